@@ -1,0 +1,1 @@
+"""The auditor: fetch, verify, re-decide; and the stand-alone witness."""

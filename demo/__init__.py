@@ -1,0 +1,1 @@
+"""A whole council on one machine with invented people, as real processes."""

@@ -1,0 +1,1 @@
+"""Threshold-OPRF arithmetic and key birth (pure); keys/holder is the key holder's daemon."""

@@ -1,0 +1,1 @@
+"""The key holder's daemon: the only part of keys that does I/O."""

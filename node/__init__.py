@@ -1,0 +1,1 @@
+"""One agency: its clients, permissions, publications, requests and answers."""

@@ -1,0 +1,1 @@
+"""What every party agrees on. Pure: no I/O, no clock, no randomness, imports nobody of ours."""

@@ -1,0 +1,1 @@
+"""SQLite plumbing shared by node and hub: one writer, transactions, migrations. No tables."""

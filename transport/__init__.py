@@ -1,0 +1,1 @@
+"""HTTP plumbing shared by the daemons: errors, limits, sending statements, following the log."""
