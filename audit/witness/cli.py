@@ -1,0 +1,99 @@
+"""The commands of the stand-alone witness (`patchwork-audit witness`): specs/05-log.md §10.
+
+It parses, calls and prints. The key is made here and goes to its file only: never to an argument,
+to the screen or to a log line.
+"""
+
+import asyncio
+import secrets
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from aiohttp import web
+
+from audit.witness.app import make_app
+from audit.witness.store import WitnessStore, make_witness
+from protocol.errors import ErrorCode, LocalError, PatchworkError
+from protocol.note import parse_vkey
+from protocol.signing import SEED_BYTES, SecretSeed
+
+EXIT_USAGE = 2
+
+app = typer.Typer(no_args_is_help=True, help="Run a witness for one or more logs.")
+
+_Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The witness's own folder.")]
+
+
+@app.command()
+def init(
+    folder: _Folder,
+    name: Annotated[str, typer.Option(help="The name in every cosignature, e.g. w1.example.")],
+) -> None:
+    """Make the key of a new witness and print its verifier key."""
+    with _errors_shown():
+        seed = SecretSeed(secrets.token_bytes(SEED_BYTES))
+        typer.echo(make_witness(folder, name, seed).text)
+
+
+@app.command()
+def add_log(
+    folder: _Folder,
+    vkey: Annotated[str, typer.Argument(metavar="VKEY", help="The log's verifier key.")],
+) -> None:
+    """Witness the log that this verifier key belongs to."""
+    with _errors_shown(), _opened(folder) as store:
+        key = parse_vkey(vkey)
+        store.add_log(key)
+        typer.echo(f"witnessing {key.name}")
+
+
+@app.command()
+def run(
+    folder: _Folder,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on; 0 picks a free one.")] = 8090,
+) -> None:
+    """Answer add-checkpoint until SIGTERM or Ctrl-C."""
+    with _errors_shown(), _opened(folder) as store:
+        asyncio.run(_serve(store, host, port))
+
+
+async def _serve(store: WitnessStore, host: str, port: int) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    runner = web.AppRunner(make_app(store, lambda: int(time.time())), access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+        bound = runner.addresses[0]
+        typer.echo(f"witness {store.key.name} listening on http://{bound[0]}:{bound[1]}")
+        await stop.wait()
+    except OSError as error:
+        raise LocalError(ErrorCode.CONFIGURATION, "cannot listen on this host and port") from error
+    finally:
+        await runner.cleanup()
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[WitnessStore]:
+    store = WitnessStore(folder)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def _errors_shown() -> Iterator[None]:
+    try:
+        yield
+    except PatchworkError as error:
+        typer.echo(f"{error.text.title}: {error.detail}. {error.text.what_to_do}", err=True)
+        raise typer.Exit(EXIT_USAGE) from error

@@ -1,0 +1,203 @@
+"""What a witness keeps: a key file and, in SQLite, each log's key and head: specs/05-log.md §10.
+
+The database holds nothing secret; the key file is readable by its owner alone. Reading the head,
+deciding and writing the new head is one transaction that is on the disk before the answer leaves.
+Whoever can put back an old copy of the folder can make the witness sign a second history.
+"""
+
+import os
+import sqlite3
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+
+from protocol.checkpoint import parse_checkpoint
+from protocol.errors import ErrorCode, LocalError, RemoteError
+from protocol.note import NoteSigner, SignatureType, VerifierKey, parse_vkey
+from protocol.signing import SecretSeed
+from protocol.witness import (
+    AddCheckpoint,
+    Outcome,
+    WitnessedLog,
+    decide_add_checkpoint,
+    parse_add_checkpoint,
+    refusal,
+)
+
+SCHEMA_VERSION = 1
+MAX_FORKS_KEPT = 16
+
+_KEY_FILE = "witness.key"
+_DATABASE = "witness.sqlite3"
+_KEY_HEADER = "patchwork witness key v1"
+_SCHEMA = """
+CREATE TABLE log (origin TEXT PRIMARY KEY, vkey TEXT NOT NULL, head BLOB) STRICT;
+CREATE TABLE fork (
+    origin TEXT NOT NULL, note_hash BLOB NOT NULL, note BLOB NOT NULL, seen_at INTEGER NOT NULL,
+    PRIMARY KEY (origin, note_hash)
+) STRICT;
+"""
+
+
+class WitnessStore:
+    """One witness's folder. Safe to call from several threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self._signer = _read_signer(folder / _KEY_FILE)
+        self._lock = threading.Lock()
+        self._database = sqlite3.connect(
+            folder / _DATABASE, isolation_level=None, check_same_thread=False, timeout=10
+        )
+        try:
+            self._prepare()
+        except (sqlite3.Error, LocalError) as error:
+            self._database.close()
+            raise LocalError(ErrorCode.STORAGE, "the witness database is not usable") from error
+
+    @property
+    def key(self) -> VerifierKey:
+        """The key under which this witness cosigns."""
+        return self._signer.key
+
+    def add_log(self, key: VerifierKey) -> None:
+        """Witness the log of this key from now on; again is harmless, another key is refused."""
+        if key.type is not SignatureType.ED25519:
+            raise LocalError(ErrorCode.CONFIGURATION, "not the key of a log")
+        with self._transaction():
+            known = self._find(key.name)
+            if known and known.key != key:
+                raise LocalError(ErrorCode.CONFLICT, "this log is witnessed under another key")
+            if not known:
+                self._database.execute(
+                    "INSERT INTO log (origin, vkey) VALUES (?, ?)", (key.name, key.text)
+                )
+
+    def add_checkpoint(self, body: bytes, now: int) -> Outcome:
+        """Answer one add-checkpoint request; what it changes is on the disk on return."""
+        try:
+            request = parse_add_checkpoint(body)
+        except RemoteError as error:
+            return refusal(400, error)
+        with self._transaction():
+            log = self._find(request.checkpoint.origin)
+            outcome = decide_add_checkpoint(log, request, now, self._signer)
+            self._keep(request, outcome, now)
+        return outcome
+
+    def head(self, origin_hash: str) -> bytes | None:
+        """The last cosigned note of the log whose origin has this lowercase hex SHA-256."""
+        with self._transaction():
+            rows = self._database.execute("SELECT origin, head FROM log").fetchall()
+        heads = {sha256(origin.encode()).hexdigest(): head for origin, head in rows}
+        head: bytes | None = heads.get(origin_hash)
+        return head
+
+    def forks(self, origin: str) -> list[bytes]:
+        """Notes the log signed that contradict our head at the same size: proof against it."""
+        query = "SELECT note FROM fork WHERE origin = ? ORDER BY seen_at, note_hash"
+        with self._transaction():
+            return [note for (note,) in self._database.execute(query, (origin,))]
+
+    def close(self) -> None:
+        """Close the database."""
+        with self._lock:
+            self._database.close()
+
+    def _prepare(self) -> None:
+        # EXTRA also syncs the folder after the journal is removed: a commit survives a power cut.
+        self._database.execute("PRAGMA synchronous = EXTRA")
+        with self._transaction():
+            (version,) = self._database.execute("PRAGMA user_version").fetchone()
+            if version > SCHEMA_VERSION:
+                raise LocalError(ErrorCode.STORAGE, "the folder is of a newer program")
+            if version == 0:
+                for statement in _SCHEMA.split(";\n"):
+                    self._database.execute(statement)
+                self._database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._lock:
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._database.execute("COMMIT")
+            finally:
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
+
+    def _find(self, origin: str) -> WitnessedLog | None:
+        query = "SELECT vkey, head FROM log WHERE origin = ?"
+        row = self._database.execute(query, (origin,)).fetchone()
+        if row is None:
+            return None
+        try:
+            head = parse_checkpoint(row[1])[1] if row[1] is not None else None
+            return WitnessedLog(parse_vkey(row[0]), head)
+        except RemoteError as error:  # our own row: our fault, not theirs
+            raise LocalError(ErrorCode.STORAGE, "the stored head or key is damaged") from error
+
+    def _keep(self, request: AddCheckpoint, outcome: Outcome, now: int) -> None:
+        origin = request.checkpoint.origin
+        if outcome.new_head is not None:
+            values = (outcome.new_head.encode(), origin)
+            self._database.execute("UPDATE log SET head = ? WHERE origin = ?", values)
+        if outcome.fork is not None:
+            # A few are proof enough; a log that forks all day must not fill our disk.
+            self._database.execute(
+                "INSERT OR IGNORE INTO fork SELECT ?, ?, ?, ?"
+                " WHERE (SELECT count(*) FROM fork WHERE origin = ?) < ?",
+                (
+                    origin,
+                    sha256(outcome.fork.text).digest(),
+                    outcome.fork.encode(),
+                    now,
+                    origin,
+                    MAX_FORKS_KEPT,
+                ),
+            )
+
+
+def make_witness(folder: Path, name: str, seed: SecretSeed) -> VerifierKey:
+    """Write a new witness's key file (mode 0600); its verifier key. Never replaces one."""
+    signer = NoteSigner(name, SignatureType.COSIGNATURE_V1, seed)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    text = f"{_KEY_HEADER}\nname {name}\nseed {seed.value.hex()}\n"
+    try:
+        descriptor = os.open(folder / _KEY_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as error:
+        raise LocalError(ErrorCode.CONFLICT, "this folder already holds a witness") from error
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    _sync_folder(folder)
+    return signer.key
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _read_signer(path: Path) -> NoteSigner:
+    try:
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            raise LocalError(ErrorCode.CONFIGURATION, "the key file is readable by others")
+        header, name, seed, end = path.read_text(encoding="utf-8").split("\n")
+        labels = (header, name[:5], seed[:5], end)
+        if labels != (_KEY_HEADER, "name ", "seed ", ""):
+            raise ValueError("layout")
+        secret = SecretSeed(bytes.fromhex(seed[5:]))
+    except FileNotFoundError as error:
+        raise LocalError(ErrorCode.NOT_READY, "no witness here: run init first") from error
+    except (OSError, ValueError):
+        # Without a cause: a parse error's text could repeat part of the key.
+        raise LocalError(ErrorCode.CONFIGURATION, "the key file is not usable") from None
+    return NoteSigner(name[5:], SignatureType.COSIGNATURE_V1, secret)

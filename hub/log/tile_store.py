@@ -1,0 +1,181 @@
+"""The log's public tree on disk, a plain tlog-tiles folder: specs/05-log.md §6.
+
+Written from entries that are already durable elsewhere, so every step may be repeated after a
+crash: the same entries give the same files. It has one writer, knows no keys and signs nothing;
+whoever signs a head first compares `root` with what the database says.
+Every call blocks on the disk: call it from a thread.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from protocol import merkle, tiles
+from protocol.errors import ErrorCode, LocalError, RemoteError
+from protocol.tiles import TILE_WIDTH, Tile
+
+_CHECKPOINT = "checkpoint"
+
+
+class TileStore:
+    """The folder that a web server may serve as it stands."""
+
+    def __init__(self, root: Path) -> None:
+        self._folder = root
+
+    def append(self, size_before: int, entries: Sequence[bytes]) -> int:
+        """Write bundles and tiles for entries [size_before, ...); the new size.
+
+        When it returns, everything is on the disk (files and folders synced). Raises LocalError:
+        CONFLICT if a tile is already there with other content, NOT_FOUND if the tree before
+        `size_before` is not there, TOO_LARGE for an entry over 65,535 bytes.
+        """
+        if size_before:
+            self.read_hash(0, size_before - 1)
+        files = self._bundles(size_before, entries)
+        level, start = 0, size_before
+        fresh = [merkle.leaf_hash(entry) for entry in entries]
+        while fresh:
+            first, opened = divmod(start, TILE_WIDTH)
+            held = self._held_hashes(Tile(level, first, opened))[:opened] if opened else ()
+            chunks = _chunks(level, first, [*held, *fresh])
+            files += [(tile, tiles.encode_hash_tile(chunk)) for tile, chunk in chunks]
+            fresh = [merkle.root(chunk) for tile, chunk in chunks if tile.width == TILE_WIDTH]
+            level, start = level + 1, first
+        self._write_tiles(files)
+        return size_before + len(entries)
+
+    def read_hash(self, level: int, index: int) -> bytes:
+        """The hash of leaves [index * 2**level, (index + 1) * 2**level), a `merkle.HashReader`.
+
+        Raises LocalError(NOT_FOUND) if those leaves are not in the folder.
+        """
+        return self._reader()(level, index)
+
+    def read_entries(self, bundle_index: int, width: int = TILE_WIDTH) -> tuple[bytes, ...]:
+        """The first `width` entries of a bundle. Raises LocalError(NOT_FOUND or STORAGE)."""
+        data, held = self._read_at_least(Tile(tiles.ENTRIES, bundle_index, width))
+        return _parsed(tiles.parse_entry_bundle, data, held)[:width]
+
+    def read_tile(self, tile: Tile) -> bytes:
+        """The bytes of exactly this tile or bundle. Raises LocalError(NOT_FOUND)."""
+        path = self._folder / tile.path
+        if not path.is_file():
+            raise LocalError(ErrorCode.NOT_FOUND, f"{tile.path} is not in the folder")
+        return path.read_bytes()
+
+    def root(self, size: int) -> bytes:
+        """The root of the first `size` leaves, recomputed from the tiles."""
+        return self.frontier(size).root()
+
+    def frontier(self, size: int) -> merkle.Frontier:
+        """The compact range of the first `size` leaves."""
+        return merkle.frontier_of(size, self._reader())
+
+    def inclusion_proof(self, index: int, size: int) -> tuple[bytes, ...]:
+        """The path from leaf `index` to the root of the first `size` leaves."""
+        return merkle.inclusion_proof(index, size, self._reader())
+
+    def consistency_proof(self, old: int, new: int) -> tuple[bytes, ...]:
+        """The proof that the tree of `new` leaves extends the tree of `old`."""
+        return merkle.consistency_proof(old, new, self._reader())
+
+    def write_checkpoint(self, note: bytes) -> None:
+        """Publish a checkpoint in place of the last one; on the disk when it returns."""
+        made = _make_folders(self._folder)
+        _replace(self._folder / _CHECKPOINT, note)
+        _sync_folders({self._folder, *made})
+
+    def read_checkpoint(self) -> bytes | None:
+        """The published checkpoint, or None before the first."""
+        path = self._folder / _CHECKPOINT
+        return path.read_bytes() if path.exists() else None
+
+    def _bundles(self, size_before: int, entries: Sequence[bytes]) -> list[tuple[Tile, bytes]]:
+        first, opened = divmod(size_before, TILE_WIDTH)
+        held = self.read_entries(first, opened) if opened else ()
+        chunks = _chunks(tiles.ENTRIES, first, [*held, *entries])
+        return [(tile, tiles.encode_entry_bundle(chunk)) for tile, chunk in chunks]
+
+    def _write_tiles(self, files: Sequence[tuple[Tile, bytes]]) -> None:
+        touched: set[Path] = set()
+        for tile, data in files:
+            path = self._folder / tile.path
+            touched.update(_make_folders(path.parent))
+            # Synced even if nothing is new: a crash may have come between rename and sync.
+            inside = len(Path(tile.path).parents)
+            touched.update(path.parents[:inside])
+            if not path.exists():
+                _replace(path, data)
+            elif path.read_bytes() != data:
+                raise LocalError(ErrorCode.CONFLICT, f"{tile.path} holds other content")
+        _sync_folders(touched)
+
+    def _reader(self) -> merkle.HashReader:
+        read: dict[Tile, tuple[bytes, ...]] = {}
+
+        def read_hash(level: int, index: int) -> bytes:
+            tile, start, count = tiles.locate_hash(level, index)
+            hashes = read.get(tile.full, ())
+            if len(hashes) < tile.width:
+                hashes = read[tile.full] = self._held_hashes(tile)
+            return merkle.root(hashes[start : start + count])
+
+        return read_hash
+
+    def _held_hashes(self, tile: Tile) -> tuple[bytes, ...]:
+        data, width = self._read_at_least(tile)
+        return _parsed(tiles.parse_hash_tile, data, width)
+
+    def _read_at_least(self, tile: Tile) -> tuple[bytes, int]:
+        """The bytes of a tile, or of a wider one in its place, and the width they have."""
+        for width in self._widths(tile):
+            path = self._folder / Tile(tile.level, tile.index, width).path
+            if path.is_file():
+                return path.read_bytes(), width
+        raise LocalError(ErrorCode.NOT_FOUND, f"{tile.path} is not in the folder")
+
+    def _widths(self, tile: Tile) -> Iterator[int]:
+        yield from (tile.width, TILE_WIDTH)
+        for path in (self._folder / f"{tile.full.path}.p").glob("[0-9]*"):
+            if path.name.isdecimal() and tile.width < int(path.name) < TILE_WIDTH:
+                yield int(path.name)
+
+
+def _chunks(level: int, first: int, row: Sequence[bytes]) -> list[tuple[Tile, Sequence[bytes]]]:
+    parts = [row[i : i + TILE_WIDTH] for i in range(0, len(row), TILE_WIDTH)]
+    return [(Tile(level, first + n, len(part)), part) for n, part in enumerate(parts)]
+
+
+def _parsed(
+    parse: Callable[[bytes, int], tuple[bytes, ...]], data: bytes, width: int
+) -> tuple[bytes, ...]:
+    try:
+        return parse(data, width)
+    except RemoteError as error:  # our own file: our fault, not theirs
+        raise LocalError(ErrorCode.STORAGE, "a tile in the folder is damaged") from error
+
+
+def _make_folders(folder: Path) -> set[Path]:
+    """Make a folder; the parents whose listing changed by it."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    return {path.parent for path in missing}
+
+
+def _replace(path: Path, data: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.new")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def _sync_folders(folders: set[Path]) -> None:
+    for folder in folders:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
