@@ -1,0 +1,1 @@
+"""CSV import, front half: read a file, map its columns, check each row. No database here."""

@@ -1,0 +1,87 @@
+"""What a value of an import row must look like, specs/04-matching.md §9.
+
+A missing value is never wrong; a wrong one is, so that a slip of the keyboard is mended at its
+source and not published. A value that passes is well formed, not true.
+"""
+
+import re
+from datetime import date
+
+from stdnum.gb import nhs
+
+from node.importer.mapping import Field, why_not
+from protocol.matchkeys import normalise
+
+MAX_TEXT = 80
+MAX_AGE_YEARS = 130
+_PHONE = re.compile(r"\+?[0-9 ()-]{3,24}(?: ?(?:x|ext\.?) ?[0-9]{1,6})?", re.ASCII)
+_EMAIL = re.compile(r"[^\s@<>,;\"]{1,64}@[^\s@<>,;\"]{1,150}")
+_NAMES = {
+    Field.LOCAL_ID: "local id",
+    Field.LABEL: "label",
+    Field.TEAM: "team",
+    Field.WORKER: "name of the worker",
+    Field.WORKER_ROLE: "role of the worker",
+}
+
+
+def why_wrong(name: Field, value: str, today: date) -> str | None:
+    """The reason, in words and without the value, why a present value is refused; None if fine."""
+    if name in _NAMES:
+        return _text(value, _NAMES[name])
+    match name:
+        case Field.NHS_NUMBER:
+            return _nhs_number(value)
+        case Field.DATE_OF_BIRTH:
+            return _date_of_birth(value, today)
+        case Field.POSTCODE:
+            return _postcode(value)
+        case Field.CONSENT_DATE:
+            return _past_date(value, "date of consent", today)
+        case Field.WORKER_PHONE:
+            return None if _PHONE.fullmatch(value) else "the phone number is not a phone number"
+        case Field.WORKER_EMAIL:
+            return None if _EMAIL.fullmatch(value) else "the e-mail address is not one"
+    return why_not(name, value)
+
+
+def _text(value: str, what: str) -> str | None:
+    if len(value) > MAX_TEXT:
+        return f"the {what} is longer than {MAX_TEXT} characters"
+    return None if value.isprintable() else f"the {what} has characters that cannot be shown"
+
+
+def _nhs_number(value: str) -> str | None:
+    if normalise.is_placeholder(value) or normalise.nhs_number(value):
+        return None
+    digits = re.sub("[ -]", "", normalise.fold(value))
+    if not re.fullmatch("[0-9]{10}", digits):
+        return "the NHS number is not ten digits"
+    if not nhs.is_valid(digits):
+        return "the check digit of the NHS number is wrong"
+    return "the NHS number is one digit repeated"
+
+
+def _date_of_birth(value: str, today: date) -> str | None:
+    parsed = normalise.parse_date(value)
+    if parsed in normalise.PLACEHOLDER_DATES:
+        return None
+    if parsed and parsed.year < today.year - MAX_AGE_YEARS:
+        return f"the date of birth is more than {MAX_AGE_YEARS} years ago"
+    return _past_date(value, "date of birth", today)
+
+
+def _past_date(value: str, what: str, today: date) -> str | None:
+    if normalise.is_placeholder(value):
+        return None
+    parsed = normalise.parse_date(value)
+    if parsed is None:
+        return f"the {what} is not a date: write year-month-day or day/month/year"
+    return f"the {what} is in the future" if parsed > today else None
+
+
+def _postcode(value: str) -> str | None:
+    if normalise.is_placeholder(value) or normalise.postcode(value):
+        return None
+    compact = normalise.fold(value).replace(" ", "")
+    return None if compact.startswith("zz99") else "the postcode is not a UK postcode"

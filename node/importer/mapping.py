@@ -1,0 +1,221 @@
+"""Which column means what: the mapping of one agency's export, specs/04-matching.md §9.
+
+A person writes or confirms the mapping; a guess is only a draft. It decides what permission a row
+has, so there is no default for permission: who can change the mapping can publish people.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+from protocol.errors import ErrorCode, RemoteError
+from protocol.matchkeys.normalise import parse_date
+
+FORMAT = 1
+MAX_MAPPING_CHARACTERS = 200_000
+MAX_TEXT = 200
+MAX_DAYS = 3_660
+BASIS_CODE = re.compile(r"[A-Z0-9-]{3,32}", re.ASCII)
+INVOLVEMENT_TYPES = frozenset(
+    {"health_visiting", "school_nursing", "community_nursing", "talking_therapies"}
+    | {"drug_and_alcohol", "early_help", "child_in_need", "child_protection", "care_leaver"}
+    | {"adult_social_work", "reablement", "learning_disability", "adult_safeguarding"}
+    | {"housing_tenancy", "police_contact"}
+)
+
+
+class Field(StrEnum):
+    """Everything a row can tell us; the names used in a mapping file and in row errors."""
+
+    LOCAL_ID = "local_id"
+    NHS_NUMBER = "nhs_number"
+    GIVEN = "given"
+    MIDDLE = "middle"
+    FAMILY = "family"
+    DATE_OF_BIRTH = "date_of_birth"
+    SEX = "sex"
+    ADDRESS = "address"
+    POSTCODE = "postcode"
+    INVOLVEMENT = "involvement"
+    LABEL = "label"
+    TEAM = "team"
+    WORKER = "worker"
+    WORKER_ROLE = "worker_role"
+    WORKER_PHONE = "worker_phone"
+    WORKER_EMAIL = "worker_email"
+    PERMISSION_BASIS = "permission_basis"
+    PERMISSION_VALID_UNTIL = "permission_valid_until"
+    CONSENT_DATE = "consent_date"
+    VALID_FOR_DAYS = "valid_for_days"
+
+
+_FIELD_NAMES = frozenset(name.value for name in Field)
+REQUIRED = (Field.LOCAL_ID, Field.INVOLVEMENT)
+
+# Header names, letters and digits only, in lower case.
+SYNONYMS: dict[Field, frozenset[str]] = {
+    name: frozenset(words.split())
+    for name, words in {
+        Field.LOCAL_ID: "localid clientid caseid personid recordid reference clientreference",
+        Field.NHS_NUMBER: "nhsnumber nhsno nhsid nhs",
+        Field.GIVEN: "forename forenames firstname givenname given childforenames firstnames",
+        Field.MIDDLE: "middlenames middlename middle",
+        Field.FAMILY: "surname lastname familyname family childsurname",
+        Field.DATE_OF_BIRTH: "dateofbirth dob birthdate",
+        Field.SEX: "sex gender",
+        Field.ADDRESS: "address addressline1 address1 homeaddress property street",
+        Field.POSTCODE: "postcode homepostcode",
+        Field.INVOLVEMENT: "service involvement involvementtype",
+        Field.TEAM: "team teamname",
+        Field.WORKER: "practitioner worker allocatedworker keyworker leadpractitioner",
+        Field.WORKER_ROLE: "workerrole practitionerrole role jobtitle",
+        Field.WORKER_PHONE: "practitionerphone workerphone workertelephone",
+        Field.WORKER_EMAIL: "practitioneremail workeremail",
+        Field.PERMISSION_BASIS: "lawfulbasis permissionbasis legalbasis",
+        Field.PERMISSION_VALID_UNTIL: "permissionvaliduntil validuntil",
+        Field.CONSENT_DATE: "consentdate dateofconsent",
+    }.items()
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a field comes from: a column, a value table over a column, or one fixed value.
+
+    In a value table an empty answer means "this field is absent"; a cell that the table lacks is
+    an error of its row.
+    """
+
+    column: str | None = None
+    values: Mapping[str, str] | None = None
+    fixed: str | None = None
+
+
+@dataclass(frozen=True)
+class ColumnMapping:
+    """A source for each field that the export has; `title` is for the person who reads it."""
+
+    title: str = ""
+    sources: Mapping[Field, Source] = field(default_factory=lambda: MappingProxyType({}))
+
+    def missing(self) -> tuple[Field, ...]:
+        """The required fields without a source: a draft with such gaps cannot be used yet."""
+        return tuple(name for name in REQUIRED if name not in self.sources)
+
+
+def guess_mapping(header: Iterable[str]) -> ColumnMapping:
+    """Draft a mapping from column names alone; the first column that fits a field is taken."""
+    sources: dict[Field, Source] = {}
+    for column in header:
+        squashed = re.sub("[^a-z0-9]", "", column.lower())
+        for name, words in SYNONYMS.items():
+            if squashed in words and name not in sources:
+                sources[name] = Source(column=column)
+    return ColumnMapping("Draft", MappingProxyType(sources))
+
+
+def load_mapping(text: str) -> ColumnMapping:
+    """Read a mapping file (TOML). Raises RemoteError(BAD_FILE) naming what to mend."""
+    if len(text) > MAX_MAPPING_CHARACTERS:
+        raise _bad("it is too long")
+    try:
+        document = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:
+        raise _bad("it is not valid TOML") from error
+    if document.keys() - {"format", "title", "fields"} or document.get("format") != FORMAT:
+        raise _bad(f"it needs format = {FORMAT}, title and [fields] and nothing else")
+    fields = document.get("fields")
+    if not isinstance(fields, dict):
+        raise _bad("it has no [fields]")
+    sources: dict[Field, Source] = {}
+    for name, entry in fields.items():
+        if name not in _FIELD_NAMES:
+            raise _bad("[fields] has a name that is not one of the fields")
+        sources[Field(name)] = _source(Field(name), entry)
+    title = _text(document.get("title", ""), "title", empty=True)
+    return ColumnMapping(title, MappingProxyType(sources))
+
+
+def dump_mapping(mapping: ColumnMapping) -> str:
+    """Write a mapping as TOML that load_mapping reads back."""
+    lines = [f"format = {FORMAT}", f"title = {_quoted(mapping.title)}"]
+    for name, source in mapping.sources.items():
+        lines += ["", f"[fields.{name}]"]
+        if source.fixed is not None:
+            lines.append(f"fixed = {_quoted(source.fixed)}")
+        if source.column is not None:
+            lines.append(f"column = {_quoted(source.column)}")
+        if source.values is not None:
+            lines += ["", f"[fields.{name}.values]"]
+            lines += [f"{_quoted(cell)} = {_quoted(to)}" for cell, to in source.values.items()]
+    return "\n".join(lines) + "\n"
+
+
+def why_not(name: Field, value: str) -> str | None:
+    """The reason why a value cannot stand in a field with a closed form; None if it can."""
+    if name is Field.INVOLVEMENT and value not in INVOLVEMENT_TYPES:
+        return "the involvement is not one of the types of the charter"
+    if name is Field.PERMISSION_BASIS and not BASIS_CODE.fullmatch(value):
+        return "the permission basis is not a code such as UK-CONSENT"
+    if name is Field.PERMISSION_VALID_UNTIL and parse_date(value) is None:
+        return "the end of the permission is not a date"
+    if name is Field.VALID_FOR_DAYS and not _is_days(value):
+        return f"the days of validity are not a whole number from 1 to {MAX_DAYS}"
+    return None
+
+
+def _is_days(value: str) -> bool:
+    return bool(re.fullmatch("[0-9]{1,4}", value)) and 1 <= int(value) <= MAX_DAYS
+
+
+def _source(name: Field, entry: object) -> Source:
+    if not isinstance(entry, dict) or entry.keys() not in (
+        {"column"},
+        {"column", "values"},
+        {"fixed"},
+    ):
+        raise _bad(f"{name} needs a column, a column with values, or a fixed value")
+    if "fixed" in entry:
+        fixed = _text(entry["fixed"], name)
+        _check(name, fixed)
+        return Source(fixed=fixed)
+    column = _text(entry["column"], name)
+    return Source(
+        column=column, values=_values(name, entry["values"]) if "values" in entry else None
+    )
+
+
+def _values(name: Field, table: object) -> Mapping[str, str]:
+    if not isinstance(table, dict) or not table:
+        raise _bad(f"{name} has a value table without values")
+    values = {
+        _text(cell, name, empty=True): _text(to, name, empty=True) for cell, to in table.items()
+    }
+    for to in filter(None, values.values()):
+        _check(name, to)
+    return MappingProxyType(values)
+
+
+def _check(name: Field, value: str) -> None:
+    if reason := why_not(name, value):
+        raise _bad(f"{name}: {reason}")
+
+
+def _text(value: object, what: str, *, empty: bool = False) -> str:
+    if not isinstance(value, str) or len(value) > MAX_TEXT or not (empty or value):
+        raise _bad(f"{what} needs text of at most {MAX_TEXT} characters")
+    if value != value.strip() or (value and not value.isprintable()):
+        raise _bad(f"{what} has text with control characters or with spaces around it")
+    return value
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08X}" for c in escaped) + '"'
+
+
+def _bad(detail: str) -> RemoteError:
+    return RemoteError(ErrorCode.BAD_FILE, f"the mapping cannot be used: {detail}")

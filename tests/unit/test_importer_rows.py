@@ -1,0 +1,216 @@
+"""Rows: what is taken, what is refused and why, and that permission is never assumed."""
+
+import io
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+
+from node.importer.mapping import ColumnMapping, Field, Source, load_mapping
+from node.importer.reader import read_table
+from node.importer.rows import ImportedRow, NoPermission, Permission, RowError, parse_rows
+from protocol.errors import ErrorCode, RemoteError
+
+TODAY = date(2026, 11, 21)
+COLUMNS = {
+    Field.LOCAL_ID: "id",
+    Field.NHS_NUMBER: "nhs",
+    Field.GIVEN: "given",
+    Field.DATE_OF_BIRTH: "dob",
+    Field.POSTCODE: "pc",
+    Field.WORKER: "worker",
+    Field.WORKER_PHONE: "phone",
+    Field.WORKER_EMAIL: "mail",
+    Field.PERMISSION_BASIS: "basis",
+    Field.PERMISSION_VALID_UNTIL: "until",
+    Field.CONSENT_DATE: "consent",
+    Field.VALID_FOR_DAYS: "days",
+}
+SERVICE = Source(column="service", values={"HV": "health_visiting", "Stop": "", "EH": "early_help"})
+MAPPING = ColumnMapping(
+    "",
+    {name: Source(column=column) for name, column in COLUMNS.items()}
+    | {Field.INVOLVEMENT: SERVICE},
+)
+HEADER = ["service", *COLUMNS.values()]
+
+
+def run(*rows: dict[str, str], mapping: ColumnMapping = MAPPING) -> list[ImportedRow | RowError]:
+    written = [",".join(HEADER)]
+    for number, row in enumerate(rows):
+        cells = {"service": "HV", "id": f"x{number}"} | row
+        written.append(",".join(f'"{cells.get(name, "")}"' for name in HEADER))
+    table = read_table(io.BytesIO("\n".join(written).encode()))
+    return list(parse_rows(table, mapping, today=TODAY))
+
+
+def good(row: dict[str, str], mapping: ColumnMapping = MAPPING) -> ImportedRow:
+    (found,) = run(row, mapping=mapping)
+    assert isinstance(found, ImportedRow)
+    return found
+
+
+def test_a_full_row() -> None:
+    row = good(
+        {"nhs": "999 300 1015", "given": " Amira  Noor ", "dob": "14/03/2022", "pc": "lx37qd"}
+        | {"worker": "H. Whitcombe", "phone": "07700 900100", "mail": "h@health.example"}
+        | {"basis": "UK-HSCA-251B", "until": "31/03/2030"}
+    )
+    assert (row.line, row.local_id, row.involvement) == (2, "x0", "health_visiting")
+    assert (row.record.nhs_number, row.record.given) == ("999 300 1015", "Amira Noor")
+    assert (row.record.date_of_birth, row.record.postcode) == ("14/03/2022", "lx37qd")
+    assert (row.record.family, row.label, row.worker.team) == (None, None, None)
+    assert (row.worker.name, row.worker.phone) == ("H. Whitcombe", "07700 900100")
+    assert row.worker.email == "h@health.example"
+    assert row.permission == Permission("UK-HSCA-251B", date(2030, 3, 31), None)
+    assert row.no_permission is None
+
+
+def test_nothing_shows_the_person() -> None:
+    row = good({"given": "Zyxw", "nhs": "999 300 1015", "worker": "Zyxwworker", "id": "Zyxwid"})
+    for shown in (repr(row), str(row), repr(row.record), repr(row.worker)):
+        assert "Zyxw" not in shown
+        assert "999" not in shown
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        ({}, NoPermission.NO_BASIS),
+        ({"until": "2030-03-31"}, NoPermission.NO_BASIS),
+        ({"consent": "2026-01-01", "days": "365"}, NoPermission.NO_BASIS),
+        ({"basis": "UK-CONSENT"}, NoPermission.NO_END),
+        ({"basis": "UK-CONSENT", "consent": "2026-01-01"}, NoPermission.NO_END),
+        ({"basis": "UK-CONSENT", "days": "365"}, NoPermission.NO_END),
+        ({"basis": "UK-CONSENT", "consent": "not known", "days": "365"}, NoPermission.NO_END),
+        (
+            {"basis": "UK-CONSENT", "consent": "2026-01-01", "days": "365"},
+            Permission("UK-CONSENT", date(2027, 1, 1), date(2026, 1, 1)),
+        ),
+        (
+            {"basis": "UK-CONSENT", "consent": "2026-01-01", "days": "365", "until": "2026-12-01"},
+            Permission("UK-CONSENT", date(2026, 12, 1), date(2026, 1, 1)),
+        ),
+        (
+            {"basis": "UK-CONSENT", "consent": "2020-01-01", "days": "30", "until": "2030-12-01"},
+            Permission("UK-CONSENT", date(2020, 1, 31), date(2020, 1, 1)),
+        ),
+    ],
+)
+def test_permission_is_what_the_row_states(
+    cells: dict[str, str], expected: Permission | NoPermission
+) -> None:
+    row = good(cells)
+    assert (row.permission or row.no_permission) == expected
+    assert (row.permission is None) != (row.no_permission is None)
+
+
+def test_no_permission_without_any_source_for_it() -> None:
+    sources = {Field.LOCAL_ID: Source(column="id"), Field.INVOLVEMENT: SERVICE}
+    row = good({"basis": "UK-CONSENT", "until": "2030-01-01"}, ColumnMapping("", sources))
+    assert (row.permission, row.no_permission) == (None, NoPermission.NO_BASIS)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        {"nhs": "", "dob": "", "pc": ""},
+        {"nhs": "not known", "dob": "Unknown", "pc": "N/K"},
+        {"dob": "1900-01-01", "pc": "ZZ99 3VZ"},
+        {"dob": "2026-11-21"},
+    ],
+)
+def test_missing_is_not_wrong(cells: dict[str, str]) -> None:
+    good(cells)
+
+
+@pytest.mark.parametrize(
+    ("cells", "field", "words"),
+    [
+        ({"nhs": "999 300 1016"}, "nhs_number", "check digit"),
+        ({"nhs": "999 300 101"}, "nhs_number", "not ten digits"),
+        ({"nhs": "Zyxw"}, "nhs_number", "not ten digits"),
+        ({"nhs": "0000000000"}, "nhs_number", "one digit repeated"),
+        ({"dob": "2019-02-31"}, "date_of_birth", "not a date"),
+        ({"dob": "03/14/2022"}, "date_of_birth", "not a date"),
+        ({"dob": "14/03/22"}, "date_of_birth", "not a date"),
+        ({"dob": "2026-11-22"}, "date_of_birth", "in the future"),
+        ({"dob": "1895-01-01"}, "date_of_birth", "130 years"),
+        ({"pc": "LX3 7Q"}, "postcode", "not a UK postcode"),
+        ({"pc": "90210"}, "postcode", "not a UK postcode"),
+        ({"service": "Plumbing"}, "involvement", "not in the value table"),
+        ({"service": ""}, "involvement", "involvement is missing"),
+        ({"service": "Stop"}, "involvement", "involvement is missing"),
+        ({"id": ""}, "local_id", "local id is missing"),
+        ({"id": "x" * 81}, "local_id", "longer than 80"),
+        ({"worker": "A\u202eB"}, "worker", "cannot be shown"),
+        ({"phone": "ring me"}, "worker_phone", "not a phone number"),
+        ({"mail": "at home"}, "worker_email", "e-mail"),
+        ({"basis": "we asked"}, "permission_basis", "such as UK-CONSENT"),
+        ({"basis": "UK-" + "X" * 30}, "permission_basis", "such as UK-CONSENT"),
+        ({"until": "soon"}, "permission_valid_until", "not a date"),
+        ({"consent": "soon"}, "consent_date", "not a date"),
+        ({"consent": "2026-11-22"}, "consent_date", "in the future"),
+        ({"days": "0"}, "valid_for_days", "whole number"),
+        ({"days": "1.5"}, "valid_for_days", "whole number"),
+        ({"days": "٣٦٥"}, "valid_for_days", "whole number"),
+    ],
+)
+def test_a_wrong_value_is_a_row_error(cells: dict[str, str], field: str, words: str) -> None:
+    (found,) = run(cells)
+    assert isinstance(found, RowError)
+    assert (found.line, found.field) == (2, field)
+    assert words in found.reason
+    assert all(value not in found.reason for value in cells.values() if len(value) > 3)
+
+
+def test_every_fault_of_a_row_is_told_and_the_next_row_still_read() -> None:
+    found = run({"nhs": "1", "pc": "1"}, {"nhs": "999 300 1015"})
+    assert [getattr(item, "field", "good") for item in found] == ["nhs_number", "postcode", "good"]
+
+
+def test_a_doubled_local_id_is_refused_the_second_time() -> None:
+    found = run({"id": "a"}, {"id": "b"}, {"id": " a "}, {"id": "A"})
+    assert [type(item) for item in found] == [ImportedRow, ImportedRow, RowError, ImportedRow]
+    assert found[2] == RowError(4, "local_id", "the local id is in the file twice")
+
+
+def _ragged() -> Iterator[ImportedRow | RowError]:
+    sources = {Field.LOCAL_ID: Source(column="a"), Field.INVOLVEMENT: Source(fixed="early_help")}
+    table = read_table(io.BytesIO(b"a,b\n1,2\n1,2,3\n4\n5,6\n"))
+    return parse_rows(table, ColumnMapping("", sources), today=TODAY)
+
+
+def test_rows_with_another_number_of_fields() -> None:
+    found = list(_ragged())
+    assert [getattr(item, "field", "good") for item in found] == ["good", "row", "row", "good"]
+    assert [item.line for item in found] == [2, 3, 4, 5]
+
+
+def test_an_involvement_straight_from_a_column_must_be_a_known_type() -> None:
+    sources = {Field.LOCAL_ID: Source(column="id"), Field.INVOLVEMENT: Source(column="service")}
+    (found,) = run({"service": "HV"}, mapping=ColumnMapping("", sources))
+    assert isinstance(found, RowError)
+    row = good({"service": "police_contact"}, ColumnMapping("", sources))
+    assert row.involvement == "police_contact"
+
+
+@pytest.mark.parametrize(
+    ("mapping", "words"),
+    [
+        (ColumnMapping(), "local_id"),
+        (ColumnMapping("", {Field.LOCAL_ID: Source(column="id")}), "involvement"),
+        (
+            load_mapping(
+                'format = 1\n[fields.local_id]\ncolumn = "Number"\n'
+                '[fields.involvement]\nfixed = "early_help"\n'
+            ),
+            "no column 'Number'",
+        ),
+    ],
+)
+def test_a_mapping_that_does_not_fit_the_header(mapping: ColumnMapping, words: str) -> None:
+    with pytest.raises(RemoteError) as caught:
+        run({}, mapping=mapping)
+    assert caught.value.code is ErrorCode.BAD_FILE
+    assert words in caught.value.detail
