@@ -1,0 +1,220 @@
+"""The charter: the sharing agreement as data (specs/02-charter.md).
+
+A charter document is canonical JSON of at most 1 MiB, named by its SHA-256; the public leaf in the
+log holds version, hash and length. Nothing here decides anything: protocol/decide.py does.
+"""
+
+import hashlib
+from typing import Annotated, Literal, cast
+
+from pydantic import Field, StringConstraints, ValidationError, model_validator
+
+from protocol import canonical
+from protocol.canonical import JsonValue
+from protocol.dsse import DOCUMENT_LIMIT
+from protocol.errors import ErrorCode, RemoteError
+from protocol.fields import (
+    BasisCode,
+    Code,
+    Count,
+    Hex16,
+    Hex32,
+    Name,
+    Origin,
+    WireModel,
+)
+from protocol.matchkeys.policy import MatchPolicy, parse_policy
+
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[!-~]{1,200}$")]
+VKey = Annotated[str, StringConstraints(pattern=r"^[!-~]{10,300}$")]
+
+
+class Hub(WireModel):
+    """The hub's signing key and whose control it is under."""
+
+    name: Name
+    control_domain: Name
+    sign: Hex32
+
+
+class LogKey(WireModel):
+    """The request log's origin line and C2SP verifier key."""
+
+    origin: Origin
+    vkey: VKey
+
+
+class Witness(WireModel):
+    """One named witness and its C2SP cosignature key."""
+
+    name: Origin
+    control_domain: Name
+    vkey: VKey
+
+
+class MemberClass(WireModel):
+    """A class of member, with the statute that makes it one."""
+
+    code: Code
+    title: Name
+    statutory_reference: Name
+
+
+class InvolvementType(WireModel):
+    """What kind of work an involvement is, and which classes may see it."""
+
+    code: Code
+    title: Name
+    openness: Literal["open", "always_findable", "sensitive"]
+    visible_to: list[Code]
+    labels: Annotated[list[Name], Field(max_length=50)]
+
+
+class Purpose(WireModel):
+    """A purpose that a request may state."""
+
+    code: Code
+    title: Name
+
+
+class FactRule(WireModel):
+    """A fact that a lawful basis demands of each request (specs/02-charter.md §4).
+
+    `enum` and `date` travel in the clear, `committed` as a salted commitment whose opening is
+    sealed to the holder: references and reasons may name a client.
+    """
+
+    field: Code
+    title: Name
+    type: Literal["enum", "date", "committed"]
+    choices: Annotated[list[Code], Field(max_length=20)]
+
+
+class LawfulBasis(WireModel):
+    """One entry of the catalogue of law."""
+
+    code: BasisCode
+    jurisdiction: Code
+    title: Name
+    source: Annotated[str, StringConstraints(max_length=300)]
+    in_force: Literal["yes", "pending", "no"]
+    permission_class: Literal["consent", "duty"]
+    requester_classes: list[Code]
+    holder_classes: list[Code]
+    purposes: list[Code]
+    must_record: Annotated[list[FactRule], Field(max_length=12)]
+    notify_subject: bool
+
+
+class TokenHolder(WireModel):
+    """One key holder: its share's public commitment, signing key and where it answers."""
+
+    holder_id: Hex16
+    index: Annotated[int, Field(ge=1, le=16)]
+    name: Name
+    control_domain: Name
+    sign: Hex32
+    commitment: Hex32
+    url: Url
+
+
+class TokenKey(WireModel):
+    """The token key of an epoch; how it was born stands in the logged `key_birth` transcript."""
+
+    epoch: Annotated[int, Field(ge=1, le=65_535)]
+    threshold: Annotated[int, Field(ge=1, le=16)]
+    public_key: Hex32
+    holders: Annotated[list[TokenHolder], Field(min_length=1, max_length=16)]
+
+
+class Quotas(WireModel):
+    """Limits a day: evaluations and new stubs for each client, requests for each agency."""
+
+    evaluations_per_day: Count
+    requests_per_day: Count
+    stubs_per_token: Annotated[int, Field(ge=1, le=100)]
+
+
+class DutyDesk(WireModel):
+    """Somebody to ring now, whatever the match says."""
+
+    name: Name
+    phone: Annotated[str, StringConstraints(pattern=r"^[0-9 +]{3,20}$")]
+    hours: Name
+
+
+class Charter(WireModel):
+    """The whole agreement of one federation at one version."""
+
+    charter_id: Hex16
+    version: Annotated[int, Field(ge=1, le=1_000_000)]
+    predecessor: Hex32 | None
+    jurisdictions: list[Code]
+    hub: Hub
+    log: LogKey
+    witnesses: Annotated[list[Witness], Field(max_length=7)]
+    quorum: Annotated[int, Field(ge=1, le=7)]
+    classes: list[MemberClass]
+    involvement_types: Annotated[list[InvolvementType], Field(max_length=200)]
+    roles: list[Code]
+    purposes: list[Purpose]
+    lawful_bases: Annotated[list[LawfulBasis], Field(max_length=200)]
+    match_policy: dict[str, object]
+    tables: dict[str, Hex32]
+    token_key: TokenKey
+    quotas: Quotas
+    duty_desk: DutyDesk
+    request_lifetime_days: Annotated[int, Field(ge=1, le=90)]
+    retention_days: Annotated[int, Field(ge=30, le=40_000)]
+
+    @model_validator(mode="after")
+    def _references_exist(self) -> "Charter":
+        classes = {item.code for item in self.classes}
+        named = [code for item in self.involvement_types for code in item.visible_to]
+        for basis in self.lawful_bases:
+            named += basis.requester_classes + basis.holder_classes
+        if not set(named) <= classes:
+            raise ValueError("names a member class that it does not define")
+        if not 1 <= self.quorum <= max(1, len(self.witnesses)):
+            raise ValueError("quorum is larger than the number of witnesses")
+        if self.token_key.threshold > len(self.token_key.holders):
+            raise ValueError("threshold is larger than the number of key holders")
+        keys = [item.vkey.rpartition("+")[2] for item in self.witnesses]
+        if len({*keys, self.log.vkey.rpartition("+")[2]}) != len(keys) + 1:
+            raise ValueError("one key is used for two parties")
+        return self
+
+    @property
+    def policy(self) -> MatchPolicy:
+        """The match-key policy. Raises RemoteError if the charter's is not one."""
+        return parse_policy(cast("JsonValue", self.match_policy))
+
+    def involvement_type(self, code: str) -> InvolvementType | None:
+        """The involvement type of this code, if the charter has one."""
+        return next((item for item in self.involvement_types if item.code == code), None)
+
+    def lawful_basis(self, code: str) -> LawfulBasis | None:
+        """The lawful basis of this code, if the charter has one."""
+        return next((item for item in self.lawful_bases if item.code == code), None)
+
+    def encode(self) -> bytes:
+        """The document's canonical bytes."""
+        return canonical.encode(self.model_dump(mode="json"))
+
+    @property
+    def document_hash(self) -> str:
+        """SHA-256 of the canonical bytes, in hex."""
+        return hashlib.sha256(self.encode()).hexdigest()
+
+
+def parse_charter(data: bytes) -> Charter:
+    """Parse a charter document. Raises RemoteError and nothing else."""
+    value = canonical.parse(data, limit=DOCUMENT_LIMIT)
+    try:
+        charter = Charter.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise RemoteError(ErrorCode.MALFORMED, f"charter: {where}: {first['msg']}") from error
+    parse_policy(cast("JsonValue", charter.match_policy))
+    return charter

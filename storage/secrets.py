@@ -1,0 +1,42 @@
+"""Secret files: one JSON object of hex strings, readable by its owner alone.
+
+Written once, never printed, never in argv or environment. A file that others may read is refused.
+"""
+
+import json
+import os
+import stat
+from pathlib import Path
+
+from protocol.errors import ErrorCode, LocalError
+
+
+def write_secrets(path: Path, values: dict[str, bytes]) -> None:
+    """Create the file with mode 0600. Raises LocalError(CONFLICT) if it is there already."""
+    data = json.dumps({name: value.hex() for name, value in values.items()}).encode()
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as error:
+        raise LocalError(ErrorCode.CONFLICT, f"{path.name} is there already") from error
+    except OSError as error:
+        raise LocalError(ErrorCode.STORAGE, f"cannot write {path.name}") from error
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_secrets(path: Path) -> dict[str, bytes]:
+    """The secrets by name. Raises LocalError; the message never shows a value."""
+    try:
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            raise LocalError(ErrorCode.CONFIGURATION, f"{path.name}: run chmod 600 on it first")
+        values = json.loads(path.read_bytes())
+        return {str(name): bytes.fromhex(value) for name, value in values.items()}
+    except FileNotFoundError as error:
+        raise LocalError(
+            ErrorCode.NOT_READY, f"{path.name} is not there; run init first"
+        ) from error
+    except (OSError, ValueError, TypeError, AttributeError):
+        # No "from": the cause's message could quote the file.
+        raise LocalError(ErrorCode.CONFIGURATION, f"{path.name} is not a secrets file") from None

@@ -1,0 +1,112 @@
+"""A SQLite database behind one worker thread: transactions, durability, migrations.
+
+The event loop never touches the disk: callers hand in functions, which run one at a time in the
+thread, each inside one transaction. Another process (a command beside a running service) may share
+the file: transactions are immediate and wait for each other.
+"""
+
+import asyncio
+import functools
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import sqlite_utils
+
+from protocol.errors import ErrorCode, LocalError
+
+Result = TypeVar("Result")
+Work = Callable[[sqlite_utils.Database], Result]
+
+BUSY_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The SQL scripts that make each version, in order; the newest version is their number."""
+
+    scripts: Sequence[str]
+
+    @property
+    def version(self) -> int:
+        """The version that the whole list makes."""
+        return len(self.scripts)
+
+
+class Engine:
+    """One database file. `read` and `write` promise that a function's effects are all or nothing.
+
+    Raises LocalError(STORAGE) when the file cannot be opened or is from a newer program.
+    """
+
+    def __init__(self, path: Path, schema: Schema) -> None:
+        self._path = path
+        self._schema = schema
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"sqlite-{path.stem}")
+        self._database: sqlite_utils.Database | None = None
+
+    async def write(self, work: Work[Result]) -> Result:
+        """Run `work` in an immediate transaction; committed to disk before this returns."""
+        return await self._in_thread(functools.partial(self._transact, "BEGIN IMMEDIATE", work))
+
+    async def read(self, work: Work[Result]) -> Result:
+        """Run `work` on one consistent snapshot."""
+        return await self._in_thread(functools.partial(self._transact, "BEGIN", work))
+
+    async def close(self) -> None:
+        """Close the file; the engine cannot be used afterwards."""
+        await self._in_thread(self._close)
+        self._thread.shutdown(wait=True)
+
+    async def _in_thread(self, work: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _transact(self, begin: str, work: Work[Result]) -> Result:
+        database = self._database or self._open()
+        database.conn.execute(begin)
+        try:
+            result = work(database)
+        except BaseException:
+            if database.conn.in_transaction:
+                database.conn.execute("ROLLBACK")
+            raise
+        database.conn.execute("COMMIT")
+        return result
+
+    def _open(self) -> sqlite_utils.Database:
+        try:
+            connection = sqlite3.connect(
+                self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute("PRAGMA foreign_keys=ON")
+            self._migrate(connection)
+        except sqlite3.Error as error:
+            raise LocalError(ErrorCode.STORAGE, f"cannot open {self._path.name}") from error
+        self._path.chmod(0o600)
+        self._database = sqlite_utils.Database(connection)
+        return self._database
+
+    def _migrate(self, connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version > self._schema.version:
+            connection.execute("ROLLBACK")
+            raise LocalError(
+                ErrorCode.STORAGE,
+                f"{self._path.name} was written by a newer program (schema {version}); upgrade",
+            )
+        for script in self._schema.scripts[version:]:
+            for statement in script.split(";\n"):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version={self._schema.version}")
+        connection.execute("COMMIT")
+
+    def _close(self) -> None:
+        if self._database is not None:
+            self._database.conn.close()
+            self._database = None

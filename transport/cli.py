@@ -1,0 +1,43 @@
+"""What the four command lines share: error sentences, exit codes and quiet logs."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+import typer
+
+from protocol.errors import PatchworkError
+
+
+def make_cli(name: str, help_text: str) -> typer.Typer:
+    """A command line whose tracebacks never show local variables (they may hold keys)."""
+    return typer.Typer(
+        name=name, help=help_text, no_args_is_help=True, pretty_exceptions_show_locals=False
+    )
+
+
+@contextmanager
+def report_errors() -> Iterator[None]:
+    """Turn our errors into a sentence on stderr and exit code 1."""
+    configure_logs()
+    try:
+        yield
+    except PatchworkError as error:
+        text = error.text
+        typer.echo(f"{text.title} ({error.code}): {error.detail}\n{text.what_to_do}", err=True)
+        raise typer.Exit(1) from None
+
+
+def configure_logs() -> None:
+    """JSON lines on stderr, without tracebacks: those can quote values."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

@@ -1,0 +1,125 @@
+"""Outbound HTTP: post bytes, get bytes, within limits; no redirects, no surprises.
+
+specs/07-transport.md §2. URLs come from a charter or an invitation: https only, unless local
+configuration allows plain http to a private address (a test bench or a demo on loopback).
+"""
+
+import asyncio
+import ipaddress
+from collections.abc import AsyncIterator, Mapping
+from typing import Self
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from protocol.errors import ErrorCode, LocalError, RemoteError
+from transport.problems import parse_problem
+
+RESPONSE_LIMIT = 8 * 1024 * 1024
+RECORD_LIMIT = 8 * 1024 * 1024
+
+
+class HttpClient:
+    """A connection pool with the rules above. Use as an async context manager."""
+
+    def __init__(self, *, allow_private: bool) -> None:
+        self._allow_private = allow_private
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        """Open the pool."""
+        self._session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=90, connect=10), trust_env=False
+        )
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        """Close the pool."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def get(self, url: str) -> bytes:
+        """The body of a 200 answer. Raises RemoteError for any other."""
+        return await self._send("GET", url, None, {})
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str] | None = None) -> bytes:
+        """The body of a 200 answer to a POST. Raises RemoteError for any other."""
+        return await self._send("POST", url, body, headers or {})
+
+    async def stream_records(self, url: str, body: bytes) -> AsyncIterator[bytes]:
+        """POST, then yield each record of the answer: 4-byte big-endian length, then bytes."""
+        check_url(url, allow_private=self._allow_private)
+        try:
+            async with self._open().post(url, data=body, allow_redirects=False) as response:
+                if response.status != 200:
+                    raise parse_problem(response.status, await _read(response))
+                while header := await response.content.read(1):
+                    header += await response.content.readexactly(3)
+                    length = int.from_bytes(header, "big")
+                    if length > RECORD_LIMIT:
+                        raise RemoteError(ErrorCode.TOO_LARGE, "a record is over the limit")
+                    yield await response.content.readexactly(length)
+        except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError) as error:
+            raise RemoteError(ErrorCode.UNREACHABLE, type(error).__name__) from error
+
+    async def exchange(self, url: str, body: bytes) -> tuple[int, bytes]:
+        """POST and return status and body, for protocols whose statuses are answers (C2SP)."""
+        return await self._request("POST", url, body, {})
+
+    async def _send(
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> bytes:
+        status, data = await self._request(method, url, body, headers)
+        if status != 200:
+            raise parse_problem(status, data)
+        return data
+
+    async def _request(
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> tuple[int, bytes]:
+        check_url(url, allow_private=self._allow_private)
+        try:
+            async with self._open().request(
+                method, url, data=body, headers=headers, allow_redirects=False
+            ) as response:
+                return response.status, await _read(response)
+        except (TimeoutError, aiohttp.ClientError) as error:
+            raise RemoteError(ErrorCode.UNREACHABLE, type(error).__name__) from error
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            raise LocalError(ErrorCode.NOT_READY, "the HTTP client is not open")
+        return self._session
+
+
+def check_url(url: str, *, allow_private: bool) -> None:
+    """Raise RemoteError(NOT_ALLOWED) for a URL we must not follow."""
+    parts = urlsplit(url)
+    if allow_private and parts.scheme in {"http", "https"} and parts.hostname:
+        return
+    if parts.scheme != "https" or not parts.hostname or parts.username or parts.password:
+        raise RemoteError(ErrorCode.NOT_ALLOWED, "only https addresses are followed")
+    if parts.hostname == "localhost" or _is_private(parts.hostname):
+        raise RemoteError(
+            ErrorCode.NOT_ALLOWED, "a private address; set allow_private_addresses if you mean it"
+        )
+
+
+def _is_private(host: str) -> bool:
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        return False
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    data = await response.content.read(RESPONSE_LIMIT + 1)
+    chunks = [data]
+    size = len(data)
+    while not response.content.at_eof():
+        data = await response.content.read(RESPONSE_LIMIT + 1 - size)
+        size += len(data)
+        if size > RESPONSE_LIMIT:
+            raise RemoteError(ErrorCode.TOO_LARGE, "the answer is over the limit")
+        chunks.append(data)
+    return b"".join(chunks)

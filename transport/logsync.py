@@ -1,0 +1,56 @@
+"""Fetch what a log follower lacks and advance its view: specs/05-log.md §9 over HTTP.
+
+The hub is trusted with nothing here: protocol.follow computes the tree and checks the quorum.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from protocol.checkpoint import parse_checkpoint
+from protocol.directory import needed_document
+from protocol.follow import LogView, PublicLeaf, advance
+from protocol.leaf import LeafKind, parse_leaf
+from protocol.tiles import ENTRIES, TILE_WIDTH, Tile, parse_entry_bundle
+from transport.client import HttpClient
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A new view, with the public leaves and charter documents it came from (to be kept)."""
+
+    view: LogView
+    public_leaves: tuple[PublicLeaf, ...]
+    documents: dict[str, bytes]
+
+
+async def sync(http: HttpClient, base_url: str, view: LogView) -> Progress:
+    """Fetch checkpoint, entries and charter documents and advance. Raises RemoteError."""
+    note = await http.get(f"{base_url}/checkpoint")
+    _, checkpoint = parse_checkpoint(note)
+    entries = await fetch_entries(http, base_url, view.size, checkpoint.size)
+    public = tuple(
+        PublicLeaf(index, leaf.body)
+        for index, leaf in enumerate(map(parse_leaf, entries), view.size)
+        if leaf.kind is LeafKind.PUBLIC
+    )
+    documents = await fetch_documents(http, base_url, public)
+    return Progress(advance(view, note, entries, documents), public, documents)
+
+
+async def fetch_entries(http: HttpClient, base_url: str, start: int, end: int) -> Sequence[bytes]:
+    """The entries in [start, end), from entry bundles."""
+    entries: list[bytes] = []
+    for number in range(start // TILE_WIDTH, -(-end // TILE_WIDTH) if end > start else 0):
+        first = number * TILE_WIDTH
+        tile = Tile(ENTRIES, number, min(TILE_WIDTH, end - first))
+        data = await http.get(f"{base_url}/{tile.path}")
+        entries += parse_entry_bundle(data, tile.width)[max(0, start - first) :]
+    return entries
+
+
+async def fetch_documents(
+    http: HttpClient, base_url: str, leaves: Sequence[PublicLeaf]
+) -> dict[str, bytes]:
+    """The charter documents that these public leaves call for, by hash (checked on use)."""
+    wanted = {needed_document(leaf.envelope) for leaf in leaves} - {None}
+    return {str(digest): await http.get(f"{base_url}/v1/charters/{digest}") for digest in wanted}
