@@ -1,0 +1,216 @@
+"""patchwork-hub: parse, call, print. The council operator's commands.
+
+Exit codes: 0 done, 1 refused or failed (the sentence says why), 2 wrong usage.
+"""
+
+import asyncio
+import json
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from hub.config import load_settings
+from hub.enrolment import INVITATION_SECONDS, code_hash
+from hub.founding import Founding, found
+from hub.service import HubService, open_engine, surroundings
+from hub.store import HubTables
+from protocol.ceremony import CEREMONY_LIMIT, CeremonyTerms, HolderRecord, SignedTranscript
+from protocol.errors import ErrorCode, LocalError
+from protocol.fields import to_base64
+from protocol.fingerprint import fingerprint_words
+from protocol.messages import EnrolmentBody
+from protocol.note import NoteSigner, SignatureType, parse_vkey
+from protocol.signing import SecretSeed
+from protocol.statement import parse_statement
+from protocol.wire import Invitation, encode_wire, parse_wire
+from storage.secrets import read_secrets, write_secrets
+from transport.cli import make_cli, report_errors
+
+app = make_cli("patchwork-hub", "Run a council's hub: enrol agencies, match, broker, keep the log.")
+out = Console()
+Result = TypeVar("Result")
+
+Folder = Annotated[
+    Path, typer.Option("--dir", envvar="PATCHWORK_HUB_DIR", help="The hub's folder.")
+]
+JsonOutput = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+
+
+@app.command()
+def init(
+    name: Annotated[str, typer.Option(help="The hub's name.")],
+    origin: Annotated[str, typer.Option(help="The log's origin, e.g. hub.example/log.")],
+    control_domain: Annotated[str, typer.Option(help="Who controls this hub.")],
+    folder: Folder = Path(),
+) -> None:
+    """Make a new hub's keys and folder; prints the charter id."""
+    with report_errors():
+        folder.mkdir(parents=True, exist_ok=True)
+        outside = surroundings()
+        NoteSigner(origin, SignatureType.ED25519, SecretSeed(bytes(32)))
+        secrets = {key: outside.random(32) for key in ("sign", "log", "pepper")}
+        write_secrets(folder / "keys.json", secrets)
+        plan = {
+            "charter_id": outside.new_id(),
+            "hub_name": name,
+            "control_domain": control_domain,
+            "origin": origin,
+        }
+        (folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+        out.print(plan["charter_id"])
+
+
+@app.command()
+def ceremony(
+    holder: Annotated[list[Path], typer.Option(help="A key holder's public record (repeat).")],
+    threshold: Annotated[int, typer.Option(help="How many holders it takes.")] = 2,
+    folder: Folder = Path(),
+) -> None:
+    """Write terms.json, which every key holder needs to deal and combine."""
+    with report_errors():
+        saved = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
+        terms = CeremonyTerms(
+            charter_id=saved["charter_id"],
+            epoch=1,
+            threshold=threshold,
+            holders=[parse_wire(HolderRecord, path.read_bytes()) for path in holder],
+        )
+        (folder / "terms.json").write_bytes(encode_wire(terms))
+        out.print("terms.json is ready: give it to every key holder.")
+
+
+@app.command("found")
+def found_federation(
+    transcript: Annotated[list[Path], typer.Option(help="A holder's signed transcript (repeat).")],
+    witness: Annotated[
+        list[str], typer.Option(help="'VKEY;control domain' of a witness (repeat).")
+    ],
+    quorum: Annotated[int, typer.Option(help="How many witnesses must sign.")],
+    folder: Folder = Path(),
+) -> None:
+    """Write the first charter into the log; prints the genesis fingerprint."""
+    with report_errors():
+        keys = read_secrets(folder / "keys.json")
+        saved = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
+        signer = NoteSigner(saved["origin"], SignatureType.ED25519, SecretSeed(keys["log"]))
+        data = (folder / "terms.json").read_bytes()
+        terms = parse_wire(CeremonyTerms, data, limit=CEREMONY_LIMIT)
+        plan = Founding(
+            charter_id=saved["charter_id"],
+            hub_name=saved["hub_name"],
+            control_domain=saved["control_domain"],
+            log_key=signer.key,
+            witnesses=[_witness(text) for text in witness],
+            quorum=quorum,
+            holders=terms.holders,
+            transcripts=[
+                parse_wire(SignedTranscript, path.read_bytes(), limit=CEREMONY_LIMIT)
+                for path in transcript
+            ],
+        )
+        seed, outside = SecretSeed(keys["sign"]), surroundings()
+        genesis = _run(
+            open_engine(folder).write(lambda db: found(HubTables(db), plan, seed, outside))
+        )
+        (folder / "genesis").write_text(genesis + "\n", encoding="utf-8")
+        (folder / "log.vkey").write_text(signer.key.text + "\n", encoding="utf-8")
+        out.print(genesis)
+
+
+@app.command()
+def invite(folder: Folder = Path()) -> None:
+    """Make a one-time invitation, to be handed to one new member; prints it."""
+    with report_errors():
+        settings, outside = load_settings(folder), surroundings()
+        saved = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
+        code = outside.random(32).hex()
+        expires = outside.clock() + INVITATION_SECONDS
+        invitation = Invitation(
+            hub=settings.public_url or f"http://{settings.host}:{settings.port}",
+            hub_name=saved["hub_name"],
+            genesis=(folder / "genesis").read_text(encoding="utf-8").strip(),
+            code=code,
+        )
+        engine = open_engine(folder)
+        _run(engine.write(lambda db: HubTables(db).invite(code_hash(code), expires)))
+        typer.echo(to_base64(encode_wire(invitation)))
+
+
+@app.command()
+def members(
+    folder: Folder = Path(),
+    approve: Annotated[str, typer.Option(help="Party id whose words you compared.")] = "",
+    words: Annotated[str, typer.Option(help="The words as the newcomer read them to you.")] = "",
+    as_json: JsonOutput = False,
+) -> None:
+    """Show who has applied and who is a member; approve one after comparing the words."""
+    with report_errors():
+        engine = open_engine(folder)
+        if approve:
+            _run(engine.write(lambda db: _approve(HubTables(db), approve, words)))
+            out.print("Approved. The running hub writes the membership into the log.")
+            return
+        rows = _run(engine.read(lambda db: _applicants(HubTables(db))))
+        if as_json:
+            typer.echo(json.dumps(rows))
+            return
+        table = Table("Party", "Name", "Class", "State", "Fingerprint words")
+        for row in rows:
+            table.add_row(*(row[key] for key in ("party_id", "name", "class", "state", "words")))
+        out.print(table)
+
+
+@app.command()
+def serve(folder: Folder = Path()) -> None:
+    """Run the hub until stopped."""
+    with report_errors():
+        service = HubService(folder, load_settings(folder), surroundings())
+        asyncio.run(service.run(lambda port: typer.echo(f"hub listening on port {port}")))
+
+
+def _witness(text: str) -> dict[str, str]:
+    vkey, _, domain = text.partition(";")
+    if not domain:
+        raise LocalError(ErrorCode.CONFIGURATION, "a witness is 'VKEY;control domain'")
+    return {"name": parse_vkey(vkey).name, "control_domain": domain, "vkey": vkey}
+
+
+def _approve(tables: HubTables, party_id: str, words: str) -> None:
+    row = tables.applicant(party_id)
+    if row is None or row["state"] != "waiting":
+        raise LocalError(ErrorCode.NOT_FOUND, "nobody of that id waits for approval")
+    statement = parse_statement(row["envelope"]).expect(EnrolmentBody)
+    if words.split() != fingerprint_words(party_id, statement.body.keys).split():
+        raise LocalError(
+            ErrorCode.CONFLICT, "the words differ: somebody may be in between. Do not approve."
+        )
+    tables.set_applicant(party_id, "approved")
+
+
+def _applicants(tables: HubTables) -> list[dict[str, str]]:
+    rows = []
+    for row in tables.rows("SELECT * FROM applicant ORDER BY applied_at"):
+        body = parse_statement(row["envelope"]).expect(EnrolmentBody).body
+        rows.append(
+            {
+                "party_id": body.party_id,
+                "name": body.name,
+                "class": body.member_class,
+                "state": row["state"],
+                "words": fingerprint_words(body.party_id, body.keys),
+            }
+        )
+    return rows
+
+
+def _run(work: Coroutine[None, None, Result]) -> Result:
+    return asyncio.run(work)
+
+
+def main() -> None:
+    """The console script."""
+    app()

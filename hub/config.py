@@ -1,0 +1,67 @@
+"""The hub's settings: `hub.toml` in its folder, overridden by PATCHWORK_HUB_* variables.
+
+Each field says what it means and what an attacker who can change it gains.
+"""
+
+import tomllib
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from protocol.errors import ErrorCode, LocalError
+
+
+class HubSettings(BaseSettings):
+    """Settings of one hub."""
+
+    model_config = SettingsConfigDict(env_prefix="PATCHWORK_HUB_", extra="forbid")
+
+    host: str = Field(
+        "127.0.0.1",
+        description="Address to listen on; put TLS in front of it. "
+        "Changed: reachable without TLS; signatures still hold, metadata leaks.",
+    )
+    port: int = Field(
+        8440,
+        ge=0,
+        le=65_535,
+        description="Port to listen on. Changed: nodes do not find the hub.",
+    )
+    public_url: str = Field(
+        "",
+        description="The address in invitations. "
+        "Changed: newcomers are sent elsewhere, where the genesis does not fit.",
+    )
+    round_seconds: float = Field(
+        900,
+        gt=0,
+        description="Time between matching rounds. "
+        "Changed: shorter rounds let a watcher tell which publication made which link.",
+    )
+    batch_seconds: float = Field(
+        1,
+        gt=0,
+        le=60,
+        description="Time between checkpoints. Changed: longer means later proofs and releases.",
+    )
+    witness_urls: dict[str, str] = Field(
+        default_factory=dict,
+        description="Where each witness named in the charter answers. "
+        "Changed: checkpoints lack cosignatures and no contact details move.",
+    )
+    allow_private_addresses: bool = Field(
+        False,
+        description="Follow http and private addresses (a test bench only). "
+        "Changed: the hub can be made to call services on its own network.",
+    )
+
+
+def load_settings(folder: Path) -> HubSettings:
+    """Read the settings. Raises LocalError(CONFIGURATION) naming the field."""
+    path = folder / "hub.toml"
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        return HubSettings(**values)
+    except (tomllib.TOMLDecodeError, ValidationError) as error:
+        raise LocalError(ErrorCode.CONFIGURATION, f"{path.name}: {error}") from error

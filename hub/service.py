@@ -1,0 +1,121 @@
+"""A running hub: parts put together, and the three loops beside the web server.
+
+Publisher (checkpoints), matcher (rounds) and admissions (what the operator approved) each run in
+a loop; a fault in one pass is logged and the next pass tries again.
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import structlog
+
+from hub.app import HubApp, Services
+from hub.brokering import Broker
+from hub.config import HubSettings
+from hub.enrolment import Enrolment
+from hub.intake import Intake
+from hub.ledger import Ledger, Surroundings, replay_directory
+from hub.log.publisher import Publisher
+from hub.log.tile_store import TileStore
+from hub.mailbox import Mailbox
+from hub.matching import Matcher
+from hub.pepper import Pepper
+from hub.publications import Publications
+from hub.store import SCHEMA, HubTables
+from protocol.errors import ErrorCode, LocalError, PatchworkError
+from protocol.note import NoteSigner, SignatureType
+from protocol.signing import SecretSeed
+from storage.secrets import read_secrets
+from storage.sqlite import Engine
+from transport.client import HttpClient
+from transport.server import serve_until_stopped
+
+log = structlog.get_logger()
+
+
+def surroundings() -> Surroundings:
+    """The real clock and the real randomness."""
+    return Surroundings(lambda: int(time.time()), secrets.token_bytes)
+
+
+def open_engine(folder: Path) -> Engine:
+    """The hub's database."""
+    return Engine(folder / "hub.sqlite", SCHEMA)
+
+
+class HubService:
+    """One hub from one folder. Raises LocalError when the folder is not usable."""
+
+    def __init__(self, folder: Path, settings: HubSettings, outside: Surroundings) -> None:
+        self._folder = folder
+        self._settings = settings
+        self._outside = outside
+        self.engine = open_engine(folder)
+
+    async def start(self) -> Services:
+        """Load keys and directory, check the log, and put the parts together."""
+        keys = await asyncio.to_thread(read_secrets, self._folder / "keys.json")
+        directory = await self.engine.read(lambda db: replay_directory(HubTables(db)))
+        if not directory.charters:
+            raise LocalError(ErrorCode.NOT_READY, "run patchwork-hub found first")
+        ledger = Ledger(SecretSeed(keys["sign"]), self._outside, directory)
+        self._ledger = ledger
+        signer = NoteSigner(
+            ledger.charter.log.origin, SignatureType.ED25519, SecretSeed(keys["log"])
+        )
+        publisher = Publisher(
+            self.engine,
+            TileStore(self._folder / "log"),
+            signer,
+            lambda: ledger.charter,
+            self._settings.witness_urls,
+        )
+        await publisher.start()
+        self._matcher = Matcher(ledger)
+        publications = Publications(ledger, Pepper(keys["pepper"]))
+        intake = Intake(self.engine, ledger, Broker(ledger), publications)
+        self._services = Services(
+            self.engine, intake, Enrolment(ledger), Mailbox(self.engine, ledger), publisher
+        )
+        return self._services
+
+    async def run(self, ready: Callable[[int], None]) -> None:
+        """Serve until SIGINT or SIGTERM; calls `ready` with the port when listening."""
+        services = await self.start()
+        async with HttpClient(allow_private=self._settings.allow_private_addresses) as http:
+            loops = [
+                self._loop("publish", self._settings.batch_seconds, self._publish(http)),
+                self._loop("round", self._settings.round_seconds, self._round),
+                self._loop("admit", 0.5, self._admit),
+            ]
+            tasks = [asyncio.create_task(loop) for loop in loops]
+            try:
+                app = HubApp(services).application()
+                await serve_until_stopped(app, self._settings.host, self._settings.port, ready)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                await self.engine.close()
+
+    def _publish(self, http: HttpClient) -> Callable[[], Awaitable[object]]:
+        return lambda: self._services.publisher.step(http)
+
+    async def _round(self) -> None:
+        changed = await self.engine.write(lambda db: self._matcher.run(HubTables(db)))
+        log.info("round", changed=changed)
+
+    async def _admit(self) -> None:
+        enrolment = self._services.enrolment
+        await self.engine.write(lambda db: enrolment.admit_approved(HubTables(db)))
+
+    async def _loop(self, name: str, seconds: float, work: Callable[[], Awaitable[object]]) -> None:
+        while True:
+            try:
+                await work()
+            except (PatchworkError, OSError) as error:
+                log.warning("loop_failed", loop=name, error=type(error).__name__)
+            await asyncio.sleep(seconds)

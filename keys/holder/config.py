@@ -1,0 +1,50 @@
+"""The key holder's settings: `holder.toml` in its folder, or PATCHWORK_KEYS_* variables."""
+
+import tomllib
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from protocol.errors import ErrorCode, LocalError
+
+
+class HolderSettings(BaseSettings):
+    """Settings of one key holder."""
+
+    model_config = SettingsConfigDict(env_prefix="PATCHWORK_KEYS_", extra="forbid")
+
+    host: str = Field(
+        "127.0.0.1",
+        description="Address to listen on; put TLS in front of it. "
+        "Changed: who asks and how much becomes visible on the network; points stay blinded.",
+    )
+    port: int = Field(
+        8450, ge=0, le=65_535, description="Port to listen on. Changed: nodes do not find us."
+    )
+    hub_url: str = Field(
+        "",
+        description="Where the log is fetched. "
+        "Changed: we follow nothing and answer nobody; another log does not fit the genesis.",
+    )
+    genesis: str = Field(
+        "",
+        pattern=r"^([0-9a-f]{64})?$",
+        description="The genesis fingerprint that we pin. "
+        "Changed: members of another federation could have points evaluated with our share.",
+    )
+    allow_private_addresses: bool = Field(
+        False,
+        description="Follow http and private addresses (a test bench only). "
+        "Changed: we can be made to call services on our own network.",
+    )
+
+
+def load_settings(folder: Path) -> HolderSettings:
+    """Read the settings. Raises LocalError(CONFIGURATION) naming the field."""
+    path = folder / "holder.toml"
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        return HolderSettings(**values)
+    except (tomllib.TOMLDecodeError, ValidationError) as error:
+        raise LocalError(ErrorCode.CONFIGURATION, f"{path.name}: {error}") from error

@@ -1,0 +1,210 @@
+"""The running key holder: follow the log, evaluate, meter, report (specs/03-tokens.md §5, §7).
+
+It sees blinded points, who asks and how many. It cannot evaluate a token alone, and it takes
+membership and quota from the witnessed log, never from the hub's word.
+"""
+
+import asyncio
+import hashlib
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+from aiohttp import web
+
+from keys.batch import pack_points, unpack_points
+from keys.group import SecretScalar, default_group, parse_scalar
+from keys.holder.config import HolderSettings
+from keys.holder.meter import (
+    DAY,
+    SCHEMA,
+    Use,
+    charge,
+    counts_of,
+    daily_quota,
+    mark_reported,
+    unreported_days,
+)
+from keys.threshold import KeyShare, make_quorum, partial_evaluate
+from protocol.charter import TokenHolder
+from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
+from protocol.fields import to_base64
+from protocol.follow import LogView
+from protocol.messages import EvaluateBody, EvaluationCountBody
+from protocol.signing import SecretSeed, public_key
+from protocol.statement import (
+    Context,
+    Stamp,
+    Statement,
+    check_addressed,
+    check_fresh,
+    make_statement,
+    parse_statement,
+)
+from protocol.wire import Message, encode_wire
+from storage.logview import load_view, save_view
+from storage.secrets import read_secrets
+from storage.sqlite import Engine
+from transport.client import HttpClient
+from transport.logsync import sync
+from transport.routes import Auth, Route, make_application
+from transport.server import serve_until_stopped
+
+MAX_POINTS = 4096
+BODY_LIMIT = MAX_POINTS * 32 + 32 * 1024
+SYNC_SECONDS = 1.0
+
+log = structlog.get_logger()
+Clock = Callable[[], int]
+
+
+class HolderService:
+    """One key holder from one folder."""
+
+    def __init__(
+        self, folder: Path, settings: HolderSettings, clock: Clock = lambda: int(time.time())
+    ) -> None:
+        self._folder = folder
+        self._settings = settings
+        self._clock = clock
+        self._engine = Engine(folder / "holder.sqlite", SCHEMA)
+        self._view = LogView(settings.genesis)
+        self._shares: dict[int, SecretScalar] = {}
+        self._seed = SecretSeed(bytes(32))
+
+    async def start(self) -> None:
+        """Load keys, shares and the stored view. Raises LocalError."""
+        if not self._settings.genesis or not self._settings.hub_url:
+            raise LocalError(ErrorCode.CONFIGURATION, "holder.toml needs hub_url and genesis")
+        self._seed = SecretSeed(read_secrets(self._folder / "keys.json")["sign"])
+        for path in sorted(self._folder.glob("share-*.json")):
+            epoch = int(path.stem.removeprefix("share-"))
+            self._shares[epoch] = SecretScalar(parse_scalar(read_secrets(path)["share"]))
+        genesis = self._settings.genesis
+        self._view = await self._engine.read(lambda db: load_view(db, genesis))
+
+    def application(self) -> web.Application:
+        """The aiohttp application."""
+        routes = [Route("POST", "/v1/evaluations", Auth.MEMBER_STATEMENT, self.evaluate)]
+        return make_application(routes, body_limit=BODY_LIMIT)
+
+    async def run(self, ready: Callable[[int], None]) -> None:
+        """Serve until stopped."""
+        await self.start()
+        allow_private = self._settings.allow_private_addresses
+        async with HttpClient(allow_private=allow_private) as http:
+            task = asyncio.create_task(self._follow(http))
+            try:
+                await serve_until_stopped(
+                    self.application(), self._settings.host, self._settings.port, ready
+                )
+            finally:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+                await self._engine.close()
+
+    async def evaluate(self, request: web.Request) -> web.Response:
+        """Answer: 64-byte proof, then an element a point, in order."""
+        statement, data = _split(await request.read())
+        own = self._check(statement, data)
+        points = unpack_points(data, MAX_POINTS)
+        body = statement.body
+        if len(points) != body.count:
+            raise RemoteError(ErrorCode.MALFORMED, "count is not the number of points")
+        charter = self._view.directory.charter
+        key = charter.token_key
+        try:
+            quorum = make_quorum(body.quorum, len(key.holders), key.threshold)
+        except LocalError as error:
+            raise RemoteError(error.code, error.detail) from error
+        share = KeyShare(own.index, self._share(body.epoch))
+        preamble = statement.preamble
+        use = Use(preamble.sender, len(points), preamble.nonce, preamble.iat)
+        quota, now = daily_quota(charter), self._clock()
+        await self._engine.write(lambda db: charge(db, use, quota, now))
+        group = default_group()
+        partial = await asyncio.to_thread(
+            partial_evaluate, group, share, quorum, points, secrets.token_bytes
+        )
+        answer = partial.proof.to_bytes() + pack_points(partial.elements)
+        return web.Response(body=answer, content_type="application/octet-stream")
+
+    async def sync(self, http: HttpClient) -> None:
+        """Advance our view of the log. Raises RemoteError, keeping the old view."""
+        progress = await sync(http, self._settings.hub_url, self._view)
+        await self._engine.write(
+            lambda db: save_view(db, progress.view, progress.public_leaves, progress.documents)
+        )
+        self._view = progress.view
+
+    async def report(self, http: HttpClient) -> int:
+        """Log the counts of past days; the number of days reported."""
+        today = self._clock() // DAY
+        days = await self._engine.read(lambda db: unreported_days(db, today))
+        for day in days:
+            await self._report_day(http, day)
+        return len(days)
+
+    async def _report_day(self, http: HttpClient, day: int) -> None:
+        counts = await self._engine.read(lambda db: counts_of(db, day))
+        charter = self._view.directory.charter
+        body = EvaluationCountBody(day=day, epoch=charter.token_key.epoch, counts=counts)
+        context = Context(
+            charter.charter_id, charter.version, charter.log.origin, self._own().holder_id
+        )
+        stamp = Stamp(charter.charter_id, secrets.token_hex(16), self._clock())
+        statement = make_statement(context, stamp, body, self._seed)
+        message = Message(envelope=to_base64(statement.envelope.encode()), sealed=None, proof=None)
+        await http.post(f"{self._settings.hub_url}/v1/statements", encode_wire(message))
+        await self._engine.write(lambda db: mark_reported(db, day))
+
+    def _check(self, statement: Statement[EvaluateBody], points: bytes) -> TokenHolder:
+        charter = self._view.directory.charter
+        check_addressed(
+            statement.preamble,
+            charter_id=charter.charter_id,
+            log_origin=charter.log.origin,
+            aud=charter.charter_id,
+        )
+        self._view.directory.verify(statement)
+        check_fresh(statement.preamble, now=self._clock())
+        own, body = self._own(), statement.body
+        if own.index not in body.quorum:
+            raise RemoteError(ErrorCode.WRONG_RECIPIENT, "we are not in the quorum asked")
+        if body.epoch != charter.token_key.epoch:
+            raise RemoteError(ErrorCode.WRONG_CHARTER, "points are for another epoch")
+        if hashlib.sha256(points).hexdigest() != body.points_hash:
+            raise RemoteError(ErrorCode.MALFORMED, "points are not the ones that were signed for")
+        return own
+
+    def _own(self) -> TokenHolder:
+        key = public_key(self._seed).hex()
+        for holder in self._view.directory.charter.token_key.holders:
+            if holder.sign == key:
+                return holder
+        raise LocalError(ErrorCode.NOT_READY, "the charter does not name this key holder")
+
+    def _share(self, epoch: int) -> SecretScalar:
+        if epoch not in self._shares:
+            raise LocalError(ErrorCode.NOT_READY, f"there is no share for epoch {epoch}")
+        return self._shares[epoch]
+
+    async def _follow(self, http: HttpClient) -> None:
+        while True:
+            try:
+                await self.sync(http)
+                await self.report(http)
+            except PatchworkError as error:
+                log.warning("not_following", code=error.code.value)
+            await asyncio.sleep(SYNC_SECONDS)
+
+
+def _split(data: bytes) -> tuple[Statement[EvaluateBody], bytes]:
+    """4-byte length, envelope, points. Raises RemoteError."""
+    length = int.from_bytes(data[:4], "big")
+    if len(data) < 4 or length > len(data) - 4:
+        raise RemoteError(ErrorCode.MALFORMED, "no envelope before the points")
+    statement = parse_statement(data[4 : 4 + length]).expect(EvaluateBody)
+    return statement, data[4 + length :]
