@@ -1,0 +1,243 @@
+"""What is to be published: stub rows and tokens of a page of clients (specs/04-matching.md).
+
+Works within one transaction of the node's database and sends nothing. Match-key values stay here;
+what comes out is token inputs for the OPRF and rows without client data.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from node.federation import Federation
+from node.store import NodeTables, Row, record_of
+from node.tokens import TokenCache
+from protocol import canonical
+from protocol.charter import Charter
+from protocol.commitments import commit
+from protocol.fields import to_base64
+from protocol.matchkeys.recipes import match_keys
+from protocol.messages import Permission, PublishedInvolvement, StubRow, StubTokens
+from protocol.tokens import token_input
+
+Digests = Mapping[str, list[bytes]]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A client that may be published: its involvements and the digests of its token inputs."""
+
+    client: Row
+    involvements: Sequence[PublishedInvolvement]
+    digests: Digests
+
+
+@dataclass
+class Page:
+    """A page of clients: drafts, those that may not or cannot be published, inputs to evaluate."""
+
+    last: int = 0
+    clients: list[Row] = field(default_factory=list)
+    drafts: list[Draft] = field(default_factory=list)
+    without_permission: int = 0
+    too_little: list[str] = field(default_factory=list)
+    inputs: dict[bytes, bytes] = field(default_factory=dict)
+
+
+@dataclass
+class Changes:
+    """What changed on a page: rows and tokens to send, and the effects once they are applied."""
+
+    rows: list[StubRow] = field(default_factory=list)
+    tokens: list[StubTokens] = field(default_factory=list)
+    effects: list[dict[str, Any]] = field(default_factory=list)
+    retired: int = 0
+
+
+class Drafter:
+    """Drafts pages of clients for one hub."""
+
+    def __init__(self, federation: Federation, cache: TokenCache) -> None:
+        self._federation = federation
+        self._cache = cache
+
+    def page(self, tables: NodeTables, after: int, size: int, now: int) -> Page:
+        """Draft the next clients after row id `after`."""
+        charter, page = self._federation.charter, Page(last=after)
+        sql = "SELECT * FROM client WHERE id > ? ORDER BY id LIMIT ?"
+        for client in tables.rows(sql, after, size):
+            page.last = client["id"]
+            page.clients.append(client)
+            involvements = self._involvements(tables, client, now)
+            if not involvements:
+                page.without_permission += 1
+                continue
+            wanted = self._inputs(charter, client)
+            if not any(not charter.policy.keys[key].place for key in wanted):
+                page.too_little.append(client["local_id"])
+                continue
+            digests = {}
+            for key, values in wanted.items():
+                digests[key] = [self._cache.digest(value) for value in values]
+                page.inputs.update(zip(digests[key], values, strict=True))
+            page.drafts.append(Draft(client, involvements, digests))
+        for digest in self._cache.known(tables, page.inputs):
+            del page.inputs[digest]
+        return page
+
+    def changes(self, tables: NodeTables, page: Page) -> Changes:
+        """Rows and tokens of the stubs on a page that differ from what was published."""
+        changes = Changes()
+        crowded = self._crowded(tables, page.drafts)
+        for draft in page.drafts:
+            kept = {
+                key: [digest for digest in digests if digest not in crowded]
+                for key, digests in draft.digests.items()
+            }
+            kept = {key: digests for key, digests in kept.items() if digests}
+            self._changed(tables, draft, kept, changes)
+        live = {draft.client["id"] for draft in page.drafts}
+        for client in page.clients:
+            if client["id"] not in live:
+                self._retire(tables, client, changes)
+        return changes
+
+    def _crowded(self, tables: NodeTables, drafts: Sequence[Draft]) -> set[bytes]:
+        """Digests in as many of our other stubs as the charter allows: a token of these would be
+        refused, so it is left out.
+        """
+        most = self._federation.charter.quotas.stubs_per_token
+        counts = Counter(
+            digest for draft in drafts for items in draft.digests.values() for digest in set(items)
+        )
+        sql = (
+            "SELECT COUNT(DISTINCT p.stub_id) AS n FROM published_token p JOIN stub s "
+            "USING (hub_id, stub_id) WHERE p.hub_id = ? AND p.input_digest = ? AND s.client "
+            "NOT BETWEEN ? AND ?"
+        )
+        if not drafts:
+            return set()
+        span = (drafts[0].client["id"], drafts[-1].client["id"])
+        crowded = set()
+        for digest, count in counts.items():
+            row = tables.one(sql, self._federation.hub.hub_id, digest, *span)
+            if count + (row["n"] if row else 0) > most:
+                crowded.add(digest)
+        return crowded
+
+    def _inputs(self, charter: Charter, client: Row) -> dict[str, list[bytes]]:
+        """OPRF inputs by match key, never more of a type than the charter's cap."""
+        policy, epoch = charter.policy, charter.token_key.epoch
+        keys = match_keys(record_of(client), policy.keys)
+        return {
+            key: [
+                token_input(charter.charter_id, epoch, key, value)
+                for value in values[: policy.keys[key].cap]
+            ]
+            for key, values in keys.items()
+        }
+
+    def _involvements(
+        self, tables: NodeTables, client: Row, now: int
+    ) -> list[PublishedInvolvement]:
+        federation, charter = self._federation, self._federation.charter
+        random = federation.outside.random
+        result = []
+        for row in tables.in_force(client["id"], now):
+            kind = charter.involvement_type(row["type"])
+            basis = charter.lawful_basis(row["permission_basis"])
+            if kind is None or basis is None or basis.in_force != "yes":
+                continue
+            known = tables.involvement_id(
+                federation.hub.hub_id, row["id"], random(16).hex(), random(32).hex()
+            )
+            facts: canonical.JsonValue = {
+                "basis": row["permission_basis"],
+                "consent_date": row["consent_date"],
+            }
+            result.append(
+                PublishedInvolvement(
+                    id=known["involvement_id"],
+                    type=row["type"],
+                    label=row["label"] if row["label"] in kind.labels else kind.labels[0],
+                    permission=Permission(
+                        basis_class=basis.permission_class, valid_until=row["valid_until"]
+                    ),
+                    active_until=None,
+                    facts_commitment=commit(bytes.fromhex(known["salt"]), facts),
+                )
+            )
+        return result
+
+    def _changed(
+        self,
+        tables: NodeTables,
+        draft: Draft,
+        digests: Digests,
+        changes: Changes,
+    ) -> None:
+        """Add one stub's row and tokens if it changed."""
+        federation = self._federation
+        said: canonical.JsonValue = {
+            "involvements": [item.model_dump(mode="json") for item in draft.involvements],
+            "tokens": {key: [digest.hex() for digest in items] for key, items in digests.items()},
+        }
+        published = hashlib.sha256(canonical.encode(said)).hexdigest()
+        old = tables.stub_of(federation.hub.hub_id, draft.client["id"])
+        if old is not None and old["published_hash"] == published:
+            return
+        stub_id = old["stub_id"] if old else federation.outside.new_id()
+        revision = old["revision"] + 1 if old else 1
+        texts = {
+            key: [to_base64(self._cache.get(tables, digest).token) for digest in items]
+            for key, items in digests.items()
+        }
+        salt = federation.outside.random(32)
+        changes.tokens.append(StubTokens(stub_id=stub_id, salt=salt.hex(), tokens=texts))
+        token_value: canonical.JsonValue = {"stub_id": stub_id, "tokens": texts}
+        changes.rows.append(
+            StubRow(
+                stub_id=stub_id,
+                revision=revision,
+                retired=False,
+                involvements=list(draft.involvements),
+                token_commitment=commit(salt, token_value),
+            )
+        )
+        stub = (stub_id, revision)
+        changes.effects.append(_effect(draft.client, stub, published, digests, retired=0))
+
+    def _retire(self, tables: NodeTables, client: Row, changes: Changes) -> None:
+        """Retire the stub of a client who may no longer be published, if there is one."""
+        old = tables.stub_of(self._federation.hub.hub_id, client["id"])
+        if old is None or old["retired"]:
+            return
+        salt = self._federation.outside.random(32)
+        value: canonical.JsonValue = {"stub_id": old["stub_id"], "tokens": {}}
+        revision = old["revision"] + 1
+        changes.rows.append(
+            StubRow(
+                stub_id=old["stub_id"],
+                revision=revision,
+                retired=True,
+                involvements=[],
+                token_commitment=commit(salt, value),
+            )
+        )
+        changes.retired += 1
+        changes.effects.append(_effect(client, (old["stub_id"], revision), "", {}, retired=1))
+
+
+def _effect(
+    client: Row, stub: tuple[str, int], published_hash: str, digests: Digests, *, retired: int
+) -> dict[str, Any]:
+    """What to remember of a stub once the hub has applied it."""
+    return {
+        "client": client["id"],
+        "stub_id": stub[0],
+        "revision": stub[1],
+        "published_hash": published_hash,
+        "retired": retired,
+        "digests": {key: [digest.hex() for digest in items] for key, items in digests.items()},
+    }

@@ -1,0 +1,181 @@
+"""This node's membership of one hub: keys, view of the log, signing and sending.
+
+Each hub gets keys of its own, so that two hubs cannot tell that they share a member. Keys of other
+parties come from the log alone (protocol.directory).
+"""
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from node.store import HubRow, NodeTables
+from protocol.charter import Charter
+from protocol.directory import Directory, Member
+from protocol.errors import ErrorCode, LocalError, RemoteError
+from protocol.fields import WireModel, from_base64, to_base64
+from protocol.follow import LogView
+from protocol.matchkeys.names import table_hash
+from protocol.messages import AUTH_KEY_KINDS, AcceptedBody, KeyRecord
+from protocol.signing import SecretSeed, public_key
+from protocol.statement import Context, Stamp, Statement, kind_of, make_statement, parse_statement
+from protocol.wire import Message, Submitted, encode_wire
+from storage.logview import load_view, save_view
+from storage.secrets import read_secrets, write_secrets
+from storage.sqlite import Engine
+from transport.client import HttpClient
+from transport.logsync import sync
+from transport.seal import seal_public_key
+
+Body = TypeVar("Body", bound=WireModel)
+Clock = Callable[[], int]
+RandomBytes = Callable[[int], bytes]
+SEAL_KEY_SECONDS = 366 * 86_400
+KEY_NAMES = ("auth", "sign", "seal", "cache")
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Clock (Unix seconds) and randomness, handed in so that tests can choose them."""
+
+    clock: Clock = field(default=lambda: int(time.time()))
+    random: RandomBytes = field(default=secrets.token_bytes)
+
+    def new_id(self) -> str:
+        """A fresh 16-byte id in hex."""
+        return self.random(16).hex()
+
+
+@dataclass(frozen=True)
+class Keys:
+    """A node's secret keys at one hub; nothing of them shows in a repr."""
+
+    auth: SecretSeed
+    sign: SecretSeed
+    seal: SecretSeed
+    cache: SecretSeed
+
+    def record(self, seal_expires: int, recovery_hash: str) -> KeyRecord:
+        """The public record of these keys."""
+        return KeyRecord(
+            auth=public_key(self.auth).hex(),
+            sign=public_key(self.sign).hex(),
+            seal=seal_public_key(self.seal.value),
+            seal_expires=seal_expires,
+            recovery_hash=recovery_hash,
+        )
+
+
+def make_keys(folder: Path, hub_id: str, outside: Surroundings) -> Keys:
+    """Draw keys for a hub and keep them in their own file. Raises LocalError(CONFLICT)."""
+    values = {name: outside.random(32) for name in KEY_NAMES}
+    write_secrets(_keys_path(folder, hub_id), values)
+    return _keys(values)
+
+
+def load_keys(folder: Path, hub_id: str) -> Keys:
+    """The keys for a hub. Raises LocalError."""
+    return _keys(read_secrets(_keys_path(folder, hub_id)))
+
+
+def _keys(values: dict[str, bytes]) -> Keys:
+    if set(values) != set(KEY_NAMES):
+        raise LocalError(ErrorCode.CONFIGURATION, "the keys file does not hold the node's keys")
+    return Keys(**{name: SecretSeed(value) for name, value in values.items()})
+
+
+def _keys_path(folder: Path, hub_id: str) -> Path:
+    return folder / f"keys-{hub_id}.json"
+
+
+@dataclass
+class Federation:
+    """One hub, as seen from this node."""
+
+    hub: HubRow
+    keys: Keys = field(repr=False)
+    engine: Engine
+    http: HttpClient
+    outside: Surroundings
+    view: LogView
+
+    @property
+    def charter(self) -> Charter:
+        """The charter in force, from the log."""
+        return self.view.directory.charter
+
+    @property
+    def directory(self) -> Directory:
+        """Who is who, from the log."""
+        return self.view.directory
+
+    def me(self) -> Member:
+        """Our own membership. Raises LocalError(NOT_READY) before the council has approved."""
+        member = self.directory.active(self.hub.party_id)
+        if member is None:
+            raise LocalError(ErrorCode.NOT_READY, "the council has not approved this node yet")
+        return member
+
+    def check_tables(self) -> None:
+        """Refuse to make match-keys with name tables other than the charter's."""
+        if self.charter.tables != {"names": table_hash().hex()}:
+            raise LocalError(
+                ErrorCode.CONFIGURATION,
+                "this program's name tables are not the charter's; upgrade before publishing",
+            )
+
+    async def sync(self) -> None:
+        """Advance our view of the log to a cosigned checkpoint. Raises RemoteError."""
+        progress = await sync(self.http, self.hub.url, self.view)
+        await self.engine.write(
+            lambda db: save_view(db, progress.view, progress.public_leaves, progress.documents)
+        )
+        self.view = progress.view
+
+    def sign(self, body: Body, aud: str) -> Statement[Body]:
+        """A statement by this node, signed with the key for its kind."""
+        charter = self.charter
+        context = Context(
+            charter.charter_id, charter.version, charter.log.origin, self.hub.party_id
+        )
+        stamp = Stamp(aud, self.outside.new_id(), self.outside.clock())
+        key = self.keys.auth if kind_of(type(body)) in AUTH_KEY_KINDS else self.keys.sign
+        return make_statement(context, stamp, body, key)
+
+    async def post(
+        self,
+        path: str,
+        envelope: bytes,
+        sealed: bytes | None = None,
+        proof: bytes | None = None,
+    ) -> bytes:
+        """POST a statement to the hub; the answer's bytes. Raises RemoteError."""
+        message = Message(
+            envelope=to_base64(envelope),
+            sealed=to_base64(sealed) if sealed is not None else None,
+            proof=to_base64(proof) if proof is not None else None,
+        )
+        return await self.http.post(f"{self.hub.url}{path}", encode_wire(message))
+
+    def check_accepted(self, submitted: Submitted, statement_id: str) -> AcceptedBody:
+        """The hub's signed word that a statement is logged. Raises RemoteError."""
+        statement = parse_statement(from_base64(submitted.accepted)).expect(AcceptedBody)
+        self.directory.verify(statement)
+        if statement.preamble.sender != self.hub.hub_id or statement.body.statement != statement_id:
+            raise RemoteError(ErrorCode.WRONG_RECIPIENT, "the hub's answer is about another")
+        return statement.body
+
+
+async def load_federation(
+    folder: Path, hub: HubRow, engine: Engine, http: HttpClient, outside: Surroundings
+) -> Federation:
+    """A federation this node has joined."""
+    view = await engine.read(lambda db: load_view(db, hub.genesis))
+    return Federation(hub, load_keys(folder, hub.hub_id), engine, http, outside, view)
+
+
+async def save_hub(engine: Engine, hub: HubRow) -> None:
+    """Remember a hub."""
+    await engine.write(lambda db: NodeTables(db).insert("hub", vars(hub)))

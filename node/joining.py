@@ -1,0 +1,156 @@
+"""Joining a federation: invitation, keys, words, approval, acceptance (specs/02-charter.md §6)."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from keys.group import default_group
+from keys.transcript import parse_transcript
+from node.config import NodeSettings
+from node.federation import (
+    SEAL_KEY_SECONDS,
+    Federation,
+    Surroundings,
+    make_keys,
+    save_hub,
+)
+from node.store import HubRow
+from protocol import canonical
+from protocol.ceremony import CEREMONY_LIMIT, TRANSCRIPT_KIND
+from protocol.charter import Charter
+from protocol.dsse import pae, payload_type
+from protocol.errors import ErrorCode, LocalError, RemoteError
+from protocol.fields import from_base64
+from protocol.fingerprint import fingerprint_words
+from protocol.follow import LogView, PublicLeaf
+from protocol.messages import CharterAcceptBody, EnrolmentBody, KeyBirthBody, KeyRecord
+from protocol.signing import SecretSeed, public_key, verify_ed25519
+from protocol.statement import parse_statement
+from protocol.wire import Invitation, Submitted, parse_wire
+from storage.logview import save_view
+from storage.secrets import write_secrets
+from storage.sqlite import Engine
+from transport.client import HttpClient
+from transport.logsync import sync
+
+WAIT_SECONDS = 1.0
+
+
+def check_key_birth(leaves: tuple[PublicLeaf, ...], charter: Charter) -> None:
+    """Check that the token key was born as the charter says: signatures and arithmetic.
+
+    Raises RemoteError: a node sends no point to holders whose key has no such birth.
+    """
+    for leaf in leaves:
+        body = parse_statement(leaf.envelope, limit=128 * 1024).body
+        if not isinstance(body, KeyBirthBody):
+            continue
+        data = from_base64(body.transcript)
+        message = pae(payload_type(TRANSCRIPT_KIND), data)
+        signatures = {item.holder_id: from_base64(item.sig) for item in body.signatures}
+        value = canonical.parse(data, limit=CEREMONY_LIMIT)
+        transcript = parse_transcript(default_group(), value)
+        key = charter.token_key
+        born = (transcript.ceremony.epoch, transcript.ceremony.charter_id)
+        if born != (key.epoch, charter.charter_id):
+            continue
+        for holder in key.holders:
+            signature = signatures.get(holder.holder_id, b"")
+            verify_ed25519(bytes.fromhex(holder.sign), message, signature)
+            if transcript.key.commitment(holder.index).hex() != holder.commitment:
+                raise RemoteError(ErrorCode.BAD_SHARE, f"holder {holder.index}: commitment differs")
+        if transcript.key.public_key.hex() == key.public_key:
+            return
+    raise RemoteError(ErrorCode.BAD_SHARE, "the log holds no birth of the charter's token key")
+
+
+class Joining:
+    """The steps of joining one hub from one invitation."""
+
+    def __init__(
+        self, folder: Path, settings: NodeSettings, http: HttpClient, outside: Surroundings
+    ) -> None:
+        self._folder = folder
+        self._settings = settings
+        self._http = http
+        self._outside = outside
+
+    async def apply(self, engine: Engine, invitation: Invitation) -> tuple[Federation, str]:
+        """Follow the log from the invited genesis, make keys and apply.
+
+        Answers the federation and the words to read to the operator. Raises RemoteError.
+        """
+        url = invitation.hub.rstrip("/")
+        progress = await sync(self._http, url, LogView(invitation.genesis))
+        charter = progress.view.directory.charter
+        check_key_birth(progress.public_leaves, charter)
+        if self._settings.member_class not in {item.code for item in charter.classes}:
+            known = ", ".join(item.code for item in charter.classes)
+            raise LocalError(ErrorCode.CONFIGURATION, f"member_class must be one of: {known}")
+        hub_id = charter.charter_id
+        keys = make_keys(self._folder, hub_id, self._outside)
+        hub = HubRow(
+            hub_id=hub_id,
+            url=url,
+            name=charter.hub.name,
+            genesis=invitation.genesis,
+            party_id=self._outside.new_id(),
+            generation=None,
+            cursor=0,
+        )
+        federation = Federation(hub, keys, engine, self._http, self._outside, progress.view)
+        record = keys.record(self._outside.clock() + SEAL_KEY_SECONDS, self._recovery(hub_id))
+        statement = federation.sign(self._enrolment(federation, invitation, record), hub_id)
+        await federation.post("/v1/enrolments", statement.envelope.encode())
+        await save_hub(engine, hub)
+        await engine.write(
+            lambda db: save_view(db, progress.view, progress.public_leaves, progress.documents)
+        )
+        return federation, fingerprint_words(hub.party_id, record)
+
+    async def wait_for_approval(
+        self, federation: Federation, still_waiting: Callable[[], None]
+    ) -> None:
+        """Follow the log until it names us a member."""
+        while federation.directory.active(federation.hub.party_id) is None:
+            await asyncio.sleep(WAIT_SECONDS)
+            still_waiting()
+            try:
+                await federation.sync()
+            except RemoteError as error:
+                if error.code is not ErrorCode.NO_QUORUM:
+                    raise
+
+    async def accept_charter(self, federation: Federation) -> None:
+        """Sign the agreement in the agency's name; a public leaf."""
+        charter = federation.charter
+        body = CharterAcceptBody(version=charter.version, document_hash=charter.document_hash)
+        statement = federation.sign(body, charter.charter_id)
+        answer = await federation.post("/v1/statements", statement.envelope.encode())
+        federation.check_accepted(parse_wire(Submitted, answer), statement.id)
+
+    def _recovery(self, hub_id: str) -> str:
+        """Draw the offline recovery key; the hash of its public half. To be moved to a safe."""
+        seed = SecretSeed(self._outside.random(32))
+        write_secrets(self._folder / f"recovery-{hub_id}.json", {"recovery": seed.value})
+        return hashlib.sha256(public_key(seed)).hexdigest()
+
+    def _enrolment(
+        self, federation: Federation, invitation: Invitation, keys: KeyRecord
+    ) -> EnrolmentBody:
+        settings = self._settings
+        return EnrolmentBody(
+            invitation_hash=_code_hash(invitation.code),
+            party_id=federation.hub.party_id,
+            name=settings.name,
+            member_class=settings.member_class,
+            control_domain=settings.control_domain,
+            duty_line=settings.duty_line,
+            duty_hours=settings.duty_hours,
+            keys=keys,
+        )
+
+
+def _code_hash(code: str) -> str:
+    return hashlib.sha256(bytes.fromhex(code)).hexdigest()

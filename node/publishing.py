@@ -1,0 +1,208 @@
+"""Publish: from clients with a permission in force to stubs at the hub (specs/04-matching.md).
+
+Page by page: draft, evaluate what is new, send what changed; a client whose permission ended is
+retired. A manifest and its chunks are kept until the hub has applied them, so an interrupted
+publication is resumed, never doubled.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from node.drafting import Changes, Drafter, Page
+from node.federation import Federation
+from node.store import NodeTables, Row
+from node.tokens import TokenCache, TokenClient, TokenPair
+from protocol.errors import ErrorCode, RemoteError
+from protocol.fields import from_base64, to_base64
+from protocol.messages import ChunkRef, PublicationBody, RowsChunk, TokensChunk
+from protocol.wire import ANSWER_LIMIT, UploadState, encode_wire, parse_wire
+
+ROWS_A_CHUNK = 400
+PAGE = 2000
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far a publication is: clients done, clients in all."""
+
+    done: int
+    total: int
+
+
+Progress = Callable[[Step], None]
+
+
+@dataclass
+class Published:
+    """What a publication did, in counts; `too_little` names the local ids that cannot be found."""
+
+    changed: int = 0
+    retired: int = 0
+    unchanged: int = 0
+    without_permission: int = 0
+    evaluated: int = 0
+    too_little: list[str] = field(default_factory=list)
+
+
+class Publisher:
+    """Publishes this node's clients to one hub."""
+
+    def __init__(self, federation: Federation) -> None:
+        self._federation = federation
+        self._cache = TokenCache(federation)
+        self._client = TokenClient(federation)
+        self._drafter = Drafter(federation, self._cache)
+
+    async def publish(self, progress: Progress = lambda step: None) -> Published:
+        """Publish what changed. Raises RemoteError or LocalError; safe to repeat."""
+        federation = self._federation
+        federation.check_tables()
+        federation.me()
+        await self._resume()
+        report = Published()
+        total = await federation.engine.read(lambda db: NodeTables(db).count("client"))
+        last = done = 0
+        while page := await self._page(last):
+            last, done = page.last, done + len(page.clients)
+            await self._publish_page(page, report)
+            progress(Step(done, total))
+        return report
+
+    async def _page(self, after: int) -> Page | None:
+        now = self._federation.outside.clock()
+        page = await self._federation.engine.write(
+            lambda db: self._drafter.page(NodeTables(db), after, PAGE, now)
+        )
+        return page if page.clients else None
+
+    async def _publish_page(self, page: Page, report: Published) -> None:
+        engine = self._federation.engine
+        pairs = await self._evaluate(page.inputs)
+        await engine.write(lambda db: self._cache.store(NodeTables(db), pairs))
+        changes = await engine.write(lambda db: self._keep_changes(NodeTables(db), page))
+        if changes.rows:
+            await self._resume()
+        report.evaluated += len(pairs)
+        report.changed += len(changes.rows) - changes.retired
+        report.retired += changes.retired
+        report.unchanged += len(page.drafts) - len(changes.rows) + changes.retired
+        report.without_permission += page.without_permission
+        report.too_little += page.too_little
+
+    async def _evaluate(self, inputs: Mapping[bytes, bytes]) -> dict[bytes, TokenPair]:
+        pairs = await self._client.evaluate(list(inputs.values()))
+        return dict(zip(inputs, pairs, strict=True))
+
+    def _keep_changes(self, tables: NodeTables, page: Page) -> Changes:
+        changes = self._drafter.changes(tables, page)
+        if changes.rows:
+            self._keep(tables, changes)
+        return changes
+
+    def _keep(self, tables: NodeTables, changes: Changes) -> None:
+        """Sign the manifest and keep it with its chunks."""
+        hub_id = self._federation.hub.hub_id
+        row_chunks = [encode_wire(RowsChunk(rows=part)) for part in _split(changes.rows)]
+        token_chunks = [encode_wire(TokensChunk(tokens=part)) for part in _split(changes.tokens)]
+        latest = tables.one(
+            "SELECT COALESCE(MAX(sequence), 0) AS n FROM publication WHERE hub_id = ?", hub_id
+        )
+        body = PublicationBody(
+            sequence=(latest["n"] if latest else 0) + 1,
+            epoch=self._federation.charter.token_key.epoch,
+            rows=_refs(row_chunks, changes.rows),
+            tokens=_refs(token_chunks, changes.tokens),
+        )
+        statement = self._federation.sign(body, hub_id)
+        tables.insert(
+            "publication",
+            {
+                "hub_id": hub_id,
+                "sequence": body.sequence,
+                "statement_id": statement.id,
+                "envelope": statement.envelope.encode(),
+                "chunks": json.dumps([to_base64(data) for data in (*row_chunks, *token_chunks)]),
+                "effects": json.dumps(changes.effects),
+                "state": "pending",
+            },
+        )
+
+    async def _resume(self) -> None:
+        """Send a pending publication, if there is one, and take its effects."""
+        federation = self._federation
+        hub_id = federation.hub.hub_id
+        sql = "SELECT * FROM publication WHERE hub_id = ? AND state = 'pending' ORDER BY sequence"
+        row = await federation.engine.read(lambda db: NodeTables(db).one(sql, hub_id))
+        if row is None:
+            return
+        try:
+            await self._upload(row)
+        except RemoteError as error:
+            if error.code is not ErrorCode.UNREACHABLE:
+                # Refused for good: drop it, so that the next publish starts from what is true now.
+                await federation.engine.write(lambda db: _drop(NodeTables(db), row))
+            raise
+        await federation.engine.write(lambda db: _apply_effects(NodeTables(db), row))
+
+    async def _upload(self, row: Row) -> None:
+        federation = self._federation
+        chunks = [from_base64(text) for text in json.loads(row["chunks"])]
+        by_hash = {hashlib.sha256(data).hexdigest(): data for data in chunks}
+        answer = await federation.post("/v1/publications", row["envelope"])
+        state = parse_wire(UploadState, answer, limit=ANSWER_LIMIT)
+        for digest in state.missing:
+            url = f"{federation.hub.url}/v1/publications/{row['statement_id']}/chunks"
+            answer = await federation.http.post(url, by_hash[digest])
+            state = parse_wire(UploadState, answer, limit=ANSWER_LIMIT)
+        if state.submitted is None:
+            raise RemoteError(ErrorCode.NOT_READY, "the hub still lacks parts of the publication")
+        federation.check_accepted(state.submitted, row["statement_id"])
+
+
+def _split(items: Sequence[Any]) -> list[list[Any]]:
+    return [
+        list(items[start : start + ROWS_A_CHUNK]) for start in range(0, len(items), ROWS_A_CHUNK)
+    ]
+
+
+def _refs(chunks: Sequence[bytes], items: Sequence[object]) -> list[ChunkRef]:
+    counts = [len(part) for part in _split(items)]
+    return [
+        ChunkRef(hash=hashlib.sha256(data).hexdigest(), length=len(data), count=count)
+        for data, count in zip(chunks, counts, strict=True)
+    ]
+
+
+def _drop(tables: NodeTables, row: Row) -> None:
+    tables.run(
+        "DELETE FROM publication WHERE hub_id = ? AND sequence = ?", row["hub_id"], row["sequence"]
+    )
+
+
+def _apply_effects(tables: NodeTables, row: Row) -> None:
+    hub_id = row["hub_id"]
+    for effect in json.loads(row["effects"]):
+        digests = effect.pop("digests")
+        tables.database.table("stub").insert(
+            {"hub_id": hub_id, **effect}, pk=("hub_id", "client"), replace=True
+        )
+        tables.run(
+            "DELETE FROM published_token WHERE hub_id = ? AND stub_id = ?",
+            hub_id, effect["stub_id"],
+        )  # fmt: skip
+        tables.database.conn.executemany(
+            "INSERT INTO published_token VALUES (?, ?, ?, ?, ?)",
+            [
+                (hub_id, effect["stub_id"], key, ordinal, bytes.fromhex(text))
+                for key, items in digests.items()
+                for ordinal, text in enumerate(items)
+            ],
+        )
+    tables.run(
+        "UPDATE publication SET state = 'applied', chunks = '[]', effects = '[]' "
+        "WHERE hub_id = ? AND sequence = ?",
+        hub_id, row["sequence"],
+    )  # fmt: skip
