@@ -1,0 +1,99 @@
+"""`make demo`: a whole council on this machine. `--check` tells the story unattended and ends.
+
+Exit codes: 0 the story went as told, 1 it did not.
+"""
+
+import argparse
+import signal
+import sys
+import threading
+import time
+
+from demo.council import (
+    CHILD,
+    HEALTH,
+    enrol,
+    enrol_auditor,
+    found,
+    key_ceremony,
+    make_key_holders,
+)
+from demo.stage import ROOT, DemoError, Stage, fresh_folder
+from demo.story import Story
+
+
+class Teller:
+    """Prints the steps, numbered, with the seconds they took."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._step = 0
+
+    def title(self, text: str) -> None:
+        """A new step."""
+        self._step += 1
+        print(f"\n{self._step:2d}. {text}  [{time.monotonic() - self._began:.0f}s]", flush=True)
+
+    def tell(self, text: str) -> None:
+        """What happened in it."""
+        print("\n".join("    " + line for line in text.splitlines()), flush=True)
+
+
+def perform(stage: Stage, teller: Teller) -> None:
+    """Set the council up and tell the story."""
+    teller.title("Three key holders make their keys")
+    stage.run(
+        "patchwork-hub", "init", "--dir", str(ROOT / "hub"), "--name", "Wexcombe hub",
+        "--origin", "hub.wexcombe.example/log", "--control-domain", "Wexcombe Council",
+    )  # fmt: skip
+    holders = make_key_holders(stage)
+    teller.title("The token key is born in three places at once; nobody ever holds it whole")
+    key_ceremony(stage, holders)
+    teller.title("The charter is written; hub, key holders and two witnesses start")
+    council = found(stage, holders)
+    teller.tell(f"Genesis fingerprint, which everybody pins: {council.genesis}")
+    for agency in (HEALTH, CHILD):
+        teller.title(f"{agency.name} joins by invitation")
+        words = enrol(stage, agency)
+        teller.tell(f"The operator hears the same words as on the screen: {words}")
+    enrol_auditor(stage)
+    story = Story(stage, council, teller.tell)
+    for title, step in (
+        ("Each agency brings its own file", story.bring_files),
+        ("Each publishes hashed identifiers; the hub sees tokens only", story.publish),
+        ("Each is told that somebody works with Amira", story.find_each_other),
+        ("A request without the facts its code demands", story.refuse_without_facts),
+        ("A request as it should be", story.ask_and_answer),
+        ("Permission is withdrawn", story.withdraw),
+        ("The auditor", story.audit),
+    ):
+        teller.title(title)
+        step()
+
+
+def main() -> int:
+    """Run the demo."""
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="tell the story and end")
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    fresh_folder()
+    stage, teller = Stage(), Teller()
+    try:
+        perform(stage, teller)
+        print("\nThe whole story went as told.", flush=True)
+        if not arguments.check:
+            print("Everything stays up under .demo/ until you press Ctrl-C.", flush=True)
+            threading.Event().wait()
+    except DemoError as error:
+        print(f"\nThe demo stopped: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopping.", flush=True)
+    finally:
+        stage.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,177 @@
+"""Set up the council: hub, three key holders, two witnesses, two agencies and an auditor."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from demo.stage import ROOT, DemoError, Stage, free_port
+
+HOLDERS = ("Auditor's office", "Wexcombe NHS Trust", "Wexcombe Council")
+WITNESSES = {"w1.example": "Auditor's office", "w2.example": "Neighbouring council"}
+PEOPLE = Path("demo/people")
+ROUND_SECONDS = 2.0
+BATCH_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Agency:
+    """One agency of the demo: folder, name, class, duty line and the file it exports."""
+
+    key: str
+    name: str
+    member_class: str
+    duty_line: str
+
+    @property
+    def folder(self) -> Path:
+        """Its node's folder."""
+        return ROOT / self.key
+
+
+HEALTH = Agency("health", "Wexcombe Health Visiting", "health_provider", "01632 960110")
+CHILD = Agency("child", "Wexcombe Children's Services", "childrens_social_care", "01632 960120")
+
+
+@dataclass(frozen=True)
+class Council:
+    """What the story needs to know of the council once it stands."""
+
+    hub_url: str
+    genesis: str
+    witness_names: tuple[str, ...]
+
+
+def make_key_holders(stage: Stage) -> list[Path]:
+    """Three key holders make their own keys; their folders."""
+    folders = []
+    for number, name in enumerate(HOLDERS, 1):
+        folder = ROOT / f"holder-{number}"
+        url = f"http://127.0.0.1:{free_port()}"
+        stage.run(
+            "patchwork-keys", "init", "--dir", str(folder), "--name", f"Key holder {number}",
+            "--control-domain", name, "--url", url,
+        )  # fmt: skip
+        folders.append(folder)
+    return folders
+
+
+def key_ceremony(stage: Stage, holders: list[Path]) -> None:
+    """The token key is born in three places at once: each deals, each combines, all sign."""
+    records = [text for folder in holders for text in ("--holder", str(folder / "public.json"))]
+    stage.run("patchwork-hub", "ceremony", "--dir", str(ROOT / "hub"), "--threshold", "2", *records)
+    terms = str(ROOT / "hub" / "terms.json")
+    for folder in holders:
+        stage.run("patchwork-keys", "deal", "--dir", str(folder), "--terms", terms)
+    deals = [text for folder in holders for text in ("--deal", str(folder / "deal.json"))]
+    for folder in holders:
+        stage.run("patchwork-keys", "combine", "--dir", str(folder), "--terms", terms, *deals)
+
+
+def found(stage: Stage, holders: list[Path]) -> Council:
+    """Witnesses, first charter, and every service running."""
+    vkeys, urls = {}, {}
+    for name in WITNESSES:
+        folder = str(ROOT / name)
+        output = stage.run("patchwork-audit", "witness", "init", folder, "--name", name)
+        vkeys[name] = next(word for word in output.split() if word.startswith(f"{name}+"))
+    transcripts = [
+        text for folder in holders for text in ("--transcript", str(folder / "transcript.json"))
+    ]
+    named = [
+        text
+        for name, domain in WITNESSES.items()
+        for text in ("--witness", f"{vkeys[name]};{domain}")
+    ]
+    hub = ROOT / "hub"
+    stage.run("patchwork-hub", "found", "--dir", str(hub), "--quorum", "2", *transcripts, *named)
+    genesis = (hub / "genesis").read_text(encoding="utf-8").strip()
+    log_vkey = (hub / "log.vkey").read_text(encoding="utf-8").strip()
+    (ROOT / "log.vkey").write_text(log_vkey + "\n", encoding="utf-8")
+    for name in WITNESSES:
+        port = free_port()
+        urls[name] = f"http://127.0.0.1:{port}"
+        folder = str(ROOT / name)
+        stage.run("patchwork-audit", "witness", "add-log", folder, log_vkey)
+        stage.start(
+            name, "patchwork-audit", "witness", "run", folder,
+            "--host", "127.0.0.1", "--port", str(port),
+        )  # fmt: skip
+    url = _start_hub(stage, urls)
+    _start_holders(stage, holders, url, genesis)
+    return Council(url, genesis, tuple(WITNESSES))
+
+
+def enrol(stage: Stage, agency: Agency) -> str:
+    """One agency joins by invitation; the operator compares the words; the words."""
+    stage.run(
+        "patchwork-node", "init", "--dir", str(agency.folder), "--name", agency.name,
+        "--class", agency.member_class, "--duty-line", agency.duty_line,
+        "--duty-hours", "Monday to Friday, 9am to 5pm",
+    )  # fmt: skip
+    with (agency.folder / "node.toml").open("a", encoding="utf-8") as file:
+        file.write("allow_private_addresses = true\npoll_seconds = 5\n")
+    invitation = stage.run("patchwork-hub", "invite", "--dir", str(ROOT / "hub")).strip()
+    name = f"join-{agency.key}"
+    stage.start(
+        name, "patchwork-node", "join", "--dir", str(agency.folder), "--accept-charter",
+        invitation, until="words: ",
+    )  # fmt: skip
+    return approve(stage, name)
+
+
+def approve(stage: Stage, joining: str) -> str:
+    """The operator hears the words, compares them with the screen, and approves."""
+    party = stage.wait_for(joining, "party: ").removeprefix("party: ").strip()
+    words = stage.wait_for(joining, "words: ").removeprefix("words: ").strip()
+    hub = str(ROOT / "hub")
+    waiting = json.loads(stage.run("patchwork-hub", "members", "--dir", hub, "--json"))
+    on_screen = next(row["words"] for row in waiting if row["party_id"] == party)
+    if on_screen != words:
+        raise DemoError("the words differ")
+    stage.run("patchwork-hub", "members", "--dir", hub, "--approve", party, "--words", words)
+    stage.finish(joining)
+    return words
+
+
+def enrol_auditor(stage: Stage) -> None:
+    """The auditor makes keys and joins like everybody else."""
+    folder = str(ROOT / "auditor")
+    stage.run(
+        "patchwork-audit", "init", folder, "--name", "Wexcombe Audit",
+        "--control-domain", "Auditor's office",
+    )  # fmt: skip
+    invitation = stage.run("patchwork-hub", "invite", "--dir", str(ROOT / "hub")).strip()
+    stage.start(
+        "join-auditor", "patchwork-audit", "join", folder, invitation,
+        "--allow-private-addresses", until="words: ",
+    )  # fmt: skip
+    approve(stage, "join-auditor")
+
+
+def _start_hub(stage: Stage, witness_urls: dict[str, str]) -> str:
+    port = free_port()
+    lines = [
+        f"port = {port}",
+        f'public_url = "http://127.0.0.1:{port}"',
+        f"round_seconds = {ROUND_SECONDS}",
+        f"batch_seconds = {BATCH_SECONDS}",
+        "allow_private_addresses = true",
+        "[witness_urls]",
+        *(f'"{name}" = "{url}"' for name, url in witness_urls.items()),
+    ]
+    (ROOT / "hub" / "hub.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    stage.start("hub", "patchwork-hub", "serve", "--dir", str(ROOT / "hub"))
+    return f"http://127.0.0.1:{port}"
+
+
+def _start_holders(stage: Stage, holders: list[Path], hub_url: str, genesis: str) -> None:
+    for number, folder in enumerate(holders, 1):
+        url = json.loads((folder / "public.json").read_text(encoding="utf-8"))["url"]
+        lines = [
+            f"port = {url.rpartition(':')[2]}",
+            f'hub_url = "{hub_url}"',
+            f'genesis = "{genesis}"',
+            "allow_private_addresses = true",
+        ]
+        (folder / "holder.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        stage.start(f"holder-{number}", "patchwork-keys", "serve", "--dir", str(folder))

@@ -1,0 +1,191 @@
+"""The story: health visiting and children's social care both know Amira, and not of each other.
+
+Every step is done by the programs themselves, over HTTP, and checked by what they print. The
+people are invented.
+"""
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from typing import Any
+
+from demo.council import CHILD, HEALTH, PEOPLE, Agency, Council
+from demo.stage import ROOT, DemoError, Stage
+
+AMIRA_HEALTH, AMIRA_CHILD, TWIN = "h-0001", "c-0001", "h-0002"
+WAIT_SECONDS = 40
+
+Tell = Callable[[str], None]
+
+
+class Story:
+    """Tells the story through the commands of the programs."""
+
+    def __init__(self, stage: Stage, council: Council, tell: Tell) -> None:
+        self._stage = stage
+        self._council = council
+        self._tell = tell
+
+    def bring_files(self) -> None:
+        """Both agencies take in their own CSV files."""
+        for agency in (HEALTH, CHILD):
+            output = self._node(
+                agency, "import", str(PEOPLE / f"{agency.key}.csv"),
+                "--mapping", str(PEOPLE / f"{agency.key}.mapping.toml"),
+            )  # fmt: skip
+            again = self._node(
+                agency, "import", str(PEOPLE / f"{agency.key}.csv"),
+                "--mapping", str(PEOPLE / f"{agency.key}.mapping.toml"),
+            )  # fmt: skip
+            self._expect("0 new, 0 changed" in again, "a second import of the file changes nothing")
+            self._tell(f"{agency.name} brings its file: " + " ".join(output.split()))
+        rejects = (HEALTH.folder / "health.rejected.csv").read_text(encoding="utf-8")
+        self._expect("line,field,reason" in rejects, "rejected rows are written to a file")
+
+    def publish(self) -> None:
+        """Both publish what they may, and serve."""
+        for agency in (HEALTH, CHILD):
+            output = self._node(agency, "publish")
+            self._tell(f"{agency.name} publishes: " + " ".join(output.split()))
+            self._stage.start(
+                f"node-{agency.key}", "patchwork-node", "serve", "--dir", str(agency.folder),
+                until="serving",
+            )  # fmt: skip
+
+    def find_each_other(self) -> None:
+        """Each is told that somebody works with Amira; nobody is told of her twin."""
+        child = self._wait_team(CHILD, AMIRA_CHILD)
+        health = self._wait_team(HEALTH, AMIRA_HEALTH)
+        self._expect(child[0]["agency"] == HEALTH.name, "social care sees health visiting")
+        self._expect(health[0]["agency"] == CHILD.name, "health visiting sees social care")
+        self._expect(child[0]["duty_line"] == HEALTH.duty_line, "with its duty line")
+        twin = self._team(HEALTH, TWIN)
+        self._expect(not twin["others"] and not twin["possible"], "the twin is not matched")
+        self._expect(bool(twin["duty_desk"]["phone"]), "no match still gives somebody to ring")
+        self._tell(
+            f"Social care now sees: {child[0]['label']}, {child[0]['agency']}, duty line "
+            f"{child[0]['duty_line']}. Health visiting sees: {health[0]['label']}, "
+            f"{health[0]['agency']}, duty line {health[0]['duty_line']}."
+        )
+        self._tell("Amira's twin brother is not matched with anybody. That tells nobody anything.")
+
+    def refuse_without_facts(self) -> None:
+        """A request without the facts that its code demands is refused, and told why."""
+        output = self._ask("UK-CA89-S47", ["informed=unsafe_to_inform"], expect=1)
+        self._expect("missing: enquiry_reference" in output, "the sentence names what is missing")
+        self._tell("Social care forgets the enquiry reference. " + output.splitlines()[-1])
+
+    def ask_and_answer(self) -> None:
+        """Asked properly, answered by a person, and the card opens."""
+        facts = ["enquiry_reference=S47-2026-0117", "informed=unsafe_to_inform"]
+        self._ask("UK-CA89-S47", facts)
+        self._tell("Social care asks again, with purpose, lawful basis and reference.")
+        request = self._wait(
+            lambda: next(
+                (
+                    item
+                    for item in self._inbox(HEALTH)["received"]
+                    if item["state"] == "asks_person"
+                ),
+                None,
+            ),
+            "the request reaches health visiting",
+        )
+        self._expect(request["client"] == AMIRA_HEALTH, "it is about Amira")
+        self._tell(
+            f"Health visiting reads: {request['practitioner']} of {request['agency']} asks. "
+            f"Purpose: {request['purpose']}. Basis: {request['basis']}."
+        )
+        self._node(HEALTH, "answer", request["request_id"], "--allow", "--as", "H. Whitcombe")
+        opened = self._wait(
+            lambda: next((item for item in self._inbox(CHILD)["sent"] if item["card"]), None),
+            "the card arrives and opens",
+        )
+        card = opened["card"]
+        self._expect(bool(card["practitioner"] and card["phone"]), "the card names whom to ring")
+        self._tell(
+            "Health visiting allows. The decision is in the log and two witnesses have signed; "
+            f"only now the card opens: {card['practitioner']}, {card['phone']}, {card['email']}."
+        )
+        self._wait(
+            lambda: any(item["state"] == "opened" for item in self._inbox(HEALTH)["received"]),
+            "the receipt comes back",
+        )
+
+    def withdraw(self) -> None:
+        """Consent is withdrawn, and the next request is refused."""
+        self._node(HEALTH, "withdraw", AMIRA_HEALTH)
+        facts = ["enquiry_reference=S47-2026-0118", "informed=informed"]
+        output = self._ask("UK-CA89-S47", facts, expect=1)
+        self._expect("Ring the duty line" in output, "the refusal says what to do")
+        self._tell("The family withdraws at health visiting. Social care asks once more: refused.")
+        self._tell(output.splitlines()[-1])
+
+    def audit(self) -> None:
+        """The auditor fetches, verifies and decides everything again; then one byte is changed."""
+        case = str(ROOT / "case")
+        self._audit("fetch", self._council.hub_url, "--out", case, "--genesis",
+                    self._council.genesis, "--dir", str(ROOT / "auditor"),
+                    "--allow-private-addresses")  # fmt: skip
+        output = self._audit("verify", case)
+        self._tell("The auditor copies the log and verifies it. " + " ".join(output.split())[:300])
+        output = self._audit("open", case)
+        self._tell(
+            "With the payloads, every signature is checked by the key the log held at that moment "
+            "and every decision is made again. " + " ".join(output.split())[:400]
+        )
+        tampered = ROOT / "case-tampered"
+        shutil.copytree(case, tampered)
+        bundle = next(path for path in sorted((tampered / "log/tile/entries").rglob("*"))
+                      if path.is_file())  # fmt: skip
+        data = bytearray(bundle.read_bytes())
+        data[-1] ^= 1
+        bundle.write_bytes(bytes(data))
+        output = self._audit("verify", str(tampered), expect=1)
+        self._expect("entries" in output, "the auditor says where")
+        self._tell("One byte of the copy is changed on purpose. The auditor says where:")
+        self._tell(output.strip()[:600])
+
+    def _ask(self, basis: str, facts: list[str], expect: int = 0) -> str:
+        stated = [text for fact in facts for text in ("--fact", fact)]
+        return self._node(
+            CHILD, "ask", AMIRA_CHILD, "1", "--role", "social_worker", "--purpose",
+            "safeguarding_child", "--basis", basis, *stated, expect=expect,
+        )  # fmt: skip
+
+    def _wait_team(self, agency: Agency, client: str) -> list[dict[str, Any]]:
+        others: list[dict[str, Any]] = self._wait(
+            lambda: self._team(agency, client)["others"], f"{agency.name} finds the other"
+        )
+        return others
+
+    def _team(self, agency: Agency, client: str) -> dict[str, Any]:
+        value: dict[str, Any] = json.loads(self._node(agency, "team", client, "--json"))
+        return value
+
+    def _inbox(self, agency: Agency) -> dict[str, list[dict[str, Any]]]:
+        value: dict[str, list[dict[str, Any]]] = json.loads(self._node(agency, "inbox", "--json"))
+        return value
+
+    def _node(self, agency: Agency, command: str, *arguments: str, expect: int = 0) -> str:
+        folder = str(agency.folder)
+        return self._stage.run(
+            "patchwork-node", command, *arguments, "--dir", folder, expect=expect
+        )
+
+    def _audit(self, command: str, *arguments: str, expect: int = 0) -> str:
+        return self._stage.run("patchwork-audit", command, *arguments, expect=expect)
+
+    def _wait(self, look: Callable[[], Any], what: str) -> Any:  # noqa: ANN401
+        deadline = time.monotonic() + WAIT_SECONDS
+        while time.monotonic() < deadline:
+            if found := look():
+                return found
+            self._stage.check_alive()
+            time.sleep(0.3)
+        raise DemoError(f"did not happen: {what}")
+
+    def _expect(self, truth: bool, what: str) -> None:
+        if not truth:
+            raise DemoError(f"not so: {what}")

@@ -1,0 +1,319 @@
+"""Answering: requests from others, decisions, and releasing the card (specs/06-requests.md §2).
+
+`decide_holder` decides from our own facts; a person decides what it refers. The card leaves only
+when our decision is in the log under a quorum of witnesses.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from node.config import NodeSettings
+from node.federation import Federation
+from node.links import link_secrets
+from node.outbox import Sent
+from node.store import NodeTables, Outgoing, Row
+from protocol import canonical
+from protocol.commitments import commit, verify_commitment
+from protocol.decide import Allow, Decision, HolderFacts, Refer, Refuse, decide_holder, stricter
+from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
+from protocol.fields import from_base64
+from protocol.messages import DecisionBody, HubDecisionBody, ReceiptBody, ReleaseBody, RequestBody
+from protocol.refusals import RefusalCode
+from protocol.sealing import ContactCard, SealBinding, SealedRequest, sealed_hash
+from protocol.statement import Statement
+from protocol.tokens import link_key, verify_link_proof
+from protocol.wire import Delivery, encode_wire, parse_wire
+from transport.seal import seal, unseal
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A person's answer: allow, or refuse with a code. `practitioner` is who decided."""
+
+    request_id: str
+    practitioner: int
+    refusal: RefusalCode | None = None
+
+
+class Answering:
+    """The answering side of requests at one hub."""
+
+    def __init__(self, federation: Federation, settings: NodeSettings) -> None:
+        self._federation = federation
+        self._settings = settings
+
+    def on_request(
+        self, tables: NodeTables, statement: Statement[RequestBody], delivery: Delivery
+    ) -> None:
+        """Open and keep a request; it waits for the hub's decision on it."""
+        federation, body = self._federation, statement.body
+        if delivery.sealed is None:
+            raise RemoteError(ErrorCode.MALFORMED, "a request comes with its sealed part")
+        sealed = from_base64(delivery.sealed)
+        if sealed_hash(sealed) != body.sealed_hash:
+            raise RemoteError(ErrorCode.NOT_OPENED, "the sealed part is not the one that is named")
+        opened = self._open(statement, sealed)
+        facts = self._opened_facts(body, opened)
+        involvement = tables.one(
+            "SELECT involvement FROM stub_involvement WHERE hub_id = ? AND involvement_id = ?",
+            federation.hub.hub_id, body.involvement_id,
+        )  # fmt: skip
+        tables.insert(
+            "received_request",
+            {
+                "hub_id": federation.hub.hub_id,
+                "request_id": body.request_id,
+                "statement_id": statement.id,
+                "requester": statement.preamble.sender,
+                "link_id": body.link_id,
+                "involvement": involvement["involvement"] if involvement else None,
+                "purpose": body.purpose,
+                "basis": body.basis,
+                "facts": json.dumps(facts),
+                "practitioner": json.dumps(
+                    {"name": opened.practitioner, "role": body.practitioner.role}
+                ),
+                "link_proof": json.dumps(body.link_proof.model_dump()),
+                "expires": body.expires,
+                "received_at": federation.outside.clock(),
+                "state": "arrived",
+            },
+        )
+
+    def on_hub_decision(self, tables: NodeTables, statement: Statement[HubDecisionBody]) -> None:
+        """The hub's part is here: decide ours, or put it to a person."""
+        hub_id, body = self._federation.hub.hub_id, statement.body
+        if statement.preamble.sender != hub_id or body.outcome == "refuse":
+            raise RemoteError(ErrorCode.NOT_ALLOWED, "not a decision of the hub that we act on")
+        row = self._received(tables, body.request_id)
+        if row is None or row["statement_id"] != body.request:
+            raise RemoteError(ErrorCode.NOT_FOUND, "a decision on a request we do not have")
+        tables.run(
+            "UPDATE received_request SET hub_decision = ?, hub_outcome = ? "
+            "WHERE hub_id = ? AND request_id = ?",
+            statement.id, body.outcome, hub_id, body.request_id,
+        )  # fmt: skip
+        hub_part: Decision = Allow() if body.outcome == "allow" else Refer()
+        row = {**row, "hub_decision": statement.id}
+        decision = stricter(hub_part, decide_holder(self._facts(tables, row)))
+        if isinstance(decision, Refer):
+            self._set_state(tables, body.request_id, "asks_person")
+        else:
+            self._decide(tables, row, decision, None)
+
+    def answer(self, tables: NodeTables, answer: Answer) -> None:
+        """A person answers. Raises LocalError; never more permissive than `decide_holder`."""
+        row = self._received(tables, answer.request_id)
+        if row is None or row["state"] != "asks_person":
+            raise LocalError(ErrorCode.NOT_FOUND, "no request of that id waits for an answer")
+        if row["expires"] <= self._federation.outside.clock():
+            raise LocalError(ErrorCode.EXPIRED, "the request has expired; they can ask again")
+        person: Decision = Refuse(answer.refusal) if answer.refusal else Allow()
+        limit = decide_holder(self._facts(tables, row))
+        decision = limit if isinstance(limit, Refuse) else person
+        practitioner = tables.practitioner_id(
+            self._federation.hub.hub_id, answer.practitioner, self._federation.outside.new_id()
+        )
+        self._decide(tables, row, decision, practitioner)
+
+    def on_decision_sent(self, tables: NodeTables, hub_id: str, sent: Sent) -> None:
+        """Our decision is in the log: keep its place, for the proof."""
+        body = sent.statement.expect(DecisionBody).body
+        state = "allowed" if body.outcome == "allow" else "refused"
+        tables.run(
+            "UPDATE received_request SET state = ?, decision_id = ?, decision_index = ?, "
+            "decision_salt = ? WHERE hub_id = ? AND request_id = ?",
+            state, sent.statement.id, sent.accepted.index, sent.salt, hub_id, body.request_id,
+        )  # fmt: skip
+
+    def on_decision_failed(self, tables: NodeTables, statement: Statement[DecisionBody]) -> None:
+        """The hub did not take our decision: a person must look at it again."""
+        self._set_state(tables, statement.body.request_id, "asks_person")
+
+    def on_receipt(self, tables: NodeTables, statement: Statement[ReceiptBody]) -> None:
+        """The card was opened."""
+        row = self._received(tables, statement.body.request_id)
+        if row is None or row["requester"] != statement.preamble.sender:
+            raise RemoteError(ErrorCode.NOT_FOUND, "a receipt for nothing we released to them")
+        self._set_state(tables, statement.body.request_id, "opened")
+
+    async def release_allowed(self) -> int:
+        """Release every allowed request whose decision is under a quorum; how many."""
+        federation = self._federation
+        sql = "SELECT * FROM received_request WHERE hub_id = ? AND state = 'allowed'"
+        rows = await federation.engine.read(
+            lambda db: NodeTables(db).rows(sql, federation.hub.hub_id)
+        )
+        released = 0
+        for row in rows:
+            try:
+                url = f"{federation.hub.url}/v1/proofs/{row['decision_index']}?wait=10"
+                proof = await federation.http.get(url)
+                await federation.sync()
+            except RemoteError as error:
+                if error.code in {ErrorCode.NO_QUORUM, ErrorCode.UNREACHABLE}:
+                    continue
+                raise
+            done = await self._release(row, proof)
+            released += done
+        return released
+
+    async def _release(self, row: Row, proof: bytes) -> bool:
+        def work(tables: NodeTables) -> bool:
+            # Another process of this node may have been quicker: claim the request first.
+            claimed = tables.run(
+                "UPDATE received_request SET state = 'released' "
+                "WHERE hub_id = ? AND request_id = ? AND state = 'allowed'",
+                row["hub_id"], row["request_id"],
+            )  # fmt: skip
+            if not claimed:
+                return False
+            if isinstance(decide_holder(self._facts(tables, row)), Refuse):
+                self._set_state(tables, row["request_id"], "stopped")
+                return False
+            self._enqueue_card(tables, row, proof)
+            return True
+
+        return await self._federation.engine.write(lambda db: work(NodeTables(db)))
+
+    def _enqueue_card(self, tables: NodeTables, row: Row, proof: bytes) -> None:
+        federation = self._federation
+        member = federation.directory.active(row["requester"])
+        if member is None:
+            raise RemoteError(ErrorCode.UNKNOWN_MEMBER, "the asking agency is not a member now")
+        binding = SealBinding(
+            kind="release",
+            charter_id=federation.hub.hub_id,
+            sender=federation.hub.party_id,
+            recipient=row["requester"],
+            sign_key=federation.me().body.keys.sign,
+            request_id=row["request_id"],
+            seal_key=member.body.keys.seal,
+        )
+        sealed = seal(binding, encode_wire(self._card(tables, row)))
+        body = ReleaseBody(
+            request_id=row["request_id"],
+            decision=row["decision_id"],
+            seal_key=member.body.keys.seal,
+            sealed_hash=sealed_hash(sealed),
+            tree_size=federation.view.size,
+        )
+        tables.enqueue(Outgoing(row["hub_id"], row["requester"], body, sealed, proof))
+
+    def _card(self, tables: NodeTables, row: Row) -> ContactCard:
+        own = self._federation.me().body
+        worker = tables.one(
+            "SELECT p.* FROM practitioner p JOIN involvement i ON i.practitioner = p.id "
+            "WHERE i.id = ?",
+            row["involvement"],
+        )
+        values: dict[str, Any] = dict(worker) if worker else {}
+        return ContactCard(
+            practitioner=values.get("name"),
+            role=values.get("role"),
+            phone=values.get("phone"),
+            email=values.get("email"),
+            team=values.get("team") or None,
+            duty_line=own.duty_line,
+            duty_hours=own.duty_hours,
+            last_contact=None,
+            next_visit=None,
+        )
+
+    def _decide(
+        self, tables: NodeTables, row: Row, decision: Decision, practitioner_id: str | None
+    ) -> None:
+        refusal = decision if isinstance(decision, Refuse) else None
+        facts: canonical.JsonValue = {
+            "rule": self._settings.answer_rule,
+            "decided_by_person": practitioner_id is not None,
+        }
+        body = DecisionBody(
+            request=row["statement_id"],
+            request_id=row["request_id"],
+            hub_decision=row["hub_decision"],
+            outcome="refuse" if refusal else "allow",
+            code=refusal.code.value if refusal else None,
+            decided_by=practitioner_id,
+            facts_commitment=commit(self._federation.outside.random(32), facts),
+        )
+        self._set_state(tables, row["request_id"], "deciding")
+        tables.enqueue(Outgoing(row["hub_id"], row["requester"], body))
+
+    def _facts(self, tables: NodeTables, row: Row) -> HolderFacts:
+        now = self._federation.outside.clock()
+        involvement = tables.one("SELECT * FROM involvement WHERE id = ?", row["involvement"])
+        in_force = involvement is not None and any(
+            item["id"] == involvement["id"] for item in tables.in_force(involvement["client"], now)
+        )
+        earlier = tables.one(
+            "SELECT COUNT(*) AS n FROM received_request "
+            "WHERE hub_id = ? AND requester = ? AND state IN ('released', 'opened')",
+            row["hub_id"], row["requester"],
+        )  # fmt: skip
+        return HolderFacts(
+            permission_in_force=in_force,
+            objection=False,
+            link_proven=self._link_proven(tables, row),
+            earlier_requests_from_requester=earlier["n"] if earlier else 0,
+            rule=self._settings.answer_rule,
+        )
+
+    def _link_proven(self, tables: NodeTables, row: Row) -> bool:
+        """Whether the asker proved to hold a value that we hold too, on the link we know."""
+        federation = self._federation
+        link = tables.link(row["hub_id"], row["link_id"])
+        proof = json.loads(row["link_proof"])
+        if link is None or link["agency_id"] != row["requester"]:
+            return False
+        for secret in link_secrets(tables, federation, link["stub_id"], proof["match_key_id"]):
+            key = link_key(secret, federation.hub.hub_id, proof["epoch"], proof["match_key_id"])
+            try:
+                verify_link_proof(bytes.fromhex(proof["proof"]), key, row["request_id"])
+            except PatchworkError:
+                continue
+            return True
+        return False
+
+    def _open(self, statement: Statement[RequestBody], sealed: bytes) -> SealedRequest:
+        federation, preamble = self._federation, statement.preamble
+        binding = SealBinding(
+            kind="request",
+            charter_id=federation.hub.hub_id,
+            sender=preamble.sender,
+            recipient=federation.hub.party_id,
+            sign_key=federation.directory.key_for(preamble.sender, "request").hex(),
+            request_id=statement.body.request_id,
+            seal_key=federation.me().body.keys.seal,
+        )
+        return parse_wire(SealedRequest, unseal(binding, federation.keys.seal.value, sealed))
+
+    def _opened_facts(self, body: RequestBody, opened: SealedRequest) -> dict[str, str]:
+        """Facts in the clear: committed ones by their openings, which must fit."""
+        basis = self._federation.charter.lawful_basis(body.basis)
+        committed = (
+            {rule.field for rule in basis.must_record if rule.type == "committed"}
+            if (basis)
+            else set()
+        )
+        facts = dict(body.facts)
+        for name in committed & facts.keys():
+            opening = opened.openings.get(name)
+            if opening is None:
+                raise RemoteError(ErrorCode.BAD_PROOF, f"fact {name} was not opened to us")
+            verify_commitment(facts[name], bytes.fromhex(opening.salt), opening.value)
+            facts[name] = opening.value
+        return facts
+
+    def _received(self, tables: NodeTables, request_id: str) -> Row | None:
+        return tables.one(
+            "SELECT * FROM received_request WHERE hub_id = ? AND request_id = ?",
+            self._federation.hub.hub_id, request_id,
+        )  # fmt: skip
+
+    def _set_state(self, tables: NodeTables, request_id: str, state: str) -> None:
+        tables.run(
+            "UPDATE received_request SET state = ? WHERE hub_id = ? AND request_id = ?",
+            state, self._federation.hub.hub_id, request_id,
+        )  # fmt: skip

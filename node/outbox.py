@@ -1,0 +1,116 @@
+"""The outbox: statements wait here until the hub has logged them (specs/07-transport.md §2).
+
+A statement is signed when it is first sent, and sent again unchanged until there is an answer, so
+nothing is doubled. What the hub's answer changes is written in the same transaction as the answer.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from node.federation import Federation
+from node.store import NodeTables, Row
+from protocol.errors import ErrorCode, RemoteError
+from protocol.fields import WireModel, from_base64
+from protocol.messages import BODIES, AcceptedBody, HubDecisionBody
+from protocol.statement import Statement, parse_statement
+from protocol.wire import Submitted, parse_wire
+
+TRY_AGAIN = frozenset({ErrorCode.UNREACHABLE, ErrorCode.STORAGE})
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A statement the hub has logged, its place, its leaf's salt, and the hub's decision if any."""
+
+    statement: Statement[WireModel]
+    accepted: AcceptedBody
+    salt: str | None
+    decision: Statement[HubDecisionBody] | None
+
+
+OnSent = Callable[[NodeTables, str, Sent], None]
+OnFailed = Callable[[NodeTables, str, Statement[WireModel], RemoteError], None]
+
+
+class Outbox:
+    """Sends what waits. `on_sent` and `on_failed` take the effects in the same transaction."""
+
+    def __init__(self, federation: Federation, on_sent: OnSent, on_failed: OnFailed) -> None:
+        self._federation = federation
+        self._on_sent = on_sent
+        self._on_failed = on_failed
+
+    async def send(self) -> list[RemoteError]:
+        """Send everything pending, in order; the refusals met. Stops when the hub is away."""
+        federation = self._federation
+        sql = "SELECT * FROM outbox WHERE hub_id = ? AND state = 'pending' ORDER BY id"
+        rows = await federation.engine.read(
+            lambda db: NodeTables(db).rows(sql, federation.hub.hub_id)
+        )
+        refusals = []
+        for row in rows:
+            try:
+                await self._send_one(row)
+            except RemoteError as error:
+                if error.code in TRY_AGAIN:
+                    raise
+                refusals.append(error)
+        return refusals
+
+    async def _send_one(self, row: Row) -> None:
+        federation = self._federation
+        statement = await self._signed(row)
+        try:
+            answer = await federation.post(
+                "/v1/statements", statement.envelope.encode(), row["sealed"], row["proof"]
+            )
+            submitted = parse_wire(Submitted, answer)
+            accepted = federation.check_accepted(submitted, statement.id)
+            sent = Sent(statement, accepted, submitted.salt, self._decision(submitted))
+        except RemoteError as error:
+            await self._failed(row, statement, error)
+            raise
+
+        def done(tables: NodeTables) -> None:
+            tables.run("UPDATE outbox SET state = 'sent' WHERE id = ?", row["id"])
+            self._on_sent(tables, federation.hub.hub_id, sent)
+
+        await federation.engine.write(lambda db: done(NodeTables(db)))
+
+    async def _signed(self, row: Row) -> Statement[WireModel]:
+        if row["envelope"] is not None:
+            return parse_statement(row["envelope"])
+        body = BODIES[row["kind"]].model_validate(json.loads(row["body"]))
+        statement = self._federation.sign(body, row["aud"])
+        data = statement.envelope.encode()
+        sql = "UPDATE outbox SET envelope = ? WHERE id = ?"
+        await self._federation.engine.write(lambda db: NodeTables(db).run(sql, data, row["id"]))
+        return statement
+
+    def _decision(self, submitted: Submitted) -> Statement[HubDecisionBody] | None:
+        if submitted.decision is None:
+            return None
+        statement = parse_statement(from_base64(submitted.decision))
+        self._federation.directory.verify(statement)
+        if statement.preamble.sender != self._federation.hub.hub_id:
+            raise RemoteError(ErrorCode.BAD_SIGNATURE, "the decision is not the hub's")
+        return statement.expect(HubDecisionBody)
+
+    async def _failed(self, row: Row, statement: Statement[WireModel], error: RemoteError) -> None:
+        if error.code in TRY_AGAIN:
+            return
+        federation = self._federation
+
+        def note(tables: NodeTables) -> None:
+            if error.code is ErrorCode.EXPIRED and row["envelope"] is not None:
+                # It waited too long to be sent and was never logged: sign it anew next time.
+                tables.run("UPDATE outbox SET envelope = NULL WHERE id = ?", row["id"])
+                return
+            tables.run(
+                "UPDATE outbox SET state = 'failed', error = ? WHERE id = ?",
+                error.code.value, row["id"],
+            )  # fmt: skip
+            self._on_failed(tables, federation.hub.hub_id, statement, error)
+
+        await federation.engine.write(lambda db: note(NodeTables(db)))

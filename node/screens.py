@@ -1,0 +1,195 @@
+"""What the node's commands print: plain English, and the same as JSON for scripts.
+
+Reads the node's own database. Shows client data to the agency's own people on their own screen;
+nothing here is logged.
+"""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from node.clients import ImportReport
+from node.federation import Federation
+from node.links import Team
+from node.publishing import Published
+from node.store import NodeTables, Row
+from protocol.charter import LawfulBasis
+from protocol.refusals import sentence
+
+WAITING = {
+    "sending": "on its way to the council's hub",
+    "waiting": "with the other organisation",
+    "allowed": "allowed; the card is on its way",
+    "refused": "refused",
+    "failed": "could not be sent",
+    "opened": "answered",
+    "arrived": "arriving",
+    "asks_person": "waits for your answer",
+    "deciding": "your answer is on its way",
+    "released": "allowed; the card is on its way",
+    "stopped": "stopped: the permission ended",
+}
+
+
+def team_value(team: Team) -> dict[str, Any]:
+    """The team for scripts."""
+    return {
+        "own": list(team.own),
+        "others": [asdict(member) for member in team.others],
+        "possible": team.possible,
+        "duty_desk": team.duty_desk.model_dump(),
+        "published": team.published,
+    }
+
+
+def print_team(out: Console, local_id: str, team: Team) -> None:
+    """The team around a client, numbered, each with a duty line; and always somebody to ring."""
+    out.print(f"[bold]The team around {local_id}[/bold]")
+    out.print("You: " + (", ".join(team.own) or "no involvement that may be shared"))
+    if not team.published:
+        out.print("This client is not published, so nobody can find you and you find nobody.")
+    if team.others:
+        table = Table("No.", "Who", "Organisation", "Duty line", "Hours")
+        for number, member in enumerate(team.others, 1):
+            table.add_row(
+                str(number), member.label, member.agency, member.duty_line, member.duty_hours
+            )
+        out.print(table)
+    else:
+        out.print("No match was found. That does not mean that nobody else works with them.")
+    if team.possible:
+        out.print(f"{team.possible} possible match(es) wait for comparison.")
+    desk = team.duty_desk
+    out.print(f"Somebody to ring now: {desk.name}, {desk.phone} ({desk.hours}).")
+
+
+def print_import(out: Console, report: ImportReport, rejects: str) -> None:
+    """What an import did."""
+    out.print(
+        f"{report.stored} rows stored ({report.new} new, {report.changed} changed, "
+        f"{report.unchanged} unchanged)."
+    )
+    out.print(
+        f"{report.without_permission} of them have no permission in force: stored, not published."
+    )
+    if report.rejected:
+        out.print(f"{report.rejected} rows were left out; {rejects} says why, line by line.")
+
+
+def print_published(out: Console, report: Published) -> None:
+    """What a publication did."""
+    out.print(
+        f"{report.changed} clients published or changed, {report.unchanged} unchanged, "
+        f"{report.retired} withdrawn."
+    )
+    out.print(
+        f"{report.without_permission} without a permission in force were not published. "
+        f"{report.evaluated} tokens were evaluated by the key holders."
+    )
+    if report.too_little:
+        out.print(
+            f"{len(report.too_little)} clients have too little to be found "
+            "(no NHS number, and not both name and birth date): use the duty lines."
+        )
+
+
+def inbox_value(tables: NodeTables, federation: Federation) -> dict[str, list[dict[str, Any]]]:
+    """Requests to us and by us, for scripts."""
+    hub_id = federation.hub.hub_id
+    received = tables.rows(
+        "SELECT r.*, c.local_id FROM received_request r "
+        "LEFT JOIN involvement i ON i.id = r.involvement LEFT JOIN client c ON c.id = i.client "
+        "WHERE r.hub_id = ? ORDER BY r.received_at",
+        hub_id,
+    )
+    sent = tables.rows(
+        "SELECT s.*, c.local_id FROM sent_request s JOIN client c ON c.id = s.client "
+        "WHERE s.hub_id = ? ORDER BY s.asked_at",
+        hub_id,
+    )
+    return {
+        "received": [_received(federation, row) for row in received],
+        "sent": [_sent(row) for row in sent],
+    }
+
+
+def print_inbox(out: Console, value: dict[str, list[dict[str, Any]]]) -> None:
+    """Requests to us and by us."""
+    out.print("[bold]Requests to you[/bold]" if value["received"] else "No requests to you.")
+    for item in value["received"]:
+        out.print(
+            f"{item['request_id']}  about {item['client']}: {item['practitioner']} "
+            f"({item['role']}) of {item['agency']} asks for contact details."
+        )
+        out.print(f"    Purpose: {item['purpose']}. Lawful basis: {item['basis']}.")
+        for name, fact in item["facts"].items():
+            out.print(f"    {name}: {fact}")
+        out.print(f"    State: {item['state_text']}.")
+    out.print("[bold]Your requests[/bold]" if value["sent"] else "You have asked for nothing.")
+    for item in value["sent"]:
+        out.print(f"{item['request_id']}  about {item['client']}: {item['state_text']}.")
+        if item["sentence"]:
+            out.print(f"    {item['sentence']}")
+        if item["card"]:
+            print_card(out, item["card"])
+
+
+def print_card(out: Console, card: dict[str, Any]) -> None:
+    """A contact card."""
+    names = {
+        "practitioner": "Name",
+        "role": "Role",
+        "phone": "Telephone",
+        "email": "E-mail",
+        "team": "Team",
+        "duty_line": "Duty line",
+        "duty_hours": "Duty hours",
+    }
+    for field, title in names.items():
+        if card.get(field):
+            out.print(f"    {title}: {card[field]}")
+
+
+def basis_lines(bases: list[LawfulBasis]) -> list[str]:
+    """Lawful bases to choose from, numbered."""
+    return [
+        f"{number}. {basis.title} ({basis.code}, {basis.source})"
+        for number, basis in enumerate(bases, 1)
+    ]
+
+
+def _received(federation: Federation, row: Row) -> dict[str, Any]:
+    charter = federation.charter
+    practitioner = json.loads(row["practitioner"])
+    member = federation.directory.member(row["requester"])
+    basis = charter.lawful_basis(row["basis"])
+    purposes = {purpose.code: purpose.title for purpose in charter.purposes}
+    titles = {rule.field: rule.title for rule in basis.must_record} if basis else {}
+    return {
+        "request_id": row["request_id"],
+        "client": row["local_id"],
+        "agency": member.body.name if member else "an organisation that has left",
+        "practitioner": practitioner["name"],
+        "role": practitioner["role"].replace("_", " "),
+        "purpose": purposes.get(row["purpose"], row["purpose"]),
+        "basis": f"{basis.title} ({basis.code})" if basis else row["basis"],
+        "facts": {titles.get(key, key): value for key, value in json.loads(row["facts"]).items()},
+        "state": row["state"],
+        "state_text": WAITING.get(row["state"], row["state"]),
+    }
+
+
+def _sent(row: Row) -> dict[str, Any]:
+    refused = row["state"] in {"refused", "failed"} and row["code"]
+    return {
+        "request_id": row["request_id"],
+        "client": row["local_id"],
+        "state": row["state"],
+        "state_text": WAITING.get(row["state"], row["state"]),
+        "code": row["code"],
+        "sentence": sentence(row["code"], row["field"]) if refused else None,
+        "card": json.loads(row["card"]) if row["card"] else None,
+    }
