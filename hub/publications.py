@@ -5,6 +5,8 @@ to matching before every chunk is there and every check has passed.
 """
 
 import hashlib
+import hmac
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,7 +16,7 @@ from hub.pepper import Pepper
 from hub.store import HubTables, Logged
 from protocol import canonical
 from protocol.charter import Charter
-from protocol.commitments import verify_commitment
+from protocol.commitments import commit
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import from_base64
 from protocol.matchkeys.policy import MatchPolicy
@@ -32,6 +34,15 @@ from protocol.wire import parse_wire
 CHUNK_LIMIT = 1024 * 1024
 MAX_UPLOADS_AN_AGENCY = 4
 TOKEN_BYTES = 16
+
+
+@dataclass(frozen=True)
+class PepperedStub:
+    """One stub's token set as it is kept: the commitment it opens, and peppered tokens."""
+
+    stub_id: str
+    commitment: str
+    tokens: PepperedTokens
 
 
 @dataclass(frozen=True)
@@ -75,11 +86,17 @@ class Publications:
     def add_chunk(
         self, tables: HubTables, statement: Statement[PublicationBody], data: bytes
     ) -> None:
-        """Keep one chunk that the manifest names. Raises RemoteError(NOT_FOUND) for any other."""
+        """Keep one chunk that the manifest names. Raises RemoteError(NOT_FOUND) for any other.
+
+        A chunk of tokens is peppered before it is kept: no token is ever on the hub's disk.
+        """
         digest = hashlib.sha256(data).hexdigest()
-        refs = (*statement.body.rows, *statement.body.tokens)
-        if not any(ref.hash == digest and ref.length == len(data) for ref in refs):
+        rows = [ref for ref in statement.body.rows if ref.hash == digest]
+        tokens = [ref for ref in statement.body.tokens if ref.hash == digest]
+        if not any(ref.length == len(data) for ref in (*rows, *tokens)):
             raise RemoteError(ErrorCode.NOT_FOUND, "the manifest names no such chunk")
+        if tokens:
+            data = self._peppered(data, tokens[0])
         tables.run(
             "INSERT OR IGNORE INTO upload_chunk VALUES (?, ?, ?)", statement.id, digest, data
         )
@@ -94,9 +111,9 @@ class Publications:
         check = _Checker(self.ledger.charter, links, agency)
         for data, ref in zip(rows_data, statement.body.rows, strict=True):
             for row in _rows(data, ref):
-                peppered = self._peppered(check.row(row, None if row.retired else tokens))
-                check.spread(row.stub_id, peppered)
-                links.put_stub(row, agency, statement.id, peppered)
+                own = check.row(row, None if row.retired else tokens)
+                check.spread(row.stub_id, own)
+                links.put_stub(row, agency, statement.id, own)
         if next(tokens, None) is not None:
             raise RemoteError(ErrorCode.MALFORMED, "there are more token sets than rows")
         self.drop(tables, statement.id)
@@ -115,13 +132,14 @@ class Publications:
 
     def _token_rows(
         self, tables: HubTables, statement: Statement[PublicationBody]
-    ) -> Iterator[StubTokens]:
+    ) -> Iterator[PepperedStub]:
         for ref in statement.body.tokens:
-            data = self._chunk(tables, statement.id, ref)
-            chunk = parse_wire(TokensChunk, data, limit=CHUNK_LIMIT)
-            if len(chunk.tokens) != ref.count:
-                raise RemoteError(ErrorCode.MALFORMED, "a chunk's count is not the manifest's")
-            yield from chunk.tokens
+            for item in json.loads(self._chunk(tables, statement.id, ref)):
+                tokens = {
+                    key: [bytes.fromhex(text) for text in texts]
+                    for key, texts in item["tokens"].items()
+                }
+                yield PepperedStub(item["stub_id"], item["commitment"], tokens)
 
     def _chunk(self, tables: HubTables, statement_id: str, ref: ChunkRef) -> bytes:
         row = tables.one(
@@ -133,8 +151,23 @@ class Publications:
         data: bytes = row["data"]
         return data
 
-    def _peppered(self, tokens: dict[str, list[bytes]]) -> PepperedTokens:
-        return {key: [self.pepper(token) for token in values] for key, values in tokens.items()}
+    def _peppered(self, data: bytes, ref: ChunkRef) -> bytes:
+        """A chunk of tokens as it is kept: the commitment each set opens, and peppered tokens."""
+        chunk = parse_wire(TokensChunk, data, limit=CHUNK_LIMIT)
+        if len(chunk.tokens) != ref.count:
+            raise RemoteError(ErrorCode.MALFORMED, "a chunk's count is not the manifest's")
+        kept = [
+            {
+                "stub_id": entry.stub_id,
+                "commitment": commit(bytes.fromhex(entry.salt), _json(entry)),
+                "tokens": {
+                    key: [self.pepper(token).hex() for token in _raw_tokens(entry, texts)]
+                    for key, texts in entry.tokens.items()
+                },
+            }
+            for entry in chunk.tokens
+        ]
+        return json.dumps(kept).encode()
 
 
 @dataclass(frozen=True)
@@ -145,8 +178,8 @@ class _Checker:
     links: LinkTables
     agency: str
 
-    def row(self, row: StubRow, tokens: Iterator[StubTokens] | None) -> dict[str, list[bytes]]:
-        """Check one row against charter, present state and its token set; the raw tokens."""
+    def row(self, row: StubRow, tokens: Iterator[PepperedStub] | None) -> PepperedTokens:
+        """Check one row against charter, present state and its token set; its peppered tokens."""
         stub = self.links.stub(row.stub_id)
         if stub is not None and (stub.agency != self.agency or row.revision != stub.revision + 1):
             raise RemoteError(ErrorCode.CONFLICT, f"stub {row.stub_id}: owner or revision")
@@ -160,14 +193,14 @@ class _Checker:
                 )
         return self._tokens(row, tokens) if tokens is not None else {}
 
-    def _tokens(self, row: StubRow, tokens: Iterator[StubTokens]) -> dict[str, list[bytes]]:
+    def _tokens(self, row: StubRow, tokens: Iterator[PepperedStub]) -> PepperedTokens:
         entry = next(tokens, None)
         if entry is None or entry.stub_id != row.stub_id:
             raise RemoteError(ErrorCode.MALFORMED, f"stub {row.stub_id}: its tokens are missing")
-        verify_commitment(row.token_commitment, bytes.fromhex(entry.salt), _json(entry))
-        values = {key: [from_base64(text) for text in texts] for key, texts in entry.tokens.items()}
-        check_limits(self.charter.policy, row.stub_id, values)
-        return values
+        if not hmac.compare_digest(entry.commitment, row.token_commitment):
+            raise RemoteError(ErrorCode.BAD_PROOF, f"stub {row.stub_id}: not the tokens committed")
+        check_limits(self.charter.policy, row.stub_id, entry.tokens)
+        return entry.tokens
 
     def spread(self, stub_id: str, peppered: PepperedTokens) -> None:
         """No token in more stubs of one agency than the charter allows (address search)."""
@@ -177,14 +210,14 @@ class _Checker:
             raise RemoteError(ErrorCode.OVER_LIMIT, f"stub {stub_id}: a token is in too many stubs")
 
 
-def check_limits(policy: MatchPolicy, stub_id: str, tokens: dict[str, list[bytes]]) -> None:
+def check_limits(policy: MatchPolicy, stub_id: str, tokens: PepperedTokens) -> None:
     """The anti-enumeration limits on one stub's tokens. Raises RemoteError."""
     for key, values in tokens.items():
         weights = policy.keys.get(key)
         if weights is None:
             raise RemoteError(ErrorCode.NOT_ALLOWED, f"stub {stub_id}: unknown match key")
-        if any(len(token) != TOKEN_BYTES for token in values) or len(set(values)) != len(values):
-            raise RemoteError(ErrorCode.MALFORMED, f"stub {stub_id}: a token is not 16 bytes, once")
+        if len(set(values)) != len(values):
+            raise RemoteError(ErrorCode.MALFORMED, f"stub {stub_id}: a token is there twice")
         if len(values) > weights.cap:
             raise RemoteError(ErrorCode.OVER_LIMIT, f"stub {stub_id}: too many tokens of {key}")
     if all(policy.keys[key].place for key in tokens):
@@ -198,6 +231,13 @@ def _rows(data: bytes, ref: ChunkRef) -> list[StubRow]:
     if len(chunk.rows) != ref.count:
         raise RemoteError(ErrorCode.MALFORMED, "a chunk's count is not the manifest's")
     return chunk.rows
+
+
+def _raw_tokens(entry: StubTokens, texts: list[str]) -> list[bytes]:
+    tokens = [from_base64(text) for text in texts]
+    if any(len(token) != TOKEN_BYTES for token in tokens):
+        raise RemoteError(ErrorCode.MALFORMED, f"stub {entry.stub_id}: a token is not 16 bytes")
+    return tokens
 
 
 def _json(entry: StubTokens) -> canonical.JsonValue:

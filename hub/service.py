@@ -88,8 +88,8 @@ class HubService:
         async with HttpClient(allow_private=self._settings.allow_private_addresses) as http:
             loops = [
                 self._loop("publish", self._settings.batch_seconds, self._publish(http)),
-                self._loop("round", self._settings.round_seconds, self._round),
-                self._loop("admit", 0.5, self._admit),
+                self._loop("round", self._settings.round_seconds, self.round),
+                self._loop("admit", 0.5, self.admit),
             ]
             tasks = [asyncio.create_task(loop) for loop in loops]
             try:
@@ -104,11 +104,13 @@ class HubService:
     def _publish(self, http: HttpClient) -> Callable[[], Awaitable[object]]:
         return lambda: self._services.publisher.step(http)
 
-    async def _round(self) -> None:
+    async def round(self) -> None:
+        """Run one matching round."""
         changed = await self.engine.write(lambda db: self._matcher.run(HubTables(db)))
         log.info("round", changed=changed)
 
-    async def _admit(self) -> None:
+    async def admit(self) -> None:
+        """Make members of those whom the operator approved."""
         enrolment = self._services.enrolment
         await self.engine.write(lambda db: enrolment.admit_approved(HubTables(db)))
 

@@ -13,6 +13,7 @@ from node.links import evidence_secret
 from node.outbox import Sent
 from node.store import NodeTables, Outgoing, Row
 from protocol.commitments import commit
+from protocol.decide import fits
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel, from_base64
 from protocol.follow import log_key, witness_keys
@@ -26,6 +27,7 @@ from protocol.messages import (
     RequestPins,
     RequestPractitioner,
 )
+from protocol.refusals import RefusalCode, sentence
 from protocol.sealing import ContactCard, Opening, SealBinding, SealedRequest, sealed_hash
 from protocol.statement import Statement
 from protocol.tlog_proof import parse_tlog_proof, verify_tlog_proof
@@ -236,17 +238,25 @@ class Asking:
         return str(row["name"])
 
     def _facts(self, question: Question) -> tuple[dict[str, str], dict[str, Opening]]:
-        """Facts for the request: committed ones as commitments, with openings for the holder."""
+        """Facts for the request: committed ones as commitments, with openings for the holder.
+
+        Raises LocalError for a value that is not of its form: free text never leaves in the clear.
+        A fact that is missing is left to the hub, which refuses and logs it.
+        """
         basis = self._federation.charter.lawful_basis(question.basis)
-        types = {rule.field: rule.type for rule in basis.must_record} if basis else {}
+        rules = {rule.field: rule for rule in basis.must_record} if basis else {}
         facts: dict[str, str] = {}
         openings: dict[str, Opening] = {}
         for name, value in question.facts.items():
-            facts[name] = value
-            if types.get(name) == "committed":
+            rule = rules.get(name)
+            if rule is not None and rule.type == "committed":
                 salt = self._federation.outside.random(32)
                 facts[name] = commit(salt, value)
                 openings[name] = Opening(salt=salt.hex(), value=value)
+            elif rule is not None and fits(rule, value):
+                facts[name] = value
+            else:
+                raise LocalError(ErrorCode.MALFORMED, sentence(RefusalCode.WRONG_FACT, name))
         return facts, openings
 
     def _seal(self, request_id: str, holder: str, plaintext: SealedRequest) -> bytes:

@@ -113,14 +113,16 @@ class Joining:
         self, federation: Federation, still_waiting: Callable[[], None]
     ) -> None:
         """Follow the log until it names us a member."""
-        while federation.directory.active(federation.hub.party_id) is None:
-            await asyncio.sleep(WAIT_SECONDS)
-            still_waiting()
+        while True:
             try:
                 await federation.sync()
             except RemoteError as error:
                 if error.code is not ErrorCode.NO_QUORUM:
                     raise
+            if federation.directory.active(federation.hub.party_id) is not None:
+                return
+            still_waiting()
+            await asyncio.sleep(WAIT_SECONDS)
 
     async def accept_charter(self, federation: Federation) -> None:
         """Sign the agreement in the agency's name; a public leaf."""

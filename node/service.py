@@ -35,6 +35,7 @@ from protocol.wire import ANSWER_LIMIT, Delivery, Mailbag, parse_wire
 
 log = structlog.get_logger()
 RETRY_SECONDS = 2.0
+PAUSE_SECONDS = 0.3
 
 
 class NodeService:
@@ -50,7 +51,7 @@ class NodeService:
 
     async def run(self) -> None:
         """Poll and act until cancelled; faults are logged by code and tried again."""
-        await asyncio.gather(self._forever(self.receive), self._forever(self._advance_slowly))
+        await asyncio.gather(self._forever(self._receive), self._forever(self._advance))
 
     async def receive(self, wait: int | None = None) -> int:
         """One poll: fetch mail, handle each message once; how many were handled."""
@@ -65,10 +66,13 @@ class NodeService:
         statement = federation.sign(body, hub.hub_id)
         answer = await federation.post("/v1/polls", statement.envelope.encode())
         bag = parse_wire(Mailbag, answer, limit=ANSWER_LIMIT)
+        handled = 0
         for delivery in bag.deliveries:
-            await self._until_covered(delivery)
+            if not await self._is_covered(delivery):
+                break
             await self._handle(bag.generation, delivery)
-        return len(bag.deliveries)
+            handled += 1
+        return handled
 
     async def advance(self) -> None:
         """Send what waits in the outbox, release what is allowed, send again."""
@@ -78,9 +82,13 @@ class NodeService:
         for error in refusals:
             log.warning("statement_refused", code=error.code.value)
 
-    async def _advance_slowly(self) -> None:
+    async def _receive(self) -> None:
+        if not await self.receive():
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _advance(self) -> None:
         await self.advance()
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(PAUSE_SECONDS)
 
     async def _forever(self, work: Callable[[], Awaitable[object]]) -> None:
         while True:
@@ -90,20 +98,19 @@ class NodeService:
                 log.warning("node_waits", code=error.code.value)
                 await asyncio.sleep(RETRY_SECONDS)
 
-    async def _until_covered(self, delivery: Delivery) -> None:
-        """Follow the log until a quorum has seen the entry that this message is."""
+    async def _is_covered(self, delivery: Delivery) -> bool:
+        """Whether a quorum has seen the entry that this message is; looks at the log anew if not.
+
+        An uncovered message stays in the mailbox: the next poll brings it again.
+        """
         federation = self.federation
-        for _ in range(20):
-            if delivery.index is None or delivery.index < federation.view.size:
-                return
+        if delivery.index is not None and delivery.index >= federation.view.size:
             try:
                 await federation.sync()
             except RemoteError as error:
                 if error.code is not ErrorCode.NO_QUORUM:
                     raise
-            if delivery.index >= federation.view.size:
-                await asyncio.sleep(0.25)
-        raise RemoteError(ErrorCode.NO_QUORUM, "a message is not under a witnessed checkpoint yet")
+        return delivery.index is None or delivery.index < federation.view.size
 
     async def _handle(self, generation: str, delivery: Delivery) -> None:
         """Act on one message and move the cursor, in one transaction. A bad one is set aside."""

@@ -190,13 +190,14 @@ def _check_facts(basis: LawfulBasis | None, request: RequestBody) -> Refuse | No
         value = request.facts.get(rule.field)
         if value is None:
             return Refuse(RefusalCode.MISSING_FACT, rule.field)
-        if not _fits(rule, value):
+        if not fits(rule, value):
             return Refuse(RefusalCode.WRONG_FACT, rule.field)
     extra = sorted(set(request.facts) - {rule.field for rule in basis.must_record})
     return Refuse(RefusalCode.WRONG_FACT, extra[0]) if extra else None
 
 
-def _fits(rule: FactRule, value: str) -> bool:
+def fits(rule: FactRule, value: str) -> bool:
+    """Whether a fact, as it travels, has the form that its rule demands."""
     if rule.type == "enum":
         return value in rule.choices
     if rule.type == "committed":

@@ -22,7 +22,10 @@ from protocol.fields import (
 )
 
 Outcome = Literal["allow", "refer", "refuse"]
-FactValue = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+FactValue = Annotated[
+    str,
+    StringConstraints(pattern=r"^([a-z][a-z0-9_]{0,39}|[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9a-f]{64})$"),
+]
 PhoneText = Annotated[str, StringConstraints(pattern=r"^[0-9 +]{3,20}$")]
 
 

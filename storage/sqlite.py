@@ -84,6 +84,7 @@ class Engine:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA foreign_keys=ON")
+            connection.execute("PRAGMA secure_delete=ON")
             self._migrate(connection)
         except sqlite3.Error as error:
             raise LocalError(ErrorCode.STORAGE, f"cannot open {self._path.name}") from error

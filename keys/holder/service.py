@@ -103,11 +103,20 @@ class HolderService:
             finally:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
-                await self._engine.close()
+                await self.close()
+
+    async def close(self) -> None:
+        """Close the books."""
+        await self._engine.close()
 
     async def evaluate(self, request: web.Request) -> web.Response:
-        """Answer: 64-byte proof, then an element a point, in order."""
-        statement, data = _split(await request.read())
+        """The route: a signed request and its points in, proof and elements out."""
+        answer = await self.answer(await request.read())
+        return web.Response(body=answer, content_type="application/octet-stream")
+
+    async def answer(self, request: bytes) -> bytes:
+        """Evaluate: 64-byte proof, then an element a point, in order. Raises RemoteError."""
+        statement, data = _split(request)
         own = self._check(statement, data)
         points = unpack_points(data, MAX_POINTS)
         body = statement.body
@@ -128,8 +137,7 @@ class HolderService:
         partial = await asyncio.to_thread(
             partial_evaluate, group, share, quorum, points, secrets.token_bytes
         )
-        answer = partial.proof.to_bytes() + pack_points(partial.elements)
-        return web.Response(body=answer, content_type="application/octet-stream")
+        return partial.proof.to_bytes() + pack_points(partial.elements)
 
     async def sync(self, http: HttpClient) -> None:
         """Advance our view of the log. Raises RemoteError, keeping the old view."""

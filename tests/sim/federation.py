@@ -1,0 +1,492 @@
+"""A whole federation in one process: real hub, holders, witnesses and nodes, without sockets.
+
+Clock and randomness are chosen, so a run repeats exactly. To tamper, put a function into
+`network.tamper` under the end of a path: it gets the answer's bytes and returns others. That is
+one line in a test.
+"""
+
+import hashlib
+import re
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hub.app import Services
+from hub.config import HubSettings
+from hub.enrolment import code_hash
+from hub.founding import Founding, found
+from hub.ledger import Surroundings as HubSurroundings
+from hub.service import HubService, open_engine
+from hub.store import HubTables
+from keys.holder.ceremony import Identity, combine_deals, write_deal
+from keys.holder.config import HolderSettings
+from keys.holder.service import HolderService
+from node.answering import Answer
+from node.asking import Question
+from node.clients import apply_import
+from node.config import NodeSettings
+from node.federation import Federation as NodeFederation
+from node.federation import Surroundings
+from node.importer.rows import ImportedRow, NoPermission, Permission, WorkerDetails
+from node.joining import Joining
+from node.links import Team, team_of
+from node.publishing import Published, Publisher
+from node.service import NodeService
+from node.store import NodeTables
+from node.store import open_engine as open_node_engine
+from protocol.ceremony import CeremonyTerms, HolderRecord, SignedTranscript
+from protocol.checkpoint import parse_checkpoint
+from protocol.errors import ErrorCode, RemoteError
+from protocol.fields import from_base64
+from protocol.fingerprint import fingerprint_words
+from protocol.matchkeys.recipes import ClientRecord
+from protocol.messages import EnrolmentBody
+from protocol.note import NoteSigner, SignatureType
+from protocol.refusals import RefusalCode
+from protocol.signing import SecretSeed, public_key
+from protocol.statement import parse_statement
+from protocol.tiles import parse_tile_path
+from protocol.wire import Invitation, Message, encode_wire, parse_wire
+from protocol.witness import WitnessedLog, decide_add_checkpoint, parse_add_checkpoint
+from storage.secrets import write_secrets
+from transport.seal import seal_public_key
+
+HUB = "https://hub.example"
+ORIGIN = "hub.example/log"
+NOON = 1_790_000_000
+TODAY = date(2026, 9, 21)
+
+Result = TypeVar("Result")
+Tamper = Callable[[bytes], bytes]
+
+
+@dataclass
+class Clock:
+    """A clock that a test moves."""
+
+    now: int = NOON
+
+    def __call__(self) -> int:
+        return self.now
+
+
+class Random:
+    """Repeatable randomness: SHA-256 of a counter."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._counter = 0
+
+    def __call__(self, size: int) -> bytes:
+        data = b""
+        while len(data) < size:
+            self._counter += 1
+            data += hashlib.sha256(f"{self._name}/{self._counter}".encode()).digest()
+        return data[:size]
+
+
+@dataclass
+class SimWitness:
+    """A witness in memory. `asleep` makes it unreachable."""
+
+    signer: NoteSigner
+    clock: Clock
+    log: WitnessedLog | None = None
+    asleep: bool = False
+
+    def add_checkpoint(self, body: bytes) -> tuple[int, bytes]:
+        """The C2SP call, as audit/witness answers it."""
+        if self.asleep:
+            raise RemoteError(ErrorCode.UNREACHABLE, "asleep")
+        assert self.log is not None
+        outcome = decide_add_checkpoint(
+            self.log, parse_add_checkpoint(body), self.clock(), self.signer
+        )
+        if outcome.new_head is not None:
+            _, head = parse_checkpoint(outcome.new_head.encode())
+            self.log = WitnessedLog(self.log.key, head)
+        return outcome.status, outcome.body
+
+
+@dataclass
+class Network:
+    """Stands where HttpClient stands. Routes by URL to the parties; `tamper` edits answers."""
+
+    hub: Services | None = None
+    hub_down: bool = False
+    holders: dict[str, HolderService] = field(default_factory=dict)
+    witnesses: dict[str, SimWitness] = field(default_factory=dict)
+    tamper: dict[str, Tamper] = field(default_factory=dict)
+    captured: list[bytes] = field(default_factory=list)
+
+    async def get(self, url: str) -> bytes:
+        return self._tampered(url, await self._hub_get(url))
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str] | None = None) -> bytes:
+        del headers
+        self.captured.append(body)
+        if url.endswith("/v1/evaluations"):
+            base = url.removesuffix("/v1/evaluations")
+            if base not in self.holders:
+                raise RemoteError(ErrorCode.UNREACHABLE, "no such holder")
+            return self._tampered(url, await self.holders[base].answer(body))
+        return self._tampered(url, await self._hub_post(url, body))
+
+    async def exchange(self, url: str, body: bytes) -> tuple[int, bytes]:
+        return self.witnesses[url.removesuffix("/add-checkpoint")].add_checkpoint(body)
+
+    def _tampered(self, url: str, answer: bytes) -> bytes:
+        for pattern, change in self.tamper.items():
+            if re.search(pattern, url):
+                answer = change(answer)
+        self.captured.append(answer)
+        return answer
+
+    async def _hub_get(self, url: str) -> bytes:
+        hub = self._reachable()
+        path = url.removeprefix(HUB).partition("?")[0]
+        if path == "/checkpoint":
+            note = hub.publisher.tiles.read_checkpoint()
+            if note is None:
+                raise RemoteError(ErrorCode.NOT_FOUND, "no checkpoint")
+            return note
+        if path.startswith("/tile/"):
+            return hub.publisher.tiles.read_tile(parse_tile_path(path[1:]))
+        if path.startswith("/v1/charters/"):
+            digest = path.rpartition("/")[2]
+            document = await hub.engine.read(lambda db: HubTables(db).charter_document(digest))
+            assert document is not None
+            return document
+        if path.startswith("/v1/proofs/"):
+            return await hub.publisher.proof(int(path.rpartition("/")[2]))
+        raise RemoteError(ErrorCode.NOT_FOUND, path)
+
+    async def _hub_post(self, url: str, body: bytes) -> bytes:
+        hub = self._reachable()
+        path = url.removeprefix(HUB)
+        if path.endswith("/chunks"):
+            return encode_wire(await hub.intake.add_chunk(path.split("/")[3], body))
+        message = parse_wire(Message, body)
+        if path == "/v1/statements":
+            return encode_wire(await hub.intake.submit(message))
+        if path == "/v1/publications":
+            return encode_wire(await hub.intake.begin_publication(message))
+        if path == "/v1/polls":
+            return encode_wire(await hub.mailbox.poll(message))
+        if path == "/v1/enrolments":
+            envelope = from_base64(message.envelope)
+            await hub.engine.write(lambda db: hub.enrolment.apply(HubTables(db), envelope))
+            return b"{}"
+        raise RemoteError(ErrorCode.NOT_FOUND, path)
+
+    def _reachable(self) -> Services:
+        if self.hub is None or self.hub_down:
+            raise RemoteError(ErrorCode.UNREACHABLE, "the hub is away")
+        return self.hub
+
+
+@dataclass
+class SimNode:
+    """One agency: its running node, and what its people do."""
+
+    service: NodeService
+    folder: Path
+
+    @property
+    def federation(self) -> NodeFederation:
+        return self.service.federation
+
+    @property
+    def party_id(self) -> str:
+        return self.federation.hub.party_id
+
+    async def take_in(self, *rows: ImportedRow) -> None:
+        now = self.federation.outside.clock()
+        await self.write(lambda tables: apply_import(tables, rows, now))
+
+    async def publish(self) -> Published:
+        await self.federation.sync()
+        return await Publisher(self.federation).publish()
+
+    async def team(self, local_id: str) -> Team:
+        return await self.read(lambda tables: team_of(tables, self.federation, local_id))
+
+    def question(self, local_id: str, involvement_id: str, **change: Any) -> Question:
+        """A question under Children Act s47, complete unless `change` says otherwise."""
+        values: dict[str, Any] = {
+            "local_id": local_id,
+            "involvement_id": involvement_id,
+            "practitioner": 1,
+            "role": "social_worker",
+            "purpose": "safeguarding_child",
+            "basis": "UK-CA89-S47",
+            "facts": {"enquiry_reference": "S47-1", "informed": "informed"},
+        }
+        return Question(**{**values, **change})
+
+    async def ask(self, local_id: str, involvement_id: str, **change: Any) -> str:
+        """Ask, and send at once; the request's id."""
+        question = self.question(local_id, involvement_id, **change)
+        await self.federation.sync()
+        request_id = await self.write(lambda tables: self.service.asking.ask(tables, question))
+        await self.service.advance()
+        return request_id
+
+    async def answer(self, request_id: str, refusal: RefusalCode | None = None) -> None:
+        answer = Answer(request_id, 1, refusal)
+        await self.write(lambda tables: self.service.answering.answer(tables, answer))
+        await self.service.advance()
+
+    async def sent(self, request_id: str) -> Mapping[str, Any]:
+        return await self._row("sent_request", request_id)
+
+    async def received(self, request_id: str) -> Mapping[str, Any]:
+        return await self._row("received_request", request_id)
+
+    async def outbox(self) -> list[Mapping[str, Any]]:
+        return await self.read(lambda tables: tables.rows("SELECT * FROM outbox ORDER BY id"))
+
+    async def _row(self, table: str, request_id: str) -> Mapping[str, Any]:
+        sql = {
+            "sent_request": "SELECT * FROM sent_request WHERE request_id = ?",
+            "received_request": "SELECT * FROM received_request WHERE request_id = ?",
+        }[table]
+        row = await self.read(lambda tables: tables.one(sql, request_id))
+        assert row is not None, f"no {table} of that id"
+        return dict(row)
+
+    async def write(self, work: Callable[[NodeTables], Result]) -> Result:
+        return await self.federation.engine.write(lambda db: work(NodeTables(db)))
+
+    async def read(self, work: Callable[[NodeTables], Result]) -> Result:
+        return await self.federation.engine.read(lambda db: work(NodeTables(db)))
+
+
+class SimFederation:
+    """Hub, three key holders (2 of 3), two witnesses, and the agencies that join."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.clock = Clock()
+        self.network = Network()
+        self.nodes: dict[str, SimNode] = {}
+        self.random = Random("hub")
+
+    async def start(self) -> None:
+        """Key birth, founding, and the first checkpoint."""
+        hub_folder = self.folder / "hub"
+        hub_folder.mkdir()
+        seeds = {name: self.random(32) for name in ("sign", "log", "pepper")}
+        write_secrets(hub_folder / "keys.json", seeds)
+        log_signer = NoteSigner(ORIGIN, SignatureType.ED25519, SecretSeed(seeds["log"]))
+        charter_id = self.random(16).hex()
+        terms, transcripts = self._key_birth(charter_id)
+        for name in ("w1.example", "w2.example"):
+            seed = SecretSeed(self.random(32))
+            signer = NoteSigner(name, SignatureType.COSIGNATURE_V1, seed)
+            log = WitnessedLog(log_signer.key)
+            self.network.witnesses[f"https://{name}"] = SimWitness(signer, self.clock, log)
+        plan = Founding(
+            charter_id=charter_id,
+            hub_name="Test hub",
+            control_domain="Council",
+            log_key=log_signer.key,
+            witnesses=[
+                {"name": w.signer.name, "control_domain": w.signer.name, "vkey": w.signer.key.text}
+                for w in self.network.witnesses.values()
+            ],
+            quorum=2,
+            holders=terms.holders,
+            transcripts=transcripts,
+        )
+        outside = HubSurroundings(self.clock, self.random)
+        engine = open_engine(hub_folder)
+        seed = SecretSeed(seeds["sign"])
+        self.genesis = await engine.write(lambda db: found(HubTables(db), plan, seed, outside))
+        await engine.close()
+        settings = HubSettings(
+            host="127.0.0.1",
+            port=0,
+            public_url=HUB,
+            witness_urls={w.signer.name: url for url, w in self.network.witnesses.items()},
+        )
+        self.hub = HubService(hub_folder, settings, outside)
+        self.services = await self.hub.start()
+        self.network.hub = self.services
+        await self.checkpoint()
+        for number, record in enumerate(terms.holders, 1):
+            holder = HolderService(
+                self.folder / f"holder-{number}",
+                HolderSettings(hub_url=HUB, genesis=self.genesis),
+                self.clock,
+            )
+            await holder.start()
+            self.network.holders[record.url] = holder
+
+    async def join(self, name: str, member_class: str) -> SimNode:
+        """Invite, apply, compare words, approve, accept the charter."""
+        folder = self.folder / name
+        folder.mkdir()
+        code = self.random(32).hex()
+        expires = self.clock() + 3600
+        await self.hub_write(lambda tables: tables.invite(code_hash(code), expires))
+        invitation = Invitation(hub=HUB, hub_name="Test hub", genesis=self.genesis, code=code)
+        settings = NodeSettings(
+            name=name,
+            member_class=member_class,
+            control_domain=name,
+            duty_line="01632 960100",
+            duty_hours="Always",
+            poll_seconds=1,
+        )
+        outside = Surroundings(self.clock, Random(name))
+        joining = Joining(folder, settings, self.network, outside)  # type: ignore[arg-type]
+        federation, words = await joining.apply(open_node_engine(folder), invitation)
+        await self._approve(federation.hub.party_id, words)
+        await joining.wait_for_approval(federation, lambda: None)
+        await joining.accept_charter(federation)
+        await self.checkpoint()
+        node = SimNode(NodeService(federation, settings), folder)
+        self.nodes[name] = node
+        return node
+
+    async def checkpoint(self) -> None:
+        """Publish the log as it is, cosigned by whoever is awake; holders follow."""
+        await self.services.publisher.step(self.network)  # type: ignore[arg-type]
+        for holder in self.network.holders.values():
+            try:
+                await holder.sync(self.network)  # type: ignore[arg-type]
+            except RemoteError as error:
+                if error.code is not ErrorCode.NO_QUORUM:
+                    raise
+
+    async def round(self) -> None:
+        """A matching round, published, and everybody reads their mail."""
+        await self.hub.round()
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Checkpoint, deliver and send until nothing moves any more."""
+        quiet = 0
+        while quiet < 2:
+            await self.checkpoint()
+            moved = 0
+            for node in self.nodes.values():
+                moved += await node.service.receive(wait=0)
+                await node.service.advance()
+            quiet = 0 if moved else quiet + 1
+
+    async def entries(self, kind: str) -> list[Mapping[str, Any]]:
+        """The log's entries of a kind, with their envelopes."""
+        sql = (
+            "SELECT e.idx, e.sender, p.envelope FROM entry e JOIN payload p USING (idx) "
+            "WHERE e.kind = ? ORDER BY e.idx"
+        )
+        return list(await self.hub_read(lambda tables: tables.rows(sql, kind)))
+
+    async def close(self) -> None:
+        """Close every database."""
+        await self.services.engine.close()
+        for holder in self.network.holders.values():
+            await holder.close()
+        for node in self.nodes.values():
+            await node.federation.engine.close()
+
+    async def _approve(self, party_id: str, words: str) -> None:
+        row = await self.hub_read(lambda tables: tables.applicant(party_id))
+        assert row is not None
+        body = parse_statement(row["envelope"]).expect(EnrolmentBody).body
+        assert fingerprint_words(party_id, body.keys) == words
+        await self.hub_write(lambda tables: tables.set_applicant(party_id, "approved"))
+        await self.hub.admit()
+        await self.checkpoint()
+
+    def _key_birth(self, charter_id: str) -> tuple[CeremonyTerms, list[SignedTranscript]]:
+        identities = []
+        for number in (1, 2, 3):
+            folder = self.folder / f"holder-{number}"
+            folder.mkdir()
+            secrets = {"sign": self.random(32), "seal": self.random(32)}
+            write_secrets(folder / "keys.json", secrets)
+            record = HolderRecord(
+                holder_id=self.random(16).hex(),
+                name=f"Holder {number}",
+                control_domain=f"Domain {number}",
+                sign=public_key(secrets["sign"]).hex(),
+                seal=seal_public_key(secrets["seal"]),
+                url=f"https://holder-{number}.example",
+            )
+            seeds = (SecretSeed(secrets["sign"]), SecretSeed(secrets["seal"]))
+            identities.append(Identity(record, *seeds))
+        terms = CeremonyTerms(
+            charter_id=charter_id,
+            epoch=1,
+            threshold=2,
+            holders=[identity.record for identity in identities],
+        )
+        deals = [write_deal(terms, identity, self.random) for identity in identities]
+        transcripts = []
+        for number, identity in enumerate(identities, 1):
+            share, _, signed = combine_deals(terms, identity, deals)
+            path = self.folder / f"holder-{number}" / "share-1.json"
+            write_secrets(path, {"share": share.secret.to_bytes()})
+            transcripts.append(parse_wire(SignedTranscript, signed, limit=200_000))
+        return terms, transcripts
+
+    async def hub_write(self, work: Callable[[HubTables], Result]) -> Result:
+        return await self.services.engine.write(lambda db: work(HubTables(db)))
+
+    async def hub_read(self, work: Callable[[HubTables], Result]) -> Result:
+        return await self.services.engine.read(lambda db: work(HubTables(db)))
+
+
+@asynccontextmanager
+async def simulated(folder: Path) -> AsyncIterator[SimFederation]:
+    """A federation with health visiting and social care, both with Amira, published and linked."""
+    federation = SimFederation(folder)
+    await federation.start()
+    try:
+        yield federation
+    finally:
+        await federation.close()
+
+
+AMIRA = ClientRecord("9990000026", "Amira", "Noor", "Hassan", "2022-03-14", "F",
+                     "12 Rowan Road", "LX3 4AB")  # fmt: skip
+AMEERA = ClientRecord(None, "Ameera", "Noor", "Hasan", "14/03/2022", "F", "12 Rowan Rd", "LX34AB")
+SAMIR = ClientRecord("9990000034", "Samir", "Ali", "Hassan", "2022-03-14", "M",
+                     "12 Rowan Road", "LX3 4AB")  # fmt: skip
+
+
+def row(
+    local_id: str,
+    record: ClientRecord,
+    involvement: str,
+    permission: Permission | None,
+    worker: str = "W. Orker",
+) -> ImportedRow:
+    """One imported row."""
+    details = WorkerDetails(worker, "Practitioner", "07700 900123", "w@agency.example", "East")
+    why = None if permission else NoPermission.NO_BASIS
+    return ImportedRow(1, local_id, record, involvement, None, details, permission, why)
+
+
+DUTY = Permission("UK-CA04-S10-S11", date(2030, 1, 1), None)
+
+
+async def two_agencies(federation: SimFederation) -> tuple[SimNode, SimNode]:
+    """Health visiting has Amira and her twin; social care has Ameera. Published and linked."""
+    health = await federation.join("Health visiting", "health_provider")
+    care = await federation.join("Social care", "childrens_social_care")
+    await health.take_in(
+        row("h1", AMIRA, "health_visiting", DUTY, "H. Visitor"),
+        row("h2", SAMIR, "health_visiting", DUTY, "H. Visitor"),
+    )
+    await care.take_in(row("c1", AMEERA, "child_in_need", DUTY, "S. Worker"))
+    await health.publish()
+    await care.publish()
+    await federation.round()
+    return health, care

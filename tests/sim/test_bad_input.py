@@ -1,0 +1,506 @@
+"""What somebody sends that they should not: each has its code, and nothing is lost or half done."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from hub.intake import Intake
+from keys.batch import pack_points
+from keys.group import default_group
+from node.publishing import Publisher
+from protocol import canonical
+from protocol.dsse import sign
+from protocol.errors import ErrorCode, RemoteError
+from protocol.fields import from_base64, to_base64
+from protocol.messages import (
+    CharterAcceptBody,
+    EvaluateBody,
+    MatchRoundBody,
+    PollBody,
+    ReceiptBody,
+    RowsChunk,
+)
+from protocol.signing import SecretSeed
+from protocol.statement import Context, Stamp, Statement, make_statement
+from protocol.wire import Message, encode_wire, parse_wire
+from tests.sim.federation import AMIRA, DUTY, SAMIR, SimFederation, SimNode, row
+
+Agencies = tuple[SimNode, SimNode]
+
+
+def message(envelope: bytes, sealed: bytes | None = None) -> Message:
+    """A statement on its way in."""
+    return Message(
+        envelope=to_base64(envelope),
+        sealed=to_base64(sealed) if sealed is not None else None,
+        proof=None,
+    )
+
+
+async def refused(intake: Intake, envelope: bytes) -> ErrorCode:
+    """The code with which the hub refuses a statement."""
+    with pytest.raises(RemoteError) as caught:
+        await intake.submit(message(envelope))
+    return caught.value.code
+
+
+def receipt() -> ReceiptBody:
+    """A receipt for nothing, well formed."""
+    return ReceiptBody(request_id="11" * 16, release="22" * 32, sealed_hash="33" * 32)
+
+
+class TestStatements:
+    async def test_a_statement_nobody_signed_properly_is_refused_and_not_logged(
+        self, federation: SimFederation, agencies: Agencies
+    ) -> None:
+        health, care = agencies
+        intake = federation.services.intake
+        entries = await federation.hub_read(lambda tables: tables.next_index())
+        good = health.federation.sign(receipt(), care.party_id)
+        wrong_key = sign("receipt", good.envelope.payload, SecretSeed(b"k" * 32)).encode()
+        assert await refused(intake, wrong_key) is ErrorCode.BAD_SIGNATURE
+        auth_key = sign("receipt", good.envelope.payload, health.federation.keys.auth).encode()
+        assert await refused(intake, auth_key) is ErrorCode.BAD_SIGNATURE, "one key for one use"
+        stranger = _statement_by(federation, "ab" * 16, SecretSeed(b"s" * 32))
+        assert await refused(intake, stranger) is ErrorCode.UNKNOWN_MEMBER
+        assert await federation.hub_read(lambda tables: tables.next_index()) == entries
+
+    @pytest.mark.parametrize(
+        ("edit", "code"),
+        [
+            (lambda e: e[:-1], ErrorCode.MALFORMED),
+            (lambda e: b" " + e, ErrorCode.NOT_CANONICAL),
+            (lambda e: e + bytes(20_000), ErrorCode.TOO_LARGE),
+            (lambda e: e.replace(b'{"payload":', b'{"a":1,"payload":'), ErrorCode.MALFORMED),
+            (lambda e: e.replace(b'"payload":', b'"payload":"","payload":'), ErrorCode.MALFORMED),
+            (lambda e: b"", ErrorCode.MALFORMED),
+            (lambda e: b"\xff\xfe", ErrorCode.MALFORMED),
+        ],
+        ids=["cut", "space", "huge", "unknown field", "duplicate key", "empty", "not utf-8"],
+    )
+    async def test_bytes_that_are_no_statement(
+        self,
+        federation: SimFederation,
+        agencies: Agencies,
+        edit: Callable[[bytes], bytes],
+        code: ErrorCode,
+    ) -> None:
+        health, care = agencies
+        envelope = health.federation.sign(receipt(), care.party_id).envelope.encode()
+        assert await refused(federation.services.intake, edit(envelope)) is code
+
+    async def test_an_unknown_field_inside_a_signed_body(
+        self, federation: SimFederation, agencies: Agencies
+    ) -> None:
+        health, care = agencies
+        payload = json.loads(health.federation.sign(receipt(), care.party_id).envelope.payload)
+        payload["body"]["note"] = "x"
+        signed = sign("receipt", canonical.encode(payload), health.federation.keys.sign)
+        code = await refused(federation.services.intake, signed.encode())
+        assert code is ErrorCode.UNKNOWN_FIELD
+
+    @pytest.mark.parametrize(
+        ("age", "code"),
+        [(301, ErrorCode.EXPIRED), (-301, ErrorCode.EXPIRED)],
+        ids=["old", "from the future"],
+    )
+    async def test_a_signed_statement_out_of_time_is_refused_and_that_is_logged(
+        self, federation: SimFederation, agencies: Agencies, age: int, code: ErrorCode
+    ) -> None:
+        health, care = agencies
+        statement = health.federation.sign(receipt(), care.party_id)
+        federation.clock.now += age
+        envelope = statement.envelope.encode()
+        assert await refused(federation.services.intake, envelope) is code
+        rejections = await federation.entries("rejection")
+        body = json.loads(_payload(rejections))
+        assert body["body"] == {"code": "expired", "kind": "receipt", "statement": statement.id}
+
+    async def test_a_replayed_statement_is_answered_again_and_logged_once(
+        self, federation: SimFederation, agencies: Agencies
+    ) -> None:
+        _, care = agencies
+        await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
+        (request,) = await federation.entries("request")
+        sealed = (await care.outbox())[-1]["sealed"]
+        again = await federation.services.intake.submit(message(request["envelope"], sealed))
+        assert again.decision is not None
+        assert len(await federation.entries("request")) == 1
+
+    async def test_a_nonce_used_twice_is_refused(
+        self, federation: SimFederation, agencies: Agencies
+    ) -> None:
+        health, _ = agencies
+        charter = health.federation.charter
+        (first, *_) = await federation.entries("charter_accept")
+        nonce = json.loads(from_base64(json.loads(first["envelope"])["payload"]))["nonce"]
+        body = CharterAcceptBody(version=1, document_hash=charter.document_hash)
+        context = Context(charter.charter_id, 1, charter.log.origin, health.party_id)
+        stamp = Stamp(charter.charter_id, nonce, federation.clock() + 1)
+        again = make_statement(context, stamp, body, health.federation.keys.sign)
+        code = await refused(federation.services.intake, again.envelope.encode())
+        assert code is ErrorCode.REPLAYED
+
+    async def test_a_statement_for_another_federation_or_recipient(
+        self, federation: SimFederation, agencies: Agencies
+    ) -> None:
+        health, care = agencies
+        charter = health.federation.charter
+        accept = CharterAcceptBody(version=1, document_hash=charter.document_hash)
+        elsewhere = health.federation.sign(accept, care.party_id)
+        code = await refused(federation.services.intake, elsewhere.envelope.encode())
+        assert code is ErrorCode.WRONG_RECIPIENT
+        context = Context("cd" * 16, 1, charter.log.origin, health.party_id)
+        stamp = Stamp("cd" * 16, "ef" * 16, federation.clock())
+        other = make_statement(context, stamp, accept, health.federation.keys.sign)
+        code = await refused(federation.services.intake, other.envelope.encode())
+        assert code is ErrorCode.WRONG_CHARTER
+
+    async def test_a_member_cannot_write_what_only_the_hub_writes(
+        self, federation: SimFederation, agencies: Agencies
+    ) -> None:
+        health, _ = agencies
+        body = MatchRoundBody(round=9, items_root="00" * 32, count=0)
+        statement = health.federation.sign(body, health.federation.hub.hub_id)
+        code = await refused(federation.services.intake, statement.envelope.encode())
+        assert code is ErrorCode.UNKNOWN_KIND
+
+    async def test_a_request_retargeted_to_another_agency_is_not_available(
+        self, federation: SimFederation, agencies: Agencies
+    ) -> None:
+        """The same answer as for a link that does not exist."""
+        health, care = agencies
+        charity = await federation.join("Charity", "charity")
+        involvement = (await care.team("c1")).others[0].involvement_id
+        await care.write(
+            lambda tables: tables.run("UPDATE link SET agency_id = ?", charity.party_id)
+        )
+        retargeted = await care.sent(await care.ask("c1", involvement))
+        await care.write(
+            lambda tables: tables.run(
+                "UPDATE link SET agency_id = ?, link_id = ?", health.party_id, "ab" * 16
+            )
+        )
+        unknown = await care.sent(await care.ask("c1", involvement))
+        answers = {(item["code"], item["field"]) for item in (retargeted, unknown)}
+        assert answers == {("not_available", None)}
+
+    async def test_only_an_auditor_may_export(
+        self, federation: SimFederation, agencies: Agencies
+    ) -> None:
+        from protocol.messages import ExportBody
+
+        health, _ = agencies
+        statement = health.federation.sign(
+            ExportBody(start=0, end=10), health.federation.hub.hub_id
+        )
+        with pytest.raises(RemoteError) as caught:
+            await federation.services.intake.accept_export(message(statement.envelope.encode()))
+        assert caught.value.code is ErrorCode.NOT_ALLOWED
+
+
+class TestEnrolment:
+    async def test_an_invitation_works_once(self, federation: SimFederation) -> None:
+        await federation.join("First", "charity")
+        used = federation.random
+        federation.random = lambda size: bytes(size)  # type: ignore[assignment]
+        await federation.join("Second", "charity")
+        with pytest.raises(Exception, match="UNIQUE"):
+            await federation.join("Third", "charity")
+        federation.random = used
+
+    async def test_small_order_and_shared_keys_cannot_enrol(
+        self, federation: SimFederation, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from node.federation import Keys
+
+        real = Keys.record
+
+        def weak(self: Keys, seal_expires: int, recovery_hash: str) -> Any:
+            record = real(self, seal_expires, recovery_hash)
+            return record.model_copy(update={"auth": "01" + "00" * 31})
+
+        monkeypatch.setattr(Keys, "record", weak)
+        with pytest.raises(RemoteError) as caught:
+            await federation.join("Weak", "charity")
+        assert caught.value.code is ErrorCode.WEAK_KEY
+
+        def shared(self: Keys, seal_expires: int, recovery_hash: str) -> Any:
+            record = real(self, seal_expires, recovery_hash)
+            return record.model_copy(update={"auth": record.sign})
+
+        monkeypatch.setattr(Keys, "record", shared)
+        with pytest.raises(RemoteError) as caught:
+            await federation.join("Shared", "charity")
+        assert caught.value.code is ErrorCode.WEAK_KEY
+
+
+class TestPublications:
+    async def _stubs(self, federation: SimFederation) -> int:
+        rows = await federation.hub_read(lambda t: t.rows("SELECT 1 FROM stub"))
+        return len(rows)
+
+    async def test_an_upload_that_stops_half_way_changes_nothing_and_is_resumed(
+        self, federation: SimFederation
+    ) -> None:
+        node = await federation.join("Health visiting", "health_provider")
+        await node.take_in(row("h1", AMIRA, "health_visiting", DUTY))
+
+        def lost(_: bytes) -> bytes:
+            raise RemoteError(ErrorCode.UNREACHABLE, "cut off")
+
+        federation.network.tamper["/v1/publications$"] = lost
+        with pytest.raises(RemoteError):
+            await node.publish()
+        assert await self._stubs(federation) == 0
+        federation.network.tamper.clear()
+        await node.publish()
+        assert await self._stubs(federation) == 1
+        assert len(await federation.entries("publication")) == 1
+
+    async def test_a_chunk_that_no_manifest_names_is_refused(
+        self, federation: SimFederation, agencies: Agencies
+    ) -> None:
+        del agencies
+        with pytest.raises(RemoteError) as caught:
+            await federation.services.intake.add_chunk("00" * 32, b"{}")
+        assert caught.value.code is ErrorCode.NOT_FOUND
+
+    async def test_a_publication_over_a_safety_limit_is_refused_whole(
+        self, federation: SimFederation, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        node = await federation.join("Health visiting", "health_provider")
+        await node.take_in(
+            row("h1", AMIRA, "health_visiting", DUTY), row("h2", SAMIR, "health_visiting", DUTY)
+        )
+        import node.drafting as drafting
+        from protocol.matchkeys.recipes import match_keys as real
+
+        def greedy(record: Any, keys: Any) -> Any:
+            found = dict(real(record, keys))
+            found["given_dob_mi.1"] = tuple(f"guess {n}" for n in range(3))
+            return found
+
+        monkeypatch.setattr(drafting, "match_keys", greedy)
+        policy = node.federation.charter.match_policy
+        for key in policy["keys"]:  # type: ignore[attr-defined]
+            key["cap"] = 16
+        with pytest.raises(RemoteError) as caught:
+            await node.publish()
+        assert caught.value.code is ErrorCode.OVER_LIMIT
+        assert await self._stubs(federation) == 0
+        assert len(await federation.entries("rejection")) == 1
+
+    async def test_tokens_that_are_not_the_ones_committed_to(
+        self, federation: SimFederation, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        node = await federation.join("Health visiting", "health_provider")
+        await node.take_in(row("h1", AMIRA, "health_visiting", DUTY))
+        import node.drafting as drafting
+
+        monkeypatch.setattr(drafting, "commit", lambda salt, value: "00" * 32)
+        with pytest.raises(RemoteError) as caught:
+            await node.publish()
+        assert caught.value.code is ErrorCode.BAD_PROOF
+        assert await self._stubs(federation) == 0
+
+    async def test_a_stub_of_another_agency_cannot_be_taken_over(
+        self, federation: SimFederation, agencies: Agencies
+    ) -> None:
+        health, care = agencies
+        stolen = await health.read(lambda tables: tables.one("SELECT stub_id FROM stub"))
+        assert stolen is not None
+        await care.write(
+            lambda tables: tables.run(
+                "UPDATE stub SET stub_id = ?, published_hash = ''", stolen["stub_id"]
+            )
+        )
+        with pytest.raises(RemoteError) as caught:
+            await care.publish()
+        assert caught.value.code is ErrorCode.CONFLICT
+        assert (await health.team("h1")).others, "the link still stands"
+
+    async def test_without_permission_nothing_is_published(self, federation: SimFederation) -> None:
+        node = await federation.join("Health visiting", "health_provider")
+        await node.take_in(row("h1", AMIRA, "health_visiting", None))
+        report = await node.publish()
+        assert (report.changed, report.without_permission, report.evaluated) == (0, 1, 0)
+        assert await self._stubs(federation) == 0
+
+    async def test_name_tables_other_than_the_charters_stop_a_node(
+        self, federation: SimFederation, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        import node.federation
+
+        node_ = await federation.join("Health visiting", "health_provider")
+        monkeypatch.setattr(node.federation, "table_hash", lambda: bytes(32))
+        with pytest.raises(Exception, match="name tables"):
+            await Publisher(node_.federation).publish()
+
+
+class TestPolling:
+    async def test_a_replayed_poll_is_refused(
+        self, federation: SimFederation, agencies: Agencies
+    ) -> None:
+        health, _ = agencies
+        poll = self._poll(health, "aa" * 16)
+        await federation.services.mailbox.poll(poll)
+        with pytest.raises(RemoteError) as caught:
+            await federation.services.mailbox.poll(poll)
+        assert caught.value.code is ErrorCode.REPLAYED
+
+    async def test_two_copies_of_a_node_are_an_alarm(
+        self, federation: SimFederation, agencies: Agencies
+    ) -> None:
+        import asyncio
+
+        health, _ = agencies
+        first = asyncio.create_task(
+            federation.services.mailbox.poll(self._poll(health, "aa" * 16, wait=1))
+        )
+        await asyncio.sleep(0.1)
+        with pytest.raises(RemoteError) as caught:
+            await federation.services.mailbox.poll(self._poll(health, "bb" * 16))
+        assert caught.value.code is ErrorCode.SECOND_INSTANCE
+        await first
+
+    async def test_nobody_reads_another_agencys_mail(
+        self, federation: SimFederation, agencies: Agencies
+    ) -> None:
+        health, care = agencies
+        body = PollBody(generation=None, cursor=0, wait=0, instance="aa" * 16)
+        charter = health.federation.charter
+        context = Context(charter.charter_id, 1, charter.log.origin, health.party_id)
+        stamp = Stamp(charter.charter_id, "ee" * 16, federation.clock())
+        forged = make_statement(context, stamp, body, care.federation.keys.auth)
+        with pytest.raises(RemoteError) as caught:
+            await federation.services.mailbox.poll(message(forged.envelope.encode()))
+        assert caught.value.code is ErrorCode.BAD_SIGNATURE
+
+    async def test_acknowledging_beyond_what_was_delivered_deletes_nothing(
+        self, federation: SimFederation, agencies: Agencies
+    ) -> None:
+        health, care = agencies
+        await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
+        generation = health.federation.hub.generation
+        body = PollBody(generation=generation, cursor=10_000, wait=0, instance="aa" * 16)
+        statement = health.federation.sign(body, health.federation.hub.hub_id)
+        await federation.services.mailbox.poll(message(statement.envelope.encode()))
+        await federation.checkpoint()
+        assert await health.service.receive(wait=0) == 2, "request and hub decision still come"
+
+    def _poll(self, node: SimNode, instance: str, wait: int = 0) -> Message:
+        body = PollBody(generation=None, cursor=0, wait=wait, instance=instance)
+        statement = node.federation.sign(body, node.federation.hub.hub_id)
+        return message(statement.envelope.encode())
+
+
+class TestKeyHolders:
+    async def _answer(self, federation: SimFederation, data: bytes) -> bytes:
+        return await federation.network.holders["https://holder-1.example"].answer(data)
+
+    def _request(self, node: SimNode, points: bytes, **change: Any) -> bytes:
+        import hashlib
+
+        values = {
+            "epoch": 1,
+            "quorum": [1, 2],
+            "count": len(points) // 32,
+            "points_hash": hashlib.sha256(points).hexdigest(),
+        }
+        statement = node.federation.sign(
+            EvaluateBody(**{**values, **change}), node.federation.hub.hub_id
+        )
+        return self._framed(statement, points)
+
+    def _framed(self, statement: Statement[EvaluateBody], points: bytes) -> bytes:
+        envelope = statement.envelope.encode()
+        return len(envelope).to_bytes(4, "big") + envelope + points
+
+    @pytest.mark.parametrize(
+        ("change", "code"),
+        [
+            ({"quorum": [2, 3]}, ErrorCode.WRONG_RECIPIENT),
+            ({"quorum": [1, 1]}, ErrorCode.MALFORMED),
+            ({"quorum": [1]}, ErrorCode.MALFORMED),
+            ({"epoch": 2}, ErrorCode.WRONG_CHARTER),
+            ({"count": 7}, ErrorCode.MALFORMED),
+            ({"points_hash": "00" * 32}, ErrorCode.MALFORMED),
+        ],
+    )
+    async def test_requests_that_do_not_fit_are_refused_and_cost_nothing(
+        self,
+        federation: SimFederation,
+        agencies: Agencies,
+        change: dict[str, Any],
+        code: ErrorCode,
+    ) -> None:
+        point = default_group().multiply_base(5)
+        with pytest.raises(RemoteError) as caught:
+            await self._answer(federation, self._request(agencies[0], point, **change))
+        assert caught.value.code is code
+
+    @pytest.mark.parametrize(
+        "point",
+        [bytes(32), b"\xff" * 32, bytes(31) + b"\x80", b"\x01" + bytes(31)],
+        ids=["identity", "not canonical", "identity with a top bit", "not on the curve"],
+    )
+    async def test_points_that_are_none(
+        self, federation: SimFederation, agencies: Agencies, point: bytes
+    ) -> None:
+        with pytest.raises(RemoteError) as caught:
+            await self._answer(federation, self._request(agencies[0], point))
+        assert caught.value.code is ErrorCode.BAD_POINT
+
+    async def test_a_replayed_request_is_refused(
+        self, federation: SimFederation, agencies: Agencies
+    ) -> None:
+        request = self._request(agencies[0], pack_points([default_group().multiply_base(5)]))
+        await self._answer(federation, request)
+        with pytest.raises(RemoteError) as caught:
+            await self._answer(federation, request)
+        assert caught.value.code is ErrorCode.REPLAYED
+
+    async def test_the_quota_ends_a_dictionary_attack_and_the_count_is_logged(
+        self, federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        import keys.holder.service
+
+        health, _ = agencies
+        monkeypatch.setattr(keys.holder.service, "daily_quota", lambda charter: 1)
+        request = self._request(health, default_group().multiply_base(5))
+        with pytest.raises(RemoteError) as caught:
+            await self._answer(federation, request)
+        assert caught.value.code is ErrorCode.OVER_QUOTA
+        federation.clock.now += 86_400
+        holder = federation.network.holders["https://holder-1.example"]
+        assert await holder.report(federation.network) == 1  # type: ignore[arg-type]
+        assert await holder.report(federation.network) == 0, "each day is reported once"  # type: ignore[arg-type]
+        (entry,) = await federation.entries("evaluation_count")
+        counts = json.loads(from_base64(json.loads(entry["envelope"])["payload"]))["body"]["counts"]
+        assert {item["party_id"] for item in counts} == {node.party_id for node in agencies}
+        assert all(item["evaluations"] > 0 for item in counts)
+
+    async def test_a_request_cut_short(self, federation: SimFederation) -> None:
+        for data in (b"", b"\x00\x00", b"\xff\xff\xff\xff", b"\x00\x00\x00\x02{}"):
+            with pytest.raises(RemoteError):
+                await self._answer(federation, data)
+
+
+def test_a_chunk_of_another_shape_is_refused() -> None:
+    for data in (b"[]", b"{}", b'{"rows":[]}', encode_wire(message(b"x"))):
+        with pytest.raises(RemoteError):
+            parse_wire(RowsChunk, data)
+
+
+def _payload(rows: list[Any]) -> bytes:
+    return from_base64(json.loads(rows[-1]["envelope"])["payload"])
+
+
+def _statement_by(federation: SimFederation, party_id: str, seed: SecretSeed) -> bytes:
+    charter = federation.services.intake.ledger.charter
+    context = Context(charter.charter_id, 1, charter.log.origin, party_id)
+    stamp = Stamp(charter.charter_id, "99" * 16, federation.clock())
+    return make_statement(context, stamp, receipt(), seed).envelope.encode()
