@@ -1,4 +1,4 @@
-"""The README's first command, as a stranger would run it: real processes, real HTTP, real SQLite."""
+"""The README's first command as a stranger would run it: real processes, HTTP and SQLite."""
 
 import os
 import subprocess

@@ -1,0 +1,100 @@
+"""Docs tell the truth: what they name exists, and what they say to type can be typed."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "specs").glob("*.md")])
+COMMAND = re.compile(r"patchwork-(node|hub|keys|audit)((?: [a-z][a-z-]*)+)?")
+MODULES = {
+    "node": "node.cli",
+    "hub": "hub.cli",
+    "keys": "keys.holder.cli",
+    "audit": "audit.cli",
+}
+
+
+def links(text: str) -> list[str]:
+    """Relative link targets in Markdown."""
+    prose = re.sub(r"`[^`]*`", "", text)
+    found = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", prose)
+    return [target for target in found if "://" not in target]
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_leads_somewhere(path: Path) -> None:
+    for target in links(path.read_text(encoding="utf-8")):
+        assert (path.parent / target).exists(), f"{path.name} links to {target}"
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_named_test_file_exists(path: Path) -> None:
+    for name in re.findall(r"`(tests/[\w/.]+)`", path.read_text(encoding="utf-8")):
+        assert (ROOT / name).exists(), f"{path.name} names {name}"
+
+
+def test_every_decision_record_is_in_the_index() -> None:
+    index = (ROOT / "docs/adr/README.md").read_text(encoding="utf-8")
+    for path in (ROOT / "docs/adr").glob("0*.md"):
+        assert f"({path.name})" in index
+
+
+@pytest.fixture(scope="module")
+def commands() -> dict[str, str]:
+    """The help text of each program."""
+    return {
+        program: subprocess.run(
+            [sys.executable, "-c", f"import {module} as m; m.main()", "--help"],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=ROOT,
+        ).stdout
+        for program, module in MODULES.items()
+    }
+
+
+def test_every_command_in_the_docs_exists(commands: dict[str, str]) -> None:
+    named = set()
+    for path in DOCS:
+        for program, words in COMMAND.findall(path.read_text(encoding="utf-8")):
+            if words:
+                named.add((program, words.split()[0]))
+    assert len(named) > 15
+    prose = {"is", "and", "the", "with", "answers", "may", "prints", "must", "refuses"}
+    for program, command in sorted(named):
+        if command not in prose:
+            assert re.search(rf"\b{command}\b", commands[program]), f"patchwork-{program} {command}"
+
+
+def test_the_changelog_names_every_command(commands: dict[str, str]) -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    for program, helped in commands.items():
+        section = helped.partition("Commands")[2]
+        for command in re.findall(r"^. ([a-z]+) ", section, re.MULTILINE):
+            assert command in text, f"patchwork-{program} {command}"
+
+
+def test_the_two_commands_are_targets_of_the_makefile() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "```\nmake demo\nmake test\n```" in readme
+    assert re.search(r"^demo:", makefile, re.MULTILINE)
+    assert re.search(r"^test:", makefile, re.MULTILINE)
+    assert "make test" in (ROOT / ".ci/run").read_text(encoding="utf-8")
+
+
+def test_the_readme_says_what_cannot_be_closed() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for said in ("learns every link", "two of three", "test a guess", "Absence", "Quota"):
+        assert said in readme
+
+
+def test_every_folder_of_the_tree_is_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name in ("protocol", "keys", "node", "hub", "audit", "storage", "transport", "demo"):
+        assert f"`{name}/`" in readme

@@ -1,0 +1,150 @@
+"""The promise of storage: every engine runs this one suite (SQLite now, PostgreSQL later)."""
+
+import asyncio
+import sqlite3
+import stat
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+import sqlite_utils
+
+from protocol.errors import ErrorCode, LocalError
+from storage.secrets import read_secrets, write_secrets
+from storage.sqlite import Engine, Schema
+
+FIRST = "CREATE TABLE book (id INTEGER PRIMARY KEY, title TEXT NOT NULL)"
+SECOND = "ALTER TABLE book ADD COLUMN year INTEGER"
+
+
+def add(title: str, *, then: Exception | None = None) -> object:
+    """Work that writes a row, and may fail after it."""
+
+    def work(database: sqlite_utils.Database) -> None:
+        database.table("book").insert({"title": title})
+        if then is not None:
+            raise then
+
+    return work
+
+
+def titles(database: sqlite_utils.Database) -> list[str]:
+    """Work that reads."""
+    return [row["title"] for row in database.query("SELECT title FROM book ORDER BY id")]
+
+
+@pytest_asyncio.fixture
+async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
+    """An engine with one table."""
+    made = Engine(tmp_path / "x.sqlite", Schema([FIRST]))
+    yield made
+    await made.close()
+
+
+async def test_a_write_is_there_for_the_next_reader(engine: Engine) -> None:
+    await engine.write(add("one"))  # type: ignore[arg-type]
+    assert await engine.read(titles) == ["one"]
+
+
+async def test_a_failed_write_leaves_nothing(engine: Engine) -> None:
+    with pytest.raises(ValueError, match="no"):
+        await engine.write(add("one", then=ValueError("no")))  # type: ignore[arg-type]
+    assert await engine.read(titles) == []
+    await engine.write(add("two"))  # type: ignore[arg-type]
+    assert await engine.read(titles) == ["two"], "the engine still works"
+
+
+async def test_a_write_survives_the_process(engine: Engine, tmp_path: Path) -> None:
+    await engine.write(add("one"))  # type: ignore[arg-type]
+    other = sqlite3.connect(tmp_path / "x.sqlite")
+    assert other.execute("SELECT title FROM book").fetchall() == [("one",)]
+    other.close()
+
+
+async def test_many_at_once_wait_for_each_other_and_none_is_lost(engine: Engine) -> None:
+    await asyncio.gather(*(engine.write(add(str(n))) for n in range(50)))  # type: ignore[arg-type]
+    assert sorted(await engine.read(titles), key=int) == [str(n) for n in range(50)]
+
+
+async def test_two_programs_on_one_file_wait_for_each_other(engine: Engine, tmp_path: Path) -> None:
+    other = Engine(tmp_path / "x.sqlite", Schema([FIRST]))
+    work = [e.write(add(str(n))) for n in range(20) for e in (engine, other)]  # type: ignore[arg-type]
+    await asyncio.gather(*work)
+    assert len(await engine.read(titles)) == 40
+    await other.close()
+
+
+async def test_the_event_loop_runs_while_the_disk_works(engine: Engine) -> None:
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            ticks += 1
+            await asyncio.sleep(0.001)
+
+    def slow(database: sqlite_utils.Database) -> None:
+        del database
+        import time
+
+        time.sleep(0.1)
+
+    ticker = asyncio.create_task(tick())
+    await engine.write(slow)
+    ticker.cancel()
+    assert ticks > 10
+
+
+async def test_an_older_file_is_brought_up_and_a_newer_one_refused(tmp_path: Path) -> None:
+    old = Engine(tmp_path / "m.sqlite", Schema([FIRST]))
+    await old.write(add("one"))  # type: ignore[arg-type]
+    await old.close()
+    new = Engine(tmp_path / "m.sqlite", Schema([FIRST, SECOND]))
+    assert await new.read(lambda db: list(db.query("SELECT year FROM book"))) == [{"year": None}]
+    await new.close()
+    again = Engine(tmp_path / "m.sqlite", Schema([FIRST]))
+    with pytest.raises(LocalError, match="newer program") as caught:
+        await again.read(titles)
+    assert caught.value.code is ErrorCode.STORAGE
+
+
+async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "n.sqlite").write_bytes(b"not a database at all" * 100)
+    engine = Engine(tmp_path / "n.sqlite", Schema([FIRST]))
+    with pytest.raises(LocalError):
+        await engine.read(titles)
+
+
+async def test_the_file_is_for_its_owner_alone(engine: Engine, tmp_path: Path) -> None:
+    await engine.write(add("one"))  # type: ignore[arg-type]
+    assert stat.S_IMODE((tmp_path / "x.sqlite").stat().st_mode) == 0o600
+
+
+def test_secrets_are_written_once_for_their_owner_alone_and_never_shown(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    write_secrets(path, {"sign": b"\x01" * 32})
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert read_secrets(path) == {"sign": b"\x01" * 32}
+    with pytest.raises(LocalError, match="there already"):
+        write_secrets(path, {"sign": b"\x02" * 32})
+    assert read_secrets(path) == {"sign": b"\x01" * 32}
+    path.chmod(0o644)
+    with pytest.raises(LocalError, match="chmod 600"):
+        read_secrets(path)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"a": 1}', '{"a": "topsecretxyz"}', "\x00"])
+def test_a_broken_secrets_file_is_refused_without_quoting_it(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "keys.json"
+    path.write_text(text)
+    path.chmod(0o600)
+    with pytest.raises(LocalError) as caught:
+        read_secrets(path)
+    assert "topsecret" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_secrets_that_are_not_there_say_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(LocalError, match="run init first"):
+        read_secrets(tmp_path / "keys.json")

@@ -1,0 +1,126 @@
+"""Taking in clients: idempotent, whole or not at all, and never undoing a withdrawal."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from node.clients import apply_import, end_of, withdraw, write_rejects
+from node.importer.rows import ImportedRow, NoPermission, Permission, RowError, WorkerDetails
+from node.store import NodeTables, open_engine
+from protocol.errors import LocalError
+from protocol.matchkeys.recipes import ClientRecord
+from storage.sqlite import Engine
+
+NOW = int(datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp())
+
+
+@pytest_asyncio.fixture
+async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
+    """An empty node database."""
+    made = open_engine(tmp_path)
+    yield made
+    await made.close()
+
+
+def row(
+    permission: Permission | None, involvement: str = "early_help", given: str = "Amira"
+) -> ImportedRow:
+    """One client's row."""
+    worker = WorkerDetails("S. Worker", None, "07700 900001", None, "East")
+    record = ClientRecord(None, given, None, "Hassan", "2022-03-14", "F", None, "LX3 4AB")
+    why = None if permission else NoPermission.NO_BASIS
+    return ImportedRow(2, "c1", record, involvement, None, worker, permission, why)
+
+
+def consent(given: date) -> Permission:
+    """A consent of a year."""
+    return Permission("UK-CONSENT", date(given.year + 1, given.month, given.day), given)
+
+
+async def in_force(engine: Engine, now: int = NOW) -> int:
+    """How many involvements may be published."""
+    return len(await engine.read(lambda db: NodeTables(db).in_force(1, now)))
+
+
+async def take(engine: Engine, *rows: ImportedRow | RowError) -> str:
+    """Import, and say what happened."""
+    report = await engine.write(lambda db: apply_import(NodeTables(db), rows, NOW))
+    return f"{report.new}/{report.changed}/{report.unchanged}/{report.without_permission}"
+
+
+async def test_the_same_file_twice_changes_nothing(engine: Engine) -> None:
+    good = row(consent(date(2026, 10, 1)))
+    assert await take(engine, good) == "1/0/0/0"
+    assert await take(engine, good) == "0/0/1/0"
+
+
+async def test_a_changed_row_is_a_change_and_another_involvement_takes_its_place(
+    engine: Engine,
+) -> None:
+    await take(engine, row(consent(date(2026, 10, 1))))
+    assert await take(engine, row(consent(date(2026, 10, 1)), "child_in_need")) == "0/1/0/0"
+    kinds = await engine.read(lambda db: NodeTables(db).rows("SELECT type FROM involvement"))
+    assert [kind["type"] for kind in kinds] == ["child_in_need"]
+
+
+async def test_no_permission_means_stored_and_never_published(engine: Engine) -> None:
+    assert await take(engine, row(None)) == "1/0/0/1"
+    assert await in_force(engine) == 0
+    assert (await engine.read(lambda db: NodeTables(db).count("client"))) == 1
+
+
+async def test_a_permission_that_has_run_out_is_counted_as_none(engine: Engine) -> None:
+    old = Permission("UK-CA89-S17", date(2026, 11, 20), None)
+    assert await take(engine, row(old)) == "1/0/0/1"
+    assert await in_force(engine) == 0
+
+
+async def test_a_permission_holds_to_the_end_of_its_last_day(engine: Engine) -> None:
+    await take(engine, row(Permission("UK-CA89-S17", date(2026, 11, 21), None)))
+    assert await in_force(engine, end_of(date(2026, 11, 21)) - 1) == 1
+    assert await in_force(engine, end_of(date(2026, 11, 21))) == 0
+
+
+async def test_a_feed_never_brings_back_what_was_withdrawn(engine: Engine) -> None:
+    """ContactPoint's shielding failed because feeds re-created shielded records."""
+    await take(engine, row(consent(date(2026, 10, 1))))
+    assert await engine.write(lambda db: withdraw(NodeTables(db), "c1", NOW)) == 1
+    await take(engine, row(consent(date(2026, 10, 1)), given="Ameera"))
+    assert await in_force(engine) == 0
+    await take(engine, row(Permission("UK-CA89-S17", date(2030, 1, 1), None)))
+    assert await in_force(engine) == 0, "nor does another basis from the same feed"
+
+
+async def test_a_consent_given_after_the_withdrawal_counts(engine: Engine) -> None:
+    await take(engine, row(consent(date(2026, 10, 1))))
+    await engine.write(lambda db: withdraw(NodeTables(db), "c1", NOW))
+    await take(engine, row(consent(date(2026, 11, 22))))
+    assert await in_force(engine) == 1
+
+
+async def test_withdrawing_for_somebody_unknown_is_an_error(engine: Engine) -> None:
+    with pytest.raises(LocalError, match="no client"):
+        await engine.write(lambda db: withdraw(NodeTables(db), "nobody", NOW))
+
+
+async def test_a_fault_half_way_leaves_the_database_as_it_was(engine: Engine) -> None:
+    def broken() -> object:
+        yield row(consent(date(2026, 10, 1)))
+        raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="full"):
+        await engine.write(lambda db: apply_import(NodeTables(db), broken(), NOW))  # type: ignore[arg-type]
+    assert (await engine.read(lambda db: NodeTables(db).count("client"))) == 0
+
+
+async def test_rejects_name_line_field_and_reason(engine: Engine, tmp_path: Path) -> None:
+    faults = (RowError(7, "nhs_number", "the check digit is wrong"), RowError(7, "postcode", "no"))
+    report = await engine.write(lambda db: apply_import(NodeTables(db), faults, NOW))
+    assert report.rejected == 1, "one line, two faults"
+    write_rejects(tmp_path / "r.csv", report.errors)
+    assert (tmp_path / "r.csv").read_text() == (
+        "line,field,reason\n7,nhs_number,the check digit is wrong\n7,postcode,no\n"
+    )
