@@ -5,6 +5,7 @@ handler of the kind, in one transaction. A member's properly signed statement th
 is itself logged, as a `rejection`; what nobody signed is not.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -52,7 +53,7 @@ class Intake:
 
     async def submit(self, message: Message) -> Submitted:
         """Take one statement. Idempotent by statement id. Raises RemoteError."""
-        statement, parts = self._open(message)
+        statement, parts = await asyncio.to_thread(self._open, message)
 
         def work(tables: HubTables) -> Submitted:
             repeated = tables.logged(statement.id)
@@ -68,7 +69,7 @@ class Intake:
 
     async def begin_publication(self, message: Message) -> UploadState:
         """Take a manifest; answer with the chunks that are still missing. Resumable."""
-        statement, _ = self._open(message)
+        statement, _ = await asyncio.to_thread(self._open, message)
         manifest = statement.expect(PublicationBody)
 
         def work(tables: HubTables) -> UploadState:
@@ -96,7 +97,7 @@ class Intake:
 
     async def accept_export(self, message: Message) -> ExportBody:
         """Check and log an auditor's call for payloads. Raises RemoteError."""
-        statement, _ = self._open(message)
+        statement, _ = await asyncio.to_thread(self._open, message)
         export = statement.expect(ExportBody)
 
         def work(tables: HubTables) -> ExportBody:
@@ -138,6 +139,9 @@ class Intake:
                 ErrorCode.WRONG_CHARTER, f"the charter is at version {charter.version}"
             )
         check_fresh(preamble, now=self.ledger.surroundings.clock())
+        needs_acceptance = isinstance(statement.body, (PublicationBody, RequestBody))
+        if needs_acceptance and preamble.sender not in self.ledger.directory.accepted:
+            raise RemoteError(ErrorCode.NOT_READY, "the agency has not accepted the charter yet")
         if tables.one("SELECT 1 FROM entry WHERE nonce = ?", preamble.nonce):
             raise RemoteError(ErrorCode.REPLAYED, "nonce was used before")
 

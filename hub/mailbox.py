@@ -39,7 +39,7 @@ class Mailbox:
     async def poll(self, message: Message) -> Mailbag:
         """Answer a poll, waiting up to its `wait` seconds for something to deliver."""
         statement = parse_statement(from_base64(message.envelope)).expect(PollBody)
-        self._check(statement)
+        await asyncio.to_thread(self._check, statement)
         agency, body = statement.preamble.sender, statement.body
         if self._polling.get(agency, body.instance) != body.instance:
             log.warning("second_instance", agency=agency)

@@ -179,9 +179,7 @@ class Answering:
 
     def _enqueue_card(self, tables: NodeTables, row: Row, proof: bytes) -> None:
         federation = self._federation
-        member = federation.directory.active(row["requester"])
-        if member is None:
-            raise RemoteError(ErrorCode.UNKNOWN_MEMBER, "the asking agency is not a member now")
+        seal_key = federation.recipient(row["requester"]).seal
         binding = SealBinding(
             kind="release",
             charter_id=federation.hub.hub_id,
@@ -189,13 +187,13 @@ class Answering:
             recipient=row["requester"],
             sign_key=federation.me().body.keys.sign,
             request_id=row["request_id"],
-            seal_key=member.body.keys.seal,
+            seal_key=seal_key,
         )
         sealed = seal(binding, encode_wire(self._card(tables, row)))
         body = ReleaseBody(
             request_id=row["request_id"],
             decision=row["decision_id"],
-            seal_key=member.body.keys.seal,
+            seal_key=seal_key,
             sealed_hash=sealed_hash(sealed),
             tree_size=federation.view.size,
         )

@@ -261,9 +261,6 @@ class Asking:
 
     def _seal(self, request_id: str, holder: str, plaintext: SealedRequest) -> bytes:
         federation = self._federation
-        member = federation.directory.active(holder)
-        if member is None:
-            raise LocalError(ErrorCode.NOT_FOUND, "the other agency is not a member any more")
         binding = SealBinding(
             kind="request",
             charter_id=federation.hub.hub_id,
@@ -271,7 +268,7 @@ class Asking:
             recipient=holder,
             sign_key=federation.me().body.keys.sign,
             request_id=request_id,
-            seal_key=member.body.keys.seal,
+            seal_key=federation.recipient(holder).seal,
         )
         return seal(binding, encode_wire(plaintext))
 

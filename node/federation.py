@@ -118,6 +118,15 @@ class Federation:
             raise LocalError(ErrorCode.NOT_READY, "the council has not approved this node yet")
         return member
 
+    def recipient(self, party_id: str) -> KeyRecord:
+        """The keys to seal to. Raises RemoteError for one who left, or whose seal key expired."""
+        member = self.directory.active(party_id)
+        if member is None:
+            raise RemoteError(ErrorCode.UNKNOWN_MEMBER, "the other agency is not a member any more")
+        if member.body.keys.seal_expires <= self.outside.clock():
+            raise RemoteError(ErrorCode.EXPIRED, "the other agency's seal key has expired")
+        return member.body.keys
+
     def check_tables(self) -> None:
         """Refuse to make match-keys with name tables other than the charter's."""
         if self.charter.tables != {"names": table_hash().hex()}:

@@ -3,6 +3,7 @@
 The hub is trusted with nothing here: protocol.follow computes the tree and checks the quorum.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -34,7 +35,8 @@ async def sync(http: HttpClient, base_url: str, view: LogView) -> Progress:
         if leaf.kind is LeafKind.PUBLIC
     )
     documents = await fetch_documents(http, base_url, public)
-    return Progress(advance(view, note, entries, documents), public, documents)
+    advanced = await asyncio.to_thread(advance, view, note, entries, documents)
+    return Progress(advanced, public, documents)
 
 
 async def fetch_entries(http: HttpClient, base_url: str, start: int, end: int) -> Sequence[bytes]:

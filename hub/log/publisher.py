@@ -57,6 +57,7 @@ class Publisher:
         self._witnessed_sizes: dict[str, int] = {}
         self._note: Note | None = None
         self._published: bytes | None = None
+        self._covered = 0
 
     async def start(self) -> None:
         """Check that folder and database agree. Raises LocalError(STORAGE) if they do not."""
@@ -91,12 +92,7 @@ class Publisher:
 
     def has_quorum(self, index: int) -> bool:
         """Whether the published checkpoint covers `index` with a quorum of witnesses."""
-        if self._published is None:
-            return False
-        note, checkpoint = parse_checkpoint(self._published)
-        charter = self._charter()
-        cosigners = verify_cosigners(note, witness_keys(charter))
-        return checkpoint.size > index and len(cosigners) >= charter.quorum
+        return index < self._covered
 
     async def proof(self, index: int) -> bytes:
         """The tlog-proof of an entry under the published checkpoint. Raises RemoteError."""
@@ -154,6 +150,9 @@ class Publisher:
         await self._save(checkpoint.size, checkpoint.size)
         await asyncio.to_thread(self.tiles.write_checkpoint, data)
         self._published = data
+        charter = self._charter()
+        cosigners = verify_cosigners(self._current(), witness_keys(charter))
+        self._covered = checkpoint.size if len(cosigners) >= charter.quorum else 0
 
     def _current(self) -> Note:
         if self._note is None:

@@ -20,7 +20,7 @@ MODULES = {
 
 def links(text: str) -> list[str]:
     """Relative link targets in Markdown."""
-    prose = re.sub(r"`[^`]*`", "", text)
+    prose = re.sub(r"```.*?```|`[^`]*`", "", text, flags=re.DOTALL)
     found = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", prose)
     return [target for target in found if "://" not in target]
 

@@ -504,3 +504,28 @@ def _statement_by(federation: SimFederation, party_id: str, seed: SecretSeed) ->
     context = Context(charter.charter_id, 1, charter.log.origin, party_id)
     stamp = Stamp(charter.charter_id, "99" * 16, federation.clock())
     return make_statement(context, stamp, receipt(), seed).envelope.encode()
+
+
+async def test_an_agency_that_has_not_signed_the_agreement_publishes_nothing(
+    federation: SimFederation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from node.joining import Joining
+
+    async def never(self: Joining, federation: Any) -> None:
+        del self, federation
+
+    monkeypatch.setattr(Joining, "accept_charter", never)
+    node = await federation.join("Hasty", "health_provider")
+    await node.take_in(row("h1", AMIRA, "health_visiting", DUTY))
+    with pytest.raises(RemoteError, match="accepted the charter") as caught:
+        await node.publish()
+    assert caught.value.code is ErrorCode.NOT_READY
+
+
+async def test_nothing_is_sealed_to_a_key_that_has_expired(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    _, care = agencies
+    federation.clock.now += 400 * 86_400
+    with pytest.raises(RemoteError, match="seal key has expired"):
+        await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
