@@ -51,8 +51,8 @@ class HubService:
 
     def __init__(self, folder: Path, settings: HubSettings, outside: Surroundings) -> None:
         self._folder = folder
-        self._settings = settings
-        self._outside = outside
+        self.settings = settings
+        self.outside = outside
         self.engine = open_engine(folder)
 
     async def start(self) -> Services:
@@ -61,7 +61,7 @@ class HubService:
         directory = await self.engine.read(lambda db: replay_directory(HubTables(db)))
         if not directory.charters:
             raise LocalError(ErrorCode.NOT_READY, "run patchwork-hub found first")
-        ledger = Ledger(SecretSeed(keys["sign"]), self._outside, directory)
+        ledger = Ledger(SecretSeed(keys["sign"]), self.outside, directory)
         self._ledger = ledger
         signer = NoteSigner(
             ledger.charter.log.origin, SignatureType.ED25519, SecretSeed(keys["log"])
@@ -71,7 +71,7 @@ class HubService:
             TileStore(self._folder / "log"),
             signer,
             lambda: ledger.charter,
-            self._settings.witness_urls,
+            self.settings.witness_urls,
         )
         await publisher.start()
         self._matcher = Matcher(ledger)
@@ -85,16 +85,16 @@ class HubService:
     async def run(self, ready: Callable[[int], None]) -> None:
         """Serve until SIGINT or SIGTERM; calls `ready` with the port when listening."""
         services = await self.start()
-        async with HttpClient(allow_private=self._settings.allow_private_addresses) as http:
+        async with HttpClient(allow_private=self.settings.allow_private_addresses) as http:
             loops = [
-                self._loop("publish", self._settings.batch_seconds, self._publish(http)),
-                self._loop("round", self._settings.round_seconds, self.round),
+                self._loop("publish", self.settings.batch_seconds, self._publish(http)),
+                self._loop("round", self.settings.round_seconds, self.round),
                 self._loop("admit", 0.5, self.admit),
             ]
             tasks = [asyncio.create_task(loop) for loop in loops]
             try:
                 app = HubApp(services).application()
-                await serve_until_stopped(app, self._settings.host, self._settings.port, ready)
+                await serve_until_stopped(app, self.settings.host, self.settings.port, ready)
             finally:
                 for task in tasks:
                     task.cancel()

@@ -47,6 +47,7 @@ class Engine:
         self._schema = schema
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"sqlite-{path.stem}")
         self._database: sqlite_utils.Database | None = None
+        self._closed = False
 
     async def write(self, work: Work[Result]) -> Result:
         """Run `work` in an immediate transaction; committed to disk before this returns."""
@@ -57,9 +58,11 @@ class Engine:
         return await self._in_thread(functools.partial(self._transact, "BEGIN", work))
 
     async def close(self) -> None:
-        """Close the file; the engine cannot be used afterwards."""
-        await self._in_thread(self._close)
-        self._thread.shutdown(wait=True)
+        """Close the file; the engine cannot be used afterwards. Closing twice is harmless."""
+        if not self._closed:
+            self._closed = True
+            await self._in_thread(self._close)
+            self._thread.shutdown(wait=True)
 
     async def _in_thread(self, work: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

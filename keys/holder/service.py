@@ -66,8 +66,8 @@ class HolderService:
     def __init__(
         self, folder: Path, settings: HolderSettings, clock: Clock = lambda: int(time.time())
     ) -> None:
-        self._folder = folder
-        self._settings = settings
+        self.folder = folder
+        self.settings = settings
         self._clock = clock
         self._engine = Engine(folder / "holder.sqlite", SCHEMA)
         self._view = LogView(settings.genesis)
@@ -76,13 +76,13 @@ class HolderService:
 
     async def start(self) -> None:
         """Load keys, shares and the stored view. Raises LocalError."""
-        if not self._settings.genesis or not self._settings.hub_url:
+        if not self.settings.genesis or not self.settings.hub_url:
             raise LocalError(ErrorCode.CONFIGURATION, "holder.toml needs hub_url and genesis")
-        self._seed = SecretSeed(read_secrets(self._folder / "keys.json")["sign"])
-        for path in sorted(self._folder.glob("share-*.json")):
+        self._seed = SecretSeed(read_secrets(self.folder / "keys.json")["sign"])
+        for path in sorted(self.folder.glob("share-*.json")):
             epoch = int(path.stem.removeprefix("share-"))
             self._shares[epoch] = SecretScalar(parse_scalar(read_secrets(path)["share"]))
-        genesis = self._settings.genesis
+        genesis = self.settings.genesis
         self._view = await self._engine.read(lambda db: load_view(db, genesis))
 
     def application(self) -> web.Application:
@@ -93,12 +93,12 @@ class HolderService:
     async def run(self, ready: Callable[[int], None]) -> None:
         """Serve until stopped."""
         await self.start()
-        allow_private = self._settings.allow_private_addresses
+        allow_private = self.settings.allow_private_addresses
         async with HttpClient(allow_private=allow_private) as http:
             task = asyncio.create_task(self._follow(http))
             try:
                 await serve_until_stopped(
-                    self.application(), self._settings.host, self._settings.port, ready
+                    self.application(), self.settings.host, self.settings.port, ready
                 )
             finally:
                 task.cancel()
@@ -141,7 +141,7 @@ class HolderService:
 
     async def sync(self, http: HttpClient) -> None:
         """Advance our view of the log. Raises RemoteError, keeping the old view."""
-        progress = await sync(http, self._settings.hub_url, self._view)
+        progress = await sync(http, self.settings.hub_url, self._view)
         await self._engine.write(
             lambda db: save_view(db, progress.view, progress.public_leaves, progress.documents)
         )
@@ -165,7 +165,7 @@ class HolderService:
         stamp = Stamp(charter.charter_id, secrets.token_hex(16), self._clock())
         statement = make_statement(context, stamp, body, self._seed)
         message = Message(envelope=to_base64(statement.envelope.encode()), sealed=None, proof=None)
-        await http.post(f"{self._settings.hub_url}/v1/statements", encode_wire(message))
+        await http.post(f"{self.settings.hub_url}/v1/statements", encode_wire(message))
         await self._engine.write(lambda db: mark_reported(db, day))
 
     def _check(self, statement: Statement[EvaluateBody], points: bytes) -> TokenHolder:

@@ -388,8 +388,8 @@ class SimFederation:
         return list(await self.hub_read(lambda tables: tables.rows(sql, kind)))
 
     async def close(self) -> None:
-        """Close every database."""
-        await self.services.engine.close()
+        """Close every database, those too that a test has closed already."""
+        await self.hub.engine.close()
         for holder in self.network.holders.values():
             await holder.close()
         for node in self.nodes.values():
