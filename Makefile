@@ -1,5 +1,5 @@
 # Two commands for a newcomer: `make demo` and `make test`. Each does all its own set-up.
-.PHONY: demo test lint types contracts lock clean
+.PHONY: demo test bench lint types contracts lock clean
 BIN := .venv/bin
 
 demo: .venv/.runtime
@@ -7,6 +7,10 @@ demo: .venv/.runtime
 
 test: .venv/.dev
 	$(BIN)/python -m pytest $(ARGS)
+
+bench: .venv/.runtime
+	$(BIN)/python -m bench.tokens
+	$(BIN)/python -m bench.log
 
 lint: .venv/.dev
 	$(BIN)/ruff check .

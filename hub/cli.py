@@ -11,7 +11,6 @@ from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from hub.config import load_settings
 from hub.enrolment import INVITATION_SECONDS, code_hash
@@ -158,10 +157,11 @@ def members(
         if as_json:
             typer.echo(json.dumps(rows))
             return
-        table = Table("Party", "Name", "Class", "State", "Fingerprint words")
         for row in rows:
-            table.add_row(*(row[key] for key in ("party_id", "name", "class", "state", "words")))
-        out.print(table)
+            out.print(f"{row['party_id']}  {row['name']} ({row['class']}): {row['state']}")
+            out.print(f"    {row['words']}")
+        if not rows:
+            out.print("Nobody has applied yet.")
 
 
 @app.command()
