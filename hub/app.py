@@ -114,7 +114,7 @@ class HubApp:
         envelope = from_base64(message.envelope)
         enrolment = self._services.enrolment
         await self._services.engine.write(lambda db: enrolment.apply(HubTables(db), envelope))
-        return web.json_response({"waiting": True})
+        return web.Response(body=b'{"waiting":true}', content_type="application/json")
 
     async def submit(self, request: web.Request) -> web.Response:
         """Take a signed statement."""

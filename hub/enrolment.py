@@ -39,6 +39,9 @@ class Enrolment:
             log_origin=charter.log.origin,
             aud=charter.charter_id,
         )
+        reserved = {charter.charter_id, *(item.holder_id for item in charter.token_key.holders)}
+        if body.party_id in reserved:
+            raise RemoteError(ErrorCode.CONFLICT, "that id is another party's")
         earlier = tables.applicant(body.party_id)
         if earlier is not None:
             if earlier["envelope"] == envelope:

@@ -156,11 +156,11 @@ class Intake:
             raise
 
     def _log_rejection(self, tables: HubTables, statement: Statement[WireModel], code: str) -> None:
+        self.publications.drop(tables, statement.id)
         hub = self.ledger.charter.charter_id
         today = self.ledger.surroundings.clock() // DAY * DAY
         if tables.count_entries(hub, "rejection", today) >= MAX_REJECTIONS_A_DAY:
             return
-        self.publications.drop(tables, statement.id)
         body = RejectionBody(statement=statement.id, kind=statement.preamble.kind, code=code)
         self.ledger.issue(tables, body, statement.preamble.sender)
 

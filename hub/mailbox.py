@@ -5,7 +5,7 @@ was delivered. Two copies of one node polling at once is an alarm.
 """
 
 import asyncio
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 
 import structlog
 
@@ -35,6 +35,7 @@ class Mailbox:
         self._ledger = ledger
         self._nonces: OrderedDict[str, None] = OrderedDict()
         self._polling: dict[str, str] = {}
+        self._waiting: Counter[str] = Counter()
 
     async def poll(self, message: Message) -> Mailbag:
         """Answer a poll, waiting up to its `wait` seconds for something to deliver."""
@@ -45,10 +46,13 @@ class Mailbox:
             log.warning("second_instance", agency=agency)
             raise RemoteError(ErrorCode.SECOND_INSTANCE, "another copy is polling now")
         self._polling[agency] = body.instance
+        self._waiting[agency] += 1
         try:
             return await self._wait(agency, body)
         finally:
-            self._polling.pop(agency, None)
+            self._waiting[agency] -= 1
+            if not self._waiting[agency]:
+                del self._waiting[agency], self._polling[agency]
 
     async def _wait(self, agency: str, body: PollBody) -> Mailbag:
         deadline = asyncio.get_running_loop().time() + body.wait

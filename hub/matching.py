@@ -1,4 +1,4 @@
-"""Matching rounds: equal tokens in, links and notices out (specs/04-matching.md §7, §9).
+"""Matching rounds: equal tokens in, links and notices out (specs/04-matching.md §7).
 
 A round looks only at stubs that changed and at those that share a token with them. The hub learns
 which stubs are (perhaps) one person, never who; it logs one salted leaf a round whatever happened,

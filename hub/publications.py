@@ -1,7 +1,7 @@
-"""Publications: a signed manifest over chunks, applied whole or not at all (specs/04-matching.md).
+"""Publications: a signed manifest over chunks, applied whole or not at all.
 
-An upload may be interrupted and resumed: the hub says which chunks it lacks. Nothing is visible
-to matching before every chunk is there and every check has passed.
+specs/07-transport.md §2. An upload may be interrupted and resumed: the hub says which chunks it
+lacks. Nothing is visible to matching before every chunk is there and every check has passed.
 """
 
 import hashlib
@@ -181,7 +181,8 @@ class _Checker:
     def row(self, row: StubRow, tokens: Iterator[PepperedStub] | None) -> PepperedTokens:
         """Check one row against charter, present state and its token set; its peppered tokens."""
         stub = self.links.stub(row.stub_id)
-        if stub is not None and (stub.agency != self.agency or row.revision != stub.revision + 1):
+        next_revision = stub.revision + 1 if stub is not None else 1
+        if row.revision != next_revision or (stub is not None and stub.agency != self.agency):
             raise RemoteError(ErrorCode.CONFLICT, f"stub {row.stub_id}: owner or revision")
         if row.retired and row.involvements:
             raise RemoteError(ErrorCode.MALFORMED, f"stub {row.stub_id}: retired, yet involved")

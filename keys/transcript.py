@@ -18,7 +18,7 @@ from keys.group import Group
 from keys.threshold import MAX_HOLDERS
 from protocol.canonical import JsonValue
 from protocol.errors import ErrorCode, LocalError, RemoteError
-from protocol.fields import WireModel
+from protocol.fields import WireModel, refused_shape
 
 
 def _matches(pattern: str) -> Callable[[str], str]:
@@ -137,13 +137,7 @@ def _validate(model: type[_Record], value: JsonValue) -> _Record:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        fault = error.errors(include_input=False)[0]
-        # The name of an unknown field is the sender's text: it must not reach our logs.
-        known = fault["loc"][:-1] if fault["type"] == "extra_forbidden" else fault["loc"]
-        where = ".".join(["key ceremony", *(str(part) for part in known)])
-        unknown = fault["type"] in {"extra_forbidden", "missing"}
-        code = ErrorCode.UNKNOWN_FIELD if unknown else ErrorCode.MALFORMED
-        raise RemoteError(code, f"{where}: {fault['type']}") from None
+        raise refused_shape(error, "key ceremony") from None
 
 
 def _deal(record: DealRecord) -> Deal:

@@ -1,4 +1,4 @@
-"""Links as the hub's rounds tell them, and the team around a client (specs/04-matching.md §9).
+"""Links as the hub's rounds tell them, and the team around a client (specs/01-statements.md §5).
 
 A link is the hub's claim. It becomes more than that only when both sides prove, with their link
 secret, that they hold the same value.

@@ -23,7 +23,7 @@ MAX_INTEGER = 2**53 - 1
 def encode(value: JsonValue) -> bytes:
     """Encode as RFC 8785. Raises LocalError for floats, integers over 2^53-1 or lone surrogates."""
     try:
-        _refuse_floats(value, 0)
+        _refuse_others(value, 0)
         return rfc8785.dumps(value)
     except (rfc8785.CanonicalizationError, *_PARSE_ERRORS) as error:
         raise LocalError(ErrorCode.MALFORMED, "value has no canonical JSON form") from error
@@ -53,7 +53,7 @@ def parse_loose(data: bytes, *, limit: int) -> JsonValue:
             parse_constant=_refuse,
             parse_int=_integer,
         )
-        _refuse_floats(value, 0)
+        _refuse_others(value, 0)
     except RemoteError:
         raise
     except _PARSE_ERRORS as error:
@@ -79,14 +79,17 @@ def _refuse(text: str) -> NoReturn:
     raise RemoteError(ErrorCode.MALFORMED, "JSON holds a number that is not an integer")
 
 
-def _refuse_floats(value: JsonValue, depth: int) -> None:
+def _refuse_others(value: JsonValue, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise ValueError("nested too deeply")
     if isinstance(value, float):
         raise TypeError("float")
+    if isinstance(value, str):
+        value.encode("utf-8")  # refuses lone surrogates
     if isinstance(value, Mapping):
-        for item in value.values():
-            _refuse_floats(item, depth + 1)
+        for key, item in value.items():
+            _refuse_others(key, depth + 1)
+            _refuse_others(item, depth + 1)
     elif isinstance(value, (list, tuple)):
         for item in value:
-            _refuse_floats(item, depth + 1)
+            _refuse_others(item, depth + 1)

@@ -5,6 +5,7 @@ log holds version, hash and length. Nothing here decides anything: protocol/deci
 """
 
 import hashlib
+from collections.abc import Sequence
 from typing import Annotated, Literal, cast
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
@@ -12,7 +13,6 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 from protocol import canonical
 from protocol.canonical import JsonValue
 from protocol.dsse import DOCUMENT_LIMIT
-from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import (
     BasisCode,
     Code,
@@ -22,8 +22,10 @@ from protocol.fields import (
     Name,
     Origin,
     WireModel,
+    refused_shape,
 )
 from protocol.matchkeys.policy import MatchPolicy, parse_policy
+from protocol.note import parse_vkey
 
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[!-~]{1,200}$")]
 VKey = Annotated[str, StringConstraints(pattern=r"^[!-~]{10,300}$")]
@@ -168,21 +170,46 @@ class Charter(WireModel):
     retention_days: Annotated[int, Field(ge=30, le=40_000)]
 
     @model_validator(mode="after")
-    def _references_exist(self) -> "Charter":
-        classes = {item.code for item in self.classes}
-        named = [code for item in self.involvement_types for code in item.visible_to]
-        for basis in self.lawful_bases:
-            named += basis.requester_classes + basis.holder_classes
-        if not set(named) <= classes:
-            raise ValueError("names a member class that it does not define")
-        if not 1 <= self.quorum <= max(1, len(self.witnesses)):
-            raise ValueError("quorum is larger than the number of witnesses")
-        if self.token_key.threshold > len(self.token_key.holders):
-            raise ValueError("threshold is larger than the number of key holders")
-        keys = [item.vkey.rpartition("+")[2] for item in self.witnesses]
-        if len({*keys, self.log.vkey.rpartition("+")[2]}) != len(keys) + 1:
-            raise ValueError("one key is used for two parties")
+    def _holds_together(self) -> "Charter":
+        for fault, says in (
+            (not self._references_exist(), "names a class or purpose that it does not define"),
+            (not self._codes_are_unique(), "defines a code twice"),
+            (not self._holders_are_numbered(), "key holders are not numbered 1 to n, each once"),
+            (self.quorum > max(1, len(self.witnesses)), "quorum is larger than the witnesses are"),
+            (self.token_key.threshold > len(self.token_key.holders), "threshold is over n"),
+            (parse_vkey(self.log.vkey).name != self.log.origin, "log vkey is for another origin"),
+            (not self._keys_are_unique(), "one key is used for two parties"),
+        ):
+            if fault:
+                raise ValueError(says)
         return self
+
+    def _references_exist(self) -> bool:
+        classes = {item.code for item in self.classes}
+        purposes = {item.code for item in self.purposes}
+        named = {code for item in self.involvement_types for code in item.visible_to}
+        for basis in self.lawful_bases:
+            named.update(basis.requester_classes, basis.holder_classes)
+        wanted = {code for basis in self.lawful_bases for code in basis.purposes}
+        return named <= classes and wanted <= purposes
+
+    def _codes_are_unique(self) -> bool:
+        tables: tuple[Sequence[MemberClass | InvolvementType | Purpose | LawfulBasis], ...] = (
+            self.classes, self.involvement_types, self.purposes, self.lawful_bases,
+        )  # fmt: skip
+        return all(len({item.code for item in table}) == len(table) for table in tables)
+
+    def _holders_are_numbered(self) -> bool:
+        holders = self.token_key.holders
+        numbers = [item.index for item in holders]
+        ids = {self.charter_id, *(item.holder_id for item in holders)}
+        return numbers == list(range(1, len(holders) + 1)) and len(ids) == len(holders) + 1
+
+    def _keys_are_unique(self) -> bool:
+        vkeys = [self.log.vkey, *(item.vkey for item in self.witnesses)]
+        keys = [parse_vkey(text).public_key.hex() for text in vkeys]
+        keys += [self.hub.sign, *(item.sign for item in self.token_key.holders)]
+        return len(set(keys)) == len(keys)
 
     @property
     def policy(self) -> MatchPolicy:
@@ -213,8 +240,6 @@ def parse_charter(data: bytes) -> Charter:
     try:
         charter = Charter.model_validate(value)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise RemoteError(ErrorCode.MALFORMED, f"charter: {where}: {first['msg']}") from error
+        raise refused_shape(error, "charter") from None
     parse_policy(cast("JsonValue", charter.match_policy))
     return charter

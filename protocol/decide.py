@@ -203,7 +203,7 @@ def fits(rule: FactRule, value: str) -> bool:
     if rule.type == "committed":
         return len(value) == 64 and all(character in "0123456789abcdef" for character in value)
     try:
-        return len(value) == 10 and bool(date.fromisoformat(value))
+        return value == date.fromisoformat(value).isoformat()
     except ValueError:
         return False
 

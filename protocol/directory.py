@@ -20,7 +20,13 @@ from protocol.messages import (
     MemberBody,
 )
 from protocol.signing import check_public_key
-from protocol.statement import Statement, open_envelope, parse_statement
+from protocol.statement import (
+    Preamble,
+    Statement,
+    check_addressed,
+    open_envelope,
+    parse_statement,
+)
 
 
 @dataclass(frozen=True)
@@ -116,12 +122,24 @@ def apply_public_leaf(
     if isinstance(body, CharterBody):
         return _apply_charter(directory, index, statement.expect(CharterBody), documents)
     directory.verify(statement, index)
+    charter = directory.charter_at(index).charter
+    if isinstance(body, CharterAcceptBody):
+        return _apply_acceptance(directory, statement.preamble, body, charter)
+    if statement.preamble.sender != charter.charter_id:
+        raise RemoteError(ErrorCode.NOT_ALLOWED, f"entry {index}: only the hub writes this kind")
     if isinstance(body, MemberBody):
         return _apply_member(directory, index, statement.expect(MemberBody))
-    if isinstance(body, CharterAcceptBody):
-        accepted = {**directory.accepted, statement.preamble.sender: body.version}
-        return replace(directory, accepted=accepted)
     return directory
+
+
+def _apply_acceptance(
+    directory: Directory, preamble: Preamble, body: CharterAcceptBody, charter: Charter
+) -> Directory:
+    """Only an acceptance of the charter in force, addressed to the hub, counts."""
+    stated = (preamble.aud, body.version, body.document_hash)
+    if stated != (charter.charter_id, charter.version, charter.document_hash):
+        return directory
+    return replace(directory, accepted={**directory.accepted, preamble.sender: body.version})
 
 
 def _apply_charter(
@@ -135,19 +153,16 @@ def _apply_charter(
     if document is None:
         raise RemoteError(ErrorCode.NOT_FOUND, f"the charter document of entry {index} is missing")
     charter = parse_charter(document)
-    if charter.document_hash != body.document_hash or charter.version != body.version:
+    said = (body.document_hash, body.document_length, body.version, body.predecessor)
+    held = (charter.document_hash, len(document), charter.version, charter.predecessor)
+    if said != held:
         raise RemoteError(ErrorCode.BAD_TREE, f"entry {index}: charter differs from its leaf")
     previous = directory.charters[-1].charter if directory.charters else None
-    if previous is None:
-        signer = charter
-    else:
-        signer = previous
-        follows = charter.version == previous.version + 1
-        if not follows or charter.predecessor != previous.document_hash:
-            raise RemoteError(ErrorCode.BAD_TREE, f"entry {index}: charter does not follow")
-        if charter.charter_id != previous.charter_id:
-            raise RemoteError(ErrorCode.WRONG_CHARTER, f"entry {index}: another charter_id")
-    if statement.preamble.charter_id != charter.charter_id:
+    follows = (previous.version + 1, previous.document_hash) if previous else (1, None)
+    if (charter.version, charter.predecessor) != follows:
+        raise RemoteError(ErrorCode.BAD_TREE, f"entry {index}: charter does not follow")
+    signer = previous or charter
+    if not charter.charter_id == signer.charter_id == statement.preamble.charter_id:
         raise RemoteError(ErrorCode.WRONG_CHARTER, f"entry {index}: another charter_id")
     statement.envelope.verify(bytes.fromhex(signer.hub.sign))
     version = CharterVersion(statement.id, index, charter)
@@ -156,17 +171,25 @@ def _apply_charter(
 
 def _apply_member(directory: Directory, index: int, statement: Statement[MemberBody]) -> Directory:
     body = statement.body
-    if statement.preamble.sender != directory.charter_at(index).charter.charter_id:
-        raise RemoteError(ErrorCode.NOT_ALLOWED, f"entry {index}: only the hub enrols members")
-    check_enrolment(body)
+    charter = directory.charter_at(index).charter
+    reserved = {charter.charter_id, *(item.holder_id for item in charter.token_key.holders)}
+    if body.party_id in reserved:
+        raise RemoteError(ErrorCode.CONFLICT, f"entry {index}: that id is another party's")
+    check_enrolment(body, charter)
     member = Member(statement.id, index, body)
     history = (*directory.members.get(body.party_id, ()), member)
     return replace(directory, members={**directory.members, body.party_id: history})
 
 
-def check_enrolment(member: MemberBody) -> None:
+def check_enrolment(member: MemberBody, charter: Charter) -> None:
     """Check that a member leaf says what the member itself signed. Raises RemoteError."""
     statement = parse_statement(from_base64(member.enrolment)).expect(EnrolmentBody)
+    check_addressed(
+        statement.preamble,
+        charter_id=charter.charter_id,
+        log_origin=charter.log.origin,
+        aud=charter.charter_id,
+    )
     enrolment = statement.body
     shared = EnrolmentBody.model_fields.keys() - {"invitation_hash"}
     if any(getattr(enrolment, name) != getattr(member, name) for name in shared):

@@ -119,8 +119,8 @@ ERROR_TEXTS: dict[ErrorCode, ErrorText] = {
     ),
     ErrorCode.BAD_PROOF: ErrorText(
         400,
-        "A key holder's proof does not fit",
-        "Do not use the answer. Tell the council which key holder it was.",
+        "A proof does not fit",
+        "Do not use what it came with. If the detail names a key holder, tell the council.",
     ),
     ErrorCode.BAD_SHARE: ErrorText(
         400,

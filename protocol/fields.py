@@ -6,11 +6,19 @@ labels are NFC, one line, one script, without control or bidirectional character
 
 import base64
 import binascii
-import re
 import unicodedata
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+
+from protocol.errors import ErrorCode, RemoteError
 
 ID_BYTES = 16
 HASH_BYTES = 32
@@ -19,7 +27,7 @@ Hex16 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Hex32 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
 BasisCode = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9-]{2,31}$")]
-MatchKeyId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{2,32}\.[0-9]{1,3}$")]
+MatchKeyId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,39}\.[1-9][0-9]{0,3}$")]
 Origin = Annotated[str, StringConstraints(pattern=r"^[!-*,-~]{1,100}$")]
 Seconds = Annotated[int, Field(ge=0, le=2**40)]
 Count = Annotated[int, Field(ge=0, le=2**40)]
@@ -37,9 +45,8 @@ def _base64(text: str) -> str:
 
 Base64 = Annotated[str, StringConstraints(max_length=1 << 21), AfterValidator(_base64)]
 
-_SCRIPT = re.compile(
-    r"^(LATIN|CYRILLIC|GREEK|ARABIC|HEBREW|DEVANAGARI|BENGALI|GURMUKHI|CJK|HANGUL)"
-)
+# Letters that belong to no script of their own: full stops of abbreviations, feminine ordinals.
+_COMMON = frozenset({"MODIFIER", "FEMININE", "MASCULINE", "MICRO"})
 
 
 def _plain_text(text: str) -> str:
@@ -47,11 +54,8 @@ def _plain_text(text: str) -> str:
         raise ValueError("not NFC, or has spaces at an end")
     if any(unicodedata.category(character)[0] in "CZ" and character != " " for character in text):
         raise ValueError("has control or direction characters")
-    scripts = {
-        match.group(1)
-        for character in text
-        if character.isalpha() and (match := _SCRIPT.match(unicodedata.name(character, "")))
-    }
+    names = [unicodedata.name(character, "?") for character in text if character.isalpha()]
+    scripts = {name.split(" ", 1)[0] for name in names} - _COMMON
     if len(scripts) > 1:
         raise ValueError("mixes scripts")
     return text
@@ -77,3 +81,32 @@ def to_base64(data: bytes) -> str:
 def from_base64(text: str) -> bytes:
     """Decode a value that a model has already checked to be base64."""
     return base64.b64decode(text, validate=True)
+
+
+def refused_shape(error: ValidationError, what: str) -> RemoteError:
+    """The error for a value of the wrong shape: names the place by our own field names alone.
+
+    The name of an unknown field and the key of a table are the sender's text: they stay out.
+    """
+    fault = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    known = _field_names(WireModel)
+    place = [str(part) for part in fault["loc"] if isinstance(part, int) or part in known]
+    if fault["type"] == "extra_forbidden":
+        place = place[: len(fault["loc"]) - 1]
+    code = _SHAPE_CODES.get(fault["type"], ErrorCode.MALFORMED)
+    # A value_error's message is a sentence of our own validators.
+    reason = fault["msg"] if fault["type"] == "value_error" else fault["type"]
+    return RemoteError(code, f"{what}: {'.'.join(place) or 'as a whole'}: {reason}")
+
+
+_SHAPE_CODES = {
+    "extra_forbidden": ErrorCode.UNKNOWN_FIELD,
+    "missing": ErrorCode.UNKNOWN_FIELD,
+}
+
+
+def _field_names(model: type[BaseModel]) -> frozenset[str]:
+    names = set(model.model_fields)
+    for child in model.__subclasses__():
+        names |= _field_names(child)
+    return frozenset(names)

@@ -57,6 +57,10 @@ def advance(
     if view.size == 0 and entries and leaf_hash(entries[0]).hex() != view.genesis:
         raise RemoteError(ErrorCode.BAD_TREE, "entry 0 is not the genesis we were given")
     directory = replay(view.directory, view.size, entries, documents)
+    if view.directory.charters:
+        # Those who watched until now must have seen a change of witnesses, or the hub alone could
+        # name witnesses of its own making.
+        verify_note_by_charter(note, view.directory.charter)
     verified = verify_note_by_charter(note, directory.charter)
     if verified.checkpoint.size != frontier.size or verified.checkpoint.root != frontier.root():
         raise RemoteError(ErrorCode.BAD_TREE, "the entries do not give the signed root")

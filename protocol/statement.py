@@ -5,14 +5,14 @@ so that nothing signed here can be replayed there.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Generic, TypeVar
 
-from pydantic import StringConstraints, ValidationError
+from pydantic import Field, StringConstraints, ValidationError
 
 from protocol import canonical
 from protocol.dsse import ENVELOPE_LIMIT, Envelope, parse_envelope, sign
 from protocol.errors import ErrorCode, RemoteError
-from protocol.fields import Code, Count, Hex16, Origin, Seconds, WireModel
+from protocol.fields import Code, Count, Hex16, Origin, Seconds, WireModel, refused_shape
 from protocol.messages import BODIES
 from protocol.signing import SecretSeed
 
@@ -26,7 +26,7 @@ BodyCo = TypeVar("BodyCo", bound=WireModel, covariant=True)
 class Preamble(WireModel):
     """The nine fields at the head of every statement."""
 
-    protocol: Literal[1]
+    protocol: Annotated[int, Field(ge=1, le=1)]
     kind: Code
     charter_id: Hex16
     charter_version: Count
@@ -139,13 +139,4 @@ def _validate(model: type[Body], value: object) -> Body:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        unknown = first["type"] in {"extra_forbidden", "missing"}
-        code = ErrorCode.UNKNOWN_FIELD if unknown else ErrorCode.MALFORMED
-        where = ".".join(str(part) for part in first["loc"])[:120]
-        raise RemoteError(code, f"{kind_name(model)}: {where}: {first['type']}") from error
-
-
-def kind_name(model: type[WireModel]) -> str:
-    """A model's name for an error detail."""
-    return model.__name__.removesuffix("Body").lower()
+        raise refused_shape(error, model.__name__.removesuffix("Body").lower()) from None

@@ -9,10 +9,9 @@ from typing import Annotated, TypeVar
 from pydantic import Field, ValidationError
 
 from protocol import canonical
-from protocol.errors import ErrorCode, RemoteError
-from protocol.fields import Base64, Count, Hex16, Hex32, Name, WireModel
+from protocol.fields import Base64, Count, Hex16, Hex32, Name, WireModel, refused_shape
 
-MESSAGE_LIMIT = 64 * 1024
+MESSAGE_LIMIT = 72 * 1024
 ANSWER_LIMIT = 8 * 1024 * 1024
 
 Wire = TypeVar("Wire", bound=WireModel)
@@ -91,7 +90,4 @@ def parse_wire(model: type[Wire], data: bytes, *, limit: int = MESSAGE_LIMIT) ->
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        unknown = first["type"] in {"extra_forbidden", "missing"}
-        code = ErrorCode.UNKNOWN_FIELD if unknown else ErrorCode.MALFORMED
-        raise RemoteError(code, f"not a {model.__name__}: {first['type']}") from error
+        raise refused_shape(error, model.__name__) from None

@@ -6,6 +6,7 @@ configuration allows plain http to a private address (a test bench or a demo on 
 
 import asyncio
 import ipaddress
+import socket
 from collections.abc import AsyncIterator, Mapping
 from typing import Self
 from urllib.parse import urlsplit
@@ -15,7 +16,7 @@ import aiohttp
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from transport.problems import parse_problem
 
-RESPONSE_LIMIT = 8 * 1024 * 1024
+RESPONSE_LIMIT = 20 * 1024 * 1024
 RECORD_LIMIT = 8 * 1024 * 1024
 
 
@@ -50,7 +51,11 @@ class HttpClient:
         """POST, then yield each record of the answer: 4-byte big-endian length, then bytes."""
         check_url(url, allow_private=self._allow_private)
         try:
-            async with self._open().post(url, data=body, allow_redirects=False) as response:
+            # No limit on the whole stream, which may be long, but one on each wait for more.
+            patient = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=60)
+            async with self._open().post(
+                url, data=body, allow_redirects=False, timeout=patient
+            ) as response:
                 if response.status != 200:
                     raise parse_problem(response.status, await _read(response))
                 while header := await response.content.read(1):
@@ -93,23 +98,38 @@ class HttpClient:
 
 
 def check_url(url: str, *, allow_private: bool) -> None:
-    """Raise RemoteError(NOT_ALLOWED) for a URL we must not follow."""
-    parts = urlsplit(url)
-    if allow_private and parts.scheme in {"http", "https"} and parts.hostname:
+    """Raise RemoteError(NOT_ALLOWED) for a URL we must not follow.
+
+    Knows addresses and names that are private in themselves; what a public name resolves to is the
+    network's to guard.
+    """
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").rstrip(".")
+    except ValueError as error:
+        raise RemoteError(ErrorCode.NOT_ALLOWED, "not an address that can be followed") from error
+    if allow_private and parts.scheme in {"http", "https"} and host:
         return
-    if parts.scheme != "https" or not parts.hostname or parts.username or parts.password:
+    if parts.scheme != "https" or not host or parts.username or parts.password:
         raise RemoteError(ErrorCode.NOT_ALLOWED, "only https addresses are followed")
-    if parts.hostname == "localhost" or _is_private(parts.hostname):
+    if host == "localhost" or host.endswith(".localhost") or _is_private(host):
         raise RemoteError(
             ErrorCode.NOT_ALLOWED, "a private address; set allow_private_addresses if you mean it"
         )
 
 
 def _is_private(host: str) -> bool:
-    try:
-        return not ipaddress.ip_address(host).is_global
-    except ValueError:
-        return False
+    for read in (ipaddress.ip_address, _short_ipv4):
+        try:
+            return not read(host).is_global
+        except (ValueError, OSError):
+            continue
+    return False
+
+
+def _short_ipv4(host: str) -> ipaddress.IPv4Address:
+    """The forms that the system's resolver also takes: 127.1, 2130706433, 0x7f000001."""
+    return ipaddress.IPv4Address(socket.inet_aton(host))
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

@@ -61,9 +61,9 @@ def parse_problem(status: int, body: bytes) -> RemoteError:
         value = canonical.parse_loose(body, limit=16 * 1024)
     except RemoteError:
         value = None
-    if isinstance(value, dict) and value.get("code") in set(ErrorCode):
-        detail = str(value.get("detail", ""))[:300]
-        return RemoteError(ErrorCode(str(value["code"])), detail)
+    code = value.get("code") if isinstance(value, dict) else None
+    if isinstance(value, dict) and isinstance(code, str) and code in set(ErrorCode):
+        return RemoteError(ErrorCode(code), str(value.get("detail", ""))[:300])
     return RemoteError(ErrorCode.UNREACHABLE, f"the service answered {status}")
 
 

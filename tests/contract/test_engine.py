@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ FIRST = "CREATE TABLE book (id INTEGER PRIMARY KEY, title TEXT NOT NULL)"
 SECOND = "ALTER TABLE book ADD COLUMN year INTEGER"
 
 
-def add(title: str, *, then: Exception | None = None) -> object:
+def add(title: str, *, then: Exception | None = None) -> Callable[[sqlite_utils.Database], None]:
     """Work that writes a row, and may fail after it."""
 
     def work(database: sqlite_utils.Database) -> None:
@@ -43,33 +43,33 @@ async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
 
 
 async def test_a_write_is_there_for_the_next_reader(engine: Engine) -> None:
-    await engine.write(add("one"))  # type: ignore[arg-type]
+    await engine.write(add("one"))
     assert await engine.read(titles) == ["one"]
 
 
 async def test_a_failed_write_leaves_nothing(engine: Engine) -> None:
     with pytest.raises(ValueError, match="no"):
-        await engine.write(add("one", then=ValueError("no")))  # type: ignore[arg-type]
+        await engine.write(add("one", then=ValueError("no")))
     assert await engine.read(titles) == []
-    await engine.write(add("two"))  # type: ignore[arg-type]
+    await engine.write(add("two"))
     assert await engine.read(titles) == ["two"], "the engine still works"
 
 
 async def test_a_write_survives_the_process(engine: Engine, tmp_path: Path) -> None:
-    await engine.write(add("one"))  # type: ignore[arg-type]
+    await engine.write(add("one"))
     other = sqlite3.connect(tmp_path / "x.sqlite")
     assert other.execute("SELECT title FROM book").fetchall() == [("one",)]
     other.close()
 
 
 async def test_many_at_once_wait_for_each_other_and_none_is_lost(engine: Engine) -> None:
-    await asyncio.gather(*(engine.write(add(str(n))) for n in range(50)))  # type: ignore[arg-type]
+    await asyncio.gather(*(engine.write(add(str(n))) for n in range(50)))
     assert sorted(await engine.read(titles), key=int) == [str(n) for n in range(50)]
 
 
 async def test_two_programs_on_one_file_wait_for_each_other(engine: Engine, tmp_path: Path) -> None:
     other = Engine(tmp_path / "x.sqlite", Schema([FIRST]))
-    work = [e.write(add(str(n))) for n in range(20) for e in (engine, other)]  # type: ignore[arg-type]
+    work = [e.write(add(str(n))) for n in range(20) for e in (engine, other)]
     await asyncio.gather(*work)
     assert len(await engine.read(titles)) == 40
     await other.close()
@@ -98,7 +98,7 @@ async def test_the_event_loop_runs_while_the_disk_works(engine: Engine) -> None:
 
 async def test_an_older_file_is_brought_up_and_a_newer_one_refused(tmp_path: Path) -> None:
     old = Engine(tmp_path / "m.sqlite", Schema([FIRST]))
-    await old.write(add("one"))  # type: ignore[arg-type]
+    await old.write(add("one"))
     await old.close()
     new = Engine(tmp_path / "m.sqlite", Schema([FIRST, SECOND]))
     assert await new.read(lambda db: list(db.query("SELECT year FROM book"))) == [{"year": None}]
@@ -117,7 +117,7 @@ async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 
 
 async def test_the_file_is_for_its_owner_alone(engine: Engine, tmp_path: Path) -> None:
-    await engine.write(add("one"))  # type: ignore[arg-type]
+    await engine.write(add("one"))
     assert stat.S_IMODE((tmp_path / "x.sqlite").stat().st_mode) == 0o600
 
 

@@ -1,0 +1,215 @@
+"""patchwork-audit: parse, call, print. The auditor's commands, and the stand-alone witness.
+
+Exit codes: 0 clean, 1 integrity broken, 2 wrong usage or set-up, 3 incomplete (something is
+missing or did not answer), 4 intact but with rule findings.
+"""
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from audit.case import Case, parse_genesis
+from audit.export import Exporter, fetch_payloads
+from audit.fetch import Fetch, Source
+from audit.findings import EXIT_BROKEN, EXIT_INCOMPLETE, EXIT_USAGE, Severity
+from audit.identity import AuditorFolder
+from audit.joining import Joining, Surroundings, parse_invitation
+from audit.open import open_case
+from audit.report import Report
+from audit.verify import Verified, verify_case
+from audit.witness.cli import app as witness_app
+from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
+from transport.cli import make_cli, report_errors
+from transport.client import HttpClient
+
+app = make_cli("patchwork-audit", "Audit a log: fetch, verify, open. Run a witness.")
+app.add_typer(witness_app, name="witness")
+out = Console()
+err = Console(stderr=True)
+
+Private = Annotated[
+    bool, typer.Option(help="Follow http and private addresses (a test bench only).")
+]
+JsonOutput = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+CaseFolder = Annotated[Path, typer.Argument(metavar="CASE", help="A folder that fetch wrote.")]
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The auditor's own folder.")],
+    name: Annotated[str, typer.Option(help="The auditor's name, as the log will hold it.")],
+    control_domain: Annotated[str, typer.Option(help="Who controls the auditor.")],
+    duty_line: Annotated[str, typer.Option(help="A public telephone number.")] = "000",
+    duty_hours: Annotated[str, typer.Option(help="When it answers.")] = "Not a duty desk",
+) -> None:
+    """Make an auditor's keys and folder."""
+    with _errors_reported():
+        said = {
+            "name": name,
+            "control_domain": control_domain,
+            "duty_line": duty_line,
+            "duty_hours": duty_hours,
+        }
+        AuditorFolder(folder).create(said, Surroundings().random)
+        typer.echo("Ready. Move recovery.json to a safe, then join with an invitation.")
+
+
+@app.command()
+def join(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The auditor's own folder.")],
+    invitation: Annotated[str, typer.Argument(help="The invitation, or - to read it from input.")],
+    wait: Annotated[bool, typer.Option(help="Wait until the log names us a member.")] = True,
+    allow_private_addresses: Private = False,
+) -> None:
+    """Apply to a hub as its auditor; prints the words to read to the operator."""
+    with _errors_reported():
+        text = sys.stdin.read() if invitation == "-" else invitation
+        asyncio.run(_join(folder, text, wait=wait, private=allow_private_addresses))
+
+
+@app.command()
+def fetch(
+    url: Annotated[str, typer.Argument(help="Where the hub serves its log.")],
+    case: Annotated[Path, typer.Option("--out", help="The case folder to write.")],
+    genesis: Annotated[str, typer.Option(help="The genesis fingerprint that you pinned.")],
+    folder: Annotated[
+        Path | None, typer.Option("--dir", help="The auditor's folder, to fetch payloads too.")
+    ] = None,
+    allow_private_addresses: Private = False,
+) -> None:
+    """Copy a log, and its payloads if we are its auditor, into a case folder."""
+    with _errors_reported():
+        source = Source(url, _genesis(genesis))
+        asyncio.run(_fetch(source, case, folder, private=allow_private_addresses))
+        typer.echo(f"Fetched into {case}.")
+
+
+@app.command()
+def verify(
+    case: CaseFolder,
+    old: Annotated[
+        Path | None, typer.Option(help="An earlier checkpoint of this log, to compare.")
+    ] = None,
+    as_json: JsonOutput = False,
+) -> None:
+    """Check tree, tiles, genesis, public leaves, checkpoint and quorum. No network."""
+    with _errors_reported():
+        verified = verify_case(Case(case), _read_old(old))
+        report = Report("The log of this case", verified.checked, verified.findings)
+    _show(report, as_json=as_json)
+
+
+@app.command("open")
+def open_payloads(case: CaseFolder, as_json: JsonOutput = False) -> None:
+    """Verify, then check every payload and make every decision again. No network."""
+    with _errors_reported():
+        files = Case(case)
+        verified = verify_case(files)
+        opened = open_case(files, verified)
+        checked = {**verified.checked, **opened.checked}
+        findings = (*verified.findings, *opened.findings)
+        report = Report("The log of this case, opened", checked, findings)
+    _show(report, as_json=as_json)
+
+
+async def _join(folder: Path, text: str, *, wait: bool, private: bool) -> None:
+    async with HttpClient(allow_private=private) as http:
+        joining = Joining(AuditorFolder(folder), http, Surroundings())
+        applied = await joining.apply(parse_invitation(text))
+        typer.echo(f"party: {applied.party_id}")
+        typer.echo(f"words: {applied.words}")
+        typer.echo("Read these words to the council's operator, who approves if they are the same.")
+        if wait:
+            await joining.wait_for_approval(applied)
+            typer.echo("The log names us its auditor.")
+
+
+async def _fetch(source: Source, out_folder: Path, folder: Path | None, *, private: bool) -> None:
+    async with HttpClient(allow_private=private) as http:
+        work = Fetch(http, source, out_folder)
+        with Progress(console=err, transient=True) as bar:
+            task = bar.add_task("Log", total=None)
+            case = await work.log(lambda done, all_: bar.update(task, completed=done, total=all_))
+            if folder is not None:
+                task = bar.add_task("Payloads", total=None)
+                exporter = _exporter(work, AuditorFolder(folder), verify_case(case))
+                await fetch_payloads(
+                    http,
+                    source.url,
+                    work.folder,
+                    exporter,
+                    lambda done, all_: bar.update(task, completed=done, total=all_),
+                )
+        work.finish()
+
+
+def _exporter(work: Fetch, folder: AuditorFolder, verified: Verified) -> Exporter:
+    """Who asks for payloads. If we may not ask, the case is complete without them."""
+    try:
+        if any(item.severity is Severity.BROKEN for item in verified.findings):
+            raise RemoteError(ErrorCode.BAD_TREE, "we sign nothing for it; run verify to see why")
+        membership = folder.membership()
+        if membership is None:
+            raise LocalError(ErrorCode.NOT_READY, "run join first, or fetch without --dir")
+        exporter = Exporter(folder.keys(), membership, verified, Surroundings())
+        exporter.check()
+    except PatchworkError:
+        work.finish()
+        typer.echo("The case was written without payloads.", err=True)
+        raise
+    return exporter
+
+
+def _show(report: Report, *, as_json: bool) -> None:
+    typer.echo(report.to_json() if as_json else report.to_text())
+    raise typer.Exit(report.exit_code)
+
+
+def _genesis(text: str) -> str:
+    try:
+        return parse_genesis(text.encode("ascii", "replace"))
+    except RemoteError as error:
+        raise LocalError(ErrorCode.CONFIGURATION, error.detail) from error
+
+
+def _read_old(path: Path | None) -> bytes | None:
+    if path is None:
+        return None
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise LocalError(ErrorCode.BAD_FILE, "the old checkpoint cannot be read") from error
+
+
+@contextmanager
+def _errors_reported() -> Iterator[None]:
+    """The shared sentences, with this program's exit codes."""
+    failed: list[PatchworkError] = []
+    try:
+        with report_errors():
+            try:
+                yield
+            except PatchworkError as error:
+                failed.append(error)
+                raise
+    except typer.Exit as stop:
+        raise typer.Exit(_code(failed[0]) if failed else stop.exit_code) from None
+
+
+def _code(error: PatchworkError) -> int:
+    if isinstance(error, LocalError):
+        return EXIT_USAGE
+    broken = {ErrorCode.BAD_TREE, ErrorCode.BAD_SIGNATURE}
+    return EXIT_BROKEN if error.code in broken else EXIT_INCOMPLETE
+
+
+def main() -> None:
+    """The console script."""
+    app()

@@ -1,0 +1,180 @@
+"""Open a case: every payload against its leaf, every statement, every decision made again.
+
+specs/08-audit.md §3. Entries are read once, in order; what is kept is what later entries are
+judged by. Once a payload is absent or does not fit, later entries that break a rule may do so for
+want of it: such findings become `missing`, so that nobody is accused on half the facts.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from audit.case import Case, Payload
+from audit.chain import Chain
+from audit.evidence import Evidence, EvidenceCheck
+from audit.facts import LoggedFacts
+from audit.findings import Finding, FindingCode, Severity, broken, missing, rule
+from audit.payloads import PayloadReader
+from audit.statements import StatementCheck
+from audit.tree import logged_entries
+from audit.verify import Verified
+from protocol.dsse import ENVELOPE_LIMIT, PUBLIC_LEAF_LIMIT
+from protocol.errors import RemoteError
+from protocol.fields import WireModel
+from protocol.leaf import Leaf, LeafKind, parse_leaf, verify_sealed
+from protocol.statement import Statement, parse_statement
+
+_PINNABLE = frozenset({"charter", "member", "publication", "match_round"})
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What opening a case gave, without the findings of `verify_case`."""
+
+    findings: tuple[Finding, ...]
+    checked: dict[str, int]
+
+
+def open_case(case: Case, verified: Verified) -> Opened:
+    """Check every payload of a verified case. Raises nothing but LocalError: the rest is found."""
+    if not case.has_payloads:
+        detail = "no payloads were fetched: fetch with the folder of an auditor who has joined"
+        return Opened((missing(FindingCode.PAYLOADS_MISSING, None, detail),), {})
+    opening = _Opening(case, verified)
+    opening.run()
+    return Opened(tuple(opening.findings), opening.checked())
+
+
+class _Opening:
+    """One pass over the entries and payloads of a case."""
+
+    def __init__(self, case: Case, verified: Verified) -> None:
+        self._case = case
+        self._verified = verified
+        self._payloads = PayloadReader(case, verified.size)
+        self._facts = LoggedFacts()
+        self._statements = StatementCheck(verified.directory)
+        self._evidence = EvidenceCheck(self._facts, verified.directory)
+        self._chain = Chain(self._facts, verified.directory)
+        self._steps: dict[str, Callable[[int, Statement[Any]], Iterator[Finding]]] = {
+            "request": self._chain.request,
+            "hub_decision": self._chain.hub_decision,
+            "decision": self._chain.decision,
+            "release": self._chain.release,
+            "receipt": self._chain.receipt,
+        }
+        self._gaps = False
+        self._incomplete = False
+        self._kinds: Counter[str] = Counter()
+        self._sealed = 0
+        self.findings: list[Finding] = []
+
+    def run(self) -> None:
+        verified = self._verified
+        for index, entry in logged_entries(self._case, verified.size, verified.tree):
+            if index == verified.lost_at:
+                detail = "who is who from here on is not known, so nothing from here on is judged"
+                self.findings.append(missing(FindingCode.DIRECTORY_LOST, index, detail))
+                return
+            self._entry(index, entry, self._payloads.take(index))
+        self._judge(self._chain.finish(verified.size), half=self._incomplete)
+        self._payloads.finish()
+        self.findings += self._payloads.findings
+
+    def _entry(self, index: int, entry: bytes | None, payload: Payload | None) -> None:
+        leaf = _leaf(entry)
+        self._gaps = self._gaps or leaf is None
+        envelope = self._envelope(index, entry, leaf, payload)
+        if leaf is None or envelope is None:
+            self._incomplete = True
+            return
+        sealed = leaf.kind is LeafKind.SEALED
+        statement = self._statement(index, envelope, sealed=sealed)
+        if statement is None:
+            return
+        evidence = Evidence(payload.evidence if payload else 0, partial(self._case.evidence, index))
+        self._judge(self._statements.check(index, statement, sealed=sealed), half=self._gaps)
+        self._judge(self._follow(index, statement, evidence), half=self._incomplete)
+
+    def checked(self) -> dict[str, int]:
+        """How many of each thing were looked at."""
+        return {
+            "payloads": self._sealed,
+            "signatures": self._statements.signatures,
+            "stub_rows": self._evidence.rows,
+            "link_items": self._evidence.items,
+            "decisions_made_again": self._chain.decided_again,
+            **{f"kind_{kind}": count for kind, count in sorted(self._kinds.items())},
+        }
+
+    def _envelope(
+        self, index: int, entry: bytes | None, leaf: Leaf | None, payload: Payload | None
+    ) -> bytes | None:
+        """The envelope that was logged at `index`, if we have it."""
+        if entry is None or leaf is None:
+            return None
+        if leaf.kind is not LeafKind.SEALED:
+            if payload is not None and payload.envelope != leaf.body:
+                detail = "the payload is not the envelope of the public leaf"
+                self.findings.append(broken(FindingCode.PAYLOAD_DIFFERS, index, detail))
+            return leaf.body
+        if payload is None:
+            detail = "no payload for a sealed leaf"
+            self.findings.append(missing(FindingCode.PAYLOAD_MISSING, index, detail))
+            return None
+        try:
+            verify_sealed(entry, payload.salt, payload.envelope)
+        except RemoteError:
+            detail = "salt and envelope are not those that the leaf commits to"
+            self.findings.append(broken(FindingCode.PAYLOAD_DIFFERS, index, detail))
+            return None
+        self._sealed += 1
+        return payload.envelope
+
+    def _statement(
+        self, index: int, envelope: bytes, *, sealed: bool
+    ) -> Statement[WireModel] | None:
+        try:
+            limit = ENVELOPE_LIMIT if sealed else PUBLIC_LEAF_LIMIT
+            statement = parse_statement(envelope, limit=limit)
+        except RemoteError as error:
+            detail = f"not a statement in its one encoding: {error.code}"
+            self.findings.append(rule(FindingCode.STATEMENT_MALFORMED, index, detail))
+            return None
+        self._kinds[statement.preamble.kind] += 1
+        return statement
+
+    def _follow(
+        self, index: int, statement: Statement[Any], evidence: Evidence
+    ) -> Iterator[Finding]:
+        """What a statement means for, and owes to, those around it."""
+        kind = statement.preamble.kind
+        if kind in self._steps:
+            yield from self._steps[kind](index, statement)
+        elif kind == "publication":
+            yield from self._evidence.publication(index, statement, evidence)
+        elif kind == "match_round":
+            yield from self._evidence.match_round(index, statement, evidence)
+        if kind in _PINNABLE:
+            self._facts.kinds[statement.id] = kind
+
+    def _judge(self, findings: Iterable[Finding], *, half: bool) -> None:
+        """Keep findings; on `half` the facts a broken rule may be for want of the other half."""
+        for finding in findings:
+            if finding.severity is not Severity.RULE:
+                self._incomplete = True
+                self.findings.append(finding)
+            elif half:
+                detail = f"{finding.detail} (or for want of what is missing before it)"
+                self.findings.append(replace(finding, severity=Severity.MISSING, detail=detail))
+            else:
+                self.findings.append(finding)
+
+
+def _leaf(entry: bytes | None) -> Leaf | None:
+    try:
+        return parse_leaf(entry) if entry is not None else None
+    except RemoteError:
+        return None

@@ -1,0 +1,124 @@
+"""What every logged statement must be, whatever its kind (specs/08-audit.md §3.2).
+
+Who may send which kind to whom, under which charter version, once, signed by the key that the log
+held at that index. The order of things is audit/chain.py's business.
+"""
+
+import hashlib
+from collections.abc import Iterator
+
+from audit.findings import Finding, FindingCode, rule
+from protocol.charter import Charter
+from protocol.directory import Directory
+from protocol.errors import ErrorCode, RemoteError
+from protocol.fields import WireModel
+from protocol.messages import (
+    PUBLIC_KINDS,
+    UNLOGGED_KINDS,
+    CharterAcceptBody,
+    CharterBody,
+    PublicationBody,
+    RequestBody,
+)
+from protocol.statement import Statement
+
+HUB_KINDS = frozenset(
+    {"charter", "key_birth", "member", "match_round", "hub_decision", "rejection"}
+)
+MEMBER_KINDS = frozenset({"publication", "request", "decision", "release", "receipt"})
+TO_HUB_KINDS = frozenset(
+    {"charter", "key_birth", "match_round", "publication", "export", "evaluation_count"}
+    | {"charter_accept"}
+)
+_NONCE_BYTES = 16
+
+
+class StatementCheck:
+    """Checks statements one by one. Keeps 16 bytes of each for the search for repeats."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+        self._seen: dict[bytes, int] = {}
+        self._accepted: set[str] = set()
+        self.signatures = 0
+
+    def check(
+        self, index: int, statement: Statement[WireModel], *, sealed: bool
+    ) -> Iterator[Finding]:
+        """Everything that holds for any statement at `index`."""
+        yield from self._kind(index, statement.preamble.kind, sealed=sealed)
+        yield from self._repeat(index, statement)
+        if sealed:  # public leaves were verified when the directory was built
+            yield from self._signature(index, statement)
+        try:
+            charter = self._directory.charter_at(index).charter
+        except RemoteError:
+            return
+        yield from self._version(index, statement, charter)
+        yield from self._parties(index, statement, charter)
+        yield from self._agreement(index, statement, charter)
+
+    def _kind(self, index: int, kind: str, *, sealed: bool) -> Iterator[Finding]:
+        if kind in UNLOGGED_KINDS or (kind in PUBLIC_KINDS) is sealed:
+            yield rule(FindingCode.WRONG_KIND, index, f"a {kind} does not belong in such a leaf")
+
+    def _repeat(self, index: int, statement: Statement[WireModel]) -> Iterator[Finding]:
+        # A statement logged twice carries its nonce twice, so this finds repeats of both.
+        preamble = statement.preamble
+        pair = bytes.fromhex(preamble.sender) + bytes.fromhex(preamble.nonce)
+        earlier = self._seen.setdefault(hashlib.sha256(pair).digest()[:_NONCE_BYTES], index)
+        if earlier != index:
+            detail = f"sender and nonce are those of entry {earlier}"
+            yield rule(FindingCode.REUSED_NONCE, index, detail)
+
+    def _signature(self, index: int, statement: Statement[WireModel]) -> Iterator[Finding]:
+        self.signatures += 1
+        try:
+            self._directory.verify(statement, index)
+        except RemoteError as error:
+            foreign = error.code is ErrorCode.WRONG_CHARTER
+            code = FindingCode.WRONG_CHARTER if foreign else FindingCode.BAD_SIGNATURE
+            yield rule(code, index, f"{statement.preamble.kind}: {error.code}: {error.detail}")
+
+    def _version(
+        self, index: int, statement: Statement[WireModel], charter: Charter
+    ) -> Iterator[Finding]:
+        stated = statement.preamble.charter_version
+        announces = isinstance(statement.body, CharterBody) and stated == statement.body.version
+        if stated != charter.version and not announces:
+            detail = f"signed under charter version {stated}, {charter.version} was in force"
+            yield rule(FindingCode.CHARTER_VERSION, index, detail)
+
+    def _parties(
+        self, index: int, statement: Statement[WireModel], charter: Charter
+    ) -> Iterator[Finding]:
+        preamble = statement.preamble
+        if not self._may_send(index, preamble.sender, preamble.kind, charter):
+            detail = f"a {preamble.kind} does not come from this kind of party"
+            yield rule(FindingCode.WRONG_SENDER, index, detail)
+        if preamble.kind in TO_HUB_KINDS and preamble.aud != charter.charter_id:
+            yield rule(FindingCode.WRONG_RECIPIENT, index, f"a {preamble.kind} goes to the hub")
+
+    def _agreement(
+        self, index: int, statement: Statement[WireModel], charter: Charter
+    ) -> Iterator[Finding]:
+        """An agency publishes and asks only after it has signed the sharing agreement."""
+        sender, body = statement.preamble.sender, statement.body
+        if isinstance(body, CharterAcceptBody):
+            self._accepted.add(sender)
+            if (body.version, body.document_hash) != (charter.version, charter.document_hash):
+                detail = "accepts another charter than the one in force"
+                yield rule(FindingCode.ACCEPTANCE_DIFFERS, index, detail)
+        elif isinstance(body, PublicationBody | RequestBody) and sender not in self._accepted:
+            detail = f"a {statement.preamble.kind} before its sender accepted a charter"
+            yield rule(FindingCode.NOT_ACCEPTED, index, detail)
+
+    def _may_send(self, index: int, sender: str, kind: str, charter: Charter) -> bool:
+        if kind in HUB_KINDS:
+            return sender == charter.charter_id
+        if kind == "evaluation_count":
+            return sender in {holder.holder_id for holder in charter.token_key.holders}
+        member = self._directory.member(sender, index)
+        if kind == "export":
+            return member is not None and member.body.member_class == "auditor"
+        return member is not None or kind not in MEMBER_KINDS

@@ -1,0 +1,196 @@
+"""Verify a case: tree, tiles, genesis, public leaves, checkpoint, quorum (specs/08-audit.md §2).
+
+Pure over a case folder. The only thing taken on trust is the genesis fingerprint that the auditor
+pinned; every key comes from the entries under it, none from the hub that served them.
+"""
+
+from dataclasses import dataclass
+
+from audit.case import Case
+from audit.findings import Finding, FindingCode, broken, missing
+from audit.tree import TreeReport, check_tree, logged_entries
+from protocol.checkpoint import Checkpoint, parse_checkpoint, verify_log_signature
+from protocol.directory import Directory, apply_public_leaf
+from protocol.errors import ErrorCode, LocalError, RemoteError
+from protocol.follow import log_key, verify_note_by_charter
+from protocol.leaf import LeafKind, parse_leaf
+from protocol.merkle import EMPTY_ROOT
+
+_EMPTY_TREE = TreeReport((), frozenset(), None, None, 0, 0)
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What verifying a case gave. `directory` holds whatever the public leaves prove.
+
+    From `lost_at` on it is not known: the public leaf of that index stopped the replay.
+    """
+
+    size: int
+    tree: TreeReport
+    directory: Directory
+    lost_at: int | None
+    cosigners: dict[str, int]
+    public_leaves: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def checked(self) -> dict[str, int]:
+        """How many of each thing were looked at."""
+        return {
+            "entries": self.size,
+            "entry_bundles": self.tree.bundles,
+            "hash_tiles": self.tree.tiles,
+            "public_leaves": self.public_leaves,
+            "charters": len(self.directory.charters),
+            "members": len(self.directory.members),
+            "witness_signatures": len(self.cosigners),
+        }
+
+
+class _Replay:
+    """The directory from the public leaves of a case, up to one that lies or cannot be read."""
+
+    def __init__(self, case: Case) -> None:
+        self._documents = case.documents
+        self.directory = Directory()
+        self.lost_at: int | None = None
+        self.public_leaves = 0
+        self.gaps = False
+        self.findings: list[Finding] = []
+
+    def entry(self, index: int, entry: bytes | None) -> None:
+        if entry is None:
+            self.gaps = True
+            self.lost_at = 0 if index == 0 else self.lost_at
+            return
+        try:
+            leaf = parse_leaf(entry)
+        except RemoteError as error:
+            detail = f"entry {index} is not a leaf: {error.code}"
+            self.findings.append(broken(FindingCode.LEAF_MALFORMED, index, detail))
+            return
+        if leaf.kind is not LeafKind.PUBLIC or self.lost_at is not None:
+            return
+        self.public_leaves += 1
+        try:
+            self.directory = apply_public_leaf(self.directory, index, leaf.body, self._documents)
+        except RemoteError as error:
+            # Never passed over: the next charter could pass as a first one, whoever signed it.
+            self.lost_at = index
+            self._fault(index, error)
+
+    def _fault(self, index: int, error: RemoteError) -> None:
+        if error.code is ErrorCode.NOT_FOUND:
+            detail = f"the charter document of entry {index} is not in the case"
+            self.findings.append(missing(FindingCode.CHARTER_MISSING, index, detail))
+            return
+        detail = f"the public leaf {index} does not hold: {error.code}"
+        make = missing if self.gaps else broken
+        self.findings.append(make(FindingCode.PUBLIC_LEAF, index, detail))
+
+
+def verify_case(case: Case, old_note: bytes | None = None) -> Verified:
+    """Check everything that needs no payloads. `old_note` is an earlier checkpoint of this log.
+
+    Raises RemoteError if the pinned genesis cannot be read, LocalError if `old_note` is not a
+    checkpoint; everything else is a finding.
+    """
+    genesis = case.genesis()
+    old = _parse_old(old_note)
+    try:
+        note = case.note()
+        _, checkpoint = parse_checkpoint(note)
+    except RemoteError as error:
+        return Verified(0, _EMPTY_TREE, Directory(), None, {}, 0, (_no_checkpoint(error),))
+    tree = check_tree(case, checkpoint, old.size if old else None)
+    replay = _Replay(case)
+    for index, entry in logged_entries(case, checkpoint.size, tree):
+        replay.entry(index, entry)
+    directory = replay.directory
+    findings = [*tree.findings, *_check_first(tree, genesis), *replay.findings]
+    known = replay.lost_at is None and not replay.gaps
+    cosigners, faults = _check_note(note, directory, known=known)
+    findings += faults
+    if old is not None and old_note is not None:
+        findings += _check_old(old, old_note, checkpoint, tree, directory)
+    return Verified(
+        checkpoint.size,
+        tree,
+        directory,
+        replay.lost_at,
+        cosigners,
+        replay.public_leaves,
+        tuple(findings),
+    )
+
+
+def _no_checkpoint(error: RemoteError) -> Finding:
+    if error.code is ErrorCode.NOT_FOUND:
+        return missing(FindingCode.CHECKPOINT_MISSING, None, "log/checkpoint is not in the case")
+    detail = f"log/checkpoint cannot be read: {error.code}"
+    return broken(FindingCode.CHECKPOINT_MALFORMED, None, detail)
+
+
+def _check_first(tree: TreeReport, genesis: str) -> list[Finding]:
+    if tree.first is None or tree.first.hex() == genesis:
+        return []
+    detail = "entry 0 is not the genesis that was pinned: this is another log"
+    return [broken(FindingCode.GENESIS_DIFFERS, 0, detail)]
+
+
+def _check_note(
+    note: bytes, directory: Directory, *, known: bool
+) -> tuple[dict[str, int], list[Finding]]:
+    """Log signature, cosignatures and quorum, by the charter in force at the end of the log.
+
+    If that is not `known` for sure, a signature that does not fit proves nothing.
+    """
+    if not directory.charters:
+        detail = "no charter could be read from the log, so no signature can be checked"
+        return {}, [missing(FindingCode.NO_CHARTER, None, detail)]
+    try:
+        return verify_note_by_charter(note, directory.charter).cosigners, []
+    except RemoteError as error:
+        if error.code is ErrorCode.NO_QUORUM:
+            return {}, [missing(FindingCode.NO_QUORUM, None, f"log/checkpoint: {error.detail}")]
+        detail = f"log/checkpoint: {error.code}: {error.detail}"
+        make = broken if known else missing
+        return {}, [make(FindingCode.CHECKPOINT_SIGNATURE, None, detail)]
+
+
+def _parse_old(old_note: bytes | None) -> Checkpoint | None:
+    if old_note is None:
+        return None
+    try:
+        return parse_checkpoint(old_note)[1]
+    except RemoteError as error:
+        raise LocalError(ErrorCode.BAD_FILE, "the old checkpoint cannot be read") from error
+
+
+def _check_old(
+    old: Checkpoint,
+    old_note: bytes,
+    checkpoint: Checkpoint,
+    tree: TreeReport,
+    directory: Directory,
+) -> list[Finding]:
+    """Whether the log extends an earlier checkpoint that it signed."""
+    unsure = "the old checkpoint was not compared: "
+    if not directory.charters:
+        return [missing(FindingCode.OLD_NOT_CHECKED, None, unsure + "no charter")]
+    try:
+        verify_log_signature(parse_checkpoint(old_note)[0], old, log_key(directory.charter))
+    except RemoteError as error:
+        reason = f"this log's key did not sign it ({error.code})"
+        return [missing(FindingCode.OLD_NOT_CHECKED, None, unsure + reason)]
+    if old.size > checkpoint.size:
+        detail = f"the log signed {old.size} entries before and shows {checkpoint.size} now"
+        return [broken(FindingCode.ROLLED_BACK, None, detail)]
+    root = EMPTY_ROOT if old.size == 0 else tree.old_root
+    if root is None:
+        return [missing(FindingCode.OLD_NOT_CHECKED, None, unsure + "the tree is incomplete")]
+    if root != old.root:
+        detail = f"the first {old.size} entries are not those that the log signed before: a fork"
+        return [broken(FindingCode.OLD_DIFFERS, None, detail)]
+    return []

@@ -1,0 +1,165 @@
+"""specs/vectors/decisions.json: facts in, decision out, every expectation written by hand."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from protocol.canonical import encode
+from protocol.charter import parse_charter
+from protocol.decide import (
+    Allow,
+    Decision,
+    HolderFacts,
+    HubFacts,
+    LinkFact,
+    Refer,
+    Refuse,
+    decide_holder,
+    decide_hub,
+    decide_show,
+    stricter,
+)
+from protocol.messages import MemberBody, PublishedInvolvement, RequestBody
+from protocol.refusals import REFUSAL_SENTENCES, RefusalCode, sentence
+
+SPECS = Path(__file__).parents[2] / "specs"
+VECTORS: dict[str, Any] = json.loads((SPECS / "vectors/decisions.json").read_text("utf-8"))
+CHARTER = parse_charter(encode(VECTORS["charter"]))
+MEMBER: dict[str, Any] = {
+    "party_id": "00" * 16,
+    "name": "Agency",
+    "control_domain": "Domain",
+    "duty_line": "01632 960001",
+    "duty_hours": "Always",
+    "keys": {
+        "auth": "01" * 32,
+        "sign": "02" * 32,
+        "seal": "03" * 32,
+        "seal_expires": 0,
+        "recovery_hash": "04" * 32,
+    },
+    "enrolment": "",
+}
+
+
+def each(group: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("case", VECTORS[group], ids=lambda case: case["name"])
+
+
+def changed(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """The base with values at dotted paths replaced."""
+    value = copy.deepcopy(base)
+    for path, new in changes.items():
+        *parents, last = path.split(".")
+        place = value
+        for name in parents:
+            place = place[name]
+        assert last in place, f"the base has no {path}"
+        place[last] = new
+    return value
+
+
+def member(value: dict[str, str] | None) -> MemberBody | None:
+    return None if value is None else MemberBody.model_validate({**MEMBER, **value})
+
+
+def link(value: dict[str, Any] | None) -> LinkFact | None:
+    if value is None:
+        return None
+    (first, second) = value["ends"]
+    return LinkFact(value["state"], ((first[0], first[1]), (second[0], second[1])))
+
+
+def hub_facts(value: dict[str, Any]) -> HubFacts:
+    asked = value["involvement"]
+    return HubFacts(
+        requester_id=value["requester_id"],
+        holder_id=value["holder_id"],
+        requester=member(value["requester"]),
+        holder=member(value["holder"]),
+        link=link(value["link"]),
+        involvement=None if asked is None else PublishedInvolvement.model_validate(asked),
+        own_involvements=tuple(
+            PublishedInvolvement.model_validate(item) for item in value["own_involvements"]
+        ),
+        requests_today=value["requests_today"],
+    )
+
+
+def in_words(decision: Decision) -> tuple[str, str | None, str | None]:
+    match decision:
+        case Allow():
+            return "allow", None, None
+        case Refer():
+            return "refer", None, None
+        case Refuse(code, field):
+            return "refuse", code.value, field
+
+
+@each("hub")
+def test_decide_hub(case: dict[str, Any]) -> None:
+    given = changed(VECTORS["base"], case["change"])
+    request = RequestBody.model_validate(given["request"])
+    decision = decide_hub(CHARTER, request, given["iat"], hub_facts(given["facts"]))
+    assert in_words(decision) == (case["outcome"], case["code"], case["field"])
+
+
+@each("holder")
+def test_decide_holder(case: dict[str, Any]) -> None:
+    decision = decide_holder(HolderFacts(**case["facts"]))
+    assert in_words(decision) == (case["outcome"], case["code"], None)
+
+
+@each("show")
+def test_decide_show(case: dict[str, Any]) -> None:
+    involvement = PublishedInvolvement.model_validate(case["involvement"])
+    shown = decide_show(CHARTER, case["viewer_class"], involvement, case["link_state"], case["now"])
+    assert shown.value == case["shown"]
+
+
+@pytest.mark.parametrize(("first", "second", "expected"), VECTORS["stricter"])
+def test_stricter(first: str, second: str, expected: str) -> None:
+    values: dict[str, Decision] = {
+        "allow": Allow(),
+        "refer": Refer(),
+        "refuse": Refuse(RefusalCode.OBJECTION),
+    }
+    assert in_words(stricter(values[first], values[second]))[0] == expected
+
+
+def test_every_refusal_that_a_rule_can_give_has_a_case() -> None:
+    given = {case["code"] for group in ("hub", "holder") for case in VECTORS[group]} - {None}
+    assert given | set(VECTORS["persons_only"]) == {code.value for code in RefusalCode}
+    assert not given & set(VECTORS["persons_only"])
+
+
+def test_unknown_and_not_permitted_are_one_answer() -> None:
+    """Not one byte of a refusal tells whether there was anything to refuse."""
+    answers = {
+        (case["code"], case["field"], sentence(case["code"]))
+        for case in VECTORS["hub"]
+        if case["name"]
+        in {
+            "the link is not known",
+            "the link is only possible",
+            "the involvement is not known",
+            "the involvement is sensitive",
+            "the holding agency is not in the log",
+            "the asking agency's class may not see the type",
+        }
+    }
+    assert len(answers) == 1
+
+
+def test_the_table_of_refusals_in_spec_06_is_the_code() -> None:
+    text = (SPECS / "06-requests.md").read_text("utf-8")
+    rows = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("| `")]
+    table = {
+        cells[0].strip(" `"): cells[-1].strip()
+        for cells in rows
+        if cells[0].strip(" `") in set(RefusalCode)
+    }
+    assert table == {code.value: text for code, text in REFUSAL_SENTENCES.items()}
