@@ -43,15 +43,16 @@ class Council:
 
 def make_key_holders(stage: Stage) -> list[Path]:
     """Three key holders make their own keys; their folders."""
-    folders = []
-    for number, name in enumerate(HOLDERS, 1):
-        folder = ROOT / f"holder-{number}"
-        url = f"http://127.0.0.1:{free_port()}"
-        stage.run(
-            "patchwork-keys", "init", "--dir", str(folder), "--name", f"Key holder {number}",
-            "--control-domain", name, "--url", url,
-        )  # fmt: skip
-        folders.append(folder)
+    folders = [ROOT / f"holder-{number}" for number, _ in enumerate(HOLDERS, 1)]
+    stage.run_all(
+        *(
+            (
+                "patchwork-keys", "init", "--dir", str(folder), "--name", folder.name,
+                "--control-domain", name, "--url", f"http://127.0.0.1:{free_port()}",
+            )
+            for folder, name in zip(folders, HOLDERS, strict=True)
+        )
+    )  # fmt: skip
     return folders
 
 
@@ -60,20 +61,30 @@ def key_ceremony(stage: Stage, holders: list[Path]) -> None:
     records = [text for folder in holders for text in ("--holder", str(folder / "public.json"))]
     stage.run("patchwork-hub", "ceremony", "--dir", str(ROOT / "hub"), "--threshold", "2", *records)
     terms = str(ROOT / "hub" / "terms.json")
-    for folder in holders:
-        stage.run("patchwork-keys", "deal", "--dir", str(folder), "--terms", terms)
+    stage.run_all(
+        *(("patchwork-keys", "deal", "--dir", str(item), "--terms", terms) for item in holders)
+    )
     deals = [text for folder in holders for text in ("--deal", str(folder / "deal.json"))]
-    for folder in holders:
-        stage.run("patchwork-keys", "combine", "--dir", str(folder), "--terms", terms, *deals)
+    stage.run_all(
+        *(
+            ("patchwork-keys", "combine", "--dir", str(item), "--terms", terms, *deals)
+            for item in holders
+        )
+    )
 
 
 def found(stage: Stage, holders: list[Path]) -> Council:
     """Witnesses, first charter, and every service running."""
-    vkeys, urls = {}, {}
-    for name in WITNESSES:
-        folder = str(ROOT / name)
-        output = stage.run("patchwork-audit", "witness", "init", folder, "--name", name)
-        vkeys[name] = next(word for word in output.split() if word.startswith(f"{name}+"))
+    made = stage.run_all(
+        *(
+            ("patchwork-audit", "witness", "init", str(ROOT / name), "--name", name)
+            for name in WITNESSES
+        )
+    )
+    vkeys = {
+        name: next(word for word in output.split() if word.startswith(f"{name}+"))
+        for name, output in zip(WITNESSES, made, strict=True)
+    }
     transcripts = [
         text for folder in holders for text in ("--transcript", str(folder / "transcript.json"))
     ]
@@ -87,16 +98,19 @@ def found(stage: Stage, holders: list[Path]) -> Council:
     genesis = (hub / "genesis").read_text(encoding="utf-8").strip()
     log_vkey = (hub / "log.vkey").read_text(encoding="utf-8").strip()
     (ROOT / "log.vkey").write_text(log_vkey + "\n", encoding="utf-8")
-    for name in WITNESSES:
-        port = free_port()
-        urls[name] = f"http://127.0.0.1:{port}"
-        folder = str(ROOT / name)
-        stage.run("patchwork-audit", "witness", "add-log", folder, log_vkey)
+    stage.run_all(
+        *(
+            ("patchwork-audit", "witness", "add-log", str(ROOT / name), log_vkey)
+            for name in WITNESSES
+        )
+    )
+    ports = {name: free_port() for name in WITNESSES}
+    for name, port in ports.items():
         stage.start(
-            name, "patchwork-audit", "witness", "run", folder,
+            name, "patchwork-audit", "witness", "run", str(ROOT / name),
             "--host", "127.0.0.1", "--port", str(port),
         )  # fmt: skip
-    url = _start_hub(stage, urls)
+    url = _start_hub(stage, {name: f"http://127.0.0.1:{port}" for name, port in ports.items()})
     _start_holders(stage, holders, url, genesis)
     return Council(url, genesis, tuple(WITNESSES))
 

@@ -10,6 +10,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,6 +47,11 @@ class Stage:
                 f"not {expect}:\n{done.stdout}{done.stderr}"
             )
         return done.stdout + done.stderr
+
+    def run_all(self, *commands: Sequence[str]) -> list[str]:
+        """Run commands that do not depend on each other side by side; their outputs in order."""
+        with ThreadPoolExecutor() as pool:
+            return list(pool.map(lambda words: self.run(*words), commands))
 
     def start(self, name: str, program: str, *arguments: str, until: str = "listening") -> None:
         """Start a service and wait until its output holds `until`."""

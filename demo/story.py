@@ -29,17 +29,19 @@ class Story:
 
     def bring_files(self) -> None:
         """Both agencies take in their own CSV files."""
-        for agency in (HEALTH, CHILD):
-            output = self._node(
-                agency, "import", str(PEOPLE / f"{agency.key}.csv"),
-                "--mapping", str(PEOPLE / f"{agency.key}.mapping.toml"),
-            )  # fmt: skip
-            again = self._node(
-                agency, "import", str(PEOPLE / f"{agency.key}.csv"),
-                "--mapping", str(PEOPLE / f"{agency.key}.mapping.toml"),
-            )  # fmt: skip
-            self._expect("0 new, 0 changed" in again, "a second import of the file changes nothing")
+        both = (HEALTH, CHILD)
+        commands = [
+            (
+                "patchwork-node", "import", str(PEOPLE / f"{agency.key}.csv"), "--mapping",
+                str(PEOPLE / f"{agency.key}.mapping.toml"), "--dir", str(agency.folder),
+            )
+            for agency in both
+        ]  # fmt: skip
+        for agency, output in zip(both, self._stage.run_all(*commands), strict=True):
             self._tell(f"{agency.name} brings its file: " + " ".join(output.split()))
+        for output in self._stage.run_all(*commands):
+            same = "0 new, 0 changed" in output
+            self._expect(same, "a second import of the file changes nothing")
         rejects = (HEALTH.folder / "health.rejected.csv").read_text(encoding="utf-8")
         self._expect("line,field,reason" in rejects, "rejected rows are written to a file")
 
