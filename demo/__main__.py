@@ -64,7 +64,7 @@ def perform(stage: Stage, teller: Teller) -> None:
         ("Each is told that somebody works with Amira", story.find_each_other),
         ("A request without the facts its code demands", story.refuse_without_facts),
         ("A request as it should be", story.ask_and_answer),
-        ("Permission is withdrawn", story.withdraw),
+        ("Consent is withdrawn", story.withdraw),
         ("The auditor", story.audit),
     ):
         teller.title(title)

@@ -116,12 +116,14 @@ class Story:
         )
 
     def withdraw(self) -> None:
-        """Consent is withdrawn, and the next request is refused."""
+        """The family withdraws its consent; the next request is refused."""
         self._node(HEALTH, "withdraw", AMIRA_HEALTH)
         facts = ["enquiry_reference=S47-2026-0118", "informed=informed"]
         output = self._ask("UK-CA89-S47", facts, expect=1)
         self._expect("Ring the duty line" in output, "the refusal says what to do")
-        self._tell("The family withdraws at health visiting. Social care asks once more: refused.")
+        self._tell(
+            "The family withdraws its consent at health visiting. Social care asks again: refused."
+        )
         self._tell(output.splitlines()[-1])
 
     def audit(self) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from hub.ledger import Ledger
 from hub.linkstore import LinkTables
-from hub.store import HubTables, Logged, Post, Row
+from hub.store import HubTables, Logged, Post
 from protocol.decide import (
     Allow,
     Decision,
@@ -32,6 +32,7 @@ from protocol.messages import (
 from protocol.sealing import SEALED_LIMIT, sealed_hash
 from protocol.statement import Statement
 from protocol.wire import Message
+from storage.tables import Row
 
 DAY = 86_400
 

@@ -3,13 +3,12 @@
 Each field says what it means and what an attacker who can change it gains.
 """
 
-import tomllib
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from protocol.errors import ErrorCode, LocalError
+from transport.settings import read_settings
 
 
 class HubSettings(BaseSettings):
@@ -60,8 +59,4 @@ class HubSettings(BaseSettings):
 def load_settings(folder: Path) -> HubSettings:
     """Read the settings. Raises LocalError(CONFIGURATION) naming the field."""
     path = folder / "hub.toml"
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        return HubSettings(**values)
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
-        raise LocalError(ErrorCode.CONFIGURATION, f"{path.name}: {error}") from error
+    return read_settings(HubSettings, path)

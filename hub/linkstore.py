@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hub.store import HubTables, Row
+from hub.store import HubTables
 from protocol.messages import PublishedInvolvement, StubRow
+from storage.tables import Row
 
 PepperedTokens = Mapping[str, Sequence[bytes]]
 

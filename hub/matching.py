@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from hub.ledger import Ledger
 from hub.linkstore import LinkTables, Stub
-from hub.store import HubTables, Post, Row
+from hub.store import HubTables, Post
 from protocol import canonical
 from protocol.decide import Shown, decide_show, in_force
 from protocol.matchkeys.policy import MatchPolicy
@@ -25,6 +25,7 @@ from protocol.messages import (
     NoticeBody,
     ShownInvolvement,
 )
+from storage.tables import Row
 
 ROUND_LIMIT = 2000
 NOTICES_A_STATEMENT = 15

@@ -8,9 +8,6 @@ have a store of their own (hub/linkstore.py).
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import sqlite_utils
 
 from protocol.dsse import Envelope
 from protocol.errors import ErrorCode, RemoteError
@@ -18,10 +15,9 @@ from protocol.fields import to_base64
 from protocol.statement import Preamble
 from protocol.wire import Delivery
 from storage.sqlite import Schema
+from storage.tables import Row, Tables
 
 SCHEMA = Schema([Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")])
-
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -45,23 +41,8 @@ class Post:
     proof: bytes | None = None
 
 
-class HubTables:
+class HubTables(Tables):
     """The hub's tables within one open transaction."""
-
-    def __init__(self, database: sqlite_utils.Database) -> None:
-        self.database = database
-
-    def one(self, sql: str, *values: object) -> Row | None:
-        """The first row of a query, or None."""
-        return next(self.database.query(sql, values), None)
-
-    def rows(self, sql: str, *values: object) -> list[Row]:
-        """All rows of a query."""
-        return list(self.database.query(sql, values))
-
-    def run(self, sql: str, *values: object) -> int:
-        """Run one statement; the number of rows it changed."""
-        return self.database.conn.execute(sql, values).rowcount
 
     # The log
 

@@ -12,7 +12,7 @@ from node.config import NodeSettings
 from node.federation import Federation
 from node.links import link_secrets
 from node.outbox import Sent
-from node.store import NodeTables, Outgoing, Row
+from node.store import NodeTables, Outgoing
 from protocol import canonical
 from protocol.commitments import commit, verify_commitment
 from protocol.decide import Allow, Decision, HolderFacts, Refer, Refuse, decide_holder, stricter
@@ -24,6 +24,7 @@ from protocol.sealing import ContactCard, SealBinding, SealedRequest, sealed_has
 from protocol.statement import Statement
 from protocol.tokens import link_key, verify_link_proof
 from protocol.wire import Delivery, encode_wire, parse_wire
+from storage.tables import Row
 from transport.seal import seal, unseal
 
 

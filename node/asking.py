@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from node.federation import Federation
 from node.links import evidence_secret
 from node.outbox import Sent
-from node.store import NodeTables, Outgoing, Row
+from node.store import NodeTables, Outgoing
 from protocol.commitments import commit
 from protocol.decide import fits
 from protocol.errors import ErrorCode, LocalError, RemoteError
@@ -33,6 +33,7 @@ from protocol.statement import Statement
 from protocol.tlog_proof import parse_tlog_proof, verify_tlog_proof
 from protocol.tokens import link_proof
 from protocol.wire import Delivery, encode_wire, parse_wire
+from storage.tables import Row
 from transport.seal import seal, unseal
 
 DAY = 86_400

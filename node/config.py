@@ -1,13 +1,13 @@
 """The node's settings: `node.toml` in its folder, or PATCHWORK_NODE_* variables."""
 
-import tomllib
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from protocol.errors import ErrorCode, LocalError
+from transport.settings import read_settings
 
 
 class NodeSettings(BaseSettings):
@@ -52,7 +52,4 @@ def load_settings(folder: Path) -> NodeSettings:
     path = folder / "node.toml"
     if not path.exists():
         raise LocalError(ErrorCode.NOT_READY, "node.toml is not there; run patchwork-node init")
-    try:
-        return NodeSettings(**tomllib.loads(path.read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
-        raise LocalError(ErrorCode.CONFIGURATION, f"{path.name}: {error}") from error
+    return read_settings(NodeSettings, path)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from node.federation import Federation
-from node.store import NodeTables, Row, record_of
+from node.store import NodeTables, record_of
 from node.tokens import TokenCache
 from protocol import canonical
 from protocol.charter import Charter
@@ -20,6 +20,7 @@ from protocol.fields import to_base64
 from protocol.matchkeys.recipes import match_keys
 from protocol.messages import Permission, PublishedInvolvement, StubRow, StubTokens
 from protocol.tokens import token_input
+from storage.tables import Row
 
 Digests = Mapping[str, list[bytes]]
 

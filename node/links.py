@@ -8,12 +8,13 @@ import json
 from dataclasses import dataclass
 
 from node.federation import Federation
-from node.store import NodeTables, Row
+from node.store import NodeTables
 from node.tokens import TokenCache
 from protocol.charter import DutyDesk
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.messages import LinkEvidence, LinkNotice, NoticeBody
 from protocol.statement import Statement
+from storage.tables import Row
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from node.federation import Federation
-from node.store import NodeTables, Row
+from node.store import NodeTables
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel, from_base64
 from protocol.messages import BODIES, AcceptedBody, HubDecisionBody
 from protocol.statement import Statement, parse_statement
 from protocol.wire import Submitted, parse_wire
+from storage.tables import Row
 
 TRY_AGAIN = frozenset({ErrorCode.UNREACHABLE, ErrorCode.STORAGE})
 

@@ -13,12 +13,13 @@ from typing import Any
 
 from node.drafting import Changes, Drafter, Page
 from node.federation import Federation
-from node.store import NodeTables, Row
+from node.store import NodeTables
 from node.tokens import TokenCache, TokenClient, TokenPair
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import from_base64, to_base64
 from protocol.messages import ChunkRef, PublicationBody, RowsChunk, TokensChunk
 from protocol.wire import ANSWER_LIMIT, UploadState, encode_wire, parse_wire
+from storage.tables import Row
 
 ROWS_A_CHUNK = 400
 PAGE = 2000

@@ -15,9 +15,10 @@ from node.clients import ImportReport
 from node.federation import Federation
 from node.links import Team
 from node.publishing import Published
-from node.store import NodeTables, Row
+from node.store import NodeTables
 from protocol.charter import LawfulBasis
 from protocol.refusals import sentence
+from storage.tables import Row
 
 WAITING = {
     "sending": "on its way to the council's hub",

@@ -7,21 +7,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import sqlite_utils
 
 from protocol.fields import WireModel
 from protocol.matchkeys.recipes import ClientRecord
 from protocol.statement import kind_of
 from storage.sqlite import Engine, Schema
+from storage.tables import Row, Tables
 
 SCHEMA = Schema([Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")])
 RECORD_FIELDS = (
     "nhs_number", "given", "middle", "family", "date_of_birth", "sex", "address", "postcode",
 )  # fmt: skip
-
-Row = Mapping[str, Any]
 
 
 def open_engine(folder: Path) -> Engine:
@@ -53,23 +49,8 @@ class Outgoing:
     proof: bytes | None = None
 
 
-class NodeTables:
+class NodeTables(Tables):
     """The node's tables within one open transaction."""
-
-    def __init__(self, database: sqlite_utils.Database) -> None:
-        self.database = database
-
-    def one(self, sql: str, *values: object) -> Row | None:
-        """The first row of a query, or None."""
-        return next(self.database.query(sql, values), None)
-
-    def rows(self, sql: str, *values: object) -> list[Row]:
-        """All rows of a query."""
-        return list(self.database.query(sql, values))
-
-    def run(self, sql: str, *values: object) -> int:
-        """Run one statement; the number of rows it changed."""
-        return self.database.conn.execute(sql, values).rowcount
 
     def insert(self, table: str, row: Mapping[str, object]) -> int:
         """Insert a row; its rowid."""

@@ -1,12 +1,11 @@
 """The key holder's settings: `holder.toml` in its folder, or PATCHWORK_KEYS_* variables."""
 
-import tomllib
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from protocol.errors import ErrorCode, LocalError
+from transport.settings import read_settings
 
 
 class HolderSettings(BaseSettings):
@@ -43,8 +42,4 @@ class HolderSettings(BaseSettings):
 def load_settings(folder: Path) -> HolderSettings:
     """Read the settings. Raises LocalError(CONFIGURATION) naming the field."""
     path = folder / "holder.toml"
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        return HolderSettings(**values)
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
-        raise LocalError(ErrorCode.CONFIGURATION, f"{path.name}: {error}") from error
+    return read_settings(HolderSettings, path)
