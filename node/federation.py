@@ -80,6 +80,11 @@ def load_keys(folder: Path, hub_id: str) -> Keys:
     return _keys(read_secrets(_keys_path(folder, hub_id)))
 
 
+def has_keys(folder: Path, hub_id: str) -> bool:
+    """Whether keys for a hub were drawn before (a join that did not get through)."""
+    return _keys_path(folder, hub_id).exists()
+
+
 def _keys(values: dict[str, bytes]) -> Keys:
     if set(values) != set(KEY_NAMES):
         raise LocalError(ErrorCode.CONFIGURATION, "the keys file does not hold the node's keys")
@@ -187,4 +192,4 @@ async def load_federation(
 
 async def save_hub(engine: Engine, hub: HubRow) -> None:
     """Remember a hub."""
-    await engine.write(lambda db: NodeTables(db).insert("hub", vars(hub)))
+    await engine.write(lambda db: NodeTables(db).put("hub", vars(hub), ("hub_id",)))

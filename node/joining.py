@@ -3,6 +3,8 @@
 import asyncio
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from keys.group import default_group
@@ -12,10 +14,12 @@ from node.federation import (
     SEAL_KEY_SECONDS,
     Federation,
     Surroundings,
+    has_keys,
+    load_keys,
     make_keys,
     save_hub,
 )
-from node.store import HubRow
+from node.store import HubRow, NodeTables
 from protocol import canonical
 from protocol.ceremony import CEREMONY_LIMIT, TRANSCRIPT_KIND
 from protocol.charter import Charter
@@ -26,10 +30,10 @@ from protocol.fingerprint import fingerprint_words
 from protocol.follow import LogView, PublicLeaf
 from protocol.messages import CharterAcceptBody, EnrolmentBody, KeyBirthBody, KeyRecord
 from protocol.signing import SecretSeed, public_key, verify_ed25519
-from protocol.statement import parse_statement
+from protocol.statement import Statement, parse_statement
 from protocol.wire import Invitation, Submitted, parse_wire
 from storage.logview import save_view
-from storage.secrets import write_secrets
+from storage.secrets import read_secrets, write_secrets
 from storage.sqlite import Engine
 from transport.client import HttpClient
 from transport.logsync import sync
@@ -79,7 +83,9 @@ class Joining:
     async def apply(self, engine: Engine, invitation: Invitation) -> tuple[Federation, str]:
         """Follow the log from the invited genesis, make keys and apply.
 
-        Answers the federation and the words to read to the operator. Raises RemoteError.
+        Answers the federation and the words to read to the operator. Safe to repeat: keys and
+        party id stay what they were, and a known application is sent again unchanged.
+        Raises RemoteError or LocalError.
         """
         url = invitation.hub.rstrip("/")
         progress = await sync(self._http, url, LogView(invitation.genesis))
@@ -88,26 +94,49 @@ class Joining:
         if self._settings.member_class not in {item.code for item in charter.classes}:
             known = ", ".join(item.code for item in charter.classes)
             raise LocalError(ErrorCode.CONFIGURATION, f"member_class must be one of: {known}")
-        hub_id = charter.charter_id
-        keys = make_keys(self._folder, hub_id, self._outside)
-        hub = HubRow(
-            hub_id=hub_id,
-            url=url,
-            name=charter.hub.name,
-            genesis=invitation.genesis,
-            party_id=self._outside.new_id(),
-            generation=None,
-            cursor=0,
-        )
-        federation = Federation(hub, keys, engine, self._http, self._outside, progress.view)
-        record = keys.record(self._outside.clock() + SEAL_KEY_SECONDS, self._recovery(hub_id))
-        statement = federation.sign(self._enrolment(federation, invitation, record), hub_id)
-        await federation.post("/v1/enrolments", statement.envelope.encode())
-        await save_hub(engine, hub)
+        hubs = await engine.read(lambda db: NodeTables(db).hubs())
+        earlier = next((hub for hub in hubs if hub.hub_id == charter.charter_id), None)
+        federation = self._federation(engine, progress.view, url, earlier)
+        statement = self._application(federation, invitation)
+        federation.hub = replace(federation.hub, enrolment=statement.envelope.encode())
+        await save_hub(engine, federation.hub)
         await engine.write(
             lambda db: save_view(db, progress.view, progress.public_leaves, progress.documents)
         )
-        return federation, fingerprint_words(hub.party_id, record)
+        await federation.post("/v1/enrolments", federation.hub.enrolment)
+        return federation, fingerprint_words(federation.hub.party_id, statement.body.keys)
+
+    def _federation(
+        self, engine: Engine, view: LogView, url: str, earlier: HubRow | None
+    ) -> Federation:
+        charter = view.directory.charter
+        known = has_keys(self._folder, charter.charter_id)
+        draw = load_keys if known else partial(make_keys, outside=self._outside)
+        keys = draw(self._folder, charter.charter_id)
+        hub = earlier or HubRow(
+            hub_id=charter.charter_id,
+            url=url,
+            name=charter.hub.name,
+            genesis=view.genesis,
+            party_id=self._outside.new_id(),
+            enrolment=b"",
+            generation=None,
+            cursor=0,
+        )
+        return Federation(hub, keys, engine, self._http, self._outside, view)
+
+    def _application(
+        self, federation: Federation, invitation: Invitation
+    ) -> Statement[EnrolmentBody]:
+        """The application as it was sent before under this invitation, or a new one."""
+        if federation.hub.enrolment:
+            before = parse_statement(federation.hub.enrolment).expect(EnrolmentBody)
+            if before.body.invitation_hash == _code_hash(invitation.code):
+                return before
+        hub_id = federation.hub.hub_id
+        expires = self._outside.clock() + SEAL_KEY_SECONDS
+        record = federation.keys.record(expires, self._recovery(hub_id))
+        return federation.sign(self._enrolment(federation, invitation, record), hub_id)
 
     async def wait_for_approval(
         self, federation: Federation, still_waiting: Callable[[], None]
@@ -134,8 +163,10 @@ class Joining:
 
     def _recovery(self, hub_id: str) -> str:
         """Draw the offline recovery key; the hash of its public half. To be moved to a safe."""
-        seed = SecretSeed(self._outside.random(32))
-        write_secrets(self._folder / f"recovery-{hub_id}.json", {"recovery": seed.value})
+        path = self._folder / f"recovery-{hub_id}.json"
+        if not path.exists():
+            write_secrets(path, {"recovery": self._outside.random(32)})
+        seed = SecretSeed(read_secrets(path)["recovery"])
         return hashlib.sha256(public_key(seed)).hexdigest()
 
     def _enrolment(

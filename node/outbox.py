@@ -74,8 +74,10 @@ class Outbox:
             raise
 
         def done(tables: NodeTables) -> None:
-            tables.run("UPDATE outbox SET state = 'sent' WHERE id = ?", row["id"])
-            self._on_sent(tables, federation.hub.hub_id, sent)
+            # A command and the service may both have sent it: only the first takes the effects.
+            sql = "UPDATE outbox SET state = 'sent' WHERE id = ? AND state = 'pending'"
+            if tables.run(sql, row["id"]):
+                self._on_sent(tables, federation.hub.hub_id, sent)
 
         await federation.engine.write(lambda db: done(NodeTables(db)))
 
@@ -83,11 +85,18 @@ class Outbox:
         if row["envelope"] is not None:
             return parse_statement(row["envelope"])
         body = BODIES[row["kind"]].model_validate(json.loads(row["body"]))
-        statement = self._federation.sign(body, row["aud"])
-        data = statement.envelope.encode()
-        sql = "UPDATE outbox SET envelope = ? WHERE id = ?"
-        await self._federation.engine.write(lambda db: NodeTables(db).run(sql, data, row["id"]))
-        return statement
+        data = self._federation.sign(body, row["aud"]).envelope.encode()
+
+        def keep_first(tables: NodeTables) -> bytes:
+            # Another process of this node may have signed it just now: one statement is enough.
+            sql = "UPDATE outbox SET envelope = ? WHERE id = ? AND envelope IS NULL"
+            tables.run(sql, data, row["id"])
+            kept = tables.one("SELECT envelope FROM outbox WHERE id = ?", row["id"])
+            return bytes(kept["envelope"]) if kept else data
+
+        return parse_statement(
+            await self._federation.engine.write(lambda db: keep_first(NodeTables(db)))
+        )
 
     def _decision(self, submitted: Submitted) -> Statement[HubDecisionBody] | None:
         if submitted.decision is None:
@@ -108,10 +117,11 @@ class Outbox:
                 # It waited too long to be sent and was never logged: sign it anew next time.
                 tables.run("UPDATE outbox SET envelope = NULL WHERE id = ?", row["id"])
                 return
-            tables.run(
-                "UPDATE outbox SET state = 'failed', error = ? WHERE id = ?",
+            failed = tables.run(
+                "UPDATE outbox SET state = 'failed', error = ? WHERE id = ? AND state = 'pending'",
                 error.code.value, row["id"],
             )  # fmt: skip
-            self._on_failed(tables, federation.hub.hub_id, statement, error)
+            if failed:
+                self._on_failed(tables, federation.hub.hub_id, statement, error)
 
         await federation.engine.write(lambda db: note(NodeTables(db)))

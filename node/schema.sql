@@ -40,6 +40,7 @@ CREATE TABLE hub (
     name TEXT NOT NULL,
     genesis TEXT NOT NULL,
     party_id TEXT NOT NULL,
+    enrolment BLOB NOT NULL,
     generation TEXT,
     cursor INTEGER NOT NULL DEFAULT 0
 );

@@ -34,6 +34,7 @@ class HubRow:
     name: str
     genesis: str
     party_id: str
+    enrolment: bytes
     generation: str | None
     cursor: int
 
@@ -57,6 +58,10 @@ class NodeTables(Tables):
         self.database.table(table).insert(dict(row))
         (rowid,) = self.database.conn.execute("SELECT last_insert_rowid()").fetchone()
         return int(rowid)
+
+    def put(self, table: str, row: Mapping[str, object], key: tuple[str, ...]) -> None:
+        """Insert a row, or replace the one with the same key."""
+        self.database.table(table).insert(dict(row), pk=key, replace=True)
 
     def hubs(self) -> list[HubRow]:
         """The hubs this node has joined."""

@@ -52,6 +52,7 @@ from protocol.tiles import parse_tile_path
 from protocol.wire import Invitation, Message, encode_wire, parse_wire
 from protocol.witness import WitnessedLog, decide_add_checkpoint, parse_add_checkpoint
 from storage.secrets import write_secrets
+from storage.sqlite import Engine
 from transport.seal import seal_public_key
 
 HUB = "https://hub.example"
@@ -328,13 +329,28 @@ class SimFederation:
 
     async def join(self, name: str, member_class: str) -> SimNode:
         """Invite, apply, compare words, approve, accept the charter."""
-        folder = self.folder / name
-        folder.mkdir()
-        code = self.random(32).hex()
+        invitation = await self.invite(self.random(32))
+        joining, engine = self.joining(name, member_class)
+        federation, words = await joining.apply(engine, invitation)
+        await self._approve(federation.hub.party_id, words)
+        await joining.wait_for_approval(federation, lambda: None)
+        await joining.accept_charter(federation)
+        await self.checkpoint()
+        node = SimNode(
+            NodeService(federation, self.settings(name, member_class)), self.folder / name
+        )
+        self.nodes[name] = node
+        return node
+
+    async def invite(self, code: bytes) -> Invitation:
+        """An invitation with this 32-byte code."""
         expires = self.clock() + 3600
-        await self.hub_write(lambda tables: tables.invite(code_hash(code), expires))
-        invitation = Invitation(hub=HUB, hub_name="Test hub", genesis=self.genesis, code=code)
-        settings = NodeSettings(
+        await self.hub_write(lambda tables: tables.invite(code_hash(code.hex()), expires))
+        return Invitation(hub=HUB, hub_name="Test hub", genesis=self.genesis, code=code.hex())
+
+    def settings(self, name: str, member_class: str) -> NodeSettings:
+        """A node's settings."""
+        return NodeSettings(
             name=name,
             member_class=member_class,
             control_domain=name,
@@ -342,16 +358,15 @@ class SimFederation:
             duty_hours="Always",
             poll_seconds=1,
         )
+
+    def joining(self, name: str, member_class: str) -> tuple[Joining, Engine]:
+        """A new node that is about to join, and its database."""
+        folder = self.folder / name
+        folder.mkdir()
         outside = Surroundings(self.clock, Random(name))
-        joining = Joining(folder, settings, self.network, outside)  # type: ignore[arg-type]
-        federation, words = await joining.apply(open_node_engine(folder), invitation)
-        await self._approve(federation.hub.party_id, words)
-        await joining.wait_for_approval(federation, lambda: None)
-        await joining.accept_charter(federation)
-        await self.checkpoint()
-        node = SimNode(NodeService(federation, settings), folder)
-        self.nodes[name] = node
-        return node
+        settings = self.settings(name, member_class)
+        made = Joining(folder, settings, self.network, outside)  # type: ignore[arg-type]
+        return made, open_node_engine(folder)
 
     async def checkpoint(self) -> None:
         """Publish the log as it is, cosigned by whoever is awake; holders follow."""

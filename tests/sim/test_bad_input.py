@@ -202,14 +202,28 @@ class TestStatements:
 
 
 class TestEnrolment:
-    async def test_an_invitation_works_once(self, federation: SimFederation) -> None:
-        await federation.join("First", "charity")
-        used = federation.random
-        federation.random = lambda size: bytes(size)  # type: ignore[assignment]
-        await federation.join("Second", "charity")
-        with pytest.raises(Exception, match="UNIQUE"):
-            await federation.join("Third", "charity")
-        federation.random = used
+    async def test_an_invitation_works_once_and_not_for_ever(
+        self, federation: SimFederation
+    ) -> None:
+        once = await federation.invite(b"o" * 32)
+        joining, engine = federation.joining("First", "charity")
+        await joining.apply(engine, once)
+        await engine.close()
+        late = await federation.invite(b"l" * 32)
+        unknown = late.model_copy(update={"code": "00" * 32})
+        for name, invitation, wait in (
+            ("Second", once, 0),
+            ("Guesser", unknown, 0),
+            ("Late", late, 7200),
+        ):
+            federation.clock.now += wait
+            joining, engine = federation.joining(name, "charity")
+            with pytest.raises(RemoteError) as caught:
+                await joining.apply(engine, invitation)
+            assert caught.value.code is ErrorCode.INVITATION
+            await engine.close()
+        rows = await federation.hub_read(lambda tables: tables.applicants("waiting"))
+        assert len(rows) == 1
 
     async def test_small_order_and_shared_keys_cannot_enrol(
         self, federation: SimFederation, monkeypatch: pytest.MonkeyPatch

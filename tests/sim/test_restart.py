@@ -1,5 +1,6 @@
 """Programs stop and start again: nothing is lost, and a restored backup is noticed."""
 
+import asyncio
 import shutil
 import sqlite3
 from pathlib import Path
@@ -11,7 +12,7 @@ from keys.holder.service import HolderService
 from node.federation import load_federation
 from node.service import NodeService
 from node.store import NodeTables, open_engine
-from protocol.errors import ErrorCode, LocalError
+from protocol.errors import ErrorCode, LocalError, RemoteError
 from tests.sim.federation import SimFederation, SimNode
 
 Agencies = tuple[SimNode, SimNode]
@@ -103,3 +104,34 @@ async def test_tiles_that_do_not_give_the_signed_root_stop_the_hub(
     tile.write_bytes(bytes(data))
     with pytest.raises(LocalError, match="tiles do not give"):
         await restart_hub(federation)
+
+
+async def test_a_join_that_did_not_get_through_can_be_repeated(federation: SimFederation) -> None:
+    def lost(_: bytes) -> bytes:
+        raise RemoteError(ErrorCode.UNREACHABLE, "cut off")
+
+    federation.network.tamper["/v1/enrolments"] = lost
+    code = b"c" * 32
+    invitation = await federation.invite(code)
+    joining, engine = federation.joining("Agency", "charity")
+    with pytest.raises(RemoteError):
+        await joining.apply(engine, invitation)
+    federation.network.tamper.clear()
+    first = await joining.apply(engine, invitation)
+    again = await joining.apply(engine, invitation)
+    assert again[1] == first[1], "the same words each time"
+    assert again[0].hub.party_id == first[0].hub.party_id
+    await engine.close()
+
+
+async def test_two_processes_of_one_node_send_a_request_once(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    _, care = agencies
+    question = care.question("c1", (await care.team("c1")).others[0].involvement_id)
+    request_id = await care.write(lambda tables: care.service.asking.ask(tables, question))
+    twin = NodeService(care.federation, care.service.answering._settings)
+    await asyncio.gather(care.service.advance(), twin.advance(), care.service.advance())
+    assert len(await federation.entries("request")) == 1
+    assert await federation.entries("rejection") == []
+    assert (await care.sent(request_id))["state"] == "waiting"
