@@ -71,7 +71,7 @@ def ceremony(
 ) -> None:
     """Write terms.json, which every key holder needs to deal and combine."""
     with report_errors():
-        saved = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
+        saved = _plan(folder)
         terms = CeremonyTerms(
             charter_id=saved["charter_id"],
             epoch=1,
@@ -94,7 +94,7 @@ def found_federation(
     """Write the first charter into the log; prints the genesis fingerprint."""
     with report_errors():
         keys = read_secrets(folder / "keys.json")
-        saved = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
+        saved = _plan(folder)
         signer = NoteSigner(saved["origin"], SignatureType.ED25519, SecretSeed(keys["log"]))
         data = (folder / "terms.json").read_bytes()
         terms = parse_wire(CeremonyTerms, data, limit=CEREMONY_LIMIT)
@@ -125,7 +125,7 @@ def invite(folder: Folder = Path()) -> None:
     """Make a one-time invitation, to be handed to one new member; prints it."""
     with report_errors():
         settings, outside = load_settings(folder), surroundings()
-        saved = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
+        saved = _plan(folder)
         code = outside.random(32).hex()
         expires = outside.clock() + INVITATION_SECONDS
         invitation = Invitation(
@@ -170,6 +170,14 @@ def serve(folder: Folder = Path()) -> None:
     with report_errors():
         service = HubService(folder, load_settings(folder), surroundings())
         asyncio.run(service.run(lambda port: typer.echo(f"hub listening on port {port}")))
+
+
+def _plan(folder: Path) -> dict[str, str]:
+    path = folder / "plan.json"
+    if not path.exists():
+        raise LocalError(ErrorCode.NOT_READY, "plan.json is not there; run patchwork-hub init")
+    plan: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    return plan
 
 
 def _witness(text: str) -> dict[str, str]:

@@ -4,6 +4,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import PurePath
 
 import structlog
 import typer
@@ -20,13 +21,17 @@ def make_cli(name: str, help_text: str) -> typer.Typer:
 
 @contextmanager
 def report_errors() -> Iterator[None]:
-    """Turn our errors into a sentence on stderr and exit code 1."""
+    """Turn our errors, and those of files and sockets, into a sentence and exit code 1."""
     configure_logs()
     try:
         yield
     except PatchworkError as error:
         text = error.text
         typer.echo(f"{text.title} ({error.code}): {error.detail}\n{text.what_to_do}", err=True)
+        raise typer.Exit(1) from None
+    except OSError as error:
+        name = PurePath(str(error.filename)).name if error.filename else "a file or address"
+        typer.echo(f"{error.strerror or type(error).__name__}: {name}", err=True)
         raise typer.Exit(1) from None
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from aiohttp import web
 
+from protocol.errors import ErrorCode, LocalError
+
 SHUTDOWN_SECONDS = 2.0
 
 
@@ -21,7 +23,12 @@ async def serve_until_stopped(
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)
-        await site.start()
+        try:
+            await site.start()
+        except OSError as error:
+            raise LocalError(
+                ErrorCode.CONFIGURATION, f"cannot listen on {host} port {port}: {error.strerror}"
+            ) from error
         ready(runner.addresses[0][1])
         await stop.wait()
     finally:

@@ -1,0 +1,76 @@
+"""Hub and key holder commands out of order or without files: a sentence, never a traceback."""
+
+import socket
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from hub.cli import app as hub
+from keys.holder.cli import app as keys
+
+INIT = ["init", "--name", "Hub", "--origin", "hub.example/log", "--control-domain", "Council"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["invite"], "run patchwork-hub init"),
+        (["ceremony", "--holder", "nowhere.json"], "run patchwork-hub init"),
+        (["members", "--approve", "ab", "--words", "x"], "nobody of that id"),
+        (["serve"], "run init first"),
+    ],
+)
+def test_a_hub_that_was_not_set_up_says_what_to_run(
+    tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    done = CliRunner().invoke(hub, [*arguments, "--dir", str(tmp_path)])
+    assert done.exit_code == 1, done.output
+    assert said in done.output
+    assert "Traceback" not in done.output
+
+
+def test_a_hub_that_is_not_founded_does_not_serve(tmp_path: Path) -> None:
+    folder = ["--dir", str(tmp_path)]
+    assert CliRunner().invoke(hub, [*INIT, *folder]).exit_code == 0
+    done = CliRunner().invoke(hub, ["serve", *folder])
+    assert (done.exit_code, "run patchwork-hub found" in done.output) == (1, True)
+    done = CliRunner().invoke(hub, ["ceremony", "--holder", "nowhere.json", *folder])
+    assert (done.exit_code, "nowhere.json" in done.output) == (1, True)
+    done = CliRunner().invoke(hub, [*INIT, *folder])
+    assert (done.exit_code, "there already" in done.output) == (1, True)
+
+
+def test_a_hubs_log_name_must_be_one(tmp_path: Path) -> None:
+    done = CliRunner().invoke(
+        hub, ["init", "--name", "Hub", "--origin", "has a space", "--control-domain", "C",
+              "--dir", str(tmp_path)],
+    )  # fmt: skip
+    assert done.exit_code == 1
+    assert not (tmp_path / "keys.json").exists(), "no keys are made for a log that cannot be"
+
+
+def test_a_key_holder_out_of_order_says_what_to_do(tmp_path: Path) -> None:
+    folder = ["--dir", str(tmp_path)]
+    done = CliRunner().invoke(keys, ["serve", *folder])
+    assert (done.exit_code, "needs hub_url and genesis" in done.output) == (1, True)
+    done = CliRunner().invoke(keys, ["deal", "--terms", str(tmp_path / "terms.json"), *folder])
+    assert (done.exit_code, "terms.json" in done.output) == (1, True)
+    (tmp_path / "terms.json").write_text("{}")
+    done = CliRunner().invoke(keys, ["deal", "--terms", str(tmp_path / "terms.json"), *folder])
+    assert (done.exit_code, "unknown_field" in done.output) == (1, True)
+
+
+async def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
+    from aiohttp import web
+
+    from protocol.errors import LocalError
+    from transport.server import serve_until_stopped
+
+    del tmp_path
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(LocalError, match=f"port {port}"):
+            await serve_until_stopped(web.Application(), "127.0.0.1", port, lambda _: None)
