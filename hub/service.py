@@ -31,7 +31,7 @@ from protocol.signing import SecretSeed
 from storage.secrets import read_secrets
 from storage.sqlite import Engine
 from transport.client import HttpClient
-from transport.server import serve_until_stopped
+from transport.server import run_beside, serve_until_stopped
 
 log = structlog.get_logger()
 
@@ -91,14 +91,11 @@ class HubService:
                 self._loop("round", self.settings.round_seconds, self.round),
                 self._loop("admit", 0.5, self.admit),
             ]
-            tasks = [asyncio.create_task(loop) for loop in loops]
+            app = HubApp(services).application()
+            serving = serve_until_stopped(app, self.settings.host, self.settings.port, ready)
             try:
-                app = HubApp(services).application()
-                await serve_until_stopped(app, self.settings.host, self.settings.port, ready)
+                await run_beside(serving, loops)
             finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
                 await self.engine.close()
 
     def _publish(self, http: HttpClient) -> Callable[[], Awaitable[object]]:

@@ -222,10 +222,12 @@ async def until_stopped(work: Sequence[Awaitable[object]]) -> None:
         loop.add_signal_handler(number, stop.set)
     tasks = [asyncio.ensure_future(item) for item in work]
     waiter = asyncio.ensure_future(stop.wait())
-    await asyncio.wait([waiter, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    done, _ = await asyncio.wait([waiter, *tasks], return_when=asyncio.FIRST_COMPLETED)
     for task in (waiter, *tasks):
         task.cancel()
     await asyncio.gather(waiter, *tasks, return_exceptions=True)
+    for task in done:
+        task.result()  # a part that failed ends the program loudly, for its supervisor to see
 
 
 def _askable(tables: NodeTables, federation: Federation, client: str) -> list[str]:

@@ -69,14 +69,18 @@ class Engine:
 
     def _transact(self, begin: str, work: Work[Result]) -> Result:
         database = self._database or self._open()
-        database.conn.execute(begin)
         try:
+            database.conn.execute(begin)
             result = work(database)
-        except BaseException:
+            database.conn.execute("COMMIT")
+        except BaseException as error:
             if database.conn.in_transaction:
                 database.conn.execute("ROLLBACK")
+            if isinstance(error, sqlite3.OperationalError):
+                raise LocalError(ErrorCode.STORAGE, "the database is busy or the disk full") from (
+                    error
+                )
             raise
-        database.conn.execute("COMMIT")
         return result
 
     def _open(self) -> sqlite_utils.Database:

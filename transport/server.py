@@ -2,7 +2,8 @@
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
 from aiohttp import web
 
@@ -33,3 +34,17 @@ async def serve_until_stopped(
         await stop.wait()
     finally:
         await runner.cleanup()
+
+
+async def run_beside(
+    serving: Coroutine[Any, Any, None], loops: Sequence[Coroutine[Any, Any, None]]
+) -> None:
+    """Serve with loops running beside it. Serving ends them; a loop that fails ends serving.
+
+    A service whose log is no longer published must not go on as if it were.
+    """
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(loop) for loop in loops]
+        await serving
+        for task in tasks:
+            task.cancel()

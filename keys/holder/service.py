@@ -50,7 +50,7 @@ from storage.sqlite import Engine
 from transport.client import HttpClient
 from transport.logsync import sync
 from transport.routes import Auth, Route, make_application
-from transport.server import serve_until_stopped
+from transport.server import run_beside, serve_until_stopped
 
 MAX_POINTS = 4096
 BODY_LIMIT = MAX_POINTS * 32 + 32 * 1024
@@ -95,14 +95,12 @@ class HolderService:
         await self.start()
         allow_private = self.settings.allow_private_addresses
         async with HttpClient(allow_private=allow_private) as http:
-            task = asyncio.create_task(self._follow(http))
+            serving = serve_until_stopped(
+                self.application(), self.settings.host, self.settings.port, ready
+            )
             try:
-                await serve_until_stopped(
-                    self.application(), self.settings.host, self.settings.port, ready
-                )
+                await run_beside(serving, [self._follow(http)])
             finally:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
                 await self.close()
 
     async def close(self) -> None:

@@ -13,6 +13,7 @@ import sqlite_utils
 from protocol.errors import ErrorCode, LocalError
 from storage.secrets import read_secrets, write_secrets
 from storage.sqlite import Engine, Schema
+from transport.server import run_beside
 
 FIRST = "CREATE TABLE book (id INTEGER PRIMARY KEY, title TEXT NOT NULL)"
 SECOND = "ALTER TABLE book ADD COLUMN year INTEGER"
@@ -148,3 +149,26 @@ def test_a_broken_secrets_file_is_refused_without_quoting_it(tmp_path: Path, tex
 def test_secrets_that_are_not_there_say_what_to_run(tmp_path: Path) -> None:
     with pytest.raises(LocalError, match="run init first"):
         read_secrets(tmp_path / "keys.json")
+
+
+async def test_a_busy_or_full_database_is_an_error_of_ours(engine: Engine) -> None:
+    def full(database: sqlite_utils.Database) -> None:
+        database.conn.execute("PRAGMA max_page_count=3")
+        database.conn.executemany("INSERT INTO book (title) VALUES (?)", [("x" * 900,)] * 200)
+
+    with pytest.raises(LocalError) as caught:
+        await engine.write(full)
+    assert caught.value.code is ErrorCode.STORAGE
+    assert await engine.read(titles) == [], "nothing is half done"
+
+
+async def test_a_loop_that_fails_ends_the_service_loudly() -> None:
+    async def serving() -> None:
+        await asyncio.sleep(30)
+
+    async def broken() -> None:
+        raise RuntimeError("publishing stopped")
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await asyncio.wait_for(run_beside(serving(), [broken()]), 5)
+    assert "publishing stopped" in str(caught.value.exceptions)
