@@ -30,7 +30,7 @@ from storage.secrets import read_secrets, write_secrets
 from transport.cli import make_cli, report_errors
 
 app = make_cli("patchwork-hub", "Run a council's hub: enrol agencies, match, broker, keep the log.")
-out = Console(soft_wrap=True)
+out = Console(soft_wrap=True, markup=False, highlight=False)
 Result = TypeVar("Result")
 
 Folder = Annotated[

@@ -46,11 +46,18 @@ class Enrolment:
         if earlier is not None:
             if earlier["envelope"] == envelope:
                 return
-            raise RemoteError(ErrorCode.CONFLICT, "this party has applied before")
+            before = parse_statement(earlier["envelope"]).expect(EnrolmentBody).body
+            if (
+                earlier["state"] not in {"waiting", "rejected"}
+                or before.keys.sign != body.keys.sign
+            ):
+                raise RemoteError(ErrorCode.CONFLICT, "this party has applied before")
         check_fresh(statement.preamble, now=now)
         verify_enrolment(statement)
         if body.member_class not in {item.code for item in charter.classes}:
             raise RemoteError(ErrorCode.NOT_ALLOWED, "member_class is not in the charter")
+        if earlier is not None:
+            tables.run("DELETE FROM applicant WHERE party_id = ?", body.party_id)
         tables.use_invitation(body.invitation_hash, body.party_id, now)
         tables.apply(body.party_id, envelope, now)
 

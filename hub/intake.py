@@ -35,7 +35,7 @@ from protocol.statement import Statement, check_fresh, parse_statement
 from protocol.wire import Message, Submitted, UploadState
 from storage.sqlite import Engine
 
-MAX_REJECTIONS_A_DAY = 1000
+MAX_REJECTIONS_A_DAY = 200
 DAY = 86_400
 
 Result = TypeVar("Result")
@@ -142,7 +142,8 @@ class Intake:
         needs_acceptance = isinstance(statement.body, (PublicationBody, RequestBody))
         if needs_acceptance and preamble.sender not in self.ledger.directory.accepted:
             raise RemoteError(ErrorCode.NOT_READY, "the agency has not accepted the charter yet")
-        if tables.one("SELECT 1 FROM entry WHERE nonce = ?", preamble.nonce):
+        used = "SELECT 1 FROM entry WHERE sender = ? AND nonce = ?"
+        if tables.one(used, preamble.sender, preamble.nonce):
             raise RemoteError(ErrorCode.REPLAYED, "nonce was used before")
 
     async def _or_reject(
@@ -157,9 +158,8 @@ class Intake:
 
     def _log_rejection(self, tables: HubTables, statement: Statement[WireModel], code: str) -> None:
         self.publications.drop(tables, statement.id)
-        hub = self.ledger.charter.charter_id
-        today = self.ledger.surroundings.clock() // DAY * DAY
-        if tables.count_entries(hub, "rejection", today) >= MAX_REJECTIONS_A_DAY:
+        today = self.ledger.surroundings.clock() // DAY
+        if tables.count_rejection(statement.preamble.sender, today) > MAX_REJECTIONS_A_DAY:
             return
         body = RejectionBody(statement=statement.id, kind=statement.preamble.kind, code=code)
         self.ledger.issue(tables, body, statement.preamble.sender)
@@ -203,6 +203,9 @@ class Intake:
         charter, body = self.ledger.charter, statement.body
         if (body.version, body.document_hash) != (charter.version, charter.document_hash):
             raise RemoteError(ErrorCode.WRONG_CHARTER, "that is not the charter in force")
+        sender = statement.preamble.sender
+        if self.ledger.directory.accepted.get(sender) == charter.version:
+            raise RemoteError(ErrorCode.CONFLICT, "this agency has accepted the charter already")
         logged = self.ledger.append(tables, statement)
         self.ledger.learn(tables, logged, statement.envelope.encode())
         return Answer(logged)

@@ -41,14 +41,11 @@ class LinkTables:
 
     def put_stub(self, row: StubRow, agency: str, publication: str, tokens: PepperedTokens) -> None:
         """Replace a stub and its whole token set, and mark it for the next round."""
-        expiries = [item.permission.valid_until for item in row.involvements] + [
-            item.active_until for item in row.involvements if item.active_until is not None
-        ]
         involvements = json.dumps([item.model_dump(mode="json") for item in row.involvements])
         self._tables.run(
             "INSERT OR REPLACE INTO stub VALUES (?, ?, ?, ?, ?, ?, ?)",
             row.stub_id, agency, row.revision, int(row.retired), involvements, publication,
-            min(expiries, default=None),
+            min(_expiries(row.involvements), default=None),
         )  # fmt: skip
         self._tables.run("DELETE FROM token WHERE stub_id = ?", row.stub_id)
         self._tables.database.conn.executemany(
@@ -70,7 +67,12 @@ class LinkTables:
         self._tables.run(
             "INSERT OR IGNORE INTO dirty_stub SELECT stub_id FROM stub WHERE next_expiry <= ?", now
         )
-        self._tables.run("UPDATE stub SET next_expiry = NULL WHERE next_expiry <= ?", now)
+        for row in self._tables.rows("SELECT * FROM stub WHERE next_expiry <= ?", now):
+            later = [time for time in _expiries(_stub(row).involvements) if time > now]
+            self._tables.run(
+                "UPDATE stub SET next_expiry = ? WHERE stub_id = ?",
+                min(later, default=None), row["stub_id"],
+            )  # fmt: skip
         rows = self._tables.rows("SELECT stub_id FROM dirty_stub ORDER BY stub_id LIMIT ?", limit)
         stub_ids = [row["stub_id"] for row in rows]
         for stub_id in stub_ids:
@@ -117,6 +119,12 @@ class LinkTables:
             held = {row["stub_id"] for row in rows if row["agency"] == agency}
             most = max(most, len(held - set(stub_ids)))
         return most
+
+
+def _expiries(involvements: Iterable[PublishedInvolvement]) -> list[int]:
+    """When permissions and work end."""
+    times = [(item.permission.valid_until, item.active_until) for item in involvements]
+    return [time for pair in times for time in pair if time is not None]
 
 
 def _stub(row: Row) -> Stub:

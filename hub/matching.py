@@ -6,7 +6,7 @@ and tells each side only what `decide_show` allows.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from hub.ledger import Ledger
@@ -28,7 +28,7 @@ from protocol.messages import (
 from storage.tables import Row
 
 ROUND_LIMIT = 2000
-NOTICES_A_STATEMENT = 15
+NOTICE_BYTES = 9_000  # with preamble and base64 within 16 KiB
 ITEMS_A_PART = 1000
 
 Tokens = Mapping[str, list[bytes]]
@@ -207,10 +207,24 @@ class Matcher:
     def _post(
         self, tables: HubTables, agency: str, round_id: str, notices: list[LinkNotice]
     ) -> None:
-        for start in range(0, len(notices), NOTICES_A_STATEMENT):
-            body = NoticeBody(round=round_id, links=notices[start : start + NOTICES_A_STATEMENT])
-            statement = self._ledger.sign(body, agency)
+        for batch in _batches(notices):
+            statement = self._ledger.sign(NoticeBody(round=round_id, links=batch), agency)
             tables.post([Post(agency, statement.envelope.encode())])
+
+
+def _batches(notices: list[LinkNotice]) -> Iterator[list[LinkNotice]]:
+    """Notices in batches whose statement stays within an envelope's limit."""
+    batch: list[LinkNotice] = []
+    size = 0
+    for notice in notices:
+        length = len(canonical.encode(notice.model_dump(mode="json")))
+        if batch and size + length > NOTICE_BYTES:
+            yield batch
+            batch, size = [], 0
+        batch.append(notice)
+        size += length
+    if batch:
+        yield batch
 
 
 def _state(first: Stub, second: Stub, score: PairScore, now: int) -> str:

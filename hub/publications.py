@@ -109,11 +109,14 @@ class Publications:
         rows_data = [self._chunk(tables, statement.id, ref) for ref in statement.body.rows]
         tokens = self._token_rows(tables, statement)
         check = _Checker(self.ledger.charter, links, agency)
+        placed: dict[str, PepperedTokens] = {}
         for data, ref in zip(rows_data, statement.body.rows, strict=True):
             for row in _rows(data, ref):
-                own = check.row(row, None if row.retired else tokens)
-                check.spread(row.stub_id, own)
-                links.put_stub(row, agency, statement.id, own)
+                placed[row.stub_id] = check.row(row, None if row.retired else tokens)
+                links.put_stub(row, agency, statement.id, placed[row.stub_id])
+        for stub_id, own in placed.items():
+            # Over the state after all rows: one stub may give up what another takes.
+            check.spread(stub_id, own)
         if next(tokens, None) is not None:
             raise RemoteError(ErrorCode.MALFORMED, "there are more token sets than rows")
         self.drop(tables, statement.id)

@@ -37,6 +37,12 @@ CREATE TABLE applicant (
     applied_at INTEGER NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('waiting', 'approved', 'rejected', 'member'))
 );
+CREATE TABLE rejection_count (
+    sender TEXT NOT NULL,
+    day INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (sender, day)
+);
 CREATE TABLE upload (
     statement_id TEXT PRIMARY KEY,
     agency TEXT NOT NULL,

@@ -100,6 +100,17 @@ class HubTables(Tables):
         sql = "SELECT data FROM evidence WHERE idx = ? ORDER BY part"
         return [row["data"] for row in self.rows(sql, index)]
 
+    def count_rejection(self, sender: str, day: int) -> int:
+        """Count one more refused statement of a sender; how many it is today."""
+        self.run("INSERT OR IGNORE INTO rejection_count VALUES (?, ?, 0)", sender, day)
+        self.run(
+            "UPDATE rejection_count SET count = count + 1 WHERE sender = ? AND day = ?", sender, day
+        )
+        row = self.one(
+            "SELECT count FROM rejection_count WHERE sender = ? AND day = ?", sender, day
+        )
+        return int(row["count"]) if row else 0
+
     def count_entries(self, sender: str, kind: str, since: int) -> int:
         """How many statements of a kind a sender has in the log with iat >= since."""
         row = self.one(

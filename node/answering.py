@@ -8,10 +8,12 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+
 from node.config import NodeSettings
 from node.federation import Federation
 from node.links import link_secrets
-from node.outbox import Sent
+from node.outbox import Sent, verify_logged
 from node.store import NodeTables, Outgoing
 from protocol import canonical
 from protocol.commitments import commit, verify_commitment
@@ -26,6 +28,8 @@ from protocol.tokens import link_key, verify_link_proof
 from protocol.wire import Delivery, encode_wire, parse_wire
 from storage.tables import Row
 from transport.seal import seal, unseal
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -124,13 +128,18 @@ class Answering:
         state = "allowed" if body.outcome == "allow" else "refused"
         tables.run(
             "UPDATE received_request SET state = ?, decision_id = ?, decision_index = ?, "
-            "decision_salt = ? WHERE hub_id = ? AND request_id = ?",
-            state, sent.statement.id, sent.accepted.index, sent.salt, hub_id, body.request_id,
+            "decision_salt = ?, decision_envelope = ? WHERE hub_id = ? AND request_id = ?",
+            state, sent.statement.id, sent.accepted.index, sent.salt,
+            sent.statement.envelope.encode(), hub_id, body.request_id,
         )  # fmt: skip
 
     def on_decision_failed(self, tables: NodeTables, statement: Statement[DecisionBody]) -> None:
         """The hub did not take our decision: a person must look at it again."""
         self._set_state(tables, statement.body.request_id, "asks_person")
+
+    def on_release_failed(self, tables: NodeTables, statement: Statement[ReleaseBody]) -> None:
+        """The hub did not take our release: link or permission ended, or the time ran out."""
+        self._set_state(tables, statement.body.request_id, "stopped")
 
     def on_receipt(self, tables: NodeTables, statement: Statement[ReceiptBody]) -> None:
         """The card was opened."""
@@ -152,12 +161,13 @@ class Answering:
                 url = f"{federation.hub.url}/v1/proofs/{row['decision_index']}?wait=10"
                 proof = await federation.http.get(url)
                 await federation.sync()
+                place = (row["decision_index"], row["decision_salt"])
+                verify_logged(federation.charter, proof, place, row["decision_envelope"])
             except RemoteError as error:
-                if error.code in {ErrorCode.NO_QUORUM, ErrorCode.UNREACHABLE}:
-                    continue
-                raise
-            done = await self._release(row, proof)
-            released += done
+                # It stays allowed, and closed, until there is a proof that holds.
+                log.warning("release_waits", code=error.code.value)
+                continue
+            released += await self._release(row, proof)
         return released
 
     async def _release(self, row: Row, proof: bytes) -> bool:
@@ -173,7 +183,13 @@ class Answering:
             if isinstance(decide_holder(self._facts(tables, row)), Refuse):
                 self._set_state(tables, row["request_id"], "stopped")
                 return False
-            self._enqueue_card(tables, row, proof)
+            try:
+                self._enqueue_card(tables, row, proof)
+            except RemoteError as error:
+                # They left, or their seal key is of no use: this one ends, the others go on.
+                log.warning("release_stopped", code=error.code.value)
+                self._set_state(tables, row["request_id"], "stopped")
+                return False
             return True
 
         return await self._federation.engine.write(lambda db: work(NodeTables(db)))
@@ -260,11 +276,17 @@ class Answering:
         )
 
     def _link_proven(self, tables: NodeTables, row: Row) -> bool:
-        """Whether the asker proved to hold a value that we hold too, on the link we know."""
+        """Whether the asker proved to hold a value that we hold too, on the link we know, and
+        asks for an involvement of that very client.
+        """
         federation = self._federation
         link = tables.link(row["hub_id"], row["link_id"])
         proof = json.loads(row["link_proof"])
-        if link is None or link["agency_id"] != row["requester"]:
+        if link is None or link["state"] != "match" or link["agency_id"] != row["requester"]:
+            return False
+        client = tables.client_of_stub(row["hub_id"], link["stub_id"])
+        involvement = tables.one("SELECT * FROM involvement WHERE id = ?", row["involvement"])
+        if client is None or involvement is None or involvement["client"] != client["id"]:
             return False
         for secret in link_secrets(tables, federation, link["stub_id"], proof["match_key_id"]):
             key = link_key(secret, federation.hub.hub_id, proof["epoch"], proof["match_key_id"])

@@ -10,14 +10,12 @@ from dataclasses import dataclass
 
 from node.federation import Federation
 from node.links import evidence_secret
-from node.outbox import Sent
+from node.outbox import Sent, verify_logged
 from node.store import NodeTables, Outgoing
 from protocol.commitments import commit
 from protocol.decide import fits
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel, from_base64
-from protocol.follow import log_key, witness_keys
-from protocol.leaf import sealed_leaf
 from protocol.messages import (
     DecisionBody,
     LinkProof,
@@ -30,7 +28,6 @@ from protocol.messages import (
 from protocol.refusals import RefusalCode, sentence
 from protocol.sealing import ContactCard, Opening, SealBinding, SealedRequest, sealed_hash
 from protocol.statement import Statement
-from protocol.tlog_proof import parse_tlog_proof, verify_tlog_proof
 from protocol.tokens import link_proof
 from protocol.wire import Delivery, encode_wire, parse_wire
 from storage.tables import Row
@@ -111,6 +108,7 @@ class Asking:
                 "client": client,
                 "holder": holder,
                 "asked_at": now,
+                "expires": body.expires,
                 "state": "sending",
             },
         )
@@ -170,7 +168,9 @@ class Asking:
             raise RemoteError(ErrorCode.NOT_ALLOWED, "no decision we know of allows this release")
         if delivery.sealed is None or delivery.proof is None:
             raise RemoteError(ErrorCode.NO_QUORUM, "a release without card or proof stays closed")
-        self._check_decision_proof(row, from_base64(delivery.proof))
+        place = (row["decision_index"], row["decision_salt"])
+        proof = from_base64(delivery.proof)
+        verify_logged(self._federation.charter, proof, place, row["decision_envelope"])
         sealed = from_base64(delivery.sealed)
         if sealed_hash(sealed) != body.sealed_hash:
             raise RemoteError(ErrorCode.NOT_OPENED, "the card is not the one that was released")
@@ -185,15 +185,6 @@ class Asking:
             request_id=body.request_id, release=statement.id, sealed_hash=body.sealed_hash
         )
         tables.enqueue(Outgoing(hub_id, sender, receipt))
-
-    def _check_decision_proof(self, row: Row, data: bytes) -> None:
-        """No receipt, no release: the decision is in the log, and a quorum has seen it there."""
-        proof = parse_tlog_proof(data)
-        if proof.index != row["decision_index"]:
-            raise RemoteError(ErrorCode.BAD_TREE, "the proof is about another entry")
-        charter = self._federation.charter
-        leaf = sealed_leaf(bytes.fromhex(row["decision_salt"]), row["decision_envelope"])
-        verify_tlog_proof(proof, leaf, log_key(charter), witness_keys(charter), charter.quorum)
 
     def _open(self, statement: Statement[ReleaseBody], sealed: bytes) -> ContactCard:
         federation, preamble = self._federation, statement.preamble

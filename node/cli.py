@@ -31,7 +31,7 @@ from transport.cli import make_cli, report_errors
 from transport.client import HttpClient
 
 app = make_cli("patchwork-node", "One agency's node: import, publish, see the team, ask, answer.")
-out = Console(soft_wrap=True)
+out = Console(soft_wrap=True, markup=False, highlight=False)
 
 Folder = Annotated[
     Path, typer.Option("--dir", envvar="PATCHWORK_NODE_DIR", help="The node's folder.")

@@ -97,9 +97,13 @@ def _store(tables: NodeTables, row: ImportedRow, report: ImportReport) -> None:
 
 def _store_involvement(tables: NodeTables, client: int, row: ImportedRow) -> None:
     permission = row.permission
+    withdrawn = tables.one(
+        "SELECT MAX(withdrawn_at) AS time FROM involvement WHERE client = ?", client
+    )
+    withdrawn_at = withdrawn["time"] if withdrawn else None
     tables.run("DELETE FROM involvement WHERE client = ? AND type <> ?", client, row.involvement)
     old = tables.one(
-        "SELECT id, withdrawn_at FROM involvement WHERE client = ? AND type = ?",
+        "SELECT id FROM involvement WHERE client = ? AND type = ?",
         client, row.involvement,
     )  # fmt: skip
     values = {
@@ -110,7 +114,8 @@ def _store_involvement(tables: NodeTables, client: int, row: ImportedRow) -> Non
         "permission_basis": permission.basis if permission else None,
         "valid_until": end_of(permission.valid_until) if permission else None,
         "consent_date": _iso(permission.consent_date) if permission else None,
-        "withdrawn_at": _still_withdrawn(old["withdrawn_at"], permission) if old else None,
+        # Of whatever type: a feed that renames the work does not bring back the permission.
+        "withdrawn_at": _still_withdrawn(withdrawn_at, permission),
     }
     if old is None:
         tables.insert("involvement", values)

@@ -54,6 +54,7 @@ class Changes:
     tokens: list[StubTokens] = field(default_factory=list)
     effects: list[dict[str, Any]] = field(default_factory=list)
     retired: int = 0
+    too_little: list[str] = field(default_factory=list)
 
 
 class Drafter:
@@ -91,14 +92,19 @@ class Drafter:
         """Rows and tokens of the stubs on a page that differ from what was published."""
         changes = Changes()
         crowded = self._crowded(tables, page.drafts)
+        live: set[int] = set()
         for draft in page.drafts:
             kept = {
                 key: [digest for digest in digests if digest not in crowded]
                 for key, digests in draft.digests.items()
             }
             kept = {key: digests for key, digests in kept.items() if digests}
+            if all(self._federation.charter.policy.keys[key].place for key in kept):
+                # Several records of one person here: what is left cannot be published.
+                changes.too_little.append(draft.client["local_id"])
+                continue
+            live.add(draft.client["id"])
             self._changed(tables, draft, kept, changes)
-        live = {draft.client["id"] for draft in page.drafts}
         for client in page.clients:
             if client["id"] not in live:
                 self._retire(tables, client, changes)

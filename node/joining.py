@@ -156,6 +156,8 @@ class Joining:
     async def accept_charter(self, federation: Federation) -> None:
         """Sign the agreement in the agency's name; a public leaf."""
         charter = federation.charter
+        if federation.directory.accepted.get(federation.hub.party_id) == charter.version:
+            return
         body = CharterAcceptBody(version=charter.version, document_hash=charter.document_hash)
         statement = federation.sign(body, charter.charter_id)
         answer = await federation.post("/v1/statements", statement.envelope.encode())

@@ -8,14 +8,22 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import structlog
+
 from node.federation import Federation
 from node.store import NodeTables
+from protocol.charter import Charter
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel, from_base64
+from protocol.follow import log_key, witness_keys
+from protocol.leaf import sealed_leaf
 from protocol.messages import BODIES, AcceptedBody, HubDecisionBody
 from protocol.statement import Statement, parse_statement
+from protocol.tlog_proof import parse_tlog_proof, verify_tlog_proof
 from protocol.wire import Submitted, parse_wire
 from storage.tables import Row
+
+log = structlog.get_logger()
 
 TRY_AGAIN = frozenset({ErrorCode.UNREACHABLE, ErrorCode.STORAGE})
 
@@ -28,6 +36,21 @@ class Sent:
     accepted: AcceptedBody
     salt: str | None
     decision: Statement[HubDecisionBody] | None
+
+
+def verify_logged(
+    charter: Charter, data: bytes, place: tuple[int, str | None], envelope: bytes
+) -> None:
+    """Check a tlog-proof that an envelope is the log entry at (index, salt), under a quorum.
+
+    Raises RemoteError.
+    """
+    index, salt = place
+    proof = parse_tlog_proof(data)
+    if proof.index != index or salt is None:
+        raise RemoteError(ErrorCode.BAD_TREE, "the proof is about another entry")
+    leaf = sealed_leaf(bytes.fromhex(salt), envelope)
+    verify_tlog_proof(proof, leaf, log_key(charter), witness_keys(charter), charter.quorum)
 
 
 OnSent = Callable[[NodeTables, str, Sent], None]
@@ -59,6 +82,44 @@ class Outbox:
                 refusals.append(error)
         return refusals
 
+    async def check_logged(self) -> int:
+        """Check that what the hub says it logged is in the log, where it said; how many are not.
+
+        The hub's signed word is not enough: without this it could drop a request unseen. One that
+        is missing stays marked, for a person and an auditor to see.
+        """
+        federation = self._federation
+        sql = "SELECT * FROM outbox WHERE hub_id = ? AND state = 'sent' ORDER BY id"
+        rows = await federation.engine.read(
+            lambda db: NodeTables(db).rows(sql, federation.hub.hub_id)
+        )
+        if any(row["idx"] >= federation.view.size for row in rows):
+            await self._follow()
+        missing = 0
+        for row in [row for row in rows if row["idx"] < federation.view.size]:
+            try:
+                data = await federation.http.get(f"{federation.hub.url}/v1/proofs/{row['idx']}")
+                verify_logged(federation.charter, data, (row["idx"], row["salt"]), row["envelope"])
+                state = "logged"
+            except RemoteError as error:
+                if error.code in {*TRY_AGAIN, ErrorCode.NO_QUORUM}:
+                    break
+                log.critical("statement_not_in_log", index=row["idx"], code=error.code.value)
+                state, missing = "missing", missing + 1
+            await federation.engine.write(
+                lambda db, state=state, row=row: NodeTables(db).run(  # type: ignore[misc]
+                    "UPDATE outbox SET state = ? WHERE id = ?", state, row["id"]
+                )
+            )
+        return missing
+
+    async def _follow(self) -> None:
+        try:
+            await self._federation.sync()
+        except RemoteError as error:
+            if error.code not in {*TRY_AGAIN, ErrorCode.NO_QUORUM}:
+                raise
+
     async def _send_one(self, row: Row) -> None:
         federation = self._federation
         statement = await self._signed(row)
@@ -75,8 +136,11 @@ class Outbox:
 
         def done(tables: NodeTables) -> None:
             # A command and the service may both have sent it: only the first takes the effects.
-            sql = "UPDATE outbox SET state = 'sent' WHERE id = ? AND state = 'pending'"
-            if tables.run(sql, row["id"]):
+            sql = (
+                "UPDATE outbox SET state = 'sent', idx = ?, salt = ? "
+                "WHERE id = ? AND state = 'pending'"
+            )
+            if tables.run(sql, accepted.index, submitted.salt, row["id"]):
                 self._on_sent(tables, federation.hub.hub_id, sent)
 
         await federation.engine.write(lambda db: done(NodeTables(db)))

@@ -62,7 +62,7 @@ class Publisher:
         federation = self._federation
         federation.check_tables()
         federation.me()
-        await self._resume()
+        await self._resume_or_drop()
         report = Published()
         total = await federation.engine.read(lambda db: NodeTables(db).count("client"))
         last = done = 0
@@ -89,7 +89,9 @@ class Publisher:
         report.evaluated += len(pairs)
         report.changed += len(changes.rows) - changes.retired
         report.retired += changes.retired
-        report.unchanged += len(page.drafts) - len(changes.rows) + changes.retired
+        sent = len(changes.rows) - changes.retired + len(changes.too_little)
+        report.unchanged += len(page.drafts) - sent
+        report.too_little += changes.too_little
         report.without_permission += page.without_permission
         report.too_little += page.too_little
 
@@ -130,6 +132,14 @@ class Publisher:
                 "state": "pending",
             },
         )
+
+    async def _resume_or_drop(self) -> None:
+        """Finish an earlier publication; one that the hub no longer takes is made anew below."""
+        try:
+            await self._resume()
+        except RemoteError as error:
+            if error.code is ErrorCode.UNREACHABLE:
+                raise
 
     async def _resume(self) -> None:
         """Send a pending publication, if there is one, and take its effects."""

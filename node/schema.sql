@@ -111,6 +111,7 @@ CREATE TABLE sent_request (
     client INTEGER NOT NULL,
     holder TEXT NOT NULL,
     asked_at INTEGER NOT NULL,
+    expires INTEGER NOT NULL,
     statement_id TEXT,
     state TEXT NOT NULL,
     code TEXT,
@@ -142,6 +143,7 @@ CREATE TABLE received_request (
     decision_id TEXT,
     decision_index INTEGER,
     decision_salt TEXT,
+    decision_envelope BLOB,
     PRIMARY KEY (hub_id, request_id)
 );
 CREATE TABLE outbox (
@@ -153,7 +155,9 @@ CREATE TABLE outbox (
     sealed BLOB,
     proof BLOB,
     envelope BLOB,
-    state TEXT NOT NULL CHECK (state IN ('pending', 'sent', 'failed')),
+    idx INTEGER,
+    salt TEXT,
+    state TEXT NOT NULL CHECK (state IN ('pending', 'sent', 'logged', 'missing', 'failed')),
     error TEXT
 );
 CREATE TABLE handled (

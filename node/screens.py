@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from node.clients import ImportReport
 from node.federation import Federation
@@ -31,8 +32,9 @@ WAITING = {
     "asks_person": "waits for your answer",
     "deciding": "your answer is on its way",
     "released": "allowed; the card is on its way",
-    "stopped": "stopped: the permission ended",
+    "stopped": "stopped: permission, time or membership ended",
 }
+UNFINISHED = frozenset({"sending", "waiting", "allowed", "asks_person", "deciding", "released"})
 
 
 def team_value(team: Team) -> dict[str, Any]:
@@ -48,58 +50,77 @@ def team_value(team: Team) -> dict[str, Any]:
 
 def print_team(out: Console, local_id: str, team: Team) -> None:
     """The team around a client, numbered, each with a duty line; and always somebody to ring."""
-    out.print(f"[bold]The team around {local_id}[/bold]")
-    out.print("You: " + (", ".join(team.own) or "no involvement that may be shared"))
+    _say(out, f"The team around {local_id}", style="bold")
+    _say(out, "You: " + (", ".join(team.own) or "no involvement that may be shared"))
     if not team.published:
-        out.print("This client is not published, so nobody can find you and you find nobody.")
+        _say(out, "This client is not published, so nobody can find you and you find nobody.")
     if team.others:
         table = Table("No.", "Who", "Organisation", "Duty line", "Hours")
         for number, member in enumerate(team.others, 1):
             table.add_row(
-                str(number), member.label, member.agency, member.duty_line, member.duty_hours
+                *(
+                    Text(plain(text))
+                    for text in (
+                        str(number),
+                        member.label,
+                        member.agency,
+                        member.duty_line,
+                        member.duty_hours,
+                    )
+                )
             )
         out.print(table)
     else:
-        out.print("No match was found. That does not mean that nobody else works with them.")
+        _say(out, "No match was found. That does not mean that nobody else works with them.")
     if team.possible:
-        out.print(f"{team.possible} possible match(es) wait for comparison.")
+        _say(out, f"{team.possible} possible match(es) wait for comparison.")
     desk = team.duty_desk
-    out.print(f"Somebody to ring now: {desk.name}, {desk.phone} ({desk.hours}).")
+    _say(out, f"Somebody to ring now: {desk.name}, {desk.phone} ({desk.hours}).")
+
+
+def _say(out: Console, text: str, style: str | None = None) -> None:
+    """Print text as it is: what looks like markup in a name is a name."""
+    out.print(Text(text, style=style or ""))
 
 
 def print_import(out: Console, report: ImportReport, rejects: str) -> None:
     """What an import did."""
-    out.print(
+    _say(
+        out,
         f"{report.stored} rows stored ({report.new} new, {report.changed} changed, "
-        f"{report.unchanged} unchanged)."
+        f"{report.unchanged} unchanged).",
     )
-    out.print(
-        f"{report.without_permission} of them have no permission in force: stored, not published."
+    _say(
+        out,
+        f"{report.without_permission} of them have no permission in force: stored, not published.",
     )
     if report.rejected:
-        out.print(f"{report.rejected} rows were left out; {rejects} says why, line by line.")
+        _say(out, f"{report.rejected} rows were left out; {rejects} says why, line by line.")
 
 
 def print_published(out: Console, report: Published) -> None:
     """What a publication did."""
-    out.print(
+    _say(
+        out,
         f"{report.changed} clients published or changed, {report.unchanged} unchanged, "
-        f"{report.retired} withdrawn."
+        f"{report.retired} withdrawn.",
     )
-    out.print(
+    _say(
+        out,
         f"{report.without_permission} without a permission in force were not published. "
-        f"{report.evaluated} tokens were evaluated by the key holders."
+        f"{report.evaluated} tokens were evaluated by the key holders.",
     )
     if report.too_little:
-        out.print(
+        _say(
+            out,
             f"{len(report.too_little)} clients have too little to be found "
-            "(no NHS number, and not both name and birth date): use the duty lines."
+            "(no NHS number, and not both name and birth date): use the duty lines.",
         )
 
 
 def inbox_value(tables: NodeTables, federation: Federation) -> dict[str, list[dict[str, Any]]]:
     """Requests to us and by us, for scripts."""
-    hub_id = federation.hub.hub_id
+    hub_id, now = federation.hub.hub_id, federation.outside.clock()
     received = tables.rows(
         "SELECT r.*, c.local_id FROM received_request r "
         "LEFT JOIN involvement i ON i.id = r.involvement LEFT JOIN client c ON c.id = i.client "
@@ -111,29 +132,41 @@ def inbox_value(tables: NodeTables, federation: Federation) -> dict[str, list[di
         "WHERE s.hub_id = ? ORDER BY s.asked_at",
         hub_id,
     )
+    missing = tables.rows(
+        "SELECT kind, idx FROM outbox WHERE hub_id = ? AND state = 'missing' ORDER BY id", hub_id
+    )
     return {
-        "received": [_received(federation, row) for row in received],
-        "sent": [_sent(row) for row in sent],
+        "alarms": [dict(row) for row in missing],
+        "received": [_received(federation, row, now) for row in received],
+        "sent": [_sent(row, now) for row in sent],
     }
 
 
 def print_inbox(out: Console, value: dict[str, list[dict[str, Any]]]) -> None:
-    """Requests to us and by us."""
-    out.print("[bold]Requests to you[/bold]" if value["received"] else "No requests to you.")
-    for item in value["received"]:
-        out.print(
-            f"{item['request_id']}  about {item['client']}: {item['practitioner']} "
-            f"({item['role']}) of {item['agency']} asks for contact details."
+    """Requests to us and by us, after any alarm."""
+    for alarm in value["alarms"]:
+        _say(
+            out,
+            f"ALARM: your {alarm['kind']} is not in the log at {alarm['idx']}, where the hub said. "
+            "Keep everything and tell the auditor.",
+            style="bold red",
         )
-        out.print(f"    Purpose: {item['purpose']}. Lawful basis: {item['basis']}.")
+    _say(out, "Requests to you:" if value["received"] else "No requests to you.", style="bold")
+    for item in value["received"]:
+        _say(
+            out,
+            f"{item['request_id']}  about {item['client']}: {item['practitioner']} "
+            f"({item['role']}) of {item['agency']} asks for contact details.",
+        )
+        _say(out, f"    Purpose: {item['purpose']}. Lawful basis: {item['basis']}.")
         for name, fact in item["facts"].items():
-            out.print(f"    {name}: {fact}")
-        out.print(f"    State: {item['state_text']}.")
-    out.print("[bold]Your requests[/bold]" if value["sent"] else "You have asked for nothing.")
+            _say(out, f"    {name}: {plain(fact)}")
+        _say(out, f"    State: {item['state_text']}.")
+    _say(out, "Your requests:" if value["sent"] else "You have asked for nothing.", style="bold")
     for item in value["sent"]:
-        out.print(f"{item['request_id']}  about {item['client']}: {item['state_text']}.")
+        _say(out, f"{item['request_id']}  about {item['client']}: {item['state_text']}.")
         if item["sentence"]:
-            out.print(f"    {item['sentence']}")
+            _say(out, f"    {item['sentence']}")
         if item["card"]:
             print_card(out, item["card"])
 
@@ -151,7 +184,12 @@ def print_card(out: Console, card: dict[str, Any]) -> None:
     }
     for field, title in names.items():
         if card.get(field):
-            out.print(f"    {title}: {card[field]}")
+            _say(out, f"    {title}: {plain(card[field])}")
+
+
+def plain(text: str) -> str:
+    """Text of another agency for a terminal: nothing in it is obeyed."""
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def basis_lines(bases: list[LawfulBasis]) -> list[str]:
@@ -162,7 +200,7 @@ def basis_lines(bases: list[LawfulBasis]) -> list[str]:
     ]
 
 
-def _received(federation: Federation, row: Row) -> dict[str, Any]:
+def _received(federation: Federation, row: Row, now: int) -> dict[str, Any]:
     charter = federation.charter
     practitioner = json.loads(row["practitioner"])
     member = federation.directory.member(row["requester"])
@@ -179,18 +217,24 @@ def _received(federation: Federation, row: Row) -> dict[str, Any]:
         "basis": f"{basis.title} ({basis.code})" if basis else row["basis"],
         "facts": {titles.get(key, key): value for key, value in json.loads(row["facts"]).items()},
         "state": row["state"],
-        "state_text": WAITING.get(row["state"], row["state"]),
+        "state_text": _state_text(row, now),
     }
 
 
-def _sent(row: Row) -> dict[str, Any]:
+def _sent(row: Row, now: int) -> dict[str, Any]:
     refused = row["state"] in {"refused", "failed"} and row["code"]
     return {
         "request_id": row["request_id"],
         "client": row["local_id"],
         "state": row["state"],
-        "state_text": WAITING.get(row["state"], row["state"]),
+        "state_text": _state_text(row, now),
         "code": row["code"],
         "sentence": sentence(row["code"], row["field"]) if refused else None,
         "card": json.loads(row["card"]) if row["card"] else None,
     }
+
+
+def _state_text(row: Row, now: int) -> str:
+    if row["expires"] <= now and row["state"] in UNFINISHED:
+        return "expired; it can be asked again"
+    return WAITING.get(row["state"], str(row["state"]))

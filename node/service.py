@@ -79,6 +79,7 @@ class NodeService:
         refusals = await self.outbox.send()
         if await self.answering.release_allowed():
             refusals += await self.outbox.send()
+        await self.outbox.check_logged()
         for error in refusals:
             log.warning("statement_refused", code=error.code.value)
 
@@ -138,6 +139,10 @@ class NodeService:
     def _checked(self, delivery: Delivery) -> Statement[WireModel]:
         federation = self.federation
         statement = parse_statement(from_base64(delivery.envelope))
+        if (delivery.index is None) != isinstance(statement.body, NoticeBody) or (
+            delivery.index is not None and delivery.salt is None
+        ):
+            raise RemoteError(ErrorCode.MALFORMED, "a delivery without its place in the log")
         federation.directory.verify(statement, delivery.index)
         aud = statement.preamble.aud
         brokered = isinstance(statement.body, HubDecisionBody)
@@ -177,3 +182,5 @@ class NodeService:
                 self.asking.on_request_failed(tables, hub_id, statement, error)
             case DecisionBody():
                 self.answering.on_decision_failed(tables, statement.expect(DecisionBody))
+            case ReleaseBody():
+                self.answering.on_release_failed(tables, statement.expect(ReleaseBody))

@@ -20,7 +20,7 @@ from keys.threshold import PartialEvaluation, Quorum, combine, make_quorum, veri
 from node.federation import Federation
 from node.store import NodeTables
 from protocol.charter import TokenHolder
-from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
+from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.messages import EvaluateBody
 from protocol.tokens import split_output
 
@@ -107,12 +107,13 @@ class TokenClient:
     async def _ask_quorum(self, points: Sequence[bytes]) -> list[bytes]:
         """Try the first t holders; on an absent one, the next quorum. A cheat ends it."""
         key = self._federation.charter.token_key
-        absent: set[int] = set()
+        absent: dict[int, RemoteError] = {}
         while True:
             present = [item for item in key.holders if item.index not in absent]
             if len(present) < key.threshold:
+                last = list(absent.values())[-1]
                 raise RemoteError(
-                    ErrorCode.UNREACHABLE, f"fewer than {key.threshold} key holders answer"
+                    last.code, f"fewer than {key.threshold} key holders answer: {last.detail}"
                 )
             chosen = present[: key.threshold]
             quorum = make_quorum([item.index for item in chosen], len(key.holders), key.threshold)
@@ -159,12 +160,12 @@ class TokenClient:
         return PartialEvaluation(holder.index, elements, proof)
 
 
-def _absent(chosen: Sequence[TokenHolder], results: Sequence[object]) -> set[int]:
-    """The holders that did not answer; raises what any other went wrong with."""
-    gone = set()
+def _absent(chosen: Sequence[TokenHolder], results: Sequence[object]) -> dict[int, RemoteError]:
+    """The holders that gave no answer, and why; raises for a cheat and for our own faults."""
+    gone = {}
     for holder, result in zip(chosen, results, strict=True):
-        if isinstance(result, PatchworkError) and result.code is ErrorCode.UNREACHABLE:
-            gone.add(holder.index)
+        if isinstance(result, RemoteError) and result.code is not ErrorCode.BAD_PROOF:
+            gone[holder.index] = result
         elif isinstance(result, BaseException):
             raise result
     return gone

@@ -19,7 +19,7 @@ from protocol.messages import (
     EnrolmentBody,
     MemberBody,
 )
-from protocol.signing import check_public_key
+from protocol.signing import check_public_key, check_seal_key
 from protocol.statement import (
     Preamble,
     Statement,
@@ -204,6 +204,9 @@ def verify_enrolment(statement: Statement[EnrolmentBody]) -> None:
         raise RemoteError(ErrorCode.WEAK_KEY, "auth, sign and seal must be three different keys")
     check_public_key(bytes.fromhex(keys.sign))
     check_public_key(bytes.fromhex(keys.auth))
+    check_seal_key(bytes.fromhex(keys.seal))
+    if keys.seal_expires <= statement.preamble.iat:
+        raise RemoteError(ErrorCode.EXPIRED, "seal_expires is not after the application")
     if statement.preamble.sender != statement.body.party_id:
         raise RemoteError(ErrorCode.WRONG_RECIPIENT, "sender and party_id differ")
     statement.envelope.verify(bytes.fromhex(keys.sign))

@@ -217,7 +217,7 @@ class NoticeBody(WireModel):
     """`notice`: what a matching round means for one agency. Signed by the hub, not logged."""
 
     round: Hex32
-    links: Annotated[list[LinkNotice], Field(max_length=40)]
+    links: Annotated[list[LinkNotice], Field(max_length=60)]
 
 
 class RequestPractitioner(WireModel):

@@ -83,6 +83,14 @@ def check_public_key(public_key: bytes) -> None:
         raise RemoteError(ErrorCode.WEAK_KEY, "public key is not a canonical point of the group")
 
 
+def check_seal_key(public_key: bytes) -> None:
+    """Raise RemoteError(WEAK_KEY) for an X25519 key of small order: all would share its secret."""
+    try:
+        nacl.bindings.crypto_scalarmult(b"\x01" * 32, public_key)
+    except (RuntimeError, ValueError, nacl.exceptions.CryptoError) as error:
+        raise RemoteError(ErrorCode.WEAK_KEY, "seal key is of small order") from error
+
+
 def _is_small_order(public_key: bytes) -> bool:
     return public_key[:31] + bytes([public_key[31] & 0x7F]) in _SMALL_ORDER
 

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 
 from protocol.checkpoint import parse_checkpoint
 from protocol.directory import needed_document
-from protocol.follow import LogView, PublicLeaf, advance
+from protocol.errors import ErrorCode, RemoteError
+from protocol.follow import LogView, PublicLeaf, advance, verify_note_by_charter
 from protocol.leaf import LeafKind, parse_leaf
 from protocol.tiles import ENTRIES, TILE_WIDTH, Tile, parse_entry_bundle
 from transport.client import HttpClient
+
+MAX_ENTRIES_BEHIND = 5_000_000
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,11 @@ async def sync(http: HttpClient, base_url: str, view: LogView) -> Progress:
     """Fetch checkpoint, entries and charter documents and advance. Raises RemoteError."""
     note = await http.get(f"{base_url}/checkpoint")
     _, checkpoint = parse_checkpoint(note)
+    if view.directory.charters:
+        # Signatures first: nobody makes us fetch a log that nobody signed.
+        verify_note_by_charter(note, view.directory.charter)
+    if checkpoint.size - view.size > MAX_ENTRIES_BEHIND:
+        raise RemoteError(ErrorCode.TOO_LARGE, f"over {MAX_ENTRIES_BEHIND} entries behind")
     entries = await fetch_entries(http, base_url, view.size, checkpoint.size)
     public = tuple(
         PublicLeaf(index, leaf.body)

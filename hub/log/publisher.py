@@ -58,6 +58,8 @@ class Publisher:
         self._note: Note | None = None
         self._published: bytes | None = None
         self._covered = 0
+        self._asked = False
+        self._ahead: str | None = None
 
     async def start(self) -> None:
         """Check that folder and database agree. Raises LocalError(STORAGE) if they do not."""
@@ -77,7 +79,19 @@ class Publisher:
             self._note = parsed
 
     async def step(self, http: HttpClient) -> None:
-        """One batch: integrate new entries, sign, gather cosignatures, publish."""
+        """One batch: integrate new entries, sign, gather cosignatures, publish.
+
+        Before the first signature after a start, every witness is asked what it has seen. Raises
+        LocalError(STORAGE) for ever after one of them has seen a longer log than ours.
+        """
+        if not self._asked and self._note is not None:
+            await asyncio.gather(*(self._ask(http, name) for name in self._witness_urls))
+        self._asked = True
+        if self._ahead is not None:
+            raise LocalError(
+                ErrorCode.STORAGE,
+                f"{self._ahead} has seen a longer log than ours: was a backup restored?",
+            )
         size, _ = await self._engine.read(lambda db: HubTables(db).head())
         leaves = await self._engine.read(lambda db: HubTables(db).leaves(size, BATCH))
         if leaves:
@@ -125,6 +139,10 @@ class Publisher:
                     status, body = await http.exchange(url, request)
                 if status == 409:
                     self._witnessed_sizes[name] = _size(body)
+                    if self._witnessed_sizes[name] > checkpoint.size:
+                        log.critical("witness_is_ahead", witness=name)
+                        self._ahead = name
+                        return
                     continue
                 if status != 200:
                     raise RemoteError(ErrorCode.UNREACHABLE, f"the witness answered {status}")

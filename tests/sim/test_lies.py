@@ -1,0 +1,336 @@
+"""Lies of the hub and bad luck on the way, which a node must see through or survive."""
+
+import io
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+import hub.brokering
+import node.drafting
+from hub.service import HubService
+from hub.store import Logged
+from node import commands, screens
+from node.clients import withdraw
+from node.federation import Keys
+from node.publishing import Publisher
+from protocol.decide import Allow, Refuse
+from protocol.errors import ErrorCode, LocalError, RemoteError
+from protocol.matchkeys.recipes import ClientRecord
+from protocol.refusals import RefusalCode
+from tests.sim.federation import AMEERA, AMIRA, DUTY, SAMIR, SimFederation, SimNode, row
+
+Agencies = tuple[SimNode, SimNode]
+
+
+def cut(_: bytes) -> bytes:
+    """An answer that never arrives."""
+    raise RemoteError(ErrorCode.UNREACHABLE, "cut off")
+
+
+async def asked(federation: SimFederation, agencies: Agencies) -> str:
+    """A request that waits for a person at health visiting."""
+    _, care = agencies
+    request_id = await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
+    await federation.settle()
+    return request_id
+
+
+def unlogged(federation: SimFederation, *kinds: str) -> None:
+    """From now on the hub says that it logged these kinds, and does not."""
+    ledger = federation.services.intake.ledger
+    real = ledger.append
+
+    def lie(tables: Any, statement: Any, evidence: Any = ()) -> Logged:
+        if statement.preamble.kind in kinds:
+            return Logged(0, statement.id, b"\x01" * 32, ledger.surroundings.clock())
+        return real(tables, statement, evidence)
+
+    ledger.append = lie  # type: ignore[method-assign]
+
+
+async def test_no_card_leaves_on_a_proof_that_is_none(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    health, care = agencies
+    request_id = await asked(federation, agencies)
+    federation.network.tamper["/v1/proofs/"] = lambda _: b"no proof at all"
+    await health.answer(request_id)
+    await federation.settle()
+    assert await federation.entries("release") == []
+    federation.network.tamper.clear()
+    await federation.settle()
+    assert (await care.sent(request_id))["state"] == "opened", "it goes when there is a proof"
+
+
+async def test_no_card_leaves_for_a_decision_that_the_hub_did_not_log(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    health, _ = agencies
+    request_id = await asked(federation, agencies)
+    unlogged(federation, "decision")
+    await health.answer(request_id)
+    await federation.settle()
+    assert await federation.entries("release") == []
+
+
+async def test_a_request_that_the_hub_drops_unseen_is_seen(
+    federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, care = agencies
+    refuse = Refuse(RefusalCode.NOT_AVAILABLE)
+    monkeypatch.setattr(hub.brokering, "decide_hub", lambda *_: refuse)
+    unlogged(federation, "request", "hub_decision")
+    await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
+    await federation.round()
+    value = await care.read(lambda tables: screens.inbox_value(tables, care.federation))
+    assert [alarm["kind"] for alarm in value["alarms"]] == ["request"]
+
+
+async def test_honest_messages_raise_no_alarm(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    health, care = agencies
+    request_id = await asked(federation, agencies)
+    await health.answer(request_id)
+    await federation.settle()
+    for agency in (health, care):
+        assert {item["state"] for item in await agency.outbox()} == {"logged"}
+
+
+async def test_a_link_opens_no_other_clients_involvement(
+    federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    health, care = agencies
+    twin = await health.read(
+        lambda tables: tables.one(
+            "SELECT involvement_id FROM stub_involvement s JOIN involvement i "
+            "ON i.id = s.involvement WHERE i.client = 2"
+        )
+    )
+    assert twin is not None
+    shown = f'[{{"id": "{twin["involvement_id"]}", "type": "x", "label": "x"}}]'
+    await care.write(lambda tables: tables.run("UPDATE link SET involvements = ?", shown))
+    monkeypatch.setattr(hub.brokering, "decide_hub", lambda *_: Allow())
+    request_id = await care.ask("c1", twin["involvement_id"])
+    await federation.settle()
+    assert (await care.sent(request_id))["code"] == "link_not_proven"
+
+
+async def test_duplicates_in_one_agency_do_not_stop_the_others(federation: SimFederation) -> None:
+    agency = await federation.join("Health visiting", "health_provider")
+    same = [row(f"d{number}", AMIRA, "health_visiting", DUTY) for number in range(4)]
+    await agency.take_in(*same, row("ok", SAMIR, "health_visiting", DUTY))
+    report = await agency.publish()
+    assert report.changed == 1
+    assert report.too_little == ["d0", "d1", "d2", "d3"]
+
+
+async def test_news_of_a_link_before_the_publication_is_confirmed_is_kept(
+    federation: SimFederation,
+) -> None:
+    health = await federation.join("Health visiting", "health_provider")
+    care = await federation.join("Social care", "childrens_social_care")
+    await health.take_in(row("h1", AMIRA, "health_visiting", DUTY))
+    await care.take_in(row("c1", AMEERA, "child_in_need", DUTY))
+    await health.publish()
+    chunks = []
+
+    def second_is_cut(data: bytes) -> bytes:
+        chunks.append(data)
+        return cut(data) if len(chunks) == 2 else data
+
+    federation.network.tamper["/chunks$"] = second_is_cut
+    with pytest.raises(RemoteError):
+        await care.publish()
+    federation.network.tamper.clear()
+    await federation.round()
+    await care.publish()
+    assert (await care.team("c1")).others
+
+
+async def test_an_old_publication_does_not_stand_in_the_way_of_a_withdrawal(
+    federation: SimFederation,
+) -> None:
+    health = await federation.join("Health visiting", "health_provider")
+    await health.take_in(row("h1", AMIRA, "health_visiting", DUTY))
+    await health.publish()
+    await health.take_in(row("h2", SAMIR, "health_visiting", DUTY))
+    federation.network.tamper["/v1/publications$"] = cut
+    federation.network.hub_down = True
+    with pytest.raises(RemoteError):
+        await Publisher(health.federation).publish()
+    federation.network.tamper.clear()
+    federation.network.hub_down = False
+    federation.clock.now += 3600
+    assert await commands.withdraw_and_publish(health.federation, "h1") == 1
+    stubs = await federation.hub_read(lambda tables: tables.rows("SELECT retired FROM stub"))
+    assert sorted(stub["retired"] for stub in stubs) == [0, 1]
+
+
+async def test_renaming_the_work_does_not_bring_back_a_withdrawn_permission(
+    federation: SimFederation,
+) -> None:
+    health = await federation.join("Health visiting", "health_provider")
+    await health.take_in(row("h1", AMIRA, "health_visiting", DUTY))
+    await health.write(lambda tables: withdraw(tables, "h1", federation.clock()))
+    await health.take_in(row("h1", AMIRA, "school_nursing", DUTY))
+    assert (await health.publish()).changed == 0
+
+
+async def test_one_key_holder_that_refuses_is_replaced_by_another(
+    federation: SimFederation,
+) -> None:
+    def behind(_: bytes) -> bytes:
+        raise RemoteError(ErrorCode.UNKNOWN_MEMBER, "does not follow")
+
+    agency = await federation.join("Health visiting", "health_provider")
+    await agency.take_in(row("h1", AMIRA, "health_visiting", DUTY))
+    federation.network.tamper["holder-1.example"] = behind
+    assert (await agency.publish()).changed == 1
+
+
+async def test_a_seal_key_that_everybody_can_open_cannot_enrol(
+    federation: SimFederation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Keys.record
+
+    def weak(self: Keys, expires: int, recovery: str) -> Any:
+        return real(self, expires, recovery).model_copy(update={"seal": "00" * 32})
+
+    monkeypatch.setattr(Keys, "record", weak)
+    with pytest.raises(RemoteError) as caught:
+        await federation.join("Weak", "charity")
+    assert caught.value.code is ErrorCode.WEAK_KEY
+
+
+async def test_a_rejected_newcomer_may_apply_again(federation: SimFederation) -> None:
+    joining, engine = federation.joining("Agency", "charity")
+    first, _ = await joining.apply(engine, await federation.invite(b"a" * 32))
+    party = first.hub.party_id
+    await federation.hub_write(lambda tables: tables.set_applicant(party, "rejected"))
+    await joining.apply(engine, await federation.invite(b"b" * 32))
+    await engine.close()
+    row_ = await federation.hub_read(lambda tables: tables.applicant(party))
+    assert row_ is not None
+    assert row_["state"] == "waiting"
+
+
+async def test_big_news_of_one_agency_does_not_swallow_anothers(
+    federation: SimFederation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [AMIRA] + [
+        ClientRecord(None, f"Kid{c}", "", f"Fam{c}", f"2015-01-{n}", "F", f"{n} Elm Road",
+                     f"LX{n - 9} 1AA")
+        for n, c in enumerate("abcdefghijklmno", 10)
+    ]  # fmt: skip
+    victim = await federation.join("Social care", "childrens_social_care")
+    rogue = await federation.join("Rogue", "health_provider")
+    honest = await federation.join("Honest", "health_provider")
+    await victim.take_in(*(row(f"v{n}", p, "child_in_need", DUTY) for n, p in enumerate(people)))
+    await honest.take_in(row("h", AMIRA, "health_visiting", DUTY))
+    rogues = enumerate(people[1:])
+    await rogue.take_in(*(row(f"r{n}", p, "health_visiting", DUTY) for n, p in rogues))
+    await victim.publish()
+    await honest.publish()
+    real = node.drafting.Drafter._involvements
+
+    def twenty(self: Any, tables: Any, client: Any, now: int) -> Any:
+        (one,) = real(self, tables, client, now)
+        ids = [self._federation.outside.new_id() for _ in range(20)]
+        return [one.model_copy(update={"id": fresh}) for fresh in ids]
+
+    monkeypatch.setattr(node.drafting.Drafter, "_involvements", twenty)
+    await rogue.publish()
+    await federation.round()
+    for number in range(len(people)):
+        assert (await victim.team(f"v{number}")).others, f"client v{number}"
+
+
+async def test_each_permission_that_ends_is_noticed(
+    federation: SimFederation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    health = await federation.join("Health visiting", "health_provider")
+    care = await federation.join("Social care", "childrens_social_care")
+    await health.take_in(row("h1", AMIRA, "health_visiting", DUTY))
+    await care.take_in(row("c1", AMEERA, "child_in_need", DUTY))
+    await care.publish()
+    real, start = node.drafting.Drafter._involvements, federation.clock.now
+
+    def two(self: Any, tables: Any, client: Any, now: int) -> Any:
+        (one,) = real(self, tables, client, now)
+        return [
+            one.model_copy(
+                update={
+                    "id": letter * 32,
+                    "permission": one.permission.model_copy(update={"valid_until": until}),
+                }
+            )
+            for letter, until in (("a", start + 1000), ("b", start + 2000))
+        ]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(node.drafting.Drafter, "_involvements", two)
+        await health.publish()
+    seen = []
+    for seconds in (0, 1500, 2500):
+        federation.clock.now = start + seconds
+        await federation.round()
+        seen.append(len((await care.team("c1")).others))
+    assert seen == [2, 1, 0]
+
+
+async def test_a_whole_hub_folder_restored_from_a_backup_does_not_sign(
+    federation: SimFederation, agencies: Agencies, tmp_path: Path
+) -> None:
+    del agencies
+    folder = federation.folder / "hub"
+    await federation.hub.engine.close()
+    shutil.copytree(folder, tmp_path / "backup")
+
+    async def start() -> None:
+        federation.hub = HubService(folder, federation.hub.settings, federation.hub.outside)
+        federation.services = federation.network.hub = await federation.hub.start()
+
+    await start()
+    await federation.round()
+    await federation.hub.engine.close()
+    shutil.rmtree(folder)
+    shutil.copytree(tmp_path / "backup", folder)
+    await start()
+    before = federation.services.publisher.tiles.read_checkpoint()
+    await federation.hub.round()
+    for _ in range(2):
+        with pytest.raises(LocalError, match="has seen a longer log"):
+            await federation.services.publisher.step(federation.network)  # type: ignore[arg-type]
+    assert federation.services.publisher.tiles.read_checkpoint() == before
+
+
+async def test_what_another_agency_writes_is_shown_and_not_obeyed(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    health, care = agencies
+    await care.write(lambda tables: tables.run("UPDATE practitioner SET name = 'S [/b] Worker'"))
+    facts = {"enquiry_reference": "[link=https://x.example]a\x1b[8mb", "informed": "informed"}
+    involvement = (await care.team("c1")).others[0].involvement_id
+    await care.ask("c1", involvement, facts=facts)
+    await federation.settle()
+    value = await health.read(lambda tables: screens.inbox_value(tables, health.federation))
+    shown = io.StringIO()
+    screens.print_inbox(Console(file=shown, soft_wrap=True, force_terminal=True), value)
+    assert "S [/b] Worker" in shown.getvalue()
+    assert "[link=https://x.example]a [8mb" in shown.getvalue()
+
+
+async def test_a_request_that_ran_out_says_so(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    health, care = agencies
+    await asked(federation, agencies)
+    federation.clock.now += 40 * 86_400
+    for agency, side in ((health, "received"), (care, "sent")):
+        own = agency.federation
+        value = await agency.read(lambda tables, own=own: screens.inbox_value(tables, own))  # type: ignore[misc]
+        assert value[side][0]["state_text"] == "expired; it can be asked again"
