@@ -1,5 +1,6 @@
 """Lies of the hub and bad luck on the way, which a node must see through or survive."""
 
+import hashlib
 import io
 import shutil
 from pathlib import Path
@@ -9,7 +10,9 @@ import pytest
 from rich.console import Console
 
 import hub.brokering
+import node.answering
 import node.drafting
+from hub.publications import check_limits
 from hub.service import HubService
 from hub.store import Logged
 from node import commands, screens
@@ -18,8 +21,12 @@ from node.federation import Keys
 from node.publishing import Publisher
 from protocol.decide import Allow, Refuse
 from protocol.errors import ErrorCode, LocalError, RemoteError
+from protocol.fields import to_base64
+from protocol.matchkeys.policy import DEFAULT_12
 from protocol.matchkeys.recipes import ClientRecord
+from protocol.messages import ChunkRef, PublicationBody, RowsChunk, StubRow
 from protocol.refusals import RefusalCode
+from protocol.wire import Message, encode_wire
 from tests.sim.federation import AMEERA, AMIRA, DUTY, SAMIR, SimFederation, SimNode, row
 
 Agencies = tuple[SimNode, SimNode]
@@ -334,3 +341,71 @@ async def test_a_request_that_ran_out_says_so(
         own = agency.federation
         value = await agency.read(lambda tables, own=own: screens.inbox_value(tables, own))  # type: ignore[misc]
         assert value[side][0]["state_text"] == "expired; it can be asked again"
+
+
+class TestWhatTheHubChecksOfAPatchedNode:
+    """A node can be changed by its owner; the hub's own checks must hold without it."""
+
+    async def test_one_person_in_too_many_stubs(
+        self, federation: SimFederation, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        agency = await federation.join("Health visiting", "health_provider")
+        same = [row(f"d{number}", AMIRA, "health_visiting", DUTY) for number in range(4)]
+        await agency.take_in(*same)
+        monkeypatch.setattr(node.drafting.Drafter, "_crowded", lambda *_: set())
+        with pytest.raises(RemoteError) as caught:
+            await agency.publish()
+        assert caught.value.code is ErrorCode.OVER_LIMIT
+        assert await federation.hub_read(lambda tables: tables.rows("SELECT 1 FROM stub")) == []
+
+    def test_places_alone_are_not_enough(self) -> None:
+        tokens = {"name_pc.1": [b"a" * 16], "dob_street.1": [b"b" * 16]}
+        with pytest.raises(RemoteError, match="name and birth date"):
+            check_limits(DEFAULT_12, "ab" * 16, tokens)
+        check_limits(DEFAULT_12, "ab" * 16, {**tokens, "given_dob_mi.1": [b"c" * 16]})
+
+    async def test_a_publication_out_of_turn(
+        self, federation: SimFederation, agencies: Agencies
+    ) -> None:
+        health, _ = agencies
+        chunk = encode_wire(
+            RowsChunk(
+                rows=[
+                    StubRow(
+                        stub_id="ab" * 16,
+                        revision=1,
+                        retired=True,
+                        involvements=[],
+                        token_commitment="00" * 32,
+                    )
+                ]
+            )
+        )
+        digest = hashlib.sha256(chunk).hexdigest()
+        body = PublicationBody(
+            sequence=7,
+            epoch=1,
+            rows=[ChunkRef(hash=digest, length=len(chunk), count=1)],
+            tokens=[],
+        )
+        statement = health.federation.sign(body, health.federation.hub.hub_id)
+        intake = federation.services.intake
+        envelope = to_base64(statement.envelope.encode())
+        await intake.begin_publication(Message(envelope=envelope, sealed=None, proof=None))
+        with pytest.raises(RemoteError, match="has sequence 2") as caught:
+            await intake.add_chunk(statement.id, chunk)
+        assert caught.value.code is ErrorCode.CONFLICT
+
+    async def test_a_holder_that_allows_after_the_permission_ended(
+        self, federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        health, care = agencies
+        request_id = await asked(federation, agencies)
+        await health.write(lambda tables: withdraw(tables, "h1", federation.clock()))
+        await health.publish()
+        monkeypatch.setattr(node.answering, "decide_holder", lambda _: Allow())
+        await health.answer(request_id)
+        await federation.settle()
+        assert await federation.entries("decision") == []
+        assert (await care.sent(request_id))["card"] is None
+        assert [item["error"] for item in await health.outbox()] == ["not_allowed"]
