@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 import hub.brokering
+import hub.intake
 import node.answering
 import node.drafting
 from hub.publications import check_limits
@@ -24,7 +25,7 @@ from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import to_base64
 from protocol.matchkeys.policy import DEFAULT_12
 from protocol.matchkeys.recipes import ClientRecord
-from protocol.messages import ChunkRef, PublicationBody, RowsChunk, StubRow
+from protocol.messages import CharterAcceptBody, ChunkRef, PublicationBody, RowsChunk, StubRow
 from protocol.refusals import RefusalCode
 from protocol.wire import Message, encode_wire
 from tests.sim.federation import AMEERA, AMIRA, DUTY, SAMIR, SimFederation, SimNode, row
@@ -409,3 +410,40 @@ class TestWhatTheHubChecksOfAPatchedNode:
         assert await federation.entries("decision") == []
         assert (await care.sent(request_id))["card"] is None
         assert [item["error"] for item in await health.outbox()] == ["not_allowed"]
+
+
+async def test_a_release_that_the_hub_refuses_ends_and_does_not_count_as_trust(
+    federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    health, care = agencies
+    request_id = await asked(federation, agencies)
+
+    def refuse(*_: object) -> None:
+        raise RemoteError(ErrorCode.NOT_ALLOWED, "no longer in force")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(hub.brokering.Broker, "release", refuse)
+        await health.answer(request_id)
+        await federation.settle()
+    assert (await health.received(request_id))["state"] == "stopped"
+    health.service.answering._settings.answer_rule = "allow"
+    second = await asked(federation, (health, care))
+    assert (await health.received(second))["state"] == "asks_person", "no card ever went to them"
+
+
+async def test_one_member_cannot_silence_or_flood_the_log(
+    federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    health, care = agencies
+    monkeypatch.setattr(hub.intake, "MAX_REJECTIONS_A_DAY", 3)
+    charter = health.federation.charter
+    again = CharterAcceptBody(version=1, document_hash=charter.document_hash)
+    for agency, times in ((health, 6), (care, 1)):
+        for _ in range(times):
+            envelope = agency.federation.sign(again, charter.charter_id).envelope.encode()
+            message = Message(envelope=to_base64(envelope), sealed=None, proof=None)
+            with pytest.raises(RemoteError) as caught:
+                await federation.services.intake.submit(message)
+            assert caught.value.code is ErrorCode.CONFLICT
+    assert len(await federation.entries("charter_accept")) == 2, "one each, however often"
+    assert len(await federation.entries("rejection")) == 3 + 1, "care's refusal is still logged"
