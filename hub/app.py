@@ -99,7 +99,8 @@ class HubApp:
         """A tlog-proof of an entry, once it is under a quorum (waits up to 30 seconds)."""
         index = int(request.match_info["index"])
         wait = request.query.get("wait", "0")
-        seconds = min(int(wait), MAX_PROOF_WAIT) if wait.isdigit() and len(wait) < 4 else 0
+        readable = wait.isascii() and wait.isdecimal() and len(wait) < 4
+        seconds = min(int(wait), MAX_PROOF_WAIT) if readable else 0
         deadline = asyncio.get_running_loop().time() + seconds
         publisher = self._services.publisher
         while not publisher.has_quorum(index):
