@@ -1,5 +1,5 @@
 # Two commands for a newcomer: `make demo` and `make test`. Each does all its own set-up.
-.PHONY: demo test bench lint types contracts lock clean
+.PHONY: demo test bench compare lint types contracts lock clean
 BIN := .venv/bin
 
 demo: .venv/.runtime
@@ -11,6 +11,11 @@ test: .venv/.dev
 bench: .venv/.runtime
 	$(BIN)/python -m bench.tokens
 	$(BIN)/python -m bench.log
+	$(BIN)/python -m bench.matching.attacks
+
+# Beside Splink and CLK + anonlink. DATA=DIR holds council-train and council-validate; see README.
+compare: .venv/.runtime .venv-bench/.made
+	.venv-bench/bin/python -m bench.matching.compare $(if $(DATA),--data $(DATA)) $(ARGS)
 
 lint: .venv/.dev
 	$(BIN)/ruff check .
@@ -30,11 +35,18 @@ contracts: .venv/.dev
 	scripts/bootstrap.sh requirements-dev.lock
 	@touch $@ .venv/.runtime
 
+.venv-bench/.made: requirements-bench.lock
+	$(or $(PYTHON),python3) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
 lock:
 	uv pip compile pyproject.toml --extra build --generate-hashes --no-header \
 	    --python-version 3.11 --universal -o requirements.lock
 	uv pip compile pyproject.toml --extra build --extra dev --generate-hashes --no-header \
 	    --python-version 3.11 --universal -o requirements-dev.lock
+	uv pip compile --group bench --generate-hashes --no-header \
+	    --python-version 3.11 --universal -o requirements-bench.lock
 
 clean:
-	rm -rf .venv .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-bench .bench .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -5,6 +5,7 @@ raises RemoteError: NOT_FOUND for what is absent, another code for what cannot b
 """
 
 import stat
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 from protocol.dsse import DOCUMENT_LIMIT
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import from_base64
+from protocol.leaf import SALT_BYTES
 from protocol.merkle import HASH_BYTES
 from protocol.note import MAX_NOTE_BYTES
 from protocol.tiles import (
@@ -26,17 +28,34 @@ from protocol.wire import ExportRecord, parse_wire
 BUNDLE_LIMIT = TILE_WIDTH * (MAX_ENTRY_BYTES + 2)
 RECORD_LIMIT = 128 * 1024
 EVIDENCE_LIMIT = 8 * 1024 * 1024
+SPAN_BYTES = 2 * 1024 * 1024
 _HEX = frozenset("0123456789abcdef")
+_HEAD = b'{"envelope":'
+_TAIL = b',"evidence":%d,"index":%d,"salt":"%b"}'
+MAX_EVIDENCE = 1024
+MAX_COUNT = 2**40
 
 
 @dataclass(frozen=True)
 class Payload:
-    """One entry's payload as the hub exported it; `evidence` counts its evidence files."""
+    """One entry's payload as the hub exported it; `evidence` counts its evidence files.
+
+    `sound`: audit/signatures.py found that it fits its leaf and that its signature fits.
+    """
 
     index: int
     salt: bytes
     envelope: bytes
     evidence: int
+    sound: bool = False
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of the payload file, in bytes: whole lines, but for what is after one too long."""
+
+    start: int
+    end: int
 
 
 @dataclass(frozen=True)
@@ -100,13 +119,25 @@ class Case:
         """The entries of a bundle, as far as its framing holds."""
         return split_bundle(_read(self.folder / "log" / tile.path, BUNDLE_LIMIT), tile.width)
 
-    def payload_lines(self) -> Iterator[bytes]:
-        """The lines of the payload file, for `parse_payload`. Ends after a line over the limit."""
+    def payload_spans(self) -> Iterator[Span]:
+        """The payload file in stretches of a few megabytes."""
+        size, start = self._payload_file.stat().st_size, 0
         with self._payload_file.open("rb") as file:
-            while line := file.readline(RECORD_LIMIT + 2):
-                yield line.removesuffix(b"\n")
-                if len(line) > RECORD_LIMIT + 1:
-                    return
+            while start < size:
+                file.seek(min(start + SPAN_BYTES, size) - 1)
+                end = file.tell() + len(file.readline(RECORD_LIMIT + 2))
+                yield Span(start, end)
+                start = end
+
+    def payload_lines(self, span: Span) -> Iterator[bytes]:
+        """The lines of a span, for `parse_payload`. Ends after a line over RECORD_LIMIT."""
+        with self._payload_file.open("rb") as file:
+            file.seek(span.start)
+            data = file.read(span.end - span.start)
+        for line in data.removesuffix(b"\n").split(b"\n"):
+            yield line
+            if len(line) > RECORD_LIMIT:
+                return
 
     def evidence(self, index: int, part: int) -> bytes:
         """One piece of evidence of an entry."""
@@ -125,12 +156,42 @@ def parse_genesis(data: bytes) -> str:
     return text
 
 
+def encode_payload(payload: Payload) -> bytes:
+    """The line of a payload, without its newline."""
+    plain = payload.envelope[:1] == b"{" and b"\n" not in payload.envelope
+    envelope = payload.envelope if plain else b'"%b"' % b64encode(payload.envelope)
+    tail = _TAIL % (payload.evidence, payload.index, payload.salt.hex().encode())
+    return _HEAD + envelope + tail
+
+
 def parse_payload(line: bytes) -> Payload:
     """Read one line of the payload file. Raises RemoteError and nothing else."""
-    record = parse_wire(ExportRecord, line, limit=RECORD_LIMIT)
-    return Payload(
-        record.index, bytes.fromhex(record.salt), from_base64(record.envelope), record.evidence
-    )
+    usual = _parse_usual(line) if len(line) <= RECORD_LIMIT else None
+    return usual or payload_of(parse_wire(ExportRecord, line, limit=RECORD_LIMIT))
+
+
+def payload_of(record: ExportRecord) -> Payload:
+    """The payload in a record of the hub's export."""
+    envelope = from_base64(record.envelope)
+    return Payload(record.index, bytes.fromhex(record.salt), envelope, record.evidence)
+
+
+def _parse_usual(line: bytes) -> Payload | None:
+    """A line with its envelope as it is. None: it is base64, or cannot be read."""
+    start, end = len(_HEAD), line.rfind(b',"evidence":')
+    parts = line[end:].split(b'"')
+    if line[: start + 1] != _HEAD + b"{" or end < start or len(parts) != _TAIL.count(b'"') + 1:
+        return None
+    try:
+        evidence, index = int(parts[2][1:-1]), int(parts[4][1:-1])
+        salt = bytes.fromhex(parts[7].decode())
+    except ValueError:
+        return None
+    in_range = evidence <= MAX_EVIDENCE and index <= MAX_COUNT and len(salt) == SALT_BYTES
+    # Written again, numbers and digits have the one form that they may have.
+    if not in_range or _TAIL % (evidence, index, salt.hex().encode()) != line[end:]:
+        return None
+    return Payload(index, salt, line[start:end], evidence)
 
 
 def split_bundle(data: bytes, width: int) -> Bundle:

@@ -6,19 +6,14 @@ logged before it, by protocol.decide.decide_hub; what the hub logged is only com
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from audit.facts import LoggedFacts
 from audit.findings import Finding, FindingCode, rule
 from protocol.decide import Allow, Decision, Refer, Refuse, decide_hub
 from protocol.directory import Directory
-from protocol.messages import (
-    DecisionBody,
-    DecisionFacts,
-    HubDecisionBody,
-    ReceiptBody,
-    ReleaseBody,
-    RequestBody,
-)
+from protocol.messages import DecisionBody, HubDecisionBody, ReceiptBody, ReleaseBody, RequestBody
+from protocol.request_parts import DecisionFacts
 from protocol.statement import MAX_SKEW_SECONDS, Preamble, Statement
 
 _OUTCOMES = {Allow: "allow", Refer: "refer", Refuse: "refuse"}
@@ -89,14 +84,14 @@ class Chain:
         body = statement.body
         request = self._requests.get(body.request_id)
         if request is None or request.statement_id != body.request or request.hub_decision:
-            yield _broken_chain(index, "hub_decision", body.request_id)
+            yield broken_chain(index, "hub_decision", body.request_id)
             return
         request.hub_decision, request.hub_outcome = statement.id, body.outcome
-        yield from _check_parties(index, statement.preamble, None, request.requester)
+        yield from check_parties(index, statement.preamble, None, request.requester)
         self.decided_again += 1
-        logged, ours = (body.outcome, body.code, body.field), _as_logged(request.expected)
+        logged, ours = (body.outcome, body.code, body.field), as_logged(request.expected)
         if logged != ours:
-            detail = f"logged {_words(logged)}, decided again {_words(ours)}"
+            detail = f"logged {words(logged)}, decided again {words(ours)}"
             yield rule(FindingCode.DECISION_DIFFERS, index, detail)
         theirs, own = body.facts.model_dump(), request.pinned.model_dump()
         wrong = [name for name in own if own[name] != theirs[name]]
@@ -110,11 +105,11 @@ class Chain:
         request = self._requests.get(body.request_id)
         expected = (request.statement_id, request.hub_decision) if request else None
         if request is None or (body.request, body.hub_decision) != expected:
-            yield _broken_chain(index, "decision", body.request_id)
+            yield broken_chain(index, "decision", body.request_id)
             return
-        yield from _check_parties(index, preamble, request.holder, request.requester)
+        yield from check_parties(index, preamble, request.holder, request.requester)
         if request.outcome in {"allow", "refuse"}:
-            yield _broken_chain(index, "second decision", body.request_id)
+            yield broken_chain(index, "second decision", body.request_id)
         if request.hub_outcome == "refuse" and body.outcome != "refuse":
             detail = f"{body.outcome} where the hub refused"
             yield rule(FindingCode.HOLDER_TOO_PERMISSIVE, index, detail)
@@ -122,7 +117,7 @@ class Chain:
             if request.hub_outcome == "refer" and body.decided_by is None:
                 yield rule(FindingCode.PERSON_NEEDED, index, "the hub asked for a person")
             yield from self._in_force(index, preamble, request)
-        yield from _in_time(index, preamble, request)
+        yield from in_time(index, preamble, request)
         request.decision, request.outcome = statement.id, body.outcome
         request.decision_index = index
 
@@ -134,17 +129,19 @@ class Chain:
             detail = f"request {body.request_id}: no decision before it allows this"
             yield rule(FindingCode.RELEASE_WITHOUT_DECISION, index, detail)
             return
-        yield from _check_parties(index, preamble, request.holder, request.requester)
+        yield from check_parties(index, preamble, request.holder, request.requester)
         if request.release is not None:
-            yield _broken_chain(index, "second release", body.request_id)
+            yield broken_chain(index, "second release", body.request_id)
         if not request.decision_index < body.tree_size <= index:
             detail = f"tree size {body.tree_size} is not between decision and release"
             yield rule(FindingCode.RELEASE_TREE_SIZE, index, detail)
-        if body.seal_key not in self._seal_keys(request.requester, (body.tree_size, index)):
+        if body.seal_key not in seal_keys(
+            self._directory, request.requester, (body.tree_size, index)
+        ):
             detail = "sealed to a key that is not the asker's in the log"
             yield rule(FindingCode.SEAL_KEY, index, detail)
         yield from self._in_force(index, preamble, request)
-        yield from _in_time(index, preamble, request)
+        yield from in_time(index, preamble, request)
         request.release, request.released_hash = statement.id, body.sealed_hash
 
     def receipt(self, index: int, statement: Statement[ReceiptBody]) -> Iterator[Finding]:
@@ -156,10 +153,14 @@ class Chain:
             detail = f"request {body.request_id}: no such release before it"
             yield rule(FindingCode.RECEIPT_WITHOUT_RELEASE, index, detail)
             return
-        yield from _check_parties(index, statement.preamble, request.requester, request.holder)
+        yield from check_parties(index, statement.preamble, request.requester, request.holder)
         if request.received:
-            yield _broken_chain(index, "second receipt", body.request_id)
+            yield broken_chain(index, "second receipt", body.request_id)
         request.received = True
+
+    def find(self, request_id: str) -> Request | None:
+        """A request of the log so far."""
+        return self._requests.get(request_id)
 
     def finish(self, size: int) -> Iterator[Finding]:
         """Requests without the hub's part. The very last entry's may come with the next batch."""
@@ -167,11 +168,6 @@ class Chain:
             if request.hub_decision is None and request.index != size - 1:
                 detail = "the hub logged this request and no decision on it"
                 yield rule(FindingCode.REQUEST_UNDECIDED, request.index, detail)
-
-    def _seal_keys(self, party_id: str, indexes: tuple[int, int]) -> set[str]:
-        """A party's seal keys just before these entries: as the holder saw it, and now."""
-        members = [self._directory.member(party_id, index) for index in indexes]
-        return {member.body.keys.seal for member in members if member is not None}
 
     def _in_force(self, index: int, preamble: Preamble, request: Request) -> Iterator[Finding]:
         place = (request.link_id, request.holder, request.involvement_id)
@@ -189,24 +185,34 @@ _PINNED = {
 }
 
 
-def _as_logged(decision: Decision) -> tuple[str, str | None, str | None]:
+def seal_keys(directory: Directory, party_id: str, indexes: tuple[int, int]) -> set[str]:
+    """A party's seal keys just before these entries: as the other side saw it, and now."""
+    members = [directory.member(party_id, index) for index in indexes]
+    return {member.body.keys.seal for member in members if member is not None}
+
+
+def as_logged(decision: Decision) -> tuple[str, str | None, str | None]:
+    """A decision's outcome, code and field as a statement carries them."""
     if isinstance(decision, Refuse):
         return "refuse", decision.code.value, decision.field
     return _OUTCOMES[type(decision)], None, None
 
 
-def _words(decision: tuple[str, str | None, str | None]) -> str:
+def words(decision: tuple[str, str | None, str | None]) -> str:
+    """Those in words."""
     return " ".join(part for part in decision if part is not None)
 
 
-def _broken_chain(index: int, step: str, request_id: str) -> Finding:
+def broken_chain(index: int, step: str, request_id: str) -> Finding:
+    """The finding that a step does not follow from the ones before it."""
     detail = f"{step} does not follow from what is logged of request {request_id}"
     return rule(FindingCode.CHAIN_BROKEN, index, detail)
 
 
-def _check_parties(
+def check_parties(
     index: int, preamble: Preamble, sender: str | None, recipient: str
 ) -> Iterator[Finding]:
+    """Whether a statement is from and to whom it must be (None: anybody)."""
     if sender is not None and preamble.sender != sender:
         detail = f"this {preamble.kind} is another party's to make"
         yield rule(FindingCode.WRONG_SENDER, index, detail)
@@ -215,7 +221,15 @@ def _check_parties(
         yield rule(FindingCode.WRONG_RECIPIENT, index, detail)
 
 
-def _in_time(index: int, preamble: Preamble, request: Request) -> Iterator[Finding]:
+class Expiring(Protocol):
+    """Something that was asked for and has an end."""
+
+    index: int
+    expires: int
+
+
+def in_time(index: int, preamble: Preamble, request: Expiring) -> Iterator[Finding]:
+    """Whether a step came before what it rests on had expired."""
     if request.expires <= preamble.iat - MAX_SKEW_SECONDS:
         detail = f"{preamble.kind} after the request of entry {request.index} had expired"
         yield rule(FindingCode.AFTER_EXPIRY, index, detail)

@@ -6,6 +6,7 @@ missing or did not answer), 4 intact but with rule findings.
 
 import asyncio
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,21 +16,30 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from audit.bundle import Source as Evidence
+from audit.bundle import make_bundle
 from audit.case import Case, parse_genesis
+from audit.committing import commit as send_commitment
+from audit.committing import parse_number, read_number
 from audit.export import Exporter, fetch_payloads
-from audit.fetch import Fetch, Source
+from audit.fetch import Fetch, Source, write_file
+from audit.figures import audit_case
 from audit.findings import EXIT_BROKEN, EXIT_INCOMPLETE, EXIT_USAGE, Severity
 from audit.identity import AuditorFolder
 from audit.joining import Joining, Surroundings, parse_invitation
-from audit.open import open_case
+from audit.monitor import Expected, Monitor
+from audit.monitor_state import MonitorState
 from audit.report import Report
+from audit.report_page import to_html
+from audit.sampled import draw_sample
+from audit.spreadsheet import findings_csv
 from audit.verify import Verified, verify_case
 from audit.witness.cli import app as witness_app
 from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
 from transport.cli import make_cli, report_errors
 from transport.client import HttpClient
 
-app = make_cli("patchwork-audit", "Audit a log: fetch, verify, open. Run a witness.")
+app = make_cli("patchwork-audit", "Audit a log: fetch, verify, open, report. Run a witness.")
 app.add_typer(witness_app, name="witness")
 out = Console()
 err = Console(stderr=True)
@@ -39,6 +49,13 @@ Private = Annotated[
 ]
 JsonOutput = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 CaseFolder = Annotated[Path, typer.Argument(metavar="CASE", help="A folder that fetch wrote.")]
+Old = Annotated[
+    Path | None, typer.Option("--old", help="An earlier checkpoint of this log, to compare.")
+]
+Notes = Annotated[
+    list[Path] | None,
+    typer.Option(help="Checkpoints kept over time: a file, or a folder such as the monitor's."),
+]
 
 
 @app.command()
@@ -92,13 +109,7 @@ def fetch(
 
 
 @app.command()
-def verify(
-    case: CaseFolder,
-    old: Annotated[
-        Path | None, typer.Option(help="An earlier checkpoint of this log, to compare.")
-    ] = None,
-    as_json: JsonOutput = False,
-) -> None:
+def verify(case: CaseFolder, old: Old = None, as_json: JsonOutput = False) -> None:
     """Check tree, tiles, genesis, public leaves, checkpoint and quorum. No network."""
     with _errors_reported():
         verified = verify_case(Case(case), _read_old(old))
@@ -107,16 +118,144 @@ def verify(
 
 
 @app.command("open")
-def open_payloads(case: CaseFolder, as_json: JsonOutput = False) -> None:
+def open_payloads(
+    case: CaseFolder, old: Old = None, notes: Notes = None, as_json: JsonOutput = False
+) -> None:
     """Verify, then check every payload and make every decision again. No network."""
     with _errors_reported():
-        files = Case(case)
-        verified = verify_case(files)
-        opened = open_case(files, verified)
-        checked = {**verified.checked, **opened.checked}
-        findings = (*verified.findings, *opened.findings)
-        report = Report("The log of this case, opened", checked, findings)
+        report = audit_case(Case(case), _read_old(old), notes or []).report
     _show(report, as_json=as_json)
+
+
+@app.command()
+def report(
+    case: CaseFolder,
+    html: Annotated[Path | None, typer.Option(help="Write the report as a page.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write all findings as CSV.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write findings as JSON.")] = None,
+    old: Old = None,
+    notes: Notes = None,
+) -> None:
+    """Open a case and write a report for people: a page with pictures, CSV, JSON. No network."""
+    with _errors_reported():
+        audited = audit_case(Case(case), _read_old(old), notes or [])
+        if html is not None:
+            write_file(html, to_html(audited, int(time.time())).encode())
+        if csv is not None:
+            write_file(csv, findings_csv(audited.report.findings).encode())
+        if json is not None:
+            write_file(json, audited.report.to_json().encode() + b"\n")
+    _show(audited.report, as_json=False)
+
+
+@app.command()
+def commit(
+    case: CaseFolder,
+    url: Annotated[str, typer.Argument(help="Where the hub serves its log.")],
+    folder: Annotated[Path, typer.Option("--dir", help="The auditor's folder.")],
+    n: Annotated[int, typer.Option("--n", min=1, max=10_000, help="How many to draw.")] = 50,
+    allow_private_addresses: Private = False,
+) -> None:
+    """Log a commitment to a secret number, from which a sample will be drawn."""
+    with _errors_reported():
+        exporter = _auditor(AuditorFolder(folder), verify_case(Case(case)))
+        name, index = asyncio.run(
+            _commit(url, exporter, n, folder, private=allow_private_addresses)
+        )
+        typer.echo(f"Entry {index} commits to the number in {name}.")
+        typer.echo("Fetch a new case, then draw with: patchwork-audit sample")
+
+
+@app.command()
+def sample(
+    case: CaseFolder,
+    out_folder: Annotated[Path, typer.Option("--out", help="The folder for the worksheet.")],
+    file: Annotated[Path | None, typer.Option(help="The file that commit wrote.")] = None,
+    number: Annotated[str | None, typer.Option(help="Or the number, from a worksheet.")] = None,
+    n: Annotated[
+        int | None, typer.Option("--n", help="More than was committed to; never fewer.")
+    ] = None,
+) -> None:
+    """Draw the sample: every override, then by lot. Writes a worksheet. No network."""
+    with _errors_reported():
+        if (file is None) == (number is None):
+            raise LocalError(ErrorCode.CONFIGURATION, "name either --file or --number")
+        secret = read_number(file) if file is not None else parse_number(number or "")
+        drawn = draw_sample(Case(case), secret, n)
+        for name, text in drawn.files.items():
+            write_file(out_folder / name, text.encode())
+        typer.echo(f"{len(drawn.sample.drawn)} requests of {drawn.sample.population}.")
+        typer.echo(f"Commitment {drawn.sample.attempt} of {drawn.sample.attempts}.")
+
+
+@app.command()
+def bundle(
+    case: CaseFolder,
+    index: Annotated[int, typer.Option(help="The entry, by its place in the log.")],
+    out_folder: Annotated[Path, typer.Option("--out", help="A new folder for the evidence.")],
+) -> None:
+    """Write the evidence of one entry, for openssl and other tools. No network."""
+    with _errors_reported():
+        files = Case(case)
+        made = make_bundle(Evidence(files, verify_case(files), index), out_folder)
+        typer.echo(f"{len(made)} files. Begin with README.txt.")
+
+
+@app.command()
+def monitor(
+    url: Annotated[str, typer.Argument(help="Where the hub serves its log.")],
+    state: Annotated[Path, typer.Option(help="The monitor's own folder.")],
+    genesis: Annotated[str, typer.Option(help="The genesis fingerprint that you pinned.")],
+    folder: Annotated[
+        Path | None, typer.Option("--dir", help="The auditor's folder, to check its own keys.")
+    ] = None,
+    max_age: Annotated[int, typer.Option(help="Alarm after so many seconds unwitnessed.")] = 1800,
+    every: Annotated[int, typer.Option(min=1, help="Seconds between two looks.")] = 300,
+    once: Annotated[bool, typer.Option("--once", help="Look once and end, for cron.")] = False,
+    allow_private_addresses: Private = False,
+    as_json: JsonOutput = False,
+) -> None:
+    """Follow a log: forks, rollback, quorum, freshness, keys and charter. Ends at proof."""
+    with _errors_reported():
+        expected = Expected(max_age, AuditorFolder(folder) if folder else None)
+        kept = MonitorState(state, _genesis(genesis))
+        pace = None if once else every
+        looked = asyncio.run(
+            _monitor(url, kept, expected, pace, private=allow_private_addresses, as_json=as_json)
+        )
+    raise typer.Exit(looked.exit_code)
+
+
+async def _monitor(
+    url: str,
+    state: MonitorState,
+    expected: Expected,
+    every: int | None,
+    *,
+    private: bool,
+    as_json: bool,
+) -> Report:
+    """Look, and look again until there is proof that the log was changed."""
+    try:
+        async with HttpClient(allow_private=private) as http:
+            watching = Monitor(http, url, state, expected)
+            while True:
+                look = await watching.look(int(time.time()))
+                said = Report("A look at the log", {"entries": look.size}, look.findings)
+                if every is None or look.findings:
+                    typer.echo(said.to_json() if as_json else said.to_text())
+                if every is None or said.exit_code == EXIT_BROKEN:
+                    return said
+                await asyncio.sleep(every)
+    finally:
+        await state.close()
+
+
+async def _commit(
+    url: str, exporter: Exporter, count: int, folder: Path, *, private: bool
+) -> tuple[str, int]:
+    async with HttpClient(allow_private=private) as http:
+        return await send_commitment(http, url, exporter, count, folder)
 
 
 async def _join(folder: Path, text: str, *, wait: bool, private: bool) -> None:
@@ -153,17 +292,22 @@ async def _fetch(source: Source, out_folder: Path, folder: Path | None, *, priva
 def _exporter(work: Fetch, folder: AuditorFolder, verified: Verified) -> Exporter:
     """Who asks for payloads. If we may not ask, the case is complete without them."""
     try:
-        if any(item.severity is Severity.BROKEN for item in verified.findings):
-            raise RemoteError(ErrorCode.BAD_TREE, "we sign nothing for it; run verify to see why")
-        membership = folder.membership()
-        if membership is None:
-            raise LocalError(ErrorCode.NOT_READY, "run join first, or fetch without --dir")
-        exporter = Exporter(folder.keys(), membership, verified, Surroundings())
-        exporter.check()
+        return _auditor(folder, verified)
     except PatchworkError:
         work.finish()
         typer.echo("The case was written without payloads.", err=True)
         raise
+
+
+def _auditor(folder: AuditorFolder, verified: Verified) -> Exporter:
+    """The auditor that may sign for this log. Nothing is signed for a log that is broken."""
+    if any(item.severity is Severity.BROKEN for item in verified.findings):
+        raise RemoteError(ErrorCode.BAD_TREE, "we sign nothing for it; run verify to see why")
+    membership = folder.membership()
+    if membership is None:
+        raise LocalError(ErrorCode.NOT_READY, "run join first, or fetch without --dir")
+    exporter = Exporter(folder.keys(), membership, verified, Surroundings())
+    exporter.check()
     return exporter
 
 

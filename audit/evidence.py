@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from audit.facts import LoggedFacts
 from audit.findings import Finding, FindingCode, broken, missing, rule
+from audit.limits import LimitCheck
 from protocol.charter import Charter
 from protocol.directory import Directory
 from protocol.errors import ErrorCode, RemoteError
@@ -28,6 +29,8 @@ from protocol.wire import parse_wire
 
 CHUNK_LIMIT = 1024 * 1024
 ITEM_LIMIT = 4096
+# What both sides agreed on, and what a round must not make of the link then.
+IGNORED = {("not_same", "match"), ("not_same", "possible"), ("same", "possible")}
 
 EvidenceReader = Callable[[int], bytes]
 Wire = TypeVar("Wire", bound=WireModel)
@@ -47,6 +50,8 @@ class EvidenceCheck:
     def __init__(self, facts: LoggedFacts, directory: Directory) -> None:
         self._facts = facts
         self._directory = directory
+        self._limits = LimitCheck(directory)
+        self._new = 0
         self.rows = 0
         self.items = 0
 
@@ -55,6 +60,7 @@ class EvidenceCheck:
     ) -> Iterator[Finding]:
         """Sequence, chunks and rows of one publication."""
         agency, body = statement.preamble.sender, statement.body
+        self._new = 0
         charter = self._directory.charter_at(index).charter
         expected = self._facts.publications[agency] + 1
         self._facts.publications[agency] = max(expected, body.sequence)
@@ -78,6 +84,7 @@ class EvidenceCheck:
                 yield broken(FindingCode.CHUNK_DIFFERS, index, detail)
                 continue
             yield from self._chunk(index, statement, charter, (data, ref.count))
+        yield from self._limits.new_stubs(index, statement, self._new)
 
     def match_round(
         self, index: int, statement: Statement[MatchRoundBody], evidence: Evidence
@@ -138,6 +145,8 @@ class EvidenceCheck:
         if before is not None and row.revision != before.revision + 1:
             detail = f"{name}: revision {row.revision} after {before.revision}"
             yield rule(FindingCode.STUB_REVISION, index, detail)
+        self._new += before is None
+        yield from self._limits.row(index, statement, row)
         if row.retired and row.involvements:
             yield rule(FindingCode.PUBLICATION_ROW, index, f"{name} is retired, yet involved")
         for involvement in row.involvements:
@@ -166,6 +175,10 @@ class EvidenceCheck:
         ends = ((item.agency_a, item.stub_a), (item.agency_b, item.stub_b))
         if ends[0][0] == ends[1][0] or (before is not None and before.ends != ends):
             yield rule(FindingCode.ROUND_ITEM, index, f"{name}: its ends changed, or are of one")
+        agreed = self._facts.agreed(item.link_id)
+        if (agreed, item.state) in IGNORED:
+            detail = f"{name}: {item.state}, though both sides said otherwise and nothing changed"
+            yield rule(FindingCode.VERDICT_IGNORED, index, detail)
         self._facts.put_item(item, round_id)
 
 

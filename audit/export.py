@@ -8,7 +8,14 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from audit.case import EVIDENCE_LIMIT, RECORD_LIMIT, Payload, parse_payload
+from audit.case import (
+    EVIDENCE_LIMIT,
+    RECORD_LIMIT,
+    Payload,
+    encode_payload,
+    parse_payload,
+    payload_of,
+)
 from audit.fetch import Progress, write_file
 from audit.identity import Keys, Membership
 from audit.joining import Surroundings
@@ -17,7 +24,7 @@ from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import to_base64
 from protocol.messages import ExportBody
 from protocol.statement import Context, Stamp, Statement, make_statement
-from protocol.wire import Message, encode_wire
+from protocol.wire import ExportRecord, Message, encode_wire, parse_wire
 from transport.client import HttpClient
 
 SPAN = 8192
@@ -95,11 +102,11 @@ class PayloadWriter:
         """Write the records of [start, end). Raises RemoteError for what is not asked for."""
         least = start
         async for record in records:
-            payload = parse_payload(record)
+            payload = payload_of(parse_wire(ExportRecord, record, limit=RECORD_LIMIT))
             if not least <= payload.index < end:
                 raise RemoteError(ErrorCode.MALFORMED, "a payload of an entry not asked for")
             await self._take_evidence(records, payload)
-            self._append(record)
+            self._append(encode_payload(payload))
             least = payload.index + 1
 
     async def _take_evidence(self, records: AsyncIterator[bytes], payload: Payload) -> None:
@@ -109,9 +116,9 @@ class PayloadWriter:
                 raise RemoteError(ErrorCode.UNREACHABLE, "the answer ended within a payload")
             write_file(self._evidence / f"{payload.index}.{part}", data)
 
-    def _append(self, record: bytes) -> None:
+    def _append(self, line: bytes) -> None:
         try:
             with self._lines.open("ab") as file:
-                file.write(record + b"\n")
+                file.write(line + b"\n")
         except OSError as error:
             raise LocalError(ErrorCode.STORAGE, "the payloads cannot be written") from error

@@ -5,19 +5,15 @@ asked before the entry in hand is taken in. The hub's stored outcome is no fact 
 """
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from protocol import canonical
-from protocol.decide import HubFacts, LinkFact, in_force
+from protocol.decide import HubFacts, IdentityFacts, LinkFact, in_force
 from protocol.directory import Directory
-from protocol.messages import (
-    DecisionFacts,
-    LinkItem,
-    PublishedInvolvement,
-    RequestBody,
-    StubRow,
-)
+from protocol.messages import LinkItem, PublishedInvolvement, RequestBody, StubRow
+from protocol.request_parts import DecisionFacts
+from protocol.review_messages import IdentityRequestBody
 from protocol.statement import MAX_SKEW_SECONDS, Statement
 
 DAY = 86_400
@@ -48,6 +44,14 @@ class Link:
     round_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One side's last answer about a link, and both ends' publications when it was given."""
+
+    answer: str
+    publications: tuple[str, ...]
+
+
 @dataclass
 class LoggedFacts:
     """The state of the federation just before the entry in hand."""
@@ -58,6 +62,8 @@ class LoggedFacts:
     publications: Counter[str] = field(default_factory=Counter)
     kinds: dict[str, str] = field(default_factory=dict)
     _requests: defaultdict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
+    _checks: defaultdict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
+    _said: defaultdict[str, dict[str, Said]] = field(default_factory=lambda: defaultdict(dict))
 
     def put_row(self, row: StubRow, agency: str, publication: str) -> None:
         """Take in a published row, in place of what the stub said before."""
@@ -69,6 +75,74 @@ class LoggedFacts:
         """Take in an item of a round."""
         ends = ((item.agency_a, item.stub_a), (item.agency_b, item.stub_b))
         self.links[item.link_id] = Link(item.state, ends, round_id)
+
+    def say(self, link_id: str, agency: str, answer: str) -> None:
+        """Take in what one side says of a link."""
+        self._said[link_id][agency] = Said(answer, self._publications(link_id))
+
+    def close(self, link_id: str) -> None:
+        """A link ends at once: both sides count as saying that it is the wrong person."""
+        link = self.links.get(link_id)
+        if link is None:
+            return
+        self.links[link_id] = replace(link, state="ended")
+        for agency, _ in link.ends:
+            self.say(link_id, agency, "not_same")
+
+    def agreed(self, link_id: str) -> str | None:
+        """What both sides say of a link, if they agree and neither end was published since."""
+        said = self._said.get(link_id, {}).values()
+        answers = {item.answer for item in said}
+        now = self._publications(link_id)
+        standing = len(said) == 2 and all(item.publications == now for item in said)
+        return answers.pop() if standing and len(answers) == 1 else None
+
+    def count_check(self, sender: str, iat: int) -> None:
+        """Count an identity request against its sender's quota."""
+        self._checks[sender][iat // DAY] += 1
+
+    def identity_facts(
+        self, directory: Directory, index: int, statement: Statement[IdentityRequestBody]
+    ) -> tuple[IdentityFacts, DecisionFacts, str | None]:
+        """What `decide_identity` is to look at, the ids of it all, and the agency across."""
+        body, preamble = statement.body, statement.preamble
+        link = self.links.get(body.link_id)
+        fact = LinkFact(link.state, link.ends) if link else None
+        end = fact.other_end(preamble.sender, body.stub_id) if fact else None
+        own, other = self._own((preamble.sender, body.stub_id)), self._own(end)
+        requester = directory.member(preamble.sender, index)
+        holder = directory.member(end[0], index) if end else None
+        days = self._checks.get(preamble.sender, Counter())
+        today = sum(count for day, count in days.items() if day >= preamble.iat // DAY)
+        said = self._said.get(body.link_id, {}).values()
+        facts = IdentityFacts(
+            requester_id=preamble.sender,
+            requester=requester.body if requester else None,
+            holder=holder.body if holder else None,
+            link=fact,
+            doubted=any(item.answer == "not_same" for item in said),
+            involvements=other.involvements() if other else (),
+            own_involvements=own.involvements() if own else (),
+            checks_today=today,
+        )
+        pinned = DecisionFacts(
+            charter=directory.charter_at(index).statement_id,
+            requester_membership=requester.statement_id if requester else None,
+            holder_membership=holder.statement_id if holder else None,
+            round=link.round_id if link and end else None,
+            requester_publication=own.publication if own else None,
+            holder_publication=other.publication if other else None,
+        )
+        return facts, pinned, end[0] if end else None
+
+    def _own(self, end: tuple[str, str] | None) -> Stub | None:
+        stub = self.stubs.get(end[1]) if end else None
+        return stub if stub is not None and end is not None and stub.agency == end[0] else None
+
+    def _publications(self, link_id: str) -> tuple[str, ...]:
+        ends = self.links[link_id].ends if link_id in self.links else ()
+        stubs = (self.stubs.get(stub_id) for _, stub_id in ends)
+        return tuple(stub.publication for stub in stubs if stub is not None)
 
     def count_request(self, sender: str, iat: int) -> None:
         """Count a request against its sender's quota."""

@@ -73,11 +73,22 @@ class FindingCode(StrEnum):
     RECEIPT_WITHOUT_RELEASE = "receipt_without_release"
     PUBLICATION_SEQUENCE = "publication_sequence"
     PUBLICATION_ROW = "publication_row"
+    PUBLICATION_LIMIT = "publication_limit"
     STUB_REVISION = "stub_revision"
     STUB_OWNER = "stub_owner"
     ROUND_NUMBER = "round_number"
     ROUND_COUNT = "round_count"
     ROUND_ITEM = "round_item"
+    VERDICT_UNFOUNDED = "verdict_unfounded"
+    VERDICT_IGNORED = "verdict_ignored"
+    BACK_DATED = "back_dated"
+    CHECKPOINT_STALE = "checkpoint_stale"
+    CHECKPOINT_FUTURE = "checkpoint_future"
+    HUB_UNREACHABLE = "hub_unreachable"
+    CHARTER_CHANGED = "charter_changed"
+    MEMBER_CHANGED = "member_changed"
+    KEYS_CHANGED = "keys_changed"
+    OWN_KEYS_DIFFER = "own_keys_differ"
 
 
 @dataclass(frozen=True)

@@ -15,16 +15,16 @@ from audit.case import Case, Payload
 from audit.chain import Chain
 from audit.evidence import Evidence, EvidenceCheck
 from audit.facts import LoggedFacts
-from audit.findings import Finding, FindingCode, Severity, broken, missing, rule
-from audit.payloads import PayloadReader
+from audit.findings import Finding, FindingCode, Severity, missing
+from audit.payloads import PayloadReader, logged_envelope, read_statement, readable_leaf
+from audit.people import People
+from audit.signatures import sound_spans
 from audit.statements import StatementCheck
 from audit.tree import logged_entries
 from audit.verify import Verified
-from protocol.dsse import ENVELOPE_LIMIT, PUBLIC_LEAF_LIMIT
-from protocol.errors import RemoteError
 from protocol.fields import WireModel
-from protocol.leaf import Leaf, LeafKind, parse_leaf, verify_sealed
-from protocol.statement import Statement, parse_statement
+from protocol.leaf import Leaf, LeafKind
+from protocol.statement import Statement
 
 _PINNABLE = frozenset({"charter", "member", "publication", "match_round"})
 
@@ -37,12 +37,15 @@ class Opened:
     checked: dict[str, int]
 
 
-def open_case(case: Case, verified: Verified) -> Opened:
-    """Check every payload of a verified case. Raises nothing but LocalError: the rest is found."""
+def open_case(case: Case, verified: Verified, jobs: int | None = None) -> Opened:
+    """Check every payload of a verified case, signatures in `jobs` processes (None: one a core).
+
+    Raises nothing but LocalError: the rest is found.
+    """
     if not case.has_payloads:
         detail = "no payloads were fetched: fetch with the folder of an auditor who has joined"
         return Opened((missing(FindingCode.PAYLOADS_MISSING, None, detail),), {})
-    opening = _Opening(case, verified)
+    opening = _Opening(case, verified, jobs)
     opening.run()
     return Opened(tuple(opening.findings), opening.checked())
 
@@ -50,20 +53,23 @@ def open_case(case: Case, verified: Verified) -> Opened:
 class _Opening:
     """One pass over the entries and payloads of a case."""
 
-    def __init__(self, case: Case, verified: Verified) -> None:
+    def __init__(self, case: Case, verified: Verified, jobs: int | None) -> None:
         self._case = case
         self._verified = verified
-        self._payloads = PayloadReader(case, verified.size)
+        sounded = sound_spans(case, verified, jobs)
+        self._payloads = PayloadReader(case, verified.size, sounded)
         self._facts = LoggedFacts()
         self._statements = StatementCheck(verified.directory)
         self._evidence = EvidenceCheck(self._facts, verified.directory)
         self._chain = Chain(self._facts, verified.directory)
+        self._people = People(self._facts, verified.directory, self._chain)
         self._steps: dict[str, Callable[[int, Statement[Any]], Iterator[Finding]]] = {
             "request": self._chain.request,
             "hub_decision": self._chain.hub_decision,
             "decision": self._chain.decision,
             "release": self._chain.release,
             "receipt": self._chain.receipt,
+            **self._people.steps(),
         }
         self._gaps = False
         self._incomplete = False
@@ -80,11 +86,12 @@ class _Opening:
                 return
             self._entry(index, entry, self._payloads.take(index))
         self._judge(self._chain.finish(verified.size), half=self._incomplete)
+        self._judge(self._people.finish(verified.size), half=self._incomplete)
         self._payloads.finish()
         self.findings += self._payloads.findings
 
     def _entry(self, index: int, entry: bytes | None, payload: Payload | None) -> None:
-        leaf = _leaf(entry)
+        leaf = readable_leaf(entry)
         self._gaps = self._gaps or leaf is None
         envelope = self._envelope(index, entry, leaf, payload)
         if leaf is None or envelope is None:
@@ -95,7 +102,10 @@ class _Opening:
         if statement is None:
             return
         evidence = Evidence(payload.evidence if payload else 0, partial(self._case.evidence, index))
-        self._judge(self._statements.check(index, statement, sealed=sealed), half=self._gaps)
+        # Public leaves were verified when the directory was built.
+        signed = leaf.kind is LeafKind.PUBLIC or (payload is not None and payload.sound)
+        faults = self._statements.check(index, statement, leaf.kind, signed=signed)
+        self._judge(faults, half=self._gaps)
         self._judge(self._follow(index, statement, evidence), half=self._incomplete)
 
     def checked(self) -> dict[str, int]:
@@ -115,35 +125,18 @@ class _Opening:
         """The envelope that was logged at `index`, if we have it."""
         if entry is None or leaf is None:
             return None
-        if leaf.kind is not LeafKind.SEALED:
-            if payload is not None and payload.envelope != leaf.body:
-                detail = "the payload is not the envelope of the public leaf"
-                self.findings.append(broken(FindingCode.PAYLOAD_DIFFERS, index, detail))
-            return leaf.body
-        if payload is None:
-            detail = "no payload for a sealed leaf"
-            self.findings.append(missing(FindingCode.PAYLOAD_MISSING, index, detail))
-            return None
-        try:
-            verify_sealed(entry, payload.salt, payload.envelope)
-        except RemoteError:
-            detail = "salt and envelope are not those that the leaf commits to"
-            self.findings.append(broken(FindingCode.PAYLOAD_DIFFERS, index, detail))
-            return None
-        self._sealed += 1
-        return payload.envelope
+        envelope, fault = logged_envelope(index, entry, leaf, payload)
+        self.findings += [fault] if fault else []
+        self._sealed += leaf.kind is LeafKind.SEALED and envelope is not None
+        return envelope
 
     def _statement(
         self, index: int, envelope: bytes, *, sealed: bool
     ) -> Statement[WireModel] | None:
-        try:
-            limit = ENVELOPE_LIMIT if sealed else PUBLIC_LEAF_LIMIT
-            statement = parse_statement(envelope, limit=limit)
-        except RemoteError as error:
-            detail = f"not a statement in its one encoding: {error.code}"
-            self.findings.append(rule(FindingCode.STATEMENT_MALFORMED, index, detail))
-            return None
-        self._kinds[statement.preamble.kind] += 1
+        statement, fault = read_statement(index, envelope, sealed=sealed)
+        self.findings += [fault] if fault else []
+        if statement is not None:
+            self._kinds[statement.preamble.kind] += 1
         return statement
 
     def _follow(
@@ -171,10 +164,3 @@ class _Opening:
                 self.findings.append(replace(finding, severity=Severity.MISSING, detail=detail))
             else:
                 self.findings.append(finding)
-
-
-def _leaf(entry: bytes | None) -> Leaf | None:
-    try:
-        return parse_leaf(entry) if entry is not None else None
-    except RemoteError:
-        return None

@@ -13,7 +13,7 @@ _HEADINGS = {
     Severity.MISSING: "MISSING: needed, and not there",
     Severity.RULE: "RULE: the log is intact and shows a rule that was not kept",
 }
-_VERDICTS = (
+VERDICTS = (
     "Clean: everything that was checked holds.",
     "Integrity is broken.",
     "",
@@ -64,7 +64,7 @@ class Report:
             if found:
                 yield from _section(severity, found)
         yield ""
-        yield _VERDICTS[self.exit_code]
+        yield VERDICTS[self.exit_code]
 
 
 def _section(severity: Severity, found: Sequence[Finding]) -> Iterator[str]:

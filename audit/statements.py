@@ -12,23 +12,28 @@ from protocol.charter import Charter
 from protocol.directory import Directory
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel
+from protocol.leaf import LeafKind
+from protocol.loosens import loosens, needs_agreement
 from protocol.messages import (
     PUBLIC_KINDS,
     UNLOGGED_KINDS,
     CharterAcceptBody,
     CharterBody,
-    PublicationBody,
-    RequestBody,
 )
 from protocol.statement import Statement
 
 HUB_KINDS = frozenset(
     {"charter", "key_birth", "member", "match_round", "hub_decision", "rejection"}
+    | {"identity_decision"}
 )
-MEMBER_KINDS = frozenset({"publication", "request", "decision", "release", "receipt"})
-TO_HUB_KINDS = frozenset(
-    {"charter", "key_birth", "match_round", "publication", "export", "evaluation_count"}
-    | {"charter_accept"}
+MEMBER_KINDS = frozenset(
+    {"publication", "request", "decision", "release", "receipt", "verdict", "wrong_person"}
+    | {"recall_done", "identity_request", "identity_check", "identity_answer"}
+)
+AUDITOR_KINDS = frozenset({"export", "sample_commitment"})
+TO_HUB_KINDS = AUDITOR_KINDS | frozenset(
+    {"charter", "key_birth", "match_round", "publication", "evaluation_count"}
+    | {"charter_accept", "verdict", "identity_request"}
 )
 _NONCE_BYTES = 16
 
@@ -39,17 +44,19 @@ class StatementCheck:
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
         self._seen: dict[bytes, int] = {}
-        self._accepted: set[str] = set()
+        self._accepted: dict[str, Charter] = {}
+        self._loosened: dict[tuple[int, int], bool] = {}
         self.signatures = 0
 
     def check(
-        self, index: int, statement: Statement[WireModel], *, sealed: bool
+        self, index: int, statement: Statement[WireModel], leaf: LeafKind, *, signed: bool
     ) -> Iterator[Finding]:
-        """Everything that holds for any statement at `index`."""
-        yield from self._kind(index, statement.preamble.kind, sealed=sealed)
+        """Everything that holds for any statement at `index`; `signed` says its signature fits."""
+        yield from self._kind(index, statement.preamble.kind, leaf)
         yield from self._repeat(index, statement)
-        if sealed:  # public leaves were verified when the directory was built
-            yield from self._signature(index, statement)
+        self.signatures += leaf is not LeafKind.PUBLIC
+        if not signed:
+            yield from check_signature(self._directory, index, statement)
         try:
             charter = self._directory.charter_at(index).charter
         except RemoteError:
@@ -58,8 +65,8 @@ class StatementCheck:
         yield from self._parties(index, statement, charter)
         yield from self._agreement(index, statement, charter)
 
-    def _kind(self, index: int, kind: str, *, sealed: bool) -> Iterator[Finding]:
-        if kind in UNLOGGED_KINDS or (kind in PUBLIC_KINDS) is sealed:
+    def _kind(self, index: int, kind: str, leaf: LeafKind) -> Iterator[Finding]:
+        if kind in UNLOGGED_KINDS or leaf is not leaf_kind(kind):
             yield rule(FindingCode.WRONG_KIND, index, f"a {kind} does not belong in such a leaf")
 
     def _repeat(self, index: int, statement: Statement[WireModel]) -> Iterator[Finding]:
@@ -70,15 +77,6 @@ class StatementCheck:
         if earlier != index:
             detail = f"sender and nonce are those of entry {earlier}"
             yield rule(FindingCode.REUSED_NONCE, index, detail)
-
-    def _signature(self, index: int, statement: Statement[WireModel]) -> Iterator[Finding]:
-        self.signatures += 1
-        try:
-            self._directory.verify(statement, index)
-        except RemoteError as error:
-            foreign = error.code is ErrorCode.WRONG_CHARTER
-            code = FindingCode.WRONG_CHARTER if foreign else FindingCode.BAD_SIGNATURE
-            yield rule(code, index, f"{statement.preamble.kind}: {error.code}: {error.detail}")
 
     def _version(
         self, index: int, statement: Statement[WireModel], charter: Charter
@@ -102,16 +100,26 @@ class StatementCheck:
     def _agreement(
         self, index: int, statement: Statement[WireModel], charter: Charter
     ) -> Iterator[Finding]:
-        """An agency publishes and asks only after it has signed the sharing agreement."""
+        """An agency publishes and asks only while the charter in force binds it."""
         sender, body = statement.preamble.sender, statement.body
         if isinstance(body, CharterAcceptBody):
-            self._accepted.add(sender)
-            if (body.version, body.document_hash) != (charter.version, charter.document_hash):
+            if (body.version, body.document_hash) == (charter.version, charter.document_hash):
+                self._accepted[sender] = charter
+            else:
                 detail = "accepts another charter than the one in force"
                 yield rule(FindingCode.ACCEPTANCE_DIFFERS, index, detail)
-        elif isinstance(body, PublicationBody | RequestBody) and sender not in self._accepted:
-            detail = f"a {statement.preamble.kind} before its sender accepted a charter"
+        elif needs_agreement(body) and not self._is_bound(sender, charter):
+            detail = f"a {statement.preamble.kind} by a sender who has not accepted this charter"
             yield rule(FindingCode.NOT_ACCEPTED, index, detail)
+
+    def _is_bound(self, sender: str, charter: Charter) -> bool:
+        signed = self._accepted.get(sender)
+        if signed is None or signed.version == charter.version:
+            return signed is not None
+        pair = (signed.version, charter.version)
+        if pair not in self._loosened:
+            self._loosened[pair] = bool(loosens(signed, charter))
+        return not self._loosened[pair]
 
     def _may_send(self, index: int, sender: str, kind: str, charter: Charter) -> bool:
         if kind in HUB_KINDS:
@@ -119,6 +127,23 @@ class StatementCheck:
         if kind == "evaluation_count":
             return sender in {holder.holder_id for holder in charter.token_key.holders}
         member = self._directory.member(sender, index)
-        if kind == "export":
+        if kind in AUDITOR_KINDS:
             return member is not None and member.body.member_class == "auditor"
         return member is not None or kind not in MEMBER_KINDS
+
+
+def check_signature(
+    directory: Directory, index: int, statement: Statement[WireModel]
+) -> Iterator[Finding]:
+    """Whether a statement is for this federation and signed by the key in the log at `index`."""
+    try:
+        directory.verify(statement, index)
+    except RemoteError as error:
+        foreign = error.code is ErrorCode.WRONG_CHARTER
+        code = FindingCode.WRONG_CHARTER if foreign else FindingCode.BAD_SIGNATURE
+        yield rule(code, index, f"{statement.preamble.kind}: {error.code}: {error.detail}")
+
+
+def leaf_kind(kind: str) -> LeafKind:
+    """The kind of leaf that a kind of statement belongs in."""
+    return LeafKind.PUBLIC if kind in PUBLIC_KINDS else LeafKind.SEALED

@@ -16,7 +16,7 @@ from protocol import merkle
 from protocol.checkpoint import Checkpoint
 from protocol.errors import ErrorCode, RemoteError
 from protocol.merkle import leaf_hash
-from protocol.tiles import TILE_WIDTH, Tile, bundles_for_size
+from protocol.tiles import ENTRIES, TILE_WIDTH, Tile, bundles_for_size
 
 
 @dataclass(frozen=True)
@@ -149,18 +149,34 @@ def check_tree(case: Case, checkpoint: Checkpoint, old_size: int | None = None) 
     return _TreeCheck(case, checkpoint, old_size).run()
 
 
+class EntryReader:
+    """The entries of a checked case, by index; the bundle read last stays at hand."""
+
+    def __init__(self, case: Case, size: int, tree: TreeReport) -> None:
+        self._case = case
+        self._size = size
+        self._tree = tree
+        self._number = -1
+        self._entries: tuple[bytes, ...] = ()
+
+    def read(self, index: int) -> bytes | None:
+        """The entry; None where it is absent or not what was logged."""
+        number, place = divmod(index, TILE_WIDTH)
+        if not 0 <= index < self._size or number >= self._tree.bundles:
+            return None
+        if number != self._number:
+            tile = Tile(ENTRIES, number, min(TILE_WIDTH, self._size - number * TILE_WIDTH))
+            bundle, _ = _sources(self._case, tile, hashes=False)
+            self._number, self._entries = number, bundle.entries if bundle else ()
+        usable = place < len(self._entries) and index not in self._tree.doubtful
+        return self._entries[place] if usable else None
+
+
 def logged_entries(case: Case, size: int, tree: TreeReport) -> Iterator[tuple[int, bytes | None]]:
-    """Every index with its entry, None where it is absent or not what was logged."""
-    for number, tile in enumerate(bundles_for_size(size)):
-        if number == tree.bundles:
-            return
-        bundle, _ = _sources(case, tile, hashes=False)
-        entries = bundle.entries if bundle else ()
-        start = tile.index * TILE_WIDTH
-        for place in range(tile.width):
-            index = start + place
-            usable = place < len(entries) and index not in tree.doubtful
-            yield index, entries[place] if usable else None
+    """Every index as far as the tree was checked, with its entry as EntryReader reads it."""
+    reader = EntryReader(case, size, tree)
+    for index in range(min(size, tree.bundles * TILE_WIDTH)):
+        yield index, reader.read(index)
 
 
 def _sources(

@@ -23,7 +23,8 @@ _EMPTY_TREE = TreeReport((), frozenset(), None, None, 0, 0)
 class Verified:
     """What verifying a case gave. `directory` holds whatever the public leaves prove.
 
-    From `lost_at` on it is not known: the public leaf of that index stopped the replay.
+    From `lost_at` on it is not known: the public leaf of that index stopped the replay. Between
+    two of `public_indexes` nothing in it changes.
     """
 
     size: int
@@ -31,8 +32,13 @@ class Verified:
     directory: Directory
     lost_at: int | None
     cosigners: dict[str, int]
-    public_leaves: int
+    public_indexes: tuple[int, ...]
     findings: tuple[Finding, ...]
+
+    @property
+    def end(self) -> int:
+        """How many entries can be judged: all, or those before `lost_at`."""
+        return self.size if self.lost_at is None else self.lost_at
 
     @property
     def checked(self) -> dict[str, int]:
@@ -41,7 +47,7 @@ class Verified:
             "entries": self.size,
             "entry_bundles": self.tree.bundles,
             "hash_tiles": self.tree.tiles,
-            "public_leaves": self.public_leaves,
+            "public_leaves": len(self.public_indexes),
             "charters": len(self.directory.charters),
             "members": len(self.directory.members),
             "witness_signatures": len(self.cosigners),
@@ -55,7 +61,7 @@ class _Replay:
         self._documents = case.documents
         self.directory = Directory()
         self.lost_at: int | None = None
-        self.public_leaves = 0
+        self.public_indexes: list[int] = []
         self.gaps = False
         self.findings: list[Finding] = []
 
@@ -72,7 +78,7 @@ class _Replay:
             return
         if leaf.kind is not LeafKind.PUBLIC or self.lost_at is not None:
             return
-        self.public_leaves += 1
+        self.public_indexes.append(index)
         try:
             self.directory = apply_public_leaf(self.directory, index, leaf.body, self._documents)
         except RemoteError as error:
@@ -102,7 +108,7 @@ def verify_case(case: Case, old_note: bytes | None = None) -> Verified:
         note = case.note()
         _, checkpoint = parse_checkpoint(note)
     except RemoteError as error:
-        return Verified(0, _EMPTY_TREE, Directory(), None, {}, 0, (_no_checkpoint(error),))
+        return Verified(0, _EMPTY_TREE, Directory(), None, {}, (), (_no_checkpoint(error),))
     tree = check_tree(case, checkpoint, old.size if old else None)
     replay = _Replay(case)
     for index, entry in logged_entries(case, checkpoint.size, tree):
@@ -120,7 +126,7 @@ def verify_case(case: Case, old_note: bytes | None = None) -> Verified:
         directory,
         replay.lost_at,
         cosigners,
-        replay.public_leaves,
+        tuple(replay.public_indexes),
         tuple(findings),
     )
 

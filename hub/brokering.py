@@ -21,14 +21,8 @@ from protocol.decide import (
 )
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import from_base64
-from protocol.messages import (
-    DecisionBody,
-    DecisionFacts,
-    HubDecisionBody,
-    ReceiptBody,
-    ReleaseBody,
-    RequestBody,
-)
+from protocol.messages import DecisionBody, HubDecisionBody, ReceiptBody, ReleaseBody, RequestBody
+from protocol.request_parts import DecisionFacts, Outcome
 from protocol.sealing import SEALED_LIMIT, sealed_hash
 from protocol.statement import Statement
 from protocol.wire import Message
@@ -165,7 +159,7 @@ class Broker:
         directory = self._ledger.directory
         links = LinkTables(tables)
         row = links.link(body.link_id)
-        link = _link_fact(row) if row else None
+        link = link_fact(row) if row else None
         own = links.stub(body.stub_id)
         own = own if own is not None and own.agency == preamble.sender else None
         other_end = link.other_end(preamble.sender, body.stub_id) if link else None
@@ -230,20 +224,26 @@ def check_sealed(expected: str, sealed: bytes | None) -> None:
         raise RemoteError(ErrorCode.MALFORMED, "the sealed part is not the one that is named")
 
 
-def _link_fact(row: Row) -> LinkFact:
+def link_fact(row: Row) -> LinkFact:
+    """A link's row as the decisions look at it."""
     ends = ((row["agency_a"], row["stub_a"]), (row["agency_b"], row["stub_b"]))
     return LinkFact(row["state"], ends)
+
+
+def decided_as(decision: Decision) -> Outcome:
+    """A decision in the word that a statement carries."""
+    outcomes: dict[type[Decision], Outcome] = {Allow: "allow", Refer: "refer", Refuse: "refuse"}
+    return outcomes[type(decision)]
 
 
 def _decision_body(
     statement: Statement[RequestBody], decision: Decision, facts: DecisionFacts
 ) -> HubDecisionBody:
     refusal = decision if isinstance(decision, Refuse) else None
-    outcome = {Allow: "allow", Refer: "refer", Refuse: "refuse"}[type(decision)]
     return HubDecisionBody(
         request=statement.id,
         request_id=statement.body.request_id,
-        outcome=outcome,  # type: ignore[arg-type]
+        outcome=decided_as(decision),
         code=refusal.code.value if refusal else None,
         field=refusal.field if refusal else None,
         facts=facts,

@@ -12,9 +12,11 @@ from typing import Annotated, TypeVar
 import typer
 from rich.console import Console
 
+from hub.charter_cli import app as charter_commands
 from hub.config import load_settings
 from hub.enrolment import INVITATION_SECONDS, code_hash
 from hub.founding import Founding, found
+from hub.policies.cli import app as policy_commands
 from hub.service import HubService, open_engine, surroundings
 from hub.store import HubTables
 from protocol.ceremony import CEREMONY_LIMIT, CeremonyTerms, HolderRecord, SignedTranscript
@@ -30,6 +32,8 @@ from storage.secrets import read_secrets, write_secrets
 from transport.cli import make_cli, report_errors
 
 app = make_cli("patchwork-hub", "Run a council's hub: enrol agencies, match, broker, keep the log.")
+app.add_typer(charter_commands, name="charter")
+app.add_typer(policy_commands, name="policy")
 out = Console(soft_wrap=True, markup=False, highlight=False)
 Result = TypeVar("Result")
 

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from hub.ledger import Ledger, Surroundings
+from hub.policies.packs import DEFAULT, pack
 from hub.store import HubTables
 from protocol import canonical
 from protocol.ceremony import TRANSCRIPT_KIND, HolderRecord, SignedTranscript
@@ -22,8 +23,7 @@ from protocol.dsse import pae, payload_type
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import from_base64, to_base64
 from protocol.leaf import public_leaf
-from protocol.matchkeys.names import table_hash
-from protocol.matchkeys.policy import DEFAULT_12
+from protocol.matchkeys.tables import table_hashes
 from protocol.merkle import leaf_hash
 from protocol.messages import CharterBody, KeyBirthBody, TranscriptSignature
 from protocol.note import VerifierKey
@@ -137,8 +137,8 @@ def _charter(plan: Founding, transcript: Mapping[str, Any], hub_key: str) -> Cha
             "log": {"origin": plan.log_key.name, "vkey": plan.log_key.text},
             "witnesses": list(plan.witnesses),
             "quorum": plan.quorum,
-            "match_policy": DEFAULT_12.to_json(),
-            "tables": {"names": table_hash().hex()},
+            "match_policy": pack(DEFAULT).to_json(),
+            "tables": {**table_hashes()},
             "token_key": {
                 "epoch": transcript["epoch"],
                 "threshold": transcript["threshold"],

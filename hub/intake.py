@@ -13,12 +13,17 @@ from typing import Any, TypeVar
 from sqlite_utils import Database
 
 from hub.brokering import Answer, Broker, Parts, parts_of
+from hub.charters import mark_agency
+from hub.identity import IdentityChecks
 from hub.ledger import Ledger
 from hub.publications import Publications
+from hub.review import Reviews
 from hub.store import HubTables, Logged
+from protocol.audit_messages import SampleCommitmentBody
 from protocol.dsse import ENVELOPE_LIMIT
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel, from_base64, to_base64
+from protocol.loosens import needs_agreement, unaccepted
 from protocol.messages import (
     AcceptedBody,
     CharterAcceptBody,
@@ -31,12 +36,25 @@ from protocol.messages import (
     ReleaseBody,
     RequestBody,
 )
+from protocol.review_messages import (
+    IdentityAnswerBody,
+    IdentityCheckBody,
+    IdentityRequestBody,
+    RecallDoneBody,
+    VerdictBody,
+    WrongPersonBody,
+)
 from protocol.statement import Statement, check_fresh, parse_statement
 from protocol.wire import Message, Submitted, UploadState
 from storage.sqlite import Engine
 
 MAX_REJECTIONS_A_DAY = 200
 DAY = 86_400
+
+BETWEEN_AGENCIES = (
+    RequestBody, DecisionBody, ReleaseBody, ReceiptBody, WrongPersonBody, RecallDoneBody,
+    IdentityCheckBody, IdentityAnswerBody,
+)  # fmt: skip
 
 Result = TypeVar("Result")
 Handler = Callable[[HubTables, Statement[Any], Parts], Answer]
@@ -111,13 +129,21 @@ class Intake:
         return await self._or_reject(statement, work)
 
     def _handlers(self) -> dict[type[WireModel], Handler]:
+        reviews, checks = Reviews(self.ledger), IdentityChecks(self.ledger)
         return {
+            VerdictBody: reviews.verdict,
+            WrongPersonBody: reviews.wrong_person,
+            RecallDoneBody: reviews.recall_done,
+            IdentityRequestBody: checks.request,
+            IdentityCheckBody: checks.check,
+            IdentityAnswerBody: checks.answer,
             RequestBody: self.broker.request,
             DecisionBody: self.broker.decision,
             ReleaseBody: self.broker.release,
             ReceiptBody: self.broker.receipt,
             CharterAcceptBody: self._charter_accept,
             EvaluationCountBody: self._evaluation_count,
+            SampleCommitmentBody: self._sample_commitment,
         }
 
     def _open(self, message: Message) -> tuple[Statement[WireModel], Parts]:
@@ -129,9 +155,7 @@ class Intake:
         preamble, charter = statement.preamble, self.ledger.charter
         if preamble.sender == charter.charter_id:
             raise RemoteError(ErrorCode.NOT_ALLOWED, "the hub does not write to itself")
-        to_hub = not isinstance(
-            statement.body, (RequestBody, DecisionBody, ReleaseBody, ReceiptBody)
-        )
+        to_hub = not isinstance(statement.body, BETWEEN_AGENCIES)
         if to_hub and preamble.aud != charter.charter_id:
             raise RemoteError(ErrorCode.WRONG_RECIPIENT, "aud is not this hub")
         if preamble.charter_version != charter.version:
@@ -139,8 +163,7 @@ class Intake:
                 ErrorCode.WRONG_CHARTER, f"the charter is at version {charter.version}"
             )
         check_fresh(preamble, now=self.ledger.surroundings.clock())
-        needs_acceptance = isinstance(statement.body, (PublicationBody, RequestBody))
-        if needs_acceptance and preamble.sender not in self.ledger.directory.accepted:
+        if needs_agreement(statement.body) and unaccepted(self.ledger.directory, preamble.sender):
             raise RemoteError(ErrorCode.NOT_READY, "the agency has not accepted the charter yet")
         used = "SELECT 1 FROM entry WHERE sender = ? AND nonce = ?"
         if tables.one(used, preamble.sender, preamble.nonce):
@@ -206,6 +229,8 @@ class Intake:
         sender = statement.preamble.sender
         if self.ledger.directory.accepted.get(sender) == charter.version:
             raise RemoteError(ErrorCode.CONFLICT, "this agency has accepted the charter already")
+        if unaccepted(self.ledger.directory, sender):
+            mark_agency(tables, sender)
         logged = self.ledger.append(tables, statement)
         self.ledger.learn(tables, logged, statement.envelope.encode())
         return Answer(logged)
@@ -216,4 +241,12 @@ class Intake:
         holders = {holder.holder_id for holder in self.ledger.charter.token_key.holders}
         if statement.preamble.sender not in holders:
             raise RemoteError(ErrorCode.NOT_ALLOWED, "only a key holder counts evaluations")
+        return Answer(self.ledger.append(tables, statement))
+
+    def _sample_commitment(
+        self, tables: HubTables, statement: Statement[SampleCommitmentBody], _parts: Parts
+    ) -> Answer:
+        member = self.ledger.directory.active(statement.preamble.sender)
+        if member is None or member.body.member_class != "auditor":
+            raise RemoteError(ErrorCode.NOT_ALLOWED, "only an auditor draws samples")
         return Answer(self.ledger.append(tables, statement))

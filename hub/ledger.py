@@ -13,6 +13,7 @@ from protocol.charter import Charter
 from protocol.directory import Directory, apply_public_leaf
 from protocol.fields import WireModel
 from protocol.leaf import SALT_BYTES, public_leaf, sealed_leaf
+from protocol.loosens import unaccepted
 from protocol.messages import PUBLIC_KINDS
 from protocol.signing import SecretSeed
 from protocol.statement import Context, Stamp, Statement, make_statement
@@ -41,11 +42,25 @@ class Ledger:
     sign_seed: SecretSeed = field(repr=False)
     surroundings: Surroundings
     directory: Directory
+    _unbound: dict[str, Charter | None] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def charter(self) -> Charter:
         """The charter in force."""
         return self.directory.charter
+
+    def terms(self, *agencies: str) -> tuple[Charter, ...]:
+        """The charter in force and, for agencies that it does not bind yet, those they signed.
+
+        What is done between these agencies must be right by every one of them.
+        """
+        for agency in agencies:
+            if agency not in self._unbound:
+                bound = not unaccepted(self.directory, agency)
+                signed = None if bound else self.directory.accepted_charter(agency)
+                self._unbound[agency] = signed
+        own = (self._unbound[agency] for agency in agencies)
+        return (self.charter, *(charter for charter in own if charter is not None))
 
     def sign(self, body: Body, aud: str) -> Statement[Body]:
         """A statement by the hub."""
@@ -83,6 +98,7 @@ class Ledger:
         """Take a public leaf into the directory. Call last in a transaction."""
         documents = tables.charter_documents()
         self.directory = apply_public_leaf(self.directory, logged.index, envelope, documents)
+        self._unbound.clear()
 
 
 def replay_directory(tables: HubTables) -> Directory:

@@ -11,9 +11,13 @@ from typing import Any
 
 from hub.store import HubTables
 from protocol.messages import PublishedInvolvement, StubRow
+from protocol.review import Answer, Said, question_of
 from storage.tables import Row
 
 PepperedTokens = Mapping[str, Sequence[bytes]]
+
+# More holders of one token than any policy counts are not told of a change in it.
+CROWD = 200
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,11 @@ class LinkTables:
         return _stub(row) if row else None
 
     def put_stub(self, row: StubRow, agency: str, publication: str, tokens: PepperedTokens) -> None:
-        """Replace a stub and its whole token set, and mark it for the next round."""
+        """Replace a stub and its whole token set, and mark it for the next round.
+
+        Those that shared its old tokens are marked too: it may have been a rival of theirs.
+        """
+        self._mark_those_that_share(row.stub_id, agency, tokens)
         involvements = json.dumps([item.model_dump(mode="json") for item in row.involvements])
         self._tables.run(
             "INSERT OR REPLACE INTO stub VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -57,6 +65,13 @@ class LinkTables:
             ],
         )
         self.mark(row.stub_id)
+
+    def _mark_those_that_share(self, stub_id: str, agency: str, new: PepperedTokens) -> None:
+        for key, tokens in self.tokens(stub_id).items():
+            for token in set(tokens).difference(new.get(key, ())):
+                for row in self.stubs_with(token, key, CROWD):
+                    if row["agency"] != agency:
+                        self.mark(row["stub_id"])
 
     def mark(self, stub_id: str) -> None:
         """Have the next round look at a stub."""
@@ -105,20 +120,38 @@ class LinkTables:
         """A link by id."""
         return self._tables.one("SELECT * FROM link WHERE link_id = ?", link_id)
 
+    def between(self, stub_a: str, stub_b: str) -> Row | None:
+        """The link between two stubs, ended ones too; `stub_a` sorts before `stub_b`."""
+        return self._tables.one(
+            "SELECT * FROM link WHERE stub_a = ? AND stub_b = ?", stub_a, stub_b
+        )
+
+    def answers(self, link_id: str) -> dict[str, Answer]:
+        """Each agency's last answer about a link."""
+        rows = self._tables.rows("SELECT * FROM verdict WHERE link_id = ?", link_id)
+        return {row["agency"]: Answer(Said(row["said"]), row["question"]) for row in rows}
+
+    def put_answer(self, link: Row, agency: str, answer: Answer, statement_id: str) -> None:
+        """Remember an agency's answer in place of its last, and mark both ends."""
+        self._tables.run(
+            "INSERT OR REPLACE INTO verdict VALUES (?, ?, ?, ?, ?)",
+            link["link_id"], agency, answer.said.value, answer.question, statement_id,
+        )  # fmt: skip
+        self.mark(link["stub_a"])
+        self.mark(link["stub_b"])
+
+    def question(self, link: Row) -> str:
+        """The question that a link's token sets, as they are now, would put."""
+        stubs = (link["stub_a"], link["stub_b"])
+        return question_of([(stub_id, self.tokens(stub_id)) for stub_id in stubs])
+
+    def end(self, link_id: str) -> None:
+        """End a link at once; the next round tells both sides."""
+        self._tables.run("UPDATE link SET state = 'ended' WHERE link_id = ?", link_id)
+
     def put_link(self, row: Mapping[str, Any]) -> None:
         """Insert or replace a link."""
         self._tables.database.table("link").insert(dict(row), pk="link_id", replace=True)
-
-    def other_holders(
-        self, tokens: Iterable[tuple[str, bytes]], agency: str, stub_ids: Sequence[str]
-    ) -> int:
-        """The most stubs of an agency, beyond these, that any one of the tokens is in."""
-        most = 0
-        for match_key_id, token in tokens:
-            rows = self.stubs_with(token, match_key_id, 200)
-            held = {row["stub_id"] for row in rows if row["agency"] == agency}
-            most = max(most, len(held - set(stub_ids)))
-        return most
 
 
 def _expiries(involvements: Iterable[PublishedInvolvement]) -> list[int]:

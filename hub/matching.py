@@ -5,42 +5,20 @@ which stubs are (perhaps) one person, never who; it logs one salted leaf a round
 and tells each side only what `decide_show` allows.
 """
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 
+from hub.judging import Judge, Judged
 from hub.ledger import Ledger
-from hub.linkstore import LinkTables, Stub
-from hub.store import HubTables, Post
+from hub.linkstore import LinkTables
+from hub.neighbours import Neighbours
+from hub.store import HubTables
+from hub.telling import Teller
 from protocol import canonical
-from protocol.decide import Shown, decide_show, in_force
-from protocol.matchkeys.policy import MatchPolicy
-from protocol.matchkeys.score import Outcome, PairScore, evidence_order, score_pair
 from protocol.merkle import leaf_hash, root
-from protocol.messages import (
-    LinkEvidence,
-    LinkItem,
-    LinkNotice,
-    MatchRoundBody,
-    NoticeBody,
-    ShownInvolvement,
-)
-from storage.tables import Row
+from protocol.messages import LinkItem, MatchRoundBody
 
 ROUND_LIMIT = 2000
-NOTICE_BYTES = 9_000  # with preamble and base64 within 16 KiB
 ITEMS_A_PART = 1000
-
-Tokens = Mapping[str, list[bytes]]
-
-
-@dataclass(frozen=True)
-class Change:
-    """A link's new row and whether the auditor must be told of it (its state changed)."""
-
-    row: dict[str, object]
-    state_changed: bool
-    stubs: tuple[Stub, Stub]
 
 
 def item_leaf(item: LinkItem) -> bytes:
@@ -58,115 +36,69 @@ class Matcher:
         """One round; the number of links whose state changed."""
         now = self._ledger.surroundings.clock()
         links = LinkTables(tables)
-        pairs: dict[tuple[str, str], None] = {}
-        for stub_id in links.take_marked(now, ROUND_LIMIT):
-            for other in self._candidates(links, stub_id):
-                pairs[min(stub_id, other), max(stub_id, other)] = None
-        changes = [
-            change for a, b in pairs if (change := self._judge(links, a, b, now)) is not None
-        ]
-        self._write(tables, links, changes)
-        return sum(change.state_changed for change in changes)
-
-    def _candidates(self, links: LinkTables, stub_id: str) -> set[str]:
-        stub = links.stub(stub_id)
-        found = {
-            row["stub_b"] if row["stub_a"] == stub_id else row["stub_a"]
-            for row in links.links_of(stub_id)
+        near = Neighbours(links, self._ledger.charter.policy.stop_token_records)
+        judge = Judge(links, near, self._ledger, now)
+        pairs = {
+            pair: None
+            for stub_id in links.take_marked(now, ROUND_LIMIT)
+            for pair in sorted(near.touched(stub_id))
         }
-        if stub is None or stub.retired:
-            return found
-        limit = self._ledger.charter.policy.stop_token_records
-        for key, values in links.tokens(stub_id).items():
-            for token in values:
-                holders = links.stubs_with(token, key, limit + 1)
-                if len(holders) <= limit:
-                    found |= {row["stub_id"] for row in holders if row["agency"] != stub.agency}
-        return found
+        for pair in pairs:
+            judge.judge(pair)
+        judge.support()
+        return self._write(tables, links, list(judge.judged.values()), now)
 
-    def _judge(self, links: LinkTables, a: str, b: str, now: int) -> Change | None:
-        stubs = (links.stub(a), links.stub(b))
-        first, second = stubs
-        if first is None or second is None:
-            return None
-        old = next((row for row in links.links_of(a) if row["stub_b"] == b), None)
-        tokens = (links.tokens(a), links.tokens(b))
-        policy = self._ledger.charter.policy
-        score = score_pair(policy, *tokens)
-        state = _state(first, second, score, now)
-        if old is None and state == "ended":
-            return None
-        row = {
-            "link_id": old["link_id"] if old else self._ledger.surroundings.new_id(),
-            "stub_a": a,
-            "stub_b": b,
-            "agency_a": first.agency,
-            "agency_b": second.agency,
-            "state": state,
-            "notice_a": self._notice(state, first, second, _evidence(policy, score, *tokens), now),
-            "notice_b": self._notice(
-                state, second, first, _evidence(policy, score, *reversed(tokens)), now
-            ),
-        }
-        changed = old is None or old["state"] != state
-        same = old is not None and all(old[name] == row[name] for name in ("notice_a", "notice_b"))
-        return None if same and not changed else Change(row, changed, (first, second))
-
-    def _notice(
-        self, state: str, viewer: Stub, other: Stub, evidence: tuple[str, int] | None, now: int
-    ) -> str | None:
-        """What this side is to know of the link, as JSON, or None for nothing."""
-        member = self._ledger.directory.active(viewer.agency)
-        if member is None or state == "ended":
-            return None
-        charter = self._ledger.charter
-        shown = {
-            item: decide_show(charter, member.body.member_class, item, state, now)
-            for item in other.involvements
-        }
-        if not any(value is not Shown.NOTHING for value in shown.values()):
-            return None
-        seen = [item for item, value in shown.items() if value is Shown.INVOLVEMENT]
-        return json.dumps(
-            {
-                "agency_id": other.agency if seen else None,
-                "involvements": [
-                    ShownInvolvement(id=item.id, type=item.type, label=item.label).model_dump()
-                    for item in seen
-                ],
-                "evidence": evidence if seen else None,
-            }
-        )
-
-    def _write(self, tables: HubTables, links: LinkTables, changes: list[Change]) -> None:
+    def _write(self, tables: HubTables, links: LinkTables, judged: list[Judged], now: int) -> int:
+        """Log the round, remember its links, tell both sides; how many links changed state."""
+        teller = Teller(self._ledger)
+        found = [new for item in judged if (new := self._row(teller, item, now)) is not None]
         # Sorted by link id: the order of discovery would tell which stub was published last.
-        changes.sort(key=lambda change: str(change.row["link_id"]))
-        items = [self._item(change) for change in changes if change.state_changed]
-        leaves = [item_leaf(item) for item in items]
+        rows = sorted(found, key=lambda new: str(new[1]["link_id"]))
+        changed = [item for item, _ in rows if _state_changed(item)]
+        leaves = [item_leaf(self._item(item, row)) for item, row in rows if _state_changed(item)]
         body = MatchRoundBody(
             round=tables.count_entries(self._ledger.charter.charter_id, "match_round", 0) + 1,
             items_root=root([leaf_hash(leaf) for leaf in leaves]).hex(),
-            count=len(items),
+            count=len(leaves),
         )
         statement, _ = self._ledger.issue(
             tables, body, self._ledger.charter.charter_id, evidence=_parts(leaves)
         )
-        notices: dict[str, list[LinkNotice]] = {}
-        for change in changes:
-            old = links.link(str(change.row["link_id"]))
-            round_id = statement.id if change.state_changed or old is None else old["round_id"]
-            for side in ("a", "b"):
-                self._tell(notices, old, change.row, side)
-            links.put_link({**change.row, "round_id": round_id})
-        for agency in sorted(notices):
-            self._post(tables, agency, statement.id, notices[agency])
+        for item, row in rows:
+            kept = item.old is not None and not _state_changed(item)
+            round_id = item.old["round_id"] if item.old and kept else statement.id
+            teller.tell(item.old, row)
+            links.put_link({**row, "round_id": round_id})
+        teller.post(tables, statement.id)
+        return len(changed)
 
-    def _item(self, change: Change) -> LinkItem:
-        first, second = change.stubs
+    def _row(
+        self, teller: Teller, judged: Judged, now: int
+    ) -> tuple[Judged, dict[str, object]] | None:
+        """The link's new row, or None when nothing about it is new."""
+        old, standing = judged.old, judged.standing
+        if old is None and standing.state == "ended":
+            return None
+        first, second = judged.stubs
+        row: dict[str, object] = {
+            "link_id": old["link_id"] if old else self._ledger.surroundings.new_id(),
+            "stub_a": first.stub_id,
+            "stub_b": second.stub_id,
+            "agency_a": first.agency,
+            "agency_b": second.agency,
+            "state": standing.state,
+            "origin": judged.origin,
+            **teller.views(judged, now),
+        }
+        same = old is not None and all(old[name] == value for name, value in row.items())
+        return None if same else (judged, row)
+
+    def _item(self, judged: Judged, row: dict[str, object]) -> LinkItem:
+        first, second = judged.stubs
         return LinkItem(
             salt=self._ledger.surroundings.random(32).hex(),
-            link_id=str(change.row["link_id"]),
-            state=change.row["state"],  # type: ignore[arg-type]
+            link_id=str(row["link_id"]),
+            state=row["state"],  # type: ignore[arg-type]
             stub_a=first.stub_id,
             agency_a=first.agency,
             publication_a=first.publication,
@@ -175,77 +107,9 @@ class Matcher:
             publication_b=second.publication,
         )
 
-    def _tell(
-        self,
-        notices: dict[str, list[LinkNotice]],
-        old: Row | None,
-        row: dict[str, object],
-        side: str,
-    ) -> None:
-        before = old[f"notice_{side}"] if old else None
-        after = row[f"notice_{side}"]
-        if before == after:
-            return
-        told = json.loads(str(after)) if after is not None else None
-        evidence = told and told["evidence"]
-        epoch = self._ledger.charter.token_key.epoch
-        notices.setdefault(str(row[f"agency_{side}"]), []).append(
-            LinkNotice(
-                link_id=str(row["link_id"]),
-                state=row["state"] if told else "ended",  # type: ignore[arg-type]
-                stub_id=str(row[f"stub_{side}"]),
-                agency_id=told["agency_id"] if told else None,
-                involvements=[ShownInvolvement(**item) for item in told["involvements"]]
-                if told
-                else [],
-                evidence=LinkEvidence(match_key_id=evidence[0], epoch=epoch, ordinal=evidence[1])
-                if evidence
-                else None,
-            )
-        )
 
-    def _post(
-        self, tables: HubTables, agency: str, round_id: str, notices: list[LinkNotice]
-    ) -> None:
-        for batch in _batches(notices):
-            statement = self._ledger.sign(NoticeBody(round=round_id, links=batch), agency)
-            tables.post([Post(agency, statement.envelope.encode())])
-
-
-def _batches(notices: list[LinkNotice]) -> Iterator[list[LinkNotice]]:
-    """Notices in batches whose statement stays within an envelope's limit."""
-    batch: list[LinkNotice] = []
-    size = 0
-    for notice in notices:
-        length = len(canonical.encode(notice.model_dump(mode="json")))
-        if batch and size + length > NOTICE_BYTES:
-            yield batch
-            batch, size = [], 0
-        batch.append(notice)
-        size += length
-    if batch:
-        yield batch
-
-
-def _state(first: Stub, second: Stub, score: PairScore, now: int) -> str:
-    alive = all(
-        not stub.retired and any(in_force(item, now) for item in stub.involvements)
-        for stub in (first, second)
-    )
-    if not alive or score.outcome is Outcome.NONE:
-        return "ended"
-    return score.outcome.value
-
-
-def _evidence(
-    policy: MatchPolicy, score: PairScore, own: Tokens, other: Tokens
-) -> tuple[str, int] | None:
-    """An agreeing key, without place where possible, and the token's place in this side's list."""
-    for key in evidence_order(policy, score.agree):
-        for ordinal, token in enumerate(own[key]):
-            if token in other[key]:
-                return key, ordinal
-    return None
+def _state_changed(judged: Judged) -> bool:
+    return judged.old is None or judged.old["state"] != judged.standing.state
 
 
 def _parts(leaves: Iterable[bytes]) -> list[bytes]:

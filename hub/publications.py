@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hub.ledger import Ledger
+from hub.limits import Limits
 from hub.linkstore import LinkTables, PepperedTokens
 from hub.pepper import Pepper
 from hub.store import HubTables, Logged
@@ -103,20 +104,30 @@ class Publications:
 
     def apply(self, tables: HubTables, statement: Statement[PublicationBody]) -> Logged:
         """Check and apply a complete upload, and log it. Raises RemoteError, changing nothing."""
-        agency = statement.preamble.sender
+        agency, version = statement.preamble.sender, statement.preamble.charter_version
+        if version != self.ledger.charter.version:
+            raise RemoteError(ErrorCode.WRONG_CHARTER, "a new charter came while it was uploaded")
         self._check_sequence(tables, statement)
         links = LinkTables(tables)
+        limits = Limits(tables, self.ledger.directory, agency, statement.preamble.iat)
+        limits.forget_old()
         rows_data = [self._chunk(tables, statement.id, ref) for ref in statement.body.rows]
         tokens = self._token_rows(tables, statement)
         check = _Checker(self.ledger.charter, links, agency)
         placed: dict[str, PepperedTokens] = {}
+        fresh = 0
         for data, ref in zip(rows_data, statement.body.rows, strict=True):
             for row in _rows(data, ref):
-                placed[row.stub_id] = check.row(row, None if row.retired else tokens)
-                links.put_stub(row, agency, statement.id, placed[row.stub_id])
-        for stub_id, own in placed.items():
-            # Over the state after all rows: one stub may give up what another takes.
-            check.spread(stub_id, own)
+                own = check.row(row, None if row.retired else tokens)
+                limits.count_change(row)
+                leaving = _all(links.tokens(row.stub_id)) - _all(own)
+                limits.keep_leaving(row.stub_id, leaving)
+                links.put_stub(row, agency, statement.id, own)
+                placed[row.stub_id] = own
+                fresh += row.revision == 1
+        limits.count_new(fresh)
+        for stub_id, own in placed.items():  # over the state after all rows
+            limits.check_spread(stub_id, _all(own))
         if next(tokens, None) is not None:
             raise RemoteError(ErrorCode.MALFORMED, "there are more token sets than rows")
         self.drop(tables, statement.id)
@@ -206,13 +217,6 @@ class _Checker:
         check_limits(self.charter.policy, row.stub_id, entry.tokens)
         return entry.tokens
 
-    def spread(self, stub_id: str, peppered: PepperedTokens) -> None:
-        """No token in more stubs of one agency than the charter allows (address search)."""
-        pairs = [(key, token) for key, values in peppered.items() for token in values]
-        others = self.links.other_holders(pairs, self.agency, [stub_id])
-        if others >= self.charter.quotas.stubs_per_token:
-            raise RemoteError(ErrorCode.OVER_LIMIT, f"stub {stub_id}: a token is in too many stubs")
-
 
 def check_limits(policy: MatchPolicy, stub_id: str, tokens: PepperedTokens) -> None:
     """The anti-enumeration limits on one stub's tokens. Raises RemoteError."""
@@ -235,6 +239,10 @@ def _rows(data: bytes, ref: ChunkRef) -> list[StubRow]:
     if len(chunk.rows) != ref.count:
         raise RemoteError(ErrorCode.MALFORMED, "a chunk's count is not the manifest's")
     return chunk.rows
+
+
+def _all(tokens: PepperedTokens) -> set[bytes]:
+    return {token for values in tokens.values() for token in values}
 
 
 def _raw_tokens(entry: StubTokens, texts: list[str]) -> list[bytes]:

@@ -1,7 +1,8 @@
-"""A running hub: parts put together, and the three loops beside the web server.
+"""A running hub: parts put together, and the four loops beside the web server.
 
-Publisher (checkpoints), matcher (rounds) and admissions (what the operator approved) each run in
-a loop; a fault in one pass is logged and the next pass tries again.
+Publisher (checkpoints), matcher (rounds), admissions (what the operator approved) and charter
+(what the operator proposed) each run in a loop; a fault in one pass is logged and the next pass
+tries again.
 """
 
 import asyncio
@@ -14,7 +15,8 @@ import structlog
 
 from hub.app import HubApp, Services
 from hub.brokering import Broker
-from hub.config import HubSettings
+from hub.charters import adopt, waiting
+from hub.config import HubSettings, load_settings
 from hub.enrolment import Enrolment
 from hub.intake import Intake
 from hub.ledger import Ledger, Surroundings, replay_directory
@@ -90,6 +92,7 @@ class HubService:
                 self._loop("publish", self.settings.batch_seconds, self._publish(http)),
                 self._loop("round", self.settings.round_seconds, self.round),
                 self._loop("admit", 0.5, self.admit),
+                self._loop("charter", 0.5, self.amend),
             ]
             app = HubApp(services).application()
             serving = serve_until_stopped(app, self.settings.host, self.settings.port, ready)
@@ -110,6 +113,22 @@ class HubService:
         """Make members of those whom the operator approved."""
         enrolment = self._services.enrolment
         await self.engine.write(lambda db: enrolment.admit_approved(HubTables(db)))
+
+    async def amend(self) -> None:
+        """Put a charter that the operator proposed in force, if one waits."""
+        if await self.engine.read(lambda db: waiting(HubTables(db))) is None:
+            return
+        # The witnesses it names may have addresses that hub.toml did not have at the start.
+        self.settings.witness_urls.update(load_settings(self._folder).witness_urls)
+        try:
+            new = await self.engine.write(lambda db: adopt(HubTables(db), self._ledger))
+        except BaseException:
+            # What was not committed must not be in force in memory either.
+            replay = await self.engine.read(lambda db: replay_directory(HubTables(db)))
+            self._ledger.directory = replay
+            raise
+        if new is not None:
+            log.info("charter_in_force", version=new.version)
 
     async def _loop(self, name: str, seconds: float, work: Callable[[], Awaitable[object]]) -> None:
         while True:

@@ -17,7 +17,12 @@ from protocol.wire import Delivery
 from storage.sqlite import Schema
 from storage.tables import Row, Tables
 
-SCHEMA = Schema([Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")])
+SCHEMA = Schema(
+    [
+        Path(__file__).with_name(name).read_text(encoding="utf-8")
+        for name in ("schema.sql", "schema_review.sql", "schema_limits.sql")
+    ]
+)
 
 
 @dataclass(frozen=True)

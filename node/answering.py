@@ -5,6 +5,7 @@ when our decision is in the log under a quorum of witnesses.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from node.config import NodeSettings
 from node.federation import Federation
 from node.links import link_secrets
 from node.outbox import Sent, verify_logged
+from node.people.review import denied_by_us
 from node.store import NodeTables, Outgoing
 from protocol import canonical
 from protocol.commitments import commit, verify_commitment
@@ -22,7 +24,9 @@ from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
 from protocol.fields import from_base64
 from protocol.messages import DecisionBody, HubDecisionBody, ReceiptBody, ReleaseBody, RequestBody
 from protocol.refusals import RefusalCode
-from protocol.sealing import ContactCard, SealBinding, SealedRequest, sealed_hash
+from protocol.request_parts import LinkProof
+from protocol.review_messages import IdentityRequestBody
+from protocol.sealing import ContactCard, Opening, SealBinding, SealedRequest, sealed_hash
 from protocol.statement import Statement
 from protocol.tokens import link_key, verify_link_proof
 from protocol.wire import Delivery, encode_wire, parse_wire
@@ -59,7 +63,7 @@ class Answering:
         if sealed_hash(sealed) != body.sealed_hash:
             raise RemoteError(ErrorCode.NOT_OPENED, "the sealed part is not the one that is named")
         opened = self._open(statement, sealed)
-        facts = self._opened_facts(body, opened)
+        facts = opened_facts(federation, body, opened.openings)
         involvement = tables.one(
             "SELECT involvement FROM stub_involvement WHERE hub_id = ? AND involvement_id = ?",
             federation.hub.hub_id, body.involvement_id,
@@ -102,6 +106,8 @@ class Answering:
         hub_part: Decision = Allow() if body.outcome == "allow" else Refer()
         row = {**row, "hub_decision": statement.id}
         decision = stricter(hub_part, decide_holder(self._facts(tables, row)))
+        if isinstance(decision, Allow) and self._federation.unaccepted():
+            decision = Refer()  # no rule allows under a charter that does not bind us
         if isinstance(decision, Refer):
             self._set_state(tables, body.request_id, "asks_person")
         else:
@@ -137,6 +143,13 @@ class Answering:
         """The hub did not take our decision: a person must look at it again."""
         self._set_state(tables, statement.body.request_id, "asks_person")
 
+    def on_release_sent(self, tables: NodeTables, hub_id: str, sent: Sent) -> None:
+        """Our release is in the log: keep its id, for the case that it was the wrong person."""
+        tables.run(
+            "UPDATE received_request SET release_id = ? WHERE hub_id = ? AND request_id = ?",
+            sent.statement.id, hub_id, sent.statement.expect(ReleaseBody).body.request_id,
+        )  # fmt: skip
+
     def on_release_failed(self, tables: NodeTables, statement: Statement[ReleaseBody]) -> None:
         """The hub did not take our release: link or permission ended, or the time ran out."""
         self._set_state(tables, statement.body.request_id, "stopped")
@@ -146,7 +159,8 @@ class Answering:
         row = self._received(tables, statement.body.request_id)
         if row is None or row["requester"] != statement.preamble.sender:
             raise RemoteError(ErrorCode.NOT_FOUND, "a receipt for nothing we released to them")
-        self._set_state(tables, statement.body.request_id, "opened")
+        if row["state"] != "recalled":
+            self._set_state(tables, statement.body.request_id, "opened")
 
     async def release_allowed(self) -> int:
         """Release every allowed request whose decision is under a quorum; how many."""
@@ -273,6 +287,7 @@ class Answering:
             link_proven=self._link_proven(tables, row),
             earlier_requests_from_requester=earlier["n"] if earlier else 0,
             rule=self._settings.answer_rule,
+            doubted=denied_by_us(tables, row["hub_id"], row["link_id"]),
         )
 
     def _link_proven(self, tables: NodeTables, row: Row) -> bool:
@@ -281,21 +296,16 @@ class Answering:
         """
         federation = self._federation
         link = tables.link(row["hub_id"], row["link_id"])
-        proof = json.loads(row["link_proof"])
-        if link is None or link["state"] != "match" or link["agency_id"] != row["requester"]:
+        proof = LinkProof.model_validate(json.loads(row["link_proof"]))
+        if link is None or link["agency_id"] != row["requester"]:
+            return False
+        if link["state"] != "match" and not denied_by_us(tables, row["hub_id"], row["link_id"]):
             return False
         client = tables.client_of_stub(row["hub_id"], link["stub_id"])
         involvement = tables.one("SELECT * FROM involvement WHERE id = ?", row["involvement"])
         if client is None or involvement is None or involvement["client"] != client["id"]:
             return False
-        for secret in link_secrets(tables, federation, link["stub_id"], proof["match_key_id"]):
-            key = link_key(secret, federation.hub.hub_id, proof["epoch"], proof["match_key_id"])
-            try:
-                verify_link_proof(bytes.fromhex(proof["proof"]), key, row["request_id"])
-            except PatchworkError:
-                continue
-            return True
-        return False
+        return proven_key(tables, federation, link["stub_id"], proof, row["request_id"]) is not None
 
     def _open(self, statement: Statement[RequestBody], sealed: bytes) -> SealedRequest:
         federation, preamble = self._federation, statement.preamble
@@ -310,23 +320,6 @@ class Answering:
         )
         return parse_wire(SealedRequest, unseal(binding, federation.keys.seal.value, sealed))
 
-    def _opened_facts(self, body: RequestBody, opened: SealedRequest) -> dict[str, str]:
-        """Facts in the clear: committed ones by their openings, which must fit."""
-        basis = self._federation.charter.lawful_basis(body.basis)
-        committed = (
-            {rule.field for rule in basis.must_record if rule.type == "committed"}
-            if (basis)
-            else set()
-        )
-        facts = dict(body.facts)
-        for name in committed & facts.keys():
-            opening = opened.openings.get(name)
-            if opening is None:
-                raise RemoteError(ErrorCode.BAD_PROOF, f"fact {name} was not opened to us")
-            verify_commitment(facts[name], bytes.fromhex(opening.salt), opening.value)
-            facts[name] = opening.value
-        return facts
-
     def _received(self, tables: NodeTables, request_id: str) -> Row | None:
         return tables.one(
             "SELECT * FROM received_request WHERE hub_id = ? AND request_id = ?",
@@ -338,3 +331,36 @@ class Answering:
             "UPDATE received_request SET state = ? WHERE hub_id = ? AND request_id = ?",
             state, self._federation.hub.hub_id, request_id,
         )  # fmt: skip
+
+
+def opened_facts(
+    federation: Federation,
+    body: RequestBody | IdentityRequestBody,
+    openings: Mapping[str, Opening],
+) -> dict[str, str]:
+    """Facts in the clear: committed ones by their openings, which must fit. Raises RemoteError."""
+    basis = federation.charter.lawful_basis(body.basis)
+    rules = basis.must_record if basis else []
+    committed = {rule.field for rule in rules if rule.type == "committed"}
+    facts = dict(body.facts)
+    for name in committed & facts.keys():
+        opening = openings.get(name)
+        if opening is None:
+            raise RemoteError(ErrorCode.BAD_PROOF, f"fact {name} was not opened to us")
+        verify_commitment(facts[name], bytes.fromhex(opening.salt), opening.value)
+        facts[name] = opening.value
+    return facts
+
+
+def proven_key(
+    tables: NodeTables, federation: Federation, stub_id: str, proof: LinkProof, request_id: str
+) -> bytes | None:
+    """Our link key under which a proof holds: the other side has a value that we have too."""
+    for secret in link_secrets(tables, federation, stub_id, proof.match_key_id):
+        key = link_key(secret, federation.hub.hub_id, proof.epoch, proof.match_key_id)
+        try:
+            verify_link_proof(bytes.fromhex(proof.proof), key, request_id)
+        except PatchworkError:
+            continue
+        return key
+    return None

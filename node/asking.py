@@ -11,21 +11,15 @@ from dataclasses import dataclass
 from node.federation import Federation
 from node.links import evidence_secret
 from node.outbox import Sent, verify_logged
+from node.people.review import denied_by_us, latest_publication
 from node.store import NodeTables, Outgoing
 from protocol.commitments import commit
 from protocol.decide import fits
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel, from_base64
-from protocol.messages import (
-    DecisionBody,
-    LinkProof,
-    ReceiptBody,
-    ReleaseBody,
-    RequestBody,
-    RequestPins,
-    RequestPractitioner,
-)
+from protocol.messages import DecisionBody, ReceiptBody, ReleaseBody, RequestBody
 from protocol.refusals import RefusalCode, sentence
+from protocol.request_parts import LinkProof, RequestPins, RequestPractitioner
 from protocol.sealing import ContactCard, Opening, SealBinding, SealedRequest, sealed_hash
 from protocol.statement import Statement
 from protocol.tokens import link_proof
@@ -66,12 +60,13 @@ class Asking:
         is held back here that the hub would refuse.
         """
         federation = self._federation
+        federation.check_bound()
         hub_id, now = federation.hub.hub_id, federation.outside.clock()
         client, link = self._link(tables, question)
         request_id = federation.outside.new_id()
         holder = str(link["agency_id"])
-        name = self._practitioner_name(tables, question.practitioner)
-        facts, openings = self._facts(question)
+        name = practitioner_name(tables, question.practitioner)
+        facts, openings = request_facts(federation, question.basis, question.facts)
         sealed = self._seal(request_id, holder, SealedRequest(practitioner=name, openings=openings))
         evidence, secret = evidence_secret(tables, federation, link)
         charter = federation.charter
@@ -107,6 +102,7 @@ class Asking:
                 "request_id": request_id,
                 "client": client,
                 "holder": holder,
+                "link_id": link["link_id"],
                 "asked_at": now,
                 "expires": body.expires,
                 "state": "sending",
@@ -177,9 +173,9 @@ class Asking:
         card = self._open(statement, sealed)
         hub_id = row["hub_id"]
         tables.run(
-            "UPDATE sent_request SET state = 'opened', card = ? "
+            "UPDATE sent_request SET state = 'opened', card = ?, release_id = ? "
             "WHERE hub_id = ? AND request_id = ?",
-            json.dumps(card.model_dump()), hub_id, body.request_id,
+            json.dumps(card.model_dump()), statement.id, hub_id, body.request_id,
         )  # fmt: skip
         receipt = ReceiptBody(
             request_id=body.request_id, release=statement.id, sealed_hash=body.sealed_hash
@@ -220,36 +216,12 @@ class Asking:
         for link in tables.rows(sql, hub_id, stub["stub_id"]):
             shown = json.loads(link["involvements"])
             if any(item["id"] == question.involvement_id for item in shown):
+                if denied_by_us(tables, hub_id, link["link_id"]):
+                    raise LocalError(
+                        ErrorCode.NOT_ALLOWED, "your organisation says this is not the same person"
+                    )
                 return client["id"], link
         raise LocalError(ErrorCode.NOT_FOUND, "nobody of that number is in the client's team")
-
-    def _practitioner_name(self, tables: NodeTables, practitioner: int) -> str:
-        row = tables.one("SELECT name FROM practitioner WHERE id = ?", practitioner)
-        if row is None:
-            raise LocalError(ErrorCode.NOT_FOUND, "no such practitioner here")
-        return str(row["name"])
-
-    def _facts(self, question: Question) -> tuple[dict[str, str], dict[str, Opening]]:
-        """Facts for the request: committed ones as commitments, with openings for the holder.
-
-        Raises LocalError for a value that is not of its form: free text never leaves in the clear.
-        A fact that is missing is left to the hub, which refuses and logs it.
-        """
-        basis = self._federation.charter.lawful_basis(question.basis)
-        rules = {rule.field: rule for rule in basis.must_record} if basis else {}
-        facts: dict[str, str] = {}
-        openings: dict[str, Opening] = {}
-        for name, value in question.facts.items():
-            rule = rules.get(name)
-            if rule is not None and rule.type == "committed":
-                salt = self._federation.outside.random(32)
-                facts[name] = commit(salt, value)
-                openings[name] = Opening(salt=salt.hex(), value=value)
-            elif rule is not None and fits(rule, value):
-                facts[name] = value
-            else:
-                raise LocalError(ErrorCode.MALFORMED, sentence(RefusalCode.WRONG_FACT, name))
-        return facts, openings
 
     def _seal(self, request_id: str, holder: str, plaintext: SealedRequest) -> bytes:
         federation = self._federation
@@ -267,17 +239,45 @@ class Asking:
     def _pins(self, tables: NodeTables, link: Row) -> RequestPins:
         federation = self._federation
         holder = federation.directory.active(str(link["agency_id"]))
-        latest = tables.one(
-            "SELECT statement_id FROM publication WHERE hub_id = ? AND state = 'applied' "
-            "ORDER BY sequence DESC LIMIT 1",
-            federation.hub.hub_id,
-        )
-        if holder is None or latest is None:
-            raise LocalError(ErrorCode.NOT_READY, "publish first, and sync with the log")
+        if holder is None:
+            raise LocalError(ErrorCode.NOT_READY, "the other organisation has left; sync first")
         return RequestPins(
             round=link["round_id"],
-            publication=latest["statement_id"],
+            publication=latest_publication(tables, federation.hub.hub_id),
             requester_membership=federation.me().statement_id,
             holder_membership=holder.statement_id,
             charter=federation.directory.charter_at(None).statement_id,
         )
+
+
+def practitioner_name(tables: NodeTables, practitioner: int) -> str:
+    """The name of one of our practitioners. Raises LocalError(NOT_FOUND)."""
+    row = tables.one("SELECT name FROM practitioner WHERE id = ?", practitioner)
+    if row is None:
+        raise LocalError(ErrorCode.NOT_FOUND, "no such practitioner here")
+    return str(row["name"])
+
+
+def request_facts(
+    federation: Federation, basis_code: str, values: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, Opening]]:
+    """Facts for a request: committed ones as commitments, with openings for the holder.
+
+    Raises LocalError for a value that is not of its form: free text never leaves in the clear.
+    A fact that is missing is left to the hub, which refuses and logs it.
+    """
+    basis = federation.charter.lawful_basis(basis_code)
+    rules = {rule.field: rule for rule in basis.must_record} if basis else {}
+    facts: dict[str, str] = {}
+    openings: dict[str, Opening] = {}
+    for name, value in values.items():
+        rule = rules.get(name)
+        if rule is not None and rule.type == "committed":
+            salt = federation.outside.random(32)
+            facts[name] = commit(salt, value)
+            openings[name] = Opening(salt=salt.hex(), value=value)
+        elif rule is not None and fits(rule, value):
+            facts[name] = value
+        else:
+            raise LocalError(ErrorCode.MALFORMED, sentence(RefusalCode.WRONG_FACT, name))
+    return facts, openings

@@ -6,8 +6,7 @@ Exit codes: 0 done, 1 refused or failed (the sentence says why), 2 wrong usage.
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Annotated
 
@@ -17,28 +16,28 @@ from rich.progress import Progress
 
 from node import commands, screens
 from node.answering import Answer
+from node.api import ReviewApi, api_token
 from node.asking import Question
+from node.charter_cli import app as charter_commands
 from node.config import load_settings
 from node.federation import Federation, Surroundings, load_federation
 from node.joining import Joining
 from node.links import team_of
+from node.people.cli import app as people_app
 from node.publishing import Publisher, Step
 from node.service import NodeService
+from node.session import Client, Folder, HubName, JsonOutput, open_service
 from node.store import NodeTables, open_engine
 from protocol.errors import ErrorCode, LocalError
 from protocol.refusals import RefusalCode
 from transport.cli import make_cli, report_errors
 from transport.client import HttpClient
+from transport.server import serve_forever
 
 app = make_cli("patchwork-node", "One agency's node: import, publish, see the team, ask, answer.")
+app.add_typer(people_app)
+app.add_typer(charter_commands, name="charter")
 out = Console(soft_wrap=True, markup=False, highlight=False)
-
-Folder = Annotated[
-    Path, typer.Option("--dir", envvar="PATCHWORK_NODE_DIR", help="The node's folder.")
-]
-HubName = Annotated[str, typer.Option("--hub", help="Which hub, if you belong to several.")]
-JsonOutput = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
-Client = Annotated[str, typer.Argument(help="The client's id in your own system.")]
 
 
 @app.command()
@@ -52,6 +51,7 @@ def init(
     """Make a node's folder and settings file (node.toml, yours to edit)."""
     with report_errors():
         commands.init_folder(folder, name, member_class, duty_line, duty_hours)
+        api_token(folder, Surroundings())
         out.print(f"Ready: look at {folder / 'node.toml'}, then join with an invitation.")
 
 
@@ -107,7 +107,7 @@ def publish(hub: HubName = "", folder: Folder = Path()) -> None:
             bar.update(task, total=step.total, completed=step.done)
 
         async def work() -> None:
-            async with _open(folder, hub) as service:
+            async with open_service(folder, hub) as service:
                 await service.federation.sync()
                 report = await Publisher(service.federation).publish(show)
             bar.stop()
@@ -122,7 +122,7 @@ def withdraw(client: Client, hub: HubName = "", folder: Folder = Path()) -> None
     with report_errors():
 
         async def work() -> int:
-            async with _open(folder, hub) as service:
+            async with open_service(folder, hub) as service:
                 return await commands.withdraw_and_publish(service.federation, client)
 
         count = asyncio.run(work())
@@ -137,7 +137,7 @@ def team(
     with report_errors():
 
         async def work() -> None:
-            async with _open(folder, hub) as service:
+            async with open_service(folder, hub) as service:
                 federation = service.federation
                 found = await federation.engine.read(
                     lambda db: team_of(NodeTables(db), federation, client)
@@ -166,7 +166,7 @@ def ask(
     with report_errors():
 
         async def work() -> None:
-            async with _open(folder, hub) as service:
+            async with open_service(folder, hub) as service:
                 chosen = commands.choose(service.federation, purpose, basis, fact or [])
                 found = await commands.locate(service.federation, client, number, practitioner)
                 question = Question(
@@ -195,7 +195,7 @@ def inbox(hub: HubName = "", as_json: JsonOutput = False, folder: Folder = Path(
     with report_errors():
 
         async def work() -> None:
-            async with _open(folder, hub) as service:
+            async with open_service(folder, hub) as service:
                 value = await _inbox(service.federation)
             if as_json:
                 typer.echo(json.dumps(value))
@@ -220,7 +220,7 @@ def answer(
             raise LocalError(ErrorCode.NOT_READY, "say either --allow or --refuse CODE")
 
         async def work() -> None:
-            async with _open(folder, hub) as service:
+            async with open_service(folder, hub) as service:
                 person = await commands.practitioner_named(service.federation, practitioner)
                 await commands.answer_now(service, Answer(request, person, refuse))
 
@@ -235,23 +235,6 @@ def serve(folder: Folder = Path()) -> None:
         asyncio.run(_serve(folder))
 
 
-@asynccontextmanager
-async def _open(folder: Path, hub_name: str) -> AsyncIterator[NodeService]:
-    settings = load_settings(folder)
-    engine = open_engine(folder)
-    try:
-        hubs = await engine.read(lambda db: NodeTables(db).hubs())
-        chosen = [hub for hub in hubs if hub_name in ("", hub.name)]
-        if len(chosen) != 1:
-            names = ", ".join(hub.name for hub in hubs) or "none yet: run join"
-            raise LocalError(ErrorCode.NOT_READY, f"say which hub with --hub; there is {names}")
-        async with HttpClient(allow_private=settings.allow_private_addresses) as http:
-            federation = await load_federation(folder, chosen[0], engine, http, Surroundings())
-            yield NodeService(federation, settings)
-    finally:
-        await engine.close()
-
-
 async def _serve(folder: Path) -> None:
     settings = load_settings(folder)
     engine = open_engine(folder)
@@ -264,7 +247,12 @@ async def _serve(folder: Path) -> None:
             for hub in hubs
         ]
         typer.echo(f"node serving {len(services)} hub(s)")
-        await commands.until_stopped([service.run() for service in services])
+        work: list[Awaitable[object]] = [service.run() for service in services]
+        if settings.api_port:
+            token = api_token(folder, Surroundings())
+            api = ReviewApi(services, token, settings.api_host)
+            work.append(serve_forever(api.application(), settings.api_host, settings.api_port))
+        await commands.until_stopped(work)
     await engine.close()
 
 

@@ -140,7 +140,7 @@ async def withdraw_and_publish(federation: Federation, local_id: str) -> int:
     now = federation.outside.clock()
     count = await federation.engine.write(lambda db: withdraw(NodeTables(db), local_id, now))
     await federation.sync()
-    await Publisher(federation).publish()
+    await Publisher(federation).tell_withdrawn()
     return count
 
 

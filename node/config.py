@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from protocol.errors import ErrorCode, LocalError
+from protocol.matchkeys.normalise import postcode
 from transport.settings import read_settings
 
 
@@ -40,11 +41,36 @@ class NodeSettings(BaseSettings):
     poll_seconds: int = Field(
         20, ge=1, le=60, description="How long one poll waits. Changed: slower or busier."
     )
+    api_port: int = Field(
+        0, ge=0, le=65_535,
+        description="Port of the local interface to the review queue; 0 is off. "
+        "Changed: another program on this machine that has the token can answer for your people.",
+    )  # fmt: skip
+    api_host: str = Field(
+        "127.0.0.1",
+        description="Address that the local interface listens on. Changed to another than this "
+        "machine's: everybody on the network may try tokens, and sees them pass unencrypted.",
+    )
     allow_private_addresses: bool = Field(
         False,
         description="Follow http and private addresses (a test bench only). "
         "Changed: the node can be made to call services on its own network.",
     )
+    shared_postcodes: list[str] = Field(
+        default_factory=list,
+        description="Postcodes of hostels, refuges and other shared places that the address does "
+        "not reveal: clients there are published without any place. Never leaves this node. "
+        "Changed: read, it tells where a refuge is; emptied, people who share a hostel look alike.",
+    )
+
+    @field_validator("shared_postcodes")
+    @classmethod
+    def _postcodes(cls, values: list[str]) -> list[str]:
+        """A slip of the keyboard would leave a refuge unprotected without a word."""
+        clean = [found for value in values if (found := postcode(value))]
+        if len(clean) != len(values):
+            raise ValueError("one of them is not a postcode")
+        return clean
 
 
 def load_settings(folder: Path) -> NodeSettings:

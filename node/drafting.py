@@ -5,12 +5,12 @@ what comes out is token inputs for the OPRF and rows without client data.
 """
 
 import hashlib
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from node.federation import Federation
+from node.limits import Digests, Limits, TokenSet, tokens_hash
 from node.store import NodeTables, record_of
 from node.tokens import TokenCache
 from protocol import canonical
@@ -22,7 +22,22 @@ from protocol.messages import Permission, PublishedInvolvement, StubRow, StubTok
 from protocol.tokens import token_input
 from storage.tables import Row
 
-Digests = Mapping[str, list[bytes]]
+
+@dataclass(frozen=True)
+class Span:
+    """The next `size` clients after a row id; only those with a stub at the hub, if `known`."""
+
+    after: int
+    size: int
+    known: bool = False
+
+    def clients(self, tables: NodeTables, hub_id: str) -> list[Row]:
+        """The clients, in the order of their row ids."""
+        sql = (
+            "SELECT * FROM client WHERE id > ? AND (? = 0 OR id IN (SELECT client FROM stub "
+            "WHERE hub_id = ? AND retired = 0)) ORDER BY id LIMIT ?"
+        )
+        return tables.rows(sql, self.after, int(self.known), hub_id, self.size)
 
 
 @dataclass(frozen=True)
@@ -54,7 +69,9 @@ class Changes:
     tokens: list[StubTokens] = field(default_factory=list)
     effects: list[dict[str, Any]] = field(default_factory=list)
     retired: int = 0
+    room: int = 0
     too_little: list[str] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)
 
 
 class Drafter:
@@ -64,11 +81,10 @@ class Drafter:
         self._federation = federation
         self._cache = cache
 
-    def page(self, tables: NodeTables, after: int, size: int, now: int) -> Page:
-        """Draft the next clients after row id `after`."""
-        charter, page = self._federation.charter, Page(last=after)
-        sql = "SELECT * FROM client WHERE id > ? ORDER BY id LIMIT ?"
-        for client in tables.rows(sql, after, size):
+    def page(self, tables: NodeTables, span: Span, now: int) -> Page:
+        """Draft the clients of a span."""
+        charter, page = self._federation.charter, Page(last=span.after)
+        for client in span.clients(tables, self._federation.hub.hub_id):
             page.last = client["id"]
             page.clients.append(client)
             involvements = self._involvements(tables, client, now)
@@ -88,14 +104,20 @@ class Drafter:
             del page.inputs[digest]
         return page
 
-    def changes(self, tables: NodeTables, page: Page) -> Changes:
+    def changes(self, tables: NodeTables, page: Page, now: int) -> Changes:
         """Rows and tokens of the stubs on a page that differ from what was published."""
         changes = Changes()
-        crowded = self._crowded(tables, page.drafts)
+        limits = Limits(self._federation, tables, now)
+        changes.room = limits.room()
+        crowded = limits.crowded(
+            (draft.client["id"], {item for items in draft.digests.values() for item in items})
+            for draft in page.drafts
+        )
         live: set[int] = set()
         for draft in page.drafts:
+            own = crowded.get(draft.client["id"], set())
             kept = {
-                key: [digest for digest in digests if digest not in crowded]
+                key: [digest for digest in digests if digest not in own]
                 for key, digests in draft.digests.items()
             }
             kept = {key: digests for key, digests in kept.items() if digests}
@@ -104,39 +126,24 @@ class Drafter:
                 changes.too_little.append(draft.client["local_id"])
                 continue
             live.add(draft.client["id"])
-            self._changed(tables, draft, kept, changes)
+            self._changed(tables, limits, Draft(draft.client, draft.involvements, kept), changes)
         for client in page.clients:
             if client["id"] not in live:
                 self._retire(tables, client, changes)
         return changes
 
-    def _crowded(self, tables: NodeTables, drafts: Sequence[Draft]) -> set[bytes]:
-        """Digests in as many of our other stubs as the charter allows: a token of these would be
-        refused, so it is left out.
-        """
-        most = self._federation.charter.quotas.stubs_per_token
-        counts = Counter(
-            digest for draft in drafts for items in draft.digests.values() for digest in set(items)
-        )
-        sql = (
-            "SELECT COUNT(DISTINCT p.stub_id) AS n FROM published_token p JOIN stub s "
-            "USING (hub_id, stub_id) WHERE p.hub_id = ? AND p.input_digest = ? AND s.client "
-            "NOT BETWEEN ? AND ?"
-        )
-        if not drafts:
-            return set()
-        span = (drafts[0].client["id"], drafts[-1].client["id"])
-        crowded = set()
-        for digest, count in counts.items():
-            row = tables.one(sql, self._federation.hub.hub_id, digest, *span)
-            if count + (row["n"] if row else 0) > most:
-                crowded.add(digest)
-        return crowded
+    def endings(self, tables: NodeTables, page: Page, now: int) -> Changes:
+        """Only what ends: the stubs of the clients on a page who may no longer be published."""
+        changes = Changes()
+        for client in page.clients:
+            if not self._involvements(tables, client, now):
+                self._retire(tables, client, changes)
+        return changes
 
     def _inputs(self, charter: Charter, client: Row) -> dict[str, list[bytes]]:
         """OPRF inputs by match key, never more of a type than the charter's cap."""
         policy, epoch = charter.policy, charter.token_key.epoch
-        keys = match_keys(record_of(client), policy.keys)
+        keys = match_keys(record_of(client, self._federation.shared_postcodes), policy.keys)
         return {
             key: [
                 token_input(charter.charter_id, epoch, key, value)
@@ -177,43 +184,48 @@ class Drafter:
             )
         return result
 
-    def _changed(
-        self,
-        tables: NodeTables,
-        draft: Draft,
-        digests: Digests,
-        changes: Changes,
-    ) -> None:
-        """Add one stub's row and tokens if it changed."""
+    def _changed(self, tables: NodeTables, limits: Limits, draft: Draft, changes: Changes) -> None:
+        """Add one stub's row and tokens if it changed, as far as the charter's limits let it."""
         federation = self._federation
-        said: canonical.JsonValue = {
-            "involvements": [item.model_dump(mode="json") for item in draft.involvements],
-            "tokens": {key: [digest.hex() for digest in items] for key, items in digests.items()},
-        }
-        published = hashlib.sha256(canonical.encode(said)).hexdigest()
         old = tables.stub_of(federation.hub.hub_id, draft.client["id"])
-        if old is not None and old["published_hash"] == published:
+        if old is not None and old["published_hash"] == _published_hash(draft):
             return
+        tokens = limits.token_set(old, draft.digests) if old else self._first(draft, changes)
+        if tokens.held:
+            changes.held.append(draft.client["local_id"])
+            draft = Draft(draft.client, draft.involvements, tokens.digests)
+            if not tokens.digests or (old and old["published_hash"] == _published_hash(draft)):
+                return
         stub_id = old["stub_id"] if old else federation.outside.new_id()
-        revision = old["revision"] + 1 if old else 1
         texts = {
             key: [to_base64(self._cache.get(tables, digest).token) for digest in items]
-            for key, items in digests.items()
+            for key, items in draft.digests.items()
         }
-        salt = federation.outside.random(32)
-        changes.tokens.append(StubTokens(stub_id=stub_id, salt=salt.hex(), tokens=texts))
+        changes.tokens.append(StubTokens(stub_id=stub_id, salt=tokens.salt, tokens=texts))
         token_value: canonical.JsonValue = {"stub_id": stub_id, "tokens": texts}
-        changes.rows.append(
-            StubRow(
-                stub_id=stub_id,
-                revision=revision,
-                retired=False,
-                involvements=list(draft.involvements),
-                token_commitment=commit(salt, token_value),
-            )
+        row = StubRow(
+            stub_id=stub_id,
+            revision=old["revision"] + 1 if old else 1,
+            retired=False,
+            involvements=list(draft.involvements),
+            token_commitment=commit(bytes.fromhex(tokens.salt), token_value),
         )
-        stub = (stub_id, revision)
-        changes.effects.append(_effect(draft.client, stub, published, digests, retired=0))
+        changes.rows.append(row)
+        changes.effects.append(
+            {
+                **_effect(draft.client, row, _published_hash(draft), draft.digests),
+                "tokens_hash": tokens_hash(draft.digests),
+                "salt": tokens.salt,
+                "counted": tokens.counted,
+            }
+        )
+
+    def _first(self, draft: Draft, changes: Changes) -> TokenSet:
+        """The tokens of a stub that the hub does not know, if there is room for it today."""
+        if changes.room <= 0:
+            return TokenSet({}, "", held=True)
+        changes.room -= 1
+        return TokenSet(draft.digests, self._federation.outside.random(32).hex())
 
     def _retire(self, tables: NodeTables, client: Row, changes: Changes) -> None:
         """Retire the stub of a client who may no longer be published, if there is one."""
@@ -222,29 +234,35 @@ class Drafter:
             return
         salt = self._federation.outside.random(32)
         value: canonical.JsonValue = {"stub_id": old["stub_id"], "tokens": {}}
-        revision = old["revision"] + 1
-        changes.rows.append(
-            StubRow(
-                stub_id=old["stub_id"],
-                revision=revision,
-                retired=True,
-                involvements=[],
-                token_commitment=commit(salt, value),
-            )
+        row = StubRow(
+            stub_id=old["stub_id"],
+            revision=old["revision"] + 1,
+            retired=True,
+            involvements=[],
+            token_commitment=commit(salt, value),
         )
+        changes.rows.append(row)
         changes.retired += 1
-        changes.effects.append(_effect(client, (old["stub_id"], revision), "", {}, retired=1))
+        changes.effects.append(_effect(client, row, "", {}))
 
 
-def _effect(
-    client: Row, stub: tuple[str, int], published_hash: str, digests: Digests, *, retired: int
-) -> dict[str, Any]:
+def _published_hash(draft: Draft) -> str:
+    """A name for all that a stub says, to know whether anything changed."""
+    said: canonical.JsonValue = {
+        "involvements": [item.model_dump(mode="json") for item in draft.involvements],
+        "tokens": {key: [item.hex() for item in items] for key, items in draft.digests.items()},
+    }
+    return hashlib.sha256(canonical.encode(said)).hexdigest()
+
+
+def _effect(client: Row, row: StubRow, published_hash: str, digests: Digests) -> dict[str, Any]:
     """What to remember of a stub once the hub has applied it."""
     return {
         "client": client["id"],
-        "stub_id": stub[0],
-        "revision": stub[1],
+        "stub_id": row.stub_id,
+        "revision": row.revision,
         "published_hash": published_hash,
-        "retired": retired,
+        "retired": int(row.retired),
         "digests": {key: [digest.hex() for digest in items] for key, items in digests.items()},
+        "tokens_hash": None,
     }

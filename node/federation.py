@@ -17,7 +17,8 @@ from protocol.directory import Directory, Member
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel, from_base64, to_base64
 from protocol.follow import LogView
-from protocol.matchkeys.names import table_hash
+from protocol.loosens import unaccepted
+from protocol.matchkeys.tables import table_hashes
 from protocol.messages import AUTH_KEY_KINDS, AcceptedBody, KeyRecord
 from protocol.signing import SecretSeed, public_key
 from protocol.statement import Context, Stamp, Statement, kind_of, make_statement, parse_statement
@@ -105,6 +106,7 @@ class Federation:
     http: HttpClient
     outside: Surroundings
     view: LogView
+    shared_postcodes: frozenset[str] = field(default=frozenset(), repr=False)
 
     @property
     def charter(self) -> Charter:
@@ -132,9 +134,23 @@ class Federation:
             raise RemoteError(ErrorCode.EXPIRED, "the other agency's seal key has expired")
         return member.body.keys
 
+    def unaccepted(self) -> list[str]:
+        """What the charter in force loosens that this agency has not signed. Empty: it binds us."""
+        return unaccepted(self.directory, self.hub.party_id)
+
+    def check_bound(self) -> None:
+        """Refuse what only the charter in force allows. Raises LocalError(NOT_READY)."""
+        if self.unaccepted():
+            raise LocalError(
+                ErrorCode.NOT_READY,
+                f"version {self.charter.version} of the sharing agreement waits for your agency. "
+                "Read it with patchwork-node charter show, then sign it with "
+                "patchwork-node charter accept",
+            )
+
     def check_tables(self) -> None:
         """Refuse to make match-keys with name tables other than the charter's."""
-        if self.charter.tables != {"names": table_hash().hex()}:
+        if self.charter.tables != table_hashes():
             raise LocalError(
                 ErrorCode.CONFIGURATION,
                 "this program's name tables are not the charter's; upgrade before publishing",
@@ -146,7 +162,8 @@ class Federation:
         await self.engine.write(
             lambda db: save_view(db, progress.view, progress.public_leaves, progress.documents)
         )
-        self.view = progress.view
+        if progress.view.size >= self.view.size:  # another task may have been quicker
+            self.view = progress.view
 
     def sign(self, body: Body, aud: str) -> Statement[Body]:
         """A statement by this node, signed with the key for its kind."""

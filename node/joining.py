@@ -9,6 +9,7 @@ from pathlib import Path
 
 from keys.group import default_group
 from keys.transcript import parse_transcript
+from node.charters import accept_charter
 from node.config import NodeSettings
 from node.federation import (
     SEAL_KEY_SECONDS,
@@ -28,10 +29,10 @@ from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import from_base64
 from protocol.fingerprint import fingerprint_words
 from protocol.follow import LogView, PublicLeaf
-from protocol.messages import CharterAcceptBody, EnrolmentBody, KeyBirthBody, KeyRecord
+from protocol.messages import EnrolmentBody, KeyBirthBody, KeyRecord
 from protocol.signing import SecretSeed, public_key, verify_ed25519
 from protocol.statement import Statement, parse_statement
-from protocol.wire import Invitation, Submitted, parse_wire
+from protocol.wire import Invitation
 from storage.logview import save_view
 from storage.secrets import read_secrets, write_secrets
 from storage.sqlite import Engine
@@ -155,13 +156,7 @@ class Joining:
 
     async def accept_charter(self, federation: Federation) -> None:
         """Sign the agreement in the agency's name; a public leaf."""
-        charter = federation.charter
-        if federation.directory.accepted.get(federation.hub.party_id) == charter.version:
-            return
-        body = CharterAcceptBody(version=charter.version, document_hash=charter.document_hash)
-        statement = federation.sign(body, charter.charter_id)
-        answer = await federation.post("/v1/statements", statement.envelope.encode())
-        federation.check_accepted(parse_wire(Submitted, answer), statement.id)
+        await accept_charter(federation)
 
     def _recovery(self, hub_id: str) -> str:
         """Draw the offline recovery key; the hash of its public half. To be moved to a safe."""

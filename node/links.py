@@ -5,14 +5,18 @@ secret, that they hold the same value.
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 
 from node.federation import Federation
-from node.store import NodeTables
+from node.store import NodeTables, record_of
 from node.tokens import TokenCache
 from protocol.charter import DutyDesk
 from protocol.errors import ErrorCode, LocalError, RemoteError
-from protocol.messages import LinkEvidence, LinkNotice, NoticeBody
+from protocol.matchkeys.recipes import match_keys
+from protocol.messages import LinkNotice, NoticeBody
+from protocol.request_parts import LinkEvidence
 from protocol.statement import Statement
 from storage.tables import Row
 
@@ -29,10 +33,27 @@ class TeamMember:
 
 
 @dataclass(frozen=True)
+class DutyLine:
+    """Somebody to ring at a member agency."""
+
+    agency: str
+    phone: str
+    hours: str
+
+
+class Unpublished(StrEnum):
+    """Why a client is not published, so that nobody finds them."""
+
+    NO_PERMISSION = "no_permission"
+    TOO_LITTLE = "too_little"
+    NOT_YET = "not_yet"
+
+
+@dataclass(frozen=True)
 class Team:
     """The team around a client: others, how many possible matches wait, and the duty desk.
 
-    An empty team never means that nobody works with the client.
+    An empty team never means that nobody works with the client: `ring` is everybody's duty line.
     """
 
     own: tuple[str, ...]
@@ -40,6 +61,9 @@ class Team:
     possible: int
     duty_desk: DutyDesk
     published: bool
+    unpublished: Unpublished | None
+    waiting: int
+    ring: tuple[DutyLine, ...]
 
 
 def on_notice(tables: NodeTables, federation: Federation, statement: Statement[NoticeBody]) -> None:
@@ -71,8 +95,16 @@ def team_of(tables: NodeTables, federation: Federation, local_id: str) -> Team:
     titles = {item.code: item.title for item in federation.charter.involvement_types}
     own = [str(titles.get(row["type"])) for row in tables.in_force(client["id"], now)]
     possible = sum(link["state"] == "possible" for link in links)
-    desk = federation.charter.duty_desk
-    return Team(tuple(own), tuple(others), possible, desk, published)
+    return Team(
+        own=tuple(own),
+        others=tuple(others),
+        possible=possible,
+        duty_desk=federation.charter.duty_desk,
+        published=published,
+        unpublished=None if published else _why_unpublished(tables, federation, client),
+        waiting=_waiting(tables, hub_id, stub["stub_id"]) if stub else 0,
+        ring=tuple(_duty_lines(federation)),
+    )
 
 
 def evidence_secret(
@@ -82,14 +114,21 @@ def evidence_secret(
     if link["evidence"] is None:
         raise LocalError(ErrorCode.NOT_READY, "the hub named no evidence for this link")
     evidence = LinkEvidence.model_validate(json.loads(link["evidence"]))
+    return evidence, secret_for(tables, federation, link["stub_id"], evidence)
+
+
+def secret_for(
+    tables: NodeTables, federation: Federation, stub_id: str, evidence: LinkEvidence
+) -> bytes:
+    """Our link secret for the token that the hub named. Raises LocalError(NOT_READY)."""
     row = tables.one(
         "SELECT input_digest FROM published_token "
         "WHERE hub_id = ? AND stub_id = ? AND match_key_id = ? AND ordinal = ?",
-        federation.hub.hub_id, link["stub_id"], evidence.match_key_id, evidence.ordinal,
+        federation.hub.hub_id, stub_id, evidence.match_key_id, evidence.ordinal,
     )  # fmt: skip
     if row is None:
         raise LocalError(ErrorCode.NOT_READY, "the link rests on a token we no longer publish")
-    return evidence, TokenCache(federation).get(tables, row["input_digest"]).link_secret
+    return TokenCache(federation).get(tables, row["input_digest"]).link_secret
 
 
 def link_secrets(
@@ -141,3 +180,35 @@ def _members(federation: Federation, link: Row) -> list[TeamMember]:
         )
         for item in json.loads(link["involvements"])
     ]
+
+
+def _why_unpublished(tables: NodeTables, federation: Federation, client: Row) -> Unpublished:
+    if not tables.in_force(client["id"], federation.outside.clock()):
+        return Unpublished.NO_PERMISSION
+    policy = federation.charter.policy
+    made = match_keys(record_of(client, federation.shared_postcodes), policy.keys)
+    findable = any(not policy.keys[key].place for key in made)
+    return Unpublished.NOT_YET if findable else Unpublished.TOO_LITTLE
+
+
+def _waiting(tables: NodeTables, hub_id: str, stub_id: str) -> int:
+    """How many links of a client wait for a person of ours."""
+    row = tables.one(
+        "SELECT COUNT(*) AS n FROM review r JOIN link l USING (hub_id, link_id) "
+        "WHERE r.hub_id = ? AND r.stub_id = ? AND r.state = 'asked' AND l.state <> 'ended'",
+        hub_id, stub_id,
+    )  # fmt: skip
+    return int(row["n"]) if row else 0
+
+
+def _duty_lines(federation: Federation) -> Iterator[DutyLine]:
+    """Every other member agency's duty line, by name: a directory for when nobody is found."""
+    members = (federation.directory.active(party) for party in federation.directory.members)
+    others = [
+        member.body
+        for member in members
+        if member and member.body.party_id != federation.hub.party_id
+    ]
+    for body in sorted(others, key=lambda body: body.name):
+        if body.member_class != "auditor":
+            yield DutyLine(body.name, body.duty_line, body.duty_hours)

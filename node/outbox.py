@@ -17,7 +17,9 @@ from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel, from_base64
 from protocol.follow import log_key, witness_keys
 from protocol.leaf import sealed_leaf
-from protocol.messages import BODIES, AcceptedBody, HubDecisionBody
+from protocol.loosens import needs_agreement
+from protocol.messages import BODIES, AcceptedBody, HubDecisionBody, RequestBody
+from protocol.review_messages import IdentityRequestBody
 from protocol.statement import Statement, parse_statement
 from protocol.tlog_proof import parse_tlog_proof, verify_tlog_proof
 from protocol.wire import Submitted, parse_wire
@@ -64,21 +66,35 @@ class Outbox:
         self._federation = federation
         self._on_sent = on_sent
         self._on_failed = on_failed
+        self._outdated: int | None = None
 
     async def send(self) -> list[RemoteError]:
-        """Send everything pending, in order; the refusals met. Stops when the hub is away."""
+        """Send everything pending, in order; the refusals met. Stops when the hub is away.
+
+        Once the hub has a newer charter than we, everything waits until the log shows it to us;
+        while that charter does not bind us, what it alone allows goes on waiting.
+        """
         federation = self._federation
+        if self._outdated == federation.charter.version:
+            await self._follow()
+            if self._outdated == federation.charter.version:
+                return []
         sql = "SELECT * FROM outbox WHERE hub_id = ? AND state = 'pending' ORDER BY id"
         rows = await federation.engine.read(
             lambda db: NodeTables(db).rows(sql, federation.hub.hub_id)
         )
-        refusals = []
+        refusals: list[RemoteError] = []
+        held = bool(federation.unaccepted())
         for row in rows:
+            if held and needs_agreement(_body(row)):
+                continue
             try:
                 await self._send_one(row)
             except RemoteError as error:
                 if error.code in TRY_AGAIN:
                     raise
+                if error.code is ErrorCode.WRONG_CHARTER:
+                    return refusals
                 refusals.append(error)
         return refusals
 
@@ -148,7 +164,12 @@ class Outbox:
     async def _signed(self, row: Row) -> Statement[WireModel]:
         if row["envelope"] is not None:
             return parse_statement(row["envelope"])
-        body = BODIES[row["kind"]].model_validate(json.loads(row["body"]))
+        body = _body(row)
+        if isinstance(body, RequestBody | IdentityRequestBody):
+            # It may have been written under the charter before: it is asked under the one in force.
+            charter = self._federation.directory.charter_at(None).statement_id
+            pins = body.pins.model_copy(update={"charter": charter})
+            body = body.model_copy(update={"pins": pins})
         data = self._federation.sign(body, row["aud"]).envelope.encode()
 
         def keep_first(tables: NodeTables) -> bytes:
@@ -175,10 +196,14 @@ class Outbox:
         if error.code in TRY_AGAIN:
             return
         federation = self._federation
+        if error.code is ErrorCode.WRONG_CHARTER:
+            self._outdated = statement.preamble.charter_version
 
         def note(tables: NodeTables) -> None:
-            if error.code is ErrorCode.EXPIRED and row["envelope"] is not None:
-                # It waited too long to be sent and was never logged: sign it anew next time.
+            late = error.code is ErrorCode.EXPIRED and row["envelope"] is not None
+            if late or error.code is ErrorCode.WRONG_CHARTER:
+                # It waited too long to be sent, or a new charter came first, and it was never
+                # logged: sign it anew next time.
                 tables.run("UPDATE outbox SET envelope = NULL WHERE id = ?", row["id"])
                 return
             failed = tables.run(
@@ -189,3 +214,7 @@ class Outbox:
                 self._on_failed(tables, federation.hub.hub_id, statement, error)
 
         await federation.engine.write(lambda db: note(NodeTables(db)))
+
+
+def _body(row: Row) -> WireModel:
+    return BODIES[row["kind"]].model_validate(json.loads(row["body"]))

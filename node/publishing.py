@@ -8,21 +8,24 @@ publication is resumed, never doubled.
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from node.drafting import Changes, Drafter, Page
+from node.drafting import Changes, Drafter, Page, Span
 from node.federation import Federation
+from node.limits import book
 from node.store import NodeTables
 from node.tokens import TokenCache, TokenClient, TokenPair
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import from_base64, to_base64
 from protocol.messages import ChunkRef, PublicationBody, RowsChunk, TokensChunk
+from protocol.statement import parse_statement
 from protocol.wire import ANSWER_LIMIT, UploadState, encode_wire, parse_wire
 from storage.tables import Row
 
 ROWS_A_CHUNK = 400
 PAGE = 2000
+STUB_FIELDS = ("client", "stub_id", "revision", "published_hash", "retired")
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,9 @@ Progress = Callable[[Step], None]
 
 @dataclass
 class Published:
-    """What a publication did, in counts; `too_little` names the local ids that cannot be found."""
+    """What a publication did, in counts; `too_little` names the local ids that cannot be found,
+    `held` those that the charter's limits make wait.
+    """
 
     changed: int = 0
     retired: int = 0
@@ -46,6 +51,7 @@ class Published:
     without_permission: int = 0
     evaluated: int = 0
     too_little: list[str] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)
 
 
 class Publisher:
@@ -57,41 +63,96 @@ class Publisher:
         self._client = TokenClient(federation)
         self._drafter = Drafter(federation, self._cache)
 
-    async def publish(self, progress: Progress = lambda step: None) -> Published:
-        """Publish what changed. Raises RemoteError or LocalError; safe to repeat."""
+    async def publish(
+        self, progress: Progress = lambda step: None, *, known_only: bool = False
+    ) -> Published:
+        """Publish what changed. Raises RemoteError or LocalError; safe to repeat.
+
+        `known_only` leaves out clients that were never published. Under a charter that does not
+        bind this agency only withdrawals are told, then LocalError(NOT_READY) says what to do.
+        """
         federation = self._federation
-        federation.check_tables()
         federation.me()
+        if federation.unaccepted():
+            await self._tell_endings()
+            federation.check_bound()
+        federation.check_tables()
         await self._resume_or_drop()
-        report = Published()
+        report, version = Published(), federation.charter.version
         total = await federation.engine.read(lambda db: NodeTables(db).count("client"))
-        last = done = 0
-        while page := await self._page(last):
-            last, done = page.last, done + len(page.clients)
-            await self._publish_page(page, report)
+        span, done = Span(0, PAGE, known_only), 0
+        while page := await self._page(span):
+            if not await self._published_page(page, report):
+                continue
+            span, done = replace(span, after=page.last), done + len(page.clients)
             progress(Step(done, total))
+        hub_id = federation.hub.hub_id
+        await federation.engine.write(
+            lambda db: NodeTables(db).set_published_under(hub_id, version)
+        )
         return report
 
-    async def _page(self, after: int) -> Page | None:
+    async def tell_withdrawn(self) -> None:
+        """Tell the hub of permissions that ended, whether its charter binds us or not."""
+        if self._federation.unaccepted():
+            await self._tell_endings()
+        else:
+            await self.publish()
+
+    async def _tell_endings(self) -> None:
+        engine, span = self._federation.engine, Span(0, PAGE, known=True)
+        hub_id, now = self._federation.hub.hub_id, self._federation.outside.clock()
+
+        def work(tables: NodeTables) -> Page:
+            clients = span.clients(tables, hub_id)
+            page = Page(last=clients[-1]["id"] if clients else 0, clients=clients)
+            changes = self._drafter.endings(tables, page, now)
+            if changes.rows:
+                self._keep(tables, changes)
+            return page
+
+        await self._resume_or_drop()
+        while (page := await engine.write(lambda db: work(NodeTables(db)))).clients:
+            await self._resume()
+            span = replace(span, after=page.last)
+
+    async def _page(self, span: Span) -> Page | None:
         now = self._federation.outside.clock()
         page = await self._federation.engine.write(
-            lambda db: self._drafter.page(NodeTables(db), after, PAGE, now)
+            lambda db: self._drafter.page(NodeTables(db), span, now)
         )
         return page if page.clients else None
+
+    async def _published_page(self, page: Page, report: Published) -> bool:
+        """Publish a page; False if a new charter came between, so that it must be made anew."""
+        federation, version = self._federation, self._federation.charter.version
+        try:
+            await self._publish_page(page, report)
+        except RemoteError as error:
+            if error.code is not ErrorCode.WRONG_CHARTER:
+                raise
+            await federation.sync()
+            if federation.charter.version == version:
+                raise  # no quorum has seen it yet
+            federation.check_bound()
+            federation.check_tables()
+            return False
+        return True
 
     async def _publish_page(self, page: Page, report: Published) -> None:
         engine = self._federation.engine
         pairs = await self._evaluate(page.inputs)
         await engine.write(lambda db: self._cache.store(NodeTables(db), pairs))
+        report.evaluated += len(pairs)
         changes = await engine.write(lambda db: self._keep_changes(NodeTables(db), page))
         if changes.rows:
             await self._resume()
-        report.evaluated += len(pairs)
         report.changed += len(changes.rows) - changes.retired
         report.retired += changes.retired
         sent = len(changes.rows) - changes.retired + len(changes.too_little)
         report.unchanged += len(page.drafts) - sent
         report.too_little += changes.too_little
+        report.held += changes.held
         report.without_permission += page.without_permission
         report.too_little += page.too_little
 
@@ -100,7 +161,7 @@ class Publisher:
         return dict(zip(inputs, pairs, strict=True))
 
     def _keep_changes(self, tables: NodeTables, page: Page) -> Changes:
-        changes = self._drafter.changes(tables, page)
+        changes = self._drafter.changes(tables, page, self._federation.outside.clock())
         if changes.rows:
             self._keep(tables, changes)
         return changes
@@ -195,11 +256,19 @@ def _drop(tables: NodeTables, row: Row) -> None:
 
 def _apply_effects(tables: NodeTables, row: Row) -> None:
     hub_id = row["hub_id"]
+    applied = tables.run(
+        "UPDATE publication SET state = 'applied', chunks = '[]', effects = '[]' "
+        "WHERE hub_id = ? AND sequence = ? AND state = 'pending'",
+        hub_id, row["sequence"],
+    )  # fmt: skip
+    if not applied:
+        return  # a command and the service may both have sent it: only the first takes effect
+    preamble = parse_statement(row["envelope"]).preamble
     for effect in json.loads(row["effects"]):
         digests = effect.pop("digests")
-        tables.database.table("stub").insert(
-            {"hub_id": hub_id, **effect}, pk=("hub_id", "client"), replace=True
-        )
+        book(tables, hub_id, {**effect, "charter_version": preamble.charter_version}, preamble.iat)
+        stub = {name: effect[name] for name in STUB_FIELDS}
+        tables.put("stub", {"hub_id": hub_id, **stub}, ("hub_id", "client"))
         tables.run(
             "DELETE FROM published_token WHERE hub_id = ? AND stub_id = ?",
             hub_id, effect["stub_id"],
@@ -212,8 +281,3 @@ def _apply_effects(tables: NodeTables, row: Row) -> None:
                 for ordinal, text in enumerate(items)
             ],
         )
-    tables.run(
-        "UPDATE publication SET state = 'applied', chunks = '[]', effects = '[]' "
-        "WHERE hub_id = ? AND sequence = ?",
-        hub_id, row["sequence"],
-    )  # fmt: skip

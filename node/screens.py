@@ -14,7 +14,9 @@ from rich.text import Text
 
 from node.clients import ImportReport
 from node.federation import Federation
-from node.links import Team
+from node.limits import waiting_words
+from node.links import Team, Unpublished
+from node.people.recall import governance_value
 from node.publishing import Published
 from node.store import NodeTables
 from protocol.charter import LawfulBasis
@@ -32,7 +34,24 @@ WAITING = {
     "asks_person": "waits for your answer",
     "deciding": "your answer is on its way",
     "released": "allowed; the card is on its way",
+    "recalled": "recalled: it was the wrong person",
     "stopped": "stopped: permission, time or membership ended",
+}
+NOT_FINDABLE = {
+    Unpublished.TOO_LITTLE: (
+        "This client cannot be found by others, and cannot find them, because the record has too "
+        "little to tell them from other people: it needs a name with a full date of birth, or a "
+        "checked number such as an NHS number."
+    ),
+    Unpublished.NO_PERMISSION: (
+        "This client is not published, so nobody can find you and you find nobody: no permission "
+        "to share is in force."
+    ),
+    Unpublished.NOT_YET: (
+        "This client is not published yet, so nobody can find you and you find nobody. Run "
+        "patchwork-node publish; if it stays so, several of your records share what would tell "
+        "them apart: see patchwork-node duplicates."
+    ),
 }
 UNFINISHED = frozenset({"sending", "waiting", "allowed", "asks_person", "deciding", "released"})
 
@@ -45,6 +64,9 @@ def team_value(team: Team) -> dict[str, Any]:
         "possible": team.possible,
         "duty_desk": team.duty_desk.model_dump(),
         "published": team.published,
+        "unpublished": team.unpublished,
+        "waiting": team.waiting,
+        "ring": [asdict(line) for line in team.ring],
     }
 
 
@@ -52,8 +74,8 @@ def print_team(out: Console, local_id: str, team: Team) -> None:
     """The team around a client, numbered, each with a duty line; and always somebody to ring."""
     _say(out, f"The team around {local_id}", style="bold")
     _say(out, "You: " + (", ".join(team.own) or "no involvement that may be shared"))
-    if not team.published:
-        _say(out, "This client is not published, so nobody can find you and you find nobody.")
+    if team.unpublished is not None:
+        _say(out, NOT_FINDABLE[team.unpublished])
     if team.others:
         table = Table("No.", "Who", "Organisation", "Duty line", "Hours")
         for number, member in enumerate(team.others, 1):
@@ -74,6 +96,12 @@ def print_team(out: Console, local_id: str, team: Team) -> None:
         _say(out, "No match was found. That does not mean that nobody else works with them.")
     if team.possible:
         _say(out, f"{team.possible} possible match(es) wait for comparison.")
+    if team.waiting:
+        _say(out, f"{team.waiting} of this client's links wait for you: patchwork-node review.")
+    if team.unpublished is Unpublished.TOO_LITTLE:
+        _say(out, "Ring those who might know them:")
+        for line in team.ring:
+            _say(out, f"    {plain(line.agency)}: {line.phone} ({plain(line.hours)})")
     desk = team.duty_desk
     _say(out, f"Somebody to ring now: {desk.name}, {desk.phone} ({desk.hours}).")
 
@@ -100,6 +128,8 @@ def print_import(out: Console, report: ImportReport, rejects: str) -> None:
 
 def print_published(out: Console, report: Published) -> None:
     """What a publication did."""
+    if report.held:
+        _say(out, waiting_words(report.held))
     _say(
         out,
         f"{report.changed} clients published or changed, {report.unchanged} unchanged, "
@@ -137,6 +167,7 @@ def inbox_value(tables: NodeTables, federation: Federation) -> dict[str, list[di
     )
     return {
         "alarms": [dict(row) for row in missing],
+        "governance": [item for item in governance_value(tables, federation) if not item["seen"]],
         "received": [_received(federation, row, now) for row in received],
         "sent": [_sent(row, now) for row in sent],
     }
@@ -150,6 +181,14 @@ def print_inbox(out: Console, value: dict[str, list[dict[str, Any]]]) -> None:
             f"ALARM: your {alarm['kind']} is not in the log at {alarm['idx']}, where the hub said. "
             "Keep everything and tell the auditor.",
             style="bold red",
+        )
+    if value["governance"]:
+        count = len(value["governance"])
+        _say(
+            out,
+            f"{count} card(s) recalled: your lead for information governance must look at "
+            "patchwork-node alerts.",
+            style="bold",
         )
     _say(out, "Requests to you:" if value["received"] else "No requests to you.", style="bold")
     for item in value["received"]:

@@ -14,10 +14,12 @@ import structlog
 
 from node.answering import Answering
 from node.asking import Asking
+from node.charters import CharterWatch
 from node.config import NodeSettings
 from node.federation import Federation
 from node.links import on_notice
 from node.outbox import Outbox, Sent
+from node.people.desk import Desk, Incoming, OnSent
 from node.store import NodeTables
 from protocol.errors import ErrorCode, PatchworkError, RemoteError
 from protocol.fields import WireModel, from_base64
@@ -30,12 +32,16 @@ from protocol.messages import (
     ReleaseBody,
     RequestBody,
 )
+from protocol.review_messages import IdentityDecisionBody, IdentityRequestBody, ReviewBody
 from protocol.statement import Statement, parse_statement
 from protocol.wire import ANSWER_LIMIT, Delivery, Mailbag, parse_wire
 
 log = structlog.get_logger()
 RETRY_SECONDS = 2.0
 PAUSE_SECONDS = 0.3
+FOLLOW_SECONDS = 2.0
+# What the hub shows us though it is addressed to another: why something is coming to us.
+FOR_A_THIRD = (HubDecisionBody, IdentityRequestBody, IdentityDecisionBody)
 
 
 class NodeService:
@@ -43,15 +49,20 @@ class NodeService:
 
     def __init__(self, federation: Federation, settings: NodeSettings) -> None:
         self.federation = federation
+        federation.shared_postcodes = frozenset(settings.shared_postcodes)
         self.asking = Asking(federation)
         self.answering = Answering(federation, settings)
+        self.desk = Desk(federation)
         self.outbox = Outbox(federation, self._on_sent, self._on_failed)
+        self.charters = CharterWatch(federation)
         self._settings = settings
         self._instance = secrets.token_hex(16)
 
     async def run(self) -> None:
         """Poll and act until cancelled; faults are logged by code and tried again."""
-        await asyncio.gather(self._forever(self._receive), self._forever(self._advance))
+        await asyncio.gather(
+            self._forever(self._receive), self._forever(self._advance), self._forever(self._watch)
+        )
 
     async def receive(self, wait: int | None = None) -> int:
         """One poll: fetch mail, handle each message once; how many were handled."""
@@ -77,7 +88,7 @@ class NodeService:
     async def advance(self) -> None:
         """Send what waits in the outbox, release what is allowed, send again."""
         refusals = await self.outbox.send()
-        if await self.answering.release_allowed():
+        if await self.answering.release_allowed() + await self.desk.advance():
             refusals += await self.outbox.send()
         await self.outbox.check_logged()
         for error in refusals:
@@ -90,6 +101,10 @@ class NodeService:
     async def _advance(self) -> None:
         await self.advance()
         await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _watch(self) -> None:
+        await self.charters.step()
+        await asyncio.sleep(FOLLOW_SECONDS)
 
     async def _forever(self, work: Callable[[], Awaitable[object]]) -> None:
         while True:
@@ -139,40 +154,45 @@ class NodeService:
     def _checked(self, delivery: Delivery) -> Statement[WireModel]:
         federation = self.federation
         statement = parse_statement(from_base64(delivery.envelope))
-        if (delivery.index is None) != isinstance(statement.body, NoticeBody) or (
+        if (delivery.index is None) != isinstance(statement.body, NoticeBody | ReviewBody) or (
             delivery.index is not None and delivery.salt is None
         ):
             raise RemoteError(ErrorCode.MALFORMED, "a delivery without its place in the log")
         federation.directory.verify(statement, delivery.index)
         aud = statement.preamble.aud
-        brokered = isinstance(statement.body, HubDecisionBody)
+        brokered = isinstance(statement.body, FOR_A_THIRD)
         if aud != federation.hub.party_id and not brokered:
             raise RemoteError(ErrorCode.WRONG_RECIPIENT, "aud names somebody else")
         return statement
 
+    def _incoming(self) -> dict[type[WireModel], Incoming]:
+        asking, answering = self.asking, self.answering
+        return {
+            NoticeBody: lambda tables, item, _: on_notice(tables, self.federation, item),
+            RequestBody: answering.on_request,
+            HubDecisionBody: lambda tables, item, _: answering.on_hub_decision(tables, item),
+            DecisionBody: asking.on_decision,
+            ReleaseBody: asking.on_release,
+            ReceiptBody: lambda tables, item, _: answering.on_receipt(tables, item),
+            **self.desk.incoming(),
+        }
+
     def _dispatch(self, tables: NodeTables, statement: Statement[Any], delivery: Delivery) -> None:
-        match statement.body:
-            case NoticeBody():
-                on_notice(tables, self.federation, statement)
-            case RequestBody():
-                self.answering.on_request(tables, statement, delivery)
-            case HubDecisionBody():
-                self.answering.on_hub_decision(tables, statement)
-            case DecisionBody():
-                self.asking.on_decision(tables, statement, delivery)
-            case ReleaseBody():
-                self.asking.on_release(tables, statement, delivery)
-            case ReceiptBody():
-                self.answering.on_receipt(tables, statement)
-            case _:
-                raise RemoteError(ErrorCode.UNKNOWN_KIND, "this kind is not for a node")
+        take = self._incoming().get(type(statement.body))
+        if take is None:
+            raise RemoteError(ErrorCode.UNKNOWN_KIND, "this kind is not for a node")
+        take(tables, statement, delivery)
 
     def _on_sent(self, tables: NodeTables, hub_id: str, sent: Sent) -> None:
-        match sent.statement.body:
-            case RequestBody():
-                self.asking.on_request_sent(tables, hub_id, sent)
-            case DecisionBody():
-                self.answering.on_decision_sent(tables, hub_id, sent)
+        effects: dict[type[WireModel], OnSent] = {
+            RequestBody: self.asking.on_request_sent,
+            DecisionBody: self.answering.on_decision_sent,
+            ReleaseBody: self.answering.on_release_sent,
+            **self.desk.sent(),
+        }
+        effect = effects.get(type(sent.statement.body))
+        if effect is not None:
+            effect(tables, hub_id, sent)
 
     def _on_failed(
         self, tables: NodeTables, hub_id: str, statement: Statement[WireModel], error: RemoteError
@@ -184,3 +204,5 @@ class NodeService:
                 self.answering.on_decision_failed(tables, statement.expect(DecisionBody))
             case ReleaseBody():
                 self.answering.on_release_failed(tables, statement.expect(ReleaseBody))
+            case body if effect := self.desk.failed().get(type(body)):
+                effect(tables, statement, error)

@@ -4,17 +4,23 @@ It holds clients in the clear: this is the agency's own database. Nothing here d
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from protocol.fields import WireModel
-from protocol.matchkeys.recipes import ClientRecord
+from protocol.matchkeys.normalise import postcode
+from protocol.matchkeys.records import ClientRecord
 from protocol.statement import kind_of
 from storage.sqlite import Engine, Schema
 from storage.tables import Row, Tables
 
-SCHEMA = Schema([Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")])
+SCHEMA = Schema(
+    [
+        Path(__file__).with_name(name).read_text(encoding="utf-8")
+        for name in ("schema.sql", "schema_review.sql", "schema_limits.sql")
+    ]
+)
 RECORD_FIELDS = (
     "nhs_number", "given", "middle", "family", "date_of_birth", "sex", "address", "postcode",
 )  # fmt: skip
@@ -95,6 +101,26 @@ class NodeTables(Tables):
             hub_id, stub_id,
         )  # fmt: skip
 
+    def published_digests(self, hub_id: str, stub_id: str) -> dict[str, list[bytes]]:
+        """What a stub publishes at a hub: digests of token inputs by match key, in order."""
+        sql = (
+            "SELECT match_key_id, input_digest FROM published_token "
+            "WHERE hub_id = ? AND stub_id = ? ORDER BY match_key_id, ordinal"
+        )
+        result: dict[str, list[bytes]] = {}
+        for row in self.rows(sql, hub_id, stub_id):
+            result.setdefault(row["match_key_id"], []).append(row["input_digest"])
+        return result
+
+    def published_under(self, hub_id: str) -> int | None:
+        """The charter version under which everything was published last."""
+        row = self.one("SELECT version FROM published_under WHERE hub_id = ?", hub_id)
+        return int(row["version"]) if row else None
+
+    def set_published_under(self, hub_id: str, version: int) -> None:
+        """Remember the charter version under which everything was published."""
+        self.run("INSERT OR REPLACE INTO published_under VALUES (?, ?)", hub_id, version)
+
     def link(self, hub_id: str, link_id: str) -> Row | None:
         """A link as last told to us."""
         return self.one("SELECT * FROM link WHERE hub_id = ? AND link_id = ?", hub_id, link_id)
@@ -145,6 +171,9 @@ class NodeTables(Tables):
         return changed == 0
 
 
-def record_of(row: Row) -> ClientRecord:
-    """A client's identifying fields."""
-    return ClientRecord(**{name: row[name] for name in RECORD_FIELDS})
+def record_of(row: Row, shared_postcodes: Collection[str]) -> ClientRecord:
+    """A client's identifying fields, without the place where many people share it."""
+    record = ClientRecord(**{name: row[name] for name in RECORD_FIELDS})
+    if postcode(record.postcode) in shared_postcodes:
+        return replace(record, address=None, postcode=None, locality=None)
+    return record

@@ -12,7 +12,7 @@ import rfc8785
 
 from protocol.errors import ErrorCode, LocalError, RemoteError
 
-_PARSE_ERRORS = (TypeError, ValueError, RecursionError)
+_REFUSALS = (TypeError, ValueError, RecursionError, rfc8785.CanonicalizationError)
 
 JsonValue = None | bool | int | str | Sequence["JsonValue"] | Mapping[str, "JsonValue"]
 
@@ -23,19 +23,14 @@ MAX_INTEGER = 2**53 - 1
 def encode(value: JsonValue) -> bytes:
     """Encode as RFC 8785. Raises LocalError for floats, integers over 2^53-1 or lone surrogates."""
     try:
-        _refuse_others(value, 0)
-        return rfc8785.dumps(value)
-    except (rfc8785.CanonicalizationError, *_PARSE_ERRORS) as error:
+        return _encode(value)
+    except _REFUSALS as error:
         raise LocalError(ErrorCode.MALFORMED, "value has no canonical JSON form") from error
 
 
 def parse(data: bytes, *, limit: int) -> JsonValue:
     """Parse canonical JSON of at most `limit` bytes. Raises RemoteError and nothing else."""
-    value = parse_loose(data, limit=limit)
-    try:
-        canonical = encode(value)
-    except LocalError as error:
-        raise RemoteError(ErrorCode.MALFORMED, "JSON holds a value outside the profile") from error
+    value, canonical = _read(data, limit)
     if canonical != data:
         raise RemoteError(ErrorCode.NOT_CANONICAL, "JSON is not in RFC 8785 form")
     return value
@@ -43,22 +38,45 @@ def parse(data: bytes, *, limit: int) -> JsonValue:
 
 def parse_loose(data: bytes, *, limit: int) -> JsonValue:
     """Parse JSON in any layout, still without duplicate keys, floats or deep nesting."""
+    return _read(data, limit)[0]
+
+
+def _read(data: bytes, limit: int) -> tuple[JsonValue, bytes]:
+    """The value, and the one encoding that it has."""
     if len(data) > limit:
         raise RemoteError(ErrorCode.TOO_LARGE, f"JSON is over {limit} bytes")
     try:
-        value: JsonValue = json.loads(
-            data.decode("utf-8"),
-            object_pairs_hook=_object,
-            parse_float=_refuse,
-            parse_constant=_refuse,
-            parse_int=_integer,
-        )
-        _refuse_others(value, 0)
-    except RemoteError:
-        raise
-    except _PARSE_ERRORS as error:
+        value: JsonValue = _DECODER.decode(data.decode("utf-8"))
+        return value, _encode(value)
+    except _REFUSALS as error:
         raise RemoteError(ErrorCode.MALFORMED, "not JSON of the profile") from error
-    return value
+
+
+def _encode(value: JsonValue) -> bytes:
+    # RFC 8785 sorts keys by UTF-16 code units, Python by code points: the same for ASCII keys.
+    text = _ENCODER.encode(value) if _survey(value) else None
+    return text.encode("utf-8") if text is not None else rfc8785.dumps(value)
+
+
+def _survey(value: JsonValue) -> bool:
+    """Refuse what the profile has no place for; whether every key is ASCII."""
+    plain, level = True, [value]
+    for _ in range(MAX_DEPTH + 1):
+        below: list[JsonValue] = []
+        for item in level:
+            if isinstance(item, str):
+                continue
+            if isinstance(item, dict):
+                plain = "".join(item).isascii() and plain
+                below += item.values()
+            elif isinstance(item, (list, tuple)):
+                below += item
+            elif isinstance(item, float) or (isinstance(item, int) and abs(item) > MAX_INTEGER):
+                raise ValueError("a number that is not an integer within +-(2^53-1)")
+        if not below:
+            return plain
+        level = below
+    raise ValueError("nested too deeply")
 
 
 def _object(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
@@ -79,17 +97,9 @@ def _refuse(text: str) -> NoReturn:
     raise RemoteError(ErrorCode.MALFORMED, "JSON holds a number that is not an integer")
 
 
-def _refuse_others(value: JsonValue, depth: int) -> None:
-    if depth > MAX_DEPTH:
-        raise ValueError("nested too deeply")
-    if isinstance(value, float):
-        raise TypeError("float")
-    if isinstance(value, str):
-        value.encode("utf-8")  # refuses lone surrogates
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            _refuse_others(key, depth + 1)
-            _refuse_others(item, depth + 1)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            _refuse_others(item, depth + 1)
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_float=_refuse, parse_constant=_refuse, parse_int=_integer
+)
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, check_circular=False, separators=(",", ":"), sort_keys=True
+)

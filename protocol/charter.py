@@ -6,6 +6,7 @@ log holds version, hash and length. Nothing here decides anything: protocol/deci
 
 import hashlib
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Annotated, Literal, cast
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
@@ -130,11 +131,17 @@ class TokenKey(WireModel):
 
 
 class Quotas(WireModel):
-    """Limits a day: evaluations and new stubs for each client, requests for each agency."""
+    """Limits on one agency: what a day holds, and what a stub and a token may do
+    (specs/04-matching.md §10). More of any of them is looser.
+    """
 
     evaluations_per_day: Count
     requests_per_day: Count
+    identity_checks_per_day: Count
     stubs_per_token: Annotated[int, Field(ge=1, le=100)]
+    token_changes_per_stub: Annotated[int, Field(ge=1, le=100)]
+    new_stubs_per_day: Count
+    first_stubs: Count
 
 
 class DutyDesk(WireModel):
@@ -211,7 +218,7 @@ class Charter(WireModel):
         keys += [self.hub.sign, *(item.sign for item in self.token_key.holders)]
         return len(set(keys)) == len(keys)
 
-    @property
+    @cached_property
     def policy(self) -> MatchPolicy:
         """The match-key policy. Raises RemoteError if the charter's is not one."""
         return parse_policy(cast("JsonValue", self.match_policy))

@@ -1,4 +1,4 @@
-"""The decisions: specs/06-requests.md §3. Pure, and the same code for node, hub and auditor.
+"""The decisions: specs/06-requests.md §3 and §6. Pure, and the same code for node, hub and auditor.
 
 Values in, values out: a refusal is a value, not an exception. What differs between the parties,
 and is tested, is how each assembles the inputs.
@@ -11,6 +11,8 @@ from enum import StrEnum
 from protocol.charter import Charter, FactRule, LawfulBasis
 from protocol.messages import MemberBody, PublishedInvolvement, RequestBody
 from protocol.refusals import RefusalCode
+from protocol.request_parts import DecisionFacts
+from protocol.review_messages import IdentityRequestBody
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,28 @@ class HubFacts:
 
 
 @dataclass(frozen=True)
+class IdentityFacts:
+    """All that `decide_identity` may look at beside charter and request: logged facts, or None.
+
+    `involvements` are what the stub across the link publishes; `doubted` says that the last
+    answer of one side about this link was "not the same".
+    """
+
+    requester_id: str
+    requester: MemberBody | None
+    holder: MemberBody | None
+    link: LinkFact | None
+    doubted: bool
+    involvements: tuple[PublishedInvolvement, ...]
+    own_involvements: tuple[PublishedInvolvement, ...]
+    checks_today: int
+
+
+Asked = RequestBody | IdentityRequestBody
+AnyHubFacts = HubFacts | IdentityFacts
+
+
+@dataclass(frozen=True)
 class HolderFacts:
     """What the holding agency knows of its own record when it decides."""
 
@@ -84,6 +108,18 @@ class HolderFacts:
     link_proven: bool
     earlier_requests_from_requester: int
     rule: str
+    doubted: bool = False
+
+
+def identity_pins(decision: Decision, pins: DecisionFacts) -> DecisionFacts:
+    """The logged facts that a decision on an identity request may name.
+
+    A refusal names nothing of the other side: not even whether there is one.
+    """
+    if not isinstance(decision, Refuse):
+        return pins
+    nothing = {"holder_membership": None, "round": None, "holder_publication": None}
+    return pins.model_copy(update=nothing)
 
 
 def stricter(first: Decision, second: Decision) -> Decision:
@@ -101,7 +137,23 @@ def decide_hub(charter: Charter, request: RequestBody, iat: int, facts: HubFacts
         _check_basis(basis, facts, request),
         _check_facts(basis, request),
         _check_role(charter, request),
-        _check_quota(charter, facts),
+        _check_quota(facts.requests_today, charter.quotas.requests_per_day),
+    )
+    return next((refusal for refusal in checks if refusal is not None), Allow())
+
+
+def decide_identity(
+    charter: Charter, request: IdentityRequestBody, iat: int, facts: IdentityFacts
+) -> Decision:
+    """The hub's part on an identity request: as `decide_hub`, for a link that is still open."""
+    basis = charter.lawful_basis(request.basis)
+    checks = (
+        _check_time(charter, request, iat),
+        _check_comparable(charter, request, iat, facts),
+        _check_basis(basis, facts, request),
+        _check_facts(basis, request),
+        _check_role(charter, request),
+        _check_quota(facts.checks_today, charter.quotas.identity_checks_per_day),
     )
     return next((refusal for refusal in checks if refusal is not None), Allow())
 
@@ -114,7 +166,7 @@ def decide_holder(facts: HolderFacts) -> Decision:
         return Refuse(RefusalCode.PERMISSION_ENDED)
     if facts.objection:
         return Refuse(RefusalCode.OBJECTION)
-    if facts.earlier_requests_from_requester == 0 or facts.rule != "allow":
+    if facts.doubted or facts.earlier_requests_from_requester == 0 or facts.rule != "allow":
         return Refer()
     return Allow()
 
@@ -143,7 +195,7 @@ def in_force(involvement: PublishedInvolvement, now: int) -> bool:
     return not ended and involvement.permission.valid_until > now
 
 
-def _check_time(charter: Charter, request: RequestBody, iat: int) -> Refuse | None:
+def _check_time(charter: Charter, request: Asked, iat: int) -> Refuse | None:
     longest = iat + charter.request_lifetime_days * 86_400
     if iat < request.expires <= longest and request.needed_by <= request.expires:
         return None
@@ -170,7 +222,29 @@ def _check_available(
     return None if shown is Shown.INVOLVEMENT else refusal
 
 
-def _check_basis(basis: LawfulBasis | None, facts: HubFacts, request: RequestBody) -> Refuse | None:
+def _check_comparable(
+    charter: Charter, request: IdentityRequestBody, iat: int, facts: IdentityFacts
+) -> Refuse | None:
+    refusal = Refuse(RefusalCode.NOT_AVAILABLE)
+    requester, holder, link = facts.requester, facts.holder, facts.link
+    if requester is None or holder is None or link is None:
+        return refusal
+    if requester.status != "active" or holder.status != "active":
+        return refusal
+    if link.other_end(facts.requester_id, request.stub_id) is None:
+        return refusal
+    if link.state != "possible" and not (link.state == "match" and facts.doubted):
+        return refusal
+    if not any(in_force(involvement, iat) for involvement in facts.own_involvements):
+        return refusal
+    shown = {
+        decide_show(charter, requester.member_class, item, link.state, iat)
+        for item in facts.involvements
+    }
+    return None if shown - {Shown.NOTHING} else refusal
+
+
+def _check_basis(basis: LawfulBasis | None, facts: AnyHubFacts, request: Asked) -> Refuse | None:
     refusal = Refuse(RefusalCode.BASIS_NOT_USABLE)
     if basis is None or basis.in_force != "yes":
         return refusal
@@ -183,7 +257,7 @@ def _check_basis(basis: LawfulBasis | None, facts: HubFacts, request: RequestBod
     return None
 
 
-def _check_facts(basis: LawfulBasis | None, request: RequestBody) -> Refuse | None:
+def _check_facts(basis: LawfulBasis | None, request: Asked) -> Refuse | None:
     if basis is None:
         return Refuse(RefusalCode.BASIS_NOT_USABLE)
     for rule in basis.must_record:
@@ -208,11 +282,10 @@ def fits(rule: FactRule, value: str) -> bool:
         return False
 
 
-def _check_role(charter: Charter, request: RequestBody) -> Refuse | None:
+def _check_role(charter: Charter, request: Asked) -> Refuse | None:
     known = request.practitioner.role in charter.roles
     return None if known else Refuse(RefusalCode.ROLE_NOT_KNOWN)
 
 
-def _check_quota(charter: Charter, facts: HubFacts) -> Refuse | None:
-    within = facts.requests_today < charter.quotas.requests_per_day
-    return None if within else Refuse(RefusalCode.OVER_QUOTA)
+def _check_quota(made_today: int, allowed: int) -> Refuse | None:
+    return None if made_today < allowed else Refuse(RefusalCode.OVER_QUOTA)

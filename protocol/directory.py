@@ -67,6 +67,15 @@ class Directory:
                 return version
         raise RemoteError(ErrorCode.BAD_TREE, "no charter is in force at that index")
 
+    def charter_of(self, version: int) -> Charter | None:
+        """The charter of a version, if it was ever in force."""
+        known = (item.charter for item in self.charters if item.charter.version == version)
+        return next(known, None)
+
+    def accepted_charter(self, party_id: str) -> Charter | None:
+        """The charter that a party signed last, or None if it signed none."""
+        return self.charter_of(self.accepted.get(party_id, 0))
+
     def member(self, party_id: str, index: int | None = None) -> Member | None:
         """The member's state just before the entry at `index` (None: now)."""
         for member in reversed(self.members.get(party_id, ())):

@@ -4,7 +4,9 @@ One signature an envelope, one encoding an envelope. The key id is a hint for fi
 early: the key that verifies is always taken from the log, never from the message.
 """
 
+import binascii
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -21,6 +23,16 @@ PUBLIC_LEAF_LIMIT = 60 * 1024
 
 _PREFIX = "application/vnd.patchwork."
 _SUFFIX = "+json"
+
+# An envelope in its usual form, told apart by its quotation marks. What fits this, with base64 in
+# its one form, is canonical JSON already: no string in it has a character to escape.
+_FORM = b'{"payload":"%%b","payloadType":"%b%%b%b","signatures":[{"keyid":"%%b","sig":"%%b"}]}' % (
+    _PREFIX.encode(),
+    _SUFFIX.encode(),
+)
+_QUOTES = 18
+_KIND = re.compile(rb"[a-z0-9_]{1,40}")
+_KEY_ID = re.compile(rb"[0-9a-f]{16}")
 
 
 class _Signature(WireModel):
@@ -89,6 +101,37 @@ def sign(kind: str, payload: bytes, seed: SecretSeed) -> Envelope:
 
 def parse_envelope(data: bytes, *, limit: int = ENVELOPE_LIMIT) -> Envelope:
     """Parse envelope bytes. Raises RemoteError and nothing else; checks no signature."""
+    return (_parse_usual(data) if len(data) <= limit else None) or _parse_any(data, limit)
+
+
+def _parse_usual(data: bytes) -> Envelope | None:
+    """The same as `_parse_any` in a tenth of the time, or None: look closer."""
+    parts = data.split(b'"')
+    if len(parts) != _QUOTES + 1:
+        return None
+    texts = parts[3], parts[7], parts[13], parts[17]
+    payload, kind = decode_base64(texts[0]), texts[1][len(_PREFIX) : -len(_SUFFIX)]
+    signature = decode_base64(texts[3]) or b""
+    plain = _KIND.fullmatch(kind) and _KEY_ID.fullmatch(texts[2])
+    if payload is None or not plain or len(signature) != 64:
+        return None
+    if _FORM % (texts[0], kind, texts[2], texts[3]) != data:
+        return None
+    return Envelope(kind.decode(), payload, texts[2].decode(), signature)
+
+
+def decode_base64(text: bytes) -> bytes | None:
+    """The bytes, if `text` is their one base64 form."""
+    try:
+        data = binascii.a2b_base64(text, strict_mode=True)
+    except binascii.Error:
+        return None
+    # What strictness leaves open is in the last group: bits that padding makes meaningless.
+    rest = len(data) % 3 or 3
+    return data if binascii.b2a_base64(data[-rest:], newline=False) == text[-4:] else None
+
+
+def _parse_any(data: bytes, limit: int) -> Envelope:
     value = canonical.parse(data, limit=limit)
     try:
         model = _Envelope.model_validate(value)

@@ -25,6 +25,7 @@ class ErrorCode(StrEnum):
     REPLAYED = "replayed"
     NOT_FOUND = "not_found"
     NOT_ALLOWED = "not_allowed"
+    NO_TOKEN = "no_token"  # noqa: S105 - a code, not a token
     OVER_QUOTA = "over_quota"
     OVER_LIMIT = "over_limit"
     INVITATION = "invitation"
@@ -93,6 +94,11 @@ ERROR_TEXTS: dict[ErrorCode, ErrorText] = {
     ErrorCode.NOT_FOUND: ErrorText(404, "There is nothing here", "Check the reference."),
     ErrorCode.NOT_ALLOWED: ErrorText(
         403, "This is not allowed", "Ask the person who runs this service what you may do."
+    ),
+    ErrorCode.NO_TOKEN: ErrorText(
+        401,
+        "The token is missing or wrong",
+        "Send the token in the node's api-token.json as Authorization: Bearer.",
     ),
     ErrorCode.OVER_QUOTA: ErrorText(
         429, "The quota is used up", "Wait until tomorrow, or ask the council for more."

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from protocol.audit_messages import AUDIT_BODIES
 from protocol.fields import (
     Base64,
     BasisCode,
@@ -20,12 +21,17 @@ from protocol.fields import (
     Seconds,
     WireModel,
 )
+from protocol.request_parts import (
+    DecisionFacts,
+    Facts,
+    LinkEvidence,
+    LinkProof,
+    Outcome,
+    RequestPins,
+    RequestPractitioner,
+)
+from protocol.review_messages import REVIEW_BODIES
 
-Outcome = Literal["allow", "refer", "refuse"]
-FactValue = Annotated[
-    str,
-    StringConstraints(pattern=r"^([a-z][a-z0-9_]{0,39}|[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9a-f]{64})$"),
-]
 PhoneText = Annotated[str, StringConstraints(pattern=r"^[0-9 +]{3,20}$")]
 
 
@@ -186,14 +192,6 @@ class LinkItem(WireModel):
     publication_b: Hex32
 
 
-class LinkEvidence(WireModel):
-    """The type of an agreeing token, and its place in the reader's own published list."""
-
-    match_key_id: MatchKeyId
-    epoch: Annotated[int, Field(ge=1, le=65_535)]
-    ordinal: Annotated[int, Field(ge=0, le=15)]
-
-
 class ShownInvolvement(WireModel):
     """What `decide_show` lets the other side see of an involvement."""
 
@@ -220,31 +218,6 @@ class NoticeBody(WireModel):
     links: Annotated[list[LinkNotice], Field(max_length=60)]
 
 
-class RequestPractitioner(WireModel):
-    """Who asks: an opaque id and a role. The name is sealed to the holder."""
-
-    id: Hex16
-    role: Code
-
-
-class LinkProof(WireModel):
-    """HMAC under the link secret: only agencies that hold the same value can make it."""
-
-    match_key_id: MatchKeyId
-    epoch: Annotated[int, Field(ge=1, le=65_535)]
-    proof: Hex32
-
-
-class RequestPins(WireModel):
-    """Statement ids of what the asker relied on, so that every input is a logged fact."""
-
-    round: Hex32
-    publication: Hex32
-    requester_membership: Hex32
-    holder_membership: Hex32
-    charter: Hex32
-
-
 class RequestBody(WireModel):
     """`request`: may we have the contact details behind this involvement?"""
 
@@ -255,23 +228,12 @@ class RequestBody(WireModel):
     practitioner: RequestPractitioner
     purpose: Code
     basis: BasisCode
-    facts: Annotated[dict[Code, FactValue], Field(max_length=12)]
+    facts: Facts
     needed_by: Seconds
     expires: Seconds
     pins: RequestPins
     link_proof: LinkProof
     sealed_hash: Hex32
-
-
-class DecisionFacts(WireModel):
-    """Statement ids of the logged facts that the hub decided on."""
-
-    charter: Hex32
-    requester_membership: Hex32 | None
-    holder_membership: Hex32 | None
-    round: Hex32 | None
-    requester_publication: Hex32 | None
-    holder_publication: Hex32 | None
 
 
 class HubDecisionBody(WireModel):
@@ -391,8 +353,10 @@ BODIES: dict[str, type[WireModel]] = {
     "poll": PollBody,
     "export": ExportBody,
     "accepted": AcceptedBody,
+    **REVIEW_BODIES,
+    **AUDIT_BODIES,
 }
 
 PUBLIC_KINDS = frozenset({"charter", "key_birth", "member", "charter_accept"})
-UNLOGGED_KINDS = frozenset({"enrolment", "notice", "evaluate", "poll", "accepted"})
+UNLOGGED_KINDS = frozenset({"enrolment", "notice", "review", "evaluate", "poll", "accepted"})
 AUTH_KEY_KINDS = frozenset({"evaluate", "poll"})

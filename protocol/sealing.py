@@ -1,4 +1,4 @@
-"""What a sealed part is bound to: specs/06-requests.md §4 (HPKE `info`, RFC 9180).
+"""What a sealed part is bound to: specs/06-requests.md §4 and §6 (HPKE `info`, RFC 9180).
 
 Kind, charter, sender, recipient, signing key id, request id and seal key id, all length-prefixed:
 a ciphertext moved to another request, party or kind does not open. Sealing itself draws
@@ -6,12 +6,13 @@ randomness and therefore lives with the parties.
 """
 
 import hashlib
+import hmac
 from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from protocol.fields import Code, Hex32, Name, Seconds, WireModel
+from protocol.fields import Base64, Code, Hex16, Hex32, Name, Seconds, WireModel
 from protocol.messages import PhoneText
 
 SEALED_LIMIT = 16 * 1024
@@ -67,6 +68,35 @@ class SealedRequest(WireModel):
 
     practitioner: Name
     openings: Annotated[dict[Code, Opening], Field(max_length=12)]
+
+
+class SealedCheck(WireModel):
+    """What an identity check seals: who asks, openings, and the details, boxed once more."""
+
+    practitioner: Name
+    openings: Annotated[dict[Code, Opening], Field(max_length=12)]
+    details: Base64
+
+
+RecordText = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class IdentityDetails(WireModel):
+    """Name, birth date and postcode as one record has them; nothing else is ever compared."""
+
+    check_id: Hex16
+    given: RecordText | None
+    family: RecordText | None
+    date_of_birth: RecordText | None
+    postcode: RecordText | None
+
+
+def details_key(link_key: bytes, check_id: str) -> bytes:
+    """The 32-byte key of the inner box: only who holds the agreeing value can make it.
+
+    So a hub that invents a link learns no name, though it has an agency's help.
+    """
+    return hmac.digest(link_key, b"patchwork.identity.v1" + bytes.fromhex(check_id), "sha256")
 
 
 class ContactCard(WireModel):

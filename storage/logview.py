@@ -28,11 +28,12 @@ def load_view(database: sqlite_utils.Database, genesis: str) -> LogView:
         for item in database.query("SELECT hash, document FROM charter_document")
     }
     directory = Directory()
+    frontier = parse_frontier(json.loads(row["frontier"]))
     for leaf in database.query(
-        "SELECT idx, envelope FROM public_leaf WHERE genesis = ? ORDER BY idx", (genesis,)
+        "SELECT idx, envelope FROM public_leaf WHERE genesis = ? AND idx < ? ORDER BY idx",
+        (genesis, frontier.size),
     ):
         directory = apply_public_leaf(directory, leaf["idx"], leaf["envelope"], documents)
-    frontier = parse_frontier(json.loads(row["frontier"]))
     return LogView(genesis, frontier, directory, row["note"])
 
 
@@ -42,7 +43,10 @@ def save_view(
     leaves: Iterable[PublicLeaf],
     documents: Mapping[str, bytes],
 ) -> None:
-    """Store a view with the leaves and documents that came with it."""
+    """Store a view with the leaves and documents that came with it.
+
+    A view never takes the place of a longer one: a command and a service may follow side by side.
+    """
     run = database.conn.execute
     for leaf in leaves:
         run(
@@ -51,5 +55,7 @@ def save_view(
         )
     for digest, document in documents.items():
         run("INSERT OR IGNORE INTO charter_document VALUES (?, ?)", (digest, document))
-    frontier = json.dumps(view.frontier.to_json())
-    run("INSERT OR REPLACE INTO log_view VALUES (?, ?, ?)", (view.genesis, frontier, view.note))
+    held = run("SELECT frontier FROM log_view WHERE genesis = ?", (view.genesis,)).fetchone()
+    if held is None or parse_frontier(json.loads(held[0])).size <= view.size:
+        frontier = json.dumps(view.frontier.to_json())
+        run("INSERT OR REPLACE INTO log_view VALUES (?, ?, ?)", (view.genesis, frontier, view.note))

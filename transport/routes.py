@@ -21,6 +21,7 @@ class Auth(StrEnum):
     AUDITOR_STATEMENT = "an export statement signed by an auditor's key from the log"
     INVITATION = "an unused invitation code and a self-signed enrolment"
     SIGNED_MANIFEST = "a hash named by a member's signed and pending manifest"
+    LOCAL_BEARER = "the bearer token in the node's own folder, on this machine"
     LOG_SIGNATURE = "a checkpoint signed by a log key this witness knows"
 
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import web
@@ -12,14 +13,9 @@ from protocol.errors import ErrorCode, LocalError
 SHUTDOWN_SECONDS = 2.0
 
 
-async def serve_until_stopped(
-    app: web.Application, host: str, port: int, ready: Callable[[int], None]
-) -> None:
-    """Listen, tell `ready` the port, and return cleanly on SIGINT or SIGTERM."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+@asynccontextmanager
+async def listening(app: web.Application, host: str, port: int) -> AsyncIterator[int]:
+    """Serve an application meanwhile; the port. Raises LocalError(CONFIGURATION)."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     try:
@@ -30,10 +26,28 @@ async def serve_until_stopped(
             raise LocalError(
                 ErrorCode.CONFIGURATION, f"cannot listen on {host} port {port}: {error.strerror}"
             ) from error
-        ready(runner.addresses[0][1])
-        await stop.wait()
+        yield runner.addresses[0][1]
     finally:
         await runner.cleanup()
+
+
+async def serve_until_stopped(
+    app: web.Application, host: str, port: int, ready: Callable[[int], None]
+) -> None:
+    """Listen, tell `ready` the port, and return cleanly on SIGINT or SIGTERM."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with listening(app, host, port) as bound:
+        ready(bound)
+        await stop.wait()
+
+
+async def serve_forever(app: web.Application, host: str, port: int) -> None:
+    """Listen until cancelled, beside other work."""
+    async with listening(app, host, port):
+        await asyncio.Event().wait()
 
 
 async def run_beside(

@@ -5,6 +5,7 @@ source and not published. A value that passes is well formed, not true.
 """
 
 import re
+from collections.abc import Callable
 from datetime import date
 
 from stdnum.gb import nhs
@@ -16,6 +17,10 @@ MAX_TEXT = 80
 MAX_AGE_YEARS = 130
 _PHONE = re.compile(r"\+?[0-9 ()-]{3,24}(?: ?(?:x|ext\.?) ?[0-9]{1,6})?", re.ASCII)
 _EMAIL = re.compile(r"[^\s@<>,;\"]{1,64}@[^\s@<>,;\"]{1,150}")
+_UNBORN = (
+    "this is a child not yet born, who has no record of their own: record the work as an "
+    "involvement of the mother, and add the child after the birth"
+)
 _NAMES = {
     Field.LOCAL_ID: "local id",
     Field.LABEL: "label",
@@ -29,20 +34,8 @@ def why_wrong(name: Field, value: str, today: date) -> str | None:
     """The reason, in words and without the value, why a present value is refused; None if fine."""
     if name in _NAMES:
         return _text(value, _NAMES[name])
-    match name:
-        case Field.NHS_NUMBER:
-            return _nhs_number(value)
-        case Field.DATE_OF_BIRTH:
-            return _date_of_birth(value, today)
-        case Field.POSTCODE:
-            return _postcode(value)
-        case Field.CONSENT_DATE:
-            return _past_date(value, "date of consent", today)
-        case Field.WORKER_PHONE:
-            return None if _PHONE.fullmatch(value) else "the phone number is not a phone number"
-        case Field.WORKER_EMAIL:
-            return None if _EMAIL.fullmatch(value) else "the e-mail address is not one"
-    return why_not(name, value)
+    check = _CHECKS.get(name)
+    return check(value, today) if check else why_not(name, value)
 
 
 def _text(value: str, what: str) -> str | None:
@@ -51,7 +44,11 @@ def _text(value: str, what: str) -> str | None:
     return None if value.isprintable() else f"the {what} has characters that cannot be shown"
 
 
-def _nhs_number(value: str) -> str | None:
+def _given(value: str, _today: date) -> str | None:
+    return _UNBORN if normalise.is_unborn(value) else None
+
+
+def _nhs_number(value: str, _today: date) -> str | None:
     if normalise.is_placeholder(value) or normalise.nhs_number(value):
         return None
     digits = re.sub("[ -]", "", normalise.fold(value))
@@ -71,6 +68,10 @@ def _date_of_birth(value: str, today: date) -> str | None:
     return _past_date(value, "date of birth", today)
 
 
+def _consent_date(value: str, today: date) -> str | None:
+    return _past_date(value, "date of consent", today)
+
+
 def _past_date(value: str, what: str, today: date) -> str | None:
     if normalise.is_placeholder(value):
         return None
@@ -80,8 +81,29 @@ def _past_date(value: str, what: str, today: date) -> str | None:
     return f"the {what} is in the future" if parsed > today else None
 
 
-def _postcode(value: str) -> str | None:
+def _postcode(value: str, _today: date) -> str | None:
     if normalise.is_placeholder(value) or normalise.postcode(value):
         return None
-    compact = normalise.fold(value).replace(" ", "")
-    return None if compact.startswith("zz99") else "the postcode is not a UK postcode"
+    compact = normalise.fold(value).replace(" ", "").upper()
+    if normalise.PLACEHOLDER_POSTCODES.fullmatch(compact):
+        return None
+    return "the postcode is not a UK postcode, nor an Australian one"
+
+
+def _phone(value: str, _today: date) -> str | None:
+    return None if _PHONE.fullmatch(value) else "the phone number is not a phone number"
+
+
+def _email(value: str, _today: date) -> str | None:
+    return None if _EMAIL.fullmatch(value) else "the e-mail address is not one"
+
+
+_CHECKS: dict[Field, Callable[[str, date], str | None]] = {
+    Field.GIVEN: _given,
+    Field.NHS_NUMBER: _nhs_number,
+    Field.DATE_OF_BIRTH: _date_of_birth,
+    Field.POSTCODE: _postcode,
+    Field.CONSENT_DATE: _consent_date,
+    Field.WORKER_PHONE: _phone,
+    Field.WORKER_EMAIL: _email,
+}

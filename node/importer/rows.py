@@ -15,7 +15,7 @@ from node.importer.mapping import ColumnMapping, Field, Source
 from node.importer.reader import Line, Table
 from protocol.errors import ErrorCode, RemoteError
 from protocol.matchkeys.normalise import parse_date
-from protocol.matchkeys.recipes import ClientRecord
+from protocol.matchkeys.records import ClientRecord
 
 Values = Mapping[Field, str | None]
 

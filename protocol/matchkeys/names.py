@@ -1,42 +1,51 @@
-"""Nickname to formal given name, specs/04-matching.md §4: one reviewed table for UK usage.
+"""Names to one form each, specs/04-matching.md §4: formal names for nicknames, one spelling.
 
-The table is data of the charter (its hash is in there): two nodes with different tables would make
-different tokens and miss people. A nickname has one formal name here although life knows several;
-where several are common (Sam, Chris, Alex) the one with most bearers in the UK was taken. Names
-that differ in spelling only are left out: the skeleton takes care of them. A formal name of six
-letters or more is nobody's nickname.
+The tables are data of the charter (their hashes are in there). A nickname has one formal name here
+although life knows several; where several are common (Sam, Chris, Alex) the one with most bearers
+in the UK was taken. Names that differ in spelling only are left to the skeleton or, where it does
+not bring them together, to `spellings.py`. A formal name of six letters or more is nobody's
+nickname. Compiled by the project from common usage; no table was copied; licensed as the project.
 """
 
-import hashlib
 from types import MappingProxyType
 
-from protocol import canonical
+from protocol.matchkeys.skeleton import skeleton
+from protocol.matchkeys.spellings import FAMILY, GIVEN_AND_FAMILY, SERVANT_NAMES, variants
 
 MAX_HOPS = 2
 
 FORMAL_NAMES: dict[str, str] = {
-    "abdi": "abdy cabdi",
-    "abdul": "ab",
+    "abdi": "abdy",
     "abigail": "abbie abby abi",
     "abraham": "abe bram",
+    "adebayo": "bayo",
+    "adekunle": "kunle",
+    "adewale": "wale",
     "adrian": "ade",
+    "agnieszka": "aga",
     "alan": "al",
     "albert": "bert bertie",
     "aleksandra": "ola",
     "alexander": "alex alec alick lex xander sandy sasha lexi lexie",
+    "alexei": "alyosha lyosha",
     "alfred": "alf alfie",
     "alison": "allie ally",
     "amanda": "mandy mandi manda",
+    "amarjit": "amar",
+    "anastasia": "nastya nastia",
+    "anatoly": "tolya",
     "andrew": "andy drew",
     "angela": "angie ange",
     "angus": "gus",
+    "anna": "ania",
     "anne": "annie nan nancy",
     "annette": "nettie",
     "anthony": "tony ant anto",
-    "anna": "ania",
     "antonia": "toni",
     "archibald": "archie",
+    "arkady": "arkasha",
     "arthur": "art artie",
+    "ayodele": "ayo",
     "babatunde": "tunde",
     "barbara": "babs barb barbie basia",
     "barnabas": "barney",
@@ -47,6 +56,7 @@ FORMAL_NAMES: dict[str, str] = {
     "benjamin": "ben benny benji benjy",
     "bernadette": "bernie",
     "beverley": "bev",
+    "boris": "borya",
     "bradley": "brad",
     "bridget": "bridie biddy",
     "callum": "cal",
@@ -56,8 +66,10 @@ FORMAL_NAMES: dict[str, str] = {
     "catherine": "cath cathy cathie kath kathy kathie kate katie katy cate kat kitty kay",
     "charles": "charlie charley chas chaz chuck",
     "charlotte": "lottie lotte charl",
+    "chinedu": "nedu",
     "christine": "chrissie chrissy tina",
     "christopher": "chris kit topher kris christo",
+    "chukwuemeka": "emeka",
     "clement": "clem",
     "clifford": "cliff",
     "colin": "col",
@@ -65,6 +77,7 @@ FORMAL_NAMES: dict[str, str] = {
     "constance": "connie",
     "cynthia": "cindy",
     "daniel": "dan danny dannie",
+    "daria": "dasha",
     "david": "dave davey davie davy dai",
     "deborah": "debbie debby deb debs debra",
     "declan": "dec",
@@ -73,6 +86,7 @@ FORMAL_NAMES: dict[str, str] = {
     "derek": "del",
     "desmond": "des",
     "diana": "di",
+    "dmitry": "dima mitya",
     "dominic": "dom",
     "donald": "don donnie donny",
     "dorothy": "dot dottie dolly dora",
@@ -80,11 +94,14 @@ FORMAL_NAMES: dict[str, str] = {
     "edith": "edie",
     "edward": "ed eddie eddy ned ted teddy teddie",
     "eleanor": "ellie nell nellie ella elle",
+    "elena": "lena",
     "elijah": "eli",
     "elizabeth": "liz lizzie lizzy liza beth betty bettie betsy bess bessie libby elsie lisbeth",
+    "elzbieta": "ela",
     "emily": "em emmie emmy millie milly",
     "emmanuel": "manny",
     "ernest": "ern ernie",
+    "eugene": "gene zhenya",
     "evelyn": "evie eve",
     "ezekiel": "zeke",
     "fergus": "fergie",
@@ -98,6 +115,7 @@ FORMAL_NAMES: dict[str, str] = {
     "gareth": "gaz gazza",
     "gavin": "gav",
     "genevieve": "gen",
+    "gennady": "gena",
     "geoffrey": "geoff jeff jeffrey jeffery",
     "george": "geordie",
     "georgina": "georgie gina",
@@ -114,25 +132,27 @@ FORMAL_NAMES: dict[str, str] = {
     "henrietta": "hetty ettie etta",
     "henry": "harry hank",
     "herbert": "herb herbie",
-    "hodan": "xodan",
     "honora": "nora",
     "howard": "howie",
     "hugh": "hughie huw",
     "ibrahim": "ibs",
+    "ifeoma": "ify",
     "ignatius": "iggy",
     "imogen": "immy",
     "isaac": "ike",
     "isabel": "izzy izzie issy bella belle isabella isabelle",
+    "ivan": "vanya",
     "jacob": "jake",
     "jacqueline": "jackie jacky jacqui",
+    "jakub": "kuba",
     "james": "jim jimmy jimmie jamie",
     "jane": "janey janie",
     "jason": "jase jay",
     "jean": "jeannie",
     "jennifer": "jen jenny jennie jenni",
     "jeremy": "jez jem jerry",
+    "jerzy": "jurek",
     "jessica": "jess jessie",
-    "joanna": "asia",
     "joanne": "jo",
     "john": "jack jock johnny johnnie",
     "jonathan": "jon jonny jonnie",
@@ -140,9 +160,10 @@ FORMAL_NAMES: dict[str, str] = {
     "josephine": "josie",
     "joshua": "josh",
     "judith": "judy judi jude",
-    "julia": "jules juliet",
+    "julia": "jules",
     "karen": "kaz",
     "katarzyna": "kasia",
+    "katerina": "katya katia katja",
     "kenneth": "ken kenny",
     "kevin": "kev",
     "kimberley": "kim kimmy",
@@ -154,12 +175,13 @@ FORMAL_NAMES: dict[str, str] = {
     "linda": "lyn lynn lynne lindy",
     "louise": "lou lulu",
     "lucy": "lu luce",
+    "ludmila": "lyuda luda",
     "madeleine": "maddie maddy",
     "magdalena": "magda",
     "malcolm": "mal mac",
     "malgorzata": "gosia",
     "margaret": "maggie mags meg meggie marge margie madge greta rita",
-    "maria": "marija masha",
+    "maria": "masha",
     "mark": "marc marcus",
     "martin": "mart marty",
     "mary": "molly mollie moll",
@@ -171,8 +193,9 @@ FORMAL_NAMES: dict[str, str] = {
     "mervyn": "merv",
     "michael": "mike mick mickey micky mikey",
     "michelle": "shell chelle shelley",
+    "mikhail": "misha",
     "mitchell": "mitch",
-    "mohammed": "mo mohd md muhd",
+    "mohammed": "mo",
     "molly": "polly",
     "montague": "monty",
     "mortimer": "mort",
@@ -182,16 +205,26 @@ FORMAL_NAMES: dict[str, str] = {
     "nicholas": "nick nico",
     "nicola": "nicky nikki nicki niki",
     "nigel": "nige",
+    "nikolai": "kolya",
+    "nkosinathi": "nathi",
     "norman": "norm",
-    "olena": "lena",
+    "obinna": "obi",
+    "olayinka": "yinka",
+    "olga": "olya",
     "oliver": "oli ollie olly",
     "olivia": "liv livvy livvie",
     "olufemi": "femi",
+    "olugbenga": "gbenga",
+    "olusegun": "segun",
+    "oluwaseun": "seun",
+    "oluwatobiloba": "tobi oluwatobi",
+    "oluwatosin": "tosin",
     "oscar": "os",
     "oswald": "ossie ozzie",
     "pamela": "pam pammie",
     "patricia": "pat patsy tricia trish trisha patti patty",
     "patrick": "paddy",
+    "pavel": "pasha",
     "penelope": "penny pen",
     "percival": "percy perce",
     "peter": "pete",
@@ -218,9 +251,12 @@ FORMAL_NAMES: dict[str, str] = {
     "samuel": "sam sammy",
     "sarah": "sal sally sadie",
     "sebastian": "seb",
+    "sergei": "seryozha",
     "sharon": "shaz shazza",
+    "sibusiso": "sbu",
     "sidney": "sid",
     "simon": "si sim",
+    "siphiwe": "spiwe",
     "sophie": "soph",
     "spencer": "spence",
     "stanley": "stan",
@@ -229,17 +265,22 @@ FORMAL_NAMES: dict[str, str] = {
     "stewart": "stew stu",
     "sunil": "sunny",
     "susan": "sue susie suzie suzy suki susanna susannah suzanne",
+    "svetlana": "sveta",
     "tamara": "tam tammy",
+    "tatiana": "tanya",
     "temitope": "temi",
     "terence": "terry tel",
     "teresa": "terri tess tessa tessie",
+    "thembinkosi": "themba",
     "theodore": "theo",
     "thomas": "tom tommy tommie",
     "timothy": "tim timmy",
     "tobias": "toby",
+    "tokunbo": "toks",
     "tomasz": "tomek",
     "trevor": "trev",
     "tyrone": "ty",
+    "uchenna": "uche",
     "valerie": "val",
     "vanessa": "nessa ness",
     "vernon": "vern",
@@ -248,6 +289,7 @@ FORMAL_NAMES: dict[str, str] = {
     "vincent": "vince vinnie",
     "virginia": "ginny",
     "vivienne": "viv",
+    "vladimir": "vova volodya",
     "walter": "wally walt",
     "wesley": "wes",
     "wilfred": "wilf wilfie",
@@ -255,22 +297,50 @@ FORMAL_NAMES: dict[str, str] = {
     "william": "bill billy billie will willie willy wills liam",
     "winifred": "win winnie",
     "wojciech": "wojtek",
+    "yuri": "yura",
     "yvonne": "yve",
     "zachary": "zac zach zack zak",
+    "zofia": "zosia",
 }
 
-NICKNAMES = MappingProxyType(
-    {nickname: formal for formal, names in FORMAL_NAMES.items() for nickname in names.split()}
-)
+NICKNAMES = MappingProxyType(variants(FORMAL_NAMES))
+
+
+def _resolved() -> dict[str, str]:
+    """Every name that has another form: one spelling, its formal name, that name's spelling."""
+    made: dict[str, str] = {}
+    for name in (*NICKNAMES, *GIVEN_AND_FAMILY):
+        form = GIVEN_AND_FAMILY.get(name, name)
+        for _ in range(MAX_HOPS):
+            form = NICKNAMES.get(form, form)
+        made[name] = GIVEN_AND_FAMILY.get(form, form)
+    return made
+
+
+GIVEN = MappingProxyType(_resolved())
 
 
 def canonical_name(name: str) -> str:
-    """The formal name for a given name in a-z, or the name itself: at most two hops."""
-    for _ in range(MAX_HOPS):
-        name = NICKNAMES.get(name, name)
-    return name
+    """The one form of a given name in a-z: the formal name in one spelling, or the name itself."""
+    return SERVANT_NAMES.get(name) or GIVEN.get(name, name)
 
 
-def table_hash() -> bytes:
-    """SHA-256 over the canonical JSON of the nickname table: 32 bytes, named by the charter."""
-    return hashlib.sha256(canonical.encode(dict(NICKNAMES))).digest()
+def canonical_family(name: str) -> str:
+    """The one spelling of a family name, or of a part of one, in a-z."""
+    return SERVANT_NAMES.get(name) or FAMILY.get(name, name)
+
+
+def given_skeleton(given: str | None) -> str | None:
+    """The skeleton of the one form of a given name; None if missing or an initial only."""
+    return skeleton(canonical_name(given)) if given and len(given) > 1 else None
+
+
+def family_skeletons(families: tuple[str, ...]) -> tuple[str, ...]:
+    """Skeletons of family names as `family_names` gives them, each part in one spelling."""
+    if not families:
+        return ()
+    joined, *parts = families
+    forms = list(map(canonical_family, parts))
+    count = next((n for n in range(2, len(parts) + 1) if "".join(parts[:n]) == joined), 0)
+    first = "".join(forms[:count]) if count else canonical_family(joined)
+    return tuple(dict.fromkeys(map(skeleton, (first, *forms))))

@@ -1,29 +1,33 @@
-"""The match-key policy of a charter, specs/04-matching.md §6: weights, thresholds, guard, caps.
+"""The match-key policy of a charter, specs/04-matching.md §6: keys, weights, thresholds, guard.
 
-Data, agreed by all members and hashed into the charter; the hub scores with it and the auditor
-scores again. Weights are integers in hundredths of natural-log odds, since canonical JSON has no
-floats. A policy is bytes from outside: it says how to score, never which code to run.
+Data, agreed by all members and hashed into the charter. Weights are integers in hundredths of
+natural-log odds, since canonical JSON has no floats. A policy is bytes from outside: it says how to
+score, never which code to run.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
 
 from protocol.canonical import JsonValue
 from protocol.errors import ErrorCode, RemoteError
 
-MAX_KEYS = 64
+MAX_KEYS = 32
 MAX_WEIGHT = 10_000
 MAX_CAP = 16
 MAX_STOP_RECORDS = 1_000_000
 KEY_ID = re.compile(r"[a-z][a-z0-9_]{1,39}\.[1-9][0-9]{0,3}", re.ASCII)
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}", re.ASCII)
 _FIELDS = frozenset(
-    {"name", "version", "keys", "bias", "upper", "lower", "strong_id"}
-    | {"guard_given", "guard_place", "stop_token_records"}
+    {"name", "version", "keys", "bias", "upper", "lower", "strong_id", "operating_point"}
+    | {"guard_given", "contested", "stop_token_records"}
 )
 _KEY_FIELDS = frozenset({"id", "agree", "disagree", "cap", "place"})
+_CONTESTED_FIELDS = frozenset({"margin", "close", "worse"})
+
+OperatingPoint = Literal["guarded", "open"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,19 @@ class KeyWeights:
 
 
 @dataclass(frozen=True)
+class Contested:
+    """What a rival costs a pair, in hundredths, none above zero (specs/04-matching.md §7.2).
+
+    `close` if the best rival scores as much or less, by not more than `margin`; `worse` if it
+    scores more.
+    """
+
+    margin: int
+    close: int
+    worse: int
+
+
+@dataclass(frozen=True)
 class MatchPolicy:
     """How to score a pair. `keys` is in the order of the charter; thresholds are hundredths."""
 
@@ -47,8 +64,9 @@ class MatchPolicy:
     upper: int
     lower: int
     strong_id: str | None
+    operating_point: OperatingPoint
     guard_given: frozenset[str]
-    guard_place: frozenset[str]
+    contested: Contested
     stop_token_records: int
 
     def to_json(self) -> dict[str, JsonValue]:
@@ -60,8 +78,13 @@ class MatchPolicy:
             "upper": self.upper,
             "lower": self.lower,
             "strong_id": self.strong_id,
+            "operating_point": self.operating_point,
             "guard_given": sorted(self.guard_given),
-            "guard_place": sorted(self.guard_place),
+            "contested": {
+                "margin": self.contested.margin,
+                "close": self.contested.close,
+                "worse": self.contested.worse,
+            },
             "stop_token_records": self.stop_token_records,
             "keys": [_key_json(key_id, key) for key_id, key in self.keys.items()],
         }
@@ -79,8 +102,9 @@ def parse_policy(value: JsonValue) -> MatchPolicy:
         upper=_weight(fields["upper"], "upper"),
         lower=_weight(fields["lower"], "lower"),
         strong_id=_strong_id(fields["strong_id"], keys),
+        operating_point=_operating_point(fields["operating_point"]),
         guard_given=_key_set(fields["guard_given"], keys, "guard_given"),
-        guard_place=_key_set(fields["guard_place"], keys, "guard_place"),
+        contested=_contested(fields["contested"]),
         stop_token_records=_integer(
             fields["stop_token_records"], (2, MAX_STOP_RECORDS), "stop_token_records"
         ),
@@ -107,6 +131,26 @@ def _keys(value: JsonValue) -> Mapping[str, KeyWeights]:
         cap = _integer(fields["cap"], (1, MAX_CAP), "cap")
         keys[key_id] = KeyWeights(agree, disagree, cap, place)
     return MappingProxyType(keys)
+
+
+def _contested(value: JsonValue) -> Contested:
+    fields = _object(value, _CONTESTED_FIELDS, "match policy contested")
+    contested = Contested(
+        margin=_integer(fields["margin"], (0, MAX_WEIGHT), "margin"),
+        close=_integer(fields["close"], (-MAX_WEIGHT, 0), "close"),
+        worse=_integer(fields["worse"], (-MAX_WEIGHT, 0), "worse"),
+    )
+    if contested.worse > contested.close:
+        raise _malformed("worse")
+    return contested
+
+
+def _operating_point(value: JsonValue) -> OperatingPoint:
+    if value == "guarded":
+        return "guarded"
+    if value == "open":
+        return "open"
+    raise _malformed("operating_point")
 
 
 def _strong_id(value: JsonValue, keys: Mapping[str, KeyWeights]) -> str | None:
@@ -166,36 +210,3 @@ def _text(value: JsonValue, pattern: re.Pattern[str], field: str) -> str:
 
 def _malformed(field: str) -> RemoteError:
     return RemoteError(ErrorCode.MALFORMED, f"match policy: {field} is not valid")
-
-
-# Fitted by sign-constrained logistic regression on invented council records.
-DEFAULT_12 = MatchPolicy(
-    name="default-12",
-    version=1,
-    keys=MappingProxyType(
-        {
-            "nid.1": KeyWeights(392, -498, 1, place=False),
-            "name_pc.1": KeyWeights(0, 0, 4, place=True),
-            "name_addr.1": KeyWeights(56, 0, 1, place=True),
-            "init_sur_dob.1": KeyWeights(100, -141, 4, place=False),
-            "gsuf_sur_dob.1": KeyWeights(210, -88, 1, place=False),
-            "given_dob_mi.1": KeyWeights(288, 0, 1, place=False),
-            "alias_dob_pc.1": KeyWeights(309, -11, 2, place=True),
-            "name_yob_pc.1": KeyWeights(350, -92, 1, place=True),
-            "dob_hno.1": KeyWeights(23, -30, 1, place=True),
-            "dob_street.1": KeyWeights(13, -21, 1, place=True),
-            "given_2of3_pc.1": KeyWeights(290, -31, 3, place=True),
-            "dob_sex_pc.1": KeyWeights(106, -64, 1, place=True),
-        }
-    ),
-    bias=254,
-    upper=530,
-    lower=-100,
-    strong_id="nid.1",
-    guard_given=frozenset({"gsuf_sur_dob.1", "alias_dob_pc.1"}),
-    guard_place=frozenset(
-        {"name_pc.1", "name_addr.1", "alias_dob_pc.1", "dob_hno.1", "dob_street.1"}
-        | {"name_yob_pc.1", "given_2of3_pc.1"}
-    ),
-    stop_token_records=60,
-)

@@ -1,85 +1,64 @@
-"""Match-key recipes of default-12, specs/04-matching.md §5: a client record to typed values.
+"""Match-key recipes, specs/04-matching.md §5: a client record to typed values.
 
 Only a node runs this, on its own clients; what it publishes is a token of each value, never the
-value. A recipe whose field is missing makes no value. A recipe id carries its version: a recipe is
-never changed, a new one is added beside it.
+value. A recipe is a list of parts, and what a part reads is data: the leakage rules
+(protocol/matchkeys/leakage.py) are checked against it. A recipe whose field is missing makes no
+value. A recipe id carries its version: a recipe is never changed, a new one is added beside it.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from itertools import product
 from types import MappingProxyType
 
 from protocol.errors import ErrorCode, RemoteError
-from protocol.matchkeys import normalise
-from protocol.matchkeys.names import canonical_name
-from protocol.matchkeys.skeleton import skeleton
+from protocol.matchkeys.normalise import is_weak_birth_date
+from protocol.matchkeys.records import ClientRecord, NormalRecord, normalise_record
 
 
-@dataclass(frozen=True, repr=False)
-class ClientRecord:
-    """One client's identifying fields as the agency wrote them; each may be absent or nonsense."""
+class Reads(StrEnum):
+    """What of a person a part of a recipe reads."""
 
-    nhs_number: str | None = None
-    given: str | None = None
-    middle: str | None = None
-    family: str | None = None
-    date_of_birth: str | None = None
-    sex: str | None = None
-    address: str | None = None
-    postcode: str | None = None
-
-    def __repr__(self) -> str:
-        """Say nothing: a record must not leak into a log or a traceback."""
-        return "ClientRecord(hidden)"
+    IDENTIFIER = "identifier"
+    GIVEN = "given"
+    MIDDLE = "middle"
+    FAMILY = "family"
+    BORN = "born"
+    SEX = "sex"
+    PLACE = "place"
 
 
-@dataclass(frozen=True, repr=False)
-class NormalRecord:
-    """The same client after normalisation: every field is a clean value or None, never empty.
+@dataclass(frozen=True)
+class Part:
+    """One field of a key: what it reads and its values for a record, none if missing."""
 
-    `family` is all parts joined; the skeletons are of the formal given name, of the joined family
-    name and of its parts; `full_name` has both skeletons in alphabetical order, so that a swap of
-    given and family name does not matter.
-    """
-
-    nhs_number: str | None
-    given: str | None
-    middle: str | None
-    family: str | None
-    given_skeleton: str | None
-    family_skeletons: tuple[str, ...]
-    full_name: str | None
-    born: str | None
-    sex: str | None
-    house: str | None
-    street: str | None
-    postcode: str | None
+    reads: frozenset[Reads]
+    values: Callable[[NormalRecord], Collection[str | None]]
 
 
-Recipe = Callable[[NormalRecord], Collection[str | None]]
+@dataclass(frozen=True)
+class Recipe:
+    """The parts of a key in order, and the most values a record may make."""
 
+    parts: tuple[Part, ...]
+    cap: int
 
-def normalise_record(record: ClientRecord) -> NormalRecord:
-    """Clean every field of a record. Never raises."""
-    given, middle = normalise.given_names(record.given, record.middle)
-    families = normalise.family_names(record.family)
-    given_skeleton = skeleton(canonical_name(given)) if given else None
-    family_skeletons = tuple(dict.fromkeys(map(skeleton, families)))
-    house, street = normalise.house_and_street(record.address)
-    return NormalRecord(
-        nhs_number=normalise.nhs_number(record.nhs_number),
-        given=given,
-        middle=middle,
-        family=families[0] if families else None,
-        given_skeleton=given_skeleton,
-        family_skeletons=family_skeletons,
-        full_name=_pair(given_skeleton, family_skeletons[0] if families else None),
-        born=normalise.birth_date(record.date_of_birth),
-        sex=normalise.sex(record.sex),
-        house=house,
-        street=street,
-        postcode=normalise.postcode(record.postcode),
-    )
+    @property
+    def reads(self) -> frozenset[Reads]:
+        """Everything that the key is made from."""
+        return frozenset().union(*(part.reads for part in self.parts))
+
+    def values(self, record: NormalRecord) -> tuple[str, ...]:
+        """The values of a record: every choice of one value a part, joined by `|`, up to the cap.
+
+        None if any part has none.
+        """
+        choices = [[value for value in part.values(record) if value] for part in self.parts]
+        if not all(choices):
+            return ()
+        made = dict.fromkeys("|".join(choice) for choice in product(*choices))
+        return tuple(made)[: self.cap]
 
 
 def match_keys(record: ClientRecord, key_ids: Collection[str]) -> dict[str, tuple[str, ...]]:
@@ -87,99 +66,99 @@ def match_keys(record: ClientRecord, key_ids: Collection[str]) -> dict[str, tupl
 
     Raises RemoteError(UNKNOWN_KIND) for a key id that this version does not know.
     """
-    unknown = set(key_ids) - RECIPES.keys()
-    if unknown:
+    if not RECIPES.keys() >= set(key_ids):
         raise RemoteError(ErrorCode.UNKNOWN_KIND, "the charter names a match key unknown here")
     normal = normalise_record(record)
-    made: dict[str, tuple[str, ...]] = {}
-    for key_id in sorted(key_ids):
-        recipe, most = RECIPES[key_id]
-        values = tuple(dict.fromkeys(value for value in recipe(normal) if value))[:most]
-        if values:
-            made[key_id] = values
-    return made
+    made = ((key_id, RECIPES[key_id].values(normal)) for key_id in sorted(key_ids))
+    return {key_id: values for key_id, values in made if values}
 
 
-def _join(*fields: str | None) -> str | None:
-    present = [field for field in fields if field]
-    return "|".join(present) if len(present) == len(fields) else None
+def _part(reads: str, values: Callable[[NormalRecord], Collection[str | None]]) -> Part:
+    return Part(frozenset(map(Reads, reads.split())), values)
 
 
 def _pair(one: str | None, other: str | None) -> str | None:
+    """Both names in alphabetical order, so that a swap of given and family does not matter."""
     return "~".join(sorted((one, other))) if one and other else None
 
 
-def _nid(record: NormalRecord) -> list[str | None]:
-    return [record.nhs_number]
+def _all_families(record: NormalRecord) -> Iterator[str | None]:
+    return (_pair(record.given_skeleton, each) for each in record.family_skeletons)
 
 
-def _name_pc(record: NormalRecord) -> list[str | None]:
-    given = record.given_skeleton
-    return [_join(_pair(given, each), record.postcode) for each in record.family_skeletons]
+def _first_family(record: NormalRecord) -> str | None:
+    return record.family_skeletons[0] if record.family_skeletons else None
 
 
-def _name_addr(record: NormalRecord) -> list[str | None]:
-    return [_join(record.full_name, record.house, record.street)]
+def _sure_birth_date(record: NormalRecord) -> tuple[str, ...]:
+    """None for a 1 January: given to many who know no birthday, it tells too few people apart."""
+    born = record.born
+    return (born,) if born and not is_weak_birth_date(born) else ()
 
 
-def _init_sur_dob(record: NormalRecord) -> list[str | None]:
-    initial = record.given[0] if record.given else None
-    return [_join(initial, each, record.born) for each in record.family_skeletons]
+def _parts_of_birth(record: NormalRecord) -> tuple[str, ...]:
+    """Year; then day and month in either order, since they are often swapped."""
+    born = record.born
+    return (f"y{born[:4]}", "m" + "".join(sorted((born[4:6], born[6:])))) if born else ()
 
 
-def _gsuf_sur_dob(record: NormalRecord) -> list[str | None]:
-    ending = record.given[-3:] if record.given and len(record.given) >= 3 else None
-    return [_join(ending, record.family, record.born)]
-
-
-def _given_dob_mi(record: NormalRecord) -> list[str | None]:
-    initial = record.middle[0] if record.middle else None
-    return [_join(record.given_skeleton, record.born, initial)]
-
-
-def _alias_dob_pc(record: NormalRecord) -> list[str | None]:
-    names = [name for name in (record.given, record.middle) if name and len(name) > 1]
-    return [_join(name, record.born, record.postcode) for name in names]
-
-
-def _name_yob_pc(record: NormalRecord) -> list[str | None]:
-    return [_join(record.full_name, record.born and record.born[:4], record.postcode)]
-
-
-def _dob_hno(record: NormalRecord) -> list[str | None]:
-    return [_join(record.born, record.house)]
-
-
-def _dob_street(record: NormalRecord) -> list[str | None]:
-    return [_join(record.born, record.street)]
-
-
-def _given_2of3_pc(record: NormalRecord) -> list[str | None]:
+def _two_of_three(record: NormalRecord) -> tuple[str, ...]:
     if not record.born:
-        return []
+        return ()
     year, month, day = f"y{record.born[:4]}", f"m{record.born[4:6]}", f"d{record.born[6:]}"
-    pairs = (year + month, year + day, month + day)
-    return [_join(record.given_skeleton, pair, record.postcode) for pair in pairs]
+    return (year + month, year + day, month + day)
 
 
-def _dob_sex_pc(record: NormalRecord) -> list[str | None]:
-    return [_join(record.born, record.sex, record.postcode)]
+NHS_NUMBER = _part("identifier", lambda r: (r.nhs_number,))
+OTHER_ID = _part("identifier", lambda r: (r.other_id,))
+INITIAL = _part("given", lambda r: (r.given and r.given[0],))
+TELLING_NAME = _part("given", lambda r: r.telling[:1])
+GIVEN = _part("given", lambda r: (r.given_skeleton,))
+TELLING_NAMES = _part("given middle", lambda r: r.telling)
+MIDDLE_INITIAL = _part("middle", lambda r: (r.middle and r.middle[0],))
+FAMILY = _part("family", lambda r: (_first_family(r),))
+FAMILIES = _part("family", lambda r: r.family_skeletons)
+NAME = _part("given family", lambda r: (_pair(r.given_skeleton, _first_family(r)),))
+NAMES = _part("given family", lambda r: tuple(_all_families(r)))
+BEGINNINGS = _part("given family", lambda r: (r.family and r.given and r.family[:3] + r.given[:2],))
+BORN = _part("born", lambda r: (r.born,))
+BORN_SURELY = _part("born", _sure_birth_date)
+BORN_EITHER_WAY = _part("born", lambda r: ("".join(_parts_of_birth(r)),))
+BORN_IN_PART = _part("born", _parts_of_birth)
+TWO_OF_THREE = _part("born", _two_of_three)
+SEX = _part("sex", lambda r: (r.sex,))
+HOUSE = _part("place", lambda r: (r.house,))
+STREET = _part("place", lambda r: (r.street,))
+POSTCODE = _part("place", lambda r: (r.postcode,))
+LOCALITY = _part("place", lambda r: (r.locality,))
 
-
-# Key id -> (recipe, most values a record may make). Caps are the charter's too: see policy.py.
-RECIPES: Mapping[str, tuple[Recipe, int]] = MappingProxyType(
+RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
-        "nid.1": (_nid, 1),
-        "name_pc.1": (_name_pc, 4),
-        "name_addr.1": (_name_addr, 1),
-        "init_sur_dob.1": (_init_sur_dob, 4),
-        "gsuf_sur_dob.1": (_gsuf_sur_dob, 1),
-        "given_dob_mi.1": (_given_dob_mi, 1),
-        "alias_dob_pc.1": (_alias_dob_pc, 2),
-        "name_yob_pc.1": (_name_yob_pc, 1),
-        "dob_hno.1": (_dob_hno, 1),
-        "dob_street.1": (_dob_street, 1),
-        "given_2of3_pc.1": (_given_2of3_pc, 3),
-        "dob_sex_pc.1": (_dob_sex_pc, 1),
+        "nid.1": Recipe((NHS_NUMBER,), 1),
+        "sid.1": Recipe((OTHER_ID,), 1),
+        # Name and birth date, no place.
+        "given_dob.1": Recipe((TELLING_NAME, BORN_SURELY), 1),
+        "given_dob_mi.2": Recipe((GIVEN, BORN_SURELY, MIDDLE_INITIAL), 1),
+        "name_dob.1": Recipe((NAME, BORN_EITHER_WAY), 1),
+        "name_2of3.1": Recipe((NAME, TWO_OF_THREE), 3),
+        "family_dob.1": Recipe((FAMILIES, BORN), 4),
+        "family_dob_mi.1": Recipe((FAMILY, BORN, MIDDLE_INITIAL), 1),
+        "sex_family_dob.1": Recipe((SEX, FAMILY, BORN), 1),
+        # Birth date and place.
+        "alias_dob_pc.2": Recipe((TELLING_NAMES, BORN, POSTCODE), 2),
+        "dob_sex_pc.2": Recipe((BORN, SEX, POSTCODE), 1),
+        "dob_street.2": Recipe((BORN, STREET), 1),
+        "dob_pc.1": Recipe((BORN, POSTCODE), 1),
+        "dob_loc.1": Recipe((BORN, LOCALITY), 1),
+        "name_pc_dob.1": Recipe((NAME, POSTCODE, BORN_IN_PART), 2),
+        "name_addr_dob.1": Recipe((NAME, HOUSE, STREET, BORN_IN_PART), 2),
+        # Name and place.
+        "name_pc.2": Recipe((NAMES, POSTCODE), 4),
+        "name_loc.1": Recipe((NAME, LOCALITY), 1),
+        "name_street.1": Recipe((NAME, STREET), 1),
+        "beginnings_loc.1": Recipe((BEGINNINGS, LOCALITY), 1),
+        "given_addr.1": Recipe((TELLING_NAME, HOUSE, STREET), 1),
+        "given_loc_street.1": Recipe((GIVEN, LOCALITY, STREET), 1),
+        "initial_family_addr.1": Recipe((INITIAL, FAMILY, HOUSE, STREET), 1),
     }
 )

@@ -19,12 +19,14 @@ from hub.config import HubSettings
 from hub.publications import CHUNK_LIMIT
 from keys.holder.config import HolderSettings
 from keys.holder.service import HolderService
+from node.api import ReviewApi
 from node.config import NodeSettings
 from protocol import messages, wire
 from protocol.charter import Charter, LawfulBasis
 from protocol.dsse import DOCUMENT_LIMIT, ENVELOPE_LIMIT
 from protocol.errors import ERROR_TEXTS, ErrorCode
-from protocol.matchkeys.recipes import RECIPES, ClientRecord, match_keys
+from protocol.matchkeys.recipes import RECIPES, match_keys
+from protocol.matchkeys.records import ClientRecord
 from protocol.messages import AUTH_KEY_KINDS, BODIES, PUBLIC_KINDS, UNLOGGED_KINDS
 from protocol.sealing import SEALED_LIMIT
 from protocol.statement import Preamble
@@ -33,7 +35,7 @@ from transport.routes import AUTH_OF_ROUTES, Auth, Route, make_application
 
 ROOT = Path(__file__).parents[2]
 SPECS = ROOT / "specs"
-PACKAGES = ("protocol", "keys", "storage", "transport", "node", "hub", "audit", "demo")
+PACKAGES = ("protocol", "keys", "storage", "transport", "web", "node", "hub", "audit", "demo")
 NOTHING = cast("Any", None)
 
 # What the pure packages may import beside their own modules. A deny-list forgets; this cannot.
@@ -187,6 +189,10 @@ def key_holder(folder: Path) -> web.Application:
     return HolderService(folder, HolderSettings()).application()
 
 
+def node_api() -> web.Application:
+    return ReviewApi([], "", "127.0.0.1").application()
+
+
 def table_of(app: web.Application) -> dict[tuple[str, str], str]:
     return {
         (method, plain(path)): auth.name.lower()
@@ -206,6 +212,12 @@ def test_the_hub_serves_its_table_of_routes_and_nothing_else() -> None:
 def test_the_key_holder_serves_its_table_of_routes_and_nothing_else(tmp_path: Path) -> None:
     app = key_holder(tmp_path)
     assert registered(app) == sorted(table_of(app))
+
+
+def test_the_node_serves_its_table_of_routes_and_nothing_else() -> None:
+    app = node_api()
+    assert registered(app) == sorted(table_of(app))
+    assert set(app[AUTH_OF_ROUTES].values()) == {Auth.LOCAL_BEARER}
 
 
 def test_only_reading_is_public() -> None:
@@ -255,12 +267,13 @@ def test_the_table_of_routes_in_spec_07_is_the_code(tmp_path: Path) -> None:
         written.setdefault(service, {})[(method, codes(path)[0])] = codes(auth)[0]
     assert written["hub"] == table_of(hub().application())
     assert written["key holder"] == table_of(key_holder(tmp_path))
+    assert written["node"] == table_of(node_api())
     witness = make_app(NOTHING, lambda: 0)
     # The witness's library adds HEAD to GET, as aiohttp's add_get does.
     served = [(method, path) for method, path in registered(witness) if method != "HEAD"]
     assert sorted(written["witness"]) == served
     assert set(written["witness"].values()) <= {auth.name.lower() for auth in Auth}
-    assert written.keys() == {"hub", "key holder", "witness"}
+    assert written.keys() == {"hub", "key holder", "node", "witness"}
 
 
 def test_the_table_of_authentications_in_spec_07_is_the_code() -> None:

@@ -96,5 +96,5 @@ def test_the_readme_says_what_cannot_be_closed() -> None:
 
 def test_every_folder_of_the_tree_is_in_the_readme() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for name in ("protocol", "keys", "node", "hub", "audit", "storage", "transport", "demo"):
+    for name in ("protocol", "keys", "node", "hub", "audit", "storage", "transport", "web", "demo"):
         assert f"`{name}/`" in readme

@@ -39,6 +39,8 @@ WRAPPERS: list[type[WireModel]] = [
     messages.TokensChunk,
     sealing.SealedRequest,
     sealing.ContactCard,
+    sealing.SealedCheck,
+    sealing.IdentityDetails,
 ]
 WRAPPED = [item["bytes"].encode() for item in STATEMENTS["wrappers"]] + [
     case["plaintext"].encode() for case in SEALED

@@ -42,7 +42,7 @@ from protocol.checkpoint import parse_checkpoint
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import from_base64
 from protocol.fingerprint import fingerprint_words
-from protocol.matchkeys.recipes import ClientRecord
+from protocol.matchkeys.records import ClientRecord
 from protocol.messages import EnrolmentBody
 from protocol.note import NoteSigner, SignatureType
 from protocol.refusals import RefusalCode

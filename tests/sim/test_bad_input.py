@@ -349,7 +349,7 @@ class TestPublications:
         import node.federation
 
         node_ = await federation.join("Health visiting", "health_provider")
-        monkeypatch.setattr(node.federation, "table_hash", lambda: bytes(32))
+        monkeypatch.setattr(node.federation, "table_hashes", lambda: {"names": "00" * 32})
         with pytest.raises(Exception, match="name tables"):
             await Publisher(node_.federation).publish()
 

@@ -13,6 +13,8 @@ import hub.brokering
 import hub.intake
 import node.answering
 import node.drafting
+import node.limits
+from hub.policies.packs import pack
 from hub.publications import check_limits
 from hub.service import HubService
 from hub.store import Logged
@@ -23,12 +25,13 @@ from node.publishing import Publisher
 from protocol.decide import Allow, Refuse
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import to_base64
-from protocol.matchkeys.policy import DEFAULT_12
-from protocol.matchkeys.recipes import ClientRecord
+from protocol.matchkeys.records import ClientRecord
 from protocol.messages import CharterAcceptBody, ChunkRef, PublicationBody, RowsChunk, StubRow
 from protocol.refusals import RefusalCode
 from protocol.wire import Message, encode_wire
 from tests.sim.federation import AMEERA, AMIRA, DUTY, SAMIR, SimFederation, SimNode, row
+
+ENGLAND = pack("england")
 
 Agencies = tuple[SimNode, SimNode]
 
@@ -353,7 +356,7 @@ class TestWhatTheHubChecksOfAPatchedNode:
         agency = await federation.join("Health visiting", "health_provider")
         same = [row(f"d{number}", AMIRA, "health_visiting", DUTY) for number in range(4)]
         await agency.take_in(*same)
-        monkeypatch.setattr(node.drafting.Drafter, "_crowded", lambda *_: set())
+        monkeypatch.setattr(node.limits.Limits, "crowded", lambda *_: {})
         with pytest.raises(RemoteError) as caught:
             await agency.publish()
         assert caught.value.code is ErrorCode.OVER_LIMIT
@@ -362,8 +365,8 @@ class TestWhatTheHubChecksOfAPatchedNode:
     def test_places_alone_are_not_enough(self) -> None:
         tokens = {"name_pc.1": [b"a" * 16], "dob_street.1": [b"b" * 16]}
         with pytest.raises(RemoteError, match="name and birth date"):
-            check_limits(DEFAULT_12, "ab" * 16, tokens)
-        check_limits(DEFAULT_12, "ab" * 16, {**tokens, "given_dob_mi.1": [b"c" * 16]})
+            check_limits(ENGLAND, "ab" * 16, tokens)
+        check_limits(ENGLAND, "ab" * 16, {**tokens, "given_dob_mi.1": [b"c" * 16]})
 
     async def test_a_publication_out_of_turn(
         self, federation: SimFederation, agencies: Agencies

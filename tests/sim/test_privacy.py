@@ -11,7 +11,7 @@ import pytest
 from node.importer.rows import Permission
 from node.tokens import TokenCache
 from protocol.errors import LocalError
-from protocol.matchkeys.recipes import ClientRecord
+from protocol.matchkeys.records import ClientRecord
 from tests.sim.federation import SimFederation, row
 
 MARKS = (b"Zebulonia", b"Quixwater", b"Xanthic", b"9990000026", b"LX97XQ", b"2019-11-07",

@@ -13,12 +13,12 @@ from typing import Any
 
 from hub import founding
 from hub.log.tile_store import TileStore
+from hub.policies.packs import DEFAULT, pack
 from protocol.canonical import encode
 from protocol.charter import Charter, parse_charter
 from protocol.checkpoint import Checkpoint, cosign_checkpoint, sign_checkpoint
 from protocol.fields import WireModel, to_base64
 from protocol.leaf import public_leaf, sealed_leaf
-from protocol.matchkeys.policy import DEFAULT_12
 from protocol.merkle import leaf_hash, root
 from protocol.messages import (
     PUBLIC_KINDS,
@@ -26,12 +26,10 @@ from protocol.messages import (
     CharterBody,
     ChunkRef,
     DecisionBody,
-    DecisionFacts,
     EnrolmentBody,
     HubDecisionBody,
     KeyRecord,
     LinkItem,
-    LinkProof,
     MatchRoundBody,
     MemberBody,
     Permission,
@@ -41,12 +39,11 @@ from protocol.messages import (
     RejectionBody,
     ReleaseBody,
     RequestBody,
-    RequestPins,
-    RequestPractitioner,
     RowsChunk,
     StubRow,
 )
 from protocol.note import NoteSigner, SignatureType
+from protocol.request_parts import DecisionFacts, LinkProof, RequestPins, RequestPractitioner
 from protocol.signing import SecretSeed, public_key
 from protocol.statement import Context, Stamp, Statement, make_statement
 from protocol.wire import ExportRecord, encode_wire
@@ -119,7 +116,7 @@ def make_charter(**changes: Any) -> Charter:
         "log": {"origin": LOG.name, "vkey": LOG.key.text},
         "witnesses": witnesses,
         "quorum": QUORUM,
-        "match_policy": DEFAULT_12.to_json(),
+        "match_policy": pack(DEFAULT).to_json(),
         "tables": {},
         "token_key": token_key,
         **changes,
@@ -386,13 +383,20 @@ class AuditLog:
         evidence.mkdir(parents=True)
         with (folder / "payloads" / "payloads.jsonl").open("wb") as file:
             for index, entry in enumerate(self.entries):
-                file.write(payload_line(index, entry) + b"\n")
+                file.write(case_line(index, entry) + b"\n")
                 for part, data in enumerate(entry.evidence):
                     (evidence / f"{index}.{part}").write_bytes(data)
         return folder
 
 
+def case_line(index: int, entry: Entry) -> bytes:
+    """A line of the case's payload file."""
+    form = b'{"envelope":%b,"evidence":%d,"index":%d,"salt":"%b"}'
+    return form % (entry.envelope, len(entry.evidence), index, entry.salt.hex().encode())
+
+
 def payload_line(index: int, entry: Entry) -> bytes:
+    """A record as the hub exports it."""
     record = ExportRecord(
         index=index,
         salt=entry.salt.hex(),

@@ -39,18 +39,16 @@ from protocol.messages import (
     CharterBody,
     ChunkRef,
     EnrolmentBody,
-    LinkProof,
     PublicationBody,
     ReceiptBody,
     ReleaseBody,
     RequestBody,
-    RequestPins,
-    RequestPractitioner,
     RowsChunk,
     StubRow,
     StubTokens,
     TokensChunk,
 )
+from protocol.request_parts import LinkProof, RequestPins, RequestPractitioner
 from protocol.sealing import sealed_hash
 from protocol.statement import Statement, parse_statement
 from protocol.wire import Invitation, Message, encode_wire

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from hub.policies.packs import pack
 from protocol import canonical
 from protocol.charter import Charter, parse_charter
 from protocol.errors import ErrorCode, RemoteError
-from protocol.matchkeys.policy import DEFAULT_12
 from protocol.note import SignatureType, VerifierKey
 from tests.conftest import Council, key
+
+ENGLAND = pack("england")
 
 TEMPLATE = Path(__file__).parents[2] / "hub" / "charter_template.json"
 
@@ -40,9 +42,9 @@ def vkey(name: str, type_: SignatureType, number: int) -> str:
 
 def test_the_template_with_a_made_up_token_key_is_a_charter(council: Council) -> None:
     template = json.loads(TEMPLATE.read_text("utf-8"))
-    value = {**council.charter_value, **template, "match_policy": DEFAULT_12.to_json()}
+    value = {**council.charter_value, **template, "match_policy": ENGLAND.to_json()}
     charter = parse(value)
-    assert charter.policy == DEFAULT_12
+    assert charter.policy == ENGLAND
     assert {basis.code for basis in charter.lawful_bases} >= {"UK-CA89-S17", "UK-CA89-S47"}
     assert charter.duty_desk.phone
 

@@ -118,6 +118,10 @@ def test_no_permission_without_any_source_for_it() -> None:
         {"nhs": "not known", "dob": "Unknown", "pc": "N/K"},
         {"dob": "1900-01-01", "pc": "ZZ99 3VZ"},
         {"dob": "2026-11-21"},
+        {"pc": "VIC 3056"},
+        {"given": "Baby"},
+        {"given": "Twin 1"},
+        {"given": "Unknown"},
     ],
 )
 def test_missing_is_not_wrong(cells: dict[str, str]) -> None:
@@ -136,7 +140,11 @@ def test_missing_is_not_wrong(cells: dict[str, str]) -> None:
         ({"dob": "14/03/22"}, "date_of_birth", "not a date"),
         ({"dob": "2026-11-22"}, "date_of_birth", "in the future"),
         ({"dob": "1895-01-01"}, "date_of_birth", "130 years"),
+        ({"given": "Unborn baby of Sarah"}, "given", "involvement of the mother"),
+        ({"given": "UBB Zyxw"}, "given", "after the birth"),
+        ({"given": "Baby (unborn)"}, "given", "not yet born"),
         ({"pc": "LX3 7Q"}, "postcode", "not a UK postcode"),
+        ({"pc": "0199"}, "postcode", "nor an Australian one"),
         ({"pc": "90210"}, "postcode", "not a UK postcode"),
         ({"service": "Plumbing"}, "involvement", "not in the value table"),
         ({"service": ""}, "involvement", "involvement is missing"),

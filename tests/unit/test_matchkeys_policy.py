@@ -1,42 +1,50 @@
-"""The match policy: reading it, refusing nonsense, and the figures of default-12."""
+"""The match policy: reading it, refusing nonsense, and the figures of the pack england."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hub.policies.packs import pack
 from protocol import canonical
 from protocol.canonical import JsonValue
 from protocol.errors import RemoteError
-from protocol.matchkeys.policy import DEFAULT_12, parse_policy
+from protocol.matchkeys.policy import Contested, parse_policy
+from protocol.matchkeys.recipes import RECIPES
+
+ENGLAND = pack("england")
 
 # The measured figures of specs/04-matching.md §6, in hundredths: agree, disagree, cap, has place.
 FIGURES = {
-    "nid.1": (392, -498, 1, False),
-    "name_pc.1": (0, 0, 4, True),
-    "name_addr.1": (56, 0, 1, True),
-    "init_sur_dob.1": (100, -141, 4, False),
-    "gsuf_sur_dob.1": (210, -88, 1, False),
-    "given_dob_mi.1": (288, 0, 1, False),
-    "alias_dob_pc.1": (309, -11, 2, True),
-    "name_yob_pc.1": (350, -92, 1, True),
-    "dob_hno.1": (23, -30, 1, True),
-    "dob_street.1": (13, -21, 1, True),
-    "given_2of3_pc.1": (290, -31, 3, True),
-    "dob_sex_pc.1": (106, -64, 1, True),
+    "nid.1": (318, -371, 1, False),
+    "given_dob.1": (120, -48, 1, False),
+    "name_dob.1": (119, -102, 1, False),
+    "given_dob_mi.2": (133, -13, 1, False),
+    "family_dob_mi.1": (137, -7, 1, False),
+    "sex_family_dob.1": (30, -108, 1, False),
+    "alias_dob_pc.2": (236, -66, 2, True),
+    "dob_sex_pc.2": (105, 0, 1, True),
+    "dob_street.2": (61, -36, 1, True),
+    "name_pc_dob.1": (220, -50, 2, True),
+    "name_addr_dob.1": (241, -50, 2, True),
+    "name_pc.2": (0, 0, 4, True),
+    "given_addr.1": (0, 0, 1, True),
 }
 
 
-def test_default_12_has_the_figures_of_the_specification() -> None:
+def test_the_pack_england_has_the_figures_of_the_specification() -> None:
     found = {
         key_id: (key.agree, key.disagree, key.cap, key.place)
-        for key_id, key in DEFAULT_12.keys.items()
+        for key_id, key in ENGLAND.keys.items()
     }
     assert found == FIGURES
-    assert (DEFAULT_12.bias, DEFAULT_12.upper, DEFAULT_12.lower) == (254, 530, -100)
-    assert DEFAULT_12.stop_token_records == 60
+    assert (ENGLAND.bias, ENGLAND.upper, ENGLAND.lower) == (310, 510, -50)
+    assert ENGLAND.contested == Contested(margin=150, close=-111, worse=-360)
+    assert ENGLAND.operating_point == "guarded"
+    assert ENGLAND.stop_token_records == 60
 
 
 def test_the_specification_states_the_same_figures() -> None:
@@ -44,15 +52,17 @@ def test_the_specification_states_the_same_figures() -> None:
     for key_id, (agree, disagree, cap, place) in FIGURES.items():
         row = f"| {key_id} | {agree} | {disagree} | {cap} | {'yes' if place else 'no'} |"
         assert row in text
+    for key_id, recipe in RECIPES.items():
+        assert re.search(rf"^\| {re.escape(key_id)} \| .+ \| {recipe.cap} \|$", text, re.MULTILINE)
 
 
 def test_round_trip_through_canonical_json() -> None:
-    encoded = canonical.encode(DEFAULT_12.to_json())
-    assert parse_policy(canonical.parse(encoded, limit=65_536)) == DEFAULT_12
+    encoded = canonical.encode(ENGLAND.to_json())
+    assert parse_policy(canonical.parse(encoded, limit=65_536)) == ENGLAND
 
 
 def _fresh() -> dict[str, Any]:
-    value: dict[str, Any] = json.loads(json.dumps(DEFAULT_12.to_json()))
+    value: dict[str, Any] = json.loads(json.dumps(ENGLAND.to_json()))
     return value
 
 
@@ -80,16 +90,22 @@ BAD_CHANGES = {
     "place not boolean": _set("keys/0/place", 1),
     "id without version": _set("keys/0/id", "nid"),
     "id with line end": _set("keys/0/id", "nid.1\n"),
-    "doubled id": _set("keys/0/id", "name_pc.1"),
+    "doubled id": _set("keys/0/id", "name_pc.2"),
     "no keys": _set("keys", []),
     "keys not a list": _set("keys", {}),
     "key not an object": _set("keys", [1]),
     "guard names no key": _set("guard_given", ["nope.1"]),
-    "guard doubled": _set("guard_place", ["name_pc.1", "name_pc.1"]),
-    "guard not a list": _set("guard_place", "name_pc.1"),
+    "guard doubled": _set("guard_given", ["given_dob.1", "given_dob.1"]),
+    "guard not a list": _set("guard_given", "given_dob.1"),
+    "another operating point": _set("operating_point", "wide-open"),
+    "operating point a list": _set("operating_point", ["open"]),
+    "a rival speaks for": _set("contested/close", 1),
+    "a better rival costs less": _set("contested/worse", -1),
+    "margin below zero": _set("contested/margin", -1),
+    "contested lacks a field": _set("contested", {"margin": 150, "close": -1}),
     "strong id unknown": _set("strong_id", "nope.1"),
     "strong id a list": _set("strong_id", ["nid.1"]),
-    "thresholds crossed": _set("lower", 531),
+    "thresholds crossed": _set("lower", 511),
     "stop tokens too few": _set("stop_token_records", 1),
     "bad name": _set("name", "Default 12"),
     "version zero": _set("version", 0),
@@ -99,7 +115,7 @@ BAD_CHANGES = {
 @pytest.mark.parametrize("change", BAD_CHANGES.values(), ids=BAD_CHANGES.keys())
 def test_a_policy_outside_the_form_is_refused(change: Callable[[dict[str, Any]], None]) -> None:
     value = _fresh()
-    assert parse_policy(value) == DEFAULT_12
+    assert parse_policy(value) == ENGLAND
     change(value)
     with pytest.raises(RemoteError):
         parse_policy(value)

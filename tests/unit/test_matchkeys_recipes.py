@@ -1,11 +1,15 @@
 """Recipes: what they refuse, what they hide, how many values they make."""
 
+from dataclasses import replace
+
 import pytest
 
+from hub.policies.packs import pack
 from protocol.errors import ErrorCode, RemoteError
+from protocol.matchkeys.leakage import breaks_rules
 from protocol.matchkeys.normalise import fold
-from protocol.matchkeys.policy import DEFAULT_12
-from protocol.matchkeys.recipes import RECIPES, ClientRecord, match_keys, normalise_record
+from protocol.matchkeys.recipes import RECIPES, Reads, match_keys
+from protocol.matchkeys.records import ClientRecord, normalise_record
 
 MARKED = ClientRecord(
     nhs_number="999 300 1015",
@@ -20,11 +24,11 @@ MARKED = ClientRecord(
 
 
 def test_only_named_keys_are_made() -> None:
-    assert set(match_keys(MARKED, ["nid.1", "dob_hno.1"])) == {"nid.1", "dob_hno.1"}
+    assert set(match_keys(MARKED, ["nid.1", "dob_street.2"])) == {"nid.1", "dob_street.2"}
     assert match_keys(MARKED, []) == {}
 
 
-@pytest.mark.parametrize("key_id", ["nid", "nid.2", "household.1", ""])
+@pytest.mark.parametrize("key_id", ["nid", "nid.2", "household.1", "gsuf_sur_dob.1", ""])
 def test_an_unknown_recipe_is_refused(key_id: str) -> None:
     with pytest.raises(RemoteError) as caught:
         match_keys(MARKED, ["nid.1", key_id])
@@ -45,31 +49,69 @@ def test_a_record_cannot_be_changed() -> None:
 def test_caps_hold_for_a_record_with_many_names() -> None:
     letters = "bdfglmnrst"
     family = " ".join(f"{one}a{two}a" for one in letters for two in letters)
-    record = ClientRecord("9993001015", "Ana", "Lua", family, "1990-01-02", "F", "1 A", "LX37QD")
-    made = match_keys(record, DEFAULT_12.keys)
+    record = ClientRecord(
+        "9993001015", "Ana", "Lua", family, "1990-01-02", "F", "1 Ash Road", "LX37QD",
+        locality="Lexby", other_id="ab123456",
+    )  # fmt: skip
+    made = match_keys(record, RECIPES)
     counts = {key_id: len(values) for key_id, values in made.items()}
-    assert counts == {key_id: key.cap for key_id, key in DEFAULT_12.keys.items()}
+    assert counts == {key_id: recipe.cap for key_id, recipe in RECIPES.items()}
 
 
 def test_the_subset_under_a_cap_is_the_first_in_order_and_stable() -> None:
     record = ClientRecord(given="Ana", family="Lima Costa Rocha Fialho", date_of_birth="1990-01-02")
-    first = match_keys(record, ["init_sur_dob.1"])
-    assert first == match_keys(record, ["init_sur_dob.1"])
-    assert first["init_sur_dob.1"] == (
-        "a|lmkstrkfl|19900102",
-        "a|lm|19900102",
-        "a|kst|19900102",
-        "a|rk|19900102",
+    first = match_keys(record, ["family_dob.1"])
+    assert first == match_keys(record, ["family_dob.1"])
+    assert first["family_dob.1"] == (
+        "lmkstrkfl|19900102",
+        "lm|19900102",
+        "kst|19900102",
+        "rk|19900102",
     )
 
 
-def test_recipes_and_default_policy_name_the_same_keys_and_caps() -> None:
-    assert {key_id: most for key_id, (_, most) in RECIPES.items()} == {
-        key_id: key.cap for key_id, key in DEFAULT_12.keys.items()
+@pytest.mark.parametrize("name", ["england", "victoria", "victoria-id", "no-postcode"])
+def test_a_shipped_policy_names_recipes_that_exist_with_their_caps_and_places(name: str) -> None:
+    for key_id, key in pack(name).keys.items():
+        assert key.cap == RECIPES[key_id].cap
+        assert key.place == (Reads.PLACE in RECIPES[key_id].reads)
+
+
+@pytest.mark.parametrize("name", ["victoria", "no-postcode"])
+def test_where_the_law_restricts_shared_identifiers_no_key_reads_one(name: str) -> None:
+    policy = pack(name)
+    assert policy.strong_id is None
+    assert not any(Reads.IDENTIFIER in RECIPES[key_id].reads for key_id in policy.keys)
+
+
+@pytest.mark.parametrize("key_id", RECIPES)
+def test_no_recipe_breaks_the_leakage_rules_by_what_it_is_made_from(key_id: str) -> None:
+    assert breaks_rules(key_id, RECIPES[key_id].reads) == ()
+
+
+def test_what_a_recipe_says_it_reads_is_what_changes_its_values() -> None:
+    """The leakage rules rest on `reads`: a part that read more in secret would slip through."""
+    whole = ClientRecord(
+        "9993001015", "Amira", "Noor", "Hassan", "2022-03-14", "F", "14 Harbour Lane", "LX37QD",
+        locality="Lexby", other_id="ab123456",
+    )  # fmt: skip
+    others = {
+        Reads.IDENTIFIER: {"nhs_number": "9993004049", "other_id": "zz999888"},
+        Reads.GIVEN: {"given": "Ruth"},
+        Reads.MIDDLE: {"middle": "Grace"},
+        Reads.FAMILY: {"family": "Okafor"},
+        Reads.BORN: {"date_of_birth": "1951-07-09"},
+        Reads.SEX: {"sex": "M"},
+        Reads.PLACE: {"address": "3 Elm Way", "postcode": "WQ11AA", "locality": "Quayford"},
     }
+    made = match_keys(whole, RECIPES)
+    for reads, fields in others.items():
+        changed = match_keys(replace(whole, **fields), RECIPES)
+        for key_id, recipe in RECIPES.items():
+            assert (changed[key_id] != made[key_id]) == (reads in recipe.reads), (key_id, reads)
 
 
-@pytest.mark.parametrize("key_id", sorted(set(RECIPES) - {"nid.1"}))
+@pytest.mark.parametrize("key_id", sorted(set(RECIPES) - {"nid.1", "sid.1"}))
 def test_no_key_is_made_from_one_field(key_id: str) -> None:
     whole = {
         "given": "Amira",
@@ -79,6 +121,7 @@ def test_no_key_is_made_from_one_field(key_id: str) -> None:
         "sex": "F",
         "address": "14 Harbour Lane",
         "postcode": "LX3 7QD",
+        "locality": "Lexby",
     }
     assert match_keys(ClientRecord(**whole), [key_id])
     for field, value in whole.items():
@@ -91,7 +134,7 @@ def test_no_key_is_made_from_one_field(key_id: str) -> None:
 def test_huge_names_stay_far_below_the_length_prefix() -> None:
     huge = "王" * 10_000
     made = match_keys(
-        ClientRecord(None, huge, huge, huge, "1990-01-02", "F", huge, "LX37QD"), RECIPES
+        ClientRecord(None, huge, huge, huge, "1990-01-02", "F", huge, "LX37QD", huge, huge), RECIPES
     )
     longest = max(len(value) for values in made.values() for value in values)
     # Two names of at most 1,000 letters each, a year and a postcode; the prefix allows 65,535.

@@ -11,7 +11,7 @@ from node.clients import apply_import, end_of, withdraw, write_rejects
 from node.importer.rows import ImportedRow, NoPermission, Permission, RowError, WorkerDetails
 from node.store import NodeTables, open_engine
 from protocol.errors import LocalError
-from protocol.matchkeys.recipes import ClientRecord
+from protocol.matchkeys.records import ClientRecord
 from storage.sqlite import Engine
 
 NOW = int(datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp())

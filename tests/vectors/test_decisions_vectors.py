@@ -14,16 +14,21 @@ from protocol.decide import (
     Decision,
     HolderFacts,
     HubFacts,
+    IdentityFacts,
     LinkFact,
     Refer,
     Refuse,
     decide_holder,
     decide_hub,
+    decide_identity,
     decide_show,
+    identity_pins,
     stricter,
 )
 from protocol.messages import MemberBody, PublishedInvolvement, RequestBody
 from protocol.refusals import REFUSAL_SENTENCES, RefusalCode, sentence
+from protocol.request_parts import DecisionFacts
+from protocol.review_messages import IdentityRequestBody
 
 SPECS = Path(__file__).parents[2] / "specs"
 VECTORS: dict[str, Any] = json.loads((SPECS / "vectors/decisions.json").read_text("utf-8"))
@@ -105,6 +110,42 @@ def test_decide_hub(case: dict[str, Any]) -> None:
     request = RequestBody.model_validate(given["request"])
     decision = decide_hub(CHARTER, request, given["iat"], hub_facts(given["facts"]))
     assert in_words(decision) == (case["outcome"], case["code"], case["field"])
+
+
+def identity_facts(value: dict[str, Any]) -> IdentityFacts:
+    def involvements(name: str) -> tuple[PublishedInvolvement, ...]:
+        return tuple(PublishedInvolvement.model_validate(item) for item in value[name])
+
+    return IdentityFacts(
+        requester_id=value["requester_id"],
+        requester=member(value["requester"]),
+        holder=member(value["holder"]),
+        link=link(value["link"]),
+        doubted=value["doubted"],
+        involvements=involvements("involvements"),
+        own_involvements=involvements("own_involvements"),
+        checks_today=value["checks_today"],
+    )
+
+
+@each("identity")
+def test_decide_identity(case: dict[str, Any]) -> None:
+    given = changed(VECTORS["identity_base"], case["change"])
+    request = IdentityRequestBody.model_validate(given["request"])
+    facts = identity_facts(given["facts"])
+    decision = decide_identity(CHARTER, request, given["iat"], facts)
+    assert in_words(decision) == (case["outcome"], case["code"], case["field"])
+
+
+def test_a_refused_identity_request_names_nothing_of_the_other_side() -> None:
+    names = ("charter", "requester_membership", "holder_membership", "round",
+             "requester_publication", "holder_publication")  # fmt: skip
+    pins = DecisionFacts(**dict.fromkeys(names, "11" * 32))
+    assert identity_pins(Allow(), pins) == pins
+    left = identity_pins(Refuse(RefusalCode.OVER_QUOTA), pins)
+    assert [name for name in names if getattr(left, name)] == [
+        "charter", "requester_membership", "requester_publication",
+    ]  # fmt: skip
 
 
 @each("holder")

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from protocol.matchkeys import normalise
-from protocol.matchkeys.names import canonical_name
-from protocol.matchkeys.recipes import RECIPES, ClientRecord, match_keys
+from protocol.matchkeys.names import canonical_name, family_skeletons, given_skeleton
+from protocol.matchkeys.recipes import RECIPES, match_keys
+from protocol.matchkeys.records import ClientRecord
 from protocol.matchkeys.skeleton import skeleton
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,8 +28,35 @@ def test_canonical_name(name: str, expected: str) -> None:
 
 @pytest.mark.parametrize("case", VECTORS["given_names"], ids=lambda case: ascii(case["given"]))
 def test_given_names(case: dict[str, str | None]) -> None:
-    found = normalise.given_names(case["given"], case["middle"])
+    found = normalise.given_names(case["given"], case["middle"], case.get("family"))
     assert found == (case["first"], case["then"])
+
+
+@pytest.mark.parametrize(("given", "expected"), VECTORS["given_skeleton"])
+def test_given_skeleton(given: str | None, expected: str | None) -> None:
+    assert given_skeleton(given) == expected
+
+
+@pytest.mark.parametrize(("families", "expected"), VECTORS["family_skeletons"])
+def test_family_skeletons(families: list[str], expected: list[str]) -> None:
+    assert list(family_skeletons(tuple(families))) == expected
+
+
+@pytest.mark.parametrize("case", VECTORS["person_names"], ids=lambda case: ascii(case["given"]))
+def test_person_names(case: dict[str, Any]) -> None:
+    given, middle, families = case["names"]
+    found = normalise.person_names(case["given"], case["middle"], case["family"])
+    assert found == (given, middle, tuple(families))
+
+
+@pytest.mark.parametrize(("given", "middle", "expected"), VECTORS["telling_names"])
+def test_telling_names(given: str | None, middle: str | None, expected: list[str]) -> None:
+    assert list(normalise.telling_names(given, middle)) == expected
+
+
+@pytest.mark.parametrize(("address", "postcode", "expected"), VECTORS["place"])
+def test_place(address: str | None, postcode: str | None, expected: list[str | None]) -> None:
+    assert list(normalise.place(address, postcode)) == expected
 
 
 @pytest.mark.parametrize(("family", "expected"), VECTORS["family_names"])
@@ -36,12 +64,17 @@ def test_family_names(family: str | None, expected: list[str]) -> None:
     assert list(normalise.family_names(family)) == expected
 
 
-@pytest.mark.parametrize("rule", ["birth_date", "postcode", "nhs_number", "sex"])
+@pytest.mark.parametrize("rule", ["birth_date", "postcode", "nhs_number", "sex", "is_unborn"])
 def test_one_value_rules(rule: str) -> None:
     function = getattr(normalise, rule)
     found = [[text, function(text)] for text, _ in VECTORS[rule]]
     assert len(found) > 10
     assert found == VECTORS[rule]
+
+
+@pytest.mark.parametrize(("born", "weak"), VECTORS["is_weak_birth_date"])
+def test_weak_birth_date(born: str, weak: bool) -> None:
+    assert normalise.is_weak_birth_date(born) is weak
 
 
 @pytest.mark.parametrize(("address", "house", "street"), VECTORS["house_and_street"])

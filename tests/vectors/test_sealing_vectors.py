@@ -6,10 +6,22 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from nacl.exceptions import CryptoError
+from nacl.secret import SecretBox
 from pyhpke import AEADId, CipherSuite, KDFId, KEMId, KEMKey, OpenError
 
 from protocol.errors import ErrorCode, RemoteError
-from protocol.sealing import SEALED_LIMIT, ContactCard, SealBinding, SealedRequest, sealed_hash
+from protocol.fields import from_base64
+from protocol.sealing import (
+    SEALED_LIMIT,
+    ContactCard,
+    IdentityDetails,
+    SealBinding,
+    SealedCheck,
+    SealedRequest,
+    details_key,
+    sealed_hash,
+)
 from protocol.wire import encode_wire, parse_wire
 from transport.seal import seal, seal_public_key, unseal
 
@@ -104,10 +116,29 @@ def test_sealing_to_a_key_of_small_order_is_refused(key: str) -> None:
     assert caught.value.code is ErrorCode.WEAK_KEY
 
 
-def test_plaintexts_are_a_sealed_request_and_a_contact_card() -> None:
-    for name, model in (("request", SealedRequest), ("release", ContactCard)):
+def test_plaintexts_are_a_request_a_card_and_a_check() -> None:
+    models = {"request": SealedRequest, "release": ContactCard, "identity_check": SealedCheck}
+    assert models.keys() == CASES.keys()
+    for name, model in models.items():
         text = CASES[name]["plaintext"]
         assert encode_wire(parse_wire(model, text.encode())).decode() == text
+
+
+def test_the_details_of_a_check_open_with_the_shared_value_and_no_other() -> None:
+    case = VECTORS["details"]
+    key = details_key(bytes.fromhex(case["link_key"]), case["check_id"])
+    assert key.hex() == case["key"]
+    opened = SecretBox(key).decrypt(bytes.fromhex(case["box"]))
+    assert opened.decode() == case["plaintext"]
+    assert parse_wire(IdentityDetails, opened).check_id == case["check_id"]
+    carried = parse_wire(SealedCheck, CASES["identity_check"]["plaintext"].encode()).details
+    assert from_base64(carried).hex() == case["box"]
+    for other in (
+        details_key(bytes(32), case["check_id"]),
+        details_key(bytes.fromhex(case["link_key"]), "00" * 16),
+    ):
+        with pytest.raises(CryptoError):
+            SecretBox(other).decrypt(bytes.fromhex(case["box"]))
 
 
 @each

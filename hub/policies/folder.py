@@ -1,0 +1,84 @@
+"""Reading a folder of agencies' exports with the truth beside them, specs/04-matching.md §11.
+
+One CSV file an agency, and `truth.csv` (local_id, agency, person, hard_case). For fitting and
+measuring only: a hub never sees such records in service. Invented or consented data, please.
+"""
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from protocol.errors import ErrorCode, LocalError
+from protocol.matchkeys.columns import identifying_columns
+from protocol.matchkeys.records import ClientRecord
+
+TRUTH = "truth.csv"
+TRUTH_COLUMNS = {"local_id", "agency", "person"}
+MAX_RECORDS = 2_000_000
+
+
+@dataclass(frozen=True, repr=False)
+class KnownRecord:
+    """A record, whose it is, and which hard case it was made to be ("" for none)."""
+
+    agency: str
+    person: str
+    hard_case: str
+    record: ClientRecord
+
+
+def read_folder(folder: Path) -> list[KnownRecord]:
+    """Every record of the folder. Raises LocalError(BAD_FILE) saying which file to mend, and how.
+
+    The first column of an agency's file is its local id.
+    """
+    truth = _truth(folder / TRUTH)
+    records: list[KnownRecord] = []
+    for path in sorted(folder.glob("*.csv")):
+        if path.name != TRUTH:
+            records += _agency(path, truth)
+        if len(records) > MAX_RECORDS:
+            raise _bad(path, f"the folder has more than {MAX_RECORDS} records")
+    if len({known.agency for known in records}) < 2:
+        raise _bad(folder, "it needs the CSV files of two agencies or more")
+    return records
+
+
+def _truth(path: Path) -> Mapping[tuple[str, str], tuple[str, str]]:
+    truth: dict[tuple[str, str], tuple[str, str]] = {}
+    for row in _rows(path, TRUTH_COLUMNS):
+        truth[row["agency"], row["local_id"]] = (row["person"], row.get("hard_case") or "")
+    return truth
+
+
+def _agency(path: Path, truth: Mapping[tuple[str, str], tuple[str, str]]) -> Iterator[KnownRecord]:
+    columns: dict[str, str] | None = None
+    for row in _rows(path, set()):
+        if columns is None:
+            columns = identifying_columns(row)
+            first = next(iter(row))
+        known = truth.get((path.stem, row[first] or ""))
+        if known is None:
+            raise _bad(path, f"{TRUTH} does not say whose every record is")
+        fields = {field: row[column] or None for field, column in columns.items()}
+        house = fields.pop("house", None)
+        if house:
+            fields["address"] = f"{house} {fields.get('address') or ''}"
+        yield KnownRecord(path.stem, *known, ClientRecord(**fields))
+
+
+def _rows(path: Path, wanted: set[str]) -> Iterator[dict[str, str]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, restval="", restkey="")
+            missing = wanted - set(reader.fieldnames or ())
+            if missing or not reader.fieldnames:
+                raise _bad(path, f"its first line needs the columns {', '.join(sorted(missing))}")
+            yield from reader
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise _bad(path, "it is not there, or not a CSV file in UTF-8") from error
+
+
+def _bad(path: Path, what: str) -> LocalError:
+    return LocalError(ErrorCode.BAD_FILE, f"{path.name} cannot be used: {what}")

@@ -1,0 +1,1 @@
+"""People decide: the review queue, identity checks, recalled cards, duplicates, and their API."""

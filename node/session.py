@@ -1,0 +1,41 @@
+"""One command's hold of a node's folder: settings, database, network, and which hub."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from node.config import load_settings
+from node.federation import Surroundings, load_federation
+from node.service import NodeService
+from node.store import NodeTables, open_engine
+from protocol.errors import ErrorCode, LocalError
+from transport.client import HttpClient
+
+Folder = Annotated[
+    Path, typer.Option("--dir", envvar="PATCHWORK_NODE_DIR", help="The node's folder.")
+]
+HubName = Annotated[str, typer.Option("--hub", help="Which hub, if you belong to several.")]
+JsonOutput = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+Client = Annotated[str, typer.Argument(help="The client's id in your own system.")]
+PersonName = Annotated[str, typer.Option("--as", help="Your name, as imported.")]
+
+
+@asynccontextmanager
+async def open_service(folder: Path, hub_name: str) -> AsyncIterator[NodeService]:
+    """The node at one hub, for one command. Raises LocalError."""
+    settings = load_settings(folder)
+    engine = open_engine(folder)
+    try:
+        hubs = await engine.read(lambda db: NodeTables(db).hubs())
+        chosen = [hub for hub in hubs if hub_name in ("", hub.name)]
+        if len(chosen) != 1:
+            names = ", ".join(hub.name for hub in hubs) or "none yet: run join"
+            raise LocalError(ErrorCode.NOT_READY, f"say which hub with --hub; there is {names}")
+        async with HttpClient(allow_private=settings.allow_private_addresses) as http:
+            federation = await load_federation(folder, chosen[0], engine, http, Surroundings())
+            yield NodeService(federation, settings)
+    finally:
+        await engine.close()

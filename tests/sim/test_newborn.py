@@ -1,0 +1,85 @@
+"""A newborn, from a nameless record to a registered name; and people in a shared place."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from node.config import NodeSettings, load_settings
+from node.service import NodeService
+from protocol.errors import LocalError
+from protocol.matchkeys.records import ClientRecord
+from tests.sim.federation import DUTY, SimFederation, SimNode, row
+
+BABY = ClientRecord("9993004049", "Baby girl", None, "Hassan", "2026-10-19", "F",
+                    "12 Rowan Road", "LX3 4AB")  # fmt: skip
+ZAHRA = replace(BABY, given="Zahra", middle="Noor")
+AT_SOCIAL_CARE = replace(ZAHRA, nhs_number=None)
+
+
+async def _stubs(federation: SimFederation) -> list[tuple[str, int]]:
+    sql = "SELECT stub_id, revision FROM stub ORDER BY stub_id"
+    return [tuple(row.values()) for row in await federation.hub_read(lambda t: t.rows(sql))]
+
+
+async def _published(node: SimNode) -> dict[str, int]:
+    """How many tokens of each match key the node's stubs have at the hub."""
+    sql = "SELECT match_key_id AS key, COUNT(*) AS n FROM published_token GROUP BY match_key_id"
+    return {item["key"]: item["n"] for item in await node.read(lambda t: t.rows(sql))}
+
+
+def _with_given(keys: dict[str, int]) -> set[str]:
+    return {key for key in keys if key.startswith(("init_sur", "gsuf", "name", "given", "alias"))}
+
+
+async def test_a_name_registered_weeks_later_is_a_revision_of_the_same_stub(
+    federation: SimFederation,
+) -> None:
+    health = await federation.join("Health visiting", "health_provider")
+    await health.take_in(row("h9", BABY, "health_visiting", DUTY))
+    assert (await health.publish()).changed == 1
+    [(stub_id, revision)] = await _stubs(federation)
+    assert revision == 1
+    assert _with_given(await _published(health)) == set(), "nothing is said of a name"
+
+    await health.take_in(row("h9", ZAHRA, "health_visiting", DUTY))
+    report = await health.publish()
+    assert (report.changed, report.retired) == (1, 0)
+    assert await _stubs(federation) == [(stub_id, 2)]
+    assert len(_with_given(await _published(health))) >= 4
+
+
+async def test_the_registered_name_finds_the_child_elsewhere(federation: SimFederation) -> None:
+    health = await federation.join("Health visiting", "health_provider")
+    care = await federation.join("Social care", "childrens_social_care")
+    await health.take_in(row("h9", BABY, "health_visiting", DUTY))
+    await care.take_in(row("c9", AT_SOCIAL_CARE, "child_in_need", DUTY))
+    await health.publish()
+    await care.publish()
+    await federation.round()
+    assert not (await care.team("c9")).others, "a nameless baby is nobody's automatic match"
+
+    await health.take_in(row("h9", ZAHRA, "health_visiting", DUTY))
+    await health.publish()
+    await federation.round()
+    assert len((await care.team("c9")).others) == 1
+
+
+async def test_a_shared_postcode_of_the_settings_leaves_no_place(
+    federation: SimFederation,
+) -> None:
+    node = await federation.join("Health visiting", "health_provider")
+    NodeService(node.federation, NodeSettings(shared_postcodes=["lx3 4ab"]))
+    await node.take_in(row("h1", ZAHRA, "health_visiting", DUTY))
+    await node.publish()
+    keys = set(await _published(node))
+    assert keys, "she can still be found by name, birth date and number"
+    policy = node.federation.charter.policy
+    assert [key for key in keys if policy.keys[key].place] == []
+
+
+def test_a_slip_in_a_shared_postcode_is_told_at_once_and_not_repeated(tmp_path: Path) -> None:
+    (tmp_path / "node.toml").write_text('shared_postcodes = ["LX3 4AB", "LX3 Q4A"]', "utf-8")
+    with pytest.raises(LocalError, match="not a postcode") as caught:
+        load_settings(tmp_path)
+    assert "LX3" not in str(caught.value)

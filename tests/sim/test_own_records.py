@@ -1,0 +1,56 @@
+"""An agency's own records: people twice in them, and people with too little to be found."""
+
+from node.links import Unpublished
+from node.people.duplicates import duplicates
+from protocol.matchkeys.records import ClientRecord
+from tests.sim.federation import AMEERA, AMIRA, DUTY, SAMIR, SimFederation, row
+
+LITTLE = ClientRecord(None, "Amira", None, None, None, "F", None, None)
+NO_DATE = ClientRecord(None, "Amira", None, "Hassan", None, "F", "12 Rowan Road", "LX3 4AB")
+
+
+async def test_one_person_twice_is_told_to_the_agency_alone(federation: SimFederation) -> None:
+    health = await federation.join("Health visiting", "health_provider")
+    await health.take_in(
+        row("h1", AMIRA, "health_visiting", DUTY),
+        row("h2", SAMIR, "health_visiting", DUTY),
+        row("h3", AMEERA, "health_visiting", None),
+    )
+    federation.network.captured.clear()
+    found = await health.read(lambda tables: duplicates(tables, health.federation))
+    assert [(item.first, item.second) for item in found] == [("h1", "h3")], "not the twin"
+    assert federation.network.captured == []
+
+
+async def test_two_people_with_different_numbers_are_no_duplicate(
+    federation: SimFederation,
+) -> None:
+    health = await federation.join("Health visiting", "health_provider")
+    other = ClientRecord("9990000034", *list(vars(AMIRA).values())[1:])
+    await health.take_in(row("h1", AMIRA, "health_visiting", DUTY),
+                         row("h2", other, "health_visiting", DUTY))  # fmt: skip
+    assert await health.read(lambda tables: duplicates(tables, health.federation)) == []
+
+
+async def test_too_little_is_said_plainly_with_everybodys_duty_line(
+    federation: SimFederation,
+) -> None:
+    health = await federation.join("Health visiting", "health_provider")
+    await federation.join("Social care", "childrens_social_care")
+    await federation.join("Housing", "housing")
+    await health.take_in(
+        row("h1", LITTLE, "health_visiting", DUTY),
+        row("h2", NO_DATE, "health_visiting", DUTY),
+        row("h3", AMIRA, "health_visiting", None),
+        row("h4", SAMIR, "health_visiting", DUTY),
+    )
+    assert (await health.team("h4")).unpublished is Unpublished.NOT_YET
+    await health.publish()
+    for client in ("h1", "h2"):
+        team = await health.team(client)
+        assert (team.published, team.unpublished) == (False, Unpublished.TOO_LITTLE)
+        assert [line.agency for line in team.ring] == ["Housing", "Social care"]
+        assert {line.phone for line in team.ring} == {"01632 960100"}
+        assert team.duty_desk.phone
+    assert (await health.team("h3")).unpublished is Unpublished.NO_PERMISSION
+    assert (await health.team("h4")).unpublished is None

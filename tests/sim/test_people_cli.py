@@ -1,0 +1,176 @@
+"""What a person types and reads: the queue, answers, recalled cards, duplicates, too little."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from node.cli import app
+from node.service import NodeService
+from protocol.matchkeys.records import ClientRecord
+from tests.sim.federation import AMIRA, DUTY, SimFederation, row, two_agencies
+from tests.sim.test_recall import released
+from tests.sim.test_review import NOT_SURE, queue
+
+Run = Callable[..., Result]
+
+
+class Town:
+    """A federation that commands of one node at a time are typed into."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.federation = SimFederation(folder)
+        self._runner = asyncio.Runner()
+        self.now(self.federation.start())
+        self._who: NodeService | None = None
+
+        @asynccontextmanager
+        async def opened(_folder: Path, _hub: str) -> AsyncIterator[NodeService]:
+            assert self._who is not None
+            yield self._who
+
+        monkeypatch.setattr("node.people.cli.open_service", opened)
+        monkeypatch.setattr("node.cli.open_service", opened)
+
+    def now(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return self._runner.run(work)
+
+    def types(self, name: str, *arguments: str) -> Result:
+        self._who = self.federation.nodes[name].service
+        result = CliRunner().invoke(app, list(arguments))
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.output
+        return result
+
+    def close(self) -> None:
+        self.now(self.federation.close())
+        self._runner.close()
+
+
+@pytest.fixture
+def town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
+    made = Town(tmp_path, monkeypatch)
+    yield made
+    made.close()
+
+
+async def unsure(federation: SimFederation) -> str:
+    health = await federation.join("Health visiting", "health_provider")
+    care = await federation.join("Social care", "childrens_social_care")
+    await health.take_in(row("h1", AMIRA, "health_visiting", DUTY, "H. Visitor"))
+    await care.take_in(row("c1", NOT_SURE, "child_in_need", DUTY, "S. Worker"))
+    await health.publish()
+    await care.publish()
+    await federation.round()
+    return (await queue(care))[0].link_id
+
+
+def test_the_queue_is_shown_and_answered(town: Town) -> None:
+    link_id = town.now(unsure(town.federation))
+    shown = town.types("Social care", "review")
+    assert shown.exit_code == 0
+    assert f"{link_id}  about c1" in shown.output
+    assert "Health" not in shown.output, "it does not say who"
+    value = json.loads(town.types("Social care", "review", "--json").output)
+    assert [item["link_id"] for item in value["queue"]] == [link_id]
+    assert "patchwork-node review" in town.types("Social care", "team", "c1").output
+    said = town.types("Social care", "review", link_id, "--same")
+    assert (said.exit_code, "in the council's log" in said.output) == (0, True)
+    assert "No link waits for you" in town.types("Social care", "review").output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["review", "LINK"], "exactly one of"),
+        (["review", "LINK", "--same", "--not-same"], "exactly one of"),
+        (["review", "0" * 32, "--same"], "no link of that id"),
+        (["review", "LINK", "--same", "--as", "Nobody"], "say who you are"),
+        (["identity-answer", "0" * 32], "exactly one of"),
+        (["identity-answer", "0" * 32, "--same"], "no identity check of that id"),
+        (["wrong-person", "0" * 32], "no card was released"),
+        (
+            [
+                "identity-check", "0" * 32, "--role", "social_worker", "--basis", "UK-CA89-S47",
+                "--purpose", "safeguarding_child", "--fact", "informed=informed",
+            ],
+            "no open link",
+        ),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_done_is_said_in_a_sentence(
+    town: Town, arguments: list[str], says: str
+) -> None:
+    link_id = town.now(unsure(town.federation))
+    typed = [link_id if word == "LINK" else word for word in arguments]
+    result = town.types("Social care", *typed)
+    assert result.exit_code == 1
+    assert says in result.output
+    assert town.now(town.federation.entries("verdict")) == []
+
+
+def test_an_identity_check_on_two_screens(town: Town) -> None:
+    link_id = town.now(unsure(town.federation))
+    asked = town.types(
+        "Social care", "identity-check", link_id, "--role", "social_worker",
+        "--basis", "UK-CA89-S47", "--purpose", "safeguarding_child",
+        "--fact", "informed=informed", "--fact", "enquiry_reference=S47-1",
+    )  # fmt: skip
+    assert asked.exit_code == 0, asked.output
+    check_id = asked.output.split()[2].rstrip(":")
+    town.now(town.federation.settle())
+    shown = town.types("Health visiting", "review").output
+    assert "Postcode: theirs LX9 9ZZ; yours LX3 4AB" in shown
+    answered = town.types("Health visiting", "identity-answer", check_id, "--cannot-say")
+    assert "deleted here" in answered.output
+    assert "LX9 9ZZ" not in town.types("Health visiting", "review").output
+    town.now(town.federation.settle())
+    assert "cannot say" in town.types("Social care", "review").output
+
+
+def test_a_wrong_person_is_told_to_both_leads_in_plain_words(town: Town) -> None:
+    agencies = town.now(two_agencies(town.federation))
+    request_id = town.now(released(town.federation, agencies))
+    said = town.types("Health visiting", "wrong-person", request_id)
+    assert (said.exit_code, "alerts" in said.output) == (0, True)
+    before = town.types("Health visiting", "alerts").output
+    assert "has not said yet" in before
+    town.now(town.federation.settle())
+    holder = town.types("Health visiting", "alerts").output
+    assert "states that its node deleted the card" in holder
+    assert "not a proof" in holder
+    asker = town.types("Social care", "alerts", "--seen").output
+    assert "NEW" in asker
+    assert "what was read or copied" in asker
+    assert "NEW" not in town.types("Social care", "alerts").output
+    inbox = town.types("Social care", "inbox").output
+    assert "recalled: it was the wrong person" in inbox
+    assert "07700" not in inbox
+    again = town.types("Health visiting", "wrong-person", request_id)
+    assert (again.exit_code, "recalled already" in again.output) == (1, True)
+
+
+def test_duplicates_and_too_little_are_said(town: Town) -> None:
+    async def set_up() -> None:
+        health = await town.federation.join("Health visiting", "health_provider")
+        await town.federation.join("Housing", "housing")
+        little = ClientRecord(None, "Amira", None, None, None, None, None, None)
+        await health.take_in(
+            row("h1", AMIRA, "health_visiting", DUTY),
+            row("h2", AMIRA, "health_visiting", DUTY),
+            row("h3", little, "health_visiting", DUTY),
+        )
+        await health.publish()
+
+    town.now(set_up())
+    assert "h1 and h2" in town.types("Health visiting", "duplicates").output
+    (found,) = json.loads(town.types("Health visiting", "duplicates", "--json").output)
+    assert (found["first"], found["second"]) == ("h1", "h2")
+    team = town.types("Health visiting", "team", "h3").output
+    assert "cannot be found by others, and cannot find them, because" in team
+    assert "Housing: 01632 960100" in team
+    assert "Somebody to ring now" in team

@@ -1,0 +1,155 @@
+"""A change of the charter as the operator writes it: taken, or refused with a sentence."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from hub.charters import proposed, read_change
+from hub.cli import app
+from protocol.charter import Charter, parse_charter
+from protocol.errors import LocalError, PatchworkError, RemoteError
+from tests.conftest import VECTORS, key
+
+VALUE = json.loads((VECTORS / "decisions.json").read_text("utf-8"))["charter"]
+HELD = Charter.model_validate(VALUE)
+
+
+def written(tmp_path: Path, text: str, name: str = "change.toml") -> Charter:
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    return proposed(HELD, read_change(path))
+
+
+def test_only_the_parts_that_change_are_written(tmp_path: Path) -> None:
+    new = written(tmp_path, "retention_days = 60\n[quotas]\nrequests_per_day = 7\n")
+    assert (new.version, new.predecessor) == (2, HELD.document_hash)
+    assert (new.retention_days, new.quotas.requests_per_day) == (60, 7)
+    same = new.model_copy(
+        update={
+            "version": 1,
+            "predecessor": None,
+            "retention_days": HELD.retention_days,
+            "quotas": HELD.quotas,
+        }
+    )
+    assert same == HELD, "and nothing else moved"
+
+
+def test_a_thing_in_a_list_goes_by_its_name(tmp_path: Path) -> None:
+    first, second = VALUE["match_policy"]["keys"][:2]
+    text = f'[[match_policy.keys]]\nid = "{second["id"]}"\nagree = 77\n'
+    new = written(tmp_path, text)
+    keys = new.policy.keys
+    assert (keys[second["id"]].agree, keys[first["id"]].agree) == (77, first["agree"])
+    assert list(keys) == [item["id"] for item in VALUE["match_policy"]["keys"]]
+    added = written(
+        tmp_path,
+        '[[classes]]\ncode = "hospice"\ntitle = "Hospice"\nstatutory_reference = "None"\n',
+    )
+    assert [item.code for item in added.classes] == [
+        *(item.code for item in HELD.classes),
+        "hospice",
+    ]
+
+
+def test_a_whole_document_is_taken_as_it_stands(tmp_path: Path) -> None:
+    whole = {**VALUE, "roles": VALUE["roles"][:1]}
+    new = written(tmp_path, json.dumps(whole, indent=2), "change.json")
+    assert new.roles == VALUE["roles"][:1], "what is left out is gone"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"charter_id": "ab" * 16}, "charter_id cannot be changed: the federation's id"),
+        ({"log": {"origin": "other.example/log"}}, "log cannot be changed: a log with another"),
+        ({"token_key": {"epoch": 2}}, "token_key cannot be changed: a new token key needs"),
+        ({"hub": {"sign": key(0x61)}}, "the hub's key cannot be changed in this release"),
+        ({"version": 7}, "start again from it"),
+        ({"predecessor": "ab" * 32}, "start again from it"),
+        ({"retention_days": VALUE["retention_days"]}, "this changes nothing"),
+    ],
+)
+def test_what_may_not_change_is_refused_with_a_sentence(change: Any, said: str) -> None:
+    with pytest.raises(LocalError) as caught:
+        proposed(HELD, change)
+    assert said in caught.value.detail
+
+
+def test_a_key_that_nobody_could_make_is_refused() -> None:
+    added: Any = {"id": "shoe_size.1", "agree": 1, "disagree": 0, "cap": 1, "place": False}
+    with pytest.raises(LocalError) as caught:
+        proposed(HELD, {"match_policy": {"keys": [added]}})
+    assert "shoe_size.1 is unknown to this program" in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ({"retention_days": 1}, "retention_days"),
+        ({"quotas": {"wishes_per_day": 3}}, "quotas"),
+        ({"motto": "Onwards"}, "as a whole"),
+        ({"quorum": 7}, "quorum"),
+        ({"match_policy": {"upper": "high"}}, "upper"),
+        ({"involvement_types": [{"code": "gardening"}]}, "involvement_types"),
+    ],
+)
+def test_what_is_no_charter_is_refused_at_its_place(change: Any, place: str) -> None:
+    with pytest.raises(RemoteError) as caught:
+        proposed(HELD, change)
+    assert place in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.toml", "retention_days = "),
+        ("a.toml", ""),
+        ("a.toml", "retention_days = 60.5"),
+        ("a.toml", "retention_days = 2026-01-01"),
+        ("a.json", "[]"),
+        ("a.json", "{"),
+        ("a.json", '{"quorum": 1, "quorum": 2}'),
+        ("a.json", '{"retention_days": 60.0}'),
+        ("a.json", '{"jurisdictions": "\\ud800"}'),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, name: str, text: str) -> None:
+    with pytest.raises(PatchworkError):
+        written(tmp_path, text, name)
+
+
+leaves = st.none() | st.booleans() | st.integers() | st.text(max_size=9) | st.floats()
+names = st.sampled_from([*VALUE, "keys", "id", "code", "name", "upper"]) | st.text(max_size=5)
+changes = st.recursive(
+    leaves,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(names, changes, max_size=4))
+def test_any_change_makes_a_charter_that_follows_or_is_refused(change: dict[str, Any]) -> None:
+    try:
+        new = proposed(HELD, change)
+    except PatchworkError:
+        return
+    assert parse_charter(new.encode()) == new
+    assert (new.version, new.predecessor) == (2, HELD.document_hash)
+    assert (new.charter_id, new.log, new.token_key) == (HELD.charter_id, HELD.log, HELD.token_key)
+
+
+def test_a_hub_that_is_not_set_up_or_founded_has_no_charter_to_change(tmp_path: Path) -> None:
+    folder = ["--dir", str(tmp_path)]
+    done = CliRunner().invoke(app, ["charter", "show", *folder])
+    assert (done.exit_code, "run patchwork-hub init" in done.output) == (1, True)
+    init = ["init", "--name", "Hub", "--origin", "hub.example/log", "--control-domain", "Council"]
+    assert CliRunner().invoke(app, [*init, *folder]).exit_code == 0
+    (tmp_path / "change.toml").write_text("retention_days = 60\n")
+    done = CliRunner().invoke(app, ["charter", "change", str(tmp_path / "change.toml"), *folder])
+    assert (done.exit_code, "run patchwork-hub found" in done.output) == (1, True)

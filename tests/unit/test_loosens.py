@@ -1,0 +1,231 @@
+"""Each difference between two charters, which way it goes, and the sentence that a person reads."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hub.policies.packs import pack
+from protocol.charter import Charter
+from protocol.directory import Directory, apply_public_leaf
+from protocol.loosens import NOT_ACCEPTED_YET, differences, unaccepted
+from protocol.messages import CharterAcceptBody
+from protocol.note import SignatureType, VerifierKey
+from tests.conftest import Council, key, party_id
+
+ENGLAND = pack("england")
+
+TEMPLATE = json.loads((Path(__file__).parents[2] / "hub/charter_template.json").read_text("utf-8"))
+AGENCY = 0x30
+
+
+@pytest.fixture
+def value(council: Council) -> dict[str, Any]:
+    """The template that ships, as a charter's value."""
+    return {**council.charter_value, **TEMPLATE, "match_policy": ENGLAND.to_json()}
+
+
+def put(value: dict[str, Any], path: str, new: Any) -> dict[str, Any]:
+    """A copy with the value at a dotted path replaced; things in lists go by their code."""
+    value = copy.deepcopy(value)
+    *parents, last = path.split("/")
+    place: Any = value
+    for name in parents:
+        place = place[name] if isinstance(place, dict) else named(place, name)
+    place[last] = new
+    return value
+
+
+def named(items: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    return next(item for item in items if name in (item.get("code"), item.get("id")))
+
+
+def compare(old: dict[str, Any], new: dict[str, Any]) -> tuple[list[str], list[str]]:
+    found = differences(Charter.model_validate(old), Charter.model_validate(new))
+    return list(found.loosened), list(found.tightened)
+
+
+UP_AND_DOWN = [
+    ("match_policy/bias", 400, "the score that every pair starts from rises from 3.10 to 4.00."),
+    ("match_policy/upper", 480, "the score for an automatic match falls from 5.10 to 4.80."),
+    ("match_policy/lower", -200, "the score for a possible match falls from -0.50 to -2.00."),
+    ("match_policy/keys/nid.1/agree", 400, "the weight of equality rises from 3.18 to 4.00."),
+    ("match_policy/keys/nid.1/disagree", -9, "a difference rises from -3.71 to -0.09"),
+    ("match_policy/operating_point", "open", "careful automatic matching is becomes open (guarded before)."),
+    ("match_policy/contested/close", -9, "what a close rival costs rises from -1.11 to -0.09."),
+    ("match_policy/contested/margin", 90, "a rival may come falls from 1.50 to 0.90."),
+    ("match_policy/keys/nid.1/cap", 2, "the most tokens of a record rises from 1 to 2."),
+    ("quotas/requests_per_day", 999, "requests per day rises from 200 to 999."),
+    ("quotas/first_stubs", 10**7, "first stubs rises from 500000 to 10000000."),
+    ("request_lifetime_days", 90, "request, in days, rises from 14 to 90."),
+    ("retention_days", 4000, "kept, in days, rises from 2555 to 4000."),
+    ("lawful_bases/UK-CA04-16LA/in_force", "yes", "in force becomes yes (pending before)."),
+    ("lawful_bases/UK-CA89-S47/notify_subject", False, "concerned becomes no (yes before)."),
+    ("involvement_types/police_contact/openness", "always_findable", "becomes always findable"),
+    ("involvement_types/drug_and_alcohol/openness", "open", "becomes open (sensitive before)."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "new", "said"), UP_AND_DOWN, ids=lambda item: str(item)[:40])
+def test_up_loosens_and_down_tightens(
+    value: dict[str, Any], path: str, new: Any, said: str
+) -> None:
+    if path.endswith("notify_subject"):
+        value = put(value, path, True)
+    loosened, tightened = compare(value, put(value, path, new))
+    assert tightened == []
+    assert len(loosened) == 1
+    assert loosened[0].lower().endswith(said.lower()) or said in loosened[0], loosened
+    back_loosened, back_tightened = compare(put(value, path, new), value)
+    assert (len(back_loosened), len(back_tightened)) == (0, 1)
+
+
+def test_fewer_witnesses_that_must_sign_loosen_and_other_witnesses_as_well(
+    value: dict[str, Any],
+) -> None:
+    other = VerifierKey("w2.example", SignatureType.COSIGNATURE_V1, bytes.fromhex(key(0x60)))
+    second = {"name": "w2.example", "control_domain": "Elsewhere", "vkey": other.text}
+    two = {**value, "witnesses": [*value["witnesses"], second], "quorum": 2}
+    one_of_two = {**two, "quorum": 1}
+    said = "The number of witnesses that must sign falls from 2 to 1."
+    assert compare(two, one_of_two) == ([said], [])
+    assert compare(one_of_two, two)[0] == []
+    assert compare(one_of_two, value)[0] == ["Witness w2.example is taken out."]
+    assert compare(value, one_of_two)[0] == ["Witness w2.example is added."]
+
+
+LISTS = [
+    ("involvement_types/police_contact/visible_to", "health_provider"),
+    ("lawful_bases/UK-CA89-S47/requester_classes", "charity"),
+    ("lawful_bases/UK-CA89-S47/holder_classes", "auditor"),
+    ("match_policy/guard_given", "nid.1"),
+    ("involvement_types/police_contact/labels", "Another label"),
+    ("roles", "chimney_sweep"),
+]
+
+
+@pytest.mark.parametrize(("path", "more"), LISTS)
+def test_one_more_in_a_list_loosens_one_less_tightens_and_order_says_nothing(
+    value: dict[str, Any], path: str, more: str
+) -> None:
+    place: Any = value
+    for name in path.split("/"):
+        place = place[name] if isinstance(place, dict) else named(place, name)
+    assert more not in place
+    longer = put(value, path, [*place, more])
+    assert compare(value, longer)[0][0].endswith(f": {more} is added.")
+    assert compare(longer, value)[0] == []
+    assert compare(longer, value)[1][0].endswith(f": {more} is taken out.")
+    if not path.endswith("labels"):
+        assert compare(value, put(value, path, list(reversed(place)))) == ([], [])
+
+
+def test_a_new_key_is_news_to_the_hub_and_one_without_disagreement_may_go(
+    value: dict[str, Any],
+) -> None:
+    def without(key_id: str) -> dict[str, Any]:
+        keys = [key for key in value["match_policy"]["keys"] if key["id"] != key_id]
+        return put(value, "match_policy/keys", keys)
+
+    assert compare(value, without("dob_sex_pc.2")) == (
+        [],
+        ["Match policy, match key dob_sex_pc.2 is taken out."],
+    )
+    assert compare(value, without("name_dob.1"))[0], "its difference counted against a match"
+    assert compare(without("dob_sex_pc.2"), value)[0] == [
+        "Match policy, match key dob_sex_pc.2 is added."
+    ]
+
+
+def test_a_guard_or_a_place_taken_away_loosens(value: dict[str, Any]) -> None:
+    placeless = put(value, "match_policy/keys/alias_dob_pc.2/place", False)
+    assert compare(value, placeless)[0] == [
+        "Match policy, match key alias_dob_pc.2, counts as place evidence becomes no (yes before)."
+    ]
+    assert compare(placeless, value)[0] == []
+    assert compare(value, put(value, "match_policy/strong_id", None))[0]
+
+
+def test_both_ways_at_once_loosens(value: dict[str, Any]) -> None:
+    mixed = put(put(value, "match_policy/upper", 900), "match_policy/bias", 311)
+    loosened, tightened = compare(value, mixed)
+    assert (len(loosened), len(tightened)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("path", "new"),
+    [
+        ("match_policy/stop_token_records", 59),
+        ("match_policy/stop_token_records", 61),
+        ("tables", {}),
+        ("jurisdictions", ["england", "wales"]),
+        ("jurisdictions", []),
+        ("duty_desk/phone", "01632 960001"),
+        ("hub/control_domain", "Somebody else"),
+        ("token_key/threshold", 3),
+        ("involvement_types/police_contact/title", "Something else"),
+        ("classes/police/statutory_reference", "Another Act"),
+        ("lawful_bases/UK-CA89-S47/source", "Another Act"),
+        ("lawful_bases/UK-CA89-S47/permission_class", "consent"),
+    ],
+)
+def test_what_is_not_known_to_be_harmless_loosens(
+    value: dict[str, Any], path: str, new: Any
+) -> None:
+    loosened, _ = compare(value, put(value, path, new))
+    assert len(loosened) == 1
+
+
+def test_a_field_of_a_later_policy_loosens_by_being_there_or_different(
+    value: dict[str, Any],
+) -> None:
+    old = Charter.model_validate(value)
+    later = {**value["match_policy"], "mode": "open"}
+    other = {**value["match_policy"], "mode": "guarded"}
+    new = Charter.model_construct(**{**old.__dict__, "match_policy": later})
+    third = Charter.model_construct(**{**old.__dict__, "match_policy": other})
+    for pair in ((old, new), (new, old), (new, third), (third, new)):
+        assert differences(*pair).loosened == ("Match policy, mode: changed.",)
+
+
+def test_facts_a_basis_demands(value: dict[str, Any]) -> None:
+    rules = named(value["lawful_bases"], "UK-CA89-S47")["must_record"]
+    path = "lawful_bases/UK-CA89-S47/must_record"
+    assert compare(value, put(value, path, rules[1:]))[0], "less to give reasons for"
+    readable = {"field": "more", "title": "More", "type": "enum", "choices": ["a1", "b1"]}
+    assert compare(value, put(value, path, [*rules, readable]))[0], "the hub reads more"
+    sealed = {**readable, "type": "committed", "choices": []}
+    assert compare(value, put(value, path, [*rules, sealed]))[0] == []
+
+
+def test_an_agency_is_bound_by_what_it_signed_and_by_what_is_no_looser(council: Council) -> None:
+    first = council.charter()
+    quotas = dict(council.charter_value["quotas"])
+
+    def later(before: Charter, requests: int) -> Charter:
+        changed = {**quotas, "requests_per_day": requests}
+        return council.charter(
+            version=before.version + 1, predecessor=before.document_hash, quotas=changed
+        )
+
+    tighter = later(first, 1)
+    looser = later(tighter, 999)
+    back = later(looser, quotas["requests_per_day"])
+    body = CharterAcceptBody(version=1, document_hash=first.document_hash)
+    accept, _ = council.statement(body, party_id(AGENCY), AGENCY)
+    leaves = [council.charter_leaf(first), council.member_leaf(AGENCY), accept]
+    leaves += [council.charter_leaf(charter) for charter in (tighter, looser, back)]
+    directory, found = Directory(), []
+    for index, leaf in enumerate(leaves):
+        directory = apply_public_leaf(directory, index, leaf, council.documents)
+        found.append(unaccepted(directory, party_id(AGENCY)))
+    assert found == [
+        [NOT_ACCEPTED_YET],
+        [NOT_ACCEPTED_YET],
+        [],
+        [],
+        [f"Quotas: requests per day rises from {quotas['requests_per_day']} to 999."],
+        [],
+    ]
