@@ -151,9 +151,9 @@ def _step_charters(verified: Verified) -> Iterator[str]:
 def _not_shown() -> Iterator[str]:
     yield "WHAT THIS DOES NOT SHOW"
     yield ""
-    yield "   That what the message says is true. That nobody else used the key. That no later entry"
-    yield "   changed the key: the whole log is public and shows that. Who the client is: the log"
-    yield "   does not hold that."
+    yield "   That what the message says is true. That nobody else used the key. That no later"
+    yield "   entry changed the key: the whole log is public and shows that. Who the client is: the"
+    yield "   log does not hold that."
 
 
 def _verify(place: str) -> str:

@@ -8,6 +8,7 @@ checks who signed it.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from audit.case import Bundle, Case
 from audit.findings import Finding, FindingCode, broken, missing
@@ -34,7 +35,7 @@ class TreeReport:
     tiles: int
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Block:
     """256 leaves (fewer at the right edge) as the two sources have them."""
 
@@ -42,7 +43,7 @@ class _Block:
     bundle: Bundle | None
     held: tuple[bytes, ...] | None
 
-    @property
+    @cached_property
     def own(self) -> tuple[bytes, ...]:
         """Leaf hashes of the entries that could be read."""
         return tuple(map(leaf_hash, self.bundle.entries)) if self.bundle else ()

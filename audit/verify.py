@@ -13,7 +13,7 @@ from protocol.checkpoint import Checkpoint, parse_checkpoint, verify_log_signatu
 from protocol.directory import Directory, apply_public_leaf
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.follow import log_key, verify_note_by_charter
-from protocol.leaf import LeafKind, parse_leaf
+from protocol.leaf import SEALED_LEAF_BYTES, LeafKind, parse_leaf
 from protocol.merkle import EMPTY_ROOT
 
 _EMPTY_TREE = TreeReport((), frozenset(), None, None, 0, 0)
@@ -69,6 +69,8 @@ class _Replay:
         if entry is None:
             self.gaps = True
             self.lost_at = 0 if index == 0 else self.lost_at
+            return
+        if entry[:2] == LeafKind.SEALED.value and len(entry) == SEALED_LEAF_BYTES:
             return
         try:
             leaf = parse_leaf(entry)

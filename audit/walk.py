@@ -86,6 +86,8 @@ class TileWalk:
 
 def differences(expected: Sequence[bytes], found: Sequence[bytes]) -> list[int]:
     """The places of `expected` at which `found` has something else, or nothing."""
+    if tuple(found[: len(expected)]) == tuple(expected):
+        return []
     return [
         place for place, item in enumerate(expected) if place >= len(found) or item != found[place]
     ]

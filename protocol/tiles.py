@@ -133,14 +133,12 @@ def encode_entry_bundle(entries: Sequence[bytes]) -> bytes:
 def parse_entry_bundle(data: bytes, width: int) -> tuple[bytes, ...]:
     """Exactly `width` entries and not a byte more. Raises RemoteError(MALFORMED)."""
     entries = []
-    position = 0
-    for _ in range(width):
+    position, length = 0, len(data)
+    while len(entries) < width and position + 2 <= length:
         start = position + 2
-        if start > len(data):
-            raise RemoteError(ErrorCode.MALFORMED, "entry bundle is too short")
-        position = start + int.from_bytes(data[start - 2 : start], "big")
+        position = start + (data[start - 2] << 8 | data[start - 1])
         entries.append(data[start:position])
-    if position != len(data):
+    if position != length or len(entries) != width:
         raise RemoteError(ErrorCode.MALFORMED, "entry bundle does not end where it should")
     return tuple(entries)
 

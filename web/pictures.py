@@ -142,7 +142,7 @@ def _frame(x: Axis, y: Axis) -> list[str]:
 def _legend(names: Sequence[str]) -> list[str]:
     lines = []
     for number, name in enumerate(names if len(names) > 1 else ()):
-        left = LEFT + 10 + number * 180
+        left = LEFT + 10 + number * min(180, (WIDTH - LEFT - RIGHT) // len(names))
         colour = COLOURS[number % len(COLOURS)]
         lines.append(f'<rect x="{left}" y="32" width="12" height="12" fill="{colour}"/>')
         lines.append(label(left + 18, 43, name, "start"))

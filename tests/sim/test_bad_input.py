@@ -1,6 +1,7 @@
 """What somebody sends that they should not: each has its code, and nothing is lost or half done."""
 
 import json
+from dataclasses import replace
 from collections.abc import Callable
 from typing import Any
 
@@ -294,13 +295,14 @@ class TestPublications:
 
         def greedy(record: Any, keys: Any) -> Any:
             found = dict(real(record, keys))
-            found["given_dob_mi.1"] = tuple(f"guess {n}" for n in range(3))
+            found["name_dob.1"] = tuple(f"guess {n}" for n in range(3))
             return found
 
         monkeypatch.setattr(drafting, "match_keys", greedy)
-        policy = node.federation.charter.match_policy
-        for key in policy["keys"]:  # type: ignore[attr-defined]
-            key["cap"] = 16
+        await node.federation.sync()
+        charter = node.federation.charter
+        caps = {key: replace(weights, cap=16) for key, weights in charter.policy.keys.items()}
+        charter.__dict__["policy"] = replace(charter.policy, keys=caps)
         with pytest.raises(RemoteError) as caught:
             await node.publish()
         assert caught.value.code is ErrorCode.OVER_LIMIT
@@ -351,7 +353,7 @@ class TestPublications:
         node_ = await federation.join("Health visiting", "health_provider")
         monkeypatch.setattr(node.federation, "table_hashes", lambda: {"names": "00" * 32})
         with pytest.raises(Exception, match="name tables"):
-            await Publisher(node_.federation).publish()
+            await node_.publish()
 
 
 class TestPolling:
@@ -523,12 +525,14 @@ def _statement_by(federation: SimFederation, party_id: str, seed: SecretSeed) ->
 async def test_an_agency_that_has_not_signed_the_agreement_publishes_nothing(
     federation: SimFederation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from node.federation import Federation
     from node.joining import Joining
 
     async def never(self: Joining, federation: Any) -> None:
         del self, federation
 
     monkeypatch.setattr(Joining, "accept_charter", never)
+    monkeypatch.setattr(Federation, "check_bound", lambda self: None)
     node = await federation.join("Hasty", "health_provider")
     await node.take_in(row("h1", AMIRA, "health_visiting", DUTY))
     with pytest.raises(RemoteError, match="accepted the charter") as caught:

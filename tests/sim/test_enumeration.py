@@ -254,7 +254,7 @@ class TestHonestRecordsPass:
         await guess(agency, "LX1 4AB")
         assert (await guess(agency, "LX2 4AB")).held == []
         held: dict[str, Any] = federation.services.intake.ledger.charter.model_dump(mode="json")
-        keys = [key for key in held["match_policy"]["keys"] if key["id"] != "given_dob_mi.1"]
+        keys = [key for key in held["match_policy"]["keys"] if key["id"] != "dob_sex_pc.2"]
         policy = {**held["match_policy"], "keys": keys}
         new = proposed(federation.services.intake.ledger.charter, {**held, "match_policy": policy})
         await federation.hub_write(lambda tables: put_forward(tables, new))

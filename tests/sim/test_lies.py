@@ -363,10 +363,10 @@ class TestWhatTheHubChecksOfAPatchedNode:
         assert await federation.hub_read(lambda tables: tables.rows("SELECT 1 FROM stub")) == []
 
     def test_places_alone_are_not_enough(self) -> None:
-        tokens = {"name_pc.1": [b"a" * 16], "dob_street.1": [b"b" * 16]}
+        tokens = {"name_pc.2": [b"a" * 16], "dob_street.2": [b"b" * 16]}
         with pytest.raises(RemoteError, match="name and birth date"):
             check_limits(ENGLAND, "ab" * 16, tokens)
-        check_limits(ENGLAND, "ab" * 16, {**tokens, "given_dob_mi.1": [b"c" * 16]})
+        check_limits(ENGLAND, "ab" * 16, {**tokens, "given_dob_mi.2": [b"c" * 16]})
 
     async def test_a_publication_out_of_turn(
         self, federation: SimFederation, agencies: Agencies

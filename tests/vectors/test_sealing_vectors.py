@@ -11,7 +11,7 @@ from nacl.secret import SecretBox
 from pyhpke import AEADId, CipherSuite, KDFId, KEMId, KEMKey, OpenError
 
 from protocol.errors import ErrorCode, RemoteError
-from protocol.fields import from_base64
+from protocol.fields import WireModel, from_base64
 from protocol.sealing import (
     SEALED_LIMIT,
     ContactCard,
@@ -117,7 +117,11 @@ def test_sealing_to_a_key_of_small_order_is_refused(key: str) -> None:
 
 
 def test_plaintexts_are_a_request_a_card_and_a_check() -> None:
-    models = {"request": SealedRequest, "release": ContactCard, "identity_check": SealedCheck}
+    models: dict[str, type[WireModel]] = {
+        "request": SealedRequest,
+        "release": ContactCard,
+        "identity_check": SealedCheck,
+    }
     assert models.keys() == CASES.keys()
     for name, model in models.items():
         text = CASES[name]["plaintext"]
