@@ -123,7 +123,7 @@ def test_every_command_of_the_readme_shows_what_it_must(
         text,
         flags=re.MULTILINE,
     )
-    assert len(commands) == (8 if "entry/salt" in text else 6)
+    assert len(commands) == (9 if "entry/salt" in text else 6)
     for command, expected in commands:
         done = subprocess.run(
             ["sh", "-c", command], capture_output=True, text=True, check=True, cwd=folder

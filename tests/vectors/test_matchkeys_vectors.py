@@ -1,6 +1,7 @@
 """The hand-written vectors of specs/04-matching.md hold for this implementation."""
 
 import json
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from protocol.matchkeys.names import canonical_name, family_skeletons, given_ske
 from protocol.matchkeys.recipes import RECIPES, match_keys
 from protocol.matchkeys.records import ClientRecord
 from protocol.matchkeys.skeleton import skeleton
+from protocol.matchkeys.tables import table_hashes
 
 ROOT = Path(__file__).resolve().parents[2]
 VECTORS: dict[str, Any] = json.loads((ROOT / "specs/vectors/matchkeys.json").read_text("utf-8"))
@@ -91,3 +93,14 @@ def test_records(case: dict[str, Any]) -> None:
 def test_every_recipe_has_a_vector() -> None:
     named = {key_id for case in VECTORS["records"] for key_id in case["keys"]}
     assert named == set(RECIPES)
+
+
+def test_the_tables_written_out_are_those_that_a_charter_hashes() -> None:
+    written = json.loads((ROOT / "specs/vectors/matchkeys-tables.json").read_text("utf-8"))
+    del written["about"]
+    plain = {
+        name: json.dumps(table, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        for name, table in written.items()
+    }
+    hashes = {name: sha256(text.encode()).hexdigest() for name, text in plain.items()}
+    assert hashes == table_hashes()
