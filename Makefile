@@ -1,5 +1,5 @@
 # Two commands for a newcomer: `make demo` and `make test`. Each does all its own set-up.
-.PHONY: demo test bench compare lint types contracts lock clean
+.PHONY: demo test soak bench compare lint types contracts lock clean
 BIN := .venv/bin
 
 demo: .venv/.runtime
@@ -8,9 +8,14 @@ demo: .venv/.runtime
 test: .venv/.dev
 	$(BIN)/python -m pytest $(ARGS)
 
+# Long fault and fuzz runs, and the property tests with many more examples.
+soak: .venv/.dev
+	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest tests/soak tests/property $(ARGS)
+
 bench: .venv/.runtime
 	$(BIN)/python -m bench.tokens
 	$(BIN)/python -m bench.log
+	$(BIN)/python -m bench.audit
 	$(BIN)/python -m bench.matching.attacks
 
 # Beside Splink and CLK + anonlink. DATA=DIR holds council-train and council-validate; see README.

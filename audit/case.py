@@ -17,6 +17,7 @@ from protocol.leaf import SALT_BYTES
 from protocol.merkle import HASH_BYTES
 from protocol.note import MAX_NOTE_BYTES
 from protocol.tiles import (
+    ENTRIES,
     MAX_ENTRY_BYTES,
     TILE_WIDTH,
     Tile,
@@ -142,6 +143,15 @@ class Case:
     def evidence(self, index: int, part: int) -> bytes:
         """One piece of evidence of an entry."""
         return _read(self.folder / "payloads" / "evidence" / f"{index}.{part}", EVIDENCE_LIMIT)
+
+    def begins_alike(self, narrow: Tile, wide: Tile) -> bool:
+        """Whether one tile or bundle begins with the other. True if the wide one is absent."""
+        limit = BUNDLE_LIMIT if narrow.level == ENTRIES else TILE_WIDTH * HASH_BYTES
+        try:
+            beginning = _read(self.folder / "log" / narrow.path, limit)
+            return _read(self.folder / "log" / wide.path, limit).startswith(beginning)
+        except RemoteError as error:
+            return error.code is ErrorCode.NOT_FOUND
 
     @property
     def _payload_file(self) -> Path:

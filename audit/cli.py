@@ -32,10 +32,12 @@ from audit.monitor_state import MonitorState
 from audit.report import Report
 from audit.report_page import to_html
 from audit.sampled import draw_sample
+from audit.signed import verification
 from audit.spreadsheet import findings_csv
 from audit.verify import Verified, verify_case
 from audit.witness.cli import app as witness_app
 from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
+from protocol.tlog_policy import TlogPolicy, parse_tlog_policy
 from transport.cli import make_cli, report_errors
 from transport.client import HttpClient
 
@@ -109,11 +111,17 @@ def fetch(
 
 
 @app.command()
-def verify(case: CaseFolder, old: Old = None, as_json: JsonOutput = False) -> None:
-    """Check tree, tiles, genesis, public leaves, checkpoint and quorum. No network."""
+def verify(
+    case: CaseFolder,
+    old: Old = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="Your own C2SP policy, asked for beside the charter's.")
+    ] = None,
+    as_json: JsonOutput = False,
+) -> None:
+    """Check tree, tiles, genesis, public leaves, quorum and every signature. No network."""
     with _errors_reported():
-        verified = verify_case(Case(case), _read_old(old))
-        report = Report("The log of this case", verified.checked, verified.findings)
+        report = verification(Case(case), _read_old(old), _read_policy(policy))
     _show(report, as_json=as_json)
 
 
@@ -142,7 +150,7 @@ def report(
         if html is not None:
             write_file(html, to_html(audited, int(time.time())).encode())
         if csv is not None:
-            write_file(csv, findings_csv(audited.report.findings).encode())
+            write_file(csv, findings_csv(audited.report.findings).encode("utf-8", "replace"))
         if json is not None:
             write_file(json, audited.report.to_json().encode() + b"\n")
     _show(audited.report, as_json=False)
@@ -321,6 +329,15 @@ def _genesis(text: str) -> str:
         return parse_genesis(text.encode("ascii", "replace"))
     except RemoteError as error:
         raise LocalError(ErrorCode.CONFIGURATION, error.detail) from error
+
+
+def _read_policy(path: Path | None) -> TlogPolicy | None:
+    try:
+        return None if path is None else parse_tlog_policy(path.read_bytes())
+    except OSError as error:
+        raise LocalError(ErrorCode.BAD_FILE, "the policy cannot be read") from error
+    except RemoteError as error:
+        raise LocalError(ErrorCode.BAD_FILE, error.detail) from error
 
 
 def _read_old(path: Path | None) -> bytes | None:

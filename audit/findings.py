@@ -32,6 +32,7 @@ class FindingCode(StrEnum):
     ENTRY_CHANGED = "entry_changed"
     TILE_MISSING = "tile_missing"
     TILE_CHANGED = "tile_changed"
+    TILE_EXTRA = "tile_extra"
     ROOT_DIFFERS = "root_differs"
     TREE_UNFINISHED = "tree_unfinished"
     LEAF_MALFORMED = "leaf_malformed"
@@ -93,12 +94,16 @@ class FindingCode(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One finding; `index` is the log entry it is about, if it is about one."""
+    """One finding; `index` is the log entry it is about, if it is about one.
+
+    `notes` are the signed notes that prove a fork or a rollback by contradicting each other.
+    """
 
     severity: Severity
     code: FindingCode
     index: int | None
     detail: str
+    notes: tuple[str, ...] = ()
 
 
 EXIT_CLEAN, EXIT_BROKEN, EXIT_USAGE, EXIT_INCOMPLETE, EXIT_RULE = range(5)

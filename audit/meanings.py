@@ -15,6 +15,7 @@ MEANINGS: dict[Code, str] = {
     Code.ENTRY_CHANGED: "An entry is not the one that the log's tree holds.",
     Code.TILE_MISSING: "A file with part of the log's tree was not fetched.",
     Code.TILE_CHANGED: "A file with part of the log's tree was changed.",
+    Code.TILE_EXTRA: "A file lies with the log that is no part of it.",
     Code.ROOT_DIFFERS: "The entries do not give the root that log and witnesses signed.",
     Code.TREE_UNFINISHED: "So much is absent that the tree cannot be computed.",
     Code.LEAF_MALFORMED: "An entry does not have the form that entries have.",

@@ -6,16 +6,28 @@ seen before. The hub is believed nothing: the folder's genesis and last view dec
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median_low
 
 from audit.changes import changes, own_keys
 from audit.findings import Finding, FindingCode, broken, missing, rule
 from audit.identity import AuditorFolder
 from audit.monitor_state import MonitorState
-from protocol.checkpoint import Checkpoint, parse_checkpoint, verify_log_signature
+from protocol.checkpoint import (
+    Checkpoint,
+    parse_checkpoint,
+    verify_cosigners,
+    verify_log_signature,
+)
 from protocol.errors import ErrorCode, RemoteError
-from protocol.follow import LogView, PublicLeaf, advance, log_key, verify_note_by_charter
+from protocol.follow import (
+    LogView,
+    PublicLeaf,
+    advance,
+    log_key,
+    verify_note_by_charter,
+    witness_keys,
+)
 from protocol.leaf import LeafKind, parse_leaf
 from protocol.statement import MAX_SKEW_SECONDS
 from transport.client import HttpClient
@@ -90,22 +102,25 @@ class Monitor:
             return None
         try:
             parsed, _ = parse_checkpoint(note)
-            verify_log_signature(parsed, checkpoint, log_key(view.directory.charter))
+            charter = view.directory.charter
+            verify_log_signature(parsed, checkpoint, log_key(charter))
+            verify_cosigners(parsed, witness_keys(charter))
         except RemoteError as error:
-            detail = f"the checkpoint is not signed by this log's key: {error.code}"
+            detail = f"the checkpoint is not signed by this log's keys: {error.code}"
             return broken(FindingCode.CHECKPOINT_SIGNATURE, None, detail)
         if checkpoint.size < view.size:
             name = self._state.keep_proof(view.note, note)
             detail = f"{checkpoint.size} entries where there were {view.size}; proof {name}"
-            return broken(FindingCode.ROLLED_BACK, None, detail)
+            return _proven(FindingCode.ROLLED_BACK, detail, view, note)
         if checkpoint.size == view.size and checkpoint.root != view.frontier.root():
             name = self._state.keep_proof(view.note, note)
             detail = f"two trees of {view.size} entries; both notes are kept as proof {name}"
-            return broken(FindingCode.OLD_DIFFERS, None, detail)
+            return _proven(FindingCode.OLD_DIFFERS, detail, view, note)
         return None
 
     async def _advance(self, view: LogView, note: bytes, checkpoint: Checkpoint) -> Progress:
         if view.directory.charters:
+            # The quorum first: nobody makes us fetch a log that witnesses have not seen.
             verify_note_by_charter(note, view.directory.charter)
         if checkpoint.size - view.size > MAX_ENTRIES_BEHIND:
             raise RemoteError(ErrorCode.TOO_LARGE, "too many entries behind: fetch a case first")
@@ -125,12 +140,16 @@ class Monitor:
             return missing(FindingCode.HUB_UNREACHABLE, None, detail)
         if error.code is ErrorCode.NO_QUORUM:
             return missing(FindingCode.NO_QUORUM, None, error.detail)
-        if error.code is ErrorCode.BAD_SIGNATURE:
-            return broken(FindingCode.CHECKPOINT_SIGNATURE, None, error.detail)
         detail = f"{error.code}: {error.detail}"
-        if view.size:
-            detail += f"; both notes are kept as proof {self._state.keep_proof(view.note, note)}"
-        return broken(FindingCode.ROOT_DIFFERS, None, detail)
+        if not view.size:
+            first = error.code is ErrorCode.BAD_SIGNATURE
+            code = FindingCode.CHECKPOINT_SIGNATURE if first else FindingCode.ROOT_DIFFERS
+            return broken(code, None, detail)
+        # The note itself was signed by those we know: what it covers is at fault.
+        tree = error.code is ErrorCode.BAD_TREE
+        code = FindingCode.ROOT_DIFFERS if tree else FindingCode.PUBLIC_LEAF
+        detail += f"; both notes are kept as proof {self._state.keep_proof(view.note, note)}"
+        return _proven(code, detail, view, note)
 
     def _fresh(self, view: LogView, now: int) -> Iterator[Finding]:
         times = verify_note_by_charter(view.note, view.directory.charter).cosigners
@@ -154,3 +173,8 @@ def _no_checkpoint(error: RemoteError) -> Finding:
     if error.code in _AWAY:
         return missing(FindingCode.HUB_UNREACHABLE, None, f"no checkpoint: {error.code}")
     return broken(FindingCode.CHECKPOINT_MALFORMED, None, f"the checkpoint: {error.code}")
+
+
+def _proven(code: FindingCode, detail: str, view: LogView, note: bytes) -> Finding:
+    """The finding with the note that we hold and the one that was served."""
+    return replace(broken(code, None, detail), notes=(view.note.decode(), note.decode()))

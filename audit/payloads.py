@@ -13,7 +13,7 @@ from audit.signatures import Sounded
 from protocol.dsse import ENVELOPE_LIMIT, PUBLIC_LEAF_LIMIT
 from protocol.errors import RemoteError
 from protocol.fields import WireModel
-from protocol.leaf import Leaf, LeafKind, parse_leaf, verify_sealed
+from protocol.leaf import NO_SALT, Leaf, LeafKind, parse_leaf, verify_sealed
 from protocol.statement import Statement, parse_statement
 
 
@@ -91,9 +91,9 @@ def logged_envelope(
     """The envelope that was logged at `index`, if we have it, and what is wrong, if anything."""
     detail = "salt and envelope are not those that the leaf commits to"
     if leaf.kind is not LeafKind.SEALED:
-        if payload is None or payload.envelope == leaf.body:
+        if payload is None or (payload.salt, payload.envelope) == (NO_SALT, leaf.body):
             return leaf.body, None
-        detail = "the payload is not the envelope of the open leaf"
+        detail = "the payload is not the envelope of the open leaf, without a salt"
         return leaf.body, broken(FindingCode.PAYLOAD_DIFFERS, index, detail)
     if payload is None:
         detail = "no payload for a sealed leaf"

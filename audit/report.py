@@ -43,6 +43,7 @@ class Report:
                 "code": item.code.value,
                 "index": item.index,
                 "detail": item.detail,
+                **({"notes": list(item.notes)} if item.notes else {}),
             }
             for item in self.findings
         ]
@@ -73,6 +74,9 @@ def _section(severity: Severity, found: Sequence[Finding]) -> Iterator[str]:
     for item in found[:SHOWN_EACH]:
         place = "        -" if item.index is None else f"{item.index:>9}"
         yield f"{place}  {item.code.value}: {item.detail}"
+        for note in item.notes:
+            yield ""
+            yield from (f"    {line}" for line in note.splitlines())
     if len(found) > SHOWN_EACH:
         yield f"           and {len(found) - SHOWN_EACH} more: see --json"
     yield f"  {ADVICE[severity]}"

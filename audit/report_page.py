@@ -5,7 +5,7 @@ audit, so there is none here.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from audit.bundle_text import when
 from audit.figures import (
@@ -97,10 +97,9 @@ def _found(audited: Audited) -> str:
     return section("findings", "Findings", f"<figure>{picture}</figure>", sections)
 
 
-def _by_severity(findings: object) -> Iterator[str]:
-    listed: list[Finding] = list(findings)  # type: ignore[call-overload]
+def _by_severity(findings: Sequence[Finding]) -> Iterator[str]:
     for severity in Severity:
-        found = [item for item in listed if item.severity is severity]
+        found = [item for item in findings if item.severity is severity]
         if not found:
             continue
         rows = [
@@ -115,8 +114,17 @@ def _by_severity(findings: object) -> Iterator[str]:
         yield f"<h3>{text(_SAID[severity])} ({len(found)})</h3>"
         yield paragraph(ADVICE[severity])
         yield table(f"Findings: {severity.value}", ("Entry", "Code", "Means", "Detail"), rows)
+        yield from _notes(found)
         if len(found) > MOST_FINDINGS:
             yield paragraph(f"The first {MOST_FINDINGS} are shown; the CSV file has all.")
+
+
+def _notes(found: Sequence[Finding]) -> Iterator[str]:
+    """Signed notes that contradict each other: the proof itself."""
+    for item in found:
+        for number, note in enumerate(item.notes, 1):
+            yield f"<h4>Proof of {text(item.code.value)}: note {number}</h4>"
+            yield f"<pre>{text(note)}</pre>"
 
 
 def _activity(audited: Audited) -> str:

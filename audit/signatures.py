@@ -20,7 +20,7 @@ from audit.tree import EntryReader
 from audit.verify import Verified
 from protocol.dsse import ENVELOPE_LIMIT, Envelope, parse_envelope
 from protocol.errors import RemoteError
-from protocol.leaf import LeafKind, parse_leaf, sealed_leaf
+from protocol.leaf import NO_SALT, LeafKind, parse_leaf, sealed_leaf
 
 # Below this many entries another process costs more than it gains.
 WORTH_A_PROCESS = 2000
@@ -123,7 +123,7 @@ class Sounder:
         if entry[:2] == LeafKind.SEALED.value:
             fits = compare_digest(entry, sealed_leaf(payload.salt, payload.envelope))
         else:
-            fits = parse_leaf(entry).body == payload.envelope
+            fits = (NO_SALT, parse_leaf(entry).body) == (payload.salt, payload.envelope)
         if not fits or entry[:2] == LeafKind.PUBLIC.value:
             return fits  # the directory would have ended at a public leaf that is not signed
         return self._is_signed(

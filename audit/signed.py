@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from audit.case import Case, Payload
 from audit.findings import Finding
 from audit.payloads import PayloadReader, logged_envelope, read_statement, readable_leaf
+from audit.report import Report
 from audit.signatures import Sounded, sound_spans
 from audit.statements import check_signature
 from audit.tree import EntryReader
-from audit.verify import Verified
+from audit.verify import Verified, verify_case
 from protocol.leaf import LeafKind
+from protocol.tlog_policy import TlogPolicy
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,17 @@ def check_signatures(case: Case, verified: Verified, jobs: int | None = None) ->
     None: one a core. Whether all payloads were fetched is for `open_case` to say.
     """
     return _SignatureCheck(case, verified, jobs).run()
+
+
+def verification(case: Case, old_note: bytes | None, policy: TlogPolicy | None) -> Report:
+    """What `patchwork-audit verify` says: the public part, and signatures if payloads are here."""
+    verified = verify_case(case, old_note, policy)
+    checked, findings = verified.checked, verified.findings
+    if case.has_payloads:
+        signed = check_signatures(case, verified)
+        checked = {**checked, "signed_entries": signed.signed}
+        findings = (*findings, *signed.findings)
+    return Report("The log of this case", checked, findings)
 
 
 class _SignatureCheck:

@@ -7,7 +7,7 @@ proof of a second history. A statement's time must lie between the checkpoints a
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
 from statistics import median_low
@@ -37,6 +37,7 @@ class Seen:
     """A checkpoint of this log as some witnesses saw it. `time` is None without a quorum."""
 
     name: str
+    note: bytes
     checkpoint: Checkpoint
     cosigners: dict[str, int]
     time: int | None
@@ -61,7 +62,9 @@ def see(name: str, note_bytes: bytes, directory: Directory) -> Seen | None:
     except (RemoteError, LocalError):
         return None
     enough = len(cosigners) >= charter.quorum
-    return Seen(name, checkpoint, cosigners, median_low(cosigners.values()) if enough else None)
+    return Seen(
+        name, note_bytes, checkpoint, cosigners, median_low(cosigners.values()) if enough else None
+    )
 
 
 class TimeBounds:
@@ -107,9 +110,9 @@ class TimeCheck:
             if item.checkpoint.root != root:
                 detail = (
                     f"note {item.name}: the log signed another tree of {item.checkpoint.size} "
-                    "entries: a fork; the note and log/checkpoint are the proof"
+                    "entries: a fork"
                 )
-                yield broken(FindingCode.OLD_DIFFERS, None, detail)
+                yield self._proven(FindingCode.OLD_DIFFERS, detail, item)
 
     def finish(self) -> Iterator[Finding]:
         """Notes of a longer log that witnesses saw before the checkpoint of this case."""
@@ -121,7 +124,13 @@ class TimeCheck:
                     f"note {early[0].name}: witnesses saw {size} entries before they saw the "
                     f"{self._size} of this case"
                 )
-                yield broken(FindingCode.ROLLED_BACK, None, detail)
+                yield self._proven(FindingCode.ROLLED_BACK, detail, early[0])
+
+    def _proven(self, code: FindingCode, detail: str, item: Seen) -> Finding:
+        """The finding with the notes that contradict each other: the kept one, and the case's."""
+        shown = [other.note for other in self._by_size.get(self._size, ()) if other is not item]
+        notes = tuple(note.decode() for note in (item.note, *shown[-1:]))
+        return replace(broken(code, None, detail), notes=notes)
 
     def _time(self, line: Line) -> Iterator[Finding]:
         if line.statement is None:

@@ -4,9 +4,10 @@ Pure over a case folder. The only thing taken on trust is the genesis fingerprin
 pinned; every key comes from the entries under it, none from the hub that served them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from audit.case import Case
+from audit.extra import extra_files
 from audit.findings import Finding, FindingCode, broken, missing
 from audit.tree import TreeReport, check_tree, logged_entries
 from protocol.checkpoint import Checkpoint, parse_checkpoint, verify_log_signature
@@ -15,6 +16,7 @@ from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.follow import log_key, verify_note_by_charter
 from protocol.leaf import SEALED_LEAF_BYTES, LeafKind, parse_leaf
 from protocol.merkle import EMPTY_ROOT
+from protocol.tlog_policy import TlogPolicy, verify_by_policy
 
 _EMPTY_TREE = TreeReport((), frozenset(), None, None, 0, 0)
 
@@ -98,9 +100,12 @@ class _Replay:
         self.findings.append(make(FindingCode.PUBLIC_LEAF, index, detail))
 
 
-def verify_case(case: Case, old_note: bytes | None = None) -> Verified:
+def verify_case(
+    case: Case, old_note: bytes | None = None, policy: TlogPolicy | None = None
+) -> Verified:
     """Check everything that needs no payloads. `old_note` is an earlier checkpoint of this log.
 
+    A `policy` of the auditor's own asks for more than the charter does, never for less.
     Raises RemoteError if the pinned genesis cannot be read, LocalError if `old_note` is not a
     checkpoint; everything else is a finding.
     """
@@ -119,9 +124,10 @@ def verify_case(case: Case, old_note: bytes | None = None) -> Verified:
     findings = [*tree.findings, *_check_first(tree, genesis), *replay.findings]
     known = replay.lost_at is None and not replay.gaps
     cosigners, faults = _check_note(note, directory, known=known)
-    findings += faults
+    findings += [*faults, *extra_files(case, checkpoint.size)]
+    findings += _check_policy(note, policy) if policy is not None else []
     if old is not None and old_note is not None:
-        findings += _check_old(old, old_note, checkpoint, tree, directory)
+        findings += _check_old(old, (old_note, note), checkpoint, tree, directory)
     return Verified(
         checkpoint.size,
         tree,
@@ -167,6 +173,17 @@ def _check_note(
         return {}, [make(FindingCode.CHECKPOINT_SIGNATURE, None, detail)]
 
 
+def _check_policy(note: bytes, policy: TlogPolicy) -> list[Finding]:
+    try:
+        verify_by_policy(note, policy)
+    except RemoteError as error:
+        detail = f"log/checkpoint, by your policy: {error.code}: {error.detail}"
+        if error.code is ErrorCode.NO_QUORUM:
+            return [missing(FindingCode.NO_QUORUM, None, detail)]
+        return [broken(FindingCode.CHECKPOINT_SIGNATURE, None, detail)]
+    return []
+
+
 def _parse_old(old_note: bytes | None) -> Checkpoint | None:
     if old_note is None:
         return None
@@ -178,7 +195,7 @@ def _parse_old(old_note: bytes | None) -> Checkpoint | None:
 
 def _check_old(
     old: Checkpoint,
-    old_note: bytes,
+    notes: tuple[bytes, bytes],
     checkpoint: Checkpoint,
     tree: TreeReport,
     directory: Directory,
@@ -188,17 +205,22 @@ def _check_old(
     if not directory.charters:
         return [missing(FindingCode.OLD_NOT_CHECKED, None, unsure + "no charter")]
     try:
-        verify_log_signature(parse_checkpoint(old_note)[0], old, log_key(directory.charter))
+        verify_log_signature(parse_checkpoint(notes[0])[0], old, log_key(directory.charter))
     except RemoteError as error:
         reason = f"this log's key did not sign it ({error.code})"
         return [missing(FindingCode.OLD_NOT_CHECKED, None, unsure + reason)]
     if old.size > checkpoint.size:
         detail = f"the log signed {old.size} entries before and shows {checkpoint.size} now"
-        return [broken(FindingCode.ROLLED_BACK, None, detail)]
+        return [_proven(FindingCode.ROLLED_BACK, detail, notes)]
     root = EMPTY_ROOT if old.size == 0 else tree.old_root
     if root is None:
         return [missing(FindingCode.OLD_NOT_CHECKED, None, unsure + "the tree is incomplete")]
     if root != old.root:
         detail = f"the first {old.size} entries are not those that the log signed before: a fork"
-        return [broken(FindingCode.OLD_DIFFERS, None, detail)]
+        return [_proven(FindingCode.OLD_DIFFERS, detail, notes)]
     return []
+
+
+def _proven(code: FindingCode, detail: str, notes: tuple[bytes, bytes]) -> Finding:
+    """A finding with the two signed notes that contradict each other: earlier and present."""
+    return replace(broken(code, None, detail), notes=tuple(note.decode() for note in notes))

@@ -13,7 +13,7 @@ from hub.neighbours import Neighbours, Pair, Tokens
 from protocol.decide import in_force
 from protocol.matchkeys.score import Outcome, PairScore
 from protocol.matchkeys.support import ids_conflict, supported
-from protocol.review import ENDED, Answer, Said, Standing, question_of, review
+from protocol.review import ENDED, Answer, Said, Standing, kept_from, question_of, review
 from storage.tables import Row
 
 LEAST_FIRST = (Outcome.NONE, Outcome.POSSIBLE, Outcome.MATCH)
@@ -21,7 +21,10 @@ LEAST_FIRST = (Outcome.NONE, Outcome.POSSIBLE, Outcome.MATCH)
 
 @dataclass(frozen=True)
 class Judged:
-    """A pair as this round sees it; `old` is its link as the last round left it."""
+    """A pair as this round sees it; `old` is its link as the last round left it.
+
+    `later` is the side (0 or 1) that came second, where nothing but places agrees.
+    """
 
     stubs: tuple[Stub, Stub]
     tokens: tuple[Tokens, Tokens]
@@ -32,6 +35,7 @@ class Judged:
     old: Row | None
     origin: str
     standing: Standing
+    later: int | None = None
 
     @property
     def pair(self) -> Pair:
@@ -91,6 +95,7 @@ class Judge:
             origin="score",
             standing=ENDED,
         )
+        judged = replace(judged, later=self._later(judged))
         judged = _settled(judged, judged.score.outcome)
         self.judged[pair] = judged
         for stub_id in pair:
@@ -116,6 +121,14 @@ class Judge:
         others = [charter.policy for charter in self._ledger.terms(*agencies)[1:]]
         outcomes = [score.outcome, *(self._near.score(old, pair).outcome for old in others)]
         return replace(score, outcome=min(outcomes, key=LEAST_FIRST.index))
+
+    def _later(self, judged: Judged) -> int | None:
+        """Which side came second to what they share, if that is places alone."""
+        agree = [self._policy.keys[key] for key in judged.score.agree]
+        if not agree or not all(key.place for key in agree):
+            return None
+        since = self._links.shared_since(*judged.pair)
+        return since.index(max(since)) if since else None
 
     def _alive(self, stub: Stub) -> bool:
         return not stub.retired and any(in_force(item, self._now) for item in stub.involvements)
@@ -183,6 +196,9 @@ def _settled(judged: Judged, outcome: Outcome) -> Judged:
     if not judged.alive:
         return replace(judged, standing=ENDED, origin="score")
     standing = review(outcome, judged.question, *judged.answers)
+    if judged.later is not None:
+        earlier = judged.answers[1 - judged.later]
+        standing = kept_from(standing, "ab"[judged.later], earlier, judged.question)
     origin = "score"
     if standing.state == "match":
         if outcome is not Outcome.MATCH:

@@ -12,7 +12,7 @@ from hub.store import HubTables, Logged
 from protocol.charter import Charter
 from protocol.directory import Directory, apply_public_leaf
 from protocol.fields import WireModel
-from protocol.leaf import SALT_BYTES, public_leaf, sealed_leaf
+from protocol.leaf import NO_SALT, SALT_BYTES, public_leaf, sealed_leaf
 from protocol.loosens import unaccepted
 from protocol.messages import PUBLIC_KINDS
 from protocol.signing import SecretSeed
@@ -79,9 +79,9 @@ class Ledger:
     ) -> Logged:
         """Log a statement: a public leaf for public kinds, else a salted one."""
         envelope = statement.envelope
-        salt = self.surroundings.random(SALT_BYTES)
         data = envelope.encode()
         public = statement.preamble.kind in PUBLIC_KINDS
+        salt = NO_SALT if public else self.surroundings.random(SALT_BYTES)
         leaf = public_leaf(data) if public else sealed_leaf(salt, data)
         logged = tables.append(leaf, envelope, statement.preamble, salt, self.surroundings.clock())
         tables.add_evidence(logged.index, evidence)

@@ -32,6 +32,15 @@ class Stub:
     publication: str
 
 
+@dataclass(frozen=True)
+class Placed:
+    """The publication that puts a stub: whose it is, its statement id, its place in the log."""
+
+    agency: str
+    statement_id: str
+    index: int
+
+
 class LinkTables:
     """Stubs, tokens and links within one open transaction."""
 
@@ -43,27 +52,32 @@ class LinkTables:
         row = self._tables.one("SELECT * FROM stub WHERE stub_id = ?", stub_id)
         return _stub(row) if row else None
 
-    def put_stub(self, row: StubRow, agency: str, publication: str, tokens: PepperedTokens) -> None:
+    def put_stub(self, row: StubRow, placed: Placed, tokens: PepperedTokens) -> None:
         """Replace a stub and its whole token set, and mark it for the next round.
 
         Those that shared its old tokens are marked too: it may have been a rival of theirs.
         """
-        self._mark_those_that_share(row.stub_id, agency, tokens)
+        self._mark_those_that_share(row.stub_id, placed.agency, tokens)
         involvements = json.dumps([item.model_dump(mode="json") for item in row.involvements])
         self._tables.run(
             "INSERT OR REPLACE INTO stub VALUES (?, ?, ?, ?, ?, ?, ?)",
-            row.stub_id, agency, row.revision, int(row.retired), involvements, publication,
-            min(_expiries(row.involvements), default=None),
+            row.stub_id, placed.agency, row.revision, int(row.retired), involvements,
+            placed.statement_id, min(_expiries(row.involvements), default=None),
         )  # fmt: skip
+        held = self._tables.rows("SELECT * FROM token WHERE stub_id = ?", row.stub_id)
+        since = {(item["match_key_id"], item["token"]): item["since"] for item in held}
         self._tables.run("DELETE FROM token WHERE stub_id = ?", row.stub_id)
         self._tables.database.conn.executemany(
-            "INSERT INTO token VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO token VALUES (?, ?, ?, ?, ?, ?)",
             [
-                (token, row.stub_id, key, agency, ordinal)
+                (
+                    token, row.stub_id, key, placed.agency, ordinal,
+                    since.get((key, token), placed.index),
+                )
                 for key, values in tokens.items()
                 for ordinal, token in enumerate(values)
             ],
-        )
+        )  # fmt: skip
         self.mark(row.stub_id)
 
     def _mark_those_that_share(self, stub_id: str, agency: str, new: PepperedTokens) -> None:
@@ -108,6 +122,16 @@ class LinkTables:
         """stub_id and agency of the stubs that hold a token, at most `limit`."""
         sql = "SELECT stub_id, agency FROM token WHERE token = ? AND match_key_id = ? LIMIT ?"
         return self._tables.rows(sql, token, match_key_id, limit)
+
+    def shared_since(self, stub_a: str, stub_b: str) -> tuple[int, int] | None:
+        """Log indexes at which the two came by the token that they have shared the longest."""
+        row = self._tables.one(
+            "SELECT a.since AS a, b.since AS b FROM token a JOIN token b "
+            "ON a.token = b.token AND a.match_key_id = b.match_key_id "
+            "WHERE a.stub_id = ? AND b.stub_id = ? ORDER BY max(a.since, b.since) LIMIT 1",
+            stub_a, stub_b,
+        )  # fmt: skip
+        return (row["a"], row["b"]) if row else None
 
     def links_of(self, stub_id: str) -> list[Row]:
         """All links that a stub is an end of, ended ones too."""

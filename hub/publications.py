@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from hub.ledger import Ledger
 from hub.limits import Limits
-from hub.linkstore import LinkTables, PepperedTokens
+from hub.linkstore import LinkTables, PepperedTokens, Placed
 from hub.pepper import Pepper
 from hub.store import HubTables, Logged
 from protocol import canonical
@@ -115,14 +115,14 @@ class Publications:
         tokens = self._token_rows(tables, statement)
         check = _Checker(self.ledger.charter, links, agency)
         placed: dict[str, PepperedTokens] = {}
-        fresh = 0
+        fresh, place = 0, Placed(agency, statement.id, tables.next_index())
         for data, ref in zip(rows_data, statement.body.rows, strict=True):
             for row in _rows(data, ref):
                 own = check.row(row, None if row.retired else tokens)
                 limits.count_change(row)
                 leaving = _all(links.tokens(row.stub_id)) - _all(own)
                 limits.keep_leaving(row.stub_id, leaving)
-                links.put_stub(row, agency, statement.id, own)
+                links.put_stub(row, place, own)
                 placed[row.stub_id] = own
                 fresh += row.revision == 1
         limits.count_new(fresh)

@@ -72,6 +72,7 @@ CREATE TABLE token (
     match_key_id TEXT NOT NULL,
     agency TEXT NOT NULL,
     ordinal INTEGER NOT NULL,
+    since INTEGER NOT NULL, -- log index of the publication that first put this token here
     PRIMARY KEY (token, stub_id, match_key_id)
 ) WITHOUT ROWID;
 CREATE INDEX token_by_stub ON token (stub_id);

@@ -14,6 +14,8 @@ from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.tiles import MAX_ENTRY_BYTES
 
 SALT_BYTES = 32
+NO_SALT = bytes(SALT_BYTES)
+"""What stands for the salt where a leaf has none: public and erasure leaves."""
 COMMITMENT_BYTES = 32
 _COMMITMENT_PREFIX = b"patchwork.leaf.v1\n"
 _HEADER_BYTES = 2

@@ -219,7 +219,7 @@ _KEY = _fields(
         "agree": _number("the weight of equality", hundredths=True),
         "disagree": _number("the weight of a difference", hundredths=True),
         "cap": _number("the most tokens of a record"),
-        "place": _ranked(True, False),
+        "place": _unknown,  # evidence of a place, or of none: the guard wants both
     }
 )
 _CONTESTED = _fields(

@@ -6,7 +6,7 @@ are, and sees no token: a question is a hash over token sets that only the hub c
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from protocol.matchkeys.score import Outcome
@@ -63,6 +63,17 @@ def review(outcome: Outcome, question: str, a: Answer | None, b: Answer | None) 
         _view(state, said_a, doubted=a is not None or said_b is Said.NOT_SAME),
         _view(state, said_b, doubted=b is not None or said_a is Said.NOT_SAME),
     )
+
+
+def kept_from(standing: Standing, side: str, other: Answer | None, question: str) -> Standing:
+    """A possible link that one side (`a` or `b`) must not hear of until the other says "same".
+
+    specs/04-matching.md §7.3: where only places agree, the side that came later may have guessed.
+    """
+    if standing.state != "possible" or _said(other, question) is Said.SAME:
+        return standing
+    unseen = View("ended", asked=False)
+    return replace(standing, a=unseen) if side == "a" else replace(standing, b=unseen)
 
 
 def question_of(ends: Sequence[tuple[str, Mapping[str, Sequence[bytes]]]]) -> str:

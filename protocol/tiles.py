@@ -5,7 +5,6 @@ only once the root over them equals that of a verified checkpoint.
 """
 
 import re
-import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -109,7 +108,7 @@ def locate_hash(level: int, index: int) -> tuple[Tile, int, int]:
 
 def encode_hash_tile(hashes: Sequence[bytes]) -> bytes:
     """The hashes one after the other."""
-    if not 1 <= len(hashes) <= TILE_WIDTH or any(len(item) != HASH_BYTES for item in hashes):
+    if not 1 <= len(hashes) <= TILE_WIDTH or {*map(len, hashes)} != {HASH_BYTES}:
         raise LocalError(ErrorCode.MALFORMED, "tile is not 1 to 256 hashes")
     return b"".join(hashes)
 
@@ -125,9 +124,9 @@ def encode_entry_bundle(entries: Sequence[bytes]) -> bytes:
     """Each entry after its big-endian 16-bit length."""
     if not 1 <= len(entries) <= TILE_WIDTH:
         raise LocalError(ErrorCode.MALFORMED, "bundle is not 1 to 256 entries")
-    if any(len(entry) > MAX_ENTRY_BYTES for entry in entries):
+    if max(map(len, entries)) > MAX_ENTRY_BYTES:
         raise LocalError(ErrorCode.TOO_LARGE, f"entry is over {MAX_ENTRY_BYTES} bytes")
-    return b"".join(struct.pack(">H", len(entry)) + entry for entry in entries)
+    return b"".join([len(entry).to_bytes(2, "big") + entry for entry in entries])
 
 
 def parse_entry_bundle(data: bytes, width: int) -> tuple[bytes, ...]:

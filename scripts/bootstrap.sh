@@ -1,7 +1,8 @@
 #!/bin/sh
 # Makes .venv from a hashed lock. Usage: scripts/bootstrap.sh requirements.lock|requirements-dev.lock
-# What pip cannot bring (python3-venv, libsodium23) comes from apt as root or with passwordless sudo;
-# otherwise the one line to type is printed and we exit 3.
+# What pip cannot bring (python3-venv, libsodium23; for tests also Go with its log library, and
+# openssl) comes from apt as root or with passwordless sudo; otherwise the one line to type is
+# printed and we exit 3.
 set -eu
 cd "$(dirname "$0")/.."
 lock=$1
@@ -15,6 +16,12 @@ python=${PYTHON:-python3}
 missing=""
 "$python" -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
 "$python" -c 'import ctypes; ctypes.CDLL("libsodium.so.23")' 2>/dev/null || missing="$missing libsodium23"
+case $lock in *dev*)
+    command -v go >/dev/null || missing="$missing golang-go"
+    [ -d /usr/share/gocode/src/golang.org/x/mod/sumdb ] || missing="$missing golang-golang-x-mod-dev"
+    command -v openssl >/dev/null || missing="$missing openssl"
+    ;;
+esac
 if [ -n "$missing" ]; then
     line="apt-get install -y --no-install-recommends$missing"
     if [ "$(id -u)" = 0 ]; then

@@ -1,18 +1,20 @@
 """A SQLite database behind one worker thread: transactions, durability, migrations.
 
 The event loop never touches the disk: callers hand in functions, which run one at a time in the
-thread, each inside one transaction. Another process (a command beside a running service) may share
-the file: transactions are immediate and wait for each other.
+thread. Writes that wait together are committed together, each all or nothing on its own: one sync
+of the disk serves them all. Another process (a command beside a running service) may share the
+file: transactions are immediate and wait for each other.
 """
 
 import asyncio
 import functools
 import sqlite3
+from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import sqlite_utils
 
@@ -22,6 +24,7 @@ Result = TypeVar("Result")
 Work = Callable[[sqlite_utils.Database], Result]
 
 BUSY_SECONDS = 30
+WRITES_AT_ONCE = 1000
 
 
 @dataclass(frozen=True)
@@ -47,11 +50,15 @@ class Engine:
         self._schema = schema
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"sqlite-{path.stem}")
         self._database: sqlite_utils.Database | None = None
+        self._waiting: deque[tuple[Work[Any], Future[Any]]] = deque()
         self._closed = False
 
     async def write(self, work: Work[Result]) -> Result:
         """Run `work` in an immediate transaction; committed to disk before this returns."""
-        return await self._in_thread(functools.partial(self._transact, "BEGIN IMMEDIATE", work))
+        outcome: Future[Result] = Future()
+        self._waiting.append((work, outcome))
+        self._thread.submit(self._write_waiting)
+        return await asyncio.wrap_future(outcome)
 
     async def read(self, work: Work[Result]) -> Result:
         """Run `work` on one consistent snapshot."""
@@ -77,11 +84,31 @@ class Engine:
             if database.conn.in_transaction:
                 database.conn.execute("ROLLBACK")
             if isinstance(error, sqlite3.OperationalError):
-                raise LocalError(ErrorCode.STORAGE, "the database is busy or the disk full") from (
-                    error
-                )
+                raise _storage_error(error) from error
             raise
         return result
+
+    def _write_waiting(self) -> None:
+        """Do all writes that wait, if a run before this one has not; then one commit for all."""
+        taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), WRITES_AT_ONCE))]
+        group = [item for item in taken if item[1].set_running_or_notify_cancel()]
+        if not group:
+            return
+        try:
+            outcomes = self._transact(
+                "BEGIN IMMEDIATE", lambda db: [_apart(db, w) for w, _ in group]
+            )
+        except BaseException as error:
+            for _, outcome in group:
+                outcome.set_exception(error)
+            if not isinstance(error, Exception):
+                raise
+            return
+        for (_, outcome), (result, fault) in zip(group, outcomes, strict=True):
+            if fault is None:
+                outcome.set_result(result)
+            else:
+                outcome.set_exception(fault)
 
     def _open(self) -> sqlite_utils.Database:
         try:
@@ -118,3 +145,29 @@ class Engine:
         if self._database is not None:
             self._database.conn.close()
             self._database = None
+
+
+def _apart(
+    database: sqlite_utils.Database, work: Work[Result]
+) -> tuple[Result | None, Exception | None]:
+    """Run one piece of a transaction so that its failure undoes it alone."""
+    run = database.conn.execute
+    run("SAVEPOINT apart")
+    try:
+        result = work(database)
+    except Exception as error:
+        if not database.conn.in_transaction:  # a full disk ends the transaction for all of them
+            raise
+        run("ROLLBACK TO apart")
+        run("RELEASE apart")
+        if isinstance(error, sqlite3.OperationalError):
+            return None, _storage_error(error)
+        return None, error
+    run("RELEASE apart")
+    return result, None
+
+
+def _storage_error(cause: sqlite3.OperationalError) -> LocalError:
+    error = LocalError(ErrorCode.STORAGE, "the database is busy or the disk full")
+    error.__cause__ = cause
+    return error

@@ -31,6 +31,8 @@ settings.register_profile("ci", deadline=None, derandomize=True)
 settings.register_profile(
     "soak", deadline=None, max_examples=20_000, suppress_health_check=[HealthCheck.too_slow]
 )
+SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
+collect_ignore = [] if SOAK else ["soak"]  # long runs: `make soak`
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 
 

@@ -66,6 +66,7 @@ th, td { text-align: left; vertical-align: top; padding: 0.4rem 0.6rem;
   border-bottom: 1px solid #b1b4b6; overflow-wrap: anywhere; }
 tbody th { font-weight: normal; }
 .verdict { border: 4px solid #0b0c0c; padding: 1rem; font-size: 1.25rem; font-weight: bold; }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; }
 figure { margin: 1rem 0; } svg { width: 100%; height: auto; max-width: 48rem; }
 @media print { main { max-width: none; } section, figure, tr { break-inside: avoid; }
   section.long { break-inside: auto; } body { font-size: 10pt; } }

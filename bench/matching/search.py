@@ -127,10 +127,14 @@ def _values(policy: MatchPolicy, record: NormalRecord) -> Tokens:
 def _outcome(
     policy: MatchPolicy, mine: Mapping[str, Sequence[str]], victim: NormalRecord
 ) -> Outcome:
+    """What the searcher, who came later, is told: nothing where only places agree (§7.3)."""
+
     def as_tokens(values: Mapping[str, Sequence[str]]) -> dict[str, list[bytes]]:
         return {name: [value.encode() for value in made] for name, made in values.items()}
 
-    return score_pair(policy, as_tokens(mine), as_tokens(_values(policy, victim))).outcome
+    score = score_pair(policy, as_tokens(mine), as_tokens(_values(policy, victim)))
+    places_alone = all(policy.keys[name].place for name in score.agree)
+    return Outcome.NONE if places_alone else score.outcome
 
 
 def report_search(

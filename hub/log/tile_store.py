@@ -8,12 +8,14 @@ Every call blocks on the disk: call it from a thread.
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from protocol import merkle, tiles
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.tiles import TILE_WIDTH, Tile
 
+SYNCS_AT_ONCE = 12
 _CHECKPOINT = "checkpoint"
 
 
@@ -84,7 +86,8 @@ class TileStore:
         """Publish a checkpoint in place of the last one; on the disk when it returns."""
         made = _make_folders(self._folder)
         _replace(self._folder / _CHECKPOINT, note)
-        _sync_folders({self._folder, *made})
+        for folder in {self._folder, *made}:
+            _sync_folder(folder)
 
     def read_checkpoint(self) -> bytes | None:
         """The published checkpoint, or None before the first."""
@@ -99,17 +102,24 @@ class TileStore:
 
     def _write_tiles(self, files: Sequence[tuple[Tile, bytes]]) -> None:
         touched: set[Path] = set()
+        for folder in {(self._folder / tile.path).parent for tile, _ in files}:
+            touched.update(_make_folders(folder))
+            # Synced even if nothing is new: a crash may have come between rename and sync.
+            touched.update(item for item in (folder, *folder.parents) if self._holds(item))
+        fresh: list[tuple[Path, bytes]] = []
         for tile, data in files:
             path = self._folder / tile.path
-            touched.update(_make_folders(path.parent))
-            # Synced even if nothing is new: a crash may have come between rename and sync.
-            inside = len(Path(tile.path).parents)
-            touched.update(path.parents[:inside])
             if not path.exists():
-                _replace(path, data)
+                fresh.append((path, data))
             elif path.read_bytes() != data:
                 raise LocalError(ErrorCode.CONFLICT, f"{tile.path} holds other content")
-        _sync_folders(touched)
+        # Side by side: a disk syncs ten files in hardly more time than one.
+        with ThreadPoolExecutor(SYNCS_AT_ONCE) as pool:
+            list(pool.map(lambda file: _replace(*file), fresh))
+            list(pool.map(_sync_folder, touched))
+
+    def _holds(self, folder: Path) -> bool:
+        return folder == self._folder or self._folder in folder.parents
 
     def _reader(self) -> merkle.HashReader:
         read: dict[Tile, tuple[bytes, ...]] = {}
@@ -172,10 +182,9 @@ def _replace(path: Path, data: bytes) -> None:
     temporary.replace(path)
 
 
-def _sync_folders(folders: set[Path]) -> None:
-    for folder in folders:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

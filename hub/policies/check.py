@@ -1,4 +1,4 @@
-"""Measuring what each key type gives away, before a charter may name it: specs/04-matching.md §8."""
+"""Measuring what a key type gives away before a charter may name it: specs/04-matching.md §8."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence

@@ -4,9 +4,9 @@ Exit codes: 0 done, 1 refused or failed (the sentence says why), 2 wrong usage.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,9 +15,10 @@ from rich.console import Console
 from rich.progress import Progress
 
 from hub.policies.candidates import Candidates, find_candidates
+from hub.policies.check import check_keys, require_safe_keys
 from hub.policies.draw import pictures
 from hub.policies.evaluate import evaluate
-from hub.policies.folder import read_folder
+from hub.policies.folder import KnownRecord, read_folder
 from hub.policies.packs import DEFAULT, pack, read_policy
 from hub.policies.train import train
 from protocol import canonical
@@ -51,7 +52,7 @@ def evaluate_command(
     """Measure a policy: how many of the same person it finds, and how many it gets wrong."""
     with report_errors():
         chosen = _chosen(policy, point)
-        measured = evaluate(_candidates(data, chosen), chosen)
+        measured = evaluate(_candidates(read_folder(data), chosen), chosen)
         value = measured.to_json()
         for name, text in pictures(measured).items() if pictures_to else ():
             pictures_to.mkdir(parents=True, exist_ok=True)  # type: ignore[union-attr]
@@ -72,12 +73,36 @@ def train_command(
 ) -> None:
     """Fit the weights and thresholds of a policy's keys; measure it on other data afterwards."""
     with report_errors():
-        start = _chosen(policy, None)
-        fitted = train(_candidates(data, start), start)
+        start, records = _chosen(policy, None), read_folder(data)
+        require_safe_keys(records, start)
+        fitted = train(_candidates(records, start), start)
         fitted = replace(fitted, version=start.version + 1)
         to.write_bytes(canonical.encode(fitted.to_json()) + b"\n")
         out.print(f"Written to {to}. Measure it on data that it has not seen:")
         out.print(f"    patchwork-hub policy evaluate DIR --policy {to}")
+
+
+@app.command("check")
+def check(
+    data: Data,
+    policy: Policy = DEFAULT,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
+) -> None:
+    """Measure what each key type gives away; exit 1 if one breaks the leakage rules."""
+    with report_errors():
+        checked = check_keys(read_folder(data), _chosen(policy, None))
+    if as_json:
+        out.print(json.dumps([asdict(key) for key in checked], indent=1))
+    for key in () if as_json else checked:
+        found = key.leakage
+        out.print(
+            f"{key.key_id}: {found.people:,} people, at most {found.most_holders} with one value, "
+            f"min-entropy {found.min_entropy:.1f} bits, about 2^{found.domain:.0f} values."
+        )
+        for rule in key.broken:
+            out.print(f"    BREAKS A RULE: {rule}")
+    if any(key.broken for key in checked):
+        raise typer.Exit(1)
 
 
 @app.command("show")
@@ -96,8 +121,7 @@ def _chosen(name: str, point: str | None) -> MatchPolicy:
     return replace(policy, operating_point=point)  # type: ignore[arg-type]
 
 
-def _candidates(data: Path, policy: MatchPolicy) -> Candidates:
-    records = read_folder(data)
+def _candidates(records: Sequence[KnownRecord], policy: MatchPolicy) -> Candidates:
     with _progress("Making and comparing keys") as progress:
         return find_candidates(records, policy, progress)
 

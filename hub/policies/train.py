@@ -13,7 +13,7 @@ from protocol.matchkeys.score import Outcome, best_rivals, score_pattern
 
 ROUNDS = 3
 MARGIN = 150
-LOWER = -50
+LOWER = 0
 WRONG_SHARE = 6e-4  # of automatic matches at the open operating point, on the training data
 LEAST_UPPER = 500
 BIAS, CLOSE, WORSE = "bias", "close", "worse"
@@ -21,9 +21,12 @@ BIAS, CLOSE, WORSE = "bias", "close", "worse"
 
 def train(candidates: Candidates, start: MatchPolicy) -> MatchPolicy:
     """The start policy's keys and guard with weights, bias, costs and thresholds of this data."""
-    policy = replace(start, contested=Contested(MARGIN, 0, 0), lower=LOWER, upper=LEAST_UPPER)
+    policy = replace(start, lower=LOWER, upper=LEAST_UPPER)
     for turn in range(ROUNDS):
         policy = _weighted(policy, _fitted(candidates, policy, rivals=turn > 0))
+    if not policy.contested.worse:
+        # No twins or namesakes in this data: that says nothing about other data.
+        policy = replace(policy, contested=start.contested)
     return replace(policy, upper=_upper(candidates, policy))
 
 

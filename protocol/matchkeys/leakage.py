@@ -18,6 +18,7 @@ PEOPLE = 20_000
 MOST_HOLDERS = 4
 ENTROPY_SLACK = 3.0
 DOMAIN_BITS = 26
+DOMAIN_PEOPLE = 15_000
 # What everybody at one address has in common, or a handful of people in every town.
 OF_A_HOUSEHOLD = frozenset({Reads.PLACE, Reads.FAMILY, Reads.SEX})
 OF_A_CROWD = frozenset({Reads.BORN, Reads.SEX})
@@ -117,7 +118,8 @@ def broken_by_measure(leakage: Leakage) -> dict[Rule, str]:
     needed = log2(leakage.people) - ENTROPY_SLACK
     if leakage.min_entropy < needed:
         broken[Rule.ENTROPY] = f"min-entropy is {leakage.min_entropy:.1f} bits, {needed:.1f} needed"
-    if round(leakage.domain) < DOMAIN_BITS:  # an estimate: whole bits are all it is good for
+    # An estimate: from fewer people it says nothing, and whole bits are all it is good for.
+    if leakage.people >= DOMAIN_PEOPLE and round(leakage.domain) < DOMAIN_BITS:
         broken[Rule.DOMAIN] = (
             f"about 2^{leakage.domain:.1f} values are possible, 2^{DOMAIN_BITS} needed"
         )

@@ -148,6 +148,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
         "alias_dob_pc.2": Recipe((TELLING_NAMES, BORN, POSTCODE), 2),
         "dob_sex_pc.2": Recipe((BORN, SEX, POSTCODE), 1),
         "dob_street.2": Recipe((BORN, STREET), 1),
+        "dob_addr.1": Recipe((BORN, HOUSE, STREET), 1),
         "dob_pc.1": Recipe((BORN, POSTCODE), 1),
         "dob_loc.1": Recipe((BORN, LOCALITY), 1),
         "name_pc_dob.1": Recipe((NAME, POSTCODE, BORN_IN_PART), 2),

@@ -68,6 +68,49 @@ async def test_many_at_once_wait_for_each_other_and_none_is_lost(engine: Engine)
     assert sorted(await engine.read(titles), key=int) == [str(n) for n in range(50)]
 
 
+async def test_writes_that_wait_together_are_committed_together(engine: Engine) -> None:
+    commits: list[str] = []
+    await engine.read(lambda db: db.conn.set_trace_callback(commits.append))
+    await asyncio.gather(*(engine.write(add(str(n))) for n in range(50)))
+    await engine.read(lambda db: db.conn.set_trace_callback(None))
+    assert commits.count("BEGIN IMMEDIATE") <= 3, "one sync of the disk for many"
+    assert len(await engine.read(titles)) == 50
+
+
+async def test_one_that_fails_among_many_undoes_itself_alone(engine: Engine) -> None:
+    def broken_sql(database: sqlite_utils.Database) -> None:
+        database.conn.execute("INSERT INTO book (title) VALUES ('half')")
+        database.conn.execute("INSERT INTO nowhere VALUES (1)")
+
+    outcomes = await asyncio.gather(
+        engine.write(add("one")),
+        engine.write(add("two", then=ValueError("no"))),
+        engine.write(broken_sql),
+        engine.write(add("three")),
+        return_exceptions=True,
+    )
+    assert [type(item) for item in outcomes] == [type(None), ValueError, LocalError, type(None)]
+    assert await engine.read(titles) == ["one", "three"]
+
+
+async def test_a_commit_that_fails_fails_for_all_who_waited(engine: Engine, tmp_path: Path) -> None:
+    def disk_gives_out(database: sqlite_utils.Database) -> None:
+        database.conn.execute("INSERT INTO book (title) VALUES ('last')")
+        database.conn.execute("ROLLBACK")
+        raise sqlite3.OperationalError("disk I/O error")
+
+    outcomes = await asyncio.gather(
+        engine.write(add("one")),
+        engine.write(disk_gives_out),
+        engine.write(add("two")),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(item, LocalError) for item in outcomes) >= 1
+    kept = await engine.read(titles)
+    told = [name for name, item in zip(("one", "two"), outcomes[::2], strict=True) if item is None]
+    assert kept == told, "what was said to be written is written, and nothing else"
+
+
 async def test_two_programs_on_one_file_wait_for_each_other(engine: Engine, tmp_path: Path) -> None:
     other = Engine(tmp_path / "x.sqlite", Schema([FIRST]))
     work = [e.write(add(str(n))) for n in range(20) for e in (engine, other)]

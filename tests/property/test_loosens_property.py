@@ -27,7 +27,7 @@ VALUE: dict[str, Any] = {
     "match_policy": ENGLAND.to_json(),
 }
 OLD = Charter.model_validate(VALUE)
-KEYS = ["nid.1", "gsuf_sur_dob.1", "alias_dob_pc.1", "name_pc.1"]
+KEYS = ["nid.1", "given_dob.1", "alias_dob_pc.2", "name_pc.2"]
 HELD = [(), (1, 1), (1, 2)]  # nothing, the same, or something else
 some_keys = st.lists(st.sampled_from(KEYS), unique=True, min_size=1)
 TYPES = [item.code for item in OLD.involvement_types]
@@ -48,16 +48,19 @@ def policy_pairs(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
     old["keys"] = [key for key in old["keys"] if key["id"] in KEYS]
     for key in old["keys"]:
         key.update({name: draw(st.sampled_from(some)) for name, some in weights.items()})
-    guards = {name: draw(some_keys) for name in ("guard_given", "guard_place")}
+    guards = {"guard_given": draw(some_keys)}
+    old["operating_point"] = draw(st.sampled_from(["guarded", "open"]))
     limits = draw(st.sampled_from([(0, -100), (300, 100), (400, 0)]))
     old |= {**guards, "bias": 0, "upper": limits[0], "lower": limits[1]}
     new = deepcopy(old)
-    part = draw(st.sampled_from(["bias", "upper", "lower", *guards, *weights, "less"]))
+    part = draw(st.sampled_from(["bias", "upper", "lower", *guards, *weights, "less", "point"]))
     key = draw(st.sampled_from(new["keys"]))
     if part in weights:
         key[part] = draw(st.sampled_from(weights[part]))
     elif part in guards:
         new[part] = draw(some_keys)
+    elif part == "point":
+        new["operating_point"] = draw(st.sampled_from(["guarded", "open"]))
     elif part == "less":
         new["keys"].remove(key)
         for guard in guards:

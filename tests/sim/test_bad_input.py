@@ -1,8 +1,8 @@
 """What somebody sends that they should not: each has its code, and nothing is lost or half done."""
 
 import json
-from dataclasses import replace
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +10,6 @@ import pytest
 from hub.intake import Intake
 from keys.batch import pack_points
 from keys.group import default_group
-from node.publishing import Publisher
 from protocol import canonical
 from protocol.dsse import sign
 from protocol.errors import ErrorCode, RemoteError

@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 
+import node.drafting
 import node.limits
 from hub.charters import proposed, put_forward
 from node.clients import withdraw
+from node.people.review import Opinion
 from node.publishing import Published
 from protocol.errors import ErrorCode, RemoteError
+from protocol.matchkeys.recipes import match_keys
 from protocol.matchkeys.records import ClientRecord
 from protocol.messages import PublicationBody
 from protocol.statement import parse_statement
@@ -265,3 +268,62 @@ class TestHonestRecordsPass:
         assert last.preamble.charter_version == new.version
         assert last.expect(PublicationBody).body.rows[0].count == 1
         assert (await guess(agency, "LX3 4AB")).held == ["g1"], "the client's own still count"
+
+
+class TestPlacesAlone:
+    """A name under a made-up birth date, at one postcode after another."""
+
+    VICTIM = ClientRecord(None, "Ruth", None, "Okafor", "1991-07-09", "F", "9 Elm Way", "LX9 9ZZ")
+    GUESS = ClientRecord(None, "Ruth", None, "Okafor", None, None, None, "LX9 9ZZ")
+
+    async def both(self, federation: SimFederation) -> tuple[SimNode, SimNode]:
+        care = await federation.join("Social care", "childrens_social_care")
+        await care.take_in(row("c1", self.VICTIM, "child_in_need", DUTY))
+        await care.publish()
+        await federation.round()
+        health = await federation.join("Health visiting", "health_provider")
+        return care, health
+
+    async def told(self, node: SimNode) -> list[str]:
+        return [
+            item["state"]
+            for item in await node.read(lambda tables: tables.rows("SELECT state FROM link"))
+        ]
+
+    async def test_who_came_later_hears_nothing_until_the_other_sides_people_say_same(
+        self, federation: SimFederation, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        care, health = await self.both(federation)
+
+        def with_decoy(record: ClientRecord, wanted: Any) -> Any:
+            """A patched node: every stub has a name and birth date that nobody else has."""
+            return {**match_keys(record, wanted), "name_dob.1": ("nobody~nothing|y1700m0101",)}
+
+        monkeypatch.setattr(node.drafting, "match_keys", with_decoy)
+        await health.take_in(row("h1", self.GUESS, "health_visiting", DUTY))
+        await health.publish()
+        await federation.round()
+        assert await told_states(federation) == ["possible"], "the hub sees it"
+        assert await self.told(health) == [], "the searcher does not"
+        assert await self.told(care) == ["possible"]
+        (waiting,) = await care.read(care.service.desk.reviewing.queue)
+        opinion = Opinion(waiting.link_id, "same", 1)
+        await care.write(lambda tables: care.service.desk.reviewing.say(tables, opinion))
+        await care.service.advance()
+        await federation.round()
+        assert await self.told(health) == ["possible"]
+
+    async def test_a_right_birth_date_beside_the_place_is_no_guess(
+        self, federation: SimFederation
+    ) -> None:
+        _, health = await self.both(federation)
+        moved = replace(self.VICTIM, address="1 Oak Street", postcode="LX1 1AA")
+        await health.take_in(row("h1", moved, "health_visiting", DUTY))
+        await health.publish()
+        await federation.round()
+        assert await self.told(health) == ["possible"]
+
+
+async def told_states(federation: SimFederation) -> list[str]:
+    rows = await federation.hub_read(lambda tables: tables.rows("SELECT state FROM link"))
+    return [item["state"] for item in rows]

@@ -17,11 +17,12 @@ from audit.case import Case
 from audit.cli import app
 from audit.verify import verify_case
 from protocol.errors import LocalError, RemoteError
-from protocol.messages import EvaluationCountBody
-from protocol.signing import SecretSeed
+from protocol.messages import EvaluationCountBody, RejectionBody
+from protocol.signing import SecretSeed, public_key
 from tests.unit.audit_log import (
     BERT,
     CHARTER_ID,
+    HUB,
     AuditLog,
     Party,
     brokered,
@@ -174,6 +175,26 @@ def test_the_script_wants_a_quorum_of_this_logs_witnesses(
 def test_the_script_wants_the_fingerprint_that_was_agreed_on(script: Path, decision: Path) -> None:
     folder = decision
     assert checked(script, folder, "0" * 64) == "NO: this is another log"
+
+
+def test_the_hub_may_change_its_key_by_a_charter(script: Path, tmp_path: Path) -> None:
+    """The second charter is signed by the old key; what follows it, by the new one."""
+    log = brokered(council())
+    new = SecretSeed(b"\x77" * 32)
+    hub = {"name": "Hub", "control_domain": "hub", "sign": public_key(new).hex()}
+    log.put_charter(
+        make_charter(version=2, predecessor=log.charter.document_hash, hub=hub), version=1
+    )
+    changed = log.last()
+    body = RejectionBody(statement="0" * 64, kind="request", code="conflict")
+    log.say(HUB, body, BERT.id, seed=new)
+    case = log.write(tmp_path / "case")
+    for index in (changed, changed + 1):
+        folder = bundle(case, index, tmp_path / f"b{index}")
+        assert checked(script, folder, log.genesis()).startswith(f"YES: entry {index}, ")
+    forged = tmp_path / f"b{changed + 1}"
+    (forged / "signer" / "charter").write_text("1\n")
+    assert checked(script, forged, log.genesis()).startswith("NO: a signature does not fit")
 
 
 def test_evidence_of_one_request_is_none_of_another(

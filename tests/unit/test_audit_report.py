@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -99,7 +100,7 @@ def test_the_page_can_be_read_by_its_headings_and_tables(page: str) -> None:
     levels = [int(item.tag[1]) for item in root.iter() if re.fullmatch("h[1-6]", item.tag)]
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(later - earlier <= 1 for earlier, later in zip(levels, levels[1:], strict=False))
+    assert all(later - earlier <= 1 for earlier, later in pairwise(levels))
     for table in root.iter("table"):
         assert table.findtext("caption")
         assert all(cell.get("scope") for cell in table.iter("th"))
@@ -131,6 +132,12 @@ def test_every_code_has_a_meaning_in_one_sentence() -> None:
     for said in MEANINGS.values():
         assert said.endswith(".")
         assert 4 <= len(said.split()) <= 20
+
+
+def test_the_table_of_codes_in_spec_08_is_the_code() -> None:
+    text = (Path(__file__).parents[2] / "specs/08-audit.md").read_text("utf-8")
+    table = text.partition("| severity | codes |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"`([a-z_]+)`", table)) == {code.value for code in FindingCode}
 
 
 @pytest.mark.parametrize(
@@ -181,7 +188,7 @@ def test_a_report_of_a_case_that_is_hardly_one(case: Path, tmp_path: Path) -> No
     assert run("report", tmp_path / "nowhere", "--html", html)[0] == 2
 
 
-def test_a_client_cannot_be_in_a_report(page: str, log: AuditLog) -> None:
-    """Stubs, links and requests are not named in it, and neither is a practitioner."""
+def test_records_and_practitioners_are_not_listed(page: str, log: AuditLog) -> None:
+    """Not even by their opaque ids: stubs, links, requests, practitioners."""
     for secret in ("a1" * 16, "b1" * 16, "11" * 16, "21" * 16, "31" * 16, "41" * 16):
         assert secret not in page

@@ -12,7 +12,12 @@ from audit.cli import app
 from audit.figures import audit_case, uptime
 from audit.findings import FindingCode as Code
 from audit.findings import Severity
-from protocol.checkpoint import Checkpoint, cosign_checkpoint, sign_checkpoint
+from protocol.checkpoint import (
+    Checkpoint,
+    cosign_checkpoint,
+    parse_checkpoint,
+    sign_checkpoint,
+)
 from protocol.merkle import leaf_hash, root
 from tests.unit.audit_log import LOG, NOON, WITNESSES, AuditLog, brokered, council
 
@@ -95,6 +100,22 @@ def test_a_statement_dated_after_the_checkpoint_after_it(
     assert ((Severity.RULE, Code.BACK_DATED, index) in found) is caught
 
 
+@pytest.mark.parametrize(
+    ("hours", "caught"), [(0, True), (0.9, True), (1, False), (2, False), (2.1, True), (3, True)]
+)
+def test_of_many_notes_the_nearest_bind(
+    hours: float, caught: bool, tmp_path: Path, notes: Path
+) -> None:
+    """A heartbeat narrows the time before; of the notes after, the first counts."""
+    log = council()
+    size = len(log.entries)
+    index = dated(log, NOON + int(hours * HOUR))
+    for hour, kept in ((0, size), (1, size), (2, size + 1), (3, size + 1), (3, size + 2)):
+        (notes / f"{hour}-{kept}").write_bytes(note(log, kept, *[NOON + hour * HOUR] * 3))
+    found = audited(write(log, tmp_path), notes)
+    assert ((Severity.RULE, Code.BACK_DATED, index) in found) is caught
+
+
 def test_one_witness_with_a_wrong_clock_accuses_nobody(tmp_path: Path, notes: Path) -> None:
     log = council()
     size = len(log.entries)
@@ -127,6 +148,8 @@ def test_a_kept_note_of_another_tree_is_proof_of_a_fork(tmp_path: Path, notes: P
         (Severity.BROKEN, Code.OLD_DIFFERS)
     ]
     assert "note other" in findings[0].detail
+    kept, shown = (parse_checkpoint(item.encode())[1] for item in findings[0].notes)
+    assert (kept.size, kept.root, shown.size) == (5, b"\x66" * 32, len(log.entries))
 
 
 def test_entries_that_witnesses_saw_and_that_are_gone_are_a_rollback(

@@ -146,3 +146,33 @@ def test_a_policy_that_is_none_is_refused_in_words(folder: Path, tmp_path: Path)
     result = CliRunner().invoke(app, ["policy", "evaluate", str(folder), "--policy", "wales"])
     assert result.exit_code == 1
     assert "england" in result.output
+
+
+def test_a_key_that_breaks_the_leakage_rules_is_named_and_not_trained_with(
+    folder: Path, tmp_path: Path
+) -> None:
+    """Six people of one street, born on one day: too many for one value."""
+    names = ("Alan Foss", "Colin Marsh", "Derek Tull", "Frank Nye", "Harry Webb", "Ivor Quill")
+    rows = [
+        f"h{n},,{name.replace(' ', ',,')},1950-06-02,,{n} Mill Road,LX{n} 1AA"
+        for n, name in enumerate(names, 10)
+    ]
+    (folder / "health.csv").write_text(HEALTH + "\n".join(rows) + "\n", encoding="utf-8")
+    more = "".join(f"h{n},health,crowd-{n},\n" for n in range(10, 16))
+    (folder / "truth.csv").write_text(TRUTH + more, encoding="utf-8")
+    assert run("check", str(folder))[0] == 0, "no key of england is made of these alone"
+    policy = json.loads(run("show")[1])
+    policy["keys"].append(
+        {"id": "dob_street.2", "agree": 0, "disagree": 0, "cap": 1, "place": True}
+    )
+    path = tmp_path / "leaky.json"
+    path.write_text(json.dumps(policy), encoding="utf-8")
+    code, text = run("check", str(folder), "--policy", str(path))
+    assert code == 1
+    assert "dob_street.2: 7 of" in text
+    refused = CliRunner().invoke(
+        app, ["policy", "train", str(folder), "--policy", str(path), "--out", str(tmp_path / "x")]
+    )
+    assert refused.exit_code == 1
+    assert "take this key out" in refused.output
+    assert not (tmp_path / "x").exists()
