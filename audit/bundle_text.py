@@ -89,8 +89,8 @@ def _step_tree(index: int, files: Mapping[str, bytes]) -> Iterator[str]:
     yield "   (printf '\\000'; cat entry/leaf) | openssl sha256"
     yield f"   must give {leaf_hash(files['entry/leaf']).hex()}"
     yield "   Each line of the proof is a neighbour in base64; two neighbours give SHA-256 of a one"
-    yield "   byte, the left, the right (RFC 9162, section 2.1.3.2). The script in"
-    yield "   docs/explain/evidence.md does it with openssl alone. The last hash must be the third"
+    yield "   byte, the left, the right (RFC 9162, section 2.1.3.2). The scripts in"
+    yield "   docs/explain/evidence.md do it. The last hash must be the third"
     yield "   line of checkpoint/note."
 
 

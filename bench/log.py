@@ -1,15 +1,18 @@
 """The log's durable append, against building the same tree in memory in the same run.
 
-In memory means: leaf hashes, every node, and the root after each batch; no files. Durable means that
-a batch is on the disk before the next begins: with its tiles alone, and as the hub does it, rows and
-their indexes first, then tiles, then the signed head. Each line is the best of three runs.
+In memory means leaf hashes, every node and the root after each batch, without files. Durable means
+that a batch is on the disk before the next begins: its tiles alone, and as the hub does it, rows
+with their indexes first, then tiles, then the signed head. Each line is the best of three runs.
 """
 
 import asyncio
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+
+from sqlite_utils import Database
 
 from hub.log.tile_store import TileStore
 from hub.store import SCHEMA, HubTables
@@ -101,16 +104,22 @@ async def hub(folder: Path, statements: Statements, leaves: list[bytes]) -> byte
     for start in range(0, LEAVES, BATCH):
         end = start + BATCH
         batch = list(zip(leaves[start:end], statements[start:end], strict=True))
-        await engine.write(lambda db, batch=batch: write_rows(HubTables(db), batch))
+        await engine.write(partial(write_rows, batch))
         store.append(start, leaves[start:end])
         head = sign_checkpoint(Checkpoint(SIGNER.name, end, store.root(end)), SIGNER).encode()
-        await engine.write(lambda db, at=(start, end), h=head: HubTables(db).move_head(*at, h))
+        await engine.write(partial(move_head, start, end, head))
     await engine.close()
     return store.root(LEAVES)
 
 
-def write_rows(tables: HubTables, batch: list[tuple[bytes, Statement[RejectionBody]]]) -> None:
+def move_head(start: int, end: int, note: bytes, database: Database) -> None:
+    """The new head."""
+    HubTables(database).move_head(start, end, note)
+
+
+def write_rows(batch: list[tuple[bytes, Statement[RejectionBody]]], database: Database) -> None:
     """Entries and payloads of a batch."""
+    tables = HubTables(database)
     for leaf, item in batch:
         tables.append(leaf, item.envelope, item.preamble, SALT, item.preamble.iat)
 

@@ -5,6 +5,7 @@ says what it promises. Nothing here decides; nothing here reads a clock. Publica
 have a store of their own (hub/linkstore.py).
 """
 
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,19 +72,17 @@ class HubTables(Tables):
         self, leaf: bytes, envelope: Envelope, preamble: Preamble, salt: bytes, received_at: int
     ) -> Logged:
         """Write one entry with its payload. A used nonce is refused as REPLAYED."""
-        used = self.one(
-            "SELECT 1 FROM entry WHERE sender = ? AND nonce = ?", preamble.sender, preamble.nonce
-        )
-        if used is not None:
-            raise RemoteError(ErrorCode.REPLAYED, "nonce was used before")
-        index = self.next_index()
+        index, name = self.next_index(), envelope.statement_id
         entry = (
-            index, leaf, envelope.statement_id, preamble.kind, preamble.sender,
-            preamble.nonce, preamble.iat, received_at,
+            index, leaf, name, preamble.kind, preamble.sender, preamble.nonce, preamble.iat,
+            received_at,
         )  # fmt: skip
-        self.run("INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?)", *entry)
+        try:
+            self.run("INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?)", *entry)
+        except sqlite3.IntegrityError as error:
+            raise RemoteError(ErrorCode.REPLAYED, "nonce was used before") from error
         self.run("INSERT INTO payload VALUES (?, ?, ?)", index, salt, envelope.encode())
-        return Logged(index, envelope.statement_id, salt, received_at)
+        return Logged(index, name, salt, received_at)
 
     def add_evidence(self, index: int, parts: Iterable[bytes]) -> None:
         """Keep what the entry's statement commits to, for the auditor."""

@@ -24,6 +24,8 @@ class TileStore:
 
     def __init__(self, root: Path) -> None:
         self._folder = root
+        self._pool = ThreadPoolExecutor(SYNCS_AT_ONCE, thread_name_prefix="tiles")
+        self._settled = False
 
     def append(self, size_before: int, entries: Sequence[bytes]) -> int:
         """Write bundles and tiles for entries [size_before, ...); the new size.
@@ -101,11 +103,7 @@ class TileStore:
         return [(tile, tiles.encode_entry_bundle(chunk)) for tile, chunk in chunks]
 
     def _write_tiles(self, files: Sequence[tuple[Tile, bytes]]) -> None:
-        touched: set[Path] = set()
-        for folder in {(self._folder / tile.path).parent for tile, _ in files}:
-            touched.update(_make_folders(folder))
-            # Synced even if nothing is new: a crash may have come between rename and sync.
-            touched.update(item for item in (folder, *folder.parents) if self._holds(item))
+        """All of them on the disk, or an error and perhaps some of them."""
         fresh: list[tuple[Path, bytes]] = []
         for tile, data in files:
             path = self._folder / tile.path
@@ -113,13 +111,18 @@ class TileStore:
                 fresh.append((path, data))
             elif path.read_bytes() != data:
                 raise LocalError(ErrorCode.CONFLICT, f"{tile.path} holds other content")
+        folders = {(self._folder / tile.path).parent for tile, _ in files}
+        settled, self._settled = self._settled, False
+        touched = {path.parent for path, _ in fresh}
+        for folder in folders:
+            touched.update(_make_folders(folder))
+            if not settled:  # a crash may have come between a rename and its sync
+                inside = len(folder.relative_to(self._folder).parts)
+                touched.update([folder, *folder.parents[:inside]])
         # Side by side: a disk syncs ten files in hardly more time than one.
-        with ThreadPoolExecutor(SYNCS_AT_ONCE) as pool:
-            list(pool.map(lambda file: _replace(*file), fresh))
-            list(pool.map(_sync_folder, touched))
-
-    def _holds(self, folder: Path) -> bool:
-        return folder == self._folder or self._folder in folder.parents
+        list(self._pool.map(lambda file: _replace(*file), fresh))
+        list(self._pool.map(_sync_folder, touched))
+        self._settled = True
 
     def _reader(self) -> merkle.HashReader:
         read: dict[Tile, tuple[bytes, ...]] = {}
@@ -175,10 +178,14 @@ def _make_folders(folder: Path) -> set[Path]:
 
 def _replace(path: Path, data: bytes) -> None:
     temporary = path.with_name(f".{path.name}.new")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    try:
+        written = os.write(descriptor, data)
+        while written < len(data):
+            written += os.write(descriptor, data[written:])
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
     temporary.replace(path)
 
 

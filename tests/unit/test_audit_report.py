@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
@@ -113,6 +114,31 @@ def test_the_page_tells_finding_meaning_and_place(page: str) -> None:
     assert "Intact, with rule findings." in text
     assert "decision_differs" in text
     assert MEANINGS[FindingCode.DECISION_DIFFERS] in text
+
+
+def test_an_agency_that_claims_consent_where_others_do_not_is_marked(case: Path) -> None:
+    """A forged consent looks like a real one; the mix of codes is where it can show."""
+    audited = audit_case(Case(case), None, [])
+    like = next(iter(audited.history.asked.values()))
+    used = [(ANNE, "UK-CA89-S17", 10), (ANNE, "UK-CONSENT", 1), (BERT, "UK-CONSENT", 9)]
+    audited.history.asked = {
+        f"{party.letter}{basis}{number}": replace(like, requester=party.id, basis=basis)
+        for party, basis, many in used
+        for number in range(many)
+    }
+    table = next(
+        item
+        for item in parsed(to_html(audited, NOON)).iter("table")
+        if item.findtext("caption") == "Lawful bases by asking agency"
+    )
+    rows = [[cell.text or "" for cell in row] for row in table.findall("tbody/tr")]
+    assert [row[1:] for row in rows if row[0] == audited.name(BERT.id)] == [
+        ["UK-CONSENT", "9", "100%", "50%", "look at this"]
+    ]
+    assert [row[1:] for row in rows if row[0] == audited.name(ANNE.id)] == [
+        ["UK-CA89-S17", "10", "91%", "50%", "look at this"],
+        ["UK-CONSENT", "1", "9%", "50%", "look at this"],
+    ]
 
 
 def test_colours_of_text_and_shapes_have_contrast(page: str) -> None:

@@ -12,7 +12,7 @@ from protocol.audit_messages import SampleCommitmentBody
 from protocol.errors import ErrorCode, RemoteError
 from storage.secrets import write_secrets
 from tests.unit.audit_log import ANNE, CHARTER_ID
-from tests.unit.test_audit_evidence import PAGE
+from tests.unit.test_audit_evidence import shown_script
 from tests.unit.test_audit_fetch import Council, brokered, joined, run
 from tests.unit.test_audit_fetch import hub as hub
 
@@ -61,11 +61,10 @@ async def test_an_audit_from_commitment_to_evidence(hub: Council, tmp_path: Path
     evidence = tmp_path / "evidence"
     index = str(drawn[0]["entry"])
     assert (await run("bundle", case, "--index", index, "--out", evidence))[0] == 0
-    script = tmp_path / "check.sh"
-    script.write_text(PAGE.read_text("utf-8").partition("```sh\n")[2].partition("```")[0])
+    script = shown_script("perl", tmp_path)
     done = await asyncio.to_thread(
         subprocess.run,
-        ["sh", str(script), str(evidence), hub.genesis],
+        ["perl", str(script), str(evidence), hub.genesis],
         capture_output=True,
         text=True,
         check=False,

@@ -1,0 +1,114 @@
+"""Who fits better: a rival comes, a link goes; it goes, the link is back (04-matching §7.2)."""
+
+import pytest
+
+from protocol.matchkeys.records import ClientRecord
+from tests.sim.federation import DUTY, SimFederation, SimNode, row
+
+Agencies = tuple[SimNode, SimNode]
+
+OURS = ClientRecord(None, "Kiran", "Raj", "Sharma", "1966-06-22", "M", "67 Day Lane", "LX8 8XL")
+NAMESAKE = ClientRecord(None, "Kiran", "Dev", "Sharma", "1966-06-22", "M", "3 Elm Way", "LX9 9ZZ")
+
+
+@pytest.fixture
+async def two(federation: SimFederation) -> Agencies:
+    """Social care knows a man; health visiting knows another of his name and birth date."""
+    health = await federation.join("Health visiting", "health_provider")
+    care = await federation.join("Social care", "childrens_social_care")
+    await care.take_in(row("c1", OURS, "child_in_need", DUTY))
+    await care.publish()
+    await health.take_in(row("namesake", NAMESAKE, "health_visiting", DUTY))
+    await health.publish()
+    await federation.round()
+    return health, care
+
+
+async def told(node: SimNode, local_id: str) -> tuple[int, int]:
+    """How many others are shown, how many possible matches wait."""
+    team = await node.team(local_id)
+    return len(team.others), team.possible
+
+
+async def test_a_namesake_steps_back_when_the_man_himself_is_published(
+    federation: SimFederation, two: Agencies
+) -> None:
+    health, care = two
+    assert await told(health, "namesake") == (0, 1)
+    await health.take_in(row("himself", OURS, "health_visiting", DUTY))
+    await health.publish()
+    await federation.round()
+    assert await told(health, "himself") == (1, 0)
+    assert await told(health, "namesake") == (0, 0)
+    assert await told(care, "c1") == (1, 0)
+
+
+async def test_when_the_better_record_goes_the_other_waits_for_people_again(
+    federation: SimFederation, two: Agencies
+) -> None:
+    health, care = two
+    await health.take_in(row("himself", OURS, "health_visiting", DUTY))
+    await health.publish()
+    await federation.round()
+    await health.write(
+        lambda tables: tables.run(
+            "UPDATE involvement SET withdrawn_at = 1 WHERE client = "
+            "(SELECT id FROM client WHERE local_id = 'himself')"
+        )
+    )
+    await health.publish()
+    await federation.round()
+    assert await told(health, "namesake") == (0, 1), "nobody had to publish him anew"
+    assert await told(care, "c1") == (0, 1)
+
+
+async def test_a_record_that_changes_away_gives_its_place_back(
+    federation: SimFederation, two: Agencies
+) -> None:
+    """A slip in the file: the better record was somebody else's all along."""
+    health, _ = two
+    await health.take_in(row("slip", OURS, "health_visiting", DUTY))
+    await health.publish()
+    await federation.round()
+    assert await told(health, "namesake") == (0, 0)
+    mended = ClientRecord(None, "Ruth", None, "Okafor", "1991-07-09", "F", "9 Oak St", "LX1 1AA")
+    await health.take_in(row("slip", mended, "health_visiting", DUTY))
+    await health.publish()
+    await federation.round()
+    assert await told(health, "slip") == (0, 0)
+    assert await told(health, "namesake") == (0, 1)
+
+
+async def test_a_rival_at_a_third_agency_is_none(federation: SimFederation, two: Agencies) -> None:
+    health, _ = two
+    housing = await federation.join("Housing", "housing")
+    await housing.take_in(row("t1", OURS, "housing_tenancy", DUTY))
+    await housing.publish()
+    await federation.round()
+    waits = await told(health, "namesake")
+    assert waits == (0, 1), "each agency may know its own namesake"
+
+
+async def test_a_token_that_too_many_hold_counts_for_nothing(
+    federation: SimFederation, two: Agencies
+) -> None:
+    """A hostel's postcode, say. It neither brings a pair together nor adds to its score."""
+    health, _ = two
+
+    def crowd(tables: object) -> None:
+        run = tables.run  # type: ignore[attr-defined]
+        for number in range(70):
+            run(
+                "INSERT INTO token SELECT token, ?, match_key_id, ?, 0, 0 FROM token "
+                "WHERE match_key_id IN ('name_dob.1', 'given_dob.1', 'sex_family_dob.1') "
+                "AND agency = ?",
+                f"{number:032x}", "ff" * 16, health.party_id,
+            )  # fmt: skip
+
+    await federation.hub_write(crowd)
+    await health.take_in(row("namesake", NAMESAKE, "health_visiting", DUTY))
+    await federation.hub_write(
+        lambda tables: tables.run("INSERT OR IGNORE INTO dirty_stub SELECT stub_id FROM stub")
+    )
+    await federation.round()
+    assert await told(health, "namesake") == (0, 0)
