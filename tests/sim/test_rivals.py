@@ -79,14 +79,31 @@ async def test_a_record_that_changes_away_gives_its_place_back(
     assert await told(health, "namesake") == (0, 1)
 
 
+async def test_a_match_falls_back_to_people_when_a_better_one_comes(
+    federation: SimFederation, two: Agencies
+) -> None:
+    health, care = two
+    sparse = ClientRecord(None, "Kiran", None, "Sharma", "1966-06-22", None, "67 Day Lane", None)
+    await health.take_in(row("sparse", sparse, "health_visiting", DUTY))
+    await health.publish()
+    await federation.round()
+    assert await told(health, "sparse") == (1, 0)
+    await health.take_in(row("himself", OURS, "health_visiting", DUTY))
+    await health.publish()
+    await federation.round()
+    assert await told(health, "himself") == (1, 0)
+    assert await told(health, "sparse") == (0, 1), "a father, a son, or the same man twice?"
+    assert await told(care, "c1") == (1, 1)
+
+
 async def test_a_rival_at_a_third_agency_is_none(federation: SimFederation, two: Agencies) -> None:
     health, _ = two
     housing = await federation.join("Housing", "housing")
     await housing.take_in(row("t1", OURS, "housing_tenancy", DUTY))
     await housing.publish()
     await federation.round()
-    waits = await told(health, "namesake")
-    assert waits == (0, 1), "each agency may know its own namesake"
+    assert await told(housing, "t1") == (1, 1), "himself at social care; the namesake waits"
+    assert await told(health, "namesake") == (0, 2), "each agency may know a namesake of its own"
 
 
 async def test_a_token_that_too_many_hold_counts_for_nothing(
