@@ -22,6 +22,7 @@ from hub.intake import Intake
 from hub.ledger import Ledger, Surroundings, replay_directory
 from hub.log.publisher import Publisher
 from hub.log.tile_store import TileStore
+from hub.log.writer_lock import only_writer
 from hub.mailbox import Mailbox
 from hub.matching import Matcher
 from hub.pepper import Pepper
@@ -85,7 +86,14 @@ class HubService:
         return self._services
 
     async def run(self, ready: Callable[[int], None]) -> None:
-        """Serve until SIGINT or SIGTERM; calls `ready` with the port when listening."""
+        """Serve until SIGINT or SIGTERM; calls `ready` with the port when listening.
+
+        Raises LocalError(CONFLICT) if another process runs from the same folder.
+        """
+        with only_writer(self._folder):
+            await self._run(ready)
+
+    async def _run(self, ready: Callable[[int], None]) -> None:
         services = await self.start()
         async with HttpClient(allow_private=self.settings.allow_private_addresses) as http:
             loops = [

@@ -13,6 +13,7 @@ ROW_HEIGHT = 26
 HEAD = 64
 CELL = 44
 LONGEST_NAME = 32
+ROOM_FOR_NUMBERS = 140
 
 
 def rows_picture(
@@ -21,7 +22,7 @@ def rows_picture(
     """One bar a name, its parts end to end; `parts` is part name to a value for each name."""
     sums = [sum(values[place] for values in parts.values()) for place in range(len(names))]
     most = max([*sums, 1])
-    scale = (WIDTH - NAME_WIDTH - 80) / most
+    scale = (WIDTH - NAME_WIDTH - ROOM_FOR_NUMBERS) / most
     shapes = []
     for place, name in enumerate(names):
         top = HEAD + place * ROW_HEIGHT
