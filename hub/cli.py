@@ -15,7 +15,9 @@ from rich.console import Console
 from hub.charter_cli import app as charter_commands
 from hub.config import load_settings
 from hub.enrolment import INVITATION_SECONDS, code_hash
+from hub.explaining import explain_link, links_in_short
 from hub.founding import Founding, found
+from hub.log_cli import erase
 from hub.policies.cli import app as policy_commands
 from hub.service import HubService, open_engine, surroundings
 from hub.store import HubTables
@@ -33,6 +35,7 @@ from transport.cli import make_cli, report_errors
 
 app = make_cli("patchwork-hub", "Run a council's hub: enrol agencies, match, broker, keep the log.")
 app.add_typer(charter_commands, name="charter")
+app.command()(erase)
 app.add_typer(policy_commands, name="policy")
 out = Console(soft_wrap=True, markup=False, highlight=False)
 Result = TypeVar("Result")
@@ -166,6 +169,25 @@ def members(
             out.print(f"    {row['words']}")
         if not rows:
             out.print("Nobody has applied yet.")
+
+
+@app.command()
+def explain(
+    link: Annotated[str, typer.Argument(help="A link's id; without one, all are listed.")] = "",
+    folder: Folder = Path(),
+) -> None:
+    """Say in words why two records are linked, or wait for people. No values: there are none."""
+    with report_errors():
+        engine = open_engine(folder)
+        lines = _run(
+            engine.read(
+                lambda db: (
+                    explain_link(HubTables(db), link) if link else links_in_short(HubTables(db))
+                )
+            )
+        )
+        for line in lines or ["There are no links."]:
+            out.print(line)
 
 
 @app.command()

@@ -12,13 +12,14 @@ from hub.store import HubTables, Logged
 from protocol.charter import Charter
 from protocol.directory import Directory, apply_public_leaf
 from protocol.fields import WireModel
-from protocol.leaf import NO_SALT, SALT_BYTES, public_leaf, sealed_leaf
+from protocol.leaf import NO_SALT, SALT_BYTES, erasure_leaf, public_leaf, sealed_leaf
 from protocol.loosens import unaccepted
-from protocol.messages import PUBLIC_KINDS
+from protocol.messages import ERASURE_KIND, PUBLIC_KINDS
 from protocol.signing import SecretSeed
 from protocol.statement import Context, Stamp, Statement, make_statement
 
 Body = TypeVar("Body", bound=WireModel)
+OPEN_LEAVES = {**dict.fromkeys(PUBLIC_KINDS, public_leaf), ERASURE_KIND: erasure_leaf}
 Clock = Callable[[], int]
 RandomBytes = Callable[[int], bytes]
 
@@ -77,12 +78,12 @@ class Ledger:
         statement: Statement[WireModel],
         evidence: Iterable[bytes] = (),
     ) -> Logged:
-        """Log a statement: a public leaf for public kinds, else a salted one."""
+        """Log a statement: in the open for public kinds and erasures, else as a salted leaf."""
         envelope = statement.envelope
         data = envelope.encode()
-        public = statement.preamble.kind in PUBLIC_KINDS
-        salt = NO_SALT if public else self.surroundings.random(SALT_BYTES)
-        leaf = public_leaf(data) if public else sealed_leaf(salt, data)
+        opened = OPEN_LEAVES.get(statement.preamble.kind)
+        salt = NO_SALT if opened else self.surroundings.random(SALT_BYTES)
+        leaf = opened(data) if opened else sealed_leaf(salt, data)
         logged = tables.append(leaf, envelope, statement.preamble, salt, self.surroundings.clock())
         tables.add_evidence(logged.index, evidence)
         return logged

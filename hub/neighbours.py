@@ -58,10 +58,18 @@ class Neighbours:
             }
         return pairs
 
+    def alone(self, policy: MatchPolicy, pair: Pair) -> PairScore:
+        """The pair's score before its rivals'."""
+        _, scores = self._scores.setdefault(id(policy), (policy, {}))
+        if pair not in scores:
+            one, other = (self._counted_tokens(stub_id) for stub_id in pair)
+            scores[pair] = score_pair(policy, one, other)
+        return scores[pair]
+
     def score(self, policy: MatchPolicy, pair: Pair) -> PairScore:
         """The pair's score after its best rival's."""
-        rivals = [self._alone(policy, rival).hundredths for rival in self._rivals(pair)]
-        return contest(policy, self._alone(policy, pair), max(rivals, default=None))
+        rivals = [self.alone(policy, rival).hundredths for rival in self._rivals(pair)]
+        return contest(policy, self.alone(policy, pair), max(rivals, default=None))
 
     def _rivals(self, pair: Pair) -> set[Pair]:
         """Pairs of one of the two with another stub of the other's agency."""
@@ -73,13 +81,6 @@ class Neighbours:
                 if near and other and near_id != other_id and near.agency == other.agency:
                     found.add(sorted_pair(stub_id, near_id))
         return found
-
-    def _alone(self, policy: MatchPolicy, pair: Pair) -> PairScore:
-        _, scores = self._scores.setdefault(id(policy), (policy, {}))
-        if pair not in scores:
-            one, other = (self._counted_tokens(stub_id) for stub_id in pair)
-            scores[pair] = score_pair(policy, one, other)
-        return scores[pair]
 
     def _counted_tokens(self, stub_id: str) -> Tokens:
         if stub_id not in self._counted:

@@ -18,6 +18,7 @@ from hub.brokering import Broker
 from hub.charters import adopt, waiting
 from hub.config import HubSettings, load_settings
 from hub.enrolment import Enrolment
+from hub.erasing import Erasing
 from hub.intake import Intake
 from hub.ledger import Ledger, Surroundings, replay_directory
 from hub.log.publisher import Publisher
@@ -28,6 +29,7 @@ from hub.matching import Matcher
 from hub.pepper import Pepper
 from hub.publications import Publications
 from hub.store import SCHEMA, HubTables
+from protocol.erasure import Decider
 from protocol.errors import ErrorCode, LocalError, PatchworkError
 from protocol.note import NoteSigner, SignatureType
 from protocol.signing import SecretSeed
@@ -35,6 +37,8 @@ from storage.secrets import read_secrets
 from storage.sqlite import Engine
 from transport.client import HttpClient
 from transport.server import run_beside, serve_until_stopped
+
+ERASE_SECONDS = 3600
 
 log = structlog.get_logger()
 
@@ -47,6 +51,19 @@ def surroundings() -> Surroundings:
 def open_engine(folder: Path) -> Engine:
     """The hub's database."""
     return Engine(folder / "hub.sqlite", SCHEMA)
+
+
+async def erase_all(engine: Engine, erasing: Erasing, decided_by: Decider) -> int:
+    """Erase what is due, a batch at a time; how many erasures it was.
+
+    At the end the write-ahead file is emptied: until then it holds what the database lets go of.
+    """
+    total = 0
+    while some := await engine.write(lambda db: erasing.erase_some(HubTables(db), decided_by)):
+        total += some
+    if total:
+        await engine.settle()
+    return total
 
 
 class HubService:
@@ -101,6 +118,7 @@ class HubService:
                 self._loop("round", self.settings.round_seconds, self.round),
                 self._loop("admit", 0.5, self.admit),
                 self._loop("charter", 0.5, self.amend),
+                self._loop("erase", ERASE_SECONDS, self.erase),
             ]
             app = HubApp(services).application()
             serving = serve_until_stopped(app, self.settings.host, self.settings.port, ready)
@@ -121,6 +139,12 @@ class HubService:
         """Make members of those whom the operator approved."""
         enrolment = self._services.enrolment
         await self.engine.write(lambda db: enrolment.admit_approved(HubTables(db)))
+
+    async def erase(self) -> None:
+        """Erase what the charter's retention rules say is due."""
+        done = await erase_all(self.engine, Erasing(self._ledger), "schedule")
+        if done:
+            log.info("erased", entries=done)
 
     async def amend(self) -> None:
         """Put a charter that the operator proposed in force, if one waits."""

@@ -44,12 +44,19 @@ def apply_import(
 ) -> ImportReport:
     """Store every good row, by the agency's own id. Idempotent."""
     report = ImportReport()
+    unborn: list[ImportedRow] = []
     for row in rows:
         if isinstance(row, RowError):
             report.errors.append(row)
             continue
+        if row.mother_local_id:
+            unborn.append(row)
+            continue
         _store(tables, row, report)
-        if row.permission is None or end_of(row.permission.valid_until) <= now:
+        if _lacks_permission(row, now):
+            report.without_permission += 1
+    for row in unborn:  # last, because a mother may stand below her child
+        if _store_unborn(tables, row, report) and _lacks_permission(row, now):
             report.without_permission += 1
     return report
 
@@ -95,13 +102,46 @@ def _store(tables: NodeTables, row: ImportedRow, report: ImportReport) -> None:
     _store_involvement(tables, client, row)
 
 
+def _lacks_permission(row: ImportedRow, now: int) -> bool:
+    return row.permission is None or end_of(row.permission.valid_until) <= now
+
+
+def _store_unborn(tables: NodeTables, row: ImportedRow, report: ImportReport) -> bool:
+    """Keep the work with a child not yet born as an involvement of the mother, if she is here."""
+    mother = tables.client(row.mother_local_id or "")
+    if mother is None or tables.client(row.local_id) is not None:
+        reason = (
+            "no client here has the mother's id; import the mother first"
+            if mother is None
+            else "this child was imported as born; mend the row at its source"
+        )
+        report.errors.append(RowError(row.line, "mother_local_id", reason))
+        return False
+    own = "SELECT 1 FROM involvement WHERE client = ? AND type = ? AND for_unborn IS NULL"
+    known = "SELECT 1 FROM involvement WHERE client = ? AND for_unborn = ?"
+    if tables.one(own, mother["id"], row.involvement):
+        report.unchanged += 1  # whoever works with the mother in this way is found already
+        return True
+    before = tables.one(known, mother["id"], row.local_id)
+    report.changed += before is not None
+    report.new += before is None
+    _store_involvement(tables, mother["id"], row)
+    return True
+
+
 def _store_involvement(tables: NodeTables, client: int, row: ImportedRow) -> None:
     permission = row.permission
+    child = row.local_id if row.mother_local_id else None
     withdrawn = tables.one(
         "SELECT MAX(withdrawn_at) AS time FROM involvement WHERE client = ?", client
     )
     withdrawn_at = withdrawn["time"] if withdrawn else None
-    tables.run("DELETE FROM involvement WHERE client = ? AND type <> ?", client, row.involvement)
+    tables.run(
+        "DELETE FROM involvement WHERE client = ? AND type <> ? AND for_unborn IS ?",
+        client, row.involvement, child,
+    )  # fmt: skip
+    if child is None:  # born: the work is with the child itself from now on
+        tables.run("DELETE FROM involvement WHERE for_unborn = ?", row.local_id)
     old = tables.one(
         "SELECT id FROM involvement WHERE client = ? AND type = ?",
         client, row.involvement,
@@ -116,6 +156,7 @@ def _store_involvement(tables: NodeTables, client: int, row: ImportedRow) -> Non
         "consent_date": _iso(permission.consent_date) if permission else None,
         # Of whatever type: a feed that renames the work does not bring back the permission.
         "withdrawn_at": _still_withdrawn(withdrawn_at, permission),
+        "for_unborn": child,
     }
     if old is None:
         tables.insert("involvement", values)

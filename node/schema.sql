@@ -32,6 +32,7 @@ CREATE TABLE involvement (
     valid_until INTEGER,
     consent_date TEXT,
     withdrawn_at INTEGER,
+    for_unborn TEXT, -- the agency's own id of a child not yet born; the client is its mother
     UNIQUE (client, type)
 );
 CREATE TABLE hub (

@@ -174,6 +174,7 @@ class Charter(WireModel):
     quotas: Quotas
     duty_desk: DutyDesk
     request_lifetime_days: Annotated[int, Field(ge=1, le=90)]
+    disclosure_days: Annotated[int, Field(ge=30, le=40_000)]
     retention_days: Annotated[int, Field(ge=30, le=40_000)]
 
     @model_validator(mode="after")

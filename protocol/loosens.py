@@ -282,5 +282,6 @@ _CHARTER: Mapping[str, Compare] = {
     "quotas": _numbers,
     "duty_desk": _fields({}),
     "request_lifetime_days": _number("the longest life of a request, in days,"),
+    "disclosure_days": _number("the time that rows and items are kept, in days,"),
     "retention_days": _number("the time that payloads are kept, in days,"),
 }

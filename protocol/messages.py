@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from protocol.audit_messages import AUDIT_BODIES
+from protocol.erasure import ErasureBody
 from protocol.fields import (
     Base64,
     BasisCode,
@@ -353,10 +354,12 @@ BODIES: dict[str, type[WireModel]] = {
     "poll": PollBody,
     "export": ExportBody,
     "accepted": AcceptedBody,
+    "erasure": ErasureBody,
     **REVIEW_BODIES,
     **AUDIT_BODIES,
 }
 
+ERASURE_KIND = "erasure"
 PUBLIC_KINDS = frozenset({"charter", "key_birth", "member", "charter_accept"})
 UNLOGGED_KINDS = frozenset({"enrolment", "notice", "review", "evaluate", "poll", "accepted"})
 AUTH_KEY_KINDS = frozenset({"evaluate", "poll"})

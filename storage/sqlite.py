@@ -64,6 +64,10 @@ class Engine:
         """Run `work` on one consistent snapshot."""
         return await self._in_thread(functools.partial(self._transact, "BEGIN", work))
 
+    async def settle(self) -> None:
+        """Bring the write-ahead file into the database and empty it: what was deleted is gone."""
+        await self._in_thread(self._settle)
+
     async def close(self) -> None:
         """Close the file; the engine cannot be used afterwards. Closing twice is harmless."""
         if not self._closed:
@@ -140,6 +144,10 @@ class Engine:
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version={self._schema.version}")
         connection.execute("COMMIT")
+
+    def _settle(self) -> None:
+        database = self._database or self._open()
+        database.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _close(self) -> None:
         if self._database is not None:

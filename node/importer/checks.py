@@ -18,11 +18,12 @@ MAX_AGE_YEARS = 130
 _PHONE = re.compile(r"\+?[0-9 ()-]{3,24}(?: ?(?:x|ext\.?) ?[0-9]{1,6})?", re.ASCII)
 _EMAIL = re.compile(r"[^\s@<>,;\"]{1,64}@[^\s@<>,;\"]{1,150}")
 _UNBORN = (
-    "this is a child not yet born, who has no record of their own: record the work as an "
-    "involvement of the mother, and add the child after the birth"
+    "this is a child not yet born, who has no record of their own: give the mother's id in a "
+    "column, and the work is taken as an involvement of the mother until after the birth"
 )
 _NAMES = {
     Field.LOCAL_ID: "local id",
+    Field.MOTHER_LOCAL_ID: "mother's local id",
     Field.LABEL: "label",
     Field.TEAM: "team",
     Field.WORKER: "name of the worker",

@@ -12,6 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from protocol.errors import ErrorCode, RemoteError
+from protocol.matchkeys.columns import COLUMNS, squashed
 from protocol.matchkeys.normalise import parse_date
 
 FORMAT = 1
@@ -31,6 +32,7 @@ class Field(StrEnum):
     """Everything a row can tell us; the names used in a mapping file and in row errors."""
 
     LOCAL_ID = "local_id"
+    MOTHER_LOCAL_ID = "mother_local_id"
     NHS_NUMBER = "nhs_number"
     GIVEN = "given"
     MIDDLE = "middle"
@@ -60,14 +62,7 @@ SYNONYMS: dict[Field, frozenset[str]] = {
     name: frozenset(words.split())
     for name, words in {
         Field.LOCAL_ID: "localid clientid caseid personid recordid reference clientreference",
-        Field.NHS_NUMBER: "nhsnumber nhsno nhsid nhs",
-        Field.GIVEN: "forename forenames firstname givenname given childforenames firstnames",
-        Field.MIDDLE: "middlenames middlename middle",
-        Field.FAMILY: "surname lastname familyname family childsurname",
-        Field.DATE_OF_BIRTH: "dateofbirth dob birthdate",
-        Field.SEX: "sex gender",
-        Field.ADDRESS: "address addressline1 address1 homeaddress property street",
-        Field.POSTCODE: "postcode homepostcode",
+        Field.MOTHER_LOCAL_ID: "motherid motherlocalid mothersid motherreference",
         Field.INVOLVEMENT: "service involvement involvementtype",
         Field.TEAM: "team teamname",
         Field.WORKER: "practitioner worker allocatedworker keyworker leadpractitioner",
@@ -78,7 +73,7 @@ SYNONYMS: dict[Field, frozenset[str]] = {
         Field.PERMISSION_VALID_UNTIL: "permissionvaliduntil validuntil",
         Field.CONSENT_DATE: "consentdate dateofconsent",
     }.items()
-}
+} | {name: COLUMNS[name.value] for name in Field if name.value in COLUMNS}
 
 
 @dataclass(frozen=True)
@@ -110,9 +105,8 @@ def guess_mapping(header: Iterable[str]) -> ColumnMapping:
     """Draft a mapping from column names alone; the first column that fits a field is taken."""
     sources: dict[Field, Source] = {}
     for column in header:
-        squashed = re.sub("[^a-z0-9]", "", column.lower())
         for name, words in SYNONYMS.items():
-            if squashed in words and name not in sources:
+            if squashed(column) in words and name not in sources:
                 sources[name] = Source(column=column)
     return ColumnMapping("Draft", MappingProxyType(sources))
 

@@ -14,7 +14,7 @@ from node.importer.checks import why_wrong
 from node.importer.mapping import ColumnMapping, Field, Source
 from node.importer.reader import Line, Table
 from protocol.errors import ErrorCode, RemoteError
-from protocol.matchkeys.normalise import parse_date
+from protocol.matchkeys.normalise import is_unborn, parse_date
 from protocol.matchkeys.records import ClientRecord
 
 Values = Mapping[Field, str | None]
@@ -23,6 +23,8 @@ _MISSING = {
     Field.LOCAL_ID: "the local id is missing",
     Field.INVOLVEMENT: "the involvement is missing",
 }
+# A name that is none and a day to come are as they should be before a birth.
+_OF_THE_UNBORN = frozenset({Field.GIVEN, Field.DATE_OF_BIRTH})
 
 
 class NoPermission(StrEnum):
@@ -58,7 +60,10 @@ class WorkerDetails:
 
 @dataclass(frozen=True, repr=False)
 class ImportedRow:
-    """One good row. Exactly one of `permission` and `no_permission` is set."""
+    """One good row. Exactly one of `permission` and `no_permission` is set.
+
+    `mother_local_id` is set for a child not yet born: the work is the mother's until the birth.
+    """
 
     line: int
     local_id: str
@@ -68,6 +73,7 @@ class ImportedRow:
     worker: WorkerDetails
     permission: Permission | None
     no_permission: NoPermission | None
+    mother_local_id: str | None = None
 
     def __repr__(self) -> str:
         """Say where, never who."""
@@ -100,7 +106,9 @@ def parse_rows(
         problems += [
             RowError(line.number, name.value, reason)
             for name, value in values.items()
-            if value and (reason := why_wrong(name, value, today))
+            if value
+            and not (name in _OF_THE_UNBORN and _mother_of(values))
+            and (reason := why_wrong(name, value, today))
         ]
         local_id = values.get(Field.LOCAL_ID)
         if local_id in seen:
@@ -181,7 +189,13 @@ def _row(line: int, values: Values) -> ImportedRow:
         ),
         permission=permission if isinstance(permission, Permission) else None,
         no_permission=permission if isinstance(permission, NoPermission) else None,
+        mother_local_id=_mother_of(values),
     )
+
+
+def _mother_of(values: Values) -> str | None:
+    """The mother's local id, if the row is of a child not yet born and says it."""
+    return values.get(Field.MOTHER_LOCAL_ID) if is_unborn(values.get(Field.GIVEN)) else None
 
 
 def _permission(values: Values) -> Permission | NoPermission:

@@ -28,7 +28,13 @@ from protocol.dsse import DOCUMENT_LIMIT, ENVELOPE_LIMIT
 from protocol.errors import ERROR_TEXTS, ErrorCode
 from protocol.matchkeys.recipes import match_keys
 from protocol.matchkeys.records import ClientRecord
-from protocol.messages import AUTH_KEY_KINDS, BODIES, PUBLIC_KINDS, UNLOGGED_KINDS
+from protocol.messages import (
+    AUTH_KEY_KINDS,
+    BODIES,
+    ERASURE_KIND,
+    PUBLIC_KINDS,
+    UNLOGGED_KINDS,
+)
 from protocol.sealing import SEALED_LIMIT
 from protocol.statement import Preamble
 from transport.client import RECORD_LIMIT, RESPONSE_LIMIT
@@ -295,7 +301,8 @@ def test_the_table_of_errors_in_spec_01_is_the_code() -> None:
 
 def test_the_table_of_kinds_in_spec_01_is_the_code() -> None:
     def logged(kind: str) -> str:
-        return "public" if kind in PUBLIC_KINDS else "no" if kind in UNLOGGED_KINDS else "sealed"
+        others = {**dict.fromkeys(UNLOGGED_KINDS, "no"), ERASURE_KIND: "erasure"}
+        return "public" if kind in PUBLIC_KINDS else others.get(kind, "sealed")
 
     written = {
         codes(kind)[0]: (key, where, codes(body))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from node.clients import apply_import
 from node.config import NodeSettings, load_settings
 from node.service import NodeService
 from protocol.errors import LocalError
@@ -29,7 +30,7 @@ async def _published(node: SimNode) -> dict[str, int]:
 
 
 def _with_given(keys: dict[str, int]) -> set[str]:
-    return {key for key in keys if key.startswith(("init_sur", "gsuf", "name", "given", "alias"))}
+    return {key for key in keys if key.startswith(("name", "given", "alias"))}
 
 
 async def test_a_name_registered_weeks_later_is_a_revision_of_the_same_stub(
@@ -63,6 +64,52 @@ async def test_the_registered_name_finds_the_child_elsewhere(federation: SimFede
     await health.publish()
     await federation.round()
     assert len((await care.team("c9")).others) == 1
+
+
+MOTHER = ClientRecord("9990000026", "Nadia", None, "Hassan", "1994-07-22", "F",
+                      "12 Rowan Road", "LX3 4AB")  # fmt: skip
+UNBORN = replace(BABY, nhs_number=None, given="Unborn", date_of_birth=None)
+
+
+async def labels(node: SimNode, local_id: str) -> list[str]:
+    return [member.label for member in (await node.team(local_id)).others]
+
+
+async def test_work_with_an_unborn_child_is_the_mothers_until_the_birth(
+    federation: SimFederation,
+) -> None:
+    health = await federation.join("Health visiting", "health_provider")
+    care = await federation.join("Social care", "childrens_social_care")
+    await health.take_in(row("m1", MOTHER, "community_nursing", DUTY))
+    expected = replace(row("b1", UNBORN, "health_visiting", DUTY), mother_local_id="m1")
+    await health.take_in(expected)
+    await care.take_in(row("c1", replace(MOTHER, nhs_number=None), "child_in_need", DUTY))
+    await health.publish()
+    await care.publish()
+    await federation.round()
+    assert await labels(care, "c1") == ["Community nursing", "Health visiting"]
+    assert len(await _stubs(federation)) == 2, "the child has no stub of its own"
+
+    await health.take_in(row("b1", ZAHRA, "health_visiting", DUTY))
+    await health.publish()
+    await federation.round()
+    assert await labels(care, "c1") == ["Community nursing"]
+    await care.take_in(row("c9", AT_SOCIAL_CARE, "child_in_need", DUTY))
+    await care.publish()
+    await federation.round()
+    assert await labels(care, "c9") == ["Health visiting"]
+
+
+async def test_an_unborn_child_whose_mother_is_not_here_is_told_so_and_nothing_is_kept(
+    federation: SimFederation,
+) -> None:
+    health = await federation.join("Health visiting", "health_provider")
+    lost = replace(row("b1", UNBORN, "health_visiting", DUTY), mother_local_id="nobody")
+    report = await health.write(lambda tables: apply_import(tables, [lost], 0))
+    assert [(error.field, error.reason) for error in report.errors] == [
+        ("mother_local_id", "no client here has the mother's id; import the mother first")
+    ]
+    assert await health.read(lambda tables: tables.rows("SELECT 1 FROM involvement")) == []
 
 
 async def test_a_shared_postcode_of_the_settings_leaves_no_place(

@@ -2,6 +2,7 @@
 
 import pytest
 
+from hub.explaining import explain_link, links_in_short
 from protocol.matchkeys.records import ClientRecord
 from tests.sim.federation import DUTY, SimFederation, SimNode, row
 
@@ -129,3 +130,39 @@ async def test_a_token_that_too_many_hold_counts_for_nothing(
     )
     await federation.round()
     assert await told(health, "namesake") == (0, 0)
+
+
+async def test_a_link_is_explained_in_words_and_without_a_value(
+    federation: SimFederation, two: Agencies
+) -> None:
+    health, _ = two
+    await health.take_in(row("himself", OURS, "health_visiting", DUTY))
+    await health.publish()
+    await federation.round()
+    (line,) = await federation.hub_read(links_in_short)
+    said = await federation.hub_read(lambda tables: explain_link(tables, line.split()[0]))
+    text = "\n".join(said)
+    assert said[0] == "Every pair begins at 3.12."
+    assert "Given name and birth date together (given_dob.1) agree: +1.20." in said
+    assert "Family name, birth date and sex together (sex_family_dob.1) agree: +0.29." in said
+    # 3.12 + 1.20 + 1.17 + 1.32 + 1.36 + 0.29 + 2.35 + 0.96 + 0.66 + 2.21 + 2.47 + 0 + 0
+    assert "Together 17.11: a match." in said
+    assert said[-1] == "The last round left it match, by its score."
+    for value in ("Kiran", "Sharma", "1966", "LX8", "Lane"):
+        assert value.lower() not in text.lower()
+
+
+async def test_what_a_rival_costs_is_said_too(federation: SimFederation, two: Agencies) -> None:
+    health, _ = two
+    sparse = ClientRecord(None, "Kiran", None, "Sharma", "1966-06-22", None, "67 Day Lane", None)
+    await health.take_in(
+        row("sparse", sparse, "health_visiting", DUTY),
+        row("himself", OURS, "health_visiting", DUTY),
+    )
+    await health.publish()
+    await federation.round()
+    listed = await federation.hub_read(links_in_short)
+    (possible,) = [line for line in listed if "possible" in line]
+    said = await federation.hub_read(lambda tables: explain_link(tables, possible.split()[0]))
+    assert "Another record there fits as well or better: -3.60." in said
+    assert "Together 5.02: possible, being under 5.10." in said

@@ -14,6 +14,7 @@ from protocol.errors import ErrorCode, RemoteError
 TODAY = date(2026, 11, 21)
 COLUMNS = {
     Field.LOCAL_ID: "id",
+    Field.MOTHER_LOCAL_ID: "mother",
     Field.NHS_NUMBER: "nhs",
     Field.GIVEN: "given",
     Field.DATE_OF_BIRTH: "dob",
@@ -64,6 +65,12 @@ def test_a_full_row() -> None:
     assert row.worker.email == "h@health.example"
     assert row.permission == Permission("UK-HSCA-251B", date(2030, 3, 31), None)
     assert row.no_permission is None
+
+
+def test_an_unborn_child_is_the_mothers_and_may_be_due() -> None:
+    row = good({"given": "Unborn baby of Sarah", "mother": "m7", "dob": "2027-03-01"})
+    assert (row.local_id, row.mother_local_id) == ("x0", "m7")
+    assert good({"given": "Zahra", "mother": "m7"}).mother_local_id is None, "born: a person"
 
 
 def test_nothing_shows_the_person() -> None:

@@ -60,6 +60,7 @@ UP_AND_DOWN = [
     ("quotas/requests_per_day", 999, "requests per day rises from 200 to 999."),
     ("quotas/first_stubs", 10**7, "first stubs rises from 500000 to 10000000."),
     ("request_lifetime_days", 90, "request, in days, rises from 14 to 90."),
+    ("disclosure_days", 2000, "kept, in days, rises from 1095 to 2000."),
     ("retention_days", 4000, "kept, in days, rises from 2555 to 4000."),
     ("lawful_bases/UK-CA04-16LA/in_force", "yes", "in force becomes yes (pending before)."),
     ("lawful_bases/UK-CA89-S47/notify_subject", False, "concerned becomes no (yes before)."),
