@@ -15,6 +15,7 @@ from protocol.fields import WireModel
 from protocol.leaf import LeafKind
 from protocol.loosens import loosens, needs_agreement
 from protocol.messages import (
+    ERASURE_KIND,
     PUBLIC_KINDS,
     UNLOGGED_KINDS,
     CharterAcceptBody,
@@ -24,7 +25,7 @@ from protocol.statement import Statement
 
 HUB_KINDS = frozenset(
     {"charter", "key_birth", "member", "match_round", "hub_decision", "rejection"}
-    | {"identity_decision"}
+    | {"identity_decision", ERASURE_KIND}
 )
 MEMBER_KINDS = frozenset(
     {"publication", "request", "decision", "release", "receipt", "verdict", "wrong_person"}
@@ -32,7 +33,7 @@ MEMBER_KINDS = frozenset(
 )
 AUDITOR_KINDS = frozenset({"export", "sample_commitment"})
 TO_HUB_KINDS = AUDITOR_KINDS | frozenset(
-    {"charter", "key_birth", "match_round", "publication", "evaluation_count"}
+    {"charter", "key_birth", "match_round", "publication", "evaluation_count", ERASURE_KIND}
     | {"charter_accept", "verdict", "identity_request"}
 )
 _NONCE_BYTES = 16
@@ -146,4 +147,6 @@ def check_signature(
 
 def leaf_kind(kind: str) -> LeafKind:
     """The kind of leaf that a kind of statement belongs in."""
+    if kind == ERASURE_KIND:
+        return LeafKind.ERASURE
     return LeafKind.PUBLIC if kind in PUBLIC_KINDS else LeafKind.SEALED

@@ -5,6 +5,7 @@ decided in protocol/erasure.py; here it is only found, and deleted. Nobody can a
 entry to be erased early: that would be the hub's word against the log.
 """
 
+import json
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
@@ -17,11 +18,11 @@ AT_ONCE = 200
 """Erasures in one transaction: requests go on in between."""
 
 # One conversation's statements, in the order in which they were logged, and when it expires.
-_CONVERSATIONS = (
+_REQUESTS = (
     "SELECT expires, statement_id, hub_decision, decision, release, receipt, wrong_person, "
-    "recall_done FROM request WHERE iat < ?",
-    "SELECT expires, request, decision, sent, answer FROM identity_check WHERE iat < ?",
+    "recall_done FROM request WHERE iat < ?"
 )
+_CHECKS = "SELECT expires, request, decision, sent, answer FROM identity_check WHERE iat < ?"
 # What later decisions and rounds rest on.
 _STANDING = (
     "SELECT publication FROM stub WHERE retired = 0",
@@ -68,13 +69,13 @@ class Erasing:
 def _holdings(tables: HubTables, before: int, now: int) -> Iterator[Holding]:
     settled, open_ones = _conversations(tables, before, now)
     standing = {name for sql in _STANDING for name in _first_column(tables, sql)}
-    kinds = "[%s]" % ",".join(f'"{kind}"' for kind in sorted({*PUBLIC_KINDS, ERASURE_KIND}))
+    kinds = json.dumps(sorted({*PUBLIC_KINDS, ERASURE_KIND}))
     for row in tables.rows(_HELD, before, kinds):
         name = row["statement_id"]
         yield Holding(
             index=row["idx"],
             logged_at=row["received_at"],
-            settled_at=settled.get(name, row["received_at"]),
+            settled_at=settled.get(name, int(row["received_at"])),
             disclosures=bool(row["disclosures"]),
             payload=bool(row["payload"]),
             in_use=name in open_ones or name in standing,
@@ -85,7 +86,7 @@ def _conversations(tables: HubTables, before: int, now: int) -> tuple[dict[str, 
     """When each old statement's conversation was last added to, and those that are still open."""
     settled: dict[str, int] = {}
     open_ones: set[str] = set()
-    for sql in _CONVERSATIONS:
+    for sql in (_REQUESTS, _CHECKS):
         for row in tables.rows(sql, before):
             expires, *names = row.values()
             said = [name for name in names if name is not None]
@@ -99,7 +100,7 @@ def _conversations(tables: HubTables, before: int, now: int) -> tuple[dict[str, 
 def _last_logged(tables: HubTables, names: Iterable[str]) -> int:
     sql = "SELECT received_at FROM entry WHERE statement_id = ?"
     rows = (tables.one(sql, name) for name in names)
-    return max((row["received_at"] for row in rows if row is not None), default=0)
+    return max((int(row["received_at"]) for row in rows if row is not None), default=0)
 
 
 def _first_column(tables: HubTables, sql: str) -> Iterator[str]:

@@ -131,7 +131,7 @@ def encode_entry_bundle(entries: Sequence[bytes]) -> bytes:
 
 def parse_entry_bundle(data: bytes, width: int) -> tuple[bytes, ...]:
     """Exactly `width` entries and not a byte more. Raises RemoteError(MALFORMED)."""
-    entries = []
+    entries: list[bytes] = []
     position, length = 0, len(data)
     while len(entries) < width and position + 2 <= length:
         start = position + 2
