@@ -1,7 +1,7 @@
-"""Erasures: what the log says was erased, and whether the charter asked for it (specs/08-audit.md §3.8).
+"""What the log says was erased, and whether the charter asked for it: specs/08-audit.md §3.9.
 
-The marks are taken from the erasure leaves as they stand in the tree; whether the hub signed them is
-checked with all other statements. An absent payload without such a leaf is missing.
+The marks are taken from the erasure leaves as they stand in the tree; whether the hub signed them
+is checked with all other statements. An absent payload without such a leaf is missing.
 """
 
 from bisect import bisect_left
@@ -14,6 +14,7 @@ from protocol.erasure import RULES, ErasureBody, Stage, earliest
 from protocol.errors import RemoteError
 from protocol.statement import MAX_SKEW_SECONDS, Statement, parse_statement
 
+CLOCK_STEP = 3600
 _STAGES: tuple[Stage | None, ...] = (None, "disclosures", "payload")
 
 
@@ -50,7 +51,7 @@ class ErasureCheck:
 
     def tick(self, index: int, iat: int) -> None:
         """Take in when the statement at `index` was signed. Keeps only what rises."""
-        if not self._clock or iat > self._clock[-1][1] + MAX_SKEW_SECONDS:
+        if not self._clock or iat > self._clock[-1][1] + CLOCK_STEP:
             self._clock.append((index, iat))
 
     def erasure(self, index: int, statement: Statement[Any]) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ scores behind a link cannot be judged here: tokens are never logged.
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from audit.facts import LoggedFacts
 from audit.findings import Finding, FindingCode, broken, missing, rule
@@ -64,7 +64,7 @@ class EvidenceCheck:
         charter = self._directory.charter_at(index).charter
         expected = self._facts.publications[agency] + 1
         self._facts.publications[agency] = max(expected, body.sequence)
-        if body.sequence != expected:
+        if self._breaks(body.sequence, expected):
             detail = f"sequence {body.sequence} where {expected} was next"
             yield rule(FindingCode.PUBLICATION_SEQUENCE, index, detail)
         if body.epoch != charter.token_key.epoch:
@@ -93,7 +93,7 @@ class EvidenceCheck:
         body = statement.body
         expected = self._facts.rounds + 1
         self._facts.rounds = max(expected, body.round)
-        if body.round != expected:
+        if self._breaks(body.round, expected):
             detail = f"round {body.round} where {expected} was next"
             yield rule(FindingCode.ROUND_NUMBER, index, detail)
         lines: list[bytes] = []
@@ -117,6 +117,18 @@ class EvidenceCheck:
             yield rule(FindingCode.ROUND_COUNT, index, detail)
         for line in lines:
             yield from self._item(index, statement.id, line)
+
+    def number_only(self, statement: Statement[Any]) -> None:
+        """Take in the number of a publication or round whose evidence was erased."""
+        body, facts = statement.body, self._facts
+        if isinstance(body, PublicationBody):
+            agency = statement.preamble.sender
+            facts.publications[agency] = max(facts.publications[agency] + 1, body.sequence)
+        elif isinstance(body, MatchRoundBody):
+            facts.rounds = max(facts.rounds + 1, body.round)
+
+    def _breaks(self, number: int, expected: int) -> bool:
+        return number < expected or (number > expected and not self._facts.erased)
 
     def _chunk(
         self,

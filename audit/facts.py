@@ -54,13 +54,17 @@ class Said:
 
 @dataclass
 class LoggedFacts:
-    """The state of the federation just before the entry in hand."""
+    """The state of the federation just before the entry in hand.
+
+    Once something was `erased`, numbers that count up may have gaps.
+    """
 
     stubs: dict[str, Stub] = field(default_factory=dict)
     links: dict[str, Link] = field(default_factory=dict)
     rounds: int = 0
     publications: Counter[str] = field(default_factory=Counter)
     kinds: dict[str, str] = field(default_factory=dict)
+    erased: bool = False
     _requests: defaultdict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
     _checks: defaultdict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
     _said: defaultdict[str, dict[str, Said]] = field(default_factory=lambda: defaultdict(dict))

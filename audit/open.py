@@ -13,9 +13,10 @@ from typing import Any
 
 from audit.case import Case, Payload
 from audit.chain import Chain
+from audit.erasures import ErasureCheck
 from audit.evidence import Evidence, EvidenceCheck
 from audit.facts import LoggedFacts
-from audit.findings import Finding, FindingCode, Severity, missing
+from audit.findings import Finding, FindingCode, Severity, missing, rule
 from audit.payloads import PayloadReader, logged_envelope, read_statement, readable_leaf
 from audit.people import People
 from audit.signatures import sound_spans
@@ -24,6 +25,7 @@ from audit.tree import logged_entries
 from audit.verify import Verified
 from protocol.fields import WireModel
 from protocol.leaf import Leaf, LeafKind
+from protocol.messages import ERASURE_KIND
 from protocol.statement import Statement
 
 _PINNABLE = frozenset({"charter", "member", "publication", "match_round"})
@@ -62,6 +64,7 @@ class _Opening:
         self._statements = StatementCheck(verified.directory)
         self._evidence = EvidenceCheck(self._facts, verified.directory)
         self._chain = Chain(self._facts, verified.directory)
+        self._erasures = ErasureCheck(verified.directory)
         self._people = People(self._facts, verified.directory, self._chain)
         self._steps: dict[str, Callable[[int, Statement[Any]], Iterator[Finding]]] = {
             "request": self._chain.request,
@@ -69,6 +72,7 @@ class _Opening:
             "decision": self._chain.decision,
             "release": self._chain.release,
             "receipt": self._chain.receipt,
+            ERASURE_KIND: self._erasures.erasure,
             **self._people.steps(),
         }
         self._gaps = False
@@ -93,6 +97,7 @@ class _Opening:
     def _entry(self, index: int, entry: bytes | None, payload: Payload | None) -> None:
         leaf = readable_leaf(entry)
         self._gaps = self._gaps or leaf is None
+        self._note_erasure(index, payload)
         envelope = self._envelope(index, entry, leaf, payload)
         if leaf is None or envelope is None:
             self._incomplete = True
@@ -106,12 +111,26 @@ class _Opening:
         signed = leaf.kind is LeafKind.PUBLIC or (payload is not None and payload.sound)
         faults = self._statements.check(index, statement, leaf.kind, signed=signed)
         self._judge(faults, half=self._gaps)
-        self._judge(self._follow(index, statement, evidence), half=self._incomplete)
+        # An erasure is judged by what can be read: what is absent never speaks against it.
+        half = self._incomplete and leaf.kind is not LeafKind.ERASURE
+        self._judge(self._follow(index, statement, evidence), half=half)
+        self._erasures.tick(index, statement.preamble.iat)
+
+    def _note_erasure(self, index: int, payload: Payload | None) -> None:
+        """What was erased is not missing, and must not be there any more."""
+        stage = self._verified.erased.stage(index)
+        if stage is None:
+            return
+        self._facts.erased = self._incomplete = True
+        if payload is not None and (payload.evidence or stage == "payload"):
+            detail = "erased by the log, and handed over all the same"
+            self.findings.append(rule(FindingCode.NOT_ERASED, index, detail))
 
     def checked(self) -> dict[str, int]:
         """How many of each thing were looked at."""
         return {
             "payloads": self._sealed,
+            "erasures": self._erasures.erased,
             "signatures": self._statements.signatures,
             "stub_rows": self._evidence.rows,
             "link_items": self._evidence.items,
@@ -126,6 +145,8 @@ class _Opening:
         if entry is None or leaf is None:
             return None
         envelope, fault = logged_envelope(index, entry, leaf, payload)
+        if payload is None and self._verified.erased.stage(index) == "payload":
+            return None
         self.findings += [fault] if fault else []
         self._sealed += leaf.kind is LeafKind.SEALED and envelope is not None
         return envelope
@@ -146,6 +167,8 @@ class _Opening:
         kind = statement.preamble.kind
         if kind in self._steps:
             yield from self._steps[kind](index, statement)
+        elif self._verified.erased.stage(index) is not None:
+            self._evidence.number_only(statement)
         elif kind == "publication":
             yield from self._evidence.publication(index, statement, evidence)
         elif kind == "match_round":

@@ -6,8 +6,10 @@ sound is looked at again (audit/signed.py, audit/open.py) to find out what is wr
 can be too strict, but a fault cannot get past it. What a statement says is audit/open.py's part.
 """
 
+import gc
 import multiprocessing
 import os
+import re
 import threading
 from bisect import bisect_left
 from collections.abc import Iterator
@@ -18,9 +20,10 @@ from hmac import compare_digest
 from audit.case import Case, Payload, Span, parse_payload
 from audit.tree import EntryReader
 from audit.verify import Verified
-from protocol.dsse import ENVELOPE_LIMIT, Envelope, parse_envelope
+from protocol.dsse import ENVELOPE_LIMIT, decode_base64, key_id, pae, payload_type
 from protocol.errors import RemoteError
 from protocol.leaf import NO_SALT, LeafKind, parse_leaf, sealed_leaf
+from protocol.signing import verify_ed25519
 
 # Below this many entries another process costs more than it gains.
 WORTH_A_PROCESS = 2000
@@ -35,12 +38,23 @@ _PROTOCOL = b'","protocol":1,"sender":"'
 _ID = 32
 _AFTER_NONCE = len(_PROTOCOL) + _ID + len(b'"}')
 
+# The one encoding of an envelope: this, the payload, what fits _SEAL, the signature, and _END.
+_START = b'{"payload":"'
+_SEAL = re.compile(
+    rb'","payloadType":"application/vnd\.patchwork\.([a-z0-9_]{1,40})\+json",'
+    rb'"signatures":\[\{"keyid":"([0-9a-f]{16})","sig":"'
+)
+_MAX_SEAL = 200
+_END = b'"}]}'
+_SIGNATURE = 88 + len(_END)
+
 
 @dataclass(frozen=True)
 class _Signer:
-    """The key that must have signed, and what the statement must say of itself."""
+    """The key that must have signed, what was signed, and what it must say of itself."""
 
     key: bytes
+    pae: bytes
     head: bytes
     middle: bytes
 
@@ -66,25 +80,32 @@ class _Signers:
     def __init__(self, verified: Verified) -> None:
         self._directory = verified.directory
         self._changes = verified.public_indexes
-        self._known: dict[tuple[bytes, str, int], _Signer | None] = {}
+        self._known: dict[tuple[bytes, bytes, int], _Signer | None] = {}
 
-    def find(self, sender: bytes, kind: str, index: int) -> _Signer | None:
-        """The one who signs statements of this kind for `sender` just before `index`."""
-        place = sender, kind, bisect_left(self._changes, index)
+    def find(self, sender: bytes, seal: bytes, index: int) -> _Signer | None:
+        """The one who signs for `sender` just before `index`, if kind and key id fit the seal."""
+        place = sender, seal, bisect_left(self._changes, index)
         if place not in self._known:
             if len(self._known) > MAX_KNOWN:  # whoever wrote the log may have made up senders
                 self._known.clear()
-            self._known[place] = self._look_up(sender, kind, index)
+            self._known[place] = self._look_up(sender, seal, index)
         return self._known[place]
 
-    def _look_up(self, sender: bytes, kind: str, index: int) -> _Signer | None:
+    def _look_up(self, sender: bytes, seal: bytes, index: int) -> _Signer | None:
+        said = _SEAL.fullmatch(seal)
+        if said is None:
+            return None
+        kind = said[1].decode()
         try:
             charter = self._directory.charter_at(index).charter
             key = self._directory.key_for(sender.decode("ascii", "replace"), kind, index)
         except RemoteError:
             return None
+        if key_id(key).encode() != said[2]:
+            return None
         head = _HEAD % charter.charter_id.encode()
-        return _Signer(key, head, _MIDDLE % (kind.encode(), charter.log.origin.encode()))
+        middle = _MIDDLE % (said[1], charter.log.origin.encode())
+        return _Signer(key, pae(payload_type(kind), b"").removesuffix(b"0 "), head, middle)
 
 
 class Sounder:
@@ -126,16 +147,22 @@ class Sounder:
             fits = (NO_SALT, parse_leaf(entry).body) == (payload.salt, payload.envelope)
         if not fits or entry[:2] == LeafKind.PUBLIC.value:
             return fits  # the directory would have ended at a public leaf that is not signed
-        return self._is_signed(
-            payload.index, parse_envelope(payload.envelope, limit=ENVELOPE_LIMIT)
-        )
+        return self._is_signed(payload.index, payload.envelope)
 
-    def _is_signed(self, index: int, envelope: Envelope) -> bool:
-        text = envelope.payload
-        signer = self._signers.find(text[-_ID - 2 : -2], envelope.kind, index)
+    def _is_signed(self, index: int, envelope: bytes) -> bool:
+        end = envelope.find(b'"', len(_START))
+        seal = envelope[end:-_SIGNATURE]
+        framed = envelope.startswith(_START) and envelope.endswith(_END)
+        if not framed or len(seal) > _MAX_SEAL or len(envelope) > ENVELOPE_LIMIT:
+            return False
+        text = decode_base64(envelope[len(_START) : end])
+        signature = decode_base64(envelope[-_SIGNATURE : -len(_END)])
+        if text is None or signature is None:
+            return False
+        signer = self._signers.find(text[-_ID - 2 : -2], seal, index)
         if signer is None or not _ends_as(text, signer):
             return False
-        envelope.verify(signer.key)
+        verify_ed25519(signer.key, b"%b%d %b" % (signer.pae, len(text), text), signature)
         return True
 
 
@@ -175,6 +202,7 @@ _adopted: list[Sounder] = []
 
 
 def _adopt(sounder: Sounder) -> None:
+    gc.freeze()  # what was copied from the parent need not be looked through again and again
     _adopted[:] = [sounder]
 
 

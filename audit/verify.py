@@ -7,6 +7,7 @@ pinned; every key comes from the entries under it, none from the hub that served
 from dataclasses import dataclass, replace
 
 from audit.case import Case
+from audit.erasures import ErasureMarks
 from audit.extra import extra_files
 from audit.findings import Finding, FindingCode, broken, missing
 from audit.tree import TreeReport, check_tree, logged_entries
@@ -16,6 +17,7 @@ from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.follow import log_key, verify_note_by_charter
 from protocol.leaf import SEALED_LEAF_BYTES, LeafKind, parse_leaf
 from protocol.merkle import EMPTY_ROOT
+from protocol.tiles import TILE_WIDTH
 from protocol.tlog_policy import TlogPolicy, verify_by_policy
 
 _EMPTY_TREE = TreeReport((), frozenset(), None, None, 0, 0)
@@ -35,6 +37,7 @@ class Verified:
     lost_at: int | None
     cosigners: dict[str, int]
     public_indexes: tuple[int, ...]
+    erased: ErasureMarks
     findings: tuple[Finding, ...]
 
     @property
@@ -59,11 +62,12 @@ class Verified:
 class _Replay:
     """The directory from the public leaves of a case, up to one that lies or cannot be read."""
 
-    def __init__(self, case: Case) -> None:
+    def __init__(self, case: Case, size: int) -> None:
         self._documents = case.documents
         self.directory = Directory()
         self.lost_at: int | None = None
         self.public_indexes: list[int] = []
+        self.erased = ErasureMarks(size)
         self.gaps = False
         self.findings: list[Finding] = []
 
@@ -80,6 +84,8 @@ class _Replay:
             detail = f"entry {index} is not a leaf: {error.code}"
             self.findings.append(broken(FindingCode.LEAF_MALFORMED, index, detail))
             return
+        if leaf.kind is LeafKind.ERASURE:
+            self.erased.take(index, leaf.body)
         if leaf.kind is not LeafKind.PUBLIC or self.lost_at is not None:
             return
         self.public_indexes.append(index)
@@ -115,9 +121,11 @@ def verify_case(
         note = case.note()
         _, checkpoint = parse_checkpoint(note)
     except RemoteError as error:
-        return Verified(0, _EMPTY_TREE, Directory(), None, {}, (), (_no_checkpoint(error),))
+        return Verified(
+            0, _EMPTY_TREE, Directory(), None, {}, (), ErasureMarks(0), (_no_checkpoint(error),)
+        )
     tree = check_tree(case, checkpoint, old.size if old else None)
-    replay = _Replay(case)
+    replay = _Replay(case, min(checkpoint.size, tree.bundles * TILE_WIDTH))
     for index, entry in logged_entries(case, checkpoint.size, tree):
         replay.entry(index, entry)
     directory = replay.directory
@@ -135,6 +143,7 @@ def verify_case(
         replay.lost_at,
         cosigners,
         tuple(replay.public_indexes),
+        replay.erased,
         tuple(findings),
     )
 
