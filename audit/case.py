@@ -33,6 +33,10 @@ SPAN_BYTES = 2 * 1024 * 1024
 _HEX = frozenset("0123456789abcdef")
 _HEAD = b'{"envelope":'
 _TAIL = b',"evidence":%d,"index":%d,"salt":"%b"}'
+_EVIDENCE, _INDEX = b',"evidence":', b',"index":'
+_START = len(_HEAD)
+_SALT_END = 2 * SALT_BYTES + 2
+_AFTER_NUMBERS = _SALT_END + len(b',"salt":"')
 MAX_EVIDENCE = 1024
 MAX_COUNT = 2**40
 
@@ -188,20 +192,20 @@ def payload_of(record: ExportRecord) -> Payload:
 
 def _parse_usual(line: bytes) -> Payload | None:
     """A line with its envelope as it is. None: it is base64, or cannot be read."""
-    start, end = len(_HEAD), line.rfind(b',"evidence":')
-    parts = line[end:].split(b'"')
-    if line[: start + 1] != _HEAD + b"{" or end < start or len(parts) != _TAIL.count(b'"') + 1:
-        return None
+    end = line.rfind(_EVIDENCE)
+    numbers, salt_text = line[end + len(_EVIDENCE) : -_AFTER_NUMBERS], line[-_SALT_END:-2]
+    evidence, _, index = numbers.partition(_INDEX)
     try:
-        evidence, index = int(parts[2][1:-1]), int(parts[4][1:-1])
-        salt = bytes.fromhex(parts[7].decode())
+        payload = Payload(
+            int(index), bytes.fromhex(salt_text.decode()), line[_START:end], int(evidence)
+        )
     except ValueError:
         return None
-    in_range = evidence <= MAX_EVIDENCE and index <= MAX_COUNT and len(salt) == SALT_BYTES
     # Written again, numbers and digits have the one form that they may have.
-    if not in_range or _TAIL % (evidence, index, salt.hex().encode()) != line[end:]:
-        return None
-    return Payload(index, salt, line[start:end], evidence)
+    tail = _TAIL % (payload.evidence, payload.index, payload.salt.hex().encode())
+    whole = line.startswith(_HEAD + b"{") and line.endswith(tail) and len(line) == end + len(tail)
+    in_range = payload.evidence <= MAX_EVIDENCE and payload.index <= MAX_COUNT
+    return payload if whole and in_range and len(payload.salt) == SALT_BYTES else None
 
 
 def split_bundle(data: bytes, width: int) -> Bundle:

@@ -22,8 +22,8 @@ from audit.tree import EntryReader
 from audit.verify import Verified
 from protocol.dsse import ENVELOPE_LIMIT, decode_base64, key_id, pae, payload_type
 from protocol.errors import RemoteError
-from protocol.leaf import NO_SALT, LeafKind, parse_leaf, sealed_leaf
-from protocol.signing import verify_ed25519
+from protocol.leaf import NO_SALT, SEALED_LEAF_BYTES, LeafKind, parse_leaf, sealed_leaf
+from protocol.signing import SIGNATURE_BYTES, verify_signed
 
 # Below this many entries another process costs more than it gains.
 WORTH_A_PROCESS = 2000
@@ -37,6 +37,8 @@ _MIDDLE = b',"kind":"%b","log_origin":"%b","nonce":"'
 _PROTOCOL = b'","protocol":1,"sender":"'
 _ID = 32
 _AFTER_NONCE = len(_PROTOCOL) + _ID + len(b'"}')
+
+_SEALED, _PUBLIC = LeafKind.SEALED.value, LeafKind.PUBLIC.value
 
 # The one encoding of an envelope: this, the payload, what fits _SEAL, the signature, and _END.
 _START = b'{"payload":"'
@@ -141,11 +143,11 @@ class Sounder:
         entry = self._entries.read(payload.index)
         if entry is None:
             return False
-        if entry[:2] == LeafKind.SEALED.value:
+        if len(entry) == SEALED_LEAF_BYTES and entry.startswith(_SEALED):
             fits = compare_digest(entry, sealed_leaf(payload.salt, payload.envelope))
         else:
             fits = (NO_SALT, parse_leaf(entry).body) == (payload.salt, payload.envelope)
-        if not fits or entry[:2] == LeafKind.PUBLIC.value:
+        if not fits or entry.startswith(_PUBLIC):
             return fits  # the directory would have ended at a public leaf that is not signed
         return self._is_signed(payload.index, payload.envelope)
 
@@ -157,12 +159,12 @@ class Sounder:
             return False
         text = decode_base64(envelope[len(_START) : end])
         signature = decode_base64(envelope[-_SIGNATURE : -len(_END)])
-        if text is None or signature is None:
+        if text is None or signature is None or len(signature) != SIGNATURE_BYTES:
             return False
         signer = self._signers.find(text[-_ID - 2 : -2], seal, index)
         if signer is None or not _ends_as(text, signer):
             return False
-        verify_ed25519(signer.key, b"%b%d %b" % (signer.pae, len(text), text), signature)
+        verify_signed(signer.key, b"%b%b%d %b" % (signature, signer.pae, len(text), text))
         return True
 
 

@@ -14,13 +14,13 @@ from typing import Any, cast
 import structlog
 
 from hub.ledger import Ledger
+from hub.policies.packs import check_policy
 from hub.store import HubTables
 from protocol import canonical
 from protocol.canonical import JsonValue
 from protocol.charter import Charter, parse_charter
 from protocol.dsse import DOCUMENT_LIMIT
 from protocol.errors import ErrorCode, LocalError, RemoteError
-from protocol.matchkeys.recipes import RECIPES
 from protocol.messages import CharterBody
 
 log = structlog.get_logger()
@@ -76,12 +76,7 @@ def proposed(held: Charter, change: Mapping[str, JsonValue]) -> Charter:
     new = parse_charter(canonical.encode(value))
     if new.hub.sign != held.hub.sign:
         raise LocalError(ErrorCode.NOT_ALLOWED, "the hub's key cannot be changed in this release")
-    unknown = [key for key in new.policy.keys if key not in RECIPES]
-    if unknown:
-        raise LocalError(
-            ErrorCode.NOT_ALLOWED,
-            f"match key {unknown[0]} is unknown to this program: nobody could publish; upgrade",
-        )
+    check_policy(new.policy)
     return new
 
 

@@ -182,7 +182,9 @@ def explain(
         lines = _run(
             engine.read(
                 lambda db: (
-                    explain_link(HubTables(db), link) if link else links_in_short(HubTables(db))
+                    explain_link(HubTables(db), link, surroundings().clock())
+                    if link
+                    else links_in_short(HubTables(db))
                 )
             )
         )

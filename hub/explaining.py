@@ -18,14 +18,14 @@ ORIGINS = {
 }
 
 
-def explain_link(tables: HubTables, link_id: str) -> list[str]:
+def explain_link(tables: HubTables, link_id: str, now: int) -> list[str]:
     """Why a link is what it is, a sentence a line. Raises LocalError(NOT_FOUND)."""
     links = LinkTables(tables)
     link = links.link(link_id)
     if link is None:
         raise LocalError(ErrorCode.NOT_FOUND, "no link has that id here")
-    policy = replay_directory(tables).charter.policy
-    near = Neighbours(links, policy.stop_token_records)
+    charter = replay_directory(tables).charter
+    policy, near = charter.policy, Neighbours(links, charter, now)
     pair = (link["stub_a"], link["stub_b"])
     lines = explain(policy, near.alone(policy, pair), near.score(policy, pair))
     return [*lines, f"The last round left it {link['state']}, {ORIGINS[link['origin']]}."]

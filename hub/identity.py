@@ -123,7 +123,7 @@ class IdentityChecks:
     ) -> tuple[IdentityFacts, DecisionFacts, str | None]:
         body, preamble = statement.body, statement.preamble
         directory, links = self._ledger.directory, LinkTables(tables)
-        row = links.link(body.link_id)
+        row = _told_link(links, body.link_id)
         link = link_fact(row) if row else None
         end = link.other_end(preamble.sender, body.stub_id) if link else None
         own = _stub(links, (preamble.sender, body.stub_id))
@@ -157,7 +157,7 @@ class IdentityChecks:
     ) -> LinkEvidence | None:
         """An agreeing type for the asker, so that only who holds the same value can open."""
         links = LinkTables(tables)
-        link = links.link(body.link_id)
+        link = _told_link(links, body.link_id)
         side = side_of(link, sender, body.stub_id)
         if link is None or side is None:
             return None
@@ -187,7 +187,7 @@ class IdentityChecks:
         return row
 
     def _check_link(self, tables: HubTables, row: Row) -> Row:
-        link = LinkTables(tables).link(row["link_id"])
+        link = _told_link(LinkTables(tables), row["link_id"])
         if link is None or link["state"] == "ended":
             raise RemoteError(ErrorCode.NOT_ALLOWED, "the link has ended")
         return link
@@ -219,3 +219,16 @@ def _posted(tables: HubTables, agency: str, statement_id: str) -> Post:
     if logged is None or row is None:
         raise RemoteError(ErrorCode.NOT_FOUND, "the statement is no longer at hand")
     return Post(agency, row["envelope"], logged)
+
+
+def _told_link(links: LinkTables, link_id: str) -> Row | None:
+    """A link that both sides have been told of; any other is as if it were not there.
+
+    Otherwise a check carries a name to a side that must not hear of the link (04-matching §7.3).
+    """
+    link = links.link(link_id)
+    if link is None:
+        return None
+    said = links.answers(link_id)  # who answered was told, though the answer may have hidden it
+    told = (link[f"notice_{side}"] or link[f"agency_{side}"] in said for side in "ab")
+    return link if all(told) else None

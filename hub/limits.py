@@ -72,26 +72,43 @@ class Limits:
         tables.run("INSERT INTO stub_change VALUES (?, ?)", row.stub_id, self.iat)
 
     def forget_old(self) -> None:
-        """Forget tokens that left their stubs long ago."""
-        self.tables.run("DELETE FROM former_token WHERE until <= ?", self.iat)
+        """Forget tokens that left their stubs long ago, unless another agency holds them still:
+        then it matters who came first (04-matching.md §7.3).
+        """
+        self.tables.run(
+            "DELETE FROM former_token WHERE until <= ? AND NOT EXISTS (SELECT 1 FROM token t "
+            "WHERE t.token = former_token.token AND t.agency <> former_token.agency)",
+            self.iat,
+        )
 
     def keep_leaving(self, stub_id: str, tokens: Iterable[bytes]) -> None:
         """Go on counting tokens that leave a stub, be it retired or revised."""
         until = self.iat + TOKEN_DAYS * DAY
-        self.tables.database.conn.executemany(
-            "INSERT OR REPLACE INTO former_token VALUES (?, ?, ?, ?)",
-            [(token, stub_id, self.agency, until) for token in tokens],
-        )
+        held = "SELECT min(since) AS first FROM token WHERE token = ? AND agency = ?"
+        for token in tokens:
+            row = self.tables.one(held, token, self.agency)
+            self.tables.run(
+                "INSERT OR REPLACE INTO former_token VALUES (?, ?, ?, ?, ?)",
+                token, stub_id, self.agency, until, row["first"] if row else 0,
+            )  # fmt: skip
 
     def check_spread(self, stub_id: str, tokens: Iterable[bytes]) -> None:
         """No token in more stubs of one agency than the charter allows. RemoteError(OVER_LIMIT)."""
         most = self.directory.charter.quotas.stubs_per_token
         sql = (
             "SELECT stub_id FROM token WHERE token = ? AND agency = ? "
-            "UNION SELECT stub_id FROM former_token WHERE token = ? AND agency = ? LIMIT ?"
+            "UNION SELECT stub_id FROM former_token WHERE token = ? AND agency = ? AND until > ? "
+            "LIMIT ?"
         )
         for token in tokens:
-            if len(self.tables.rows(sql, token, self.agency, token, self.agency, most + 1)) > most:
+            if (
+                len(
+                    self.tables.rows(
+                        sql, token, self.agency, token, self.agency, self.iat, most + 1
+                    )
+                )
+                > most
+            ):
                 raise RemoteError(
                     ErrorCode.OVER_LIMIT,
                     f"stub {stub_id}: one of its tokens was in more than {most} of your records "

@@ -65,14 +65,16 @@ class LinkTables:
             placed.statement_id, min(_expiries(row.involvements), default=None),
         )  # fmt: skip
         held = self._tables.rows("SELECT * FROM token WHERE stub_id = ?", row.stub_id)
-        since = {(item["match_key_id"], item["token"]): item["since"] for item in held}
+        since = {item["token"]: item["since"] for item in held}
+        for token in {token for values in tokens.values() for token in values} - since.keys():
+            since[token] = self._first_held(placed, token)
         self._tables.run("DELETE FROM token WHERE stub_id = ?", row.stub_id)
         self._tables.database.conn.executemany(
             "INSERT INTO token VALUES (?, ?, ?, ?, ?, ?)",
             [
                 (
                     token, row.stub_id, key, placed.agency, ordinal,
-                    since.get((key, token), placed.index),
+                    since[token],
                 )
                 for key, values in tokens.items()
                 for ordinal, token in enumerate(values)
@@ -90,6 +92,10 @@ class LinkTables:
     def mark(self, stub_id: str) -> None:
         """Have the next round look at a stub."""
         self._tables.run("INSERT OR IGNORE INTO dirty_stub VALUES (?)", stub_id)
+
+    def is_marked(self, stub_id: str) -> bool:
+        """Whether a stub changed since the last round."""
+        return self._tables.one("SELECT 1 FROM dirty_stub WHERE stub_id = ?", stub_id) is not None
 
     def take_marked(self, now: int, limit: int) -> list[str]:
         """Up to `limit` stubs that changed or whose permission ran out; unmarks them."""
@@ -122,6 +128,16 @@ class LinkTables:
         """stub_id and agency of the stubs that hold a token, at most `limit`."""
         sql = "SELECT stub_id, agency FROM token WHERE token = ? AND match_key_id = ? LIMIT ?"
         return self._tables.rows(sql, token, match_key_id, limit)
+
+    def _first_held(self, placed: Placed, token: bytes) -> int:
+        """The log index at which an agency came by a token, were it in another stub or long ago."""
+        row = self._tables.one(
+            "SELECT min(since) AS first FROM ("
+            "SELECT since FROM token WHERE token = ? AND agency = ? "
+            "UNION SELECT since FROM former_token WHERE token = ? AND agency = ?)",
+            token, placed.agency, token, placed.agency,
+        )  # fmt: skip
+        return placed.index if row is None or row["first"] is None else int(row["first"])
 
     def shared_since(self, stub_a: str, stub_b: str) -> tuple[int, int] | None:
         """Log indexes at which the two came by the token that they have shared the longest."""

@@ -36,7 +36,7 @@ class Matcher:
         """One round; the number of links whose state changed."""
         now = self._ledger.surroundings.clock()
         links = LinkTables(tables)
-        near = Neighbours(links, self._ledger.charter.policy.stop_token_records)
+        near = Neighbours(links, self._ledger.charter, now)
         judge = Judge(links, near, self._ledger, now)
         pairs = {
             pair: None

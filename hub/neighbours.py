@@ -6,6 +6,8 @@ Remembers what it read for one round. Reads the link tables and writes nothing.
 from collections.abc import Mapping
 
 from hub.linkstore import LinkTables, Stub
+from protocol.charter import Charter
+from protocol.decide import in_force
 from protocol.matchkeys.policy import MatchPolicy
 from protocol.matchkeys.score import PairScore, contest, score_pair
 
@@ -21,9 +23,11 @@ def sorted_pair(one: str, other: str) -> Pair:
 class Neighbours:
     """Stubs, their counted tokens and their candidates, for one round."""
 
-    def __init__(self, links: LinkTables, stop_token_records: int) -> None:
+    def __init__(self, links: LinkTables, charter: Charter, now: int) -> None:
         self._links = links
-        self._most = stop_token_records
+        self._charter = charter
+        self._now = now
+        self._most = charter.policy.stop_token_records
         self._stubs: dict[str, Stub | None] = {}
         self._counted: dict[str, Tokens] = {}
         self._near: dict[str, frozenset[str]] = {}
@@ -71,6 +75,15 @@ class Neighbours:
         rivals = [self.alone(policy, rival).hundredths for rival in self._rivals(pair)]
         return contest(policy, self.alone(policy, pair), max(rivals, default=None))
 
+    def can_be_shown(self, stub: Stub) -> bool:
+        """Whether anything of a stub may be shown now: a permission in force, not all sensitive."""
+        kinds = [
+            self._charter.involvement_type(item.type)
+            for item in stub.involvements
+            if not stub.retired and in_force(item, self._now)
+        ]
+        return any(kind is not None and kind.openness != "sensitive" for kind in kinds)
+
     def _rivals(self, pair: Pair) -> set[Pair]:
         """Pairs of one of the two with another stub of the other's agency."""
         found: set[Pair] = set()
@@ -78,7 +91,9 @@ class Neighbours:
             other = self.stub(other_id)
             for near_id in self.of(stub_id):
                 near = self.stub(near_id)
-                if near and other and near_id != other_id and near.agency == other.agency:
+                if near_id == other_id or near is None or other is None:
+                    continue
+                if near.agency == other.agency and self.can_be_shown(near):
                     found.add(sorted_pair(stub_id, near_id))
         return found
 

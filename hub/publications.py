@@ -21,6 +21,7 @@ from protocol.commitments import commit
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import from_base64
 from protocol.matchkeys.policy import MatchPolicy
+from protocol.matchkeys.recipes import names_somebody
 from protocol.messages import (
     ChunkRef,
     PublicationBody,
@@ -228,9 +229,10 @@ def check_limits(policy: MatchPolicy, stub_id: str, tokens: PepperedTokens) -> N
             raise RemoteError(ErrorCode.MALFORMED, f"stub {stub_id}: a token is there twice")
         if len(values) > weights.cap:
             raise RemoteError(ErrorCode.OVER_LIMIT, f"stub {stub_id}: too many tokens of {key}")
-    if all(policy.keys[key].place for key in tokens):
+    if not names_somebody(tokens):
         raise RemoteError(
-            ErrorCode.OVER_LIMIT, f"stub {stub_id}: needs a name and birth date, or the strong id"
+            ErrorCode.OVER_LIMIT,
+            f"stub {stub_id}: needs a name beside a birth date or a place, or the strong id",
         )
 
 

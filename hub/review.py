@@ -36,7 +36,9 @@ class Reviews:
         if link is None or side is None or not self._was_told(links, link, side):
             raise RemoteError(ErrorCode.NOT_FOUND, "no such link of yours")
         now = links.question(link)
-        if body.question != link[f"review_{side}"] or body.question not in {None, now}:
+        moved = links.is_marked(link["stub_a"]) or links.is_marked(link["stub_b"])
+        unseen = body.question is None and moved  # nobody was asked: what they saw may be gone
+        if body.question != link[f"review_{side}"] or body.question not in {None, now} or unseen:
             raise RemoteError(ErrorCode.CONFLICT, "a record has changed since; look again")
         midnight = statement.preamble.iat - statement.preamble.iat % DAY
         if tables.count_entries(sender, "verdict", midnight) >= MAX_VERDICTS_A_DAY:

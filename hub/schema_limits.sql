@@ -5,6 +5,7 @@ CREATE TABLE former_token (
     stub_id TEXT NOT NULL,
     agency TEXT NOT NULL,
     until INTEGER NOT NULL,
+    since INTEGER NOT NULL, -- log index at which the agency came by it
     PRIMARY KEY (token, stub_id)
 ) WITHOUT ROWID;
 CREATE INDEX former_token_by_until ON former_token (until);

@@ -117,15 +117,12 @@ def _store_unborn(tables: NodeTables, row: ImportedRow, report: ImportReport) ->
         )
         report.errors.append(RowError(row.line, "mother_local_id", reason))
         return False
-    own = "SELECT 1 FROM involvement WHERE client = ? AND type = ? AND for_unborn IS NULL"
-    known = "SELECT 1 FROM involvement WHERE client = ? AND for_unborn = ?"
-    if tables.one(own, mother["id"], row.involvement):
-        report.unchanged += 1  # whoever works with the mother in this way is found already
-        return True
-    before = tables.one(known, mother["id"], row.local_id)
-    report.changed += before is not None
-    report.new += before is None
+    before = tables.rows("SELECT * FROM involvement WHERE for_unborn = ?", row.local_id)
     _store_involvement(tables, mother["id"], row)
+    after = tables.rows("SELECT * FROM involvement WHERE for_unborn = ?", row.local_id)
+    report.new += not before
+    report.unchanged += before == after
+    report.changed += bool(before) and before != after
     return True
 
 
@@ -133,8 +130,9 @@ def _store_involvement(tables: NodeTables, client: int, row: ImportedRow) -> Non
     permission = row.permission
     child = row.local_id if row.mother_local_id else None
     withdrawn = tables.one(
-        "SELECT MAX(withdrawn_at) AS time FROM involvement WHERE client = ?", client
-    )
+        "SELECT MAX(withdrawn_at) AS time FROM involvement WHERE client = ? OR for_unborn = ?",
+        client, row.local_id,
+    )  # fmt: skip
     withdrawn_at = withdrawn["time"] if withdrawn else None
     tables.run(
         "DELETE FROM involvement WHERE client = ? AND type <> ? AND for_unborn IS ?",
@@ -143,8 +141,8 @@ def _store_involvement(tables: NodeTables, client: int, row: ImportedRow) -> Non
     if child is None:  # born: the work is with the child itself from now on
         tables.run("DELETE FROM involvement WHERE for_unborn = ?", row.local_id)
     old = tables.one(
-        "SELECT id FROM involvement WHERE client = ? AND type = ?",
-        client, row.involvement,
+        "SELECT id FROM involvement WHERE client = ? AND type = ? AND for_unborn IS ?",
+        client, row.involvement, child,
     )  # fmt: skip
     values = {
         "client": client,

@@ -17,7 +17,7 @@ from protocol import canonical
 from protocol.charter import Charter
 from protocol.commitments import commit
 from protocol.fields import to_base64
-from protocol.matchkeys.recipes import match_keys
+from protocol.matchkeys.recipes import match_keys, names_somebody
 from protocol.messages import Permission, PublishedInvolvement, StubRow, StubTokens
 from protocol.tokens import token_input
 from storage.tables import Row
@@ -92,7 +92,7 @@ class Drafter:
                 page.without_permission += 1
                 continue
             wanted = self._inputs(charter, client)
-            if not any(not charter.policy.keys[key].place for key in wanted):
+            if not names_somebody(wanted):
                 page.too_little.append(client["local_id"])
                 continue
             digests = {}
@@ -121,7 +121,7 @@ class Drafter:
                 for key, digests in draft.digests.items()
             }
             kept = {key: digests for key, digests in kept.items() if digests}
-            if all(self._federation.charter.policy.keys[key].place for key in kept):
+            if not names_somebody(kept):
                 # Several records of one person here: what is left cannot be published.
                 changes.too_little.append(draft.client["local_id"])
                 continue
@@ -158,7 +158,11 @@ class Drafter:
         federation, charter = self._federation, self._federation.charter
         random = federation.outside.random
         result = []
+        seen: set[str] = set()
         for row in tables.in_force(client["id"], now):
+            if row["type"] in seen:
+                continue  # the same work with a mother and her unborn child is shown once
+            seen.add(row["type"])
             kind = charter.involvement_type(row["type"])
             basis = charter.lawful_basis(row["permission_basis"])
             if kind is None or basis is None or basis.in_force != "yes":

@@ -14,7 +14,7 @@ from node.store import NodeTables, record_of
 from node.tokens import TokenCache
 from protocol.charter import DutyDesk
 from protocol.errors import ErrorCode, LocalError, RemoteError
-from protocol.matchkeys.recipes import match_keys
+from protocol.matchkeys.recipes import match_keys, names_somebody
 from protocol.messages import LinkNotice, NoticeBody
 from protocol.request_parts import LinkEvidence
 from protocol.statement import Statement
@@ -187,8 +187,7 @@ def _why_unpublished(tables: NodeTables, federation: Federation, client: Row) ->
         return Unpublished.NO_PERMISSION
     policy = federation.charter.policy
     made = match_keys(record_of(client, federation.shared_postcodes), policy.keys)
-    findable = any(not policy.keys[key].place for key in made)
-    return Unpublished.NOT_YET if findable else Unpublished.TOO_LITTLE
+    return Unpublished.NOT_YET if names_somebody(made) else Unpublished.TOO_LITTLE
 
 
 def _waiting(tables: NodeTables, hub_id: str, stub_id: str) -> int:

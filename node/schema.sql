@@ -33,7 +33,7 @@ CREATE TABLE involvement (
     consent_date TEXT,
     withdrawn_at INTEGER,
     for_unborn TEXT, -- the agency's own id of a child not yet born; the client is its mother
-    UNIQUE (client, type)
+    UNIQUE (client, type, for_unborn)
 );
 CREATE TABLE hub (
     hub_id TEXT PRIMARY KEY,

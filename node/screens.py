@@ -144,7 +144,7 @@ def print_published(out: Console, report: Published) -> None:
         _say(
             out,
             f"{len(report.too_little)} clients have too little to be found "
-            "(no NHS number, and not both name and birth date): use the duty lines.",
+            "(no NHS number, and no name beside a birth date or an address): use the duty lines.",
         )
 
 

@@ -59,13 +59,20 @@ def sign_ed25519(seed: SecretSeed | bytes, message: bytes) -> bytes:
 
 def verify_ed25519(public_key: bytes, message: bytes, signature: bytes) -> None:
     """Raise RemoteError(BAD_SIGNATURE) unless the signature fits; small-order keys never fit."""
+    if len(signature) != SIGNATURE_BYTES:
+        raise RemoteError(ErrorCode.BAD_SIGNATURE, "signature has the wrong length")
+    verify_signed(public_key, signature + message)
+
+
+def verify_signed(public_key: bytes, signed: bytes) -> None:
+    """The same for a signature with its message behind it: many are checked without a copy."""
     # Lengths first: the binding below hands the buffers to C as they are.
-    if len(public_key) != PUBLIC_KEY_BYTES or len(signature) != SIGNATURE_BYTES:
+    if len(public_key) != PUBLIC_KEY_BYTES or len(signed) < SIGNATURE_BYTES:
         raise RemoteError(ErrorCode.BAD_SIGNATURE, "key or signature has the wrong length")
     if _is_small_order(public_key):
         raise RemoteError(ErrorCode.BAD_SIGNATURE, "signature under a small-order key")
     try:
-        nacl.bindings.crypto_sign_open(signature + message, public_key)
+        nacl.bindings.crypto_sign_open(signed, public_key)
     except nacl.exceptions.BadSignatureError as error:
         raise RemoteError(ErrorCode.BAD_SIGNATURE, "Ed25519 signature does not fit") from error
 

@@ -10,7 +10,7 @@ from itertools import combinations
 
 from hub.policies.folder import KnownRecord
 from protocol.matchkeys.policy import MatchPolicy
-from protocol.matchkeys.recipes import match_keys
+from protocol.matchkeys.recipes import match_keys, names_somebody
 
 Pair = tuple[int, int]
 Progress = Callable[[int, int], None]
@@ -61,6 +61,8 @@ def find_candidates(
     tokens: Counter[str] = Counter()
     for number, known in enumerate(records):
         made = match_keys(known.record, policy.keys)
+        if not names_somebody(made):
+            made = {}  # no agency may publish such a record: §10
         keys.append(
             {
                 key: frozenset(made[key][: policy.keys[key].cap])

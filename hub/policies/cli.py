@@ -99,6 +99,8 @@ def check(
             f"{key.key_id}: {found.people:,} people, at most {found.most_holders} with one value, "
             f"min-entropy {found.min_entropy:.1f} bits, about 2^{found.domain:.0f} values."
         )
+        if not found.people:
+            out.print("    NOT MEASURED: nobody here has it.")
         for rule in key.broken:
             out.print(f"    BREAKS A RULE: {rule}")
     if any(key.broken for key in checked):

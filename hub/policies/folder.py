@@ -48,16 +48,24 @@ def read_folder(folder: Path) -> list[KnownRecord]:
 def _truth(path: Path) -> Mapping[tuple[str, str], tuple[str, str]]:
     truth: dict[tuple[str, str], tuple[str, str]] = {}
     for row in _rows(path, TRUTH_COLUMNS):
+        if not row["person"] or (row["agency"], row["local_id"]) in truth:
+            raise _bad(path, "a record's person is missing, or a record is named twice")
         truth[row["agency"], row["local_id"]] = (row["person"], row.get("hard_case") or "")
     return truth
 
 
 def _agency(path: Path, truth: Mapping[tuple[str, str], tuple[str, str]]) -> Iterator[KnownRecord]:
     columns: dict[str, str] | None = None
+    seen: set[str] = set()
     for row in _rows(path, set()):
         if columns is None:
             columns = identifying_columns(row)
             first = next(iter(row))
+            if not columns:
+                raise _bad(path, "no column has a name that means an identifying field")
+        if row[first] in seen:
+            raise _bad(path, "a local id is there twice")
+        seen.add(row[first])
         known = truth.get((path.stem, row[first] or ""))
         if known is None:
             raise _bad(path, f"{TRUTH} does not say whose every record is")
@@ -74,7 +82,8 @@ def _rows(path: Path, wanted: set[str]) -> Iterator[dict[str, str]]:
             reader = csv.DictReader(file, restval="", restkey="")
             missing = wanted - set(reader.fieldnames or ())
             if missing or not reader.fieldnames:
-                raise _bad(path, f"its first line needs the columns {', '.join(sorted(missing))}")
+                names = ", ".join(sorted(missing)) or "of an export"
+                raise _bad(path, f"its first line needs the columns {names}")
             yield from reader
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise _bad(path, "it is not there, or not a CSV file in UTF-8") from error

@@ -5,6 +5,7 @@ from pathlib import Path
 from protocol import canonical
 from protocol.errors import ErrorCode, LocalError
 from protocol.matchkeys.policy import MatchPolicy, parse_policy
+from protocol.matchkeys.recipes import RECIPES, Reads
 
 FOLDER = Path(__file__).with_name("shipped")
 DEFAULT = "england"
@@ -25,4 +26,26 @@ def read_policy(path: Path) -> MatchPolicy:
         data = path.read_bytes()
     except OSError as error:
         raise LocalError(ErrorCode.BAD_FILE, f"{path.name} cannot be read") from error
-    return parse_policy(canonical.parse_loose(data, limit=FILE_LIMIT))
+    policy = parse_policy(canonical.parse_loose(data, limit=FILE_LIMIT))
+    check_policy(policy)
+    return policy
+
+
+def check_policy(policy: MatchPolicy) -> None:
+    """Refuse keys that this program does not know or that say the wrong thing of places.
+
+    Raises LocalError(NOT_ALLOWED): the guard and what a later agency is told rest on `place`.
+    """
+    for key_id, key in policy.keys.items():
+        recipe = RECIPES.get(key_id)
+        if recipe is None:
+            raise LocalError(
+                ErrorCode.NOT_ALLOWED,
+                f"match key {key_id} is unknown to this program: nobody could publish; upgrade",
+            )
+        if key.place != (Reads.PLACE in recipe.reads):
+            raise LocalError(
+                ErrorCode.NOT_ALLOWED,
+                f"match key {key_id}: place must be {str(not key.place).lower()}, "
+                "by what it is made from",
+            )

@@ -73,6 +73,12 @@ def match_keys(record: ClientRecord, key_ids: Collection[str]) -> dict[str, tupl
     return {key_id: values for key_id, values in made if values}
 
 
+def names_somebody(key_ids: Collection[str]) -> bool:
+    """Whether a stub with these key types is of one person and not of a door: specs/04 §10."""
+    who = {Reads.IDENTIFIER, Reads.GIVEN, Reads.FAMILY}
+    return any(key_id in RECIPES and RECIPES[key_id].reads & who for key_id in key_ids)
+
+
 def _part(reads: str, values: Callable[[NormalRecord], Collection[str | None]]) -> Part:
     return Part(frozenset(map(Reads, reads.split())), values)
 

@@ -261,7 +261,7 @@ async def test_an_agency_without_the_value_cannot_open_what_the_hub_sends_it(
         tables.run("DELETE FROM token WHERE stub_id = ?", stub["stub_id"])
         ours = link["stub_b" if side == "a" else "stub_a"]
         tables.run(
-            "INSERT INTO token SELECT token, ?, match_key_id, ?, ordinal FROM token "
+            "INSERT INTO token SELECT token, ?, match_key_id, ?, ordinal, since FROM token "
             "WHERE stub_id = ?",
             stub["stub_id"], stranger.party_id, ours,
         )  # fmt: skip

@@ -362,11 +362,11 @@ class TestWhatTheHubChecksOfAPatchedNode:
         assert caught.value.code is ErrorCode.OVER_LIMIT
         assert await federation.hub_read(lambda tables: tables.rows("SELECT 1 FROM stub")) == []
 
-    def test_places_alone_are_not_enough(self) -> None:
-        tokens = {"name_pc.2": [b"a" * 16], "dob_street.2": [b"b" * 16]}
-        with pytest.raises(RemoteError, match="name and birth date"):
+    def test_a_door_without_a_name_is_not_enough(self) -> None:
+        tokens = {"dob_addr.1": [b"a" * 16], "dob_sex_pc.2": [b"b" * 16]}
+        with pytest.raises(RemoteError, match="needs a name"):
             check_limits(ENGLAND, "ab" * 16, tokens)
-        check_limits(ENGLAND, "ab" * 16, {**tokens, "given_dob_mi.2": [b"c" * 16]})
+        check_limits(ENGLAND, "ab" * 16, {**tokens, "name_pc.2": [b"c" * 16]})
 
     async def test_a_publication_out_of_turn(
         self, federation: SimFederation, agencies: Agencies

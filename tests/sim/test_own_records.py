@@ -6,7 +6,7 @@ from protocol.matchkeys.records import ClientRecord
 from tests.sim.federation import AMEERA, AMIRA, DUTY, SAMIR, SimFederation, row
 
 LITTLE = ClientRecord(None, "Amira", None, None, None, "F", None, None)
-NO_DATE = ClientRecord(None, "Amira", None, "Hassan", None, "F", "12 Rowan Road", "LX3 4AB")
+NO_NAME = ClientRecord(None, None, None, None, "2022-03-14", "F", "12 Rowan Road", "LX3 4AB")
 
 
 async def test_one_person_twice_is_told_to_the_agency_alone(federation: SimFederation) -> None:
@@ -40,7 +40,7 @@ async def test_too_little_is_said_plainly_with_everybodys_duty_line(
     await federation.join("Housing", "housing")
     await health.take_in(
         row("h1", LITTLE, "health_visiting", DUTY),
-        row("h2", NO_DATE, "health_visiting", DUTY),
+        row("h2", NO_NAME, "health_visiting", DUTY),
         row("h3", AMIRA, "health_visiting", None),
         row("h4", SAMIR, "health_visiting", DUTY),
     )

@@ -1,6 +1,7 @@
 """Signatures by several processes: the same findings as by one, and no bad line called good."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from audit.open import open_case
 from audit.signatures import Sounder, sound_spans
 from audit.signed import check_signatures
 from audit.verify import verify_case
+from protocol.dsse import parse_envelope
+from protocol.leaf import sealed_leaf
 from protocol.messages import RejectionBody
 from protocol.signing import SecretSeed
 from tests.unit.audit_log import (
@@ -22,6 +25,7 @@ from tests.unit.audit_log import (
     CHARTER_ID,
     HUB,
     AuditLog,
+    Entry,
     brokered,
     case_line,
     council,
@@ -106,6 +110,29 @@ def test_a_signature_by_another_key_is_named(
     assert found(written(log(), tmp_path / "case"), jobs) == {(code, 30)}
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("forged", [b"\x00" * 64, b"", b"\x01" + bytes(63)])
+def test_a_forged_signature_under_the_right_key_id_is_named(
+    tmp_path: Path, forged: bytes, jobs: int
+) -> None:
+    log = padded()
+    envelope = parse_envelope(log.entries[30].envelope)
+    signature = forged or envelope.signature[:-1] + bytes([envelope.signature[-1] ^ 1])
+    data = replace(envelope, signature=signature).encode()
+    salt = log.entries[30].salt
+    log.entries[30] = Entry(sealed_leaf(salt, data), salt, data, [])
+    assert found(written(log, tmp_path / "case"), jobs) == {(Code.BAD_SIGNATURE, 30)}
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_signature_under_a_wrong_key_id_is_named(tmp_path: Path, jobs: int) -> None:
+    log = padded()
+    envelope = replace(parse_envelope(log.entries[30].envelope), key_id="0123456789abcdef")
+    data, salt = envelope.encode(), log.entries[30].salt
+    log.entries[30] = Entry(sealed_leaf(salt, data), salt, data, [])
+    assert found(written(log, tmp_path / "case"), jobs) == {(Code.BAD_SIGNATURE, 30)}
+
+
 class Stranger:
     """Somebody who is no member."""
 
@@ -171,6 +198,40 @@ def test_what_is_no_line_is_named(tmp_path: Path, line: bytes, jobs: int) -> Non
     lines[40] = line
     findings = found(written(log, tmp_path / "case", lines), jobs)
     assert findings == {(Code.PAYLOAD_MALFORMED, None)}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"evidence":0', b'"evidence":00'),
+        (b'"evidence":0', b'"evidence": 0'),
+        (b'"evidence":0', b'"evidence":-0'),
+        (b'"evidence":0', b'"evidence":1025'),
+        (b'"evidence":0', b'"evidence":0,"more":1'),
+        (b'"index":40', b'"index":040'),
+        (b'"index":40', b'"index":4_0'),
+        (b'"index":40', b'"index":+40'),
+        (b'"salt":"', b'"salt": "'),
+        (b'"}', b'"} '),
+        (b'{"envelope":', b' {"envelope":'),
+    ],
+)
+def test_a_line_has_one_form(tmp_path: Path, old: bytes, new: bytes) -> None:
+    log = padded()
+    lines = lines_of(log)
+    place = lines[40].rfind(old)
+    lines[40] = lines[40][:place] + new + lines[40][place + len(old) :]
+    case = written(log, tmp_path / "case", lines)
+    assert found(case, 1) == {(Code.PAYLOAD_MALFORMED, None)}
+
+
+def test_a_salt_has_one_form(tmp_path: Path) -> None:
+    log = padded()
+    lines = lines_of(log)
+    salt = log.entries[40].salt.hex().encode()
+    assert salt != salt.upper()
+    lines[40] = lines[40].replace(salt, salt.upper())
+    assert found(written(log, tmp_path / "case", lines), 1) == {(Code.PAYLOAD_MALFORMED, None)}
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

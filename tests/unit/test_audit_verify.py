@@ -18,6 +18,7 @@ from protocol.errors import LocalError
 from protocol.fields import WireModel
 from protocol.merkle import leaf_hash, root
 from protocol.statement import parse_statement
+from protocol.tiles import encode_entry_bundle
 from tests.unit.audit_log import (
     ANNE,
     LOG,
@@ -155,6 +156,22 @@ def test_without_bundle_and_hash_tile_the_check_stops_there(case: Path) -> None:
     (case / "log" / "tile/0/001").unlink()
     codes = [code for code, _ in found(case)]
     assert codes == [FindingCode.BUNDLE_MISSING, FindingCode.TREE_UNFINISHED]
+
+
+def test_an_entry_that_was_changed_is_not_believed(tmp_path: Path) -> None:
+    """Even one that the hub did sign: it is not what the tree holds."""
+    log, other = founded(), founded()
+    folder = log.write(tmp_path / "case")
+    del other.entries[3:]
+    other.admit(ANNE, "childrens_social_care", status="revoked")
+    leaves = [entry.leaf for entry in log.entries]
+    leaves[3] = other.entries[3].leaf
+    bundle = folder / "log" / "tile/entries/000.p/6"
+    bundle.write_bytes(encode_entry_bundle(leaves))
+    verified = verify_case(Case(folder))
+    assert verified.findings[0].code is FindingCode.ENTRY_CHANGED
+    assert verified.findings[0].index == 3
+    assert [item.body.status for item in verified.directory.members[ANNE.id]] == ["active"]
 
 
 def test_swapped_bundles_are_both_named(case: Path) -> None:
@@ -369,3 +386,100 @@ def test_the_worst_severity_gives_the_exit_code() -> None:
     assert of(Severity.RULE) == 4
     assert of(Severity.RULE, Severity.MISSING) == 3
     assert of(Severity.RULE, Severity.MISSING, Severity.BROKEN) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("tile/entries/003", b"\x00\x01a"),
+        ("tile/entries/002.p/101", b"\x00\x01a"),
+        ("tile/0/003.p/1", bytes(32)),
+        ("tile/2/000.p/1", bytes(32)),
+        ("tile/1/000", bytes(32 * 256)),
+        ("tile/0/000.bak", b""),
+        ("notes.txt", b"hello"),
+        ("tile/9/x001/234", b""),
+    ],
+)
+def test_a_file_that_the_checkpoint_has_no_place_for_is_named(
+    case: Path, name: str, data: bytes
+) -> None:
+    path = case / "log" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    (finding,) = verify_case(Case(case)).findings
+    assert finding.code is FindingCode.TILE_EXTRA
+    assert finding.detail.startswith(name)
+
+
+def test_tiles_of_an_earlier_size_are_the_beginning_of_the_later_or_were_changed(
+    case: Path, big: AuditLog
+) -> None:
+    leaves = [entry.leaf for entry in big.entries]
+    TileStore(case / "grown").append(0, leaves[:300])
+    for name in ("tile/0/001.p/44", "tile/entries/001.p/44", "tile/1/000.p/1"):
+        path = case / "log" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes((case / "grown" / name).read_bytes())
+    assert found(case) == []
+    flip(case / "log" / "tile/entries/001.p/44", 7)
+    (finding,) = verify_case(Case(case)).findings
+    assert finding.code is FindingCode.TILE_CHANGED
+    assert finding.detail.startswith("tile/entries/001.p/44")
+
+
+def test_a_fork_is_shown_with_both_signed_notes(clean: Path, tmp_path: Path) -> None:
+    other = sign_checkpoint(Checkpoint(LOG.name, 300, b"\x66" * 32), LOG).encode()
+    (finding,) = verify_case(Case(clean), other).findings
+    ours = (clean / "log" / "checkpoint").read_text("utf-8")
+    assert finding.notes == (other.decode(), ours)
+    (tmp_path / "old").write_bytes(other)
+    code, text = run("verify", clean, "--old", tmp_path / "old", "--json")
+    assert code == 1
+    assert json.loads(text)["findings"][0]["notes"] == [other.decode(), ours]
+    _, text = run("verify", clean, "--old", tmp_path / "old")
+    assert all(line in text for line in (*other.decode().splitlines(), *ours.splitlines()))
+
+
+def test_unknown_and_doubled_cosignatures_count_for_nothing(tmp_path: Path) -> None:
+    folder = founded().write(tmp_path / "case", cosigners=1)
+    path = folder / "log" / "checkpoint"
+    note, head = parse_checkpoint(path.read_bytes())
+    stranger = type(LOG)("stranger.example", WITNESSES[0].type, LOG.seed)
+    twin = type(LOG)(WITNESSES[1].name, WITNESSES[0].type, LOG.seed)
+    more = [cosign_checkpoint(head, WITNESSES[0], NOON + n) for n in (1, 2)]
+    more += [cosign_checkpoint(head, signer, NOON) for signer in (stranger, twin)]
+    path.write_bytes(note.with_signatures(more).encode())
+    assert found(folder) == [(FindingCode.NO_QUORUM, None)]
+    enough = note.with_signatures([*more, cosign_checkpoint(head, WITNESSES[1], NOON)])
+    path.write_bytes(enough.encode())
+    assert found(folder) == []
+
+
+def test_a_policy_of_ones_own_asks_for_more_and_never_for_less(clean: Path, tmp_path: Path) -> None:
+    policy = tmp_path / "policy"
+    lines = [f"log {LOG.key.text}\n"]
+    lines += [f"witness w{n} {item.key.text}\n" for n, item in enumerate(WITNESSES)]
+    policy.write_text("".join([*lines, "group all all w0 w1 w2\nquorum all\n"]))
+    assert run("verify", clean, "--policy", policy)[0] == 0
+    two = founded().write(tmp_path / "two", cosigners=2)
+    code, text = run("verify", two, "--policy", policy)
+    assert code == 3
+    assert "by your policy" in text
+    one = founded().write(tmp_path / "one", cosigners=1)
+    policy.write_text(f"log {LOG.key.text}\nquorum none\n")
+    assert run("verify", one, "--policy", policy)[0] == 3, "the charter's quorum stays"
+    policy.write_text(f"log {LOG.key.text}\nquorum w1\n")
+    assert run("verify", one, "--policy", policy)[0] == 2
+    assert run("verify", one, "--policy", tmp_path / "nowhere")[0] == 2
+
+
+def test_verify_checks_signatures_where_payloads_are(clean: Path, tmp_path: Path) -> None:
+    code, text = run("verify", clean)
+    assert code == 0
+    assert "612  signed entries" in text
+    bare = Path(shutil.copytree(clean, tmp_path / "bare"))
+    shutil.rmtree(bare / "payloads")
+    code, text = run("verify", bare)
+    assert code == 0
+    assert "signed entries" not in text
