@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import Base64, Hex16, Hex32, Name, WireModel
-from protocol.messages import KeyRecord, PhoneText
+from protocol.key_record import KeyRecord
+from protocol.messages import PhoneText
 from protocol.signing import SecretSeed, public_key
 from protocol.wire import encode_wire, parse_wire
 from storage.secrets import read_secrets, write_secrets

@@ -25,16 +25,17 @@ from protocol.statement import Statement
 
 HUB_KINDS = frozenset(
     {"charter", "key_birth", "member", "match_round", "hub_decision", "rejection"}
-    | {"identity_decision", ERASURE_KIND}
+    | {"identity_decision", "daily_statement", "succession", ERASURE_KIND}
 )
 MEMBER_KINDS = frozenset(
     {"publication", "request", "decision", "release", "receipt", "verdict", "wrong_person"}
     | {"recall_done", "identity_request", "identity_check", "identity_answer"}
+    | {"provisional", "statement_answer"}
 )
 AUDITOR_KINDS = frozenset({"export", "sample_commitment"})
 TO_HUB_KINDS = AUDITOR_KINDS | frozenset(
     {"charter", "key_birth", "match_round", "publication", "evaluation_count", ERASURE_KIND}
-    | {"charter_accept", "verdict", "identity_request"}
+    | {"charter_accept", "verdict", "identity_request", "statement_answer", "succession"}
 )
 _NONCE_BYTES = 16
 

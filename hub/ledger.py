@@ -4,6 +4,7 @@ Works inside the caller's transaction, so that a statement and what it changes a
 or not at all. Trusted with the hub's signing key, never with the log key (hub/log/publisher.py).
 """
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -108,8 +109,8 @@ def replay_directory(tables: HubTables) -> Directory:
     directory = Directory()
     sql = (
         "SELECT p.idx, p.envelope FROM payload p JOIN entry e USING (idx) "
-        "WHERE e.kind IN (?, ?, ?, ?) ORDER BY p.idx"
+        "WHERE e.kind IN (SELECT value FROM json_each(?)) ORDER BY p.idx"
     )
-    for row in tables.rows(sql, *sorted(PUBLIC_KINDS)):
+    for row in tables.rows(sql, json.dumps(sorted(PUBLIC_KINDS))):
         directory = apply_public_leaf(directory, row["idx"], row["envelope"], documents)
     return directory

@@ -17,9 +17,10 @@ from protocol.directory import Directory, Member
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel, from_base64, to_base64
 from protocol.follow import LogView
+from protocol.key_record import KeyRecord
 from protocol.loosens import unaccepted
 from protocol.matchkeys.tables import table_hashes
-from protocol.messages import AUTH_KEY_KINDS, AcceptedBody, KeyRecord
+from protocol.messages import AUTH_KEY_KINDS, AcceptedBody
 from protocol.signing import SecretSeed, public_key
 from protocol.statement import Context, Stamp, Statement, kind_of, make_statement, parse_statement
 from protocol.wire import Message, Submitted, encode_wire

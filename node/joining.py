@@ -29,7 +29,8 @@ from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import from_base64
 from protocol.fingerprint import fingerprint_words
 from protocol.follow import LogView, PublicLeaf
-from protocol.messages import EnrolmentBody, KeyBirthBody, KeyRecord
+from protocol.key_record import KeyRecord
+from protocol.messages import EnrolmentBody, KeyBirthBody
 from protocol.signing import SecretSeed, public_key, verify_ed25519
 from protocol.statement import Statement, parse_statement
 from protocol.wire import Invitation

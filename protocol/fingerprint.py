@@ -7,7 +7,7 @@ party id: 64 bits, compared by voice within the days that an invitation lives.
 import hashlib
 
 from protocol import canonical
-from protocol.messages import KeyRecord
+from protocol.key_record import KeyRecord
 
 _WORD_LIST = """
 acorn amber anchor apple arch arrow ash autumn badge baker ball bamboo banner barn basket bay

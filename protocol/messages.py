@@ -22,6 +22,8 @@ from protocol.fields import (
     Seconds,
     WireModel,
 )
+from protocol.key_record import KeyRecord
+from protocol.log_messages import LOG_BODIES
 from protocol.request_parts import (
     DecisionFacts,
     Facts,
@@ -34,16 +36,6 @@ from protocol.request_parts import (
 from protocol.review_messages import REVIEW_BODIES
 
 PhoneText = Annotated[str, StringConstraints(pattern=r"^[0-9 +]{3,20}$")]
-
-
-class KeyRecord(WireModel):
-    """A member's keys: one for each use, and the hash of an offline recovery key."""
-
-    auth: Hex32
-    sign: Hex32
-    seal: Hex32
-    seal_expires: Seconds
-    recovery_hash: Hex32
 
 
 class CharterBody(WireModel):
@@ -357,9 +349,13 @@ BODIES: dict[str, type[WireModel]] = {
     "erasure": ErasureBody,
     **REVIEW_BODIES,
     **AUDIT_BODIES,
+    **LOG_BODIES,
 }
 
 ERASURE_KIND = "erasure"
-PUBLIC_KINDS = frozenset({"charter", "key_birth", "member", "charter_accept"})
-UNLOGGED_KINDS = frozenset({"enrolment", "notice", "review", "evaluate", "poll", "accepted"})
+PUBLIC_KINDS = frozenset({"charter", "key_birth", "member", "charter_accept", "succession"})
+UNLOGGED_KINDS = frozenset(
+    {"enrolment", "rotation", "notice", "review", "evaluate", "poll", "accepted"}
+)
 AUTH_KEY_KINDS = frozenset({"evaluate", "poll"})
+RECOVERY_KEY_KINDS = frozenset({"rotation"})

@@ -18,6 +18,7 @@ from protocol.canonical import encode
 from protocol.charter import Charter, parse_charter
 from protocol.checkpoint import Checkpoint, cosign_checkpoint, sign_checkpoint
 from protocol.fields import WireModel, to_base64
+from protocol.key_record import KeyRecord
 from protocol.leaf import public_leaf, sealed_leaf
 from protocol.merkle import leaf_hash, root
 from protocol.messages import (
@@ -28,7 +29,6 @@ from protocol.messages import (
     DecisionBody,
     EnrolmentBody,
     HubDecisionBody,
-    KeyRecord,
     LinkItem,
     MatchRoundBody,
     MemberBody,

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from protocol.fingerprint import WORDS, fingerprint_words
-from protocol.messages import KeyRecord
+from protocol.key_record import KeyRecord
 
 PARTY = "a0" * 16
 KEYS = {

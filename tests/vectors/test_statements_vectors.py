@@ -19,8 +19,9 @@ from protocol.dsse import parse_envelope
 from protocol.errors import RemoteError
 from protocol.fields import WireModel
 from protocol.fingerprint import WORDS, fingerprint_words
+from protocol.key_record import KeyRecord
 from protocol.merkle import leaf_hash
-from protocol.messages import BODIES, CharterBody, KeyRecord
+from protocol.messages import BODIES, CharterBody
 from protocol.signing import SecretSeed
 from protocol.statement import parse_statement
 from transport.problems import parse_problem
