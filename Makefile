@@ -6,7 +6,7 @@ demo: .venv/.runtime
 	$(BIN)/python -m demo $(ARGS)
 
 test: .venv/.dev
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 # Long fault and fuzz runs, and the property tests with many more examples.
 soak: .venv/.dev
