@@ -17,6 +17,8 @@ from protocol.tiles import TILE_WIDTH, Tile
 
 SYNCS_AT_ONCE = 12
 _CHECKPOINT = "checkpoint"
+Chunk = tuple[Tile, Sequence[bytes]]
+"""A tile, and its hashes or entries."""
 
 
 class TileStore:
@@ -26,6 +28,8 @@ class TileStore:
         self._folder = root
         self._pool = ThreadPoolExecutor(SYNCS_AT_ONCE, thread_name_prefix="tiles")
         self._settled = False
+        self._known: set[Path] = set()
+        self._edge: dict[Tile, tuple[bytes, ...]] = {}
 
     def append(self, size_before: int, entries: Sequence[bytes]) -> int:
         """Write bundles and tiles for entries [size_before, ...); the new size.
@@ -36,17 +40,21 @@ class TileStore:
         """
         if size_before:
             self.read_hash(0, size_before - 1)
-        files = self._bundles(size_before, entries)
+        chunks = self._bundles(size_before, entries)
+        files = [(tile, tiles.encode_entry_bundle(chunk)) for tile, chunk in chunks]
         level, start = 0, size_before
-        fresh = [merkle.leaf_hash(entry) for entry in entries]
+        fresh: list[bytes] = [merkle.leaf_hash(entry) for entry in entries]
         while fresh:
             first, opened = divmod(start, TILE_WIDTH)
             held = self._held_hashes(Tile(level, first, opened))[:opened] if opened else ()
-            chunks = _chunks(level, first, [*held, *fresh])
-            files += [(tile, tiles.encode_hash_tile(chunk)) for tile, chunk in chunks]
-            fresh = [merkle.root(chunk) for tile, chunk in chunks if tile.width == TILE_WIDTH]
+            row = _chunks(level, first, [*held, *fresh])
+            files += [(tile, tiles.encode_hash_tile(chunk)) for tile, chunk in row]
+            fresh = [merkle.root(chunk) for tile, chunk in row if tile.width == TILE_WIDTH]
+            chunks += row
             level, start = level + 1, first
         self._write_tiles(files)
+        # What the next batch begins with need not be read again. A folder has one writer.
+        self._edge = {tile: tuple(chunk) for tile, chunk in chunks if tile.width < TILE_WIDTH}
         return size_before + len(entries)
 
     def read_hash(self, level: int, index: int) -> bytes:
@@ -58,7 +66,10 @@ class TileStore:
 
     def read_entries(self, bundle_index: int, width: int = TILE_WIDTH) -> tuple[bytes, ...]:
         """The first `width` entries of a bundle. Raises LocalError(NOT_FOUND or STORAGE)."""
-        data, held = self._read_at_least(Tile(tiles.ENTRIES, bundle_index, width))
+        tile = Tile(tiles.ENTRIES, bundle_index, width)
+        if tile in self._edge:
+            return self._edge[tile]
+        data, held = self._read_at_least(tile)
         return _parsed(tiles.parse_entry_bundle, data, held)[:width]
 
     def read_tile(self, tile: Tile) -> bytes:
@@ -87,7 +98,7 @@ class TileStore:
     def write_checkpoint(self, note: bytes) -> None:
         """Publish a checkpoint in place of the last one; on the disk when it returns."""
         made = _make_folders(self._folder)
-        _replace(self._folder / _CHECKPOINT, note)
+        self._replace([(self._folder / _CHECKPOINT, note)])
         for folder in {self._folder, *made}:
             _sync_folder(folder)
 
@@ -96,33 +107,42 @@ class TileStore:
         path = self._folder / _CHECKPOINT
         return path.read_bytes() if path.exists() else None
 
-    def _bundles(self, size_before: int, entries: Sequence[bytes]) -> list[tuple[Tile, bytes]]:
+    def _bundles(self, size_before: int, entries: Sequence[bytes]) -> list[Chunk]:
         first, opened = divmod(size_before, TILE_WIDTH)
         held = self.read_entries(first, opened) if opened else ()
-        chunks = _chunks(tiles.ENTRIES, first, [*held, *entries])
-        return [(tile, tiles.encode_entry_bundle(chunk)) for tile, chunk in chunks]
+        return _chunks(tiles.ENTRIES, first, [*held, *entries])
 
     def _write_tiles(self, files: Sequence[tuple[Tile, bytes]]) -> None:
         """All of them on the disk, or an error and perhaps some of them."""
-        fresh: list[tuple[Path, bytes]] = []
-        for tile, data in files:
-            path = self._folder / tile.path
-            if not path.exists():
-                fresh.append((path, data))
-            elif path.read_bytes() != data:
-                raise LocalError(ErrorCode.CONFLICT, f"{tile.path} holds other content")
-        folders = {(self._folder / tile.path).parent for tile, _ in files}
         settled, self._settled = self._settled, False
-        touched = {path.parent for path, _ in fresh}
-        for folder in folders:
-            touched.update(_make_folders(folder))
+        wanted = [(self._folder / tile.path, data) for tile, data in files]
+        folders = {path.parent for path, _ in wanted}
+        touched = set(folders)
+        for folder in folders - self._known:
+            touched |= _make_folders(folder)
             if not settled:  # a crash may have come between a rename and its sync
                 inside = len(folder.relative_to(self._folder).parts)
-                touched.update([folder, *folder.parents[:inside]])
-        # Side by side: a disk syncs ten files in hardly more time than one.
-        list(self._pool.map(lambda file: _replace(*file), fresh))
+                touched.update(folder.parents[:inside])
+        self._replace([(path, data) for path, data in wanted if not _holds(path, data)])
         list(self._pool.map(_sync_folder, touched))
+        self._known = folders
         self._settled = True
+
+    def _replace(self, files: Sequence[tuple[Path, bytes]]) -> None:
+        """Write files beside their names, sync them all, then give them their names."""
+        temporaries = [path.with_name(f".{path.name}.new") for path, _ in files]
+        descriptors: list[int] = []
+        try:
+            for temporary, (_, data) in zip(temporaries, files, strict=True):
+                descriptors.append(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644))
+                _write(descriptors[-1], data)
+            # Side by side: a disk syncs ten files in hardly more time than one.
+            list(self._pool.map(os.fsync, descriptors))
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+        for temporary, (path, _) in zip(temporaries, files, strict=True):
+            temporary.replace(path)
 
     def _reader(self) -> merkle.HashReader:
         read: dict[Tile, tuple[bytes, ...]] = {}
@@ -137,6 +157,8 @@ class TileStore:
         return read_hash
 
     def _held_hashes(self, tile: Tile) -> tuple[bytes, ...]:
+        if tile in self._edge:
+            return self._edge[tile]
         data, width = self._read_at_least(tile)
         return _parsed(tiles.parse_hash_tile, data, width)
 
@@ -155,7 +177,7 @@ class TileStore:
                 yield int(path.name)
 
 
-def _chunks(level: int, first: int, row: Sequence[bytes]) -> list[tuple[Tile, Sequence[bytes]]]:
+def _chunks(level: int, first: int, row: Sequence[bytes]) -> list[Chunk]:
     parts = [row[i : i + TILE_WIDTH] for i in range(0, len(row), TILE_WIDTH)]
     return [(Tile(level, first + n, len(part)), part) for n, part in enumerate(parts)]
 
@@ -176,17 +198,19 @@ def _make_folders(folder: Path) -> set[Path]:
     return {path.parent for path in missing}
 
 
-def _replace(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-    try:
-        written = os.write(descriptor, data)
-        while written < len(data):
-            written += os.write(descriptor, data[written:])
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    temporary.replace(path)
+def _holds(path: Path, data: bytes) -> bool:
+    """Whether a file is there; one that is must hold the same. Raises LocalError(CONFLICT)."""
+    if not path.exists():
+        return False
+    if path.read_bytes() != data:
+        raise LocalError(ErrorCode.CONFLICT, f"{path.name} of a tile or bundle holds other content")
+    return True
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    written = os.write(descriptor, data)
+    while written < len(data):
+        written += os.write(descriptor, data[written:])
 
 
 def _sync_folder(folder: Path) -> None:

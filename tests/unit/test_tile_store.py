@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from hub.log import tile_store
 from hub.log.tile_store import TileStore
 from protocol import merkle
 from protocol.errors import ErrorCode, LocalError
@@ -114,16 +113,15 @@ def test_power_fails_between_any_two_files_and_the_batch_is_repeated(
     tmp_path: Path, written: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = filled(tmp_path / "log", 250)
-    replace, left = tile_store._replace, [written]
+    replace, left = Path.replace, [written]
 
-    def failing(path: Path, data: bytes) -> None:
+    def failing(self: Path, target: Path) -> Path:
         if not left[0]:
-            path.with_name(f".{path.name}.new").write_bytes(data[: len(data) // 2])
             raise OSError("power")
         left[0] -= 1
-        replace(path, data)
+        return replace(self, target)
 
-    monkeypatch.setattr(tile_store, "_replace", failing)
+    monkeypatch.setattr(Path, "replace", failing)
     # Entries 000, 001, 002.p/88, the same at level 0, and 000.p/2 above them: seven files.
     with pytest.raises(OSError, match="power") if written < 7 else nullcontext():
         store.append(250, records(250, 600))
