@@ -54,7 +54,7 @@ class TileStore:
             level, start = level + 1, first
         self._write_tiles(files)
         # What the next batch begins with need not be read again. A folder has one writer.
-        self._edge = {tile: tuple(chunk) for tile, chunk in chunks if tile.width < TILE_WIDTH}
+        self._edge = {tile: tuple(chunk) for tile, chunk in chunks}
         return size_before + len(entries)
 
     def read_hash(self, level: int, index: int) -> bytes:
@@ -137,7 +137,10 @@ class TileStore:
                 descriptors.append(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644))
                 _write(descriptors[-1], data)
             # Side by side: a disk syncs ten files in hardly more time than one.
-            list(self._pool.map(os.fsync, descriptors))
+            if len(descriptors) == 1:
+                os.fsync(descriptors[0])
+            else:
+                list(self._pool.map(os.fsync, descriptors))
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)

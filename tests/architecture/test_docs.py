@@ -37,6 +37,16 @@ def test_every_named_test_file_exists(path: Path) -> None:
         assert (ROOT / name).exists(), f"{path.name} names {name}"
 
 
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_named_scenario_exists(path: Path) -> None:
+    """Written as [file](path) `name`: a test, or a class of tests, of that file."""
+    named = re.findall(r"\]\((tests/[\w/.]+)\) `(\w+)`", path.read_text(encoding="utf-8"))
+    for file, name in named:
+        code = (ROOT / file).read_text(encoding="utf-8")
+        assert re.search(rf"(def|class) {name}\b", code), f"{path.name} names {file} {name}"
+    assert len(named) >= 14 or path.name != "README.md" or path.parent != ROOT
+
+
 def test_every_decision_record_is_in_the_index() -> None:
     index = (ROOT / "docs/adr/README.md").read_text(encoding="utf-8")
     for path in (ROOT / "docs/adr").glob("0*.md"):
