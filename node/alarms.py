@@ -1,0 +1,186 @@
+"""What a node has noticed of a hub and its log, kept on disk until it is dealt with.
+
+specs/05-log.md §14. An alarm goes on until what it says is no longer so or, for proof, until a
+person has acknowledged it. Nothing here judges; nothing in it names a person.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+from node.store import NodeTables
+
+
+class Severity(IntEnum):
+    """How bad, and the exit code of the commands that show it."""
+
+    PROOF = 1
+    MISSING = 3
+    LOOK = 4
+
+
+class AlarmCode(StrEnum):
+    """Every alarm. Never renamed once released."""
+
+    TWO_LOGS = "two_logs"
+    ROLLED_BACK = "rolled_back"
+    ROOT_DIFFERS = "root_differs"
+    NOT_IN_LOG = "not_in_log"
+    PROMISE_BROKEN = "promise_broken"
+    OWN_KEYS_DIFFER = "own_keys_differ"
+    NO_QUORUM = "no_quorum"
+    CHECKPOINT_STALE = "checkpoint_stale"
+    CHECKPOINT_FUTURE = "checkpoint_future"
+    BOOKS_DIFFER = "books_differ"
+    STATEMENT_GAP = "statement_gap"
+    STATEMENT_OVERDUE = "statement_overdue"
+    SUCCESSOR_REFUSED = "successor_refused"
+    SUCCESSOR = "successor"
+    CHARTER_CHANGED = "charter_changed"
+    MEMBER_CHANGED = "member_changed"
+    KEYS_CHANGED = "keys_changed"
+
+
+@dataclass(frozen=True)
+class AlarmText:
+    """What an alarm says to a person, and what to do."""
+
+    severity: Severity
+    sentence: str
+    what_to_do: str
+
+
+KEEP = "Keep everything and tell the auditor. Ring the other agencies: do they see the same?"
+RING = "Ring the council and ask whether it is meant."
+_PROOF, _MISSING, _LOOK = Severity.PROOF, Severity.MISSING, Severity.LOOK
+
+TEXTS: dict[AlarmCode, AlarmText] = {
+    AlarmCode.TWO_LOGS: AlarmText(_PROOF, "The hub has shown two different logs.", KEEP),
+    AlarmCode.ROLLED_BACK: AlarmText(_PROOF, "The log has become shorter.", KEEP),
+    AlarmCode.ROOT_DIFFERS: AlarmText(
+        _PROOF, "The log's entries do not give what the hub has signed.", KEEP
+    ),
+    AlarmCode.NOT_IN_LOG: AlarmText(
+        _PROOF, "A message of yours is not in the log where the hub said it was.", KEEP
+    ),
+    AlarmCode.PROMISE_BROKEN: AlarmText(
+        _MISSING, "The hub promised to log a message of yours, and the log does not show it.", KEEP
+    ),
+    AlarmCode.OWN_KEYS_DIFFER: AlarmText(
+        _PROOF, "The log holds other keys for your agency than this node has.",
+        "If you did not change them, ring the council: have the agency suspended.",
+    ),
+    AlarmCode.NO_QUORUM: AlarmText(
+        _MISSING, "Too few witnesses have signed the log: no contact details move.",
+        "Use the duty lines. Ask the council which witnesses are away.",
+    ),
+    AlarmCode.CHECKPOINT_STALE: AlarmText(
+        _MISSING, "The witnesses have not signed for a quarter of an hour.",
+        "Use the duty lines. Check your network, then ask the council.",
+    ),
+    AlarmCode.CHECKPOINT_FUTURE: AlarmText(
+        _LOOK, "The witnesses' clocks are ahead of yours.", "Check this computer's clock first."
+    ),
+    AlarmCode.BOOKS_DIFFER: AlarmText(
+        _PROOF, "The hub's daily statement about your agency is not what your own books say.",
+        "Somebody may be using your keys, or the hub hides something. Tell the auditor.",
+    ),
+    AlarmCode.STATEMENT_GAP: AlarmText(
+        _PROOF, "The hub's daily statements about your agency leave something out.", KEEP
+    ),
+    AlarmCode.STATEMENT_OVERDUE: AlarmText(
+        _MISSING, "The hub has sent no daily statement for two days.", RING
+    ),
+    AlarmCode.SUCCESSOR_REFUSED: AlarmText(
+        _PROOF, "The hub has begun a new log that does not follow from the old one.", KEEP
+    ),
+    AlarmCode.SUCCESSOR: AlarmText(
+        _LOOK, "The hub has begun a new log in the place of the old one.", RING
+    ),
+    AlarmCode.CHARTER_CHANGED: AlarmText(
+        _LOOK, "There is a new version of the sharing agreement.",
+        "Read it with patchwork-node charter show.",
+    ),
+    AlarmCode.MEMBER_CHANGED: AlarmText(
+        _LOOK, "An organisation has joined, stopped or come back.", "Is it one you know?"
+    ),
+    AlarmCode.KEYS_CHANGED: AlarmText(
+        _LOOK, "An organisation has new keys.", "Ring it and ask whether it is meant."
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """One alarm as it lies on disk; `place` is an index or an id, or empty."""
+
+    id: int
+    code: AlarmCode
+    place: str
+    first_seen: int
+    last_seen: int
+
+    @property
+    def text(self) -> AlarmText:
+        """What it says."""
+        return TEXTS[self.code]
+
+
+def raise_alarm(
+    tables: NodeTables, hub_id: str, code: AlarmCode, now: int, *, place: str = ""
+) -> bool:
+    """Note that something is so at `now`; whether that is news. What was acknowledged is not."""
+    key = (hub_id, code.value, place)
+    known = tables.run(
+        "UPDATE alarm SET last_seen = ? WHERE hub_id = ? AND code = ? AND place = ? "
+        "AND cleared_at IS NULL",
+        now, *key,
+    )  # fmt: skip
+    if known:
+        return False
+    tables.run(
+        "INSERT INTO alarm (hub_id, code, place, first_seen, last_seen) VALUES (?, ?, ?, ?, ?) "
+        "ON CONFLICT (hub_id, code, place) DO UPDATE SET first_seen = excluded.first_seen, "
+        "last_seen = excluded.last_seen, cleared_at = NULL, acknowledged_at = NULL",
+        *key, now, now,
+    )  # fmt: skip
+    return True
+
+
+def clear_alarm(
+    tables: NodeTables, hub_id: str, code: AlarmCode, now: int, *, place: str = ""
+) -> None:
+    """Note that it is no longer so. Proof stays: only a person puts it away."""
+    if TEXTS[code].severity is not Severity.PROOF:
+        tables.run(
+            "UPDATE alarm SET cleared_at = ? WHERE hub_id = ? AND code = ? AND place = ? "
+            "AND cleared_at IS NULL",
+            now, hub_id, code.value, place,
+        )  # fmt: skip
+
+
+def open_alarms(tables: NodeTables, hub_id: str) -> list[Alarm]:
+    """What is so and has not been acknowledged, the worst first, then the oldest."""
+    rows = tables.rows(
+        "SELECT * FROM alarm WHERE hub_id = ? AND cleared_at IS NULL AND acknowledged_at IS NULL",
+        hub_id,
+    )
+    alarms = [
+        Alarm(row["id"], AlarmCode(row["code"]), row["place"], row["first_seen"], row["last_seen"])
+        for row in rows
+    ]
+    return sorted(alarms, key=lambda item: (item.text.severity, item.first_seen, item.id))
+
+
+def acknowledge(tables: NodeTables, hub_id: str, alarm_id: int, now: int) -> bool:
+    """A person has dealt with an alarm; whether there was such an alarm."""
+    sql = "UPDATE alarm SET acknowledged_at = ? WHERE hub_id = ? AND id = ?"
+    return tables.run(sql, now, hub_id, alarm_id) == 1
+
+
+def keep_evidence(tables: NodeTables, hub_id: str, held: bytes, served: bytes, now: int) -> str:
+    """Keep two notes that contradict each other, verbatim, for ever; their name."""
+    digest = hashlib.sha256(held + served).hexdigest()
+    sql = "INSERT OR IGNORE INTO evidence VALUES (?, ?, ?, ?, ?)"
+    tables.run(sql, hub_id, digest, held, served, now)
+    return digest

@@ -1,0 +1,21 @@
+-- What a node has noticed of a hub and its log. No personal data: codes, indexes and ids.
+CREATE TABLE alarm (
+    id INTEGER PRIMARY KEY,
+    hub_id TEXT NOT NULL,
+    code TEXT NOT NULL,
+    place TEXT NOT NULL,
+    first_seen INTEGER NOT NULL,
+    last_seen INTEGER NOT NULL,
+    cleared_at INTEGER,
+    acknowledged_at INTEGER,
+    UNIQUE (hub_id, code, place)
+);
+-- Two signed notes that contradict each other, verbatim. Never deleted.
+CREATE TABLE evidence (
+    hub_id TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    held BLOB NOT NULL,
+    served BLOB NOT NULL,
+    seen_at INTEGER NOT NULL,
+    PRIMARY KEY (hub_id, digest)
+)
