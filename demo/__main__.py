@@ -20,6 +20,7 @@ from demo.council import (
 )
 from demo.stage import ROOT, DemoError, Stage, fresh_folder
 from demo.story import Story
+from demo.trouble import Trouble
 
 
 class Teller:
@@ -58,14 +59,18 @@ def perform(stage: Stage, teller: Teller) -> None:
         teller.tell(f"The operator hears the same words as on the screen: {words}")
     enrol_auditor(stage)
     story = Story(stage, council, teller.tell)
+    trouble = Trouble(stage, story, teller.tell)
     for title, step in (
         ("Each agency brings its own file", story.bring_files),
         ("Each publishes hashed identifiers; the hub sees tokens only", story.publish),
         ("Each is told that somebody works with Amira", story.find_each_other),
         ("A request without the facts its code demands", story.refuse_without_facts),
         ("A request as it should be", story.ask_and_answer),
+        ("Somebody copies the hub's disk; nobody notices yet", trouble.copy_the_disk),
+        ("Witnesses are away: an allowed card waits", trouble.without_a_quorum),
         ("Consent is withdrawn", story.withdraw),
         ("The auditor", story.audit),
+        ("The copied disk is started: a second history", trouble.second_history),
     ):
         teller.title(title)
         step()

@@ -30,6 +30,7 @@ class Stage:
     """Everything that runs. Use `close` in the end, whatever happened."""
 
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _started: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def run(self, program: str, *arguments: str, stdin: str = "", expect: int = 0) -> str:
         """Run a command to its end; its output. Raises DemoError on another exit code."""
@@ -55,6 +56,7 @@ class Stage:
 
     def start(self, name: str, program: str, *arguments: str, until: str = "listening") -> None:
         """Start a service and wait until its output holds `until`."""
+        self._started[name] = (program, *arguments)
         log = self.log(name)
         with log.open("wb") as file:
             self.processes[name] = subprocess.Popen(
@@ -65,6 +67,16 @@ class Stage:
                 env={"PYTHONUNBUFFERED": "1", "PATH": str(BIN)},
             )
         self.wait_for(name, until)
+
+    def stop(self, name: str) -> None:
+        """Stop a service as its operator would."""
+        process = self.processes.pop(name)
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=COMMAND_SECONDS)
+
+    def resume(self, name: str) -> None:
+        """Start a service again that was stopped."""
+        self.start(name, *self._started[name])
 
     def wait_for(self, name: str, text: str) -> str:
         """Wait until a service's output holds `text`; the line that does."""

@@ -80,9 +80,32 @@ class Story:
 
     def ask_and_answer(self) -> None:
         """Asked properly, answered by a person, and the card opens."""
-        facts = ["enquiry_reference=S47-2026-0117", "informed=unsafe_to_inform"]
-        self._ask("UK-CA89-S47", facts)
+        request_id = self.asked("S47-2026-0117")
         self._tell("Social care asks again, with purpose, lawful basis and reference.")
+        request = next(
+            item for item in self._inbox(HEALTH)["received"] if item["request_id"] == request_id
+        )
+        self._expect(request["client"] == AMIRA_HEALTH, "it is about Amira")
+        self._tell(
+            f"Health visiting reads: {request['practitioner']} of {request['agency']} asks. "
+            f"Purpose: {request['purpose']}. Basis: {request['basis']}."
+        )
+        self.allow(request_id)
+        card = self.opened(request_id)
+        self._expect(bool(card["practitioner"] and card["phone"]), "the card names whom to ring")
+        self._tell(
+            "Health visiting allows. The decision is in the log and a quorum of witnesses has "
+            f"signed; only now the card opens: {card['practitioner']}, {card['phone']}, "
+            f"{card['email']}."
+        )
+        self._wait(
+            lambda: any(item["state"] == "opened" for item in self._inbox(HEALTH)["received"]),
+            "the receipt comes back",
+        )
+
+    def asked(self, reference: str) -> str:
+        """Ask as the law wants it; the request's id, once it waits for a person."""
+        self._ask("UK-CA89-S47", [f"enquiry_reference={reference}", "informed=unsafe_to_inform"])
         request = self._wait(
             lambda: next(
                 (
@@ -94,26 +117,23 @@ class Story:
             ),
             "the request reaches health visiting",
         )
-        self._expect(request["client"] == AMIRA_HEALTH, "it is about Amira")
-        self._tell(
-            f"Health visiting reads: {request['practitioner']} of {request['agency']} asks. "
-            f"Purpose: {request['purpose']}. Basis: {request['basis']}."
+        return str(request["request_id"])
+
+    def allow(self, request_id: str) -> None:
+        """A person at health visiting allows a request."""
+        self._node(HEALTH, "answer", request_id, "--allow", "--as", "H. Whitcombe")
+
+    def state(self, request_id: str) -> dict[str, Any]:
+        """How a request stands at social care."""
+        sent = self._inbox(CHILD)["sent"]
+        return next(item for item in sent if item["request_id"] == request_id)
+
+    def opened(self, request_id: str) -> dict[str, Any]:
+        """The card of a request, once it has opened."""
+        card: dict[str, Any] = self._wait(
+            lambda: self.state(request_id)["card"], "the card arrives and opens"
         )
-        self._node(HEALTH, "answer", request["request_id"], "--allow", "--as", "H. Whitcombe")
-        opened = self._wait(
-            lambda: next((item for item in self._inbox(CHILD)["sent"] if item["card"]), None),
-            "the card arrives and opens",
-        )
-        card = opened["card"]
-        self._expect(bool(card["practitioner"] and card["phone"]), "the card names whom to ring")
-        self._tell(
-            "Health visiting allows. The decision is in the log and two witnesses have signed; "
-            f"only now the card opens: {card['practitioner']}, {card['phone']}, {card['email']}."
-        )
-        self._wait(
-            lambda: any(item["state"] == "opened" for item in self._inbox(HEALTH)["received"]),
-            "the receipt comes back",
-        )
+        return card
 
     def withdraw(self) -> None:
         """The family withdraws its consent; the next request is refused."""
