@@ -11,7 +11,7 @@ from pathlib import Path
 
 from audit.bundle_text import read_me
 from audit.case import Case
-from audit.fetch import write_file
+from audit.files import write_file
 from audit.history import Line, lines
 from audit.verify import Verified
 from protocol import merkle

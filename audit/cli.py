@@ -22,8 +22,9 @@ from audit.case import Case, parse_genesis
 from audit.committing import commit as send_commitment
 from audit.committing import parse_number, read_number
 from audit.export import Exporter, fetch_payloads
-from audit.fetch import Fetch, Source, write_file
+from audit.fetch import Fetch, Source
 from audit.figures import audit_case
+from audit.files import write_file
 from audit.findings import EXIT_BROKEN, EXIT_INCOMPLETE, EXIT_USAGE, Severity
 from audit.identity import AuditorFolder
 from audit.joining import Joining, Surroundings, parse_invitation

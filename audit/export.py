@@ -16,7 +16,8 @@ from audit.case import (
     parse_payload,
     payload_of,
 )
-from audit.fetch import Progress, write_file
+from audit.fetch import Progress
+from audit.files import write_file
 from audit.identity import Keys, Membership
 from audit.joining import Surroundings
 from audit.verify import Verified

@@ -13,6 +13,8 @@ from itertools import islice
 from pathlib import Path
 
 from audit.case import Case
+from audit.files import write_file
+from audit.notes import fetch_notes
 from protocol.checkpoint import parse_checkpoint
 from protocol.directory import needed_document
 from protocol.errors import ErrorCode, LocalError, RemoteError
@@ -69,6 +71,7 @@ class Fetch:
         case = Case(self.folder)
         for digest in sorted(await asyncio.to_thread(_documents, case, size)):
             await self._document(digest)
+        await fetch_notes(self._http, self._url, self.folder / "notes")
         return case
 
     def finish(self) -> None:
@@ -117,17 +120,6 @@ class Fetch:
         if hashlib.sha256(document).hexdigest() != digest:
             raise RemoteError(ErrorCode.BAD_TREE, "the hub served another charter document")
         await asyncio.to_thread(write_file, path, document)
-
-
-def write_file(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all. Raises LocalError(STORAGE)."""
-    temporary = path.with_name(f".{path.name}.new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    except OSError as error:
-        raise LocalError(ErrorCode.STORAGE, f"{path.name} cannot be written") from error
 
 
 def _cut(data: bytes, tile: Tile, width: int = TILE_WIDTH) -> bytes:

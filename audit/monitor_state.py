@@ -10,7 +10,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from audit.fetch import write_file
+from audit.files import write_file
 from audit.findings import Finding
 from protocol.checkpoint import parse_checkpoint
 from protocol.errors import ErrorCode, LocalError

@@ -14,6 +14,7 @@ from hub.log.publisher import Publisher
 from hub.mailbox import Mailbox
 from hub.publications import CHUNK_LIMIT
 from hub.store import HubTables
+from hub.watching import WitnessRoutes
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel, from_base64, to_base64
 from protocol.messages import ExportBody
@@ -62,6 +63,7 @@ class HubApp:
             ),
             Route("POST", "/v1/polls", member, self.poll),
             Route("POST", "/v1/exports", Auth.AUDITOR_STATEMENT, self.export),
+            *WitnessRoutes(self._services).routes(),
         ]
 
     def application(self) -> web.Application:

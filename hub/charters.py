@@ -22,6 +22,7 @@ from protocol.charter import Charter, parse_charter
 from protocol.dsse import DOCUMENT_LIMIT
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.messages import CharterBody
+from protocol.witness_rules import witness_faults
 
 log = structlog.get_logger()
 
@@ -77,7 +78,15 @@ def proposed(held: Charter, change: Mapping[str, JsonValue]) -> Charter:
     if new.hub.sign != held.hub.sign:
         raise LocalError(ErrorCode.NOT_ALLOWED, "the hub's key cannot be changed in this release")
     check_policy(new.policy)
+    check_witnesses(new)
     return new
+
+
+def check_witnesses(charter: Charter) -> None:
+    """Refuse too few witnesses, too near ones, or too low a quorum. Raises LocalError."""
+    faults = witness_faults(charter)
+    if faults:
+        raise LocalError(ErrorCode.NOT_ALLOWED, "; ".join(faults))
 
 
 def put_forward(tables: HubTables, new: Charter) -> None:

@@ -20,6 +20,7 @@ from hub.founding import Founding, found
 from hub.log_cli import erase
 from hub.policies.cli import app as policy_commands
 from hub.service import HubService, open_engine, surroundings
+from hub.status_cli import status
 from hub.store import HubTables
 from protocol.ceremony import CEREMONY_LIMIT, CeremonyTerms, HolderRecord, SignedTranscript
 from protocol.errors import ErrorCode, LocalError
@@ -36,6 +37,7 @@ from transport.cli import make_cli, report_errors
 app = make_cli("patchwork-hub", "Run a council's hub: enrol agencies, match, broker, keep the log.")
 app.add_typer(charter_commands, name="charter")
 app.command()(erase)
+app.command()(status)
 app.add_typer(policy_commands, name="policy")
 out = Console(soft_wrap=True, markup=False, highlight=False)
 Result = TypeVar("Result")

@@ -49,6 +49,12 @@ class HubSettings(BaseSettings):
         description="Where each witness named in the charter answers. "
         "Changed: checkpoints lack cosignatures and no contact details move.",
     )
+    alarm_command: list[str] = Field(
+        default_factory=list,
+        description="A program and its words, run without a shell when contact details have not "
+        "moved for 10 minutes; it reads JSON from its input. "
+        "Changed: a program of the attacker's choice runs on this machine as the hub.",
+    )
     allow_private_addresses: bool = Field(
         False,
         description="Follow http and private addresses (a test bench only). "

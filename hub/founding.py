@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from hub.charters import check_witnesses
 from hub.ledger import Ledger, Surroundings
 from hub.policies.packs import DEFAULT, pack
 from hub.store import HubTables
@@ -49,12 +50,14 @@ class Founding:
 def found(tables: HubTables, plan: Founding, seed: SecretSeed, outside: Surroundings) -> str:
     """Write entries 0 (charter) and 1 (key birth); the genesis fingerprint.
 
-    Raises LocalError(CONFLICT) if the log has begun, RemoteError for a transcript that lies.
+    Raises LocalError(CONFLICT) if the log has begun, LocalError(NOT_ALLOWED) for witnesses that are
+    too few or too near, RemoteError for a transcript that lies.
     """
     if tables.next_index() != 0:
         raise LocalError(ErrorCode.CONFLICT, "this hub is already founded")
     transcript = _agreed_transcript(plan)
     charter = _charter(plan, transcript, public_key(seed).hex())
+    check_witnesses(charter)
     ledger = _Founder(seed, outside, Directory(), charter)
     document = charter.encode()
     tables.keep_charter_document(charter.document_hash, document)

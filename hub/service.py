@@ -1,8 +1,8 @@
-"""A running hub: parts put together, and the four loops beside the web server.
+"""A running hub: parts put together, and the loops beside the web server.
 
-Publisher (checkpoints), matcher (rounds), admissions (what the operator approved) and charter
-(what the operator proposed) each run in a loop; a fault in one pass is logged and the next pass
-tries again.
+Publisher (checkpoints), matcher (rounds), admissions (what the operator approved), charter (what
+the operator proposed), erasure and the watch over the quorum each run in a loop; a fault in one
+pass is logged and the next pass tries again.
 """
 
 import asyncio
@@ -28,6 +28,8 @@ from hub.mailbox import Mailbox
 from hub.matching import Matcher
 from hub.pepper import Pepper
 from hub.publications import Publications
+from hub.standing import watch
+from hub.status_page import to_value
 from hub.store import SCHEMA, HubTables
 from protocol.erasure import Decider
 from protocol.errors import ErrorCode, LocalError, PatchworkError
@@ -35,10 +37,12 @@ from protocol.note import NoteSigner, SignatureType
 from protocol.signing import SecretSeed
 from storage.secrets import read_secrets
 from storage.sqlite import Engine
+from transport.alarm import run_alarm
 from transport.client import HttpClient
 from transport.server import run_beside, serve_until_stopped
 
 ERASE_SECONDS = 3600
+WATCH_SECONDS = 2
 
 log = structlog.get_logger()
 
@@ -90,7 +94,7 @@ class HubService:
             self.engine,
             TileStore(self._folder / "log"),
             signer,
-            lambda: ledger.charter,
+            ledger,
             self.settings.witness_urls,
         )
         await publisher.start()
@@ -119,12 +123,14 @@ class HubService:
                 self._loop("admit", 0.5, self.admit),
                 self._loop("charter", 0.5, self.amend),
                 self._loop("erase", ERASE_SECONDS, self.erase),
+                self._loop("watch", WATCH_SECONDS, self.watch),
             ]
             app = HubApp(services).application()
             serving = serve_until_stopped(app, self.settings.host, self.settings.port, ready)
             try:
                 await run_beside(serving, loops)
             finally:
+                await services.publisher.close()
                 await self.engine.close()
 
     def _publish(self, http: HttpClient) -> Callable[[], Awaitable[object]]:
@@ -145,6 +151,16 @@ class HubService:
         done = await erase_all(self.engine, Erasing(self._ledger), "schedule")
         if done:
             log.info("erased", entries=done)
+
+    async def watch(self) -> None:
+        """Take down whether contact details can move; tell the operator once if they cannot."""
+        charter, now = self._ledger.charter, self.outside.clock()
+        ahead = self._services.publisher.gathering.ahead
+        found = await self.engine.write(lambda db: watch(HubTables(db), charter, now, ahead))
+        if found is not None and found.alarm:
+            value = {"alarm": "no_quorum", "log": charter.log.origin, **to_value(found)}
+            log.critical("no_quorum", since=found.since, missing=found.missing)
+            await run_alarm(self.settings.alarm_command, value)
 
     async def amend(self) -> None:
         """Put a charter that the operator proposed in force, if one waits."""

@@ -142,6 +142,29 @@ def verify_cosigners(note: Note, witness_keys: Iterable[VerifierKey]) -> dict[st
     return times
 
 
+def merge_cosignatures(
+    note: Note, lines: Iterable[NoteSignature], witness_keys: Iterable[VerifierKey]
+) -> Note:
+    """The note with what these witnesses signed: one line of each, the latest by its time.
+
+    Lines by others are left out. Raises RemoteError(BAD_SIGNATURE) for one that does not fit.
+    """
+    offered = Note(note.text, tuple(lines))
+    for key in distinct_keys(witness_keys):
+        if key.type is SignatureType.SUBTREE_V1:
+            continue
+        held = note.signatures_by(key)
+        by_time = {
+            line: verify_cosignature(note.text, line.payload, key)
+            for line in (*held, *offered.signatures_by(key))
+        }
+        newest = max(by_time, key=by_time.__getitem__, default=None)
+        if newest is not None and held != (newest,):
+            others = (line for line in note.signatures if line not in held)
+            note = Note(note.text, (*others, newest))
+    return note
+
+
 def verify_checkpoint(
     note_bytes: bytes, log_key: VerifierKey, witness_keys: Sequence[VerifierKey], quorum: int
 ) -> VerifiedCheckpoint:

@@ -21,6 +21,7 @@ from protocol.tlog_proof import encode_hash_lines, parse_hash_lines
 MAX_REQUEST_BYTES = MAX_NOTE_BYTES + 4096
 TEXT = "text/plain"
 TREE_SIZE = "text/x.tlog.size"
+MAX_WAIT = 30
 
 
 @dataclass(frozen=True)

@@ -67,9 +67,9 @@ class HttpClient:
         except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError) as error:
             raise RemoteError(ErrorCode.UNREACHABLE, type(error).__name__) from error
 
-    async def exchange(self, url: str, body: bytes) -> tuple[int, bytes]:
-        """POST and return status and body, for protocols whose statuses are answers (C2SP)."""
-        return await self._request("POST", url, body, {})
+    async def exchange(self, url: str, body: bytes | None) -> tuple[int, bytes]:
+        """POST (GET without a body) and return status and body: C2SP's statuses are answers."""
+        return await self._request("GET" if body is None else "POST", url, body, {})
 
     async def _send(
         self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]

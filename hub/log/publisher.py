@@ -1,4 +1,4 @@
-"""Publish the log: tiles, signed head, cosignatures, checkpoint (specs/05-log.md §6, §10).
+"""Publish the log: tiles, signed head, cosignatures, checkpoint (specs/05-log.md §6, §13).
 
 Order of writes: entries are durable before this looks at them; then tiles; then the signed head by
 compare-and-swap; then witnesses; then the public checkpoint. One publisher a log. It is the only
@@ -7,38 +7,43 @@ disagree.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 
-import structlog
-
+from hub.ledger import Ledger
+from hub.log.archive import archive_late, archive_published
+from hub.log.gathering import WITNESS_SECONDS, Gathering
 from hub.log.tile_store import TileStore
 from hub.store import HubTables
 from protocol.charter import Charter
 from protocol.checkpoint import (
     Checkpoint,
+    merge_cosignatures,
     parse_checkpoint,
+    parse_checkpoint_text,
     sign_checkpoint,
     verify_cosigners,
 )
-from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
+from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.follow import witness_keys
-from protocol.note import Note, NoteSigner, parse_signature_lines
+from protocol.note import Note, NoteSignature, NoteSigner, VerifierKey
 from protocol.tlog_proof import TlogProof
 from protocol.witness import encode_add_checkpoint
 from storage.sqlite import Engine
 from transport.client import HttpClient
 
 BATCH = 4096
-WITNESS_SECONDS = 5
-
-log = structlog.get_logger()
+# A line that is older says nothing of today (specs/05-log.md §14): its witness is away.
+FRESH_SECONDS = 900
+# Newer lines of those who have signed are published together.
+BEAT_SECONDS = 30
 
 
 class Publisher:
     """Keeps tiles and checkpoint in step with the entries.
 
-    `witness_urls` maps a witness's name to where it answers (local configuration); `charter` gives
-    the keys that count.
+    `witness_urls` maps a witness's name to where it answers (local configuration); the charters
+    that `ledger` has seen give the keys that count.
     """
 
     def __init__(
@@ -46,20 +51,32 @@ class Publisher:
         engine: Engine,
         tiles: TileStore,
         signer: NoteSigner,
-        charter: Callable[[], Charter],
+        ledger: Ledger,
         witness_urls: Mapping[str, str],
     ) -> None:
         self._engine = engine
         self.tiles = tiles
         self._signer = signer
-        self._charter = charter
-        self._witness_urls = witness_urls
-        self._witnessed_sizes: dict[str, int] = {}
+        self._ledger = ledger
+        self._clock = ledger.surroundings.clock
+        self.gathering = Gathering(tiles, witness_urls, self._clock, lambda: self.size, self.take)
         self._note: Note | None = None
-        self._published: bytes | None = None
-        self._covered = 0
+        self._published: Note | None = None
+        self._published_at = 0
+        self._witnessed: tuple[int, bytes] = (0, b"")
         self._asked = False
-        self._ahead: str | None = None
+        self._pullers: set[str] = set()
+        self._grown = asyncio.Event()
+
+    @property
+    def size(self) -> int:
+        """The number of entries under the newest signed checkpoint."""
+        return parse_checkpoint_text(self._note.text).size if self._note else 0
+
+    @property
+    def witnessed_size(self) -> int:
+        """The number of entries under a published checkpoint with a quorum."""
+        return self._witnessed[0]
 
     async def start(self) -> None:
         """Check that folder and database agree. Raises LocalError(STORAGE) if they do not."""
@@ -85,12 +102,13 @@ class Publisher:
         LocalError(STORAGE) for ever after one of them has seen a longer log than ours.
         """
         if not self._asked and self._note is not None:
-            await asyncio.gather(*(self._ask(http, name) for name in self._witness_urls))
+            self.gathering.ask(http, self._note, ())
+            await self.gathering.idle()
         self._asked = True
-        if self._ahead is not None:
+        if self.gathering.ahead is not None:
             raise LocalError(
                 ErrorCode.STORAGE,
-                f"{self._ahead} has seen a longer log than ours: was a backup restored?",
+                f"{self.gathering.ahead} has seen a longer log than ours: was a backup restored?",
             )
         size, _ = await self._engine.read(lambda db: HubTables(db).head())
         leaves = await self._engine.read(lambda db: HubTables(db).leaves(size, BATCH))
@@ -100,77 +118,120 @@ class Publisher:
             checkpoint = Checkpoint(self._signer.name, new_size, root)
             self._note = sign_checkpoint(checkpoint, self._signer)
             await self._save(size, new_size)
+            self._grown.set()
+            self._grown = asyncio.Event()
         if self._note is not None:
             await self._gather(http)
-            await self._publish()
+            if self._is_worth_publishing():
+                await self._publish()
+
+    async def close(self) -> None:
+        """Ask witnesses no longer."""
+        await self.gathering.close()
+
+    def signers(self) -> dict[str, int]:
+        """The charter's witnesses whose line on the newest checkpoint is fresh, and its time."""
+        if self._note is None:
+            return {}
+        return fresh_signers(self._note, self._ledger.charter, self._clock())
 
     def has_quorum(self, index: int) -> bool:
-        """Whether the published checkpoint covers `index` with a quorum of witnesses."""
-        return index < self._covered
+        """Whether a published checkpoint covers `index` with a quorum of witnesses."""
+        return index < self.witnessed_size
 
     async def proof(self, index: int) -> bytes:
-        """The tlog-proof of an entry under the published checkpoint. Raises RemoteError."""
-        if self._published is None or not self.has_quorum(index):
+        """The tlog-proof of an entry under the newest checkpoint with a quorum.
+
+        Raises RemoteError(NO_QUORUM).
+        """
+        size, note = self._witnessed
+        if not self.has_quorum(index):
             raise RemoteError(ErrorCode.NO_QUORUM, "the entry is not under a quorum yet")
-        _, checkpoint = parse_checkpoint(self._published)
-        path = await asyncio.to_thread(self.tiles.inclusion_proof, index, checkpoint.size)
-        return TlogProof(index, path, self._published).encode()
+        path = await asyncio.to_thread(self.tiles.inclusion_proof, index, size)
+        return TlogProof(index, path, note).encode()
+
+    async def request_from(self, old: int, wait: float = 0) -> bytes | None:
+        """What a witness that holds `old` entries decides on; None if it holds more than we do.
+
+        Waits up to `wait` seconds for a checkpoint that is new to it.
+        """
+        if old == self.size:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._grown.wait(), wait)
+        note, size = self._current(), self.size
+        if old > size:
+            return None
+        proof = await asyncio.to_thread(self.tiles.consistency_proof, old, size)
+        return encode_add_checkpoint(old, proof, note.encode())
+
+    async def take(self, text: bytes, lines: tuple[NoteSignature, ...]) -> Iterable[str]:
+        """Take witnesses' lines over a checkpoint of this log; the names of those that fit.
+
+        Over the newest they are published with the next step, over an earlier one archived. Raises
+        RemoteError: BAD_SIGNATURE, or NOT_FOUND for a checkpoint that this log did not publish.
+        """
+        keys = self._witness_keys()
+        fitting = verify_cosigners(Note(text, lines), keys)
+        if not fitting:
+            raise RemoteError(ErrorCode.BAD_SIGNATURE, "no line by a witness of the charter")
+        self._pullers |= self.gathering.pulling(fitting)
+        if text == self._current().text:
+            self._note = merge_cosignatures(self._current(), lines, keys)
+        else:
+            late = Note(text, lines)
+            await self._engine.write(lambda db: archive_late(HubTables(db), late, keys))
+        self.gathering.changed.set()
+        return fitting
 
     async def _save(self, old_size: int, new_size: int) -> None:
         data = self._current().encode()
         await self._engine.write(lambda db: HubTables(db).move_head(old_size, new_size, data))
 
     async def _gather(self, http: HttpClient) -> None:
-        signed = verify_cosigners(self._current(), witness_keys(self._charter()))
-        absent = [name for name in self._witness_urls if name not in signed]
-        await asyncio.gather(*(self._ask(http, name) for name in absent))
+        """Ask everybody; wait for a quorum, but not for those who do not answer."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + WITNESS_SECONDS
+        while True:
+            self.gathering.changed.clear()
+            signed = self._signed()
+            asking = self.gathering.ask(http, self._current(), signed)
+            if len(self.signers()) >= self._ledger.charter.quorum:
+                return
+            absent = self._pullers - signed.keys()
+            left = deadline - loop.time()
+            if left <= 0:
+                self._pullers -= absent  # not waited for again before it has come by itself
+            if left <= 0 or not (asking or absent):
+                return
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.gathering.changed.wait(), left)
 
-    async def _ask(self, http: HttpClient, name: str) -> None:
-        """Have one witness cosign; once more if it tells us it stands elsewhere than we thought."""
-        note = self._current()
-        _, checkpoint = parse_checkpoint(note.encode())
-        url = f"{self._witness_urls[name]}/add-checkpoint"
-        for _ in range(2):
-            old = min(self._witnessed_sizes.get(name, 0), checkpoint.size)
-            proof = await asyncio.to_thread(self.tiles.consistency_proof, old, checkpoint.size)
-            try:
-                request = encode_add_checkpoint(old, proof, note.encode())
-                async with asyncio.timeout(WITNESS_SECONDS):
-                    status, body = await http.exchange(url, request)
-                if status == 409:
-                    self._witnessed_sizes[name] = _size(body)
-                    if self._witnessed_sizes[name] > checkpoint.size:
-                        log.critical("witness_is_ahead", witness=name)
-                        self._ahead = name
-                        return
-                    continue
-                if status != 200:
-                    raise RemoteError(ErrorCode.UNREACHABLE, f"the witness answered {status}")
-                await self._take(note, body)
-                self._witnessed_sizes[name] = checkpoint.size
-            except (PatchworkError, TimeoutError) as error:
-                log.warning("witness_absent", witness=name, error=type(error).__name__)
-            return
+    def _signed(self) -> dict[str, int]:
+        return verify_cosigners(self._current(), self._witness_keys())
 
-    async def _take(self, note: Note, body: bytes) -> None:
-        """Add a witness's lines to the note they were made for, if they verify and still count."""
-        candidate = note.with_signatures(parse_signature_lines(body))
-        verify_cosigners(candidate, witness_keys(self._charter()))
-        current = self._current()
-        if current.text == note.text:
-            self._note = current.with_signatures(parse_signature_lines(body))
+    def _is_worth_publishing(self) -> bool:
+        """What is new at once; what was only signed again not with every single line."""
+        note, held = self._current(), self._published
+        if held is None or held.text != note.text:
+            return True
+        names = [{(item.name, item.key_id) for item in some.signatures} for some in (held, note)]
+        waited = self._clock() - self._published_at
+        return note != held and (names[0] != names[1] or waited >= BEAT_SECONDS)
 
     async def _publish(self) -> None:
-        data = self._current().encode()
-        if data == self._published:
-            return
-        _, checkpoint = parse_checkpoint(data)
-        await self._save(checkpoint.size, checkpoint.size)
+        note = self._current()
+        data, size = note.encode(), self.size
+        await self._engine.write(lambda db: archive_published(HubTables(db), size, data))
         await asyncio.to_thread(self.tiles.write_checkpoint, data)
-        self._published = data
-        charter = self._charter()
-        cosigners = verify_cosigners(self._current(), witness_keys(charter))
-        self._covered = checkpoint.size if len(cosigners) >= charter.quorum else 0
+        self._published, self._published_at = note, self._clock()
+        charter = self._ledger.charter
+        if len(verify_cosigners(note, witness_keys(charter))) >= charter.quorum:
+            self._witnessed = (size, data)
+
+    def _witness_keys(self) -> tuple[VerifierKey, ...]:
+        """Keys of the present and of former witnesses: who follows the charter before asks them."""
+        charters = (item.charter for item in self._ledger.directory.charters)
+        return tuple(dict.fromkeys(key for charter in charters for key in witness_keys(charter)))
 
     def _current(self) -> Note:
         if self._note is None:
@@ -178,8 +239,7 @@ class Publisher:
         return self._note
 
 
-def _size(body: bytes) -> int:
-    text = body.strip()
-    if not text.isdigit() or len(text) > 18:
-        raise RemoteError(ErrorCode.MALFORMED, "the witness's 409 does not hold a size")
-    return int(text)
+def fresh_signers(note: Note, charter: Charter, now: int) -> dict[str, int]:
+    """The charter's witnesses with a line on the note from the last 15 minutes, and its time."""
+    signed = verify_cosigners(note, witness_keys(charter))
+    return {name: time for name, time in signed.items() if time >= now - FRESH_SECONDS}

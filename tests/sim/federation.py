@@ -5,9 +5,10 @@ Clock and randomness are chosen, so a run repeats exactly. To tamper, put a func
 one line in a test.
 """
 
+import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -19,6 +20,7 @@ from hub.config import HubSettings
 from hub.enrolment import code_hash
 from hub.founding import Founding, found
 from hub.ledger import Surroundings as HubSurroundings
+from hub.log.archive import page_of_notes
 from hub.service import HubService, open_engine
 from hub.store import HubTables
 from keys.holder.ceremony import Identity, combine_deals, write_deal
@@ -51,11 +53,13 @@ from protocol.statement import parse_statement
 from protocol.tiles import parse_tile_path
 from protocol.wire import Invitation, Message, encode_wire, parse_wire
 from protocol.witness import WitnessedLog, decide_add_checkpoint, parse_add_checkpoint
+from protocol.witness_rules import least_quorum
 from storage.secrets import write_secrets
 from storage.sqlite import Engine
 from transport.seal import seal_public_key
 
 HUB = "https://hub.example"
+THREE = ("w1.example", "w2.example", "w3.example")
 ORIGIN = "hub.example/log"
 NOON = 1_790_000_000
 TODAY = date(2026, 9, 21)
@@ -91,12 +95,14 @@ class Random:
 
 @dataclass
 class SimWitness:
-    """A witness in memory. `asleep` makes it unreachable."""
+    """A witness in memory. `asleep`: unreachable; `stuck`: answers once that is set."""
 
     signer: NoteSigner
     clock: Clock
     log: WitnessedLog | None = None
     asleep: bool = False
+    stuck: asyncio.Event | None = None
+    asked: int = 0
 
     def add_checkpoint(self, body: bytes) -> tuple[int, bytes]:
         """The C2SP call, as audit/witness answers it."""
@@ -136,8 +142,21 @@ class Network:
             return self._tampered(url, await self.holders[base].answer(body))
         return self._tampered(url, await self._hub_post(url, body))
 
-    async def exchange(self, url: str, body: bytes) -> tuple[int, bytes]:
-        return self.witnesses[url.removesuffix("/add-checkpoint")].add_checkpoint(body)
+    async def exchange(self, url: str, body: bytes | None) -> tuple[int, bytes]:
+        if body is None:
+            return await self._pulled(url)
+        witness = self.witnesses[url.removesuffix("/add-checkpoint")]
+        witness.asked += 1
+        if witness.stuck is not None:
+            await witness.stuck.wait()
+        return witness.add_checkpoint(body)
+
+    async def _pulled(self, url: str) -> tuple[int, bytes]:
+        """What a pulling witness asks: the hub's newest checkpoint, after a short wait for news."""
+        publisher = self._reachable().publisher
+        old = int(url.removeprefix(f"{HUB}/v1/add-checkpoint/").partition("?")[0])
+        body = await publisher.request_from(old, 0.2)
+        return (200, body) if body is not None else (409, b"%d\n" % publisher.size)
 
     def _tampered(self, url: str, answer: bytes) -> bytes:
         for pattern, change in self.tamper.items():
@@ -163,6 +182,9 @@ class Network:
             return document
         if path.startswith("/v1/proofs/"):
             return await hub.publisher.proof(int(path.rpartition("/")[2]))
+        if path == "/v1/notes":
+            after = int(url.rpartition("=")[2])
+            return await hub.engine.read(lambda db: page_of_notes(HubTables(db), after))
         raise RemoteError(ErrorCode.NOT_FOUND, path)
 
     async def _hub_post(self, url: str, body: bytes) -> bytes:
@@ -170,6 +192,10 @@ class Network:
         path = url.removeprefix(HUB)
         if path.endswith("/chunks"):
             return encode_wire(await hub.intake.add_chunk(path.split("/")[3], body))
+        if path == "/v1/cosignatures":
+            note, _ = parse_checkpoint(body)
+            await hub.publisher.take(note.text, note.signatures)
+            return b'{"taken":true}'
         message = parse_wire(Message, body)
         if path == "/v1/statements":
             return encode_wire(await hub.intake.submit(message))
@@ -267,10 +293,14 @@ class SimNode:
 
 
 class SimFederation:
-    """Hub, three key holders (2 of 3), two witnesses, and the agencies that join."""
+    """Hub, three key holders (2 of 3), three witnesses, and the agencies that join."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, witnesses: Sequence[str] = THREE, pullers: Sequence[str] = ()
+    ) -> None:
         self.folder = folder
+        self.witness_names = witnesses
+        self.puller_names = pullers
         self.clock = Clock()
         self.network = Network()
         self.nodes: dict[str, SimNode] = {}
@@ -285,7 +315,7 @@ class SimFederation:
         log_signer = NoteSigner(ORIGIN, SignatureType.ED25519, SecretSeed(seeds["log"]))
         charter_id = self.random(16).hex()
         terms, transcripts = self._key_birth(charter_id)
-        for name in ("w1.example", "w2.example"):
+        for name in self.witness_names:
             seed = SecretSeed(self.random(32))
             signer = NoteSigner(name, SignatureType.COSIGNATURE_V1, seed)
             log = WitnessedLog(log_signer.key)
@@ -299,7 +329,7 @@ class SimFederation:
                 {"name": w.signer.name, "control_domain": w.signer.name, "vkey": w.signer.key.text}
                 for w in self.network.witnesses.values()
             ],
-            quorum=2,
+            quorum=least_quorum(len(self.network.witnesses)),
             holders=terms.holders,
             transcripts=transcripts,
         )
@@ -370,7 +400,10 @@ class SimFederation:
 
     async def checkpoint(self) -> None:
         """Publish the log as it is, cosigned by whoever is awake; holders follow."""
-        await self.services.publisher.step(self.network)  # type: ignore[arg-type]
+        publisher = self.services.publisher
+        for pace in publisher.gathering._paces.values():
+            pace.retry_at = 0  # as if so much time had passed that everybody is asked again
+        await publisher.step(self.network)  # type: ignore[arg-type]
         for holder in self.network.holders.values():
             try:
                 await holder.sync(self.network)  # type: ignore[arg-type]
@@ -404,6 +437,7 @@ class SimFederation:
 
     async def close(self) -> None:
         """Close every database, those too that a test has closed already."""
+        await self.services.publisher.close()
         await self.hub.engine.close()
         for holder in self.network.holders.values():
             await holder.close()
@@ -459,9 +493,11 @@ class SimFederation:
 
 
 @asynccontextmanager
-async def simulated(folder: Path) -> AsyncIterator[SimFederation]:
-    """A federation with health visiting and social care, both with Amira, published and linked."""
-    federation = SimFederation(folder)
+async def simulated(
+    folder: Path, witnesses: Sequence[str] = THREE, pullers: Sequence[str] = ()
+) -> AsyncIterator[SimFederation]:
+    """A founded federation without agencies."""
+    federation = SimFederation(folder, witnesses, pullers)
     await federation.start()
     try:
         yield federation

@@ -83,7 +83,7 @@ async def test_the_head_moves_for_one_of_two_writers_only(
     del agencies
     twin = HubService(federation.folder / "hub", federation.hub.settings, federation.hub.outside)
     second = await twin.start()
-    second.publisher._witness_urls = {}
+    second.publisher.gathering._urls = {}
     size, _ = await federation.hub_read(lambda tables: tables.head())
     await federation.hub.round()
     original = second.publisher._save

@@ -162,6 +162,16 @@ def test_entries_that_witnesses_saw_and_that_are_gone_are_a_rollback(
     assert audited(write(log, tmp_path), notes) == [(Severity.BROKEN, Code.ROLLED_BACK, None)]
 
 
+def test_witnesses_whose_clocks_differ_a_little_make_no_rollback(
+    tmp_path: Path, notes: Path
+) -> None:
+    log = brokered(council())
+    (notes / "longer").write_bytes(note(log, len(log.entries), *[NOON + 9 * HOUR] * 3))
+    log.entries = log.entries[:9]
+    (notes / "same").write_bytes(note(log, 9, *[NOON + 9 * HOUR + 60] * 3))
+    assert audited(write(log, tmp_path), notes) == []
+
+
 def test_notes_that_came_after_the_case_are_no_rollback(tmp_path: Path, notes: Path) -> None:
     log = brokered(council())
     (notes / "later").write_bytes(note(log, len(log.entries), *[NOON + 9 * HOUR] * 3))

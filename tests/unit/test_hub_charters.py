@@ -13,9 +13,20 @@ from hub.charters import proposed, read_change
 from hub.cli import app
 from protocol.charter import Charter, parse_charter
 from protocol.errors import LocalError, PatchworkError, RemoteError
+from protocol.note import NoteSigner, SignatureType
+from protocol.signing import SecretSeed
 from tests.conftest import VECTORS, key
 
 VALUE = json.loads((VECTORS / "decisions.json").read_text("utf-8"))["charter"]
+
+
+def witness(number: int, domain: str) -> dict[str, str]:
+    name = f"w{number}.example"
+    signer = NoteSigner(name, SignatureType.COSIGNATURE_V1, SecretSeed(bytes([60 + number]) * 32))
+    return {"name": name, "control_domain": domain, "vkey": signer.key.text}
+
+
+VALUE |= {"witnesses": [witness(n, f"Domain {n}") for n in (1, 2, 3)], "quorum": 3}
 HELD = Charter.model_validate(VALUE)
 
 
@@ -89,12 +100,42 @@ def test_a_key_that_nobody_could_make_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
+    ("witnesses", "quorum", "sentence"),
+    [
+        ([witness(1, "A"), witness(2, "B")], 2, "names 3 to 7 witnesses, and this one names 2"),
+        ([witness(n, "A") for n in range(1, 5)], 2, "of 4 witnesses at least 3 must sign, not 2"),
+        ([witness(n, "A") for n in range(1, 8)], 4, "of 7 witnesses at least 5 must sign, not 4"),
+        (
+            [witness(1, "A"), witness(2, "Council"), witness(3, "Council")],
+            3,
+            "at least 2 witnesses are outside the hub's control domain, here 1",
+        ),
+    ],
+)
+def test_a_charter_that_too_few_would_watch_is_refused(
+    witnesses: Any, quorum: int, sentence: str
+) -> None:
+    hub = {**VALUE["hub"], "control_domain": "Council"}
+    with pytest.raises(LocalError) as caught:
+        proposed(HELD, {**VALUE, "hub": hub, "witnesses": witnesses, "quorum": quorum})
+    assert sentence in caught.value.detail
+
+
+def test_with_four_witnesses_one_may_be_off_and_with_seven_two(tmp_path: Path) -> None:
+    for count, quorum in ((3, 3), (4, 3), (5, 4), (6, 5), (7, 5)):
+        witnesses: Any = [witness(n, f"Domain {n}") for n in range(1, count + 1)]
+        roles = VALUE["roles"][:1]
+        value = {**VALUE, "witnesses": witnesses, "quorum": quorum, "roles": roles}
+        assert proposed(HELD, value).quorum == quorum
+
+
+@pytest.mark.parametrize(
     ("change", "place"),
     [
         ({"retention_days": 1}, "retention_days"),
         ({"quotas": {"wishes_per_day": 3}}, "quotas"),
         ({"motto": "Onwards"}, "as a whole"),
-        ({"quorum": 7}, "quorum"),
+        ({"quorum": 8}, "quorum"),
         ({"match_policy": {"upper": "high"}}, "upper"),
         ({"involvement_types": [{"code": "gardening"}]}, "involvement_types"),
     ],

@@ -1,0 +1,170 @@
+"""Witnesses that are away, late or slow, and what is kept of those that sign."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from hub.log.archive import page_of_notes
+from hub.store import HubTables
+from protocol.checkpoint import (
+    Checkpoint,
+    cosign_checkpoint,
+    parse_checkpoint,
+    verify_cosigners,
+)
+from protocol.errors import ErrorCode, RemoteError
+from protocol.follow import witness_keys
+from protocol.note import MAX_SIGNATURE_LINES, NoteSigner, SignatureType
+from protocol.signing import SecretSeed
+from tests.sim.federation import SimFederation, SimWitness, simulated
+
+FOUR = ("w1.example", "w2.example", "w3.example", "w4.example")
+
+
+@pytest_asyncio.fixture
+async def council(tmp_path: Path) -> AsyncIterator[SimFederation]:
+    """Four witnesses, of whom three must sign."""
+    async with simulated(tmp_path, FOUR) as made:
+        yield made
+
+
+def witness(council: SimFederation, number: int) -> SimWitness:
+    return council.network.witnesses[f"https://w{number}.example"]
+
+
+def published(council: SimFederation) -> tuple[int, dict[str, int]]:
+    """Size of the published checkpoint, and who signed it when."""
+    data = council.services.publisher.tiles.read_checkpoint()
+    assert data is not None
+    note, checkpoint = parse_checkpoint(data)
+    return checkpoint.size, verify_cosigners(
+        note, witness_keys(council.services.intake.ledger.charter)
+    )
+
+
+async def notes(council: SimFederation, after: int = 0) -> list[Mapping[str, Any]]:
+    page = await council.services.engine.read(lambda db: page_of_notes(HubTables(db), after))
+    found: list[Mapping[str, Any]] = json.loads(page)["notes"]
+    return found
+
+
+async def grow(council: SimFederation) -> None:
+    """Log one entry more and publish, without waiting for anybody's turn to come again."""
+    await council.hub.round()
+    await council.services.publisher.step(council.network)  # type: ignore[arg-type]
+
+
+async def test_a_witness_that_hangs_delays_no_checkpoint(council: SimFederation) -> None:
+    witness(council, 4).stuck = asyncio.Event()
+    started = time.monotonic()
+    sizes = []
+    for _ in range(3):
+        await grow(council)
+        sizes.append(published(council))
+    assert time.monotonic() - started < 2, "nobody waited for the fourth"
+    assert [size for size, _ in sizes] == [3, 4, 5]
+    assert all(set(signed) == set(FOUR[:3]) for _, signed in sizes)
+    assert witness(council, 4).asked == 2, "asked at the founding, then once: it still thinks"
+
+
+async def test_a_witness_that_is_away_is_asked_ever_more_rarely(council: SimFederation) -> None:
+    away = witness(council, 4)
+    away.asleep, away.asked = True, 0
+    for _ in range(300):
+        council.clock.now += 1
+        await council.services.publisher.step(council.network)  # type: ignore[arg-type]
+        await council.services.publisher.gathering.idle()
+        if council.clock.now % 20 == 0:
+            await council.hub.round()
+    assert 5 <= away.asked <= 12
+    away.asleep = False
+    council.clock.now += 60
+    await grow(council)
+    await council.services.publisher.gathering.idle()
+    await council.services.publisher.step(council.network)  # type: ignore[arg-type]
+    assert set(published(council)[1]) == set(FOUR), "and is back at once when it answers"
+
+
+async def test_a_late_line_over_the_newest_checkpoint_is_published(council: SimFederation) -> None:
+    slow = witness(council, 4)
+    slow.stuck = asyncio.Event()
+    await grow(council)
+    assert published(council)[1].keys() == set(FOUR[:3])
+    slow.stuck.set()
+    await council.services.publisher.gathering.idle()
+    await council.services.publisher.step(council.network)  # type: ignore[arg-type]
+    assert published(council)[1].keys() == set(FOUR)
+
+
+async def test_a_late_line_over_an_earlier_checkpoint_is_archived(council: SimFederation) -> None:
+    slow = witness(council, 4)
+    slow.stuck = asyncio.Event()
+    await grow(council)
+    size, _ = published(council)
+    await grow(council)
+    before = published(council)
+    slow.stuck.set()
+    await council.services.publisher.gathering.idle()
+    kept = [parse_checkpoint(item["note"].encode()) for item in await notes(council)]
+    last, checkpoint = kept[-1]
+    assert checkpoint.size == size < before[0]
+    keys = witness_keys(council.services.intake.ledger.charter)
+    assert verify_cosigners(last, keys).keys() == set(FOUR)
+    assert published(council) == before, "the newest is not touched by it"
+
+
+async def test_the_newest_checkpoint_is_signed_again_though_the_log_does_not_grow(
+    council: SimFederation,
+) -> None:
+    await council.checkpoint()
+    size, first = published(council)
+    seen = len(await notes(council))
+    for _ in range(MAX_SIGNATURE_LINES):
+        council.clock.now += 300
+        await council.checkpoint()
+        await council.services.publisher.gathering.idle()
+    await council.checkpoint()
+    again, last = published(council)
+    assert (again, last.keys()) == (size, first.keys())
+    assert min(last.values()) >= council.clock.now - 300
+    data = council.services.publisher.tiles.read_checkpoint() or b""
+    assert len(parse_checkpoint(data)[0].signatures) == 5, "a newer line replaces the older one"
+    archived = await notes(council, seen)
+    assert MAX_SIGNATURE_LINES - 1 <= len(archived) <= 2 * MAX_SIGNATURE_LINES + 2
+
+
+async def test_the_archive_is_read_in_pages_and_survives_a_restart(council: SimFederation) -> None:
+    for _ in range(3):
+        await grow(council)
+    first = await notes(council)
+    numbers = [item["seq"] for item in first]
+    assert numbers == sorted(set(numbers))
+    assert (await notes(council, numbers[1]))[0] == first[2]
+    assert await notes(council, numbers[-1]) == []
+    served = council.services.publisher.tiles.read_checkpoint() or b""
+    assert first[-1]["note"].encode() == served
+
+
+async def test_only_a_witness_of_the_charter_can_bring_a_line(council: SimFederation) -> None:
+    publisher = council.services.publisher
+    before = published(council), await notes(council)
+    stranger = NoteSigner("w1.example", SignatureType.COSIGNATURE_V1, SecretSeed(b"\x07" * 32))
+    known = witness(council, 1)
+    note, checkpoint = parse_checkpoint(publisher.tiles.read_checkpoint() or b"")
+    with pytest.raises(RemoteError) as caught:
+        await publisher.take(note.text, (cosign_checkpoint(checkpoint, stranger, council.clock()),))
+    assert caught.value.code is ErrorCode.BAD_SIGNATURE
+    other = Checkpoint(checkpoint.origin, checkpoint.size, b"\x66" * 32)
+    with pytest.raises(RemoteError) as caught:
+        await publisher.take(
+            other.text(), (cosign_checkpoint(other, known.signer, council.clock()),)
+        )
+    assert caught.value.code is ErrorCode.NOT_FOUND, "a tree that this log never signed"
+    await council.checkpoint()
+    assert (published(council), await notes(council)) == before
