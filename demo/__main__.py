@@ -50,7 +50,7 @@ def perform(stage: Stage, teller: Teller) -> None:
     holders = make_key_holders(stage)
     teller.title("The token key is born in three places at once; nobody ever holds it whole")
     key_ceremony(stage, holders)
-    teller.title("The charter is written; hub, key holders and two witnesses start")
+    teller.title("The charter is written; hub, key holders and four witnesses start")
     council = found(stage, holders)
     teller.tell(f"Genesis fingerprint, which everybody pins: {council.genesis}")
     for agency in (HEALTH, CHILD):

@@ -1,4 +1,4 @@
-"""Set up the council: hub, three key holders, two witnesses, two agencies and an auditor."""
+"""Set up the council: hub, three key holders, four witnesses, two agencies and an auditor."""
 
 import json
 from dataclasses import dataclass
@@ -7,7 +7,14 @@ from pathlib import Path
 from demo.stage import ROOT, DemoError, Stage, free_port
 
 HOLDERS = ("Auditor's office", "Wexcombe NHS Trust", "Wexcombe Council")
-WITNESSES = {"w1.example": "Auditor's office", "w2.example": "Neighbouring council"}
+WITNESSES = {
+    "w1.example": "Auditor's office",
+    "w2.example": "Neighbouring council",
+    "w3.example": "County archive",
+    "w4.example": "Wexcombe Council",
+}
+QUORUM = 3
+PULLING = "w4.example"  # as if it stood behind a firewall: it listens to nobody
 PEOPLE = Path("demo/people")
 ROUND_SECONDS = 2.0
 BATCH_SECONDS = 0.2
@@ -94,7 +101,9 @@ def found(stage: Stage, holders: list[Path]) -> Council:
         for text in ("--witness", f"{vkeys[name]};{domain}")
     ]
     hub = ROOT / "hub"
-    stage.run("patchwork-hub", "found", "--dir", str(hub), "--quorum", "2", *transcripts, *named)
+    stage.run(
+        "patchwork-hub", "found", "--dir", str(hub), "--quorum", str(QUORUM), *transcripts, *named
+    )
     genesis = (hub / "genesis").read_text(encoding="utf-8").strip()
     log_vkey = (hub / "log.vkey").read_text(encoding="utf-8").strip()
     (ROOT / "log.vkey").write_text(log_vkey + "\n", encoding="utf-8")
@@ -104,13 +113,17 @@ def found(stage: Stage, holders: list[Path]) -> Council:
             for name in WITNESSES
         )
     )
-    ports = {name: free_port() for name in WITNESSES}
+    ports = {name: free_port() for name in WITNESSES if name != PULLING}
     for name, port in ports.items():
         stage.start(
             name, "patchwork-audit", "witness", "run", str(ROOT / name),
             "--host", "127.0.0.1", "--port", str(port),
         )  # fmt: skip
     url = _start_hub(stage, {name: f"http://127.0.0.1:{port}" for name, port in ports.items()})
+    stage.start(
+        PULLING, "patchwork-audit", "witness", "run", str(ROOT / PULLING), "--pull", url,
+        "--allow-private-addresses",
+    )  # fmt: skip
     _start_holders(stage, holders, url, genesis)
     return Council(url, genesis, tuple(WITNESSES))
 

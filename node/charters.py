@@ -11,7 +11,6 @@ from node.federation import Federation
 from node.publishing import Publisher
 from node.store import NodeTables
 from protocol.charter import Charter
-from protocol.errors import ErrorCode, RemoteError
 from protocol.loosens import Differences, differences
 from protocol.messages import CharterAcceptBody
 from protocol.wire import Submitted, parse_wire
@@ -66,11 +65,7 @@ class CharterWatch:
     async def step(self) -> None:
         """Follow the log once; publish again what a charter that binds us touches."""
         federation = self._federation
-        try:
-            await federation.sync()
-        except RemoteError as error:
-            if error.code is not ErrorCode.NO_QUORUM:
-                raise
+        await federation.follow()
         if federation.unaccepted():
             self._tell()
         else:

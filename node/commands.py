@@ -139,7 +139,7 @@ async def withdraw_and_publish(federation: Federation, local_id: str) -> int:
     """Withdraw a client's permission and tell the hub at once; how many involvements."""
     now = federation.outside.clock()
     count = await federation.engine.write(lambda db: withdraw(NodeTables(db), local_id, now))
-    await federation.sync()
+    await federation.follow()
     await Publisher(federation).tell_withdrawn()
     return count
 
@@ -147,7 +147,7 @@ async def withdraw_and_publish(federation: Federation, local_id: str) -> int:
 async def ask_now(service: NodeService, question: Question) -> str:
     """Ask and send at once; the request's id."""
     federation = service.federation
-    await federation.sync()
+    await federation.follow()
     request_id = await federation.engine.write(
         lambda db: service.asking.ask(NodeTables(db), question)
     )
@@ -158,7 +158,7 @@ async def ask_now(service: NodeService, question: Question) -> str:
 async def answer_now(service: NodeService, answer: Answer) -> None:
     """Answer, send at once, and release when a quorum has seen the decision."""
     federation = service.federation
-    await federation.sync()
+    await federation.follow()
     await federation.engine.write(lambda db: service.answering.answer(NodeTables(db), answer))
     await service.advance()
 

@@ -166,6 +166,19 @@ class Federation:
         if progress.view.size >= self.view.size:  # another task may have been quicker
             self.view = progress.view
 
+    async def follow(self) -> bool:
+        """Advance our view if witnesses let us; whether the newest checkpoint has a quorum.
+
+        Without one, what moves no contact details goes on (specs/05-log.md §13).
+        """
+        try:
+            await self.sync()
+        except RemoteError as error:
+            if error.code is not ErrorCode.NO_QUORUM:
+                raise
+            return False
+        return True
+
     def sign(self, body: Body, aud: str) -> Statement[Body]:
         """A statement by this node, signed with the key for its kind."""
         charter = self.charter

@@ -145,11 +145,7 @@ class Joining:
     ) -> None:
         """Follow the log until it names us a member."""
         while True:
-            try:
-                await federation.sync()
-            except RemoteError as error:
-                if error.code is not ErrorCode.NO_QUORUM:
-                    raise
+            await federation.follow()
             if federation.directory.active(federation.hub.party_id) is not None:
                 return
             still_waiting()

@@ -79,7 +79,7 @@ class NodeService:
         bag = parse_wire(Mailbag, answer, limit=ANSWER_LIMIT)
         handled = 0
         for delivery in bag.deliveries:
-            if not await self._is_covered(delivery):
+            if not await self._may_act(delivery):
                 break
             await self._handle(bag.generation, delivery)
             handled += 1
@@ -114,19 +114,27 @@ class NodeService:
                 log.warning("node_waits", code=error.code.value)
                 await asyncio.sleep(RETRY_SECONDS)
 
-    async def _is_covered(self, delivery: Delivery) -> bool:
-        """Whether a quorum has seen the entry that this message is; looks at the log anew if not.
+    async def _may_act(self, delivery: Delivery) -> bool:
+        """Whether a quorum has seen the entry that this message is, after a look at the log.
 
-        An uncovered message stays in the mailbox: the next poll brings it again.
+        While the log has no quorum a message that the sender's key in our last view verifies is
+        acted on all the same: what moves contact details brings a proof of its own. Any other
+        stays in the mailbox; the next poll brings it again.
         """
         federation = self.federation
-        if delivery.index is not None and delivery.index >= federation.view.size:
-            try:
-                await federation.sync()
-            except RemoteError as error:
-                if error.code is not ErrorCode.NO_QUORUM:
-                    raise
-        return delivery.index is None or delivery.index < federation.view.size
+        if delivery.index is None or delivery.index < federation.view.size:
+            return True
+        witnessed = await federation.follow()
+        if delivery.index < federation.view.size:
+            return True
+        return not witnessed and await asyncio.to_thread(self._verifies, delivery)
+
+    def _verifies(self, delivery: Delivery) -> bool:
+        try:
+            self._checked(delivery)
+        except RemoteError:
+            return False
+        return True
 
     async def _handle(self, generation: str, delivery: Delivery) -> None:
         """Act on one message and move the cursor, in one transaction. A bad one is set aside."""

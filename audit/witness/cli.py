@@ -17,10 +17,12 @@ import typer
 from aiohttp import web
 
 from audit.witness.app import make_app
+from audit.witness.pull import Puller
 from audit.witness.store import WitnessStore, make_witness
 from protocol.errors import ErrorCode, LocalError, PatchworkError
 from protocol.note import parse_vkey
 from protocol.signing import SEED_BYTES, SecretSeed
+from transport.client import HttpClient
 
 EXIT_USAGE = 2
 
@@ -57,17 +59,41 @@ def run(
     folder: _Folder,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on; 0 picks a free one.")] = 8090,
+    pull: Annotated[
+        str, typer.Option(help="Listen to nobody: fetch from this hub and bring it our line.")
+    ] = "",
+    allow_private_addresses: Annotated[
+        bool, typer.Option(help="Follow http and private addresses (a test bench only).")
+    ] = False,
 ) -> None:
-    """Answer add-checkpoint until SIGTERM or Ctrl-C."""
+    """Witness until SIGTERM or Ctrl-C: answer add-checkpoint, or pull from behind NAT."""
     with _errors_shown(), _opened(folder) as store:
-        asyncio.run(_serve(store, host, port))
+        if pull:
+            asyncio.run(_pull(store, pull, private=allow_private_addresses))
+        else:
+            asyncio.run(_serve(store, host, port))
 
 
-async def _serve(store: WitnessStore, host: str, port: int) -> None:
+def _stopped() -> asyncio.Event:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+async def _pull(store: WitnessStore, url: str, *, private: bool) -> None:
+    stop = _stopped()
+    async with HttpClient(allow_private=private) as http:
+        pulling = asyncio.ensure_future(Puller(http, url, store, lambda: int(time.time())).run())
+        typer.echo(f"witness {store.key.name} pulling, listening to nobody")
+        await stop.wait()
+        pulling.cancel()
+        await asyncio.gather(pulling, return_exceptions=True)
+
+
+async def _serve(store: WitnessStore, host: str, port: int) -> None:
+    stop = _stopped()
     runner = web.AppRunner(make_app(store, lambda: int(time.time())), access_log=None)
     await runner.setup()
     try:

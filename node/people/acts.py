@@ -14,7 +14,7 @@ from protocol.errors import ErrorCode, RemoteError
 async def say_now(service: NodeService, opinion: Opinion) -> None:
     """Give an answer about a link and send it. Raises LocalError, or RemoteError if refused."""
     desk, federation = service.desk, service.federation
-    await federation.sync()
+    await federation.follow()
     await federation.engine.write(lambda db: desk.reviewing.say(NodeTables(db), opinion))
     await service.advance()
     sql = "SELECT error FROM review WHERE hub_id = ? AND link_id = ?"
@@ -28,7 +28,7 @@ async def say_now(service: NodeService, opinion: Opinion) -> None:
 async def check_now(service: NodeService, inquiry: Inquiry) -> str:
     """Ask for an identity check and send the request; its id."""
     desk, federation = service.desk, service.federation
-    await federation.sync()
+    await federation.follow()
     check_id = await federation.engine.write(lambda db: desk.asking.ask(NodeTables(db), inquiry))
     await service.advance()
     return check_id
@@ -37,7 +37,7 @@ async def check_now(service: NodeService, inquiry: Inquiry) -> str:
 async def answer_now(service: NodeService, comparison: Comparison) -> None:
     """Answer an identity check and send the answer."""
     desk, federation = service.desk, service.federation
-    await federation.sync()
+    await federation.follow()
     await federation.engine.write(lambda db: desk.answering.answer(NodeTables(db), comparison))
     await service.advance()
 
@@ -45,7 +45,7 @@ async def answer_now(service: NodeService, comparison: Comparison) -> None:
 async def recall_now(service: NodeService, request_id: str, practitioner: int) -> None:
     """Say "wrong person" and send it; what follows from it too."""
     desk, federation = service.desk, service.federation
-    await federation.sync()
+    await federation.follow()
     await federation.engine.write(
         lambda db: desk.recalls.say(NodeTables(db), request_id, practitioner)
     )

@@ -257,7 +257,7 @@ class SimNode:
     async def ask(self, local_id: str, involvement_id: str, **change: Any) -> str:
         """Ask, and send at once; the request's id."""
         question = self.question(local_id, involvement_id, **change)
-        await self.federation.sync()
+        await self.federation.follow()
         request_id = await self.write(lambda tables: self.service.asking.ask(tables, question))
         await self.service.advance()
         return request_id

@@ -90,7 +90,7 @@ async def test_the_monitor_follows_a_real_hub_and_its_notes_date_the_log(
     code, text = await run("open", case, "--notes", state / "notes", "--json")
     report = json.loads(text)
     assert (code, report["findings"]) == (0, [])
-    assert report["checked"]["kept_checkpoints"] == 2
+    assert report["checked"]["kept_checkpoints"] >= 2, "the monitor's, and what the hub archived"
 
 
 async def test_keys_that_are_not_ours_are_an_alarm(hub: Council, tmp_path: Path) -> None:
