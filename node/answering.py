@@ -13,6 +13,7 @@ import structlog
 
 from node.config import NodeSettings
 from node.federation import Federation
+from node.gossip import check_gossip
 from node.links import link_secrets
 from node.outbox import Sent, verify_logged
 from node.people.review import denied_by_us
@@ -177,6 +178,7 @@ class Answering:
                 await federation.sync()
                 place = (row["decision_index"], row["decision_salt"])
                 verify_logged(federation.charter, proof, place, row["decision_envelope"])
+                await check_gossip(federation, proof)
             except RemoteError as error:
                 # It stays allowed, and closed, until there is a proof that holds.
                 log.warning("release_waits", code=error.code.value)

@@ -17,6 +17,7 @@ from node.asking import Asking
 from node.charters import CharterWatch
 from node.config import NodeSettings
 from node.federation import Federation
+from node.gossip import check_gossip
 from node.links import on_notice
 from node.outbox import Outbox, Sent
 from node.people.desk import Desk, Incoming, OnSent
@@ -153,8 +154,12 @@ class NodeService:
             )  # fmt: skip
 
         try:
+            if delivery.proof is not None:
+                await check_gossip(federation, from_base64(delivery.proof))
             await federation.engine.write(lambda db: work(NodeTables(db)))
         except RemoteError as error:
+            if error.code is ErrorCode.UNREACHABLE:
+                raise  # it stays in the mailbox
             log.warning("message_set_aside", seq=delivery.seq, code=error.code.value)
             await federation.engine.write(lambda db: move(NodeTables(db)))
         federation.hub = replace(federation.hub, generation=generation, cursor=delivery.seq)

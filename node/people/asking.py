@@ -13,6 +13,7 @@ import structlog
 
 from node.asking import DAY, practitioner_name, request_facts
 from node.federation import Federation
+from node.gossip import check_gossip
 from node.links import secret_for
 from node.outbox import Sent, verify_logged
 from node.people.review import denied_by_us, latest_publication
@@ -157,6 +158,7 @@ class IdentityAsking:
                 proof = await federation.http.get(url)
                 place = (row["decision_index"], row["decision_salt"])
                 verify_logged(federation.charter, proof, place, row["decision_envelope"])
+                await check_gossip(federation, proof)
             except RemoteError as error:
                 # The details stay here until there is a proof that holds.
                 log.warning("check_waits", code=error.code.value)

@@ -41,7 +41,7 @@ from node.store import NodeTables
 from node.store import open_engine as open_node_engine
 from protocol.ceremony import CeremonyTerms, HolderRecord, SignedTranscript
 from protocol.checkpoint import parse_checkpoint
-from protocol.errors import ErrorCode, RemoteError
+from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import from_base64
 from protocol.fingerprint import fingerprint_words
 from protocol.matchkeys.records import ClientRecord
@@ -174,7 +174,10 @@ class Network:
                 raise RemoteError(ErrorCode.NOT_FOUND, "no checkpoint")
             return note
         if path.startswith("/tile/"):
-            return hub.publisher.tiles.read_tile(parse_tile_path(path[1:]))
+            try:
+                return hub.publisher.tiles.read_tile(parse_tile_path(path[1:]))
+            except LocalError as error:
+                raise RemoteError(ErrorCode.NOT_FOUND, "no such tile") from error
         if path.startswith("/v1/charters/"):
             digest = path.rpartition("/")[2]
             document = await hub.engine.read(lambda db: HubTables(db).charter_document(digest))
