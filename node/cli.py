@@ -23,6 +23,7 @@ from node.config import load_settings
 from node.federation import Federation, Surroundings, load_federation
 from node.joining import Joining
 from node.links import team_of
+from node.monitor_cli import app as monitor_commands
 from node.people.cli import app as people_app
 from node.publishing import Publisher, Step
 from node.service import NodeService
@@ -36,6 +37,7 @@ from transport.server import serve_forever
 
 app = make_cli("patchwork-node", "One agency's node: import, publish, see the team, ask, answer.")
 app.add_typer(people_app)
+app.add_typer(monitor_commands)
 app.add_typer(charter_commands, name="charter")
 out = Console(soft_wrap=True, markup=False, highlight=False)
 

@@ -51,6 +51,12 @@ class NodeSettings(BaseSettings):
         description="Address that the local interface listens on. Changed to another than this "
         "machine's: everybody on the network may try tokens, and sees them pass unencrypted.",
     )
+    alarm_command: list[str] = Field(
+        default_factory=list,
+        description="Words of a command that is run, without a shell, for each new alarm; it gets "
+        "one JSON object without personal data on its input. "
+        "Changed: another program runs in its place, with the rights of this node.",
+    )
     allow_private_addresses: bool = Field(
         False,
         description="Follow http and private addresses (a test bench only). "

@@ -10,23 +10,25 @@ from dataclasses import dataclass
 
 import structlog
 
+from node.alarms import AlarmCode, clear_alarm, raise_alarm
 from node.federation import Federation
 from node.store import NodeTables
 from protocol.charter import Charter
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel, from_base64
-from protocol.follow import log_key, witness_keys
+from protocol.follow import log_key, verify_note_by_charter, witness_keys
 from protocol.leaf import sealed_leaf
 from protocol.loosens import needs_agreement
 from protocol.messages import BODIES, AcceptedBody, HubDecisionBody, RequestBody
 from protocol.review_messages import IdentityRequestBody
 from protocol.statement import Statement, parse_statement
 from protocol.tlog_proof import parse_tlog_proof, verify_tlog_proof
-from protocol.wire import Submitted, parse_wire
+from protocol.wire import Delivery, Submitted, parse_wire
 from storage.tables import Row
 
 log = structlog.get_logger()
 
+PROMISE_SECONDS = 300
 TRY_AGAIN = frozenset({ErrorCode.UNREACHABLE, ErrorCode.STORAGE})
 
 
@@ -101,33 +103,60 @@ class Outbox:
     async def check_logged(self) -> int:
         """Check that what the hub says it logged is in the log, where it said; how many are not.
 
-        The hub's signed word is not enough: without this it could drop a request unseen. One that
-        is missing stays marked, for a person and an auditor to see.
+        The hub's signed word is not enough: without this it could drop a request unseen. What we
+        sent and what we received are checked alike; what is missing stays an alarm.
         """
         federation = self._federation
-        sql = "SELECT * FROM outbox WHERE hub_id = ? AND state = 'sent' ORDER BY id"
         rows = await federation.engine.read(
-            lambda db: NodeTables(db).rows(sql, federation.hub.hub_id)
+            lambda db: NodeTables(db).rows(_UNCHECKED, federation.hub.hub_id)
         )
         if any(row["idx"] >= federation.view.size for row in rows):
             await self._follow()
         missing = 0
-        for row in [row for row in rows if row["idx"] < federation.view.size]:
+        for row in rows:
+            if row["idx"] >= federation.view.size:
+                await self._overdue(row)
+                continue
             try:
                 data = await federation.http.get(f"{federation.hub.url}/v1/proofs/{row['idx']}")
                 verify_logged(federation.charter, data, (row["idx"], row["salt"]), row["envelope"])
-                state = "logged"
+                there = True
             except RemoteError as error:
                 if error.code in {*TRY_AGAIN, ErrorCode.NO_QUORUM}:
                     break
                 log.critical("statement_not_in_log", index=row["idx"], code=error.code.value)
-                state, missing = "missing", missing + 1
+                there, missing = False, missing + 1
             await federation.engine.write(
-                lambda db, state=state, row=row: NodeTables(db).run(  # type: ignore[misc]
-                    "UPDATE outbox SET state = ? WHERE id = ?", state, row["id"]
-                )
+                lambda db, there=there, row=row: self._checked(NodeTables(db), row, there=there)  # type: ignore[misc]
             )
         return missing
+
+    def _checked(self, tables: NodeTables, row: Row, *, there: bool) -> None:
+        """Write down whether an entry is where it should be."""
+        hub_id, now = self._federation.hub.hub_id, self._federation.outside.clock()
+        state, place = "logged" if there else "missing", str(row["idx"])
+        if row["id"] is not None:
+            tables.run("UPDATE outbox SET state = ? WHERE id = ?", state, row["id"])
+        else:
+            sql = "DELETE FROM received_entry WHERE hub_id = ? AND idx = ? AND envelope = ?"
+            tables.run(sql, hub_id, row["idx"], row["envelope"])
+        clear_alarm(tables, hub_id, AlarmCode.PROMISE_BROKEN, now, place=place)
+        if not there:
+            raise_alarm(tables, hub_id, AlarmCode.NOT_IN_LOG, now, place=place)
+
+    async def _overdue(self, row: Row) -> None:
+        """An index that the log does not reach, though its witnesses have signed long since."""
+        federation = self._federation
+        promised = parse_statement(row["envelope"]).preamble.iat
+        signed = verify_note_by_charter(federation.view.note, federation.charter).cosigners
+        if min(signed.values()) < promised + PROMISE_SECONDS:
+            return
+        now, hub_id, place = federation.outside.clock(), federation.hub.hub_id, str(row["idx"])
+        await federation.engine.write(
+            lambda db: raise_alarm(
+                NodeTables(db), hub_id, AlarmCode.PROMISE_BROKEN, now, place=place
+            )
+        )
 
     async def _follow(self) -> None:
         try:
@@ -214,6 +243,26 @@ class Outbox:
                 self._on_failed(tables, federation.hub.hub_id, statement, error)
 
         await federation.engine.write(lambda db: note(NodeTables(db)))
+
+
+def keep_received(
+    tables: NodeTables, federation: Federation, delivery: Delivery, statement_id: str
+) -> None:
+    """Remember what came with a place in the log, until it was seen there."""
+    if delivery.index is not None and delivery.salt is not None:
+        tables.run(
+            "INSERT OR IGNORE INTO received_entry VALUES (?, ?, ?, ?, ?, ?)",
+            federation.hub.hub_id, delivery.index, statement_id, delivery.salt,
+            from_base64(delivery.envelope), federation.outside.clock(),
+        )  # fmt: skip
+
+
+# Of ours what the hub has accepted, and what came to us: `id` is null there.
+_UNCHECKED = (
+    "SELECT id, idx, salt, envelope FROM outbox WHERE hub_id = ?1 AND state = 'sent' "
+    "UNION ALL SELECT NULL, idx, salt, envelope FROM received_entry WHERE hub_id = ?1 "
+    "ORDER BY idx LIMIT 500"
+)
 
 
 def _body(row: Row) -> WireModel:

@@ -18,4 +18,16 @@ CREATE TABLE evidence (
     served BLOB NOT NULL,
     seen_at INTEGER NOT NULL,
     PRIMARY KEY (hub_id, digest)
+);
+-- Up to where a person has been told of new members, keys and charters.
+CREATE TABLE watched (hub_id TEXT PRIMARY KEY, told_size INTEGER NOT NULL);
+-- What was received and must be in the log at its index; goes once it was seen there.
+CREATE TABLE received_entry (
+    hub_id TEXT NOT NULL,
+    idx INTEGER NOT NULL,
+    statement_id TEXT NOT NULL,
+    salt TEXT NOT NULL,
+    envelope BLOB NOT NULL,
+    promised_at INTEGER NOT NULL,
+    PRIMARY KEY (hub_id, idx, statement_id)
 )

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from node.alarms import open_alarms
 from node.clients import ImportReport
 from node.federation import Federation
 from node.limits import waiting_words
@@ -162,26 +163,41 @@ def inbox_value(tables: NodeTables, federation: Federation) -> dict[str, list[di
         "WHERE s.hub_id = ? ORDER BY s.asked_at",
         hub_id,
     )
-    missing = tables.rows(
-        "SELECT kind, idx FROM outbox WHERE hub_id = ? AND state = 'missing' ORDER BY id", hub_id
-    )
     return {
-        "alarms": [dict(row) for row in missing],
+        "alarms": alarms_value(tables, hub_id),
         "governance": [item for item in governance_value(tables, federation) if not item["seen"]],
         "received": [_received(federation, row, now) for row in received],
         "sent": [_sent(row, now) for row in sent],
     }
 
 
+def alarms_value(tables: NodeTables, hub_id: str) -> list[dict[str, Any]]:
+    """What this node has noticed of a hub and nobody has dealt with yet, the worst first."""
+    return [
+        {
+            "id": alarm.id,
+            "code": alarm.code.value,
+            "place": alarm.place,
+            "since": alarm.first_seen,
+            "severity": alarm.text.severity.name.lower(),
+            "says": alarm.text.sentence,
+            "what_to_do": alarm.text.what_to_do,
+        }
+        for alarm in open_alarms(tables, hub_id)
+    ]
+
+
+def print_alarms(out: Console, alarms: list[dict[str, Any]]) -> None:
+    """One line for each alarm, before anything else."""
+    for alarm in alarms:
+        style = "bold red" if alarm["severity"] == "proof" else "bold"
+        place = f" ({alarm['place']})" if alarm["place"] else ""
+        _say(out, f"{alarm['id']}. {alarm['says']}{place} {alarm['what_to_do']}", style=style)
+
+
 def print_inbox(out: Console, value: dict[str, list[dict[str, Any]]]) -> None:
     """Requests to us and by us, after any alarm."""
-    for alarm in value["alarms"]:
-        _say(
-            out,
-            f"ALARM: your {alarm['kind']} is not in the log at {alarm['idx']}, where the hub said. "
-            "Keep everything and tell the auditor.",
-            style="bold red",
-        )
+    print_alarms(out, value["alarms"])
     if value["governance"]:
         count = len(value["governance"])
         _say(

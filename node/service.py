@@ -19,7 +19,8 @@ from node.config import NodeSettings
 from node.federation import Federation
 from node.gossip import check_gossip
 from node.links import on_notice
-from node.outbox import Outbox, Sent
+from node.monitor import Monitor
+from node.outbox import Outbox, Sent, keep_received
 from node.people.desk import Desk, Incoming, OnSent
 from node.store import NodeTables
 from protocol.errors import ErrorCode, PatchworkError, RemoteError
@@ -41,6 +42,7 @@ log = structlog.get_logger()
 RETRY_SECONDS = 2.0
 PAUSE_SECONDS = 0.3
 FOLLOW_SECONDS = 2.0
+LOOK_SECONDS = 30.0
 # What the hub shows us though it is addressed to another: why something is coming to us.
 FOR_A_THIRD = (HubDecisionBody, IdentityRequestBody, IdentityDecisionBody)
 
@@ -56,13 +58,14 @@ class NodeService:
         self.desk = Desk(federation)
         self.outbox = Outbox(federation, self._on_sent, self._on_failed)
         self.charters = CharterWatch(federation)
+        self.monitor = Monitor(federation, settings.alarm_command)
         self._settings = settings
         self._instance = secrets.token_hex(16)
 
     async def run(self) -> None:
         """Poll and act until cancelled; faults are logged by code and tried again."""
         await asyncio.gather(
-            self._forever(self._receive), self._forever(self._advance), self._forever(self._watch)
+            *map(self._forever, (self._receive, self._advance, self._watch, self._monitor))
         )
 
     async def receive(self, wait: int | None = None) -> int:
@@ -107,6 +110,10 @@ class NodeService:
         await self.charters.step()
         await asyncio.sleep(FOLLOW_SECONDS)
 
+    async def _monitor(self) -> None:
+        await self.monitor.look()
+        await asyncio.sleep(LOOK_SECONDS)
+
     async def _forever(self, work: Callable[[], Awaitable[object]]) -> None:
         while True:
             try:
@@ -145,6 +152,7 @@ class NodeService:
             statement = self._checked(delivery)
             if not tables.handled(federation.hub.hub_id, statement.id):
                 self._dispatch(tables, statement, delivery)
+                keep_received(tables, federation, delivery, statement.id)
             move(tables)
 
         def move(tables: NodeTables) -> None:

@@ -97,7 +97,7 @@ async def test_a_request_that_the_hub_drops_unseen_is_seen(
     await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
     await federation.round()
     value = await care.read(lambda tables: screens.inbox_value(tables, care.federation))
-    assert [alarm["kind"] for alarm in value["alarms"]] == ["request"]
+    assert [alarm["code"] for alarm in value["alarms"]] == ["not_in_log"]
 
 
 async def test_honest_messages_raise_no_alarm(
