@@ -12,6 +12,7 @@ from hub.enrolment import Enrolment
 from hub.intake import Intake
 from hub.log.publisher import Publisher
 from hub.mailbox import Mailbox
+from hub.membership import Membership
 from hub.publications import CHUNK_LIMIT
 from hub.store import HubTables
 from hub.watching import WitnessRoutes
@@ -35,6 +36,7 @@ class Services:
     intake: Intake
     enrolment: Enrolment
     mailbox: Mailbox
+    membership: Membership
     publisher: Publisher
 
 
@@ -53,6 +55,7 @@ class HubApp:
             Route("GET", "/v1/charters/{hash:[0-9a-f]{64}}", public, self.charter),
             Route("GET", "/v1/proofs/{index:[0-9]{1,12}}", public, self.proof),
             Route("POST", "/v1/enrolments", Auth.INVITATION, self.enrol),
+            Route("POST", "/v1/rotations", Auth.RECOVERY_SIGNATURE, self.rotate),
             Route("POST", "/v1/statements", member, self.submit),
             Route("POST", "/v1/publications", member, self.begin_publication),
             Route(
@@ -117,6 +120,13 @@ class HubApp:
         envelope = from_base64(message.envelope)
         enrolment = self._services.enrolment
         await self._services.engine.write(lambda db: enrolment.apply(HubTables(db), envelope))
+        return web.Response(body=b'{"waiting":true}', content_type="application/json")
+
+    async def rotate(self, request: web.Request) -> web.Response:
+        """Take a member's new keys, to wait for the operator."""
+        envelope = from_base64((await _message(request)).envelope)
+        membership = self._services.membership
+        await self._services.engine.write(lambda db: membership.rotate(HubTables(db), envelope))
         return web.Response(body=b'{"waiting":true}', content_type="application/json")
 
     async def submit(self, request: web.Request) -> web.Response:

@@ -204,7 +204,10 @@ class Broker:
         return row
 
     def _check_still_in_force(self, tables: HubTables, row: Row) -> None:
-        """Link and permission are checked at request, at decision and at release."""
+        """Both members, link and permission are checked at request, decision and release."""
+        directory = self._ledger.directory
+        if not (directory.active(row["requester"]) and directory.active(row["holder"])):
+            raise RemoteError(ErrorCode.NOT_ALLOWED, "one of the two is not an active member")
         links = LinkTables(tables)
         link = links.link(row["link_id"])
         now = self._ledger.surroundings.clock()

@@ -18,6 +18,7 @@ from hub.enrolment import INVITATION_SECONDS, code_hash
 from hub.explaining import explain_link, links_in_short
 from hub.founding import Founding, found
 from hub.log_cli import erase
+from hub.membership import approve_rotation, order, waiting_rotations
 from hub.policies.cli import app as policy_commands
 from hub.service import HubService, open_engine, surroundings
 from hub.status_cli import status
@@ -153,11 +154,27 @@ def members(
     folder: Folder = Path(),
     approve: Annotated[str, typer.Option(help="Party id whose words you compared.")] = "",
     words: Annotated[str, typer.Option(help="The words as the newcomer read them to you.")] = "",
+    suspend: Annotated[str, typer.Option(help="Stop a member at once, by party id.")] = "",
+    reinstate: Annotated[str, typer.Option(help="Let a suspended member go on.")] = "",
+    revoke: Annotated[str, typer.Option(help="Stop a member for good.")] = "",
     as_json: JsonOutput = False,
 ) -> None:
-    """Show who has applied and who is a member; approve one after comparing the words."""
+    """Show who has applied and who is a member; approve, suspend, reinstate or revoke one."""
     with report_errors():
         engine = open_engine(folder)
+        orders = {"suspended": suspend, "active": reinstate, "revoked": revoke}
+        for status, party_id in orders.items():
+            if party_id:
+                _run(
+                    engine.write(
+                        lambda db, party_id=party_id, status=status: order(  # type: ignore[misc]
+                            HubTables(db), party_id, status
+                        )
+                    )
+                )
+                out.print("Ordered. The running hub writes it into the log.")
+        if any(orders.values()):
+            return
         if approve:
             _run(engine.write(lambda db: _approve(HubTables(db), approve, words)))
             out.print("Approved. The running hub writes the membership into the log.")
@@ -220,7 +237,8 @@ def _witness(text: str) -> dict[str, str]:
 def _approve(tables: HubTables, party_id: str, words: str) -> None:
     row = tables.applicant(party_id)
     if row is None or row["state"] != "waiting":
-        raise LocalError(ErrorCode.NOT_FOUND, "nobody of that id waits for approval")
+        approve_rotation(tables, party_id, words)
+        return
     statement = parse_statement(row["envelope"]).expect(EnrolmentBody)
     if words.split() != fingerprint_words(party_id, statement.body.keys).split():
         raise LocalError(
@@ -242,7 +260,8 @@ def _applicants(tables: HubTables) -> list[dict[str, str]]:
                 "words": fingerprint_words(body.party_id, body.keys),
             }
         )
-    return rows
+    named = {row["party_id"]: row for row in rows}
+    return rows + [{**named[item["party_id"]], **item} for item in waiting_rotations(tables)]
 
 
 def _run(work: Coroutine[None, None, Result]) -> Result:

@@ -131,7 +131,9 @@ class Judge:
         return since.index(max(since)) if since else None
 
     def _alive(self, stub: Stub) -> bool:
-        return not stub.retired and any(in_force(item, self._now) for item in stub.involvements)
+        if stub.retired or self._ledger.directory.active(stub.agency) is None:
+            return False
+        return any(in_force(item, self._now) for item in stub.involvements)
 
     def _around(self, judged: Judged) -> list[Pair]:
         """Pairs whose support may hang on this one: those that are not settled by their score."""

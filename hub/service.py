@@ -26,6 +26,7 @@ from hub.log.tile_store import TileStore
 from hub.log.writer_lock import only_writer
 from hub.mailbox import Mailbox
 from hub.matching import Matcher
+from hub.membership import Membership
 from hub.pepper import Pepper
 from hub.publications import Publications
 from hub.standing import watch
@@ -102,7 +103,12 @@ class HubService:
         publications = Publications(ledger, Pepper(keys["pepper"]))
         intake = Intake(self.engine, ledger, Broker(ledger), publications)
         self._services = Services(
-            self.engine, intake, Enrolment(ledger), Mailbox(self.engine, ledger), publisher
+            self.engine,
+            intake,
+            Enrolment(ledger),
+            Mailbox(self.engine, ledger),
+            Membership(ledger),
+            publisher,
         )
         return self._services
 
@@ -144,7 +150,13 @@ class HubService:
     async def admit(self) -> None:
         """Make members of those whom the operator approved."""
         enrolment = self._services.enrolment
-        await self.engine.write(lambda db: enrolment.admit_approved(HubTables(db)))
+        membership = self._services.membership
+
+        def work(tables: HubTables) -> None:
+            enrolment.admit_approved(tables)
+            membership.carry_out(tables)
+
+        await self.engine.write(lambda db: work(HubTables(db)))
 
     async def erase(self) -> None:
         """Erase what the charter's retention rules say is due."""

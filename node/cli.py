@@ -26,6 +26,7 @@ from node.links import team_of
 from node.monitor_cli import app as monitor_commands
 from node.people.cli import app as people_app
 from node.publishing import Publisher, Step
+from node.rotating import Rotating
 from node.service import NodeService
 from node.session import Client, Folder, HubName, JsonOutput, open_service
 from node.store import NodeTables, open_engine
@@ -69,6 +70,29 @@ def join(
     with report_errors():
         text = sys.stdin.read() if invitation == "-" else invitation
         asyncio.run(_join(folder, text, accept=accept_charter))
+
+
+@app.command()
+def rotate_keys(
+    recovery: Annotated[Path, typer.Option(help="The recovery file, from the safe.")],
+    hub: HubName = "",
+    folder: Folder = Path(),
+) -> None:
+    """Put new keys in the place of lost or stolen ones; prints words to read to the operator."""
+    with report_errors():
+
+        async def work() -> None:
+            async with open_service(folder, hub) as service:
+                rotating = Rotating(folder, service.federation, recovery)
+                words = await rotating.apply()
+                out.print(f"party: {service.federation.hub.party_id}")
+                out.print(f"words: {words}")
+                out.print("Ring the council and read the words. Waiting for its approval ...")
+                await rotating.wait(lambda: None)
+            out.print("The log names the new keys. Put the new recovery file into the safe.")
+            out.print("Start patchwork-node serve again.")
+
+        asyncio.run(work())
 
 
 @app.command("import")

@@ -73,27 +73,29 @@ class Keys:
 def make_keys(folder: Path, hub_id: str, outside: Surroundings) -> Keys:
     """Draw keys for a hub and keep them in their own file. Raises LocalError(CONFLICT)."""
     values = {name: outside.random(32) for name in KEY_NAMES}
-    write_secrets(_keys_path(folder, hub_id), values)
-    return _keys(values)
+    write_secrets(keys_path(folder, hub_id), values)
+    return keys_of(values)
 
 
 def load_keys(folder: Path, hub_id: str) -> Keys:
     """The keys for a hub. Raises LocalError."""
-    return _keys(read_secrets(_keys_path(folder, hub_id)))
+    return keys_of(read_secrets(keys_path(folder, hub_id)))
 
 
 def has_keys(folder: Path, hub_id: str) -> bool:
     """Whether keys for a hub were drawn before (a join that did not get through)."""
-    return _keys_path(folder, hub_id).exists()
+    return keys_path(folder, hub_id).exists()
 
 
-def _keys(values: dict[str, bytes]) -> Keys:
+def keys_of(values: dict[str, bytes]) -> Keys:
+    """The keys in a keys file. Raises LocalError(CONFIGURATION)."""
     if set(values) != set(KEY_NAMES):
         raise LocalError(ErrorCode.CONFIGURATION, "the keys file does not hold the node's keys")
     return Keys(**{name: SecretSeed(value) for name, value in values.items()})
 
 
-def _keys_path(folder: Path, hub_id: str) -> Path:
+def keys_path(folder: Path, hub_id: str) -> Path:
+    """Where the keys for a hub lie."""
     return folder / f"keys-{hub_id}.json"
 
 

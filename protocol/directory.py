@@ -19,7 +19,7 @@ from protocol.messages import (
     EnrolmentBody,
     MemberBody,
 )
-from protocol.signing import check_public_key, check_seal_key
+from protocol.rotation import check_key_record, check_next_member
 from protocol.statement import (
     Preamble,
     Statement,
@@ -184,7 +184,11 @@ def _apply_member(directory: Directory, index: int, statement: Statement[MemberB
     reserved = {charter.charter_id, *(item.holder_id for item in charter.token_key.holders)}
     if body.party_id in reserved:
         raise RemoteError(ErrorCode.CONFLICT, f"entry {index}: that id is another party's")
-    check_enrolment(body, charter)
+    before = directory.member(body.party_id)
+    if before is None:
+        check_enrolment(body, charter)
+    else:
+        check_next_member(before.statement_id, before.body, body, charter)
     member = Member(statement.id, index, body)
     history = (*directory.members.get(body.party_id, ()), member)
     return replace(directory, members={**directory.members, body.party_id: history})
@@ -209,13 +213,7 @@ def check_enrolment(member: MemberBody, charter: Charter) -> None:
 def verify_enrolment(statement: Statement[EnrolmentBody]) -> None:
     """Check an application's own keys and self-signature. Raises RemoteError."""
     keys = statement.body.keys
-    if len({keys.auth, keys.sign, keys.seal}) != 3:
-        raise RemoteError(ErrorCode.WEAK_KEY, "auth, sign and seal must be three different keys")
-    check_public_key(bytes.fromhex(keys.sign))
-    check_public_key(bytes.fromhex(keys.auth))
-    check_seal_key(bytes.fromhex(keys.seal))
-    if keys.seal_expires <= statement.preamble.iat:
-        raise RemoteError(ErrorCode.EXPIRED, "seal_expires is not after the application")
+    check_key_record(keys, statement.preamble.iat)
     if statement.preamble.sender != statement.body.party_id:
         raise RemoteError(ErrorCode.WRONG_RECIPIENT, "sender and party_id differ")
     statement.envelope.verify(bytes.fromhex(keys.sign))

@@ -23,6 +23,7 @@ class Auth(StrEnum):
     SIGNED_MANIFEST = "a hash named by a member's signed and pending manifest"
     LOCAL_BEARER = "the bearer token in the node's own folder, on this machine"
     LOG_SIGNATURE = "a checkpoint signed by a log key this witness knows"
+    RECOVERY_SIGNATURE = "a rotation signed by the recovery key whose hash the log holds"
     WITNESS_SIGNATURE = "a line by a witness key of the charter over a checkpoint of this log"
 
 

@@ -206,6 +206,10 @@ class Network:
             return encode_wire(await hub.intake.begin_publication(message))
         if path == "/v1/polls":
             return encode_wire(await hub.mailbox.poll(message))
+        if path == "/v1/rotations":
+            data = from_base64(message.envelope)
+            await hub.engine.write(lambda db: hub.membership.rotate(HubTables(db), data))
+            return b"{}"
         if path == "/v1/enrolments":
             envelope = from_base64(message.envelope)
             await hub.engine.write(lambda db: hub.enrolment.apply(HubTables(db), envelope))

@@ -143,6 +143,7 @@ class AuditLog:
     documents: dict[str, bytes] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
     sequences: dict[str, int] = field(default_factory=dict)
+    enrolments: dict[str, str] = field(default_factory=dict)
     rounds: int = 0
     now: int = NOON
 
@@ -196,8 +197,11 @@ class AuditLog:
             "duty_hours": "Always",
             "keys": party.keys(),
         }
-        enrolment = self.sign(party, EnrolmentBody(invitation_hash="0" * 64, **said), CHARTER_ID)
-        envelope = to_base64(enrolment.envelope.encode())
+        if party.id not in self.enrolments:  # a change of status repeats the first envelope
+            applied = EnrolmentBody(invitation_hash="0" * 64, **said)
+            enrolment = self.sign(party, applied, CHARTER_ID)
+            self.enrolments[party.id] = to_base64(enrolment.envelope.encode())
+        envelope = self.enrolments[party.id]
         body = MemberBody(**said, status=status, enrolment=envelope)  # type: ignore[arg-type]
         self.ids[f"member {party.letter}"] = self.say(HUB, body, party.id).id
 

@@ -1,0 +1,197 @@
+"""A node is stolen with its keys: suspended, given new keys by the recovery key, and back."""
+
+import asyncio
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hub.membership import approve_rotation, order, waiting_rotations
+from node.federation import Keys, load_keys
+from node.rotating import Rotating
+from node.service import NodeService
+from node.store import open_engine
+from protocol.errors import ErrorCode, LocalError, RemoteError
+from protocol.fields import to_base64
+from protocol.messages import EnrolmentBody, MemberBody
+from protocol.rotation import rotation_body
+from protocol.signing import SecretSeed
+from protocol.statement import Context, Stamp, make_statement
+from tests.sim.federation import SimFederation, SimNode
+from tests.sim.test_audit_people import audited
+
+Agencies = tuple[SimNode, SimNode]
+
+
+def steal(node: SimNode, where: Path) -> SimNode:
+    """A thief's copy of a node's whole folder, running."""
+    shutil.copytree(node.folder, where)
+    held = node.federation
+    stolen = replace(
+        held, engine=open_engine(where), keys=load_keys(where, held.hub.hub_id), hub=held.hub
+    )
+    return SimNode(NodeService(stolen, node.service.answering._settings), where)
+
+
+async def ordered(federation: SimFederation, node: SimNode, status: str) -> None:
+    await federation.hub_write(lambda tables: order(tables, node.party_id, status))
+    await federation.hub.admit()
+    await federation.checkpoint()
+
+
+async def rotated(federation: SimFederation, node: SimNode) -> None:
+    """The owner takes the recovery file out of the safe; the operator hears the words."""
+    safe = node.folder / f"recovery-{node.federation.hub.hub_id}.json"
+    rotating = Rotating(node.folder, node.federation, safe)
+    words = await rotating.apply()
+    assert await rotating.apply() == words, "it can be repeated"
+    (waiting,) = await federation.hub_read(waiting_rotations)
+    assert (waiting["party_id"], waiting["words"]) == (node.party_id, words)
+    await federation.hub_write(lambda tables: approve_rotation(tables, node.party_id, words))
+    await federation.hub.admit()
+    await federation.checkpoint()
+    await rotating.wait(lambda: None)
+
+
+async def refused(node: SimNode, path: str) -> ErrorCode:
+    """What the hub says to a statement or poll that this node signs now."""
+    if path == "poll":
+        with pytest.raises(RemoteError) as caught:
+            await node.service.receive(wait=0)
+        return caught.value.code
+    hub_id = node.federation.charter.charter_id
+    body = EnrolmentBody.model_validate(_applied(node))
+    envelope = node.federation.sign(body, hub_id).envelope.encode()
+    with pytest.raises(RemoteError) as caught:
+        await node.federation.post("/v1/statements", envelope)
+    return caught.value.code
+
+
+def _applied(node: SimNode) -> dict[str, Any]:
+    member = node.federation.directory.member(node.party_id)
+    assert member is not None
+    fields = member.body.model_dump(exclude={"status", "enrolment"})
+    return {**fields, "invitation_hash": "00" * 32}
+
+
+async def test_the_drill(federation: SimFederation, agencies: Agencies, tmp_path: Path) -> None:
+    health, care = agencies
+    thief = steal(care, tmp_path / "stolen")
+    waiting = asyncio.ensure_future(care.service.receive(wait=1))
+    await asyncio.sleep(0.2)
+    assert await refused(thief, "poll") is ErrorCode.SECOND_INSTANCE, "that is the first alarm"
+    await waiting
+    stolen_request = await thief.ask("c1", (await thief.team("c1")).others[0].involvement_id)
+    await federation.settle()
+    assert (await health.received(stolen_request))["state"] == "asks_person"
+
+    await ordered(federation, care, "suspended")
+    assert await refused(thief, "poll") is ErrorCode.UNKNOWN_MEMBER
+    assert await refused(thief, "statement") is ErrorCode.UNKNOWN_MEMBER
+    await health.federation.sync()
+    await health.answer(stolen_request)
+    assert await federation.entries("release") == [], "no card leaves for who is suspended"
+    await federation.hub.round()
+    await federation.checkpoint()
+    await health.service.receive(wait=0)
+    assert (await health.team("h1")).others == (), "and the link has ended"
+
+    await rotated(federation, care)
+    await ordered(federation, care, "active")
+    await care.federation.sync()
+    assert await refused(thief, "poll") is ErrorCode.BAD_SIGNATURE, "old keys stay refused"
+    await federation.round()
+    assert (await care.team("c1")).others, "the link is back"
+    request_id = await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
+    await federation.settle()
+    await health.answer(request_id)
+    await federation.settle()
+    assert (await care.sent(request_id))["state"] == "opened"
+    assert await audited(federation) == set()
+    await thief.federation.engine.close()
+
+
+class TestKeySubstitution:
+    """key substitution: keys only from the log; rotation by the recovery key; own-key monitor."""
+
+    def new_keys(self, node: SimNode) -> Keys:
+        return Keys(*(SecretSeed(bytes([number]) * 32) for number in (21, 22, 23, 24)))
+
+    async def swap(
+        self, federation: SimFederation, node: SimNode, envelope: bytes, keys: Keys
+    ) -> None:
+        """The hub logs another `member` leaf for the agency, with keys of its own making."""
+        member = node.federation.me().body
+        record = keys.record(member.keys.seal_expires, "55" * 32)
+        body = MemberBody.model_validate(
+            {
+                **member.model_dump(),
+                "keys": record.model_dump(),
+                "enrolment": to_base64(envelope),
+            }
+        )
+        ledger = federation.hub._ledger
+        await federation.hub_write(lambda tables: ledger.issue(tables, body, node.party_id))
+        holders, federation.network.holders = federation.network.holders, {}
+        await federation.checkpoint()
+        before = node.federation.view
+        with pytest.raises(RemoteError):
+            await node.federation.sync()
+        assert node.federation.view == before
+        found = await audited(federation)
+        federation.network.holders = holders
+        assert "public_leaf" in {code.value for _, code in found}
+
+    async def test_a_hub_cannot_enrol_a_member_again_under_its_own_keys(
+        self, federation: SimFederation, agencies: Agencies
+    ) -> None:
+        health, _ = agencies
+        keys = self.new_keys(health)
+        member, charter = health.federation.me().body, health.federation.charter
+        record = keys.record(member.keys.seal_expires, "55" * 32)
+        body = EnrolmentBody.model_validate({**_applied(health), "keys": record.model_dump()})
+        context = Context(charter.charter_id, 1, charter.log.origin, health.party_id)
+        stamp = Stamp(charter.charter_id, "56" * 16, federation.clock())
+        enrolment = make_statement(context, stamp, body, keys.sign)
+        await self.swap(federation, health, enrolment.envelope.encode(), keys)
+
+    async def test_the_old_sign_key_cannot_rotate(
+        self, federation: SimFederation, agencies: Agencies
+    ) -> None:
+        health, _ = agencies
+        keys, held = self.new_keys(health), health.federation.keys
+        me, charter = health.federation.me(), health.federation.charter
+        record = keys.record(me.body.keys.seal_expires, "55" * 32)
+        body = rotation_body(health.party_id, me.statement_id, record, (held.sign, keys.sign))
+        context = Context(charter.charter_id, 1, charter.log.origin, health.party_id)
+        stamp = Stamp(charter.charter_id, "57" * 16, federation.clock())
+        rotation = make_statement(context, stamp, body, held.sign)
+        with pytest.raises(RemoteError) as caught:
+            await health.federation.post("/v1/rotations", rotation.envelope.encode())
+        assert caught.value.code is ErrorCode.BAD_SIGNATURE
+        await self.swap(federation, health, rotation.envelope.encode(), keys)
+
+
+async def test_other_words_approve_nothing(federation: SimFederation, agencies: Agencies) -> None:
+    health, _ = agencies
+    safe = health.folder / f"recovery-{health.federation.hub.hub_id}.json"
+    await Rotating(health.folder, health.federation, safe).apply()
+    with pytest.raises(LocalError, match="words differ"):
+        await federation.hub_write(
+            lambda tables: approve_rotation(tables, health.party_id, "acorn " * 8)
+        )
+
+
+async def test_who_is_revoked_never_comes_back(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    health, _ = agencies
+    await ordered(federation, health, "revoked")
+    await ordered(federation, health, "active")
+    await health.federation.sync()
+    member = health.federation.directory.member(health.party_id)
+    assert member is not None
+    assert member.body.status == "revoked"
+    assert await refused(health, "poll") is ErrorCode.UNKNOWN_MEMBER
