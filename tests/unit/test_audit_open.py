@@ -147,7 +147,7 @@ def test_a_charter_may_be_signed_under_its_own_version(audit: Audit) -> None:
 def test_memberships_count_as_they_were_at_the_request(audit: Audit) -> None:
     log = council()
     log.hub_decides(log.ask())
-    log.admit(ANNE, "housing")
+    log.admit(ANNE, "childrens_social_care", "suspended")
     log.admit(BERT, "health_provider", "suspended")
     assert audit(log) == []
 
