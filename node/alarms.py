@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 from node.store import NodeTables
+from storage.tables import Row
 
 
 class Severity(IntEnum):
@@ -141,7 +142,7 @@ def raise_alarm(
     tables.run(
         "INSERT INTO alarm (hub_id, code, place, first_seen, last_seen) VALUES (?, ?, ?, ?, ?) "
         "ON CONFLICT (hub_id, code, place) DO UPDATE SET first_seen = excluded.first_seen, "
-        "last_seen = excluded.last_seen, cleared_at = NULL, acknowledged_at = NULL",
+        "last_seen = excluded.last_seen, cleared_at = NULL, acknowledged_at = NULL, told = 0",
         *key, now, now,
     )  # fmt: skip
     return True
@@ -160,16 +161,35 @@ def clear_alarm(
 
 
 def open_alarms(tables: NodeTables, hub_id: str) -> list[Alarm]:
-    """What is so and has not been acknowledged, the worst first, then the oldest."""
-    rows = tables.rows(
-        "SELECT * FROM alarm WHERE hub_id = ? AND cleared_at IS NULL AND acknowledged_at IS NULL",
-        hub_id,
-    )
+    """What is so, the worst first, then the oldest. Of what is missing no acknowledgement helps:
+    it goes when it is over.
+    """
     alarms = [
-        Alarm(row["id"], AlarmCode(row["code"]), row["place"], row["first_seen"], row["last_seen"])
-        for row in rows
+        _alarm(row)
+        for row in tables.rows(
+            "SELECT * FROM alarm WHERE hub_id = ? AND cleared_at IS NULL", hub_id
+        )
+        if row["acknowledged_at"] is None
+        or TEXTS[AlarmCode(row["code"])].severity is Severity.MISSING
     ]
     return sorted(alarms, key=lambda item: (item.text.severity, item.first_seen, item.id))
+
+
+def untold(tables: NodeTables, hub_id: str) -> list[Alarm]:
+    """Alarms of which nobody outside this database knows yet, whoever raised them."""
+    sql = "SELECT * FROM alarm WHERE hub_id = ? AND told = 0 AND cleared_at IS NULL ORDER BY id"
+    return [_alarm(row) for row in tables.rows(sql, hub_id)]
+
+
+def mark_told(tables: NodeTables, alarm: Alarm) -> None:
+    """Somebody was told of an alarm."""
+    tables.run("UPDATE alarm SET told = 1 WHERE id = ?", alarm.id)
+
+
+def _alarm(row: Row) -> Alarm:
+    return Alarm(
+        row["id"], AlarmCode(row["code"]), row["place"], row["first_seen"], row["last_seen"]
+    )
 
 
 def acknowledge(tables: NodeTables, hub_id: str, alarm_id: int, now: int) -> bool:

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from node.alarms import AlarmCode, keep_evidence, raise_alarm
 from node.store import HubRow, NodeTables
 from protocol.charter import Charter
+from protocol.checkpoint import parse_checkpoint
 from protocol.directory import Directory, Member
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel, from_base64, to_base64
@@ -28,7 +30,7 @@ from storage.logview import load_view, save_view
 from storage.secrets import read_secrets, write_secrets
 from storage.sqlite import Engine
 from transport.client import HttpClient
-from transport.logsync import sync
+from transport.logsync import Contradiction, sync
 from transport.seal import seal_public_key
 
 Body = TypeVar("Body", bound=WireModel)
@@ -160,13 +162,34 @@ class Federation:
             )
 
     async def sync(self) -> None:
-        """Advance our view of the log to a cosigned checkpoint. Raises RemoteError."""
-        progress = await sync(self.http, self.hub.url, self.view)
+        """Advance our view of the log to a cosigned checkpoint. Raises RemoteError.
+
+        What contradicts our view is kept as evidence, whichever part of the node meets it.
+        """
+        view = self.view
+        try:
+            progress = await sync(self.http, self.hub.url, view)
+        except Contradiction as error:
+            served = error.note
+            await self.engine.write(lambda db: self._accuse(NodeTables(db), view, served))
+            raise
         await self.engine.write(
             lambda db: save_view(db, progress.view, progress.public_leaves, progress.documents)
         )
         if progress.view.size >= self.view.size:  # another task may have been quicker
             self.view = progress.view
+
+    def _accuse(self, tables: NodeTables, view: LogView, served: bytes) -> None:
+        """Keep two notes that contradict each other, and say how they do."""
+        now, hub_id = self.outside.clock(), self.hub.hub_id
+        _, theirs = parse_checkpoint(served)
+        code = AlarmCode.ROOT_DIFFERS
+        if theirs.size < view.size:
+            code = AlarmCode.ROLLED_BACK
+        elif theirs.size == view.size:
+            code = AlarmCode.TWO_LOGS
+        name = keep_evidence(tables, hub_id, view.note, served, now)
+        raise_alarm(tables, hub_id, code, now, place=name[:16])
 
     async def follow(self) -> bool:
         """Advance our view if witnesses let us; whether the newest checkpoint has a quorum.

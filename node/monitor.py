@@ -4,7 +4,6 @@ Turns what is wrong into alarms on disk. The hub is trusted with nothing; our ow
 never moves because of anything here.
 """
 
-import asyncio
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from statistics import median_low
@@ -16,15 +15,14 @@ from node.alarms import (
     AlarmCode,
     Severity,
     clear_alarm,
-    keep_evidence,
-    open_alarms,
+    mark_told,
     raise_alarm,
+    untold,
 )
 from node.federation import Federation
 from node.store import NodeTables
-from protocol.checkpoint import parse_checkpoint
 from protocol.directory import Directory
-from protocol.errors import ErrorCode, RemoteError
+from protocol.errors import RemoteError
 from protocol.follow import verify_note_by_charter
 from transport.alarm import run_alarm
 
@@ -49,16 +47,15 @@ class Monitor:
     def __init__(self, federation: Federation, command: list[str]) -> None:
         self._federation = federation
         self._command = command
-        self._no_quorum_since: int | None = None
 
     async def look(self) -> list[Alarm]:
-        """Look at the log once; the alarms that are news. Raises RemoteError if nobody answers."""
+        """Look at the log once; the alarms of which the operator was not told before."""
         federation = self._federation
-        before = federation.view
-        found = [*await self._follow(), *self._freshness(), *self._own_keys()]
-        if federation.view.size < before.size:  # cannot be: our view only grows
-            raise RemoteError(ErrorCode.BAD_TREE, "our own view became shorter")
-        news = await federation.engine.write(lambda db: self._note(NodeTables(db), found))
+        witnessed = await self._follow()
+        found = [*self._freshness(), *self._own_keys()]
+        news = await federation.engine.write(
+            lambda db: self._note(NodeTables(db), found, witnessed=witnessed)
+        )
         for alarm in news:
             proof = alarm.text.severity is Severity.PROOF
             (log.critical if proof else log.warning)("alarm", code=alarm.code.value)
@@ -69,41 +66,20 @@ class Monitor:
                 "what_to_do": alarm.text.what_to_do,
             }
             await run_alarm(self._command, value)
+            await federation.engine.write(lambda db, alarm=alarm: mark_told(NodeTables(db), alarm))  # type: ignore[misc]
         return news
 
-    async def _follow(self) -> list[Noticed]:
-        """Advance the view; what stands in the way, with both notes kept where there are two."""
-        federation, now = self._federation, self._federation.outside.clock()
-        try:
-            witnessed = await federation.follow()
-        except RemoteError as error:
-            if error.code is not ErrorCode.BAD_TREE:
-                raise
-            return [await self._contradiction()]
-        self._no_quorum_since = None if witnessed else self._no_quorum_since or now
-        waited = now - self._no_quorum_since if self._no_quorum_since is not None else 0
-        return [Noticed(AlarmCode.NO_QUORUM)] if waited >= PATIENCE_SECONDS else []
+    async def _follow(self) -> bool | None:
+        """Advance the view; whether the newest checkpoint has a quorum, None if nobody can say.
 
-    async def _contradiction(self) -> Noticed:
-        """What the hub serves does not extend what we have seen: keep both, and say how."""
-        federation = self._federation
-        view, served = (
-            federation.view,
-            await federation.http.get(f"{federation.hub.url}/checkpoint"),
-        )
-        _, theirs = parse_checkpoint(served)
-        # Without the signatures of those we know it would be anybody's word.
-        await asyncio.to_thread(verify_note_by_charter, served, federation.charter)
-        now, hub_id = federation.outside.clock(), federation.hub.hub_id
-        name = await federation.engine.write(
-            lambda db: keep_evidence(NodeTables(db), hub_id, view.note, served, now)
-        )
-        code = AlarmCode.ROOT_DIFFERS
-        if theirs.size < view.size:
-            code = AlarmCode.ROLLED_BACK
-        elif theirs.size == view.size and theirs.root != view.frontier.root():
-            code = AlarmCode.TWO_LOGS
-        return Noticed(code, name[:16])
+        A hub that does not answer shows in how old our newest checkpoint gets; what contradicts
+        our view was kept where it was met (node/federation.py).
+        """
+        try:
+            return await self._federation.follow()
+        except RemoteError as error:
+            log.warning("monitor_waits", code=error.code.value)
+            return None
 
     def _freshness(self) -> Iterator[Noticed]:
         """Whether the witnesses of our newest checkpoint signed lately, by our own clock."""
@@ -122,29 +98,34 @@ class Monitor:
             return
         held, own = member.body.keys, federation.keys.record(0, "0" * 64)
         if (held.auth, held.sign, held.seal) != (own.auth, own.sign, own.seal):
-            yield Noticed(AlarmCode.OWN_KEYS_DIFFER)
+            yield Noticed(AlarmCode.OWN_KEYS_DIFFER, held.sign[:8] + own.sign[:8])
 
-    def _note(self, tables: NodeTables, found: list[Noticed]) -> list[Alarm]:
-        """Write down what is so and what no longer is; the alarms that are news."""
-        federation = self._federation
-        hub_id, now = federation.hub.hub_id, federation.outside.clock()
-        changes = self._changes(tables, hub_id)
-        new = {
-            item
-            for item in [*found, *changes]
-            if raise_alarm(tables, hub_id, item.code, now, place=item.place)
-        }
-        for code in CLEARED_WHEN_OVER - {item.code for item in found}:
+    def _note(
+        self, tables: NodeTables, found: list[Noticed], *, witnessed: bool | None
+    ) -> list[Alarm]:
+        """Write down what is so and what no longer is; the alarms that nobody was told of."""
+        hub_id, now = self._federation.hub.hub_id, self._federation.outside.clock()
+        so = [*found, *self._since(tables, hub_id, witnessed=witnessed)]
+        for item in so:
+            raise_alarm(tables, hub_id, item.code, now, place=item.place)
+        for code in CLEARED_WHEN_OVER - {item.code for item in so}:
             clear_alarm(tables, hub_id, code, now)
-        alarms = open_alarms(tables, hub_id)
-        return [alarm for alarm in alarms if Noticed(alarm.code, alarm.place) in new]
+        return untold(tables, hub_id)
 
-    def _changes(self, tables: NodeTables, hub_id: str) -> list[Noticed]:
-        """New charters, members, keys since a person was told last; nothing at the first look."""
-        view = self._federation.view
-        row = tables.one("SELECT told_size FROM watched WHERE hub_id = ?", hub_id)
-        tables.run("INSERT OR REPLACE INTO watched VALUES (?, ?)", hub_id, view.size)
-        return list(changed_since(view.directory, row["told_size"])) if row else []
+    def _since(
+        self, tables: NodeTables, hub_id: str, *, witnessed: bool | None
+    ) -> Iterator[Noticed]:
+        """What has been so for long enough, and what is new since a person was told last."""
+        view, now = self._federation.view, self._federation.outside.clock()
+        row = tables.one("SELECT * FROM watched WHERE hub_id = ?", hub_id)
+        since: int | None = row["no_quorum_since"] if row else None
+        if witnessed is not None:
+            since = None if witnessed else since or now
+        tables.run("INSERT OR REPLACE INTO watched VALUES (?, ?, ?)", hub_id, view.size, since)
+        if since is not None and now - since >= PATIENCE_SECONDS:
+            yield Noticed(AlarmCode.NO_QUORUM)
+        if row is not None:
+            yield from changed_since(view.directory, row["told_size"])
 
 
 CLEARED_WHEN_OVER = {

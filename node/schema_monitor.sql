@@ -8,6 +8,7 @@ CREATE TABLE alarm (
     last_seen INTEGER NOT NULL,
     cleared_at INTEGER,
     acknowledged_at INTEGER,
+    told INTEGER NOT NULL DEFAULT 0, -- the operator's command was run for it
     UNIQUE (hub_id, code, place)
 );
 -- Two signed notes that contradict each other, verbatim. Never deleted.
@@ -20,7 +21,9 @@ CREATE TABLE evidence (
     PRIMARY KEY (hub_id, digest)
 );
 -- Up to where a person has been told of new members, keys and charters.
-CREATE TABLE watched (hub_id TEXT PRIMARY KEY, told_size INTEGER NOT NULL);
+CREATE TABLE watched (
+    hub_id TEXT PRIMARY KEY, told_size INTEGER NOT NULL, no_quorum_since INTEGER
+);
 -- What was received and must be in the log at its index; goes once it was seen there.
 CREATE TABLE received_entry (
     hub_id TEXT NOT NULL,

@@ -147,30 +147,39 @@ class NodeService:
     async def _handle(self, generation: str, delivery: Delivery) -> None:
         """Act on one message and move the cursor, in one transaction. A bad one is set aside."""
         federation = self.federation
-
-        def work(tables: NodeTables) -> None:
-            statement = self._checked(delivery)
-            if not tables.handled(federation.hub.hub_id, statement.id):
-                self._dispatch(tables, statement, delivery)
-                keep_received(tables, federation, delivery, statement.id)
-            move(tables)
-
-        def move(tables: NodeTables) -> None:
-            tables.run(
-                "UPDATE hub SET generation = ?, cursor = ? WHERE hub_id = ?",
-                generation, delivery.seq, federation.hub.hub_id,
-            )  # fmt: skip
-
         try:
             if delivery.proof is not None:
                 await check_gossip(federation, from_base64(delivery.proof))
-            await federation.engine.write(lambda db: work(NodeTables(db)))
+            await federation.engine.write(
+                lambda db: self._take(NodeTables(db), generation, delivery)
+            )
         except RemoteError as error:
             if error.code is ErrorCode.UNREACHABLE:
                 raise  # it stays in the mailbox
             log.warning("message_set_aside", seq=delivery.seq, code=error.code.value)
-            await federation.engine.write(lambda db: move(NodeTables(db)))
+            await federation.engine.write(
+                lambda db: self._set_aside(NodeTables(db), generation, delivery)
+            )
         federation.hub = replace(federation.hub, generation=generation, cursor=delivery.seq)
+
+    def _take(self, tables: NodeTables, generation: str, delivery: Delivery) -> None:
+        statement = self._checked(delivery)
+        if not tables.handled(self.federation.hub.hub_id, statement.id):
+            self._dispatch(tables, statement, delivery)
+            keep_received(tables, self.federation, delivery, statement.id)
+        self._move(tables, generation, delivery)
+
+    def _set_aside(self, tables: NodeTables, generation: str, delivery: Delivery) -> None:
+        if self._verifies(delivery):  # it must be in the log all the same
+            statement = parse_statement(from_base64(delivery.envelope))
+            keep_received(tables, self.federation, delivery, statement.id)
+        self._move(tables, generation, delivery)
+
+    def _move(self, tables: NodeTables, generation: str, delivery: Delivery) -> None:
+        tables.run(
+            "UPDATE hub SET generation = ?, cursor = ? WHERE hub_id = ?",
+            generation, delivery.seq, self.federation.hub.hub_id,
+        )  # fmt: skip
 
     def _checked(self, delivery: Delivery) -> Statement[WireModel]:
         federation = self.federation

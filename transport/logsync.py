@@ -7,10 +7,10 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from protocol.checkpoint import parse_checkpoint
+from protocol.checkpoint import parse_checkpoint, verify_log_signature
 from protocol.directory import needed_document
 from protocol.errors import ErrorCode, RemoteError
-from protocol.follow import LogView, PublicLeaf, advance, verify_note_by_charter
+from protocol.follow import LogView, PublicLeaf, advance, log_key, verify_note_by_charter
 from protocol.leaf import LeafKind, parse_leaf
 from protocol.tiles import ENTRIES, TILE_WIDTH, Tile, parse_entry_bundle
 from transport.client import HttpClient
@@ -27,11 +27,30 @@ class Progress:
     documents: dict[str, bytes]
 
 
+class Contradiction(RemoteError):
+    """The log's own signature stands under something that does not extend what we have seen.
+
+    `note` is what was served, verbatim; with the view's note it is the proof.
+    """
+
+    def __init__(self, detail: str, note: bytes) -> None:
+        super().__init__(ErrorCode.BAD_TREE, detail)
+        self.note = note
+
+
 async def sync(http: HttpClient, base_url: str, view: LogView) -> Progress:
-    """Fetch checkpoint, entries and charter documents and advance. Raises RemoteError."""
+    """Fetch checkpoint, entries and charter documents and advance.
+
+    Raises RemoteError; Contradiction where the served checkpoint is proof against the hub.
+    """
     note = await http.get(f"{base_url}/checkpoint")
-    _, checkpoint = parse_checkpoint(note)
+    parsed, checkpoint = parse_checkpoint(note)
     if view.directory.charters:
+        verify_log_signature(parsed, checkpoint, log_key(view.directory.charter))
+        if checkpoint.size < view.size:
+            raise Contradiction("the log is shorter than what we have seen", note)
+        if checkpoint.size == view.size and checkpoint.root != view.frontier.root():
+            raise Contradiction("two roots for one size", note)
         # Signatures first: nobody makes us fetch a log that nobody signed.
         verify_note_by_charter(note, view.directory.charter)
     if checkpoint.size - view.size > MAX_ENTRIES_BEHIND:
@@ -43,7 +62,12 @@ async def sync(http: HttpClient, base_url: str, view: LogView) -> Progress:
         if leaf.kind is LeafKind.PUBLIC
     )
     documents = await fetch_documents(http, base_url, public)
-    advanced = await asyncio.to_thread(advance, view, note, entries, documents)
+    try:
+        advanced = await asyncio.to_thread(advance, view, note, entries, documents)
+    except RemoteError as error:
+        if error.code is not ErrorCode.BAD_TREE or not view.size:
+            raise
+        raise Contradiction(error.detail, note) from error
     return Progress(advanced, public, documents)
 
 

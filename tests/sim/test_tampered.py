@@ -88,7 +88,7 @@ class TestTheLog:
         seed = SecretSeed(read_secrets(federation.folder / "hub" / "keys.json")["log"])
         signer = NoteSigner(ORIGIN, SignatureType.ED25519, seed)
         size = health.federation.view.size
-        forged = sign_checkpoint(Checkpoint(ORIGIN, size, bytes(32)), signer).encode()
+        forged = sign_checkpoint(Checkpoint(ORIGIN, size + 1, bytes(32)), signer).encode()
         federation.network.tamper["/checkpoint"] = lambda _: forged
         with pytest.raises(RemoteError) as caught:
             await health.federation.sync()
