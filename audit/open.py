@@ -13,6 +13,7 @@ from typing import Any
 
 from audit.case import Case, Payload
 from audit.chain import Chain
+from audit.daily import DailyCheck
 from audit.erasures import ErasureCheck
 from audit.evidence import Evidence, EvidenceCheck
 from audit.facts import LoggedFacts
@@ -65,6 +66,7 @@ class _Opening:
         self._evidence = EvidenceCheck(self._facts, verified.directory)
         self._chain = Chain(self._facts, verified.directory)
         self._erasures = ErasureCheck(verified.directory)
+        self._daily = DailyCheck()
         self._people = People(self._facts, verified.directory, self._chain)
         self._steps: dict[str, Callable[[int, Statement[Any]], Iterator[Finding]]] = {
             "request": self._chain.request,
@@ -73,6 +75,8 @@ class _Opening:
             "release": self._chain.release,
             "receipt": self._chain.receipt,
             ERASURE_KIND: self._erasures.erasure,
+            "daily_statement": self._daily.statement,
+            "statement_answer": self._daily.answer,
             **self._people.steps(),
         }
         self._gaps = False
@@ -165,6 +169,7 @@ class _Opening:
     ) -> Iterator[Finding]:
         """What a statement means for, and owes to, those around it."""
         kind = statement.preamble.kind
+        self._daily.take(index, statement)
         if kind in self._steps:
             yield from self._steps[kind](index, statement)
         elif self._verified.erased.stage(index) is not None:

@@ -14,6 +14,7 @@ from sqlite_utils import Database
 
 from hub.brokering import Answer, Broker, Parts, parts_of
 from hub.charters import mark_agency
+from hub.daily import Daily
 from hub.identity import IdentityChecks
 from hub.ledger import Ledger
 from hub.publications import Publications
@@ -23,6 +24,7 @@ from protocol.audit_messages import SampleCommitmentBody
 from protocol.dsse import ENVELOPE_LIMIT
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel, from_base64, to_base64
+from protocol.log_messages import StatementAnswerBody
 from protocol.loosens import needs_agreement, unaccepted
 from protocol.messages import (
     AcceptedBody,
@@ -144,6 +146,7 @@ class Intake:
             CharterAcceptBody: self._charter_accept,
             EvaluationCountBody: self._evaluation_count,
             SampleCommitmentBody: self._sample_commitment,
+            StatementAnswerBody: Daily(self.ledger).answer,
         }
 
     def _open(self, message: Message) -> tuple[Statement[WireModel], Parts]:

@@ -17,6 +17,7 @@ from hub.app import HubApp, Services
 from hub.brokering import Broker
 from hub.charters import adopt, waiting
 from hub.config import HubSettings, load_settings
+from hub.daily import Daily
 from hub.enrolment import Enrolment
 from hub.erasing import Erasing
 from hub.intake import Intake
@@ -43,6 +44,7 @@ from transport.client import HttpClient
 from transport.server import run_beside, serve_until_stopped
 
 ERASE_SECONDS = 3600
+DAILY_SECONDS = 60
 WATCH_SECONDS = 2
 
 log = structlog.get_logger()
@@ -129,6 +131,7 @@ class HubService:
                 self._loop("admit", 0.5, self.admit),
                 self._loop("charter", 0.5, self.amend),
                 self._loop("erase", ERASE_SECONDS, self.erase),
+                self._loop("daily", DAILY_SECONDS, self.daily),
                 self._loop("watch", WATCH_SECONDS, self.watch),
             ]
             app = HubApp(services).application()
@@ -173,6 +176,12 @@ class HubService:
             value = {"alarm": "no_quorum", "log": charter.log.origin, **to_value(found)}
             log.critical("no_quorum", since=found.since, missing=found.missing)
             await run_alarm(self.settings.alarm_command, value)
+
+    async def daily(self) -> None:
+        """Make today's statement to each agency that has none yet."""
+        made = await self.engine.write(lambda db: Daily(self._ledger).state(HubTables(db)))
+        if made:
+            log.info("daily_statements", made=made)
 
     async def amend(self) -> None:
         """Put a charter that the operator proposed in force, if one waits."""

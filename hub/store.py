@@ -27,6 +27,7 @@ SCHEMA = Schema(
             "schema_limits.sql",
             "schema_witness.sql",
             "schema_members.sql",
+            "schema_daily.sql",
         )
     ]
 )

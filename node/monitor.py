@@ -19,6 +19,7 @@ from node.alarms import (
     raise_alarm,
     untold,
 )
+from node.books import overdue
 from node.federation import Federation
 from node.store import NodeTables
 from protocol.directory import Directory
@@ -124,12 +125,15 @@ class Monitor:
         tables.run("INSERT OR REPLACE INTO watched VALUES (?, ?, ?)", hub_id, view.size, since)
         if since is not None and now - since >= PATIENCE_SECONDS:
             yield Noticed(AlarmCode.NO_QUORUM)
+        if overdue(tables, hub_id, now):
+            yield Noticed(AlarmCode.STATEMENT_OVERDUE)
         if row is not None:
             yield from changed_since(view.directory, row["told_size"])
 
 
 CLEARED_WHEN_OVER = {
     AlarmCode.NO_QUORUM,
+    AlarmCode.STATEMENT_OVERDUE,
     AlarmCode.CHECKPOINT_STALE,
     AlarmCode.CHECKPOINT_FUTURE,
 }

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import structlog
 
 from node.alarms import AlarmCode, clear_alarm, raise_alarm
+from node.books import enter_sent
 from node.federation import Federation
 from node.store import NodeTables
 from protocol.charter import Charter
@@ -186,6 +187,7 @@ class Outbox:
                 "WHERE id = ? AND state = 'pending'"
             )
             if tables.run(sql, accepted.index, submitted.salt, row["id"]):
+                enter_sent(tables, federation.hub.hub_id, row["kind"], accepted.index)
                 self._on_sent(tables, federation.hub.hub_id, sent)
 
         await federation.engine.write(lambda db: done(NodeTables(db)))

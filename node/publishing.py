@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from node.books import enter_sent
 from node.drafting import Changes, Drafter, Page, Span
 from node.federation import Federation
 from node.limits import book
@@ -211,15 +212,16 @@ class Publisher:
         if row is None:
             return
         try:
-            await self._upload(row)
+            index = await self._upload(row)
         except RemoteError as error:
             if error.code is not ErrorCode.UNREACHABLE:
                 # Refused for good: drop it, so that the next publish starts from what is true now.
                 await federation.engine.write(lambda db: _drop(NodeTables(db), row))
             raise
-        await federation.engine.write(lambda db: _apply_effects(NodeTables(db), row))
+        await federation.engine.write(lambda db: _apply_effects(NodeTables(db), row, index))
 
-    async def _upload(self, row: Row) -> None:
+    async def _upload(self, row: Row) -> int:
+        """Send a publication whole; its index in the log."""
         federation = self._federation
         chunks = [from_base64(text) for text in json.loads(row["chunks"])]
         by_hash = {hashlib.sha256(data).hexdigest(): data for data in chunks}
@@ -231,7 +233,7 @@ class Publisher:
             state = parse_wire(UploadState, answer, limit=ANSWER_LIMIT)
         if state.submitted is None:
             raise RemoteError(ErrorCode.NOT_READY, "the hub still lacks parts of the publication")
-        federation.check_accepted(state.submitted, row["statement_id"])
+        return federation.check_accepted(state.submitted, row["statement_id"]).index
 
 
 def _split(items: Sequence[Any]) -> list[list[Any]]:
@@ -254,8 +256,9 @@ def _drop(tables: NodeTables, row: Row) -> None:
     )
 
 
-def _apply_effects(tables: NodeTables, row: Row) -> None:
+def _apply_effects(tables: NodeTables, row: Row, index: int) -> None:
     hub_id = row["hub_id"]
+    enter_sent(tables, hub_id, "publication", index)
     applied = tables.run(
         "UPDATE publication SET state = 'applied', chunks = '[]', effects = '[]' "
         "WHERE hub_id = ? AND sequence = ? AND state = 'pending'",

@@ -14,6 +14,7 @@ import structlog
 
 from node.answering import Answering
 from node.asking import Asking
+from node.books import Books, enter_received
 from node.charters import CharterWatch
 from node.config import NodeSettings
 from node.federation import Federation
@@ -25,6 +26,7 @@ from node.people.desk import Desk, Incoming, OnSent
 from node.store import NodeTables
 from protocol.errors import ErrorCode, PatchworkError, RemoteError
 from protocol.fields import WireModel, from_base64
+from protocol.log_messages import DailyStatementBody
 from protocol.messages import (
     DecisionBody,
     HubDecisionBody,
@@ -58,6 +60,7 @@ class NodeService:
         self.desk = Desk(federation)
         self.outbox = Outbox(federation, self._on_sent, self._on_failed)
         self.charters = CharterWatch(federation)
+        self.books = Books(federation)
         self.monitor = Monitor(federation, settings.alarm_command)
         self._settings = settings
         self._instance = secrets.token_hex(16)
@@ -95,6 +98,7 @@ class NodeService:
         if await self.answering.release_allowed() + await self.desk.advance():
             refusals += await self.outbox.send()
         await self.outbox.check_logged()
+        await self.books.answer()
         for error in refusals:
             log.warning("statement_refused", code=error.code.value)
 
@@ -166,14 +170,20 @@ class NodeService:
         statement = self._checked(delivery)
         if not tables.handled(self.federation.hub.hub_id, statement.id):
             self._dispatch(tables, statement, delivery)
-            keep_received(tables, self.federation, delivery, statement.id)
+            self._keep(tables, statement, delivery)
         self._move(tables, generation, delivery)
 
     def _set_aside(self, tables: NodeTables, generation: str, delivery: Delivery) -> None:
         if self._verifies(delivery):  # it must be in the log all the same
-            statement = parse_statement(from_base64(delivery.envelope))
-            keep_received(tables, self.federation, delivery, statement.id)
+            self._keep(tables, parse_statement(from_base64(delivery.envelope)), delivery)
         self._move(tables, generation, delivery)
+
+    def _keep(
+        self, tables: NodeTables, statement: Statement[WireModel], delivery: Delivery
+    ) -> None:
+        """Enter it in the books, and look for it in the log."""
+        keep_received(tables, self.federation, delivery, statement.id)
+        enter_received(tables, self.federation, statement, delivery.index)
 
     def _move(self, tables: NodeTables, generation: str, delivery: Delivery) -> None:
         tables.run(
@@ -204,6 +214,7 @@ class NodeService:
             DecisionBody: asking.on_decision,
             ReleaseBody: asking.on_release,
             ReceiptBody: lambda tables, item, _: answering.on_receipt(tables, item),
+            DailyStatementBody: self.books.on_statement,
             **self.desk.incoming(),
         }
 

@@ -18,7 +18,13 @@ from storage.tables import Row, Tables
 SCHEMA = Schema(
     [
         Path(__file__).with_name(name).read_text(encoding="utf-8")
-        for name in ("schema.sql", "schema_review.sql", "schema_limits.sql", "schema_monitor.sql")
+        for name in (
+            "schema.sql",
+            "schema_review.sql",
+            "schema_limits.sql",
+            "schema_monitor.sql",
+            "schema_books.sql",
+        )
     ]
 )
 RECORD_FIELDS = (

@@ -4,6 +4,7 @@ import contextlib
 import json
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -145,7 +146,7 @@ async def test_keys_swapped_again_are_an_alarm_again(
         await look(health)
         assert await shown(health) == [AlarmCode.OWN_KEYS_DIFFER], f"time {number}"
         (alarm,) = await health.read(lambda tables: open_alarms(tables, hub_id))
-        await health.write(lambda tables: acknowledge(tables, hub_id, alarm.id, 1))
+        await health.write(partial(acknowledge, hub_id=hub_id, alarm_id=alarm.id, now=1))
         health.federation.keys = own
         await look(health)
 
