@@ -44,8 +44,9 @@ from protocol.messages import (
 )
 from protocol.note import NoteSigner, SignatureType
 from protocol.request_parts import DecisionFacts, LinkProof, RequestPins, RequestPractitioner
+from protocol.rotation import rotation_body
 from protocol.signing import SecretSeed, public_key
-from protocol.statement import Context, Stamp, Statement, make_statement
+from protocol.statement import Context, Stamp, Statement, make_statement, parse_statement
 from protocol.wire import ExportRecord, encode_wire
 
 NOON = 1_790_000_000
@@ -80,8 +81,13 @@ class Party:
             sign=public_key(self.seed).hex(),
             seal=other[1].hex(),
             seal_expires=NOON + 366 * DAY,
-            recovery_hash="0" * 64,
+            recovery_hash=hashlib.sha256(public_key(self.recovery)).hexdigest(),
         )
+
+    @property
+    def recovery(self) -> SecretSeed:
+        """The offline recovery key."""
+        return SecretSeed(bytes([3]) * 31 + self.letter.encode())
 
 
 HUB, ANNE, BERT, AUDITOR = Party("H"), Party("A"), Party("B"), Party("Z")
@@ -204,6 +210,23 @@ class AuditLog:
         envelope = self.enrolments[party.id]
         body = MemberBody(**said, status=status, enrolment=envelope)  # type: ignore[arg-type]
         self.ids[f"member {party.letter}"] = self.say(HUB, body, party.id).id
+
+    def rotate(self, party: Party) -> None:
+        """A new member leaf for a party that took its recovery key out of the safe."""
+        seeds = [SecretSeed(bytes([n]) * 31 + party.letter.encode()) for n in (4, 5, 6)]
+        auth, sign, seal = (public_key(seed).hex() for seed in seeds)
+        keys = KeyRecord(
+            auth=auth, sign=sign, seal=seal, seal_expires=NOON + 366 * DAY, recovery_hash="9" * 64
+        )
+        replaces = self.ids[f"member {party.letter}"]
+        body = rotation_body(party.id, replaces, keys, (party.recovery, seeds[1]))
+        rotation = self.sign(party, body, CHARTER_ID, seed=party.recovery)
+        (before,) = [
+            entry for entry in self.entries if parse_statement(entry.envelope).id == replaces
+        ]
+        member = parse_statement(before.envelope).expect(MemberBody).body
+        envelope = to_base64(rotation.envelope.encode())
+        self.say(HUB, member.model_copy(update={"keys": keys, "enrolment": envelope}), party.id)
 
     def accept(self, party: Party, **changes: Any) -> None:
         said = {"version": self.charter.version, "document_hash": self.charter.document_hash}

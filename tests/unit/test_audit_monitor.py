@@ -253,12 +253,8 @@ async def test_changes_of_members_keys_and_charter_are_told_once(
     assert await watch.codes() == []
 
 
-async def test_new_keys_of_a_member_are_told(
-    watch: Watch, log: AuditLog, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    keys = ANNE.keys().model_copy(update={"recovery_hash": "1" * 64})
-    monkeypatch.setattr(type(ANNE), "keys", lambda _self: keys)
-    log.admit(ANNE, "childrens_social_care")
+async def test_new_keys_of_a_member_are_told(watch: Watch, log: AuditLog) -> None:
+    log.rotate(ANNE)
     watch.hub.publish(log)
     assert await watch.codes() == [Code.KEYS_CHANGED]
 
