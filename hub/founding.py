@@ -89,6 +89,7 @@ class Founder(Ledger):
 
     @property
     def charter(self) -> Charter:
+        """The charter that is about to be written."""
         return self.first_charter
 
 

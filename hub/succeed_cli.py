@@ -39,6 +39,7 @@ def succeed_log(
         if not (old / "hub.sqlite").exists():
             raise LocalError(ErrorCode.NOT_FOUND, "--from holds no hub.sqlite")
         notes = [_read(path) for path in checkpoint]
+        folder.mkdir(parents=True, exist_ok=True)
         with only_writer(old):
             genesis, vkey = asyncio.run(begin(folder, old, notes, origin))
         typer.echo(genesis)
@@ -61,7 +62,6 @@ async def begin(folder: Path, old: Path, notes: list[bytes], origin: str) -> tup
     seeds = {**keys, "log": outside.random(32)}
     signer = NoteSigner(origin, SignatureType.ED25519, SecretSeed(seeds["log"]))
     pen = Pen(SecretSeed(seeds["sign"]), outside)
-    folder.mkdir(parents=True, exist_ok=True)
     write_secrets(folder / "keys.json", seeds)
     engine = open_engine(folder)
     try:
