@@ -6,13 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from hub import succeeding
 from hub.service import HubService
 from hub.succeed_cli import begin
 from node.alarms import AlarmCode, open_alarms
 from node.charters import accept_charter
 from node.clients import withdraw
+from protocol import canonical
+from protocol.charter import Charter, parse_charter
 from protocol.errors import RemoteError
-from protocol.note import parse_vkey
+from protocol.note import VerifierKey, parse_vkey
 from protocol.succession import SuccessorRefused
 from protocol.witness import WitnessedLog
 from tests.sim.federation import SimFederation, SimNode
@@ -116,3 +119,28 @@ async def test_a_successor_from_an_older_checkpoint_than_a_node_has_seen_is_refu
     assert AlarmCode.SUCCESSOR_REFUSED in await alarms(health)
     assert health.federation.view is held
     assert len(await health.read(lambda t: t.rows("SELECT * FROM evidence"))) == 1
+
+
+async def test_a_successor_that_changes_more_than_the_log_is_refused(
+    federation: SimFederation,
+    agencies: Agencies,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    health, _ = agencies
+    backup = back_up(federation, tmp_path / "backup")
+    await health.federation.sync()
+
+    def more_quota(held: Charter, key: VerifierKey) -> Charter:
+        value = honest(held, key).model_dump(mode="json")
+        value["quotas"]["evaluations_per_day"] += 1
+        return parse_charter(canonical.encode(value))
+
+    honest = succeeding.next_charter
+    monkeypatch.setattr(succeeding, "next_charter", more_quota)
+    await succeed(federation, backup, last_note(federation))
+    with pytest.raises(RemoteError):
+        await federation.checkpoint()
+    with pytest.raises(SuccessorRefused, match="changes more than the log"):
+        await health.federation.sync()
+    assert AlarmCode.SUCCESSOR_REFUSED in await alarms(health)
