@@ -12,6 +12,7 @@ from hub.succeed_cli import begin
 from node.alarms import AlarmCode, open_alarms
 from node.charters import accept_charter
 from node.clients import withdraw
+from node.monitor import Monitor
 from protocol import canonical
 from protocol.charter import Charter, parse_charter
 from protocol.errors import RemoteError
@@ -76,7 +77,8 @@ async def test_after_the_loss_of_its_disk_a_council_goes_on_in_a_new_log(
     await succeed(federation, backup, last_note(federation))
     await federation.checkpoint()
     for node in (health, care):
-        await node.federation.sync()
+        news = await Monitor(node.federation, []).look()
+        assert [alarm.code for alarm in news] == [AlarmCode.SUCCESSOR], "and nothing false"
         assert AlarmCode.SUCCESSOR in await alarms(node)
         await node.service.charters.step()
     assert await federation.entries("publication") == [], "nothing before a person has accepted"
