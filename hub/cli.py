@@ -23,6 +23,7 @@ from hub.policies.cli import app as policy_commands
 from hub.service import HubService, open_engine, surroundings
 from hub.status_cli import status
 from hub.store import HubTables
+from hub.succeed_cli import succeed_log
 from protocol.ceremony import CEREMONY_LIMIT, CeremonyTerms, HolderRecord, SignedTranscript
 from protocol.errors import ErrorCode, LocalError
 from protocol.fields import to_base64
@@ -38,6 +39,7 @@ from transport.cli import make_cli, report_errors
 app = make_cli("patchwork-hub", "Run a council's hub: enrol agencies, match, broker, keep the log.")
 app.add_typer(charter_commands, name="charter")
 app.command()(erase)
+app.command("succeed")(succeed_log)
 app.command()(status)
 app.add_typer(policy_commands, name="policy")
 out = Console(soft_wrap=True, markup=False, highlight=False)

@@ -58,7 +58,7 @@ def found(tables: HubTables, plan: Founding, seed: SecretSeed, outside: Surround
     transcript = _agreed_transcript(plan)
     charter = _charter(plan, transcript, public_key(seed).hex())
     check_witnesses(charter)
-    ledger = _Founder(seed, outside, Directory(), charter)
+    ledger = Founder(seed, outside, Directory(), charter)
     document = charter.encode()
     tables.keep_charter_document(charter.document_hash, document)
     body = CharterBody(
@@ -82,13 +82,14 @@ def found(tables: HubTables, plan: Founding, seed: SecretSeed, outside: Surround
 
 
 @dataclass
-class _Founder(Ledger):
-    """A ledger whose charter is not in the log yet."""
+class Founder(Ledger):
+    """A ledger whose charter is not in the log yet: of a new federation, or of a successor."""
 
     first_charter: Charter
 
     @property
     def charter(self) -> Charter:
+        """The charter that is about to be written."""
         return self.first_charter
 
 

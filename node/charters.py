@@ -81,10 +81,11 @@ class CharterWatch:
         federation, new = self._federation, self._federation.charter
         hub_id = federation.hub.hub_id
         version = await federation.engine.read(lambda db: NodeTables(db).published_under(hub_id))
-        version = version or federation.directory.accepted[federation.hub.party_id]
+        if federation.directory.succession is None:
+            version = version or federation.directory.accepted[federation.hub.party_id]
         if version == new.version:
             return
-        old = federation.directory.charter_of(version)
+        old = federation.directory.charter_of(version or 0)
         if old is None or touches(old, new):
             report = await Publisher(federation).publish(known_only=True)
             log.info("published_again", version=new.version, changed=report.changed)

@@ -194,7 +194,11 @@ class Drafter:
         old = tables.stub_of(federation.hub.hub_id, draft.client["id"])
         if old is not None and old["published_hash"] == _published_hash(draft):
             return
-        tokens = limits.token_set(old, draft.digests) if old else self._first(draft, changes)
+        tokens = (
+            limits.token_set(old, draft.digests)
+            if old and old["revision"]
+            else self._first(draft, changes)
+        )
         if tokens.held:
             changes.held.append(draft.client["local_id"])
             draft = Draft(draft.client, draft.involvements, tokens.digests)
@@ -234,8 +238,8 @@ class Drafter:
     def _retire(self, tables: NodeTables, client: Row, changes: Changes) -> None:
         """Retire the stub of a client who may no longer be published, if there is one."""
         old = tables.stub_of(self._federation.hub.hub_id, client["id"])
-        if old is None or old["retired"]:
-            return
+        if old is None or old["retired"] or not old["revision"]:
+            return  # revision 0: a log's successor has never heard of it
         salt = self._federation.outside.random(32)
         value: canonical.JsonValue = {"stub_id": old["stub_id"], "tokens": {}}
         row = StubRow(

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from node.alarms import AlarmCode, keep_evidence, raise_alarm
 from node.store import HubRow, NodeTables
+from node.succession import move_on, refuse
 from protocol.charter import Charter
 from protocol.checkpoint import parse_checkpoint
 from protocol.directory import Directory, Member
@@ -25,6 +26,7 @@ from protocol.matchkeys.tables import table_hashes
 from protocol.messages import AUTH_KEY_KINDS, AcceptedBody
 from protocol.signing import SecretSeed, public_key
 from protocol.statement import Context, Stamp, Statement, kind_of, make_statement, parse_statement
+from protocol.succession import SuccessorRefused
 from protocol.wire import Message, Submitted, encode_wire
 from storage.logview import load_view, save_view
 from storage.secrets import read_secrets, write_secrets
@@ -164,19 +166,30 @@ class Federation:
     async def sync(self) -> None:
         """Advance our view of the log to a cosigned checkpoint. Raises RemoteError.
 
-        What contradicts our view is kept as evidence, whichever part of the node meets it.
+        What contradicts our view is kept as evidence, whichever part of the node meets it. Where
+        the log was lost we move on to its successor.
         """
-        view = self.view
+        view, hub, now = self.view, self.hub, self.outside.clock()
         try:
-            progress = await sync(self.http, self.hub.url, view)
+            progress = await sync(self.http, hub.url, view)
         except Contradiction as error:
             served = error.note
             await self.engine.write(lambda db: self._accuse(NodeTables(db), view, served))
             raise
+        except SuccessorRefused as error:
+            refused = error
+            await self.engine.write(lambda db: refuse(NodeTables(db), hub, view, refused, now))
+            raise
         await self.engine.write(
             lambda db: save_view(db, progress.view, progress.public_leaves, progress.documents)
         )
-        if progress.view.size >= self.view.size:  # another task may have been quicker
+        if progress.view.genesis != self.view.genesis:
+            genesis = progress.view.genesis
+            self.hub = await self.engine.write(
+                lambda db: move_on(NodeTables(db), hub, genesis, now)
+            )
+            self.view = progress.view
+        elif progress.view.size >= self.view.size:  # another task may have been quicker
             self.view = progress.view
 
     def _accuse(self, tables: NodeTables, view: LogView, served: bytes) -> None:

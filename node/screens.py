@@ -37,6 +37,7 @@ WAITING = {
     "released": "allowed; the card is on its way",
     "recalled": "recalled: it was the wrong person",
     "stopped": "stopped: permission, time or membership ended",
+    "log_lost": "ended: the council's log was lost and has a successor; ask again",
 }
 NOT_FINDABLE = {
     Unpublished.TOO_LITTLE: (

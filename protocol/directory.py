@@ -11,6 +11,7 @@ from protocol.charter import Charter, parse_charter
 from protocol.dsse import PUBLIC_LEAF_LIMIT, parse_envelope
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel, from_base64
+from protocol.log_messages import RotationBody, SuccessionBody
 from protocol.messages import (
     AUTH_KEY_KINDS,
     PUBLIC_KINDS,
@@ -19,7 +20,7 @@ from protocol.messages import (
     EnrolmentBody,
     MemberBody,
 )
-from protocol.rotation import check_key_record, check_next_member
+from protocol.rotation import check_key_record, check_next_member, check_restated
 from protocol.statement import (
     Preamble,
     Statement,
@@ -49,11 +50,15 @@ class CharterVersion:
 
 @dataclass(frozen=True)
 class Directory:
-    """Charters, members and acceptances in log order. Start from `Directory()`."""
+    """Charters, members and acceptances in log order. Start from `Directory()`.
+
+    `succession` is entry 0 of a log that takes the place of a lost one (specs/05-log.md §15).
+    """
 
     charters: tuple[CharterVersion, ...] = ()
     members: Mapping[str, tuple[Member, ...]] = field(default_factory=dict)
     accepted: Mapping[str, int] = field(default_factory=dict)
+    succession: Statement[SuccessionBody] | None = None
 
     @property
     def charter(self) -> Charter:
@@ -130,6 +135,11 @@ def apply_public_leaf(
         raise RemoteError(ErrorCode.BAD_TREE, f"entry {index} is a kind that is never public")
     if isinstance(body, CharterBody):
         return _apply_charter(directory, index, statement.expect(CharterBody), documents)
+    if isinstance(body, SuccessionBody):
+        if index != 0:
+            raise RemoteError(ErrorCode.BAD_TREE, f"entry {index}: a log begins once")
+        # Signed by the key of the charter that follows, and checked with it.
+        return replace(directory, succession=statement.expect(SuccessionBody))
     directory.verify(statement, index)
     charter = directory.charter_at(index).charter
     if isinstance(body, CharterAcceptBody):
@@ -167,7 +177,14 @@ def _apply_charter(
     if said != held:
         raise RemoteError(ErrorCode.BAD_TREE, f"entry {index}: charter differs from its leaf")
     previous = directory.charters[-1].charter if directory.charters else None
-    follows = (previous.version + 1, previous.document_hash) if previous else (1, None)
+    succession = directory.succession
+    if previous is not None:
+        follows: tuple[int, str | None] = (previous.version + 1, previous.document_hash)
+    elif succession is not None:
+        follows = (succession.preamble.charter_version + 1, succession.body.charter)
+        _check_succession(succession, index, charter)
+    else:
+        follows = (1, None)
     if (charter.version, charter.predecessor) != follows:
         raise RemoteError(ErrorCode.BAD_TREE, f"entry {index}: charter does not follow")
     signer = previous or charter
@@ -178,6 +195,29 @@ def _apply_charter(
     return replace(directory, charters=(*directory.charters, version))
 
 
+def _check_succession(succession: Statement[SuccessionBody], index: int, charter: Charter) -> None:
+    """Entry 0 is for the charter of entry 1, by its hub key, and names another log."""
+    if index != 1:
+        raise RemoteError(ErrorCode.BAD_TREE, f"entry {index}: the charter must be entry 1")
+    check_addressed(
+        succession.preamble,
+        charter_id=charter.charter_id,
+        log_origin=charter.log.origin,
+        aud=charter.charter_id,
+    )
+    if succession.body.old_origin == charter.log.origin:
+        raise RemoteError(ErrorCode.BAD_TREE, "a log cannot succeed itself")
+    succession.envelope.verify(bytes.fromhex(charter.hub.sign))
+
+
+def enrolled_origin(directory: Directory, preamble: Preamble) -> str:
+    """The log that a member's own word in a `member` leaf must name.
+
+    In a successor it may be any earlier one: the followers of that log compare the keys.
+    """
+    return preamble.log_origin if directory.succession else directory.charter.log.origin
+
+
 def _apply_member(directory: Directory, index: int, statement: Statement[MemberBody]) -> Directory:
     body = statement.body
     charter = directory.charter_at(index).charter
@@ -186,7 +226,7 @@ def _apply_member(directory: Directory, index: int, statement: Statement[MemberB
         raise RemoteError(ErrorCode.CONFLICT, f"entry {index}: that id is another party's")
     before = directory.member(body.party_id)
     if before is None:
-        check_enrolment(body, charter)
+        check_enrolment(body, directory)
     else:
         check_next_member(before.statement_id, before.body, body, charter)
     member = Member(statement.id, index, body)
@@ -194,15 +234,20 @@ def _apply_member(directory: Directory, index: int, statement: Statement[MemberB
     return replace(directory, members={**directory.members, body.party_id: history})
 
 
-def check_enrolment(member: MemberBody, charter: Charter) -> None:
+def check_enrolment(member: MemberBody, directory: Directory) -> None:
     """Check that a member leaf says what the member itself signed. Raises RemoteError."""
-    statement = parse_statement(from_base64(member.enrolment)).expect(EnrolmentBody)
+    own = parse_statement(from_base64(member.enrolment))
+    charter = directory.charter
     check_addressed(
-        statement.preamble,
+        own.preamble,
         charter_id=charter.charter_id,
-        log_origin=charter.log.origin,
+        log_origin=enrolled_origin(directory, own.preamble),
         aud=charter.charter_id,
     )
+    if directory.succession is not None and isinstance(own.body, RotationBody):
+        check_restated(own.expect(RotationBody), member)
+        return
+    statement = own.expect(EnrolmentBody)
     enrolment = statement.body
     shared = EnrolmentBody.model_fields.keys() - {"invitation_hash"}
     if any(getattr(enrolment, name) != getattr(member, name) for name in shared):

@@ -89,6 +89,22 @@ def verify_rotation(
     verify_ed25519(bytes.fromhex(new.sign), _possession(body), from_base64(body.possession))
 
 
+def check_restated(rotation: Statement[RotationBody], member: MemberBody) -> None:
+    """Check a rotation that a lost log's successor states again: what it replaced is not there.
+
+    Whether the recovery key was the member's, those know who followed the old log. Raises
+    RemoteError.
+    """
+    body = rotation.body
+    if not rotation.preamble.sender == body.party_id == member.party_id:
+        raise RemoteError(ErrorCode.WRONG_RECIPIENT, "sender, party_id and member differ")
+    if body.keys != member.keys:
+        raise RemoteError(ErrorCode.BAD_SIGNATURE, "the keys are not those of the rotation")
+    rotation.envelope.verify(bytes.fromhex(body.recovery_key))
+    check_key_record(body.keys, rotation.preamble.iat)
+    verify_ed25519(bytes.fromhex(body.keys.sign), _possession(body), from_base64(body.possession))
+
+
 def rotation_body(
     party_id: str, replaces: str, keys: KeyRecord, seeds: tuple[SecretSeed, SecretSeed]
 ) -> RotationBody:

@@ -59,3 +59,20 @@ def save_view(
     if held is None or parse_frontier(json.loads(held[0])).size <= view.size:
         frontier = json.dumps(view.frontier.to_json())
         run("INSERT OR REPLACE INTO log_view VALUES (?, ?, ?)", (view.genesis, frontier, view.note))
+
+
+def followed(database: sqlite_utils.Database, genesis: str) -> str:
+    """The log that is followed now in the place of one: the last of its successors.
+
+    On the table `log_successor`, for those whose configuration keeps the old genesis.
+    """
+    while row := database.execute(
+        "SELECT successor FROM log_successor WHERE genesis = ?", (genesis,)
+    ).fetchone():
+        genesis = row[0]
+    return genesis
+
+
+def save_successor(database: sqlite_utils.Database, genesis: str, successor: str) -> None:
+    """Follow another log in the place of this one from now on; the old view is kept."""
+    database.execute("INSERT OR REPLACE INTO log_successor VALUES (?, ?)", (genesis, successor))

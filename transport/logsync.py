@@ -12,10 +12,14 @@ from protocol.directory import needed_document
 from protocol.errors import ErrorCode, RemoteError
 from protocol.follow import LogView, PublicLeaf, advance, log_key, verify_note_by_charter
 from protocol.leaf import LeafKind, parse_leaf
+from protocol.merkle import leaf_hash
+from protocol.succession import SuccessorRefused, check_successor, check_witnessed
 from protocol.tiles import ENTRIES, TILE_WIDTH, Tile, parse_entry_bundle
 from transport.client import HttpClient
 
 MAX_ENTRIES_BEHIND = 5_000_000
+# What says nothing against a new log: it could not be read to the end, this time.
+UNFINISHED = frozenset({ErrorCode.UNREACHABLE, ErrorCode.OVER_QUOTA, ErrorCode.STORAGE})
 
 
 @dataclass(frozen=True)
@@ -41,9 +45,33 @@ class Contradiction(RemoteError):
 async def sync(http: HttpClient, base_url: str, view: LogView) -> Progress:
     """Fetch checkpoint, entries and charter documents and advance.
 
-    Raises RemoteError; Contradiction where the served checkpoint is proof against the hub.
+    The new view has another genesis if the log was lost and what is served now is its successor.
+    Raises RemoteError; Contradiction where the served checkpoint is proof against the hub, and
+    SuccessorRefused where another log is no successor.
     """
     note = await http.get(f"{base_url}/checkpoint")
+    _, checkpoint = parse_checkpoint(note)
+    if view.directory.charters and checkpoint.origin != view.directory.charter.log.origin:
+        return await _succeed(http, base_url, view, note)
+    return await _extend(http, base_url, view, note)
+
+
+async def _succeed(http: HttpClient, base_url: str, old: LogView, note: bytes) -> Progress:
+    check_witnessed(old, note)
+    try:
+        _, checkpoint = parse_checkpoint(note)
+        first = await fetch_entries(http, base_url, 0, min(checkpoint.size, TILE_WIDTH))
+        genesis = leaf_hash(first[0]).hex() if first else ""
+        progress = await _extend(http, base_url, LogView(genesis), note)
+        check_successor(old, progress.view)
+    except RemoteError as error:
+        if error.code in UNFINISHED:
+            raise
+        raise SuccessorRefused(error.detail, note) from error
+    return progress
+
+
+async def _extend(http: HttpClient, base_url: str, view: LogView, note: bytes) -> Progress:
     parsed, checkpoint = parse_checkpoint(note)
     if view.directory.charters:
         verify_log_signature(parsed, checkpoint, log_key(view.directory.charter))

@@ -14,7 +14,12 @@ from protocol.messages import EvaluationCount
 from protocol.statement import MAX_SKEW_SECONDS
 from storage.sqlite import Schema
 
-SCHEMA = Schema([Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")])
+SCHEMA = Schema(
+    [
+        Path(__file__).with_name(name).read_text(encoding="utf-8")
+        for name in ("schema.sql", "schema_succession.sql")
+    ]
+)
 DAY = 86_400
 
 

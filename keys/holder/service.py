@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import sqlite_utils
 import structlog
 from aiohttp import web
 
@@ -43,8 +44,9 @@ from protocol.statement import (
     make_statement,
     parse_statement,
 )
+from protocol.succession import SuccessorRefused
 from protocol.wire import Message, encode_wire
-from storage.logview import load_view, save_view
+from storage.logview import followed, load_view, save_successor, save_view
 from storage.secrets import read_secrets
 from storage.sqlite import Engine
 from transport.client import HttpClient
@@ -83,7 +85,7 @@ class HolderService:
             epoch = int(path.stem.removeprefix("share-"))
             self._shares[epoch] = SecretScalar(parse_scalar(read_secrets(path)["share"]))
         genesis = self.settings.genesis
-        self._view = await self._engine.read(lambda db: load_view(db, genesis))
+        self._view = await self._engine.read(lambda db: load_view(db, followed(db, genesis)))
 
     def application(self) -> web.Application:
         """The aiohttp application."""
@@ -139,10 +141,17 @@ class HolderService:
 
     async def sync(self, http: HttpClient) -> None:
         """Advance our view of the log. Raises RemoteError, keeping the old view."""
+        old = self._view.genesis
         progress = await sync(http, self.settings.hub_url, self._view)
-        await self._engine.write(
-            lambda db: save_view(db, progress.view, progress.public_leaves, progress.documents)
-        )
+
+        def work(database: sqlite_utils.Database) -> None:
+            save_view(database, progress.view, progress.public_leaves, progress.documents)
+            if progress.view.genesis != old:
+                save_successor(database, old, progress.view.genesis)
+
+        await self._engine.write(work)
+        if progress.view.genesis != old:
+            log.warning("log_succeeded", genesis=progress.view.genesis)
         self._view = progress.view
 
     async def report(self, http: HttpClient) -> int:
@@ -202,6 +211,8 @@ class HolderService:
             try:
                 await self.sync(http)
                 await self.report(http)
+            except SuccessorRefused as error:
+                log.critical("successor_refused", code=error.code.value)
             except PatchworkError as error:
                 log.warning("not_following", code=error.code.value)
             await asyncio.sleep(SYNC_SECONDS)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from node.alarms import TEXTS
+
 ROOT = Path(__file__).parents[2]
 DOCS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "specs").glob("*.md")])
 COMMAND = re.compile(r"patchwork-(node|hub|keys|audit)((?: [a-z][a-z-]*)+)?")
@@ -45,6 +47,13 @@ def test_every_named_scenario_exists(path: Path) -> None:
         code = (ROOT / file).read_text(encoding="utf-8")
         assert re.search(rf"(def|class) {name}\b", code), f"{path.name} names {file} {name}"
     assert len(named) >= 14 or path.name != "README.md" or path.parent != ROOT
+
+
+def test_every_alarm_is_in_the_operators_table() -> None:
+    text = (ROOT / "docs/operate/README.md").read_text(encoding="utf-8")
+    for code, says in TEXTS.items():
+        row = f"| `{code.value}` | {says.severity.name.lower()} | {says.sentence} |"
+        assert row in text, code
 
 
 def test_every_decision_record_is_in_the_index() -> None:

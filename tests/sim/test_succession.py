@@ -1,0 +1,148 @@
+"""The hub's disk is lost: a new log begins from a backup and the witnesses' last checkpoints."""
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from hub import succeeding
+from hub.service import HubService
+from hub.succeed_cli import begin
+from node.alarms import AlarmCode, open_alarms
+from node.charters import accept_charter
+from node.clients import withdraw
+from node.monitor import Monitor
+from protocol import canonical
+from protocol.charter import Charter, parse_charter
+from protocol.errors import RemoteError
+from protocol.note import VerifierKey, parse_vkey
+from protocol.succession import SuccessorRefused
+from protocol.witness import WitnessedLog
+from tests.sim.federation import SimFederation, SimNode
+
+Agencies = tuple[SimNode, SimNode]
+NEW = "hub.example/log2"
+
+
+def back_up(federation: SimFederation, to: Path) -> Path:
+    """A backup of the hub's folder, as an operator takes it."""
+    folder = federation.folder / "hub"
+    to.mkdir()
+    with sqlite3.connect(folder / "hub.sqlite") as live, sqlite3.connect(to / "hub.sqlite") as copy:
+        live.backup(copy)
+    live.close()
+    copy.close()
+    shutil.copy(folder / "keys.json", to)
+    (to / "plan.json").write_text('{"charter_id":"","hub_name":"Test hub"}', encoding="utf-8")
+    return to
+
+
+def last_note(federation: SimFederation) -> bytes:
+    note = federation.services.publisher.tiles.read_checkpoint()
+    assert note is not None
+    return note
+
+
+async def succeed(federation: SimFederation, backup: Path, note: bytes) -> None:
+    """The hub's disk is gone; the command runs; the witnesses' operators take the new log."""
+    await federation.services.engine.close()
+    new = federation.folder / "hub2"
+    new.mkdir()
+    federation.genesis, vkey = await begin(new, backup, [note], NEW)
+    for witness in federation.network.witnesses.values():
+        witness.log = WitnessedLog(parse_vkey(vkey))
+    old = federation.hub
+    federation.hub = HubService(new, old.settings, old.outside)
+    federation.services = await federation.hub.start()
+    federation.network.hub = federation.services
+
+
+async def alarms(node: SimNode) -> list[AlarmCode]:
+    hub_id = node.federation.hub.hub_id
+    return [item.code for item in await node.read(lambda tables: open_alarms(tables, hub_id))]
+
+
+async def test_after_the_loss_of_its_disk_a_council_goes_on_in_a_new_log(
+    federation: SimFederation, agencies: Agencies, tmp_path: Path
+) -> None:
+    health, care = agencies
+    backup = back_up(federation, tmp_path / "backup")
+    unanswered = await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
+    await health.write(lambda tables: withdraw(tables, "h2", federation.clock()))
+    await health.publish()
+    await federation.settle()
+    stub = await health.read(lambda t: t.one("SELECT stub_id FROM stub WHERE client = 1"))
+    old_size = health.federation.view.size
+    await succeed(federation, backup, last_note(federation))
+    await federation.checkpoint()
+    for node in (health, care):
+        news = await Monitor(node.federation, []).look()
+        assert [alarm.code for alarm in news] == [AlarmCode.SUCCESSOR], "and nothing false"
+        assert AlarmCode.SUCCESSOR in await alarms(node)
+        await node.service.charters.step()
+    assert await federation.entries("publication") == [], "nothing before a person has accepted"
+    assert (await care.sent(unanswered))["state"] == "log_lost"
+    for node in (health, care):
+        await accept_charter(node.federation)
+        await federation.checkpoint()
+        await node.service.charters.step()
+    await federation.round()
+    stubs = await federation.hub_read(lambda t: t.rows("SELECT stub_id, revision FROM stub"))
+    assert len(stubs) == 2, "the client who was withdrawn after the backup does not come back"
+    assert stub is not None
+    assert (stub["stub_id"], 1) in {(row["stub_id"], row["revision"]) for row in stubs}
+    request = await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
+    await federation.settle()
+    await health.answer(request)
+    await federation.settle()
+    assert (await care.sent(request))["state"] == "opened"
+    kept = await health.read(lambda t: t.rows("SELECT genesis FROM log_view"))
+    assert len(kept) == 2, "the old view is kept"
+    assert old_size > 0
+
+
+async def test_a_successor_from_an_older_checkpoint_than_a_node_has_seen_is_refused(
+    federation: SimFederation, agencies: Agencies, tmp_path: Path
+) -> None:
+    health, _ = agencies
+    backup = back_up(federation, tmp_path / "backup")
+    early = last_note(federation)
+    await health.write(lambda tables: withdraw(tables, "h2", federation.clock()))
+    await health.publish()
+    await federation.settle()
+    await health.federation.sync()
+    held = health.federation.view
+    await succeed(federation, backup, early)
+    with pytest.raises(RemoteError):
+        await federation.checkpoint()  # the key holders refuse it too
+    with pytest.raises(SuccessorRefused, match="before what we have seen"):
+        await health.federation.sync()
+    assert AlarmCode.SUCCESSOR_REFUSED in await alarms(health)
+    assert health.federation.view is held
+    assert len(await health.read(lambda t: t.rows("SELECT * FROM evidence"))) == 1
+
+
+async def test_a_successor_that_changes_more_than_the_log_is_refused(
+    federation: SimFederation,
+    agencies: Agencies,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    health, _ = agencies
+    backup = back_up(federation, tmp_path / "backup")
+    await health.federation.sync()
+
+    def more_quota(held: Charter, key: VerifierKey) -> Charter:
+        value = honest(held, key).model_dump(mode="json")
+        value["quotas"]["evaluations_per_day"] += 1
+        return parse_charter(canonical.encode(value))
+
+    honest = succeeding.next_charter
+    monkeypatch.setattr(succeeding, "next_charter", more_quota)
+    await succeed(federation, backup, last_note(federation))
+    with pytest.raises(RemoteError):
+        await federation.checkpoint()
+    with pytest.raises(SuccessorRefused, match="changes more than the log"):
+        await health.federation.sync()
+    assert AlarmCode.SUCCESSOR_REFUSED in await alarms(health)
