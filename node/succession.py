@@ -13,7 +13,7 @@ LOST = "log_lost"
 # What the new hub does not know, and this node's own account of what the old one had counted.
 _FORGOTTEN = (
     "publication", "published_token", "former_token", "stub_tokens", "stub_change", "new_stubs",
-    "published_under", "link", "watched", "received_entry",
+    "published_under", "link", "watched", "received_entry", "book", "daily_statement",
 )  # fmt: skip
 _UNFINISHED = {
     "sent_request": ("sending", "waiting", "allowed"),
