@@ -26,6 +26,7 @@ def make_app(store: WitnessStore, clock: Callable[[], int]) -> web.Application:
     app = web.Application(client_max_size=MAX_REQUEST_BYTES)
     app.router.add_post("/add-checkpoint", handlers.add_checkpoint)
     app.router.add_get("/{origin_hash:[0-9a-f]{64}}/checkpoint", handlers.checkpoint)
+    app.router.add_get("/{origin_hash:[0-9a-f]{64}}/peers/{key_id:[0-9a-f]{8}}", handlers.sighting)
     return app
 
 
@@ -48,6 +49,13 @@ class _Handlers:
 
     async def checkpoint(self, request: web.Request) -> web.Response:
         note = await asyncio.to_thread(self.store.head, request.match_info["origin_hash"])
+        if note is None:
+            return web.Response(status=HTTPStatus.NOT_FOUND)
+        return web.Response(body=note, headers={"Content-Type": "text/plain; charset=utf-8"})
+
+    async def sighting(self, request: web.Request) -> web.Response:
+        place = request.match_info["origin_hash"], request.match_info["key_id"]
+        note = await asyncio.to_thread(self.store.sighting, *place)
         if note is None:
             return web.Response(status=HTTPStatus.NOT_FOUND)
         return web.Response(body=note, headers={"Content-Type": "text/plain; charset=utf-8"})

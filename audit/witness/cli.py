@@ -17,6 +17,7 @@ import typer
 from aiohttp import web
 
 from audit.witness.app import make_app
+from audit.witness.peers import ENOUGH, ask_peers
 from audit.witness.pull import Puller
 from audit.witness.store import WitnessStore, make_witness
 from protocol.errors import ErrorCode, LocalError, PatchworkError
@@ -55,6 +56,19 @@ def add_log(
 
 
 @app.command()
+def add_peer(
+    folder: _Folder,
+    vkey: Annotated[str, typer.Argument(metavar="VKEY", help="Another witness's verifier key.")],
+    url: Annotated[str, typer.Argument(metavar="URL", help="Where it answers.")],
+) -> None:
+    """Ask this other witness at each start what it saw of us; name at least two."""
+    with _errors_shown(), _opened(folder) as store:
+        key = parse_vkey(vkey)
+        store.add_peer(key, url)
+        typer.echo(f"{key.name} will be asked at each start")
+
+
+@app.command()
 def run(
     folder: _Folder,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
@@ -68,10 +82,18 @@ def run(
 ) -> None:
     """Witness until SIGTERM or Ctrl-C: answer add-checkpoint, or pull from behind NAT."""
     with _errors_shown(), _opened(folder) as store:
+        asyncio.run(_ask(store, private=allow_private_addresses))
         if pull:
             asyncio.run(_pull(store, pull, private=allow_private_addresses))
         else:
             asyncio.run(_serve(store, host, port))
+
+
+async def _ask(store: WitnessStore, *, private: bool) -> None:
+    async with HttpClient(allow_private=private) as http:
+        answered = await ask_peers(http, store)
+    if answered < min(ENOUGH, len(store.peers())):
+        typer.echo(f"only {answered} peers answered; going on", err=True)
 
 
 def _stopped() -> asyncio.Event:

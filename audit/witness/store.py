@@ -14,9 +14,14 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
-from protocol.checkpoint import parse_checkpoint
+from protocol.checkpoint import (
+    Checkpoint,
+    parse_checkpoint,
+    verify_cosigners,
+    verify_log_signature,
+)
 from protocol.errors import ErrorCode, LocalError, RemoteError
-from protocol.note import NoteSigner, SignatureType, VerifierKey, parse_vkey
+from protocol.note import Note, NoteSigner, SignatureType, VerifierKey, parse_vkey
 from protocol.signing import SecretSeed
 from protocol.witness import (
     AddCheckpoint,
@@ -27,7 +32,7 @@ from protocol.witness import (
     refusal,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MAX_FORKS_KEPT = 16
 
 _KEY_FILE = "witness.key"
@@ -38,6 +43,15 @@ CREATE TABLE log (origin TEXT PRIMARY KEY, vkey TEXT NOT NULL, head BLOB) STRICT
 CREATE TABLE fork (
     origin TEXT NOT NULL, note_hash BLOB NOT NULL, note BLOB NOT NULL, seen_at INTEGER NOT NULL,
     PRIMARY KEY (origin, note_hash)
+) STRICT;
+"""
+
+
+_SCHEMA_2 = """
+CREATE TABLE peer (vkey TEXT PRIMARY KEY, url TEXT NOT NULL) STRICT;
+CREATE TABLE sighting (
+    origin TEXT NOT NULL, key_id TEXT NOT NULL, size INTEGER NOT NULL, note BLOB NOT NULL,
+    PRIMARY KEY (origin, key_id)
 ) STRICT;
 """
 
@@ -101,6 +115,36 @@ class WitnessStore:
         with self._transaction():
             return [note for (note,) in self._database.execute(query, (origin,))]
 
+    def add_peer(self, key: VerifierKey, url: str) -> None:
+        """Keep what this witness is seen to sign, and ask it at each start what it saw of us."""
+        if key.type is not SignatureType.COSIGNATURE_V1 or key == self.key:
+            raise LocalError(ErrorCode.CONFIGURATION, "not the key of another witness")
+        with self._transaction():
+            self._database.execute("INSERT OR REPLACE INTO peer VALUES (?, ?)", (key.text, url))
+
+    def peers(self) -> list[tuple[VerifierKey, str]]:
+        """The peers and where they answer."""
+        with self._transaction():
+            rows = self._database.execute("SELECT vkey, url FROM peer ORDER BY vkey").fetchall()
+        return [(parse_vkey(vkey), url) for vkey, url in rows]
+
+    def logs(self) -> list[WitnessedLog]:
+        """The logs that are witnessed here."""
+        with self._transaction():
+            origins = self._database.execute("SELECT origin FROM log ORDER BY origin").fetchall()
+            found = [self._find(origin) for (origin,) in origins]
+        return [log for log in found if log is not None]
+
+    def sighting(self, origin_hash: str, key_id: str) -> bytes | None:
+        """The largest checkpoint of a log that was seen with this peer's line."""
+        query = "SELECT origin, note FROM sighting WHERE key_id = ?"
+        with self._transaction():
+            rows = self._database.execute(query, (key_id,)).fetchall()
+        notes: dict[str, bytes] = {
+            sha256(origin.encode()).hexdigest(): note for origin, note in rows
+        }
+        return notes.get(origin_hash)
+
     def close(self) -> None:
         """Close the database."""
         with self._lock:
@@ -113,10 +157,10 @@ class WitnessStore:
             (version,) = self._database.execute("PRAGMA user_version").fetchone()
             if version > SCHEMA_VERSION:
                 raise LocalError(ErrorCode.STORAGE, "the folder is of a newer program")
-            if version == 0:
-                for statement in _SCHEMA.split(";\n"):
+            for script in (_SCHEMA, _SCHEMA_2)[version:]:
+                for statement in script.split(";\n"):
                     self._database.execute(statement)
-                self._database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            self._database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -145,6 +189,7 @@ class WitnessStore:
         if outcome.new_head is not None:
             values = (outcome.new_head.encode(), origin)
             self._database.execute("UPDATE log SET head = ? WHERE origin = ?", values)
+            self._keep_sightings(request)
         if outcome.fork is not None:
             # A few are proof enough; a log that forks all day must not fill our disk.
             self._database.execute(
@@ -159,6 +204,41 @@ class WitnessStore:
                     MAX_FORKS_KEPT,
                 ),
             )
+
+    def _keep_sightings(self, request: AddCheckpoint) -> None:
+        """Keep the lines of peers on a checkpoint that we accepted, if they are the newest."""
+        note, head = request.note, request.checkpoint
+        log = self._find(head.origin)
+        for (vkey,) in self._database.execute("SELECT vkey FROM peer").fetchall():
+            key = parse_vkey(vkey)
+            try:
+                if log is None or not verify_cosigners(note, [key]):
+                    continue
+            except RemoteError:
+                continue  # a line that does not fit tells nothing of its witness
+            lines = (*note.signatures_by(log.key), *note.signatures_by(key))
+            values = (head.origin, key.key_id.hex(), head.size, Note(note.text, lines).encode())
+            self._database.execute(
+                "INSERT INTO sighting VALUES (?, ?, ?, ?) ON CONFLICT (origin, key_id) DO UPDATE "
+                "SET size = excluded.size, note = excluded.note WHERE excluded.size >= size",
+                values,
+            )
+
+
+def own_sighting(note_bytes: bytes, log: WitnessedLog, own: VerifierKey) -> Checkpoint:
+    """The checkpoint in a note that the log and we ourselves signed. Raises RemoteError."""
+    note, checkpoint = parse_checkpoint(note_bytes)
+    verify_log_signature(note, checkpoint, log.key)
+    if not verify_cosigners(note, [own]):
+        raise RemoteError(ErrorCode.BAD_SIGNATURE, "no line of ours is on it")
+    return checkpoint
+
+
+def is_older(held: Checkpoint | None, seen: Checkpoint) -> bool:
+    """Whether a head is from before something that the same witness signed: an old copy."""
+    if held is None or seen.size > held.size:
+        return True
+    return seen.size == held.size and seen.root != held.root
 
 
 def make_witness(folder: Path, name: str, seed: SecretSeed) -> VerifierKey:

@@ -221,6 +221,8 @@ async def test_only_the_routes_of_the_protocol_exist(server: TestServer) -> None
         ("POST", "/add-checkpoint"),
         ("GET", "/{origin_hash}/checkpoint"),
         ("HEAD", "/{origin_hash}/checkpoint"),
+        ("GET", "/{origin_hash}/peers/{key_id}"),
+        ("HEAD", "/{origin_hash}/peers/{key_id}"),
     }
 
 
@@ -321,7 +323,7 @@ def test_a_log_cannot_be_given_a_second_key(folder: Path) -> None:
 
 def test_a_folder_of_a_newer_program_is_refused(folder: Path) -> None:
     database = sqlite3.connect(folder / "witness.sqlite3")
-    database.execute("PRAGMA user_version = 2")
+    database.execute("PRAGMA user_version = 3")
     database.close()
     with pytest.raises(LocalError):
         WitnessStore(folder)
