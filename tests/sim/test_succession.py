@@ -13,13 +13,15 @@ from node.alarms import AlarmCode, open_alarms
 from node.charters import accept_charter
 from node.clients import withdraw
 from node.monitor import Monitor
+from node.publishing import Publisher
 from protocol import canonical
 from protocol.charter import Charter, parse_charter
 from protocol.errors import RemoteError
+from protocol.matchkeys.records import ClientRecord
 from protocol.note import VerifierKey, parse_vkey
 from protocol.succession import SuccessorRefused
 from protocol.witness import WitnessedLog
-from tests.sim.federation import SimFederation, SimNode
+from tests.sim.federation import DUTY, SimFederation, SimNode, row
 
 Agencies = tuple[SimNode, SimNode]
 NEW = "hub.example/log2"
@@ -67,6 +69,9 @@ async def test_after_the_loss_of_its_disk_a_council_goes_on_in_a_new_log(
     federation: SimFederation, agencies: Agencies, tmp_path: Path
 ) -> None:
     health, care = agencies
+    third = ClientRecord("9990000042", "Lena", None, "Frost", "2021-01-05", "F", None, "LX9 9ZZ")
+    await health.take_in(row("h3", third, "health_visiting", DUTY))
+    await health.publish()
     backup = back_up(federation, tmp_path / "backup")
     unanswered = await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
     await health.write(lambda tables: withdraw(tables, "h2", federation.clock()))
@@ -81,6 +86,8 @@ async def test_after_the_loss_of_its_disk_a_council_goes_on_in_a_new_log(
         assert [alarm.code for alarm in news] == [AlarmCode.SUCCESSOR], "and nothing false"
         assert AlarmCode.SUCCESSOR in await alarms(node)
         await node.service.charters.step()
+    await health.write(lambda tables: withdraw(tables, "h3", federation.clock()))
+    await Publisher(health.federation).tell_withdrawn()
     assert await federation.entries("publication") == [], "nothing before a person has accepted"
     assert (await care.sent(unanswered))["state"] == "log_lost"
     for node in (health, care):
@@ -89,9 +96,9 @@ async def test_after_the_loss_of_its_disk_a_council_goes_on_in_a_new_log(
         await node.service.charters.step()
     await federation.round()
     stubs = await federation.hub_read(lambda t: t.rows("SELECT stub_id, revision FROM stub"))
-    assert len(stubs) == 2, "the client who was withdrawn after the backup does not come back"
+    assert len(stubs) == 2, "those who were withdrawn since the backup do not come back"
     assert stub is not None
-    assert (stub["stub_id"], 1) in {(row["stub_id"], row["revision"]) for row in stubs}
+    assert (stub["stub_id"], 1) in {(item["stub_id"], item["revision"]) for item in stubs}
     request = await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
     await federation.settle()
     await health.answer(request)
