@@ -14,11 +14,12 @@ from node.rotating import Rotating
 from node.service import NodeService
 from node.store import open_engine
 from protocol.errors import ErrorCode, LocalError, RemoteError
-from protocol.fields import to_base64
+from protocol.fields import from_base64, to_base64
 from protocol.messages import EnrolmentBody, MemberBody
-from protocol.rotation import rotation_body
+from protocol.rotation import check_next_member, rotation_body, verify_rotation
 from protocol.signing import SecretSeed
 from protocol.statement import Context, Stamp, make_statement
+from storage.secrets import read_secrets
 from tests.sim.federation import SimFederation, SimNode
 from tests.sim.test_audit_people import audited
 
@@ -92,11 +93,15 @@ async def test_the_drill(federation: SimFederation, agencies: Agencies, tmp_path
     assert await refused(thief, "statement") is ErrorCode.UNKNOWN_MEMBER
     await health.federation.sync()
     await health.answer(stolen_request)
+    assert await federation.entries("decision") == [], "the hub takes no decision for them"
+    assert (await health.received(stolen_request))["state"] == "asks_person"
     assert await federation.entries("release") == [], "no card leaves for who is suspended"
     await federation.hub.round()
     await federation.checkpoint()
     await health.service.receive(wait=0)
     assert (await health.team("h1")).others == (), "and the link has ended"
+    (link,) = await health.read(lambda tables: tables.rows("SELECT state FROM link"))
+    assert link["state"] == "ended"
 
     await rotated(federation, care)
     await ordered(federation, care, "active")
@@ -156,6 +161,41 @@ class TestKeySubstitution:
         stamp = Stamp(charter.charter_id, "56" * 16, federation.clock())
         enrolment = make_statement(context, stamp, body, keys.sign)
         await self.swap(federation, health, enrolment.envelope.encode(), keys)
+
+    async def test_other_keys_under_the_same_enrolment_are_not_followed(
+        self, federation: SimFederation, agencies: Agencies
+    ) -> None:
+        health, _ = agencies
+        enrolment = from_base64(health.federation.me().body.enrolment)
+        member, keys = health.federation.me().body, self.new_keys(health)
+        record = keys.record(member.keys.seal_expires, "55" * 32)
+        with pytest.raises(RemoteError) as caught:
+            check_next_member(
+                health.federation.me().statement_id,
+                member,
+                member.model_copy(update={"keys": record}),
+                health.federation.charter,
+            )
+        assert caught.value.code is ErrorCode.NOT_ALLOWED
+        await self.swap(federation, health, enrolment, keys)
+
+    async def test_who_only_names_the_recovery_key_has_not_signed_with_it(
+        self, federation: SimFederation, agencies: Agencies
+    ) -> None:
+        health, _ = agencies
+        hub_id, keys = health.federation.hub.hub_id, self.new_keys(health)
+        safe = read_secrets(health.folder / f"recovery-{hub_id}.json")
+        me, charter = health.federation.me(), health.federation.charter
+        record = keys.record(me.body.keys.seal_expires, "55" * 32)
+        seeds = (SecretSeed(safe["recovery"]), keys.sign)
+        body = rotation_body(health.party_id, me.statement_id, record, seeds)
+        context = Context(charter.charter_id, 1, charter.log.origin, health.party_id)
+        stamp = Stamp(charter.charter_id, "58" * 16, federation.clock())
+        forged = make_statement(context, stamp, body, health.federation.keys.sign)
+        with pytest.raises(RemoteError) as caught:
+            verify_rotation(forged, me.statement_id, me.body, charter)
+        assert caught.value.code is ErrorCode.BAD_SIGNATURE
+        await self.swap(federation, health, forged.envelope.encode(), keys)
 
     async def test_the_old_sign_key_cannot_rotate(
         self, federation: SimFederation, agencies: Agencies
