@@ -31,7 +31,7 @@ async def audited(federation: SimFederation) -> Found:
     shutil.rmtree(folder, ignore_errors=True)
     evidence = folder / "payloads" / "evidence"
     evidence.mkdir(parents=True)
-    shutil.copytree(federation.folder / "hub" / "log", folder / "log")
+    shutil.copytree(federation.hub._folder / "log", folder / "log")
     (folder / "genesis").write_text(federation.genesis + "\n")
     documents = await federation.hub_read(lambda tables: tables.charter_documents())
     (folder / "charters").mkdir()

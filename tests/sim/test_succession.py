@@ -16,12 +16,16 @@ from node.monitor import Monitor
 from node.publishing import Publisher
 from protocol import canonical
 from protocol.charter import Charter, parse_charter
+from protocol.daily import DAY
 from protocol.errors import RemoteError
+from protocol.log_messages import StatementAnswerBody
 from protocol.matchkeys.records import ClientRecord
 from protocol.note import VerifierKey, parse_vkey
+from protocol.statement import parse_statement
 from protocol.succession import SuccessorRefused
 from protocol.witness import WitnessedLog
 from tests.sim.federation import DUTY, SimFederation, SimNode, row
+from tests.sim.test_audit_people import audited
 
 Agencies = tuple[SimNode, SimNode]
 NEW = "hub.example/log2"
@@ -107,6 +111,15 @@ async def test_after_the_loss_of_its_disk_a_council_goes_on_in_a_new_log(
     kept = await health.read(lambda t: t.rows("SELECT genesis FROM log_view"))
     assert len(kept) == 2, "the old view is kept"
     assert old_size > 0
+    federation.genesis = health.federation.view.genesis
+    assert await audited(federation) == set()
+    federation.clock.now += DAY
+    await federation.hub.daily()
+    await federation.settle()
+    answers = await federation.entries("statement_answer")
+    said = [parse_statement(entry["envelope"]).expect(StatementAnswerBody) for entry in answers]
+    assert [item.body.answer for item in said] == ["agree", "agree"]
+    assert await audited(federation) == set()
 
 
 async def test_a_successor_from_an_older_checkpoint_than_a_node_has_seen_is_refused(
