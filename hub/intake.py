@@ -166,6 +166,8 @@ class Intake:
                 ErrorCode.WRONG_CHARTER, f"the charter is at version {charter.version}"
             )
         check_fresh(preamble, now=self.ledger.surroundings.clock())
+        # Once more within the transaction: an order of the operator may have come in between.
+        self.ledger.directory.verify(statement)
         if needs_agreement(statement.body) and unaccepted(self.ledger.directory, preamble.sender):
             raise RemoteError(ErrorCode.NOT_READY, "the agency has not accepted the charter yet")
         used = "SELECT 1 FROM entry WHERE sender = ? AND nonce = ?"

@@ -48,13 +48,14 @@ class Mailbox:
         self._polling[agency] = body.instance
         self._waiting[agency] += 1
         try:
-            return await self._wait(agency, body)
+            return await self._wait(statement)
         finally:
             self._waiting[agency] -= 1
             if not self._waiting[agency]:
                 del self._waiting[agency], self._polling[agency]
 
-    async def _wait(self, agency: str, body: PollBody) -> Mailbag:
+    async def _wait(self, statement: Statement[PollBody]) -> Mailbag:
+        agency, body = statement.preamble.sender, statement.body
         deadline = asyncio.get_running_loop().time() + body.wait
         generation = await self._engine.read(lambda db: HubTables(db).generation())
         cursor = body.cursor if body.generation == generation else 0
@@ -63,6 +64,8 @@ class Mailbox:
             if asyncio.get_running_loop().time() >= deadline:
                 return Mailbag(generation=generation, deliveries=[])
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
+        # The wait may have been long: whoever was suspended or has new keys meanwhile gets nothing.
+        await asyncio.to_thread(self._ledger.directory.verify, statement)
         deliveries = await self._engine.write(
             lambda db: list(HubTables(db).deliveries(agency, cursor, BATCH))
         )

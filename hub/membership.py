@@ -4,6 +4,8 @@ A rotation waits until the operator has compared words; an order is carried out 
 `member` leaves. Works within the caller's transaction.
 """
 
+import structlog
+
 from hub.charters import mark_agency
 from hub.ledger import Ledger
 from hub.store import HubTables
@@ -15,6 +17,8 @@ from protocol.log_messages import RotationBody
 from protocol.messages import MemberBody
 from protocol.rotation import verify_rotation
 from protocol.statement import Statement, check_fresh, parse_statement
+
+log = structlog.get_logger()
 
 
 class Membership:
@@ -33,9 +37,10 @@ class Membership:
             return
         self._verify(statement)
         check_fresh(statement.preamble, now=self._ledger.surroundings.clock())
-        if waiting is not None:
-            raise RemoteError(ErrorCode.CONFLICT, "another rotation of this member waits")
         party = statement.body.party_id
+        if waiting is not None and not self._is_stale(waiting["envelope"]):
+            raise RemoteError(ErrorCode.CONFLICT, "another rotation of this member waits")
+        tables.run("DELETE FROM rotation WHERE party_id = ?", party)
         tables.run("INSERT INTO rotation VALUES (?, ?, 'waiting')", party, envelope)
 
     def carry_out(self, tables: HubTables) -> int:
@@ -44,6 +49,9 @@ class Membership:
         for row in tables.rows("SELECT * FROM rotation WHERE state = 'approved'"):
             statement = parse_statement(row["envelope"]).expect(RotationBody)
             tables.run("DELETE FROM rotation WHERE party_id = ?", row["party_id"])
+            if self._is_stale(row["envelope"]):
+                log.warning("rotation_dropped", party=row["party_id"])
+                continue
             member = self._verify(statement)
             changed = {
                 "keys": statement.body.keys,
@@ -58,6 +66,12 @@ class Membership:
                 self._write(tables, member_now, {"status": row["status"]})
                 done += 1
         return done
+
+    def _is_stale(self, envelope: bytes) -> bool:
+        """Whether the membership that a rotation replaces is not the one in force any more."""
+        body = parse_statement(envelope).expect(RotationBody).body
+        member = self._ledger.directory.member(body.party_id)
+        return member is None or member.statement_id != body.replaces
 
     def _verify(self, statement: Statement[RotationBody]) -> Member:
         member = self._ledger.directory.member(statement.body.party_id)

@@ -108,6 +108,7 @@ class Publications:
         agency, version = statement.preamble.sender, statement.preamble.charter_version
         if version != self.ledger.charter.version:
             raise RemoteError(ErrorCode.WRONG_CHARTER, "a new charter came while it was uploaded")
+        self.ledger.directory.verify(statement)  # suspended, or new keys, while it was uploaded
         self._check_sequence(tables, statement)
         links = LinkTables(tables)
         limits = Limits(tables, self.ledger.directory, agency, statement.preamble.iat)

@@ -10,8 +10,10 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
+from sqlite_utils import Database
 
 from hub.app import HubApp, Services
 from hub.brokering import Broker
@@ -46,6 +48,8 @@ from transport.server import run_beside, serve_until_stopped
 ERASE_SECONDS = 3600
 DAILY_SECONDS = 60
 WATCH_SECONDS = 2
+
+Result = TypeVar("Result")
 
 log = structlog.get_logger()
 
@@ -159,7 +163,7 @@ class HubService:
             enrolment.admit_approved(tables)
             membership.carry_out(tables)
 
-        await self.engine.write(lambda db: work(HubTables(db)))
+        await self._or_replay(lambda db: work(HubTables(db)))
 
     async def erase(self) -> None:
         """Erase what the charter's retention rules say is due."""
@@ -189,15 +193,18 @@ class HubService:
             return
         # The witnesses it names may have addresses that hub.toml did not have at the start.
         self.settings.witness_urls.update(load_settings(self._folder).witness_urls)
+        new = await self._or_replay(lambda db: adopt(HubTables(db), self._ledger))
+        if new is not None:
+            log.info("charter_in_force", version=new.version)
+
+    async def _or_replay(self, work: Callable[[Database], Result]) -> Result:
+        """Write; if that fails, what was not committed must not be in force in memory either."""
         try:
-            new = await self.engine.write(lambda db: adopt(HubTables(db), self._ledger))
+            return await self.engine.write(work)
         except BaseException:
-            # What was not committed must not be in force in memory either.
             replay = await self.engine.read(lambda db: replay_directory(HubTables(db)))
             self._ledger.directory = replay
             raise
-        if new is not None:
-            log.info("charter_in_force", version=new.version)
 
     async def _loop(self, name: str, seconds: float, work: Callable[[], Awaitable[object]]) -> None:
         while True:

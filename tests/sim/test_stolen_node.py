@@ -9,15 +9,16 @@ from typing import Any
 import pytest
 
 from hub.membership import approve_rotation, order, waiting_rotations
+from hub.store import Post
 from node.federation import Keys, load_keys
 from node.rotating import Rotating
 from node.service import NodeService
 from node.store import open_engine
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import from_base64, to_base64
-from protocol.messages import EnrolmentBody, MemberBody
+from protocol.messages import EnrolmentBody, MemberBody, NoticeBody
 from protocol.rotation import check_next_member, rotation_body, verify_rotation
-from protocol.signing import SecretSeed
+from protocol.signing import SecretSeed, public_key
 from protocol.statement import Context, Stamp, make_statement
 from storage.secrets import read_secrets
 from tests.sim.federation import SimFederation, SimNode
@@ -212,6 +213,37 @@ class TestKeySubstitution:
             await health.federation.post("/v1/rotations", rotation.envelope.encode())
         assert caught.value.code is ErrorCode.BAD_SIGNATURE
         await self.swap(federation, health, rotation.envelope.encode(), keys)
+
+
+async def test_a_poll_that_waits_gets_nothing_any_more(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    """The thief's long poll was open when the council suspended."""
+    health, care = agencies
+    waiting = asyncio.ensure_future(care.service.receive(wait=5))
+    await asyncio.sleep(0.3)
+    await ordered(federation, care, "suspended")
+    ledger = federation.hub._ledger
+    del health
+    notice = ledger.sign(NoticeBody(round="00" * 32, links=[]), care.party_id)
+    post = Post(care.party_id, notice.envelope.encode())
+    await federation.hub_write(lambda tables: tables.post([post]))
+    with pytest.raises(RemoteError) as caught:
+        await waiting
+    assert caught.value.code is ErrorCode.UNKNOWN_MEMBER
+
+
+async def test_a_rotation_overtaken_by_a_suspension_can_be_sent_anew(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    health, _ = agencies
+    safe = health.folder / f"recovery-{health.federation.hub.hub_id}.json"
+    await Rotating(health.folder, health.federation, safe).apply()
+    await ordered(federation, health, "suspended")
+    await rotated(federation, health)
+    await ordered(federation, health, "active")
+    await health.federation.sync()
+    assert health.federation.me().body.keys.sign == public_key(health.federation.keys.sign).hex()
 
 
 async def test_other_words_approve_nothing(federation: SimFederation, agencies: Agencies) -> None:
