@@ -57,6 +57,8 @@ BETWEEN_AGENCIES = (
     RequestBody, DecisionBody, ReleaseBody, ReceiptBody, WrongPersonBody, RecallDoneBody,
     IdentityCheckBody, IdentityAnswerBody,
 )  # fmt: skip
+# What moves something between two agencies: both must be active (specs/02-charter.md §8).
+MOVES = (DecisionBody, ReleaseBody, IdentityCheckBody, IdentityAnswerBody)
 
 Result = TypeVar("Result")
 Handler = Callable[[HubTables, Statement[Any], Parts], Answer]
@@ -161,6 +163,8 @@ class Intake:
         to_hub = not isinstance(statement.body, BETWEEN_AGENCIES)
         if to_hub and preamble.aud != charter.charter_id:
             raise RemoteError(ErrorCode.WRONG_RECIPIENT, "aud is not this hub")
+        if isinstance(statement.body, MOVES) and not self.ledger.directory.active(preamble.aud):
+            raise RemoteError(ErrorCode.NOT_ALLOWED, "the other agency is not an active member")
         if preamble.charter_version != charter.version:
             raise RemoteError(
                 ErrorCode.WRONG_CHARTER, f"the charter is at version {charter.version}"

@@ -20,8 +20,10 @@ from node.federation import (
     keys_path,
     load_keys,
 )
-from protocol.errors import ErrorCode, LocalError
+from protocol.directory import Member
+from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fingerprint import fingerprint_words
+from protocol.key_record import KeyRecord
 from protocol.log_messages import RotationBody
 from protocol.rotation import rotation_body
 from protocol.signing import SecretSeed, public_key
@@ -46,31 +48,71 @@ class Rotating:
         """
         await self.federation.follow()
         statement = await asyncio.to_thread(self._statement)
-        await self.federation.post("/v1/rotations", statement.envelope.encode())
+        if not self._is_named(statement.body.keys):
+            statement = await self._send(statement)
         return fingerprint_words(statement.body.party_id, statement.body.keys)
 
     async def wait(self, still_waiting: Callable[[], None]) -> None:
         """Follow the log until it names the new keys, then use them."""
         federation = self.federation
-        wanted = parse_statement(self._sent.read_bytes()).expect(RotationBody).body.keys
+        sent = parse_statement(self._sent.read_bytes()).expect(RotationBody).body
         while True:
             await federation.follow()
-            member = federation.directory.member(federation.hub.party_id)
-            if member is not None and member.body.keys == wanted:
+            if self._is_named(sent.keys):
                 break
+            if sent.replaces != self._member().statement_id:
+                raise LocalError(
+                    ErrorCode.CONFLICT,
+                    "the council changed your membership meanwhile; run this command again",
+                )
             still_waiting()
             await asyncio.sleep(WAIT_SECONDS)
-        federation.keys = self._new_keys()
-        hub_id = federation.hub.hub_id
-        (self.folder / f"recovery-{hub_id}.new.json").replace(
-            self.folder / f"recovery-{hub_id}.json"
+        self._switch_over()
+
+    def _switch_over(self) -> None:
+        """Put the new files in the place of the old ones; the sent rotation goes last.
+
+        While that is there, a switch that was cut off is finished by the next run.
+        """
+        hub_id = self.federation.hub.hub_id
+        pairs = (
+            (self._fresh_recovery, self.folder / f"recovery-{hub_id}.json"),
+            (self._fresh, keys_path(self.folder, hub_id)),
         )
-        self._fresh.replace(keys_path(self.folder, hub_id))
+        for new, place in pairs:
+            if new.exists():
+                new.replace(place)
+        self.federation.keys = load_keys(self.folder, hub_id)
         self._sent.unlink()
+
+    async def _send(self, statement: Statement[RotationBody]) -> Statement[RotationBody]:
+        """Post a rotation; one that lay here for too long before the hub saw it is signed anew."""
+        try:
+            await self.federation.post("/v1/rotations", statement.envelope.encode())
+        except RemoteError as error:
+            if error.code is not ErrorCode.EXPIRED:
+                raise
+            self._sent.unlink()
+            statement = await asyncio.to_thread(self._statement)
+            await self.federation.post("/v1/rotations", statement.envelope.encode())
+        return statement
+
+    def _member(self) -> Member:
+        member = self.federation.directory.member(self.federation.hub.party_id)
+        if member is None:
+            raise LocalError(ErrorCode.NOT_READY, "the log does not name this node a member")
+        return member
+
+    def _is_named(self, keys: KeyRecord) -> bool:
+        return self._member().body.keys == keys
 
     @property
     def _fresh(self) -> Path:
         return self.folder / f"keys-{self.federation.hub.hub_id}.new.json"
+
+    @property
+    def _fresh_recovery(self) -> Path:
+        return self.folder / f"recovery-{self.federation.hub.hub_id}.new.json"
 
     @property
     def _sent(self) -> Path:
@@ -78,12 +120,10 @@ class Rotating:
 
     def _statement(self) -> Statement[RotationBody]:
         federation = self.federation
-        member = federation.directory.member(federation.hub.party_id)
-        if member is None:
-            raise LocalError(ErrorCode.NOT_READY, "the log does not name this node a member")
+        member = self._member()
         if self._sent.exists():
             sent = parse_statement(self._sent.read_bytes()).expect(RotationBody)
-            if sent.body.replaces == member.statement_id:
+            if sent.body.replaces == member.statement_id or self._is_named(sent.body.keys):
                 return sent
         keys, recovery = self._new_keys(), self._new_recovery()
         expires = federation.outside.clock() + SEAL_KEY_SECONDS
@@ -98,7 +138,9 @@ class Rotating:
         )
         stamp = Stamp(charter.charter_id, federation.outside.new_id(), federation.outside.clock())
         statement = make_statement(context, stamp, body, held)
-        self._sent.write_bytes(statement.envelope.encode())
+        half = self._sent.with_suffix(".part")
+        half.write_bytes(statement.envelope.encode())
+        half.replace(self._sent)
         return statement
 
     def _new_keys(self) -> Keys:
@@ -111,7 +153,7 @@ class Rotating:
         return keys_of(read_secrets(self._fresh))
 
     def _new_recovery(self) -> SecretSeed:
-        path = self.folder / f"recovery-{self.federation.hub.hub_id}.new.json"
+        path = self._fresh_recovery
         if not path.exists():
             write_secrets(path, {"recovery": self.federation.outside.random(32)})
         return SecretSeed(read_secrets(path)["recovery"])
