@@ -1,4 +1,4 @@
-"""Request, hub decision, decision, release, receipt: order, parties, and the decision made again.
+"""From request to receipt: order, parties, and the decision made again.
 
 specs/08-audit.md §3.4 and §3.5. The hub's part is decided at the request's index, from facts
 logged before it, by protocol.decide.decide_hub; what the hub logged is only compared with that.
@@ -10,12 +10,14 @@ from typing import Protocol
 
 from audit.facts import LoggedFacts
 from audit.findings import Finding, FindingCode, rule
-from protocol.decide import Allow, Decision, Refer, Refuse, decide_hub
+from protocol.decide import Allow, Decision, Refer, Refuse, allows_break_glass, decide_hub
 from protocol.directory import Directory
+from protocol.log_messages import ProvisionalBody
 from protocol.messages import DecisionBody, HubDecisionBody, ReceiptBody, ReleaseBody, RequestBody
 from protocol.request_parts import DecisionFacts
 from protocol.statement import MAX_SKEW_SECONDS, Preamble, Statement
 
+AnyRelease = Statement[ReleaseBody] | Statement[ProvisionalBody]
 _OUTCOMES = {Allow: "allow", Refer: "refer", Refuse: "refuse"}
 
 
@@ -29,6 +31,7 @@ class Request:
     holder: str
     link_id: str
     involvement_id: str
+    basis: str
     expires: int
     expected: Decision
     pinned: DecisionFacts
@@ -36,6 +39,7 @@ class Request:
     hub_outcome: str = ""
     decision: str | None = None
     decision_index: int = 0
+    by_person: bool = False
     outcome: str = ""
     release: str | None = None
     released_hash: str = ""
@@ -74,6 +78,7 @@ class Chain:
             holder=preamble.aud,
             link_id=body.link_id,
             involvement_id=body.involvement_id,
+            basis=body.basis,
             expires=body.expires,
             expected=expected,
             pinned=pinned,
@@ -119,22 +124,48 @@ class Chain:
             yield from self._in_force(index, preamble, request)
         yield from in_time(index, preamble, request)
         request.decision, request.outcome = statement.id, body.outcome
-        request.decision_index = index
+        request.decision_index, request.by_person = index, body.decided_by is not None
 
     def release(self, index: int, statement: Statement[ReleaseBody]) -> Iterator[Finding]:
         """A release: by the holder, once, on a decision that allows it and is witnessed."""
-        body, preamble = statement.body, statement.preamble
-        request = self._requests.get(body.request_id)
-        if request is None or request.outcome != "allow" or body.decision != request.decision:
-            detail = f"request {body.request_id}: no decision before it allows this"
-            yield rule(FindingCode.RELEASE_WITHOUT_DECISION, index, detail)
+        request = self._allowed(statement)
+        if request is None:
+            yield _undecided(index, statement.body.request_id)
             return
+        size = statement.body.tree_size
+        if not request.decision_index < size <= index:
+            detail = f"tree size {size} is not between decision and release"
+            yield rule(FindingCode.RELEASE_TREE_SIZE, index, detail)
+        yield from self._card(index, statement, request)
+
+    def provisional(self, index: int, statement: Statement[ProvisionalBody]) -> Iterator[Finding]:
+        """A card without a quorum: as a release, on a basis for it, by a person, if need was."""
+        request = self._allowed(statement)
+        if request is None:
+            yield _undecided(index, statement.body.request_id)
+            return
+        basis = self._directory.charter_at(index).charter.lawful_basis(request.basis)
+        if not allows_break_glass(basis) or not request.by_person:
+            detail = f"basis {request.basis}: a card leaves on this decision under a quorum only"
+            yield rule(FindingCode.PROVISIONAL_NOT_ALLOWED, index, detail)
+        if statement.body.tree_size > request.decision_index:
+            detail = "the sender itself had seen the decision under a quorum"
+            yield rule(FindingCode.PROVISIONAL_WITH_QUORUM, index, detail)
+        yield from self._card(index, statement, request)
+
+    def _allowed(self, statement: AnyRelease) -> Request | None:
+        """The request that a card answers, if the decision that it names allows that."""
+        request = self._requests.get(statement.body.request_id)
+        if request is None or request.outcome != "allow":
+            return None
+        return request if statement.body.decision == request.decision else None
+
+    def _card(self, index: int, statement: AnyRelease, request: Request) -> Iterator[Finding]:
+        """What holds for a card however it leaves; takes it down."""
+        body, preamble = statement.body, statement.preamble
         yield from check_parties(index, preamble, request.holder, request.requester)
         if request.release is not None:
             yield broken_chain(index, "second release", body.request_id)
-        if not request.decision_index < body.tree_size <= index:
-            detail = f"tree size {body.tree_size} is not between decision and release"
-            yield rule(FindingCode.RELEASE_TREE_SIZE, index, detail)
         if body.seal_key not in seal_keys(
             self._directory, request.requester, (body.tree_size, index)
         ):
@@ -201,6 +232,11 @@ def as_logged(decision: Decision) -> tuple[str, str | None, str | None]:
 def words(decision: tuple[str, str | None, str | None]) -> str:
     """Those in words."""
     return " ".join(part for part in decision if part is not None)
+
+
+def _undecided(index: int, request_id: str) -> Finding:
+    detail = f"request {request_id}: no decision before it allows this"
+    return rule(FindingCode.RELEASE_WITHOUT_DECISION, index, detail)
 
 
 def broken_chain(index: int, step: str, request_id: str) -> Finding:

@@ -75,6 +75,8 @@ class FindingCode(StrEnum):
     RELEASE_TREE_SIZE = "release_tree_size"
     SEAL_KEY = "seal_key"
     RECEIPT_WITHOUT_RELEASE = "receipt_without_release"
+    PROVISIONAL_NOT_ALLOWED = "provisional_not_allowed"
+    PROVISIONAL_WITH_QUORUM = "provisional_with_quorum"
     PUBLICATION_SEQUENCE = "publication_sequence"
     PUBLICATION_ROW = "publication_row"
     PUBLICATION_LIMIT = "publication_limit"

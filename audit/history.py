@@ -19,6 +19,7 @@ from protocol.dsse import ENVELOPE_LIMIT, PUBLIC_LEAF_LIMIT
 from protocol.errors import RemoteError
 from protocol.fields import WireModel
 from protocol.leaf import LeafKind, parse_leaf, verify_sealed
+from protocol.log_messages import ProvisionalBody
 from protocol.messages import (
     DecisionBody,
     HubDecisionBody,
@@ -143,7 +144,7 @@ class History:
             self._refused(body.outcome, body.code)
         elif isinstance(body, (DecisionBody, IdentityAnswerBody)):
             self._decided(asked, body)
-        elif isinstance(body, ReleaseBody) and asked.released_at is None:
+        elif isinstance(body, (ReleaseBody, ProvisionalBody)) and asked.released_at is None:
             asked.released_at = iat
         elif isinstance(body, ReceiptBody) and asked.received_at is None:
             asked.received_at = iat

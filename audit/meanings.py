@@ -58,6 +58,8 @@ MEANINGS: dict[Code, str] = {
     Code.RELEASE_TREE_SIZE: "Contact details left on a log that did not hold the decision.",
     Code.SEAL_KEY: "Contact details were sealed to a key that is not the asker's.",
     Code.RECEIPT_WITHOUT_RELEASE: "A receipt is for contact details that never left.",
+    Code.PROVISIONAL_NOT_ALLOWED: "Contact details left before witnesses had signed, and may not.",
+    Code.PROVISIONAL_WITH_QUORUM: "They left as if no witness had signed, though enough had.",
     Code.PUBLICATION_SEQUENCE: "An agency's publications are not numbered one after the other.",
     Code.PUBLICATION_ROW: "A published row is not what the charter allows.",
     Code.PUBLICATION_LIMIT: "An agency published or changed more than the limits allow.",

@@ -73,6 +73,7 @@ class _Opening:
             "hub_decision": self._chain.hub_decision,
             "decision": self._chain.decision,
             "release": self._chain.release,
+            "provisional": self._chain.provisional,
             "receipt": self._chain.receipt,
             ERASURE_KIND: self._erasures.erasure,
             "daily_statement": self._daily.statement,

@@ -37,7 +37,7 @@ _SAID = {
 _SERIES = {
     "requests": {"request", "identity_request"},
     "decisions": {"hub_decision", "decision", "identity_decision", "identity_answer"},
-    "releases": {"release", "receipt"},
+    "releases": {"release", "provisional", "receipt"},
 }
 
 

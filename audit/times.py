@@ -22,10 +22,13 @@ from protocol.checkpoint import (
 )
 from protocol.directory import Directory
 from protocol.errors import LocalError, RemoteError
+from protocol.fields import WireModel
 from protocol.follow import log_key, witness_keys
+from protocol.log_messages import ProvisionalBody
 from protocol.merkle import Frontier, leaf_hash
+from protocol.messages import DecisionBody, ReleaseBody
 from protocol.note import MAX_NOTE_BYTES
-from protocol.statement import MAX_SKEW_SECONDS
+from protocol.statement import MAX_SKEW_SECONDS, Statement
 
 MAX_NOTES = 1_000_000
 # An upload may take days: its manifest is signed at the start and logged at the end.
@@ -95,6 +98,7 @@ class TimeCheck:
             self._by_size.setdefault(item.checkpoint.size, []).append(item)
         self._size = size
         self._frontier: Frontier | None = Frontier()
+        self._decided: dict[str, int] = {}
         self.bounded = 0
 
     def line(self, line: Line) -> Iterator[Finding]:
@@ -113,6 +117,19 @@ class TimeCheck:
                     "entries: a fork"
                 )
                 yield self._proven(FindingCode.OLD_DIFFERS, detail, item)
+
+    def _haste(self, line: Line, statement: Statement[WireModel]) -> Iterator[Finding]:
+        """Whether a card left without a quorum though one had signed the decision before."""
+        body = statement.body
+        if isinstance(body, DecisionBody) and body.outcome == "allow":
+            self._decided[statement.id] = line.index
+        if isinstance(body, ReleaseBody | ProvisionalBody):
+            index = self._decided.pop(body.decision, None)
+            signed = self._bounds.of(index)[1] if index is not None else None
+            late = signed is not None and statement.preamble.iat > signed + MAX_SKEW_SECONDS
+            if isinstance(body, ProvisionalBody) and late:
+                detail = f"{_ago(statement.preamble.iat, signed or 0)} after a quorum had signed"
+                yield rule(FindingCode.PROVISIONAL_WITH_QUORUM, line.index, detail)
 
     def finish(self) -> Iterator[Finding]:
         """Notes of a longer log that witnesses saw before the checkpoint of this case."""
@@ -137,6 +154,7 @@ class TimeCheck:
     def _time(self, line: Line) -> Iterator[Finding]:
         if line.statement is None:
             return
+        yield from self._haste(line, line.statement)
         before, after = self._bounds.of(line.index)
         preamble = line.statement.preamble
         self.bounded += before is not None or after is not None

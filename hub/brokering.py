@@ -1,10 +1,12 @@
-"""Brokered messages: request -> hub decision -> decision -> release -> receipt.
+"""Brokered messages: request -> hub decision -> decision -> release or provisional -> receipt.
 
-specs/06-requests.md §2. Each handler works inside one transaction: it checks, logs and forwards,
-or raises and changes nothing. The hub sees codes and hashes; cards and names pass sealed.
+specs/06-requests.md §2 and §8. Each handler works inside one transaction: it checks, logs and
+forwards, or raises and changes nothing. The hub sees codes and hashes; cards and names pass sealed.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from hub.ledger import Ledger
 from hub.linkstore import LinkTables
@@ -16,19 +18,22 @@ from protocol.decide import (
     LinkFact,
     Refer,
     Refuse,
+    allows_break_glass,
     decide_hub,
     in_force,
 )
 from protocol.errors import ErrorCode, RemoteError
-from protocol.fields import from_base64
+from protocol.fields import WireModel, from_base64
+from protocol.log_messages import ProvisionalBody
 from protocol.messages import DecisionBody, HubDecisionBody, ReceiptBody, ReleaseBody, RequestBody
 from protocol.request_parts import DecisionFacts, Outcome
 from protocol.sealing import SEALED_LIMIT, sealed_hash
-from protocol.statement import Statement
+from protocol.statement import Statement, parse_statement
 from protocol.wire import Message
 from storage.tables import Row
 
 DAY = 86_400
+Body = TypeVar("Body", bound=WireModel)
 
 
 @dataclass(frozen=True)
@@ -57,10 +62,13 @@ class Answer:
 
 
 class Broker:
-    """The brokering part of the hub."""
+    """The brokering part of the hub. `witnessed` says of an index whether a published checkpoint
+    covers it under a quorum.
+    """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, witnessed: Callable[[int], bool]) -> None:
         self._ledger = ledger
+        self._witnessed = witnessed
 
     def request(self, tables: HubTables, statement: Statement[RequestBody], parts: Parts) -> Answer:
         """Log a request, decide the hub's part, log that too, and forward unless refused."""
@@ -121,20 +129,54 @@ class Broker:
 
     def release(self, tables: HubTables, statement: Statement[ReleaseBody], parts: Parts) -> Answer:
         """Log a release and forward the sealed card with the proof of the decision."""
-        body, preamble = statement.body, statement.preamble
-        check_sealed(body.sealed_hash, parts.sealed)
         if parts.proof is None:
             raise RemoteError(ErrorCode.NO_QUORUM, "a release carries a proof of the decision")
+        self._check_release(tables, statement, parts)
+        return self._release(tables, statement, parts)
+
+    def provisional(
+        self, tables: HubTables, statement: Statement[ProvisionalBody], parts: Parts
+    ) -> Answer:
+        """Log that a card leaves while the quorum is missing, and forward it. One or the other."""
+        row = self._check_release(tables, statement, parts)
+        request = _logged_body(tables, row["statement_id"], RequestBody)
+        decision = _logged_body(tables, row["decision"], DecisionBody)
+        basis = self._ledger.charter.lawful_basis(request.basis)
+        if not allows_break_glass(basis) or decision.decided_by is None:
+            raise RemoteError(ErrorCode.NOT_ALLOWED, "this card leaves under a quorum only")
+        logged = tables.logged(row["decision"])
+        if logged is None or self._witnessed(logged.index):
+            raise RemoteError(ErrorCode.CONFLICT, "a quorum has signed the decision: release it")
+        return self._release(tables, statement, Parts(parts.sealed, None))
+
+    def _check_release(
+        self,
+        tables: HubTables,
+        statement: Statement[ReleaseBody] | Statement[ProvisionalBody],
+        parts: Parts,
+    ) -> Row:
+        """What must hold for a card to leave, with a quorum or without: the request's row."""
+        body, preamble = statement.body, statement.preamble
+        check_sealed(body.sealed_hash, parts.sealed)
         row = self._open_request(tables, body.request_id, holder=preamble.sender)
         if row["outcome"] != "allow" or body.decision != row["decision"] or row["release"]:
             raise RemoteError(ErrorCode.NOT_ALLOWED, "no such decision allows a release now")
         if preamble.aud != row["requester"]:
             raise RemoteError(ErrorCode.WRONG_RECIPIENT, "release is not to the requester")
         self._check_still_in_force(tables, row)
+        return row
+
+    def _release(
+        self,
+        tables: HubTables,
+        statement: Statement[ReleaseBody] | Statement[ProvisionalBody],
+        parts: Parts,
+    ) -> Answer:
         logged = self._ledger.append(tables, statement)
-        tables.set_request(body.request_id, "release", statement.id)
+        tables.set_request(statement.body.request_id, "release", statement.id)
         envelope = statement.envelope.encode()
-        tables.post([Post(preamble.aud, envelope, logged, parts.sealed, parts.proof)])
+        aud = statement.preamble.aud
+        tables.post([Post(aud, envelope, logged, parts.sealed, parts.proof)])
         return Answer(logged)
 
     def receipt(
@@ -200,7 +242,7 @@ class Broker:
         if row is None or row["holder"] != holder or row["hub_outcome"] == "refuse":
             raise RemoteError(ErrorCode.NOT_FOUND, "no open request of that id")
         if row["expires"] <= self._ledger.surroundings.clock():
-            raise RemoteError(ErrorCode.EXPIRED, "the request has expired")
+            raise RemoteError(ErrorCode.TOO_LATE, "the request has expired")
         return row
 
     def _check_still_in_force(self, tables: HubTables, row: Row) -> None:
@@ -237,6 +279,14 @@ def decided_as(decision: Decision) -> Outcome:
     """A decision in the word that a statement carries."""
     outcomes: dict[type[Decision], Outcome] = {Allow: "allow", Refer: "refer", Refuse: "refuse"}
     return outcomes[type(decision)]
+
+
+def _logged_body(tables: HubTables, statement_id: str, kind: type[Body]) -> Body:
+    """What a statement of an open request says. Raises RemoteError(NOT_ALLOWED) without it."""
+    envelope = tables.envelope(statement_id)
+    if envelope is None:
+        raise RemoteError(ErrorCode.NOT_ALLOWED, "what this rests on is not kept any more")
+    return parse_statement(envelope).expect(kind).body
 
 
 def _decision_body(

@@ -183,7 +183,7 @@ class IdentityChecks:
         if row is None or row["outcome"] == "refuse":
             raise RemoteError(ErrorCode.NOT_FOUND, "no open identity check of that id")
         if row["expires"] <= self._ledger.surroundings.clock():
-            raise RemoteError(ErrorCode.EXPIRED, "the identity check has expired")
+            raise RemoteError(ErrorCode.TOO_LATE, "the identity check has expired")
         return row
 
     def _check_link(self, tables: HubTables, row: Row) -> Row:

@@ -24,7 +24,7 @@ from protocol.audit_messages import SampleCommitmentBody
 from protocol.dsse import ENVELOPE_LIMIT
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel, from_base64, to_base64
-from protocol.log_messages import StatementAnswerBody
+from protocol.log_messages import ProvisionalBody, StatementAnswerBody
 from protocol.loosens import needs_agreement, unaccepted
 from protocol.messages import (
     AcceptedBody,
@@ -54,11 +54,11 @@ MAX_REJECTIONS_A_DAY = 200
 DAY = 86_400
 
 BETWEEN_AGENCIES = (
-    RequestBody, DecisionBody, ReleaseBody, ReceiptBody, WrongPersonBody, RecallDoneBody,
-    IdentityCheckBody, IdentityAnswerBody,
+    RequestBody, DecisionBody, ReleaseBody, ProvisionalBody, ReceiptBody, WrongPersonBody,
+    RecallDoneBody, IdentityCheckBody, IdentityAnswerBody,
 )  # fmt: skip
 # What moves something between two agencies: both must be active (specs/02-charter.md §8).
-MOVES = (DecisionBody, ReleaseBody, IdentityCheckBody, IdentityAnswerBody)
+MOVES = (DecisionBody, ReleaseBody, ProvisionalBody, IdentityCheckBody, IdentityAnswerBody)
 
 Result = TypeVar("Result")
 Handler = Callable[[HubTables, Statement[Any], Parts], Answer]
@@ -144,6 +144,7 @@ class Intake:
             RequestBody: self.broker.request,
             DecisionBody: self.broker.decision,
             ReleaseBody: self.broker.release,
+            ProvisionalBody: self.broker.provisional,
             ReceiptBody: self.broker.receipt,
             CharterAcceptBody: self._charter_accept,
             EvaluationCountBody: self._evaluation_count,
@@ -221,13 +222,9 @@ class Intake:
         submitted = self._submitted(Answer(logged))
         if not isinstance(statement.body, RequestBody):
             return submitted
-        row = tables.one(
-            "SELECT p.envelope FROM payload p JOIN entry e USING (idx) JOIN request r "
-            "ON r.hub_decision = e.statement_id WHERE r.statement_id = ?",
-            statement.id,
-        )
-        decision = to_base64(row["envelope"]) if row else None
-        return submitted.model_copy(update={"decision": decision})
+        row = tables.one("SELECT hub_decision FROM request WHERE statement_id = ?", statement.id)
+        decision = tables.envelope(row["hub_decision"]) if row else None
+        return submitted.model_copy(update={"decision": to_base64(decision) if decision else None})
 
     def _charter_accept(
         self, tables: HubTables, statement: Statement[CharterAcceptBody], _parts: Parts

@@ -107,7 +107,7 @@ class HubService:
         await publisher.start()
         self._matcher = Matcher(ledger)
         publications = Publications(ledger, Pepper(keys["pepper"]))
-        intake = Intake(self.engine, ledger, Broker(ledger), publications)
+        intake = Intake(self.engine, ledger, Broker(ledger, publisher.has_quorum), publications)
         self._services = Services(
             self.engine,
             intake,

@@ -28,6 +28,7 @@ SCHEMA = Schema(
             "schema_witness.sql",
             "schema_members.sql",
             "schema_daily.sql",
+            "schema_witnessed.sql",
         )
     ]
 )
@@ -134,6 +135,21 @@ class HubTables(Tables):
         """Size and signed note of the newest checkpoint; (0, b"") before the first."""
         row = self.one("SELECT size, note FROM head")
         return (row["size"], row["note"]) if row else (0, b"")
+
+    def envelope(self, statement_id: str) -> bytes | None:
+        """The envelope of a logged statement, while its payload is kept."""
+        sql = "SELECT p.envelope FROM payload p JOIN entry e USING (idx) WHERE e.statement_id = ?"
+        row = self.one(sql, statement_id)
+        return bytes(row["envelope"]) if row else None
+
+    def witnessed(self) -> tuple[int, bytes]:
+        """Size and note of the newest published checkpoint with a quorum; (0, b"") before one."""
+        row = self.one("SELECT size, note FROM witnessed")
+        return (row["size"], bytes(row["note"])) if row else (0, b"")
+
+    def set_witnessed(self, size: int, note: bytes) -> None:
+        """Remember a checkpoint with a quorum that is about to be published."""
+        self.run("INSERT OR REPLACE INTO witnessed VALUES (1, ?, ?)", size, note)
 
     def move_head(self, expected_size: int, size: int, note: bytes) -> None:
         """Compare-and-swap of the log head: raises RemoteError(CONFLICT) if somebody was first."""

@@ -40,6 +40,7 @@ class AlarmCode(StrEnum):
     CHARTER_CHANGED = "charter_changed"
     MEMBER_CHANGED = "member_changed"
     KEYS_CHANGED = "keys_changed"
+    CARD_UNWITNESSED = "card_unwitnessed"
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,10 @@ TEXTS: dict[AlarmCode, AlarmText] = {
     ),
     AlarmCode.KEYS_CHANGED: AlarmText(
         _LOOK, "An organisation has new keys.", "Ring it and ask whether it is meant."
+    ),
+    AlarmCode.CARD_UNWITNESSED: AlarmText(
+        _LOOK, "A card left or came before witnesses had signed.",
+        "Look at it with the other side: patchwork-node alerts.",
     ),
 }  # fmt: skip
 

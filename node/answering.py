@@ -1,38 +1,45 @@
-"""Answering: requests from others, decisions, and releasing the card (specs/06-requests.md §2).
+"""Answering: requests from others, and our decisions on them (specs/06-requests.md §2).
 
-`decide_holder` decides from our own facts; a person decides what it refers. The card leaves only
-when our decision is in the log under a quorum of witnesses.
+`decide_holder` decides from our own facts; a person decides what it refers. What was allowed leaves
+by node/releasing.py.
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 
 from node.config import NodeSettings
 from node.federation import Federation
-from node.gossip import check_gossip
 from node.links import link_secrets
-from node.outbox import Sent, verify_logged
+from node.outbox import Sent
 from node.people.review import denied_by_us
 from node.store import NodeTables, Outgoing
 from protocol import canonical
 from protocol.commitments import commit, verify_commitment
-from protocol.decide import Allow, Decision, HolderFacts, Refer, Refuse, decide_holder, stricter
+from protocol.decide import (
+    Allow,
+    Decision,
+    HolderFacts,
+    Refer,
+    Refuse,
+    allows_break_glass,
+    decide_holder,
+    stricter,
+)
 from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
 from protocol.fields import from_base64
-from protocol.messages import DecisionBody, HubDecisionBody, ReceiptBody, ReleaseBody, RequestBody
+from protocol.messages import DecisionBody, HubDecisionBody, ReceiptBody, RequestBody
 from protocol.refusals import RefusalCode
 from protocol.request_parts import LinkProof
 from protocol.review_messages import IdentityRequestBody
-from protocol.sealing import ContactCard, Opening, SealBinding, SealedRequest, sealed_hash
+from protocol.sealing import Opening, SealBinding, SealedRequest, sealed_hash
 from protocol.statement import Statement
 from protocol.tokens import link_key, verify_link_proof
-from protocol.wire import Delivery, encode_wire, parse_wire
+from protocol.wire import Delivery, parse_wire
 from storage.tables import Row
-from transport.seal import seal, unseal
+from transport.seal import unseal
 
 log = structlog.get_logger()
 
@@ -106,11 +113,11 @@ class Answering:
         )  # fmt: skip
         hub_part: Decision = Allow() if body.outcome == "allow" else Refer()
         row = {**row, "hub_decision": statement.id}
-        decision = stricter(hub_part, decide_holder(self._facts(tables, row)))
+        decision = stricter(hub_part, decide_holder(self.facts(tables, row)))
         if isinstance(decision, Allow) and self._federation.unaccepted():
             decision = Refer()  # no rule allows under a charter that does not bind us
         if isinstance(decision, Refer):
-            self._set_state(tables, body.request_id, "asks_person")
+            self.set_state(tables, body.request_id, "asks_person")
         else:
             self._decide(tables, row, decision, None)
 
@@ -120,9 +127,9 @@ class Answering:
         if row is None or row["state"] != "asks_person":
             raise LocalError(ErrorCode.NOT_FOUND, "no request of that id waits for an answer")
         if row["expires"] <= self._federation.outside.clock():
-            raise LocalError(ErrorCode.EXPIRED, "the request has expired; they can ask again")
+            raise LocalError(ErrorCode.TOO_LATE, "the request has expired; they can ask again")
         person: Decision = Refuse(answer.refusal) if answer.refusal else Allow()
-        limit = decide_holder(self._facts(tables, row))
+        limit = decide_holder(self.facts(tables, row))
         decision = limit if isinstance(limit, Refuse) else person
         practitioner = tables.practitioner_id(
             self._federation.hub.hub_id, answer.practitioner, self._federation.outside.new_id()
@@ -142,18 +149,7 @@ class Answering:
 
     def on_decision_failed(self, tables: NodeTables, statement: Statement[DecisionBody]) -> None:
         """The hub did not take our decision: a person must look at it again."""
-        self._set_state(tables, statement.body.request_id, "asks_person")
-
-    def on_release_sent(self, tables: NodeTables, hub_id: str, sent: Sent) -> None:
-        """Our release is in the log: keep its id, for the case that it was the wrong person."""
-        tables.run(
-            "UPDATE received_request SET release_id = ? WHERE hub_id = ? AND request_id = ?",
-            sent.statement.id, hub_id, sent.statement.expect(ReleaseBody).body.request_id,
-        )  # fmt: skip
-
-    def on_release_failed(self, tables: NodeTables, statement: Statement[ReleaseBody]) -> None:
-        """The hub did not take our release: link or permission ended, or the time ran out."""
-        self._set_state(tables, statement.body.request_id, "stopped")
+        self.set_state(tables, statement.body.request_id, "asks_person")
 
     def on_receipt(self, tables: NodeTables, statement: Statement[ReceiptBody]) -> None:
         """The card was opened."""
@@ -161,103 +157,14 @@ class Answering:
         if row is None or row["requester"] != statement.preamble.sender:
             raise RemoteError(ErrorCode.NOT_FOUND, "a receipt for nothing we released to them")
         if row["state"] != "recalled":
-            self._set_state(tables, statement.body.request_id, "opened")
-
-    async def release_allowed(self) -> int:
-        """Release every allowed request whose decision is under a quorum; how many."""
-        federation = self._federation
-        sql = "SELECT * FROM received_request WHERE hub_id = ? AND state = 'allowed'"
-        rows = await federation.engine.read(
-            lambda db: NodeTables(db).rows(sql, federation.hub.hub_id)
-        )
-        released = 0
-        for row in rows:
-            try:
-                url = f"{federation.hub.url}/v1/proofs/{row['decision_index']}?wait=10"
-                proof = await federation.http.get(url)
-                await federation.sync()
-                place = (row["decision_index"], row["decision_salt"])
-                verify_logged(federation.charter, proof, place, row["decision_envelope"])
-                await check_gossip(federation, proof)
-            except RemoteError as error:
-                # It stays allowed, and closed, until there is a proof that holds.
-                log.warning("release_waits", code=error.code.value)
-                continue
-            released += await self._release(row, proof)
-        return released
-
-    async def _release(self, row: Row, proof: bytes) -> bool:
-        def work(tables: NodeTables) -> bool:
-            # Another process of this node may have been quicker: claim the request first.
-            claimed = tables.run(
-                "UPDATE received_request SET state = 'released' "
-                "WHERE hub_id = ? AND request_id = ? AND state = 'allowed'",
-                row["hub_id"], row["request_id"],
-            )  # fmt: skip
-            if not claimed:
-                return False
-            if isinstance(decide_holder(self._facts(tables, row)), Refuse):
-                self._set_state(tables, row["request_id"], "stopped")
-                return False
-            try:
-                self._enqueue_card(tables, row, proof)
-            except RemoteError as error:
-                # They left, or their seal key is of no use: this one ends, the others go on.
-                log.warning("release_stopped", code=error.code.value)
-                self._set_state(tables, row["request_id"], "stopped")
-                return False
-            return True
-
-        return await self._federation.engine.write(lambda db: work(NodeTables(db)))
-
-    def _enqueue_card(self, tables: NodeTables, row: Row, proof: bytes) -> None:
-        federation = self._federation
-        seal_key = federation.recipient(row["requester"]).seal
-        binding = SealBinding(
-            kind="release",
-            charter_id=federation.hub.hub_id,
-            sender=federation.hub.party_id,
-            recipient=row["requester"],
-            sign_key=federation.me().body.keys.sign,
-            request_id=row["request_id"],
-            seal_key=seal_key,
-        )
-        sealed = seal(binding, encode_wire(self._card(tables, row)))
-        body = ReleaseBody(
-            request_id=row["request_id"],
-            decision=row["decision_id"],
-            seal_key=seal_key,
-            sealed_hash=sealed_hash(sealed),
-            tree_size=federation.view.size,
-        )
-        tables.enqueue(Outgoing(row["hub_id"], row["requester"], body, sealed, proof))
-
-    def _card(self, tables: NodeTables, row: Row) -> ContactCard:
-        own = self._federation.me().body
-        worker = tables.one(
-            "SELECT p.* FROM practitioner p JOIN involvement i ON i.practitioner = p.id "
-            "WHERE i.id = ?",
-            row["involvement"],
-        )
-        values: dict[str, Any] = dict(worker) if worker else {}
-        return ContactCard(
-            practitioner=values.get("name"),
-            role=values.get("role"),
-            phone=values.get("phone"),
-            email=values.get("email"),
-            team=values.get("team") or None,
-            duty_line=own.duty_line,
-            duty_hours=own.duty_hours,
-            last_contact=None,
-            next_visit=None,
-        )
+            self.set_state(tables, statement.body.request_id, "opened")
 
     def _decide(
         self, tables: NodeTables, row: Row, decision: Decision, practitioner_id: str | None
     ) -> None:
         refusal = decision if isinstance(decision, Refuse) else None
         facts: canonical.JsonValue = {
-            "rule": self._settings.answer_rule,
+            "rule": self._rule(row["basis"]),
             "decided_by_person": practitioner_id is not None,
         }
         body = DecisionBody(
@@ -269,10 +176,11 @@ class Answering:
             decided_by=practitioner_id,
             facts_commitment=commit(self._federation.outside.random(32), facts),
         )
-        self._set_state(tables, row["request_id"], "deciding")
+        self.set_state(tables, row["request_id"], "deciding")
         tables.enqueue(Outgoing(row["hub_id"], row["requester"], body))
 
-    def _facts(self, tables: NodeTables, row: Row) -> HolderFacts:
+    def facts(self, tables: NodeTables, row: Row) -> HolderFacts:
+        """What `decide_holder` goes by for a received request, as things are now."""
         now = self._federation.outside.clock()
         involvement = tables.one("SELECT * FROM involvement WHERE id = ?", row["involvement"])
         in_force = involvement is not None and any(
@@ -288,9 +196,15 @@ class Answering:
             objection=False,
             link_proven=self._link_proven(tables, row),
             earlier_requests_from_requester=earlier["n"] if earlier else 0,
-            rule=self._settings.answer_rule,
+            rule=self._rule(row["basis"]),
             doubted=denied_by_us(tables, row["hub_id"], row["link_id"]),
         )
+
+    def _rule(self, basis: str) -> str:
+        """By which rule a request is decided: one that may do without witnesses, by a person."""
+        if allows_break_glass(self._federation.charter.lawful_basis(basis)):
+            return "ask"
+        return self._settings.answer_rule
 
     def _link_proven(self, tables: NodeTables, row: Row) -> bool:
         """Whether the asker proved to hold a value that we hold too, on the link we know, and
@@ -328,7 +242,8 @@ class Answering:
             self._federation.hub.hub_id, request_id,
         )  # fmt: skip
 
-    def _set_state(self, tables: NodeTables, request_id: str, state: str) -> None:
+    def set_state(self, tables: NodeTables, request_id: str, state: str) -> None:
+        """Say how far a received request has come."""
         tables.run(
             "UPDATE received_request SET state = ? WHERE hub_id = ? AND request_id = ?",
             state, self._federation.hub.hub_id, request_id,

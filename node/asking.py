@@ -17,6 +17,7 @@ from protocol.commitments import commit
 from protocol.decide import fits
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel, from_base64
+from protocol.log_messages import ProvisionalBody
 from protocol.messages import DecisionBody, ReceiptBody, ReleaseBody, RequestBody
 from protocol.refusals import RefusalCode, sentence
 from protocol.request_parts import LinkProof, RequestPins, RequestPractitioner
@@ -156,22 +157,41 @@ class Asking:
         self, tables: NodeTables, statement: Statement[ReleaseBody], delivery: Delivery
     ) -> None:
         """Check the proof of the decision, open the card, and send a receipt."""
-        body, sender = statement.body, statement.preamble.sender
-        row = self._sent(tables, body.request_id, sender)
-        if row["state"] == "opened":
+        row = self.allowed(tables, statement)
+        if row is None:
             return
-        if row["state"] != "allowed" or body.decision != row["decision_id"]:
-            raise RemoteError(ErrorCode.NOT_ALLOWED, "no decision we know of allows this release")
-        if delivery.sealed is None or delivery.proof is None:
-            raise RemoteError(ErrorCode.NO_QUORUM, "a release without card or proof stays closed")
+        if delivery.proof is None:
+            raise RemoteError(ErrorCode.NO_QUORUM, "a release without a proof stays closed")
         place = (row["decision_index"], row["decision_salt"])
         proof = from_base64(delivery.proof)
         verify_logged(self._federation.charter, proof, place, row["decision_envelope"])
-        sealed = from_base64(delivery.sealed)
+        self.open_card(tables, row, statement, delivery)
+
+    def allowed(
+        self, tables: NodeTables, statement: Statement[ReleaseBody] | Statement[ProvisionalBody]
+    ) -> Row | None:
+        """Our request that this card answers, by the holder's decision; None if it is open."""
+        body = statement.body
+        row = self._sent(tables, body.request_id, statement.preamble.sender)
+        if row["state"] == "opened":
+            return None
+        if row["state"] != "allowed" or body.decision != row["decision_id"]:
+            raise RemoteError(ErrorCode.NOT_ALLOWED, "no decision we know of allows this release")
+        return row
+
+    def open_card(
+        self,
+        tables: NodeTables,
+        row: Row,
+        statement: Statement[ReleaseBody] | Statement[ProvisionalBody],
+        delivery: Delivery,
+    ) -> None:
+        """Open the card that a statement names, keep it, and send a receipt."""
+        body, hub_id = statement.body, row["hub_id"]
+        sealed = from_base64(delivery.sealed or "")
         if sealed_hash(sealed) != body.sealed_hash:
             raise RemoteError(ErrorCode.NOT_OPENED, "the card is not the one that was released")
         card = self._open(statement, sealed)
-        hub_id = row["hub_id"]
         tables.run(
             "UPDATE sent_request SET state = 'opened', card = ?, release_id = ? "
             "WHERE hub_id = ? AND request_id = ?",
@@ -180,18 +200,20 @@ class Asking:
         receipt = ReceiptBody(
             request_id=body.request_id, release=statement.id, sealed_hash=body.sealed_hash
         )
-        tables.enqueue(Outgoing(hub_id, sender, receipt))
+        tables.enqueue(Outgoing(hub_id, statement.preamble.sender, receipt))
 
-    def _open(self, statement: Statement[ReleaseBody], sealed: bytes) -> ContactCard:
+    def _open(
+        self, statement: Statement[ReleaseBody] | Statement[ProvisionalBody], sealed: bytes
+    ) -> ContactCard:
         federation, preamble = self._federation, statement.preamble
         if statement.body.seal_key != federation.me().body.keys.seal:
             raise RemoteError(ErrorCode.NOT_OPENED, "sealed to a key that is not ours now")
         binding = SealBinding(
-            kind="release",
+            kind=preamble.kind,
             charter_id=federation.hub.hub_id,
             sender=preamble.sender,
             recipient=federation.hub.party_id,
-            sign_key=federation.directory.key_for(preamble.sender, "release").hex(),
+            sign_key=federation.directory.key_for(preamble.sender, preamble.kind).hex(),
             request_id=statement.body.request_id,
             seal_key=statement.body.seal_key,
         )

@@ -163,15 +163,15 @@ class Federation:
                 "this program's name tables are not the charter's; upgrade before publishing",
             )
 
-    async def sync(self) -> None:
-        """Advance our view of the log to a cosigned checkpoint. Raises RemoteError.
+    async def sync(self, note: bytes | None = None) -> None:
+        """Advance our view of the log to a cosigned checkpoint: the newest, or the one in `note`.
 
         What contradicts our view is kept as evidence, whichever part of the node meets it. Where
-        the log was lost we move on to its successor.
+        the log was lost we move on to its successor. Raises RemoteError.
         """
         view, hub, now = self.view, self.hub, self.outside.clock()
         try:
-            progress = await sync(self.http, hub.url, view)
+            progress = await sync(self.http, hub.url, view, note)
         except Contradiction as error:
             served = error.note
             await self.engine.write(lambda db: self._accuse(NodeTables(db), view, served))

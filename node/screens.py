@@ -17,7 +17,8 @@ from node.clients import ImportReport
 from node.federation import Federation
 from node.limits import waiting_words
 from node.links import Team, Unpublished
-from node.people.recall import governance_value
+from node.people.governance import governance_value
+from node.people.unwitnessed import may_go
 from node.publishing import Published
 from node.store import NodeTables
 from protocol.charter import LawfulBasis
@@ -203,8 +204,8 @@ def print_inbox(out: Console, value: dict[str, list[dict[str, Any]]]) -> None:
         count = len(value["governance"])
         _say(
             out,
-            f"{count} card(s) recalled: your lead for information governance must look at "
-            "patchwork-node alerts.",
+            f"{count} card(s) recalled, or without witnesses: your lead for information "
+            "governance must look at patchwork-node alerts.",
             style="bold",
         )
     _say(out, "Requests to you:" if value["received"] else "No requests to you.", style="bold")
@@ -218,6 +219,9 @@ def print_inbox(out: Console, value: dict[str, list[dict[str, Any]]]) -> None:
         for name, fact in item["facts"].items():
             _say(out, f"    {name}: {plain(fact)}")
         _say(out, f"    State: {item['state_text']}.")
+        if item["may_go_now"]:
+            _say(out, "    Witnesses have not signed yet. If a life is in danger now:")
+            _say(out, f"    patchwork-node release-now {item['request_id']}")
     _say(out, "Your requests:" if value["sent"] else "You have asked for nothing.", style="bold")
     for item in value["sent"]:
         _say(out, f"{item['request_id']}  about {item['client']}: {item['state_text']}.")
@@ -274,6 +278,12 @@ def _received(federation: Federation, row: Row, now: int) -> dict[str, Any]:
         "facts": {titles.get(key, key): value for key, value in json.loads(row["facts"]).items()},
         "state": row["state"],
         "state_text": _state_text(row, now),
+        "may_go_now": (
+            row["state"] == "allowed"
+            and row["expires"] > now
+            and row["decision_index"] >= federation.view.size
+            and may_go(federation, row)
+        ),
     }
 
 

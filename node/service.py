@@ -23,10 +23,11 @@ from node.links import on_notice
 from node.monitor import Monitor
 from node.outbox import Outbox, Sent, keep_received
 from node.people.desk import Desk, Incoming, OnSent
+from node.releasing import Releasing
 from node.store import NodeTables
 from protocol.errors import ErrorCode, PatchworkError, RemoteError
 from protocol.fields import WireModel, from_base64
-from protocol.log_messages import DailyStatementBody
+from protocol.log_messages import DailyStatementBody, ProvisionalBody
 from protocol.messages import (
     DecisionBody,
     HubDecisionBody,
@@ -57,7 +58,8 @@ class NodeService:
         federation.shared_postcodes = frozenset(settings.shared_postcodes)
         self.asking = Asking(federation)
         self.answering = Answering(federation, settings)
-        self.desk = Desk(federation)
+        self.releasing = Releasing(federation, self.answering)
+        self.desk = Desk(federation, self.asking, self.releasing)
         self.outbox = Outbox(federation, self._on_sent, self._on_failed)
         self.charters = CharterWatch(federation)
         self.books = Books(federation)
@@ -95,7 +97,7 @@ class NodeService:
     async def advance(self) -> None:
         """Send what waits in the outbox, release what is allowed, send again."""
         refusals = await self.outbox.send()
-        if await self.answering.release_allowed() + await self.desk.advance():
+        if await self.releasing.release_allowed() + await self.desk.advance():
             refusals += await self.outbox.send()
         await self.outbox.check_logged()
         await self.books.answer()
@@ -228,7 +230,8 @@ class NodeService:
         effects: dict[type[WireModel], OnSent] = {
             RequestBody: self.asking.on_request_sent,
             DecisionBody: self.answering.on_decision_sent,
-            ReleaseBody: self.answering.on_release_sent,
+            ReleaseBody: self.releasing.on_sent,
+            ProvisionalBody: self.releasing.on_sent,
             **self.desk.sent(),
         }
         effect = effects.get(type(sent.statement.body))
@@ -244,6 +247,6 @@ class NodeService:
             case DecisionBody():
                 self.answering.on_decision_failed(tables, statement.expect(DecisionBody))
             case ReleaseBody():
-                self.answering.on_release_failed(tables, statement.expect(ReleaseBody))
+                self.releasing.on_failed(tables, statement.expect(ReleaseBody))
             case body if effect := self.desk.failed().get(type(body)):
                 effect(tables, statement, error)

@@ -24,6 +24,7 @@ SCHEMA = Schema(
             "schema_limits.sql",
             "schema_monitor.sql",
             "schema_books.sql",
+            "schema_unwitnessed.sql",
         )
     ]
 )

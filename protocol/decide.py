@@ -36,6 +36,9 @@ class Refuse:
 Decision = Allow | Refer | Refuse
 
 
+BREAK_GLASS = "break_glass"
+
+
 class Shown(StrEnum):
     """What one side of a link may see of an involvement on the other side."""
 
@@ -187,6 +190,13 @@ def decide_show(
     if link_state == "possible":
         return Shown.POSSIBLE
     return Shown.INVOLVEMENT if link_state == "match" else Shown.NOTHING
+
+
+def allows_break_glass(basis: LawfulBasis | None) -> bool:
+    """Whether a card may leave on this basis without a quorum (specs/06-requests.md §8)."""
+    return basis is not None and any(
+        rule.field.startswith(BREAK_GLASS) for rule in basis.must_record
+    )
 
 
 def in_force(involvement: PublishedInvolvement, now: int) -> bool:

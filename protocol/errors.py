@@ -22,6 +22,7 @@ class ErrorCode(StrEnum):
     WRONG_RECIPIENT = "wrong_recipient"
     WRONG_CHARTER = "wrong_charter"
     EXPIRED = "expired"
+    TOO_LATE = "too_late"
     REPLAYED = "replayed"
     NOT_FOUND = "not_found"
     NOT_ALLOWED = "not_allowed"
@@ -87,6 +88,9 @@ ERROR_TEXTS: dict[ErrorCode, ErrorText] = {
     ),
     ErrorCode.EXPIRED: ErrorText(
         400, "This message is too old or from the future", "Check the clock, then sign again."
+    ),
+    ErrorCode.TOO_LATE: ErrorText(
+        409, "The time for this is over", "Ask again, or have them ask again."
     ),
     ErrorCode.REPLAYED: ErrorText(
         409, "This message was sent before with other content", "Sign a new message."

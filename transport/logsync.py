@@ -42,14 +42,16 @@ class Contradiction(RemoteError):
         self.note = note
 
 
-async def sync(http: HttpClient, base_url: str, view: LogView) -> Progress:
-    """Fetch checkpoint, entries and charter documents and advance.
+async def sync(
+    http: HttpClient, base_url: str, view: LogView, note: bytes | None = None
+) -> Progress:
+    """Fetch checkpoint, entries and charter documents and advance; to `note` if it is given.
 
     The new view has another genesis if the log was lost and what is served now is its successor.
     Raises RemoteError; Contradiction where the served checkpoint is proof against the hub, and
     SuccessorRefused where another log is no successor.
     """
-    note = await http.get(f"{base_url}/checkpoint")
+    note = note or await http.get(f"{base_url}/checkpoint")
     _, checkpoint = parse_checkpoint(note)
     if view.directory.charters and checkpoint.origin != view.directory.charter.log.origin:
         return await _succeed(http, base_url, view, note)
@@ -104,10 +106,20 @@ async def fetch_entries(http: HttpClient, base_url: str, start: int, end: int) -
     entries: list[bytes] = []
     for number in range(start // TILE_WIDTH, -(-end // TILE_WIDTH) if end > start else 0):
         first = number * TILE_WIDTH
-        tile = Tile(ENTRIES, number, min(TILE_WIDTH, end - first))
-        data = await http.get(f"{base_url}/{tile.path}")
-        entries += parse_entry_bundle(data, tile.width)[max(0, start - first) :]
+        bundle = await _bundle(http, base_url, Tile(ENTRIES, number, min(TILE_WIDTH, end - first)))
+        entries += bundle[max(0, start - first) :]
     return entries
+
+
+async def _bundle(http: HttpClient, base_url: str, tile: Tile) -> Sequence[bytes]:
+    """A bundle as wide as the tree at hand has it; it may be full since."""
+    try:
+        return parse_entry_bundle(await http.get(f"{base_url}/{tile.path}"), tile.width)
+    except RemoteError as error:
+        if error.code is not ErrorCode.NOT_FOUND or tile.width == TILE_WIDTH:
+            raise
+        full = await http.get(f"{base_url}/{tile.full.path}")
+        return parse_entry_bundle(full, TILE_WIDTH)[: tile.width]
 
 
 async def fetch_documents(

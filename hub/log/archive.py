@@ -15,13 +15,16 @@ from protocol.note import Note, VerifierKey
 PAGE = 500
 
 
-def archive_published(tables: HubTables, size: int, note: bytes) -> None:
-    """Keep a note that is about to be published, as the head and in the archive.
+def archive_published(tables: HubTables, size: int, note: bytes, *, quorum: bool) -> None:
+    """Keep a note that is about to be published, as the head, in the archive, and, with a
+    quorum, as the one under which proofs are given.
 
     Raises RemoteError(CONFLICT) if another writer moved the head.
     """
     tables.move_head(size, size, note)
     _keep(tables, size, note)
+    if quorum:
+        tables.set_witnessed(size, note)
 
 
 def archive_late(tables: HubTables, late: Note, keys: Sequence[VerifierKey]) -> None:

@@ -81,6 +81,7 @@ class Publisher:
     async def start(self) -> None:
         """Check that folder and database agree. Raises LocalError(STORAGE) if they do not."""
         size, note = await self._engine.read(lambda db: HubTables(db).head())
+        self._witnessed = await self._engine.read(lambda db: HubTables(db).witnessed())
         published = await asyncio.to_thread(self.tiles.read_checkpoint)
         if published is not None:
             _, checkpoint = parse_checkpoint(published)
@@ -219,13 +220,15 @@ class Publisher:
         return note != held and (names[0] != names[1] or waited >= BEAT_SECONDS)
 
     async def _publish(self) -> None:
-        note = self._current()
+        note, charter = self._current(), self._ledger.charter
         data, size = note.encode(), self.size
-        await self._engine.write(lambda db: archive_published(HubTables(db), size, data))
+        quorum = len(verify_cosigners(note, witness_keys(charter))) >= charter.quorum
+        await self._engine.write(
+            lambda db: archive_published(HubTables(db), size, data, quorum=quorum)
+        )
         await asyncio.to_thread(self.tiles.write_checkpoint, data)
         self._published, self._published_at = note, self._clock()
-        charter = self._ledger.charter
-        if len(verify_cosigners(note, witness_keys(charter))) >= charter.quorum:
+        if quorum:
             self._witnessed = (size, data)
 
     def _witness_keys(self) -> tuple[VerifierKey, ...]:

@@ -130,7 +130,7 @@ class IdentityAnswering:
         if row is None or row["state"] != "asks_person":
             raise LocalError(ErrorCode.NOT_FOUND, "no identity check of that id waits for you")
         if row["expires"] <= self._federation.outside.clock():
-            raise LocalError(ErrorCode.EXPIRED, "the identity check has expired")
+            raise LocalError(ErrorCode.TOO_LATE, "the identity check has expired")
         person = tables.practitioner_id(
             row["hub_id"], comparison.practitioner, self._federation.outside.new_id()
         )

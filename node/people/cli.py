@@ -16,8 +16,9 @@ from node.people import acts, screens
 from node.people.answering import Comparison, Found
 from node.people.asking import Inquiry
 from node.people.duplicates import duplicates as find_duplicates
-from node.people.recall import governance_value, mark_seen
+from node.people.governance import governance_value, mark_seen
 from node.people.review import Opinion, RestsOn, Said
+from node.people.unwitnessed import Urgent
 from node.session import Folder, HubName, JsonOutput, PersonName, open_service
 from node.store import NodeTables
 from protocol.errors import ErrorCode, LocalError
@@ -137,6 +138,34 @@ def wrong_person(
         )
 
 
+@app.command("release-now")
+def release_now(
+    request: Annotated[str, typer.Argument(help="The request's id, from the inbox.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False,
+    practitioner: PersonName = "",
+    hub: HubName = "",
+    folder: Folder = Path(),
+) -> None:
+    """Life or death, and witnesses are away: let an allowed card go before they have signed."""
+    with report_errors():
+
+        async def work() -> None:
+            async with open_service(folder, hub) as service:
+                person = await commands.practitioner_named(service.federation, practitioner)
+                await acts.may_let_go(service, request)
+                for line in screens.WITHOUT_WITNESSES:
+                    out.print(line)
+                if not yes:
+                    typer.confirm("Let the card go now?", abort=True)
+                await acts.let_go_now(service, Urgent(request, person))
+
+        asyncio.run(work())
+        out.print(
+            "The card is on its way. Your lead for information governance is told: "
+            "patchwork-node alerts."
+        )
+
+
 @app.command()
 def duplicates(hub: HubName = "", as_json: JsonOutput = False, folder: Folder = Path()) -> None:
     """Show which of your own clients look like one person twice; nobody else is told."""
@@ -163,7 +192,9 @@ def alerts(
     as_json: JsonOutput = False,
     folder: Folder = Path(),
 ) -> None:
-    """Show what your lead for information governance must know: recalled cards."""
+    """Show what your lead for information governance must know: recalled cards, and cards that
+    left or came before witnesses had signed.
+    """
     with report_errors():
 
         async def work() -> None:

@@ -1,21 +1,25 @@
 """Everything that people decide at one hub, put together for the running node.
 
 Which handler takes which statement: from others, of ours that the hub has logged, and of ours that
-it refused (specs/06-requests.md §5 to §7).
+it refused (specs/06-requests.md §5 to §8).
 """
 
 from collections.abc import Callable
 from typing import Any
 
+from node.asking import Asking
 from node.federation import Federation
 from node.outbox import Sent
 from node.people.answering import IdentityAnswering
 from node.people.asking import IdentityAsking
 from node.people.recall import Recalls
 from node.people.review import Reviewing
+from node.people.unwitnessed import Unwitnessed
+from node.releasing import Releasing
 from node.store import NodeTables
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel
+from protocol.log_messages import ProvisionalBody
 from protocol.review_messages import (
     IdentityAnswerBody,
     IdentityCheckBody,
@@ -42,10 +46,11 @@ OnFailed = Callable[[NodeTables, Statement[WireModel], RemoteError], None]
 
 
 class Desk:
-    """Queue, recalled cards and identity checks of one node at one hub."""
+    """Queue, recalled and unwitnessed cards, and identity checks of one node at one hub."""
 
-    def __init__(self, federation: Federation) -> None:
+    def __init__(self, federation: Federation, asking: Asking, releasing: Releasing) -> None:
         self._federation = federation
+        self.unwitnessed = Unwitnessed(federation, asking, releasing)
         self.reviewing = Reviewing(federation)
         self.recalls = Recalls(federation)
         self.asking = IdentityAsking(federation)
@@ -62,6 +67,7 @@ class Desk:
             IdentityDecisionBody: self._on_decision,
             IdentityCheckBody: answering.on_check,
             IdentityAnswerBody: lambda tables, item, _: self.asking.on_answer(tables, item),
+            ProvisionalBody: self.unwitnessed.on_provisional,
         }
 
     def sent(self) -> dict[type[WireModel], OnSent]:
@@ -79,6 +85,7 @@ class Desk:
             VerdictBody: self.reviewing.on_verdict_failed,
             IdentityRequestBody: self.asking.on_failed,
             IdentityCheckBody: self.asking.on_failed,
+            ProvisionalBody: self.unwitnessed.on_failed,
             IdentityAnswerBody: lambda tables, item, _: self.answering.on_answer_failed(
                 tables, item
             ),

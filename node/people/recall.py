@@ -4,8 +4,6 @@ specs/06-requests.md §7. Deleting is what this node does with its own copy and 
 statement of the other node is its word, not a proof, and somebody may have read the card.
 """
 
-from typing import Any
-
 from node.federation import Federation
 from node.outbox import Sent
 from node.people.review import end_link
@@ -106,23 +104,6 @@ class Recalls:
         return None
 
 
-def governance_value(tables: NodeTables, federation: Federation) -> list[dict[str, Any]]:
-    """What the lead for information governance must know, newest first, for scripts."""
-    rows = tables.rows(
-        "SELECT * FROM governance_notice WHERE hub_id = ? ORDER BY told_at DESC, request_id",
-        federation.hub.hub_id,
-    )
-    return [_notice(federation, row) for row in rows]
-
-
-def mark_seen(tables: NodeTables, federation: Federation) -> int:
-    """The lead has seen what there is; how many were new."""
-    return tables.run(
-        "UPDATE governance_notice SET seen_at = ? WHERE hub_id = ? AND seen_at IS NULL",
-        federation.outside.clock(), federation.hub.hub_id,
-    )  # fmt: skip
-
-
 _FIND = (
     ("SELECT * FROM sent_request WHERE hub_id = ? AND request_id = ?", "holder", True),
     ("SELECT * FROM received_request WHERE hub_id = ? AND request_id = ?", "requester", False),
@@ -162,16 +143,3 @@ _STOP = (
         "WHERE hub_id = ?1 AND link_id = ?2 AND ?3 = ?3"
     ),
 )
-
-
-def _notice(federation: Federation, row: Row) -> dict[str, Any]:
-    member = federation.directory.member(row["other"])
-    return {
-        "request_id": row["request_id"],
-        "we_asked": bool(row["we_asked"]),
-        "agency": member.body.name if member else "an organisation that has left",
-        "said_by_us": row["said_by"] == federation.hub.party_id,
-        "told_at": row["told_at"],
-        "recalled_at": row["recalled_at"],
-        "seen": row["seen_at"] is not None,
-    }

@@ -40,6 +40,11 @@ STATES = {
     "arrived": "arriving",
     "expired": "expired; nothing was compared",
 }
+WITHOUT_WITNESSES = (
+    "Too few witnesses have signed the council's log. If the card leaves now, nobody outside the",
+    "council can see that it does, nor that the others may still take it, until they are back.",
+    "Have you tried the duty line?",
+)
 ANSWERS = {
     "same": "They say: the same person. Look again, and give your own answer.",
     "not_same": "They say: not the same person. Look again, and give your own answer.",
@@ -112,17 +117,32 @@ def print_alerts(out: Console, notices: list[dict[str, Any]]) -> None:
     """What the lead for information governance must know."""
     _say(out, "For your lead for information governance:" if notices else "No alerts.", "bold")
     for item in notices:
-        by = "Your organisation" if item["said_by_us"] else item["agency"]
         new = "" if item["seen"] else "NEW  "
-        _say(out, f"{new}request {item['request_id']}: {by} said that it was the wrong person.")
-        if item["we_asked"]:
-            _say(out, "    You held the card. This node has deleted it; what was read or copied")
-            _say(out, "    from it stays with whoever did so.")
-        elif item["recalled_at"] is None:
-            _say(out, f"    {item['agency']} holds the card and has not said yet that it is gone.")
-        else:
-            _say(out, f"    {item['agency']} states that its node deleted the card. That is its")
-            _say(out, "    word, not a proof; somebody may have read or copied it.")
+        say = _print_recall if item["what"] == "wrong_person" else _print_unwitnessed
+        say(out, item, f"{new}request {item['request_id']}: ")
+
+
+def _print_recall(out: Console, item: dict[str, Any], start: str) -> None:
+    by = "Your organisation" if item["said_by_us"] else item["agency"]
+    _say(out, f"{start}{by} said that it was the wrong person.")
+    if item["we_asked"]:
+        _say(out, "    You held the card. This node has deleted it; what was read or copied")
+        _say(out, "    from it stays with whoever did so.")
+    elif item["recalled_at"] is None:
+        _say(out, f"    {item['agency']} holds the card and has not said yet that it is gone.")
+    else:
+        _say(out, f"    {item['agency']} states that its node deleted the card. That is its")
+        _say(out, "    word, not a proof; somebody may have read or copied it.")
+
+
+def _print_unwitnessed(out: Console, item: dict[str, Any], start: str) -> None:
+    if item["we_asked"]:
+        _say(out, f"{start}a card came from {item['agency']} before witnesses had signed.")
+    else:
+        who = item["practitioner"] or "somebody here"
+        _say(out, f"{start}{who} let a card go to {item['agency']} before witnesses had signed.")
+    _say(out, "    Was a life in danger? Look at it with the other organisation. When the")
+    _say(out, "    witnesses are back this node looks all of it up in the log by itself.")
 
 
 def value_of(found: list[Duplicate]) -> list[dict[str, Any]]:

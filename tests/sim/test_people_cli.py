@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from typer.testing import CliRunner, Result
 
 from node.cli import app
@@ -16,6 +17,7 @@ from protocol.matchkeys.records import ClientRecord
 from tests.sim.federation import AMIRA, DUTY, SimFederation, row, two_agencies
 from tests.sim.test_recall import released
 from tests.sim.test_review import NOT_SURE, queue
+from tests.sim.test_unwitnessed_card import allowed
 
 Run = Callable[..., Result]
 
@@ -43,6 +45,7 @@ class Town:
     def types(self, name: str, *arguments: str) -> Result:
         self._who = self.federation.nodes[name].service
         result = CliRunner().invoke(app, list(arguments))
+        structlog.reset_defaults()  # a command logs to a screen that is gone now
         assert result.exception is None or isinstance(result.exception, SystemExit), result.output
         return result
 
@@ -152,6 +155,30 @@ def test_a_wrong_person_is_told_to_both_leads_in_plain_words(town: Town) -> None
     assert "07700" not in inbox
     again = town.types("Health visiting", "wrong-person", request_id)
     assert (again.exit_code, "recalled already" in again.output) == (1, True)
+
+
+def test_a_card_without_witnesses_is_let_go_by_a_person_who_was_told(town: Town) -> None:
+    agencies = town.now(two_agencies(town.federation))
+    early = town.types("Health visiting", "release-now", "0" * 32)
+    assert (early.exit_code, "no allowed request" in early.output) == (1, True)
+    request_id = town.now(allowed(town.federation, agencies))
+    inbox = town.types("Health visiting", "inbox").output
+    assert f"patchwork-node release-now {request_id}" in inbox
+    declined = town.types("Health visiting", "release-now", request_id)
+    assert "nobody outside the" in declined.output
+    assert declined.exit_code == 1, "nobody said yes"
+    assert town.now(town.federation.entries("provisional")) == []
+    gone = town.types("Health visiting", "release-now", request_id, "--yes")
+    assert (gone.exit_code, "on its way" in gone.output) == (0, True)
+    assert (
+        "H. Visitor let a card go to Social care" in town.types("Health visiting", "alerts").output
+    )
+    town.now(town.federation.settle())
+    asker = town.types("Social care", "alerts", "--seen").output
+    assert "NEW  request" in asker
+    assert "a card came from Health visiting before witnesses had signed" in asker
+    assert "07700 900123" in town.types("Social care", "inbox").output
+    assert "release-now" not in town.types("Health visiting", "inbox").output
 
 
 def test_duplicates_and_too_little_are_said(town: Town) -> None:

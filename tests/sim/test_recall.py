@@ -2,7 +2,7 @@
 
 import pytest
 
-from node.people.recall import governance_value, mark_seen
+from node.people.governance import governance_value, mark_seen
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.matchkeys.records import ClientRecord
 from protocol.messages import ReleaseBody

@@ -20,6 +20,7 @@ from protocol.checkpoint import Checkpoint, cosign_checkpoint, sign_checkpoint
 from protocol.fields import WireModel, to_base64
 from protocol.key_record import KeyRecord
 from protocol.leaf import public_leaf, sealed_leaf
+from protocol.log_messages import ProvisionalBody
 from protocol.merkle import leaf_hash, root
 from protocol.messages import (
     PUBLIC_KINDS,
@@ -373,7 +374,22 @@ class AuditLog:
         )
         return self.say(BERT, body, ANNE.id)
 
-    def receipt(self, release: Statement[ReleaseBody], **changes: str) -> Statement[ReceiptBody]:
+    def provisional(
+        self, on: Statement[DecisionBody], *, aud: Party = ANNE, **changes: Any
+    ) -> Statement[ProvisionalBody]:
+        """A card without a quorum; its sender saw the log as it was two entries ago."""
+        said = {
+            "request_id": on.body.request_id,
+            "decision": on.id,
+            "seal_key": ANNE.keys().seal,
+            "sealed_hash": "7" * 64,
+            "tree_size": len(self.entries) - 2,
+        }
+        return self.say(BERT, ProvisionalBody(**{**said, **changes}), aud.id)
+
+    def receipt(
+        self, release: Statement[ReleaseBody] | Statement[ProvisionalBody], **changes: str
+    ) -> Statement[ReceiptBody]:
         said = {
             "request_id": release.body.request_id,
             "release": release.id,

@@ -116,10 +116,11 @@ def test_sealing_to_a_key_of_small_order_is_refused(key: str) -> None:
     assert caught.value.code is ErrorCode.WEAK_KEY
 
 
-def test_plaintexts_are_a_request_a_card_and_a_check() -> None:
+def test_plaintexts_are_a_request_cards_and_a_check() -> None:
     models: dict[str, type[WireModel]] = {
         "request": SealedRequest,
         "release": ContactCard,
+        "provisional": ContactCard,
         "identity_check": SealedCheck,
     }
     assert models.keys() == CASES.keys()

@@ -1,0 +1,147 @@
+"""A card without a quorum: life or death, while witnesses are away (specs/06-requests.md §8).
+
+At the holder's a person lets it go; at the asker's it opens without a proof. Both sides' leads for
+information governance are told at once, and the log must show all of it once a quorum is back.
+"""
+
+import json
+from dataclasses import dataclass
+
+from node.alarms import AlarmCode, clear_alarm, raise_alarm
+from node.asking import Asking
+from node.federation import Federation
+from node.releasing import Releasing
+from node.store import NodeTables
+from protocol.decide import allows_break_glass
+from protocol.errors import ErrorCode, LocalError, RemoteError
+from protocol.fields import WireModel
+from protocol.log_messages import ProvisionalBody
+from protocol.messages import DecisionBody, RequestBody
+from protocol.statement import Statement, parse_statement
+from protocol.wire import Delivery
+from storage.tables import Row
+
+
+@dataclass(frozen=True)
+class Urgent:
+    """An allowed request whose card a person lets go now, and who does (a row's id)."""
+
+    request_id: str
+    practitioner: int
+
+
+class Unwitnessed:
+    """Cards that leave or come without a quorum, at one hub."""
+
+    def __init__(self, federation: Federation, asking: Asking, releasing: Releasing) -> None:
+        self._federation = federation
+        self._asking = asking
+        self._releasing = releasing
+
+    def check(self, tables: NodeTables, request_id: str) -> Row:
+        """The row of a request whose card may be let go now. Raises LocalError."""
+        federation = self._federation
+        row = self._row(tables, request_id)
+        if row is None or row["state"] != "allowed":
+            raise LocalError(ErrorCode.NOT_FOUND, "no allowed request of that id has a card here")
+        if row["expires"] <= federation.outside.clock():
+            raise LocalError(ErrorCode.TOO_LATE, "the request has expired; they can ask again")
+        federation.check_bound()
+        if not may_go(federation, row):
+            raise LocalError(
+                ErrorCode.NOT_ALLOWED,
+                "only what a person allowed on a lawful basis for life or death may leave before "
+                "witnesses have signed; use the duty line",
+            )
+        if row["decision_index"] < federation.view.size:
+            raise LocalError(
+                ErrorCode.CONFLICT, "the witnesses have signed: the card leaves by itself"
+            )
+        return row
+
+    def let_go(self, tables: NodeTables, urgent: Urgent) -> bool:
+        """Put the card into the outbox and tell our lead; whether it goes (link and permission
+        must still be in force). Raises LocalError.
+        """
+        row = self.check(tables, urgent.request_id)
+        gone = self._releasing.let_go(tables, row, ProvisionalBody, None)
+        if gone:
+            self._tell(tables, row["request_id"], row["requester"], urgent.practitioner)
+        return gone
+
+    def state(self, tables: NodeTables, request_id: str) -> str:
+        """How far a received request has come."""
+        row = self._row(tables, request_id)
+        return str(row["state"]) if row else ""
+
+    def on_failed(
+        self, tables: NodeTables, statement: Statement[WireModel], error: RemoteError
+    ) -> None:
+        """The hub did not take it: nothing has left. Once there is a quorum (that is `conflict`)
+        the card goes as ever.
+        """
+        hub_id = self._federation.hub.hub_id
+        request_id = statement.expect(ProvisionalBody).body.request_id
+        state = "allowed" if error.code is ErrorCode.CONFLICT else "stopped"
+        tables.run(
+            "UPDATE received_request SET state = ? WHERE hub_id = ? AND request_id = ?",
+            state, hub_id, request_id,
+        )  # fmt: skip
+        sql = "DELETE FROM unwitnessed_card WHERE hub_id = ? AND request_id = ?"
+        tables.run(sql, hub_id, request_id)
+        now = self._federation.outside.clock()
+        clear_alarm(tables, hub_id, AlarmCode.CARD_UNWITNESSED, now, place=request_id)
+
+    def on_provisional(
+        self, tables: NodeTables, statement: Statement[ProvisionalBody], delivery: Delivery
+    ) -> None:
+        """Open a card that has no proof, if our own request was for life or death."""
+        row = self._asking.allowed(tables, statement)
+        if row is None:
+            return
+        if not allows_break_glass(self._federation.charter.lawful_basis(_basis(tables, row))):
+            raise RemoteError(ErrorCode.NOT_ALLOWED, "we did not ask on a basis that allows this")
+        self._asking.open_card(tables, row, statement, delivery)
+        self._tell(tables, row["request_id"], row["holder"], None)
+
+    def _row(self, tables: NodeTables, request_id: str) -> Row | None:
+        sql = "SELECT * FROM received_request WHERE hub_id = ? AND request_id = ?"
+        return tables.one(sql, self._federation.hub.hub_id, request_id)
+
+    def _tell(
+        self, tables: NodeTables, request_id: str, other: str, practitioner: int | None
+    ) -> None:
+        hub_id, now = self._federation.hub.hub_id, self._federation.outside.clock()
+        tables.put(
+            "unwitnessed_card",
+            {
+                "hub_id": hub_id,
+                "request_id": request_id,
+                "we_asked": int(practitioner is None),
+                "other": other,
+                "practitioner": practitioner,
+                "told_at": now,
+                "seen_at": None,
+            },
+            ("hub_id", "request_id"),
+        )
+        raise_alarm(tables, hub_id, AlarmCode.CARD_UNWITNESSED, now, place=request_id)
+
+
+def may_go(federation: Federation, row: Row) -> bool:
+    """Whether a received request's basis lets its card go, and a person allowed it."""
+    basis = federation.charter.lawful_basis(row["basis"])
+    if row["decision_envelope"] is None or not allows_break_glass(basis):
+        return False
+    decision = parse_statement(row["decision_envelope"]).expect(DecisionBody).body
+    return decision.decided_by is not None
+
+
+def _basis(tables: NodeTables, row: Row) -> str:
+    """The lawful basis of a request of ours, as we signed it."""
+    sql = (
+        "SELECT body FROM outbox WHERE hub_id = ? AND kind = 'request' "
+        "AND json_extract(body, '$.request_id') = ?"
+    )
+    own = tables.one(sql, row["hub_id"], row["request_id"])
+    return RequestBody.model_validate(json.loads(own["body"])).basis if own else ""
