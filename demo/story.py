@@ -105,7 +105,12 @@ class Story:
 
     def asked(self, reference: str) -> str:
         """Ask as the law wants it; the request's id, once it waits for a person."""
-        self._ask("UK-CA89-S47", [f"enquiry_reference={reference}", "informed=unsafe_to_inform"])
+        facts = [f"enquiry_reference={reference}", "informed=unsafe_to_inform"]
+        return self.asked_on("UK-CA89-S47", facts)
+
+    def asked_on(self, basis: str, facts: list[str]) -> str:
+        """Ask on a lawful basis; the request's id, once it waits for a person."""
+        self._ask(basis, facts)
         request = self._wait(
             lambda: next(
                 (
@@ -122,6 +127,18 @@ class Story:
     def allow(self, request_id: str) -> None:
         """A person at health visiting allows a request."""
         self._node(HEALTH, "answer", request_id, "--allow", "--as", "H. Whitcombe")
+
+    def release_now(self, request_id: str, expect: int = 0) -> str:
+        """A person at health visiting lets a card go without witnesses; what is said."""
+        arguments = ("--yes", "--as", "H. Whitcombe")
+        return self._node(HEALTH, "release-now", request_id, *arguments, expect=expect)
+
+    def leads_are_told(self) -> bool:
+        """Whether both leads for information governance have a card without witnesses to see."""
+        told = [json.loads(self._node(agency, "alerts", "--json")) for agency in (HEALTH, CHILD)]
+        return all(item["what"] == "unwitnessed" for alerts in told for item in alerts) and all(
+            told
+        )
 
     def state(self, request_id: str) -> dict[str, Any]:
         """How a request stands at social care."""

@@ -53,12 +53,30 @@ class Trouble:
         self._expect(all(name in said for name in AWAY), "the status names who is away")
         self._tell("Health visiting has allowed, and no card leaves. The hub's status page says:")
         self._tell("\n".join(said.splitlines()[:4]))
+        self._life_or_death(request)
         for name in AWAY:
             self._stage.resume(name)
         card = self._story.opened(request)
         self._tell(
             f"They are back, sign what they missed, and the card opens by itself: "
             f"{card['practitioner']}, {card['phone']}."
+        )
+
+    def _life_or_death(self, other: str) -> None:
+        """One card may leave without witnesses: where a life is in danger, and a person says so."""
+        said = self._story.release_now(other, expect=1)
+        self._expect("for life or death" in said, "an enquiry's card waits, whoever presses")
+        facts = ["break_glass_reason=child", "danger=Amira is in hospital, now"]
+        request = self._story.asked_on("UK-VITAL", facts)
+        self._story.allow(request)
+        self._story.release_now(request)
+        card = self._story.opened(request)
+        self._expect(bool(card["phone"]), "the card names whom to ring")
+        self._expect(self._story.leads_are_told(), "both leads are told")
+        self._tell(
+            "Then Amira is taken to hospital. Social care asks on another lawful basis, life or "
+            "death. A person at health visiting allows, is told what it means to do without "
+            "witnesses, and lets that one card go. Both leads for information governance are told."
         )
 
     def second_history(self) -> None:

@@ -26,6 +26,8 @@ from transport.seal import seal
 
 log = structlog.get_logger()
 
+WAIT_SECONDS = 10
+
 
 class Releasing:
     """Cards that leave this node at one hub."""
@@ -57,9 +59,11 @@ class Releasing:
             lambda db: NodeTables(db).rows(sql, federation.hub.hub_id, now)
         )
         released = 0
-        for row in rows:
+        for number, row in enumerate(rows):
             try:
-                url = f"{federation.hub.url}/v1/proofs/{row['decision_index']}?wait=10"
+                # Without a quorum all of them wait for the same thing: once is enough.
+                wait = 0 if number else WAIT_SECONDS
+                url = f"{federation.hub.url}/v1/proofs/{row['decision_index']}?wait={wait}"
                 proof = await federation.http.get(url)
                 await federation.follow()
                 if federation.view.size <= row["decision_index"]:

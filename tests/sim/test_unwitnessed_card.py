@@ -261,7 +261,10 @@ async def test_a_card_that_the_hub_sealed_itself_stays_closed(
         request_id=request_id,
         seal_key=keys.seal,
     )
-    theirs: dict[str, Any] = dict.fromkeys(ContactCard.model_fields) | {"duty_line": "0900 1", "duty_hours": "Day"}
+    theirs: dict[str, Any] = dict.fromkeys(ContactCard.model_fields) | {
+        "duty_line": "0900 1",
+        "duty_hours": "Day",
+    }
     fake = seal(binding, encode_wire(ContactCard(**theirs)))
     await federation.hub_write(
         lambda tables: tables.run("UPDATE mailbox SET sealed = ? WHERE sealed NOT NULL", fake)
