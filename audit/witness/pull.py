@@ -18,6 +18,16 @@ WAIT_SECONDS = 25
 RETRY_SECONDS = 5.0
 HEARTBEAT_SECONDS = 240
 
+# Why our own store refuses what the hub gave us (specs/05-log.md §10).
+REFUSALS = {
+    400: (ErrorCode.MALFORMED, "the hub's request cannot be read"),
+    403: (ErrorCode.BAD_SIGNATURE, "the log's key did not sign this"),
+    404: (ErrorCode.NOT_FOUND, "this log is not witnessed here: run add-log with its key"),
+    409: (ErrorCode.CONFLICT, "another process of this witness has signed just now"),
+    413: (ErrorCode.TOO_LARGE, "the hub's request is over the limit"),
+    422: (ErrorCode.BAD_TREE, "the tree does not extend what we have signed: a second history"),
+}
+
 log = structlog.get_logger()
 
 
@@ -37,7 +47,9 @@ class Puller:
     async def step(self, wait: int = WAIT_SECONDS) -> None:
         """Ask once and bring a line; waits up to `wait` seconds for news, then signs again.
 
-        Raises RemoteError: CONFLICT if the hub holds less than we saw, BAD_TREE for a fork.
+        Raises RemoteError: CONFLICT if the hub holds less than we saw, BAD_TREE for a fork,
+        NOT_FOUND for a log that we do not witness, BAD_SIGNATURE or MALFORMED for what no log
+        signed or nobody can read.
         """
         for _ in range(2):
             url = f"{self._url}/v1/add-checkpoint/{self._size}?wait={wait}"
@@ -55,11 +67,12 @@ class Puller:
                 break
             self._size = int(outcome.body)  # after a start we do not know our own size yet
         if outcome.status != 200:
-            raise RemoteError(ErrorCode.BAD_TREE, f"refused with {outcome.status}")
+            code, detail = REFUSALS[outcome.status]
+            raise RemoteError(code, detail)
         request = parse_add_checkpoint(body)
-        self._size, self._signed_at = request.checkpoint.size, self._clock()
         note = request.note.text + b"\n" + outcome.body
         await self._http.post(f"{self._url}/v1/cosignatures", note)
+        self._size, self._signed_at = request.checkpoint.size, self._clock()
 
     async def run(self) -> None:
         """Until cancelled; what goes wrong is logged by code and tried again."""
@@ -67,5 +80,7 @@ class Puller:
             try:
                 await self.step()
             except PatchworkError as error:
-                log.warning("witness_waits", code=error.code.value)
+                fork = error.code is ErrorCode.BAD_TREE
+                say = log.critical if fork else log.warning
+                say("witness_waits", code=error.code.value, detail=error.detail)
                 await asyncio.sleep(RETRY_SECONDS)

@@ -12,8 +12,12 @@ from audit.witness.pull import Puller
 from audit.witness.store import WitnessStore, make_witness
 from hub.standing import standing
 from hub.status_page import to_html
+from protocol.checkpoint import Checkpoint, sign_checkpoint
 from protocol.errors import ErrorCode, RemoteError
+from protocol.note import NoteSigner, SignatureType
 from protocol.refusals import RefusalCode
+from protocol.signing import SecretSeed
+from protocol.witness import encode_add_checkpoint
 from tests.sim.federation import SimFederation, SimNode, simulated, two_agencies
 
 AGENCIES = tuple(f"w{number}.example" for number in range(1, 6))
@@ -144,4 +148,79 @@ async def test_a_pulling_witness_refuses_a_shorter_log_and_a_second_one(
     with pytest.raises(RemoteError) as caught:
         await puller.step(wait=0)
     assert caught.value.code is ErrorCode.CONFLICT
+    store.close()
+
+
+async def test_a_pulling_witness_says_what_is_wrong_with_what_it_is_given(
+    council: SimFederation, tmp_path: Path
+) -> None:
+    inside = council.network.witnesses["https://w5.example"]
+    assert inside.log is not None
+    make_witness(tmp_path / "w5", "w5.example", inside.signer.seed)
+    store = WitnessStore(tmp_path / "w5")
+    puller = Puller(council.network, "https://hub.example", store, council.clock)  # type: ignore[arg-type]
+
+    async def refused() -> ErrorCode:
+        with pytest.raises(RemoteError) as caught:
+            await puller.step(wait=0)
+        return caught.value.code
+
+    assert await refused() is ErrorCode.NOT_FOUND, "a log it does not witness is no fork"
+    store.add_log(inside.log.key)
+    real = council.network._pulled
+    body = (await real("https://hub.example/v1/add-checkpoint/0?wait=0"))[1]
+    size = council.services.publisher.size
+    other = Checkpoint("hub.example/log", size, b"\x07" * 32)
+    stranger = NoteSigner(other.origin, SignatureType.ED25519, SecretSeed(b"\x77" * 32))
+    not_theirs = sign_checkpoint(other, stranger).encode()
+    for wrong, code in (
+        (encode_add_checkpoint(0, (), not_theirs), ErrorCode.BAD_SIGNATURE),
+        (body[:40], ErrorCode.MALFORMED),
+    ):
+        await answering(council, wrong)
+        assert await refused() is code
+    council.network._pulled = real  # type: ignore[method-assign]
+    await puller.step(wait=0)
+    forged = sign_checkpoint(other, council.services.publisher._signer).encode()
+    await answering(council, encode_add_checkpoint(size, (), forged))
+    puller._signed_at = 0
+    assert await refused() is ErrorCode.BAD_TREE
+    assert len(store.forks("hub.example/log")) == 1, "it is kept as proof"
+    store.close()
+
+
+async def answering(council: SimFederation, body: bytes) -> None:
+    """From now on the hub gives this to whoever pulls."""
+
+    async def pulled(_: str) -> tuple[int, bytes]:
+        return 200, body
+
+    council.network._pulled = pulled  # type: ignore[method-assign,assignment]
+
+
+async def test_a_line_that_did_not_arrive_is_brought_again(
+    council: SimFederation, tmp_path: Path
+) -> None:
+    inside = council.network.witnesses["https://w5.example"]
+    assert inside.log is not None
+    close(council, 5)
+    make_witness(tmp_path / "w5", "w5.example", inside.signer.seed)
+    store = WitnessStore(tmp_path / "w5")
+    store.add_log(inside.log.key)
+    puller = Puller(council.network, "https://hub.example", store, council.clock)  # type: ignore[arg-type]
+    await council.hub.round()
+    await council.checkpoint()
+
+    def cut(*_: object) -> None:
+        raise RemoteError(ErrorCode.UNREACHABLE, "cut off")
+
+    publisher = council.services.publisher
+    take = publisher.take
+    publisher.take = cut  # type: ignore[method-assign,assignment]
+    with pytest.raises(RemoteError):
+        await puller.step(wait=0)
+    publisher.take = take  # type: ignore[method-assign]
+    assert "w5.example" not in publisher.signers()
+    await puller.step(wait=0)
+    assert "w5.example" in publisher.signers(), "at once, not with the next heartbeat"
     store.close()

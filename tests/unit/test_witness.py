@@ -270,6 +270,29 @@ async def test_no_cosignature_leaves_before_the_head_is_on_disk(post: Post, fold
     assert await post(go_request(0, 2)) == (200, "text/plain", TREES[2]["cosig_line"])
 
 
+def test_a_witness_killed_between_disk_and_answer_knows_what_it_signed(folder: Path) -> None:
+    """The line may have left or not: the head is on the disk, and nothing else is ever signed."""
+    program = (
+        "import os, sys; from pathlib import Path; from audit.witness.store import WitnessStore; "
+        "store = WitnessStore(Path(sys.argv[1])); "
+        "store.add_checkpoint(sys.stdin.buffer.read(), 1790000000); os.kill(os.getpid(), 9)"
+    )
+    killed = subprocess.run(
+        [sys.executable, "-c", program, str(folder)],
+        input=go_request(0, 7).encode(),
+        cwd=ROOT,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    store = WitnessStore(folder)
+    fork = sign_checkpoint(Checkpoint("hub.example/log", 7, b"\x07" * 32), LOG).encode().decode()
+    assert store.add_checkpoint(f"old 7\n\n{fork}".encode(), NOON).status == 422
+    assert store.add_checkpoint(go_request(0, 3).encode(), NOON).status == 409
+    again = store.add_checkpoint(go_request(7, 7).encode(), NOON)
+    assert (again.status, again.body.decode()) == (200, TREES[7]["cosig_line"])
+    store.close()
+
+
 def test_of_many_requests_at_once_one_wins_and_the_rest_see_its_size(folder: Path) -> None:
     """Two processes on one folder, four requests each, all from size 0."""
     stores = [WitnessStore(folder), WitnessStore(folder)]
