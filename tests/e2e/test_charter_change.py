@@ -1,73 +1,21 @@
 """A changed weight goes from the operator's file to both agencies' screens; nothing restarts."""
 
-import json
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from demo.council import CHILD, HEALTH, Agency, enrol, found, key_ceremony, make_key_holders
+from demo.council import CHILD, HEALTH
 from demo.stage import ROOT, DemoError, Stage
-from demo.story import AMIRA_CHILD, AMIRA_HEALTH, Story
+from demo.story import AMIRA_CHILD, AMIRA_HEALTH
+from tests.e2e.council import accept, matched, team, until
 
-HERE = Path(__file__).parents[2]
-WAIT_SECONDS = 40
 HUB = str(ROOT / "hub")
-
-
-@pytest.fixture
-def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
-    """The demo's council, with two agencies that serve and have found each other."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "demo").symlink_to(HERE / "demo")
-    ROOT.mkdir()
-    stage = Stage()
-    try:
-        stage.run(
-            "patchwork-hub", "init", "--dir", HUB, "--name", "Hub",
-            "--origin", "hub.example/log", "--control-domain", "Council",
-        )  # fmt: skip
-        holders = make_key_holders(stage)
-        key_ceremony(stage, holders)
-        council = found(stage, holders)
-        for agency in (HEALTH, CHILD):
-            enrol(stage, agency)
-        story = Story(stage, council, lambda _: None)
-        story.bring_files()
-        story.publish()
-        yield stage
-    finally:
-        stage.close()
-
-
-def until(met: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not met():
-        assert time.monotonic() < deadline, f"never: {what}"
-        time.sleep(0.5)
-
-
-def team(stage: Stage, agency: Agency, client: str) -> dict[str, Any]:
-    output = stage.run("patchwork-node", "team", client, "--json", "--dir", str(agency.folder))
-    value: dict[str, Any] = json.loads(output)
-    return value
 
 
 def change(stage: Stage, text: str) -> str:
     Path("change.toml").write_text(text, encoding="utf-8")
     return stage.run("patchwork-hub", "charter", "change", "change.toml", "--yes", "--dir", HUB)
-
-
-def accept(stage: Stage, agency: Agency) -> str:
-    folder = str(agency.folder)
-    return stage.run("patchwork-node", "charter", "accept", "--yes", "--dir", folder)
-
-
-def matched(stage: Stage) -> bool:
-    both = (team(stage, CHILD, AMIRA_CHILD), team(stage, HEALTH, AMIRA_HEALTH))
-    return all(len(side["others"]) == 1 for side in both)
 
 
 def possible(stage: Stage) -> bool:

@@ -1,0 +1,35 @@
+"""What people at the demo's council do and see, through the programs' own commands."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+from demo.council import CHILD, HEALTH, Agency
+from demo.stage import Stage
+from demo.story import AMIRA_CHILD, AMIRA_HEALTH
+
+WAIT_SECONDS = 40
+
+
+def until(met: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not met():
+        assert time.monotonic() < deadline, f"never: {what}"
+        time.sleep(0.5)
+
+
+def team(stage: Stage, agency: Agency, client: str) -> dict[str, Any]:
+    output = stage.run("patchwork-node", "team", client, "--json", "--dir", str(agency.folder))
+    value: dict[str, Any] = json.loads(output)
+    return value
+
+
+def accept(stage: Stage, agency: Agency) -> str:
+    folder = str(agency.folder)
+    return stage.run("patchwork-node", "charter", "accept", "--yes", "--dir", folder)
+
+
+def matched(stage: Stage) -> bool:
+    both = (team(stage, CHILD, AMIRA_CHILD), team(stage, HEALTH, AMIRA_HEALTH))
+    return all(len(side["others"]) == 1 for side in both)
