@@ -99,6 +99,8 @@ class FindingCode(StrEnum):
     MEMBER_CHANGED = "member_changed"
     KEYS_CHANGED = "keys_changed"
     OWN_KEYS_DIFFER = "own_keys_differ"
+    SUCCESSOR = "successor"
+    SUCCESSOR_REFUSED = "successor_refused"
 
 
 @dataclass(frozen=True)

@@ -81,5 +81,7 @@ MEANINGS: dict[Code, str] = {
     Code.CHARTER_CHANGED: "A new charter is in force: read what changed.",
     Code.MEMBER_CHANGED: "A member joined, left or was suspended.",
     Code.KEYS_CHANGED: "The keys of a member changed: ask the member whether it did that.",
+    Code.SUCCESSOR: "The hub began a new log in the place of this one: audit both, each by itself.",
+    Code.SUCCESSOR_REFUSED: "The hub began a new log that does not follow from this one.",
     Code.OWN_KEYS_DIFFER: "The log holds other keys for us than our own folder does.",
 }

@@ -30,8 +30,15 @@ from protocol.follow import (
 )
 from protocol.leaf import LeafKind, parse_leaf
 from protocol.statement import MAX_SKEW_SECONDS
+from protocol.succession import SuccessorRefused
 from transport.client import HttpClient
-from transport.logsync import MAX_ENTRIES_BEHIND, Progress, fetch_documents, fetch_entries
+from transport.logsync import (
+    MAX_ENTRIES_BEHIND,
+    Progress,
+    fetch_documents,
+    fetch_entries,
+    read_successor,
+)
 
 _AWAY = {ErrorCode.UNREACHABLE, ErrorCode.NOT_FOUND, ErrorCode.OVER_QUOTA}
 
@@ -85,6 +92,9 @@ class Monitor:
         except RemoteError as error:
             findings.append(_no_checkpoint(error))
             return None
+        if view.size and checkpoint.origin != view.directory.charter.log.origin:
+            findings.append(await self._other_log(view, note))
+            return None
         fault = self._compare(view, note, checkpoint)
         if fault is not None:
             findings.append(fault)
@@ -95,6 +105,26 @@ class Monitor:
         except RemoteError as error:
             findings.append(self._not_extended(view, note, error))
             return None
+
+    async def _other_log(self, view: LogView, note: bytes) -> Finding:
+        """The hub shows a log of another name: the successor of a lost one, or none.
+
+        Never moved on to: whoever watches it pins its genesis, from two agencies' agreements.
+        """
+        try:
+            progress = await read_successor(self._http, self._url, view, note)
+        except SuccessorRefused as error:
+            detail = f"{error.detail}; proof {self._state.keep_proof(view.note, note)}"
+            return _proven(FindingCode.SUCCESSOR_REFUSED, detail, view, note)
+        except RemoteError as error:
+            if error.code in _AWAY:
+                return missing(FindingCode.HUB_UNREACHABLE, None, f"another log: {error.code}")
+            return broken(FindingCode.CHECKPOINT_SIGNATURE, None, f"{error.code}: {error.detail}")
+        detail = (
+            f"genesis {progress.view.genesis} follows from this log; compare it with two "
+            "agencies' agreements and monitor it in a folder of its own"
+        )
+        return rule(FindingCode.SUCCESSOR, None, detail)
 
     def _compare(self, view: LogView, note: bytes, checkpoint: Checkpoint) -> Finding | None:
         """What the checkpoint alone proves against the log, if anything."""

@@ -11,11 +11,18 @@ from audit.erasures import ErasureMarks
 from audit.extra import extra_files
 from audit.findings import Finding, FindingCode, broken, missing
 from audit.tree import TreeReport, check_tree, logged_entries
-from protocol.checkpoint import Checkpoint, parse_checkpoint, verify_log_signature
+from protocol.checkpoint import (
+    Checkpoint,
+    parse_checkpoint,
+    verify_cosigners,
+    verify_log_signature,
+)
 from protocol.directory import Directory, apply_public_leaf
 from protocol.errors import ErrorCode, LocalError, RemoteError
-from protocol.follow import log_key, verify_note_by_charter
+from protocol.fields import from_base64
+from protocol.follow import log_key, verify_note_by_charter, witness_keys
 from protocol.leaf import SEALED_LEAF_BYTES, LeafKind, parse_leaf
+from protocol.log_messages import SuccessionBody
 from protocol.merkle import EMPTY_ROOT
 from protocol.tiles import TILE_WIDTH
 from protocol.tlog_policy import TlogPolicy, verify_by_policy
@@ -213,6 +220,8 @@ def _check_old(
     unsure = "the old checkpoint was not compared: "
     if not directory.charters:
         return [missing(FindingCode.OLD_NOT_CHECKED, None, unsure + "no charter")]
+    if directory.succession is not None and old.origin == directory.succession.body.old_origin:
+        return _check_lost(old, notes[0], directory.succession.body, directory)
     try:
         verify_log_signature(parse_checkpoint(notes[0])[0], old, log_key(directory.charter))
     except RemoteError as error:
@@ -227,6 +236,34 @@ def _check_old(
     if root != old.root:
         detail = f"the first {old.size} entries are not those that the log signed before: a fork"
         return [_proven(FindingCode.OLD_DIFFERS, detail, notes)]
+    return []
+
+
+def _check_lost(
+    old: Checkpoint, note: bytes, succession: SuccessionBody, directory: Directory
+) -> list[Finding]:
+    """Whether a checkpoint of the lost log is no newer than where entry 0 says that it ended.
+
+    The witnesses are the same, so their lines speak for it; the lost log's key is not needed.
+    """
+    unsure = "the old checkpoint is of the log before this one and was not compared: "
+    last = from_base64(succession.note)
+    try:
+        end = parse_checkpoint(last)[1]
+        signed = verify_cosigners(parse_checkpoint(note)[0], witness_keys(directory.charter))
+    except RemoteError as error:
+        return [missing(FindingCode.OLD_NOT_CHECKED, None, f"{unsure}{error.code}")]
+    if len(signed) < directory.charter.quorum:
+        return [missing(FindingCode.OLD_NOT_CHECKED, None, unsure + "no quorum signed it")]
+    if old.size > end.size:
+        detail = f"entry 0 ends the lost log at {end.size}, and witnesses saw {old.size} entries"
+        return [_proven(FindingCode.ROLLED_BACK, detail, (note, last))]
+    if old.size == end.size and old.root != end.root:
+        detail = f"entry 0 ends the lost log in another tree of {end.size} entries: a fork"
+        return [_proven(FindingCode.OLD_DIFFERS, detail, (note, last))]
+    if old.size < end.size:
+        reason = "verify a case of the lost log with it"
+        return [missing(FindingCode.OLD_NOT_CHECKED, None, unsure + reason)]
     return []
 
 

@@ -54,11 +54,15 @@ async def sync(
     note = note or await http.get(f"{base_url}/checkpoint")
     _, checkpoint = parse_checkpoint(note)
     if view.directory.charters and checkpoint.origin != view.directory.charter.log.origin:
-        return await _succeed(http, base_url, view, note)
+        return await read_successor(http, base_url, view, note)
     return await _extend(http, base_url, view, note)
 
 
-async def _succeed(http: HttpClient, base_url: str, old: LogView, note: bytes) -> Progress:
+async def read_successor(http: HttpClient, base_url: str, old: LogView, note: bytes) -> Progress:
+    """Read another log than ours to the end and check that it succeeds ours (05-log.md §15).
+
+    Raises RemoteError: NO_QUORUM before anything is fetched, SuccessorRefused if it does not.
+    """
     check_witnessed(old, note)
     try:
         _, checkpoint = parse_checkpoint(note)

@@ -3,9 +3,17 @@
 import shutil
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from audit.case import Case
+from audit.findings import FindingCode as Code
+from audit.findings import Severity
+from audit.monitor import Expected
+from audit.monitor import Monitor as AuditMonitor
+from audit.monitor_state import MonitorState
+from audit.verify import verify_case
 from hub import succeeding
 from hub.service import HubService
 from hub.succeed_cli import begin
@@ -16,11 +24,13 @@ from node.monitor import Monitor
 from node.publishing import Publisher
 from protocol import canonical
 from protocol.charter import Charter, parse_charter
+from protocol.checkpoint import Checkpoint, cosign_checkpoint, parse_checkpoint, sign_checkpoint
 from protocol.daily import DAY
 from protocol.errors import RemoteError
 from protocol.log_messages import StatementAnswerBody
 from protocol.matchkeys.records import ClientRecord
-from protocol.note import VerifierKey, parse_vkey
+from protocol.note import NoteSigner, SignatureType, VerifierKey, parse_vkey
+from protocol.signing import SecretSeed
 from protocol.statement import parse_statement
 from protocol.succession import SuccessorRefused
 from protocol.witness import WitnessedLog
@@ -166,3 +176,88 @@ async def test_a_successor_that_changes_more_than_the_log_is_refused(
     with pytest.raises(SuccessorRefused, match="changes more than the log"):
         await health.federation.sync()
     assert AlarmCode.SUCCESSOR_REFUSED in await alarms(health)
+
+
+async def looked(federation: SimFederation, genesis: str, to: Path) -> list[tuple[Severity, Code]]:
+    """What the auditor's monitor says, which pinned the old log's genesis."""
+    state = MonitorState(to, genesis)
+    http: Any = federation.network
+    try:
+        monitor = AuditMonitor(http, "https://hub.example", state, Expected(600))
+        findings = (await monitor.look(federation.clock())).findings
+    finally:
+        await state.close()
+    return [(item.severity, item.code) for item in findings]
+
+
+async def test_the_auditors_monitor_tells_a_successor_from_another_log(
+    federation: SimFederation, agencies: Agencies, tmp_path: Path
+) -> None:
+    del agencies
+    old, state = federation.genesis, tmp_path / "state"
+    assert await looked(federation, old, state) == []
+    backup = back_up(federation, tmp_path / "backup")
+    await succeed(federation, backup, last_note(federation))
+    await federation.checkpoint()
+    assert await looked(federation, old, state) == [(Severity.RULE, Code.SUCCESSOR)]
+    assert await looked(federation, old, state) == [(Severity.RULE, Code.SUCCESSOR)]
+    assert await looked(federation, federation.genesis, tmp_path / "own") == []
+
+
+async def test_the_auditors_monitor_keeps_proof_of_a_log_that_only_says_that_it_succeeds(
+    federation: SimFederation, agencies: Agencies, tmp_path: Path
+) -> None:
+    health, _ = agencies
+    old, state = federation.genesis, tmp_path / "state"
+    backup, early = back_up(federation, tmp_path / "backup"), last_note(federation)
+    await health.write(lambda tables: withdraw(tables, "h2", federation.clock()))
+    await health.publish()
+    await federation.settle()
+    assert await looked(federation, old, state) == []
+    await succeed(federation, backup, early)
+    with pytest.raises(RemoteError):
+        await federation.checkpoint()
+    found = await looked(federation, old, state)
+    assert (Severity.BROKEN, Code.SUCCESSOR_REFUSED) in found
+    assert len(list((state / "proof").glob("*.held"))) == 1
+
+
+async def test_an_auditor_lays_a_checkpoint_of_the_lost_log_beside_its_successor(
+    federation: SimFederation, agencies: Agencies, tmp_path: Path
+) -> None:
+    health, _ = agencies
+    first = last_note(federation)
+    await health.write(lambda tables: withdraw(tables, "h2", federation.clock()))
+    await health.publish()
+    await federation.settle()
+    backup, last = back_up(federation, tmp_path / "backup"), last_note(federation)
+    await health.write(lambda tables: withdraw(tables, "h1", federation.clock()))
+    await health.publish()
+    await federation.settle()
+    later = last_note(federation)
+    await succeed(federation, backup, last)
+    with pytest.raises(RemoteError):
+        await federation.checkpoint()
+    await audited_folder(federation)
+    size, root = parse_checkpoint(last)[1].size, b"\x07" * 32
+    other = Checkpoint("hub.example/log", size, root)
+    witnesses = [item.signer for item in federation.network.witnesses.values()]
+    lines = [cosign_checkpoint(other, signer, federation.clock()) for signer in witnesses]
+    log_signer = NoteSigner("hub.example/log", SignatureType.ED25519, SecretSeed(b"\x09" * 32))
+    fork = sign_checkpoint(other, log_signer)
+    for note, code in (
+        (last, None),
+        (later, Code.ROLLED_BACK),
+        (first, Code.OLD_NOT_CHECKED),
+        (fork.with_signatures(lines).encode(), Code.OLD_DIFFERS),
+        (fork.with_signatures(lines[:1]).encode(), Code.OLD_NOT_CHECKED),
+    ):
+        findings = verify_case(Case(federation.folder / "case"), note).findings
+        assert [item.code for item in findings] == ([code] if code else [])
+
+
+async def audited_folder(federation: SimFederation) -> None:
+    """Fetch the case, though the key holders refuse to follow this log."""
+    holders, federation.network.holders = federation.network.holders, {}
+    await audited(federation)
+    federation.network.holders = holders
