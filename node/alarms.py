@@ -26,6 +26,7 @@ class AlarmCode(StrEnum):
     TWO_LOGS = "two_logs"
     ROLLED_BACK = "rolled_back"
     ROOT_DIFFERS = "root_differs"
+    LEAF_REFUSED = "leaf_refused"
     NOT_IN_LOG = "not_in_log"
     PROMISE_BROKEN = "promise_broken"
     OWN_KEYS_DIFFER = "own_keys_differ"
@@ -52,6 +53,7 @@ class AlarmText:
     what_to_do: str
 
 
+MOST_EVIDENCE = 16
 KEEP = "Keep everything and tell the auditor. Ring the other agencies: do they see the same?"
 RING = "Ring the council and ask whether it is meant."
 _PROOF, _MISSING, _LOOK = Severity.PROOF, Severity.MISSING, Severity.LOOK
@@ -61,6 +63,10 @@ TEXTS: dict[AlarmCode, AlarmText] = {
     AlarmCode.ROLLED_BACK: AlarmText(_PROOF, "The log has become shorter.", KEEP),
     AlarmCode.ROOT_DIFFERS: AlarmText(
         _PROOF, "The log's entries do not give what the hub has signed.", KEEP
+    ),
+    AlarmCode.LEAF_REFUSED: AlarmText(
+        _PROOF, "The log names a member, its keys or a charter against the rules.",
+        "Is this program the newest? If so, keep everything and tell the auditor.",
     ),
     AlarmCode.NOT_IN_LOG: AlarmText(
         _PROOF, "A message of yours is not in the log where the hub said it was.", KEEP
@@ -204,8 +210,18 @@ def acknowledge(tables: NodeTables, hub_id: str, alarm_id: int, now: int) -> boo
 
 
 def keep_evidence(tables: NodeTables, hub_id: str, held: bytes, served: bytes, now: int) -> str:
-    """Keep two notes that contradict each other, verbatim, for ever; their name."""
+    """Keep two notes that contradict each other, verbatim, for ever; their name.
+
+    A few are proof enough: a hub that goes on does not fill the disk. Past those, the name of the
+    last that was kept.
+    """
     digest = hashlib.sha256(held + served).hexdigest()
-    sql = "INSERT OR IGNORE INTO evidence VALUES (?, ?, ?, ?, ?)"
-    tables.run(sql, hub_id, digest, held, served, now)
-    return digest
+    kept = tables.rows(
+        "SELECT digest FROM evidence WHERE hub_id = ? ORDER BY seen_at DESC, rowid DESC", hub_id
+    )
+    names = [str(row["digest"]) for row in kept]
+    if digest in names or len(names) < MOST_EVIDENCE:
+        sql = "INSERT OR IGNORE INTO evidence VALUES (?, ?, ?, ?, ?)"
+        tables.run(sql, hub_id, digest, held, served, now)
+        return digest
+    return names[0]

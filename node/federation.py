@@ -32,7 +32,7 @@ from storage.logview import load_view, save_view
 from storage.secrets import read_secrets, write_secrets
 from storage.sqlite import Engine
 from transport.client import HttpClient
-from transport.logsync import Contradiction, sync
+from transport.logsync import Contradiction, LeafRefused, sync
 from transport.seal import seal_public_key
 
 Body = TypeVar("Body", bound=WireModel)
@@ -176,6 +176,10 @@ class Federation:
             served = error.note
             await self.engine.write(lambda db: self._accuse(NodeTables(db), view, served))
             raise
+        except LeafRefused as error:
+            served = error.note
+            await self.engine.write(lambda db: self._refuse_leaf(NodeTables(db), view, served))
+            raise
         except SuccessorRefused as error:
             refused = error
             await self.engine.write(lambda db: refuse(NodeTables(db), hub, view, refused, now))
@@ -203,6 +207,12 @@ class Federation:
             code = AlarmCode.TWO_LOGS
         name = keep_evidence(tables, hub_id, view.note, served, now)
         raise_alarm(tables, hub_id, code, now, place=name[:16])
+
+    def _refuse_leaf(self, tables: NodeTables, view: LogView, served: bytes) -> None:
+        """Keep what witnesses signed though it breaks the rules; the view stays before it."""
+        now, hub_id = self.outside.clock(), self.hub.hub_id
+        keep_evidence(tables, hub_id, view.note, served, now)
+        raise_alarm(tables, hub_id, AlarmCode.LEAF_REFUSED, now, place=str(view.size))
 
     async def follow(self) -> bool:
         """Advance our view if witnesses let us; whether the newest checkpoint has a quorum.

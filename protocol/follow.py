@@ -42,13 +42,17 @@ class LogView:
         return self.frontier.size
 
 
+class BadLeaf(RemoteError):
+    """A leaf that stands in the tree as stated and breaks the rules (or is newer than we)."""
+
+
 def advance(
     view: LogView, note: bytes, entries: Sequence[bytes], documents: Mapping[str, bytes]
 ) -> LogView:
     """The view after `entries`, if the checkpoint `note` covers exactly them with a quorum.
 
-    Raises RemoteError: BAD_TREE when the entries do not give the signed root (a fork, a rollback,
-    a changed entry), NO_QUORUM when too few witnesses signed, and what a lying leaf raises.
+    Raises RemoteError: BAD_TREE when the entries do not give the stated root (a fork, a rollback,
+    a changed entry), NO_QUORUM when too few witnesses signed; BadLeaf for a leaf that lies.
     """
     _, claimed = parse_checkpoint(note)
     if claimed.size < view.size:
@@ -56,14 +60,17 @@ def advance(
     frontier = view.frontier.append(leaf_hash(entry) for entry in entries)
     if view.size == 0 and entries and leaf_hash(entries[0]).hex() != view.genesis:
         raise RemoteError(ErrorCode.BAD_TREE, "entry 0 is not the genesis we were given")
-    directory = replay(view.directory, view.size, entries, documents)
+    if claimed.size != frontier.size or claimed.root != frontier.root():
+        raise RemoteError(ErrorCode.BAD_TREE, "the entries do not give the stated root")
     if view.directory.charters:
         # Those who watched until now must have seen a change of witnesses, or the hub alone could
         # name witnesses of its own making.
         verify_note_by_charter(note, view.directory.charter)
-    verified = verify_note_by_charter(note, directory.charter)
-    if verified.checkpoint.size != frontier.size or verified.checkpoint.root != frontier.root():
-        raise RemoteError(ErrorCode.BAD_TREE, "the entries do not give the signed root")
+    try:
+        directory = replay(view.directory, view.size, entries, documents)
+    except RemoteError as error:
+        raise BadLeaf(error.code, error.detail) from error
+    verify_note_by_charter(note, directory.charter)
     return LogView(view.genesis, frontier, directory, note)
 
 

@@ -4,13 +4,14 @@ The hub is trusted with nothing here: protocol.follow computes the tree and chec
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
-from protocol.checkpoint import parse_checkpoint, verify_log_signature
+from protocol.checkpoint import Checkpoint, parse_checkpoint, verify_log_signature
 from protocol.directory import needed_document
 from protocol.errors import ErrorCode, RemoteError
-from protocol.follow import LogView, PublicLeaf, advance, log_key, verify_note_by_charter
+from protocol.follow import BadLeaf, LogView, PublicLeaf, advance, log_key, verify_note_by_charter
 from protocol.leaf import LeafKind, parse_leaf
 from protocol.merkle import leaf_hash
 from protocol.succession import SuccessorRefused, check_successor, check_witnessed
@@ -42,14 +43,25 @@ class Contradiction(RemoteError):
         self.note = note
 
 
+class LeafRefused(RemoteError):
+    """Witnesses signed a log in which a public leaf breaks the rules, or this program is too old.
+
+    `note` is what was served, verbatim; the code is what is wrong with the leaf.
+    """
+
+    def __init__(self, error: BadLeaf, note: bytes) -> None:
+        super().__init__(error.code, error.detail)
+        self.note = note
+
+
 async def sync(
     http: HttpClient, base_url: str, view: LogView, note: bytes | None = None
 ) -> Progress:
     """Fetch checkpoint, entries and charter documents and advance; to `note` if it is given.
 
     The new view has another genesis if the log was lost and what is served now is its successor.
-    Raises RemoteError; Contradiction where the served checkpoint is proof against the hub, and
-    SuccessorRefused where another log is no successor.
+    Raises RemoteError; Contradiction or LeafRefused where the served checkpoint is proof against
+    the hub, and SuccessorRefused where another log is no successor.
     """
     note = note or await http.get(f"{base_url}/checkpoint")
     _, checkpoint = parse_checkpoint(note)
@@ -77,7 +89,8 @@ async def read_successor(http: HttpClient, base_url: str, old: LogView, note: by
     return progress
 
 
-async def _extend(http: HttpClient, base_url: str, view: LogView, note: bytes) -> Progress:
+def _check_note(view: LogView, note: bytes) -> Checkpoint:
+    """The checkpoint in a note, if nothing in the note alone speaks against it."""
     parsed, checkpoint = parse_checkpoint(note)
     if view.directory.charters:
         verify_log_signature(parsed, checkpoint, log_key(view.directory.charter))
@@ -87,22 +100,37 @@ async def _extend(http: HttpClient, base_url: str, view: LogView, note: bytes) -
             raise Contradiction("two roots for one size", note)
         # Signatures first: nobody makes us fetch a log that nobody signed.
         verify_note_by_charter(note, view.directory.charter)
+    return checkpoint
+
+
+async def _extend(http: HttpClient, base_url: str, view: LogView, note: bytes) -> Progress:
+    checkpoint = _check_note(view, note)
     if checkpoint.size - view.size > MAX_ENTRIES_BEHIND:
         raise RemoteError(ErrorCode.TOO_LARGE, f"over {MAX_ENTRIES_BEHIND} entries behind")
     entries = await fetch_entries(http, base_url, view.size, checkpoint.size)
-    public = tuple(
-        PublicLeaf(index, leaf.body)
-        for index, leaf in enumerate(map(parse_leaf, entries), view.size)
-        if leaf.kind is LeafKind.PUBLIC
-    )
+    public = tuple(_public_leaves(entries, view.size))
     documents = await fetch_documents(http, base_url, public)
     try:
         advanced = await asyncio.to_thread(advance, view, note, entries, documents)
+    except BadLeaf as error:
+        if not view.size:
+            raise
+        raise LeafRefused(error, note) from error
     except RemoteError as error:
         if error.code is not ErrorCode.BAD_TREE or not view.size:
             raise
         raise Contradiction(error.detail, note) from error
     return Progress(advanced, public, documents)
+
+
+def _public_leaves(entries: Sequence[bytes], start: int) -> Iterator[PublicLeaf]:
+    """The public leaves; one that cannot be read is `advance`'s to judge, once the tree holds."""
+    for index, entry in enumerate(entries, start):
+        with suppress(RemoteError):
+            leaf = parse_leaf(entry)
+            if leaf.kind is LeafKind.PUBLIC:
+                needed_document(leaf.body)
+                yield PublicLeaf(index, leaf.body)
 
 
 async def fetch_entries(http: HttpClient, base_url: str, start: int, end: int) -> Sequence[bytes]:

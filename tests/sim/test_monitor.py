@@ -90,6 +90,42 @@ async def test_a_shorter_log_and_one_that_does_not_follow_are_told_apart(
     assert await evidence(health) == 2
 
 
+async def log_rubbish(federation: SimFederation) -> None:
+    """The hub writes a public leaf that nobody can read, and witnesses sign the tree with it."""
+    await federation.hub.round()
+    await federation.hub_write(
+        lambda tables: tables.run(
+            "UPDATE entry SET leaf = ? WHERE idx = (SELECT MAX(idx) FROM entry)", b"\x01\x02rubbish"
+        )
+    )
+    holders, federation.network.holders = federation.network.holders, {}
+    await federation.checkpoint()
+    federation.network.holders = holders
+
+
+async def test_a_leaf_against_the_rules_is_proof_and_the_view_stays_before_it(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    health, _ = agencies
+    await look(health)
+    before = health.federation.view
+    for news in ([AlarmCode.LEAF_REFUSED], [], []):
+        await log_rubbish(federation)
+        assert await look(health) == news, "once, however long the hub goes on"
+    assert health.federation.view == before
+    assert await evidence(health) == 3
+
+
+async def test_a_file_that_was_damaged_on_the_way_is_not_called_a_leaf_against_the_rules(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    health, _ = agencies
+    await look(health)
+    await federation.join("Housing", "housing")
+    federation.network.tamper["/tile/entries/"] = lambda data: data[:-1] + bytes([data[-1] ^ 1])
+    assert await look(health) == [AlarmCode.ROOT_DIFFERS]
+
+
 async def test_what_nobody_signed_accuses_nobody(
     federation: SimFederation, agencies: Agencies
 ) -> None:

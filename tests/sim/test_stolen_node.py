@@ -10,6 +10,7 @@ import pytest
 
 from hub.membership import approve_rotation, order, waiting_rotations
 from hub.store import Post
+from node.alarms import AlarmCode, open_alarms
 from node.federation import Keys, load_keys
 from node.rotating import Rotating
 from node.service import NodeService
@@ -146,6 +147,9 @@ class TestKeySubstitution:
         with pytest.raises(RemoteError):
             await node.federation.sync()
         assert node.federation.view == before
+        hub_id = node.federation.hub.hub_id
+        codes = [item.code for item in await node.read(lambda db: open_alarms(db, hub_id))]
+        assert codes == [AlarmCode.LEAF_REFUSED]
         found = await audited(federation)
         federation.network.holders = holders
         assert "public_leaf" in {code.value for _, code in found}

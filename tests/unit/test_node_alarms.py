@@ -7,6 +7,7 @@ from typing import Any
 import pytest_asyncio
 
 from node.alarms import (
+    MOST_EVIDENCE,
     TEXTS,
     AlarmCode,
     acknowledge,
@@ -65,3 +66,14 @@ async def test_evidence_is_kept_to_the_byte_and_once(tables: Work) -> None:
     assert await tables(lambda t: keep_evidence(t, HUB, b"held", b"served", 200)) == name
     (row,) = await tables(lambda t: t.rows("SELECT * FROM evidence"))
     assert (row["held"], row["served"], row["seen_at"]) == (b"held", b"served", 100)
+
+
+async def test_a_hub_that_goes_on_does_not_fill_the_disk(tables: Work) -> None:
+    def keep(number: int) -> Callable[[NodeTables], str]:
+        return lambda t: keep_evidence(t, HUB, b"held", b"%d" % number, number)
+
+    names = [await tables(keep(number)) for number in range(2 * MOST_EVIDENCE)]
+    assert await tables(lambda t: t.count("evidence")) == MOST_EVIDENCE
+    assert set(names[MOST_EVIDENCE:]) == {names[MOST_EVIDENCE - 1]}, "one alarm, not many"
+    other = await tables(lambda t: keep_evidence(t, "0b" * 16, b"held", b"99", 99))
+    assert other not in names, "each hub has its own"
