@@ -7,7 +7,7 @@ A rotation waits until the operator has compared words; an order is carried out 
 import structlog
 
 from hub.charters import mark_agency
-from hub.ledger import Ledger
+from hub.ledger import Ledger, replay_directory
 from hub.store import HubTables
 from protocol.directory import Member
 from protocol.errors import ErrorCode, LocalError, RemoteError
@@ -114,5 +114,13 @@ def approve_rotation(tables: HubTables, party_id: str, words: str) -> None:
     if words.split() != found[party_id].split():
         raise LocalError(
             ErrorCode.CONFLICT, "the words differ: somebody may be in between. Do not approve."
+        )
+    row = tables.one("SELECT envelope FROM rotation WHERE party_id = ?", party_id)
+    member = replay_directory(tables).member(party_id)
+    replaces = parse_statement(row["envelope"]).expect(RotationBody).body.replaces if row else ""
+    if member is None or member.statement_id != replaces:
+        raise LocalError(
+            ErrorCode.CONFLICT,
+            "the membership has changed since they sent this: have them run rotate-keys again",
         )
     tables.run("UPDATE rotation SET state = 'approved' WHERE party_id = ?", party_id)

@@ -127,9 +127,13 @@ class Federation:
 
     def me(self) -> Member:
         """Our own membership. Raises LocalError(NOT_READY) before the council has approved."""
-        member = self.directory.active(self.hub.party_id)
+        member = self.directory.member(self.hub.party_id)
         if member is None:
             raise LocalError(ErrorCode.NOT_READY, "the council has not approved this node yet")
+        if member.body.status != "active":
+            raise LocalError(
+                ErrorCode.NOT_READY, f"this agency is {member.body.status}: ring the council"
+            )
         return member
 
     def recipient(self, party_id: str) -> KeyRecord:

@@ -252,11 +252,17 @@ def keep_received(
 ) -> None:
     """Remember what came with a place in the log, until it was seen there."""
     if delivery.index is not None and delivery.salt is not None:
-        tables.run(
-            "INSERT OR IGNORE INTO received_entry VALUES (?, ?, ?, ?, ?, ?)",
-            federation.hub.hub_id, delivery.index, statement_id, delivery.salt,
-            from_base64(delivery.envelope), federation.outside.clock(),
-        )  # fmt: skip
+        entry = (delivery.index, statement_id, delivery.salt, from_base64(delivery.envelope))
+        expect_logged(tables, federation.hub.hub_id, entry, federation.outside.clock())
+
+
+def expect_logged(
+    tables: NodeTables, hub_id: str, entry: tuple[int, str, str, bytes], now: int
+) -> None:
+    """Look for an entry (index, statement id, salt, envelope) in the log until it is seen there."""
+    tables.run(
+        "INSERT OR IGNORE INTO received_entry VALUES (?, ?, ?, ?, ?, ?)", hub_id, *entry, now
+    )
 
 
 # Of ours what the hub has accepted, and what came to us: `id` is null there.

@@ -15,6 +15,7 @@ from node.books import enter_sent
 from node.drafting import Changes, Drafter, Page, Span
 from node.federation import Federation
 from node.limits import book
+from node.outbox import expect_logged
 from node.store import NodeTables
 from node.tokens import TokenCache, TokenClient, TokenPair
 from protocol.errors import ErrorCode, RemoteError
@@ -212,16 +213,16 @@ class Publisher:
         if row is None:
             return
         try:
-            index = await self._upload(row)
+            index, salt = await self._upload(row)
         except RemoteError as error:
             if error.code is not ErrorCode.UNREACHABLE:
                 # Refused for good: drop it, so that the next publish starts from what is true now.
                 await federation.engine.write(lambda db: _drop(NodeTables(db), row))
             raise
-        await federation.engine.write(lambda db: _apply_effects(NodeTables(db), row, index))
+        await federation.engine.write(lambda db: _apply_effects(NodeTables(db), row, index, salt))
 
-    async def _upload(self, row: Row) -> int:
-        """Send a publication whole; its index in the log."""
+    async def _upload(self, row: Row) -> tuple[int, str | None]:
+        """Send a publication whole; its index in the log and its leaf's salt."""
         federation = self._federation
         chunks = [from_base64(text) for text in json.loads(row["chunks"])]
         by_hash = {hashlib.sha256(data).hexdigest(): data for data in chunks}
@@ -233,7 +234,8 @@ class Publisher:
             state = parse_wire(UploadState, answer, limit=ANSWER_LIMIT)
         if state.submitted is None:
             raise RemoteError(ErrorCode.NOT_READY, "the hub still lacks parts of the publication")
-        return federation.check_accepted(state.submitted, row["statement_id"]).index
+        accepted = federation.check_accepted(state.submitted, row["statement_id"])
+        return accepted.index, state.submitted.salt
 
 
 def _split(items: Sequence[Any]) -> list[list[Any]]:
@@ -256,7 +258,7 @@ def _drop(tables: NodeTables, row: Row) -> None:
     )
 
 
-def _apply_effects(tables: NodeTables, row: Row, index: int) -> None:
+def _apply_effects(tables: NodeTables, row: Row, index: int, salt: str | None) -> None:
     hub_id = row["hub_id"]
     enter_sent(tables, hub_id, "publication", index)
     applied = tables.run(
@@ -267,6 +269,8 @@ def _apply_effects(tables: NodeTables, row: Row, index: int) -> None:
     if not applied:
         return  # a command and the service may both have sent it: only the first takes effect
     preamble = parse_statement(row["envelope"]).preamble
+    entry = (index, row["statement_id"], salt or "", row["envelope"])
+    expect_logged(tables, hub_id, entry, preamble.iat)
     for effect in json.loads(row["effects"]):
         digests = effect.pop("digests")
         book(tables, hub_id, {**effect, "charter_version": preamble.charter_version}, preamble.iat)

@@ -24,7 +24,7 @@ CREATE TABLE evidence (
 CREATE TABLE watched (
     hub_id TEXT PRIMARY KEY, told_size INTEGER NOT NULL, no_quorum_since INTEGER
 );
--- What was received and must be in the log at its index; goes once it was seen there.
+-- What was received or published and must be in the log at its index; goes once it was seen there.
 CREATE TABLE received_entry (
     hub_id TEXT NOT NULL,
     idx INTEGER NOT NULL,

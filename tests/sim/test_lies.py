@@ -100,6 +100,27 @@ async def test_a_request_that_the_hub_drops_unseen_is_seen(
     assert [alarm["code"] for alarm in value["alarms"]] == ["not_in_log"]
 
 
+async def test_a_publication_that_the_hub_drops_unseen_is_seen(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    health, _ = agencies
+    ledger = federation.services.intake.ledger
+    real = ledger.append
+
+    def lie(tables: Any, statement: Any, evidence: Any = ()) -> Logged:
+        if statement.preamble.kind != "publication":
+            return real(tables, statement, evidence)
+        now = ledger.surroundings.clock()
+        return Logged(tables.next_index(), statement.id, b"\x01" * 32, now)
+
+    ledger.append = lie  # type: ignore[method-assign]
+    await health.take_in(row("h9", AMEERA, "health_visiting", DUTY))
+    await health.publish()
+    await federation.round()
+    value = await health.read(lambda tables: screens.inbox_value(tables, health.federation))
+    assert [alarm["code"] for alarm in value["alarms"]] == ["not_in_log"]
+
+
 async def test_honest_messages_raise_no_alarm(
     federation: SimFederation, agencies: Agencies
 ) -> None:

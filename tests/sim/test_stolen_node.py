@@ -243,7 +243,15 @@ async def test_a_rotation_overtaken_by_a_suspension_can_be_sent_anew(
     health, _ = agencies
     safe = health.folder / f"recovery-{health.federation.hub.hub_id}.json"
     await Rotating(health.folder, health.federation, safe).apply()
+    (waiting,) = await federation.hub_read(waiting_rotations)
     await ordered(federation, health, "suspended")
+    with pytest.raises(LocalError, match="run rotate-keys again"):
+        await federation.hub_write(
+            lambda tables: approve_rotation(tables, health.party_id, waiting["words"])
+        )
+    await health.federation.sync()
+    with pytest.raises(LocalError, match="this agency is suspended: ring the council"):
+        health.federation.me()
     await rotated(federation, health)
     await ordered(federation, health, "active")
     await health.federation.sync()

@@ -115,7 +115,13 @@ class TestOvertaken:
         health, care = agencies
         words = await rotating(care).apply()
         await ordered(federation, care, "suspended")
-        await approved(federation, care, words)  # it was made for the membership before
+        with pytest.raises(LocalError, match="run rotate-keys again"):
+            await approved(federation, care, words)  # it was made for the membership before
+        # The operator had approved it a moment earlier.
+        await federation.hub_write(
+            lambda tables: tables.run("UPDATE rotation SET state = 'approved'")
+        )
+        await federation.hub.admit()
         with pytest.raises(LocalError, match="again"):
             await rotating(care).wait(lambda: None)
         await ordered(federation, health, "suspended")
