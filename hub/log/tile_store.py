@@ -17,6 +17,7 @@ from protocol.tiles import TILE_WIDTH, Tile
 
 SYNCS_AT_ONCE = 12
 _CHECKPOINT = "checkpoint"
+_MAKING = ".new"
 Chunk = tuple[Tile, Sequence[bytes]]
 """A tile, and its hashes or entries."""
 
@@ -130,7 +131,10 @@ class TileStore:
 
     def _replace(self, files: Sequence[tuple[Path, bytes]]) -> None:
         """Write files beside their names, sync them all, then give them their names."""
-        temporaries = [path.with_name(f".{path.name}.new") for path, _ in files]
+        # In one folder: a disk gives the files of each new folder places of their own, slowly.
+        making = self._folder / _MAKING
+        making.mkdir(parents=True, exist_ok=True)
+        temporaries = [making / str(number) for number in range(len(files))]
         descriptors: list[int] = []
         try:
             for temporary, (_, data) in zip(temporaries, files, strict=True):

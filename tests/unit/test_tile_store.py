@@ -210,4 +210,4 @@ def test_files_and_their_folders_are_synced(
     folders = {log, log / "tile", log / "tile/0", log / "tile/0/000.p", log / "tile/entries/000.p"}
     assert {str(folder) for folder in folders} <= synced
     assert str(tmp_path) in synced  # the folder itself was new
-    assert {Path(name).name for name in synced} >= {".2.new"}
+    assert {Path(name).parent.name for name in synced} >= {".new"}, "each file before its name"
