@@ -62,13 +62,11 @@ class Answer:
 
 
 class Broker:
-    """The brokering part of the hub. `witnessed` says of an index whether a published checkpoint
-    covers it under a quorum.
-    """
+    """The brokering part of the hub. `quorum_is_missing` says it of an entry, by its index."""
 
-    def __init__(self, ledger: Ledger, witnessed: Callable[[int], bool]) -> None:
+    def __init__(self, ledger: Ledger, quorum_is_missing: Callable[[int], bool]) -> None:
         self._ledger = ledger
-        self._witnessed = witnessed
+        self._quorum_is_missing = quorum_is_missing
 
     def request(self, tables: HubTables, statement: Statement[RequestBody], parts: Parts) -> Answer:
         """Log a request, decide the hub's part, log that too, and forward unless refused."""
@@ -139,14 +137,14 @@ class Broker:
     ) -> Answer:
         """Log that a card leaves while the quorum is missing, and forward it. One or the other."""
         row = self._check_release(tables, statement, parts)
+        logged = tables.logged(row["decision"])
+        if logged is None or not self._quorum_is_missing(logged.index):
+            raise RemoteError(ErrorCode.CONFLICT, "a quorum signs, or has signed: release it")
         request = _logged_body(tables, row["statement_id"], RequestBody)
         decision = _logged_body(tables, row["decision"], DecisionBody)
         basis = self._ledger.charter.lawful_basis(request.basis)
         if not allows_break_glass(basis) or decision.decided_by is None:
             raise RemoteError(ErrorCode.NOT_ALLOWED, "this card leaves under a quorum only")
-        logged = tables.logged(row["decision"])
-        if logged is None or self._witnessed(logged.index):
-            raise RemoteError(ErrorCode.CONFLICT, "a quorum has signed the decision: release it")
         return self._release(tables, statement, Parts(parts.sealed, None))
 
     def _check_release(

@@ -47,7 +47,7 @@ class HubSettings(BaseSettings):
     witness_urls: dict[str, str] = Field(
         default_factory=dict,
         description="Where each witness named in the charter answers. "
-        "Changed: checkpoints lack cosignatures and no contact details move.",
+        "Changed: checkpoints lack cosignatures and contact details wait.",
     )
     alarm_command: list[str] = Field(
         default_factory=list,

@@ -107,7 +107,8 @@ class HubService:
         await publisher.start()
         self._matcher = Matcher(ledger)
         publications = Publications(ledger, Pepper(keys["pepper"]))
-        intake = Intake(self.engine, ledger, Broker(ledger, publisher.has_quorum), publications)
+        broker = Broker(ledger, publisher.quorum_is_missing)
+        intake = Intake(self.engine, ledger, broker, publications)
         self._services = Services(
             self.engine,
             intake,

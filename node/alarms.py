@@ -42,6 +42,8 @@ class AlarmCode(StrEnum):
     MEMBER_CHANGED = "member_changed"
     KEYS_CHANGED = "keys_changed"
     CARD_UNWITNESSED = "card_unwitnessed"
+    CARD_IN_NO_LOG = "card_in_no_log"
+    CARD_CLOSED = "card_closed"
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ TEXTS: dict[AlarmCode, AlarmText] = {
         "If you did not change them, ring the council: have the agency suspended.",
     ),
     AlarmCode.NO_QUORUM: AlarmText(
-        _MISSING, "Too few witnesses have signed the log: no contact details move.",
+        _MISSING, "Too few witnesses have signed the log: contact details wait for them.",
         "Use the duty lines. Ask the council which witnesses are away.",
     ),
     AlarmCode.CHECKPOINT_STALE: AlarmText(
@@ -114,6 +116,14 @@ TEXTS: dict[AlarmCode, AlarmText] = {
     ),
     AlarmCode.KEYS_CHANGED: AlarmText(
         _LOOK, "An organisation has new keys.", "Ring it and ask whether it is meant."
+    ),
+    AlarmCode.CARD_IN_NO_LOG: AlarmText(
+        _LOOK, "The log was lost before witnesses had signed that a card left or came.",
+        "Tell the auditor what you know of it: patchwork-node alerts.",
+    ),
+    AlarmCode.CARD_CLOSED: AlarmText(
+        _LOOK, "A card came that this node did not open: something about it is not right.",
+        "Use the duty line and ask again. Tell the auditor if it happens twice.",
     ),
     AlarmCode.CARD_UNWITNESSED: AlarmText(
         _LOOK, "A card left or came before witnesses had signed.",

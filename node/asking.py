@@ -7,7 +7,9 @@ in the log. Then a receipt goes out.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from node.alarms import AlarmCode, raise_alarm
 from node.federation import Federation
 from node.links import evidence_secret
 from node.outbox import Sent, verify_logged
@@ -201,6 +203,21 @@ class Asking:
             request_id=body.request_id, release=statement.id, sealed_hash=body.sealed_hash
         )
         tables.enqueue(Outgoing(hub_id, statement.preamble.sender, receipt))
+
+    def on_closed(self, tables: NodeTables, statement: Statement[Any]) -> None:
+        """A card by the holder of our request was set aside: nothing else will come, so tell."""
+        body, sender = statement.body, statement.preamble.sender
+        if not isinstance(body, ReleaseBody | ProvisionalBody):
+            return
+        hub_id = self._federation.hub.hub_id
+        closed = tables.run(
+            "UPDATE sent_request SET state = 'closed' WHERE hub_id = ? AND request_id = ? "
+            "AND holder = ? AND decision_id = ? AND state = 'allowed'",
+            hub_id, body.request_id, sender, body.decision,
+        )  # fmt: skip
+        if closed:
+            now = self._federation.outside.clock()
+            raise_alarm(tables, hub_id, AlarmCode.CARD_CLOSED, now, place=body.request_id)
 
     def _open(
         self, statement: Statement[ReleaseBody] | Statement[ProvisionalBody], sealed: bytes

@@ -19,6 +19,7 @@ from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel, from_base64
 from protocol.follow import log_key, verify_note_by_charter, witness_keys
 from protocol.leaf import sealed_leaf
+from protocol.log_messages import ProvisionalBody
 from protocol.loosens import needs_agreement
 from protocol.messages import BODIES, AcceptedBody, HubDecisionBody, RequestBody
 from protocol.review_messages import IdentityRequestBody
@@ -232,7 +233,8 @@ class Outbox:
 
         def note(tables: NodeTables) -> None:
             late = error.code is ErrorCode.EXPIRED and row["envelope"] is not None
-            if late or error.code is ErrorCode.WRONG_CHARTER:
+            once = isinstance(statement.body, ProvisionalBody)
+            if (late or error.code is ErrorCode.WRONG_CHARTER) and not once:
                 # It waited too long to be sent, or a new charter came first, and it was never
                 # logged: sign it anew next time.
                 tables.run("UPDATE outbox SET envelope = NULL WHERE id = ?", row["id"])

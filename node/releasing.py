@@ -138,7 +138,10 @@ class Releasing:
             sealed_hash=sealed_hash(sealed),
             tree_size=federation.view.size,
         )
-        tables.enqueue(Outgoing(row["hub_id"], row["requester"], body, sealed, proof))
+        aud = row["requester"]
+        now = isinstance(body, ProvisionalBody)  # a person says so now: it never leaves later
+        envelope = federation.sign(body, aud).envelope.encode() if now else None
+        tables.enqueue(Outgoing(row["hub_id"], aud, body, sealed, proof, envelope))
 
     def _card(self, tables: NodeTables, row: Row) -> ContactCard:
         own = self._federation.me().body

@@ -18,7 +18,7 @@ from node.federation import Federation
 from node.limits import waiting_words
 from node.links import Team, Unpublished
 from node.people.governance import governance_value
-from node.people.unwitnessed import may_go
+from node.people.unwitnessed import is_shown
 from node.publishing import Published
 from node.store import NodeTables
 from protocol.charter import LawfulBasis
@@ -38,6 +38,7 @@ WAITING = {
     "released": "allowed; the card is on its way",
     "recalled": "recalled: it was the wrong person",
     "stopped": "stopped: permission, time or membership ended",
+    "closed": "a card came that could not be opened; use the duty line, and ask again",
     "log_lost": "ended: the council's log was lost and has a successor; ask again",
 }
 NOT_FINDABLE = {
@@ -168,7 +169,7 @@ def inbox_value(tables: NodeTables, federation: Federation) -> dict[str, list[di
     return {
         "alarms": alarms_value(tables, hub_id),
         "governance": [item for item in governance_value(tables, federation) if not item["seen"]],
-        "received": [_received(federation, row, now) for row in received],
+        "received": [_received(tables, federation, row) for row in received],
         "sent": [_sent(row, now) for row in sent],
     }
 
@@ -260,7 +261,8 @@ def basis_lines(bases: list[LawfulBasis]) -> list[str]:
     ]
 
 
-def _received(federation: Federation, row: Row, now: int) -> dict[str, Any]:
+def _received(tables: NodeTables, federation: Federation, row: Row) -> dict[str, Any]:
+    now = federation.outside.clock()
     charter = federation.charter
     practitioner = json.loads(row["practitioner"])
     member = federation.directory.member(row["requester"])
@@ -278,12 +280,7 @@ def _received(federation: Federation, row: Row, now: int) -> dict[str, Any]:
         "facts": {titles.get(key, key): value for key, value in json.loads(row["facts"]).items()},
         "state": row["state"],
         "state_text": _state_text(row, now),
-        "may_go_now": (
-            row["state"] == "allowed"
-            and row["expires"] > now
-            and row["decision_index"] >= federation.view.size
-            and may_go(federation, row)
-        ),
+        "may_go_now": is_shown(tables, federation, row),
     }
 
 

@@ -132,7 +132,8 @@ class NodeService:
         """Whether a quorum has seen the entry that this message is, after a look at the log.
 
         While the log has no quorum a message that the sender's key in our last view verifies is
-        acted on all the same: what moves contact details brings a proof of its own. Any other
+        acted on all the same: what moves contact details brings a proof of its own, or is for life
+        or death. Any other
         stays in the mailbox; the next poll brings it again.
         """
         federation = self.federation
@@ -177,7 +178,9 @@ class NodeService:
 
     def _set_aside(self, tables: NodeTables, generation: str, delivery: Delivery) -> None:
         if self._verifies(delivery):  # it must be in the log all the same
-            self._keep(tables, parse_statement(from_base64(delivery.envelope)), delivery)
+            statement = parse_statement(from_base64(delivery.envelope))
+            self._keep(tables, statement, delivery)
+            self.asking.on_closed(tables, statement)
         self._move(tables, generation, delivery)
 
     def _keep(

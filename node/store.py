@@ -54,13 +54,16 @@ class HubRow:
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A statement to be sent: to whom, what, and what goes beside it."""
+    """A statement to be sent: to whom, what, and what goes beside it. With an `envelope` it is
+    signed already, and is never signed again.
+    """
 
     hub_id: str
     aud: str
     body: WireModel
     sealed: bytes | None = None
     proof: bytes | None = None
+    envelope: bytes | None = None
 
 
 class NodeTables(Tables):
@@ -156,7 +159,7 @@ class NodeTables(Tables):
         return row or {}
 
     def enqueue(self, outgoing: Outgoing) -> int:
-        """Put a statement into the outbox, to be signed when it is sent."""
+        """Put a statement into the outbox, to be signed when it is sent, or signed already."""
         return self.insert(
             "outbox",
             {
@@ -166,7 +169,7 @@ class NodeTables(Tables):
                 "body": json.dumps(outgoing.body.model_dump(mode="json")),
                 "sealed": outgoing.sealed,
                 "proof": outgoing.proof,
-                "envelope": None,
+                "envelope": outgoing.envelope,
                 "state": "pending",
                 "error": None,
             },

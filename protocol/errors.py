@@ -145,7 +145,7 @@ ERROR_TEXTS: dict[ErrorCode, ErrorText] = {
     ErrorCode.NO_QUORUM: ErrorText(
         503,
         "Not enough witnesses have signed",
-        "No contact details move until they have. Use the duty lines meanwhile.",
+        "Contact details wait until they have. Use the duty lines meanwhile.",
     ),
     ErrorCode.NOT_OPENED: ErrorText(
         400, "The sealed part does not open", "Ask the sender to send it again."

@@ -27,8 +27,8 @@ def archive_published(tables: HubTables, size: int, note: bytes, *, quorum: bool
         tables.set_witnessed(size, note)
 
 
-def archive_late(tables: HubTables, late: Note, keys: Sequence[VerifierKey]) -> None:
-    """Keep lines over an earlier checkpoint beside those that it has.
+def archive_late(tables: HubTables, late: Note, keys: Sequence[VerifierKey]) -> tuple[int, bytes]:
+    """Keep lines over an earlier checkpoint beside those that it has; its size and note.
 
     Raises RemoteError(NOT_FOUND) unless this log published that checkpoint.
     """
@@ -37,8 +37,9 @@ def archive_late(tables: HubTables, late: Note, keys: Sequence[VerifierKey]) -> 
     held = parse_checkpoint(row["note"])[0] if row else None
     if held is None or held.text != late.text:
         raise RemoteError(ErrorCode.NOT_FOUND, "this log published no such checkpoint")
-    merged = merge_cosignatures(held, late.signatures, keys)
-    _keep(tables, checkpoint.size, merged.encode())
+    merged = merge_cosignatures(held, late.signatures, keys).encode()
+    _keep(tables, checkpoint.size, merged)
+    return checkpoint.size, merged
 
 
 def page_of_notes(tables: HubTables, after: int) -> bytes:

@@ -63,6 +63,7 @@ class Publisher:
         self._note: Note | None = None
         self._published: Note | None = None
         self._published_at = 0
+        self._standing = False
         self._witnessed: tuple[int, bytes] = (0, b"")
         self._asked = False
         self._pullers: set[str] = set()
@@ -111,6 +112,8 @@ class Publisher:
                 ErrorCode.STORAGE,
                 f"{self.gathering.ahead} has seen a longer log than ours: was a backup restored?",
             )
+        if self._note is not None and self._is_worth_publishing():
+            await self._publish()  # lines that came since, before the log grows past them
         size, _ = await self._engine.read(lambda db: HubTables(db).head())
         leaves = await self._engine.read(lambda db: HubTables(db).leaves(size, BATCH))
         if leaves:
@@ -139,6 +142,10 @@ class Publisher:
     def has_quorum(self, index: int) -> bool:
         """Whether a published checkpoint covers `index` with a quorum of witnesses."""
         return index < self.witnessed_size
+
+    def quorum_is_missing(self, index: int) -> bool:
+        """Whether no quorum covers `index` and the newest checkpoint has none (06-requests §8)."""
+        return not self.has_quorum(index) and not self._standing
 
     async def proof(self, index: int) -> bytes:
         """The tlog-proof of an entry under the newest checkpoint with a quorum.
@@ -179,10 +186,22 @@ class Publisher:
         if text == self._current().text:
             self._note = merge_cosignatures(self._current(), lines, keys)
         else:
-            late = Note(text, lines)
-            await self._engine.write(lambda db: archive_late(HubTables(db), late, keys))
+            await self._take_late(Note(text, lines), keys)
         self.gathering.changed.set()
         return fitting
+
+    async def _take_late(self, late: Note, keys: tuple[VerifierKey, ...]) -> None:
+        """Archive lines over an earlier checkpoint; with them it may have its quorum at last."""
+        charter, before = self._ledger.charter, self._witnessed
+
+        def work(tables: HubTables) -> tuple[int, bytes]:
+            size, note = archive_late(tables, late, keys)
+            if size <= before[0] or not has_quorum(note, charter):
+                return before
+            tables.set_witnessed(size, note)
+            return size, note
+
+        self._witnessed = await self._engine.write(lambda db: work(HubTables(db)))
 
     async def _save(self, old_size: int, new_size: int) -> None:
         data = self._current().encode()
@@ -222,12 +241,12 @@ class Publisher:
     async def _publish(self) -> None:
         note, charter = self._current(), self._ledger.charter
         data, size = note.encode(), self.size
-        quorum = len(verify_cosigners(note, witness_keys(charter))) >= charter.quorum
+        quorum = has_quorum(data, charter)
         await self._engine.write(
             lambda db: archive_published(HubTables(db), size, data, quorum=quorum)
         )
         await asyncio.to_thread(self.tiles.write_checkpoint, data)
-        self._published, self._published_at = note, self._clock()
+        self._published, self._published_at, self._standing = note, self._clock(), quorum
         if quorum:
             self._witnessed = (size, data)
 
@@ -240,6 +259,12 @@ class Publisher:
         if self._note is None:
             raise LocalError(ErrorCode.NOT_READY, "the log has no entries yet")
         return self._note
+
+
+def has_quorum(note: bytes, charter: Charter) -> bool:
+    """Whether enough of the charter's witnesses have a line on a note of ours."""
+    signed = verify_cosigners(parse_checkpoint(note)[0], witness_keys(charter))
+    return len(signed) >= charter.quorum
 
 
 def fresh_signers(note: Note, charter: Charter, now: int) -> dict[str, int]:

@@ -1,20 +1,16 @@
 """What commands and API do when people decide: write it down, and send it at once."""
 
+from contextlib import suppress
 from typing import Any
 
 from node.people import screens
 from node.people.answering import Comparison
 from node.people.asking import Inquiry
 from node.people.review import Opinion
-from node.people.unwitnessed import Urgent
+from node.people.unwitnessed import LEFT_NOTHING, Urgent
 from node.service import NodeService
 from node.store import NodeTables
 from protocol.errors import ErrorCode, RemoteError
-
-LEFT_NOTHING = (
-    "no card has left: the permission or the link has ended, or witnesses have signed since, and "
-    "then it leaves by itself. See patchwork-node inbox"
-)
 
 
 async def say_now(service: NodeService, opinion: Opinion) -> None:
@@ -62,22 +58,28 @@ async def recall_now(service: NodeService, request_id: str, practitioner: int) -
 async def may_let_go(service: NodeService, request_id: str) -> None:
     """Whether a card may be let go without a quorum now. Raises LocalError."""
     federation, unwitnessed = service.federation, service.desk.unwitnessed
-    await federation.follow()
-    await federation.engine.read(lambda db: unwitnessed.check(NodeTables(db), request_id))
+    witnessed = await federation.follow()
+    await federation.engine.read(
+        lambda db: unwitnessed.check(NodeTables(db), request_id, witnessed=witnessed)
+    )
 
 
 async def let_go_now(service: NodeService, urgent: Urgent) -> None:
-    """Let a card go without a quorum. Raises LocalError or RemoteError if it does not go."""
-    desk, federation = service.desk, service.federation
-    await federation.follow()
-    gone = await federation.engine.write(lambda db: desk.unwitnessed.let_go(NodeTables(db), urgent))
-    refusals = await service.outbox.send()
-    state = await federation.engine.read(
-        lambda db: desk.unwitnessed.state(NodeTables(db), urgent.request_id)
+    """Let a card go without a quorum. Raises LocalError, or RemoteError unless the hub takes it:
+    UNREACHABLE if it did not answer.
+    """
+    federation, unwitnessed = service.federation, service.desk.unwitnessed
+    witnessed = await federation.follow()
+    gone = await federation.engine.write(
+        lambda db: unwitnessed.let_go(NodeTables(db), urgent, witnessed=witnessed)
     )
-    if not gone or state != "released":
-        code = refusals[0].code if refusals else ErrorCode.NOT_ALLOWED
-        raise RemoteError(code, LEFT_NOTHING)
+    if not gone:
+        raise RemoteError(ErrorCode.NOT_ALLOWED, LEFT_NOTHING)
+    with suppress(RemoteError):  # what it means for this card is in the outbox
+        await service.outbox.send()
+    await federation.engine.read(
+        lambda db: unwitnessed.check_gone(NodeTables(db), urgent.request_id)
+    )
 
 
 async def queue_now(service: NodeService) -> dict[str, Any]:

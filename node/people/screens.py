@@ -142,7 +142,8 @@ def _print_unwitnessed(out: Console, item: dict[str, Any], start: str) -> None:
         who = item["practitioner"] or "somebody here"
         _say(out, f"{start}{who} let a card go to {item['agency']} before witnesses had signed.")
     _say(out, "    Was a life in danger? Look at it with the other organisation. When the")
-    _say(out, "    witnesses are back this node looks all of it up in the log by itself.")
+    _say(out, "    witnesses are back this node looks it up in the log, and an alarm says if it")
+    _say(out, "    is not there.")
 
 
 def value_of(found: list[Duplicate]) -> list[dict[str, Any]]:

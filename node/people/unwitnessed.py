@@ -21,6 +21,16 @@ from protocol.statement import Statement, parse_statement
 from protocol.wire import Delivery
 from storage.tables import Row
 
+LEFT_NOTHING = (
+    "no card has left, because of the permission, the link or the sharing agreement, or because "
+    "witnesses have signed, and then it leaves by itself. See patchwork-node inbox; use the duty "
+    "line"
+)
+ON_ITS_WAY = (
+    "the hub has not answered yet; if it does within five minutes the card leaves, and else it "
+    "does not. Use the duty line meanwhile, and see patchwork-node inbox"
+)
+
 
 @dataclass(frozen=True)
 class Urgent:
@@ -38,10 +48,16 @@ class Unwitnessed:
         self._asking = asking
         self._releasing = releasing
 
-    def check(self, tables: NodeTables, request_id: str) -> Row:
-        """The row of a request whose card may be let go now. Raises LocalError."""
+    def check(self, tables: NodeTables, request_id: str, *, witnessed: bool) -> Row:
+        """The row of a request whose card may be let go now. Raises LocalError.
+
+        `witnessed` says that the newest checkpoint has a quorum: then the decision will be under
+        one in a moment.
+        """
         federation = self._federation
         row = self._row(tables, request_id)
+        if row is not None and _on_its_way(tables, row):
+            raise LocalError(ErrorCode.CONFLICT, ON_ITS_WAY)
         if row is None or row["state"] != "allowed":
             raise LocalError(ErrorCode.NOT_FOUND, "no allowed request of that id has a card here")
         if row["expires"] <= federation.outside.clock():
@@ -57,32 +73,37 @@ class Unwitnessed:
             raise LocalError(
                 ErrorCode.CONFLICT, "the witnesses have signed: the card leaves by itself"
             )
+        if witnessed:
+            raise LocalError(
+                ErrorCode.CONFLICT, "witnesses are signing: the card leaves by itself in a moment"
+            )
         return row
 
-    def let_go(self, tables: NodeTables, urgent: Urgent) -> bool:
+    def let_go(self, tables: NodeTables, urgent: Urgent, *, witnessed: bool) -> bool:
         """Put the card into the outbox and tell our lead; whether it goes (link and permission
         must still be in force). Raises LocalError.
         """
-        row = self.check(tables, urgent.request_id)
+        row = self.check(tables, urgent.request_id, witnessed=witnessed)
         gone = self._releasing.let_go(tables, row, ProvisionalBody, None)
         if gone:
             self._tell(tables, row["request_id"], row["requester"], urgent.practitioner)
         return gone
 
-    def state(self, tables: NodeTables, request_id: str) -> str:
-        """How far a received request has come."""
-        row = self._row(tables, request_id)
-        return str(row["state"]) if row else ""
+    def check_gone(self, tables: NodeTables, request_id: str) -> None:
+        """Raise RemoteError unless the hub has taken the card that was let go."""
+        sent = _last_sent(tables, self._federation.hub.hub_id, request_id)
+        if sent is None or sent["state"] == "failed":
+            raise RemoteError(ErrorCode(sent["error"] if sent else "not_allowed"), LEFT_NOTHING)
+        if sent["state"] == "pending":
+            raise RemoteError(ErrorCode.UNREACHABLE, ON_ITS_WAY)
 
     def on_failed(
         self, tables: NodeTables, statement: Statement[WireModel], error: RemoteError
     ) -> None:
-        """The hub did not take it: nothing has left. Once there is a quorum (that is `conflict`)
-        the card goes as ever.
-        """
+        """The hub did not take it: nothing has left. With a quorum the card goes as ever."""
         hub_id = self._federation.hub.hub_id
         request_id = statement.expect(ProvisionalBody).body.request_id
-        state = "allowed" if error.code is ErrorCode.CONFLICT else "stopped"
+        state = "stopped" if error.code is ErrorCode.TOO_LATE else "allowed"
         tables.run(
             "UPDATE received_request SET state = ? WHERE hub_id = ? AND request_id = ?",
             state, hub_id, request_id,
@@ -128,6 +149,17 @@ class Unwitnessed:
         raise_alarm(tables, hub_id, AlarmCode.CARD_UNWITNESSED, now, place=request_id)
 
 
+def is_shown(tables: NodeTables, federation: Federation, row: Row) -> bool:
+    """Whether a screen is to say that a received request's card may be let go now."""
+    if row["state"] != "allowed" or row["expires"] <= federation.outside.clock():
+        return False
+    watched = tables.one(
+        "SELECT no_quorum_since FROM watched WHERE hub_id = ?", federation.hub.hub_id
+    )
+    missing = watched is not None and watched["no_quorum_since"] is not None
+    return missing and row["decision_index"] >= federation.view.size and may_go(federation, row)
+
+
 def may_go(federation: Federation, row: Row) -> bool:
     """Whether a received request's basis lets its card go, and a person allowed it."""
     basis = federation.charter.lawful_basis(row["basis"])
@@ -135,6 +167,20 @@ def may_go(federation: Federation, row: Row) -> bool:
         return False
     decision = parse_statement(row["decision_envelope"]).expect(DecisionBody).body
     return decision.decided_by is not None
+
+
+def _last_sent(tables: NodeTables, hub_id: str, request_id: str) -> Row | None:
+    """The last card that was let go for a request, in our outbox."""
+    return tables.one(
+        "SELECT state, error FROM outbox WHERE hub_id = ? AND kind = 'provisional' "
+        "AND json_extract(body, '$.request_id') = ? ORDER BY id DESC LIMIT 1",
+        hub_id, request_id,
+    )  # fmt: skip
+
+
+def _on_its_way(tables: NodeTables, row: Row) -> bool:
+    sent = _last_sent(tables, row["hub_id"], row["request_id"])
+    return sent is not None and sent["state"] == "pending"
 
 
 def _basis(tables: NodeTables, row: Row) -> str:

@@ -94,9 +94,9 @@ async def test_the_asker_does_not_open_a_card_from_another_log(
     await federation.settle()
     assert len(await federation.entries("release")) == 1, "health has seen nothing amiss"
     sent = await care.sent(request_id)
-    assert (sent["state"], sent["card"]) == ("allowed", None)
+    assert (sent["state"], sent["card"]) == ("closed", None)
     assert await federation.entries("receipt") == []
-    assert await proven(care) == [AlarmCode.TWO_LOGS]
+    assert await proven(care) == [AlarmCode.TWO_LOGS, AlarmCode.CARD_CLOSED]
 
 
 async def test_the_holder_does_not_send_a_card_on_a_proof_from_another_log(

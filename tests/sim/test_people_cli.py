@@ -162,6 +162,7 @@ def test_a_card_without_witnesses_is_let_go_by_a_person_who_was_told(town: Town)
     early = town.types("Health visiting", "release-now", "0" * 32)
     assert (early.exit_code, "no allowed request" in early.output) == (1, True)
     request_id = town.now(allowed(town.federation, agencies))
+    town.now(agencies[0].service.monitor.look())
     inbox = town.types("Health visiting", "inbox").output
     assert f"patchwork-node release-now {request_id}" in inbox
     declined = town.types("Health visiting", "release-now", request_id)

@@ -214,7 +214,7 @@ class TestTheHub:
         federation.network.tamper["/v1/polls"] = in_mail(swap)
         await health.answer(request_id)
         await federation.settle()
-        assert (await care.sent(request_id))["state"] == "allowed"
+        assert (await care.sent(request_id))["state"] == "closed"
         assert (await care.sent(request_id))["card"] is None
 
     async def test_a_card_without_a_cosigned_proof_of_the_decision_stays_closed(

@@ -190,7 +190,9 @@ async def test_what_witnesses_have_signed_leaves_with_its_proof(
     request_id = await allowed(federation, agencies)
     await health.federation.follow()
     await health.write(
-        lambda tables: health.service.desk.unwitnessed.let_go(tables, Urgent(request_id, 1))
+        lambda tables: health.service.desk.unwitnessed.let_go(
+            tables, Urgent(request_id, 1), witnessed=False
+        )
     )
     # It was on its way when the witnesses came back.
     sleep(federation, asleep=False)
@@ -271,7 +273,8 @@ async def test_a_card_that_the_hub_sealed_itself_stays_closed(
     )
     await federation.settle()
     sent = await care.sent(request_id)
-    assert (sent["state"], sent["card"]) == ("allowed", None)
+    assert (sent["state"], sent["card"]) == ("closed", None)
+    assert "card_closed" in await alarms(care), "somebody is told, for no other card comes"
 
 
 async def test_an_agency_that_the_charter_does_not_bind_lets_nothing_go(
@@ -312,7 +315,8 @@ async def test_a_card_that_the_hub_swapped_stays_closed(
     )
     await federation.settle()
     sent = await care.sent(request_id)
-    assert (sent["state"], sent["card"]) == ("allowed", None)
+    assert (sent["state"], sent["card"]) == ("closed", None)
+    assert "card_closed" in await alarms(care), "somebody is told, for no other card comes"
     assert await notices(care) == []
 
 
@@ -334,7 +338,8 @@ async def test_a_card_that_we_did_not_ask_for_so_stays_closed_though_hub_and_hol
     assert await health.service.outbox.send() == []
     await federation.settle()
     sent = await care.sent(request_id)
-    assert (sent["state"], sent["card"]) == ("allowed", None)
+    assert (sent["state"], sent["card"]) == ("closed", None)
+    assert "card_closed" in await alarms(care), "somebody is told, for no other card comes"
     await wake(federation)
     assert await audited(federation) == rules(Code.PROVISIONAL_NOT_ALLOWED)
 
@@ -392,7 +397,8 @@ async def test_an_agency_that_lets_a_card_go_though_a_quorum_had_signed_is_a_fin
     assert note is not None
     sleep(federation)
     federation.clock.now += 900
-    monkeypatch.setattr(federation.services.intake.broker, "_witnessed", lambda _: False)
+    broker = federation.services.intake.broker
+    monkeypatch.setattr(broker, "_quorum_is_missing", lambda *_: True)
 
     def work(tables: Any) -> None:
         row = tables.one("SELECT * FROM received_request WHERE request_id = ?", request_id)
