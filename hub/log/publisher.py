@@ -247,6 +247,7 @@ class Publisher:
         )
         await asyncio.to_thread(self.tiles.write_checkpoint, data)
         self._published, self._published_at, self._standing = note, self._clock(), quorum
+        await asyncio.to_thread(self.tiles.tidy)
         if quorum:
             self._witnessed = (size, data)
 

@@ -7,6 +7,7 @@ Every call blocks on the disk: call it from a thread.
 """
 
 import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -31,6 +32,7 @@ class TileStore:
         self._settled = False
         self._known: set[Path] = set()
         self._edge: dict[Tile, tuple[bytes, ...]] = {}
+        self._outgrown: dict[int, list[Path]] = {}
 
     def append(self, size_before: int, entries: Sequence[bytes]) -> int:
         """Write bundles and tiles for entries [size_before, ...); the new size.
@@ -42,6 +44,7 @@ class TileStore:
         if size_before:
             self.read_hash(0, size_before - 1)
         chunks = self._bundles(size_before, entries)
+        rows = [chunks[0][0]] if chunks else []
         files = [(tile, tiles.encode_entry_bundle(chunk)) for tile, chunk in chunks]
         level, start = 0, size_before
         fresh: list[bytes] = [merkle.leaf_hash(entry) for entry in entries]
@@ -52,11 +55,26 @@ class TileStore:
             files += [(tile, tiles.encode_hash_tile(chunk)) for tile, chunk in row]
             fresh = [merkle.root(chunk) for tile, chunk in row if tile.width == TILE_WIDTH]
             chunks += row
+            rows.append(row[0][0])
             level, start = level + 1, first
         self._write_tiles(files)
         # What the next batch begins with need not be read again. A folder has one writer.
         self._edge = {tile: tuple(chunk) for tile, chunk in chunks}
+        for tile in rows:
+            if tile.width == TILE_WIDTH:  # it may have been partial before
+                self._outgrown.setdefault(tile.level, []).append(self._folder / f"{tile.path}.p")
         return size_before + len(entries)
+
+    def tidy(self) -> None:
+        """Delete the partial tiles in whose place full ones stand, but for each level's last.
+
+        Who still holds a smaller checkpoint asks for the full one (specs/05-log.md §6). Without
+        this every checkpoint would leave some files for ever.
+        """
+        for level, folders in self._outgrown.items():
+            for folder in folders[:-1]:
+                shutil.rmtree(folder, ignore_errors=True)
+            self._outgrown[level] = folders[-1:]
 
     def read_hash(self, level: int, index: int) -> bytes:
         """The hash of leaves [index * 2**level, (index + 1) * 2**level), a `merkle.HashReader`.
@@ -75,10 +93,10 @@ class TileStore:
 
     def read_tile(self, tile: Tile) -> bytes:
         """The bytes of exactly this tile or bundle. Raises LocalError(NOT_FOUND)."""
-        path = self._folder / tile.path
-        if not path.is_file():
+        data = _read(self._folder / tile.path)
+        if data is None:
             raise LocalError(ErrorCode.NOT_FOUND, f"{tile.path} is not in the folder")
-        return path.read_bytes()
+        return data
 
     def root(self, size: int) -> bytes:
         """The root of the first `size` leaves, recomputed from the tiles."""
@@ -172,9 +190,9 @@ class TileStore:
     def _read_at_least(self, tile: Tile) -> tuple[bytes, int]:
         """The bytes of a tile, or of a wider one in its place, and the width they have."""
         for width in self._widths(tile):
-            path = self._folder / Tile(tile.level, tile.index, width).path
-            if path.is_file():
-                return path.read_bytes(), width
+            data = _read(self._folder / Tile(tile.level, tile.index, width).path)
+            if data is not None:
+                return data, width
         raise LocalError(ErrorCode.NOT_FOUND, f"{tile.path} is not in the folder")
 
     def _widths(self, tile: Tile) -> Iterator[int]:
@@ -187,6 +205,14 @@ class TileStore:
 def _chunks(level: int, first: int, row: Sequence[bytes]) -> list[Chunk]:
     parts = [row[i : i + TILE_WIDTH] for i in range(0, len(row), TILE_WIDTH)]
     return [(Tile(level, first + n, len(part)), part) for n, part in enumerate(parts)]
+
+
+def _read(path: Path) -> bytes | None:
+    """A file's bytes, or None: another thread may tidy it away at any moment."""
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
 
 
 def _parsed(

@@ -92,6 +92,26 @@ def test_every_size_that_was_ever_signed_keeps_its_tiles(tmp_path: Path) -> None
     assert store.root(3) == base64.b64decode(GO["trees"][3]["root_b64"])
 
 
+def test_partial_tiles_go_when_the_next_full_one_is_there_and_nothing_is_missed(
+    tmp_path: Path,
+) -> None:
+    """A checkpoint every seven entries: the files left over do not grow with the log."""
+    store, roots = TileStore(tmp_path), {}
+    for size in range(7, 2101, 7):
+        store.append(size - 7, records(size - 7, size))
+        roots[size] = store.root(size)
+        store.tidy()
+    assert store.read_checkpoint() is None
+    partial = {path.parent.name for path in tmp_path.rglob("*.p/*")}
+    assert {path.name for path in (tmp_path / "tile/entries").glob("*.p")} == {"007.p", "008.p"}
+    assert partial == {"000.p", "007.p", "008.p"}, "of level 1 the first tile is not full yet"
+    assert len(list((tmp_path / "tile/0").glob("[0-9][0-9][0-9]"))) == 2100 // 256
+    for size, expected in roots.items():
+        assert TileStore(tmp_path).root(size) == expected
+        proof = store.consistency_proof(size, 2100)
+        merkle.verify_consistency(size, 2100, proof, expected, roots[2100])
+
+
 def test_entries_are_read_back(tmp_path: Path) -> None:
     store = filled(tmp_path, 258)
     assert store.read_entries(0) == tuple(records(0, 256))
