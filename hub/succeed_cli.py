@@ -11,6 +11,7 @@ from hub.log.writer_lock import only_writer
 from hub.service import open_engine, surroundings
 from hub.store import HubTables
 from hub.succeeding import Pen, read_remains, succeed, unite
+from protocol.checkpoint import parse_checkpoint
 from protocol.errors import ErrorCode, LocalError
 from protocol.note import MAX_NOTE_BYTES, NoteSigner, SignatureType
 from protocol.signing import SecretSeed
@@ -41,13 +42,20 @@ def succeed_log(
         notes = [_read(path) for path in checkpoint]
         folder.mkdir(parents=True, exist_ok=True)
         with only_writer(old):
-            genesis, vkey = asyncio.run(begin(folder, old, notes, origin))
+            genesis, vkey, lacks = asyncio.run(begin(folder, old, notes, origin))
         typer.echo(genesis)
         typer.echo(vkey)
+        if lacks:
+            typer.echo(
+                f"What is left lacks the last {lacks} entries. Was a member suspended, or did one "
+                "change its keys, in those? Then suspend it before you serve.",
+                err=True,
+            )
 
 
-async def begin(folder: Path, old: Path, notes: list[bytes], origin: str) -> tuple[str, str]:
-    """Write the new folder; the new log's genesis and verifier key. Raises LocalError, RemoteError.
+async def begin(folder: Path, old: Path, notes: list[bytes], origin: str) -> tuple[str, str, int]:
+    """Write the new folder; the new log's genesis, its verifier key, and how many of the lost
+    log's witnessed entries are not left. Raises LocalError, RemoteError.
 
     Everything is checked before the first file is written.
     """
@@ -73,7 +81,8 @@ async def begin(folder: Path, old: Path, notes: list[bytes], origin: str) -> tup
     (folder / "plan.json").write_text(json.dumps(plan | {"origin": origin}), encoding="utf-8")
     (folder / "genesis").write_text(genesis + "\n", encoding="utf-8")
     (folder / "log.vkey").write_text(signer.key.text + "\n", encoding="utf-8")
-    return genesis, signer.key.text
+    lacks = max(0, parse_checkpoint(note)[1].size - remains.held)
+    return genesis, signer.key.text, lacks
 
 
 def _read(path: Path) -> bytes:

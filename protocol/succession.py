@@ -7,11 +7,15 @@ said. Trusted with nothing but the old view: every key that counts here comes fr
 from typing import Any
 
 from protocol.charter import Charter
-from protocol.checkpoint import parse_checkpoint, verify_cosigners
+from protocol.checkpoint import Checkpoint, parse_checkpoint, verify_cosigners
 from protocol.directory import Directory
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import from_base64
 from protocol.follow import LogView, verify_note_by_charter, witness_keys
+from protocol.log_messages import RotationBody
+from protocol.messages import MemberBody
+from protocol.rotation import check_next_member
+from protocol.statement import parse_statement
 
 MAY_CHANGE = frozenset({"version", "predecessor", "log"})
 
@@ -52,17 +56,18 @@ def check_successor(old: LogView, new: LogView) -> None:
     body = succession.body
     if (body.old_genesis, body.old_origin) != (old.genesis, held.log.origin):
         raise RemoteError(ErrorCode.BAD_TREE, "entry 0 names another log than ours")
-    _check_note(old, from_base64(body.note))
+    last = _check_note(old, from_base64(body.note))
     _check_charter(held, new.directory.charters[0].charter)
-    _check_members(old.directory, new.directory)
+    _check_members(old.directory, new.directory, complete=body.held >= last.size)
 
 
-def _check_note(old: LogView, note: bytes) -> None:
+def _check_note(old: LogView, note: bytes) -> Checkpoint:
     last = verify_note_by_charter(note, old.directory.charter).checkpoint
     if last.size < old.size:
         raise RemoteError(ErrorCode.BAD_TREE, "entry 0 ends the old log before what we have seen")
     if last.size == old.size and last.root != old.frontier.root():
         raise RemoteError(ErrorCode.BAD_TREE, "entry 0 names another tree than the one we have")
+    return last
 
 
 def _check_charter(held: Charter, new: Charter) -> None:
@@ -78,9 +83,26 @@ def _fixed(charter: Charter) -> dict[str, Any]:
     return charter.model_dump(mode="json", exclude=set(MAY_CHANGE))
 
 
-def _check_members(old: Directory, new: Directory) -> None:
-    """Every member that we knew is named first as we knew it last."""
+def _check_members(old: Directory, new: Directory, *, complete: bool) -> None:
+    """Every member that we knew is named first as we knew it last, or, if the hub had the
+    `complete` old log, as a leaf that we had not seen yet may have named it.
+    """
     for party_id, known in old.members.items():
-        named = new.members.get(party_id)
-        if not named or named[0].body != known[-1].body:
+        named, last = new.members.get(party_id), known[-1].body
+        if named and named[0].body == last:
+            continue
+        if not named or not complete or not _may_follow(last, named[0].body, old.charter):
             raise RemoteError(ErrorCode.BAD_TREE, "a member that we know is named otherwise")
+
+
+def _may_follow(before: MemberBody, after: MemberBody, charter: Charter) -> bool:
+    """Whether leaves in between may have led from one to the other: the hub changes a status,
+    and the recovery key alone changes keys.
+    """
+    try:
+        own = parse_statement(from_base64(after.enrolment)).body
+        replaces = own.replaces if isinstance(own, RotationBody) else ""
+        check_next_member(replaces, before, after, charter)
+    except RemoteError:
+        return False
+    return True

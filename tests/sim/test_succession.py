@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,13 @@ from audit.monitor_state import MonitorState
 from audit.verify import verify_case
 from hub import succeeding
 from hub.service import HubService
+from hub.store import HubTables
 from hub.succeed_cli import begin
+from hub.succeeding import Remains, read_remains
 from node.alarms import AlarmCode, open_alarms
 from node.charters import accept_charter
 from node.clients import withdraw
+from node.federation import Keys
 from node.monitor import Monitor
 from node.publishing import Publisher
 from protocol import canonical
@@ -27,23 +31,26 @@ from protocol.charter import Charter, parse_charter
 from protocol.checkpoint import Checkpoint, cosign_checkpoint, parse_checkpoint, sign_checkpoint
 from protocol.daily import DAY
 from protocol.errors import RemoteError
+from protocol.fields import to_base64
 from protocol.log_messages import StatementAnswerBody
 from protocol.matchkeys.records import ClientRecord
+from protocol.messages import EnrolmentBody
 from protocol.note import NoteSigner, SignatureType, VerifierKey, parse_vkey
 from protocol.signing import SecretSeed
-from protocol.statement import parse_statement
+from protocol.statement import Context, Stamp, make_statement, parse_statement
 from protocol.succession import SuccessorRefused
 from protocol.witness import WitnessedLog
 from tests.sim.federation import DUTY, SimFederation, SimNode, row
 from tests.sim.test_audit_people import audited
+from tests.sim.test_stolen_node import ordered, rotated
 
 Agencies = tuple[SimNode, SimNode]
 NEW = "hub.example/log2"
 
 
-def back_up(federation: SimFederation, to: Path) -> Path:
+def back_up(federation: SimFederation, to: Path, of: str = "hub") -> Path:
     """A backup of the hub's folder, as an operator takes it."""
-    folder = federation.folder / "hub"
+    folder = federation.folder / of
     to.mkdir()
     with sqlite3.connect(folder / "hub.sqlite") as live, sqlite3.connect(to / "hub.sqlite") as copy:
         live.backup(copy)
@@ -60,12 +67,14 @@ def last_note(federation: SimFederation) -> bytes:
     return note
 
 
-async def succeed(federation: SimFederation, backup: Path, note: bytes) -> None:
+async def succeed(
+    federation: SimFederation, backup: Path, note: bytes, to: str = "hub2", origin: str = NEW
+) -> None:
     """The hub's disk is gone; the command runs; the witnesses' operators take the new log."""
     await federation.services.engine.close()
-    new = federation.folder / "hub2"
+    new = federation.folder / to
     new.mkdir()
-    federation.genesis, vkey = await begin(new, backup, [note], NEW)
+    federation.genesis, vkey, _ = await begin(new, backup, [note], origin)
     for witness in federation.network.witnesses.values():
         witness.log = WitnessedLog(parse_vkey(vkey))
     old = federation.hub
@@ -261,3 +270,127 @@ async def audited_folder(federation: SimFederation) -> None:
     holders, federation.network.holders = federation.network.holders, {}
     await audited(federation)
     federation.network.holders = holders
+
+
+async def test_members_that_moved_on_unseen_are_followed_if_the_old_log_is_complete(
+    federation: SimFederation, agencies: Agencies, tmp_path: Path
+) -> None:
+    """Health was closed while care was suspended, got new keys and came back."""
+    health, care = agencies
+    await health.federation.sync()
+    await ordered(federation, care, "suspended")
+    await rotated(federation, care)
+    await ordered(federation, care, "active")
+    await care.federation.sync()
+    keys = care.federation.me().body.keys
+    seen = health.federation.directory.member(care.party_id)
+    assert seen is not None
+    assert seen.body.keys != keys
+    backup = back_up(federation, tmp_path / "backup")
+    await succeed(federation, backup, last_note(federation))
+    await federation.checkpoint()
+    for node in agencies:
+        await node.federation.sync()
+        member = node.federation.directory.active(care.party_id)
+        assert member is not None
+        assert member.body.keys == keys
+    assert await audited(federation) == set()
+
+
+async def test_a_backup_from_before_new_keys_is_not_followed_by_who_has_seen_them(
+    federation: SimFederation, agencies: Agencies, tmp_path: Path
+) -> None:
+    """The thief's old keys would be good again."""
+    health, care = agencies
+    backup = back_up(federation, tmp_path / "backup")
+    await rotated(federation, care)
+    await federation.settle()
+    await health.federation.sync()
+    await succeed(federation, backup, last_note(federation))
+    with pytest.raises(RemoteError):
+        await federation.checkpoint()
+    with pytest.raises(SuccessorRefused, match="named otherwise"):
+        await health.federation.sync()
+    assert AlarmCode.SUCCESSOR_REFUSED in await alarms(health)
+
+
+async def test_a_suspension_that_the_backup_lacks_is_not_undone(
+    federation: SimFederation, agencies: Agencies, tmp_path: Path
+) -> None:
+    health, care = agencies
+    backup = back_up(federation, tmp_path / "backup")
+    await ordered(federation, care, "suspended")
+    await health.federation.sync()
+    await succeed(federation, backup, last_note(federation))
+    with pytest.raises(RemoteError):
+        await federation.checkpoint()
+    with pytest.raises(SuccessorRefused, match="named otherwise"):
+        await health.federation.sync()
+
+
+async def test_other_keys_for_a_member_in_the_successor_are_refused(
+    federation: SimFederation,
+    agencies: Agencies,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The hub enrols care anew in care's name, which in a log of its own would hold."""
+    health, care = agencies
+    backup = back_up(federation, tmp_path / "backup")
+    await health.federation.sync()
+    me, charter = care.federation.me().body, care.federation.charter
+    theirs = Keys(*(SecretSeed(bytes([number]) * 32) for number in (31, 32, 33, 34)))
+    record = theirs.record(me.keys.seal_expires, "55" * 32)
+    said = me.model_dump(exclude={"status", "enrolment"}) | {"keys": record.model_dump()}
+    applied = EnrolmentBody.model_validate({**said, "invitation_hash": "00" * 32})
+    context = Context(charter.charter_id, 1, charter.log.origin, care.party_id)
+    stamp = Stamp(charter.charter_id, "59" * 16, federation.clock())
+    enrolment = make_statement(context, stamp, applied, theirs.sign)
+    forged = me.model_copy(
+        update={"keys": record, "enrolment": to_base64(enrolment.envelope.encode())}
+    )
+    honest = read_remains
+
+    def other_remains(tables: HubTables) -> Remains:
+        remains = honest(tables)
+        states = remains.directory.members[care.party_id]
+        swapped = (*states[:-1], replace(states[-1], body=forged))
+        members = {**remains.directory.members, care.party_id: swapped}
+        return replace(remains, directory=replace(remains.directory, members=members))
+
+    monkeypatch.setattr("hub.succeed_cli.read_remains", other_remains)
+    await succeed(federation, backup, last_note(federation))
+    with pytest.raises(RemoteError):
+        await federation.checkpoint()
+    with pytest.raises(SuccessorRefused, match="named otherwise"):
+        await health.federation.sync()
+
+
+async def test_a_successor_can_be_lost_too(
+    federation: SimFederation, agencies: Agencies, tmp_path: Path
+) -> None:
+    health, care = agencies
+    backup = back_up(federation, tmp_path / "backup")
+    await succeed(federation, backup, last_note(federation))
+    await federation.checkpoint()
+    for node in agencies:
+        await node.federation.sync()
+        await accept_charter(node.federation)
+    await federation.settle()
+    again = back_up(federation, tmp_path / "again", of="hub2")
+    await succeed(federation, again, last_note(federation), to="hub3", origin="hub.example/log3")
+    await federation.checkpoint()
+    for node in agencies:
+        await node.federation.sync()
+        assert node.federation.charter.log.origin == "hub.example/log3"
+        assert node.federation.charter.version == 3
+        await accept_charter(node.federation)
+        await federation.checkpoint()
+        await node.service.charters.step()
+    await federation.round()
+    request = await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
+    await federation.settle()
+    await health.answer(request)
+    await federation.settle()
+    assert (await care.sent(request))["state"] == "opened"
+    assert await audited(federation) == set()
