@@ -59,7 +59,7 @@ class TileStore:
             level, start = level + 1, first
         self._write_tiles(files)
         # What the next batch begins with need not be read again. A folder has one writer.
-        self._edge = {tile: tuple(chunk) for tile, chunk in chunks}
+        self._edge = {tile.full: tuple(chunk) for tile, chunk in chunks}
         for tile in rows:
             if tile.width == TILE_WIDTH:  # it may have been partial before
                 self._outgrown.setdefault(tile.level, []).append(self._folder / f"{tile.path}.p")
@@ -86,8 +86,9 @@ class TileStore:
     def read_entries(self, bundle_index: int, width: int = TILE_WIDTH) -> tuple[bytes, ...]:
         """The first `width` entries of a bundle. Raises LocalError(NOT_FOUND or STORAGE)."""
         tile = Tile(tiles.ENTRIES, bundle_index, width)
-        if tile in self._edge:
-            return self._edge[tile]
+        edge = self._edge.get(tile.full, ())
+        if len(edge) >= width:
+            return edge[:width]
         data, held = self._read_at_least(tile)
         return _parsed(tiles.parse_entry_bundle, data, held)[:width]
 
@@ -182,8 +183,9 @@ class TileStore:
         return read_hash
 
     def _held_hashes(self, tile: Tile) -> tuple[bytes, ...]:
-        if tile in self._edge:
-            return self._edge[tile]
+        edge = self._edge.get(tile.full, ())
+        if len(edge) >= tile.width:
+            return edge
         data, width = self._read_at_least(tile)
         return _parsed(tiles.parse_hash_tile, data, width)
 

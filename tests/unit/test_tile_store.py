@@ -182,16 +182,17 @@ def test_an_empty_batch_is_no_work(tmp_path: Path) -> None:
 
 
 def test_a_damaged_tile_is_our_own_fault_and_is_named(tmp_path: Path) -> None:
-    store = filled(tmp_path, 3)
+    filled(tmp_path, 3)
     (tmp_path / "tile/0/000.p/3").write_bytes(b"short")
     with refused(ErrorCode.STORAGE):
-        store.root(3)
+        TileStore(tmp_path).root(3)
 
 
 def test_a_fetched_folder_with_full_tiles_only_still_answers(tmp_path: Path) -> None:
-    store = filled(tmp_path, 5, 256)
+    filled(tmp_path, 5, 256)
     shutil.rmtree(tmp_path / "tile/0/000.p")
     shutil.rmtree(tmp_path / "tile/entries/000.p")
+    store = TileStore(tmp_path)
     assert store.root(5) == merkle.root([merkle.leaf_hash(entry) for entry in records(0, 5)])
     assert store.read_entries(0, 5) == tuple(records(0, 5))
 
