@@ -135,11 +135,15 @@ class Case:
                 start = end
 
     def payload_lines(self, span: Span) -> Iterator[bytes]:
-        """The lines of a span, for `parse_payload`. Ends after a line over RECORD_LIMIT."""
+        """The lines of a span, for `parse_payload`. Ends after a line over RECORD_LIMIT.
+
+        A last line without its newline was cut off, and is empty here: that is no payload.
+        """
         with self._payload_file.open("rb") as file:
             file.seek(span.start)
             data = file.read(span.end - span.start)
-        for line in data.removesuffix(b"\n").split(b"\n"):
+        *lines, rest = data.split(b"\n")
+        for line in [*lines, b""] if rest else lines:
             yield line
             if len(line) > RECORD_LIMIT:
                 return

@@ -21,26 +21,25 @@ from protocol.checkpoint import (
 )
 from protocol.errors import ErrorCode, RemoteError
 from protocol.follow import (
+    BadLeaf,
     LogView,
-    PublicLeaf,
     advance,
     log_key,
     verify_note_by_charter,
     witness_keys,
 )
-from protocol.leaf import LeafKind, parse_leaf
 from protocol.statement import MAX_SKEW_SECONDS
 from protocol.succession import SuccessorRefused
 from transport.client import HttpClient
 from transport.logsync import (
     MAX_ENTRIES_BEHIND,
+    UNFINISHED,
     Progress,
     fetch_documents,
     fetch_entries,
+    public_leaves,
     read_successor,
 )
-
-_AWAY = {ErrorCode.UNREACHABLE, ErrorCode.NOT_FOUND, ErrorCode.OVER_QUOTA}
 
 
 @dataclass(frozen=True)
@@ -117,8 +116,10 @@ class Monitor:
             detail = f"{error.detail}; proof {self._state.keep_proof(view.note, note)}"
             return _proven(FindingCode.SUCCESSOR_REFUSED, detail, view, note)
         except RemoteError as error:
-            if error.code in _AWAY:
+            if error.code in UNFINISHED:
                 return missing(FindingCode.HUB_UNREACHABLE, None, f"another log: {error.code}")
+            if error.code is ErrorCode.NO_QUORUM:
+                return missing(FindingCode.NO_QUORUM, None, error.detail)
             return broken(FindingCode.CHECKPOINT_SIGNATURE, None, f"{error.code}: {error.detail}")
         detail = (
             f"genesis {progress.view.genesis} follows from this log; compare it with two "
@@ -155,17 +156,13 @@ class Monitor:
         if checkpoint.size - view.size > MAX_ENTRIES_BEHIND:
             raise RemoteError(ErrorCode.TOO_LARGE, "too many entries behind: fetch a case first")
         entries = await fetch_entries(self._http, self._url, view.size, checkpoint.size)
-        public = tuple(
-            PublicLeaf(index, leaf.body)
-            for index, leaf in enumerate(map(parse_leaf, entries), view.size)
-            if leaf.kind is LeafKind.PUBLIC
-        )
+        public = tuple(public_leaves(entries, view.size))
         documents = await fetch_documents(self._http, self._url, public)
         advanced = await asyncio.to_thread(advance, view, note, entries, documents)
         return Progress(advanced, public, documents)
 
     def _not_extended(self, view: LogView, note: bytes, error: RemoteError) -> Finding:
-        if error.code in _AWAY:
+        if error.code in UNFINISHED and not isinstance(error, BadLeaf):
             detail = f"the hub did not serve what its checkpoint covers: {error.code}"
             return missing(FindingCode.HUB_UNREACHABLE, None, detail)
         if error.code is ErrorCode.NO_QUORUM:
@@ -176,8 +173,8 @@ class Monitor:
             code = FindingCode.CHECKPOINT_SIGNATURE if first else FindingCode.ROOT_DIFFERS
             return broken(code, None, detail)
         # The note itself was signed by those we know: what it covers is at fault.
-        tree = error.code is ErrorCode.BAD_TREE
-        code = FindingCode.ROOT_DIFFERS if tree else FindingCode.PUBLIC_LEAF
+        leaf = isinstance(error, BadLeaf)
+        code = FindingCode.PUBLIC_LEAF if leaf else FindingCode.ROOT_DIFFERS
         detail += f"; both notes are kept as proof {self._state.keep_proof(view.note, note)}"
         return _proven(code, detail, view, note)
 
@@ -200,7 +197,7 @@ class Monitor:
 
 
 def _no_checkpoint(error: RemoteError) -> Finding:
-    if error.code in _AWAY:
+    if error.code in UNFINISHED:
         return missing(FindingCode.HUB_UNREACHABLE, None, f"no checkpoint: {error.code}")
     return broken(FindingCode.CHECKPOINT_MALFORMED, None, f"the checkpoint: {error.code}")
 

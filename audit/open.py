@@ -17,7 +17,7 @@ from audit.daily import DailyCheck
 from audit.erasures import ErasureCheck
 from audit.evidence import Evidence, EvidenceCheck
 from audit.facts import LoggedFacts
-from audit.findings import Finding, FindingCode, Severity, missing, rule
+from audit.findings import Finding, FindingCode, Severity, broken, missing, rule
 from audit.payloads import PayloadReader, logged_envelope, read_statement, readable_leaf
 from audit.people import People
 from audit.signatures import sound_spans
@@ -29,6 +29,7 @@ from protocol.leaf import Leaf, LeafKind
 from protocol.messages import ERASURE_KIND
 from protocol.statement import Statement
 
+_WITH_EVIDENCE = frozenset({"publication", "match_round"})
 _PINNABLE = frozenset({"charter", "member", "publication", "match_round"})
 
 
@@ -170,6 +171,9 @@ class _Opening:
     ) -> Iterator[Finding]:
         """What a statement means for, and owes to, those around it."""
         kind = statement.preamble.kind
+        if evidence.count and kind not in _WITH_EVIDENCE:
+            detail = f"{evidence.count} pieces of evidence are said to be there; a {kind} has none"
+            yield broken(FindingCode.PAYLOAD_DIFFERS, index, detail)
         self._daily.take(index, statement)
         if kind in self._steps:
             yield from self._steps[kind](index, statement)

@@ -247,13 +247,13 @@ def _check_lost(
     The witnesses are the same, so their lines speak for it; the lost log's key is not needed.
     """
     unsure = "the old checkpoint is of the log before this one and was not compared: "
-    last = from_base64(succession.note)
+    last, first = from_base64(succession.note), directory.charters[0].charter
     try:
         end = parse_checkpoint(last)[1]
-        signed = verify_cosigners(parse_checkpoint(note)[0], witness_keys(directory.charter))
+        signed = verify_cosigners(parse_checkpoint(note)[0], witness_keys(first))
     except RemoteError as error:
         return [missing(FindingCode.OLD_NOT_CHECKED, None, f"{unsure}{error.code}")]
-    if len(signed) < directory.charter.quorum:
+    if len(signed) < first.quorum:
         return [missing(FindingCode.OLD_NOT_CHECKED, None, unsure + "no quorum signed it")]
     if old.size > end.size:
         detail = f"entry 0 ends the lost log at {end.size}, and witnesses saw {old.size} entries"

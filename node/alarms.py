@@ -27,6 +27,7 @@ class AlarmCode(StrEnum):
     ROLLED_BACK = "rolled_back"
     ROOT_DIFFERS = "root_differs"
     LEAF_REFUSED = "leaf_refused"
+    PROGRAM_OLD = "program_old"
     NOT_IN_LOG = "not_in_log"
     PROMISE_BROKEN = "promise_broken"
     OWN_KEYS_DIFFER = "own_keys_differ"
@@ -56,6 +57,7 @@ class AlarmText:
 
 
 MOST_EVIDENCE = 16
+DAY = 86_400
 KEEP = "Keep everything and tell the auditor. Ring the other agencies: do they see the same?"
 RING = "Ring the council and ask whether it is meant."
 _PROOF, _MISSING, _LOOK = Severity.PROOF, Severity.MISSING, Severity.LOOK
@@ -68,7 +70,11 @@ TEXTS: dict[AlarmCode, AlarmText] = {
     ),
     AlarmCode.LEAF_REFUSED: AlarmText(
         _PROOF, "The log names a member, its keys or a charter against the rules.",
-        "Is this program the newest? If so, keep everything and tell the auditor.",
+        KEEP,
+    ),
+    AlarmCode.PROGRAM_OLD: AlarmText(
+        _LOOK, "The log holds something that this program does not know, and stops there.",
+        "Install the newest version.",
     ),
     AlarmCode.NOT_IN_LOG: AlarmText(
         _PROOF, "A message of yours is not in the log where the hub said it was.", KEEP
@@ -220,18 +226,16 @@ def acknowledge(tables: NodeTables, hub_id: str, alarm_id: int, now: int) -> boo
 
 
 def keep_evidence(tables: NodeTables, hub_id: str, held: bytes, served: bytes, now: int) -> str:
-    """Keep two notes that contradict each other, verbatim, for ever; their name.
+    """Keep two notes that contradict each other, verbatim, for ever; what to call them.
 
-    A few are proof enough: a hub that goes on does not fill the disk. Past those, the name of the
-    last that was kept.
+    A few are proof enough: a hub that goes on does not fill the disk. What is not kept any more is
+    called by its day, so that it is told once a day.
     """
     digest = hashlib.sha256(held + served).hexdigest()
-    kept = tables.rows(
-        "SELECT digest FROM evidence WHERE hub_id = ? ORDER BY seen_at DESC, rowid DESC", hub_id
-    )
+    kept = tables.rows("SELECT digest FROM evidence WHERE hub_id = ?", hub_id)
     names = [str(row["digest"]) for row in kept]
-    if digest in names or len(names) < MOST_EVIDENCE:
-        sql = "INSERT OR IGNORE INTO evidence VALUES (?, ?, ?, ?, ?)"
-        tables.run(sql, hub_id, digest, held, served, now)
-        return digest
-    return names[0]
+    if digest not in names and len(names) >= MOST_EVIDENCE:
+        return f"day {now // DAY}"
+    sql = "INSERT OR IGNORE INTO evidence VALUES (?, ?, ?, ?, ?)"
+    tables.run(sql, hub_id, digest, held, served, now)
+    return digest

@@ -181,8 +181,8 @@ class Federation:
             await self.engine.write(lambda db: self._accuse(NodeTables(db), view, served))
             raise
         except LeafRefused as error:
-            served = error.note
-            await self.engine.write(lambda db: self._refuse_leaf(NodeTables(db), view, served))
+            leaf = error
+            await self.engine.write(lambda db: self._refuse_leaf(NodeTables(db), view, leaf))
             raise
         except SuccessorRefused as error:
             refused = error
@@ -212,11 +212,14 @@ class Federation:
         name = keep_evidence(tables, hub_id, view.note, served, now)
         raise_alarm(tables, hub_id, code, now, place=name[:16])
 
-    def _refuse_leaf(self, tables: NodeTables, view: LogView, served: bytes) -> None:
-        """Keep what witnesses signed though it breaks the rules; the view stays before it."""
+    def _refuse_leaf(self, tables: NodeTables, view: LogView, leaf: LeafRefused) -> None:
+        """Keep once what witnesses signed though it breaks the rules; the view stays before it."""
         now, hub_id = self.outside.clock(), self.hub.hub_id
-        keep_evidence(tables, hub_id, view.note, served, now)
-        raise_alarm(tables, hub_id, AlarmCode.LEAF_REFUSED, now, place=str(view.size))
+        unknown = leaf.code is ErrorCode.UNKNOWN_KIND
+        code = AlarmCode.PROGRAM_OLD if unknown else AlarmCode.LEAF_REFUSED
+        news = raise_alarm(tables, hub_id, code, now, place=str(view.size))
+        if news and not unknown:
+            keep_evidence(tables, hub_id, view.note, leaf.note, now)
 
     async def follow(self) -> bool:
         """Advance our view if witnesses let us; whether the newest checkpoint has a quorum.

@@ -53,7 +53,7 @@ def verify_logged(
     """
     index, salt = place
     proof = parse_tlog_proof(data)
-    if proof.index != index or salt is None:
+    if proof.index != index or not salt:
         raise RemoteError(ErrorCode.BAD_TREE, "the proof is about another entry")
     leaf = sealed_leaf(bytes.fromhex(salt), envelope)
     verify_tlog_proof(proof, leaf, log_key(charter), witness_keys(charter), charter.quorum)

@@ -4,7 +4,7 @@ Works within one transaction. The old view, its notes and all cards stay; stubs 
 tokens their values, and are published again from revision 1 once a person has accepted.
 """
 
-from node.alarms import AlarmCode, clear_alarm, keep_evidence, raise_alarm
+from node.alarms import AlarmCode, keep_evidence, raise_alarm
 from node.store import HubRow, NodeTables
 from protocol.follow import LogView
 from protocol.succession import SuccessorRefused
@@ -39,21 +39,16 @@ def move_on(tables: NodeTables, hub: HubRow, genesis: str, now: int) -> HubRow:
 def _tell_of_cards(tables: NodeTables, hub_id: str, now: int) -> None:
     """Cards without a quorum: the old log will never show whether it held them."""
     for row in tables.rows(_NOT_SEEN, hub_id):
-        request_id = row["request_id"]
-        if row["state"] == "pending":
-            sql = "DELETE FROM unwitnessed_card WHERE hub_id = ? AND request_id = ?"
-            tables.run(sql, hub_id, request_id)
-            clear_alarm(tables, hub_id, AlarmCode.CARD_UNWITNESSED, now, place=request_id)
-        else:
-            raise_alarm(tables, hub_id, AlarmCode.CARD_IN_NO_LOG, now, place=request_id)
+        raise_alarm(tables, hub_id, AlarmCode.CARD_IN_NO_LOG, now, place=row["request_id"])
 
 
-# Ours that the hub had not answered or not shown in the log; theirs that were never seen there.
+# Ours that the hub had not shown in the log (it may have passed on what it did not answer), and
+# theirs that were never seen there.
 _NOT_SEEN = (
-    "SELECT c.request_id, o.state FROM unwitnessed_card c JOIN outbox o ON o.hub_id = c.hub_id "
+    "SELECT c.request_id FROM unwitnessed_card c JOIN outbox o ON o.hub_id = c.hub_id "
     "AND o.kind = 'provisional' AND json_extract(o.body, '$.request_id') = c.request_id "
     "WHERE c.hub_id = ?1 AND c.we_asked = 0 AND o.state IN ('pending', 'sent') "
-    "UNION SELECT c.request_id, 'sent' FROM unwitnessed_card c JOIN sent_request s "
+    "UNION SELECT c.request_id FROM unwitnessed_card c JOIN sent_request s "
     "USING (hub_id, request_id) JOIN received_entry e ON e.hub_id = c.hub_id "
     "AND e.statement_id = s.release_id WHERE c.hub_id = ?1 AND c.we_asked = 1"
 )

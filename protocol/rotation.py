@@ -55,7 +55,10 @@ def check_next_member(
         if after.keys != before.keys:
             raise RemoteError(ErrorCode.NOT_ALLOWED, "a member's keys change without a rotation")
         return
-    rotation = parse_statement(from_base64(after.enrolment)).expect(RotationBody)
+    statement = parse_statement(from_base64(after.enrolment))
+    if not isinstance(statement.body, RotationBody):
+        raise RemoteError(ErrorCode.NOT_ALLOWED, "a member is enrolled once")
+    rotation = statement.expect(RotationBody)
     verify_rotation(rotation, replaces, before, charter)
     if rotation.body.keys != after.keys:
         raise RemoteError(ErrorCode.BAD_SIGNATURE, "the keys are not those of the rotation")

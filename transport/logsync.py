@@ -4,6 +4,7 @@ The hub is trusted with nothing here: protocol.follow computes the tree and chec
 """
 
 import asyncio
+import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +21,9 @@ from transport.client import HttpClient
 
 MAX_ENTRIES_BEHIND = 5_000_000
 # What says nothing against a new log: it could not be read to the end, this time.
-UNFINISHED = frozenset({ErrorCode.UNREACHABLE, ErrorCode.OVER_QUOTA, ErrorCode.STORAGE})
+UNFINISHED = frozenset(
+    {ErrorCode.UNREACHABLE, ErrorCode.OVER_QUOTA, ErrorCode.STORAGE, ErrorCode.NOT_FOUND}
+)
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,7 @@ async def _extend(http: HttpClient, base_url: str, view: LogView, note: bytes) -
     if checkpoint.size - view.size > MAX_ENTRIES_BEHIND:
         raise RemoteError(ErrorCode.TOO_LARGE, f"over {MAX_ENTRIES_BEHIND} entries behind")
     entries = await fetch_entries(http, base_url, view.size, checkpoint.size)
-    public = tuple(_public_leaves(entries, view.size))
+    public = tuple(public_leaves(entries, view.size))
     documents = await fetch_documents(http, base_url, public)
     try:
         advanced = await asyncio.to_thread(advance, view, note, entries, documents)
@@ -123,7 +126,7 @@ async def _extend(http: HttpClient, base_url: str, view: LogView, note: bytes) -
     return Progress(advanced, public, documents)
 
 
-def _public_leaves(entries: Sequence[bytes], start: int) -> Iterator[PublicLeaf]:
+def public_leaves(entries: Sequence[bytes], start: int) -> Iterator[PublicLeaf]:
     """The public leaves; one that cannot be read is `advance`'s to judge, once the tree holds."""
     for index, entry in enumerate(entries, start):
         with suppress(RemoteError):
@@ -144,19 +147,34 @@ async def fetch_entries(http: HttpClient, base_url: str, start: int, end: int) -
 
 
 async def _bundle(http: HttpClient, base_url: str, tile: Tile) -> Sequence[bytes]:
-    """A bundle as wide as the tree at hand has it; it may be full since."""
+    """A bundle as wide as the tree at hand has it; it may be full since.
+
+    Raises RemoteError: UNREACHABLE for one that was damaged on the way.
+    """
+    width = tile.width
     try:
-        return parse_entry_bundle(await http.get(f"{base_url}/{tile.path}"), tile.width)
+        data = await http.get(f"{base_url}/{tile.path}")
     except RemoteError as error:
-        if error.code is not ErrorCode.NOT_FOUND or tile.width == TILE_WIDTH:
+        if error.code is not ErrorCode.NOT_FOUND or width == TILE_WIDTH:
             raise
-        full = await http.get(f"{base_url}/{tile.full.path}")
-        return parse_entry_bundle(full, TILE_WIDTH)[: tile.width]
+        data, width = await http.get(f"{base_url}/{tile.full.path}"), TILE_WIDTH
+    try:
+        return parse_entry_bundle(data, width)[: tile.width]
+    except RemoteError as error:
+        raise RemoteError(ErrorCode.UNREACHABLE, "an entry bundle came damaged") from error
 
 
 async def fetch_documents(
     http: HttpClient, base_url: str, leaves: Sequence[PublicLeaf]
 ) -> dict[str, bytes]:
-    """The charter documents that these public leaves call for, by hash (checked on use)."""
-    wanted = {needed_document(leaf.envelope) for leaf in leaves} - {None}
-    return {str(digest): await http.get(f"{base_url}/v1/charters/{digest}") for digest in wanted}
+    """The charter documents that these public leaves call for, by hash.
+
+    Raises RemoteError: UNREACHABLE for one that was damaged on the way.
+    """
+    documents: dict[str, bytes] = {}
+    for digest in {needed_document(leaf.envelope) for leaf in leaves} - {None}:
+        document = await http.get(f"{base_url}/v1/charters/{digest}")
+        if hashlib.sha256(document).hexdigest() != digest:
+            raise RemoteError(ErrorCode.UNREACHABLE, "a charter document came damaged")
+        documents[str(digest)] = document
+    return documents

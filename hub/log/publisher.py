@@ -91,6 +91,7 @@ class Publisher:
                     ErrorCode.STORAGE,
                     "the published checkpoint is newer than the database: was a backup restored?",
                 )
+            self._standing = has_quorum(published, self._ledger.charter)
         if size:
             parsed, checkpoint = parse_checkpoint(note)
             if await asyncio.to_thread(self.tiles.root, size) != checkpoint.root:
@@ -120,8 +121,10 @@ class Publisher:
             new_size = await asyncio.to_thread(self.tiles.append, size, leaves)
             root = await asyncio.to_thread(self.tiles.root, new_size)
             checkpoint = Checkpoint(self._signer.name, new_size, root)
-            self._note = sign_checkpoint(checkpoint, self._signer)
+            before, self._note = self._note, sign_checkpoint(checkpoint, self._signer)
             await self._save(size, new_size)
+            if before is not None and before != self._published:
+                await self._take_late(before, self._witness_keys())  # came while tiles were made
             self._grown.set()
             self._grown = asyncio.Event()
         if self._note is not None:
@@ -192,16 +195,16 @@ class Publisher:
 
     async def _take_late(self, late: Note, keys: tuple[VerifierKey, ...]) -> None:
         """Archive lines over an earlier checkpoint; with them it may have its quorum at last."""
-        charter, before = self._ledger.charter, self._witnessed
+        charter = self._ledger.charter
 
         def work(tables: HubTables) -> tuple[int, bytes]:
             size, note = archive_late(tables, late, keys)
-            if size <= before[0] or not has_quorum(note, charter):
-                return before
-            tables.set_witnessed(size, note)
-            return size, note
+            if size > tables.witnessed()[0] and has_quorum(note, charter):
+                tables.set_witnessed(size, note)
+            return tables.witnessed()
 
-        self._witnessed = await self._engine.write(lambda db: work(HubTables(db)))
+        stored = await self._engine.write(lambda db: work(HubTables(db)))
+        self._witnessed = max(self._witnessed, stored, key=lambda item: item[0])
 
     async def _save(self, old_size: int, new_size: int) -> None:
         data = self._current().encode()

@@ -157,7 +157,9 @@ class TileStore:
         descriptors: list[int] = []
         try:
             for temporary, (_, data) in zip(temporaries, files, strict=True):
-                descriptors.append(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644))
+                # After a crash it may be a tile's other name: never write into what is there.
+                temporary.unlink(missing_ok=True)
+                descriptors.append(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
                 _write(descriptors[-1], data)
             # Side by side: a disk syncs ten files in hardly more time than one.
             if len(descriptors) == 1:

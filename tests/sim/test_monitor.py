@@ -113,7 +113,7 @@ async def test_a_leaf_against_the_rules_is_proof_and_the_view_stays_before_it(
         await log_rubbish(federation)
         assert await look(health) == news, "once, however long the hub goes on"
     assert health.federation.view == before
-    assert await evidence(health) == 3
+    assert await evidence(health) == 1
 
 
 async def test_a_file_that_was_damaged_on_the_way_is_not_called_a_leaf_against_the_rules(

@@ -81,6 +81,26 @@ def rewrite_payload(folder: Path, index: int, line: bytes | None) -> None:
     path.write_bytes(b"".join(item + b"\n" for item in lines))
 
 
+def test_evidence_that_a_statement_cannot_have_is_seen(write: Write) -> None:
+    """A byte of the payload file, beside the envelope: nothing signs it."""
+    folder = write(brokered(council()))
+    path = folder / "payloads" / "payloads.jsonl"
+    lines = path.read_bytes().split(b"\n")
+    lines[1] = lines[1].replace(b'"evidence":0', b'"evidence":4')
+    path.write_bytes(b"\n".join(lines))
+    assert (Severity.BROKEN, Code.PAYLOAD_DIFFERS, 1) in opened(folder)
+
+
+def test_a_payload_file_that_was_cut_by_a_byte_is_seen(write: Write) -> None:
+    folder = write(brokered(council()))
+    path = folder / "payloads" / "payloads.jsonl"
+    path.write_bytes(path.read_bytes()[:-1])
+    assert {code for _, code, _ in opened(folder)} == {
+        Code.PAYLOAD_MALFORMED,
+        Code.PAYLOAD_MISSING,
+    }
+
+
 # Honest logs
 
 
