@@ -69,6 +69,7 @@ class Asked:
     decided_by: str | None = None
     released_at: int | None = None
     received_at: int | None = None
+    unwitnessed: bool = False
 
     @property
     def ended(self) -> str:
@@ -145,7 +146,7 @@ class History:
         elif isinstance(body, (DecisionBody, IdentityAnswerBody)):
             self._decided(asked, body)
         elif isinstance(body, (ReleaseBody, ProvisionalBody)) and asked.released_at is None:
-            asked.released_at = iat
+            asked.released_at, asked.unwitnessed = iat, isinstance(body, ProvisionalBody)
         elif isinstance(body, ReceiptBody) and asked.received_at is None:
             asked.received_at = iat
 

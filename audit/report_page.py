@@ -53,6 +53,7 @@ def to_html(audited: Audited, now: int) -> str:
         _bases(audited),
         _mix(audited),
         _refusals(audited),
+        _unwitnessed(audited),
         _witnesses(audited),
         _checked(audited),
         _limits(),
@@ -255,6 +256,26 @@ def _refusals(audited: Audited) -> str:
         f"<figure>{picture}</figure>",
         table("What was refused", ("Code", "What", "Times"), rows),
     )
+
+
+def _unwitnessed(audited: Audited) -> str:
+    rows = [
+        (
+            item.index, when(item.released_at or 0), audited.name(item.holder),
+            audited.name(item.requester), item.basis,
+            "yes" if item.received_at is not None else "no",
+        )
+        for item in audited.history.asked.values()
+        if item.unwitnessed
+    ]  # fmt: skip
+    says = (
+        "Where a life was in danger and witnesses were away, a person may let contact details go "
+        "before they had signed. Each is a reason to ask both organisations."
+    )
+    heads = ("Request", "When", "Let go by", "To", "Lawful basis", "Opened")
+    made = table("Contact details that left without witnesses", heads, rows) if rows else ""
+    none = "" if rows else " There were none."
+    return section("unwitnessed", "Without witnesses", paragraph(says + none), made)
 
 
 def _witnesses(audited: Audited) -> str:

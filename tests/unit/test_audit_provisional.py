@@ -8,9 +8,10 @@ import pytest
 from audit.case import Case
 from audit.figures import audit_case
 from audit.findings import FindingCode as Code
+from audit.report_page import to_html
 from protocol.messages import DecisionBody
 from protocol.statement import Statement
-from tests.unit.audit_log import BERT, HUB, AuditLog, council
+from tests.unit.audit_log import BERT, HUB, NOON, AuditLog, brokered, council
 from tests.unit.test_audit_times import note
 
 VITAL = {
@@ -41,6 +42,16 @@ def test_an_honest_one_is_clean_and_counts_as_released(tmp_path: Path) -> None:
     assert audited.report.checked["kind_provisional"] == 1
     (asked,) = audited.history.asked.values()
     assert None not in {asked.released_at, asked.received_at}
+    page = to_html(audited, log.now)
+    assert "Contact details that left without witnesses" in page
+    assert "UK-VITAL" in page.split('id="unwitnessed"')[1].split("</section>")[0]
+
+
+def test_a_report_says_that_there_was_none(tmp_path: Path) -> None:
+    page = to_html(audit_case(Case(brokered(council()).write(tmp_path / "case")), None, []), NOON)
+    part = page.split('id="unwitnessed"')[1].split("</section>")[0]
+    assert "There were none" in part
+    assert "<table" not in part
 
 
 @pytest.mark.parametrize(
