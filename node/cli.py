@@ -82,7 +82,7 @@ def rotate_keys(
     with report_errors():
 
         async def work() -> None:
-            async with open_service(folder, hub) as service:
+            async with open_service(folder, hub, keyless=True) as service:
                 rotating = Rotating(folder, service.federation, recovery)
                 words = await rotating.apply()
                 out.print(f"party: {service.federation.hub.party_id}")

@@ -272,8 +272,22 @@ async def load_federation(
     folder: Path, hub: HubRow, engine: Engine, http: HttpClient, outside: Surroundings
 ) -> Federation:
     """A federation this node has joined."""
+    return await _federation(load_keys(folder, hub.hub_id), hub, engine, http, outside)
+
+
+async def follow_without_keys(
+    hub: HubRow, engine: Engine, http: HttpClient, outside: Surroundings
+) -> Federation:
+    """A federation whose keys are gone, to follow its log by: what it signs nobody accepts."""
+    keys = keys_of({name: outside.random(32) for name in KEY_NAMES})
+    return await _federation(keys, hub, engine, http, outside)
+
+
+async def _federation(
+    keys: Keys, hub: HubRow, engine: Engine, http: HttpClient, outside: Surroundings
+) -> Federation:
     view = await engine.read(lambda db: load_view(db, hub.genesis))
-    return Federation(hub, load_keys(folder, hub.hub_id), engine, http, outside, view)
+    return Federation(hub, keys, engine, http, outside, view)
 
 
 async def save_hub(engine: Engine, hub: HubRow) -> None:

@@ -20,6 +20,7 @@ from node.federation import (
     keys_path,
     load_keys,
 )
+from node.store import NodeTables
 from protocol.directory import Member
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fingerprint import fingerprint_words
@@ -67,7 +68,15 @@ class Rotating:
                 )
             still_waiting()
             await asyncio.sleep(WAIT_SECONDS)
+        if not has_keys(self.folder, federation.hub.hub_id):
+            await federation.engine.write(lambda db: self._forget_tokens(NodeTables(db)))
         self._switch_over()
+
+    def _forget_tokens(self, tables: NodeTables) -> None:
+        """The key of the cache is gone with the others: tokens are evaluated and published anew."""
+        for table in ("token_cache", "published_token"):
+            sql = f"DELETE FROM {table} WHERE hub_id = ?"  # noqa: S608 - our own names
+            tables.run(sql, self.federation.hub.hub_id)
 
     def _switch_over(self) -> None:
         """Put the new files in the place of the old ones; the sent rotation goes last.

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from node.config import load_settings
-from node.federation import Surroundings, load_federation
+from node.federation import Surroundings, follow_without_keys, has_keys, load_federation
 from node.service import NodeService
 from node.store import NodeTables, open_engine
 from protocol.errors import ErrorCode, LocalError
@@ -24,8 +24,10 @@ PersonName = Annotated[str, typer.Option("--as", help="Your name, as imported.")
 
 
 @asynccontextmanager
-async def open_service(folder: Path, hub_name: str) -> AsyncIterator[NodeService]:
-    """The node at one hub, for one command. Raises LocalError."""
+async def open_service(
+    folder: Path, hub_name: str, *, keyless: bool = False
+) -> AsyncIterator[NodeService]:
+    """The node at one hub, for one command. Raises LocalError; `keyless`: not for want of keys."""
     settings = load_settings(folder)
     engine = open_engine(folder)
     try:
@@ -35,7 +37,11 @@ async def open_service(folder: Path, hub_name: str) -> AsyncIterator[NodeService
             names = ", ".join(hub.name for hub in hubs) or "none yet: run join"
             raise LocalError(ErrorCode.NOT_READY, f"say which hub with --hub; there is {names}")
         async with HttpClient(allow_private=settings.allow_private_addresses) as http:
-            federation = await load_federation(folder, chosen[0], engine, http, Surroundings())
+            outside, hub = Surroundings(), chosen[0]
+            if keyless and not has_keys(folder, hub.hub_id):
+                federation = await follow_without_keys(hub, engine, http, outside)
+            else:
+                federation = await load_federation(folder, hub, engine, http, outside)
             yield NodeService(federation, settings)
     finally:
         await engine.close()

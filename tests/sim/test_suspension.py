@@ -7,8 +7,9 @@ import pytest
 
 from hub.membership import Membership, approve_rotation, waiting_rotations
 from hub.store import HubTables
-from node.federation import Federation, load_keys
+from node.federation import Federation, follow_without_keys, keys_path, load_keys
 from node.rotating import Rotating
+from node.service import NodeService
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.refusals import RefusalCode
 from tests.sim.federation import DUTY, SAMIR, SimFederation, SimNode, row
@@ -150,6 +151,36 @@ class TestOvertaken:
         assert federation.hub._ledger.directory.active(health.party_id) is not None
         await federation.hub.admit()
         assert federation.hub._ledger.directory.active(health.party_id) is None
+
+
+class TestKeysThatAreGone:
+    async def test_the_recovery_key_is_enough_on_a_clean_machine(
+        self, federation: SimFederation, agencies: Agencies
+    ) -> None:
+        """The backup holds the database and no keys; tokens are made anew under the new ones."""
+        health, care = agencies
+        hub_id, held = care.federation.hub.hub_id, care.federation
+        recovery = rotating(care).recovery
+        keys_path(care.folder, hub_id).unlink()
+        (care.folder / f"recovery-{hub_id}.json").unlink()
+        bare = await follow_without_keys(held.hub, held.engine, held.http, held.outside)
+        care.service = NodeService(bare, care.service.answering._settings)
+        with pytest.raises(RemoteError):
+            await care.service.receive(wait=0)
+        again = Rotating(care.folder, bare, recovery)
+        await approved(federation, care, await again.apply())
+        await again.wait(lambda: None)
+        assert uses_new_keys(care)
+        assert await care.read(lambda tables: tables.count("token_cache")) == 0
+        assert await care.read(lambda tables: tables.count("published_token")) == 0
+        assert (await care.publish()).changed == 1
+        await federation.round()
+        request_id = await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
+        await federation.settle()
+        await health.answer(request_id)
+        await federation.settle()
+        assert (await care.sent(request_id))["state"] == "opened"
+        assert await audited(federation) == set()
 
 
 class TestCutOff:
