@@ -4,7 +4,6 @@ Each look fetches the checkpoint and what is new, computes the tree, and compare
 seen before. The hub is believed nothing: the folder's genesis and last view decide.
 """
 
-import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from statistics import median_low
@@ -23,7 +22,6 @@ from protocol.errors import ErrorCode, RemoteError
 from protocol.follow import (
     BadLeaf,
     LogView,
-    advance,
     log_key,
     verify_note_by_charter,
     witness_keys,
@@ -31,15 +29,7 @@ from protocol.follow import (
 from protocol.statement import MAX_SKEW_SECONDS
 from protocol.succession import SuccessorRefused
 from transport.client import HttpClient
-from transport.logsync import (
-    MAX_ENTRIES_BEHIND,
-    UNFINISHED,
-    Progress,
-    fetch_documents,
-    fetch_entries,
-    public_leaves,
-    read_successor,
-)
+from transport.logsync import UNFINISHED, Progress, read_on, read_successor
 
 
 @dataclass(frozen=True)
@@ -100,7 +90,10 @@ class Monitor:
             return None
         self._state.keep_note(note)
         try:
-            return await self._advance(view, note, checkpoint)
+            if view.directory.charters:
+                # The quorum first: nobody makes us fetch a log that witnesses have not seen.
+                verify_note_by_charter(note, view.directory.charter)
+            return await read_on(self._http, self._url, view, note)
         except RemoteError as error:
             findings.append(self._not_extended(view, note, error))
             return None
@@ -148,18 +141,6 @@ class Monitor:
             detail = f"two trees of {view.size} entries; both notes are kept as proof {name}"
             return _proven(FindingCode.OLD_DIFFERS, detail, view, note)
         return None
-
-    async def _advance(self, view: LogView, note: bytes, checkpoint: Checkpoint) -> Progress:
-        if view.directory.charters:
-            # The quorum first: nobody makes us fetch a log that witnesses have not seen.
-            verify_note_by_charter(note, view.directory.charter)
-        if checkpoint.size - view.size > MAX_ENTRIES_BEHIND:
-            raise RemoteError(ErrorCode.TOO_LARGE, "too many entries behind: fetch a case first")
-        entries = await fetch_entries(self._http, self._url, view.size, checkpoint.size)
-        public = tuple(public_leaves(entries, view.size))
-        documents = await fetch_documents(self._http, self._url, public)
-        advanced = await asyncio.to_thread(advance, view, note, entries, documents)
-        return Progress(advanced, public, documents)
 
     def _not_extended(self, view: LogView, note: bytes, error: RemoteError) -> Finding:
         if error.code in UNFINISHED and not isinstance(error, BadLeaf):

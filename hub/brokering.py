@@ -34,6 +34,8 @@ from storage.tables import Row
 
 DAY = 86_400
 Body = TypeVar("Body", bound=WireModel)
+Card = Statement[ReleaseBody] | Statement[ProvisionalBody]
+"""What a card leaves by: under a quorum, or without one."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ class Broker:
     def _check_release(
         self,
         tables: HubTables,
-        statement: Statement[ReleaseBody] | Statement[ProvisionalBody],
+        statement: Card,
         parts: Parts,
     ) -> Row:
         """What must hold for a card to leave, with a quorum or without: the request's row."""
@@ -167,7 +169,7 @@ class Broker:
     def _release(
         self,
         tables: HubTables,
-        statement: Statement[ReleaseBody] | Statement[ProvisionalBody],
+        statement: Card,
         parts: Parts,
     ) -> Answer:
         logged = self._ledger.append(tables, statement)

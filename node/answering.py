@@ -103,7 +103,7 @@ class Answering:
         hub_id, body = self._federation.hub.hub_id, statement.body
         if statement.preamble.sender != hub_id or body.outcome == "refuse":
             raise RemoteError(ErrorCode.NOT_ALLOWED, "not a decision of the hub that we act on")
-        row = self._received(tables, body.request_id)
+        row = self.received(tables, body.request_id)
         if row is None or row["statement_id"] != body.request:
             raise RemoteError(ErrorCode.NOT_FOUND, "a decision on a request we do not have")
         tables.run(
@@ -123,7 +123,7 @@ class Answering:
 
     def answer(self, tables: NodeTables, answer: Answer) -> None:
         """A person answers. Raises LocalError; never more permissive than `decide_holder`."""
-        row = self._received(tables, answer.request_id)
+        row = self.received(tables, answer.request_id)
         if row is None or row["state"] != "asks_person":
             raise LocalError(ErrorCode.NOT_FOUND, "no request of that id waits for an answer")
         if row["expires"] <= self._federation.outside.clock():
@@ -153,7 +153,7 @@ class Answering:
 
     def on_receipt(self, tables: NodeTables, statement: Statement[ReceiptBody]) -> None:
         """The card was opened."""
-        row = self._received(tables, statement.body.request_id)
+        row = self.received(tables, statement.body.request_id)
         if row is None or row["requester"] != statement.preamble.sender:
             raise RemoteError(ErrorCode.NOT_FOUND, "a receipt for nothing we released to them")
         if row["state"] != "recalled":
@@ -236,7 +236,8 @@ class Answering:
         )
         return parse_wire(SealedRequest, unseal(binding, federation.keys.seal.value, sealed))
 
-    def _received(self, tables: NodeTables, request_id: str) -> Row | None:
+    def received(self, tables: NodeTables, request_id: str) -> Row | None:
+        """The row of a request that came to us."""
         return tables.one(
             "SELECT * FROM received_request WHERE hub_id = ? AND request_id = ?",
             self._federation.hub.hub_id, request_id,

@@ -31,6 +31,8 @@ from storage.tables import Row
 from transport.seal import seal, unseal
 
 DAY = 86_400
+Card = Statement[ReleaseBody] | Statement[ProvisionalBody]
+"""What a card comes with: under a quorum, or without one."""
 
 
 @dataclass(frozen=True)
@@ -169,9 +171,7 @@ class Asking:
         verify_logged(self._federation.charter, proof, place, row["decision_envelope"])
         self.open_card(tables, row, statement, delivery)
 
-    def allowed(
-        self, tables: NodeTables, statement: Statement[ReleaseBody] | Statement[ProvisionalBody]
-    ) -> Row | None:
+    def allowed(self, tables: NodeTables, statement: Card) -> Row | None:
         """Our request that this card answers, by the holder's decision; None if it is open."""
         body = statement.body
         row = self._sent(tables, body.request_id, statement.preamble.sender)
@@ -185,12 +185,14 @@ class Asking:
         self,
         tables: NodeTables,
         row: Row,
-        statement: Statement[ReleaseBody] | Statement[ProvisionalBody],
+        statement: Card,
         delivery: Delivery,
     ) -> None:
         """Open the card that a statement names, keep it, and send a receipt."""
         body, hub_id = statement.body, row["hub_id"]
-        sealed = from_base64(delivery.sealed or "")
+        if delivery.sealed is None:
+            raise RemoteError(ErrorCode.NOT_OPENED, "a release comes with its card")
+        sealed = from_base64(delivery.sealed)
         if sealed_hash(sealed) != body.sealed_hash:
             raise RemoteError(ErrorCode.NOT_OPENED, "the card is not the one that was released")
         card = self._open(statement, sealed)
@@ -219,9 +221,7 @@ class Asking:
             now = self._federation.outside.clock()
             raise_alarm(tables, hub_id, AlarmCode.CARD_CLOSED, now, place=body.request_id)
 
-    def _open(
-        self, statement: Statement[ReleaseBody] | Statement[ProvisionalBody], sealed: bytes
-    ) -> ContactCard:
+    def _open(self, statement: Card, sealed: bytes) -> ContactCard:
         federation, preamble = self._federation, statement.preamble
         if statement.body.seal_key != federation.me().body.keys.seal:
             raise RemoteError(ErrorCode.NOT_OPENED, "sealed to a key that is not ours now")

@@ -269,6 +269,7 @@ def _apply_effects(tables: NodeTables, row: Row, index: int, salt: str | None) -
     if not applied:
         return  # a command and the service may both have sent it: only the first takes effect
     preamble = parse_statement(row["envelope"]).preamble
+    # Without its salt nobody can find it in the log: the look-up says so, as of what is missing.
     entry = (index, row["statement_id"], salt or "", row["envelope"])
     expect_logged(tables, hub_id, entry, preamble.iat)
     for effect in json.loads(row["effects"]):

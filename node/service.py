@@ -59,7 +59,7 @@ class NodeService:
         self.asking = Asking(federation)
         self.answering = Answering(federation, settings)
         self.releasing = Releasing(federation, self.answering)
-        self.desk = Desk(federation, self.asking, self.releasing)
+        self.desk = Desk(federation, self.asking, self.answering, self.releasing)
         self.outbox = Outbox(federation, self._on_sent, self._on_failed)
         self.charters = CharterWatch(federation)
         self.books = Books(federation)
@@ -133,8 +133,7 @@ class NodeService:
 
         While the log has no quorum a message that the sender's key in our last view verifies is
         acted on all the same: what moves contact details brings a proof of its own, or is for life
-        or death. Any other
-        stays in the mailbox; the next poll brings it again.
+        or death. Any other stays in the mailbox; the next poll brings it again.
         """
         federation = self.federation
         if delivery.index is None or delivery.index < federation.view.size:

@@ -6,10 +6,9 @@ The hub is trusted with nothing here: protocol.follow computes the tree and chec
 import asyncio
 import hashlib
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
-from protocol.checkpoint import Checkpoint, parse_checkpoint, verify_log_signature
+from protocol.checkpoint import parse_checkpoint, verify_log_signature
 from protocol.directory import needed_document
 from protocol.errors import ErrorCode, RemoteError
 from protocol.follow import BadLeaf, LogView, PublicLeaf, advance, log_key, verify_note_by_charter
@@ -92,8 +91,8 @@ async def read_successor(http: HttpClient, base_url: str, old: LogView, note: by
     return progress
 
 
-def _check_note(view: LogView, note: bytes) -> Checkpoint:
-    """The checkpoint in a note, if nothing in the note alone speaks against it."""
+def _check_note(view: LogView, note: bytes) -> None:
+    """Raise RemoteError if the note alone speaks against the log, or too few have signed it."""
     parsed, checkpoint = parse_checkpoint(note)
     if view.directory.charters:
         verify_log_signature(parsed, checkpoint, log_key(view.directory.charter))
@@ -103,18 +102,12 @@ def _check_note(view: LogView, note: bytes) -> Checkpoint:
             raise Contradiction("two roots for one size", note)
         # Signatures first: nobody makes us fetch a log that nobody signed.
         verify_note_by_charter(note, view.directory.charter)
-    return checkpoint
 
 
 async def _extend(http: HttpClient, base_url: str, view: LogView, note: bytes) -> Progress:
-    checkpoint = _check_note(view, note)
-    if checkpoint.size - view.size > MAX_ENTRIES_BEHIND:
-        raise RemoteError(ErrorCode.TOO_LARGE, f"over {MAX_ENTRIES_BEHIND} entries behind")
-    entries = await fetch_entries(http, base_url, view.size, checkpoint.size)
-    public = tuple(public_leaves(entries, view.size))
-    documents = await fetch_documents(http, base_url, public)
+    _check_note(view, note)
     try:
-        advanced = await asyncio.to_thread(advance, view, note, entries, documents)
+        return await read_on(http, base_url, view, note)
     except BadLeaf as error:
         if not view.size:
             raise
@@ -123,17 +116,33 @@ async def _extend(http: HttpClient, base_url: str, view: LogView, note: bytes) -
         if error.code is not ErrorCode.BAD_TREE or not view.size:
             raise
         raise Contradiction(error.detail, note) from error
+
+
+async def read_on(http: HttpClient, base_url: str, view: LogView, note: bytes) -> Progress:
+    """Fetch all that `note` covers beyond a view, and advance. Raises what `advance` raises, and
+    RemoteError for what was not served. The caller has checked who signed the note.
+    """
+    _, checkpoint = parse_checkpoint(note)
+    if checkpoint.size - view.size > MAX_ENTRIES_BEHIND:
+        raise RemoteError(ErrorCode.TOO_LARGE, f"over {MAX_ENTRIES_BEHIND} entries behind")
+    entries = await fetch_entries(http, base_url, view.size, checkpoint.size)
+    public = tuple(_public_leaves(entries, view.size))
+    documents = await fetch_documents(http, base_url, public)
+    advanced = await asyncio.to_thread(advance, view, note, entries, documents)
     return Progress(advanced, public, documents)
 
 
-def public_leaves(entries: Sequence[bytes], start: int) -> Iterator[PublicLeaf]:
+def _public_leaves(entries: Sequence[bytes], start: int) -> Iterator[PublicLeaf]:
     """The public leaves; one that cannot be read is `advance`'s to judge, once the tree holds."""
     for index, entry in enumerate(entries, start):
-        with suppress(RemoteError):
+        try:
             leaf = parse_leaf(entry)
             if leaf.kind is LeafKind.PUBLIC:
                 needed_document(leaf.body)
-                yield PublicLeaf(index, leaf.body)
+        except RemoteError:
+            continue
+        if leaf.kind is LeafKind.PUBLIC:
+            yield PublicLeaf(index, leaf.body)
 
 
 async def fetch_entries(http: HttpClient, base_url: str, start: int, end: int) -> Sequence[bytes]:

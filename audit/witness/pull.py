@@ -82,5 +82,5 @@ class Puller:
             except PatchworkError as error:
                 fork = error.code is ErrorCode.BAD_TREE
                 say = log.critical if fork else log.warning
-                say("witness_waits", code=error.code.value, detail=error.detail)
+                say("witness_waits", code=error.code.value)
                 await asyncio.sleep(RETRY_SECONDS)

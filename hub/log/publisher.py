@@ -250,9 +250,9 @@ class Publisher:
         )
         await asyncio.to_thread(self.tiles.write_checkpoint, data)
         self._published, self._published_at, self._standing = note, self._clock(), quorum
-        await asyncio.to_thread(self.tiles.tidy)
         if quorum:
             self._witnessed = (size, data)
+        await asyncio.to_thread(self.tiles.tidy)
 
     def _witness_keys(self) -> tuple[VerifierKey, ...]:
         """Keys of the present and of former witnesses: who follows the charter before asks them."""

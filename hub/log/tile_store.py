@@ -149,7 +149,7 @@ class TileStore:
         self._settled = True
 
     def _replace(self, files: Sequence[tuple[Path, bytes]]) -> None:
-        """Write files beside their names, sync them all, then give them their names."""
+        """Write files in a folder of their own, sync them all, then give them their names."""
         # In one folder: a disk gives the files of each new folder places of their own, slowly.
         making = self._folder / _MAKING
         making.mkdir(parents=True, exist_ok=True)

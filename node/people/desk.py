@@ -7,6 +7,7 @@ it refused (specs/06-requests.md §5 to §8).
 from collections.abc import Callable
 from typing import Any
 
+from node.answering import Answering
 from node.asking import Asking
 from node.federation import Federation
 from node.outbox import Sent
@@ -48,9 +49,11 @@ OnFailed = Callable[[NodeTables, Statement[WireModel], RemoteError], None]
 class Desk:
     """Queue, recalled and unwitnessed cards, and identity checks of one node at one hub."""
 
-    def __init__(self, federation: Federation, asking: Asking, releasing: Releasing) -> None:
+    def __init__(
+        self, federation: Federation, asking: Asking, answering: Answering, releasing: Releasing
+    ) -> None:
         self._federation = federation
-        self.unwitnessed = Unwitnessed(federation, asking, releasing)
+        self.unwitnessed = Unwitnessed(federation, asking, answering, releasing)
         self.reviewing = Reviewing(federation)
         self.recalls = Recalls(federation)
         self.asking = IdentityAsking(federation)

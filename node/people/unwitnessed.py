@@ -8,10 +8,12 @@ import json
 from dataclasses import dataclass
 
 from node.alarms import AlarmCode, clear_alarm, raise_alarm
+from node.answering import Answering
 from node.asking import Asking
 from node.federation import Federation
 from node.releasing import Releasing
 from node.store import NodeTables
+from node.succession import LOST
 from protocol.decide import allows_break_glass
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel
@@ -43,9 +45,12 @@ class Urgent:
 class Unwitnessed:
     """Cards that leave or come without a quorum, at one hub."""
 
-    def __init__(self, federation: Federation, asking: Asking, releasing: Releasing) -> None:
+    def __init__(
+        self, federation: Federation, asking: Asking, answering: Answering, releasing: Releasing
+    ) -> None:
         self._federation = federation
         self._asking = asking
+        self._answering = answering
         self._releasing = releasing
 
     def check(self, tables: NodeTables, request_id: str, *, witnessed: bool) -> Row:
@@ -55,7 +60,7 @@ class Unwitnessed:
         one in a moment.
         """
         federation = self._federation
-        row = self._row(tables, request_id)
+        row = self._answering.received(tables, request_id)
         if row is not None and _on_its_way(tables, row):
             raise LocalError(ErrorCode.CONFLICT, ON_ITS_WAY)
         if row is None or row["state"] != "allowed":
@@ -92,8 +97,10 @@ class Unwitnessed:
     def check_gone(self, tables: NodeTables, request_id: str) -> None:
         """Raise RemoteError unless the hub has taken the card that was let go."""
         sent = _last_sent(tables, self._federation.hub.hub_id, request_id)
-        if sent is None or sent["state"] == "failed":
-            raise RemoteError(ErrorCode(sent["error"] if sent else "not_allowed"), LEFT_NOTHING)
+        if sent is None or sent["error"] == LOST:
+            raise RemoteError(ErrorCode.NOT_ALLOWED, LEFT_NOTHING)
+        if sent["state"] == "failed":
+            raise RemoteError(ErrorCode(sent["error"]), LEFT_NOTHING)
         if sent["state"] == "pending":
             raise RemoteError(ErrorCode.UNREACHABLE, ON_ITS_WAY)
 
@@ -104,10 +111,7 @@ class Unwitnessed:
         hub_id = self._federation.hub.hub_id
         request_id = statement.expect(ProvisionalBody).body.request_id
         state = "stopped" if error.code is ErrorCode.TOO_LATE else "allowed"
-        tables.run(
-            "UPDATE received_request SET state = ? WHERE hub_id = ? AND request_id = ?",
-            state, hub_id, request_id,
-        )  # fmt: skip
+        self._answering.set_state(tables, request_id, state)
         sql = "DELETE FROM unwitnessed_card WHERE hub_id = ? AND request_id = ?"
         tables.run(sql, hub_id, request_id)
         now = self._federation.outside.clock()
@@ -124,10 +128,6 @@ class Unwitnessed:
             raise RemoteError(ErrorCode.NOT_ALLOWED, "we did not ask on a basis that allows this")
         self._asking.open_card(tables, row, statement, delivery)
         self._tell(tables, row["request_id"], row["holder"], None)
-
-    def _row(self, tables: NodeTables, request_id: str) -> Row | None:
-        sql = "SELECT * FROM received_request WHERE hub_id = ? AND request_id = ?"
-        return tables.one(sql, self._federation.hub.hub_id, request_id)
 
     def _tell(
         self, tables: NodeTables, request_id: str, other: str, practitioner: int | None

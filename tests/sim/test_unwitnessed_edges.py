@@ -40,6 +40,14 @@ async def amended_unseen(federation: SimFederation, change: Any) -> None:
     await federation.hub.amend()
 
 
+def without_break_glass(federation: SimFederation) -> Any:
+    """The charter with a basis for life or death that allows no card without a quorum."""
+    document: Any = federation.services.intake.ledger.charter.model_dump(mode="json")
+    (basis,) = [item for item in document["lawful_bases"] if item["code"] == "UK-VITAL"]
+    basis["must_record"] = [r for r in basis["must_record"] if r["field"] == "danger"]
+    return document
+
+
 async def let_go_unsent(federation: SimFederation, node: SimNode, request_id: str) -> None:
     """The hub goes away between the look at the log and the card."""
     real = federation.network.post
@@ -75,9 +83,7 @@ async def test_a_refused_provisional_does_not_end_what_a_proof_would_let_go(
     """Council changes the basis meanwhile: the quorum is back, and an ordinary release may go."""
     health, care = agencies
     request_id = await allowed(federation, agencies)
-    document: Any = federation.services.intake.ledger.charter.model_dump(mode="json")
-    (basis,) = [item for item in document["lawful_bases"] if item["code"] == "UK-VITAL"]
-    basis["must_record"] = [r for r in basis["must_record"] if r["field"] == "danger"]
+    document = without_break_glass(federation)
     await let_go_unsent(federation, health, request_id)
     await amended_unseen(federation, document)
     await wake(federation)
@@ -236,9 +242,7 @@ async def test_an_unacknowledged_provisional_that_stays_closed_is_told_to_the_as
     health, care = agencies
     request_id = await allowed(federation, agencies)
     await let_go(health, request_id)
-    document: Any = federation.services.intake.ledger.charter.model_dump(mode="json")
-    (basis,) = [item for item in document["lawful_bases"] if item["code"] == "UK-VITAL"]
-    basis["must_record"] = [r for r in basis["must_record"] if r["field"] == "danger"]
+    document = without_break_glass(federation)
     await amended_unseen(federation, document)
     await wake(federation)
     sent = await care.sent(request_id)
