@@ -16,30 +16,30 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from audit.bundle import Source as Evidence
-from audit.bundle import make_bundle
-from audit.case import Case, parse_genesis
-from audit.committing import commit as send_commitment
-from audit.committing import parse_number, read_number
-from audit.export import Exporter, fetch_payloads
-from audit.fetch import Fetch, Source
-from audit.figures import audit_case
-from audit.files import write_file
+from audit.auditor.identity import AuditorFolder
+from audit.auditor.joining import Joining, Surroundings, parse_invitation
+from audit.case.case import Case, parse_genesis
+from audit.case.files import write_file
+from audit.fetch.commitment import commit as send_commitment
+from audit.fetch.commitment import parse_number, read_number
+from audit.fetch.export import Exporter, fetch_payloads
+from audit.fetch.fetch import Fetch, Source
 from audit.findings import EXIT_BROKEN, EXIT_INCOMPLETE, EXIT_USAGE, Severity
-from audit.identity import AuditorFolder
-from audit.joining import Joining, Surroundings, parse_invitation
-from audit.monitor import Expected, Monitor
-from audit.monitor_state import MonitorState
-from audit.report import Report
-from audit.report_page import to_html
-from audit.sampled import draw_sample
-from audit.signed import verification
-from audit.spreadsheet import findings_csv
-from audit.verify import Verified, verify_case
+from audit.monitor.monitor import Expected, Monitor
+from audit.monitor.state import MonitorState
+from audit.outcome import Report
+from audit.report.bundle import Source as Evidence
+from audit.report.bundle import make_bundle
+from audit.report.figures import audit_case
+from audit.report.report_page import to_html
+from audit.report.sample import draw_sample
+from audit.report.spreadsheet import findings_csv
+from audit.rules.signed import verification
+from audit.verify.verify import Verified, verify_case
 from audit.witness.cli import app as witness_app
 from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
-from protocol.tlog_policy import TlogPolicy, parse_tlog_policy
-from transport.cli import make_cli, report_errors
+from protocol.log.tlog_policy import TlogPolicy, parse_tlog_policy
+from runtime.cli import make_cli, report_errors
 from transport.client import HttpClient
 
 app = make_cli("patchwork-audit", "Audit a log: fetch, verify, open, report. Run a witness.")

@@ -20,12 +20,12 @@ from typing import TypeVar
 
 import nacl.bindings
 
-from audit.case import Case
-from audit.open import open_case
-from audit.signed import check_signatures
-from audit.verify import verify_case
+from audit.case.case import Case
+from audit.rules.open import open_case
+from audit.rules.signed import check_signatures
+from audit.verify.verify import verify_case
 from protocol.dsse import pae, parse_envelope, payload_type
-from protocol.merkle import leaf_hash, root
+from protocol.log.merkle import leaf_hash, root
 from protocol.signing import public_key
 from tests.unit.audit_log import ANNE, BERT, HUB, AuditLog, Entry, council, make_charter
 

@@ -20,15 +20,15 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from hub.log.tile_store import TileStore
-from hub.store import SCHEMA, HubTables
-from protocol.checkpoint import Checkpoint, sign_checkpoint
+from hub.store.tables import SCHEMA, HubTables
 from protocol.dsse import Envelope
-from protocol.leaf import sealed_leaf
-from protocol.merkle import Frontier, leaf_hash, root
-from protocol.messages import RejectionBody
-from protocol.note import NoteSigner, SignatureType
+from protocol.log.checkpoint import Checkpoint, sign_checkpoint
+from protocol.log.leaf import sealed_leaf
+from protocol.log.merkle import Frontier, leaf_hash, root
+from protocol.log.note import NoteSigner, SignatureType
+from protocol.messages.bodies import RejectionBody
+from protocol.messages.statement import Context, Preamble, Stamp, Statement, make_statement
 from protocol.signing import SecretSeed
-from protocol.statement import Context, Preamble, Stamp, Statement, make_statement
 from storage.sqlite import Engine
 
 LEAVES = 20_000

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from transport.settings import read_settings
+from runtime.settings import read_settings
 
 
 class HubSettings(BaseSettings):

@@ -8,7 +8,7 @@ import hashlib
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
-from node.store import NodeTables
+from node.store.tables import NodeTables
 from storage.tables import Row
 
 

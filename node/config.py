@@ -8,7 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from protocol.errors import ErrorCode, LocalError
 from protocol.matchkeys.normalise import postcode
-from transport.settings import read_settings
+from runtime.settings import read_settings
 
 
 class NodeSettings(BaseSettings):

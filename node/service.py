@@ -12,23 +12,22 @@ from typing import Any
 
 import structlog
 
-from node.answering import Answering
-from node.asking import Asking
-from node.books import Books, enter_received
-from node.charters import CharterWatch
 from node.config import NodeSettings
-from node.federation import Federation
-from node.gossip import check_gossip
-from node.links import on_notice
-from node.monitor import Monitor
-from node.outbox import Outbox, Sent, keep_received
-from node.people.desk import Desk, Incoming, OnSent
-from node.releasing import Releasing
-from node.store import NodeTables
+from node.dispatch import Desk, Incoming, OnSent
+from node.links.team import on_notice
+from node.membership.charter import CharterWatch
+from node.membership.hub import Federation
+from node.membership.outbox import Outbox, Sent, keep_received
+from node.oversight.gossip import check_gossip
+from node.oversight.journal import Books, enter_received
+from node.oversight.monitor import Monitor
+from node.requests.answering import Answering
+from node.requests.asking import Asking
+from node.requests.releasing import Releasing
+from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, PatchworkError, RemoteError
 from protocol.fields import WireModel, from_base64
-from protocol.log_messages import DailyStatementBody, ProvisionalBody
-from protocol.messages import (
+from protocol.messages.bodies import (
     DecisionBody,
     HubDecisionBody,
     NoticeBody,
@@ -37,8 +36,9 @@ from protocol.messages import (
     ReleaseBody,
     RequestBody,
 )
-from protocol.review_messages import IdentityDecisionBody, IdentityRequestBody, ReviewBody
-from protocol.statement import Statement, parse_statement
+from protocol.messages.log import DailyStatementBody, ProvisionalBody
+from protocol.messages.review import IdentityDecisionBody, IdentityRequestBody, ReviewBody
+from protocol.messages.statement import Statement, parse_statement
 from protocol.wire import ANSWER_LIMIT, Delivery, Mailbag, parse_wire
 
 log = structlog.get_logger()

@@ -8,12 +8,17 @@ the leaves, never stored as such.
 
 import json
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import sqlite_utils
 
-from protocol.directory import Directory, apply_public_leaf
-from protocol.follow import LogView, PublicLeaf
-from protocol.merkle import parse_frontier
+from protocol.governance.directory import Directory, apply_public_leaf
+from protocol.governance.follow import LogView, PublicLeaf
+from protocol.log.merkle import parse_frontier
+from storage.sqlite import Schema
+
+# Of a program that keeps nothing but a view; others have these tables in a schema of their own.
+SCHEMA = Schema([Path(__file__).with_suffix(".sql").read_text("utf-8")])
 
 
 def load_view(database: sqlite_utils.Database, genesis: str) -> LogView:

@@ -33,6 +33,11 @@ class Schema:
 
     scripts: Sequence[str]
 
+    @classmethod
+    def in_folder(cls, folder: Path) -> "Schema":
+        """The scripts of a folder, in the order of their names."""
+        return cls([path.read_text("utf-8") for path in sorted(folder.glob("*.sql"))])
+
     @property
     def version(self) -> int:
         """The version that the whole list makes."""

@@ -17,12 +17,12 @@ import structlog
 from hypothesis import HealthCheck, settings
 
 from protocol import canonical
-from protocol.charter import Charter, parse_charter
 from protocol.dsse import Envelope, sign
 from protocol.fields import WireModel, to_base64
-from protocol.messages import BODIES, CharterBody
+from protocol.governance.charter import Charter, parse_charter
+from protocol.messages.bodies import BODIES, CharterBody
+from protocol.messages.statement import kind_of
 from protocol.signing import SecretSeed, public_key
-from protocol.statement import kind_of
 
 VECTORS = Path(__file__).parents[1] / "specs" / "vectors"
 

@@ -5,10 +5,10 @@ The hub is trusted with nothing: what its tiles say is checked against both root
 
 from collections.abc import Mapping
 
-from protocol.checkpoint import Checkpoint
 from protocol.errors import ErrorCode, RemoteError
-from protocol.merkle import HASH_BYTES, HashReader, consistency_proof, root, verify_consistency
-from protocol.tiles import TILE_HEIGHT, TILE_WIDTH, Tile, locate_hash, parse_hash_tile
+from protocol.log.checkpoint import Checkpoint
+from protocol.log.merkle import HASH_BYTES, HashReader, consistency_proof, root, verify_consistency
+from protocol.log.tiles import TILE_HEIGHT, TILE_WIDTH, Tile, locate_hash, parse_hash_tile
 from transport.client import HttpClient
 
 MAX_TILES = 64

@@ -8,14 +8,21 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from protocol.checkpoint import parse_checkpoint, verify_log_signature
-from protocol.directory import needed_document
 from protocol.errors import ErrorCode, RemoteError
-from protocol.follow import BadLeaf, LogView, PublicLeaf, advance, log_key, verify_note_by_charter
-from protocol.leaf import LeafKind, parse_leaf
-from protocol.merkle import leaf_hash
-from protocol.succession import SuccessorRefused, check_successor, check_witnessed
-from protocol.tiles import ENTRIES, TILE_WIDTH, Tile, parse_entry_bundle
+from protocol.governance.directory import needed_document
+from protocol.governance.follow import (
+    BadLeaf,
+    LogView,
+    PublicLeaf,
+    advance,
+    log_key,
+    verify_note_by_charter,
+)
+from protocol.governance.succession import SuccessorRefused, check_successor, check_witnessed
+from protocol.log.checkpoint import parse_checkpoint, verify_log_signature
+from protocol.log.leaf import LeafKind, parse_leaf
+from protocol.log.merkle import leaf_hash
+from protocol.log.tiles import ENTRIES, TILE_WIDTH, Tile, parse_entry_bundle
 from transport.client import HttpClient
 
 MAX_ENTRIES_BEHIND = 5_000_000

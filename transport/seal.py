@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hpke
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
 from protocol.errors import ErrorCode, RemoteError
-from protocol.sealing import SEALED_LIMIT, SealBinding
+from protocol.requests.sealing import SEALED_LIMIT, SealBinding
 
 _SUITE = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_128_GCM)
 

@@ -13,7 +13,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from audit.witness.store import WitnessStore
-from protocol.witness import MAX_REQUEST_BYTES
+from protocol.log.witness import MAX_REQUEST_BYTES
 
 READ_SECONDS = 10.0
 

@@ -21,7 +21,7 @@ from audit.witness.peers import ENOUGH, ask_peers
 from audit.witness.pull import Puller
 from audit.witness.store import WitnessStore, make_witness
 from protocol.errors import ErrorCode, LocalError, PatchworkError
-from protocol.note import parse_vkey
+from protocol.log.note import parse_vkey
 from protocol.signing import SEED_BYTES, SecretSeed
 from transport.client import HttpClient
 

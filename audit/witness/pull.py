@@ -11,7 +11,7 @@ import structlog
 
 from audit.witness.store import WitnessStore
 from protocol.errors import ErrorCode, PatchworkError, RemoteError
-from protocol.witness import parse_add_checkpoint
+from protocol.log.witness import parse_add_checkpoint
 from transport.client import HttpClient
 
 WAIT_SECONDS = 25

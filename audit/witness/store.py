@@ -14,16 +14,15 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
-from protocol.checkpoint import (
+from protocol.errors import ErrorCode, LocalError, RemoteError
+from protocol.log.checkpoint import (
     Checkpoint,
     parse_checkpoint,
     verify_cosigners,
     verify_log_signature,
 )
-from protocol.errors import ErrorCode, LocalError, RemoteError
-from protocol.note import Note, NoteSigner, SignatureType, VerifierKey, parse_vkey
-from protocol.signing import SecretSeed
-from protocol.witness import (
+from protocol.log.note import Note, NoteSigner, SignatureType, VerifierKey, parse_vkey
+from protocol.log.witness import (
     AddCheckpoint,
     Outcome,
     WitnessedLog,
@@ -31,6 +30,7 @@ from protocol.witness import (
     parse_add_checkpoint,
     refusal,
 )
+from protocol.signing import SecretSeed
 
 SCHEMA_VERSION = 2
 MAX_FORKS_KEPT = 16

@@ -21,14 +21,14 @@ from bench.matching import population
 from bench.matching.population import Population
 from bench.matching.search import report_search
 from hub.policies.packs import DEFAULT, pack
-from protocol.charter import Quotas
+from protocol.governance.charter import Quotas
 from protocol.matchkeys.leakage import PEOPLE, Leakage, breaks_rules, measure
 from protocol.matchkeys.policy import MatchPolicy
 from protocol.matchkeys.recipes import RECIPES
 from protocol.matchkeys.records import NormalRecord
 
 SAMPLE = 4_000
-TEMPLATE = Path(__file__).parents[2] / "hub/charter_template.json"
+TEMPLATE = Path(__file__).parents[2] / "hub/members/charter_template.json"
 Values = Callable[[NormalRecord], Collection[str]]
 
 

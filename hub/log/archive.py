@@ -6,11 +6,11 @@ every line in it is verified by whoever reads it.
 
 from collections.abc import Sequence
 
-from hub.store import HubTables
+from hub.store.tables import HubTables
 from protocol import canonical
-from protocol.checkpoint import merge_cosignatures, parse_checkpoint
 from protocol.errors import ErrorCode, RemoteError
-from protocol.note import Note, VerifierKey
+from protocol.log.checkpoint import merge_cosignatures, parse_checkpoint
+from protocol.log.note import Note, VerifierKey
 
 PAGE = 500
 

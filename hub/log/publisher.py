@@ -10,13 +10,15 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
-from hub.ledger import Ledger
 from hub.log.archive import archive_late, archive_published
-from hub.log.gathering import WITNESS_SECONDS, Gathering
+from hub.log.cosignatures import WITNESS_SECONDS, Gathering
+from hub.log.ledger import Ledger
 from hub.log.tile_store import TileStore
-from hub.store import HubTables
-from protocol.charter import Charter
-from protocol.checkpoint import (
+from hub.store.tables import HubTables
+from protocol.errors import ErrorCode, LocalError, RemoteError
+from protocol.governance.charter import Charter
+from protocol.governance.follow import witness_keys
+from protocol.log.checkpoint import (
     Checkpoint,
     merge_cosignatures,
     parse_checkpoint,
@@ -24,11 +26,9 @@ from protocol.checkpoint import (
     sign_checkpoint,
     verify_cosigners,
 )
-from protocol.errors import ErrorCode, LocalError, RemoteError
-from protocol.follow import witness_keys
-from protocol.note import Note, NoteSignature, NoteSigner, VerifierKey
-from protocol.tlog_proof import TlogProof
-from protocol.witness import encode_add_checkpoint
+from protocol.log.note import Note, NoteSignature, NoteSigner, VerifierKey
+from protocol.log.tlog_proof import TlogProof
+from protocol.log.witness import encode_add_checkpoint
 from storage.sqlite import Engine
 from transport.client import HttpClient
 

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from protocol import merkle, tiles
 from protocol.errors import ErrorCode, LocalError, RemoteError
-from protocol.tiles import TILE_WIDTH, Tile
+from protocol.log import merkle, tiles
+from protocol.log.tiles import TILE_WIDTH, Tile
 
 SYNCS_AT_ONCE = 12
 _CHECKPOINT = "checkpoint"

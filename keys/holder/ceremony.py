@@ -16,11 +16,11 @@ from keys.group import RandomBytes, SecretScalar, default_group, parse_scalar
 from keys.threshold import KeyShare
 from keys.transcript import deal_value, make_transcript, parse_deal, transcript_value
 from protocol import canonical
-from protocol.ceremony import TRANSCRIPT_KIND, CeremonyTerms, HolderRecord
 from protocol.dsse import parse_envelope, sign
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import Base64, Hex16, WireModel, from_base64, to_base64
-from protocol.sealing import SealBinding
+from protocol.governance.ceremony import TRANSCRIPT_KIND, CeremonyTerms, HolderRecord
+from protocol.requests.sealing import SealBinding
 from protocol.signing import SecretSeed
 from transport.seal import seal, unseal
 

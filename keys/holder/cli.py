@@ -13,11 +13,11 @@ import typer
 from keys.holder.ceremony import Identity, combine_deals, write_deal
 from keys.holder.config import load_settings
 from keys.holder.service import HolderService
-from protocol.ceremony import CEREMONY_LIMIT, CeremonyTerms, HolderRecord
+from protocol.governance.ceremony import CEREMONY_LIMIT, CeremonyTerms, HolderRecord
 from protocol.signing import SecretSeed, public_key
 from protocol.wire import encode_wire, parse_wire
-from storage.secrets import read_secrets, write_secrets
-from transport.cli import make_cli, report_errors
+from runtime.cli import make_cli, report_errors
+from runtime.secrets import read_secrets, write_secrets
 from transport.seal import seal_public_key
 
 app = make_cli("patchwork-keys", "Hold one share of the token key: ceremony and service.")

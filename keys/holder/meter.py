@@ -8,18 +8,13 @@ from pathlib import Path
 
 import sqlite_utils
 
-from protocol.charter import Charter
 from protocol.errors import ErrorCode, RemoteError
-from protocol.messages import EvaluationCount
-from protocol.statement import MAX_SKEW_SECONDS
+from protocol.governance.charter import Charter
+from protocol.messages.bodies import EvaluationCount
+from protocol.messages.statement import MAX_SKEW_SECONDS
 from storage.sqlite import Schema
 
-SCHEMA = Schema(
-    [
-        Path(__file__).with_name(name).read_text(encoding="utf-8")
-        for name in ("schema.sql", "schema_succession.sql")
-    ]
-)
+SCHEMA = Schema.in_folder(Path(__file__).with_name("schema"))
 DAY = 86_400
 
 

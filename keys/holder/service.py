@@ -29,13 +29,13 @@ from keys.holder.meter import (
     unreported_days,
 )
 from keys.threshold import KeyShare, make_quorum, partial_evaluate
-from protocol.charter import TokenHolder
 from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
 from protocol.fields import to_base64
-from protocol.follow import LogView
-from protocol.messages import EvaluateBody, EvaluationCountBody
-from protocol.signing import SecretSeed, public_key
-from protocol.statement import (
+from protocol.governance.charter import TokenHolder
+from protocol.governance.follow import LogView
+from protocol.governance.succession import SuccessorRefused
+from protocol.messages.bodies import EvaluateBody, EvaluationCountBody
+from protocol.messages.statement import (
     Context,
     Stamp,
     Statement,
@@ -44,10 +44,10 @@ from protocol.statement import (
     make_statement,
     parse_statement,
 )
-from protocol.succession import SuccessorRefused
+from protocol.signing import SecretSeed, public_key
 from protocol.wire import Message, encode_wire
+from runtime.secrets import read_secrets
 from storage.logview import followed, load_view, save_successor, save_view
-from storage.secrets import read_secrets
 from storage.sqlite import Engine
 from transport.client import HttpClient
 from transport.logsync import sync

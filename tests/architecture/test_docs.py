@@ -13,8 +13,8 @@ ROOT = Path(__file__).parents[2]
 DOCS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "specs").glob("*.md")])
 COMMAND = re.compile(r"patchwork-(node|hub|keys|audit)((?: [a-z][a-z-]*)+)?")
 MODULES = {
-    "node": "node.cli",
-    "hub": "hub.cli",
+    "node": "node.cli.main",
+    "hub": "hub.cli.main",
     "keys": "keys.holder.cli",
     "audit": "audit.cli",
 }

@@ -11,7 +11,7 @@ import pytest_asyncio
 import sqlite_utils
 
 from protocol.errors import ErrorCode, LocalError
-from storage.secrets import read_secrets, write_secrets
+from runtime.secrets import read_secrets, write_secrets
 from storage.sqlite import Engine, Schema
 from transport.server import run_beside
 

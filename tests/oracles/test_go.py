@@ -12,13 +12,20 @@ from typing import Any
 
 import pytest
 
-from audit.case import Case
-from audit.tree import check_tree
+from audit.case.case import Case
+from audit.verify.tree import check_tree
 from hub.log.tile_store import TileStore
-from protocol import merkle
-from protocol.checkpoint import Checkpoint, cosign_checkpoint, parse_checkpoint, sign_checkpoint
 from protocol.errors import RemoteError
-from protocol.note import NoteSigner, SignatureType, parse_note, parse_vkey, sign_note, verify_note
+from protocol.log import merkle
+from protocol.log.checkpoint import Checkpoint, cosign_checkpoint, parse_checkpoint, sign_checkpoint
+from protocol.log.note import (
+    NoteSigner,
+    SignatureType,
+    parse_note,
+    parse_vkey,
+    sign_note,
+    verify_note,
+)
 from protocol.signing import SecretSeed
 from tests.oracles.oracle import Oracle
 

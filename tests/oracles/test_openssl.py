@@ -8,9 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from protocol.checkpoint import Checkpoint, cosign_checkpoint, sign_checkpoint, verify_checkpoint
 from protocol.dsse import sign
-from protocol.note import NoteSigner, SignatureType
+from protocol.log.checkpoint import (
+    Checkpoint,
+    cosign_checkpoint,
+    sign_checkpoint,
+    verify_checkpoint,
+)
+from protocol.log.note import NoteSigner, SignatureType
 from protocol.signing import SecretSeed
 from tests.oracles.oracle import INSTALL
 

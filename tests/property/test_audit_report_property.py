@@ -8,12 +8,12 @@ from xml.etree import ElementTree
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit.case import Case
-from audit.figures import Audited, audit_case
+from audit.case.case import Case
 from audit.findings import Finding, FindingCode, Severity
-from audit.report import Report
-from audit.report_page import to_html
-from audit.spreadsheet import findings_csv
+from audit.outcome import Report
+from audit.report.figures import Audited, audit_case
+from audit.report.report_page import to_html
+from audit.report.spreadsheet import findings_csv
 from tests.unit.audit_log import NOON, brokered, council
 from web.pictures import Caption
 from web.rows import grid_picture, rows_picture

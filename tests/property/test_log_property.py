@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from protocol import checkpoint, leaf, merkle, note, tiles, tlog_proof, witness
 from protocol.errors import RemoteError
+from protocol.log import checkpoint, leaf, merkle, note, tiles, tlog_proof, witness
 
 MAX_SIZE = 70
 VALID = (

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.policies.packs import pack
-from protocol.charter import Charter
-from protocol.decide import Shown, decide_show
-from protocol.loosens import differences, loosens
+from protocol.governance.changes import differences, loosens
+from protocol.governance.charter import Charter
 from protocol.matchkeys.policy import parse_policy
 from protocol.matchkeys.score import Outcome, score_pair
-from protocol.messages import Permission, PublishedInvolvement
+from protocol.messages.bodies import Permission, PublishedInvolvement
+from protocol.requests.decide import Shown, decide_show
 from tests.conftest import VECTORS
 
 ENGLAND = pack("england")
@@ -23,7 +23,7 @@ ENGLAND = pack("england")
 ROOT = Path(__file__).parents[2]
 VALUE: dict[str, Any] = {
     **json.loads((VECTORS / "decisions.json").read_text("utf-8"))["charter"],
-    **json.loads((ROOT / "hub" / "charter_template.json").read_text("utf-8")),
+    **json.loads((ROOT / "hub" / "members" / "charter_template.json").read_text("utf-8")),
     "match_policy": ENGLAND.to_json(),
 }
 OLD = Charter.model_validate(VALUE)

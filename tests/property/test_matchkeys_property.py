@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.policies.packs import pack
-from node.importer.mapping import (
+from node.records.importer.mapping import (
     ColumnMapping,
     Field,
     Source,
@@ -15,8 +15,8 @@ from node.importer.mapping import (
     guess_mapping,
     load_mapping,
 )
-from node.importer.reader import read_table
-from node.importer.rows import ImportedRow, RowError, parse_rows
+from node.records.importer.reader import read_table
+from node.records.importer.rows import ImportedRow, RowError, parse_rows
 from protocol.errors import RemoteError
 from protocol.matchkeys import normalise
 from protocol.matchkeys.policy import parse_policy

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hub.policies.packs import pack
 from protocol.matchkeys.score import Outcome, PairScore
 from protocol.matchkeys.support import ids_conflict, supported
-from protocol.review import Answer, Said, question_of, review
+from protocol.requests.review import Answer, Said, question_of, review
 
 ENGLAND = pack("england")
 

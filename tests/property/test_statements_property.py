@@ -9,14 +9,16 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from protocol import canonical, messages, sealing, wire
-from protocol.charter import parse_charter
-from protocol.directory import Directory, apply_public_leaf, needed_document
+from protocol import canonical, wire
 from protocol.dsse import parse_envelope, payload_type
 from protocol.errors import RemoteError
 from protocol.fields import WireModel
+from protocol.governance.charter import parse_charter
+from protocol.governance.directory import Directory, apply_public_leaf, needed_document
+from protocol.messages import bodies as messages
+from protocol.messages.statement import parse_statement
+from protocol.requests import sealing
 from protocol.signing import SecretSeed, public_key, sign_ed25519
-from protocol.statement import parse_statement
 from protocol.wire import encode_wire, parse_wire
 from tests.conftest import VECTORS
 from transport.problems import parse_problem

@@ -5,7 +5,7 @@ from contextlib import suppress
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.notes import parse_notes
+from audit.fetch.notes import parse_notes
 from protocol import canonical
 from protocol.errors import RemoteError
 

@@ -16,11 +16,11 @@ from typing import Any
 
 from hub.config import HubSettings
 from hub.log.tile_store import TileStore
-from hub.service import HubService, surroundings
-from hub.store import HubTables
-from protocol.checkpoint import parse_checkpoint
+from hub.server.service import HubService, surroundings
+from hub.store.tables import HubTables
 from protocol.errors import PatchworkError
-from protocol.merkle import Frontier, leaf_hash
+from protocol.log.checkpoint import parse_checkpoint
+from protocol.log.merkle import Frontier, leaf_hash
 from storage.sqlite import Engine
 
 KILLED = 9

@@ -15,46 +15,46 @@ from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hub.app import Services
 from hub.config import HubSettings
-from hub.enrolment import code_hash
-from hub.founding import Founding, found
-from hub.ledger import Surroundings as HubSurroundings
 from hub.log.archive import page_of_notes
-from hub.service import HubService, open_engine
-from hub.store import HubTables
+from hub.log.ledger import Surroundings as HubSurroundings
+from hub.members.enrolment import code_hash
+from hub.members.founding import Founding, found
+from hub.server.routes import Services
+from hub.server.service import HubService, open_engine
+from hub.store.tables import HubTables
 from keys.holder.ceremony import Identity, combine_deals, write_deal
 from keys.holder.config import HolderSettings
 from keys.holder.service import HolderService
-from node.answering import Answer
-from node.asking import Question
-from node.clients import apply_import
 from node.config import NodeSettings
-from node.federation import Federation as NodeFederation
-from node.federation import Surroundings
-from node.importer.rows import ImportedRow, NoPermission, Permission, WorkerDetails
-from node.joining import Joining
-from node.links import Team, team_of
-from node.publishing import Published, Publisher
+from node.links.team import Team, team_of
+from node.membership.hub import Federation as NodeFederation
+from node.membership.hub import Surroundings
+from node.membership.joining import Joining
+from node.publishing.publisher import Published, Publisher
+from node.records.clients import apply_import
+from node.records.importer.rows import ImportedRow, NoPermission, Permission, WorkerDetails
+from node.requests.answering import Answer
+from node.requests.asking import Question
 from node.service import NodeService
-from node.store import NodeTables
-from node.store import open_engine as open_node_engine
-from protocol.ceremony import CeremonyTerms, HolderRecord, SignedTranscript
-from protocol.checkpoint import parse_checkpoint
+from node.store.tables import NodeTables
+from node.store.tables import open_engine as open_node_engine
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import from_base64
-from protocol.fingerprint import fingerprint_words
+from protocol.governance.ceremony import CeremonyTerms, HolderRecord, SignedTranscript
+from protocol.governance.fingerprint import fingerprint_words
+from protocol.governance.witness_rules import least_quorum
+from protocol.log.checkpoint import parse_checkpoint
+from protocol.log.note import NoteSigner, SignatureType
+from protocol.log.tiles import parse_tile_path
+from protocol.log.witness import WitnessedLog, decide_add_checkpoint, parse_add_checkpoint
 from protocol.matchkeys.records import ClientRecord
-from protocol.messages import EnrolmentBody
-from protocol.note import NoteSigner, SignatureType
-from protocol.refusals import RefusalCode
+from protocol.messages.bodies import EnrolmentBody
+from protocol.messages.statement import parse_statement
+from protocol.requests.refusals import RefusalCode
 from protocol.signing import SecretSeed, public_key
-from protocol.statement import parse_statement
-from protocol.tiles import parse_tile_path
 from protocol.wire import Invitation, Message, encode_wire, parse_wire
-from protocol.witness import WitnessedLog, decide_add_checkpoint, parse_add_checkpoint
-from protocol.witness_rules import least_quorum
-from storage.secrets import write_secrets
+from runtime.secrets import write_secrets
 from storage.sqlite import Engine
 from transport.seal import seal_public_key
 

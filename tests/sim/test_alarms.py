@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from node.alarms import AlarmCode, acknowledge, open_alarms
-from node.monitor import Monitor
-from protocol.checkpoint import Checkpoint, sign_checkpoint
+from node.oversight.monitor import Monitor
 from protocol.errors import RemoteError
-from protocol.note import NoteSigner, SignatureType
+from protocol.log.checkpoint import Checkpoint, sign_checkpoint
+from protocol.log.note import NoteSigner, SignatureType
 from protocol.signing import SecretSeed
-from storage.secrets import read_secrets
+from runtime.secrets import read_secrets
 from tests.sim.federation import ORIGIN, SimFederation, SimNode
 from tests.sim.test_lies import unlogged
 from tests.sim.test_monitor import Agencies, look, other_note, sleep

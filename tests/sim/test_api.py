@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from node.api import ReviewApi, api_token
-from node.federation import Surroundings
+from node.membership.hub import Surroundings
 from node.service import NodeService
+from node.web.api import ReviewApi, api_token
 from tests.sim.federation import SimFederation, SimNode
 from tests.sim.test_identity_check import unsure as unsure
 from tests.sim.test_review import Agencies, logged_states

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from audit.case import Case
+from audit.case.case import Case
 from audit.findings import FindingCode as Code
 from audit.findings import Severity
-from audit.open import open_case
-from audit.verify import verify_case
-from protocol.decide import Allow
+from audit.rules.open import open_case
+from audit.verify.verify import verify_case
 from protocol.fields import to_base64
-from protocol.review import review
+from protocol.requests.decide import Allow
+from protocol.requests.review import review
 from protocol.wire import ExportRecord, encode_wire
 from tests.sim.federation import DUTY, SimFederation, row
 from tests.sim.test_identity_check import answer, check
@@ -101,7 +101,7 @@ async def test_a_hub_that_does_not_listen_to_two_noes_is_seen(
         await say(node, "not_same")
     await federation.round()
     assert await audited(federation) == set()
-    monkeypatch.setattr("hub.judging.review", lambda outcome, asked, _a, _b: review(
+    monkeypatch.setattr("hub.matching.classify.review", lambda outcome, asked, _a, _b: review(
         outcome, asked, None, None))  # fmt: skip
     await federation.hub_write(
         lambda tables: tables.run("INSERT OR IGNORE INTO dirty_stub SELECT stub_id FROM stub")
@@ -117,7 +117,7 @@ async def test_a_hub_that_goes_on_after_the_wrong_person_is_seen(
     request_id = await released(federation, agencies)
     second = await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
     await federation.settle()
-    monkeypatch.setattr("hub.review.Reviews._end", lambda *_: None)
+    monkeypatch.setattr("hub.exchange.reviews.Reviews._end", lambda *_: None)
     await wrong(care, request_id)
     await health.answer(second)
     while not (await federation.entries("release"))[1:]:
@@ -133,7 +133,7 @@ async def test_a_hub_that_allows_an_identity_check_over_quota_is_seen(
     federation: SimFederation, unsure: Agencies, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, care = unsure
-    monkeypatch.setattr("hub.identity.decide_identity", lambda *_: Allow())
+    monkeypatch.setattr("hub.exchange.identity_checks.decide_identity", lambda *_: Allow())
     for _ in range(care.federation.charter.quotas.identity_checks_per_day):
         await check(care)
     assert await audited(federation) == set()
@@ -146,8 +146,8 @@ async def test_a_hub_that_names_another_agency_is_seen(
 ) -> None:
     _, care = unsure
     housing = await federation.join("Housing", "housing")
-    facts = "hub.identity.IdentityChecks._facts"
-    from hub.identity import IdentityChecks
+    facts = "hub.exchange.identity_checks.IdentityChecks._facts"
+    from hub.exchange.identity_checks import IdentityChecks
 
     honest = IdentityChecks._facts
 

@@ -8,12 +8,12 @@ from xml.etree import ElementTree
 
 import pytest
 
-from audit.bundle import Source, make_bundle
-from audit.case import Case
-from audit.figures import Audited, asks, audit_case, code_mix, uptime
+from audit.case.case import Case
 from audit.findings import FindingCode as Code
 from audit.findings import Severity
-from audit.report_page import to_html
+from audit.report.bundle import Source, make_bundle
+from audit.report.figures import Audited, asks, audit_case, code_mix, uptime
+from audit.report.report_page import to_html
 from tests.sim.federation import NOON, SimFederation, SimNode
 from tests.sim.test_audit_people import audited as fetched
 from tests.sim.test_recall import released

@@ -10,14 +10,14 @@ import pytest_asyncio
 
 from audit.witness.pull import Puller
 from audit.witness.store import WitnessStore, make_witness
-from hub.standing import standing
-from hub.status_page import to_html
-from protocol.checkpoint import Checkpoint, sign_checkpoint
+from hub.log.quorum_status import standing
+from hub.server.status_page import to_html
 from protocol.errors import ErrorCode, RemoteError
-from protocol.note import NoteSigner, SignatureType
-from protocol.refusals import RefusalCode
+from protocol.log.checkpoint import Checkpoint, sign_checkpoint
+from protocol.log.note import NoteSigner, SignatureType
+from protocol.log.witness import encode_add_checkpoint
+from protocol.requests.refusals import RefusalCode
 from protocol.signing import SecretSeed
-from protocol.witness import encode_add_checkpoint
 from tests.sim.federation import SimFederation, SimNode, simulated, two_agencies
 
 AGENCIES = tuple(f"w{number}.example" for number in range(1, 6))

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from hub.intake import Intake
+from hub.exchange.intake import Intake
 from keys.batch import pack_points
 from keys.group import default_group
 from protocol import canonical
 from protocol.dsse import sign
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import from_base64, to_base64
-from protocol.messages import (
+from protocol.messages.bodies import (
     CharterAcceptBody,
     EvaluateBody,
     MatchRoundBody,
@@ -22,8 +22,8 @@ from protocol.messages import (
     ReceiptBody,
     RowsChunk,
 )
+from protocol.messages.statement import Context, Stamp, Statement, make_statement
 from protocol.signing import SecretSeed
-from protocol.statement import Context, Stamp, Statement, make_statement
 from protocol.wire import Message, encode_wire, parse_wire
 from tests.sim.federation import AMIRA, DUTY, SAMIR, SimFederation, SimNode, row
 
@@ -190,7 +190,7 @@ class TestStatements:
     async def test_only_an_auditor_may_export(
         self, federation: SimFederation, agencies: Agencies
     ) -> None:
-        from protocol.messages import ExportBody
+        from protocol.messages.bodies import ExportBody
 
         health, _ = agencies
         statement = health.federation.sign(
@@ -228,7 +228,7 @@ class TestEnrolment:
     async def test_small_order_and_shared_keys_cannot_enrol(
         self, federation: SimFederation, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from node.federation import Keys
+        from node.membership.hub import Keys
 
         real = Keys.record
 
@@ -289,7 +289,7 @@ class TestPublications:
         await node.take_in(
             row("h1", AMIRA, "health_visiting", DUTY), row("h2", SAMIR, "health_visiting", DUTY)
         )
-        import node.drafting as drafting
+        import node.publishing.drafts as drafting
         from protocol.matchkeys.recipes import match_keys as real
 
         def greedy(record: Any, keys: Any) -> Any:
@@ -313,7 +313,7 @@ class TestPublications:
     ) -> None:
         node = await federation.join("Health visiting", "health_provider")
         await node.take_in(row("h1", AMIRA, "health_visiting", DUTY))
-        import node.drafting as drafting
+        import node.publishing.drafts as drafting
 
         monkeypatch.setattr(drafting, "commit", lambda salt, value: "00" * 32)
         with pytest.raises(RemoteError) as caught:
@@ -347,10 +347,10 @@ class TestPublications:
     async def test_name_tables_other_than_the_charters_stop_a_node(
         self, federation: SimFederation, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        import node.federation
+        import node.membership.hub
 
         node_ = await federation.join("Health visiting", "health_provider")
-        monkeypatch.setattr(node.federation, "table_hashes", lambda: {"names": "00" * 32})
+        monkeypatch.setattr(node.membership.hub, "table_hashes", lambda: {"names": "00" * 32})
         with pytest.raises(Exception, match="name tables"):
             await node_.publish()
 
@@ -524,8 +524,8 @@ def _statement_by(federation: SimFederation, party_id: str, seed: SecretSeed) ->
 async def test_an_agency_that_has_not_signed_the_agreement_publishes_nothing(
     federation: SimFederation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from node.federation import Federation
-    from node.joining import Joining
+    from node.membership.hub import Federation
+    from node.membership.joining import Joining
 
     async def never(self: Joining, federation: Any) -> None:
         del self, federation

@@ -12,15 +12,15 @@ import pytest
 from audit.findings import Severity
 from audit.witness.pull import Puller
 from audit.witness.store import WitnessStore, make_witness
-from hub.charters import proposed, put_forward
 from hub.log.tile_store import TileStore
+from hub.members.charter_changes import proposed, put_forward
 from node.alarms import MOST_EVIDENCE, AlarmCode, acknowledge, keep_evidence, open_alarms
-from node.clients import withdraw
-from node.store import NodeTables
-from protocol.checkpoint import parse_checkpoint_text
+from node.records.clients import withdraw
+from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, PatchworkError, RemoteError
-from protocol.note import parse_signature_lines
-from protocol.witness import parse_add_checkpoint
+from protocol.log.checkpoint import parse_checkpoint_text
+from protocol.log.note import parse_signature_lines
+from protocol.log.witness import parse_add_checkpoint
 from tests.sim.federation import SimFederation, SimNode, simulated
 from tests.sim.test_august import SEVEN
 from tests.sim.test_monitor import log_rubbish, look, other_note

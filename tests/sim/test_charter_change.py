@@ -10,19 +10,19 @@ import pytest
 import structlog
 from typer.testing import CliRunner
 
-from hub.charters import adopt, proposed, put_forward
-from hub.cli import app as hub_commands
-from node.charters import accept_charter, waiting_differences
-from node.clients import withdraw
-from node.publishing import Published, Publisher
+from hub.cli.main import app as hub_commands
+from hub.members.charter_changes import adopt, proposed, put_forward
+from node.membership.charter import accept_charter, waiting_differences
+from node.publishing.publisher import Published, Publisher
+from node.records.clients import withdraw
 from protocol.canonical import JsonValue
-from protocol.charter import Charter, parse_charter
 from protocol.errors import ErrorCode, LocalError, RemoteError
-from protocol.messages import CharterBody, DecisionBody
-from protocol.note import NoteSigner, SignatureType, parse_vkey
+from protocol.governance.charter import Charter, parse_charter
+from protocol.log.note import NoteSigner, SignatureType, parse_vkey
+from protocol.log.witness import WitnessedLog
+from protocol.messages.bodies import CharterBody, DecisionBody
+from protocol.messages.statement import parse_statement
 from protocol.signing import SecretSeed
-from protocol.statement import parse_statement
-from protocol.witness import WitnessedLog
 from storage.logview import load_view, save_view
 from tests.sim.federation import (
     AMIRA,

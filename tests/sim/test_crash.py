@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hub.log.writer_lock import only_writer
-from hub.service import HubService
+from hub.server.service import HubService
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from tests.sim.federation import SimFederation, SimNode
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from audit.findings import FindingCode as Code
 from audit.findings import Severity
-from hub.daily import Daily
-from node.federation import load_keys
+from hub.log.daily import Daily
+from node.membership.hub import load_keys
 from node.service import NodeService
-from node.store import NodeTables, open_engine
-from protocol.daily import DAY, indexes_hash
-from protocol.statement import parse_statement
+from node.store.tables import NodeTables, open_engine
+from protocol.messages.statement import parse_statement
+from protocol.requests.daily import DAY, indexes_hash
 from tests.sim.federation import SimFederation, SimNode
 from tests.sim.test_audit_people import audited, rules
 from tests.sim.test_erasing import brokered

@@ -5,17 +5,17 @@ from typing import Any
 
 import pytest
 
-import node.drafting
-import node.limits
-from hub.charters import proposed, put_forward
-from node.clients import withdraw
-from node.people.review import Opinion
-from node.publishing import Published
+import node.publishing.drafts
+import node.publishing.limits
+from hub.members.charter_changes import proposed, put_forward
+from node.links.review import Opinion
+from node.publishing.publisher import Published
+from node.records.clients import withdraw
 from protocol.errors import ErrorCode, RemoteError
 from protocol.matchkeys.recipes import match_keys
 from protocol.matchkeys.records import ClientRecord
-from protocol.messages import PublicationBody
-from protocol.statement import parse_statement
+from protocol.messages.bodies import PublicationBody
+from protocol.messages.statement import parse_statement
 from tests.sim.federation import AMIRA, DUTY, SAMIR, SimFederation, SimNode, row
 
 DAY = 86_400
@@ -38,9 +38,9 @@ async def guess(agency: SimNode, postcode: str, local_id: str = "g1") -> Publish
 
 def rogue(monkeypatch: pytest.MonkeyPatch) -> None:
     """A node whose own limits were taken out."""
-    monkeypatch.setattr(node.limits, "may_change", lambda *_: True)
-    monkeypatch.setattr(node.limits, "room_for_new", lambda *_: 10**6)
-    monkeypatch.setattr(node.limits.Limits, "crowded", lambda *_: {})
+    monkeypatch.setattr(node.publishing.limits, "may_change", lambda *_: True)
+    monkeypatch.setattr(node.publishing.limits, "room_for_new", lambda *_: 10**6)
+    monkeypatch.setattr(node.publishing.limits.Limits, "crowded", lambda *_: {})
 
 
 async def hub_tokens(federation: SimFederation) -> int:
@@ -299,7 +299,7 @@ class TestPlacesAlone:
             """A patched node: every stub has a name and birth date that nobody else has."""
             return {**match_keys(record, wanted), "name_dob.1": ("nobody~nothing|y1700m0101",)}
 
-        monkeypatch.setattr(node.drafting, "match_keys", with_decoy)
+        monkeypatch.setattr(node.publishing.drafts, "match_keys", with_decoy)
         await health.take_in(row("h1", self.GUESS, "health_visiting", DUTY))
         await health.publish()
         await federation.round()

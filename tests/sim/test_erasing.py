@@ -9,14 +9,14 @@ import pytest
 from typer.testing import CliRunner
 
 from audit.findings import FindingCode, Severity
-from hub.cli import app
-from hub.erasing import Erasing
-from hub.service import erase_all
-from hub.store import HubTables
-from protocol.erasure import DAY, ErasureBody
+from hub.cli.main import app
+from hub.log.retention import Erasing
+from hub.server.service import erase_all
+from hub.store.tables import HubTables
 from protocol.errors import RemoteError
-from protocol.leaf import LeafKind, parse_leaf, verify_sealed
-from protocol.merkle import leaf_hash, verify_inclusion
+from protocol.governance.retention import DAY, ErasureBody
+from protocol.log.leaf import LeafKind, parse_leaf, verify_sealed
+from protocol.log.merkle import leaf_hash, verify_inclusion
 from protocol.signing import SecretSeed
 from tests.sim.federation import SimFederation, SimNode
 from tests.sim.test_audit_people import audited
@@ -232,7 +232,7 @@ async def test_the_command_shows_first_and_erases_then(
 ) -> None:
     await brokered(federation, agencies)
     federation.clock.now += 3000 * DAY
-    monkeypatch.setattr("hub.log_cli.surroundings", lambda: federation.hub.outside)
+    monkeypatch.setattr("hub.cli.log.surroundings", lambda: federation.hub.outside)
     await federation.services.engine.close()
     folder = str(federation.folder / "hub")
 

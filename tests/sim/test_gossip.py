@@ -8,21 +8,21 @@ import pytest
 
 from node.alarms import AlarmCode, open_alarms
 from protocol import canonical
-from protocol.checkpoint import (
+from protocol.errors import ErrorCode, RemoteError
+from protocol.fields import to_base64
+from protocol.governance.follow import log_key, verify_note_by_charter
+from protocol.log.checkpoint import (
     Checkpoint,
     cosign_checkpoint,
     parse_checkpoint,
     sign_checkpoint,
     verify_log_signature,
 )
-from protocol.errors import ErrorCode, RemoteError
-from protocol.fields import to_base64
-from protocol.follow import log_key, verify_note_by_charter
-from protocol.merkle import inclusion_proof, leaf_hash, root
-from protocol.note import NoteSigner, SignatureType
+from protocol.log.merkle import inclusion_proof, leaf_hash, root
+from protocol.log.note import NoteSigner, SignatureType
+from protocol.log.tlog_proof import TlogProof
 from protocol.signing import SecretSeed
-from protocol.tlog_proof import TlogProof
-from storage.secrets import read_secrets
+from runtime.secrets import read_secrets
 from tests.sim.federation import ORIGIN, SimFederation, SimNode
 
 Agencies = tuple[SimNode, SimNode]

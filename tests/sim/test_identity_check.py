@@ -5,19 +5,19 @@ from typing import Any
 
 import pytest
 
-from node.people.answering import Comparison, Found
-from node.people.asking import Inquiry
-from node.people.screens import queue_value
+from node.identity_checks.answering import Comparison, Found
+from node.identity_checks.asking import Inquiry
+from node.views.review import queue_value
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import from_base64, to_base64
-from protocol.refusals import RefusalCode
-from protocol.review_messages import (
+from protocol.messages.review import (
     IdentityCheckBody,
     IdentityDecisionBody,
     IdentityRequestBody,
 )
-from protocol.sealing import IdentityDetails, SealBinding
-from protocol.statement import parse_statement
+from protocol.messages.statement import parse_statement
+from protocol.requests.refusals import RefusalCode
+from protocol.requests.sealing import IdentityDetails, SealBinding
 from protocol.wire import Message, parse_wire
 from tests.sim.federation import AMIRA, DUTY, SimFederation, SimNode, row
 from tests.sim.test_privacy import layers

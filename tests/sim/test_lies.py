@@ -9,25 +9,32 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-import hub.brokering
-import hub.intake
-import node.answering
-import node.drafting
-import node.limits
+import hub.exchange.intake
+import hub.exchange.requests
+import node.publishing.drafts
+import node.publishing.limits
+import node.requests.answering
+from hub.matching.publications import check_limits
 from hub.policies.packs import pack
-from hub.publications import check_limits
-from hub.service import HubService
-from hub.store import Logged
-from node import commands, screens
-from node.clients import withdraw
-from node.federation import Keys
-from node.publishing import Publisher
-from protocol.decide import Allow, Refuse
+from hub.server.service import HubService
+from hub.store.tables import Logged
+from node.actions import requests as commands
+from node.membership.hub import Keys
+from node.publishing.publisher import Publisher
+from node.records.clients import withdraw
+from node.views import inbox as screens
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import to_base64
 from protocol.matchkeys.records import ClientRecord
-from protocol.messages import CharterAcceptBody, ChunkRef, PublicationBody, RowsChunk, StubRow
-from protocol.refusals import RefusalCode
+from protocol.messages.bodies import (
+    CharterAcceptBody,
+    ChunkRef,
+    PublicationBody,
+    RowsChunk,
+    StubRow,
+)
+from protocol.requests.decide import Allow, Refuse
+from protocol.requests.refusals import RefusalCode
 from protocol.wire import Message, encode_wire
 from tests.sim.federation import AMEERA, AMIRA, DUTY, SAMIR, SimFederation, SimNode, row
 
@@ -92,7 +99,7 @@ async def test_a_request_that_the_hub_drops_unseen_is_seen(
 ) -> None:
     _, care = agencies
     refuse = Refuse(RefusalCode.NOT_AVAILABLE)
-    monkeypatch.setattr(hub.brokering, "decide_hub", lambda *_: refuse)
+    monkeypatch.setattr(hub.exchange.requests, "decide_hub", lambda *_: refuse)
     unlogged(federation, "request", "hub_decision")
     await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
     await federation.round()
@@ -145,7 +152,7 @@ async def test_a_link_opens_no_other_clients_involvement(
     assert twin is not None
     shown = f'[{{"id": "{twin["involvement_id"]}", "type": "x", "label": "x"}}]'
     await care.write(lambda tables: tables.run("UPDATE link SET involvements = ?", shown))
-    monkeypatch.setattr(hub.brokering, "decide_hub", lambda *_: Allow())
+    monkeypatch.setattr(hub.exchange.requests, "decide_hub", lambda *_: Allow())
     request_id = await care.ask("c1", twin["involvement_id"])
     await federation.settle()
     assert (await care.sent(request_id))["code"] == "link_not_proven"
@@ -267,14 +274,14 @@ async def test_big_news_of_one_agency_does_not_swallow_anothers(
     await rogue.take_in(*(row(f"r{n}", p, "health_visiting", DUTY) for n, p in rogues))
     await victim.publish()
     await honest.publish()
-    real = node.drafting.Drafter._involvements
+    real = node.publishing.drafts.Drafter._involvements
 
     def twenty(self: Any, tables: Any, client: Any, now: int) -> Any:
         (one,) = real(self, tables, client, now)
         ids = [self._federation.outside.new_id() for _ in range(20)]
         return [one.model_copy(update={"id": fresh}) for fresh in ids]
 
-    monkeypatch.setattr(node.drafting.Drafter, "_involvements", twenty)
+    monkeypatch.setattr(node.publishing.drafts.Drafter, "_involvements", twenty)
     await rogue.publish()
     await federation.round()
     for number in range(len(people)):
@@ -289,7 +296,7 @@ async def test_each_permission_that_ends_is_noticed(
     await health.take_in(row("h1", AMIRA, "health_visiting", DUTY))
     await care.take_in(row("c1", AMEERA, "child_in_need", DUTY))
     await care.publish()
-    real, start = node.drafting.Drafter._involvements, federation.clock.now
+    real, start = node.publishing.drafts.Drafter._involvements, federation.clock.now
 
     def two(self: Any, tables: Any, client: Any, now: int) -> Any:
         (one,) = real(self, tables, client, now)
@@ -304,7 +311,7 @@ async def test_each_permission_that_ends_is_noticed(
         ]
 
     with monkeypatch.context() as patched:
-        patched.setattr(node.drafting.Drafter, "_involvements", two)
+        patched.setattr(node.publishing.drafts.Drafter, "_involvements", two)
         await health.publish()
     seen = []
     for seconds in (0, 1500, 2500):
@@ -377,7 +384,7 @@ class TestWhatTheHubChecksOfAPatchedNode:
         agency = await federation.join("Health visiting", "health_provider")
         same = [row(f"d{number}", AMIRA, "health_visiting", DUTY) for number in range(4)]
         await agency.take_in(*same)
-        monkeypatch.setattr(node.limits.Limits, "crowded", lambda *_: {})
+        monkeypatch.setattr(node.publishing.limits.Limits, "crowded", lambda *_: {})
         with pytest.raises(RemoteError) as caught:
             await agency.publish()
         assert caught.value.code is ErrorCode.OVER_LIMIT
@@ -428,7 +435,7 @@ class TestWhatTheHubChecksOfAPatchedNode:
         request_id = await asked(federation, agencies)
         await health.write(lambda tables: withdraw(tables, "h1", federation.clock()))
         await health.publish()
-        monkeypatch.setattr(node.answering, "decide_holder", lambda _: Allow())
+        monkeypatch.setattr(node.requests.answering, "decide_holder", lambda _: Allow())
         await health.answer(request_id)
         await federation.settle()
         assert await federation.entries("decision") == []
@@ -446,7 +453,7 @@ async def test_a_release_that_the_hub_refuses_ends_and_does_not_count_as_trust(
         raise RemoteError(ErrorCode.NOT_ALLOWED, "no longer in force")
 
     with monkeypatch.context() as patched:
-        patched.setattr(hub.brokering.Broker, "release", refuse)
+        patched.setattr(hub.exchange.requests.Broker, "release", refuse)
         await health.answer(request_id)
         await federation.settle()
     assert (await health.received(request_id))["state"] == "stopped"
@@ -459,7 +466,7 @@ async def test_one_member_cannot_silence_or_flood_the_log(
     federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     health, care = agencies
-    monkeypatch.setattr(hub.intake, "MAX_REJECTIONS_A_DAY", 3)
+    monkeypatch.setattr(hub.exchange.intake, "MAX_REJECTIONS_A_DAY", 3)
     charter = health.federation.charter
     again = CharterAcceptBody(version=1, document_hash=charter.document_hash)
     for agency, times in ((health, 6), (care, 1)):

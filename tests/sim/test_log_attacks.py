@@ -16,21 +16,21 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
 
-import hub.brokering
-from audit.case import Case
-from audit.figures import audit_case
+import hub.exchange.requests
+from audit.case.case import Case
 from audit.findings import FindingCode as Code
 from audit.findings import Severity
-from audit.report_page import to_html
-from hub.store import HubTables, Post
-from node import screens
-from protocol.decide import Allow
+from audit.report.figures import audit_case
+from audit.report.report_page import to_html
+from hub.store.tables import HubTables, Post
+from node.views import inbox as screens
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import to_base64
-from protocol.leaf import NO_SALT, sealed_leaf, verify_sealed
-from protocol.messages import DecisionBody, EnrolmentBody, MemberBody
+from protocol.log.leaf import NO_SALT, sealed_leaf, verify_sealed
+from protocol.messages.bodies import DecisionBody, EnrolmentBody, MemberBody
+from protocol.messages.statement import Context, Stamp, Statement, make_statement, parse_statement
+from protocol.requests.decide import Allow
 from protocol.signing import SecretSeed, verify_ed25519
-from protocol.statement import Context, Stamp, Statement, make_statement, parse_statement
 from tests.sim.federation import SimFederation, SimNode
 from tests.sim.test_audit_people import audited
 
@@ -337,7 +337,7 @@ class TestWrongCodes:
         self, federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with monkeypatch.context() as patched:
-            patched.setattr(hub.brokering, "decide_hub", lambda *_: Allow())
+            patched.setattr(hub.exchange.requests, "decide_hub", lambda *_: Allow())
             await asked(federation, agencies, facts={"informed": "informed"})
         found = await audited(federation)
         assert (Severity.RULE, Code.DECISION_DIFFERS) in found

@@ -11,14 +11,14 @@ from typing import Any
 from typer.testing import CliRunner
 
 from node.alarms import AlarmCode, Severity
-from node.cli import app
-from node.monitor import Monitor
-from node.store import NodeTables
-from protocol.checkpoint import Checkpoint, cosign_checkpoint, sign_checkpoint
+from node.cli.main import app
+from node.oversight.monitor import Monitor
+from node.store.tables import NodeTables
 from protocol.errors import RemoteError
-from protocol.note import NoteSigner, SignatureType
+from protocol.log.checkpoint import Checkpoint, cosign_checkpoint, sign_checkpoint
+from protocol.log.note import NoteSigner, SignatureType
 from protocol.signing import SecretSeed
-from storage.secrets import read_secrets
+from runtime.secrets import read_secrets
 from tests.sim.federation import ORIGIN, SimFederation, SimNode
 
 Agencies = tuple[SimNode, SimNode]

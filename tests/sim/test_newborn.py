@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from node.clients import apply_import
 from node.config import NodeSettings, load_settings
+from node.records.clients import apply_import
 from node.service import NodeService
 from protocol.errors import LocalError
 from protocol.matchkeys.records import ClientRecord

@@ -1,7 +1,7 @@
 """An agency's own records: people twice in them, and people with too little to be found."""
 
-from node.links import Unpublished
-from node.people.duplicates import duplicates
+from node.links.team import Unpublished
+from node.records.duplicates import duplicates
 from protocol.matchkeys.records import ClientRecord
 from tests.sim.federation import AMEERA, AMIRA, DUTY, SAMIR, SimFederation, row
 

@@ -11,7 +11,7 @@ import pytest
 import structlog
 from typer.testing import CliRunner, Result
 
-from node.cli import app
+from node.cli.main import app
 from node.service import NodeService
 from protocol.matchkeys.records import ClientRecord
 from tests.sim.federation import AMIRA, DUTY, SimFederation, row, two_agencies
@@ -36,8 +36,8 @@ class Town:
             assert self._who is not None
             yield self._who
 
-        monkeypatch.setattr("node.people.cli.open_service", opened)
-        monkeypatch.setattr("node.cli.open_service", opened)
+        monkeypatch.setattr("node.cli.people.open_service", opened)
+        monkeypatch.setattr("node.cli.main.open_service", opened)
 
     def now(self, work: Coroutine[Any, Any, Any]) -> Any:
         return self._runner.run(work)

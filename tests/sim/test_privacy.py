@@ -8,8 +8,8 @@ from datetime import date
 
 import pytest
 
-from node.importer.rows import Permission
-from node.tokens import TokenCache
+from node.publishing.tokens import TokenCache
+from node.records.importer.rows import Permission
 from protocol.errors import LocalError
 from protocol.matchkeys.records import ClientRecord
 from tests.sim.federation import SimFederation, row
@@ -99,7 +99,7 @@ async def test_the_hubs_disk_never_holds_a_token(federation: SimFederation) -> N
 
 def test_secrets_do_not_show_in_reprs() -> None:
     from keys.group import SecretScalar
-    from node.federation import Keys
+    from node.membership.hub import Keys
     from protocol.signing import SecretSeed
 
     seed = SecretSeed(b"\xabsecret-secret-secret-secret-xyz")

@@ -2,12 +2,12 @@
 
 import pytest
 
-from node.people.governance import governance_value, mark_seen
+from node.oversight.governance import governance_value, mark_seen
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.matchkeys.records import ClientRecord
-from protocol.messages import ReleaseBody
-from protocol.review_messages import WrongPersonBody
-from protocol.statement import parse_statement
+from protocol.messages.bodies import ReleaseBody
+from protocol.messages.review import WrongPersonBody
+from protocol.messages.statement import parse_statement
 from tests.sim.federation import DUTY, SimFederation, SimNode, row
 
 Agencies = tuple[SimNode, SimNode]

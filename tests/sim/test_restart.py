@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from hub.service import HubService
+from hub.server.service import HubService
 from keys.holder.service import HolderService
-from node.federation import load_federation
+from node.membership.hub import load_federation
 from node.service import NodeService
-from node.store import NodeTables, open_engine
+from node.store.tables import NodeTables, open_engine
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from tests.sim.federation import SimFederation, SimNode
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from node.people.review import Opinion, Waiting
+from node.links.review import Opinion, Waiting
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.matchkeys.records import ClientRecord
-from protocol.review_messages import VerdictBody
+from protocol.messages.review import VerdictBody
 from storage.tables import Row, Tables
 from tests.sim.federation import AMEERA, AMIRA, DUTY, SimFederation, SimNode, row
 

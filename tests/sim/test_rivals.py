@@ -2,7 +2,7 @@
 
 import pytest
 
-from hub.explaining import explain_link, links_in_short
+from hub.matching.explain import explain_link, links_in_short
 from protocol.matchkeys.records import ClientRecord
 from tests.sim.federation import DUTY, SimFederation, SimNode, row
 

@@ -8,20 +8,20 @@ from typing import Any
 
 import pytest
 
-from hub.membership import approve_rotation, order, waiting_rotations
-from hub.store import Post
+from hub.members.membership import approve_rotation, order, waiting_rotations
+from hub.store.tables import Post
 from node.alarms import AlarmCode, open_alarms
-from node.federation import Keys, load_keys
-from node.rotating import Rotating
+from node.membership.hub import Keys, load_keys
+from node.membership.rotation import Rotating
 from node.service import NodeService
-from node.store import open_engine
+from node.store.tables import open_engine
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import from_base64, to_base64
-from protocol.messages import EnrolmentBody, MemberBody, NoticeBody
-from protocol.rotation import check_next_member, rotation_body, verify_rotation
+from protocol.governance.rotation import check_next_member, rotation_body, verify_rotation
+from protocol.messages.bodies import EnrolmentBody, MemberBody, NoticeBody
+from protocol.messages.statement import Context, Stamp, make_statement
 from protocol.signing import SecretSeed, public_key
-from protocol.statement import Context, Stamp, make_statement
-from storage.secrets import read_secrets
+from runtime.secrets import read_secrets
 from tests.sim.federation import SimFederation, SimNode
 from tests.sim.test_audit_people import audited
 

@@ -8,38 +8,38 @@ from typing import Any
 
 import pytest
 
-from audit.case import Case
+from audit.case.case import Case
 from audit.findings import FindingCode as Code
 from audit.findings import Severity
-from audit.monitor import Expected
-from audit.monitor import Monitor as AuditMonitor
-from audit.monitor_state import MonitorState
-from audit.verify import verify_case
-from hub import succeeding
-from hub.service import HubService
-from hub.store import HubTables
-from hub.succeed_cli import begin
-from hub.succeeding import Remains, read_remains
+from audit.monitor.monitor import Expected
+from audit.monitor.monitor import Monitor as AuditMonitor
+from audit.monitor.state import MonitorState
+from audit.verify.verify import verify_case
+from hub.cli.succeed import begin
+from hub.members import succession as succeeding
+from hub.members.succession import Remains, read_remains
+from hub.server.service import HubService
+from hub.store.tables import HubTables
 from node.alarms import AlarmCode, open_alarms
-from node.charters import accept_charter
-from node.clients import withdraw
-from node.federation import Keys
-from node.monitor import Monitor
-from node.publishing import Publisher
+from node.membership.charter import accept_charter
+from node.membership.hub import Keys
+from node.oversight.monitor import Monitor
+from node.publishing.publisher import Publisher
+from node.records.clients import withdraw
 from protocol import canonical
-from protocol.charter import Charter, parse_charter
-from protocol.checkpoint import Checkpoint, cosign_checkpoint, parse_checkpoint, sign_checkpoint
-from protocol.daily import DAY
 from protocol.errors import RemoteError
 from protocol.fields import to_base64
-from protocol.log_messages import StatementAnswerBody
+from protocol.governance.charter import Charter, parse_charter
+from protocol.governance.succession import SuccessorRefused
+from protocol.log.checkpoint import Checkpoint, cosign_checkpoint, parse_checkpoint, sign_checkpoint
+from protocol.log.note import NoteSigner, SignatureType, VerifierKey, parse_vkey
+from protocol.log.witness import WitnessedLog
 from protocol.matchkeys.records import ClientRecord
-from protocol.messages import EnrolmentBody
-from protocol.note import NoteSigner, SignatureType, VerifierKey, parse_vkey
+from protocol.messages.bodies import EnrolmentBody
+from protocol.messages.log import StatementAnswerBody
+from protocol.messages.statement import Context, Stamp, make_statement, parse_statement
+from protocol.requests.daily import DAY
 from protocol.signing import SecretSeed
-from protocol.statement import Context, Stamp, make_statement, parse_statement
-from protocol.succession import SuccessorRefused
-from protocol.witness import WitnessedLog
 from tests.sim.federation import DUTY, SimFederation, SimNode, row
 from tests.sim.test_audit_people import audited
 from tests.sim.test_stolen_node import ordered, rotated
@@ -358,7 +358,7 @@ async def test_other_keys_for_a_member_in_the_successor_are_refused(
         members = {**remains.directory.members, care.party_id: swapped}
         return replace(remains, directory=replace(remains.directory, members=members))
 
-    monkeypatch.setattr("hub.succeed_cli.read_remains", other_remains)
+    monkeypatch.setattr("hub.cli.succeed.read_remains", other_remains)
     await succeed(federation, backup, last_note(federation))
     with pytest.raises(RemoteError):
         await federation.checkpoint()

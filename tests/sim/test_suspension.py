@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from hub.membership import Membership, approve_rotation, waiting_rotations
-from hub.store import HubTables
-from node.federation import Federation, follow_without_keys, keys_path, load_keys
-from node.rotating import Rotating
+from hub.members.membership import Membership, approve_rotation, waiting_rotations
+from hub.store.tables import HubTables
+from node.membership.hub import Federation, follow_without_keys, keys_path, load_keys
+from node.membership.rotation import Rotating
 from node.service import NodeService
 from protocol.errors import ErrorCode, LocalError, RemoteError
-from protocol.refusals import RefusalCode
+from protocol.requests.refusals import RefusalCode
 from tests.sim.federation import DUTY, SAMIR, SimFederation, SimNode, row
 from tests.sim.test_audit_people import audited
 from tests.sim.test_identity_check import answer, check

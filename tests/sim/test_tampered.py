@@ -5,17 +5,17 @@ from typing import Any
 
 import pytest
 
-from hub.linkstore import LinkTables
+from hub.store.stubs import LinkTables
 from protocol import canonical
-from protocol.checkpoint import Checkpoint, sign_checkpoint
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import from_base64, to_base64
-from protocol.messages import DecisionBody
-from protocol.note import NoteSigner, SignatureType
+from protocol.log.checkpoint import Checkpoint, sign_checkpoint
+from protocol.log.note import NoteSigner, SignatureType
+from protocol.log.tiles import encode_entry_bundle, parse_entry_bundle
+from protocol.log.witness import encode_add_checkpoint
+from protocol.messages.bodies import DecisionBody
 from protocol.signing import SecretSeed
-from protocol.tiles import encode_entry_bundle, parse_entry_bundle
-from protocol.witness import encode_add_checkpoint
-from storage.secrets import read_secrets
+from runtime.secrets import read_secrets
 from tests.sim.federation import ORIGIN, SimFederation, SimNode
 
 Agencies = tuple[SimNode, SimNode]

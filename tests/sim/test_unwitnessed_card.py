@@ -5,20 +5,20 @@ from typing import Any
 
 import pytest
 
-import hub.brokering
-from audit.case import Case
-from audit.figures import audit_case
+import hub.exchange.requests
+from audit.case.case import Case
 from audit.findings import FindingCode as Code
-from hub.store import Logged
-from node import screens
-from node.people import acts
-from node.people.governance import governance_value, mark_seen
-from node.people.unwitnessed import Urgent
+from audit.report.figures import audit_case
+from hub.store.tables import Logged
+from node.actions import people as acts
+from node.oversight.governance import governance_value, mark_seen
+from node.requests.without_quorum import Urgent
+from node.views import inbox as screens
 from protocol.errors import ErrorCode, LocalError, RemoteError
-from protocol.log_messages import ProvisionalBody
-from protocol.messages import ReceiptBody, RejectionBody
-from protocol.sealing import ContactCard, SealBinding
-from protocol.statement import parse_statement
+from protocol.messages.bodies import ReceiptBody, RejectionBody
+from protocol.messages.log import ProvisionalBody
+from protocol.messages.statement import parse_statement
+from protocol.requests.sealing import ContactCard, SealBinding
 from protocol.wire import encode_wire
 from tests.sim.federation import SimFederation, SimNode
 from tests.sim.test_audit_people import audited, rules
@@ -179,7 +179,7 @@ async def test_the_hub_takes_none_that_no_person_allowed(
     await health.answer(first)
     await federation.settle()
     health.service.answering._settings.answer_rule = "allow"
-    monkeypatch.setattr("node.answering.allows_break_glass", lambda _: False)
+    monkeypatch.setattr("node.requests.answering.allows_break_glass", lambda _: False)
     sleep(federation)
     request_id = await ask(federation, agencies, **VITAL)
     assert (await care.sent(request_id))["state"] == "allowed", "their node allowed it by rule"
@@ -333,7 +333,7 @@ async def test_a_card_that_we_did_not_ask_for_so_stays_closed_though_hub_and_hol
     request_id = await allowed(
         federation, agencies, basis=section47.basis, facts=dict(section47.facts)
     )
-    monkeypatch.setattr(hub.brokering, "allows_break_glass", lambda _: True)
+    monkeypatch.setattr(hub.exchange.requests, "allows_break_glass", lambda _: True)
     assert await past_all_checks(health, request_id) == []
     await federation.settle()
     sent = await care.sent(request_id)

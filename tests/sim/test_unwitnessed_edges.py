@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from audit.case import Case
-from audit.figures import audit_case
-from hub.charters import proposed, put_forward
-from node.people import acts
+from audit.case.case import Case
+from audit.report.figures import audit_case
+from hub.members.charter_changes import proposed, put_forward
+from node.actions import people as acts
 from protocol.errors import ErrorCode, LocalError, RemoteError
-from protocol.note import parse_signature_lines
-from protocol.witness import parse_add_checkpoint
+from protocol.log.note import parse_signature_lines
+from protocol.log.witness import parse_add_checkpoint
 from tests.sim.federation import SimFederation, SimNode
 from tests.sim.test_audit_people import audited
 from tests.sim.test_stolen_node import ordered

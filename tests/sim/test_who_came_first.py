@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-import node.drafting
-from node.clients import apply_import, withdraw
-from node.importer.rows import ImportedRow
-from node.people.asking import Inquiry
+import node.publishing.drafts
+from node.identity_checks.asking import Inquiry
+from node.records.clients import apply_import, withdraw
+from node.records.importer.rows import ImportedRow
 from protocol.matchkeys.recipes import match_keys
 from protocol.matchkeys.records import ClientRecord
 from storage.tables import Row
@@ -43,7 +43,7 @@ async def searched(
         made = match_keys(record, wanted)
         return made if record.date_of_birth else {**made, "name_dob.1": ("nobody|y1700m0101",)}
 
-    monkeypatch.setattr(node.drafting, "match_keys", with_decoy)
+    monkeypatch.setattr(node.publishing.drafts, "match_keys", with_decoy)
     await care.take_in(row("c1", RUTH, "child_in_need", DUTY, "S. Worker"))
     await care.publish()
     await federation.round()

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from hub.store import Post
-from node.store import NodeTables
-from protocol.refusals import RefusalCode
+from hub.store.tables import Post
+from node.store.tables import NodeTables
+from protocol.messages.statement import Context, Stamp, make_statement, parse_statement
+from protocol.requests.refusals import RefusalCode
 from protocol.signing import SecretSeed
-from protocol.statement import Context, Stamp, make_statement, parse_statement
 from tests.sim.federation import SimFederation, SimNode
 
 Agencies = tuple[SimNode, SimNode]

@@ -11,16 +11,16 @@ import pytest
 import pytest_asyncio
 
 from hub.log.archive import page_of_notes
-from hub.store import HubTables
-from protocol.checkpoint import (
+from hub.store.tables import HubTables
+from protocol.errors import ErrorCode, RemoteError
+from protocol.governance.follow import witness_keys
+from protocol.log.checkpoint import (
     Checkpoint,
     cosign_checkpoint,
     parse_checkpoint,
     verify_cosigners,
 )
-from protocol.errors import ErrorCode, RemoteError
-from protocol.follow import witness_keys
-from protocol.note import MAX_SIGNATURE_LINES, NoteSigner, SignatureType
+from protocol.log.note import MAX_SIGNATURE_LINES, NoteSigner, SignatureType
 from protocol.signing import SecretSeed
 from tests.sim.federation import SimFederation, SimWitness, simulated
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from audit.case import Case
+from audit.case.case import Case
 from audit.findings import EXIT_BROKEN, EXIT_INCOMPLETE, Finding, exit_code
-from audit.open import open_case
-from audit.verify import verify_case
+from audit.rules.open import open_case
+from audit.verify.verify import verify_case
 from tests.unit.audit_log import QUORUM, brokered, council
 
 

@@ -12,9 +12,9 @@ SLACK = 8 * 1024 * 1024
 PROGRAM = """
 import sys
 from pathlib import Path
-from audit.case import Case
-from audit.signed import check_signatures
-from audit.verify import verify_case
+from audit.case.case import Case
+from audit.rules.signed import check_signatures
+from audit.verify.verify import verify_case
 case = Case(Path(sys.argv[1]))
 verified = verify_case(case)
 signed = check_signatures(case, verified, int(sys.argv[2]))

@@ -11,18 +11,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hub import founding
 from hub.log.tile_store import TileStore
+from hub.members import founding
 from hub.policies.packs import DEFAULT, pack
 from protocol.canonical import encode
-from protocol.charter import Charter, parse_charter
-from protocol.checkpoint import Checkpoint, cosign_checkpoint, sign_checkpoint
 from protocol.fields import WireModel, to_base64
-from protocol.key_record import KeyRecord
-from protocol.leaf import public_leaf, sealed_leaf
-from protocol.log_messages import ProvisionalBody
-from protocol.merkle import leaf_hash, root
-from protocol.messages import (
+from protocol.governance.charter import Charter, parse_charter
+from protocol.governance.rotation import rotation_body
+from protocol.log.checkpoint import Checkpoint, cosign_checkpoint, sign_checkpoint
+from protocol.log.leaf import public_leaf, sealed_leaf
+from protocol.log.merkle import leaf_hash, root
+from protocol.log.note import NoteSigner, SignatureType
+from protocol.messages.bodies import (
     PUBLIC_KINDS,
     CharterAcceptBody,
     CharterBody,
@@ -43,11 +43,11 @@ from protocol.messages import (
     RowsChunk,
     StubRow,
 )
-from protocol.note import NoteSigner, SignatureType
-from protocol.request_parts import DecisionFacts, LinkProof, RequestPins, RequestPractitioner
-from protocol.rotation import rotation_body
+from protocol.messages.key_record import KeyRecord
+from protocol.messages.log import ProvisionalBody
+from protocol.messages.parts import DecisionFacts, LinkProof, RequestPins, RequestPractitioner
+from protocol.messages.statement import Context, Stamp, Statement, make_statement, parse_statement
 from protocol.signing import SecretSeed, public_key
-from protocol.statement import Context, Stamp, Statement, make_statement, parse_statement
 from protocol.wire import ExportRecord, encode_wire
 
 NOON = 1_790_000_000

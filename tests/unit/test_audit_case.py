@@ -7,14 +7,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audit.case import BUNDLE_LIMIT, Case, parse_genesis, parse_payload, split_bundle
+from audit.auditor.joining import parse_invitation
+from audit.case.case import BUNDLE_LIMIT, Case, parse_genesis, parse_payload, split_bundle
 from audit.findings import exit_code
-from audit.joining import parse_invitation
-from audit.open import open_case
-from audit.verify import verify_case
+from audit.rules.open import open_case
+from audit.verify.verify import verify_case
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import to_base64
-from protocol.tiles import ENTRIES, Tile, encode_entry_bundle
+from protocol.log.tiles import ENTRIES, Tile, encode_entry_bundle
 from protocol.wire import Invitation, encode_wire
 from tests.unit.audit_log import brokered, council, payload_line
 

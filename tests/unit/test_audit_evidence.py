@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from audit.bundle import Source, make_bundle
-from audit.case import Case
+from audit.case.case import Case
 from audit.cli import app
-from audit.verify import verify_case
+from audit.report.bundle import Source, make_bundle
+from audit.verify.verify import verify_case
 from protocol.errors import LocalError, RemoteError
-from protocol.messages import EvaluationCountBody, RejectionBody
+from protocol.messages.bodies import EvaluationCountBody, RejectionBody
 from protocol.signing import SecretSeed, public_key
 from tests.unit.audit_log import (
     BERT,

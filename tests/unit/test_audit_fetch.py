@@ -14,27 +14,27 @@ import pytest
 from aiohttp.test_utils import TestServer
 from typer.testing import CliRunner
 
-from audit.case import Case
+from audit.case.case import Case
 from audit.cli import app
-from audit.export import PayloadWriter
-from audit.fetch import Fetch, Source
-from audit.open import open_case
-from audit.verify import verify_case
+from audit.fetch.export import PayloadWriter
+from audit.fetch.fetch import Fetch, Source
+from audit.rules.open import open_case
+from audit.verify.verify import verify_case
 from audit.witness.app import make_app
 from audit.witness.store import WitnessStore, make_witness
-from hub.app import HubApp, Services
 from hub.config import load_settings
-from hub.enrolment import code_hash
-from hub.ledger import Ledger
-from hub.matching import Matcher
-from hub.service import HubService, open_engine, surroundings
-from hub.store import HubTables
+from hub.log.ledger import Ledger
+from hub.matching.rounds import Matcher
+from hub.members.enrolment import code_hash
+from hub.server.routes import HubApp, Services
+from hub.server.service import HubService, open_engine, surroundings
+from hub.store.tables import HubTables
 from protocol.commitments import commit
-from protocol.directory import Directory
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel, from_base64, to_base64
-from protocol.fingerprint import fingerprint_words
-from protocol.messages import (
+from protocol.governance.directory import Directory
+from protocol.governance.fingerprint import fingerprint_words
+from protocol.messages.bodies import (
     CharterAcceptBody,
     CharterBody,
     ChunkRef,
@@ -48,11 +48,11 @@ from protocol.messages import (
     StubTokens,
     TokensChunk,
 )
-from protocol.request_parts import LinkProof, RequestPins, RequestPractitioner
-from protocol.sealing import sealed_hash
-from protocol.statement import Statement, parse_statement
+from protocol.messages.parts import LinkProof, RequestPins, RequestPractitioner
+from protocol.messages.statement import Statement, parse_statement
+from protocol.requests.sealing import sealed_hash
 from protocol.wire import Invitation, Message, encode_wire
-from storage.secrets import write_secrets
+from runtime.secrets import write_secrets
 from storage.sqlite import Engine
 from tests.unit.audit_log import (
     ANNE,

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from audit.case import Case
+from audit.case.case import Case
 from audit.findings import FindingCode as Code
-from audit.open import open_case
-from audit.verify import verify_case
-from protocol.charter import Charter
-from protocol.messages import DecisionBody, StubRow
+from audit.rules.open import open_case
+from audit.verify.verify import verify_case
+from protocol.governance.charter import Charter
+from protocol.messages.bodies import DecisionBody, StubRow
 from tests.unit.audit_log import (
     ANNE,
     ANNES_STUB,

@@ -15,13 +15,13 @@ from typer.testing import CliRunner
 from audit.cli import app
 from audit.findings import FindingCode as Code
 from audit.findings import Severity, exit_code
-from audit.monitor import Expected, Look, Monitor
-from audit.monitor_state import MonitorState
+from audit.monitor.monitor import Expected, Look, Monitor
+from audit.monitor.state import MonitorState
 from hub.log.tile_store import TileStore
-from protocol.checkpoint import Checkpoint, cosign_checkpoint, parse_checkpoint, sign_checkpoint
 from protocol.errors import ErrorCode, LocalError, RemoteError
-from protocol.merkle import leaf_hash, root
-from protocol.statement import parse_statement
+from protocol.log.checkpoint import Checkpoint, cosign_checkpoint, parse_checkpoint, sign_checkpoint
+from protocol.log.merkle import leaf_hash, root
+from protocol.messages.statement import parse_statement
 from tests.unit.audit_log import (
     ANNE,
     BERT,

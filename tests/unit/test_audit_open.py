@@ -8,20 +8,20 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from audit.case import Case
+from audit.case.case import Case
 from audit.cli import app
 from audit.findings import FindingCode as Code
 from audit.findings import Severity, exit_code
-from audit.open import open_case
-from audit.verify import verify_case
-from protocol.checkpoint import cosign_checkpoint, parse_checkpoint, sign_checkpoint
+from audit.rules.open import open_case
+from audit.verify.verify import verify_case
 from protocol.fields import WireModel
-from protocol.leaf import erasure_leaf, sealed_leaf
-from protocol.messages import EvaluationCountBody, ExportBody, NoticeBody, RejectionBody
-from protocol.note import NoteSigner, SignatureType
-from protocol.request_parts import RequestPractitioner
+from protocol.log.checkpoint import cosign_checkpoint, parse_checkpoint, sign_checkpoint
+from protocol.log.leaf import erasure_leaf, sealed_leaf
+from protocol.log.note import NoteSigner, SignatureType
+from protocol.messages.bodies import EvaluationCountBody, ExportBody, NoticeBody, RejectionBody
+from protocol.messages.parts import RequestPractitioner
+from protocol.messages.statement import parse_statement
 from protocol.signing import SecretSeed
-from protocol.statement import parse_statement
 from tests.unit.audit_log import (
     ANNE,
     ANNES_STUB,

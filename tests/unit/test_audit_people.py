@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from audit.findings import FindingCode as Code
-from protocol.messages import ReleaseBody
-from protocol.request_parts import DecisionFacts, LinkProof, RequestPractitioner
-from protocol.review_messages import (
+from protocol.messages.bodies import ReleaseBody
+from protocol.messages.parts import DecisionFacts, LinkProof, RequestPractitioner
+from protocol.messages.review import (
     IdentityAnswerBody,
     IdentityCheckBody,
     IdentityDecisionBody,
@@ -18,7 +18,7 @@ from protocol.review_messages import (
     VerdictBody,
     WrongPersonBody,
 )
-from protocol.statement import Statement
+from protocol.messages.statement import Statement
 from tests.unit.audit_log import (
     ANNE,
     ANNES_STUB,

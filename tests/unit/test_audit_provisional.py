@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from audit.case import Case
-from audit.figures import audit_case
+from audit.case.case import Case
 from audit.findings import FindingCode as Code
-from audit.report_page import to_html
-from protocol.messages import DecisionBody
-from protocol.statement import Statement
+from audit.report.figures import audit_case
+from audit.report.report_page import to_html
+from protocol.messages.bodies import DecisionBody
+from protocol.messages.statement import Statement
 from tests.unit.audit_log import BERT, HUB, NOON, AuditLog, brokered, council
 from tests.unit.test_audit_times import note
 

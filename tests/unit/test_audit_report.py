@@ -12,14 +12,14 @@ from xml.etree import ElementTree
 import pytest
 from typer.testing import CliRunner
 
-from audit.case import Case
+from audit.case.case import Case
 from audit.cli import app
-from audit.figures import asks, audit_case, code_mix, outcomes_by_basis
 from audit.findings import Finding, FindingCode, Severity
 from audit.meanings import MEANINGS
-from audit.report_page import to_html
-from audit.spreadsheet import findings_csv, guarded
-from protocol.messages import RejectionBody
+from audit.report.figures import asks, audit_case, code_mix, outcomes_by_basis
+from audit.report.report_page import to_html
+from audit.report.spreadsheet import findings_csv, guarded
+from protocol.messages.bodies import RejectionBody
 from tests.unit.audit_log import ANNE, BERT, HUB, NOON, AuditLog, brokered, council
 
 SVG = "{http://www.w3.org/2000/svg}"

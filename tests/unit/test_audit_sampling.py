@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from audit.case import Case
+from audit.case.case import Case
 from audit.cli import app
 from audit.findings import FindingCode as Code
-from audit.open import open_case
-from audit.sampled import draw_sample
-from audit.verify import verify_case
-from protocol.audit_messages import SampleCommitmentBody
+from audit.report.sample import draw_sample
+from audit.rules.open import open_case
+from audit.verify.verify import verify_case
 from protocol.errors import ErrorCode, RemoteError
-from protocol.merkle import leaf_hash, root
+from protocol.log.merkle import leaf_hash, root
+from protocol.messages.audit import SampleCommitmentBody
 from tests.unit.audit_log import ANNE, AUDITOR, CHARTER_ID, AuditLog, Party, council
 
 NUMBER = bytes(range(32))

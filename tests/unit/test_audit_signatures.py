@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from audit import case as case_module
-from audit import signatures
-from audit.case import Case
+from audit.case import case as case_module
+from audit.case.case import Case
 from audit.findings import FindingCode as Code
-from audit.open import open_case
-from audit.signatures import Sounder, sound_spans
-from audit.signed import check_signatures
-from audit.verify import verify_case
+from audit.rules.open import open_case
+from audit.rules.signed import check_signatures
+from audit.verify import signatures
+from audit.verify.signatures import Sounder, sound_spans
+from audit.verify.verify import verify_case
 from protocol.dsse import parse_envelope
-from protocol.leaf import sealed_leaf
-from protocol.messages import RejectionBody
+from protocol.log.leaf import sealed_leaf
+from protocol.messages.bodies import RejectionBody
 from protocol.signing import SecretSeed
 from tests.unit.audit_log import (
     ANNE,

@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from audit.case import Case
+from audit.case.case import Case
 from audit.cli import app
-from audit.figures import audit_case, uptime
 from audit.findings import FindingCode as Code
 from audit.findings import Severity
-from protocol.checkpoint import (
+from audit.report.figures import audit_case, uptime
+from protocol.log.checkpoint import (
     Checkpoint,
     cosign_checkpoint,
     parse_checkpoint,
     sign_checkpoint,
 )
-from protocol.merkle import leaf_hash, root
+from protocol.log.merkle import leaf_hash, root
 from tests.unit.audit_log import LOG, NOON, WITNESSES, AuditLog, brokered, council
 
 HOUR = 3600

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from protocol.audit_messages import SampleCommitmentBody
 from protocol.errors import ErrorCode, RemoteError
-from storage.secrets import write_secrets
+from protocol.messages.audit import SampleCommitmentBody
+from runtime.secrets import write_secrets
 from tests.unit.audit_log import ANNE, CHARTER_ID
 from tests.unit.test_audit_evidence import shown_script
 from tests.unit.test_audit_fetch import Council, brokered, joined, run

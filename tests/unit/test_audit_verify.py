@@ -7,18 +7,18 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from audit.case import Case
+from audit.case.case import Case
 from audit.cli import app
 from audit.findings import Finding, FindingCode, Severity, exit_code
-from audit.tree import check_tree
-from audit.verify import verify_case
+from audit.verify.tree import check_tree
+from audit.verify.verify import verify_case
 from hub.log.tile_store import TileStore
-from protocol.checkpoint import Checkpoint, cosign_checkpoint, parse_checkpoint, sign_checkpoint
 from protocol.errors import LocalError
 from protocol.fields import WireModel
-from protocol.merkle import leaf_hash, root
-from protocol.statement import parse_statement
-from protocol.tiles import encode_entry_bundle
+from protocol.log.checkpoint import Checkpoint, cosign_checkpoint, parse_checkpoint, sign_checkpoint
+from protocol.log.merkle import leaf_hash, root
+from protocol.log.tiles import encode_entry_bundle
+from protocol.messages.statement import parse_statement
 from tests.unit.audit_log import (
     ANNE,
     LOG,

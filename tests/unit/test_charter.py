@@ -10,14 +10,14 @@ import pytest
 
 from hub.policies.packs import pack
 from protocol import canonical
-from protocol.charter import Charter, parse_charter
 from protocol.errors import ErrorCode, RemoteError
-from protocol.note import SignatureType, VerifierKey
+from protocol.governance.charter import Charter, parse_charter
+from protocol.log.note import SignatureType, VerifierKey
 from tests.conftest import Council, key
 
 ENGLAND = pack("england")
 
-TEMPLATE = Path(__file__).parents[2] / "hub" / "charter_template.json"
+TEMPLATE = Path(__file__).parents[2] / "hub" / "members" / "charter_template.json"
 
 
 def parse(value: object) -> Charter:

@@ -10,8 +10,9 @@ import pytest
 from pydantic import ValidationError
 
 from protocol.canonical import encode
-from protocol.charter import Charter, parse_charter
-from protocol.decide import (
+from protocol.governance.charter import Charter, parse_charter
+from protocol.messages.bodies import MemberBody, PublishedInvolvement, RequestBody
+from protocol.requests.decide import (
     Allow,
     Decision,
     HolderFacts,
@@ -26,14 +27,13 @@ from protocol.decide import (
     in_force,
     stricter,
 )
-from protocol.messages import MemberBody, PublishedInvolvement, RequestBody
-from protocol.refusals import RefusalCode, sentence
+from protocol.requests.refusals import RefusalCode, sentence
 from tests.conftest import VECTORS, Council
 
 NOW, DAY = 1_790_000_000, 86_400
 ASKER, HOLDER = ("a0" * 16, "51" * 16), ("b0" * 16, "52" * 16)
 COMMITTED = "c0" * 32
-TEMPLATE = Path(__file__).parents[2] / "hub" / "charter_template.json"
+TEMPLATE = Path(__file__).parents[2] / "hub" / "members" / "charter_template.json"
 BASE = json.loads((VECTORS / "decisions.json").read_text("utf-8"))["base"]
 
 

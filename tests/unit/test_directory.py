@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from protocol.directory import Directory, apply_public_leaf, needed_document
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel, to_base64
-from protocol.messages import BODIES, CharterAcceptBody, ReceiptBody
-from protocol.statement import parse_statement
+from protocol.governance.directory import Directory, apply_public_leaf, needed_document
+from protocol.messages.bodies import BODIES, CharterAcceptBody, ReceiptBody
+from protocol.messages.statement import parse_statement
 from tests.conftest import Council, key, party_id
 
 AGENCY, OTHER = 0x30, 0x40

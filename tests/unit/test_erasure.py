@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.erasure import DAY, Due, Holding, earliest, plan_erasures
+from protocol.governance.retention import DAY, Due, Holding, earliest, plan_erasures
 from tests.unit.audit_log import make_charter
 
 CHARTER = make_charter(disclosure_days=1000, retention_days=2000)

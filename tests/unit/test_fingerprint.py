@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
-from protocol.fingerprint import WORDS, fingerprint_words
-from protocol.key_record import KeyRecord
+from protocol.governance.fingerprint import WORDS, fingerprint_words
+from protocol.messages.key_record import KeyRecord
 
 PARTY = "a0" * 16
 KEYS = {

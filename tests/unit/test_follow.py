@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from protocol.charter import Charter
-from protocol.checkpoint import Checkpoint, cosign_checkpoint, sign_checkpoint
 from protocol.errors import ErrorCode, RemoteError
-from protocol.follow import LogView, advance, log_key, witness_keys
-from protocol.leaf import public_leaf, sealed_leaf
-from protocol.note import NoteSigner, SignatureType
+from protocol.governance.charter import Charter
+from protocol.governance.follow import LogView, advance, log_key, witness_keys
+from protocol.log.checkpoint import Checkpoint, cosign_checkpoint, sign_checkpoint
+from protocol.log.leaf import public_leaf, sealed_leaf
+from protocol.log.note import NoteSigner, SignatureType
 from tests.conftest import Council, party_id, seed
 
 NOON = 1_790_000_000

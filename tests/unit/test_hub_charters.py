@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from hub.charters import proposed, read_change
-from hub.cli import app
-from protocol.charter import Charter, parse_charter
+from hub.cli.main import app
+from hub.members.charter_changes import proposed, read_change
 from protocol.errors import LocalError, PatchworkError, RemoteError
-from protocol.note import NoteSigner, SignatureType
+from protocol.governance.charter import Charter, parse_charter
+from protocol.log.note import NoteSigner, SignatureType
 from protocol.signing import SecretSeed
 from tests.conftest import VECTORS, key
 

@@ -10,9 +10,9 @@ import pytest
 from stdnum.gb import nhs
 
 from hub.policies.packs import pack
-from node.importer.mapping import load_mapping
-from node.importer.reader import read_table
-from node.importer.rows import ImportedRow, NoPermission, RowError, parse_rows
+from node.records.importer.mapping import load_mapping
+from node.records.importer.reader import read_table
+from node.records.importer.rows import ImportedRow, NoPermission, RowError, parse_rows
 from protocol.matchkeys.recipes import match_keys
 from protocol.matchkeys.score import Outcome, PairScore, evidence_order, score_pair
 

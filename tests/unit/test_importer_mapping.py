@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from node.importer.mapping import (
+from node.records.importer.mapping import (
     ColumnMapping,
     Field,
     Source,

@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from node.importer.reader import MAX_LINE_CHARACTERS, Line, read_table
+from node.records.importer.reader import MAX_LINE_CHARACTERS, Line, read_table
 from protocol.errors import ErrorCode, RemoteError
 
 

@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
-from node.importer.mapping import ColumnMapping, Field, Source, load_mapping
-from node.importer.reader import read_table
-from node.importer.rows import ImportedRow, NoPermission, Permission, RowError, parse_rows
+from node.records.importer.mapping import ColumnMapping, Field, Source, load_mapping
+from node.records.importer.reader import read_table
+from node.records.importer.rows import ImportedRow, NoPermission, Permission, RowError, parse_rows
 from protocol.errors import ErrorCode, RemoteError
 
 TODAY = date(2026, 11, 21)

@@ -5,11 +5,11 @@ import hashlib
 
 import pytest
 
-from protocol import leaf, merkle, tiles
 from protocol.canonical import JsonValue
-from protocol.checkpoint import Checkpoint, cosign_checkpoint, parse_checkpoint, sign_checkpoint
 from protocol.errors import ErrorCode, LocalError, RemoteError
-from protocol.note import (
+from protocol.log import leaf, merkle, tiles
+from protocol.log.checkpoint import Checkpoint, cosign_checkpoint, parse_checkpoint, sign_checkpoint
+from protocol.log.note import (
     MAX_NOTE_BYTES,
     NoteSigner,
     SignatureType,
@@ -17,8 +17,8 @@ from protocol.note import (
     parse_note,
     verify_note,
 )
+from protocol.log.tlog_proof import TlogProof, parse_tlog_proof, verify_tlog_proof
 from protocol.signing import SecretSeed
-from protocol.tlog_proof import TlogProof, parse_tlog_proof, verify_tlog_proof
 
 LOG = NoteSigner("hub.example/log", SignatureType.ED25519, SecretSeed(b"\x01" * 32))
 WITNESSES = [

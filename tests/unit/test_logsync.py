@@ -6,8 +6,8 @@ import pytest
 
 from hub.log.tile_store import TileStore
 from protocol.errors import ErrorCode, LocalError, RemoteError
-from protocol.leaf import sealed_leaf
-from protocol.tiles import parse_tile_path
+from protocol.log.leaf import sealed_leaf
+from protocol.log.tiles import parse_tile_path
 from transport.logsync import fetch_entries
 
 LEAVES = [sealed_leaf(bytes([n % 256]) * 32, b"%d" % n) for n in range(300)]

@@ -8,16 +8,17 @@ from typing import Any
 import pytest
 
 from hub.policies.packs import pack
-from protocol.charter import Charter
-from protocol.directory import Directory, apply_public_leaf
-from protocol.loosens import NOT_ACCEPTED_YET, differences, unaccepted
-from protocol.messages import CharterAcceptBody
-from protocol.note import SignatureType, VerifierKey
+from protocol.governance.changes import NOT_ACCEPTED_YET, differences, unaccepted
+from protocol.governance.charter import Charter
+from protocol.governance.directory import Directory, apply_public_leaf
+from protocol.log.note import SignatureType, VerifierKey
+from protocol.messages.bodies import CharterAcceptBody
 from tests.conftest import Council, key, party_id
 
 ENGLAND = pack("england")
 
-TEMPLATE = json.loads((Path(__file__).parents[2] / "hub/charter_template.json").read_text("utf-8"))
+ROOT = Path(__file__).parents[2]
+TEMPLATE = json.loads((ROOT / "hub/members/charter_template.json").read_text("utf-8"))
 AGENCY = 0x30
 
 

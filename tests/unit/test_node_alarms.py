@@ -16,7 +16,7 @@ from node.alarms import (
     open_alarms,
     raise_alarm,
 )
-from node.store import NodeTables, open_engine
+from node.store.tables import NodeTables, open_engine
 
 HUB = "0a" * 16
 Work = Callable[[Callable[[NodeTables], Any]], Any]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from node.cli import app
+from node.cli.main import app
 
 HEADER = "Local ID,NHS Number,Forename,Surname,Date of birth,Postcode,Service\n"
 MAPPING = """format = 1

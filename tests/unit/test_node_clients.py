@@ -7,9 +7,15 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from node.clients import apply_import, end_of, withdraw, write_rejects
-from node.importer.rows import ImportedRow, NoPermission, Permission, RowError, WorkerDetails
-from node.store import NodeTables, open_engine
+from node.records.clients import apply_import, end_of, withdraw, write_rejects
+from node.records.importer.rows import (
+    ImportedRow,
+    NoPermission,
+    Permission,
+    RowError,
+    WorkerDetails,
+)
+from node.store.tables import NodeTables, open_engine
 from protocol.errors import LocalError
 from protocol.matchkeys.records import ClientRecord
 from storage.sqlite import Engine

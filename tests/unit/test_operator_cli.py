@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from hub.cli import app as hub
+from hub.cli.main import app as hub
 from keys.holder.cli import app as keys
 
 INIT = ["init", "--name", "Hub", "--origin", "hub.example/log", "--control-domain", "Council"]

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 from typer.testing import CliRunner
 
-from hub.cli import app
+from hub.cli.main import app
 
 HEALTH = """Local ID,NHS Number,Forename,Middle names,Surname,Date of birth,Gender,Address,Postcode
 h1,9993001015,Amira,Noor,Hassan,2022-03-14,F,14 Harbour Lane,LX3 7QD

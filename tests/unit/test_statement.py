@@ -8,7 +8,7 @@ import pytest
 from protocol import canonical
 from protocol.dsse import sign
 from protocol.errors import ErrorCode, RemoteError
-from protocol.messages import (
+from protocol.messages.bodies import (
     AUTH_KEY_KINDS,
     BODIES,
     PUBLIC_KINDS,
@@ -16,7 +16,7 @@ from protocol.messages import (
     ReceiptBody,
     ReleaseBody,
 )
-from protocol.statement import (
+from protocol.messages.statement import (
     Context,
     Preamble,
     Stamp,

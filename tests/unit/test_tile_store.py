@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from hub.log.tile_store import TileStore
-from protocol import merkle
 from protocol.errors import ErrorCode, LocalError
+from protocol.log import merkle
 
 VECTORS = Path(__file__).parents[2] / "specs" / "vectors" / "c2sp-log.json"
 GO = json.loads(VECTORS.read_text())

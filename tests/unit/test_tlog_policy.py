@@ -4,16 +4,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from protocol.checkpoint import Checkpoint, cosign_checkpoint, sign_checkpoint
 from protocol.errors import ErrorCode, RemoteError
-from protocol.note import NoteSigner, SignatureType
-from protocol.signing import SecretSeed
-from protocol.tlog_policy import (
+from protocol.log.checkpoint import Checkpoint, cosign_checkpoint, sign_checkpoint
+from protocol.log.note import NoteSigner, SignatureType
+from protocol.log.tlog_policy import (
     TlogPolicy,
     parse_tlog_policy,
     simple_policy,
     verify_by_policy,
 )
+from protocol.signing import SecretSeed
 
 LOG = NoteSigner("hub.example/log", SignatureType.ED25519, SecretSeed(b"\x01" * 32))
 TWIN = NoteSigner("hub.example/log", SignatureType.ED25519, SecretSeed(b"\x09" * 32))

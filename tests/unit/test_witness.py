@@ -22,11 +22,11 @@ from typer.testing import CliRunner
 from audit.witness.app import make_app
 from audit.witness.cli import app as cli
 from audit.witness.store import MAX_FORKS_KEPT, WitnessStore, make_witness
-from protocol.checkpoint import Checkpoint, sign_checkpoint, verify_checkpoint
 from protocol.errors import ErrorCode, LocalError
-from protocol.note import NoteSigner, SignatureType, parse_vkey
+from protocol.log.checkpoint import Checkpoint, sign_checkpoint, verify_checkpoint
+from protocol.log.note import NoteSigner, SignatureType, parse_vkey
+from protocol.log.witness import MAX_REQUEST_BYTES
 from protocol.signing import SecretSeed
-from protocol.witness import MAX_REQUEST_BYTES
 
 ROOT = Path(__file__).parents[2]
 # Checkpoints, proofs and cosignatures of one log, all made by Go.

@@ -8,12 +8,12 @@ import pytest
 
 from audit.witness.peers import ask_peers
 from audit.witness.store import WitnessStore, make_witness
-from protocol.checkpoint import Checkpoint, sign_checkpoint
 from protocol.errors import ErrorCode, LocalError, RemoteError
-from protocol.merkle import consistency_proof, leaf_hash, root
-from protocol.note import NoteSigner, SignatureType, parse_signature_lines
+from protocol.log.checkpoint import Checkpoint, sign_checkpoint
+from protocol.log.merkle import consistency_proof, leaf_hash, root
+from protocol.log.note import NoteSigner, SignatureType, parse_signature_lines
+from protocol.log.witness import encode_add_checkpoint
 from protocol.signing import SecretSeed
-from protocol.witness import encode_add_checkpoint
 
 LOG = NoteSigner("hub.example/log", SignatureType.ED25519, SecretSeed(b"\x01" * 32))
 HASHES = [leaf_hash(b"%d" % number) for number in range(8)]

@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from protocol.canonical import encode
-from protocol.charter import parse_charter
-from protocol.decide import (
+from protocol.governance.charter import parse_charter
+from protocol.messages.bodies import MemberBody, PublishedInvolvement, RequestBody
+from protocol.messages.parts import DecisionFacts
+from protocol.messages.review import IdentityRequestBody
+from protocol.requests.decide import (
     Allow,
     Decision,
     HolderFacts,
@@ -25,10 +28,7 @@ from protocol.decide import (
     identity_pins,
     stricter,
 )
-from protocol.messages import MemberBody, PublishedInvolvement, RequestBody
-from protocol.refusals import REFUSAL_SENTENCES, RefusalCode, sentence
-from protocol.request_parts import DecisionFacts
-from protocol.review_messages import IdentityRequestBody
+from protocol.requests.refusals import REFUSAL_SENTENCES, RefusalCode, sentence
 
 SPECS = Path(__file__).parents[2] / "specs"
 VECTORS: dict[str, Any] = json.loads((SPECS / "vectors/decisions.json").read_text("utf-8"))

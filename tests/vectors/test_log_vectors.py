@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from protocol import checkpoint, leaf, merkle, note, tiles
 from protocol.errors import RemoteError
-from protocol.note import NoteSigner, SignatureType
+from protocol.log import checkpoint, leaf, merkle, note, tiles
+from protocol.log.note import NoteSigner, SignatureType
 from protocol.signing import SecretSeed
 
 VECTORS = Path(__file__).parents[2] / "specs" / "vectors"

@@ -12,7 +12,7 @@ from pyhpke import AEADId, CipherSuite, KDFId, KEMId, KEMKey, OpenError
 
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel, from_base64
-from protocol.sealing import (
+from protocol.requests.sealing import (
     SEALED_LIMIT,
     ContactCard,
     IdentityDetails,

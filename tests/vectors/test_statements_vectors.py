@@ -12,18 +12,19 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from securesystemslib.dsse import Envelope as OtherEnvelope
 from securesystemslib.exceptions import VerificationError
 
-from protocol import commitments, dsse, messages, wire
+from protocol import commitments, dsse, wire
 from protocol.canonical import encode
-from protocol.charter import parse_charter
 from protocol.dsse import parse_envelope
 from protocol.errors import RemoteError
 from protocol.fields import WireModel
-from protocol.fingerprint import WORDS, fingerprint_words
-from protocol.key_record import KeyRecord
-from protocol.merkle import leaf_hash
-from protocol.messages import BODIES, CharterBody
+from protocol.governance.charter import parse_charter
+from protocol.governance.fingerprint import WORDS, fingerprint_words
+from protocol.log.merkle import leaf_hash
+from protocol.messages import bodies as messages
+from protocol.messages.bodies import BODIES, CharterBody
+from protocol.messages.key_record import KeyRecord
+from protocol.messages.statement import parse_statement
 from protocol.signing import SecretSeed
-from protocol.statement import parse_statement
 from transport.problems import parse_problem
 
 SPECS = Path(__file__).parents[2] / "specs"

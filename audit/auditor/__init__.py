@@ -1,0 +1,1 @@
+"""The auditor as a party: its keys, its enrolment, its hold of a folder."""

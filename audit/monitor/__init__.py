@@ -1,0 +1,1 @@
+"""Watch a log over time from outside, and say what changed."""

@@ -1,0 +1,229 @@
+"""What the log tells of requests: who asked whom, when, on which basis, and how it ended.
+
+For reports and samples (specs/08-audit.md §6 and §8). It judges nothing: what is wrong with an
+entry is for audit/rules/open.py to say. Entries that are absent or do not fit their leaf are left
+out.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from audit.case.case import Case
+from audit.verify.payloads import PayloadReader
+from audit.verify.tree import logged_entries
+from audit.verify.verify import Verified
+from protocol.dsse import ENVELOPE_LIMIT, PUBLIC_LEAF_LIMIT
+from protocol.errors import RemoteError
+from protocol.fields import WireModel
+from protocol.governance.directory import Directory
+from protocol.log.leaf import LeafKind, parse_leaf, verify_sealed
+from protocol.messages.audit import SampleCommitmentBody
+from protocol.messages.bodies import (
+    DecisionBody,
+    HubDecisionBody,
+    ReceiptBody,
+    RejectionBody,
+    ReleaseBody,
+    RequestBody,
+)
+from protocol.messages.log import ProvisionalBody
+from protocol.messages.review import (
+    IdentityAnswerBody,
+    IdentityDecisionBody,
+    IdentityRequestBody,
+)
+from protocol.messages.statement import Statement, parse_statement
+
+DAY = 86_400
+
+
+@dataclass(frozen=True)
+class Line:
+    """One entry of a verified case and, where its payload is there and fits, its statement."""
+
+    index: int
+    entry: bytes | None
+    statement: Statement[WireModel] | None
+    envelope: bytes | None = None
+    salt: bytes | None = None
+
+
+@dataclass
+class Asked:
+    """One request or identity request, and what became of it. Ids and codes only."""
+
+    index: int
+    kind: str
+    request_id: str
+    asked_at: int
+    requester: str
+    holder: str | None
+    purpose: str
+    basis: str
+    facts: Mapping[str, str]
+    hub_outcome: str = ""
+    hub_code: str | None = None
+    outcome: str = ""
+    code: str | None = None
+    decided_by: str | None = None
+    released_at: int | None = None
+    received_at: int | None = None
+    unwitnessed: bool = False
+
+    @property
+    def ended(self) -> str:
+        """The outcome that counts: the holder's if there is one, else the hub's."""
+        return self.outcome or self.hub_outcome or "undecided"
+
+
+@dataclass(frozen=True)
+class Commitment:
+    """A `sample_commitment`: where it stands, whose it is, what it binds to."""
+
+    index: int
+    sender: str
+    body: SampleCommitmentBody
+
+
+@dataclass
+class History:
+    """Filled line by line, in log order. What comes twice counts once."""
+
+    asked: dict[str, Asked] = field(default_factory=dict)
+    days: defaultdict[int, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    refusals: Counter[str] = field(default_factory=Counter)
+    rejections: Counter[str] = field(default_factory=Counter)
+    commitments: list[Commitment] = field(default_factory=list)
+    entries: int = 0
+    unread: int = 0
+
+    def take(self, line: Line) -> None:
+        """Take in the next entry."""
+        self.entries += 1
+        if line.statement is None:
+            self.unread += 1
+            return
+        statement: Statement[Any] = line.statement
+        preamble, body = statement.preamble, statement.body
+        self.days[preamble.iat // DAY][preamble.kind] += 1
+        if isinstance(body, (RequestBody, IdentityRequestBody)):
+            self._request(line.index, statement)
+        elif isinstance(body, RejectionBody):
+            self.rejections[body.code] += 1
+        elif isinstance(body, SampleCommitmentBody):
+            self.commitments.append(Commitment(line.index, preamble.sender, body))
+        else:
+            self._step(preamble.iat, body)
+
+    def _request(self, index: int, statement: Statement[Any]) -> None:
+        body, preamble = statement.body, statement.preamble
+        plain = isinstance(body, RequestBody)
+        asked = Asked(
+            index=index,
+            kind=preamble.kind,
+            request_id=body.request_id if plain else body.check_id,
+            asked_at=preamble.iat,
+            requester=preamble.sender,
+            holder=preamble.aud if plain else None,
+            purpose=body.purpose,
+            basis=body.basis,
+            facts=body.facts,
+        )
+        self.asked.setdefault(asked.request_id, asked)
+
+    def _step(self, iat: int, body: object) -> None:
+        """What follows a request; a step of an unknown request tells nothing here."""
+        name = getattr(body, "request_id", None) or getattr(body, "check_id", None)
+        asked = self.asked.get(str(name))
+        if asked is None:
+            return
+        if isinstance(body, (HubDecisionBody, IdentityDecisionBody)) and not asked.hub_outcome:
+            asked.hub_outcome, asked.hub_code = body.outcome, body.code
+            if isinstance(body, IdentityDecisionBody):
+                asked.holder = body.holder
+            self._refused(body.outcome, body.code)
+        elif isinstance(body, (DecisionBody, IdentityAnswerBody)):
+            self._decided(asked, body)
+        elif isinstance(body, (ReleaseBody, ProvisionalBody)) and asked.released_at is None:
+            asked.released_at, asked.unwitnessed = iat, isinstance(body, ProvisionalBody)
+        elif isinstance(body, ReceiptBody) and asked.received_at is None:
+            asked.received_at = iat
+
+    def _decided(self, asked: Asked, body: DecisionBody | IdentityAnswerBody) -> None:
+        checked = isinstance(body, IdentityAnswerBody)
+        asked.outcome = body.answer if isinstance(body, IdentityAnswerBody) else body.outcome
+        asked.code, asked.decided_by = body.code, body.decided_by
+        if asked.hub_outcome != "refuse":
+            self._refused("refuse" if checked and body.code else asked.outcome, body.code)
+
+    def _refused(self, outcome: str, code: str | None) -> None:
+        if outcome == "refuse":
+            self.refusals[code or "no_code"] += 1
+
+
+def lines(case: Case, verified: Verified) -> Iterator[Line]:
+    """Every entry in order, up to where it is no longer known who is who."""
+    reader = PayloadReader(case, verified.size) if case.has_payloads else None
+    for index, entry in logged_entries(case, verified.size, verified.tree):
+        payload = reader.take(index) if reader else None
+        if index == verified.lost_at:
+            return
+        envelope, salt = None, None
+        try:
+            if entry is not None:
+                leaf = parse_leaf(entry)
+                if leaf.kind is not LeafKind.SEALED:
+                    envelope = leaf.body
+                elif payload is not None:
+                    verify_sealed(entry, payload.salt, payload.envelope)
+                    envelope, salt = payload.envelope, payload.salt
+        except RemoteError:
+            envelope, salt = None, None
+        yield Line(index, entry, _statement(envelope, sealed=salt is not None), envelope, salt)
+
+
+def read_history(case: Case, verified: Verified) -> History:
+    """The whole history of a verified case."""
+    history = History()
+    for line in lines(case, verified):
+        history.take(line)
+    return history
+
+
+def party_names(directory: Directory) -> dict[str, str]:
+    """Id to name of members, hub and key holders, as the log last had them."""
+    names = {key: states[-1].body.name for key, states in directory.members.items()}
+    for version in directory.charters:
+        charter = version.charter
+        names.setdefault(charter.charter_id, charter.hub.name)
+        for holder in charter.token_key.holders:
+            names.setdefault(holder.holder_id, holder.name)
+    return names
+
+
+class Names:
+    """What to call a party in a report: its name, with some of its id where others share it."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._names = party_names(directory)
+        self._shared = {name for name, n in Counter(self._names.values()).items() if n > 1}
+
+    def __call__(self, party_id: str | None) -> str:
+        """The party's name; "nobody" for None."""
+        if party_id is None:
+            return "nobody"
+        name = self._names.get(party_id, "unknown")
+        plain = party_id in self._names and name not in self._shared
+        return name if plain else f"{name} ({party_id[:6]})"
+
+
+def _statement(envelope: bytes | None, *, sealed: bool) -> Statement[WireModel] | None:
+    if envelope is None:
+        return None
+    try:
+        limit = ENVELOPE_LIMIT if sealed else PUBLIC_LEAF_LIMIT
+        return parse_statement(envelope, limit=limit)
+    except RemoteError:
+        return None

@@ -1,0 +1,1 @@
+"""Check a copy of a log: tree, signatures, payloads, erasures."""

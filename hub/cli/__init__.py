@@ -1,0 +1,1 @@
+"""The commands of patchwork-hub: parse, call, print."""

@@ -1,0 +1,55 @@
+"""patchwork-hub erase: do now what the schedule would do, or show it (specs/05-log.md §7)."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hub.log.ledger import Ledger, replay_directory
+from hub.log.retention import Erasing
+from hub.server.service import erase_all, open_engine, surroundings
+from hub.store.tables import HubTables
+from protocol.governance.retention import RULES, Due
+from protocol.signing import SecretSeed
+from runtime.cli import report_errors
+from runtime.secrets import read_secrets
+
+Folder = Annotated[
+    Path, typer.Option("--dir", envvar="PATCHWORK_HUB_DIR", help="The hub's folder.")
+]
+
+
+def erase(
+    folder: Folder = Path(),
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show it and erase nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
+) -> None:
+    """Erase what the charter's retention rules say is due; the running hub does so every hour."""
+    with report_errors():
+        due, done = asyncio.run(_erase(folder, dry_run=dry_run))
+        if as_json:
+            rows = [{"index": item.index, "stage": item.stage} for item in due]
+            typer.echo(json.dumps({"due": rows, "erased": done}))
+            return
+        for item in due:
+            typer.echo(f"{item.index:>9}  {_words(item)}, by {RULES[item.stage]} of the charter")
+        typer.echo("Nothing is due." if not due else f"{len(due)} due, {done} erased.")
+
+
+async def _erase(folder: Path, *, dry_run: bool) -> tuple[list[Due], int]:
+    keys = read_secrets(folder / "keys.json")
+    engine = open_engine(folder)
+    try:
+        directory = await engine.read(lambda db: replay_directory(HubTables(db)))
+        erasing = Erasing(Ledger(SecretSeed(keys["sign"]), surroundings(), directory))
+        due = await engine.read(lambda db: list(erasing.due(HubTables(db))))
+        done = 0 if dry_run else await erase_all(engine, erasing, "operator")
+    finally:
+        await engine.close()
+    return due, done
+
+
+def _words(due: Due) -> str:
+    return "envelope and salt" if due.stage == "payload" else "rows or items"

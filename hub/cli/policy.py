@@ -1,0 +1,164 @@
+"""patchwork-hub policy: parse, call, print. Works on files alone; no hub need run.
+
+Exit codes: 0 done, 1 refused or failed (the sentence says why), 2 wrong usage.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from hub.policies.candidates import Candidates, find_candidates
+from hub.policies.check import check_keys, require_safe_keys
+from hub.policies.draw import pictures
+from hub.policies.evaluate import evaluate
+from hub.policies.folder import KnownRecord, read_folder
+from hub.policies.packs import DEFAULT, pack, read_policy
+from hub.policies.train import train
+from protocol import canonical
+from protocol.matchkeys.policy import MatchPolicy
+from runtime.cli import report_errors
+
+app = typer.Typer(help="Fit and measure a match-key policy on records whose truth is known.")
+out = Console(soft_wrap=True, markup=False, highlight=False)
+notes = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
+
+Data = Annotated[
+    Path, typer.Argument(help="A folder: one CSV file an agency, and truth.csv.", file_okay=False)
+]
+Policy = Annotated[
+    str, typer.Option("--policy", help="A pack's name (england, victoria, ...) or a policy file.")
+]
+
+
+@app.command("evaluate")
+def evaluate_command(
+    data: Data,
+    policy: Policy = DEFAULT,
+    point: Annotated[
+        str | None, typer.Option("--point", help="guarded or open, in place of the policy's own.")
+    ] = None,
+    pictures_to: Annotated[
+        Path | None, typer.Option("--pictures", help="Write SVG pictures into this folder.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
+) -> None:
+    """Measure a policy: how many of the same person it finds, and how many it gets wrong."""
+    with report_errors():
+        chosen = _chosen(policy, point)
+        measured = evaluate(_candidates(read_folder(data), chosen), chosen)
+        value = measured.to_json()
+        for name, text in pictures(measured).items() if pictures_to else ():
+            pictures_to.mkdir(parents=True, exist_ok=True)  # type: ignore[union-attr]
+            (pictures_to / name).write_text(text, encoding="utf-8")  # type: ignore[operator]
+        if as_json:
+            out.print(json.dumps(value, indent=1))
+        else:
+            _say(value)
+
+
+@app.command("train")
+def train_command(
+    data: Data,
+    policy: Policy = DEFAULT,
+    to: Annotated[Path, typer.Option("--out", help="Where to write the policy.")] = Path(
+        "policy.json"
+    ),
+) -> None:
+    """Fit the weights and thresholds of a policy's keys; measure it on other data afterwards."""
+    with report_errors():
+        start, records = _chosen(policy, None), read_folder(data)
+        require_safe_keys(records, start)
+        fitted = train(_candidates(records, start), start)
+        fitted = replace(fitted, version=start.version + 1)
+        to.write_bytes(canonical.encode(fitted.to_json()) + b"\n")
+        out.print(f"Written to {to}. Measure it on data that it has not seen:")
+        out.print(f"    patchwork-hub policy evaluate DIR --policy {to}")
+
+
+@app.command("check")
+def check(
+    data: Data,
+    policy: Policy = DEFAULT,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
+) -> None:
+    """Measure what each key type gives away; exit 1 if one breaks the leakage rules."""
+    with report_errors():
+        checked = check_keys(read_folder(data), _chosen(policy, None))
+    if as_json:
+        out.print(json.dumps([asdict(key) for key in checked], indent=1))
+    for key in () if as_json else checked:
+        found = key.leakage
+        out.print(
+            f"{key.key_id}: {found.people:,} people, at most {found.most_holders} with one value, "
+            f"min-entropy {found.min_entropy:.1f} bits, about 2^{found.domain:.0f} values."
+        )
+        if not found.people:
+            out.print("    NOT MEASURED: nobody here has it.")
+        for rule in key.broken:
+            out.print(f"    BREAKS A RULE: {rule}")
+    if any(key.broken for key in checked):
+        raise typer.Exit(1)
+
+
+@app.command("show")
+def show(policy: Policy = DEFAULT) -> None:
+    """Print a policy as JSON, to be edited and proposed with `charter change`."""
+    with report_errors():
+        out.print(json.dumps(_chosen(policy, None).to_json(), indent=1))
+
+
+def _chosen(name: str, point: str | None) -> MatchPolicy:
+    policy = read_policy(Path(name)) if name.endswith(".json") else pack(name)
+    if point is None:
+        return policy
+    if point not in ("guarded", "open"):
+        raise typer.BadParameter("the operating point is guarded or open")
+    return replace(policy, operating_point=point)  # type: ignore[arg-type]
+
+
+def _candidates(records: Sequence[KnownRecord], policy: MatchPolicy) -> Candidates:
+    with _progress("Making and comparing keys") as progress:
+        return find_candidates(records, policy, progress)
+
+
+@contextmanager
+def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on standard error, so that JSON stays clean."""
+    with Progress(console=notes, transient=True) as bar:
+        task = bar.add_task(title)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _say(value: dict[str, Any]) -> None:
+    automatic, review = value["automatic"], value["review"]
+    out.print(f"{value['records']:,} records of {value['people']:,} people, {value['policy']}.")
+    out.print(f"{value['tokens_per_client']:.1f} tokens a client.")
+    out.print(
+        f"Of {value['true_pairs']:,} pairs of one person in two agencies, "
+        f"{value['candidate_recall']:.1%} share a token."
+    )
+    out.print(
+        f"Best F1 {value['best_f1']:.4f} (ceiling {value['f1_ceiling']:.4f}); "
+        f"recall where 999 of 1,000 are right {value['recall_at_p999']:.3f}."
+    )
+    out.print(
+        f"Linked without a person ({value['operating_point']}): {automatic['recall']:.1%} of true "
+        f"pairs, {automatic['false']} of {automatic['pairs']:,} wrong."
+    )
+    out.print(
+        f"Waiting for people: {review['share_of_true_pairs']:.1%} as many pairs as there are true "
+        f"ones, {review['share_true']:.1%} of them right."
+    )
+    for name, case in value["hard_cases"].items():
+        out.print(
+            f"{name.replace('_', ' ')}: {case['wrong_automatic']} pairs of two people linked "
+            f"without a person, {case['wrong_review']} wait; of {case['true_pairs']} true pairs "
+            f"{case['missed']} are not found."
+        )

@@ -1,0 +1,1 @@
+"""What members send and get: intake, requests, identity checks, reviews, mailboxes."""

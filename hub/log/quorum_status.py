@@ -1,0 +1,81 @@
+"""Whether contact details can move, since when not, and who is missing: specs/05-log.md §13.
+
+Reads what the publisher archived and remembers on disk since when the log has no quorum. It only
+tells: what may be released is decided by whoever verifies a proof, never here.
+"""
+
+from dataclasses import dataclass
+
+from hub.log.publisher import fresh_signers
+from hub.store.tables import HubTables
+from protocol.governance.charter import Charter, DutyDesk
+from protocol.governance.follow import witness_keys
+from protocol.log.checkpoint import parse_checkpoint, verify_cosigners
+
+ALARM_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One witness: when it signed the newest checkpoint, and whether that counts today."""
+
+    name: str
+    time: int | None
+    counts: bool
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How the log stands. `since` (Unix seconds): contact details cannot move; None: they can.
+
+    `ahead` names a witness that has seen a longer log than this hub has.
+    """
+
+    size: int
+    witnesses: tuple[Seen, ...]
+    needed: int
+    since: int | None
+    desk: DutyDesk
+    ahead: str | None = None
+    alarm: bool = False
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Names of the witnesses whose signature is wanted."""
+        return tuple(item.name for item in self.witnesses if not item.counts)
+
+
+def standing(
+    tables: HubTables, charter: Charter, now: int, ahead: str | None = None
+) -> Standing | None:
+    """How the log stands by what is on the disk; None before the first checkpoint."""
+    row = tables.one("SELECT size, note FROM note ORDER BY size DESC, seq DESC LIMIT 1")
+    if row is None:
+        return None
+    note, _ = parse_checkpoint(row["note"])
+    times = verify_cosigners(note, witness_keys(charter))
+    fresh = fresh_signers(note, charter, now)
+    names = (witness.name for witness in charter.witnesses)
+    seen = tuple(Seen(name, times.get(name), name in fresh) for name in names)
+    closed = tables.one("SELECT since FROM closed")
+    since = int(closed["since"]) if closed else None
+    return Standing(row["size"], seen, charter.quorum, since, charter.duty_desk, ahead)
+
+
+def watch(
+    tables: HubTables, charter: Charter, now: int, ahead: str | None = None
+) -> Standing | None:
+    """Take down whether a quorum is there. `alarm` is set once, ten minutes after it was lost."""
+    found = standing(tables, charter, now, ahead)
+    if found is None:
+        return None
+    here = len(found.witnesses) - len(found.missing)
+    if here >= found.needed and ahead is None:
+        tables.run("DELETE FROM closed")
+    else:
+        tables.run("INSERT OR IGNORE INTO closed (id, since) VALUES (1, ?)", now)
+    alarm = tables.run(
+        "UPDATE closed SET alarmed = 1 WHERE alarmed = 0 AND since <= ?", now - ALARM_SECONDS
+    )
+    known = standing(tables, charter, now, ahead)
+    return Standing(**{**vars(known), "alarm": alarm > 0}) if known else None

@@ -1,0 +1,1 @@
+"""Who belongs: founding, enrolment, membership, charters, a successor of a lost log."""

@@ -1,0 +1,155 @@
+"""Founding a federation: the first charter and the key-birth transcript (specs/02-charter.md §2).
+
+Runs once, before the hub serves. The root of the log at size 1 is the genesis fingerprint that
+every member and auditor pins.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from hub.log.ledger import Ledger, Surroundings
+from hub.members.charter_changes import check_witnesses
+from hub.policies.packs import DEFAULT, pack
+from hub.store.tables import HubTables
+from protocol import canonical
+from protocol.dsse import pae, payload_type
+from protocol.errors import ErrorCode, LocalError, RemoteError
+from protocol.fields import from_base64, to_base64
+from protocol.governance.ceremony import TRANSCRIPT_KIND, HolderRecord, SignedTranscript
+from protocol.governance.charter import Charter, TokenHolder, parse_charter
+from protocol.governance.directory import Directory
+from protocol.log.leaf import public_leaf
+from protocol.log.merkle import leaf_hash
+from protocol.log.note import VerifierKey
+from protocol.matchkeys.tables import table_hashes
+from protocol.messages.bodies import CharterBody, KeyBirthBody, TranscriptSignature
+from protocol.signing import SecretSeed, check_public_key, public_key, verify_ed25519
+
+TEMPLATE = Path(__file__).with_name("charter_template.json")
+
+
+@dataclass(frozen=True)
+class Founding:
+    """Everything the first charter needs beside the template."""
+
+    charter_id: str
+    hub_name: str
+    control_domain: str
+    log_key: VerifierKey
+    witnesses: Sequence[Mapping[str, str]]
+    quorum: int
+    holders: Sequence[HolderRecord]
+    transcripts: Sequence[SignedTranscript]
+
+
+def found(tables: HubTables, plan: Founding, seed: SecretSeed, outside: Surroundings) -> str:
+    """Write entries 0 (charter) and 1 (key birth); the genesis fingerprint.
+
+    Raises LocalError(CONFLICT) if the log has begun, LocalError(NOT_ALLOWED) for witnesses that are
+    too few or too near, RemoteError for a transcript that lies.
+    """
+    if tables.next_index() != 0:
+        raise LocalError(ErrorCode.CONFLICT, "this hub is already founded")
+    transcript = _agreed_transcript(plan)
+    charter = _charter(plan, transcript, public_key(seed).hex())
+    check_witnesses(charter)
+    ledger = Founder(seed, outside, Directory(), charter)
+    document = charter.encode()
+    tables.keep_charter_document(charter.document_hash, document)
+    body = CharterBody(
+        version=1,
+        predecessor=None,
+        document_hash=charter.document_hash,
+        document_length=len(document),
+    )
+    first, logged = ledger.issue(tables, body, charter.charter_id)
+    ledger.learn(tables, logged, first.envelope.encode())
+    birth = KeyBirthBody(
+        transcript=to_base64(canonical.encode(transcript)),
+        signatures=[
+            TranscriptSignature(holder_id=item.holder_id, sig=item.sig) for item in plan.transcripts
+        ],
+    )
+    second, logged = ledger.issue(tables, birth, charter.charter_id)
+    ledger.learn(tables, logged, second.envelope.encode())
+    tables.run("INSERT INTO meta VALUES ('generation', ?)", outside.new_id())
+    return leaf_hash(public_leaf(first.envelope.encode())).hex()
+
+
+@dataclass
+class Founder(Ledger):
+    """A ledger whose charter is not in the log yet: of a new federation, or of a successor."""
+
+    first_charter: Charter
+
+    @property
+    def charter(self) -> Charter:
+        """The charter that is about to be written."""
+        return self.first_charter
+
+
+def _agreed_transcript(plan: Founding) -> Mapping[str, Any]:
+    """The one transcript that every holder signed."""
+    keys = {holder.holder_id: bytes.fromhex(holder.sign) for holder in plan.holders}
+    if {item.holder_id for item in plan.transcripts} != keys.keys():
+        raise RemoteError(ErrorCode.BAD_SHARE, "every key holder must sign the transcript, once")
+    if len({item.transcript for item in plan.transcripts}) != 1:
+        raise RemoteError(ErrorCode.BAD_SHARE, "the key holders signed different transcripts")
+    data = from_base64(plan.transcripts[0].transcript)
+    message = pae(payload_type(TRANSCRIPT_KIND), data)
+    for item in plan.transcripts:
+        verify_ed25519(keys[item.holder_id], message, from_base64(item.sig))
+    value = canonical.parse(data, limit=64 * 1024)
+    if not isinstance(value, dict) or value.get("charter_id") != plan.charter_id:
+        raise RemoteError(ErrorCode.WRONG_CHARTER, "the transcript is for another charter")
+    return value
+
+
+def _charter(plan: Founding, transcript: Mapping[str, Any], hub_key: str) -> Charter:
+    template = json.loads(TEMPLATE.read_text(encoding="utf-8"))
+    records = {holder.holder_id: holder for holder in plan.holders}
+    for holder in plan.holders:
+        check_public_key(bytes.fromhex(holder.sign))
+    try:
+        holders = [
+            TokenHolder(
+                holder_id=item["id"],
+                index=item["index"],
+                name=records[item["id"]].name,
+                control_domain=records[item["id"]].control_domain,
+                sign=records[item["id"]].sign,
+                commitment=transcript["holder_commitments"][item["index"] - 1],
+                url=records[item["id"]].url,
+            ).model_dump()
+            for item in transcript["holders"]
+        ]
+        value = {
+            **template,
+            "charter_id": plan.charter_id,
+            "version": 1,
+            "predecessor": None,
+            "hub": {
+                "name": plan.hub_name,
+                "control_domain": plan.control_domain,
+                "sign": hub_key,
+            },
+            "log": {"origin": plan.log_key.name, "vkey": plan.log_key.text},
+            "witnesses": list(plan.witnesses),
+            "quorum": plan.quorum,
+            "match_policy": pack(DEFAULT).to_json(),
+            "tables": {**table_hashes()},
+            "token_key": {
+                "epoch": transcript["epoch"],
+                "threshold": transcript["threshold"],
+                "public_key": transcript["public_key"],
+                "holders": holders,
+            },
+        }
+    except (KeyError, TypeError, IndexError, ValidationError) as error:
+        raise RemoteError(ErrorCode.MALFORMED, "transcript and holders do not fit") from error
+    return parse_charter(canonical.encode(value))

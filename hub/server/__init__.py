@@ -1,0 +1,1 @@
+"""The hub as a running program: its routes, its background jobs, its status page."""

@@ -1,0 +1,187 @@
+"""The hub's routes: a table, each row naming its authentication (specs/07-transport.md §1).
+
+Handlers parse, call and answer; what may be done is decided behind them.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from hub.exchange.intake import Intake
+from hub.exchange.mailboxes import Mailbox
+from hub.log.publisher import Publisher
+from hub.matching.publications import CHUNK_LIMIT
+from hub.members.enrolment import Enrolment
+from hub.members.membership import Membership
+from hub.server.witness_routes import WitnessRoutes
+from hub.store.tables import HubTables
+from protocol.errors import ErrorCode, LocalError, RemoteError
+from protocol.fields import WireModel, from_base64, to_base64
+from protocol.log.tiles import TILE_WIDTH, parse_tile_path
+from protocol.messages.bodies import ExportBody
+from protocol.wire import ExportRecord, Message, encode_wire, parse_wire
+from storage.sqlite import Engine
+from transport.routes import Auth, Route, make_application
+
+MAX_PROOF_WAIT = 30
+EXPORT_BATCH = 200
+
+
+@dataclass(frozen=True)
+class Services:
+    """The parts of a running hub."""
+
+    engine: Engine
+    intake: Intake
+    enrolment: Enrolment
+    mailbox: Mailbox
+    membership: Membership
+    publisher: Publisher
+
+
+class HubApp:
+    """The handlers, over the services."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def routes(self) -> list[Route]:
+        """The table of routes."""
+        public, member = Auth.PUBLIC, Auth.MEMBER_STATEMENT
+        return [
+            Route("GET", "/checkpoint", public, self.checkpoint),
+            Route("GET", "/tile/{path:.+}", public, self.tile),
+            Route("GET", "/v1/charters/{hash:[0-9a-f]{64}}", public, self.charter),
+            Route("GET", "/v1/proofs/{index:[0-9]{1,12}}", public, self.proof),
+            Route("POST", "/v1/enrolments", Auth.INVITATION, self.enrol),
+            Route("POST", "/v1/rotations", Auth.RECOVERY_SIGNATURE, self.rotate),
+            Route("POST", "/v1/statements", member, self.submit),
+            Route("POST", "/v1/publications", member, self.begin_publication),
+            Route(
+                "POST",
+                "/v1/publications/{id:[0-9a-f]{64}}/chunks",
+                Auth.SIGNED_MANIFEST,
+                self.add_chunk,
+            ),
+            Route("POST", "/v1/polls", member, self.poll),
+            Route("POST", "/v1/exports", Auth.AUDITOR_STATEMENT, self.export),
+            *WitnessRoutes(self._services).routes(),
+        ]
+
+    def application(self) -> web.Application:
+        """The aiohttp application."""
+        return make_application(self.routes(), body_limit=CHUNK_LIMIT)
+
+    async def checkpoint(self, _request: web.Request) -> web.Response:
+        """The published checkpoint, a C2SP signed note."""
+        note = await asyncio.to_thread(self._services.publisher.tiles.read_checkpoint)
+        if note is None:
+            raise RemoteError(ErrorCode.NOT_FOUND, "no checkpoint is published yet")
+        return web.Response(body=note, content_type="text/plain", charset="utf-8")
+
+    async def tile(self, request: web.Request) -> web.Response:
+        """A tile or entry bundle."""
+        tile = parse_tile_path("tile/" + request.match_info["path"])
+        try:
+            data = await asyncio.to_thread(self._services.publisher.tiles.read_tile, tile)
+        except LocalError as error:
+            raise RemoteError(ErrorCode.NOT_FOUND, "no such tile") from error
+        headers = {"Cache-Control": "immutable"} if tile.width == TILE_WIDTH else None
+        return web.Response(body=data, content_type="application/octet-stream", headers=headers)
+
+    async def charter(self, request: web.Request) -> web.Response:
+        """A charter document by its hash."""
+        digest = request.match_info["hash"]
+        document = await self._services.engine.read(
+            lambda db: HubTables(db).charter_document(digest)
+        )
+        if document is None:
+            raise RemoteError(ErrorCode.NOT_FOUND, "no such charter document")
+        return web.Response(body=document, content_type="application/json")
+
+    async def proof(self, request: web.Request) -> web.Response:
+        """A tlog-proof of an entry, once it is under a quorum (waits up to 30 seconds)."""
+        index = int(request.match_info["index"])
+        wait = request.query.get("wait", "0")
+        readable = wait.isascii() and wait.isdecimal() and len(wait) < 4
+        seconds = min(int(wait), MAX_PROOF_WAIT) if readable else 0
+        deadline = asyncio.get_running_loop().time() + seconds
+        publisher = self._services.publisher
+        while not publisher.has_quorum(index):
+            if asyncio.get_running_loop().time() >= deadline:
+                break
+            await asyncio.sleep(0.1)
+        return web.Response(body=await publisher.proof(index), content_type="text/plain")
+
+    async def enrol(self, request: web.Request) -> web.Response:
+        """Take an application for membership."""
+        message = await _message(request)
+        envelope = from_base64(message.envelope)
+        enrolment = self._services.enrolment
+        await self._services.engine.write(lambda db: enrolment.apply(HubTables(db), envelope))
+        return web.Response(body=b'{"waiting":true}', content_type="application/json")
+
+    async def rotate(self, request: web.Request) -> web.Response:
+        """Take a member's new keys, to wait for the operator."""
+        envelope = from_base64((await _message(request)).envelope)
+        membership = self._services.membership
+        await self._services.engine.write(lambda db: membership.rotate(HubTables(db), envelope))
+        return web.Response(body=b'{"waiting":true}', content_type="application/json")
+
+    async def submit(self, request: web.Request) -> web.Response:
+        """Take a signed statement."""
+        return _answer(await self._services.intake.submit(await _message(request)))
+
+    async def begin_publication(self, request: web.Request) -> web.Response:
+        """Take a publication's manifest."""
+        return _answer(await self._services.intake.begin_publication(await _message(request)))
+
+    async def add_chunk(self, request: web.Request) -> web.Response:
+        """Take one chunk that a pending manifest names."""
+        data = await request.read()
+        return _answer(await self._services.intake.add_chunk(request.match_info["id"], data))
+
+    async def poll(self, request: web.Request) -> web.Response:
+        """Deliver an agency's mail."""
+        return _answer(await self._services.mailbox.poll(await _message(request)))
+
+    async def export(self, request: web.Request) -> web.StreamResponse:
+        """Stream payloads to an auditor: 4-byte length, record, then its evidence likewise."""
+        export = await self._services.intake.accept_export(await _message(request))
+        response = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
+        await response.prepare(request)
+        for start in range(export.start, export.end, EXPORT_BATCH):
+            records = await self._records(
+                ExportBody(start=start, end=min(start + EXPORT_BATCH, export.end))
+            )
+            if not records:
+                break
+            for record in records:
+                await response.write(len(record).to_bytes(4, "big") + record)
+        await response.write_eof()
+        return response
+
+    async def _records(self, span: ExportBody) -> list[bytes]:
+        def read(tables: HubTables) -> list[bytes]:
+            records = []
+            for row in tables.payloads(span.start, span.end):
+                evidence = tables.evidence(row["idx"])
+                record = ExportRecord(
+                    index=row["idx"],
+                    salt=row["salt"].hex(),
+                    envelope=to_base64(row["envelope"]),
+                    evidence=len(evidence),
+                )
+                records += [encode_wire(record), *evidence]
+            return records
+
+        return await self._services.engine.read(lambda db: read(HubTables(db)))
+
+
+async def _message(request: web.Request) -> Message:
+    return parse_wire(Message, await request.read())
+
+
+def _answer(value: WireModel) -> web.Response:
+    return web.Response(body=encode_wire(value), content_type="application/json")

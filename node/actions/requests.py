@@ -1,0 +1,289 @@
+"""What the node's commands do, apart from parsing and printing."""
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import typer
+
+from node.links.team import team_of
+from node.membership.hub import Federation
+from node.publishing.publisher import Publisher
+from node.records.clients import ImportReport, apply_import, withdraw, write_rejects
+from node.records.importer.mapping import ColumnMapping, dump_mapping, guess_mapping, load_mapping
+from node.records.importer.reader import Line, Table, read_table
+from node.records.importer.rows import parse_rows
+from node.requests.answering import Answer
+from node.requests.asking import Question
+from node.service import NodeService
+from node.store.tables import NodeTables, open_engine
+from node.views.inbox import basis_lines
+from protocol.errors import ErrorCode, LocalError, RemoteError
+from protocol.fields import from_base64
+from protocol.wire import Invitation, parse_wire
+
+MAPPING_LIMIT = 200_000
+LINES_A_STEP = 500
+
+
+@dataclass(frozen=True)
+class ChosenMapping:
+    """A mapping to import by, or the path of a draft that a person must complete first."""
+
+    mapping: ColumnMapping | None = None
+    draft: Path | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Purpose, lawful basis and facts of a request."""
+
+    purpose: str
+    basis: str
+    facts: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Located:
+    """Which involvement is asked for, and who asks."""
+
+    involvement_id: str
+    practitioner: int
+
+
+def init_folder(folder: Path, name: str, member_class: str, line: str, hours: str) -> None:
+    """Write a new node.toml. Raises LocalError(CONFLICT) if there is one."""
+    path = folder / "node.toml"
+    if path.exists():
+        raise LocalError(ErrorCode.CONFLICT, "node.toml is there already")
+    folder.mkdir(parents=True, exist_ok=True)
+    values = {
+        "name": name,
+        "member_class": member_class,
+        "control_domain": name,
+        "duty_line": line,
+        "duty_hours": hours,
+    }
+    # A JSON string is a TOML basic string.
+    text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items())
+    path.write_text(text, encoding="utf-8")
+
+
+def read_invitation(text: str) -> Invitation:
+    """The invitation as the operator handed it over. Raises RemoteError(INVITATION)."""
+    try:
+        return parse_wire(Invitation, from_base64("".join(text.split())))
+    except (ValueError, RemoteError) as error:
+        raise RemoteError(ErrorCode.INVITATION, "this is not an invitation; copy all of it") from (
+            error
+        )
+
+
+def mapping_for(file: Path, mapping: Path | None) -> ChosenMapping:
+    """The confirmed mapping, or a draft written beside the file for a person to complete."""
+    _require_file(file)
+    if mapping is not None:
+        _require_file(mapping)
+        if mapping.stat().st_size > MAPPING_LIMIT:
+            raise RemoteError(ErrorCode.BAD_FILE, "the mapping file is too large")
+        try:
+            text = mapping.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise RemoteError(ErrorCode.BAD_FILE, "the mapping file is not UTF-8") from error
+        return ChosenMapping(load_mapping(text))
+    draft = file.with_suffix(".mapping.toml")
+    if draft.exists():
+        raise LocalError(ErrorCode.NOT_READY, f"check {draft.name}, then pass it with --mapping")
+    with file.open("rb") as stream:
+        header = read_table(stream).header
+    draft.write_text(dump_mapping(guess_mapping(header)), encoding="utf-8")
+    return ChosenMapping(draft=draft)
+
+
+async def run_import(
+    folder: Path,
+    file: Path,
+    chosen: ChosenMapping,
+    rejects: Path,
+    progress: Callable[[int], None],
+) -> ImportReport:
+    """Import a file in one transaction, and write its rejects beside it."""
+    if chosen.mapping is None:
+        raise LocalError(ErrorCode.NOT_READY, "confirm the mapping first")
+    mapping, now = chosen.mapping, datetime.now(UTC)
+    engine = open_engine(folder)
+
+    def work(tables: NodeTables) -> ImportReport:
+        with file.open("rb") as stream:
+            table = read_table(stream)
+            watched = Table(table.header, _watched(table.lines, stream, progress))
+            rows = parse_rows(watched, mapping, today=now.date())
+            return apply_import(tables, rows, int(now.timestamp()))
+
+    try:
+        report = await engine.write(lambda db: work(NodeTables(db)))
+    finally:
+        await engine.close()
+    if report.errors:
+        await asyncio.to_thread(write_rejects, rejects, report.errors)
+    return report
+
+
+async def withdraw_and_publish(federation: Federation, local_id: str) -> int:
+    """Withdraw a client's permission and tell the hub at once; how many involvements."""
+    now = federation.outside.clock()
+    count = await federation.engine.write(lambda db: withdraw(NodeTables(db), local_id, now))
+    await federation.follow()
+    await Publisher(federation).tell_withdrawn()
+    return count
+
+
+async def ask_now(service: NodeService, question: Question) -> str:
+    """Ask and send at once; the request's id."""
+    federation = service.federation
+    await federation.follow()
+    request_id = await federation.engine.write(
+        lambda db: service.asking.ask(NodeTables(db), question)
+    )
+    await service.advance()
+    return request_id
+
+
+async def answer_now(service: NodeService, answer: Answer) -> None:
+    """Answer, send at once, and release when a quorum has seen the decision."""
+    federation = service.federation
+    await federation.follow()
+    await federation.engine.write(lambda db: service.answering.answer(NodeTables(db), answer))
+    await service.advance()
+
+
+async def locate(federation: Federation, client: str, number: int, name: str) -> Located:
+    """The involvement behind a number of the team, and the practitioner who asks."""
+
+    def work(tables: NodeTables) -> Located:
+        others = _askable(tables, federation, client)
+        if not 1 <= number <= len(others):
+            raise LocalError(ErrorCode.NOT_FOUND, "nobody of that number is in the client's team")
+        return Located(others[number - 1], _worker(tables, client, name))
+
+    return await federation.engine.read(lambda db: work(NodeTables(db)))
+
+
+async def practitioner_named(federation: Federation, name: str) -> int:
+    """A practitioner of ours by name; the only one if no name is given."""
+
+    def work(tables: NodeTables) -> int:
+        rows = tables.rows("SELECT id FROM practitioner WHERE ? IN ('', name) ORDER BY id", name)
+        if not rows or (not name and len(rows) > 1):
+            raise LocalError(ErrorCode.NOT_FOUND, "say who you are with --as NAME, as imported")
+        return int(rows[0]["id"])
+
+    return await federation.engine.read(lambda db: work(NodeTables(db)))
+
+
+def choose(federation: Federation, purpose: str, basis: str, facts: Sequence[str]) -> Choice:
+    """Purpose, basis and facts: as given, or chosen from the charter's list at the keyboard."""
+    charter, own_class = federation.charter, federation.me().body.member_class
+    usable = [
+        item
+        for item in charter.lawful_bases
+        if item.in_force == "yes" and own_class in item.requester_classes
+    ]
+    if not basis:
+        for line in basis_lines(usable):
+            typer.echo(line)
+        basis = usable[_number("Lawful basis", len(usable)) - 1].code
+    chosen = next((item for item in usable if item.code == basis), None)
+    if not purpose and chosen is not None:
+        titles = {item.code: item.title for item in charter.purposes}
+        for number, code in enumerate(chosen.purposes, 1):
+            typer.echo(f"{number}. {titles.get(code, code)}")
+        purpose = chosen.purposes[_number("Purpose", len(chosen.purposes)) - 1]
+    values = dict(_fact(text) for text in facts)
+    if chosen is not None and sys.stdin.isatty():
+        for rule in chosen.must_record:
+            if rule.field not in values:
+                hint = f" ({' / '.join(rule.choices)})" if rule.choices else ""
+                values[rule.field] = typer.prompt(rule.title + hint)
+    return Choice(purpose, basis, values)
+
+
+async def until_stopped(work: Sequence[Awaitable[object]]) -> None:
+    """Run until SIGINT or SIGTERM, then cancel cleanly."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    tasks = [asyncio.ensure_future(item) for item in work]
+    waiter = asyncio.ensure_future(stop.wait())
+    done, _ = await asyncio.wait([waiter, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    for task in (waiter, *tasks):
+        task.cancel()
+    await asyncio.gather(waiter, *tasks, return_exceptions=True)
+    for task in done:
+        task.result()  # a part that failed ends the program loudly, for its supervisor to see
+
+
+def _askable(tables: NodeTables, federation: Federation, client: str) -> list[str]:
+    """Involvement ids by number: the team as shown, then what was shown before and has ended.
+
+    A number that was on the screen a minute ago still asks: the hub refuses, and logs that it did.
+    """
+    shown = [item.involvement_id for item in team_of(tables, federation, client).others]
+    row = tables.client(client)
+    stub = tables.stub_of(federation.hub.hub_id, row["id"]) if row else None
+    ended = tables.rows(
+        "SELECT involvements FROM link WHERE hub_id = ? AND stub_id = ? AND state = 'ended' "
+        "ORDER BY link_id",
+        federation.hub.hub_id, stub["stub_id"] if stub else "",
+    )  # fmt: skip
+    return shown + [item["id"] for link in ended for item in json.loads(link["involvements"])]
+
+
+def _worker(tables: NodeTables, client: str, name: str) -> int:
+    sql = (
+        "SELECT p.id FROM practitioner p JOIN involvement i ON i.practitioner = p.id "
+        "JOIN client c ON c.id = i.client WHERE c.local_id = ?"
+        if not name
+        else "SELECT id FROM practitioner WHERE name = ?"
+    )
+    row = tables.one(sql, name or client)
+    if row is None:
+        raise LocalError(ErrorCode.NOT_FOUND, "say who asks with --as NAME, as imported")
+    return int(row["id"])
+
+
+def _number(what: str, most: int) -> int:
+    while True:
+        number = int(typer.prompt(what, type=int))
+        if 1 <= number <= most:
+            return number
+        typer.echo(f"Please type a number from 1 to {most}.")
+
+
+def _fact(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator or not value:
+        raise LocalError(ErrorCode.MALFORMED, "a fact is written field=value")
+    return name, value
+
+
+def _require_file(path: Path) -> None:
+    if not path.is_file():
+        raise LocalError(ErrorCode.NOT_FOUND, f"there is no file {path.name}")
+
+
+def _watched(
+    lines: Iterator[Line], stream: BinaryIO, progress: Callable[[int], None]
+) -> Iterator[Line]:
+    """The same lines, telling now and then how many bytes of the file were read."""
+    for number, line in enumerate(lines):
+        if number % LINES_A_STEP == 0:
+            progress(stream.tell())
+        yield line

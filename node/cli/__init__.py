@@ -1,0 +1,1 @@
+"""The commands of patchwork-node: parse, call, print."""

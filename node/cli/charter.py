@@ -1,0 +1,84 @@
+"""patchwork-node charter: read a sharing agreement, and sign it (specs/02-charter.md §7).
+
+Exit codes: 0 done, 1 refused or failed (the sentence says why), 2 wrong usage.
+"""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from node.cli.session import Folder, HubName, JsonOutput, open_service
+from node.membership.charter import accept_charter, waiting_differences
+from node.membership.hub import Federation
+from runtime.cli import make_cli, report_errors
+
+app = make_cli("charter", "Read the sharing agreement in force, and sign a new one.")
+out = Console(soft_wrap=True, markup=False, highlight=False)
+
+
+@app.command()
+def show(hub: HubName = "", as_json: JsonOutput = False, folder: Folder = Path()) -> None:
+    """Show the agreement in force, and how it differs from the one your agency signed."""
+    with report_errors():
+
+        async def work() -> None:
+            async with open_service(folder, hub) as service:
+                await service.federation.sync()
+                if as_json:
+                    document = service.federation.charter.model_dump(mode="json")
+                    typer.echo(json.dumps(document, indent=1, ensure_ascii=False))
+                else:
+                    _describe(service.federation)
+
+        asyncio.run(work())
+
+
+@app.command()
+def accept(
+    hub: HubName = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Sign without asking again.")] = False,
+    folder: Folder = Path(),
+) -> None:
+    """Sign the agreement in force for your agency; a running node obeys it from then on."""
+    with report_errors():
+
+        async def work() -> None:
+            async with open_service(folder, hub) as service:
+                federation = service.federation
+                await federation.sync()
+                signed = federation.directory.accepted.get(federation.hub.party_id)
+                if signed == federation.charter.version:
+                    out.print(f"Your agency has signed version {signed} already.")
+                    return
+                _describe(federation)
+                if not yes:
+                    typer.confirm("Sign this sharing agreement for your agency?", abort=True)
+                await accept_charter(federation)
+                out.print(f"Signed version {federation.charter.version}. It is in the log.")
+
+        asyncio.run(work())
+
+
+def _describe(federation: Federation) -> None:
+    charter = federation.charter
+    signed = federation.directory.accepted.get(federation.hub.party_id)
+    out.print(f"{charter.hub.name}: sharing agreement version {charter.version}.")
+    found = waiting_differences(federation)
+    if signed is not None:
+        out.print(f"Your agency signed version {signed}.")
+    for title, sentences in (("It loosens:", found.loosened), ("It tightens:", found.tightened)):
+        if sentences:
+            out.print(title)
+        for sentence in sentences:
+            out.print(f"  - {sentence}")
+    if federation.unaccepted():
+        out.print(
+            "It does not bind your agency yet: nothing is published, asked or answered by rule "
+            "until you sign it with patchwork-node charter accept. Withdrawals go through."
+        )
+    else:
+        out.print("It binds your agency.")

@@ -1,0 +1,314 @@
+"""patchwork-node: parse, call, print. One agency's commands.
+
+Exit codes: 0 done, 1 refused or failed (the sentence says why), 2 wrong usage.
+"""
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from node.actions import requests as commands
+from node.cli.charter import app as charter_commands
+from node.cli.monitor import app as monitor_commands
+from node.cli.people import app as people_app
+from node.cli.session import Client, Folder, HubName, JsonOutput, open_service
+from node.config import load_settings
+from node.links.team import team_of
+from node.membership.hub import Federation, Surroundings, load_federation
+from node.membership.joining import Joining
+from node.membership.rotation import Rotating
+from node.publishing.publisher import Publisher, Step
+from node.requests.answering import Answer
+from node.requests.asking import Question
+from node.service import NodeService
+from node.store.tables import NodeTables, open_engine
+from node.views import inbox as screens
+from node.web.api import ReviewApi, api_token
+from protocol.errors import ErrorCode, LocalError
+from protocol.requests.refusals import RefusalCode
+from runtime.cli import make_cli, report_errors
+from transport.client import HttpClient
+from transport.server import serve_forever
+
+app = make_cli("patchwork-node", "One agency's node: import, publish, see the team, ask, answer.")
+app.add_typer(people_app)
+app.add_typer(monitor_commands)
+app.add_typer(charter_commands, name="charter")
+out = Console(soft_wrap=True, markup=False, highlight=False)
+
+
+@app.command()
+def init(
+    name: Annotated[str, typer.Option(help="The agency's name, as others will see it.")],
+    member_class: Annotated[str, typer.Option("--class", help="The charter's class for it.")],
+    duty_line: Annotated[str, typer.Option(help="Telephone of your duty desk.")],
+    duty_hours: Annotated[str, typer.Option(help="When it answers.")],
+    folder: Folder = Path(),
+) -> None:
+    """Make a node's folder and settings file (node.toml, yours to edit)."""
+    with report_errors():
+        commands.init_folder(folder, name, member_class, duty_line, duty_hours)
+        api_token(folder, Surroundings())
+        out.print(f"Ready: look at {folder / 'node.toml'}, then join with an invitation.")
+
+
+@app.command()
+def join(
+    invitation: Annotated[str, typer.Argument(help="The invitation, or - to read it from input.")],
+    accept_charter: Annotated[
+        bool, typer.Option(help="Sign the sharing agreement without asking again.")
+    ] = False,
+    folder: Folder = Path(),
+) -> None:
+    """Apply to a hub, wait for approval, and accept its charter."""
+    with report_errors():
+        text = sys.stdin.read() if invitation == "-" else invitation
+        asyncio.run(_join(folder, text, accept=accept_charter))
+
+
+@app.command()
+def rotate_keys(
+    recovery: Annotated[Path, typer.Option(help="The recovery file, from the safe.")],
+    hub: HubName = "",
+    folder: Folder = Path(),
+) -> None:
+    """Put new keys in the place of lost or stolen ones; prints words to read to the operator."""
+    with report_errors():
+
+        async def work() -> None:
+            async with open_service(folder, hub, keyless=True) as service:
+                rotating = Rotating(folder, service.federation, recovery)
+                words = await rotating.apply()
+                out.print(f"party: {service.federation.hub.party_id}")
+                out.print(f"words: {words}")
+                out.print("Ring the council and read the words. Waiting for its approval ...")
+                await rotating.wait(lambda: None)
+            out.print("The log names the new keys. Put the new recovery file into the safe.")
+            out.print("Start patchwork-node serve again.")
+
+        asyncio.run(work())
+
+
+@app.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(help="A CSV file from your own system.")],
+    mapping: Annotated[Path | None, typer.Option(help="A mapping file you have checked.")] = None,
+    folder: Folder = Path(),
+) -> None:
+    """Take in clients from a CSV file, by a mapping that you confirm."""
+    with report_errors():
+        chosen = commands.mapping_for(file, mapping)
+        if chosen.draft is not None:
+            out.print(f"A draft mapping is in {chosen.draft}. Complete and check it, then run:")
+            out.print(f"  patchwork-node import {file} --mapping {chosen.draft}")
+            raise typer.Exit(1)
+        rejects = (
+            file.with_suffix(".rejected.csv")
+            if folder == Path()
+            else (folder / f"{file.stem}.rejected.csv")
+        )
+        with Progress(console=out, transient=True) as bar:
+            task = bar.add_task("Importing", total=file.stat().st_size)
+            report = asyncio.run(
+                commands.run_import(
+                    folder, file, chosen, rejects, lambda done: bar.update(task, completed=done)
+                )
+            )
+        screens.print_import(out, report, str(rejects))
+
+
+@app.command()
+def publish(hub: HubName = "", folder: Folder = Path()) -> None:
+    """Publish the clients that may be published; only what changed is sent."""
+    with report_errors(), Progress(console=out, transient=True) as bar:
+        task = bar.add_task("Publishing", total=None)
+
+        def show(step: Step) -> None:
+            bar.update(task, total=step.total, completed=step.done)
+
+        async def work() -> None:
+            async with open_service(folder, hub) as service:
+                await service.federation.sync()
+                report = await Publisher(service.federation).publish(show)
+            bar.stop()
+            screens.print_published(out, report)
+
+        asyncio.run(work())
+
+
+@app.command()
+def withdraw(client: Client, hub: HubName = "", folder: Folder = Path()) -> None:
+    """Withdraw permission for a client, here and at the hub, at once."""
+    with report_errors():
+
+        async def work() -> int:
+            async with open_service(folder, hub) as service:
+                return await commands.withdraw_and_publish(service.federation, client)
+
+        count = asyncio.run(work())
+        out.print(f"Permission withdrawn for {count} involvement(s); the hub was told.")
+
+
+@app.command()
+def team(
+    client: Client, hub: HubName = "", as_json: JsonOutput = False, folder: Folder = Path()
+) -> None:
+    """Show the team around a client, and somebody to ring now."""
+    with report_errors():
+
+        async def work() -> None:
+            async with open_service(folder, hub) as service:
+                federation = service.federation
+                found = await federation.engine.read(
+                    lambda db: team_of(NodeTables(db), federation, client)
+                )
+            if as_json:
+                typer.echo(json.dumps(screens.team_value(found)))
+            else:
+                screens.print_team(out, client, found)
+
+        asyncio.run(work())
+
+
+@app.command()
+def ask(
+    client: Client,
+    number: Annotated[int, typer.Argument(help="The number in the client's team.")],
+    role: Annotated[str, typer.Option(help="Your role, as the charter names it.")],
+    purpose: Annotated[str, typer.Option(help="Purpose code; asked for if left out.")] = "",
+    basis: Annotated[str, typer.Option(help="Lawful basis code; asked for if left out.")] = "",
+    fact: Annotated[list[str] | None, typer.Option(help="field=value (repeat).")] = None,
+    practitioner: Annotated[str, typer.Option("--as", help="Your name, if not the worker.")] = "",
+    hub: HubName = "",
+    folder: Folder = Path(),
+) -> None:
+    """Ask for the contact details behind a number in a client's team."""
+    with report_errors():
+
+        async def work() -> None:
+            async with open_service(folder, hub) as service:
+                chosen = commands.choose(service.federation, purpose, basis, fact or [])
+                found = await commands.locate(service.federation, client, number, practitioner)
+                question = Question(
+                    local_id=client,
+                    involvement_id=found.involvement_id,
+                    practitioner=found.practitioner,
+                    role=role,
+                    purpose=chosen.purpose,
+                    basis=chosen.basis,
+                    facts=chosen.facts,
+                )
+                request_id = await commands.ask_now(service, question)
+                value = await _inbox(service.federation)
+            item = next(item for item in value["sent"] if item["request_id"] == request_id)
+            out.print(f"Request {request_id}: {item['state_text']}.")
+            if item["sentence"]:
+                out.print(item["sentence"])
+                raise typer.Exit(1)
+
+        asyncio.run(work())
+
+
+@app.command()
+def inbox(hub: HubName = "", as_json: JsonOutput = False, folder: Folder = Path()) -> None:
+    """Show requests to you, your own requests, and the cards that came back."""
+    with report_errors():
+
+        async def work() -> None:
+            async with open_service(folder, hub) as service:
+                value = await _inbox(service.federation)
+            if as_json:
+                typer.echo(json.dumps(value))
+            else:
+                screens.print_inbox(out, value)
+
+        asyncio.run(work())
+
+
+@app.command()
+def answer(
+    request: Annotated[str, typer.Argument(help="The request's id, from the inbox.")],
+    allow: Annotated[bool, typer.Option("--allow", help="Allow it.")] = False,
+    refuse: Annotated[RefusalCode | None, typer.Option(help="Refuse it, with this code.")] = None,
+    practitioner: Annotated[str, typer.Option("--as", help="Your name.")] = "",
+    hub: HubName = "",
+    folder: Folder = Path(),
+) -> None:
+    """Answer a request that waits for a person."""
+    with report_errors():
+        if allow == (refuse is not None):
+            raise LocalError(ErrorCode.NOT_READY, "say either --allow or --refuse CODE")
+
+        async def work() -> None:
+            async with open_service(folder, hub) as service:
+                person = await commands.practitioner_named(service.federation, practitioner)
+                await commands.answer_now(service, Answer(request, person, refuse))
+
+        asyncio.run(work())
+        out.print("Your answer is in the council's log.")
+
+
+@app.command()
+def serve(folder: Folder = Path()) -> None:
+    """Fetch mail, send what waits and release what is allowed, until stopped."""
+    with report_errors():
+        asyncio.run(_serve(folder))
+
+
+async def _serve(folder: Path) -> None:
+    settings = load_settings(folder)
+    engine = open_engine(folder)
+    hubs = await engine.read(lambda db: NodeTables(db).hubs())
+    if not hubs:
+        raise LocalError(ErrorCode.NOT_READY, "this node belongs to no hub yet; run join")
+    async with HttpClient(allow_private=settings.allow_private_addresses) as http:
+        services = [
+            NodeService(await load_federation(folder, hub, engine, http, Surroundings()), settings)
+            for hub in hubs
+        ]
+        typer.echo(f"node serving {len(services)} hub(s)")
+        work: list[Awaitable[object]] = [service.run() for service in services]
+        if settings.api_port:
+            token = api_token(folder, Surroundings())
+            api = ReviewApi(services, token, settings.api_host)
+            work.append(serve_forever(api.application(), settings.api_host, settings.api_port))
+        await commands.until_stopped(work)
+    await engine.close()
+
+
+async def _join(folder: Path, text: str, *, accept: bool) -> None:
+    settings = load_settings(folder)
+    engine = open_engine(folder)
+    async with HttpClient(allow_private=settings.allow_private_addresses) as http:
+        joining = Joining(folder, settings, http, Surroundings())
+        federation, words = await joining.apply(engine, commands.read_invitation(text))
+        typer.echo(f"party: {federation.hub.party_id}")
+        typer.echo(f"words: {words}")
+        out.print("Read these words to the council's operator, who approves if they are the same.")
+        await joining.wait_for_approval(federation, lambda: None)
+        charter = federation.charter
+        out.print(
+            f"Approved. Charter version {charter.version} of {charter.hub.name}: "
+            f"{len(charter.lawful_bases)} lawful bases, {len(charter.witnesses)} witnesses."
+        )
+        if not accept:
+            typer.confirm("Sign this sharing agreement for your agency?", abort=True)
+        await joining.accept_charter(federation)
+        out.print("Signed. You can publish now.")
+    await engine.close()
+
+
+async def _inbox(federation: Federation) -> dict[str, list[dict[str, object]]]:
+    return await federation.engine.read(lambda db: screens.inbox_value(NodeTables(db), federation))
+
+
+def main() -> None:
+    """The console script."""
+    app()

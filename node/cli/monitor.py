@@ -1,0 +1,75 @@
+"""patchwork-node monitor and alarms: what was noticed of a hub and its log (specs/05-log.md §14).
+
+Exit codes: 0 nothing is amiss, 1 proof that the log was changed (or the command failed: the
+sentence says which), 3 something is missing or late, 4 a person should look, 2 wrong usage. The
+worst alarm gives the code.
+"""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from node.alarms import Severity, acknowledge
+from node.cli.session import Folder, HubName, JsonOutput, open_service
+from node.store.tables import NodeTables
+from node.views import inbox as screens
+from protocol.errors import ErrorCode, LocalError
+from runtime.cli import report_errors
+
+app = typer.Typer()
+out = Console(soft_wrap=True, markup=False, highlight=False)
+
+
+@app.command()
+def monitor(hub: HubName = "", as_json: JsonOutput = False, folder: Folder = Path()) -> None:
+    """Look at the log once, as the running node does all the time, and show what is amiss."""
+    with report_errors():
+        alarms = asyncio.run(_alarms(folder, hub, look=True))
+        _show(alarms, as_json=as_json)
+        if alarms:
+            raise typer.Exit(min(Severity[item["severity"].upper()] for item in alarms))
+
+
+@app.command()
+def alarms(
+    number: Annotated[
+        int, typer.Option("--acknowledge", help="Put an alarm away: you have dealt with it.")
+    ] = 0,
+    hub: HubName = "",
+    as_json: JsonOutput = False,
+    folder: Folder = Path(),
+) -> None:
+    """Show what this node has noticed, and put away what a person has dealt with."""
+    with report_errors():
+        _show(asyncio.run(_alarms(folder, hub, number=number)), as_json=as_json)
+
+
+async def _alarms(
+    folder: Path, hub: str, *, look: bool = False, number: int = 0
+) -> list[dict[str, Any]]:
+    async with open_service(folder, hub) as service:
+        federation = service.federation
+        if look:
+            await service.monitor.look()
+            await service.outbox.check_logged()
+
+        def work(tables: NodeTables) -> list[dict[str, Any]]:
+            hub_id, now = federation.hub.hub_id, federation.outside.clock()
+            if number and not acknowledge(tables, hub_id, number, now):
+                raise LocalError(ErrorCode.NOT_FOUND, "there is no alarm of that number")
+            return screens.alarms_value(tables, hub_id)
+
+        return await federation.engine.write(lambda db: work(NodeTables(db)))
+
+
+def _show(alarms: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(alarms))
+        return
+    screens.print_alarms(out, alarms)
+    if not alarms:
+        out.print("Nothing is amiss.")

@@ -1,0 +1,238 @@
+"""patchwork-node: the commands by which people decide. Parse, call, print.
+
+Exit codes: 0 done, 1 refused or failed (the sentence says why), 2 wrong usage.
+"""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from node.actions import people as acts
+from node.actions import requests as commands
+from node.cli.session import Folder, HubName, JsonOutput, PersonName, open_service
+from node.identity_checks.answering import Comparison, Found
+from node.identity_checks.asking import Inquiry
+from node.links.review import Opinion, RestsOn, Said
+from node.oversight.governance import governance_value, mark_seen
+from node.records.duplicates import duplicates as find_duplicates
+from node.requests.without_quorum import Urgent
+from node.store.tables import NodeTables
+from node.views import review as screens
+from protocol.errors import ErrorCode, LocalError
+from protocol.requests.refusals import RefusalCode
+from runtime.cli import report_errors
+
+app = typer.Typer()
+out = Console(soft_wrap=True, markup=False, highlight=False)
+
+Same = Annotated[bool, typer.Option("--same", help="It is the same person.")]
+NotSame = Annotated[bool, typer.Option("--not-same", help="These are two people.")]
+
+
+@app.command()
+def review(
+    link: Annotated[str, typer.Argument(help="A link's id from the list; none: the list.")] = "",
+    same: Same = False,
+    not_same: NotSame = False,
+    by_check: Annotated[
+        bool, typer.Option("--by-identity-check", help="Your answer rests on an identity check.")
+    ] = False,
+    practitioner: PersonName = "",
+    hub: HubName = "",
+    as_json: JsonOutput = False,
+    folder: Folder = Path(),
+) -> None:
+    """Show the links that wait for a person, or say what one is."""
+    with report_errors():
+        said = _one_of({"same": same, "not_same": not_same}) if link else None
+
+        async def work() -> None:
+            async with open_service(folder, hub) as service:
+                if said is None:
+                    _show(await acts.queue_now(service), as_json=as_json)
+                    return
+                person = await commands.practitioner_named(service.federation, practitioner)
+                rests_on: RestsOn = "identity_check" if by_check else "records"
+                opinion = Opinion(link, _as_said(said), person, rests_on)
+                await acts.say_now(service, opinion)
+                out.print("Your answer is in the council's log.")
+
+        asyncio.run(work())
+
+
+@app.command("identity-check")
+def identity_check(
+    link: Annotated[str, typer.Argument(help="A link's id from patchwork-node review.")],
+    role: Annotated[str, typer.Option(help="Your role, as the charter names it.")],
+    purpose: Annotated[str, typer.Option(help="Purpose code; asked for if left out.")] = "",
+    basis: Annotated[str, typer.Option(help="Lawful basis code; asked for if left out.")] = "",
+    fact: Annotated[list[str] | None, typer.Option(help="field=value (repeat).")] = None,
+    practitioner: PersonName = "",
+    hub: HubName = "",
+    folder: Folder = Path(),
+) -> None:
+    """Have name, birth date and postcode compared by the organisation at the other end."""
+    with report_errors():
+
+        async def work() -> str:
+            async with open_service(folder, hub) as service:
+                chosen = commands.choose(service.federation, purpose, basis, fact or [])
+                person = await commands.practitioner_named(service.federation, practitioner)
+                why = (chosen.purpose, chosen.basis, chosen.facts)
+                return await acts.check_now(service, Inquiry(link, person, role, *why))
+
+        check_id = asyncio.run(work())
+        out.print(f"Identity check {check_id}: the hub is deciding. See patchwork-node review.")
+
+
+@app.command("identity-answer")
+def identity_answer(
+    check: Annotated[str, typer.Argument(help="The check's id from patchwork-node review.")],
+    same: Same = False,
+    not_same: NotSame = False,
+    cannot_say: Annotated[bool, typer.Option("--cannot-say", help="It stays open.")] = False,
+    refuse: Annotated[RefusalCode | None, typer.Option(help="Do not answer, with this code.")] = (
+        None
+    ),
+    practitioner: PersonName = "",
+    hub: HubName = "",
+    folder: Folder = Path(),
+) -> None:
+    """Answer an identity check, after you compared their details with your record."""
+    with report_errors():
+        given = {"same": same, "not_same": not_same, "cannot_say": cannot_say}
+        found = _one_of({**given, "refuse": refuse is not None})
+
+        async def work() -> None:
+            async with open_service(folder, hub) as service:
+                person = await commands.practitioner_named(service.federation, practitioner)
+                result = Comparison(check, person, _as_found(found), refuse)
+                await acts.answer_now(service, result)
+
+        asyncio.run(work())
+        out.print("Your answer is in the council's log. Their details are deleted here.")
+
+
+@app.command("wrong-person")
+def wrong_person(
+    request: Annotated[str, typer.Argument(help="The request's id, from the inbox.")],
+    practitioner: PersonName = "",
+    hub: HubName = "",
+    folder: Folder = Path(),
+) -> None:
+    """Say that a card was about the wrong person: it is recalled and the link ends."""
+    with report_errors():
+
+        async def work() -> None:
+            async with open_service(folder, hub) as service:
+                person = await commands.practitioner_named(service.federation, practitioner)
+                await acts.recall_now(service, request, person)
+
+        asyncio.run(work())
+        out.print(
+            "The link has ended and the other organisation is told. Tell your lead for "
+            "information governance: patchwork-node alerts."
+        )
+
+
+@app.command("release-now")
+def release_now(
+    request: Annotated[str, typer.Argument(help="The request's id, from the inbox.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False,
+    practitioner: PersonName = "",
+    hub: HubName = "",
+    folder: Folder = Path(),
+) -> None:
+    """Life or death, and witnesses are away: let an allowed card go before they have signed."""
+    with report_errors():
+
+        async def work() -> None:
+            async with open_service(folder, hub) as service:
+                person = await commands.practitioner_named(service.federation, practitioner)
+                await acts.may_let_go(service, request)
+                for line in screens.WITHOUT_WITNESSES:
+                    out.print(line)
+                if not yes:
+                    typer.confirm("Let the card go now?", abort=True)
+                await acts.let_go_now(service, Urgent(request, person))
+
+        asyncio.run(work())
+        out.print(
+            "The card is on its way. Your lead for information governance is told: "
+            "patchwork-node alerts."
+        )
+
+
+@app.command()
+def duplicates(hub: HubName = "", as_json: JsonOutput = False, folder: Folder = Path()) -> None:
+    """Show which of your own clients look like one person twice; nobody else is told."""
+    with report_errors():
+
+        async def work() -> None:
+            async with open_service(folder, hub) as service:
+                federation = service.federation
+                found = await federation.engine.read(
+                    lambda db: find_duplicates(NodeTables(db), federation)
+                )
+            if as_json:
+                typer.echo(json.dumps(screens.value_of(found)))
+            else:
+                screens.print_duplicates(out, found)
+
+        asyncio.run(work())
+
+
+@app.command()
+def alerts(
+    seen: Annotated[bool, typer.Option("--seen", help="Mark them all as seen.")] = False,
+    hub: HubName = "",
+    as_json: JsonOutput = False,
+    folder: Folder = Path(),
+) -> None:
+    """Show what your lead for information governance must know: recalled cards, and cards that
+    left or came before witnesses had signed.
+    """
+    with report_errors():
+
+        async def work() -> None:
+            async with open_service(folder, hub) as service:
+                federation = service.federation
+                value = await federation.engine.read(
+                    lambda db: governance_value(NodeTables(db), federation)
+                )
+                if seen:
+                    await federation.engine.write(lambda db: mark_seen(NodeTables(db), federation))
+            if as_json:
+                typer.echo(json.dumps(value))
+            else:
+                screens.print_alerts(out, value)
+
+        asyncio.run(work())
+
+
+def _show(value: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(value))
+    else:
+        screens.print_queue(out, value)
+
+
+def _one_of(given: dict[str, bool]) -> str:
+    chosen = [name for name, is_given in given.items() if is_given]
+    if len(chosen) != 1:
+        options = ", ".join("--" + name.replace("_", "-") for name in given)
+        raise LocalError(ErrorCode.NOT_READY, f"say exactly one of: {options}")
+    return chosen[0]
+
+
+def _as_said(word: str) -> Said:
+    return "same" if word == "same" else "not_same"
+
+
+def _as_found(word: str) -> Found:
+    found: dict[str, Found] = {"same": "same", "not_same": "not_same"}
+    return found.get(word, "cannot_say")

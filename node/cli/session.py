@@ -1,0 +1,47 @@
+"""One command's hold of a node's folder: settings, database, network, and which hub."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from node.config import load_settings
+from node.membership.hub import Surroundings, follow_without_keys, has_keys, load_federation
+from node.service import NodeService
+from node.store.tables import NodeTables, open_engine
+from protocol.errors import ErrorCode, LocalError
+from transport.client import HttpClient
+
+Folder = Annotated[
+    Path, typer.Option("--dir", envvar="PATCHWORK_NODE_DIR", help="The node's folder.")
+]
+HubName = Annotated[str, typer.Option("--hub", help="Which hub, if you belong to several.")]
+JsonOutput = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+Client = Annotated[str, typer.Argument(help="The client's id in your own system.")]
+PersonName = Annotated[str, typer.Option("--as", help="Your name, as imported.")]
+
+
+@asynccontextmanager
+async def open_service(
+    folder: Path, hub_name: str, *, keyless: bool = False
+) -> AsyncIterator[NodeService]:
+    """The node at one hub, for one command. Raises LocalError; `keyless`: not for want of keys."""
+    settings = load_settings(folder)
+    engine = open_engine(folder)
+    try:
+        hubs = await engine.read(lambda db: NodeTables(db).hubs())
+        chosen = [hub for hub in hubs if hub_name in ("", hub.name)]
+        if len(chosen) != 1:
+            names = ", ".join(hub.name for hub in hubs) or "none yet: run join"
+            raise LocalError(ErrorCode.NOT_READY, f"say which hub with --hub; there is {names}")
+        async with HttpClient(allow_private=settings.allow_private_addresses) as http:
+            outside, hub = Surroundings(), chosen[0]
+            if keyless and not has_keys(folder, hub.hub_id):
+                federation = await follow_without_keys(hub, engine, http, outside)
+            else:
+                federation = await load_federation(folder, hub, engine, http, outside)
+            yield NodeService(federation, settings)
+    finally:
+        await engine.close()

@@ -1,0 +1,302 @@
+"""This node's membership of one hub: keys, view of the log, signing and sending.
+
+Each hub gets keys of its own, so that two hubs cannot tell that they share a member. Keys of other
+parties come from the log alone (protocol.directory).
+"""
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from node.alarms import AlarmCode, keep_evidence, raise_alarm
+from node.membership.succession import move_on, refuse
+from node.store.tables import HubRow, NodeTables
+from protocol.errors import ErrorCode, LocalError, RemoteError
+from protocol.fields import WireModel, from_base64, to_base64
+from protocol.governance.changes import unaccepted
+from protocol.governance.charter import Charter
+from protocol.governance.directory import Directory, Member
+from protocol.governance.follow import LogView
+from protocol.governance.succession import SuccessorRefused
+from protocol.log.checkpoint import parse_checkpoint
+from protocol.matchkeys.tables import table_hashes
+from protocol.messages.bodies import AUTH_KEY_KINDS, AcceptedBody
+from protocol.messages.key_record import KeyRecord
+from protocol.messages.statement import (
+    Context,
+    Stamp,
+    Statement,
+    kind_of,
+    make_statement,
+    parse_statement,
+)
+from protocol.signing import SecretSeed, public_key
+from protocol.wire import Message, Submitted, encode_wire
+from runtime.secrets import read_secrets, write_secrets
+from storage.logview import load_view, save_view
+from storage.sqlite import Engine
+from transport.client import HttpClient
+from transport.logsync import Contradiction, LeafRefused, sync
+from transport.seal import seal_public_key
+
+Body = TypeVar("Body", bound=WireModel)
+Clock = Callable[[], int]
+RandomBytes = Callable[[int], bytes]
+SEAL_KEY_SECONDS = 366 * 86_400
+KEY_NAMES = ("auth", "sign", "seal", "cache")
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Clock (Unix seconds) and randomness, handed in so that tests can choose them."""
+
+    clock: Clock = field(default=lambda: int(time.time()))
+    random: RandomBytes = field(default=secrets.token_bytes)
+
+    def new_id(self) -> str:
+        """A fresh 16-byte id in hex."""
+        return self.random(16).hex()
+
+
+@dataclass(frozen=True)
+class Keys:
+    """A node's secret keys at one hub; nothing of them shows in a repr."""
+
+    auth: SecretSeed
+    sign: SecretSeed
+    seal: SecretSeed
+    cache: SecretSeed
+
+    def record(self, seal_expires: int, recovery_hash: str) -> KeyRecord:
+        """The public record of these keys."""
+        return KeyRecord(
+            auth=public_key(self.auth).hex(),
+            sign=public_key(self.sign).hex(),
+            seal=seal_public_key(self.seal.value),
+            seal_expires=seal_expires,
+            recovery_hash=recovery_hash,
+        )
+
+
+def make_keys(folder: Path, hub_id: str, outside: Surroundings) -> Keys:
+    """Draw keys for a hub and keep them in their own file. Raises LocalError(CONFLICT)."""
+    values = {name: outside.random(32) for name in KEY_NAMES}
+    write_secrets(keys_path(folder, hub_id), values)
+    return keys_of(values)
+
+
+def load_keys(folder: Path, hub_id: str) -> Keys:
+    """The keys for a hub. Raises LocalError."""
+    return keys_of(read_secrets(keys_path(folder, hub_id)))
+
+
+def has_keys(folder: Path, hub_id: str) -> bool:
+    """Whether keys for a hub were drawn before (a join that did not get through)."""
+    return keys_path(folder, hub_id).exists()
+
+
+def keys_of(values: dict[str, bytes]) -> Keys:
+    """The keys in a keys file. Raises LocalError(CONFIGURATION)."""
+    if set(values) != set(KEY_NAMES):
+        raise LocalError(ErrorCode.CONFIGURATION, "the keys file does not hold the node's keys")
+    return Keys(**{name: SecretSeed(value) for name, value in values.items()})
+
+
+def keys_path(folder: Path, hub_id: str) -> Path:
+    """Where the keys for a hub lie."""
+    return folder / f"keys-{hub_id}.json"
+
+
+@dataclass
+class Federation:
+    """One hub, as seen from this node."""
+
+    hub: HubRow
+    keys: Keys = field(repr=False)
+    engine: Engine
+    http: HttpClient
+    outside: Surroundings
+    view: LogView
+    shared_postcodes: frozenset[str] = field(default=frozenset(), repr=False)
+
+    @property
+    def charter(self) -> Charter:
+        """The charter in force, from the log."""
+        return self.view.directory.charter
+
+    @property
+    def directory(self) -> Directory:
+        """Who is who, from the log."""
+        return self.view.directory
+
+    def me(self) -> Member:
+        """Our own membership. Raises LocalError(NOT_READY) before the council has approved."""
+        member = self.directory.member(self.hub.party_id)
+        if member is None:
+            raise LocalError(ErrorCode.NOT_READY, "the council has not approved this node yet")
+        if member.body.status != "active":
+            raise LocalError(
+                ErrorCode.NOT_READY, f"this agency is {member.body.status}: ring the council"
+            )
+        return member
+
+    def recipient(self, party_id: str) -> KeyRecord:
+        """The keys to seal to. Raises RemoteError for one who left, or whose seal key expired."""
+        member = self.directory.active(party_id)
+        if member is None:
+            raise RemoteError(ErrorCode.UNKNOWN_MEMBER, "the other agency is not a member any more")
+        if member.body.keys.seal_expires <= self.outside.clock():
+            raise RemoteError(ErrorCode.EXPIRED, "the other agency's seal key has expired")
+        return member.body.keys
+
+    def unaccepted(self) -> list[str]:
+        """What the charter in force loosens that this agency has not signed. Empty: it binds us."""
+        return unaccepted(self.directory, self.hub.party_id)
+
+    def check_bound(self) -> None:
+        """Refuse what only the charter in force allows. Raises LocalError(NOT_READY)."""
+        if self.unaccepted():
+            raise LocalError(
+                ErrorCode.NOT_READY,
+                f"version {self.charter.version} of the sharing agreement waits for your agency. "
+                "Read it with patchwork-node charter show, then sign it with "
+                "patchwork-node charter accept",
+            )
+
+    def check_tables(self) -> None:
+        """Refuse to make match-keys with name tables other than the charter's."""
+        if self.charter.tables != table_hashes():
+            raise LocalError(
+                ErrorCode.CONFIGURATION,
+                "this program's name tables are not the charter's; upgrade before publishing",
+            )
+
+    async def sync(self, note: bytes | None = None) -> None:
+        """Advance our view of the log to a cosigned checkpoint: the newest, or the one in `note`.
+
+        What contradicts our view is kept as evidence, whichever part of the node meets it. Where
+        the log was lost we move on to its successor. Raises RemoteError.
+        """
+        view, hub, now = self.view, self.hub, self.outside.clock()
+        try:
+            progress = await sync(self.http, hub.url, view, note)
+        except Contradiction as error:
+            served = error.note
+            await self.engine.write(lambda db: self._accuse(NodeTables(db), view, served))
+            raise
+        except LeafRefused as error:
+            leaf = error
+            await self.engine.write(lambda db: self._refuse_leaf(NodeTables(db), view, leaf))
+            raise
+        except SuccessorRefused as error:
+            refused = error
+            await self.engine.write(lambda db: refuse(NodeTables(db), hub, view, refused, now))
+            raise
+        await self.engine.write(
+            lambda db: save_view(db, progress.view, progress.public_leaves, progress.documents)
+        )
+        if progress.view.genesis != self.view.genesis:
+            genesis = progress.view.genesis
+            self.hub = await self.engine.write(
+                lambda db: move_on(NodeTables(db), hub, genesis, now)
+            )
+            self.view = progress.view
+        elif progress.view.size >= self.view.size:  # another task may have been quicker
+            self.view = progress.view
+
+    def _accuse(self, tables: NodeTables, view: LogView, served: bytes) -> None:
+        """Keep two notes that contradict each other, and say how they do."""
+        now, hub_id = self.outside.clock(), self.hub.hub_id
+        _, theirs = parse_checkpoint(served)
+        code = AlarmCode.ROOT_DIFFERS
+        if theirs.size < view.size:
+            code = AlarmCode.ROLLED_BACK
+        elif theirs.size == view.size:
+            code = AlarmCode.TWO_LOGS
+        name = keep_evidence(tables, hub_id, view.note, served, now)
+        raise_alarm(tables, hub_id, code, now, place=name[:16])
+
+    def _refuse_leaf(self, tables: NodeTables, view: LogView, leaf: LeafRefused) -> None:
+        """Keep once what witnesses signed though it breaks the rules; the view stays before it."""
+        now, hub_id = self.outside.clock(), self.hub.hub_id
+        unknown = leaf.code is ErrorCode.UNKNOWN_KIND
+        code = AlarmCode.PROGRAM_OLD if unknown else AlarmCode.LEAF_REFUSED
+        news = raise_alarm(tables, hub_id, code, now, place=str(view.size))
+        if news and not unknown:
+            keep_evidence(tables, hub_id, view.note, leaf.note, now)
+
+    async def follow(self) -> bool:
+        """Advance our view if witnesses let us; whether the newest checkpoint has a quorum.
+
+        Without one, what moves no contact details goes on (specs/05-log.md §13).
+        """
+        try:
+            await self.sync()
+        except RemoteError as error:
+            if error.code is not ErrorCode.NO_QUORUM:
+                raise
+            return False
+        return True
+
+    def sign(self, body: Body, aud: str) -> Statement[Body]:
+        """A statement by this node, signed with the key for its kind."""
+        charter = self.charter
+        context = Context(
+            charter.charter_id, charter.version, charter.log.origin, self.hub.party_id
+        )
+        stamp = Stamp(aud, self.outside.new_id(), self.outside.clock())
+        key = self.keys.auth if kind_of(type(body)) in AUTH_KEY_KINDS else self.keys.sign
+        return make_statement(context, stamp, body, key)
+
+    async def post(
+        self,
+        path: str,
+        envelope: bytes,
+        sealed: bytes | None = None,
+        proof: bytes | None = None,
+    ) -> bytes:
+        """POST a statement to the hub; the answer's bytes. Raises RemoteError."""
+        message = Message(
+            envelope=to_base64(envelope),
+            sealed=to_base64(sealed) if sealed is not None else None,
+            proof=to_base64(proof) if proof is not None else None,
+        )
+        return await self.http.post(f"{self.hub.url}{path}", encode_wire(message))
+
+    def check_accepted(self, submitted: Submitted, statement_id: str) -> AcceptedBody:
+        """The hub's signed word that a statement is logged. Raises RemoteError."""
+        statement = parse_statement(from_base64(submitted.accepted)).expect(AcceptedBody)
+        self.directory.verify(statement)
+        if statement.preamble.sender != self.hub.hub_id or statement.body.statement != statement_id:
+            raise RemoteError(ErrorCode.WRONG_RECIPIENT, "the hub's answer is about another")
+        return statement.body
+
+
+async def load_federation(
+    folder: Path, hub: HubRow, engine: Engine, http: HttpClient, outside: Surroundings
+) -> Federation:
+    """A federation this node has joined."""
+    return await _federation(load_keys(folder, hub.hub_id), hub, engine, http, outside)
+
+
+async def follow_without_keys(
+    hub: HubRow, engine: Engine, http: HttpClient, outside: Surroundings
+) -> Federation:
+    """A federation whose keys are gone, to follow its log by: what it signs nobody accepts."""
+    keys = keys_of({name: outside.random(32) for name in KEY_NAMES})
+    return await _federation(keys, hub, engine, http, outside)
+
+
+async def _federation(
+    keys: Keys, hub: HubRow, engine: Engine, http: HttpClient, outside: Surroundings
+) -> Federation:
+    view = await engine.read(lambda db: load_view(db, hub.genesis))
+    return Federation(hub, keys, engine, http, outside, view)
+
+
+async def save_hub(engine: Engine, hub: HubRow) -> None:
+    """Remember a hub."""
+    await engine.write(lambda db: NodeTables(db).put("hub", vars(hub), ("hub_id",)))

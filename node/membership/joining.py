@@ -1,0 +1,183 @@
+"""Joining a federation: invitation, keys, words, approval, acceptance (specs/02-charter.md §6)."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from keys.group import default_group
+from keys.transcript import parse_transcript
+from node.config import NodeSettings
+from node.membership.charter import accept_charter
+from node.membership.hub import (
+    SEAL_KEY_SECONDS,
+    Federation,
+    Surroundings,
+    has_keys,
+    load_keys,
+    make_keys,
+    save_hub,
+)
+from node.store.tables import HubRow, NodeTables
+from protocol import canonical
+from protocol.dsse import pae, payload_type
+from protocol.errors import ErrorCode, LocalError, RemoteError
+from protocol.fields import from_base64
+from protocol.governance.ceremony import CEREMONY_LIMIT, TRANSCRIPT_KIND
+from protocol.governance.charter import Charter
+from protocol.governance.fingerprint import fingerprint_words
+from protocol.governance.follow import LogView, PublicLeaf
+from protocol.messages.bodies import EnrolmentBody, KeyBirthBody
+from protocol.messages.key_record import KeyRecord
+from protocol.messages.statement import Statement, parse_statement
+from protocol.signing import SecretSeed, public_key, verify_ed25519
+from protocol.wire import Invitation
+from runtime.secrets import read_secrets, write_secrets
+from storage.logview import save_view
+from storage.sqlite import Engine
+from transport.client import HttpClient
+from transport.logsync import sync
+
+WAIT_SECONDS = 1.0
+
+
+def check_key_birth(leaves: tuple[PublicLeaf, ...], charter: Charter) -> None:
+    """Check that the token key was born as the charter says: signatures and arithmetic.
+
+    Raises RemoteError: a node sends no point to holders whose key has no such birth.
+    """
+    for leaf in leaves:
+        body = parse_statement(leaf.envelope, limit=128 * 1024).body
+        if not isinstance(body, KeyBirthBody):
+            continue
+        data = from_base64(body.transcript)
+        message = pae(payload_type(TRANSCRIPT_KIND), data)
+        signatures = {item.holder_id: from_base64(item.sig) for item in body.signatures}
+        value = canonical.parse(data, limit=CEREMONY_LIMIT)
+        transcript = parse_transcript(default_group(), value)
+        key = charter.token_key
+        born = (transcript.ceremony.epoch, transcript.ceremony.charter_id)
+        if born != (key.epoch, charter.charter_id):
+            continue
+        for holder in key.holders:
+            signature = signatures.get(holder.holder_id, b"")
+            verify_ed25519(bytes.fromhex(holder.sign), message, signature)
+            if transcript.key.commitment(holder.index).hex() != holder.commitment:
+                raise RemoteError(ErrorCode.BAD_SHARE, f"holder {holder.index}: commitment differs")
+        if transcript.key.public_key.hex() == key.public_key:
+            return
+    raise RemoteError(ErrorCode.BAD_SHARE, "the log holds no birth of the charter's token key")
+
+
+class Joining:
+    """The steps of joining one hub from one invitation."""
+
+    def __init__(
+        self, folder: Path, settings: NodeSettings, http: HttpClient, outside: Surroundings
+    ) -> None:
+        self._folder = folder
+        self._settings = settings
+        self._http = http
+        self._outside = outside
+
+    async def apply(self, engine: Engine, invitation: Invitation) -> tuple[Federation, str]:
+        """Follow the log from the invited genesis, make keys and apply.
+
+        Answers the federation and the words to read to the operator. Safe to repeat: keys and
+        party id stay what they were, and a known application is sent again unchanged.
+        Raises RemoteError or LocalError.
+        """
+        url = invitation.hub.rstrip("/")
+        progress = await sync(self._http, url, LogView(invitation.genesis))
+        charter = progress.view.directory.charter
+        check_key_birth(progress.public_leaves, charter)
+        if self._settings.member_class not in {item.code for item in charter.classes}:
+            known = ", ".join(item.code for item in charter.classes)
+            raise LocalError(ErrorCode.CONFIGURATION, f"member_class must be one of: {known}")
+        hubs = await engine.read(lambda db: NodeTables(db).hubs())
+        earlier = next((hub for hub in hubs if hub.hub_id == charter.charter_id), None)
+        federation = self._federation(engine, progress.view, url, earlier)
+        statement = self._application(federation, invitation)
+        federation.hub = replace(federation.hub, enrolment=statement.envelope.encode())
+        await save_hub(engine, federation.hub)
+        await engine.write(
+            lambda db: save_view(db, progress.view, progress.public_leaves, progress.documents)
+        )
+        await federation.post("/v1/enrolments", federation.hub.enrolment)
+        return federation, fingerprint_words(federation.hub.party_id, statement.body.keys)
+
+    def _federation(
+        self, engine: Engine, view: LogView, url: str, earlier: HubRow | None
+    ) -> Federation:
+        charter = view.directory.charter
+        known = has_keys(self._folder, charter.charter_id)
+        draw = load_keys if known else partial(make_keys, outside=self._outside)
+        keys = draw(self._folder, charter.charter_id)
+        hub = earlier or HubRow(
+            hub_id=charter.charter_id,
+            url=url,
+            name=charter.hub.name,
+            genesis=view.genesis,
+            party_id=self._outside.new_id(),
+            enrolment=b"",
+            generation=None,
+            cursor=0,
+        )
+        return Federation(hub, keys, engine, self._http, self._outside, view)
+
+    def _application(
+        self, federation: Federation, invitation: Invitation
+    ) -> Statement[EnrolmentBody]:
+        """The application as it was sent before under this invitation, or a new one."""
+        if federation.hub.enrolment:
+            before = parse_statement(federation.hub.enrolment).expect(EnrolmentBody)
+            if before.body.invitation_hash == _code_hash(invitation.code):
+                return before
+        hub_id = federation.hub.hub_id
+        expires = self._outside.clock() + SEAL_KEY_SECONDS
+        record = federation.keys.record(expires, self._recovery(hub_id))
+        return federation.sign(self._enrolment(federation, invitation, record), hub_id)
+
+    async def wait_for_approval(
+        self, federation: Federation, still_waiting: Callable[[], None]
+    ) -> None:
+        """Follow the log until it names us a member."""
+        while True:
+            await federation.follow()
+            if federation.directory.active(federation.hub.party_id) is not None:
+                return
+            still_waiting()
+            await asyncio.sleep(WAIT_SECONDS)
+
+    async def accept_charter(self, federation: Federation) -> None:
+        """Sign the agreement in the agency's name; a public leaf."""
+        await accept_charter(federation)
+
+    def _recovery(self, hub_id: str) -> str:
+        """Draw the offline recovery key; the hash of its public half. To be moved to a safe."""
+        path = self._folder / f"recovery-{hub_id}.json"
+        if not path.exists():
+            write_secrets(path, {"recovery": self._outside.random(32)})
+        seed = SecretSeed(read_secrets(path)["recovery"])
+        return hashlib.sha256(public_key(seed)).hexdigest()
+
+    def _enrolment(
+        self, federation: Federation, invitation: Invitation, keys: KeyRecord
+    ) -> EnrolmentBody:
+        settings = self._settings
+        return EnrolmentBody(
+            invitation_hash=_code_hash(invitation.code),
+            party_id=federation.hub.party_id,
+            name=settings.name,
+            member_class=settings.member_class,
+            control_domain=settings.control_domain,
+            duty_line=settings.duty_line,
+            duty_hours=settings.duty_hours,
+            keys=keys,
+        )
+
+
+def _code_hash(code: str) -> str:
+    return hashlib.sha256(bytes.fromhex(code)).hexdigest()

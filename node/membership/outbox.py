@@ -1,0 +1,279 @@
+"""The outbox: statements wait here until the hub has logged them (specs/07-transport.md §2).
+
+A statement is signed when it is first sent, and sent again unchanged until there is an answer, so
+nothing is doubled. What the hub's answer changes is written in the same transaction as the answer.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from node.alarms import AlarmCode, clear_alarm, raise_alarm
+from node.membership.hub import Federation
+from node.oversight.journal import enter_sent
+from node.store.tables import NodeTables
+from protocol.errors import ErrorCode, RemoteError
+from protocol.fields import WireModel, from_base64
+from protocol.governance.changes import needs_agreement
+from protocol.governance.charter import Charter
+from protocol.governance.follow import log_key, verify_note_by_charter, witness_keys
+from protocol.log.leaf import sealed_leaf
+from protocol.log.tlog_proof import parse_tlog_proof, verify_tlog_proof
+from protocol.messages.bodies import BODIES, AcceptedBody, HubDecisionBody, RequestBody
+from protocol.messages.log import ProvisionalBody
+from protocol.messages.review import IdentityRequestBody
+from protocol.messages.statement import Statement, parse_statement
+from protocol.wire import Delivery, Submitted, parse_wire
+from storage.tables import Row
+
+log = structlog.get_logger()
+
+PROMISE_SECONDS = 300
+TRY_AGAIN = frozenset({ErrorCode.UNREACHABLE, ErrorCode.STORAGE})
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A statement the hub has logged, its place, its leaf's salt, and the hub's decision if any."""
+
+    statement: Statement[WireModel]
+    accepted: AcceptedBody
+    salt: str | None
+    decision: Statement[HubDecisionBody] | None
+
+
+def verify_logged(
+    charter: Charter, data: bytes, place: tuple[int, str | None], envelope: bytes
+) -> None:
+    """Check a tlog-proof that an envelope is the log entry at (index, salt), under a quorum.
+
+    Raises RemoteError.
+    """
+    index, salt = place
+    proof = parse_tlog_proof(data)
+    if proof.index != index or not salt:
+        raise RemoteError(ErrorCode.BAD_TREE, "the proof is about another entry")
+    leaf = sealed_leaf(bytes.fromhex(salt), envelope)
+    verify_tlog_proof(proof, leaf, log_key(charter), witness_keys(charter), charter.quorum)
+
+
+OnSent = Callable[[NodeTables, str, Sent], None]
+OnFailed = Callable[[NodeTables, str, Statement[WireModel], RemoteError], None]
+
+
+class Outbox:
+    """Sends what waits. `on_sent` and `on_failed` take the effects in the same transaction."""
+
+    def __init__(self, federation: Federation, on_sent: OnSent, on_failed: OnFailed) -> None:
+        self._federation = federation
+        self._on_sent = on_sent
+        self._on_failed = on_failed
+        self._outdated: int | None = None
+
+    async def send(self) -> list[RemoteError]:
+        """Send everything pending, in order; the refusals met. Stops when the hub is away.
+
+        Once the hub has a newer charter than we, everything waits until the log shows it to us;
+        while that charter does not bind us, what it alone allows goes on waiting.
+        """
+        federation = self._federation
+        if self._outdated == federation.charter.version:
+            await self._follow()
+            if self._outdated == federation.charter.version:
+                return []
+        sql = "SELECT * FROM outbox WHERE hub_id = ? AND state = 'pending' ORDER BY id"
+        rows = await federation.engine.read(
+            lambda db: NodeTables(db).rows(sql, federation.hub.hub_id)
+        )
+        refusals: list[RemoteError] = []
+        held = bool(federation.unaccepted())
+        for row in rows:
+            if held and needs_agreement(_body(row)):
+                continue
+            try:
+                await self._send_one(row)
+            except RemoteError as error:
+                if error.code in TRY_AGAIN:
+                    raise
+                if error.code is ErrorCode.WRONG_CHARTER:
+                    return refusals
+                refusals.append(error)
+        return refusals
+
+    async def check_logged(self) -> int:
+        """Check that what the hub says it logged is in the log, where it said; how many are not.
+
+        The hub's signed word is not enough: without this it could drop a request unseen. What we
+        sent and what we received are checked alike; what is missing stays an alarm.
+        """
+        federation = self._federation
+        rows = await federation.engine.read(
+            lambda db: NodeTables(db).rows(_UNCHECKED, federation.hub.hub_id)
+        )
+        if any(row["idx"] >= federation.view.size for row in rows):
+            await self._follow()
+        missing = 0
+        for row in rows:
+            if row["idx"] >= federation.view.size:
+                await self._overdue(row)
+                continue
+            try:
+                data = await federation.http.get(f"{federation.hub.url}/v1/proofs/{row['idx']}")
+                verify_logged(federation.charter, data, (row["idx"], row["salt"]), row["envelope"])
+                there = True
+            except RemoteError as error:
+                if error.code in {*TRY_AGAIN, ErrorCode.NO_QUORUM}:
+                    break
+                log.critical("statement_not_in_log", index=row["idx"], code=error.code.value)
+                there, missing = False, missing + 1
+            await federation.engine.write(
+                lambda db, there=there, row=row: self._checked(NodeTables(db), row, there=there)  # type: ignore[misc]
+            )
+        return missing
+
+    def _checked(self, tables: NodeTables, row: Row, *, there: bool) -> None:
+        """Write down whether an entry is where it should be."""
+        hub_id, now = self._federation.hub.hub_id, self._federation.outside.clock()
+        state, place = "logged" if there else "missing", str(row["idx"])
+        if row["id"] is not None:
+            tables.run("UPDATE outbox SET state = ? WHERE id = ?", state, row["id"])
+        else:
+            sql = "DELETE FROM received_entry WHERE hub_id = ? AND idx = ? AND envelope = ?"
+            tables.run(sql, hub_id, row["idx"], row["envelope"])
+        clear_alarm(tables, hub_id, AlarmCode.PROMISE_BROKEN, now, place=place)
+        if not there:
+            raise_alarm(tables, hub_id, AlarmCode.NOT_IN_LOG, now, place=place)
+
+    async def _overdue(self, row: Row) -> None:
+        """An index that the log does not reach, though its witnesses have signed long since."""
+        federation = self._federation
+        promised = parse_statement(row["envelope"]).preamble.iat
+        signed = verify_note_by_charter(federation.view.note, federation.charter).cosigners
+        if min(signed.values()) < promised + PROMISE_SECONDS:
+            return
+        now, hub_id, place = federation.outside.clock(), federation.hub.hub_id, str(row["idx"])
+        await federation.engine.write(
+            lambda db: raise_alarm(
+                NodeTables(db), hub_id, AlarmCode.PROMISE_BROKEN, now, place=place
+            )
+        )
+
+    async def _follow(self) -> None:
+        try:
+            await self._federation.sync()
+        except RemoteError as error:
+            if error.code not in {*TRY_AGAIN, ErrorCode.NO_QUORUM}:
+                raise
+
+    async def _send_one(self, row: Row) -> None:
+        federation = self._federation
+        statement = await self._signed(row)
+        try:
+            answer = await federation.post(
+                "/v1/statements", statement.envelope.encode(), row["sealed"], row["proof"]
+            )
+            submitted = parse_wire(Submitted, answer)
+            accepted = federation.check_accepted(submitted, statement.id)
+            sent = Sent(statement, accepted, submitted.salt, self._decision(submitted))
+        except RemoteError as error:
+            await self._failed(row, statement, error)
+            raise
+
+        def done(tables: NodeTables) -> None:
+            # A command and the service may both have sent it: only the first takes the effects.
+            sql = (
+                "UPDATE outbox SET state = 'sent', idx = ?, salt = ? "
+                "WHERE id = ? AND state = 'pending'"
+            )
+            if tables.run(sql, accepted.index, submitted.salt, row["id"]):
+                enter_sent(tables, federation.hub.hub_id, row["kind"], accepted.index)
+                self._on_sent(tables, federation.hub.hub_id, sent)
+
+        await federation.engine.write(lambda db: done(NodeTables(db)))
+
+    async def _signed(self, row: Row) -> Statement[WireModel]:
+        if row["envelope"] is not None:
+            return parse_statement(row["envelope"])
+        body = _body(row)
+        if isinstance(body, RequestBody | IdentityRequestBody):
+            # It may have been written under the charter before: it is asked under the one in force.
+            charter = self._federation.directory.charter_at(None).statement_id
+            pins = body.pins.model_copy(update={"charter": charter})
+            body = body.model_copy(update={"pins": pins})
+        data = self._federation.sign(body, row["aud"]).envelope.encode()
+
+        def keep_first(tables: NodeTables) -> bytes:
+            # Another process of this node may have signed it just now: one statement is enough.
+            sql = "UPDATE outbox SET envelope = ? WHERE id = ? AND envelope IS NULL"
+            tables.run(sql, data, row["id"])
+            kept = tables.one("SELECT envelope FROM outbox WHERE id = ?", row["id"])
+            return bytes(kept["envelope"]) if kept else data
+
+        return parse_statement(
+            await self._federation.engine.write(lambda db: keep_first(NodeTables(db)))
+        )
+
+    def _decision(self, submitted: Submitted) -> Statement[HubDecisionBody] | None:
+        if submitted.decision is None:
+            return None
+        statement = parse_statement(from_base64(submitted.decision))
+        self._federation.directory.verify(statement)
+        if statement.preamble.sender != self._federation.hub.hub_id:
+            raise RemoteError(ErrorCode.BAD_SIGNATURE, "the decision is not the hub's")
+        return statement.expect(HubDecisionBody)
+
+    async def _failed(self, row: Row, statement: Statement[WireModel], error: RemoteError) -> None:
+        if error.code in TRY_AGAIN:
+            return
+        federation = self._federation
+        if error.code is ErrorCode.WRONG_CHARTER:
+            self._outdated = statement.preamble.charter_version
+
+        def note(tables: NodeTables) -> None:
+            late = error.code is ErrorCode.EXPIRED and row["envelope"] is not None
+            once = isinstance(statement.body, ProvisionalBody)
+            if (late or error.code is ErrorCode.WRONG_CHARTER) and not once:
+                # It waited too long to be sent, or a new charter came first, and it was never
+                # logged: sign it anew next time.
+                tables.run("UPDATE outbox SET envelope = NULL WHERE id = ?", row["id"])
+                return
+            failed = tables.run(
+                "UPDATE outbox SET state = 'failed', error = ? WHERE id = ? AND state = 'pending'",
+                error.code.value, row["id"],
+            )  # fmt: skip
+            if failed:
+                self._on_failed(tables, federation.hub.hub_id, statement, error)
+
+        await federation.engine.write(lambda db: note(NodeTables(db)))
+
+
+def keep_received(
+    tables: NodeTables, federation: Federation, delivery: Delivery, statement_id: str
+) -> None:
+    """Remember what came with a place in the log, until it was seen there."""
+    if delivery.index is not None and delivery.salt is not None:
+        entry = (delivery.index, statement_id, delivery.salt, from_base64(delivery.envelope))
+        expect_logged(tables, federation.hub.hub_id, entry, federation.outside.clock())
+
+
+def expect_logged(
+    tables: NodeTables, hub_id: str, entry: tuple[int, str, str, bytes], now: int
+) -> None:
+    """Look for an entry (index, statement id, salt, envelope) in the log until it is seen there."""
+    tables.run(
+        "INSERT OR IGNORE INTO received_entry VALUES (?, ?, ?, ?, ?, ?)", hub_id, *entry, now
+    )
+
+
+# Of ours what the hub has accepted, and what came to us: `id` is null there.
+_UNCHECKED = (
+    "SELECT id, idx, salt, envelope FROM outbox WHERE hub_id = ?1 AND state = 'sent' "
+    "UNION ALL SELECT NULL, idx, salt, envelope FROM received_entry WHERE hub_id = ?1 "
+    "ORDER BY idx LIMIT 500"
+)
+
+
+def _body(row: Row) -> WireModel:
+    return BODIES[row["kind"]].model_validate(json.loads(row["body"]))

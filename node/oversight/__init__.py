@@ -1,0 +1,1 @@
+"""Watching over the hub and over ourselves: monitor, gossip, the journal, governance."""

@@ -1,0 +1,53 @@
+"""Gossip: what one agency saw of the log, beside what another saw (specs/06-requests.md §2).
+
+Every card and every identity check brings the checkpoint under which its decision stands. If hub
+and witnesses showed two agencies two logs, the first message between them gives it away.
+"""
+
+import asyncio
+
+import structlog
+
+from node.alarms import AlarmCode, keep_evidence, raise_alarm
+from node.membership.hub import Federation
+from node.store.tables import NodeTables
+from protocol.errors import ErrorCode, RemoteError
+from protocol.governance.follow import verify_note_by_charter
+from protocol.log.checkpoint import Checkpoint, parse_checkpoint
+from protocol.log.tlog_proof import parse_tlog_proof
+from transport.consistency import check_consistent
+
+log = structlog.get_logger()
+
+
+async def check_gossip(federation: Federation, proof: bytes) -> None:
+    """Check that the checkpoint in a proof file is of the log that we follow.
+
+    Raises RemoteError: BAD_TREE if it is not (both notes are kept, and an alarm is raised), what
+    the proof's own faults are, or UNREACHABLE: then it is to be tried again.
+    """
+    note = parse_tlog_proof(proof).checkpoint_note
+    _, theirs = parse_checkpoint(note)
+    # Before it can accuse anybody it must be this log's, under a quorum.
+    await asyncio.to_thread(verify_note_by_charter, note, federation.charter)
+    if theirs.size > federation.view.size:
+        await federation.follow()
+    view = federation.view
+    ours = Checkpoint(federation.charter.log.origin, view.size, view.frontier.root())
+    try:
+        await check_consistent(federation.http, federation.hub.url, ours, theirs)
+    except RemoteError as error:
+        if error.code is not ErrorCode.BAD_TREE:
+            detail = f"no proof that it is one log: {error.code}"
+            raise RemoteError(ErrorCode.UNREACHABLE, detail) from error
+        await federation.engine.write(
+            lambda db: _accuse(NodeTables(db), federation, (view.note, note))
+        )
+        log.critical("two_logs")
+        raise
+
+
+def _accuse(tables: NodeTables, federation: Federation, notes: tuple[bytes, bytes]) -> None:
+    now, hub_id = federation.outside.clock(), federation.hub.hub_id
+    name = keep_evidence(tables, hub_id, *notes, now)
+    raise_alarm(tables, hub_id, AlarmCode.TWO_LOGS, now, place=name[:16])

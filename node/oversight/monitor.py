@@ -1,0 +1,153 @@
+"""What a node watches at each look at the log: specs/05-log.md §14.
+
+Turns what is wrong into alarms on disk. The hub is trusted with nothing; our own view of the log
+never moves because of anything here.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from statistics import median_low
+
+import structlog
+
+from node.alarms import (
+    Alarm,
+    AlarmCode,
+    Severity,
+    clear_alarm,
+    mark_told,
+    raise_alarm,
+    untold,
+)
+from node.membership.hub import Federation
+from node.oversight.journal import overdue
+from node.store.tables import NodeTables
+from protocol.errors import RemoteError
+from protocol.governance.directory import Directory
+from protocol.governance.follow import verify_note_by_charter
+from runtime.alarm import run_alarm
+
+STALE_SECONDS = 15 * 60
+FUTURE_SECONDS = 300
+PATIENCE_SECONDS = 10 * 60
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Noticed:
+    """Something that is so now, and where (an index or an id, or nothing)."""
+
+    code: AlarmCode
+    place: str = ""
+
+
+class Monitor:
+    """Watches one hub for one node. `command` is run for each new alarm (runtime/alarm.py)."""
+
+    def __init__(self, federation: Federation, command: list[str]) -> None:
+        self._federation = federation
+        self._command = command
+
+    async def look(self) -> list[Alarm]:
+        """Look at the log once; the alarms of which the operator was not told before."""
+        federation = self._federation
+        witnessed = await self._follow()
+        found = [*self._freshness(), *self._own_keys()]
+        news = await federation.engine.write(
+            lambda db: self._note(NodeTables(db), found, witnessed=witnessed)
+        )
+        for alarm in news:
+            proof = alarm.text.severity is Severity.PROOF
+            (log.critical if proof else log.warning)("alarm", code=alarm.code.value)
+            value = {
+                "alarm": alarm.code.value,
+                "hub": federation.hub.hub_id,
+                "says": alarm.text.sentence,
+                "what_to_do": alarm.text.what_to_do,
+            }
+            await run_alarm(self._command, value)
+            await federation.engine.write(lambda db, alarm=alarm: mark_told(NodeTables(db), alarm))  # type: ignore[misc]
+        return news
+
+    async def _follow(self) -> bool | None:
+        """Advance the view; whether the newest checkpoint has a quorum, None if nobody can say.
+
+        A hub that does not answer shows in how old our newest checkpoint gets; what contradicts
+        our view was kept where it was met (node/membership/hub.py).
+        """
+        try:
+            return await self._federation.follow()
+        except RemoteError as error:
+            log.warning("monitor_waits", code=error.code.value)
+            return None
+
+    def _freshness(self) -> Iterator[Noticed]:
+        """Whether the witnesses of our newest checkpoint signed lately, by our own clock."""
+        view, now = self._federation.view, self._federation.outside.clock()
+        times = verify_note_by_charter(view.note, view.directory.charter).cosigners
+        seen = median_low(times.values())
+        if seen < now - STALE_SECONDS:
+            yield Noticed(AlarmCode.CHECKPOINT_STALE)
+        if seen > now + FUTURE_SECONDS:
+            yield Noticed(AlarmCode.CHECKPOINT_FUTURE)
+
+    def _own_keys(self) -> Iterator[Noticed]:
+        federation = self._federation
+        member = federation.directory.member(federation.hub.party_id)
+        if member is None:
+            return
+        held, own = member.body.keys, federation.keys.record(0, "0" * 64)
+        if (held.auth, held.sign, held.seal) != (own.auth, own.sign, own.seal):
+            yield Noticed(AlarmCode.OWN_KEYS_DIFFER, held.sign[:8] + own.sign[:8])
+
+    def _note(
+        self, tables: NodeTables, found: list[Noticed], *, witnessed: bool | None
+    ) -> list[Alarm]:
+        """Write down what is so and what no longer is; the alarms that nobody was told of."""
+        hub_id, now = self._federation.hub.hub_id, self._federation.outside.clock()
+        so = [*found, *self._since(tables, hub_id, witnessed=witnessed)]
+        for item in so:
+            raise_alarm(tables, hub_id, item.code, now, place=item.place)
+        for code in CLEARED_WHEN_OVER - {item.code for item in so}:
+            clear_alarm(tables, hub_id, code, now)
+        return untold(tables, hub_id)
+
+    def _since(
+        self, tables: NodeTables, hub_id: str, *, witnessed: bool | None
+    ) -> Iterator[Noticed]:
+        """What has been so for long enough, and what is new since a person was told last."""
+        view, now = self._federation.view, self._federation.outside.clock()
+        row = tables.one("SELECT * FROM watched WHERE hub_id = ?", hub_id)
+        since: int | None = row["no_quorum_since"] if row else None
+        if witnessed is not None:
+            since = None if witnessed else since or now
+        tables.run("INSERT OR REPLACE INTO watched VALUES (?, ?, ?)", hub_id, view.size, since)
+        if since is not None and now - since >= PATIENCE_SECONDS:
+            yield Noticed(AlarmCode.NO_QUORUM)
+        if overdue(tables, hub_id, now):
+            yield Noticed(AlarmCode.STATEMENT_OVERDUE)
+        if row is not None:
+            yield from changed_since(view.directory, row["told_size"])
+
+
+CLEARED_WHEN_OVER = {
+    AlarmCode.NO_QUORUM,
+    AlarmCode.STATEMENT_OVERDUE,
+    AlarmCode.CHECKPOINT_STALE,
+    AlarmCode.CHECKPOINT_FUTURE,
+}
+
+
+def changed_since(directory: Directory, size: int) -> Iterable[Noticed]:
+    """What the log has held since it had `size` entries, for a person to ask about."""
+    for version in directory.charters:
+        if version.index >= size:
+            yield Noticed(AlarmCode.CHARTER_CHANGED, str(version.charter.version))
+    for party_id, states in directory.members.items():
+        for before, state in zip((None, *states), states, strict=False):
+            if state.index < size:
+                continue
+            rekeyed = before is not None and before.body.keys != state.body.keys
+            code = AlarmCode.KEYS_CHANGED if rekeyed else AlarmCode.MEMBER_CHANGED
+            yield Noticed(code, f"{party_id}:{state.index}")

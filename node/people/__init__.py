@@ -1,1 +1,0 @@
-"""People decide: the review queue, identity checks, recalled cards, duplicates, and their API."""

@@ -1,0 +1,171 @@
+"""The node's side of the threshold OPRF: cache, blind, ask a quorum, verify, finalise.
+
+specs/03-tokens.md §5. No match-key value leaves the node: key holders see blinded points. Tokens
+and link secrets are cached sealed; only what is new is evaluated.
+"""
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import nacl.secret
+
+from keys.batch import pack_points, unpack_points
+from keys.dleq import PROOF_BYTES, parse_proof
+from keys.group import Group, default_group, random_scalar
+from keys.oprf import blind, finalise
+from keys.threshold import PartialEvaluation, Quorum, combine, make_quorum, verify_partial
+from node.membership.hub import Federation
+from node.store.tables import NodeTables
+from protocol.errors import ErrorCode, LocalError, RemoteError
+from protocol.governance.charter import TokenHolder
+from protocol.messages.bodies import EvaluateBody
+from protocol.tokens import split_output
+
+BATCH = 2048
+
+
+@dataclass(frozen=True)
+class TokenPair:
+    """A token (published) and its link secret (never leaves the node)."""
+
+    token: bytes
+    link_secret: bytes = field(repr=False)
+
+
+class TokenCache:
+    """Tokens by a keyed digest of their input, sealed under the node's cache key."""
+
+    def __init__(self, federation: Federation) -> None:
+        self._hub_id = federation.hub.hub_id
+        self._key = federation.keys.cache.value
+        self._box = nacl.secret.SecretBox(self._key)
+        self._random = federation.outside.random
+
+    def digest(self, token_input: bytes) -> bytes:
+        """The name under which an input is cached; says nothing without the cache key."""
+        return hmac.digest(self._key, token_input, hashlib.sha256)[:16]
+
+    def known(self, tables: NodeTables, digests: Iterable[bytes]) -> set[bytes]:
+        """Those of the digests that are cached."""
+        sql = "SELECT 1 FROM token_cache WHERE hub_id = ? AND input_digest = ?"
+        return {digest for digest in digests if tables.one(sql, self._hub_id, digest)}
+
+    def get(self, tables: NodeTables, digest: bytes) -> TokenPair:
+        """A cached pair. Raises LocalError(NOT_FOUND)."""
+        pair = self.find(tables, digest)
+        if pair is None:
+            raise LocalError(ErrorCode.NOT_FOUND, "a token is not in the cache; publish again")
+        return pair
+
+    def find(self, tables: NodeTables, digest: bytes) -> TokenPair | None:
+        """One cached pair."""
+        sql = "SELECT sealed FROM token_cache WHERE hub_id = ? AND input_digest = ?"
+        row = tables.one(sql, self._hub_id, digest)
+        return self._open(row["sealed"]) if row else None
+
+    def store(self, tables: NodeTables, pairs: Mapping[bytes, TokenPair]) -> None:
+        """Keep pairs, sealed."""
+        tables.database.conn.executemany(
+            "INSERT OR REPLACE INTO token_cache VALUES (?, ?, ?)",
+            [(self._hub_id, digest, self._seal(pair)) for digest, pair in pairs.items()],
+        )
+
+    def _seal(self, pair: TokenPair) -> bytes:
+        nonce = self._random(self._box.NONCE_SIZE)
+        return bytes(self._box.encrypt(pair.token + pair.link_secret, nonce))
+
+    def _open(self, sealed: bytes) -> TokenPair:
+        opened = self._box.decrypt(sealed)
+        return TokenPair(opened[:16], opened[16:])
+
+
+class TokenClient:
+    """Evaluates inputs with a quorum of key holders."""
+
+    def __init__(self, federation: Federation) -> None:
+        self._federation = federation
+        self._group: Group = default_group()
+
+    async def evaluate(self, inputs: Sequence[bytes]) -> list[TokenPair]:
+        """A pair for each input, in order. Raises RemoteError; a cheating holder is named."""
+        pairs: list[TokenPair] = []
+        for start in range(0, len(inputs), BATCH):
+            pairs += await self._batch(inputs[start : start + BATCH])
+        return pairs
+
+    async def _batch(self, inputs: Sequence[bytes]) -> list[TokenPair]:
+        group, rand = self._group, self._federation.outside.random
+        blinds = [random_scalar(rand) for _ in inputs]
+        points = await asyncio.to_thread(blind, group, inputs, blinds)
+        evaluated = await self._ask_quorum(points)
+        outputs = await asyncio.to_thread(finalise, group, inputs, blinds, evaluated)
+        return [TokenPair(*split_output(output)) for output in outputs]
+
+    async def _ask_quorum(self, points: Sequence[bytes]) -> list[bytes]:
+        """Try the first t holders; on an absent one, the next quorum. A cheat ends it."""
+        key = self._federation.charter.token_key
+        absent: dict[int, RemoteError] = {}
+        while True:
+            present = [item for item in key.holders if item.index not in absent]
+            if len(present) < key.threshold:
+                last = list(absent.values())[-1]
+                raise RemoteError(
+                    last.code, f"fewer than {key.threshold} key holders answer: {last.detail}"
+                )
+            chosen = present[: key.threshold]
+            quorum = make_quorum([item.index for item in chosen], len(key.holders), key.threshold)
+            body = EvaluateBody(
+                epoch=key.epoch,
+                quorum=list(quorum.indices),
+                count=len(points),
+                points_hash=hashlib.sha256(pack_points(points)).hexdigest(),
+            )
+            envelope = self._federation.sign(body, self._federation.hub.hub_id).envelope.encode()
+            results = await asyncio.gather(
+                *(self._ask(item, envelope, points) for item in chosen), return_exceptions=True
+            )
+            gone = _absent(chosen, results)
+            if not gone:
+                partials = [item for item in results if isinstance(item, PartialEvaluation)]
+                return await asyncio.to_thread(self._combine, quorum, chosen, points, partials)
+            absent |= gone
+
+    def _combine(
+        self,
+        quorum: Quorum,
+        chosen: Sequence[TokenHolder],
+        points: Sequence[bytes],
+        partials: Sequence[PartialEvaluation],
+    ) -> list[bytes]:
+        for holder, partial in zip(chosen, partials, strict=True):
+            commitment = bytes.fromhex(holder.commitment)
+            verify_partial(self._group, commitment, quorum, points, partial)
+        return combine(self._group, quorum, partials)
+
+    async def _ask(
+        self, holder: TokenHolder, envelope: bytes, points: Sequence[bytes]
+    ) -> PartialEvaluation:
+        body = len(envelope).to_bytes(4, "big") + envelope + pack_points(points)
+        answer = await self._federation.http.post(f"{holder.url}/v1/evaluations", body)
+        try:
+            proof = parse_proof(answer[:PROOF_BYTES])
+            elements = tuple(unpack_points(answer[PROOF_BYTES:], len(points)))
+        except RemoteError as error:
+            raise RemoteError(
+                ErrorCode.BAD_PROOF, f"holder {holder.index}: {error.detail}"
+            ) from error
+        return PartialEvaluation(holder.index, elements, proof)
+
+
+def _absent(chosen: Sequence[TokenHolder], results: Sequence[object]) -> dict[int, RemoteError]:
+    """The holders that gave no answer, and why; raises for a cheat and for our own faults."""
+    gone = {}
+    for holder, result in zip(chosen, results, strict=True):
+        if isinstance(result, RemoteError) and result.code is not ErrorCode.BAD_PROOF:
+            gone[holder.index] = result
+        elif isinstance(result, BaseException):
+            raise result
+    return gone

@@ -1,0 +1,1 @@
+"""The agency's own clients and involvements, and what is imported into them."""

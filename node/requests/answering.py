@@ -1,0 +1,284 @@
+"""Answering: requests from others, and our decisions on them (specs/06-requests.md §2).
+
+`decide_holder` decides from our own facts; a person decides what it refers. What was allowed leaves
+by node/requests/releasing.py.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from node.config import NodeSettings
+from node.links.review import denied_by_us
+from node.links.team import link_secrets
+from node.membership.hub import Federation
+from node.membership.outbox import Sent
+from node.store.tables import NodeTables, Outgoing
+from protocol import canonical
+from protocol.commitments import commit, verify_commitment
+from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
+from protocol.fields import from_base64
+from protocol.messages.bodies import DecisionBody, HubDecisionBody, ReceiptBody, RequestBody
+from protocol.messages.parts import LinkProof
+from protocol.messages.review import IdentityRequestBody
+from protocol.messages.statement import Statement
+from protocol.requests.decide import (
+    Allow,
+    Decision,
+    HolderFacts,
+    Refer,
+    Refuse,
+    allows_break_glass,
+    decide_holder,
+    stricter,
+)
+from protocol.requests.refusals import RefusalCode
+from protocol.requests.sealing import Opening, SealBinding, SealedRequest, sealed_hash
+from protocol.tokens import link_key, verify_link_proof
+from protocol.wire import Delivery, parse_wire
+from storage.tables import Row
+from transport.seal import unseal
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A person's answer: allow, or refuse with a code. `practitioner` is who decided."""
+
+    request_id: str
+    practitioner: int
+    refusal: RefusalCode | None = None
+
+
+class Answering:
+    """The answering side of requests at one hub."""
+
+    def __init__(self, federation: Federation, settings: NodeSettings) -> None:
+        self._federation = federation
+        self._settings = settings
+
+    def on_request(
+        self, tables: NodeTables, statement: Statement[RequestBody], delivery: Delivery
+    ) -> None:
+        """Open and keep a request; it waits for the hub's decision on it."""
+        federation, body = self._federation, statement.body
+        if delivery.sealed is None:
+            raise RemoteError(ErrorCode.MALFORMED, "a request comes with its sealed part")
+        sealed = from_base64(delivery.sealed)
+        if sealed_hash(sealed) != body.sealed_hash:
+            raise RemoteError(ErrorCode.NOT_OPENED, "the sealed part is not the one that is named")
+        opened = self._open(statement, sealed)
+        facts = opened_facts(federation, body, opened.openings)
+        involvement = tables.one(
+            "SELECT involvement FROM stub_involvement WHERE hub_id = ? AND involvement_id = ?",
+            federation.hub.hub_id, body.involvement_id,
+        )  # fmt: skip
+        tables.insert(
+            "received_request",
+            {
+                "hub_id": federation.hub.hub_id,
+                "request_id": body.request_id,
+                "statement_id": statement.id,
+                "requester": statement.preamble.sender,
+                "link_id": body.link_id,
+                "involvement": involvement["involvement"] if involvement else None,
+                "purpose": body.purpose,
+                "basis": body.basis,
+                "facts": json.dumps(facts),
+                "practitioner": json.dumps(
+                    {"name": opened.practitioner, "role": body.practitioner.role}
+                ),
+                "link_proof": json.dumps(body.link_proof.model_dump()),
+                "expires": body.expires,
+                "received_at": federation.outside.clock(),
+                "state": "arrived",
+            },
+        )
+
+    def on_hub_decision(self, tables: NodeTables, statement: Statement[HubDecisionBody]) -> None:
+        """The hub's part is here: decide ours, or put it to a person."""
+        hub_id, body = self._federation.hub.hub_id, statement.body
+        if statement.preamble.sender != hub_id or body.outcome == "refuse":
+            raise RemoteError(ErrorCode.NOT_ALLOWED, "not a decision of the hub that we act on")
+        row = self.received(tables, body.request_id)
+        if row is None or row["statement_id"] != body.request:
+            raise RemoteError(ErrorCode.NOT_FOUND, "a decision on a request we do not have")
+        tables.run(
+            "UPDATE received_request SET hub_decision = ?, hub_outcome = ? "
+            "WHERE hub_id = ? AND request_id = ?",
+            statement.id, body.outcome, hub_id, body.request_id,
+        )  # fmt: skip
+        hub_part: Decision = Allow() if body.outcome == "allow" else Refer()
+        row = {**row, "hub_decision": statement.id}
+        decision = stricter(hub_part, decide_holder(self.facts(tables, row)))
+        if isinstance(decision, Allow) and self._federation.unaccepted():
+            decision = Refer()  # no rule allows under a charter that does not bind us
+        if isinstance(decision, Refer):
+            self.set_state(tables, body.request_id, "asks_person")
+        else:
+            self._decide(tables, row, decision, None)
+
+    def answer(self, tables: NodeTables, answer: Answer) -> None:
+        """A person answers. Raises LocalError; never more permissive than `decide_holder`."""
+        row = self.received(tables, answer.request_id)
+        if row is None or row["state"] != "asks_person":
+            raise LocalError(ErrorCode.NOT_FOUND, "no request of that id waits for an answer")
+        if row["expires"] <= self._federation.outside.clock():
+            raise LocalError(ErrorCode.TOO_LATE, "the request has expired; they can ask again")
+        person: Decision = Refuse(answer.refusal) if answer.refusal else Allow()
+        limit = decide_holder(self.facts(tables, row))
+        decision = limit if isinstance(limit, Refuse) else person
+        practitioner = tables.practitioner_id(
+            self._federation.hub.hub_id, answer.practitioner, self._federation.outside.new_id()
+        )
+        self._decide(tables, row, decision, practitioner)
+
+    def on_decision_sent(self, tables: NodeTables, hub_id: str, sent: Sent) -> None:
+        """Our decision is in the log: keep its place, for the proof."""
+        body = sent.statement.expect(DecisionBody).body
+        state = "allowed" if body.outcome == "allow" else "refused"
+        tables.run(
+            "UPDATE received_request SET state = ?, decision_id = ?, decision_index = ?, "
+            "decision_salt = ?, decision_envelope = ? WHERE hub_id = ? AND request_id = ?",
+            state, sent.statement.id, sent.accepted.index, sent.salt,
+            sent.statement.envelope.encode(), hub_id, body.request_id,
+        )  # fmt: skip
+
+    def on_decision_failed(self, tables: NodeTables, statement: Statement[DecisionBody]) -> None:
+        """The hub did not take our decision: a person must look at it again."""
+        self.set_state(tables, statement.body.request_id, "asks_person")
+
+    def on_receipt(self, tables: NodeTables, statement: Statement[ReceiptBody]) -> None:
+        """The card was opened."""
+        row = self.received(tables, statement.body.request_id)
+        if row is None or row["requester"] != statement.preamble.sender:
+            raise RemoteError(ErrorCode.NOT_FOUND, "a receipt for nothing we released to them")
+        if row["state"] != "recalled":
+            self.set_state(tables, statement.body.request_id, "opened")
+
+    def _decide(
+        self, tables: NodeTables, row: Row, decision: Decision, practitioner_id: str | None
+    ) -> None:
+        refusal = decision if isinstance(decision, Refuse) else None
+        facts: canonical.JsonValue = {
+            "rule": self._rule(row["basis"]),
+            "decided_by_person": practitioner_id is not None,
+        }
+        body = DecisionBody(
+            request=row["statement_id"],
+            request_id=row["request_id"],
+            hub_decision=row["hub_decision"],
+            outcome="refuse" if refusal else "allow",
+            code=refusal.code.value if refusal else None,
+            decided_by=practitioner_id,
+            facts_commitment=commit(self._federation.outside.random(32), facts),
+        )
+        self.set_state(tables, row["request_id"], "deciding")
+        tables.enqueue(Outgoing(row["hub_id"], row["requester"], body))
+
+    def facts(self, tables: NodeTables, row: Row) -> HolderFacts:
+        """What `decide_holder` goes by for a received request, as things are now."""
+        now = self._federation.outside.clock()
+        involvement = tables.one("SELECT * FROM involvement WHERE id = ?", row["involvement"])
+        in_force = involvement is not None and any(
+            item["id"] == involvement["id"] for item in tables.in_force(involvement["client"], now)
+        )
+        earlier = tables.one(
+            "SELECT COUNT(*) AS n FROM received_request "
+            "WHERE hub_id = ? AND requester = ? AND state IN ('released', 'opened')",
+            row["hub_id"], row["requester"],
+        )  # fmt: skip
+        return HolderFacts(
+            permission_in_force=in_force,
+            objection=False,
+            link_proven=self._link_proven(tables, row),
+            earlier_requests_from_requester=earlier["n"] if earlier else 0,
+            rule=self._rule(row["basis"]),
+            doubted=denied_by_us(tables, row["hub_id"], row["link_id"]),
+        )
+
+    def _rule(self, basis: str) -> str:
+        """By which rule a request is decided: one that may do without witnesses, by a person."""
+        if allows_break_glass(self._federation.charter.lawful_basis(basis)):
+            return "ask"
+        return self._settings.answer_rule
+
+    def _link_proven(self, tables: NodeTables, row: Row) -> bool:
+        """Whether the asker proved to hold a value that we hold too, on the link we know, and
+        asks for an involvement of that very client.
+        """
+        federation = self._federation
+        link = tables.link(row["hub_id"], row["link_id"])
+        proof = LinkProof.model_validate(json.loads(row["link_proof"]))
+        if link is None or link["agency_id"] != row["requester"]:
+            return False
+        if link["state"] != "match" and not denied_by_us(tables, row["hub_id"], row["link_id"]):
+            return False
+        client = tables.client_of_stub(row["hub_id"], link["stub_id"])
+        involvement = tables.one("SELECT * FROM involvement WHERE id = ?", row["involvement"])
+        if client is None or involvement is None or involvement["client"] != client["id"]:
+            return False
+        return proven_key(tables, federation, link["stub_id"], proof, row["request_id"]) is not None
+
+    def _open(self, statement: Statement[RequestBody], sealed: bytes) -> SealedRequest:
+        federation, preamble = self._federation, statement.preamble
+        binding = SealBinding(
+            kind="request",
+            charter_id=federation.hub.hub_id,
+            sender=preamble.sender,
+            recipient=federation.hub.party_id,
+            sign_key=federation.directory.key_for(preamble.sender, "request").hex(),
+            request_id=statement.body.request_id,
+            seal_key=federation.me().body.keys.seal,
+        )
+        return parse_wire(SealedRequest, unseal(binding, federation.keys.seal.value, sealed))
+
+    def received(self, tables: NodeTables, request_id: str) -> Row | None:
+        """The row of a request that came to us."""
+        return tables.one(
+            "SELECT * FROM received_request WHERE hub_id = ? AND request_id = ?",
+            self._federation.hub.hub_id, request_id,
+        )  # fmt: skip
+
+    def set_state(self, tables: NodeTables, request_id: str, state: str) -> None:
+        """Say how far a received request has come."""
+        tables.run(
+            "UPDATE received_request SET state = ? WHERE hub_id = ? AND request_id = ?",
+            state, self._federation.hub.hub_id, request_id,
+        )  # fmt: skip
+
+
+def opened_facts(
+    federation: Federation,
+    body: RequestBody | IdentityRequestBody,
+    openings: Mapping[str, Opening],
+) -> dict[str, str]:
+    """Facts in the clear: committed ones by their openings, which must fit. Raises RemoteError."""
+    basis = federation.charter.lawful_basis(body.basis)
+    rules = basis.must_record if basis else []
+    committed = {rule.field for rule in rules if rule.type == "committed"}
+    facts = dict(body.facts)
+    for name in committed & facts.keys():
+        opening = openings.get(name)
+        if opening is None:
+            raise RemoteError(ErrorCode.BAD_PROOF, f"fact {name} was not opened to us")
+        verify_commitment(facts[name], bytes.fromhex(opening.salt), opening.value)
+        facts[name] = opening.value
+    return facts
+
+
+def proven_key(
+    tables: NodeTables, federation: Federation, stub_id: str, proof: LinkProof, request_id: str
+) -> bytes | None:
+    """Our link key under which a proof holds: the other side has a value that we have too."""
+    for secret in link_secrets(tables, federation, stub_id, proof.match_key_id):
+        key = link_key(secret, federation.hub.hub_id, proof.epoch, proof.match_key_id)
+        try:
+            verify_link_proof(bytes.fromhex(proof.proof), key, request_id)
+        except PatchworkError:
+            continue
+        return key
+    return None

@@ -1,0 +1,164 @@
+"""Releasing: the card of an allowed request leaves (specs/06-requests.md §2 and §8).
+
+It leaves only when our decision is in the log under a quorum of witnesses, or, where the basis lets
+it, when a person says so (node/requests/without_quorum.py). Either way it is decided once more.
+"""
+
+from typing import Any
+
+import structlog
+
+from node.membership.hub import Federation
+from node.membership.outbox import Sent, verify_logged
+from node.oversight.gossip import check_gossip
+from node.requests.answering import Answering
+from node.store.tables import NodeTables, Outgoing
+from protocol.errors import RemoteError
+from protocol.log.tlog_proof import parse_tlog_proof
+from protocol.messages.bodies import ReleaseBody
+from protocol.messages.log import ProvisionalBody
+from protocol.messages.statement import Statement, kind_of
+from protocol.requests.decide import Refuse, decide_holder
+from protocol.requests.sealing import ContactCard, SealBinding, sealed_hash
+from protocol.wire import encode_wire
+from storage.tables import Row
+from transport.seal import seal
+
+log = structlog.get_logger()
+
+WAIT_SECONDS = 10
+
+
+class Releasing:
+    """Cards that leave this node at one hub."""
+
+    def __init__(self, federation: Federation, answering: Answering) -> None:
+        self._federation = federation
+        self._answering = answering
+
+    def on_sent(self, tables: NodeTables, hub_id: str, sent: Sent) -> None:
+        """The hub has logged what a card leaves by: keep its id, for a wrong person."""
+        body: Any = sent.statement.body
+        tables.run(
+            "UPDATE received_request SET release_id = ? WHERE hub_id = ? AND request_id = ?",
+            sent.statement.id, hub_id, body.request_id,
+        )  # fmt: skip
+
+    def on_failed(self, tables: NodeTables, statement: Statement[ReleaseBody]) -> None:
+        """The hub did not take our release: link or permission ended, or the time ran out."""
+        self._answering.set_state(tables, statement.body.request_id, "stopped")
+
+    async def release_allowed(self) -> int:
+        """Release every allowed request whose decision is under a quorum; how many."""
+        federation = self._federation
+        sql = (
+            "SELECT * FROM received_request WHERE hub_id = ? AND state = 'allowed' AND expires > ?"
+        )
+        now = federation.outside.clock()
+        rows = await federation.engine.read(
+            lambda db: NodeTables(db).rows(sql, federation.hub.hub_id, now)
+        )
+        released = 0
+        for number, row in enumerate(rows):
+            try:
+                # Without a quorum all of them wait for the same thing: once is enough.
+                wait = 0 if number else WAIT_SECONDS
+                url = f"{federation.hub.url}/v1/proofs/{row['decision_index']}?wait={wait}"
+                proof = await federation.http.get(url)
+                await federation.follow()
+                if federation.view.size <= row["decision_index"]:
+                    # The newest checkpoint may have lost its quorum since.
+                    await federation.sync(parse_tlog_proof(proof).checkpoint_note)
+                place = (row["decision_index"], row["decision_salt"])
+                verify_logged(federation.charter, proof, place, row["decision_envelope"])
+                await check_gossip(federation, proof)
+            except RemoteError as error:
+                # It stays allowed, and closed, until there is a proof that holds.
+                log.warning("release_waits", code=error.code.value)
+                continue
+            released += await self._release(row, proof)
+        return released
+
+    async def _release(self, row: Row, proof: bytes) -> bool:
+        return await self._federation.engine.write(
+            lambda db: self.let_go(NodeTables(db), row, ReleaseBody, proof)
+        )
+
+    def let_go(
+        self,
+        tables: NodeTables,
+        row: Row,
+        kind: type[ReleaseBody | ProvisionalBody],
+        proof: bytes | None,
+    ) -> bool:
+        """Decide once more and put an allowed card into the outbox; whether it goes."""
+        # Another process of this node may have been quicker: claim the request first.
+        claimed = tables.run(
+            "UPDATE received_request SET state = 'released' "
+            "WHERE hub_id = ? AND request_id = ? AND state = 'allowed'",
+            row["hub_id"], row["request_id"],
+        )  # fmt: skip
+        if not claimed:
+            return False
+        if isinstance(decide_holder(self._answering.facts(tables, row)), Refuse):
+            self._answering.set_state(tables, row["request_id"], "stopped")
+            return False
+        try:
+            self._enqueue_card(tables, row, kind, proof)
+        except RemoteError as error:
+            # They left, or their seal key is of no use: this one ends, the others go on.
+            log.warning("release_stopped", code=error.code.value)
+            self._answering.set_state(tables, row["request_id"], "stopped")
+            return False
+        return True
+
+    def _enqueue_card(
+        self,
+        tables: NodeTables,
+        row: Row,
+        kind: type[ReleaseBody | ProvisionalBody],
+        proof: bytes | None,
+    ) -> None:
+        federation = self._federation
+        seal_key = federation.recipient(row["requester"]).seal
+        binding = SealBinding(
+            kind=kind_of(kind),
+            charter_id=federation.hub.hub_id,
+            sender=federation.hub.party_id,
+            recipient=row["requester"],
+            sign_key=federation.me().body.keys.sign,
+            request_id=row["request_id"],
+            seal_key=seal_key,
+        )
+        sealed = seal(binding, encode_wire(self._card(tables, row)))
+        body = kind(
+            request_id=row["request_id"],
+            decision=row["decision_id"],
+            seal_key=seal_key,
+            sealed_hash=sealed_hash(sealed),
+            tree_size=federation.view.size,
+        )
+        aud = row["requester"]
+        now = isinstance(body, ProvisionalBody)  # a person says so now: it never leaves later
+        envelope = federation.sign(body, aud).envelope.encode() if now else None
+        tables.enqueue(Outgoing(row["hub_id"], aud, body, sealed, proof, envelope))
+
+    def _card(self, tables: NodeTables, row: Row) -> ContactCard:
+        own = self._federation.me().body
+        worker = tables.one(
+            "SELECT p.* FROM practitioner p JOIN involvement i ON i.practitioner = p.id "
+            "WHERE i.id = ?",
+            row["involvement"],
+        )
+        values: dict[str, Any] = dict(worker) if worker else {}
+        return ContactCard(
+            practitioner=values.get("name"),
+            role=values.get("role"),
+            phone=values.get("phone"),
+            email=values.get("email"),
+            team=values.get("team") or None,
+            duty_line=own.duty_line,
+            duty_hours=own.duty_hours,
+            last_contact=None,
+            next_visit=None,
+        )

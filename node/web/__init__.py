@@ -1,0 +1,1 @@
+"""The node's HTTP interfaces for its own people and programs."""

@@ -1,0 +1,187 @@
+"""A small HTTP interface to the review queue, for the agency's own case system.
+
+specs/07-transport.md §1. Off unless a port is set; it listens on this machine, takes the bearer
+token of the node's folder, and refuses what a web page sends. Ids in addresses are opaque link and
+check ids: never a client's.
+"""
+
+import hmac
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from aiohttp import web
+from pydantic import Field, ValidationError
+
+from node.actions import people as acts
+from node.actions.requests import practitioner_named
+from node.identity_checks.answering import Comparison
+from node.identity_checks.asking import Inquiry
+from node.links.review import Opinion
+from node.membership.hub import Surroundings
+from node.service import NodeService
+from node.store.tables import NodeTables
+from node.views.review import check_value
+from protocol import canonical
+from protocol.errors import ErrorCode, RemoteError
+from protocol.fields import BasisCode, Code, WireModel, refused_shape
+from protocol.requests.refusals import RefusalCode
+from runtime.secrets import read_secrets, write_secrets
+from transport.problems import Handler
+from transport.routes import Auth, Route, make_application
+
+BODY_LIMIT = 16 * 1024
+BEARER_FILE = "api-token.json"
+HERE = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
+
+PersonName = Annotated[str, Field(max_length=80)]
+FactText = Annotated[str, Field(min_length=1, max_length=2000)]
+Body = TypeVar("Body", bound=WireModel)
+
+
+class VerdictIn(WireModel):
+    """A person's answer about a link; `practitioner` may be empty where there is only one."""
+
+    answer: Literal["same", "not_same"]
+    rests_on: Literal["records", "identity_check"]
+    practitioner: PersonName
+
+
+class CheckIn(WireModel):
+    """An identity check to ask for; facts as typed: committed ones leave only sealed."""
+
+    role: Code
+    purpose: Code
+    basis: BasisCode
+    facts: Annotated[dict[Code, FactText], Field(max_length=12)]
+    practitioner: PersonName
+
+
+class ComparisonIn(WireModel):
+    """What a person found; `refusal` is the code where they do not answer, else null."""
+
+    answer: Literal["same", "not_same", "cannot_say"]
+    refusal: Code | None
+    practitioner: PersonName
+
+
+def api_token(folder: Path, outside: Surroundings) -> str:
+    """The bearer token of a node's folder, drawn the first time. Raises LocalError."""
+    path = folder / BEARER_FILE
+    if not path.exists():
+        write_secrets(path, {"token": outside.random(32)})
+    return read_secrets(path)["token"].hex()
+
+
+class ReviewApi:
+    """The handlers, over this node's services (one a hub)."""
+
+    def __init__(self, services: Sequence[NodeService], token: str, host: str) -> None:
+        self._services = services
+        self._expected = f"Bearer {token}".encode()
+        self._hosts = HERE | {host}
+
+    def routes(self) -> list[Route]:
+        """The table of routes."""
+        link, check = "/v1/review/{link:[0-9a-f]{32}}", "/v1/identity-checks/{check:[0-9a-f]{32}}"
+        return [
+            self._route("GET", "/v1/review", self.queue),
+            self._route("POST", link, self.say),
+            self._route("POST", f"{link}/identity-checks", self.ask),
+            self._route("GET", check, self.outcome),
+            self._route("POST", check, self.answer),
+        ]
+
+    def application(self) -> web.Application:
+        """The aiohttp application."""
+        return make_application(self.routes(), body_limit=BODY_LIMIT)
+
+    async def queue(self, _request: web.Request) -> web.Response:
+        """What waits for people, for each hub."""
+        hubs = [
+            {"hub": service.federation.hub.name, **await acts.queue_now(service)}
+            for service in self._services
+        ]
+        return _json({"hubs": hubs})
+
+    async def say(self, request: web.Request) -> web.Response:
+        """A person's answer about a link."""
+        link_id, body = request.match_info["link"], await _body(request, VerdictIn)
+        service = await self._of_link(link_id)
+        person = await practitioner_named(service.federation, body.practitioner)
+        await acts.say_now(service, Opinion(link_id, body.answer, person, body.rests_on))
+        return _json({"link_id": link_id, "answer": body.answer})
+
+    async def ask(self, request: web.Request) -> web.Response:
+        """Ask for an identity check over a link."""
+        link_id, body = request.match_info["link"], await _body(request, CheckIn)
+        service = await self._of_link(link_id)
+        person = await practitioner_named(service.federation, body.practitioner)
+        why = (body.purpose, body.basis, body.facts)
+        check_id = await acts.check_now(service, Inquiry(link_id, person, body.role, *why))
+        return _json({"check_id": check_id})
+
+    async def outcome(self, request: web.Request) -> web.Response:
+        """How far one of our identity checks is, and what came of it."""
+        sql = "SELECT * FROM sent_check WHERE check_id = ?"
+        _, row = await self._find(sql, request.match_info["check"])
+        return _json(check_value(row))
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """A person's answer to another agency's identity check."""
+        check_id, body = request.match_info["check"], await _body(request, ComparisonIn)
+        service, _ = await self._find("SELECT * FROM received_check WHERE check_id = ?", check_id)
+        person = await practitioner_named(service.federation, body.practitioner)
+        try:
+            refusal = RefusalCode(body.refusal) if body.refusal else None
+        except ValueError:
+            raise RemoteError(ErrorCode.MALFORMED, "refusal is not a code") from None
+        await acts.answer_now(service, Comparison(check_id, person, body.answer, refusal))
+        return _json({"check_id": check_id, "answer": "refused" if refusal else body.answer})
+
+    def _route(self, method: str, path: str, handler: Handler) -> Route:
+        async def guarded(request: web.Request) -> web.StreamResponse:
+            self._authenticate(request)
+            return await handler(request)
+
+        return Route(method, path, Auth.LOCAL_BEARER, guarded)
+
+    def _authenticate(self, request: web.Request) -> None:
+        """Refuse web pages (403) and whoever lacks the token (401). Raises RemoteError."""
+        host = request.host.rpartition(":")[0] if ":" in request.host else request.host
+        if "Origin" in request.headers or host not in self._hosts:
+            raise RemoteError(ErrorCode.NOT_ALLOWED, "this is not for web pages")
+        given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
+        if not hmac.compare_digest(given, self._expected):
+            raise RemoteError(ErrorCode.NO_TOKEN, "Authorization")
+
+    async def _of_link(self, link_id: str) -> NodeService:
+        service, _ = await self._find("SELECT * FROM link WHERE link_id = ?", link_id)
+        return service
+
+    async def _find(self, sql: str, opaque_id: str) -> tuple[NodeService, Any]:
+        """The service at whose hub a row is, and the row. Raises RemoteError(NOT_FOUND)."""
+        row = await self._services[0].federation.engine.read(
+            lambda db: NodeTables(db).one(sql, opaque_id)
+        )
+        for service in self._services:
+            if row is not None and row["hub_id"] == service.federation.hub.hub_id:
+                return service, row
+        raise RemoteError(ErrorCode.NOT_FOUND, "nothing of that id is here")
+
+
+async def _body(request: web.Request, model: type[Body]) -> Body:
+    """The request's JSON as a model. Raises RemoteError and nothing else."""
+    value = canonical.parse_loose(await request.read(), limit=BODY_LIMIT)
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise refused_shape(error, "body") from None
+
+
+def _json(value: dict[str, Any]) -> web.Response:
+    headers = {"Cache-Control": "no-store"}
+    return web.Response(
+        body=json.dumps(value).encode(), content_type="application/json", headers=headers
+    )

@@ -1,0 +1,287 @@
+"""What a charter gives more than the one before it: specs/02-charter.md §7.
+
+Pure, and the same for hub, node and auditor: an agency is bound by a new charter at once unless it
+loosens something that the agency has not signed. Whatever this module does not know counts as
+loosening, whichever way it goes; it never weighs one difference against another.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from protocol.fields import WireModel
+from protocol.governance.charter import Charter
+from protocol.governance.directory import Directory
+from protocol.messages.bodies import DecisionBody, PublicationBody, RequestBody
+from protocol.messages.review import IdentityRequestBody
+
+NOT_ACCEPTED_YET = "This agency has not accepted any charter yet."
+
+
+@dataclass(frozen=True)
+class Differences:
+    """What a new charter loosens and what it tightens, each in one plain sentence."""
+
+    loosened: tuple[str, ...]
+    tightened: tuple[str, ...]
+
+
+@dataclass
+class _Notes:
+    loosened: list[str] = field(default_factory=list)
+    tightened: list[str] = field(default_factory=list)
+
+    def say(self, sentence: str, *, loosens: bool = True) -> None:
+        sentence = sentence[:1].upper() + sentence[1:]
+        (self.loosened if loosens else self.tightened).append(sentence)
+
+
+Compare = Callable[[_Notes, str, Any, Any], None]
+
+
+def differences(old: Charter, new: Charter) -> Differences:
+    """Every difference between two charters that means anything, in the order of the document."""
+    notes = _Notes()
+    _fields(_CHARTER)(notes, "", old.model_dump(mode="json"), new.model_dump(mode="json"))
+    return Differences(tuple(notes.loosened), tuple(notes.tightened))
+
+
+def loosens(old: Charter, new: Charter) -> list[str]:
+    """What `new` gives more than `old`, in plain sentences. Empty: it binds at once."""
+    return list(differences(old, new).loosened)
+
+
+def unaccepted(directory: Directory, party_id: str) -> list[str]:
+    """What the charter in force loosens beyond what a party has signed. Empty: it is bound."""
+    accepted = directory.accepted_charter(party_id)
+    if accepted is None:
+        return [NOT_ACCEPTED_YET]
+    if accepted.version == directory.charter.version:
+        return []
+    return loosens(accepted, directory.charter)
+
+
+def needs_agreement(body: WireModel) -> bool:
+    """Whether only a member who is bound by the charter in force may send this: it asks, it
+    publishes, or it allows by rule.
+
+    Who is not bound may still withdraw (a publication without tokens retires stubs and does no
+    more), refuse, and have a person allow.
+    """
+    if isinstance(body, PublicationBody):
+        return body.tokens != []
+    if isinstance(body, DecisionBody):
+        return body.outcome == "allow" and body.decided_by is None
+    return isinstance(body, RequestBody | IdentityRequestBody)
+
+
+# How a difference is judged. Each of these makes a judge of one field; the words go into sentences.
+
+
+def _unknown(notes: _Notes, where: str, _old: object, _new: object) -> None:
+    notes.say(f"{where}: changed.")
+
+
+def _ignored(notes: _Notes, where: str, old: object, new: object) -> None:
+    """Says nothing: a number or a name of the document itself."""
+
+
+def _number(words: str, *, loose: str = "up", hundredths: bool = False) -> Compare:
+    """A number that loosens when it goes `loose`: up or down."""
+
+    def compare(notes: _Notes, where: str, old: int, new: int) -> None:
+        rises = new > old
+        before, after = (f"{value / 100:.2f}" if hundredths else value for value in (old, new))
+        sentence = f"{_of(where)}{words} {'rises' if rises else 'falls'} from {before} to {after}."
+        notes.say(sentence, loosens=rises == (loose == "up"))
+
+    return compare
+
+
+def _ranked(*order: object) -> Compare:
+    """A choice in the order from strictest to loosest."""
+
+    def compare(notes: _Notes, where: str, old: object, new: object) -> None:
+        loosened = old not in order or new not in order or order.index(new) > order.index(old)
+        notes.say(f"{where} becomes {_text(new)} ({_text(old)} before).", loosens=loosened)
+
+    return compare
+
+
+def _set_of_codes(notes: _Notes, where: str, old: list[str], new: list[str]) -> None:
+    """More codes give more, fewer give less; their order means nothing."""
+    for code in [item for item in new if item not in old]:
+        notes.say(f"{where}: {code} is added.")
+    for code in [item for item in old if item not in new]:
+        notes.say(f"{where}: {code} is taken out.", loosens=False)
+
+
+def _labels(notes: _Notes, where: str, old: list[str], new: list[str]) -> None:
+    """As a set, but the first label stands in for every one that is not in the list."""
+    _set_of_codes(notes, where, old, new)
+    if old[:1] != new[:1]:
+        notes.say(f"{where}: another label comes first.")
+
+
+def _numbers(notes: _Notes, where: str, old: dict[str, int], new: dict[str, int]) -> None:
+    """An object of limits: the larger, the looser."""
+    for name in old:
+        if old[name] != new[name]:
+            _number(name.replace("_", " "))(notes, _path(where, name), old[name], new[name])
+
+
+def _fields(judges: Mapping[str, Compare]) -> Compare:
+    """An object, field by field; a field that nobody judges loosens by being different."""
+
+    def compare(notes: _Notes, where: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+        for name in dict.fromkeys((*old, *new)):
+            if name not in old or name not in new:
+                _unknown(notes, _path(where, name), None, None)
+            elif old[name] != new[name]:
+                judge = judges.get(name, _unknown)
+                judge(notes, _path(where, name), old[name], new[name])
+
+    return compare
+
+
+def _items(
+    key: str,
+    judge: Compare,
+    *,
+    added: Callable[[Mapping[str, Any]], bool] = lambda item: True,
+    removed: Callable[[Mapping[str, Any]], bool] = lambda item: False,
+) -> Compare:
+    """A list of things with a code: each by its own judge. `added` and `removed` say of one that
+    came or went whether that loosens.
+    """
+
+    def compare(notes: _Notes, where: str, old: list[Any], new: list[Any]) -> None:
+        before, after = ({item[key]: item for item in items} for items in (old, new))
+        for code, item in after.items():
+            name = f"{where} {_name(item, key)}"
+            if code not in before:
+                notes.say(f"{name} is added.", loosens=added(item))
+            elif before[code] != item:
+                judge(notes, name, before[code], item)
+        for code, item in before.items():
+            if code not in after:
+                notes.say(f"{where} {_name(item, key)} is taken out.", loosens=removed(item))
+
+    return compare
+
+
+def _path(where: str, name: str) -> str:
+    words = _WORDS.get(name, name.replace("_", " "))
+    return f"{where}, {words}" if where else words[:1].upper() + words[1:]
+
+
+def _of(where: str) -> str:
+    """A sentence's beginning: `where` ends in the field's own words, which the sentence says."""
+    owner = where.rpartition(", ")[0]
+    return f"{owner}: " if owner else ""
+
+
+def _name(item: Mapping[str, Any], key: str) -> str:
+    title = item.get("title")
+    return f"{item[key]} ({title})" if title else str(item[key])
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value).replace("_", " ")
+
+
+_WORDS = {
+    "witnesses": "witness",
+    "classes": "member class",
+    "involvement_types": "involvement type",
+    "lawful_bases": "lawful basis",
+    "purposes": "purpose",
+    "roles": "roles",
+    "visible_to": "who may see it",
+    "requester_classes": "who may ask",
+    "holder_classes": "who may be asked",
+    "must_record": "fact",
+    "notify_subject": "telling the person concerned",
+    "match_policy": "match policy",
+    "keys": "match key",
+    "guard_given": "what counts as evidence of the given name",
+    "operating_point": "how careful automatic matching is",
+    "contested": "what a better rival costs",
+    "margin": "how close a rival may come",
+    "place": "counts as place evidence",
+}
+
+# A key that goes takes its equality along, which lowers scores, and its difference, which does not.
+_KEY = _fields(
+    {
+        "agree": _number("the weight of equality", hundredths=True),
+        "disagree": _number("the weight of a difference", hundredths=True),
+        "cap": _number("the most tokens of a record"),
+        "place": _unknown,  # evidence of a place, or of none: the guard wants both
+    }
+)
+_CONTESTED = _fields(
+    {
+        "margin": _number("how close a rival may come", loose="down", hundredths=True),
+        "close": _number("what a close rival costs", hundredths=True),
+        "worse": _number("what a better rival costs", hundredths=True),
+    }
+)
+_POLICY = _fields(
+    {
+        "name": _ignored,
+        "version": _ignored,
+        "bias": _number("the score that every pair starts from", hundredths=True),
+        "upper": _number("the score for an automatic match", loose="down", hundredths=True),
+        "lower": _number("the score for a possible match", loose="down", hundredths=True),
+        "guard_given": _set_of_codes,
+        "operating_point": _ranked("guarded", "open"),
+        "contested": _CONTESTED,
+        "keys": _items("id", _KEY, removed=lambda item: bool(item["disagree"])),
+    }
+)
+_INVOLVEMENT_TYPE = _fields(
+    {
+        "openness": _ranked("sensitive", "open", "always_findable"),
+        "visible_to": _set_of_codes,
+        "labels": _labels,
+    }
+)
+# A fact that travels in the clear is news to the hub; one that is committed is not.
+_FACTS = _items(
+    "field",
+    _unknown,
+    added=lambda item: item["type"] != "committed",
+    removed=lambda item: True,
+)
+_BASIS = _fields(
+    {
+        "in_force": _ranked("no", "pending", "yes"),
+        "requester_classes": _set_of_codes,
+        "holder_classes": _set_of_codes,
+        "purposes": _set_of_codes,
+        "must_record": _FACTS,
+        "notify_subject": _ranked(True, False),
+    }
+)
+_CHARTER: Mapping[str, Compare] = {
+    "version": _ignored,
+    "predecessor": _ignored,
+    "hub": _fields({}),
+    "witnesses": _items("name", _unknown, removed=lambda item: True),
+    "quorum": _number("the number of witnesses that must sign", loose="down"),
+    "classes": _items("code", _unknown),
+    "involvement_types": _items("code", _INVOLVEMENT_TYPE),
+    "roles": _set_of_codes,
+    "purposes": _items("code", _unknown),
+    "lawful_bases": _items("code", _BASIS),
+    "match_policy": _POLICY,
+    "tables": _fields({}),
+    "quotas": _numbers,
+    "duty_desk": _fields({}),
+    "request_lifetime_days": _number("the longest life of a request, in days,"),
+    "disclosure_days": _number("the time that rows and items are kept, in days,"),
+    "retention_days": _number("the time that payloads are kept, in days,"),
+}

@@ -1,0 +1,253 @@
+"""The charter: the sharing agreement as data (specs/02-charter.md).
+
+A charter document is canonical JSON of at most 1 MiB, named by its SHA-256; the public leaf in the
+log holds version, hash and length. Nothing here decides anything: protocol/requests/decide.py does.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Annotated, Literal, cast
+
+from pydantic import Field, StringConstraints, ValidationError, model_validator
+
+from protocol import canonical
+from protocol.canonical import JsonValue
+from protocol.dsse import DOCUMENT_LIMIT
+from protocol.fields import (
+    BasisCode,
+    Code,
+    Count,
+    Hex16,
+    Hex32,
+    Name,
+    Origin,
+    WireModel,
+    refused_shape,
+)
+from protocol.log.note import parse_vkey
+from protocol.matchkeys.policy import MatchPolicy, parse_policy
+
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[!-~]{1,200}$")]
+VKey = Annotated[str, StringConstraints(pattern=r"^[!-~]{10,300}$")]
+
+
+class Hub(WireModel):
+    """The hub's signing key and whose control it is under."""
+
+    name: Name
+    control_domain: Name
+    sign: Hex32
+
+
+class LogKey(WireModel):
+    """The request log's origin line and C2SP verifier key."""
+
+    origin: Origin
+    vkey: VKey
+
+
+class Witness(WireModel):
+    """One named witness and its C2SP cosignature key."""
+
+    name: Origin
+    control_domain: Name
+    vkey: VKey
+
+
+class MemberClass(WireModel):
+    """A class of member, with the statute that makes it one."""
+
+    code: Code
+    title: Name
+    statutory_reference: Name
+
+
+class InvolvementType(WireModel):
+    """What kind of work an involvement is, and which classes may see it."""
+
+    code: Code
+    title: Name
+    openness: Literal["open", "always_findable", "sensitive"]
+    visible_to: list[Code]
+    labels: Annotated[list[Name], Field(max_length=50)]
+
+
+class Purpose(WireModel):
+    """A purpose that a request may state."""
+
+    code: Code
+    title: Name
+
+
+class FactRule(WireModel):
+    """A fact that a lawful basis demands of each request (specs/02-charter.md §4).
+
+    `enum` and `date` travel in the clear, `committed` as a salted commitment whose opening is
+    sealed to the holder: references and reasons may name a client.
+    """
+
+    field: Code
+    title: Name
+    type: Literal["enum", "date", "committed"]
+    choices: Annotated[list[Code], Field(max_length=20)]
+
+
+class LawfulBasis(WireModel):
+    """One entry of the catalogue of law."""
+
+    code: BasisCode
+    jurisdiction: Code
+    title: Name
+    source: Annotated[str, StringConstraints(max_length=300)]
+    in_force: Literal["yes", "pending", "no"]
+    permission_class: Literal["consent", "duty"]
+    requester_classes: list[Code]
+    holder_classes: list[Code]
+    purposes: list[Code]
+    must_record: Annotated[list[FactRule], Field(max_length=12)]
+    notify_subject: bool
+
+
+class TokenHolder(WireModel):
+    """One key holder: its share's public commitment, signing key and where it answers."""
+
+    holder_id: Hex16
+    index: Annotated[int, Field(ge=1, le=16)]
+    name: Name
+    control_domain: Name
+    sign: Hex32
+    commitment: Hex32
+    url: Url
+
+
+class TokenKey(WireModel):
+    """The token key of an epoch; how it was born stands in the logged `key_birth` transcript."""
+
+    epoch: Annotated[int, Field(ge=1, le=65_535)]
+    threshold: Annotated[int, Field(ge=1, le=16)]
+    public_key: Hex32
+    holders: Annotated[list[TokenHolder], Field(min_length=1, max_length=16)]
+
+
+class Quotas(WireModel):
+    """Limits on one agency: what a day holds, and what a stub and a token may do
+    (specs/04-matching.md §10). More of any of them is looser.
+    """
+
+    evaluations_per_day: Count
+    requests_per_day: Count
+    identity_checks_per_day: Count
+    stubs_per_token: Annotated[int, Field(ge=1, le=100)]
+    token_changes_per_stub: Annotated[int, Field(ge=1, le=100)]
+    new_stubs_per_day: Count
+    first_stubs: Count
+
+
+class DutyDesk(WireModel):
+    """Somebody to ring now, whatever the match says."""
+
+    name: Name
+    phone: Annotated[str, StringConstraints(pattern=r"^[0-9 +]{3,20}$")]
+    hours: Name
+
+
+class Charter(WireModel):
+    """The whole agreement of one federation at one version."""
+
+    charter_id: Hex16
+    version: Annotated[int, Field(ge=1, le=1_000_000)]
+    predecessor: Hex32 | None
+    jurisdictions: list[Code]
+    hub: Hub
+    log: LogKey
+    witnesses: Annotated[list[Witness], Field(max_length=7)]
+    quorum: Annotated[int, Field(ge=1, le=7)]
+    classes: list[MemberClass]
+    involvement_types: Annotated[list[InvolvementType], Field(max_length=200)]
+    roles: list[Code]
+    purposes: list[Purpose]
+    lawful_bases: Annotated[list[LawfulBasis], Field(max_length=200)]
+    match_policy: dict[str, object]
+    tables: dict[str, Hex32]
+    token_key: TokenKey
+    quotas: Quotas
+    duty_desk: DutyDesk
+    request_lifetime_days: Annotated[int, Field(ge=1, le=90)]
+    disclosure_days: Annotated[int, Field(ge=30, le=40_000)]
+    retention_days: Annotated[int, Field(ge=30, le=40_000)]
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> "Charter":
+        for fault, says in (
+            (not self._references_exist(), "names a class or purpose that it does not define"),
+            (not self._codes_are_unique(), "defines a code twice"),
+            (not self._holders_are_numbered(), "key holders are not numbered 1 to n, each once"),
+            (self.quorum > max(1, len(self.witnesses)), "quorum is larger than the witnesses are"),
+            (self.token_key.threshold > len(self.token_key.holders), "threshold is over n"),
+            (parse_vkey(self.log.vkey).name != self.log.origin, "log vkey is for another origin"),
+            (not self._keys_are_unique(), "one key is used for two parties"),
+        ):
+            if fault:
+                raise ValueError(says)
+        return self
+
+    def _references_exist(self) -> bool:
+        classes = {item.code for item in self.classes}
+        purposes = {item.code for item in self.purposes}
+        named = {code for item in self.involvement_types for code in item.visible_to}
+        for basis in self.lawful_bases:
+            named.update(basis.requester_classes, basis.holder_classes)
+        wanted = {code for basis in self.lawful_bases for code in basis.purposes}
+        return named <= classes and wanted <= purposes
+
+    def _codes_are_unique(self) -> bool:
+        tables: tuple[Sequence[MemberClass | InvolvementType | Purpose | LawfulBasis], ...] = (
+            self.classes, self.involvement_types, self.purposes, self.lawful_bases,
+        )  # fmt: skip
+        return all(len({item.code for item in table}) == len(table) for table in tables)
+
+    def _holders_are_numbered(self) -> bool:
+        holders = self.token_key.holders
+        numbers = [item.index for item in holders]
+        ids = {self.charter_id, *(item.holder_id for item in holders)}
+        return numbers == list(range(1, len(holders) + 1)) and len(ids) == len(holders) + 1
+
+    def _keys_are_unique(self) -> bool:
+        vkeys = [self.log.vkey, *(item.vkey for item in self.witnesses)]
+        keys = [parse_vkey(text).public_key.hex() for text in vkeys]
+        keys += [self.hub.sign, *(item.sign for item in self.token_key.holders)]
+        return len(set(keys)) == len(keys)
+
+    @cached_property
+    def policy(self) -> MatchPolicy:
+        """The match-key policy. Raises RemoteError if the charter's is not one."""
+        return parse_policy(cast("JsonValue", self.match_policy))
+
+    def involvement_type(self, code: str) -> InvolvementType | None:
+        """The involvement type of this code, if the charter has one."""
+        return next((item for item in self.involvement_types if item.code == code), None)
+
+    def lawful_basis(self, code: str) -> LawfulBasis | None:
+        """The lawful basis of this code, if the charter has one."""
+        return next((item for item in self.lawful_bases if item.code == code), None)
+
+    def encode(self) -> bytes:
+        """The document's canonical bytes."""
+        return canonical.encode(self.model_dump(mode="json"))
+
+    @property
+    def document_hash(self) -> str:
+        """SHA-256 of the canonical bytes, in hex."""
+        return hashlib.sha256(self.encode()).hexdigest()
+
+
+def parse_charter(data: bytes) -> Charter:
+    """Parse a charter document. Raises RemoteError and nothing else."""
+    value = canonical.parse(data, limit=DOCUMENT_LIMIT)
+    try:
+        charter = Charter.model_validate(value)
+    except ValidationError as error:
+        raise refused_shape(error, "charter") from None
+    parse_policy(cast("JsonValue", charter.match_policy))
+    return charter

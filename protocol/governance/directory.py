@@ -1,0 +1,264 @@
+"""Who is who, replayed from the log's public leaves: specs/02-charter.md §5.
+
+The directory is the only source of anybody's key: node, hub, holder and auditor build it from the
+same leaves in the same order, and ask it for the key that held *at that index*.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from protocol.dsse import PUBLIC_LEAF_LIMIT, parse_envelope
+from protocol.errors import ErrorCode, RemoteError
+from protocol.fields import WireModel, from_base64
+from protocol.governance.charter import Charter, parse_charter
+from protocol.governance.rotation import check_key_record, check_next_member, check_restated
+from protocol.messages.bodies import (
+    AUTH_KEY_KINDS,
+    PUBLIC_KINDS,
+    CharterAcceptBody,
+    CharterBody,
+    EnrolmentBody,
+    MemberBody,
+)
+from protocol.messages.log import RotationBody, SuccessionBody
+from protocol.messages.statement import (
+    Preamble,
+    Statement,
+    check_addressed,
+    open_envelope,
+    parse_statement,
+)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member as one `member` leaf states it; `statement_id` names that leaf's statement."""
+
+    statement_id: str
+    index: int
+    body: MemberBody
+
+
+@dataclass(frozen=True)
+class CharterVersion:
+    """A charter and the leaf that put it in force."""
+
+    statement_id: str
+    index: int
+    charter: Charter
+
+
+@dataclass(frozen=True)
+class Directory:
+    """Charters, members and acceptances in log order. Start from `Directory()`.
+
+    `succession` is entry 0 of a log that takes the place of a lost one (specs/05-log.md §15).
+    """
+
+    charters: tuple[CharterVersion, ...] = ()
+    members: Mapping[str, tuple[Member, ...]] = field(default_factory=dict)
+    accepted: Mapping[str, int] = field(default_factory=dict)
+    succession: Statement[SuccessionBody] | None = None
+
+    @property
+    def charter(self) -> Charter:
+        """The charter in force now. Raises RemoteError(BAD_TREE) when the log holds none."""
+        return self.charter_at(None).charter
+
+    def charter_at(self, index: int | None) -> CharterVersion:
+        """The charter in force just before the entry at `index` (None: now)."""
+        for version in reversed(self.charters):
+            if index is None or version.index < index:
+                return version
+        raise RemoteError(ErrorCode.BAD_TREE, "no charter is in force at that index")
+
+    def charter_of(self, version: int) -> Charter | None:
+        """The charter of a version, if it was ever in force."""
+        known = (item.charter for item in self.charters if item.charter.version == version)
+        return next(known, None)
+
+    def accepted_charter(self, party_id: str) -> Charter | None:
+        """The charter that a party signed last, or None if it signed none."""
+        return self.charter_of(self.accepted.get(party_id, 0))
+
+    def member(self, party_id: str, index: int | None = None) -> Member | None:
+        """The member's state just before the entry at `index` (None: now)."""
+        for member in reversed(self.members.get(party_id, ())):
+            if index is None or member.index < index:
+                return member
+        return None
+
+    def active(self, party_id: str, index: int | None = None) -> Member | None:
+        """The member's state if active, else None."""
+        member = self.member(party_id, index)
+        return member if member is not None and member.body.status == "active" else None
+
+    def key_for(self, sender: str, kind: str, index: int | None = None) -> bytes:
+        """The key that must have signed a statement of `kind` by `sender` before `index`.
+
+        Raises RemoteError(UNKNOWN_MEMBER).
+        """
+        charter = self.charter_at(index).charter
+        if sender == charter.charter_id:
+            return bytes.fromhex(charter.hub.sign)
+        for holder in charter.token_key.holders:
+            if sender == holder.holder_id:
+                return bytes.fromhex(holder.sign)
+        member = self.active(sender, index)
+        if member is None:
+            raise RemoteError(ErrorCode.UNKNOWN_MEMBER, "sender is not an active member")
+        keys = member.body.keys
+        return bytes.fromhex(keys.auth if kind in AUTH_KEY_KINDS else keys.sign)
+
+    def verify(self, statement: Statement[WireModel], index: int | None = None) -> None:
+        """Check addressing to this federation and the signature by the key at `index`."""
+        charter = self.charter_at(index).charter
+        preamble = statement.preamble
+        if (preamble.charter_id, preamble.log_origin) != (charter.charter_id, charter.log.origin):
+            raise RemoteError(ErrorCode.WRONG_CHARTER, "charter_id or log_origin is another's")
+        statement.envelope.verify(self.key_for(preamble.sender, preamble.kind, index))
+
+
+def needed_document(envelope_bytes: bytes) -> str | None:
+    """The hash of the charter document that a public leaf calls for, or None."""
+    statement = parse_statement(envelope_bytes, limit=PUBLIC_LEAF_LIMIT)
+    return statement.body.document_hash if isinstance(statement.body, CharterBody) else None
+
+
+def apply_public_leaf(
+    directory: Directory, index: int, envelope_bytes: bytes, documents: Mapping[str, bytes]
+) -> Directory:
+    """The directory after the public leaf at `index`. Raises RemoteError for a leaf that lies."""
+    statement = open_envelope(parse_envelope(envelope_bytes, limit=PUBLIC_LEAF_LIMIT))
+    body = statement.body
+    if statement.preamble.kind not in PUBLIC_KINDS:
+        raise RemoteError(ErrorCode.BAD_TREE, f"entry {index} is a kind that is never public")
+    if isinstance(body, CharterBody):
+        return _apply_charter(directory, index, statement.expect(CharterBody), documents)
+    if isinstance(body, SuccessionBody):
+        if index != 0:
+            raise RemoteError(ErrorCode.BAD_TREE, f"entry {index}: a log begins once")
+        # Signed by the key of the charter that follows, and checked with it.
+        return replace(directory, succession=statement.expect(SuccessionBody))
+    directory.verify(statement, index)
+    charter = directory.charter_at(index).charter
+    if isinstance(body, CharterAcceptBody):
+        return _apply_acceptance(directory, statement.preamble, body, charter)
+    if statement.preamble.sender != charter.charter_id:
+        raise RemoteError(ErrorCode.NOT_ALLOWED, f"entry {index}: only the hub writes this kind")
+    if isinstance(body, MemberBody):
+        return _apply_member(directory, index, statement.expect(MemberBody))
+    return directory
+
+
+def _apply_acceptance(
+    directory: Directory, preamble: Preamble, body: CharterAcceptBody, charter: Charter
+) -> Directory:
+    """Only an acceptance of the charter in force, addressed to the hub, counts."""
+    stated = (preamble.aud, body.version, body.document_hash)
+    if stated != (charter.charter_id, charter.version, charter.document_hash):
+        return directory
+    return replace(directory, accepted={**directory.accepted, preamble.sender: body.version})
+
+
+def _apply_charter(
+    directory: Directory,
+    index: int,
+    statement: Statement[CharterBody],
+    documents: Mapping[str, bytes],
+) -> Directory:
+    body = statement.body
+    document = documents.get(body.document_hash)
+    if document is None:
+        raise RemoteError(ErrorCode.NOT_FOUND, f"the charter document of entry {index} is missing")
+    charter = parse_charter(document)
+    said = (body.document_hash, body.document_length, body.version, body.predecessor)
+    held = (charter.document_hash, len(document), charter.version, charter.predecessor)
+    if said != held:
+        raise RemoteError(ErrorCode.BAD_TREE, f"entry {index}: charter differs from its leaf")
+    previous = directory.charters[-1].charter if directory.charters else None
+    succession = directory.succession
+    if previous is not None:
+        follows: tuple[int, str | None] = (previous.version + 1, previous.document_hash)
+    elif succession is not None:
+        follows = (succession.preamble.charter_version + 1, succession.body.charter)
+        _check_succession(succession, index, charter)
+    else:
+        follows = (1, None)
+    if (charter.version, charter.predecessor) != follows:
+        raise RemoteError(ErrorCode.BAD_TREE, f"entry {index}: charter does not follow")
+    signer = previous or charter
+    if not charter.charter_id == signer.charter_id == statement.preamble.charter_id:
+        raise RemoteError(ErrorCode.WRONG_CHARTER, f"entry {index}: another charter_id")
+    statement.envelope.verify(bytes.fromhex(signer.hub.sign))
+    version = CharterVersion(statement.id, index, charter)
+    return replace(directory, charters=(*directory.charters, version))
+
+
+def _check_succession(succession: Statement[SuccessionBody], index: int, charter: Charter) -> None:
+    """Entry 0 is for the charter of entry 1, by its hub key, and names another log."""
+    if index != 1:
+        raise RemoteError(ErrorCode.BAD_TREE, f"entry {index}: the charter must be entry 1")
+    check_addressed(
+        succession.preamble,
+        charter_id=charter.charter_id,
+        log_origin=charter.log.origin,
+        aud=charter.charter_id,
+    )
+    if succession.body.old_origin == charter.log.origin:
+        raise RemoteError(ErrorCode.BAD_TREE, "a log cannot succeed itself")
+    succession.envelope.verify(bytes.fromhex(charter.hub.sign))
+
+
+def enrolled_origin(directory: Directory, preamble: Preamble) -> str:
+    """The log that a member's own word in a `member` leaf must name.
+
+    In a successor it may be any earlier one: the followers of that log compare the keys.
+    """
+    return preamble.log_origin if directory.succession else directory.charter.log.origin
+
+
+def _apply_member(directory: Directory, index: int, statement: Statement[MemberBody]) -> Directory:
+    body = statement.body
+    charter = directory.charter_at(index).charter
+    reserved = {charter.charter_id, *(item.holder_id for item in charter.token_key.holders)}
+    if body.party_id in reserved:
+        raise RemoteError(ErrorCode.CONFLICT, f"entry {index}: that id is another party's")
+    before = directory.member(body.party_id)
+    if before is None:
+        check_enrolment(body, directory)
+    else:
+        check_next_member(before.statement_id, before.body, body, charter)
+    member = Member(statement.id, index, body)
+    history = (*directory.members.get(body.party_id, ()), member)
+    return replace(directory, members={**directory.members, body.party_id: history})
+
+
+def check_enrolment(member: MemberBody, directory: Directory) -> None:
+    """Check that a member leaf says what the member itself signed. Raises RemoteError."""
+    own = parse_statement(from_base64(member.enrolment))
+    charter = directory.charter
+    check_addressed(
+        own.preamble,
+        charter_id=charter.charter_id,
+        log_origin=enrolled_origin(directory, own.preamble),
+        aud=charter.charter_id,
+    )
+    if directory.succession is not None and isinstance(own.body, RotationBody):
+        check_restated(own.expect(RotationBody), member)
+        return
+    statement = own.expect(EnrolmentBody)
+    enrolment = statement.body
+    shared = EnrolmentBody.model_fields.keys() - {"invitation_hash"}
+    if any(getattr(enrolment, name) != getattr(member, name) for name in shared):
+        raise RemoteError(ErrorCode.BAD_SIGNATURE, "membership differs from what was applied for")
+    verify_enrolment(statement)
+
+
+def verify_enrolment(statement: Statement[EnrolmentBody]) -> None:
+    """Check an application's own keys and self-signature. Raises RemoteError."""
+    keys = statement.body.keys
+    check_key_record(keys, statement.preamble.iat)
+    if statement.preamble.sender != statement.body.party_id:
+        raise RemoteError(ErrorCode.WRONG_RECIPIENT, "sender and party_id differ")
+    statement.envelope.verify(bytes.fromhex(keys.sign))

@@ -1,0 +1,38 @@
+"""Fingerprint words: eight words that two people read to each other (specs/02-charter.md §6).
+
+One word of 256 for each of the first eight bytes of SHA-256 over the canonical key record and
+party id: 64 bits, compared by voice within the days that an invitation lives.
+"""
+
+import hashlib
+
+from protocol import canonical
+from protocol.messages.key_record import KeyRecord
+
+_WORD_LIST = """
+acorn amber anchor apple arch arrow ash autumn badge baker ball bamboo banner barn basket bay
+beach bead bean bear beech bell berry birch bird blue board boat bold bone book border bottle
+bowl branch brave bread breeze brick bridge bright broom brown brush bucket bud butter cabin
+cable cactus cake camel canal candle canoe canvas cap card carpet carrot castle cedar chair
+chalk cherry chess chimney circle clay cliff clock cloud clover coal coast cobalt coffee coin
+comet copper coral corn cotton cousin crab cradle crane cream cricket crimson crown crystal
+curtain daisy dance dawn deer delta desert diamond dolphin donkey door dove dragon drum duck
+dune eagle early earth echo elbow elm ember engine evening falcon farm feather fence fern ferry
+fiddle field finch finger flag flame flint flower flute forest fossil fountain fox frost fruit
+galaxy garden gate ginger glacier glass globe glove goat gold goose grain granite grape grass
+gravel green guitar hammer harbour harp harvest hat hazel heather hedge heron hill holly honey
+horizon horse house ice indigo ink iron island ivory ivy jacket jade jasmine jewel jigsaw
+juniper kettle key kite kitten ladder lake lamp lantern lark lavender leaf lemon lily lime linen
+lion lizard lobster lotus magnet mango maple marble meadow melon mint mirror mist moon morning
+moss mountain mustard needle nest north nutmeg oak oasis ocean olive onion opal orange orchard
+otter owl paddle panda paper parrot path peach pear pearl pebble pencil pepper piano pigeon
+pilot pine planet plum pocket pond poppy puzzle quartz quilt rabbit river
+"""
+WORDS = tuple(_WORD_LIST.split())
+
+
+def fingerprint_words(party_id: str, keys: KeyRecord) -> str:
+    """The eight words for a party's keys, separated by spaces."""
+    record: canonical.JsonValue = {"party_id": party_id, "keys": keys.model_dump(mode="json")}
+    digest = hashlib.sha256(canonical.encode(record)).digest()
+    return " ".join(WORDS[byte] for byte in digest[:8])

@@ -1,0 +1,97 @@
+"""What may be erased when, and the statement that says it was: specs/05-log.md §7.
+
+Two stages. First the disclosures: rows of publications and items of rounds, which name stubs and
+are kept beside the envelope that commits to them. Then the payload itself: envelope and salt. The
+leaf stays in the tree, and with it every proof. Pure: what is held comes in as values.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from protocol.fields import Count, Seconds, WireModel
+from protocol.governance.charter import Charter
+
+DAY = 86_400
+Stage = Literal["disclosures", "payload"]
+Decider = Literal["schedule", "operator"]
+Rule = Literal["disclosure_days", "retention_days"]
+RULES: dict[Stage, Rule] = {"disclosures": "disclosure_days", "payload": "retention_days"}
+"""The number of the charter that each stage goes by."""
+
+
+class ErasureBody(WireModel):
+    """`erasure`: the hub erased what it held of an entry, by a rule of the charter.
+
+    Stands in an erasure leaf for all to see, so it holds no party and no reason in words.
+    """
+
+    index: Count
+    stage: Stage
+    rule: Rule
+    logged_at: Seconds
+    decided_by: Decider
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What a hub still holds of one sealed entry.
+
+    `settled_at` is when the last entry of the same request was logged. `in_use`: a decision that is
+    still to come may rest on it.
+    """
+
+    index: int
+    logged_at: int
+    settled_at: int
+    disclosures: bool
+    payload: bool
+    in_use: bool
+
+
+@dataclass(frozen=True)
+class Due:
+    """One erasure that the charter asks for now."""
+
+    index: int
+    stage: Stage
+    logged_at: int
+
+
+def plan_erasures(charter: Charter, holdings: Iterable[Holding], now: int) -> Iterator[Due]:
+    """What is to be erased at `now`, in the order of the holdings."""
+    for held in holdings:
+        stage = due_stage(charter, held, now)
+        if stage is not None:
+            yield Due(held.index, stage, held.logged_at)
+
+
+def due_stage(charter: Charter, held: Holding, now: int) -> Stage | None:
+    """The stage that is due for one holding, the later one if both are."""
+    if held.in_use:
+        return None
+    if held.payload and now >= held.settled_at + charter.retention_days * DAY:
+        return "payload"
+    days = min(charter.disclosure_days, charter.retention_days)
+    if held.disclosures and now >= held.settled_at + days * DAY:
+        return "disclosures"
+    return None
+
+
+def earliest(charter: Charter, stage: Stage, logged_at: int) -> int:
+    """Before this time, nothing logged at `logged_at` may reach `stage` under this charter."""
+    days = charter.retention_days
+    if stage == "disclosures":
+        days = min(days, charter.disclosure_days)
+    return logged_at + days * DAY
+
+
+def erasure_body(due: Due, decided_by: Decider) -> ErasureBody:
+    """The statement of an erasure."""
+    return ErasureBody(
+        index=due.index,
+        stage=due.stage,
+        rule=RULES[due.stage],
+        logged_at=due.logged_at,
+        decided_by=decided_by,
+    )

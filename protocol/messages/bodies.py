@@ -1,0 +1,361 @@
+"""The body of every kind of statement: specs/01-statements.md §5.
+
+Models are the table that drives encoder and decoder. They check shape only; whether a message may
+be acted on is decided in protocol/requests/decide.py.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from protocol.fields import (
+    Base64,
+    BasisCode,
+    Code,
+    Count,
+    Hex16,
+    Hex32,
+    MatchKeyId,
+    Name,
+    Seconds,
+    WireModel,
+)
+from protocol.governance.retention import ErasureBody
+from protocol.messages.audit import AUDIT_BODIES
+from protocol.messages.key_record import KeyRecord
+from protocol.messages.log import LOG_BODIES
+from protocol.messages.parts import (
+    DecisionFacts,
+    Facts,
+    LinkEvidence,
+    LinkProof,
+    Outcome,
+    RequestPins,
+    RequestPractitioner,
+)
+from protocol.messages.review import REVIEW_BODIES
+
+PhoneText = Annotated[str, StringConstraints(pattern=r"^[0-9 +]{3,20}$")]
+
+
+class CharterBody(WireModel):
+    """`charter`: version, hash and length of a charter document. Public leaf, signed by the hub."""
+
+    version: Annotated[int, Field(ge=1, le=1_000_000)]
+    predecessor: Hex32 | None
+    document_hash: Hex32
+    document_length: Count
+
+
+class TranscriptSignature(WireModel):
+    """One key holder's signature over the key-birth transcript."""
+
+    holder_id: Hex16
+    sig: Base64
+
+
+class KeyBirthBody(WireModel):
+    """`key_birth`: the transcript that every holder signed. Public leaf, signed by the hub."""
+
+    transcript: Base64
+    signatures: Annotated[list[TranscriptSignature], Field(min_length=1, max_length=16)]
+
+
+class EnrolmentBody(WireModel):
+    """`enrolment`: an agency's or auditor's self-signed application, with the invitation's hash."""
+
+    invitation_hash: Hex32
+    party_id: Hex16
+    name: Name
+    member_class: Code
+    control_domain: Name
+    duty_line: PhoneText
+    duty_hours: Name
+    keys: KeyRecord
+
+
+class MemberBody(WireModel):
+    """`member`: somebody joins, is suspended or leaves. Public leaf, signed by the hub."""
+
+    party_id: Hex16
+    name: Name
+    member_class: Code
+    control_domain: Name
+    duty_line: PhoneText
+    duty_hours: Name
+    keys: KeyRecord
+    status: Literal["active", "suspended", "revoked"]
+    enrolment: Base64
+
+
+class CharterAcceptBody(WireModel):
+    """`charter_accept`: an agency's signature under the agreement. Public leaf."""
+
+    version: Annotated[int, Field(ge=1, le=1_000_000)]
+    document_hash: Hex32
+
+
+class Permission(WireModel):
+    """The class of basis under which an involvement is published, and until when."""
+
+    basis_class: Literal["consent", "duty"]
+    valid_until: Seconds
+
+
+class PublishedInvolvement(WireModel):
+    """What a stub says of one involvement. No practitioner, no client."""
+
+    id: Hex16
+    type: Code
+    label: Name
+    permission: Permission
+    active_until: Seconds | None
+    facts_commitment: Hex32
+
+
+class StubRow(WireModel):
+    """One client in one agency, as a logged fact: everything but the tokens themselves."""
+
+    stub_id: Hex16
+    revision: Annotated[int, Field(ge=1, le=2**31)]
+    retired: bool
+    involvements: Annotated[list[PublishedInvolvement], Field(max_length=20)]
+    token_commitment: Hex32
+
+
+class StubTokens(WireModel):
+    """The tokens of one stub and the salt that opens its commitment. Never logged or exported."""
+
+    stub_id: Hex16
+    salt: Hex32
+    tokens: Annotated[
+        dict[MatchKeyId, Annotated[list[Base64], Field(min_length=1, max_length=16)]],
+        Field(max_length=32),
+    ]
+
+
+class RowsChunk(WireModel):
+    """A chunk of rows: kept as a logged fact, shown to the auditor."""
+
+    rows: Annotated[list[StubRow], Field(min_length=1, max_length=4096)]
+
+
+class TokensChunk(WireModel):
+    """A chunk of tokens: peppered, stored and forgotten."""
+
+    tokens: Annotated[list[StubTokens], Field(min_length=1, max_length=4096)]
+
+
+class ChunkRef(WireModel):
+    """Hash, length in bytes and number of stubs of a chunk."""
+
+    hash: Hex32
+    length: Annotated[int, Field(ge=1, le=1024 * 1024)]
+    count: Annotated[int, Field(ge=1, le=4096)]
+
+
+class PublicationBody(WireModel):
+    """`publication`: the signed manifest over chunks of rows and their chunks of tokens."""
+
+    sequence: Annotated[int, Field(ge=1, le=2**40)]
+    epoch: Annotated[int, Field(ge=1, le=65_535)]
+    rows: Annotated[list[ChunkRef], Field(min_length=1, max_length=64)]
+    tokens: Annotated[list[ChunkRef], Field(max_length=64)]
+
+
+class MatchRoundBody(WireModel):
+    """`match_round`: one leaf a round; the root is over salted items, so it tells nothing."""
+
+    round: Annotated[int, Field(ge=1, le=2**40)]
+    items_root: Hex32
+    count: Count
+
+
+class LinkItem(WireModel):
+    """One change of a matching round, as committed under its root and shown to the auditor."""
+
+    salt: Hex32
+    link_id: Hex16
+    state: Literal["match", "possible", "ended"]
+    stub_a: Hex16
+    agency_a: Hex16
+    publication_a: Hex32
+    stub_b: Hex16
+    agency_b: Hex16
+    publication_b: Hex32
+
+
+class ShownInvolvement(WireModel):
+    """What `decide_show` lets the other side see of an involvement."""
+
+    id: Hex16
+    type: Code
+    label: Name
+
+
+class LinkNotice(WireModel):
+    """News of one link for one side. `ended` never says why."""
+
+    link_id: Hex16
+    state: Literal["match", "possible", "ended"]
+    stub_id: Hex16
+    agency_id: Hex16 | None
+    involvements: Annotated[list[ShownInvolvement], Field(max_length=20)]
+    evidence: LinkEvidence | None
+
+
+class NoticeBody(WireModel):
+    """`notice`: what a matching round means for one agency. Signed by the hub, not logged."""
+
+    round: Hex32
+    links: Annotated[list[LinkNotice], Field(max_length=60)]
+
+
+class RequestBody(WireModel):
+    """`request`: may we have the contact details behind this involvement?"""
+
+    request_id: Hex16
+    link_id: Hex16
+    stub_id: Hex16
+    involvement_id: Hex16
+    practitioner: RequestPractitioner
+    purpose: Code
+    basis: BasisCode
+    facts: Facts
+    needed_by: Seconds
+    expires: Seconds
+    pins: RequestPins
+    link_proof: LinkProof
+    sealed_hash: Hex32
+
+
+class HubDecisionBody(WireModel):
+    """`hub_decision`: the hub's part of the decision, which the auditor makes again."""
+
+    request: Hex32
+    request_id: Hex16
+    outcome: Outcome
+    code: Code | None
+    field: Code | None
+    facts: DecisionFacts
+
+
+class DecisionBody(WireModel):
+    """`decision`: the holder's part. Never more permissive than the hub's."""
+
+    request: Hex32
+    request_id: Hex16
+    hub_decision: Hex32
+    outcome: Outcome
+    code: Code | None
+    decided_by: Hex16 | None
+    facts_commitment: Hex32
+
+
+class ReleaseBody(WireModel):
+    """`release`: the sealed card leaves; it goes beside the statement, its hash inside."""
+
+    request_id: Hex16
+    decision: Hex32
+    seal_key: Hex32
+    sealed_hash: Hex32
+    tree_size: Count
+
+
+class ReceiptBody(WireModel):
+    """`receipt`: the card was opened."""
+
+    request_id: Hex16
+    release: Hex32
+    sealed_hash: Hex32
+
+
+class RejectionBody(WireModel):
+    """`rejection`: a member's properly signed statement that the hub could not accept."""
+
+    statement: Hex32
+    kind: Code
+    code: Code
+
+
+class EvaluationCount(WireModel):
+    """How many tokens one agency had evaluated in a day."""
+
+    party_id: Hex16
+    evaluations: Count
+
+
+class EvaluationCountBody(WireModel):
+    """`evaluation_count`: a key holder's daily count, by agency. Sealed leaf."""
+
+    day: Annotated[int, Field(ge=0, le=10**6)]
+    epoch: Annotated[int, Field(ge=1, le=65_535)]
+    counts: Annotated[list[EvaluationCount], Field(max_length=500)]
+
+
+class EvaluateBody(WireModel):
+    """`evaluate`: a node asks key holders to evaluate blinded points. Not logged by the hub."""
+
+    epoch: Annotated[int, Field(ge=1, le=65_535)]
+    quorum: Annotated[list[Annotated[int, Field(ge=1, le=16)]], Field(min_length=1, max_length=16)]
+    count: Annotated[int, Field(ge=1, le=65_535)]
+    points_hash: Hex32
+
+
+class PollBody(WireModel):
+    """`poll`: deliver what comes after `cursor`, which acknowledges everything up to it."""
+
+    generation: Hex16 | None
+    cursor: Count
+    wait: Annotated[int, Field(ge=0, le=60)]
+    instance: Hex16
+
+
+class ExportBody(WireModel):
+    """`export`: an auditor asks for the payloads of log entries in [start, end)."""
+
+    start: Count
+    end: Count
+
+
+class AcceptedBody(WireModel):
+    """`accepted`: the hub's signed answer to a submission: where and when it was logged."""
+
+    statement: Hex32
+    index: Count
+    received_at: Seconds
+
+
+BODIES: dict[str, type[WireModel]] = {
+    "charter": CharterBody,
+    "key_birth": KeyBirthBody,
+    "enrolment": EnrolmentBody,
+    "member": MemberBody,
+    "charter_accept": CharterAcceptBody,
+    "publication": PublicationBody,
+    "match_round": MatchRoundBody,
+    "notice": NoticeBody,
+    "request": RequestBody,
+    "hub_decision": HubDecisionBody,
+    "decision": DecisionBody,
+    "release": ReleaseBody,
+    "receipt": ReceiptBody,
+    "rejection": RejectionBody,
+    "evaluation_count": EvaluationCountBody,
+    "evaluate": EvaluateBody,
+    "poll": PollBody,
+    "export": ExportBody,
+    "accepted": AcceptedBody,
+    "erasure": ErasureBody,
+    **REVIEW_BODIES,
+    **AUDIT_BODIES,
+    **LOG_BODIES,
+}
+
+ERASURE_KIND = "erasure"
+PUBLIC_KINDS = frozenset({"charter", "key_birth", "member", "charter_accept", "succession"})
+UNLOGGED_KINDS = frozenset(
+    {"enrolment", "rotation", "notice", "review", "evaluate", "poll", "accepted"}
+)
+AUTH_KEY_KINDS = frozenset({"evaluate", "poll"})
+RECOVERY_KEY_KINDS = frozenset({"rotation"})

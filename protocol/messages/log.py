@@ -1,0 +1,78 @@
+"""Bodies that keep a log honest over time: specs/02-charter.md §8, specs/05-log.md §14, §15.
+
+Shape only: keys rotate, each agency's books are compared with the log daily, a card may leave
+before a quorum has signed where the law allows it, and a lost log has a successor.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from protocol.fields import Base64, Count, Hex16, Hex32, Origin, WireModel
+from protocol.messages.key_record import KeyRecord
+
+
+class RotationBody(WireModel):
+    """`rotation`: a member puts new keys in the place of those of one `member` leaf.
+
+    Signed by the offline recovery key, whose SHA-256 that leaf holds; `possession` is by the new
+    `sign` key. Stands in the next `member` leaf in the place of the enrolment.
+    """
+
+    party_id: Hex16
+    replaces: Hex32
+    keys: KeyRecord
+    recovery_key: Hex32
+    possession: Base64
+
+
+class DailyStatementBody(WireModel):
+    """`daily_statement`: which entries of [start, end) name an agency, as a count and a hash."""
+
+    day: Annotated[int, Field(ge=0, le=10**6)]
+    start: Count
+    end: Count
+    count: Count
+    indexes_hash: Hex32
+
+
+class StatementAnswerBody(WireModel):
+    """`statement_answer`: whether an agency's own books say the same, and what they say."""
+
+    statement: Hex32
+    answer: Literal["agree", "differ"]
+    count: Count
+    indexes_hash: Hex32
+
+
+class ProvisionalBody(WireModel):
+    """`provisional`: a card leaves while the quorum is missing, for a code that allows it."""
+
+    request_id: Hex16
+    decision: Hex32
+    seal_key: Hex32
+    sealed_hash: Hex32
+    tree_size: Count
+
+
+class SuccessionBody(WireModel):
+    """`succession`: entry 0 of a log that takes the place of a lost one.
+
+    `note` is the last checkpoint of the old log that its witnesses signed; `held` says how many of
+    its entries the hub still has.
+    """
+
+    old_genesis: Hex32
+    old_origin: Origin
+    note: Base64
+    held: Count
+    charter: Hex32
+
+
+LOG_BODIES: dict[str, type[WireModel]] = {
+    "rotation": RotationBody,
+    "daily_statement": DailyStatementBody,
+    "statement_answer": StatementAnswerBody,
+    "provisional": ProvisionalBody,
+    "succession": SuccessionBody,
+}

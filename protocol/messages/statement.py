@@ -1,0 +1,142 @@
+"""Statements: a fixed preamble and a body, signed as a DSSE envelope (specs/01-statements.md §4).
+
+The preamble binds every act to protocol version, kind, charter, log, recipient, sender and time,
+so that nothing signed here can be replayed there.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Generic, TypeVar
+
+from pydantic import Field, StringConstraints, ValidationError
+
+from protocol import canonical
+from protocol.dsse import ENVELOPE_LIMIT, Envelope, parse_envelope, sign
+from protocol.errors import ErrorCode, RemoteError
+from protocol.fields import Code, Count, Hex16, Origin, Seconds, WireModel, refused_shape
+from protocol.messages.bodies import BODIES
+from protocol.signing import SecretSeed
+
+MAX_SKEW_SECONDS = 300
+
+Body = TypeVar("Body", bound=WireModel)
+SubBody = TypeVar("SubBody", bound=WireModel)
+BodyCo = TypeVar("BodyCo", bound=WireModel, covariant=True)
+
+
+class Preamble(WireModel):
+    """The nine fields at the head of every statement."""
+
+    protocol: Annotated[int, Field(ge=1, le=1)]
+    kind: Code
+    charter_id: Hex16
+    charter_version: Count
+    log_origin: Origin
+    aud: Hex16
+    sender: Hex16
+    nonce: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    iat: Seconds
+
+
+_PREAMBLE_FIELDS = frozenset(Preamble.model_fields)
+
+
+@dataclass(frozen=True)
+class Statement(Generic[BodyCo]):
+    """A parsed statement: preamble, typed body, and the envelope whose bytes were signed."""
+
+    preamble: Preamble
+    body: BodyCo
+    envelope: Envelope
+
+    @property
+    def id(self) -> str:
+        """The statement id: hex SHA-256 of the pre-authentication encoding."""
+        return self.envelope.statement_id
+
+    def expect(self, body_type: type[SubBody]) -> "Statement[SubBody]":
+        """This statement as one of the given kind. Raises RemoteError(UNKNOWN_KIND)."""
+        if not isinstance(self.body, body_type):
+            raise RemoteError(ErrorCode.UNKNOWN_KIND, f"a {self.preamble.kind} is not wanted here")
+        return Statement(self.preamble, self.body, self.envelope)
+
+
+@dataclass(frozen=True)
+class Context:
+    """Where a party stands when it signs: the federation, the charter version and its own id."""
+
+    charter_id: str
+    charter_version: int
+    log_origin: str
+    sender: str
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What a caller draws for one statement: recipient, 16-byte nonce in hex, time of signing."""
+
+    aud: str
+    nonce: str
+    iat: int
+
+
+def make_statement(context: Context, stamp: Stamp, body: Body, seed: SecretSeed) -> Statement[Body]:
+    """Build and sign a statement; the kind follows from the body's type."""
+    kind = kind_of(type(body))
+    preamble = Preamble(
+        protocol=1,
+        kind=kind,
+        charter_id=context.charter_id,
+        charter_version=context.charter_version,
+        log_origin=context.log_origin,
+        aud=stamp.aud,
+        sender=context.sender,
+        nonce=stamp.nonce,
+        iat=stamp.iat,
+    )
+    payload = {**preamble.model_dump(mode="json"), "body": body.model_dump(mode="json")}
+    return Statement(preamble, body, sign(kind, canonical.encode(payload), seed))
+
+
+def kind_of(body_type: type[WireModel]) -> str:
+    """The kind whose body this type is."""
+    return next(kind for kind, model in BODIES.items() if model is body_type)
+
+
+def parse_statement(data: bytes, *, limit: int = ENVELOPE_LIMIT) -> Statement[WireModel]:
+    """Parse envelope bytes into a statement. Raises RemoteError only; checks no signature."""
+    return open_envelope(parse_envelope(data, limit=limit))
+
+
+def open_envelope(envelope: Envelope) -> Statement[WireModel]:
+    """Parse the payload of an envelope. Raises RemoteError and nothing else."""
+    value = canonical.parse(envelope.payload, limit=len(envelope.payload))
+    if not isinstance(value, dict) or set(value) != _PREAMBLE_FIELDS | {"body"}:
+        raise RemoteError(ErrorCode.UNKNOWN_FIELD, "a statement is the preamble and a body")
+    body_type = BODIES.get(envelope.kind)
+    if body_type is None or value["kind"] != envelope.kind:
+        raise RemoteError(ErrorCode.UNKNOWN_KIND, "kind is unknown or differs from payload type")
+    preamble_value = {name: value[name] for name in _PREAMBLE_FIELDS}
+    return Statement(
+        _validate(Preamble, preamble_value), _validate(body_type, value["body"]), envelope
+    )
+
+
+def check_addressed(preamble: Preamble, *, charter_id: str, log_origin: str, aud: str) -> None:
+    """Refuse a statement made for another federation, log or recipient."""
+    if preamble.charter_id != charter_id or preamble.log_origin != log_origin:
+        raise RemoteError(ErrorCode.WRONG_CHARTER, "charter_id or log_origin is another's")
+    if preamble.aud != aud:
+        raise RemoteError(ErrorCode.WRONG_RECIPIENT, "aud names somebody else")
+
+
+def check_fresh(preamble: Preamble, *, now: int) -> None:
+    """Refuse a statement signed more than five minutes before or after `now`."""
+    if abs(preamble.iat - now) > MAX_SKEW_SECONDS:
+        raise RemoteError(ErrorCode.EXPIRED, "iat is more than five minutes from our clock")
+
+
+def _validate(model: type[Body], value: object) -> Body:
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise refused_shape(error, model.__name__.removesuffix("Body").lower()) from None

@@ -1,0 +1,301 @@
+"""The decisions: specs/06-requests.md §3 and §6. Pure, and the same code for node, hub and auditor.
+
+Values in, values out: a refusal is a value, not an exception. What differs between the parties,
+and is tested, is how each assembles the inputs.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from protocol.governance.charter import Charter, FactRule, LawfulBasis
+from protocol.messages.bodies import MemberBody, PublishedInvolvement, RequestBody
+from protocol.messages.parts import DecisionFacts
+from protocol.messages.review import IdentityRequestBody
+from protocol.requests.refusals import RefusalCode
+
+
+@dataclass(frozen=True)
+class Allow:
+    """Go ahead."""
+
+
+@dataclass(frozen=True)
+class Refer:
+    """A person must decide."""
+
+
+@dataclass(frozen=True)
+class Refuse:
+    """No, and why; `field` names the fact that is missing or wrong."""
+
+    code: RefusalCode
+    field: str | None = None
+
+
+Decision = Allow | Refer | Refuse
+
+
+BREAK_GLASS = "break_glass"
+
+
+class Shown(StrEnum):
+    """What one side of a link may see of an involvement on the other side."""
+
+    INVOLVEMENT = "involvement"
+    POSSIBLE = "possible"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True)
+class LinkFact:
+    """A link as the rounds logged it: its state and its two ends (agency id, stub id)."""
+
+    state: str
+    ends: tuple[tuple[str, str], tuple[str, str]]
+
+    def other_end(self, agency_id: str, stub_id: str) -> tuple[str, str] | None:
+        """The end across from this one, or None when this is no end of the link."""
+        if (agency_id, stub_id) not in self.ends:
+            return None
+        first, second = self.ends
+        return second if first == (agency_id, stub_id) else first
+
+
+@dataclass(frozen=True)
+class HubFacts:
+    """All that `decide_hub` may look at beside charter and request: logged facts, each or None.
+
+    `involvement` is the one asked for as the stub across the link publishes it;
+    `own_involvements` are those that the asking stub publishes.
+    """
+
+    requester_id: str
+    holder_id: str
+    requester: MemberBody | None
+    holder: MemberBody | None
+    link: LinkFact | None
+    involvement: PublishedInvolvement | None
+    own_involvements: tuple[PublishedInvolvement, ...]
+    requests_today: int
+
+
+@dataclass(frozen=True)
+class IdentityFacts:
+    """All that `decide_identity` may look at beside charter and request: logged facts, or None.
+
+    `involvements` are what the stub across the link publishes; `doubted` says that the last
+    answer of one side about this link was "not the same".
+    """
+
+    requester_id: str
+    requester: MemberBody | None
+    holder: MemberBody | None
+    link: LinkFact | None
+    doubted: bool
+    involvements: tuple[PublishedInvolvement, ...]
+    own_involvements: tuple[PublishedInvolvement, ...]
+    checks_today: int
+
+
+Asked = RequestBody | IdentityRequestBody
+AnyHubFacts = HubFacts | IdentityFacts
+
+
+@dataclass(frozen=True)
+class HolderFacts:
+    """What the holding agency knows of its own record when it decides."""
+
+    permission_in_force: bool
+    objection: bool
+    link_proven: bool
+    earlier_requests_from_requester: int
+    rule: str
+    doubted: bool = False
+
+
+def identity_pins(decision: Decision, pins: DecisionFacts) -> DecisionFacts:
+    """The logged facts that a decision on an identity request may name.
+
+    A refusal names nothing of the other side: not even whether there is one.
+    """
+    if not isinstance(decision, Refuse):
+        return pins
+    nothing = {"holder_membership": None, "round": None, "holder_publication": None}
+    return pins.model_copy(update=nothing)
+
+
+def stricter(first: Decision, second: Decision) -> Decision:
+    """The stricter of two decisions: Refuse over Refer over Allow; the first where equal."""
+    order = {Allow: 0, Refer: 1, Refuse: 2}
+    return second if order[type(second)] > order[type(first)] else first
+
+
+def decide_hub(charter: Charter, request: RequestBody, iat: int, facts: HubFacts) -> Decision:
+    """The hub's part. Everything it looks at is in the charter, the request or a logged fact."""
+    basis = charter.lawful_basis(request.basis)
+    checks = (
+        _check_time(charter, request, iat),
+        _check_available(charter, request, iat, facts),
+        _check_basis(basis, facts, request),
+        _check_facts(basis, request),
+        _check_role(charter, request),
+        _check_quota(facts.requests_today, charter.quotas.requests_per_day),
+    )
+    return next((refusal for refusal in checks if refusal is not None), Allow())
+
+
+def decide_identity(
+    charter: Charter, request: IdentityRequestBody, iat: int, facts: IdentityFacts
+) -> Decision:
+    """The hub's part on an identity request: as `decide_hub`, for a link that is still open."""
+    basis = charter.lawful_basis(request.basis)
+    checks = (
+        _check_time(charter, request, iat),
+        _check_comparable(charter, request, iat, facts),
+        _check_basis(basis, facts, request),
+        _check_facts(basis, request),
+        _check_role(charter, request),
+        _check_quota(facts.checks_today, charter.quotas.identity_checks_per_day),
+    )
+    return next((refusal for refusal in checks if refusal is not None), Allow())
+
+
+def decide_holder(facts: HolderFacts) -> Decision:
+    """The holder's part, from facts that only the holder has. A first request is referred."""
+    if not facts.link_proven:
+        return Refuse(RefusalCode.LINK_NOT_PROVEN)
+    if not facts.permission_in_force:
+        return Refuse(RefusalCode.PERMISSION_ENDED)
+    if facts.objection:
+        return Refuse(RefusalCode.OBJECTION)
+    if facts.doubted or facts.earlier_requests_from_requester == 0 or facts.rule != "allow":
+        return Refer()
+    return Allow()
+
+
+def decide_show(
+    charter: Charter,
+    viewer_class: str,
+    involvement: PublishedInvolvement,
+    link_state: str,
+    now: int,
+) -> Shown:
+    """What a linked agency may see of an involvement. Sensitive ones are never shown."""
+    kind = charter.involvement_type(involvement.type)
+    if kind is None or kind.openness == "sensitive" or not in_force(involvement, now):
+        return Shown.NOTHING
+    if viewer_class not in kind.visible_to:
+        return Shown.NOTHING
+    if link_state == "possible":
+        return Shown.POSSIBLE
+    return Shown.INVOLVEMENT if link_state == "match" else Shown.NOTHING
+
+
+def allows_break_glass(basis: LawfulBasis | None) -> bool:
+    """Whether a card may leave on this basis without a quorum (specs/06-requests.md §8)."""
+    return basis is not None and any(
+        rule.field.startswith(BREAK_GLASS) for rule in basis.must_record
+    )
+
+
+def in_force(involvement: PublishedInvolvement, now: int) -> bool:
+    """Whether an involvement's permission holds and the work goes on at `now` (Unix seconds)."""
+    ended = involvement.active_until is not None and involvement.active_until <= now
+    return not ended and involvement.permission.valid_until > now
+
+
+def _check_time(charter: Charter, request: Asked, iat: int) -> Refuse | None:
+    longest = iat + charter.request_lifetime_days * 86_400
+    if iat < request.expires <= longest and request.needed_by <= request.expires:
+        return None
+    return Refuse(RefusalCode.REQUEST_EXPIRED)
+
+
+def _check_available(
+    charter: Charter, request: RequestBody, iat: int, facts: HubFacts
+) -> Refuse | None:
+    # One answer for everything that is unknown, ended or not permitted.
+    refusal = Refuse(RefusalCode.NOT_AVAILABLE)
+    requester, holder = facts.requester, facts.holder
+    if requester is None or holder is None or facts.link is None or facts.involvement is None:
+        return refusal
+    if requester.status != "active" or holder.status != "active":
+        return refusal
+    other = facts.link.other_end(facts.requester_id, request.stub_id)
+    if other is None or other[0] != facts.holder_id:
+        return refusal
+    if not any(in_force(involvement, iat) for involvement in facts.own_involvements):
+        return refusal
+    state = facts.link.state
+    shown = decide_show(charter, requester.member_class, facts.involvement, state, iat)
+    return None if shown is Shown.INVOLVEMENT else refusal
+
+
+def _check_comparable(
+    charter: Charter, request: IdentityRequestBody, iat: int, facts: IdentityFacts
+) -> Refuse | None:
+    refusal = Refuse(RefusalCode.NOT_AVAILABLE)
+    requester, holder, link = facts.requester, facts.holder, facts.link
+    if requester is None or holder is None or link is None:
+        return refusal
+    if requester.status != "active" or holder.status != "active":
+        return refusal
+    if link.other_end(facts.requester_id, request.stub_id) is None:
+        return refusal
+    if link.state != "possible" and not (link.state == "match" and facts.doubted):
+        return refusal
+    if not any(in_force(involvement, iat) for involvement in facts.own_involvements):
+        return refusal
+    shown = {
+        decide_show(charter, requester.member_class, item, link.state, iat)
+        for item in facts.involvements
+    }
+    return None if shown - {Shown.NOTHING} else refusal
+
+
+def _check_basis(basis: LawfulBasis | None, facts: AnyHubFacts, request: Asked) -> Refuse | None:
+    refusal = Refuse(RefusalCode.BASIS_NOT_USABLE)
+    if basis is None or basis.in_force != "yes":
+        return refusal
+    if facts.requester is None or facts.requester.member_class not in basis.requester_classes:
+        return refusal
+    if facts.holder is None or facts.holder.member_class not in basis.holder_classes:
+        return refusal
+    if request.purpose not in basis.purposes:
+        return Refuse(RefusalCode.PURPOSE_NOT_ALLOWED)
+    return None
+
+
+def _check_facts(basis: LawfulBasis | None, request: Asked) -> Refuse | None:
+    if basis is None:
+        return Refuse(RefusalCode.BASIS_NOT_USABLE)
+    for rule in basis.must_record:
+        value = request.facts.get(rule.field)
+        if value is None:
+            return Refuse(RefusalCode.MISSING_FACT, rule.field)
+        if not fits(rule, value):
+            return Refuse(RefusalCode.WRONG_FACT, rule.field)
+    extra = sorted(set(request.facts) - {rule.field for rule in basis.must_record})
+    return Refuse(RefusalCode.WRONG_FACT, extra[0]) if extra else None
+
+
+def fits(rule: FactRule, value: str) -> bool:
+    """Whether a fact, as it travels, has the form that its rule demands."""
+    if rule.type == "enum":
+        return value in rule.choices
+    if rule.type == "committed":
+        return len(value) == 64 and all(character in "0123456789abcdef" for character in value)
+    try:
+        return value == date.fromisoformat(value).isoformat()
+    except ValueError:
+        return False
+
+
+def _check_role(charter: Charter, request: Asked) -> Refuse | None:
+    known = request.practitioner.role in charter.roles
+    return None if known else Refuse(RefusalCode.ROLE_NOT_KNOWN)
+
+
+def _check_quota(made_today: int, allowed: int) -> Refuse | None:
+    return None if made_today < allowed else Refuse(RefusalCode.OVER_QUOTA)
