@@ -17,10 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from sqlite_utils import Database
-
 from hub.log.tile_store import TileStore
-from hub.store.tables import SCHEMA, HubTables
+from hub.store.tables import SCHEMA, HubTables, open_engine
 from protocol.dsse import Envelope
 from protocol.log.checkpoint import Checkpoint, sign_checkpoint
 from protocol.log.leaf import sealed_leaf
@@ -29,7 +27,6 @@ from protocol.log.note import NoteSigner, SignatureType
 from protocol.messages.bodies import RejectionBody
 from protocol.messages.statement import Context, Preamble, Stamp, Statement, make_statement
 from protocol.signing import SecretSeed
-from storage.sqlite import Engine
 
 LEAVES = 20_000
 BATCH = 1000
@@ -143,7 +140,7 @@ def rows_alone(folder: Path, leaves: list[bytes], rows: list[tuple[Envelope, Pre
 
 async def hub(folder: Path, statements: Statements, leaves: list[bytes]) -> bytes:
     """Every batch as the hub writes it."""
-    engine, store = Engine(folder / "hub.sqlite", SCHEMA), TileStore(folder / "log")
+    engine, store = open_engine(folder), TileStore(folder / "log")
     for start in range(0, LEAVES, BATCH):
         end = start + BATCH
         batch = list(zip(leaves[start:end], statements[start:end], strict=True))
@@ -156,14 +153,13 @@ async def hub(folder: Path, statements: Statements, leaves: list[bytes]) -> byte
     return store.root(LEAVES)
 
 
-def move_head(start: int, end: int, note: bytes, database: Database) -> None:
+def move_head(start: int, end: int, note: bytes, tables: HubTables) -> None:
     """The new head."""
-    HubTables(database).move_head(start, end, note)
+    tables.move_head(start, end, note)
 
 
-def write_rows(batch: list[tuple[bytes, Statement[RejectionBody]]], database: Database) -> None:
+def write_rows(batch: list[tuple[bytes, Statement[RejectionBody]]], tables: HubTables) -> None:
     """Entries and payloads of a batch."""
-    tables = HubTables(database)
     for leaf, item in batch:
         tables.append(leaf, item.envelope, item.preamble, SALT, item.preamble.iat)
 

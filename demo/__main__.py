@@ -23,7 +23,7 @@ from demo.story import Story
 from demo.trouble import Trouble
 
 
-class Teller:
+class NoticeBuilder:
     """Prints the steps, numbered, with the seconds they took."""
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class Teller:
         print("\n".join("    " + line for line in text.splitlines()), flush=True)
 
 
-def perform(stage: Stage, teller: Teller) -> None:
+def perform(stage: Stage, teller: NoticeBuilder) -> None:
     """Set the council up and tell the story."""
     teller.title("Three key holders make their keys")
     stage.run(
@@ -83,7 +83,7 @@ def main() -> int:
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     fresh_folder()
-    stage, teller = Stage(), Teller()
+    stage, teller = Stage(), NoticeBuilder()
     try:
         perform(stage, teller)
         print("\nThe whole story went as told.", flush=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 from node.store.tables import NodeTables
-from storage.tables import Row
+from storage.engine import Row
 
 
 class Severity(IntEnum):
@@ -159,14 +159,14 @@ def raise_alarm(
 ) -> bool:
     """Note that something is so at `now`; whether that is news. What was acknowledged is not."""
     key = (hub_id, code.value, place)
-    known = tables.run(
+    known = tables.tx.run(
         "UPDATE alarm SET last_seen = ? WHERE hub_id = ? AND code = ? AND place = ? "
         "AND cleared_at IS NULL",
         now, *key,
     )  # fmt: skip
     if known:
         return False
-    tables.run(
+    tables.tx.run(
         "INSERT INTO alarm (hub_id, code, place, first_seen, last_seen) VALUES (?, ?, ?, ?, ?) "
         "ON CONFLICT (hub_id, code, place) DO UPDATE SET first_seen = excluded.first_seen, "
         "last_seen = excluded.last_seen, cleared_at = NULL, acknowledged_at = NULL, told = 0",
@@ -180,7 +180,7 @@ def clear_alarm(
 ) -> None:
     """Note that it is no longer so. Proof stays: only a person puts it away."""
     if TEXTS[code].severity is not Severity.PROOF:
-        tables.run(
+        tables.tx.run(
             "UPDATE alarm SET cleared_at = ? WHERE hub_id = ? AND code = ? AND place = ? "
             "AND cleared_at IS NULL",
             now, hub_id, code.value, place,
@@ -193,7 +193,7 @@ def open_alarms(tables: NodeTables, hub_id: str) -> list[Alarm]:
     """
     alarms = [
         _alarm(row)
-        for row in tables.rows(
+        for row in tables.tx.rows(
             "SELECT * FROM alarm WHERE hub_id = ? AND cleared_at IS NULL", hub_id
         )
         if row["acknowledged_at"] is None
@@ -205,12 +205,12 @@ def open_alarms(tables: NodeTables, hub_id: str) -> list[Alarm]:
 def untold(tables: NodeTables, hub_id: str) -> list[Alarm]:
     """Alarms of which nobody outside this database knows yet, whoever raised them."""
     sql = "SELECT * FROM alarm WHERE hub_id = ? AND told = 0 AND cleared_at IS NULL ORDER BY id"
-    return [_alarm(row) for row in tables.rows(sql, hub_id)]
+    return [_alarm(row) for row in tables.tx.rows(sql, hub_id)]
 
 
 def mark_told(tables: NodeTables, alarm: Alarm) -> None:
     """Somebody was told of an alarm."""
-    tables.run("UPDATE alarm SET told = 1 WHERE id = ?", alarm.id)
+    tables.tx.run("UPDATE alarm SET told = 1 WHERE id = ?", alarm.id)
 
 
 def _alarm(row: Row) -> Alarm:
@@ -222,7 +222,7 @@ def _alarm(row: Row) -> Alarm:
 def acknowledge(tables: NodeTables, hub_id: str, alarm_id: int, now: int) -> bool:
     """A person has dealt with an alarm; whether there was such an alarm."""
     sql = "UPDATE alarm SET acknowledged_at = ? WHERE hub_id = ? AND id = ?"
-    return tables.run(sql, now, hub_id, alarm_id) == 1
+    return tables.tx.run(sql, now, hub_id, alarm_id) == 1
 
 
 def keep_evidence(tables: NodeTables, hub_id: str, held: bytes, served: bytes, now: int) -> str:
@@ -232,10 +232,10 @@ def keep_evidence(tables: NodeTables, hub_id: str, held: bytes, served: bytes, n
     called by its day, so that it is told once a day.
     """
     digest = hashlib.sha256(held + served).hexdigest()
-    kept = tables.rows("SELECT digest FROM evidence WHERE hub_id = ?", hub_id)
+    kept = tables.tx.rows("SELECT digest FROM evidence WHERE hub_id = ?", hub_id)
     names = [str(row["digest"]) for row in kept]
     if digest not in names and len(names) >= MOST_EVIDENCE:
         return f"day {now // DAY}"
     sql = "INSERT OR IGNORE INTO evidence VALUES (?, ?, ?, ?, ?)"
-    tables.run(sql, hub_id, digest, held, served, now)
+    tables.tx.run(sql, hub_id, digest, held, served, now)
     return digest

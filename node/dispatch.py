@@ -10,7 +10,7 @@ from typing import Any
 from node.identity_checks.answering import IdentityAnswering
 from node.identity_checks.asking import IdentityAsking
 from node.links.review import Reviewing
-from node.membership.hub import Federation
+from node.membership.hub import HubMembership
 from node.membership.outbox import Sent
 from node.requests.answering import Answering
 from node.requests.asking import Asking
@@ -46,18 +46,18 @@ OnSent = Callable[[NodeTables, str, Sent], None]
 OnFailed = Callable[[NodeTables, Statement[WireModel], RemoteError], None]
 
 
-class Desk:
+class Dispatcher:
     """Queue, recalled and unwitnessed cards, and identity checks of one node at one hub."""
 
     def __init__(
-        self, federation: Federation, asking: Asking, answering: Answering, releasing: Releasing
+        self, membership: HubMembership, asking: Asking, answering: Answering, releasing: Releasing
     ) -> None:
-        self._federation = federation
-        self.unwitnessed = Unwitnessed(federation, asking, answering, releasing)
-        self.reviewing = Reviewing(federation)
-        self.recalls = Recalls(federation)
-        self.asking = IdentityAsking(federation)
-        self.answering = IdentityAnswering(federation)
+        self._membership = membership
+        self.unwitnessed = Unwitnessed(membership, asking, answering, releasing)
+        self.reviewing = Reviewing(membership)
+        self.recalls = Recalls(membership)
+        self.asking = IdentityAsking(membership)
+        self.answering = IdentityAnswering(membership)
 
     def incoming(self) -> dict[type[WireModel], Incoming]:
         """Who takes what comes from the hub."""
@@ -98,11 +98,11 @@ class Desk:
         """Send details whose decision is under a quorum, forget what nobody answered; how many
         were sent.
         """
-        engine = self._federation.engine
-        now, hub_id = self._federation.outside.clock(), self._federation.hub.hub_id
-        late = await engine.read(lambda db: NodeTables(db).one(_LATE, hub_id, now))
+        engine = self._membership.engine
+        now, hub_id = self._membership.env.clock(), self._membership.hub.hub_id
+        late = await engine.read(lambda tables: tables.tx.one(_LATE, hub_id, now))
         if late is not None:
-            await engine.write(lambda db: self._forget(NodeTables(db)))
+            await engine.write(self._forget)
         return await self.asking.send_allowed()
 
     def _forget(self, tables: NodeTables) -> None:
@@ -113,8 +113,8 @@ class Desk:
         self, tables: NodeTables, statement: Statement[IdentityDecisionBody], delivery: Delivery
     ) -> None:
         """The hub's decision goes to the asker first, and with the details to the other side."""
-        if statement.preamble.sender != self._federation.hub.hub_id:
+        if statement.preamble.sender != self._membership.hub.hub_id:
             raise RemoteError(ErrorCode.NOT_ALLOWED, "only the hub decides identity requests")
-        ours = statement.preamble.aud == self._federation.hub.party_id
+        ours = statement.preamble.aud == self._membership.hub.party_id
         take = self.asking.on_decision if ours else self.answering.on_decision
         take(tables, statement, delivery)

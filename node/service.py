@@ -13,13 +13,13 @@ from typing import Any
 import structlog
 
 from node.config import NodeSettings
-from node.dispatch import Desk, Incoming, OnSent
+from node.dispatch import Dispatcher, Incoming, OnSent
 from node.links.team import on_notice
 from node.membership.charter import CharterWatch
-from node.membership.hub import Federation
+from node.membership.hub import HubMembership
 from node.membership.outbox import Outbox, Sent, keep_received
 from node.oversight.gossip import check_gossip
-from node.oversight.journal import Books, enter_received
+from node.oversight.journal import Journal, enter_received
 from node.oversight.monitor import Monitor
 from node.requests.answering import Answering
 from node.requests.asking import Asking
@@ -53,17 +53,17 @@ FOR_A_THIRD = (HubDecisionBody, IdentityRequestBody, IdentityDecisionBody)
 class NodeService:
     """One node at one hub. `instance` tells the hub two running copies apart."""
 
-    def __init__(self, federation: Federation, settings: NodeSettings) -> None:
-        self.federation = federation
-        federation.shared_postcodes = frozenset(settings.shared_postcodes)
-        self.asking = Asking(federation)
-        self.answering = Answering(federation, settings)
-        self.releasing = Releasing(federation, self.answering)
-        self.desk = Desk(federation, self.asking, self.answering, self.releasing)
-        self.outbox = Outbox(federation, self._on_sent, self._on_failed)
-        self.charters = CharterWatch(federation)
-        self.books = Books(federation)
-        self.monitor = Monitor(federation, settings.alarm_command)
+    def __init__(self, membership: HubMembership, settings: NodeSettings) -> None:
+        self.membership = membership
+        membership.shared_postcodes = frozenset(settings.shared_postcodes)
+        self.asking = Asking(membership)
+        self.answering = Answering(membership, settings)
+        self.releasing = Releasing(membership, self.answering)
+        self.dispatcher = Dispatcher(membership, self.asking, self.answering, self.releasing)
+        self.outbox = Outbox(membership, self._on_sent, self._on_failed)
+        self.charters = CharterWatch(membership)
+        self.books = Journal(membership)
+        self.monitor = Monitor(membership, settings.alarm_command)
         self._settings = settings
         self._instance = secrets.token_hex(16)
 
@@ -75,16 +75,16 @@ class NodeService:
 
     async def receive(self, wait: int | None = None) -> int:
         """One poll: fetch mail, handle each message once; how many were handled."""
-        federation = self.federation
-        hub = federation.hub
+        membership = self.membership
+        hub = membership.hub
         body = PollBody(
             generation=hub.generation,
             cursor=hub.cursor,
             wait=self._settings.poll_seconds if wait is None else wait,
             instance=self._instance,
         )
-        statement = federation.sign(body, hub.hub_id)
-        answer = await federation.post("/v1/polls", statement.envelope.encode())
+        statement = membership.sign(body, hub.hub_id)
+        answer = await membership.post("/v1/polls", statement.envelope.encode())
         bag = parse_wire(Mailbag, answer, limit=ANSWER_LIMIT)
         handled = 0
         for delivery in bag.deliveries:
@@ -97,7 +97,7 @@ class NodeService:
     async def advance(self) -> None:
         """Send what waits in the outbox, release what is allowed, send again."""
         refusals = await self.outbox.send()
-        if await self.releasing.release_allowed() + await self.desk.advance():
+        if await self.releasing.release_allowed() + await self.dispatcher.advance():
             refusals += await self.outbox.send()
         await self.outbox.check_logged()
         await self.books.answer()
@@ -135,11 +135,11 @@ class NodeService:
         acted on all the same: what moves contact details brings a proof of its own, or is for life
         or death. Any other stays in the mailbox; the next poll brings it again.
         """
-        federation = self.federation
-        if delivery.index is None or delivery.index < federation.view.size:
+        membership = self.membership
+        if delivery.index is None or delivery.index < membership.view.size:
             return True
-        witnessed = await federation.follow()
-        if delivery.index < federation.view.size:
+        witnessed = await membership.follow()
+        if delivery.index < membership.view.size:
             return True
         return not witnessed and await asyncio.to_thread(self._verifies, delivery)
 
@@ -152,25 +152,23 @@ class NodeService:
 
     async def _handle(self, generation: str, delivery: Delivery) -> None:
         """Act on one message and move the cursor, in one transaction. A bad one is set aside."""
-        federation = self.federation
+        membership = self.membership
         try:
             if delivery.proof is not None:
-                await check_gossip(federation, from_base64(delivery.proof))
-            await federation.engine.write(
-                lambda db: self._take(NodeTables(db), generation, delivery)
-            )
+                await check_gossip(membership, from_base64(delivery.proof))
+            await membership.engine.write(lambda tables: self._take(tables, generation, delivery))
         except RemoteError as error:
             if error.code is ErrorCode.UNREACHABLE:
                 raise  # it stays in the mailbox
             log.warning("message_set_aside", seq=delivery.seq, code=error.code.value)
-            await federation.engine.write(
-                lambda db: self._set_aside(NodeTables(db), generation, delivery)
+            await membership.engine.write(
+                lambda tables: self._set_aside(tables, generation, delivery)
             )
-        federation.hub = replace(federation.hub, generation=generation, cursor=delivery.seq)
+        membership.hub = replace(membership.hub, generation=generation, cursor=delivery.seq)
 
     def _take(self, tables: NodeTables, generation: str, delivery: Delivery) -> None:
         statement = self._checked(delivery)
-        if not tables.handled(self.federation.hub.hub_id, statement.id):
+        if not tables.handled(self.membership.hub.hub_id, statement.id):
             self._dispatch(tables, statement, delivery)
             self._keep(tables, statement, delivery)
         self._move(tables, generation, delivery)
@@ -186,40 +184,40 @@ class NodeService:
         self, tables: NodeTables, statement: Statement[WireModel], delivery: Delivery
     ) -> None:
         """Enter it in the books, and look for it in the log."""
-        keep_received(tables, self.federation, delivery, statement.id)
-        enter_received(tables, self.federation, statement, delivery.index)
+        keep_received(tables, self.membership, delivery, statement.id)
+        enter_received(tables, self.membership, statement, delivery.index)
 
     def _move(self, tables: NodeTables, generation: str, delivery: Delivery) -> None:
-        tables.run(
+        tables.tx.run(
             "UPDATE hub SET generation = ?, cursor = ? WHERE hub_id = ?",
-            generation, delivery.seq, self.federation.hub.hub_id,
+            generation, delivery.seq, self.membership.hub.hub_id,
         )  # fmt: skip
 
     def _checked(self, delivery: Delivery) -> Statement[WireModel]:
-        federation = self.federation
+        membership = self.membership
         statement = parse_statement(from_base64(delivery.envelope))
         if (delivery.index is None) != isinstance(statement.body, NoticeBody | ReviewBody) or (
             delivery.index is not None and delivery.salt is None
         ):
             raise RemoteError(ErrorCode.MALFORMED, "a delivery without its place in the log")
-        federation.directory.verify(statement, delivery.index)
+        membership.directory.verify(statement, delivery.index)
         aud = statement.preamble.aud
         brokered = isinstance(statement.body, FOR_A_THIRD)
-        if aud != federation.hub.party_id and not brokered:
+        if aud != membership.hub.party_id and not brokered:
             raise RemoteError(ErrorCode.WRONG_RECIPIENT, "aud names somebody else")
         return statement
 
     def _incoming(self) -> dict[type[WireModel], Incoming]:
         asking, answering = self.asking, self.answering
         return {
-            NoticeBody: lambda tables, item, _: on_notice(tables, self.federation, item),
+            NoticeBody: lambda tables, item, _: on_notice(tables, self.membership, item),
             RequestBody: answering.on_request,
             HubDecisionBody: lambda tables, item, _: answering.on_hub_decision(tables, item),
             DecisionBody: asking.on_decision,
             ReleaseBody: asking.on_release,
             ReceiptBody: lambda tables, item, _: answering.on_receipt(tables, item),
             DailyStatementBody: self.books.on_statement,
-            **self.desk.incoming(),
+            **self.dispatcher.incoming(),
         }
 
     def _dispatch(self, tables: NodeTables, statement: Statement[Any], delivery: Delivery) -> None:
@@ -234,7 +232,7 @@ class NodeService:
             DecisionBody: self.answering.on_decision_sent,
             ReleaseBody: self.releasing.on_sent,
             ProvisionalBody: self.releasing.on_sent,
-            **self.desk.sent(),
+            **self.dispatcher.sent(),
         }
         effect = effects.get(type(sent.statement.body))
         if effect is not None:
@@ -250,5 +248,5 @@ class NodeService:
                 self.answering.on_decision_failed(tables, statement.expect(DecisionBody))
             case ReleaseBody():
                 self.releasing.on_failed(tables, statement.expect(ReleaseBody))
-            case body if effect := self.desk.failed().get(type(body)):
+            case body if effect := self.dispatcher.failed().get(type(body)):
                 effect(tables, statement, error)

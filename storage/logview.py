@@ -10,40 +10,36 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import sqlite_utils
-
 from protocol.governance.directory import Directory, apply_public_leaf
 from protocol.governance.follow import LogView, PublicLeaf
 from protocol.log.merkle import parse_frontier
-from storage.sqlite import Schema
+from storage.engine import Schema, Transaction
 
 # Of a program that keeps nothing but a view; others have these tables in a schema of their own.
 SCHEMA = Schema([Path(__file__).with_suffix(".sql").read_text("utf-8")])
 
 
-def load_view(database: sqlite_utils.Database, genesis: str) -> LogView:
+def load_view(tx: Transaction, genesis: str) -> LogView:
     """The stored view, or a fresh one that knows only the genesis fingerprint."""
-    row = next(
-        database.query("SELECT frontier, note FROM log_view WHERE genesis = ?", (genesis,)), None
-    )
+    row = tx.one("SELECT frontier, note FROM log_view WHERE genesis = ?", genesis)
     if row is None:
         return LogView(genesis)
     documents = {
         item["hash"]: item["document"]
-        for item in database.query("SELECT hash, document FROM charter_document")
+        for item in tx.rows("SELECT hash, document FROM charter_document")
     }
     directory = Directory()
     frontier = parse_frontier(json.loads(row["frontier"]))
-    for leaf in database.query(
+    for leaf in tx.rows(
         "SELECT idx, envelope FROM public_leaf WHERE genesis = ? AND idx < ? ORDER BY idx",
-        (genesis, frontier.size),
-    ):
+        genesis, frontier.size,
+    ):  # fmt: skip
         directory = apply_public_leaf(directory, leaf["idx"], leaf["envelope"], documents)
     return LogView(genesis, frontier, directory, row["note"])
 
 
 def save_view(
-    database: sqlite_utils.Database,
+    tx: Transaction,
     view: LogView,
     leaves: Iterable[PublicLeaf],
     documents: Mapping[str, bytes],
@@ -52,32 +48,29 @@ def save_view(
 
     A view never takes the place of a longer one: a command and a service may follow side by side.
     """
-    run = database.conn.execute
-    for leaf in leaves:
-        run(
-            "INSERT OR REPLACE INTO public_leaf VALUES (?, ?, ?)",
-            (view.genesis, leaf.index, leaf.envelope),
-        )
-    for digest, document in documents.items():
-        run("INSERT OR IGNORE INTO charter_document VALUES (?, ?)", (digest, document))
-    held = run("SELECT frontier FROM log_view WHERE genesis = ?", (view.genesis,)).fetchone()
-    if held is None or parse_frontier(json.loads(held[0])).size <= view.size:
+    rows = [
+        {"genesis": view.genesis, "idx": leaf.index, "envelope": leaf.envelope} for leaf in leaves
+    ]
+    tx.put_many("public_leaf", rows, ("genesis", "idx"))
+    kept = [{"hash": digest, "document": document} for digest, document in documents.items()]
+    tx.put_many("charter_document", kept, ("hash",))
+    held = tx.one("SELECT frontier FROM log_view WHERE genesis = ?", view.genesis)
+    if held is None or parse_frontier(json.loads(held["frontier"])).size <= view.size:
         frontier = json.dumps(view.frontier.to_json())
-        run("INSERT OR REPLACE INTO log_view VALUES (?, ?, ?)", (view.genesis, frontier, view.note))
+        row = {"genesis": view.genesis, "frontier": frontier, "note": view.note}
+        tx.put("log_view", row, ("genesis",))
 
 
-def followed(database: sqlite_utils.Database, genesis: str) -> str:
+def followed(tx: Transaction, genesis: str) -> str:
     """The log that is followed now in the place of one: the last of its successors.
 
     On the table `log_successor`, for those whose configuration keeps the old genesis.
     """
-    while row := database.execute(
-        "SELECT successor FROM log_successor WHERE genesis = ?", (genesis,)
-    ).fetchone():
-        genesis = row[0]
+    while row := tx.one("SELECT successor FROM log_successor WHERE genesis = ?", genesis):
+        genesis = str(row["successor"])
     return genesis
 
 
-def save_successor(database: sqlite_utils.Database, genesis: str, successor: str) -> None:
+def save_successor(tx: Transaction, genesis: str, successor: str) -> None:
     """Follow another log in the place of this one from now on; the old view is kept."""
-    database.execute("INSERT OR REPLACE INTO log_successor VALUES (?, ?)", (genesis, successor))
+    tx.put("log_successor", {"genesis": genesis, "successor": successor}, ("genesis",))

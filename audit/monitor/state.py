@@ -15,8 +15,9 @@ from audit.findings import Finding
 from protocol.errors import ErrorCode, LocalError
 from protocol.governance.follow import LogView
 from protocol.log.checkpoint import parse_checkpoint
+from storage.engine import Engine, Transaction
 from storage.logview import SCHEMA, load_view, save_view
-from storage.sqlite import Engine
+from storage.sqlite import SqliteEngine
 from transport.logsync import Progress
 
 
@@ -36,18 +37,18 @@ class MonitorState:
         except (OSError, ValueError) as error:
             raise LocalError(ErrorCode.STORAGE, "the monitor's folder is not usable") from error
         self.folder = folder
-        self._engine = Engine(folder / "monitor.sqlite3", SCHEMA)
+        self._engine: Engine[Transaction] = SqliteEngine(
+            folder / "monitor.sqlite3", SCHEMA, lambda tx: tx
+        )
 
     async def view(self) -> LogView:
         """The log as it was last seen."""
-        return await self._engine.read(lambda database: load_view(database, self._genesis))
+        return await self._engine.read(lambda tx: load_view(tx, self._genesis))
 
     async def advance(self, progress: Progress) -> None:
         """Keep a newer view; never an older one."""
         await self._engine.write(
-            lambda database: save_view(
-                database, progress.view, progress.public_leaves, progress.documents
-            )
+            lambda tx: save_view(tx, progress.view, progress.public_leaves, progress.documents)
         )
 
     async def close(self) -> None:

@@ -12,8 +12,7 @@ from rich.console import Console
 from hub.config import load_settings
 from hub.log.ledger import replay_directory
 from hub.members.charter_changes import check_follows, proposed, put_forward, read_change, waiting
-from hub.server.service import open_engine
-from hub.store.tables import HubTables
+from hub.store.tables import HubTables, open_engine
 from protocol.errors import ErrorCode, LocalError
 from protocol.governance.changes import differences, unaccepted
 from protocol.governance.charter import Charter
@@ -30,7 +29,7 @@ Folder = Annotated[
 
 
 @dataclass(frozen=True)
-class Standing:
+class CharterStatus:
     """The charter in force, who is who under it, and a change that waits to be written."""
 
     directory: Directory
@@ -97,19 +96,19 @@ async def _put_forward(folder: Path, new: Charter) -> None:
 
     engine = open_engine(folder)
     try:
-        await engine.write(lambda db: work(HubTables(db)))
+        await engine.write(work)
     finally:
         await engine.close()
 
 
-def _standing(folder: Path) -> Standing:
-    def work(tables: HubTables) -> Standing:
-        return Standing(replay_directory(tables), waiting(tables))
+def _standing(folder: Path) -> CharterStatus:
+    def work(tables: HubTables) -> CharterStatus:
+        return CharterStatus(replay_directory(tables), waiting(tables))
 
-    async def read() -> Standing:
+    async def read() -> CharterStatus:
         engine = open_engine(folder)
         try:
-            return await engine.read(lambda db: work(HubTables(db)))
+            return await engine.read(work)
         finally:
             await engine.close()
 

@@ -9,11 +9,12 @@ import typer
 
 from hub.log.ledger import Ledger, replay_directory
 from hub.log.retention import Erasing
-from hub.server.service import erase_all, open_engine, surroundings
-from hub.store.tables import HubTables
+from hub.server.service import erase_all
+from hub.store.tables import open_engine
 from protocol.governance.retention import RULES, Due
 from protocol.signing import SecretSeed
 from runtime.cli import report_errors
+from runtime.environment import Environment
 from runtime.secrets import read_secrets
 
 Folder = Annotated[
@@ -42,9 +43,9 @@ async def _erase(folder: Path, *, dry_run: bool) -> tuple[list[Due], int]:
     keys = read_secrets(folder / "keys.json")
     engine = open_engine(folder)
     try:
-        directory = await engine.read(lambda db: replay_directory(HubTables(db)))
-        erasing = Erasing(Ledger(SecretSeed(keys["sign"]), surroundings(), directory))
-        due = await engine.read(lambda db: list(erasing.due(HubTables(db))))
+        directory = await engine.read(replay_directory)
+        erasing = Erasing(Ledger(SecretSeed(keys["sign"]), Environment(), directory))
+        due = await engine.read(lambda tables: list(erasing.due(tables)))
         done = 0 if dry_run else await erase_all(engine, erasing, "operator")
     finally:
         await engine.close()

@@ -22,8 +22,8 @@ from hub.matching.explain import explain_link, links_in_short
 from hub.members.enrolment import INVITATION_SECONDS, code_hash
 from hub.members.founding import Founding, found
 from hub.members.membership import approve_rotation, order, waiting_rotations
-from hub.server.service import HubService, open_engine, surroundings
-from hub.store.tables import HubTables
+from hub.server.service import HubService
+from hub.store.tables import HubTables, open_engine
 from protocol.errors import ErrorCode, LocalError
 from protocol.fields import to_base64
 from protocol.governance.ceremony import (
@@ -39,6 +39,7 @@ from protocol.messages.statement import parse_statement
 from protocol.signing import SecretSeed
 from protocol.wire import Invitation, encode_wire, parse_wire
 from runtime.cli import make_cli, report_errors
+from runtime.environment import Environment
 from runtime.secrets import read_secrets, write_secrets
 
 app = make_cli("patchwork-hub", "Run a council's hub: enrol agencies, match, broker, keep the log.")
@@ -66,12 +67,12 @@ def init(
     """Make a new hub's keys and folder; prints the charter id."""
     with report_errors():
         folder.mkdir(parents=True, exist_ok=True)
-        outside = surroundings()
+        env = Environment()
         NoteSigner(origin, SignatureType.ED25519, SecretSeed(bytes(32)))
-        secrets = {key: outside.random(32) for key in ("sign", "log", "pepper")}
+        secrets = {key: env.random(32) for key in ("sign", "log", "pepper")}
         write_secrets(folder / "keys.json", secrets)
         plan = {
-            "charter_id": outside.new_id(),
+            "charter_id": env.new_id(),
             "hub_name": name,
             "control_domain": control_domain,
             "origin": origin,
@@ -128,10 +129,8 @@ def found_federation(
                 for path in transcript
             ],
         )
-        seed, outside = SecretSeed(keys["sign"]), surroundings()
-        genesis = _run(
-            open_engine(folder).write(lambda db: found(HubTables(db), plan, seed, outside))
-        )
+        seed, env = SecretSeed(keys["sign"]), Environment()
+        genesis = _run(open_engine(folder).write(lambda tables: found(tables, plan, seed, env)))
         (folder / "genesis").write_text(genesis + "\n", encoding="utf-8")
         (folder / "log.vkey").write_text(signer.key.text + "\n", encoding="utf-8")
         out.print(genesis)
@@ -141,10 +140,10 @@ def found_federation(
 def invite(folder: Folder = Path()) -> None:
     """Make a one-time invitation, to be handed to one new member; prints it."""
     with report_errors():
-        settings, outside = load_settings(folder), surroundings()
+        settings, env = load_settings(folder), Environment()
         saved = _plan(folder)
-        code = outside.random(32).hex()
-        expires = outside.clock() + INVITATION_SECONDS
+        code = env.random(32).hex()
+        expires = env.clock() + INVITATION_SECONDS
         invitation = Invitation(
             hub=settings.public_url or f"http://{settings.host}:{settings.port}",
             hub_name=saved["hub_name"],
@@ -152,7 +151,7 @@ def invite(folder: Folder = Path()) -> None:
             code=code,
         )
         engine = open_engine(folder)
-        _run(engine.write(lambda db: HubTables(db).invite(code_hash(code), expires)))
+        _run(engine.write(lambda tables: tables.invite(code_hash(code), expires)))
         typer.echo(to_base64(encode_wire(invitation)))
 
 
@@ -174,8 +173,8 @@ def members(
             if party_id:
                 _run(
                     engine.write(
-                        lambda db, party_id=party_id, status=status: order(  # type: ignore[misc]
-                            HubTables(db), party_id, status
+                        lambda tables, party_id=party_id, status=status: order(  # type: ignore[misc]
+                            tables, party_id, status
                         )
                     )
                 )
@@ -183,10 +182,10 @@ def members(
         if any(orders.values()):
             return
         if approve:
-            _run(engine.write(lambda db: _approve(HubTables(db), approve, words)))
+            _run(engine.write(lambda tables: _approve(tables, approve, words)))
             out.print("Approved. The running hub writes the membership into the log.")
             return
-        rows = _run(engine.read(lambda db: _applicants(HubTables(db))))
+        rows = _run(engine.read(_applicants))
         if as_json:
             typer.echo(json.dumps(rows))
             return
@@ -207,10 +206,10 @@ def explain(
         engine = open_engine(folder)
         lines = _run(
             engine.read(
-                lambda db: (
-                    explain_link(HubTables(db), link, surroundings().clock())
+                lambda tables: (
+                    explain_link(tables, link, Environment().clock())
                     if link
-                    else links_in_short(HubTables(db))
+                    else links_in_short(tables)
                 )
             )
         )
@@ -222,7 +221,7 @@ def explain(
 def serve(folder: Folder = Path()) -> None:
     """Run the hub until stopped."""
     with report_errors():
-        service = HubService(folder, load_settings(folder), surroundings())
+        service = HubService(folder, load_settings(folder), Environment())
         asyncio.run(service.run(lambda port: typer.echo(f"hub listening on port {port}")))
 
 
@@ -256,7 +255,7 @@ def _approve(tables: HubTables, party_id: str, words: str) -> None:
 
 def _applicants(tables: HubTables) -> list[dict[str, str]]:
     rows = []
-    for row in tables.rows("SELECT * FROM applicant ORDER BY applied_at"):
+    for row in tables.tx.rows("SELECT * FROM applicant ORDER BY applied_at"):
         body = parse_statement(row["envelope"]).expect(EnrolmentBody).body
         rows.append(
             {

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from hub.log.ledger import replay_directory
-from hub.log.quorum_status import Standing, standing
-from hub.server.service import open_engine, surroundings
+from hub.log.quorum_status import QuorumStatus, quorum_status
 from hub.server.status_page import to_lines, to_value
-from hub.store.tables import HubTables
+from hub.store.tables import HubTables, open_engine
 from runtime.cli import report_errors
+from runtime.environment import Environment
 
 Folder = Annotated[
     Path, typer.Option("--dir", envvar="PATCHWORK_HUB_DIR", help="The hub's folder.")
@@ -25,7 +25,7 @@ def status(
 ) -> None:
     """Say whether contact details can move, if not why and since when. Exit code 1: they cannot."""
     with report_errors():
-        found = asyncio.run(_standing(folder))
+        found = asyncio.run(_quorum_status(folder))
         if as_json:
             typer.echo(json.dumps(to_value(found)))
         else:
@@ -34,12 +34,12 @@ def status(
             raise typer.Exit(1)
 
 
-async def _standing(folder: Path) -> Standing | None:
-    def work(tables: HubTables) -> Standing | None:
-        return standing(tables, replay_directory(tables).charter, surroundings().clock())
+async def _quorum_status(folder: Path) -> QuorumStatus | None:
+    def work(tables: HubTables) -> QuorumStatus | None:
+        return quorum_status(tables, replay_directory(tables).charter, Environment().clock())
 
     engine = open_engine(folder)
     try:
-        return await engine.read(lambda db: work(HubTables(db)))
+        return await engine.read(work)
     finally:
         await engine.close()

@@ -8,14 +8,14 @@ from typing import Annotated
 import typer
 
 from hub.log.writer_lock import only_writer
-from hub.members.succession import Pen, read_remains, succeed, unite
-from hub.server.service import open_engine, surroundings
-from hub.store.tables import HubTables
+from hub.members.succession import HubSigner, merge_cosignatures, read_recovered, succeed
+from hub.store.tables import open_engine
 from protocol.errors import ErrorCode, LocalError
 from protocol.log.checkpoint import parse_checkpoint
 from protocol.log.note import MAX_NOTE_BYTES, NoteSigner, SignatureType
 from protocol.signing import SecretSeed
 from runtime.cli import report_errors
+from runtime.environment import Environment
 from runtime.secrets import read_secrets, write_secrets
 
 Folder = Annotated[
@@ -59,30 +59,30 @@ async def begin(folder: Path, old: Path, notes: list[bytes], origin: str) -> tup
 
     Everything is checked before the first file is written.
     """
-    keys, outside = read_secrets(old / "keys.json"), surroundings()
+    keys, env = read_secrets(old / "keys.json"), Environment()
     plan = json.loads((old / "plan.json").read_text(encoding="utf-8"))
     lost = open_engine(old)
     try:
-        remains = await lost.read(lambda db: read_remains(HubTables(db)))
+        recovered = await lost.read(read_recovered)
     finally:
         await lost.close()
-    note = unite(notes, remains)
-    seeds = {**keys, "log": outside.random(32)}
-    signer = NoteSigner(origin, SignatureType.ED25519, SecretSeed(seeds["log"]))
-    pen = Pen(SecretSeed(seeds["sign"]), outside)
+    note = merge_cosignatures(notes, recovered)
+    seeds = {**keys, "log": env.random(32)}
+    log_signer = NoteSigner(origin, SignatureType.ED25519, SecretSeed(seeds["log"]))
+    signer = HubSigner(SecretSeed(seeds["sign"]), env)
     write_secrets(folder / "keys.json", seeds)
     engine = open_engine(folder)
     try:
         genesis = await engine.write(
-            lambda db: succeed(HubTables(db), remains, note, signer.key, pen)
+            lambda tables: succeed(tables, recovered, note, log_signer.key, signer)
         )
     finally:
         await engine.close()
     (folder / "plan.json").write_text(json.dumps(plan | {"origin": origin}), encoding="utf-8")
     (folder / "genesis").write_text(genesis + "\n", encoding="utf-8")
-    (folder / "log.vkey").write_text(signer.key.text + "\n", encoding="utf-8")
-    lacks = max(0, parse_checkpoint(note)[1].size - remains.held)
-    return genesis, signer.key.text, lacks
+    (folder / "log.vkey").write_text(log_signer.key.text + "\n", encoding="utf-8")
+    lacks = max(0, parse_checkpoint(note)[1].size - recovered.held)
+    return genesis, log_signer.key.text, lacks
 
 
 def _read(path: Path) -> bytes:

@@ -24,7 +24,7 @@ from protocol.messages.statement import Statement
 from protocol.requests.decide import IdentityFacts, Refuse, decide_identity, identity_pins
 from protocol.requests.review import Answer as Opinion
 from protocol.requests.review import Said
-from storage.tables import Row
+from storage.engine import Row
 
 
 class IdentityChecks:
@@ -57,7 +57,8 @@ class IdentityChecks:
             facts=identity_pins(decision, pinned),
         )
         issued, place = self._ledger.issue(tables, decided, preamble.sender)
-        tables.database.table("identity_check").insert(
+        tables.tx.insert(
+            "identity_check",
             {
                 "check_id": body.check_id,
                 "requester": preamble.sender,
@@ -68,7 +69,7 @@ class IdentityChecks:
                 "request": statement.id,
                 "decision": issued.id,
                 "outcome": decided.outcome,
-            }
+            },
         )
         tables.post([Post(preamble.sender, issued.envelope.encode(), place)])
         return Answer(logged)
@@ -182,7 +183,7 @@ class IdentityChecks:
         row = _row(tables, check_id)
         if row is None or row["outcome"] == "refuse":
             raise RemoteError(ErrorCode.NOT_FOUND, "no open identity check of that id")
-        if row["expires"] <= self._ledger.surroundings.clock():
+        if row["expires"] <= self._ledger.env.clock():
             raise RemoteError(ErrorCode.TOO_LATE, "the identity check has expired")
         return row
 
@@ -194,16 +195,16 @@ class IdentityChecks:
 
 
 def _row(tables: HubTables, check_id: str) -> Row | None:
-    return tables.one("SELECT * FROM identity_check WHERE check_id = ?", check_id)
+    return tables.tx.one("SELECT * FROM identity_check WHERE check_id = ?", check_id)
 
 
 def _set(tables: HubTables, check_id: str, field: str, value: str) -> None:
-    tables.database.table("identity_check").update(check_id, {field: value})
+    tables.tx.update("identity_check", {field: value}, {"check_id": check_id})
 
 
 def _since(tables: HubTables, requester: str, since: int) -> int:
     sql = "SELECT COUNT(*) AS n FROM identity_check WHERE requester = ? AND iat >= ?"
-    row = tables.one(sql, requester, since)
+    row = tables.tx.one(sql, requester, since)
     return int(row["n"]) if row else 0
 
 
@@ -215,7 +216,9 @@ def _stub(links: LinkTables, end: tuple[str, str] | None) -> Stub | None:
 def _posted(tables: HubTables, agency: str, statement_id: str) -> Post:
     """A logged statement once more, for somebody who must check it."""
     logged = tables.logged(statement_id)
-    row = tables.one("SELECT envelope FROM payload WHERE idx = ?", logged.index if logged else -1)
+    row = tables.tx.one(
+        "SELECT envelope FROM payload WHERE idx = ?", logged.index if logged else -1
+    )
     if logged is None or row is None:
         raise RemoteError(ErrorCode.NOT_FOUND, "the statement is no longer at hand")
     return Post(agency, row["envelope"], logged)

@@ -10,8 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlite_utils import Database
-
 from hub.exchange.identity_checks import IdentityChecks
 from hub.exchange.requests import Answer, Broker, Parts, parts_of
 from hub.exchange.reviews import Reviews
@@ -19,7 +17,7 @@ from hub.log.daily import Daily
 from hub.log.ledger import Ledger
 from hub.matching.publications import Publications
 from hub.members.charter_changes import mark_agency
-from hub.store.tables import HubTables, Logged
+from hub.store.tables import HubEngine, HubTables, Logged
 from protocol.dsse import ENVELOPE_LIMIT
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel, from_base64, to_base64
@@ -48,7 +46,6 @@ from protocol.messages.review import (
 )
 from protocol.messages.statement import Statement, check_fresh, parse_statement
 from protocol.wire import Message, Submitted, UploadState
-from storage.sqlite import Engine
 
 MAX_REJECTIONS_A_DAY = 200
 DAY = 86_400
@@ -68,7 +65,7 @@ Handler = Callable[[HubTables, Statement[Any], Parts], Answer]
 class Intake:
     """The hub's front desk for signed statements."""
 
-    engine: Engine
+    engine: HubEngine
     ledger: Ledger
     broker: Broker
     publications: Publications
@@ -98,7 +95,7 @@ class Intake:
             repeated = tables.logged(manifest.id)
             if repeated is not None:
                 return UploadState(missing=[], submitted=self._submitted(Answer(repeated)))
-            if not tables.one("SELECT 1 FROM upload WHERE statement_id = ?", manifest.id):
+            if not tables.tx.one("SELECT 1 FROM upload WHERE statement_id = ?", manifest.id):
                 self._check(tables, statement)
             self.publications.begin(tables, manifest)
             return self._upload_state(tables, manifest)
@@ -108,8 +105,7 @@ class Intake:
     async def add_chunk(self, statement_id: str, data: bytes) -> UploadState:
         """Take one chunk of a pending publication; with the last one, apply it, whole."""
 
-        def keep(database: Database) -> Statement[PublicationBody]:
-            tables = HubTables(database)
+        def keep(tables: HubTables) -> Statement[PublicationBody]:
             manifest = self.publications.pending(tables, statement_id)
             self.publications.add_chunk(tables, manifest, data)
             return manifest
@@ -170,28 +166,28 @@ class Intake:
             raise RemoteError(
                 ErrorCode.WRONG_CHARTER, f"the charter is at version {charter.version}"
             )
-        check_fresh(preamble, now=self.ledger.surroundings.clock())
+        check_fresh(preamble, now=self.ledger.env.clock())
         # Once more within the transaction: an order of the operator may have come in between.
         self.ledger.directory.verify(statement)
         if needs_agreement(statement.body) and unaccepted(self.ledger.directory, preamble.sender):
             raise RemoteError(ErrorCode.NOT_READY, "the agency has not accepted the charter yet")
         used = "SELECT 1 FROM entry WHERE sender = ? AND nonce = ?"
-        if tables.one(used, preamble.sender, preamble.nonce):
+        if tables.tx.one(used, preamble.sender, preamble.nonce):
             raise RemoteError(ErrorCode.REPLAYED, "nonce was used before")
 
     async def _or_reject(
         self, statement: Statement[WireModel], work: Callable[[HubTables], Result]
     ) -> Result:
         try:
-            return await self.engine.write(lambda database: work(HubTables(database)))
+            return await self.engine.write(work)
         except RemoteError as error:
             code = error.code.value
-            await self.engine.write(lambda db: self._log_rejection(HubTables(db), statement, code))
+            await self.engine.write(lambda tables: self._log_rejection(tables, statement, code))
             raise
 
     def _log_rejection(self, tables: HubTables, statement: Statement[WireModel], code: str) -> None:
         self.publications.drop(tables, statement.id)
-        today = self.ledger.surroundings.clock() // DAY
+        today = self.ledger.env.clock() // DAY
         if tables.count_rejection(statement.preamble.sender, today) > MAX_REJECTIONS_A_DAY:
             return
         body = RejectionBody(statement=statement.id, kind=statement.preamble.kind, code=code)
@@ -222,7 +218,7 @@ class Intake:
         submitted = self._submitted(Answer(logged))
         if not isinstance(statement.body, RequestBody):
             return submitted
-        row = tables.one("SELECT hub_decision FROM request WHERE statement_id = ?", statement.id)
+        row = tables.tx.one("SELECT hub_decision FROM request WHERE statement_id = ?", statement.id)
         decision = tables.envelope(row["hub_decision"]) if row else None
         return submitted.model_copy(update={"decision": to_base64(decision) if decision else None})
 

@@ -10,13 +10,12 @@ from collections import Counter, OrderedDict
 import structlog
 
 from hub.log.ledger import Ledger
-from hub.store.tables import HubTables
+from hub.store.tables import HubEngine
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import from_base64
 from protocol.messages.bodies import PollBody
 from protocol.messages.statement import Statement, check_addressed, check_fresh, parse_statement
 from protocol.wire import Mailbag, Message
-from storage.sqlite import Engine
 
 BATCH = 50
 LOOK_AGAIN_SECONDS = 0.2
@@ -30,7 +29,7 @@ class Mailbox:
     replayed after a restart within five minutes can deliver nothing that its node does not get.
     """
 
-    def __init__(self, engine: Engine, ledger: Ledger) -> None:
+    def __init__(self, engine: HubEngine, ledger: Ledger) -> None:
         self._engine = engine
         self._ledger = ledger
         self._nonces: OrderedDict[str, None] = OrderedDict()
@@ -57,17 +56,17 @@ class Mailbox:
     async def _wait(self, statement: Statement[PollBody]) -> Mailbag:
         agency, body = statement.preamble.sender, statement.body
         deadline = asyncio.get_running_loop().time() + body.wait
-        generation = await self._engine.read(lambda db: HubTables(db).generation())
+        generation = await self._engine.read(lambda tables: tables.generation())
         cursor = body.cursor if body.generation == generation else 0
-        await self._engine.write(lambda db: HubTables(db).acknowledge(agency, cursor))
-        while not await self._engine.read(lambda db: HubTables(db).has_post(agency, cursor)):
+        await self._engine.write(lambda tables: tables.acknowledge(agency, cursor))
+        while not await self._engine.read(lambda tables: tables.has_post(agency, cursor)):
             if asyncio.get_running_loop().time() >= deadline:
                 return Mailbag(generation=generation, deliveries=[])
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
         # The wait may have been long: whoever was suspended or has new keys meanwhile gets nothing.
         await asyncio.to_thread(self._ledger.directory.verify, statement)
         deliveries = await self._engine.write(
-            lambda db: list(HubTables(db).deliveries(agency, cursor, BATCH))
+            lambda tables: list(tables.deliveries(agency, cursor, BATCH))
         )
         return Mailbag(generation=generation, deliveries=deliveries)
 
@@ -80,7 +79,7 @@ class Mailbox:
             log_origin=charter.log.origin,
             aud=charter.charter_id,
         )
-        check_fresh(statement.preamble, now=self._ledger.surroundings.clock())
+        check_fresh(statement.preamble, now=self._ledger.env.clock())
         nonce = statement.preamble.nonce
         if nonce in self._nonces:
             raise RemoteError(ErrorCode.REPLAYED, "nonce was used before")

@@ -36,7 +36,7 @@ from protocol.requests.decide import (
 )
 from protocol.requests.sealing import SEALED_LIMIT, sealed_hash
 from protocol.wire import Message
-from storage.tables import Row
+from storage.engine import Row
 
 DAY = 86_400
 Body = TypeVar("Body", bound=WireModel)
@@ -247,7 +247,7 @@ class Broker:
         row = tables.request(request_id)
         if row is None or row["holder"] != holder or row["hub_outcome"] == "refuse":
             raise RemoteError(ErrorCode.NOT_FOUND, "no open request of that id")
-        if row["expires"] <= self._ledger.surroundings.clock():
+        if row["expires"] <= self._ledger.env.clock():
             raise RemoteError(ErrorCode.TOO_LATE, "the request has expired")
         return row
 
@@ -258,7 +258,7 @@ class Broker:
             raise RemoteError(ErrorCode.NOT_ALLOWED, "one of the two is not an active member")
         links = LinkTables(tables)
         link = links.link(row["link_id"])
-        now = self._ledger.surroundings.clock()
+        now = self._ledger.env.clock()
         for stub_id in (
             (link["stub_a"], link["stub_b"]) if link and link["state"] == "match" else ()
         ):

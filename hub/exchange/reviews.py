@@ -13,7 +13,7 @@ from protocol.messages.review import RecallDoneBody, VerdictBody, WrongPersonBod
 from protocol.messages.statement import Statement
 from protocol.requests.review import Answer as Opinion
 from protocol.requests.review import Said
-from storage.tables import Row
+from storage.engine import Row
 
 MAX_VERDICTS_A_DAY = 1000
 DAY = 86_400
@@ -66,7 +66,7 @@ class Reviews:
         self._end(tables, row["link_id"], statement.id)
         released = tables.logged(body.release)
         # A card that still lies in the mailbox is not delivered any more.
-        tables.run(
+        tables.tx.run(
             "UPDATE mailbox SET sealed = NULL WHERE agency = ? AND idx = ?",
             row["requester"], released.index if released else None,
         )  # fmt: skip

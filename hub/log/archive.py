@@ -33,7 +33,7 @@ def archive_late(tables: HubTables, late: Note, keys: Sequence[VerifierKey]) -> 
     Raises RemoteError(NOT_FOUND) unless this log published that checkpoint.
     """
     _, checkpoint = parse_checkpoint(late.encode())
-    row = tables.one(_NEWEST, checkpoint.size)
+    row = tables.tx.one(_NEWEST, checkpoint.size)
     held = parse_checkpoint(row["note"])[0] if row else None
     if held is None or held.text != late.text:
         raise RemoteError(ErrorCode.NOT_FOUND, "this log published no such checkpoint")
@@ -44,15 +44,17 @@ def archive_late(tables: HubTables, late: Note, keys: Sequence[VerifierKey]) -> 
 
 def page_of_notes(tables: HubTables, after: int) -> bytes:
     """Canonical JSON of the notes with a number above `after`, at most PAGE."""
-    rows = tables.rows("SELECT seq, note FROM note WHERE seq > ? ORDER BY seq LIMIT ?", after, PAGE)
+    rows = tables.tx.rows(
+        "SELECT seq, note FROM note WHERE seq > ? ORDER BY seq LIMIT ?", after, PAGE
+    )
     notes = [{"note": row["note"].decode(), "seq": row["seq"]} for row in rows]
     return canonical.encode({"notes": notes})
 
 
 def _keep(tables: HubTables, size: int, note: bytes) -> None:
-    row = tables.one(_NEWEST, size)
+    row = tables.tx.one(_NEWEST, size)
     if row is None or row["note"] != note:
-        tables.run("INSERT INTO note (size, note) VALUES (?, ?)", size, note)
+        tables.tx.run("INSERT INTO note (size, note) VALUES (?, ?)", size, note)
 
 
 _NEWEST = "SELECT note FROM note WHERE size = ? ORDER BY seq DESC LIMIT 1"

@@ -41,7 +41,7 @@ class _Pace:
         return self.task is not None and not self.task.done()
 
 
-class Gathering:
+class CosignatureCollector:
     """The hub's push witnesses. `urls` (name to address) may gain entries while it runs.
 
     `newest` gives the size of the newest checkpoint that this log signed, `clock` Unix seconds.

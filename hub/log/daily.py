@@ -31,9 +31,9 @@ class Daily:
 
     def state(self, tables: HubTables) -> int:
         """Log and post today's statement to every active agency that has none yet; how many."""
-        directory, now = self._ledger.directory, self._ledger.surroundings.clock()
+        directory, now = self._ledger.directory, self._ledger.env.clock()
         today = now // DAY
-        last = {row["agency"]: row for row in tables.rows("SELECT * FROM daily")}
+        last = {row["agency"]: row for row in tables.tx.rows("SELECT * FROM daily")}
         due = [
             party_id
             for party_id in sorted(directory.members)
@@ -57,8 +57,8 @@ class Daily:
             )
             statement, logged = self._ledger.issue(tables, body, party)
             tables.post([Post(party, statement.envelope.encode(), logged)])
-            tables.run("INSERT OR REPLACE INTO daily VALUES (?, ?, ?)", party, today, end)
-            tables.run("INSERT INTO daily_open VALUES (?, ?)", statement.id, party)
+            tables.tx.run("INSERT OR REPLACE INTO daily VALUES (?, ?, ?)", party, today, end)
+            tables.tx.run("INSERT INTO daily_open VALUES (?, ?)", statement.id, party)
         return len(due)
 
     def answer(
@@ -66,17 +66,17 @@ class Daily:
     ) -> Answer:
         """Log an agency's answer, once."""
         asked = statement.body.statement
-        row = tables.one("SELECT agency FROM daily_open WHERE statement_id = ?", asked)
+        row = tables.tx.one("SELECT agency FROM daily_open WHERE statement_id = ?", asked)
         if row is None or row["agency"] != statement.preamble.sender:
             raise RemoteError(ErrorCode.NOT_FOUND, "no such statement waits for your answer")
-        tables.run("DELETE FROM daily_open WHERE statement_id = ?", asked)
+        tables.tx.run("DELETE FROM daily_open WHERE statement_id = ?", asked)
         return Answer(self._ledger.append(tables, statement))
 
     def _books(self, tables: HubTables, start: int, end: int) -> dict[str, list[int]]:
         """The indexes in [start, end) that name each party."""
         books: dict[str, list[int]] = defaultdict(list)
         kinds = json.dumps(sorted(SENT_KINDS | RECEIVED_KINDS))
-        while rows := tables.rows(_BRANCHES, start, end, kinds, PAGE):
+        while rows := tables.tx.rows(_BRANCHES, start, end, kinds, PAGE):
             for row in rows:
                 statement = parse_statement(row["envelope"])
                 for party in named(statement, refused=row["hub_outcome"] == "refuse"):

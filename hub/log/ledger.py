@@ -5,7 +5,7 @@ or not at all. Trusted with the hub's signing key, never with the log key (hub/l
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -18,23 +18,10 @@ from protocol.log.leaf import NO_SALT, SALT_BYTES, erasure_leaf, public_leaf, se
 from protocol.messages.bodies import ERASURE_KIND, PUBLIC_KINDS
 from protocol.messages.statement import Context, Stamp, Statement, make_statement
 from protocol.signing import SecretSeed
+from runtime.environment import Environment
 
 Body = TypeVar("Body", bound=WireModel)
 OPEN_LEAVES = {**dict.fromkeys(PUBLIC_KINDS, public_leaf), ERASURE_KIND: erasure_leaf}
-Clock = Callable[[], int]
-RandomBytes = Callable[[int], bytes]
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What the pure parts are not allowed to reach for: clock (Unix seconds) and randomness."""
-
-    clock: Clock
-    random: RandomBytes
-
-    def new_id(self) -> str:
-        """A fresh 16-byte id in hex."""
-        return self.random(16).hex()
 
 
 @dataclass
@@ -42,7 +29,7 @@ class Ledger:
     """The hub's pen: its signing key, its surroundings, and the directory as of the last commit."""
 
     sign_seed: SecretSeed = field(repr=False)
-    surroundings: Surroundings
+    env: Environment
     directory: Directory
     _unbound: dict[str, Charter | None] = field(default_factory=dict, init=False, repr=False)
 
@@ -70,7 +57,7 @@ class Ledger:
         context = Context(
             charter.charter_id, charter.version, charter.log.origin, charter.charter_id
         )
-        stamp = Stamp(aud, self.surroundings.new_id(), self.surroundings.clock())
+        stamp = Stamp(aud, self.env.new_id(), self.env.clock())
         return make_statement(context, stamp, body, self.sign_seed)
 
     def append(
@@ -83,9 +70,9 @@ class Ledger:
         envelope = statement.envelope
         data = envelope.encode()
         opened = OPEN_LEAVES.get(statement.preamble.kind)
-        salt = NO_SALT if opened else self.surroundings.random(SALT_BYTES)
+        salt = NO_SALT if opened else self.env.random(SALT_BYTES)
         leaf = opened(data) if opened else sealed_leaf(salt, data)
-        logged = tables.append(leaf, envelope, statement.preamble, salt, self.surroundings.clock())
+        logged = tables.append(leaf, envelope, statement.preamble, salt, self.env.clock())
         tables.add_evidence(logged.index, evidence)
         return logged
 
@@ -111,6 +98,6 @@ def replay_directory(tables: HubTables) -> Directory:
         "SELECT p.idx, p.envelope FROM payload p JOIN entry e USING (idx) "
         "WHERE e.kind IN (SELECT value FROM json_each(?)) ORDER BY p.idx"
     )
-    for row in tables.rows(sql, json.dumps(sorted(PUBLIC_KINDS))):
+    for row in tables.tx.rows(sql, json.dumps(sorted(PUBLIC_KINDS))):
         directory = apply_public_leaf(directory, row["idx"], row["envelope"], documents)
     return directory

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from hub.log.archive import archive_late, archive_published
-from hub.log.cosignatures import WITNESS_SECONDS, Gathering
+from hub.log.cosignatures import WITNESS_SECONDS, CosignatureCollector
 from hub.log.ledger import Ledger
 from hub.log.tile_store import TileStore
-from hub.store.tables import HubTables
+from hub.store.tables import HubEngine, HubTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.governance.charter import Charter
 from protocol.governance.follow import witness_keys
@@ -29,7 +29,6 @@ from protocol.log.checkpoint import (
 from protocol.log.note import Note, NoteSignature, NoteSigner, VerifierKey
 from protocol.log.tlog_proof import TlogProof
 from protocol.log.witness import encode_add_checkpoint
-from storage.sqlite import Engine
 from transport.client import HttpClient
 
 BATCH = 4096
@@ -48,7 +47,7 @@ class Publisher:
 
     def __init__(
         self,
-        engine: Engine,
+        engine: HubEngine,
         tiles: TileStore,
         signer: NoteSigner,
         ledger: Ledger,
@@ -58,8 +57,10 @@ class Publisher:
         self.tiles = tiles
         self._signer = signer
         self._ledger = ledger
-        self._clock = ledger.surroundings.clock
-        self.gathering = Gathering(tiles, witness_urls, self._clock, lambda: self.size, self.take)
+        self._clock = ledger.env.clock
+        self.cosignatures = CosignatureCollector(
+            tiles, witness_urls, self._clock, lambda: self.size, self.take
+        )
         self._note: Note | None = None
         self._published: Note | None = None
         self._published_at = 0
@@ -81,8 +82,8 @@ class Publisher:
 
     async def start(self) -> None:
         """Check that folder and database agree. Raises LocalError(STORAGE) if they do not."""
-        size, note = await self._engine.read(lambda db: HubTables(db).head())
-        self._witnessed = await self._engine.read(lambda db: HubTables(db).witnessed())
+        size, note = await self._engine.read(lambda tables: tables.head())
+        self._witnessed = await self._engine.read(lambda tables: tables.witnessed())
         published = await asyncio.to_thread(self.tiles.read_checkpoint)
         if published is not None:
             _, checkpoint = parse_checkpoint(published)
@@ -105,18 +106,19 @@ class Publisher:
         LocalError(STORAGE) for ever after one of them has seen a longer log than ours.
         """
         if not self._asked and self._note is not None:
-            self.gathering.ask(http, self._note, ())
-            await self.gathering.idle()
+            self.cosignatures.ask(http, self._note, ())
+            await self.cosignatures.idle()
         self._asked = True
-        if self.gathering.ahead is not None:
+        if self.cosignatures.ahead is not None:
             raise LocalError(
                 ErrorCode.STORAGE,
-                f"{self.gathering.ahead} has seen a longer log than ours: was a backup restored?",
+                f"{self.cosignatures.ahead} has seen a longer log than ours: "
+                "was a backup restored?",
             )
         if self._note is not None and self._is_worth_publishing():
             await self._publish()  # lines that came since, before the log grows past them
-        size, _ = await self._engine.read(lambda db: HubTables(db).head())
-        leaves = await self._engine.read(lambda db: HubTables(db).leaves(size, BATCH))
+        size, _ = await self._engine.read(lambda tables: tables.head())
+        leaves = await self._engine.read(lambda tables: tables.leaves(size, BATCH))
         if leaves:
             new_size = await asyncio.to_thread(self.tiles.append, size, leaves)
             root = await asyncio.to_thread(self.tiles.root, new_size)
@@ -128,13 +130,13 @@ class Publisher:
             self._grown.set()
             self._grown = asyncio.Event()
         if self._note is not None:
-            await self._gather(http)
+            await self._collect(http)
             if self._is_worth_publishing():
                 await self._publish()
 
     async def close(self) -> None:
         """Ask witnesses no longer."""
-        await self.gathering.close()
+        await self.cosignatures.close()
 
     def signers(self) -> dict[str, int]:
         """The charter's witnesses whose line on the newest checkpoint is fresh, and its time."""
@@ -185,12 +187,12 @@ class Publisher:
         fitting = verify_cosigners(Note(text, lines), keys)
         if not fitting:
             raise RemoteError(ErrorCode.BAD_SIGNATURE, "no line by a witness of the charter")
-        self._pullers |= self.gathering.pulling(fitting)
+        self._pullers |= self.cosignatures.pulling(fitting)
         if text == self._current().text:
             self._note = merge_cosignatures(self._current(), lines, keys)
         else:
             await self._take_late(Note(text, lines), keys)
-        self.gathering.changed.set()
+        self.cosignatures.changed.set()
         return fitting
 
     async def _take_late(self, late: Note, keys: tuple[VerifierKey, ...]) -> None:
@@ -203,21 +205,21 @@ class Publisher:
                 tables.set_witnessed(size, note)
             return tables.witnessed()
 
-        stored = await self._engine.write(lambda db: work(HubTables(db)))
+        stored = await self._engine.write(work)
         self._witnessed = max(self._witnessed, stored, key=lambda item: item[0])
 
     async def _save(self, old_size: int, new_size: int) -> None:
         data = self._current().encode()
-        await self._engine.write(lambda db: HubTables(db).move_head(old_size, new_size, data))
+        await self._engine.write(lambda tables: tables.move_head(old_size, new_size, data))
 
-    async def _gather(self, http: HttpClient) -> None:
+    async def _collect(self, http: HttpClient) -> None:
         """Ask everybody; wait for a quorum, but not for those who do not answer."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + WITNESS_SECONDS
         while True:
-            self.gathering.changed.clear()
+            self.cosignatures.changed.clear()
             signed = self._signed()
-            asking = self.gathering.ask(http, self._current(), signed)
+            asking = self.cosignatures.ask(http, self._current(), signed)
             if len(self.signers()) >= self._ledger.charter.quorum:
                 return
             absent = self._pullers - signed.keys()
@@ -227,7 +229,7 @@ class Publisher:
             if left <= 0 or not (asking or absent):
                 return
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.gathering.changed.wait(), left)
+                await asyncio.wait_for(self.cosignatures.changed.wait(), left)
 
     def _signed(self) -> dict[str, int]:
         return verify_cosigners(self._current(), self._witness_keys())
@@ -246,7 +248,7 @@ class Publisher:
         data, size = note.encode(), self.size
         quorum = has_quorum(data, charter)
         await self._engine.write(
-            lambda db: archive_published(HubTables(db), size, data, quorum=quorum)
+            lambda tables: archive_published(tables, size, data, quorum=quorum)
         )
         await asyncio.to_thread(self.tiles.write_checkpoint, data)
         self._published, self._published_at, self._standing = note, self._clock(), quorum

@@ -25,7 +25,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Standing:
+class QuorumStatus:
     """How the log stands. `since` (Unix seconds): contact details cannot move; None: they can.
 
     `ahead` names a witness that has seen a longer log than this hub has.
@@ -45,11 +45,11 @@ class Standing:
         return tuple(item.name for item in self.witnesses if not item.counts)
 
 
-def standing(
+def quorum_status(
     tables: HubTables, charter: Charter, now: int, ahead: str | None = None
-) -> Standing | None:
+) -> QuorumStatus | None:
     """How the log stands by what is on the disk; None before the first checkpoint."""
-    row = tables.one("SELECT size, note FROM note ORDER BY size DESC, seq DESC LIMIT 1")
+    row = tables.tx.one("SELECT size, note FROM note ORDER BY size DESC, seq DESC LIMIT 1")
     if row is None:
         return None
     note, _ = parse_checkpoint(row["note"])
@@ -57,25 +57,25 @@ def standing(
     fresh = fresh_signers(note, charter, now)
     names = (witness.name for witness in charter.witnesses)
     seen = tuple(Seen(name, times.get(name), name in fresh) for name in names)
-    closed = tables.one("SELECT since FROM closed")
+    closed = tables.tx.one("SELECT since FROM closed")
     since = int(closed["since"]) if closed else None
-    return Standing(row["size"], seen, charter.quorum, since, charter.duty_desk, ahead)
+    return QuorumStatus(row["size"], seen, charter.quorum, since, charter.duty_desk, ahead)
 
 
 def watch(
     tables: HubTables, charter: Charter, now: int, ahead: str | None = None
-) -> Standing | None:
+) -> QuorumStatus | None:
     """Take down whether a quorum is there. `alarm` is set once, ten minutes after it was lost."""
-    found = standing(tables, charter, now, ahead)
+    found = quorum_status(tables, charter, now, ahead)
     if found is None:
         return None
     here = len(found.witnesses) - len(found.missing)
     if here >= found.needed and ahead is None:
-        tables.run("DELETE FROM closed")
+        tables.tx.run("DELETE FROM closed")
     else:
-        tables.run("INSERT OR IGNORE INTO closed (id, since) VALUES (1, ?)", now)
-    alarm = tables.run(
+        tables.tx.run("INSERT OR IGNORE INTO closed (id, since) VALUES (1, ?)", now)
+    alarm = tables.tx.run(
         "UPDATE closed SET alarmed = 1 WHERE alarmed = 0 AND since <= ?", now - ALARM_SECONDS
     )
-    known = standing(tables, charter, now, ahead)
-    return Standing(**{**vars(known), "alarm": alarm > 0}) if known else None
+    known = quorum_status(tables, charter, now, ahead)
+    return QuorumStatus(**{**vars(known), "alarm": alarm > 0}) if known else None

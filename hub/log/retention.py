@@ -45,7 +45,7 @@ class Erasing:
 
     def due(self, tables: HubTables) -> Iterator[Due]:
         """What is due now, by index."""
-        charter, now = self._ledger.charter, self._ledger.surroundings.clock()
+        charter, now = self._ledger.charter, self._ledger.env.clock()
         before = now - min(charter.disclosure_days, charter.retention_days) * DAY
         return plan_erasures(charter, _holdings(tables, before, now), now)
 
@@ -59,18 +59,18 @@ class Erasing:
     def _erase(self, tables: HubTables, due: Due, decided_by: Decider) -> None:
         charter_id = self._ledger.charter.charter_id
         self._ledger.issue(tables, erasure_body(due, decided_by), charter_id)
-        tables.run("DELETE FROM evidence WHERE idx = ?", due.index)
+        tables.tx.run("DELETE FROM evidence WHERE idx = ?", due.index)
         if due.stage == "payload":
             # A copy may still lie in the mailbox of an agency that went away.
-            tables.run("DELETE FROM mailbox WHERE idx = ?", due.index)
-            tables.run("DELETE FROM payload WHERE idx = ?", due.index)
+            tables.tx.run("DELETE FROM mailbox WHERE idx = ?", due.index)
+            tables.tx.run("DELETE FROM payload WHERE idx = ?", due.index)
 
 
 def _holdings(tables: HubTables, before: int, now: int) -> Iterator[Holding]:
     settled, open_ones = _conversations(tables, before, now)
     standing = {name for sql in _STANDING for name in _first_column(tables, sql)}
     kinds = json.dumps(sorted({*PUBLIC_KINDS, ERASURE_KIND}))
-    for row in tables.rows(_HELD, before, kinds):
+    for row in tables.tx.rows(_HELD, before, kinds):
         name = row["statement_id"]
         yield Holding(
             index=row["idx"],
@@ -87,7 +87,7 @@ def _conversations(tables: HubTables, before: int, now: int) -> tuple[dict[str, 
     settled: dict[str, int] = {}
     open_ones: set[str] = set()
     for sql in (_REQUESTS, _CHECKS):
-        for row in tables.rows(sql, before):
+        for row in tables.tx.rows(sql, before):
             expires, *names = row.values()
             said = [name for name in names if name is not None]
             last = _last_logged(tables, said)
@@ -99,9 +99,9 @@ def _conversations(tables: HubTables, before: int, now: int) -> tuple[dict[str, 
 
 def _last_logged(tables: HubTables, names: Iterable[str]) -> int:
     sql = "SELECT received_at FROM entry WHERE statement_id = ?"
-    rows = (tables.one(sql, name) for name in names)
+    rows = (tables.tx.one(sql, name) for name in names)
     return max((int(row["received_at"]) for row in rows if row is not None), default=0)
 
 
 def _first_column(tables: HubTables, sql: str) -> Iterator[str]:
-    return (next(iter(row.values())) for row in tables.rows(sql))
+    return (next(iter(row.values())) for row in tables.tx.rows(sql))

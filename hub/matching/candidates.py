@@ -20,7 +20,7 @@ def sorted_pair(one: str, other: str) -> Pair:
     return (one, other) if one < other else (other, one)
 
 
-class Neighbours:
+class CandidateIndex:
     """Stubs, their counted tokens and their candidates, for one round."""
 
     def __init__(self, links: LinkTables, charter: Charter, now: int) -> None:
@@ -30,7 +30,7 @@ class Neighbours:
         self._most = charter.policy.stop_token_records
         self._stubs: dict[str, Stub | None] = {}
         self._counted: dict[str, Tokens] = {}
-        self._near: dict[str, frozenset[str]] = {}
+        self._candidates: dict[str, frozenset[str]] = {}
         # By the policy's identity; the policy is kept beside, so that its identity stays its own.
         self._scores: dict[int, tuple[MatchPolicy, dict[Pair, PairScore]]] = {}
 
@@ -42,9 +42,9 @@ class Neighbours:
 
     def of(self, stub_id: str) -> frozenset[str]:
         """The stubs of other agencies that share a token with this one, stop tokens aside."""
-        if stub_id not in self._near:
+        if stub_id not in self._candidates:
             self._read(stub_id)
-        return self._near[stub_id]
+        return self._candidates[stub_id]
 
     def touched(self, stub_id: str) -> set[Pair]:
         """The pairs to look at again when a stub changed: its own, and those that it rivals."""
@@ -107,12 +107,13 @@ class Neighbours:
         stub = self.stub(stub_id)
         counted: dict[str, list[bytes]] = {}
         near: set[str] = set()
+        own = stub.agency if stub else ""
         published = self._links.tokens(stub_id) if stub and not stub.retired else {}
         for key, tokens in published.items():
             for token in tokens:
                 holders = self._links.stubs_with(token, key, self._most + 1)
                 if len(holders) <= self._most:
                     counted.setdefault(key, []).append(token)
-                    near |= {row["stub_id"] for row in holders if row["agency"] != stub.agency}  # type: ignore[union-attr]
+                    near |= {row["stub_id"] for row in holders if row["agency"] != own}
         self._counted[stub_id] = counted
-        self._near[stub_id] = frozenset(near)
+        self._candidates[stub_id] = frozenset(near)

@@ -4,7 +4,7 @@ Reads the hub's tables; says kinds of facts and sums, never a value, which the h
 """
 
 from hub.log.ledger import replay_directory
-from hub.matching.candidates import Neighbours
+from hub.matching.candidates import CandidateIndex
 from hub.store.stubs import LinkTables
 from hub.store.tables import HubTables
 from protocol.errors import ErrorCode, LocalError
@@ -25,13 +25,13 @@ def explain_link(tables: HubTables, link_id: str, now: int) -> list[str]:
     if link is None:
         raise LocalError(ErrorCode.NOT_FOUND, "no link has that id here")
     charter = replay_directory(tables).charter
-    policy, near = charter.policy, Neighbours(links, charter, now)
+    policy, candidates = charter.policy, CandidateIndex(links, charter, now)
     pair = (link["stub_a"], link["stub_b"])
-    lines = explain(policy, near.alone(policy, pair), near.score(policy, pair))
+    lines = explain(policy, candidates.alone(policy, pair), candidates.score(policy, pair))
     return [*lines, f"The last round left it {link['state']}, {ORIGINS[link['origin']]}."]
 
 
 def links_in_short(tables: HubTables) -> list[str]:
     """Each link that has not ended: its id, what it is, and what made it so."""
-    rows = tables.rows("SELECT * FROM link WHERE state <> 'ended' ORDER BY link_id")
+    rows = tables.tx.rows("SELECT * FROM link WHERE state <> 'ended' ORDER BY link_id")
     return [f"{row['link_id']}  {row['state']}, {ORIGINS[row['origin']]}" for row in rows]

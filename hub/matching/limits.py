@@ -27,14 +27,14 @@ class Limits:
         """Count stubs that are there for the first time. Raises RemoteError(OVER_LIMIT)."""
         tables, day = self.tables, self.iat // DAY
         sql = "SELECT day, count FROM new_stubs WHERE agency = ?"
-        counts = {row["day"]: row["count"] for row in tables.rows(sql, self.agency)}
+        counts = {row["day"]: row["count"] for row in tables.tx.rows(sql, self.agency)}
         if rows > room_for_new(self.directory.charter.quotas, counts, day):
             raise RemoteError(
                 ErrorCode.OVER_LIMIT,
                 "more new records than the charter allows in a day; publish the rest tomorrow",
             )
-        tables.run("INSERT OR IGNORE INTO new_stubs VALUES (?, ?, 0)", self.agency, day)
-        tables.run(
+        tables.tx.run("INSERT OR IGNORE INTO new_stubs VALUES (?, ?, 0)", self.agency, day)
+        tables.tx.run(
             "UPDATE new_stubs SET count = count + ? WHERE agency = ? AND day = ?",
             rows, self.agency, day,
         )  # fmt: skip
@@ -48,10 +48,10 @@ class Limits:
         if row.retired:
             return
         tables, charter = self.tables, self.directory.charter
-        last = tables.one("SELECT * FROM stub_tokens WHERE stub_id = ?", row.stub_id)
+        last = tables.tx.one("SELECT * FROM stub_tokens WHERE stub_id = ?", row.stub_id)
         if last is not None and last["token_commitment"] == row.token_commitment:
             return
-        tables.run(
+        tables.tx.run(
             "INSERT OR REPLACE INTO stub_tokens VALUES (?, ?, ?)",
             row.stub_id, row.token_commitment, charter.version,
         )  # fmt: skip
@@ -60,7 +60,9 @@ class Limits:
             return
         times = [
             change["at"]
-            for change in tables.rows("SELECT at FROM stub_change WHERE stub_id = ?", row.stub_id)
+            for change in tables.tx.rows(
+                "SELECT at FROM stub_change WHERE stub_id = ?", row.stub_id
+            )
         ]
         if not may_change(charter.quotas, times, self.iat):
             raise RemoteError(
@@ -69,13 +71,13 @@ class Limits:
                 f"{charter.quotas.token_changes_per_stub} times in 30 days; wait, or ask the "
                 "council to look at this record",
             )
-        tables.run("INSERT INTO stub_change VALUES (?, ?)", row.stub_id, self.iat)
+        tables.tx.run("INSERT INTO stub_change VALUES (?, ?)", row.stub_id, self.iat)
 
     def forget_old(self) -> None:
         """Forget tokens that left their stubs long ago, unless another agency holds them still:
         then it matters who came first (04-matching.md §7.3).
         """
-        self.tables.run(
+        self.tables.tx.run(
             "DELETE FROM former_token WHERE until <= ? AND NOT EXISTS (SELECT 1 FROM token t "
             "WHERE t.token = former_token.token AND t.agency <> former_token.agency)",
             self.iat,
@@ -86,8 +88,8 @@ class Limits:
         until = self.iat + TOKEN_DAYS * DAY
         held = "SELECT min(since) AS first FROM token WHERE token = ? AND agency = ?"
         for token in tokens:
-            row = self.tables.one(held, token, self.agency)
-            self.tables.run(
+            row = self.tables.tx.one(held, token, self.agency)
+            self.tables.tx.run(
                 "INSERT OR REPLACE INTO former_token VALUES (?, ?, ?, ?, ?)",
                 token, stub_id, self.agency, until, row["first"] if row else 0,
             )  # fmt: skip
@@ -103,7 +105,7 @@ class Limits:
         for token in tokens:
             if (
                 len(
-                    self.tables.rows(
+                    self.tables.tx.rows(
                         sql, token, self.agency, token, self.agency, self.iat, most + 1
                     )
                 )

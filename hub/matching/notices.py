@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from hub.log.ledger import Ledger
 from hub.matching.candidates import Tokens
-from hub.matching.classify import Judged
+from hub.matching.classify import ClassifiedPair
 from hub.store.stubs import Stub
 from hub.store.tables import HubTables, Post
 from protocol import canonical
@@ -21,7 +21,7 @@ from protocol.messages.bodies import LinkNotice, NoticeBody, ShownInvolvement
 from protocol.messages.parts import LinkEvidence
 from protocol.messages.review import ReviewBody, ReviewItem
 from protocol.requests.decide import Shown, decide_show
-from storage.tables import Row
+from storage.engine import Row
 
 NOTICE_BYTES = 9_000  # with preamble and base64 within 16 KiB
 REVIEWS_A_STATEMENT = 40
@@ -30,7 +30,7 @@ LEAST_FIRST = (Shown.NOTHING, Shown.POSSIBLE, Shown.INVOLVEMENT)
 Item = TypeVar("Item", bound=WireModel)
 
 
-class Teller:
+class NoticeBuilder:
     """Works out what each side is to know, and puts what changed into mailboxes."""
 
     def __init__(self, ledger: Ledger) -> None:
@@ -38,19 +38,24 @@ class Teller:
         self._notices: dict[str, list[LinkNotice]] = {}
         self._reviews: dict[str, list[ReviewItem]] = {}
 
-    def views(self, judged: Judged, now: int) -> dict[str, str | None]:
+    def views(self, classified: ClassifiedPair, now: int) -> dict[str, str | None]:
         """The columns of a link's row that say what each side is shown and asked."""
-        first, second = judged.stubs
+        first, second = classified.stubs
         columns: dict[str, str | None] = {}
         for side, (viewer, other), view, tokens in (
-            ("a", (first, second), judged.standing.a, judged.tokens),
-            ("b", (second, first), judged.standing.b, (judged.tokens[1], judged.tokens[0])),
+            ("a", (first, second), classified.standing.a, classified.tokens),
+            (
+                "b",
+                (second, first),
+                classified.standing.b,
+                (classified.tokens[1], classified.tokens[0]),
+            ),
         ):
-            evidence = evidence_for(self._ledger.charter.policy, judged.score, *tokens)
+            evidence = evidence_for(self._ledger.charter.policy, classified.score, *tokens)
             notice = self._notice(view.shown, (viewer, other), evidence, now)
             columns[f"notice_{side}"] = notice
             asked = view.asked and notice is not None
-            columns[f"review_{side}"] = judged.question if asked else None
+            columns[f"review_{side}"] = classified.question if asked else None
         return columns
 
     def tell(self, old: Row | None, row: Mapping[str, object]) -> None:

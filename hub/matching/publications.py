@@ -59,21 +59,21 @@ class Publications:
         body = statement.body
         if body.epoch != self.ledger.charter.token_key.epoch:
             raise RemoteError(ErrorCode.WRONG_CHARTER, "tokens are of another epoch")
-        if tables.one("SELECT 1 FROM upload WHERE statement_id = ?", statement.id):
+        if tables.tx.one("SELECT 1 FROM upload WHERE statement_id = ?", statement.id):
             return
         agency = statement.preamble.sender
-        tables.run(
+        tables.tx.run(
             "DELETE FROM upload WHERE statement_id IN (SELECT statement_id FROM upload "
             "WHERE agency = ? ORDER BY received_at DESC LIMIT -1 OFFSET ?)",
             agency, MAX_UPLOADS_AN_AGENCY - 1,
         )  # fmt: skip
-        now = self.ledger.surroundings.clock()
+        now = self.ledger.env.clock()
         envelope = statement.envelope.encode()
-        tables.run("INSERT INTO upload VALUES (?, ?, ?, ?)", statement.id, agency, envelope, now)
+        tables.tx.run("INSERT INTO upload VALUES (?, ?, ?, ?)", statement.id, agency, envelope, now)
 
     def pending(self, tables: HubTables, statement_id: str) -> Statement[PublicationBody]:
         """The manifest of an upload. Raises RemoteError(NOT_FOUND)."""
-        row = tables.one("SELECT envelope FROM upload WHERE statement_id = ?", statement_id)
+        row = tables.tx.one("SELECT envelope FROM upload WHERE statement_id = ?", statement_id)
         if row is None:
             raise RemoteError(ErrorCode.NOT_FOUND, "no upload of that name waits for chunks")
         return parse_statement(row["envelope"]).expect(PublicationBody)
@@ -81,7 +81,7 @@ class Publications:
     def missing(self, tables: HubTables, statement: Statement[PublicationBody]) -> list[str]:
         """Hashes of the chunks that are not here yet."""
         sql = "SELECT hash FROM upload_chunk WHERE statement_id = ?"
-        here = {row["hash"] for row in tables.rows(sql, statement.id)}
+        here = {row["hash"] for row in tables.tx.rows(sql, statement.id)}
         wanted = [ref.hash for ref in (*statement.body.rows, *statement.body.tokens)]
         return [digest for digest in dict.fromkeys(wanted) if digest not in here]
 
@@ -99,7 +99,7 @@ class Publications:
             raise RemoteError(ErrorCode.NOT_FOUND, "the manifest names no such chunk")
         if tokens:
             data = self._peppered(data, tokens[0])
-        tables.run(
+        tables.tx.run(
             "INSERT OR IGNORE INTO upload_chunk VALUES (?, ?, ?)", statement.id, digest, data
         )
 
@@ -137,8 +137,8 @@ class Publications:
 
     def drop(self, tables: HubTables, statement_id: str) -> None:
         """Forget an upload and its chunks: applied, or refused for good."""
-        tables.run("DELETE FROM upload_chunk WHERE statement_id = ?", statement_id)
-        tables.run("DELETE FROM upload WHERE statement_id = ?", statement_id)
+        tables.tx.run("DELETE FROM upload_chunk WHERE statement_id = ?", statement_id)
+        tables.tx.run("DELETE FROM upload WHERE statement_id = ?", statement_id)
 
     def _check_sequence(self, tables: HubTables, statement: Statement[PublicationBody]) -> None:
         agency = statement.preamble.sender
@@ -158,7 +158,7 @@ class Publications:
                 yield PepperedStub(item["stub_id"], item["commitment"], tokens)
 
     def _chunk(self, tables: HubTables, statement_id: str, ref: ChunkRef) -> bytes:
-        row = tables.one(
+        row = tables.tx.one(
             "SELECT data FROM upload_chunk WHERE statement_id = ? AND hash = ?",
             statement_id, ref.hash,
         )  # fmt: skip

@@ -8,9 +8,9 @@ and tells each side only what `decide_show` allows.
 from collections.abc import Iterable
 
 from hub.log.ledger import Ledger
-from hub.matching.candidates import Neighbours
-from hub.matching.classify import Judge, Judged
-from hub.matching.notices import Teller
+from hub.matching.candidates import CandidateIndex
+from hub.matching.classify import ClassifiedPair, PairClassifier
+from hub.matching.notices import NoticeBuilder
 from hub.store.stubs import LinkTables
 from hub.store.tables import HubTables
 from protocol import canonical
@@ -34,24 +34,26 @@ class Matcher:
 
     def run(self, tables: HubTables) -> int:
         """One round; the number of links whose state changed."""
-        now = self._ledger.surroundings.clock()
+        now = self._ledger.env.clock()
         links = LinkTables(tables)
-        near = Neighbours(links, self._ledger.charter, now)
-        judge = Judge(links, near, self._ledger, now)
+        candidates = CandidateIndex(links, self._ledger.charter, now)
+        classify = PairClassifier(links, candidates, self._ledger, now)
         pairs = {
             pair: None
             for stub_id in links.take_marked(now, ROUND_LIMIT)
-            for pair in sorted(near.touched(stub_id))
+            for pair in sorted(candidates.touched(stub_id))
         }
         for pair in pairs:
-            judge.judge(pair)
-        judge.support()
-        return self._write(tables, links, list(judge.judged.values()), now)
+            classify.classify(pair)
+        classify.support()
+        return self._write(tables, links, list(classify.classified.values()), now)
 
-    def _write(self, tables: HubTables, links: LinkTables, judged: list[Judged], now: int) -> int:
+    def _write(
+        self, tables: HubTables, links: LinkTables, classified: list[ClassifiedPair], now: int
+    ) -> int:
         """Log the round, remember its links, tell both sides; how many links changed state."""
-        teller = Teller(self._ledger)
-        found = [new for item in judged if (new := self._row(teller, item, now)) is not None]
+        notices = NoticeBuilder(self._ledger)
+        found = [new for item in classified if (new := self._row(notices, item, now)) is not None]
         # Sorted by link id: the order of discovery would tell which stub was published last.
         rows = sorted(found, key=lambda new: str(new[1]["link_id"]))
         changed = [item for item, _ in rows if _state_changed(item)]
@@ -67,36 +69,36 @@ class Matcher:
         for item, row in rows:
             kept = item.old is not None and not _state_changed(item)
             round_id = item.old["round_id"] if item.old and kept else statement.id
-            teller.tell(item.old, row)
+            notices.tell(item.old, row)
             links.put_link({**row, "round_id": round_id})
-        teller.post(tables, statement.id)
+        notices.post(tables, statement.id)
         return len(changed)
 
     def _row(
-        self, teller: Teller, judged: Judged, now: int
-    ) -> tuple[Judged, dict[str, object]] | None:
+        self, notices: NoticeBuilder, classified: ClassifiedPair, now: int
+    ) -> tuple[ClassifiedPair, dict[str, object]] | None:
         """The link's new row, or None when nothing about it is new."""
-        old, standing = judged.old, judged.standing
+        old, standing = classified.old, classified.standing
         if old is None and standing.state == "ended":
             return None
-        first, second = judged.stubs
+        first, second = classified.stubs
         row: dict[str, object] = {
-            "link_id": old["link_id"] if old else self._ledger.surroundings.new_id(),
+            "link_id": old["link_id"] if old else self._ledger.env.new_id(),
             "stub_a": first.stub_id,
             "stub_b": second.stub_id,
             "agency_a": first.agency,
             "agency_b": second.agency,
             "state": standing.state,
-            "origin": judged.origin,
-            **teller.views(judged, now),
+            "origin": classified.origin,
+            **notices.views(classified, now),
         }
         same = old is not None and all(old[name] == value for name, value in row.items())
-        return None if same else (judged, row)
+        return None if same else (classified, row)
 
-    def _item(self, judged: Judged, row: dict[str, object]) -> LinkItem:
-        first, second = judged.stubs
+    def _item(self, classified: ClassifiedPair, row: dict[str, object]) -> LinkItem:
+        first, second = classified.stubs
         return LinkItem(
-            salt=self._ledger.surroundings.random(32).hex(),
+            salt=self._ledger.env.random(32).hex(),
             link_id=str(row["link_id"]),
             state=row["state"],  # type: ignore[arg-type]
             stub_a=first.stub_id,
@@ -108,8 +110,8 @@ class Matcher:
         )
 
 
-def _state_changed(judged: Judged) -> bool:
-    return judged.old is None or judged.old["state"] != judged.standing.state
+def _state_changed(classified: ClassifiedPair) -> bool:
+    return classified.old is None or classified.old["state"] != classified.standing.state
 
 
 def _parts(leaves: Iterable[bytes]) -> list[bytes]:

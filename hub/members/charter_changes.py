@@ -92,12 +92,12 @@ def check_witnesses(charter: Charter) -> None:
 def put_forward(tables: HubTables, new: Charter) -> None:
     """Leave a proposal for the running hub; it takes the place of one that still waits."""
     tables.keep_charter_document(new.document_hash, new.encode())
-    tables.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", PROPOSAL, new.document_hash)
+    tables.tx.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", PROPOSAL, new.document_hash)
 
 
 def waiting(tables: HubTables) -> Charter | None:
     """The proposal that the running hub has not written yet."""
-    row = tables.one("SELECT value FROM meta WHERE key = ?", PROPOSAL)
+    row = tables.tx.one("SELECT value FROM meta WHERE key = ?", PROPOSAL)
     document = tables.charter_document(row["value"]) if row else None
     return parse_charter(document) if document is not None else None
 
@@ -108,7 +108,7 @@ def adopt(tables: HubTables, ledger: Ledger) -> Charter | None:
     Answers the new charter. One that does not follow the charter in force is dropped.
     """
     new, old = waiting(tables), ledger.charter
-    tables.run("DELETE FROM meta WHERE key = ?", PROPOSAL)
+    tables.tx.run("DELETE FROM meta WHERE key = ?", PROPOSAL)
     if new is None or (new.version, new.predecessor) != (old.version + 1, old.document_hash):
         log.warning("charter_proposal_dropped")
         return None
@@ -121,16 +121,16 @@ def adopt(tables: HubTables, ledger: Ledger) -> Charter | None:
     statement, logged = ledger.issue(tables, body, old.charter_id)
     if new.match_policy != old.match_policy:
         sql = "INSERT OR IGNORE INTO dirty_stub SELECT stub_id FROM stub WHERE retired = 0"
-        tables.run(sql)
+        tables.tx.run(sql)
     elif new.involvement_types != old.involvement_types:
-        tables.run("INSERT OR IGNORE INTO dirty_stub SELECT stub_a FROM link")
+        tables.tx.run("INSERT OR IGNORE INTO dirty_stub SELECT stub_a FROM link")
     ledger.learn(tables, logged, statement.envelope.encode())
     return new
 
 
 def mark_agency(tables: HubTables, agency: str) -> None:
     """Have the next rounds look at all of an agency's stubs: it is bound by another charter now."""
-    tables.run(
+    tables.tx.run(
         "INSERT OR IGNORE INTO dirty_stub SELECT stub_id FROM stub "
         "WHERE agency = ? AND retired = 0",
         agency,

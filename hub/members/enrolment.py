@@ -31,7 +31,7 @@ class Enrolment:
     def apply(self, tables: HubTables, envelope: bytes) -> None:
         """Take an application. Idempotent; raises RemoteError, leaving the invitation unused."""
         statement = parse_statement(envelope).expect(EnrolmentBody)
-        charter, now = self._ledger.charter, self._ledger.surroundings.clock()
+        charter, now = self._ledger.charter, self._ledger.env.clock()
         body = statement.body
         check_addressed(
             statement.preamble,
@@ -57,7 +57,7 @@ class Enrolment:
         if body.member_class not in {item.code for item in charter.classes}:
             raise RemoteError(ErrorCode.NOT_ALLOWED, "member_class is not in the charter")
         if earlier is not None:
-            tables.run("DELETE FROM applicant WHERE party_id = ?", body.party_id)
+            tables.tx.run("DELETE FROM applicant WHERE party_id = ?", body.party_id)
         tables.use_invitation(body.invitation_hash, body.party_id, now)
         tables.apply(body.party_id, envelope, now)
 

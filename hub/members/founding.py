@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from hub.log.ledger import Ledger, Surroundings
+from hub.log.ledger import Ledger
 from hub.members.charter_changes import check_witnesses
 from hub.policies.packs import DEFAULT, pack
 from hub.store.tables import HubTables
@@ -29,6 +29,7 @@ from protocol.log.note import VerifierKey
 from protocol.matchkeys.tables import table_hashes
 from protocol.messages.bodies import CharterBody, KeyBirthBody, TranscriptSignature
 from protocol.signing import SecretSeed, check_public_key, public_key, verify_ed25519
+from runtime.environment import Environment
 
 TEMPLATE = Path(__file__).with_name("charter_template.json")
 
@@ -47,7 +48,7 @@ class Founding:
     transcripts: Sequence[SignedTranscript]
 
 
-def found(tables: HubTables, plan: Founding, seed: SecretSeed, outside: Surroundings) -> str:
+def found(tables: HubTables, plan: Founding, seed: SecretSeed, env: Environment) -> str:
     """Write entries 0 (charter) and 1 (key birth); the genesis fingerprint.
 
     Raises LocalError(CONFLICT) if the log has begun, LocalError(NOT_ALLOWED) for witnesses that are
@@ -58,7 +59,7 @@ def found(tables: HubTables, plan: Founding, seed: SecretSeed, outside: Surround
     transcript = _agreed_transcript(plan)
     charter = _charter(plan, transcript, public_key(seed).hex())
     check_witnesses(charter)
-    ledger = Founder(seed, outside, Directory(), charter)
+    ledger = Founder(seed, env, Directory(), charter)
     document = charter.encode()
     tables.keep_charter_document(charter.document_hash, document)
     body = CharterBody(
@@ -77,7 +78,7 @@ def found(tables: HubTables, plan: Founding, seed: SecretSeed, outside: Surround
     )
     second, logged = ledger.issue(tables, birth, charter.charter_id)
     ledger.learn(tables, logged, second.envelope.encode())
-    tables.run("INSERT INTO meta VALUES ('generation', ?)", outside.new_id())
+    tables.tx.run("INSERT INTO meta VALUES ('generation', ?)", env.new_id())
     return leaf_hash(public_leaf(first.envelope.encode())).hex()
 
 

@@ -30,25 +30,25 @@ class Membership:
     def rotate(self, tables: HubTables, envelope: bytes) -> None:
         """Take a rotation, to wait for the operator. Idempotent. Raises RemoteError."""
         statement = parse_statement(envelope).expect(RotationBody)
-        waiting = tables.one(
+        waiting = tables.tx.one(
             "SELECT envelope FROM rotation WHERE party_id = ?", statement.body.party_id
         )
         if waiting is not None and waiting["envelope"] == envelope:
             return
         self._verify(statement)
-        check_fresh(statement.preamble, now=self._ledger.surroundings.clock())
+        check_fresh(statement.preamble, now=self._ledger.env.clock())
         party = statement.body.party_id
         if waiting is not None and not self._is_stale(waiting["envelope"]):
             raise RemoteError(ErrorCode.CONFLICT, "another rotation of this member waits")
-        tables.run("DELETE FROM rotation WHERE party_id = ?", party)
-        tables.run("INSERT INTO rotation VALUES (?, ?, 'waiting')", party, envelope)
+        tables.tx.run("DELETE FROM rotation WHERE party_id = ?", party)
+        tables.tx.run("INSERT INTO rotation VALUES (?, ?, 'waiting')", party, envelope)
 
     def carry_out(self, tables: HubTables) -> int:
         """Write approved rotations and the operator's orders into the log; how many."""
         done = 0
-        for row in tables.rows("SELECT * FROM rotation WHERE state = 'approved'"):
+        for row in tables.tx.rows("SELECT * FROM rotation WHERE state = 'approved'"):
             statement = parse_statement(row["envelope"]).expect(RotationBody)
-            tables.run("DELETE FROM rotation WHERE party_id = ?", row["party_id"])
+            tables.tx.run("DELETE FROM rotation WHERE party_id = ?", row["party_id"])
             if self._is_stale(row["envelope"]):
                 log.warning("rotation_dropped", party=row["party_id"])
                 continue
@@ -59,8 +59,8 @@ class Membership:
             }
             self._write(tables, member, changed)
             done += 1
-        for row in tables.rows("SELECT * FROM member_order"):
-            tables.run("DELETE FROM member_order WHERE party_id = ?", row["party_id"])
+        for row in tables.tx.rows("SELECT * FROM member_order"):
+            tables.tx.run("DELETE FROM member_order WHERE party_id = ?", row["party_id"])
             member_now = self._ledger.directory.member(row["party_id"])
             if member_now is not None and member_now.body.status not in {row["status"], "revoked"}:
                 self._write(tables, member_now, {"status": row["status"]})
@@ -93,13 +93,13 @@ def order(tables: HubTables, party_id: str, status: str) -> None:
     row = tables.applicant(party_id)
     if row is None or row["state"] != "member":
         raise LocalError(ErrorCode.NOT_FOUND, "nobody of that id is a member")
-    tables.run("INSERT OR REPLACE INTO member_order VALUES (?, ?)", party_id, status)
+    tables.tx.run("INSERT OR REPLACE INTO member_order VALUES (?, ?)", party_id, status)
 
 
 def waiting_rotations(tables: HubTables) -> list[dict[str, str]]:
     """Rotations that wait for the operator, with the words to compare."""
     found = []
-    for row in tables.rows("SELECT * FROM rotation WHERE state = 'waiting'"):
+    for row in tables.tx.rows("SELECT * FROM rotation WHERE state = 'waiting'"):
         body = parse_statement(row["envelope"]).expect(RotationBody).body
         words = fingerprint_words(body.party_id, body.keys)
         found.append({"party_id": body.party_id, "state": "new keys wait", "words": words})
@@ -115,7 +115,7 @@ def approve_rotation(tables: HubTables, party_id: str, words: str) -> None:
         raise LocalError(
             ErrorCode.CONFLICT, "the words differ: somebody may be in between. Do not approve."
         )
-    row = tables.one("SELECT envelope FROM rotation WHERE party_id = ?", party_id)
+    row = tables.tx.one("SELECT envelope FROM rotation WHERE party_id = ?", party_id)
     member = replay_directory(tables).member(party_id)
     replaces = parse_statement(row["envelope"]).expect(RotationBody).body.replaces if row else ""
     if member is None or member.statement_id != replaces:
@@ -123,4 +123,4 @@ def approve_rotation(tables: HubTables, party_id: str, words: str) -> None:
             ErrorCode.CONFLICT,
             "the membership has changed since they sent this: have them run rotate-keys again",
         )
-    tables.run("UPDATE rotation SET state = 'approved' WHERE party_id = ?", party_id)
+    tables.tx.run("UPDATE rotation SET state = 'approved' WHERE party_id = ?", party_id)

@@ -8,7 +8,7 @@ still may. Runs once, before the hub serves from the new folder.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hub.log.ledger import Surroundings, replay_directory
+from hub.log.ledger import replay_directory
 from hub.members.founding import Founder
 from hub.store.tables import HubTables
 from protocol import canonical
@@ -26,10 +26,11 @@ from protocol.messages.bodies import CharterBody, KeyBirthBody
 from protocol.messages.log import SuccessionBody
 from protocol.messages.statement import Context, Stamp, make_statement, parse_statement
 from protocol.signing import SecretSeed
+from runtime.environment import Environment
 
 
 @dataclass(frozen=True)
-class Remains:
+class RecoveredState:
     """What is left of a lost log: who is who, the key births, how much of it is still held."""
 
     genesis: str
@@ -40,17 +41,17 @@ class Remains:
     head: int
 
 
-def read_remains(tables: HubTables) -> Remains:
+def read_recovered(tables: HubTables) -> RecoveredState:
     """Read the database of a lost hub, or of its backup. Raises LocalError(NOT_READY)."""
     directory = replay_directory(tables)
     leaves = tables.leaves(0, 1)
     if not leaves or not directory.charters:
         raise LocalError(ErrorCode.NOT_READY, "the old folder holds no log")
-    births = tables.rows(
+    births = tables.tx.rows(
         "SELECT p.envelope FROM payload p JOIN entry e USING (idx) "
         "WHERE e.kind = 'key_birth' ORDER BY idx"
     )
-    return Remains(
+    return RecoveredState(
         genesis=leaf_hash(leaves[0]).hex(),
         directory=directory,
         births=tuple(
@@ -66,7 +67,7 @@ def read_remains(tables: HubTables) -> Remains:
     )
 
 
-def unite(notes: Sequence[bytes], remains: Remains) -> bytes:
+def merge_cosignatures(notes: Sequence[bytes], recovered: RecoveredState) -> bytes:
     """The largest of the witnesses' last checkpoints, with the lines of all who signed it.
 
     Raises RemoteError: NO_QUORUM, BAD_TREE when two witnesses signed two trees of one size or the
@@ -79,9 +80,9 @@ def unite(notes: Sequence[bytes], remains: Remains) -> bytes:
     same = [note for note, checkpoint in parsed if checkpoint.size == last.size]
     if any(note.text != newest.text for note in same):
         raise RemoteError(ErrorCode.BAD_TREE, "the witnesses signed two different trees")
-    if last.size < remains.head:
+    if last.size < recovered.head:
         raise RemoteError(ErrorCode.BAD_TREE, "the old hub itself had signed a longer log")
-    charter = remains.directory.charter
+    charter = recovered.directory.charter
     known = (log_key(charter), *witness_keys(charter))
     lines = [line for note in same for key in known for line in note.signatures_by(key)]
     united = type(newest)(newest.text, ()).with_signatures(lines).encode()
@@ -100,7 +101,9 @@ def next_charter(held: Charter, key: VerifierKey) -> Charter:
     return parse_charter(canonical.encode(value))
 
 
-def succeed(tables: HubTables, remains: Remains, note: bytes, key: VerifierKey, pen: "Pen") -> str:
+def succeed(
+    tables: HubTables, recovered: RecoveredState, note: bytes, key: VerifierKey, signer: "HubSigner"
+) -> str:
     """Write the first entries of the new log; its genesis fingerprint.
 
     `note` comes from `unite`, `key` is the new log's. Raises LocalError(CONFLICT) if a log has
@@ -108,18 +111,18 @@ def succeed(tables: HubTables, remains: Remains, note: bytes, key: VerifierKey, 
     """
     if tables.next_index() != 0:
         raise LocalError(ErrorCode.CONFLICT, "a log has begun in this folder already")
-    held = remains.directory.charter
+    held = recovered.directory.charter
     if key.name == held.log.origin:
         raise LocalError(ErrorCode.CONFLICT, "the new log needs another name (--origin)")
     charter = next_charter(held, key)
     body = SuccessionBody(
-        old_genesis=remains.genesis,
+        old_genesis=recovered.genesis,
         old_origin=held.log.origin,
         note=to_base64(note),
-        held=remains.held,
+        held=recovered.held,
         charter=held.document_hash,
     )
-    writer = _Writer(tables, pen, charter)
+    writer = _Writer(tables, signer, charter)
     genesis = writer.first(body, held.version)
     tables.keep_charter_document(charter.document_hash, charter.encode())
     document = CharterBody(
@@ -129,39 +132,39 @@ def succeed(tables: HubTables, remains: Remains, note: bytes, key: VerifierKey, 
         document_length=len(charter.encode()),
     )
     writer.write(document, charter.charter_id)
-    for birth in remains.births:
+    for birth in recovered.births:
         writer.write(birth, charter.charter_id)
-    for party_id, states in remains.directory.members.items():
+    for party_id, states in recovered.directory.members.items():
         writer.write(states[-1].body, party_id)
-    for party_id, envelope, applied_at in remains.applicants:
+    for party_id, envelope, applied_at in recovered.applicants:
         tables.apply(party_id, envelope, applied_at)
         tables.set_applicant(party_id, "member")
-    tables.run("INSERT INTO meta VALUES ('generation', ?)", pen.outside.new_id())
+    tables.tx.run("INSERT INTO meta VALUES ('generation', ?)", signer.env.new_id())
     return genesis
 
 
 @dataclass(frozen=True)
-class Pen:
+class HubSigner:
     """The hub's signing key, clock and randomness."""
 
     seed: SecretSeed
-    outside: Surroundings
+    env: Environment
 
 
 class _Writer:
     """Writes the new log's public leaves, and follows them as everybody else will."""
 
-    def __init__(self, tables: HubTables, pen: Pen, charter: Charter) -> None:
+    def __init__(self, tables: HubTables, signer: HubSigner, charter: Charter) -> None:
         self._tables = tables
-        self._pen = pen
-        self._ledger = Founder(pen.seed, pen.outside, Directory(), charter)
+        self._signer = signer
+        self._ledger = Founder(signer.seed, signer.env, Directory(), charter)
 
     def first(self, body: SuccessionBody, version: int) -> str:
         """Entry 0, under the old log's charter version and the new log's name."""
-        charter, outside = self._ledger.charter, self._pen.outside
+        charter, env = self._ledger.charter, self._signer.env
         context = Context(charter.charter_id, version, charter.log.origin, charter.charter_id)
-        stamp = Stamp(charter.charter_id, outside.new_id(), outside.clock())
-        statement = make_statement(context, stamp, body, self._pen.seed)
+        stamp = Stamp(charter.charter_id, env.new_id(), env.clock())
+        statement = make_statement(context, stamp, body, self._signer.seed)
         data = statement.envelope.encode()
         self._ledger.learn(self._tables, self._ledger.append(self._tables, statement), data)
         return leaf_hash(public_leaf(data)).hex()

@@ -15,13 +15,12 @@ from hub.matching.publications import CHUNK_LIMIT
 from hub.members.enrolment import Enrolment
 from hub.members.membership import Membership
 from hub.server.witness_routes import WitnessRoutes
-from hub.store.tables import HubTables
+from hub.store.tables import HubEngine, HubTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel, from_base64, to_base64
 from protocol.log.tiles import TILE_WIDTH, parse_tile_path
 from protocol.messages.bodies import ExportBody
 from protocol.wire import ExportRecord, Message, encode_wire, parse_wire
-from storage.sqlite import Engine
 from transport.routes import Auth, Route, make_application
 
 MAX_PROOF_WAIT = 30
@@ -32,7 +31,7 @@ EXPORT_BATCH = 200
 class Services:
     """The parts of a running hub."""
 
-    engine: Engine
+    engine: HubEngine
     intake: Intake
     enrolment: Enrolment
     mailbox: Mailbox
@@ -93,9 +92,7 @@ class HubApp:
     async def charter(self, request: web.Request) -> web.Response:
         """A charter document by its hash."""
         digest = request.match_info["hash"]
-        document = await self._services.engine.read(
-            lambda db: HubTables(db).charter_document(digest)
-        )
+        document = await self._services.engine.read(lambda tables: tables.charter_document(digest))
         if document is None:
             raise RemoteError(ErrorCode.NOT_FOUND, "no such charter document")
         return web.Response(body=document, content_type="application/json")
@@ -119,14 +116,14 @@ class HubApp:
         message = await _message(request)
         envelope = from_base64(message.envelope)
         enrolment = self._services.enrolment
-        await self._services.engine.write(lambda db: enrolment.apply(HubTables(db), envelope))
+        await self._services.engine.write(lambda tables: enrolment.apply(tables, envelope))
         return web.Response(body=b'{"waiting":true}', content_type="application/json")
 
     async def rotate(self, request: web.Request) -> web.Response:
         """Take a member's new keys, to wait for the operator."""
         envelope = from_base64((await _message(request)).envelope)
         membership = self._services.membership
-        await self._services.engine.write(lambda db: membership.rotate(HubTables(db), envelope))
+        await self._services.engine.write(lambda tables: membership.rotate(tables, envelope))
         return web.Response(body=b'{"waiting":true}', content_type="application/json")
 
     async def submit(self, request: web.Request) -> web.Response:
@@ -176,7 +173,7 @@ class HubApp:
                 records += [encode_wire(record), *evidence]
             return records
 
-        return await self._services.engine.read(lambda db: read(HubTables(db)))
+        return await self._services.engine.read(read)
 
 
 async def _message(request: web.Request) -> Message:

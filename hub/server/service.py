@@ -6,21 +6,18 @@ pass is logged and the next pass tries again.
 """
 
 import asyncio
-import secrets
-import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
 import structlog
-from sqlite_utils import Database
 
 from hub.config import HubSettings, load_settings
 from hub.exchange.intake import Intake
 from hub.exchange.mailboxes import Mailbox
 from hub.exchange.requests import Broker
 from hub.log.daily import Daily
-from hub.log.ledger import Ledger, Surroundings, replay_directory
+from hub.log.ledger import Ledger, replay_directory
 from hub.log.publisher import Publisher
 from hub.log.quorum_status import watch
 from hub.log.retention import Erasing
@@ -34,14 +31,14 @@ from hub.members.enrolment import Enrolment
 from hub.members.membership import Membership
 from hub.server.routes import HubApp, Services
 from hub.server.status_page import to_value
-from hub.store.tables import SCHEMA, HubTables
+from hub.store.tables import HubEngine, HubTables, open_engine
 from protocol.errors import ErrorCode, LocalError, PatchworkError
 from protocol.governance.retention import Decider
 from protocol.log.note import NoteSigner, SignatureType
 from protocol.signing import SecretSeed
 from runtime.alarm import run_alarm
+from runtime.environment import Environment
 from runtime.secrets import read_secrets
-from storage.sqlite import Engine
 from transport.client import HttpClient
 from transport.server import run_beside, serve_until_stopped
 
@@ -54,23 +51,13 @@ Result = TypeVar("Result")
 log = structlog.get_logger()
 
 
-def surroundings() -> Surroundings:
-    """The real clock and the real randomness."""
-    return Surroundings(lambda: int(time.time()), secrets.token_bytes)
-
-
-def open_engine(folder: Path) -> Engine:
-    """The hub's database."""
-    return Engine(folder / "hub.sqlite", SCHEMA)
-
-
-async def erase_all(engine: Engine, erasing: Erasing, decided_by: Decider) -> int:
+async def erase_all(engine: HubEngine, erasing: Erasing, decided_by: Decider) -> int:
     """Erase what is due, a batch at a time; how many erasures it was.
 
     At the end the write-ahead file is emptied: until then it holds what the database lets go of.
     """
     total = 0
-    while some := await engine.write(lambda db: erasing.erase_some(HubTables(db), decided_by)):
+    while some := await engine.write(lambda tables: erasing.erase_some(tables, decided_by)):
         total += some
     if total:
         await engine.settle()
@@ -80,19 +67,19 @@ async def erase_all(engine: Engine, erasing: Erasing, decided_by: Decider) -> in
 class HubService:
     """One hub from one folder. Raises LocalError when the folder is not usable."""
 
-    def __init__(self, folder: Path, settings: HubSettings, outside: Surroundings) -> None:
+    def __init__(self, folder: Path, settings: HubSettings, env: Environment) -> None:
         self._folder = folder
         self.settings = settings
-        self.outside = outside
+        self.env = env
         self.engine = open_engine(folder)
 
     async def start(self) -> Services:
         """Load keys and directory, check the log, and put the parts together."""
         keys = await asyncio.to_thread(read_secrets, self._folder / "keys.json")
-        directory = await self.engine.read(lambda db: replay_directory(HubTables(db)))
+        directory = await self.engine.read(replay_directory)
         if not directory.charters:
             raise LocalError(ErrorCode.NOT_READY, "run patchwork-hub found first")
-        ledger = Ledger(SecretSeed(keys["sign"]), self.outside, directory)
+        ledger = Ledger(SecretSeed(keys["sign"]), self.env, directory)
         self._ledger = ledger
         signer = NoteSigner(
             ledger.charter.log.origin, SignatureType.ED25519, SecretSeed(keys["log"])
@@ -152,7 +139,7 @@ class HubService:
 
     async def round(self) -> None:
         """Run one matching round."""
-        changed = await self.engine.write(lambda db: self._matcher.run(HubTables(db)))
+        changed = await self.engine.write(self._matcher.run)
         log.info("round", changed=changed)
 
     async def admit(self) -> None:
@@ -164,7 +151,7 @@ class HubService:
             enrolment.admit_approved(tables)
             membership.carry_out(tables)
 
-        await self._or_replay(lambda db: work(HubTables(db)))
+        await self._or_replay(work)
 
     async def erase(self) -> None:
         """Erase what the charter's retention rules say is due."""
@@ -174,9 +161,9 @@ class HubService:
 
     async def watch(self) -> None:
         """Take down whether contact details can move; tell the operator once if they cannot."""
-        charter, now = self._ledger.charter, self.outside.clock()
-        ahead = self._services.publisher.gathering.ahead
-        found = await self.engine.write(lambda db: watch(HubTables(db), charter, now, ahead))
+        charter, now = self._ledger.charter, self.env.clock()
+        ahead = self._services.publisher.cosignatures.ahead
+        found = await self.engine.write(lambda tables: watch(tables, charter, now, ahead))
         if found is not None and found.alarm:
             value = {"alarm": "no_quorum", "log": charter.log.origin, **to_value(found)}
             log.critical("no_quorum", since=found.since, missing=found.missing)
@@ -184,26 +171,26 @@ class HubService:
 
     async def daily(self) -> None:
         """Make today's statement to each agency that has none yet."""
-        made = await self.engine.write(lambda db: Daily(self._ledger).state(HubTables(db)))
+        made = await self.engine.write(lambda tables: Daily(self._ledger).state(tables))
         if made:
             log.info("daily_statements", made=made)
 
     async def amend(self) -> None:
         """Put a charter that the operator proposed in force, if one waits."""
-        if await self.engine.read(lambda db: waiting(HubTables(db))) is None:
+        if await self.engine.read(waiting) is None:
             return
         # The witnesses it names may have addresses that hub.toml did not have at the start.
         self.settings.witness_urls.update(load_settings(self._folder).witness_urls)
-        new = await self._or_replay(lambda db: adopt(HubTables(db), self._ledger))
+        new = await self._or_replay(lambda tables: adopt(tables, self._ledger))
         if new is not None:
             log.info("charter_in_force", version=new.version)
 
-    async def _or_replay(self, work: Callable[[Database], Result]) -> Result:
+    async def _or_replay(self, work: Callable[[HubTables], Result]) -> Result:
         """Write; if that fails, what was not committed must not be in force in memory either."""
         try:
             return await self.engine.write(work)
         except BaseException:
-            replay = await self.engine.read(lambda db: replay_directory(HubTables(db)))
+            replay = await self.engine.read(replay_directory)
             self._ledger.directory = replay
             raise
 

@@ -6,7 +6,7 @@ For anybody, so it holds names of witnesses and a public telephone number, and n
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from hub.log.quorum_status import Seen, Standing
+from hub.log.quorum_status import QuorumStatus, Seen
 from protocol.canonical import JsonValue
 from web.markup import page, paragraph, section, table, text
 
@@ -23,7 +23,7 @@ MEANWHILE = (
 )
 
 
-def sentences(found: Standing | None) -> tuple[str, ...]:
+def sentences(found: QuorumStatus | None) -> tuple[str, ...]:
     """The answer, why, and since when."""
     if found is None:
         return ("Not yet. The log has not begun.",)
@@ -49,7 +49,7 @@ def sentences(found: Standing | None) -> tuple[str, ...]:
     return why, since, f"Missing: {', '.join(found.missing)}."
 
 
-def to_value(found: Standing | None) -> Mapping[str, JsonValue]:
+def to_value(found: QuorumStatus | None) -> Mapping[str, JsonValue]:
     """The same for programs."""
     if found is None:
         return {"contact_details": "wait", "since": None, "why": list(sentences(None))}
@@ -68,7 +68,7 @@ def to_value(found: Standing | None) -> Mapping[str, JsonValue]:
     }
 
 
-def to_html(found: Standing | None, now: int) -> str:
+def to_html(found: QuorumStatus | None, now: int) -> str:
     """One page that stands alone."""
     answer, *more = sentences(found)
     parts = [f'<p class="verdict">{text(answer)}</p>', *map(paragraph, more)]
@@ -83,7 +83,7 @@ def to_html(found: Standing | None, now: int) -> str:
     return page(TITLE, *parts, paragraph(f"As of {_when(now)}."))
 
 
-def to_lines(found: Standing | None) -> list[str]:
+def to_lines(found: QuorumStatus | None) -> list[str]:
     """The same for a terminal."""
     lines = list(sentences(found))
     if found is not None:
@@ -92,7 +92,7 @@ def to_lines(found: Standing | None) -> list[str]:
     return lines
 
 
-def _witnesses(found: Standing) -> str:
+def _witnesses(found: QuorumStatus) -> str:
     rows = [(item.name, _signed(item)) for item in found.witnesses]
     return table("The witnesses of the sharing agreement", ("Witness", "Signed"), rows)
 
@@ -103,7 +103,7 @@ def _signed(item: Seen) -> str:
     return _when(item.time) if item.counts else f"missing: last signed {_when(item.time)}"
 
 
-def _desk(found: Standing) -> str:
+def _desk(found: QuorumStatus) -> str:
     desk = found.desk
     return f"Duty desk: {desk.name}, {desk.phone}, {desk.hours}."
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from hub.log.archive import page_of_notes
-from hub.log.quorum_status import Standing, standing
+from hub.log.quorum_status import QuorumStatus, quorum_status
 from hub.server.status_page import to_html, to_value
-from hub.store.tables import HubTables
 from protocol import canonical
 from protocol.log.checkpoint import parse_checkpoint
 from protocol.log.witness import MAX_WAIT, TREE_SIZE
@@ -40,7 +39,7 @@ class WitnessRoutes:
     async def notes(self, request: web.Request) -> web.Response:
         """A page of the archive of notes."""
         after = _number(request.query.get("after", "0"))
-        body = await self._services.engine.read(lambda db: page_of_notes(HubTables(db), after))
+        body = await self._services.engine.read(lambda tables: page_of_notes(tables, after))
         return web.Response(body=body, content_type="application/json")
 
     async def add_checkpoint(self, request: web.Request) -> web.Response:
@@ -61,19 +60,19 @@ class WitnessRoutes:
 
     async def page(self, _request: web.Request) -> web.Response:
         """Can contact details move? In words."""
-        text = to_html(await self._standing(), self._services.intake.ledger.surroundings.clock())
+        text = to_html(await self._quorum_status(), self._services.intake.ledger.env.clock())
         return web.Response(text=text, content_type="text/html")
 
     async def status(self, _request: web.Request) -> web.Response:
         """The same as JSON."""
-        body = canonical.encode(to_value(await self._standing()))
+        body = canonical.encode(to_value(await self._quorum_status()))
         return web.Response(body=body, content_type="application/json")
 
-    async def _standing(self) -> Standing | None:
-        ledger, ahead = self._services.intake.ledger, self._services.publisher.gathering.ahead
-        charter, now = ledger.charter, ledger.surroundings.clock()
+    async def _quorum_status(self) -> QuorumStatus | None:
+        ledger, ahead = self._services.intake.ledger, self._services.publisher.cosignatures.ahead
+        charter, now = ledger.charter, ledger.env.clock()
         return await self._services.engine.read(
-            lambda db: standing(HubTables(db), charter, now, ahead)
+            lambda tables: quorum_status(tables, charter, now, ahead)
         )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from hub.store.tables import HubTables
 from protocol.messages.bodies import PublishedInvolvement, StubRow
 from protocol.requests.review import Answer, Said, question_of
-from storage.tables import Row
+from storage.engine import Row
 
 PepperedTokens = Mapping[str, Sequence[bytes]]
 
@@ -49,7 +49,7 @@ class LinkTables:
 
     def stub(self, stub_id: str) -> Stub | None:
         """A stub by id."""
-        row = self._tables.one("SELECT * FROM stub WHERE stub_id = ?", stub_id)
+        row = self._tables.tx.one("SELECT * FROM stub WHERE stub_id = ?", stub_id)
         return _stub(row) if row else None
 
     def put_stub(self, row: StubRow, placed: Placed, tokens: PepperedTokens) -> None:
@@ -59,17 +59,17 @@ class LinkTables:
         """
         self._mark_those_that_share(row.stub_id, placed.agency, tokens)
         involvements = json.dumps([item.model_dump(mode="json") for item in row.involvements])
-        self._tables.run(
+        self._tables.tx.run(
             "INSERT OR REPLACE INTO stub VALUES (?, ?, ?, ?, ?, ?, ?)",
             row.stub_id, placed.agency, row.revision, int(row.retired), involvements,
             placed.statement_id, min(_expiries(row.involvements), default=None),
         )  # fmt: skip
-        held = self._tables.rows("SELECT * FROM token WHERE stub_id = ?", row.stub_id)
+        held = self._tables.tx.rows("SELECT * FROM token WHERE stub_id = ?", row.stub_id)
         since = {item["token"]: item["since"] for item in held}
         for token in {token for values in tokens.values() for token in values} - since.keys():
             since[token] = self._first_held(placed, token)
-        self._tables.run("DELETE FROM token WHERE stub_id = ?", row.stub_id)
-        self._tables.database.conn.executemany(
+        self._tables.tx.run("DELETE FROM token WHERE stub_id = ?", row.stub_id)
+        self._tables.tx.run_many(
             "INSERT INTO token VALUES (?, ?, ?, ?, ?, ?)",
             [
                 (
@@ -91,27 +91,31 @@ class LinkTables:
 
     def mark(self, stub_id: str) -> None:
         """Have the next round look at a stub."""
-        self._tables.run("INSERT OR IGNORE INTO dirty_stub VALUES (?)", stub_id)
+        self._tables.tx.run("INSERT OR IGNORE INTO dirty_stub VALUES (?)", stub_id)
 
     def is_marked(self, stub_id: str) -> bool:
         """Whether a stub changed since the last round."""
-        return self._tables.one("SELECT 1 FROM dirty_stub WHERE stub_id = ?", stub_id) is not None
+        return (
+            self._tables.tx.one("SELECT 1 FROM dirty_stub WHERE stub_id = ?", stub_id) is not None
+        )
 
     def take_marked(self, now: int, limit: int) -> list[str]:
         """Up to `limit` stubs that changed or whose permission ran out; unmarks them."""
-        self._tables.run(
+        self._tables.tx.run(
             "INSERT OR IGNORE INTO dirty_stub SELECT stub_id FROM stub WHERE next_expiry <= ?", now
         )
-        for row in self._tables.rows("SELECT * FROM stub WHERE next_expiry <= ?", now):
+        for row in self._tables.tx.rows("SELECT * FROM stub WHERE next_expiry <= ?", now):
             later = [time for time in _expiries(_stub(row).involvements) if time > now]
-            self._tables.run(
+            self._tables.tx.run(
                 "UPDATE stub SET next_expiry = ? WHERE stub_id = ?",
                 min(later, default=None), row["stub_id"],
             )  # fmt: skip
-        rows = self._tables.rows("SELECT stub_id FROM dirty_stub ORDER BY stub_id LIMIT ?", limit)
+        rows = self._tables.tx.rows(
+            "SELECT stub_id FROM dirty_stub ORDER BY stub_id LIMIT ?", limit
+        )
         stub_ids = [row["stub_id"] for row in rows]
         for stub_id in stub_ids:
-            self._tables.run("DELETE FROM dirty_stub WHERE stub_id = ?", stub_id)
+            self._tables.tx.run("DELETE FROM dirty_stub WHERE stub_id = ?", stub_id)
         return stub_ids
 
     def tokens(self, stub_id: str) -> dict[str, list[bytes]]:
@@ -120,18 +124,18 @@ class LinkTables:
             "SELECT match_key_id, token FROM token WHERE stub_id = ? ORDER BY match_key_id, ordinal"
         )
         result: dict[str, list[bytes]] = {}
-        for row in self._tables.rows(sql, stub_id):
+        for row in self._tables.tx.rows(sql, stub_id):
             result.setdefault(row["match_key_id"], []).append(row["token"])
         return result
 
     def stubs_with(self, token: bytes, match_key_id: str, limit: int) -> list[Row]:
         """stub_id and agency of the stubs that hold a token, at most `limit`."""
         sql = "SELECT stub_id, agency FROM token WHERE token = ? AND match_key_id = ? LIMIT ?"
-        return self._tables.rows(sql, token, match_key_id, limit)
+        return self._tables.tx.rows(sql, token, match_key_id, limit)
 
     def _first_held(self, placed: Placed, token: bytes) -> int:
         """The log index at which an agency came by a token, were it in another stub or long ago."""
-        row = self._tables.one(
+        row = self._tables.tx.one(
             "SELECT min(since) AS first FROM ("
             "SELECT since FROM token WHERE token = ? AND agency = ? "
             "UNION SELECT since FROM former_token WHERE token = ? AND agency = ?)",
@@ -141,7 +145,7 @@ class LinkTables:
 
     def shared_since(self, stub_a: str, stub_b: str) -> tuple[int, int] | None:
         """Log indexes at which the two came by the token that they have shared the longest."""
-        row = self._tables.one(
+        row = self._tables.tx.one(
             "SELECT a.since AS a, b.since AS b FROM token a JOIN token b "
             "ON a.token = b.token AND a.match_key_id = b.match_key_id "
             "WHERE a.stub_id = ? AND b.stub_id = ? ORDER BY max(a.since, b.since) LIMIT 1",
@@ -151,29 +155,29 @@ class LinkTables:
 
     def links_of(self, stub_id: str) -> list[Row]:
         """All links that a stub is an end of, ended ones too."""
-        return self._tables.rows(
+        return self._tables.tx.rows(
             "SELECT * FROM link WHERE stub_a = ? UNION SELECT * FROM link WHERE stub_b = ?",
             stub_id, stub_id,
         )  # fmt: skip
 
     def link(self, link_id: str) -> Row | None:
         """A link by id."""
-        return self._tables.one("SELECT * FROM link WHERE link_id = ?", link_id)
+        return self._tables.tx.one("SELECT * FROM link WHERE link_id = ?", link_id)
 
     def between(self, stub_a: str, stub_b: str) -> Row | None:
         """The link between two stubs, ended ones too; `stub_a` sorts before `stub_b`."""
-        return self._tables.one(
+        return self._tables.tx.one(
             "SELECT * FROM link WHERE stub_a = ? AND stub_b = ?", stub_a, stub_b
         )
 
     def answers(self, link_id: str) -> dict[str, Answer]:
         """Each agency's last answer about a link."""
-        rows = self._tables.rows("SELECT * FROM verdict WHERE link_id = ?", link_id)
+        rows = self._tables.tx.rows("SELECT * FROM verdict WHERE link_id = ?", link_id)
         return {row["agency"]: Answer(Said(row["said"]), row["question"]) for row in rows}
 
     def put_answer(self, link: Row, agency: str, answer: Answer, statement_id: str) -> None:
         """Remember an agency's answer in place of its last, and mark both ends."""
-        self._tables.run(
+        self._tables.tx.run(
             "INSERT OR REPLACE INTO verdict VALUES (?, ?, ?, ?, ?)",
             link["link_id"], agency, answer.said.value, answer.question, statement_id,
         )  # fmt: skip
@@ -187,11 +191,11 @@ class LinkTables:
 
     def end(self, link_id: str) -> None:
         """End a link at once; the next round tells both sides."""
-        self._tables.run("UPDATE link SET state = 'ended' WHERE link_id = ?", link_id)
+        self._tables.tx.run("UPDATE link SET state = 'ended' WHERE link_id = ?", link_id)
 
     def put_link(self, row: Mapping[str, Any]) -> None:
         """Insert or replace a link."""
-        self._tables.database.table("link").insert(dict(row), pk="link_id", replace=True)
+        self._tables.tx.put("link", row, ("link_id",))
 
 
 def _expiries(involvements: Iterable[PublishedInvolvement]) -> list[int]:

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import sqlite_utils
 import structlog
 from aiohttp import web
 
@@ -47,8 +46,9 @@ from protocol.messages.statement import (
 from protocol.signing import SecretSeed, public_key
 from protocol.wire import Message, encode_wire
 from runtime.secrets import read_secrets
+from storage.engine import Engine, Transaction
 from storage.logview import followed, load_view, save_successor, save_view
-from storage.sqlite import Engine
+from storage.sqlite import SqliteEngine
 from transport.client import HttpClient
 from transport.logsync import sync
 from transport.routes import Auth, Route, make_application
@@ -71,7 +71,9 @@ class HolderService:
         self.folder = folder
         self.settings = settings
         self._clock = clock
-        self._engine = Engine(folder / "holder.sqlite", SCHEMA)
+        self._engine: Engine[Transaction] = SqliteEngine(
+            folder / "holder.sqlite", SCHEMA, lambda tx: tx
+        )
         self._view = LogView(settings.genesis)
         self._shares: dict[int, SecretScalar] = {}
         self._seed = SecretSeed(bytes(32))
@@ -85,7 +87,7 @@ class HolderService:
             epoch = int(path.stem.removeprefix("share-"))
             self._shares[epoch] = SecretScalar(parse_scalar(read_secrets(path)["share"]))
         genesis = self.settings.genesis
-        self._view = await self._engine.read(lambda db: load_view(db, followed(db, genesis)))
+        self._view = await self._engine.read(lambda tx: load_view(tx, followed(tx, genesis)))
 
     def application(self) -> web.Application:
         """The aiohttp application."""
@@ -132,7 +134,7 @@ class HolderService:
         preamble = statement.preamble
         use = Use(preamble.sender, len(points), preamble.nonce, preamble.iat)
         quota, now = daily_quota(charter), self._clock()
-        await self._engine.write(lambda db: charge(db, use, quota, now))
+        await self._engine.write(lambda tx: charge(tx, use, quota, now))
         group = default_group()
         partial = await asyncio.to_thread(
             partial_evaluate, group, share, quorum, points, secrets.token_bytes
@@ -144,10 +146,10 @@ class HolderService:
         old = self._view.genesis
         progress = await sync(http, self.settings.hub_url, self._view)
 
-        def work(database: sqlite_utils.Database) -> None:
-            save_view(database, progress.view, progress.public_leaves, progress.documents)
+        def work(tx: Transaction) -> None:
+            save_view(tx, progress.view, progress.public_leaves, progress.documents)
             if progress.view.genesis != old:
-                save_successor(database, old, progress.view.genesis)
+                save_successor(tx, old, progress.view.genesis)
 
         await self._engine.write(work)
         if progress.view.genesis != old:
@@ -157,13 +159,13 @@ class HolderService:
     async def report(self, http: HttpClient) -> int:
         """Log the counts of past days; the number of days reported."""
         today = self._clock() // DAY
-        days = await self._engine.read(lambda db: unreported_days(db, today))
+        days = await self._engine.read(lambda tx: unreported_days(tx, today))
         for day in days:
             await self._report_day(http, day)
         return len(days)
 
     async def _report_day(self, http: HttpClient, day: int) -> None:
-        counts = await self._engine.read(lambda db: counts_of(db, day))
+        counts = await self._engine.read(lambda tx: counts_of(tx, day))
         charter = self._view.directory.charter
         body = EvaluationCountBody(day=day, epoch=charter.token_key.epoch, counts=counts)
         context = Context(
@@ -173,7 +175,7 @@ class HolderService:
         statement = make_statement(context, stamp, body, self._seed)
         message = Message(envelope=to_base64(statement.envelope.encode()), sealed=None, proof=None)
         await http.post(f"{self.settings.hub_url}/v1/statements", encode_wire(message))
-        await self._engine.write(lambda db: mark_reported(db, day))
+        await self._engine.write(lambda tx: mark_reported(tx, day))
 
     def _check(self, statement: Statement[EvaluateBody], points: bytes) -> TokenHolder:
         charter = self._view.directory.charter

@@ -13,14 +13,14 @@ from typing import BinaryIO
 import typer
 
 from node.links.team import team_of
-from node.membership.hub import Federation
+from node.membership.hub import HubMembership
 from node.publishing.publisher import Publisher
 from node.records.clients import ImportReport, apply_import, withdraw, write_rejects
 from node.records.importer.mapping import ColumnMapping, dump_mapping, guess_mapping, load_mapping
 from node.records.importer.reader import Line, Table, read_table
 from node.records.importer.rows import parse_rows
 from node.requests.answering import Answer
-from node.requests.asking import Question
+from node.requests.asking import ContactRequest
 from node.service import NodeService
 from node.store.tables import NodeTables, open_engine
 from node.views.inbox import basis_lines
@@ -127,7 +127,7 @@ async def run_import(
             return apply_import(tables, rows, int(now.timestamp()))
 
     try:
-        report = await engine.write(lambda db: work(NodeTables(db)))
+        report = await engine.write(work)
     finally:
         await engine.close()
     if report.errors:
@@ -135,61 +135,59 @@ async def run_import(
     return report
 
 
-async def withdraw_and_publish(federation: Federation, local_id: str) -> int:
+async def withdraw_and_publish(membership: HubMembership, local_id: str) -> int:
     """Withdraw a client's permission and tell the hub at once; how many involvements."""
-    now = federation.outside.clock()
-    count = await federation.engine.write(lambda db: withdraw(NodeTables(db), local_id, now))
-    await federation.follow()
-    await Publisher(federation).tell_withdrawn()
+    now = membership.env.clock()
+    count = await membership.engine.write(lambda tables: withdraw(tables, local_id, now))
+    await membership.follow()
+    await Publisher(membership).tell_withdrawn()
     return count
 
 
-async def ask_now(service: NodeService, question: Question) -> str:
+async def ask_now(service: NodeService, question: ContactRequest) -> str:
     """Ask and send at once; the request's id."""
-    federation = service.federation
-    await federation.follow()
-    request_id = await federation.engine.write(
-        lambda db: service.asking.ask(NodeTables(db), question)
-    )
+    membership = service.membership
+    await membership.follow()
+    request_id = await membership.engine.write(lambda tables: service.asking.ask(tables, question))
     await service.advance()
     return request_id
 
 
 async def answer_now(service: NodeService, answer: Answer) -> None:
     """Answer, send at once, and release when a quorum has seen the decision."""
-    federation = service.federation
-    await federation.follow()
-    await federation.engine.write(lambda db: service.answering.answer(NodeTables(db), answer))
+    membership = service.membership
+    await membership.follow()
+    await membership.engine.write(lambda tables: service.answering.answer(tables, answer))
     await service.advance()
 
 
-async def locate(federation: Federation, client: str, number: int, name: str) -> Located:
+async def locate(membership: HubMembership, client: str, number: int, name: str) -> Located:
     """The involvement behind a number of the team, and the practitioner who asks."""
 
     def work(tables: NodeTables) -> Located:
-        others = _askable(tables, federation, client)
+        others = _askable(tables, membership, client)
         if not 1 <= number <= len(others):
             raise LocalError(ErrorCode.NOT_FOUND, "nobody of that number is in the client's team")
         return Located(others[number - 1], _worker(tables, client, name))
 
-    return await federation.engine.read(lambda db: work(NodeTables(db)))
+    return await membership.engine.read(work)
 
 
-async def practitioner_named(federation: Federation, name: str) -> int:
+async def practitioner_named(membership: HubMembership, name: str) -> int:
     """A practitioner of ours by name; the only one if no name is given."""
 
     def work(tables: NodeTables) -> int:
-        rows = tables.rows("SELECT id FROM practitioner WHERE ? IN ('', name) ORDER BY id", name)
+        rows = tables.tx.rows("SELECT id FROM practitioner WHERE ? IN ('', name) ORDER BY id", name)
         if not rows or (not name and len(rows) > 1):
             raise LocalError(ErrorCode.NOT_FOUND, "say who you are with --as NAME, as imported")
         return int(rows[0]["id"])
 
-    return await federation.engine.read(lambda db: work(NodeTables(db)))
+    return await membership.engine.read(work)
 
 
-def choose(federation: Federation, purpose: str, basis: str, facts: Sequence[str]) -> Choice:
+def choose(membership: HubMembership, purpose: str, basis: str, facts: Sequence[str]) -> Choice:
     """Purpose, basis and facts: as given, or chosen from the charter's list at the keyboard."""
-    charter, own_class = federation.charter, federation.me().body.member_class
+    charter, own_class = membership.charter, membership.me().body.member_class
     usable = [
         item
         for item in charter.lawful_bases
@@ -230,18 +228,18 @@ async def until_stopped(work: Sequence[Awaitable[object]]) -> None:
         task.result()  # a part that failed ends the program loudly, for its supervisor to see
 
 
-def _askable(tables: NodeTables, federation: Federation, client: str) -> list[str]:
+def _askable(tables: NodeTables, membership: HubMembership, client: str) -> list[str]:
     """Involvement ids by number: the team as shown, then what was shown before and has ended.
 
     A number that was on the screen a minute ago still asks: the hub refuses, and logs that it did.
     """
-    shown = [item.involvement_id for item in team_of(tables, federation, client).others]
+    shown = [item.involvement_id for item in team_of(tables, membership, client).others]
     row = tables.client(client)
-    stub = tables.stub_of(federation.hub.hub_id, row["id"]) if row else None
-    ended = tables.rows(
+    stub = tables.stub_of(membership.hub.hub_id, row["id"]) if row else None
+    ended = tables.tx.rows(
         "SELECT involvements FROM link WHERE hub_id = ? AND stub_id = ? AND state = 'ended' "
         "ORDER BY link_id",
-        federation.hub.hub_id, stub["stub_id"] if stub else "",
+        membership.hub.hub_id, stub["stub_id"] if stub else "",
     )  # fmt: skip
     return shown + [item["id"] for link in ended for item in json.loads(link["involvements"])]
 
@@ -253,7 +251,7 @@ def _worker(tables: NodeTables, client: str, name: str) -> int:
         if not name
         else "SELECT id FROM practitioner WHERE name = ?"
     )
-    row = tables.one(sql, name or client)
+    row = tables.tx.one(sql, name or client)
     if row is None:
         raise LocalError(ErrorCode.NOT_FOUND, "say who asks with --as NAME, as imported")
     return int(row["id"])

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from node.cli.session import Folder, HubName, JsonOutput, open_service
 from node.membership.charter import accept_charter, waiting_differences
-from node.membership.hub import Federation
+from node.membership.hub import HubMembership
 from runtime.cli import make_cli, report_errors
 
 app = make_cli("charter", "Read the sharing agreement in force, and sign a new one.")
@@ -27,12 +27,12 @@ def show(hub: HubName = "", as_json: JsonOutput = False, folder: Folder = Path()
 
         async def work() -> None:
             async with open_service(folder, hub) as service:
-                await service.federation.sync()
+                await service.membership.sync()
                 if as_json:
-                    document = service.federation.charter.model_dump(mode="json")
+                    document = service.membership.charter.model_dump(mode="json")
                     typer.echo(json.dumps(document, indent=1, ensure_ascii=False))
                 else:
-                    _describe(service.federation)
+                    _describe(service.membership)
 
         asyncio.run(work())
 
@@ -48,26 +48,26 @@ def accept(
 
         async def work() -> None:
             async with open_service(folder, hub) as service:
-                federation = service.federation
-                await federation.sync()
-                signed = federation.directory.accepted.get(federation.hub.party_id)
-                if signed == federation.charter.version:
+                membership = service.membership
+                await membership.sync()
+                signed = membership.directory.accepted.get(membership.hub.party_id)
+                if signed == membership.charter.version:
                     out.print(f"Your agency has signed version {signed} already.")
                     return
-                _describe(federation)
+                _describe(membership)
                 if not yes:
                     typer.confirm("Sign this sharing agreement for your agency?", abort=True)
-                await accept_charter(federation)
-                out.print(f"Signed version {federation.charter.version}. It is in the log.")
+                await accept_charter(membership)
+                out.print(f"Signed version {membership.charter.version}. It is in the log.")
 
         asyncio.run(work())
 
 
-def _describe(federation: Federation) -> None:
-    charter = federation.charter
-    signed = federation.directory.accepted.get(federation.hub.party_id)
+def _describe(membership: HubMembership) -> None:
+    charter = membership.charter
+    signed = membership.directory.accepted.get(membership.hub.party_id)
     out.print(f"{charter.hub.name}: sharing agreement version {charter.version}.")
-    found = waiting_differences(federation)
+    found = waiting_differences(membership)
     if signed is not None:
         out.print(f"Your agency signed version {signed}.")
     for title, sentences in (("It loosens:", found.loosened), ("It tightens:", found.tightened)):
@@ -75,7 +75,7 @@ def _describe(federation: Federation) -> None:
             out.print(title)
         for sentence in sentences:
             out.print(f"  - {sentence}")
-    if federation.unaccepted():
+    if membership.unaccepted():
         out.print(
             "It does not bind your agency yet: nothing is published, asked or answered by rule "
             "until you sign it with patchwork-node charter accept. Withdrawals go through."

@@ -21,19 +21,20 @@ from node.cli.people import app as people_app
 from node.cli.session import Client, Folder, HubName, JsonOutput, open_service
 from node.config import load_settings
 from node.links.team import team_of
-from node.membership.hub import Federation, Surroundings, load_federation
+from node.membership.hub import HubMembership, load_membership
 from node.membership.joining import Joining
 from node.membership.rotation import Rotating
 from node.publishing.publisher import Publisher, Step
 from node.requests.answering import Answer
-from node.requests.asking import Question
+from node.requests.asking import ContactRequest
 from node.service import NodeService
-from node.store.tables import NodeTables, open_engine
+from node.store.tables import open_engine
 from node.views import inbox as screens
 from node.web.api import ReviewApi, api_token
 from protocol.errors import ErrorCode, LocalError
 from protocol.requests.refusals import RefusalCode
 from runtime.cli import make_cli, report_errors
+from runtime.environment import Environment
 from transport.client import HttpClient
 from transport.server import serve_forever
 
@@ -55,7 +56,7 @@ def init(
     """Make a node's folder and settings file (node.toml, yours to edit)."""
     with report_errors():
         commands.init_folder(folder, name, member_class, duty_line, duty_hours)
-        api_token(folder, Surroundings())
+        api_token(folder, Environment())
         out.print(f"Ready: look at {folder / 'node.toml'}, then join with an invitation.")
 
 
@@ -84,9 +85,9 @@ def rotate_keys(
 
         async def work() -> None:
             async with open_service(folder, hub, keyless=True) as service:
-                rotating = Rotating(folder, service.federation, recovery)
+                rotating = Rotating(folder, service.membership, recovery)
                 words = await rotating.apply()
-                out.print(f"party: {service.federation.hub.party_id}")
+                out.print(f"party: {service.membership.hub.party_id}")
                 out.print(f"words: {words}")
                 out.print("Ring the council and read the words. Waiting for its approval ...")
                 await rotating.wait(lambda: None)
@@ -135,8 +136,8 @@ def publish(hub: HubName = "", folder: Folder = Path()) -> None:
 
         async def work() -> None:
             async with open_service(folder, hub) as service:
-                await service.federation.sync()
-                report = await Publisher(service.federation).publish(show)
+                await service.membership.sync()
+                report = await Publisher(service.membership).publish(show)
             bar.stop()
             screens.print_published(out, report)
 
@@ -150,7 +151,7 @@ def withdraw(client: Client, hub: HubName = "", folder: Folder = Path()) -> None
 
         async def work() -> int:
             async with open_service(folder, hub) as service:
-                return await commands.withdraw_and_publish(service.federation, client)
+                return await commands.withdraw_and_publish(service.membership, client)
 
         count = asyncio.run(work())
         out.print(f"Permission withdrawn for {count} involvement(s); the hub was told.")
@@ -165,9 +166,9 @@ def team(
 
         async def work() -> None:
             async with open_service(folder, hub) as service:
-                federation = service.federation
-                found = await federation.engine.read(
-                    lambda db: team_of(NodeTables(db), federation, client)
+                membership = service.membership
+                found = await membership.engine.read(
+                    lambda tables: team_of(tables, membership, client)
                 )
             if as_json:
                 typer.echo(json.dumps(screens.team_value(found)))
@@ -194,9 +195,9 @@ def ask(
 
         async def work() -> None:
             async with open_service(folder, hub) as service:
-                chosen = commands.choose(service.federation, purpose, basis, fact or [])
-                found = await commands.locate(service.federation, client, number, practitioner)
-                question = Question(
+                chosen = commands.choose(service.membership, purpose, basis, fact or [])
+                found = await commands.locate(service.membership, client, number, practitioner)
+                request = ContactRequest(
                     local_id=client,
                     involvement_id=found.involvement_id,
                     practitioner=found.practitioner,
@@ -205,8 +206,8 @@ def ask(
                     basis=chosen.basis,
                     facts=chosen.facts,
                 )
-                request_id = await commands.ask_now(service, question)
-                value = await _inbox(service.federation)
+                request_id = await commands.ask_now(service, request)
+                value = await _inbox(service.membership)
             item = next(item for item in value["sent"] if item["request_id"] == request_id)
             out.print(f"Request {request_id}: {item['state_text']}.")
             if item["sentence"]:
@@ -223,7 +224,7 @@ def inbox(hub: HubName = "", as_json: JsonOutput = False, folder: Folder = Path(
 
         async def work() -> None:
             async with open_service(folder, hub) as service:
-                value = await _inbox(service.federation)
+                value = await _inbox(service.membership)
             if as_json:
                 typer.echo(json.dumps(value))
             else:
@@ -248,7 +249,7 @@ def answer(
 
         async def work() -> None:
             async with open_service(folder, hub) as service:
-                person = await commands.practitioner_named(service.federation, practitioner)
+                person = await commands.practitioner_named(service.membership, practitioner)
                 await commands.answer_now(service, Answer(request, person, refuse))
 
         asyncio.run(work())
@@ -265,18 +266,18 @@ def serve(folder: Folder = Path()) -> None:
 async def _serve(folder: Path) -> None:
     settings = load_settings(folder)
     engine = open_engine(folder)
-    hubs = await engine.read(lambda db: NodeTables(db).hubs())
+    hubs = await engine.read(lambda tables: tables.hubs())
     if not hubs:
         raise LocalError(ErrorCode.NOT_READY, "this node belongs to no hub yet; run join")
     async with HttpClient(allow_private=settings.allow_private_addresses) as http:
         services = [
-            NodeService(await load_federation(folder, hub, engine, http, Surroundings()), settings)
+            NodeService(await load_membership(folder, hub, engine, http, Environment()), settings)
             for hub in hubs
         ]
         typer.echo(f"node serving {len(services)} hub(s)")
         work: list[Awaitable[object]] = [service.run() for service in services]
         if settings.api_port:
-            token = api_token(folder, Surroundings())
+            token = api_token(folder, Environment())
             api = ReviewApi(services, token, settings.api_host)
             work.append(serve_forever(api.application(), settings.api_host, settings.api_port))
         await commands.until_stopped(work)
@@ -287,26 +288,26 @@ async def _join(folder: Path, text: str, *, accept: bool) -> None:
     settings = load_settings(folder)
     engine = open_engine(folder)
     async with HttpClient(allow_private=settings.allow_private_addresses) as http:
-        joining = Joining(folder, settings, http, Surroundings())
-        federation, words = await joining.apply(engine, commands.read_invitation(text))
-        typer.echo(f"party: {federation.hub.party_id}")
+        joining = Joining(folder, settings, http, Environment())
+        membership, words = await joining.apply(engine, commands.read_invitation(text))
+        typer.echo(f"party: {membership.hub.party_id}")
         typer.echo(f"words: {words}")
         out.print("Read these words to the council's operator, who approves if they are the same.")
-        await joining.wait_for_approval(federation, lambda: None)
-        charter = federation.charter
+        await joining.wait_for_approval(membership, lambda: None)
+        charter = membership.charter
         out.print(
             f"Approved. Charter version {charter.version} of {charter.hub.name}: "
             f"{len(charter.lawful_bases)} lawful bases, {len(charter.witnesses)} witnesses."
         )
         if not accept:
             typer.confirm("Sign this sharing agreement for your agency?", abort=True)
-        await joining.accept_charter(federation)
+        await joining.accept_charter(membership)
         out.print("Signed. You can publish now.")
     await engine.close()
 
 
-async def _inbox(federation: Federation) -> dict[str, list[dict[str, object]]]:
-    return await federation.engine.read(lambda db: screens.inbox_value(NodeTables(db), federation))
+async def _inbox(membership: HubMembership) -> dict[str, list[dict[str, object]]]:
+    return await membership.engine.read(lambda tables: screens.inbox_value(tables, membership))
 
 
 def main() -> None:

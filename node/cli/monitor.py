@@ -52,18 +52,18 @@ async def _alarms(
     folder: Path, hub: str, *, look: bool = False, number: int = 0
 ) -> list[dict[str, Any]]:
     async with open_service(folder, hub) as service:
-        federation = service.federation
+        membership = service.membership
         if look:
             await service.monitor.look()
             await service.outbox.check_logged()
 
         def work(tables: NodeTables) -> list[dict[str, Any]]:
-            hub_id, now = federation.hub.hub_id, federation.outside.clock()
+            hub_id, now = membership.hub.hub_id, membership.env.clock()
             if number and not acknowledge(tables, hub_id, number, now):
                 raise LocalError(ErrorCode.NOT_FOUND, "there is no alarm of that number")
             return screens.alarms_value(tables, hub_id)
 
-        return await federation.engine.write(lambda db: work(NodeTables(db)))
+        return await membership.engine.write(work)
 
 
 def _show(alarms: list[dict[str, Any]], *, as_json: bool) -> None:

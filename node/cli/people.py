@@ -15,12 +15,11 @@ from node.actions import people as acts
 from node.actions import requests as commands
 from node.cli.session import Folder, HubName, JsonOutput, PersonName, open_service
 from node.identity_checks.answering import Comparison, Found
-from node.identity_checks.asking import Inquiry
+from node.identity_checks.asking import IdentityCheckRequest
 from node.links.review import Opinion, RestsOn, Said
 from node.oversight.governance import governance_value, mark_seen
 from node.records.duplicates import duplicates as find_duplicates
 from node.requests.without_quorum import Urgent
-from node.store.tables import NodeTables
 from node.views import review as screens
 from protocol.errors import ErrorCode, LocalError
 from protocol.requests.refusals import RefusalCode
@@ -55,7 +54,7 @@ def review(
                 if said is None:
                     _show(await acts.queue_now(service), as_json=as_json)
                     return
-                person = await commands.practitioner_named(service.federation, practitioner)
+                person = await commands.practitioner_named(service.membership, practitioner)
                 rests_on: RestsOn = "identity_check" if by_check else "records"
                 opinion = Opinion(link, _as_said(said), person, rests_on)
                 await acts.say_now(service, opinion)
@@ -80,10 +79,10 @@ def identity_check(
 
         async def work() -> str:
             async with open_service(folder, hub) as service:
-                chosen = commands.choose(service.federation, purpose, basis, fact or [])
-                person = await commands.practitioner_named(service.federation, practitioner)
+                chosen = commands.choose(service.membership, purpose, basis, fact or [])
+                person = await commands.practitioner_named(service.membership, practitioner)
                 why = (chosen.purpose, chosen.basis, chosen.facts)
-                return await acts.check_now(service, Inquiry(link, person, role, *why))
+                return await acts.check_now(service, IdentityCheckRequest(link, person, role, *why))
 
         check_id = asyncio.run(work())
         out.print(f"Identity check {check_id}: the hub is deciding. See patchwork-node review.")
@@ -109,7 +108,7 @@ def identity_answer(
 
         async def work() -> None:
             async with open_service(folder, hub) as service:
-                person = await commands.practitioner_named(service.federation, practitioner)
+                person = await commands.practitioner_named(service.membership, practitioner)
                 result = Comparison(check, person, _as_found(found), refuse)
                 await acts.answer_now(service, result)
 
@@ -129,7 +128,7 @@ def wrong_person(
 
         async def work() -> None:
             async with open_service(folder, hub) as service:
-                person = await commands.practitioner_named(service.federation, practitioner)
+                person = await commands.practitioner_named(service.membership, practitioner)
                 await acts.recall_now(service, request, person)
 
         asyncio.run(work())
@@ -152,7 +151,7 @@ def release_now(
 
         async def work() -> None:
             async with open_service(folder, hub) as service:
-                person = await commands.practitioner_named(service.federation, practitioner)
+                person = await commands.practitioner_named(service.membership, practitioner)
                 await acts.may_let_go(service, request)
                 for line in screens.WITHOUT_WITNESSES:
                     out.print(line)
@@ -174,9 +173,9 @@ def duplicates(hub: HubName = "", as_json: JsonOutput = False, folder: Folder = 
 
         async def work() -> None:
             async with open_service(folder, hub) as service:
-                federation = service.federation
-                found = await federation.engine.read(
-                    lambda db: find_duplicates(NodeTables(db), federation)
+                membership = service.membership
+                found = await membership.engine.read(
+                    lambda tables: find_duplicates(tables, membership)
                 )
             if as_json:
                 typer.echo(json.dumps(screens.value_of(found)))
@@ -200,12 +199,12 @@ def alerts(
 
         async def work() -> None:
             async with open_service(folder, hub) as service:
-                federation = service.federation
-                value = await federation.engine.read(
-                    lambda db: governance_value(NodeTables(db), federation)
+                membership = service.membership
+                value = await membership.engine.read(
+                    lambda tables: governance_value(tables, membership)
                 )
                 if seen:
-                    await federation.engine.write(lambda db: mark_seen(NodeTables(db), federation))
+                    await membership.engine.write(lambda tables: mark_seen(tables, membership))
             if as_json:
                 typer.echo(json.dumps(value))
             else:

@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from node.config import load_settings
-from node.membership.hub import Surroundings, follow_without_keys, has_keys, load_federation
+from node.membership.hub import follow_without_keys, has_keys, load_membership
 from node.service import NodeService
-from node.store.tables import NodeTables, open_engine
+from node.store.tables import open_engine
 from protocol.errors import ErrorCode, LocalError
+from runtime.environment import Environment
 from transport.client import HttpClient
 
 Folder = Annotated[
@@ -31,17 +32,17 @@ async def open_service(
     settings = load_settings(folder)
     engine = open_engine(folder)
     try:
-        hubs = await engine.read(lambda db: NodeTables(db).hubs())
+        hubs = await engine.read(lambda tables: tables.hubs())
         chosen = [hub for hub in hubs if hub_name in ("", hub.name)]
         if len(chosen) != 1:
             names = ", ".join(hub.name for hub in hubs) or "none yet: run join"
             raise LocalError(ErrorCode.NOT_READY, f"say which hub with --hub; there is {names}")
         async with HttpClient(allow_private=settings.allow_private_addresses) as http:
-            outside, hub = Surroundings(), chosen[0]
+            env, hub = Environment(), chosen[0]
             if keyless and not has_keys(folder, hub.hub_id):
-                federation = await follow_without_keys(hub, engine, http, outside)
+                membership = await follow_without_keys(hub, engine, http, env)
             else:
-                federation = await load_federation(folder, hub, engine, http, outside)
-            yield NodeService(federation, settings)
+                membership = await load_membership(folder, hub, engine, http, env)
+            yield NodeService(membership, settings)
     finally:
         await engine.close()

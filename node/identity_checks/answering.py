@@ -11,7 +11,7 @@ from typing import Literal
 import nacl.exceptions
 import nacl.secret
 
-from node.membership.hub import Federation
+from node.membership.hub import HubMembership
 from node.membership.outbox import verify_logged
 from node.requests.answering import opened_facts, proven_key
 from node.store.tables import NodeTables, Outgoing
@@ -34,7 +34,7 @@ from protocol.requests.sealing import (
     sealed_hash,
 )
 from protocol.wire import Delivery, parse_wire
-from storage.tables import Row
+from storage.engine import Row
 from transport.seal import unseal
 
 Found = Literal["same", "not_same", "cannot_say"]
@@ -53,18 +53,18 @@ class Comparison:
 class IdentityAnswering:
     """The answering side of identity checks at one hub."""
 
-    def __init__(self, federation: Federation) -> None:
-        self._federation = federation
+    def __init__(self, membership: HubMembership) -> None:
+        self._membership = membership
 
     def on_request(self, tables: NodeTables, statement: Statement[IdentityRequestBody]) -> None:
         """Keep what the other agency asked the hub; it says why, and nothing of the client."""
         body = statement.body
-        if statement.preamble.aud != self._federation.hub.hub_id:
+        if statement.preamble.aud != self._membership.hub.hub_id:
             raise RemoteError(ErrorCode.WRONG_RECIPIENT, "an identity request goes to the hub")
         tables.insert(
             "received_check",
             {
-                "hub_id": self._federation.hub.hub_id,
+                "hub_id": self._membership.hub.hub_id,
                 "check_id": body.check_id,
                 "statement_id": statement.id,
                 "requester": statement.preamble.sender,
@@ -74,7 +74,7 @@ class IdentityAnswering:
                 "basis": body.basis,
                 "facts": json.dumps(body.model_dump(mode="json")),
                 "expires": body.expires,
-                "received_at": self._federation.outside.clock(),
+                "received_at": self._membership.env.clock(),
                 "state": "arrived",
             },
         )
@@ -85,10 +85,10 @@ class IdentityAnswering:
         """Keep the hub's decision with its place in the log: the proof must be of this one."""
         body = statement.body
         row = self._row(tables, body.check_id)
-        allowed = body.outcome != "refuse" and body.holder == self._federation.hub.party_id
+        allowed = body.outcome != "refuse" and body.holder == self._membership.hub.party_id
         if row is None or row["statement_id"] != body.request or not allowed:
             raise RemoteError(ErrorCode.NOT_FOUND, "no decision that sends us anything")
-        tables.run(
+        tables.tx.run(
             "UPDATE received_check SET decision_id = ?, decision_index = ?, decision_salt = ?, "
             "decision_envelope = ? WHERE hub_id = ? AND check_id = ?",
             statement.id, delivery.index, delivery.salt, statement.envelope.encode(),
@@ -108,18 +108,18 @@ class IdentityAnswering:
         if delivery.sealed is None or delivery.proof is None:
             raise RemoteError(ErrorCode.NO_QUORUM, "details without a proof stay closed")
         place = (row["decision_index"], row["decision_salt"])
-        charter, proof = self._federation.charter, from_base64(delivery.proof)
+        charter, proof = self._membership.charter, from_base64(delivery.proof)
         verify_logged(charter, proof, place, row["decision_envelope"])
         sealed = from_base64(delivery.sealed)
         if sealed_hash(sealed) != body.sealed_hash:
             raise RemoteError(ErrorCode.NOT_OPENED, "the sealed part is not the one that is named")
-        tables.run(
+        tables.tx.run(
             "UPDATE received_check SET check_statement = ? WHERE hub_id = ? AND check_id = ?",
             statement.id, row["hub_id"], row["check_id"],
         )  # fmt: skip
         link = tables.link(row["hub_id"], row["link_id"])
         key = (
-            proven_key(tables, self._federation, link["stub_id"], body.link_proof, body.check_id)
+            proven_key(tables, self._membership, link["stub_id"], body.link_proof, body.check_id)
             if link
             else None
         )
@@ -135,10 +135,10 @@ class IdentityAnswering:
         row = self._row(tables, comparison.check_id)
         if row is None or row["state"] != "asks_person":
             raise LocalError(ErrorCode.NOT_FOUND, "no identity check of that id waits for you")
-        if row["expires"] <= self._federation.outside.clock():
+        if row["expires"] <= self._membership.env.clock():
             raise LocalError(ErrorCode.TOO_LATE, "the identity check has expired")
         person = tables.practitioner_id(
-            row["hub_id"], comparison.practitioner, self._federation.outside.new_id()
+            row["hub_id"], comparison.practitioner, self._membership.env.new_id()
         )
         limit = decide_holder(self._facts(tables, row, proven=True))
         refusal = limit.code if isinstance(limit, Refuse) else comparison.refusal
@@ -152,15 +152,15 @@ class IdentityAnswering:
 
     def forget_expired(self, tables: NodeTables) -> None:
         """Delete the details of checks that nobody answered in time."""
-        tables.run(
+        tables.tx.run(
             "UPDATE received_check SET details = NULL, state = 'expired' "
             "WHERE hub_id = ? AND state = 'asks_person' AND expires <= ?",
-            self._federation.hub.hub_id, self._federation.outside.clock(),
+            self._membership.hub.hub_id, self._membership.env.clock(),
         )  # fmt: skip
 
     def _facts(self, tables: NodeTables, row: Row, *, proven: bool) -> HolderFacts:
         """What `decide_holder` goes by: whether to compare is always a person's to say."""
-        hub_id, now = row["hub_id"], self._federation.outside.clock()
+        hub_id, now = row["hub_id"], self._membership.env.clock()
         link = tables.link(hub_id, row["link_id"])
         client = tables.client_of_stub(hub_id, link["stub_id"]) if link else None
         in_force = client is not None and bool(tables.in_force(client["id"], now))
@@ -179,26 +179,26 @@ class IdentityAnswering:
         sealed: bytes,
         key: bytes,
     ) -> None:
-        federation, (row, statement) = self._federation, asked
+        membership, (row, statement) = self._membership, asked
         preamble, body = statement.preamble, statement.body
-        if body.seal_key != federation.me().body.keys.seal:
+        if body.seal_key != membership.me().body.keys.seal:
             raise RemoteError(ErrorCode.NOT_OPENED, "sealed to a key that is not ours now")
         binding = SealBinding(
             kind="identity_check",
-            charter_id=federation.hub.hub_id,
+            charter_id=membership.hub.hub_id,
             sender=preamble.sender,
-            recipient=federation.hub.party_id,
-            sign_key=federation.directory.key_for(preamble.sender, preamble.kind).hex(),
+            recipient=membership.hub.party_id,
+            sign_key=membership.directory.key_for(preamble.sender, preamble.kind).hex(),
             request_id=body.check_id,
             seal_key=body.seal_key,
         )
-        outer = parse_wire(SealedCheck, unseal(binding, federation.keys.seal.value, sealed))
+        outer = parse_wire(SealedCheck, unseal(binding, membership.keys.seal.value, sealed))
         request = IdentityRequestBody.model_validate(json.loads(row["facts"]))
-        facts = opened_facts(federation, request, outer.openings)
+        facts = opened_facts(membership, request, outer.openings)
         details = _unbox(details_key(key, body.check_id), from_base64(outer.details))
         if details.check_id != body.check_id:
             raise RemoteError(ErrorCode.NOT_OPENED, "the details are of another check")
-        tables.run(
+        tables.tx.run(
             "UPDATE received_check SET state = 'asks_person', practitioner = ?, facts = ?, "
             "details = ? WHERE hub_id = ? AND check_id = ?",
             outer.practitioner, json.dumps(facts), json.dumps(details.model_dump()),
@@ -223,7 +223,7 @@ class IdentityAnswering:
             code=code.value if code else None,
             decided_by=person,
         )
-        tables.run(
+        tables.tx.run(
             "UPDATE received_check SET answer = ?, code = ? WHERE hub_id = ? AND check_id = ?",
             said, body.code, row["hub_id"], check_id,
         )  # fmt: skip
@@ -231,15 +231,15 @@ class IdentityAnswering:
         tables.enqueue(Outgoing(row["hub_id"], row["requester"], body))
 
     def _finish(self, tables: NodeTables, check_id: str, state: str) -> None:
-        tables.run(
+        tables.tx.run(
             "UPDATE received_check SET state = ?, details = NULL, facts = '{}' "
             "WHERE hub_id = ? AND check_id = ?",
-            state, self._federation.hub.hub_id, check_id,
+            state, self._membership.hub.hub_id, check_id,
         )  # fmt: skip
 
     def _row(self, tables: NodeTables, check_id: str) -> Row | None:
         sql = "SELECT * FROM received_check WHERE hub_id = ? AND check_id = ?"
-        return tables.one(sql, self._federation.hub.hub_id, check_id)
+        return tables.tx.one(sql, self._membership.hub.hub_id, check_id)
 
 
 def _unbox(key: bytes, data: bytes) -> IdentityDetails:

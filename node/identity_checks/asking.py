@@ -13,7 +13,7 @@ import structlog
 
 from node.links.review import denied_by_us, latest_publication
 from node.links.team import secret_for
-from node.membership.hub import Federation
+from node.membership.hub import HubMembership
 from node.membership.outbox import Sent, verify_logged
 from node.oversight.gossip import check_gossip
 from node.requests.asking import DAY, practitioner_name, request_facts
@@ -39,7 +39,7 @@ from protocol.requests.sealing import (
 )
 from protocol.tokens import link_key, link_proof
 from protocol.wire import Delivery, encode_wire
-from storage.tables import Row
+from storage.engine import Row
 from transport.seal import seal
 
 log = structlog.get_logger()
@@ -47,7 +47,7 @@ TEXT_LIMIT = 200
 
 
 @dataclass(frozen=True)
-class Inquiry:
+class IdentityCheckRequest:
     """An identity check that a practitioner wants: over which link, why, on what basis."""
 
     link_id: str
@@ -62,17 +62,17 @@ class Inquiry:
 class IdentityAsking:
     """The asking side of identity checks at one hub."""
 
-    def __init__(self, federation: Federation) -> None:
-        self._federation = federation
+    def __init__(self, membership: HubMembership) -> None:
+        self._membership = membership
 
-    def ask(self, tables: NodeTables, inquiry: Inquiry) -> str:
+    def ask(self, tables: NodeTables, inquiry: IdentityCheckRequest) -> str:
         """Put an identity request into the outbox; its id. Raises LocalError."""
-        federation, hub_id = self._federation, self._federation.hub.hub_id
+        membership, hub_id = self._membership, self._membership.hub.hub_id
         link = self._link(tables, inquiry.link_id)
-        facts, openings = request_facts(federation, inquiry.basis, inquiry.facts)
-        now, check_id = federation.outside.clock(), federation.outside.new_id()
+        facts, openings = request_facts(membership, inquiry.basis, inquiry.facts)
+        now, check_id = membership.env.clock(), membership.env.new_id()
         name = practitioner_name(tables, inquiry.practitioner)
-        person = tables.practitioner_id(hub_id, inquiry.practitioner, federation.outside.new_id())
+        person = tables.practitioner_id(hub_id, inquiry.practitioner, membership.env.new_id())
         body = IdentityRequestBody(
             check_id=check_id,
             link_id=link["link_id"],
@@ -86,8 +86,8 @@ class IdentityAsking:
             pins=IdentityPins(
                 round=link["round_id"],
                 publication=latest_publication(tables, hub_id),
-                requester_membership=federation.me().statement_id,
-                charter=federation.directory.charter_at(None).statement_id,
+                requester_membership=membership.me().statement_id,
+                charter=membership.directory.charter_at(None).statement_id,
             ),
         )
         tables.insert(
@@ -109,7 +109,7 @@ class IdentityAsking:
     def on_request_sent(self, tables: NodeTables, hub_id: str, sent: Sent) -> None:
         """The hub has logged our request; its decision comes by mail, with its place in the log."""
         body = sent.statement.expect(IdentityRequestBody).body
-        tables.run(
+        tables.tx.run(
             "UPDATE sent_check SET statement_id = ?, state = 'waiting' "
             "WHERE hub_id = ? AND check_id = ? AND state = 'sending'",
             sent.statement.id, hub_id, body.check_id,
@@ -120,22 +120,22 @@ class IdentityAsking:
     ) -> None:
         """The hub did not take the request or the check."""
         check_id = getattr(statement.body, "check_id", "")
-        tables.run(
+        tables.tx.run(
             "UPDATE sent_check SET state = 'failed', code = ?, openings = NULL "
             "WHERE hub_id = ? AND check_id = ?",
-            error.code.value, self._federation.hub.hub_id, check_id,
+            error.code.value, self._membership.hub.hub_id, check_id,
         )  # fmt: skip
 
     def on_decision(
         self, tables: NodeTables, statement: Statement[IdentityDecisionBody], delivery: Delivery
     ) -> None:
         """The hub decided: keep the decision with its place in the log."""
-        hub_id, body = self._federation.hub.hub_id, statement.body
+        hub_id, body = self._membership.hub.hub_id, statement.body
         row = self._row(tables, body.check_id)
         if row is None or row["statement_id"] not in {None, body.request}:
             raise RemoteError(ErrorCode.NOT_FOUND, "a decision on a check we did not ask for")
         refused = body.outcome == "refuse" or body.holder is None or body.evidence is None
-        tables.run(
+        tables.tx.run(
             "UPDATE sent_check SET statement_id = ?, state = ?, code = ?, field = ?, holder = ?, "
             "evidence = ?, decision_id = ?, decision_index = ?, decision_salt = ?, "
             "decision_envelope = ? WHERE hub_id = ? AND check_id = ?",
@@ -146,19 +146,19 @@ class IdentityAsking:
 
     async def send_allowed(self) -> int:
         """Send the details of every check whose decision is under a quorum; how many."""
-        federation = self._federation
+        membership = self._membership
         sql = "SELECT * FROM sent_check WHERE hub_id = ? AND state = 'allowed'"
-        rows = await federation.engine.read(
-            lambda db: NodeTables(db).rows(sql, federation.hub.hub_id)
+        rows = await membership.engine.read(
+            lambda tables: tables.tx.rows(sql, membership.hub.hub_id)
         )
         sent = 0
         for row in rows:
             try:
-                url = f"{federation.hub.url}/v1/proofs/{row['decision_index']}?wait=10"
-                proof = await federation.http.get(url)
+                url = f"{membership.hub.url}/v1/proofs/{row['decision_index']}?wait=10"
+                proof = await membership.http.get(url)
                 place = (row["decision_index"], row["decision_salt"])
-                verify_logged(federation.charter, proof, place, row["decision_envelope"])
-                await check_gossip(federation, proof)
+                verify_logged(membership.charter, proof, place, row["decision_envelope"])
+                await check_gossip(membership, proof)
             except RemoteError as error:
                 # The details stay here until there is a proof that holds.
                 log.warning("check_waits", code=error.code.value)
@@ -175,16 +175,16 @@ class IdentityAsking:
             body.check,
         ):
             raise RemoteError(ErrorCode.NOT_FOUND, "an answer to no check of ours")
-        tables.run(
+        tables.tx.run(
             "UPDATE sent_check SET state = 'answered', answer = ?, code = ? "
             "WHERE hub_id = ? AND check_id = ?",
-            body.answer, body.code, self._federation.hub.hub_id, body.check_id,
+            body.answer, body.code, self._membership.hub.hub_id, body.check_id,
         )  # fmt: skip
 
     def on_check_sent(self, tables: NodeTables, hub_id: str, sent: Sent) -> None:
         """The details are with the other agency."""
         body = sent.statement.expect(IdentityCheckBody).body
-        tables.run(
+        tables.tx.run(
             "UPDATE sent_check SET sent_id = ?, state = 'compared', openings = NULL "
             "WHERE hub_id = ? AND check_id = ?",
             sent.statement.id, hub_id, body.check_id,
@@ -192,11 +192,11 @@ class IdentityAsking:
 
     def forget_expired(self, tables: NodeTables) -> None:
         """Give up what nobody decided or answered in time."""
-        tables.run(
+        tables.tx.run(
             "UPDATE sent_check SET openings = NULL, state = 'expired' "
             "WHERE hub_id = ? AND expires <= ? "
             "AND state IN ('sending', 'waiting', 'allowed', 'sending_details', 'compared')",
-            self._federation.hub.hub_id, self._federation.outside.clock(),
+            self._membership.hub.hub_id, self._membership.env.clock(),
         )  # fmt: skip
 
     async def _send(self, row: Row, proof: bytes) -> bool:
@@ -215,26 +215,26 @@ class IdentityAsking:
             self._set_state(tables, row["check_id"], "sending_details")
             return True
 
-        return await self._federation.engine.write(lambda db: work(NodeTables(db)))
+        return await self._membership.engine.write(work)
 
     def _enqueue(self, tables: NodeTables, row: Row, proof: bytes) -> None:
-        federation, check_id = self._federation, row["check_id"]
+        membership, check_id = self._membership, row["check_id"]
         link = self._link(tables, row["link_id"])
         evidence = LinkEvidence.model_validate(json.loads(row["evidence"]))
-        scope = (federation.hub.hub_id, evidence.epoch, evidence.match_key_id)
-        secret = secret_for(tables, federation, link["stub_id"], evidence)
-        seal_key = federation.recipient(row["holder"]).seal
+        scope = (membership.hub.hub_id, evidence.epoch, evidence.match_key_id)
+        secret = secret_for(tables, membership, link["stub_id"], evidence)
+        seal_key = membership.recipient(row["holder"]).seal
         binding = SealBinding(
             kind="identity_check",
-            charter_id=federation.hub.hub_id,
-            sender=federation.hub.party_id,
+            charter_id=membership.hub.hub_id,
+            sender=membership.hub.party_id,
             recipient=row["holder"],
-            sign_key=federation.me().body.keys.sign,
+            sign_key=membership.me().body.keys.sign,
             request_id=check_id,
             seal_key=seal_key,
         )
         box = nacl.secret.SecretBox(details_key(link_key(secret, *scope), check_id))
-        nonce = federation.outside.random(box.NONCE_SIZE)
+        nonce = membership.env.random(box.NONCE_SIZE)
         details = bytes(box.encrypt(encode_wire(self._details(tables, link, check_id)), nonce))
         openings = json.loads(row["openings"])
         plaintext = SealedCheck(
@@ -253,15 +253,15 @@ class IdentityAsking:
             ),
             seal_key=seal_key,
             sealed_hash=sealed_hash(sealed),
-            tree_size=federation.view.size,
+            tree_size=membership.view.size,
         )
         tables.enqueue(Outgoing(row["hub_id"], row["holder"], body, sealed, proof))
 
     def _details(self, tables: NodeTables, link: Row, check_id: str) -> IdentityDetails:
-        client = tables.client_of_stub(self._federation.hub.hub_id, link["stub_id"])
+        client = tables.client_of_stub(self._membership.hub.hub_id, link["stub_id"])
         if client is None:
             raise LocalError(ErrorCode.NOT_FOUND, "the client of that link is not here any more")
-        record = record_of(client, self._federation.shared_postcodes)
+        record = record_of(client, self._membership.shared_postcodes)
         return IdentityDetails(
             check_id=check_id,
             given=shown(record.given),
@@ -272,9 +272,9 @@ class IdentityAsking:
 
     def _link(self, tables: NodeTables, link_id: str) -> Row:
         """A link that may be checked: a possible one, or a match that somebody doubts."""
-        hub_id = self._federation.hub.hub_id
+        hub_id = self._membership.hub.hub_id
         link = tables.link(hub_id, link_id)
-        asked = tables.one(
+        asked = tables.tx.one(
             "SELECT 1 FROM review WHERE hub_id = ? AND link_id = ? AND state = 'asked'",
             hub_id, link_id,
         )  # fmt: skip
@@ -285,11 +285,11 @@ class IdentityAsking:
 
     def _row(self, tables: NodeTables, check_id: str) -> Row | None:
         sql = "SELECT * FROM sent_check WHERE hub_id = ? AND check_id = ?"
-        return tables.one(sql, self._federation.hub.hub_id, check_id)
+        return tables.tx.one(sql, self._membership.hub.hub_id, check_id)
 
     def _set_state(self, tables: NodeTables, check_id: str, state: str) -> None:
         sql = "UPDATE sent_check SET state = ? WHERE hub_id = ? AND check_id = ?"
-        tables.run(sql, state, self._federation.hub.hub_id, check_id)
+        tables.tx.run(sql, state, self._membership.hub.hub_id, check_id)
 
 
 def shown(text: str | None) -> str | None:

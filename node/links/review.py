@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from node.membership.hub import Federation
+from node.membership.hub import HubMembership
 from node.membership.outbox import Sent
 from node.store.tables import NodeTables, Outgoing
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel
 from protocol.messages.review import ReviewBody, VerdictBody
 from protocol.messages.statement import Statement
-from storage.tables import Row
+from storage.engine import Row
 
 Said = Literal["same", "not_same"]
 RestsOn = Literal["records", "identity_check"]
@@ -48,18 +48,18 @@ class Waiting:
 class Reviewing:
     """What waits for our people at one hub, and what they say."""
 
-    def __init__(self, federation: Federation) -> None:
-        self._federation = federation
+    def __init__(self, membership: HubMembership) -> None:
+        self._membership = membership
 
     def on_review(self, tables: NodeTables, statement: Statement[ReviewBody]) -> None:
         """Take what waits for us. Raises RemoteError unless the hub said it."""
-        hub_id = self._federation.hub.hub_id
+        hub_id = self._membership.hub.hub_id
         if statement.preamble.sender != hub_id:
             raise RemoteError(ErrorCode.NOT_ALLOWED, "only the hub asks for a review")
         for item in statement.body.links:
             old = self._row(tables, item.link_id)
             if item.question is None:
-                tables.run(
+                tables.tx.run(
                     "UPDATE review SET question = NULL, "
                     "state = CASE state WHEN 'asked' THEN 'idle' ELSE state END "
                     "WHERE hub_id = ? AND link_id = ?",
@@ -70,8 +70,8 @@ class Reviewing:
 
     def queue(self, tables: NodeTables) -> list[Waiting]:
         """What waits for a person, oldest first."""
-        hub_id = self._federation.hub.hub_id
-        rows = tables.rows(
+        hub_id = self._membership.hub.hub_id
+        rows = tables.tx.rows(
             "SELECT r.*, l.state AS link_state, l.agency_id, l.involvements, c.local_id "
             "FROM review r JOIN link l USING (hub_id, link_id) "
             "JOIN stub s ON s.hub_id = r.hub_id AND s.stub_id = r.stub_id "
@@ -86,7 +86,7 @@ class Reviewing:
         """Put a verdict into the outbox. Raises LocalError for no link of ours, or a second one
         while the first is on its way.
         """
-        federation, hub_id = self._federation, self._federation.hub.hub_id
+        membership, hub_id = self._membership, self._membership.hub.hub_id
         link = tables.link(hub_id, opinion.link_id)
         if link is None:
             raise LocalError(ErrorCode.NOT_FOUND, "no link of that id; see patchwork-node review")
@@ -103,15 +103,15 @@ class Reviewing:
             answer=opinion.said,
             rests_on=opinion.rests_on,
             decided_by=tables.practitioner_id(
-                hub_id, opinion.practitioner, federation.outside.new_id()
+                hub_id, opinion.practitioner, membership.env.new_id()
             ),
         )
         if row is None:
             self._put(tables, opinion.link_id, link["stub_id"], None)
-        tables.run(
+        tables.tx.run(
             "UPDATE review SET state = 'sending', answer = ?, rests_on = ?, answered_at = ?, "
             "answered_question = ?, error = NULL WHERE hub_id = ? AND link_id = ?",
-            opinion.said, opinion.rests_on, federation.outside.clock(), question,
+            opinion.said, opinion.rests_on, membership.env.clock(), question,
             hub_id, opinion.link_id,
         )  # fmt: skip
         tables.enqueue(Outgoing(hub_id, hub_id, body))
@@ -119,7 +119,7 @@ class Reviewing:
     def on_verdict_sent(self, tables: NodeTables, hub_id: str, sent: Sent) -> None:
         """Our answer is logged: a link that we deny is not shown to us from now on."""
         body = sent.statement.expect(VerdictBody).body
-        tables.run(
+        tables.tx.run(
             "UPDATE review SET state = 'said', question = NULL WHERE hub_id = ? AND link_id = ?",
             hub_id, body.link_id,
         )  # fmt: skip
@@ -131,19 +131,19 @@ class Reviewing:
     ) -> None:
         """The hub did not take our answer: it is as if we had given none, and says why."""
         body = statement.expect(VerdictBody).body
-        tables.run(
+        tables.tx.run(
             "UPDATE review SET state = CASE WHEN question IS NULL THEN 'idle' ELSE 'asked' END, "
             "answer = NULL, answered_question = NULL, error = ? WHERE hub_id = ? AND link_id = ?",
-            error.code.value, self._federation.hub.hub_id, body.link_id,
+            error.code.value, self._membership.hub.hub_id, body.link_id,
         )  # fmt: skip
 
     def _put(self, tables: NodeTables, link_id: str, stub_id: str, question: str | None) -> None:
         row = {
-            "hub_id": self._federation.hub.hub_id,
+            "hub_id": self._membership.hub.hub_id,
             "link_id": link_id,
             "stub_id": stub_id,
             "question": question,
-            "asked_at": self._federation.outside.clock(),
+            "asked_at": self._membership.env.clock(),
             "state": "asked" if question else "idle",
         }
         empty = ("answer", "rests_on", "answered_at", "answered_question", "error")
@@ -151,11 +151,11 @@ class Reviewing:
 
     def _row(self, tables: NodeTables, link_id: str) -> Row | None:
         sql = "SELECT * FROM review WHERE hub_id = ? AND link_id = ?"
-        return tables.one(sql, self._federation.hub.hub_id, link_id)
+        return tables.tx.one(sql, self._membership.hub.hub_id, link_id)
 
     def _waiting(self, row: Row) -> Waiting:
         agency = row["agency_id"]
-        member = self._federation.directory.member(agency) if agency else None
+        member = self._membership.directory.member(agency) if agency else None
         return Waiting(
             link_id=row["link_id"],
             client=row["local_id"],
@@ -169,7 +169,7 @@ class Reviewing:
 
 def denied_by_us(tables: NodeTables, hub_id: str, link_id: str) -> bool:
     """Whether our last answer about a link is "not the same"."""
-    row = tables.one(
+    row = tables.tx.one(
         "SELECT 1 FROM review WHERE hub_id = ? AND link_id = ? AND answer = 'not_same'",
         hub_id, link_id,
     )  # fmt: skip
@@ -179,12 +179,12 @@ def denied_by_us(tables: NodeTables, hub_id: str, link_id: str) -> bool:
 def end_link(tables: NodeTables, hub_id: str, link_id: str) -> None:
     """Show a link no more."""
     sql = "UPDATE link SET state = 'ended' WHERE hub_id = ? AND link_id = ?"
-    tables.run(sql, hub_id, link_id)
+    tables.tx.run(sql, hub_id, link_id)
 
 
 def latest_publication(tables: NodeTables, hub_id: str) -> str:
     """The statement id of our last applied publication. Raises LocalError(NOT_READY)."""
-    latest = tables.one(
+    latest = tables.tx.one(
         "SELECT statement_id FROM publication WHERE hub_id = ? AND state = 'applied' "
         "ORDER BY sequence DESC LIMIT 1",
         hub_id,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from node.membership.hub import Federation
+from node.membership.hub import HubMembership
 from node.publishing.tokens import TokenCache
 from node.store.tables import NodeTables, record_of
 from protocol.errors import ErrorCode, LocalError, RemoteError
@@ -18,7 +18,7 @@ from protocol.matchkeys.recipes import match_keys, names_somebody
 from protocol.messages.bodies import LinkNotice, NoticeBody
 from protocol.messages.parts import LinkEvidence
 from protocol.messages.statement import Statement
-from storage.tables import Row
+from storage.engine import Row
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Unpublished(StrEnum):
     """Why a client is not published, so that nobody finds them."""
 
     NO_PERMISSION = "no_permission"
-    TOO_LITTLE = "too_little"
+    INSUFFICIENT_IDENTIFIERS = "too_little"
     NOT_YET = "not_yet"
 
 
@@ -66,24 +66,26 @@ class Team:
     ring: tuple[DutyLine, ...]
 
 
-def on_notice(tables: NodeTables, federation: Federation, statement: Statement[NoticeBody]) -> None:
+def on_notice(
+    tables: NodeTables, membership: HubMembership, statement: Statement[NoticeBody]
+) -> None:
     """Take what a round means for us. Raises RemoteError unless the hub said it."""
-    if statement.preamble.sender != federation.hub.hub_id:
+    if statement.preamble.sender != membership.hub.hub_id:
         raise RemoteError(ErrorCode.NOT_ALLOWED, "only the hub tells of links")
     for notice in statement.body.links:
-        _take(tables, federation.hub.hub_id, statement.body.round, notice)
+        _take(tables, membership.hub.hub_id, statement.body.round, notice)
 
 
-def team_of(tables: NodeTables, federation: Federation, local_id: str) -> Team:
+def team_of(tables: NodeTables, membership: HubMembership, local_id: str) -> Team:
     """The team around a client. Raises LocalError(NOT_FOUND) for no client of ours."""
     client = tables.client(local_id)
     if client is None:
         raise LocalError(ErrorCode.NOT_FOUND, "no client has that id here")
-    hub_id, now = federation.hub.hub_id, federation.outside.clock()
+    hub_id, now = membership.hub.hub_id, membership.env.clock()
     stub = tables.stub_of(hub_id, client["id"])
     published = stub is not None and not stub["retired"]
     links = (
-        tables.rows(
+        tables.tx.rows(
             "SELECT * FROM link WHERE hub_id = ? AND stub_id = ? AND state <> 'ended' "
             "ORDER BY link_id",
             hub_id, stub["stub_id"],
@@ -91,55 +93,55 @@ def team_of(tables: NodeTables, federation: Federation, local_id: str) -> Team:
         if stub
         else []
     )  # fmt: skip
-    others = [member for link in links for member in _members(federation, link)]
-    titles = {item.code: item.title for item in federation.charter.involvement_types}
+    others = [member for link in links for member in _members(membership, link)]
+    titles = {item.code: item.title for item in membership.charter.involvement_types}
     own = [str(titles.get(row["type"])) for row in tables.in_force(client["id"], now)]
     possible = sum(link["state"] == "possible" for link in links)
     return Team(
         own=tuple(own),
         others=tuple(others),
         possible=possible,
-        duty_desk=federation.charter.duty_desk,
+        duty_desk=membership.charter.duty_desk,
         published=published,
-        unpublished=None if published else _why_unpublished(tables, federation, client),
+        unpublished=None if published else _why_unpublished(tables, membership, client),
         waiting=_waiting(tables, hub_id, stub["stub_id"]) if stub else 0,
-        ring=tuple(_duty_lines(federation)),
+        ring=tuple(_duty_lines(membership)),
     )
 
 
 def evidence_secret(
-    tables: NodeTables, federation: Federation, link: Row
+    tables: NodeTables, membership: HubMembership, link: Row
 ) -> tuple[LinkEvidence, bytes]:
     """The evidence the hub named for a link, and our own link secret for it."""
     if link["evidence"] is None:
         raise LocalError(ErrorCode.NOT_READY, "the hub named no evidence for this link")
     evidence = LinkEvidence.model_validate(json.loads(link["evidence"]))
-    return evidence, secret_for(tables, federation, link["stub_id"], evidence)
+    return evidence, secret_for(tables, membership, link["stub_id"], evidence)
 
 
 def secret_for(
-    tables: NodeTables, federation: Federation, stub_id: str, evidence: LinkEvidence
+    tables: NodeTables, membership: HubMembership, stub_id: str, evidence: LinkEvidence
 ) -> bytes:
     """Our link secret for the token that the hub named. Raises LocalError(NOT_READY)."""
-    row = tables.one(
+    row = tables.tx.one(
         "SELECT input_digest FROM published_token "
         "WHERE hub_id = ? AND stub_id = ? AND match_key_id = ? AND ordinal = ?",
-        federation.hub.hub_id, stub_id, evidence.match_key_id, evidence.ordinal,
+        membership.hub.hub_id, stub_id, evidence.match_key_id, evidence.ordinal,
     )  # fmt: skip
     if row is None:
         raise LocalError(ErrorCode.NOT_READY, "the link rests on a token we no longer publish")
-    return TokenCache(federation).get(tables, row["input_digest"]).link_secret
+    return TokenCache(membership).get(tables, row["input_digest"]).link_secret
 
 
 def link_secrets(
-    tables: NodeTables, federation: Federation, stub_id: str, match_key_id: str
+    tables: NodeTables, membership: HubMembership, stub_id: str, match_key_id: str
 ) -> list[bytes]:
     """All our link secrets of one match-key type for a stub: one of them must fit a request."""
-    cache = TokenCache(federation)
-    rows = tables.rows(
+    cache = TokenCache(membership)
+    rows = tables.tx.rows(
         "SELECT input_digest FROM published_token "
         "WHERE hub_id = ? AND stub_id = ? AND match_key_id = ?",
-        federation.hub.hub_id, stub_id, match_key_id,
+        membership.hub.hub_id, stub_id, match_key_id,
     )  # fmt: skip
     return [cache.get(tables, row["input_digest"]).link_secret for row in rows]
 
@@ -147,7 +149,7 @@ def link_secrets(
 def _take(tables: NodeTables, hub_id: str, round_id: str, notice: LinkNotice) -> None:
     # Kept whatever stub it names: ours may be of a publication whose answer is still to come.
     if notice.state == "ended":
-        tables.run(
+        tables.tx.run(
             "UPDATE link SET state = 'ended' WHERE hub_id = ? AND link_id = ?",
             hub_id, notice.link_id,
         )  # fmt: skip
@@ -163,11 +165,11 @@ def _take(tables: NodeTables, hub_id: str, round_id: str, notice: LinkNotice) ->
         "evidence": json.dumps(evidence) if evidence else None,
         "round_id": round_id,
     }
-    tables.database.table("link").insert(row, pk=("hub_id", "link_id"), replace=True)
+    tables.tx.put("link", row, ("hub_id", "link_id"))
 
 
-def _members(federation: Federation, link: Row) -> list[TeamMember]:
-    member = federation.directory.active(link["agency_id"]) if link["agency_id"] else None
+def _members(membership: HubMembership, link: Row) -> list[TeamMember]:
+    member = membership.directory.active(link["agency_id"]) if link["agency_id"] else None
     if member is None:
         return []
     return [
@@ -182,17 +184,17 @@ def _members(federation: Federation, link: Row) -> list[TeamMember]:
     ]
 
 
-def _why_unpublished(tables: NodeTables, federation: Federation, client: Row) -> Unpublished:
-    if not tables.in_force(client["id"], federation.outside.clock()):
+def _why_unpublished(tables: NodeTables, membership: HubMembership, client: Row) -> Unpublished:
+    if not tables.in_force(client["id"], membership.env.clock()):
         return Unpublished.NO_PERMISSION
-    policy = federation.charter.policy
-    made = match_keys(record_of(client, federation.shared_postcodes), policy.keys)
-    return Unpublished.NOT_YET if names_somebody(made) else Unpublished.TOO_LITTLE
+    policy = membership.charter.policy
+    made = match_keys(record_of(client, membership.shared_postcodes), policy.keys)
+    return Unpublished.NOT_YET if names_somebody(made) else Unpublished.INSUFFICIENT_IDENTIFIERS
 
 
 def _waiting(tables: NodeTables, hub_id: str, stub_id: str) -> int:
     """How many links of a client wait for a person of ours."""
-    row = tables.one(
+    row = tables.tx.one(
         "SELECT COUNT(*) AS n FROM review r JOIN link l USING (hub_id, link_id) "
         "WHERE r.hub_id = ? AND r.stub_id = ? AND r.state = 'asked' AND l.state <> 'ended'",
         hub_id, stub_id,
@@ -200,13 +202,13 @@ def _waiting(tables: NodeTables, hub_id: str, stub_id: str) -> int:
     return int(row["n"]) if row else 0
 
 
-def _duty_lines(federation: Federation) -> Iterator[DutyLine]:
+def _duty_lines(membership: HubMembership) -> Iterator[DutyLine]:
     """Every other member agency's duty line, by name: a directory for when nobody is found."""
-    members = (federation.directory.active(party) for party in federation.directory.members)
+    members = (membership.directory.active(party) for party in membership.directory.members)
     others = [
         member.body
         for member in members
-        if member and member.body.party_id != federation.hub.party_id
+        if member and member.body.party_id != membership.hub.party_id
     ]
     for body in sorted(others, key=lambda body: body.name):
         if body.member_class != "auditor":

@@ -7,9 +7,8 @@ trusted with the decision to sign: that is a person's.
 
 import structlog
 
-from node.membership.hub import Federation
+from node.membership.hub import HubMembership
 from node.publishing.publisher import Publisher
-from node.store.tables import NodeTables
 from protocol.governance.changes import Differences, differences
 from protocol.governance.charter import Charter
 from protocol.messages.bodies import CharterAcceptBody
@@ -36,60 +35,60 @@ def touches(old: Charter, new: Charter) -> bool:
     return read(old) != read(new)
 
 
-def waiting_differences(federation: Federation) -> Differences:
+def waiting_differences(membership: HubMembership) -> Differences:
     """How the charter in force differs from the one that this agency signed last."""
-    accepted = federation.directory.accepted_charter(federation.hub.party_id)
+    accepted = membership.directory.accepted_charter(membership.hub.party_id)
     if accepted is None:
-        return Differences(tuple(federation.unaccepted()), ())
-    return differences(accepted, federation.charter)
+        return Differences(tuple(membership.unaccepted()), ())
+    return differences(accepted, membership.charter)
 
 
-async def accept_charter(federation: Federation) -> None:
+async def accept_charter(membership: HubMembership) -> None:
     """Sign the charter in force in the agency's name; a public leaf. Raises RemoteError."""
-    charter = federation.charter
-    if federation.directory.accepted.get(federation.hub.party_id) == charter.version:
+    charter = membership.charter
+    if membership.directory.accepted.get(membership.hub.party_id) == charter.version:
         return
     body = CharterAcceptBody(version=charter.version, document_hash=charter.document_hash)
-    statement = federation.sign(body, charter.charter_id)
-    answer = await federation.post("/v1/statements", statement.envelope.encode())
-    federation.check_accepted(parse_wire(Submitted, answer), statement.id)
+    statement = membership.sign(body, charter.charter_id)
+    answer = await membership.post("/v1/statements", statement.envelope.encode())
+    membership.check_accepted(parse_wire(Submitted, answer), statement.id)
 
 
 class CharterWatch:
     """Looks for a new charter and does what it asks of a running node."""
 
-    def __init__(self, federation: Federation) -> None:
-        self._federation = federation
+    def __init__(self, membership: HubMembership) -> None:
+        self._membership = membership
         self._told = 0
 
     async def step(self) -> None:
         """Follow the log once; publish again what a charter that binds us touches."""
-        federation = self._federation
-        await federation.follow()
-        if federation.unaccepted():
+        membership = self._membership
+        await membership.follow()
+        if membership.unaccepted():
             self._tell()
         else:
             await self._publish_touched()
 
     def _tell(self) -> None:
-        version = self._federation.charter.version
+        version = self._membership.charter.version
         if version != self._told:
             self._told = version
             log.warning("charter_waits_for_acceptance", version=version)
 
     async def _publish_touched(self) -> None:
-        federation, new = self._federation, self._federation.charter
-        hub_id = federation.hub.hub_id
-        version = await federation.engine.read(lambda db: NodeTables(db).published_under(hub_id))
-        if federation.directory.succession is None:
-            version = version or federation.directory.accepted[federation.hub.party_id]
+        membership, new = self._membership, self._membership.charter
+        hub_id = membership.hub.hub_id
+        version = await membership.engine.read(lambda tables: tables.published_under(hub_id))
+        if membership.directory.succession is None:
+            version = version or membership.directory.accepted[membership.hub.party_id]
         if version == new.version:
             return
-        old = federation.directory.charter_of(version or 0)
+        old = membership.directory.charter_of(version or 0)
         if old is None or touches(old, new):
-            report = await Publisher(federation).publish(known_only=True)
+            report = await Publisher(membership).publish(known_only=True)
             log.info("published_again", version=new.version, changed=report.changed)
         else:
-            await federation.engine.write(
-                lambda db: NodeTables(db).set_published_under(hub_id, new.version)
+            await membership.engine.write(
+                lambda tables: tables.set_published_under(hub_id, new.version)
             )

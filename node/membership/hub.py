@@ -4,16 +4,13 @@ Each hub gets keys of its own, so that two hubs cannot tell that they share a me
 parties come from the log alone (protocol.directory).
 """
 
-import secrets
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from node.alarms import AlarmCode, keep_evidence, raise_alarm
 from node.membership.succession import move_on, refuse
-from node.store.tables import HubRow, NodeTables
+from node.store.tables import HubRow, NodeEngine, NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel, from_base64, to_base64
 from protocol.governance.changes import unaccepted
@@ -35,30 +32,16 @@ from protocol.messages.statement import (
 )
 from protocol.signing import SecretSeed, public_key
 from protocol.wire import Message, Submitted, encode_wire
+from runtime.environment import Environment
 from runtime.secrets import read_secrets, write_secrets
 from storage.logview import load_view, save_view
-from storage.sqlite import Engine
 from transport.client import HttpClient
 from transport.logsync import Contradiction, LeafRefused, sync
 from transport.seal import seal_public_key
 
 Body = TypeVar("Body", bound=WireModel)
-Clock = Callable[[], int]
-RandomBytes = Callable[[int], bytes]
 SEAL_KEY_SECONDS = 366 * 86_400
 KEY_NAMES = ("auth", "sign", "seal", "cache")
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """Clock (Unix seconds) and randomness, handed in so that tests can choose them."""
-
-    clock: Clock = field(default=lambda: int(time.time()))
-    random: RandomBytes = field(default=secrets.token_bytes)
-
-    def new_id(self) -> str:
-        """A fresh 16-byte id in hex."""
-        return self.random(16).hex()
 
 
 @dataclass(frozen=True)
@@ -81,9 +64,9 @@ class Keys:
         )
 
 
-def make_keys(folder: Path, hub_id: str, outside: Surroundings) -> Keys:
+def make_keys(folder: Path, hub_id: str, env: Environment) -> Keys:
     """Draw keys for a hub and keep them in their own file. Raises LocalError(CONFLICT)."""
-    values = {name: outside.random(32) for name in KEY_NAMES}
+    values = {name: env.random(32) for name in KEY_NAMES}
     write_secrets(keys_path(folder, hub_id), values)
     return keys_of(values)
 
@@ -111,14 +94,14 @@ def keys_path(folder: Path, hub_id: str) -> Path:
 
 
 @dataclass
-class Federation:
+class HubMembership:
     """One hub, as seen from this node."""
 
     hub: HubRow
     keys: Keys = field(repr=False)
-    engine: Engine
+    engine: NodeEngine
     http: HttpClient
-    outside: Surroundings
+    env: Environment
     view: LogView
     shared_postcodes: frozenset[str] = field(default=frozenset(), repr=False)
 
@@ -148,7 +131,7 @@ class Federation:
         member = self.directory.active(party_id)
         if member is None:
             raise RemoteError(ErrorCode.UNKNOWN_MEMBER, "the other agency is not a member any more")
-        if member.body.keys.seal_expires <= self.outside.clock():
+        if member.body.keys.seal_expires <= self.env.clock():
             raise RemoteError(ErrorCode.EXPIRED, "the other agency's seal key has expired")
         return member.body.keys
 
@@ -180,36 +163,36 @@ class Federation:
         What contradicts our view is kept as evidence, whichever part of the node meets it. Where
         the log was lost we move on to its successor. Raises RemoteError.
         """
-        view, hub, now = self.view, self.hub, self.outside.clock()
+        view, hub, now = self.view, self.hub, self.env.clock()
         try:
             progress = await sync(self.http, hub.url, view, note)
         except Contradiction as error:
             served = error.note
-            await self.engine.write(lambda db: self._accuse(NodeTables(db), view, served))
+            await self.engine.write(lambda tables: self._accuse(tables, view, served))
             raise
         except LeafRefused as error:
             leaf = error
-            await self.engine.write(lambda db: self._refuse_leaf(NodeTables(db), view, leaf))
+            await self.engine.write(lambda tables: self._refuse_leaf(tables, view, leaf))
             raise
         except SuccessorRefused as error:
             refused = error
-            await self.engine.write(lambda db: refuse(NodeTables(db), hub, view, refused, now))
+            await self.engine.write(lambda tables: refuse(tables, hub, view, refused, now))
             raise
         await self.engine.write(
-            lambda db: save_view(db, progress.view, progress.public_leaves, progress.documents)
+            lambda tables: save_view(
+                tables.tx, progress.view, progress.public_leaves, progress.documents
+            )
         )
         if progress.view.genesis != self.view.genesis:
             genesis = progress.view.genesis
-            self.hub = await self.engine.write(
-                lambda db: move_on(NodeTables(db), hub, genesis, now)
-            )
+            self.hub = await self.engine.write(lambda tables: move_on(tables, hub, genesis, now))
             self.view = progress.view
         elif progress.view.size >= self.view.size:  # another task may have been quicker
             self.view = progress.view
 
     def _accuse(self, tables: NodeTables, view: LogView, served: bytes) -> None:
         """Keep two notes that contradict each other, and say how they do."""
-        now, hub_id = self.outside.clock(), self.hub.hub_id
+        now, hub_id = self.env.clock(), self.hub.hub_id
         _, theirs = parse_checkpoint(served)
         code = AlarmCode.ROOT_DIFFERS
         if theirs.size < view.size:
@@ -221,7 +204,7 @@ class Federation:
 
     def _refuse_leaf(self, tables: NodeTables, view: LogView, leaf: LeafRefused) -> None:
         """Keep once what witnesses signed though it breaks the rules; the view stays before it."""
-        now, hub_id = self.outside.clock(), self.hub.hub_id
+        now, hub_id = self.env.clock(), self.hub.hub_id
         unknown = leaf.code is ErrorCode.UNKNOWN_KIND
         code = AlarmCode.PROGRAM_OLD if unknown else AlarmCode.LEAF_REFUSED
         news = raise_alarm(tables, hub_id, code, now, place=str(view.size))
@@ -247,7 +230,7 @@ class Federation:
         context = Context(
             charter.charter_id, charter.version, charter.log.origin, self.hub.party_id
         )
-        stamp = Stamp(aud, self.outside.new_id(), self.outside.clock())
+        stamp = Stamp(aud, self.env.new_id(), self.env.clock())
         key = self.keys.auth if kind_of(type(body)) in AUTH_KEY_KINDS else self.keys.sign
         return make_statement(context, stamp, body, key)
 
@@ -275,28 +258,28 @@ class Federation:
         return statement.body
 
 
-async def load_federation(
-    folder: Path, hub: HubRow, engine: Engine, http: HttpClient, outside: Surroundings
-) -> Federation:
+async def load_membership(
+    folder: Path, hub: HubRow, engine: NodeEngine, http: HttpClient, env: Environment
+) -> HubMembership:
     """A federation this node has joined."""
-    return await _federation(load_keys(folder, hub.hub_id), hub, engine, http, outside)
+    return await _membership(load_keys(folder, hub.hub_id), hub, engine, http, env)
 
 
 async def follow_without_keys(
-    hub: HubRow, engine: Engine, http: HttpClient, outside: Surroundings
-) -> Federation:
+    hub: HubRow, engine: NodeEngine, http: HttpClient, env: Environment
+) -> HubMembership:
     """A federation whose keys are gone, to follow its log by: what it signs nobody accepts."""
-    keys = keys_of({name: outside.random(32) for name in KEY_NAMES})
-    return await _federation(keys, hub, engine, http, outside)
+    keys = keys_of({name: env.random(32) for name in KEY_NAMES})
+    return await _membership(keys, hub, engine, http, env)
 
 
-async def _federation(
-    keys: Keys, hub: HubRow, engine: Engine, http: HttpClient, outside: Surroundings
-) -> Federation:
-    view = await engine.read(lambda db: load_view(db, hub.genesis))
-    return Federation(hub, keys, engine, http, outside, view)
+async def _membership(
+    keys: Keys, hub: HubRow, engine: NodeEngine, http: HttpClient, env: Environment
+) -> HubMembership:
+    view = await engine.read(lambda tables: load_view(tables.tx, hub.genesis))
+    return HubMembership(hub, keys, engine, http, env, view)
 
 
-async def save_hub(engine: Engine, hub: HubRow) -> None:
+async def save_hub(engine: NodeEngine, hub: HubRow) -> None:
     """Remember a hub."""
-    await engine.write(lambda db: NodeTables(db).put("hub", vars(hub), ("hub_id",)))
+    await engine.write(lambda tables: tables.put("hub", vars(hub), ("hub_id",)))

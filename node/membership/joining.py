@@ -13,14 +13,13 @@ from node.config import NodeSettings
 from node.membership.charter import accept_charter
 from node.membership.hub import (
     SEAL_KEY_SECONDS,
-    Federation,
-    Surroundings,
+    HubMembership,
     has_keys,
     load_keys,
     make_keys,
     save_hub,
 )
-from node.store.tables import HubRow, NodeTables
+from node.store.tables import HubRow, NodeEngine
 from protocol import canonical
 from protocol.dsse import pae, payload_type
 from protocol.errors import ErrorCode, LocalError, RemoteError
@@ -34,9 +33,9 @@ from protocol.messages.key_record import KeyRecord
 from protocol.messages.statement import Statement, parse_statement
 from protocol.signing import SecretSeed, public_key, verify_ed25519
 from protocol.wire import Invitation
+from runtime.environment import Environment
 from runtime.secrets import read_secrets, write_secrets
 from storage.logview import save_view
-from storage.sqlite import Engine
 from transport.client import HttpClient
 from transport.logsync import sync
 
@@ -75,14 +74,14 @@ class Joining:
     """The steps of joining one hub from one invitation."""
 
     def __init__(
-        self, folder: Path, settings: NodeSettings, http: HttpClient, outside: Surroundings
+        self, folder: Path, settings: NodeSettings, http: HttpClient, env: Environment
     ) -> None:
         self._folder = folder
         self._settings = settings
         self._http = http
-        self._outside = outside
+        self._env = env
 
-    async def apply(self, engine: Engine, invitation: Invitation) -> tuple[Federation, str]:
+    async def apply(self, engine: NodeEngine, invitation: Invitation) -> tuple[HubMembership, str]:
         """Follow the log from the invited genesis, make keys and apply.
 
         Answers the federation and the words to read to the operator. Safe to repeat: keys and
@@ -96,80 +95,82 @@ class Joining:
         if self._settings.member_class not in {item.code for item in charter.classes}:
             known = ", ".join(item.code for item in charter.classes)
             raise LocalError(ErrorCode.CONFIGURATION, f"member_class must be one of: {known}")
-        hubs = await engine.read(lambda db: NodeTables(db).hubs())
+        hubs = await engine.read(lambda tables: tables.hubs())
         earlier = next((hub for hub in hubs if hub.hub_id == charter.charter_id), None)
-        federation = self._federation(engine, progress.view, url, earlier)
-        statement = self._application(federation, invitation)
-        federation.hub = replace(federation.hub, enrolment=statement.envelope.encode())
-        await save_hub(engine, federation.hub)
+        membership = self._membership(engine, progress.view, url, earlier)
+        statement = self._application(membership, invitation)
+        membership.hub = replace(membership.hub, enrolment=statement.envelope.encode())
+        await save_hub(engine, membership.hub)
         await engine.write(
-            lambda db: save_view(db, progress.view, progress.public_leaves, progress.documents)
+            lambda tables: save_view(
+                tables.tx, progress.view, progress.public_leaves, progress.documents
+            )
         )
-        await federation.post("/v1/enrolments", federation.hub.enrolment)
-        return federation, fingerprint_words(federation.hub.party_id, statement.body.keys)
+        await membership.post("/v1/enrolments", membership.hub.enrolment)
+        return membership, fingerprint_words(membership.hub.party_id, statement.body.keys)
 
-    def _federation(
-        self, engine: Engine, view: LogView, url: str, earlier: HubRow | None
-    ) -> Federation:
+    def _membership(
+        self, engine: NodeEngine, view: LogView, url: str, earlier: HubRow | None
+    ) -> HubMembership:
         charter = view.directory.charter
         known = has_keys(self._folder, charter.charter_id)
-        draw = load_keys if known else partial(make_keys, outside=self._outside)
+        draw = load_keys if known else partial(make_keys, env=self._env)
         keys = draw(self._folder, charter.charter_id)
         hub = earlier or HubRow(
             hub_id=charter.charter_id,
             url=url,
             name=charter.hub.name,
             genesis=view.genesis,
-            party_id=self._outside.new_id(),
+            party_id=self._env.new_id(),
             enrolment=b"",
             generation=None,
             cursor=0,
         )
-        return Federation(hub, keys, engine, self._http, self._outside, view)
+        return HubMembership(hub, keys, engine, self._http, self._env, view)
 
     def _application(
-        self, federation: Federation, invitation: Invitation
+        self, membership: HubMembership, invitation: Invitation
     ) -> Statement[EnrolmentBody]:
         """The application as it was sent before under this invitation, or a new one."""
-        if federation.hub.enrolment:
-            before = parse_statement(federation.hub.enrolment).expect(EnrolmentBody)
+        if membership.hub.enrolment:
+            before = parse_statement(membership.hub.enrolment).expect(EnrolmentBody)
             if before.body.invitation_hash == _code_hash(invitation.code):
                 return before
-        hub_id = federation.hub.hub_id
-        expires = self._outside.clock() + SEAL_KEY_SECONDS
-        record = federation.keys.record(expires, self._recovery(hub_id))
-        return federation.sign(self._enrolment(federation, invitation, record), hub_id)
+        hub_id = membership.hub.hub_id
+        expires = self._env.clock() + SEAL_KEY_SECONDS
+        record = membership.keys.record(expires, self._recovery(hub_id))
+        return membership.sign(self._enrolment(membership, invitation, record), hub_id)
 
     async def wait_for_approval(
-        self, federation: Federation, still_waiting: Callable[[], None]
+        self, membership: HubMembership, still_waiting: Callable[[], None]
     ) -> None:
         """Follow the log until it names us a member."""
         while True:
-            await federation.follow()
-            if federation.directory.active(federation.hub.party_id) is not None:
+            await membership.follow()
+            if membership.directory.active(membership.hub.party_id) is not None:
                 return
             still_waiting()
             await asyncio.sleep(WAIT_SECONDS)
 
-    async def accept_charter(self, federation: Federation) -> None:
+    async def accept_charter(self, membership: HubMembership) -> None:
         """Sign the agreement in the agency's name; a public leaf."""
-        await accept_charter(federation)
+        await accept_charter(membership)
 
     def _recovery(self, hub_id: str) -> str:
         """Draw the offline recovery key; the hash of its public half. To be moved to a safe."""
         path = self._folder / f"recovery-{hub_id}.json"
         if not path.exists():
-            write_secrets(path, {"recovery": self._outside.random(32)})
+            write_secrets(path, {"recovery": self._env.random(32)})
         seed = SecretSeed(read_secrets(path)["recovery"])
         return hashlib.sha256(public_key(seed)).hexdigest()
 
     def _enrolment(
-        self, federation: Federation, invitation: Invitation, keys: KeyRecord
+        self, membership: HubMembership, invitation: Invitation, keys: KeyRecord
     ) -> EnrolmentBody:
         settings = self._settings
         return EnrolmentBody(
             invitation_hash=_code_hash(invitation.code),
-            party_id=federation.hub.party_id,
+            party_id=membership.hub.party_id,
             name=settings.name,
             member_class=settings.member_class,
             control_domain=settings.control_domain,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import structlog
 
 from node.alarms import AlarmCode, clear_alarm, raise_alarm
-from node.membership.hub import Federation
+from node.membership.hub import HubMembership
 from node.oversight.journal import enter_sent
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, RemoteError
@@ -26,7 +26,7 @@ from protocol.messages.log import ProvisionalBody
 from protocol.messages.review import IdentityRequestBody
 from protocol.messages.statement import Statement, parse_statement
 from protocol.wire import Delivery, Submitted, parse_wire
-from storage.tables import Row
+from storage.engine import Row
 
 log = structlog.get_logger()
 
@@ -66,8 +66,8 @@ OnFailed = Callable[[NodeTables, str, Statement[WireModel], RemoteError], None]
 class Outbox:
     """Sends what waits. `on_sent` and `on_failed` take the effects in the same transaction."""
 
-    def __init__(self, federation: Federation, on_sent: OnSent, on_failed: OnFailed) -> None:
-        self._federation = federation
+    def __init__(self, membership: HubMembership, on_sent: OnSent, on_failed: OnFailed) -> None:
+        self._membership = membership
         self._on_sent = on_sent
         self._on_failed = on_failed
         self._outdated: int | None = None
@@ -78,17 +78,17 @@ class Outbox:
         Once the hub has a newer charter than we, everything waits until the log shows it to us;
         while that charter does not bind us, what it alone allows goes on waiting.
         """
-        federation = self._federation
-        if self._outdated == federation.charter.version:
+        membership = self._membership
+        if self._outdated == membership.charter.version:
             await self._follow()
-            if self._outdated == federation.charter.version:
+            if self._outdated == membership.charter.version:
                 return []
         sql = "SELECT * FROM outbox WHERE hub_id = ? AND state = 'pending' ORDER BY id"
-        rows = await federation.engine.read(
-            lambda db: NodeTables(db).rows(sql, federation.hub.hub_id)
+        rows = await membership.engine.read(
+            lambda tables: tables.tx.rows(sql, membership.hub.hub_id)
         )
         refusals: list[RemoteError] = []
-        held = bool(federation.unaccepted())
+        held = bool(membership.unaccepted())
         for row in rows:
             if held and needs_agreement(_body(row)):
                 continue
@@ -108,74 +108,72 @@ class Outbox:
         The hub's signed word is not enough: without this it could drop a request unseen. What we
         sent and what we received are checked alike; what is missing stays an alarm.
         """
-        federation = self._federation
-        rows = await federation.engine.read(
-            lambda db: NodeTables(db).rows(_UNCHECKED, federation.hub.hub_id)
+        membership = self._membership
+        rows = await membership.engine.read(
+            lambda tables: tables.tx.rows(_UNCHECKED, membership.hub.hub_id)
         )
-        if any(row["idx"] >= federation.view.size for row in rows):
+        if any(row["idx"] >= membership.view.size for row in rows):
             await self._follow()
         missing = 0
         for row in rows:
-            if row["idx"] >= federation.view.size:
+            if row["idx"] >= membership.view.size:
                 await self._overdue(row)
                 continue
             try:
-                data = await federation.http.get(f"{federation.hub.url}/v1/proofs/{row['idx']}")
-                verify_logged(federation.charter, data, (row["idx"], row["salt"]), row["envelope"])
+                data = await membership.http.get(f"{membership.hub.url}/v1/proofs/{row['idx']}")
+                verify_logged(membership.charter, data, (row["idx"], row["salt"]), row["envelope"])
                 there = True
             except RemoteError as error:
                 if error.code in {*TRY_AGAIN, ErrorCode.NO_QUORUM}:
                     break
                 log.critical("statement_not_in_log", index=row["idx"], code=error.code.value)
                 there, missing = False, missing + 1
-            await federation.engine.write(
-                lambda db, there=there, row=row: self._checked(NodeTables(db), row, there=there)  # type: ignore[misc]
+            await membership.engine.write(
+                lambda tables, there=there, row=row: self._checked(tables, row, there=there)  # type: ignore[misc]
             )
         return missing
 
     def _checked(self, tables: NodeTables, row: Row, *, there: bool) -> None:
         """Write down whether an entry is where it should be."""
-        hub_id, now = self._federation.hub.hub_id, self._federation.outside.clock()
+        hub_id, now = self._membership.hub.hub_id, self._membership.env.clock()
         state, place = "logged" if there else "missing", str(row["idx"])
         if row["id"] is not None:
-            tables.run("UPDATE outbox SET state = ? WHERE id = ?", state, row["id"])
+            tables.tx.run("UPDATE outbox SET state = ? WHERE id = ?", state, row["id"])
         else:
             sql = "DELETE FROM received_entry WHERE hub_id = ? AND idx = ? AND envelope = ?"
-            tables.run(sql, hub_id, row["idx"], row["envelope"])
+            tables.tx.run(sql, hub_id, row["idx"], row["envelope"])
         clear_alarm(tables, hub_id, AlarmCode.PROMISE_BROKEN, now, place=place)
         if not there:
             raise_alarm(tables, hub_id, AlarmCode.NOT_IN_LOG, now, place=place)
 
     async def _overdue(self, row: Row) -> None:
         """An index that the log does not reach, though its witnesses have signed long since."""
-        federation = self._federation
+        membership = self._membership
         promised = parse_statement(row["envelope"]).preamble.iat
-        signed = verify_note_by_charter(federation.view.note, federation.charter).cosigners
+        signed = verify_note_by_charter(membership.view.note, membership.charter).cosigners
         if min(signed.values()) < promised + PROMISE_SECONDS:
             return
-        now, hub_id, place = federation.outside.clock(), federation.hub.hub_id, str(row["idx"])
-        await federation.engine.write(
-            lambda db: raise_alarm(
-                NodeTables(db), hub_id, AlarmCode.PROMISE_BROKEN, now, place=place
-            )
+        now, hub_id, place = membership.env.clock(), membership.hub.hub_id, str(row["idx"])
+        await membership.engine.write(
+            lambda tables: raise_alarm(tables, hub_id, AlarmCode.PROMISE_BROKEN, now, place=place)
         )
 
     async def _follow(self) -> None:
         try:
-            await self._federation.sync()
+            await self._membership.sync()
         except RemoteError as error:
             if error.code not in {*TRY_AGAIN, ErrorCode.NO_QUORUM}:
                 raise
 
     async def _send_one(self, row: Row) -> None:
-        federation = self._federation
+        membership = self._membership
         statement = await self._signed(row)
         try:
-            answer = await federation.post(
+            answer = await membership.post(
                 "/v1/statements", statement.envelope.encode(), row["sealed"], row["proof"]
             )
             submitted = parse_wire(Submitted, answer)
-            accepted = federation.check_accepted(submitted, statement.id)
+            accepted = membership.check_accepted(submitted, statement.id)
             sent = Sent(statement, accepted, submitted.salt, self._decision(submitted))
         except RemoteError as error:
             await self._failed(row, statement, error)
@@ -187,11 +185,11 @@ class Outbox:
                 "UPDATE outbox SET state = 'sent', idx = ?, salt = ? "
                 "WHERE id = ? AND state = 'pending'"
             )
-            if tables.run(sql, accepted.index, submitted.salt, row["id"]):
-                enter_sent(tables, federation.hub.hub_id, row["kind"], accepted.index)
-                self._on_sent(tables, federation.hub.hub_id, sent)
+            if tables.tx.run(sql, accepted.index, submitted.salt, row["id"]):
+                enter_sent(tables, membership.hub.hub_id, row["kind"], accepted.index)
+                self._on_sent(tables, membership.hub.hub_id, sent)
 
-        await federation.engine.write(lambda db: done(NodeTables(db)))
+        await membership.engine.write(done)
 
     async def _signed(self, row: Row) -> Statement[WireModel]:
         if row["envelope"] is not None:
@@ -199,35 +197,33 @@ class Outbox:
         body = _body(row)
         if isinstance(body, RequestBody | IdentityRequestBody):
             # It may have been written under the charter before: it is asked under the one in force.
-            charter = self._federation.directory.charter_at(None).statement_id
+            charter = self._membership.directory.charter_at(None).statement_id
             pins = body.pins.model_copy(update={"charter": charter})
             body = body.model_copy(update={"pins": pins})
-        data = self._federation.sign(body, row["aud"]).envelope.encode()
+        data = self._membership.sign(body, row["aud"]).envelope.encode()
 
         def keep_first(tables: NodeTables) -> bytes:
             # Another process of this node may have signed it just now: one statement is enough.
             sql = "UPDATE outbox SET envelope = ? WHERE id = ? AND envelope IS NULL"
-            tables.run(sql, data, row["id"])
-            kept = tables.one("SELECT envelope FROM outbox WHERE id = ?", row["id"])
+            tables.tx.run(sql, data, row["id"])
+            kept = tables.tx.one("SELECT envelope FROM outbox WHERE id = ?", row["id"])
             return bytes(kept["envelope"]) if kept else data
 
-        return parse_statement(
-            await self._federation.engine.write(lambda db: keep_first(NodeTables(db)))
-        )
+        return parse_statement(await self._membership.engine.write(keep_first))
 
     def _decision(self, submitted: Submitted) -> Statement[HubDecisionBody] | None:
         if submitted.decision is None:
             return None
         statement = parse_statement(from_base64(submitted.decision))
-        self._federation.directory.verify(statement)
-        if statement.preamble.sender != self._federation.hub.hub_id:
+        self._membership.directory.verify(statement)
+        if statement.preamble.sender != self._membership.hub.hub_id:
             raise RemoteError(ErrorCode.BAD_SIGNATURE, "the decision is not the hub's")
         return statement.expect(HubDecisionBody)
 
     async def _failed(self, row: Row, statement: Statement[WireModel], error: RemoteError) -> None:
         if error.code in TRY_AGAIN:
             return
-        federation = self._federation
+        membership = self._membership
         if error.code is ErrorCode.WRONG_CHARTER:
             self._outdated = statement.preamble.charter_version
 
@@ -237,32 +233,32 @@ class Outbox:
             if (late or error.code is ErrorCode.WRONG_CHARTER) and not once:
                 # It waited too long to be sent, or a new charter came first, and it was never
                 # logged: sign it anew next time.
-                tables.run("UPDATE outbox SET envelope = NULL WHERE id = ?", row["id"])
+                tables.tx.run("UPDATE outbox SET envelope = NULL WHERE id = ?", row["id"])
                 return
-            failed = tables.run(
+            failed = tables.tx.run(
                 "UPDATE outbox SET state = 'failed', error = ? WHERE id = ? AND state = 'pending'",
                 error.code.value, row["id"],
             )  # fmt: skip
             if failed:
-                self._on_failed(tables, federation.hub.hub_id, statement, error)
+                self._on_failed(tables, membership.hub.hub_id, statement, error)
 
-        await federation.engine.write(lambda db: note(NodeTables(db)))
+        await membership.engine.write(note)
 
 
 def keep_received(
-    tables: NodeTables, federation: Federation, delivery: Delivery, statement_id: str
+    tables: NodeTables, membership: HubMembership, delivery: Delivery, statement_id: str
 ) -> None:
     """Remember what came with a place in the log, until it was seen there."""
     if delivery.index is not None and delivery.salt is not None:
         entry = (delivery.index, statement_id, delivery.salt, from_base64(delivery.envelope))
-        expect_logged(tables, federation.hub.hub_id, entry, federation.outside.clock())
+        expect_logged(tables, membership.hub.hub_id, entry, membership.env.clock())
 
 
 def expect_logged(
     tables: NodeTables, hub_id: str, entry: tuple[int, str, str, bytes], now: int
 ) -> None:
     """Look for an entry (index, statement id, salt, envelope) in the log until it is seen there."""
-    tables.run(
+    tables.tx.run(
         "INSERT OR IGNORE INTO received_entry VALUES (?, ?, ?, ?, ?, ?)", hub_id, *entry, now
     )
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from node.membership.hub import (
     KEY_NAMES,
     SEAL_KEY_SECONDS,
-    Federation,
+    HubMembership,
     Keys,
     has_keys,
     keys_of,
@@ -39,7 +39,7 @@ class Rotating:
     """The steps of a rotation at one hub. `recovery` is the file from the safe."""
 
     folder: Path
-    federation: Federation
+    membership: HubMembership
     recovery: Path
 
     async def apply(self) -> str:
@@ -47,7 +47,7 @@ class Rotating:
 
         Safe to repeat. Raises LocalError or RemoteError.
         """
-        await self.federation.follow()
+        await self.membership.follow()
         statement = await asyncio.to_thread(self._statement)
         if not self._is_named(statement.body.keys):
             statement = await self._send(statement)
@@ -55,10 +55,10 @@ class Rotating:
 
     async def wait(self, still_waiting: Callable[[], None]) -> None:
         """Follow the log until it names the new keys, then use them."""
-        federation = self.federation
+        membership = self.membership
         sent = parse_statement(self._sent.read_bytes()).expect(RotationBody).body
         while True:
-            await federation.follow()
+            await membership.follow()
             if self._is_named(sent.keys):
                 break
             if sent.replaces != self._member().statement_id:
@@ -68,22 +68,22 @@ class Rotating:
                 )
             still_waiting()
             await asyncio.sleep(WAIT_SECONDS)
-        if not has_keys(self.folder, federation.hub.hub_id):
-            await federation.engine.write(lambda db: self._forget_tokens(NodeTables(db)))
+        if not has_keys(self.folder, membership.hub.hub_id):
+            await membership.engine.write(self._forget_tokens)
         self._switch_over()
 
     def _forget_tokens(self, tables: NodeTables) -> None:
         """The key of the cache is gone with the others: tokens are evaluated and published anew."""
         for table in ("token_cache", "published_token"):
             sql = f"DELETE FROM {table} WHERE hub_id = ?"  # noqa: S608 - our own names
-            tables.run(sql, self.federation.hub.hub_id)
+            tables.tx.run(sql, self.membership.hub.hub_id)
 
     def _switch_over(self) -> None:
         """Put the new files in the place of the old ones; the sent rotation goes last.
 
         While that is there, a switch that was cut off is finished by the next run.
         """
-        hub_id = self.federation.hub.hub_id
+        hub_id = self.membership.hub.hub_id
         pairs = (
             (self._fresh_recovery, self.folder / f"recovery-{hub_id}.json"),
             (self._fresh, keys_path(self.folder, hub_id)),
@@ -91,23 +91,23 @@ class Rotating:
         for new, place in pairs:
             if new.exists():
                 new.replace(place)
-        self.federation.keys = load_keys(self.folder, hub_id)
+        self.membership.keys = load_keys(self.folder, hub_id)
         self._sent.unlink()
 
     async def _send(self, statement: Statement[RotationBody]) -> Statement[RotationBody]:
         """Post a rotation; one that lay here for too long before the hub saw it is signed anew."""
         try:
-            await self.federation.post("/v1/rotations", statement.envelope.encode())
+            await self.membership.post("/v1/rotations", statement.envelope.encode())
         except RemoteError as error:
             if error.code is not ErrorCode.EXPIRED:
                 raise
             self._sent.unlink()
             statement = await asyncio.to_thread(self._statement)
-            await self.federation.post("/v1/rotations", statement.envelope.encode())
+            await self.membership.post("/v1/rotations", statement.envelope.encode())
         return statement
 
     def _member(self) -> Member:
-        member = self.federation.directory.member(self.federation.hub.party_id)
+        member = self.membership.directory.member(self.membership.hub.party_id)
         if member is None:
             raise LocalError(ErrorCode.NOT_READY, "the log does not name this node a member")
         return member
@@ -117,35 +117,35 @@ class Rotating:
 
     @property
     def _fresh(self) -> Path:
-        return self.folder / f"keys-{self.federation.hub.hub_id}.new.json"
+        return self.folder / f"keys-{self.membership.hub.hub_id}.new.json"
 
     @property
     def _fresh_recovery(self) -> Path:
-        return self.folder / f"recovery-{self.federation.hub.hub_id}.new.json"
+        return self.folder / f"recovery-{self.membership.hub.hub_id}.new.json"
 
     @property
     def _sent(self) -> Path:
-        return self.folder / f"rotation-{self.federation.hub.hub_id}.json"
+        return self.folder / f"rotation-{self.membership.hub.hub_id}.json"
 
     def _statement(self) -> Statement[RotationBody]:
-        federation = self.federation
+        membership = self.membership
         member = self._member()
         if self._sent.exists():
             sent = parse_statement(self._sent.read_bytes()).expect(RotationBody)
             if sent.body.replaces == member.statement_id or self._is_named(sent.body.keys):
                 return sent
         keys, recovery = self._new_keys(), self._new_recovery()
-        expires = federation.outside.clock() + SEAL_KEY_SECONDS
+        expires = membership.env.clock() + SEAL_KEY_SECONDS
         record = keys.record(expires, hashlib.sha256(public_key(recovery)).hexdigest())
         held = SecretSeed(read_secrets(self.recovery)["recovery"])
         body = rotation_body(
-            federation.hub.party_id, member.statement_id, record, (held, keys.sign)
+            membership.hub.party_id, member.statement_id, record, (held, keys.sign)
         )
-        charter = federation.charter
+        charter = membership.charter
         context = Context(
-            charter.charter_id, charter.version, charter.log.origin, federation.hub.party_id
+            charter.charter_id, charter.version, charter.log.origin, membership.hub.party_id
         )
-        stamp = Stamp(charter.charter_id, federation.outside.new_id(), federation.outside.clock())
+        stamp = Stamp(charter.charter_id, membership.env.new_id(), membership.env.clock())
         statement = make_statement(context, stamp, body, held)
         half = self._sent.with_suffix(".part")
         half.write_bytes(statement.envelope.encode())
@@ -154,7 +154,7 @@ class Rotating:
 
     def _new_keys(self) -> Keys:
         if not self._fresh.exists():
-            draw, hub_id = self.federation.outside.random, self.federation.hub.hub_id
+            draw, hub_id = self.membership.env.random, self.membership.hub.hub_id
             values = {name: draw(32) for name in KEY_NAMES}
             if has_keys(self.folder, hub_id):  # what it seals is our own cache, on our own disk
                 values["cache"] = load_keys(self.folder, hub_id).cache.value
@@ -164,5 +164,5 @@ class Rotating:
     def _new_recovery(self) -> SecretSeed:
         path = self._fresh_recovery
         if not path.exists():
-            write_secrets(path, {"recovery": self.federation.outside.random(32)})
+            write_secrets(path, {"recovery": self.membership.env.random(32)})
         return SecretSeed(read_secrets(path)["recovery"])

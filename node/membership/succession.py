@@ -25,7 +25,7 @@ _UNFINISHED = {
 
 def move_on(tables: NodeTables, hub: HubRow, genesis: str, now: int) -> HubRow:
     """Follow the successor of the log in `hub`; the hub's row as it is now. Safe to repeat."""
-    moved = tables.run(
+    moved = tables.tx.run(
         "UPDATE hub SET genesis = ?, generation = NULL, cursor = 0 "
         "WHERE hub_id = ? AND genesis = ?",
         genesis, hub.hub_id, hub.genesis,
@@ -38,7 +38,7 @@ def move_on(tables: NodeTables, hub: HubRow, genesis: str, now: int) -> HubRow:
 
 def _tell_of_cards(tables: NodeTables, hub_id: str, now: int) -> None:
     """Cards without a quorum: the old log will never show whether it held them."""
-    for row in tables.rows(_NOT_SEEN, hub_id):
+    for row in tables.tx.rows(_NOT_SEEN, hub_id):
         raise_alarm(tables, hub_id, AlarmCode.CARD_IN_NO_LOG, now, place=row["request_id"])
 
 
@@ -65,24 +65,26 @@ def refuse(
 def _end(tables: NodeTables, hub_id: str, now: int) -> None:
     _tell_of_cards(tables, hub_id, now)
     # A card that had not left does not leave any more.
-    tables.run(
+    tables.tx.run(
         "UPDATE received_request SET state = ? "
         "WHERE hub_id = ? AND state = 'released' AND release_id IS NULL",
         LOST, hub_id,
     )  # fmt: skip
     for table in _FORGOTTEN:
-        tables.run(f"DELETE FROM {table} WHERE hub_id = ?", hub_id)  # noqa: S608 - our own names
-    tables.run("UPDATE stub SET revision = 0, published_hash = '' WHERE hub_id = ?", hub_id)
+        tables.tx.run(f"DELETE FROM {table} WHERE hub_id = ?", hub_id)  # noqa: S608 - our own names
+    tables.tx.run("UPDATE stub SET revision = 0, published_hash = '' WHERE hub_id = ?", hub_id)
     for table, states in _UNFINISHED.items():
         marks = ", ".join("?" for _ in states)
         sql = f"UPDATE {table} SET state = ? WHERE hub_id = ? AND state IN ({marks})"  # noqa: S608 - our own names
-        tables.run(sql, LOST, hub_id, *states)
-    tables.run("UPDATE sent_check SET openings = NULL WHERE hub_id = ? AND state = ?", hub_id, LOST)
-    tables.run(
+        tables.tx.run(sql, LOST, hub_id, *states)
+    tables.tx.run(
+        "UPDATE sent_check SET openings = NULL WHERE hub_id = ? AND state = ?", hub_id, LOST
+    )
+    tables.tx.run(
         "UPDATE received_check SET details = NULL WHERE hub_id = ? AND state = ?", hub_id, LOST
     )
-    tables.run("UPDATE review SET state = 'idle', question = NULL WHERE hub_id = ?", hub_id)
-    tables.run(
+    tables.tx.run("UPDATE review SET state = 'idle', question = NULL WHERE hub_id = ?", hub_id)
+    tables.tx.run(
         "UPDATE outbox SET state = 'failed', error = ? "
         "WHERE hub_id = ? AND state IN ('pending', 'sent')",
         LOST, hub_id,

@@ -9,7 +9,7 @@ import asyncio
 import structlog
 
 from node.alarms import AlarmCode, keep_evidence, raise_alarm
-from node.membership.hub import Federation
+from node.membership.hub import HubMembership
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, RemoteError
 from protocol.governance.follow import verify_note_by_charter
@@ -20,7 +20,7 @@ from transport.consistency import check_consistent
 log = structlog.get_logger()
 
 
-async def check_gossip(federation: Federation, proof: bytes) -> None:
+async def check_gossip(membership: HubMembership, proof: bytes) -> None:
     """Check that the checkpoint in a proof file is of the log that we follow.
 
     Raises RemoteError: BAD_TREE if it is not (both notes are kept, and an alarm is raised), what
@@ -29,25 +29,23 @@ async def check_gossip(federation: Federation, proof: bytes) -> None:
     note = parse_tlog_proof(proof).checkpoint_note
     _, theirs = parse_checkpoint(note)
     # Before it can accuse anybody it must be this log's, under a quorum.
-    await asyncio.to_thread(verify_note_by_charter, note, federation.charter)
-    if theirs.size > federation.view.size:
-        await federation.follow()
-    view = federation.view
-    ours = Checkpoint(federation.charter.log.origin, view.size, view.frontier.root())
+    await asyncio.to_thread(verify_note_by_charter, note, membership.charter)
+    if theirs.size > membership.view.size:
+        await membership.follow()
+    view = membership.view
+    ours = Checkpoint(membership.charter.log.origin, view.size, view.frontier.root())
     try:
-        await check_consistent(federation.http, federation.hub.url, ours, theirs)
+        await check_consistent(membership.http, membership.hub.url, ours, theirs)
     except RemoteError as error:
         if error.code is not ErrorCode.BAD_TREE:
             detail = f"no proof that it is one log: {error.code}"
             raise RemoteError(ErrorCode.UNREACHABLE, detail) from error
-        await federation.engine.write(
-            lambda db: _accuse(NodeTables(db), federation, (view.note, note))
-        )
+        await membership.engine.write(lambda tables: _accuse(tables, membership, (view.note, note)))
         log.critical("two_logs")
         raise
 
 
-def _accuse(tables: NodeTables, federation: Federation, notes: tuple[bytes, bytes]) -> None:
-    now, hub_id = federation.outside.clock(), federation.hub.hub_id
+def _accuse(tables: NodeTables, membership: HubMembership, notes: tuple[bytes, bytes]) -> None:
+    now, hub_id = membership.env.clock(), membership.hub.hub_id
     name = keep_evidence(tables, hub_id, *notes, now)
     raise_alarm(tables, hub_id, AlarmCode.TWO_LOGS, now, place=name[:16])

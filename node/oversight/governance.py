@@ -6,9 +6,9 @@ where they are written down; the lead marks them as seen.
 
 from typing import Any
 
-from node.membership.hub import Federation
+from node.membership.hub import HubMembership
 from node.store.tables import NodeTables
-from storage.tables import Row
+from storage.engine import Row
 
 _TABLES = ("governance_notice", "unwitnessed_card")
 _WORKER = (
@@ -17,21 +17,21 @@ _WORKER = (
 )
 
 
-def governance_value(tables: NodeTables, federation: Federation) -> list[dict[str, Any]]:
+def governance_value(tables: NodeTables, membership: HubMembership) -> list[dict[str, Any]]:
     """Everything, newest first, for scripts."""
-    hub_id = federation.hub.hub_id
-    recalls = tables.rows("SELECT * FROM governance_notice WHERE hub_id = ?", hub_id)
-    cards = tables.rows(_WORKER, hub_id)
-    found = [_recall(federation, row) for row in recalls]
-    found += [_card(federation, row) for row in cards]
+    hub_id = membership.hub.hub_id
+    recalls = tables.tx.rows("SELECT * FROM governance_notice WHERE hub_id = ?", hub_id)
+    cards = tables.tx.rows(_WORKER, hub_id)
+    found = [_recall(membership, row) for row in recalls]
+    found += [_card(membership, row) for row in cards]
     return sorted(found, key=lambda item: (-item["told_at"], item["request_id"], item["what"]))
 
 
-def mark_seen(tables: NodeTables, federation: Federation) -> int:
+def mark_seen(tables: NodeTables, membership: HubMembership) -> int:
     """The lead has seen what there is; how many were new."""
-    now, hub_id = federation.outside.clock(), federation.hub.hub_id
+    now, hub_id = membership.env.clock(), membership.hub.hub_id
     return sum(
-        tables.run(
+        tables.tx.run(
             f"UPDATE {name} SET seen_at = ? WHERE hub_id = ? AND seen_at IS NULL",  # noqa: S608 - our own names
             now, hub_id,
         )
@@ -39,8 +39,8 @@ def mark_seen(tables: NodeTables, federation: Federation) -> int:
     )  # fmt: skip
 
 
-def _common(federation: Federation, row: Row, what: str) -> dict[str, Any]:
-    member = federation.directory.member(row["other"])
+def _common(membership: HubMembership, row: Row, what: str) -> dict[str, Any]:
+    member = membership.directory.member(row["other"])
     return {
         "what": what,
         "request_id": row["request_id"],
@@ -51,13 +51,13 @@ def _common(federation: Federation, row: Row, what: str) -> dict[str, Any]:
     }
 
 
-def _recall(federation: Federation, row: Row) -> dict[str, Any]:
+def _recall(membership: HubMembership, row: Row) -> dict[str, Any]:
     return {
-        **_common(federation, row, "wrong_person"),
-        "said_by_us": row["said_by"] == federation.hub.party_id,
+        **_common(membership, row, "wrong_person"),
+        "said_by_us": row["said_by"] == membership.hub.party_id,
         "recalled_at": row["recalled_at"],
     }
 
 
-def _card(federation: Federation, row: Row) -> dict[str, Any]:
-    return {**_common(federation, row, "unwitnessed"), "practitioner": row["worker"]}
+def _card(membership: HubMembership, row: Row) -> dict[str, Any]:
+    return {**_common(membership, row, "unwitnessed"), "practitioner": row["worker"]}

@@ -7,7 +7,7 @@ our name, but cannot keep what was signed out of the statement that we get.
 import json
 
 from node.alarms import AlarmCode, raise_alarm
-from node.membership.hub import Federation
+from node.membership.hub import HubMembership
 from node.store.tables import NodeTables, Outgoing
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel
@@ -15,7 +15,7 @@ from protocol.messages.log import DailyStatementBody, StatementAnswerBody
 from protocol.messages.statement import Statement
 from protocol.requests.daily import RECEIVED_KINDS, SENT_KINDS, indexes_hash
 from protocol.wire import Delivery
-from storage.tables import Row
+from storage.engine import Row
 
 OVERDUE_SECONDS = 48 * 3600
 
@@ -23,50 +23,53 @@ OVERDUE_SECONDS = 48 * 3600
 def enter_sent(tables: NodeTables, hub_id: str, kind: str, index: int) -> None:
     """Note the place of something that we sent."""
     if kind in SENT_KINDS:
-        tables.run("INSERT OR IGNORE INTO book VALUES (?, ?)", hub_id, index)
+        tables.tx.run("INSERT OR IGNORE INTO book VALUES (?, ?)", hub_id, index)
 
 
 def enter_received(
-    tables: NodeTables, federation: Federation, statement: Statement[WireModel], index: int | None
+    tables: NodeTables,
+    membership: HubMembership,
+    statement: Statement[WireModel],
+    index: int | None,
 ) -> None:
     """Note the place of something that was sent to us."""
-    hub, preamble = federation.hub, statement.preamble
+    hub, preamble = membership.hub, statement.preamble
     if index is not None and preamble.kind in RECEIVED_KINDS and preamble.aud == hub.party_id:
-        tables.run("INSERT OR IGNORE INTO book VALUES (?, ?)", hub.hub_id, index)
+        tables.tx.run("INSERT OR IGNORE INTO book VALUES (?, ?)", hub.hub_id, index)
 
 
-class Books:
+class Journal:
     """Compares the books with the hub's statements at one hub."""
 
-    def __init__(self, federation: Federation) -> None:
-        self._federation = federation
+    def __init__(self, membership: HubMembership) -> None:
+        self._membership = membership
 
     def on_statement(
         self, tables: NodeTables, statement: Statement[DailyStatementBody], delivery: Delivery
     ) -> None:
         """Keep a statement, to be answered when we have seen all that it is about."""
-        if statement.preamble.sender != self._federation.hub.hub_id:
+        if statement.preamble.sender != self._membership.hub.hub_id:
             raise RemoteError(ErrorCode.NOT_ALLOWED, "only the hub makes daily statements")
         tables.insert(
             "daily_statement",
             {
-                "hub_id": self._federation.hub.hub_id,
+                "hub_id": self._membership.hub.hub_id,
                 "statement_id": statement.id,
                 "idx": delivery.index,
                 "body": json.dumps(statement.body.model_dump(mode="json")),
-                "received_at": self._federation.outside.clock(),
+                "received_at": self._membership.env.clock(),
                 "answer": None,
             },
         )
 
     async def answer(self) -> int:
         """Answer what can be answered now; how many."""
-        return await self._federation.engine.write(lambda db: self._answer(NodeTables(db)))
+        return await self._membership.engine.write(self._answer)
 
     def _answer(self, tables: NodeTables) -> int:
-        hub_id, size = self._federation.hub.hub_id, self._federation.view.size
-        under_way = tables.one(_UNDER_WAY, hub_id)
-        rows = tables.rows(_OPEN, hub_id)
+        hub_id, size = self._membership.hub.hub_id, self._membership.view.size
+        under_way = tables.tx.one(_UNDER_WAY, hub_id)
+        rows = tables.tx.rows(_OPEN, hub_id)
         answered = 0
         for row in rows if under_way is None else []:
             body = DailyStatementBody.model_validate(json.loads(row["body"]))
@@ -77,13 +80,13 @@ class Books:
         return answered
 
     def _compare(self, tables: NodeTables, row: Row, said: DailyStatementBody) -> None:
-        hub_id, now = self._federation.hub.hub_id, self._federation.outside.clock()
-        before = tables.one(_BEFORE, hub_id, row["idx"])
+        hub_id, now = self._membership.hub.hub_id, self._membership.env.clock()
+        before = tables.tx.one(_BEFORE, hub_id, row["idx"])
         last = json.loads(before["body"])["end"] if before else 0
         place = str(row["idx"])
         if said.start != last:
             raise_alarm(tables, hub_id, AlarmCode.STATEMENT_GAP, now, place=place)
-        own = [item["idx"] for item in tables.rows(_OWN, hub_id, said.start, said.end)]
+        own = [item["idx"] for item in tables.tx.rows(_OWN, hub_id, said.start, said.end)]
         body = StatementAnswerBody(
             statement=row["statement_id"],
             answer="agree",
@@ -93,7 +96,7 @@ class Books:
         if (body.count, body.indexes_hash) != (said.count, said.indexes_hash):
             body = body.model_copy(update={"answer": "differ"})
             raise_alarm(tables, hub_id, AlarmCode.BOOKS_DIFFER, now, place=place)
-        tables.run(
+        tables.tx.run(
             "UPDATE daily_statement SET answer = ? WHERE hub_id = ? AND statement_id = ?",
             body.answer, hub_id, row["statement_id"],
         )  # fmt: skip
@@ -103,7 +106,7 @@ class Books:
 def overdue(tables: NodeTables, hub_id: str, now: int) -> bool:
     """Whether the hub, which has made statements before, has made none for two days."""
     sql = "SELECT MAX(received_at) AS last FROM daily_statement WHERE hub_id = ?"
-    row = tables.one(sql, hub_id)
+    row = tables.tx.one(sql, hub_id)
     return row is not None and row["last"] is not None and row["last"] < now - OVERDUE_SECONDS
 
 

@@ -19,7 +19,7 @@ from node.alarms import (
     raise_alarm,
     untold,
 )
-from node.membership.hub import Federation
+from node.membership.hub import HubMembership
 from node.oversight.journal import overdue
 from node.store.tables import NodeTables
 from protocol.errors import RemoteError
@@ -45,29 +45,29 @@ class Noticed:
 class Monitor:
     """Watches one hub for one node. `command` is run for each new alarm (runtime/alarm.py)."""
 
-    def __init__(self, federation: Federation, command: list[str]) -> None:
-        self._federation = federation
+    def __init__(self, membership: HubMembership, command: list[str]) -> None:
+        self._membership = membership
         self._command = command
 
     async def look(self) -> list[Alarm]:
         """Look at the log once; the alarms of which the operator was not told before."""
-        federation = self._federation
+        membership = self._membership
         witnessed = await self._follow()
         found = [*self._freshness(), *self._own_keys()]
-        news = await federation.engine.write(
-            lambda db: self._note(NodeTables(db), found, witnessed=witnessed)
+        news = await membership.engine.write(
+            lambda tables: self._note(tables, found, witnessed=witnessed)
         )
         for alarm in news:
             proof = alarm.text.severity is Severity.PROOF
             (log.critical if proof else log.warning)("alarm", code=alarm.code.value)
             value = {
                 "alarm": alarm.code.value,
-                "hub": federation.hub.hub_id,
+                "hub": membership.hub.hub_id,
                 "says": alarm.text.sentence,
                 "what_to_do": alarm.text.what_to_do,
             }
             await run_alarm(self._command, value)
-            await federation.engine.write(lambda db, alarm=alarm: mark_told(NodeTables(db), alarm))  # type: ignore[misc]
+            await membership.engine.write(lambda tables, alarm=alarm: mark_told(tables, alarm))  # type: ignore[misc]
         return news
 
     async def _follow(self) -> bool | None:
@@ -77,14 +77,14 @@ class Monitor:
         our view was kept where it was met (node/membership/hub.py).
         """
         try:
-            return await self._federation.follow()
+            return await self._membership.follow()
         except RemoteError as error:
             log.warning("monitor_waits", code=error.code.value)
             return None
 
     def _freshness(self) -> Iterator[Noticed]:
         """Whether the witnesses of our newest checkpoint signed lately, by our own clock."""
-        view, now = self._federation.view, self._federation.outside.clock()
+        view, now = self._membership.view, self._membership.env.clock()
         times = verify_note_by_charter(view.note, view.directory.charter).cosigners
         seen = median_low(times.values())
         if seen < now - STALE_SECONDS:
@@ -93,11 +93,11 @@ class Monitor:
             yield Noticed(AlarmCode.CHECKPOINT_FUTURE)
 
     def _own_keys(self) -> Iterator[Noticed]:
-        federation = self._federation
-        member = federation.directory.member(federation.hub.party_id)
+        membership = self._membership
+        member = membership.directory.member(membership.hub.party_id)
         if member is None:
             return
-        held, own = member.body.keys, federation.keys.record(0, "0" * 64)
+        held, own = member.body.keys, membership.keys.record(0, "0" * 64)
         if (held.auth, held.sign, held.seal) != (own.auth, own.sign, own.seal):
             yield Noticed(AlarmCode.OWN_KEYS_DIFFER, held.sign[:8] + own.sign[:8])
 
@@ -105,7 +105,7 @@ class Monitor:
         self, tables: NodeTables, found: list[Noticed], *, witnessed: bool | None
     ) -> list[Alarm]:
         """Write down what is so and what no longer is; the alarms that nobody was told of."""
-        hub_id, now = self._federation.hub.hub_id, self._federation.outside.clock()
+        hub_id, now = self._membership.hub.hub_id, self._membership.env.clock()
         so = [*found, *self._since(tables, hub_id, witnessed=witnessed)]
         for item in so:
             raise_alarm(tables, hub_id, item.code, now, place=item.place)
@@ -117,12 +117,12 @@ class Monitor:
         self, tables: NodeTables, hub_id: str, *, witnessed: bool | None
     ) -> Iterator[Noticed]:
         """What has been so for long enough, and what is new since a person was told last."""
-        view, now = self._federation.view, self._federation.outside.clock()
-        row = tables.one("SELECT * FROM watched WHERE hub_id = ?", hub_id)
+        view, now = self._membership.view, self._membership.env.clock()
+        row = tables.tx.one("SELECT * FROM watched WHERE hub_id = ?", hub_id)
         since: int | None = row["no_quorum_since"] if row else None
         if witnessed is not None:
             since = None if witnessed else since or now
-        tables.run("INSERT OR REPLACE INTO watched VALUES (?, ?, ?)", hub_id, view.size, since)
+        tables.tx.run("INSERT OR REPLACE INTO watched VALUES (?, ?, ?)", hub_id, view.size, since)
         if since is not None and now - since >= PATIENCE_SECONDS:
             yield Noticed(AlarmCode.NO_QUORUM)
         if overdue(tables, hub_id, now):

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from node.membership.hub import Federation
+from node.membership.hub import HubMembership
 from node.publishing.limits import Digests, Limits, TokenSet, tokens_hash
 from node.publishing.tokens import TokenCache
 from node.store.tables import NodeTables, record_of
@@ -20,7 +20,7 @@ from protocol.governance.charter import Charter
 from protocol.matchkeys.recipes import match_keys, names_somebody
 from protocol.messages.bodies import Permission, PublishedInvolvement, StubRow, StubTokens
 from protocol.tokens import token_input
-from storage.tables import Row
+from storage.engine import Row
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Span:
             "SELECT * FROM client WHERE id > ? AND (? = 0 OR id IN (SELECT client FROM stub "
             "WHERE hub_id = ? AND retired = 0)) ORDER BY id LIMIT ?"
         )
-        return tables.rows(sql, self.after, int(self.known), hub_id, self.size)
+        return tables.tx.rows(sql, self.after, int(self.known), hub_id, self.size)
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Page:
     clients: list[Row] = field(default_factory=list)
     drafts: list[Draft] = field(default_factory=list)
     without_permission: int = 0
-    too_little: list[str] = field(default_factory=list)
+    insufficient_identifiers: list[str] = field(default_factory=list)
     inputs: dict[bytes, bytes] = field(default_factory=dict)
 
 
@@ -70,21 +70,21 @@ class Changes:
     effects: list[dict[str, Any]] = field(default_factory=list)
     retired: int = 0
     room: int = 0
-    too_little: list[str] = field(default_factory=list)
+    insufficient_identifiers: list[str] = field(default_factory=list)
     held: list[str] = field(default_factory=list)
 
 
 class Drafter:
     """Drafts pages of clients for one hub."""
 
-    def __init__(self, federation: Federation, cache: TokenCache) -> None:
-        self._federation = federation
+    def __init__(self, membership: HubMembership, cache: TokenCache) -> None:
+        self._membership = membership
         self._cache = cache
 
     def page(self, tables: NodeTables, span: Span, now: int) -> Page:
         """Draft the clients of a span."""
-        charter, page = self._federation.charter, Page(last=span.after)
-        for client in span.clients(tables, self._federation.hub.hub_id):
+        charter, page = self._membership.charter, Page(last=span.after)
+        for client in span.clients(tables, self._membership.hub.hub_id):
             page.last = client["id"]
             page.clients.append(client)
             involvements = self._involvements(tables, client, now)
@@ -93,7 +93,7 @@ class Drafter:
                 continue
             wanted = self._inputs(charter, client)
             if not names_somebody(wanted):
-                page.too_little.append(client["local_id"])
+                page.insufficient_identifiers.append(client["local_id"])
                 continue
             digests = {}
             for key, values in wanted.items():
@@ -107,15 +107,15 @@ class Drafter:
     def changes(self, tables: NodeTables, page: Page, now: int) -> Changes:
         """Rows and tokens of the stubs on a page that differ from what was published."""
         changes = Changes()
-        limits = Limits(self._federation, tables, now)
+        limits = Limits(self._membership, tables, now)
         changes.room = limits.room()
-        crowded = limits.crowded(
+        overshared_tokens = limits.overshared_tokens(
             (draft.client["id"], {item for items in draft.digests.values() for item in items})
             for draft in page.drafts
         )
         live: set[int] = set()
         for draft in page.drafts:
-            own = crowded.get(draft.client["id"], set())
+            own = overshared_tokens.get(draft.client["id"], set())
             kept = {
                 key: [digest for digest in digests if digest not in own]
                 for key, digests in draft.digests.items()
@@ -123,7 +123,7 @@ class Drafter:
             kept = {key: digests for key, digests in kept.items() if digests}
             if not names_somebody(kept):
                 # Several records of one person here: what is left cannot be published.
-                changes.too_little.append(draft.client["local_id"])
+                changes.insufficient_identifiers.append(draft.client["local_id"])
                 continue
             live.add(draft.client["id"])
             self._changed(tables, limits, Draft(draft.client, draft.involvements, kept), changes)
@@ -143,7 +143,7 @@ class Drafter:
     def _inputs(self, charter: Charter, client: Row) -> dict[str, list[bytes]]:
         """OPRF inputs by match key, never more of a type than the charter's cap."""
         policy, epoch = charter.policy, charter.token_key.epoch
-        keys = match_keys(record_of(client, self._federation.shared_postcodes), policy.keys)
+        keys = match_keys(record_of(client, self._membership.shared_postcodes), policy.keys)
         return {
             key: [
                 token_input(charter.charter_id, epoch, key, value)
@@ -155,8 +155,8 @@ class Drafter:
     def _involvements(
         self, tables: NodeTables, client: Row, now: int
     ) -> list[PublishedInvolvement]:
-        federation, charter = self._federation, self._federation.charter
-        random = federation.outside.random
+        membership, charter = self._membership, self._membership.charter
+        random = membership.env.random
         result = []
         seen: set[str] = set()
         for row in tables.in_force(client["id"], now):
@@ -168,7 +168,7 @@ class Drafter:
             if kind is None or basis is None or basis.in_force != "yes":
                 continue
             known = tables.involvement_id(
-                federation.hub.hub_id, row["id"], random(16).hex(), random(32).hex()
+                membership.hub.hub_id, row["id"], random(16).hex(), random(32).hex()
             )
             facts: canonical.JsonValue = {
                 "basis": row["permission_basis"],
@@ -190,8 +190,8 @@ class Drafter:
 
     def _changed(self, tables: NodeTables, limits: Limits, draft: Draft, changes: Changes) -> None:
         """Add one stub's row and tokens if it changed, as far as the charter's limits let it."""
-        federation = self._federation
-        old = tables.stub_of(federation.hub.hub_id, draft.client["id"])
+        membership = self._membership
+        old = tables.stub_of(membership.hub.hub_id, draft.client["id"])
         if old is not None and old["published_hash"] == _published_hash(draft):
             return
         tokens = (
@@ -204,7 +204,7 @@ class Drafter:
             draft = Draft(draft.client, draft.involvements, tokens.digests)
             if not tokens.digests or (old and old["published_hash"] == _published_hash(draft)):
                 return
-        stub_id = old["stub_id"] if old else federation.outside.new_id()
+        stub_id = old["stub_id"] if old else membership.env.new_id()
         texts = {
             key: [to_base64(self._cache.get(tables, digest).token) for digest in items]
             for key, items in draft.digests.items()
@@ -233,14 +233,14 @@ class Drafter:
         if changes.room <= 0:
             return TokenSet({}, "", held=True)
         changes.room -= 1
-        return TokenSet(draft.digests, self._federation.outside.random(32).hex())
+        return TokenSet(draft.digests, self._membership.env.random(32).hex())
 
     def _retire(self, tables: NodeTables, client: Row, changes: Changes) -> None:
         """Retire the stub of a client who may no longer be published, if there is one."""
-        old = tables.stub_of(self._federation.hub.hub_id, client["id"])
+        old = tables.stub_of(self._membership.hub.hub_id, client["id"])
         if old is None or old["retired"] or not old["revision"]:
             return  # revision 0: a log's successor has never heard of it
-        salt = self._federation.outside.random(32)
+        salt = self._membership.env.random(32)
         value: canonical.JsonValue = {"stub_id": old["stub_id"], "tokens": {}}
         row = StubRow(
             stub_id=old["stub_id"],

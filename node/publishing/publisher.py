@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from node.membership.hub import Federation
+from node.membership.hub import HubMembership
 from node.membership.outbox import expect_logged
 from node.oversight.journal import enter_sent
 from node.publishing.drafts import Changes, Drafter, Page, Span
@@ -23,7 +23,7 @@ from protocol.fields import from_base64, to_base64
 from protocol.messages.bodies import ChunkRef, PublicationBody, RowsChunk, TokensChunk
 from protocol.messages.statement import parse_statement
 from protocol.wire import ANSWER_LIMIT, UploadState, encode_wire, parse_wire
-from storage.tables import Row
+from storage.engine import Row
 
 ROWS_A_CHUNK = 400
 PAGE = 2000
@@ -52,18 +52,18 @@ class Published:
     unchanged: int = 0
     without_permission: int = 0
     evaluated: int = 0
-    too_little: list[str] = field(default_factory=list)
+    insufficient_identifiers: list[str] = field(default_factory=list)
     held: list[str] = field(default_factory=list)
 
 
 class Publisher:
     """Publishes this node's clients to one hub."""
 
-    def __init__(self, federation: Federation) -> None:
-        self._federation = federation
-        self._cache = TokenCache(federation)
-        self._client = TokenClient(federation)
-        self._drafter = Drafter(federation, self._cache)
+    def __init__(self, membership: HubMembership) -> None:
+        self._membership = membership
+        self._cache = TokenCache(membership)
+        self._client = TokenClient(membership)
+        self._drafter = Drafter(membership, self._cache)
 
     async def publish(
         self, progress: Progress = lambda step: None, *, known_only: bool = False
@@ -73,37 +73,35 @@ class Publisher:
         `known_only` leaves out clients that were never published. Under a charter that does not
         bind this agency only withdrawals are told, then LocalError(NOT_READY) says what to do.
         """
-        federation = self._federation
-        federation.me()
-        if federation.unaccepted():
+        membership = self._membership
+        membership.me()
+        if membership.unaccepted():
             await self._tell_endings()
-            federation.check_bound()
-        federation.check_tables()
+            membership.check_bound()
+        membership.check_tables()
         await self._resume_or_drop()
-        report, version = Published(), federation.charter.version
-        total = await federation.engine.read(lambda db: NodeTables(db).count("client"))
+        report, version = Published(), membership.charter.version
+        total = await membership.engine.read(lambda tables: tables.count("client"))
         span, done = Span(0, PAGE, known_only), 0
         while page := await self._page(span):
             if not await self._published_page(page, report):
                 continue
             span, done = replace(span, after=page.last), done + len(page.clients)
             progress(Step(done, total))
-        hub_id = federation.hub.hub_id
-        await federation.engine.write(
-            lambda db: NodeTables(db).set_published_under(hub_id, version)
-        )
+        hub_id = membership.hub.hub_id
+        await membership.engine.write(lambda tables: tables.set_published_under(hub_id, version))
         return report
 
     async def tell_withdrawn(self) -> None:
         """Tell the hub of permissions that ended, whether its charter binds us or not."""
-        if self._federation.unaccepted():
+        if self._membership.unaccepted():
             await self._tell_endings()
         else:
             await self.publish()
 
     async def _tell_endings(self) -> None:
-        engine, span = self._federation.engine, Span(0, PAGE, known=True)
-        hub_id, now = self._federation.hub.hub_id, self._federation.outside.clock()
+        engine, span = self._membership.engine, Span(0, PAGE, known=True)
+        hub_id, now = self._membership.hub.hub_id, self._membership.env.clock()
 
         def work(tables: NodeTables) -> Page:
             clients = span.clients(tables, hub_id)
@@ -114,75 +112,75 @@ class Publisher:
             return page
 
         await self._resume_or_drop()
-        while (page := await engine.write(lambda db: work(NodeTables(db)))).clients:
+        while (page := await engine.write(work)).clients:
             await self._resume()
             span = replace(span, after=page.last)
 
     async def _page(self, span: Span) -> Page | None:
-        now = self._federation.outside.clock()
-        page = await self._federation.engine.write(
-            lambda db: self._drafter.page(NodeTables(db), span, now)
+        now = self._membership.env.clock()
+        page = await self._membership.engine.write(
+            lambda tables: self._drafter.page(tables, span, now)
         )
         return page if page.clients else None
 
     async def _published_page(self, page: Page, report: Published) -> bool:
         """Publish a page; False if a new charter came between, so that it must be made anew."""
-        federation, version = self._federation, self._federation.charter.version
+        membership, version = self._membership, self._membership.charter.version
         try:
             await self._publish_page(page, report)
         except RemoteError as error:
             if error.code is not ErrorCode.WRONG_CHARTER:
                 raise
-            await federation.sync()
-            if federation.charter.version == version:
+            await membership.sync()
+            if membership.charter.version == version:
                 raise  # no quorum has seen it yet
-            federation.check_bound()
-            federation.check_tables()
+            membership.check_bound()
+            membership.check_tables()
             return False
         return True
 
     async def _publish_page(self, page: Page, report: Published) -> None:
-        engine = self._federation.engine
+        engine = self._membership.engine
         pairs = await self._evaluate(page.inputs)
-        await engine.write(lambda db: self._cache.store(NodeTables(db), pairs))
+        await engine.write(lambda tables: self._cache.store(tables, pairs))
         report.evaluated += len(pairs)
-        changes = await engine.write(lambda db: self._keep_changes(NodeTables(db), page))
+        changes = await engine.write(lambda tables: self._keep_changes(tables, page))
         if changes.rows:
             await self._resume()
         report.changed += len(changes.rows) - changes.retired
         report.retired += changes.retired
-        sent = len(changes.rows) - changes.retired + len(changes.too_little)
+        sent = len(changes.rows) - changes.retired + len(changes.insufficient_identifiers)
         report.unchanged += len(page.drafts) - sent
-        report.too_little += changes.too_little
+        report.insufficient_identifiers += changes.insufficient_identifiers
         report.held += changes.held
         report.without_permission += page.without_permission
-        report.too_little += page.too_little
+        report.insufficient_identifiers += page.insufficient_identifiers
 
     async def _evaluate(self, inputs: Mapping[bytes, bytes]) -> dict[bytes, TokenPair]:
         pairs = await self._client.evaluate(list(inputs.values()))
         return dict(zip(inputs, pairs, strict=True))
 
     def _keep_changes(self, tables: NodeTables, page: Page) -> Changes:
-        changes = self._drafter.changes(tables, page, self._federation.outside.clock())
+        changes = self._drafter.changes(tables, page, self._membership.env.clock())
         if changes.rows:
             self._keep(tables, changes)
         return changes
 
     def _keep(self, tables: NodeTables, changes: Changes) -> None:
         """Sign the manifest and keep it with its chunks."""
-        hub_id = self._federation.hub.hub_id
+        hub_id = self._membership.hub.hub_id
         row_chunks = [encode_wire(RowsChunk(rows=part)) for part in _split(changes.rows)]
         token_chunks = [encode_wire(TokensChunk(tokens=part)) for part in _split(changes.tokens)]
-        latest = tables.one(
+        latest = tables.tx.one(
             "SELECT COALESCE(MAX(sequence), 0) AS n FROM publication WHERE hub_id = ?", hub_id
         )
         body = PublicationBody(
             sequence=(latest["n"] if latest else 0) + 1,
-            epoch=self._federation.charter.token_key.epoch,
+            epoch=self._membership.charter.token_key.epoch,
             rows=_refs(row_chunks, changes.rows),
             tokens=_refs(token_chunks, changes.tokens),
         )
-        statement = self._federation.sign(body, hub_id)
+        statement = self._membership.sign(body, hub_id)
         tables.insert(
             "publication",
             {
@@ -206,10 +204,10 @@ class Publisher:
 
     async def _resume(self) -> None:
         """Send a pending publication, if there is one, and take its effects."""
-        federation = self._federation
-        hub_id = federation.hub.hub_id
+        membership = self._membership
+        hub_id = membership.hub.hub_id
         sql = "SELECT * FROM publication WHERE hub_id = ? AND state = 'pending' ORDER BY sequence"
-        row = await federation.engine.read(lambda db: NodeTables(db).one(sql, hub_id))
+        row = await membership.engine.read(lambda tables: tables.tx.one(sql, hub_id))
         if row is None:
             return
         try:
@@ -217,24 +215,24 @@ class Publisher:
         except RemoteError as error:
             if error.code is not ErrorCode.UNREACHABLE:
                 # Refused for good: drop it, so that the next publish starts from what is true now.
-                await federation.engine.write(lambda db: _drop(NodeTables(db), row))
+                await membership.engine.write(lambda tables: _drop(tables, row))
             raise
-        await federation.engine.write(lambda db: _apply_effects(NodeTables(db), row, index, salt))
+        await membership.engine.write(lambda tables: _apply_effects(tables, row, index, salt))
 
     async def _upload(self, row: Row) -> tuple[int, str | None]:
         """Send a publication whole; its index in the log and its leaf's salt."""
-        federation = self._federation
+        membership = self._membership
         chunks = [from_base64(text) for text in json.loads(row["chunks"])]
         by_hash = {hashlib.sha256(data).hexdigest(): data for data in chunks}
-        answer = await federation.post("/v1/publications", row["envelope"])
+        answer = await membership.post("/v1/publications", row["envelope"])
         state = parse_wire(UploadState, answer, limit=ANSWER_LIMIT)
         for digest in state.missing:
-            url = f"{federation.hub.url}/v1/publications/{row['statement_id']}/chunks"
-            answer = await federation.http.post(url, by_hash[digest])
+            url = f"{membership.hub.url}/v1/publications/{row['statement_id']}/chunks"
+            answer = await membership.http.post(url, by_hash[digest])
             state = parse_wire(UploadState, answer, limit=ANSWER_LIMIT)
         if state.submitted is None:
             raise RemoteError(ErrorCode.NOT_READY, "the hub still lacks parts of the publication")
-        accepted = federation.check_accepted(state.submitted, row["statement_id"])
+        accepted = membership.check_accepted(state.submitted, row["statement_id"])
         return accepted.index, state.submitted.salt
 
 
@@ -253,7 +251,7 @@ def _refs(chunks: Sequence[bytes], items: Sequence[object]) -> list[ChunkRef]:
 
 
 def _drop(tables: NodeTables, row: Row) -> None:
-    tables.run(
+    tables.tx.run(
         "DELETE FROM publication WHERE hub_id = ? AND sequence = ?", row["hub_id"], row["sequence"]
     )
 
@@ -261,7 +259,7 @@ def _drop(tables: NodeTables, row: Row) -> None:
 def _apply_effects(tables: NodeTables, row: Row, index: int, salt: str | None) -> None:
     hub_id = row["hub_id"]
     enter_sent(tables, hub_id, "publication", index)
-    applied = tables.run(
+    applied = tables.tx.run(
         "UPDATE publication SET state = 'applied', chunks = '[]', effects = '[]' "
         "WHERE hub_id = ? AND sequence = ? AND state = 'pending'",
         hub_id, row["sequence"],
@@ -277,11 +275,11 @@ def _apply_effects(tables: NodeTables, row: Row, index: int, salt: str | None) -
         book(tables, hub_id, {**effect, "charter_version": preamble.charter_version}, preamble.iat)
         stub = {name: effect[name] for name in STUB_FIELDS}
         tables.put("stub", {"hub_id": hub_id, **stub}, ("hub_id", "client"))
-        tables.run(
+        tables.tx.run(
             "DELETE FROM published_token WHERE hub_id = ? AND stub_id = ?",
             hub_id, effect["stub_id"],
         )  # fmt: skip
-        tables.database.conn.executemany(
+        tables.tx.run_many(
             "INSERT INTO published_token VALUES (?, ?, ?, ?, ?)",
             [
                 (hub_id, effect["stub_id"], key, ordinal, bytes.fromhex(text))

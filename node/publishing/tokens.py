@@ -17,7 +17,7 @@ from keys.dleq import PROOF_BYTES, parse_proof
 from keys.group import Group, default_group, random_scalar
 from keys.oprf import blind, finalise
 from keys.threshold import PartialEvaluation, Quorum, combine, make_quorum, verify_partial
-from node.membership.hub import Federation
+from node.membership.hub import HubMembership
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.governance.charter import TokenHolder
@@ -38,11 +38,11 @@ class TokenPair:
 class TokenCache:
     """Tokens by a keyed digest of their input, sealed under the node's cache key."""
 
-    def __init__(self, federation: Federation) -> None:
-        self._hub_id = federation.hub.hub_id
-        self._key = federation.keys.cache.value
+    def __init__(self, membership: HubMembership) -> None:
+        self._hub_id = membership.hub.hub_id
+        self._key = membership.keys.cache.value
         self._box = nacl.secret.SecretBox(self._key)
-        self._random = federation.outside.random
+        self._random = membership.env.random
 
     def digest(self, token_input: bytes) -> bytes:
         """The name under which an input is cached; says nothing without the cache key."""
@@ -51,7 +51,7 @@ class TokenCache:
     def known(self, tables: NodeTables, digests: Iterable[bytes]) -> set[bytes]:
         """Those of the digests that are cached."""
         sql = "SELECT 1 FROM token_cache WHERE hub_id = ? AND input_digest = ?"
-        return {digest for digest in digests if tables.one(sql, self._hub_id, digest)}
+        return {digest for digest in digests if tables.tx.one(sql, self._hub_id, digest)}
 
     def get(self, tables: NodeTables, digest: bytes) -> TokenPair:
         """A cached pair. Raises LocalError(NOT_FOUND)."""
@@ -63,12 +63,12 @@ class TokenCache:
     def find(self, tables: NodeTables, digest: bytes) -> TokenPair | None:
         """One cached pair."""
         sql = "SELECT sealed FROM token_cache WHERE hub_id = ? AND input_digest = ?"
-        row = tables.one(sql, self._hub_id, digest)
+        row = tables.tx.one(sql, self._hub_id, digest)
         return self._open(row["sealed"]) if row else None
 
     def store(self, tables: NodeTables, pairs: Mapping[bytes, TokenPair]) -> None:
         """Keep pairs, sealed."""
-        tables.database.conn.executemany(
+        tables.tx.run_many(
             "INSERT OR REPLACE INTO token_cache VALUES (?, ?, ?)",
             [(self._hub_id, digest, self._seal(pair)) for digest, pair in pairs.items()],
         )
@@ -85,8 +85,8 @@ class TokenCache:
 class TokenClient:
     """Evaluates inputs with a quorum of key holders."""
 
-    def __init__(self, federation: Federation) -> None:
-        self._federation = federation
+    def __init__(self, membership: HubMembership) -> None:
+        self._membership = membership
         self._group: Group = default_group()
 
     async def evaluate(self, inputs: Sequence[bytes]) -> list[TokenPair]:
@@ -97,7 +97,7 @@ class TokenClient:
         return pairs
 
     async def _batch(self, inputs: Sequence[bytes]) -> list[TokenPair]:
-        group, rand = self._group, self._federation.outside.random
+        group, rand = self._group, self._membership.env.random
         blinds = [random_scalar(rand) for _ in inputs]
         points = await asyncio.to_thread(blind, group, inputs, blinds)
         evaluated = await self._ask_quorum(points)
@@ -106,7 +106,7 @@ class TokenClient:
 
     async def _ask_quorum(self, points: Sequence[bytes]) -> list[bytes]:
         """Try the first t holders; on an absent one, the next quorum. A cheat ends it."""
-        key = self._federation.charter.token_key
+        key = self._membership.charter.token_key
         absent: dict[int, RemoteError] = {}
         while True:
             present = [item for item in key.holders if item.index not in absent]
@@ -123,7 +123,7 @@ class TokenClient:
                 count=len(points),
                 points_hash=hashlib.sha256(pack_points(points)).hexdigest(),
             )
-            envelope = self._federation.sign(body, self._federation.hub.hub_id).envelope.encode()
+            envelope = self._membership.sign(body, self._membership.hub.hub_id).envelope.encode()
             results = await asyncio.gather(
                 *(self._ask(item, envelope, points) for item in chosen), return_exceptions=True
             )
@@ -149,7 +149,7 @@ class TokenClient:
         self, holder: TokenHolder, envelope: bytes, points: Sequence[bytes]
     ) -> PartialEvaluation:
         body = len(envelope).to_bytes(4, "big") + envelope + pack_points(points)
-        answer = await self._federation.http.post(f"{holder.url}/v1/evaluations", body)
+        answer = await self._membership.http.post(f"{holder.url}/v1/evaluations", body)
         try:
             proof = parse_proof(answer[:PROOF_BYTES])
             elements = tuple(unpack_points(answer[PROOF_BYTES:], len(points)))

@@ -74,7 +74,7 @@ def withdraw(tables: NodeTables, local_id: str, now: int) -> int:
     client = tables.client(local_id)
     if client is None:
         raise LocalError(ErrorCode.NOT_FOUND, "no client has that id here")
-    return tables.run(
+    return tables.tx.run(
         "UPDATE involvement SET withdrawn_at = ? WHERE client = ? AND withdrawn_at IS NULL",
         now, client["id"],
     )  # fmt: skip
@@ -93,11 +93,13 @@ def _store(tables: NodeTables, row: ImportedRow, report: ImportReport) -> None:
         return
     values = {name: getattr(row.record, name) for name in RECORD_FIELDS}
     if before is None:
-        client = tables.insert("client", {"local_id": row.local_id, **values, "row_hash": digest})
+        client = tables.tx.insert_for_id(
+            "client", {"local_id": row.local_id, **values, "row_hash": digest}
+        )
         report.new += 1
     else:
         client = before["id"]
-        tables.database.table("client").update(client, {**values, "row_hash": digest})
+        tables.tx.update("client", {**values, "row_hash": digest}, {"id": client})
         report.changed += 1
     _store_involvement(tables, client, row)
 
@@ -117,9 +119,9 @@ def _store_unborn(tables: NodeTables, row: ImportedRow, report: ImportReport) ->
         )
         report.errors.append(RowError(row.line, "mother_local_id", reason))
         return False
-    before = tables.rows("SELECT * FROM involvement WHERE for_unborn = ?", row.local_id)
+    before = tables.tx.rows("SELECT * FROM involvement WHERE for_unborn = ?", row.local_id)
     _store_involvement(tables, mother["id"], row)
-    after = tables.rows("SELECT * FROM involvement WHERE for_unborn = ?", row.local_id)
+    after = tables.tx.rows("SELECT * FROM involvement WHERE for_unborn = ?", row.local_id)
     report.new += not before
     report.unchanged += before == after
     report.changed += bool(before) and before != after
@@ -129,18 +131,18 @@ def _store_unborn(tables: NodeTables, row: ImportedRow, report: ImportReport) ->
 def _store_involvement(tables: NodeTables, client: int, row: ImportedRow) -> None:
     permission = row.permission
     child = row.local_id if row.mother_local_id else None
-    withdrawn = tables.one(
+    withdrawn = tables.tx.one(
         "SELECT MAX(withdrawn_at) AS time FROM involvement WHERE client = ? OR for_unborn = ?",
         client, row.local_id,
     )  # fmt: skip
     withdrawn_at = withdrawn["time"] if withdrawn else None
-    tables.run(
+    tables.tx.run(
         "DELETE FROM involvement WHERE client = ? AND type <> ? AND for_unborn IS ?",
         client, row.involvement, child,
     )  # fmt: skip
     if child is None:  # born: the work is with the child itself from now on
-        tables.run("DELETE FROM involvement WHERE for_unborn = ?", row.local_id)
-    old = tables.one(
+        tables.tx.run("DELETE FROM involvement WHERE for_unborn = ?", row.local_id)
+    old = tables.tx.one(
         "SELECT id FROM involvement WHERE client = ? AND type = ? AND for_unborn IS ?",
         client, row.involvement, child,
     )  # fmt: skip
@@ -159,7 +161,7 @@ def _store_involvement(tables: NodeTables, client: int, row: ImportedRow) -> Non
     if old is None:
         tables.insert("involvement", values)
     else:
-        tables.database.table("involvement").update(old["id"], values)
+        tables.tx.update("involvement", values, {"id": old["id"]})
 
 
 def _still_withdrawn(withdrawn_at: int | None, permission: Permission | None) -> int | None:
@@ -176,10 +178,14 @@ def _practitioner(tables: NodeTables, worker: WorkerDetails) -> int | None:
         return None
     values = {"role": worker.role, "phone": worker.phone, "email": worker.email}
     team = worker.team or ""
-    row = tables.one("SELECT id FROM practitioner WHERE name = ? AND team = ?", worker.name, team)
+    row = tables.tx.one(
+        "SELECT id FROM practitioner WHERE name = ? AND team = ?", worker.name, team
+    )
     if row is None:
-        return tables.insert("practitioner", {"name": worker.name, "team": team, **values})
-    tables.database.table("practitioner").update(row["id"], values)
+        return tables.tx.insert_for_id(
+            "practitioner", {"name": worker.name, "team": team, **values}
+        )
+    tables.tx.update("practitioner", values, {"id": row["id"]})
     return int(row["id"])
 
 

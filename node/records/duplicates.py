@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
-from node.membership.hub import Federation
+from node.membership.hub import HubMembership
 from node.store.tables import NodeTables, record_of
 from protocol.matchkeys.recipes import match_keys
 from protocol.matchkeys.score import Outcome, score_pair
@@ -27,16 +27,16 @@ class Duplicate:
     agreeing: tuple[str, ...]
 
 
-def duplicates(tables: NodeTables, federation: Federation) -> list[Duplicate]:
+def duplicates(tables: NodeTables, membership: HubMembership) -> list[Duplicate]:
     """Pairs that would be an automatic match if they stood in two agencies, by local id.
 
     Compares only clients who share a value; a value that very many share says nothing.
     """
-    policy = federation.charter.policy
+    policy = membership.charter.policy
     values: dict[str, Values] = {}
     holders: dict[bytes, list[str]] = defaultdict(list)
-    for client in tables.rows("SELECT * FROM client ORDER BY local_id"):
-        made = match_keys(record_of(client, federation.shared_postcodes), policy.keys)
+    for client in tables.tx.rows("SELECT * FROM client ORDER BY local_id"):
+        made = match_keys(record_of(client, membership.shared_postcodes), policy.keys)
         keyed = {key: [_digest(key, item) for item in items] for key, items in made.items()}
         values[client["local_id"]] = keyed
         for digest in {item for items in keyed.values() for item in items}:

@@ -13,7 +13,7 @@ import structlog
 from node.config import NodeSettings
 from node.links.review import denied_by_us
 from node.links.team import link_secrets
-from node.membership.hub import Federation
+from node.membership.hub import HubMembership
 from node.membership.outbox import Sent
 from node.store.tables import NodeTables, Outgoing
 from protocol import canonical
@@ -38,7 +38,7 @@ from protocol.requests.refusals import RefusalCode
 from protocol.requests.sealing import Opening, SealBinding, SealedRequest, sealed_hash
 from protocol.tokens import link_key, verify_link_proof
 from protocol.wire import Delivery, parse_wire
-from storage.tables import Row
+from storage.engine import Row
 from transport.seal import unseal
 
 log = structlog.get_logger()
@@ -56,30 +56,30 @@ class Answer:
 class Answering:
     """The answering side of requests at one hub."""
 
-    def __init__(self, federation: Federation, settings: NodeSettings) -> None:
-        self._federation = federation
+    def __init__(self, membership: HubMembership, settings: NodeSettings) -> None:
+        self._membership = membership
         self._settings = settings
 
     def on_request(
         self, tables: NodeTables, statement: Statement[RequestBody], delivery: Delivery
     ) -> None:
         """Open and keep a request; it waits for the hub's decision on it."""
-        federation, body = self._federation, statement.body
+        membership, body = self._membership, statement.body
         if delivery.sealed is None:
             raise RemoteError(ErrorCode.MALFORMED, "a request comes with its sealed part")
         sealed = from_base64(delivery.sealed)
         if sealed_hash(sealed) != body.sealed_hash:
             raise RemoteError(ErrorCode.NOT_OPENED, "the sealed part is not the one that is named")
         opened = self._open(statement, sealed)
-        facts = opened_facts(federation, body, opened.openings)
-        involvement = tables.one(
+        facts = opened_facts(membership, body, opened.openings)
+        involvement = tables.tx.one(
             "SELECT involvement FROM stub_involvement WHERE hub_id = ? AND involvement_id = ?",
-            federation.hub.hub_id, body.involvement_id,
+            membership.hub.hub_id, body.involvement_id,
         )  # fmt: skip
         tables.insert(
             "received_request",
             {
-                "hub_id": federation.hub.hub_id,
+                "hub_id": membership.hub.hub_id,
                 "request_id": body.request_id,
                 "statement_id": statement.id,
                 "requester": statement.preamble.sender,
@@ -93,20 +93,20 @@ class Answering:
                 ),
                 "link_proof": json.dumps(body.link_proof.model_dump()),
                 "expires": body.expires,
-                "received_at": federation.outside.clock(),
+                "received_at": membership.env.clock(),
                 "state": "arrived",
             },
         )
 
     def on_hub_decision(self, tables: NodeTables, statement: Statement[HubDecisionBody]) -> None:
         """The hub's part is here: decide ours, or put it to a person."""
-        hub_id, body = self._federation.hub.hub_id, statement.body
+        hub_id, body = self._membership.hub.hub_id, statement.body
         if statement.preamble.sender != hub_id or body.outcome == "refuse":
             raise RemoteError(ErrorCode.NOT_ALLOWED, "not a decision of the hub that we act on")
         row = self.received(tables, body.request_id)
         if row is None or row["statement_id"] != body.request:
             raise RemoteError(ErrorCode.NOT_FOUND, "a decision on a request we do not have")
-        tables.run(
+        tables.tx.run(
             "UPDATE received_request SET hub_decision = ?, hub_outcome = ? "
             "WHERE hub_id = ? AND request_id = ?",
             statement.id, body.outcome, hub_id, body.request_id,
@@ -114,7 +114,7 @@ class Answering:
         hub_part: Decision = Allow() if body.outcome == "allow" else Refer()
         row = {**row, "hub_decision": statement.id}
         decision = stricter(hub_part, decide_holder(self.facts(tables, row)))
-        if isinstance(decision, Allow) and self._federation.unaccepted():
+        if isinstance(decision, Allow) and self._membership.unaccepted():
             decision = Refer()  # no rule allows under a charter that does not bind us
         if isinstance(decision, Refer):
             self.set_state(tables, body.request_id, "asks_person")
@@ -126,13 +126,13 @@ class Answering:
         row = self.received(tables, answer.request_id)
         if row is None or row["state"] != "asks_person":
             raise LocalError(ErrorCode.NOT_FOUND, "no request of that id waits for an answer")
-        if row["expires"] <= self._federation.outside.clock():
+        if row["expires"] <= self._membership.env.clock():
             raise LocalError(ErrorCode.TOO_LATE, "the request has expired; they can ask again")
         person: Decision = Refuse(answer.refusal) if answer.refusal else Allow()
         limit = decide_holder(self.facts(tables, row))
         decision = limit if isinstance(limit, Refuse) else person
         practitioner = tables.practitioner_id(
-            self._federation.hub.hub_id, answer.practitioner, self._federation.outside.new_id()
+            self._membership.hub.hub_id, answer.practitioner, self._membership.env.new_id()
         )
         self._decide(tables, row, decision, practitioner)
 
@@ -140,7 +140,7 @@ class Answering:
         """Our decision is in the log: keep its place, for the proof."""
         body = sent.statement.expect(DecisionBody).body
         state = "allowed" if body.outcome == "allow" else "refused"
-        tables.run(
+        tables.tx.run(
             "UPDATE received_request SET state = ?, decision_id = ?, decision_index = ?, "
             "decision_salt = ?, decision_envelope = ? WHERE hub_id = ? AND request_id = ?",
             state, sent.statement.id, sent.accepted.index, sent.salt,
@@ -174,19 +174,19 @@ class Answering:
             outcome="refuse" if refusal else "allow",
             code=refusal.code.value if refusal else None,
             decided_by=practitioner_id,
-            facts_commitment=commit(self._federation.outside.random(32), facts),
+            facts_commitment=commit(self._membership.env.random(32), facts),
         )
         self.set_state(tables, row["request_id"], "deciding")
         tables.enqueue(Outgoing(row["hub_id"], row["requester"], body))
 
     def facts(self, tables: NodeTables, row: Row) -> HolderFacts:
         """What `decide_holder` goes by for a received request, as things are now."""
-        now = self._federation.outside.clock()
-        involvement = tables.one("SELECT * FROM involvement WHERE id = ?", row["involvement"])
+        now = self._membership.env.clock()
+        involvement = tables.tx.one("SELECT * FROM involvement WHERE id = ?", row["involvement"])
         in_force = involvement is not None and any(
             item["id"] == involvement["id"] for item in tables.in_force(involvement["client"], now)
         )
-        earlier = tables.one(
+        earlier = tables.tx.one(
             "SELECT COUNT(*) AS n FROM received_request "
             "WHERE hub_id = ? AND requester = ? AND state IN ('released', 'opened')",
             row["hub_id"], row["requester"],
@@ -202,7 +202,7 @@ class Answering:
 
     def _rule(self, basis: str) -> str:
         """By which rule a request is decided: one that may do without witnesses, by a person."""
-        if allows_break_glass(self._federation.charter.lawful_basis(basis)):
+        if allows_break_glass(self._membership.charter.lawful_basis(basis)):
             return "ask"
         return self._settings.answer_rule
 
@@ -210,7 +210,7 @@ class Answering:
         """Whether the asker proved to hold a value that we hold too, on the link we know, and
         asks for an involvement of that very client.
         """
-        federation = self._federation
+        membership = self._membership
         link = tables.link(row["hub_id"], row["link_id"])
         proof = LinkProof.model_validate(json.loads(row["link_proof"]))
         if link is None or link["agency_id"] != row["requester"]:
@@ -218,46 +218,46 @@ class Answering:
         if link["state"] != "match" and not denied_by_us(tables, row["hub_id"], row["link_id"]):
             return False
         client = tables.client_of_stub(row["hub_id"], link["stub_id"])
-        involvement = tables.one("SELECT * FROM involvement WHERE id = ?", row["involvement"])
+        involvement = tables.tx.one("SELECT * FROM involvement WHERE id = ?", row["involvement"])
         if client is None or involvement is None or involvement["client"] != client["id"]:
             return False
-        return proven_key(tables, federation, link["stub_id"], proof, row["request_id"]) is not None
+        return proven_key(tables, membership, link["stub_id"], proof, row["request_id"]) is not None
 
     def _open(self, statement: Statement[RequestBody], sealed: bytes) -> SealedRequest:
-        federation, preamble = self._federation, statement.preamble
+        membership, preamble = self._membership, statement.preamble
         binding = SealBinding(
             kind="request",
-            charter_id=federation.hub.hub_id,
+            charter_id=membership.hub.hub_id,
             sender=preamble.sender,
-            recipient=federation.hub.party_id,
-            sign_key=federation.directory.key_for(preamble.sender, "request").hex(),
+            recipient=membership.hub.party_id,
+            sign_key=membership.directory.key_for(preamble.sender, "request").hex(),
             request_id=statement.body.request_id,
-            seal_key=federation.me().body.keys.seal,
+            seal_key=membership.me().body.keys.seal,
         )
-        return parse_wire(SealedRequest, unseal(binding, federation.keys.seal.value, sealed))
+        return parse_wire(SealedRequest, unseal(binding, membership.keys.seal.value, sealed))
 
     def received(self, tables: NodeTables, request_id: str) -> Row | None:
         """The row of a request that came to us."""
-        return tables.one(
+        return tables.tx.one(
             "SELECT * FROM received_request WHERE hub_id = ? AND request_id = ?",
-            self._federation.hub.hub_id, request_id,
+            self._membership.hub.hub_id, request_id,
         )  # fmt: skip
 
     def set_state(self, tables: NodeTables, request_id: str, state: str) -> None:
         """Say how far a received request has come."""
-        tables.run(
+        tables.tx.run(
             "UPDATE received_request SET state = ? WHERE hub_id = ? AND request_id = ?",
-            state, self._federation.hub.hub_id, request_id,
+            state, self._membership.hub.hub_id, request_id,
         )  # fmt: skip
 
 
 def opened_facts(
-    federation: Federation,
+    membership: HubMembership,
     body: RequestBody | IdentityRequestBody,
     openings: Mapping[str, Opening],
 ) -> dict[str, str]:
     """Facts in the clear: committed ones by their openings, which must fit. Raises RemoteError."""
-    basis = federation.charter.lawful_basis(body.basis)
+    basis = membership.charter.lawful_basis(body.basis)
     rules = basis.must_record if basis else []
     committed = {rule.field for rule in rules if rule.type == "committed"}
     facts = dict(body.facts)
@@ -271,11 +271,11 @@ def opened_facts(
 
 
 def proven_key(
-    tables: NodeTables, federation: Federation, stub_id: str, proof: LinkProof, request_id: str
+    tables: NodeTables, membership: HubMembership, stub_id: str, proof: LinkProof, request_id: str
 ) -> bytes | None:
     """Our link key under which a proof holds: the other side has a value that we have too."""
-    for secret in link_secrets(tables, federation, stub_id, proof.match_key_id):
-        key = link_key(secret, federation.hub.hub_id, proof.epoch, proof.match_key_id)
+    for secret in link_secrets(tables, membership, stub_id, proof.match_key_id):
+        key = link_key(secret, membership.hub.hub_id, proof.epoch, proof.match_key_id)
         try:
             verify_link_proof(bytes.fromhex(proof.proof), key, request_id)
         except PatchworkError:

@@ -12,7 +12,7 @@ from typing import Any
 from node.alarms import AlarmCode, raise_alarm
 from node.links.review import denied_by_us, latest_publication
 from node.links.team import evidence_secret
-from node.membership.hub import Federation
+from node.membership.hub import HubMembership
 from node.membership.outbox import Sent, verify_logged
 from node.store.tables import NodeTables, Outgoing
 from protocol.commitments import commit
@@ -27,7 +27,7 @@ from protocol.requests.refusals import RefusalCode, sentence
 from protocol.requests.sealing import ContactCard, Opening, SealBinding, SealedRequest, sealed_hash
 from protocol.tokens import link_proof
 from protocol.wire import Delivery, encode_wire, parse_wire
-from storage.tables import Row
+from storage.engine import Row
 from transport.seal import seal, unseal
 
 DAY = 86_400
@@ -36,7 +36,7 @@ Card = Statement[ReleaseBody] | Statement[ProvisionalBody]
 
 
 @dataclass(frozen=True)
-class Question:
+class ContactRequest:
     """What a practitioner wants to ask: about whom, through which involvement, on what basis.
 
     `facts` are in the clear, as typed; those that the charter marks `committed` leave only sealed.
@@ -55,26 +55,26 @@ class Question:
 class Asking:
     """The asking side of requests at one hub."""
 
-    def __init__(self, federation: Federation) -> None:
-        self._federation = federation
+    def __init__(self, membership: HubMembership) -> None:
+        self._membership = membership
 
-    def ask(self, tables: NodeTables, question: Question) -> str:
+    def ask(self, tables: NodeTables, question: ContactRequest) -> str:
         """Put a request into the outbox; its id. Raises LocalError or RemoteError.
 
         Whether it may be asked is the hub's decision, so that refusals are logged too: nothing
         is held back here that the hub would refuse.
         """
-        federation = self._federation
-        federation.check_bound()
-        hub_id, now = federation.hub.hub_id, federation.outside.clock()
+        membership = self._membership
+        membership.check_bound()
+        hub_id, now = membership.hub.hub_id, membership.env.clock()
         client, link = self._link(tables, question)
-        request_id = federation.outside.new_id()
+        request_id = membership.env.new_id()
         holder = str(link["agency_id"])
         name = practitioner_name(tables, question.practitioner)
-        facts, openings = request_facts(federation, question.basis, question.facts)
+        facts, openings = request_facts(membership, question.basis, question.facts)
         sealed = self._seal(request_id, holder, SealedRequest(practitioner=name, openings=openings))
-        evidence, secret = evidence_secret(tables, federation, link)
-        charter = federation.charter
+        evidence, secret = evidence_secret(tables, membership, link)
+        charter = membership.charter
         proof = link_proof(
             secret, charter.charter_id, evidence.epoch, evidence.match_key_id, request_id
         )
@@ -84,9 +84,7 @@ class Asking:
             stub_id=link["stub_id"],
             involvement_id=question.involvement_id,
             practitioner=RequestPractitioner(
-                id=tables.practitioner_id(
-                    hub_id, question.practitioner, federation.outside.new_id()
-                ),
+                id=tables.practitioner_id(hub_id, question.practitioner, membership.env.new_id()),
                 role=question.role,
             ),
             purpose=question.purpose,
@@ -123,7 +121,7 @@ class Asking:
             raise RemoteError(ErrorCode.WRONG_RECIPIENT, "the hub decided another request")
         decision = sent.decision.body
         refused = decision.outcome == "refuse"
-        tables.run(
+        tables.tx.run(
             "UPDATE sent_request SET statement_id = ?, state = ?, code = ?, field = ? "
             "WHERE hub_id = ? AND request_id = ?",
             sent.statement.id, "refused" if refused else "waiting", decision.code, decision.field,
@@ -135,7 +133,7 @@ class Asking:
     ) -> None:
         """The hub did not take the request at all."""
         body = statement.expect(RequestBody).body
-        tables.run(
+        tables.tx.run(
             "UPDATE sent_request SET state = 'failed', code = ? "
             "WHERE hub_id = ? AND request_id = ?",
             error.code.value, hub_id, body.request_id,
@@ -150,7 +148,7 @@ class Asking:
         if body.request != row["statement_id"]:
             raise RemoteError(ErrorCode.WRONG_RECIPIENT, "decision is on another request")
         state = {"allow": "allowed", "refer": "waiting", "refuse": "refused"}[body.outcome]
-        tables.run(
+        tables.tx.run(
             "UPDATE sent_request SET state = ?, code = ?, decision_id = ?, decision_index = ?, "
             "decision_salt = ?, decision_envelope = ? WHERE hub_id = ? AND request_id = ?",
             state, body.code, statement.id, delivery.index, delivery.salt,
@@ -168,7 +166,7 @@ class Asking:
             raise RemoteError(ErrorCode.NO_QUORUM, "a release without a proof stays closed")
         place = (row["decision_index"], row["decision_salt"])
         proof = from_base64(delivery.proof)
-        verify_logged(self._federation.charter, proof, place, row["decision_envelope"])
+        verify_logged(self._membership.charter, proof, place, row["decision_envelope"])
         self.open_card(tables, row, statement, delivery)
 
     def allowed(self, tables: NodeTables, statement: Card) -> Row | None:
@@ -196,7 +194,7 @@ class Asking:
         if sealed_hash(sealed) != body.sealed_hash:
             raise RemoteError(ErrorCode.NOT_OPENED, "the card is not the one that was released")
         card = self._open(statement, sealed)
-        tables.run(
+        tables.tx.run(
             "UPDATE sent_request SET state = 'opened', card = ?, release_id = ? "
             "WHERE hub_id = ? AND request_id = ?",
             json.dumps(card.model_dump()), statement.id, hub_id, body.request_id,
@@ -211,48 +209,48 @@ class Asking:
         body, sender = statement.body, statement.preamble.sender
         if not isinstance(body, ReleaseBody | ProvisionalBody):
             return
-        hub_id = self._federation.hub.hub_id
-        closed = tables.run(
+        hub_id = self._membership.hub.hub_id
+        closed = tables.tx.run(
             "UPDATE sent_request SET state = 'closed' WHERE hub_id = ? AND request_id = ? "
             "AND holder = ? AND decision_id = ? AND state = 'allowed'",
             hub_id, body.request_id, sender, body.decision,
         )  # fmt: skip
         if closed:
-            now = self._federation.outside.clock()
+            now = self._membership.env.clock()
             raise_alarm(tables, hub_id, AlarmCode.CARD_CLOSED, now, place=body.request_id)
 
     def _open(self, statement: Card, sealed: bytes) -> ContactCard:
-        federation, preamble = self._federation, statement.preamble
-        if statement.body.seal_key != federation.me().body.keys.seal:
+        membership, preamble = self._membership, statement.preamble
+        if statement.body.seal_key != membership.me().body.keys.seal:
             raise RemoteError(ErrorCode.NOT_OPENED, "sealed to a key that is not ours now")
         binding = SealBinding(
             kind=preamble.kind,
-            charter_id=federation.hub.hub_id,
+            charter_id=membership.hub.hub_id,
             sender=preamble.sender,
-            recipient=federation.hub.party_id,
-            sign_key=federation.directory.key_for(preamble.sender, preamble.kind).hex(),
+            recipient=membership.hub.party_id,
+            sign_key=membership.directory.key_for(preamble.sender, preamble.kind).hex(),
             request_id=statement.body.request_id,
             seal_key=statement.body.seal_key,
         )
-        return parse_wire(ContactCard, unseal(binding, federation.keys.seal.value, sealed))
+        return parse_wire(ContactCard, unseal(binding, membership.keys.seal.value, sealed))
 
     def _sent(self, tables: NodeTables, request_id: str, holder: str) -> Row:
-        row = tables.one(
+        row = tables.tx.one(
             "SELECT * FROM sent_request WHERE hub_id = ? AND request_id = ?",
-            self._federation.hub.hub_id, request_id,
+            self._membership.hub.hub_id, request_id,
         )  # fmt: skip
         if row is None or row["holder"] != holder:
             raise RemoteError(ErrorCode.NOT_FOUND, "we made no such request to them")
         return row
 
-    def _link(self, tables: NodeTables, question: Question) -> tuple[int, Row]:
-        hub_id = self._federation.hub.hub_id
+    def _link(self, tables: NodeTables, question: ContactRequest) -> tuple[int, Row]:
+        hub_id = self._membership.hub.hub_id
         client = tables.client(question.local_id)
         stub = tables.stub_of(hub_id, client["id"]) if client else None
         if client is None or stub is None:
             raise LocalError(ErrorCode.NOT_READY, "this client is not published; publish first")
         sql = "SELECT * FROM link WHERE hub_id = ? AND stub_id = ? AND agency_id IS NOT NULL"
-        for link in tables.rows(sql, hub_id, stub["stub_id"]):
+        for link in tables.tx.rows(sql, hub_id, stub["stub_id"]):
             shown = json.loads(link["involvements"])
             if any(item["id"] == question.involvement_id for item in shown):
                 if denied_by_us(tables, hub_id, link["link_id"]):
@@ -263,56 +261,56 @@ class Asking:
         raise LocalError(ErrorCode.NOT_FOUND, "nobody of that number is in the client's team")
 
     def _seal(self, request_id: str, holder: str, plaintext: SealedRequest) -> bytes:
-        federation = self._federation
+        membership = self._membership
         binding = SealBinding(
             kind="request",
-            charter_id=federation.hub.hub_id,
-            sender=federation.hub.party_id,
+            charter_id=membership.hub.hub_id,
+            sender=membership.hub.party_id,
             recipient=holder,
-            sign_key=federation.me().body.keys.sign,
+            sign_key=membership.me().body.keys.sign,
             request_id=request_id,
-            seal_key=federation.recipient(holder).seal,
+            seal_key=membership.recipient(holder).seal,
         )
         return seal(binding, encode_wire(plaintext))
 
     def _pins(self, tables: NodeTables, link: Row) -> RequestPins:
-        federation = self._federation
-        holder = federation.directory.active(str(link["agency_id"]))
+        membership = self._membership
+        holder = membership.directory.active(str(link["agency_id"]))
         if holder is None:
             raise LocalError(ErrorCode.NOT_READY, "the other organisation has left; sync first")
         return RequestPins(
             round=link["round_id"],
-            publication=latest_publication(tables, federation.hub.hub_id),
-            requester_membership=federation.me().statement_id,
+            publication=latest_publication(tables, membership.hub.hub_id),
+            requester_membership=membership.me().statement_id,
             holder_membership=holder.statement_id,
-            charter=federation.directory.charter_at(None).statement_id,
+            charter=membership.directory.charter_at(None).statement_id,
         )
 
 
 def practitioner_name(tables: NodeTables, practitioner: int) -> str:
     """The name of one of our practitioners. Raises LocalError(NOT_FOUND)."""
-    row = tables.one("SELECT name FROM practitioner WHERE id = ?", practitioner)
+    row = tables.tx.one("SELECT name FROM practitioner WHERE id = ?", practitioner)
     if row is None:
         raise LocalError(ErrorCode.NOT_FOUND, "no such practitioner here")
     return str(row["name"])
 
 
 def request_facts(
-    federation: Federation, basis_code: str, values: Mapping[str, str]
+    membership: HubMembership, basis_code: str, values: Mapping[str, str]
 ) -> tuple[dict[str, str], dict[str, Opening]]:
     """Facts for a request: committed ones as commitments, with openings for the holder.
 
     Raises LocalError for a value that is not of its form: free text never leaves in the clear.
     A fact that is missing is left to the hub, which refuses and logs it.
     """
-    basis = federation.charter.lawful_basis(basis_code)
+    basis = membership.charter.lawful_basis(basis_code)
     rules = {rule.field: rule for rule in basis.must_record} if basis else {}
     facts: dict[str, str] = {}
     openings: dict[str, Opening] = {}
     for name, value in values.items():
         rule = rules.get(name)
         if rule is not None and rule.type == "committed":
-            salt = federation.outside.random(32)
+            salt = membership.env.random(32)
             facts[name] = commit(salt, value)
             openings[name] = Opening(salt=salt.hex(), value=value)
         elif rule is not None and fits(rule, value):

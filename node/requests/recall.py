@@ -5,31 +5,31 @@ statement of the other node is its word, not a proof, and somebody may have read
 """
 
 from node.links.review import end_link
-from node.membership.hub import Federation
+from node.membership.hub import HubMembership
 from node.membership.outbox import Sent
 from node.store.tables import NodeTables, Outgoing
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.messages.review import RecallDoneBody, WrongPersonBody
 from protocol.messages.statement import Statement
-from storage.tables import Row
+from storage.engine import Row
 
 
 class Recalls:
     """Recalled cards at one hub."""
 
-    def __init__(self, federation: Federation) -> None:
-        self._federation = federation
+    def __init__(self, membership: HubMembership) -> None:
+        self._membership = membership
 
     def say(self, tables: NodeTables, request_id: str, practitioner: int) -> None:
         """Say that a card was released about the wrong person. Raises LocalError."""
-        federation, hub_id = self._federation, self._federation.hub.hub_id
+        membership, hub_id = self._membership, self._membership.hub.hub_id
         found = self._find(tables, request_id)
         if found is None or found[0]["release_id"] is None:
             raise LocalError(ErrorCode.NOT_FOUND, "no card was released under that request")
         row, other, _ = found
         if row["state"] == "recalled":
             raise LocalError(ErrorCode.CONFLICT, "that card is recalled already")
-        person = tables.practitioner_id(hub_id, practitioner, federation.outside.new_id())
+        person = tables.practitioner_id(hub_id, practitioner, membership.env.new_id())
         body = WrongPersonBody(request_id=request_id, release=row["release_id"], decided_by=person)
         # Whatever the hub answers, what is here about the wrong person goes now.
         self._stop(tables, row, request_id)
@@ -52,10 +52,10 @@ class Recalls:
 
     def on_recall_done(self, tables: NodeTables, statement: Statement[RecallDoneBody]) -> None:
         """The other node states that it deleted the card."""
-        done = tables.run(
+        done = tables.tx.run(
             "UPDATE governance_notice SET recalled_at = ? "
             "WHERE hub_id = ? AND request_id = ? AND we_asked = 0 AND other = ?",
-            statement.preamble.iat, self._federation.hub.hub_id,
+            statement.preamble.iat, self._membership.hub.hub_id,
             statement.body.request_id, statement.preamble.sender,
         )  # fmt: skip
         if not done:
@@ -63,12 +63,12 @@ class Recalls:
 
     def _take(self, tables: NodeTables, statement: Statement[WrongPersonBody]) -> None:
         """Tell our lead; the asker states that its card is gone."""
-        hub_id, request_id = self._federation.hub.hub_id, statement.body.request_id
+        hub_id, request_id = self._membership.hub.hub_id, statement.body.request_id
         found = self._find(tables, request_id)
         if found is None:
             return
         _, other, we_asked = found
-        now = self._federation.outside.clock()
+        now = self._membership.env.clock()
         tables.put(
             "governance_notice",
             {
@@ -89,16 +89,16 @@ class Recalls:
 
     def _stop(self, tables: NodeTables, row: Row, request_id: str) -> None:
         """Delete the cards, end the link, and stop what else is under way over it."""
-        hub_id, link_id = self._federation.hub.hub_id, row["link_id"]
+        hub_id, link_id = self._membership.hub.hub_id, row["link_id"]
         for sql in _STOP:
-            tables.run(sql, hub_id, link_id, request_id)
+            tables.tx.run(sql, hub_id, link_id, request_id)
         end_link(tables, hub_id, link_id)
 
     def _find(self, tables: NodeTables, request_id: str) -> tuple[Row, str, bool] | None:
         """A request's row, the other side, and whether it was we who asked."""
-        hub_id = self._federation.hub.hub_id
+        hub_id = self._membership.hub.hub_id
         for sql, other, we_asked in _FIND:
-            row = tables.one(sql, hub_id, request_id)
+            row = tables.tx.one(sql, hub_id, request_id)
             if row is not None:
                 return row, str(row[other]), we_asked
         return None

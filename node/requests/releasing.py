@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from node.membership.hub import Federation
+from node.membership.hub import HubMembership
 from node.membership.outbox import Sent, verify_logged
 from node.oversight.gossip import check_gossip
 from node.requests.answering import Answering
@@ -21,7 +21,7 @@ from protocol.messages.statement import Statement, kind_of
 from protocol.requests.decide import Refuse, decide_holder
 from protocol.requests.sealing import ContactCard, SealBinding, sealed_hash
 from protocol.wire import encode_wire
-from storage.tables import Row
+from storage.engine import Row
 from transport.seal import seal
 
 log = structlog.get_logger()
@@ -32,14 +32,14 @@ WAIT_SECONDS = 10
 class Releasing:
     """Cards that leave this node at one hub."""
 
-    def __init__(self, federation: Federation, answering: Answering) -> None:
-        self._federation = federation
+    def __init__(self, membership: HubMembership, answering: Answering) -> None:
+        self._membership = membership
         self._answering = answering
 
     def on_sent(self, tables: NodeTables, hub_id: str, sent: Sent) -> None:
         """The hub has logged what a card leaves by: keep its id, for a wrong person."""
         body: Any = sent.statement.body
-        tables.run(
+        tables.tx.run(
             "UPDATE received_request SET release_id = ? WHERE hub_id = ? AND request_id = ?",
             sent.statement.id, hub_id, body.request_id,
         )  # fmt: skip
@@ -50,28 +50,28 @@ class Releasing:
 
     async def release_allowed(self) -> int:
         """Release every allowed request whose decision is under a quorum; how many."""
-        federation = self._federation
+        membership = self._membership
         sql = (
             "SELECT * FROM received_request WHERE hub_id = ? AND state = 'allowed' AND expires > ?"
         )
-        now = federation.outside.clock()
-        rows = await federation.engine.read(
-            lambda db: NodeTables(db).rows(sql, federation.hub.hub_id, now)
+        now = membership.env.clock()
+        rows = await membership.engine.read(
+            lambda tables: tables.tx.rows(sql, membership.hub.hub_id, now)
         )
         released = 0
         for number, row in enumerate(rows):
             try:
                 # Without a quorum all of them wait for the same thing: once is enough.
                 wait = 0 if number else WAIT_SECONDS
-                url = f"{federation.hub.url}/v1/proofs/{row['decision_index']}?wait={wait}"
-                proof = await federation.http.get(url)
-                await federation.follow()
-                if federation.view.size <= row["decision_index"]:
+                url = f"{membership.hub.url}/v1/proofs/{row['decision_index']}?wait={wait}"
+                proof = await membership.http.get(url)
+                await membership.follow()
+                if membership.view.size <= row["decision_index"]:
                     # The newest checkpoint may have lost its quorum since.
-                    await federation.sync(parse_tlog_proof(proof).checkpoint_note)
+                    await membership.sync(parse_tlog_proof(proof).checkpoint_note)
                 place = (row["decision_index"], row["decision_salt"])
-                verify_logged(federation.charter, proof, place, row["decision_envelope"])
-                await check_gossip(federation, proof)
+                verify_logged(membership.charter, proof, place, row["decision_envelope"])
+                await check_gossip(membership, proof)
             except RemoteError as error:
                 # It stays allowed, and closed, until there is a proof that holds.
                 log.warning("release_waits", code=error.code.value)
@@ -80,8 +80,8 @@ class Releasing:
         return released
 
     async def _release(self, row: Row, proof: bytes) -> bool:
-        return await self._federation.engine.write(
-            lambda db: self.let_go(NodeTables(db), row, ReleaseBody, proof)
+        return await self._membership.engine.write(
+            lambda tables: self.let_go(tables, row, ReleaseBody, proof)
         )
 
     def let_go(
@@ -93,7 +93,7 @@ class Releasing:
     ) -> bool:
         """Decide once more and put an allowed card into the outbox; whether it goes."""
         # Another process of this node may have been quicker: claim the request first.
-        claimed = tables.run(
+        claimed = tables.tx.run(
             "UPDATE received_request SET state = 'released' "
             "WHERE hub_id = ? AND request_id = ? AND state = 'allowed'",
             row["hub_id"], row["request_id"],
@@ -119,14 +119,14 @@ class Releasing:
         kind: type[ReleaseBody | ProvisionalBody],
         proof: bytes | None,
     ) -> None:
-        federation = self._federation
-        seal_key = federation.recipient(row["requester"]).seal
+        membership = self._membership
+        seal_key = membership.recipient(row["requester"]).seal
         binding = SealBinding(
             kind=kind_of(kind),
-            charter_id=federation.hub.hub_id,
-            sender=federation.hub.party_id,
+            charter_id=membership.hub.hub_id,
+            sender=membership.hub.party_id,
             recipient=row["requester"],
-            sign_key=federation.me().body.keys.sign,
+            sign_key=membership.me().body.keys.sign,
             request_id=row["request_id"],
             seal_key=seal_key,
         )
@@ -136,16 +136,16 @@ class Releasing:
             decision=row["decision_id"],
             seal_key=seal_key,
             sealed_hash=sealed_hash(sealed),
-            tree_size=federation.view.size,
+            tree_size=membership.view.size,
         )
         aud = row["requester"]
         now = isinstance(body, ProvisionalBody)  # a person says so now: it never leaves later
-        envelope = federation.sign(body, aud).envelope.encode() if now else None
+        envelope = membership.sign(body, aud).envelope.encode() if now else None
         tables.enqueue(Outgoing(row["hub_id"], aud, body, sealed, proof, envelope))
 
     def _card(self, tables: NodeTables, row: Row) -> ContactCard:
-        own = self._federation.me().body
-        worker = tables.one(
+        own = self._membership.me().body
+        worker = tables.tx.one(
             "SELECT p.* FROM practitioner p JOIN involvement i ON i.practitioner = p.id "
             "WHERE i.id = ?",
             row["involvement"],

@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 
 from node.alarms import AlarmCode, clear_alarm, raise_alarm
-from node.membership.hub import Federation
+from node.membership.hub import HubMembership
 from node.membership.succession import LOST
 from node.requests.answering import Answering
 from node.requests.asking import Asking
@@ -21,7 +21,7 @@ from protocol.messages.log import ProvisionalBody
 from protocol.messages.statement import Statement, parse_statement
 from protocol.requests.decide import allows_break_glass
 from protocol.wire import Delivery
-from storage.tables import Row
+from storage.engine import Row
 
 LEFT_NOTHING = (
     "no card has left, because of the permission, the link or the sharing agreement, or because "
@@ -46,9 +46,9 @@ class Unwitnessed:
     """Cards that leave or come without a quorum, at one hub."""
 
     def __init__(
-        self, federation: Federation, asking: Asking, answering: Answering, releasing: Releasing
+        self, membership: HubMembership, asking: Asking, answering: Answering, releasing: Releasing
     ) -> None:
-        self._federation = federation
+        self._membership = membership
         self._asking = asking
         self._answering = answering
         self._releasing = releasing
@@ -59,22 +59,22 @@ class Unwitnessed:
         `witnessed` says that the newest checkpoint has a quorum: then the decision will be under
         one in a moment.
         """
-        federation = self._federation
+        membership = self._membership
         row = self._answering.received(tables, request_id)
         if row is not None and _on_its_way(tables, row):
             raise LocalError(ErrorCode.CONFLICT, ON_ITS_WAY)
         if row is None or row["state"] != "allowed":
             raise LocalError(ErrorCode.NOT_FOUND, "no allowed request of that id has a card here")
-        if row["expires"] <= federation.outside.clock():
+        if row["expires"] <= membership.env.clock():
             raise LocalError(ErrorCode.TOO_LATE, "the request has expired; they can ask again")
-        federation.check_bound()
-        if not may_go(federation, row):
+        membership.check_bound()
+        if not may_go(membership, row):
             raise LocalError(
                 ErrorCode.NOT_ALLOWED,
                 "only what a person allowed on a lawful basis for life or death may leave before "
                 "witnesses have signed; use the duty line",
             )
-        if row["decision_index"] < federation.view.size:
+        if row["decision_index"] < membership.view.size:
             raise LocalError(
                 ErrorCode.CONFLICT, "the witnesses have signed: the card leaves by itself"
             )
@@ -96,7 +96,7 @@ class Unwitnessed:
 
     def check_gone(self, tables: NodeTables, request_id: str) -> None:
         """Raise RemoteError unless the hub has taken the card that was let go."""
-        sent = _last_sent(tables, self._federation.hub.hub_id, request_id)
+        sent = _last_sent(tables, self._membership.hub.hub_id, request_id)
         if sent is None or sent["error"] == LOST:
             raise RemoteError(ErrorCode.NOT_ALLOWED, LEFT_NOTHING)
         if sent["state"] == "failed":
@@ -108,13 +108,13 @@ class Unwitnessed:
         self, tables: NodeTables, statement: Statement[WireModel], error: RemoteError
     ) -> None:
         """The hub did not take it: nothing has left. With a quorum the card goes as ever."""
-        hub_id = self._federation.hub.hub_id
+        hub_id = self._membership.hub.hub_id
         request_id = statement.expect(ProvisionalBody).body.request_id
         state = "stopped" if error.code is ErrorCode.TOO_LATE else "allowed"
         self._answering.set_state(tables, request_id, state)
         sql = "DELETE FROM unwitnessed_card WHERE hub_id = ? AND request_id = ?"
-        tables.run(sql, hub_id, request_id)
-        now = self._federation.outside.clock()
+        tables.tx.run(sql, hub_id, request_id)
+        now = self._membership.env.clock()
         clear_alarm(tables, hub_id, AlarmCode.CARD_UNWITNESSED, now, place=request_id)
 
     def on_provisional(
@@ -124,7 +124,7 @@ class Unwitnessed:
         row = self._asking.allowed(tables, statement)
         if row is None:
             return
-        if not allows_break_glass(self._federation.charter.lawful_basis(_basis(tables, row))):
+        if not allows_break_glass(self._membership.charter.lawful_basis(_basis(tables, row))):
             raise RemoteError(ErrorCode.NOT_ALLOWED, "we did not ask on a basis that allows this")
         self._asking.open_card(tables, row, statement, delivery)
         self._tell(tables, row["request_id"], row["holder"], None)
@@ -132,7 +132,7 @@ class Unwitnessed:
     def _tell(
         self, tables: NodeTables, request_id: str, other: str, practitioner: int | None
     ) -> None:
-        hub_id, now = self._federation.hub.hub_id, self._federation.outside.clock()
+        hub_id, now = self._membership.hub.hub_id, self._membership.env.clock()
         tables.put(
             "unwitnessed_card",
             {
@@ -149,20 +149,20 @@ class Unwitnessed:
         raise_alarm(tables, hub_id, AlarmCode.CARD_UNWITNESSED, now, place=request_id)
 
 
-def is_shown(tables: NodeTables, federation: Federation, row: Row) -> bool:
+def is_shown(tables: NodeTables, membership: HubMembership, row: Row) -> bool:
     """Whether a screen is to say that a received request's card may be let go now."""
-    if row["state"] != "allowed" or row["expires"] <= federation.outside.clock():
+    if row["state"] != "allowed" or row["expires"] <= membership.env.clock():
         return False
-    watched = tables.one(
-        "SELECT no_quorum_since FROM watched WHERE hub_id = ?", federation.hub.hub_id
+    watched = tables.tx.one(
+        "SELECT no_quorum_since FROM watched WHERE hub_id = ?", membership.hub.hub_id
     )
     missing = watched is not None and watched["no_quorum_since"] is not None
-    return missing and row["decision_index"] >= federation.view.size and may_go(federation, row)
+    return missing and row["decision_index"] >= membership.view.size and may_go(membership, row)
 
 
-def may_go(federation: Federation, row: Row) -> bool:
+def may_go(membership: HubMembership, row: Row) -> bool:
     """Whether a received request's basis lets its card go, and a person allowed it."""
-    basis = federation.charter.lawful_basis(row["basis"])
+    basis = membership.charter.lawful_basis(row["basis"])
     if row["decision_envelope"] is None or not allows_break_glass(basis):
         return False
     decision = parse_statement(row["decision_envelope"]).expect(DecisionBody).body
@@ -171,7 +171,7 @@ def may_go(federation: Federation, row: Row) -> bool:
 
 def _last_sent(tables: NodeTables, hub_id: str, request_id: str) -> Row | None:
     """The last card that was let go for a request, in our outbox."""
-    return tables.one(
+    return tables.tx.one(
         "SELECT state, error FROM outbox WHERE hub_id = ? AND kind = 'provisional' "
         "AND json_extract(body, '$.request_id') = ? ORDER BY id DESC LIMIT 1",
         hub_id, request_id,
@@ -189,5 +189,5 @@ def _basis(tables: NodeTables, row: Row) -> str:
         "SELECT body FROM outbox WHERE hub_id = ? AND kind = 'request' "
         "AND json_extract(body, '$.request_id') = ?"
     )
-    own = tables.one(sql, row["hub_id"], row["request_id"])
+    own = tables.tx.one(sql, row["hub_id"], row["request_id"])
     return RequestBody.model_validate(json.loads(own["body"])).basis if own else ""

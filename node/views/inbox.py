@@ -14,7 +14,7 @@ from rich.text import Text
 
 from node.alarms import open_alarms
 from node.links.team import Team, Unpublished
-from node.membership.hub import Federation
+from node.membership.hub import HubMembership
 from node.oversight.governance import governance_value
 from node.publishing.limits import waiting_words
 from node.publishing.publisher import Published
@@ -23,7 +23,7 @@ from node.requests.without_quorum import is_shown
 from node.store.tables import NodeTables
 from protocol.governance.charter import LawfulBasis
 from protocol.requests.refusals import sentence
-from storage.tables import Row
+from storage.engine import Row
 
 WAITING = {
     "sending": "on its way to the council's hub",
@@ -42,7 +42,7 @@ WAITING = {
     "log_lost": "ended: the council's log was lost and has a successor; ask again",
 }
 NOT_FINDABLE = {
-    Unpublished.TOO_LITTLE: (
+    Unpublished.INSUFFICIENT_IDENTIFIERS: (
         "This client cannot be found by others, and cannot find them, because the record has too "
         "little to tell them from other people: it needs a name with a full date of birth, or a "
         "checked number such as an NHS number."
@@ -102,7 +102,7 @@ def print_team(out: Console, local_id: str, team: Team) -> None:
         _say(out, f"{team.possible} possible match(es) wait for comparison.")
     if team.waiting:
         _say(out, f"{team.waiting} of this client's links wait for you: patchwork-node review.")
-    if team.unpublished is Unpublished.TOO_LITTLE:
+    if team.unpublished is Unpublished.INSUFFICIENT_IDENTIFIERS:
         _say(out, "Ring those who might know them:")
         for line in team.ring:
             _say(out, f"    {plain(line.agency)}: {line.phone} ({plain(line.hours)})")
@@ -144,32 +144,32 @@ def print_published(out: Console, report: Published) -> None:
         f"{report.without_permission} without a permission in force were not published. "
         f"{report.evaluated} tokens were evaluated by the key holders.",
     )
-    if report.too_little:
+    if report.insufficient_identifiers:
         _say(
             out,
-            f"{len(report.too_little)} clients have too little to be found "
+            f"{len(report.insufficient_identifiers)} clients have too little to be found "
             "(no NHS number, and no name beside a birth date or an address): use the duty lines.",
         )
 
 
-def inbox_value(tables: NodeTables, federation: Federation) -> dict[str, list[dict[str, Any]]]:
+def inbox_value(tables: NodeTables, membership: HubMembership) -> dict[str, list[dict[str, Any]]]:
     """Requests to us and by us, for scripts."""
-    hub_id, now = federation.hub.hub_id, federation.outside.clock()
-    received = tables.rows(
+    hub_id, now = membership.hub.hub_id, membership.env.clock()
+    received = tables.tx.rows(
         "SELECT r.*, c.local_id FROM received_request r "
         "LEFT JOIN involvement i ON i.id = r.involvement LEFT JOIN client c ON c.id = i.client "
         "WHERE r.hub_id = ? ORDER BY r.received_at",
         hub_id,
     )
-    sent = tables.rows(
+    sent = tables.tx.rows(
         "SELECT s.*, c.local_id FROM sent_request s JOIN client c ON c.id = s.client "
         "WHERE s.hub_id = ? ORDER BY s.asked_at",
         hub_id,
     )
     return {
         "alarms": alarms_value(tables, hub_id),
-        "governance": [item for item in governance_value(tables, federation) if not item["seen"]],
-        "received": [_received(tables, federation, row) for row in received],
+        "governance": [item for item in governance_value(tables, membership) if not item["seen"]],
+        "received": [_received(tables, membership, row) for row in received],
         "sent": [_sent(row, now) for row in sent],
     }
 
@@ -261,11 +261,11 @@ def basis_lines(bases: list[LawfulBasis]) -> list[str]:
     ]
 
 
-def _received(tables: NodeTables, federation: Federation, row: Row) -> dict[str, Any]:
-    now = federation.outside.clock()
-    charter = federation.charter
+def _received(tables: NodeTables, membership: HubMembership, row: Row) -> dict[str, Any]:
+    now = membership.env.clock()
+    charter = membership.charter
     practitioner = json.loads(row["practitioner"])
-    member = federation.directory.member(row["requester"])
+    member = membership.directory.member(row["requester"])
     basis = charter.lawful_basis(row["basis"])
     purposes = {purpose.code: purpose.title for purpose in charter.purposes}
     titles = {rule.field: rule.title for rule in basis.must_record} if basis else {}
@@ -280,7 +280,7 @@ def _received(tables: NodeTables, federation: Federation, row: Row) -> dict[str,
         "facts": {titles.get(key, key): value for key, value in json.loads(row["facts"]).items()},
         "state": row["state"],
         "state_text": _state_text(row, now),
-        "may_go_now": is_shown(tables, federation, row),
+        "may_go_now": is_shown(tables, membership, row),
     }
 
 

@@ -10,15 +10,15 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from node.dispatch import Desk
+from node.dispatch import Dispatcher
 from node.identity_checks.asking import shown
 from node.links.review import Waiting
-from node.membership.hub import Federation
+from node.membership.hub import HubMembership
 from node.records.duplicates import Duplicate
 from node.store.tables import NodeTables
 from protocol.errors import ERROR_TEXTS, ErrorCode
 from protocol.requests.refusals import sentence
-from storage.tables import Row
+from storage.engine import Row
 
 FIELDS = {
     "given": "Given name",
@@ -53,19 +53,21 @@ ANSWERS = {
 }
 
 
-def queue_value(tables: NodeTables, federation: Federation, desk: Desk) -> dict[str, Any]:
+def queue_value(
+    tables: NodeTables, membership: HubMembership, dispatcher: Dispatcher
+) -> dict[str, Any]:
     """What waits for people, for scripts."""
-    hub_id = federation.hub.hub_id
-    received = tables.rows(
+    hub_id = membership.hub.hub_id
+    received = tables.tx.rows(
         "SELECT * FROM received_check WHERE hub_id = ? ORDER BY received_at, check_id", hub_id
     )
-    sent = tables.rows(
+    sent = tables.tx.rows(
         "SELECT * FROM sent_check WHERE hub_id = ? ORDER BY asked_at, check_id", hub_id
     )
     return {
-        "queue": [_waiting(item) for item in desk.reviewing.queue(tables)],
+        "queue": [_waiting(item) for item in dispatcher.reviewing.queue(tables)],
         "to_compare": [
-            _received(tables, federation, row) for row in received if row["state"] == "asks_person"
+            _received(tables, membership, row) for row in received if row["state"] == "asks_person"
         ],
         "checks": [check_value(row) for row in sent],
     }
@@ -161,12 +163,12 @@ def _waiting(item: Waiting) -> dict[str, Any]:
     return {**asdict(item), "text": text, "problem": problem}
 
 
-def _received(tables: NodeTables, federation: Federation, row: Row) -> dict[str, Any]:
+def _received(tables: NodeTables, membership: HubMembership, row: Row) -> dict[str, Any]:
     """An identity check to answer: their details beside ours."""
     link = tables.link(row["hub_id"], row["link_id"])
     client = tables.client_of_stub(row["hub_id"], link["stub_id"]) if link else None
-    member = federation.directory.member(row["requester"])
-    basis = federation.charter.lawful_basis(row["basis"])
+    member = membership.directory.member(row["requester"])
+    basis = membership.charter.lawful_basis(row["basis"])
     theirs = json.loads(row["details"]) if row["details"] else {}
     return {
         "check_id": row["check_id"],

@@ -17,16 +17,15 @@ from pydantic import Field, ValidationError
 from node.actions import people as acts
 from node.actions.requests import practitioner_named
 from node.identity_checks.answering import Comparison
-from node.identity_checks.asking import Inquiry
+from node.identity_checks.asking import IdentityCheckRequest
 from node.links.review import Opinion
-from node.membership.hub import Surroundings
 from node.service import NodeService
-from node.store.tables import NodeTables
 from node.views.review import check_value
 from protocol import canonical
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import BasisCode, Code, WireModel, refused_shape
 from protocol.requests.refusals import RefusalCode
+from runtime.environment import Environment
 from runtime.secrets import read_secrets, write_secrets
 from transport.problems import Handler
 from transport.routes import Auth, Route, make_application
@@ -66,11 +65,11 @@ class ComparisonIn(WireModel):
     practitioner: PersonName
 
 
-def api_token(folder: Path, outside: Surroundings) -> str:
+def api_token(folder: Path, env: Environment) -> str:
     """The bearer token of a node's folder, drawn the first time. Raises LocalError."""
     path = folder / BEARER_FILE
     if not path.exists():
-        write_secrets(path, {"token": outside.random(32)})
+        write_secrets(path, {"token": env.random(32)})
     return read_secrets(path)["token"].hex()
 
 
@@ -100,7 +99,7 @@ class ReviewApi:
     async def queue(self, _request: web.Request) -> web.Response:
         """What waits for people, for each hub."""
         hubs = [
-            {"hub": service.federation.hub.name, **await acts.queue_now(service)}
+            {"hub": service.membership.hub.name, **await acts.queue_now(service)}
             for service in self._services
         ]
         return _json({"hubs": hubs})
@@ -109,7 +108,7 @@ class ReviewApi:
         """A person's answer about a link."""
         link_id, body = request.match_info["link"], await _body(request, VerdictIn)
         service = await self._of_link(link_id)
-        person = await practitioner_named(service.federation, body.practitioner)
+        person = await practitioner_named(service.membership, body.practitioner)
         await acts.say_now(service, Opinion(link_id, body.answer, person, body.rests_on))
         return _json({"link_id": link_id, "answer": body.answer})
 
@@ -117,9 +116,11 @@ class ReviewApi:
         """Ask for an identity check over a link."""
         link_id, body = request.match_info["link"], await _body(request, CheckIn)
         service = await self._of_link(link_id)
-        person = await practitioner_named(service.federation, body.practitioner)
+        person = await practitioner_named(service.membership, body.practitioner)
         why = (body.purpose, body.basis, body.facts)
-        check_id = await acts.check_now(service, Inquiry(link_id, person, body.role, *why))
+        check_id = await acts.check_now(
+            service, IdentityCheckRequest(link_id, person, body.role, *why)
+        )
         return _json({"check_id": check_id})
 
     async def outcome(self, request: web.Request) -> web.Response:
@@ -132,7 +133,7 @@ class ReviewApi:
         """A person's answer to another agency's identity check."""
         check_id, body = request.match_info["check"], await _body(request, ComparisonIn)
         service, _ = await self._find("SELECT * FROM received_check WHERE check_id = ?", check_id)
-        person = await practitioner_named(service.federation, body.practitioner)
+        person = await practitioner_named(service.membership, body.practitioner)
         try:
             refusal = RefusalCode(body.refusal) if body.refusal else None
         except ValueError:
@@ -162,11 +163,11 @@ class ReviewApi:
 
     async def _find(self, sql: str, opaque_id: str) -> tuple[NodeService, Any]:
         """The service at whose hub a row is, and the row. Raises RemoteError(NOT_FOUND)."""
-        row = await self._services[0].federation.engine.read(
-            lambda db: NodeTables(db).one(sql, opaque_id)
+        row = await self._services[0].membership.engine.read(
+            lambda tables: tables.tx.one(sql, opaque_id)
         )
         for service in self._services:
-            if row is not None and row["hub_id"] == service.federation.hub.hub_id:
+            if row is not None and row["hub_id"] == service.membership.hub.hub_id:
                 return service, row
         raise RemoteError(ErrorCode.NOT_FOUND, "nothing of that id is here")
 

@@ -1,54 +1,86 @@
-"""The promise of storage: every engine runs this one suite (SQLite now, PostgreSQL later)."""
+"""The promise of storage/engine.py: every engine runs this one suite (SQLite now).
+
+Each scenario runs twice: as it is, and on an engine that runs every body once for nothing first.
+"""
 
 import asyncio
 import sqlite3
 import stat
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-import sqlite_utils
 
 from protocol.errors import ErrorCode, LocalError
 from runtime.secrets import read_secrets, write_secrets
-from storage.sqlite import Engine, Schema
+from storage.engine import MOST_VALUES, Engine, NotUniqueError, Schema, Transaction
+from storage.sqlite import SqliteEngine, SqliteTransaction
 from transport.server import run_beside
 
 FIRST = "CREATE TABLE book (id INTEGER PRIMARY KEY, title TEXT NOT NULL)"
 SECOND = "ALTER TABLE book ADD COLUMN year INTEGER"
+KEYED = (
+    "CREATE TABLE page (book TEXT NOT NULL, no INTEGER NOT NULL, said TEXT, PRIMARY KEY (book, no))"
+)
+
+Books = Engine[Transaction]
 
 
-def add(title: str, *, then: Exception | None = None) -> Callable[[sqlite_utils.Database], None]:
+def sqlite(path: Path, *scripts: str, rehearse: bool = False) -> Books:
+    return SqliteEngine(path, Schema(scripts or (FIRST,)), lambda tx: tx, rehearse=rehearse)
+
+
+def add(title: str, *, then: Exception | None = None) -> Callable[[Transaction], None]:
     """Work that writes a row, and may fail after it."""
 
-    def work(database: sqlite_utils.Database) -> None:
-        database.table("book").insert({"title": title})
+    def work(tx: Transaction) -> None:
+        tx.insert("book", {"title": title})
         if then is not None:
             raise then
 
     return work
 
 
-def titles(database: sqlite_utils.Database) -> list[str]:
+def titles(tx: Transaction) -> list[str]:
     """Work that reads."""
-    return [row["title"] for row in database.query("SELECT title FROM book ORDER BY id")]
+    return [row["title"] for row in tx.rows("SELECT title FROM book ORDER BY id")]
 
 
-@pytest_asyncio.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
-    """An engine with one table."""
-    made = Engine(tmp_path / "x.sqlite", Schema([FIRST]))
+@pytest_asyncio.fixture(params=[False, True], ids=["once", "rehearsed"])
+async def engine(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Books]:
+    """An engine with two tables."""
+    made = sqlite(tmp_path / "x.sqlite", FIRST, KEYED, rehearse=request.param)
     yield made
     await made.close()
 
 
-async def test_a_write_is_there_for_the_next_reader(engine: Engine) -> None:
+@contextmanager
+def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The SQL of the statements that go to the database meanwhile."""
+    said: list[str] = []
+    with monkeypatch.context() as patched:
+        for name in ("rows", "one", "run", "run_many"):
+            real = getattr(SqliteTransaction, name)
+
+            def count(
+                self: SqliteTransaction, sql: str, *values: object, real: object = real
+            ) -> object:
+                said.append(sql)
+                return real(self, sql, *values)  # type: ignore[operator]
+
+            patched.setattr(SqliteTransaction, name, count)
+        yield said
+
+
+async def test_a_write_is_there_for_the_next_reader(engine: Books) -> None:
     await engine.write(add("one"))
     assert await engine.read(titles) == ["one"]
 
 
-async def test_a_failed_write_leaves_nothing(engine: Engine) -> None:
+async def test_a_failed_write_leaves_nothing(engine: Books) -> None:
     with pytest.raises(ValueError, match="no"):
         await engine.write(add("one", then=ValueError("no")))
     assert await engine.read(titles) == []
@@ -56,31 +88,32 @@ async def test_a_failed_write_leaves_nothing(engine: Engine) -> None:
     assert await engine.read(titles) == ["two"], "the engine still works"
 
 
-async def test_a_write_survives_the_process(engine: Engine, tmp_path: Path) -> None:
+async def test_a_write_survives_the_process(engine: Books, tmp_path: Path) -> None:
     await engine.write(add("one"))
     other = sqlite3.connect(tmp_path / "x.sqlite")
     assert other.execute("SELECT title FROM book").fetchall() == [("one",)]
     other.close()
 
 
-async def test_many_at_once_wait_for_each_other_and_none_is_lost(engine: Engine) -> None:
+async def test_many_at_once_wait_for_each_other_and_none_is_lost(engine: Books) -> None:
     await asyncio.gather(*(engine.write(add(str(n))) for n in range(50)))
     assert sorted(await engine.read(titles), key=int) == [str(n) for n in range(50)]
 
 
-async def test_writes_that_wait_together_are_committed_together(engine: Engine) -> None:
+async def test_writes_that_wait_together_are_committed_together(engine: Books) -> None:
     commits: list[str] = []
-    await engine.read(lambda db: db.conn.set_trace_callback(commits.append))
+    database = engine._file.opened()  # type: ignore[attr-defined]
+    database.conn.set_trace_callback(commits.append)
     await asyncio.gather(*(engine.write(add(str(n))) for n in range(50)))
-    await engine.read(lambda db: db.conn.set_trace_callback(None))
+    database.conn.set_trace_callback(None)
     assert commits.count("BEGIN IMMEDIATE") <= 3, "one sync of the disk for many"
     assert len(await engine.read(titles)) == 50
 
 
-async def test_one_that_fails_among_many_undoes_itself_alone(engine: Engine) -> None:
-    def broken_sql(database: sqlite_utils.Database) -> None:
-        database.conn.execute("INSERT INTO book (title) VALUES ('half')")
-        database.conn.execute("INSERT INTO nowhere VALUES (1)")
+async def test_one_that_fails_among_many_undoes_itself_alone(engine: Books) -> None:
+    def broken_sql(tx: Transaction) -> None:
+        tx.run("INSERT INTO book (title) VALUES ('half')")
+        tx.run("INSERT INTO nowhere VALUES (1)")
 
     outcomes = await asyncio.gather(
         engine.write(add("one")),
@@ -93,10 +126,10 @@ async def test_one_that_fails_among_many_undoes_itself_alone(engine: Engine) -> 
     assert await engine.read(titles) == ["one", "three"]
 
 
-async def test_a_commit_that_fails_fails_for_all_who_waited(engine: Engine, tmp_path: Path) -> None:
-    def disk_gives_out(database: sqlite_utils.Database) -> None:
-        database.conn.execute("INSERT INTO book (title) VALUES ('last')")
-        database.conn.execute("ROLLBACK")
+async def test_a_commit_that_fails_fails_for_all_who_waited(engine: Books, tmp_path: Path) -> None:
+    def disk_gives_out(tx: Transaction) -> None:
+        tx.run("INSERT INTO book (title) VALUES ('last')")
+        tx.run("ROLLBACK")
         raise sqlite3.OperationalError("disk I/O error")
 
     outcomes = await asyncio.gather(
@@ -111,15 +144,127 @@ async def test_a_commit_that_fails_fails_for_all_who_waited(engine: Engine, tmp_
     assert kept == told, "what was said to be written is written, and nothing else"
 
 
-async def test_two_programs_on_one_file_wait_for_each_other(engine: Engine, tmp_path: Path) -> None:
-    other = Engine(tmp_path / "x.sqlite", Schema([FIRST]))
+async def test_nothing_outside_a_transaction_hears_of_it_before_its_commit(
+    engine: Books, tmp_path: Path
+) -> None:
+    other = sqlite(tmp_path / "x.sqlite", FIRST, KEYED)
+    seen = [await other.read(titles)]
+    began = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def slow(tx: Transaction) -> None:
+        tx.insert("book", {"title": "one"})
+        loop.call_soon_threadsafe(began.set)
+        time.sleep(0.05)
+
+    writing = asyncio.create_task(engine.write(slow))
+    await began.wait()
+    seen.append(await other.read(titles))
+    await writing
+    seen.append(await other.read(titles))
+    await other.close()
+    assert seen == [[], [], ["one"]]
+
+
+async def test_a_body_that_runs_twice_writes_once(tmp_path: Path) -> None:
+    engine, runs = sqlite(tmp_path / "t.sqlite", rehearse=True), []
+
+    def body(tx: Transaction) -> int:
+        runs.append(1)
+        tx.insert("book", {"title": "one"})
+        return len(titles(tx))
+
+    assert await engine.write(body) == 1
+    assert (len(runs), await engine.read(titles)) == (2, ["one"])
+    await engine.close()
+
+
+async def test_a_key_that_is_taken_is_told_and_the_body_goes_on(engine: Books) -> None:
+    def work(tx: Transaction) -> bool:
+        row = {"book": "a", "no": 1, "said": "first"}
+        tx.insert("page", row)
+        with pytest.raises(NotUniqueError):
+            tx.insert("page", {**row, "said": "second"})
+        with pytest.raises(NotUniqueError):
+            tx.insert_many("page", [{**row, "no": 2}, row])
+        tx.insert("page", {**row, "no": 3})
+        return True
+
+    assert await engine.write(work)
+    rows = await engine.read(lambda tx: tx.rows("SELECT said FROM page WHERE no IN (1, 3)"))
+    assert [row["said"] for row in rows] == ["first", "first"]
+
+
+async def test_put_inserts_or_replaces_what_it_names(engine: Books) -> None:
+    def work(tx: Transaction) -> None:
+        tx.put("page", {"book": "a", "no": 1, "said": "old"}, ("book", "no"))
+        tx.put_many(
+            "page",
+            [{"book": "a", "no": no, "said": "new"} for no in (1, 2)],
+            ("book", "no"),
+        )
+        tx.put("page", {"book": "a", "no": 2}, ("book", "no"))
+
+    await engine.write(work)
+    rows = await engine.read(lambda tx: tx.rows("SELECT no, said FROM page ORDER BY no"))
+    assert [tuple(row.values()) for row in rows] == [(1, "new"), (2, "new")]
+
+
+async def test_update_says_how_many_rows_had_the_key(engine: Books) -> None:
+    await engine.write(add("one"))
+    changed = await engine.write(lambda tx: tx.update("book", {"title": "two"}, {"title": "one"}))
+    again = await engine.write(lambda tx: tx.update("book", {"title": "two"}, {"title": "one"}))
+    assert (changed, again, await engine.read(titles)) == (1, 0, ["two"])
+
+
+async def test_an_id_that_the_database_gives_is_the_rows_own(engine: Books) -> None:
+    def work(tx: Transaction) -> tuple[int, int]:
+        return tx.insert_for_id("book", {"title": "a"}), tx.insert_for_id("book", {"title": "b"})
+
+    first, second = await engine.write(work)
+    row = await engine.read(lambda tx: tx.one("SELECT title FROM book WHERE id = ?", second))
+    assert first != second
+    assert row == {"title": "b"}
+
+
+async def test_two_who_swap_from_the_same_value_cannot_both_win(engine: Books) -> None:
+    await engine.write(lambda tx: tx.insert("page", {"book": "head", "no": 0, "said": "0"}))
+
+    def swap(value: str) -> Callable[[Transaction], int]:
+        sql = "UPDATE page SET said = ? WHERE book = 'head' AND said = ?"
+        return lambda tx: tx.run(sql, value, "0")
+
+    won = await asyncio.gather(*(engine.write(swap(str(n))) for n in range(1, 9)))
+    assert sum(won) == 1
+
+
+@pytest.mark.parametrize("number", [0, 1, MOST_VALUES + 1])
+async def test_looking_up_many_costs_few_statements(
+    engine: Books, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    rows = [{"book": "a", "no": no, "said": str(no)} for no in range(number)]
+    sql = "SELECT no FROM page WHERE book = ? AND no IN (:among)"
+    with counted(monkeypatch) as said:
+        await engine.write(lambda tx: tx.insert_many("page", rows))
+        found = await engine.read(lambda tx: tx.rows_among(sql, "a", among=range(number)))
+        gone = await engine.write(
+            lambda tx: tx.run_among(
+                "DELETE FROM page WHERE book = ? AND no IN (:among)", "a", among=range(number)
+            )
+        )
+    assert (sorted(row["no"] for row in found), gone) == (list(range(number)), number)
+    assert len(said) <= 8
+
+
+async def test_two_programs_on_one_file_wait_for_each_other(engine: Books, tmp_path: Path) -> None:
+    other = sqlite(tmp_path / "x.sqlite", FIRST, KEYED)
     work = [e.write(add(str(n))) for n in range(20) for e in (engine, other)]
     await asyncio.gather(*work)
     assert len(await engine.read(titles)) == 40
     await other.close()
 
 
-async def test_the_event_loop_runs_while_the_disk_works(engine: Engine) -> None:
+async def test_the_event_loop_runs_while_the_disk_works(engine: Books) -> None:
     ticks = 0
 
     async def tick() -> None:
@@ -128,10 +273,8 @@ async def test_the_event_loop_runs_while_the_disk_works(engine: Engine) -> None:
             ticks += 1
             await asyncio.sleep(0.001)
 
-    def slow(database: sqlite_utils.Database) -> None:
-        del database
-        import time
-
+    def slow(tx: Transaction) -> None:
+        del tx
         time.sleep(0.1)
 
     ticker = asyncio.create_task(tick())
@@ -141,13 +284,13 @@ async def test_the_event_loop_runs_while_the_disk_works(engine: Engine) -> None:
 
 
 async def test_an_older_file_is_brought_up_and_a_newer_one_refused(tmp_path: Path) -> None:
-    old = Engine(tmp_path / "m.sqlite", Schema([FIRST]))
+    old = sqlite(tmp_path / "m.sqlite", FIRST)
     await old.write(add("one"))
     await old.close()
-    new = Engine(tmp_path / "m.sqlite", Schema([FIRST, SECOND]))
-    assert await new.read(lambda db: list(db.query("SELECT year FROM book"))) == [{"year": None}]
+    new = sqlite(tmp_path / "m.sqlite", FIRST, SECOND)
+    assert await new.read(lambda tx: tx.rows("SELECT year FROM book")) == [{"year": None}]
     await new.close()
-    again = Engine(tmp_path / "m.sqlite", Schema([FIRST]))
+    again = sqlite(tmp_path / "m.sqlite", FIRST)
     with pytest.raises(LocalError, match="newer program") as caught:
         await again.read(titles)
     assert caught.value.code is ErrorCode.STORAGE
@@ -155,12 +298,12 @@ async def test_an_older_file_is_brought_up_and_a_newer_one_refused(tmp_path: Pat
 
 async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "n.sqlite").write_bytes(b"not a database at all" * 100)
-    engine = Engine(tmp_path / "n.sqlite", Schema([FIRST]))
+    engine = sqlite(tmp_path / "n.sqlite", FIRST)
     with pytest.raises(LocalError):
         await engine.read(titles)
 
 
-async def test_the_file_is_for_its_owner_alone(engine: Engine, tmp_path: Path) -> None:
+async def test_the_file_is_for_its_owner_alone(engine: Books, tmp_path: Path) -> None:
     await engine.write(add("one"))
     assert stat.S_IMODE((tmp_path / "x.sqlite").stat().st_mode) == 0o600
 
@@ -194,10 +337,10 @@ def test_secrets_that_are_not_there_say_what_to_run(tmp_path: Path) -> None:
         read_secrets(tmp_path / "keys.json")
 
 
-async def test_a_busy_or_full_database_is_an_error_of_ours(engine: Engine) -> None:
-    def full(database: sqlite_utils.Database) -> None:
-        database.conn.execute("PRAGMA max_page_count=3")
-        database.conn.executemany("INSERT INTO book (title) VALUES (?)", [("x" * 900,)] * 200)
+async def test_a_busy_or_full_database_is_an_error_of_ours(engine: Books) -> None:
+    def full(tx: Transaction) -> None:
+        tx.run("PRAGMA max_page_count=3")
+        tx.run_many("INSERT INTO book (title) VALUES (?)", [("x" * 900,)] * 200)
 
     with pytest.raises(LocalError) as caught:
         await engine.write(full)

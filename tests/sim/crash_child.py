@@ -16,12 +16,12 @@ from typing import Any
 
 from hub.config import HubSettings
 from hub.log.tile_store import TileStore
-from hub.server.service import HubService, surroundings
-from hub.store.tables import HubTables
+from hub.server.service import HubService
 from protocol.errors import PatchworkError
 from protocol.log.checkpoint import parse_checkpoint
 from protocol.log.merkle import Frontier, leaf_hash
-from storage.sqlite import Engine
+from runtime.environment import Environment
+from storage.sqlite import SqliteDatabase
 
 KILLED = 9
 
@@ -66,7 +66,7 @@ def die_at(step: int) -> None:
         if left[0] == 0:
             os._exit(KILLED)
 
-    fsync, replace, transact = os.fsync, Path.replace, Engine._transact
+    fsync, replace, transact = os.fsync, Path.replace, SqliteDatabase._transact
 
     def dying_fsync(descriptor: int) -> None:
         tick()
@@ -78,7 +78,7 @@ def die_at(step: int) -> None:
         tick()
         return moved
 
-    def dying_transact(self: Engine, begin: str, work: Any) -> Any:
+    def dying_transact(self: SqliteDatabase[Any], begin: str, work: Any) -> Any:
         if begin == "BEGIN":
             return transact(self, begin, work)
         tick()
@@ -86,7 +86,7 @@ def die_at(step: int) -> None:
         tick()
         return result
 
-    patched: Any = (os, Path, Engine)
+    patched: Any = (os, Path, SqliteDatabase)
     patched[0].fsync, patched[1].replace, patched[2]._transact = (
         dying_fsync, dying_replace, dying_transact,
     )  # fmt: skip
@@ -94,7 +94,7 @@ def die_at(step: int) -> None:
 
 async def one_batch(folder: Path, *, entries: bool = False) -> str:
     """Start a hub, perhaps log something, and publish. The code of the error if it refuses."""
-    hub = HubService(folder, HubSettings(), surroundings())
+    hub = HubService(folder, HubSettings(), Environment())
     services = await hub.start()
     if entries:
         await hub.round()
@@ -110,9 +110,9 @@ def state_of(folder: Path) -> dict[str, Any]:
 
 
 async def _state(folder: Path) -> dict[str, Any]:
-    hub = HubService(folder, HubSettings(), surroundings())
-    leaves = await hub.engine.read(lambda db: HubTables(db).leaves(0, 1_000_000))
-    size, note = await hub.engine.read(lambda db: HubTables(db).head())
+    hub = HubService(folder, HubSettings(), Environment())
+    leaves = await hub.engine.read(lambda tables: tables.leaves(0, 1_000_000))
+    size, note = await hub.engine.read(lambda tables: tables.head())
     await hub.engine.close()
     published = TileStore(folder / "log").read_checkpoint()
     heads = [parse_checkpoint(item)[1] for item in (note, published) if item]

@@ -17,27 +17,25 @@ from typing import Any, TypeVar
 
 from hub.config import HubSettings
 from hub.log.archive import page_of_notes
-from hub.log.ledger import Surroundings as HubSurroundings
 from hub.members.enrolment import code_hash
 from hub.members.founding import Founding, found
 from hub.server.routes import Services
-from hub.server.service import HubService, open_engine
-from hub.store.tables import HubTables
+from hub.server.service import HubService
+from hub.store.tables import HubTables, open_engine
 from keys.holder.ceremony import Identity, combine_deals, write_deal
 from keys.holder.config import HolderSettings
 from keys.holder.service import HolderService
 from node.config import NodeSettings
 from node.links.team import Team, team_of
-from node.membership.hub import Federation as NodeFederation
-from node.membership.hub import Surroundings
+from node.membership.hub import HubMembership
 from node.membership.joining import Joining
 from node.publishing.publisher import Published, Publisher
 from node.records.clients import apply_import
 from node.records.importer.rows import ImportedRow, NoPermission, Permission, WorkerDetails
 from node.requests.answering import Answer
-from node.requests.asking import Question
+from node.requests.asking import ContactRequest
 from node.service import NodeService
-from node.store.tables import NodeTables
+from node.store.tables import NodeEngine, NodeTables
 from node.store.tables import open_engine as open_node_engine
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import from_base64
@@ -54,8 +52,8 @@ from protocol.messages.statement import parse_statement
 from protocol.requests.refusals import RefusalCode
 from protocol.signing import SecretSeed, public_key
 from protocol.wire import Invitation, Message, encode_wire, parse_wire
+from runtime.environment import Environment
 from runtime.secrets import write_secrets
-from storage.sqlite import Engine
 from transport.seal import seal_public_key
 
 HUB = "https://hub.example"
@@ -180,14 +178,14 @@ class Network:
                 raise RemoteError(ErrorCode.NOT_FOUND, "no such tile") from error
         if path.startswith("/v1/charters/"):
             digest = path.rpartition("/")[2]
-            document = await hub.engine.read(lambda db: HubTables(db).charter_document(digest))
+            document = await hub.engine.read(lambda tables: tables.charter_document(digest))
             assert document is not None
             return document
         if path.startswith("/v1/proofs/"):
             return await hub.publisher.proof(int(path.rpartition("/")[2]))
         if path == "/v1/notes":
             after = int(url.rpartition("=")[2])
-            return await hub.engine.read(lambda db: page_of_notes(HubTables(db), after))
+            return await hub.engine.read(lambda tables: page_of_notes(tables, after))
         raise RemoteError(ErrorCode.NOT_FOUND, path)
 
     async def _hub_post(self, url: str, body: bytes) -> bytes:
@@ -208,11 +206,11 @@ class Network:
             return encode_wire(await hub.mailbox.poll(message))
         if path == "/v1/rotations":
             data = from_base64(message.envelope)
-            await hub.engine.write(lambda db: hub.membership.rotate(HubTables(db), data))
+            await hub.engine.write(lambda tables: hub.membership.rotate(tables, data))
             return b"{}"
         if path == "/v1/enrolments":
             envelope = from_base64(message.envelope)
-            await hub.engine.write(lambda db: hub.enrolment.apply(HubTables(db), envelope))
+            await hub.engine.write(lambda tables: hub.enrolment.apply(tables, envelope))
             return b"{}"
         raise RemoteError(ErrorCode.NOT_FOUND, path)
 
@@ -230,26 +228,26 @@ class SimNode:
     folder: Path
 
     @property
-    def federation(self) -> NodeFederation:
-        return self.service.federation
+    def membership(self) -> HubMembership:
+        return self.service.membership
 
     @property
     def party_id(self) -> str:
-        return self.federation.hub.party_id
+        return self.membership.hub.party_id
 
     async def take_in(self, *rows: ImportedRow) -> None:
-        now = self.federation.outside.clock()
+        now = self.membership.env.clock()
         await self.write(lambda tables: apply_import(tables, rows, now))
 
     async def publish(self) -> Published:
-        await self.federation.sync()
-        return await Publisher(self.federation).publish()
+        await self.membership.sync()
+        return await Publisher(self.membership).publish()
 
     async def team(self, local_id: str) -> Team:
-        return await self.read(lambda tables: team_of(tables, self.federation, local_id))
+        return await self.read(lambda tables: team_of(tables, self.membership, local_id))
 
-    def question(self, local_id: str, involvement_id: str, **change: Any) -> Question:
-        """A question under Children Act s47, complete unless `change` says otherwise."""
+    def request(self, local_id: str, involvement_id: str, **change: Any) -> ContactRequest:
+        """A request under Children Act s47, complete unless `change` says otherwise."""
         values: dict[str, Any] = {
             "local_id": local_id,
             "involvement_id": involvement_id,
@@ -259,13 +257,13 @@ class SimNode:
             "basis": "UK-CA89-S47",
             "facts": {"enquiry_reference": "S47-1", "informed": "informed"},
         }
-        return Question(**{**values, **change})
+        return ContactRequest(**{**values, **change})
 
     async def ask(self, local_id: str, involvement_id: str, **change: Any) -> str:
         """Ask, and send at once; the request's id."""
-        question = self.question(local_id, involvement_id, **change)
-        await self.federation.follow()
-        request_id = await self.write(lambda tables: self.service.asking.ask(tables, question))
+        request = self.request(local_id, involvement_id, **change)
+        await self.membership.follow()
+        request_id = await self.write(lambda tables: self.service.asking.ask(tables, request))
         await self.service.advance()
         return request_id
 
@@ -281,22 +279,22 @@ class SimNode:
         return await self._row("received_request", request_id)
 
     async def outbox(self) -> list[Mapping[str, Any]]:
-        return await self.read(lambda tables: tables.rows("SELECT * FROM outbox ORDER BY id"))
+        return await self.read(lambda tables: tables.tx.rows("SELECT * FROM outbox ORDER BY id"))
 
     async def _row(self, table: str, request_id: str) -> Mapping[str, Any]:
         sql = {
             "sent_request": "SELECT * FROM sent_request WHERE request_id = ?",
             "received_request": "SELECT * FROM received_request WHERE request_id = ?",
         }[table]
-        row = await self.read(lambda tables: tables.one(sql, request_id))
+        row = await self.read(lambda tables: tables.tx.one(sql, request_id))
         assert row is not None, f"no {table} of that id"
         return dict(row)
 
     async def write(self, work: Callable[[NodeTables], Result]) -> Result:
-        return await self.federation.engine.write(lambda db: work(NodeTables(db)))
+        return await self.membership.engine.write(work)
 
     async def read(self, work: Callable[[NodeTables], Result]) -> Result:
-        return await self.federation.engine.read(lambda db: work(NodeTables(db)))
+        return await self.membership.engine.read(work)
 
 
 class SimFederation:
@@ -340,10 +338,10 @@ class SimFederation:
             holders=terms.holders,
             transcripts=transcripts,
         )
-        outside = HubSurroundings(self.clock, self.random)
+        env = Environment(self.clock, self.random)
         engine = open_engine(hub_folder)
         seed = SecretSeed(seeds["sign"])
-        self.genesis = await engine.write(lambda db: found(HubTables(db), plan, seed, outside))
+        self.genesis = await engine.write(lambda tables: found(tables, plan, seed, env))
         await engine.close()
         settings = HubSettings(
             host="127.0.0.1",
@@ -351,7 +349,7 @@ class SimFederation:
             public_url=HUB,
             witness_urls={w.signer.name: url for url, w in self.network.witnesses.items()},
         )
-        self.hub = HubService(hub_folder, settings, outside)
+        self.hub = HubService(hub_folder, settings, env)
         self.services = await self.hub.start()
         self.network.hub = self.services
         await self.checkpoint()
@@ -396,19 +394,19 @@ class SimFederation:
             poll_seconds=1,
         )
 
-    def joining(self, name: str, member_class: str) -> tuple[Joining, Engine]:
+    def joining(self, name: str, member_class: str) -> tuple[Joining, NodeEngine]:
         """A new node that is about to join, and its database."""
         folder = self.folder / name
         folder.mkdir()
-        outside = Surroundings(self.clock, Random(name))
+        env = Environment(self.clock, Random(name))
         settings = self.settings(name, member_class)
-        made = Joining(folder, settings, self.network, outside)  # type: ignore[arg-type]
+        made = Joining(folder, settings, self.network, env)  # type: ignore[arg-type]
         return made, open_node_engine(folder)
 
     async def checkpoint(self) -> None:
         """Publish the log as it is, cosigned by whoever is awake; holders follow."""
         publisher = self.services.publisher
-        for pace in publisher.gathering._paces.values():
+        for pace in publisher.cosignatures._paces.values():
             pace.retry_at = 0  # as if so much time had passed that everybody is asked again
         await publisher.step(self.network)  # type: ignore[arg-type]
         for holder in self.network.holders.values():
@@ -440,7 +438,7 @@ class SimFederation:
             "SELECT e.idx, e.sender, p.envelope FROM entry e JOIN payload p USING (idx) "
             "WHERE e.kind = ? ORDER BY e.idx"
         )
-        return list(await self.hub_read(lambda tables: tables.rows(sql, kind)))
+        return list(await self.hub_read(lambda tables: tables.tx.rows(sql, kind)))
 
     async def close(self) -> None:
         """Close every database, those too that a test has closed already."""
@@ -449,7 +447,7 @@ class SimFederation:
         for holder in self.network.holders.values():
             await holder.close()
         for node in self.nodes.values():
-            await node.federation.engine.close()
+            await node.membership.engine.close()
 
     async def _approve(self, party_id: str, words: str) -> None:
         row = await self.hub_read(lambda tables: tables.applicant(party_id))
@@ -493,10 +491,10 @@ class SimFederation:
         return terms, transcripts
 
     async def hub_write(self, work: Callable[[HubTables], Result]) -> Result:
-        return await self.services.engine.write(lambda db: work(HubTables(db)))
+        return await self.services.engine.write(work)
 
     async def hub_read(self, work: Callable[[HubTables], Result]) -> Result:
-        return await self.services.engine.read(lambda db: work(HubTables(db)))
+        return await self.services.engine.read(work)
 
 
 @asynccontextmanager

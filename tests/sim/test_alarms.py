@@ -21,7 +21,7 @@ from tests.sim.test_monitor import Agencies, look, other_note, sleep
 
 
 async def shown(agency: SimNode) -> list[AlarmCode]:
-    hub_id = agency.federation.hub.hub_id
+    hub_id = agency.membership.hub.hub_id
     return [a.code for a in await agency.read(lambda tables: open_alarms(tables, hub_id))]
 
 
@@ -53,9 +53,9 @@ async def test_a_missing_quorum_is_an_alarm_for_a_node_that_restarts(
     await federation.hub.round()
     await federation.checkpoint()
     for _ in range(3):  # as `patchwork-node monitor` from cron: a new program each time
-        await Monitor(health.federation, []).look()
+        await Monitor(health.membership, []).look()
         federation.clock.now += 290
-    await Monitor(health.federation, []).look()
+    await Monitor(health.membership, []).look()
     assert AlarmCode.NO_QUORUM in await shown(health)
 
 
@@ -65,7 +65,7 @@ async def test_the_operators_command_is_told_of_a_message_that_is_not_in_the_log
     _, care = agencies
     told = tmp_path / "told"
     program = f"import sys; open({str(told)!r}, 'a').write(sys.stdin.read())"
-    monitor = Monitor(care.federation, [sys.executable, "-c", program])
+    monitor = Monitor(care.membership, [sys.executable, "-c", program])
     await monitor.look()
     unlogged(federation, "request")
     with contextlib.suppress(RemoteError):
@@ -82,8 +82,8 @@ async def test_the_note_that_contradicted_is_the_one_that_is_kept(
     federation: SimFederation, agencies: Agencies
 ) -> None:
     health, _ = agencies
-    await health.federation.sync()
-    forged, calls = other_note(federation, health.federation.view.size), []
+    await health.membership.sync()
+    forged, calls = other_note(federation, health.membership.view.size), []
 
     def once(honest: bytes) -> bytes:
         calls.append(1)
@@ -91,7 +91,7 @@ async def test_the_note_that_contradicted_is_the_one_that_is_kept(
 
     federation.network.tamper["/checkpoint"] = once
     await look(health)
-    rows = await health.read(lambda tables: tables.rows("SELECT served FROM evidence"))
+    rows = await health.read(lambda tables: tables.tx.rows("SELECT served FROM evidence"))
     assert [row["served"] for row in rows] == [forged]
 
 
@@ -99,8 +99,8 @@ async def test_a_contradiction_that_a_command_meets_is_kept(
     federation: SimFederation, agencies: Agencies
 ) -> None:
     health, _ = agencies
-    await health.federation.sync()
-    forged = other_note(federation, health.federation.view.size)
+    await health.membership.sync()
+    forged = other_note(federation, health.membership.view.size)
     federation.network.tamper["/checkpoint"] = lambda _: forged
     with contextlib.suppress(RemoteError):
         await health.service.charters.step()
@@ -113,8 +113,8 @@ async def test_two_roots_that_the_log_alone_signed_are_proof(
     federation: SimFederation, agencies: Agencies
 ) -> None:
     health, _ = agencies
-    await health.federation.sync()
-    size = health.federation.view.size
+    await health.membership.sync()
+    size = health.membership.view.size
     for forged in (by_the_log_alone(federation, size), by_the_log_alone(federation, size - 1)):
         federation.network.tamper["/checkpoint"] = lambda _, forged=forged: forged  # type: ignore[misc]
         with contextlib.suppress(RemoteError):
@@ -128,7 +128,7 @@ async def test_what_is_still_so_is_still_shown_after_it_was_acknowledged(
     health, _ = agencies
     federation.clock.now += 3600
     await look(health)
-    hub_id = health.federation.hub.hub_id
+    hub_id = health.membership.hub.hub_id
     (alarm,) = await health.read(lambda tables: open_alarms(tables, hub_id))
     await health.write(lambda tables: acknowledge(tables, hub_id, alarm.id, federation.clock()))
     await look(health)
@@ -139,15 +139,15 @@ async def test_keys_swapped_again_are_an_alarm_again(
     federation: SimFederation, agencies: Agencies
 ) -> None:
     health, _ = agencies
-    own = health.federation.keys
-    hub_id = health.federation.hub.hub_id
+    own = health.membership.keys
+    hub_id = health.membership.hub.hub_id
     for number in (1, 2):
-        health.federation.keys = replace(own, sign=SecretSeed(bytes([number]) * 32))
+        health.membership.keys = replace(own, sign=SecretSeed(bytes([number]) * 32))
         await look(health)
         assert await shown(health) == [AlarmCode.OWN_KEYS_DIFFER], f"time {number}"
         (alarm,) = await health.read(lambda tables: open_alarms(tables, hub_id))
         await health.write(partial(acknowledge, hub_id=hub_id, alarm_id=alarm.id, now=1))
-        health.federation.keys = own
+        health.membership.keys = own
         await look(health)
 
 
@@ -158,7 +158,7 @@ async def test_a_message_that_is_set_aside_is_checked_too(
     await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
     await federation.checkpoint()
 
-    wrong = health.federation.view.size - 1
+    wrong = health.membership.view.size - 1
 
     def spoil(data: bytes) -> bytes:
         bag: dict[str, Any] = json.loads(data)
@@ -168,7 +168,7 @@ async def test_a_message_that_is_set_aside_is_checked_too(
                 item["index"] = wrong
         return json.dumps(bag, sort_keys=True, separators=(",", ":")).encode()
 
-    await health.federation.sync()
+    await health.membership.sync()
     federation.network.tamper["/v1/polls"] = spoil
     await health.service.receive(wait=0)
     federation.network.tamper.clear()

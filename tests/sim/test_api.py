@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from node.membership.hub import Surroundings
 from node.service import NodeService
 from node.web.api import ReviewApi, api_token
+from runtime.environment import Environment
 from tests.sim.federation import SimFederation, SimNode
 from tests.sim.test_identity_check import unsure as unsure
 from tests.sim.test_review import Agencies, logged_states
@@ -156,8 +156,8 @@ async def test_an_unknown_link_is_not_found(apis: tuple[Api, Api]) -> None:
 
 async def test_the_token_is_drawn_once_and_for_the_owner_alone(agencies: Agencies) -> None:
     node: SimNode = agencies[0]
-    first = api_token(node.folder, Surroundings())
-    assert api_token(node.folder, Surroundings()) == first
+    first = api_token(node.folder, Environment())
+    assert api_token(node.folder, Environment()) == first
     assert len(first) == 64
     mode = (node.folder / "api-token.json").stat().st_mode
     assert stat.S_IMODE(mode) == 0o600

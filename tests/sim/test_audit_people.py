@@ -104,7 +104,7 @@ async def test_a_hub_that_does_not_listen_to_two_noes_is_seen(
     monkeypatch.setattr("hub.matching.classify.review", lambda outcome, asked, _a, _b: review(
         outcome, asked, None, None))  # fmt: skip
     await federation.hub_write(
-        lambda tables: tables.run("INSERT OR IGNORE INTO dirty_stub SELECT stub_id FROM stub")
+        lambda tables: tables.tx.run("INSERT OR IGNORE INTO dirty_stub SELECT stub_id FROM stub")
     )
     await federation.round()
     assert await audited(federation) == rules(Code.VERDICT_IGNORED)
@@ -124,7 +124,7 @@ async def test_a_hub_that_goes_on_after_the_wrong_person_is_seen(
         await federation.checkpoint()
         await health.service.advance()
     assert await audited(federation) == rules(Code.NOT_IN_FORCE)
-    health_link = await care.read(lambda tables: tables.one("SELECT * FROM link"))
+    health_link = await care.read(lambda tables: tables.tx.one("SELECT * FROM link"))
     assert health_link is not None
     assert health_link["state"] == "ended", "the node does not rely on the hub for that"
 
@@ -134,7 +134,7 @@ async def test_a_hub_that_allows_an_identity_check_over_quota_is_seen(
 ) -> None:
     _, care = unsure
     monkeypatch.setattr("hub.exchange.identity_checks.decide_identity", lambda *_: Allow())
-    for _ in range(care.federation.charter.quotas.identity_checks_per_day):
+    for _ in range(care.membership.charter.quotas.identity_checks_per_day):
         await check(care)
     assert await audited(federation) == set()
     await check(care)

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from audit.witness.pull import Puller
 from audit.witness.store import WitnessStore, make_witness
-from hub.log.quorum_status import standing
+from hub.log.quorum_status import quorum_status
 from hub.server.status_page import to_html
 from protocol.errors import ErrorCode, RemoteError
 from protocol.log.checkpoint import Checkpoint, sign_checkpoint
@@ -46,7 +46,7 @@ async def asked(council: SimFederation, agencies: tuple[SimNode, SimNode]) -> st
 
 async def test_two_of_five_agencies_are_closed_and_work_goes_on(council: SimFederation) -> None:
     agencies = await two_agencies(council)
-    assert agencies[0].federation.charter.quorum == 5
+    assert agencies[0].membership.charter.quorum == 5
     close(council, 4, 5)
     request_id = await asked(council, agencies)
     await agencies[0].answer(request_id)
@@ -65,8 +65,8 @@ async def test_with_a_third_away_no_card_moves_until_one_is_back(council: SimFed
     assert await council.entries("release") == []
     assert (await care.sent(refused))["state"] == "refused", "a refusal needs no quorum"
     await council.hub.watch()
-    now, charter = council.clock(), health.federation.charter
-    found = await council.hub_read(lambda tables: standing(tables, charter, now))
+    now, charter = council.clock(), health.membership.charter
+    found = await council.hub_read(lambda tables: quorum_status(tables, charter, now))
     assert found is not None
     assert found.since is not None
     assert set(found.missing) == {"w3.example", "w4.example", "w5.example"}
@@ -96,7 +96,7 @@ async def test_the_status_says_it_in_words_and_the_operator_is_told_after_ten_mi
     (value,) = [json.loads(line) for line in told.read_text().splitlines()]
     assert (value["alarm"], value["since"]) == ("no_quorum", began)
     charter = council.services.intake.ledger.charter
-    found = await council.hub_read(lambda tables: standing(tables, charter, council.clock()))
+    found = await council.hub_read(lambda tables: quorum_status(tables, charter, council.clock()))
     page = to_html(found, council.clock())
     for said in ("No. Only 4 of 7 witnesses", "w5.example", "Ring the duty desk", "01632 960000"):
         assert said in page
@@ -104,7 +104,7 @@ async def test_the_status_says_it_in_words_and_the_operator_is_told_after_ten_mi
     close(council, 3, closed=False)
     await council.checkpoint()
     await council.hub.watch()
-    found = await council.hub_read(lambda tables: standing(tables, charter, council.clock()))
+    found = await council.hub_read(lambda tables: quorum_status(tables, charter, council.clock()))
     assert "Yes. 5 of 7 witnesses" in to_html(found, council.clock())
 
 

@@ -58,10 +58,10 @@ class TestStatements:
         health, care = agencies
         intake = federation.services.intake
         entries = await federation.hub_read(lambda tables: tables.next_index())
-        good = health.federation.sign(receipt(), care.party_id)
+        good = health.membership.sign(receipt(), care.party_id)
         wrong_key = sign("receipt", good.envelope.payload, SecretSeed(b"k" * 32)).encode()
         assert await refused(intake, wrong_key) is ErrorCode.BAD_SIGNATURE
-        auth_key = sign("receipt", good.envelope.payload, health.federation.keys.auth).encode()
+        auth_key = sign("receipt", good.envelope.payload, health.membership.keys.auth).encode()
         assert await refused(intake, auth_key) is ErrorCode.BAD_SIGNATURE, "one key for one use"
         stranger = _statement_by(federation, "ab" * 16, SecretSeed(b"s" * 32))
         assert await refused(intake, stranger) is ErrorCode.UNKNOWN_MEMBER
@@ -88,16 +88,16 @@ class TestStatements:
         code: ErrorCode,
     ) -> None:
         health, care = agencies
-        envelope = health.federation.sign(receipt(), care.party_id).envelope.encode()
+        envelope = health.membership.sign(receipt(), care.party_id).envelope.encode()
         assert await refused(federation.services.intake, edit(envelope)) is code
 
     async def test_an_unknown_field_inside_a_signed_body(
         self, federation: SimFederation, agencies: Agencies
     ) -> None:
         health, care = agencies
-        payload = json.loads(health.federation.sign(receipt(), care.party_id).envelope.payload)
+        payload = json.loads(health.membership.sign(receipt(), care.party_id).envelope.payload)
         payload["body"]["note"] = "x"
-        signed = sign("receipt", canonical.encode(payload), health.federation.keys.sign)
+        signed = sign("receipt", canonical.encode(payload), health.membership.keys.sign)
         code = await refused(federation.services.intake, signed.encode())
         assert code is ErrorCode.UNKNOWN_FIELD
 
@@ -110,7 +110,7 @@ class TestStatements:
         self, federation: SimFederation, agencies: Agencies, age: int, code: ErrorCode
     ) -> None:
         health, care = agencies
-        statement = health.federation.sign(receipt(), care.party_id)
+        statement = health.membership.sign(receipt(), care.party_id)
         federation.clock.now += age
         envelope = statement.envelope.encode()
         assert await refused(federation.services.intake, envelope) is code
@@ -133,13 +133,13 @@ class TestStatements:
         self, federation: SimFederation, agencies: Agencies
     ) -> None:
         health, _ = agencies
-        charter = health.federation.charter
+        charter = health.membership.charter
         (first, *_) = await federation.entries("charter_accept")
         nonce = json.loads(from_base64(json.loads(first["envelope"])["payload"]))["nonce"]
         body = CharterAcceptBody(version=1, document_hash=charter.document_hash)
         context = Context(charter.charter_id, 1, charter.log.origin, health.party_id)
         stamp = Stamp(charter.charter_id, nonce, federation.clock() + 1)
-        again = make_statement(context, stamp, body, health.federation.keys.sign)
+        again = make_statement(context, stamp, body, health.membership.keys.sign)
         code = await refused(federation.services.intake, again.envelope.encode())
         assert code is ErrorCode.REPLAYED
 
@@ -147,14 +147,14 @@ class TestStatements:
         self, federation: SimFederation, agencies: Agencies
     ) -> None:
         health, care = agencies
-        charter = health.federation.charter
+        charter = health.membership.charter
         accept = CharterAcceptBody(version=1, document_hash=charter.document_hash)
-        elsewhere = health.federation.sign(accept, care.party_id)
+        elsewhere = health.membership.sign(accept, care.party_id)
         code = await refused(federation.services.intake, elsewhere.envelope.encode())
         assert code is ErrorCode.WRONG_RECIPIENT
         context = Context("cd" * 16, 1, charter.log.origin, health.party_id)
         stamp = Stamp("cd" * 16, "ef" * 16, federation.clock())
-        other = make_statement(context, stamp, accept, health.federation.keys.sign)
+        other = make_statement(context, stamp, accept, health.membership.keys.sign)
         code = await refused(federation.services.intake, other.envelope.encode())
         assert code is ErrorCode.WRONG_CHARTER
 
@@ -163,7 +163,7 @@ class TestStatements:
     ) -> None:
         health, _ = agencies
         body = MatchRoundBody(round=9, items_root="00" * 32, count=0)
-        statement = health.federation.sign(body, health.federation.hub.hub_id)
+        statement = health.membership.sign(body, health.membership.hub.hub_id)
         code = await refused(federation.services.intake, statement.envelope.encode())
         assert code is ErrorCode.UNKNOWN_KIND
 
@@ -175,11 +175,11 @@ class TestStatements:
         charity = await federation.join("Charity", "charity")
         involvement = (await care.team("c1")).others[0].involvement_id
         await care.write(
-            lambda tables: tables.run("UPDATE link SET agency_id = ?", charity.party_id)
+            lambda tables: tables.tx.run("UPDATE link SET agency_id = ?", charity.party_id)
         )
         retargeted = await care.sent(await care.ask("c1", involvement))
         await care.write(
-            lambda tables: tables.run(
+            lambda tables: tables.tx.run(
                 "UPDATE link SET agency_id = ?, link_id = ?", health.party_id, "ab" * 16
             )
         )
@@ -193,8 +193,8 @@ class TestStatements:
         from protocol.messages.bodies import ExportBody
 
         health, _ = agencies
-        statement = health.federation.sign(
-            ExportBody(start=0, end=10), health.federation.hub.hub_id
+        statement = health.membership.sign(
+            ExportBody(start=0, end=10), health.membership.hub.hub_id
         )
         with pytest.raises(RemoteError) as caught:
             await federation.services.intake.accept_export(message(statement.envelope.encode()))
@@ -253,7 +253,7 @@ class TestEnrolment:
 
 class TestPublications:
     async def _stubs(self, federation: SimFederation) -> int:
-        rows = await federation.hub_read(lambda t: t.rows("SELECT 1 FROM stub"))
+        rows = await federation.hub_read(lambda t: t.tx.rows("SELECT 1 FROM stub"))
         return len(rows)
 
     async def test_an_upload_that_stops_half_way_changes_nothing_and_is_resumed(
@@ -298,8 +298,8 @@ class TestPublications:
             return found
 
         monkeypatch.setattr(drafting, "match_keys", greedy)
-        await node.federation.sync()
-        charter = node.federation.charter
+        await node.membership.sync()
+        charter = node.membership.charter
         caps = {key: replace(weights, cap=16) for key, weights in charter.policy.keys.items()}
         charter.__dict__["policy"] = replace(charter.policy, keys=caps)
         with pytest.raises(RemoteError) as caught:
@@ -325,10 +325,10 @@ class TestPublications:
         self, federation: SimFederation, agencies: Agencies
     ) -> None:
         health, care = agencies
-        stolen = await health.read(lambda tables: tables.one("SELECT stub_id FROM stub"))
+        stolen = await health.read(lambda tables: tables.tx.one("SELECT stub_id FROM stub"))
         assert stolen is not None
         await care.write(
-            lambda tables: tables.run(
+            lambda tables: tables.tx.run(
                 "UPDATE stub SET stub_id = ?, published_hash = ''", stolen["stub_id"]
             )
         )
@@ -386,10 +386,10 @@ class TestPolling:
     ) -> None:
         health, care = agencies
         body = PollBody(generation=None, cursor=0, wait=0, instance="aa" * 16)
-        charter = health.federation.charter
+        charter = health.membership.charter
         context = Context(charter.charter_id, 1, charter.log.origin, health.party_id)
         stamp = Stamp(charter.charter_id, "ee" * 16, federation.clock())
-        forged = make_statement(context, stamp, body, care.federation.keys.auth)
+        forged = make_statement(context, stamp, body, care.membership.keys.auth)
         with pytest.raises(RemoteError) as caught:
             await federation.services.mailbox.poll(message(forged.envelope.encode()))
         assert caught.value.code is ErrorCode.BAD_SIGNATURE
@@ -399,16 +399,16 @@ class TestPolling:
     ) -> None:
         health, care = agencies
         await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
-        generation = health.federation.hub.generation
+        generation = health.membership.hub.generation
         body = PollBody(generation=generation, cursor=10_000, wait=0, instance="aa" * 16)
-        statement = health.federation.sign(body, health.federation.hub.hub_id)
+        statement = health.membership.sign(body, health.membership.hub.hub_id)
         await federation.services.mailbox.poll(message(statement.envelope.encode()))
         await federation.checkpoint()
         assert await health.service.receive(wait=0) == 2, "request and hub decision still come"
 
     def _poll(self, node: SimNode, instance: str, wait: int = 0) -> Message:
         body = PollBody(generation=None, cursor=0, wait=wait, instance=instance)
-        statement = node.federation.sign(body, node.federation.hub.hub_id)
+        statement = node.membership.sign(body, node.membership.hub.hub_id)
         return message(statement.envelope.encode())
 
 
@@ -425,8 +425,8 @@ class TestKeyHolders:
             "count": len(points) // 32,
             "points_hash": hashlib.sha256(points).hexdigest(),
         }
-        statement = node.federation.sign(
-            EvaluateBody(**{**values, **change}), node.federation.hub.hub_id
+        statement = node.membership.sign(
+            EvaluateBody(**{**values, **change}), node.membership.hub.hub_id
         )
         return self._framed(statement, points)
 
@@ -524,14 +524,14 @@ def _statement_by(federation: SimFederation, party_id: str, seed: SecretSeed) ->
 async def test_an_agency_that_has_not_signed_the_agreement_publishes_nothing(
     federation: SimFederation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from node.membership.hub import Federation
+    from node.membership.hub import HubMembership
     from node.membership.joining import Joining
 
     async def never(self: Joining, federation: Any) -> None:
         del self, federation
 
     monkeypatch.setattr(Joining, "accept_charter", never)
-    monkeypatch.setattr(Federation, "check_bound", lambda self: None)
+    monkeypatch.setattr(HubMembership, "check_bound", lambda self: None)
     node = await federation.join("Hasty", "health_provider")
     await node.take_in(row("h1", AMIRA, "health_visiting", DUTY))
     with pytest.raises(RemoteError, match="accepted the charter") as caught:

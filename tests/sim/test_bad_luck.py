@@ -36,15 +36,15 @@ async def test_a_second_fork_is_told_though_the_evidence_is_full(
     federation: SimFederation, agencies: Agencies
 ) -> None:
     health, _ = agencies
-    await health.federation.sync()
-    hub_id = health.federation.hub.hub_id
+    await health.membership.sync()
+    hub_id = health.membership.hub.hub_id
 
     def keep(number: int) -> Callable[[NodeTables], str]:
         return lambda tables: keep_evidence(tables, hub_id, b"held", b"%d" % number, number)
 
     for number in range(MOST_EVIDENCE):
         await health.write(keep(number))
-    view = health.federation.view
+    view = health.membership.view
     federation.network.tamper["/checkpoint"] = lambda _: other_note(federation, view.size)
     assert await look(health) == [AlarmCode.TWO_LOGS]
     (alarm,) = await health.read(lambda t: open_alarms(t, hub_id))
@@ -53,7 +53,7 @@ async def test_a_second_fork_is_told_though_the_evidence_is_full(
     federation.clock.now += 30 * 86_400
     await federation.join("Housing", "housing")
     assert AlarmCode.TWO_LOGS not in await look(health)
-    view = health.federation.view
+    view = health.membership.view
     federation.network.tamper["/checkpoint"] = lambda _: other_note(federation, view.size)
     news = await look(health)
     shown = [item.code for item in await health.read(lambda t: open_alarms(t, hub_id))]
@@ -68,10 +68,10 @@ async def test_what_a_leaf_against_the_rules_leaves_keeps_room_for_a_fork(
     for _ in range(MOST_EVIDENCE):
         await log_rubbish(federation)
         await look(health)
-    fork = other_note(federation, health.federation.view.size)
+    fork = other_note(federation, health.membership.view.size)
     federation.network.tamper["/checkpoint"] = lambda _: fork
     await look(health)
-    kept = await health.read(lambda t: t.rows("SELECT served FROM evidence"))
+    kept = await health.read(lambda t: t.tx.rows("SELECT served FROM evidence"))
     assert fork in [item["served"] for item in kept], "the fork's two notes are the proof"
 
 
@@ -91,7 +91,7 @@ async def test_a_publication_without_a_salt_does_not_stop_the_looking_up(
     assert (await health.publish()).retired
     federation.network.tamper.clear()
     await federation.checkpoint()
-    await health.federation.sync()
+    await health.membership.sync()
     for _ in range(2):
         try:
             await health.service.outbox.check_logged()

@@ -56,8 +56,8 @@ async def follow(*nodes: SimNode) -> None:
 async def accept(federation: SimFederation, *nodes: SimNode) -> None:
     """Each agency's person signs; then their running nodes notice."""
     for agency in nodes:
-        await agency.federation.sync()
-        await accept_charter(agency.federation)
+        await agency.membership.sync()
+        await accept_charter(agency.membership)
     await federation.checkpoint()
     await follow(*nodes)
 
@@ -67,7 +67,7 @@ async def evaluated(federation: SimFederation, agency: SimNode) -> int:
     counts = []
     sql = "SELECT COALESCE(SUM(evaluations), 0) AS n FROM meter WHERE party_id = ?"
     for holder in federation.network.holders.values():
-        found = await holder._engine.read(lambda db: list(db.query(sql, (agency.party_id,))))
+        found = await holder._engine.read(lambda tx: tx.rows(sql, agency.party_id))
         counts.append(int(found[0]["n"]))
     return max(counts)
 
@@ -77,7 +77,9 @@ async def publications(federation: SimFederation) -> int:
 
 
 async def states(agency: SimNode) -> list[str]:
-    rows = await agency.read(lambda tables: tables.rows("SELECT state FROM link ORDER BY link_id"))
+    rows = await agency.read(
+        lambda tables: tables.tx.rows("SELECT state FROM link ORDER BY link_id")
+    )
     return [link["state"] for link in rows]
 
 
@@ -108,8 +110,8 @@ async def test_what_only_tightens_is_obeyed_at_once_and_what_it_takes_back_as_we
     health, care = agencies
     await amend(federation, {"quotas": {"requests_per_day": 1}})
     await follow(*agencies)
-    assert care.federation.charter.version == 2
-    assert care.federation.unaccepted() == []
+    assert care.membership.charter.version == 2
+    assert care.membership.unaccepted() == []
     involvement = (await care.team("c1")).others[0].involvement_id
     first = await care.ask("c1", involvement)
     second = await care.ask("c1", involvement)
@@ -118,7 +120,7 @@ async def test_what_only_tightens_is_obeyed_at_once_and_what_it_takes_back_as_we
     # Back to what everybody signed: less than that was never asked of them.
     await amend(federation, {"quotas": {"requests_per_day": 200}})
     await follow(*agencies)
-    assert health.federation.unaccepted() == []
+    assert health.membership.unaccepted() == []
 
 
 async def test_a_lower_threshold_makes_a_match_only_between_agencies_that_signed_it(
@@ -172,7 +174,7 @@ async def test_an_added_key_evaluates_its_own_inputs_and_no_others_and_a_dropped
     await amend(federation, {**held, "match_policy": {**held["match_policy"], "keys": fewer}})
     await follow(health, care)
     dropped = "SELECT 1 FROM token WHERE match_key_id = 'dob_sex_pc.2'"
-    assert await federation.hub_read(lambda tables: tables.rows(dropped)) == [], (
+    assert await federation.hub_read(lambda tables: tables.tx.rows(dropped)) == [], (
         "a key without a disagree weight only takes evidence away: it goes at once"
     )
     assert [await evaluated(federation, agency) for agency in (health, care)] == more
@@ -192,7 +194,7 @@ async def test_one_agency_waits_in_words_while_the_others_go_on(
     assert caught.value.code is ErrorCode.NOT_READY
     assert "patchwork-node charter accept" in caught.value.detail
     assert await publications(federation) == logged
-    found = waiting_differences(health.federation)
+    found = waiting_differences(health.membership)
     assert found.loosened == ("Quotas: requests per day rises from 200 to 400.",)
     involvement = (await health.team("h1")).others[0].involvement_id
     with pytest.raises(LocalError):
@@ -236,7 +238,7 @@ async def test_a_request_that_was_written_before_waits_with_its_agency(
     _, care = agencies
     involvement = (await care.team("c1")).others[0].involvement_id
     request_id = await care.write(
-        lambda tables: care.service.asking.ask(tables, care.question("c1", involvement))
+        lambda tables: care.service.asking.ask(tables, care.request("c1", involvement))
     )
     await amend(federation, {"retention_days": 4000})
     await follow(care)
@@ -257,7 +259,7 @@ async def test_the_hub_takes_nothing_new_from_a_node_that_does_not_wait(
     await federation.settle()
     await amend(federation, {"retention_days": 4000})
     await follow(*agencies)
-    monkeypatch.setattr(type(care.federation), "unaccepted", lambda _: [])
+    monkeypatch.setattr(type(care.membership), "unaccepted", lambda _: [])
     await care.take_in(row("c2", SAMIR, "child_in_need", DUTY))
     with pytest.raises(RemoteError) as caught:
         await care.publish()
@@ -274,9 +276,9 @@ async def test_the_hub_takes_nothing_new_from_a_node_that_does_not_wait(
         decided_by=None,
         facts_commitment="ab" * 32,
     )
-    statement = health.federation.sign(by_rule, care.party_id)
+    statement = health.membership.sign(by_rule, care.party_id)
     with pytest.raises(RemoteError) as caught:
-        await health.federation.post("/v1/statements", statement.envelope.encode())
+        await health.membership.post("/v1/statements", statement.envelope.encode())
     assert caught.value.code is ErrorCode.NOT_READY
     logged = [(await federation.entries(kind)) for kind in ("publication", "request", "decision")]
     assert [len(entries) for entries in logged] == [2, 1, 0]
@@ -290,11 +292,11 @@ async def test_a_withdrawal_reaches_the_hub_though_the_charter_waits(
     await follow(*agencies)
     now = federation.clock()
     await health.write(lambda tables: withdraw(tables, "h1", now))
-    await Publisher(health.federation).tell_withdrawn()
+    await Publisher(health.membership).tell_withdrawn()
     await federation.round()
     assert await states(care) == ["ended"]
     sql = "SELECT c.local_id FROM client c JOIN stub s ON s.client = c.id WHERE s.retired = 1"
-    retired = await health.read(lambda tables: tables.rows(sql))
+    retired = await health.read(lambda tables: tables.tx.rows(sql))
     assert [client["local_id"] for client in retired] == ["h1"], "and nothing else moved"
 
 
@@ -329,13 +331,13 @@ async def test_statements_on_their_way_are_signed_again_and_none_is_lost(
 ) -> None:
     health, care = agencies
     involvement = (await care.team("c1")).others[0].involvement_id
-    await care.federation.sync()
-    new = proposed(care.federation.charter, {"quotas": {"stubs_per_token": 2}})
+    await care.membership.sync()
+    new = proposed(care.membership.charter, {"quotas": {"stubs_per_token": 2}})
     await federation.hub_write(lambda tables: put_forward(tables, new))
     await federation.hub.amend()
     # The hub is at version 2; no witness has signed that yet, so the node cannot know.
     request_id = await care.write(
-        lambda tables: care.service.asking.ask(tables, care.question("c1", involvement))
+        lambda tables: care.service.asking.ask(tables, care.request("c1", involvement))
     )
     for _ in range(3):
         await care.service.advance()
@@ -347,7 +349,7 @@ async def test_statements_on_their_way_are_signed_again_and_none_is_lost(
     (entry,) = await federation.entries("request")
     statement = parse_statement(entry["envelope"])
     assert statement.preamble.charter_version == 2
-    latest = care.federation.directory.charter_at(None).statement_id
+    latest = care.membership.directory.charter_at(None).statement_id
     assert json.loads(statement.envelope.payload)["body"]["pins"]["charter"] == latest
 
 
@@ -368,8 +370,8 @@ async def test_a_publication_that_a_new_charter_overtakes_is_made_again(
 ) -> None:
     health, _ = agencies
     await health.take_in(row("h3", SAMIR, "health_visiting", DUTY))
-    await health.federation.sync()
-    new = proposed(health.federation.charter, {"quotas": {"requests_per_day": 100}})
+    await health.membership.sync()
+    new = proposed(health.membership.charter, {"quotas": {"requests_per_day": 100}})
     calls = []
 
     async def overtaken() -> None:
@@ -399,8 +401,8 @@ async def test_a_node_that_was_away_for_two_versions_comes_back(
     await amend(federation, {"quotas": {"requests_per_day": 400}})
     await amend(federation, {"quotas": {"requests_per_day": 200}})
     await follow(care)
-    assert care.federation.charter.version == 3
-    assert care.federation.unaccepted() == [], "what was loosened meanwhile was taken back"
+    assert care.membership.charter.version == 3
+    assert care.membership.unaccepted() == [], "what was loosened meanwhile was taken back"
 
 
 class TestForgedCharters:
@@ -424,7 +426,7 @@ class TestForgedCharters:
             document_hash=charter.document_hash,
             document_length=len(document),
         )
-        forged = type(ledger)(signer, ledger.surroundings, ledger.directory)
+        forged = type(ledger)(signer, ledger.env, ledger.directory)
 
         def work(tables: Any) -> None:
             tables.keep_charter_document(charter.document_hash, document)
@@ -434,14 +436,14 @@ class TestForgedCharters:
         await federation.services.publisher.step(federation.network)  # type: ignore[arg-type]
         with pytest.raises(RemoteError) as caught:
             await agency.service.charters.step()
-        assert agency.federation.charter.version == 1
+        assert agency.membership.charter.version == 1
         return caught.value
 
     async def test_one_that_another_key_signed(
         self, federation: SimFederation, agencies: Agencies
     ) -> None:
         health, care = agencies
-        error = await self.refused(federation, health, sign_seed=care.federation.keys.sign)
+        error = await self.refused(federation, health, sign_seed=care.membership.keys.sign)
         assert error.code is ErrorCode.BAD_SIGNATURE
 
     async def test_one_that_skips_a_version(
@@ -508,7 +510,7 @@ async def test_the_operators_commands_reach_the_running_hub_from_another_process
     await federation.hub.amend()
     await federation.checkpoint()
     await follow(*agencies)
-    assert [agency.federation.unaccepted() for agency in agencies] == [[], []]
+    assert [agency.membership.unaccepted() for agency in agencies] == [[], []]
 
 
 async def add_witness(federation: SimFederation, quorum: int) -> SimWitness:
@@ -533,21 +535,21 @@ async def test_a_quorum_is_lowered_only_before_the_eyes_of_the_old_one(
     await amend(federation, {"quorum": 3})
     await follow(*agencies)
     holder = next(iter(federation.network.holders.values()))
-    assert agencies[0].federation.charter.version == 2, "one of four witnesses has not seen it"
+    assert agencies[0].membership.charter.version == 2, "one of four witnesses has not seen it"
     assert holder._view.directory.charter.version == 2
     fourth.asleep = False
     for _ in range(50):  # the fourth line is late: it is asked for beside the checkpoints
         await federation.checkpoint()
         await follow(*agencies)
-        if agencies[0].federation.charter.version == 3:
+        if agencies[0].membership.charter.version == 3:
             break
         await asyncio.sleep(0.02)
-    assert agencies[0].federation.charter.version == 3
+    assert agencies[0].membership.charter.version == 3
     await federation.checkpoint()
     assert holder._view.directory.charter.version == 3
     next(iter(federation.network.witnesses.values())).asleep = True
     await accept(federation, *agencies)
-    assert [agency.federation.unaccepted() for agency in agencies] == [[], []]
+    assert [agency.membership.unaccepted() for agency in agencies] == [[], []]
     assert await evaluated(federation, agencies[0]) > 0
 
 
@@ -556,26 +558,26 @@ async def test_a_new_witness_is_asked_without_a_restart(
 ) -> None:
     witness = await add_witness(federation, quorum=4)
     await follow(*agencies)
-    assert [agency.federation.charter.quorum for agency in agencies] == [4, 4]
+    assert [agency.membership.charter.quorum for agency in agencies] == [4, 4]
     assert witness.log is not None
     assert witness.log.head is not None
     await accept(federation, *agencies)
-    assert [agency.federation.unaccepted() for agency in agencies] == [[], []]
+    assert [agency.membership.unaccepted() for agency in agencies] == [[], []]
 
 
 async def test_a_command_that_followed_less_far_does_not_undo_what_the_service_saw(
     federation: SimFederation, agencies: Agencies
 ) -> None:
     health, _ = agencies
-    genesis = health.federation.view.genesis
-    before = health.federation.view
+    genesis = health.membership.view.genesis
+    before = health.membership.view
     await amend(federation, {"quotas": {"requests_per_day": 100}})
     await follow(health)
-    after = health.federation.view
+    after = health.membership.view
     assert after.size > before.size
     # A command that had fetched the log a moment earlier writes its view last.
-    await health.federation.engine.write(lambda db: save_view(db, before, (), {}))
-    kept = await health.federation.engine.read(lambda db: load_view(db, genesis))
+    await health.membership.engine.write(lambda tables: save_view(tables.tx, before, (), {}))
+    kept = await health.membership.engine.read(lambda tables: load_view(tables.tx, genesis))
     assert (kept.size, kept.directory.charter.version) == (after.size, 2)
 
 

@@ -71,7 +71,7 @@ def test_the_lock_of_a_killed_hub_is_free(tmp_path: Path) -> None:
 async def test_serving_takes_the_lock(federation: SimFederation) -> None:
     folder = federation.folder / "hub"
     await federation.services.engine.close()
-    twin = HubService(folder, federation.hub.settings, federation.hub.outside)
+    twin = HubService(folder, federation.hub.settings, federation.hub.env)
     with only_writer(folder), pytest.raises(LocalError, match="another hub"):
         await twin.run(lambda _: None)
 
@@ -81,9 +81,9 @@ async def test_the_head_moves_for_one_of_two_writers_only(
 ) -> None:
     """A writer that went past the lock, on another machine say, is stopped by compare-and-swap."""
     del agencies
-    twin = HubService(federation.folder / "hub", federation.hub.settings, federation.hub.outside)
+    twin = HubService(federation.folder / "hub", federation.hub.settings, federation.hub.env)
     second = await twin.start()
-    second.publisher.gathering._urls = {}
+    second.publisher.cosignatures._urls = {}
     size, _ = await federation.hub_read(lambda tables: tables.head())
     await federation.hub.round()
     original = second.publisher._save

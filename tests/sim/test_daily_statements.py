@@ -36,7 +36,7 @@ async def answers(federation: SimFederation) -> list[str]:
 
 
 async def alarms(agency: SimNode) -> list[str]:
-    rows = await agency.read(lambda tables: tables.rows("SELECT code FROM alarm ORDER BY id"))
+    rows = await agency.read(lambda tables: tables.tx.rows("SELECT code FROM alarm ORDER BY id"))
     return [row["code"] for row in rows]
 
 
@@ -64,7 +64,7 @@ async def test_a_message_that_the_hub_logs_and_does_not_deliver(
     health, care = agencies
     await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
     await federation.hub_write(
-        lambda tables: tables.run("DELETE FROM mailbox WHERE agency = ?", health.party_id)
+        lambda tables: tables.tx.run("DELETE FROM mailbox WHERE agency = ?", health.party_id)
     )
     await days(federation)
     assert await alarms(health) == ["books_differ"]
@@ -77,7 +77,7 @@ async def test_who_asks_with_stolen_keys_cannot_hide_it_from_the_owner(
 ) -> None:
     _, care = agencies
     shutil.copytree(care.folder, tmp_path / "stolen")
-    held = care.federation
+    held = care.membership
     keys = load_keys(tmp_path / "stolen", held.hub.hub_id)
     stolen = replace(held, engine=open_engine(tmp_path / "stolen"), keys=keys)
     thief = SimNode(NodeService(stolen, care.service.answering._settings), tmp_path / "stolen")
@@ -113,7 +113,7 @@ async def test_a_day_that_is_left_out_is_a_gap(
     await days(federation)
     await brokered(federation, agencies)
     await federation.hub_write(
-        lambda tables: tables.run("UPDATE daily SET end_size = end_size + 4")
+        lambda tables: tables.tx.run("UPDATE daily SET end_size = end_size + 4")
     )
     await days(federation)
     assert "statement_gap" in await alarms(agencies[0])
@@ -140,8 +140,8 @@ async def test_a_statement_waits_until_what_it_is_about_was_seen(
     health, _ = agencies
     await days(federation)
     sql = "UPDATE daily_statement SET answer = NULL"
-    await health.write(lambda tables: tables.run(sql))
-    object.__setattr__(health.federation.view.frontier, "size", 3)
+    await health.write(lambda tables: tables.tx.run(sql))
+    object.__setattr__(health.membership.view.frontier, "size", 3)
     assert await health.service.books.answer() == 0
 
 
@@ -156,7 +156,7 @@ async def test_no_statement_for_two_days_is_an_alarm_that_goes(
     assert news == ["statement_overdue"]
     await days(federation)
     await health.service.monitor.look()
-    (alarm,) = await health.read(lambda tables: tables.rows("SELECT cleared_at FROM alarm"))
+    (alarm,) = await health.read(lambda tables: tables.tx.rows("SELECT cleared_at FROM alarm"))
     assert alarm["cleared_at"] is not None
 
 
@@ -165,7 +165,7 @@ async def test_an_answer_is_given_once(federation: SimFederation, agencies: Agen
     await days(federation)
 
     def again(tables: NodeTables) -> None:
-        tables.run("UPDATE daily_statement SET answer = NULL")
+        tables.tx.run("UPDATE daily_statement SET answer = NULL")
 
     await health.write(again)
     await federation.settle()

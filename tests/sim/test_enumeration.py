@@ -40,11 +40,11 @@ def rogue(monkeypatch: pytest.MonkeyPatch) -> None:
     """A node whose own limits were taken out."""
     monkeypatch.setattr(node.publishing.limits, "may_change", lambda *_: True)
     monkeypatch.setattr(node.publishing.limits, "room_for_new", lambda *_: 10**6)
-    monkeypatch.setattr(node.publishing.limits.Limits, "crowded", lambda *_: {})
+    monkeypatch.setattr(node.publishing.limits.Limits, "overshared_tokens", lambda *_: {})
 
 
 async def hub_tokens(federation: SimFederation) -> int:
-    rows = await federation.hub_read(lambda tables: tables.rows("SELECT 1 FROM token"))
+    rows = await federation.hub_read(lambda tables: tables.tx.rows("SELECT 1 FROM token"))
     return len(rows)
 
 
@@ -87,7 +87,7 @@ class TestAnAddressSearch:
             await agency.write(lambda tables, now=now: withdraw(tables, "g1", now))  # type: ignore[misc]
             await agency.publish()
             await agency.write(
-                lambda tables: tables.run("UPDATE involvement SET withdrawn_at = NULL")
+                lambda tables: tables.tx.run("UPDATE involvement SET withdrawn_at = NULL")
             )
             await guess(agency, f"LX{number} 4AB")
         with pytest.raises(RemoteError) as caught:
@@ -233,7 +233,7 @@ class TestHonestRecordsPass:
             await agency.write(lambda tables, now=now: withdraw(tables, "h1", now))  # type: ignore[misc]
             assert (await agency.publish()).retired == 1
             await agency.write(
-                lambda tables: tables.run("UPDATE involvement SET withdrawn_at = NULL")
+                lambda tables: tables.tx.run("UPDATE involvement SET withdrawn_at = NULL")
             )
 
     async def test_a_fourth_record_of_one_person_goes_without_taking_from_the_first_three(
@@ -246,7 +246,7 @@ class TestHonestRecordsPass:
         before = await hub_tokens(federation)
         await agency.take_in(row("d3", AMIRA, "health_visiting", DUTY))
         report = await agency.publish()
-        assert (report.changed, report.too_little) == (0, ["d3"])
+        assert (report.changed, report.insufficient_identifiers) == (0, ["d3"])
         assert await hub_tokens(federation) == before
 
     async def test_a_new_charters_keys_do_not_count_against_anybody(
@@ -287,7 +287,7 @@ class TestPlacesAlone:
     async def told(self, node: SimNode) -> list[str]:
         return [
             item["state"]
-            for item in await node.read(lambda tables: tables.rows("SELECT state FROM link"))
+            for item in await node.read(lambda tables: tables.tx.rows("SELECT state FROM link"))
         ]
 
     async def test_who_came_later_hears_nothing_until_the_other_sides_people_say_same(
@@ -306,9 +306,9 @@ class TestPlacesAlone:
         assert await told_states(federation) == ["possible"], "the hub sees it"
         assert await self.told(health) == [], "the searcher does not"
         assert await self.told(care) == ["possible"]
-        (waiting,) = await care.read(care.service.desk.reviewing.queue)
+        (waiting,) = await care.read(care.service.dispatcher.reviewing.queue)
         opinion = Opinion(waiting.link_id, "same", 1)
-        await care.write(lambda tables: care.service.desk.reviewing.say(tables, opinion))
+        await care.write(lambda tables: care.service.dispatcher.reviewing.say(tables, opinion))
         await care.service.advance()
         await federation.round()
         assert await self.told(health) == ["possible"]
@@ -325,5 +325,5 @@ class TestPlacesAlone:
 
 
 async def told_states(federation: SimFederation) -> list[str]:
-    rows = await federation.hub_read(lambda tables: tables.rows("SELECT state FROM link"))
+    rows = await federation.hub_read(lambda tables: tables.tx.rows("SELECT state FROM link"))
     return [item["state"] for item in rows]

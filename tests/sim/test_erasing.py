@@ -46,7 +46,7 @@ async def later(federation: SimFederation, days: int) -> int:
 
 
 async def payload_indexes(federation: SimFederation) -> set[int]:
-    rows = await federation.hub_read(lambda tables: tables.rows("SELECT idx FROM payload"))
+    rows = await federation.hub_read(lambda tables: tables.tx.rows("SELECT idx FROM payload"))
     return {row["idx"] for row in rows}
 
 
@@ -56,7 +56,7 @@ async def test_after_retention_the_request_is_gone_and_its_proofs_stand(
     await brokered(federation, agencies)
     tables_of = federation.hub_read
     rows = await tables_of(
-        lambda tables: tables.rows(
+        lambda tables: tables.tx.rows(
             "SELECT e.idx, e.leaf, p.salt, p.envelope FROM entry e JOIN payload p USING (idx) "
             "WHERE e.kind IN ('request', 'hub_decision', 'decision', 'release', 'receipt')"
         )
@@ -87,7 +87,7 @@ async def test_after_retention_the_request_is_gone_and_its_proofs_stand(
 async def test_the_bytes_leave_the_files(federation: SimFederation, agencies: Agencies) -> None:
     await brokered(federation, agencies)
     needle = await federation.hub_read(
-        lambda tables: tables.one(
+        lambda tables: tables.tx.one(
             "SELECT envelope FROM payload p JOIN entry e USING (idx) WHERE e.kind = 'request'"
         )
     )
@@ -120,7 +120,7 @@ async def test_what_later_decisions_rest_on_is_kept(
 ) -> None:
     await later(federation, 4000)
     kept = await federation.hub_read(
-        lambda tables: tables.rows(
+        lambda tables: tables.tx.rows(
             "SELECT e.kind FROM entry e JOIN payload p USING (idx) "
             "WHERE e.kind IN ('publication', 'match_round')"
         )
@@ -139,9 +139,9 @@ async def test_a_request_that_is_open_is_never_erased(
     never = federation.clock.now + 9000 * DAY
 
     def postpone(tables: HubTables) -> None:
-        tables.run("UPDATE request SET expires = ?", never)
+        tables.tx.run("UPDATE request SET expires = ?", never)
 
-    await federation.services.engine.write(lambda db: postpone(HubTables(db)))
+    await federation.services.engine.write(postpone)
     await later(federation, 4000)
     assert request["idx"] in await payload_indexes(federation)
 
@@ -208,10 +208,10 @@ async def delete(federation: SimFederation, kind: str, **lies: Any) -> None:
     ledger = federation.hub._ledger
 
     def work(tables: HubTables) -> None:
-        entry = tables.one("SELECT idx, received_at FROM entry WHERE kind = ?", kind)
+        entry = tables.tx.one("SELECT idx, received_at FROM entry WHERE kind = ?", kind)
         assert entry is not None
         if lies.get("really", True):
-            tables.run("DELETE FROM payload WHERE idx = ?", entry["idx"])
+            tables.tx.run("DELETE FROM payload WHERE idx = ?", entry["idx"])
         if not lies:
             return
         body = ErasureBody(
@@ -224,7 +224,7 @@ async def delete(federation: SimFederation, kind: str, **lies: Any) -> None:
         signer = replace(ledger, sign_seed=lies["seed"]) if "seed" in lies else ledger
         signer.issue(tables, body, ledger.charter.charter_id)
 
-    await federation.services.engine.write(lambda db: work(HubTables(db)))
+    await federation.services.engine.write(work)
 
 
 async def test_the_command_shows_first_and_erases_then(
@@ -232,7 +232,7 @@ async def test_the_command_shows_first_and_erases_then(
 ) -> None:
     await brokered(federation, agencies)
     federation.clock.now += 3000 * DAY
-    monkeypatch.setattr("hub.cli.log.surroundings", lambda: federation.hub.outside)
+    monkeypatch.setattr("hub.cli.log.Environment", lambda: federation.hub.env)
     await federation.services.engine.close()
     folder = str(federation.folder / "hub")
 

@@ -70,9 +70,9 @@ def with_proof(proof: Callable[[], bytes]) -> Any:
 
 async def proven(agency: SimNode) -> list[AlarmCode]:
     """The agency's alarms, once the two notes it keeps are seen to prove a fork by themselves."""
-    hub_id = agency.federation.hub.hub_id
-    (kept,) = await agency.read(lambda tables: tables.rows("SELECT * FROM evidence"))
-    charter = agency.federation.charter
+    hub_id = agency.membership.hub.hub_id
+    (kept,) = await agency.read(lambda tables: tables.tx.rows("SELECT * FROM evidence"))
+    charter = agency.membership.charter
     for name in ("held", "served"):
         note, checkpoint = parse_checkpoint(kept[name])
         verify_log_signature(note, checkpoint, log_key(charter))
@@ -125,7 +125,7 @@ async def test_a_hub_that_cannot_be_asked_delays_the_card_and_loses_nothing(
     await health.service.advance()
     await federation.hub.round()
     await federation.checkpoint()  # care's view is larger than the proof's checkpoint
-    await care.federation.sync()
+    await care.membership.sync()
     federation.network.tamper["/tile/[0-9]"] = _wait
     with pytest.raises(RemoteError) as caught:
         await care.service.receive(wait=0)
@@ -134,7 +134,7 @@ async def test_a_hub_that_cannot_be_asked_delays_the_card_and_loses_nothing(
     federation.network.tamper.clear()
     await federation.settle()
     assert (await care.sent(request_id))["state"] == "opened"
-    assert await care.read(lambda tables: tables.rows("SELECT * FROM evidence")) == []
+    assert await care.read(lambda tables: tables.tx.rows("SELECT * FROM evidence")) == []
 
 
 def _wait(_: bytes) -> bytes:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from node.identity_checks.answering import Comparison, Found
-from node.identity_checks.asking import Inquiry
+from node.identity_checks.asking import IdentityCheckRequest
 from node.views.review import queue_value
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import from_base64, to_base64
@@ -52,9 +52,9 @@ async def check(node: SimNode, link_id: str | None = None, **change: Any) -> str
         "basis": "UK-CA89-S47",
         "facts": {"enquiry_reference": "S47-1", "informed": "informed"},
     }
-    inquiry = Inquiry(**{**values, **change})
-    await node.federation.sync()
-    check_id = await node.write(lambda tables: node.service.desk.asking.ask(tables, inquiry))
+    inquiry = IdentityCheckRequest(**{**values, **change})
+    await node.membership.sync()
+    check_id = await node.write(lambda tables: node.service.dispatcher.asking.ask(tables, inquiry))
     await node.service.advance()
     return check_id
 
@@ -63,7 +63,7 @@ async def answer(
     node: SimNode, check_id: str, found: Found = "same", refusal: RefusalCode | None = None
 ) -> None:
     comparison = Comparison(check_id, 1, found, refusal)
-    await node.write(lambda tables: node.service.desk.answering.answer(tables, comparison))
+    await node.write(lambda tables: node.service.dispatcher.answering.answer(tables, comparison))
     await node.service.advance()
 
 
@@ -76,13 +76,15 @@ async def received(node: SimNode, check_id: str) -> Mapping[str, Any]:
 
 
 async def _row(node: SimNode, sql: str, check_id: str) -> Mapping[str, Any]:
-    found = await node.read(lambda tables: tables.one(sql, check_id))
+    found = await node.read(lambda tables: tables.tx.one(sql, check_id))
     assert found is not None
     return found
 
 
 async def screen(node: SimNode) -> dict[str, Any]:
-    return await node.read(lambda tables: queue_value(tables, node.federation, node.service.desk))
+    return await node.read(
+        lambda tables: queue_value(tables, node.membership, node.service.dispatcher)
+    )
 
 
 async def test_two_people_compare_and_both_say_the_same(
@@ -171,7 +173,7 @@ async def test_before_the_decision_nothing_says_who_is_at_the_other_end(
     assert decision.facts.holder_membership is decision.facts.holder_publication is None
     assert decision.facts.round is None
     assert health.party_id.encode() not in entry["envelope"]
-    assert await health.read(lambda t: t.rows("SELECT * FROM received_check")) == []
+    assert await health.read(lambda t: t.tx.rows("SELECT * FROM received_check")) == []
 
 
 async def test_an_unknown_link_and_one_that_may_not_be_compared_get_one_answer(
@@ -179,9 +181,11 @@ async def test_an_unknown_link_and_one_that_may_not_be_compared_get_one_answer(
 ) -> None:
     _, care = unsure
     (waiting,) = await queue(care)
-    await federation.hub_write(lambda tables: tables.run("UPDATE link SET state = 'match'"))
+    await federation.hub_write(lambda tables: tables.tx.run("UPDATE link SET state = 'match'"))
     await check(care)
-    await federation.hub_write(lambda tables: tables.run("UPDATE link SET link_id = ?", "77" * 16))
+    await federation.hub_write(
+        lambda tables: tables.tx.run("UPDATE link SET link_id = ?", "77" * 16)
+    )
     await check(care, waiting.link_id)
     answers = []
     for entry in await federation.entries("identity_decision"):
@@ -193,7 +197,7 @@ async def test_an_unknown_link_and_one_that_may_not_be_compared_get_one_answer(
 
 async def test_the_quota_is_its_own(federation: SimFederation, unsure: Agencies) -> None:
     _, care = unsure
-    allowed = care.federation.charter.quotas.identity_checks_per_day
+    allowed = care.membership.charter.quotas.identity_checks_per_day
     for _ in range(allowed):
         last = await check(care)
     over = await check(care)
@@ -246,33 +250,33 @@ async def test_an_agency_without_the_value_cannot_open_what_the_hub_sends_it(
     other = AMIRA.__class__("9990000034", "Zoe", None, "Quill", "2001-01-05", "F", None, "LX8 8AA")
     await stranger.take_in(row("x1", other, "housing_tenancy", DUTY, "H. Officer"))
     await stranger.publish()
-    stub = await stranger.read(lambda tables: tables.one("SELECT stub_id FROM stub"))
+    stub = await stranger.read(lambda tables: tables.tx.one("SELECT stub_id FROM stub"))
     assert stub is not None
 
     def invent(tables: Any) -> None:
-        link = tables.one("SELECT * FROM link")
+        link = tables.tx.one("SELECT * FROM link")
         side, sql = (
             ("a", "UPDATE link SET stub_a = ?, agency_a = ?")
             if link["agency_a"] == health.party_id
             else ("b", "UPDATE link SET stub_b = ?, agency_b = ?")
         )
-        tables.run(sql, stub["stub_id"], stranger.party_id)
+        tables.tx.run(sql, stub["stub_id"], stranger.party_id)
         # The token of social care is named as what the stranger holds too.
-        tables.run("DELETE FROM token WHERE stub_id = ?", stub["stub_id"])
+        tables.tx.run("DELETE FROM token WHERE stub_id = ?", stub["stub_id"])
         ours = link["stub_b" if side == "a" else "stub_a"]
-        tables.run(
+        tables.tx.run(
             "INSERT INTO token SELECT token, ?, match_key_id, ?, ordinal, since FROM token "
             "WHERE stub_id = ?",
             stub["stub_id"], stranger.party_id, ours,
         )  # fmt: skip
 
     await federation.hub_write(invent)
-    link_row = await care.read(lambda tables: tables.one("SELECT * FROM link"))
+    link_row = await care.read(lambda tables: tables.tx.one("SELECT * FROM link"))
     assert link_row is not None
     await stranger.write(
         lambda tables: tables.insert(
             "link",
-            {**link_row, "stub_id": stub["stub_id"], "hub_id": stranger.federation.hub.hub_id},
+            {**link_row, "stub_id": stub["stub_id"], "hub_id": stranger.membership.hub.hub_id},
         )
     )
     check_id = await check(care)
@@ -310,7 +314,7 @@ async def test_a_withdrawn_permission_stops_the_comparison(
     health, care = unsure
     check_id = await check(care)
     await federation.settle()
-    await health.write(lambda tables: tables.run("UPDATE involvement SET withdrawn_at = 1"))
+    await health.write(lambda tables: tables.tx.run("UPDATE involvement SET withdrawn_at = 1"))
     await answer(health, check_id, "same")
     await federation.settle()
     row_ = await sent(care, check_id)
@@ -321,7 +325,7 @@ async def test_a_match_is_checked_only_when_somebody_doubts_it(
     federation: SimFederation, agencies: Agencies
 ) -> None:
     health, care = agencies
-    link = await care.read(lambda tables: tables.one("SELECT * FROM link"))
+    link = await care.read(lambda tables: tables.tx.one("SELECT * FROM link"))
     assert link is not None
     with pytest.raises(LocalError) as caught:
         await check(care, link["link_id"])
@@ -341,17 +345,17 @@ async def test_only_the_asker_of_a_check_may_send_and_only_the_holder_answer(
     await federation.settle()
     (request,) = await federation.entries("identity_request")
     statement = parse_statement(request["envelope"]).expect(IdentityRequestBody)
-    again = care.federation.sign(statement.body, statement.preamble.aud)
+    again = care.membership.sign(statement.body, statement.preamble.aud)
     with pytest.raises(RemoteError) as caught:
-        await care.federation.post("/v1/statements", again.envelope.encode())
+        await care.membership.post("/v1/statements", again.envelope.encode())
     assert caught.value.code is ErrorCode.REPLAYED
     await answer(health, check_id, "same")
     (entry,) = await federation.entries("identity_answer")
     body = parse_statement(entry["envelope"]).body
     for node, aud in ((care, health.party_id), (health, care.party_id)):
-        forged = node.federation.sign(body, aud)
+        forged = node.membership.sign(body, aud)
         with pytest.raises(RemoteError) as refused:
-            await node.federation.post("/v1/statements", forged.envelope.encode())
+            await node.membership.post("/v1/statements", forged.envelope.encode())
         assert refused.value.code in {ErrorCode.NOT_FOUND, ErrorCode.CONFLICT}
 
 
@@ -360,15 +364,15 @@ def _outer(sender: SimNode, recipient: SimNode, message: Message) -> bytes:
     statement = parse_statement(from_base64(message.envelope)).expect(IdentityCheckBody)
     binding = SealBinding(
         kind="identity_check",
-        charter_id=sender.federation.hub.hub_id,
+        charter_id=sender.membership.hub.hub_id,
         sender=sender.party_id,
         recipient=recipient.party_id,
-        sign_key=sender.federation.me().body.keys.sign,
+        sign_key=sender.membership.me().body.keys.sign,
         request_id=statement.body.check_id,
         seal_key=statement.body.seal_key,
     )
     assert message.sealed is not None
-    return unseal(binding, recipient.federation.keys.seal.value, from_base64(message.sealed))
+    return unseal(binding, recipient.membership.keys.seal.value, from_base64(message.sealed))
 
 
 def _cut_witness(data: bytes) -> bytes:

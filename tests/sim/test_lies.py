@@ -63,7 +63,7 @@ def unlogged(federation: SimFederation, *kinds: str) -> None:
 
     def lie(tables: Any, statement: Any, evidence: Any = ()) -> Logged:
         if statement.preamble.kind in kinds:
-            return Logged(0, statement.id, b"\x01" * 32, ledger.surroundings.clock())
+            return Logged(0, statement.id, b"\x01" * 32, ledger.env.clock())
         return real(tables, statement, evidence)
 
     ledger.append = lie  # type: ignore[method-assign]
@@ -103,7 +103,7 @@ async def test_a_request_that_the_hub_drops_unseen_is_seen(
     unlogged(federation, "request", "hub_decision")
     await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
     await federation.round()
-    value = await care.read(lambda tables: screens.inbox_value(tables, care.federation))
+    value = await care.read(lambda tables: screens.inbox_value(tables, care.membership))
     assert [alarm["code"] for alarm in value["alarms"]] == ["not_in_log"]
 
 
@@ -117,14 +117,14 @@ async def test_a_publication_that_the_hub_drops_unseen_is_seen(
     def lie(tables: Any, statement: Any, evidence: Any = ()) -> Logged:
         if statement.preamble.kind != "publication":
             return real(tables, statement, evidence)
-        now = ledger.surroundings.clock()
+        now = ledger.env.clock()
         return Logged(tables.next_index(), statement.id, b"\x01" * 32, now)
 
     ledger.append = lie  # type: ignore[method-assign]
     await health.take_in(row("h9", AMEERA, "health_visiting", DUTY))
     await health.publish()
     await federation.round()
-    value = await health.read(lambda tables: screens.inbox_value(tables, health.federation))
+    value = await health.read(lambda tables: screens.inbox_value(tables, health.membership))
     assert [alarm["code"] for alarm in value["alarms"]] == ["not_in_log"]
 
 
@@ -144,14 +144,14 @@ async def test_a_link_opens_no_other_clients_involvement(
 ) -> None:
     health, care = agencies
     twin = await health.read(
-        lambda tables: tables.one(
+        lambda tables: tables.tx.one(
             "SELECT involvement_id FROM stub_involvement s JOIN involvement i "
             "ON i.id = s.involvement WHERE i.client = 2"
         )
     )
     assert twin is not None
     shown = f'[{{"id": "{twin["involvement_id"]}", "type": "x", "label": "x"}}]'
-    await care.write(lambda tables: tables.run("UPDATE link SET involvements = ?", shown))
+    await care.write(lambda tables: tables.tx.run("UPDATE link SET involvements = ?", shown))
     monkeypatch.setattr(hub.exchange.requests, "decide_hub", lambda *_: Allow())
     request_id = await care.ask("c1", twin["involvement_id"])
     await federation.settle()
@@ -164,7 +164,7 @@ async def test_duplicates_in_one_agency_do_not_stop_the_others(federation: SimFe
     await agency.take_in(*same, row("ok", SAMIR, "health_visiting", DUTY))
     report = await agency.publish()
     assert report.changed == 1
-    assert report.too_little == ["d0", "d1", "d2", "d3"]
+    assert report.insufficient_identifiers == ["d0", "d1", "d2", "d3"]
 
 
 async def test_news_of_a_link_before_the_publication_is_confirmed_is_kept(
@@ -200,12 +200,12 @@ async def test_an_old_publication_does_not_stand_in_the_way_of_a_withdrawal(
     federation.network.tamper["/v1/publications$"] = cut
     federation.network.hub_down = True
     with pytest.raises(RemoteError):
-        await Publisher(health.federation).publish()
+        await Publisher(health.membership).publish()
     federation.network.tamper.clear()
     federation.network.hub_down = False
     federation.clock.now += 3600
-    assert await commands.withdraw_and_publish(health.federation, "h1") == 1
-    stubs = await federation.hub_read(lambda tables: tables.rows("SELECT retired FROM stub"))
+    assert await commands.withdraw_and_publish(health.membership, "h1") == 1
+    stubs = await federation.hub_read(lambda tables: tables.tx.rows("SELECT retired FROM stub"))
     assert sorted(stub["retired"] for stub in stubs) == [0, 1]
 
 
@@ -278,7 +278,7 @@ async def test_big_news_of_one_agency_does_not_swallow_anothers(
 
     def twenty(self: Any, tables: Any, client: Any, now: int) -> Any:
         (one,) = real(self, tables, client, now)
-        ids = [self._federation.outside.new_id() for _ in range(20)]
+        ids = [self._membership.env.new_id() for _ in range(20)]
         return [one.model_copy(update={"id": fresh}) for fresh in ids]
 
     monkeypatch.setattr(node.publishing.drafts.Drafter, "_involvements", twenty)
@@ -330,7 +330,7 @@ async def test_a_whole_hub_folder_restored_from_a_backup_does_not_sign(
     shutil.copytree(folder, tmp_path / "backup")
 
     async def start() -> None:
-        federation.hub = HubService(folder, federation.hub.settings, federation.hub.outside)
+        federation.hub = HubService(folder, federation.hub.settings, federation.hub.env)
         federation.services = federation.network.hub = await federation.hub.start()
 
     await start()
@@ -351,12 +351,12 @@ async def test_what_another_agency_writes_is_shown_and_not_obeyed(
     federation: SimFederation, agencies: Agencies
 ) -> None:
     health, care = agencies
-    await care.write(lambda tables: tables.run("UPDATE practitioner SET name = 'S [/b] Worker'"))
+    await care.write(lambda tables: tables.tx.run("UPDATE practitioner SET name = 'S [/b] Worker'"))
     facts = {"enquiry_reference": "[link=https://x.example]a\x1b[8mb", "informed": "informed"}
     involvement = (await care.team("c1")).others[0].involvement_id
     await care.ask("c1", involvement, facts=facts)
     await federation.settle()
-    value = await health.read(lambda tables: screens.inbox_value(tables, health.federation))
+    value = await health.read(lambda tables: screens.inbox_value(tables, health.membership))
     shown = io.StringIO()
     screens.print_inbox(Console(file=shown, soft_wrap=True, force_terminal=True), value)
     assert "S [/b] Worker" in shown.getvalue()
@@ -370,7 +370,7 @@ async def test_a_request_that_ran_out_says_so(
     await asked(federation, agencies)
     federation.clock.now += 40 * 86_400
     for agency, side in ((health, "received"), (care, "sent")):
-        own = agency.federation
+        own = agency.membership
         value = await agency.read(lambda tables, own=own: screens.inbox_value(tables, own))  # type: ignore[misc]
         assert value[side][0]["state_text"] == "expired; it can be asked again"
 
@@ -384,11 +384,11 @@ class TestWhatTheHubChecksOfAPatchedNode:
         agency = await federation.join("Health visiting", "health_provider")
         same = [row(f"d{number}", AMIRA, "health_visiting", DUTY) for number in range(4)]
         await agency.take_in(*same)
-        monkeypatch.setattr(node.publishing.limits.Limits, "crowded", lambda *_: {})
+        monkeypatch.setattr(node.publishing.limits.Limits, "overshared_tokens", lambda *_: {})
         with pytest.raises(RemoteError) as caught:
             await agency.publish()
         assert caught.value.code is ErrorCode.OVER_LIMIT
-        assert await federation.hub_read(lambda tables: tables.rows("SELECT 1 FROM stub")) == []
+        assert await federation.hub_read(lambda tables: tables.tx.rows("SELECT 1 FROM stub")) == []
 
     def test_a_door_without_a_name_is_not_enough(self) -> None:
         tokens = {"dob_addr.1": [b"a" * 16], "dob_sex_pc.2": [b"b" * 16]}
@@ -420,7 +420,7 @@ class TestWhatTheHubChecksOfAPatchedNode:
             rows=[ChunkRef(hash=digest, length=len(chunk), count=1)],
             tokens=[],
         )
-        statement = health.federation.sign(body, health.federation.hub.hub_id)
+        statement = health.membership.sign(body, health.membership.hub.hub_id)
         intake = federation.services.intake
         envelope = to_base64(statement.envelope.encode())
         await intake.begin_publication(Message(envelope=envelope, sealed=None, proof=None))
@@ -467,11 +467,11 @@ async def test_one_member_cannot_silence_or_flood_the_log(
 ) -> None:
     health, care = agencies
     monkeypatch.setattr(hub.exchange.intake, "MAX_REJECTIONS_A_DAY", 3)
-    charter = health.federation.charter
+    charter = health.membership.charter
     again = CharterAcceptBody(version=1, document_hash=charter.document_hash)
     for agency, times in ((health, 6), (care, 1)):
         for _ in range(times):
-            envelope = agency.federation.sign(again, charter.charter_id).envelope.encode()
+            envelope = agency.membership.sign(again, charter.charter_id).envelope.encode()
             message = Message(envelope=to_base64(envelope), sealed=None, proof=None)
             with pytest.raises(RemoteError) as caught:
                 await federation.services.intake.submit(message)

@@ -68,7 +68,7 @@ def codes(found: set[tuple[Severity, Code]]) -> set[Code]:
 
 async def alarms(agency: SimNode) -> list[str]:
     """The codes of the alarms in the agency's inbox."""
-    value = await agency.read(lambda tables: screens.inbox_value(tables, agency.federation))
+    value = await agency.read(lambda tables: screens.inbox_value(tables, agency.membership))
     return [alarm["code"] for alarm in value["alarms"]]
 
 
@@ -82,15 +82,15 @@ class TestReordering:
         await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
 
         def swap(tables: HubTables) -> None:
-            (first,) = tables.rows("SELECT idx FROM entry WHERE kind = 'request'")
-            (second,) = tables.rows("SELECT idx FROM entry WHERE kind = 'hub_decision'")
+            (first,) = tables.tx.rows("SELECT idx FROM entry WHERE kind = 'request'")
+            (second,) = tables.tx.rows("SELECT idx FROM entry WHERE kind = 'hub_decision'")
             assert second["idx"] == first["idx"] + 1
             moves = ((-1, first["idx"]), (first["idx"], second["idx"]), (second["idx"], -1))
             for move in moves:
-                tables.run("UPDATE entry SET idx = ? WHERE idx = ?", *move)
-                tables.run("UPDATE payload SET idx = ? WHERE idx = ?", *move)
+                tables.tx.run("UPDATE entry SET idx = ? WHERE idx = ?", *move)
+                tables.tx.run("UPDATE payload SET idx = ? WHERE idx = ?", *move)
 
-        await federation.services.engine.write(lambda db: _unchecked(HubTables(db), swap))
+        await federation.services.engine.write(lambda tables: _unchecked(tables, swap))
         await federation.settle()
         assert set(await alarms(care)) == {"not_in_log"}, (
             "it is not where the hub promised it to be"
@@ -113,7 +113,7 @@ class TestReordering:
             decided_by=None,
             facts_commitment="00" * 32,
         )
-        late = health.federation.sign(body, care.party_id)
+        late = health.membership.sign(body, care.party_id)
         ledger = federation.hub._ledger
         await tamper(federation, lambda tables: ledger.append(tables, late))
         assert Code.CHAIN_BROKEN in codes(await audited(federation))
@@ -129,10 +129,10 @@ class TestBackDating:
         await federation.round()
         kept = [federation.services.publisher.tiles.read_checkpoint()]
         ledger = federation.hub._ledger
-        honest = ledger.surroundings
-        ledger.surroundings = replace(honest, clock=lambda: honest.clock() - 5 * HOUR)
+        honest = ledger.env
+        ledger.env = replace(honest, clock=lambda: honest.clock() - 5 * HOUR)
         await federation.hub.round()  # dated five hours before the entry before it
-        ledger.surroundings = honest
+        ledger.env = honest
         await federation.settle()
         kept.append(federation.services.publisher.tiles.read_checkpoint())
         assert await audited(federation) == set(), "in itself the log is in order"
@@ -162,9 +162,9 @@ class TestWeakKeys:
         self, federation: SimFederation, agencies: Agencies
     ) -> None:
         health, _ = agencies
-        ledger, charter = federation.hub._ledger, health.federation.charter
-        keys = health.federation.me().body.keys.model_copy(update={"sign": NEUTRAL.hex()})
-        fields = health.federation.me().body.model_dump(exclude={"enrolment", "status", "keys"})
+        ledger, charter = federation.hub._ledger, health.membership.charter
+        keys = health.membership.me().body.keys.model_copy(update={"sign": NEUTRAL.hex()})
+        fields = health.membership.me().body.model_dump(exclude={"enrolment", "status", "keys"})
         enrolment = EnrolmentBody.model_validate(
             {
                 **fields,
@@ -185,15 +185,15 @@ class TestWeakKeys:
                 "enrolment": to_base64(applied.envelope.encode()),
             }
         )
-        before = health.federation.view.size
+        before = health.membership.view.size
         await tamper(federation, lambda tables: ledger.issue(tables, body, "77" * 16))
         with pytest.raises(RemoteError) as caught:
             await federation.checkpoint()
         assert caught.value.code is ErrorCode.WEAK_KEY, "key holders go no further"
         with pytest.raises(RemoteError) as caught:
-            await health.federation.sync()
+            await health.membership.sync()
         assert caught.value.code is ErrorCode.WEAK_KEY
-        assert health.federation.view.size == before
+        assert health.membership.view.size == before
         holders, federation.network.holders = federation.network.holders, {}
         assert (Severity.BROKEN, Code.PUBLIC_LEAF) in await audited(federation)
         federation.network.holders = holders
@@ -208,7 +208,7 @@ class TestForgedDecisions:
         health, care = agencies
         request_id = await asked(federation, agencies)
         received = await health.received(request_id)
-        charter = health.federation.charter
+        charter = health.membership.charter
         body = DecisionBody(
             request=received["statement_id"],
             request_id=request_id,
@@ -254,7 +254,7 @@ class TestForgedDecisions:
             logged = tables.logged(swapped.id)
             envelope = swapped.envelope.encode()
             tables.post([Post(care.party_id, envelope, logged)])
-            tables.run("UPDATE request SET outcome = 'allow' WHERE request_id = ?", second)
+            tables.tx.run("UPDATE request SET outcome = 'allow' WHERE request_id = ?", second)
 
         await tamper(federation, deliver_again)
         await federation.settle()
@@ -271,7 +271,7 @@ class TestReplay:
         await brokered(federation, agencies)
 
         def again(tables: HubTables) -> None:
-            row = tables.one(
+            row = tables.tx.one(
                 "SELECT e.*, p.salt, p.envelope FROM entry e JOIN payload p USING (idx) "
                 "WHERE e.kind = 'request'"
             )
@@ -279,8 +279,10 @@ class TestReplay:
             index = tables.next_index()
             entry = (index, row["leaf"], "f" * 64, "request", row["sender"], "f" * 32,
                      row["iat"], row["received_at"])  # fmt: skip
-            tables.run("INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?)", *entry)
-            tables.run("INSERT INTO payload VALUES (?, ?, ?)", index, row["salt"], row["envelope"])
+            tables.tx.run("INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?)", *entry)
+            tables.tx.run(
+                "INSERT INTO payload VALUES (?, ?, ?)", index, row["salt"], row["envelope"]
+            )
 
         await tamper(federation, again)
         found = codes(await audited(federation))
@@ -301,7 +303,7 @@ class TestPayloads:
         body = old.body.model_copy(update={"outcome": "refuse", "code": "not_available"})
         new = ledger.sign(body, old.preamble.aud).envelope.encode()
         sql = "UPDATE payload SET envelope = ? WHERE idx = ?"
-        await tamper(federation, lambda tables: tables.run(sql, new, entry["idx"]))
+        await tamper(federation, lambda tables: tables.tx.run(sql, new, entry["idx"]))
         assert (Severity.BROKEN, Code.PAYLOAD_DIFFERS) in await audited(federation)
 
     async def test_who_knows_the_very_message_cannot_find_its_leaf(
@@ -310,10 +312,10 @@ class TestPayloads:
         await brokered(federation, agencies)
         sql = "SELECT e.idx, e.leaf, p.salt, p.envelope FROM entry e JOIN payload p USING (idx)"
         rows = await federation.hub_read(
-            lambda tables: tables.rows(f"{sql} WHERE kind = 'request'")
+            lambda tables: tables.tx.rows(f"{sql} WHERE kind = 'request'")
         )
         (request,) = rows
-        public = {row["leaf"] for row in await federation.hub_read(lambda t: t.rows(sql))}
+        public = {row["leaf"] for row in await federation.hub_read(lambda t: t.tx.rows(sql))}
         envelope = request["envelope"]
         guesses = {
             b"\x01\x01" + hashlib.sha256(prefix + envelope).digest()
@@ -325,7 +327,7 @@ class TestPayloads:
         }
         assert not guesses & public
         verify_sealed(request["leaf"], request["salt"], envelope)  # the salt is all that is missing
-        salts = [row["salt"] for row in await federation.hub_read(lambda t: t.rows(sql))]
+        salts = [row["salt"] for row in await federation.hub_read(lambda t: t.tx.rows(sql))]
         sealed = [salt for salt in salts if salt != NO_SALT]
         assert len(set(sealed)) == len(sealed) > 5
 
@@ -361,5 +363,5 @@ class TestWrongCodes:
 
 def _unchecked(tables: HubTables, work: Callable[[HubTables], None]) -> None:
     """Order of rows is checked at the end alone, for what no honest hub does."""
-    tables.run("PRAGMA defer_foreign_keys = ON")
+    tables.tx.run("PRAGMA defer_foreign_keys = ON")
     work(tables)

@@ -61,16 +61,16 @@ async def test_two_roots_for_one_size_are_kept_as_proof_and_the_view_stays(
     federation: SimFederation, agencies: Agencies
 ) -> None:
     health, _ = agencies
-    await health.federation.sync()
-    before = health.federation.view
+    await health.membership.sync()
+    before = health.membership.view
     federation.network.tamper["/checkpoint"] = lambda _: other_note(federation, before.size)
     assert await look(health) == [AlarmCode.TWO_LOGS]
     assert await look(health) == [], "it is told once"
-    assert health.federation.view == before
+    assert health.membership.view == before
     assert await evidence(health) == 1
     federation.network.tamper.clear()
     assert await look(health) == []
-    (alarm,) = await health.read(lambda tables: tables.rows("SELECT * FROM alarm"))
+    (alarm,) = await health.read(lambda tables: tables.tx.rows("SELECT * FROM alarm"))
     assert alarm["cleared_at"] is None, "proof stays until a person has seen it"
 
 
@@ -78,8 +78,8 @@ async def test_a_shorter_log_and_one_that_does_not_follow_are_told_apart(
     federation: SimFederation, agencies: Agencies
 ) -> None:
     health, _ = agencies
-    await health.federation.sync()
-    size = health.federation.view.size
+    await health.membership.sync()
+    size = health.membership.view.size
     federation.network.tamper["/checkpoint"] = lambda _: other_note(federation, size - 1)
     assert await look(health) == [AlarmCode.ROLLED_BACK]
     federation.network.tamper.clear()
@@ -94,7 +94,7 @@ async def log_rubbish(federation: SimFederation) -> None:
     """The hub writes a public leaf that nobody can read, and witnesses sign the tree with it."""
     await federation.hub.round()
     await federation.hub_write(
-        lambda tables: tables.run(
+        lambda tables: tables.tx.run(
             "UPDATE entry SET leaf = ? WHERE idx = (SELECT MAX(idx) FROM entry)", b"\x01\x02rubbish"
         )
     )
@@ -108,11 +108,11 @@ async def test_a_leaf_against_the_rules_is_proof_and_the_view_stays_before_it(
 ) -> None:
     health, _ = agencies
     await look(health)
-    before = health.federation.view
+    before = health.membership.view
     for news in ([AlarmCode.LEAF_REFUSED], [], []):
         await log_rubbish(federation)
         assert await look(health) == news, "once, however long the hub goes on"
-    assert health.federation.view == before
+    assert health.membership.view == before
     assert await evidence(health) == 1
 
 
@@ -151,7 +151,7 @@ async def test_a_missing_quorum_is_an_alarm_after_ten_minutes_and_goes_with_it(
     sleep(federation, asleep=False)
     await federation.settle()
     assert await look(health) == []
-    alarms = await health.read(lambda tables: tables.rows("SELECT cleared_at FROM alarm"))
+    alarms = await health.read(lambda tables: tables.tx.rows("SELECT cleared_at FROM alarm"))
     assert all(alarm["cleared_at"] for alarm in alarms)
 
 
@@ -167,8 +167,8 @@ async def test_keys_in_the_log_that_are_not_ours(
     federation: SimFederation, agencies: Agencies
 ) -> None:
     health, _ = agencies
-    keys = replace(health.federation.keys, sign=SecretSeed(b"\x33" * 32))
-    health.federation.keys = keys
+    keys = replace(health.membership.keys, sign=SecretSeed(b"\x33" * 32))
+    health.membership.keys = keys
     assert await look(health) == [AlarmCode.OWN_KEYS_DIFFER]
 
 
@@ -187,7 +187,7 @@ async def test_a_received_message_that_is_not_in_the_log(
 ) -> None:
     health, care = agencies
     await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
-    wrong = health.federation.view.size - 1
+    wrong = health.membership.view.size - 1
 
     def move(data: bytes) -> bytes:
         bag = json.loads(data)
@@ -200,7 +200,7 @@ async def test_a_received_message_that_is_not_in_the_log(
     await health.service.receive(wait=0)
     federation.network.tamper.clear()
     assert await health.service.outbox.check_logged() == 2, "request and hub's decision"
-    rows = await health.read(lambda tables: tables.rows("SELECT code, place FROM alarm"))
+    rows = await health.read(lambda tables: tables.tx.rows("SELECT code, place FROM alarm"))
     assert [(row["code"], row["place"]) for row in rows] == [("not_in_log", str(wrong))]
 
 
@@ -210,7 +210,7 @@ async def test_an_index_that_never_comes(federation: SimFederation, agencies: Ag
     await federation.settle()
 
     def promise(tables: NodeTables) -> None:
-        tables.run("UPDATE outbox SET state = 'sent', idx = 5000 WHERE kind = 'request'")
+        tables.tx.run("UPDATE outbox SET state = 'sent', idx = 5000 WHERE kind = 'request'")
 
     await care.write(promise)
     await care.service.outbox.check_logged()
@@ -218,7 +218,7 @@ async def test_an_index_that_never_comes(federation: SimFederation, agencies: Ag
     federation.clock.now += 400
     await federation.round()
     await care.service.outbox.check_logged()
-    (alarm,) = await care.read(lambda tables: tables.rows("SELECT code, place FROM alarm"))
+    (alarm,) = await care.read(lambda tables: tables.tx.rows("SELECT code, place FROM alarm"))
     assert (alarm["code"], alarm["place"]) == ("promise_broken", "5000")
 
 
@@ -228,9 +228,9 @@ async def test_the_operators_command_is_told_without_personal_data(
     health, _ = agencies
     told = tmp_path / "told"
     program = f"import sys; open({str(told)!r}, 'a').write(sys.stdin.read())"
-    monitor = Monitor(health.federation, [sys.executable, "-c", program])
-    await health.federation.sync()
-    size = health.federation.view.size
+    monitor = Monitor(health.membership, [sys.executable, "-c", program])
+    await health.membership.sync()
+    size = health.membership.view.size
     federation.network.tamper["/checkpoint"] = lambda _: other_note(federation, size)
     await monitor.look()
     value: dict[str, Any] = json.loads(told.read_text())
@@ -242,8 +242,8 @@ async def test_the_commands_show_alarms_and_put_them_away(
     federation: SimFederation, agencies: Agencies
 ) -> None:
     health, _ = agencies
-    await health.federation.sync()
-    size = health.federation.view.size
+    await health.membership.sync()
+    size = health.membership.view.size
     federation.network.tamper["/checkpoint"] = lambda _: other_note(federation, size)
     await look(health)
     (health.folder / "node.toml").write_text('name = "Health visiting"\n', encoding="utf-8")

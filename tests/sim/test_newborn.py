@@ -20,13 +20,13 @@ AT_SOCIAL_CARE = replace(ZAHRA, nhs_number=None)
 
 async def _stubs(federation: SimFederation) -> list[tuple[str, int]]:
     sql = "SELECT stub_id, revision FROM stub ORDER BY stub_id"
-    return [tuple(row.values()) for row in await federation.hub_read(lambda t: t.rows(sql))]
+    return [tuple(row.values()) for row in await federation.hub_read(lambda t: t.tx.rows(sql))]
 
 
 async def _published(node: SimNode) -> dict[str, int]:
     """How many tokens of each match key the node's stubs have at the hub."""
     sql = "SELECT match_key_id AS key, COUNT(*) AS n FROM published_token GROUP BY match_key_id"
-    return {item["key"]: item["n"] for item in await node.read(lambda t: t.rows(sql))}
+    return {item["key"]: item["n"] for item in await node.read(lambda t: t.tx.rows(sql))}
 
 
 def _with_given(keys: dict[str, int]) -> set[str]:
@@ -109,19 +109,19 @@ async def test_an_unborn_child_whose_mother_is_not_here_is_told_so_and_nothing_i
     assert [(error.field, error.reason) for error in report.errors] == [
         ("mother_local_id", "no client here has the mother's id; import the mother first")
     ]
-    assert await health.read(lambda tables: tables.rows("SELECT 1 FROM involvement")) == []
+    assert await health.read(lambda tables: tables.tx.rows("SELECT 1 FROM involvement")) == []
 
 
 async def test_a_shared_postcode_of_the_settings_leaves_no_place(
     federation: SimFederation,
 ) -> None:
     node = await federation.join("Health visiting", "health_provider")
-    NodeService(node.federation, NodeSettings(shared_postcodes=["lx3 4ab"]))
+    NodeService(node.membership, NodeSettings(shared_postcodes=["lx3 4ab"]))
     await node.take_in(row("h1", ZAHRA, "health_visiting", DUTY))
     await node.publish()
     keys = set(await _published(node))
     assert keys, "she can still be found by name, birth date and number"
-    policy = node.federation.charter.policy
+    policy = node.membership.charter.policy
     assert [key for key in keys if policy.keys[key].place] == []
 
 

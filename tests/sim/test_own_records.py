@@ -17,7 +17,7 @@ async def test_one_person_twice_is_told_to_the_agency_alone(federation: SimFeder
         row("h3", AMEERA, "health_visiting", None),
     )
     federation.network.captured.clear()
-    found = await health.read(lambda tables: duplicates(tables, health.federation))
+    found = await health.read(lambda tables: duplicates(tables, health.membership))
     assert [(item.first, item.second) for item in found] == [("h1", "h3")], "not the twin"
     assert federation.network.captured == []
 
@@ -29,7 +29,7 @@ async def test_two_people_with_different_numbers_are_no_duplicate(
     other = ClientRecord("9990000034", *list(vars(AMIRA).values())[1:])
     await health.take_in(row("h1", AMIRA, "health_visiting", DUTY),
                          row("h2", other, "health_visiting", DUTY))  # fmt: skip
-    assert await health.read(lambda tables: duplicates(tables, health.federation)) == []
+    assert await health.read(lambda tables: duplicates(tables, health.membership)) == []
 
 
 async def test_too_little_is_said_plainly_with_everybodys_duty_line(
@@ -48,7 +48,7 @@ async def test_too_little_is_said_plainly_with_everybodys_duty_line(
     await health.publish()
     for client in ("h1", "h2"):
         team = await health.team(client)
-        assert (team.published, team.unpublished) == (False, Unpublished.TOO_LITTLE)
+        assert (team.published, team.unpublished) == (False, Unpublished.INSUFFICIENT_IDENTIFIERS)
         assert [line.agency for line in team.ring] == ["Housing", "Social care"]
         assert {line.phone for line in team.ring} == {"01632 960100"}
         assert team.duty_desk.phone

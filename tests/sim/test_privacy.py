@@ -79,9 +79,9 @@ async def test_the_hubs_disk_never_holds_a_token(federation: SimFederation) -> N
     health = await federation.join("Health visiting", "health_provider")
     await health.take_in(row("x1", MARKED, "health_visiting", DUTY))
     await health.publish()
-    cache = TokenCache(health.federation)
+    cache = TokenCache(health.membership)
     digests = await health.read(
-        lambda tables: tables.rows("SELECT input_digest FROM published_token")
+        lambda tables: tables.tx.rows("SELECT input_digest FROM published_token")
     )
     pairs = await health.read(
         lambda tables: [cache.get(tables, item["input_digest"]) for item in digests]

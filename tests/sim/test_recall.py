@@ -25,13 +25,13 @@ async def released(federation: SimFederation, agencies: Agencies) -> str:
 
 
 async def wrong(node: SimNode, request_id: str) -> None:
-    await node.federation.sync()
-    await node.write(lambda tables: node.service.desk.recalls.say(tables, request_id, 1))
+    await node.membership.sync()
+    await node.write(lambda tables: node.service.dispatcher.recalls.say(tables, request_id, 1))
     await node.service.advance()
 
 
 async def notices(node: SimNode) -> list[dict[str, object]]:
-    return await node.read(lambda tables: governance_value(tables, node.federation))
+    return await node.read(lambda tables: governance_value(tables, node.membership))
 
 
 @pytest.mark.parametrize("by_asker", [True, False])
@@ -51,7 +51,7 @@ async def test_either_side_recalls_the_card_and_both_leads_are_told(
     kinds = ["release", "wrong_person", "recall_done"]
     places = [(await federation.entries(kind))[0]["idx"] for kind in kinds]
     assert places == sorted(places)
-    assert await care.write(lambda tables: mark_seen(tables, care.federation)) == 1
+    assert await care.write(lambda tables: mark_seen(tables, care.membership)) == 1
     assert [item["seen"] for item in await notices(care)] == [True]
 
 
@@ -68,7 +68,9 @@ async def test_the_link_ends_at_once_and_stays_ended(
     assert (await care.team("c1")).others == (await health.team("h1")).others == ()
     for _ in range(2):
         await federation.hub_write(
-            lambda tables: tables.run("INSERT OR IGNORE INTO dirty_stub SELECT stub_id FROM stub")
+            lambda tables: tables.tx.run(
+                "INSERT OR IGNORE INTO dirty_stub SELECT stub_id FROM stub"
+            )
         )
         await federation.round()
     assert (await care.team("c1")).others == (await health.team("h1")).others == ()
@@ -101,7 +103,7 @@ async def test_a_card_that_was_not_fetched_yet_never_opens(
         await health.service.advance()
     await wrong(health, request_id)
     cards = await federation.hub_read(
-        lambda tables: tables.rows("SELECT sealed FROM mailbox WHERE proof IS NOT NULL")
+        lambda tables: tables.tx.rows("SELECT sealed FROM mailbox WHERE proof IS NOT NULL")
     )
     assert [item["sealed"] for item in cards] == [None]
     await federation.settle()
@@ -141,9 +143,9 @@ async def test_nobody_recalls_what_was_not_released_or_is_not_theirs(
     release = parse_statement(entry["envelope"]).expect(ReleaseBody)
     housing = await federation.join("Housing", "housing")
     body = WrongPersonBody(request_id=request_id, release=release.id, decided_by="00" * 16)
-    forged = housing.federation.sign(body, care.party_id)
+    forged = housing.membership.sign(body, care.party_id)
     with pytest.raises(RemoteError) as refused:
-        await housing.federation.post("/v1/statements", forged.envelope.encode())
+        await housing.membership.post("/v1/statements", forged.envelope.encode())
     assert refused.value.code is ErrorCode.NOT_FOUND
     await wrong(care, request_id)
     with pytest.raises(LocalError) as twice:

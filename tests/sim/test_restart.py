@@ -9,9 +9,9 @@ import pytest
 
 from hub.server.service import HubService
 from keys.holder.service import HolderService
-from node.membership.hub import load_federation
+from node.membership.hub import load_membership
 from node.service import NodeService
-from node.store.tables import NodeTables, open_engine
+from node.store.tables import open_engine
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from tests.sim.federation import SimFederation, SimNode
 
@@ -22,7 +22,7 @@ async def restart_hub(federation: SimFederation) -> None:
     """Stop the hub and start it from its folder. Raises what its start raises."""
     await federation.services.engine.close()
     old = federation.hub
-    federation.hub = HubService(federation.folder / "hub", old.settings, old.outside)
+    federation.hub = HubService(federation.folder / "hub", old.settings, old.env)
     federation.services = await federation.hub.start()
     federation.network.hub = federation.services
 
@@ -46,11 +46,11 @@ async def test_a_node_goes_on_where_it_stopped(
     health, care = agencies
     request_id = await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
     await federation.settle()
-    before = health.federation
+    before = health.membership
     await before.engine.close()
     engine = open_engine(health.folder)
-    (hub,) = await engine.read(lambda db: NodeTables(db).hubs())
-    again = await load_federation(health.folder, hub, engine, before.http, before.outside)
+    (hub,) = await engine.read(lambda tables: tables.hubs())
+    again = await load_membership(health.folder, hub, engine, before.http, before.env)
     assert again.view.size == before.view.size
     assert again.directory == before.directory
     health.service = NodeService(again, health.service.answering._settings)
@@ -68,7 +68,7 @@ async def test_a_key_holder_goes_on_where_it_stopped(
         holder = HolderService(old.folder, old.settings, federation.clock)
         await holder.start()
         federation.network.holders[url] = holder
-    await health.write(lambda tables: tables.run("DELETE FROM token_cache"))
+    await health.write(lambda tables: tables.tx.run("DELETE FROM token_cache"))
     assert (await health.publish()).evaluated > 0, "it knows its members without asking the hub"
 
 
@@ -86,7 +86,7 @@ async def test_a_restored_backup_of_the_hub_does_not_sign(
     for leftover in database.parent.glob("hub.sqlite-*"):
         leftover.unlink()
     shutil.copy(tmp_path / "backup", database)
-    hub = HubService(database.parent, federation.hub.settings, federation.hub.outside)
+    hub = HubService(database.parent, federation.hub.settings, federation.hub.env)
     with pytest.raises(LocalError, match="backup restored") as caught:
         await hub.start()
     assert caught.value.code is ErrorCode.STORAGE
@@ -128,9 +128,9 @@ async def test_two_processes_of_one_node_send_a_request_once(
     federation: SimFederation, agencies: Agencies
 ) -> None:
     _, care = agencies
-    question = care.question("c1", (await care.team("c1")).others[0].involvement_id)
+    question = care.request("c1", (await care.team("c1")).others[0].involvement_id)
     request_id = await care.write(lambda tables: care.service.asking.ask(tables, question))
-    twin = NodeService(care.federation, care.service.answering._settings)
+    twin = NodeService(care.membership, care.service.answering._settings)
     await asyncio.gather(care.service.advance(), twin.advance(), care.service.advance())
     assert len(await federation.entries("request")) == 1
     assert await federation.entries("rejection") == []

@@ -2,11 +2,13 @@
 
 import pytest
 
+from hub.store.tables import HubTables
 from node.links.review import Opinion, Waiting
+from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.matchkeys.records import ClientRecord
 from protocol.messages.review import VerdictBody
-from storage.tables import Row, Tables
+from storage.engine import Row
 from tests.sim.federation import AMEERA, AMIRA, DUTY, SimFederation, SimNode, row
 
 Agencies = tuple[SimNode, SimNode]
@@ -17,7 +19,7 @@ MOVED = ClientRecord(None, "Amira", None, "Hassan", "2022-03-14", "F", "40 Oak S
 
 
 async def queue(node: SimNode) -> list[Waiting]:
-    return await node.read(node.service.desk.reviewing.queue)
+    return await node.read(node.service.dispatcher.reviewing.queue)
 
 
 async def say(node: SimNode, said: str, link_id: str | None = None) -> str:
@@ -26,15 +28,15 @@ async def say(node: SimNode, said: str, link_id: str | None = None) -> str:
         (waiting,) = await queue(node)
         link_id = waiting.link_id
     opinion = Opinion(link_id, said, 1)  # type: ignore[arg-type]
-    await node.federation.sync()
-    await node.write(lambda tables: node.service.desk.reviewing.say(tables, opinion))
+    await node.membership.sync()
+    await node.write(lambda tables: node.service.dispatcher.reviewing.say(tables, opinion))
     await node.service.advance()
     return link_id
 
 
 async def told(node: SimNode) -> list[tuple[str, str | None]]:
     """State and other agency of each link, as the node was told."""
-    rows = await node.read(lambda tables: tables.rows("SELECT * FROM link ORDER BY link_id"))
+    rows = await node.read(lambda tables: tables.tx.rows("SELECT * FROM link ORDER BY link_id"))
     return [(item["state"], item["agency_id"]) for item in rows]
 
 
@@ -47,7 +49,7 @@ async def hub_notices(federation: SimFederation) -> list[tuple[str, str | None]]
 
 
 async def logged_states(federation: SimFederation) -> list[str]:
-    rows = await federation.hub_read(lambda tables: tables.rows("SELECT state FROM link"))
+    rows = await federation.hub_read(lambda tables: tables.tx.rows("SELECT state FROM link"))
     return [item["state"] for item in rows]
 
 
@@ -132,7 +134,7 @@ async def test_not_the_same_by_both_ends_it_and_it_stays_ended(
     await federation.round()
     assert await logged_states(federation) == ["ended"]
     await federation.hub_write(
-        lambda tables: tables.run("INSERT OR IGNORE INTO dirty_stub SELECT stub_id FROM stub")
+        lambda tables: tables.tx.run("INSERT OR IGNORE INTO dirty_stub SELECT stub_id FROM stub")
     )
     await federation.round()
     assert await logged_states(federation) == ["ended"], "looked at again, it is still ended"
@@ -235,7 +237,7 @@ async def test_an_answer_to_a_question_that_has_changed_is_not_taken(
     await federation.hub.round()
     await federation.checkpoint()
     await say(health, "not_same", waiting.link_id)
-    (row_,) = await health.read(lambda tables: tables.rows("SELECT * FROM review"))
+    (row_,) = await health.read(lambda tables: tables.tx.rows("SELECT * FROM review"))
     assert (row_["answer"], row_["error"]) == (None, "conflict")
     await federation.settle()
     assert len(await queue(health)) == 1, "asked again, about the record as it is"
@@ -250,7 +252,7 @@ async def test_nor_is_one_that_comes_between_the_change_and_the_round(
     await say(health, "same")
     await say(care, "same")
     for node in unsure:
-        (row_,) = await node.read(lambda tables: tables.rows("SELECT * FROM review"))
+        (row_,) = await node.read(lambda tables: tables.tx.rows("SELECT * FROM review"))
         assert (row_["answer"], row_["error"]) == (None, "conflict")
     assert await federation.entries("verdict") == []
 
@@ -280,10 +282,10 @@ async def test_who_may_see_nothing_of_a_link_is_not_asked_and_cannot_find_it_by_
     assert len(await queue(therapy)) == 1, "the sensitive service may see that somebody is there"
     assert await queue(care) == []
     assert await told(care) == []
-    reviews = await care.read(lambda tables: tables.rows("SELECT * FROM review"))
+    reviews = await care.read(lambda tables: tables.tx.rows("SELECT * FROM review"))
     assert reviews == [], "not so much as a question reaches it"
-    link = await federation.hub_read(lambda tables: tables.one("SELECT * FROM link"))
-    stub = await care.read(lambda tables: tables.one("SELECT stub_id FROM stub"))
+    link = await federation.hub_read(lambda tables: tables.tx.one("SELECT * FROM link"))
+    stub = await care.read(lambda tables: tables.tx.one("SELECT stub_id FROM stub"))
     assert link is not None
     assert stub is not None
     answers = []
@@ -298,13 +300,13 @@ async def test_who_may_see_nothing_of_a_link_is_not_asked_and_cannot_find_it_by_
             rests_on="records",
             decided_by="00" * 16,
         )
-        envelope = care.federation.sign(forged, care.federation.hub.hub_id).envelope.encode()
+        envelope = care.membership.sign(forged, care.membership.hub.hub_id).envelope.encode()
         with pytest.raises(RemoteError) as caught:
-            await care.federation.post("/v1/statements", envelope)
+            await care.membership.post("/v1/statements", envelope)
         answers.append((caught.value.code, caught.value.detail))
     assert answers[0] == answers[1]
     assert answers[0][0] is ErrorCode.NOT_FOUND
 
 
-def _all_links(tables: Tables) -> list[Row]:
-    return tables.rows("SELECT * FROM link ORDER BY link_id")
+def _all_links(tables: NodeTables | HubTables) -> list[Row]:
+    return tables.tx.rows("SELECT * FROM link ORDER BY link_id")

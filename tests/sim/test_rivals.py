@@ -52,7 +52,7 @@ async def test_when_the_better_record_goes_the_other_waits_for_people_again(
     await health.publish()
     await federation.round()
     await health.write(
-        lambda tables: tables.run(
+        lambda tables: tables.tx.run(
             "UPDATE involvement SET withdrawn_at = 1 WHERE client = "
             "(SELECT id FROM client WHERE local_id = 'himself')"
         )
@@ -114,7 +114,7 @@ async def test_a_token_that_too_many_hold_counts_for_nothing(
     health, _ = two
 
     def crowd(tables: object) -> None:
-        run = tables.run  # type: ignore[attr-defined]
+        run = tables.tx.run  # type: ignore[attr-defined]
         for number in range(70):
             run(
                 "INSERT INTO token SELECT token, ?, match_key_id, ?, 0, 0 FROM token "
@@ -126,7 +126,7 @@ async def test_a_token_that_too_many_hold_counts_for_nothing(
     await federation.hub_write(crowd)
     await health.take_in(row("namesake", NAMESAKE, "health_visiting", DUTY))
     await federation.hub_write(
-        lambda tables: tables.run("INSERT OR IGNORE INTO dirty_stub SELECT stub_id FROM stub")
+        lambda tables: tables.tx.run("INSERT OR IGNORE INTO dirty_stub SELECT stub_id FROM stub")
     )
     await federation.round()
     assert await told(health, "namesake") == (0, 0)

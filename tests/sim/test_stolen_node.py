@@ -31,7 +31,7 @@ Agencies = tuple[SimNode, SimNode]
 def steal(node: SimNode, where: Path) -> SimNode:
     """A thief's copy of a node's whole folder, running."""
     shutil.copytree(node.folder, where)
-    held = node.federation
+    held = node.membership
     stolen = replace(
         held, engine=open_engine(where), keys=load_keys(where, held.hub.hub_id), hub=held.hub
     )
@@ -46,8 +46,8 @@ async def ordered(federation: SimFederation, node: SimNode, status: str) -> None
 
 async def rotated(federation: SimFederation, node: SimNode) -> None:
     """The owner takes the recovery file out of the safe; the operator hears the words."""
-    safe = node.folder / f"recovery-{node.federation.hub.hub_id}.json"
-    rotating = Rotating(node.folder, node.federation, safe)
+    safe = node.folder / f"recovery-{node.membership.hub.hub_id}.json"
+    rotating = Rotating(node.folder, node.membership, safe)
     words = await rotating.apply()
     assert await rotating.apply() == words, "it can be repeated"
     (waiting,) = await federation.hub_read(waiting_rotations)
@@ -64,16 +64,16 @@ async def refused(node: SimNode, path: str) -> ErrorCode:
         with pytest.raises(RemoteError) as caught:
             await node.service.receive(wait=0)
         return caught.value.code
-    hub_id = node.federation.charter.charter_id
+    hub_id = node.membership.charter.charter_id
     body = EnrolmentBody.model_validate(_applied(node))
-    envelope = node.federation.sign(body, hub_id).envelope.encode()
+    envelope = node.membership.sign(body, hub_id).envelope.encode()
     with pytest.raises(RemoteError) as caught:
-        await node.federation.post("/v1/statements", envelope)
+        await node.membership.post("/v1/statements", envelope)
     return caught.value.code
 
 
 def _applied(node: SimNode) -> dict[str, Any]:
-    member = node.federation.directory.member(node.party_id)
+    member = node.membership.directory.member(node.party_id)
     assert member is not None
     fields = member.body.model_dump(exclude={"status", "enrolment"})
     return {**fields, "invitation_hash": "00" * 32}
@@ -93,7 +93,7 @@ async def test_the_drill(federation: SimFederation, agencies: Agencies, tmp_path
     await ordered(federation, care, "suspended")
     assert await refused(thief, "poll") is ErrorCode.UNKNOWN_MEMBER
     assert await refused(thief, "statement") is ErrorCode.UNKNOWN_MEMBER
-    await health.federation.sync()
+    await health.membership.sync()
     await health.answer(stolen_request)
     assert await federation.entries("decision") == [], "the hub takes no decision for them"
     assert (await health.received(stolen_request))["state"] == "asks_person"
@@ -102,12 +102,12 @@ async def test_the_drill(federation: SimFederation, agencies: Agencies, tmp_path
     await federation.checkpoint()
     await health.service.receive(wait=0)
     assert (await health.team("h1")).others == (), "and the link has ended"
-    (link,) = await health.read(lambda tables: tables.rows("SELECT state FROM link"))
+    (link,) = await health.read(lambda tables: tables.tx.rows("SELECT state FROM link"))
     assert link["state"] == "ended"
 
     await rotated(federation, care)
     await ordered(federation, care, "active")
-    await care.federation.sync()
+    await care.membership.sync()
     assert await refused(thief, "poll") is ErrorCode.BAD_SIGNATURE, "old keys stay refused"
     await federation.round()
     assert (await care.team("c1")).others, "the link is back"
@@ -117,7 +117,7 @@ async def test_the_drill(federation: SimFederation, agencies: Agencies, tmp_path
     await federation.settle()
     assert (await care.sent(request_id))["state"] == "opened"
     assert await audited(federation) == set()
-    await thief.federation.engine.close()
+    await thief.membership.engine.close()
 
 
 class TestKeySubstitution:
@@ -130,7 +130,7 @@ class TestKeySubstitution:
         self, federation: SimFederation, node: SimNode, envelope: bytes, keys: Keys
     ) -> None:
         """The hub logs another `member` leaf for the agency, with keys of its own making."""
-        member = node.federation.me().body
+        member = node.membership.me().body
         record = keys.record(member.keys.seal_expires, "55" * 32)
         body = MemberBody.model_validate(
             {
@@ -143,11 +143,11 @@ class TestKeySubstitution:
         await federation.hub_write(lambda tables: ledger.issue(tables, body, node.party_id))
         holders, federation.network.holders = federation.network.holders, {}
         await federation.checkpoint()
-        before = node.federation.view
+        before = node.membership.view
         with pytest.raises(RemoteError):
-            await node.federation.sync()
-        assert node.federation.view == before
-        hub_id = node.federation.hub.hub_id
+            await node.membership.sync()
+        assert node.membership.view == before
+        hub_id = node.membership.hub.hub_id
         codes = [item.code for item in await node.read(lambda db: open_alarms(db, hub_id))]
         assert codes == [AlarmCode.LEAF_REFUSED]
         found = await audited(federation)
@@ -159,7 +159,7 @@ class TestKeySubstitution:
     ) -> None:
         health, _ = agencies
         keys = self.new_keys(health)
-        member, charter = health.federation.me().body, health.federation.charter
+        member, charter = health.membership.me().body, health.membership.charter
         record = keys.record(member.keys.seal_expires, "55" * 32)
         body = EnrolmentBody.model_validate({**_applied(health), "keys": record.model_dump()})
         context = Context(charter.charter_id, 1, charter.log.origin, health.party_id)
@@ -171,15 +171,15 @@ class TestKeySubstitution:
         self, federation: SimFederation, agencies: Agencies
     ) -> None:
         health, _ = agencies
-        enrolment = from_base64(health.federation.me().body.enrolment)
-        member, keys = health.federation.me().body, self.new_keys(health)
+        enrolment = from_base64(health.membership.me().body.enrolment)
+        member, keys = health.membership.me().body, self.new_keys(health)
         record = keys.record(member.keys.seal_expires, "55" * 32)
         with pytest.raises(RemoteError) as caught:
             check_next_member(
-                health.federation.me().statement_id,
+                health.membership.me().statement_id,
                 member,
                 member.model_copy(update={"keys": record}),
-                health.federation.charter,
+                health.membership.charter,
             )
         assert caught.value.code is ErrorCode.NOT_ALLOWED
         await self.swap(federation, health, enrolment, keys)
@@ -188,15 +188,15 @@ class TestKeySubstitution:
         self, federation: SimFederation, agencies: Agencies
     ) -> None:
         health, _ = agencies
-        hub_id, keys = health.federation.hub.hub_id, self.new_keys(health)
+        hub_id, keys = health.membership.hub.hub_id, self.new_keys(health)
         safe = read_secrets(health.folder / f"recovery-{hub_id}.json")
-        me, charter = health.federation.me(), health.federation.charter
+        me, charter = health.membership.me(), health.membership.charter
         record = keys.record(me.body.keys.seal_expires, "55" * 32)
         seeds = (SecretSeed(safe["recovery"]), keys.sign)
         body = rotation_body(health.party_id, me.statement_id, record, seeds)
         context = Context(charter.charter_id, 1, charter.log.origin, health.party_id)
         stamp = Stamp(charter.charter_id, "58" * 16, federation.clock())
-        forged = make_statement(context, stamp, body, health.federation.keys.sign)
+        forged = make_statement(context, stamp, body, health.membership.keys.sign)
         with pytest.raises(RemoteError) as caught:
             verify_rotation(forged, me.statement_id, me.body, charter)
         assert caught.value.code is ErrorCode.BAD_SIGNATURE
@@ -206,15 +206,15 @@ class TestKeySubstitution:
         self, federation: SimFederation, agencies: Agencies
     ) -> None:
         health, _ = agencies
-        keys, held = self.new_keys(health), health.federation.keys
-        me, charter = health.federation.me(), health.federation.charter
+        keys, held = self.new_keys(health), health.membership.keys
+        me, charter = health.membership.me(), health.membership.charter
         record = keys.record(me.body.keys.seal_expires, "55" * 32)
         body = rotation_body(health.party_id, me.statement_id, record, (held.sign, keys.sign))
         context = Context(charter.charter_id, 1, charter.log.origin, health.party_id)
         stamp = Stamp(charter.charter_id, "57" * 16, federation.clock())
         rotation = make_statement(context, stamp, body, held.sign)
         with pytest.raises(RemoteError) as caught:
-            await health.federation.post("/v1/rotations", rotation.envelope.encode())
+            await health.membership.post("/v1/rotations", rotation.envelope.encode())
         assert caught.value.code is ErrorCode.BAD_SIGNATURE
         await self.swap(federation, health, rotation.envelope.encode(), keys)
 
@@ -241,27 +241,27 @@ async def test_a_rotation_overtaken_by_a_suspension_can_be_sent_anew(
     federation: SimFederation, agencies: Agencies
 ) -> None:
     health, _ = agencies
-    safe = health.folder / f"recovery-{health.federation.hub.hub_id}.json"
-    await Rotating(health.folder, health.federation, safe).apply()
+    safe = health.folder / f"recovery-{health.membership.hub.hub_id}.json"
+    await Rotating(health.folder, health.membership, safe).apply()
     (waiting,) = await federation.hub_read(waiting_rotations)
     await ordered(federation, health, "suspended")
     with pytest.raises(LocalError, match="run rotate-keys again"):
         await federation.hub_write(
             lambda tables: approve_rotation(tables, health.party_id, waiting["words"])
         )
-    await health.federation.sync()
+    await health.membership.sync()
     with pytest.raises(LocalError, match="this agency is suspended: ring the council"):
-        health.federation.me()
+        health.membership.me()
     await rotated(federation, health)
     await ordered(federation, health, "active")
-    await health.federation.sync()
-    assert health.federation.me().body.keys.sign == public_key(health.federation.keys.sign).hex()
+    await health.membership.sync()
+    assert health.membership.me().body.keys.sign == public_key(health.membership.keys.sign).hex()
 
 
 async def test_other_words_approve_nothing(federation: SimFederation, agencies: Agencies) -> None:
     health, _ = agencies
-    safe = health.folder / f"recovery-{health.federation.hub.hub_id}.json"
-    await Rotating(health.folder, health.federation, safe).apply()
+    safe = health.folder / f"recovery-{health.membership.hub.hub_id}.json"
+    await Rotating(health.folder, health.membership, safe).apply()
     with pytest.raises(LocalError, match="words differ"):
         await federation.hub_write(
             lambda tables: approve_rotation(tables, health.party_id, "acorn " * 8)
@@ -274,8 +274,8 @@ async def test_who_is_revoked_never_comes_back(
     health, _ = agencies
     await ordered(federation, health, "revoked")
     await ordered(federation, health, "active")
-    await health.federation.sync()
-    member = health.federation.directory.member(health.party_id)
+    await health.membership.sync()
+    member = health.membership.directory.member(health.party_id)
     assert member is not None
     assert member.body.status == "revoked"
     assert await refused(health, "poll") is ErrorCode.UNKNOWN_MEMBER

@@ -65,7 +65,7 @@ async def test_withdrawn_permission_ends_the_link_and_the_next_request_is_refuse
     health, care = agencies
     involvement = (await care.team("c1")).others[0].involvement_id
     await health.write(
-        lambda tables: tables.run("UPDATE involvement SET withdrawn_at = 1 WHERE client = 1")
+        lambda tables: tables.tx.run("UPDATE involvement SET withdrawn_at = 1 WHERE client = 1")
     )
     report = await health.publish()
     assert report.retired == 1
@@ -87,7 +87,7 @@ async def test_permission_that_ends_after_the_decision_stops_the_release(
     await federation.settle()
     assert (await care.sent(request_id))["card"] is None, "no quorum, no card"
     await health.write(
-        lambda tables: tables.run("UPDATE involvement SET withdrawn_at = 1 WHERE client = 1")
+        lambda tables: tables.tx.run("UPDATE involvement SET withdrawn_at = 1 WHERE client = 1")
     )
     for witness in federation.network.witnesses.values():
         witness.asleep = False

@@ -17,7 +17,7 @@ from audit.monitor.state import MonitorState
 from audit.verify.verify import verify_case
 from hub.cli.succeed import begin
 from hub.members import succession as succeeding
-from hub.members.succession import Remains, read_remains
+from hub.members.succession import RecoveredState, read_recovered
 from hub.server.service import HubService
 from hub.store.tables import HubTables
 from node.alarms import AlarmCode, open_alarms
@@ -78,13 +78,13 @@ async def succeed(
     for witness in federation.network.witnesses.values():
         witness.log = WitnessedLog(parse_vkey(vkey))
     old = federation.hub
-    federation.hub = HubService(new, old.settings, old.outside)
+    federation.hub = HubService(new, old.settings, old.env)
     federation.services = await federation.hub.start()
     federation.network.hub = federation.services
 
 
 async def alarms(node: SimNode) -> list[AlarmCode]:
-    hub_id = node.federation.hub.hub_id
+    hub_id = node.membership.hub.hub_id
     return [item.code for item in await node.read(lambda tables: open_alarms(tables, hub_id))]
 
 
@@ -100,25 +100,25 @@ async def test_after_the_loss_of_its_disk_a_council_goes_on_in_a_new_log(
     await health.write(lambda tables: withdraw(tables, "h2", federation.clock()))
     await health.publish()
     await federation.settle()
-    stub = await health.read(lambda t: t.one("SELECT stub_id FROM stub WHERE client = 1"))
-    old_size = health.federation.view.size
+    stub = await health.read(lambda t: t.tx.one("SELECT stub_id FROM stub WHERE client = 1"))
+    old_size = health.membership.view.size
     await succeed(federation, backup, last_note(federation))
     await federation.checkpoint()
     for node in (health, care):
-        news = await Monitor(node.federation, []).look()
+        news = await Monitor(node.membership, []).look()
         assert [alarm.code for alarm in news] == [AlarmCode.SUCCESSOR], "and nothing false"
         assert AlarmCode.SUCCESSOR in await alarms(node)
         await node.service.charters.step()
     await health.write(lambda tables: withdraw(tables, "h3", federation.clock()))
-    await Publisher(health.federation).tell_withdrawn()
+    await Publisher(health.membership).tell_withdrawn()
     assert await federation.entries("publication") == [], "nothing before a person has accepted"
     assert (await care.sent(unanswered))["state"] == "log_lost"
     for node in (health, care):
-        await accept_charter(node.federation)
+        await accept_charter(node.membership)
         await federation.checkpoint()
         await node.service.charters.step()
     await federation.round()
-    stubs = await federation.hub_read(lambda t: t.rows("SELECT stub_id, revision FROM stub"))
+    stubs = await federation.hub_read(lambda t: t.tx.rows("SELECT stub_id, revision FROM stub"))
     assert len(stubs) == 2, "those who were withdrawn since the backup do not come back"
     assert stub is not None
     assert (stub["stub_id"], 1) in {(item["stub_id"], item["revision"]) for item in stubs}
@@ -127,10 +127,10 @@ async def test_after_the_loss_of_its_disk_a_council_goes_on_in_a_new_log(
     await health.answer(request)
     await federation.settle()
     assert (await care.sent(request))["state"] == "opened"
-    kept = await health.read(lambda t: t.rows("SELECT genesis FROM log_view"))
+    kept = await health.read(lambda t: t.tx.rows("SELECT genesis FROM log_view"))
     assert len(kept) == 2, "the old view is kept"
     assert old_size > 0
-    federation.genesis = health.federation.view.genesis
+    federation.genesis = health.membership.view.genesis
     assert await audited(federation) == set()
     federation.clock.now += DAY
     await federation.hub.daily()
@@ -150,16 +150,16 @@ async def test_a_successor_from_an_older_checkpoint_than_a_node_has_seen_is_refu
     await health.write(lambda tables: withdraw(tables, "h2", federation.clock()))
     await health.publish()
     await federation.settle()
-    await health.federation.sync()
-    held = health.federation.view
+    await health.membership.sync()
+    held = health.membership.view
     await succeed(federation, backup, early)
     with pytest.raises(RemoteError):
         await federation.checkpoint()  # the key holders refuse it too
     with pytest.raises(SuccessorRefused, match="before what we have seen"):
-        await health.federation.sync()
+        await health.membership.sync()
     assert AlarmCode.SUCCESSOR_REFUSED in await alarms(health)
-    assert health.federation.view is held
-    assert len(await health.read(lambda t: t.rows("SELECT * FROM evidence"))) == 1
+    assert health.membership.view is held
+    assert len(await health.read(lambda t: t.tx.rows("SELECT * FROM evidence"))) == 1
 
 
 async def test_a_successor_that_changes_more_than_the_log_is_refused(
@@ -170,7 +170,7 @@ async def test_a_successor_that_changes_more_than_the_log_is_refused(
 ) -> None:
     health, _ = agencies
     backup = back_up(federation, tmp_path / "backup")
-    await health.federation.sync()
+    await health.membership.sync()
 
     def more_quota(held: Charter, key: VerifierKey) -> Charter:
         value = honest(held, key).model_dump(mode="json")
@@ -183,7 +183,7 @@ async def test_a_successor_that_changes_more_than_the_log_is_refused(
     with pytest.raises(RemoteError):
         await federation.checkpoint()
     with pytest.raises(SuccessorRefused, match="changes more than the log"):
-        await health.federation.sync()
+        await health.membership.sync()
     assert AlarmCode.SUCCESSOR_REFUSED in await alarms(health)
 
 
@@ -277,21 +277,21 @@ async def test_members_that_moved_on_unseen_are_followed_if_the_old_log_is_compl
 ) -> None:
     """Health was closed while care was suspended, got new keys and came back."""
     health, care = agencies
-    await health.federation.sync()
+    await health.membership.sync()
     await ordered(federation, care, "suspended")
     await rotated(federation, care)
     await ordered(federation, care, "active")
-    await care.federation.sync()
-    keys = care.federation.me().body.keys
-    seen = health.federation.directory.member(care.party_id)
+    await care.membership.sync()
+    keys = care.membership.me().body.keys
+    seen = health.membership.directory.member(care.party_id)
     assert seen is not None
     assert seen.body.keys != keys
     backup = back_up(federation, tmp_path / "backup")
     await succeed(federation, backup, last_note(federation))
     await federation.checkpoint()
     for node in agencies:
-        await node.federation.sync()
-        member = node.federation.directory.active(care.party_id)
+        await node.membership.sync()
+        member = node.membership.directory.active(care.party_id)
         assert member is not None
         assert member.body.keys == keys
     assert await audited(federation) == set()
@@ -305,12 +305,12 @@ async def test_a_backup_from_before_new_keys_is_not_followed_by_who_has_seen_the
     backup = back_up(federation, tmp_path / "backup")
     await rotated(federation, care)
     await federation.settle()
-    await health.federation.sync()
+    await health.membership.sync()
     await succeed(federation, backup, last_note(federation))
     with pytest.raises(RemoteError):
         await federation.checkpoint()
     with pytest.raises(SuccessorRefused, match="named otherwise"):
-        await health.federation.sync()
+        await health.membership.sync()
     assert AlarmCode.SUCCESSOR_REFUSED in await alarms(health)
 
 
@@ -320,12 +320,12 @@ async def test_a_suspension_that_the_backup_lacks_is_not_undone(
     health, care = agencies
     backup = back_up(federation, tmp_path / "backup")
     await ordered(federation, care, "suspended")
-    await health.federation.sync()
+    await health.membership.sync()
     await succeed(federation, backup, last_note(federation))
     with pytest.raises(RemoteError):
         await federation.checkpoint()
     with pytest.raises(SuccessorRefused, match="named otherwise"):
-        await health.federation.sync()
+        await health.membership.sync()
 
 
 async def test_other_keys_for_a_member_in_the_successor_are_refused(
@@ -337,8 +337,8 @@ async def test_other_keys_for_a_member_in_the_successor_are_refused(
     """The hub enrols care anew in care's name, which in a log of its own would hold."""
     health, care = agencies
     backup = back_up(federation, tmp_path / "backup")
-    await health.federation.sync()
-    me, charter = care.federation.me().body, care.federation.charter
+    await health.membership.sync()
+    me, charter = care.membership.me().body, care.membership.charter
     theirs = Keys(*(SecretSeed(bytes([number]) * 32) for number in (31, 32, 33, 34)))
     record = theirs.record(me.keys.seal_expires, "55" * 32)
     said = me.model_dump(exclude={"status", "enrolment"}) | {"keys": record.model_dump()}
@@ -349,21 +349,21 @@ async def test_other_keys_for_a_member_in_the_successor_are_refused(
     forged = me.model_copy(
         update={"keys": record, "enrolment": to_base64(enrolment.envelope.encode())}
     )
-    honest = read_remains
+    honest = read_recovered
 
-    def other_remains(tables: HubTables) -> Remains:
-        remains = honest(tables)
-        states = remains.directory.members[care.party_id]
+    def other_remains(tables: HubTables) -> RecoveredState:
+        recovered = honest(tables)
+        states = recovered.directory.members[care.party_id]
         swapped = (*states[:-1], replace(states[-1], body=forged))
-        members = {**remains.directory.members, care.party_id: swapped}
-        return replace(remains, directory=replace(remains.directory, members=members))
+        members = {**recovered.directory.members, care.party_id: swapped}
+        return replace(recovered, directory=replace(recovered.directory, members=members))
 
-    monkeypatch.setattr("hub.cli.succeed.read_remains", other_remains)
+    monkeypatch.setattr("hub.cli.succeed.read_recovered", other_remains)
     await succeed(federation, backup, last_note(federation))
     with pytest.raises(RemoteError):
         await federation.checkpoint()
     with pytest.raises(SuccessorRefused, match="named otherwise"):
-        await health.federation.sync()
+        await health.membership.sync()
 
 
 async def test_a_successor_can_be_lost_too(
@@ -374,17 +374,17 @@ async def test_a_successor_can_be_lost_too(
     await succeed(federation, backup, last_note(federation))
     await federation.checkpoint()
     for node in agencies:
-        await node.federation.sync()
-        await accept_charter(node.federation)
+        await node.membership.sync()
+        await accept_charter(node.membership)
     await federation.settle()
     again = back_up(federation, tmp_path / "again", of="hub2")
     await succeed(federation, again, last_note(federation), to="hub3", origin="hub.example/log3")
     await federation.checkpoint()
     for node in agencies:
-        await node.federation.sync()
-        assert node.federation.charter.log.origin == "hub.example/log3"
-        assert node.federation.charter.version == 3
-        await accept_charter(node.federation)
+        await node.membership.sync()
+        assert node.membership.charter.log.origin == "hub.example/log3"
+        assert node.membership.charter.version == 3
+        await accept_charter(node.membership)
         await federation.checkpoint()
         await node.service.charters.step()
     await federation.round()

@@ -19,7 +19,7 @@ Three = tuple[SimNode, SimNode, SimNode]
 
 
 async def origins(federation: SimFederation) -> list[tuple[str, str]]:
-    rows = await federation.hub_read(lambda tables: tables.rows("SELECT * FROM link"))
+    rows = await federation.hub_read(lambda tables: tables.tx.rows("SELECT * FROM link"))
     return sorted((item["state"], item["origin"]) for item in rows)
 
 
@@ -68,7 +68,7 @@ async def test_the_pair_returns_to_the_queue_when_a_support_ends(
 ) -> None:
     health, _, school = three
     await enrol(federation, school)
-    await school.write(lambda tables: tables.run("UPDATE involvement SET withdrawn_at = 1"))
+    await school.write(lambda tables: tables.tx.run("UPDATE involvement SET withdrawn_at = 1"))
     await school.publish()
     await federation.round()
     assert ("possible", "score") in await origins(federation)
@@ -113,7 +113,7 @@ async def test_a_support_that_somebody_denies_supports_no_more(
 ) -> None:
     health, care, school = three
     await enrol(federation, school)
-    links = await school.read(lambda tables: tables.rows("SELECT * FROM link"))
+    links = await school.read(lambda tables: tables.tx.rows("SELECT * FROM link"))
     towards_care = next(item for item in links if item["agency_id"] == care.party_id)
     await say(school, "not_same", towards_care["link_id"])
     await federation.round()
@@ -134,7 +134,7 @@ async def test_a_supported_pair_supports_no_other(federation: SimFederation, thr
     await federation.round()
     sql = "SELECT state FROM link WHERE ? IN (agency_a, agency_b) AND ? IN (agency_a, agency_b)"
     ends = (housing.party_id, care.party_id)
-    found = await federation.hub_read(lambda tables: tables.one(sql, *ends))
+    found = await federation.hub_read(lambda tables: tables.tx.one(sql, *ends))
     assert found is not None
     assert found["state"] == "possible"
     assert len(await queue(care)) == 1

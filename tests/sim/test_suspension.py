@@ -7,7 +7,7 @@ import pytest
 
 from hub.members.membership import Membership, approve_rotation, waiting_rotations
 from hub.store.tables import HubTables
-from node.membership.hub import Federation, follow_without_keys, keys_path, load_keys
+from node.membership.hub import HubMembership, follow_without_keys, keys_path, load_keys
 from node.membership.rotation import Rotating
 from node.service import NodeService
 from protocol.errors import ErrorCode, LocalError, RemoteError
@@ -22,10 +22,10 @@ from tests.sim.test_stolen_node import Agencies, ordered, rotated
 def rotating(node: SimNode) -> Rotating:
     safe = node.folder / "safe.json"
     if not safe.exists():
-        held = node.folder / f"recovery-{node.federation.hub.hub_id}.json"
+        held = node.folder / f"recovery-{node.membership.hub.hub_id}.json"
         safe.write_bytes(held.read_bytes())
         safe.chmod(0o600)
-    return Rotating(node.folder, node.federation, safe)
+    return Rotating(node.folder, node.membership, safe)
 
 
 async def approved(federation: SimFederation, node: SimNode, words: str) -> None:
@@ -36,8 +36,8 @@ async def approved(federation: SimFederation, node: SimNode, words: str) -> None
 
 def uses_new_keys(node: SimNode) -> bool:
     """Whether the keys on disk are those that the log names, and nothing is left lying about."""
-    member = node.federation.directory.member(node.party_id)
-    kept = load_keys(node.folder, node.federation.hub.hub_id)
+    member = node.membership.directory.member(node.party_id)
+    kept = load_keys(node.folder, node.membership.hub.hub_id)
     assert member is not None
     left = [path.name for path in node.folder.glob("*.new.json")]
     named = kept.record(0, "00" * 32).sign == member.body.keys.sign
@@ -75,8 +75,8 @@ class TestWhatIsUnderWay:
     ) -> None:
         """Even from a node that has not noticed."""
         health, care = unsure
-        keys = health.federation.me().body.keys
-        monkeypatch.setattr(Federation, "recipient", lambda *_: keys)
+        keys = health.membership.me().body.keys
+        monkeypatch.setattr(HubMembership, "recipient", lambda *_: keys)
         await check(care)
         await ordered(federation, health, "suspended")
         await care.service.receive(wait=0)
@@ -120,7 +120,7 @@ class TestOvertaken:
             await approved(federation, care, words)  # it was made for the membership before
         # The operator had approved it a moment earlier.
         await federation.hub_write(
-            lambda tables: tables.run("UPDATE rotation SET state = 'approved'")
+            lambda tables: tables.tx.run("UPDATE rotation SET state = 'approved'")
         )
         await federation.hub.admit()
         with pytest.raises(LocalError, match="again"):
@@ -159,11 +159,11 @@ class TestKeysThatAreGone:
     ) -> None:
         """The backup holds the database and no keys; tokens are made anew under the new ones."""
         health, care = agencies
-        hub_id, held = care.federation.hub.hub_id, care.federation
+        hub_id, held = care.membership.hub.hub_id, care.membership
         recovery = rotating(care).recovery
         keys_path(care.folder, hub_id).unlink()
         (care.folder / f"recovery-{hub_id}.json").unlink()
-        bare = await follow_without_keys(held.hub, held.engine, held.http, held.outside)
+        bare = await follow_without_keys(held.hub, held.engine, held.http, held.env)
         care.service = NodeService(bare, care.service.answering._settings)
         with pytest.raises(RemoteError):
             await care.service.receive(wait=0)

@@ -67,7 +67,7 @@ class TestTheLog:
         await federation.hub.round()
         await federation.hub.round()
         await federation.checkpoint()
-        known = health.federation.view.size
+        known = health.membership.view.size
 
         def swap(data: bytes) -> bytes:
             width = len(_entries(data))
@@ -77,9 +77,9 @@ class TestTheLog:
 
         federation.network.tamper["/tile/entries/"] = swap
         with pytest.raises(RemoteError) as caught:
-            await health.federation.sync()
+            await health.membership.sync()
         assert caught.value.code is ErrorCode.BAD_TREE
-        assert health.federation.view.size == known, "the old view is kept"
+        assert health.membership.view.size == known, "the old view is kept"
 
     async def test_a_checkpoint_that_the_witnesses_did_not_see_is_not_followed(
         self, federation: SimFederation, agencies: Agencies
@@ -87,11 +87,11 @@ class TestTheLog:
         health, _ = agencies
         seed = SecretSeed(read_secrets(federation.folder / "hub" / "keys.json")["log"])
         signer = NoteSigner(ORIGIN, SignatureType.ED25519, seed)
-        size = health.federation.view.size
+        size = health.membership.view.size
         forged = sign_checkpoint(Checkpoint(ORIGIN, size + 1, bytes(32)), signer).encode()
         federation.network.tamper["/checkpoint"] = lambda _: forged
         with pytest.raises(RemoteError) as caught:
-            await health.federation.sync()
+            await health.membership.sync()
         assert caught.value.code is ErrorCode.NO_QUORUM
 
     async def test_a_log_that_was_rolled_back_is_refused(
@@ -102,10 +102,10 @@ class TestTheLog:
         assert old is not None
         await federation.hub.round()
         await federation.checkpoint()
-        await health.federation.sync()
+        await health.membership.sync()
         federation.network.tamper["/checkpoint"] = lambda _: old
         with pytest.raises(RemoteError) as caught:
-            await health.federation.sync()
+            await health.membership.sync()
         assert caught.value.code is ErrorCode.BAD_TREE
 
     async def test_witnesses_refuse_to_cosign_a_second_history(
@@ -135,7 +135,7 @@ class TestTheKeyHolders:
         self, federation: SimFederation, agencies: Agencies, place: int
     ) -> None:
         health, _ = agencies
-        await health.write(lambda tables: tables.run("DELETE FROM token_cache"))
+        await health.write(lambda tables: tables.tx.run("DELETE FROM token_cache"))
         federation.network.tamper["holder-2.example"] = flip(place)
         with pytest.raises(RemoteError, match="holder 2") as caught:
             await health.publish()
@@ -146,8 +146,8 @@ class TestTheKeyHolders:
     ) -> None:
         health, _ = agencies
         tokens = "SELECT COUNT(DISTINCT input_digest) AS n FROM token_cache"
-        before = await health.read(lambda tables: tables.one(tokens))
-        await health.write(lambda tables: tables.run("DELETE FROM token_cache"))
+        before = await health.read(lambda tables: tables.tx.one(tokens))
+        await health.write(lambda tables: tables.tx.run("DELETE FROM token_cache"))
         del federation.network.holders["https://holder-1.example"]
         assert (await health.publish()).evaluated == (before or {})["n"]
         await federation.round()
@@ -157,7 +157,7 @@ class TestTheKeyHolders:
         self, federation: SimFederation, agencies: Agencies
     ) -> None:
         health, _ = agencies
-        await health.write(lambda tables: tables.run("DELETE FROM token_cache"))
+        await health.write(lambda tables: tables.tx.run("DELETE FROM token_cache"))
         for number in (1, 3):
             del federation.network.holders[f"https://holder-{number}.example"]
         with pytest.raises(RemoteError, match="fewer than 2 key holders"):
@@ -169,12 +169,14 @@ class TestTheHub:
         self, federation: SimFederation, agencies: Agencies
     ) -> None:
         health, care = agencies
-        twin = await health.read(lambda tables: tables.one("SELECT * FROM stub WHERE client = 2"))
+        twin = await health.read(
+            lambda tables: tables.tx.one("SELECT * FROM stub WHERE client = 2")
+        )
         assert twin is not None
 
         def invent(tables: Any) -> None:
             links = LinkTables(tables)
-            row = tables.one("SELECT * FROM link")
+            row = tables.tx.one("SELECT * FROM link")
             side = (
                 "a"
                 if row["stub_a"] != twin["stub_id"] and row["agency_a"] == (health.party_id)
@@ -184,17 +186,17 @@ class TestTheHub:
 
         await federation.hub_write(invent)
         await health.write(
-            lambda tables: tables.run("UPDATE link SET stub_id = ?", twin["stub_id"])
+            lambda tables: tables.tx.run("UPDATE link SET stub_id = ?", twin["stub_id"])
         )
         involvement = await health.read(
-            lambda tables: tables.one(
+            lambda tables: tables.tx.one(
                 "SELECT involvement_id FROM stub_involvement s JOIN involvement i "
                 "ON i.id = s.involvement WHERE i.client = 2"
             )
         )
         assert involvement is not None
         shown = json.dumps([{"id": involvement["involvement_id"], "type": "x", "label": "x"}])
-        await care.write(lambda tables: tables.run("UPDATE link SET involvements = ?", shown))
+        await care.write(lambda tables: tables.tx.run("UPDATE link SET involvements = ?", shown))
         request_id = await care.ask("c1", involvement["involvement_id"])
         await federation.settle()
         refused = await care.sent(request_id)
@@ -298,7 +300,7 @@ class TestTheHub:
     ) -> None:
         health, care = agencies
         involvement = (await care.team("c1")).others[0].involvement_id
-        question = care.question("c1", involvement)
+        question = care.request("c1", involvement)
         federation.network.hub_down = True
         request_id = await care.write(lambda tables: care.service.asking.ask(tables, question))
         with pytest.raises(RemoteError) as caught:

@@ -65,16 +65,16 @@ async def let_go(node: SimNode, request_id: str) -> None:
 
 
 async def alarms(node: SimNode) -> list[str]:
-    value = await node.read(lambda tables: screens.inbox_value(tables, node.federation))
+    value = await node.read(lambda tables: screens.inbox_value(tables, node.membership))
     return [alarm["code"] for alarm in value["alarms"]]
 
 
 async def notices(node: SimNode) -> list[dict[str, Any]]:
-    return await node.read(lambda tables: governance_value(tables, node.federation))
+    return await node.read(lambda tables: governance_value(tables, node.membership))
 
 
 async def seen(node: SimNode) -> int:
-    return await node.write(lambda tables: mark_seen(tables, node.federation))
+    return await node.write(lambda tables: mark_seen(tables, node.membership))
 
 
 async def one(federation: SimFederation, kind: str) -> Any:
@@ -95,7 +95,7 @@ async def past_all_checks(health: SimNode, request_id: str) -> list[RemoteError]
     """Send a card without a quorum past every check of our own node; how the hub refuses it."""
 
     def work(tables: Any) -> None:
-        row = tables.one("SELECT * FROM received_request WHERE request_id = ?", request_id)
+        row = tables.tx.one("SELECT * FROM received_request WHERE request_id = ?", request_id)
         assert health.service.releasing.let_go(tables, row, ProvisionalBody, None)
 
     await health.write(work)
@@ -159,7 +159,7 @@ async def test_an_enquiry_has_no_card_without_a_quorum_whoever_sends_it(
     federation: SimFederation, agencies: Agencies
 ) -> None:
     health, care = agencies
-    section47 = care.question("c1", "00" * 16)
+    section47 = care.request("c1", "00" * 16)
     request_id = await allowed(
         federation, agencies, basis=section47.basis, facts=dict(section47.facts)
     )
@@ -193,9 +193,9 @@ async def test_what_witnesses_have_signed_leaves_with_its_proof(
 ) -> None:
     health, care = agencies
     request_id = await allowed(federation, agencies)
-    await health.federation.follow()
+    await health.membership.follow()
     await health.write(
-        lambda tables: health.service.desk.unwitnessed.let_go(
+        lambda tables: health.service.dispatcher.unwitnessed.let_go(
             tables, Urgent(request_id, 1), witnessed=False
         )
     )
@@ -246,7 +246,9 @@ async def test_no_second_card_and_none_beside_a_release(
     with pytest.raises(LocalError) as caught:
         await let_go(health, request_id)
     assert caught.value.code is ErrorCode.NOT_FOUND
-    await health.write(lambda tables: tables.run("UPDATE received_request SET state = 'allowed'"))
+    await health.write(
+        lambda tables: tables.tx.run("UPDATE received_request SET state = 'allowed'")
+    )
     assert (await provisional(health, request_id)).code is ErrorCode.NOT_ALLOWED
     assert len(await federation.entries("provisional")) == 1
 
@@ -258,13 +260,13 @@ async def test_a_card_that_the_hub_sealed_itself_stays_closed(
     health, care = agencies
     request_id = await allowed(federation, agencies)
     await let_go(health, request_id)
-    keys = care.federation.me().body.keys
+    keys = care.membership.me().body.keys
     binding = SealBinding(
         kind="provisional",
-        charter_id=care.federation.hub.hub_id,
+        charter_id=care.membership.hub.hub_id,
         sender=health.party_id,
         recipient=care.party_id,
-        sign_key=health.federation.me().body.keys.sign,
+        sign_key=health.membership.me().body.keys.sign,
         request_id=request_id,
         seal_key=keys.seal,
     )
@@ -274,7 +276,7 @@ async def test_a_card_that_the_hub_sealed_itself_stays_closed(
     }
     fake = seal(binding, encode_wire(ContactCard(**theirs)))
     await federation.hub_write(
-        lambda tables: tables.run("UPDATE mailbox SET sealed = ? WHERE sealed NOT NULL", fake)
+        lambda tables: tables.tx.run("UPDATE mailbox SET sealed = ? WHERE sealed NOT NULL", fake)
     )
     await federation.settle()
     sent = await care.sent(request_id)
@@ -287,7 +289,7 @@ async def test_an_agency_that_the_charter_does_not_bind_lets_nothing_go(
 ) -> None:
     health, _ = agencies
     request_id = await allowed(federation, agencies)
-    monkeypatch.setattr(health.federation, "unaccepted", lambda: ["A lawful basis is new."])
+    monkeypatch.setattr(health.membership, "unaccepted", lambda: ["A lawful basis is new."])
     with pytest.raises(LocalError) as caught:
         await let_go(health, request_id)
     assert caught.value.code is ErrorCode.NOT_READY
@@ -299,7 +301,7 @@ async def test_a_permission_that_ended_stops_it(
 ) -> None:
     health, care = agencies
     request_id = await allowed(federation, agencies)
-    await health.write(lambda tables: tables.run("UPDATE involvement SET withdrawn_at = 1"))
+    await health.write(lambda tables: tables.tx.run("UPDATE involvement SET withdrawn_at = 1"))
     with pytest.raises(RemoteError) as caught:
         await let_go(health, request_id)
     assert caught.value.code is ErrorCode.NOT_ALLOWED
@@ -316,7 +318,9 @@ async def test_a_card_that_the_hub_swapped_stays_closed(
     request_id = await allowed(federation, agencies)
     await let_go(health, request_id)
     await federation.hub_write(
-        lambda tables: tables.run("UPDATE mailbox SET sealed = ? WHERE sealed NOT NULL", b"x" * 99)
+        lambda tables: tables.tx.run(
+            "UPDATE mailbox SET sealed = ? WHERE sealed NOT NULL", b"x" * 99
+        )
     )
     await federation.settle()
     sent = await care.sent(request_id)
@@ -329,7 +333,7 @@ async def test_a_card_that_we_did_not_ask_for_so_stays_closed_though_hub_and_hol
     federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     health, care = agencies
-    section47 = care.question("c1", "00" * 16)
+    section47 = care.request("c1", "00" * 16)
     request_id = await allowed(
         federation, agencies, basis=section47.basis, facts=dict(section47.facts)
     )
@@ -353,7 +357,7 @@ async def test_a_hub_that_never_logs_it_is_found_out_when_the_quorum_is_back(
 
     def lie(tables: Any, statement: Any, evidence: Any = ()) -> Logged:
         if statement.preamble.kind == "provisional":
-            now = ledger.surroundings.clock()
+            now = ledger.env.clock()
             return Logged(tables.next_index(), statement.id, b"\x01" * 32, now)
         return real(tables, statement, evidence)
 
@@ -389,7 +393,7 @@ async def test_an_agency_that_lets_a_card_go_though_a_quorum_had_signed_is_a_fin
     """Hub and holder agree to keep it out of the witnesses' sight; kept notes show that."""
     health, _ = agencies
     request_id = await allowed(federation, agencies)
-    before = health.federation.view
+    before = health.membership.view
     sleep(federation, asleep=False)
     await federation.checkpoint()
     note = federation.services.publisher.tiles.read_checkpoint()
@@ -398,7 +402,7 @@ async def test_an_agency_that_lets_a_card_go_though_a_quorum_had_signed_is_a_fin
     federation.clock.now += 900
     broker = federation.services.intake.broker
     monkeypatch.setattr(broker, "_quorum_is_missing", lambda *_: True)
-    assert health.federation.view is before, "it says that it has seen nothing"
+    assert health.membership.view is before, "it says that it has seen nothing"
     assert await past_all_checks(health, request_id) == []
     await federation.settle()
     await wake(federation)
@@ -423,23 +427,23 @@ async def test_the_hub_takes_a_card_for_the_asker_alone(
     body = ProvisionalBody(
         request_id=request_id,
         decision=row["decision_id"],
-        seal_key=other.federation.me().body.keys.seal,
+        seal_key=other.membership.me().body.keys.seal,
         sealed_hash="00" * 32,
-        tree_size=health.federation.view.size,
+        tree_size=health.membership.view.size,
     )
     for sealed in (b"another card", None):
-        statement = health.federation.sign(body, other.party_id)
+        statement = health.membership.sign(body, other.party_id)
         with pytest.raises(RemoteError) as caught:
-            await health.federation.post("/v1/statements", statement.envelope.encode(), sealed)
+            await health.membership.post("/v1/statements", statement.envelope.encode(), sealed)
         assert caught.value.code is ErrorCode.MALFORMED
     named = body.model_copy(update={"sealed_hash": hashlib.sha256(b"x").hexdigest()})
-    statement = health.federation.sign(named, other.party_id)
+    statement = health.membership.sign(named, other.party_id)
     with pytest.raises(RemoteError) as caught:
-        await health.federation.post("/v1/statements", statement.envelope.encode(), b"x")
+        await health.membership.post("/v1/statements", statement.envelope.encode(), b"x")
     assert caught.value.code is ErrorCode.WRONG_RECIPIENT
-    stranger = other.federation.sign(named, agencies[1].party_id)
+    stranger = other.membership.sign(named, agencies[1].party_id)
     with pytest.raises(RemoteError) as caught:
-        await other.federation.post("/v1/statements", stranger.envelope.encode(), b"x")
+        await other.membership.post("/v1/statements", stranger.envelope.encode(), b"x")
     assert caught.value.code is ErrorCode.NOT_FOUND
 
 
@@ -457,7 +461,7 @@ async def test_what_comes_too_late_is_refused_once_and_not_sent_again_and_again(
         await federation.settle()
     # Once as it was signed the day before, once signed anew; then a person must look.
     assert await rejected(federation) == [("decision", "expired"), ("decision", "too_late")]
-    value = await health.read(lambda tables: screens.inbox_value(tables, health.federation))
+    value = await health.read(lambda tables: screens.inbox_value(tables, health.membership))
     assert value["received"][0]["state_text"].startswith("expired")
 
 

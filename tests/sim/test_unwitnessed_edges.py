@@ -140,7 +140,7 @@ async def test_late_lines_over_an_earlier_checkpoint_do_not_convict_an_honest_ag
     assert await audited(federation) == set()
     notes = federation.folder / "kept"
     notes.mkdir()
-    rows = await federation.hub_read(lambda t: t.rows("SELECT seq, note FROM note"))
+    rows = await federation.hub_read(lambda t: t.tx.rows("SELECT seq, note FROM note"))
     for row in rows:
         (notes / f"{row['seq']:06}").write_bytes(row["note"])
     report = audit_case(Case(federation.folder / "case"), None, [notes]).report
@@ -156,7 +156,7 @@ async def test_with_every_witness_awake_nothing_leaves_without_them(
     await federation.checkpoint()
     await health.answer(request_id)
     assert (await health.received(request_id))["state"] == "allowed"
-    assert await health.federation.follow(), "the newest checkpoint has its quorum"
+    assert await health.membership.follow(), "the newest checkpoint has its quorum"
     with pytest.raises((LocalError, RemoteError)):
         await let_go(health, request_id)
     assert await federation.entries("provisional") == []
@@ -229,7 +229,7 @@ async def test_a_card_that_waited_in_the_outbox_is_decided_again_before_it_leave
     health, _ = agencies
     request_id = await allowed(federation, agencies)
     await let_go_unsent(federation, health, request_id)
-    await health.write(lambda tables: tables.run("UPDATE involvement SET withdrawn_at = 1"))
+    await health.write(lambda tables: tables.tx.run("UPDATE involvement SET withdrawn_at = 1"))
     federation.clock.now += 3600
     await federation.settle()
     assert await federation.entries("provisional") == []

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 import node.publishing.drafts
-from node.identity_checks.asking import Inquiry
+from node.identity_checks.asking import IdentityCheckRequest
 from node.records.clients import apply_import, withdraw
 from node.records.importer.rows import ImportedRow
 from protocol.matchkeys.recipes import match_keys
 from protocol.matchkeys.records import ClientRecord
-from storage.tables import Row
+from storage.engine import Row
 from tests.sim.federation import DUTY, SimFederation, SimNode, row
 from tests.sim.test_rivals import OURS, told
 
@@ -55,7 +55,7 @@ async def searched(
 
 async def links(agency: SimNode) -> list[Row]:
     return await agency.read(
-        lambda tables: tables.rows("SELECT * FROM link WHERE state <> 'ended'")
+        lambda tables: tables.tx.rows("SELECT * FROM link WHERE state <> 'ended'")
     )
 
 
@@ -66,7 +66,7 @@ async def test_a_renewed_permission_does_not_make_the_first_the_later(
     await care.write(lambda tables: withdraw(tables, "c1", federation.clock()))
     await care.publish()
     await federation.round()
-    await care.write(lambda tables: tables.run("UPDATE involvement SET withdrawn_at = NULL"))
+    await care.write(lambda tables: tables.tx.run("UPDATE involvement SET withdrawn_at = NULL"))
     await care.publish()
     await federation.round()
     assert await links(rogue) == []
@@ -89,8 +89,8 @@ async def test_an_identity_check_does_not_tell_the_later_side_who_she_is(
     federation: SimFederation, searched: Agencies
 ) -> None:
     care, rogue = searched
-    (waiting,) = await care.read(care.service.desk.reviewing.queue)
-    inquiry = Inquiry(
+    (waiting,) = await care.read(care.service.dispatcher.reviewing.queue)
+    inquiry = IdentityCheckRequest(
         link_id=waiting.link_id,
         practitioner=1,
         role="social_worker",
@@ -98,13 +98,13 @@ async def test_an_identity_check_does_not_tell_the_later_side_who_she_is(
         basis="UK-CA89-S47",
         facts={"enquiry_reference": "S47-1", "informed": "informed"},
     )
-    await care.federation.sync()
-    await care.write(lambda tables: care.service.desk.asking.ask(tables, inquiry))
+    await care.membership.sync()
+    await care.write(lambda tables: care.service.dispatcher.asking.ask(tables, inquiry))
     await care.service.advance()
     await federation.settle()
-    (sent,) = await care.read(lambda tables: tables.rows("SELECT * FROM sent_check"))
+    (sent,) = await care.read(lambda tables: tables.tx.rows("SELECT * FROM sent_check"))
     assert (sent["state"], sent["code"]) == ("refused", "not_available")
-    assert await rogue.read(lambda tables: tables.rows("SELECT 1 FROM received_check")) == []
+    assert await rogue.read(lambda tables: tables.tx.rows("SELECT 1 FROM received_check")) == []
 
 
 async def test_a_better_copy_whose_permission_ran_out_gives_the_match_back(
@@ -162,7 +162,7 @@ class TestBirth:
         assert counts == [(2, 0, 0), (0, 0, 2)]
         await health.take_in(row("u1", self.ZAHRA, "health_visiting", DUTY))
         left = await health.read(
-            lambda tables: tables.rows("SELECT for_unborn FROM involvement ORDER BY id")
+            lambda tables: tables.tx.rows("SELECT for_unborn FROM involvement ORDER BY id")
         )
         assert [item["for_unborn"] for item in left] == [None, "u2", None]
         await health.publish()

@@ -64,7 +64,7 @@ async def test_a_request_that_the_hub_forges_meanwhile_is_never_acted_on(
     (entry,) = await federation.entries("request")
     true = parse_statement(entry["envelope"])
     body: Any = true.body.model_copy(update={"request_id": "66" * 16})
-    charter = health.federation.charter
+    charter = health.membership.charter
     context = Context(charter.charter_id, 1, charter.log.origin, care.party_id)
     stamp = Stamp(health.party_id, "67" * 16, federation.clock())
     forged = make_statement(context, stamp, body, SecretSeed(b"\x66" * 32))
@@ -94,14 +94,14 @@ async def test_news_from_a_member_that_is_not_witnessed_yet_waits_and_is_then_ta
     health, care = agencies
     request_id = await asked(federation, agencies)
     del request_id, monkeypatch
-    view = health.federation.view
+    view = health.membership.view
     unknown = {key: item for key, item in view.directory.members.items() if key != care.party_id}
     known, directory = view.directory, view.directory
     object.__setattr__(view, "directory", type(directory)(known.charters, unknown, known.accepted))
     second = await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
     await federation.settle()
     found = await health.read(
-        lambda tables: tables.one("SELECT 1 FROM received_request WHERE request_id = ?", second)
+        lambda tables: tables.tx.one("SELECT 1 FROM received_request WHERE request_id = ?", second)
     )
     assert found is None, "it waits"
     object.__setattr__(view, "directory", known)

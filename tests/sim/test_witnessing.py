@@ -11,7 +11,6 @@ import pytest
 import pytest_asyncio
 
 from hub.log.archive import page_of_notes
-from hub.store.tables import HubTables
 from protocol.errors import ErrorCode, RemoteError
 from protocol.governance.follow import witness_keys
 from protocol.log.checkpoint import (
@@ -49,7 +48,7 @@ def published(council: SimFederation) -> tuple[int, dict[str, int]]:
 
 
 async def notes(council: SimFederation, after: int = 0) -> list[Mapping[str, Any]]:
-    page = await council.services.engine.read(lambda db: page_of_notes(HubTables(db), after))
+    page = await council.services.engine.read(lambda tables: page_of_notes(tables, after))
     found: list[Mapping[str, Any]] = json.loads(page)["notes"]
     return found
 
@@ -79,14 +78,14 @@ async def test_a_witness_that_is_away_is_asked_ever_more_rarely(council: SimFede
     for _ in range(300):
         council.clock.now += 1
         await council.services.publisher.step(council.network)  # type: ignore[arg-type]
-        await council.services.publisher.gathering.idle()
+        await council.services.publisher.cosignatures.idle()
         if council.clock.now % 20 == 0:
             await council.hub.round()
     assert 5 <= away.asked <= 12
     away.asleep = False
     council.clock.now += 60
     await grow(council)
-    await council.services.publisher.gathering.idle()
+    await council.services.publisher.cosignatures.idle()
     await council.services.publisher.step(council.network)  # type: ignore[arg-type]
     assert set(published(council)[1]) == set(FOUR), "and is back at once when it answers"
 
@@ -97,7 +96,7 @@ async def test_a_late_line_over_the_newest_checkpoint_is_published(council: SimF
     await grow(council)
     assert published(council)[1].keys() == set(FOUR[:3])
     slow.stuck.set()
-    await council.services.publisher.gathering.idle()
+    await council.services.publisher.cosignatures.idle()
     await council.services.publisher.step(council.network)  # type: ignore[arg-type]
     assert published(council)[1].keys() == set(FOUR)
 
@@ -110,7 +109,7 @@ async def test_a_late_line_over_an_earlier_checkpoint_is_archived(council: SimFe
     await grow(council)
     before = published(council)
     slow.stuck.set()
-    await council.services.publisher.gathering.idle()
+    await council.services.publisher.cosignatures.idle()
     kept = [parse_checkpoint(item["note"].encode()) for item in await notes(council)]
     last, checkpoint = kept[-1]
     assert checkpoint.size == size < before[0]
@@ -128,7 +127,7 @@ async def test_the_newest_checkpoint_is_signed_again_though_the_log_does_not_gro
     for _ in range(MAX_SIGNATURE_LINES):
         council.clock.now += 300
         await council.checkpoint()
-        await council.services.publisher.gathering.idle()
+        await council.services.publisher.cosignatures.idle()
     await council.checkpoint()
     again, last = published(council)
     assert (again, last.keys()) == (size, first.keys())

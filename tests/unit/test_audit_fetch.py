@@ -27,8 +27,8 @@ from hub.log.ledger import Ledger
 from hub.matching.rounds import Matcher
 from hub.members.enrolment import code_hash
 from hub.server.routes import HubApp, Services
-from hub.server.service import HubService, open_engine, surroundings
-from hub.store.tables import HubTables
+from hub.server.service import HubService
+from hub.store.tables import HubEngine, HubTables, open_engine
 from protocol.commitments import commit
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel, from_base64, to_base64
@@ -52,8 +52,8 @@ from protocol.messages.parts import LinkProof, RequestPins, RequestPractitioner
 from protocol.messages.statement import Statement, parse_statement
 from protocol.requests.sealing import sealed_hash
 from protocol.wire import Invitation, Message, encode_wire
+from runtime.environment import Environment
 from runtime.secrets import write_secrets
-from storage.sqlite import Engine
 from tests.unit.audit_log import (
     ANNE,
     ANNES_STUB,
@@ -86,17 +86,17 @@ class Council:
     services: Services
     ledger: Ledger
     http: HttpClient
-    pen: AuditLog
+    signer: AuditLog
     url: str = ""
     genesis: str = ""
 
     @property
-    def engine(self) -> Engine:
+    def engine(self) -> HubEngine:
         return self.services.engine
 
     async def invite(self, number: int) -> str:
         code = f"{number:064x}"
-        await self.engine.write(lambda db: HubTables(db).invite(code_hash(code), 2**40))
+        await self.engine.write(lambda tables: tables.invite(code_hash(code), 2**40))
         return code
 
     def invitation(self, code: str) -> str:
@@ -114,15 +114,15 @@ class Council:
             duty_hours="Always",
             keys=party.keys(),
         )
-        envelope = self.pen.sign(party, body, CHARTER_ID).envelope.encode()
+        envelope = self.signer.sign(party, body, CHARTER_ID).envelope.encode()
         enrolment = self.services.enrolment
-        await self.engine.write(lambda db: enrolment.apply(HubTables(db), envelope))
+        await self.engine.write(lambda tables: enrolment.apply(tables, envelope))
         await self.approve(party.id)
 
     async def approve(self, party_id: str) -> None:
-        await self.engine.write(lambda db: HubTables(db).set_applicant(party_id, "approved"))
+        await self.engine.write(lambda tables: tables.set_applicant(party_id, "approved"))
         enrolment = self.services.enrolment
-        await self.engine.write(lambda db: enrolment.admit_approved(HubTables(db)))
+        await self.engine.write(enrolment.admit_approved)
 
     async def submit(
         self,
@@ -147,7 +147,7 @@ class Council:
         for stub_id, work_id, kind, label in rows:
             values = {
                 key: [to_base64(hashlib.sha256(key.encode()).digest()[:16])]
-                for key in self.pen.charter.policy.keys
+                for key in self.signer.charter.policy.keys
             }
             said = {"stub_id": stub_id, "tokens": values}
             tokens.append(StubTokens(salt="5a" * 32, **said))  # type: ignore[arg-type]
@@ -165,7 +165,7 @@ class Council:
             for data in chunks
         ]
         body = PublicationBody(sequence=1, epoch=1, rows=refs[:1], tokens=refs[1:])
-        statement = self.pen.sign(party, body, CHARTER_ID)
+        statement = self.signer.sign(party, body, CHARTER_ID)
         envelope = to_base64(statement.envelope.encode())
         intake = self.services.intake
         await intake.begin_publication(Message(envelope=envelope, sealed=None, proof=None))
@@ -192,16 +192,16 @@ async def hub(tmp_path: Path) -> AsyncIterator[Council]:
     await witness.start_server()
     (folder / "hub.toml").write_text(f'[witness_urls]\n"{W1.name}" = "{witness.make_url("")}"\n')
     named = {"name": W1.name, "control_domain": "away", "vkey": W1.key.text}
-    pen = AuditLog(make_charter(witnesses=[named], quorum=1), now=int(time.time()))
-    await _found(folder, pen)
-    service = HubService(folder, load_settings(folder), surroundings())
+    signer = AuditLog(make_charter(witnesses=[named], quorum=1), now=int(time.time()))
+    await _found(folder, signer)
+    service = HubService(folder, load_settings(folder), Environment())
     services = await service.start()
     async with HttpClient(allow_private=True) as http:
-        council = Council(services, services.intake.ledger, http, pen)
+        council = Council(services, services.intake.ledger, http, signer)
         server = TestServer(HubApp(services).application())
         await server.start_server()
         council.url = str(server.make_url("")).rstrip("/")
-        council.genesis = pen.genesis()
+        council.genesis = signer.genesis()
         await council.step()
         yield council
         await server.close()
@@ -210,23 +210,23 @@ async def hub(tmp_path: Path) -> AsyncIterator[Council]:
     store.close()
 
 
-async def _found(folder: Path, pen: AuditLog) -> None:
-    charter = pen.charter
+async def _found(folder: Path, signer: AuditLog) -> None:
+    charter = signer.charter
     body = CharterBody(
         version=1,
         predecessor=None,
         document_hash=charter.document_hash,
         document_length=len(charter.encode()),
     )
-    first = pen.say(HUB, body, CHARTER_ID)
+    first = signer.say(HUB, body, CHARTER_ID)
 
     def found(tables: HubTables) -> None:
         tables.keep_charter_document(charter.document_hash, charter.encode())
-        Ledger(HUB.seed, surroundings(), Directory()).append(tables, first)
-        tables.run("INSERT INTO meta VALUES ('generation', ?)", "00" * 16)
+        Ledger(HUB.seed, Environment(), Directory()).append(tables, first)
+        tables.tx.run("INSERT INTO meta VALUES ('generation', ?)", "00" * 16)
 
     engine = open_engine(folder)
-    await engine.write(lambda db: found(HubTables(db)))
+    await engine.write(found)
     await engine.close()
 
 
@@ -245,7 +245,7 @@ async def joined(hub: Council, folder: Path) -> str:
     code, text = await run(*words, "--no-wait")
     assert code == 0, text
     party_id = json.loads((folder / "membership.json").read_text())["party_id"]
-    rows = await hub.engine.read(lambda db: HubTables(db).applicants("waiting"))
+    rows = await hub.engine.read(lambda tables: tables.applicants("waiting"))
     enrolment = parse_statement(rows[0]["envelope"]).expect(EnrolmentBody).body
     assert fingerprint_words(party_id, enrolment.keys) in text
     await hub.approve(party_id)
@@ -260,14 +260,14 @@ async def brokered(hub: Council) -> None:
     await hub.admit(ANNE, "childrens_social_care", 1)
     await hub.admit(BERT, "health_provider", 2)
     for party in (ANNE, BERT):
-        accept = CharterAcceptBody(version=1, document_hash=hub.pen.charter.document_hash)
-        await hub.submit(hub.pen.sign(party, accept, CHARTER_ID))
+        accept = CharterAcceptBody(version=1, document_hash=hub.signer.charter.document_hash)
+        await hub.submit(hub.signer.sign(party, accept, CHARTER_ID))
     publication = await hub.publish(ANNE, [(ANNES_STUB, ANNES_WORK, "early_help", "Early help")])
     rows = [(BERTS_STUB, BERTS_WORK, "health_visiting", "Health visiting")]
     await hub.publish(BERT, rows)
     matcher = Matcher(hub.ledger)
-    assert await hub.engine.write(lambda db: matcher.run(HubTables(db))) == 1
-    link = (await hub.engine.read(lambda db: HubTables(db).rows("SELECT * FROM link")))[0]
+    assert await hub.engine.write(matcher.run) == 1
+    link = (await hub.engine.read(lambda tables: tables.tx.rows("SELECT * FROM link")))[0]
     directory, now = hub.ledger.directory, int(time.time())
     anne, bert = directory.active(ANNE.id), directory.active(BERT.id)
     assert anne is not None
@@ -293,11 +293,11 @@ async def brokered(hub: Council) -> None:
         link_proof=LinkProof(match_key_id="init_sur_dob.1", epoch=1, proof="0" * 64),
         sealed_hash=sealed_hash(SEALED),
     )
-    decided = await hub.submit(hub.pen.sign(ANNE, body, BERT.id), SEALED)
-    decision = hub.pen.holder_decides(decided)  # type: ignore[arg-type]
+    decided = await hub.submit(hub.signer.sign(ANNE, body, BERT.id), SEALED)
+    decision = hub.signer.holder_decides(decided)  # type: ignore[arg-type]
     await hub.submit(decision)
     await hub.step()
-    size = await hub.engine.read(lambda db: HubTables(db).next_index())
+    size = await hub.engine.read(lambda tables: tables.next_index())
     release = ReleaseBody(
         request_id="21" * 16,
         decision=decision.id,
@@ -305,12 +305,12 @@ async def brokered(hub: Council) -> None:
         sealed_hash=sealed_hash(SEALED),
         tree_size=size,
     )
-    released = hub.pen.sign(BERT, release, ANNE.id)
+    released = hub.signer.sign(BERT, release, ANNE.id)
     await hub.submit(released, SEALED, b"proof")
     receipt = ReceiptBody(
         request_id="21" * 16, release=released.id, sealed_hash=sealed_hash(SEALED)
     )
-    await hub.submit(hub.pen.sign(ANNE, receipt, BERT.id))
+    await hub.submit(hub.signer.sign(ANNE, receipt, BERT.id))
     await hub.step()
 
 

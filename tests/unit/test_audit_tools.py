@@ -116,7 +116,7 @@ async def test_only_an_auditor_may_commit_and_only_to_a_log_that_adds_up(
     await hub.admit(ANNE, "childrens_social_care", 1)
     body = SampleCommitmentBody(commitment="0" * 64, count=5)
     with pytest.raises(RemoteError) as caught:
-        await hub.submit(hub.pen.sign(ANNE, body, CHARTER_ID))
+        await hub.submit(hub.signer.sign(ANNE, body, CHARTER_ID))
     assert caught.value.code is ErrorCode.NOT_ALLOWED
     await hub.step()
 

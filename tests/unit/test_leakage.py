@@ -94,11 +94,11 @@ def test_a_breach_names_the_key_and_says_why() -> None:
 
 def test_an_exception_excuses_its_own_rule_and_no_other() -> None:
     small = Leakage(20_000, 9000, 4, 12.3, 23.0, 0.0)
-    crowded = Leakage(20_000, 9000, 5, 12.3, 23.0, 0.0)
+    overshared_tokens = Leakage(20_000, 9000, 5, 12.3, 23.0, 0.0)
     assert breaks_rules("dob_hno.1", reads("born place"), small) == ()
-    assert len(breaks_rules("dob_hno.1", reads("born place"), crowded)) == 1
+    assert len(breaks_rules("dob_hno.1", reads("born place"), overshared_tokens)) == 1
     assert breaks_rules("nid.1", reads("identifier"), small) == ()
-    assert len(breaks_rules("nid.1", reads("identifier"), crowded)) == 1
+    assert len(breaks_rules("nid.1", reads("identifier"), overshared_tokens)) == 1
 
 
 @pytest.mark.parametrize("key_id", RECIPES)

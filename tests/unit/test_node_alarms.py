@@ -25,7 +25,7 @@ Work = Callable[[Callable[[NodeTables], Any]], Any]
 @pytest_asyncio.fixture
 async def tables(tmp_path: Path) -> AsyncIterator[Work]:
     engine = open_engine(tmp_path)
-    yield lambda work: engine.write(lambda db: work(NodeTables(db)))
+    yield lambda work: engine.write(work)
     await engine.close()
 
 
@@ -64,7 +64,7 @@ async def test_proof_stays_until_a_person_has_seen_it(tables: Work) -> None:
 async def test_evidence_is_kept_to_the_byte_and_once(tables: Work) -> None:
     name = await tables(lambda t: keep_evidence(t, HUB, b"held", b"served", 100))
     assert await tables(lambda t: keep_evidence(t, HUB, b"held", b"served", 200)) == name
-    (row,) = await tables(lambda t: t.rows("SELECT * FROM evidence"))
+    (row,) = await tables(lambda t: t.tx.rows("SELECT * FROM evidence"))
     assert (row["held"], row["served"], row["seen_at"]) == (b"held", b"served", 100)
 
 

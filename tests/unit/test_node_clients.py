@@ -15,16 +15,15 @@ from node.records.importer.rows import (
     RowError,
     WorkerDetails,
 )
-from node.store.tables import NodeTables, open_engine
+from node.store.tables import NodeEngine, open_engine
 from protocol.errors import LocalError
 from protocol.matchkeys.records import ClientRecord
-from storage.sqlite import Engine
 
 NOW = int(datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp())
 
 
 @pytest_asyncio.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
+async def engine(tmp_path: Path) -> AsyncIterator[NodeEngine]:
     """An empty node database."""
     made = open_engine(tmp_path)
     yield made
@@ -46,85 +45,85 @@ def consent(given: date) -> Permission:
     return Permission("UK-CONSENT", date(given.year + 1, given.month, given.day), given)
 
 
-async def in_force(engine: Engine, now: int = NOW) -> int:
+async def in_force(engine: NodeEngine, now: int = NOW) -> int:
     """How many involvements may be published."""
-    return len(await engine.read(lambda db: NodeTables(db).in_force(1, now)))
+    return len(await engine.read(lambda tables: tables.in_force(1, now)))
 
 
-async def take(engine: Engine, *rows: ImportedRow | RowError) -> str:
+async def take(engine: NodeEngine, *rows: ImportedRow | RowError) -> str:
     """Import, and say what happened."""
-    report = await engine.write(lambda db: apply_import(NodeTables(db), rows, NOW))
+    report = await engine.write(lambda tables: apply_import(tables, rows, NOW))
     return f"{report.new}/{report.changed}/{report.unchanged}/{report.without_permission}"
 
 
-async def test_the_same_file_twice_changes_nothing(engine: Engine) -> None:
+async def test_the_same_file_twice_changes_nothing(engine: NodeEngine) -> None:
     good = row(consent(date(2026, 10, 1)))
     assert await take(engine, good) == "1/0/0/0"
     assert await take(engine, good) == "0/0/1/0"
 
 
 async def test_a_changed_row_is_a_change_and_another_involvement_takes_its_place(
-    engine: Engine,
+    engine: NodeEngine,
 ) -> None:
     await take(engine, row(consent(date(2026, 10, 1))))
     assert await take(engine, row(consent(date(2026, 10, 1)), "child_in_need")) == "0/1/0/0"
-    kinds = await engine.read(lambda db: NodeTables(db).rows("SELECT type FROM involvement"))
+    kinds = await engine.read(lambda tables: tables.tx.rows("SELECT type FROM involvement"))
     assert [kind["type"] for kind in kinds] == ["child_in_need"]
 
 
-async def test_no_permission_means_stored_and_never_published(engine: Engine) -> None:
+async def test_no_permission_means_stored_and_never_published(engine: NodeEngine) -> None:
     assert await take(engine, row(None)) == "1/0/0/1"
     assert await in_force(engine) == 0
-    assert (await engine.read(lambda db: NodeTables(db).count("client"))) == 1
+    assert (await engine.read(lambda tables: tables.count("client"))) == 1
 
 
-async def test_a_permission_that_has_run_out_is_counted_as_none(engine: Engine) -> None:
+async def test_a_permission_that_has_run_out_is_counted_as_none(engine: NodeEngine) -> None:
     old = Permission("UK-CA89-S17", date(2026, 11, 20), None)
     assert await take(engine, row(old)) == "1/0/0/1"
     assert await in_force(engine) == 0
 
 
-async def test_a_permission_holds_to_the_end_of_its_last_day(engine: Engine) -> None:
+async def test_a_permission_holds_to_the_end_of_its_last_day(engine: NodeEngine) -> None:
     await take(engine, row(Permission("UK-CA89-S17", date(2026, 11, 21), None)))
     assert await in_force(engine, end_of(date(2026, 11, 21)) - 1) == 1
     assert await in_force(engine, end_of(date(2026, 11, 21))) == 0
 
 
-async def test_a_feed_never_brings_back_what_was_withdrawn(engine: Engine) -> None:
+async def test_a_feed_never_brings_back_what_was_withdrawn(engine: NodeEngine) -> None:
     """ContactPoint's shielding failed because feeds re-created shielded records."""
     await take(engine, row(consent(date(2026, 10, 1))))
-    assert await engine.write(lambda db: withdraw(NodeTables(db), "c1", NOW)) == 1
+    assert await engine.write(lambda tables: withdraw(tables, "c1", NOW)) == 1
     await take(engine, row(consent(date(2026, 10, 1)), given="Ameera"))
     assert await in_force(engine) == 0
     await take(engine, row(Permission("UK-CA89-S17", date(2030, 1, 1), None)))
     assert await in_force(engine) == 0, "nor does another basis from the same feed"
 
 
-async def test_a_consent_given_after_the_withdrawal_counts(engine: Engine) -> None:
+async def test_a_consent_given_after_the_withdrawal_counts(engine: NodeEngine) -> None:
     await take(engine, row(consent(date(2026, 10, 1))))
-    await engine.write(lambda db: withdraw(NodeTables(db), "c1", NOW))
+    await engine.write(lambda tables: withdraw(tables, "c1", NOW))
     await take(engine, row(consent(date(2026, 11, 22))))
     assert await in_force(engine) == 1
 
 
-async def test_withdrawing_for_somebody_unknown_is_an_error(engine: Engine) -> None:
+async def test_withdrawing_for_somebody_unknown_is_an_error(engine: NodeEngine) -> None:
     with pytest.raises(LocalError, match="no client"):
-        await engine.write(lambda db: withdraw(NodeTables(db), "nobody", NOW))
+        await engine.write(lambda tables: withdraw(tables, "nobody", NOW))
 
 
-async def test_a_fault_half_way_leaves_the_database_as_it_was(engine: Engine) -> None:
+async def test_a_fault_half_way_leaves_the_database_as_it_was(engine: NodeEngine) -> None:
     def broken() -> object:
         yield row(consent(date(2026, 10, 1)))
         raise OSError("the disk is full")
 
     with pytest.raises(OSError, match="full"):
-        await engine.write(lambda db: apply_import(NodeTables(db), broken(), NOW))  # type: ignore[arg-type]
-    assert (await engine.read(lambda db: NodeTables(db).count("client"))) == 0
+        await engine.write(lambda tables: apply_import(tables, broken(), NOW))  # type: ignore[arg-type]
+    assert (await engine.read(lambda tables: tables.count("client"))) == 0
 
 
-async def test_rejects_name_line_field_and_reason(engine: Engine, tmp_path: Path) -> None:
+async def test_rejects_name_line_field_and_reason(engine: NodeEngine, tmp_path: Path) -> None:
     faults = (RowError(7, "nhs_number", "the check digit is wrong"), RowError(7, "postcode", "no"))
-    report = await engine.write(lambda db: apply_import(NodeTables(db), faults, NOW))
+    report = await engine.write(lambda tables: apply_import(tables, faults, NOW))
     assert report.rejected == 1, "one line, two faults"
     write_rejects(tmp_path / "r.csv", report.errors)
     assert (tmp_path / "r.csv").read_text() == (

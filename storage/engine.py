@@ -1,0 +1,164 @@
+"""What every engine promises, whatever database is behind it. One contract suite runs on each.
+
+A *body* is a function of a program's stores over one open transaction. It may run more than once
+before its outcome counts, on the state as it is then; so it changes nothing but what it writes, and
+what the program holds in memory is changed by the caller, once the commit is known.
+
+The SQL of stores stays within what PostgreSQL and SQLite both run: `?` for values, ON CONFLICT for
+what may be there, RETURNING for keys that the database gives. No triggers, no JSON functions, no
+locks by hand. Loops over rows use the calls that take many.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+Row = Mapping[str, Any]
+"""A row by column name: within stores only, which answer frozen dataclasses."""
+
+AMONG = "(:among)"
+# Below the number of values that any engine takes in one statement.
+MOST_VALUES = 30_000
+
+Stores_co = TypeVar("Stores_co", covariant=True)
+Result = TypeVar("Result")
+Item = TypeVar("Item")
+
+
+class NotUniqueError(Exception):
+    """A row of that key is there already. The statement changed nothing; the body may go on."""
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The SQL scripts that make each version, in order; the newest version is their number."""
+
+    scripts: Sequence[str]
+
+    @classmethod
+    def in_folder(cls, folder: Path) -> "Schema":
+        """The scripts of a folder, in the order of their names."""
+        return cls([path.read_text("utf-8") for path in sorted(folder.glob("*.sql"))])
+
+    @property
+    def version(self) -> int:
+        """The version that the whole list makes."""
+        return len(self.scripts)
+
+
+class Transaction(ABC):
+    """Statements within one open transaction. Engines give the four that talk to the database.
+
+    Table and column names are the stores' own constants, never anything that came from outside.
+    """
+
+    @abstractmethod
+    def rows(self, sql: str, *values: object) -> list[Row]:
+        """All rows of a query, or those that a statement with RETURNING answers."""
+
+    @abstractmethod
+    def one(self, sql: str, *values: object) -> Row | None:
+        """The first row of a query, or None."""
+
+    @abstractmethod
+    def run(self, sql: str, *values: object) -> int:
+        """Run one statement; the number of rows it changed. Raises NotUniqueError."""
+
+    @abstractmethod
+    def run_many(self, sql: str, values: Iterable[Sequence[object]]) -> None:
+        """Run one statement for each tuple of values, in one go. Raises NotUniqueError."""
+
+    def rows_among(self, sql: str, *values: object, among: Collection[object]) -> list[Row]:
+        """All rows of a query that says `IN (:among)` once, after every `?`; a few statements for
+        however many. Ordered within each statement only.
+        """
+        found: list[Row] = []
+        for part in _parts(among):
+            found += self.rows(_fill(sql, part), *values, *part)
+        return found
+
+    def run_among(self, sql: str, *values: object, among: Collection[object]) -> int:
+        """Run a statement that says `IN (:among)` once, after every `?`; how many rows changed."""
+        return sum(self.run(_fill(sql, part), *values, *part) for part in _parts(among))
+
+    def insert(self, table: str, row: Row) -> None:
+        """Insert a row. Raises NotUniqueError."""
+        self.run(_insert(table, row), *row.values())
+
+    def insert_for_id(self, table: str, row: Row) -> int:
+        """Insert a row; the `id` that the database gave it. Raises NotUniqueError."""
+        (made,) = self.rows(f"{_insert(table, row)} RETURNING id", *row.values())
+        return int(made["id"])
+
+    def put(self, table: str, row: Row, key: Collection[str]) -> None:
+        """Insert a row, or replace what the row of the same key says in these columns."""
+        self.run(_upsert(table, row, key), *row.values())
+
+    def update(self, table: str, values: Row, key: Row) -> int:
+        """Set columns of the rows with this key; how many there were."""
+        columns = ", ".join(f"{name} = ?" for name in values)
+        found = " AND ".join(f"{name} = ?" for name in key)
+        sql = f"UPDATE {table} SET {columns} WHERE {found}"  # noqa: S608 - stores' names
+        return self.run(sql, *values.values(), *key.values())
+
+    def insert_many(self, table: str, rows: Sequence[Row]) -> None:
+        """Insert rows, which have the same columns. Raises NotUniqueError."""
+        if rows:
+            self.run_many(_insert(table, rows[0]), [tuple(row.values()) for row in rows])
+
+    def put_many(self, table: str, rows: Sequence[Row], key: Collection[str]) -> None:
+        """`put` of many rows, which have the same columns in the same order."""
+        if rows:
+            self.run_many(_upsert(table, rows[0], key), [tuple(row.values()) for row in rows])
+
+
+class Engine(Protocol[Stores_co]):
+    """A database and the stores over it. Made for one process; several may share the database."""
+
+    async def write(self, body: Callable[[Stores_co], Result]) -> Result:
+        """Run a body in a transaction of its own: all of it or nothing, and durable on return.
+
+        Raises what the body raises, or LocalError(STORAGE); then nothing of it stays.
+        """
+        ...
+
+    async def read(self, body: Callable[[Stores_co], Result]) -> Result:
+        """Run a body on one consistent snapshot. Raises as `write` does."""
+        ...
+
+    async def settle(self) -> None:
+        """Make sure that what was deleted is no longer in any of the database's files."""
+        ...
+
+    async def close(self) -> None:
+        """Close; the engine cannot be used afterwards. Closing twice is harmless."""
+        ...
+
+
+def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """The items in lists of at most `size`."""
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+def _parts(among: Collection[object]) -> Iterator[list[object]]:
+    return batches(dict.fromkeys(among), MOST_VALUES)
+
+
+def _fill(sql: str, part: Sequence[object]) -> str:
+    return sql.replace(AMONG, f"({', '.join('?' * len(part))})")
+
+
+def _insert(table: str, row: Row) -> str:
+    marks = ", ".join("?" * len(row))
+    return f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})"  # noqa: S608 - stores' names
+
+
+def _upsert(table: str, row: Row, key: Collection[str]) -> str:
+    changed = [f"{name} = excluded.{name}" for name in row if name not in key]
+    then = f"UPDATE SET {', '.join(changed)}" if changed else "NOTHING"
+    return f"{_insert(table, row)} ON CONFLICT ({', '.join(key)}) DO {then}"
