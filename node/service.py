@@ -37,7 +37,6 @@ from protocol.messages.bodies import (
     RequestBody,
 )
 from protocol.messages.log import DailyStatementBody, ProvisionalBody
-from protocol.messages.review import IdentityDecisionBody, IdentityRequestBody, ReviewBody
 from protocol.messages.statement import Statement, parse_statement
 from protocol.wire import ANSWER_LIMIT, Delivery, Mailbag, parse_wire
 
@@ -46,8 +45,6 @@ RETRY_SECONDS = 2.0
 PAUSE_SECONDS = 0.3
 FOLLOW_SECONDS = 2.0
 LOOK_SECONDS = 30.0
-# What the hub shows us though it is addressed to another: why something is coming to us.
-FOR_A_THIRD = (HubDecisionBody, IdentityRequestBody, IdentityDecisionBody)
 
 
 class NodeService:
@@ -196,13 +193,13 @@ class NodeService:
     def _checked(self, delivery: Delivery) -> Statement[WireModel]:
         membership = self.membership
         statement = parse_statement(from_base64(delivery.envelope))
-        if (delivery.index is None) != isinstance(statement.body, NoticeBody | ReviewBody) or (
+        if (delivery.index is None) != (not statement.kind.is_logged) or (
             delivery.index is not None and delivery.salt is None
         ):
             raise RemoteError(ErrorCode.MALFORMED, "a delivery without its place in the log")
         membership.directory.verify(statement, delivery.index)
         aud = statement.preamble.aud
-        brokered = isinstance(statement.body, FOR_A_THIRD)
+        brokered = statement.kind.shown_to_third
         if aud != membership.hub.party_id and not brokered:
             raise RemoteError(ErrorCode.WRONG_RECIPIENT, "aud names somebody else")
         return statement

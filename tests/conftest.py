@@ -20,8 +20,8 @@ from protocol import canonical
 from protocol.dsse import Envelope, sign
 from protocol.fields import WireModel, to_base64
 from protocol.governance.charter import Charter, parse_charter
-from protocol.messages.bodies import BODIES, CharterBody
-from protocol.messages.statement import kind_of
+from protocol.messages.bodies import CharterBody
+from protocol.messages.kinds import KINDS, kind_of
 from protocol.signing import SecretSeed, public_key
 
 VECTORS = Path(__file__).parents[1] / "specs" / "vectors"
@@ -128,12 +128,12 @@ class Council:
     ) -> bytes:
         """A membership leaf by the hub; `lies` are fields that the party did not apply with."""
         applied = self.enrolment_value(party)
-        enrolment = BODIES["enrolment"].model_validate(applied)
+        enrolment = KINDS["enrolment"].body.model_validate(applied)
         signer = party if signed_by is None else signed_by
         envelope, _ = self.statement(enrolment, party_id(party), signer)
         del applied["invitation_hash"]
         value = {**applied, "status": status, "enrolment": to_base64(envelope), **lies}
-        return self.by_hub(BODIES["member"].model_validate(value))
+        return self.by_hub(KINDS["member"].body.model_validate(value))
 
 
 def party_id(party: int) -> str:

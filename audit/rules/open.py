@@ -26,11 +26,7 @@ from audit.verify.tree import logged_entries
 from audit.verify.verify import Verified
 from protocol.fields import WireModel
 from protocol.log.leaf import Leaf, LeafKind
-from protocol.messages.bodies import ERASURE_KIND
 from protocol.messages.statement import Statement
-
-_WITH_EVIDENCE = frozenset({"publication", "match_round"})
-_PINNABLE = frozenset({"charter", "member", "publication", "match_round"})
 
 
 @dataclass(frozen=True)
@@ -76,7 +72,7 @@ class _Opening:
             "release": self._chain.release,
             "provisional": self._chain.provisional,
             "receipt": self._chain.receipt,
-            ERASURE_KIND: self._erasures.erasure,
+            "erasure": self._erasures.erasure,
             "daily_statement": self._daily.statement,
             "statement_answer": self._daily.answer,
             **self._people.steps(),
@@ -171,7 +167,7 @@ class _Opening:
     ) -> Iterator[Finding]:
         """What a statement means for, and owes to, those around it."""
         kind = statement.preamble.kind
-        if evidence.count and kind not in _WITH_EVIDENCE:
+        if evidence.count and not statement.kind.has_evidence:
             detail = f"{evidence.count} pieces of evidence are said to be there; a {kind} has none"
             yield broken(FindingCode.PAYLOAD_DIFFERS, index, detail)
         self._daily.take(index, statement)
@@ -183,7 +179,7 @@ class _Opening:
             yield from self._evidence.publication(index, statement, evidence)
         elif kind == "match_round":
             yield from self._evidence.match_round(index, statement, evidence)
-        if kind in _PINNABLE:
+        if statement.kind.is_pinned:
             self._facts.kinds[statement.id] = kind
 
     def _judge(self, findings: Iterable[Finding], *, half: bool) -> None:

@@ -10,33 +10,19 @@ from collections.abc import Iterator
 from audit.findings import Finding, FindingCode, rule
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel
-from protocol.governance.changes import loosens, needs_agreement
+from protocol.governance.changes import loosens
 from protocol.governance.charter import Charter
 from protocol.governance.directory import Directory
 from protocol.log.leaf import LeafKind
-from protocol.messages.bodies import (
-    ERASURE_KIND,
-    PUBLIC_KINDS,
-    UNLOGGED_KINDS,
-    CharterAcceptBody,
-    CharterBody,
-)
+from protocol.messages.bodies import CharterAcceptBody, CharterBody
+from protocol.messages.kinds import KINDS, Kind, Leaf, Party
 from protocol.messages.statement import Statement
 
-HUB_KINDS = frozenset(
-    {"charter", "key_birth", "member", "match_round", "hub_decision", "rejection"}
-    | {"identity_decision", "daily_statement", "succession", ERASURE_KIND}
-)
-MEMBER_KINDS = frozenset(
-    {"publication", "request", "decision", "release", "receipt", "verdict", "wrong_person"}
-    | {"recall_done", "identity_request", "identity_check", "identity_answer"}
-    | {"provisional", "statement_answer"}
-)
-AUDITOR_KINDS = frozenset({"export", "sample_commitment"})
-TO_HUB_KINDS = AUDITOR_KINDS | frozenset(
-    {"charter", "key_birth", "match_round", "publication", "evaluation_count", ERASURE_KIND}
-    | {"charter_accept", "verdict", "identity_request", "statement_answer", "succession"}
-)
+LEAVES = {
+    Leaf.PUBLIC: LeafKind.PUBLIC,
+    Leaf.SEALED: LeafKind.SEALED,
+    Leaf.ERASURE: LeafKind.ERASURE,
+}
 _NONCE_BYTES = 16
 
 
@@ -68,7 +54,7 @@ class StatementCheck:
         yield from self._agreement(index, statement, charter)
 
     def _kind(self, index: int, kind: str, leaf: LeafKind) -> Iterator[Finding]:
-        if kind in UNLOGGED_KINDS or leaf is not leaf_kind(kind):
+        if LEAVES.get(KINDS[kind].leaf) is not leaf:
             yield rule(FindingCode.WRONG_KIND, index, f"a {kind} does not belong in such a leaf")
 
     def _repeat(self, index: int, statement: Statement[WireModel]) -> Iterator[Finding]:
@@ -93,10 +79,10 @@ class StatementCheck:
         self, index: int, statement: Statement[WireModel], charter: Charter
     ) -> Iterator[Finding]:
         preamble = statement.preamble
-        if not self._may_send(index, preamble.sender, preamble.kind, charter):
+        if not self._may_send(index, preamble.sender, statement.kind, charter):
             detail = f"a {preamble.kind} does not come from this kind of party"
             yield rule(FindingCode.WRONG_SENDER, index, detail)
-        if preamble.kind in TO_HUB_KINDS and preamble.aud != charter.charter_id:
+        if statement.kind.recipient is Party.HUB and preamble.aud != charter.charter_id:
             yield rule(FindingCode.WRONG_RECIPIENT, index, f"a {preamble.kind} goes to the hub")
 
     def _agreement(
@@ -110,7 +96,7 @@ class StatementCheck:
             else:
                 detail = "accepts another charter than the one in force"
                 yield rule(FindingCode.ACCEPTANCE_DIFFERS, index, detail)
-        elif needs_agreement(body) and not self._is_bound(sender, charter):
+        elif statement.kind.needs_agreement(body) and not self._is_bound(sender, charter):
             detail = f"a {statement.preamble.kind} by a sender who has not accepted this charter"
             yield rule(FindingCode.NOT_ACCEPTED, index, detail)
 
@@ -123,15 +109,15 @@ class StatementCheck:
             self._loosened[pair] = bool(loosens(signed, charter))
         return not self._loosened[pair]
 
-    def _may_send(self, index: int, sender: str, kind: str, charter: Charter) -> bool:
-        if kind in HUB_KINDS:
+    def _may_send(self, index: int, sender: str, kind: Kind, charter: Charter) -> bool:
+        if kind.sender is Party.HUB:
             return sender == charter.charter_id
-        if kind == "evaluation_count":
+        if kind.sender is Party.KEY_HOLDER:
             return sender in {holder.holder_id for holder in charter.token_key.holders}
         member = self._directory.member(sender, index)
-        if kind in AUDITOR_KINDS:
+        if kind.sender is Party.AUDITOR:
             return member is not None and member.body.member_class == "auditor"
-        return member is not None or kind not in MEMBER_KINDS
+        return member is not None
 
 
 def check_signature(
@@ -144,10 +130,3 @@ def check_signature(
         foreign = error.code is ErrorCode.WRONG_CHARTER
         code = FindingCode.WRONG_CHARTER if foreign else FindingCode.BAD_SIGNATURE
         yield rule(code, index, f"{statement.preamble.kind}: {error.code}: {error.detail}")
-
-
-def leaf_kind(kind: str) -> LeafKind:
-    """The kind of leaf that a kind of statement belongs in."""
-    if kind == ERASURE_KIND:
-        return LeafKind.ERASURE
-    return LeafKind.PUBLIC if kind in PUBLIC_KINDS else LeafKind.SEALED

@@ -11,7 +11,8 @@ from typing import Any, cast
 from audit.findings import Finding, FindingCode, rule
 from protocol.errors import RemoteError
 from protocol.governance.directory import Directory
-from protocol.governance.retention import RULES, ErasureBody, Stage, earliest
+from protocol.governance.retention import RULES, earliest
+from protocol.messages.log import ErasureBody, Stage
 from protocol.messages.statement import MAX_SKEW_SECONDS, Statement, parse_statement
 
 CLOCK_STEP = 3600

@@ -21,7 +21,7 @@ from hub.store.tables import HubEngine, HubTables, Logged
 from protocol.dsse import ENVELOPE_LIMIT
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel, from_base64, to_base64
-from protocol.governance.changes import needs_agreement, unaccepted
+from protocol.governance.changes import unaccepted
 from protocol.messages.audit import SampleCommitmentBody
 from protocol.messages.bodies import (
     AcceptedBody,
@@ -49,13 +49,6 @@ from protocol.wire import Message, Submitted, UploadState
 
 MAX_REJECTIONS_A_DAY = 200
 DAY = 86_400
-
-BETWEEN_AGENCIES = (
-    RequestBody, DecisionBody, ReleaseBody, ProvisionalBody, ReceiptBody, WrongPersonBody,
-    RecallDoneBody, IdentityCheckBody, IdentityAnswerBody,
-)  # fmt: skip
-# What moves something between two agencies: both must be active (specs/02-charter.md §8).
-MOVES = (DecisionBody, ReleaseBody, ProvisionalBody, IdentityCheckBody, IdentityAnswerBody)
 
 Result = TypeVar("Result")
 Handler = Callable[[HubTables, Statement[Any], Parts], Answer]
@@ -157,10 +150,10 @@ class Intake:
         preamble, charter = statement.preamble, self.ledger.charter
         if preamble.sender == charter.charter_id:
             raise RemoteError(ErrorCode.NOT_ALLOWED, "the hub does not write to itself")
-        to_hub = not isinstance(statement.body, BETWEEN_AGENCIES)
-        if to_hub and preamble.aud != charter.charter_id:
+        kind = statement.kind
+        if not kind.between_agencies and preamble.aud != charter.charter_id:
             raise RemoteError(ErrorCode.WRONG_RECIPIENT, "aud is not this hub")
-        if isinstance(statement.body, MOVES) and not self.ledger.directory.active(preamble.aud):
+        if kind.needs_active_recipient and not self.ledger.directory.active(preamble.aud):
             raise RemoteError(ErrorCode.NOT_ALLOWED, "the other agency is not an active member")
         if preamble.charter_version != charter.version:
             raise RemoteError(
@@ -169,7 +162,9 @@ class Intake:
         check_fresh(preamble, now=self.ledger.env.clock())
         # Once more within the transaction: an order of the operator may have come in between.
         self.ledger.directory.verify(statement)
-        if needs_agreement(statement.body) and unaccepted(self.ledger.directory, preamble.sender):
+        if kind.needs_agreement(statement.body) and unaccepted(
+            self.ledger.directory, preamble.sender
+        ):
             raise RemoteError(ErrorCode.NOT_READY, "the agency has not accepted the charter yet")
         used = "SELECT 1 FROM entry WHERE sender = ? AND nonce = ?"
         if tables.tx.one(used, preamble.sender, preamble.nonce):

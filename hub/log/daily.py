@@ -10,9 +10,10 @@ from hub.exchange.requests import Answer, Parts
 from hub.log.ledger import Ledger
 from hub.store.tables import HubTables, Post
 from protocol.errors import ErrorCode, RemoteError
+from protocol.messages.kinds import kinds_that
 from protocol.messages.log import DailyStatementBody, StatementAnswerBody
 from protocol.messages.statement import Statement, parse_statement
-from protocol.requests.daily import DAY, RECEIVED_KINDS, SENT_KINDS, indexes_hash, named
+from protocol.requests.daily import DAY, indexes_hash, named
 
 PAGE = 500
 _BRANCHES = (
@@ -75,7 +76,7 @@ class Daily:
     def _books(self, tables: HubTables, start: int, end: int) -> dict[str, list[int]]:
         """The indexes in [start, end) that name each party."""
         books: dict[str, list[int]] = defaultdict(list)
-        kinds = json.dumps(sorted(SENT_KINDS | RECEIVED_KINDS))
+        kinds = json.dumps(sorted(kinds_that(lambda kind: kind.in_senders_journal)))
         while rows := tables.tx.rows(_BRANCHES, start, end, kinds, PAGE):
             for row in rows:
                 statement = parse_statement(row["envelope"])

@@ -15,13 +15,13 @@ from protocol.governance.changes import unaccepted
 from protocol.governance.charter import Charter
 from protocol.governance.directory import Directory, apply_public_leaf
 from protocol.log.leaf import NO_SALT, SALT_BYTES, erasure_leaf, public_leaf, sealed_leaf
-from protocol.messages.bodies import ERASURE_KIND, PUBLIC_KINDS
+from protocol.messages.kinds import Leaf, kinds_that
 from protocol.messages.statement import Context, Stamp, Statement, make_statement
 from protocol.signing import SecretSeed
 from runtime.environment import Environment
 
 Body = TypeVar("Body", bound=WireModel)
-OPEN_LEAVES = {**dict.fromkeys(PUBLIC_KINDS, public_leaf), ERASURE_KIND: erasure_leaf}
+OPEN_LEAVES = {Leaf.PUBLIC: public_leaf, Leaf.ERASURE: erasure_leaf}
 
 
 @dataclass
@@ -69,7 +69,7 @@ class Ledger:
         """Log a statement: in the open for public kinds and erasures, else as a salted leaf."""
         envelope = statement.envelope
         data = envelope.encode()
-        opened = OPEN_LEAVES.get(statement.preamble.kind)
+        opened = OPEN_LEAVES.get(statement.kind.leaf)
         salt = NO_SALT if opened else self.env.random(SALT_BYTES)
         leaf = opened(data) if opened else sealed_leaf(salt, data)
         logged = tables.append(leaf, envelope, statement.preamble, salt, self.env.clock())
@@ -98,6 +98,8 @@ def replay_directory(tables: HubTables) -> Directory:
         "SELECT p.idx, p.envelope FROM payload p JOIN entry e USING (idx) "
         "WHERE e.kind IN (SELECT value FROM json_each(?)) ORDER BY p.idx"
     )
-    for row in tables.tx.rows(sql, json.dumps(sorted(PUBLIC_KINDS))):
+    for row in tables.tx.rows(
+        sql, json.dumps(sorted(kinds_that(lambda kind: kind.leaf is Leaf.PUBLIC)))
+    ):
         directory = apply_public_leaf(directory, row["idx"], row["envelope"], documents)
     return directory

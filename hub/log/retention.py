@@ -11,8 +11,9 @@ from itertools import islice
 
 from hub.log.ledger import Ledger
 from hub.store.tables import HubTables
-from protocol.governance.retention import DAY, Decider, Due, Holding, erasure_body, plan_erasures
-from protocol.messages.bodies import ERASURE_KIND, PUBLIC_KINDS
+from protocol.governance.retention import DAY, Due, Holding, erasure_body, plan_erasures
+from protocol.messages.kinds import kinds_that
+from protocol.messages.log import Decider
 
 AT_ONCE = 200
 """Erasures in one transaction: requests go on in between."""
@@ -33,7 +34,7 @@ _HELD = (
     "SELECT idx, statement_id, received_at, p.idx IS NOT NULL AS payload, "
     "EXISTS (SELECT 1 FROM evidence v WHERE v.idx = e.idx) AS disclosures "
     "FROM entry e LEFT JOIN payload p USING (idx) "
-    "WHERE received_at <= ? AND kind NOT IN (SELECT value FROM json_each(?)) ORDER BY idx"
+    "WHERE received_at <= ? AND kind IN (SELECT value FROM json_each(?)) ORDER BY idx"
 )
 
 
@@ -69,7 +70,7 @@ class Erasing:
 def _holdings(tables: HubTables, before: int, now: int) -> Iterator[Holding]:
     settled, open_ones = _conversations(tables, before, now)
     standing = {name for sql in _STANDING for name in _first_column(tables, sql)}
-    kinds = json.dumps(sorted({*PUBLIC_KINDS, ERASURE_KIND}))
+    kinds = json.dumps(sorted(kinds_that(lambda kind: kind.is_erasable)))
     for row in tables.tx.rows(_HELD, before, kinds):
         name = row["statement_id"]
         yield Holding(

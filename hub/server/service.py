@@ -33,8 +33,8 @@ from hub.server.routes import HubApp, Services
 from hub.server.status_page import to_value
 from hub.store.tables import HubEngine, HubTables, open_engine
 from protocol.errors import ErrorCode, LocalError, PatchworkError
-from protocol.governance.retention import Decider
 from protocol.log.note import NoteSigner, SignatureType
+from protocol.messages.log import Decider
 from protocol.signing import SecretSeed
 from runtime.alarm import run_alarm
 from runtime.environment import Environment

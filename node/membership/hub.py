@@ -20,13 +20,13 @@ from protocol.governance.follow import LogView
 from protocol.governance.succession import SuccessorRefused
 from protocol.log.checkpoint import parse_checkpoint
 from protocol.matchkeys.tables import table_hashes
-from protocol.messages.bodies import AUTH_KEY_KINDS, AcceptedBody
+from protocol.messages.bodies import AcceptedBody
 from protocol.messages.key_record import KeyRecord
+from protocol.messages.kinds import KINDS, SigningKey, kind_of
 from protocol.messages.statement import (
     Context,
     Stamp,
     Statement,
-    kind_of,
     make_statement,
     parse_statement,
 )
@@ -231,7 +231,8 @@ class HubMembership:
             charter.charter_id, charter.version, charter.log.origin, self.hub.party_id
         )
         stamp = Stamp(aud, self.env.new_id(), self.env.clock())
-        key = self.keys.auth if kind_of(type(body)) in AUTH_KEY_KINDS else self.keys.sign
+        auth = KINDS[kind_of(type(body))].signing_key is SigningKey.AUTH
+        key = self.keys.auth if auth else self.keys.sign
         return make_statement(context, stamp, body, key)
 
     async def post(

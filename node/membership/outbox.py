@@ -16,12 +16,12 @@ from node.oversight.journal import enter_sent
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel, from_base64
-from protocol.governance.changes import needs_agreement
 from protocol.governance.charter import Charter
 from protocol.governance.follow import log_key, verify_note_by_charter, witness_keys
 from protocol.log.leaf import sealed_leaf
 from protocol.log.tlog_proof import parse_tlog_proof, verify_tlog_proof
-from protocol.messages.bodies import BODIES, AcceptedBody, HubDecisionBody, RequestBody
+from protocol.messages.bodies import AcceptedBody, HubDecisionBody, RequestBody
+from protocol.messages.kinds import KINDS
 from protocol.messages.log import ProvisionalBody
 from protocol.messages.review import IdentityRequestBody
 from protocol.messages.statement import Statement, parse_statement
@@ -90,7 +90,7 @@ class Outbox:
         refusals: list[RemoteError] = []
         held = bool(membership.unaccepted())
         for row in rows:
-            if held and needs_agreement(_body(row)):
+            if held and KINDS[row["kind"]].needs_agreement(_body(row)):
                 continue
             try:
                 await self._send_one(row)
@@ -272,4 +272,4 @@ _UNCHECKED = (
 
 
 def _body(row: Row) -> WireModel:
-    return BODIES[row["kind"]].model_validate(json.loads(row["body"]))
+    return KINDS[row["kind"]].body.model_validate(json.loads(row["body"]))

@@ -11,9 +11,10 @@ from node.membership.hub import HubMembership
 from node.store.tables import NodeTables, Outgoing
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel
+from protocol.messages.kinds import KINDS
 from protocol.messages.log import DailyStatementBody, StatementAnswerBody
 from protocol.messages.statement import Statement
-from protocol.requests.daily import RECEIVED_KINDS, SENT_KINDS, indexes_hash
+from protocol.requests.daily import indexes_hash
 from protocol.wire import Delivery
 from storage.engine import Row
 
@@ -22,7 +23,7 @@ OVERDUE_SECONDS = 48 * 3600
 
 def enter_sent(tables: NodeTables, hub_id: str, kind: str, index: int) -> None:
     """Note the place of something that we sent."""
-    if kind in SENT_KINDS:
+    if KINDS[kind].in_senders_journal:
         tables.tx.run("INSERT OR IGNORE INTO book VALUES (?, ?)", hub_id, index)
 
 
@@ -34,7 +35,8 @@ def enter_received(
 ) -> None:
     """Note the place of something that was sent to us."""
     hub, preamble = membership.hub, statement.preamble
-    if index is not None and preamble.kind in RECEIVED_KINDS and preamble.aud == hub.party_id:
+    told = statement.kind.in_recipients_journal and preamble.aud == hub.party_id
+    if index is not None and told:
         tables.tx.run("INSERT OR IGNORE INTO book VALUES (?, ?)", hub.hub_id, index)
 
 

@@ -16,8 +16,9 @@ from node.store.tables import NodeTables, Outgoing
 from protocol.errors import RemoteError
 from protocol.log.tlog_proof import parse_tlog_proof
 from protocol.messages.bodies import ReleaseBody
+from protocol.messages.kinds import kind_of
 from protocol.messages.log import ProvisionalBody
-from protocol.messages.statement import Statement, kind_of
+from protocol.messages.statement import Statement
 from protocol.requests.decide import Refuse, decide_holder
 from protocol.requests.sealing import ContactCard, SealBinding, sealed_hash
 from protocol.wire import encode_wire

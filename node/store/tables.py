@@ -11,7 +11,7 @@ from pathlib import Path
 from protocol.fields import WireModel
 from protocol.matchkeys.normalise import postcode
 from protocol.matchkeys.records import ClientRecord
-from protocol.messages.statement import kind_of
+from protocol.messages.kinds import kind_of
 from storage.engine import Engine, Row, Schema, Transaction
 from storage.sqlite import SqliteEngine
 

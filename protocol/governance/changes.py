@@ -9,11 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from protocol.fields import WireModel
 from protocol.governance.charter import Charter
 from protocol.governance.directory import Directory
-from protocol.messages.bodies import DecisionBody, PublicationBody, RequestBody
-from protocol.messages.review import IdentityRequestBody
 
 NOT_ACCEPTED_YET = "This agency has not accepted any charter yet."
 
@@ -59,20 +56,6 @@ def unaccepted(directory: Directory, party_id: str) -> list[str]:
     if accepted.version == directory.charter.version:
         return []
     return loosens(accepted, directory.charter)
-
-
-def needs_agreement(body: WireModel) -> bool:
-    """Whether only a member who is bound by the charter in force may send this: it asks, it
-    publishes, or it allows by rule.
-
-    Who is not bound may still withdraw (a publication without tokens retires stubs and does no
-    more), refuse, and have a person allow.
-    """
-    if isinstance(body, PublicationBody):
-        return body.tokens != []
-    if isinstance(body, DecisionBody):
-        return body.outcome == "allow" and body.decided_by is None
-    return isinstance(body, RequestBody | IdentityRequestBody)
 
 
 # How a difference is judged. Each of these makes a judge of one field; the words go into sentences.

@@ -13,13 +13,12 @@ from protocol.fields import WireModel, from_base64
 from protocol.governance.charter import Charter, parse_charter
 from protocol.governance.rotation import check_key_record, check_next_member, check_restated
 from protocol.messages.bodies import (
-    AUTH_KEY_KINDS,
-    PUBLIC_KINDS,
     CharterAcceptBody,
     CharterBody,
     EnrolmentBody,
     MemberBody,
 )
+from protocol.messages.kinds import KINDS, Leaf, SigningKey
 from protocol.messages.log import RotationBody, SuccessionBody
 from protocol.messages.statement import (
     Preamble,
@@ -108,7 +107,7 @@ class Directory:
         if member is None:
             raise RemoteError(ErrorCode.UNKNOWN_MEMBER, "sender is not an active member")
         keys = member.body.keys
-        return bytes.fromhex(keys.auth if kind in AUTH_KEY_KINDS else keys.sign)
+        return bytes.fromhex(keys.auth if KINDS[kind].signing_key is SigningKey.AUTH else keys.sign)
 
     def verify(self, statement: Statement[WireModel], index: int | None = None) -> None:
         """Check addressing to this federation and the signature by the key at `index`."""
@@ -131,7 +130,7 @@ def apply_public_leaf(
     """The directory after the public leaf at `index`. Raises RemoteError for a leaf that lies."""
     statement = open_envelope(parse_envelope(envelope_bytes, limit=PUBLIC_LEAF_LIMIT))
     body = statement.body
-    if statement.preamble.kind not in PUBLIC_KINDS:
+    if statement.kind.leaf is not Leaf.PUBLIC:
         raise RemoteError(ErrorCode.BAD_TREE, f"entry {index} is a kind that is never public")
     if isinstance(body, CharterBody):
         return _apply_charter(directory, index, statement.expect(CharterBody), documents)

@@ -7,30 +7,13 @@ leaf stays in the tree, and with it every proof. Pure: what is held comes in as 
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
 
-from protocol.fields import Count, Seconds, WireModel
 from protocol.governance.charter import Charter
+from protocol.messages.log import Decider, ErasureBody, Rule, Stage
 
 DAY = 86_400
-Stage = Literal["disclosures", "payload"]
-Decider = Literal["schedule", "operator"]
-Rule = Literal["disclosure_days", "retention_days"]
 RULES: dict[Stage, Rule] = {"disclosures": "disclosure_days", "payload": "retention_days"}
 """The number of the charter that each stage goes by."""
-
-
-class ErasureBody(WireModel):
-    """`erasure`: the hub erased what it held of an entry, by a rule of the charter.
-
-    Stands in an erasure leaf for all to see, so it holds no party and no reason in words.
-    """
-
-    index: Count
-    stage: Stage
-    rule: Rule
-    logged_at: Seconds
-    decided_by: Decider
 
 
 @dataclass(frozen=True)

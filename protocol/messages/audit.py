@@ -15,6 +15,3 @@ class SampleCommitmentBody(WireModel):
 
     commitment: Hex32
     count: Annotated[int, Field(ge=1, le=10_000)]
-
-
-AUDIT_BODIES: dict[str, type[WireModel]] = {"sample_commitment": SampleCommitmentBody}

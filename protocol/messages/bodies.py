@@ -1,7 +1,7 @@
-"""The body of every kind of statement: specs/01-statements.md §5.
+"""The bodies of statements that move links and requests: specs/01-statements.md §5.
 
-Models are the table that drives encoder and decoder. They check shape only; whether a message may
-be acted on is decided in protocol/requests/decide.py.
+Models drive encoder and decoder. They check shape only; whether a message may be acted on is
+decided in protocol/requests/decide.py.
 """
 
 from typing import Annotated, Literal
@@ -20,10 +20,7 @@ from protocol.fields import (
     Seconds,
     WireModel,
 )
-from protocol.governance.retention import ErasureBody
-from protocol.messages.audit import AUDIT_BODIES
 from protocol.messages.key_record import KeyRecord
-from protocol.messages.log import LOG_BODIES
 from protocol.messages.parts import (
     DecisionFacts,
     Facts,
@@ -33,7 +30,6 @@ from protocol.messages.parts import (
     RequestPins,
     RequestPractitioner,
 )
-from protocol.messages.review import REVIEW_BODIES
 
 PhoneText = Annotated[str, StringConstraints(pattern=r"^[0-9 +]{3,20}$")]
 
@@ -324,38 +320,3 @@ class AcceptedBody(WireModel):
     statement: Hex32
     index: Count
     received_at: Seconds
-
-
-BODIES: dict[str, type[WireModel]] = {
-    "charter": CharterBody,
-    "key_birth": KeyBirthBody,
-    "enrolment": EnrolmentBody,
-    "member": MemberBody,
-    "charter_accept": CharterAcceptBody,
-    "publication": PublicationBody,
-    "match_round": MatchRoundBody,
-    "notice": NoticeBody,
-    "request": RequestBody,
-    "hub_decision": HubDecisionBody,
-    "decision": DecisionBody,
-    "release": ReleaseBody,
-    "receipt": ReceiptBody,
-    "rejection": RejectionBody,
-    "evaluation_count": EvaluationCountBody,
-    "evaluate": EvaluateBody,
-    "poll": PollBody,
-    "export": ExportBody,
-    "accepted": AcceptedBody,
-    "erasure": ErasureBody,
-    **REVIEW_BODIES,
-    **AUDIT_BODIES,
-    **LOG_BODIES,
-}
-
-ERASURE_KIND = "erasure"
-PUBLIC_KINDS = frozenset({"charter", "key_birth", "member", "charter_accept", "succession"})
-UNLOGGED_KINDS = frozenset(
-    {"enrolment", "rotation", "notice", "review", "evaluate", "poll", "accepted"}
-)
-AUTH_KEY_KINDS = frozenset({"evaluate", "poll"})
-RECOVERY_KEY_KINDS = frozenset({"rotation"})

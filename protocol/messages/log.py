@@ -8,8 +8,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from protocol.fields import Base64, Count, Hex16, Hex32, Origin, WireModel
+from protocol.fields import Base64, Count, Hex16, Hex32, Origin, Seconds, WireModel
 from protocol.messages.key_record import KeyRecord
+
+Stage = Literal["disclosures", "payload"]
+Decider = Literal["schedule", "operator"]
+Rule = Literal["disclosure_days", "retention_days"]
 
 
 class RotationBody(WireModel):
@@ -69,10 +73,14 @@ class SuccessionBody(WireModel):
     charter: Hex32
 
 
-LOG_BODIES: dict[str, type[WireModel]] = {
-    "rotation": RotationBody,
-    "daily_statement": DailyStatementBody,
-    "statement_answer": StatementAnswerBody,
-    "provisional": ProvisionalBody,
-    "succession": SuccessionBody,
-}
+class ErasureBody(WireModel):
+    """`erasure`: the hub erased what it held of an entry, by a rule of the charter.
+
+    Stands in an erasure leaf for all to see, so it holds no party and no reason in words.
+    """
+
+    index: Count
+    stage: Stage
+    rule: Rule
+    logged_at: Seconds
+    decided_by: Decider

@@ -118,15 +118,3 @@ class IdentityAnswerBody(WireModel):
     answer: Literal["same", "not_same", "cannot_say", "refused"]
     code: Code | None
     decided_by: Hex16 | None
-
-
-REVIEW_BODIES: dict[str, type[WireModel]] = {
-    "review": ReviewBody,
-    "verdict": VerdictBody,
-    "wrong_person": WrongPersonBody,
-    "recall_done": RecallDoneBody,
-    "identity_request": IdentityRequestBody,
-    "identity_decision": IdentityDecisionBody,
-    "identity_check": IdentityCheckBody,
-    "identity_answer": IdentityAnswerBody,
-}

@@ -13,7 +13,7 @@ from protocol import canonical
 from protocol.dsse import ENVELOPE_LIMIT, Envelope, parse_envelope, sign
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import Code, Count, Hex16, Origin, Seconds, WireModel, refused_shape
-from protocol.messages.bodies import BODIES
+from protocol.messages.kinds import KINDS, Kind, kind_of
 from protocol.signing import SecretSeed
 
 MAX_SKEW_SECONDS = 300
@@ -47,6 +47,11 @@ class Statement(Generic[BodyCo]):
     preamble: Preamble
     body: BodyCo
     envelope: Envelope
+
+    @property
+    def kind(self) -> Kind:
+        """The row of the table of kinds."""
+        return KINDS[self.preamble.kind]
 
     @property
     def id(self) -> str:
@@ -97,11 +102,6 @@ def make_statement(context: Context, stamp: Stamp, body: Body, seed: SecretSeed)
     return Statement(preamble, body, sign(kind, canonical.encode(payload), seed))
 
 
-def kind_of(body_type: type[WireModel]) -> str:
-    """The kind whose body this type is."""
-    return next(kind for kind, model in BODIES.items() if model is body_type)
-
-
 def parse_statement(data: bytes, *, limit: int = ENVELOPE_LIMIT) -> Statement[WireModel]:
     """Parse envelope bytes into a statement. Raises RemoteError only; checks no signature."""
     return open_envelope(parse_envelope(data, limit=limit))
@@ -112,12 +112,12 @@ def open_envelope(envelope: Envelope) -> Statement[WireModel]:
     value = canonical.parse(envelope.payload, limit=len(envelope.payload))
     if not isinstance(value, dict) or set(value) != _PREAMBLE_FIELDS | {"body"}:
         raise RemoteError(ErrorCode.UNKNOWN_FIELD, "a statement is the preamble and a body")
-    body_type = BODIES.get(envelope.kind)
-    if body_type is None or value["kind"] != envelope.kind:
+    kind = KINDS.get(envelope.kind)
+    if kind is None or value["kind"] != envelope.kind:
         raise RemoteError(ErrorCode.UNKNOWN_KIND, "kind is unknown or differs from payload type")
     preamble_value = {name: value[name] for name in _PREAMBLE_FIELDS}
     return Statement(
-        _validate(Preamble, preamble_value), _validate(body_type, value["body"]), envelope
+        _validate(Preamble, preamble_value), _validate(kind.body, value["body"]), envelope
     )
 
 

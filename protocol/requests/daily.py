@@ -10,13 +10,6 @@ from collections.abc import Iterable, Iterator
 from protocol.fields import WireModel
 from protocol.messages.statement import Statement
 
-RECEIVED_KINDS = frozenset(
-    {"request", "decision", "release", "provisional", "receipt", "wrong_person", "recall_done"}
-    | {"identity_check", "identity_answer"}
-)
-SENT_KINDS = RECEIVED_KINDS | frozenset(
-    {"publication", "verdict", "identity_request", "statement_answer"}
-)
 DAY = 86_400
 
 
@@ -28,9 +21,9 @@ def indexes_hash(indexes: Iterable[int]) -> str:
 
 def named(statement: Statement[WireModel], *, refused: bool = False) -> Iterator[str]:
     """The parties in whose books a logged statement stands. `refused`: a request by the hub."""
-    preamble = statement.preamble
-    if preamble.kind in SENT_KINDS:
+    preamble, kind = statement.preamble, statement.kind
+    if kind.in_senders_journal:
         yield preamble.sender
-    told = preamble.kind in RECEIVED_KINDS and not refused
+    told = kind.in_recipients_journal and not refused
     if told and preamble.aud != preamble.sender:
         yield preamble.aud

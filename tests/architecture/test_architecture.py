@@ -29,14 +29,7 @@ from protocol.governance.charter import Charter, LawfulBasis
 from protocol.matchkeys.recipes import match_keys
 from protocol.matchkeys.records import ClientRecord
 from protocol.messages import bodies as messages
-from protocol.messages.bodies import (
-    AUTH_KEY_KINDS,
-    BODIES,
-    ERASURE_KIND,
-    PUBLIC_KINDS,
-    RECOVERY_KEY_KINDS,
-    UNLOGGED_KINDS,
-)
+from protocol.messages.kinds import KINDS, Party
 from protocol.messages.statement import Preamble
 from protocol.requests.sealing import SEALED_LIMIT
 from transport.client import RECORD_LIMIT, RESPONSE_LIMIT
@@ -301,29 +294,49 @@ def test_the_table_of_errors_in_spec_01_is_the_code() -> None:
     assert ERROR_TEXTS.keys() == set(ErrorCode)
 
 
+# How spec 01 names the parties that the table of kinds knows.
+PARTIES = {
+    "hub": Party.HUB,
+    "auditor": Party.AUDITOR,
+    "key holder": Party.KEY_HOLDER,
+    "the newcomer": Party.NEWCOMER,
+    **dict.fromkeys(
+        ("agency", "asking agency", "holding agency", "asking or holding agency", "member",
+         "the member", "the other of the two", "whose statement it was"),
+        Party.MEMBER,
+    ),
+}  # fmt: skip
+
+
 def test_the_table_of_kinds_in_spec_01_is_the_code() -> None:
-    def logged(kind: str) -> str:
-        others = {**dict.fromkeys(UNLOGGED_KINDS, "no"), ERASURE_KIND: "erasure"}
-        return "public" if kind in PUBLIC_KINDS else others.get(kind, "sealed")
-
-    def signing_key(kind: str) -> str:
-        others = {
-            **dict.fromkeys(AUTH_KEY_KINDS, "auth"),
-            **dict.fromkeys(RECOVERY_KEY_KINDS, "recovery"),
-        }
-        return others.get(kind, "sign")
-
     written = {
-        codes(kind)[0]: (key, where, codes(body))
-        for kind, _, key, _, where, body in rows(section("01-statements.md", 5), 6)
+        codes(kind)[0]: (PARTIES[sender], key, PARTIES[recipient], where, codes(body))
+        for kind, sender, key, recipient, where, body in rows(section("01-statements.md", 5), 6)
     }
     assert written == {
-        kind: (
-            signing_key(kind),
-            logged(kind),
-            list(model.model_fields),
+        name: (
+            kind.sender,
+            kind.signing_key,
+            kind.recipient,
+            kind.leaf,
+            list(kind.body.model_fields),
         )
-        for kind, model in BODIES.items()
+        for name, kind in KINDS.items()
+    }  # fmt: skip
+
+
+def test_the_journals_of_daily_statements_are_those_of_spec_05() -> None:
+    words = {
+        start: set(re.findall(r"\b[a-z]+(?:_[a-z]+)*\b", line)) & KINDS.keys()
+        for line in section("05-log.md", 14).splitlines()
+        for start in ("- those of kind", "whose sender signs")
+        if line.strip().startswith(start)
+    }
+    assert words["- those of kind"] == {
+        name for name, kind in KINDS.items() if kind.in_recipients_journal
+    }
+    assert words["whose sender signs"] | words["- those of kind"] == {
+        name for name, kind in KINDS.items() if kind.in_senders_journal
     }
 
 

@@ -7,8 +7,7 @@ import asyncio
 import sqlite3
 import stat
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,8 @@ import pytest_asyncio
 from protocol.errors import ErrorCode, LocalError
 from runtime.secrets import read_secrets, write_secrets
 from storage.engine import MOST_VALUES, Engine, NotUniqueError, Schema, Transaction
-from storage.sqlite import SqliteEngine, SqliteTransaction
+from storage.sqlite import SqliteEngine
+from tests.statements import counted_statements
 from transport.server import run_beside
 
 FIRST = "CREATE TABLE book (id INTEGER PRIMARY KEY, title TEXT NOT NULL)"
@@ -55,24 +55,6 @@ async def engine(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterato
     made = sqlite(tmp_path / "x.sqlite", FIRST, KEYED, rehearse=request.param)
     yield made
     await made.close()
-
-
-@contextmanager
-def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The SQL of the statements that go to the database meanwhile."""
-    said: list[str] = []
-    with monkeypatch.context() as patched:
-        for name in ("rows", "one", "run", "run_many"):
-            real = getattr(SqliteTransaction, name)
-
-            def count(
-                self: SqliteTransaction, sql: str, *values: object, real: object = real
-            ) -> object:
-                said.append(sql)
-                return real(self, sql, *values)  # type: ignore[operator]
-
-            patched.setattr(SqliteTransaction, name, count)
-        yield said
 
 
 async def test_a_write_is_there_for_the_next_reader(engine: Books) -> None:
@@ -239,12 +221,10 @@ async def test_two_who_swap_from_the_same_value_cannot_both_win(engine: Books) -
 
 
 @pytest.mark.parametrize("number", [0, 1, MOST_VALUES + 1])
-async def test_looking_up_many_costs_few_statements(
-    engine: Books, monkeypatch: pytest.MonkeyPatch, number: int
-) -> None:
+async def test_looking_up_many_costs_few_statements(engine: Books, number: int) -> None:
     rows = [{"book": "a", "no": no, "said": str(no)} for no in range(number)]
     sql = "SELECT no FROM page WHERE book = ? AND no IN (:among)"
-    with counted(monkeypatch) as said:
+    with counted_statements() as said:
         await engine.write(lambda tx: tx.insert_many("page", rows))
         found = await engine.read(lambda tx: tx.rows_among(sql, "a", among=range(number)))
         gone = await engine.write(

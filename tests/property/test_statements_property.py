@@ -16,6 +16,7 @@ from protocol.fields import WireModel
 from protocol.governance.charter import parse_charter
 from protocol.governance.directory import Directory, apply_public_leaf, needed_document
 from protocol.messages import bodies as messages
+from protocol.messages.kinds import KINDS, Leaf
 from protocol.messages.statement import parse_statement
 from protocol.requests import sealing
 from protocol.signing import SecretSeed, public_key, sign_ed25519
@@ -126,7 +127,7 @@ def enveloped(kind: str, payload: bytes) -> bytes:
 
 def test_the_valid_inputs_are_valid() -> None:
     """Else the tests below would mutate rubbish."""
-    assert [parse_statement(data).preamble.kind for data in ENVELOPES] == list(messages.BODIES)
+    assert [parse_statement(data).preamble.kind for data in ENVELOPES] == list(KINDS)
     assert parse_charter(DOCUMENT).version == 1
     for data in WRAPPED:
         fits = []
@@ -210,7 +211,7 @@ def test_wrappers_with_one_value_changed(data: st.DataObject) -> None:
 def test_a_public_leaf_with_one_value_changed_and_signed_again(data: st.DataObject) -> None:
     """A hub that signs anything: the replay takes it or says what is wrong with it."""
     payload = data.draw(
-        st.sampled_from([item for item in PAYLOADS if item["kind"] in messages.PUBLIC_KINDS])
+        st.sampled_from([item for item in PAYLOADS if KINDS[item["kind"]].leaf is Leaf.PUBLIC])
     )
     path = data.draw(st.sampled_from(paths(payload["body"])))
     body = replaced(payload["body"], path, data.draw(values | scalars))

@@ -14,9 +14,10 @@ from hub.log.retention import Erasing
 from hub.server.service import erase_all
 from hub.store.tables import HubTables
 from protocol.errors import RemoteError
-from protocol.governance.retention import DAY, ErasureBody
+from protocol.governance.retention import DAY
 from protocol.log.leaf import LeafKind, parse_leaf, verify_sealed
 from protocol.log.merkle import leaf_hash, verify_inclusion
+from protocol.messages.log import ErasureBody
 from protocol.signing import SecretSeed
 from tests.sim.federation import SimFederation, SimNode
 from tests.sim.test_audit_people import audited

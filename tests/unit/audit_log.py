@@ -23,7 +23,6 @@ from protocol.log.leaf import public_leaf, sealed_leaf
 from protocol.log.merkle import leaf_hash, root
 from protocol.log.note import NoteSigner, SignatureType
 from protocol.messages.bodies import (
-    PUBLIC_KINDS,
     CharterAcceptBody,
     CharterBody,
     ChunkRef,
@@ -44,6 +43,7 @@ from protocol.messages.bodies import (
     StubRow,
 )
 from protocol.messages.key_record import KeyRecord
+from protocol.messages.kinds import Leaf
 from protocol.messages.log import ProvisionalBody
 from protocol.messages.parts import DecisionFacts, LinkProof, RequestPins, RequestPractitioner
 from protocol.messages.statement import Context, Stamp, Statement, make_statement, parse_statement
@@ -167,7 +167,7 @@ class AuditLog:
     def log(self, statement: Statement[Any], evidence: Iterable[bytes] = ()) -> int:
         """Append a statement; its index."""
         data = statement.envelope.encode()
-        public = statement.preamble.kind in PUBLIC_KINDS
+        public = statement.kind.leaf is Leaf.PUBLIC
         salt = bytes(32) if public else hashlib.sha256(b"salt" + data).digest()
         leaf = public_leaf(data) if public else sealed_leaf(salt, data)
         self.entries.append(Entry(leaf, salt, data, list(evidence)))

@@ -7,7 +7,8 @@ import pytest
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel, to_base64
 from protocol.governance.directory import Directory, apply_public_leaf, needed_document
-from protocol.messages.bodies import BODIES, CharterAcceptBody, ReceiptBody
+from protocol.messages.bodies import CharterAcceptBody, ReceiptBody
+from protocol.messages.kinds import KINDS
 from protocol.messages.statement import parse_statement
 from tests.conftest import Council, key, party_id
 
@@ -59,7 +60,7 @@ def test_everybody_gets_the_same_directory_from_the_same_leaves(council: Council
 
 def test_keys_by_kind(council: Council) -> None:
     directory = replay(council, founding(council), council.member_leaf(AGENCY))
-    for kind in BODIES:
+    for kind in KINDS:
         expected = key(AGENCY + 1) if kind in {"poll", "evaluate"} else key(AGENCY)
         assert directory.key_for(party_id(AGENCY), kind).hex() == expected, kind
         assert directory.key_for(council.hub_id, kind).hex() == key(7)
@@ -160,11 +161,11 @@ def test_an_enrolment_that_the_agency_did_not_sign_is_refused(council: Council) 
 def member_with(council: Council, **enrolled: object) -> bytes:
     """A membership whose enrolment, properly signed, says the same unwise things."""
     value = council.enrolment_value(AGENCY, **enrolled)
-    enrolment = BODIES["enrolment"].model_validate(value)
+    enrolment = KINDS["enrolment"].body.model_validate(value)
     envelope, _ = council.statement(enrolment, party_id(AGENCY), AGENCY)
     del value["invitation_hash"]
     value = {**value, "status": "active", "enrolment": to_base64(envelope)}
-    return council.by_hub(BODIES["member"].model_validate(value))
+    return council.by_hub(KINDS["member"].body.model_validate(value))
 
 
 @pytest.mark.parametrize(
@@ -290,7 +291,7 @@ def test_a_charter_leaf_says_nothing_that_its_document_does_not(
 
 def test_an_enrolment_for_another_federation_is_refused(council: Council) -> None:
     value = council.enrolment_value(AGENCY)
-    enrolment = BODIES["enrolment"].model_validate(value)
+    enrolment = KINDS["enrolment"].body.model_validate(value)
     elsewhere, _ = council.statement(
         enrolment, party_id(AGENCY), AGENCY, charter_id="ff" * 16, log_origin="other.example/log"
     )

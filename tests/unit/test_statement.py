@@ -8,21 +8,14 @@ import pytest
 from protocol import canonical
 from protocol.dsse import sign
 from protocol.errors import ErrorCode, RemoteError
-from protocol.messages.bodies import (
-    AUTH_KEY_KINDS,
-    BODIES,
-    PUBLIC_KINDS,
-    UNLOGGED_KINDS,
-    ReceiptBody,
-    ReleaseBody,
-)
+from protocol.messages.bodies import ReceiptBody, ReleaseBody
+from protocol.messages.kinds import KINDS, Leaf, SigningKey, kind_of
 from protocol.messages.statement import (
     Context,
     Preamble,
     Stamp,
     check_addressed,
     check_fresh,
-    kind_of,
     make_statement,
     parse_statement,
 )
@@ -118,11 +111,20 @@ def test_a_receipt_is_not_taken_for_a_release() -> None:
 
 
 def test_kinds_and_bodies_are_one_to_one() -> None:
-    assert len(set(BODIES.values())) == len(BODIES)
-    assert all(kind_of(model) == kind for kind, model in BODIES.items())
-    assert BODIES.keys() >= PUBLIC_KINDS | UNLOGGED_KINDS | AUTH_KEY_KINDS
-    assert not PUBLIC_KINDS & UNLOGGED_KINDS
-    assert AUTH_KEY_KINDS <= UNLOGGED_KINDS
+    assert len({kind.body for kind in KINDS.values()}) == len(KINDS)
+    assert all(kind_of(kind.body) == name for name, kind in KINDS.items())
+
+
+def test_what_is_not_signed_with_the_sign_key_is_never_logged() -> None:
+    others = [kind for kind in KINDS.values() if kind.signing_key is not SigningKey.SIGN]
+    assert len(others) == 3
+    assert all(kind.leaf is Leaf.NONE for kind in others)
+
+
+def test_what_moves_something_goes_from_agency_to_agency_within_a_conversation() -> None:
+    moving = [kind for kind in KINDS.values() if kind.needs_active_recipient]
+    assert len(moving) == 5
+    assert all(kind.between_agencies and kind.conversation for kind in moving)
 
 
 def test_a_missing_field_is_named_and_an_extra_one_is_not() -> None:
