@@ -3,14 +3,11 @@
 import asyncio
 import json
 import signal
-import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
-
-import typer
 
 from node.links.team import team_of
 from node.membership.hub import HubMembership
@@ -23,7 +20,6 @@ from node.requests.answering import Answer
 from node.requests.asking import ContactRequest
 from node.service import NodeService
 from node.store.tables import NodeTables, open_engine
-from node.views.inbox import basis_lines
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import from_base64
 from protocol.wire import Invitation, parse_wire
@@ -38,15 +34,6 @@ class ChosenMapping:
 
     mapping: ColumnMapping | None = None
     draft: Path | None = None
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Purpose, lawful basis and facts of a request."""
-
-    purpose: str
-    basis: str
-    facts: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -185,33 +172,6 @@ async def practitioner_named(membership: HubMembership, name: str) -> int:
     return await membership.engine.read(work)
 
 
-def choose(membership: HubMembership, purpose: str, basis: str, facts: Sequence[str]) -> Choice:
-    """Purpose, basis and facts: as given, or chosen from the charter's list at the keyboard."""
-    charter, own_class = membership.charter, membership.me().body.member_class
-    usable = [
-        item
-        for item in charter.lawful_bases
-        if item.in_force == "yes" and own_class in item.requester_classes
-    ]
-    if not basis:
-        for line in basis_lines(usable):
-            typer.echo(line)
-        basis = usable[_number("Lawful basis", len(usable)) - 1].code
-    chosen = next((item for item in usable if item.code == basis), None)
-    if not purpose and chosen is not None:
-        titles = {item.code: item.title for item in charter.purposes}
-        for number, code in enumerate(chosen.purposes, 1):
-            typer.echo(f"{number}. {titles.get(code, code)}")
-        purpose = chosen.purposes[_number("Purpose", len(chosen.purposes)) - 1]
-    values = dict(_fact(text) for text in facts)
-    if chosen is not None and sys.stdin.isatty():
-        for rule in chosen.must_record:
-            if rule.field not in values:
-                hint = f" ({' / '.join(rule.choices)})" if rule.choices else ""
-                values[rule.field] = typer.prompt(rule.title + hint)
-    return Choice(purpose, basis, values)
-
-
 async def until_stopped(work: Sequence[Awaitable[object]]) -> None:
     """Run until SIGINT or SIGTERM, then cancel cleanly."""
     stop = asyncio.Event()
@@ -255,21 +215,6 @@ def _worker(tables: NodeTables, client: str, name: str) -> int:
     if row is None:
         raise LocalError(ErrorCode.NOT_FOUND, "say who asks with --as NAME, as imported")
     return int(row["id"])
-
-
-def _number(what: str, most: int) -> int:
-    while True:
-        number = int(typer.prompt(what, type=int))
-        if 1 <= number <= most:
-            return number
-        typer.echo(f"Please type a number from 1 to {most}.")
-
-
-def _fact(text: str) -> tuple[str, str]:
-    name, separator, value = text.partition("=")
-    if not separator or not value:
-        raise LocalError(ErrorCode.MALFORMED, "a fact is written field=value")
-    return name, value
 
 
 def _require_file(path: Path) -> None:

@@ -15,9 +15,11 @@ from rich.console import Console
 from rich.progress import Progress
 
 from node.actions import requests as commands
+from node.cli import printing
 from node.cli.charter import app as charter_commands
 from node.cli.monitor import app as monitor_commands
 from node.cli.people import app as people_app
+from node.cli.prompts import choose
 from node.cli.session import Client, Folder, HubName, JsonOutput, open_service
 from node.config import load_settings
 from node.links.team import team_of
@@ -122,7 +124,7 @@ def import_file(
                     folder, file, chosen, rejects, lambda done: bar.update(task, completed=done)
                 )
             )
-        screens.print_import(out, report, str(rejects))
+        printing.print_import(out, report, str(rejects))
 
 
 @app.command()
@@ -139,7 +141,7 @@ def publish(hub: HubName = "", folder: Folder = Path()) -> None:
                 await service.membership.sync()
                 report = await Publisher(service.membership).publish(show)
             bar.stop()
-            screens.print_published(out, report)
+            printing.print_published(out, report)
 
         asyncio.run(work())
 
@@ -173,7 +175,7 @@ def team(
             if as_json:
                 typer.echo(json.dumps(screens.team_value(found)))
             else:
-                screens.print_team(out, client, found)
+                printing.print_team(out, client, found)
 
         asyncio.run(work())
 
@@ -195,7 +197,7 @@ def ask(
 
         async def work() -> None:
             async with open_service(folder, hub) as service:
-                chosen = commands.choose(service.membership, purpose, basis, fact or [])
+                chosen = choose(service.membership, purpose, basis, fact or [])
                 found = await commands.locate(service.membership, client, number, practitioner)
                 request = ContactRequest(
                     local_id=client,
@@ -228,7 +230,7 @@ def inbox(hub: HubName = "", as_json: JsonOutput = False, folder: Folder = Path(
             if as_json:
                 typer.echo(json.dumps(value))
             else:
-                screens.print_inbox(out, value)
+                printing.print_inbox(out, value)
 
         asyncio.run(work())
 

@@ -19,6 +19,7 @@ from hub.policies.packs import pack
 from hub.server.service import HubService
 from hub.store.tables import Logged
 from node.actions import requests as commands
+from node.cli import printing
 from node.membership.hub import Keys
 from node.publishing.publisher import Publisher
 from node.records.clients import withdraw
@@ -358,7 +359,7 @@ async def test_what_another_agency_writes_is_shown_and_not_obeyed(
     await federation.settle()
     value = await health.read(lambda tables: screens.inbox_value(tables, health.membership))
     shown = io.StringIO()
-    screens.print_inbox(Console(file=shown, soft_wrap=True, force_terminal=True), value)
+    printing.print_inbox(Console(file=shown, soft_wrap=True, force_terminal=True), value)
     assert "S [/b] Worker" in shown.getvalue()
     assert "[link=https://x.example]a [8mb" in shown.getvalue()
 
