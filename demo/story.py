@@ -157,7 +157,7 @@ class Story:
         self._node(HEALTH, "withdraw", AMIRA_HEALTH)
         facts = ["enquiry_reference=S47-2026-0118", "informed=informed"]
         output = self._ask("UK-CA89-S47", facts, expect=1)
-        self._expect("Ring the duty line" in output, "the refusal says what to do")
+        self._expect("Call the duty line" in output, "the refusal says what to do")
         self._tell(
             "The family withdraws its consent at health visiting. Social care asks again: refused."
         )
