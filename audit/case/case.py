@@ -45,14 +45,14 @@ MAX_COUNT = 2**40
 class Payload:
     """One entry's payload as the hub exported it; `evidence` counts its evidence files.
 
-    `sound`: audit/verify/signatures.py found that it fits its leaf and that its signature fits.
+    `verified`: audit/verify/signatures.py found it to match its leaf and its signature to be valid.
     """
 
     index: int
     salt: bytes
     envelope: bytes
     evidence: int
-    sound: bool = False
+    verified: bool = False
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from audit.rules.reviews import People
 from audit.rules.statements import StatementCheck
 from audit.verify.erasures import ErasureCheck
 from audit.verify.payloads import PayloadReader, logged_envelope, read_statement, readable_leaf
-from audit.verify.signatures import sound_spans
+from audit.verify.signatures import verify_spans
 from audit.verify.tree import logged_entries
 from audit.verify.verify import Verified
 from protocol.fields import WireModel
@@ -60,8 +60,8 @@ class _Opening:
     def __init__(self, case: Case, verified: Verified, jobs: int | None) -> None:
         self._case = case
         self._verified = verified
-        sounded = sound_spans(case, verified, jobs)
-        self._payloads = PayloadReader(case, verified.size, sounded)
+        spans = verify_spans(case, verified, jobs)
+        self._payloads = PayloadReader(case, verified.size, spans)
         self._facts = LoggedFacts()
         self._statements = StatementCheck(verified.directory)
         self._evidence = EvidenceCheck(self._facts, verified.directory)
@@ -114,7 +114,7 @@ class _Opening:
             return
         evidence = Evidence(payload.evidence if payload else 0, partial(self._case.evidence, index))
         # Public leaves were verified when the directory was built.
-        signed = leaf.kind is LeafKind.PUBLIC or (payload is not None and payload.sound)
+        signed = leaf.kind is LeafKind.PUBLIC or (payload is not None and payload.verified)
         faults = self._statements.check(index, statement, leaf.kind, signed=signed)
         self._judge(faults, half=self._gaps)
         # An erasure is judged by what can be read: what is absent never speaks against it.
