@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from audit.auditor.identity import AuditorFolder
-from audit.auditor.joining import Joining, Surroundings, parse_invitation
+from audit.auditor.joining import Joining, parse_invitation
 from audit.case.case import Case, parse_genesis
 from audit.case.files import write_file
 from audit.fetch.commitment import commit as send_commitment
@@ -40,6 +40,7 @@ from audit.witness.cli import app as witness_app
 from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
 from protocol.log.tlog_policy import TlogPolicy, parse_tlog_policy
 from runtime.cli import make_cli, report_errors
+from runtime.environment import Environment
 from transport.client import HttpClient
 
 app = make_cli("patchwork-audit", "Audit a log: fetch, verify, open, report. Run a witness.")
@@ -77,7 +78,7 @@ def init(
             "duty_line": duty_line,
             "duty_hours": duty_hours,
         }
-        AuditorFolder(folder).create(said, Surroundings().random)
+        AuditorFolder(folder).create(said, Environment().random)
         typer.echo("Ready. Move recovery.json to a safe, then join with an invitation.")
 
 
@@ -269,7 +270,7 @@ async def _commit(
 
 async def _join(folder: Path, text: str, *, wait: bool, private: bool) -> None:
     async with HttpClient(allow_private=private) as http:
-        joining = Joining(AuditorFolder(folder), http, Surroundings())
+        joining = Joining(AuditorFolder(folder), http, Environment())
         applied = await joining.apply(parse_invitation(text))
         typer.echo(f"party: {applied.party_id}")
         typer.echo(f"words: {applied.words}")
@@ -315,7 +316,7 @@ def _auditor(folder: AuditorFolder, verified: Verified) -> Exporter:
     membership = folder.membership()
     if membership is None:
         raise LocalError(ErrorCode.NOT_READY, "run join first, or fetch without --dir")
-    exporter = Exporter(folder.keys(), membership, verified, Surroundings())
+    exporter = Exporter(folder.keys(), membership, verified, Environment())
     exporter.check()
     return exporter
 

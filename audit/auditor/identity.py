@@ -5,7 +5,6 @@ no verdict of an audit depends on them.
 """
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -18,11 +17,11 @@ from protocol.messages.bodies import PhoneText
 from protocol.messages.key_record import KeyRecord
 from protocol.signing import SecretSeed, public_key
 from protocol.wire import encode_wire, parse_wire
+from runtime.environment import RandomBytes
 from runtime.secrets import read_secrets, write_secrets
 from transport.seal import seal_public_key
 
 Loaded = TypeVar("Loaded", bound=WireModel)
-RandomBytes = Callable[[int], bytes]
 SEAL_KEY_SECONDS = 366 * 86_400
 _KEYS, _RECOVERY = "keys.json", "recovery.json"
 _PROFILE, _MEMBERSHIP = "auditor.json", "membership.json"

@@ -29,7 +29,7 @@ async def commit(
     refuses or its answer is not signed by it.
     """
     exporter.check()
-    number = exporter.outside.random(NUMBER_BYTES)
+    number = exporter.env.random(NUMBER_BYTES)
     commitment = commitment_to(number)
     name = f"sample-{commitment[:16]}.json"
     write_secrets(folder / name, {_NAME: number})
@@ -38,7 +38,7 @@ async def commit(
     context = Context(
         charter.charter_id, charter.version, charter.log.origin, exporter.membership.party_id
     )
-    stamp = Stamp(charter.charter_id, exporter.outside.random(16).hex(), exporter.outside.clock())
+    stamp = Stamp(charter.charter_id, exporter.env.new_id(), exporter.env.clock())
     body = SampleCommitmentBody(commitment=commitment, count=count)
     statement = make_statement(context, stamp, body, exporter.keys.sign)
     message = Message(envelope=to_base64(statement.envelope.encode()), sealed=None, proof=None)

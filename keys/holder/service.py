@@ -46,6 +46,7 @@ from protocol.messages.statement import (
 )
 from protocol.signing import SecretSeed, public_key
 from protocol.wire import Message, encode_wire
+from runtime.environment import Clock
 from runtime.secrets import read_secrets
 from storage.logview import followed, load_view, save_successor, save_view
 from storage.sqlite import Engine
@@ -59,7 +60,6 @@ BODY_LIMIT = MAX_POINTS * 32 + 32 * 1024
 SYNC_SECONDS = 1.0
 
 log = structlog.get_logger()
-Clock = Callable[[], int]
 
 
 class HolderService:
