@@ -57,7 +57,7 @@ def hash_to_group(group: Group, data: bytes, mode: Mode = Mode.VOPRF) -> bytes:
 def derive_key(seed: bytes, info: bytes, mode: Mode = Mode.VOPRF) -> SecretScalar:
     """The private half of DeriveKeyPair (RFC 9497 §3.2.1) from a 32-byte seed: tests and vectors.
 
-    A real token key is never derived: it is born shared, in keys.birth.
+    A real token key is never derived: it is born shared, in keys.dkg.
     """
     if len(seed) != 32:
         raise LocalError(ErrorCode.MALFORMED, "seed is not 32 bytes")

@@ -12,7 +12,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationError
 
-from keys.birth import MAX_EPOCH, Ceremony, Deal, GroupKey, group_key
+from keys.dkg import MAX_EPOCH, Ceremony, Deal, GroupKey, group_key
 from keys.dleq import parse_proof
 from keys.group import Group
 from keys.threshold import MAX_HOLDERS

@@ -11,8 +11,9 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from keys.birth import Ceremony, Deal, assemble, deal
-from keys.group import RandomBytes, SecretScalar, default_group, parse_scalar
+from keys.dkg import Ceremony, Deal, assemble, deal
+from keys.group import RandomBytes, SecretScalar, parse_scalar
+from keys.groups import default_group
 from keys.threshold import KeyShare
 from keys.transcript import deal_value, make_transcript, parse_deal, transcript_value
 from protocol import canonical

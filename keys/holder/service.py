@@ -16,7 +16,8 @@ import structlog
 from aiohttp import web
 
 from keys.batch import pack_points, unpack_points
-from keys.group import SecretScalar, default_group, parse_scalar
+from keys.group import SecretScalar, parse_scalar
+from keys.groups import default_group
 from keys.holder.config import HolderSettings
 from keys.holder.meter import (
     DAY,

@@ -7,7 +7,7 @@ from itertools import combinations, count
 
 import pytest
 
-from keys.birth import Ceremony, Deal, GroupKey, assemble, deal
+from keys.dkg import Ceremony, Deal, GroupKey, assemble, deal
 from keys.fallback import FallbackGroup
 from keys.group import IDENTITY, Group, RandomBytes, SecretScalar
 from keys.oprf import blind, finalise

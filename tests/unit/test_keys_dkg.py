@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from keys.birth import (
+from keys.dkg import (
     Ceremony,
     Deal,
     assemble,
