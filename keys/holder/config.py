@@ -24,7 +24,7 @@ class HolderSettings(BaseSettings):
     hub_url: str = Field(
         "",
         description="Where the log is fetched. "
-        "Changed: we follow nothing and answer nobody; another log does not fit the genesis.",
+        "Changed: we follow nothing and answer nobody; another log does not match the genesis.",
     )
     genesis: str = Field(
         "",

@@ -188,7 +188,7 @@ class HolderService:
         check_fresh(statement.preamble, now=self._clock())
         own, body = self._own(), statement.body
         if own.index not in body.quorum:
-            raise RemoteError(ErrorCode.WRONG_RECIPIENT, "we are not in the quorum asked")
+            raise RemoteError(ErrorCode.WRONG_RECIPIENT, "we are not in the quorum that was asked")
         if body.epoch != charter.token_key.epoch:
             raise RemoteError(ErrorCode.WRONG_CHARTER, "points are for another epoch")
         if hashlib.sha256(points).hexdigest() != body.points_hash:
