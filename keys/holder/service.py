@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import sqlite_utils
 import structlog
 from aiohttp import web
 
@@ -19,16 +18,8 @@ from keys.batch import pack_points, unpack_points
 from keys.group import SecretScalar, parse_scalar
 from keys.groups import default_group
 from keys.holder.config import HolderSettings
-from keys.holder.meter import (
-    DAY,
-    SCHEMA,
-    Use,
-    charge,
-    counts_of,
-    daily_quota,
-    mark_reported,
-    unreported_days,
-)
+from keys.holder.meter import DAY, Use, daily_quota
+from keys.holder.store import SCHEMA, HolderTables
 from keys.threshold import KeyShare, make_quorum, partial_evaluate
 from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
 from protocol.fields import to_base64
@@ -49,7 +40,6 @@ from protocol.signing import SecretSeed, public_key
 from protocol.wire import Message, encode_wire
 from runtime.environment import Clock
 from runtime.secrets import read_secrets
-from storage.logview import followed, load_view, save_successor, save_view
 from storage.sqlite import Engine
 from transport.client import HttpClient
 from transport.logsync import sync
@@ -86,7 +76,7 @@ class HolderService:
             epoch = int(path.stem.removeprefix("share-"))
             self._shares[epoch] = SecretScalar(parse_scalar(read_secrets(path)["share"]))
         genesis = self.settings.genesis
-        self._view = await self._engine.read(lambda db: load_view(db, followed(db, genesis)))
+        self._view = await self._engine.read(lambda db: HolderTables(db).view(genesis))
 
     def application(self) -> web.Application:
         """The aiohttp application."""
@@ -133,7 +123,7 @@ class HolderService:
         preamble = statement.preamble
         use = Use(preamble.sender, len(points), preamble.nonce, preamble.iat)
         quota, now = daily_quota(charter), self._clock()
-        await self._engine.write(lambda db: charge(db, use, quota, now))
+        await self._engine.write(lambda db: HolderTables(db).charge(use, quota, now))
         group = default_group()
         partial = await asyncio.to_thread(
             partial_evaluate, group, share, quorum, points, secrets.token_bytes
@@ -144,13 +134,7 @@ class HolderService:
         """Advance our view of the log. Raises RemoteError, keeping the old view."""
         old = self._view.genesis
         progress = await sync(http, self.settings.hub_url, self._view)
-
-        def work(database: sqlite_utils.Database) -> None:
-            save_view(database, progress.view, progress.public_leaves, progress.documents)
-            if progress.view.genesis != old:
-                save_successor(database, old, progress.view.genesis)
-
-        await self._engine.write(work)
+        await self._engine.write(lambda db: HolderTables(db).advance(old, progress))
         if progress.view.genesis != old:
             log.warning("log_succeeded", genesis=progress.view.genesis)
         self._view = progress.view
@@ -158,13 +142,13 @@ class HolderService:
     async def report(self, http: HttpClient) -> int:
         """Log the counts of past days; the number of days reported."""
         today = self._clock() // DAY
-        days = await self._engine.read(lambda db: unreported_days(db, today))
+        days = await self._engine.read(lambda db: HolderTables(db).unreported_days(today))
         for day in days:
             await self._report_day(http, day)
         return len(days)
 
     async def _report_day(self, http: HttpClient, day: int) -> None:
-        counts = await self._engine.read(lambda db: counts_of(db, day))
+        counts = await self._engine.read(lambda db: HolderTables(db).counts_of(day))
         charter = self._view.directory.charter
         body = EvaluationCountBody(day=day, epoch=charter.token_key.epoch, counts=counts)
         context = Context(
@@ -174,7 +158,7 @@ class HolderService:
         statement = make_statement(context, stamp, body, self._seed)
         message = Message(envelope=to_base64(statement.envelope.encode()), sealed=None, proof=None)
         await http.post(f"{self.settings.hub_url}/v1/statements", encode_wire(message))
-        await self._engine.write(lambda db: mark_reported(db, day))
+        await self._engine.write(lambda db: HolderTables(db).mark_reported(day))
 
     def _check(self, statement: Statement[EvaluateBody], points: bytes) -> TokenHolder:
         charter = self._view.directory.charter
