@@ -261,7 +261,7 @@ def _refusals(audited: Audited) -> str:
 def _unwitnessed(audited: Audited) -> str:
     rows = [
         (
-            item.index, when(item.released_at or 0), audited.name(item.holder),
+            item.index, when(item.released_at or 0), audited.name(item.answerer),
             audited.name(item.requester), item.basis,
             "yes" if item.received_at is not None else "no",
         )

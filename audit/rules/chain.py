@@ -34,7 +34,7 @@ class Request:
     index: int
     statement_id: str
     requester: str
-    holder: str
+    answerer: str
     link_id: str
     involvement_id: str
     basis: str
@@ -81,7 +81,7 @@ class Chain:
             index=index,
             statement_id=statement.id,
             requester=preamble.sender,
-            holder=preamble.aud,
+            answerer=preamble.aud,
             link_id=body.link_id,
             involvement_id=body.involvement_id,
             basis=body.basis,
@@ -111,14 +111,14 @@ class Chain:
             yield rule(FindingCode.FACTS_DIFFER, index, detail)
 
     def decision(self, index: int, statement: Statement[DecisionBody]) -> Iterator[Finding]:
-        """A holder's decision: on this request, once, never more permissive than the hub."""
+        """The answering agency's decision: on this request, once, never milder than the hub's."""
         body, preamble = statement.body, statement.preamble
         request = self._requests.get(body.request_id)
         expected = (request.statement_id, request.hub_decision) if request else None
         if request is None or (body.request, body.hub_decision) != expected:
             yield broken_chain(index, "decision", body.request_id)
             return
-        yield from check_parties(index, preamble, request.holder, request.requester)
+        yield from check_parties(index, preamble, request.answerer, request.requester)
         if request.outcome in {"allow", "refuse"}:
             yield broken_chain(index, "second decision", body.request_id)
         if request.hub_outcome == "refuse" and body.outcome != "refuse":
@@ -133,7 +133,7 @@ class Chain:
         request.decision_index, request.by_person = index, body.decided_by is not None
 
     def release(self, index: int, statement: Statement[ReleaseBody]) -> Iterator[Finding]:
-        """A release: by the holder, once, on a decision that allows it and is witnessed."""
+        """A release: by the answering agency, once, on a witnessed decision that allows it."""
         request = self._allowed(statement)
         if request is None:
             yield _undecided(index, statement.body.request_id)
@@ -169,7 +169,7 @@ class Chain:
     def _card(self, index: int, statement: AnyRelease, request: Request) -> Iterator[Finding]:
         """What holds for a card however it leaves; takes it down."""
         body, preamble = statement.body, statement.preamble
-        yield from check_parties(index, preamble, request.holder, request.requester)
+        yield from check_parties(index, preamble, request.answerer, request.requester)
         if request.release is not None:
             yield broken_chain(index, "second release", body.request_id)
         if body.seal_key not in seal_keys(
@@ -190,7 +190,7 @@ class Chain:
             detail = f"request {body.request_id}: no such release before it"
             yield rule(FindingCode.RECEIPT_WITHOUT_RELEASE, index, detail)
             return
-        yield from check_parties(index, statement.preamble, request.requester, request.holder)
+        yield from check_parties(index, statement.preamble, request.requester, request.answerer)
         if request.received:
             yield broken_chain(index, "second receipt", body.request_id)
         request.received = True
@@ -207,7 +207,7 @@ class Chain:
                 yield rule(FindingCode.REQUEST_UNDECIDED, request.index, detail)
 
     def _in_force(self, index: int, preamble: Preamble, request: Request) -> Iterator[Finding]:
-        place = (request.link_id, request.holder, request.involvement_id)
+        place = (request.link_id, request.answerer, request.involvement_id)
         if not self._facts.still_in_force(*place, preamble.iat):
             detail = f"{preamble.kind}: link or permission was no longer in force"
             yield rule(FindingCode.NOT_IN_FORCE, index, detail)

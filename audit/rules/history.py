@@ -59,7 +59,7 @@ class Asked:
     request_id: str
     asked_at: int
     requester: str
-    holder: str | None
+    answerer: str | None
     purpose: str
     basis: str
     facts: Mapping[str, str]
@@ -74,7 +74,7 @@ class Asked:
 
     @property
     def ended(self) -> str:
-        """The outcome that counts: the holder's if there is one, else the hub's."""
+        """The outcome that counts: the answering agency's if there is one, else the hub's."""
         return self.outcome or self.hub_outcome or "undecided"
 
 
@@ -126,7 +126,7 @@ class History:
             request_id=body.request_id if plain else body.check_id,
             asked_at=preamble.iat,
             requester=preamble.sender,
-            holder=preamble.aud if plain else None,
+            answerer=preamble.aud if plain else None,
             purpose=body.purpose,
             basis=body.basis,
             facts=body.facts,
@@ -142,7 +142,7 @@ class History:
         if isinstance(body, (HubDecisionBody, IdentityDecisionBody)) and not asked.hub_outcome:
             asked.hub_outcome, asked.hub_code = body.outcome, body.code
             if isinstance(body, IdentityDecisionBody):
-                asked.holder = body.holder
+                asked.answerer = body.holder
             self._refused(body.outcome, body.code)
         elif isinstance(body, (DecisionBody, IdentityAnswerBody)):
             self._decided(asked, body)

@@ -44,7 +44,7 @@ class Check:
     index: int
     statement_id: str
     requester: str
-    holder: str | None
+    answerer: str | None
     link_id: str
     expires: int
     expected: Decision
@@ -96,7 +96,7 @@ class People:
         if request is None or request.release != body.release or body.request_id in self._recalls:
             yield broken_chain(index, "wrong_person", body.request_id)
             return
-        parties = [request.requester, request.holder]
+        parties = [request.requester, request.answerer]
         if preamble.sender not in parties:
             yield rule(FindingCode.WRONG_SENDER, index, "this wrong_person is another party's")
             return
@@ -114,14 +114,14 @@ class People:
             yield broken_chain(index, "recall_done", body.request_id)
             return
         self._recalled.add(body.request_id)
-        yield from check_parties(index, statement.preamble, request.requester, request.holder)
+        yield from check_parties(index, statement.preamble, request.requester, request.answerer)
 
     def identity_request(
         self, index: int, statement: Statement[IdentityRequestBody]
     ) -> Iterator[Finding]:
         """Decide the hub's part of an identity request."""
         body, preamble = statement.body, statement.preamble
-        facts, pinned, holder = self._facts.identity_facts(self._directory, index, statement)
+        facts, pinned, other = self._facts.identity_facts(self._directory, index, statement)
         charter = self._directory.charter_at(index).charter
         expected = decide_identity(charter, body, preamble.iat, facts)
         self._facts.count_check(preamble.sender, preamble.iat)
@@ -133,7 +133,7 @@ class People:
             index=index,
             statement_id=statement.id,
             requester=preamble.sender,
-            holder=None if isinstance(expected, Refuse) else holder,
+            answerer=None if isinstance(expected, Refuse) else other,
             link_id=body.link_id,
             expires=body.expires,
             expected=expected,
@@ -153,7 +153,7 @@ class People:
         yield from check_parties(index, statement.preamble, None, check.requester)
         self._chain.decided_again += 1
         logged, ours = (body.outcome, body.code, body.field), as_logged(check.expected)
-        if logged != ours or body.holder != check.holder:
+        if logged != ours or body.holder != check.answerer:
             detail = f"logged {words(logged)}, decided again {words(ours)}"
             if logged == ours:
                 detail = "names another agency than the one at the other end"
@@ -170,14 +170,14 @@ class People:
         """The sealed details: to the agency that was named, once, on a witnessed decision."""
         body, preamble = statement.body, statement.preamble
         check = self._checks.get(body.check_id)
-        if check is None or check.decision != body.decision or check.holder is None or check.sent:
+        if check is None or check.decision != body.decision or check.answerer is None or check.sent:
             yield broken_chain(index, "identity_check", body.check_id)
             return
-        yield from check_parties(index, preamble, check.requester, check.holder)
+        yield from check_parties(index, preamble, check.requester, check.answerer)
         if not check.decision_index < body.tree_size <= index:
             detail = f"tree size {body.tree_size} is not between decision and check"
             yield rule(FindingCode.RELEASE_TREE_SIZE, index, detail)
-        if body.seal_key not in seal_keys(self._directory, check.holder, (body.tree_size, index)):
+        if body.seal_key not in seal_keys(self._directory, check.answerer, (body.tree_size, index)):
             detail = "sealed to a key that is not the other agency's in the log"
             yield rule(FindingCode.SEAL_KEY, index, detail)
         yield from self._open(index, preamble, check)
@@ -189,11 +189,11 @@ class People:
         """The answer: by the agency that got the details, once, by a person unless refused."""
         body, preamble = statement.body, statement.preamble
         check = self._checks.get(body.check_id)
-        if check is None or check.sent != body.check or check.holder is None or check.answered:
+        if check is None or check.sent != body.check or check.answerer is None or check.answered:
             yield broken_chain(index, "identity_answer", body.check_id)
             return
         check.answered = True
-        yield from check_parties(index, preamble, check.holder, check.requester)
+        yield from check_parties(index, preamble, check.answerer, check.requester)
         if body.answer != "refused" and body.decided_by is None:
             yield rule(FindingCode.PERSON_NEEDED, index, "only a person compares two records")
         yield from self._open(index, preamble, check)
