@@ -18,10 +18,10 @@ from rich.progress import Progress
 
 from audit.auditor.identity import AuditorFolder
 from audit.auditor.joining import Joining, parse_invitation
+from audit.auditor.number import parse_number, read_number
 from audit.case.case import Case, parse_genesis
 from audit.case.files import write_file
 from audit.fetch.commitment import commit as send_commitment
-from audit.fetch.commitment import parse_number, read_number
 from audit.fetch.export import Exporter, fetch_payloads
 from audit.fetch.fetch import Fetch, Source
 from audit.findings import EXIT_BROKEN, EXIT_INCOMPLETE, EXIT_USAGE, Severity
