@@ -49,7 +49,7 @@ out = Console()
 err = Console(stderr=True)
 
 Private = Annotated[
-    bool, typer.Option(help="Follow http and private addresses (a test bench only).")
+    bool, typer.Option(help="Allow http and private addresses (a test bench only).")
 ]
 JsonOutput = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 CaseFolder = Annotated[Path, typer.Argument(metavar="CASE", help="A folder that fetch wrote.")]
@@ -86,7 +86,7 @@ def init(
 def join(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The auditor's own folder.")],
     invitation: Annotated[str, typer.Argument(help="The invitation, or - to read it from input.")],
-    wait: Annotated[bool, typer.Option(help="Wait until the log names us a member.")] = True,
+    wait: Annotated[bool, typer.Option(help="Wait until the log names us as a member.")] = True,
     allow_private_addresses: Private = False,
 ) -> None:
     """Apply to a hub as its auditor; prints the words to read to the operator."""
@@ -117,7 +117,7 @@ def verify(
     case: CaseFolder,
     old: Old = None,
     policy: Annotated[
-        Path | None, typer.Option(help="Your own C2SP policy, asked for beside the charter's.")
+        Path | None, typer.Option(help="Your own C2SP policy, in addition to the charter's.")
     ] = None,
     as_json: JsonOutput = False,
 ) -> None:
@@ -183,32 +183,32 @@ def sample(
     file: Annotated[Path | None, typer.Option(help="The file that commit wrote.")] = None,
     number: Annotated[str | None, typer.Option(help="Or the number, from a worksheet.")] = None,
     n: Annotated[
-        int | None, typer.Option("--n", help="More than was committed to; never fewer.")
+        int | None, typer.Option("--n", help="Draw more than was committed to; never fewer.")
     ] = None,
 ) -> None:
     """Draw the sample: every override, then by lot. Writes a worksheet. No network."""
     with _errors_reported():
         if (file is None) == (number is None):
-            raise LocalError(ErrorCode.CONFIGURATION, "name either --file or --number")
+            raise LocalError(ErrorCode.CONFIGURATION, "give either --file or --number")
         secret = read_number(file) if file is not None else parse_number(number or "")
         drawn = draw_sample(Case(case), secret, n)
         for name, text in drawn.files.items():
             write_file(out_folder / name, text.encode())
-        typer.echo(f"{len(drawn.sample.drawn)} requests of {drawn.sample.population}.")
-        typer.echo(f"Commitment {drawn.sample.attempt} of {drawn.sample.attempts}.")
+        typer.echo(f"Drew {len(drawn.sample.drawn)} of {drawn.sample.population} requests.")
+        typer.echo(f"This is commitment {drawn.sample.attempt} of {drawn.sample.attempts}.")
 
 
 @app.command()
 def bundle(
     case: CaseFolder,
-    index: Annotated[int, typer.Option(help="The entry, by its place in the log.")],
+    index: Annotated[int, typer.Option(help="The index of the entry in the log.")],
     out_folder: Annotated[Path, typer.Option("--out", help="A new folder for the evidence.")],
 ) -> None:
     """Write the evidence of one entry, for openssl and other tools. No network."""
     with _errors_reported():
         files = Case(case)
         made = make_bundle(Evidence(files, verify_case(files), index), out_folder)
-        typer.echo(f"{len(made)} files. Begin with README.txt.")
+        typer.echo(f"{len(made)} files written. Start with README.txt.")
 
 
 @app.command()
@@ -219,13 +219,13 @@ def monitor(
     folder: Annotated[
         Path | None, typer.Option("--dir", help="The auditor's folder, to check its own keys.")
     ] = None,
-    max_age: Annotated[int, typer.Option(help="Alarm after so many seconds unwitnessed.")] = 1800,
+    max_age: Annotated[int, typer.Option(help="Alarm if unwitnessed for so many seconds.")] = 1800,
     every: Annotated[int, typer.Option(min=1, help="Seconds between two looks.")] = 300,
-    once: Annotated[bool, typer.Option("--once", help="Look once and end, for cron.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Look once and stop, for cron.")] = False,
     allow_private_addresses: Private = False,
     as_json: JsonOutput = False,
 ) -> None:
-    """Follow a log: forks, rollback, quorum, freshness, keys and charter. Ends at proof."""
+    """Watch a log for forks, rollback, lost quorum, new keys and charters. Stops at proof."""
     with _errors_reported():
         expected = Expected(max_age, AuditorFolder(folder) if folder else None)
         kept = MonitorState(state, _genesis(genesis))
@@ -274,10 +274,10 @@ async def _join(folder: Path, text: str, *, wait: bool, private: bool) -> None:
         applied = await joining.apply(parse_invitation(text))
         typer.echo(f"party: {applied.party_id}")
         typer.echo(f"words: {applied.words}")
-        typer.echo("Read these words to the council's operator, who approves if they are the same.")
+        typer.echo("Read these words to the council's operator, who approves if they match.")
         if wait:
             await joining.wait_for_approval(applied)
-            typer.echo("The log names us its auditor.")
+            typer.echo("The log names us as its auditor.")
 
 
 async def _fetch(source: Source, out_folder: Path, folder: Path | None, *, private: bool) -> None:
@@ -312,7 +312,7 @@ def _exporter(work: Fetch, folder: AuditorFolder, verified: Verified) -> Exporte
 def _auditor(folder: AuditorFolder, verified: Verified) -> Exporter:
     """The auditor that may sign for this log. Nothing is signed for a log that is broken."""
     if any(item.severity is Severity.BROKEN for item in verified.findings):
-        raise RemoteError(ErrorCode.BAD_TREE, "we sign nothing for it; run verify to see why")
+        raise RemoteError(ErrorCode.BAD_TREE, "we sign nothing for a broken log: run verify")
     membership = folder.membership()
     if membership is None:
         raise LocalError(ErrorCode.NOT_READY, "run join first, or fetch without --dir")

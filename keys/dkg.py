@@ -38,7 +38,7 @@ class Ceremony:
         if not _HEX16.fullmatch(self.charter_id):
             raise LocalError(ErrorCode.MALFORMED, "charter id is not 32 lower-case hex digits")
         if not 0 <= self.epoch <= MAX_EPOCH:
-            raise LocalError(ErrorCode.MALFORMED, "epoch is not 0 to 2^40")
+            raise LocalError(ErrorCode.MALFORMED, "epoch is not between 0 and 2^40")
         if not MIN_THRESHOLD <= self.threshold <= self.holders <= MAX_HOLDERS:
             raise LocalError(ErrorCode.MALFORMED, f"not 2 <= threshold <= holders <= {MAX_HOLDERS}")
 
@@ -132,7 +132,7 @@ def group_key(group: Group, ceremony: Ceremony, deals: Sequence[Deal]) -> GroupK
         summed = [group.add(*pair) for pair in zip(summed, dealt.commitments, strict=True)]
     commitments = tuple(_in_exponent(group, summed, at) for at in ceremony.indices)
     if IDENTITY in (*summed, *commitments):
-        raise RemoteError(ErrorCode.BAD_SHARE, "the deals cancel out: hold the ceremony again")
+        raise RemoteError(ErrorCode.BAD_SHARE, "the deals cancel out: run the ceremony again")
     return GroupKey(summed[0], commitments)
 
 

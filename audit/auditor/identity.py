@@ -116,7 +116,7 @@ class AuditorFolder:
         try:
             return parse_wire(model, (self._folder / name).read_bytes())
         except FileNotFoundError as error:
-            raise LocalError(ErrorCode.NOT_READY, f"{name} is not there; {advice}") from error
+            raise LocalError(ErrorCode.NOT_READY, f"{name} does not exist; {advice}") from error
         except (OSError, RemoteError) as error:
             raise LocalError(ErrorCode.CONFIGURATION, f"{name} cannot be read") from error
 
@@ -126,5 +126,5 @@ def _profile(said: dict[str, str], recovery_hash: str) -> Profile:
         return Profile.model_validate({**said, "recovery_hash": recovery_hash})
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        detail = f"{first['loc'][0]}: not usable ({first['type']})"
+        detail = f"{first['loc'][0]} is not valid ({first['type']})"
         raise LocalError(ErrorCode.CONFIGURATION, detail) from None

@@ -42,7 +42,7 @@ def parse_invitation(text: str) -> Invitation:
     try:
         data = base64.b64decode(text.strip().encode("ascii", "replace"), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise RemoteError(ErrorCode.MALFORMED, "the invitation is not base64") from error
+        raise RemoteError(ErrorCode.MALFORMED, "the invitation is not valid base64") from error
     return parse_wire(Invitation, data)
 
 
@@ -73,7 +73,7 @@ class Joining:
         return Applied(url, membership.party_id, words, progress.view)
 
     async def wait_for_approval(self, applied: Applied) -> None:
-        """Follow the log until it names us a member."""
+        """Follow the log until it names us as a member."""
         view = applied.view
         while view.directory.active(applied.party_id) is None:
             await asyncio.sleep(WAIT_SECONDS)
@@ -90,7 +90,7 @@ class Joining:
         if earlier is not None:
             if earlier.invitation_hash != code_hash:
                 raise LocalError(
-                    ErrorCode.CONFLICT, "this folder has applied with another invitation"
+                    ErrorCode.CONFLICT, "this folder has already applied with another invitation"
                 )
             return earlier
         if AUDITOR_CLASS not in {item.code for item in charter.classes}:

@@ -232,11 +232,11 @@ def _read(path: Path, limit: int) -> bytes:
     try:
         status = path.lstat()
         if not stat.S_ISREG(status.st_mode):
-            raise RemoteError(ErrorCode.MALFORMED, "a name in the case is not a plain file")
+            raise RemoteError(ErrorCode.MALFORMED, "something in the case is not a plain file")
         if status.st_size > limit:
             raise RemoteError(ErrorCode.TOO_LARGE, f"a file in the case is over {limit} bytes")
         return path.read_bytes()
     except FileNotFoundError as error:
-        raise RemoteError(ErrorCode.NOT_FOUND, "a file of the case is not there") from error
+        raise RemoteError(ErrorCode.NOT_FOUND, "a file of the case is missing") from error
     except OSError as error:
         raise RemoteError(ErrorCode.MALFORMED, "a file of the case cannot be read") from error

@@ -21,8 +21,8 @@ async def commit(
 ) -> tuple[str, int]:
     """Log a new commitment to a sample of `count`; the number's file and the entry's index.
 
-    Raises LocalError(NOT_READY) if this log does not name us its auditor, RemoteError if the hub
-    refuses or its answer is not signed by it.
+    Raises LocalError(NOT_READY) if this log does not name us as its auditor, RemoteError if the
+    hub refuses or its answer is not signed by it.
     """
     exporter.check()
     number = exporter.env.random(NUMBER_BYTES)

@@ -42,10 +42,10 @@ class Exporter:
     env: Environment
 
     def check(self) -> None:
-        """Raise LocalError(NOT_READY) unless the fetched log names us its auditor."""
+        """Raise LocalError(NOT_READY) unless the fetched log names us as its auditor."""
         member = self.verified.directory.active(self.membership.party_id)
         if member is None or member.body.member_class != "auditor":
-            raise LocalError(ErrorCode.NOT_READY, "this log does not name us its auditor yet")
+            raise LocalError(ErrorCode.NOT_READY, "this log does not name us as its auditor yet")
 
     def sign(self, start: int, end: int) -> Statement[ExportBody]:
         """An export of the entries in [start, end)."""
@@ -105,7 +105,7 @@ class PayloadWriter:
         async for record in records:
             payload = payload_of(parse_wire(ExportRecord, record, limit=RECORD_LIMIT))
             if not least <= payload.index < end:
-                raise RemoteError(ErrorCode.MALFORMED, "a payload of an entry not asked for")
+                raise RemoteError(ErrorCode.MALFORMED, "a payload that was not asked for")
             await self._take_evidence(records, payload)
             self._append(encode_payload(payload))
             least = payload.index + 1

@@ -99,7 +99,7 @@ class Sampler:
         commitment, root = self._found
         least = commitment.body.count
         if count is not None and count < least:
-            raise RemoteError(ErrorCode.NOT_ALLOWED, f"the commitment was to a sample of {least}")
+            raise RemoteError(ErrorCode.NOT_ALLOWED, f"the commitment was to at least {least}")
         seed = seed_of(self._number, root)
         before = [item for item in self.history.asked.values() if item.index < commitment.index]
         own = [item for item in self.history.commitments if item.sender == commitment.sender]

@@ -52,7 +52,7 @@ def worksheet_html(sample: Sample, number: bytes, name: Namer) -> str:
         ("The commitment is entry", sample.commitment.index),
         ("This auditor's commitments", f"{sample.attempts}; this is number {sample.attempt}"),
         ("Secret number", number.hex()),
-        ("First root after", sample.root.hex()),
+        ("First root after the commitment", sample.root.hex()),
         ("Seed", sample.seed.hex()),
     ]
     again = (

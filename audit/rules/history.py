@@ -1,8 +1,8 @@
 """What the log tells of requests: who asked whom, when, on which basis, and how it ended.
 
 For reports and samples (specs/08-audit.md §6 and §8). It judges nothing: what is wrong with an
-entry is for audit/rules/open.py to say. Entries that are absent or do not fit their leaf are left
-out.
+entry is for audit/rules/open.py to say. Entries that are missing or do not match their leaf are
+left out.
 """
 
 from collections import Counter, defaultdict
@@ -80,7 +80,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Commitment:
-    """A `sample_commitment`: where it stands, whose it is, what it binds to."""
+    """A `sample_commitment`: where it is in the log, whose it is, what it binds to."""
 
     index: int
     sender: str

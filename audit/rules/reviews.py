@@ -84,7 +84,7 @@ class People:
         yield from self._pins(index, {"match_round": body.round, "publication": body.publication})
         link = self._facts.links.get(body.link_id)
         if link is None or (sender, body.stub_id) not in link.ends:
-            detail = f"link {body.link_id}: not one of its ends says so"
+            detail = f"link {body.link_id}: the answer is not by one of its ends"
             yield rule(FindingCode.VERDICT_UNFOUNDED, index, detail)
             return
         self._facts.say(body.link_id, sender, body.answer)
@@ -98,7 +98,9 @@ class People:
             return
         parties = [request.requester, request.answerer]
         if preamble.sender not in parties:
-            yield rule(FindingCode.WRONG_SENDER, index, "this wrong_person is another party's")
+            yield rule(
+                FindingCode.WRONG_SENDER, index, "this wrong_person comes from the wrong party"
+            )
             return
         parties.remove(preamble.sender)
         yield from check_parties(index, preamble, preamble.sender, parties[0])
@@ -127,7 +129,9 @@ class People:
         self._facts.count_check(preamble.sender, preamble.iat)
         yield from self._pins(index, _pinned(body.pins))
         if body.check_id in self._checks:
-            yield rule(FindingCode.REQUEST_ID_REUSED, index, f"check {body.check_id} was made")
+            yield rule(
+                FindingCode.REQUEST_ID_REUSED, index, f"check id {body.check_id} was used before"
+            )
             return
         self._checks[body.check_id] = Check(
             index=index,
@@ -161,7 +165,7 @@ class People:
         theirs, own = body.facts.model_dump(), check.pinned.model_dump()
         wrong = [name for name in own if own[name] != theirs[name]]
         if wrong:
-            detail = f"not the facts that the log held: {', '.join(wrong)}"
+            detail = f"not the facts in the log: {', '.join(wrong)}"
             yield rule(FindingCode.FACTS_DIFFER, index, detail)
 
     def identity_check(
@@ -178,7 +182,7 @@ class People:
             detail = f"tree size {body.tree_size} is not between decision and check"
             yield rule(FindingCode.RELEASE_TREE_SIZE, index, detail)
         if body.seal_key not in seal_keys(self._directory, check.answerer, (body.tree_size, index)):
-            detail = "sealed to a key that is not the other agency's in the log"
+            detail = "sealed to a key that the log does not hold for the other agency"
             yield rule(FindingCode.SEAL_KEY, index, detail)
         yield from self._open(index, preamble, check)
         check.sent = statement.id
@@ -195,7 +199,7 @@ class People:
         check.answered = True
         yield from check_parties(index, preamble, check.answerer, check.requester)
         if body.answer != "refused" and body.decided_by is None:
-            yield rule(FindingCode.PERSON_NEEDED, index, "only a person compares two records")
+            yield rule(FindingCode.PERSON_NEEDED, index, "only a person may compare two records")
         yield from self._open(index, preamble, check)
         if body.answer in {"same", "not_same"}:
             self._facts.say(check.link_id, preamble.sender, body.answer)
@@ -204,7 +208,7 @@ class People:
         """Identity requests without the hub's part."""
         for check in self._checks.values():
             if check.decision is None and check.index != size - 1:
-                detail = "the hub logged this identity request and no decision on it"
+                detail = "the hub logged this identity request but no decision on it"
                 yield rule(FindingCode.REQUEST_UNDECIDED, check.index, detail)
 
     def _open(self, index: int, preamble: Preamble, check: Check) -> Iterator[Finding]:
@@ -217,7 +221,7 @@ class People:
     def _pins(self, index: int, pins: dict[str, str]) -> Iterator[Finding]:
         wrong = [kind for kind, pin in pins.items() if self._facts.kinds.get(pin) != kind]
         if wrong:
-            detail = f"pins nothing logged before it as: {', '.join(wrong)}"
+            detail = f"pins what was not logged before it: {', '.join(wrong)}"
             yield rule(FindingCode.PIN_UNFOUNDED, index, detail)
 
 

@@ -72,7 +72,7 @@ class PayloadReader:
             return None
         if self._last < payload.index < self._size:
             return payload
-        detail = f"payloads.jsonl, line {self._number}: not a rising index of this log"
+        detail = f"payloads.jsonl, line {self._number}: the index is not the next in this log"
         self.findings.append(broken(FindingCode.PAYLOAD_ORDER, payload.index, detail))
         return None
 
@@ -115,7 +115,7 @@ def read_statement(
         limit = ENVELOPE_LIMIT if sealed else PUBLIC_LEAF_LIMIT
         return parse_statement(envelope, limit=limit), None
     except RemoteError as error:
-        detail = f"not a statement in its one encoding: {error.code}"
+        detail = f"not a statement in its canonical encoding: {error.code}"
         return None, rule(FindingCode.STATEMENT_MALFORMED, index, detail)
 
 

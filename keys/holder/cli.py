@@ -34,7 +34,7 @@ TermsFile = Annotated[
 def init(
     name: Annotated[str, typer.Option(help="The key holder's name.")],
     control_domain: Annotated[str, typer.Option(help="Who controls it.")],
-    url: Annotated[str, typer.Option(help="Where it will answer.")],
+    url: Annotated[str, typer.Option(help="The URL at which it will answer.")],
     folder: Folder = Path(),
 ) -> None:
     """Make this key holder's own keys; writes public.json for the others."""

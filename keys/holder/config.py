@@ -34,7 +34,7 @@ class HolderSettings(BaseSettings):
     )
     allow_private_addresses: bool = Field(
         False,
-        description="Follow http and private addresses (a test bench only). "
+        description="Allow http and private addresses (a test bench only). "
         "Changed: we can be made to call services on our own network.",
     )
 

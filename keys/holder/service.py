@@ -176,7 +176,7 @@ class HolderService:
         if body.epoch != charter.token_key.epoch:
             raise RemoteError(ErrorCode.WRONG_CHARTER, "points are for another epoch")
         if hashlib.sha256(points).hexdigest() != body.points_hash:
-            raise RemoteError(ErrorCode.MALFORMED, "points are not the ones that were signed for")
+            raise RemoteError(ErrorCode.MALFORMED, "the points are not the ones that were signed")
         return own
 
     def _own(self) -> TokenHolder:
