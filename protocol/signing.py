@@ -58,7 +58,7 @@ def sign_ed25519(seed: SecretSeed | bytes, message: bytes) -> bytes:
 
 
 def verify_ed25519(public_key: bytes, message: bytes, signature: bytes) -> None:
-    """Raise RemoteError(BAD_SIGNATURE) unless the signature is valid; small-order keys never verify."""
+    """Raise RemoteError(BAD_SIGNATURE) unless valid; under a small-order key nothing ever is."""
     if len(signature) != SIGNATURE_BYTES:
         raise RemoteError(ErrorCode.BAD_SIGNATURE, "signature has the wrong length")
     verify_signed(public_key, signature + message)

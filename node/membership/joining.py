@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from keys.group import default_group
+from keys.groups import default_group
 from keys.transcript import parse_transcript
 from node.config import NodeSettings
 from node.membership.charter import accept_charter

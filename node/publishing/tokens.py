@@ -14,7 +14,8 @@ import nacl.secret
 
 from keys.batch import pack_points, unpack_points
 from keys.dleq import PROOF_BYTES, parse_proof
-from keys.group import Group, default_group, random_scalar
+from keys.group import Group, random_scalar
+from keys.groups import default_group
 from keys.oprf import blind, finalise
 from keys.threshold import PartialEvaluation, Quorum, combine, make_quorum, verify_partial
 from node.membership.hub import HubMembership

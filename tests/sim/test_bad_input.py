@@ -9,7 +9,7 @@ import pytest
 
 from hub.exchange.intake import Intake
 from keys.batch import pack_points
-from keys.group import default_group
+from keys.groups import default_group
 from protocol import canonical
 from protocol.dsse import sign
 from protocol.errors import ErrorCode, RemoteError

@@ -67,7 +67,7 @@ async def evaluated(federation: SimFederation, agency: SimNode) -> int:
     counts = []
     sql = "SELECT COALESCE(SUM(evaluations), 0) AS n FROM meter WHERE party_id = ?"
     for holder in federation.network.holders.values():
-        found = await holder._engine.read(lambda tx: tx.rows(sql, agency.party_id))
+        found = await holder._engine.read(lambda tables: tables.tx.rows(sql, agency.party_id))
         counts.append(int(found[0]["n"]))
     return max(counts)
 
