@@ -12,6 +12,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -158,6 +159,23 @@ class Engine:
         if self._database is not None:
             self._database.conn.close()
             self._database = None
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """Copy a whole database as it is at one moment, also while a program is writing to it.
+
+    What `target` held before is replaced. Raises LocalError(STORAGE) if the source is not there or
+    is no database, or if the target cannot be written.
+    """
+    try:
+        target.touch(mode=0o600)
+        with (
+            closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=rw", uri=True)) as reading,
+            closing(sqlite3.connect(target)) as writing,
+        ):
+            reading.backup(writing, pages=-1)
+    except (sqlite3.Error, OSError) as error:
+        raise LocalError(ErrorCode.STORAGE, f"cannot copy {source.name}") from error
 
 
 def _apart(
