@@ -10,7 +10,7 @@ import copy
 import hashlib
 import re
 import shutil
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -467,6 +467,21 @@ class SimFederation:
                 moved += await node.service.receive(wait=0)
                 await node.service.advance()
             quiet = 0 if moved else quiet + 1
+
+    @asynccontextmanager
+    async def polling(
+        self, poll: Coroutine[Any, Any, object]
+    ) -> AsyncIterator[asyncio.Task[object]]:
+        """A poll that waits at the hub meanwhile; given up afterwards if it still does."""
+        waiting = asyncio.create_task(poll)
+        # The hub announces to nobody that a poll has begun to wait.
+        while not self.services.mailbox._polling and not waiting.done():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        try:
+            yield waiting
+        finally:
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
 
     async def entries(self, kind: str) -> list[Mapping[str, Any]]:
         """The log's entries of a kind, with their envelopes."""
