@@ -97,22 +97,25 @@ class Stage:
                 raise DemoError(f"{name} did not say '{text}':\n{self._end_of_log(name)}")
             return found
 
-        return self.until(look, f"{name} says '{text}'", LOOK_SECONDS)[0]
+        return self.until(look, f"{name} says '{text}'")[0]
 
     def said(self, name: str, text: str) -> list[str]:
         """The lines with `text` that a service has printed so far."""
         whole, _, _ = self.log(name).read_bytes().rpartition(b"\n")
         return [line for line in whole.decode("utf-8").splitlines() if text in line]
 
-    def until(self, look: Callable[[], Found], what: str, pause: float = 0.3) -> Found:
+    def until(self, look: Callable[[], Found], what: str) -> Found:
         """Look until something is there; what was found. Raises DemoError if a service dies."""
-        deadline = time.monotonic() + LIMIT_SECONDS
-        while not (found := look()):
+        began = time.monotonic()
+        while True:
+            looked = time.monotonic()
+            if found := look():
+                return found
             self.check_alive()
-            if time.monotonic() > deadline:
+            if time.monotonic() - began > LIMIT_SECONDS:
                 raise DemoError(f"did not happen: {what}")
-            time.sleep(pause)
-        return found
+            # A look that starts a program holds up what it waits for: at most half the time.
+            time.sleep(max(LOOK_SECONDS, time.monotonic() - looked))
 
     def finish(self, name: str) -> None:
         """Wait for a started command to end well."""
