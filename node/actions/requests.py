@@ -4,40 +4,24 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
 
 import typer
 
 from node.links.team import team_of
 from node.membership.hub import HubMembership
 from node.publishing.publisher import Publisher
-from node.records.clients import ImportReport, apply_import, withdraw, write_rejects
-from node.records.importer.mapping import ColumnMapping, dump_mapping, guess_mapping, load_mapping
-from node.records.importer.reader import Line, Table, read_table
-from node.records.importer.rows import parse_rows
+from node.records.clients import withdraw
 from node.requests.answering import Answer
 from node.requests.asking import ContactRequest
 from node.service import NodeService
-from node.store.tables import NodeTables, open_engine
+from node.store.tables import NodeTables
 from node.views.inbox import basis_lines
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import from_base64
 from protocol.wire import Invitation, parse_wire
-
-MAPPING_LIMIT = 200_000
-LINES_A_STEP = 500
-
-
-@dataclass(frozen=True)
-class ChosenMapping:
-    """A mapping to import by, or the path of a draft that a person must complete first."""
-
-    mapping: ColumnMapping | None = None
-    draft: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -83,56 +67,6 @@ def read_invitation(text: str) -> Invitation:
         raise RemoteError(ErrorCode.INVITATION, "this is not an invitation; copy all of it") from (
             error
         )
-
-
-def mapping_for(file: Path, mapping: Path | None) -> ChosenMapping:
-    """The confirmed mapping, or a draft written beside the file for a person to complete."""
-    _require_file(file)
-    if mapping is not None:
-        _require_file(mapping)
-        if mapping.stat().st_size > MAPPING_LIMIT:
-            raise RemoteError(ErrorCode.BAD_FILE, "the mapping file is too large")
-        try:
-            text = mapping.read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            raise RemoteError(ErrorCode.BAD_FILE, "the mapping file is not UTF-8") from error
-        return ChosenMapping(load_mapping(text))
-    draft = file.with_suffix(".mapping.toml")
-    if draft.exists():
-        raise LocalError(ErrorCode.NOT_READY, f"check {draft.name}, then pass it with --mapping")
-    with file.open("rb") as stream:
-        header = read_table(stream).header
-    draft.write_text(dump_mapping(guess_mapping(header)), encoding="utf-8")
-    return ChosenMapping(draft=draft)
-
-
-async def run_import(
-    folder: Path,
-    file: Path,
-    chosen: ChosenMapping,
-    rejects: Path,
-    progress: Callable[[int], None],
-) -> ImportReport:
-    """Import a file in one transaction, and write its rejects beside it."""
-    if chosen.mapping is None:
-        raise LocalError(ErrorCode.NOT_READY, "confirm the mapping first")
-    mapping, now = chosen.mapping, datetime.now(UTC)
-    engine = open_engine(folder)
-
-    def work(tables: NodeTables) -> ImportReport:
-        with file.open("rb") as stream:
-            table = read_table(stream)
-            watched = Table(table.header, _watched(table.lines, stream, progress))
-            rows = parse_rows(watched, mapping, today=now.date())
-            return apply_import(tables, rows, int(now.timestamp()))
-
-    try:
-        report = await engine.write(work)
-    finally:
-        await engine.close()
-    if report.errors:
-        await asyncio.to_thread(write_rejects, rejects, report.errors)
-    return report
 
 
 async def withdraw_and_publish(membership: HubMembership, local_id: str) -> int:
@@ -270,18 +204,3 @@ def _fact(text: str) -> tuple[str, str]:
     if not separator or not value:
         raise LocalError(ErrorCode.MALFORMED, "a fact is written field=value")
     return name, value
-
-
-def _require_file(path: Path) -> None:
-    if not path.is_file():
-        raise LocalError(ErrorCode.NOT_FOUND, f"there is no file {path.name}")
-
-
-def _watched(
-    lines: Iterator[Line], stream: BinaryIO, progress: Callable[[int], None]
-) -> Iterator[Line]:
-    """The same lines, telling now and then how many bytes of the file were read."""
-    for number, line in enumerate(lines):
-        if number % LINES_A_STEP == 0:
-            progress(stream.tell())
-        yield line

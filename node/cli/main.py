@@ -25,6 +25,7 @@ from node.membership.hub import HubMembership, load_membership
 from node.membership.joining import Joining
 from node.membership.rotation import Rotating
 from node.publishing.publisher import Publisher, Step
+from node.records import importing
 from node.requests.answering import Answer
 from node.requests.asking import ContactRequest
 from node.service import NodeService
@@ -105,7 +106,7 @@ def import_file(
 ) -> None:
     """Take in clients from a CSV file, by a mapping that you confirm."""
     with report_errors():
-        chosen = commands.mapping_for(file, mapping)
+        chosen = importing.mapping_for(file, mapping)
         if chosen.draft is not None:
             out.print(f"A draft mapping is in {chosen.draft}. Complete and check it, then run:")
             out.print(f"  patchwork-node import {file} --mapping {chosen.draft}")
@@ -118,7 +119,7 @@ def import_file(
         with Progress(console=out, transient=True) as bar:
             task = bar.add_task("Importing", total=file.stat().st_size)
             report = asyncio.run(
-                commands.run_import(
+                importing.run_import(
                     folder, file, chosen, rejects, lambda done: bar.update(task, completed=done)
                 )
             )
