@@ -168,12 +168,12 @@ def _askable(tables: NodeTables, membership: HubMembership, client: str) -> list
     A number that was on the screen a minute ago still asks: the hub refuses, and logs that it did.
     """
     shown = [item.involvement_id for item in team_of(tables, membership, client).others]
-    row = tables.client(client)
-    stub = tables.stub_of(membership.hub.hub_id, row["id"]) if row else None
+    row = tables.records.client(client)
+    stub = tables.stubs.of_client(membership.hub.hub_id, row.id) if row else None
     ended = tables.tx.rows(
         "SELECT involvements FROM link WHERE hub_id = ? AND stub_id = ? AND state = 'ended' "
         "ORDER BY link_id",
-        membership.hub.hub_id, stub["stub_id"] if stub else "",
+        membership.hub.hub_id, stub.stub_id if stub else "",
     )  # fmt: skip
     return shown + [item["id"] for link in ended for item in json.loads(link["involvements"])]
 

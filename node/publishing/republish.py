@@ -56,7 +56,9 @@ class CharterWatch:
     async def _publish_touched(self) -> None:
         membership, new = self._membership, self._membership.charter
         hub_id = membership.hub.hub_id
-        version = await membership.engine.read(lambda tables: tables.published_under(hub_id))
+        version = await membership.engine.read(
+            lambda tables: tables.publications.charter_version(hub_id)
+        )
         if membership.directory.succession is None:
             version = version or membership.directory.accepted[membership.hub.party_id]
         if version == new.version:
@@ -67,5 +69,5 @@ class CharterWatch:
             log.info("published_again", version=new.version, changed=report.changed)
         else:
             await membership.engine.write(
-                lambda tables: tables.set_published_under(hub_id, new.version)
+                lambda tables: tables.publications.set_charter_version(hub_id, new.version)
             )
