@@ -45,25 +45,27 @@ class PublicationCounts:
         self, hub_id: str, digests: Collection[bytes], now: int
     ) -> dict[bytes, set[str]]:
         """The stubs that had each of these tokens lately; a token that none had is left out."""
+        # The time is looked at here: asked for in SQL, it makes SQLite walk all former tokens.
         sql = (
-            "SELECT input_digest, stub_id FROM former_token "
-            "WHERE hub_id = ? AND until > ? AND input_digest IN (:among)"
+            "SELECT input_digest, stub_id, until FROM former_token "
+            "WHERE hub_id = ? AND input_digest IN (:among)"
         )
         found: dict[bytes, set[str]] = {}
-        for row in self._tx.rows_among(sql, hub_id, now, among=digests):
-            found.setdefault(row["input_digest"], set()).add(row["stub_id"])
+        for row in self._tx.rows_among(sql, hub_id, among=digests):
+            if row["until"] > now:
+                found.setdefault(row["input_digest"], set()).add(row["stub_id"])
         return found
 
     def give_up(self, hub_id: str, stub_ids: Collection[str], at: int) -> None:
         """Count what these stubs publish as theirs for TOKEN_DAYS more. Call before they change.
 
-        What was given up longer ago is deleted.
+        What was given up longer ago is deleted. A stub publishes no token twice.
         """
         sql = "DELETE FROM former_token WHERE hub_id = ? AND until <= ?"
         self._tx.run(sql, hub_id, at)
         self._tx.run_among(
             "INSERT INTO former_token (hub_id, input_digest, stub_id, until) "
-            "SELECT DISTINCT hub_id, input_digest, stub_id, CAST(? AS BIGINT) FROM published_token "
+            "SELECT hub_id, input_digest, stub_id, CAST(? AS BIGINT) FROM published_token "
             "WHERE hub_id = ? AND stub_id IN (:among) "
             "ON CONFLICT (hub_id, input_digest, stub_id) DO UPDATE SET until = excluded.until",
             at + TOKEN_DAYS * DAY, hub_id, among=stub_ids,

@@ -22,8 +22,9 @@ INSERT INTO sqlite_sequence (name, seq) SELECT 'involvement', COALESCE(MAX(id), 
     UNION ALL SELECT involvement FROM received_request
 );
 CREATE INDEX involvement_by_child ON involvement (for_unborn);
--- Holders of a token are looked up for a page at a time: from the index alone, and never by a walk
--- of all stubs.
+-- Holders of a token are looked up for a page at a time, from the index alone. It begins with the
+-- token, so that a look-up by stub is never a walk through all of a hub's tokens.
 DROP INDEX published_token_by_digest;
-CREATE INDEX published_token_by_digest ON published_token (hub_id, input_digest, stub_id);
+CREATE INDEX published_token_by_digest ON published_token (input_digest, hub_id, stub_id);
 CREATE INDEX former_token_by_end ON former_token (hub_id, until);
+CREATE INDEX publication_by_state ON publication (hub_id, state, sequence);
