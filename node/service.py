@@ -52,7 +52,6 @@ class NodeService:
 
     def __init__(self, membership: HubMembership, settings: NodeSettings) -> None:
         self.membership = membership
-        membership.shared_postcodes = frozenset(settings.shared_postcodes)
         self.asking = Asking(membership)
         self.answering = Answering(membership, settings)
         self.releasing = Releasing(membership, self.answering)

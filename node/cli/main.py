@@ -21,7 +21,7 @@ from node.cli.people import app as people_app
 from node.cli.session import Client, Folder, HubName, JsonOutput, open_service
 from node.config import load_settings
 from node.links.team import team_of
-from node.membership.hub import HubMembership, load_membership
+from node.membership.hub import HubMembership, NodeContext, load_membership
 from node.membership.joining import Joining
 from node.membership.rotation import Rotating
 from node.publishing.publisher import Publisher, Step
@@ -271,9 +271,9 @@ async def _serve(folder: Path) -> None:
     if not hubs:
         raise LocalError(ErrorCode.NOT_READY, "this node belongs to no hub yet; run join")
     async with HttpClient(allow_private=settings.allow_private_addresses) as http:
+        context = NodeContext(engine, http, Environment(), settings.shared_postcodes)
         services = [
-            NodeService(await load_membership(folder, hub, engine, http, Environment()), settings)
-            for hub in hubs
+            NodeService(await load_membership(folder, hub, context), settings) for hub in hubs
         ]
         typer.echo(f"node serving {len(services)} hub(s)")
         work: list[Awaitable[object]] = [service.run() for service in services]

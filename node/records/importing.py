@@ -4,18 +4,26 @@ What the command does and what a browser will do; nothing here prints or asks.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from node.membership.hub import followed_charters
 from node.records.clients import ImportReport, apply_import, write_rejects
-from node.records.importer.mapping import ColumnMapping, dump_mapping, guess_mapping, load_mapping
+from node.records.importer.mapping import (
+    ColumnMapping,
+    check_types,
+    dump_mapping,
+    guess_mapping,
+    load_mapping,
+)
 from node.records.importer.reader import Line, Table, read_table
 from node.records.importer.rows import parse_rows
 from node.store.tables import NodeTables, open_engine
 from protocol.errors import ErrorCode, LocalError, RemoteError
+from protocol.governance.charter import Charter
 
 MAPPING_LIMIT = 200_000
 LINES_A_STEP = 500
@@ -50,6 +58,13 @@ def mapping_for(file: Path, mapping: Path | None) -> ChosenMapping:
     return ChosenMapping(draft=draft)
 
 
+def known_types(charters: Collection[Charter]) -> frozenset[str] | None:
+    """The types of involvement that any of these charters has; None for no charter."""
+    if not charters:
+        return None
+    return frozenset(item.code for charter in charters for item in charter.involvement_types)
+
+
 async def run_import(
     folder: Path,
     file: Path,
@@ -57,17 +72,23 @@ async def run_import(
     rejects: Path,
     progress: Callable[[int], None],
 ) -> ImportReport:
-    """Import a file in one transaction, and write its rejects beside it."""
+    """Import a file in one transaction, and write its rejects beside it.
+
+    A type of involvement must be in the charter of a hub that this node has joined, as last seen.
+    Before it has joined one, only a type's form is checked; what a charter lacks is not published.
+    """
     if chosen.mapping is None:
         raise LocalError(ErrorCode.NOT_READY, "confirm the mapping first")
     mapping, now = chosen.mapping, datetime.now(UTC)
     engine = open_engine(folder)
 
     def work(tables: NodeTables) -> ImportReport:
+        types = known_types(followed_charters(tables))
+        check_types(mapping, types)
         with file.open("rb") as stream:
             table = read_table(stream)
             watched = Table(table.header, _watched(table.lines, stream, progress))
-            rows = parse_rows(watched, mapping, today=now.date())
+            rows = parse_rows(watched, mapping, today=now.date(), types=types)
             return apply_import(tables, rows, int(now.timestamp()))
 
     try:

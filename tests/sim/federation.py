@@ -362,18 +362,17 @@ class SimFederation:
             await holder.start()
             self.network.holders[record.url] = holder
 
-    async def join(self, name: str, member_class: str) -> SimNode:
+    async def join(self, name: str, member_class: str, **settings: Any) -> SimNode:
         """Invite, apply, compare words, approve, accept the charter."""
         invitation = await self.invite(self.random(32))
-        joining, engine = self.joining(name, member_class)
+        joining, engine = self.joining(name, member_class, **settings)
         federation, words = await joining.apply(engine, invitation)
         await self._approve(federation.hub.party_id, words)
         await joining.wait_for_approval(federation, lambda: None)
         await joining.accept_charter(federation)
         await self.checkpoint()
-        node = SimNode(
-            NodeService(federation, self.settings(name, member_class)), self.folder / name
-        )
+        given = self.settings(name, member_class, **settings)
+        node = SimNode(NodeService(federation, given), self.folder / name)
         self.nodes[name] = node
         return node
 
@@ -383,7 +382,7 @@ class SimFederation:
         await self.hub_write(lambda tables: tables.invite(code_hash(code.hex()), expires))
         return Invitation(hub=HUB, hub_name="Test hub", genesis=self.genesis, code=code.hex())
 
-    def settings(self, name: str, member_class: str) -> NodeSettings:
+    def settings(self, name: str, member_class: str, **more: Any) -> NodeSettings:
         """A node's settings."""
         return NodeSettings(
             name=name,
@@ -392,14 +391,15 @@ class SimFederation:
             duty_line="01632 960100",
             duty_hours="Always",
             poll_seconds=1,
+            **more,
         )
 
-    def joining(self, name: str, member_class: str) -> tuple[Joining, NodeEngine]:
+    def joining(self, name: str, member_class: str, **more: Any) -> tuple[Joining, NodeEngine]:
         """A new node that is about to join, and its database."""
         folder = self.folder / name
         folder.mkdir()
         env = Environment(self.clock, Random(name))
-        settings = self.settings(name, member_class)
+        settings = self.settings(name, member_class, **more)
         made = Joining(folder, settings, self.network, env)  # type: ignore[arg-type]
         return made, open_node_engine(folder)
 
