@@ -23,10 +23,11 @@ from node.cli.prompts import choose
 from node.cli.session import Client, Folder, HubName, JsonOutput, open_service
 from node.config import load_settings
 from node.links.team import team_of
-from node.membership.hub import HubMembership, load_membership
+from node.membership.hub import HubMembership, NodeContext, load_membership
 from node.membership.joining import Joining
 from node.membership.rotation import Rotating
 from node.publishing.publisher import Publisher, Step
+from node.records import importing
 from node.requests.answering import Answer
 from node.requests.asking import ContactRequest
 from node.service import NodeService
@@ -107,7 +108,7 @@ def import_file(
 ) -> None:
     """Take in clients from a CSV file, by a mapping that you confirm."""
     with report_errors():
-        chosen = commands.mapping_for(file, mapping)
+        chosen = importing.mapping_for(file, mapping)
         if chosen.draft is not None:
             out.print(f"A draft mapping is in {chosen.draft}. Complete and check it, then run:")
             out.print(f"  patchwork-node import {file} --mapping {chosen.draft}")
@@ -120,7 +121,7 @@ def import_file(
         with Progress(console=out, transient=True) as bar:
             task = bar.add_task("Importing", total=file.stat().st_size)
             report = asyncio.run(
-                commands.run_import(
+                importing.run_import(
                     folder, file, chosen, rejects, lambda done: bar.update(task, completed=done)
                 )
             )
@@ -272,9 +273,9 @@ async def _serve(folder: Path) -> None:
     if not hubs:
         raise LocalError(ErrorCode.NOT_READY, "this node belongs to no hub yet; run join")
     async with HttpClient(allow_private=settings.allow_private_addresses) as http:
+        context = NodeContext(engine, http, Environment(), settings.shared_postcodes)
         services = [
-            NodeService(await load_membership(folder, hub, engine, http, Environment()), settings)
-            for hub in hubs
+            NodeService(await load_membership(folder, hub, context), settings) for hub in hubs
         ]
         typer.echo(f"node serving {len(services)} hub(s)")
         work: list[Awaitable[object]] = [service.run() for service in services]

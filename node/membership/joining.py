@@ -126,7 +126,8 @@ class Joining:
             generation=None,
             cursor=0,
         )
-        return HubMembership(hub, keys, engine, self._http, self._env, view)
+        shared = self._settings.shared_postcodes
+        return HubMembership(hub, keys, engine, self._http, self._env, view, shared)
 
     def _application(
         self, membership: HubMembership, invitation: Invitation

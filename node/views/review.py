@@ -97,13 +97,13 @@ def _waiting(item: Waiting) -> dict[str, Any]:
 def _received(tables: NodeTables, membership: HubMembership, row: Row) -> dict[str, Any]:
     """An identity check to answer: their details beside ours."""
     link = tables.link(row["hub_id"], row["link_id"])
-    client = tables.client_of_stub(row["hub_id"], link["stub_id"]) if link else None
+    client = tables.stubs.client_of(row["hub_id"], link["stub_id"]) if link else None
     member = membership.directory.member(row["requester"])
     basis = membership.charter.lawful_basis(row["basis"])
     theirs = json.loads(row["details"]) if row["details"] else {}
     return {
         "check_id": row["check_id"],
-        "client": client["local_id"] if client else None,
+        "client": client.local_id if client else None,
         "agency": member.body.name if member else "an organisation that has left",
         "practitioner": row["practitioner"],
         "role": row["role"].replace("_", " "),
@@ -111,6 +111,8 @@ def _received(tables: NodeTables, membership: HubMembership, row: Row) -> dict[s
         "basis": f"{basis.title} ({basis.code})" if basis else row["basis"],
         "facts": json.loads(row["facts"]),
         "theirs": {field: theirs.get(field) for field in FIELDS},
-        "ours": {field: shown(client[field]) if client else None for field in FIELDS},
+        "ours": {
+            field: shown(getattr(client.record, field)) if client else None for field in FIELDS
+        },
         "expires": row["expires"],
     }

@@ -29,7 +29,7 @@ from keys.holder.config import HolderSettings
 from keys.holder.service import HolderService
 from node.config import NodeSettings
 from node.links.team import Team, team_of
-from node.membership.hub import HubMembership, load_membership
+from node.membership.hub import HubMembership, NodeContext, load_membership
 from node.membership.joining import Joining
 from node.publishing.publisher import Published, Publisher
 from node.records.clients import apply_import
@@ -391,23 +391,23 @@ class SimFederation:
         engine = open_node_engine(folder)
         (hub,) = await engine.read(lambda tables: tables.hubs())
         env = Environment(self.clock, copy.copy(before.random))
-        federation = await load_membership(folder, hub, engine, self.network, env)  # type: ignore[arg-type]
+        context = NodeContext(engine, self.network, env, frozenset())  # type: ignore[arg-type]
+        federation = await load_membership(folder, hub, context)
         member = federation.me().body.member_class
         service = NodeService(federation, self.settings(name, member))
         self.nodes[name] = SimNode(service, folder)
 
-    async def join(self, name: str, member_class: str) -> SimNode:
+    async def join(self, name: str, member_class: str, **settings: Any) -> SimNode:
         """Invite, apply, compare words, approve, accept the charter."""
         invitation = await self.invite(self.random(32))
-        joining, engine = self.joining(name, member_class)
+        joining, engine = self.joining(name, member_class, **settings)
         federation, words = await joining.apply(engine, invitation)
         await self._approve(federation.hub.party_id, words)
         await joining.wait_for_approval(federation, lambda: None)
         await joining.accept_charter(federation)
         await self.checkpoint()
-        node = SimNode(
-            NodeService(federation, self.settings(name, member_class)), self.folder / name
-        )
+        given = self.settings(name, member_class, **settings)
+        node = SimNode(NodeService(federation, given), self.folder / name)
         self.nodes[name] = node
         return node
 
@@ -417,7 +417,7 @@ class SimFederation:
         await self.hub_write(lambda tables: tables.invite(code_hash(code.hex()), expires))
         return Invitation(hub=HUB, hub_name="Test hub", genesis=self.genesis, code=code.hex())
 
-    def settings(self, name: str, member_class: str) -> NodeSettings:
+    def settings(self, name: str, member_class: str, **more: Any) -> NodeSettings:
         """A node's settings."""
         return NodeSettings(
             name=name,
@@ -426,14 +426,15 @@ class SimFederation:
             duty_line="01632 960100",
             duty_hours="Always",
             poll_seconds=1,
+            **more,
         )
 
-    def joining(self, name: str, member_class: str) -> tuple[Joining, NodeEngine]:
+    def joining(self, name: str, member_class: str, **more: Any) -> tuple[Joining, NodeEngine]:
         """A new node that is about to join, and its database."""
         folder = self.folder / name
         folder.mkdir()
         env = Environment(self.clock, Random(name))
-        settings = self.settings(name, member_class)
+        settings = self.settings(name, member_class, **more)
         made = Joining(folder, settings, self.network, env)  # type: ignore[arg-type]
         return made, open_node_engine(folder)
 

@@ -17,7 +17,7 @@ from hub.config import HubSettings
 from hub.server.service import HubService
 from keys.holder.config import HolderSettings
 from keys.holder.service import HolderService
-from node.membership.hub import load_membership
+from node.membership.hub import NodeContext, load_membership
 from node.service import NodeService
 from node.store.tables import open_engine
 from protocol.log.checkpoint import parse_checkpoint
@@ -68,7 +68,8 @@ class Resumed(SimFederation):
         engine = open_engine(folder)
         (hub,) = await engine.read(lambda tables: tables.hubs())
         env = Environment(self.clock, Random(f"{name} after the upgrade"))
-        membership = await load_membership(folder, hub, engine, self.network, env)  # type: ignore[arg-type]
+        context = NodeContext(engine, self.network, env, frozenset())  # type: ignore[arg-type]
+        membership = await load_membership(folder, hub, context)
         return SimNode(NodeService(membership, self.settings(name, "any")), folder)
 
 
