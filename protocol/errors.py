@@ -44,6 +44,7 @@ class ErrorCode(StrEnum):
     NOT_READY = "not_ready"
     CONFIGURATION = "configuration"
     STORAGE = "storage"
+    INTERNAL = "internal"
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,12 @@ ERROR_TEXTS: dict[ErrorCode, ErrorText] = {
     ),
     ErrorCode.STORAGE: ErrorText(
         500, "The data folder is not usable", "Check the folder, its owner and its free space."
+    ),
+    ErrorCode.INTERNAL: ErrorText(
+        500,
+        "Something went wrong here",
+        "Try again. If it happens again, tell the people who run this service: their log says "
+        "where.",
     ),
 }
 

@@ -9,14 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from hub.log.ledger import Ledger
-from hub.matching.candidates import Tokens
 from hub.matching.classify import ClassifiedPair
+from hub.matching.evidence import evidence_for
+from hub.store.mailboxes import Post
 from hub.store.stubs import Stub
-from hub.store.tables import HubTables, Post
+from hub.store.tables import HubTables
 from protocol import canonical
 from protocol.fields import WireModel
-from protocol.matchkeys.policy import MatchPolicy
-from protocol.matchkeys.score import PairScore, evidence_order
 from protocol.messages.bodies import LinkNotice, NoticeBody, ShownInvolvement
 from protocol.messages.parts import LinkEvidence
 from protocol.messages.review import ReviewBody, ReviewItem
@@ -83,7 +82,7 @@ class NoticeBuilder:
 
     def _send(self, tables: HubTables, agency: str, body: WireModel) -> None:
         statement = self._ledger.sign(body, agency)
-        tables.post([Post(agency, statement.envelope.encode())])
+        tables.mailboxes.post([Post(agency, statement.envelope.encode())])
 
     def _notice(
         self, state: str, stubs: tuple[Stub, Stub], evidence: tuple[str, int] | None, now: int
@@ -134,17 +133,6 @@ class NoticeBuilder:
             if evidence
             else None,
         )
-
-
-def evidence_for(
-    policy: MatchPolicy, score: PairScore, own: Tokens, other: Tokens
-) -> tuple[str, int] | None:
-    """An agreeing key, without place where possible, and the token's place in this side's list."""
-    for key in evidence_order(policy, score.agree):
-        for ordinal, token in enumerate(own[key]):
-            if token in other[key]:
-                return key, ordinal
-    return None
 
 
 def _batches(items: Sequence[Item], most_bytes: int, most: int) -> Iterator[list[Item]]:

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from hub.log.ledger import Ledger
 from hub.matching.limits import Limits
 from hub.matching.pepper import Pepper
+from hub.store.log import Logged
 from hub.store.stubs import LinkTables, PepperedTokens, Placed
-from hub.store.tables import HubTables, Logged
+from hub.store.tables import HubTables
 from protocol import canonical
 from protocol.commitments import commit
 from protocol.errors import ErrorCode, RemoteError
@@ -117,7 +118,7 @@ class Publications:
         tokens = self._token_rows(tables, statement)
         check = _Checker(self.ledger.charter, links, agency)
         placed: dict[str, PepperedTokens] = {}
-        fresh, place = 0, Placed(agency, statement.id, tables.next_index())
+        fresh, place = 0, Placed(agency, statement.id, tables.log.next_index())
         for data, ref in zip(rows_data, statement.body.rows, strict=True):
             for row in _rows(data, ref):
                 own = check.row(row, None if row.retired else tokens)
@@ -133,7 +134,7 @@ class Publications:
         if next(tokens, None) is not None:
             raise RemoteError(ErrorCode.MALFORMED, "there are more token sets than rows")
         self.drop(tables, statement.id)
-        return self.ledger.append(tables, statement, evidence=rows_data)
+        return self.ledger.append(statement, evidence=rows_data)
 
     def drop(self, tables: HubTables, statement_id: str) -> None:
         """Forget an upload and its chunks: applied, or refused for good."""
@@ -142,7 +143,7 @@ class Publications:
 
     def _check_sequence(self, tables: HubTables, statement: Statement[PublicationBody]) -> None:
         agency = statement.preamble.sender
-        done = tables.count_entries(agency, "publication", 0)
+        done = tables.log.count_entries(agency, "publication", 0)
         if statement.body.sequence != done + 1:
             raise RemoteError(ErrorCode.CONFLICT, f"the next publication has sequence {done + 1}")
 

@@ -59,12 +59,12 @@ class Matcher:
         changed = [item for item, _ in rows if _state_changed(item)]
         leaves = [item_leaf(self._item(item, row)) for item, row in rows if _state_changed(item)]
         body = MatchRoundBody(
-            round=tables.count_entries(self._ledger.charter.charter_id, "match_round", 0) + 1,
+            round=tables.log.count_entries(self._ledger.charter.charter_id, "match_round", 0) + 1,
             items_root=root([leaf_hash(leaf) for leaf in leaves]).hex(),
             count=len(leaves),
         )
         statement, _ = self._ledger.issue(
-            tables, body, self._ledger.charter.charter_id, evidence=_parts(leaves)
+            body, self._ledger.charter.charter_id, evidence=_parts(leaves)
         )
         for item, row in rows:
             kept = item.old is not None and not _state_changed(item)
