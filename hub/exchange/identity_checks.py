@@ -135,7 +135,7 @@ class IdentityChecks:
     def _open(self, check_id: str) -> IdentityCheck:
         check = self._tables.checks.get(check_id)
         if check is None or check.state is CheckState.REFUSED:
-            raise RemoteError(ErrorCode.NOT_FOUND, "no open identity check of that id")
+            raise RemoteError(ErrorCode.NOT_FOUND, "no open identity check with that id")
         if check.expires <= self._ledger.env.clock():
             raise RemoteError(ErrorCode.TOO_LATE, "the identity check has expired")
         return check

@@ -152,7 +152,7 @@ class Broker:
         request = self._tables.requests.get(request_id)
         known = request is not None and request.holder == holder
         if request is None or not known or request.state is RequestState.REFUSED:
-            raise RemoteError(ErrorCode.NOT_FOUND, "no open request of that id")
+            raise RemoteError(ErrorCode.NOT_FOUND, "no open request with that id")
         if request.expires <= self._ledger.env.clock():
             raise RemoteError(ErrorCode.TOO_LATE, "the request has expired")
         return request

@@ -72,7 +72,9 @@ class Membership:
     def _verify(self, statement: Statement[RotationBody]) -> Member:
         member = self._ledger.directory.member(statement.body.party_id)
         if member is None or MemberStatus(member.body.status) is MemberStatus.REVOKED:
-            raise RemoteError(ErrorCode.UNKNOWN_MEMBER, "no member of that id can change its keys")
+            raise RemoteError(
+                ErrorCode.UNKNOWN_MEMBER, "no member with that id can change its keys"
+            )
         verify_rotation(statement, member.statement_id, member.body, self._ledger.charter)
         return member
 

@@ -136,9 +136,9 @@ def merge_cosignatures(notes: Sequence[bytes], recovered: RecoveredState) -> byt
     charter = recovered.directory.charter
     known = (log_key(charter), *witness_keys(charter))
     lines = [line for note in same for key in known for line in note.signatures_by(key)]
-    united = type(newest)(newest.text, ()).with_signatures(lines).encode()
-    verify_note_by_charter(united, charter)
-    return united
+    merged = type(newest)(newest.text, ()).with_signatures(lines).encode()
+    verify_note_by_charter(merged, charter)
+    return merged
 
 
 def next_charter(held: Charter, key: VerifierKey) -> Charter:

@@ -97,7 +97,7 @@ async def test_the_status_says_it_in_words_and_the_operator_is_told_after_ten_mi
     assert (value["alarm"], value["since"]) == ("no_quorum", began)
     found = await council.hub_read(lambda tables: quorum_status(tables, council.clock()))
     page = to_html(found, council.clock())
-    for said in ("No. Only 4 of 7 witnesses", "w5.example", "Ring the duty desk", "01632 960000"):
+    for said in ("No. Only 4 of 7 witnesses", "w5.example", "Call the duty desk", "01632 960000"):
         assert said in page
     assert "<script" not in page
     close(council, 3, closed=False)
