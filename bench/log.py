@@ -155,13 +155,13 @@ async def hub(folder: Path, statements: Statements, leaves: list[bytes]) -> byte
 
 def move_head(start: int, end: int, note: bytes, tables: HubTables) -> None:
     """The new head."""
-    tables.move_head(start, end, note)
+    tables.checkpoints.move_head(start, end, note)
 
 
 def write_rows(batch: list[tuple[bytes, Statement[RejectionBody]]], tables: HubTables) -> None:
     """Entries and payloads of a batch."""
     for leaf, item in batch:
-        tables.append(leaf, item.envelope, item.preamble, SALT, item.preamble.iat)
+        tables.log.append(leaf, item.envelope, item.preamble, SALT, item.preamble.iat)
 
 
 if __name__ == "__main__":

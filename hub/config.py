@@ -30,7 +30,7 @@ class HubSettings(BaseSettings):
     public_url: str = Field(
         "",
         description="The address in invitations. "
-        "Changed: newcomers are sent elsewhere, where the genesis does not fit.",
+        "Changed: newcomers are sent elsewhere, where the genesis is another.",
     )
     round_seconds: float = Field(
         900,

@@ -44,6 +44,7 @@ class ErrorCode(StrEnum):
     NOT_READY = "not_ready"
     CONFIGURATION = "configuration"
     STORAGE = "storage"
+    INTERNAL = "internal"
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ ERROR_TEXTS: dict[ErrorCode, ErrorText] = {
         400, "This kind of message is not known here", "Upgrade the older of the two programs."
     ),
     ErrorCode.BAD_SIGNATURE: ErrorText(
-        401, "The signature does not fit", "Sign with the key that the log holds for you."
+        401, "The signature is not valid", "Sign with the key that the log holds for you."
     ),
     ErrorCode.WEAK_KEY: ErrorText(
         400, "This key is unsafe", "Make a new key: anyone could forge signatures with this one."
@@ -114,7 +115,7 @@ ERROR_TEXTS: dict[ErrorCode, ErrorText] = {
         403, "The invitation is not valid", "Ask the council for a new invitation."
     ),
     ErrorCode.CONFLICT: ErrorText(
-        409, "This does not fit what is already there", "Look at the present state and try again."
+        409, "This conflicts with what is already there", "Look at the present state and try again."
     ),
     ErrorCode.SECOND_INSTANCE: ErrorText(
         409,
@@ -129,12 +130,12 @@ ERROR_TEXTS: dict[ErrorCode, ErrorText] = {
     ),
     ErrorCode.BAD_PROOF: ErrorText(
         400,
-        "A proof does not fit",
+        "A proof is not valid",
         "Do not use what it came with. If the detail names a key holder, tell the council.",
     ),
     ErrorCode.BAD_SHARE: ErrorText(
         400,
-        "A key holder's part of the key ceremony does not fit",
+        "A key holder's part of the key ceremony is not valid",
         "Stop the ceremony and tell the others which key holder it was.",
     ),
     ErrorCode.BAD_TREE: ErrorText(
@@ -154,16 +155,22 @@ ERROR_TEXTS: dict[ErrorCode, ErrorText] = {
         502, "A service did not answer", "Check the network, then try again."
     ),
     ErrorCode.BAD_FILE: ErrorText(
-        400, "We could not read the file", "Mend what the detail names and import it again."
+        400, "We could not read the file", "Fix what the detail names and import it again."
     ),
     ErrorCode.NOT_READY: ErrorText(
         409, "Something has to be done first", "Do what the detail says, then try again."
     ),
     ErrorCode.CONFIGURATION: ErrorText(
-        500, "The settings are not usable", "Mend the setting named in the detail."
+        500, "The settings are not usable", "Fix the setting named in the detail."
     ),
     ErrorCode.STORAGE: ErrorText(
         500, "The data folder is not usable", "Check the folder, its owner and its free space."
+    ),
+    ErrorCode.INTERNAL: ErrorText(
+        500,
+        "Something went wrong here",
+        "Try again. If it happens again, tell the people who run this service: their log says "
+        "where.",
     ),
 }
 

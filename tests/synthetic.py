@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from hub.log.ledger import Ledger, replay_directory
+from hub.log.ledger import HubSigner, Ledger
 from hub.matching.pepper import Pepper
 from hub.matching.publications import Publications
 from hub.matching.rounds import Matcher
@@ -62,8 +62,9 @@ class SyntheticHub:
         self._signer = AuditLog()
         self._drawn = 0
         env = Environment(clock=lambda: self._signer.now, random=self._random)
-        self.ledger = self.write(lambda tables: self._founded(tables, env))
-        self.publications = Publications(self.ledger, Pepper(b"pepper" * 6))
+        self._hub = HubSigner(HUB.seed, env)
+        self._pepper = Pepper(b"pepper" * 6)
+        self.write(self._found)
         self._sequences: dict[str, int] = {}
 
     def write(self, body: Callable[[HubTables], Result]) -> Result:
@@ -96,14 +97,14 @@ class SyntheticHub:
             tokens=_refs(token_chunks, _parts(tokens, size)),
         )
         statement = self._signer.sign(agency.party, body, CHARTER_ID)
-        self.write(lambda tables: self.publications.begin(tables, statement))
+        self.write(lambda tables: self.publications(tables).begin(tables, statement))
         for data in (*row_chunks, *token_chunks):
             self.write(lambda tables, data=data: self._add(tables, statement, data))  # type: ignore[misc]
         return statement
 
     def apply(self, statement: Statement[PublicationBody]) -> None:
         """Apply what was uploaded."""
-        self.write(lambda tables: self.publications.apply(tables, statement))
+        self.write(lambda tables: self.publications(tables).apply(tables, statement))
         sender = statement.preamble.sender
         self._sequences[sender] = statement.body.sequence
 
@@ -121,9 +122,17 @@ class SyntheticHub:
 
     def round(self) -> int:
         """One round; how many links changed."""
-        return self.write(Matcher(self.ledger).run)
+        return self.write(lambda tables: Matcher(self.ledger(tables)).run(tables))
 
-    def _founded(self, tables: HubTables, env: Environment) -> Ledger:
+    def ledger(self, tables: HubTables) -> Ledger:
+        """The hub's ledger within a transaction."""
+        return Ledger(tables, self._hub)
+
+    def publications(self, tables: HubTables) -> Publications:
+        """The hub's publications within a transaction."""
+        return Publications(self.ledger(tables), self._pepper)
+
+    def _found(self, tables: HubTables) -> None:
         """Charter, members and acceptances, in the log."""
         signer = self._signer
         signer.put_charter(signer.charter)
@@ -133,13 +142,12 @@ class SyntheticHub:
             signer.accept(agency.party)
         for entry in signer.entries:
             said = parse_statement(entry.envelope)
-            tables.append(entry.leaf, said.envelope, said.preamble, entry.salt, signer.now)
+            tables.log.append(entry.leaf, said.envelope, said.preamble, entry.salt, signer.now)
         charter = signer.charter
-        tables.keep_charter_document(charter.document_hash, charter.encode())
-        return Ledger(HUB.seed, env, replay_directory(tables))
+        tables.charters.keep(charter.document_hash, charter.encode())
 
     def _add(self, tables: HubTables, statement: Statement[PublicationBody], data: bytes) -> None:
-        self.publications.add_chunk(tables, statement, data)
+        self.publications(tables).add_chunk(tables, statement, data)
 
     def _random(self, size: int) -> bytes:
         self._drawn += 1

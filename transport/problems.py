@@ -1,18 +1,17 @@
 """Errors over HTTP: problem+json answers out, errors of the two families in.
 
 specs/07-transport.md §4. A detail names a place, never a value; anything unforeseen becomes a
-plain 500 whose cause goes to the log by type only.
+plain 500 (`internal`) whose cause goes to the log by type and place only.
 """
 
-import traceback
 from collections.abc import Awaitable, Callable
-from pathlib import PurePath
 
 import structlog
 from aiohttp import web
 
 from protocol import canonical
 from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
+from runtime.faults import place_of
 
 log = structlog.get_logger()
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -34,10 +33,9 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     except ConnectionResetError:
         raise
     except Exception as error:  # noqa: BLE001 - the last line of defence, logged by type only
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{PurePath(where.filename).name}:{where.lineno}"
-        log.critical("unforeseen", route=_route(request), error=type(error).__name__, at=place)
-        return problem_response(LocalError(ErrorCode.STORAGE, "unforeseen; see the service's log"))
+        name, place = type(error).__name__, place_of(error)
+        log.critical("unforeseen", route=_route(request), error=name, at=place)
+        return problem_response(LocalError(ErrorCode.INTERNAL, "see the service's log"))
 
 
 def problem_response(error: PatchworkError) -> web.Response:

@@ -7,25 +7,21 @@ from typing import Annotated
 
 import typer
 
-from hub.log.ledger import Ledger, replay_directory
-from hub.log.retention import Erasing
-from hub.server.service import erase_all
-from hub.store.tables import open_engine
+from hub.cli.folder import Folder, JsonOutput
+from hub.log.ledger import HubSigner
+from hub.log.retention import due_now, erase_all
+from hub.store.tables import opened
 from protocol.governance.retention import RULES, Due
 from protocol.signing import SecretSeed
 from runtime.cli import report_errors
 from runtime.environment import Environment
 from runtime.secrets import read_secrets
 
-Folder = Annotated[
-    Path, typer.Option("--dir", envvar="PATCHWORK_HUB_DIR", help="The hub's folder.")
-]
-
 
 def erase(
     folder: Folder = Path(),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show it and erase nothing.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
+    as_json: JsonOutput = False,
 ) -> None:
     """Erase what the charter's retention rules say is due; the running hub does so every hour."""
     with report_errors():
@@ -41,15 +37,10 @@ def erase(
 
 async def _erase(folder: Path, *, dry_run: bool) -> tuple[list[Due], int]:
     keys = read_secrets(folder / "keys.json")
-    engine = open_engine(folder)
-    try:
-        directory = await engine.read(replay_directory)
-        erasing = Erasing(Ledger(SecretSeed(keys["sign"]), Environment(), directory))
-        due = await engine.read(lambda tables: list(erasing.due(tables)))
-        done = 0 if dry_run else await erase_all(engine, erasing, "operator")
-    finally:
-        await engine.close()
-    return due, done
+    signer = HubSigner(SecretSeed(keys["sign"]), Environment())
+    async with opened(folder) as engine:
+        due = await engine.read(lambda tables: due_now(tables, signer))
+        return due, 0 if dry_run else await erase_all(engine, signer, "operator")
 
 
 def _words(due: Due) -> str:

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from hub.cli.folder import out
 from hub.policies.candidates import Candidates, find_candidates
 from hub.policies.check import check_keys, require_safe_keys
 from hub.policies.draw import pictures
@@ -26,7 +27,6 @@ from protocol.matchkeys.policy import MatchPolicy
 from runtime.cli import report_errors
 
 app = typer.Typer(help="Fit and measure a match-key policy on records whose truth is known.")
-out = Console(soft_wrap=True, markup=False, highlight=False)
 notes = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
 
 Data = Annotated[

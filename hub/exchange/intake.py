@@ -7,21 +7,24 @@ is itself logged, as a `rejection`; what nobody signed is not.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from typing import TypeVar
 
+from hub.exchange.handlers import DAY, Handler, Parts, parts_of
 from hub.exchange.identity_checks import IdentityChecks
-from hub.exchange.requests import Answer, Broker, Parts, parts_of
+from hub.exchange.requests import Broker
 from hub.exchange.reviews import Reviews
-from hub.log.daily import Daily
-from hub.log.ledger import Ledger
+from hub.exchange.upkeep import Upkeep
+from hub.log.ledger import HubSigner, Ledger
+from hub.matching.pepper import Pepper
 from hub.matching.publications import Publications
-from hub.members.charter_changes import mark_agency
-from hub.store.tables import HubEngine, HubTables, Logged
+from hub.store.log import Logged
+from hub.store.tables import HubEngine, HubTables
 from protocol.dsse import ENVELOPE_LIMIT
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel, from_base64, to_base64
 from protocol.governance.changes import unaccepted
+from protocol.governance.directory import Directory
 from protocol.messages.audit import SampleCommitmentBody
 from protocol.messages.bodies import (
     AcceptedBody,
@@ -48,50 +51,56 @@ from protocol.messages.statement import Statement, check_fresh, parse_statement
 from protocol.wire import Message, Submitted, UploadState
 
 MAX_REJECTIONS_A_DAY = 200
-DAY = 86_400
 
 Result = TypeVar("Result")
-Handler = Callable[[HubTables, Statement[Any], Parts], Answer]
 
 
 @dataclass(frozen=True)
 class Intake:
-    """The hub's front desk for signed statements."""
+    """The hub's front desk for signed statements. Holds no state of the log.
+
+    `quorum_is_missing` says it of an entry, by its index.
+    """
 
     engine: HubEngine
-    ledger: Ledger
-    broker: Broker
-    publications: Publications
+    signer: HubSigner
+    pepper: Pepper = field(repr=False)
+    quorum_is_missing: Callable[[int], bool] = field(repr=False)
 
     async def submit(self, message: Message) -> Submitted:
         """Take one statement. Idempotent by statement id. Raises RemoteError."""
-        statement, parts = await asyncio.to_thread(self._open, message)
+        statement, parts = await self._opened(message)
 
         def work(tables: HubTables) -> Submitted:
-            repeated = tables.logged(statement.id)
+            ledger = Ledger(tables, self.signer)
+            repeated = tables.log.logged(statement.id)
             if repeated is not None:
-                return self._repeat(tables, repeated, statement)
-            self._check(tables, statement)
-            handler = self._handlers().get(type(statement.body))
+                return _submitted(ledger, repeated, _decision_on(tables, statement))
+            _check(ledger, statement)
+            handler = self._handlers(ledger).get(type(statement.body))
             if handler is None:
                 raise RemoteError(ErrorCode.UNKNOWN_KIND, "this kind is not for this address")
-            return self._submitted(handler(tables, statement, parts))
+            answer = handler(statement, parts)
+            decision = answer.decision.envelope.encode() if answer.decision else None
+            return _submitted(ledger, answer.logged, decision)
 
         return await self._or_reject(statement, work)
 
     async def begin_publication(self, message: Message) -> UploadState:
         """Take a manifest; answer with the chunks that are still missing. Resumable."""
-        statement, _ = await asyncio.to_thread(self._open, message)
+        statement, _ = await self._opened(message)
         manifest = statement.expect(PublicationBody)
 
         def work(tables: HubTables) -> UploadState:
-            repeated = tables.logged(manifest.id)
+            ledger = Ledger(tables, self.signer)
+            repeated = tables.log.logged(manifest.id)
             if repeated is not None:
-                return UploadState(missing=[], submitted=self._submitted(Answer(repeated)))
-            if not tables.uploads.is_here(manifest.id):
-                self._check(tables, statement)
-            self.publications.begin(tables, manifest)
-            return self._upload_state(tables, manifest)
+                return UploadState(missing=[], submitted=_submitted(ledger, repeated))
+            publications = Publications(ledger, self.pepper)
+            if not _is_pending(publications, tables, manifest.id):
+                _check(ledger, statement)
+            publications.begin(tables, manifest)
+            return _upload_state(publications, tables, manifest)
 
         return await self._or_reject(statement, work)
 
@@ -99,30 +108,34 @@ class Intake:
         """Take one chunk of a pending publication; with the last one, apply it, whole."""
 
         def keep(tables: HubTables) -> Statement[PublicationBody]:
-            manifest = self.publications.pending(tables, statement_id)
-            self.publications.add_chunk(tables, manifest, data)
+            publications = Publications(Ledger(tables, self.signer), self.pepper)
+            manifest = publications.pending(tables, statement_id)
+            publications.add_chunk(tables, manifest, data)
             return manifest
 
+        def finish(tables: HubTables) -> UploadState:
+            publications = Publications(Ledger(tables, self.signer), self.pepper)
+            return _upload_state(publications, tables, manifest)
+
         manifest = await self.engine.write(keep)
-        return await self._or_reject(manifest, lambda tables: self._upload_state(tables, manifest))
+        return await self._or_reject(manifest, finish)
 
     async def accept_export(self, message: Message) -> ExportBody:
         """Check and log an auditor's call for payloads. Raises RemoteError."""
-        statement, _ = await asyncio.to_thread(self._open, message)
+        statement, _ = await self._opened(message)
         export = statement.expect(ExportBody)
 
         def work(tables: HubTables) -> ExportBody:
-            self._check(tables, statement)
-            member = self.ledger.directory.active(statement.preamble.sender)
-            if member is None or member.body.member_class != "auditor":
-                raise RemoteError(ErrorCode.NOT_ALLOWED, "only an auditor may export")
-            self.ledger.append(tables, statement)
+            ledger = Ledger(tables, self.signer)
+            _check(ledger, statement)
+            Upkeep(ledger).export(export)
             return export.body
 
         return await self._or_reject(statement, work)
 
-    def _handlers(self) -> dict[type[WireModel], Handler]:
-        reviews, checks = Reviews(self.ledger), IdentityChecks(self.ledger)
+    def _handlers(self, ledger: Ledger) -> dict[type[WireModel], Handler]:
+        broker = Broker(ledger, self.quorum_is_missing)
+        reviews, checks, upkeep = Reviews(ledger), IdentityChecks(ledger), Upkeep(ledger)
         return {
             VerdictBody: reviews.verdict,
             WrongPersonBody: reviews.wrong_person,
@@ -130,45 +143,20 @@ class Intake:
             IdentityRequestBody: checks.request,
             IdentityCheckBody: checks.check,
             IdentityAnswerBody: checks.answer,
-            RequestBody: self.broker.request,
-            DecisionBody: self.broker.decision,
-            ReleaseBody: self.broker.release,
-            ProvisionalBody: self.broker.provisional,
-            ReceiptBody: self.broker.receipt,
-            CharterAcceptBody: self._charter_accept,
-            EvaluationCountBody: self._evaluation_count,
-            SampleCommitmentBody: self._sample_commitment,
-            StatementAnswerBody: Daily(self.ledger).answer,
+            RequestBody: broker.request,
+            DecisionBody: broker.decision,
+            ReleaseBody: broker.release,
+            ProvisionalBody: broker.provisional,
+            ReceiptBody: broker.receipt,
+            CharterAcceptBody: upkeep.charter_accept,
+            EvaluationCountBody: upkeep.evaluation_count,
+            SampleCommitmentBody: upkeep.sample_commitment,
+            StatementAnswerBody: upkeep.statement_answer,
         }
 
-    def _open(self, message: Message) -> tuple[Statement[WireModel], Parts]:
-        statement = parse_statement(from_base64(message.envelope), limit=ENVELOPE_LIMIT)
-        self.ledger.directory.verify(statement)
-        return statement, parts_of(message)
-
-    def _check(self, tables: HubTables, statement: Statement[WireModel]) -> None:
-        preamble, charter = statement.preamble, self.ledger.charter
-        if preamble.sender == charter.charter_id:
-            raise RemoteError(ErrorCode.NOT_ALLOWED, "the hub does not write to itself")
-        kind = statement.kind
-        if not kind.between_agencies and preamble.aud != charter.charter_id:
-            raise RemoteError(ErrorCode.WRONG_RECIPIENT, "aud is not this hub")
-        if kind.needs_active_recipient and not self.ledger.directory.active(preamble.aud):
-            raise RemoteError(ErrorCode.NOT_ALLOWED, "the other agency is not an active member")
-        if preamble.charter_version != charter.version:
-            raise RemoteError(
-                ErrorCode.WRONG_CHARTER, f"the charter is at version {charter.version}"
-            )
-        check_fresh(preamble, now=self.ledger.env.clock())
-        # Once more within the transaction: an order of the operator may have come in between.
-        self.ledger.directory.verify(statement)
-        if kind.needs_agreement(statement.body) and unaccepted(
-            self.ledger.directory, preamble.sender
-        ):
-            raise RemoteError(ErrorCode.NOT_READY, "the agency has not accepted the charter yet")
-        used = "SELECT 1 FROM entry WHERE sender = ? AND nonce = ?"
-        if tables.tx.one(used, preamble.sender, preamble.nonce):
-            raise RemoteError(ErrorCode.REPLAYED, "nonce was used before")
+    async def _opened(self, message: Message) -> tuple[Statement[WireModel], Parts]:
+        directory = await self.engine.read(lambda tables: tables.directory.current())
+        return await asyncio.to_thread(_open, message, directory)
 
     async def _or_reject(
         self, statement: Statement[WireModel], work: Callable[[HubTables], Result]
@@ -181,69 +169,73 @@ class Intake:
             raise
 
     def _log_rejection(self, tables: HubTables, statement: Statement[WireModel], code: str) -> None:
-        self.publications.drop(tables, statement.id)
-        today = self.ledger.env.clock() // DAY
-        if tables.count_rejection(statement.preamble.sender, today) > MAX_REJECTIONS_A_DAY:
+        ledger = Ledger(tables, self.signer)
+        Publications(ledger, self.pepper).drop(tables, statement.id)
+        sender, today = statement.preamble.sender, self.signer.env.clock() // DAY
+        if tables.log.count_rejection(sender, today) > MAX_REJECTIONS_A_DAY:
             return
         body = RejectionBody(statement=statement.id, kind=statement.preamble.kind, code=code)
-        self.ledger.issue(tables, body, statement.preamble.sender)
+        ledger.issue(body, sender)
 
-    def _upload_state(self, tables: HubTables, manifest: Statement[PublicationBody]) -> UploadState:
-        missing = self.publications.missing(tables, manifest)
-        if missing:
-            return UploadState(missing=missing, submitted=None)
-        logged = self.publications.apply(tables, manifest)
-        return UploadState(missing=[], submitted=self._submitted(Answer(logged)))
 
-    def _submitted(self, answer: Answer) -> Submitted:
-        logged = answer.logged
-        body = AcceptedBody(
-            statement=logged.statement_id, index=logged.index, received_at=logged.received_at
-        )
-        accepted = self.ledger.sign(body, self.ledger.charter.charter_id)
-        return Submitted(
-            accepted=to_base64(accepted.envelope.encode()),
-            salt=logged.salt.hex() if logged.salt else None,
-            decision=to_base64(answer.decision.envelope.encode()) if answer.decision else None,
-        )
+def _open(message: Message, directory: Directory) -> tuple[Statement[WireModel], Parts]:
+    statement = parse_statement(from_base64(message.envelope), limit=ENVELOPE_LIMIT)
+    directory.verify(statement)
+    return statement, parts_of(message)
 
-    def _repeat(
-        self, tables: HubTables, logged: Logged, statement: Statement[WireModel]
-    ) -> Submitted:
-        submitted = self._submitted(Answer(logged))
-        if not isinstance(statement.body, RequestBody):
-            return submitted
-        row = tables.tx.one("SELECT hub_decision FROM request WHERE statement_id = ?", statement.id)
-        decision = tables.envelope(row["hub_decision"]) if row else None
-        return submitted.model_copy(update={"decision": to_base64(decision) if decision else None})
 
-    def _charter_accept(
-        self, tables: HubTables, statement: Statement[CharterAcceptBody], _parts: Parts
-    ) -> Answer:
-        charter, body = self.ledger.charter, statement.body
-        if (body.version, body.document_hash) != (charter.version, charter.document_hash):
-            raise RemoteError(ErrorCode.WRONG_CHARTER, "that is not the charter in force")
-        sender = statement.preamble.sender
-        if self.ledger.directory.accepted.get(sender) == charter.version:
-            raise RemoteError(ErrorCode.CONFLICT, "this agency has accepted the charter already")
-        if unaccepted(self.ledger.directory, sender):
-            mark_agency(tables, sender)
-        logged = self.ledger.append(tables, statement)
-        self.ledger.learn(tables, logged, statement.envelope.encode())
-        return Answer(logged)
+def _check(ledger: Ledger, statement: Statement[WireModel]) -> None:
+    preamble, kind = statement.preamble, statement.kind
+    directory, charter = ledger.directory, ledger.charter
+    if preamble.sender == charter.charter_id:
+        raise RemoteError(ErrorCode.NOT_ALLOWED, "the hub does not write to itself")
+    if not kind.between_agencies and preamble.aud != charter.charter_id:
+        raise RemoteError(ErrorCode.WRONG_RECIPIENT, "aud is not this hub")
+    if kind.needs_active_recipient and not directory.active(preamble.aud):
+        raise RemoteError(ErrorCode.NOT_ALLOWED, "the other agency is not an active member")
+    if preamble.charter_version != charter.version:
+        raise RemoteError(ErrorCode.WRONG_CHARTER, f"the charter is at version {charter.version}")
+    check_fresh(preamble, now=ledger.env.clock())
+    # Once more within the transaction: an order of the operator may have come in between.
+    directory.verify(statement)
+    if kind.needs_agreement(statement.body) and unaccepted(directory, preamble.sender):
+        raise RemoteError(ErrorCode.NOT_READY, "the agency has not accepted the charter yet")
+    if ledger.tables.log.nonce_is_used(preamble.sender, preamble.nonce):
+        raise RemoteError(ErrorCode.REPLAYED, "nonce was used before")
 
-    def _evaluation_count(
-        self, tables: HubTables, statement: Statement[EvaluationCountBody], _parts: Parts
-    ) -> Answer:
-        holders = {holder.holder_id for holder in self.ledger.charter.token_key.holders}
-        if statement.preamble.sender not in holders:
-            raise RemoteError(ErrorCode.NOT_ALLOWED, "only a key holder counts evaluations")
-        return Answer(self.ledger.append(tables, statement))
 
-    def _sample_commitment(
-        self, tables: HubTables, statement: Statement[SampleCommitmentBody], _parts: Parts
-    ) -> Answer:
-        member = self.ledger.directory.active(statement.preamble.sender)
-        if member is None or member.body.member_class != "auditor":
-            raise RemoteError(ErrorCode.NOT_ALLOWED, "only an auditor draws samples")
-        return Answer(self.ledger.append(tables, statement))
+def _is_pending(publications: Publications, tables: HubTables, statement_id: str) -> bool:
+    """Whether a manifest was checked before and waits for chunks: it may have grown old since."""
+    try:
+        publications.pending(tables, statement_id)
+    except RemoteError:
+        return False
+    return True
+
+
+def _upload_state(
+    publications: Publications, tables: HubTables, manifest: Statement[PublicationBody]
+) -> UploadState:
+    missing = publications.missing(tables, manifest)
+    if missing:
+        return UploadState(missing=missing, submitted=None)
+    logged = publications.apply(tables, manifest)
+    return UploadState(missing=[], submitted=_submitted(publications.ledger, logged))
+
+
+def _submitted(ledger: Ledger, logged: Logged, decision: bytes | None = None) -> Submitted:
+    body = AcceptedBody(
+        statement=logged.statement_id, index=logged.index, received_at=logged.received_at
+    )
+    accepted = ledger.sign(body, ledger.charter.charter_id)
+    return Submitted(
+        accepted=to_base64(accepted.envelope.encode()),
+        salt=logged.salt.hex() if logged.salt else None,
+        decision=to_base64(decision) if decision is not None else None,
+    )
+
+
+def _decision_on(tables: HubTables, statement: Statement[WireModel]) -> bytes | None:
+    """The hub's decision on a statement that was taken before, while it is kept."""
+    request = tables.requests.of_statement(statement.id)
+    return tables.log.envelope(request.hub_decision) if request is not None else None

@@ -9,13 +9,15 @@ from collections import Counter, OrderedDict
 
 import structlog
 
-from hub.log.ledger import Ledger
-from hub.store.tables import HubEngine
+from hub.store.mailboxes import Mail
+from hub.store.tables import HubEngine, HubTables
 from protocol.errors import ErrorCode, RemoteError
-from protocol.fields import from_base64
+from protocol.fields import from_base64, to_base64
+from protocol.governance.directory import Directory
 from protocol.messages.bodies import PollBody
 from protocol.messages.statement import Statement, check_addressed, check_fresh, parse_statement
-from protocol.wire import Mailbag, Message
+from protocol.wire import Delivery, Mailbag, Message
+from runtime.environment import Clock
 
 BATCH = 50
 LOOK_AGAIN_SECONDS = 0.2
@@ -29,9 +31,9 @@ class Mailbox:
     replayed after a restart within five minutes can deliver nothing that its node does not get.
     """
 
-    def __init__(self, engine: HubEngine, ledger: Ledger) -> None:
+    def __init__(self, engine: HubEngine, clock: Clock) -> None:
         self._engine = engine
-        self._ledger = ledger
+        self._clock = clock
         self._nonces: OrderedDict[str, None] = OrderedDict()
         self._polling: dict[str, str] = {}
         self._waiting: Counter[str] = Counter()
@@ -39,7 +41,8 @@ class Mailbox:
     async def poll(self, message: Message) -> Mailbag:
         """Answer a poll, waiting up to its `wait` seconds for something to deliver."""
         statement = parse_statement(from_base64(message.envelope)).expect(PollBody)
-        await asyncio.to_thread(self._check, statement)
+        directory = await self._engine.read(lambda tables: tables.directory.current())
+        await asyncio.to_thread(self._check, statement, directory)
         agency, body = statement.preamble.sender, statement.body
         if self._polling.get(agency, body.instance) != body.instance:
             log.warning("second_instance", agency=agency)
@@ -54,35 +57,64 @@ class Mailbox:
                 del self._waiting[agency], self._polling[agency]
 
     async def _wait(self, statement: Statement[PollBody]) -> Mailbag:
-        agency, body = statement.preamble.sender, statement.body
-        deadline = asyncio.get_running_loop().time() + body.wait
-        generation = await self._engine.read(lambda tables: tables.generation())
-        cursor = body.cursor if body.generation == generation else 0
-        await self._engine.write(lambda tables: tables.acknowledge(agency, cursor))
-        while not await self._engine.read(lambda tables: tables.has_post(agency, cursor)):
-            if asyncio.get_running_loop().time() >= deadline:
-                return Mailbag(generation=generation, deliveries=[])
-            await asyncio.sleep(LOOK_AGAIN_SECONDS)
-        # The wait may have been long: whoever was suspended or has new keys meanwhile gets nothing.
-        await asyncio.to_thread(self._ledger.directory.verify, statement)
-        deliveries = await self._engine.write(
-            lambda tables: list(tables.deliveries(agency, cursor, BATCH))
-        )
-        return Mailbag(generation=generation, deliveries=deliveries)
+        agency = statement.preamble.sender
+        deadline = asyncio.get_running_loop().time() + statement.body.wait
 
-    def _check(self, statement: Statement[PollBody]) -> None:
-        charter = self._ledger.charter
-        self._ledger.directory.verify(statement)
+        def deliver(tables: HubTables) -> Mailbag:
+            return _delivered(tables, statement)
+
+        bag = await self._engine.write(deliver)
+        cursor = _cursor(statement.body, bag.generation)
+        while not bag.deliveries and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            if await self._engine.read(lambda tables: tables.mailboxes.has_mail(agency, cursor)):
+                bag = await self._engine.write(deliver)
+        return bag
+
+    def _check(self, statement: Statement[PollBody], directory: Directory) -> None:
+        charter = directory.charter
+        directory.verify(statement)
         check_addressed(
             statement.preamble,
             charter_id=charter.charter_id,
             log_origin=charter.log.origin,
             aud=charter.charter_id,
         )
-        check_fresh(statement.preamble, now=self._ledger.env.clock())
+        check_fresh(statement.preamble, now=self._clock())
         nonce = statement.preamble.nonce
         if nonce in self._nonces:
             raise RemoteError(ErrorCode.REPLAYED, "nonce was used before")
         self._nonces[nonce] = None
         while len(self._nonces) > REMEMBERED_NONCES:
             self._nonces.popitem(last=False)
+
+
+def _delivered(tables: HubTables, statement: Statement[PollBody]) -> Mailbag:
+    """Forget what the cursor acknowledges and mark what comes after it as delivered.
+
+    The wait may have been long: whoever was suspended or has new keys meanwhile gets nothing.
+    """
+    agency, mailboxes = statement.preamble.sender, tables.mailboxes
+    generation = mailboxes.generation()
+    cursor = _cursor(statement.body, generation)
+    mailboxes.acknowledge(agency, cursor)
+    mails = mailboxes.deliver(agency, cursor, BATCH)
+    if mails:
+        tables.directory.current().verify(statement)
+    return Mailbag(generation=generation, deliveries=[_delivery(mail) for mail in mails])
+
+
+def _cursor(body: PollBody, generation: str) -> int:
+    """Where the poll stands; at the beginning of a generation that it does not know."""
+    return body.cursor if body.generation == generation else 0
+
+
+def _delivery(mail: Mail) -> Delivery:
+    return Delivery(
+        seq=mail.seq,
+        index=mail.index,
+        salt=mail.salt.hex() if mail.salt is not None else None,
+        envelope=to_base64(mail.envelope),
+        sealed=to_base64(mail.sealed) if mail.sealed is not None else None,
+        proof=to_base64(mail.proof) if mail.proof is not None else None,
+    )

@@ -4,10 +4,12 @@ Each handler works inside one transaction: it checks, logs and takes effect, or 
 nothing. The hub sees which link and which answer; it never sees who the people are.
 """
 
-from hub.exchange.requests import Answer, Parts
+from hub.exchange.facts import was_told
+from hub.exchange.handlers import Answer, Parts, midnight_before
 from hub.log.ledger import Ledger
-from hub.store.links import Link, LinkEnd
-from hub.store.tables import HubTables, Logged, Post
+from hub.store.log import Logged
+from hub.store.mailboxes import Post
+from hub.store.requests import RequestState
 from protocol.errors import ErrorCode, RemoteError
 from protocol.messages.review import RecallDoneBody, VerdictBody, WrongPersonBody
 from protocol.messages.statement import Statement
@@ -15,7 +17,6 @@ from protocol.requests.review import Answer as Opinion
 from protocol.requests.review import Said
 
 MAX_VERDICTS_A_DAY = 1000
-DAY = 86_400
 
 
 class Reviews:
@@ -23,77 +24,65 @@ class Reviews:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        self._tables = ledger.tables
 
-    def verdict(
-        self, tables: HubTables, statement: Statement[VerdictBody], _parts: Parts
-    ) -> Answer:
+    def verdict(self, statement: Statement[VerdictBody], _parts: Parts) -> Answer:
         """Log what one side says of a link; the next round works out what follows."""
         body, sender = statement.body, statement.preamble.sender
-        links = tables.links
+        links, stubs = self._tables.links, self._tables.stubs
         link = links.link(body.link_id)
         end = link.end(sender, body.stub_id) if link else None
-        if link is None or end is None or not self._was_told(tables, link, end):
+        if link is None or end is None or not was_told(links, link, end):
             raise RemoteError(ErrorCode.NOT_FOUND, "no such link of yours")
         now = links.question(link)
-        moved = any(tables.stubs.is_marked(stub_id) for stub_id in link.pair)
+        moved = any(stubs.is_marked(stub_id) for stub_id in link.pair)
         unseen = body.question is None and moved  # nobody was asked: what they saw may be gone
         if body.question != end.review or body.question not in {None, now} or unseen:
             raise RemoteError(ErrorCode.CONFLICT, "a record has changed since; look again")
-        midnight = statement.preamble.iat - statement.preamble.iat % DAY
-        if tables.count_entries(sender, "verdict", midnight) >= MAX_VERDICTS_A_DAY:
+        today = midnight_before(statement.preamble.iat)
+        if self._tables.log.count_entries(sender, "verdict", today) >= MAX_VERDICTS_A_DAY:
             raise RemoteError(ErrorCode.OVER_QUOTA, f"over {MAX_VERDICTS_A_DAY} verdicts a day")
-        logged = self._ledger.append(tables, statement)
+        logged = self._ledger.append(statement)
         opinion = Opinion(Said(body.answer), now)
         links.put_answer(link, sender, opinion, statement.id)
         return Answer(logged)
 
-    def wrong_person(
-        self, tables: HubTables, statement: Statement[WrongPersonBody], _parts: Parts
-    ) -> Answer:
+    def wrong_person(self, statement: Statement[WrongPersonBody], _parts: Parts) -> Answer:
         """End a link at once, for both sides, after a card was released over it."""
         body, preamble = statement.body, statement.preamble
-        row = tables.request(body.request_id)
-        parties = {row["requester"], row["holder"]} if row else set()
-        if row is None or preamble.sender not in parties or row["release"] != body.release:
+        request = self._tables.requests.get(body.request_id)
+        known = request is not None and preamble.sender in request.parties
+        if request is None or not known or request.release != body.release:
             raise RemoteError(ErrorCode.NOT_FOUND, "no such release")
-        if {preamble.sender, preamble.aud} != parties:
+        if {preamble.sender, preamble.aud} != request.parties:
             raise RemoteError(ErrorCode.WRONG_RECIPIENT, "aud is not the other side")
-        if row["wrong_person"]:
+        if not request.may_become(RequestState.WRONG_PERSON):
             raise RemoteError(ErrorCode.CONFLICT, "this was said before")
-        logged = self._ledger.append(tables, statement)
-        tables.set_request(body.request_id, "wrong_person", statement.id)
-        self._end(tables, row["link_id"], statement.id)
-        released = tables.logged(body.release)
-        # A card that still lies in the mailbox is not delivered any more.
-        tables.tx.run(
-            "UPDATE mailbox SET sealed = NULL WHERE agency = ? AND idx = ?",
-            row["requester"], released.index if released else None,
-        )  # fmt: skip
-        return self._forward(tables, statement, logged)
+        logged = self._ledger.append(statement)
+        self._tables.requests.say_wrong_person(request, statement.id)
+        self._end(request.link_id, statement.id)
+        released = self._tables.log.logged(body.release)
+        if released is not None:  # a card that still lies in the mailbox is not delivered any more
+            self._tables.mailboxes.withhold(request.requester, released.index)
+        return self._forward(statement, logged)
 
-    def recall_done(
-        self, tables: HubTables, statement: Statement[RecallDoneBody], _parts: Parts
-    ) -> Answer:
+    def recall_done(self, statement: Statement[RecallDoneBody], _parts: Parts) -> Answer:
         """Log the asker's word that its node deleted the card, and tell the holder."""
         body, preamble = statement.body, statement.preamble
-        row = tables.request(body.request_id)
-        said = row["wrong_person"] if row and row["requester"] == preamble.sender else None
-        if row is None or said is None or said != body.wrong_person:
+        request = self._tables.requests.get(body.request_id)
+        known = request is not None and request.requester == preamble.sender
+        if request is None or not known or request.wrong_person != body.wrong_person:
             raise RemoteError(ErrorCode.NOT_FOUND, "no such recall")
-        if preamble.aud != row["holder"] or row["recall_done"]:
+        if preamble.aud != request.holder or not request.may_become(RequestState.RECALLED):
             raise RemoteError(
-                ErrorCode.CONFLICT, "recall_done was received before, or is to somebody else"
+                ErrorCode.CONFLICT, "recall_done was already received, or is to somebody else"
             )
-        logged = self._ledger.append(tables, statement)
-        tables.set_request(body.request_id, "recall_done", statement.id)
-        return self._forward(tables, statement, logged)
+        logged = self._ledger.append(statement)
+        self._tables.requests.recall(request, statement.id)
+        return self._forward(statement, logged)
 
-    def _was_told(self, tables: HubTables, link: Link, end: LinkEnd) -> bool:
-        """Whether this side ever saw the link: who did not must not learn that there is one."""
-        return end.notice is not None or end.agency in tables.links.answers(link.link_id)
-
-    def _end(self, tables: HubTables, link_id: str, statement_id: str) -> None:
-        links = tables.links
+    def _end(self, link_id: str, statement_id: str) -> None:
+        links = self._tables.links
         link = links.link(link_id)
         if link is None:
             return
@@ -103,10 +92,8 @@ class Reviews:
         links.end(link_id)
 
     def _forward(
-        self,
-        tables: HubTables,
-        statement: Statement[WrongPersonBody] | Statement[RecallDoneBody],
-        logged: Logged,
+        self, statement: Statement[WrongPersonBody] | Statement[RecallDoneBody], logged: Logged
     ) -> Answer:
-        tables.post([Post(statement.preamble.aud, statement.envelope.encode(), logged)])
+        post = Post(statement.preamble.aud, statement.envelope.encode(), logged)
+        self._tables.mailboxes.post([post])
         return Answer(logged)

@@ -6,8 +6,10 @@ every line in it is verified by whoever reads it.
 
 from collections.abc import Sequence
 
+from hub.store.checkpoints import SizedNote
 from hub.store.tables import HubTables
 from protocol import canonical
+from protocol.canonical import JsonValue
 from protocol.errors import ErrorCode, RemoteError
 from protocol.log.checkpoint import merge_cosignatures, parse_checkpoint
 from protocol.log.note import Note, VerifierKey
@@ -21,40 +23,29 @@ def archive_published(tables: HubTables, size: int, note: bytes, *, quorum: bool
 
     Raises RemoteError(CONFLICT) if another writer moved the head.
     """
-    tables.move_head(size, size, note)
-    _keep(tables, size, note)
+    tables.checkpoints.move_head(size, size, note)
+    tables.checkpoints.archive(size, note)
     if quorum:
-        tables.set_witnessed(size, note)
+        tables.checkpoints.set_witnessed(size, note)
 
 
-def archive_late(tables: HubTables, late: Note, keys: Sequence[VerifierKey]) -> tuple[int, bytes]:
-    """Keep lines over an earlier checkpoint beside those that it has; its size and note.
+def archive_late(tables: HubTables, late: Note, keys: Sequence[VerifierKey]) -> SizedNote:
+    """Keep lines over an earlier checkpoint beside those that it has; what it has now.
 
     Raises RemoteError(NOT_FOUND) unless this log published that checkpoint.
     """
-    _, checkpoint = parse_checkpoint(late.encode())
-    row = tables.tx.one(_NEWEST, checkpoint.size)
-    held = parse_checkpoint(row["note"])[0] if row else None
+    size = parse_checkpoint(late.encode())[1].size
+    newest = tables.checkpoints.newest_of(size)
+    held = parse_checkpoint(newest)[0] if newest is not None else None
     if held is None or held.text != late.text:
         raise RemoteError(ErrorCode.NOT_FOUND, "this log published no such checkpoint")
     merged = merge_cosignatures(held, late.signatures, keys).encode()
-    _keep(tables, checkpoint.size, merged)
-    return checkpoint.size, merged
+    tables.checkpoints.archive(size, merged)
+    return SizedNote(size, merged)
 
 
 def page_of_notes(tables: HubTables, after: int) -> bytes:
     """Canonical JSON of the notes with a number above `after`, at most PAGE."""
-    rows = tables.tx.rows(
-        "SELECT seq, note FROM note WHERE seq > ? ORDER BY seq LIMIT ?", after, PAGE
-    )
-    notes = [{"note": row["note"].decode(), "seq": row["seq"]} for row in rows]
+    found = tables.checkpoints.archived(after, PAGE)
+    notes: list[JsonValue] = [{"note": item.note.decode(), "seq": item.number} for item in found]
     return canonical.encode({"notes": notes})
-
-
-def _keep(tables: HubTables, size: int, note: bytes) -> None:
-    row = tables.tx.one(_NEWEST, size)
-    if row is None or row["note"] != note:
-        tables.tx.run("INSERT INTO note (size, note) VALUES (?, ?)", size, note)
-
-
-_NEWEST = "SELECT note FROM note WHERE size = ? ORDER BY seq DESC LIMIT 1"

@@ -1,21 +1,22 @@
 """Write statements into the request log, and sign the hub's own: specs/05-log.md §7.
 
-Works inside the caller's transaction, so that a statement and what it changes are written together
-or not at all. Trusted with the hub's signing key, never with the log key (hub/log/publisher.py).
+A ledger is made at the start of a transaction's body and ends with it: what it says of members and
+charter is what that transaction finds, so a statement and what it changes are written together or
+not at all. Trusted with the hub's signing key, never with the log key (hub/log/publisher.py).
 """
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from hub.store.tables import HubTables, Logged
+from hub.store.log import Logged
+from hub.store.tables import HubTables
 from protocol.fields import WireModel
 from protocol.governance.changes import unaccepted
 from protocol.governance.charter import Charter
-from protocol.governance.directory import Directory, apply_public_leaf
+from protocol.governance.directory import Directory
 from protocol.log.leaf import NO_SALT, SALT_BYTES, erasure_leaf, public_leaf, sealed_leaf
-from protocol.messages.kinds import Leaf, kinds_that
+from protocol.messages.kinds import Leaf
 from protocol.messages.statement import Context, Stamp, Statement, make_statement
 from protocol.signing import SecretSeed
 from runtime.environment import Environment
@@ -24,14 +25,27 @@ Body = TypeVar("Body", bound=WireModel)
 OPEN_LEAVES = {Leaf.PUBLIC: public_leaf, Leaf.ERASURE: erasure_leaf}
 
 
-@dataclass
-class Ledger:
-    """The hub's pen: its signing key, its surroundings, and the directory as of the last commit."""
+@dataclass(frozen=True)
+class HubSigner:
+    """The hub's signing key, clock and randomness."""
 
-    sign_seed: SecretSeed = field(repr=False)
+    seed: SecretSeed = field(repr=False)
     env: Environment
-    directory: Directory
-    _unbound: dict[str, Charter | None] = field(default_factory=dict, init=False, repr=False)
+
+
+class Ledger:
+    """The log, and who is who by it, within one open transaction."""
+
+    def __init__(self, tables: HubTables, signer: HubSigner) -> None:
+        self.tables = tables
+        self.env = signer.env
+        self._seed = signer.seed
+        self._unbound: dict[str, Charter | None] = {}
+
+    @property
+    def directory(self) -> Directory:
+        """Charters, members and acceptances, with what this transaction has appended."""
+        return self.tables.directory.current()
 
     @property
     def charter(self) -> Charter:
@@ -58,48 +72,28 @@ class Ledger:
             charter.charter_id, charter.version, charter.log.origin, charter.charter_id
         )
         stamp = Stamp(aud, self.env.new_id(), self.env.clock())
-        return make_statement(context, stamp, body, self.sign_seed)
+        return make_statement(context, stamp, body, self._seed)
 
-    def append(
-        self,
-        tables: HubTables,
-        statement: Statement[WireModel],
-        evidence: Iterable[bytes] = (),
-    ) -> Logged:
-        """Log a statement: in the open for public kinds and erasures, else as a salted leaf."""
-        envelope = statement.envelope
+    def append(self, statement: Statement[WireModel], evidence: Iterable[bytes] = ()) -> Logged:
+        """Log a statement: in the open for public kinds and erasures, else as a salted leaf.
+
+        A public one is in force from here on. Raises RemoteError if everybody else would refuse it.
+        """
+        envelope, log = statement.envelope, self.tables.log
         data = envelope.encode()
         opened = OPEN_LEAVES.get(statement.kind.leaf)
         salt = NO_SALT if opened else self.env.random(SALT_BYTES)
         leaf = opened(data) if opened else sealed_leaf(salt, data)
-        logged = tables.append(leaf, envelope, statement.preamble, salt, self.env.clock())
-        tables.add_evidence(logged.index, evidence)
+        if statement.kind.leaf is Leaf.PUBLIC:
+            self.tables.directory.append(log.next_index(), data, self.env.new_id())
+            self._unbound.clear()
+        logged = log.append(leaf, envelope, statement.preamble, salt, self.env.clock())
+        log.add_evidence(logged.index, evidence)
         return logged
 
     def issue(
-        self, tables: HubTables, body: Body, aud: str, evidence: Iterable[bytes] = ()
+        self, body: Body, aud: str, evidence: Iterable[bytes] = ()
     ) -> tuple[Statement[Body], Logged]:
         """Sign a statement by the hub and log it."""
         statement = self.sign(body, aud)
-        return statement, self.append(tables, statement, evidence)
-
-    def learn(self, tables: HubTables, logged: Logged, envelope: bytes) -> None:
-        """Take a public leaf into the directory. Call last in a transaction."""
-        documents = tables.charter_documents()
-        self.directory = apply_public_leaf(self.directory, logged.index, envelope, documents)
-        self._unbound.clear()
-
-
-def replay_directory(tables: HubTables) -> Directory:
-    """The directory from the hub's own public leaves, as everybody else builds it."""
-    documents = tables.charter_documents()
-    directory = Directory()
-    sql = (
-        "SELECT p.idx, p.envelope FROM payload p JOIN entry e USING (idx) "
-        "WHERE e.kind IN (SELECT value FROM json_each(?)) ORDER BY p.idx"
-    )
-    for row in tables.tx.rows(
-        sql, json.dumps(sorted(kinds_that(lambda kind: kind.leaf is Leaf.PUBLIC)))
-    ):
-        directory = apply_public_leaf(directory, row["idx"], row["envelope"], documents)
-    return directory
+        return statement, self.append(statement, evidence)

@@ -7,16 +7,17 @@ disagree.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from hub.log.archive import archive_late, archive_published
 from hub.log.cosignatures import WITNESS_SECONDS, CosignatureCollector
-from hub.log.ledger import Ledger
 from hub.log.tile_store import TileStore
+from hub.store.checkpoints import NO_NOTE, SizedNote
 from hub.store.tables import HubEngine, HubTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.governance.charter import Charter
+from protocol.governance.directory import Directory
 from protocol.governance.follow import witness_keys
 from protocol.log.checkpoint import (
     Checkpoint,
@@ -29,6 +30,7 @@ from protocol.log.checkpoint import (
 from protocol.log.note import Note, NoteSignature, NoteSigner, VerifierKey
 from protocol.log.tlog_proof import TlogProof
 from protocol.log.witness import encode_add_checkpoint
+from runtime.environment import Clock
 from transport.client import HttpClient
 
 BATCH = 4096
@@ -42,7 +44,7 @@ class Publisher:
     """Keeps tiles and checkpoint in step with the entries.
 
     `witness_urls` maps a witness's name to where it answers (local configuration); the charters
-    that `ledger` has seen give the keys that count.
+    in the log give the keys that count.
     """
 
     def __init__(
@@ -50,14 +52,13 @@ class Publisher:
         engine: HubEngine,
         tiles: TileStore,
         signer: NoteSigner,
-        ledger: Ledger,
+        clock: Clock,
         witness_urls: Mapping[str, str],
     ) -> None:
         self._engine = engine
         self.tiles = tiles
         self._signer = signer
-        self._ledger = ledger
-        self._clock = ledger.env.clock
+        self._clock = clock
         self.cosignatures = CosignatureCollector(
             tiles, witness_urls, self._clock, lambda: self.size, self.take
         )
@@ -65,10 +66,15 @@ class Publisher:
         self._published: Note | None = None
         self._published_at = 0
         self._standing = False
-        self._witnessed: tuple[int, bytes] = (0, b"")
+        self._witnessed = NO_NOTE
         self._asked = False
         self._pullers: set[str] = set()
         self._grown = asyncio.Event()
+
+    @property
+    def origin(self) -> str:
+        """The log's name."""
+        return self._signer.name
 
     @property
     def size(self) -> int:
@@ -78,12 +84,12 @@ class Publisher:
     @property
     def witnessed_size(self) -> int:
         """The number of entries under a published checkpoint with a quorum."""
-        return self._witnessed[0]
+        return self._witnessed.size
 
     async def start(self) -> None:
         """Check that folder and database agree. Raises LocalError(STORAGE) if they do not."""
-        size, note = await self._engine.read(lambda tables: tables.head())
-        self._witnessed = await self._engine.read(lambda tables: tables.witnessed())
+        size, note = await self._engine.read(lambda tables: tables.checkpoints.head())
+        self._witnessed = await self._engine.read(lambda tables: tables.checkpoints.witnessed())
         published = await asyncio.to_thread(self.tiles.read_checkpoint)
         if published is not None:
             _, checkpoint = parse_checkpoint(published)
@@ -92,7 +98,7 @@ class Publisher:
                     ErrorCode.STORAGE,
                     "the published checkpoint is newer than the database: was a backup restored?",
                 )
-            self._standing = has_quorum(published, self._ledger.charter)
+            self._standing = has_quorum(published, (await self._directory()).charter)
         if size:
             parsed, checkpoint = parse_checkpoint(note)
             if await asyncio.to_thread(self.tiles.root, size) != checkpoint.root:
@@ -117,32 +123,30 @@ class Publisher:
             )
         if self._note is not None and self._is_worth_publishing():
             await self._publish()  # lines that came since, before the log grows past them
-        size, _ = await self._engine.read(lambda tables: tables.head())
-        leaves = await self._engine.read(lambda tables: tables.leaves(size, BATCH))
+        size, leaves = await self._engine.read(_not_integrated)
         if leaves:
-            new_size = await asyncio.to_thread(self.tiles.append, size, leaves)
-            root = await asyncio.to_thread(self.tiles.root, new_size)
-            checkpoint = Checkpoint(self._signer.name, new_size, root)
-            before, self._note = self._note, sign_checkpoint(checkpoint, self._signer)
-            await self._save(size, new_size)
-            if before is not None and before != self._published:
-                await self._take_late(before, self._witness_keys())  # came while tiles were made
-            self._grown.set()
-            self._grown = asyncio.Event()
+            await self._grow(size, leaves)
         if self._note is not None:
             await self._collect(http)
             if self._is_worth_publishing():
                 await self._publish()
 
+    async def _grow(self, size: int, leaves: Sequence[bytes]) -> None:
+        """Integrate leaves and sign the head. It is the newest only once it is on the disk."""
+        new_size = await asyncio.to_thread(self.tiles.append, size, leaves)
+        root = await asyncio.to_thread(self.tiles.root, new_size)
+        note = sign_checkpoint(Checkpoint(self._signer.name, new_size, root), self._signer)
+        await self._save(size, note)
+        before, self._note = self._note, note
+        self._grown.set()
+        self._grown = asyncio.Event()
+        if before is not None and before != self._published:
+            keys = all_witness_keys(await self._directory())
+            await self._take_late(before, keys)  # lines that came while tiles were made
+
     async def close(self) -> None:
         """Ask witnesses no longer."""
         await self.cosignatures.close()
-
-    def signers(self) -> dict[str, int]:
-        """The charter's witnesses whose line on the newest checkpoint is fresh, and its time."""
-        if self._note is None:
-            return {}
-        return fresh_signers(self._note, self._ledger.charter, self._clock())
 
     def has_quorum(self, index: int) -> bool:
         """Whether a published checkpoint covers `index` with a quorum of witnesses."""
@@ -170,7 +174,8 @@ class Publisher:
         """
         if old == self.size:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._grown.wait(), wait)
+                async with asyncio.timeout(wait):
+                    await self._grown.wait()
         note, size = self._current(), self.size
         if old > size:
             return None
@@ -178,49 +183,52 @@ class Publisher:
         return encode_add_checkpoint(old, proof, note.encode())
 
     async def take(self, text: bytes, lines: tuple[NoteSignature, ...]) -> Iterable[str]:
-        """Take witnesses' lines over a checkpoint of this log; the names of those that fit.
+        """Take witnesses' lines over a checkpoint of this log; the names of those that are valid.
 
         Over the newest they are published with the next step, over an earlier one archived. Raises
         RemoteError: BAD_SIGNATURE, or NOT_FOUND for a checkpoint that this log did not publish.
         """
-        keys = self._witness_keys()
-        fitting = verify_cosigners(Note(text, lines), keys)
-        if not fitting:
+        keys = all_witness_keys(await self._directory())
+        signed = verify_cosigners(Note(text, lines), keys)
+        if not signed:
             raise RemoteError(ErrorCode.BAD_SIGNATURE, "no line by a witness of the charter")
-        self._pullers |= self.cosignatures.pulling(fitting)
+        self._pullers |= self.cosignatures.pulling(signed)
         if text == self._current().text:
             self._note = merge_cosignatures(self._current(), lines, keys)
         else:
             await self._take_late(Note(text, lines), keys)
         self.cosignatures.changed.set()
-        return fitting
+        return signed
 
     async def _take_late(self, late: Note, keys: tuple[VerifierKey, ...]) -> None:
         """Archive lines over an earlier checkpoint; with them it may have its quorum at last."""
-        charter = self._ledger.charter
 
-        def work(tables: HubTables) -> tuple[int, bytes]:
+        def work(tables: HubTables) -> SizedNote:
+            checkpoints, charter = tables.checkpoints, tables.directory.current().charter
             size, note = archive_late(tables, late, keys)
-            if size > tables.witnessed()[0] and has_quorum(note, charter):
-                tables.set_witnessed(size, note)
-            return tables.witnessed()
+            if size > checkpoints.witnessed().size and has_quorum(note, charter):
+                checkpoints.set_witnessed(size, note)
+            return checkpoints.witnessed()
 
         stored = await self._engine.write(work)
-        self._witnessed = max(self._witnessed, stored, key=lambda item: item[0])
+        self._witnessed = max(self._witnessed, stored, key=lambda item: item.size)
 
-    async def _save(self, old_size: int, new_size: int) -> None:
-        data = self._current().encode()
-        await self._engine.write(lambda tables: tables.move_head(old_size, new_size, data))
+    async def _save(self, old_size: int, note: Note) -> None:
+        new_size, data = parse_checkpoint_text(note.text).size, note.encode()
+        await self._engine.write(
+            lambda tables: tables.checkpoints.move_head(old_size, new_size, data)
+        )
 
     async def _collect(self, http: HttpClient) -> None:
         """Ask everybody; wait for a quorum, but not for those who do not answer."""
-        loop = asyncio.get_running_loop()
+        loop, directory = asyncio.get_running_loop(), await self._directory()
         deadline = loop.time() + WITNESS_SECONDS
         while True:
             self.cosignatures.changed.clear()
-            signed = self._signed()
-            asking = self.cosignatures.ask(http, self._current(), signed)
-            if len(self.signers()) >= self._ledger.charter.quorum:
+            note, charter = self._current(), directory.charter
+            signed = verify_cosigners(note, all_witness_keys(directory))
+            asking = self.cosignatures.ask(http, note, signed)
+            if len(fresh_signers(note, charter, self._clock())) >= charter.quorum:
                 return
             absent = self._pullers - signed.keys()
             left = deadline - loop.time()
@@ -229,10 +237,8 @@ class Publisher:
             if left <= 0 or not (asking or absent):
                 return
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.cosignatures.changed.wait(), left)
-
-    def _signed(self) -> dict[str, int]:
-        return verify_cosigners(self._current(), self._witness_keys())
+                async with asyncio.timeout(left):  # not wait_for: that can swallow the end
+                    await self.cosignatures.changed.wait()
 
     def _is_worth_publishing(self) -> bool:
         """What is new at once; what was only signed again not with every single line."""
@@ -244,8 +250,9 @@ class Publisher:
         return note != held and (names[0] != names[1] or waited >= BEAT_SECONDS)
 
     async def _publish(self) -> None:
-        note, charter = self._current(), self._ledger.charter
-        data, size = note.encode(), self.size
+        charter = (await self._directory()).charter
+        note, size = self._current(), self.size
+        data = note.encode()
         quorum = has_quorum(data, charter)
         await self._engine.write(
             lambda tables: archive_published(tables, size, data, quorum=quorum)
@@ -253,18 +260,28 @@ class Publisher:
         await asyncio.to_thread(self.tiles.write_checkpoint, data)
         self._published, self._published_at, self._standing = note, self._clock(), quorum
         if quorum:
-            self._witnessed = (size, data)
+            self._witnessed = SizedNote(size, data)
         await asyncio.to_thread(self.tiles.tidy)
 
-    def _witness_keys(self) -> tuple[VerifierKey, ...]:
-        """Keys of the present and of former witnesses: who follows the charter before asks them."""
-        charters = (item.charter for item in self._ledger.directory.charters)
-        return tuple(dict.fromkeys(key for charter in charters for key in witness_keys(charter)))
+    async def _directory(self) -> Directory:
+        return await self._engine.read(lambda tables: tables.directory.current())
 
     def _current(self) -> Note:
         if self._note is None:
             raise LocalError(ErrorCode.NOT_READY, "the log has no entries yet")
         return self._note
+
+
+def _not_integrated(tables: HubTables) -> tuple[int, list[bytes]]:
+    """The size under the newest checkpoint, and leaves that have come since."""
+    size = tables.checkpoints.head().size
+    return size, tables.log.leaves(size, BATCH)
+
+
+def all_witness_keys(directory: Directory) -> tuple[VerifierKey, ...]:
+    """Keys of the present and of former witnesses: who follows the charter before asks them."""
+    charters = (item.charter for item in directory.charters)
+    return tuple(dict.fromkeys(key for charter in charters for key in witness_keys(charter)))
 
 
 def has_quorum(note: bytes, charter: Charter) -> bool:

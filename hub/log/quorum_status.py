@@ -4,11 +4,11 @@ Reads what the publisher archived and remembers on disk since when the log has n
 tells: what may be released is decided by whoever verifies a proof, never here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hub.log.publisher import fresh_signers
 from hub.store.tables import HubTables
-from protocol.governance.charter import Charter, DutyDesk
+from protocol.governance.charter import DutyDesk
 from protocol.governance.follow import witness_keys
 from protocol.log.checkpoint import parse_checkpoint, verify_cosigners
 
@@ -45,37 +45,30 @@ class QuorumStatus:
         return tuple(item.name for item in self.witnesses if not item.counts)
 
 
-def quorum_status(
-    tables: HubTables, charter: Charter, now: int, ahead: str | None = None
-) -> QuorumStatus | None:
+def quorum_status(tables: HubTables, now: int, ahead: str | None = None) -> QuorumStatus | None:
     """How the log stands by what is on the disk; None before the first checkpoint."""
-    row = tables.tx.one("SELECT size, note FROM note ORDER BY size DESC, seq DESC LIMIT 1")
-    if row is None:
+    newest = tables.checkpoints.newest()
+    if newest is None:
         return None
-    note, _ = parse_checkpoint(row["note"])
+    charter = tables.directory.current().charter
+    note, _ = parse_checkpoint(newest.note)
     times = verify_cosigners(note, witness_keys(charter))
     fresh = fresh_signers(note, charter, now)
     names = (witness.name for witness in charter.witnesses)
     seen = tuple(Seen(name, times.get(name), name in fresh) for name in names)
-    closed = tables.tx.one("SELECT since FROM closed")
-    since = int(closed["since"]) if closed else None
-    return QuorumStatus(row["size"], seen, charter.quorum, since, charter.duty_desk, ahead)
+    since = tables.checkpoints.closed_since()
+    return QuorumStatus(newest.size, seen, charter.quorum, since, charter.duty_desk, ahead)
 
 
-def watch(
-    tables: HubTables, charter: Charter, now: int, ahead: str | None = None
-) -> QuorumStatus | None:
+def watch(tables: HubTables, now: int, ahead: str | None = None) -> QuorumStatus | None:
     """Take down whether a quorum is there. `alarm` is set once, ten minutes after it was lost."""
-    found = quorum_status(tables, charter, now, ahead)
+    found = quorum_status(tables, now, ahead)
     if found is None:
         return None
     here = len(found.witnesses) - len(found.missing)
     if here >= found.needed and ahead is None:
-        tables.tx.run("DELETE FROM closed")
+        tables.checkpoints.reopen()
     else:
-        tables.tx.run("INSERT OR IGNORE INTO closed (id, since) VALUES (1, ?)", now)
-    alarm = tables.tx.run(
-        "UPDATE closed SET alarmed = 1 WHERE alarmed = 0 AND since <= ?", now - ALARM_SECONDS
-    )
-    known = quorum_status(tables, charter, now, ahead)
-    return QuorumStatus(**{**vars(known), "alarm": alarm > 0}) if known else None
+        tables.checkpoints.close(now)
+    alarm = tables.checkpoints.is_alarm_due(now - ALARM_SECONDS)
+    return replace(found, since=tables.checkpoints.closed_since(), alarm=alarm)

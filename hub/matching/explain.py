@@ -3,7 +3,6 @@
 Reads the hub's tables; says kinds of facts and sums, never a value, which the hub has not.
 """
 
-from hub.log.ledger import replay_directory
 from hub.matching.candidates import CandidateIndex
 from hub.store.links import Origin
 from hub.store.tables import HubTables
@@ -23,7 +22,7 @@ def explain_link(tables: HubTables, link_id: str, now: int) -> list[str]:
     link = tables.links.link(link_id)
     if link is None:
         raise LocalError(ErrorCode.NOT_FOUND, "no link has that id here")
-    charter = replay_directory(tables).charter
+    charter = tables.directory.current().charter
     policy, candidates = charter.policy, CandidateIndex(tables, charter, now)
     score = candidates.score(policy, link.pair)
     lines = explain(policy, candidates.alone(policy, link.pair), score)

@@ -10,14 +10,14 @@ from typing import TypeVar
 from hub.log.ledger import Ledger
 from hub.matching.candidates import Tokens
 from hub.matching.classify import ClassifiedPair
+from hub.matching.evidence import evidence_for
 from hub.matching.terms import RoundTerms
 from hub.store.links import Link, LinkEnd, Notice
+from hub.store.mailboxes import Post
 from hub.store.stubs import Stub
-from hub.store.tables import HubTables, Post
+from hub.store.tables import HubTables
 from protocol import canonical
 from protocol.fields import WireModel
-from protocol.matchkeys.policy import MatchPolicy
-from protocol.matchkeys.score import PairScore, evidence_order
 from protocol.messages.bodies import LinkNotice, NoticeBody, ShownInvolvement
 from protocol.messages.parts import LinkEvidence
 from protocol.messages.review import ReviewBody, ReviewItem
@@ -69,7 +69,7 @@ class NoticeBuilder:
         for agency, items in sorted(self._reviews.items()):
             for some in _batches(items, NOTICE_BYTES, REVIEWS_A_STATEMENT):
                 posts.append(self._signed(agency, ReviewBody(round=round_id, links=some)))
-        tables.post(posts)
+        tables.mailboxes.post(posts)
 
     def _signed(self, agency: str, body: WireModel) -> Post:
         return Post(agency, self._ledger.sign(body, agency).envelope.encode())
@@ -131,17 +131,6 @@ class NoticeBuilder:
             if evidence
             else None,
         )
-
-
-def evidence_for(
-    policy: MatchPolicy, score: PairScore, own: Tokens, other: Tokens
-) -> tuple[str, int] | None:
-    """An agreeing key, without place where possible, and the token's place in this side's list."""
-    for key in evidence_order(policy, score.agree):
-        for ordinal, token in enumerate(own[key]):
-            if token in other[key]:
-                return key, ordinal
-    return None
 
 
 def _batches(items: Sequence[Item], most_bytes: int, most: int) -> Iterator[list[Item]]:

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from hub.log.ledger import Ledger
 from hub.matching.limits import Limits
 from hub.matching.pepper import Pepper
+from hub.store.log import Logged
 from hub.store.stubs import PepperedTokens, Placed
-from hub.store.tables import HubTables, Logged
+from hub.store.tables import HubTables
 from hub.store.uploads import Upload
 from protocol import canonical
 from protocol.commitments import commit
@@ -105,7 +106,7 @@ class Publications:
         limits.forget_old()
         rows_data = [self._chunk(tables, statement.id, ref) for ref in statement.body.rows]
         tokens = self._token_rows(tables, statement)
-        place = Placed(preamble.sender, statement.id, tables.next_index(), limits.former_until)
+        place = Placed(preamble.sender, statement.id, tables.log.next_index(), limits.former_until)
         applying = _Applying(tables, limits, place)
         for data, ref in zip(rows_data, statement.body.rows, strict=True):
             applying.chunk(_rows(data, ref), tokens)
@@ -114,7 +115,7 @@ class Publications:
         if next(tokens, None) is not None:
             raise RemoteError(ErrorCode.MALFORMED, "there are more token sets than rows")
         self.drop(tables, statement.id)
-        return self.ledger.append(tables, statement, evidence=rows_data)
+        return self.ledger.append(statement, evidence=rows_data)
 
     def drop(self, tables: HubTables, statement_id: str) -> None:
         """Forget an upload and its chunks: applied, or refused for good."""
@@ -122,7 +123,7 @@ class Publications:
 
     def _check_sequence(self, tables: HubTables, statement: Statement[PublicationBody]) -> None:
         agency = statement.preamble.sender
-        done = tables.count_entries(agency, "publication", 0)
+        done = tables.log.count_entries(agency, "publication", 0)
         if statement.body.sequence != done + 1:
             raise RemoteError(ErrorCode.CONFLICT, f"the next publication has sequence {done + 1}")
 

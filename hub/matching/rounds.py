@@ -55,11 +55,11 @@ class Matcher:
         found.sort(key=lambda pair: pair[1].link_id)
         leaves = [item_leaf(self._item(item, new)) for item, new in found if _state_changed(item)]
         body = MatchRoundBody(
-            round=tables.count_entries(hub, "match_round", 0) + 1,
+            round=tables.log.count_entries(hub, "match_round", 0) + 1,
             items_root=root([leaf_hash(leaf) for leaf in leaves]).hex(),
             count=len(leaves),
         )
-        statement, _ = self._ledger.issue(tables, body, hub, evidence=_parts(leaves))
+        statement, _ = self._ledger.issue(body, hub, evidence=_parts(leaves))
         links = [
             replace(new, round_id=statement.id) if _state_changed(item) else new
             for item, new in found

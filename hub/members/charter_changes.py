@@ -8,10 +8,9 @@ each of them decides by itself whether it is bound.
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
-
-import structlog
 
 from hub.log.ledger import Ledger
 from hub.policies.packs import check_policy
@@ -20,13 +19,12 @@ from protocol import canonical
 from protocol.canonical import JsonValue
 from protocol.dsse import DOCUMENT_LIMIT
 from protocol.errors import ErrorCode, LocalError, RemoteError
+from protocol.governance.changes import unaccepted
 from protocol.governance.charter import Charter, parse_charter
+from protocol.governance.directory import Directory
 from protocol.governance.witness_rules import witness_faults
 from protocol.messages.bodies import CharterBody
 
-log = structlog.get_logger()
-
-PROPOSAL = "charter_proposal"
 ITEM_KEYS = ("id", "code", "field", "name")
 
 # What the log's own continuity rests on. Each is refused with its sentence.
@@ -35,6 +33,43 @@ FIXED = {
     "log": "a log with another name or key is another log",
     "token_key": "a new token key needs a key ceremony, which this release cannot log",
 }
+
+
+@dataclass(frozen=True)
+class CharterStatus:
+    """The charter in force, who is who under it, and a change that waits to be written."""
+
+    directory: Directory
+    change: Charter | None
+
+
+@dataclass(frozen=True)
+class Signatory:
+    """A member that signs charters: the version that it signed, and whether it is bound."""
+
+    name: str
+    signed: int | None
+    bound: bool
+
+
+def charter_status(tables: HubTables) -> CharterStatus:
+    """How the charter stands. Raises LocalError(NOT_READY) before the founding."""
+    directory = tables.directory.current()
+    if not directory.charters:
+        raise LocalError(ErrorCode.NOT_READY, "there is no charter yet; run patchwork-hub found")
+    return CharterStatus(directory, waiting(tables))
+
+
+def signatories(directory: Directory) -> list[Signatory]:
+    """The active members and what each has signed. Auditors sign no charter."""
+    active = {party_id: directory.active(party_id) for party_id in directory.members}
+    return [
+        Signatory(
+            member.body.name, directory.accepted.get(party_id), not unaccepted(directory, party_id)
+        )
+        for party_id, member in active.items()
+        if member is not None and member.body.member_class != "auditor"
+    ]
 
 
 def read_change(path: Path) -> Mapping[str, JsonValue]:
@@ -89,58 +124,55 @@ def check_witnesses(charter: Charter) -> None:
         raise LocalError(ErrorCode.NOT_ALLOWED, "; ".join(faults))
 
 
+def propose(tables: HubTables, new: Charter) -> None:
+    """The operator's proposal. Raises RemoteError(CONFLICT) for one that no longer follows."""
+    if not _follows(tables.directory.current().charter, new):
+        raise RemoteError(ErrorCode.CONFLICT, "another charter came into force meanwhile")
+    put_forward(tables, new)
+
+
 def put_forward(tables: HubTables, new: Charter) -> None:
     """Leave a proposal for the running hub; it takes the place of one that still waits."""
-    tables.keep_charter_document(new.document_hash, new.encode())
-    tables.tx.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", PROPOSAL, new.document_hash)
+    tables.charters.keep(new.document_hash, new.encode())
+    tables.charters.propose(new.document_hash)
 
 
 def waiting(tables: HubTables) -> Charter | None:
     """The proposal that the running hub has not written yet."""
-    row = tables.tx.one("SELECT value FROM meta WHERE key = ?", PROPOSAL)
-    document = tables.charter_document(row["value"]) if row else None
+    document = tables.charters.proposal()
     return parse_charter(document) if document is not None else None
 
 
-def adopt(tables: HubTables, ledger: Ledger) -> Charter | None:
+def adopt(ledger: Ledger) -> Charter | None:
     """Put the waiting proposal in force: log it, and mark what has to be matched anew.
 
-    Answers the new charter. One that does not follow the charter in force is dropped.
+    Answers the new charter, or None: one that does not follow the charter in force is dropped.
     """
-    new, old = waiting(tables), ledger.charter
-    tables.tx.run("DELETE FROM meta WHERE key = ?", PROPOSAL)
-    if new is None or (new.version, new.predecessor) != (old.version + 1, old.document_hash):
-        log.warning("charter_proposal_dropped")
+    tables, old = ledger.tables, ledger.charter
+    new = waiting(tables)
+    tables.charters.drop_proposal()
+    if new is None or not _follows(old, new):
         return None
-    body = CharterBody(
-        version=new.version,
-        predecessor=new.predecessor,
-        document_hash=new.document_hash,
-        document_length=len(new.encode()),
-    )
-    statement, logged = ledger.issue(tables, body, old.charter_id)
+    ledger.issue(charter_body(new), old.charter_id)
     if new.match_policy != old.match_policy:
-        sql = "INSERT OR IGNORE INTO dirty_stub SELECT stub_id FROM stub WHERE retired = 0"
-        tables.tx.run(sql)
+        tables.stubs.mark_everybody()
     elif new.involvement_types != old.involvement_types:
-        tables.tx.run("INSERT OR IGNORE INTO dirty_stub SELECT stub_a FROM link")
-    ledger.learn(tables, logged, statement.envelope.encode())
+        tables.stubs.mark_linked()
     return new
 
 
-def mark_agency(tables: HubTables, agency: str) -> None:
-    """Have the next rounds look at all of an agency's stubs: it is bound by another charter now."""
-    tables.tx.run(
-        "INSERT OR IGNORE INTO dirty_stub SELECT stub_id FROM stub "
-        "WHERE agency = ? AND retired = 0",
-        agency,
+def charter_body(charter: Charter) -> CharterBody:
+    """The statement that puts a charter in force, by its document's hash."""
+    return CharterBody(
+        version=charter.version,
+        predecessor=charter.predecessor,
+        document_hash=charter.document_hash,
+        document_length=len(charter.encode()),
     )
 
 
-def check_follows(held: Charter, new: Charter) -> None:
-    """Refuse a proposal that no longer follows. Raises RemoteError(CONFLICT)."""
-    if (new.version, new.predecessor) != (held.version + 1, held.document_hash):
-        raise RemoteError(ErrorCode.CONFLICT, "another charter came into force meanwhile")
+def _follows(held: Charter, new: Charter) -> bool:
+    return (new.version, new.predecessor) == (held.version + 1, held.document_hash)
 
 
 def _merged(old: JsonValue, change: JsonValue) -> JsonValue:

@@ -12,8 +12,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from hub.log.ledger import Ledger
-from hub.members.charter_changes import check_witnesses
+from hub.log.ledger import HubSigner, Ledger
+from hub.members.charter_changes import charter_body, check_witnesses
 from hub.policies.packs import DEFAULT, pack
 from hub.store.tables import HubTables
 from protocol import canonical
@@ -22,14 +22,12 @@ from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import from_base64, to_base64
 from protocol.governance.ceremony import TRANSCRIPT_KIND, HolderRecord, SignedTranscript
 from protocol.governance.charter import Charter, TokenHolder, parse_charter
-from protocol.governance.directory import Directory
 from protocol.log.leaf import public_leaf
 from protocol.log.merkle import leaf_hash
 from protocol.log.note import VerifierKey
 from protocol.matchkeys.tables import table_hashes
-from protocol.messages.bodies import CharterBody, KeyBirthBody, TranscriptSignature
-from protocol.signing import SecretSeed, check_public_key, public_key, verify_ed25519
-from runtime.environment import Environment
+from protocol.messages.bodies import KeyBirthBody, TranscriptSignature
+from protocol.signing import check_public_key, public_key, verify_ed25519
 
 TEMPLATE = Path(__file__).with_name("charter_template.json")
 
@@ -48,50 +46,42 @@ class Founding:
     transcripts: Sequence[SignedTranscript]
 
 
-def found(tables: HubTables, plan: Founding, seed: SecretSeed, env: Environment) -> str:
+def found(tables: HubTables, plan: Founding, signer: HubSigner) -> str:
     """Write entries 0 (charter) and 1 (key birth); the genesis fingerprint.
 
     Raises LocalError(CONFLICT) if the log has begun, LocalError(NOT_ALLOWED) for witnesses that are
     too few or too near, RemoteError for a transcript that lies.
     """
-    if tables.next_index() != 0:
+    if tables.log.next_index() != 0:
         raise LocalError(ErrorCode.CONFLICT, "this hub is already founded")
     transcript = _agreed_transcript(plan)
-    charter = _charter(plan, transcript, public_key(seed).hex())
+    charter = _charter(plan, transcript, public_key(signer.seed).hex())
     check_witnesses(charter)
-    ledger = Founder(seed, env, Directory(), charter)
-    document = charter.encode()
-    tables.keep_charter_document(charter.document_hash, document)
-    body = CharterBody(
-        version=1,
-        predecessor=None,
-        document_hash=charter.document_hash,
-        document_length=len(document),
-    )
-    first, logged = ledger.issue(tables, body, charter.charter_id)
-    ledger.learn(tables, logged, first.envelope.encode())
+    ledger = FirstLedger(tables, signer, charter)
+    tables.charters.keep(charter.document_hash, charter.encode())
+    first, _ = ledger.issue(charter_body(charter), charter.charter_id)
     birth = KeyBirthBody(
         transcript=to_base64(canonical.encode(transcript)),
         signatures=[
             TranscriptSignature(holder_id=item.holder_id, sig=item.sig) for item in plan.transcripts
         ],
     )
-    second, logged = ledger.issue(tables, birth, charter.charter_id)
-    ledger.learn(tables, logged, second.envelope.encode())
-    tables.tx.run("INSERT INTO meta VALUES ('generation', ?)", env.new_id())
+    ledger.issue(birth, charter.charter_id)
+    tables.mailboxes.begin(signer.env.new_id())
     return leaf_hash(public_leaf(first.envelope.encode())).hex()
 
 
-@dataclass
-class Founder(Ledger):
+class FirstLedger(Ledger):
     """A ledger whose charter is not in the log yet: of a new federation, or of a successor."""
 
-    first_charter: Charter
+    def __init__(self, tables: HubTables, signer: HubSigner, charter: Charter) -> None:
+        super().__init__(tables, signer)
+        self._first = charter
 
     @property
     def charter(self) -> Charter:
         """The charter that is about to be written."""
-        return self.first_charter
+        return self._first
 
 
 def _agreed_transcript(plan: Founding) -> Mapping[str, Any]:
@@ -152,5 +142,5 @@ def _charter(plan: Founding, transcript: Mapping[str, Any], hub_key: str) -> Cha
             },
         }
     except (KeyError, TypeError, IndexError, ValidationError) as error:
-        raise RemoteError(ErrorCode.MALFORMED, "transcript and holders do not fit") from error
+        raise RemoteError(ErrorCode.MALFORMED, "transcript and key holders do not match") from error
     return parse_charter(canonical.encode(value))

@@ -5,28 +5,34 @@ requests, mail and stubs are not taken over (docs/adr/0012): each agency publish
 still may. Runs once, before the hub serves from the new folder.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from hub.log.ledger import replay_directory
-from hub.members.founding import Founder
-from hub.store.tables import HubTables
+from hub.log.ledger import HubSigner
+from hub.log.writer_lock import only_writer
+from hub.members.charter_changes import charter_body
+from hub.members.founding import FirstLedger
+from hub.store.members import Applicant, ApplicantState
+from hub.store.tables import HubTables, opened
 from protocol import canonical
 from protocol.dsse import PUBLIC_LEAF_LIMIT
 from protocol.errors import ErrorCode, LocalError, RemoteError
-from protocol.fields import WireModel, to_base64
+from protocol.fields import to_base64
 from protocol.governance.charter import Charter, parse_charter
 from protocol.governance.directory import Directory
 from protocol.governance.follow import log_key, verify_note_by_charter, witness_keys
 from protocol.log.checkpoint import parse_checkpoint
 from protocol.log.leaf import public_leaf
 from protocol.log.merkle import leaf_hash
-from protocol.log.note import VerifierKey
-from protocol.messages.bodies import CharterBody, KeyBirthBody
+from protocol.log.note import NoteSigner, SignatureType, VerifierKey
+from protocol.messages.bodies import KeyBirthBody
 from protocol.messages.log import SuccessionBody
 from protocol.messages.statement import Context, Stamp, make_statement, parse_statement
 from protocol.signing import SecretSeed
 from runtime.environment import Environment
+from runtime.secrets import read_secrets, write_secrets
 
 
 @dataclass(frozen=True)
@@ -36,34 +42,79 @@ class RecoveredState:
     genesis: str
     directory: Directory
     births: tuple[KeyBirthBody, ...]
-    applicants: tuple[tuple[str, bytes, int], ...]
+    applicants: tuple[Applicant, ...]
     held: int
     head: int
 
 
+@dataclass(frozen=True)
+class NewLog:
+    """A log in the place of a lost one, and how many witnessed entries of that one are gone."""
+
+    genesis: str
+    vkey: str
+    lacks: int
+
+
+async def begin(
+    folder: Path, old: Path, notes: Sequence[bytes], origin: str, env: Environment
+) -> NewLog:
+    """Write the new hub's folder from what is left of the old one, and the witnesses' last notes.
+
+    Everything is checked before the first file is written. Raises LocalError, RemoteError.
+    """
+    _make_folder(folder, old)
+    with only_writer(old):
+        return await _begin(folder, old, notes, origin, env)
+
+
+def _make_folder(folder: Path, old: Path) -> None:
+    if (folder / "keys.json").exists():
+        raise LocalError(ErrorCode.CONFLICT, "the new folder holds a hub already")
+    if not (old / "hub.sqlite").exists():
+        raise LocalError(ErrorCode.NOT_FOUND, "--from holds no hub.sqlite")
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+async def _begin(
+    folder: Path, old: Path, notes: Sequence[bytes], origin: str, env: Environment
+) -> NewLog:
+    keys = read_secrets(old / "keys.json")
+    plan = json.loads((old / "plan.json").read_text(encoding="utf-8"))
+    async with opened(old) as lost:
+        recovered = await lost.read(read_recovered)
+    note = merge_cosignatures(notes, recovered)
+    seeds = {**keys, "log": env.random(32)}
+    log_key = NoteSigner(origin, SignatureType.ED25519, SecretSeed(seeds["log"])).key
+    signer = HubSigner(SecretSeed(seeds["sign"]), env)
+    write_secrets(folder / "keys.json", seeds)
+    async with opened(folder) as engine:
+        genesis = await engine.write(
+            lambda tables: succeed(tables, recovered, note, log_key, signer)
+        )
+    (folder / "plan.json").write_text(json.dumps(plan | {"origin": origin}), encoding="utf-8")
+    (folder / "genesis").write_text(genesis + "\n", encoding="utf-8")
+    (folder / "log.vkey").write_text(log_key.text + "\n", encoding="utf-8")
+    lacks = max(0, parse_checkpoint(note)[1].size - recovered.held)
+    return NewLog(genesis, log_key.text, lacks)
+
+
 def read_recovered(tables: HubTables) -> RecoveredState:
     """Read the database of a lost hub, or of its backup. Raises LocalError(NOT_READY)."""
-    directory = replay_directory(tables)
-    leaves = tables.leaves(0, 1)
+    directory = tables.directory.current()
+    leaves = tables.log.leaves(0, 1)
     if not leaves or not directory.charters:
         raise LocalError(ErrorCode.NOT_READY, "the old folder holds no log")
-    births = tables.tx.rows(
-        "SELECT p.envelope FROM payload p JOIN entry e USING (idx) "
-        "WHERE e.kind = 'key_birth' ORDER BY idx"
-    )
     return RecoveredState(
         genesis=leaf_hash(leaves[0]).hex(),
         directory=directory,
         births=tuple(
-            parse_statement(row["envelope"], limit=PUBLIC_LEAF_LIMIT).expect(KeyBirthBody).body
-            for row in births
+            parse_statement(entry.envelope, limit=PUBLIC_LEAF_LIMIT).expect(KeyBirthBody).body
+            for entry in tables.log.of_kinds(["key_birth"])
         ),
-        applicants=tuple(
-            (row["party_id"], row["envelope"], row["applied_at"])
-            for row in tables.applicants("member")
-        ),
-        held=tables.next_index(),
-        head=tables.head()[0],
+        applicants=tuple(tables.members.applicants(ApplicantState.MEMBER)),
+        held=tables.log.next_index(),
+        head=tables.checkpoints.head().size,
     )
 
 
@@ -85,9 +136,9 @@ def merge_cosignatures(notes: Sequence[bytes], recovered: RecoveredState) -> byt
     charter = recovered.directory.charter
     known = (log_key(charter), *witness_keys(charter))
     lines = [line for note in same for key in known for line in note.signatures_by(key)]
-    united = type(newest)(newest.text, ()).with_signatures(lines).encode()
-    verify_note_by_charter(united, charter)
-    return united
+    merged = type(newest)(newest.text, ()).with_signatures(lines).encode()
+    verify_note_by_charter(merged, charter)
+    return merged
 
 
 def next_charter(held: Charter, key: VerifierKey) -> Charter:
@@ -102,14 +153,14 @@ def next_charter(held: Charter, key: VerifierKey) -> Charter:
 
 
 def succeed(
-    tables: HubTables, recovered: RecoveredState, note: bytes, key: VerifierKey, signer: "HubSigner"
+    tables: HubTables, recovered: RecoveredState, note: bytes, key: VerifierKey, signer: HubSigner
 ) -> str:
     """Write the first entries of the new log; its genesis fingerprint.
 
-    `note` comes from `unite`, `key` is the new log's. Raises LocalError(CONFLICT) if a log has
-    begun here, or for a key or name that the old log had.
+    `note` comes from `merge_cosignatures`, `key` is the new log's. Raises LocalError(CONFLICT) if a
+    log has begun here, or for a key or name that the old log had.
     """
-    if tables.next_index() != 0:
+    if tables.log.next_index() != 0:
         raise LocalError(ErrorCode.CONFLICT, "a log has begun in this folder already")
     held = recovered.directory.charter
     if key.name == held.log.origin:
@@ -122,53 +173,25 @@ def succeed(
         held=recovered.held,
         charter=held.document_hash,
     )
-    writer = _Writer(tables, signer, charter)
-    genesis = writer.first(body, held.version)
-    tables.keep_charter_document(charter.document_hash, charter.encode())
-    document = CharterBody(
-        version=charter.version,
-        predecessor=charter.predecessor,
-        document_hash=charter.document_hash,
-        document_length=len(charter.encode()),
-    )
-    writer.write(document, charter.charter_id)
+    ledger = FirstLedger(tables, signer, charter)
+    genesis = _write_first(ledger, body, held.version, signer)
+    tables.charters.keep(charter.document_hash, charter.encode())
+    ledger.issue(charter_body(charter), charter.charter_id)
     for birth in recovered.births:
-        writer.write(birth, charter.charter_id)
+        ledger.issue(birth, charter.charter_id)
     for party_id, states in recovered.directory.members.items():
-        writer.write(states[-1].body, party_id)
-    for party_id, envelope, applied_at in recovered.applicants:
-        tables.apply(party_id, envelope, applied_at)
-        tables.set_applicant(party_id, "member")
-    tables.tx.run("INSERT INTO meta VALUES ('generation', ?)", signer.env.new_id())
+        ledger.issue(states[-1].body, party_id)
+    for applicant in recovered.applicants:
+        tables.members.take_over(applicant.party_id, applicant.envelope, applicant.applied_at)
+    tables.mailboxes.begin(signer.env.new_id())
     return genesis
 
 
-@dataclass(frozen=True)
-class HubSigner:
-    """The hub's signing key, clock and randomness."""
-
-    seed: SecretSeed
-    env: Environment
-
-
-class _Writer:
-    """Writes the new log's public leaves, and follows them as everybody else will."""
-
-    def __init__(self, tables: HubTables, signer: HubSigner, charter: Charter) -> None:
-        self._tables = tables
-        self._signer = signer
-        self._ledger = Founder(signer.seed, signer.env, Directory(), charter)
-
-    def first(self, body: SuccessionBody, version: int) -> str:
-        """Entry 0, under the old log's charter version and the new log's name."""
-        charter, env = self._ledger.charter, self._signer.env
-        context = Context(charter.charter_id, version, charter.log.origin, charter.charter_id)
-        stamp = Stamp(charter.charter_id, env.new_id(), env.clock())
-        statement = make_statement(context, stamp, body, self._signer.seed)
-        data = statement.envelope.encode()
-        self._ledger.learn(self._tables, self._ledger.append(self._tables, statement), data)
-        return leaf_hash(public_leaf(data)).hex()
-
-    def write(self, body: WireModel, aud: str) -> None:
-        statement, logged = self._ledger.issue(self._tables, body, aud)
-        self._ledger.learn(self._tables, logged, statement.envelope.encode())
+def _write_first(ledger: FirstLedger, body: SuccessionBody, version: int, signer: HubSigner) -> str:
+    """Entry 0, under the old log's charter version and the new log's name; its leaf hash."""
+    charter, env = ledger.charter, signer.env
+    context = Context(charter.charter_id, version, charter.log.origin, charter.charter_id)
+    stamp = Stamp(charter.charter_id, env.new_id(), env.clock())
+    statement = make_statement(context, stamp, body, signer.seed)
+    ledger.append(statement)
+    return leaf_hash(public_leaf(statement.envelope.encode())).hex()

@@ -4,18 +4,16 @@ Handlers parse, call and answer; what may be done is decided behind them.
 """
 
 import asyncio
-from dataclasses import dataclass
 
 from aiohttp import web
 
-from hub.exchange.intake import Intake
-from hub.exchange.mailboxes import Mailbox
-from hub.log.publisher import Publisher
+from hub.log.ledger import Ledger
 from hub.matching.publications import CHUNK_LIMIT
 from hub.members.enrolment import Enrolment
 from hub.members.membership import Membership
+from hub.server.services import Services
 from hub.server.witness_routes import WitnessRoutes
-from hub.store.tables import HubEngine, HubTables
+from hub.store.tables import HubTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel, from_base64, to_base64
 from protocol.log.tiles import TILE_WIDTH, parse_tile_path
@@ -25,18 +23,6 @@ from transport.routes import Auth, Route, make_application
 
 MAX_PROOF_WAIT = 30
 EXPORT_BATCH = 200
-
-
-@dataclass(frozen=True)
-class Services:
-    """The parts of a running hub."""
-
-    engine: HubEngine
-    intake: Intake
-    enrolment: Enrolment
-    mailbox: Mailbox
-    membership: Membership
-    publisher: Publisher
 
 
 class HubApp:
@@ -92,7 +78,7 @@ class HubApp:
     async def charter(self, request: web.Request) -> web.Response:
         """A charter document by its hash."""
         digest = request.match_info["hash"]
-        document = await self._services.engine.read(lambda tables: tables.charter_document(digest))
+        document = await self._services.engine.read(lambda tables: tables.charters.document(digest))
         if document is None:
             raise RemoteError(ErrorCode.NOT_FOUND, "no such charter document")
         return web.Response(body=document, content_type="application/json")
@@ -113,17 +99,18 @@ class HubApp:
 
     async def enrol(self, request: web.Request) -> web.Response:
         """Take an application for membership."""
-        message = await _message(request)
-        envelope = from_base64(message.envelope)
-        enrolment = self._services.enrolment
-        await self._services.engine.write(lambda tables: enrolment.apply(tables, envelope))
+        envelope = from_base64((await _message(request)).envelope)
+        await self._services.engine.write(
+            lambda tables: Enrolment(self._ledger(tables)).apply(envelope)
+        )
         return web.Response(body=b'{"waiting":true}', content_type="application/json")
 
     async def rotate(self, request: web.Request) -> web.Response:
         """Take a member's new keys, to wait for the operator."""
         envelope = from_base64((await _message(request)).envelope)
-        membership = self._services.membership
-        await self._services.engine.write(lambda tables: membership.rotate(tables, envelope))
+        await self._services.engine.write(
+            lambda tables: Membership(self._ledger(tables)).rotate(envelope)
+        )
         return web.Response(body=b'{"waiting":true}', content_type="application/json")
 
     async def submit(self, request: web.Request) -> web.Response:
@@ -159,18 +146,21 @@ class HubApp:
         await response.write_eof()
         return response
 
+    def _ledger(self, tables: HubTables) -> Ledger:
+        return Ledger(tables, self._services.signer)
+
     async def _records(self, span: ExportBody) -> list[bytes]:
         def read(tables: HubTables) -> list[bytes]:
-            records = []
-            for row in tables.payloads(span.start, span.end):
-                evidence = tables.evidence(row["idx"])
+            records, evidence = [], tables.log.evidence(span.start, span.end)
+            for payload in tables.log.payloads(span.start, span.end):
+                parts = evidence.get(payload.index, [])
                 record = ExportRecord(
-                    index=row["idx"],
-                    salt=row["salt"].hex(),
-                    envelope=to_base64(row["envelope"]),
-                    evidence=len(evidence),
+                    index=payload.index,
+                    salt=payload.salt.hex(),
+                    envelope=to_base64(payload.envelope),
+                    evidence=len(parts),
                 )
-                records += [encode_wire(record), *evidence]
+                records += [encode_wire(record), *parts]
             return records
 
         return await self._services.engine.read(read)

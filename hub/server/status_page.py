@@ -17,7 +17,7 @@ MEANWHILE = (
         "the answer waits safely, and the contact card opens by itself as soon as it may."
     ),
     (
-        "If somebody may be in danger, do not wait. Ring the duty desk, or the duty line that is "
+        "If somebody may be in danger, do not wait. Call the duty desk, or the duty line that is "
         "shown beside the other agency."
     ),
 )

@@ -3,26 +3,22 @@
 A caller is nobody until a line of theirs verifies under a witness key that the log holds.
 """
 
-from typing import TYPE_CHECKING
-
 from aiohttp import web
 
 from hub.log.archive import page_of_notes
 from hub.log.quorum_status import QuorumStatus, quorum_status
+from hub.server.services import Services
 from hub.server.status_page import to_html, to_value
 from protocol import canonical
 from protocol.log.checkpoint import parse_checkpoint
 from protocol.log.witness import MAX_WAIT, TREE_SIZE
 from transport.routes import Auth, Route
 
-if TYPE_CHECKING:
-    from hub.server.routes import Services
-
 
 class WitnessRoutes:
     """The handlers, over the services."""
 
-    def __init__(self, services: "Services") -> None:
+    def __init__(self, services: Services) -> None:
         self._services = services
 
     def routes(self) -> list[Route]:
@@ -60,7 +56,7 @@ class WitnessRoutes:
 
     async def page(self, _request: web.Request) -> web.Response:
         """Can contact details move? In words."""
-        text = to_html(await self._quorum_status(), self._services.intake.ledger.env.clock())
+        text = to_html(await self._quorum_status(), self._services.signer.env.clock())
         return web.Response(text=text, content_type="text/html")
 
     async def status(self, _request: web.Request) -> web.Response:
@@ -69,11 +65,8 @@ class WitnessRoutes:
         return web.Response(body=body, content_type="application/json")
 
     async def _quorum_status(self) -> QuorumStatus | None:
-        ledger, ahead = self._services.intake.ledger, self._services.publisher.cosignatures.ahead
-        charter, now = ledger.charter, ledger.env.clock()
-        return await self._services.engine.read(
-            lambda tables: quorum_status(tables, charter, now, ahead)
-        )
+        now, ahead = self._services.signer.env.clock(), self._services.publisher.cosignatures.ahead
+        return await self._services.engine.read(lambda tables: quorum_status(tables, now, ahead))
 
 
 def _number(text: str) -> int:

@@ -166,6 +166,14 @@ class Stubs:
             "ON CONFLICT (stub_id) DO NOTHING"
         )
 
+    def mark_linked(self) -> None:
+        """Have the next rounds look at every link again: one end of each is enough."""
+        # SQLite reads ON after a bare SELECT as a join's: hence "WHERE true".
+        self._tx.run(
+            "INSERT INTO dirty_stub SELECT DISTINCT stub_a FROM link WHERE true "
+            "ON CONFLICT (stub_id) DO NOTHING"
+        )
+
     def is_marked(self, stub_id: str) -> bool:
         """Whether a stub changed since the last round."""
         return self._tx.one("SELECT 1 FROM dirty_stub WHERE stub_id = ?", stub_id) is not None

@@ -31,7 +31,7 @@ from storage.engine import Row
 log = structlog.get_logger()
 
 PROMISE_SECONDS = 300
-TRY_AGAIN = frozenset({ErrorCode.UNREACHABLE, ErrorCode.STORAGE})
+TRY_AGAIN = frozenset({ErrorCode.UNREACHABLE, ErrorCode.STORAGE, ErrorCode.INTERNAL})
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from audit.witness.app import make_app
 from hub.config import HubSettings
 from hub.matching.publications import CHUNK_LIMIT
 from hub.policies.packs import pack
-from hub.server.routes import HubApp, Services
+from hub.server.routes import HubApp
+from hub.server.services import Services
 from keys.holder.config import HolderSettings
 from keys.holder.service import HolderService
 from node.config import NodeSettings
@@ -184,7 +185,7 @@ def registered(app: web.Application) -> list[tuple[str, str]]:
 
 
 def hub() -> HubApp:
-    return HubApp(Services(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING))
+    return HubApp(Services(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING))
 
 
 def key_holder(folder: Path) -> web.Application:

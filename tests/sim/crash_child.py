@@ -97,8 +97,8 @@ async def one_batch(folder: Path, *, entries: bool = False) -> str:
     hub = HubService(folder, HubSettings(), Environment())
     services = await hub.start()
     if entries:
-        await hub.round()
-        await hub.round()
+        await hub.jobs.round()
+        await hub.jobs.round()
     await services.publisher.step(None)  # type: ignore[arg-type] # no witness is to be asked
     await hub.engine.close()
     return "ok"
@@ -111,8 +111,8 @@ def state_of(folder: Path) -> dict[str, Any]:
 
 async def _state(folder: Path) -> dict[str, Any]:
     hub = HubService(folder, HubSettings(), Environment())
-    leaves = await hub.engine.read(lambda tables: tables.leaves(0, 1_000_000))
-    size, note = await hub.engine.read(lambda tables: tables.head())
+    leaves = await hub.engine.read(lambda tables: tables.log.leaves(0, 1_000_000))
+    size, note = await hub.engine.read(lambda tables: tables.checkpoints.head())
     await hub.engine.close()
     published = TileStore(folder / "log").read_checkpoint()
     heads = [parse_checkpoint(item)[1] for item in (note, published) if item]

@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from node.alarms import AlarmCode, acknowledge, open_alarms
 from node.oversight.monitor import Monitor
 from protocol.errors import RemoteError
@@ -50,7 +52,7 @@ async def test_a_missing_quorum_is_an_alarm_for_a_node_that_restarts(
     health, _ = agencies
     await look(health)
     sleep(federation)
-    await federation.hub.round()
+    await federation.hub.jobs.round()
     await federation.checkpoint()
     for _ in range(3):  # as `patchwork-node monitor` from cron: a new program each time
         await Monitor(health.membership, []).look()
@@ -60,14 +62,17 @@ async def test_a_missing_quorum_is_an_alarm_for_a_node_that_restarts(
 
 
 async def test_the_operators_command_is_told_of_a_message_that_is_not_in_the_log(
-    federation: SimFederation, agencies: Agencies, tmp_path: Path
+    federation: SimFederation,
+    agencies: Agencies,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     _, care = agencies
     told = tmp_path / "told"
     program = f"import sys; open({str(told)!r}, 'a').write(sys.stdin.read())"
     monitor = Monitor(care.membership, [sys.executable, "-c", program])
     await monitor.look()
-    unlogged(federation, "request")
+    unlogged(monkeypatch, "request")
     with contextlib.suppress(RemoteError):
         await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
     await federation.checkpoint()

@@ -11,6 +11,7 @@ from audit.findings import FindingCode as Code
 from audit.findings import Severity
 from audit.rules.open import open_case
 from audit.verify.verify import verify_case
+from hub.exchange.facts import identity_facts
 from protocol.fields import to_base64
 from protocol.requests.decide import Allow
 from protocol.requests.review import review
@@ -33,18 +34,21 @@ async def audited(federation: SimFederation) -> Found:
     evidence.mkdir(parents=True)
     shutil.copytree(federation.hub._folder / "log", folder / "log")
     (folder / "genesis").write_text(federation.genesis + "\n")
-    documents = await federation.hub_read(lambda tables: tables.charter_documents())
+    documents = await federation.hub_read(
+        lambda tables: tables.tx.rows("SELECT hash, document FROM charter_document")
+    )
     (folder / "charters").mkdir()
-    for digest, document in documents.items():
-        (folder / "charters" / f"{digest}.json").write_bytes(document)
+    for item in documents:
+        (folder / "charters" / f"{item['hash']}.json").write_bytes(item["document"])
     lines = []
-    for entry in await federation.hub_read(lambda tables: tables.payloads(0, 10_000)):
-        index = entry["idx"]
-        parts = await federation.hub_read(lambda tables, i=index: tables.evidence(i))  # type: ignore[misc]
+    for entry in await federation.hub_read(lambda tables: tables.log.payloads(0, 10_000)):
+        index = entry.index
+        kept = await federation.hub_read(lambda tables, i=index: tables.log.evidence(i, i + 1))  # type: ignore[misc]
+        parts = kept.get(index, [])
         record = ExportRecord(
             index=index,
-            salt=entry["salt"].hex(),
-            envelope=to_base64(entry["envelope"]),
+            salt=entry.salt.hex(),
+            envelope=to_base64(entry.envelope),
             evidence=len(parts),
         )
         lines.append(encode_wire(record) + b"\n")
@@ -146,15 +150,11 @@ async def test_a_hub_that_names_another_agency_is_seen(
 ) -> None:
     _, care = unsure
     housing = await federation.join("Housing", "housing")
-    facts = "hub.exchange.identity_checks.IdentityChecks._facts"
-    from hub.exchange.identity_checks import IdentityChecks
 
-    honest = IdentityChecks._facts
-
-    def elsewhere(self: Any, tables: Any, statement: Any) -> Any:
-        known, pinned, _ = honest(self, tables, statement)
+    def elsewhere(ledger: Any, statement: Any) -> Any:
+        known, pinned, _ = identity_facts(ledger, statement)
         return known, pinned, housing.party_id
 
-    monkeypatch.setattr(facts, elsewhere)
+    monkeypatch.setattr("hub.exchange.identity_checks.identity_facts", elsewhere)
     await check(care)
     assert await audited(federation) == rules(Code.DECISION_DIFFERS)

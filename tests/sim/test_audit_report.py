@@ -14,6 +14,7 @@ from audit.findings import Severity
 from audit.report.bundle import Source, make_bundle
 from audit.report.figures import Audited, asks, audit_case, code_mix, uptime
 from audit.report.report_page import to_html
+from hub.log.ledger import Ledger
 from tests.sim.federation import NOON, SimFederation, SimNode
 from tests.sim.test_audit_people import audited as fetched
 from tests.sim.test_recall import released
@@ -85,7 +86,7 @@ async def test_a_hub_that_back_dates_its_decision_is_caught_by_the_witnesses_tim
     federation.clock.now += 2 * HOUR
     await federation.round()
     keep_note(federation)
-    honest = type(federation.services.intake.ledger).sign
+    honest = Ledger.sign
 
     def back_dated(ledger, body, aud):  # type: ignore[no-untyped-def]
         now = federation.clock.now
@@ -95,7 +96,7 @@ async def test_a_hub_that_back_dates_its_decision_is_caught_by_the_witnesses_tim
         finally:
             federation.clock.now = now
 
-    monkeypatch.setattr(type(federation.services.intake.ledger), "sign", back_dated)
+    monkeypatch.setattr(Ledger, "sign", back_dated)
     await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
     (decision,) = await federation.entries("hub_decision")
     found = (await audit(federation)).report.findings

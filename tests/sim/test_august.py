@@ -64,9 +64,9 @@ async def test_with_a_third_away_no_card_moves_until_one_is_back(council: SimFed
     await council.settle()
     assert await council.entries("release") == []
     assert (await care.sent(refused))["state"] == "refused", "a refusal needs no quorum"
-    await council.hub.watch()
-    now, charter = council.clock(), health.membership.charter
-    found = await council.hub_read(lambda tables: quorum_status(tables, charter, now))
+    await council.hub.jobs.watch()
+    now = council.clock()
+    found = await council.hub_read(lambda tables: quorum_status(tables, now))
     assert found is not None
     assert found.since is not None
     assert set(found.missing) == {"w3.example", "w4.example", "w5.example"}
@@ -83,28 +83,27 @@ async def test_the_status_says_it_in_words_and_the_operator_is_told_after_ten_mi
     program = f"import sys; open({str(told)!r}, 'a').write(sys.stdin.read())"
     council.hub.settings.alarm_command = [sys.executable, "-c", program]
     close(council, 3, 4, 5)
-    await council.hub.round()
+    await council.hub.jobs.round()
     await council.checkpoint()
     began = council.clock()
-    await council.hub.watch()
+    await council.hub.jobs.watch()
     council.clock.now += 5 * 60
-    await council.hub.watch()
+    await council.hub.jobs.watch()
     assert not told.exists()
     council.clock.now += 6 * 60
-    await council.hub.watch()
-    await council.hub.watch()
+    await council.hub.jobs.watch()
+    await council.hub.jobs.watch()
     (value,) = [json.loads(line) for line in told.read_text().splitlines()]
     assert (value["alarm"], value["since"]) == ("no_quorum", began)
-    charter = council.services.intake.ledger.charter
-    found = await council.hub_read(lambda tables: quorum_status(tables, charter, council.clock()))
+    found = await council.hub_read(lambda tables: quorum_status(tables, council.clock()))
     page = to_html(found, council.clock())
-    for said in ("No. Only 4 of 7 witnesses", "w5.example", "Ring the duty desk", "01632 960000"):
+    for said in ("No. Only 4 of 7 witnesses", "w5.example", "Call the duty desk", "01632 960000"):
         assert said in page
     assert "<script" not in page
     close(council, 3, closed=False)
     await council.checkpoint()
-    await council.hub.watch()
-    found = await council.hub_read(lambda tables: quorum_status(tables, charter, council.clock()))
+    await council.hub.jobs.watch()
+    found = await council.hub_read(lambda tables: quorum_status(tables, council.clock()))
     assert "Yes. 5 of 7 witnesses" in to_html(found, council.clock())
 
 
@@ -141,7 +140,7 @@ async def test_a_pulling_witness_refuses_a_shorter_log_and_a_second_one(
     assert inside.log is not None
     store.add_log(inside.log.key)
     puller = Puller(council.network, "https://hub.example", store, council.clock)  # type: ignore[arg-type]
-    await council.hub.round()
+    await council.hub.jobs.round()
     await council.checkpoint()
     await puller.step(wait=0)
     puller._size = 99
@@ -208,7 +207,7 @@ async def test_a_line_that_did_not_arrive_is_brought_again(
     store = WitnessStore(tmp_path / "w5")
     store.add_log(inside.log.key)
     puller = Puller(council.network, "https://hub.example", store, council.clock)  # type: ignore[arg-type]
-    await council.hub.round()
+    await council.hub.jobs.round()
     await council.checkpoint()
 
     def cut(*_: object) -> None:
@@ -220,7 +219,7 @@ async def test_a_line_that_did_not_arrive_is_brought_again(
     with pytest.raises(RemoteError):
         await puller.step(wait=0)
     publisher.take = take  # type: ignore[method-assign]
-    assert "w5.example" not in publisher.signers()
+    assert "w5.example" not in await council.signers()
     await puller.step(wait=0)
-    assert "w5.example" in publisher.signers(), "at once, not with the next heartbeat"
+    assert "w5.example" in await council.signers(), "at once, not with the next heartbeat"
     store.close()

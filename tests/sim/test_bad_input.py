@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from hub.exchange.intake import Intake
+from hub.store.members import ApplicantState
 from keys.batch import pack_points
 from keys.groups import default_group
 from protocol import canonical
@@ -57,15 +58,15 @@ class TestStatements:
     ) -> None:
         health, care = agencies
         intake = federation.services.intake
-        entries = await federation.hub_read(lambda tables: tables.next_index())
+        entries = await federation.hub_read(lambda tables: tables.log.next_index())
         good = health.membership.sign(receipt(), care.party_id)
         wrong_key = sign("receipt", good.envelope.payload, SecretSeed(b"k" * 32)).encode()
         assert await refused(intake, wrong_key) is ErrorCode.BAD_SIGNATURE
         auth_key = sign("receipt", good.envelope.payload, health.membership.keys.auth).encode()
         assert await refused(intake, auth_key) is ErrorCode.BAD_SIGNATURE, "one key for one use"
-        stranger = _statement_by(federation, "ab" * 16, SecretSeed(b"s" * 32))
+        stranger = await _statement_by(federation, "ab" * 16, SecretSeed(b"s" * 32))
         assert await refused(intake, stranger) is ErrorCode.UNKNOWN_MEMBER
-        assert await federation.hub_read(lambda tables: tables.next_index()) == entries
+        assert await federation.hub_read(lambda tables: tables.log.next_index()) == entries
 
     @pytest.mark.parametrize(
         ("edit", "code"),
@@ -222,7 +223,8 @@ class TestEnrolment:
                 await joining.apply(engine, invitation)
             assert caught.value.code is ErrorCode.INVITATION
             await engine.close()
-        rows = await federation.hub_read(lambda tables: tables.applicants("waiting"))
+        waiting = ApplicantState.WAITING
+        rows = await federation.hub_read(lambda tables: tables.members.applicants(waiting))
         assert len(rows) == 1
 
     async def test_small_order_and_shared_keys_cannot_enrol(
@@ -510,8 +512,8 @@ def _payload(rows: list[Any]) -> bytes:
     return from_base64(json.loads(rows[-1]["envelope"])["payload"])
 
 
-def _statement_by(federation: SimFederation, party_id: str, seed: SecretSeed) -> bytes:
-    charter = federation.services.intake.ledger.charter
+async def _statement_by(federation: SimFederation, party_id: str, seed: SecretSeed) -> bytes:
+    charter = await federation.charter()
     context = Context(charter.charter_id, 1, charter.log.origin, party_id)
     stamp = Stamp(charter.charter_id, "99" * 16, federation.clock())
     return make_statement(context, stamp, receipt(), seed).envelope.encode()

@@ -148,7 +148,7 @@ async def test_late_lines_do_not_take_back_what_was_published_meanwhile(
     go.set()
     await late
     object.__setattr__(engine, "write", real)
-    stored = (await federation.hub_read(lambda t: t.witnessed()))[0]
+    stored = (await federation.hub_read(lambda t: t.checkpoints.witnessed())).size
     assert (publisher.witnessed_size, stored) == (newest, newest)
 
 
@@ -238,9 +238,9 @@ async def test_a_charter_document_damaged_on_the_way_is_no_leaf_against_the_rule
 ) -> None:
     health, _ = agencies
     await look(health)
-    new = proposed(federation.services.intake.ledger.charter, {"quotas": {"requests_per_day": 100}})
+    new = proposed(await federation.charter(), {"quotas": {"requests_per_day": 100}})
     await federation.hub_write(lambda tables: put_forward(tables, new))
-    await federation.hub.amend()
+    await federation.hub.jobs.amend()
     await federation.checkpoint()
     federation.network.tamper["/v1/charters/"] = lambda data: data[:-20]
     assert AlarmCode.LEAF_REFUSED not in await look(health)
@@ -272,7 +272,7 @@ async def test_a_second_line_that_did_not_arrive_is_brought_again_at_once(tmp_pa
         await puller.step(wait=0)  # one that arrives
         await council.join("Housing", "housing")
         publisher = council.services.publisher
-        assert "w5.example" not in publisher.signers()
+        assert "w5.example" not in await council.signers()
         take = publisher.take
 
         def cut(*_: object) -> None:
@@ -285,7 +285,7 @@ async def test_a_second_line_that_did_not_arrive_is_brought_again_at_once(tmp_pa
         council.clock.now += 5
         await puller.step(wait=0)
         store.close()
-        assert "w5.example" in publisher.signers(), "at once, not with the next heartbeat"
+        assert "w5.example" in await council.signers(), "at once, not with the next heartbeat"
 
 
 async def test_a_card_that_left_while_the_answer_was_lost_is_not_forgotten_with_the_log(

@@ -11,7 +11,10 @@ import structlog
 from typer.testing import CliRunner
 
 from hub.cli.main import app as hub_commands
+from hub.log.ledger import HubSigner, Ledger
 from hub.members.charter_changes import adopt, proposed, put_forward
+from hub.store.directory import DirectoryStore
+from hub.store.tables import HubTables
 from node.membership.charter import accept_charter, waiting_differences
 from node.publishing.publisher import Published, Publisher
 from node.records.clients import ImportReport, withdraw
@@ -61,9 +64,9 @@ fixed = "2035-01-01"
 
 async def amend(federation: SimFederation, change: Mapping[str, JsonValue]) -> Charter:
     """What the operator's command does, then one pass of the running hub's loop."""
-    new = proposed(federation.services.intake.ledger.charter, change)
+    new = proposed(await federation.charter(), change)
     await federation.hub_write(lambda tables: put_forward(tables, new))
-    await federation.hub.amend()
+    await federation.hub.jobs.amend()
     await federation.checkpoint()
     return new
 
@@ -168,7 +171,7 @@ async def test_a_lower_threshold_makes_a_match_only_between_agencies_that_signed
 async def test_an_added_key_evaluates_its_own_inputs_and_no_others_and_a_dropped_one_goes(
     federation: SimFederation,
 ) -> None:
-    whole: dict[str, Any] = federation.services.intake.ledger.charter.model_dump(mode="json")
+    whole: dict[str, Any] = (await federation.charter()).model_dump(mode="json")
     policy = whole["match_policy"]
     lean = [key for key in policy["keys"] if key["id"] not in {"alias_dob_pc.2", "nid.1"}]
     guard = ["given_dob.1"]
@@ -190,7 +193,7 @@ async def test_an_added_key_evaluates_its_own_inputs_and_no_others_and_a_dropped
     await federation.round()
     assert await states(care) == ["match"], "the middle name agrees"
 
-    held: dict[str, Any] = federation.services.intake.ledger.charter.model_dump(mode="json")
+    held: dict[str, Any] = (await federation.charter()).model_dump(mode="json")
     fewer = [key for key in held["match_policy"]["keys"] if key["id"] != "dob_sex_pc.2"]
     await amend(federation, {**held, "match_policy": {**held["match_policy"], "keys": fewer}})
     await follow(health, care)
@@ -355,7 +358,7 @@ async def test_statements_on_their_way_are_signed_again_and_none_is_lost(
     await care.membership.sync()
     new = proposed(care.membership.charter, {"quotas": {"stubs_per_token": 2}})
     await federation.hub_write(lambda tables: put_forward(tables, new))
-    await federation.hub.amend()
+    await federation.hub.jobs.amend()
     # The hub is at version 2; no witness has signed that yet, so the node cannot know.
     request_id = await care.write(
         lambda tables: care.service.asking.ask(tables, care.request("c1", involvement))
@@ -397,7 +400,7 @@ async def test_a_publication_that_a_new_charter_overtakes_is_made_again(
 
     async def overtaken() -> None:
         await federation.hub_write(lambda tables: put_forward(tables, new))
-        await federation.hub.amend()
+        await federation.hub.jobs.amend()
         await federation.checkpoint()
 
     real = federation.services.intake.add_chunk
@@ -433,11 +436,10 @@ class TestForgedCharters:
         self, federation: SimFederation, agency: SimNode, **change: Any
     ) -> RemoteError:
         """What the node says of a charter that the hub logs, whatever it is."""
-        ledger = federation.services.intake.ledger
-        held = ledger.charter
+        held, pen = await federation.charter(), federation.services.signer
         follows = {"version": held.version + 1, "predecessor": held.document_hash}
         value = {**held.model_dump(mode="json"), **follows, "retention_days": 3000}
-        signer = change.pop("sign_seed", ledger.sign_seed)
+        signer = change.pop("sign_seed", pen.seed)
         charter = Charter.model_validate({**value, **change})
         document = charter.encode()
         assert parse_charter(document)
@@ -447,11 +449,11 @@ class TestForgedCharters:
             document_hash=charter.document_hash,
             document_length=len(document),
         )
-        forged = type(ledger)(signer, ledger.env, ledger.directory)
 
-        def work(tables: Any) -> None:
-            tables.keep_charter_document(charter.document_hash, document)
-            forged.issue(tables, body, held.charter_id)
+        def work(tables: HubTables) -> None:
+            tables.charters.keep(charter.document_hash, document)
+            forged = Ledger(tables, HubSigner(signer, pen.env)).sign(body, held.charter_id)
+            federation.slip_in(tables, forged)
 
         await federation.hub_write(work)
         await federation.services.publisher.step(federation.network)  # type: ignore[arg-type]
@@ -481,13 +483,11 @@ class TestForgedCharters:
 
 
 async def test_a_proposal_that_another_overtook_is_dropped(federation: SimFederation) -> None:
-    ledger = federation.services.intake.ledger
-    held = ledger.charter
-    late = proposed(held, {"retention_days": 3000})
+    late = proposed(await federation.charter(), {"retention_days": 3000})
     await amend(federation, {"quotas": {"requests_per_day": 100}})
     await federation.hub_write(lambda tables: put_forward(tables, late))
-    assert await federation.hub_write(lambda tables: adopt(tables, ledger)) is None
-    assert ledger.charter.version == 2
+    assert await federation.hub_write(lambda tables: adopt(federation.ledger(tables))) is None
+    assert (await federation.charter()).version == 2
     assert len(await federation.entries("charter")) == 2
 
 
@@ -510,11 +510,11 @@ async def test_the_operators_commands_reach_the_running_hub_from_another_process
     assert "It loosens:" in loosens
     assert "the score for an automatic match falls from 5.10 to 4.80." in loosens
     assert "Quotas: requests per day falls from 200 to 100." in tightens
-    await federation.hub.amend()
-    assert federation.services.intake.ledger.charter.version == 1, "the operator said no"
+    await federation.hub.jobs.amend()
+    assert (await federation.charter()).version == 1, "the operator said no"
     assert "Done." in await command("change", str(file), stdin="y\n")
     assert "Version 2 waits" in await command("show")
-    await federation.hub.amend()
+    await federation.hub.jobs.amend()
     await federation.checkpoint()
     await follow(*agencies)
     said = await command("show")
@@ -528,7 +528,7 @@ async def test_the_operators_commands_reach_the_running_hub_from_another_process
     )
     said = await command("change", str(edited), "--yes")
     assert "It loosens:" not in said
-    await federation.hub.amend()
+    await federation.hub.jobs.amend()
     await federation.checkpoint()
     await follow(*agencies)
     assert [agency.membership.unaccepted() for agency in agencies] == [[], []]
@@ -536,7 +536,7 @@ async def test_the_operators_commands_reach_the_running_hub_from_another_process
 
 async def add_witness(federation: SimFederation, quorum: int) -> SimWitness:
     """A fourth witness joins the three, with an address that the running hub reads."""
-    url, log_key = "https://w4.example", federation.services.intake.ledger.charter.log.vkey
+    url, log_key = "https://w4.example", (await federation.charter()).log.vkey
     signer = NoteSigner("w4.example", SignatureType.COSIGNATURE_V1, SecretSeed(b"\x64" * 32))
     witness = SimWitness(signer, federation.clock, WitnessedLog(parse_vkey(log_key)))
     federation.network.witnesses[url] = witness
@@ -603,22 +603,21 @@ async def test_a_command_that_followed_less_far_does_not_undo_what_the_service_s
 async def test_a_charter_that_could_not_be_written_is_not_in_force(
     federation: SimFederation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ledger = federation.services.intake.ledger
-    new = proposed(ledger.charter, {"retention_days": 3000})
+    new = proposed(await federation.charter(), {"retention_days": 3000})
     await federation.hub_write(lambda tables: put_forward(tables, new))
-    real = ledger.learn
+    real = DirectoryStore.append
 
     def full(*arguments: Any) -> None:
         real(*arguments)
         raise LocalError(ErrorCode.STORAGE, "the disk is full")
 
-    monkeypatch.setattr(ledger, "learn", full)
+    monkeypatch.setattr(DirectoryStore, "append", full)
     with pytest.raises(LocalError):
-        await federation.hub.amend()
-    assert ledger.charter.version == 1
+        await federation.hub.jobs.amend()
+    assert (await federation.charter()).version == 1
     monkeypatch.undo()
-    await federation.hub.amend()
-    assert ledger.charter.version == 2, "it still waited, and is tried again"
+    await federation.hub.jobs.amend()
+    assert (await federation.charter()).version == 2, "it still waited, and is tried again"
 
 
 async def brought(agency: SimNode, involvement: str, cell: str = "") -> ImportReport:
@@ -670,7 +669,7 @@ async def test_a_type_that_a_new_charter_brings_is_imported_as_soon_as_the_node_
 async def test_with_two_hubs_a_type_must_be_known_to_one_of_them(
     federation: SimFederation,
 ) -> None:
-    charter = federation.services.intake.ledger.charter
+    charter = await federation.charter()
     first, *rest = charter.involvement_types
     one = charter.model_copy(update={"involvement_types": [first]})
     other = charter.model_copy(update={"involvement_types": rest})

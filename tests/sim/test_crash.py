@@ -12,6 +12,7 @@ import pytest
 from hub.log.writer_lock import only_writer
 from hub.server.service import HubService
 from protocol.errors import ErrorCode, LocalError, RemoteError
+from protocol.log.note import Note
 from tests.sim.federation import SimFederation, SimNode
 
 Agencies = tuple[SimNode, SimNode]
@@ -85,18 +86,18 @@ async def test_the_head_moves_for_one_of_two_writers_only(
     twin = HubService(federation.folder / "hub", federation.hub.settings, federation.hub.env)
     second = await twin.start()
     second.publisher.cosignatures._urls = {}
-    size, _ = await federation.hub_read(lambda tables: tables.head())
-    await federation.hub.round()
+    size, _ = await federation.hub_read(lambda tables: tables.checkpoints.head())
+    await federation.hub.jobs.round()
     original = second.publisher._save
 
-    async def late(old_size: int, new_size: int) -> None:
+    async def late(old_size: int, note: Note) -> None:
         await federation.checkpoint()
-        await original(old_size, new_size)
+        await original(old_size, note)
 
     second.publisher._save = late  # type: ignore[method-assign]
     with pytest.raises(RemoteError) as caught:
         await second.publisher.step(None)  # type: ignore[arg-type]
     assert caught.value.code is ErrorCode.CONFLICT
-    moved, _ = await federation.hub_read(lambda tables: tables.head())
+    moved, _ = await federation.hub_read(lambda tables: tables.checkpoints.head())
     assert moved == size + 1
     await twin.engine.close()

@@ -25,7 +25,7 @@ async def days(federation: SimFederation, number: int = 1) -> None:
     """So many days go by, with a statement on each, and everybody reads their mail."""
     for _ in range(number):
         federation.clock.now += DAY
-        await federation.hub.daily()
+        await federation.hub.jobs.daily()
         await federation.settle()
 
 
@@ -54,7 +54,7 @@ async def test_honest_books_agree_on_busy_days_and_on_days_without_anything(
     assert await answers(federation) == ["agree"] * 6
     assert [await alarms(agency) for agency in agencies] == [[], []]
     assert await audited(federation) == set()
-    await federation.hub.daily()
+    await federation.hub.jobs.daily()
     assert len(await federation.entries("daily_statement")) == 6, "once a day"
 
 
@@ -93,8 +93,8 @@ async def test_a_statement_that_leaves_something_out_is_seen_by_agency_and_audit
     await brokered(federation, agencies)
     books = Daily._books
 
-    def shorter(self: Daily, tables: Any, start: int, end: int) -> dict[str, list[int]]:
-        found = books(self, tables, start, end)
+    def shorter(self: Daily, start: int, end: int) -> dict[str, list[int]]:
+        found = books(self, start, end)
         return {party: items[1:] for party, items in found.items()}
 
     Daily._books = shorter  # type: ignore[method-assign]

@@ -51,9 +51,9 @@ async def hub_tokens(federation: SimFederation) -> int:
 async def limits(federation: SimFederation, **quotas: int) -> None:
     """Found anew with other limits, before anybody has joined."""
     change: Any = {"quotas": quotas}
-    new = proposed(federation.services.intake.ledger.charter, change)
+    new = proposed(await federation.charter(), change)
     await federation.hub_write(lambda tables: put_forward(tables, new))
-    await federation.hub.amend()
+    await federation.hub.jobs.amend()
     await federation.checkpoint()
 
 
@@ -190,7 +190,7 @@ class TestHonestRecordsPass:
         for entry in await federation.entries("publication"):
             index = entry["idx"]
             (rows,) = await federation.hub_read(
-                lambda tables, index=index: tables.evidence(index)  # type: ignore[misc]
+                lambda tables, index=index: tables.log.evidence(index, index + 1)[index]  # type: ignore[misc]
             )
             commitments.add(rows.split(b'"token_commitment":"')[1][:64])
         assert len(commitments) == 1, "anybody can see in the log that no token changed"
@@ -256,12 +256,12 @@ class TestHonestRecordsPass:
         agency = await agency_of(federation)
         await guess(agency, "LX1 4AB")
         assert (await guess(agency, "LX2 4AB")).held == []
-        held: dict[str, Any] = federation.services.intake.ledger.charter.model_dump(mode="json")
+        held: dict[str, Any] = (await federation.charter()).model_dump(mode="json")
         keys = [key for key in held["match_policy"]["keys"] if key["id"] != "dob_sex_pc.2"]
         policy = {**held["match_policy"], "keys": keys}
-        new = proposed(federation.services.intake.ledger.charter, {**held, "match_policy": policy})
+        new = proposed(await federation.charter(), {**held, "match_policy": policy})
         await federation.hub_write(lambda tables: put_forward(tables, new))
-        await federation.hub.amend()
+        await federation.hub.jobs.amend()
         await federation.checkpoint()
         await agency.service.charters.step()
         last = parse_statement((await federation.entries("publication"))[-1]["envelope"])

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from audit.findings import FindingCode, Severity
 from hub.cli.main import app
-from hub.log.retention import Erasing
-from hub.server.service import erase_all
+from hub.log.ledger import Ledger
+from hub.log.retention import erase_all
 from hub.store.tables import HubTables
 from protocol.errors import RemoteError
 from protocol.governance.retention import DAY
@@ -36,14 +36,10 @@ async def brokered(federation: SimFederation, agencies: Agencies) -> str:
     return request_id
 
 
-def erasing(federation: SimFederation) -> Erasing:
-    return Erasing(federation.hub._ledger)
-
-
 async def later(federation: SimFederation, days: int) -> int:
     """Days go by, and the hub's hourly job runs; how much it erased."""
     federation.clock.now += days * DAY
-    return await erase_all(federation.services.engine, erasing(federation), "schedule")
+    return await erase_all(federation.services.engine, federation.services.signer, "schedule")
 
 
 async def payload_indexes(federation: SimFederation) -> set[int]:
@@ -65,7 +61,7 @@ async def test_after_retention_the_request_is_gone_and_its_proofs_stand(
     assert len(rows) == 5
     for row in rows:
         verify_sealed(row["leaf"], row["salt"], row["envelope"])
-    size, _ = await tables_of(lambda tables: tables.head())
+    size, _ = await tables_of(lambda tables: tables.checkpoints.head())
     await later(federation, 2554)
     assert {row["idx"] for row in rows} <= await payload_indexes(federation), "a day too early"
     await later(federation, 2)
@@ -73,7 +69,7 @@ async def test_after_retention_the_request_is_gone_and_its_proofs_stand(
     left = await payload_indexes(federation)
     assert not left & {row["idx"] for row in rows}
     tiles = federation.services.publisher.tiles
-    new_size, _ = await tables_of(lambda tables: tables.head())
+    new_size, _ = await tables_of(lambda tables: tables.checkpoints.head())
     assert new_size > size
     for row in rows:
         for tree in (size, new_size):
@@ -109,7 +105,7 @@ async def test_erasures_are_logged_in_the_open_without_parties(
 ) -> None:
     await brokered(federation, agencies)
     await later(federation, 2556)
-    leaves = await federation.hub_read(lambda tables: tables.leaves(0, 10_000))
+    leaves = await federation.hub_read(lambda tables: tables.log.leaves(0, 10_000))
     erasures = [leaf for leaf in map(parse_leaf, leaves) if leaf.kind is LeafKind.ERASURE]
     assert erasures
     for agency in agencies:
@@ -206,7 +202,6 @@ class TestTheAuditor:
 
 async def delete(federation: SimFederation, kind: str, **lies: Any) -> None:
     """What a hub might do: drop a payload, and if it lies, write an erasure leaf about it."""
-    ledger = federation.hub._ledger
 
     def work(tables: HubTables) -> None:
         entry = tables.tx.one("SELECT idx, received_at FROM entry WHERE kind = ?", kind)
@@ -222,8 +217,11 @@ async def delete(federation: SimFederation, kind: str, **lies: Any) -> None:
             logged_at=entry["received_at"] - lies.get("claimed_age", 0) * DAY,
             decided_by="operator",
         )
-        signer = replace(ledger, sign_seed=lies["seed"]) if "seed" in lies else ledger
-        signer.issue(tables, body, ledger.charter.charter_id)
+        signer = federation.services.signer
+        if "seed" in lies:
+            signer = replace(signer, seed=lies["seed"])
+        ledger = Ledger(tables, signer)
+        ledger.issue(body, ledger.charter.charter_id)
 
     await federation.services.engine.write(work)
 

@@ -32,7 +32,7 @@ async def other_proof(federation: SimFederation, index: int) -> bytes:
     """A proof of entry `index` in a second history that hub and every witness have signed: entry 3
     is another there.
     """
-    leaves = await federation.hub_read(lambda tables: tables.leaves(0, 100_000))
+    leaves = await federation.hub_read(lambda tables: tables.log.leaves(0, 100_000))
     leaves[3] = b"\x01\x01" + b"another history".ljust(32)
     hashes = [leaf_hash(leaf) for leaf in leaves]
 
@@ -123,7 +123,7 @@ async def test_a_hub_that_cannot_be_asked_delays_the_card_and_loses_nothing(
     await health.answer(request_id)
     await federation.checkpoint()
     await health.service.advance()
-    await federation.hub.round()
+    await federation.hub.jobs.round()
     await federation.checkpoint()  # care's view is larger than the proof's checkpoint
     await care.membership.sync()
     federation.network.tamper["/tile/[0-9]"] = _wait

@@ -14,10 +14,12 @@ import hub.exchange.requests
 import node.publishing.drafts
 import node.publishing.limits
 import node.requests.answering
+from hub.log.ledger import Ledger
 from hub.matching.publications import check_limits
 from hub.policies.packs import pack
 from hub.server.service import HubService
-from hub.store.tables import Logged
+from hub.store.log import Logged
+from hub.store.members import ApplicantState
 from node.actions import requests as commands
 from node.cli import printing
 from node.membership.hub import Keys
@@ -57,17 +59,17 @@ async def asked(federation: SimFederation, agencies: Agencies) -> str:
     return request_id
 
 
-def unlogged(federation: SimFederation, *kinds: str) -> None:
-    """From now on the hub says that it logged these kinds, and does not."""
-    ledger = federation.services.intake.ledger
-    real = ledger.append
+def unlogged(monkeypatch: pytest.MonkeyPatch, *kinds: str, index: int | None = 0) -> None:
+    """From now on the hub says that it logged these kinds, at `index` or next, and does not."""
+    real = Ledger.append
 
-    def lie(tables: Any, statement: Any, evidence: Any = ()) -> Logged:
+    def lie(self: Ledger, statement: Any, evidence: Any = ()) -> Logged:
         if statement.preamble.kind in kinds:
-            return Logged(0, statement.id, b"\x01" * 32, ledger.env.clock())
-        return real(tables, statement, evidence)
+            place = self.tables.log.next_index() if index is None else index
+            return Logged(place, statement.id, b"\x01" * 32, self.env.clock())
+        return real(self, statement, evidence)
 
-    ledger.append = lie  # type: ignore[method-assign]
+    monkeypatch.setattr(Ledger, "append", lie)
 
 
 async def test_no_card_leaves_on_a_proof_that_is_none(
@@ -85,11 +87,11 @@ async def test_no_card_leaves_on_a_proof_that_is_none(
 
 
 async def test_no_card_leaves_for_a_decision_that_the_hub_did_not_log(
-    federation: SimFederation, agencies: Agencies
+    federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     health, _ = agencies
     request_id = await asked(federation, agencies)
-    unlogged(federation, "decision")
+    unlogged(monkeypatch, "decision")
     await health.answer(request_id)
     await federation.settle()
     assert await federation.entries("release") == []
@@ -101,7 +103,7 @@ async def test_a_request_that_the_hub_drops_unseen_is_seen(
     _, care = agencies
     refuse = Refuse(RefusalCode.NOT_AVAILABLE)
     monkeypatch.setattr(hub.exchange.requests, "decide_hub", lambda *_: refuse)
-    unlogged(federation, "request", "hub_decision")
+    unlogged(monkeypatch, "request", "hub_decision")
     await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
     await federation.round()
     value = await care.read(lambda tables: screens.inbox_value(tables, care.membership))
@@ -109,19 +111,10 @@ async def test_a_request_that_the_hub_drops_unseen_is_seen(
 
 
 async def test_a_publication_that_the_hub_drops_unseen_is_seen(
-    federation: SimFederation, agencies: Agencies
+    federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     health, _ = agencies
-    ledger = federation.services.intake.ledger
-    real = ledger.append
-
-    def lie(tables: Any, statement: Any, evidence: Any = ()) -> Logged:
-        if statement.preamble.kind != "publication":
-            return real(tables, statement, evidence)
-        now = ledger.env.clock()
-        return Logged(tables.next_index(), statement.id, b"\x01" * 32, now)
-
-    ledger.append = lie  # type: ignore[method-assign]
+    unlogged(monkeypatch, "publication", index=None)
     await health.take_in(row("h9", AMEERA, "health_visiting", DUTY))
     await health.publish()
     await federation.round()
@@ -250,12 +243,13 @@ async def test_a_rejected_newcomer_may_apply_again(federation: SimFederation) ->
     joining, engine = federation.joining("Agency", "charity")
     first, _ = await joining.apply(engine, await federation.invite(b"a" * 32))
     party = first.hub.party_id
-    await federation.hub_write(lambda tables: tables.set_applicant(party, "rejected"))
+    rejected = ApplicantState.REJECTED
+    await federation.hub_write(lambda tables: tables.members.move_applicant(party, rejected))
     await joining.apply(engine, await federation.invite(b"b" * 32))
     await engine.close()
-    row_ = await federation.hub_read(lambda tables: tables.applicant(party))
+    row_ = await federation.hub_read(lambda tables: tables.members.applicant(party))
     assert row_ is not None
-    assert row_["state"] == "waiting"
+    assert row_.state is ApplicantState.WAITING
 
 
 async def test_big_news_of_one_agency_does_not_swallow_anothers(
@@ -345,7 +339,7 @@ async def test_a_whole_hub_folder_restored_from_a_backup_does_not_sign(
     shutil.copytree(tmp_path / "backup", folder)
     await start()
     before = federation.services.publisher.tiles.read_checkpoint()
-    await federation.hub.round()
+    await federation.hub.jobs.round()
     for _ in range(2):
         with pytest.raises(LocalError, match="has seen a longer log"):
             await federation.services.publisher.step(federation.network)  # type: ignore[arg-type]

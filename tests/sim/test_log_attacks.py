@@ -22,7 +22,8 @@ from audit.findings import FindingCode as Code
 from audit.findings import Severity
 from audit.report.figures import audit_case
 from audit.report.report_page import to_html
-from hub.store.tables import HubTables, Post
+from hub.store.mailboxes import Post
+from hub.store.tables import HubTables
 from node.views import inbox as screens
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import to_base64
@@ -114,8 +115,7 @@ class TestReordering:
             facts_commitment="00" * 32,
         )
         late = health.membership.sign(body, care.party_id)
-        ledger = federation.hub._ledger
-        await tamper(federation, lambda tables: ledger.append(tables, late))
+        await tamper(federation, lambda tables: federation.ledger(tables).append(late))
         assert Code.CHAIN_BROKEN in codes(await audited(federation))
 
 
@@ -128,11 +128,11 @@ class TestBackDating:
         federation.clock.now += 6 * HOUR
         await federation.round()
         kept = [federation.services.publisher.tiles.read_checkpoint()]
-        ledger = federation.hub._ledger
-        honest = ledger.env
-        ledger.env = replace(honest, clock=lambda: honest.clock() - 5 * HOUR)
-        await federation.hub.round()  # dated five hours before the entry before it
-        ledger.env = honest
+        honest, env = federation.hub.jobs.signer, federation.hub.env
+        earlier = replace(env, clock=lambda: env.clock() - 5 * HOUR)
+        federation.hub.jobs.signer = replace(honest, env=earlier)
+        await federation.hub.jobs.round()  # dated five hours before the entry before it
+        federation.hub.jobs.signer = honest
         await federation.settle()
         kept.append(federation.services.publisher.tiles.read_checkpoint())
         assert await audited(federation) == set(), "in itself the log is in order"
@@ -162,7 +162,7 @@ class TestWeakKeys:
         self, federation: SimFederation, agencies: Agencies
     ) -> None:
         health, _ = agencies
-        ledger, charter = federation.hub._ledger, health.membership.charter
+        charter = health.membership.charter
         keys = health.membership.me().body.keys.model_copy(update={"sign": NEUTRAL.hex()})
         fields = health.membership.me().body.model_dump(exclude={"enrolment", "status", "keys"})
         enrolment = EnrolmentBody.model_validate(
@@ -186,7 +186,12 @@ class TestWeakKeys:
             }
         )
         before = health.membership.view.size
-        await tamper(federation, lambda tables: ledger.issue(tables, body, "77" * 16))
+        await tamper(
+            federation,
+            lambda tables: federation.slip_in(
+                tables, federation.ledger(tables).sign(body, "77" * 16)
+            ),
+        )
         with pytest.raises(RemoteError) as caught:
             await federation.checkpoint()
         assert caught.value.code is ErrorCode.WEAK_KEY, "key holders go no further"
@@ -227,12 +232,11 @@ class TestForgedDecisions:
     ) -> None:
         _, care = agencies
         statement = await self.forged(federation, agencies, SecretSeed(b"\x55" * 32))
-        ledger = federation.hub._ledger
 
         def slip_in(tables: HubTables) -> None:
-            logged = ledger.append(tables, statement)
+            logged = federation.ledger(tables).append(statement)
             post = Post(care.party_id, statement.envelope.encode(), logged)
-            tables.post([post])
+            tables.mailboxes.post([post])
 
         await tamper(federation, slip_in)
         await federation.settle()
@@ -251,9 +255,9 @@ class TestForgedDecisions:
         assert swapped.body.request_id == first
 
         def deliver_again(tables: HubTables) -> None:
-            logged = tables.logged(swapped.id)
+            logged = tables.log.logged(swapped.id)
             envelope = swapped.envelope.encode()
-            tables.post([Post(care.party_id, envelope, logged)])
+            tables.mailboxes.post([Post(care.party_id, envelope, logged)])
             tables.tx.run("UPDATE request SET outcome = 'allow' WHERE request_id = ?", second)
 
         await tamper(federation, deliver_again)
@@ -276,7 +280,7 @@ class TestReplay:
                 "WHERE e.kind = 'request'"
             )
             assert row is not None
-            index = tables.next_index()
+            index = tables.log.next_index()
             entry = (index, row["leaf"], "f" * 64, "request", row["sender"], "f" * 32,
                      row["iat"], row["received_at"])  # fmt: skip
             tables.tx.run("INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?)", *entry)
@@ -297,11 +301,13 @@ class TestPayloads:
     ) -> None:
         """The hub signs its decision anew, as if it had refused."""
         await brokered(federation, agencies)
-        ledger = federation.hub._ledger
         (entry,) = await federation.entries("hub_decision")
         old = parse_statement(entry["envelope"])
         body = old.body.model_copy(update={"outcome": "refuse", "code": "not_available"})
-        new = ledger.sign(body, old.preamble.aud).envelope.encode()
+        signed = await federation.hub_read(
+            lambda tables: federation.ledger(tables).sign(body, old.preamble.aud)
+        )
+        new = signed.envelope.encode()
         sql = "UPDATE payload SET envelope = ? WHERE idx = ?"
         await tamper(federation, lambda tables: tables.tx.run(sql, new, entry["idx"]))
         assert (Severity.BROKEN, Code.PAYLOAD_DIFFERS) in await audited(federation)

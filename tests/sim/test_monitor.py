@@ -83,7 +83,7 @@ async def test_a_shorter_log_and_one_that_does_not_follow_are_told_apart(
     federation.network.tamper["/checkpoint"] = lambda _: other_note(federation, size - 1)
     assert await look(health) == [AlarmCode.ROLLED_BACK]
     federation.network.tamper.clear()
-    await federation.hub.round()
+    await federation.hub.jobs.round()
     await federation.checkpoint()
     federation.network.tamper["/checkpoint"] = lambda _: other_note(federation, size + 1)
     assert await look(health) == [AlarmCode.ROOT_DIFFERS]
@@ -92,7 +92,7 @@ async def test_a_shorter_log_and_one_that_does_not_follow_are_told_apart(
 
 async def log_rubbish(federation: SimFederation) -> None:
     """The hub writes a public leaf that nobody can read, and witnesses sign the tree with it."""
-    await federation.hub.round()
+    await federation.hub.jobs.round()
     await federation.hub_write(
         lambda tables: tables.tx.run(
             "UPDATE entry SET leaf = ? WHERE idx = (SELECT MAX(idx) FROM entry)", b"\x01\x02rubbish"
@@ -141,7 +141,7 @@ async def test_a_missing_quorum_is_an_alarm_after_ten_minutes_and_goes_with_it(
 ) -> None:
     health, _ = agencies
     sleep(federation)
-    await federation.hub.round()
+    await federation.hub.jobs.round()
     await federation.checkpoint()
     assert await look(health) == []
     federation.clock.now += 11 * 60

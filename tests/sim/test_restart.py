@@ -98,7 +98,7 @@ async def test_tiles_that_do_not_give_the_signed_root_stop_the_hub(
     federation: SimFederation, agencies: Agencies
 ) -> None:
     del agencies
-    size, _ = await federation.hub_read(lambda tables: tables.head())
+    size, _ = await federation.hub_read(lambda tables: tables.checkpoints.head())
     tile = federation.folder / "hub" / "log" / f"tile/0/000.p/{size}"
     data = bytearray(tile.read_bytes())
     data[5] ^= 1

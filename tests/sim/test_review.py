@@ -234,7 +234,7 @@ async def test_an_answer_to_a_question_that_has_changed_is_not_taken(
     (waiting,) = await queue(health)
     await care.take_in(row("c1", MOVED, "child_in_need", DUTY, "S. Worker"))
     await care.publish()
-    await federation.hub.round()
+    await federation.hub.jobs.round()
     await federation.checkpoint()
     await say(health, "not_same", waiting.link_id)
     (row_,) = await health.read(lambda tables: tables.tx.rows("SELECT * FROM review"))

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from hub.members.membership import approve_rotation, order, waiting_rotations
-from hub.store.tables import Post
+from hub.members.office import approve_rotation, order, waiting_rotations
+from hub.store.mailboxes import Post
+from hub.store.members import MemberStatus
 from node.alarms import AlarmCode, open_alarms
 from node.membership.hub import Keys, load_keys
 from node.membership.rotation import Rotating
@@ -38,8 +39,8 @@ def steal(node: SimNode, where: Path) -> SimNode:
 
 
 async def ordered(federation: SimFederation, node: SimNode, status: str) -> None:
-    await federation.hub_write(lambda tables: order(tables, node.party_id, status))
-    await federation.hub.admit()
+    await federation.hub_write(lambda tables: order(tables, node.party_id, MemberStatus(status)))
+    await federation.hub.jobs.admit()
     await federation.checkpoint()
 
 
@@ -50,9 +51,9 @@ async def rotated(federation: SimFederation, node: SimNode) -> None:
     words = await rotating.apply()
     assert await rotating.apply() == words, "it can be repeated"
     (waiting,) = await federation.hub_read(waiting_rotations)
-    assert (waiting["party_id"], waiting["words"]) == (node.party_id, words)
+    assert (waiting.party_id, waiting.words) == (node.party_id, words)
     await federation.hub_write(lambda tables: approve_rotation(tables, node.party_id, words))
-    await federation.hub.admit()
+    await federation.hub.jobs.admit()
     await federation.checkpoint()
     await rotating.wait(lambda: None)
 
@@ -95,7 +96,7 @@ async def test_the_drill(federation: SimFederation, agencies: Agencies, tmp_path
     assert await federation.entries("decision") == [], "the hub takes no decision for them"
     assert (await health.received(stolen_request))["state"] == "asks_person"
     assert await federation.entries("release") == [], "no card leaves for who is suspended"
-    await federation.hub.round()
+    await federation.hub.jobs.round()
     await federation.checkpoint()
     await health.service.receive(wait=0)
     assert (await health.team("h1")).others == (), "and the link has ended"
@@ -136,8 +137,11 @@ class TestKeySubstitution:
                 "enrolment": to_base64(envelope),
             }
         )
-        ledger = federation.hub._ledger
-        await federation.hub_write(lambda tables: ledger.issue(tables, body, node.party_id))
+        await federation.hub_write(
+            lambda tables: federation.slip_in(
+                tables, federation.ledger(tables).sign(body, node.party_id)
+            )
+        )
         holders, federation.network.holders = federation.network.holders, {}
         await federation.checkpoint()
         before = node.membership.view
@@ -223,11 +227,13 @@ async def test_a_poll_that_waits_gets_nothing_any_more(
     health, care = agencies
     async with federation.polling(care.service.receive(wait=60)) as waiting:
         await ordered(federation, care, "suspended")
-        ledger = federation.hub._ledger
         del health
-        notice = ledger.sign(NoticeBody(round="00" * 32, links=[]), care.party_id)
+        body = NoticeBody(round="00" * 32, links=[])
+        notice = await federation.hub_read(
+            lambda tables: federation.ledger(tables).sign(body, care.party_id)
+        )
         post = Post(care.party_id, notice.envelope.encode())
-        await federation.hub_write(lambda tables: tables.post([post]))
+        await federation.hub_write(lambda tables: tables.mailboxes.post([post]))
         with pytest.raises(RemoteError) as caught:
             await waiting
     assert caught.value.code is ErrorCode.UNKNOWN_MEMBER
@@ -243,7 +249,7 @@ async def test_a_rotation_overtaken_by_a_suspension_can_be_sent_anew(
     await ordered(federation, health, "suspended")
     with pytest.raises(LocalError, match="run rotate-keys again"):
         await federation.hub_write(
-            lambda tables: approve_rotation(tables, health.party_id, waiting["words"])
+            lambda tables: approve_rotation(tables, health.party_id, waiting.words)
         )
     await health.membership.sync()
     with pytest.raises(LocalError, match="this agency is suspended: ring the council"):

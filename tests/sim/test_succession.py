@@ -15,9 +15,8 @@ from audit.monitor.monitor import Expected
 from audit.monitor.monitor import Monitor as AuditMonitor
 from audit.monitor.state import MonitorState
 from audit.verify.verify import verify_case
-from hub.cli.succeed import begin
 from hub.members import succession as succeeding
-from hub.members.succession import RecoveredState, read_recovered
+from hub.members.succession import RecoveredState, begin, read_recovered
 from hub.server.service import HubService
 from hub.store.tables import HubTables
 from node.alarms import AlarmCode, open_alarms
@@ -40,6 +39,7 @@ from protocol.messages.log import StatementAnswerBody
 from protocol.messages.statement import Context, Stamp, make_statement, parse_statement
 from protocol.requests.daily import DAY
 from protocol.signing import SecretSeed
+from runtime.environment import Environment
 from tests.sim.federation import DUTY, SimFederation, SimNode, row
 from tests.sim.test_audit_people import audited
 from tests.sim.test_stolen_node import ordered, rotated
@@ -74,7 +74,8 @@ async def succeed(
     await federation.services.engine.close()
     new = federation.folder / to
     new.mkdir()
-    federation.genesis, vkey, _ = await begin(new, backup, [note], origin)
+    made = await begin(new, backup, [note], origin, Environment())
+    federation.genesis, vkey = made.genesis, made.vkey
     for witness in federation.network.witnesses.values():
         witness.log = WitnessedLog(parse_vkey(vkey))
     old = federation.hub
@@ -133,7 +134,7 @@ async def test_after_the_loss_of_its_disk_a_council_goes_on_in_a_new_log(
     federation.genesis = health.membership.view.genesis
     assert await audited(federation) == set()
     federation.clock.now += DAY
-    await federation.hub.daily()
+    await federation.hub.jobs.daily()
     await federation.settle()
     answers = await federation.entries("statement_answer")
     said = [parse_statement(entry["envelope"]).expect(StatementAnswerBody) for entry in answers]
@@ -358,7 +359,7 @@ async def test_other_keys_for_a_member_in_the_successor_are_refused(
         members = {**recovered.directory.members, care.party_id: swapped}
         return replace(recovered, directory=replace(recovered.directory, members=members))
 
-    monkeypatch.setattr("hub.cli.succeed.read_recovered", other_remains)
+    monkeypatch.setattr("hub.members.succession.read_recovered", other_remains)
     await succeed(federation, backup, last_note(federation))
     with pytest.raises(RemoteError):
         await federation.checkpoint()

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from hub.members.membership import Membership, approve_rotation, waiting_rotations
-from hub.store.tables import HubTables
+from hub.members.membership import Membership
+from hub.members.office import approve_rotation, waiting_rotations
 from node.membership.hub import (
     HubMembership,
     NodeContext,
@@ -17,6 +17,7 @@ from node.membership.hub import (
 from node.membership.rotation import Rotating
 from node.service import NodeService
 from protocol.errors import ErrorCode, LocalError, RemoteError
+from protocol.governance.directory import Directory
 from protocol.requests.refusals import RefusalCode
 from tests.sim.federation import DUTY, SAMIR, SimFederation, SimNode, row
 from tests.sim.test_audit_people import audited
@@ -36,8 +37,12 @@ def rotating(node: SimNode) -> Rotating:
 
 async def approved(federation: SimFederation, node: SimNode, words: str) -> None:
     await federation.hub_write(lambda tables: approve_rotation(tables, node.party_id, words))
-    await federation.hub.admit()
+    await federation.hub.jobs.admit()
     await federation.checkpoint()
+
+
+async def directory(federation: SimFederation) -> Directory:
+    return await federation.hub_read(lambda tables: tables.directory.current())
 
 
 def uses_new_keys(node: SimNode) -> bool:
@@ -128,11 +133,11 @@ class TestOvertaken:
         await federation.hub_write(
             lambda tables: tables.tx.run("UPDATE rotation SET state = 'approved'")
         )
-        await federation.hub.admit()
+        await federation.hub.jobs.admit()
         with pytest.raises(LocalError, match="again"):
             await rotating(care).wait(lambda: None)
         await ordered(federation, health, "suspended")
-        member = federation.hub._ledger.directory.member(health.party_id)
+        member = (await directory(federation)).member(health.party_id)
         assert member is not None
         assert member.body.status == "suspended", "the council's orders are still carried out"
         again = await rotating(care).apply()
@@ -145,8 +150,8 @@ class TestOvertaken:
     ) -> None:
         health, _ = agencies
 
-        def fails(self: Membership, tables: HubTables) -> int:
-            carry_out(self, tables)
+        def fails(self: Membership, party_id: str) -> None:
+            carry_out(self, party_id)
             raise LocalError(ErrorCode.STORAGE, "the disk is full")
 
         carry_out = Membership.carry_out
@@ -154,9 +159,9 @@ class TestOvertaken:
             patched.setattr(Membership, "carry_out", fails)
             with pytest.raises(LocalError):
                 await ordered(federation, health, "suspended")
-        assert federation.hub._ledger.directory.active(health.party_id) is not None
-        await federation.hub.admit()
-        assert federation.hub._ledger.directory.active(health.party_id) is None
+        assert (await directory(federation)).active(health.party_id) is not None
+        await federation.hub.jobs.admit()
+        assert (await directory(federation)).active(health.party_id) is None
 
 
 class TestKeysThatAreGone:

@@ -63,8 +63,8 @@ class TestTheLog:
         self, federation: SimFederation, agencies: Agencies
     ) -> None:
         health, _ = agencies
-        await federation.hub.round()
-        await federation.hub.round()
+        await federation.hub.jobs.round()
+        await federation.hub.jobs.round()
         await federation.checkpoint()
         known = health.membership.view.size
 
@@ -99,7 +99,7 @@ class TestTheLog:
         health, _ = agencies
         old = federation.services.publisher.tiles.read_checkpoint()
         assert old is not None
-        await federation.hub.round()
+        await federation.hub.jobs.round()
         await federation.checkpoint()
         await health.membership.sync()
         federation.network.tamper["/checkpoint"] = lambda _: old
@@ -111,7 +111,7 @@ class TestTheLog:
         self, federation: SimFederation, agencies: Agencies
     ) -> None:
         del agencies
-        size = await federation.hub_read(lambda tables: tables.head()[0])
+        size = await federation.hub_read(lambda tables: tables.checkpoints.head()[0])
         seed = SecretSeed(read_secrets(federation.folder / "hub" / "keys.json")["log"])
         signer = NoteSigner(ORIGIN, SignatureType.ED25519, seed)
         for new_size, proof in ((size, ()), (size + 1, (bytes(32),) * 4)):
@@ -240,7 +240,6 @@ class TestTheHub:
         _, care = agencies
         request_id = await asked(federation, agencies)
         sent = await care.sent(request_id)
-        ledger = federation.services.intake.ledger
         body = DecisionBody(
             request=sent["statement_id"],
             request_id=request_id,
@@ -250,7 +249,10 @@ class TestTheHub:
             decided_by=None,
             facts_commitment="00" * 32,
         )
-        forged = to_base64(ledger.sign(body, care.party_id).envelope.encode())
+        signed = await federation.hub_read(
+            lambda tables: federation.ledger(tables).sign(body, care.party_id)
+        )
+        forged = to_base64(signed.envelope.encode())
 
         def slip_in(data: bytes) -> bytes:
             bag = json.loads(data)

@@ -9,7 +9,6 @@ import hub.exchange.requests
 from audit.case.case import Case
 from audit.findings import FindingCode as Code
 from audit.report.figures import audit_case
-from hub.store.tables import Logged
 from node.actions import people as acts
 from node.oversight.governance import governance_value, mark_seen
 from node.requests.without_quorum import Urgent
@@ -22,6 +21,7 @@ from protocol.requests.sealing import ContactCard, SealBinding
 from protocol.wire import encode_wire
 from tests.sim.federation import SimFederation, SimNode
 from tests.sim.test_audit_people import audited, rules
+from tests.sim.test_lies import unlogged
 from tests.sim.test_recall import wrong
 from tests.sim.test_restart import restart_hub
 from tests.sim.test_without_quorum import sleep
@@ -348,20 +348,11 @@ async def test_a_card_that_we_did_not_ask_for_so_stays_closed_though_hub_and_hol
 
 
 async def test_a_hub_that_never_logs_it_is_found_out_when_the_quorum_is_back(
-    federation: SimFederation, agencies: Agencies
+    federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     health, care = agencies
     request_id = await allowed(federation, agencies)
-    ledger = federation.services.intake.ledger
-    real = ledger.append
-
-    def lie(tables: Any, statement: Any, evidence: Any = ()) -> Logged:
-        if statement.preamble.kind == "provisional":
-            now = ledger.env.clock()
-            return Logged(tables.next_index(), statement.id, b"\x01" * 32, now)
-        return real(tables, statement, evidence)
-
-    ledger.append = lie  # type: ignore[method-assign]
+    unlogged(monkeypatch, "provisional", index=None)
     await let_go(health, request_id)
     await federation.settle()
     assert (await care.sent(request_id))["state"] == "opened", "nobody can tell yet"
@@ -400,8 +391,8 @@ async def test_an_agency_that_lets_a_card_go_though_a_quorum_had_signed_is_a_fin
     assert note is not None
     sleep(federation)
     federation.clock.now += 900
-    broker = federation.services.intake.broker
-    monkeypatch.setattr(broker, "_quorum_is_missing", lambda *_: True)
+    publisher = federation.services.publisher
+    monkeypatch.setattr(publisher, "quorum_is_missing", lambda *_: True)
     assert health.membership.view is before, "it says that it has seen nothing"
     assert await past_all_checks(health, request_id) == []
     await federation.settle()

@@ -35,14 +35,14 @@ Agencies = tuple[SimNode, SimNode]
 
 async def amended_unseen(federation: SimFederation, change: Any) -> None:
     """A new charter that no quorum has signed yet."""
-    new = proposed(federation.services.intake.ledger.charter, change)
+    new = proposed(await federation.charter(), change)
     await federation.hub_write(lambda tables: put_forward(tables, new))
-    await federation.hub.amend()
+    await federation.hub.jobs.amend()
 
 
-def without_break_glass(federation: SimFederation) -> Any:
+async def without_break_glass(federation: SimFederation) -> Any:
     """The charter with a basis for life or death that allows no card without a quorum."""
-    document: Any = federation.services.intake.ledger.charter.model_dump(mode="json")
+    document: Any = (await federation.charter()).model_dump(mode="json")
     (basis,) = [item for item in document["lawful_bases"] if item["code"] == "UK-VITAL"]
     basis["must_record"] = [r for r in basis["must_record"] if r["field"] == "danger"]
     return document
@@ -83,7 +83,7 @@ async def test_a_refused_provisional_does_not_end_what_a_proof_would_let_go(
     """Council changes the basis meanwhile: the quorum is back, and an ordinary release may go."""
     health, care = agencies
     request_id = await allowed(federation, agencies)
-    document = without_break_glass(federation)
+    document = await without_break_glass(federation)
     await let_go_unsent(federation, health, request_id)
     await amended_unseen(federation, document)
     await wake(federation)
@@ -242,7 +242,7 @@ async def test_an_unacknowledged_provisional_that_stays_closed_is_told_to_the_as
     health, care = agencies
     request_id = await allowed(federation, agencies)
     await let_go(health, request_id)
-    document = without_break_glass(federation)
+    document = await without_break_glass(federation)
     await amended_unseen(federation, document)
     await wake(federation)
     sent = await care.sent(request_id)
@@ -267,7 +267,7 @@ async def test_a_quorum_that_comes_between_two_steps_is_kept_though_the_log_grow
         _, lines = witness.add_checkpoint(body)
         witness.asleep = True
         await publisher.take(parse_add_checkpoint(body).note.text, parse_signature_lines(lines))
-    assert len(publisher.signers()) == 3, "the hub holds a quorum over the decision"
+    assert len(await federation.signers()) == 3, "the hub holds a quorum over the decision"
     await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
     await federation.checkpoint()
     assert publisher.has_quorum(index)

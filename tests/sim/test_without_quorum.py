@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hub.store.tables import Post
+from hub.store.mailboxes import Post
 from node.store.tables import NodeTables
 from protocol.messages.statement import Context, Stamp, make_statement, parse_statement
 from protocol.requests.refusals import RefusalCode
@@ -68,11 +68,12 @@ async def test_a_request_that_the_hub_forges_meanwhile_is_never_acted_on(
     context = Context(charter.charter_id, 1, charter.log.origin, care.party_id)
     stamp = Stamp(health.party_id, "67" * 16, federation.clock())
     forged = make_statement(context, stamp, body, SecretSeed(b"\x66" * 32))
-    ledger = federation.hub._ledger
 
     def slip_in(tables: Any) -> None:
-        logged = ledger.append(tables, forged)
-        tables.post([Post(health.party_id, forged.envelope.encode(), logged, sealed=b"x")])
+        logged = federation.ledger(tables).append(forged)
+        tables.mailboxes.post(
+            [Post(health.party_id, forged.envelope.encode(), logged, sealed=b"x")]
+        )
 
     await federation.hub_write(slip_in)
     await federation.settle()

@@ -37,14 +37,12 @@ def witness(council: SimFederation, number: int) -> SimWitness:
     return council.network.witnesses[f"https://w{number}.example"]
 
 
-def published(council: SimFederation) -> tuple[int, dict[str, int]]:
+async def published(council: SimFederation) -> tuple[int, dict[str, int]]:
     """Size of the published checkpoint, and who signed it when."""
     data = council.services.publisher.tiles.read_checkpoint()
     assert data is not None
     note, checkpoint = parse_checkpoint(data)
-    return checkpoint.size, verify_cosigners(
-        note, witness_keys(council.services.intake.ledger.charter)
-    )
+    return checkpoint.size, verify_cosigners(note, witness_keys(await council.charter()))
 
 
 async def notes(council: SimFederation, after: int = 0) -> list[Mapping[str, Any]]:
@@ -55,7 +53,7 @@ async def notes(council: SimFederation, after: int = 0) -> list[Mapping[str, Any
 
 async def grow(council: SimFederation) -> None:
     """Log one entry more and publish, without waiting for anybody's turn to come again."""
-    await council.hub.round()
+    await council.hub.jobs.round()
     await council.services.publisher.step(council.network)  # type: ignore[arg-type]
 
 
@@ -65,7 +63,7 @@ async def test_a_witness_that_hangs_delays_no_checkpoint(council: SimFederation)
     sizes = []
     for _ in range(3):
         await grow(council)
-        sizes.append(published(council))
+        sizes.append(await published(council))
     assert time.monotonic() - started < 2, "nobody waited for the fourth"
     assert [size for size, _ in sizes] == [3, 4, 5]
     assert all(set(signed) == set(FOUR[:3]) for _, signed in sizes)
@@ -80,56 +78,56 @@ async def test_a_witness_that_is_away_is_asked_ever_more_rarely(council: SimFede
         await council.services.publisher.step(council.network)  # type: ignore[arg-type]
         await council.services.publisher.cosignatures.idle()
         if council.clock.now % 20 == 0:
-            await council.hub.round()
+            await council.hub.jobs.round()
     assert 5 <= away.asked <= 12
     away.asleep = False
     council.clock.now += 60
     await grow(council)
     await council.services.publisher.cosignatures.idle()
     await council.services.publisher.step(council.network)  # type: ignore[arg-type]
-    assert set(published(council)[1]) == set(FOUR), "and is back at once when it answers"
+    assert set((await published(council))[1]) == set(FOUR), "and is back at once when it answers"
 
 
 async def test_a_late_line_over_the_newest_checkpoint_is_published(council: SimFederation) -> None:
     slow = witness(council, 4)
     slow.stuck = asyncio.Event()
     await grow(council)
-    assert published(council)[1].keys() == set(FOUR[:3])
+    assert (await published(council))[1].keys() == set(FOUR[:3])
     slow.stuck.set()
     await council.services.publisher.cosignatures.idle()
     await council.services.publisher.step(council.network)  # type: ignore[arg-type]
-    assert published(council)[1].keys() == set(FOUR)
+    assert (await published(council))[1].keys() == set(FOUR)
 
 
 async def test_a_late_line_over_an_earlier_checkpoint_is_archived(council: SimFederation) -> None:
     slow = witness(council, 4)
     slow.stuck = asyncio.Event()
     await grow(council)
-    size, _ = published(council)
+    size, _ = await published(council)
     await grow(council)
-    before = published(council)
+    before = await published(council)
     slow.stuck.set()
     await council.services.publisher.cosignatures.idle()
     kept = [parse_checkpoint(item["note"].encode()) for item in await notes(council)]
     last, checkpoint = kept[-1]
     assert checkpoint.size == size < before[0]
-    keys = witness_keys(council.services.intake.ledger.charter)
+    keys = witness_keys(await council.charter())
     assert verify_cosigners(last, keys).keys() == set(FOUR)
-    assert published(council) == before, "the newest is not touched by it"
+    assert await published(council) == before, "the newest is not touched by it"
 
 
 async def test_the_newest_checkpoint_is_signed_again_though_the_log_does_not_grow(
     council: SimFederation,
 ) -> None:
     await council.checkpoint()
-    size, first = published(council)
+    size, first = await published(council)
     seen = len(await notes(council))
     for _ in range(MAX_SIGNATURE_LINES):
         council.clock.now += 300
         await council.checkpoint()
         await council.services.publisher.cosignatures.idle()
     await council.checkpoint()
-    again, last = published(council)
+    again, last = await published(council)
     assert (again, last.keys()) == (size, first.keys())
     assert min(last.values()) >= council.clock.now - 300
     data = council.services.publisher.tiles.read_checkpoint() or b""
@@ -152,7 +150,7 @@ async def test_the_archive_is_read_in_pages_and_survives_a_restart(council: SimF
 
 async def test_only_a_witness_of_the_charter_can_bring_a_line(council: SimFederation) -> None:
     publisher = council.services.publisher
-    before = published(council), await notes(council)
+    before = await published(council), await notes(council)
     stranger = NoteSigner("w1.example", SignatureType.COSIGNATURE_V1, SecretSeed(b"\x07" * 32))
     known = witness(council, 1)
     note, checkpoint = parse_checkpoint(publisher.tiles.read_checkpoint() or b"")
@@ -166,4 +164,4 @@ async def test_only_a_witness_of_the_charter_can_bring_a_line(council: SimFedera
         )
     assert caught.value.code is ErrorCode.NOT_FOUND, "a tree that this log never signed"
     await council.checkpoint()
-    assert (published(council), await notes(council)) == before
+    assert (await published(council), await notes(council)) == before

@@ -23,16 +23,17 @@ from audit.verify.verify import verify_case
 from audit.witness.app import make_app
 from audit.witness.store import WitnessStore, make_witness
 from hub.config import load_settings
-from hub.log.ledger import Ledger
+from hub.log.ledger import HubSigner, Ledger
 from hub.matching.rounds import Matcher
-from hub.members.enrolment import code_hash
-from hub.server.routes import HubApp, Services
+from hub.members.enrolment import Enrolment, code_hash
+from hub.server.routes import HubApp
 from hub.server.service import HubService
+from hub.server.services import Services
+from hub.store.members import ApplicantState
 from hub.store.tables import HubEngine, HubTables, open_engine
 from protocol.commitments import commit
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel, from_base64, to_base64
-from protocol.governance.directory import Directory
 from protocol.governance.fingerprint import fingerprint_words
 from protocol.messages.bodies import (
     CharterAcceptBody,
@@ -84,7 +85,6 @@ class Council:
     """A real hub with one real witness, and a pen that signs for everybody else."""
 
     services: Services
-    ledger: Ledger
     http: HttpClient
     signer: AuditLog
     url: str = ""
@@ -94,9 +94,12 @@ class Council:
     def engine(self) -> HubEngine:
         return self.services.engine
 
+    def ledger(self, tables: HubTables) -> Ledger:
+        return Ledger(tables, self.services.signer)
+
     async def invite(self, number: int) -> str:
         code = f"{number:064x}"
-        await self.engine.write(lambda tables: tables.invite(code_hash(code), 2**40))
+        await self.engine.write(lambda tables: tables.members.invite(code_hash(code), 2**40))
         return code
 
     def invitation(self, code: str) -> str:
@@ -115,14 +118,13 @@ class Council:
             keys=party.keys(),
         )
         envelope = self.signer.sign(party, body, CHARTER_ID).envelope.encode()
-        enrolment = self.services.enrolment
-        await self.engine.write(lambda tables: enrolment.apply(tables, envelope))
+        await self.engine.write(lambda tables: Enrolment(self.ledger(tables)).apply(envelope))
         await self.approve(party.id)
 
     async def approve(self, party_id: str) -> None:
-        await self.engine.write(lambda tables: tables.set_applicant(party_id, "approved"))
-        enrolment = self.services.enrolment
-        await self.engine.write(enrolment.admit_approved)
+        approved = ApplicantState.APPROVED
+        await self.engine.write(lambda tables: tables.members.move_applicant(party_id, approved))
+        await self.engine.write(lambda tables: Enrolment(self.ledger(tables)).admit(party_id))
 
     async def submit(
         self,
@@ -197,7 +199,7 @@ async def hub(tmp_path: Path) -> AsyncIterator[Council]:
     service = HubService(folder, load_settings(folder), Environment())
     services = await service.start()
     async with HttpClient(allow_private=True) as http:
-        council = Council(services, services.intake.ledger, http, signer)
+        council = Council(services, http, signer)
         server = TestServer(HubApp(services).application())
         await server.start_server()
         council.url = str(server.make_url("")).rstrip("/")
@@ -221,9 +223,9 @@ async def _found(folder: Path, signer: AuditLog) -> None:
     first = signer.say(HUB, body, CHARTER_ID)
 
     def found(tables: HubTables) -> None:
-        tables.keep_charter_document(charter.document_hash, charter.encode())
-        Ledger(HUB.seed, Environment(), Directory()).append(tables, first)
-        tables.tx.run("INSERT INTO meta VALUES ('generation', ?)", "00" * 16)
+        tables.charters.keep(charter.document_hash, charter.encode())
+        Ledger(tables, HubSigner(HUB.seed, Environment())).append(first)
+        tables.mailboxes.begin("00" * 16)
 
     engine = open_engine(folder)
     await engine.write(found)
@@ -245,8 +247,9 @@ async def joined(hub: Council, folder: Path) -> str:
     code, text = await run(*words, "--no-wait")
     assert code == 0, text
     party_id = json.loads((folder / "membership.json").read_text())["party_id"]
-    rows = await hub.engine.read(lambda tables: tables.applicants("waiting"))
-    enrolment = parse_statement(rows[0]["envelope"]).expect(EnrolmentBody).body
+    waiting = ApplicantState.WAITING
+    rows = await hub.engine.read(lambda tables: tables.members.applicants(waiting))
+    enrolment = parse_statement(rows[0].envelope).expect(EnrolmentBody).body
     assert fingerprint_words(party_id, enrolment.keys) in text
     await hub.approve(party_id)
     await hub.step()
@@ -265,10 +268,11 @@ async def brokered(hub: Council) -> None:
     publication = await hub.publish(ANNE, [(ANNES_STUB, ANNES_WORK, "early_help", "Early help")])
     rows = [(BERTS_STUB, BERTS_WORK, "health_visiting", "Health visiting")]
     await hub.publish(BERT, rows)
-    matcher = Matcher(hub.ledger)
-    assert await hub.engine.write(matcher.run) == 1
+    changed = await hub.engine.write(lambda tables: Matcher(hub.ledger(tables)).run(tables))
+    assert changed == 1
     link = (await hub.engine.read(lambda tables: tables.tx.rows("SELECT * FROM link")))[0]
-    directory, now = hub.ledger.directory, int(time.time())
+    directory = await hub.engine.read(lambda tables: tables.directory.current())
+    now = int(time.time())
     anne, bert = directory.active(ANNE.id), directory.active(BERT.id)
     assert anne is not None
     assert bert is not None
@@ -297,7 +301,7 @@ async def brokered(hub: Council) -> None:
     decision = hub.signer.holder_decides(decided)  # type: ignore[arg-type]
     await hub.submit(decision)
     await hub.step()
-    size = await hub.engine.read(lambda tables: tables.next_index())
+    size = await hub.engine.read(lambda tables: tables.log.next_index())
     release = ReleaseBody(
         request_id="21" * 16,
         decision=decision.id,

@@ -253,7 +253,7 @@ async def test_our_own_services_answer_with_problems(client: HttpClient) -> None
         status, body = await client.exchange(f"{url}/crash", b"")
         assert status == 404
         crashed = await refusal(client.get(f"{url}/crash"))
-        assert crashed.code is ErrorCode.STORAGE
+        assert crashed.code is ErrorCode.INTERNAL
         assert "Marked" not in crashed.detail
         assert json.loads(body).keys() == {"code", "title", "detail", "what_to_do"}
     finally:

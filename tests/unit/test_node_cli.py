@@ -108,7 +108,7 @@ def test_a_file_that_cannot_be_read_says_what_to_do_and_changes_nothing(
     done = bring(folder, data)
     assert done.exit_code == 1
     assert said in done.output
-    assert "Mend what the detail names" in done.output
+    assert "Fix what the detail names" in done.output
     again = bring(folder, (HEADER + "a,,Amira,Hassan,2022-03-14,LX3 4AB,HV\n").encode())
     assert "0 new, 0 changed, 1 unchanged" in again.output, "what was there is still there"
 

@@ -17,7 +17,7 @@ INIT = ["init", "--name", "Hub", "--origin", "hub.example/log", "--control-domai
     [
         (["invite"], "run patchwork-hub init"),
         (["ceremony", "--holder", "nowhere.json"], "run patchwork-hub init"),
-        (["members", "--approve", "ab", "--words", "x"], "nobody of that id"),
+        (["members", "--approve", "ab", "--words", "x"], "nobody with that id"),
         (["serve"], "run init first"),
     ],
 )

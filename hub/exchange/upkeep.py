@@ -1,0 +1,64 @@
+"""Statements that are between a member and the hub alone: acceptances, counts, samples, answers.
+
+Each handler works inside one transaction: it checks and logs, or raises and changes nothing.
+"""
+
+from hub.exchange.handlers import Answer, Parts
+from hub.log.ledger import Ledger
+from protocol.errors import ErrorCode, RemoteError
+from protocol.fields import WireModel
+from protocol.governance.changes import unaccepted
+from protocol.messages.audit import SampleCommitmentBody
+from protocol.messages.bodies import CharterAcceptBody, EvaluationCountBody, ExportBody
+from protocol.messages.log import StatementAnswerBody
+from protocol.messages.statement import Statement
+
+
+class Upkeep:
+    """The part of the hub that takes what keeps the federation going."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def charter_accept(self, statement: Statement[CharterAcceptBody], _parts: Parts) -> Answer:
+        """Log that an agency accepts the charter in force; it is bound by it from here on."""
+        directory, body = self._ledger.directory, statement.body
+        charter, sender = directory.charter, statement.preamble.sender
+        if (body.version, body.document_hash) != (charter.version, charter.document_hash):
+            raise RemoteError(ErrorCode.WRONG_CHARTER, "that is not the charter in force")
+        if directory.accepted.get(sender) == charter.version:
+            raise RemoteError(ErrorCode.CONFLICT, "this agency has accepted the charter already")
+        if unaccepted(directory, sender):
+            self._ledger.tables.stubs.mark_agency(sender)
+        return Answer(self._ledger.append(statement))
+
+    def evaluation_count(self, statement: Statement[EvaluationCountBody], _parts: Parts) -> Answer:
+        """Log how much a key holder has evaluated, and for whom."""
+        holders = {holder.holder_id for holder in self._ledger.charter.token_key.holders}
+        if statement.preamble.sender not in holders:
+            raise RemoteError(ErrorCode.NOT_ALLOWED, "only a key holder counts evaluations")
+        return Answer(self._ledger.append(statement))
+
+    def sample_commitment(
+        self, statement: Statement[SampleCommitmentBody], _parts: Parts
+    ) -> Answer:
+        """Log the number by which an auditor will draw a sample."""
+        self._check_auditor(statement, "only an auditor draws samples")
+        return Answer(self._ledger.append(statement))
+
+    def export(self, statement: Statement[ExportBody]) -> None:
+        """Log that an auditor is given payloads."""
+        self._check_auditor(statement, "only an auditor may export")
+        self._ledger.append(statement)
+
+    def statement_answer(self, statement: Statement[StatementAnswerBody], _parts: Parts) -> Answer:
+        """Log an agency's answer to a daily statement, once."""
+        daily, asked = self._ledger.tables.daily, statement.body.statement
+        if not daily.close(asked, statement.preamble.sender):
+            raise RemoteError(ErrorCode.NOT_FOUND, "no such statement waits for your answer")
+        return Answer(self._ledger.append(statement))
+
+    def _check_auditor(self, statement: Statement[WireModel], refusal: str) -> None:
+        member = self._ledger.directory.active(statement.preamble.sender)
+        if member is None or member.body.member_class != "auditor":
+            raise RemoteError(ErrorCode.NOT_ALLOWED, refusal)

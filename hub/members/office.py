@@ -1,0 +1,210 @@
+"""What the operator's commands do: make and found a hub, invite, approve, order members about.
+
+Typed actions on a hub's folder or within a transaction; nothing here asks, prints, or reads a
+terminal. What an action leaves for the running hub is carried out by hub/server/jobs.py.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from hub.config import load_settings
+from hub.log.ledger import HubSigner
+from hub.members.enrolment import INVITATION_SECONDS, code_hash, enrolment_of
+from hub.members.founding import Founding, found
+from hub.members.membership import rotation_of
+from hub.store.members import ApplicantState, MemberStatus, RotationState
+from hub.store.tables import HubTables, opened
+from protocol.errors import ErrorCode, LocalError
+from protocol.governance.ceremony import CeremonyTerms, HolderRecord, SignedTranscript
+from protocol.governance.fingerprint import fingerprint_words
+from protocol.log.note import NoteSigner, SignatureType, parse_vkey
+from protocol.signing import SecretSeed
+from protocol.wire import Invitation
+from runtime.environment import Environment
+from runtime.secrets import read_secrets, write_secrets
+
+WORDS_DIFFER = "the words differ: somebody may be in between. Do not approve."
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a hub is to be, before there is a charter."""
+
+    charter_id: str
+    hub_name: str
+    control_domain: str
+    origin: str
+
+
+@dataclass(frozen=True)
+class Quorum:
+    """The witnesses of the first charter, and how many of them must sign."""
+
+    witnesses: Sequence[dict[str, str]]
+    needed: int
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Somebody who applied, or has new keys that wait, with the words to compare."""
+
+    party_id: str
+    name: str
+    member_class: str
+    state: str
+    words: str
+
+
+@dataclass(frozen=True)
+class WaitingRotation:
+    """New keys that wait for the operator, with the words to compare."""
+
+    party_id: str
+    words: str
+
+
+def make_hub(folder: Path, plan: Plan, env: Environment) -> None:
+    """Make a new hub's keys and folder. Raises LocalError(CONFLICT) if there are keys already."""
+    folder.mkdir(parents=True, exist_ok=True)
+    NoteSigner(plan.origin, SignatureType.ED25519, SecretSeed(bytes(32)))  # refuses a bad origin
+    secrets = {key: env.random(32) for key in ("sign", "log", "pepper")}
+    write_secrets(folder / "keys.json", secrets)
+    (folder / "plan.json").write_text(json.dumps(asdict(plan)), encoding="utf-8")
+
+
+def check_plan(folder: Path) -> None:
+    """Raise LocalError(NOT_READY) unless this is a hub's folder."""
+    if not (folder / "plan.json").exists():
+        raise LocalError(ErrorCode.NOT_READY, "plan.json is not there; run patchwork-hub init")
+
+
+def read_plan(folder: Path) -> Plan:
+    """What this hub is to be. Raises LocalError."""
+    check_plan(folder)
+    try:
+        return Plan(**json.loads((folder / "plan.json").read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise LocalError(ErrorCode.CONFIGURATION, "plan.json is not a hub's plan") from error
+
+
+def ceremony_terms(plan: Plan, holders: Sequence[HolderRecord], threshold: int) -> CeremonyTerms:
+    """What every key holder needs to deal and combine."""
+    return CeremonyTerms(
+        charter_id=plan.charter_id, epoch=1, threshold=threshold, holders=list(holders)
+    )
+
+
+def parse_witness(text: str) -> dict[str, str]:
+    """A witness from 'VKEY;control domain'. Raises LocalError, RemoteError."""
+    vkey, _, domain = text.partition(";")
+    if not domain:
+        raise LocalError(ErrorCode.CONFIGURATION, "a witness is 'VKEY;control domain'")
+    return {"name": parse_vkey(vkey).name, "control_domain": domain, "vkey": vkey}
+
+
+async def found_federation(
+    folder: Path,
+    terms: CeremonyTerms,
+    transcripts: Sequence[SignedTranscript],
+    quorum: Quorum,
+    env: Environment,
+) -> str:
+    """Write the first charter into the log; the genesis fingerprint. Raises as `found` does."""
+    keys, plan = read_secrets(folder / "keys.json"), read_plan(folder)
+    log_signer = NoteSigner(plan.origin, SignatureType.ED25519, SecretSeed(keys["log"]))
+    founding = Founding(
+        charter_id=plan.charter_id,
+        hub_name=plan.hub_name,
+        control_domain=plan.control_domain,
+        log_key=log_signer.key,
+        witnesses=quorum.witnesses,
+        quorum=quorum.needed,
+        holders=terms.holders,
+        transcripts=transcripts,
+    )
+    signer = HubSigner(SecretSeed(keys["sign"]), env)
+    async with opened(folder) as engine:
+        genesis = await engine.write(lambda tables: found(tables, founding, signer))
+    (folder / "genesis").write_text(genesis + "\n", encoding="utf-8")
+    (folder / "log.vkey").write_text(log_signer.key.text + "\n", encoding="utf-8")
+    return genesis
+
+
+async def make_invitation(folder: Path, env: Environment) -> Invitation:
+    """Make a one-time invitation, to be handed to one new member. Raises LocalError."""
+    settings, plan = load_settings(folder), read_plan(folder)
+    code = env.random(32).hex()
+    expires = env.clock() + INVITATION_SECONDS
+    invitation = Invitation(
+        hub=settings.public_url or f"http://{settings.host}:{settings.port}",
+        hub_name=plan.hub_name,
+        genesis=(folder / "genesis").read_text(encoding="utf-8").strip(),
+        code=code,
+    )
+    async with opened(folder) as engine:
+        await engine.write(lambda tables: tables.members.invite(code_hash(code), expires))
+    return invitation
+
+
+def candidates(tables: HubTables) -> list[Candidate]:
+    """Everybody who ever applied, oldest first, and then members whose new keys wait."""
+    applied = []
+    for applicant in tables.members.applicants(*ApplicantState):
+        body = enrolment_of(applicant)
+        words = fingerprint_words(body.party_id, body.keys)
+        applied.append(
+            Candidate(body.party_id, body.name, body.member_class, applicant.state, words)
+        )
+    by_id = {item.party_id: item for item in applied}
+    return applied + [
+        replace(by_id[item.party_id], state="new keys wait", words=item.words)
+        for item in waiting_rotations(tables)
+    ]
+
+
+def approve(tables: HubTables, party_id: str, words: str) -> None:
+    """Approve an application, or new keys, after comparing words. Raises LocalError."""
+    applicant = tables.members.applicant(party_id)
+    if applicant is None or applicant.state is not ApplicantState.WAITING:
+        approve_rotation(tables, party_id, words)
+        return
+    if words.split() != fingerprint_words(party_id, enrolment_of(applicant).keys).split():
+        raise LocalError(ErrorCode.CONFLICT, WORDS_DIFFER)
+    tables.members.move_applicant(party_id, ApplicantState.APPROVED)
+
+
+def order(tables: HubTables, party_id: str, status: MemberStatus) -> None:
+    """The operator's order, for the running hub. Raises LocalError."""
+    applicant = tables.members.applicant(party_id)
+    if applicant is None or applicant.state is not ApplicantState.MEMBER:
+        raise LocalError(ErrorCode.NOT_FOUND, "there is no member with that id")
+    tables.members.order(party_id, status)
+
+
+def waiting_rotations(tables: HubTables) -> list[WaitingRotation]:
+    """Rotations that wait for the operator, with the words to compare."""
+    found = []
+    for rotation in tables.members.rotations(RotationState.WAITING):
+        body = rotation_of(rotation.envelope)
+        words = fingerprint_words(body.party_id, body.keys)
+        found.append(WaitingRotation(body.party_id, words))
+    return found
+
+
+def approve_rotation(tables: HubTables, party_id: str, words: str) -> None:
+    """Approve new keys after comparing words. Raises LocalError."""
+    rotation = tables.members.rotation(party_id)
+    if rotation is None or rotation.state is not RotationState.WAITING:
+        raise LocalError(ErrorCode.NOT_FOUND, "nobody with that id waits for approval")
+    body = rotation_of(rotation.envelope)
+    if words.split() != fingerprint_words(body.party_id, body.keys).split():
+        raise LocalError(ErrorCode.CONFLICT, WORDS_DIFFER)
+    member = tables.directory.current().member(party_id)
+    if member is None or member.statement_id != body.replaces:
+        raise LocalError(
+            ErrorCode.CONFLICT,
+            "the membership has changed since they sent this: have them run rotate-keys again",
+        )
+    tables.members.approve_rotation(party_id)

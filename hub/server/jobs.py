@@ -1,0 +1,200 @@
+"""The jobs beside the web server: the one process of a hub that leads.
+
+Rounds, admissions (what the operator approved), charter (what the operator proposed), erasure,
+daily statements and the watch over the quorum each run in a loop. A fault stays where it happens:
+the item, or else the pass, is set aside and told to a person, and the loops go on. Only the log's
+writer stops the service, since a hub whose log is no longer published must not go on as if it were.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import structlog
+
+from hub.config import HubSettings, load_settings
+from hub.log.daily import Daily
+from hub.log.ledger import Ledger
+from hub.log.quorum_status import watch
+from hub.log.retention import erase_all
+from hub.matching.rounds import Matcher
+from hub.members.charter_changes import adopt, waiting
+from hub.members.enrolment import Enrolment
+from hub.members.membership import Membership
+from hub.server.services import Services
+from hub.server.status_page import to_value
+from hub.store.members import ApplicantState, RotationState
+from hub.store.tables import HubTables
+from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
+from runtime.alarm import run_alarm
+from runtime.faults import place_of
+from transport.client import HttpClient
+
+ADMIT_SECONDS = 0.5
+ERASE_SECONDS = 3600
+DAILY_SECONDS = 60
+WATCH_SECONDS = 2
+
+Job = Callable[[], Awaitable[object]]
+
+log = structlog.get_logger()
+
+
+class Jobs:
+    """What a hub does by itself. `settings` are those that the publisher was made with."""
+
+    def __init__(self, folder: Path, settings: HubSettings, services: Services) -> None:
+        self._folder = folder
+        self._settings = settings
+        self._services = services
+        self._engine = services.engine
+        self.signer = services.signer
+        self._told: dict[str, str] = {}
+
+    def loops(self, http: HttpClient) -> Sequence[Coroutine[Any, Any, NoReturn]]:
+        """Every job in its loop, for as long as the hub serves."""
+        settings = self._settings
+        return [
+            self._publish(settings.batch_seconds, http),
+            self._loop("round", settings.round_seconds, self.round),
+            self._loop("admit", ADMIT_SECONDS, self.admit),
+            self._loop("charter", ADMIT_SECONDS, self.amend),
+            self._loop("erase", ERASE_SECONDS, self.erase),
+            self._loop("daily", DAILY_SECONDS, self.daily),
+            self._loop("watch", WATCH_SECONDS, self.watch),
+        ]
+
+    async def round(self) -> None:
+        """Run one matching round."""
+        changed = await self._engine.write(lambda tables: Matcher(self._ledger(tables)).run(tables))
+        log.info("round", changed=changed)
+
+    async def admit(self) -> None:
+        """Write into the log what the operator decided of members: each in a transaction."""
+        newcomers, rotations, orders = await self._engine.read(_decided)
+        for party_id in newcomers:
+            await self._one("admit", party_id, self._admit)
+        for party_id in rotations:
+            await self._one("rotate", party_id, self._replace_keys)
+        for party_id in orders:
+            await self._one("order", party_id, self._carry_out)
+
+    async def _admit(self, party_id: str) -> None:
+        await self._engine.write(lambda tables: Enrolment(self._ledger(tables)).admit(party_id))
+
+    async def _replace_keys(self, party_id: str) -> None:
+        in_force = await self._engine.write(
+            lambda tables: Membership(self._ledger(tables)).replace_keys(party_id)
+        )
+        if not in_force:
+            log.warning("rotation_dropped", party=party_id)
+
+    async def _carry_out(self, party_id: str) -> None:
+        await self._engine.write(
+            lambda tables: Membership(self._ledger(tables)).carry_out(party_id)
+        )
+
+    async def erase(self) -> None:
+        """Erase what the charter's retention rules say is due."""
+        done = await erase_all(self._engine, self.signer, "schedule")
+        if done:
+            log.info("erased", entries=done)
+
+    async def watch(self) -> None:
+        """Take down whether contact details can move; tell the operator once if they cannot."""
+        now, ahead = self.signer.env.clock(), self._services.publisher.cosignatures.ahead
+        found = await self._engine.write(lambda tables: watch(tables, now, ahead))
+        if found is not None and found.alarm:
+            origin = self._services.publisher.origin
+            log.critical("no_quorum", since=found.since, missing=found.missing)
+            await self._alarm({"alarm": "no_quorum", "log": origin, **to_value(found)})
+
+    async def daily(self) -> None:
+        """Make today's statement to each agency that has none yet."""
+        made = await self._engine.write(lambda tables: Daily(self._ledger(tables)).state())
+        if made:
+            log.info("daily_statements", made=made)
+
+    async def amend(self) -> None:
+        """Put a charter that the operator proposed in force, if one waits."""
+        if await self._engine.read(waiting) is None:
+            return
+        # The witnesses it names may have addresses that hub.toml did not have at the start.
+        self._settings.witness_urls.update(load_settings(self._folder).witness_urls)
+        new = await self._engine.write(lambda tables: adopt(self._ledger(tables)))
+        if new is None:
+            log.warning("charter_proposal_dropped")
+        else:
+            log.info("charter_in_force", version=new.version)
+
+    def _ledger(self, tables: HubTables) -> Ledger:
+        return Ledger(tables, self.signer)
+
+    async def _publish(self, seconds: float, http: HttpClient) -> NoReturn:
+        """The log's writer: what it did not foresee ends the service. Raises LocalError."""
+        while True:
+            try:
+                await self._services.publisher.step(http)
+            except (PatchworkError, OSError) as error:
+                log.warning("loop_failed", loop="publish", error=type(error).__name__)
+            except Exception as error:  # noqa: BLE001 - as below, and then the service ends
+                await self._tell("publish", error)
+                raise LocalError(
+                    ErrorCode.INTERNAL, f"the log's writer: {_described(error)}"
+                ) from None
+            await asyncio.sleep(seconds)
+
+    async def _loop(self, name: str, seconds: float, job: Job) -> NoReturn:
+        while True:
+            try:
+                await self._apart(name, job)
+            except (PatchworkError, OSError) as error:
+                log.warning("loop_failed", loop=name, error=type(error).__name__)
+            await asyncio.sleep(seconds)
+
+    async def _one(self, name: str, party_id: str, job: Callable[[str], Awaitable[None]]) -> None:
+        """Do what a job has to do for one party: what is wrong with it stops no other's."""
+
+        async def work() -> None:
+            try:
+                await job(party_id)
+            except RemoteError as error:
+                await self._tell(f"{name} {party_id}", error)
+
+        await self._apart(f"{name} {party_id}", work)
+
+    async def _apart(self, name: str, job: Job) -> None:
+        """Do a job so that what nobody foresaw in it stops nothing else. Raises PatchworkError."""
+        try:
+            await job()
+        except (PatchworkError, OSError):
+            raise
+        except Exception as error:  # noqa: BLE001 - told by type and place, never by its message
+            await self._tell(name, error)
+
+    async def _tell(self, where: str, error: Exception) -> None:
+        """Tell a person, once for the same fault at the same place."""
+        what = _described(error)
+        if self._told.get(where) == what:
+            return
+        self._told[where] = what
+        log.critical("unforeseen", job=where, error=type(error).__name__, at=place_of(error))
+        await self._alarm({"alarm": "unforeseen", "job": where, "error": what})
+
+    async def _alarm(self, value: dict[str, Any]) -> None:
+        await run_alarm(self._settings.alarm_command, value)
+
+
+def _decided(tables: HubTables) -> tuple[list[str], list[str], list[str]]:
+    """Whom the operator approved, whose new keys, and about whom there are orders."""
+    members = tables.members
+    return (
+        [item.party_id for item in members.applicants(ApplicantState.APPROVED)],
+        [item.party_id for item in members.rotations(RotationState.APPROVED)],
+        [item.party_id for item in members.orders()],
+    )
+
+
+def _described(error: Exception) -> str:
+    return f"{type(error).__name__} in {place_of(error)}"

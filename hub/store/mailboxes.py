@@ -1,0 +1,94 @@
+"""Mailboxes: messages that wait for an agency to fetch them."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from hub.store.log import Logged
+from storage.engine import Transaction
+
+_GENERATION = "generation"
+
+
+@dataclass(frozen=True)
+class Post:
+    """A message for one agency's mailbox."""
+
+    agency: str
+    envelope: bytes
+    logged: Logged | None = None
+    sealed: bytes | None = None
+    proof: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A message in a mailbox, by its number there; `index` and `salt` where it is logged."""
+
+    seq: int
+    index: int | None
+    salt: bytes | None
+    envelope: bytes
+    sealed: bytes | None
+    proof: bytes | None
+
+
+class Mailboxes:
+    """All mailboxes within one open transaction."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    def post(self, posts: Sequence[Post]) -> None:
+        """Put messages into mailboxes, in order."""
+        self._tx.insert_many(
+            "mailbox",
+            [
+                {
+                    "agency": post.agency,
+                    "idx": post.logged.index if post.logged else None,
+                    "salt": post.logged.salt if post.logged else None,
+                    "envelope": post.envelope,
+                    "sealed": post.sealed,
+                    "proof": post.proof,
+                }
+                for post in posts
+            ],
+        )
+
+    def acknowledge(self, agency: str, cursor: int) -> None:
+        """Delete what was delivered up to `cursor`, ciphertexts included; nothing undelivered."""
+        sql = "DELETE FROM mailbox WHERE agency = ? AND seq <= ? AND delivered = 1"
+        self._tx.run(sql, agency, cursor)
+
+    def has_mail(self, agency: str, cursor: int) -> bool:
+        """Whether anything waits after `cursor`."""
+        sql = "SELECT 1 FROM mailbox WHERE agency = ? AND seq > ? LIMIT 1"
+        return self._tx.one(sql, agency, cursor) is not None
+
+    def deliver(self, agency: str, cursor: int, limit: int) -> list[Mail]:
+        """The next messages after `cursor`, in order, and marked as delivered."""
+        rows = self._tx.rows(
+            "UPDATE mailbox SET delivered = 1 WHERE seq IN "
+            "(SELECT seq FROM mailbox WHERE agency = ? AND seq > ? ORDER BY seq LIMIT ?) "
+            "RETURNING seq, idx, salt, envelope, sealed, proof",
+            agency, cursor, limit,
+        )  # fmt: skip
+        return sorted((Mail(*row.values()) for row in rows), key=lambda mail: mail.seq)
+
+    def withhold(self, agency: str, index: int) -> None:
+        """Take the sealed part away from an agency's copies of an entry: it is not delivered."""
+        sql = "UPDATE mailbox SET sealed = NULL WHERE agency = ? AND idx = ?"
+        self._tx.run(sql, agency, index)
+
+    def erase(self, indexes: Collection[int]) -> None:
+        """Delete every copy of these entries: one may wait for an agency that went away."""
+        self._tx.run_among("DELETE FROM mailbox WHERE idx IN (:among)", among=indexes)
+
+    def generation(self) -> str:
+        """The mailboxes' generation: changes when the hub's database is made anew."""
+        row = self._tx.one("SELECT value FROM meta WHERE key = ?", _GENERATION)
+        return str(row["value"]) if row else ""
+
+    def begin(self, generation: str) -> None:
+        """Begin a generation, in a database that has none."""
+        self._tx.insert("meta", {"key": _GENERATION, "value": generation})

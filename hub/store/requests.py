@@ -1,0 +1,182 @@
+"""Brokered requests: who asks whom, and the statement that took each step.
+
+A request's state is read from its steps. The receipt is a step beside the states: a card may be
+acknowledged after somebody said that it is the wrong person's.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from protocol.messages.parts import Outcome
+from storage.engine import Row, Transaction
+from storage.states import Moves, check_move
+
+
+class RequestState(StrEnum):
+    """How far a request has come at the hub."""
+
+    REFUSED = "refused"
+    OPEN = "open"
+    REFERRED = "referred"
+    ALLOWED = "allowed"
+    DENIED = "denied"
+    RELEASED = "released"
+    WRONG_PERSON = "wrong_person"
+    RECALLED = "recalled"
+
+
+_DECIDED = (RequestState.REFERRED, RequestState.ALLOWED, RequestState.DENIED)
+REQUEST_MOVES: Moves[RequestState] = {
+    RequestState.OPEN: _DECIDED,
+    RequestState.REFERRED: _DECIDED,
+    RequestState.ALLOWED: (RequestState.RELEASED,),
+    RequestState.RELEASED: (RequestState.WRONG_PERSON,),
+    RequestState.WRONG_PERSON: (RequestState.RECALLED,),
+}
+"""REFUSED is the hub's own refusal, DENIED that of the agency that was asked: both are ends."""
+
+AFTER_DECISION: Mapping[Outcome, RequestState] = {
+    "refer": RequestState.REFERRED,
+    "allow": RequestState.ALLOWED,
+    "refuse": RequestState.DENIED,
+}
+
+REQUEST_STEPS: Mapping[str, str] = {
+    "request": "statement_id",
+    "hub_decision": "hub_decision",
+    "decision": "decision",
+    "release": "release",
+    "provisional": "release",  # one or the other
+    "receipt": "receipt",
+    "wrong_person": "wrong_person",
+    "recall_done": "recall_done",
+}
+"""Of each kind that is a step of a request: the column that holds its statement's id."""
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """The statements that stand and fall together, and when what they are about is over."""
+
+    expires: int
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class NewRequest:
+    """A request and the hub's decision on it. `request_id` and `statement_id` are new."""
+
+    request_id: str
+    statement_id: str
+    requester: str
+    holder: str
+    link_id: str
+    involvement_id: str
+    expires: int
+    iat: int
+    hub_decision: str
+    hub_outcome: Outcome
+
+
+@dataclass(frozen=True)
+class BrokeredRequest(NewRequest):
+    """A request with what became of it; each step by its statement id."""
+
+    decision: str | None = None
+    outcome: Outcome | None = None
+    release: str | None = None
+    receipt: str | None = None
+    wrong_person: str | None = None
+    recall_done: str | None = None
+
+    @property
+    def parties(self) -> frozenset[str]:
+        """The two sides."""
+        return frozenset((self.requester, self.holder))
+
+    @property
+    def state(self) -> RequestState:
+        """How far it has come."""
+        if self.hub_outcome == "refuse":
+            return RequestState.REFUSED
+        if self.recall_done is not None:
+            return RequestState.RECALLED
+        if self.wrong_person is not None:
+            return RequestState.WRONG_PERSON
+        if self.release is not None:
+            return RequestState.RELEASED
+        return AFTER_DECISION[self.outcome] if self.outcome else RequestState.OPEN
+
+    def may_become(self, state: RequestState) -> bool:
+        """Whether a state may follow the present one."""
+        return state in REQUEST_MOVES.get(self.state, ())
+
+
+class Requests:
+    """Brokered requests within one open transaction."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    def get(self, request_id: str) -> BrokeredRequest | None:
+        """A request by its id."""
+        row = self._tx.one("SELECT * FROM request WHERE request_id = ?", request_id)
+        return BrokeredRequest(**row) if row else None
+
+    def of_statement(self, statement_id: str) -> BrokeredRequest | None:
+        """A request by the id of the statement that made it."""
+        row = self._tx.one("SELECT * FROM request WHERE statement_id = ?", statement_id)
+        return BrokeredRequest(**row) if row else None
+
+    def add(self, request: NewRequest) -> None:
+        """Store a request with the hub's decision on it."""
+        self._tx.insert("request", vars(request))
+
+    def decide(self, request: BrokeredRequest, outcome: Outcome, statement_id: str) -> None:
+        """Take down the holding agency's decision. Raises LocalError(CONFLICT) after the last."""
+        columns = {"decision": statement_id, "outcome": outcome}
+        self._move(request, AFTER_DECISION[outcome], columns)
+
+    def release(self, request: BrokeredRequest, statement_id: str) -> None:
+        """Take down what the card left by. Raises LocalError(CONFLICT) unless it is allowed."""
+        self._move(request, RequestState.RELEASED, {"release": statement_id})
+
+    def acknowledge(self, request: BrokeredRequest, statement_id: str) -> None:
+        """Take down that the card was opened."""
+        self._tx.update("request", {"receipt": statement_id}, {"request_id": request.request_id})
+
+    def say_wrong_person(self, request: BrokeredRequest, statement_id: str) -> None:
+        """Take down that the card was another person's. Raises LocalError(CONFLICT)."""
+        self._move(request, RequestState.WRONG_PERSON, {"wrong_person": statement_id})
+
+    def recall(self, request: BrokeredRequest, statement_id: str) -> None:
+        """Take down that the card was deleted. Raises LocalError(CONFLICT)."""
+        self._move(request, RequestState.RECALLED, {"recall_done": statement_id})
+
+    def count_since(self, requester: str, since: int) -> int:
+        """How many requests an agency made with iat >= since."""
+        sql = "SELECT COUNT(*) AS n FROM request WHERE requester = ? AND iat >= ?"
+        row = self._tx.one(sql, requester, since)
+        return int(row["n"]) if row else 0
+
+    def conversations(self, before: int) -> list[Conversation]:
+        """What was asked before a time: when it expires, and every step that was taken."""
+        rows = self._tx.rows(
+            "SELECT expires, statement_id, hub_decision, decision, release, receipt, "
+            "wrong_person, recall_done FROM request WHERE iat < ?",
+            before,
+        )
+        return [conversation(row, REQUEST_STEPS) for row in rows]
+
+    def _move(
+        self, request: BrokeredRequest, state: RequestState, columns: Mapping[str, object]
+    ) -> None:
+        check_move(REQUEST_MOVES, request.state, state)
+        self._tx.update("request", columns, {"request_id": request.request_id})
+
+
+def conversation(row: Row, steps: Mapping[str, str]) -> Conversation:
+    """A row's expiry and the steps that it names."""
+    taken = (row[column] for column in dict.fromkeys(steps.values()))
+    return Conversation(row["expires"], tuple(name for name in taken if name is not None))
