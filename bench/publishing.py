@@ -1,8 +1,9 @@
 """Importing and publishing an agency, and publishing it again when nothing has changed.
 
 Prints seconds by the clock and of the processor, and what a client costs in processor time and in
-statements to the database, for a small and a large agency: that must not grow with the agency. Tokens are hashes and the hub says yes to everything
-(tests/sim/crowd.py), so that only the node's own work is measured; its database work is real.
+statements to the database, for a small and a large agency: that must not grow with the agency.
+Tokens are hashes and the hub says yes to everything (tests/sim/crowd.py), so that only the node's
+own work is measured; its database work is real.
 """
 
 import asyncio
@@ -24,7 +25,8 @@ SIZES = (4_000, 12_000)
 def main() -> None:
     """Measure each size."""
     sizes = [int(text) for text in sys.argv[1:]] or SIZES
-    print(f"{'clients':>8s} {'step':20s} {'seconds':>8s} {'processor':>9s}  a client: ms, statements")
+    print(f"{'clients':>8s} {'step':20s} {'seconds':>8s} {'processor':>9s}", end=" ")
+    print(f"{'ms each':>8s} {'statements':>10s}")
     for size in sizes:
         asyncio.run(measure(size))
 
