@@ -18,6 +18,7 @@ bench: .venv/.runtime
 	$(BIN)/python -m bench.log
 	$(BIN)/python -m bench.audit
 	$(BIN)/python -m bench.publications
+	$(BIN)/python -m bench.publishing
 	$(BIN)/python -m bench.matching.attacks
 
 # Beside Splink and CLK + anonlink. DATA=DIR holds council-train and council-validate; see README.

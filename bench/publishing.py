@@ -25,9 +25,8 @@ SIZES = (4_000, 12_000)
 def main() -> None:
     """Measure each size."""
     sizes = [int(text) for text in sys.argv[1:]] or SIZES
-    print(
-        f"{'clients':>8s} {'step':20s} {'seconds':>8s} {'processor':>9s}  a client: ms, statements"
-    )
+    print(f"{'clients':>8s} {'step':20s} {'seconds':>8s} {'processor':>9s}", end=" ")
+    print(f"{'ms each':>8s} {'statements':>10s}")
     for size in sizes:
         asyncio.run(measure(size))
 

@@ -59,8 +59,8 @@ class Limits:
     ) -> dict[int, set[bytes]]:
         """For each client its digests that may not be published: they are in too many stubs.
 
-        Those who have such a token at the hub keep it, if it fits without the others. `digests`
-        are the wanted ones of the clients on a page, `stubs` the ones they have.
+        Those who have such a token at the hub keep it, if there is room without the others.
+        `digests` are the wanted ones of the clients on a page, `stubs` the ones they have.
         """
         most = self._membership.charter.quotas.stubs_per_token
         wanted: dict[bytes, set[str | int]] = {}

@@ -2,7 +2,7 @@
 
 Page by page: draft, evaluate what is new, send what changed; a client whose permission ended is
 retired. A manifest and its chunks are kept until the hub has applied them, so an interrupted
-publication is resumed, never doubled.
+publication is resumed, and takes effect once.
 """
 
 import hashlib

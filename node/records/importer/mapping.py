@@ -99,7 +99,7 @@ class ColumnMapping:
 
 
 def guess_mapping(header: Iterable[str]) -> ColumnMapping:
-    """Draft a mapping from column names alone; the first column that fits a field is taken."""
+    """Draft a mapping from column names alone; the first column that names a field is taken."""
     sources: dict[Field, Source] = {}
     for column in header:
         for name, words in SYNONYMS.items():

@@ -95,7 +95,7 @@ def parse_rows(
     """Walk the table: an ImportedRow for each good line, one RowError for each fault of a bad one.
 
     `types` are the charters' types of involvement; without them only the form of one is checked.
-    Raises RemoteError(BAD_FILE) if mapping and header do not fit, or while the file is read.
+    Raises RemoteError(BAD_FILE) if mapping and header do not match, or while the file is read.
     """
     terms = Terms(today, types)
     positions = _positions(table.header, mapping)
