@@ -4,16 +4,14 @@ Starts programs and reads what they print; imports none of them. What a person w
 (pass a file, read words over the telephone) is done here in between.
 """
 
-import itertools
-import os
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -26,8 +24,7 @@ BIN = Path(sys.executable).parent
 LIMIT_SECONDS = 300
 LOOK_SECONDS = 0.05
 GENTLE_SECONDS = 8
-# Outgoing connections get ports from 32768 or 49152 on; each process that asks here has 40.
-_PORTS = itertools.count(20_000 + os.getpid() * 40 % 12_000)
+FIRST_PORT, END_OF_PORTS, PORTS_AT_ONCE = 20_000, 32_000, 40
 
 Found = TypeVar("Found")
 
@@ -184,9 +181,25 @@ def fresh_folder() -> None:
 
 
 def free_port() -> int:
-    """A loopback port that is free now, and that no outgoing connection will be given."""
-    for port in _PORTS:
+    """A loopback port that is free, and stays so until a program is started on it."""
+    for port in _own_ports:
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
     raise DemoError("no port is free")
+
+
+def _ports() -> Iterator[int]:
+    """Ports that no other demo takes, and no outgoing connection: those are given higher ones.
+
+    Whoever holds the first of forty, without listening on it, has the others.
+    """
+    with ExitStack() as held:
+        for first in range(FIRST_PORT, END_OF_PORTS, PORTS_AT_ONCE):
+            mark = held.enter_context(socket.socket())
+            with suppress(OSError):
+                mark.bind(("127.0.0.1", first))
+                yield from range(first + 1, first + PORTS_AT_ONCE)
+
+
+_own_ports = _ports()

@@ -1,5 +1,8 @@
 """The demo's stage: it waits for what programs print and how they end, and says what went wrong."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +11,7 @@ import pytest
 from demo import stage as demo_stage
 from demo.stage import DemoError, Stage, free_port
 
+HERE = Path(__file__).parents[2]
 LOUD = "print('listening', flush=True); import signal; signal.pause()"
 
 
@@ -71,7 +75,19 @@ def test_another_exit_code_than_the_story_says_is_an_error(
         assert stage.run(*command, expect=expect) == "because\n"
 
 
-def test_ports_are_free_different_and_not_those_of_outgoing_connections() -> None:
-    ports = [free_port() for _ in range(30)]
-    assert len(set(ports)) == 30
-    assert all(20_000 <= port < 32_768 for port in ports)
+def test_ports_are_those_of_no_outgoing_connection_and_of_no_other_demo() -> None:
+    told = "from demo.stage import free_port; print(*(free_port() for _ in range(50)))"
+    other = subprocess.Popen(
+        [sys.executable, "-c", f"{told}; input()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(HERE)},
+    )
+    with other:
+        assert other.stdout is not None
+        theirs = {int(word) for word in other.stdout.readline().split()}
+        ours = {free_port() for _ in range(50)}
+        assert (len(ours), len(theirs), ours & theirs) == (50, 50, set())
+        assert all(20_000 <= port < 32_768 for port in ours | theirs)
+        other.communicate("\n")
