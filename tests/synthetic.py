@@ -2,7 +2,8 @@
 
 Three agencies know the same people. The first two share each person's identifier, but not the
 address; the last two share the address, but not the identifier: so one of three links is
-supported. Every tenth person has a twin, a rival to her in everything but the given name.
+supported. Ten people at a time hang together: two and two by their family, and each of two with
+one of the next by their house. A fourth agency knows the identifier alone.
 """
 
 import hashlib
@@ -39,19 +40,23 @@ ROWS_A_CHUNK = 400
 
 @dataclass(frozen=True)
 class Agency:
-    """An agency, what it does, and what it knows of everybody: the identifier, which address."""
+    """An agency, what it does, and what it knows of everybody: the identifier; name, birth date
+    and which address, or none of these.
+    """
 
     party: Party
     member_class: str
     work: tuple[str, str]
     identifier: bool
-    address: str
+    address: str | None
 
 
 HEALTH = Agency(Party("A"), "health_provider", ("health_visiting", "Health visiting"), True, "old")
 SCHOOL = Agency(Party("B"), "school", ("youth_work", "Youth work"), True, "new")
 CARE = Agency(Party("C"), "childrens_social_care", ("child_in_need", "Child in need"), False, "new")
+HOUSING = Agency(Party("D"), "housing", ("housing_tenancy", "Housing tenancy"), True, None)
 AGENCIES = (HEALTH, SCHOOL, CARE)
+MEMBERS = (*AGENCIES, HOUSING)
 
 
 class SyntheticHub:
@@ -108,11 +113,9 @@ class SyntheticHub:
         sender = statement.preamble.sender
         self._sequences[sender] = statement.body.sequence
 
-    def publish(
-        self, agency: Agency, people: range, *, revision: int = 1, size: int = ROWS_A_CHUNK
-    ) -> None:
+    def publish(self, agency: Agency, people: range, *, revision: int = 1, copy: str = "") -> None:
         """Publish these people's stubs, each with its tokens of this revision."""
-        self.apply(self.upload(agency, *stubs(agency, people, revision), size))
+        self.apply(self.upload(agency, *stubs(agency, people, revision, copy)))
 
     def retire(self, agency: Agency, people: range, revision: int) -> None:
         """Retire these people's stubs: this is their next revision."""
@@ -136,9 +139,9 @@ class SyntheticHub:
         """Charter, members and acceptances, in the log."""
         signer = self._signer
         signer.put_charter(signer.charter)
-        for agency in AGENCIES:
+        for agency in MEMBERS:
             signer.admit(agency.party, agency.member_class)
-        for agency in AGENCIES:
+        for agency in MEMBERS:
             signer.accept(agency.party)
         for entry in signer.entries:
             said = parse_statement(entry.envelope)
@@ -154,62 +157,64 @@ class SyntheticHub:
         return hashlib.shake_256(b"%d" % self._drawn).digest(size)
 
 
-def stub_id(agency: Agency, person: int) -> str:
-    """The stub of a person at an agency."""
-    return _hash(f"{agency.party.letter}/{person}")[:16].hex()
+def stub_id(agency: Agency, person: int, copy: str = "") -> str:
+    """The stub of a person at an agency; a copy is another, of the same person."""
+    return _hash(f"{agency.party.letter}/{person}{copy}")[:16].hex()
 
 
 def stubs(
-    agency: Agency, people: range, revision: int = 1
+    agency: Agency, people: range, revision: int = 1, copy: str = ""
 ) -> tuple[list[StubRow], list[StubTokens]]:
     """Rows and token sets; a later revision has another address, and so other tokens."""
-    tokens = [_tokens(agency, person, revision) for person in people]
-    rows = [
-        StubRow(
-            stub_id=item.stub_id,
-            revision=revision,
-            retired=False,
-            involvements=[_work(agency, person)],
-            token_commitment=commit(
-                bytes.fromhex(item.salt), {"stub_id": item.stub_id, "tokens": dict(item.tokens)}
-            ),
+    rows, sets = [], []
+    for person in people:
+        own, tokens = stub_id(agency, person, copy), _tokens(agency, person, revision)
+        salt = _hash(f"salt/{own}/{revision}")
+        rows.append(
+            StubRow(
+                stub_id=own,
+                revision=revision,
+                retired=False,
+                involvements=[_work(agency, person)],
+                token_commitment=commit(salt, {"stub_id": own, "tokens": dict(tokens)}),
+            )
         )
-        for person, item in zip(people, tokens, strict=True)
-    ]
-    return rows, tokens
+        sets.append(StubTokens(stub_id=own, salt=salt.hex(), tokens=tokens))
+    return rows, sets
 
 
 def _work(agency: Agency, person: int) -> PublishedInvolvement:
     return work(_hash(f"work/{agency.party.letter}/{person}")[:16].hex(), *agency.work)
 
 
-def _tokens(agency: Agency, person: int, revision: int) -> StubTokens:
-    address = agency.address if revision == 1 else f"{agency.address} {revision}"
-    family = person - 1 if person % 10 == 1 else person
-    values = {
-        "nid.1": [f"{person}"] if agency.identifier else [],
+def _tokens(agency: Agency, person: int, revision: int) -> dict[str, list[str]]:
+    values = {"nid.1": [f"{person}"]} if agency.identifier else {}
+    if agency.address is not None:
+        address = agency.address if revision == 1 else f"{agency.address} {revision}"
+        values |= _names_and_places(person, address)
+    return {
+        key: [to_base64(_hash(f"{key}/{text}")[:16]) for text in texts]
+        for key, texts in values.items()
+    }
+
+
+def _names_and_places(person: int, address: str) -> dict[str, list[str]]:
+    family = person - person % 2
+    house = person if person % 10 in {0, 9} else person + person % 2
+    return {
         "given_dob.1": [f"{person}"],
         "name_dob.1": [f"{person}"],
         "given_dob_mi.2": [f"{person}"],
         "family_dob_mi.1": [f"{family}"],
         "sex_family_dob.1": [f"{family}"],
         "alias_dob_pc.2": [f"{person} {address}"],
-        "dob_sex_pc.2": [f"{family} {address}"],
-        "dob_addr.1": [f"{family} {address}"],
+        "dob_sex_pc.2": [f"{house} {address}"],
+        "dob_addr.1": [f"{house} {address}"],
         "name_pc_dob.1": [f"{person} {address} {part}" for part in "ym"],
         "name_addr_dob.1": [f"{person} {address} {part}" for part in "ym"],
         "name_pc.2": [f"{person} {address}"],
         "given_addr.1": [f"{person} {address}"],
     }
-    return StubTokens(
-        stub_id=stub_id(agency, person),
-        salt=_hash(f"salt/{agency.party.letter}/{person}/{revision}").hex(),
-        tokens={
-            key: [to_base64(_hash(f"{key}/{text}")[:16]) for text in texts]
-            for key, texts in values.items()
-            if texts
-        },
-    )
 
 
 def _hash(text: str) -> bytes:

@@ -4,7 +4,7 @@ Remembers what it read for one round, and reads ahead: `look_around` and `look_a
 statements, all that the other methods will ask for. Writes nothing.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 from hub.matching.reading import ReadOnce
@@ -54,23 +54,16 @@ class CandidateIndex:
         self.stubs.fetch(rival for other in near for rival in self.of(other))
 
     def look_at(self, pairs: Collection[Pair]) -> None:
-        """Read what `between`, `score` and the rest will ask for about pairs."""
+        """Read what will be asked about pairs: scores, links, answers, and what supports them."""
         ends = {stub_id for pair in pairs for stub_id in pair}
         self._read(ends)
-        self.look_for_links(ends)
+        self.links.fetch(ends)  # and of whoever they are linked to: support may hang on them
+        self.links.fetch(link.across(end).stub_id for end in ends for link in self.links[end])
         links = (self.between(pair) for pair in pairs)
         self.answers.fetch(link.link_id for link in links if link is not None)
         self.stubs.fetch(near for stub_id in ends for near in self.of(stub_id))
         rivals = {rival for pair in pairs for rival in self._rivals_of(pair)}
         self._read({stub_id for rival in rivals for stub_id in rival})
-
-    def look_for_links(self, stub_ids: Iterable[str]) -> None:
-        """Read the links of stubs, and those of whoever they are linked to."""
-        stub_ids = set(stub_ids)
-        self.links.fetch(stub_ids)
-        self.links.fetch(
-            link.across(stub_id).stub_id for stub_id in stub_ids for link in self.links[stub_id]
-        )
 
     def between(self, pair: Pair) -> Link | None:
         """The link between two stubs, ended ones too."""

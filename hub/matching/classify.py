@@ -85,7 +85,6 @@ class PairClassifier:
         moved = [classified for classified in self.classified.values() if classified.moved]
         open_pairs = {pair: None for classified in moved for pair in self._around(classified)}
         self._candidates.look_at([pair for pair in open_pairs if pair not in self.classified])
-        self._candidates.look_for_links({stub_id for pair in open_pairs for stub_id in pair})
         for pair in open_pairs:
             if pair not in self.classified:
                 self._classify(pair)
