@@ -15,12 +15,12 @@ import structlog
 from node.config import NodeSettings
 from node.dispatch import Dispatcher, Incoming, OnSent
 from node.links.team import on_notice
-from node.membership.charter import CharterWatch
 from node.membership.hub import HubMembership
 from node.membership.outbox import Outbox, Sent, keep_received
 from node.oversight.gossip import check_gossip
 from node.oversight.journal import Journal, enter_received
 from node.oversight.monitor import Monitor
+from node.publishing.republish import CharterWatch
 from node.requests.answering import Answering
 from node.requests.asking import Asking
 from node.requests.releasing import Releasing
@@ -52,7 +52,6 @@ class NodeService:
 
     def __init__(self, membership: HubMembership, settings: NodeSettings) -> None:
         self.membership = membership
-        membership.shared_postcodes = frozenset(settings.shared_postcodes)
         self.asking = Asking(membership)
         self.answering = Answering(membership, settings)
         self.releasing = Releasing(membership, self.answering)

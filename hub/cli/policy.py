@@ -15,12 +15,12 @@ from rich.console import Console
 from rich.progress import Progress
 
 from hub.cli.folder import out
-from hub.policies.candidates import Candidates, find_candidates
 from hub.policies.check import check_keys, require_safe_keys
 from hub.policies.draw import pictures
 from hub.policies.evaluate import evaluate
 from hub.policies.folder import KnownRecord, read_folder
 from hub.policies.packs import DEFAULT, pack, read_policy
+from hub.policies.pairing import Candidates, find_candidates
 from hub.policies.train import train
 from protocol import canonical
 from protocol.matchkeys.policy import MatchPolicy

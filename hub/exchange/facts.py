@@ -6,7 +6,8 @@ the auditor makes the same decision again.
 
 from hub.exchange.handlers import midnight_before
 from hub.log.ledger import Ledger
-from hub.store.stubs import LinkTables, Stub
+from hub.store.links import Link, LinkEnd, Links
+from hub.store.stubs import Stub, Stubs
 from protocol.errors import ErrorCode, RemoteError
 from protocol.governance.directory import Directory, Member
 from protocol.messages.bodies import RequestBody
@@ -15,7 +16,6 @@ from protocol.messages.review import IdentityRequestBody
 from protocol.messages.statement import Statement
 from protocol.requests.decide import HubFacts, IdentityFacts, LinkFact
 from protocol.requests.review import Said
-from storage.engine import Row
 
 Asks = Statement[RequestBody] | Statement[IdentityRequestBody]
 
@@ -35,12 +35,12 @@ def request_facts(
 ) -> tuple[HubFacts, DecisionFacts]:
     """What the hub's part of a request is decided by, and the same as pins."""
     body, preamble = statement.body, statement.preamble
-    directory, links = ledger.directory, LinkTables(ledger.tables)
-    row = links.link(body.link_id)
+    directory, stubs = ledger.directory, ledger.tables.stubs
+    row = ledger.tables.links.link(body.link_id)
     link = link_fact(row) if row else None
     end = link.other_end(preamble.sender, body.stub_id) if link else None
-    own = _stub(links, (preamble.sender, body.stub_id))
-    other = links.stub(end[1]) if end else None
+    own = _stub(stubs, (preamble.sender, body.stub_id))
+    other = stubs.stub(end[1]) if end else None
     asked = other.involvements if other else ()
     requester, holder = directory.member(preamble.sender), directory.member(preamble.aud)
     today = midnight_before(preamble.iat)
@@ -64,11 +64,11 @@ def identity_facts(
     answer.
     """
     body, preamble = statement.body, statement.preamble
-    directory, links = ledger.directory, LinkTables(ledger.tables)
+    directory, stubs, links = ledger.directory, ledger.tables.stubs, ledger.tables.links
     row = told_link(links, body.link_id)
     link = link_fact(row) if row else None
     end = link.other_end(preamble.sender, body.stub_id) if link else None
-    own, other = _stub(links, (preamble.sender, body.stub_id)), _stub(links, end)
+    own, other = _stub(stubs, (preamble.sender, body.stub_id)), _stub(stubs, end)
     requester = directory.member(preamble.sender)
     holder = directory.member(end[0]) if end else None
     said = links.answers(body.link_id).values()
@@ -87,43 +87,35 @@ def identity_facts(
     return facts, pinned, end[0] if end else None
 
 
-def link_fact(row: Row) -> LinkFact:
-    """A link's row as the decisions look at it."""
-    ends = ((row["agency_a"], row["stub_a"]), (row["agency_b"], row["stub_b"]))
-    return LinkFact(row["state"], ends)
+def link_fact(link: Link) -> LinkFact:
+    """A link as the decisions look at it."""
+    first, second = link.ends
+    ends = ((first.agency, first.stub_id), (second.agency, second.stub_id))
+    return LinkFact(link.state.value, ends)
 
 
-def told_link(links: LinkTables, link_id: str) -> Row | None:
+def told_link(links: Links, link_id: str) -> Link | None:
     """A link that both sides have been told of; any other is as if it were not there.
 
     Otherwise a check carries a name to a side that must not hear of the link (04-matching §7.3).
     """
     link = links.link(link_id)
-    return link if link is not None and all(was_told(links, link, side) for side in "ab") else None
+    told = link is not None and all(was_told(links, link, end) for end in link.ends)
+    return link if told else None
 
 
-def was_told(links: LinkTables, link: Row, side: str) -> bool:
+def was_told(links: Links, link: Link, end: LinkEnd) -> bool:
     """Whether a side ever saw a link: who did not must not learn that there is one.
 
     Who answered was told, though the answer may have hidden it again.
     """
-    if link[f"notice_{side}"] is not None:
-        return True
-    return link[f"agency_{side}"] in links.answers(link["link_id"])
-
-
-def side_of(link: Row | None, agency: str, stub_id: str) -> str | None:
-    """Which side (`a` or `b`) of a link an agency's stub is, or None."""
-    for side in ("a", "b"):
-        if link and (link[f"agency_{side}"], link[f"stub_{side}"]) == (agency, stub_id):
-            return side
-    return None
+    return end.notice is not None or end.agency in links.answers(link.link_id)
 
 
 def _pinned(
     directory: Directory,
     members: tuple[Member | None, Member | None],
-    link: Row | None,
+    link: Link | None,
     stubs: tuple[Stub | None, Stub | None],
 ) -> DecisionFacts:
     (requester, holder), (own, other) = members, stubs
@@ -131,13 +123,13 @@ def _pinned(
         charter=directory.charter_at(None).statement_id,
         requester_membership=requester.statement_id if requester else None,
         holder_membership=holder.statement_id if holder else None,
-        round=link["round_id"] if link else None,
+        round=link.round_id if link else None,
         requester_publication=own.publication if own else None,
         holder_publication=other.publication if other else None,
     )
 
 
-def _stub(links: LinkTables, end: tuple[str, str] | None) -> Stub | None:
+def _stub(stubs: Stubs, end: tuple[str, str] | None) -> Stub | None:
     """An agency's stub, if it is that agency's."""
-    stub = links.stub(end[1]) if end else None
+    stub = stubs.stub(end[1]) if end else None
     return stub if stub is not None and end is not None and stub.agency == end[0] else None

@@ -4,14 +4,14 @@ The asker does not know the other side of an open link. The hub names it only in
 does not refuse; names, birth dates and postcodes pass sealed. Each handler is one transaction.
 """
 
-from hub.exchange.facts import check_pins, identity_facts, side_of, told_link
+from hub.exchange.facts import check_pins, identity_facts, told_link
 from hub.exchange.handlers import Answer, Parts, check_sealed, decided_as
 from hub.log.ledger import Ledger
 from hub.matching.candidates import Tokens
 from hub.matching.evidence import evidence_for
 from hub.store.checks import CheckState, IdentityCheck, NewCheck
+from hub.store.links import Link, LinkState
 from hub.store.mailboxes import Post
-from hub.store.stubs import LinkTables
 from protocol.errors import ErrorCode, RemoteError
 from protocol.matchkeys.score import score_pair
 from protocol.messages.parts import LinkEvidence
@@ -25,7 +25,6 @@ from protocol.messages.statement import Statement
 from protocol.requests.decide import Refuse, decide_identity, identity_pins
 from protocol.requests.review import Answer as Opinion
 from protocol.requests.review import Said
-from storage.engine import Row
 
 
 class IdentityChecks:
@@ -110,7 +109,7 @@ class IdentityChecks:
         logged = self._ledger.append(statement)
         self._tables.checks.answer(check, body.answer, statement.id)
         if body.answer in {"same", "not_same"}:
-            links = LinkTables(self._tables)
+            links = self._tables.links
             opinion = Opinion(Said(body.answer), links.question(link))
             links.put_answer(link, preamble.sender, opinion, statement.id)
         self._tables.mailboxes.post([Post(preamble.aud, statement.envelope.encode(), logged)])
@@ -118,14 +117,13 @@ class IdentityChecks:
 
     def _evidence(self, body: IdentityRequestBody, sender: str) -> LinkEvidence | None:
         """An agreeing type for the asker, so that only who holds the same value can open."""
-        links = LinkTables(self._tables)
-        link = told_link(links, body.link_id)
-        side = side_of(link, sender, body.stub_id)
-        if link is None or side is None:
+        link = told_link(self._tables.links, body.link_id)
+        if link is None or link.end(sender, body.stub_id) is None:
             return None
         charter = self._ledger.charter
-        own: Tokens = links.tokens(link[f"stub_{side}"])
-        other: Tokens = links.tokens(link["stub_b" if side == "a" else "stub_a"])
+        stubs = self._tables.stubs
+        own: Tokens = stubs.tokens(body.stub_id)
+        other: Tokens = stubs.tokens(link.across(body.stub_id).stub_id)
         score = score_pair(charter.policy, own, other)
         found = evidence_for(charter.policy, score, own, other)
         if found is None:
@@ -140,9 +138,9 @@ class IdentityChecks:
             raise RemoteError(ErrorCode.TOO_LATE, "the identity check has expired")
         return check
 
-    def _check_link(self, check: IdentityCheck) -> Row:
-        link = told_link(LinkTables(self._tables), check.link_id)
-        if link is None or link["state"] == "ended":
+    def _check_link(self, check: IdentityCheck) -> Link:
+        link = told_link(self._tables.links, check.link_id)
+        if link is None or link.state is LinkState.ENDED:
             raise RemoteError(ErrorCode.NOT_ALLOWED, "the link has ended")
         return link
 

@@ -10,9 +10,9 @@ from typing import TypeVar
 from hub.exchange.facts import check_pins, request_facts
 from hub.exchange.handlers import Answer, Parts, check_sealed, decided_as
 from hub.log.ledger import Ledger
+from hub.store.links import LinkState
 from hub.store.mailboxes import Post
 from hub.store.requests import AFTER_DECISION, BrokeredRequest, NewRequest, RequestState
-from hub.store.stubs import LinkTables
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel
 from protocol.messages.bodies import (
@@ -162,13 +162,10 @@ class Broker:
         directory = self._ledger.directory
         if not all(directory.active(party) for party in request.parties):
             raise RemoteError(ErrorCode.NOT_ALLOWED, "one of the two is not an active member")
-        links = LinkTables(self._tables)
-        link = links.link(request.link_id)
+        link = self._tables.links.link(request.link_id)
         now = self._ledger.env.clock()
-        for stub_id in (
-            (link["stub_a"], link["stub_b"]) if link and link["state"] == "match" else ()
-        ):
-            stub = links.stub(stub_id)
+        for stub_id in link.pair if link and link.state is LinkState.MATCH else ():
+            stub = self._tables.stubs.stub(stub_id)
             for item in stub.involvements if stub and stub.agency == request.holder else ():
                 if item.id == request.involvement_id and in_force(item, now):
                     return

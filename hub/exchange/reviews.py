@@ -4,13 +4,12 @@ Each handler works inside one transaction: it checks, logs and takes effect, or 
 nothing. The hub sees which link and which answer; it never sees who the people are.
 """
 
-from hub.exchange.facts import side_of, was_told
+from hub.exchange.facts import was_told
 from hub.exchange.handlers import Answer, Parts, midnight_before
 from hub.log.ledger import Ledger
 from hub.store.log import Logged
 from hub.store.mailboxes import Post
 from hub.store.requests import RequestState
-from hub.store.stubs import LinkTables
 from protocol.errors import ErrorCode, RemoteError
 from protocol.messages.review import RecallDoneBody, VerdictBody, WrongPersonBody
 from protocol.messages.statement import Statement
@@ -30,15 +29,15 @@ class Reviews:
     def verdict(self, statement: Statement[VerdictBody], _parts: Parts) -> Answer:
         """Log what one side says of a link; the next round works out what follows."""
         body, sender = statement.body, statement.preamble.sender
-        links = LinkTables(self._tables)
+        links, stubs = self._tables.links, self._tables.stubs
         link = links.link(body.link_id)
-        side = side_of(link, sender, body.stub_id)
-        if link is None or side is None or not was_told(links, link, side):
+        end = link.end(sender, body.stub_id) if link else None
+        if link is None or end is None or not was_told(links, link, end):
             raise RemoteError(ErrorCode.NOT_FOUND, "no such link of yours")
         now = links.question(link)
-        moved = links.is_marked(link["stub_a"]) or links.is_marked(link["stub_b"])
+        moved = any(stubs.is_marked(stub_id) for stub_id in link.pair)
         unseen = body.question is None and moved  # nobody was asked: what they saw may be gone
-        if body.question != link[f"review_{side}"] or body.question not in {None, now} or unseen:
+        if body.question != end.review or body.question not in {None, now} or unseen:
             raise RemoteError(ErrorCode.CONFLICT, "a record has changed since; look again")
         today = midnight_before(statement.preamble.iat)
         if self._tables.log.count_entries(sender, "verdict", today) >= MAX_VERDICTS_A_DAY:
@@ -83,13 +82,13 @@ class Reviews:
         return self._forward(statement, logged)
 
     def _end(self, link_id: str, statement_id: str) -> None:
-        links = LinkTables(self._tables)
+        links = self._tables.links
         link = links.link(link_id)
         if link is None:
             return
         opinion = Opinion(Said.NOT_SAME, links.question(link))
-        for agency in (link["agency_a"], link["agency_b"]):
-            links.put_answer(link, agency, opinion, statement_id)
+        for end in link.ends:
+            links.put_answer(link, end.agency, opinion, statement_id)
         links.end(link_id)
 
     def _forward(

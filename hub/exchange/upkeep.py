@@ -29,7 +29,7 @@ class Upkeep:
         if directory.accepted.get(sender) == charter.version:
             raise RemoteError(ErrorCode.CONFLICT, "this agency has accepted the charter already")
         if unaccepted(directory, sender):
-            self._ledger.tables.marks.agency(sender)
+            self._ledger.tables.stubs.mark_agency(sender)
         return Answer(self._ledger.append(statement))
 
     def evaluation_count(self, statement: Statement[EvaluationCountBody], _parts: Parts) -> Answer:

@@ -155,9 +155,9 @@ def adopt(ledger: Ledger) -> Charter | None:
         return None
     ledger.issue(charter_body(new), old.charter_id)
     if new.match_policy != old.match_policy:
-        tables.marks.everybody()
+        tables.stubs.mark_everybody()
     elif new.involvement_types != old.involvement_types:
-        tables.marks.everybody_linked()
+        tables.stubs.mark_linked()
     return new
 
 

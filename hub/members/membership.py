@@ -82,4 +82,4 @@ class Membership:
         body: MemberBody = member.body.model_copy(update=changed)
         self._ledger.issue(body, body.party_id)
         # Links end with a member that is not active, and are made again when it is.
-        self._ledger.tables.marks.agency(body.party_id)
+        self._ledger.tables.stubs.mark_agency(body.party_id)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from hub.policies.candidates import Candidates, Pair
+from hub.policies.pairing import Candidates, Pair
 from hub.policies.scoring import scored, with_support
 from protocol.matchkeys.policy import MatchPolicy
 from protocol.matchkeys.score import Outcome, PairScore

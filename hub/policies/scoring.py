@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 
-from hub.policies.candidates import Candidates, Pair
+from hub.policies.pairing import Candidates, Pair
 from protocol.matchkeys.policy import MatchPolicy
 from protocol.matchkeys.score import Outcome, PairScore, best_rivals, contest, score_pattern
 from protocol.matchkeys.support import ids_conflict, supported

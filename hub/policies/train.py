@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from hub.policies.candidates import Candidates, Pair
 from hub.policies.fit import Sample, fit
+from hub.policies.pairing import Candidates, Pair
 from hub.policies.scoring import scored
 from protocol.matchkeys.policy import Contested, KeyWeights, MatchPolicy
 from protocol.matchkeys.score import Outcome, best_rivals, score_pattern

@@ -12,12 +12,15 @@ from hub.store.checkpoints import Checkpoints
 from hub.store.checks import Checks
 from hub.store.daily import DailyStatements
 from hub.store.directory import DirectoryMemo, DirectoryStore
+from hub.store.limits import PublicationLimits
+from hub.store.links import Links
 from hub.store.log import Log
 from hub.store.mailboxes import Mailboxes
-from hub.store.marks import Marks
 from hub.store.members import Members
 from hub.store.requests import Requests
 from hub.store.standing import Standing
+from hub.store.stubs import Stubs
+from hub.store.uploads import Uploads
 from storage.engine import Engine, Schema, Transaction
 from storage.sqlite import SqliteEngine
 
@@ -38,8 +41,11 @@ class HubTables:
         self.checks = Checks(tx)
         self.mailboxes = Mailboxes(tx)
         self.daily = DailyStatements(tx)
-        self.marks = Marks(tx)
         self.standing = Standing(tx)
+        self.stubs = Stubs(tx)
+        self.links = Links(tx, self.stubs)
+        self.uploads = Uploads(tx)
+        self.limits = PublicationLimits(tx)
 
 
 HubEngine = Engine[HubTables]

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from node.alarms import Severity, acknowledge
+from node.cli import printing
 from node.cli.session import Folder, HubName, JsonOutput, open_service
 from node.store.tables import NodeTables
 from node.views import inbox as screens
@@ -70,6 +71,6 @@ def _show(alarms: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(alarms))
         return
-    screens.print_alarms(out, alarms)
+    printing.print_alarms(out, alarms)
     if not alarms:
         out.print("Nothing is amiss.")

@@ -137,7 +137,7 @@ class IdentityAnswering:
             raise LocalError(ErrorCode.NOT_FOUND, "no identity check of that id waits for you")
         if row["expires"] <= self._membership.env.clock():
             raise LocalError(ErrorCode.TOO_LATE, "the identity check has expired")
-        person = tables.practitioner_id(
+        person = tables.records.practitioner_id(
             row["hub_id"], comparison.practitioner, self._membership.env.new_id()
         )
         limit = decide_holder(self._facts(tables, row, proven=True))
@@ -162,8 +162,8 @@ class IdentityAnswering:
         """What `decide_holder` goes by: whether to compare is always a person's to say."""
         hub_id, now = row["hub_id"], self._membership.env.clock()
         link = tables.link(hub_id, row["link_id"])
-        client = tables.client_of_stub(hub_id, link["stub_id"]) if link else None
-        in_force = client is not None and bool(tables.in_force(client["id"], now))
+        client = tables.stubs.client_of(hub_id, link["stub_id"]) if link else None
+        in_force = client is not None and bool(tables.records.in_force(client.id, now))
         return HolderFacts(
             permission_in_force=in_force,
             objection=False,

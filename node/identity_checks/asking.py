@@ -17,7 +17,8 @@ from node.membership.hub import HubMembership
 from node.membership.outbox import Sent, verify_logged
 from node.oversight.gossip import check_gossip
 from node.requests.asking import DAY, practitioner_name, request_facts
-from node.store.tables import NodeTables, Outgoing, record_of
+from node.store.records import record_of
+from node.store.tables import NodeTables, Outgoing
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel, to_base64
 from protocol.messages.parts import LinkEvidence, LinkProof, RequestPractitioner
@@ -72,7 +73,9 @@ class IdentityAsking:
         facts, openings = request_facts(membership, inquiry.basis, inquiry.facts)
         now, check_id = membership.env.clock(), membership.env.new_id()
         name = practitioner_name(tables, inquiry.practitioner)
-        person = tables.practitioner_id(hub_id, inquiry.practitioner, membership.env.new_id())
+        person = tables.records.practitioner_id(
+            hub_id, inquiry.practitioner, membership.env.new_id()
+        )
         body = IdentityRequestBody(
             check_id=check_id,
             link_id=link["link_id"],
@@ -258,7 +261,7 @@ class IdentityAsking:
         tables.enqueue(Outgoing(row["hub_id"], row["holder"], body, sealed, proof))
 
     def _details(self, tables: NodeTables, link: Row, check_id: str) -> IdentityDetails:
-        client = tables.client_of_stub(self._membership.hub.hub_id, link["stub_id"])
+        client = tables.stubs.client_of(self._membership.hub.hub_id, link["stub_id"])
         if client is None:
             raise LocalError(ErrorCode.NOT_FOUND, "the client of that link is not here any more")
         record = record_of(client, self._membership.shared_postcodes)

@@ -102,7 +102,7 @@ class Reviewing:
             publication=latest_publication(tables, hub_id),
             answer=opinion.said,
             rests_on=opinion.rests_on,
-            decided_by=tables.practitioner_id(
+            decided_by=tables.records.practitioner_id(
                 hub_id, opinion.practitioner, membership.env.new_id()
             ),
         )

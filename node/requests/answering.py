@@ -72,10 +72,7 @@ class Answering:
             raise RemoteError(ErrorCode.NOT_OPENED, "the sealed part is not the one that is named")
         opened = self._open(statement, sealed)
         facts = opened_facts(membership, body, opened.openings)
-        involvement = tables.tx.one(
-            "SELECT involvement FROM stub_involvement WHERE hub_id = ? AND involvement_id = ?",
-            membership.hub.hub_id, body.involvement_id,
-        )  # fmt: skip
+        involvement = tables.stubs.involvement_of(membership.hub.hub_id, body.involvement_id)
         tables.insert(
             "received_request",
             {
@@ -84,7 +81,7 @@ class Answering:
                 "statement_id": statement.id,
                 "requester": statement.preamble.sender,
                 "link_id": body.link_id,
-                "involvement": involvement["involvement"] if involvement else None,
+                "involvement": involvement,
                 "purpose": body.purpose,
                 "basis": body.basis,
                 "facts": json.dumps(facts),
@@ -131,7 +128,7 @@ class Answering:
         person: Decision = Refuse(answer.refusal) if answer.refusal else Allow()
         limit = decide_holder(self.facts(tables, row))
         decision = limit if isinstance(limit, Refuse) else person
-        practitioner = tables.practitioner_id(
+        practitioner = tables.records.practitioner_id(
             self._membership.hub.hub_id, answer.practitioner, self._membership.env.new_id()
         )
         self._decide(tables, row, decision, practitioner)
@@ -184,7 +181,8 @@ class Answering:
         now = self._membership.env.clock()
         involvement = tables.tx.one("SELECT * FROM involvement WHERE id = ?", row["involvement"])
         in_force = involvement is not None and any(
-            item["id"] == involvement["id"] for item in tables.in_force(involvement["client"], now)
+            item.id == involvement["id"]
+            for item in tables.records.in_force(involvement["client"], now)
         )
         earlier = tables.tx.one(
             "SELECT COUNT(*) AS n FROM received_request "
@@ -217,9 +215,9 @@ class Answering:
             return False
         if link["state"] != "match" and not denied_by_us(tables, row["hub_id"], row["link_id"]):
             return False
-        client = tables.client_of_stub(row["hub_id"], link["stub_id"])
+        client = tables.stubs.client_of(row["hub_id"], link["stub_id"])
         involvement = tables.tx.one("SELECT * FROM involvement WHERE id = ?", row["involvement"])
-        if client is None or involvement is None or involvement["client"] != client["id"]:
+        if client is None or involvement is None or involvement["client"] != client.id:
             return False
         return proven_key(tables, membership, link["stub_id"], proof, row["request_id"]) is not None
 

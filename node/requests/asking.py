@@ -84,7 +84,9 @@ class Asking:
             stub_id=link["stub_id"],
             involvement_id=question.involvement_id,
             practitioner=RequestPractitioner(
-                id=tables.practitioner_id(hub_id, question.practitioner, membership.env.new_id()),
+                id=tables.records.practitioner_id(
+                    hub_id, question.practitioner, membership.env.new_id()
+                ),
                 role=question.role,
             ),
             purpose=question.purpose,
@@ -245,19 +247,19 @@ class Asking:
 
     def _link(self, tables: NodeTables, question: ContactRequest) -> tuple[int, Row]:
         hub_id = self._membership.hub.hub_id
-        client = tables.client(question.local_id)
-        stub = tables.stub_of(hub_id, client["id"]) if client else None
+        client = tables.records.client(question.local_id)
+        stub = tables.stubs.of_client(hub_id, client.id) if client else None
         if client is None or stub is None:
             raise LocalError(ErrorCode.NOT_READY, "this client is not published; publish first")
         sql = "SELECT * FROM link WHERE hub_id = ? AND stub_id = ? AND agency_id IS NOT NULL"
-        for link in tables.tx.rows(sql, hub_id, stub["stub_id"]):
+        for link in tables.tx.rows(sql, hub_id, stub.stub_id):
             shown = json.loads(link["involvements"])
             if any(item["id"] == question.involvement_id for item in shown):
                 if denied_by_us(tables, hub_id, link["link_id"]):
                     raise LocalError(
                         ErrorCode.NOT_ALLOWED, "your organisation says this is not the same person"
                     )
-                return client["id"], link
+                return client.id, link
         raise LocalError(ErrorCode.NOT_FOUND, "nobody of that number is in the client's team")
 
     def _seal(self, request_id: str, holder: str, plaintext: SealedRequest) -> bytes:

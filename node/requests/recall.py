@@ -29,7 +29,7 @@ class Recalls:
         row, other, _ = found
         if row["state"] == "recalled":
             raise LocalError(ErrorCode.CONFLICT, "that card is recalled already")
-        person = tables.practitioner_id(hub_id, practitioner, membership.env.new_id())
+        person = tables.records.practitioner_id(hub_id, practitioner, membership.env.new_id())
         body = WrongPersonBody(request_id=request_id, release=row["release_id"], decided_by=person)
         # Whatever the hub answers, what is here about the wrong person goes now.
         self._stop(tables, row, request_id)

@@ -25,7 +25,8 @@ Agencies = tuple[SimNode, SimNode]
 @contextmanager
 def full_at_the_next_commit() -> Iterator[None]:
     """The hub's next write fails when it is committed, after its body ran to the end."""
-    real, failed = SqliteDatabase._transact, []
+    real = SqliteDatabase._transact
+    failed: list[str] = []
 
     def transact(self: SqliteDatabase[Any], begin: str, work: Any) -> Any:
         def then_full() -> Any:
