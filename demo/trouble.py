@@ -9,11 +9,12 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from demo.stage import ROOT, DemoError, Stage, free_port
+from demo.stage import LIMIT_SECONDS, ROOT, DemoError, Stage, free_port
 from demo.story import Story
 from storage.sqlite import copy_database
 
 HUB, COPY = ROOT / "hub", ROOT / "hub-copy"
+OTHER_NOTE = ROOT / "other-history.checkpoint"
 AWAY = ("w1.example", "w2.example")
 
 
@@ -95,11 +96,9 @@ class Trouble:
         cut = lines[: lines.index("[witness_urls]")]
         (COPY / "hub.toml").write_text("\n".join(cut) + "\n", encoding="utf-8")
         self._serve_copy()
-        note = self._other_note(f"http://127.0.0.1:{port}/checkpoint")
+        self._stage.until(lambda: self._differs(port), "the auditor sees two histories")
         self._stage.stop("hub-copy")
-        case = str(ROOT / "case")
-        said = self._stage.run("patchwork-audit", "verify", case, "--old", str(note), expect=1)
-        self._expect("old_differs" in said, "the auditor sees two histories")
+        said = self._compared(expect=1)
         self._tell(
             "The witnesses are cut off, and the copy signs a history of its own. Nobody follows: "
             "no witness signed. The auditor lays its signed note beside the log:"
@@ -110,18 +109,18 @@ class Trouble:
     def _serve_copy(self) -> None:
         self._stage.start("hub-copy", "patchwork-hub", "serve", "--dir", str(COPY))
 
-    def _other_note(self, url: str) -> Path:
-        """The copy's checkpoint, once it has signed entries of its own."""
-        stolen = _size((COPY / "log" / "checkpoint").read_bytes())
+    def _differs(self, port: int) -> bool:
+        """Whether the copy has signed entries of its own; first it publishes what it was given."""
+        url = f"http://127.0.0.1:{port}/checkpoint"
+        with urllib.request.urlopen(url, timeout=LIMIT_SECONDS) as answer:
+            OTHER_NOTE.write_bytes(answer.read())
+        return "old_differs" in self._compared(expect=None)
 
-        def look() -> bytes:
-            with urllib.request.urlopen(url) as answer:  # noqa: S310
-                note: bytes = answer.read()
-            return note if _size(note) > stolen else b""
-
-        path = ROOT / "other-history.checkpoint"
-        path.write_bytes(self._stage.until(look, "the copy of the hub signs entries of its own"))
-        return path
+    def _compared(self, expect: int | None) -> str:
+        """What the auditor says to the copy's note beside the log."""
+        case = str(ROOT / "case")
+        arguments = ("verify", case, "--old", str(OTHER_NOTE))
+        return self._stage.run("patchwork-audit", *arguments, expect=expect)
 
     def _expect(self, truth: bool, what: str) -> None:
         if not truth:
@@ -145,7 +144,3 @@ def _copied_between_two_batches() -> bool:
 
 def _tiles() -> set[Path]:
     return set((HUB / "log" / "tile").rglob("*"))
-
-
-def _size(note: bytes) -> int:
-    return int(note.split(b"\n")[1])
