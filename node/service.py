@@ -8,36 +8,19 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any
 
 import structlog
 
 from node.config import NodeSettings
-from node.dispatch import Dispatcher, Incoming, OnSent
-from node.links.team import on_notice
+from node.dispatch import Dispatcher
 from node.membership.charter import CharterWatch
 from node.membership.hub import HubMembership
-from node.membership.outbox import Outbox, Sent, keep_received
+from node.membership.outbox import Outbox
 from node.oversight.gossip import check_gossip
-from node.oversight.journal import Journal, enter_received
 from node.oversight.monitor import Monitor
-from node.requests.answering import Answering
-from node.requests.asking import Asking
-from node.requests.releasing import Releasing
-from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, PatchworkError, RemoteError
-from protocol.fields import WireModel, from_base64
-from protocol.messages.bodies import (
-    DecisionBody,
-    HubDecisionBody,
-    NoticeBody,
-    PollBody,
-    ReceiptBody,
-    ReleaseBody,
-    RequestBody,
-)
-from protocol.messages.log import DailyStatementBody, ProvisionalBody
-from protocol.messages.statement import Statement, parse_statement
+from protocol.fields import from_base64
+from protocol.messages.bodies import PollBody
 from protocol.wire import ANSWER_LIMIT, Delivery, Mailbag, parse_wire
 
 log = structlog.get_logger()
@@ -53,13 +36,13 @@ class NodeService:
     def __init__(self, membership: HubMembership, settings: NodeSettings) -> None:
         self.membership = membership
         membership.shared_postcodes = frozenset(settings.shared_postcodes)
-        self.asking = Asking(membership)
-        self.answering = Answering(membership, settings)
-        self.releasing = Releasing(membership, self.answering)
-        self.dispatcher = Dispatcher(membership, self.asking, self.answering, self.releasing)
-        self.outbox = Outbox(membership, self._on_sent, self._on_failed)
+        self.dispatcher = Dispatcher(membership, settings)
+        self.asking = self.dispatcher.asking
+        self.answering = self.dispatcher.answering
+        self.releasing = self.dispatcher.releasing
+        self.journal = self.dispatcher.journal
+        self.outbox = Outbox(membership, self.dispatcher.on_sent, self.dispatcher.on_failed)
         self.charters = CharterWatch(membership)
-        self.books = Journal(membership)
         self.monitor = Monitor(membership, settings.alarm_command)
         self._settings = settings
         self._instance = secrets.token_hex(16)
@@ -94,10 +77,10 @@ class NodeService:
     async def advance(self) -> None:
         """Send what waits in the outbox, release what is allowed, send again."""
         refusals = await self.outbox.send()
-        if await self.releasing.release_allowed() + await self.dispatcher.advance():
+        if await self.dispatcher.advance():
             refusals += await self.outbox.send()
         await self.outbox.check_logged()
-        await self.books.answer()
+        await self.journal.answer()
         for error in refusals:
             log.warning("statement_refused", code=error.code.value)
 
@@ -138,112 +121,22 @@ class NodeService:
         witnessed = await membership.follow()
         if delivery.index < membership.view.size:
             return True
-        return not witnessed and await asyncio.to_thread(self._verifies, delivery)
-
-    def _verifies(self, delivery: Delivery) -> bool:
-        try:
-            self._checked(delivery)
-        except RemoteError:
-            return False
-        return True
+        return not witnessed and await asyncio.to_thread(self.dispatcher.verifies, delivery)
 
     async def _handle(self, generation: str, delivery: Delivery) -> None:
         """Act on one message and move the cursor, in one transaction. A bad one is set aside."""
-        membership = self.membership
+        membership, take, set_aside = (
+            self.membership,
+            self.dispatcher.take,
+            self.dispatcher.set_aside,
+        )
         try:
             if delivery.proof is not None:
                 await check_gossip(membership, from_base64(delivery.proof))
-            await membership.engine.write(lambda tables: self._take(tables, generation, delivery))
+            await membership.engine.write(lambda tables: take(tables, generation, delivery))
         except RemoteError as error:
             if error.code is ErrorCode.UNREACHABLE:
                 raise  # it stays in the mailbox
             log.warning("message_set_aside", seq=delivery.seq, code=error.code.value)
-            await membership.engine.write(
-                lambda tables: self._set_aside(tables, generation, delivery)
-            )
+            await membership.engine.write(lambda tables: set_aside(tables, generation, delivery))
         membership.hub = replace(membership.hub, generation=generation, cursor=delivery.seq)
-
-    def _take(self, tables: NodeTables, generation: str, delivery: Delivery) -> None:
-        statement = self._checked(delivery)
-        if not tables.handled(self.membership.hub.hub_id, statement.id):
-            self._dispatch(tables, statement, delivery)
-            self._keep(tables, statement, delivery)
-        self._move(tables, generation, delivery)
-
-    def _set_aside(self, tables: NodeTables, generation: str, delivery: Delivery) -> None:
-        if self._verifies(delivery):  # it must be in the log all the same
-            statement = parse_statement(from_base64(delivery.envelope))
-            self._keep(tables, statement, delivery)
-            self.asking.on_closed(tables, statement)
-        self._move(tables, generation, delivery)
-
-    def _keep(
-        self, tables: NodeTables, statement: Statement[WireModel], delivery: Delivery
-    ) -> None:
-        """Enter it in the books, and look for it in the log."""
-        keep_received(tables, self.membership, delivery, statement.id)
-        enter_received(tables, self.membership, statement, delivery.index)
-
-    def _move(self, tables: NodeTables, generation: str, delivery: Delivery) -> None:
-        tables.tx.run(
-            "UPDATE hub SET generation = ?, cursor = ? WHERE hub_id = ?",
-            generation, delivery.seq, self.membership.hub.hub_id,
-        )  # fmt: skip
-
-    def _checked(self, delivery: Delivery) -> Statement[WireModel]:
-        membership = self.membership
-        statement = parse_statement(from_base64(delivery.envelope))
-        if (delivery.index is None) != (not statement.kind.is_logged) or (
-            delivery.index is not None and delivery.salt is None
-        ):
-            raise RemoteError(ErrorCode.MALFORMED, "a delivery without its place in the log")
-        membership.directory.verify(statement, delivery.index)
-        aud = statement.preamble.aud
-        brokered = statement.kind.shown_to_third
-        if aud != membership.hub.party_id and not brokered:
-            raise RemoteError(ErrorCode.WRONG_RECIPIENT, "aud names somebody else")
-        return statement
-
-    def _incoming(self) -> dict[type[WireModel], Incoming]:
-        asking, answering = self.asking, self.answering
-        return {
-            NoticeBody: lambda tables, item, _: on_notice(tables, self.membership, item),
-            RequestBody: answering.on_request,
-            HubDecisionBody: lambda tables, item, _: answering.on_hub_decision(tables, item),
-            DecisionBody: asking.on_decision,
-            ReleaseBody: asking.on_release,
-            ReceiptBody: lambda tables, item, _: answering.on_receipt(tables, item),
-            DailyStatementBody: self.books.on_statement,
-            **self.dispatcher.incoming(),
-        }
-
-    def _dispatch(self, tables: NodeTables, statement: Statement[Any], delivery: Delivery) -> None:
-        take = self._incoming().get(type(statement.body))
-        if take is None:
-            raise RemoteError(ErrorCode.UNKNOWN_KIND, "this kind is not for a node")
-        take(tables, statement, delivery)
-
-    def _on_sent(self, tables: NodeTables, hub_id: str, sent: Sent) -> None:
-        effects: dict[type[WireModel], OnSent] = {
-            RequestBody: self.asking.on_request_sent,
-            DecisionBody: self.answering.on_decision_sent,
-            ReleaseBody: self.releasing.on_sent,
-            ProvisionalBody: self.releasing.on_sent,
-            **self.dispatcher.sent(),
-        }
-        effect = effects.get(type(sent.statement.body))
-        if effect is not None:
-            effect(tables, hub_id, sent)
-
-    def _on_failed(
-        self, tables: NodeTables, hub_id: str, statement: Statement[WireModel], error: RemoteError
-    ) -> None:
-        match statement.body:
-            case RequestBody():
-                self.asking.on_request_failed(tables, hub_id, statement, error)
-            case DecisionBody():
-                self.answering.on_decision_failed(tables, statement.expect(DecisionBody))
-            case ReleaseBody():
-                self.releasing.on_failed(tables, statement.expect(ReleaseBody))
-            case body if effect := self.dispatcher.failed().get(type(body)):
-                effect(tables, statement, error)

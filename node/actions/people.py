@@ -30,7 +30,9 @@ async def check_now(service: NodeService, request: IdentityCheckRequest) -> str:
     """Ask for an identity check and send the request; its id."""
     dispatcher, membership = service.dispatcher, service.membership
     await membership.follow()
-    check_id = await membership.engine.write(lambda tables: dispatcher.asking.ask(tables, request))
+    check_id = await membership.engine.write(
+        lambda tables: dispatcher.identity_asking.ask(tables, request)
+    )
     await service.advance()
     return check_id
 
@@ -39,7 +41,9 @@ async def answer_now(service: NodeService, comparison: Comparison) -> None:
     """Answer an identity check and send the answer."""
     dispatcher, membership = service.dispatcher, service.membership
     await membership.follow()
-    await membership.engine.write(lambda tables: dispatcher.answering.answer(tables, comparison))
+    await membership.engine.write(
+        lambda tables: dispatcher.identity_answering.answer(tables, comparison)
+    )
     await service.advance()
 
 

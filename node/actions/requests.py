@@ -2,9 +2,8 @@
 
 import asyncio
 import json
-import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,8 +24,6 @@ from node.service import NodeService
 from node.store.tables import NodeTables, open_engine
 from node.views.inbox import basis_lines
 from protocol.errors import ErrorCode, LocalError, RemoteError
-from protocol.fields import from_base64
-from protocol.wire import Invitation, parse_wire
 
 MAPPING_LIMIT = 200_000
 LINES_A_STEP = 500
@@ -55,34 +52,6 @@ class Located:
 
     involvement_id: str
     practitioner: int
-
-
-def init_folder(folder: Path, name: str, member_class: str, line: str, hours: str) -> None:
-    """Write a new node.toml. Raises LocalError(CONFLICT) if there is one."""
-    path = folder / "node.toml"
-    if path.exists():
-        raise LocalError(ErrorCode.CONFLICT, "node.toml is there already")
-    folder.mkdir(parents=True, exist_ok=True)
-    values = {
-        "name": name,
-        "member_class": member_class,
-        "control_domain": name,
-        "duty_line": line,
-        "duty_hours": hours,
-    }
-    # A JSON string is a TOML basic string.
-    text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items())
-    path.write_text(text, encoding="utf-8")
-
-
-def read_invitation(text: str) -> Invitation:
-    """The invitation as the operator handed it over. Raises RemoteError(INVITATION)."""
-    try:
-        return parse_wire(Invitation, from_base64("".join(text.split())))
-    except (ValueError, RemoteError) as error:
-        raise RemoteError(ErrorCode.INVITATION, "this is not an invitation; copy all of it") from (
-            error
-        )
 
 
 def mapping_for(file: Path, mapping: Path | None) -> ChosenMapping:
@@ -210,22 +179,6 @@ def choose(membership: HubMembership, purpose: str, basis: str, facts: Sequence[
                 hint = f" ({' / '.join(rule.choices)})" if rule.choices else ""
                 values[rule.field] = typer.prompt(rule.title + hint)
     return Choice(purpose, basis, values)
-
-
-async def until_stopped(work: Sequence[Awaitable[object]]) -> None:
-    """Run until SIGINT or SIGTERM, then cancel cleanly."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    tasks = [asyncio.ensure_future(item) for item in work]
-    waiter = asyncio.ensure_future(stop.wait())
-    done, _ = await asyncio.wait([waiter, *tasks], return_when=asyncio.FIRST_COMPLETED)
-    for task in (waiter, *tasks):
-        task.cancel()
-    await asyncio.gather(waiter, *tasks, return_exceptions=True)
-    for task in done:
-        task.result()  # a part that failed ends the program loudly, for its supervisor to see
 
 
 def _askable(tables: NodeTables, membership: HubMembership, client: str) -> list[str]:

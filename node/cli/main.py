@@ -22,7 +22,7 @@ from node.cli.session import Client, Folder, HubName, JsonOutput, open_service
 from node.config import load_settings
 from node.links.team import team_of
 from node.membership.hub import HubMembership, load_membership
-from node.membership.joining import Joining
+from node.membership.joining import Joining, init_folder, read_invitation
 from node.membership.rotation import Rotating
 from node.publishing.publisher import Publisher, Step
 from node.requests.answering import Answer
@@ -36,7 +36,7 @@ from protocol.requests.refusals import RefusalCode
 from runtime.cli import make_cli, report_errors
 from runtime.environment import Environment
 from transport.client import HttpClient
-from transport.server import serve_forever
+from transport.server import serve_forever, until_stopped
 
 app = make_cli("patchwork-node", "One agency's node: import, publish, see the team, ask, answer.")
 app.add_typer(people_app)
@@ -55,7 +55,7 @@ def init(
 ) -> None:
     """Make a node's folder and settings file (node.toml, yours to edit)."""
     with report_errors():
-        commands.init_folder(folder, name, member_class, duty_line, duty_hours)
+        init_folder(folder, name, member_class, duty_line, duty_hours)
         api_token(folder, Environment())
         out.print(f"Ready: look at {folder / 'node.toml'}, then join with an invitation.")
 
@@ -280,7 +280,7 @@ async def _serve(folder: Path) -> None:
             token = api_token(folder, Environment())
             api = ReviewApi(services, token, settings.api_host)
             work.append(serve_forever(api.application(), settings.api_host, settings.api_port))
-        await commands.until_stopped(work)
+        await until_stopped(work)
     await engine.close()
 
 
@@ -289,7 +289,7 @@ async def _join(folder: Path, text: str, *, accept: bool) -> None:
     engine = open_engine(folder)
     async with HttpClient(allow_private=settings.allow_private_addresses) as http:
         joining = Joining(folder, settings, http, Environment())
-        membership, words = await joining.apply(engine, commands.read_invitation(text))
+        membership, words = await joining.apply(engine, read_invitation(text))
         typer.echo(f"party: {membership.hub.party_id}")
         typer.echo(f"words: {words}")
         out.print("Read these words to the council's operator, who approves if they are the same.")

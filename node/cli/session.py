@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from node.config import load_settings
-from node.membership.hub import follow_without_keys, has_keys, load_membership
+from node.membership.hub import follow_without_keys, load_membership
+from node.membership.keys import has_keys
 from node.service import NodeService
 from node.store.tables import open_engine
 from protocol.errors import ErrorCode, LocalError

@@ -12,8 +12,9 @@ import nacl.exceptions
 import nacl.secret
 
 from node.membership.hub import HubMembership
-from node.membership.outbox import verify_logged
-from node.requests.answering import opened_facts, proven_key
+from node.membership.proofs import verify_logged
+from node.requests.proofs import opened_facts, proven_key
+from node.requests.sealed import named_part, open_part
 from node.store.tables import NodeTables, Outgoing
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel, from_base64
@@ -26,16 +27,9 @@ from protocol.messages.review import (
 from protocol.messages.statement import Statement
 from protocol.requests.decide import HolderFacts, Refuse, decide_holder
 from protocol.requests.refusals import RefusalCode
-from protocol.requests.sealing import (
-    IdentityDetails,
-    SealBinding,
-    SealedCheck,
-    details_key,
-    sealed_hash,
-)
+from protocol.requests.sealing import IdentityDetails, SealedCheck, details_key
 from protocol.wire import Delivery, parse_wire
 from storage.engine import Row
-from transport.seal import unseal
 
 Found = Literal["same", "not_same", "cannot_say"]
 
@@ -110,9 +104,7 @@ class IdentityAnswering:
         place = (row["decision_index"], row["decision_salt"])
         charter, proof = self._membership.charter, from_base64(delivery.proof)
         verify_logged(charter, proof, place, row["decision_envelope"])
-        sealed = from_base64(delivery.sealed)
-        if sealed_hash(sealed) != body.sealed_hash:
-            raise RemoteError(ErrorCode.NOT_OPENED, "the sealed part is not the one that is named")
+        sealed = named_part(delivery.sealed, body.sealed_hash)
         tables.tx.run(
             "UPDATE received_check SET check_statement = ? WHERE hub_id = ? AND check_id = ?",
             statement.id, row["hub_id"], row["check_id"],
@@ -145,7 +137,9 @@ class IdentityAnswering:
         said = "refused" if refusal else comparison.found
         self._say(tables, row["check_id"], said, refusal, person)
 
-    def on_answer_failed(self, tables: NodeTables, statement: Statement[WireModel]) -> None:
+    def on_answer_failed(
+        self, tables: NodeTables, statement: Statement[WireModel], _error: RemoteError
+    ) -> None:
         """The hub did not take our answer: link or time has ended."""
         body = statement.expect(IdentityAnswerBody).body
         self._finish(tables, body.check_id, "stopped")
@@ -180,19 +174,8 @@ class IdentityAnswering:
         key: bytes,
     ) -> None:
         membership, (row, statement) = self._membership, asked
-        preamble, body = statement.preamble, statement.body
-        if body.seal_key != membership.me().body.keys.seal:
-            raise RemoteError(ErrorCode.NOT_OPENED, "sealed to a key that is not ours now")
-        binding = SealBinding(
-            kind="identity_check",
-            charter_id=membership.hub.hub_id,
-            sender=preamble.sender,
-            recipient=membership.hub.party_id,
-            sign_key=membership.directory.key_for(preamble.sender, preamble.kind).hex(),
-            request_id=body.check_id,
-            seal_key=body.seal_key,
-        )
-        outer = parse_wire(SealedCheck, unseal(binding, membership.keys.seal.value, sealed))
+        body = statement.body
+        outer = open_part(membership, statement, body.check_id, sealed, SealedCheck)
         request = IdentityRequestBody.model_validate(json.loads(row["facts"]))
         facts = opened_facts(membership, request, outer.openings)
         details = _unbox(details_key(key, body.check_id), from_base64(outer.details))

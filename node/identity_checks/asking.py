@@ -12,11 +12,14 @@ import nacl.secret
 import structlog
 
 from node.links.review import denied_by_us, latest_publication
-from node.links.team import secret_for
+from node.links.secrets import secret_for
 from node.membership.hub import HubMembership
-from node.membership.outbox import Sent, verify_logged
+from node.membership.outbox import Sent
+from node.membership.proofs import verify_logged
 from node.oversight.gossip import check_gossip
-from node.requests.asking import DAY, practitioner_name, request_facts
+from node.requests.asking import DAY
+from node.requests.proofs import practitioner_name, request_facts
+from node.requests.sealed import Recipient, seal_for
 from node.store.tables import NodeTables, Outgoing, record_of
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel, to_base64
@@ -29,18 +32,10 @@ from protocol.messages.review import (
     IdentityRequestBody,
 )
 from protocol.messages.statement import Statement
-from protocol.requests.sealing import (
-    IdentityDetails,
-    Opening,
-    SealBinding,
-    SealedCheck,
-    details_key,
-    sealed_hash,
-)
+from protocol.requests.sealing import IdentityDetails, Opening, SealedCheck, details_key
 from protocol.tokens import link_key, link_proof
 from protocol.wire import Delivery, encode_wire
 from storage.engine import Row
-from transport.seal import seal
 
 log = structlog.get_logger()
 TEXT_LIMIT = 200
@@ -106,13 +101,13 @@ class IdentityAsking:
         tables.enqueue(Outgoing(hub_id, hub_id, body))
         return check_id
 
-    def on_request_sent(self, tables: NodeTables, hub_id: str, sent: Sent) -> None:
+    def on_request_sent(self, tables: NodeTables, sent: Sent) -> None:
         """The hub has logged our request; its decision comes by mail, with its place in the log."""
         body = sent.statement.expect(IdentityRequestBody).body
         tables.tx.run(
             "UPDATE sent_check SET statement_id = ?, state = 'waiting' "
             "WHERE hub_id = ? AND check_id = ? AND state = 'sending'",
-            sent.statement.id, hub_id, body.check_id,
+            sent.statement.id, self._membership.hub.hub_id, body.check_id,
         )  # fmt: skip
 
     def on_failed(
@@ -181,13 +176,13 @@ class IdentityAsking:
             body.answer, body.code, self._membership.hub.hub_id, body.check_id,
         )  # fmt: skip
 
-    def on_check_sent(self, tables: NodeTables, hub_id: str, sent: Sent) -> None:
+    def on_check_sent(self, tables: NodeTables, sent: Sent) -> None:
         """The details are with the other agency."""
         body = sent.statement.expect(IdentityCheckBody).body
         tables.tx.run(
             "UPDATE sent_check SET sent_id = ?, state = 'compared', openings = NULL "
             "WHERE hub_id = ? AND check_id = ?",
-            sent.statement.id, hub_id, body.check_id,
+            sent.statement.id, self._membership.hub.hub_id, body.check_id,
         )  # fmt: skip
 
     def forget_expired(self, tables: NodeTables) -> None:
@@ -223,16 +218,6 @@ class IdentityAsking:
         evidence = LinkEvidence.model_validate(json.loads(row["evidence"]))
         scope = (membership.hub.hub_id, evidence.epoch, evidence.match_key_id)
         secret = secret_for(tables, membership, link["stub_id"], evidence)
-        seal_key = membership.recipient(row["holder"]).seal
-        binding = SealBinding(
-            kind="identity_check",
-            charter_id=membership.hub.hub_id,
-            sender=membership.hub.party_id,
-            recipient=row["holder"],
-            sign_key=membership.me().body.keys.sign,
-            request_id=check_id,
-            seal_key=seal_key,
-        )
         box = nacl.secret.SecretBox(details_key(link_key(secret, *scope), check_id))
         nonce = membership.env.random(box.NONCE_SIZE)
         details = bytes(box.encrypt(encode_wire(self._details(tables, link, check_id)), nonce))
@@ -242,7 +227,8 @@ class IdentityAsking:
             openings={key: Opening.model_validate(item) for key, item in openings.items()},
             details=to_base64(details),
         )
-        sealed = seal(binding, encode_wire(plaintext))
+        recipient = Recipient("identity_check", row["holder"], check_id)
+        sealed = seal_for(membership, recipient, plaintext)
         body = IdentityCheckBody(
             check_id=check_id,
             decision=row["decision_id"],
@@ -251,11 +237,11 @@ class IdentityAsking:
                 epoch=evidence.epoch,
                 proof=link_proof(secret, *scope, check_id).hex(),
             ),
-            seal_key=seal_key,
-            sealed_hash=sealed_hash(sealed),
+            seal_key=sealed.seal_key,
+            sealed_hash=sealed.hash,
             tree_size=membership.view.size,
         )
-        tables.enqueue(Outgoing(row["hub_id"], row["holder"], body, sealed, proof))
+        tables.enqueue(Outgoing(row["hub_id"], row["holder"], body, sealed.data, proof))
 
     def _details(self, tables: NodeTables, link: Row, check_id: str) -> IdentityDetails:
         client = tables.client_of_stub(self._membership.hub.hub_id, link["stub_id"])

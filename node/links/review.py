@@ -116,9 +116,9 @@ class Reviewing:
         )  # fmt: skip
         tables.enqueue(Outgoing(hub_id, hub_id, body))
 
-    def on_verdict_sent(self, tables: NodeTables, hub_id: str, sent: Sent) -> None:
+    def on_verdict_sent(self, tables: NodeTables, sent: Sent) -> None:
         """Our answer is logged: a link that we deny is not shown to us from now on."""
-        body = sent.statement.expect(VerdictBody).body
+        hub_id, body = self._membership.hub.hub_id, sent.statement.expect(VerdictBody).body
         tables.tx.run(
             "UPDATE review SET state = 'said', question = NULL WHERE hub_id = ? AND link_id = ?",
             hub_id, body.link_id,

@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from node.membership.hub import HubMembership
-from node.publishing.tokens import TokenCache
 from node.store.tables import NodeTables, record_of
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.governance.charter import DutyDesk
 from protocol.matchkeys.recipes import match_keys, names_somebody
 from protocol.messages.bodies import LinkNotice, NoticeBody
-from protocol.messages.parts import LinkEvidence
 from protocol.messages.statement import Statement
 from storage.engine import Row
 
@@ -107,43 +105,6 @@ def team_of(tables: NodeTables, membership: HubMembership, local_id: str) -> Tea
         waiting=_waiting(tables, hub_id, stub["stub_id"]) if stub else 0,
         ring=tuple(_duty_lines(membership)),
     )
-
-
-def evidence_secret(
-    tables: NodeTables, membership: HubMembership, link: Row
-) -> tuple[LinkEvidence, bytes]:
-    """The evidence the hub named for a link, and our own link secret for it."""
-    if link["evidence"] is None:
-        raise LocalError(ErrorCode.NOT_READY, "the hub named no evidence for this link")
-    evidence = LinkEvidence.model_validate(json.loads(link["evidence"]))
-    return evidence, secret_for(tables, membership, link["stub_id"], evidence)
-
-
-def secret_for(
-    tables: NodeTables, membership: HubMembership, stub_id: str, evidence: LinkEvidence
-) -> bytes:
-    """Our link secret for the token that the hub named. Raises LocalError(NOT_READY)."""
-    row = tables.tx.one(
-        "SELECT input_digest FROM published_token "
-        "WHERE hub_id = ? AND stub_id = ? AND match_key_id = ? AND ordinal = ?",
-        membership.hub.hub_id, stub_id, evidence.match_key_id, evidence.ordinal,
-    )  # fmt: skip
-    if row is None:
-        raise LocalError(ErrorCode.NOT_READY, "the link rests on a token we no longer publish")
-    return TokenCache(membership).get(tables, row["input_digest"]).link_secret
-
-
-def link_secrets(
-    tables: NodeTables, membership: HubMembership, stub_id: str, match_key_id: str
-) -> list[bytes]:
-    """All our link secrets of one match-key type for a stub: one of them must fit a request."""
-    cache = TokenCache(membership)
-    rows = tables.tx.rows(
-        "SELECT input_digest FROM published_token "
-        "WHERE hub_id = ? AND stub_id = ? AND match_key_id = ?",
-        membership.hub.hub_id, stub_id, match_key_id,
-    )  # fmt: skip
-    return [cache.get(tables, row["input_digest"]).link_secret for row in rows]
 
 
 def _take(tables: NodeTables, hub_id: str, round_id: str, notice: LinkNotice) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -11,14 +12,8 @@ from keys.group import default_group
 from keys.transcript import parse_transcript
 from node.config import NodeSettings
 from node.membership.charter import accept_charter
-from node.membership.hub import (
-    SEAL_KEY_SECONDS,
-    HubMembership,
-    has_keys,
-    load_keys,
-    make_keys,
-    save_hub,
-)
+from node.membership.hub import HubMembership, save_hub
+from node.membership.keys import SEAL_KEY_SECONDS, has_keys, load_keys, make_keys
 from node.store.tables import HubRow, NodeEngine
 from protocol import canonical
 from protocol.dsse import pae, payload_type
@@ -32,7 +27,7 @@ from protocol.messages.bodies import EnrolmentBody, KeyBirthBody
 from protocol.messages.key_record import KeyRecord
 from protocol.messages.statement import Statement, parse_statement
 from protocol.signing import SecretSeed, public_key, verify_ed25519
-from protocol.wire import Invitation
+from protocol.wire import Invitation, parse_wire
 from runtime.environment import Environment
 from runtime.secrets import read_secrets, write_secrets
 from storage.logview import save_view
@@ -68,6 +63,34 @@ def check_key_birth(leaves: tuple[PublicLeaf, ...], charter: Charter) -> None:
         if transcript.key.public_key.hex() == key.public_key:
             return
     raise RemoteError(ErrorCode.BAD_SHARE, "the log holds no birth of the charter's token key")
+
+
+def init_folder(folder: Path, name: str, member_class: str, line: str, hours: str) -> None:
+    """Write a new node.toml. Raises LocalError(CONFLICT) if there is one."""
+    path = folder / "node.toml"
+    if path.exists():
+        raise LocalError(ErrorCode.CONFLICT, "node.toml is there already")
+    folder.mkdir(parents=True, exist_ok=True)
+    values = {
+        "name": name,
+        "member_class": member_class,
+        "control_domain": name,
+        "duty_line": line,
+        "duty_hours": hours,
+    }
+    # A JSON string is a TOML basic string.
+    text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items())
+    path.write_text(text, encoding="utf-8")
+
+
+def read_invitation(text: str) -> Invitation:
+    """The invitation as the operator handed it over. Raises RemoteError(INVITATION)."""
+    try:
+        return parse_wire(Invitation, from_base64("".join(text.split())))
+    except (ValueError, RemoteError) as error:
+        raise RemoteError(ErrorCode.INVITATION, "this is not an invitation; copy all of it") from (
+            error
+        )
 
 
 class Joining:

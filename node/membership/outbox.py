@@ -12,20 +12,18 @@ import structlog
 
 from node.alarms import AlarmCode, clear_alarm, raise_alarm
 from node.membership.hub import HubMembership
+from node.membership.proofs import verify_logged
 from node.oversight.journal import enter_sent
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel, from_base64
-from protocol.governance.charter import Charter
-from protocol.governance.follow import log_key, verify_note_by_charter, witness_keys
-from protocol.log.leaf import sealed_leaf
-from protocol.log.tlog_proof import parse_tlog_proof, verify_tlog_proof
+from protocol.governance.follow import verify_note_by_charter
 from protocol.messages.bodies import AcceptedBody, HubDecisionBody, RequestBody
 from protocol.messages.kinds import KINDS
 from protocol.messages.log import ProvisionalBody
 from protocol.messages.review import IdentityRequestBody
 from protocol.messages.statement import Statement, parse_statement
-from protocol.wire import Delivery, Submitted, parse_wire
+from protocol.wire import Submitted, parse_wire
 from storage.engine import Row
 
 log = structlog.get_logger()
@@ -44,23 +42,8 @@ class Sent:
     decision: Statement[HubDecisionBody] | None
 
 
-def verify_logged(
-    charter: Charter, data: bytes, place: tuple[int, str | None], envelope: bytes
-) -> None:
-    """Check a tlog-proof that an envelope is the log entry at (index, salt), under a quorum.
-
-    Raises RemoteError.
-    """
-    index, salt = place
-    proof = parse_tlog_proof(data)
-    if proof.index != index or not salt:
-        raise RemoteError(ErrorCode.BAD_TREE, "the proof is about another entry")
-    leaf = sealed_leaf(bytes.fromhex(salt), envelope)
-    verify_tlog_proof(proof, leaf, log_key(charter), witness_keys(charter), charter.quorum)
-
-
-OnSent = Callable[[NodeTables, str, Sent], None]
-OnFailed = Callable[[NodeTables, str, Statement[WireModel], RemoteError], None]
+OnSent = Callable[[NodeTables, Sent], None]
+OnFailed = Callable[[NodeTables, Statement[WireModel], RemoteError], None]
 
 
 class Outbox:
@@ -187,7 +170,7 @@ class Outbox:
             )
             if tables.tx.run(sql, accepted.index, submitted.salt, row["id"]):
                 enter_sent(tables, membership.hub.hub_id, row["kind"], accepted.index)
-                self._on_sent(tables, membership.hub.hub_id, sent)
+                self._on_sent(tables, sent)
 
         await membership.engine.write(done)
 
@@ -240,27 +223,9 @@ class Outbox:
                 error.code.value, row["id"],
             )  # fmt: skip
             if failed:
-                self._on_failed(tables, membership.hub.hub_id, statement, error)
+                self._on_failed(tables, statement, error)
 
         await membership.engine.write(note)
-
-
-def keep_received(
-    tables: NodeTables, membership: HubMembership, delivery: Delivery, statement_id: str
-) -> None:
-    """Remember what came with a place in the log, until it was seen there."""
-    if delivery.index is not None and delivery.salt is not None:
-        entry = (delivery.index, statement_id, delivery.salt, from_base64(delivery.envelope))
-        expect_logged(tables, membership.hub.hub_id, entry, membership.env.clock())
-
-
-def expect_logged(
-    tables: NodeTables, hub_id: str, entry: tuple[int, str, str, bytes], now: int
-) -> None:
-    """Look for an entry (index, statement id, salt, envelope) in the log until it is seen there."""
-    tables.tx.run(
-        "INSERT OR IGNORE INTO received_entry VALUES (?, ?, ?, ?, ?, ?)", hub_id, *entry, now
-    )
 
 
 # Of ours what the hub has accepted, and what came to us: `id` is null there.

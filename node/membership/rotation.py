@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from node.membership.hub import (
+from node.membership.hub import HubMembership
+from node.membership.keys import (
     KEY_NAMES,
     SEAL_KEY_SECONDS,
-    HubMembership,
     Keys,
     has_keys,
     keys_of,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from node.membership.hub import HubMembership
-from node.membership.outbox import expect_logged
+from node.membership.proofs import expect_logged
 from node.oversight.journal import enter_sent
 from node.publishing.drafts import Changes, Drafter, Page, Span
 from node.publishing.limits import book

@@ -5,24 +5,23 @@ by node/requests/releasing.py.
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import structlog
 
 from node.config import NodeSettings
 from node.links.review import denied_by_us
-from node.links.team import link_secrets
 from node.membership.hub import HubMembership
 from node.membership.outbox import Sent
+from node.requests.proofs import opened_facts, proven_key
+from node.requests.sealed import named_part, open_part
 from node.store.tables import NodeTables, Outgoing
 from protocol import canonical
-from protocol.commitments import commit, verify_commitment
-from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
-from protocol.fields import from_base64
+from protocol.commitments import commit
+from protocol.errors import ErrorCode, LocalError, RemoteError
+from protocol.fields import WireModel
 from protocol.messages.bodies import DecisionBody, HubDecisionBody, ReceiptBody, RequestBody
 from protocol.messages.parts import LinkProof
-from protocol.messages.review import IdentityRequestBody
 from protocol.messages.statement import Statement
 from protocol.requests.decide import (
     Allow,
@@ -35,11 +34,9 @@ from protocol.requests.decide import (
     stricter,
 )
 from protocol.requests.refusals import RefusalCode
-from protocol.requests.sealing import Opening, SealBinding, SealedRequest, sealed_hash
-from protocol.tokens import link_key, verify_link_proof
-from protocol.wire import Delivery, parse_wire
+from protocol.requests.sealing import SealedRequest
+from protocol.wire import Delivery
 from storage.engine import Row
-from transport.seal import unseal
 
 log = structlog.get_logger()
 
@@ -67,10 +64,8 @@ class Answering:
         membership, body = self._membership, statement.body
         if delivery.sealed is None:
             raise RemoteError(ErrorCode.MALFORMED, "a request comes with its sealed part")
-        sealed = from_base64(delivery.sealed)
-        if sealed_hash(sealed) != body.sealed_hash:
-            raise RemoteError(ErrorCode.NOT_OPENED, "the sealed part is not the one that is named")
-        opened = self._open(statement, sealed)
+        sealed = named_part(delivery.sealed, body.sealed_hash)
+        opened = open_part(membership, statement, body.request_id, sealed, SealedRequest)
         facts = opened_facts(membership, body, opened.openings)
         involvement = tables.tx.one(
             "SELECT involvement FROM stub_involvement WHERE hub_id = ? AND involvement_id = ?",
@@ -136,7 +131,7 @@ class Answering:
         )
         self._decide(tables, row, decision, practitioner)
 
-    def on_decision_sent(self, tables: NodeTables, hub_id: str, sent: Sent) -> None:
+    def on_decision_sent(self, tables: NodeTables, sent: Sent) -> None:
         """Our decision is in the log: keep its place, for the proof."""
         body = sent.statement.expect(DecisionBody).body
         state = "allowed" if body.outcome == "allow" else "refused"
@@ -144,12 +139,15 @@ class Answering:
             "UPDATE received_request SET state = ?, decision_id = ?, decision_index = ?, "
             "decision_salt = ?, decision_envelope = ? WHERE hub_id = ? AND request_id = ?",
             state, sent.statement.id, sent.accepted.index, sent.salt,
-            sent.statement.envelope.encode(), hub_id, body.request_id,
+            sent.statement.envelope.encode(), self._membership.hub.hub_id, body.request_id,
         )  # fmt: skip
 
-    def on_decision_failed(self, tables: NodeTables, statement: Statement[DecisionBody]) -> None:
+    def on_decision_failed(
+        self, tables: NodeTables, statement: Statement[WireModel], _error: RemoteError
+    ) -> None:
         """The hub did not take our decision: a person must look at it again."""
-        self.set_state(tables, statement.body.request_id, "asks_person")
+        body = statement.expect(DecisionBody).body
+        self.set_state(tables, body.request_id, "asks_person")
 
     def on_receipt(self, tables: NodeTables, statement: Statement[ReceiptBody]) -> None:
         """The card was opened."""
@@ -223,19 +221,6 @@ class Answering:
             return False
         return proven_key(tables, membership, link["stub_id"], proof, row["request_id"]) is not None
 
-    def _open(self, statement: Statement[RequestBody], sealed: bytes) -> SealedRequest:
-        membership, preamble = self._membership, statement.preamble
-        binding = SealBinding(
-            kind="request",
-            charter_id=membership.hub.hub_id,
-            sender=preamble.sender,
-            recipient=membership.hub.party_id,
-            sign_key=membership.directory.key_for(preamble.sender, "request").hex(),
-            request_id=statement.body.request_id,
-            seal_key=membership.me().body.keys.seal,
-        )
-        return parse_wire(SealedRequest, unseal(binding, membership.keys.seal.value, sealed))
-
     def received(self, tables: NodeTables, request_id: str) -> Row | None:
         """The row of a request that came to us."""
         return tables.tx.one(
@@ -249,36 +234,3 @@ class Answering:
             "UPDATE received_request SET state = ? WHERE hub_id = ? AND request_id = ?",
             state, self._membership.hub.hub_id, request_id,
         )  # fmt: skip
-
-
-def opened_facts(
-    membership: HubMembership,
-    body: RequestBody | IdentityRequestBody,
-    openings: Mapping[str, Opening],
-) -> dict[str, str]:
-    """Facts in the clear: committed ones by their openings, which must fit. Raises RemoteError."""
-    basis = membership.charter.lawful_basis(body.basis)
-    rules = basis.must_record if basis else []
-    committed = {rule.field for rule in rules if rule.type == "committed"}
-    facts = dict(body.facts)
-    for name in committed & facts.keys():
-        opening = openings.get(name)
-        if opening is None:
-            raise RemoteError(ErrorCode.BAD_PROOF, f"fact {name} was not opened to us")
-        verify_commitment(facts[name], bytes.fromhex(opening.salt), opening.value)
-        facts[name] = opening.value
-    return facts
-
-
-def proven_key(
-    tables: NodeTables, membership: HubMembership, stub_id: str, proof: LinkProof, request_id: str
-) -> bytes | None:
-    """Our link key under which a proof holds: the other side has a value that we have too."""
-    for secret in link_secrets(tables, membership, stub_id, proof.match_key_id):
-        key = link_key(secret, membership.hub.hub_id, proof.epoch, proof.match_key_id)
-        try:
-            verify_link_proof(bytes.fromhex(proof.proof), key, request_id)
-        except PatchworkError:
-            continue
-        return key
-    return None

@@ -11,24 +11,23 @@ from typing import Any
 
 from node.alarms import AlarmCode, raise_alarm
 from node.links.review import denied_by_us, latest_publication
-from node.links.team import evidence_secret
+from node.links.secrets import evidence_secret
 from node.membership.hub import HubMembership
-from node.membership.outbox import Sent, verify_logged
+from node.membership.outbox import Sent
+from node.membership.proofs import verify_logged
+from node.requests.proofs import practitioner_name, request_facts
+from node.requests.sealed import Recipient, named_part, open_part, seal_for
 from node.store.tables import NodeTables, Outgoing
-from protocol.commitments import commit
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel, from_base64
 from protocol.messages.bodies import DecisionBody, ReceiptBody, ReleaseBody, RequestBody
 from protocol.messages.log import ProvisionalBody
 from protocol.messages.parts import LinkProof, RequestPins, RequestPractitioner
 from protocol.messages.statement import Statement
-from protocol.requests.decide import fits
-from protocol.requests.refusals import RefusalCode, sentence
-from protocol.requests.sealing import ContactCard, Opening, SealBinding, SealedRequest, sealed_hash
+from protocol.requests.sealing import ContactCard, SealedRequest
 from protocol.tokens import link_proof
-from protocol.wire import Delivery, encode_wire, parse_wire
+from protocol.wire import Delivery
 from storage.engine import Row
-from transport.seal import seal, unseal
 
 DAY = 86_400
 Card = Statement[ReleaseBody] | Statement[ProvisionalBody]
@@ -72,7 +71,9 @@ class Asking:
         holder = str(link["agency_id"])
         name = practitioner_name(tables, question.practitioner)
         facts, openings = request_facts(membership, question.basis, question.facts)
-        sealed = self._seal(request_id, holder, SealedRequest(practitioner=name, openings=openings))
+        recipient = Recipient("request", holder, request_id)
+        plain = SealedRequest(practitioner=name, openings=openings)
+        sealed = seal_for(membership, recipient, plain)
         evidence, secret = evidence_secret(tables, membership, link)
         charter = membership.charter
         proof = link_proof(
@@ -96,7 +97,7 @@ class Asking:
             link_proof=LinkProof(
                 match_key_id=evidence.match_key_id, epoch=evidence.epoch, proof=proof.hex()
             ),
-            sealed_hash=sealed_hash(sealed),
+            sealed_hash=sealed.hash,
         )
         tables.insert(
             "sent_request",
@@ -111,10 +112,10 @@ class Asking:
                 "state": "sending",
             },
         )
-        tables.enqueue(Outgoing(hub_id, holder, body, sealed=sealed))
+        tables.enqueue(Outgoing(hub_id, holder, body, sealed=sealed.data))
         return request_id
 
-    def on_request_sent(self, tables: NodeTables, hub_id: str, sent: Sent) -> None:
+    def on_request_sent(self, tables: NodeTables, sent: Sent) -> None:
         """Take the hub's decision on our request."""
         body = sent.statement.expect(RequestBody).body
         if sent.decision is None or sent.decision.body.request != sent.statement.id:
@@ -125,18 +126,18 @@ class Asking:
             "UPDATE sent_request SET statement_id = ?, state = ?, code = ?, field = ? "
             "WHERE hub_id = ? AND request_id = ?",
             sent.statement.id, "refused" if refused else "waiting", decision.code, decision.field,
-            hub_id, body.request_id,
+            self._membership.hub.hub_id, body.request_id,
         )  # fmt: skip
 
     def on_request_failed(
-        self, tables: NodeTables, hub_id: str, statement: Statement[WireModel], error: RemoteError
+        self, tables: NodeTables, statement: Statement[WireModel], error: RemoteError
     ) -> None:
         """The hub did not take the request at all."""
         body = statement.expect(RequestBody).body
         tables.tx.run(
             "UPDATE sent_request SET state = 'failed', code = ? "
             "WHERE hub_id = ? AND request_id = ?",
-            error.code.value, hub_id, body.request_id,
+            error.code.value, self._membership.hub.hub_id, body.request_id,
         )  # fmt: skip
 
     def on_decision(
@@ -190,10 +191,8 @@ class Asking:
         body, hub_id = statement.body, row["hub_id"]
         if delivery.sealed is None:
             raise RemoteError(ErrorCode.NOT_OPENED, "a release comes with its card")
-        sealed = from_base64(delivery.sealed)
-        if sealed_hash(sealed) != body.sealed_hash:
-            raise RemoteError(ErrorCode.NOT_OPENED, "the card is not the one that was released")
-        card = self._open(statement, sealed)
+        sealed = named_part(delivery.sealed, body.sealed_hash)
+        card = open_part(self._membership, statement, body.request_id, sealed, ContactCard)
         tables.tx.run(
             "UPDATE sent_request SET state = 'opened', card = ?, release_id = ? "
             "WHERE hub_id = ? AND request_id = ?",
@@ -218,21 +217,6 @@ class Asking:
         if closed:
             now = self._membership.env.clock()
             raise_alarm(tables, hub_id, AlarmCode.CARD_CLOSED, now, place=body.request_id)
-
-    def _open(self, statement: Card, sealed: bytes) -> ContactCard:
-        membership, preamble = self._membership, statement.preamble
-        if statement.body.seal_key != membership.me().body.keys.seal:
-            raise RemoteError(ErrorCode.NOT_OPENED, "sealed to a key that is not ours now")
-        binding = SealBinding(
-            kind=preamble.kind,
-            charter_id=membership.hub.hub_id,
-            sender=preamble.sender,
-            recipient=membership.hub.party_id,
-            sign_key=membership.directory.key_for(preamble.sender, preamble.kind).hex(),
-            request_id=statement.body.request_id,
-            seal_key=statement.body.seal_key,
-        )
-        return parse_wire(ContactCard, unseal(binding, membership.keys.seal.value, sealed))
 
     def _sent(self, tables: NodeTables, request_id: str, holder: str) -> Row:
         row = tables.tx.one(
@@ -260,19 +244,6 @@ class Asking:
                 return client["id"], link
         raise LocalError(ErrorCode.NOT_FOUND, "nobody of that number is in the client's team")
 
-    def _seal(self, request_id: str, holder: str, plaintext: SealedRequest) -> bytes:
-        membership = self._membership
-        binding = SealBinding(
-            kind="request",
-            charter_id=membership.hub.hub_id,
-            sender=membership.hub.party_id,
-            recipient=holder,
-            sign_key=membership.me().body.keys.sign,
-            request_id=request_id,
-            seal_key=membership.recipient(holder).seal,
-        )
-        return seal(binding, encode_wire(plaintext))
-
     def _pins(self, tables: NodeTables, link: Row) -> RequestPins:
         membership = self._membership
         holder = membership.directory.active(str(link["agency_id"]))
@@ -285,36 +256,3 @@ class Asking:
             holder_membership=holder.statement_id,
             charter=membership.directory.charter_at(None).statement_id,
         )
-
-
-def practitioner_name(tables: NodeTables, practitioner: int) -> str:
-    """The name of one of our practitioners. Raises LocalError(NOT_FOUND)."""
-    row = tables.tx.one("SELECT name FROM practitioner WHERE id = ?", practitioner)
-    if row is None:
-        raise LocalError(ErrorCode.NOT_FOUND, "no such practitioner here")
-    return str(row["name"])
-
-
-def request_facts(
-    membership: HubMembership, basis_code: str, values: Mapping[str, str]
-) -> tuple[dict[str, str], dict[str, Opening]]:
-    """Facts for a request: committed ones as commitments, with openings for the holder.
-
-    Raises LocalError for a value that is not of its form: free text never leaves in the clear.
-    A fact that is missing is left to the hub, which refuses and logs it.
-    """
-    basis = membership.charter.lawful_basis(basis_code)
-    rules = {rule.field: rule for rule in basis.must_record} if basis else {}
-    facts: dict[str, str] = {}
-    openings: dict[str, Opening] = {}
-    for name, value in values.items():
-        rule = rules.get(name)
-        if rule is not None and rule.type == "committed":
-            salt = membership.env.random(32)
-            facts[name] = commit(salt, value)
-            openings[name] = Opening(salt=salt.hex(), value=value)
-        elif rule is not None and fits(rule, value):
-            facts[name] = value
-        else:
-            raise LocalError(ErrorCode.MALFORMED, sentence(RefusalCode.WRONG_FACT, name))
-    return facts, openings

@@ -9,21 +9,22 @@ from typing import Any
 import structlog
 
 from node.membership.hub import HubMembership
-from node.membership.outbox import Sent, verify_logged
+from node.membership.outbox import Sent
+from node.membership.proofs import verify_logged
 from node.oversight.gossip import check_gossip
 from node.requests.answering import Answering
+from node.requests.sealed import Recipient, seal_for
 from node.store.tables import NodeTables, Outgoing
 from protocol.errors import RemoteError
+from protocol.fields import WireModel
 from protocol.log.tlog_proof import parse_tlog_proof
 from protocol.messages.bodies import ReleaseBody
 from protocol.messages.kinds import kind_of
 from protocol.messages.log import ProvisionalBody
 from protocol.messages.statement import Statement
 from protocol.requests.decide import Refuse, decide_holder
-from protocol.requests.sealing import ContactCard, SealBinding, sealed_hash
-from protocol.wire import encode_wire
+from protocol.requests.sealing import ContactCard
 from storage.engine import Row
-from transport.seal import seal
 
 log = structlog.get_logger()
 
@@ -37,17 +38,20 @@ class Releasing:
         self._membership = membership
         self._answering = answering
 
-    def on_sent(self, tables: NodeTables, hub_id: str, sent: Sent) -> None:
+    def on_sent(self, tables: NodeTables, sent: Sent) -> None:
         """The hub has logged what a card leaves by: keep its id, for a wrong person."""
         body: Any = sent.statement.body
         tables.tx.run(
             "UPDATE received_request SET release_id = ? WHERE hub_id = ? AND request_id = ?",
-            sent.statement.id, hub_id, body.request_id,
+            sent.statement.id, self._membership.hub.hub_id, body.request_id,
         )  # fmt: skip
 
-    def on_failed(self, tables: NodeTables, statement: Statement[ReleaseBody]) -> None:
+    def on_failed(
+        self, tables: NodeTables, statement: Statement[WireModel], _error: RemoteError
+    ) -> None:
         """The hub did not take our release: link or permission ended, or the time ran out."""
-        self._answering.set_state(tables, statement.body.request_id, "stopped")
+        body = statement.expect(ReleaseBody).body
+        self._answering.set_state(tables, body.request_id, "stopped")
 
     async def release_allowed(self) -> int:
         """Release every allowed request whose decision is under a quorum; how many."""
@@ -121,28 +125,19 @@ class Releasing:
         proof: bytes | None,
     ) -> None:
         membership = self._membership
-        seal_key = membership.recipient(row["requester"]).seal
-        binding = SealBinding(
-            kind=kind_of(kind),
-            charter_id=membership.hub.hub_id,
-            sender=membership.hub.party_id,
-            recipient=row["requester"],
-            sign_key=membership.me().body.keys.sign,
-            request_id=row["request_id"],
-            seal_key=seal_key,
-        )
-        sealed = seal(binding, encode_wire(self._card(tables, row)))
+        recipient = Recipient(kind_of(kind), row["requester"], row["request_id"])
+        sealed = seal_for(membership, recipient, self._card(tables, row))
         body = kind(
             request_id=row["request_id"],
             decision=row["decision_id"],
-            seal_key=seal_key,
-            sealed_hash=sealed_hash(sealed),
+            seal_key=sealed.seal_key,
+            sealed_hash=sealed.hash,
             tree_size=membership.view.size,
         )
         aud = row["requester"]
         now = isinstance(body, ProvisionalBody)  # a person says so now: it never leaves later
         envelope = membership.sign(body, aud).envelope.encode() if now else None
-        tables.enqueue(Outgoing(row["hub_id"], aud, body, sealed, proof, envelope))
+        tables.enqueue(Outgoing(row["hub_id"], aud, body, sealed.data, proof, envelope))
 
     def _card(self, tables: NodeTables, row: Row) -> ContactCard:
         own = self._membership.me().body

@@ -54,7 +54,9 @@ async def check(node: SimNode, link_id: str | None = None, **change: Any) -> str
     }
     inquiry = IdentityCheckRequest(**{**values, **change})
     await node.membership.sync()
-    check_id = await node.write(lambda tables: node.service.dispatcher.asking.ask(tables, inquiry))
+    check_id = await node.write(
+        lambda tables: node.service.dispatcher.identity_asking.ask(tables, inquiry)
+    )
     await node.service.advance()
     return check_id
 
@@ -63,7 +65,9 @@ async def answer(
     node: SimNode, check_id: str, found: Found = "same", refusal: RefusalCode | None = None
 ) -> None:
     comparison = Comparison(check_id, 1, found, refusal)
-    await node.write(lambda tables: node.service.dispatcher.answering.answer(tables, comparison))
+    await node.write(
+        lambda tables: node.service.dispatcher.identity_answering.answer(tables, comparison)
+    )
     await node.service.advance()
 
 

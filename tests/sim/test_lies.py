@@ -19,7 +19,7 @@ from hub.policies.packs import pack
 from hub.server.service import HubService
 from hub.store.tables import Logged
 from node.actions import requests as commands
-from node.membership.hub import Keys
+from node.membership.keys import Keys
 from node.publishing.publisher import Publisher
 from node.records.clients import withdraw
 from node.views import inbox as screens

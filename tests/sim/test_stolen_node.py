@@ -11,7 +11,7 @@ import pytest
 from hub.members.membership import approve_rotation, order, waiting_rotations
 from hub.store.tables import Post
 from node.alarms import AlarmCode, open_alarms
-from node.membership.hub import Keys, load_keys
+from node.membership.keys import Keys, load_keys
 from node.membership.rotation import Rotating
 from node.service import NodeService
 from node.store.tables import open_engine
