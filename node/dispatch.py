@@ -22,7 +22,7 @@ from node.requests.recall import Recalls
 from node.requests.releasing import Releasing
 from node.requests.without_quorum import Unwitnessed
 from node.store.tables import NodeTables
-from protocol.errors import ErrorCode, RemoteError
+from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel, from_base64
 from protocol.messages.bodies import (
     DecisionBody,
@@ -46,13 +46,6 @@ from protocol.messages.review import (
 from protocol.messages.statement import Statement, parse_statement
 from protocol.wire import Delivery
 
-# Whether any check, asked or received, has run out unanswered: most passes have nothing to write.
-_LATE = (
-    "SELECT 1 FROM received_check WHERE hub_id = ?1 AND state = 'asks_person' AND expires <= ?2 "
-    "UNION SELECT 1 FROM sent_check WHERE hub_id = ?1 AND expires <= ?2 "
-    "AND state IN ('sending', 'waiting', 'allowed', 'sending_details', 'compared')"
-)
-
 Incoming = Callable[[NodeTables, Statement[Any], Delivery], None]
 
 
@@ -64,7 +57,7 @@ class Dispatcher:
         self.asking = Asking(membership)
         self.answering = Answering(membership, settings)
         self.releasing = Releasing(membership, self.answering)
-        self.unwitnessed = Unwitnessed(membership, self.asking, self.answering, self.releasing)
+        self.unwitnessed = Unwitnessed(membership, self.asking, self.releasing)
         self.reviewing = Reviewing(membership)
         self.recalls = Recalls(membership)
         self.identity_asking = IdentityAsking(membership)
@@ -74,21 +67,36 @@ class Dispatcher:
         self._sent = self._takers_of_sent()
         self._failed = self._takers_of_failed()
 
-    def take(self, tables: NodeTables, generation: str, delivery: Delivery) -> None:
-        """Act on a message once and move the cursor. Raises RemoteError for a bad one."""
+    def take(self, tables: NodeTables, delivery: Delivery) -> None:
+        """Act on a message, once. Raises RemoteError for a bad one, or one out of turn."""
         statement = self._checked(delivery)
-        if not tables.handled(self._membership.hub.hub_id, statement.id):
+        if not tables.hubs.mark_handled(self._membership.hub.hub_id, statement.id):
+            return
+        try:
             self._dispatch(tables, statement, delivery)
-            self._keep(tables, statement, delivery)
-        self._move(tables, generation, delivery)
+        except LocalError as error:
+            if error.code is not ErrorCode.CONFLICT:
+                raise
+            # A state that does not allow it: who sent it is out of turn, not we out of order.
+            raise RemoteError(ErrorCode.CONFLICT, "the message is out of turn") from error
+        self._keep(tables, statement, delivery)
 
-    def set_aside(self, tables: NodeTables, generation: str, delivery: Delivery) -> None:
-        """Move the cursor past a message that is not acted on."""
-        if self.verifies(delivery):  # it must be in the log all the same
-            statement = parse_statement(from_base64(delivery.envelope))
-            self._keep(tables, statement, delivery)
+    def keep(self, tables: NodeTables, delivery: Delivery) -> Statement[WireModel] | None:
+        """Enter a message that is not acted on: it must be in the log all the same.
+
+        The statement, if the sender's key verifies it.
+        """
+        if not self.verifies(delivery):
+            return None
+        statement = parse_statement(from_base64(delivery.envelope))
+        self._keep(tables, statement, delivery)
+        return statement
+
+    def refuse(self, tables: NodeTables, delivery: Delivery) -> None:
+        """Be done with a message that is not acted on, and never will be."""
+        statement = self.keep(tables, delivery)
+        if statement is not None:
             self.asking.on_closed(tables, statement)
-        self._move(tables, generation, delivery)
 
     def verifies(self, delivery: Delivery) -> bool:
         """Whether a message is one that the sender's key in our view verifies."""
@@ -120,8 +128,13 @@ class Dispatcher:
         released = await self.releasing.release_allowed()
         engine = self._membership.engine
         now, hub_id = self._membership.env.clock(), self._membership.hub.hub_id
-        late = await engine.read(lambda tables: tables.tx.one(_LATE, hub_id, now))
-        if late is not None:
+        late = await engine.read(
+            lambda tables: (
+                tables.sent_checks.is_any_late(hub_id, now)
+                or tables.received_checks.is_any_late(hub_id, now)
+            )
+        )
+        if late:
             await engine.write(self._forget)
         return released + await self.identity_asking.send_allowed()
 
@@ -151,12 +164,6 @@ class Dispatcher:
         """Enter it in the journal, and look for it in the log."""
         keep_received(tables, self._membership, delivery, statement.id)
         enter_received(tables, self._membership, statement, delivery.index)
-
-    def _move(self, tables: NodeTables, generation: str, delivery: Delivery) -> None:
-        tables.tx.run(
-            "UPDATE hub SET generation = ?, cursor = ? WHERE hub_id = ?",
-            generation, delivery.seq, self._membership.hub.hub_id,
-        )  # fmt: skip
 
     def _takers(self) -> dict[type[WireModel], Incoming]:
         """Who takes what comes from the hub."""

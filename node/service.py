@@ -1,33 +1,33 @@
 """A running node at one hub: poll, handle, send, release (specs/07-transport.md §5).
 
-Every message is checked against the log before it is acted on: its sender's key comes from the
-node's own view, which must already cover the message's place in the log.
+Four loops, each of which outlives whatever meets one of its passes (node/faults.py).
 """
 
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 import structlog
 
 from node.config import NodeSettings
 from node.dispatch import Dispatcher
+from node.mail import Mail
 from node.membership.charter import CharterWatch
 from node.membership.hub import HubMembership
 from node.membership.outbox import Outbox
-from node.oversight.gossip import check_gossip
 from node.oversight.monitor import Monitor
-from protocol.errors import ErrorCode, PatchworkError, RemoteError
-from protocol.fields import from_base64
+from node.store.set_aside import Kind, SetAside
+from protocol.errors import PatchworkError
 from protocol.messages.bodies import PollBody
-from protocol.wire import ANSWER_LIMIT, Delivery, Mailbag, parse_wire
+from protocol.wire import ANSWER_LIMIT, Mailbag, parse_wire
 
 log = structlog.get_logger()
 RETRY_SECONDS = 2.0
 PAUSE_SECONDS = 0.3
 FOLLOW_SECONDS = 2.0
 LOOK_SECONDS = 30.0
+
+Work = Callable[[], Awaitable[object]]
 
 
 class NodeService:
@@ -41,17 +41,31 @@ class NodeService:
         self.answering = self.dispatcher.answering
         self.releasing = self.dispatcher.releasing
         self.journal = self.dispatcher.journal
+        self.mail = Mail(membership, self.dispatcher)
         self.outbox = Outbox(membership, self.dispatcher.on_sent, self.dispatcher.on_failed)
         self.charters = CharterWatch(membership)
         self.monitor = Monitor(membership, settings.alarm_command)
         self._settings = settings
         self._instance = secrets.token_hex(16)
+        self._faulty: set[str] = set()
+        self._retry_first = False
 
     async def run(self) -> None:
-        """Poll and act until cancelled; faults are logged by code and tried again."""
-        await asyncio.gather(
-            *map(self._forever, (self._receive, self._advance, self._watch, self._monitor))
+        """Poll and act until cancelled; faults are logged, told to a person, and tried again.
+
+        What was set aside before is tried again first.
+        """
+        self._retry_first = True
+        self._faulty = await self.membership.engine.read(
+            lambda tables: tables.set_aside.items(self.membership.hub.hub_id, Kind.LOOP)
         )
+        loops = {
+            "receive": self._receive,
+            "advance": self._advance,
+            "watch": self._watch,
+            "monitor": self._monitor,
+        }
+        await asyncio.gather(*(self._forever(name, work) for name, work in loops.items()))
 
     async def receive(self, wait: int | None = None) -> int:
         """One poll: fetch mail, handle each message once; how many were handled."""
@@ -65,14 +79,7 @@ class NodeService:
         )
         statement = membership.sign(body, hub.hub_id)
         answer = await membership.post("/v1/polls", statement.envelope.encode())
-        bag = parse_wire(Mailbag, answer, limit=ANSWER_LIMIT)
-        handled = 0
-        for delivery in bag.deliveries:
-            if not await self._may_act(delivery):
-                break
-            await self._handle(bag.generation, delivery)
-            handled += 1
-        return handled
+        return await self.mail.take_in(parse_wire(Mailbag, answer, limit=ANSWER_LIMIT))
 
     async def advance(self) -> None:
         """Send what waits in the outbox, release what is allowed, send again."""
@@ -84,13 +91,53 @@ class NodeService:
         for error in refusals:
             log.warning("statement_refused", code=error.code.value)
 
+    async def retry(self) -> list[SetAside]:
+        """Try again everything that was set aside; what is so still. Raises PatchworkError."""
+        await self._do_again()
+        passes: dict[str, Work] = {
+            "receive": lambda: self.receive(wait=0),
+            "advance": self.advance,
+            "watch": self.charters.step,
+            "monitor": self.monitor.look,
+        }
+        engine, hub_id = self.membership.engine, self.membership.hub.hub_id
+        self._faulty = await engine.read(lambda tables: tables.set_aside.items(hub_id, Kind.LOOP))
+        for name in sorted(self._faulty & passes.keys()):
+            await self.attempt(name, passes[name])
+        return await engine.read(lambda tables: tables.set_aside.all(hub_id))
+
+    async def attempt(self, name: str, work: Work) -> bool:
+        """One pass of a loop; whether all went well. No fault gets out of it."""
+        faults, done = self.membership.faults, False
+        try:
+            async with faults.guarded(Kind.LOOP, name, known=name in self._faulty):
+                await work()
+                done = True
+            (self._faulty.discard if done else self._faulty.add)(name)
+        except PatchworkError as error:
+            log.warning("node_waits", code=error.code.value)
+            return False
+        return done
+
     async def _receive(self) -> None:
         if not await self.receive():
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _advance(self) -> None:
+        if self._retry_first:
+            await self._do_again()
+            self._retry_first = False
         await self.advance()
         await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _do_again(self) -> None:
+        """One pass that passes over nothing, then the messages, which may answer what it sends."""
+        self.membership.faults.again = True
+        try:
+            await self.advance()
+        finally:
+            self.membership.faults.again = False
+        await self.mail.retry()
 
     async def _watch(self) -> None:
         await self.charters.step()
@@ -100,43 +147,7 @@ class NodeService:
         await self.monitor.look()
         await asyncio.sleep(LOOK_SECONDS)
 
-    async def _forever(self, work: Callable[[], Awaitable[object]]) -> None:
+    async def _forever(self, name: str, work: Work) -> None:
         while True:
-            try:
-                await work()
-            except PatchworkError as error:
-                log.warning("node_waits", code=error.code.value)
+            if not await self.attempt(name, work):
                 await asyncio.sleep(RETRY_SECONDS)
-
-    async def _may_act(self, delivery: Delivery) -> bool:
-        """Whether a quorum has seen the entry that this message is, after a look at the log.
-
-        While the log has no quorum a message that the sender's key in our last view verifies is
-        acted on all the same: what moves contact details brings a proof of its own, or is for life
-        or death. Any other stays in the mailbox; the next poll brings it again.
-        """
-        membership = self.membership
-        if delivery.index is None or delivery.index < membership.view.size:
-            return True
-        witnessed = await membership.follow()
-        if delivery.index < membership.view.size:
-            return True
-        return not witnessed and await asyncio.to_thread(self.dispatcher.verifies, delivery)
-
-    async def _handle(self, generation: str, delivery: Delivery) -> None:
-        """Act on one message and move the cursor, in one transaction. A bad one is set aside."""
-        membership, take, set_aside = (
-            self.membership,
-            self.dispatcher.take,
-            self.dispatcher.set_aside,
-        )
-        try:
-            if delivery.proof is not None:
-                await check_gossip(membership, from_base64(delivery.proof))
-            await membership.engine.write(lambda tables: take(tables, generation, delivery))
-        except RemoteError as error:
-            if error.code is ErrorCode.UNREACHABLE:
-                raise  # it stays in the mailbox
-            log.warning("message_set_aside", seq=delivery.seq, code=error.code.value)
-            await membership.engine.write(lambda tables: set_aside(tables, generation, delivery))
-        membership.hub = replace(membership.hub, generation=generation, cursor=delivery.seq)

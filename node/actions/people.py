@@ -18,12 +18,11 @@ async def say_now(service: NodeService, opinion: Opinion) -> None:
     await membership.follow()
     await membership.engine.write(lambda tables: dispatcher.reviewing.say(tables, opinion))
     await service.advance()
-    sql = "SELECT error FROM review WHERE hub_id = ? AND link_id = ?"
-    row = await membership.engine.read(
-        lambda tables: tables.tx.one(sql, membership.hub.hub_id, opinion.link_id)
+    review = await membership.engine.read(
+        lambda tables: tables.reviews.get(membership.hub.hub_id, opinion.link_id)
     )
-    if row is not None and row["error"]:
-        raise RemoteError(ErrorCode(row["error"]), "the hub did not take your answer; look again")
+    if review is not None and review.error:
+        raise RemoteError(ErrorCode(review.error), "the hub did not take your answer; look again")
 
 
 async def check_now(service: NodeService, request: IdentityCheckRequest) -> str:

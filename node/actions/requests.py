@@ -1,7 +1,6 @@
 """What the node's commands do, apart from parsing and printing."""
 
 import asyncio
-import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from node.records.importer.rows import parse_rows
 from node.requests.answering import Answer
 from node.requests.asking import ContactRequest
 from node.service import NodeService
+from node.store.links import LinkState
 from node.store.tables import NodeTables, open_engine
 from node.views.inbox import basis_lines
 from protocol.errors import ErrorCode, LocalError, RemoteError
@@ -136,7 +136,7 @@ async def locate(membership: HubMembership, client: str, number: int, name: str)
     def work(tables: NodeTables) -> Located:
         others = _askable(tables, membership, client)
         if not 1 <= number <= len(others):
-            raise LocalError(ErrorCode.NOT_FOUND, "nobody of that number is in the client's team")
+            raise LocalError(ErrorCode.NOT_FOUND, "no team member with that number")
         return Located(others[number - 1], _worker(tables, client, name))
 
     return await membership.engine.read(work)
@@ -146,10 +146,10 @@ async def practitioner_named(membership: HubMembership, name: str) -> int:
     """A practitioner of ours by name; the only one if no name is given."""
 
     def work(tables: NodeTables) -> int:
-        rows = tables.tx.rows("SELECT id FROM practitioner WHERE ? IN ('', name) ORDER BY id", name)
-        if not rows or (not name and len(rows) > 1):
+        found = tables.workers.named(name)
+        if not found or (not name and len(found) > 1):
             raise LocalError(ErrorCode.NOT_FOUND, "say who you are with --as NAME, as imported")
-        return int(rows[0]["id"])
+        return found[0]
 
     return await membership.engine.read(work)
 
@@ -189,25 +189,17 @@ def _askable(tables: NodeTables, membership: HubMembership, client: str) -> list
     shown = [item.involvement_id for item in team_of(tables, membership, client).others]
     row = tables.client(client)
     stub = tables.stub_of(membership.hub.hub_id, row["id"]) if row else None
-    ended = tables.tx.rows(
-        "SELECT involvements FROM link WHERE hub_id = ? AND stub_id = ? AND state = 'ended' "
-        "ORDER BY link_id",
-        membership.hub.hub_id, stub["stub_id"] if stub else "",
-    )  # fmt: skip
-    return shown + [item["id"] for link in ended for item in json.loads(link["involvements"])]
+    links = tables.links.of_stub(membership.hub.hub_id, stub["stub_id"]) if stub else []
+    ended = [link for link in links if link.state is LinkState.ENDED]
+    return shown + [item.id for link in ended for item in link.involvements]
 
 
 def _worker(tables: NodeTables, client: str, name: str) -> int:
-    sql = (
-        "SELECT p.id FROM practitioner p JOIN involvement i ON i.practitioner = p.id "
-        "JOIN client c ON c.id = i.client WHERE c.local_id = ?"
-        if not name
-        else "SELECT id FROM practitioner WHERE name = ?"
-    )
-    row = tables.tx.one(sql, name or client)
-    if row is None:
+    found = next(iter(tables.workers.named(name)), None) if name else None
+    worker = found if name else tables.workers.of_client(client)
+    if worker is None:
         raise LocalError(ErrorCode.NOT_FOUND, "say who asks with --as NAME, as imported")
-    return int(row["id"])
+    return worker
 
 
 def _number(what: str, most: int) -> int:

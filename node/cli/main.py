@@ -266,7 +266,7 @@ def serve(folder: Folder = Path()) -> None:
 async def _serve(folder: Path) -> None:
     settings = load_settings(folder)
     engine = open_engine(folder)
-    hubs = await engine.read(lambda tables: tables.hubs())
+    hubs = await engine.read(lambda tables: tables.hubs.all())
     if not hubs:
         raise LocalError(ErrorCode.NOT_READY, "this node belongs to no hub yet; run join")
     async with HttpClient(allow_private=settings.allow_private_addresses) as http:

@@ -33,7 +33,7 @@ async def open_service(
     settings = load_settings(folder)
     engine = open_engine(folder)
     try:
-        hubs = await engine.read(lambda tables: tables.hubs())
+        hubs = await engine.read(lambda tables: tables.hubs.all())
         chosen = [hub for hub in hubs if hub_name in ("", hub.name)]
         if len(chosen) != 1:
             names = ", ".join(hub.name for hub in hubs) or "none yet: run join"

@@ -4,12 +4,12 @@ A link is the hub's claim. It becomes more than that only when both sides prove,
 secret, that they hold the same value.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from node.membership.hub import HubMembership
+from node.store.links import Link, LinkedInvolvement, LinkState
 from node.store.tables import NodeTables, record_of
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.governance.charter import DutyDesk
@@ -21,7 +21,7 @@ from storage.engine import Row
 
 @dataclass(frozen=True)
 class TeamMember:
-    """One involvement of another agency with the same client, and whom to ring."""
+    """One involvement of another agency with the same client, and whom to call."""
 
     involvement_id: str
     label: str
@@ -32,7 +32,7 @@ class TeamMember:
 
 @dataclass(frozen=True)
 class DutyLine:
-    """Somebody to ring at a member agency."""
+    """Somebody to call at a member agency."""
 
     agency: str
     phone: str
@@ -70,8 +70,11 @@ def on_notice(
     """Take what a round means for us. Raises RemoteError unless the hub said it."""
     if statement.preamble.sender != membership.hub.hub_id:
         raise RemoteError(ErrorCode.NOT_ALLOWED, "only the hub tells of links")
-    for notice in statement.body.links:
-        _take(tables, membership.hub.hub_id, statement.body.round, notice)
+    hub_id, body = membership.hub.hub_id, statement.body
+    # Kept whatever stub it names: ours may be of a publication whose answer is still to come.
+    told = [_link(hub_id, body.round, item) for item in body.links if item.state != "ended"]
+    tables.links.take(told)
+    tables.links.end(hub_id, [item.link_id for item in body.links if item.state == "ended"])
 
 
 def team_of(tables: NodeTables, membership: HubMembership, local_id: str) -> Team:
@@ -82,19 +85,12 @@ def team_of(tables: NodeTables, membership: HubMembership, local_id: str) -> Tea
     hub_id, now = membership.hub.hub_id, membership.env.clock()
     stub = tables.stub_of(hub_id, client["id"])
     published = stub is not None and not stub["retired"]
-    links = (
-        tables.tx.rows(
-            "SELECT * FROM link WHERE hub_id = ? AND stub_id = ? AND state <> 'ended' "
-            "ORDER BY link_id",
-            hub_id, stub["stub_id"],
-        )
-        if stub
-        else []
-    )  # fmt: skip
+    known = tables.links.of_stub(hub_id, stub["stub_id"]) if stub else []
+    links = [link for link in known if link.state is not LinkState.ENDED]
     others = [member for link in links for member in _members(membership, link)]
     titles = {item.code: item.title for item in membership.charter.involvement_types}
     own = [str(titles.get(row["type"])) for row in tables.in_force(client["id"], now)]
-    possible = sum(link["state"] == "possible" for link in links)
+    possible = sum(link.state is LinkState.POSSIBLE for link in links)
     return Team(
         own=tuple(own),
         others=tuple(others),
@@ -102,46 +98,39 @@ def team_of(tables: NodeTables, membership: HubMembership, local_id: str) -> Tea
         duty_desk=membership.charter.duty_desk,
         published=published,
         unpublished=None if published else _why_unpublished(tables, membership, client),
-        waiting=_waiting(tables, hub_id, stub["stub_id"]) if stub else 0,
+        waiting=tables.reviews.count_waiting(hub_id, stub["stub_id"]) if stub else 0,
         ring=tuple(_duty_lines(membership)),
     )
 
 
-def _take(tables: NodeTables, hub_id: str, round_id: str, notice: LinkNotice) -> None:
-    # Kept whatever stub it names: ours may be of a publication whose answer is still to come.
-    if notice.state == "ended":
-        tables.tx.run(
-            "UPDATE link SET state = 'ended' WHERE hub_id = ? AND link_id = ?",
-            hub_id, notice.link_id,
-        )  # fmt: skip
-        return
-    evidence = notice.evidence.model_dump() if notice.evidence else None
-    row = {
-        "hub_id": hub_id,
-        "link_id": notice.link_id,
-        "stub_id": notice.stub_id,
-        "state": notice.state,
-        "agency_id": notice.agency_id,
-        "involvements": json.dumps([item.model_dump() for item in notice.involvements]),
-        "evidence": json.dumps(evidence) if evidence else None,
-        "round_id": round_id,
-    }
-    tables.tx.put("link", row, ("hub_id", "link_id"))
+def _link(hub_id: str, round_id: str, notice: LinkNotice) -> Link:
+    return Link(
+        hub_id=hub_id,
+        link_id=notice.link_id,
+        stub_id=notice.stub_id,
+        state=LinkState(notice.state),
+        agency_id=notice.agency_id,
+        involvements=tuple(
+            LinkedInvolvement(item.id, item.type, item.label) for item in notice.involvements
+        ),
+        evidence=notice.evidence,
+        round_id=round_id,
+    )
 
 
-def _members(membership: HubMembership, link: Row) -> list[TeamMember]:
-    member = membership.directory.active(link["agency_id"]) if link["agency_id"] else None
+def _members(membership: HubMembership, link: Link) -> list[TeamMember]:
+    member = membership.directory.active(link.agency_id) if link.agency_id else None
     if member is None:
         return []
     return [
         TeamMember(
-            item["id"],
-            item["label"],
+            item.id,
+            item.label,
             member.body.name,
             member.body.duty_line,
             member.body.duty_hours,
         )
-        for item in json.loads(link["involvements"])
+        for item in link.involvements
     ]
 
 
@@ -151,16 +140,6 @@ def _why_unpublished(tables: NodeTables, membership: HubMembership, client: Row)
     policy = membership.charter.policy
     made = match_keys(record_of(client, membership.shared_postcodes), policy.keys)
     return Unpublished.NOT_YET if names_somebody(made) else Unpublished.INSUFFICIENT_IDENTIFIERS
-
-
-def _waiting(tables: NodeTables, hub_id: str, stub_id: str) -> int:
-    """How many links of a client wait for a person of ours."""
-    row = tables.tx.one(
-        "SELECT COUNT(*) AS n FROM review r JOIN link l USING (hub_id, link_id) "
-        "WHERE r.hub_id = ? AND r.stub_id = ? AND r.state = 'asked' AND l.state <> 'ended'",
-        hub_id, stub_id,
-    )  # fmt: skip
-    return int(row["n"]) if row else 0
 
 
 def _duty_lines(membership: HubMembership) -> Iterator[DutyLine]:

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from node.alarms import AlarmCode, keep_evidence, raise_alarm
+from node.faults import Faults
 from node.membership.keys import KEY_NAMES, Keys, keys_of, load_keys
 from node.membership.succession import move_on, refuse
-from node.store.tables import HubRow, NodeEngine, NodeTables
+from node.store.hubs import HubRow
+from node.store.tables import NodeEngine, NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel, from_base64, to_base64
 from protocol.governance.changes import unaccepted
@@ -51,6 +53,11 @@ class HubMembership:
     env: Environment
     view: LogView
     shared_postcodes: frozenset[str] = field(default=frozenset(), repr=False)
+    faults: Faults = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """What is kept beside the fields."""
+        self.faults = Faults(self.engine, self.env, self.hub.hub_id)
 
     @property
     def charter(self) -> Charter:
@@ -69,7 +76,7 @@ class HubMembership:
             raise LocalError(ErrorCode.NOT_READY, "the council has not approved this node yet")
         if member.body.status != "active":
             raise LocalError(
-                ErrorCode.NOT_READY, f"this agency is {member.body.status}: ring the council"
+                ErrorCode.NOT_READY, f"this agency is {member.body.status}: call the council"
             )
         return member
 
@@ -209,14 +216,14 @@ class HubMembership:
 async def load_membership(
     folder: Path, hub: HubRow, engine: NodeEngine, http: HttpClient, env: Environment
 ) -> HubMembership:
-    """A federation this node has joined."""
+    """The membership of a hub that this node has joined."""
     return await _membership(load_keys(folder, hub.hub_id), hub, engine, http, env)
 
 
 async def follow_without_keys(
     hub: HubRow, engine: NodeEngine, http: HttpClient, env: Environment
 ) -> HubMembership:
-    """A federation whose keys are gone, to follow its log by: what it signs nobody accepts."""
+    """A membership whose keys are gone, to follow the log by: what it signs nobody accepts."""
     keys = keys_of({name: env.random(32) for name in KEY_NAMES})
     return await _membership(keys, hub, engine, http, env)
 
@@ -230,4 +237,4 @@ async def _membership(
 
 async def save_hub(engine: NodeEngine, hub: HubRow) -> None:
     """Remember a hub."""
-    await engine.write(lambda tables: tables.put("hub", vars(hub), ("hub_id",)))
+    await engine.write(lambda tables: tables.hubs.save(hub))

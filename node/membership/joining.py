@@ -14,7 +14,8 @@ from node.config import NodeSettings
 from node.membership.charter import accept_charter
 from node.membership.hub import HubMembership, save_hub
 from node.membership.keys import SEAL_KEY_SECONDS, has_keys, load_keys, make_keys
-from node.store.tables import HubRow, NodeEngine
+from node.store.hubs import HubRow
+from node.store.tables import NodeEngine
 from protocol import canonical
 from protocol.dsse import pae, payload_type
 from protocol.errors import ErrorCode, LocalError, RemoteError
@@ -107,7 +108,7 @@ class Joining:
     async def apply(self, engine: NodeEngine, invitation: Invitation) -> tuple[HubMembership, str]:
         """Follow the log from the invited genesis, make keys and apply.
 
-        Answers the federation and the words to read to the operator. Safe to repeat: keys and
+        Answers the membership and the words to read to the operator. Safe to repeat: keys and
         party id stay what they were, and a known application is sent again unchanged.
         Raises RemoteError or LocalError.
         """
@@ -118,12 +119,13 @@ class Joining:
         if self._settings.member_class not in {item.code for item in charter.classes}:
             known = ", ".join(item.code for item in charter.classes)
             raise LocalError(ErrorCode.CONFIGURATION, f"member_class must be one of: {known}")
-        hubs = await engine.read(lambda tables: tables.hubs())
+        hubs = await engine.read(lambda tables: tables.hubs.all())
         earlier = next((hub for hub in hubs if hub.hub_id == charter.charter_id), None)
         membership = self._membership(engine, progress.view, url, earlier)
         statement = self._application(membership, invitation)
-        membership.hub = replace(membership.hub, enrolment=statement.envelope.encode())
-        await save_hub(engine, membership.hub)
+        hub = replace(membership.hub, enrolment=statement.envelope.encode())
+        await save_hub(engine, hub)
+        membership.hub = hub
         await engine.write(
             lambda tables: save_view(
                 tables.tx, progress.view, progress.public_leaves, progress.documents

@@ -4,6 +4,7 @@ specs/05-log.md §8. What was received or published is remembered until it was s
 """
 
 from node.membership.hub import HubMembership
+from node.store.journal import ExpectedEntry
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import from_base64
@@ -34,14 +35,6 @@ def keep_received(
 ) -> None:
     """Remember what came with a place in the log, until it was seen there."""
     if delivery.index is not None and delivery.salt is not None:
-        entry = (delivery.index, statement_id, delivery.salt, from_base64(delivery.envelope))
-        expect_logged(tables, membership.hub.hub_id, entry, membership.env.clock())
-
-
-def expect_logged(
-    tables: NodeTables, hub_id: str, entry: tuple[int, str, str, bytes], now: int
-) -> None:
-    """Look for an entry (index, statement id, salt, envelope) in the log until it is seen there."""
-    tables.tx.run(
-        "INSERT OR IGNORE INTO received_entry VALUES (?, ?, ?, ?, ?, ?)", hub_id, *entry, now
-    )
+        envelope = from_base64(delivery.envelope)
+        entry = ExpectedEntry(delivery.index, statement_id, delivery.salt, envelope)
+        tables.journal.expect(membership.hub.hub_id, entry, membership.env.clock())

@@ -74,9 +74,7 @@ class Rotating:
 
     def _forget_tokens(self, tables: NodeTables) -> None:
         """The key of the cache is gone with the others: tokens are evaluated and published anew."""
-        for table in ("token_cache", "published_token"):
-            sql = f"DELETE FROM {table} WHERE hub_id = ?"  # noqa: S608 - our own names
-            tables.tx.run(sql, self.membership.hub.hub_id)
+        tables.hubs.forget_tokens(self.membership.hub.hub_id)
 
     def _switch_over(self) -> None:
         """Put the new files in the place of the old ones; the sent rotation goes last.

@@ -12,11 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from node.membership.hub import HubMembership
-from node.membership.proofs import expect_logged
-from node.oversight.journal import enter_sent
 from node.publishing.drafts import Changes, Drafter, Page, Span
 from node.publishing.limits import book
 from node.publishing.tokens import TokenCache, TokenClient, TokenPair
+from node.store.journal import ExpectedEntry
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import from_base64, to_base64
@@ -258,7 +257,7 @@ def _drop(tables: NodeTables, row: Row) -> None:
 
 def _apply_effects(tables: NodeTables, row: Row, index: int, salt: str | None) -> None:
     hub_id = row["hub_id"]
-    enter_sent(tables, hub_id, "publication", index)
+    tables.journal.enter_sent(hub_id, "publication", index)
     applied = tables.tx.run(
         "UPDATE publication SET state = 'applied', chunks = '[]', effects = '[]' "
         "WHERE hub_id = ? AND sequence = ? AND state = 'pending'",
@@ -268,8 +267,8 @@ def _apply_effects(tables: NodeTables, row: Row, index: int, salt: str | None) -
         return  # a command and the service may both have sent it: only the first takes effect
     preamble = parse_statement(row["envelope"]).preamble
     # Without its salt nobody can find it in the log: the look-up says so, as of what is missing.
-    entry = (index, row["statement_id"], salt or "", row["envelope"])
-    expect_logged(tables, hub_id, entry, preamble.iat)
+    entry = ExpectedEntry(index, row["statement_id"], salt or "", row["envelope"])
+    tables.journal.expect(hub_id, entry, preamble.iat)
     for effect in json.loads(row["effects"]):
         digests = effect.pop("digests")
         book(tables, hub_id, {**effect, "charter_version": preamble.charter_version}, preamble.iat)

@@ -7,7 +7,7 @@ and link secrets are cached sealed; only what is new is evaluated.
 import asyncio
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import nacl.secret
@@ -59,6 +59,18 @@ class TokenCache:
         if pair is None:
             raise LocalError(ErrorCode.NOT_FOUND, "a token is not in the cache; publish again")
         return pair
+
+    def get_all(self, tables: NodeTables, digests: Collection[bytes]) -> dict[bytes, TokenPair]:
+        """Cached pairs by their digests. Raises LocalError(NOT_FOUND) unless all are there."""
+        sql = (
+            "SELECT input_digest, sealed FROM token_cache "
+            "WHERE hub_id = ? AND input_digest IN (:among)"
+        )
+        rows = tables.tx.rows_among(sql, self._hub_id, among=digests)
+        pairs = {bytes(row["input_digest"]): self._open(row["sealed"]) for row in rows}
+        if not set(digests) <= pairs.keys():
+            raise LocalError(ErrorCode.NOT_FOUND, "a token is not in the cache; publish again")
+        return pairs
 
     def find(self, tables: NodeTables, digest: bytes) -> TokenPair | None:
         """One cached pair."""

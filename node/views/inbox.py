@@ -4,7 +4,6 @@ Reads the node's own database. Shows client data to the agency's own people on t
 nothing here is logged.
 """
 
-import json
 from dataclasses import asdict
 from typing import Any
 
@@ -20,10 +19,10 @@ from node.publishing.limits import waiting_words
 from node.publishing.publisher import Published
 from node.records.clients import ImportReport
 from node.requests.without_quorum import is_shown
+from node.store.requests import ReceivedRequest, ReceivedState, SentRequest, SentState
 from node.store.tables import NodeTables
 from protocol.governance.charter import LawfulBasis
 from protocol.requests.refusals import sentence
-from storage.engine import Row
 
 WAITING = {
     "sending": "on its way to the council's hub",
@@ -57,7 +56,12 @@ NOT_FINDABLE = {
         "them apart: see patchwork-node duplicates."
     ),
 }
-UNFINISHED = frozenset({"sending", "waiting", "allowed", "asks_person", "deciding", "released"})
+UNFINISHED = frozenset(
+    {
+        *(SentState.SENDING, SentState.WAITING, SentState.ALLOWED),
+        *(ReceivedState.ASKS_PERSON, ReceivedState.DECIDING, ReceivedState.RELEASED),
+    }
+)
 
 
 def team_value(team: Team) -> dict[str, Any]:
@@ -75,7 +79,7 @@ def team_value(team: Team) -> dict[str, Any]:
 
 
 def print_team(out: Console, local_id: str, team: Team) -> None:
-    """The team around a client, numbered, each with a duty line; and always somebody to ring."""
+    """The team around a client, numbered, each with a duty line; and always somebody to call."""
     _say(out, f"The team around {local_id}", style="bold")
     _say(out, "You: " + (", ".join(team.own) or "no involvement that may be shared"))
     if team.unpublished is not None:
@@ -103,11 +107,11 @@ def print_team(out: Console, local_id: str, team: Team) -> None:
     if team.waiting:
         _say(out, f"{team.waiting} of this client's links wait for you: patchwork-node review.")
     if team.unpublished is Unpublished.INSUFFICIENT_IDENTIFIERS:
-        _say(out, "Ring those who might know them:")
+        _say(out, "Call those who might know them:")
         for line in team.ring:
             _say(out, f"    {plain(line.agency)}: {line.phone} ({plain(line.hours)})")
     desk = team.duty_desk
-    _say(out, f"Somebody to ring now: {desk.name}, {desk.phone} ({desk.hours}).")
+    _say(out, f"Somebody to call now: {desk.name}, {desk.phone} ({desk.hours}).")
 
 
 def _say(out: Console, text: str, style: str | None = None) -> None:
@@ -155,22 +159,13 @@ def print_published(out: Console, report: Published) -> None:
 def inbox_value(tables: NodeTables, membership: HubMembership) -> dict[str, list[dict[str, Any]]]:
     """Requests to us and by us, for scripts."""
     hub_id, now = membership.hub.hub_id, membership.env.clock()
-    received = tables.tx.rows(
-        "SELECT r.*, c.local_id FROM received_request r "
-        "LEFT JOIN involvement i ON i.id = r.involvement LEFT JOIN client c ON c.id = i.client "
-        "WHERE r.hub_id = ? ORDER BY r.received_at",
-        hub_id,
-    )
-    sent = tables.tx.rows(
-        "SELECT s.*, c.local_id FROM sent_request s JOIN client c ON c.id = s.client "
-        "WHERE s.hub_id = ? ORDER BY s.asked_at",
-        hub_id,
-    )
+    received = tables.received_requests.of_hub(hub_id)
+    sent = tables.sent_requests.of_hub(hub_id)
     return {
         "alarms": alarms_value(tables, hub_id),
         "governance": [item for item in governance_value(tables, membership) if not item["seen"]],
-        "received": [_received(tables, membership, row) for row in received],
-        "sent": [_sent(row, now) for row in sent],
+        "received": [_received(tables, membership, *item) for item in received],
+        "sent": [_sent(*item, now) for item in sent],
     }
 
 
@@ -196,6 +191,18 @@ def print_alarms(out: Console, alarms: list[dict[str, Any]]) -> None:
         style = "bold red" if alarm["severity"] == "proof" else "bold"
         place = f" ({alarm['place']})" if alarm["place"] else ""
         _say(out, f"{alarm['id']}. {alarm['says']}{place} {alarm['what_to_do']}", style=style)
+
+
+def print_set_aside(out: Console, left: list[dict[str, Any]]) -> None:
+    """What still meets a fault of this program."""
+    if not left:
+        _say(out, "Nothing is set aside.")
+        return
+    _say(out, "These are kept, to be tried again:", style="bold")
+    for item in left:
+        why = f"{item['error']} at {item['place']}" if item["place"] else "waits for one before it"
+        _say(out, f"{item['what']} {item['item']}: {why}")
+    _say(out, "Tell whoever looks after this program: type and place say nothing of any client.")
 
 
 def print_inbox(out: Console, value: dict[str, list[dict[str, Any]]]) -> None:
@@ -261,43 +268,43 @@ def basis_lines(bases: list[LawfulBasis]) -> list[str]:
     ]
 
 
-def _received(tables: NodeTables, membership: HubMembership, row: Row) -> dict[str, Any]:
-    now = membership.env.clock()
+def _received(
+    tables: NodeTables, membership: HubMembership, client: str | None, request: ReceivedRequest
+) -> dict[str, Any]:
     charter = membership.charter
-    practitioner = json.loads(row["practitioner"])
-    member = membership.directory.member(row["requester"])
-    basis = charter.lawful_basis(row["basis"])
+    member = membership.directory.member(request.requester)
+    basis = charter.lawful_basis(request.basis)
     purposes = {purpose.code: purpose.title for purpose in charter.purposes}
     titles = {rule.field: rule.title for rule in basis.must_record} if basis else {}
     return {
-        "request_id": row["request_id"],
-        "client": row["local_id"],
+        "request_id": request.request_id,
+        "client": client,
         "agency": member.body.name if member else "an organisation that has left",
-        "practitioner": practitioner["name"],
-        "role": practitioner["role"].replace("_", " "),
-        "purpose": purposes.get(row["purpose"], row["purpose"]),
-        "basis": f"{basis.title} ({basis.code})" if basis else row["basis"],
-        "facts": {titles.get(key, key): value for key, value in json.loads(row["facts"]).items()},
-        "state": row["state"],
-        "state_text": _state_text(row, now),
-        "may_go_now": is_shown(tables, membership, row),
+        "practitioner": request.asker.name,
+        "role": request.asker.role.replace("_", " "),
+        "purpose": purposes.get(request.purpose, request.purpose),
+        "basis": f"{basis.title} ({basis.code})" if basis else request.basis,
+        "facts": {titles.get(key, key): value for key, value in request.facts.items()},
+        "state": request.state.value,
+        "state_text": _state_text(request, membership.env.clock()),
+        "may_go_now": is_shown(tables, membership, request),
     }
 
 
-def _sent(row: Row, now: int) -> dict[str, Any]:
-    refused = row["state"] in {"refused", "failed"} and row["code"]
+def _sent(client: str, request: SentRequest, now: int) -> dict[str, Any]:
+    refused = request.state in {SentState.REFUSED, SentState.FAILED} and request.code
     return {
-        "request_id": row["request_id"],
-        "client": row["local_id"],
-        "state": row["state"],
-        "state_text": _state_text(row, now),
-        "code": row["code"],
-        "sentence": sentence(row["code"], row["field"]) if refused else None,
-        "card": json.loads(row["card"]) if row["card"] else None,
+        "request_id": request.request_id,
+        "client": client,
+        "state": request.state.value,
+        "state_text": _state_text(request, now),
+        "code": request.code,
+        "sentence": sentence(request.code, request.field) if refused and request.code else None,
+        "card": request.card.model_dump() if request.card else None,
     }
 
 
-def _state_text(row: Row, now: int) -> str:
-    if row["expires"] <= now and row["state"] in UNFINISHED:
+def _state_text(request: SentRequest | ReceivedRequest, now: int) -> str:
+    if request.expires <= now and request.state in UNFINISHED:
         return "expired; it can be asked again"
-    return WAITING.get(row["state"], str(row["state"]))
+    return WAITING.get(request.state, request.state.value)

@@ -401,7 +401,7 @@ class SimFederation:
         env = Environment(self.clock, Random(name))
         settings = self.settings(name, member_class)
         made = Joining(folder, settings, self.network, env)  # type: ignore[arg-type]
-        return made, open_node_engine(folder)
+        return made, open_node_engine(folder, rehearse=True)
 
     async def checkpoint(self) -> None:
         """Publish the log as it is, cosigned by whoever is awake; holders follow."""

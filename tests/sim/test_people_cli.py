@@ -201,4 +201,4 @@ def test_duplicates_and_too_little_are_said(town: Town) -> None:
     team = town.types("Health visiting", "team", "h3").output
     assert "cannot be found by others, and cannot find them, because" in team
     assert "Housing: 01632 960100" in team
-    assert "Somebody to ring now" in team
+    assert "Somebody to call now" in team

@@ -250,7 +250,7 @@ async def test_a_rotation_overtaken_by_a_suspension_can_be_sent_anew(
             lambda tables: approve_rotation(tables, health.party_id, waiting["words"])
         )
     await health.membership.sync()
-    with pytest.raises(LocalError, match="this agency is suspended: ring the council"):
+    with pytest.raises(LocalError, match="this agency is suspended: call the council"):
         health.membership.me()
     await rotated(federation, health)
     await ordered(federation, health, "active")
