@@ -51,7 +51,7 @@ class Mail:
         Each is one transaction, which moves the cursor too. Raises RemoteError(UNREACHABLE) or
         LocalError: then the message stays in the mailbox.
         """
-        membership, dealt_with = self._membership, 0
+        membership, hub, dealt_with = self._membership, self._membership.hub, 0
         for delivery in bag.deliveries:
             place = (bag.generation, delivery.seq)
 
@@ -59,10 +59,12 @@ class Mail:
                 tables: NodeTables, *, settled: bool, place: tuple[str, int] = place
             ) -> None:
                 del settled
-                tables.hubs.read_up_to(membership.hub.hub_id, *place)
+                tables.hubs.read_up_to(hub, *place)
 
             if not await self._handle(self._item(delivery), delivery, move_on):
                 break
+            if membership.hub.genesis != hub.genesis:
+                break  # the rest is of a log that was lost
             membership.hub = replace(membership.hub, generation=place[0], cursor=place[1])
             dealt_with += 1
         return dealt_with

@@ -113,11 +113,11 @@ async def withdraw_and_publish(membership: HubMembership, local_id: str) -> int:
     return count
 
 
-async def ask_now(service: NodeService, question: ContactRequest) -> str:
+async def ask_now(service: NodeService, request: ContactRequest) -> str:
     """Ask and send at once; the request's id."""
     membership = service.membership
     await membership.follow()
-    request_id = await membership.engine.write(lambda tables: service.asking.ask(tables, question))
+    request_id = await membership.engine.write(lambda tables: service.asking.ask(tables, request))
     await service.advance()
     return request_id
 

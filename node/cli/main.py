@@ -89,7 +89,7 @@ def rotate_keys(
                 words = await rotating.apply()
                 out.print(f"party: {service.membership.hub.party_id}")
                 out.print(f"words: {words}")
-                out.print("Ring the council and read the words. Waiting for its approval ...")
+                out.print("Call the council and read the words. Waiting for its approval ...")
                 await rotating.wait(lambda: None)
             out.print("The log names the new keys. Put the new recovery file into the safe.")
             out.print("Start patchwork-node serve again.")
@@ -161,7 +161,7 @@ def withdraw(client: Client, hub: HubName = "", folder: Folder = Path()) -> None
 def team(
     client: Client, hub: HubName = "", as_json: JsonOutput = False, folder: Folder = Path()
 ) -> None:
-    """Show the team around a client, and somebody to ring now."""
+    """Show the team around a client, and somebody to call now."""
     with report_errors():
 
         async def work() -> None:

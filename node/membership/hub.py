@@ -35,7 +35,6 @@ from protocol.messages.statement import (
 )
 from protocol.wire import Message, Submitted, encode_wire
 from runtime.environment import Environment
-from storage.logview import load_view, save_view
 from transport.client import HttpClient
 from transport.logsync import Contradiction, LeafRefused, sync
 
@@ -132,17 +131,18 @@ class HubMembership:
             refused = error
             await self.engine.write(lambda tables: refuse(tables, hub, view, refused, now))
             raise
-        await self.engine.write(
-            lambda tables: save_view(
-                tables.tx, progress.view, progress.public_leaves, progress.documents
-            )
-        )
-        if progress.view.genesis != self.view.genesis:
-            genesis = progress.view.genesis
-            self.hub = await self.engine.write(lambda tables: move_on(tables, hub, genesis, now))
-            self.view = progress.view
-        elif progress.view.size >= self.view.size:  # another task may have been quicker
-            self.view = progress.view
+        moved = progress.view.genesis != view.genesis
+
+        def keep(tables: NodeTables) -> HubRow:
+            tables.log_views.save(progress.view, progress.public_leaves, progress.documents)
+            return move_on(tables, hub, progress.view.genesis, now) if moved else hub
+
+        kept = await self.engine.write(keep)
+        if moved:
+            self.hub = kept
+        same = self.view.genesis == progress.view.genesis
+        if progress.view.size >= self.view.size if same else moved:
+            self.view = progress.view  # else another task was quicker
 
     def _accuse(self, tables: NodeTables, view: LogView, served: bytes) -> None:
         """Keep two notes that contradict each other, and say how they do."""
@@ -231,10 +231,5 @@ async def follow_without_keys(
 async def _membership(
     keys: Keys, hub: HubRow, engine: NodeEngine, http: HttpClient, env: Environment
 ) -> HubMembership:
-    view = await engine.read(lambda tables: load_view(tables.tx, hub.genesis))
+    view = await engine.read(lambda tables: tables.log_views.load(hub.genesis))
     return HubMembership(hub, keys, engine, http, env, view)
-
-
-async def save_hub(engine: NodeEngine, hub: HubRow) -> None:
-    """Remember a hub."""
-    await engine.write(lambda tables: tables.hubs.save(hub))

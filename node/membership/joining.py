@@ -12,10 +12,10 @@ from keys.group import default_group
 from keys.transcript import parse_transcript
 from node.config import NodeSettings
 from node.membership.charter import accept_charter
-from node.membership.hub import HubMembership, save_hub
+from node.membership.hub import HubMembership
 from node.membership.keys import SEAL_KEY_SECONDS, has_keys, load_keys, make_keys
 from node.store.hubs import HubRow
-from node.store.tables import NodeEngine
+from node.store.tables import NodeEngine, NodeTables
 from protocol import canonical
 from protocol.dsse import pae, payload_type
 from protocol.errors import ErrorCode, LocalError, RemoteError
@@ -31,7 +31,6 @@ from protocol.signing import SecretSeed, public_key, verify_ed25519
 from protocol.wire import Invitation, parse_wire
 from runtime.environment import Environment
 from runtime.secrets import read_secrets, write_secrets
-from storage.logview import save_view
 from transport.client import HttpClient
 from transport.logsync import sync
 
@@ -124,13 +123,13 @@ class Joining:
         membership = self._membership(engine, progress.view, url, earlier)
         statement = self._application(membership, invitation)
         hub = replace(membership.hub, enrolment=statement.envelope.encode())
-        await save_hub(engine, hub)
+
+        def keep(tables: NodeTables) -> None:
+            tables.hubs.save(hub)
+            tables.log_views.save(progress.view, progress.public_leaves, progress.documents)
+
+        await engine.write(keep)
         membership.hub = hub
-        await engine.write(
-            lambda tables: save_view(
-                tables.tx, progress.view, progress.public_leaves, progress.documents
-            )
-        )
         await membership.post("/v1/enrolments", membership.hub.enrolment)
         return membership, fingerprint_words(membership.hub.party_id, statement.body.keys)
 

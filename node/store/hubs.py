@@ -40,9 +40,10 @@ class Hubs:
         """Remember a hub, or what has changed of it."""
         self._tx.put("hub", vars(hub), ("hub_id",))
 
-    def read_up_to(self, hub_id: str, generation: str, cursor: int) -> None:
-        """The mail of a hub was dealt with up to here."""
-        self._tx.update("hub", {"generation": generation, "cursor": cursor}, {"hub_id": hub_id})
+    def read_up_to(self, hub: HubRow, generation: str, cursor: int) -> None:
+        """The mail of a hub was dealt with up to here, unless its log has a successor by now."""
+        key = {"hub_id": hub.hub_id, "genesis": hub.genesis}
+        self._tx.update("hub", {"generation": generation, "cursor": cursor}, key)
 
     def follow_successor(self, hub: HubRow, genesis: str) -> bool:
         """Follow another log in the place of the one in `hub`; False if that was done before."""

@@ -13,6 +13,7 @@ from node.store.governance import GovernanceStore
 from node.store.hubs import Hubs
 from node.store.journal import JournalStore
 from node.store.links import Links, Reviews
+from node.store.log import LogViews
 from node.store.outbox import OutboxStore
 from node.store.requests import ReceivedRequests, SentRequests
 from node.store.set_aside import SetAsideStore
@@ -46,6 +47,7 @@ class NodeTables:
         self.alarms = AlarmStore(tx)
         self.governance = GovernanceStore(tx)
         self.set_aside = SetAsideStore(tx)
+        self.log_views = LogViews(tx)
 
     def insert(self, table: str, row: Mapping[str, object]) -> None:
         """Insert a row."""

@@ -1,4 +1,4 @@
-"""Each day the hub says which entries name an agency, and the agency looks into its own books."""
+"""Each day the hub says which entries name an agency, and the agency looks into its own journal."""
 
 import hashlib
 import shutil
