@@ -83,6 +83,18 @@ class Mail:
             await self._handle(item, delivery, put_away)
 
     async def _handle(self, item: Item, delivery: Delivery, then: Then) -> bool:
+        """Deal with one message, whatever it meets; False if it must wait. Raises PatchworkError
+        where it is to stay where it is.
+        """
+        try:
+            return await self._act(item, delivery, then)
+        except PatchworkError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the rest of the mail goes on
+            await self._set_aside(item, delivery, error, then)
+        return True
+
+    async def _act(self, item: Item, delivery: Delivery, then: Then) -> bool:
         """Act on one message, and do `then` in the same transaction; False if it must wait."""
         membership = self._membership
 
@@ -100,10 +112,6 @@ class Mail:
             if error.code is ErrorCode.UNREACHABLE:
                 raise
             await self._refuse(item, delivery, error.code, then)
-        except PatchworkError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, the rest of the mail goes on
-            await self._set_aside(item, delivery, error, then)
         return True
 
     async def _refuse(self, item: Item, delivery: Delivery, code: ErrorCode, then: Then) -> None:

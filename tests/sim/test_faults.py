@@ -387,6 +387,46 @@ async def test_a_fault_of_our_own_disk_leaves_the_message_in_the_mailbox(
     assert (await health.received(request_id))["state"] == "asks_person"
 
 
+async def test_a_fault_in_refusing_a_message_does_not_keep_the_next_one(
+    federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    health, care = agencies
+
+    def throws(*_: object) -> None:
+        raise fault()
+
+    def refuses(*_: object) -> None:
+        raise RemoteError(ErrorCode.MALFORMED, "not like this")
+
+    handlers = health.service.dispatcher._incoming
+    real = handlers[RequestBody]
+    handlers[RequestBody] = refuses
+    monkeypatch.setattr(health.service.dispatcher, "refuse", throws)
+    await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
+    await federation.settle()
+    assert [kept.fault.error for kept in await set_aside(health)] == ["KeyError", "not_found"]
+    handlers[RequestBody] = real
+    monkeypatch.undo()
+    assert await health.service.retry() == []
+
+
+async def test_what_was_set_aside_is_in_the_journal_all_the_same(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    health, care = agencies
+
+    def throws(*_: object) -> None:
+        raise fault()
+
+    health.service.dispatcher._incoming[RequestBody] = throws
+    await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
+    await federation.settle()
+    assert len(await set_aside(health)) == 2, "the request, and the decision on it"
+    await days(federation)
+    assert await answers(federation) == ["agree"] * 2, "nobody is accused of a fault of our own"
+    assert await alarms(health) == ["set_aside"]
+
+
 async def test_a_message_that_the_state_does_not_allow_is_their_fault(
     federation: SimFederation, agencies: Agencies
 ) -> None:
