@@ -5,8 +5,9 @@ BIN := .venv/bin
 demo: .venv/.runtime
 	$(BIN)/python -m demo $(ARGS)
 
+# In the order of the folders: the few long stories of tests/e2e come early, not last and alone.
 test: .venv/.dev
-	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # Long fault and fuzz runs, and the property tests with many more examples.
 soak: .venv/.dev
@@ -16,6 +17,7 @@ bench: .venv/.runtime
 	$(BIN)/python -m bench.tokens
 	$(BIN)/python -m bench.log
 	$(BIN)/python -m bench.audit
+	$(BIN)/python -m bench.publications
 	$(BIN)/python -m bench.matching.attacks
 
 # Beside Splink and CLK + anonlink. DATA=DIR holds council-train and council-validate; see README.

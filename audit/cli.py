@@ -17,11 +17,11 @@ from rich.console import Console
 from rich.progress import Progress
 
 from audit.auditor.identity import AuditorFolder
-from audit.auditor.joining import Joining, Surroundings, parse_invitation
+from audit.auditor.joining import Joining, parse_invitation
+from audit.auditor.number import parse_number, read_number
 from audit.case.case import Case, parse_genesis
 from audit.case.files import write_file
 from audit.fetch.commitment import commit as send_commitment
-from audit.fetch.commitment import parse_number, read_number
 from audit.fetch.export import Exporter, fetch_payloads
 from audit.fetch.fetch import Fetch, Source
 from audit.findings import EXIT_BROKEN, EXIT_INCOMPLETE, EXIT_USAGE, Severity
@@ -40,6 +40,7 @@ from audit.witness.cli import app as witness_app
 from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
 from protocol.log.tlog_policy import TlogPolicy, parse_tlog_policy
 from runtime.cli import make_cli, report_errors
+from runtime.environment import Environment
 from transport.client import HttpClient
 
 app = make_cli("patchwork-audit", "Audit a log: fetch, verify, open, report. Run a witness.")
@@ -48,7 +49,7 @@ out = Console()
 err = Console(stderr=True)
 
 Private = Annotated[
-    bool, typer.Option(help="Follow http and private addresses (a test bench only).")
+    bool, typer.Option(help="Allow http and private addresses (a test bench only).")
 ]
 JsonOutput = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 CaseFolder = Annotated[Path, typer.Argument(metavar="CASE", help="A folder that fetch wrote.")]
@@ -77,7 +78,7 @@ def init(
             "duty_line": duty_line,
             "duty_hours": duty_hours,
         }
-        AuditorFolder(folder).create(said, Surroundings().random)
+        AuditorFolder(folder).create(said, Environment().random)
         typer.echo("Ready. Move recovery.json to a safe, then join with an invitation.")
 
 
@@ -85,7 +86,7 @@ def init(
 def join(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The auditor's own folder.")],
     invitation: Annotated[str, typer.Argument(help="The invitation, or - to read it from input.")],
-    wait: Annotated[bool, typer.Option(help="Wait until the log names us a member.")] = True,
+    wait: Annotated[bool, typer.Option(help="Wait until the log names us as a member.")] = True,
     allow_private_addresses: Private = False,
 ) -> None:
     """Apply to a hub as its auditor; prints the words to read to the operator."""
@@ -116,7 +117,7 @@ def verify(
     case: CaseFolder,
     old: Old = None,
     policy: Annotated[
-        Path | None, typer.Option(help="Your own C2SP policy, asked for beside the charter's.")
+        Path | None, typer.Option(help="Your own C2SP policy, in addition to the charter's.")
     ] = None,
     as_json: JsonOutput = False,
 ) -> None:
@@ -182,32 +183,32 @@ def sample(
     file: Annotated[Path | None, typer.Option(help="The file that commit wrote.")] = None,
     number: Annotated[str | None, typer.Option(help="Or the number, from a worksheet.")] = None,
     n: Annotated[
-        int | None, typer.Option("--n", help="More than was committed to; never fewer.")
+        int | None, typer.Option("--n", help="Draw more than was committed to; never fewer.")
     ] = None,
 ) -> None:
     """Draw the sample: every override, then by lot. Writes a worksheet. No network."""
     with _errors_reported():
         if (file is None) == (number is None):
-            raise LocalError(ErrorCode.CONFIGURATION, "name either --file or --number")
+            raise LocalError(ErrorCode.CONFIGURATION, "give either --file or --number")
         secret = read_number(file) if file is not None else parse_number(number or "")
         drawn = draw_sample(Case(case), secret, n)
         for name, text in drawn.files.items():
             write_file(out_folder / name, text.encode())
-        typer.echo(f"{len(drawn.sample.drawn)} requests of {drawn.sample.population}.")
-        typer.echo(f"Commitment {drawn.sample.attempt} of {drawn.sample.attempts}.")
+        typer.echo(f"Drew {len(drawn.sample.drawn)} of {drawn.sample.population} requests.")
+        typer.echo(f"This is commitment {drawn.sample.attempt} of {drawn.sample.attempts}.")
 
 
 @app.command()
 def bundle(
     case: CaseFolder,
-    index: Annotated[int, typer.Option(help="The entry, by its place in the log.")],
+    index: Annotated[int, typer.Option(help="The index of the entry in the log.")],
     out_folder: Annotated[Path, typer.Option("--out", help="A new folder for the evidence.")],
 ) -> None:
     """Write the evidence of one entry, for openssl and other tools. No network."""
     with _errors_reported():
         files = Case(case)
         made = make_bundle(Evidence(files, verify_case(files), index), out_folder)
-        typer.echo(f"{len(made)} files. Begin with README.txt.")
+        typer.echo(f"{len(made)} files written. Start with README.txt.")
 
 
 @app.command()
@@ -218,13 +219,13 @@ def monitor(
     folder: Annotated[
         Path | None, typer.Option("--dir", help="The auditor's folder, to check its own keys.")
     ] = None,
-    max_age: Annotated[int, typer.Option(help="Alarm after so many seconds unwitnessed.")] = 1800,
+    max_age: Annotated[int, typer.Option(help="Alarm if unwitnessed for so many seconds.")] = 1800,
     every: Annotated[int, typer.Option(min=1, help="Seconds between two looks.")] = 300,
-    once: Annotated[bool, typer.Option("--once", help="Look once and end, for cron.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Look once and stop, for cron.")] = False,
     allow_private_addresses: Private = False,
     as_json: JsonOutput = False,
 ) -> None:
-    """Follow a log: forks, rollback, quorum, freshness, keys and charter. Ends at proof."""
+    """Watch a log for forks, rollback, lost quorum, new keys and charters. Stops at proof."""
     with _errors_reported():
         expected = Expected(max_age, AuditorFolder(folder) if folder else None)
         kept = MonitorState(state, _genesis(genesis))
@@ -269,14 +270,14 @@ async def _commit(
 
 async def _join(folder: Path, text: str, *, wait: bool, private: bool) -> None:
     async with HttpClient(allow_private=private) as http:
-        joining = Joining(AuditorFolder(folder), http, Surroundings())
+        joining = Joining(AuditorFolder(folder), http, Environment())
         applied = await joining.apply(parse_invitation(text))
         typer.echo(f"party: {applied.party_id}")
         typer.echo(f"words: {applied.words}")
-        typer.echo("Read these words to the council's operator, who approves if they are the same.")
+        typer.echo("Read these words to the council's operator, who approves if they match.")
         if wait:
             await joining.wait_for_approval(applied)
-            typer.echo("The log names us its auditor.")
+            typer.echo("The log names us as its auditor.")
 
 
 async def _fetch(source: Source, out_folder: Path, folder: Path | None, *, private: bool) -> None:
@@ -311,11 +312,11 @@ def _exporter(work: Fetch, folder: AuditorFolder, verified: Verified) -> Exporte
 def _auditor(folder: AuditorFolder, verified: Verified) -> Exporter:
     """The auditor that may sign for this log. Nothing is signed for a log that is broken."""
     if any(item.severity is Severity.BROKEN for item in verified.findings):
-        raise RemoteError(ErrorCode.BAD_TREE, "we sign nothing for it; run verify to see why")
+        raise RemoteError(ErrorCode.BAD_TREE, "we sign nothing for a broken log: run verify")
     membership = folder.membership()
     if membership is None:
         raise LocalError(ErrorCode.NOT_READY, "run join first, or fetch without --dir")
-    exporter = Exporter(folder.keys(), membership, verified, Surroundings())
+    exporter = Exporter(folder.keys(), membership, verified, Environment())
     exporter.check()
     return exporter
 

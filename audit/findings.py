@@ -127,15 +127,14 @@ _EXITS = {
 
 ADVICE = {
     Severity.BROKEN: (
-        "Keep this case unchanged and fetch again into a new folder. If it stays, it can be proof "
-        "that the log was changed: compare with a node's or a witness's checkpoint."
+        "Keep this case unchanged and fetch again into a new folder. If the finding is still "
+        "there, it may prove that the log was changed: compare it with the checkpoint of a node "
+        "or a witness."
     ),
     Severity.MISSING: (
-        "What is absent cannot be judged. Fetch again; if it stays absent, ask the hub why."
+        "What is missing cannot be checked. Fetch again; if it is still missing, ask the hub why."
     ),
-    Severity.RULE: (
-        "The log is intact and shows a rule that was not kept. Put the entry to the council."
-    ),
+    Severity.RULE: ("The log is intact, but a rule was broken. Take the entry to the council."),
 }
 
 
@@ -150,7 +149,7 @@ def missing(code: FindingCode, index: int | None, detail: str) -> Finding:
 
 
 def rule(code: FindingCode, index: int | None, detail: str) -> Finding:
-    """A finding that the log, intact, shows a rule that was not kept."""
+    """A finding that the log, intact, shows a broken rule."""
     return Finding(Severity.RULE, code, index, detail)
 
 

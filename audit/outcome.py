@@ -10,8 +10,8 @@ SHOWN_EACH = 200
 
 _HEADINGS = {
     Severity.BROKEN: "BROKEN: the material contradicts itself or its signatures",
-    Severity.MISSING: "MISSING: needed, and not there",
-    Severity.RULE: "RULE: the log is intact and shows a rule that was not kept",
+    Severity.MISSING: "MISSING: needed, but not there",
+    Severity.RULE: "RULE: the log is intact, but a rule was broken",
 }
 VERDICTS = (
     "Clean: everything that was checked holds.",

@@ -9,8 +9,9 @@ import secrets
 import time
 from collections.abc import Callable
 
-from keys.birth import Ceremony, assemble, deal
-from keys.group import default_group, random_scalar
+from keys.dkg import Ceremony, assemble, deal
+from keys.group import random_scalar
+from keys.groups import default_group
 from keys.oprf import blind, finalise
 from keys.threshold import combine, make_quorum, partial_evaluate, verify_partial
 from protocol.tokens import token_input

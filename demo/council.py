@@ -114,11 +114,15 @@ def found(stage: Stage, holders: list[Path]) -> Council:
         )
     )
     ports = {name: free_port() for name in WITNESSES if name != PULLING}
-    for name, port in ports.items():
-        stage.start(
-            name, "patchwork-audit", "witness", "run", str(ROOT / name),
-            "--host", "127.0.0.1", "--port", str(port),
-        )  # fmt: skip
+    stage.start_all(
+        {
+            name: (
+                "patchwork-audit", "witness", "run", str(ROOT / name),
+                "--host", "127.0.0.1", "--port", str(port),
+            )
+            for name, port in ports.items()
+        }
+    )  # fmt: skip
     url = _start_hub(stage, {name: f"http://127.0.0.1:{port}" for name, port in ports.items()})
     stage.start(
         PULLING, "patchwork-audit", "witness", "run", str(ROOT / PULLING), "--pull", url,
@@ -192,7 +196,7 @@ def _start_hub(stage: Stage, witness_urls: dict[str, str]) -> str:
 
 
 def _start_holders(stage: Stage, holders: list[Path], hub_url: str, genesis: str) -> None:
-    for number, folder in enumerate(holders, 1):
+    for folder in holders:
         url = json.loads((folder / "public.json").read_text(encoding="utf-8"))["url"]
         lines = [
             f"port = {url.rpartition(':')[2]}",
@@ -201,4 +205,9 @@ def _start_holders(stage: Stage, holders: list[Path], hub_url: str, genesis: str
             "allow_private_addresses = true",
         ]
         (folder / "holder.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        stage.start(f"holder-{number}", "patchwork-keys", "serve", "--dir", str(folder))
+    stage.start_all(
+        {
+            f"holder-{number}": ("patchwork-keys", "serve", "--dir", str(folder))
+            for number, folder in enumerate(holders, 1)
+        }
+    )

@@ -4,21 +4,32 @@ Starts programs and reads what they print; imports none of them. What a person w
 (pass a file, read words over the telephone) is done here in between.
 """
 
+import itertools
+import os
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
+
+from demo.processes import ProcessGroup
 
 ROOT = Path(".demo")
 BIN = Path(sys.executable).parent
-START_SECONDS = 20
-COMMAND_SECONDS = 120
+# Nothing is expected to have happened by then: it only ends what would hang for ever.
+LIMIT_SECONDS = 300
+LOOK_SECONDS = 0.05
+GENTLE_SECONDS = 8
+# Outgoing connections get ports from 32768 or 49152 on; each process that asks here has 40.
+_PORTS = itertools.count(20_000 + os.getpid() * 40 % 12_000)
+
+Found = TypeVar("Found")
 
 
 class DemoError(Exception):
@@ -30,71 +41,87 @@ class Stage:
     """Everything that runs. Use `close` in the end, whatever happened."""
 
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-    _started: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _started: dict[str, Sequence[str]] = field(default_factory=dict)
+    _group: ProcessGroup = field(default_factory=ProcessGroup)
 
-    def run(self, program: str, *arguments: str, stdin: str = "", expect: int = 0) -> str:
-        """Run a command to its end; its output. Raises DemoError on another exit code."""
-        done = subprocess.run(
-            [str(BIN / program), *arguments],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_SECONDS,
-            check=False,
-        )
-        if done.returncode != expect:
-            raise DemoError(
-                f"{program} {' '.join(arguments[:3])} ended with {done.returncode}, "
-                f"not {expect}:\n{done.stdout}{done.stderr}"
-            )
-        return done.stdout + done.stderr
+    def run(self, program: str, *arguments: str, expect: int | None = 0) -> str:
+        """Run a command to its end; its output. Raises DemoError on another exit code.
+
+        `expect` None: any exit code will do.
+        """
+        words = (program, *arguments)
+        return _output(words, self._begin(words), expect)
 
     def run_all(self, *commands: Sequence[str]) -> list[str]:
         """Run commands that do not depend on each other side by side; their outputs in order."""
-        with ThreadPoolExecutor() as pool:
-            return list(pool.map(lambda words: self.run(*words), commands))
+        begun = [(words, self._begin(words)) for words in commands]
+        return [_output(words, process, 0) for words, process in begun]
 
     def start(self, name: str, program: str, *arguments: str, until: str = "listening") -> None:
         """Start a service and wait until its output holds `until`."""
-        self._started[name] = (program, *arguments)
-        log = self.log(name)
-        with log.open("wb") as file:
-            self.processes[name] = subprocess.Popen(
-                [str(BIN / program), *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                env={"PYTHONUNBUFFERED": "1", "PATH": str(BIN)},
-            )
-        self.wait_for(name, until)
+        self.start_all({name: (program, *arguments)}, until)
 
-    def stop(self, name: str) -> None:
-        """Stop a service as its operator would."""
-        process = self.processes.pop(name)
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=COMMAND_SECONDS)
+    def start_all(self, services: Mapping[str, Sequence[str]], until: str = "listening") -> None:
+        """Start services side by side and wait until the output of each holds `until`."""
+        for name, (program, *arguments) in services.items():
+            self._started[name] = (program, *arguments)
+            with self.log(name).open("wb") as file:
+                self.processes[name] = self._group.start(
+                    [str(BIN / program), *arguments],
+                    file,
+                    errors=subprocess.STDOUT,
+                    environment={"PYTHONUNBUFFERED": "1", "PATH": str(BIN)},
+                )
+        for name in services:
+            self.wait_for(name, until)
 
-    def resume(self, name: str) -> None:
-        """Start a service again that was stopped."""
-        self.start(name, *self._started[name])
+    def stop(self, *names: str) -> None:
+        """Stop services as their operators would."""
+        stopping = {name: self.processes.pop(name) for name in names}
+        for process in stopping.values():
+            process.send_signal(signal.SIGTERM)
+        for name, process in stopping.items():
+            _wait(process, name)
 
-    def wait_for(self, name: str, text: str) -> str:
-        """Wait until a service's output holds `text`; the line that does."""
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            for line in self.log(name).read_text(encoding="utf-8").splitlines():
-                if text in line:
-                    return line
-            if self.processes[name].poll() is not None:
-                break
-            time.sleep(0.05)
-        raise DemoError(f"{name} did not say '{text}':\n{self.log(name).read_text()[-2000:]}")
+    def resume(self, *names: str) -> None:
+        """Start services again that were stopped."""
+        self.start_all({name: self._started[name] for name in names})
+
+    def wait_for(self, name: str, text: str, times: int = 1) -> str:
+        """Wait until a service has printed so many lines with `text`; the last of them."""
+
+        def look() -> list[str]:
+            ended = self.processes[name].poll() is not None
+            found = self.said(name, text)[times - 1 :]
+            if ended and not found:
+                raise DemoError(f"{name} did not say '{text}':\n{self._end_of_log(name)}")
+            return found
+
+        return self.until(look, f"{name} says '{text}'")[0]
+
+    def said(self, name: str, text: str) -> list[str]:
+        """The lines with `text` that a service has printed so far."""
+        whole, _, _ = self.log(name).read_bytes().rpartition(b"\n")
+        return [line for line in whole.decode("utf-8").splitlines() if text in line]
+
+    def until(self, look: Callable[[], Found], what: str) -> Found:
+        """Look until something is there; what was found. Raises DemoError if a service dies."""
+        began = time.monotonic()
+        while True:
+            looked = time.monotonic()
+            if found := look():
+                return found
+            self.check_alive()
+            if time.monotonic() - began > LIMIT_SECONDS:
+                raise DemoError(f"did not happen: {what}")
+            # A look that starts a program holds up what it waits for: at most half the time.
+            time.sleep(max(LOOK_SECONDS, time.monotonic() - looked))
 
     def finish(self, name: str) -> None:
         """Wait for a started command to end well."""
-        code = self.processes.pop(name).wait(timeout=COMMAND_SECONDS)
+        code = _wait(self.processes.pop(name), name)
         if code != 0:
-            raise DemoError(f"{name} ended with {code}:\n{self.log(name).read_text()[-2000:]}")
+            raise DemoError(f"{name} ended with {code}:\n{self._end_of_log(name)}")
 
     def log(self, name: str) -> Path:
         """Where a service's output goes."""
@@ -106,19 +133,47 @@ class Stage:
         """Raise DemoError if any service has died."""
         for name, process in self.processes.items():
             if process.poll() is not None:
-                raise DemoError(f"{name} has stopped; see {self.log(name)}")
+                raise DemoError(f"{name} has stopped:\n{self._end_of_log(name)}")
 
     def close(self) -> None:
         """Stop everything, gently first."""
-        for process in self.processes.values():
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-        for process in self.processes.values():
-            try:
-                process.wait(timeout=8)
-            except subprocess.TimeoutExpired:
-                process.kill()
-        self.processes.clear()
+        try:
+            for process in self.processes.values():
+                if process.poll() is None:
+                    process.send_signal(signal.SIGTERM)
+            for process in self.processes.values():
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(timeout=GENTLE_SECONDS)
+        finally:
+            self._group.close()
+            self.processes.clear()
+
+    def _begin(self, words: Sequence[str]) -> subprocess.Popen[bytes]:
+        program, *arguments = words
+        return self._group.start([str(BIN / program), *arguments], subprocess.PIPE)
+
+    def _end_of_log(self, name: str) -> str:
+        return self.log(name).read_text(encoding="utf-8")[-2000:]
+
+
+def _output(words: Sequence[str], process: subprocess.Popen[bytes], expect: int | None) -> str:
+    """What a command has printed, once it has ended."""
+    said = " ".join(words[:4])
+    try:
+        printed = process.communicate(timeout=LIMIT_SECONDS)
+    except subprocess.TimeoutExpired as error:
+        raise DemoError(f"{said} does not end") from error
+    output = "".join(part.decode("utf-8") for part in printed)
+    if expect is not None and process.returncode != expect:
+        raise DemoError(f"{said} ended with {process.returncode}, not {expect}:\n{output}")
+    return output
+
+
+def _wait(process: subprocess.Popen[bytes], name: str) -> int:
+    try:
+        return process.wait(timeout=LIMIT_SECONDS)
+    except subprocess.TimeoutExpired as error:
+        raise DemoError(f"{name} does not end") from error
 
 
 def fresh_folder() -> None:
@@ -129,7 +184,9 @@ def fresh_folder() -> None:
 
 
 def free_port() -> int:
-    """A loopback port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback port that is free now, and that no outgoing connection will be given."""
+    for port in _PORTS:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise DemoError("no port is free")

@@ -6,7 +6,6 @@ people are invented.
 
 import json
 import shutil
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +13,6 @@ from demo.council import CHILD, HEALTH, PEOPLE, Agency, Council
 from demo.stage import ROOT, DemoError, Stage
 
 AMIRA_HEALTH, AMIRA_CHILD, TWIN = "h-0001", "c-0001", "h-0002"
-WAIT_SECONDS = 40
 
 Tell = Callable[[str], None]
 
@@ -98,7 +96,7 @@ class Story:
             f"signed; only now the card opens: {card['practitioner']}, {card['phone']}, "
             f"{card['email']}."
         )
-        self._wait(
+        self._stage.until(
             lambda: any(item["state"] == "opened" for item in self._inbox(HEALTH)["received"]),
             "the receipt comes back",
         )
@@ -111,18 +109,15 @@ class Story:
     def asked_on(self, basis: str, facts: list[str]) -> str:
         """Ask on a lawful basis; the request's id, once it waits for a person."""
         self._ask(basis, facts)
-        request = self._wait(
-            lambda: next(
-                (
-                    item
-                    for item in self._inbox(HEALTH)["received"]
-                    if item["state"] == "asks_person"
-                ),
-                None,
-            ),
+        waiting = self._stage.until(
+            lambda: [
+                item["request_id"]
+                for item in self._inbox(HEALTH)["received"]
+                if item["state"] == "asks_person"
+            ],
             "the request reaches health visiting",
         )
-        return str(request["request_id"])
+        return str(waiting[0])
 
     def allow(self, request_id: str) -> None:
         """A person at health visiting allows a request."""
@@ -147,7 +142,7 @@ class Story:
 
     def opened(self, request_id: str) -> dict[str, Any]:
         """The card of a request, once it has opened."""
-        card: dict[str, Any] = self._wait(
+        card: dict[str, Any] = self._stage.until(
             lambda: self.state(request_id)["card"], "the card arrives and opens"
         )
         return card
@@ -157,7 +152,7 @@ class Story:
         self._node(HEALTH, "withdraw", AMIRA_HEALTH)
         facts = ["enquiry_reference=S47-2026-0118", "informed=informed"]
         output = self._ask("UK-CA89-S47", facts, expect=1)
-        self._expect("Ring the duty line" in output, "the refusal says what to do")
+        self._expect("Call the duty line" in output, "the refusal says what to do")
         self._tell(
             "The family withdraws its consent at health visiting. Social care asks again: refused."
         )
@@ -196,7 +191,7 @@ class Story:
         )  # fmt: skip
 
     def _wait_team(self, agency: Agency, client: str) -> list[dict[str, Any]]:
-        others: list[dict[str, Any]] = self._wait(
+        others: list[dict[str, Any]] = self._stage.until(
             lambda: self._team(agency, client)["others"], f"{agency.name} finds the other"
         )
         return others
@@ -217,15 +212,6 @@ class Story:
 
     def _audit(self, command: str, *arguments: str, expect: int = 0) -> str:
         return self._stage.run("patchwork-audit", command, *arguments, expect=expect)
-
-    def _wait(self, look: Callable[[], Any], what: str) -> Any:  # noqa: ANN401
-        deadline = time.monotonic() + WAIT_SECONDS
-        while time.monotonic() < deadline:
-            if found := look():
-                return found
-            self._stage.check_alive()
-            time.sleep(0.3)
-        raise DemoError(f"did not happen: {what}")
 
     def _expect(self, truth: bool, what: str) -> None:
         if not truth:

@@ -5,19 +5,16 @@ asked through the programs' own commands.
 """
 
 import shutil
-import sqlite3
-import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
 from demo.stage import ROOT, DemoError, Stage, free_port
 from demo.story import Story
+from storage.sqlite import copy_database
 
 HUB, COPY = ROOT / "hub", ROOT / "hub-copy"
 AWAY = ("w1.example", "w2.example")
-QUIET_SECONDS = 3
-PATIENCE_SECONDS = 30
 
 
 class Trouble:
@@ -30,37 +27,39 @@ class Trouble:
 
     def copy_the_disk(self) -> None:
         """Somebody takes a copy of the hub's disk: keys, database and log."""
-        COPY.mkdir()
-        for name in ("keys.json", "plan.json", "genesis"):
-            shutil.copy(HUB / name, COPY / name)
-        shutil.copytree(HUB / "log", COPY / "log")  # before the database, which is never behind it
-        source, target = sqlite3.connect(HUB / "hub.sqlite"), sqlite3.connect(COPY / "hub.sqlite")
-        source.backup(target)
-        source.close()
-        target.close()
+        self._stage.until(_copied_between_two_batches, "the hub's disk is copied")
 
     def without_a_quorum(self) -> None:
         """Two of four witnesses are away: an allowed card does not leave until they return."""
         request = self._story.asked("S47-2026-0116")
-        for name in AWAY:
-            self._stage.stop(name)
+        self._stage.stop(*AWAY)
         self._tell(f"{' and '.join(AWAY)} are switched off; it takes three of four.")
-        self._story.allow(request)
-        time.sleep(QUIET_SECONDS)
+        self._allow_in_vain(request)
         state = self._story.state(request)
         self._expect(state["card"] is None, "no card moves without a quorum")
-        said = self._stage.run("patchwork-hub", "status", "--dir", str(HUB), expect=1)
-        self._expect(all(name in said for name in AWAY), "the status names who is away")
+        said = self._stage.until(self._who_is_away, "the hub's status names who is away")
         self._tell("Health visiting has allowed, and no card leaves. The hub's status page says:")
         self._tell("\n".join(said.splitlines()[:4]))
         self._life_or_death(request)
-        for name in AWAY:
-            self._stage.resume(name)
+        self._stage.resume(*AWAY)
+        self._expect(self._story.leads_are_told(), "both leads are told")
+        self._tell("Both leads for information governance are told of the card that left.")
         card = self._story.opened(request)
         self._tell(
             f"They are back, sign what they missed, and the card opens by itself: "
             f"{card['practitioner']}, {card['phone']}."
         )
+
+    def _allow_in_vain(self, request: str) -> None:
+        """A person allows; the node that serves tries to let the card go, and cannot."""
+        before = len(self._stage.said("node-health", "release_waits"))
+        self._story.allow(request)
+        self._stage.wait_for("node-health", "release_waits", before + 1)
+
+    def _who_is_away(self) -> str:
+        """What the hub's status says once it names those who are away."""
+        said = self._stage.run("patchwork-hub", "status", "--dir", str(HUB), expect=None)
+        return said if all(name in said for name in AWAY) else ""
 
     def _life_or_death(self, other: str) -> None:
         """One card may leave without witnesses: where a life is in danger, and a person says so."""
@@ -72,11 +71,10 @@ class Trouble:
         self._story.release_now(request)
         card = self._story.opened(request)
         self._expect(bool(card["phone"]), "the card names whom to ring")
-        self._expect(self._story.leads_are_told(), "both leads are told")
         self._tell(
             "Then Amira is taken to hospital. Social care asks on another lawful basis, life or "
             "death. A person at health visiting allows, is told what it means to do without "
-            "witnesses, and lets that one card go. Both leads for information governance are told."
+            "witnesses, and lets that one card go."
         )
 
     def second_history(self) -> None:
@@ -115,20 +113,38 @@ class Trouble:
     def _other_note(self, url: str) -> Path:
         """The copy's checkpoint, once it has signed entries of its own."""
         stolen = _size((COPY / "log" / "checkpoint").read_bytes())
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline:
+
+        def look() -> bytes:
             with urllib.request.urlopen(url) as answer:  # noqa: S310
                 note: bytes = answer.read()
-            if _size(note) > stolen:
-                path = ROOT / "other-history.checkpoint"
-                path.write_bytes(note)
-                return path
-            time.sleep(0.3)
-        raise DemoError("the copy of the hub signed nothing of its own")
+            return note if _size(note) > stolen else b""
+
+        path = ROOT / "other-history.checkpoint"
+        path.write_bytes(self._stage.until(look, "the copy of the hub signs entries of its own"))
+        return path
 
     def _expect(self, truth: bool, what: str) -> None:
         if not truth:
             raise DemoError(f"not so: {what}")
+
+
+def _copied_between_two_batches() -> bool:
+    """Copy the running hub's folder; whether its log did not grow meanwhile.
+
+    Checkpoint, database, tiles: as the hub writes them in the other order, none lacks the next.
+    """
+    shutil.rmtree(COPY, ignore_errors=True)
+    (COPY / "log").mkdir(parents=True)
+    for name in ("keys.json", "plan.json", "genesis", "log/checkpoint"):
+        shutil.copy(HUB / name, COPY / name)
+    tiles = _tiles()
+    copy_database(HUB / "hub.sqlite", COPY / "hub.sqlite")
+    shutil.copytree(HUB / "log" / "tile", COPY / "log" / "tile")
+    return _tiles() == tiles
+
+
+def _tiles() -> set[Path]:
+    return set((HUB / "log" / "tile").rglob("*"))
 
 
 def _size(note: bytes) -> int:

@@ -1,1 +1,1 @@
-"""Threshold-OPRF arithmetic and key birth (pure); keys/holder is the key holder's daemon."""
+"""Threshold-OPRF arithmetic and distributed key generation (pure); keys/holder is the daemon."""

@@ -1,8 +1,8 @@
 """The batched proof that one key evaluated every point: RFC 9497 §2.2, specs/03-tokens.md §5.
 
 The generator is always the group's own and the mode byte is always 1. Not trusted with: its
-nonce, which is handed in; a nonce used for two different batches gives the key away, so holders
-draw it with `hedged_nonce`.
+nonce, which is handed in; a nonce used for two different batches gives the key away, so key
+holders draw it with `hedged_nonce`.
 """
 
 import hashlib
@@ -90,7 +90,7 @@ def verify_proof(
         group.multiply(proof.response, weighted), group.multiply(proof.challenge, result)
     )
     if _challenge((public, weighted, result), first, second) != proof.challenge:
-        raise RemoteError(ErrorCode.BAD_PROOF, "proof does not fit the batch")
+        raise RemoteError(ErrorCode.BAD_PROOF, "the proof is not valid for this batch")
 
 
 def hedged_nonce(secret: SecretScalar, statement: bytes, rand: RandomBytes) -> SecretScalar:
@@ -134,6 +134,6 @@ def _challenge(statement: tuple[bytes, bytes, bytes], first: bytes, second: byte
 
 def _require_pairs(points: Sequence[bytes], evaluated: Sequence[bytes]) -> None:
     if len(points) != len(evaluated):
-        raise LocalError(ErrorCode.MALFORMED, "elements are not as many as the points")
+        raise LocalError(ErrorCode.MALFORMED, "there are not as many elements as points")
     if not 1 <= len(points) <= MAX_BATCH:
-        raise LocalError(ErrorCode.TOO_LARGE, f"batch is not 1 to {MAX_BATCH} points")
+        raise LocalError(ErrorCode.TOO_LARGE, f"batch does not hold 1 to {MAX_BATCH} points")

@@ -2,11 +2,11 @@
 
 Elements are their 32-byte encodings; scalars are integers below ORDER, and a secret one travels
 inside SecretScalar, whose repr is empty. Two implementations give the same bytes: keys.sodium
-(fast) and keys.fallback. Not trusted with: constant time. Python's integers leak by timing to
-whoever shares the machine; the elliptic-curve steps themselves are constant-time in libsodium.
+(fast) and keys.fallback; keys.groups chooses. Not trusted with: constant time. Python's integers
+leak by timing to whoever shares the machine; the elliptic-curve steps themselves are constant-time
+in libsodium.
 """
 
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -103,16 +103,3 @@ def random_scalar(rand: RandomBytes) -> SecretScalar:
             raise LocalError(ErrorCode.BAD_SCALAR, "the random source gave a wrong length")
         value = int.from_bytes(data, "little") % ORDER
     return SecretScalar(value)
-
-
-@functools.cache
-def default_group() -> Group:
-    """The fast group where the system has libsodium, else the fallback: the same bytes."""
-    # Here and not at the top: both implementations import this module.
-    from keys.fallback import FallbackGroup
-    from keys.sodium import load_sodium
-
-    try:
-        return load_sodium()
-    except LocalError:
-        return FallbackGroup()

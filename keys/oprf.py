@@ -57,7 +57,7 @@ def hash_to_group(group: Group, data: bytes, mode: Mode = Mode.VOPRF) -> bytes:
 def derive_key(seed: bytes, info: bytes, mode: Mode = Mode.VOPRF) -> SecretScalar:
     """The private half of DeriveKeyPair (RFC 9497 §3.2.1) from a 32-byte seed: tests and vectors.
 
-    A real token key is never derived: it is born shared, in keys.birth.
+    A real token key is never derived: it is generated in shares, by keys.dkg.
     """
     if len(seed) != 32:
         raise LocalError(ErrorCode.MALFORMED, "seed is not 32 bytes")
@@ -99,7 +99,7 @@ def finalise(
     """
     _require_blinds(inputs, blinds)
     if len(evaluated) != len(inputs):
-        raise RemoteError(ErrorCode.MALFORMED, "answers are not as many as the inputs")
+        raise RemoteError(ErrorCode.MALFORMED, "there are not as many answers as inputs")
     if IDENTITY in evaluated:
         raise RemoteError(ErrorCode.BAD_POINT, "an answer is the identity")
     inverses = invert_all([factor.value for factor in blinds])
@@ -128,6 +128,6 @@ def invert_all(values: Sequence[int]) -> list[int]:
 
 def _require_blinds(inputs: Sequence[bytes], blinds: Sequence[SecretScalar]) -> None:
     if len(inputs) != len(blinds):
-        raise LocalError(ErrorCode.MALFORMED, "blinds are not as many as the inputs")
+        raise LocalError(ErrorCode.MALFORMED, "there are not as many blinds as inputs")
     if any(factor.value == 0 for factor in blinds):
         raise LocalError(ErrorCode.BAD_SCALAR, "a blind is zero")

@@ -1,9 +1,9 @@
 """Evaluation by a quorum of key holders: specs/03-tokens.md §4 and §5.
 
-Each holder applies its share times its Lagrange coefficient and proves it against its public
+Each key holder applies its share times its Lagrange coefficient and proves it against its public
 commitment; the node verifies every proof, so a cheat is named, and adds. The sum is what the
 whole key would have given (RFC 9497 mode 1). Not trusted with: whether the quorum was agreed,
-who asks, or how much; the holder's daemon and the charter decide that.
+who asks, or how much; the key holder's daemon and the charter decide that.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ MAX_HOLDERS = 16
 
 @dataclass(frozen=True, slots=True)
 class KeyShare:
-    """One holder's share of the token key. Holders are numbered from 1."""
+    """One key holder's share of the token key. Key holders are numbered from 1."""
 
     index: int
     secret: SecretScalar = field(repr=False)
@@ -28,14 +28,14 @@ class KeyShare:
 
 @dataclass(frozen=True, slots=True)
 class Quorum:
-    """The holders that evaluate one batch, ascending. Make it with `make_quorum`."""
+    """The key holders that evaluate one batch, ascending. Make it with `make_quorum`."""
 
     indices: tuple[int, ...]
 
     def coefficient(self, index: int) -> int:
-        """Lagrange's coefficient of one holder for the polynomial's value at zero."""
+        """Lagrange's coefficient of one key holder for the polynomial's value at zero."""
         if index not in self.indices:
-            raise LocalError(ErrorCode.MALFORMED, f"holder {index} is not in the quorum")
+            raise LocalError(ErrorCode.MALFORMED, f"key holder {index} is not in the quorum")
         numerator = denominator = 1
         for other in self.indices:
             if other != index:
@@ -46,7 +46,7 @@ class Quorum:
 
 @dataclass(frozen=True, slots=True)
 class PartialEvaluation:
-    """One holder's answer: an element a point, in the order of the points, and one proof."""
+    """One key holder's answer: an element a point, in the order of the points, and one proof."""
 
     index: int
     elements: tuple[bytes, ...]
@@ -54,13 +54,13 @@ class PartialEvaluation:
 
 
 def make_quorum(indices: Sequence[int], holders: int, threshold: int) -> Quorum:
-    """The quorum of exactly `threshold` different holders among 1..`holders`, or LocalError."""
+    """The quorum of exactly `threshold` different key holders among 1..`holders`, or LocalError."""
     if not 1 <= threshold <= holders <= MAX_HOLDERS:
         raise LocalError(ErrorCode.MALFORMED, f"not 1 <= threshold <= holders <= {MAX_HOLDERS}")
     if len(indices) != threshold or len(set(indices)) != threshold:
-        raise LocalError(ErrorCode.MALFORMED, f"quorum is not {threshold} different holders")
+        raise LocalError(ErrorCode.MALFORMED, f"quorum is not {threshold} different key holders")
     if not all(1 <= index <= holders for index in indices):
-        raise LocalError(ErrorCode.MALFORMED, f"quorum names a holder outside 1..{holders}")
+        raise LocalError(ErrorCode.MALFORMED, f"quorum names a key holder outside 1..{holders}")
     return Quorum(tuple(sorted(indices)))
 
 
@@ -98,27 +98,27 @@ def verify_partial(
     points: Sequence[bytes],
     partial: PartialEvaluation,
 ) -> None:
-    """Check one holder's answer against its commitment K_j of the transcript.
+    """Check one key holder's answer against its commitment K_j of the transcript.
 
-    Raises RemoteError(BAD_PROOF) whose detail names the holder, whatever is wrong with the answer;
-    LocalError where our own points are no batch, so that no holder is blamed for them.
+    Raises RemoteError(BAD_PROOF) whose detail names the key holder, whatever is wrong with the
+    answer; LocalError where our own points are no batch, so that no key holder is blamed for it.
     """
     require_points(points)
     if partial.index not in quorum.indices:
-        raise RemoteError(ErrorCode.BAD_PROOF, f"holder {partial.index} is not in the quorum")
+        raise RemoteError(ErrorCode.BAD_PROOF, f"key holder {partial.index} is not in the quorum")
     public = group.multiply(quorum.coefficient(partial.index), commitment)
     try:
         verify_points(partial.elements)
         verify_proof(group, public, points, partial.elements, partial.proof)
     except RemoteError as error:
-        detail = f"holder {partial.index}: {error.detail}"
+        detail = f"key holder {partial.index}: {error.detail}"
         raise RemoteError(ErrorCode.BAD_PROOF, detail) from error
 
 
 def combine(group: Group, quorum: Quorum, partials: Sequence[PartialEvaluation]) -> list[bytes]:
-    """Add up one verified answer of each holder of the quorum, element by element."""
+    """Add up one verified answer of each key holder of the quorum, element by element."""
     if sorted(partial.index for partial in partials) != list(quorum.indices):
-        raise LocalError(ErrorCode.NOT_READY, "there is not one answer of each holder")
+        raise LocalError(ErrorCode.NOT_READY, "there is not one answer from each key holder")
     if len({len(partial.elements) for partial in partials}) != 1:
         raise LocalError(ErrorCode.MALFORMED, "answers differ in length: verify them first")
     totals = list(partials[0].elements)

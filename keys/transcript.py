@@ -1,8 +1,8 @@
-"""The record of a key's birth that all holders sign and the log keeps: specs/03-tokens.md §6.
+"""The record of a DKG that all key holders sign and the log keeps: specs/03-tokens.md §6.
 
 The value goes into canonical JSON. Reading one re-does the public arithmetic, so a transcript
 that parses says the truth about the public key and every commitment. Not trusted with: who the
-holders are; their signatures are the caller's to verify.
+key holders are; their signatures are the caller's to verify.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationError
 
-from keys.birth import MAX_EPOCH, Ceremony, Deal, GroupKey, group_key
+from keys.dkg import MAX_EPOCH, Ceremony, Deal, GroupKey, group_key
 from keys.dleq import parse_proof
 from keys.group import Group
 from keys.threshold import MAX_HOLDERS
@@ -47,7 +47,7 @@ class DealRecord(WireModel):
 
 
 class HolderRecord(DealRecord):
-    """A deal in the transcript: the same, and who the holder is."""
+    """A deal in the transcript: the same, and who the key holder is."""
 
     id: HolderId
 
@@ -65,7 +65,7 @@ class TranscriptRecord(WireModel):
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """A key's birth: its terms, who dealt what, and the public result."""
+    """A distributed key generation: its terms, who dealt what, and the public result."""
 
     ceremony: Ceremony
     holder_ids: tuple[str, ...]
@@ -76,9 +76,9 @@ class Transcript:
 def make_transcript(
     group: Group, ceremony: Ceremony, holder_ids: Sequence[str], deals: Sequence[Deal]
 ) -> Transcript:
-    """Record a birth: `holder_ids` in the order of the holders' numbers, deals in any order."""
+    """Record a DKG: `holder_ids` in the order of the key holders' numbers, deals in any order."""
     if len(set(holder_ids)) != ceremony.holders or len(holder_ids) != ceremony.holders:
-        raise LocalError(ErrorCode.MALFORMED, "holder ids are not one different id a holder")
+        raise LocalError(ErrorCode.MALFORMED, "each key holder needs one id of its own")
     key = group_key(group, ceremony, deals)
     in_order = sorted(deals, key=lambda dealt: dealt.index)
     return Transcript(ceremony, tuple(holder_ids), tuple(in_order), key)
@@ -99,7 +99,7 @@ def parse_deal(value: JsonValue) -> Deal:
 
 
 def transcript_value(transcript: Transcript) -> dict[str, JsonValue]:
-    """A transcript as the JSON value that every holder signs."""
+    """A transcript as the JSON value that every key holder signs."""
     ceremony, key = transcript.ceremony, transcript.key
     named = zip(transcript.holder_ids, transcript.deals, strict=True)
     return {
@@ -117,7 +117,7 @@ def parse_transcript(group: Group, value: JsonValue) -> Transcript:
     record = _validate(TranscriptRecord, value)
     deals = [_deal(holder) for holder in record.holders]
     if [dealt.index for dealt in deals] != list(range(1, len(deals) + 1)):
-        raise RemoteError(ErrorCode.MALFORMED, "holders are not numbered 1, 2, 3 ... in order")
+        raise RemoteError(ErrorCode.MALFORMED, "key holders are not numbered 1, 2, 3 ... in order")
     try:
         ceremony = Ceremony(record.charter_id, record.epoch, len(deals), record.threshold)
         transcript = make_transcript(group, ceremony, [each.id for each in record.holders], deals)

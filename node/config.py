@@ -32,7 +32,7 @@ class NodeSettings(BaseSettings):
     duty_line: str = Field(
         "", description="Telephone of the duty desk. Changed: callers reach somebody else."
     )
-    duty_hours: str = Field("", description="When it answers. Changed: callers ring in vain.")
+    duty_hours: str = Field("", description="When it answers. Changed: callers get no answer.")
     answer_rule: Literal["ask", "allow"] = Field(
         "ask",
         description="Whether requests after a first one from an agency go to a person or are "
@@ -62,8 +62,8 @@ class NodeSettings(BaseSettings):
         description="Follow http and private addresses (a test bench only). "
         "Changed: the node can be made to call services on its own network.",
     )
-    shared_postcodes: list[str] = Field(
-        default_factory=list,
+    shared_postcodes: frozenset[str] = Field(
+        default_factory=frozenset,
         description="Postcodes of hostels, refuges and other shared places that the address does "
         "not reveal: clients there are published without any place. Never leaves this node. "
         "Changed: read, it tells where a refuge is; emptied, people who share a hostel look alike.",
@@ -71,12 +71,12 @@ class NodeSettings(BaseSettings):
 
     @field_validator("shared_postcodes")
     @classmethod
-    def _postcodes(cls, values: list[str]) -> list[str]:
+    def _postcodes(cls, values: frozenset[str]) -> frozenset[str]:
         """A slip of the keyboard would leave a refuge unprotected without a word."""
         clean = [found for value in values if (found := postcode(value))]
         if len(clean) != len(values):
             raise ValueError("one of them is not a postcode")
-        return clean
+        return frozenset(clean)
 
 
 def load_settings(folder: Path) -> NodeSettings:

@@ -12,10 +12,10 @@ import structlog
 from node.config import NodeSettings
 from node.dispatch import Dispatcher
 from node.mail import Mail
-from node.membership.charter import CharterWatch
 from node.membership.hub import HubMembership
 from node.membership.outbox import Outbox
 from node.oversight.monitor import Monitor
+from node.publishing.republish import CharterWatch
 from node.store.set_aside import Kind, SetAside
 from protocol.errors import PatchworkError
 from protocol.messages.bodies import PollBody
@@ -35,7 +35,6 @@ class NodeService:
 
     def __init__(self, membership: HubMembership, settings: NodeSettings) -> None:
         self.membership = membership
-        membership.shared_postcodes = frozenset(settings.shared_postcodes)
         self.dispatcher = Dispatcher(membership, settings)
         self.asking = self.dispatcher.asking
         self.answering = self.dispatcher.answering

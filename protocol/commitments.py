@@ -21,4 +21,4 @@ def commit(salt: bytes, value: canonical.JsonValue) -> str:
 def verify_commitment(commitment: str, salt: bytes, value: canonical.JsonValue) -> None:
     """Raise RemoteError(BAD_PROOF) unless salt and value open the commitment."""
     if len(salt) != 32 or not hmac.compare_digest(commitment, commit(salt, value)):
-        raise RemoteError(ErrorCode.BAD_PROOF, "a disclosed value does not fit its commitment")
+        raise RemoteError(ErrorCode.BAD_PROOF, "a disclosed value does not match its commitment")

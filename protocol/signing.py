@@ -58,7 +58,7 @@ def sign_ed25519(seed: SecretSeed | bytes, message: bytes) -> bytes:
 
 
 def verify_ed25519(public_key: bytes, message: bytes, signature: bytes) -> None:
-    """Raise RemoteError(BAD_SIGNATURE) unless the signature fits; small-order keys never fit."""
+    """Raise RemoteError(BAD_SIGNATURE) unless valid; under a small-order key nothing ever is."""
     if len(signature) != SIGNATURE_BYTES:
         raise RemoteError(ErrorCode.BAD_SIGNATURE, "signature has the wrong length")
     verify_signed(public_key, signature + message)
@@ -74,7 +74,7 @@ def verify_signed(public_key: bytes, signed: bytes) -> None:
     try:
         nacl.bindings.crypto_sign_open(signed, public_key)
     except nacl.exceptions.BadSignatureError as error:
-        raise RemoteError(ErrorCode.BAD_SIGNATURE, "Ed25519 signature does not fit") from error
+        raise RemoteError(ErrorCode.BAD_SIGNATURE, "Ed25519 signature is not valid") from error
 
 
 def check_public_key(public_key: bytes) -> None:

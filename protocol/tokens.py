@@ -77,7 +77,7 @@ def verify_link_proof(proof: bytes, key: bytes, request_id_hex: str) -> None:
         raise RemoteError(ErrorCode.MALFORMED, "request id is not 32 lower-case hex digits")
     expected = hmac.digest(key, bytes.fromhex(request_id_hex), "sha256")
     if not hmac.compare_digest(proof, expected):
-        raise RemoteError(ErrorCode.BAD_PROOF, "link proof does not fit the request")
+        raise RemoteError(ErrorCode.BAD_PROOF, "link proof does not match the request")
 
 
 def _scope(charter_id: str, epoch: int, match_key_id: str) -> tuple[bytes, bytes, bytes]:

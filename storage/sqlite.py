@@ -12,7 +12,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -269,6 +269,23 @@ class SqliteEngine(Generic[Stores]):
                 outcome.set_result(result)
             else:
                 outcome.set_exception(fault)
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """Copy a whole database as it is at one moment, also while a program is writing to it.
+
+    What `target` held before is replaced. Raises LocalError(STORAGE) if the source is not there or
+    is no database, or if the target cannot be written.
+    """
+    try:
+        target.touch(mode=0o600)
+        with (
+            closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=rw", uri=True)) as reading,
+            closing(sqlite3.connect(target)) as writing,
+        ):
+            reading.backup(writing, pages=-1)
+    except (sqlite3.Error, OSError) as error:
+        raise LocalError(ErrorCode.STORAGE, f"cannot copy {source.name}") from error
 
 
 def _columns(cursor: sqlite3.Cursor) -> list[str]:

@@ -5,7 +5,6 @@ no verdict of an audit depends on them.
 """
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -18,11 +17,11 @@ from protocol.messages.bodies import PhoneText
 from protocol.messages.key_record import KeyRecord
 from protocol.signing import SecretSeed, public_key
 from protocol.wire import encode_wire, parse_wire
+from runtime.environment import RandomBytes
 from runtime.secrets import read_secrets, write_secrets
 from transport.seal import seal_public_key
 
 Loaded = TypeVar("Loaded", bound=WireModel)
-RandomBytes = Callable[[int], bytes]
 SEAL_KEY_SECONDS = 366 * 86_400
 _KEYS, _RECOVERY = "keys.json", "recovery.json"
 _PROFILE, _MEMBERSHIP = "auditor.json", "membership.json"
@@ -117,7 +116,7 @@ class AuditorFolder:
         try:
             return parse_wire(model, (self._folder / name).read_bytes())
         except FileNotFoundError as error:
-            raise LocalError(ErrorCode.NOT_READY, f"{name} is not there; {advice}") from error
+            raise LocalError(ErrorCode.NOT_READY, f"{name} does not exist; {advice}") from error
         except (OSError, RemoteError) as error:
             raise LocalError(ErrorCode.CONFIGURATION, f"{name} cannot be read") from error
 
@@ -127,5 +126,5 @@ def _profile(said: dict[str, str], recovery_hash: str) -> Profile:
         return Profile.model_validate({**said, "recovery_hash": recovery_hash})
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        detail = f"{first['loc'][0]}: not usable ({first['type']})"
+        detail = f"{first['loc'][0]} is not valid ({first['type']})"
         raise LocalError(ErrorCode.CONFIGURATION, detail) from None

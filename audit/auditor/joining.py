@@ -8,10 +8,7 @@ import asyncio
 import base64
 import binascii
 import hashlib
-import secrets
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from audit.auditor.identity import AuditorFolder, Membership, Profile
 from protocol.errors import ErrorCode, LocalError, RemoteError
@@ -22,19 +19,12 @@ from protocol.governance.follow import LogView
 from protocol.messages.bodies import EnrolmentBody
 from protocol.messages.statement import Context, Stamp, Statement, make_statement, parse_statement
 from protocol.wire import Invitation, Message, encode_wire, parse_wire
+from runtime.environment import Environment
 from transport.client import HttpClient
 from transport.logsync import sync
 
 AUDITOR_CLASS = "auditor"
 WAIT_SECONDS = 1.0
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """Clock (Unix seconds) and randomness, handed in so that tests can choose them."""
-
-    clock: Callable[[], int] = field(default=lambda: int(time.time()))
-    random: Callable[[int], bytes] = field(default=secrets.token_bytes)
 
 
 @dataclass(frozen=True)
@@ -52,17 +42,17 @@ def parse_invitation(text: str) -> Invitation:
     try:
         data = base64.b64decode(text.strip().encode("ascii", "replace"), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise RemoteError(ErrorCode.MALFORMED, "the invitation is not base64") from error
+        raise RemoteError(ErrorCode.MALFORMED, "the invitation is not valid base64") from error
     return parse_wire(Invitation, data)
 
 
 class Joining:
     """The steps of joining; safe to repeat with the same invitation."""
 
-    def __init__(self, folder: AuditorFolder, http: HttpClient, outside: Surroundings) -> None:
+    def __init__(self, folder: AuditorFolder, http: HttpClient, env: Environment) -> None:
         self._folder = folder
         self._http = http
-        self._outside = outside
+        self._env = env
 
     async def apply(self, invitation: Invitation) -> Applied:
         """Follow the log from the invited genesis and apply. Raises RemoteError, LocalError."""
@@ -83,7 +73,7 @@ class Joining:
         return Applied(url, membership.party_id, words, progress.view)
 
     async def wait_for_approval(self, applied: Applied) -> None:
-        """Follow the log until it names us a member."""
+        """Follow the log until it names us as a member."""
         view = applied.view
         while view.directory.active(applied.party_id) is None:
             await asyncio.sleep(WAIT_SECONDS)
@@ -100,12 +90,12 @@ class Joining:
         if earlier is not None:
             if earlier.invitation_hash != code_hash:
                 raise LocalError(
-                    ErrorCode.CONFLICT, "this folder has applied with another invitation"
+                    ErrorCode.CONFLICT, "this folder has already applied with another invitation"
                 )
             return earlier
         if AUDITOR_CLASS not in {item.code for item in charter.classes}:
             raise LocalError(ErrorCode.NOT_READY, "the charter has no class for an auditor")
-        party_id = self._outside.random(16).hex()
+        party_id = self._env.new_id()
         statement = self._enrolment(self._folder.profile(), charter, party_id, code_hash)
         membership = Membership(
             genesis=invitation.genesis,
@@ -120,7 +110,7 @@ class Joining:
     def _enrolment(
         self, profile: Profile, charter: Charter, party_id: str, code_hash: str
     ) -> Statement[EnrolmentBody]:
-        keys, now = self._folder.keys(), self._outside.clock()
+        keys, now = self._folder.keys(), self._env.clock()
         body = EnrolmentBody(
             invitation_hash=code_hash,
             party_id=party_id,
@@ -132,5 +122,5 @@ class Joining:
             duty_hours=profile.duty_hours,
         )
         context = Context(charter.charter_id, charter.version, charter.log.origin, party_id)
-        stamp = Stamp(charter.charter_id, self._outside.random(16).hex(), now)
+        stamp = Stamp(charter.charter_id, self._env.new_id(), now)
         return make_statement(context, stamp, body, keys.sign)

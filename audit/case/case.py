@@ -45,14 +45,14 @@ MAX_COUNT = 2**40
 class Payload:
     """One entry's payload as the hub exported it; `evidence` counts its evidence files.
 
-    `sound`: audit/verify/signatures.py found that it fits its leaf and that its signature fits.
+    `verified`: audit/verify/signatures.py found it to match its leaf and its signature to be valid.
     """
 
     index: int
     salt: bytes
     envelope: bytes
     evidence: int
-    sound: bool = False
+    verified: bool = False
 
 
 @dataclass(frozen=True)
@@ -232,11 +232,11 @@ def _read(path: Path, limit: int) -> bytes:
     try:
         status = path.lstat()
         if not stat.S_ISREG(status.st_mode):
-            raise RemoteError(ErrorCode.MALFORMED, "a name in the case is not a plain file")
+            raise RemoteError(ErrorCode.MALFORMED, "something in the case is not a plain file")
         if status.st_size > limit:
             raise RemoteError(ErrorCode.TOO_LARGE, f"a file in the case is over {limit} bytes")
         return path.read_bytes()
     except FileNotFoundError as error:
-        raise RemoteError(ErrorCode.NOT_FOUND, "a file of the case is not there") from error
+        raise RemoteError(ErrorCode.NOT_FOUND, "a file of the case is missing") from error
     except OSError as error:
         raise RemoteError(ErrorCode.MALFORMED, "a file of the case cannot be read") from error

@@ -33,9 +33,9 @@ def _fault(case: Case, path: str, size: int) -> Finding | None:
         return broken(FindingCode.TILE_EXTRA, None, f"{_shown(path)}: not a file of a log")
     width = _width(tile, size)
     if tile.width > width:
-        return broken(FindingCode.TILE_EXTRA, None, f"{path}: the checkpoint does not reach so far")
+        return broken(FindingCode.TILE_EXTRA, None, f"{path}: the checkpoint ends before it")
     if tile.width < width and not case.begins_alike(tile, Tile(tile.level, tile.index, width)):
-        return broken(FindingCode.TILE_CHANGED, None, f"{path}: not the beginning of what followed")
+        return broken(FindingCode.TILE_CHANGED, None, f"{path}: not the beginning of its successor")
     return None
 
 

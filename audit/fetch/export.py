@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audit.auditor.identity import Keys, Membership
-from audit.auditor.joining import Surroundings
 from audit.case.case import (
     EVIDENCE_LIMIT,
     RECORD_LIMIT,
@@ -26,6 +25,7 @@ from protocol.fields import to_base64
 from protocol.messages.bodies import ExportBody
 from protocol.messages.statement import Context, Stamp, Statement, make_statement
 from protocol.wire import ExportRecord, Message, encode_wire, parse_wire
+from runtime.environment import Environment
 from transport.client import HttpClient
 
 SPAN = 8192
@@ -39,13 +39,13 @@ class Exporter:
     keys: Keys
     membership: Membership
     verified: Verified
-    outside: Surroundings
+    env: Environment
 
     def check(self) -> None:
-        """Raise LocalError(NOT_READY) unless the fetched log names us its auditor."""
+        """Raise LocalError(NOT_READY) unless the fetched log names us as its auditor."""
         member = self.verified.directory.active(self.membership.party_id)
         if member is None or member.body.member_class != "auditor":
-            raise LocalError(ErrorCode.NOT_READY, "this log does not name us its auditor yet")
+            raise LocalError(ErrorCode.NOT_READY, "this log does not name us as its auditor yet")
 
     def sign(self, start: int, end: int) -> Statement[ExportBody]:
         """An export of the entries in [start, end)."""
@@ -53,8 +53,8 @@ class Exporter:
         context = Context(
             charter.charter_id, charter.version, charter.log.origin, self.membership.party_id
         )
-        nonce = self.outside.random(16).hex()
-        stamp = Stamp(charter.charter_id, nonce, self.outside.clock())
+        nonce = self.env.new_id()
+        stamp = Stamp(charter.charter_id, nonce, self.env.clock())
         return make_statement(context, stamp, ExportBody(start=start, end=end), self.keys.sign)
 
 
@@ -105,7 +105,7 @@ class PayloadWriter:
         async for record in records:
             payload = payload_of(parse_wire(ExportRecord, record, limit=RECORD_LIMIT))
             if not least <= payload.index < end:
-                raise RemoteError(ErrorCode.MALFORMED, "a payload of an entry not asked for")
+                raise RemoteError(ErrorCode.MALFORMED, "a payload that was not asked for")
             await self._take_evidence(records, payload)
             self._append(encode_payload(payload))
             least = payload.index + 1

@@ -80,7 +80,7 @@ class Fetch:
 
     def _begin(self) -> None:
         if self._case.exists():
-            raise LocalError(ErrorCode.CONFLICT, "the case folder is there already: name a new one")
+            raise LocalError(ErrorCode.CONFLICT, "the case folder already exists: choose a new one")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             if not (self.folder / "genesis").exists():

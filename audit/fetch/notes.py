@@ -59,7 +59,7 @@ def _note(item: JsonValue, after: int) -> Note:
     text = item.get("note") if isinstance(item, dict) else None
     # bool is an int
     if type(seq) is not int or not isinstance(text, str) or not after < seq < 10**DIGITS:
-        raise RemoteError(ErrorCode.MALFORMED, "a note without a number above the last, or none")
+        raise RemoteError(ErrorCode.MALFORMED, "a note is missing, or its number does not rise")
     try:
         note = text.encode()
     except UnicodeEncodeError as error:

@@ -17,7 +17,7 @@ def changes(before: Directory, after: Directory) -> Iterator[Finding]:
     for version in after.charters[len(before.charters) :]:
         looser = len(loosens(previous, version.charter)) if previous else 0
         previous = version.charter
-        detail = f"charter {version.charter.version} is in force; it loosens {looser} thing(s)"
+        detail = f"charter {version.charter.version} is in force; it loosens {looser} rule(s)"
         yield rule(FindingCode.CHARTER_CHANGED, version.index, detail)
     for party_id, states in after.members.items():
         known = len(before.members.get(party_id, ()))
@@ -39,7 +39,7 @@ def own_keys(folder: AuditorFolder, directory: Directory) -> Iterator[Finding]:
         name for name in ("auth", "sign", "seal") if getattr(held, name) != getattr(ours, name)
     ]
     if wrong:
-        detail = f"the log's keys of ours are not ours: {', '.join(wrong)}"
+        detail = f"the log holds other keys for us than our folder: {', '.join(wrong)}"
         yield rule(FindingCode.OWN_KEYS_DIFFER, member.index, detail)
 
 

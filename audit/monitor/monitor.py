@@ -163,17 +163,17 @@ class Monitor:
         times = verify_note_by_charter(view.note, view.directory.charter).cosigners
         seen = median_low(times.values())
         if seen > now + MAX_SKEW_SECONDS:
-            detail = f"witnesses signed {(seen - now) // 60} minutes in the future of our clock"
+            detail = f"witnesses signed {(seen - now) // 60} minutes ahead of our clock"
             yield rule(FindingCode.CHECKPOINT_FUTURE, None, detail)
         if seen < now - self._expected.max_age:
-            detail = f"witnesses signed last {(now - seen) // 60} minutes ago"
+            detail = f"witnesses last signed {(now - seen) // 60} minutes ago"
             yield missing(FindingCode.CHECKPOINT_STALE, None, detail)
 
     def _kept(self, findings: list[Finding]) -> Iterator[Finding]:
         """Proofs of earlier looks: an alarm until a person has moved them away."""
         for name in self._state.proofs():
             if not any(name in item.detail for item in findings):
-                detail = f"two notes that contradict each other lie in proof/{name}.*"
+                detail = f"two notes that contradict each other are in proof/{name}.*"
                 yield broken(FindingCode.OLD_DIFFERS, None, detail)
 
 

@@ -45,11 +45,11 @@ class Source:
 def make_bundle(source: Source, folder: Path) -> dict[str, bytes]:
     """Write the evidence of one entry into a new folder; the files by name.
 
-    Raises LocalError if the folder is there or the entry is not in the log, RemoteError if the
+    Raises LocalError if the folder exists or the entry is not in the log, RemoteError if the
     case cannot prove it.
     """
     if folder.exists():
-        raise LocalError(ErrorCode.CONFLICT, "the folder is there already: name a new one")
+        raise LocalError(ErrorCode.CONFLICT, "the folder already exists: choose a new one")
     if not 0 <= source.index < source.verified.size:
         raise LocalError(ErrorCode.NOT_FOUND, "the log of this case has no such entry")
     files = _files(source)
@@ -76,7 +76,7 @@ def _files(source: Source) -> dict[str, bytes]:
     found = _find(source)
     statement, envelope = found.statement, found.envelope
     if found.entry is None or statement is None or envelope is None:
-        raise RemoteError(ErrorCode.NOT_FOUND, "the case does not hold this entry and its message")
+        raise RemoteError(ErrorCode.NOT_FOUND, "the case does not hold this entry with its message")
     files = {
         "entry/leaf": found.entry,
         "entry/envelope": envelope,
@@ -97,7 +97,7 @@ def _find(source: Source) -> Line:
     for line in lines(source.case, source.verified):
         if line.index == source.index:
             return line
-    raise RemoteError(ErrorCode.BAD_TREE, "who is who at that entry is not known")
+    raise RemoteError(ErrorCode.BAD_TREE, "members and keys at that entry are not known")
 
 
 def _proof(source: Source, index: int, leaf: bytes) -> bytes:

@@ -55,9 +55,9 @@ def _what(index: int, verified: Verified, statement: Statement[WireModel]) -> It
     yield f"Dated:     {when(preamble.iat)}"
     yield f"Statement: {statement.id}"
     yield ""
-    yield "Run each command in this folder. Nothing here has to be believed but one value, which"
-    yield "is not in this folder: the genesis fingerprint, which you take from the sharing"
-    yield "agreement of an agency, better of two."
+    yield "Run each command in this folder. You need to trust one value only, which is not in this"
+    yield "folder: the genesis fingerprint. Take it from the sharing agreement of an agency, or"
+    yield "better of two."
 
 
 def _step_leaf(index: int, files: Mapping[str, bytes]) -> Iterator[str]:
@@ -130,7 +130,7 @@ def _step_signature(
     if "signer/leaf" in files:
         yield "   That is itself an entry: signer/proof proves it as in step 2."
     yield "   openssl pkey -pubin -in signer/key.pem -outform DER | tail -c 32 | od -An -v -tx1"
-    yield "   shows the key in hexadecimal, as it stands there under sign."
+    yield "   shows the key in hexadecimal, as it is written there under sign."
 
 
 def _step_charters(verified: Verified) -> Iterator[str]:
@@ -141,7 +141,7 @@ def _step_charters(verified: Verified) -> Iterator[str]:
     yield "   must give the genesis fingerprint of the sharing agreement."
     yield "   openssl sha256 charters/1/document"
     yield f"   must give {first.charter.document_hash}"
-    yield "   which stands in the payload of charters/1/leaf as document_hash."
+    yield "   which is in the payload of charters/1/leaf as document_hash."
     for version in others:
         number = version.charter.version
         yield f"   Charter {number} names charter {number - 1} as predecessor and is signed by its"

@@ -91,7 +91,7 @@ def kept_notes(case: Case, verified: Verified, more: Sequence[Path]) -> list[See
 def asks(audited: Audited) -> Counter[tuple[str, str]]:
     """(asker, asked) by id, to the number of requests."""
     asked = audited.history.asked.values()
-    return Counter((item.requester, item.holder or "nobody") for item in asked)
+    return Counter((item.requester, item.answerer or "nobody") for item in asked)
 
 
 def outcomes_by_basis(history: History) -> dict[str, Counter[str]]:

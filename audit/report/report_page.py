@@ -31,8 +31,8 @@ UNUSUAL_POINTS = 30
 
 _SAID = {
     Severity.BROKEN: "Broken: the material contradicts itself or its signatures",
-    Severity.MISSING: "Missing: needed, and not there",
-    Severity.RULE: "Rule: the log is intact and shows a rule that was not kept",
+    Severity.MISSING: "Missing: needed, but not there",
+    Severity.RULE: "Rule: the log is intact, but a rule was broken",
 }
 _SERIES = {
     "requests": {"request", "identity_request"},
@@ -117,7 +117,7 @@ def _by_severity(findings: Sequence[Finding]) -> Iterator[str]:
         yield table(f"Findings: {severity.value}", ("Entry", "Code", "Means", "Detail"), rows)
         yield from _notes(found)
         if len(found) > MOST_FINDINGS:
-            yield paragraph(f"The first {MOST_FINDINGS} are shown; the CSV file has all.")
+            yield paragraph(f"Only the first {MOST_FINDINGS} are shown; the CSV file has them all.")
 
 
 def _notes(found: Sequence[Finding]) -> Iterator[str]:
@@ -131,7 +131,7 @@ def _notes(found: Sequence[Finding]) -> Iterator[str]:
 def _activity(audited: Audited) -> str:
     days = audited.history.days
     if not days:
-        return section("activity", "Activity over time", paragraph("Nothing was opened."))
+        return section("activity", "Activity over time", paragraph("No messages were opened."))
     first, last = min(days), max(days)
     width = (last - first) // MOST_BARS + 1
     buckets: dict[str, Counter[int]] = {name: Counter() for name in (*_SERIES, "other entries")}
@@ -167,7 +167,7 @@ def _activity(audited: Audited) -> str:
 def _who(audited: Audited) -> str:
     counts = asks(audited)
     if not counts:
-        return section("who", "Who asks whom", paragraph("Nobody asked anybody."))
+        return section("who", "Who asks whom", paragraph("There were no requests."))
     busy: Counter[str] = Counter()
     for (asker, asked), count in counts.items():
         busy.update({asker: count, asked: count})
@@ -241,12 +241,12 @@ def _refusals(audited: Audited) -> str:
         return section("refusals", "Refusals", paragraph("Nothing was refused."))
     rows = [
         *((code, "request", count) for code, count in history.refusals.most_common()),
-        *((code, "message not taken", count) for code, count in history.rejections.most_common()),
+        *((code, "message rejected", count) for code, count in history.rejections.most_common()),
     ]
     names = [code for code, _, _ in rows]
     parts = {
         "request": [count if what == "request" else 0 for _, what, count in rows],
-        "message not taken": [count if what != "request" else 0 for _, what, count in rows],
+        "message rejected": [count if what != "request" else 0 for _, what, count in rows],
     }
     says = "; ".join(f"{code}: {count}" for code, _, count in rows)
     picture = rows_picture(Caption("Refusals by code", says), names, parts)
@@ -261,7 +261,7 @@ def _refusals(audited: Audited) -> str:
 def _unwitnessed(audited: Audited) -> str:
     rows = [
         (
-            item.index, when(item.released_at or 0), audited.name(item.holder),
+            item.index, when(item.released_at or 0), audited.name(item.answerer),
             audited.name(item.requester), item.basis,
             "yes" if item.received_at is not None else "no",
         )
@@ -269,11 +269,11 @@ def _unwitnessed(audited: Audited) -> str:
         if item.unwitnessed
     ]  # fmt: skip
     says = (
-        "Where a life was in danger and witnesses were away, a person may let contact details go "
-        "before they had signed. Each is a reason to ask both organisations."
+        "Where a life is in danger and witnesses are away, a person may release contact details "
+        "before they have signed. Each of these is a reason to ask both organisations."
     )
-    heads = ("Request", "When", "Let go by", "To", "Lawful basis", "Opened")
-    made = table("Contact details that left without witnesses", heads, rows) if rows else ""
+    heads = ("Request", "When", "Released by", "To", "Lawful basis", "Opened")
+    made = table("Contact details released without witnesses", heads, rows) if rows else ""
     none = "" if rows else " There were none."
     return section("unwitnessed", "Without witnesses", paragraph(says + none), made)
 
@@ -285,7 +285,7 @@ def _witnesses(audited: Audited) -> str:
     if kept < 2:
         says += (
             "That is too few to say how reliable a witness is: run `patchwork-audit monitor` "
-            "and give its folder of notes to the report."
+            "and pass its folder of notes with --notes."
         )
     if not found:
         return section("witnesses", "Witnesses", paragraph(says))
@@ -320,8 +320,9 @@ def _limits() -> str:
         "What this report cannot say",
         paragraph(
             "Whether what an agency stated is true; whether a consent form exists; whether two "
-            "records are of one person. Those are on paper and in the agencies' own systems: draw "
-            "a sample and look. There is no client data in this report: the log holds none."
+            "records are about one person. The answers are on paper and in the agencies' own "
+            "systems: draw a sample and look. There is no client data in this report: the log "
+            "holds none."
         ),
     )
 

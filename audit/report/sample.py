@@ -23,7 +23,7 @@ def draw_sample(case: Case, number: bytes, count: int | None) -> Worksheet:
     """The sample of a case. Raises RemoteError if the case is broken or lacks the commitment."""
     verified = verify_case(case)
     if any(item.severity is Severity.BROKEN for item in verified.findings):
-        raise RemoteError(ErrorCode.BAD_TREE, "nothing is drawn from a log that does not add up")
+        raise RemoteError(ErrorCode.BAD_TREE, "no sample is drawn from a broken log")
     if not case.has_payloads:
         raise RemoteError(ErrorCode.NOT_FOUND, "no messages were fetched: fetch with --dir")
     sampler = Sampler(number, verified.directory)

@@ -10,13 +10,12 @@ import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from audit.auditor.number import commitment_to
 from audit.rules.history import Asked, Commitment, History, Line
 from protocol.errors import ErrorCode, RemoteError
 from protocol.governance.directory import Directory
 from protocol.log.merkle import Frontier, leaf_hash
 
-NUMBER_BYTES = 32
-_COMMITMENT = b"patchwork.sample.v1\n"
 _SEED = b"patchwork.sample.seed.v1\n"
 
 # Facts by which somebody acted against a wish, or without asking for one: specs/08-audit.md §6.
@@ -46,11 +45,6 @@ class Sample:
     seed: bytes
     population: int
     drawn: tuple[Drawn, ...]
-
-
-def commitment_to(number: bytes) -> str:
-    """What the auditor logs of its secret number of 32 bytes."""
-    return hashlib.sha256(_COMMITMENT + number).hexdigest()
 
 
 def seed_of(number: bytes, root: bytes) -> bytes:
@@ -105,7 +99,7 @@ class Sampler:
         commitment, root = self._found
         least = commitment.body.count
         if count is not None and count < least:
-            raise RemoteError(ErrorCode.NOT_ALLOWED, f"the commitment was to a sample of {least}")
+            raise RemoteError(ErrorCode.NOT_ALLOWED, f"the commitment was to at least {least}")
         seed = seed_of(self._number, root)
         before = [item for item in self.history.asked.values() if item.index < commitment.index]
         own = [item for item in self.history.commitments if item.sender == commitment.sender]

@@ -29,7 +29,7 @@ def rows(sample: Sample, name: Namer) -> list[tuple[object, ...]]:
         made.append(
             (
                 number, asked.index, drawn.why, asked.kind, when(asked.asked_at),
-                name(asked.requester), name(asked.holder), asked.purpose, asked.basis, facts,
+                name(asked.requester), name(asked.answerer), asked.purpose, asked.basis, facts,
                 asked.hub_outcome or "-", asked.outcome or "-", asked.code or asked.hub_code or "-",
                 asked.decided_by or "-", _moment(asked.released_at), _moment(asked.received_at),
                 "", "", "",
@@ -52,7 +52,7 @@ def worksheet_html(sample: Sample, number: bytes, name: Namer) -> str:
         ("The commitment is entry", sample.commitment.index),
         ("This auditor's commitments", f"{sample.attempts}; this is number {sample.attempt}"),
         ("Secret number", number.hex()),
-        ("First root after", sample.root.hex()),
+        ("First root after the commitment", sample.root.hex()),
         ("Seed", sample.seed.hex()),
     ]
     again = (

@@ -34,7 +34,7 @@ class Request:
     index: int
     statement_id: str
     requester: str
-    holder: str
+    answerer: str
     link_id: str
     involvement_id: str
     basis: str
@@ -71,17 +71,17 @@ class Chain:
         pins = body.pins.model_dump()
         wrong = [name for name in pins if self._facts.kinds.get(pins[name]) != _PINNED[name]]
         if wrong:
-            detail = f"pins nothing logged before it as: {', '.join(wrong)}"
+            detail = f"pins what was not logged before it: {', '.join(wrong)}"
             yield rule(FindingCode.PIN_UNFOUNDED, index, detail)
         if body.request_id in self._requests:
-            detail = f"request {body.request_id} was made before"
+            detail = f"request id {body.request_id} was used before"
             yield rule(FindingCode.REQUEST_ID_REUSED, index, detail)
             return
         self._requests[body.request_id] = Request(
             index=index,
             statement_id=statement.id,
             requester=preamble.sender,
-            holder=preamble.aud,
+            answerer=preamble.aud,
             link_id=body.link_id,
             involvement_id=body.involvement_id,
             basis=body.basis,
@@ -107,33 +107,33 @@ class Chain:
         theirs, own = body.facts.model_dump(), request.pinned.model_dump()
         wrong = [name for name in own if own[name] != theirs[name]]
         if wrong:
-            detail = f"not the facts that the log held: {', '.join(wrong)}"
+            detail = f"not the facts in the log: {', '.join(wrong)}"
             yield rule(FindingCode.FACTS_DIFFER, index, detail)
 
     def decision(self, index: int, statement: Statement[DecisionBody]) -> Iterator[Finding]:
-        """A holder's decision: on this request, once, never more permissive than the hub."""
+        """The answering agency's decision: on this request, once, never milder than the hub's."""
         body, preamble = statement.body, statement.preamble
         request = self._requests.get(body.request_id)
         expected = (request.statement_id, request.hub_decision) if request else None
         if request is None or (body.request, body.hub_decision) != expected:
             yield broken_chain(index, "decision", body.request_id)
             return
-        yield from check_parties(index, preamble, request.holder, request.requester)
+        yield from check_parties(index, preamble, request.answerer, request.requester)
         if request.outcome in {"allow", "refuse"}:
             yield broken_chain(index, "second decision", body.request_id)
         if request.hub_outcome == "refuse" and body.outcome != "refuse":
-            detail = f"{body.outcome} where the hub refused"
+            detail = f"{body.outcome}, though the hub refused"
             yield rule(FindingCode.HOLDER_TOO_PERMISSIVE, index, detail)
         elif body.outcome == "allow":
             if request.hub_outcome == "refer" and body.decided_by is None:
-                yield rule(FindingCode.PERSON_NEEDED, index, "the hub asked for a person")
+                yield rule(FindingCode.PERSON_NEEDED, index, "the hub referred this to a person")
             yield from self._in_force(index, preamble, request)
         yield from in_time(index, preamble, request)
         request.decision, request.outcome = statement.id, body.outcome
         request.decision_index, request.by_person = index, body.decided_by is not None
 
     def release(self, index: int, statement: Statement[ReleaseBody]) -> Iterator[Finding]:
-        """A release: by the holder, once, on a decision that allows it and is witnessed."""
+        """A release: by the answering agency, once, on a witnessed decision that allows it."""
         request = self._allowed(statement)
         if request is None:
             yield _undecided(index, statement.body.request_id)
@@ -145,17 +145,17 @@ class Chain:
         yield from self._card(index, statement, request)
 
     def provisional(self, index: int, statement: Statement[ProvisionalBody]) -> Iterator[Finding]:
-        """A card without a quorum: as a release, on a basis for it, by a person, if need was."""
+        """A card without a quorum: as a release, on a basis for it, by a person, only if needed."""
         request = self._allowed(statement)
         if request is None:
             yield _undecided(index, statement.body.request_id)
             return
         basis = self._directory.charter_at(index).charter.lawful_basis(request.basis)
         if not allows_break_glass(basis) or not request.by_person:
-            detail = f"basis {request.basis}: a card leaves on this decision under a quorum only"
+            detail = f"basis {request.basis}: on this decision a card may leave with a quorum only"
             yield rule(FindingCode.PROVISIONAL_NOT_ALLOWED, index, detail)
         if statement.body.tree_size > request.decision_index:
-            detail = "the sender itself had seen the decision under a quorum"
+            detail = "the sender itself had seen the decision with a quorum"
             yield rule(FindingCode.PROVISIONAL_WITH_QUORUM, index, detail)
         yield from self._card(index, statement, request)
 
@@ -169,13 +169,13 @@ class Chain:
     def _card(self, index: int, statement: AnyRelease, request: Request) -> Iterator[Finding]:
         """What holds for a card however it leaves; takes it down."""
         body, preamble = statement.body, statement.preamble
-        yield from check_parties(index, preamble, request.holder, request.requester)
+        yield from check_parties(index, preamble, request.answerer, request.requester)
         if request.release is not None:
             yield broken_chain(index, "second release", body.request_id)
         if body.seal_key not in seal_keys(
             self._directory, request.requester, (body.tree_size, index)
         ):
-            detail = "sealed to a key that is not the asker's in the log"
+            detail = "sealed to a key that the log does not hold for the asker"
             yield rule(FindingCode.SEAL_KEY, index, detail)
         yield from self._in_force(index, preamble, request)
         yield from in_time(index, preamble, request)
@@ -190,7 +190,7 @@ class Chain:
             detail = f"request {body.request_id}: no such release before it"
             yield rule(FindingCode.RECEIPT_WITHOUT_RELEASE, index, detail)
             return
-        yield from check_parties(index, statement.preamble, request.requester, request.holder)
+        yield from check_parties(index, statement.preamble, request.requester, request.answerer)
         if request.received:
             yield broken_chain(index, "second receipt", body.request_id)
         request.received = True
@@ -203,13 +203,13 @@ class Chain:
         """Requests without the hub's part. The very last entry's may come with the next batch."""
         for request in self._requests.values():
             if request.hub_decision is None and request.index != size - 1:
-                detail = "the hub logged this request and no decision on it"
+                detail = "the hub logged this request but no decision on it"
                 yield rule(FindingCode.REQUEST_UNDECIDED, request.index, detail)
 
     def _in_force(self, index: int, preamble: Preamble, request: Request) -> Iterator[Finding]:
-        place = (request.link_id, request.holder, request.involvement_id)
+        place = (request.link_id, request.answerer, request.involvement_id)
         if not self._facts.still_in_force(*place, preamble.iat):
-            detail = f"{preamble.kind}: link or permission was no longer in force"
+            detail = f"{preamble.kind}: the link or permission was no longer in force"
             yield rule(FindingCode.NOT_IN_FORCE, index, detail)
 
 
@@ -247,7 +247,7 @@ def _undecided(index: int, request_id: str) -> Finding:
 
 def broken_chain(index: int, step: str, request_id: str) -> Finding:
     """The finding that a step does not follow from the ones before it."""
-    detail = f"{step} does not follow from what is logged of request {request_id}"
+    detail = f"{step} does not follow from what is logged about request {request_id}"
     return rule(FindingCode.CHAIN_BROKEN, index, detail)
 
 
@@ -256,10 +256,10 @@ def check_parties(
 ) -> Iterator[Finding]:
     """Whether a statement is from and to whom it must be (None: anybody)."""
     if sender is not None and preamble.sender != sender:
-        detail = f"this {preamble.kind} is another party's to make"
+        detail = f"this {preamble.kind} comes from the wrong party"
         yield rule(FindingCode.WRONG_SENDER, index, detail)
     if preamble.aud != recipient:
-        detail = f"this {preamble.kind} is to another party"
+        detail = f"this {preamble.kind} is addressed to the wrong party"
         yield rule(FindingCode.WRONG_RECIPIENT, index, detail)
 
 

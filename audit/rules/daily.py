@@ -40,11 +40,11 @@ class DailyCheck:
         agency, body = statement.preamble.aud, statement.body
         day, end = self._last.get(agency, (-1, 0))
         if body.start != end or body.day <= day or not body.start <= body.end <= index:
-            detail = f"[{body.start}, {body.end}) on day {body.day} after {end} on day {day}"
+            detail = f"[{body.start}, {body.end}) on day {body.day}, after {end} on day {day}"
             yield rule(FindingCode.DAILY_STATEMENT_GAP, index, detail)
         own = [item for item in self._books[agency] if body.start <= item < body.end]
         if (body.count, body.indexes_hash) != (len(own), indexes_hash(own)):
-            detail = f"says {body.count} entries, {len(own)} name this agency"
+            detail = f"says {body.count} entries, but {len(own)} name this agency"
             yield rule(FindingCode.DAILY_STATEMENT_DIFFERS, index, detail)
         self._books[agency] = [item for item in self._books[agency] if item >= body.end]
         self._last[agency] = (body.day, body.end)
@@ -53,8 +53,8 @@ class DailyCheck:
     def answer(self, index: int, statement: Statement[StatementAnswerBody]) -> Iterator[Finding]:
         """Whether an answer is to a statement of its sender's, and what it says."""
         if self._open.pop(statement.body.statement, None) != statement.preamble.sender:
-            detail = "answers no open statement that was made to its sender"
+            detail = "does not answer an open statement made to its sender"
             yield rule(FindingCode.STATEMENT_ANSWER_UNFOUNDED, index, detail)
         elif statement.body.answer == "differ":
-            detail = f"the agency's own books have {statement.body.count} entries"
+            detail = f"the agency's own records have {statement.body.count} entries"
             yield rule(FindingCode.BOOKS_DIFFER, index, detail)

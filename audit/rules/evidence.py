@@ -1,6 +1,6 @@
 """Publications and matching rounds against their evidence (specs/08-audit.md §3.3).
 
-Evidence is what a statement commits to by hash. What does not fit its hash is not taken in. The
+Evidence is what a statement commits to by hash. What does not match its hash is not taken in. The
 scores behind a link cannot be judged here: tokens are never logged.
 """
 
@@ -68,10 +68,10 @@ class EvidenceCheck:
             detail = f"sequence {body.sequence} where {expected} was next"
             yield rule(FindingCode.PUBLICATION_SEQUENCE, index, detail)
         if body.epoch != charter.token_key.epoch:
-            detail = "tokens are of another epoch than the charter's"
+            detail = "tokens are from another epoch than the charter's"
             yield rule(FindingCode.PUBLICATION_ROW, index, detail)
         if evidence.count != len(body.rows):
-            detail = f"{evidence.count} chunks of rows came, the manifest names {len(body.rows)}"
+            detail = f"{evidence.count} chunks of rows are here, {len(body.rows)} are named"
             yield missing(FindingCode.EVIDENCE_MISSING, index, detail)
         for part, ref in enumerate(body.rows[: evidence.count]):
             try:
@@ -106,14 +106,14 @@ class EvidenceCheck:
             lines += data.split(b"\n")
         if root([leaf_hash(line) for line in lines]).hex() != body.items_root:
             if len(lines) < body.count:
-                detail = f"{len(lines)} of {body.count} items came"
+                detail = f"{len(lines)} of {body.count} items are here"
                 yield missing(FindingCode.EVIDENCE_MISSING, index, detail)
             else:
                 detail = "the items do not give the root that the round signed"
                 yield broken(FindingCode.ROUND_ROOT_DIFFERS, index, detail)
             return
         if len(lines) != body.count:
-            detail = f"{len(lines)} items under a root that says {body.count}"
+            detail = f"{len(lines)} items, but the round says {body.count}"
             yield rule(FindingCode.ROUND_COUNT, index, detail)
         for line in lines:
             yield from self._item(index, statement.id, line)
@@ -160,11 +160,11 @@ class EvidenceCheck:
         self._new += before is None
         yield from self._limits.row(index, statement, row)
         if row.retired and row.involvements:
-            yield rule(FindingCode.PUBLICATION_ROW, index, f"{name} is retired, yet involved")
+            yield rule(FindingCode.PUBLICATION_ROW, index, f"{name}: retired, but has involvements")
         for involvement in row.involvements:
             kind = charter.involvement_type(involvement.type)
             if kind is None or involvement.label not in kind.labels:
-                detail = f"{name}: type or label is not in the charter"
+                detail = f"{name}: a type or label is not in the charter"
                 yield rule(FindingCode.PUBLICATION_ROW, index, detail)
         self._facts.put_row(row, agency, statement.id)
 
@@ -181,12 +181,13 @@ class EvidenceCheck:
         ):
             stub = self._facts.stubs.get(stub_id)
             if stub is None or (stub.agency, stub.publication) != (agency, publication):
-                detail = f"{name}: an end is not a stub as it was last published"
+                detail = f"{name}: one end is not a stub as last published"
                 yield rule(FindingCode.ROUND_ITEM, index, detail)
         before = self._facts.links.get(item.link_id)
         ends = ((item.agency_a, item.stub_a), (item.agency_b, item.stub_b))
         if ends[0][0] == ends[1][0] or (before is not None and before.ends != ends):
-            yield rule(FindingCode.ROUND_ITEM, index, f"{name}: its ends changed, or are of one")
+            detail = f"{name}: its ends changed, or are both in one agency"
+            yield rule(FindingCode.ROUND_ITEM, index, detail)
         agreed = self._facts.agreed(item.link_id)
         if (agreed, item.state) in IGNORED:
             detail = f"{name}: {item.state}, though both sides said otherwise and nothing changed"

@@ -115,14 +115,14 @@ class LoggedFacts:
         end = fact.other_end(preamble.sender, body.stub_id) if fact else None
         own, other = self._own((preamble.sender, body.stub_id)), self._own(end)
         requester = directory.member(preamble.sender, index)
-        holder = directory.member(end[0], index) if end else None
+        answerer = directory.member(end[0], index) if end else None
         days = self._checks.get(preamble.sender, Counter())
         today = sum(count for day, count in days.items() if day >= preamble.iat // DAY)
         said = self._said.get(body.link_id, {}).values()
         facts = IdentityFacts(
             requester_id=preamble.sender,
             requester=requester.body if requester else None,
-            holder=holder.body if holder else None,
+            holder=answerer.body if answerer else None,
             link=fact,
             doubted=any(item.answer == "not_same" for item in said),
             involvements=other.involvements() if other else (),
@@ -132,7 +132,7 @@ class LoggedFacts:
         pinned = DecisionFacts(
             charter=directory.charter_at(index).statement_id,
             requester_membership=requester.statement_id if requester else None,
-            holder_membership=holder.statement_id if holder else None,
+            holder_membership=answerer.statement_id if answerer else None,
             round=link.round_id if link and end else None,
             requester_publication=own.publication if own else None,
             holder_publication=other.publication if other else None,
@@ -170,12 +170,12 @@ class LoggedFacts:
         other = self.stubs.get(other_end[1]) if other_end else None
         asked = other.involvements() if other else ()
         requester = directory.member(preamble.sender, index)
-        holder = directory.member(preamble.aud, index)
+        answerer = directory.member(preamble.aud, index)
         facts = HubFacts(
             requester_id=preamble.sender,
             holder_id=preamble.aud,
             requester=requester.body if requester else None,
-            holder=holder.body if holder else None,
+            holder=answerer.body if answerer else None,
             link=fact,
             involvement=next((item for item in asked if item.id == body.involvement_id), None),
             own_involvements=own.involvements() if own else (),
@@ -184,14 +184,14 @@ class LoggedFacts:
         pinned = DecisionFacts(
             charter=directory.charter_at(index).statement_id,
             requester_membership=requester.statement_id if requester else None,
-            holder_membership=holder.statement_id if holder else None,
+            holder_membership=answerer.statement_id if answerer else None,
             round=link.round_id if link and other_end else None,
             requester_publication=own.publication if own else None,
             holder_publication=other.publication if other else None,
         )
         return facts, pinned
 
-    def still_in_force(self, link_id: str, holder: str, involvement_id: str, iat: int) -> bool:
+    def still_in_force(self, link_id: str, answerer: str, involvement_id: str, iat: int) -> bool:
         """Whether link and permission hold; the hub's clock may be five minutes from `iat`."""
         link = self.links.get(link_id)
         if link is None or link.state != "match":
@@ -200,6 +200,6 @@ class LoggedFacts:
         return any(
             item.id == involvement_id and in_force(item, iat - MAX_SKEW_SECONDS)
             for stub in stubs
-            if stub is not None and stub.agency == holder
+            if stub is not None and stub.agency == answerer
             for item in stub.involvements()
         )

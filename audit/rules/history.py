@@ -1,8 +1,8 @@
 """What the log tells of requests: who asked whom, when, on which basis, and how it ended.
 
 For reports and samples (specs/08-audit.md §6 and §8). It judges nothing: what is wrong with an
-entry is for audit/rules/open.py to say. Entries that are absent or do not fit their leaf are left
-out.
+entry is for audit/rules/open.py to say. Entries that are missing or do not match their leaf are
+left out.
 """
 
 from collections import Counter, defaultdict
@@ -59,7 +59,7 @@ class Asked:
     request_id: str
     asked_at: int
     requester: str
-    holder: str | None
+    answerer: str | None
     purpose: str
     basis: str
     facts: Mapping[str, str]
@@ -74,13 +74,13 @@ class Asked:
 
     @property
     def ended(self) -> str:
-        """The outcome that counts: the holder's if there is one, else the hub's."""
+        """The outcome that counts: the answering agency's if there is one, else the hub's."""
         return self.outcome or self.hub_outcome or "undecided"
 
 
 @dataclass(frozen=True)
 class Commitment:
-    """A `sample_commitment`: where it stands, whose it is, what it binds to."""
+    """A `sample_commitment`: where it is in the log, whose it is, what it binds to."""
 
     index: int
     sender: str
@@ -126,7 +126,7 @@ class History:
             request_id=body.request_id if plain else body.check_id,
             asked_at=preamble.iat,
             requester=preamble.sender,
-            holder=preamble.aud if plain else None,
+            answerer=preamble.aud if plain else None,
             purpose=body.purpose,
             basis=body.basis,
             facts=body.facts,
@@ -142,7 +142,7 @@ class History:
         if isinstance(body, (HubDecisionBody, IdentityDecisionBody)) and not asked.hub_outcome:
             asked.hub_outcome, asked.hub_code = body.outcome, body.code
             if isinstance(body, IdentityDecisionBody):
-                asked.holder = body.holder
+                asked.answerer = body.holder
             self._refused(body.outcome, body.code)
         elif isinstance(body, (DecisionBody, IdentityAnswerBody)):
             self._decided(asked, body)

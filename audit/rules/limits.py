@@ -26,11 +26,11 @@ class LimitCheck:
     def new_stubs(
         self, index: int, statement: Statement[PublicationBody], count: int
     ) -> Iterator[Finding]:
-        """Whether a publication's new stubs were within the day's budget."""
+        """Whether a publication's new stubs were within the day's limit."""
         counts, day = self._new[statement.preamble.sender], statement.preamble.iat // DAY
         charter = self._directory.charter_at(index).charter
         if count > room_for_new(charter.quotas, counts, day):
-            detail = f"{count} new stubs are over the day's budget"
+            detail = f"{count} new stubs are over the day's limit"
             yield rule(FindingCode.PUBLICATION_LIMIT, index, detail)
         if count:
             counts[day] += count

@@ -1,8 +1,8 @@
 """Open a case: every payload against its leaf, every statement, every decision made again.
 
 specs/08-audit.md §3. Entries are read once, in order; what is kept is what later entries are
-judged by. Once a payload is absent or does not fit, later entries that break a rule may do so for
-want of it: such findings become `missing`, so that nobody is accused on half the facts.
+judged by. Once a payload is missing or does not match, later entries may seem to break a rule only
+because of that: such findings become `missing`, so that nobody is accused on half the facts.
 """
 
 from collections import Counter
@@ -21,7 +21,7 @@ from audit.rules.reviews import People
 from audit.rules.statements import StatementCheck
 from audit.verify.erasures import ErasureCheck
 from audit.verify.payloads import PayloadReader, logged_envelope, read_statement, readable_leaf
-from audit.verify.signatures import sound_spans
+from audit.verify.signatures import verify_spans
 from audit.verify.tree import logged_entries
 from audit.verify.verify import Verified
 from protocol.fields import WireModel
@@ -43,7 +43,7 @@ def open_case(case: Case, verified: Verified, jobs: int | None = None) -> Opened
     Raises nothing but LocalError: the rest is found.
     """
     if not case.has_payloads:
-        detail = "no payloads were fetched: fetch with the folder of an auditor who has joined"
+        detail = "no payloads were fetched: fetch again with --dir, as an auditor who has joined"
         return Opened((missing(FindingCode.PAYLOADS_MISSING, None, detail),), {})
     opening = _Opening(case, verified, jobs)
     opening.run()
@@ -56,8 +56,8 @@ class _Opening:
     def __init__(self, case: Case, verified: Verified, jobs: int | None) -> None:
         self._case = case
         self._verified = verified
-        sounded = sound_spans(case, verified, jobs)
-        self._payloads = PayloadReader(case, verified.size, sounded)
+        spans = verify_spans(case, verified, jobs)
+        self._payloads = PayloadReader(case, verified.size, spans)
         self._facts = LoggedFacts()
         self._statements = StatementCheck(verified.directory)
         self._evidence = EvidenceCheck(self._facts, verified.directory)
@@ -87,7 +87,7 @@ class _Opening:
         verified = self._verified
         for index, entry in logged_entries(self._case, verified.size, verified.tree):
             if index == verified.lost_at:
-                detail = "who is who from here on is not known, so nothing from here on is judged"
+                detail = "members and keys are not known from here on, so nothing more is checked"
                 self.findings.append(missing(FindingCode.DIRECTORY_LOST, index, detail))
                 return
             self._entry(index, entry, self._payloads.take(index))
@@ -110,7 +110,7 @@ class _Opening:
             return
         evidence = Evidence(payload.evidence if payload else 0, partial(self._case.evidence, index))
         # Public leaves were verified when the directory was built.
-        signed = leaf.kind is LeafKind.PUBLIC or (payload is not None and payload.sound)
+        signed = leaf.kind is LeafKind.PUBLIC or (payload is not None and payload.verified)
         faults = self._statements.check(index, statement, leaf.kind, signed=signed)
         self._judge(faults, half=self._gaps)
         # An erasure is judged by what can be read: what is absent never speaks against it.
@@ -125,7 +125,7 @@ class _Opening:
             return
         self._facts.erased = self._incomplete = True
         if payload is not None and (payload.evidence or stage == "payload"):
-            detail = "erased by the log, and handed over all the same"
+            detail = "erased according to the log, yet handed over"
             self.findings.append(rule(FindingCode.NOT_ERASED, index, detail))
 
     def checked(self) -> dict[str, int]:
@@ -168,7 +168,7 @@ class _Opening:
         """What a statement means for, and owes to, those around it."""
         kind = statement.preamble.kind
         if evidence.count and not statement.kind.has_evidence:
-            detail = f"{evidence.count} pieces of evidence are said to be there; a {kind} has none"
+            detail = f"said to have {evidence.count} pieces of evidence, but a {kind} has none"
             yield broken(FindingCode.PAYLOAD_DIFFERS, index, detail)
         self._daily.take(index, statement)
         if kind in self._steps:
@@ -189,7 +189,7 @@ class _Opening:
                 self._incomplete = True
                 self.findings.append(finding)
             elif half:
-                detail = f"{finding.detail} (or for want of what is missing before it)"
+                detail = f"{finding.detail} (or only because of what is missing before it)"
                 self.findings.append(replace(finding, severity=Severity.MISSING, detail=detail))
             else:
                 self.findings.append(finding)

@@ -44,7 +44,7 @@ class Check:
     index: int
     statement_id: str
     requester: str
-    holder: str | None
+    answerer: str | None
     link_id: str
     expires: int
     expected: Decision
@@ -84,7 +84,7 @@ class People:
         yield from self._pins(index, {"match_round": body.round, "publication": body.publication})
         link = self._facts.links.get(body.link_id)
         if link is None or (sender, body.stub_id) not in link.ends:
-            detail = f"link {body.link_id}: not one of its ends says so"
+            detail = f"link {body.link_id}: the answer is not by one of its ends"
             yield rule(FindingCode.VERDICT_UNFOUNDED, index, detail)
             return
         self._facts.say(body.link_id, sender, body.answer)
@@ -96,9 +96,11 @@ class People:
         if request is None or request.release != body.release or body.request_id in self._recalls:
             yield broken_chain(index, "wrong_person", body.request_id)
             return
-        parties = [request.requester, request.holder]
+        parties = [request.requester, request.answerer]
         if preamble.sender not in parties:
-            yield rule(FindingCode.WRONG_SENDER, index, "this wrong_person is another party's")
+            yield rule(
+                FindingCode.WRONG_SENDER, index, "this wrong_person comes from the wrong party"
+            )
             return
         parties.remove(preamble.sender)
         yield from check_parties(index, preamble, preamble.sender, parties[0])
@@ -114,26 +116,28 @@ class People:
             yield broken_chain(index, "recall_done", body.request_id)
             return
         self._recalled.add(body.request_id)
-        yield from check_parties(index, statement.preamble, request.requester, request.holder)
+        yield from check_parties(index, statement.preamble, request.requester, request.answerer)
 
     def identity_request(
         self, index: int, statement: Statement[IdentityRequestBody]
     ) -> Iterator[Finding]:
         """Decide the hub's part of an identity request."""
         body, preamble = statement.body, statement.preamble
-        facts, pinned, holder = self._facts.identity_facts(self._directory, index, statement)
+        facts, pinned, other = self._facts.identity_facts(self._directory, index, statement)
         charter = self._directory.charter_at(index).charter
         expected = decide_identity(charter, body, preamble.iat, facts)
         self._facts.count_check(preamble.sender, preamble.iat)
         yield from self._pins(index, _pinned(body.pins))
         if body.check_id in self._checks:
-            yield rule(FindingCode.REQUEST_ID_REUSED, index, f"check {body.check_id} was made")
+            yield rule(
+                FindingCode.REQUEST_ID_REUSED, index, f"check id {body.check_id} was used before"
+            )
             return
         self._checks[body.check_id] = Check(
             index=index,
             statement_id=statement.id,
             requester=preamble.sender,
-            holder=None if isinstance(expected, Refuse) else holder,
+            answerer=None if isinstance(expected, Refuse) else other,
             link_id=body.link_id,
             expires=body.expires,
             expected=expected,
@@ -153,7 +157,7 @@ class People:
         yield from check_parties(index, statement.preamble, None, check.requester)
         self._chain.decided_again += 1
         logged, ours = (body.outcome, body.code, body.field), as_logged(check.expected)
-        if logged != ours or body.holder != check.holder:
+        if logged != ours or body.holder != check.answerer:
             detail = f"logged {words(logged)}, decided again {words(ours)}"
             if logged == ours:
                 detail = "names another agency than the one at the other end"
@@ -161,7 +165,7 @@ class People:
         theirs, own = body.facts.model_dump(), check.pinned.model_dump()
         wrong = [name for name in own if own[name] != theirs[name]]
         if wrong:
-            detail = f"not the facts that the log held: {', '.join(wrong)}"
+            detail = f"not the facts in the log: {', '.join(wrong)}"
             yield rule(FindingCode.FACTS_DIFFER, index, detail)
 
     def identity_check(
@@ -170,15 +174,15 @@ class People:
         """The sealed details: to the agency that was named, once, on a witnessed decision."""
         body, preamble = statement.body, statement.preamble
         check = self._checks.get(body.check_id)
-        if check is None or check.decision != body.decision or check.holder is None or check.sent:
+        if check is None or check.decision != body.decision or check.answerer is None or check.sent:
             yield broken_chain(index, "identity_check", body.check_id)
             return
-        yield from check_parties(index, preamble, check.requester, check.holder)
+        yield from check_parties(index, preamble, check.requester, check.answerer)
         if not check.decision_index < body.tree_size <= index:
             detail = f"tree size {body.tree_size} is not between decision and check"
             yield rule(FindingCode.RELEASE_TREE_SIZE, index, detail)
-        if body.seal_key not in seal_keys(self._directory, check.holder, (body.tree_size, index)):
-            detail = "sealed to a key that is not the other agency's in the log"
+        if body.seal_key not in seal_keys(self._directory, check.answerer, (body.tree_size, index)):
+            detail = "sealed to a key that the log does not hold for the other agency"
             yield rule(FindingCode.SEAL_KEY, index, detail)
         yield from self._open(index, preamble, check)
         check.sent = statement.id
@@ -189,13 +193,13 @@ class People:
         """The answer: by the agency that got the details, once, by a person unless refused."""
         body, preamble = statement.body, statement.preamble
         check = self._checks.get(body.check_id)
-        if check is None or check.sent != body.check or check.holder is None or check.answered:
+        if check is None or check.sent != body.check or check.answerer is None or check.answered:
             yield broken_chain(index, "identity_answer", body.check_id)
             return
         check.answered = True
-        yield from check_parties(index, preamble, check.holder, check.requester)
+        yield from check_parties(index, preamble, check.answerer, check.requester)
         if body.answer != "refused" and body.decided_by is None:
-            yield rule(FindingCode.PERSON_NEEDED, index, "only a person compares two records")
+            yield rule(FindingCode.PERSON_NEEDED, index, "only a person may compare two records")
         yield from self._open(index, preamble, check)
         if body.answer in {"same", "not_same"}:
             self._facts.say(check.link_id, preamble.sender, body.answer)
@@ -204,7 +208,7 @@ class People:
         """Identity requests without the hub's part."""
         for check in self._checks.values():
             if check.decision is None and check.index != size - 1:
-                detail = "the hub logged this identity request and no decision on it"
+                detail = "the hub logged this identity request but no decision on it"
                 yield rule(FindingCode.REQUEST_UNDECIDED, check.index, detail)
 
     def _open(self, index: int, preamble: Preamble, check: Check) -> Iterator[Finding]:
@@ -217,7 +221,7 @@ class People:
     def _pins(self, index: int, pins: dict[str, str]) -> Iterator[Finding]:
         wrong = [kind for kind, pin in pins.items() if self._facts.kinds.get(pin) != kind]
         if wrong:
-            detail = f"pins nothing logged before it as: {', '.join(wrong)}"
+            detail = f"pins what was not logged before it: {', '.join(wrong)}"
             yield rule(FindingCode.PIN_UNFOUNDED, index, detail)
 
 

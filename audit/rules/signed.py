@@ -1,6 +1,6 @@
 """The signatures of a case, without what the statements say (specs/08-audit.md §2.6).
 
-What the worker processes call sound is counted; the rest is looked at here, where faults get names.
+What the worker processes verified is counted; the rest is looked at here, where faults get names.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from audit.findings import Finding
 from audit.outcome import Report
 from audit.rules.statements import check_signature
 from audit.verify.payloads import PayloadReader, logged_envelope, read_statement, readable_leaf
-from audit.verify.signatures import Sounded, sound_spans
+from audit.verify.signatures import VerifiedSpan, verify_spans
 from audit.verify.tree import EntryReader
 from audit.verify.verify import Verified, verify_case
 from protocol.log.leaf import LeafKind
@@ -20,7 +20,7 @@ from protocol.log.tlog_policy import TlogPolicy
 
 @dataclass(frozen=True)
 class Signed:
-    """How many payloads fit leaf and signature, and what is wrong with the others."""
+    """How many payloads match leaf and signature, and what is wrong with the others."""
 
     signed: int
     findings: tuple[Finding, ...]
@@ -49,25 +49,25 @@ class _SignatureCheck:
     def __init__(self, case: Case, verified: Verified, jobs: int | None) -> None:
         self._verified = verified
         self._entries = EntryReader(case, verified.size, verified.tree)
-        self._sounded = sound_spans(case, verified, jobs)
+        self._spans = verify_spans(case, verified, jobs)
         self._reader = PayloadReader(case, verified.size, self._left())
         self._signed = 0
         self._findings: list[Finding] = []
 
     def run(self) -> Signed:
         while (payload := self._reader.following()) is not None:
-            self._signed += payload.sound or self._fits(payload)
+            self._signed += payload.verified or self._matches(payload)
         return Signed(self._signed, (*self._reader.findings, *self._findings))
 
-    def _left(self) -> Iterator[Sounded]:
+    def _left(self) -> Iterator[VerifiedSpan]:
         """The spans that the reader has to go through. It asks when it is done with the last."""
-        for sounded in self._sounded:
-            if self._reader.pass_over(sounded):
-                self._signed += len(sounded.lines)
+        for span in self._spans:
+            if self._reader.pass_over(span):
+                self._signed += len(span.lines)
             else:
-                yield sounded
+                yield span
 
-    def _fits(self, payload: Payload) -> bool:
+    def _matches(self, payload: Payload) -> bool:
         index, entry = payload.index, self._entries.read(payload.index)
         leaf = readable_leaf(entry)
         if entry is None or leaf is None or index >= self._verified.end:

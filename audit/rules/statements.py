@@ -55,7 +55,8 @@ class StatementCheck:
 
     def _kind(self, index: int, kind: str, leaf: LeafKind) -> Iterator[Finding]:
         if LEAVES.get(KINDS[kind].leaf) is not leaf:
-            yield rule(FindingCode.WRONG_KIND, index, f"a {kind} does not belong in such a leaf")
+            detail = f"a {kind} does not belong in a leaf of this kind"
+            yield rule(FindingCode.WRONG_KIND, index, detail)
 
     def _repeat(self, index: int, statement: Statement[WireModel]) -> Iterator[Finding]:
         # A statement logged twice carries its nonce twice, so this finds repeats of both.
@@ -72,7 +73,7 @@ class StatementCheck:
         stated = statement.preamble.charter_version
         announces = isinstance(statement.body, CharterBody) and stated == statement.body.version
         if stated != charter.version and not announces:
-            detail = f"signed under charter version {stated}, {charter.version} was in force"
+            detail = f"signed under charter version {stated} while {charter.version} was in force"
             yield rule(FindingCode.CHARTER_VERSION, index, detail)
 
     def _parties(
@@ -80,10 +81,10 @@ class StatementCheck:
     ) -> Iterator[Finding]:
         preamble = statement.preamble
         if not self._may_send(index, preamble.sender, statement.kind, charter):
-            detail = f"a {preamble.kind} does not come from this kind of party"
+            detail = f"this kind of party may not send a {preamble.kind}"
             yield rule(FindingCode.WRONG_SENDER, index, detail)
         if statement.kind.recipient is Party.HUB and preamble.aud != charter.charter_id:
-            yield rule(FindingCode.WRONG_RECIPIENT, index, f"a {preamble.kind} goes to the hub")
+            yield rule(FindingCode.WRONG_RECIPIENT, index, f"a {preamble.kind} must go to the hub")
 
     def _agreement(
         self, index: int, statement: Statement[WireModel], charter: Charter
@@ -97,7 +98,7 @@ class StatementCheck:
                 detail = "accepts another charter than the one in force"
                 yield rule(FindingCode.ACCEPTANCE_DIFFERS, index, detail)
         elif statement.kind.needs_agreement(body) and not self._is_bound(sender, charter):
-            detail = f"a {statement.preamble.kind} by a sender who has not accepted this charter"
+            detail = f"a {statement.preamble.kind} from a sender who has not accepted this charter"
             yield rule(FindingCode.NOT_ACCEPTED, index, detail)
 
     def _is_bound(self, sender: str, charter: Charter) -> bool:

@@ -160,10 +160,14 @@ class TimeCheck:
         self.bounded += before is not None or after is not None
         early = before is not None and preamble.iat < before - MAX_SKEW_SECONDS
         if early and preamble.kind not in LATE_KINDS:
-            detail = f"{preamble.kind}: dated {_ago(before, preamble.iat)} before witnesses allow"
+            detail = (
+                f"{preamble.kind}: dated {_ago(before, preamble.iat)} earlier than witnesses allow"
+            )
             yield rule(FindingCode.BACK_DATED, line.index, detail)
         if after is not None and preamble.iat > after + MAX_SKEW_SECONDS:
-            detail = f"{preamble.kind}: dated {_ago(preamble.iat, after)} after witnesses allow"
+            detail = (
+                f"{preamble.kind}: dated {_ago(preamble.iat, after)} later than witnesses allow"
+            )
             yield rule(FindingCode.BACK_DATED, line.index, detail)
 
 

@@ -60,14 +60,14 @@ class ErasureCheck:
         body = cast("ErasureBody", statement.body)
         self.erased += 1
         if body.index >= index or body.rule != RULES[body.stage]:
-            detail = f"erases entry {body.index} by {body.rule}, which cannot be"
+            detail = f"erases entry {body.index} under {body.rule}, which cannot be"
             yield rule(FindingCode.ERASURE_UNFOUNDED, index, detail)
             return
         charter = self._directory.charter_at(index).charter
-        # Nothing stands in the log before what was logged before it.
+        # Nothing is in the log before what was logged before it.
         logged_at = max(body.logged_at, self._not_before(body.index) - MAX_SKEW_SECONDS)
         if statement.preamble.iat + MAX_SKEW_SECONDS < earliest(charter, body.stage, logged_at):
-            detail = f"entry {body.index} was erased before its {body.rule} were over"
+            detail = f"entry {body.index} was erased before its {body.rule} had passed"
             yield rule(FindingCode.ERASED_TOO_EARLY, index, detail)
 
     def _not_before(self, index: int) -> int:

@@ -1,7 +1,7 @@
 """The payload file of a case, read alongside the log's entries (specs/08-audit.md §3.1).
 
 The hub wrote these records: each means something only once it has been compared with the leaf of
-its index, here or, for those that are sound, in audit/verify/signatures.py.
+its index, here or, for those already verified, in audit/verify/signatures.py.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from audit.case.case import RECORD_LIMIT, Case, Payload, parse_payload
 from audit.findings import Finding, FindingCode, broken, missing, rule
-from audit.verify.signatures import Sounded
+from audit.verify.signatures import VerifiedSpan
 from protocol.dsse import ENVELOPE_LIMIT, PUBLIC_LEAF_LIMIT
 from protocol.errors import RemoteError
 from protocol.fields import WireModel
@@ -20,11 +20,11 @@ from protocol.messages.statement import Statement, parse_statement
 class PayloadReader:
     """Takes payloads by rising index; whatever else is in the file becomes a finding.
 
-    `sounded` says which lines are sound; without it none is taken for sound.
+    `spans` says which lines were verified; without it none counts as verified.
     """
 
-    def __init__(self, case: Case, size: int, sounded: Iterator[Sounded] | None = None) -> None:
-        self._lines = _lines(case, sounded or _unsounded(case))
+    def __init__(self, case: Case, size: int, spans: Iterator[VerifiedSpan] | None = None) -> None:
+        self._lines = _lines(case, spans or _unverified(case))
         self._size = size
         self._next: Payload | None = None
         self._last = -1
@@ -42,12 +42,12 @@ class PayloadReader:
 
     def following(self) -> Payload | None:
         """The payload that comes next in the file, or None at its end."""
-        for line, sound in self._lines:
+        for line, verified in self._lines:
             self._number += 1
             payload = self._accept(line)
             if payload is not None:
                 self._last = payload.index
-                return replace(payload, sound=True) if sound else payload
+                return replace(payload, verified=True) if verified else payload
         return None
 
     def finish(self) -> None:
@@ -55,12 +55,12 @@ class PayloadReader:
         while self.following() is not None:
             pass
 
-    def pass_over(self, sounded: Sounded) -> bool:
+    def pass_over(self, span: VerifiedSpan) -> bool:
         """Go on behind a span that leaves nothing to look at; False if this is not one."""
-        if not sounded.whole or sounded.first <= self._last:
+        if not span.whole or span.first <= self._last:
             return False
-        self._number += len(sounded.lines)
-        self._last = sounded.last
+        self._number += len(span.lines)
+        self._last = span.last
         return True
 
     def _accept(self, line: bytes) -> Payload | None:
@@ -72,7 +72,7 @@ class PayloadReader:
             return None
         if self._last < payload.index < self._size:
             return payload
-        detail = f"payloads.jsonl, line {self._number}: not a rising index of this log"
+        detail = f"payloads.jsonl, line {self._number}: the index is not the next in this log"
         self.findings.append(broken(FindingCode.PAYLOAD_ORDER, payload.index, detail))
         return None
 
@@ -98,7 +98,7 @@ def logged_envelope(
     if payload is None:
         detail = "no payload for a sealed leaf"
         return None, missing(FindingCode.PAYLOAD_MISSING, index, detail)
-    if payload.sound:
+    if payload.verified:
         return payload.envelope, None
     try:
         verify_sealed(entry, payload.salt, payload.envelope)
@@ -115,18 +115,18 @@ def read_statement(
         limit = ENVELOPE_LIMIT if sealed else PUBLIC_LEAF_LIMIT
         return parse_statement(envelope, limit=limit), None
     except RemoteError as error:
-        detail = f"not a statement in its one encoding: {error.code}"
+        detail = f"not a statement in its canonical encoding: {error.code}"
         return None, rule(FindingCode.STATEMENT_MALFORMED, index, detail)
 
 
-def _unsounded(case: Case) -> Iterator[Sounded]:
-    return (Sounded(span, b"", -1, -1) for span in case.payload_spans())
+def _unverified(case: Case) -> Iterator[VerifiedSpan]:
+    return (VerifiedSpan(span, b"", -1, -1) for span in case.payload_spans())
 
 
-def _lines(case: Case, spans: Iterator[Sounded]) -> Iterator[tuple[bytes, int]]:
+def _lines(case: Case, spans: Iterator[VerifiedSpan]) -> Iterator[tuple[bytes, int]]:
     """Every line with its mark. Nothing after a line over the limit can be told apart."""
-    for sounded in spans:
-        for place, line in enumerate(case.payload_lines(sounded.span)):
-            yield line, sounded.lines[place] if place < len(sounded.lines) else 0
+    for checked in spans:
+        for place, line in enumerate(case.payload_lines(checked.span)):
+            yield line, checked.lines[place] if place < len(checked.lines) else 0
             if len(line) > RECORD_LIMIT:
                 return

@@ -1,9 +1,9 @@
 """Every payload's signature, checked by several processes (specs/08-audit.md §2).
 
-A worker calls a line of the payload file *sound* when salt and envelope fit the leaf of its index
-and the signature is by the key that the log held there. It does nothing else: what is not plainly
-sound is looked at again (audit/rules/signed.py, audit/rules/open.py) to find out what is wrong. So
-a worker can be too strict, but a fault cannot get past it. What a statement says is
+A worker marks a line of the payload file *verified* when salt and envelope match the leaf of its
+index and the signature is by the key that the log held there. It does nothing else: what it does
+not mark is looked at again (audit/rules/signed.py, audit/rules/open.py) to find out what is wrong.
+So a worker can be too strict, but a fault cannot get past it. What a statement says is
 audit/rules/open.py's part.
 """
 
@@ -63,8 +63,8 @@ class _Signer:
 
 
 @dataclass(frozen=True)
-class Sounded:
-    """A span with one byte a line: 1 if it is sound. `first` and `last` are indexes if all are."""
+class VerifiedSpan:
+    """A span with one byte a line: 1 if it was verified. `first`, `last`: indexes if all were."""
 
     span: Span
     lines: bytes
@@ -73,7 +73,7 @@ class Sounded:
 
     @property
     def whole(self) -> bool:
-        """Whether every line is sound, and their indexes rise."""
+        """Whether every line was verified, and their indexes rise."""
         return bool(self.lines) and 0 not in self.lines
 
 
@@ -111,8 +111,8 @@ class _Signers:
         return _Signer(key, pae(payload_type(kind), b"").removesuffix(b"0 "), head, middle)
 
 
-class Sounder:
-    """Sounds spans of one verified case. Knows entries from the log, keys from the directory."""
+class SignatureVerifier:
+    """Verifies spans of one case. Takes entries from the log, keys from the directory."""
 
     def __init__(self, case: Case, verified: Verified) -> None:
         self._case = case
@@ -120,7 +120,7 @@ class Sounder:
         self._entries = EntryReader(case, verified.size, verified.tree)
         self._signers = _Signers(verified)
 
-    def sound(self, span: Span) -> Sounded:
+    def verify(self, span: Span) -> VerifiedSpan:
         """Look at every line of a span."""
         lines = bytearray()
         first = last = -1
@@ -129,27 +129,27 @@ class Sounder:
             lines.append(index is not None)
             if index is not None:
                 first, last = index if first < 0 else first, index
-        return Sounded(span, bytes(lines), first, last)
+        return VerifiedSpan(span, bytes(lines), first, last)
 
     def _line(self, line: bytes, last: int) -> int | None:
-        """The line's index, if it is sound and after `last`."""
+        """The line's index, if it is verified and after `last`."""
         try:
             payload = parse_payload(line)
             in_order = last < payload.index < self._verified.end
-            return payload.index if in_order and self._is_sound(payload) else None
+            return payload.index if in_order and self._is_verified(payload) else None
         except RemoteError:
             return None
 
-    def _is_sound(self, payload: Payload) -> bool:
+    def _is_verified(self, payload: Payload) -> bool:
         entry = self._entries.read(payload.index)
         if entry is None:
             return False
         if len(entry) == SEALED_LEAF_BYTES and entry.startswith(_SEALED):
-            fits = compare_digest(entry, sealed_leaf(payload.salt, payload.envelope))
+            matches = compare_digest(entry, sealed_leaf(payload.salt, payload.envelope))
         else:
-            fits = (NO_SALT, parse_leaf(entry).body) == (payload.salt, payload.envelope)
-        if not fits or entry.startswith(_PUBLIC):
-            return fits  # the directory would have ended at a public leaf that is not signed
+            matches = (NO_SALT, parse_leaf(entry).body) == (payload.salt, payload.envelope)
+        if not matches or entry.startswith(_PUBLIC):
+            return matches  # the directory would have ended at a public leaf that is not signed
         return self._is_signed(payload.index, payload.envelope)
 
     def _is_signed(self, index: int, envelope: bytes) -> bool:
@@ -186,28 +186,28 @@ def _ends_as(text: bytes, signer: _Signer) -> bool:
     )
 
 
-def sound_spans(case: Case, verified: Verified, jobs: int | None = None) -> Iterator[Sounded]:
-    """Sound every span of a case, in order, in `jobs` processes (None: one a core)."""
-    sounder = Sounder(case, verified)
+def verify_spans(case: Case, verified: Verified, jobs: int | None = None) -> Iterator[VerifiedSpan]:
+    """Verify every span of a case, in order, in `jobs` processes (None: one a core)."""
+    verifier = SignatureVerifier(case, verified)
     wanted = len(os.sched_getaffinity(0)) if jobs is None else jobs
     workers = min(wanted, verified.size // WORTH_A_PROCESS)
     if workers < 2:
-        yield from map(sounder.sound, case.payload_spans())
+        yield from map(verifier.verify, case.payload_spans())
         return
     # A copy of this process starts at once; with threads about, only a fresh one is safe.
     method = "fork" if threading.active_count() == 1 else "spawn"
     context = multiprocessing.get_context(method)
-    with ProcessPoolExecutor(workers, context, _adopt, (sounder,)) as pool:
-        yield from pool.map(_sound, case.payload_spans())
+    with ProcessPoolExecutor(workers, context, _adopt, (verifier,)) as pool:
+        yield from pool.map(_verify, case.payload_spans())
 
 
-_adopted: list[Sounder] = []
+_adopted: list[SignatureVerifier] = []
 
 
-def _adopt(sounder: Sounder) -> None:
+def _adopt(verifier: SignatureVerifier) -> None:
     gc.freeze()  # what was copied from the parent need not be looked through again and again
-    _adopted[:] = [sounder]
+    _adopted[:] = [verifier]
 
 
-def _sound(span: Span) -> Sounded:
-    return _adopted[0].sound(span)
+def _verify(span: Span) -> VerifiedSpan:
+    return _adopted[0].verify(span)

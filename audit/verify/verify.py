@@ -67,7 +67,7 @@ class Verified:
 
 
 class _Replay:
-    """The directory from the public leaves of a case, up to one that lies or cannot be read."""
+    """The directory from the public leaves of a case, up to one that cannot be accepted or read."""
 
     def __init__(self, case: Case, size: int) -> None:
         self._documents = case.documents
@@ -108,7 +108,7 @@ class _Replay:
             detail = f"the charter document of entry {index} is not in the case"
             self.findings.append(missing(FindingCode.CHARTER_MISSING, index, detail))
             return
-        detail = f"the public leaf {index} does not hold: {error.code}"
+        detail = f"the public leaf {index} is not valid: {error.code}"
         make = missing if self.gaps else broken
         self.findings.append(make(FindingCode.PUBLIC_LEAF, index, detail))
 
@@ -174,7 +174,7 @@ def _check_note(
 ) -> tuple[dict[str, int], list[Finding]]:
     """Log signature, cosignatures and quorum, by the charter in force at the end of the log.
 
-    If that is not `known` for sure, a signature that does not fit proves nothing.
+    If that is not `known` for sure, a signature that is not valid proves nothing.
     """
     if not directory.charters:
         detail = "no charter could be read from the log, so no signature can be checked"
@@ -256,7 +256,7 @@ def _check_lost(
     if len(signed) < first.quorum:
         return [missing(FindingCode.OLD_NOT_CHECKED, None, unsure + "no quorum signed it")]
     if old.size > end.size:
-        detail = f"entry 0 ends the lost log at {end.size}, and witnesses saw {old.size} entries"
+        detail = f"entry 0 ends the lost log at {end.size}, but witnesses saw {old.size} entries"
         return [_proven(FindingCode.ROLLED_BACK, detail, (note, last))]
     if old.size == end.size and old.root != end.root:
         detail = f"entry 0 ends the lost log in another tree of {end.size} entries: a fork"

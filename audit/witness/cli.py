@@ -74,10 +74,10 @@ def run(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on; 0 picks a free one.")] = 8090,
     pull: Annotated[
-        str, typer.Option(help="Listen to nobody: fetch from this hub and bring it our line.")
+        str, typer.Option(help="Do not listen: fetch from this hub and bring it our signature.")
     ] = "",
     allow_private_addresses: Annotated[
-        bool, typer.Option(help="Follow http and private addresses (a test bench only).")
+        bool, typer.Option(help="Allow http and private addresses (a test bench only).")
     ] = False,
 ) -> None:
     """Witness until SIGTERM or Ctrl-C: answer add-checkpoint, or pull from behind NAT."""
@@ -93,7 +93,7 @@ async def _ask(store: WitnessStore, *, private: bool) -> None:
     async with HttpClient(allow_private=private) as http:
         answered = await ask_peers(http, store)
     if answered < min(ENOUGH, len(store.peers())):
-        typer.echo(f"only {answered} peers answered; going on", err=True)
+        typer.echo(f"only {answered} peers answered; carrying on", err=True)
 
 
 def _stopped() -> asyncio.Event:
@@ -108,7 +108,7 @@ async def _pull(store: WitnessStore, url: str, *, private: bool) -> None:
     stop = _stopped()
     async with HttpClient(allow_private=private) as http:
         pulling = asyncio.ensure_future(Puller(http, url, store, lambda: int(time.time())).run())
-        typer.echo(f"witness {store.key.name} pulling, listening to nobody")
+        typer.echo(f"witness {store.key.name} pulling, not listening")
         await stop.wait()
         pulling.cancel()
         await asyncio.gather(pulling, return_exceptions=True)

@@ -6,13 +6,12 @@ Whoever can put back an old copy of the folder can make the witness sign a secon
 """
 
 import os
-import sqlite3
 import stat
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+from typing import TypeVar
 
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.log.checkpoint import (
@@ -31,8 +30,9 @@ from protocol.log.witness import (
     refusal,
 )
 from protocol.signing import SecretSeed
+from storage.engine import Row, Schema, Transaction
+from storage.sqlite import SqliteDatabase
 
-SCHEMA_VERSION = 2
 MAX_FORKS_KEPT = 16
 
 _KEY_FILE = "witness.key"
@@ -45,8 +45,6 @@ CREATE TABLE fork (
     PRIMARY KEY (origin, note_hash)
 ) STRICT;
 """
-
-
 _SCHEMA_2 = """
 CREATE TABLE peer (vkey TEXT PRIMARY KEY, url TEXT NOT NULL) STRICT;
 CREATE TABLE sighting (
@@ -56,20 +54,18 @@ CREATE TABLE sighting (
 """
 
 
+Result = TypeVar("Result")
+
+
 class WitnessStore:
     """One witness's folder. Safe to call from several threads."""
 
     def __init__(self, folder: Path) -> None:
         self._signer = _read_signer(folder / _KEY_FILE)
         self._lock = threading.Lock()
-        self._database = sqlite3.connect(
-            folder / _DATABASE, isolation_level=None, check_same_thread=False, timeout=10
-        )
-        try:
-            self._prepare()
-        except (sqlite3.Error, LocalError) as error:
-            self._database.close()
-            raise LocalError(ErrorCode.STORAGE, "the witness database is not usable") from error
+        schema = Schema([_SCHEMA, _SCHEMA_2])
+        self._database = SqliteDatabase(folder / _DATABASE, schema, lambda tx: tx)
+        self._database.opened()
 
     @property
     def key(self) -> VerifierKey:
@@ -80,14 +76,15 @@ class WitnessStore:
         """Witness the log of this key from now on; again is harmless, another key is refused."""
         if key.type is not SignatureType.ED25519:
             raise LocalError(ErrorCode.CONFIGURATION, "not the key of a log")
-        with self._transaction():
-            known = self._find(key.name)
+
+        def body(tx: Transaction) -> None:
+            known = _find(tx, key.name)
             if known and known.key != key:
                 raise LocalError(ErrorCode.CONFLICT, "this log is witnessed under another key")
             if not known:
-                self._database.execute(
-                    "INSERT INTO log (origin, vkey) VALUES (?, ?)", (key.name, key.text)
-                )
+                tx.insert("log", {"origin": key.name, "vkey": key.text})
+
+        self._write(body)
 
     def add_checkpoint(self, body: bytes, now: int) -> Outcome:
         """Answer one add-checkpoint request; what it changes is on the disk on return."""
@@ -95,53 +92,49 @@ class WitnessStore:
             request = parse_add_checkpoint(body)
         except RemoteError as error:
             return refusal(400, error)
-        with self._transaction():
-            log = self._find(request.checkpoint.origin)
+
+        def decide(tx: Transaction) -> Outcome:
+            log = _find(tx, request.checkpoint.origin)
             outcome = decide_add_checkpoint(log, request, now, self._signer)
-            self._keep(request, outcome, now)
-        return outcome
+            _keep(tx, request, outcome, now)
+            return outcome
+
+        return self._write(decide)
 
     def head(self, origin_hash: str) -> bytes | None:
         """The last cosigned note of the log whose origin has this lowercase hex SHA-256."""
-        with self._transaction():
-            rows = self._database.execute("SELECT origin, head FROM log").fetchall()
-        heads = {sha256(origin.encode()).hexdigest(): head for origin, head in rows}
+        rows = self._read(lambda tx: tx.rows("SELECT origin, head FROM log"))
+        heads = {sha256(row["origin"].encode()).hexdigest(): row["head"] for row in rows}
         head: bytes | None = heads.get(origin_hash)
         return head
 
     def forks(self, origin: str) -> list[bytes]:
         """Notes the log signed that contradict our head at the same size: proof against it."""
         query = "SELECT note FROM fork WHERE origin = ? ORDER BY seen_at, note_hash"
-        with self._transaction():
-            return [note for (note,) in self._database.execute(query, (origin,))]
+        return [row["note"] for row in self._read(lambda tx: tx.rows(query, origin))]
 
     def add_peer(self, key: VerifierKey, url: str) -> None:
         """Keep what this witness is seen to sign, and ask it at each start what it saw of us."""
         if key.type is not SignatureType.COSIGNATURE_V1 or key == self.key:
             raise LocalError(ErrorCode.CONFIGURATION, "not the key of another witness")
-        with self._transaction():
-            self._database.execute("INSERT OR REPLACE INTO peer VALUES (?, ?)", (key.text, url))
+        self._write(lambda tx: tx.put("peer", {"vkey": key.text, "url": url}, ("vkey",)))
 
     def peers(self) -> list[tuple[VerifierKey, str]]:
         """The peers and where they answer."""
-        with self._transaction():
-            rows = self._database.execute("SELECT vkey, url FROM peer ORDER BY vkey").fetchall()
-        return [(parse_vkey(vkey), url) for vkey, url in rows]
+        rows = self._read(lambda tx: tx.rows("SELECT vkey, url FROM peer ORDER BY vkey"))
+        return [(parse_vkey(row["vkey"]), row["url"]) for row in rows]
 
     def logs(self) -> list[WitnessedLog]:
         """The logs that are witnessed here."""
-        with self._transaction():
-            origins = self._database.execute("SELECT origin FROM log ORDER BY origin").fetchall()
-            found = [self._find(origin) for (origin,) in origins]
-        return [log for log in found if log is not None]
+        rows = self._read(lambda tx: tx.rows("SELECT vkey, head FROM log ORDER BY origin"))
+        return [_witnessed(row) for row in rows]
 
     def sighting(self, origin_hash: str, key_id: str) -> bytes | None:
         """The largest checkpoint of a log that was seen with this peer's line."""
         query = "SELECT origin, note FROM sighting WHERE key_id = ?"
-        with self._transaction():
-            rows = self._database.execute(query, (key_id,)).fetchall()
+        rows = self._read(lambda tx: tx.rows(query, key_id))
         notes: dict[str, bytes] = {
-            sha256(origin.encode()).hexdigest(): note for origin, note in rows
+            sha256(row["origin"].encode()).hexdigest(): row["note"] for row in rows
         }
         return notes.get(origin_hash)
 
@@ -150,79 +143,59 @@ class WitnessStore:
         with self._lock:
             self._database.close()
 
-    def _prepare(self) -> None:
-        # EXTRA also syncs the folder after the journal is removed: a commit survives a power cut.
-        self._database.execute("PRAGMA synchronous = EXTRA")
-        with self._transaction():
-            (version,) = self._database.execute("PRAGMA user_version").fetchone()
-            if version > SCHEMA_VERSION:
-                raise LocalError(ErrorCode.STORAGE, "the folder is of a newer program")
-            for script in (_SCHEMA, _SCHEMA_2)[version:]:
-                for statement in script.split(";\n"):
-                    self._database.execute(statement)
-            self._database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def _write(self, body: Callable[[Transaction], Result]) -> Result:
         with self._lock:
-            self._database.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._database.execute("COMMIT")
-            finally:
-                if self._database.in_transaction:
-                    self._database.execute("ROLLBACK")
+            return self._database.write(body)
 
-    def _find(self, origin: str) -> WitnessedLog | None:
-        query = "SELECT vkey, head FROM log WHERE origin = ?"
-        row = self._database.execute(query, (origin,)).fetchone()
-        if row is None:
-            return None
+    def _read(self, body: Callable[[Transaction], Result]) -> Result:
+        with self._lock:
+            return self._database.read(body)
+
+
+def _find(tx: Transaction, origin: str) -> WitnessedLog | None:
+    row = tx.one("SELECT vkey, head FROM log WHERE origin = ?", origin)
+    return None if row is None else _witnessed(row)
+
+
+def _witnessed(row: Row) -> WitnessedLog:
+    try:
+        head = parse_checkpoint(row["head"])[1] if row["head"] is not None else None
+        return WitnessedLog(parse_vkey(row["vkey"]), head)
+    except RemoteError as error:  # our own row: our fault, not theirs
+        raise LocalError(ErrorCode.STORAGE, "the stored head or key is damaged") from error
+
+
+def _keep(tx: Transaction, request: AddCheckpoint, outcome: Outcome, now: int) -> None:
+    origin = request.checkpoint.origin
+    if outcome.new_head is not None:
+        tx.update("log", {"head": outcome.new_head.encode()}, {"origin": origin})
+        _keep_sightings(tx, request)
+    if outcome.fork is not None:
+        # A few are proof enough; a log that forks all day must not fill our disk.
+        kept = tx.rows("SELECT note_hash FROM fork WHERE origin = ?", origin)
+        name = sha256(outcome.fork.text).digest()
+        if len(kept) < MAX_FORKS_KEPT and name not in {row["note_hash"] for row in kept}:
+            note = outcome.fork.encode()
+            tx.insert("fork", {"origin": origin, "note_hash": name, "note": note, "seen_at": now})
+
+
+def _keep_sightings(tx: Transaction, request: AddCheckpoint) -> None:
+    """Keep the lines of peers on a checkpoint that we accepted, if they are the newest."""
+    note, head = request.note, request.checkpoint
+    log = _find(tx, head.origin)
+    for peer in tx.rows("SELECT vkey FROM peer"):
+        key = parse_vkey(peer["vkey"])
         try:
-            head = parse_checkpoint(row[1])[1] if row[1] is not None else None
-            return WitnessedLog(parse_vkey(row[0]), head)
-        except RemoteError as error:  # our own row: our fault, not theirs
-            raise LocalError(ErrorCode.STORAGE, "the stored head or key is damaged") from error
-
-    def _keep(self, request: AddCheckpoint, outcome: Outcome, now: int) -> None:
-        origin = request.checkpoint.origin
-        if outcome.new_head is not None:
-            values = (outcome.new_head.encode(), origin)
-            self._database.execute("UPDATE log SET head = ? WHERE origin = ?", values)
-            self._keep_sightings(request)
-        if outcome.fork is not None:
-            # A few are proof enough; a log that forks all day must not fill our disk.
-            self._database.execute(
-                "INSERT OR IGNORE INTO fork SELECT ?, ?, ?, ?"
-                " WHERE (SELECT count(*) FROM fork WHERE origin = ?) < ?",
-                (
-                    origin,
-                    sha256(outcome.fork.text).digest(),
-                    outcome.fork.encode(),
-                    now,
-                    origin,
-                    MAX_FORKS_KEPT,
-                ),
-            )
-
-    def _keep_sightings(self, request: AddCheckpoint) -> None:
-        """Keep the lines of peers on a checkpoint that we accepted, if they are the newest."""
-        note, head = request.note, request.checkpoint
-        log = self._find(head.origin)
-        for (vkey,) in self._database.execute("SELECT vkey FROM peer").fetchall():
-            key = parse_vkey(vkey)
-            try:
-                if log is None or not verify_cosigners(note, [key]):
-                    continue
-            except RemoteError:
-                continue  # a line that does not fit tells nothing of its witness
-            lines = (*note.signatures_by(log.key), *note.signatures_by(key))
-            values = (head.origin, key.key_id.hex(), head.size, Note(note.text, lines).encode())
-            self._database.execute(
-                "INSERT INTO sighting VALUES (?, ?, ?, ?) ON CONFLICT (origin, key_id) DO UPDATE "
-                "SET size = excluded.size, note = excluded.note WHERE excluded.size >= size",
-                values,
-            )
+            if log is None or not verify_cosigners(note, [key]):
+                continue
+        except RemoteError:
+            continue  # a line that is not valid tells nothing of its witness
+        lines = (*note.signatures_by(log.key), *note.signatures_by(key))
+        tx.run(
+            "INSERT INTO sighting VALUES (?, ?, ?, ?) ON CONFLICT (origin, key_id) DO UPDATE "
+            "SET size = excluded.size, note = excluded.note WHERE excluded.size >= sighting.size",
+            head.origin, key.key_id.hex(), head.size, Note(note.text, lines).encode(),
+        )  # fmt: skip
 
 
 def own_sighting(note_bytes: bytes, log: WitnessedLog, own: VerifierKey) -> Checkpoint:

@@ -5,11 +5,11 @@ does not refuse; names, birth dates and postcodes pass sealed. Each handler is o
 """
 
 from hub.exchange.requests import DAY, Answer, Parts, check_sealed, decided_as, link_fact
-from hub.exchange.reviews import side_of
 from hub.log.ledger import Ledger
 from hub.matching.candidates import Tokens
 from hub.matching.notices import evidence_for
-from hub.store.stubs import LinkTables, Stub
+from hub.store.links import Link, Links, LinkState
+from hub.store.stubs import Stub
 from hub.store.tables import HubTables, Post
 from protocol.errors import ErrorCode, RemoteError
 from protocol.matchkeys.score import score_pair
@@ -113,7 +113,7 @@ class IdentityChecks:
         logged = self._ledger.append(tables, statement)
         _set(tables, body.check_id, "answer", body.answer)
         if body.answer in {"same", "not_same"}:
-            links = LinkTables(tables)
+            links = tables.links
             opinion = Opinion(Said(body.answer), links.question(link))
             links.put_answer(link, preamble.sender, opinion, statement.id)
         tables.post([Post(preamble.aud, statement.envelope.encode(), logged)])
@@ -123,12 +123,12 @@ class IdentityChecks:
         self, tables: HubTables, statement: Statement[IdentityRequestBody]
     ) -> tuple[IdentityFacts, DecisionFacts, str | None]:
         body, preamble = statement.body, statement.preamble
-        directory, links = self._ledger.directory, LinkTables(tables)
+        directory, links = self._ledger.directory, tables.links
         row = _told_link(links, body.link_id)
         link = link_fact(row) if row else None
         end = link.other_end(preamble.sender, body.stub_id) if link else None
-        own = _stub(links, (preamble.sender, body.stub_id))
-        other = _stub(links, end)
+        own = _stub(tables, (preamble.sender, body.stub_id))
+        other = _stub(tables, end)
         requester = directory.member(preamble.sender)
         holder = directory.member(end[0]) if end else None
         midnight = preamble.iat - preamble.iat % DAY
@@ -147,7 +147,7 @@ class IdentityChecks:
             charter=directory.charter_at(None).statement_id,
             requester_membership=requester.statement_id if requester else None,
             holder_membership=holder.statement_id if holder else None,
-            round=row["round_id"] if row and end else None,
+            round=row.round_id if row and end else None,
             requester_publication=own.publication if own else None,
             holder_publication=other.publication if other else None,
         )
@@ -157,14 +157,12 @@ class IdentityChecks:
         self, tables: HubTables, body: IdentityRequestBody, sender: str
     ) -> LinkEvidence | None:
         """An agreeing type for the asker, so that only who holds the same value can open."""
-        links = LinkTables(tables)
-        link = _told_link(links, body.link_id)
-        side = side_of(link, sender, body.stub_id)
-        if link is None or side is None:
+        link = _told_link(tables.links, body.link_id)
+        if link is None or link.end(sender, body.stub_id) is None:
             return None
         charter = self._ledger.charter
-        own: Tokens = links.tokens(link[f"stub_{side}"])
-        other: Tokens = links.tokens(link["stub_b" if side == "a" else "stub_a"])
+        own: Tokens = tables.stubs.tokens(body.stub_id)
+        other: Tokens = tables.stubs.tokens(link.across(body.stub_id).stub_id)
         score = score_pair(charter.policy, own, other)
         found = evidence_for(charter.policy, score, own, other)
         if found is None:
@@ -187,9 +185,9 @@ class IdentityChecks:
             raise RemoteError(ErrorCode.TOO_LATE, "the identity check has expired")
         return row
 
-    def _check_link(self, tables: HubTables, row: Row) -> Row:
-        link = _told_link(LinkTables(tables), row["link_id"])
-        if link is None or link["state"] == "ended":
+    def _check_link(self, tables: HubTables, row: Row) -> Link:
+        link = _told_link(tables.links, row["link_id"])
+        if link is None or link.state is LinkState.ENDED:
             raise RemoteError(ErrorCode.NOT_ALLOWED, "the link has ended")
         return link
 
@@ -208,8 +206,8 @@ def _since(tables: HubTables, requester: str, since: int) -> int:
     return int(row["n"]) if row else 0
 
 
-def _stub(links: LinkTables, end: tuple[str, str] | None) -> Stub | None:
-    stub = links.stub(end[1]) if end else None
+def _stub(tables: HubTables, end: tuple[str, str] | None) -> Stub | None:
+    stub = tables.stubs.stub(end[1]) if end else None
     return stub if stub is not None and end is not None and stub.agency == end[0] else None
 
 
@@ -224,7 +222,7 @@ def _posted(tables: HubTables, agency: str, statement_id: str) -> Post:
     return Post(agency, row["envelope"], logged)
 
 
-def _told_link(links: LinkTables, link_id: str) -> Row | None:
+def _told_link(links: Links, link_id: str) -> Link | None:
     """A link that both sides have been told of; any other is as if it were not there.
 
     Otherwise a check carries a name to a side that must not hear of the link (04-matching §7.3).
@@ -233,5 +231,5 @@ def _told_link(links: LinkTables, link_id: str) -> Row | None:
     if link is None:
         return None
     said = links.answers(link_id)  # who answered was told, though the answer may have hidden it
-    told = (link[f"notice_{side}"] or link[f"agency_{side}"] in said for side in "ab")
+    told = (end.notice is not None or end.agency in said for end in link.ends)
     return link if all(told) else None

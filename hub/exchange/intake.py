@@ -88,7 +88,7 @@ class Intake:
             repeated = tables.logged(manifest.id)
             if repeated is not None:
                 return UploadState(missing=[], submitted=self._submitted(Answer(repeated)))
-            if not tables.tx.one("SELECT 1 FROM upload WHERE statement_id = ?", manifest.id):
+            if not tables.uploads.is_here(manifest.id):
                 self._check(tables, statement)
             self.publications.begin(tables, manifest)
             return self._upload_state(tables, manifest)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from hub.log.ledger import Ledger
-from hub.store.stubs import LinkTables
+from hub.store.links import Link, LinkState
 from hub.store.tables import HubTables, Logged, Post
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel, from_base64
@@ -205,13 +205,12 @@ class Broker:
     ) -> tuple[HubFacts, DecisionFacts]:
         body, preamble = statement.body, statement.preamble
         directory = self._ledger.directory
-        links = LinkTables(tables)
-        row = links.link(body.link_id)
+        row = tables.links.link(body.link_id)
         link = link_fact(row) if row else None
-        own = links.stub(body.stub_id)
+        own = tables.stubs.stub(body.stub_id)
         own = own if own is not None and own.agency == preamble.sender else None
         other_end = link.other_end(preamble.sender, body.stub_id) if link else None
-        other = links.stub(other_end[1]) if other_end else None
+        other = tables.stubs.stub(other_end[1]) if other_end else None
         asked = other.involvements if other else ()
         requester, holder = directory.member(preamble.sender), directory.member(preamble.aud)
         midnight = preamble.iat - preamble.iat % DAY
@@ -229,7 +228,7 @@ class Broker:
             charter=directory.charter_at(None).statement_id,
             requester_membership=requester.statement_id if requester else None,
             holder_membership=holder.statement_id if holder else None,
-            round=row["round_id"] if row and other_end else None,
+            round=row.round_id if row and other_end else None,
             requester_publication=own.publication if own else None,
             holder_publication=other.publication if other else None,
         )
@@ -256,13 +255,10 @@ class Broker:
         directory = self._ledger.directory
         if not (directory.active(row["requester"]) and directory.active(row["holder"])):
             raise RemoteError(ErrorCode.NOT_ALLOWED, "one of the two is not an active member")
-        links = LinkTables(tables)
-        link = links.link(row["link_id"])
+        link = tables.links.link(row["link_id"])
         now = self._ledger.env.clock()
-        for stub_id in (
-            (link["stub_a"], link["stub_b"]) if link and link["state"] == "match" else ()
-        ):
-            stub = links.stub(stub_id)
+        for stub_id in link.pair if link and link.state is LinkState.MATCH else ():
+            stub = tables.stubs.stub(stub_id)
             for item in stub.involvements if stub and stub.agency == row["holder"] else ():
                 if item.id == row["involvement_id"] and in_force(item, now):
                     return
@@ -275,10 +271,11 @@ def check_sealed(expected: str, sealed: bytes | None) -> None:
         raise RemoteError(ErrorCode.MALFORMED, "the sealed part is not the one that is named")
 
 
-def link_fact(row: Row) -> LinkFact:
-    """A link's row as the decisions look at it."""
-    ends = ((row["agency_a"], row["stub_a"]), (row["agency_b"], row["stub_b"]))
-    return LinkFact(row["state"], ends)
+def link_fact(link: Link) -> LinkFact:
+    """A link as the decisions look at it."""
+    first, second = link.ends
+    ends = ((first.agency, first.stub_id), (second.agency, second.stub_id))
+    return LinkFact(link.state.value, ends)
 
 
 def decided_as(decision: Decision) -> Outcome:

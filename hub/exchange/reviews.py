@@ -6,14 +6,13 @@ nothing. The hub sees which link and which answer; it never sees who the people 
 
 from hub.exchange.requests import Answer, Parts
 from hub.log.ledger import Ledger
-from hub.store.stubs import LinkTables
+from hub.store.links import Link, LinkEnd
 from hub.store.tables import HubTables, Logged, Post
 from protocol.errors import ErrorCode, RemoteError
 from protocol.messages.review import RecallDoneBody, VerdictBody, WrongPersonBody
 from protocol.messages.statement import Statement
 from protocol.requests.review import Answer as Opinion
 from protocol.requests.review import Said
-from storage.engine import Row
 
 MAX_VERDICTS_A_DAY = 1000
 DAY = 86_400
@@ -30,15 +29,15 @@ class Reviews:
     ) -> Answer:
         """Log what one side says of a link; the next round works out what follows."""
         body, sender = statement.body, statement.preamble.sender
-        links = LinkTables(tables)
+        links = tables.links
         link = links.link(body.link_id)
-        side = side_of(link, sender, body.stub_id)
-        if link is None or side is None or not self._was_told(links, link, side):
+        end = link.end(sender, body.stub_id) if link else None
+        if link is None or end is None or not self._was_told(tables, link, end):
             raise RemoteError(ErrorCode.NOT_FOUND, "no such link of yours")
         now = links.question(link)
-        moved = links.is_marked(link["stub_a"]) or links.is_marked(link["stub_b"])
+        moved = any(tables.stubs.is_marked(stub_id) for stub_id in link.pair)
         unseen = body.question is None and moved  # nobody was asked: what they saw may be gone
-        if body.question != link[f"review_{side}"] or body.question not in {None, now} or unseen:
+        if body.question != end.review or body.question not in {None, now} or unseen:
             raise RemoteError(ErrorCode.CONFLICT, "a record has changed since; look again")
         midnight = statement.preamble.iat - statement.preamble.iat % DAY
         if tables.count_entries(sender, "verdict", midnight) >= MAX_VERDICTS_A_DAY:
@@ -82,25 +81,25 @@ class Reviews:
         if row is None or said is None or said != body.wrong_person:
             raise RemoteError(ErrorCode.NOT_FOUND, "no such recall")
         if preamble.aud != row["holder"] or row["recall_done"]:
-            raise RemoteError(ErrorCode.CONFLICT, "recall_done is doubled or to somebody else")
+            raise RemoteError(
+                ErrorCode.CONFLICT, "recall_done was received before, or is to somebody else"
+            )
         logged = self._ledger.append(tables, statement)
         tables.set_request(body.request_id, "recall_done", statement.id)
         return self._forward(tables, statement, logged)
 
-    def _was_told(self, links: LinkTables, link: Row, side: str) -> bool:
+    def _was_told(self, tables: HubTables, link: Link, end: LinkEnd) -> bool:
         """Whether this side ever saw the link: who did not must not learn that there is one."""
-        return link[f"notice_{side}"] is not None or link[f"agency_{side}"] in links.answers(
-            link["link_id"]
-        )
+        return end.notice is not None or end.agency in tables.links.answers(link.link_id)
 
     def _end(self, tables: HubTables, link_id: str, statement_id: str) -> None:
-        links = LinkTables(tables)
+        links = tables.links
         link = links.link(link_id)
         if link is None:
             return
         opinion = Opinion(Said.NOT_SAME, links.question(link))
-        for agency in (link["agency_a"], link["agency_b"]):
-            links.put_answer(link, agency, opinion, statement_id)
+        for end in link.ends:
+            links.put_answer(link, end.agency, opinion, statement_id)
         links.end(link_id)
 
     def _forward(
@@ -111,11 +110,3 @@ class Reviews:
     ) -> Answer:
         tables.post([Post(statement.preamble.aud, statement.envelope.encode(), logged)])
         return Answer(logged)
-
-
-def side_of(link: Row | None, agency: str, stub_id: str) -> str | None:
-    """Which side (`a` or `b`) of a link an agency's stub is, or None."""
-    for side in ("a", "b"):
-        if link and (link[f"agency_{side}"], link[f"stub_{side}"]) == (agency, stub_id):
-            return side
-    return None

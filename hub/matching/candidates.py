@@ -1,17 +1,23 @@
 """Who shares a token with whom, and how pairs score beside their rivals (specs/04-matching.md §7).
 
-Remembers what it read for one round. Reads the link tables and writes nothing.
+Remembers what it read for one round, and reads ahead: `look_around` and `look_at` fetch, in a few
+statements, all that the other methods will ask for. Writes nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import partial
 
-from hub.store.stubs import LinkTables, Stub
+from hub.matching.reading import ReadOnce
+from hub.store.links import Link
+from hub.store.stubs import NO_TOKENS, HeldTokens, Holder, Stub, TypedToken
+from hub.store.tables import HubTables
 from protocol.governance.charter import Charter
 from protocol.matchkeys.policy import MatchPolicy
 from protocol.matchkeys.score import PairScore, contest, score_pair
 from protocol.requests.decide import in_force
+from protocol.requests.review import Answer
 
-Tokens = Mapping[str, list[bytes]]
+Tokens = Mapping[str, Sequence[bytes]]
 Pair = tuple[str, str]
 
 
@@ -21,44 +27,71 @@ def sorted_pair(one: str, other: str) -> Pair:
 
 
 class CandidateIndex:
-    """Stubs, their counted tokens and their candidates, for one round."""
+    """Stubs, their counted tokens, their candidates and their links, for one round."""
 
-    def __init__(self, links: LinkTables, charter: Charter, now: int) -> None:
-        self._links = links
+    def __init__(self, tables: HubTables, charter: Charter, now: int) -> None:
         self._charter = charter
         self._now = now
         self._most = charter.policy.stop_token_records
-        self._stubs: dict[str, Stub | None] = {}
+        holders = partial(tables.stubs.holders, most=self._most + 1)
+        self.stubs = ReadOnce[str, Stub | None](tables.stubs.among, None)
+        self.tokens = ReadOnce[str, HeldTokens](tables.stubs.tokens_of, NO_TOKENS)
+        self.links = ReadOnce[str, Sequence[Link]](tables.links.links_of, ())
+        self.answers = ReadOnce[str, Mapping[str, Answer]](tables.links.answers_of, {})
+        self._holders = ReadOnce[TypedToken, Sequence[Holder]](holders, ())
         self._counted: dict[str, Tokens] = {}
         self._candidates: dict[str, frozenset[str]] = {}
+        self._rivals: dict[Pair, frozenset[Pair]] = {}
         # By the policy's identity; the policy is kept beside, so that its identity stays its own.
         self._scores: dict[int, tuple[MatchPolicy, dict[Pair, PairScore]]] = {}
 
-    def stub(self, stub_id: str) -> Stub | None:
-        """A stub by id."""
-        if stub_id not in self._stubs:
-            self._stubs[stub_id] = self._links.stub(stub_id)
-        return self._stubs[stub_id]
+    def look_around(self, stub_ids: Collection[str]) -> None:
+        """Read what `touched` will ask for about stubs that changed."""
+        self.links.fetch(stub_ids)
+        self._read(stub_ids)
+        near = {other for stub_id in stub_ids for other in self.of(stub_id)}
+        self._read(near)
+        self.stubs.fetch(rival for other in near for rival in self.of(other))
+
+    def look_at(self, pairs: Collection[Pair]) -> None:
+        """Read what `between`, `score` and the rest will ask for about pairs."""
+        ends = {stub_id for pair in pairs for stub_id in pair}
+        self._read(ends)
+        self.look_for_links(ends)
+        links = (self.between(pair) for pair in pairs)
+        self.answers.fetch(link.link_id for link in links if link is not None)
+        self.stubs.fetch(near for stub_id in ends for near in self.of(stub_id))
+        rivals = {rival for pair in pairs for rival in self._rivals_of(pair)}
+        self._read({stub_id for rival in rivals for stub_id in rival})
+
+    def look_for_links(self, stub_ids: Iterable[str]) -> None:
+        """Read the links of stubs, and those of whoever they are linked to."""
+        stub_ids = set(stub_ids)
+        self.links.fetch(stub_ids)
+        self.links.fetch(
+            link.across(stub_id).stub_id for stub_id in stub_ids for link in self.links[stub_id]
+        )
+
+    def between(self, pair: Pair) -> Link | None:
+        """The link between two stubs, ended ones too."""
+        return next((link for link in self.links[pair[0]] if link.pair == pair), None)
 
     def of(self, stub_id: str) -> frozenset[str]:
         """The stubs of other agencies that share a token with this one, stop tokens aside."""
         if stub_id not in self._candidates:
-            self._read(stub_id)
+            self._read([stub_id])
         return self._candidates[stub_id]
 
     def touched(self, stub_id: str) -> set[Pair]:
         """The pairs to look at again when a stub changed: its own, and those that it rivals."""
-        stub = self.stub(stub_id)
-        linked = {
-            row["stub_b"] if row["stub_a"] == stub_id else row["stub_a"]
-            for row in self._links.links_of(stub_id)
-        }
+        stub = self.stubs[stub_id]
+        linked = {link.across(stub_id).stub_id for link in self.links[stub_id]}
         pairs = {sorted_pair(stub_id, other) for other in self.of(stub_id) | linked}
         for other in self.of(stub_id):
             pairs |= {
                 sorted_pair(other, rival)
                 for rival in self.of(other)
-                if (known := self.stub(rival)) and stub and known.agency == stub.agency
+                if (known := self.stubs[rival]) and stub and known.agency == stub.agency
             }
         return pairs
 
@@ -72,8 +105,18 @@ class CandidateIndex:
 
     def score(self, policy: MatchPolicy, pair: Pair) -> PairScore:
         """The pair's score after its best rival's."""
-        rivals = [self.alone(policy, rival).hundredths for rival in self._rivals(pair)]
+        rivals = [self.alone(policy, rival).hundredths for rival in self._rivals_of(pair)]
         return contest(policy, self.alone(policy, pair), max(rivals, default=None))
+
+    def shared_since(self, pair: Pair) -> tuple[int, int] | None:
+        """Log indexes at which the two came by the token that they have shared the longest."""
+        one, other = (self.tokens[stub_id] for stub_id in pair)
+        shared = [
+            (one.since[token], other.since[token])
+            for key, tokens in one.by_key.items()
+            for token in set(tokens).intersection(other.by_key.get(key, ()))
+        ]
+        return min(shared, key=max, default=None)
 
     def can_be_shown(self, stub: Stub) -> bool:
         """Whether anything of a stub may be shown now: a permission in force, not all sensitive."""
@@ -84,36 +127,55 @@ class CandidateIndex:
         ]
         return any(kind is not None and kind.openness != "sensitive" for kind in kinds)
 
-    def _rivals(self, pair: Pair) -> set[Pair]:
+    def _rivals_of(self, pair: Pair) -> frozenset[Pair]:
         """Pairs of one of the two with another stub of the other's agency."""
-        found: set[Pair] = set()
-        for stub_id, other_id in (pair, pair[::-1]):
-            other = self.stub(other_id)
-            for near_id in self.of(stub_id):
-                near = self.stub(near_id)
-                if near_id == other_id or near is None or other is None:
-                    continue
-                if near.agency == other.agency and self.can_be_shown(near):
-                    found.add(sorted_pair(stub_id, near_id))
-        return found
+        if pair not in self._rivals:
+            found: set[Pair] = set()
+            for stub_id, other_id in (pair, pair[::-1]):
+                other = self.stubs[other_id]
+                for near_id in self.of(stub_id):
+                    near = self.stubs[near_id]
+                    if near_id == other_id or near is None or other is None:
+                        continue
+                    if near.agency == other.agency and self.can_be_shown(near):
+                        found.add(sorted_pair(stub_id, near_id))
+            self._rivals[pair] = frozenset(found)
+        return self._rivals[pair]
 
     def _counted_tokens(self, stub_id: str) -> Tokens:
         if stub_id not in self._counted:
-            self._read(stub_id)
+            self._read([stub_id])
         return self._counted[stub_id]
 
-    def _read(self, stub_id: str) -> None:
+    def _read(self, stub_ids: Collection[str]) -> None:
         """Tokens that few enough stubs hold, and who else holds them."""
-        stub = self.stub(stub_id)
+        new = {stub_id for stub_id in stub_ids if stub_id not in self._counted}
+        self.stubs.fetch(new)
+        self.tokens.fetch(new)
+        published = {stub_id: self._published(stub_id) for stub_id in new}
+        self._holders.fetch(
+            (key, token)
+            for tokens in published.values()
+            for key, values in tokens.items()
+            for token in values
+        )
+        for stub_id, tokens in published.items():
+            self._count(stub_id, tokens)
+
+    def _published(self, stub_id: str) -> Tokens:
+        stub = self.stubs[stub_id]
+        return self.tokens[stub_id].by_key if stub and not stub.retired else {}
+
+    def _count(self, stub_id: str, published: Tokens) -> None:
+        stub = self.stubs[stub_id]
+        own = stub.agency if stub else ""
         counted: dict[str, list[bytes]] = {}
         near: set[str] = set()
-        own = stub.agency if stub else ""
-        published = self._links.tokens(stub_id) if stub and not stub.retired else {}
         for key, tokens in published.items():
             for token in tokens:
-                holders = self._links.stubs_with(token, key, self._most + 1)
+                holders = self._holders[key, token]
                 if len(holders) <= self._most:
                     counted.setdefault(key, []).append(token)
-                    near |= {row["stub_id"] for row in holders if row["agency"] != own}
+                    near |= {holder.stub_id for holder in holders if holder.agency != own}
         self._counted[stub_id] = counted
         self._candidates[stub_id] = frozenset(near)

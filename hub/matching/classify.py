@@ -1,20 +1,20 @@
 """What each pair of a round is: score, people's answers, support (specs/04-matching.md §7 and 7.1).
 
 Looks only at pairs around stubs that changed, and at those whose support may have changed with
-them. Reads the link tables and writes nothing.
+them. Reads through the round's CandidateIndex, ahead of each step, and writes nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from hub.log.ledger import Ledger
 from hub.matching.candidates import CandidateIndex, Pair, Tokens
-from hub.store.stubs import LinkTables, Stub
+from hub.matching.terms import RoundTerms
+from hub.store.links import Link, LinkState, Origin
+from hub.store.stubs import Stub
 from protocol.matchkeys.score import Outcome, PairScore
 from protocol.matchkeys.support import ids_conflict, supported
 from protocol.requests.decide import in_force
 from protocol.requests.review import ENDED, Answer, Said, Standing, kept_from, question_of, review
-from storage.engine import Row
 
 LEAST_FIRST = (Outcome.NONE, Outcome.POSSIBLE, Outcome.MATCH)
 
@@ -32,8 +32,8 @@ class ClassifiedPair:
     alive: bool
     question: str
     answers: tuple[Answer | None, Answer | None]
-    old: Row | None
-    origin: str
+    old: Link | None
+    origin: Origin
     standing: Standing
     later: int | None = None
 
@@ -53,48 +53,62 @@ class ClassifiedPair:
     @property
     def automatic(self) -> bool:
         """Whether the score alone makes this a match and nobody denies it."""
-        return (self.standing.state, self.origin) == ("match", "score")
+        return (self.standing.state, self.origin) == (LinkState.MATCH, Origin.SCORE)
 
     @property
     def moved(self) -> bool:
         """Whether the link is another than the last round left it."""
-        before = (self.old["state"], self.old["origin"]) if self.old else ("ended", "score")
+        old = self.old
+        before = (old.state, old.origin) if old else (LinkState.ENDED, Origin.SCORE)
         return before != (self.standing.state, self.origin)
 
 
 class PairClassifier:
-    """Judges the pairs of one round."""
+    """Works out what each pair of one round is."""
 
-    def __init__(
-        self, links: LinkTables, candidates: CandidateIndex, ledger: Ledger, now: int
-    ) -> None:
-        self._links = links
+    def __init__(self, candidates: CandidateIndex, terms: RoundTerms) -> None:
         self._candidates = candidates
-        self._ledger = ledger
-        self._policy = ledger.charter.policy
-        self._now = now
+        self._terms = terms
+        self._policy = terms.charter.policy
         self.classified: dict[Pair, ClassifiedPair] = {}
         self._by_stub: dict[str, list[ClassifiedPair]] = {}
         self._matches: dict[str, dict[str, str]] = {}
 
-    def classify(self, pair: Pair) -> None:
-        """Judge one pair by its score and its people's answers."""
-        stubs = (self._candidates.stub(pair[0]), self._candidates.stub(pair[1]))
-        first, second = stubs
+    def classify(self, pairs: Collection[Pair]) -> None:
+        """Classify pairs by their scores and their people's answers."""
+        self._candidates.look_at(pairs)
+        for pair in pairs:
+            self._classify(pair)
+
+    def support(self) -> None:
+        """Take what two automatic links support out of the queue, and put back what none do."""
+        moved = [classified for classified in self.classified.values() if classified.moved]
+        open_pairs = {pair: None for classified in moved for pair in self._around(classified)}
+        self._candidates.look_at([pair for pair in open_pairs if pair not in self.classified])
+        self._candidates.look_for_links({stub_id for pair in open_pairs for stub_id in pair})
+        for pair in open_pairs:
+            if pair not in self.classified:
+                self._classify(pair)
+            classified = self.classified.get(pair)
+            if classified is not None and self._is_supported(classified):
+                self.classified[pair] = _settled(classified, Outcome.MATCH)
+
+    def _classify(self, pair: Pair) -> None:
+        first, second = (self._candidates.stubs[stub_id] for stub_id in pair)
         if first is None or second is None:
             return
-        old = self._links.between(*pair)
-        tokens = (self._links.tokens(pair[0]), self._links.tokens(pair[1]))
-        said = self._links.answers(old["link_id"]) if old else {}
+        old = self._candidates.between(pair)
+        one, other = (self._candidates.tokens[stub_id].by_key for stub_id in pair)
+        said = self._candidates.answers[old.link_id] if old else {}
         classified = ClassifiedPair(
             stubs=(first, second),
-            tokens=tokens,
+            tokens=(one, other),
             score=self._score(pair, (first.agency, second.agency)),
             alive=all(self._alive(stub) for stub in (first, second)),
-            question=question_of(list(zip(pair, tokens, strict=True))),
+            question=question_of(list(zip(pair, (one, other), strict=True))),
             answers=(said.get(first.agency), said.get(second.agency)),
             old=old,
-            origin="score",
+            origin=Origin.SCORE,
             standing=ENDED,
         )
         classified = replace(classified, later=self._later(classified))
@@ -103,24 +117,13 @@ class PairClassifier:
         for stub_id in pair:
             self._by_stub.setdefault(stub_id, []).append(classified)
 
-    def support(self) -> None:
-        """Take what two automatic links support out of the queue, and put back what none do."""
-        moved = [classified for classified in self.classified.values() if classified.moved]
-        open_pairs = {pair: None for classified in moved for pair in self._around(classified)}
-        for pair in open_pairs:
-            if pair not in self.classified:
-                self.classify(pair)
-            classified = self.classified.get(pair)
-            if classified is not None and self._is_supported(classified):
-                self.classified[pair] = _settled(classified, Outcome.MATCH)
-
     def _score(self, pair: Pair, agencies: tuple[str, str]) -> PairScore:
         """The score, with no more of an outcome than each agency has signed.
 
         See specs/02-charter.md §7.
         """
         score = self._candidates.score(self._policy, pair)
-        others = [charter.policy for charter in self._ledger.terms(*agencies)[1:]]
+        others = [charter.policy for charter in self._terms.agreed(*agencies)[1:]]
         outcomes = [score.outcome, *(self._candidates.score(old, pair).outcome for old in others)]
         return replace(score, outcome=min(outcomes, key=LEAST_FIRST.index))
 
@@ -129,13 +132,13 @@ class PairClassifier:
         agree = [self._policy.keys[key] for key in classified.score.agree]
         if not agree or not all(key.place for key in agree):
             return None
-        since = self._links.shared_since(*classified.pair)
+        since = self._candidates.shared_since(classified.pair)
         return since.index(max(since)) if since else None
 
     def _alive(self, stub: Stub) -> bool:
-        if stub.retired or self._ledger.directory.active(stub.agency) is None:
+        if stub.retired or self._terms.directory.active(stub.agency) is None:
             return False
-        return any(in_force(item, self._now) for item in stub.involvements)
+        return any(in_force(item, self._terms.now) for item in stub.involvements)
 
     def _around(self, classified: ClassifiedPair) -> list[Pair]:
         """Pairs whose support may hang on this one: those that are not settled by their score."""
@@ -146,9 +149,9 @@ class PairClassifier:
         for stub_id in stub_ids:
             pairs += [item.pair for item in self._by_stub.get(stub_id, ())]
             pairs += [
-                (row["stub_a"], row["stub_b"])
-                for row in self._links.links_of(stub_id)
-                if row["state"] == "possible" or row["origin"] == "supported"
+                link.pair
+                for link in self._candidates.links[stub_id]
+                if link.state is LinkState.POSSIBLE or link.origin is Origin.SUPPORTED
             ]
         return pairs
 
@@ -173,12 +176,12 @@ class PairClassifier:
         """The stubs that a stub is automatically linked to, each with its agency."""
         if stub_id not in self._matches:
             found = {}
-            for row in self._links.links_of(stub_id):
-                known = self.classified.get((row["stub_a"], row["stub_b"]))
-                stored = (row["state"], row["origin"]) == ("match", "score")
+            for link in self._candidates.links[stub_id]:
+                known = self.classified.get(link.pair)
+                stored = (link.state, link.origin) == (LinkState.MATCH, Origin.SCORE)
                 if known.automatic if known else stored:
-                    side = "b" if row["stub_a"] == stub_id else "a"
-                    found[row[f"stub_{side}"]] = row[f"agency_{side}"]
+                    other_end = link.across(stub_id)
+                    found[other_end.stub_id] = other_end.agency
             for classified in self._by_stub.get(stub_id, ()):
                 other = classified.stubs[1 if classified.pair[0] == stub_id else 0]
                 if classified.automatic:
@@ -198,17 +201,17 @@ def _has_rival(classified: ClassifiedPair, matches: Mapping[str, str]) -> bool:
 def _settled(classified: ClassifiedPair, outcome: Outcome) -> ClassifiedPair:
     """The pair with its standing, once it is known what its score and support come to."""
     if not classified.alive:
-        return replace(classified, standing=ENDED, origin="score")
+        return replace(classified, standing=ENDED, origin=Origin.SCORE)
     standing = review(outcome, classified.question, *classified.answers)
     if classified.later is not None:
         earlier = classified.answers[1 - classified.later]
         standing = kept_from(standing, "ab"[classified.later], earlier, classified.question)
-    origin = "score"
-    if standing.state == "match":
+    origin = Origin.SCORE
+    if standing.state == LinkState.MATCH:
         if outcome is not Outcome.MATCH:
-            origin = "people"
+            origin = Origin.PEOPLE
         elif classified.score.outcome is not Outcome.MATCH:
-            origin = "supported"
+            origin = Origin.SUPPORTED
         elif classified.denied:
-            origin = "doubted"
+            origin = Origin.DOUBTED
     return replace(classified, standing=standing, origin=origin)

@@ -4,13 +4,14 @@ specs/04-matching.md §7, specs/06-requests.md §5. A side learns what `decide_s
 more: neither the score, nor what the other side's people said, nor why a link ended.
 """
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from hub.log.ledger import Ledger
 from hub.matching.candidates import Tokens
 from hub.matching.classify import ClassifiedPair
+from hub.matching.terms import RoundTerms
+from hub.store.links import Link, LinkEnd, Notice
 from hub.store.stubs import Stub
 from hub.store.tables import HubTables, Post
 from protocol import canonical
@@ -21,7 +22,7 @@ from protocol.messages.bodies import LinkNotice, NoticeBody, ShownInvolvement
 from protocol.messages.parts import LinkEvidence
 from protocol.messages.review import ReviewBody, ReviewItem
 from protocol.requests.decide import Shown, decide_show
-from storage.engine import Row
+from protocol.requests.review import View
 
 NOTICE_BYTES = 9_000  # with preamble and base64 within 16 KiB
 REVIEWS_A_STATEMENT = 40
@@ -33,71 +34,73 @@ Item = TypeVar("Item", bound=WireModel)
 class NoticeBuilder:
     """Works out what each side is to know, and puts what changed into mailboxes."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, terms: RoundTerms) -> None:
         self._ledger = ledger
+        self._terms = terms
         self._notices: dict[str, list[LinkNotice]] = {}
         self._reviews: dict[str, list[ReviewItem]] = {}
 
-    def views(self, classified: ClassifiedPair, now: int) -> dict[str, str | None]:
-        """The columns of a link's row that say what each side is shown and asked."""
+    def ends(self, classified: ClassifiedPair) -> tuple[LinkEnd, LinkEnd]:
+        """Both ends of a link: what each side is shown and asked."""
         first, second = classified.stubs
-        columns: dict[str, str | None] = {}
-        for side, (viewer, other), view, tokens in (
-            ("a", (first, second), classified.standing.a, classified.tokens),
-            (
-                "b",
-                (second, first),
-                classified.standing.b,
-                (classified.tokens[1], classified.tokens[0]),
-            ),
-        ):
-            evidence = evidence_for(self._ledger.charter.policy, classified.score, *tokens)
-            notice = self._notice(view.shown, (viewer, other), evidence, now)
-            columns[f"notice_{side}"] = notice
-            asked = view.asked and notice is not None
-            columns[f"review_{side}"] = classified.question if asked else None
-        return columns
+        one, other = classified.tokens
+        standing = classified.standing
+        return (
+            self._end(classified, standing.a, (first, second), (one, other)),
+            self._end(classified, standing.b, (second, first), (other, one)),
+        )
 
-    def tell(self, old: Row | None, row: Mapping[str, object]) -> None:
+    def tell(self, old: Link | None, new: Link) -> None:
         """Note what is new for each side of a link."""
-        for side in ("a", "b"):
-            agency, before = str(row[f"agency_{side}"]), old or {}
-            if before.get(f"notice_{side}") != row[f"notice_{side}"]:
-                self._notices.setdefault(agency, []).append(self._link_notice(row, side))
-            if before.get(f"review_{side}") != row[f"review_{side}"]:
-                item = ReviewItem(
-                    link_id=str(row["link_id"]),
-                    stub_id=str(row[f"stub_{side}"]),
-                    question=row[f"review_{side}"],  # type: ignore[arg-type]
-                )
-                self._reviews.setdefault(agency, []).append(item)
+        before = old.ends if old else (None, None)
+        for last, end in zip(before, new.ends, strict=True):
+            if (last.notice if last else None) != end.notice:
+                self._notices.setdefault(end.agency, []).append(self._link_notice(new, end))
+            if (last.review if last else None) != end.review:
+                item = ReviewItem(link_id=new.link_id, stub_id=end.stub_id, question=end.review)
+                self._reviews.setdefault(end.agency, []).append(item)
 
     def post(self, tables: HubTables, round_id: str) -> None:
         """Put it all into mailboxes, signed: first what is, then what is asked."""
+        posts: list[Post] = []
         for agency, notices in sorted(self._notices.items()):
             for batch in _batches(notices, NOTICE_BYTES, 60):
-                self._send(tables, agency, NoticeBody(round=round_id, links=batch))
+                posts.append(self._signed(agency, NoticeBody(round=round_id, links=batch)))
         for agency, items in sorted(self._reviews.items()):
             for some in _batches(items, NOTICE_BYTES, REVIEWS_A_STATEMENT):
-                self._send(tables, agency, ReviewBody(round=round_id, links=some))
+                posts.append(self._signed(agency, ReviewBody(round=round_id, links=some)))
+        tables.post(posts)
 
-    def _send(self, tables: HubTables, agency: str, body: WireModel) -> None:
-        statement = self._ledger.sign(body, agency)
-        tables.post([Post(agency, statement.envelope.encode())])
+    def _signed(self, agency: str, body: WireModel) -> Post:
+        return Post(agency, self._ledger.sign(body, agency).envelope.encode())
+
+    def _end(
+        self,
+        classified: ClassifiedPair,
+        view: View,
+        stubs: tuple[Stub, Stub],
+        tokens: tuple[Tokens, Tokens],
+    ) -> LinkEnd:
+        """The end that is the first of the two stubs, with its tokens first."""
+        viewer, other = stubs
+        evidence = evidence_for(self._terms.charter.policy, classified.score, *tokens)
+        notice = self._notice(view.shown, viewer.agency, other, evidence)
+        asked = view.asked and notice is not None
+        review = classified.question if asked else None
+        return LinkEnd(viewer.agency, viewer.stub_id, notice, review)
 
     def _notice(
-        self, state: str, stubs: tuple[Stub, Stub], evidence: tuple[str, int] | None, now: int
-    ) -> str | None:
-        """What the first stub's agency is to know of the link, as JSON, or None for nothing."""
-        viewer, other = stubs
-        member = self._ledger.directory.active(viewer.agency)
+        self, state: str, viewer: str, other: Stub, evidence: tuple[str, int] | None
+    ) -> Notice | None:
+        """What an agency is to know of a link to this stub, or None for nothing."""
+        member = self._terms.directory.active(viewer)
         if member is None or state == "ended":
             return None
         shown = {
             item: min(
                 (
-                    decide_show(charter, member.body.member_class, item, state, now)
-                    for charter in self._ledger.terms(other.agency)
+                    decide_show(charter, member.body.member_class, item, state, self._terms.now)
+                    for charter in self._terms.agreed(other.agency)
                 ),
                 key=LEAST_FIRST.index,
             )
@@ -106,30 +109,24 @@ class NoticeBuilder:
         if not any(value is not Shown.NOTHING for value in shown.values()):
             return None
         seen = [item for item, value in shown.items() if value is Shown.INVOLVEMENT]
-        return json.dumps(
-            {
-                "agency_id": other.agency if seen else None,
-                "involvements": [
-                    ShownInvolvement(id=item.id, type=item.type, label=item.label).model_dump()
-                    for item in seen
-                ],
-                "evidence": evidence if seen else None,
-            }
+        return Notice(
+            agency_id=other.agency if seen else None,
+            involvements=tuple(
+                ShownInvolvement(id=item.id, type=item.type, label=item.label) for item in seen
+            ),
+            evidence=evidence if seen else None,
         )
 
-    def _link_notice(self, row: Mapping[str, object], side: str) -> LinkNotice:
-        after = row[f"notice_{side}"]
-        told = json.loads(str(after)) if after is not None else None
-        evidence = told and told["evidence"]
-        epoch = self._ledger.charter.token_key.epoch
+    def _link_notice(self, link: Link, end: LinkEnd) -> LinkNotice:
+        told = end.notice
+        evidence = told.evidence if told else None
+        epoch = self._terms.charter.token_key.epoch
         return LinkNotice(
-            link_id=str(row["link_id"]),
-            state=row["state"] if told else "ended",  # type: ignore[arg-type]
-            stub_id=str(row[f"stub_{side}"]),
-            agency_id=told["agency_id"] if told else None,
-            involvements=[ShownInvolvement(**item) for item in told["involvements"]]
-            if told
-            else [],
+            link_id=link.link_id,
+            state=link.state.value if told else "ended",
+            stub_id=end.stub_id,
+            agency_id=told.agency_id if told else None,
+            involvements=list(told.involvements) if told else [],
             evidence=LinkEvidence(match_key_id=evidence[0], epoch=epoch, ordinal=evidence[1])
             if evidence
             else None,

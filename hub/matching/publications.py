@@ -7,19 +7,19 @@ lacks. Nothing is visible to matching before every chunk is there and every chec
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from hub.log.ledger import Ledger
 from hub.matching.limits import Limits
 from hub.matching.pepper import Pepper
-from hub.store.stubs import LinkTables, PepperedTokens, Placed
+from hub.store.stubs import PepperedTokens, Placed
 from hub.store.tables import HubTables, Logged
+from hub.store.uploads import Upload
 from protocol import canonical
 from protocol.commitments import commit
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import from_base64
-from protocol.governance.charter import Charter
 from protocol.matchkeys.policy import MatchPolicy
 from protocol.matchkeys.recipes import names_somebody
 from protocol.messages.bodies import (
@@ -59,29 +59,22 @@ class Publications:
         body = statement.body
         if body.epoch != self.ledger.charter.token_key.epoch:
             raise RemoteError(ErrorCode.WRONG_CHARTER, "tokens are of another epoch")
-        if tables.tx.one("SELECT 1 FROM upload WHERE statement_id = ?", statement.id):
+        if tables.uploads.is_here(statement.id):
             return
-        agency = statement.preamble.sender
-        tables.tx.run(
-            "DELETE FROM upload WHERE statement_id IN (SELECT statement_id FROM upload "
-            "WHERE agency = ? ORDER BY received_at DESC LIMIT -1 OFFSET ?)",
-            agency, MAX_UPLOADS_AN_AGENCY - 1,
-        )  # fmt: skip
-        now = self.ledger.env.clock()
-        envelope = statement.envelope.encode()
-        tables.tx.run("INSERT INTO upload VALUES (?, ?, ?, ?)", statement.id, agency, envelope, now)
+        agency, envelope = statement.preamble.sender, statement.envelope.encode()
+        upload = Upload(statement.id, agency, envelope, self.ledger.env.clock())
+        tables.uploads.begin(upload, MAX_UPLOADS_AN_AGENCY)
 
     def pending(self, tables: HubTables, statement_id: str) -> Statement[PublicationBody]:
         """The manifest of an upload. Raises RemoteError(NOT_FOUND)."""
-        row = tables.tx.one("SELECT envelope FROM upload WHERE statement_id = ?", statement_id)
-        if row is None:
+        upload = tables.uploads.upload(statement_id)
+        if upload is None:
             raise RemoteError(ErrorCode.NOT_FOUND, "no upload of that name waits for chunks")
-        return parse_statement(row["envelope"]).expect(PublicationBody)
+        return parse_statement(upload.envelope).expect(PublicationBody)
 
     def missing(self, tables: HubTables, statement: Statement[PublicationBody]) -> list[str]:
         """Hashes of the chunks that are not here yet."""
-        sql = "SELECT hash FROM upload_chunk WHERE statement_id = ?"
-        here = {row["hash"] for row in tables.tx.rows(sql, statement.id)}
+        here = tables.uploads.chunk_hashes(statement.id)
         wanted = [ref.hash for ref in (*statement.body.rows, *statement.body.tokens)]
         return [digest for digest in dict.fromkeys(wanted) if digest not in here]
 
@@ -99,37 +92,25 @@ class Publications:
             raise RemoteError(ErrorCode.NOT_FOUND, "the manifest names no such chunk")
         if tokens:
             data = self._peppered(data, tokens[0])
-        tables.tx.run(
-            "INSERT OR IGNORE INTO upload_chunk VALUES (?, ?, ?)", statement.id, digest, data
-        )
+        tables.uploads.add_chunk(statement.id, digest, data)
 
     def apply(self, tables: HubTables, statement: Statement[PublicationBody]) -> Logged:
         """Check and apply a complete upload, and log it. Raises RemoteError, changing nothing."""
-        agency, version = statement.preamble.sender, statement.preamble.charter_version
-        if version != self.ledger.charter.version:
+        directory, preamble = self.ledger.directory, statement.preamble
+        if preamble.charter_version != directory.charter.version:
             raise RemoteError(ErrorCode.WRONG_CHARTER, "a new charter came while it was uploaded")
-        self.ledger.directory.verify(statement)  # suspended, or new keys, while it was uploaded
+        directory.verify(statement)  # suspended, or new keys, while it was uploaded
         self._check_sequence(tables, statement)
-        links = LinkTables(tables)
-        limits = Limits(tables, self.ledger.directory, agency, statement.preamble.iat)
+        limits = Limits(tables, directory, preamble.sender, preamble.iat)
         limits.forget_old()
         rows_data = [self._chunk(tables, statement.id, ref) for ref in statement.body.rows]
         tokens = self._token_rows(tables, statement)
-        check = _Checker(self.ledger.charter, links, agency)
-        placed: dict[str, PepperedTokens] = {}
-        fresh, place = 0, Placed(agency, statement.id, tables.next_index())
+        place = Placed(preamble.sender, statement.id, tables.next_index(), limits.former_until)
+        applying = _Applying(tables, limits, place)
         for data, ref in zip(rows_data, statement.body.rows, strict=True):
-            for row in _rows(data, ref):
-                own = check.row(row, None if row.retired else tokens)
-                limits.count_change(row)
-                leaving = _all(links.tokens(row.stub_id)) - _all(own)
-                limits.keep_leaving(row.stub_id, leaving)
-                links.put_stub(row, place, own)
-                placed[row.stub_id] = own
-                fresh += row.revision == 1
-        limits.count_new(fresh)
-        for stub_id, own in placed.items():  # over the state after all rows
-            limits.check_spread(stub_id, _all(own))
+            applying.chunk(_rows(data, ref), tokens)
+        limits.count_new(applying.fresh)
+        limits.check_spread(applying.published)  # over the state after all rows
         if next(tokens, None) is not None:
             raise RemoteError(ErrorCode.MALFORMED, "there are more token sets than rows")
         self.drop(tables, statement.id)
@@ -137,8 +118,7 @@ class Publications:
 
     def drop(self, tables: HubTables, statement_id: str) -> None:
         """Forget an upload and its chunks: applied, or refused for good."""
-        tables.tx.run("DELETE FROM upload_chunk WHERE statement_id = ?", statement_id)
-        tables.tx.run("DELETE FROM upload WHERE statement_id = ?", statement_id)
+        tables.uploads.drop(statement_id)
 
     def _check_sequence(self, tables: HubTables, statement: Statement[PublicationBody]) -> None:
         agency = statement.preamble.sender
@@ -158,13 +138,9 @@ class Publications:
                 yield PepperedStub(item["stub_id"], item["commitment"], tokens)
 
     def _chunk(self, tables: HubTables, statement_id: str, ref: ChunkRef) -> bytes:
-        row = tables.tx.one(
-            "SELECT data FROM upload_chunk WHERE statement_id = ? AND hash = ?",
-            statement_id, ref.hash,
-        )  # fmt: skip
-        if row is None:
+        data = tables.uploads.chunk(statement_id, ref.hash)
+        if data is None:
             raise RemoteError(ErrorCode.NOT_READY, "a chunk is missing")
-        data: bytes = row["data"]
         return data
 
     def _peppered(self, data: bytes, ref: ChunkRef) -> bytes:
@@ -186,29 +162,53 @@ class Publications:
         return json.dumps(kept).encode()
 
 
-@dataclass(frozen=True)
-class _Checker:
-    """The checks of a publication, each naming the stub (an opaque id) that fails it."""
+class _Applying:
+    """Applies a publication chunk by chunk: as many statements for a chunk of any number of rows.
 
-    charter: Charter
-    links: LinkTables
-    agency: str
+    `fresh`: stubs that were not there before; `published`: the tokens of each stub. Each check
+    names the stub (an opaque id) that fails it.
+    """
 
-    def row(self, row: StubRow, tokens: Iterator[PepperedStub] | None) -> PepperedTokens:
-        """Check one row against charter, present state and its token set; its peppered tokens."""
-        stub = self.links.stub(row.stub_id)
-        next_revision = stub.revision + 1 if stub is not None else 1
-        if row.revision != next_revision or (stub is not None and stub.agency != self.agency):
+    def __init__(self, tables: HubTables, limits: Limits, place: Placed) -> None:
+        self._tables = tables
+        self._limits = limits
+        self._place = place
+        self._charter = limits.directory.charter
+        self.fresh = 0
+        self.published: dict[str, Collection[bytes]] = {}
+
+    def chunk(self, rows: Sequence[StubRow], tokens: Iterator[PepperedStub]) -> None:
+        """Check rows one after the other, then put them all. Raises RemoteError."""
+        stub_ids = {row.stub_id for row in rows}
+        versions = {
+            stub_id: (stub.agency, stub.revision)
+            for stub_id, stub in self._tables.stubs.among(stub_ids).items()
+        }
+        changes = self._limits.changes_of(stub_ids)
+        checked: list[tuple[StubRow, PepperedTokens]] = []
+        for row in rows:
+            self._check(row, versions.get(row.stub_id, (self._place.agency, 0)))
+            own = {} if row.retired else self._tokens(row, tokens)
+            changes.count(row)
+            versions[row.stub_id] = (self._place.agency, row.revision)
+            checked.append((row, own))
+            self.published[row.stub_id] = tuple(_all(own))
+            self.fresh += row.revision == 1
+        changes.keep()
+        self._tables.stubs.put_all(checked, self._place)
+
+    def _check(self, row: StubRow, last: tuple[str, int]) -> None:
+        """Check a row against the charter, and against the owner and revision of the last one."""
+        if last != (self._place.agency, row.revision - 1):
             raise RemoteError(ErrorCode.CONFLICT, f"stub {row.stub_id}: owner or revision")
         if row.retired and row.involvements:
             raise RemoteError(ErrorCode.MALFORMED, f"stub {row.stub_id}: retired, yet involved")
         for involvement in row.involvements:
-            kind = self.charter.involvement_type(involvement.type)
+            kind = self._charter.involvement_type(involvement.type)
             if kind is None or involvement.label not in kind.labels:
                 raise RemoteError(
                     ErrorCode.NOT_ALLOWED, f"stub {row.stub_id}: type or label not in the charter"
                 )
-        return self._tokens(row, tokens) if tokens is not None else {}
 
     def _tokens(self, row: StubRow, tokens: Iterator[PepperedStub]) -> PepperedTokens:
         entry = next(tokens, None)
@@ -216,7 +216,7 @@ class _Checker:
             raise RemoteError(ErrorCode.MALFORMED, f"stub {row.stub_id}: its tokens are missing")
         if not hmac.compare_digest(entry.commitment, row.token_commitment):
             raise RemoteError(ErrorCode.BAD_PROOF, f"stub {row.stub_id}: not the tokens committed")
-        check_limits(self.charter.policy, row.stub_id, entry.tokens)
+        check_limits(self._charter.policy, row.stub_id, entry.tokens)
         return entry.tokens
 
 

@@ -6,12 +6,14 @@ and tells each side only what `decide_show` allows.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from hub.log.ledger import Ledger
 from hub.matching.candidates import CandidateIndex
 from hub.matching.classify import ClassifiedPair, PairClassifier
 from hub.matching.notices import NoticeBuilder
-from hub.store.stubs import LinkTables
+from hub.matching.terms import RoundTerms
+from hub.store.links import Link, LinkState
 from hub.store.tables import HubTables
 from protocol import canonical
 from protocol.log.merkle import leaf_hash, root
@@ -34,73 +36,60 @@ class Matcher:
 
     def run(self, tables: HubTables) -> int:
         """One round; the number of links whose state changed."""
-        now = self._ledger.env.clock()
-        links = LinkTables(tables)
-        candidates = CandidateIndex(links, self._ledger.charter, now)
-        classify = PairClassifier(links, candidates, self._ledger, now)
-        pairs = {
-            pair: None
-            for stub_id in links.take_marked(now, ROUND_LIMIT)
-            for pair in sorted(candidates.touched(stub_id))
-        }
-        for pair in pairs:
-            classify.classify(pair)
+        ledger = self._ledger
+        terms = RoundTerms(ledger.directory, ledger.terms, ledger.env.clock())
+        candidates = CandidateIndex(tables, terms.charter, terms.now)
+        classify = PairClassifier(candidates, terms)
+        marked = tables.stubs.take_marked(terms.now, ROUND_LIMIT)
+        candidates.look_around(marked)
+        touched = (pair for stub_id in marked for pair in sorted(candidates.touched(stub_id)))
+        classify.classify(dict.fromkeys(touched))
         classify.support()
-        return self._write(tables, links, list(classify.classified.values()), now)
+        return self._write(tables, terms, list(classify.classified.values()))
 
-    def _write(
-        self, tables: HubTables, links: LinkTables, classified: list[ClassifiedPair], now: int
-    ) -> int:
+    def _write(self, tables: HubTables, terms: RoundTerms, classified: list[ClassifiedPair]) -> int:
         """Log the round, remember its links, tell both sides; how many links changed state."""
-        notices = NoticeBuilder(self._ledger)
-        found = [new for item in classified if (new := self._row(notices, item, now)) is not None]
+        notices, hub = NoticeBuilder(self._ledger, terms), terms.charter.charter_id
+        found = [(item, new) for item in classified if (new := self._link(notices, item))]
         # Sorted by link id: the order of discovery would tell which stub was published last.
-        rows = sorted(found, key=lambda new: str(new[1]["link_id"]))
-        changed = [item for item, _ in rows if _state_changed(item)]
-        leaves = [item_leaf(self._item(item, row)) for item, row in rows if _state_changed(item)]
+        found.sort(key=lambda pair: pair[1].link_id)
+        leaves = [item_leaf(self._item(item, new)) for item, new in found if _state_changed(item)]
         body = MatchRoundBody(
-            round=tables.count_entries(self._ledger.charter.charter_id, "match_round", 0) + 1,
+            round=tables.count_entries(hub, "match_round", 0) + 1,
             items_root=root([leaf_hash(leaf) for leaf in leaves]).hex(),
             count=len(leaves),
         )
-        statement, _ = self._ledger.issue(
-            tables, body, self._ledger.charter.charter_id, evidence=_parts(leaves)
-        )
-        for item, row in rows:
-            kept = item.old is not None and not _state_changed(item)
-            round_id = item.old["round_id"] if item.old and kept else statement.id
-            notices.tell(item.old, row)
-            links.put_link({**row, "round_id": round_id})
+        statement, _ = self._ledger.issue(tables, body, hub, evidence=_parts(leaves))
+        links = [
+            replace(new, round_id=statement.id) if _state_changed(item) else new
+            for item, new in found
+        ]
+        for (item, _), link in zip(found, links, strict=True):
+            notices.tell(item.old, link)
+        tables.links.put_all(links)
         notices.post(tables, statement.id)
-        return len(changed)
+        return len(leaves)
 
-    def _row(
-        self, notices: NoticeBuilder, classified: ClassifiedPair, now: int
-    ) -> tuple[ClassifiedPair, dict[str, object]] | None:
-        """The link's new row, or None when nothing about it is new."""
-        old, standing = classified.old, classified.standing
-        if old is None and standing.state == "ended":
+    def _link(self, notices: NoticeBuilder, classified: ClassifiedPair) -> Link | None:
+        """The link as it is now, the round that changed it last; None when nothing is new."""
+        old, state = classified.old, LinkState(classified.standing.state)
+        if old is None and state is LinkState.ENDED:
             return None
-        first, second = classified.stubs
-        row: dict[str, object] = {
-            "link_id": old["link_id"] if old else self._ledger.env.new_id(),
-            "stub_a": first.stub_id,
-            "stub_b": second.stub_id,
-            "agency_a": first.agency,
-            "agency_b": second.agency,
-            "state": standing.state,
-            "origin": classified.origin,
-            **notices.views(classified, now),
-        }
-        same = old is not None and all(old[name] == value for name, value in row.items())
-        return None if same else (classified, row)
+        new = Link(
+            link_id=old.link_id if old else self._ledger.env.new_id(),
+            ends=notices.ends(classified),
+            state=state,
+            origin=classified.origin,
+            round_id=old.round_id if old else "",
+        )
+        return None if new == old else new
 
-    def _item(self, classified: ClassifiedPair, row: dict[str, object]) -> LinkItem:
+    def _item(self, classified: ClassifiedPair, link: Link) -> LinkItem:
         first, second = classified.stubs
         return LinkItem(
             salt=self._ledger.env.random(32).hex(),
-            link_id=str(row["link_id"]),
-            state=row["state"],  # type: ignore[arg-type]
+            link_id=link.link_id,
+            state=link.state.value,
             stub_a=first.stub_id,
             agency_a=first.agency,
             publication_a=first.publication,
@@ -111,7 +100,7 @@ class Matcher:
 
 
 def _state_changed(classified: ClassifiedPair) -> bool:
-    return classified.old is None or classified.old["state"] != classified.standing.state
+    return classified.old is None or classified.old.state != classified.standing.state
 
 
 def _parts(leaves: Iterable[bytes]) -> list[bytes]:

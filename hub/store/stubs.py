@@ -1,23 +1,27 @@
-"""Stubs, peppered tokens and links: the tables that matching works on.
+"""Stubs and their peppered tokens, those that left included, and which stubs to look at next.
 
-Each method works inside the caller's transaction. Tokens come in already peppered
-(hub/matching/pepper.py): a stolen database holds nothing that the token key alone could reverse.
+Tokens come in already peppered (hub/matching/pepper.py): a stolen database holds nothing that the
+token key alone could reverse. Each call takes many, in a few statements however many they are.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from hub.store.tables import HubTables
+from pydantic import TypeAdapter
+
 from protocol.messages.bodies import PublishedInvolvement, StubRow
-from protocol.requests.review import Answer, Said, question_of
-from storage.engine import Row
+from storage.engine import Row, Transaction
 
 PepperedTokens = Mapping[str, Sequence[bytes]]
+TypedToken = tuple[str, bytes]
+"""A match key's id and a peppered token of that type."""
 
 # More holders of one token than any policy counts are not told of a change in it.
 CROWD = 200
+
+_INVOLVEMENTS = TypeAdapter(tuple[PublishedInvolvement, ...])
 
 
 @dataclass(frozen=True)
@@ -33,169 +37,290 @@ class Stub:
 
 
 @dataclass(frozen=True)
+class HeldTokens:
+    """A stub's tokens by match key in published order; since which log index its agency has each
+    of them, in whichever stub.
+    """
+
+    by_key: PepperedTokens
+    since: Mapping[bytes, int]
+
+
+NO_TOKENS = HeldTokens({}, {})
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A stub that holds a token, and whose it is."""
+
+    stub_id: str
+    agency: str
+
+
+@dataclass(frozen=True)
 class Placed:
-    """The publication that puts a stub: whose it is, its statement id, its place in the log."""
+    """The publication that puts stubs: whose it is, its statement id, its place in the log, and
+    until when tokens that leave a stub by it are counted there.
+    """
 
     agency: str
     statement_id: str
     index: int
+    former_until: int
 
 
-class LinkTables:
-    """Stubs, tokens and links within one open transaction."""
+@dataclass(frozen=True)
+class _TokenMoves:
+    """What rows make of their stubs' tokens. `new`: the whole set of each stub whose set is
+    another in the end; `left`: token and stub where it left one; `dropped`: what a stub no longer
+    holds as a token of that type.
+    """
 
-    def __init__(self, tables: HubTables) -> None:
-        self._tables = tables
+    new: Mapping[str, PepperedTokens]
+    left: Collection[tuple[bytes, str]]
+    dropped: Collection[TypedToken]
+
+
+class Stubs:
+    """Stubs and tokens within one open transaction."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
 
     def stub(self, stub_id: str) -> Stub | None:
         """A stub by id."""
-        row = self._tables.tx.one("SELECT * FROM stub WHERE stub_id = ?", stub_id)
-        return _stub(row) if row else None
+        return self.among([stub_id]).get(stub_id)
 
-    def put_stub(self, row: StubRow, placed: Placed, tokens: PepperedTokens) -> None:
-        """Replace a stub and its whole token set, and mark it for the next round.
+    def among(self, stub_ids: Collection[str]) -> dict[str, Stub]:
+        """Those of these stubs that there are, by id."""
+        sql = "SELECT * FROM stub WHERE stub_id IN (:among)"
+        return {row["stub_id"]: _stub(row) for row in self._tx.rows_among(sql, among=stub_ids)}
 
-        Those that shared its old tokens are marked too: it may have been a rival of theirs.
+    def tokens(self, stub_id: str) -> PepperedTokens:
+        """A stub's peppered tokens by match key, in published order."""
+        return self.tokens_of([stub_id]).get(stub_id, NO_TOKENS).by_key
+
+    def tokens_of(self, stub_ids: Collection[str]) -> dict[str, HeldTokens]:
+        """The tokens of those of these stubs that have any, by stub."""
+        sql = (
+            "SELECT stub_id, match_key_id, token, since FROM token WHERE stub_id IN (:among) "
+            "ORDER BY stub_id, match_key_id, ordinal"
+        )
+        by_key: dict[str, dict[str, list[bytes]]] = {}
+        since: dict[str, dict[bytes, int]] = {}
+        for row in self._tx.rows_among(sql, among=stub_ids):
+            typed = by_key.setdefault(row["stub_id"], {})
+            typed.setdefault(row["match_key_id"], []).append(row["token"])
+            since.setdefault(row["stub_id"], {})[row["token"]] = row["since"]
+        return {stub_id: HeldTokens(typed, since[stub_id]) for stub_id, typed in by_key.items()}
+
+    def holders(
+        self, tokens: Collection[TypedToken], most: int
+    ) -> dict[TypedToken, tuple[Holder, ...]]:
+        """The stubs that hold each token as one of its type, at most `most`: the first by id."""
+        sql = (
+            "SELECT match_key_id, token, stub_id, agency FROM ("
+            "SELECT match_key_id, token, stub_id, agency, "
+            "ROW_NUMBER() OVER (PARTITION BY token, match_key_id ORDER BY stub_id) <= ? AS told "
+            "FROM token WHERE token IN (:among)) AS held WHERE told"
+        )
+        found: dict[TypedToken, list[Holder]] = {typed: [] for typed in tokens}
+        for row in self._tx.rows_among(sql, most, among={token for _, token in tokens}):
+            typed = (row["match_key_id"], row["token"])
+            if typed in found:
+                found[typed].append(Holder(row["stub_id"], row["agency"]))
+        return {typed: tuple(holders) for typed, holders in found.items() if holders}
+
+    def put_all(self, rows: Sequence[tuple[StubRow, PepperedTokens]], placed: Placed) -> None:
+        """Replace stubs and their whole token sets, in the order of the rows, and mark them.
+
+        Tokens that leave a stub are counted there still, until `placed.former_until`. Stubs of
+        others that shared them are marked too: it may have been a rival of theirs.
         """
-        self._mark_those_that_share(row.stub_id, placed.agency, tokens)
-        involvements = json.dumps([item.model_dump(mode="json") for item in row.involvements])
-        self._tables.tx.run(
-            "INSERT OR REPLACE INTO stub VALUES (?, ?, ?, ?, ?, ?, ?)",
-            row.stub_id, placed.agency, row.revision, int(row.retired), involvements,
-            placed.statement_id, min(_expiries(row.involvements), default=None),
-        )  # fmt: skip
-        held = self._tables.tx.rows("SELECT * FROM token WHERE stub_id = ?", row.stub_id)
-        since = {item["token"]: item["since"] for item in held}
-        for token in {token for values in tokens.values() for token in values} - since.keys():
-            since[token] = self._first_held(placed, token)
-        self._tables.tx.run("DELETE FROM token WHERE stub_id = ?", row.stub_id)
-        self._tables.tx.run_many(
-            "INSERT INTO token VALUES (?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    token, row.stub_id, key, placed.agency, ordinal,
-                    since[token],
-                )
-                for key, values in tokens.items()
-                for ordinal, token in enumerate(values)
-            ],
-        )  # fmt: skip
-        self.mark(row.stub_id)
+        last = {row.stub_id: row for row, _ in rows}
+        held = self.tokens_of(last)
+        moves = _token_moves(held, rows)
+        self._tx.put_many("stub", [_row(row, placed) for row in last.values()], ("stub_id",))
+        self._put_tokens(held, moves, placed)
+        shared = self.holders(moves.dropped, CROWD).values()
+        others = {item.stub_id for some in shared for item in some if item.agency != placed.agency}
+        self.mark(others | last.keys())
 
-    def _mark_those_that_share(self, stub_id: str, agency: str, new: PepperedTokens) -> None:
-        for key, tokens in self.tokens(stub_id).items():
-            for token in set(tokens).difference(new.get(key, ())):
-                for row in self.stubs_with(token, key, CROWD):
-                    if row["agency"] != agency:
-                        self.mark(row["stub_id"])
+    def mark(self, stub_ids: Iterable[str]) -> None:
+        """Have the next round look at stubs."""
+        rows = [{"stub_id": stub_id} for stub_id in stub_ids]
+        self._tx.put_many("dirty_stub", rows, ("stub_id",))
 
-    def mark(self, stub_id: str) -> None:
-        """Have the next round look at a stub."""
-        self._tables.tx.run("INSERT OR IGNORE INTO dirty_stub VALUES (?)", stub_id)
+    def mark_agency(self, agency: str) -> None:
+        """Have the next rounds look at all stubs of an agency that are not retired."""
+        self._tx.run(
+            "INSERT INTO dirty_stub SELECT stub_id FROM stub WHERE agency = ? AND retired = 0 "
+            "ON CONFLICT (stub_id) DO NOTHING",
+            agency,
+        )
+
+    def mark_everybody(self) -> None:
+        """Have the next rounds look at all stubs that are not retired."""
+        self._tx.run(
+            "INSERT INTO dirty_stub SELECT stub_id FROM stub WHERE retired = 0 "
+            "ON CONFLICT (stub_id) DO NOTHING"
+        )
 
     def is_marked(self, stub_id: str) -> bool:
         """Whether a stub changed since the last round."""
-        return (
-            self._tables.tx.one("SELECT 1 FROM dirty_stub WHERE stub_id = ?", stub_id) is not None
-        )
+        return self._tx.one("SELECT 1 FROM dirty_stub WHERE stub_id = ?", stub_id) is not None
 
     def take_marked(self, now: int, limit: int) -> list[str]:
-        """Up to `limit` stubs that changed or whose permission ran out; unmarks them."""
-        self._tables.tx.run(
-            "INSERT OR IGNORE INTO dirty_stub SELECT stub_id FROM stub WHERE next_expiry <= ?", now
+        """Up to `limit` stubs that changed or whose permission ran out, by id; unmarks them."""
+        sql = "SELECT stub_id, involvements FROM stub WHERE next_expiry <= ?"
+        expired = {row["stub_id"]: _involvements(row) for row in self._tx.rows(sql, now)}
+        self.mark(expired)
+        self._tx.run_many(
+            "UPDATE stub SET next_expiry = ? WHERE stub_id = ?",
+            [(_next_expiry(items, now), stub_id) for stub_id, items in expired.items()],
         )
-        for row in self._tables.tx.rows("SELECT * FROM stub WHERE next_expiry <= ?", now):
-            later = [time for time in _expiries(_stub(row).involvements) if time > now]
-            self._tables.tx.run(
-                "UPDATE stub SET next_expiry = ? WHERE stub_id = ?",
-                min(later, default=None), row["stub_id"],
-            )  # fmt: skip
-        rows = self._tables.tx.rows(
-            "SELECT stub_id FROM dirty_stub ORDER BY stub_id LIMIT ?", limit
-        )
+        rows = self._tx.rows("SELECT stub_id FROM dirty_stub ORDER BY stub_id LIMIT ?", limit)
         stub_ids = [row["stub_id"] for row in rows]
-        for stub_id in stub_ids:
-            self._tables.tx.run("DELETE FROM dirty_stub WHERE stub_id = ?", stub_id)
+        self._tx.run_among("DELETE FROM dirty_stub WHERE stub_id IN (:among)", among=stub_ids)
         return stub_ids
 
-    def tokens(self, stub_id: str) -> dict[str, list[bytes]]:
-        """A stub's peppered tokens by match key, in published order."""
-        sql = (
-            "SELECT match_key_id, token FROM token WHERE stub_id = ? ORDER BY match_key_id, ordinal"
+    def spread(self, agency: str, tokens: Collection[bytes], now: int) -> Mapping[bytes, int]:
+        """How many of an agency's stubs have each token, or had it and are counted still: 0 of one
+        that none has.
+        """
+        # Not as one query over a UNION: SQLite would read both tables whole.
+        have = (
+            "SELECT token, COUNT(DISTINCT stub_id) AS stubs FROM token "
+            "WHERE agency = ? AND token IN (:among) GROUP BY token"
         )
-        result: dict[str, list[bytes]] = {}
-        for row in self._tables.tx.rows(sql, stub_id):
-            result.setdefault(row["match_key_id"], []).append(row["token"])
-        return result
+        had = (
+            "SELECT token, COUNT(*) AS stubs FROM former_token f WHERE agency = ? AND until > ? "
+            "AND NOT EXISTS (SELECT 1 FROM token t WHERE t.token = f.token "
+            "AND t.stub_id = f.stub_id) AND token IN (:among) GROUP BY token"
+        )
+        count = Counter[bytes]()
+        for row in self._tx.rows_among(have, agency, among=tokens):
+            count[row["token"]] += row["stubs"]
+        for row in self._tx.rows_among(had, agency, now, among=tokens):
+            count[row["token"]] += row["stubs"]
+        return count
 
-    def stubs_with(self, token: bytes, match_key_id: str, limit: int) -> list[Row]:
-        """stub_id and agency of the stubs that hold a token, at most `limit`."""
-        sql = "SELECT stub_id, agency FROM token WHERE token = ? AND match_key_id = ? LIMIT ?"
-        return self._tables.tx.rows(sql, token, match_key_id, limit)
-
-    def _first_held(self, placed: Placed, token: bytes) -> int:
-        """The log index at which an agency came by a token, were it in another stub or long ago."""
-        row = self._tables.tx.one(
-            "SELECT min(since) AS first FROM ("
-            "SELECT since FROM token WHERE token = ? AND agency = ? "
-            "UNION SELECT since FROM former_token WHERE token = ? AND agency = ?)",
-            token, placed.agency, token, placed.agency,
-        )  # fmt: skip
-        return placed.index if row is None or row["first"] is None else int(row["first"])
-
-    def shared_since(self, stub_a: str, stub_b: str) -> tuple[int, int] | None:
-        """Log indexes at which the two came by the token that they have shared the longest."""
-        row = self._tables.tx.one(
-            "SELECT a.since AS a, b.since AS b FROM token a JOIN token b "
-            "ON a.token = b.token AND a.match_key_id = b.match_key_id "
-            "WHERE a.stub_id = ? AND b.stub_id = ? ORDER BY max(a.since, b.since) LIMIT 1",
-            stub_a, stub_b,
-        )  # fmt: skip
-        return (row["a"], row["b"]) if row else None
-
-    def links_of(self, stub_id: str) -> list[Row]:
-        """All links that a stub is an end of, ended ones too."""
-        return self._tables.tx.rows(
-            "SELECT * FROM link WHERE stub_a = ? UNION SELECT * FROM link WHERE stub_b = ?",
-            stub_id, stub_id,
-        )  # fmt: skip
-
-    def link(self, link_id: str) -> Row | None:
-        """A link by id."""
-        return self._tables.tx.one("SELECT * FROM link WHERE link_id = ?", link_id)
-
-    def between(self, stub_a: str, stub_b: str) -> Row | None:
-        """The link between two stubs, ended ones too; `stub_a` sorts before `stub_b`."""
-        return self._tables.tx.one(
-            "SELECT * FROM link WHERE stub_a = ? AND stub_b = ?", stub_a, stub_b
+    def forget_former(self, now: int) -> None:
+        """Forget tokens that left their stubs long ago, unless another agency holds them still:
+        then it matters who came first (04-matching.md §7.3).
+        """
+        self._tx.run(
+            "DELETE FROM former_token WHERE until <= ? AND NOT EXISTS (SELECT 1 FROM token t "
+            "WHERE t.token = former_token.token AND t.agency <> former_token.agency)",
+            now,
         )
 
-    def answers(self, link_id: str) -> dict[str, Answer]:
-        """Each agency's last answer about a link."""
-        rows = self._tables.tx.rows("SELECT * FROM verdict WHERE link_id = ?", link_id)
-        return {row["agency"]: Answer(Said(row["said"]), row["question"]) for row in rows}
+    def _put_tokens(
+        self, held: Mapping[str, HeldTokens], moves: _TokenMoves, placed: Placed
+    ) -> None:
+        rows = [
+            (token, stub_id, key, ordinal)
+            for stub_id, by_key in moves.new.items()
+            for key, values in by_key.items()
+            for ordinal, token in enumerate(values)
+        ]
+        rows.sort()  # as the table is ordered
+        own = {stub_id: held.get(stub_id, NO_TOKENS).since for stub_id in moves.new}
+        came = {token for token, stub_id, *_ in rows if token not in own[stub_id]}
+        first = self._first_held(placed, came | {token for token, _ in moves.left})
+        self._tx.run_among("DELETE FROM token WHERE stub_id IN (:among)", among=moves.new)
+        self._tx.run_many(
+            "INSERT INTO token (token, stub_id, match_key_id, ordinal, agency, since) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (token, stub_id, *rest, placed.agency, own[stub_id].get(token, first.get(token)))
+                for token, stub_id, *rest in rows
+            ],
+        )
+        self._tx.put_many(
+            "former_token",
+            [
+                {
+                    "token": token,
+                    "stub_id": stub_id,
+                    "agency": placed.agency,
+                    "until": placed.former_until,
+                    "since": first[token],
+                }
+                for token, stub_id in sorted(moves.left)
+            ],
+            ("token", "stub_id"),
+        )
 
-    def put_answer(self, link: Row, agency: str, answer: Answer, statement_id: str) -> None:
-        """Remember an agency's answer in place of its last, and mark both ends."""
-        self._tables.tx.run(
-            "INSERT OR REPLACE INTO verdict VALUES (?, ?, ?, ?, ?)",
-            link["link_id"], agency, answer.said.value, answer.question, statement_id,
-        )  # fmt: skip
-        self.mark(link["stub_a"])
-        self.mark(link["stub_b"])
+    def _first_held(self, placed: Placed, tokens: Collection[bytes]) -> dict[bytes, int]:
+        """The log index at which an agency came by each token, were it in another stub or long
+        ago; this publication's for what is new to it.
+        """
+        have = (
+            "SELECT token, MIN(since) AS first FROM token "
+            "WHERE agency = ? AND token IN (:among) GROUP BY token"
+        )
+        had = (
+            "SELECT token, MIN(since) AS first FROM former_token "
+            "WHERE agency = ? AND token IN (:among) GROUP BY token"
+        )
+        first = dict.fromkeys(tokens, placed.index)
+        for sql in (have, had):
+            for row in self._tx.rows_among(sql, placed.agency, among=tokens):
+                first[row["token"]] = min(first[row["token"]], row["first"])
+        return first
 
-    def question(self, link: Row) -> str:
-        """The question that a link's token sets, as they are now, would put."""
-        stubs = (link["stub_a"], link["stub_b"])
-        return question_of([(stub_id, self.tokens(stub_id)) for stub_id in stubs])
 
-    def end(self, link_id: str) -> None:
-        """End a link at once; the next round tells both sides."""
-        self._tables.tx.run("UPDATE link SET state = 'ended' WHERE link_id = ?", link_id)
+def _token_moves(
+    held: Mapping[str, HeldTokens], rows: Sequence[tuple[StubRow, PepperedTokens]]
+) -> _TokenMoves:
+    """What the rows, one after the other, make of the tokens that stubs hold."""
+    before = {stub_id: tokens.by_key for stub_id, tokens in held.items()}
+    after = dict(before)
+    left: set[tuple[bytes, str]] = set()
+    dropped: set[TypedToken] = set()
+    for row, tokens in rows:
+        old = after.get(row.stub_id, {})
+        after[row.stub_id] = tokens
+        gone = {token for values in old.values() for token in values}
+        gone.difference_update(*tokens.values())
+        left |= {(token, row.stub_id) for token in gone}
+        dropped |= {
+            (key, token)
+            for key, values in old.items()
+            for token in set(values).difference(tokens.get(key, ()))
+        }
+    new = {
+        stub_id: tokens for stub_id, tokens in after.items() if tokens != before.get(stub_id, {})
+    }
+    return _TokenMoves(new, left, dropped)
 
-    def put_link(self, row: Mapping[str, Any]) -> None:
-        """Insert or replace a link."""
-        self._tables.tx.put("link", row, ("link_id",))
+
+def _row(row: StubRow, placed: Placed) -> Row:
+    return {
+        "stub_id": row.stub_id,
+        "agency": placed.agency,
+        "revision": row.revision,
+        "retired": int(row.retired),
+        "involvements": json.dumps([item.model_dump(mode="json") for item in row.involvements]),
+        "publication": placed.statement_id,
+        "next_expiry": min(_expiries(row.involvements), default=None),
+    }
+
+
+def _stub(row: Row) -> Stub:
+    return Stub(
+        row["stub_id"],
+        row["agency"],
+        row["revision"],
+        bool(row["retired"]),
+        _involvements(row),
+        row["publication"],
+    )
+
+
+def _involvements(row: Row) -> tuple[PublishedInvolvement, ...]:
+    return _INVOLVEMENTS.validate_json(row["involvements"])
 
 
 def _expiries(involvements: Iterable[PublishedInvolvement]) -> list[int]:
@@ -204,15 +329,5 @@ def _expiries(involvements: Iterable[PublishedInvolvement]) -> list[int]:
     return [time for pair in times for time in pair if time is not None]
 
 
-def _stub(row: Row) -> Stub:
-    involvements = tuple(
-        PublishedInvolvement.model_validate(item) for item in json.loads(row["involvements"])
-    )
-    return Stub(
-        row["stub_id"],
-        row["agency"],
-        row["revision"],
-        bool(row["retired"]),
-        involvements,
-        row["publication"],
-    )
+def _next_expiry(involvements: Iterable[PublishedInvolvement], now: int) -> int | None:
+    return min((time for time in _expiries(involvements) if time > now), default=None)

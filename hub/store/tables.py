@@ -1,14 +1,18 @@
 """The hub's tables as one small interface: log, members-to-be, mailboxes, requests.
 
 Every method works inside a transaction that the caller opened with an engine, and
-says what it promises. Nothing here decides; nothing here reads a clock. Publications and links
-have a store of their own (hub/store/stubs.py).
+says what it promises. Nothing here decides; nothing here reads a clock. Stubs, links, uploads and
+limits have stores of their own.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hub.store.limits import PublicationLimits
+from hub.store.links import Links
+from hub.store.stubs import Stubs
+from hub.store.uploads import Uploads
 from protocol.dsse import Envelope
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import to_base64
@@ -46,6 +50,10 @@ class HubTables:
 
     def __init__(self, tx: Transaction) -> None:
         self.tx = tx
+        self.stubs = Stubs(tx)
+        self.links = Links(tx, self.stubs)
+        self.uploads = Uploads(tx)
+        self.limits = PublicationLimits(tx)
 
     # The log
 

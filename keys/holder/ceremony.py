@@ -1,8 +1,8 @@
-"""The key holders' side of key birth, by files: specs/03-tokens.md §6.
+"""The key holders' side of distributed key generation, by files: specs/03-tokens.md §6.
 
-Each holder writes one signed deal file, its shares sealed to each of the others; each reads all
-deal files, checks them, keeps its own share and signs the transcript. No share is ever in the
-clear outside its holder's folder.
+Each key holder writes one signed deal file, its shares sealed to each of the others; each reads
+all deal files, checks them, keeps its own share and signs the transcript. No share is ever in the
+clear outside its key holder's folder.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,8 +11,9 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from keys.birth import Ceremony, Deal, assemble, deal
-from keys.group import RandomBytes, SecretScalar, default_group, parse_scalar
+from keys.dkg import Ceremony, Deal, assemble, deal
+from keys.group import RandomBytes, SecretScalar, parse_scalar
+from keys.groups import default_group
 from keys.threshold import KeyShare
 from keys.transcript import deal_value, make_transcript, parse_deal, transcript_value
 from protocol import canonical
@@ -29,7 +30,7 @@ DEAL_LIMIT = 64 * 1024
 
 
 class DealFile(WireModel):
-    """The payload of a signed deal: terms, public part, and one sealed share a holder."""
+    """X"""
 
     charter_id: Hex16
     epoch: Annotated[int, Field(ge=1, le=65_535)]
@@ -42,7 +43,7 @@ class DealFile(WireModel):
 
 @dataclass(frozen=True)
 class Identity:
-    """One holder's own keys."""
+    """One key holder's own keys."""
 
     record: HolderRecord
     sign_seed: SecretSeed
@@ -50,11 +51,11 @@ class Identity:
 
 
 def holder_number(terms: CeremonyTerms, holder_id: str) -> int:
-    """A holder's number, from 1. Raises LocalError for somebody else."""
+    """A key holder's number, from 1. Raises LocalError for somebody else."""
     for number, holder in enumerate(terms.holders, 1):
         if holder.holder_id == holder_id:
             return number
-    raise LocalError(ErrorCode.NOT_FOUND, "this holder is not in the ceremony")
+    raise LocalError(ErrorCode.NOT_FOUND, "this key holder is not in the ceremony")
 
 
 def ceremony_of(terms: CeremonyTerms) -> Ceremony:
@@ -97,7 +98,7 @@ def combine_deals(
     for data in files:
         number, dealt, share = _read_deal(terms, own, data)
         if number in shares:
-            raise RemoteError(ErrorCode.BAD_SHARE, f"holder {number} dealt twice")
+            raise RemoteError(ErrorCode.BAD_SHARE, f"key holder {number} dealt twice")
         deals.append(dealt)
         shares[number] = share
     group = default_group()
@@ -125,17 +126,17 @@ def _read_deal(terms: CeremonyTerms, own: Identity, data: bytes) -> tuple[int, D
         (n for n, item in enumerate(terms.holders, 1) if item.holder_id == file.dealer), None
     )
     if number is None or envelope.kind != DEAL_KIND:
-        raise RemoteError(ErrorCode.BAD_SHARE, "a deal is by somebody outside the ceremony")
+        raise RemoteError(ErrorCode.BAD_SHARE, "a deal comes from somebody outside the ceremony")
     dealer = terms.holders[number - 1]
     envelope.verify(bytes.fromhex(dealer.sign))
     agreed = (terms.charter_id, terms.epoch, terms.threshold)
     ids = [holder.holder_id for holder in terms.holders]
     if (file.charter_id, file.epoch, file.threshold) != agreed or file.holders != ids:
-        raise RemoteError(ErrorCode.BAD_SHARE, f"holder {number} dealt on other terms")
+        raise RemoteError(ErrorCode.BAD_SHARE, f"key holder {number} dealt on other terms")
     dealt = parse_deal(file.deal)  # type: ignore[arg-type]
     sealed = file.shares.get(own.record.holder_id)
     if dealt.index != number or sealed is None:
-        raise RemoteError(ErrorCode.BAD_SHARE, f"holder {number} left a holder out")
+        raise RemoteError(ErrorCode.BAD_SHARE, f"key holder {number} left a key holder out")
     binding = _binding(terms, dealer, own.record)
     opened = unseal(binding, own.seal_secret.value, from_base64(sealed))
     return number, dealt, SecretScalar(parse_scalar(opened))

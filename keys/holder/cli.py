@@ -26,7 +26,7 @@ Folder = Annotated[
     Path, typer.Option("--dir", envvar="PATCHWORK_KEYS_DIR", help="The key holder's folder.")
 ]
 TermsFile = Annotated[
-    Path, typer.Option("--terms", help="The terms that the operator gave to every holder.")
+    Path, typer.Option("--terms", help="The terms that the operator gave to every key holder.")
 ]
 
 
@@ -34,10 +34,10 @@ TermsFile = Annotated[
 def init(
     name: Annotated[str, typer.Option(help="The key holder's name.")],
     control_domain: Annotated[str, typer.Option(help="Who controls it.")],
-    url: Annotated[str, typer.Option(help="Where it will answer.")],
+    url: Annotated[str, typer.Option(help="The URL at which it will answer.")],
     folder: Folder = Path(),
 ) -> None:
-    """Make this holder's own keys; writes public.json for the others."""
+    """Make this key holder's own keys; writes public.json for the others."""
     with report_errors():
         folder.mkdir(parents=True, exist_ok=True)
         keys = {"sign": secrets.token_bytes(32), "seal": secrets.token_bytes(32)}
@@ -56,19 +56,21 @@ def init(
 
 @app.command("deal")
 def deal_shares(terms: TermsFile, folder: Folder = Path()) -> None:
-    """Deal a random polynomial to the holders; writes deal.json."""
+    """Deal a random polynomial to the key holders; writes deal.json."""
     with report_errors():
         agreed = _terms(terms)
         (folder / "deal.json").write_bytes(
             write_deal(agreed, _identity(folder), secrets.token_bytes)
         )
-        typer.echo("deal.json is ready: give it to every holder.")
+        typer.echo("deal.json is ready: give it to every key holder.")
 
 
 @app.command()
 def combine(
     terms: TermsFile,
-    deal: Annotated[list[Path], typer.Option(help="Every holder's deal file (repeat).")],
+    deal: Annotated[
+        list[Path], typer.Option(help="Every key holder's deal file (repeat this option).")
+    ],
     folder: Folder = Path(),
 ) -> None:
     """Check all deals, keep our share, and sign the transcript; writes transcript.json."""

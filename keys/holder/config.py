@@ -24,7 +24,7 @@ class HolderSettings(BaseSettings):
     hub_url: str = Field(
         "",
         description="Where the log is fetched. "
-        "Changed: we follow nothing and answer nobody; another log does not fit the genesis.",
+        "Changed: we follow nothing and answer nobody; another log does not match the genesis.",
     )
     genesis: str = Field(
         "",
@@ -34,7 +34,7 @@ class HolderSettings(BaseSettings):
     )
     allow_private_addresses: bool = Field(
         False,
-        description="Follow http and private addresses (a test bench only). "
+        description="Allow http and private addresses (a test bench only). "
         "Changed: we can be made to call services on our own network.",
     )
 

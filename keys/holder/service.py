@@ -15,18 +15,11 @@ import structlog
 from aiohttp import web
 
 from keys.batch import pack_points, unpack_points
-from keys.group import SecretScalar, default_group, parse_scalar
+from keys.group import SecretScalar, parse_scalar
+from keys.groups import default_group
 from keys.holder.config import HolderSettings
-from keys.holder.meter import (
-    DAY,
-    SCHEMA,
-    Use,
-    charge,
-    counts_of,
-    daily_quota,
-    mark_reported,
-    unreported_days,
-)
+from keys.holder.meter import DAY, Use, daily_quota
+from keys.holder.store import open_engine
 from keys.threshold import KeyShare, make_quorum, partial_evaluate
 from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
 from protocol.fields import to_base64
@@ -45,10 +38,8 @@ from protocol.messages.statement import (
 )
 from protocol.signing import SecretSeed, public_key
 from protocol.wire import Message, encode_wire
+from runtime.environment import Clock
 from runtime.secrets import read_secrets
-from storage.engine import Engine, Transaction
-from storage.logview import followed, load_view, save_successor, save_view
-from storage.sqlite import SqliteEngine
 from transport.client import HttpClient
 from transport.logsync import sync
 from transport.routes import Auth, Route, make_application
@@ -59,7 +50,6 @@ BODY_LIMIT = MAX_POINTS * 32 + 32 * 1024
 SYNC_SECONDS = 1.0
 
 log = structlog.get_logger()
-Clock = Callable[[], int]
 
 
 class HolderService:
@@ -71,9 +61,7 @@ class HolderService:
         self.folder = folder
         self.settings = settings
         self._clock = clock
-        self._engine: Engine[Transaction] = SqliteEngine(
-            folder / "holder.sqlite", SCHEMA, lambda tx: tx
-        )
+        self._engine = open_engine(folder)
         self._view = LogView(settings.genesis)
         self._shares: dict[int, SecretScalar] = {}
         self._seed = SecretSeed(bytes(32))
@@ -87,7 +75,7 @@ class HolderService:
             epoch = int(path.stem.removeprefix("share-"))
             self._shares[epoch] = SecretScalar(parse_scalar(read_secrets(path)["share"]))
         genesis = self.settings.genesis
-        self._view = await self._engine.read(lambda tx: load_view(tx, followed(tx, genesis)))
+        self._view = await self._engine.read(lambda tables: tables.view(genesis))
 
     def application(self) -> web.Application:
         """The aiohttp application."""
@@ -134,7 +122,7 @@ class HolderService:
         preamble = statement.preamble
         use = Use(preamble.sender, len(points), preamble.nonce, preamble.iat)
         quota, now = daily_quota(charter), self._clock()
-        await self._engine.write(lambda tx: charge(tx, use, quota, now))
+        await self._engine.write(lambda tables: tables.charge(use, quota, now))
         group = default_group()
         partial = await asyncio.to_thread(
             partial_evaluate, group, share, quorum, points, secrets.token_bytes
@@ -145,13 +133,7 @@ class HolderService:
         """Advance our view of the log. Raises RemoteError, keeping the old view."""
         old = self._view.genesis
         progress = await sync(http, self.settings.hub_url, self._view)
-
-        def work(tx: Transaction) -> None:
-            save_view(tx, progress.view, progress.public_leaves, progress.documents)
-            if progress.view.genesis != old:
-                save_successor(tx, old, progress.view.genesis)
-
-        await self._engine.write(work)
+        await self._engine.write(lambda tables: tables.advance(old, progress))
         if progress.view.genesis != old:
             log.warning("log_succeeded", genesis=progress.view.genesis)
         self._view = progress.view
@@ -159,13 +141,13 @@ class HolderService:
     async def report(self, http: HttpClient) -> int:
         """Log the counts of past days; the number of days reported."""
         today = self._clock() // DAY
-        days = await self._engine.read(lambda tx: unreported_days(tx, today))
+        days = await self._engine.read(lambda tables: tables.unreported_days(today))
         for day in days:
             await self._report_day(http, day)
         return len(days)
 
     async def _report_day(self, http: HttpClient, day: int) -> None:
-        counts = await self._engine.read(lambda tx: counts_of(tx, day))
+        counts = await self._engine.read(lambda tables: tables.counts_of(day))
         charter = self._view.directory.charter
         body = EvaluationCountBody(day=day, epoch=charter.token_key.epoch, counts=counts)
         context = Context(
@@ -175,7 +157,7 @@ class HolderService:
         statement = make_statement(context, stamp, body, self._seed)
         message = Message(envelope=to_base64(statement.envelope.encode()), sealed=None, proof=None)
         await http.post(f"{self.settings.hub_url}/v1/statements", encode_wire(message))
-        await self._engine.write(lambda tx: mark_reported(tx, day))
+        await self._engine.write(lambda tables: tables.mark_reported(day))
 
     def _check(self, statement: Statement[EvaluateBody], points: bytes) -> TokenHolder:
         charter = self._view.directory.charter
@@ -189,11 +171,11 @@ class HolderService:
         check_fresh(statement.preamble, now=self._clock())
         own, body = self._own(), statement.body
         if own.index not in body.quorum:
-            raise RemoteError(ErrorCode.WRONG_RECIPIENT, "we are not in the quorum asked")
+            raise RemoteError(ErrorCode.WRONG_RECIPIENT, "we are not in the quorum that was asked")
         if body.epoch != charter.token_key.epoch:
             raise RemoteError(ErrorCode.WRONG_CHARTER, "points are for another epoch")
         if hashlib.sha256(points).hexdigest() != body.points_hash:
-            raise RemoteError(ErrorCode.MALFORMED, "points are not the ones that were signed for")
+            raise RemoteError(ErrorCode.MALFORMED, "the points are not the ones that were signed")
         return own
 
     def _own(self) -> TokenHolder:

@@ -15,16 +15,19 @@ from rich.console import Console
 from rich.progress import Progress
 
 from node.actions import requests as commands
+from node.cli import printing
 from node.cli.charter import app as charter_commands
 from node.cli.monitor import app as monitor_commands
 from node.cli.people import app as people_app
+from node.cli.prompts import choose
 from node.cli.session import Client, Folder, HubName, JsonOutput, open_service
 from node.config import load_settings
 from node.links.team import team_of
-from node.membership.hub import HubMembership, load_membership
+from node.membership.hub import HubMembership, NodeContext, load_membership
 from node.membership.joining import Joining, init_folder, read_invitation
 from node.membership.rotation import Rotating
 from node.publishing.publisher import Publisher, Step
+from node.records import importing
 from node.requests.answering import Answer
 from node.requests.asking import ContactRequest
 from node.service import NodeService
@@ -105,7 +108,7 @@ def import_file(
 ) -> None:
     """Take in clients from a CSV file, by a mapping that you confirm."""
     with report_errors():
-        chosen = commands.mapping_for(file, mapping)
+        chosen = importing.mapping_for(file, mapping)
         if chosen.draft is not None:
             out.print(f"A draft mapping is in {chosen.draft}. Complete and check it, then run:")
             out.print(f"  patchwork-node import {file} --mapping {chosen.draft}")
@@ -118,11 +121,11 @@ def import_file(
         with Progress(console=out, transient=True) as bar:
             task = bar.add_task("Importing", total=file.stat().st_size)
             report = asyncio.run(
-                commands.run_import(
+                importing.run_import(
                     folder, file, chosen, rejects, lambda done: bar.update(task, completed=done)
                 )
             )
-        screens.print_import(out, report, str(rejects))
+        printing.print_import(out, report, str(rejects))
 
 
 @app.command()
@@ -139,7 +142,7 @@ def publish(hub: HubName = "", folder: Folder = Path()) -> None:
                 await service.membership.sync()
                 report = await Publisher(service.membership).publish(show)
             bar.stop()
-            screens.print_published(out, report)
+            printing.print_published(out, report)
 
         asyncio.run(work())
 
@@ -173,7 +176,7 @@ def team(
             if as_json:
                 typer.echo(json.dumps(screens.team_value(found)))
             else:
-                screens.print_team(out, client, found)
+                printing.print_team(out, client, found)
 
         asyncio.run(work())
 
@@ -195,7 +198,7 @@ def ask(
 
         async def work() -> None:
             async with open_service(folder, hub) as service:
-                chosen = commands.choose(service.membership, purpose, basis, fact or [])
+                chosen = choose(service.membership, purpose, basis, fact or [])
                 found = await commands.locate(service.membership, client, number, practitioner)
                 request = ContactRequest(
                     local_id=client,
@@ -228,7 +231,7 @@ def inbox(hub: HubName = "", as_json: JsonOutput = False, folder: Folder = Path(
             if as_json:
                 typer.echo(json.dumps(value))
             else:
-                screens.print_inbox(out, value)
+                printing.print_inbox(out, value)
 
         asyncio.run(work())
 
@@ -270,9 +273,9 @@ async def _serve(folder: Path) -> None:
     if not hubs:
         raise LocalError(ErrorCode.NOT_READY, "this node belongs to no hub yet; run join")
     async with HttpClient(allow_private=settings.allow_private_addresses) as http:
+        context = NodeContext(engine, http, Environment(), settings.shared_postcodes)
         services = [
-            NodeService(await load_membership(folder, hub, engine, http, Environment()), settings)
-            for hub in hubs
+            NodeService(await load_membership(folder, hub, context), settings) for hub in hubs
         ]
         typer.echo(f"node serving {len(services)} hub(s)")
         work: list[Awaitable[object]] = [service.run() for service in services]

@@ -17,6 +17,7 @@ from rich.console import Console
 
 from node.actions.upkeep import retry_now
 from node.alarms import Severity, acknowledge
+from node.cli import printing
 from node.cli.session import Folder, HubName, JsonOutput, open_service
 from node.store.tables import NodeTables
 from node.views import inbox as screens
@@ -64,7 +65,7 @@ def retry(hub: HubName = "", as_json: JsonOutput = False, folder: Folder = Path(
         if as_json:
             typer.echo(json.dumps(left))
         else:
-            screens.print_set_aside(out, left)
+            printing.print_set_aside(out, left)
         if left:
             raise typer.Exit(Severity.LOOK)
 
@@ -91,6 +92,6 @@ def _show(alarms: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(alarms))
         return
-    screens.print_alarms(out, alarms)
+    printing.print_alarms(out, alarms)
     if not alarms:
         out.print("Nothing is amiss.")

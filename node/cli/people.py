@@ -13,6 +13,8 @@ from rich.console import Console
 
 from node.actions import people as acts
 from node.actions import requests as commands
+from node.cli import printing
+from node.cli.prompts import choose
 from node.cli.session import Folder, HubName, JsonOutput, PersonName, open_service
 from node.identity_checks.answering import Comparison, Found
 from node.identity_checks.asking import IdentityCheckRequest
@@ -79,7 +81,7 @@ def identity_check(
 
         async def work() -> str:
             async with open_service(folder, hub) as service:
-                chosen = commands.choose(service.membership, purpose, basis, fact or [])
+                chosen = choose(service.membership, purpose, basis, fact or [])
                 person = await commands.practitioner_named(service.membership, practitioner)
                 why = (chosen.purpose, chosen.basis, chosen.facts)
                 return await acts.check_now(service, IdentityCheckRequest(link, person, role, *why))
@@ -153,7 +155,7 @@ def release_now(
             async with open_service(folder, hub) as service:
                 person = await commands.practitioner_named(service.membership, practitioner)
                 await acts.may_let_go(service, request)
-                for line in screens.WITHOUT_WITNESSES:
+                for line in printing.WITHOUT_WITNESSES:
                     out.print(line)
                 if not yes:
                     typer.confirm("Let the card go now?", abort=True)
@@ -180,7 +182,7 @@ def duplicates(hub: HubName = "", as_json: JsonOutput = False, folder: Folder = 
             if as_json:
                 typer.echo(json.dumps(screens.value_of(found)))
             else:
-                screens.print_duplicates(out, found)
+                printing.print_duplicates(out, found)
 
         asyncio.run(work())
 
@@ -208,7 +210,7 @@ def alerts(
             if as_json:
                 typer.echo(json.dumps(value))
             else:
-                screens.print_alerts(out, value)
+                printing.print_alerts(out, value)
 
         asyncio.run(work())
 
@@ -217,7 +219,7 @@ def _show(value: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(value))
     else:
-        screens.print_queue(out, value)
+        printing.print_queue(out, value)
 
 
 def _one_of(given: dict[str, bool]) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from node.config import load_settings
-from node.membership.hub import follow_without_keys, load_membership
+from node.membership.hub import NodeContext, follow_without_keys, load_membership
 from node.membership.keys import has_keys
 from node.service import NodeService
 from node.store.tables import open_engine
@@ -39,11 +39,12 @@ async def open_service(
             names = ", ".join(hub.name for hub in hubs) or "none yet: run join"
             raise LocalError(ErrorCode.NOT_READY, f"say which hub with --hub; there is {names}")
         async with HttpClient(allow_private=settings.allow_private_addresses) as http:
-            env, hub = Environment(), chosen[0]
+            context = NodeContext(engine, http, Environment(), settings.shared_postcodes)
+            hub = chosen[0]
             if keyless and not has_keys(folder, hub.hub_id):
-                membership = await follow_without_keys(hub, engine, http, env)
+                membership = await follow_without_keys(hub, context)
             else:
-                membership = await load_membership(folder, hub, engine, http, env)
+                membership = await load_membership(folder, hub, context)
             yield NodeService(membership, settings)
     finally:
         await engine.close()

@@ -125,7 +125,7 @@ class IdentityAnswering:
             raise LocalError(ErrorCode.NOT_FOUND, "no identity check of that id waits for you")
         if check.expires <= self._membership.env.clock():
             raise LocalError(ErrorCode.TOO_LATE, "the identity check has expired")
-        person = tables.practitioner_id(
+        person = tables.records.practitioner_id(
             check.hub_id, comparison.practitioner, self._membership.env.new_id()
         )
         link = tables.links.get(check.hub_id, check.link_id)
@@ -150,8 +150,8 @@ class IdentityAnswering:
     def _facts(self, tables: NodeTables, link: Link | None, *, proven: bool) -> HolderFacts:
         """What `decide_holder` goes by: whether to compare is always a person's to say."""
         now = self._membership.env.clock()
-        client = tables.client_of_stub(link.hub_id, link.stub_id) if link else None
-        in_force = client is not None and bool(tables.in_force(client["id"], now))
+        client = tables.stubs.client_of(link.hub_id, link.stub_id) if link else None
+        in_force = client is not None and bool(tables.records.in_force(client.id, now))
         return HolderFacts(
             permission_in_force=in_force,
             objection=False,

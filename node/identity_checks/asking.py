@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import nacl.secret
 import structlog
 
+from node.links.review import latest_publication
 from node.links.secrets import secret_for
 from node.membership.hub import HubMembership
 from node.membership.outbox import Sent
@@ -21,9 +22,10 @@ from node.requests.sealed import Recipient, seal_for
 from node.store.checks import SENT_CHECK_MOVES, SentCheck, SentCheckState
 from node.store.links import Link, LinkState, ReviewState
 from node.store.outbox import Outgoing
+from node.store.records import record_of
 from node.store.requests import LoggedDecision
 from node.store.set_aside import Kind
-from node.store.tables import NodeTables, record_of
+from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel, to_base64
 from protocol.messages.parts import LinkProof, RequestPractitioner
@@ -73,7 +75,9 @@ class IdentityAsking:
         facts, openings = request_facts(membership, wanted.basis, wanted.facts)
         now, check_id = membership.env.clock(), membership.env.new_id()
         name = practitioner_name(tables, wanted.practitioner)
-        person = tables.practitioner_id(hub_id, wanted.practitioner, membership.env.new_id())
+        person = tables.records.practitioner_id(
+            hub_id, wanted.practitioner, membership.env.new_id()
+        )
         body = IdentityRequestBody(
             check_id=check_id,
             link_id=link.link_id,
@@ -86,7 +90,7 @@ class IdentityAsking:
             expires=now + wanted.days * DAY,
             pins=IdentityPins(
                 round=link.round_id,
-                publication=tables.links.latest_publication(hub_id),
+                publication=latest_publication(tables, hub_id),
                 requester_membership=membership.me().statement_id,
                 charter=membership.directory.charter_at(None).statement_id,
             ),
@@ -261,7 +265,7 @@ class IdentityAsking:
         return Outgoing(check.hub_id, holder, body, sealed.data, proof)
 
     def _details(self, tables: NodeTables, link: Link, check_id: str) -> IdentityDetails:
-        client = tables.client_of_stub(self._membership.hub.hub_id, link.stub_id)
+        client = tables.stubs.client_of(self._membership.hub.hub_id, link.stub_id)
         if client is None:
             raise LocalError(ErrorCode.NOT_FOUND, "the client of that link is not here any more")
         record = record_of(client, self._membership.shared_postcodes)

@@ -90,10 +90,10 @@ class Reviewing:
             stub_id=link.stub_id,
             question=review.question,
             round=link.round_id,
-            publication=tables.links.latest_publication(hub_id),
+            publication=latest_publication(tables, hub_id),
             answer=opinion.said,
             rests_on=opinion.rests_on,
-            decided_by=tables.practitioner_id(
+            decided_by=tables.records.practitioner_id(
                 hub_id, opinion.practitioner, membership.env.new_id()
             ),
         )
@@ -158,3 +158,11 @@ class Reviewing:
             asked_at=review.asked_at or 0,
             problem=review.error,
         )
+
+
+def latest_publication(tables: NodeTables, hub_id: str) -> str:
+    """The statement id of our last applied publication. Raises LocalError(NOT_READY)."""
+    latest = tables.publications.latest(hub_id)
+    if latest is None:
+        raise LocalError(ErrorCode.NOT_READY, "publish first")
+    return latest

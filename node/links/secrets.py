@@ -24,17 +24,17 @@ def secret_for(
     tables: NodeTables, membership: HubMembership, stub_id: str, evidence: LinkEvidence
 ) -> bytes:
     """Our link secret for the token that the hub named. Raises LocalError(NOT_READY)."""
-    digests = tables.published_digests(membership.hub.hub_id, stub_id)
-    published = digests.get(evidence.match_key_id, [])
-    if evidence.ordinal >= len(published):
+    place = (evidence.match_key_id, evidence.ordinal)
+    digest = tables.stubs.digest(membership.hub.hub_id, stub_id, *place)
+    if digest is None:
         raise LocalError(ErrorCode.NOT_READY, "the link rests on a token we no longer publish")
-    return TokenCache(membership).get(tables, published[evidence.ordinal]).link_secret
+    return TokenCache(membership).get(tables, digest).link_secret
 
 
 def link_secrets(
     tables: NodeTables, membership: HubMembership, stub_id: str, match_key_id: str
 ) -> list[bytes]:
     """All our link secrets of one match-key type for a stub: one of them must fit a request."""
-    digests = tables.published_digests(membership.hub.hub_id, stub_id).get(match_key_id, [])
+    digests = tables.stubs.digests(membership.hub.hub_id, stub_id).get(match_key_id, [])
     pairs = TokenCache(membership).get_all(tables, digests)
     return [pairs[digest].link_secret for digest in digests]

@@ -10,13 +10,13 @@ from enum import StrEnum
 
 from node.membership.hub import HubMembership
 from node.store.links import Link, LinkedInvolvement, LinkState
-from node.store.tables import NodeTables, record_of
+from node.store.records import Client, record_of
+from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.governance.charter import DutyDesk
 from protocol.matchkeys.recipes import match_keys, names_somebody
 from protocol.messages.bodies import LinkNotice, NoticeBody
 from protocol.messages.statement import Statement
-from storage.engine import Row
 
 
 @dataclass(frozen=True)
@@ -79,17 +79,17 @@ def on_notice(
 
 def team_of(tables: NodeTables, membership: HubMembership, local_id: str) -> Team:
     """The team around a client. Raises LocalError(NOT_FOUND) for no client of ours."""
-    client = tables.client(local_id)
+    client = tables.records.client(local_id)
     if client is None:
         raise LocalError(ErrorCode.NOT_FOUND, "no client has that id here")
     hub_id, now = membership.hub.hub_id, membership.env.clock()
-    stub = tables.stub_of(hub_id, client["id"])
-    published = stub is not None and not stub["retired"]
-    known = tables.links.of_stub(hub_id, stub["stub_id"]) if stub else []
+    stub = tables.stubs.of_client(hub_id, client.id)
+    published = stub is not None and not stub.retired
+    known = tables.links.of_stub(hub_id, stub.stub_id) if stub else []
     links = [link for link in known if link.state is not LinkState.ENDED]
     others = [member for link in links for member in _members(membership, link)]
     titles = {item.code: item.title for item in membership.charter.involvement_types}
-    own = [str(titles.get(row["type"])) for row in tables.in_force(client["id"], now)]
+    own = [str(titles.get(item.type)) for item in tables.records.in_force(client.id, now)]
     possible = sum(link.state is LinkState.POSSIBLE for link in links)
     return Team(
         own=tuple(own),
@@ -98,7 +98,7 @@ def team_of(tables: NodeTables, membership: HubMembership, local_id: str) -> Tea
         duty_desk=membership.charter.duty_desk,
         published=published,
         unpublished=None if published else _why_unpublished(tables, membership, client),
-        waiting=tables.reviews.count_waiting(hub_id, stub["stub_id"]) if stub else 0,
+        waiting=tables.reviews.count_waiting(hub_id, stub.stub_id) if stub else 0,
         ring=tuple(_duty_lines(membership)),
     )
 
@@ -134,8 +134,8 @@ def _members(membership: HubMembership, link: Link) -> list[TeamMember]:
     ]
 
 
-def _why_unpublished(tables: NodeTables, membership: HubMembership, client: Row) -> Unpublished:
-    if not tables.in_force(client["id"], membership.env.clock()):
+def _why_unpublished(tables: NodeTables, membership: HubMembership, client: Client) -> Unpublished:
+    if not tables.records.in_force(client.id, membership.env.clock()):
         return Unpublished.NO_PERMISSION
     policy = membership.charter.policy
     made = match_keys(record_of(client, membership.shared_postcodes), policy.keys)

@@ -41,9 +41,21 @@ from transport.logsync import Contradiction, LeafRefused, sync
 Body = TypeVar("Body", bound=WireModel)
 
 
+@dataclass(frozen=True)
+class NodeContext:
+    """What a node has for all its hubs. `shared_postcodes` are of places that it never publishes,
+    which nothing is made without.
+    """
+
+    engine: NodeEngine
+    http: HttpClient
+    env: Environment
+    shared_postcodes: frozenset[str] = field(repr=False)
+
+
 @dataclass
 class HubMembership:
-    """One hub, as seen from this node."""
+    """One hub, as seen from this node. `shared_postcodes` as of NodeContext."""
 
     hub: HubRow
     keys: Keys = field(repr=False)
@@ -51,7 +63,7 @@ class HubMembership:
     http: HttpClient
     env: Environment
     view: LogView
-    shared_postcodes: frozenset[str] = field(default=frozenset(), repr=False)
+    shared_postcodes: frozenset[str] = field(repr=False)
     faults: Faults = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -213,23 +225,25 @@ class HubMembership:
         return statement.body
 
 
-async def load_membership(
-    folder: Path, hub: HubRow, engine: NodeEngine, http: HttpClient, env: Environment
-) -> HubMembership:
+async def load_membership(folder: Path, hub: HubRow, context: NodeContext) -> HubMembership:
     """The membership of a hub that this node has joined."""
-    return await _membership(load_keys(folder, hub.hub_id), hub, engine, http, env)
+    return await _membership(load_keys(folder, hub.hub_id), hub, context)
 
 
-async def follow_without_keys(
-    hub: HubRow, engine: NodeEngine, http: HttpClient, env: Environment
-) -> HubMembership:
+async def follow_without_keys(hub: HubRow, context: NodeContext) -> HubMembership:
     """A membership whose keys are gone, to follow the log by: what it signs nobody accepts."""
-    keys = keys_of({name: env.random(32) for name in KEY_NAMES})
-    return await _membership(keys, hub, engine, http, env)
+    keys = keys_of({name: context.env.random(32) for name in KEY_NAMES})
+    return await _membership(keys, hub, context)
 
 
-async def _membership(
-    keys: Keys, hub: HubRow, engine: NodeEngine, http: HttpClient, env: Environment
-) -> HubMembership:
-    view = await engine.read(lambda tables: tables.log_views.load(hub.genesis))
-    return HubMembership(hub, keys, engine, http, env, view)
+async def _membership(keys: Keys, hub: HubRow, context: NodeContext) -> HubMembership:
+    view = await context.engine.read(lambda tables: tables.log_views.load(hub.genesis))
+    return HubMembership(
+        hub, keys, context.engine, context.http, context.env, view, context.shared_postcodes
+    )
+
+
+def followed_charters(tables: NodeTables) -> list[Charter]:
+    """The charters in force at the hubs that this node has joined or is joining, as last seen."""
+    views = [tables.log_views.load(hub.genesis) for hub in tables.hubs.all()]
+    return [view.directory.charter for view in views if view.directory.charters]

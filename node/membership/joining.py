@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from keys.group import default_group
+from keys.groups import default_group
 from keys.transcript import parse_transcript
 from node.config import NodeSettings
 from node.membership.charter import accept_charter
@@ -150,7 +150,8 @@ class Joining:
             generation=None,
             cursor=0,
         )
-        return HubMembership(hub, keys, engine, self._http, self._env, view)
+        shared = self._settings.shared_postcodes
+        return HubMembership(hub, keys, engine, self._http, self._env, view, shared)
 
     def _application(
         self, membership: HubMembership, invitation: Invitation

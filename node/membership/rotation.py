@@ -74,7 +74,9 @@ class Rotating:
 
     def _forget_tokens(self, tables: NodeTables) -> None:
         """The key of the cache is gone with the others: tokens are evaluated and published anew."""
-        tables.hubs.forget_tokens(self.membership.hub.hub_id)
+        hub_id = self.membership.hub.hub_id
+        tables.sealed_tokens.forget(hub_id)
+        tables.stubs.forget_digests(hub_id)
 
     def _switch_over(self) -> None:
         """Put the new files in the place of the old ones; the sent rotation goes last.

@@ -43,7 +43,9 @@ def _end(tables: NodeTables, hub_id: str, now: int) -> None:
     tables.reviews.end_with_log(hub_id)
     tables.outbox.end_with_log(hub_id, LOST)
     # What the new hub does not know, and our own account of what the old one had counted.
-    tables.hubs.forget_published(hub_id)
+    tables.publications.forget(hub_id)
+    tables.publication_counts.forget(hub_id)
+    tables.stubs.start_over(hub_id)
     tables.links.forget(hub_id)
     tables.journal.forget(hub_id)
     tables.alarms.forget_watched(hub_id)

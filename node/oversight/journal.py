@@ -56,9 +56,7 @@ class Journal:
 
     def _answer(self, tables: NodeTables) -> int:
         hub_id, size = self._membership.hub.hub_id, self._membership.view.size
-        if tables.outbox.is_any_on_its_way(hub_id) or (
-            tables.journal.is_publication_on_its_way(hub_id)
-        ):
+        if tables.outbox.is_any_on_its_way(hub_id) or tables.publications.pending(hub_id):
             return 0  # signed and perhaps logged, but we do not know its place yet
         answered = 0
         for said in tables.journal.unanswered(hub_id):

@@ -5,22 +5,24 @@ what comes out is token inputs for the OPRF and rows without client data.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
 
 from node.membership.hub import HubMembership
-from node.publishing.limits import Digests, Limits, TokenSet, tokens_hash
+from node.publishing.limits import Limits, TokenSet, tokens_hash
 from node.publishing.tokens import TokenCache
-from node.store.tables import NodeTables, record_of
+from node.store.publications import Effect, PublishedTokens
+from node.store.records import Client, Involvement, record_of
+from node.store.stubs import Digests, PublishedInvolvementId, PublishedStub
+from node.store.tables import NodeTables
 from protocol import canonical
 from protocol.commitments import commit
 from protocol.fields import to_base64
-from protocol.governance.charter import Charter
+from protocol.governance.charter import Charter, InvolvementType, LawfulBasis
 from protocol.matchkeys.recipes import match_keys, names_somebody
 from protocol.messages.bodies import Permission, PublishedInvolvement, StubRow, StubTokens
 from protocol.tokens import token_input
-from storage.engine import Row
 
 
 @dataclass(frozen=True)
@@ -31,22 +33,29 @@ class Span:
     size: int
     known: bool = False
 
-    def clients(self, tables: NodeTables, hub_id: str) -> list[Row]:
+    def clients(self, tables: NodeTables, hub_id: str) -> list[Client]:
         """The clients, in the order of their row ids."""
-        sql = (
-            "SELECT * FROM client WHERE id > ? AND (? = 0 OR id IN (SELECT client FROM stub "
-            "WHERE hub_id = ? AND retired = 0)) ORDER BY id LIMIT ?"
-        )
-        return tables.tx.rows(sql, self.after, int(self.known), hub_id, self.size)
+        if self.known:
+            return tables.stubs.clients_after(hub_id, self.after, self.size)
+        return tables.records.clients_after(self.after, self.size)
 
 
 @dataclass(frozen=True)
 class Draft:
     """A client that may be published: its involvements and the digests of its token inputs."""
 
-    client: Row
+    client: Client
     involvements: Sequence[PublishedInvolvement]
     digests: Digests
+
+    @cached_property
+    def name(self) -> str:
+        """A hash of all that the stub says, to know whether anything changed."""
+        said: canonical.JsonValue = {
+            "involvements": [item.model_dump(mode="json") for item in self.involvements],
+            "tokens": {key: [item.hex() for item in items] for key, items in self.digests.items()},
+        }
+        return hashlib.sha256(canonical.encode(said)).hexdigest()
 
 
 @dataclass
@@ -54,7 +63,7 @@ class Page:
     """A page of clients: drafts, those that may not or cannot be published, inputs to evaluate."""
 
     last: int = 0
-    clients: list[Row] = field(default_factory=list)
+    clients: list[Client] = field(default_factory=list)
     drafts: list[Draft] = field(default_factory=list)
     without_permission: int = 0
     insufficient_identifiers: list[str] = field(default_factory=list)
@@ -67,15 +76,23 @@ class Changes:
 
     rows: list[StubRow] = field(default_factory=list)
     tokens: list[StubTokens] = field(default_factory=list)
-    effects: list[dict[str, Any]] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
     retired: int = 0
-    room: int = 0
     insufficient_identifiers: list[str] = field(default_factory=list)
     held: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class _Shown:
+    """An involvement that the charter lets us publish."""
+
+    involvement: Involvement
+    kind: InvolvementType
+    basis: LawfulBasis
+
+
 class Drafter:
-    """Drafts pages of clients for one hub."""
+    """Drafts pages of clients for one hub, each with as many statements as any other."""
 
     def __init__(self, membership: HubMembership, cache: TokenCache) -> None:
         self._membership = membership
@@ -83,23 +100,22 @@ class Drafter:
 
     def page(self, tables: NodeTables, span: Span, now: int) -> Page:
         """Draft the clients of a span."""
-        charter, page = self._membership.charter, Page(last=span.after)
-        for client in span.clients(tables, self._membership.hub.hub_id):
-            page.last = client["id"]
-            page.clients.append(client)
-            involvements = self._involvements(tables, client, now)
-            if not involvements:
+        clients = span.clients(tables, self._membership.hub.hub_id)
+        page = Page(last=clients[-1].id if clients else span.after, clients=clients)
+        involvements = self._involvements(tables, clients, now)
+        for client in clients:
+            if client.id not in involvements:
                 page.without_permission += 1
                 continue
-            wanted = self._inputs(charter, client)
+            wanted = self._inputs(client)
             if not names_somebody(wanted):
-                page.insufficient_identifiers.append(client["local_id"])
+                page.insufficient_identifiers.append(client.local_id)
                 continue
             digests = {}
             for key, values in wanted.items():
                 digests[key] = [self._cache.digest(value) for value in values]
                 page.inputs.update(zip(digests[key], values, strict=True))
-            page.drafts.append(Draft(client, involvements, digests))
+            page.drafts.append(Draft(client, involvements[client.id], digests))
         for digest in self._cache.known(tables, page.inputs):
             del page.inputs[digest]
         return page
@@ -107,41 +123,38 @@ class Drafter:
     def changes(self, tables: NodeTables, page: Page, now: int) -> Changes:
         """Rows and tokens of the stubs on a page that differ from what was published."""
         changes = Changes()
+        stubs = self._stubs(tables, page)
         limits = Limits(self._membership, tables, now)
-        changes.room = limits.room()
-        overshared_tokens = limits.overshared_tokens(
-            (draft.client["id"], {item for items in draft.digests.values() for item in items})
-            for draft in page.drafts
+        barred = limits.overshared_tokens(
+            {draft.client.id: _all_of(draft.digests) for draft in page.drafts}, stubs
         )
-        live: set[int] = set()
-        for draft in page.drafts:
-            own = overshared_tokens.get(draft.client["id"], set())
-            kept = {
-                key: [digest for digest in digests if digest not in own]
-                for key, digests in draft.digests.items()
-            }
-            kept = {key: digests for key, digests in kept.items() if digests}
-            if not names_somebody(kept):
+        live = []
+        for whole in page.drafts:
+            draft = _without(whole, barred.get(whole.client.id, set()))
+            if names_somebody(draft.digests):
+                live.append(draft)
+            else:
                 # Several records of one person here: what is left cannot be published.
-                changes.insufficient_identifiers.append(draft.client["local_id"])
-                continue
-            live.add(draft.client["id"])
-            self._changed(tables, limits, Draft(draft.client, draft.involvements, kept), changes)
-        for client in page.clients:
-            if client["id"] not in live:
-                self._retire(tables, client, changes)
+                changes.insufficient_identifiers.append(draft.client.local_id)
+        self._change(tables, [(stubs.get(item.client.id), item) for item in live], limits, changes)
+        published = {draft.client.id for draft in live}
+        self._retire(page, stubs, published, changes)
         return changes
 
     def endings(self, tables: NodeTables, page: Page, now: int) -> Changes:
         """Only what ends: the stubs of the clients on a page who may no longer be published."""
         changes = Changes()
-        for client in page.clients:
-            if not self._involvements(tables, client, now):
-                self._retire(tables, client, changes)
+        live = self._involvements(tables, page.clients, now)
+        self._retire(page, self._stubs(tables, page), live, changes)
         return changes
 
-    def _inputs(self, charter: Charter, client: Row) -> dict[str, list[bytes]]:
+    def _stubs(self, tables: NodeTables, page: Page) -> dict[int, PublishedStub]:
+        hub_id = self._membership.hub.hub_id
+        return tables.stubs.of_clients(hub_id, [client.id for client in page.clients])
+
+    def _inputs(self, client: Client) -> dict[str, list[bytes]]:
         """OPRF inputs by match key, never more of a type than the charter's cap."""
+        charter = self._membership.charter
         policy, epoch = charter.policy, charter.token_key.epoch
         keys = match_keys(record_of(client, self._membership.shared_postcodes), policy.keys)
         return {
@@ -153,124 +166,177 @@ class Drafter:
         }
 
     def _involvements(
-        self, tables: NodeTables, client: Row, now: int
-    ) -> list[PublishedInvolvement]:
-        membership, charter = self._membership, self._membership.charter
-        random = membership.env.random
-        result = []
-        seen: set[str] = set()
-        for row in tables.in_force(client["id"], now):
-            if row["type"] in seen:
-                continue  # the same work with a mother and her unborn child is shown once
-            seen.add(row["type"])
-            kind = charter.involvement_type(row["type"])
-            basis = charter.lawful_basis(row["permission_basis"])
-            if kind is None or basis is None or basis.in_force != "yes":
-                continue
-            known = tables.involvement_id(
-                membership.hub.hub_id, row["id"], random(16).hex(), random(32).hex()
-            )
-            facts: canonical.JsonValue = {
-                "basis": row["permission_basis"],
-                "consent_date": row["consent_date"],
-            }
-            result.append(
-                PublishedInvolvement(
-                    id=known["involvement_id"],
-                    type=row["type"],
-                    label=row["label"] if row["label"] in kind.labels else kind.labels[0],
-                    permission=Permission(
-                        basis_class=basis.permission_class, valid_until=row["valid_until"]
-                    ),
-                    active_until=None,
-                    facts_commitment=commit(bytes.fromhex(known["salt"]), facts),
-                )
-            )
-        return result
-
-    def _changed(self, tables: NodeTables, limits: Limits, draft: Draft, changes: Changes) -> None:
-        """Add one stub's row and tokens if it changed, as far as the charter's limits let it."""
-        membership = self._membership
-        old = tables.stub_of(membership.hub.hub_id, draft.client["id"])
-        if old is not None and old["published_hash"] == _published_hash(draft):
-            return
-        tokens = (
-            limits.token_set(old, draft.digests)
-            if old and old["revision"]
-            else self._first(draft, changes)
-        )
-        if tokens.held:
-            changes.held.append(draft.client["local_id"])
-            draft = Draft(draft.client, draft.involvements, tokens.digests)
-            if not tokens.digests or (old and old["published_hash"] == _published_hash(draft)):
-                return
-        stub_id = old["stub_id"] if old else membership.env.new_id()
-        texts = {
-            key: [to_base64(self._cache.get(tables, digest).token) for digest in items]
-            for key, items in draft.digests.items()
+        self, tables: NodeTables, clients: Sequence[Client], now: int
+    ) -> dict[int, list[PublishedInvolvement]]:
+        """What may be published of these clients: of each who has any involvement that may be."""
+        found = tables.records.all_in_force([client.id for client in clients], now)
+        shown = {
+            client: list(_allowed(self._membership.charter, items))
+            for client, items in found.items()
         }
-        changes.tokens.append(StubTokens(stub_id=stub_id, salt=tokens.salt, tokens=texts))
-        token_value: canonical.JsonValue = {"stub_id": stub_id, "tokens": texts}
-        row = StubRow(
-            stub_id=stub_id,
-            revision=old["revision"] + 1 if old else 1,
-            retired=False,
-            involvements=list(draft.involvements),
-            token_commitment=commit(bytes.fromhex(tokens.salt), token_value),
-        )
-        changes.rows.append(row)
-        changes.effects.append(
-            {
-                **_effect(draft.client, row, _published_hash(draft), draft.digests),
-                "tokens_hash": tokens_hash(draft.digests),
-                "salt": tokens.salt,
-                "counted": tokens.counted,
-            }
-        )
+        ids = self._involvement_ids(tables, shown.values())
+        return {
+            client: [_published(item, ids) for item in items]
+            for client, items in shown.items()
+            if items
+        }
 
-    def _first(self, draft: Draft, changes: Changes) -> TokenSet:
+    def _involvement_ids(
+        self, tables: NodeTables, shown: Iterable[Sequence[_Shown]]
+    ) -> dict[int, PublishedInvolvementId]:
+        """Under which ids the hub knows involvements; those it does not know get one."""
+        hub_id, random = self._membership.hub.hub_id, self._membership.env.random
+        wanted = [item.involvement.id for items in shown for item in items]
+        known = tables.stubs.involvement_ids(hub_id, wanted)
+        fresh = {
+            item: PublishedInvolvementId(item, random(16).hex(), random(32).hex())
+            for item in wanted
+            if item not in known
+        }
+        tables.stubs.add_involvement_ids(hub_id, fresh.values())
+        return known | fresh
+
+    def _change(
+        self,
+        tables: NodeTables,
+        drafts: Sequence[tuple[PublishedStub | None, Draft]],
+        limits: Limits,
+        changes: Changes,
+    ) -> None:
+        """Add the rows and tokens of stubs that changed, as far as the limits let them."""
+        changed = [
+            (old, draft) for old, draft in drafts if old is None or old.published_hash != draft.name
+        ]
+        room = limits.room()
+        known = limits.token_sets(
+            {old.stub_id: draft.digests for old, draft in changed if old and old.revision}
+        )
+        ready: list[tuple[PublishedStub | None, Draft, TokenSet]] = []
+        for old, draft in changed:
+            if old and old.revision:
+                tokens = known[old.stub_id]
+            else:
+                tokens = self._first(draft, room)
+                room -= 1
+            if tokens.held:
+                changes.held.append(draft.client.local_id)
+                draft = Draft(draft.client, draft.involvements, tokens.digests)
+                if not tokens.digests or (old and old.published_hash == draft.name):
+                    continue
+            ready.append((old, draft, tokens))
+        self._add(tables, ready, changes)
+
+    def _first(self, draft: Draft, room: int) -> TokenSet:
         """The tokens of a stub that the hub does not know, if there is room for it today."""
-        if changes.room <= 0:
+        if room <= 0:
             return TokenSet({}, "", held=True)
-        changes.room -= 1
         return TokenSet(draft.digests, self._membership.env.random(32).hex())
 
-    def _retire(self, tables: NodeTables, client: Row, changes: Changes) -> None:
-        """Retire the stub of a client who may no longer be published, if there is one."""
-        old = tables.stub_of(self._membership.hub.hub_id, client["id"])
-        if old is None or old["retired"] or not old["revision"]:
-            return  # revision 0: a log's successor has never heard of it
-        salt = self._membership.env.random(32)
-        value: canonical.JsonValue = {"stub_id": old["stub_id"], "tokens": {}}
-        row = StubRow(
-            stub_id=old["stub_id"],
-            revision=old["revision"] + 1,
-            retired=True,
-            involvements=[],
-            token_commitment=commit(salt, value),
-        )
-        changes.rows.append(row)
-        changes.retired += 1
-        changes.effects.append(_effect(client, row, "", {}))
+    def _add(
+        self,
+        tables: NodeTables,
+        ready: Sequence[tuple[PublishedStub | None, Draft, TokenSet]],
+        changes: Changes,
+    ) -> None:
+        wanted = {digest for _, draft, _ in ready for digest in _all_of(draft.digests)}
+        pairs = self._cache.get_all(tables, wanted)
+        for old, draft, tokens in ready:
+            stub_id = old.stub_id if old else self._membership.env.new_id()
+            texts = {
+                key: [to_base64(pairs[digest].token) for digest in items]
+                for key, items in draft.digests.items()
+            }
+            token_value: canonical.JsonValue = {"stub_id": stub_id, "tokens": texts}
+            row = StubRow(
+                stub_id=stub_id,
+                revision=old.revision + 1 if old else 1,
+                retired=False,
+                involvements=list(draft.involvements),
+                token_commitment=commit(bytes.fromhex(tokens.salt), token_value),
+            )
+            changes.tokens.append(StubTokens(stub_id=stub_id, salt=tokens.salt, tokens=texts))
+            changes.rows.append(row)
+            published = PublishedTokens(tokens_hash(draft.digests), tokens.salt, tokens.counted)
+            stub = _stub(draft.client, row, draft.name)
+            changes.effects.append(Effect(stub, draft.digests, published))
+
+    def _retire(
+        self,
+        page: Page,
+        stubs: Mapping[int, PublishedStub],
+        live: Iterable[int],
+        changes: Changes,
+    ) -> None:
+        """Retire the stubs of the clients on a page who may no longer be published."""
+        stay = set(live)
+        for client in page.clients:
+            old = stubs.get(client.id)
+            if client.id in stay or old is None or old.retired or not old.revision:
+                continue  # revision 0: a log's successor has never heard of it
+            salt = self._membership.env.random(32)
+            value: canonical.JsonValue = {"stub_id": old.stub_id, "tokens": {}}
+            row = StubRow(
+                stub_id=old.stub_id,
+                revision=old.revision + 1,
+                retired=True,
+                involvements=[],
+                token_commitment=commit(salt, value),
+            )
+            changes.rows.append(row)
+            changes.retired += 1
+            changes.effects.append(Effect(_stub(client, row, ""), {}, None))
 
 
-def _published_hash(draft: Draft) -> str:
-    """A name for all that a stub says, to know whether anything changed."""
-    said: canonical.JsonValue = {
-        "involvements": [item.model_dump(mode="json") for item in draft.involvements],
-        "tokens": {key: [item.hex() for item in items] for key, items in draft.digests.items()},
+def _allowed(charter: Charter, involvements: Iterable[Involvement]) -> Iterable[_Shown]:
+    """Those of a type and on a basis that the charter has, and the basis is in force.
+
+    The same work with a mother and her unborn child is shown once.
+    """
+    first: dict[str, Involvement] = {}
+    for item in involvements:
+        first.setdefault(item.type, item)
+    for item in first.values():
+        kind = charter.involvement_type(item.type)
+        basis = charter.lawful_basis(item.permission_basis or "")
+        if kind is not None and basis is not None and basis.in_force == "yes":
+            yield _Shown(item, kind, basis)
+
+
+def _published(shown: _Shown, ids: Mapping[int, PublishedInvolvementId]) -> PublishedInvolvement:
+    """An involvement as the hub is told of it."""
+    item, known = shown.involvement, ids[shown.involvement.id]
+    facts: canonical.JsonValue = {
+        "basis": item.permission_basis,
+        "consent_date": item.consent_date,
     }
-    return hashlib.sha256(canonical.encode(said)).hexdigest()
+    return PublishedInvolvement(
+        id=known.involvement_id,
+        type=item.type,
+        label=item.label if item.label in shown.kind.labels else shown.kind.labels[0],
+        permission=Permission(
+            basis_class=shown.basis.permission_class, valid_until=item.valid_until or 0
+        ),
+        active_until=None,
+        facts_commitment=commit(bytes.fromhex(known.salt), facts),
+    )
 
 
-def _effect(client: Row, row: StubRow, published_hash: str, digests: Digests) -> dict[str, Any]:
+def _all_of(digests: Digests) -> set[bytes]:
+    return {item for items in digests.values() for item in items}
+
+
+def _without(draft: Draft, barred: set[bytes]) -> Draft:
+    """A draft without tokens that may not be published."""
+    if not barred:
+        return draft
+    kept = {
+        key: [digest for digest in digests if digest not in barred]
+        for key, digests in draft.digests.items()
+    }
+    digests = {key: items for key, items in kept.items() if items}
+    return Draft(draft.client, draft.involvements, digests)
+
+
+def _stub(client: Client, row: StubRow, published_hash: str) -> PublishedStub:
     """What to remember of a stub once the hub has applied it."""
-    return {
-        "client": client["id"],
-        "stub_id": row.stub_id,
-        "revision": row.revision,
-        "published_hash": published_hash,
-        "retired": int(row.retired),
-        "digests": {key: [digest.hex() for digest in items] for key, items in digests.items()},
-        "tokens_hash": None,
-    }
+    return PublishedStub(client.id, row.stub_id, row.revision, published_hash, row.retired)

@@ -5,16 +5,18 @@ is held stays in the agency's own data and goes when there is room. The hub coun
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from node.membership.hub import HubMembership
+from node.store.limits import LastTokens
+from node.store.publications import Effect
+from node.store.stubs import Digests, PublishedStub
 from node.store.tables import NodeTables
 from protocol import canonical
-from protocol.governance.limits import DAY, TOKEN_DAYS, may_change, room_for_new, same_token_terms
-from storage.engine import Row
-
-Digests = Mapping[str, list[bytes]]
+from protocol.governance.charter import Charter
+from protocol.governance.limits import DAY, may_change, room_for_new, same_token_terms
+from protocol.messages.statement import Preamble
 
 
 @dataclass(frozen=True)
@@ -49,103 +51,96 @@ class Limits:
 
     def room(self) -> int:
         """How many new stubs may still be published today."""
-        sql = "SELECT day, count FROM new_stubs WHERE hub_id = ?"
-        counts = {row["day"]: row["count"] for row in self._tables.tx.rows(sql, self._hub_id)}
+        counts = self._tables.publication_counts.new_stubs(self._hub_id)
         return room_for_new(self._membership.charter.quotas, counts, self._now // DAY)
 
     def overshared_tokens(
-        self, digests: Iterable[tuple[int, Iterable[bytes]]]
+        self, digests: Mapping[int, Collection[bytes]], stubs: Mapping[int, PublishedStub]
     ) -> dict[int, set[bytes]]:
         """For each client its digests that may not be published: they are in too many stubs.
 
         Those who have such a token at the hub keep it, if it fits without the others. `digests`
-        are the wanted ones of the clients on a page.
+        are the wanted ones of the clients on a page, `stubs` the ones they have.
         """
         most = self._membership.charter.quotas.stubs_per_token
-        wanted: dict[bytes, set[int]] = {}
-        for client, items in digests:
+        wanted: dict[bytes, set[str | int]] = {}
+        for client, items in digests.items():
+            holder = stubs[client].stub_id if client in stubs else client
             for digest in items:
-                wanted.setdefault(digest, set()).add(client)
-        overshared_tokens: dict[int, set[bytes]] = {}
-        for digest, clients in wanted.items():
-            live, former = self._holders(digest)
-            if len(clients | live | former) <= most:
+                wanted.setdefault(digest, set()).add(holder)
+        live = self._tables.stubs.holders(self._hub_id, wanted)
+        former = self._tables.publication_counts.former_holders(self._hub_id, wanted, self._now)
+        barred: dict[str | int, set[bytes]] = {}
+        for digest, holders in wanted.items():
+            have, had = live.get(digest, set()), former.get(digest, set())
+            if len(holders | have | had) <= most:
                 continue
-            keep = live if len(live | former) <= most else set()
-            for client in clients - keep:
-                overshared_tokens.setdefault(client, set()).add(digest)
-        return overshared_tokens
+            keep = have if len(have | had) <= most else set()
+            for holder in holders - keep:
+                barred.setdefault(holder, set()).add(digest)
+        clients = {stub.stub_id: client for client, stub in stubs.items()}
+        return {
+            clients[holder] if isinstance(holder, str) else holder: items
+            for holder, items in barred.items()
+        }
 
-    def token_set(self, stub: Row, wanted: Digests) -> TokenSet:
-        """What a stub that the hub knows may publish of the wanted tokens."""
-        membership, tables, stub_id = self._membership, self._tables, stub["stub_id"]
-        last = tables.tx.one(
-            "SELECT * FROM stub_tokens WHERE hub_id = ? AND stub_id = ?", self._hub_id, stub_id
-        )
-        if last is not None and last["tokens_hash"] == tokens_hash(wanted):
-            return TokenSet(wanted, last["salt"])
-        before = membership.directory.charter_of(last["charter_version"]) if last else None
-        counted = same_token_terms(before, membership.charter)
-        salt = membership.env.random(32).hex()
-        if not counted or may_change(membership.charter.quotas, self._changes(stub_id), self._now):
-            return TokenSet(wanted, salt, counted=counted)
-        published = tables.published_digests(self._hub_id, stub_id)
-        return TokenSet(published, last["salt"] if last else "", held=True)
+    def token_sets(self, wanted: Mapping[str, Digests]) -> dict[str, TokenSet]:
+        """What stubs that the hub knows may publish of the wanted tokens, by stub id."""
+        counts, charter = self._tables.publication_counts, self._membership.charter
+        last = counts.last_tokens(self._hub_id, wanted)
+        changes = counts.changes(self._hub_id, wanted)
+        allowed: dict[str, TokenSet] = {}
+        held = []
+        for stub_id, digests in wanted.items():
+            before = last.get(stub_id)
+            if before is not None and before.tokens_hash == tokens_hash(digests):
+                allowed[stub_id] = TokenSet(digests, before.salt)
+                continue
+            counted = same_token_terms(self._terms(before), charter)
+            if not counted or may_change(charter.quotas, changes.get(stub_id, ()), self._now):
+                salt = self._membership.env.random(32).hex()
+                allowed[stub_id] = TokenSet(digests, salt, counted=counted)
+            else:
+                held.append(stub_id)
+        published = self._tables.stubs.all_digests(self._hub_id, held)
+        for stub_id in held:
+            salt = last[stub_id].salt if stub_id in last else ""
+            allowed[stub_id] = TokenSet(published.get(stub_id, {}), salt, held=True)
+        return allowed
 
-    def _changes(self, stub_id: str) -> list[int]:
-        sql = "SELECT at FROM stub_change WHERE hub_id = ? AND stub_id = ?"
-        return [row["at"] for row in self._tables.tx.rows(sql, self._hub_id, stub_id)]
-
-    def _holders(self, digest: bytes) -> tuple[set[int], set[int]]:
-        """The clients whose stubs have a token, and those whose stubs had it lately."""
-        live = self._tables.tx.rows(_LIVE, self._hub_id, digest)
-        former = self._tables.tx.rows(_FORMER, self._hub_id, digest, self._now)
-        return {row["client"] for row in live}, {row["client"] for row in former}
-
-
-_LIVE = (
-    "SELECT DISTINCT s.client FROM published_token t JOIN stub s USING (hub_id, stub_id) "
-    "WHERE t.hub_id = ? AND t.input_digest = ?"
-)
-_FORMER = (
-    "SELECT DISTINCT s.client FROM former_token t JOIN stub s USING (hub_id, stub_id) "
-    "WHERE t.hub_id = ? AND t.input_digest = ? AND t.until > ?"
-)
+    def _terms(self, last: LastTokens | None) -> Charter | None:
+        """The charter under which a stub's tokens were published last."""
+        if last is None:
+            return None
+        return self._membership.directory.charter_of(last.charter_version)
 
 
-def book(tables: NodeTables, hub_id: str, effect: Mapping[str, object], iat: int) -> None:
-    """Count what the hub has applied to one stub. Call before its published tokens are replaced.
+def count_applied(
+    tables: NodeTables, hub_id: str, effects: Sequence[Effect], signed: Preamble
+) -> None:
+    """Count what the hub has applied. Call before the published tokens are replaced.
 
-    `iat` is when the publication was signed, which is what the hub counts by.
+    What the hub counts by is when the publication was signed, and under which charter.
     """
-    stub_id = effect["stub_id"]
-    tables.tx.run("DELETE FROM former_token WHERE until <= ?", iat)
-    tables.tx.run(
-        "INSERT OR REPLACE INTO former_token "
-        "SELECT hub_id, input_digest, stub_id, ? FROM published_token "
-        "WHERE hub_id = ? AND stub_id = ?",
-        iat + TOKEN_DAYS * DAY, hub_id, stub_id,
-    )  # fmt: skip
-    if effect["revision"] == 1:
-        tables.tx.run("INSERT OR IGNORE INTO new_stubs VALUES (?, ?, 0)", hub_id, iat // DAY)
-        tables.tx.run(
-            "UPDATE new_stubs SET count = count + 1 WHERE hub_id = ? AND day = ?",
-            hub_id, iat // DAY,
-        )  # fmt: skip
-    if effect.get("tokens_hash") is None:
-        return
-    tables.tx.run(
-        "INSERT OR REPLACE INTO stub_tokens VALUES (?, ?, ?, ?, ?)",
-        hub_id, stub_id, effect["tokens_hash"], effect["salt"], effect["charter_version"],
-    )  # fmt: skip
-    if effect["counted"]:
-        tables.tx.run("INSERT INTO stub_change VALUES (?, ?, ?)", hub_id, stub_id, iat)
+    counts, iat = tables.publication_counts, signed.iat
+    counts.give_up(hub_id, [effect.stub.stub_id for effect in effects], iat)
+    if new := sum(effect.stub.revision == 1 for effect in effects):
+        counts.add_new_stubs(hub_id, iat // DAY, new)
+    published = [(item.stub.stub_id, item.tokens) for item in effects if item.tokens is not None]
+    counts.put_last_tokens(
+        hub_id,
+        [
+            LastTokens(stub_id, tokens.tokens_hash, tokens.salt, signed.charter_version)
+            for stub_id, tokens in published
+        ],
+    )
+    counts.add_changes(hub_id, [stub_id for stub_id, tokens in published if tokens.counted], iat)
 
 
 def waiting_words(held: Sequence[str]) -> str:
     """What to tell the agency's people of records that a limit holds back."""
     return (
         f"{len(held)} records changed too often in 30 days, or are more new records than one day "
-        "may have. They wait here, nothing of them is lost; publish again tomorrow. If you did "
-        "not expect this, somebody may be trying out addresses: look who changed them."
+        "may have. They wait here, and nothing is lost; publish again tomorrow. If you did not "
+        "expect this, somebody may be trying out addresses: check who changed them."
     )

@@ -6,27 +6,24 @@ publication is resumed, never doubled.
 """
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from node.membership.hub import HubMembership
 from node.publishing.drafts import Changes, Drafter, Page, Span
-from node.publishing.limits import book
+from node.publishing.limits import count_applied
 from node.publishing.tokens import TokenCache, TokenClient, TokenPair
 from node.store.journal import ExpectedEntry
+from node.store.publications import Publication, PublicationState
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, RemoteError
-from protocol.fields import from_base64, to_base64
 from protocol.messages.bodies import ChunkRef, PublicationBody, RowsChunk, TokensChunk
 from protocol.messages.statement import parse_statement
 from protocol.wire import ANSWER_LIMIT, UploadState, encode_wire, parse_wire
-from storage.engine import Row
 
 ROWS_A_CHUNK = 400
 PAGE = 2000
-STUB_FIELDS = ("client", "stub_id", "revision", "published_hash", "retired")
 
 
 @dataclass(frozen=True)
@@ -42,8 +39,8 @@ Progress = Callable[[Step], None]
 
 @dataclass
 class Published:
-    """What a publication did, in counts; `too_little` names the local ids that cannot be found,
-    `held` those that the charter's limits make wait.
+    """What a publication did, in counts; `insufficient_identifiers` has the local ids of clients
+    who cannot be found, `held` of those whom the charter's limits make wait.
     """
 
     changed: int = 0
@@ -80,7 +77,7 @@ class Publisher:
         membership.check_tables()
         await self._resume_or_drop()
         report, version = Published(), membership.charter.version
-        total = await membership.engine.read(lambda tables: tables.count("client"))
+        total = await membership.engine.read(lambda tables: tables.records.count())
         span, done = Span(0, PAGE, known_only), 0
         while page := await self._page(span):
             if not await self._published_page(page, report):
@@ -88,7 +85,9 @@ class Publisher:
             span, done = replace(span, after=page.last), done + len(page.clients)
             progress(Step(done, total))
         hub_id = membership.hub.hub_id
-        await membership.engine.write(lambda tables: tables.set_published_under(hub_id, version))
+        await membership.engine.write(
+            lambda tables: tables.publications.set_charter_version(hub_id, version)
+        )
         return report
 
     async def tell_withdrawn(self) -> None:
@@ -104,7 +103,7 @@ class Publisher:
 
         def work(tables: NodeTables) -> Page:
             clients = span.clients(tables, hub_id)
-            page = Page(last=clients[-1]["id"] if clients else 0, clients=clients)
+            page = Page(last=clients[-1].id if clients else 0, clients=clients)
             changes = self._drafter.endings(tables, page, now)
             if changes.rows:
                 self._keep(tables, changes)
@@ -170,27 +169,22 @@ class Publisher:
         hub_id = self._membership.hub.hub_id
         row_chunks = [encode_wire(RowsChunk(rows=part)) for part in _split(changes.rows)]
         token_chunks = [encode_wire(TokensChunk(tokens=part)) for part in _split(changes.tokens)]
-        latest = tables.tx.one(
-            "SELECT COALESCE(MAX(sequence), 0) AS n FROM publication WHERE hub_id = ?", hub_id
-        )
         body = PublicationBody(
-            sequence=(latest["n"] if latest else 0) + 1,
+            sequence=tables.publications.next_sequence(hub_id),
             epoch=self._membership.charter.token_key.epoch,
             rows=_refs(row_chunks, changes.rows),
             tokens=_refs(token_chunks, changes.tokens),
         )
         statement = self._membership.sign(body, hub_id)
-        tables.insert(
-            "publication",
-            {
-                "hub_id": hub_id,
-                "sequence": body.sequence,
-                "statement_id": statement.id,
-                "envelope": statement.envelope.encode(),
-                "chunks": json.dumps([to_base64(data) for data in (*row_chunks, *token_chunks)]),
-                "effects": json.dumps(changes.effects),
-                "state": "pending",
-            },
+        tables.publications.add(
+            Publication(
+                hub_id=hub_id,
+                sequence=body.sequence,
+                statement_id=statement.id,
+                envelope=statement.envelope.encode(),
+                chunks=[*row_chunks, *token_chunks],
+                effects=changes.effects,
+            )
         )
 
     async def _resume_or_drop(self) -> None:
@@ -205,33 +199,33 @@ class Publisher:
         """Send a pending publication, if there is one, and take its effects."""
         membership = self._membership
         hub_id = membership.hub.hub_id
-        sql = "SELECT * FROM publication WHERE hub_id = ? AND state = 'pending' ORDER BY sequence"
-        row = await membership.engine.read(lambda tables: tables.tx.one(sql, hub_id))
-        if row is None:
+        kept = await membership.engine.read(lambda tables: tables.publications.pending(hub_id))
+        if kept is None:
             return
         try:
-            index, salt = await self._upload(row)
+            index, salt = await self._upload(kept)
         except RemoteError as error:
             if error.code is not ErrorCode.UNREACHABLE:
                 # Refused for good: drop it, so that the next publish starts from what is true now.
-                await membership.engine.write(lambda tables: _drop(tables, row))
+                await membership.engine.write(
+                    lambda tables: tables.publications.drop(hub_id, kept.sequence)
+                )
             raise
-        await membership.engine.write(lambda tables: _apply_effects(tables, row, index, salt))
+        await membership.engine.write(lambda tables: _apply_effects(tables, kept, index, salt))
 
-    async def _upload(self, row: Row) -> tuple[int, str | None]:
+    async def _upload(self, kept: Publication) -> tuple[int, str | None]:
         """Send a publication whole; its index in the log and its leaf's salt."""
         membership = self._membership
-        chunks = [from_base64(text) for text in json.loads(row["chunks"])]
-        by_hash = {hashlib.sha256(data).hexdigest(): data for data in chunks}
-        answer = await membership.post("/v1/publications", row["envelope"])
+        by_hash = {hashlib.sha256(data).hexdigest(): data for data in kept.chunks}
+        answer = await membership.post("/v1/publications", kept.envelope)
         state = parse_wire(UploadState, answer, limit=ANSWER_LIMIT)
         for digest in state.missing:
-            url = f"{membership.hub.url}/v1/publications/{row['statement_id']}/chunks"
+            url = f"{membership.hub.url}/v1/publications/{kept.statement_id}/chunks"
             answer = await membership.http.post(url, by_hash[digest])
             state = parse_wire(UploadState, answer, limit=ANSWER_LIMIT)
         if state.submitted is None:
             raise RemoteError(ErrorCode.NOT_READY, "the hub still lacks parts of the publication")
-        accepted = membership.check_accepted(state.submitted, row["statement_id"])
+        accepted = membership.check_accepted(state.submitted, kept.statement_id)
         return accepted.index, state.submitted.salt
 
 
@@ -249,40 +243,19 @@ def _refs(chunks: Sequence[bytes], items: Sequence[object]) -> list[ChunkRef]:
     ]
 
 
-def _drop(tables: NodeTables, row: Row) -> None:
-    tables.tx.run(
-        "DELETE FROM publication WHERE hub_id = ? AND sequence = ?", row["hub_id"], row["sequence"]
-    )
-
-
-def _apply_effects(tables: NodeTables, row: Row, index: int, salt: str | None) -> None:
-    hub_id = row["hub_id"]
+def _apply_effects(tables: NodeTables, kept: Publication, index: int, salt: str | None) -> None:
+    hub_id, store = kept.hub_id, tables.publications
     tables.journal.enter_sent(hub_id, "publication", index)
-    applied = tables.tx.run(
-        "UPDATE publication SET state = 'applied', chunks = '[]', effects = '[]' "
-        "WHERE hub_id = ? AND sequence = ? AND state = 'pending'",
-        hub_id, row["sequence"],
-    )  # fmt: skip
-    if not applied:
+    held = store.get(hub_id, kept.sequence)
+    if held is None or held.state is not PublicationState.PENDING:
         return  # a command and the service may both have sent it: only the first takes effect
-    preamble = parse_statement(row["envelope"]).preamble
+    store.set_applied(hub_id, kept.sequence)
+    preamble = parse_statement(kept.envelope).preamble
     # Without its salt nobody can find it in the log: the look-up says so, as of what is missing.
-    entry = ExpectedEntry(index, row["statement_id"], salt or "", row["envelope"])
+    entry = ExpectedEntry(index, kept.statement_id, salt or "", kept.envelope)
     tables.journal.expect(hub_id, entry, preamble.iat)
-    for effect in json.loads(row["effects"]):
-        digests = effect.pop("digests")
-        book(tables, hub_id, {**effect, "charter_version": preamble.charter_version}, preamble.iat)
-        stub = {name: effect[name] for name in STUB_FIELDS}
-        tables.put("stub", {"hub_id": hub_id, **stub}, ("hub_id", "client"))
-        tables.tx.run(
-            "DELETE FROM published_token WHERE hub_id = ? AND stub_id = ?",
-            hub_id, effect["stub_id"],
-        )  # fmt: skip
-        tables.tx.run_many(
-            "INSERT INTO published_token VALUES (?, ?, ?, ?, ?)",
-            [
-                (hub_id, effect["stub_id"], key, ordinal, bytes.fromhex(text))
-                for key, items in digests.items()
-                for ordinal, text in enumerate(items)
-            ],
-        )
+    count_applied(tables, hub_id, kept.effects, preamble)
+    tables.stubs.put(hub_id, [effect.stub for effect in kept.effects])
+    tables.stubs.put_digests(
+        hub_id, {effect.stub.stub_id: effect.digests for effect in kept.effects}
+    )

@@ -7,14 +7,15 @@ and link secrets are cached sealed; only what is new is evaluated.
 import asyncio
 import hashlib
 import hmac
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import nacl.secret
 
 from keys.batch import pack_points, unpack_points
 from keys.dleq import PROOF_BYTES, parse_proof
-from keys.group import Group, default_group, random_scalar
+from keys.group import Group, random_scalar
+from keys.groups import default_group
 from keys.oprf import blind, finalise
 from keys.threshold import PartialEvaluation, Quorum, combine, make_quorum, verify_partial
 from node.membership.hub import HubMembership
@@ -48,42 +49,25 @@ class TokenCache:
         """The name under which an input is cached; says nothing without the cache key."""
         return hmac.digest(self._key, token_input, hashlib.sha256)[:16]
 
-    def known(self, tables: NodeTables, digests: Iterable[bytes]) -> set[bytes]:
+    def known(self, tables: NodeTables, digests: Collection[bytes]) -> set[bytes]:
         """Those of the digests that are cached."""
-        sql = "SELECT 1 FROM token_cache WHERE hub_id = ? AND input_digest = ?"
-        return {digest for digest in digests if tables.tx.one(sql, self._hub_id, digest)}
+        return tables.sealed_tokens.known(self._hub_id, digests)
 
     def get(self, tables: NodeTables, digest: bytes) -> TokenPair:
         """A cached pair. Raises LocalError(NOT_FOUND)."""
-        pair = self.find(tables, digest)
-        if pair is None:
-            raise LocalError(ErrorCode.NOT_FOUND, "a token is not in the cache; publish again")
-        return pair
+        return self.get_all(tables, [digest])[digest]
 
     def get_all(self, tables: NodeTables, digests: Collection[bytes]) -> dict[bytes, TokenPair]:
-        """Cached pairs by their digests. Raises LocalError(NOT_FOUND) unless all are there."""
-        sql = (
-            "SELECT input_digest, sealed FROM token_cache "
-            "WHERE hub_id = ? AND input_digest IN (:among)"
-        )
-        rows = tables.tx.rows_among(sql, self._hub_id, among=digests)
-        pairs = {bytes(row["input_digest"]): self._open(row["sealed"]) for row in rows}
-        if not set(digests) <= pairs.keys():
+        """Cached pairs by digest. Raises LocalError(NOT_FOUND) where one is missing."""
+        sealed = tables.sealed_tokens.sealed(self._hub_id, digests)
+        if len(sealed) < len(set(digests)):
             raise LocalError(ErrorCode.NOT_FOUND, "a token is not in the cache; publish again")
-        return pairs
-
-    def find(self, tables: NodeTables, digest: bytes) -> TokenPair | None:
-        """One cached pair."""
-        sql = "SELECT sealed FROM token_cache WHERE hub_id = ? AND input_digest = ?"
-        row = tables.tx.one(sql, self._hub_id, digest)
-        return self._open(row["sealed"]) if row else None
+        return {digest: self._open(data) for digest, data in sealed.items()}
 
     def store(self, tables: NodeTables, pairs: Mapping[bytes, TokenPair]) -> None:
         """Keep pairs, sealed."""
-        tables.tx.run_many(
-            "INSERT OR REPLACE INTO token_cache VALUES (?, ?, ?)",
-            [(self._hub_id, digest, self._seal(pair)) for digest, pair in pairs.items()],
-        )
+        sealed = {digest: self._seal(pair) for digest, pair in pairs.items()}
+        tables.sealed_tokens.put(self._hub_id, sealed)
 
     def _seal(self, pair: TokenPair) -> bytes:
         nonce = self._random(self._box.NONCE_SIZE)

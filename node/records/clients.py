@@ -7,15 +7,21 @@ published. A feed never brings back what a person withdrew.
 
 import csv
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 from node.records.importer.rows import ImportedRow, Permission, RowError, WorkerDetails
-from node.store.tables import RECORD_FIELDS, NodeTables
+from node.records.workload import Kept, Workload
+from node.store.records import RECORD_FIELDS, ClientRow, InvolvementRow, PractitionerRow
+from node.store.tables import NodeTables
 from protocol import canonical
 from protocol.errors import ErrorCode, LocalError
+from storage.engine import batches
+
+BATCH = 1000
+"""Rows that are stored together."""
 
 
 @dataclass
@@ -42,22 +48,19 @@ class ImportReport:
 def apply_import(
     tables: NodeTables, rows: Iterable[ImportedRow | RowError], now: int
 ) -> ImportReport:
-    """Store every good row, by the agency's own id. Idempotent."""
+    """Store every good row, by the agency's own id. Idempotent.
+
+    Rows are read and stored a batch at a time, to the same end as one by one.
+    """
     report = ImportReport()
     unborn: list[ImportedRow] = []
-    for row in rows:
-        if isinstance(row, RowError):
-            report.errors.append(row)
-            continue
-        if row.mother_local_id:
-            unborn.append(row)
-            continue
-        _store(tables, row, report)
-        if _lacks_permission(row, now):
-            report.without_permission += 1
-    for row in unborn:  # last, because a mother may stand below her child
-        if _store_unborn(tables, row, report) and _lacks_permission(row, now):
-            report.without_permission += 1
+    for batch in batches(rows, BATCH):
+        report.errors += [row for row in batch if isinstance(row, RowError)]
+        good = [row for row in batch if isinstance(row, ImportedRow)]
+        unborn += [row for row in good if row.mother_local_id]
+        _store(tables, [row for row in good if not row.mother_local_id], now, report)
+    for late in batches(unborn, BATCH):  # last, because a mother may stand below her child
+        _store_unborn(tables, late, now, report)
     return report
 
 
@@ -71,13 +74,10 @@ def write_rejects(path: Path, errors: Iterable[RowError]) -> None:
 
 def withdraw(tables: NodeTables, local_id: str, now: int) -> int:
     """Withdraw permission for all of a client's involvements; how many. Raises LocalError."""
-    client = tables.client(local_id)
+    client = tables.records.client(local_id)
     if client is None:
         raise LocalError(ErrorCode.NOT_FOUND, "no client has that id here")
-    return tables.tx.run(
-        "UPDATE involvement SET withdrawn_at = ? WHERE client = ? AND withdrawn_at IS NULL",
-        now, client["id"],
-    )  # fmt: skip
+    return tables.records.withdraw(client.id, now)
 
 
 def end_of(day: date) -> int:
@@ -85,83 +85,107 @@ def end_of(day: date) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) + 86_400
 
 
-def _store(tables: NodeTables, row: ImportedRow, report: ImportReport) -> None:
-    digest = _digest(row)
-    before = tables.client(row.local_id)
-    if before is not None and before["row_hash"] == digest:
-        report.unchanged += 1
-        return
-    values = {name: getattr(row.record, name) for name in RECORD_FIELDS}
-    if before is None:
-        client = tables.tx.insert_for_id(
-            "client", {"local_id": row.local_id, **values, "row_hash": digest}
-        )
-        report.new += 1
-    else:
-        client = before["id"]
-        tables.tx.update("client", {**values, "row_hash": digest}, {"id": client})
-        report.changed += 1
-    _store_involvement(tables, client, row)
+def _store(tables: NodeTables, rows: Sequence[ImportedRow], now: int, report: ImportReport) -> None:
+    """Store clients with their involvements; a row that says what is here already is left alone."""
+    report.without_permission += sum(_lacks_permission(row, now) for row in rows)
+    known = tables.records.clients([row.local_id for row in rows])
+    hashes = {local_id: client.row_hash for local_id, client in known.items()}
+    said: dict[str, ClientRow] = {}
+    due: list[ImportedRow] = []
+    for row in rows:
+        digest, before = _digest(row), hashes.get(row.local_id)
+        if before == digest:
+            report.unchanged += 1
+            continue
+        report.new += before is None
+        report.changed += before is not None
+        hashes[row.local_id] = digest
+        said[row.local_id] = ClientRow(row.local_id, row.record, digest)
+        due.append(row)
+    ids = tables.records.put_clients(list(said.values()))
+    _store_involvements(tables, [(ids[row.local_id], row) for row in due])
 
 
 def _lacks_permission(row: ImportedRow, now: int) -> bool:
     return row.permission is None or end_of(row.permission.valid_until) <= now
 
 
-def _store_unborn(tables: NodeTables, row: ImportedRow, report: ImportReport) -> bool:
-    """Keep the work with a child not yet born as an involvement of the mother, if she is here."""
-    mother = tables.client(row.mother_local_id or "")
-    if mother is None or tables.client(row.local_id) is not None:
-        reason = (
-            "no client here has the mother's id; import the mother first"
-            if mother is None
-            else "this child was imported as born; mend the row at its source"
+def _store_unborn(
+    tables: NodeTables, rows: Sequence[ImportedRow], now: int, report: ImportReport
+) -> None:
+    """Keep the work with children not yet born as involvements of their mothers, who are here."""
+    mothers = tables.records.clients([row.mother_local_id or "" for row in rows])
+    born = tables.records.clients([row.local_id for row in rows])
+    due = []
+    for row in rows:
+        mother = mothers.get(row.mother_local_id or "")
+        if mother is None or row.local_id in born:
+            reason = (
+                "no client here has the mother's id; import the mother first"
+                if mother is None
+                else "this child was imported as born; fix the row at its source"
+            )
+            report.errors.append(RowError(row.line, "mother_local_id", reason))
+            continue
+        due.append((mother.id, row))
+        report.without_permission += _lacks_permission(row, now)
+    for before, after in _store_involvements(tables, due):
+        report.new += not before
+        report.unchanged += before == after
+        report.changed += bool(before) and before != after
+
+
+def _store_involvements(
+    tables: NodeTables, due: Sequence[tuple[int, ImportedRow]]
+) -> list[tuple[Kept, Kept]]:
+    """Store the work of rows with these clients, in their order.
+
+    Answers for each row what was kept for a child not yet born of its id, before and after it.
+    """
+    records = tables.records
+    people = records.put_practitioners(_practitioners(row.worker for _, row in due))
+    found = {
+        item.id: item
+        for item in (
+            *records.involvements({client for client, _ in due}),
+            *records.involvements_for_unborn({row.local_id for _, row in due}),
         )
-        report.errors.append(RowError(row.line, "mother_local_id", reason))
-        return False
-    before = tables.tx.rows("SELECT * FROM involvement WHERE for_unborn = ?", row.local_id)
-    _store_involvement(tables, mother["id"], row)
-    after = tables.tx.rows("SELECT * FROM involvement WHERE for_unborn = ?", row.local_id)
-    report.new += not before
-    report.unchanged += before == after
-    report.changed += bool(before) and before != after
-    return True
+    }
+    work = Workload(found.values())
+    kept = []
+    for client, row in due:
+        before = work.of_unborn(row.local_id)
+        _store_involvement(work, client, row, people.get(_named(row.worker)))
+        kept.append((before, work.of_unborn(row.local_id)))
+    records.remove_involvements(work.removed)
+    records.set_involvements(work.changed())
+    records.add_involvements(work.added())
+    return kept
 
 
-def _store_involvement(tables: NodeTables, client: int, row: ImportedRow) -> None:
+def _store_involvement(
+    work: Workload, client: int, row: ImportedRow, practitioner: int | None
+) -> None:
     permission = row.permission
     child = row.local_id if row.mother_local_id else None
-    withdrawn = tables.tx.one(
-        "SELECT MAX(withdrawn_at) AS time FROM involvement WHERE client = ? OR for_unborn = ?",
-        client, row.local_id,
-    )  # fmt: skip
-    withdrawn_at = withdrawn["time"] if withdrawn else None
-    tables.tx.run(
-        "DELETE FROM involvement WHERE client = ? AND type <> ? AND for_unborn IS ?",
-        client, row.involvement, child,
-    )  # fmt: skip
+    withdrawn_at = work.withdrawn_at(client, row.local_id)
+    own = work.of_client(client, child)
+    work.remove([place for place, item in own.items() if item.type != row.involvement])
     if child is None:  # born: the work is with the child itself from now on
-        tables.tx.run("DELETE FROM involvement WHERE for_unborn = ?", row.local_id)
-    old = tables.tx.one(
-        "SELECT id FROM involvement WHERE client = ? AND type = ? AND for_unborn IS ?",
-        client, row.involvement, child,
-    )  # fmt: skip
-    values = {
-        "client": client,
-        "type": row.involvement,
-        "label": row.label,
-        "practitioner": _practitioner(tables, row.worker),
-        "permission_basis": permission.basis if permission else None,
-        "valid_until": end_of(permission.valid_until) if permission else None,
-        "consent_date": _iso(permission.consent_date) if permission else None,
+        work.remove(work.of_unborn(row.local_id))
+    values = InvolvementRow(
+        client=client,
+        type=row.involvement,
+        label=row.label,
+        practitioner=practitioner,
+        permission_basis=permission.basis if permission else None,
+        valid_until=end_of(permission.valid_until) if permission else None,
+        consent_date=_iso(permission.consent_date) if permission else None,
         # Of whatever type: a feed that renames the work does not bring back the permission.
-        "withdrawn_at": _still_withdrawn(withdrawn_at, permission),
-        "for_unborn": child,
-    }
-    if old is None:
-        tables.insert("involvement", values)
-    else:
-        tables.tx.update("involvement", values, {"id": old["id"]})
+        withdrawn_at=_still_withdrawn(withdrawn_at, permission),
+        for_unborn=child,
+    )
+    work.put(values)
 
 
 def _still_withdrawn(withdrawn_at: int | None, permission: Permission | None) -> int | None:
@@ -173,20 +197,21 @@ def _still_withdrawn(withdrawn_at: int | None, permission: Permission | None) ->
     return None if renewed else withdrawn_at
 
 
-def _practitioner(tables: NodeTables, worker: WorkerDetails) -> int | None:
-    if worker.name is None:
-        return None
-    values = {"role": worker.role, "phone": worker.phone, "email": worker.email}
-    team = worker.team or ""
-    row = tables.tx.one(
-        "SELECT id FROM practitioner WHERE name = ? AND team = ?", worker.name, team
-    )
-    if row is None:
-        return tables.tx.insert_for_id(
-            "practitioner", {"name": worker.name, "team": team, **values}
+def _practitioners(workers: Iterable[WorkerDetails]) -> list[PractitionerRow]:
+    """Each practitioner once, as the last row says it."""
+    said = {
+        _named(worker): PractitionerRow(
+            worker.name, worker.team or "", worker.role, worker.phone, worker.email
         )
-    tables.tx.update("practitioner", values, {"id": row["id"]})
-    return int(row["id"])
+        for worker in workers
+        if worker.name is not None
+    }
+    return list(said.values())
+
+
+def _named(worker: WorkerDetails) -> tuple[str, str]:
+    """What a practitioner is known by; without a name nobody is."""
+    return worker.name or "", worker.team or ""
 
 
 def _iso(day: date | None) -> str | None:

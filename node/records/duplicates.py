@@ -6,14 +6,17 @@ and guard. Nothing of it is sent anywhere.
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
 from node.membership.hub import HubMembership
-from node.store.tables import NodeTables, record_of
+from node.store.records import Client, record_of
+from node.store.tables import NodeTables
 from protocol.matchkeys.recipes import match_keys
 from protocol.matchkeys.score import Outcome, score_pair
+
+PAGE = 2000
 
 Values = Mapping[str, list[bytes]]
 
@@ -35,13 +38,13 @@ def duplicates(tables: NodeTables, membership: HubMembership) -> list[Duplicate]
     policy = membership.charter.policy
     values: dict[str, Values] = {}
     holders: dict[bytes, list[str]] = defaultdict(list)
-    for client in tables.tx.rows("SELECT * FROM client ORDER BY local_id"):
+    for client in _clients(tables):
         made = match_keys(record_of(client, membership.shared_postcodes), policy.keys)
         keyed = {key: [_digest(key, item) for item in items] for key, items in made.items()}
-        values[client["local_id"]] = keyed
+        values[client.local_id] = keyed
         for digest in {item for items in keyed.values() for item in items}:
-            holders[digest].append(client["local_id"])
-    shared = (ids for ids in holders.values() if 1 < len(ids) <= policy.stop_token_records)
+            holders[digest].append(client.local_id)
+    shared = (sorted(ids) for ids in holders.values() if 1 < len(ids) <= policy.stop_token_records)
     pairs = {pair for ids in shared for pair in combinations(ids, 2)}
     found = []
     for first, second in sorted(pairs):
@@ -49,6 +52,13 @@ def duplicates(tables: NodeTables, membership: HubMembership) -> list[Duplicate]
         if score.outcome is Outcome.MATCH:
             found.append(Duplicate(first, second, score.agree))
     return found
+
+
+def _clients(tables: NodeTables) -> Iterator[Client]:
+    last = 0
+    while page := tables.records.clients_after(last, PAGE):
+        yield from page
+        last = page[-1].id
 
 
 def _digest(key_id: str, value: str) -> bytes:

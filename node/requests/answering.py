@@ -71,7 +71,7 @@ class Answering:
             statement_id=statement.id,
             requester=statement.preamble.sender,
             link_id=body.link_id,
-            involvement=tables.workers.involvement(hub_id, body.involvement_id),
+            involvement=tables.stubs.involvement_of(hub_id, body.involvement_id),
             purpose=body.purpose,
             basis=body.basis,
             facts=facts,
@@ -115,7 +115,7 @@ class Answering:
         limit = decide_holder(self.facts(tables, request))
         decision = limit if isinstance(limit, Refuse) else person
         fresh_id = self._membership.env.new_id()
-        practitioner = tables.practitioner_id(hub_id, answer.practitioner, fresh_id)
+        practitioner = tables.records.practitioner_id(hub_id, answer.practitioner, fresh_id)
         self._decide(tables, (request, request), decision, practitioner)
 
     def on_decision_sent(self, tables: NodeTables, sent: Sent) -> None:
@@ -187,9 +187,9 @@ class Answering:
     def facts(self, tables: NodeTables, request: ReceivedRequest) -> HolderFacts:
         """What `decide_holder` goes by for a received request, as things are now."""
         now, hub_id = self._membership.env.clock(), request.hub_id
-        client = tables.workers.client_of(request.involvement)
+        client = _client_of(tables, request)
         in_force = client is not None and any(
-            item["id"] == request.involvement for item in tables.in_force(client, now)
+            item.id == request.involvement for item in tables.records.in_force(client, now)
         )
         doubted = tables.reviews.is_denied(hub_id, request.link_id)
         return HolderFacts(
@@ -221,8 +221,16 @@ class Answering:
             return False
         if link.state is not LinkState.MATCH and not doubted:
             return False
-        linked = tables.client_of_stub(request.hub_id, link.stub_id)
-        if linked is None or client is None or client != linked["id"]:
+        linked = tables.stubs.client_of(request.hub_id, link.stub_id)
+        if linked is None or client is None or client != linked.id:
             return False
         proof, request_id = request.link_proof, request.request_id
         return proven_key(tables, membership, link.stub_id, proof, request_id) is not None
+
+
+def _client_of(tables: NodeTables, request: ReceivedRequest) -> int | None:
+    """The client whose involvement is asked for, if it is one of ours still."""
+    if request.involvement is None:
+        return None
+    involvement = tables.records.involvement(request.involvement)
+    return involvement.client if involvement else None

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from node.alarms import AlarmCode, raise_alarm
+from node.links.review import latest_publication
 from node.links.secrets import evidence_secret
 from node.membership.hub import HubMembership
 from node.membership.outbox import Sent
@@ -91,7 +92,9 @@ class Asking:
             stub_id=link.stub_id,
             involvement_id=wanted.involvement_id,
             practitioner=RequestPractitioner(
-                id=tables.practitioner_id(hub_id, wanted.practitioner, membership.env.new_id()),
+                id=tables.records.practitioner_id(
+                    hub_id, wanted.practitioner, membership.env.new_id()
+                ),
                 role=wanted.role,
             ),
             purpose=wanted.purpose,
@@ -227,18 +230,18 @@ class Asking:
 
     def _link(self, tables: NodeTables, wanted: ContactRequest) -> tuple[int, Link]:
         hub_id = self._membership.hub.hub_id
-        client = tables.client(wanted.local_id)
-        stub = tables.stub_of(hub_id, client["id"]) if client else None
+        client = tables.records.client(wanted.local_id)
+        stub = tables.stubs.of_client(hub_id, client.id) if client else None
         if client is None or stub is None:
             raise LocalError(ErrorCode.NOT_READY, "this client is not published; publish first")
-        for link in tables.links.of_stub(hub_id, stub["stub_id"]):
+        for link in tables.links.of_stub(hub_id, stub.stub_id):
             shown = {item.id for item in link.involvements}
             if link.agency_id is not None and wanted.involvement_id in shown:
                 if tables.reviews.is_denied(hub_id, link.link_id):
                     raise LocalError(
                         ErrorCode.NOT_ALLOWED, "your organisation says this is not the same person"
                     )
-                return client["id"], link
+                return client.id, link
         raise LocalError(ErrorCode.NOT_FOUND, "no team member with that number")
 
     def _pins(self, tables: NodeTables, link: Link) -> RequestPins:
@@ -248,7 +251,7 @@ class Asking:
             raise LocalError(ErrorCode.NOT_READY, "the other organisation has left; sync first")
         return RequestPins(
             round=link.round_id,
-            publication=tables.links.latest_publication(membership.hub.hub_id),
+            publication=latest_publication(tables, membership.hub.hub_id),
             requester_membership=membership.me().statement_id,
             holder_membership=holder.statement_id,
             charter=membership.directory.charter_at(None).statement_id,

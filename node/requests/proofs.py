@@ -21,10 +21,10 @@ from protocol.tokens import link_key, verify_link_proof
 
 def practitioner_name(tables: NodeTables, practitioner: int) -> str:
     """The name of one of our practitioners. Raises LocalError(NOT_FOUND)."""
-    name = tables.workers.name(practitioner)
-    if name is None:
+    found = tables.records.practitioner(practitioner)
+    if found is None:
         raise LocalError(ErrorCode.NOT_FOUND, "no such practitioner here")
-    return name
+    return found.name
 
 
 def request_facts(

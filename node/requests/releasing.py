@@ -16,6 +16,7 @@ from node.oversight.gossip import check_gossip
 from node.requests.answering import Answering
 from node.requests.sealed import Recipient, seal_for
 from node.store.outbox import Outgoing
+from node.store.records import Practitioner
 from node.store.requests import LoggedDecision, ReceivedRequest, ReceivedState
 from node.store.set_aside import Kind
 from node.store.tables import NodeTables
@@ -166,7 +167,7 @@ class Releasing:
 
     def _card(self, tables: NodeTables, request: ReceivedRequest) -> ContactCard:
         own = self._membership.me().body
-        worker = tables.workers.of_involvement(request.involvement)
+        worker = _worker(tables, request)
         return ContactCard(
             practitioner=worker.name if worker else None,
             role=worker.role if worker else None,
@@ -178,3 +179,13 @@ class Releasing:
             last_contact=None,
             next_visit=None,
         )
+
+
+def _worker(tables: NodeTables, request: ReceivedRequest) -> Practitioner | None:
+    """Who of ours works on what was asked for."""
+    if request.involvement is None:
+        return None
+    involvement = tables.records.involvement(request.involvement)
+    if involvement is None or involvement.practitioner is None:
+        return None
+    return tables.records.practitioner(involvement.practitioner)

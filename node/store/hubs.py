@@ -19,13 +19,6 @@ class HubRow:
     cursor: int
 
 
-# What the successor of a lost log has never heard of.
-_PUBLISHED = (
-    "publication", "published_token", "former_token", "stub_tokens", "stub_change", "new_stubs",
-    "published_under",
-)  # fmt: skip
-
-
 class Hubs:
     """Hubs, by their id."""
 
@@ -55,14 +48,3 @@ class Hubs:
         """Mark a statement as handled; whether it was not before."""
         sql = "INSERT INTO handled (hub_id, statement_id) VALUES (?, ?) ON CONFLICT DO NOTHING"
         return self._tx.run(sql, hub_id, statement_id) == 1
-
-    def forget_published(self, hub_id: str) -> None:
-        """Forget what was published at a hub; stubs keep their ids and begin anew."""
-        for table in _PUBLISHED:
-            self._tx.run(f"DELETE FROM {table} WHERE hub_id = ?", hub_id)  # noqa: S608 - our names
-        self._tx.update("stub", {"revision": 0, "published_hash": ""}, {"hub_id": hub_id})
-
-    def forget_tokens(self, hub_id: str) -> None:
-        """Forget the tokens of a hub, which are sealed under a key that is gone."""
-        self._tx.run("DELETE FROM token_cache WHERE hub_id = ?", hub_id)
-        self._tx.run("DELETE FROM published_token WHERE hub_id = ?", hub_id)

@@ -129,11 +129,6 @@ class JournalStore:
         row = self._tx.one(sql, hub_id)
         return row["last"] if row else None
 
-    def is_publication_on_its_way(self, hub_id: str) -> bool:
-        """Whether a publication is signed, and perhaps logged, whose place we do not know yet."""
-        sql = "SELECT 1 FROM publication WHERE hub_id = ? AND state = 'pending'"
-        return self._tx.one(sql, hub_id) is not None
-
     def forget(self, hub_id: str) -> None:
         """Forget a lost log's places."""
         for table in ("received_entry", "book", "daily_statement"):

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from node.store.moving import Columns, Moving
-from protocol.errors import ErrorCode, LocalError
 from protocol.messages.parts import LinkEvidence
 from storage.engine import Row, Transaction
 from storage.states import Moves, check_move
@@ -147,17 +146,6 @@ class Links:
     def forget(self, hub_id: str) -> None:
         """Forget all links of a hub: the successor of a lost log does not know them."""
         self._tx.run("DELETE FROM link WHERE hub_id = ?", hub_id)
-
-    def latest_publication(self, hub_id: str) -> str:
-        """The statement id of our last applied publication. Raises LocalError(NOT_READY)."""
-        latest = self._tx.one(
-            "SELECT statement_id FROM publication WHERE hub_id = ? AND state = 'applied' "
-            "ORDER BY sequence DESC LIMIT 1",
-            hub_id,
-        )
-        if latest is None:
-            raise LocalError(ErrorCode.NOT_READY, "publish first")
-        return str(latest["statement_id"])
 
 
 class Reviews:

@@ -145,7 +145,7 @@ class Quotas(WireModel):
 
 
 class DutyDesk(WireModel):
-    """Somebody to ring now, whatever the match says."""
+    """Somebody to call now, whatever the match says."""
 
     name: Name
     phone: Annotated[str, StringConstraints(pattern=r"^[0-9 +]{3,20}$")]

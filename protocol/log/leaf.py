@@ -86,7 +86,7 @@ def verify_sealed(leaf: bytes, salt: bytes, envelope: bytes) -> None:
 
 def _open_leaf(kind: LeafKind, envelope: bytes) -> bytes:
     if not 0 < len(envelope) <= MAX_ENTRY_BYTES - _HEADER_BYTES:
-        raise LocalError(ErrorCode.TOO_LARGE, "envelope is empty or does not fit a log entry")
+        raise LocalError(ErrorCode.TOO_LARGE, "envelope is empty or too large for a log entry")
     return Leaf(kind, envelope).encode()
 
 

@@ -53,7 +53,7 @@ class Frontier:
     def __post_init__(self) -> None:
         """Refuse a shape that no tree has."""
         if self.size < 0 or len(self.hashes) != self.size.bit_count():
-            raise LocalError(ErrorCode.MALFORMED, "frontier hashes do not fit its size")
+            raise LocalError(ErrorCode.MALFORMED, "frontier hashes do not match its size")
         if any(len(item) != HASH_BYTES for item in self.hashes):
             raise LocalError(ErrorCode.MALFORMED, "frontier hash is not 32 bytes")
 

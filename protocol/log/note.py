@@ -152,7 +152,7 @@ def parse_vkey(text: str) -> VerifierKey:
         raise RemoteError(ErrorCode.MALFORMED, "vkey has the wrong length for its type")
     key = VerifierKey(parts[0], kind, material[1:])
     if key.key_id.hex() != parts[1]:
-        raise RemoteError(ErrorCode.MALFORMED, "vkey id does not fit its name and key")
+        raise RemoteError(ErrorCode.MALFORMED, "vkey id does not match its name and key")
     if kind is not SignatureType.SUBTREE_V1:
         check_public_key(key.public_key)
     return key

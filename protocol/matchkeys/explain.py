@@ -34,7 +34,7 @@ def explain(policy: MatchPolicy, alone: PairScore, contested: PairScore) -> list
     for key_id in alone.disagree:
         said.append(f"{_sentence(key_id)} differ: {policy.keys[key_id].disagree / 100:+.2f}.")
     if cost := contested.hundredths - alone.hundredths:
-        said.append(f"Another record there fits as well or better: {cost / 100:.2f}.")
+        said.append(f"Another record there matches as well or better: {cost / 100:.2f}.")
     said.append(f"Together {contested.hundredths / 100:.2f}: {_meaning(policy, contested)}.")
     return said
 

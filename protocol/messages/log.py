@@ -41,7 +41,7 @@ class DailyStatementBody(WireModel):
 
 
 class StatementAnswerBody(WireModel):
-    """`statement_answer`: whether an agency's own books say the same, and what they say."""
+    """`statement_answer`: whether an agency's own journal says the same, and what it says."""
 
     statement: Hex32
     answer: Literal["agree", "differ"]

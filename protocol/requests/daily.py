@@ -20,7 +20,7 @@ def indexes_hash(indexes: Iterable[int]) -> str:
 
 
 def named(statement: Statement[WireModel], *, refused: bool = False) -> Iterator[str]:
-    """The parties in whose books a logged statement stands. `refused`: a request by the hub."""
+    """The parties in whose journals a logged statement stands. `refused`: a request by the hub."""
     preamble, kind = statement.preamble, statement.kind
     if kind.in_senders_journal:
         yield preamble.sender

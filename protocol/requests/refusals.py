@@ -29,7 +29,7 @@ class RefusalCode(StrEnum):
 REFUSAL_SENTENCES: dict[RefusalCode, str] = {
     RefusalCode.NOT_AVAILABLE: (
         "We cannot put you in touch through this record. Either nothing is shared here now, or "
-        "you may not see it: the answer is the same. Ring the duty line."
+        "you may not see it: the answer is the same. Call the duty line."
     ),
     RefusalCode.MISSING_FACT: (
         "The lawful basis you chose asks for a fact that is missing: {field}. Add it and ask again."
@@ -47,17 +47,17 @@ REFUSAL_SENTENCES: dict[RefusalCode, str] = {
     ),
     RefusalCode.ROLE_NOT_KNOWN: "Your role is not one the charter knows. Choose one from the list.",
     RefusalCode.REQUEST_EXPIRED: "The request came too late, or asks for too long. Ask again.",
-    RefusalCode.OVER_QUOTA: "Your organisation has used up today's requests. Ring the duty line.",
+    RefusalCode.OVER_QUOTA: "Your organisation has used up today's requests. Call the duty line.",
     RefusalCode.LINK_NOT_PROVEN: (
-        "The link between the two records could not be proven. Ring the duty line."
+        "The link between the two records could not be proven. Call the duty line."
     ),
-    RefusalCode.PERMISSION_ENDED: "The permission to share has ended. Ring the duty line.",
-    RefusalCode.OBJECTION: "The client objects to sharing here. Ring the duty line.",
+    RefusalCode.PERMISSION_ENDED: "The permission to share has ended. Call the duty line.",
+    RefusalCode.OBJECTION: "The client objects to sharing here. Call the duty line.",
     RefusalCode.EXCLUDED_INFORMATION: (
         "The law excludes this from sharing. The reason in writing is with the other organisation."
     ),
     RefusalCode.NOT_PROPORTIONATE: (
-        "The other organisation finds sharing not proportionate. Ring its duty line."
+        "The other organisation finds sharing not proportionate. Call its duty line."
     ),
     RefusalCode.NOT_THE_SAME_PERSON: "The other organisation says this is not the same person.",
 }
@@ -68,5 +68,5 @@ def sentence(code: str, field: str | None = None) -> str:
     try:
         text = REFUSAL_SENTENCES[RefusalCode(code)]
     except ValueError:
-        return f"Refused ({code}). Ring the duty line."
+        return f"Refused ({code}). Call the duty line."
     return text.format(field=field or "(not named)")

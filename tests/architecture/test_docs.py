@@ -115,5 +115,22 @@ def test_the_readme_says_what_cannot_be_closed() -> None:
 
 def test_every_folder_of_the_tree_is_in_the_readme() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for name in ("protocol", "keys", "node", "hub", "audit", "storage", "transport", "web", "demo"):
+    names = ("protocol", "keys", "node", "hub", "audit", "runtime", "storage", "transport", "web")
+    for name in (*names, "demo"):
         assert f"`{name}/`" in readme
+
+
+@pytest.mark.parametrize("role", ["node", "hub", "audit", "protocol"])
+def test_every_room_of_a_role_is_in_the_readme(role: str) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (row,) = [line for line in readme.splitlines() if line.startswith(f"| `{role}/`")]
+    rooms = {path.parent.name for path in (ROOT / role).glob("*/__init__.py")}
+    assert {room for room in rooms if f"`{room}/`" not in row and f"/{room}/`" not in row} == set()
+
+
+def test_contributing_names_places_that_exist() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = text.partition("## Where does a new thing go?")[2].partition("\n\n`make")[0]
+    places = re.findall(r"`((?:\w+/)+[\w.-]*)`", table)
+    assert len(places) > 25
+    assert [place for place in places if not (ROOT / place).exists()] == []

@@ -6,6 +6,7 @@ Each scenario runs twice: as it is, and on an engine that runs every body once f
 import asyncio
 import sqlite3
 import stat
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -16,11 +17,12 @@ import pytest_asyncio
 from protocol.errors import ErrorCode, LocalError
 from runtime.secrets import read_secrets, write_secrets
 from storage.engine import MOST_VALUES, Engine, NotUniqueError, Schema, Transaction
-from storage.sqlite import SqliteEngine
+from storage.sqlite import SqliteEngine, copy_database
 from tests.statements import counted_statements
 from transport.server import run_beside
 
 FIRST = "CREATE TABLE book (id INTEGER PRIMARY KEY, title TEXT NOT NULL)"
+LIMIT_SECONDS = 60
 SECOND = "ALTER TABLE book ADD COLUMN year INTEGER"
 KEYED = (
     "CREATE TABLE page (book TEXT NOT NULL, no INTEGER NOT NULL, said TEXT, PRIMARY KEY (book, no))"
@@ -245,22 +247,20 @@ async def test_two_programs_on_one_file_wait_for_each_other(engine: Books, tmp_p
 
 
 async def test_the_event_loop_runs_while_the_disk_works(engine: Books) -> None:
-    ticks = 0
+    ticked = threading.Event()
 
     async def tick() -> None:
-        nonlocal ticks
-        while True:
-            ticks += 1
+        for _ in range(10):
             await asyncio.sleep(0.001)
+        ticked.set()
 
-    def slow(tx: Transaction) -> None:
+    def slow(tx: Transaction) -> bool:
         del tx
-        time.sleep(0.1)
+        return ticked.wait(LIMIT_SECONDS)
 
     ticker = asyncio.create_task(tick())
-    await engine.write(slow)
-    ticker.cancel()
-    assert ticks > 10
+    assert await engine.write(slow)
+    await ticker
 
 
 async def test_an_older_file_is_brought_up_and_a_newer_one_refused(tmp_path: Path) -> None:
@@ -330,11 +330,42 @@ async def test_a_busy_or_full_database_is_an_error_of_ours(engine: Books) -> Non
 
 async def test_a_loop_that_fails_ends_the_service_loudly() -> None:
     async def serving() -> None:
-        await asyncio.sleep(30)
+        await asyncio.Event().wait()
 
     async def broken() -> None:
         raise RuntimeError("publishing stopped")
 
     with pytest.raises(ExceptionGroup) as caught:
-        await asyncio.wait_for(run_beside(serving(), [broken()]), 5)
+        await asyncio.wait_for(run_beside(serving(), [broken()]), LIMIT_SECONDS)
     assert "publishing stopped" in str(caught.value.exceptions)
+
+
+async def test_a_copy_is_the_whole_database_though_a_program_writes(
+    engine: Books, tmp_path: Path
+) -> None:
+    target = tmp_path / "copy.sqlite"
+    await engine.write(add("one"))
+    writing = [engine.write(add(str(n))) for n in range(50)]
+    await asyncio.gather(*writing, asyncio.to_thread(copy_database, tmp_path / "x.sqlite", target))
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    copy = sqlite(target, FIRST, KEYED)
+    held = await copy.read(titles)
+    assert held == (await engine.read(titles))[: len(held)]
+    await copy.write(add("of its own"))
+    await copy.close()
+    assert len(await engine.read(titles)) == 51, "the source is as it was"
+    copy_database(tmp_path / "x.sqlite", target)
+    again = sqlite(target, FIRST, KEYED)
+    assert await again.read(titles) == await engine.read(titles)
+    await again.close()
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["no file", "no database"])
+def test_what_cannot_be_copied_is_an_error_of_ours(tmp_path: Path, there: bool) -> None:
+    source = tmp_path / "x.sqlite"
+    if there:
+        source.write_bytes(b"a letter, and no database" * 100)
+    with pytest.raises(LocalError) as caught:
+        copy_database(source, tmp_path / "copy.sqlite")
+    assert caught.value.code is ErrorCode.STORAGE
+    assert source.exists() is there, "nothing is made in its place"

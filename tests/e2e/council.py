@@ -1,22 +1,11 @@
 """What people at the demo's council do and see, through the programs' own commands."""
 
 import json
-import time
-from collections.abc import Callable
 from typing import Any
 
 from demo.council import CHILD, HEALTH, Agency
 from demo.stage import Stage
 from demo.story import AMIRA_CHILD, AMIRA_HEALTH
-
-WAIT_SECONDS = 40
-
-
-def until(met: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not met():
-        assert time.monotonic() < deadline, f"never: {what}"
-        time.sleep(0.5)
 
 
 def team(stage: Stage, agency: Agency, client: str) -> dict[str, Any]:

@@ -4,14 +4,15 @@ import hashlib
 import json
 import re
 import shutil
-import sqlite3
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 
-from demo.council import CHILD, HEALTH, WITNESSES
-from demo.stage import ROOT, Stage
+from demo.council import CHILD, HEALTH, WITNESSES, Agency
+from demo.stage import LIMIT_SECONDS, ROOT, Stage
 from demo.story import Story
-from tests.e2e.council import accept, matched, until
+from storage.sqlite import copy_database
+from tests.e2e.council import accept, matched
 
 OLD, NEW, LEFT = ROOT / "hub", ROOT / "hub2", ROOT / "left"
 ORIGIN_HASH = hashlib.sha256(b"hub.example/log").hexdigest()
@@ -21,10 +22,7 @@ def back_up() -> None:
     LEFT.mkdir()
     for name in ("keys.json", "plan.json", "hub.toml"):
         shutil.copy(OLD / name, LEFT / name)
-    live, copy = sqlite3.connect(OLD / "hub.sqlite"), sqlite3.connect(LEFT / "hub.sqlite")
-    live.backup(copy)
-    live.close()
-    copy.close()
+    copy_database(OLD / "hub.sqlite", LEFT / "hub.sqlite")
 
 
 def last_checkpoints() -> list[Path]:
@@ -32,7 +30,7 @@ def last_checkpoints() -> list[Path]:
     toml = (LEFT / "hub.toml").read_text(encoding="utf-8")
     found = []
     for name, address in re.findall(r'"(w\d.example)" = "http://(.*)"', toml):
-        connection = HTTPConnection(address, timeout=10)
+        connection = HTTPConnection(address, timeout=LIMIT_SECONDS)
         connection.request("GET", f"/{ORIGIN_HASH}/checkpoint")
         path = ROOT / f"{name}.note"
         path.write_bytes(connection.getresponse().read())
@@ -49,13 +47,17 @@ def succeed(stage: Stage, notes: list[Path], expect: int = 0) -> list[str]:
     ).splitlines()  # fmt: skip
 
 
-def alarms(stage: Stage, folder: Path) -> set[str]:
-    said = json.loads(stage.run("patchwork-node", "inbox", "--json", "--dir", str(folder)))
-    return {alarm["code"] for alarm in said["alarms"]}
+def moved_on(stage: Stage, agency: Agency) -> bool:
+    said = json.loads(stage.run("patchwork-node", "inbox", "--json", "--dir", str(agency.folder)))
+    return "successor" in {alarm["code"] for alarm in said["alarms"]}
+
+
+def signed(stage: Stage, agency: Agency) -> bool:
+    return "Signed version 2." in accept(stage, agency)
 
 
 def test_the_disk_is_lost_and_the_council_goes_on(stage: Stage, story: Story) -> None:
-    until(lambda: matched(stage), "the two agencies see each other")
+    stage.until(lambda: matched(stage), "the two agencies see each other")
     back_up()
     lost = story.asked("S47-2026-0119")
     stage.stop("hub")
@@ -75,14 +77,13 @@ def test_the_disk_is_lost_and_the_council_goes_on(stage: Stage, story: Story) ->
     stage.start("hub", "patchwork-hub", "serve", "--dir", str(NEW))
 
     for agency in (HEALTH, CHILD):
-        folder = agency.folder
-        until(lambda folder=folder: "successor" in alarms(stage, folder), "the node moves on")  # type: ignore[misc]
+        stage.until(partial(moved_on, stage, agency), "the node moves on")
     assert story.state(lost)["state"] == "log_lost", "it can be asked again"
     stage.stop("holder-1")
     stage.resume("holder-1")  # it finds the new log by itself, and again after a restart
     for agency in (HEALTH, CHILD):
-        until(lambda agency=agency: "Signed version 2." in accept(stage, agency), "it is signed")  # type: ignore[misc]
-    until(lambda: matched(stage), "they have published again and see each other")
+        stage.until(partial(signed, stage, agency), "it is signed")
+    stage.until(lambda: matched(stage), "they have published again and see each other")
     request = story.asked("S47-2026-0120")
     story.allow(request)
     assert story.opened(request)["phone"]

@@ -1,21 +1,44 @@
 """Fixtures: a federation in memory, and one with two agencies that share a client."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
 from tests.sim.federation import SimFederation, SimNode, simulated, two_agencies
 
 
+@pytest.fixture(scope="session")
+def two_linked(tmp_path_factory: pytest.TempPathFactory) -> SimFederation:
+    """A federation with two agencies that share a client, closed: to be copied."""
+
+    async def build() -> SimFederation:
+        async with simulated(tmp_path_factory.mktemp("two")) as made:
+            await two_agencies(made)
+        return made
+
+    return asyncio.run(build())
+
+
+@pytest.fixture
+def left(request: pytest.FixtureRequest) -> SimFederation | None:
+    """What the federation goes on from: where a test wants the two agencies, they are there."""
+    wanted = "agencies" in request.fixturenames
+    made: SimFederation | None = request.getfixturevalue("two_linked") if wanted else None
+    return made
+
+
 @pytest_asyncio.fixture
-async def federation(tmp_path: Path) -> AsyncIterator[SimFederation]:
-    """A founded federation without agencies."""
-    async with simulated(tmp_path) as made:
+async def federation(tmp_path: Path, left: SimFederation | None) -> AsyncIterator[SimFederation]:
+    """A founded federation; without agencies unless a test asks for `agencies` too."""
+    async with simulated(tmp_path, resume=left) as made:
         yield made
 
 
-@pytest_asyncio.fixture
-async def agencies(federation: SimFederation) -> tuple[SimNode, SimNode]:
+@pytest.fixture
+def agencies(federation: SimFederation) -> tuple[SimNode, SimNode]:
     """Health visiting and social care, linked through Amira."""
-    return await two_agencies(federation)
+    health, care = federation.nodes.values()
+    return health, care

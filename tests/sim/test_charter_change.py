@@ -14,7 +14,9 @@ from hub.cli.main import app as hub_commands
 from hub.members.charter_changes import adopt, proposed, put_forward
 from node.membership.charter import accept_charter, waiting_differences
 from node.publishing.publisher import Published, Publisher
-from node.records.clients import withdraw
+from node.records.clients import ImportReport, withdraw
+from node.records.importer.mapping import load_mapping
+from node.records.importing import ChosenMapping, known_types, run_import
 from protocol.canonical import JsonValue
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.governance.charter import Charter, parse_charter
@@ -36,6 +38,25 @@ from tests.sim.federation import (
 )
 
 Agencies = tuple[SimNode, SimNode]
+MAPPING = """format = 1
+[fields.local_id]
+column = "id"
+[fields.given]
+column = "given"
+[fields.family]
+column = "family"
+[fields.date_of_birth]
+column = "born"
+[fields.address]
+column = "address"
+[fields.postcode]
+column = "postcode"
+[fields.permission_basis]
+fixed = "UK-CA04-S10-S11"
+[fields.permission_valid_until]
+fixed = "2035-01-01"
+[fields.involvement]
+"""
 
 
 async def amend(federation: SimFederation, change: Mapping[str, JsonValue]) -> Charter:
@@ -67,7 +88,7 @@ async def evaluated(federation: SimFederation, agency: SimNode) -> int:
     counts = []
     sql = "SELECT COALESCE(SUM(evaluations), 0) AS n FROM meter WHERE party_id = ?"
     for holder in federation.network.holders.values():
-        found = await holder._engine.read(lambda tx: tx.rows(sql, agency.party_id))
+        found = await holder._engine.read(lambda tables: tables.tx.rows(sql, agency.party_id))
         counts.append(int(found[0]["n"]))
     return max(counts)
 
@@ -538,12 +559,10 @@ async def test_a_quorum_is_lowered_only_before_the_eyes_of_the_old_one(
     assert agencies[0].membership.charter.version == 2, "one of four witnesses has not seen it"
     assert holder._view.directory.charter.version == 2
     fourth.asleep = False
-    for _ in range(50):  # the fourth line is late: it is asked for beside the checkpoints
-        await federation.checkpoint()
-        await follow(*agencies)
-        if agencies[0].membership.charter.version == 3:
-            break
-        await asyncio.sleep(0.02)
+    await federation.checkpoint()
+    await federation.services.publisher.cosignatures.idle()  # the fourth line is late
+    await federation.checkpoint()
+    await follow(*agencies)
     assert agencies[0].membership.charter.version == 3
     await federation.checkpoint()
     assert holder._view.directory.charter.version == 3
@@ -600,3 +619,61 @@ async def test_a_charter_that_could_not_be_written_is_not_in_force(
     monkeypatch.undo()
     await federation.hub.amend()
     assert ledger.charter.version == 2, "it still waited, and is tried again"
+
+
+async def brought(agency: SimNode, involvement: str, cell: str = "") -> ImportReport:
+    """Import a file with one client, as the command does."""
+    file = agency.folder / "clients.csv"
+    header = "id,given,family,born,address,postcode,work"
+    client = f"y1,Ameera,Hassan,2022-03-14,12 Rowan Road,LX3 4AB,{cell}"
+    file.write_text(f"{header}\n{client}\n")
+    chosen = ChosenMapping(load_mapping(MAPPING + involvement))
+    return await run_import(agency.folder, file, chosen, agency.folder / "r.csv", lambda _: None)
+
+
+async def test_work_of_a_type_that_the_shipped_charter_has_is_imported_and_published(
+    federation: SimFederation,
+) -> None:
+    youth = await federation.join("Youth work", "charity")
+    report = await brought(youth, 'fixed = "youth_work"')
+    assert (report.new, report.errors) == (1, [])
+    assert (await youth.publish()).changed == 1, "the hub takes it too"
+    team = await youth.team("y1")
+    assert (team.own, team.published) == (("Youth work",), True)
+
+
+async def test_a_type_that_a_new_charter_brings_is_imported_as_soon_as_the_node_has_seen_it(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    health, care = agencies
+    with pytest.raises(RemoteError, match="types of the charter"):
+        await brought(health, 'fixed = "play_work"')
+    column = 'column = "work"'
+    report = await brought(health, column, "play_work")
+    assert [(error.line, error.field) for error in report.errors] == [(2, "involvement")]
+    added = {
+        "code": "play_work",
+        "title": "Play work",
+        "openness": "open",
+        "visible_to": ["childrens_social_care", "health_provider"],
+        "labels": ["Play work"],
+    }
+    await amend(federation, {"involvement_types": [added]})
+    await follow(*agencies)
+    assert (await brought(health, column, "play_work")).new == 1
+    await accept(federation, *agencies)
+    await health.publish()
+    await federation.round()
+    assert "Play work" in [item.label for item in (await care.team("c1")).others]
+
+
+async def test_with_two_hubs_a_type_must_be_known_to_one_of_them(
+    federation: SimFederation,
+) -> None:
+    charter = federation.services.intake.ledger.charter
+    first, *rest = charter.involvement_types
+    one = charter.model_copy(update={"involvement_types": [first]})
+    other = charter.model_copy(update={"involvement_types": rest})
+    types = known_types([one, other])
+    assert set(types or ()) == {item.code for item in charter.involvement_types}
+    assert known_types([]) is None, "nothing is known yet"

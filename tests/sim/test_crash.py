@@ -52,18 +52,19 @@ def test_a_second_hub_on_one_folder_is_refused(tmp_path: Path) -> None:
 
 def test_the_lock_of_a_killed_hub_is_free(tmp_path: Path) -> None:
     holding = (
-        "import pathlib, sys, time; from hub.log.writer_lock import only_writer\n"
+        "import pathlib, sys; from hub.log.writer_lock import only_writer\n"
         f"with only_writer(pathlib.Path({str(tmp_path)!r})):\n"
-        "  print('held', flush=True); time.sleep(60)"
+        "  print('held', flush=True); sys.stdin.read()"  # until we end, if nobody kills it before
     )
-    child = subprocess.Popen([sys.executable, "-c", holding], stdout=subprocess.PIPE, text=True)
-    assert child.stdout is not None
-    assert child.stdout.readline() == "held\n"
-    with pytest.raises(LocalError), only_writer(tmp_path):
-        raise AssertionError("both run")
-    child.kill()
-    child.wait()
-    child.stdout.close()
+    pipe, command = subprocess.PIPE, [sys.executable, "-c", holding]
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as child:
+        try:
+            assert child.stdout is not None
+            assert child.stdout.readline() == "held\n"
+            with pytest.raises(LocalError), only_writer(tmp_path):
+                raise AssertionError("both run")
+        finally:
+            child.kill()
     with only_writer(tmp_path):
         pass
 

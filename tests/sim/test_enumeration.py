@@ -125,9 +125,9 @@ class TestAnAddressSearch:
         report = await guess(agency, "LX5 4AB")
         assert (report.held, report.changed) == (["g1"], 0)
         assert await federation.entries("rejection") == []
-        kept = await agency.read(lambda tables: tables.client("g1"))
+        kept = await agency.read(lambda tables: tables.records.client("g1"))
         assert kept is not None
-        assert kept["postcode"] == "LX5 4AB", "the agency's own record is what it imported"
+        assert kept.record.postcode == "LX5 4AB", "the agency's own record is what it imported"
         federation.clock.now += 30 * DAY + 1
         report = await agency.publish()
         assert (report.held, report.changed) == ([], 1), "it goes when there is room"

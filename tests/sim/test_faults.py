@@ -353,8 +353,8 @@ async def test_a_recall_that_met_a_fault_deletes_the_card_at_the_next_start(
     assert (await care.sent(request_id))["card"] is not None
     assert len(await told(care)) == 1
     handlers[WrongPersonBody] = real
-    async with running(care.service):
-        await until(lambda: gone(care, request_id))
+    async with running(care.service) as loops:
+        await loops.until(lambda: gone(care, request_id))
     await federation.settle()
     assert await told(care) == []
     assert (await notices(health))[0]["recalled_at"] is not None
@@ -509,26 +509,41 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(node.service, name, 0.01)
 
 
+class Running:
+    """A service whose loops run; one may wait for what their passes do."""
+
+    def __init__(self, service: NodeService) -> None:
+        self._passed = asyncio.Event()
+        real = service.attempt
+
+        async def attempt(name: str, work: Any) -> bool:
+            try:
+                return await real(name, work)
+            finally:
+                self._passed.set()
+
+        service.attempt = attempt  # type: ignore[method-assign]
+
+    async def until(self, so: Callable[[], Awaitable[bool]]) -> None:
+        """Look after each pass of any loop, until something is so."""
+        async with asyncio.timeout(60):
+            while not await so():
+                self._passed.clear()
+                await self._passed.wait()
+
+
 @asynccontextmanager
-async def running(service: NodeService) -> AsyncIterator[None]:
+async def running(service: NodeService) -> AsyncIterator[Running]:
     """The service's loops, meanwhile."""
+    passes = Running(service)
     task = asyncio.create_task(service.run())
     try:
-        yield
+        yield passes
         assert not task.done(), "nothing ends the loops"
     finally:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-
-
-async def until(so: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until something is so."""
-    for _ in range(1000):
-        if await so():
-            return
-        await asyncio.sleep(0.02)
-    pytest.fail("it did not become so")
 
 
 LOOPS: Mapping[str, Callable[[NodeService], tuple[Any, str]]] = {
@@ -567,12 +582,12 @@ async def test_a_loop_outlives_a_fault_and_the_others_go_on(
         return all(count > 2 for count in passes.values())
 
     with capture_logs() as logs:
-        async with running(care.service):
-            await until(is_told)
+        async with running(care.service) as loops:
+            await loops.until(is_told)
             passes.update(dict.fromkeys(passes, 0))
-            await until(all_went_on)
+            await loops.until(all_went_on)
             setattr(owner, method, real)
-            await until(is_over)
+            await loops.until(is_over)
     lines = [line for line in logs if line["event"] == "set_aside"]
     assert {(line["what"], line["item"], line["error"]) for line in lines} == {
         ("loop", name, "KeyError")
@@ -602,12 +617,12 @@ async def test_a_loop_that_failed_in_a_program_before_is_well_again_in_the_next(
     assert not await care.service.attempt("watch", throws)
     assert await told(care) == ["loop:watch"]
     again = NodeService(care.membership, federation.settings("Social care", "x"))
-    async with running(again):
+    async with running(again) as loops:
 
         async def is_over() -> bool:
             return await told(care) == []
 
-        await until(is_over)
+        await loops.until(is_over)
 
 
 def test_a_fault_is_told_by_the_innermost_line_of_our_own() -> None:

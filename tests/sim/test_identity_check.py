@@ -278,7 +278,7 @@ async def test_an_agency_without_the_value_cannot_open_what_the_hub_sends_it(
     link_row = await care.read(lambda tables: tables.tx.one("SELECT * FROM link"))
     assert link_row is not None
     await stranger.write(
-        lambda tables: tables.insert(
+        lambda tables: tables.tx.insert(
             "link",
             {**link_row, "stub_id": stub["stub_id"], "hub_id": stranger.membership.hub.hub_id},
         )

@@ -19,6 +19,7 @@ from hub.policies.packs import pack
 from hub.server.service import HubService
 from hub.store.tables import Logged
 from node.actions import requests as commands
+from node.cli import printing
 from node.membership.keys import Keys
 from node.publishing.publisher import Publisher
 from node.records.clients import withdraw
@@ -276,10 +277,12 @@ async def test_big_news_of_one_agency_does_not_swallow_anothers(
     await honest.publish()
     real = node.publishing.drafts.Drafter._involvements
 
-    def twenty(self: Any, tables: Any, client: Any, now: int) -> Any:
-        (one,) = real(self, tables, client, now)
-        ids = [self._membership.env.new_id() for _ in range(20)]
-        return [one.model_copy(update={"id": fresh}) for fresh in ids]
+    def twenty(self: Any, tables: Any, clients: Any, now: int) -> Any:
+        new_id = self._membership.env.new_id
+        return {
+            client: [one.model_copy(update={"id": new_id()}) for _ in range(20)]
+            for client, (one,) in real(self, tables, clients, now).items()
+        }
 
     monkeypatch.setattr(node.publishing.drafts.Drafter, "_involvements", twenty)
     await rogue.publish()
@@ -298,17 +301,19 @@ async def test_each_permission_that_ends_is_noticed(
     await care.publish()
     real, start = node.publishing.drafts.Drafter._involvements, federation.clock.now
 
-    def two(self: Any, tables: Any, client: Any, now: int) -> Any:
-        (one,) = real(self, tables, client, now)
-        return [
-            one.model_copy(
-                update={
-                    "id": letter * 32,
-                    "permission": one.permission.model_copy(update={"valid_until": until}),
-                }
-            )
-            for letter, until in (("a", start + 1000), ("b", start + 2000))
-        ]
+    def two(self: Any, tables: Any, clients: Any, now: int) -> Any:
+        return {
+            client: [
+                one.model_copy(
+                    update={
+                        "id": letter * 32,
+                        "permission": one.permission.model_copy(update={"valid_until": until}),
+                    }
+                )
+                for letter, until in (("a", start + 1000), ("b", start + 2000))
+            ]
+            for client, (one,) in real(self, tables, clients, now).items()
+        }
 
     with monkeypatch.context() as patched:
         patched.setattr(node.publishing.drafts.Drafter, "_involvements", two)
@@ -358,7 +363,7 @@ async def test_what_another_agency_writes_is_shown_and_not_obeyed(
     await federation.settle()
     value = await health.read(lambda tables: screens.inbox_value(tables, health.membership))
     shown = io.StringIO()
-    screens.print_inbox(Console(file=shown, soft_wrap=True, force_terminal=True), value)
+    printing.print_inbox(Console(file=shown, soft_wrap=True, force_terminal=True), value)
     assert "S [/b] Worker" in shown.getvalue()
     assert "[link=https://x.example]a [8mb" in shown.getvalue()
 

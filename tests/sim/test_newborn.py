@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from node.config import NodeSettings, load_settings
+from node.config import load_settings
+from node.membership.hub import NodeContext, load_membership
+from node.publishing.publisher import Publisher
 from node.records.clients import apply_import
-from node.service import NodeService
 from protocol.errors import LocalError
 from protocol.matchkeys.records import ClientRecord
 from tests.sim.federation import DUTY, SimFederation, SimNode, row
@@ -115,14 +116,34 @@ async def test_an_unborn_child_whose_mother_is_not_here_is_told_so_and_nothing_i
 async def test_a_shared_postcode_of_the_settings_leaves_no_place(
     federation: SimFederation,
 ) -> None:
-    node = await federation.join("Health visiting", "health_provider")
-    NodeService(node.membership, NodeSettings(shared_postcodes=["lx3 4ab"]))
+    shared = {"shared_postcodes": ["lx3 4ab"]}
+    node = await federation.join("Health visiting", "health_provider", **shared)
     await node.take_in(row("h1", ZAHRA, "health_visiting", DUTY))
     await node.publish()
     keys = set(await _published(node))
     assert keys, "she can still be found by name, birth date and number"
+    assert _with_place(node, keys) == []
+
+
+@pytest.mark.parametrize("shared", [frozenset(), frozenset({"LX34AB"})])
+async def test_a_publisher_leaves_out_a_shared_place_though_no_service_was_ever_made(
+    federation: SimFederation, shared: frozenset[str]
+) -> None:
+    node = await federation.join("Health visiting", "health_provider")
+    joined = node.membership
+    await node.take_in(row("h1", ZAHRA, "health_visiting", DUTY))
+    context = NodeContext(joined.engine, joined.http, joined.env, shared)
+    membership = await load_membership(node.folder, joined.hub, context)
+    await membership.sync()
+    await Publisher(membership).publish()
+    keys = set(await _published(node))
+    assert keys
+    assert (_with_place(node, keys) == []) == bool(shared)
+
+
+def _with_place(node: SimNode, keys: set[str]) -> list[str]:
     policy = node.membership.charter.policy
-    assert [key for key in keys if policy.keys[key].place] == []
+    return [key for key in keys if policy.keys[key].place]
 
 
 def test_a_slip_in_a_shared_postcode_is_told_at_once_and_not_repeated(tmp_path: Path) -> None:

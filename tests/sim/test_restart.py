@@ -9,7 +9,7 @@ import pytest
 
 from hub.server.service import HubService
 from keys.holder.service import HolderService
-from node.membership.hub import load_membership
+from node.membership.hub import NodeContext, load_membership
 from node.service import NodeService
 from node.store.tables import open_engine
 from protocol.errors import ErrorCode, LocalError, RemoteError
@@ -50,7 +50,8 @@ async def test_a_node_goes_on_where_it_stopped(
     await before.engine.close()
     engine = open_engine(health.folder)
     (hub,) = await engine.read(lambda tables: tables.hubs.all())
-    again = await load_membership(health.folder, hub, engine, before.http, before.env)
+    context = NodeContext(engine, before.http, before.env, before.shared_postcodes)
+    again = await load_membership(health.folder, hub, context)
     assert again.view.size == before.view.size
     assert again.directory == before.directory
     health.service = NodeService(again, health.service.answering._settings)

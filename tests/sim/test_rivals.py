@@ -169,5 +169,5 @@ async def test_what_a_rival_costs_is_said_too(federation: SimFederation, two: Ag
     listed = await federation.hub_read(links_in_short)
     (possible,) = [line for line in listed if "possible" in line]
     said = await explained(federation, possible)
-    assert "Another record there fits as well or better: -3.60." in said
+    assert "Another record there matches as well or better: -3.60." in said
     assert "Together 5.02: possible, being under 5.10." in said

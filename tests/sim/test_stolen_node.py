@@ -1,6 +1,5 @@
 """A node is stolen with its keys: suspended, given new keys by the recovery key, and back."""
 
-import asyncio
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -82,10 +81,8 @@ def _applied(node: SimNode) -> dict[str, Any]:
 async def test_the_drill(federation: SimFederation, agencies: Agencies, tmp_path: Path) -> None:
     health, care = agencies
     thief = steal(care, tmp_path / "stolen")
-    waiting = asyncio.ensure_future(care.service.receive(wait=1))
-    await asyncio.sleep(0.2)
-    assert await refused(thief, "poll") is ErrorCode.SECOND_INSTANCE, "that is the first alarm"
-    await waiting
+    async with federation.polling(care.service.receive(wait=60)):
+        assert await refused(thief, "poll") is ErrorCode.SECOND_INSTANCE, "that is the first alarm"
     stolen_request = await thief.ask("c1", (await thief.team("c1")).others[0].involvement_id)
     await federation.settle()
     assert (await health.received(stolen_request))["state"] == "asks_person"
@@ -224,16 +221,15 @@ async def test_a_poll_that_waits_gets_nothing_any_more(
 ) -> None:
     """The thief's long poll was open when the council suspended."""
     health, care = agencies
-    waiting = asyncio.ensure_future(care.service.receive(wait=5))
-    await asyncio.sleep(0.3)
-    await ordered(federation, care, "suspended")
-    ledger = federation.hub._ledger
-    del health
-    notice = ledger.sign(NoticeBody(round="00" * 32, links=[]), care.party_id)
-    post = Post(care.party_id, notice.envelope.encode())
-    await federation.hub_write(lambda tables: tables.post([post]))
-    with pytest.raises(RemoteError) as caught:
-        await waiting
+    async with federation.polling(care.service.receive(wait=60)) as waiting:
+        await ordered(federation, care, "suspended")
+        ledger = federation.hub._ledger
+        del health
+        notice = ledger.sign(NoticeBody(round="00" * 32, links=[]), care.party_id)
+        post = Post(care.party_id, notice.envelope.encode())
+        await federation.hub_write(lambda tables: tables.post([post]))
+        with pytest.raises(RemoteError) as caught:
+            await waiting
     assert caught.value.code is ErrorCode.UNKNOWN_MEMBER
 
 

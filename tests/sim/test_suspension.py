@@ -7,7 +7,7 @@ import pytest
 
 from hub.members.membership import Membership, approve_rotation, waiting_rotations
 from hub.store.tables import HubTables
-from node.membership.hub import HubMembership, follow_without_keys
+from node.membership.hub import HubMembership, NodeContext, follow_without_keys
 from node.membership.keys import keys_path, load_keys
 from node.membership.rotation import Rotating
 from node.service import NodeService
@@ -164,7 +164,8 @@ class TestKeysThatAreGone:
         recovery = rotating(care).recovery
         keys_path(care.folder, hub_id).unlink()
         (care.folder / f"recovery-{hub_id}.json").unlink()
-        bare = await follow_without_keys(held.hub, held.engine, held.http, held.env)
+        context = NodeContext(held.engine, held.http, held.env, held.shared_postcodes)
+        bare = await follow_without_keys(held.hub, context)
         care.service = NodeService(bare, care.service.answering._settings)
         with pytest.raises(RemoteError):
             await care.service.receive(wait=0)

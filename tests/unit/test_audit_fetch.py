@@ -251,7 +251,7 @@ async def joined(hub: Council, folder: Path) -> str:
     await hub.approve(party_id)
     await hub.step()
     code, text = await run(*words)
-    assert (code, "The log names us its auditor." in text) == (0, True)
+    assert (code, "The log names us as its auditor." in text) == (0, True)
     return str(party_id)
 
 

@@ -246,7 +246,7 @@ async def test_changes_of_members_keys_and_charter_are_told_once(
         (Code.MEMBER_CHANGED, 9),
         (Code.CHARTER_CHANGED, 10),
     }
-    assert "loosens 1 thing" in next(
+    assert "loosens 1 rule" in next(
         item.detail for item in look.findings if item.code is Code.CHARTER_CHANGED
     )
     assert exit_code(look.findings) == 4

@@ -825,7 +825,7 @@ def test_open_exits_4_for_rule_findings_with_index_and_advice(write: Write) -> N
     code, text = run("open", folder)
     assert code == 4
     assert "11  decision_differs: logged allow, decided again refuse not_available" in text
-    assert "Put the entry to the council." in text
+    assert "Take the entry to the council." in text
     code, text = run("open", folder, "--json")
     report = json.loads(text)
     assert (code, report["exit_code"]) == (4, 4)

@@ -43,7 +43,7 @@ def test_an_honest_one_is_clean_and_counts_as_released(tmp_path: Path) -> None:
     (asked,) = audited.history.asked.values()
     assert None not in {asked.released_at, asked.received_at}
     page = to_html(audited, log.now)
-    assert "Contact details that left without witnesses" in page
+    assert "Contact details released without witnesses" in page
     assert "UK-VITAL" in page.split('id="unwitnessed"')[1].split("</section>")[0]
 
 

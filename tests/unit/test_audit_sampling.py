@@ -184,7 +184,7 @@ def test_the_command_writes_a_worksheet_without_anything_sealed(
     at = commit_to(log, NUMBER, REQUESTS + 1)
     out = tmp_path / "sheet"
     code, text = run("sample", write(log), "--number", NUMBER.hex(), "--out", out)
-    assert (code, "13 requests of 13" in text) == (0, True)
+    assert (code, "Drew 13 of 13 requests." in text) == (0, True)
     rows = list(csv.DictReader(io.StringIO((out / "worksheet.csv").read_text("utf-8"))))
     assert {int(row["entry"]) for row in rows} >= set(requests)
     answered = next(row for row in rows if row["agency said"] == "allow")

@@ -13,7 +13,7 @@ from audit.findings import FindingCode as Code
 from audit.rules.open import open_case
 from audit.rules.signed import check_signatures
 from audit.verify import signatures
-from audit.verify.signatures import Sounder, sound_spans
+from audit.verify.signatures import SignatureVerifier, verify_spans
 from audit.verify.verify import verify_case
 from protocol.dsse import parse_envelope
 from protocol.log.leaf import sealed_leaf
@@ -74,10 +74,10 @@ def found(case: Case, jobs: int) -> Found:
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_every_line_of_an_honest_case_is_sound(tmp_path: Path, jobs: int) -> None:
+def test_every_line_of_an_honest_case_is_verified(tmp_path: Path, jobs: int) -> None:
     case = written(padded(), tmp_path / "case")
     verified = verify_case(case)
-    spans = list(sound_spans(case, verified, jobs))
+    spans = list(verify_spans(case, verified, jobs))
     assert len(spans) > 5
     assert b"".join(item.lines for item in spans) == b"\x01" * PADDED
     signed = check_signatures(case, verified, jobs)
@@ -250,7 +250,7 @@ def test_a_key_counts_from_the_entry_after_the_one_that_names_it(tmp_path: Path)
     late = log.log(log.sign(BERT, body, CHARTER_ID))
     case = written(log, tmp_path / "case")
     verified = verify_case(case)
-    (span,) = [Sounder(case, verified).sound(span) for span in _one_span(case)]
+    (span,) = [SignatureVerifier(case, verified).verify(span) for span in _one_span(case)]
     assert (span.lines[early], span.lines[late]) == (1, 0)
 
 

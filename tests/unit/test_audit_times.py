@@ -211,4 +211,4 @@ def test_the_command_takes_notes_and_exits_4_for_a_false_date(tmp_path: Path, no
     assert CliRunner().invoke(app, ["open", str(case)]).exit_code == 0
     result = CliRunner().invoke(app, ["open", str(case), "--notes", str(notes)])
     assert result.exit_code == 4
-    assert "9  back_dated: request: dated 119 minutes before witnesses allow" in result.output
+    assert "9  back_dated: request: dated 119 minutes earlier than witnesses allow" in result.output

@@ -44,7 +44,7 @@ async def test_an_audit_from_commitment_to_evidence(hub: Council, tmp_path: Path
     await hub.step()
     case = await fetched(hub, tmp_path / "case", auditor)
     code, text = await run("sample", case, "--file", number, "--out", sheet)
-    assert (code, "1 requests of 1" in text) == (0, True)
+    assert (code, "Drew 1 of 1 requests." in text) == (0, True)
     again = tmp_path / "again"
     code, _ = await run("sample", case, "--number", secret, "--out", again)
     assert code == 0
@@ -105,7 +105,7 @@ async def test_keys_that_are_not_ours_are_an_alarm(hub: Council, tmp_path: Path)
         "--once", PRIVATE,
     )  # fmt: skip
     assert code == 4
-    assert "own_keys_differ: the log's keys of ours are not ours: sign" in text
+    assert "own_keys_differ: the log holds other keys for us than our folder: sign" in text
 
 
 async def test_only_an_auditor_may_commit_and_only_to_a_log_that_adds_up(

@@ -244,5 +244,5 @@ def test_every_refusal_is_a_sentence_that_says_what_to_do() -> None:
         assert text.endswith(".")
         assert "{" not in text
         assert ("views" in text) == (code in {RefusalCode.MISSING_FACT, RefusalCode.WRONG_FACT})
-    assert sentence("from_the_future") == "Refused (from_the_future). Ring the duty line."
+    assert sentence("from_the_future") == "Refused (from_the_future). Call the duty line."
     assert "(not named)" in sentence("missing_fact")

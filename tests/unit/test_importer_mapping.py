@@ -1,6 +1,7 @@
 """Column mappings: guessing, reading, writing, and refusing what cannot be used."""
 
 import csv
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from node.records.importer.mapping import (
     ColumnMapping,
     Field,
     Source,
+    check_types,
     dump_mapping,
     guess_mapping,
     load_mapping,
@@ -111,6 +113,10 @@ def test_demo_mappings_are_complete_and_stable(name: str) -> None:
     assert load_mapping(dump_mapping(mapping)) == mapping
 
 
+TEMPLATE = PEOPLE.parents[1] / "hub/members/charter_template.json"
+SHIPPED_TYPES = {
+    item["code"] for item in json.loads(TEMPLATE.read_text("utf-8"))["involvement_types"]
+}
 HEAD = 'format = 1\ntitle = "T"\n'
 
 
@@ -148,6 +154,23 @@ HEAD = 'format = 1\ntitle = "T"\n'
 )
 def test_unusable_mappings(text: str, words: str) -> None:
     with pytest.raises(RemoteError) as caught:
-        load_mapping(text)
+        check_types(load_mapping(text), SHIPPED_TYPES)
     assert caught.value.code is ErrorCode.BAD_FILE
     assert words in caught.value.detail
+
+
+@pytest.mark.parametrize("code", sorted(SHIPPED_TYPES))
+def test_every_type_of_the_shipped_charter_may_be_mapped_to(code: str) -> None:
+    mapping = load_mapping(
+        HEAD + f'[fields.involvement]\ncolumn = "x"\nvalues = {{a = "{code}"}}\n'
+    )
+    check_types(mapping, SHIPPED_TYPES)
+    with pytest.raises(RemoteError, match="types of the charter"):
+        check_types(mapping, SHIPPED_TYPES - {code})
+
+
+def test_before_any_charter_is_known_a_type_needs_the_form_of_one() -> None:
+    text = HEAD + '[fields.involvement]\nfixed = "{}"\n'
+    check_types(load_mapping(text.format("plumbing")), None)
+    with pytest.raises(RemoteError, match="such as early_help"):
+        load_mapping(text.format("Plumbing"))

@@ -12,12 +12,12 @@ from keys.group import (
     ORDER,
     Group,
     SecretScalar,
-    default_group,
     parse_element,
     parse_scalar,
     random_scalar,
     scalar_bytes,
 )
+from keys.groups import default_group
 from keys.sodium import STATUS_FUNCTIONS, SodiumGroup, load_sodium
 from protocol.errors import ErrorCode, LocalError, RemoteError
 

@@ -7,7 +7,7 @@ from itertools import combinations, count
 
 import pytest
 
-from keys.birth import Ceremony, Deal, GroupKey, assemble, deal
+from keys.dkg import Ceremony, Deal, GroupKey, assemble, deal
 from keys.fallback import FallbackGroup
 from keys.group import IDENTITY, Group, RandomBytes, SecretScalar
 from keys.oprf import blind, finalise
@@ -167,7 +167,7 @@ class TestCheats:
             )
 
     def names(self, council: Council, answer: PartialEvaluation, index: int) -> None:
-        with pytest.raises(RemoteError, match=f"holder {index}\\b") as caught:
+        with pytest.raises(RemoteError, match=f"key holder {index}\\b") as caught:
             council.verify(QUORUM, answer)
         assert caught.value.code == ErrorCode.BAD_PROOF
 
@@ -193,7 +193,7 @@ class TestAskingAHolder:
         assert caught.value.code == code
 
     def test_a_holder_does_not_answer_for_a_quorum_without_it(self, council: Council) -> None:
-        with pytest.raises(LocalError, match="holder 2 is not in the quorum"):
+        with pytest.raises(LocalError, match="key holder 2 is not in the quorum"):
             council.answer(2, QUORUM)
 
 

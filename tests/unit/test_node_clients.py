@@ -47,7 +47,7 @@ def consent(given: date) -> Permission:
 
 async def in_force(engine: NodeEngine, now: int = NOW) -> int:
     """How many involvements may be published."""
-    return len(await engine.read(lambda tables: tables.in_force(1, now)))
+    return len(await engine.read(lambda tables: tables.records.in_force(1, now)))
 
 
 async def take(engine: NodeEngine, *rows: ImportedRow | RowError) -> str:

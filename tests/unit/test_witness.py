@@ -22,6 +22,8 @@ from typer.testing import CliRunner
 from audit.witness.app import make_app
 from audit.witness.cli import app as cli
 from audit.witness.store import MAX_FORKS_KEPT, WitnessStore, make_witness
+from demo.processes import ProcessGroup
+from demo.stage import LIMIT_SECONDS
 from protocol.errors import ErrorCode, LocalError
 from protocol.log.checkpoint import Checkpoint, sign_checkpoint, verify_checkpoint
 from protocol.log.note import NoteSigner, SignatureType, parse_vkey
@@ -430,27 +432,25 @@ def test_a_witness_process_from_its_command_line_to_sigterm(tmp_path: Path) -> N
     assert CliRunner().invoke(cli, ["init", folder, "--name", "w9.example"]).exit_code == 0
     assert CliRunner().invoke(cli, ["add-log", folder, GO["log_vkey"]]).exit_code == 0
     program = "from audit.witness.cli import app; app()"
-    process = subprocess.Popen(
-        [sys.executable, "-c", program, "run", folder, "--port", "0"],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    group = ProcessGroup()
     try:
+        process = group.start(
+            [sys.executable, "-c", program, "run", folder, "--port", "0"],
+            subprocess.PIPE,
+            folder=ROOT,
+            environment={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
         assert process.stdout
-        line = process.stdout.readline()
+        line = process.stdout.readline().decode()
         assert line.startswith("witness w9.example listening on http://127.0.0.1:")
-        connection = HTTPConnection(line.strip().rpartition("/")[2], timeout=10)
+        connection = HTTPConnection(line.strip().rpartition("/")[2], timeout=LIMIT_SECONDS)
         connection.request("POST", "/add-checkpoint", go_request(0, 2).encode())
         assert connection.getresponse().read().startswith("— w9.example ".encode())
         connection.close()
         process.send_signal(signal.SIGTERM)
-        out, errors = process.communicate(timeout=10)
+        out, errors = process.communicate(timeout=LIMIT_SECONDS)
     finally:
-        process.kill()
-        process.wait()
-    assert (process.returncode, out, errors) == (0, "", "")
+        group.close()
+    assert (process.returncode, out, errors) == (0, b"", b"")
     secret = (tmp_path / "w" / "witness.key").read_text().split("seed ")[1].strip()
     assert secret not in line

@@ -1,16 +1,17 @@
 """What a value of an import row must look like, specs/04-matching.md §9.
 
-A missing value is never wrong; a wrong one is, so that a slip of the keyboard is mended at its
+A missing value is never wrong; a wrong one is, so that a slip of the keyboard is corrected at its
 source and not published. A value that passes is well formed, not true.
 """
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 
 from stdnum.gb import nhs
 
-from node.records.importer.mapping import Field, why_not
+from node.records.importer.mapping import Field, Types, why_not
 from protocol.matchkeys import normalise
 
 MAX_TEXT = 80
@@ -31,12 +32,20 @@ _NAMES = {
 }
 
 
-def why_wrong(name: Field, value: str, today: date) -> str | None:
+@dataclass(frozen=True)
+class Terms:
+    """What a value is checked against: the day, and the charters' types of involvement."""
+
+    today: date
+    types: Types = None
+
+
+def why_wrong(name: Field, value: str, terms: Terms) -> str | None:
     """The reason, in words and without the value, why a present value is refused; None if fine."""
     if name in _NAMES:
         return _text(value, _NAMES[name])
     check = _CHECKS.get(name)
-    return check(value, today) if check else why_not(name, value)
+    return check(value, terms.today) if check else why_not(name, value, terms.types)
 
 
 def _text(value: str, what: str) -> str | None:
@@ -92,11 +101,11 @@ def _postcode(value: str, _today: date) -> str | None:
 
 
 def _phone(value: str, _today: date) -> str | None:
-    return None if _PHONE.fullmatch(value) else "the phone number is not a phone number"
+    return None if _PHONE.fullmatch(value) else "this is not a phone number"
 
 
 def _email(value: str, _today: date) -> str | None:
-    return None if _EMAIL.fullmatch(value) else "the e-mail address is not one"
+    return None if _EMAIL.fullmatch(value) else "the e-mail address is not valid"
 
 
 _CHECKS: dict[Field, Callable[[str, date], str | None]] = {

@@ -6,7 +6,7 @@ has, so there is no default for permission: who can change the mapping can publi
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -20,12 +20,9 @@ MAX_MAPPING_CHARACTERS = 200_000
 MAX_TEXT = 200
 MAX_DAYS = 3_660
 BASIS_CODE = re.compile(r"[A-Z0-9-]{3,32}", re.ASCII)
-INVOLVEMENT_TYPES = frozenset(
-    {"health_visiting", "school_nursing", "community_nursing", "talking_therapies"}
-    | {"drug_and_alcohol", "early_help", "child_in_need", "child_protection", "care_leaver"}
-    | {"adult_social_work", "reablement", "learning_disability", "adult_safeguarding"}
-    | {"housing_tenancy", "police_contact"}
-)
+TYPE_CODE = re.compile(r"[a-z][a-z0-9_]{1,39}", re.ASCII)
+Types = Collection[str] | None
+"""Codes of the involvement types that charters know; None where no charter is known yet."""
 
 
 class Field(StrEnum):
@@ -112,7 +109,7 @@ def guess_mapping(header: Iterable[str]) -> ColumnMapping:
 
 
 def load_mapping(text: str) -> ColumnMapping:
-    """Read a mapping file (TOML). Raises RemoteError(BAD_FILE) naming what to mend."""
+    """Read a mapping file (TOML). Raises RemoteError(BAD_FILE) naming what to fix."""
     if len(text) > MAX_MAPPING_CHARACTERS:
         raise _bad("it is too long")
     try:
@@ -148,9 +145,22 @@ def dump_mapping(mapping: ColumnMapping) -> str:
     return "\n".join(lines) + "\n"
 
 
-def why_not(name: Field, value: str) -> str | None:
-    """The reason why a value cannot stand in a field with a closed form; None if it can."""
-    if name is Field.INVOLVEMENT and value not in INVOLVEMENT_TYPES:
+def check_types(mapping: ColumnMapping, types: Types) -> None:
+    """Refuse a mapping to a type of involvement that no charter knows. Raises RemoteError."""
+    source = mapping.sources.get(Field.INVOLVEMENT, Source())
+    for value in (source.fixed, *(source.values or {}).values()):
+        if value:
+            _check(Field.INVOLVEMENT, value, types)
+
+
+def why_not(name: Field, value: str, types: Types = None) -> str | None:
+    """The reason why a value cannot stand in a field with a closed form; None if it can.
+
+    Without `types` a type of involvement is checked for its form alone.
+    """
+    if name is Field.INVOLVEMENT and not TYPE_CODE.fullmatch(value):
+        return "the involvement is not a code such as early_help"
+    if name is Field.INVOLVEMENT and types is not None and value not in types:
         return "the involvement is not one of the types of the charter"
     if name is Field.PERMISSION_BASIS and not BASIS_CODE.fullmatch(value):
         return "the permission basis is not a code such as UK-CONSENT"
@@ -193,8 +203,8 @@ def _values(name: Field, table: object) -> Mapping[str, str]:
     return MappingProxyType(values)
 
 
-def _check(name: Field, value: str) -> None:
-    if reason := why_not(name, value):
+def _check(name: Field, value: str, types: Types = None) -> None:
+    if reason := why_not(name, value, types):
         raise _bad(f"{name}: {reason}")
 
 

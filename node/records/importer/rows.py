@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from node.records.importer.checks import why_wrong
-from node.records.importer.mapping import ColumnMapping, Field, Source
+from node.records.importer.checks import Terms, why_wrong
+from node.records.importer.mapping import ColumnMapping, Field, Source, Types
 from node.records.importer.reader import Line, Table
 from protocol.errors import ErrorCode, RemoteError
 from protocol.matchkeys.normalise import is_unborn, parse_date
@@ -90,12 +90,14 @@ class RowError:
 
 
 def parse_rows(
-    table: Table, mapping: ColumnMapping, *, today: date
+    table: Table, mapping: ColumnMapping, *, today: date, types: Types = None
 ) -> Iterator[ImportedRow | RowError]:
     """Walk the table: an ImportedRow for each good line, one RowError for each fault of a bad one.
 
+    `types` are the charters' types of involvement; without them only the form of one is checked.
     Raises RemoteError(BAD_FILE) if mapping and header do not fit, or while the file is read.
     """
+    terms = Terms(today, types)
     positions = _positions(table.header, mapping)
     seen: set[str] = set()
     for line in table.lines:
@@ -108,7 +110,7 @@ def parse_rows(
             for name, value in values.items()
             if value
             and not (name in _OF_THE_UNBORN and _mother_of(values))
-            and (reason := why_wrong(name, value, today))
+            and (reason := why_wrong(name, value, terms))
         ]
         local_id = values.get(Field.LOCAL_ID)
         if local_id in seen:

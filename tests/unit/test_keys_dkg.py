@@ -1,4 +1,4 @@
-"""A key is born without a dealer: what everybody checks, and how a cheat is named."""
+"""Distributed key generation: what everybody checks, and how a cheat is named."""
 
 import hashlib
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from keys.birth import (
+from keys.dkg import (
     Ceremony,
     Deal,
     assemble,
@@ -116,19 +116,19 @@ class TestCheatingDealers:
     def test_a_wrong_share_names_the_dealer_and_the_receiver(self, room: Room) -> None:
         shares = room.shares_for(3)
         shares[2] = SecretScalar((shares[2].value + 1) % ORDER)
-        with pytest.raises(RemoteError, match="holder 2 dealt holder 3 a wrong share") as caught:
+        with pytest.raises(RemoteError, match="key holder 2 dealt key holder 3 a wrong") as caught:
             assemble(room.group, CEREMONY, 3, room.deals, shares)
         assert caught.value.code == ErrorCode.BAD_SHARE
 
     def test_a_share_meant_for_somebody_else_does_not_fit(self, room: Room) -> None:
-        with pytest.raises(RemoteError, match="holder 1 dealt holder 2 a wrong share"):
+        with pytest.raises(RemoteError, match="key holder 1 dealt key holder 2 a wrong share"):
             verify_share(room.group, room.deals[0], 2, room.dealt[1][3])
 
     def test_errors_of_two_dealers_that_cancel_out_are_found(self, room: Room) -> None:
         shares = room.shares_for(1)
         shares[2] = SecretScalar((shares[2].value + 5) % ORDER)
         shares[3] = SecretScalar((shares[3].value - 5) % ORDER)
-        with pytest.raises(RemoteError, match="holder 2"):
+        with pytest.raises(RemoteError, match="key holder 2"):
             assemble(room.group, CEREMONY, 1, room.deals, shares)
 
     def test_a_dealer_cannot_cancel_the_others_out(self, room: Room) -> None:
@@ -137,13 +137,13 @@ class TestCheatingDealers:
         others = room.group.add(room.deals[0].commitments[0], room.deals[1].commitments[0])
         rogue = room.group.subtract(known, others)
         third = replace(room.deals[2], commitments=(rogue, room.deals[2].commitments[1]))
-        with pytest.raises(RemoteError, match="holder 3 does not prove") as caught:
+        with pytest.raises(RemoteError, match="key holder 3 does not prove") as caught:
             group_key(room.group, CEREMONY, [*room.deals[:2], third])
         assert caught.value.code == ErrorCode.BAD_PROOF
 
     def test_a_dealer_cannot_copy_another_dealer(self, room: Room) -> None:
         copied = replace(room.deals[0], index=3)
-        with pytest.raises(RemoteError, match="holder 3 does not prove"):
+        with pytest.raises(RemoteError, match="key holder 3 does not prove"):
             verify_deal(room.group, CEREMONY, copied)
 
     @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ class TestCheatingDealers:
     def test_a_changed_higher_commitment_breaks_the_proof(self, room: Room) -> None:
         first = room.deals[0]
         changed = replace(first, commitments=(first.commitments[0], GENERATOR))
-        with pytest.raises(RemoteError, match="holder 1 does not prove"):
+        with pytest.raises(RemoteError, match="key holder 1 does not prove"):
             verify_deal(room.group, CEREMONY, changed)
 
     @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ class TestCheatingDealers:
         said: str,
     ) -> None:
         spoilt = replace(room.deals[1], commitments=spoil(room.deals[1].commitments))
-        with pytest.raises(RemoteError, match=f"holder 2 .*{said}") as caught:
+        with pytest.raises(RemoteError, match=f"key holder 2 .*{said}") as caught:
             group_key(room.group, CEREMONY, [room.deals[0], spoilt, room.deals[2]])
         assert caught.value.code == ErrorCode.BAD_SHARE
 
@@ -215,30 +215,30 @@ class TestCheatingDealers:
             Proof(proof.challenge, (proof.response + 1) % ORDER),
             Proof(0, 0),
         ):
-            with pytest.raises(RemoteError, match="holder 1"):
+            with pytest.raises(RemoteError, match="key holder 1"):
                 verify_deal(room.group, CEREMONY, replace(room.deals[0], proof=changed))
 
 
 class TestWhoDealt:
     def test_a_missing_dealer_is_named(self, room: Room) -> None:
-        with pytest.raises(RemoteError, match="holder 2 did not deal"):
+        with pytest.raises(RemoteError, match="key holder 2 did not deal"):
             group_key(room.group, CEREMONY, [room.deals[0], room.deals[2]])
 
     def test_a_dealer_who_deals_twice_is_named(self, room: Room) -> None:
-        with pytest.raises(RemoteError, match="holder 2 dealt more than once"):
+        with pytest.raises(RemoteError, match="key holder 2 dealt more than once"):
             group_key(room.group, CEREMONY, [*room.deals, room.deals[1]])
 
     def test_a_dealer_nobody_named_is_refused(self, room: Room) -> None:
         stranger = replace(room.deals[0], index=4)
-        with pytest.raises(RemoteError, match="not a holder"):
+        with pytest.raises(RemoteError, match="not a key holder"):
             group_key(room.group, CEREMONY, [*room.deals, stranger])
-        with pytest.raises(RemoteError, match="holder 4"):
+        with pytest.raises(RemoteError, match="key holder 4"):
             verify_deal(room.group, CEREMONY, stranger)
 
     def test_a_share_that_did_not_arrive_names_its_dealer(self, room: Room) -> None:
         shares = room.shares_for(1)
         del shares[3]
-        with pytest.raises(RemoteError, match="holder 3 did not deal"):
+        with pytest.raises(RemoteError, match="key holder 3 did not deal"):
             assemble(room.group, CEREMONY, 1, room.deals, shares)
 
     def test_a_holder_outside_the_ceremony_cannot_deal(self, room: Room) -> None:

@@ -1,9 +1,9 @@
-"""Key birth without a dealer: specs/03-tokens.md §6 (Feldman's verifiable sharing, summed).
+"""Distributed key generation (DKG): specs/03-tokens.md §6, Feldman's verifiable sharing, summed.
 
-Each holder deals a random polynomial to the others; the key is the sum of the constant terms and
-is never in one place. Dealt shares come out as values: sealing them to the other holders, and
-signing the transcript (keys.transcript), is the caller's. Not trusted with: inventing randomness,
-or choosing who the holders are.
+Each key holder deals a random polynomial to the others; the key is the sum of the constant terms
+and is never in one place. Dealt shares come out as values: sealing them to the other key holders,
+and signing the transcript (keys.transcript), is the caller's. Not trusted with: inventing
+randomness, or choosing who the key holders are.
 """
 
 import re
@@ -26,7 +26,7 @@ _HEX16 = re.compile(r"[0-9a-f]{32}")
 
 @dataclass(frozen=True, slots=True)
 class Ceremony:
-    """What all holders agree on before they deal. LocalError for terms that make no sense."""
+    """What all key holders agree on before they deal. LocalError for terms that make no sense."""
 
     charter_id: str
     epoch: int
@@ -38,13 +38,13 @@ class Ceremony:
         if not _HEX16.fullmatch(self.charter_id):
             raise LocalError(ErrorCode.MALFORMED, "charter id is not 32 lower-case hex digits")
         if not 0 <= self.epoch <= MAX_EPOCH:
-            raise LocalError(ErrorCode.MALFORMED, "epoch is not 0 to 2^40")
+            raise LocalError(ErrorCode.MALFORMED, "epoch is not between 0 and 2^40")
         if not MIN_THRESHOLD <= self.threshold <= self.holders <= MAX_HOLDERS:
             raise LocalError(ErrorCode.MALFORMED, f"not 2 <= threshold <= holders <= {MAX_HOLDERS}")
 
     @property
     def indices(self) -> range:
-        """The holders' numbers, from 1."""
+        """The key holders' numbers, from 1."""
         return range(1, self.holders + 1)
 
 
@@ -59,27 +59,27 @@ class Deal:
 
 @dataclass(frozen=True, slots=True)
 class GroupKey:
-    """What is public about a born key: the key itself and each holder's commitment K_j."""
+    """What is public about a generated key: the key and each key holder's commitment K_j."""
 
     public_key: bytes
     commitments: tuple[bytes, ...]
 
     def commitment(self, index: int) -> bytes:
-        """K_j of the holder with this number."""
+        """K_j of the key holder with this number."""
         if not 1 <= index <= len(self.commitments):
-            raise LocalError(ErrorCode.MALFORMED, f"there is no holder {index}")
+            raise LocalError(ErrorCode.MALFORMED, f"there is no key holder {index}")
         return self.commitments[index - 1]
 
 
 def deal(
     group: Group, ceremony: Ceremony, index: int, rand: RandomBytes
 ) -> tuple[Deal, dict[int, SecretScalar]]:
-    """Deal a fresh polynomial: the public part, and one secret share for each holder's number.
+    """Deal a fresh polynomial: the public part, and a secret share by each key holder's number.
 
     The dealer keeps the share under its own number. Nothing else of the polynomial survives.
     """
     if index not in ceremony.indices:
-        raise LocalError(ErrorCode.MALFORMED, f"there is no holder {index}")
+        raise LocalError(ErrorCode.MALFORMED, f"there is no key holder {index}")
     polynomial = [random_scalar(rand) for _ in range(ceremony.threshold)]
     commitments = tuple(group.multiply_base(term.value) for term in polynomial)
     statement = _statement(ceremony, index, commitments)
@@ -95,9 +95,9 @@ def verify_deal(group: Group, ceremony: Ceremony, dealt: Deal) -> None:
 
     BAD_SHARE for a wrong degree or an invalid commitment, BAD_PROOF for the proof of possession.
     """
-    who = f"holder {dealt.index}"
+    who = f"key holder {dealt.index}"
     if dealt.index not in ceremony.indices:
-        raise RemoteError(ErrorCode.BAD_SHARE, f"{who} is not one of {ceremony.holders} holders")
+        raise RemoteError(ErrorCode.BAD_SHARE, f"{who} is not one of {ceremony.holders}")
     if len(dealt.commitments) != ceremony.threshold:
         raise RemoteError(ErrorCode.BAD_SHARE, f"{who} dealt a polynomial of the wrong degree")
     if not all(group.is_valid(commitment) for commitment in dealt.commitments):
@@ -115,7 +115,7 @@ def verify_deal(group: Group, ceremony: Ceremony, dealt: Deal) -> None:
 def verify_share(group: Group, dealt: Deal, receiver: int, share: SecretScalar) -> None:
     """Check a share that `receiver` got. Raises RemoteError(BAD_SHARE) naming the dealer."""
     if group.multiply_base(share.value) != _in_exponent(group, dealt.commitments, receiver):
-        detail = f"holder {dealt.index} dealt holder {receiver} a wrong share"
+        detail = f"key holder {dealt.index} dealt key holder {receiver} a wrong share"
         raise RemoteError(ErrorCode.BAD_SHARE, detail)
 
 
@@ -132,7 +132,7 @@ def group_key(group: Group, ceremony: Ceremony, deals: Sequence[Deal]) -> GroupK
         summed = [group.add(*pair) for pair in zip(summed, dealt.commitments, strict=True)]
     commitments = tuple(_in_exponent(group, summed, at) for at in ceremony.indices)
     if IDENTITY in (*summed, *commitments):
-        raise RemoteError(ErrorCode.BAD_SHARE, "the deals cancel out: hold the ceremony again")
+        raise RemoteError(ErrorCode.BAD_SHARE, "the deals cancel out: run the ceremony again")
     return GroupKey(summed[0], commitments)
 
 
@@ -143,13 +143,13 @@ def assemble(
     deals: Sequence[Deal],
     shares: Mapping[int, SecretScalar],
 ) -> tuple[KeyShare, GroupKey]:
-    """Make holder `index`'s share of the key from everybody's deals and the shares dealt to it.
+    """Make key holder `index`'s share of the key from everybody's deals and the shares dealt to it.
 
     `shares` is keyed by dealer, our own among them. Checks everything again and raises
-    RemoteError naming the holder at fault.
+    RemoteError naming the key holder at fault.
     """
     if index not in ceremony.indices:
-        raise LocalError(ErrorCode.MALFORMED, f"there is no holder {index}")
+        raise LocalError(ErrorCode.MALFORMED, f"there is no key holder {index}")
     key = group_key(group, ceremony, deals)
     _require_each_once(ceremony, list(shares))
     for dealt in deals:
@@ -162,9 +162,9 @@ def _require_each_once(ceremony: Ceremony, dealers: Sequence[int]) -> None:
     for index in ceremony.indices:
         if dealers.count(index) != 1:
             fault = "dealt more than once" if index in dealers else "did not deal"
-            raise RemoteError(ErrorCode.BAD_SHARE, f"holder {index} {fault}")
+            raise RemoteError(ErrorCode.BAD_SHARE, f"key holder {index} {fault}")
     if len(dealers) != ceremony.holders:
-        raise RemoteError(ErrorCode.BAD_SHARE, "somebody dealt who is not a holder")
+        raise RemoteError(ErrorCode.BAD_SHARE, "a deal comes from somebody who is not a key holder")
 
 
 def _evaluate(polynomial: Sequence[SecretScalar], at: int) -> int:

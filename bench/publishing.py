@@ -1,0 +1,73 @@
+"""Importing and publishing an agency, and publishing it again when nothing has changed.
+
+Prints seconds by the clock and of the processor, and what a client costs in processor time and in
+statements to the database, for a small and a large agency: that must not grow with the agency.
+Tokens are hashes and the hub says yes to everything (tests/sim/crowd.py), so that only the node's
+own work is measured; its database work is real.
+"""
+
+import asyncio
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from node.publishing.publisher import Publisher
+from node.records.clients import apply_import
+from tests.sim.crowd import alone, crowd
+from tests.sim.federation import SimNode, simulated
+from tests.statements import counted_statements
+
+SIZES = (4_000, 12_000)
+
+
+def main() -> None:
+    """Measure each size."""
+    sizes = [int(text) for text in sys.argv[1:]] or SIZES
+    print(
+        f"{'clients':>8s} {'step':20s} {'seconds':>8s} {'processor':>9s}  a client: ms, statements"
+    )
+    for size in sizes:
+        asyncio.run(measure(size))
+
+
+async def measure(size: int) -> None:
+    """One agency of so many clients."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with simulated(Path(folder)) as federation:
+            agency = await federation.join("Agency", "health_provider")
+            await agency.membership.sync()
+            with alone():
+                await timed("import", size, lambda: imported(agency, size))
+                await timed("import unchanged", size, lambda: imported(agency, size))
+                await timed("publish", size, lambda: published(agency, size))
+                await timed("publish unchanged", size, lambda: published(agency, 0))
+
+
+async def imported(agency: SimNode, size: int) -> None:
+    """Import them all, in one transaction."""
+    report = await agency.write(lambda tables: apply_import(tables, crowd(size), 0))
+    if report.stored != size:
+        raise SystemExit("not every row was stored")
+
+
+async def published(agency: SimNode, expected: int) -> None:
+    """Publish; so many stubs must change."""
+    report = await Publisher(agency.membership).publish()
+    if report.changed != expected:
+        raise SystemExit(f"{report.changed} stubs changed, not {expected}")
+
+
+async def timed(name: str, size: int, work: Callable[[], Awaitable[None]]) -> None:
+    """Run once and print a row of the table."""
+    with counted_statements() as said:
+        began, before = time.perf_counter(), time.process_time()
+        await work()
+        took, used = time.perf_counter() - began, time.process_time() - before
+    each = f"{used / size * 1000:8.3f} {len(said) / size:10.4f}"
+    print(f"{size:8d} {name:20s} {took:8.2f} {used:9.2f} {each}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

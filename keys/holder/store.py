@@ -1,0 +1,77 @@
+"""What a key holder keeps: who had how much evaluated, which days are reported, the log's view.
+
+Works within the caller's transaction. A refused request costs nothing; a replayed one is refused.
+No point, token or identifier is ever stored.
+"""
+
+from pathlib import Path
+
+from keys.holder.meter import DAY, Use
+from protocol.errors import ErrorCode, RemoteError
+from protocol.governance.follow import LogView
+from protocol.messages.bodies import EvaluationCount
+from protocol.messages.statement import MAX_SKEW_SECONDS
+from storage.engine import Engine, Schema, Transaction
+from storage.logview import followed, load_view, save_successor, save_view
+from storage.sqlite import SqliteEngine
+from transport.logsync import Progress
+
+SCHEMA = Schema.in_folder(Path(__file__).with_name("schema"))
+
+
+class HolderTables:
+    """A key holder's tables in one transaction."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self.tx = tx
+
+    def charge(self, use: Use, quota: int, now: int) -> None:
+        """Book a request. Raises RemoteError: REPLAYED, or OVER_QUOTA with nothing booked."""
+        self.tx.run("DELETE FROM seen WHERE iat < ?", now - 2 * MAX_SKEW_SECONDS)
+        if self.tx.one("SELECT 1 FROM seen WHERE nonce = ?", use.nonce):
+            raise RemoteError(ErrorCode.REPLAYED, "nonce was used before")
+        day = now // DAY
+        sql = "SELECT evaluations FROM meter WHERE party_id = ? AND day = ?"
+        row = self.tx.one(sql, use.party_id, day)
+        used = row["evaluations"] if row else 0
+        if used + use.count > quota:
+            raise RemoteError(ErrorCode.OVER_QUOTA, f"{used} of {quota} evaluations used today")
+        self.tx.insert("seen", {"nonce": use.nonce, "iat": use.iat})
+        booked = {"party_id": use.party_id, "day": day, "evaluations": used + use.count}
+        self.tx.put("meter", booked, ("party_id", "day"))
+
+    def unreported_days(self, today: int) -> list[int]:
+        """Days before `today` with evaluations that were not reported to the log yet."""
+        rows = self.tx.rows(
+            "SELECT DISTINCT day FROM meter WHERE day < ? AND day NOT IN "
+            "(SELECT day FROM reported) ORDER BY day",
+            today,
+        )
+        return [row["day"] for row in rows]
+
+    def counts_of(self, day: int) -> list[EvaluationCount]:
+        """The day's count for each agency."""
+        sql = "SELECT party_id, evaluations FROM meter WHERE day = ? ORDER BY party_id"
+        return [EvaluationCount(**row) for row in self.tx.rows(sql, day)]
+
+    def mark_reported(self, day: int) -> None:
+        """Remember that a day is in the log."""
+        self.tx.put("reported", {"day": day}, ("day",))
+
+    def view(self, genesis: str) -> LogView:
+        """The log as last seen: the one pinned by `genesis`, or its successor once followed."""
+        return load_view(self.tx, followed(self.tx, genesis))
+
+    def advance(self, genesis: str, progress: Progress) -> None:
+        """Keep a newer view of the log `genesis`, or of its successor."""
+        save_view(self.tx, progress.view, progress.public_leaves, progress.documents)
+        if progress.view.genesis != genesis:
+            save_successor(self.tx, genesis, progress.view.genesis)
+
+
+HolderEngine = Engine[HolderTables]
+
+
+def open_engine(folder: Path) -> HolderEngine:
+    """The key holder's database."""
+    return SqliteEngine(folder / "holder.sqlite", SCHEMA, HolderTables)

@@ -1,0 +1,273 @@
+"""What the node's commands print: plain English, from the values that views gather.
+
+Shows client data to the agency's own people on their own screen; nothing here is logged.
+"""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from node.links.team import Team, Unpublished
+from node.publishing.limits import waiting_words
+from node.publishing.publisher import Published
+from node.records.clients import ImportReport
+from node.records.duplicates import Duplicate
+from node.views.review import ANSWERS, FIELDS
+from protocol.governance.charter import LawfulBasis
+
+NOT_FINDABLE = {
+    Unpublished.INSUFFICIENT_IDENTIFIERS: (
+        "This client cannot be found by others, and cannot find them, because the record has too "
+        "little to tell them from other people: it needs a name with a full date of birth, or a "
+        "checked number such as an NHS number."
+    ),
+    Unpublished.NO_PERMISSION: (
+        "This client is not published, so nobody can find you and you find nobody: no permission "
+        "to share is in force."
+    ),
+    Unpublished.NOT_YET: (
+        "This client is not published yet, so nobody can find you and you find nobody. Run "
+        "patchwork-node publish; if it stays so, several of your records share what would tell "
+        "them apart: see patchwork-node duplicates."
+    ),
+}
+WITHOUT_WITNESSES = (
+    "Too few witnesses have signed the council's log. If the card leaves now, nobody outside the",
+    "council can see that it does, nor that the others may still take it, until they are back.",
+    "Have you tried the duty line?",
+)
+
+
+def print_team(out: Console, local_id: str, team: Team) -> None:
+    """The team around a client, numbered, each with a duty line; and always somebody to call."""
+    _say(out, f"The team around {local_id}", style="bold")
+    _say(out, "You: " + (", ".join(team.own) or "no involvement that may be shared"))
+    if team.unpublished is not None:
+        _say(out, NOT_FINDABLE[team.unpublished])
+    if team.others:
+        table = Table("No.", "Who", "Organisation", "Duty line", "Hours")
+        for number, member in enumerate(team.others, 1):
+            table.add_row(
+                *(
+                    Text(plain(text))
+                    for text in (
+                        str(number),
+                        member.label,
+                        member.agency,
+                        member.duty_line,
+                        member.duty_hours,
+                    )
+                )
+            )
+        out.print(table)
+    else:
+        _say(out, "No match was found. That does not mean that nobody else works with them.")
+    if team.possible:
+        _say(out, f"{team.possible} possible match(es) wait for comparison.")
+    if team.waiting:
+        _say(out, f"{team.waiting} of this client's links wait for you: patchwork-node review.")
+    if team.unpublished is Unpublished.INSUFFICIENT_IDENTIFIERS:
+        _say(out, "Call those who might know them:")
+        for line in team.ring:
+            _say(out, f"    {plain(line.agency)}: {line.phone} ({plain(line.hours)})")
+    desk = team.duty_desk
+    _say(out, f"Somebody to call now: {desk.name}, {desk.phone} ({desk.hours}).")
+
+
+def print_import(out: Console, report: ImportReport, rejects: str) -> None:
+    """What an import did."""
+    _say(
+        out,
+        f"{report.stored} rows stored ({report.new} new, {report.changed} changed, "
+        f"{report.unchanged} unchanged).",
+    )
+    _say(
+        out,
+        f"{report.without_permission} of them have no permission in force: stored, not published.",
+    )
+    if report.rejected:
+        _say(out, f"{report.rejected} rows were left out; {rejects} says why, line by line.")
+
+
+def print_published(out: Console, report: Published) -> None:
+    """What a publication did."""
+    if report.held:
+        _say(out, waiting_words(report.held))
+    _say(
+        out,
+        f"{report.changed} clients published or changed, {report.unchanged} unchanged, "
+        f"{report.retired} withdrawn.",
+    )
+    _say(
+        out,
+        f"{report.without_permission} without a permission in force were not published. "
+        f"{report.evaluated} tokens were evaluated by the key holders.",
+    )
+    if report.insufficient_identifiers:
+        _say(
+            out,
+            f"{len(report.insufficient_identifiers)} clients have too little to be found "
+            "(no NHS number, and no name beside a birth date or an address): use the duty lines.",
+        )
+
+
+def print_alarms(out: Console, alarms: list[dict[str, Any]]) -> None:
+    """One line for each alarm, before anything else."""
+    for alarm in alarms:
+        style = "bold red" if alarm["severity"] == "proof" else "bold"
+        place = f" ({alarm['place']})" if alarm["place"] else ""
+        _say(out, f"{alarm['id']}. {alarm['says']}{place} {alarm['what_to_do']}", style=style)
+
+
+def print_set_aside(out: Console, left: list[dict[str, Any]]) -> None:
+    """What still meets a fault of this program."""
+    if not left:
+        _say(out, "Nothing is set aside.")
+        return
+    _say(out, "These are kept, to be tried again:", style="bold")
+    for item in left:
+        why = f"{item['error']} at {item['place']}" if item["place"] else "waits for one before it"
+        _say(out, f"{item['what']} {item['item']}: {why}")
+    _say(out, "Tell whoever looks after this program: type and place say nothing of any client.")
+
+
+def print_inbox(out: Console, value: dict[str, list[dict[str, Any]]]) -> None:
+    """Requests to us and by us, after any alarm."""
+    print_alarms(out, value["alarms"])
+    if value["governance"]:
+        count = len(value["governance"])
+        _say(
+            out,
+            f"{count} card(s) recalled, or without witnesses: your lead for information "
+            "governance must look at patchwork-node alerts.",
+            style="bold",
+        )
+    _say(out, "Requests to you:" if value["received"] else "No requests to you.", style="bold")
+    for item in value["received"]:
+        _say(
+            out,
+            f"{item['request_id']}  about {item['client']}: {item['practitioner']} "
+            f"({item['role']}) of {item['agency']} asks for contact details.",
+        )
+        _say(out, f"    Purpose: {item['purpose']}. Lawful basis: {item['basis']}.")
+        for name, fact in item["facts"].items():
+            _say(out, f"    {name}: {plain(fact)}")
+        _say(out, f"    State: {item['state_text']}.")
+        if item["may_go_now"]:
+            _say(out, "    Witnesses have not signed yet. If a life is in danger now:")
+            _say(out, f"    patchwork-node release-now {item['request_id']}")
+    _say(out, "Your requests:" if value["sent"] else "You have asked for nothing.", style="bold")
+    for item in value["sent"]:
+        _say(out, f"{item['request_id']}  about {item['client']}: {item['state_text']}.")
+        if item["sentence"]:
+            _say(out, f"    {item['sentence']}")
+        if item["card"]:
+            print_card(out, item["card"])
+
+
+def print_card(out: Console, card: dict[str, Any]) -> None:
+    """A contact card."""
+    names = {
+        "practitioner": "Name",
+        "role": "Role",
+        "phone": "Telephone",
+        "email": "E-mail",
+        "team": "Team",
+        "duty_line": "Duty line",
+        "duty_hours": "Duty hours",
+    }
+    for field, title in names.items():
+        if card.get(field):
+            _say(out, f"    {title}: {plain(card[field])}")
+
+
+def basis_lines(bases: list[LawfulBasis]) -> list[str]:
+    """Lawful bases to choose from, numbered."""
+    return [
+        f"{number}. {basis.title} ({basis.code}, {basis.source})"
+        for number, basis in enumerate(bases, 1)
+    ]
+
+
+def print_queue(out: Console, value: dict[str, Any]) -> None:
+    """The review queue, checks to answer, and our own checks."""
+    _say(out, "Links that wait for you:" if value["queue"] else "No link waits for you.", "bold")
+    for item in value["queue"]:
+        _say(out, f"{item['link_id']}  about {item['client']}: {item['text']}")
+        if item["problem"]:
+            _say(out, f"    Your last answer was not taken: {item['problem']}")
+    for item in value["to_compare"]:
+        _print_comparison(out, item)
+    if value["checks"]:
+        _say(out, "Your identity checks:", "bold")
+    for item in value["checks"]:
+        _say(out, f"{item['check_id']}  link {item['link_id']}: {item['state_text']}.")
+        for line in (ANSWERS.get(item["answer"] or ""), item["sentence"]):
+            if line:
+                _say(out, f"    {line}")
+
+
+def print_duplicates(out: Console, found: list[Duplicate]) -> None:
+    """Clients who look like one person twice."""
+    if not found:
+        _say(out, "No two of your clients look like one person.")
+        return
+    _say(out, "These look like one person twice. Nobody else is told:", "bold")
+    for item in found:
+        _say(out, f"{item.first} and {item.second}: {len(item.agreeing)} kinds of detail agree")
+
+
+def print_alerts(out: Console, notices: list[dict[str, Any]]) -> None:
+    """What the lead for information governance must know."""
+    _say(out, "For your lead for information governance:" if notices else "No alerts.", "bold")
+    for item in notices:
+        new = "" if item["seen"] else "NEW  "
+        say = _print_recall if item["what"] == "wrong_person" else _print_unwitnessed
+        say(out, item, f"{new}request {item['request_id']}: ")
+
+
+def _print_recall(out: Console, item: dict[str, Any], start: str) -> None:
+    by = "Your organisation" if item["said_by_us"] else item["agency"]
+    _say(out, f"{start}{by} said that it was the wrong person.")
+    if item["we_asked"]:
+        _say(out, "    You held the card. This node has deleted it; what was read or copied")
+        _say(out, "    from it stays with whoever did so.")
+    elif item["recalled_at"] is None:
+        _say(out, f"    {item['agency']} holds the card and has not said yet that it is gone.")
+    else:
+        _say(out, f"    {item['agency']} states that its node deleted the card. That is its")
+        _say(out, "    word, not a proof; somebody may have read or copied it.")
+
+
+def _print_unwitnessed(out: Console, item: dict[str, Any], start: str) -> None:
+    if item["we_asked"]:
+        _say(out, f"{start}a card came from {item['agency']} before witnesses had signed.")
+    else:
+        who = item["practitioner"] or "somebody here"
+        _say(out, f"{start}{who} let a card go to {item['agency']} before witnesses had signed.")
+    _say(out, "    Was a life in danger? Look at it with the other organisation. When the")
+    _say(out, "    witnesses are back this node looks it up in the log, and an alarm says if it")
+    _say(out, "    is not there.")
+
+
+def _print_comparison(out: Console, item: dict[str, Any]) -> None:
+    _say(out, "Is this the same person?", "bold")
+    who = f"{item['practitioner']} ({item['role']}) of {item['agency']}"
+    _say(out, f"{item['check_id']}  about {item['client']}: {who} asks.")
+    _say(out, f"    Purpose: {item['purpose']}. Lawful basis: {item['basis']}.")
+    for field, title in FIELDS.items():
+        theirs, ours = item["theirs"][field] or "not given", item["ours"][field] or "not known"
+        _say(out, f"    {title}: theirs {plain(theirs)}; yours {plain(ours)}")
+    _say(out, "    Answer with patchwork-node identity-answer.")
+
+
+def plain(text: str) -> str:
+    """Text of another agency for a terminal: nothing in it is obeyed."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def _say(out: Console, text: str, style: str = "") -> None:
+    """Print text as it is: what looks like markup in a name is a name."""
+    out.print(Text(plain(text), style=style))

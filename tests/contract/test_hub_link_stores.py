@@ -1,0 +1,518 @@
+"""What the hub's stores of stubs, links, uploads and limits promise, on every engine.
+
+Each scenario runs twice: as it is, and on an engine that runs every body once for nothing first.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+import pytest_asyncio
+
+from hub.store.limits import LastTokens, TokenChange
+from hub.store.links import BEGINNINGS, MOVES, Link, LinkEnd, LinkState, Notice, Origin
+from hub.store.stubs import CROWD, NO_TOKENS, Holder, PepperedTokens, Placed, Stub
+from hub.store.tables import SCHEMA, HubTables
+from hub.store.uploads import Upload
+from protocol.errors import ErrorCode, LocalError
+from protocol.messages.bodies import Permission, PublishedInvolvement, ShownInvolvement, StubRow
+from protocol.requests.review import Answer, Said, question_of
+from storage.engine import Engine, NotUniqueError
+from storage.sqlite import SqliteEngine
+
+Hub = Engine[HubTables]
+Result = TypeVar("Result")
+ENGINES: dict[str, Callable[[Path], Hub]] = {
+    "sqlite": lambda path: SqliteEngine(path, SCHEMA, HubTables),
+    "sqlite, rehearsed": lambda path: SqliteEngine(path, SCHEMA, HubTables, rehearse=True),
+}
+ANNE, BERT, CORA = "aa" * 16, "bb" * 16, "cc" * 16
+NEVER = 2**40
+
+
+@pytest_asyncio.fixture(params=ENGINES)
+async def hub(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Hub]:
+    """An empty hub's database."""
+    made = ENGINES[request.param](tmp_path / "hub")
+    yield made
+    await made.close()
+
+
+def token(name: str) -> bytes:
+    return name.encode().ljust(16, b".")
+
+
+def tokens(**names: str) -> PepperedTokens:
+    """Tokens by type: `tokens(name="one two")`."""
+    return {key: [token(name) for name in text.split()] for key, text in names.items()}
+
+
+def work(name: str, until: int = NEVER, active_until: int | None = None) -> PublishedInvolvement:
+    return PublishedInvolvement(
+        id=name.encode().hex().ljust(32, "0"),
+        type="youth_work",
+        label="Youth work",
+        permission=Permission(basis_class="duty", valid_until=until),
+        active_until=active_until,
+        facts_commitment="0" * 64,
+    )
+
+
+def row(name: str, revision: int = 1, *works: PublishedInvolvement) -> StubRow:
+    return StubRow(
+        stub_id=stub_id(name),
+        revision=revision,
+        retired=False,
+        involvements=list(works),
+        token_commitment="0" * 64,
+    )
+
+
+def stub_id(name: str) -> str:
+    return name.encode().hex().ljust(32, "0")
+
+
+def placed(agency: str, index: int, former_until: int = NEVER) -> Placed:
+    return Placed(agency, f"{index:064x}", index, former_until)
+
+
+Rows = Sequence[tuple[StubRow, PepperedTokens]]
+
+
+async def put(hub: Hub, rows: Rows, place: Placed) -> None:
+    await hub.write(lambda tables: tables.stubs.put_all(rows, place))
+
+
+async def publish(hub: Hub, agency: str, index: int, **stubs: PepperedTokens) -> None:
+    """Each of these stubs, by name, with these tokens."""
+    rows = [(row(name), held) for name, held in stubs.items()]
+    await put(hub, rows, placed(agency, index))
+
+
+async def marked(hub: Hub, now: int = 0, limit: int = 1_000) -> list[str]:
+    """The stubs that the next round looks at, by name; unmarks them."""
+    taken = await hub.write(lambda tables: tables.stubs.take_marked(now, limit))
+    return [bytes.fromhex(item).rstrip(b"\0").decode() for item in taken]
+
+
+async def since(hub: Hub, name: str) -> dict[bytes, int]:
+    found = await hub.read(lambda tables: tables.stubs.tokens_of([stub_id(name)]))
+    return dict(found[stub_id(name)].since)
+
+
+# Stubs and tokens
+
+
+async def test_a_stub_is_there_as_it_was_published_last(hub: Hub) -> None:
+    first, second = work("w1"), work("w2", active_until=9)
+    await put(hub, [(row("a", 1, first), tokens(name="x"))], placed(ANNE, 5))
+    await put(hub, [(row("a", 2, second, first), tokens(name="x"))], placed(ANNE, 6))
+    await publish(hub, BERT, 7, b=tokens(name="y"))
+    asked = [stub_id(name) for name in ("a", "b", "nobody")]
+    found = await hub.read(lambda tables: tables.stubs.among(asked))
+    singly = [await hub.read(lambda tables, one=one: tables.stubs.stub(one)) for one in asked]  # type: ignore[misc]
+    assert [found.get(one) for one in asked] == singly
+    assert singly[0] == Stub(stub_id("a"), ANNE, 2, False, (second, first), f"{6:064x}")
+    assert singly[2] is None
+
+
+async def test_a_stubs_tokens_are_a_whole_set_in_published_order(hub: Hub) -> None:
+    await publish(hub, ANNE, 5, a=tokens(name="z y x", place="p"))
+    await publish(hub, BERT, 6, b=tokens(name="x"))
+    assert await hub.read(lambda t: t.stubs.tokens(stub_id("a"))) == tokens(name="z y x", place="p")
+    await publish(hub, ANNE, 7, a=tokens(name="x y"))
+    asked = [stub_id(name) for name in ("a", "b", "nobody")]
+    found = await hub.read(lambda tables: tables.stubs.tokens_of(asked))
+    by_key = [found.get(one, NO_TOKENS).by_key for one in asked]
+    assert by_key == [tokens(name="x y"), tokens(name="x"), {}]
+    assert by_key == [await hub.read(lambda t, one=one: t.stubs.tokens(one)) for one in asked]  # type: ignore[misc]
+
+
+async def test_holders_are_of_one_type_and_the_first_by_id(hub: Hub) -> None:
+    await publish(hub, ANNE, 5, c=tokens(name="x"), a=tokens(name="x"), d=tokens(other="x"))
+    await publish(hub, BERT, 6, b=tokens(name="x y"))
+    asked = [("name", token("x")), ("name", token("y")), ("other", token("y"))]
+    found = await hub.read(lambda tables: tables.stubs.holders(asked, 2))
+    assert found == {
+        asked[0]: (Holder(stub_id("a"), ANNE), Holder(stub_id("b"), BERT)),
+        asked[1]: (Holder(stub_id("b"), BERT),),
+    }
+    one = await hub.read(lambda tables: tables.stubs.holders(asked[:1], 9))
+    assert [holder.stub_id for holder in one[asked[0]]] == [stub_id(name) for name in "abc"]
+
+
+async def test_since_when_an_agency_has_a_token_outlives_the_stub_that_had_it(hub: Hub) -> None:
+    await publish(hub, ANNE, 5, a=tokens(name="x"))
+    await publish(hub, BERT, 6, b=tokens(name="x"))
+    await publish(hub, ANNE, 7, c=tokens(name="x y"))
+    assert await since(hub, "c") == {token("x"): 5, token("y"): 7}, "it came with another stub"
+    assert await since(hub, "b") == {token("x"): 6}, "each agency for itself"
+    await publish(hub, ANNE, 8, a={}, c={})
+    await publish(hub, ANNE, 9, a=tokens(name="x"))
+    assert await since(hub, "a") == {token("x"): 5}, "it left and came back"
+
+
+async def test_a_token_that_left_is_forgotten_in_time_unless_another_agency_holds_it(
+    hub: Hub,
+) -> None:
+    await publish(hub, BERT, 4, b=tokens(name="x"))
+    await publish(hub, ANNE, 5, a=tokens(name="x y"))
+    await put(hub, [(row("a", 2), {})], placed(ANNE, 6, former_until=100))
+    for now, after in ((99, {token("x"): 5, token("y"): 5}), (100, {token("x"): 5, token("y"): 7})):
+
+        def came_back(tables: HubTables, now: int = now) -> dict[bytes, int]:
+            tables.stubs.forget_former(now)
+            tables.stubs.put_all([(row("a", 3), tokens(name="x y"))], placed(ANNE, 7))
+            found = dict(tables.stubs.tokens_of([stub_id("a")])[stub_id("a")].since)
+            tables.stubs.put_all([(row("a", 4), {})], placed(ANNE, 8, former_until=100))
+            return found
+
+        assert await hub.write(came_back) == after
+
+
+async def test_spread_counts_each_stub_once_while_it_has_a_token_or_it_counts_still(
+    hub: Hub,
+) -> None:
+    await publish(hub, ANNE, 5, a=tokens(name="x"), c=tokens(name="x y", other="x"))
+    await publish(hub, BERT, 6, b=tokens(name="x"))
+    await put(hub, [(row("c", 2), tokens(name="y"))], placed(ANNE, 7, former_until=100))
+    await put(hub, [(row("a", 2), {})], placed(ANNE, 8, former_until=100))
+    await put(hub, [(row("a", 3), tokens(name="x"))], placed(ANNE, 9))
+    asked = [token("x"), token("y"), token("z")]
+
+    def spread(now: int) -> Callable[[HubTables], list[int]]:
+        def read(tables: HubTables) -> list[int]:
+            found = tables.stubs.spread(ANNE, asked, now)
+            return [found[item] for item in asked]
+
+        return read
+
+    assert await hub.read(spread(99)) == [2, 1, 0]
+    assert await hub.read(spread(100)) == [1, 1, 0], "what left c counts no longer"
+
+
+async def test_what_changed_is_marked_and_so_are_those_who_shared_what_left(hub: Hub) -> None:
+    await publish(hub, BERT, 5, b=tokens(name="x"), d=tokens(name="y"), e=tokens(other="x"))
+    await publish(hub, ANNE, 6, a=tokens(name="x y"), c=tokens(name="x"))
+    assert await marked(hub) == ["a", "b", "c", "d", "e"]
+    await publish(hub, ANNE, 7, a=tokens(name="y z"))
+    assert await marked(hub) == ["a", "b"], "not d, who shares y; not e; not c, of one agency"
+    await publish(hub, ANNE, 8, a=tokens(name="y z"))
+    assert await marked(hub) == ["a"], "its involvements may be others"
+
+
+async def test_a_crowd_that_shared_a_token_is_not_marked(hub: Hub) -> None:
+    crowd = {f"{number:03}": tokens(name="x") for number in range(CROWD + 5)}
+    await publish(hub, BERT, 5, **crowd)
+    await publish(hub, ANNE, 6, zz=tokens(name="x"))
+    await marked(hub)
+    await publish(hub, ANNE, 7, zz={})
+    assert len(await marked(hub)) == CROWD + 1
+
+
+async def test_marked_stubs_are_taken_once_in_order_so_many_at_a_time(hub: Hub) -> None:
+    await hub.write(lambda tables: tables.stubs.mark([stub_id(name) for name in "cabac"]))
+    assert await hub.read(lambda tables: tables.stubs.is_marked(stub_id("a")))
+    assert await marked(hub, limit=2) == ["a", "b"]
+    assert not await hub.read(lambda tables: tables.stubs.is_marked(stub_id("a")))
+    assert await marked(hub, limit=2) == ["c"]
+    assert await marked(hub, limit=2) == []
+
+
+async def test_a_stub_is_marked_whenever_one_of_its_times_is_over(hub: Hub) -> None:
+    works = [work("w1", until=50, active_until=20), work("w2", until=40)]
+    await put(hub, [(row("a", 1, *works), {}), (row("b", 1, work("w3")), {})], placed(ANNE, 5))
+    assert await marked(hub) == ["a", "b"]
+    taken = [await marked(hub, now=now) for now in (19, 20, 21, 45, 60, 70)]
+    assert taken == [[], ["a"], [], ["a"], ["a"], []]
+
+
+async def test_an_agencys_stubs_or_everybodys_are_marked_but_for_retired_ones(hub: Hub) -> None:
+    gone = row("c").model_copy(update={"retired": True})
+    await put(hub, [(row("a"), {}), (gone, {})], placed(ANNE, 5))
+    await put(hub, [(row("b"), {})], placed(BERT, 6))
+    await marked(hub)
+    await hub.write(lambda tables: tables.stubs.mark_agency(ANNE))
+    assert await marked(hub) == ["a"]
+    await hub.write(lambda tables: tables.stubs.mark([stub_id("a")]))
+    await hub.write(lambda tables: tables.stubs.mark_everybody())
+    assert await marked(hub) == ["a", "b"]
+
+
+async def everything(hub: Hub) -> list[object]:
+    """All that the store keeps, as rows."""
+    names = ("stub", "token", "former_token", "dirty_stub")
+
+    def read(tables: HubTables) -> list[object]:
+        return [
+            sorted(tuple(item.values()) for item in tables.tx.rows(f"SELECT * FROM {name}"))  # noqa: S608
+            for name in names
+        ]
+
+    return await hub.read(read)
+
+
+async def test_many_rows_at_once_come_to_the_same_as_one_after_the_other(
+    hub: Hub, tmp_path: Path
+) -> None:
+    rows: Rows = [
+        (row("a", 1, work("w1", until=9)), tokens(name="x y", other="x")),
+        (row("b", 1), tokens(name="x")),
+        (row("a", 2), tokens(name="x", other="z")),
+        (row("c", 4), {}),
+        (row("a", 3), tokens(name="q x")),
+        (row("b", 2), {}),
+        (row("b", 3), tokens(name="y")),
+    ]
+    other = ENGINES["sqlite"](tmp_path / "other")
+    for engine in (hub, other):
+        await publish(engine, BERT, 3, r=tokens(name="x"), s=tokens(other="z"), t=tokens(name="c"))
+        await publish(engine, ANNE, 4, c=tokens(name="c"))
+        await marked(engine)
+    await put(hub, rows, placed(ANNE, 5))
+    for one in rows:
+        await put(other, [one], placed(ANNE, 5))
+    assert await everything(hub) == await everything(other)
+    assert await marked(hub) == ["a", "b", "c", "r", "s", "t"]
+    await other.close()
+
+
+# Links
+
+
+def end(agency: str, name: str, told: bool = False, review: str | None = None) -> LinkEnd:
+    shown = (ShownInvolvement(id="0" * 32, type="youth_work", label="Youth work"),)
+    notice = Notice(CORA, shown, ("name_dob.1", 2)) if told else None
+    return LinkEnd(agency, stub_id(name), notice, review)
+
+
+def link(name: str, one: str, other: str, state: LinkState = LinkState.POSSIBLE) -> Link:
+    ends = (end(ANNE, one, told=True), end(BERT, other, review="1" * 64))
+    return Link(stub_id(name), ends, state, Origin.SCORE, "2" * 64)
+
+
+async def test_a_link_is_there_as_it_was_put_last(hub: Hub) -> None:
+    one, other = link("l1", "a", "b"), link("l2", "a", "c")
+    await hub.write(lambda tables: tables.links.put_all([one, other]))
+    hidden = Notice(None, (), None)
+    changed = replace(
+        one,
+        ends=(replace(one.ends[0], notice=None), replace(one.ends[1], notice=hidden, review=None)),
+        state=LinkState.MATCH,
+        origin=Origin.SUPPORTED,
+        round_id="3" * 64,
+    )
+    await hub.write(lambda tables: tables.links.put_all([changed]))
+    assert await hub.read(lambda tables: tables.links.link(one.link_id)) == changed
+    assert await hub.read(lambda tables: tables.links.link(other.link_id)) == other
+    assert await hub.read(lambda tables: tables.links.link("0" * 32)) is None
+
+
+async def test_links_of_many_stubs_are_those_of_each_ended_ones_too(hub: Hub) -> None:
+    links = [link("l3", "a", "b"), link("l1", "a", "c"), link("l2", "b", "c")]
+    await hub.write(lambda tables: tables.links.put_all(links))
+    await hub.write(lambda tables: tables.links.end(stub_id("l2")))
+    asked = [stub_id(name) for name in "abcd"]
+    together = await hub.read(lambda tables: tables.links.links_of(asked))
+    apart = [await hub.read(lambda t, one=one: t.links.links_of([one])) for one in asked]  # type: ignore[misc]
+    assert together == {one: found for some in apart for one, found in some.items()}
+    names = {one: [item.link_id for item in found] for one, found in together.items()}
+    assert names == {
+        stub_id("a"): [stub_id("l1"), stub_id("l3")],
+        stub_id("b"): [stub_id("l2"), stub_id("l3")],
+        stub_id("c"): [stub_id("l1"), stub_id("l2")],
+    }
+    still = await hub.read(lambda tables: tables.links.open_links())
+    assert [item.link_id for item in still] == [stub_id("l1"), stub_id("l3")]
+
+
+async def test_an_end_is_found_by_agency_and_stub_alone(hub: Hub) -> None:
+    one = link("l1", "a", "b")
+    await hub.write(lambda tables: tables.links.put_all([one]))
+    found = await hub.read(lambda tables: tables.links.link(one.link_id))
+    assert found is not None
+    assert found.end(ANNE, stub_id("a")) == one.ends[0] == found.across(stub_id("b"))
+    assert found.end(BERT, stub_id("a")) is None
+
+
+@pytest.mark.parametrize("before", LinkState)
+@pytest.mark.parametrize("after", LinkState)
+async def test_a_link_moves_between_all_its_states(
+    hub: Hub, before: LinkState, after: LinkState
+) -> None:
+    one = link("l1", "a", "b")
+    await hub.write(lambda tables: tables.links.put_all([one]))
+    for state in (before, after):
+        await hub.write(
+            lambda tables, state=state: tables.links.put_all([replace(one, state=state)])  # type: ignore[misc]
+        )
+    found = await hub.read(lambda tables: tables.links.link(one.link_id))
+    assert found == replace(one, state=after)
+    assert after is before or after in MOVES[before]
+
+
+@pytest.mark.parametrize(
+    "forbidden",
+    [
+        replace(link("l2", "a", "c"), state=LinkState.ENDED),
+        replace(link("l2", "a", "c"), origin=Origin.SUPPORTED),
+        link("l1", "a", "c"),
+        link("l1", "b", "a"),
+    ],
+    ids=["begins ended", "a possible link with support", "another end", "ends the other way"],
+)
+async def test_what_a_link_cannot_become_is_refused_whole(hub: Hub, forbidden: Link) -> None:
+    one = link("l1", "a", "b")
+    await hub.write(lambda tables: tables.links.put_all([one]))
+    both = [link("l0", "d", "e"), forbidden]
+    with pytest.raises(LocalError) as caught:
+        await hub.write(lambda tables: tables.links.put_all(both))
+    assert caught.value.code is ErrorCode.CONFLICT
+    assert await hub.read(lambda tables: tables.links.open_links()) == [one]
+
+
+async def test_a_pair_has_one_link(hub: Hub) -> None:
+    await hub.write(lambda tables: tables.links.put_all([link("l1", "a", "b")]))
+    with pytest.raises(NotUniqueError):
+        await hub.write(lambda tables: tables.links.put_all([link("l2", "a", "b")]))
+
+
+@pytest.mark.parametrize("state", BEGINNINGS)
+async def test_a_link_ends_at_once_and_stays_ended(hub: Hub, state: LinkState) -> None:
+    one = link("l1", "a", "b", state)
+    await hub.write(lambda tables: tables.links.put_all([one]))
+    for link_id in (one.link_id, one.link_id, "0" * 32):
+        await hub.write(lambda tables, link_id=link_id: tables.links.end(link_id))  # type: ignore[misc]
+    found = await hub.read(lambda tables: tables.links.link(one.link_id))
+    assert found == replace(one, state=LinkState.ENDED)
+
+
+async def test_each_agencys_last_answer_counts_and_both_ends_are_looked_at_again(hub: Hub) -> None:
+    one, other = link("l1", "a", "b"), link("l2", "a", "c")
+    same, not_same = Answer(Said.SAME, "1" * 64), Answer(Said.NOT_SAME, "2" * 64)
+
+    def answer(tables: HubTables) -> None:
+        tables.links.put_all([one, other])
+        tables.links.put_answer(one, ANNE, same, "4" * 64)
+        tables.links.put_answer(one, ANNE, not_same, "5" * 64)
+        tables.links.put_answer(one, BERT, same, "6" * 64)
+
+    await hub.write(answer)
+    asked = [one.link_id, other.link_id, "0" * 32]
+    together = await hub.read(lambda tables: tables.links.answers_of(asked))
+    assert together == {one.link_id: {ANNE: not_same, BERT: same}}
+    apart = [await hub.read(lambda t, one=one: t.links.answers(one)) for one in asked]  # type: ignore[misc]
+    assert apart == [together.get(link_id, {}) for link_id in asked]
+    assert await marked(hub) == ["a", "b"]
+    await hub.write(lambda tables: tables.links.mark_linked())
+    assert await marked(hub) == ["a"], "one end leads to the other"
+
+
+async def test_the_question_is_about_the_tokens_as_they_are_now(hub: Hub) -> None:
+    one = link("l1", "a", "b")
+    await publish(hub, ANNE, 5, a=tokens(name="x y"))
+    await publish(hub, BERT, 6, b=tokens(name="x"))
+    before = await hub.read(lambda tables: tables.links.question(one))
+    await publish(hub, BERT, 7, b=tokens(name="y"))
+    after = await hub.read(lambda tables: tables.links.question(one))
+    ends = [(stub_id("a"), tokens(name="x y")), (stub_id("b"), tokens(name="y"))]
+    assert after == question_of(ends) != before
+
+
+# Uploads
+
+
+def upload(number: int, agency: str = ANNE) -> Upload:
+    return Upload(f"{number:064x}", agency, b"manifest %d" % number, number)
+
+
+async def test_an_upload_waits_with_its_chunks_until_it_is_dropped(hub: Hub) -> None:
+    one, other = upload(1), upload(2)
+
+    def begin(tables: HubTables) -> None:
+        for item in (one, other):
+            tables.uploads.begin(item, 4)
+        tables.uploads.add_chunk(one.statement_id, "c1", b"first")
+        tables.uploads.add_chunk(one.statement_id, "c1", b"again")
+        tables.uploads.add_chunk(other.statement_id, "c1", b"other")
+
+    await hub.write(begin)
+
+    def state(tables: HubTables) -> tuple[Upload | None, set[str], bytes | None]:
+        store = tables.uploads
+        return (
+            store.upload(one.statement_id),
+            store.chunk_hashes(one.statement_id),
+            store.chunk(one.statement_id, "c1"),
+        )
+
+    assert await hub.read(state) == (one, {"c1"}, b"first")
+    await hub.write(lambda tables: tables.uploads.drop(one.statement_id))
+    assert await hub.read(state) == (None, set(), None)
+    await hub.write(lambda tables: tables.uploads.drop(one.statement_id))
+    assert await hub.read(lambda tables: tables.uploads.chunk(other.statement_id, "c1")) == b"other"
+
+
+async def test_what_is_gone_takes_no_chunk_and_what_is_here_does_not_begin_again(hub: Hub) -> None:
+    one = upload(1)
+    await hub.write(lambda tables: tables.uploads.begin(one, 4))
+    with pytest.raises(NotUniqueError):
+        await hub.write(lambda tables: tables.uploads.begin(one, 4))
+    await hub.write(lambda tables: tables.uploads.drop(one.statement_id))
+    with pytest.raises(LocalError) as caught:
+        await hub.write(lambda tables: tables.uploads.add_chunk(one.statement_id, "c1", b"late"))
+    assert caught.value.code is ErrorCode.NOT_FOUND
+    assert not await hub.read(lambda tables: tables.uploads.is_here(one.statement_id))
+
+
+async def test_an_agency_has_its_newest_uploads_and_no_more(hub: Hub) -> None:
+    await hub.write(lambda tables: tables.uploads.begin(upload(0, BERT), 3))
+    for number in (1, 3, 2, 4, 5):
+
+        def begin(tables: HubTables, number: int = number) -> None:
+            tables.uploads.begin(upload(number), 3)
+            tables.uploads.add_chunk(upload(number).statement_id, "c1", b"x")
+
+        await hub.write(begin)
+
+    def here(tables: HubTables) -> list[int]:
+        known = (
+            number for number in range(6) if tables.uploads.is_here(upload(number).statement_id)
+        )
+        return list(known)
+
+    assert await hub.read(here) == [0, 3, 4, 5]
+    chunks = await hub.read(lambda tables: tables.tx.rows("SELECT 1 FROM upload_chunk"))
+    assert len(chunks) == 3
+
+
+# Limits
+
+
+async def test_new_stubs_are_counted_by_agency_and_day(hub: Hub) -> None:
+    def count(tables: HubTables) -> None:
+        for agency, day, number in ((ANNE, 7, 3), (ANNE, 8, 0), (BERT, 7, 5), (ANNE, 7, 4)):
+            tables.limits.add_new_stubs(agency, day, number)
+
+    await hub.write(count)
+    assert await hub.read(lambda tables: tables.limits.new_stubs(ANNE)) == {7: 7, 8: 0}
+    assert await hub.read(lambda tables: tables.limits.new_stubs(CORA)) == {}
+
+
+async def test_the_last_tokens_replace_those_before_and_changes_add_up(hub: Hub) -> None:
+    old, new = LastTokens("0" * 64, 1), LastTokens("1" * 64, 2)
+
+    def put(tables: HubTables) -> None:
+        tables.limits.put_tokens({"a": old, "b": old}, [TokenChange("a", 9), TokenChange("a", 5)])
+        tables.limits.put_tokens({"a": new}, [TokenChange("b", 7), TokenChange("a", 9)])
+        tables.limits.put_tokens({}, [])
+
+    await hub.write(put)
+    last = await hub.read(lambda tables: tables.limits.last_tokens(["a", "b", "c"]))
+    assert last == {"a": new, "b": old}
+    changes = await hub.read(lambda tables: tables.limits.changes_of(["a", "b", "c"]))
+    assert changes == {"a": [5, 9, 9], "b": [7]}
+    alone = await hub.read(lambda tables: tables.limits.changes_of(["b"]))
+    assert alone == {"b": [7]}

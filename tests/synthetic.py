@@ -1,0 +1,222 @@
+"""A founded hub with a real database and as many invented stubs as one likes; no network, no nodes.
+
+Three agencies know the same people. The first two share each person's identifier, but not the
+address; the last two share the address, but not the identifier: so one of three links is
+supported. Every tenth person has a twin, a rival to her in everything but the given name.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from hub.log.ledger import Ledger, replay_directory
+from hub.matching.pepper import Pepper
+from hub.matching.publications import Publications
+from hub.matching.rounds import Matcher
+from hub.store.tables import SCHEMA, HubTables
+from protocol.commitments import commit
+from protocol.fields import to_base64
+from protocol.messages.bodies import (
+    ChunkRef,
+    PublicationBody,
+    PublishedInvolvement,
+    RowsChunk,
+    StubRow,
+    StubTokens,
+    TokensChunk,
+)
+from protocol.messages.statement import Statement, parse_statement
+from protocol.wire import encode_wire
+from runtime.environment import Environment
+from storage.sqlite import SqliteDatabase
+from tests.unit.audit_log import CHARTER_ID, DAY, HUB, AuditLog, Party, work
+
+Result = TypeVar("Result")
+ROWS_A_CHUNK = 400
+
+
+@dataclass(frozen=True)
+class Agency:
+    """An agency, what it does, and what it knows of everybody: the identifier, which address."""
+
+    party: Party
+    member_class: str
+    work: tuple[str, str]
+    identifier: bool
+    address: str
+
+
+HEALTH = Agency(Party("A"), "health_provider", ("health_visiting", "Health visiting"), True, "old")
+SCHOOL = Agency(Party("B"), "school", ("youth_work", "Youth work"), True, "new")
+CARE = Agency(Party("C"), "childrens_social_care", ("child_in_need", "Child in need"), False, "new")
+AGENCIES = (HEALTH, SCHOOL, CARE)
+
+
+class SyntheticHub:
+    """Publications are applied and rounds run as the hub does it, one transaction each."""
+
+    def __init__(self, path: Path) -> None:
+        self._database = SqliteDatabase(path, SCHEMA, HubTables)
+        self._signer = AuditLog()
+        self._drawn = 0
+        env = Environment(clock=lambda: self._signer.now, random=self._random)
+        self.ledger = self.write(lambda tables: self._founded(tables, env))
+        self.publications = Publications(self.ledger, Pepper(b"pepper" * 6))
+        self._sequences: dict[str, int] = {}
+
+    def write(self, body: Callable[[HubTables], Result]) -> Result:
+        """One transaction."""
+        return self._database.write(body)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._database.close()
+
+    def pass_days(self, days: int) -> None:
+        """Move the clock."""
+        self._signer.now += days * DAY
+
+    def upload(
+        self,
+        agency: Agency,
+        rows: Sequence[StubRow],
+        tokens: Sequence[StubTokens],
+        size: int = ROWS_A_CHUNK,
+    ) -> Statement[PublicationBody]:
+        """Hand in the manifest of a publication and its chunks; nothing is applied yet."""
+        row_chunks = [encode_wire(RowsChunk(rows=part)) for part in _parts(rows, size)]
+        token_chunks = [encode_wire(TokensChunk(tokens=part)) for part in _parts(tokens, size)]
+        number = self._sequences.get(agency.party.id, 0) + 1
+        body = PublicationBody(
+            sequence=number,
+            epoch=1,
+            rows=_refs(row_chunks, _parts(rows, size)),
+            tokens=_refs(token_chunks, _parts(tokens, size)),
+        )
+        statement = self._signer.sign(agency.party, body, CHARTER_ID)
+        self.write(lambda tables: self.publications.begin(tables, statement))
+        for data in (*row_chunks, *token_chunks):
+            self.write(lambda tables, data=data: self._add(tables, statement, data))  # type: ignore[misc]
+        return statement
+
+    def apply(self, statement: Statement[PublicationBody]) -> None:
+        """Apply what was uploaded."""
+        self.write(lambda tables: self.publications.apply(tables, statement))
+        sender = statement.preamble.sender
+        self._sequences[sender] = statement.body.sequence
+
+    def publish(
+        self, agency: Agency, people: range, *, revision: int = 1, size: int = ROWS_A_CHUNK
+    ) -> None:
+        """Publish these people's stubs, each with its tokens of this revision."""
+        self.apply(self.upload(agency, *stubs(agency, people, revision), size))
+
+    def retire(self, agency: Agency, people: range, revision: int) -> None:
+        """Retire these people's stubs: this is their next revision."""
+        rows, _ = stubs(agency, people, revision)
+        gone = [row.model_copy(update={"retired": True, "involvements": []}) for row in rows]
+        self.apply(self.upload(agency, gone, [], len(gone)))
+
+    def round(self) -> int:
+        """One round; how many links changed."""
+        return self.write(Matcher(self.ledger).run)
+
+    def _founded(self, tables: HubTables, env: Environment) -> Ledger:
+        """Charter, members and acceptances, in the log."""
+        signer = self._signer
+        signer.put_charter(signer.charter)
+        for agency in AGENCIES:
+            signer.admit(agency.party, agency.member_class)
+        for agency in AGENCIES:
+            signer.accept(agency.party)
+        for entry in signer.entries:
+            said = parse_statement(entry.envelope)
+            tables.append(entry.leaf, said.envelope, said.preamble, entry.salt, signer.now)
+        charter = signer.charter
+        tables.keep_charter_document(charter.document_hash, charter.encode())
+        return Ledger(HUB.seed, env, replay_directory(tables))
+
+    def _add(self, tables: HubTables, statement: Statement[PublicationBody], data: bytes) -> None:
+        self.publications.add_chunk(tables, statement, data)
+
+    def _random(self, size: int) -> bytes:
+        self._drawn += 1
+        return hashlib.shake_256(b"%d" % self._drawn).digest(size)
+
+
+def stub_id(agency: Agency, person: int) -> str:
+    """The stub of a person at an agency."""
+    return _hash(f"{agency.party.letter}/{person}")[:16].hex()
+
+
+def stubs(
+    agency: Agency, people: range, revision: int = 1
+) -> tuple[list[StubRow], list[StubTokens]]:
+    """Rows and token sets; a later revision has another address, and so other tokens."""
+    tokens = [_tokens(agency, person, revision) for person in people]
+    rows = [
+        StubRow(
+            stub_id=item.stub_id,
+            revision=revision,
+            retired=False,
+            involvements=[_work(agency, person)],
+            token_commitment=commit(
+                bytes.fromhex(item.salt), {"stub_id": item.stub_id, "tokens": dict(item.tokens)}
+            ),
+        )
+        for person, item in zip(people, tokens, strict=True)
+    ]
+    return rows, tokens
+
+
+def _work(agency: Agency, person: int) -> PublishedInvolvement:
+    return work(_hash(f"work/{agency.party.letter}/{person}")[:16].hex(), *agency.work)
+
+
+def _tokens(agency: Agency, person: int, revision: int) -> StubTokens:
+    address = agency.address if revision == 1 else f"{agency.address} {revision}"
+    family = person - 1 if person % 10 == 1 else person
+    values = {
+        "nid.1": [f"{person}"] if agency.identifier else [],
+        "given_dob.1": [f"{person}"],
+        "name_dob.1": [f"{person}"],
+        "given_dob_mi.2": [f"{person}"],
+        "family_dob_mi.1": [f"{family}"],
+        "sex_family_dob.1": [f"{family}"],
+        "alias_dob_pc.2": [f"{person} {address}"],
+        "dob_sex_pc.2": [f"{family} {address}"],
+        "dob_addr.1": [f"{family} {address}"],
+        "name_pc_dob.1": [f"{person} {address} {part}" for part in "ym"],
+        "name_addr_dob.1": [f"{person} {address} {part}" for part in "ym"],
+        "name_pc.2": [f"{person} {address}"],
+        "given_addr.1": [f"{person} {address}"],
+    }
+    return StubTokens(
+        stub_id=stub_id(agency, person),
+        salt=_hash(f"salt/{agency.party.letter}/{person}/{revision}").hex(),
+        tokens={
+            key: [to_base64(_hash(f"{key}/{text}")[:16]) for text in texts]
+            for key, texts in values.items()
+            if texts
+        },
+    )
+
+
+def _hash(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
+
+
+Item = TypeVar("Item")
+
+
+def _parts(items: Sequence[Item], size: int) -> list[list[Item]]:
+    return [list(items[start : start + size]) for start in range(0, len(items), size)]
+
+
+def _refs(chunks: Sequence[bytes], parts: Sequence[Sequence[object]]) -> list[ChunkRef]:
+    return [
+        ChunkRef(hash=hashlib.sha256(data).hexdigest(), length=len(data), count=len(part))
+        for data, part in zip(chunks, parts, strict=True)
+    ]
