@@ -5,11 +5,12 @@ person has acknowledged it. Nothing here judges; nothing in it names a person.
 """
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
+from node.store.alarms import AlarmRow
 from node.store.tables import NodeTables
-from storage.engine import Row
 
 
 class Severity(IntEnum):
@@ -45,6 +46,7 @@ class AlarmCode(StrEnum):
     CARD_UNWITNESSED = "card_unwitnessed"
     CARD_IN_NO_LOG = "card_in_no_log"
     CARD_CLOSED = "card_closed"
+    SET_ASIDE = "set_aside"
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,8 @@ class AlarmText:
 
 MOST_EVIDENCE = 16
 DAY = 86_400
-KEEP = "Keep everything and tell the auditor. Ring the other agencies: do they see the same?"
-RING = "Ring the council and ask whether it is meant."
+KEEP = "Keep everything and tell the auditor. Call the other agencies: do they see the same?"
+CALL = "Call the council and ask whether it is meant."
 _PROOF, _MISSING, _LOOK = Severity.PROOF, Severity.MISSING, Severity.LOOK
 
 TEXTS: dict[AlarmCode, AlarmText] = {
@@ -84,7 +86,7 @@ TEXTS: dict[AlarmCode, AlarmText] = {
     ),
     AlarmCode.OWN_KEYS_DIFFER: AlarmText(
         _PROOF, "The log holds other keys for your agency than this node has.",
-        "If you did not change them, ring the council: have the agency suspended.",
+        "If you did not change them, call the council: have the agency suspended.",
     ),
     AlarmCode.NO_QUORUM: AlarmText(
         _MISSING, "Too few witnesses have signed the log: contact details wait for them.",
@@ -98,20 +100,20 @@ TEXTS: dict[AlarmCode, AlarmText] = {
         _LOOK, "The witnesses' clocks are ahead of yours.", "Check this computer's clock first."
     ),
     AlarmCode.BOOKS_DIFFER: AlarmText(
-        _PROOF, "The hub's daily statement about your agency is not what your own books say.",
+        _PROOF, "The hub's daily statement about your agency is not what your own journal says.",
         "Somebody may be using your keys, or the hub hides something. Tell the auditor.",
     ),
     AlarmCode.STATEMENT_GAP: AlarmText(
         _PROOF, "The hub's daily statements about your agency leave something out.", KEEP
     ),
     AlarmCode.STATEMENT_OVERDUE: AlarmText(
-        _MISSING, "The hub has sent no daily statement for two days.", RING
+        _MISSING, "The hub has sent no daily statement for two days.", CALL
     ),
     AlarmCode.SUCCESSOR_REFUSED: AlarmText(
         _PROOF, "The hub has begun a new log that does not follow from the old one.", KEEP
     ),
     AlarmCode.SUCCESSOR: AlarmText(
-        _LOOK, "The hub has begun a new log in the place of the old one.", RING
+        _LOOK, "The hub has begun a new log in the place of the old one.", CALL
     ),
     AlarmCode.CHARTER_CHANGED: AlarmText(
         _LOOK, "There is a new version of the sharing agreement.",
@@ -121,7 +123,7 @@ TEXTS: dict[AlarmCode, AlarmText] = {
         _LOOK, "An organisation has joined, stopped or come back.", "Is it one you know?"
     ),
     AlarmCode.KEYS_CHANGED: AlarmText(
-        _LOOK, "An organisation has new keys.", "Ring it and ask whether it is meant."
+        _LOOK, "An organisation has new keys.", "Call it and ask whether it is meant."
     ),
     AlarmCode.CARD_IN_NO_LOG: AlarmText(
         _LOOK, "The log was lost before witnesses had signed that a card left or came.",
@@ -134,6 +136,11 @@ TEXTS: dict[AlarmCode, AlarmText] = {
     AlarmCode.CARD_UNWITNESSED: AlarmText(
         _LOOK, "A card left or came before witnesses had signed.",
         "Look at it with the other side: patchwork-node alerts.",
+    ),
+    AlarmCode.SET_ASIDE: AlarmText(
+        _LOOK, "A fault of this program kept something from being done. It is kept, to be tried "
+        "again.",
+        "Install the newest version, then run patchwork-node retry, which says what it was.",
     ),
 }  # fmt: skip
 
@@ -158,33 +165,22 @@ def raise_alarm(
     tables: NodeTables, hub_id: str, code: AlarmCode, now: int, *, place: str = ""
 ) -> bool:
     """Note that something is so at `now`; whether that is news. What was acknowledged is not."""
-    key = (hub_id, code.value, place)
-    known = tables.tx.run(
-        "UPDATE alarm SET last_seen = ? WHERE hub_id = ? AND code = ? AND place = ? "
-        "AND cleared_at IS NULL",
-        now, *key,
-    )  # fmt: skip
-    if known:
-        return False
-    tables.tx.run(
-        "INSERT INTO alarm (hub_id, code, place, first_seen, last_seen) VALUES (?, ?, ?, ?, ?) "
-        "ON CONFLICT (hub_id, code, place) DO UPDATE SET first_seen = excluded.first_seen, "
-        "last_seen = excluded.last_seen, cleared_at = NULL, acknowledged_at = NULL, told = 0",
-        *key, now, now,
-    )  # fmt: skip
-    return True
+    return tables.alarms.seen(hub_id, code.value, place, now)
 
 
 def clear_alarm(
     tables: NodeTables, hub_id: str, code: AlarmCode, now: int, *, place: str = ""
 ) -> None:
     """Note that it is no longer so. Proof stays: only a person puts it away."""
+    clear_alarms(tables, hub_id, code, now, places=[place])
+
+
+def clear_alarms(
+    tables: NodeTables, hub_id: str, code: AlarmCode, now: int, *, places: Collection[str]
+) -> None:
+    """The same at many places."""
     if TEXTS[code].severity is not Severity.PROOF:
-        tables.tx.run(
-            "UPDATE alarm SET cleared_at = ? WHERE hub_id = ? AND code = ? AND place = ? "
-            "AND cleared_at IS NULL",
-            now, hub_id, code.value, place,
-        )  # fmt: skip
+        tables.alarms.clear(hub_id, code.value, places, now)
 
 
 def open_alarms(tables: NodeTables, hub_id: str) -> list[Alarm]:
@@ -193,36 +189,25 @@ def open_alarms(tables: NodeTables, hub_id: str) -> list[Alarm]:
     """
     alarms = [
         _alarm(row)
-        for row in tables.tx.rows(
-            "SELECT * FROM alarm WHERE hub_id = ? AND cleared_at IS NULL", hub_id
-        )
-        if row["acknowledged_at"] is None
-        or TEXTS[AlarmCode(row["code"])].severity is Severity.MISSING
+        for row in tables.alarms.open(hub_id)
+        if not row.acknowledged or TEXTS[AlarmCode(row.code)].severity is Severity.MISSING
     ]
     return sorted(alarms, key=lambda item: (item.text.severity, item.first_seen, item.id))
 
 
 def untold(tables: NodeTables, hub_id: str) -> list[Alarm]:
     """Alarms of which nobody outside this database knows yet, whoever raised them."""
-    sql = "SELECT * FROM alarm WHERE hub_id = ? AND told = 0 AND cleared_at IS NULL ORDER BY id"
-    return [_alarm(row) for row in tables.tx.rows(sql, hub_id)]
+    return [_alarm(row) for row in tables.alarms.untold(hub_id)]
 
 
-def mark_told(tables: NodeTables, alarm: Alarm) -> None:
+def mark_told(tables: NodeTables, hub_id: str, alarm: Alarm) -> None:
     """Somebody was told of an alarm."""
-    tables.tx.run("UPDATE alarm SET told = 1 WHERE id = ?", alarm.id)
-
-
-def _alarm(row: Row) -> Alarm:
-    return Alarm(
-        row["id"], AlarmCode(row["code"]), row["place"], row["first_seen"], row["last_seen"]
-    )
+    tables.alarms.told(hub_id, alarm.id)
 
 
 def acknowledge(tables: NodeTables, hub_id: str, alarm_id: int, now: int) -> bool:
     """A person has dealt with an alarm; whether there was such an alarm."""
-    sql = "UPDATE alarm SET acknowledged_at = ? WHERE hub_id = ? AND id = ?"
-    return tables.tx.run(sql, now, hub_id, alarm_id) == 1
+    return tables.alarms.acknowledge(hub_id, alarm_id, now)
 
 
 def keep_evidence(tables: NodeTables, hub_id: str, held: bytes, served: bytes, now: int) -> str:
@@ -232,10 +217,12 @@ def keep_evidence(tables: NodeTables, hub_id: str, held: bytes, served: bytes, n
     called by its day, so that it is told once a day.
     """
     digest = hashlib.sha256(held + served).hexdigest()
-    kept = tables.tx.rows("SELECT digest FROM evidence WHERE hub_id = ?", hub_id)
-    names = [str(row["digest"]) for row in kept]
-    if digest not in names and len(names) >= MOST_EVIDENCE:
+    kept = tables.alarms.evidence(hub_id)
+    if digest not in kept and len(kept) >= MOST_EVIDENCE:
         return f"day {now // DAY}"
-    sql = "INSERT OR IGNORE INTO evidence VALUES (?, ?, ?, ?, ?)"
-    tables.tx.run(sql, hub_id, digest, held, served, now)
+    tables.alarms.keep_evidence(hub_id, digest, (held, served), now)
     return digest
+
+
+def _alarm(row: AlarmRow) -> Alarm:
+    return Alarm(row.id, AlarmCode(row.code), row.place, row.first_seen, row.last_seen)

@@ -1,26 +1,38 @@
-"""Everything that people decide at one hub, put together for the running node.
+"""Which part of a node takes which statement, at one hub.
 
-Which handler takes which statement: from others, of ours that the hub has logged, and of ours that
-it refused (specs/06-requests.md §5 to §8).
+From others, of ours that the hub has logged, and of ours that it refused. Every message is checked
+against the log before it is acted on: its sender's key comes from the node's own view.
 """
 
 from collections.abc import Callable
 from typing import Any
 
+from node.config import NodeSettings
 from node.identity_checks.answering import IdentityAnswering
 from node.identity_checks.asking import IdentityAsking
 from node.links.review import Reviewing
+from node.links.team import on_notice
 from node.membership.hub import HubMembership
-from node.membership.outbox import Sent
+from node.membership.outbox import OnFailed, OnSent, Sent
+from node.membership.proofs import keep_received
+from node.oversight.journal import Journal, enter_received
 from node.requests.answering import Answering
 from node.requests.asking import Asking
 from node.requests.recall import Recalls
 from node.requests.releasing import Releasing
 from node.requests.without_quorum import Unwitnessed
 from node.store.tables import NodeTables
-from protocol.errors import ErrorCode, RemoteError
-from protocol.fields import WireModel
-from protocol.messages.log import ProvisionalBody
+from protocol.errors import ErrorCode, LocalError, RemoteError
+from protocol.fields import WireModel, from_base64
+from protocol.messages.bodies import (
+    DecisionBody,
+    HubDecisionBody,
+    NoticeBody,
+    ReceiptBody,
+    ReleaseBody,
+    RequestBody,
+)
+from protocol.messages.log import DailyStatementBody, ProvisionalBody
 from protocol.messages.review import (
     IdentityAnswerBody,
     IdentityCheckBody,
@@ -31,90 +43,185 @@ from protocol.messages.review import (
     VerdictBody,
     WrongPersonBody,
 )
-from protocol.messages.statement import Statement
+from protocol.messages.statement import Statement, parse_statement
 from protocol.wire import Delivery
 
-# Whether any check, asked or received, has run out unanswered: most passes have nothing to write.
-_LATE = (
-    "SELECT 1 FROM received_check WHERE hub_id = ?1 AND state = 'asks_person' AND expires <= ?2 "
-    "UNION SELECT 1 FROM sent_check WHERE hub_id = ?1 AND expires <= ?2 "
-    "AND state IN ('sending', 'waiting', 'allowed', 'sending_details', 'compared')"
-)
-
 Incoming = Callable[[NodeTables, Statement[Any], Delivery], None]
-OnSent = Callable[[NodeTables, str, Sent], None]
-OnFailed = Callable[[NodeTables, Statement[WireModel], RemoteError], None]
 
 
 class Dispatcher:
-    """Queue, recalled and unwitnessed cards, and identity checks of one node at one hub."""
+    """The parts of one node at one hub, and who takes what."""
 
-    def __init__(
-        self, membership: HubMembership, asking: Asking, answering: Answering, releasing: Releasing
-    ) -> None:
+    def __init__(self, membership: HubMembership, settings: NodeSettings) -> None:
         self._membership = membership
-        self.unwitnessed = Unwitnessed(membership, asking, answering, releasing)
+        self.asking = Asking(membership)
+        self.answering = Answering(membership, settings)
+        self.releasing = Releasing(membership, self.answering)
+        self.unwitnessed = Unwitnessed(membership, self.asking, self.releasing)
         self.reviewing = Reviewing(membership)
         self.recalls = Recalls(membership)
-        self.asking = IdentityAsking(membership)
-        self.answering = IdentityAnswering(membership)
+        self.identity_asking = IdentityAsking(membership)
+        self.identity_answering = IdentityAnswering(membership)
+        self.journal = Journal(membership)
+        self._incoming = self._takers()
+        self._sent = self._takers_of_sent()
+        self._failed = self._takers_of_failed()
 
-    def incoming(self) -> dict[type[WireModel], Incoming]:
+    def take(self, tables: NodeTables, delivery: Delivery) -> None:
+        """Act on a message, once. Raises RemoteError for a bad one, or one out of turn."""
+        statement = self._checked(delivery)
+        if not tables.hubs.mark_handled(self._membership.hub.hub_id, statement.id):
+            return
+        try:
+            self._dispatch(tables, statement, delivery)
+        except LocalError as error:
+            if error.code is not ErrorCode.CONFLICT:
+                raise
+            # A state that does not allow it: who sent it is out of turn, not we out of order.
+            raise RemoteError(ErrorCode.CONFLICT, "the message is out of turn") from error
+        self._keep(tables, statement, delivery)
+
+    def keep(self, tables: NodeTables, delivery: Delivery) -> Statement[WireModel] | None:
+        """Enter a message that is not acted on: it must be in the log all the same.
+
+        The statement, if the sender's key verifies it.
+        """
+        if not self.verifies(delivery):
+            return None
+        statement = parse_statement(from_base64(delivery.envelope))
+        self._keep(tables, statement, delivery)
+        return statement
+
+    def refuse(self, tables: NodeTables, delivery: Delivery) -> None:
+        """Be done with a message that is not acted on, and never will be."""
+        statement = self.keep(tables, delivery)
+        if statement is not None:
+            self.asking.on_closed(tables, statement)
+
+    def verifies(self, delivery: Delivery) -> bool:
+        """Whether a message is one that the sender's key in our view verifies."""
+        try:
+            self._checked(delivery)
+        except RemoteError:
+            return False
+        return True
+
+    def on_sent(self, tables: NodeTables, sent: Sent) -> None:
+        """Take the effects of a statement of ours that the hub has logged."""
+        take = self._sent.get(type(sent.statement.body))
+        if take is not None:
+            take(tables, sent)
+
+    def on_failed(
+        self, tables: NodeTables, statement: Statement[WireModel], error: RemoteError
+    ) -> None:
+        """Take the effects of a statement of ours that the hub refused."""
+        take = self._failed.get(type(statement.body))
+        if take is not None:
+            take(tables, statement, error)
+
+    async def advance(self) -> int:
+        """Let go of what is under a quorum: cards and identity details; how many.
+
+        Forgets identity checks that nobody answered in time.
+        """
+        released = await self.releasing.release_allowed()
+        engine = self._membership.engine
+        now, hub_id = self._membership.env.clock(), self._membership.hub.hub_id
+        late = await engine.read(
+            lambda tables: (
+                tables.sent_checks.is_any_late(hub_id, now)
+                or tables.received_checks.is_any_late(hub_id, now)
+            )
+        )
+        if late:
+            await engine.write(self._forget)
+        return released + await self.identity_asking.send_allowed()
+
+    def _checked(self, delivery: Delivery) -> Statement[WireModel]:
+        membership = self._membership
+        statement = parse_statement(from_base64(delivery.envelope))
+        if (delivery.index is None) != (not statement.kind.is_logged) or (
+            delivery.index is not None and delivery.salt is None
+        ):
+            raise RemoteError(ErrorCode.MALFORMED, "a delivery without its place in the log")
+        membership.directory.verify(statement, delivery.index)
+        aud = statement.preamble.aud
+        brokered = statement.kind.shown_to_third
+        if aud != membership.hub.party_id and not brokered:
+            raise RemoteError(ErrorCode.WRONG_RECIPIENT, "aud names somebody else")
+        return statement
+
+    def _dispatch(self, tables: NodeTables, statement: Statement[Any], delivery: Delivery) -> None:
+        take = self._incoming.get(type(statement.body))
+        if take is None:
+            raise RemoteError(ErrorCode.UNKNOWN_KIND, "this kind is not for a node")
+        take(tables, statement, delivery)
+
+    def _keep(
+        self, tables: NodeTables, statement: Statement[WireModel], delivery: Delivery
+    ) -> None:
+        """Enter it in the journal, and look for it in the log."""
+        keep_received(tables, self._membership, delivery, statement.id)
+        enter_received(tables, self._membership, statement, delivery.index)
+
+    def _takers(self) -> dict[type[WireModel], Incoming]:
         """Who takes what comes from the hub."""
-        answering, recalls = self.answering, self.recalls
+        answering, checks, recalls = self.answering, self.identity_answering, self.recalls
         return {
+            NoticeBody: lambda tables, item, _: on_notice(tables, self._membership, item),
+            RequestBody: answering.on_request,
+            HubDecisionBody: lambda tables, item, _: answering.on_hub_decision(tables, item),
+            DecisionBody: self.asking.on_decision,
+            ReleaseBody: self.asking.on_release,
+            ReceiptBody: lambda tables, item, _: answering.on_receipt(tables, item),
+            DailyStatementBody: self.journal.on_statement,
             ReviewBody: lambda tables, item, _: self.reviewing.on_review(tables, item),
             WrongPersonBody: lambda tables, item, _: recalls.on_wrong_person(tables, item),
             RecallDoneBody: lambda tables, item, _: recalls.on_recall_done(tables, item),
-            IdentityRequestBody: lambda tables, item, _: answering.on_request(tables, item),
-            IdentityDecisionBody: self._on_decision,
-            IdentityCheckBody: answering.on_check,
-            IdentityAnswerBody: lambda tables, item, _: self.asking.on_answer(tables, item),
+            IdentityRequestBody: lambda tables, item, _: checks.on_request(tables, item),
+            IdentityDecisionBody: self._on_identity_decision,
+            IdentityCheckBody: checks.on_check,
+            IdentityAnswerBody: lambda tables, item, _: self.identity_asking.on_answer(
+                tables, item
+            ),
             ProvisionalBody: self.unwitnessed.on_provisional,
         }
 
-    def sent(self) -> dict[type[WireModel], OnSent]:
-        """Who takes what the hub has logged of ours."""
+    def _takers_of_sent(self) -> dict[type[WireModel], OnSent]:
         return {
+            RequestBody: self.asking.on_request_sent,
+            DecisionBody: self.answering.on_decision_sent,
+            ReleaseBody: self.releasing.on_sent,
+            ProvisionalBody: self.releasing.on_sent,
             VerdictBody: self.reviewing.on_verdict_sent,
-            WrongPersonBody: lambda tables, _, sent: self.recalls.on_said(tables, sent),
-            IdentityRequestBody: self.asking.on_request_sent,
-            IdentityCheckBody: self.asking.on_check_sent,
+            WrongPersonBody: self.recalls.on_said,
+            IdentityRequestBody: self.identity_asking.on_request_sent,
+            IdentityCheckBody: self.identity_asking.on_check_sent,
         }
 
-    def failed(self) -> dict[type[WireModel], OnFailed]:
-        """Who takes what the hub refused."""
+    def _takers_of_failed(self) -> dict[type[WireModel], OnFailed]:
         return {
-            VerdictBody: self.reviewing.on_verdict_failed,
-            IdentityRequestBody: self.asking.on_failed,
-            IdentityCheckBody: self.asking.on_failed,
+            RequestBody: self.asking.on_request_failed,
+            DecisionBody: self.answering.on_decision_failed,
+            ReleaseBody: self.releasing.on_failed,
             ProvisionalBody: self.unwitnessed.on_failed,
-            IdentityAnswerBody: lambda tables, item, _: self.answering.on_answer_failed(
-                tables, item
-            ),
+            VerdictBody: self.reviewing.on_verdict_failed,
+            IdentityRequestBody: self.identity_asking.on_failed,
+            IdentityCheckBody: self.identity_asking.on_failed,
+            IdentityAnswerBody: self.identity_answering.on_answer_failed,
         }
-
-    async def advance(self) -> int:
-        """Send details whose decision is under a quorum, forget what nobody answered; how many
-        were sent.
-        """
-        engine = self._membership.engine
-        now, hub_id = self._membership.env.clock(), self._membership.hub.hub_id
-        late = await engine.read(lambda tables: tables.tx.one(_LATE, hub_id, now))
-        if late is not None:
-            await engine.write(self._forget)
-        return await self.asking.send_allowed()
 
     def _forget(self, tables: NodeTables) -> None:
-        self.asking.forget_expired(tables)
-        self.answering.forget_expired(tables)
+        self.identity_asking.forget_expired(tables)
+        self.identity_answering.forget_expired(tables)
 
-    def _on_decision(
+    def _on_identity_decision(
         self, tables: NodeTables, statement: Statement[IdentityDecisionBody], delivery: Delivery
     ) -> None:
         """The hub's decision goes to the asker first, and with the details to the other side."""
         if statement.preamble.sender != self._membership.hub.hub_id:
             raise RemoteError(ErrorCode.NOT_ALLOWED, "only the hub decides identity requests")
         ours = statement.preamble.aud == self._membership.hub.party_id
-        take = self.asking.on_decision if ours else self.answering.on_decision
+        take = self.identity_asking.on_decision if ours else self.identity_answering.on_decision
         take(tables, statement, delivery)

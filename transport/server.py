@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -42,6 +42,22 @@ async def serve_until_stopped(
     async with listening(app, host, port) as bound:
         ready(bound)
         await stop.wait()
+
+
+async def until_stopped(work: Sequence[Awaitable[object]]) -> None:
+    """Run until SIGINT or SIGTERM, then cancel cleanly."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    tasks = [asyncio.ensure_future(item) for item in work]
+    waiter = asyncio.ensure_future(stop.wait())
+    done, _ = await asyncio.wait([waiter, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    for task in (waiter, *tasks):
+        task.cancel()
+    await asyncio.gather(waiter, *tasks, return_exceptions=True)
+    for task in done:
+        task.result()  # a part that failed ends the program loudly, for its supervisor to see
 
 
 async def serve_forever(app: web.Application, host: str, port: int) -> None:

@@ -18,19 +18,20 @@ async def say_now(service: NodeService, opinion: Opinion) -> None:
     await membership.follow()
     await membership.engine.write(lambda tables: dispatcher.reviewing.say(tables, opinion))
     await service.advance()
-    sql = "SELECT error FROM review WHERE hub_id = ? AND link_id = ?"
-    row = await membership.engine.read(
-        lambda tables: tables.tx.one(sql, membership.hub.hub_id, opinion.link_id)
+    review = await membership.engine.read(
+        lambda tables: tables.reviews.get(membership.hub.hub_id, opinion.link_id)
     )
-    if row is not None and row["error"]:
-        raise RemoteError(ErrorCode(row["error"]), "the hub did not take your answer; look again")
+    if review is not None and review.error:
+        raise RemoteError(ErrorCode(review.error), "the hub did not take your answer; look again")
 
 
 async def check_now(service: NodeService, request: IdentityCheckRequest) -> str:
     """Ask for an identity check and send the request; its id."""
     dispatcher, membership = service.dispatcher, service.membership
     await membership.follow()
-    check_id = await membership.engine.write(lambda tables: dispatcher.asking.ask(tables, request))
+    check_id = await membership.engine.write(
+        lambda tables: dispatcher.identity_asking.ask(tables, request)
+    )
     await service.advance()
     return check_id
 
@@ -39,7 +40,9 @@ async def answer_now(service: NodeService, comparison: Comparison) -> None:
     """Answer an identity check and send the answer."""
     dispatcher, membership = service.dispatcher, service.membership
     await membership.follow()
-    await membership.engine.write(lambda tables: dispatcher.answering.answer(tables, comparison))
+    await membership.engine.write(
+        lambda tables: dispatcher.identity_answering.answer(tables, comparison)
+    )
     await service.advance()
 
 

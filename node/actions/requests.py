@@ -1,11 +1,6 @@
 """What the node's commands do, apart from parsing and printing."""
 
-import asyncio
-import json
-import signal
-from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from node.links.team import team_of
 from node.membership.hub import HubMembership
@@ -14,10 +9,9 @@ from node.records.clients import withdraw
 from node.requests.answering import Answer
 from node.requests.asking import ContactRequest
 from node.service import NodeService
+from node.store.links import LinkState
 from node.store.tables import NodeTables
-from protocol.errors import ErrorCode, LocalError, RemoteError
-from protocol.fields import from_base64
-from protocol.wire import Invitation, parse_wire
+from protocol.errors import ErrorCode, LocalError
 
 
 @dataclass(frozen=True)
@@ -26,34 +20,6 @@ class Located:
 
     involvement_id: str
     practitioner: int
-
-
-def init_folder(folder: Path, name: str, member_class: str, line: str, hours: str) -> None:
-    """Write a new node.toml. Raises LocalError(CONFLICT) if there is one."""
-    path = folder / "node.toml"
-    if path.exists():
-        raise LocalError(ErrorCode.CONFLICT, "node.toml is there already")
-    folder.mkdir(parents=True, exist_ok=True)
-    values = {
-        "name": name,
-        "member_class": member_class,
-        "control_domain": name,
-        "duty_line": line,
-        "duty_hours": hours,
-    }
-    # A JSON string is a TOML basic string.
-    text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items())
-    path.write_text(text, encoding="utf-8")
-
-
-def read_invitation(text: str) -> Invitation:
-    """The invitation as the operator handed it over. Raises RemoteError(INVITATION)."""
-    try:
-        return parse_wire(Invitation, from_base64("".join(text.split())))
-    except (ValueError, RemoteError) as error:
-        raise RemoteError(ErrorCode.INVITATION, "this is not an invitation; copy all of it") from (
-            error
-        )
 
 
 async def withdraw_and_publish(membership: HubMembership, local_id: str) -> int:
@@ -65,11 +31,11 @@ async def withdraw_and_publish(membership: HubMembership, local_id: str) -> int:
     return count
 
 
-async def ask_now(service: NodeService, question: ContactRequest) -> str:
+async def ask_now(service: NodeService, request: ContactRequest) -> str:
     """Ask and send at once; the request's id."""
     membership = service.membership
     await membership.follow()
-    request_id = await membership.engine.write(lambda tables: service.asking.ask(tables, question))
+    request_id = await membership.engine.write(lambda tables: service.asking.ask(tables, request))
     await service.advance()
     return request_id
 
@@ -88,7 +54,7 @@ async def locate(membership: HubMembership, client: str, number: int, name: str)
     def work(tables: NodeTables) -> Located:
         others = _askable(tables, membership, client)
         if not 1 <= number <= len(others):
-            raise LocalError(ErrorCode.NOT_FOUND, "nobody of that number is in the client's team")
+            raise LocalError(ErrorCode.NOT_FOUND, "no team member with that number")
         return Located(others[number - 1], _worker(tables, client, name))
 
     return await membership.engine.read(work)
@@ -98,28 +64,13 @@ async def practitioner_named(membership: HubMembership, name: str) -> int:
     """A practitioner of ours by name; the only one if no name is given."""
 
     def work(tables: NodeTables) -> int:
-        rows = tables.tx.rows("SELECT id FROM practitioner WHERE ? IN ('', name) ORDER BY id", name)
-        if not rows or (not name and len(rows) > 1):
+        records = tables.records
+        found = records.practitioners_named(name) if name else records.practitioners(2)
+        if not found or (not name and len(found) > 1):
             raise LocalError(ErrorCode.NOT_FOUND, "say who you are with --as NAME, as imported")
-        return int(rows[0]["id"])
+        return found[0].id
 
     return await membership.engine.read(work)
-
-
-async def until_stopped(work: Sequence[Awaitable[object]]) -> None:
-    """Run until SIGINT or SIGTERM, then cancel cleanly."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    tasks = [asyncio.ensure_future(item) for item in work]
-    waiter = asyncio.ensure_future(stop.wait())
-    done, _ = await asyncio.wait([waiter, *tasks], return_when=asyncio.FIRST_COMPLETED)
-    for task in (waiter, *tasks):
-        task.cancel()
-    await asyncio.gather(waiter, *tasks, return_exceptions=True)
-    for task in done:
-        task.result()  # a part that failed ends the program loudly, for its supervisor to see
 
 
 def _askable(tables: NodeTables, membership: HubMembership, client: str) -> list[str]:
@@ -130,22 +81,19 @@ def _askable(tables: NodeTables, membership: HubMembership, client: str) -> list
     shown = [item.involvement_id for item in team_of(tables, membership, client).others]
     row = tables.records.client(client)
     stub = tables.stubs.of_client(membership.hub.hub_id, row.id) if row else None
-    ended = tables.tx.rows(
-        "SELECT involvements FROM link WHERE hub_id = ? AND stub_id = ? AND state = 'ended' "
-        "ORDER BY link_id",
-        membership.hub.hub_id, stub.stub_id if stub else "",
-    )  # fmt: skip
-    return shown + [item["id"] for link in ended for item in json.loads(link["involvements"])]
+    links = tables.links.of_stub(membership.hub.hub_id, stub.stub_id) if stub else []
+    ended = [link for link in links if link.state is LinkState.ENDED]
+    return shown + [item.id for link in ended for item in link.involvements]
 
 
 def _worker(tables: NodeTables, client: str, name: str) -> int:
-    sql = (
-        "SELECT p.id FROM practitioner p JOIN involvement i ON i.practitioner = p.id "
-        "JOIN client c ON c.id = i.client WHERE c.local_id = ?"
-        if not name
-        else "SELECT id FROM practitioner WHERE name = ?"
-    )
-    row = tables.tx.one(sql, name or client)
-    if row is None:
+    """Who asks: the one who is named, or the first who works with the client."""
+    if name:
+        workers = [item.id for item in tables.records.practitioners_named(name)]
+    else:
+        row = tables.records.client(client)
+        involvements = tables.records.involvements([row.id]) if row else []
+        workers = [item.practitioner for item in involvements if item.practitioner is not None]
+    if not workers:
         raise LocalError(ErrorCode.NOT_FOUND, "say who asks with --as NAME, as imported")
-    return int(row["id"])
+    return workers[0]

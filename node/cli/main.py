@@ -24,7 +24,7 @@ from node.cli.session import Client, Folder, HubName, JsonOutput, open_service
 from node.config import load_settings
 from node.links.team import team_of
 from node.membership.hub import HubMembership, NodeContext, load_membership
-from node.membership.joining import Joining
+from node.membership.joining import Joining, init_folder, read_invitation
 from node.membership.rotation import Rotating
 from node.publishing.publisher import Publisher, Step
 from node.records import importing
@@ -39,7 +39,7 @@ from protocol.requests.refusals import RefusalCode
 from runtime.cli import make_cli, report_errors
 from runtime.environment import Environment
 from transport.client import HttpClient
-from transport.server import serve_forever
+from transport.server import serve_forever, until_stopped
 
 app = make_cli("patchwork-node", "One agency's node: import, publish, see the team, ask, answer.")
 app.add_typer(people_app)
@@ -58,7 +58,7 @@ def init(
 ) -> None:
     """Make a node's folder and settings file (node.toml, yours to edit)."""
     with report_errors():
-        commands.init_folder(folder, name, member_class, duty_line, duty_hours)
+        init_folder(folder, name, member_class, duty_line, duty_hours)
         api_token(folder, Environment())
         out.print(f"Ready: look at {folder / 'node.toml'}, then join with an invitation.")
 
@@ -92,7 +92,7 @@ def rotate_keys(
                 words = await rotating.apply()
                 out.print(f"party: {service.membership.hub.party_id}")
                 out.print(f"words: {words}")
-                out.print("Ring the council and read the words. Waiting for its approval ...")
+                out.print("Call the council and read the words. Waiting for its approval ...")
                 await rotating.wait(lambda: None)
             out.print("The log names the new keys. Put the new recovery file into the safe.")
             out.print("Start patchwork-node serve again.")
@@ -164,7 +164,7 @@ def withdraw(client: Client, hub: HubName = "", folder: Folder = Path()) -> None
 def team(
     client: Client, hub: HubName = "", as_json: JsonOutput = False, folder: Folder = Path()
 ) -> None:
-    """Show the team around a client, and somebody to ring now."""
+    """Show the team around a client, and somebody to call now."""
     with report_errors():
 
         async def work() -> None:
@@ -269,7 +269,7 @@ def serve(folder: Folder = Path()) -> None:
 async def _serve(folder: Path) -> None:
     settings = load_settings(folder)
     engine = open_engine(folder)
-    hubs = await engine.read(lambda tables: tables.hubs())
+    hubs = await engine.read(lambda tables: tables.hubs.all())
     if not hubs:
         raise LocalError(ErrorCode.NOT_READY, "this node belongs to no hub yet; run join")
     async with HttpClient(allow_private=settings.allow_private_addresses) as http:
@@ -283,7 +283,7 @@ async def _serve(folder: Path) -> None:
             token = api_token(folder, Environment())
             api = ReviewApi(services, token, settings.api_host)
             work.append(serve_forever(api.application(), settings.api_host, settings.api_port))
-        await commands.until_stopped(work)
+        await until_stopped(work)
     await engine.close()
 
 
@@ -292,7 +292,7 @@ async def _join(folder: Path, text: str, *, accept: bool) -> None:
     engine = open_engine(folder)
     async with HttpClient(allow_private=settings.allow_private_addresses) as http:
         joining = Joining(folder, settings, http, Environment())
-        membership, words = await joining.apply(engine, commands.read_invitation(text))
+        membership, words = await joining.apply(engine, read_invitation(text))
         typer.echo(f"party: {membership.hub.party_id}")
         typer.echo(f"words: {words}")
         out.print("Read these words to the council's operator, who approves if they are the same.")

@@ -1,4 +1,6 @@
-"""patchwork-node monitor and alarms: what was noticed of a hub and its log (specs/05-log.md §14).
+"""patchwork-node monitor, alarms and retry: what was noticed of a hub, its log and this program.
+
+specs/05-log.md §14.
 
 Exit codes: 0 nothing is amiss, 1 proof that the log was changed (or the command failed: the
 sentence says which), 3 something is missing or late, 4 a person should look, 2 wrong usage. The
@@ -13,6 +15,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from node.actions.upkeep import retry_now
 from node.alarms import Severity, acknowledge
 from node.cli import printing
 from node.cli.session import Folder, HubName, JsonOutput, open_service
@@ -47,6 +50,24 @@ def alarms(
     """Show what this node has noticed, and put away what a person has dealt with."""
     with report_errors():
         _show(asyncio.run(_alarms(folder, hub, number=number)), as_json=as_json)
+
+
+@app.command()
+def retry(hub: HubName = "", as_json: JsonOutput = False, folder: Folder = Path()) -> None:
+    """Try again what a fault of this program kept from being done, and show what is so still."""
+    with report_errors():
+
+        async def work() -> list[dict[str, Any]]:
+            async with open_service(folder, hub) as service:
+                return await retry_now(service)
+
+        left = asyncio.run(work())
+        if as_json:
+            typer.echo(json.dumps(left))
+        else:
+            printing.print_set_aside(out, left)
+        if left:
+            raise typer.Exit(Severity.LOOK)
 
 
 async def _alarms(

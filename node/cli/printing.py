@@ -41,7 +41,7 @@ WITHOUT_WITNESSES = (
 
 
 def print_team(out: Console, local_id: str, team: Team) -> None:
-    """The team around a client, numbered, each with a duty line; and always somebody to ring."""
+    """The team around a client, numbered, each with a duty line; and always somebody to call."""
     _say(out, f"The team around {local_id}", style="bold")
     _say(out, "You: " + (", ".join(team.own) or "no involvement that may be shared"))
     if team.unpublished is not None:
@@ -69,11 +69,11 @@ def print_team(out: Console, local_id: str, team: Team) -> None:
     if team.waiting:
         _say(out, f"{team.waiting} of this client's links wait for you: patchwork-node review.")
     if team.unpublished is Unpublished.INSUFFICIENT_IDENTIFIERS:
-        _say(out, "Ring those who might know them:")
+        _say(out, "Call those who might know them:")
         for line in team.ring:
             _say(out, f"    {plain(line.agency)}: {line.phone} ({plain(line.hours)})")
     desk = team.duty_desk
-    _say(out, f"Somebody to ring now: {desk.name}, {desk.phone} ({desk.hours}).")
+    _say(out, f"Somebody to call now: {desk.name}, {desk.phone} ({desk.hours}).")
 
 
 def print_import(out: Console, report: ImportReport, rejects: str) -> None:
@@ -119,6 +119,18 @@ def print_alarms(out: Console, alarms: list[dict[str, Any]]) -> None:
         style = "bold red" if alarm["severity"] == "proof" else "bold"
         place = f" ({alarm['place']})" if alarm["place"] else ""
         _say(out, f"{alarm['id']}. {alarm['says']}{place} {alarm['what_to_do']}", style=style)
+
+
+def print_set_aside(out: Console, left: list[dict[str, Any]]) -> None:
+    """What still meets a fault of this program."""
+    if not left:
+        _say(out, "Nothing is set aside.")
+        return
+    _say(out, "These are kept, to be tried again:", style="bold")
+    for item in left:
+        why = f"{item['error']} at {item['place']}" if item["place"] else "waits for one before it"
+        _say(out, f"{item['what']} {item['item']}: {why}")
+    _say(out, "Tell whoever looks after this program: type and place say nothing of any client.")
 
 
 def print_inbox(out: Console, value: dict[str, list[dict[str, Any]]]) -> None:

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from node.config import load_settings
-from node.membership.hub import NodeContext, follow_without_keys, has_keys, load_membership
+from node.membership.hub import NodeContext, follow_without_keys, load_membership
+from node.membership.keys import has_keys
 from node.service import NodeService
 from node.store.tables import open_engine
 from protocol.errors import ErrorCode, LocalError
@@ -32,7 +33,7 @@ async def open_service(
     settings = load_settings(folder)
     engine = open_engine(folder)
     try:
-        hubs = await engine.read(lambda tables: tables.hubs())
+        hubs = await engine.read(lambda tables: tables.hubs.all())
         chosen = [hub for hub in hubs if hub_name in ("", hub.name)]
         if len(chosen) != 1:
             names = ", ".join(hub.name for hub in hubs) or "none yet: run join"

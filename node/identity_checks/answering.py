@@ -4,17 +4,21 @@ specs/06-requests.md §6. The details open only with a quorum's proof of the hub
 shown beside our own record, and are deleted with the answer.
 """
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import nacl.exceptions
 import nacl.secret
 
 from node.membership.hub import HubMembership
-from node.membership.outbox import verify_logged
-from node.requests.answering import opened_facts, proven_key
-from node.store.tables import NodeTables, Outgoing
+from node.membership.proofs import verify_logged
+from node.requests.proofs import opened_facts, proven_key
+from node.requests.sealed import named_part, open_part
+from node.store.checks import ReceivedCheck, ReceivedCheckState
+from node.store.links import Link
+from node.store.outbox import Outgoing
+from node.store.requests import LoggedDecision
+from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel, from_base64
 from protocol.messages.review import (
@@ -26,18 +30,11 @@ from protocol.messages.review import (
 from protocol.messages.statement import Statement
 from protocol.requests.decide import HolderFacts, Refuse, decide_holder
 from protocol.requests.refusals import RefusalCode
-from protocol.requests.sealing import (
-    IdentityDetails,
-    SealBinding,
-    SealedCheck,
-    details_key,
-    sealed_hash,
-)
+from protocol.requests.sealing import IdentityDetails, SealedCheck, details_key
 from protocol.wire import Delivery, parse_wire
-from storage.engine import Row
-from transport.seal import unseal
 
 Found = Literal["same", "not_same", "cannot_say"]
+SAID = frozenset({ReceivedCheckState.ANSWERED, ReceivedCheckState.REFUSED})
 
 
 @dataclass(frozen=True)
@@ -50,6 +47,15 @@ class Comparison:
     refusal: RefusalCode | None = None
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What is said to the other agency: what was found, or a refusal's code, and by whom."""
+
+    said: Literal["same", "not_same", "cannot_say", "refused"]
+    code: RefusalCode | None
+    person: str | None
+
+
 class IdentityAnswering:
     """The answering side of identity checks at one hub."""
 
@@ -58,111 +64,93 @@ class IdentityAnswering:
 
     def on_request(self, tables: NodeTables, statement: Statement[IdentityRequestBody]) -> None:
         """Keep what the other agency asked the hub; it says why, and nothing of the client."""
-        body = statement.body
-        if statement.preamble.aud != self._membership.hub.hub_id:
+        body, hub_id = statement.body, self._membership.hub.hub_id
+        if statement.preamble.aud != hub_id:
             raise RemoteError(ErrorCode.WRONG_RECIPIENT, "an identity request goes to the hub")
-        tables.insert(
-            "received_check",
-            {
-                "hub_id": self._membership.hub.hub_id,
-                "check_id": body.check_id,
-                "statement_id": statement.id,
-                "requester": statement.preamble.sender,
-                "link_id": body.link_id,
-                "role": body.practitioner.role,
-                "purpose": body.purpose,
-                "basis": body.basis,
-                "facts": json.dumps(body.model_dump(mode="json")),
-                "expires": body.expires,
-                "received_at": self._membership.env.clock(),
-                "state": "arrived",
-            },
+        if self._get(tables, body.check_id) is not None:
+            raise RemoteError(ErrorCode.REPLAYED, "a check of that id was already received")
+        check = ReceivedCheck(
+            hub_id=hub_id,
+            check_id=body.check_id,
+            statement_id=statement.id,
+            requester=statement.preamble.sender,
+            link_id=body.link_id,
+            role=body.practitioner.role,
+            purpose=body.purpose,
+            basis=body.basis,
+            facts=body.model_dump(mode="json"),
+            expires=body.expires,
+            received_at=self._membership.env.clock(),
         )
+        tables.received_checks.add(check)
 
     def on_decision(
         self, tables: NodeTables, statement: Statement[IdentityDecisionBody], delivery: Delivery
     ) -> None:
         """Keep the hub's decision with its place in the log: the proof must be of this one."""
         body = statement.body
-        row = self._row(tables, body.check_id)
+        check = self._get(tables, body.check_id)
         allowed = body.outcome != "refuse" and body.holder == self._membership.hub.party_id
-        if row is None or row["statement_id"] != body.request or not allowed:
+        if check is None or check.statement_id != body.request or not allowed:
             raise RemoteError(ErrorCode.NOT_FOUND, "no decision that sends us anything")
-        tables.tx.run(
-            "UPDATE received_check SET decision_id = ?, decision_index = ?, decision_salt = ?, "
-            "decision_envelope = ? WHERE hub_id = ? AND check_id = ?",
-            statement.id, delivery.index, delivery.salt, statement.envelope.encode(),
-            row["hub_id"], row["check_id"],
-        )  # fmt: skip
+        if delivery.index is None:
+            raise RemoteError(ErrorCode.MALFORMED, "a decision is in the log")
+        envelope = statement.envelope.encode()
+        decision = LoggedDecision(statement.id, delivery.index, delivery.salt, envelope)
+        tables.received_checks.change(check, replace(check, decision=decision))
 
     def on_check(
         self, tables: NodeTables, statement: Statement[IdentityCheckBody], delivery: Delivery
     ) -> None:
         """Check the proof, decide, and open the details for a person; or refuse."""
         body, sender = statement.body, statement.preamble.sender
-        row = self._row(tables, body.check_id)
-        if row is None or row["requester"] != sender or row["state"] != "arrived":
+        check = self._get(tables, body.check_id)
+        arrived = check is not None and check.state is ReceivedCheckState.ARRIVED
+        if check is None or check.requester != sender or not arrived:
             raise RemoteError(ErrorCode.NOT_FOUND, "details without a request before them")
-        if row["decision_id"] is None or body.decision != row["decision_id"]:
+        if check.decision is None or body.decision != check.decision.id:
             raise RemoteError(ErrorCode.NOT_ALLOWED, "no decision we know of lets these come")
         if delivery.sealed is None or delivery.proof is None:
             raise RemoteError(ErrorCode.NO_QUORUM, "details without a proof stay closed")
-        place = (row["decision_index"], row["decision_salt"])
+        place = (check.decision.index, check.decision.salt)
         charter, proof = self._membership.charter, from_base64(delivery.proof)
-        verify_logged(charter, proof, place, row["decision_envelope"])
-        sealed = from_base64(delivery.sealed)
-        if sealed_hash(sealed) != body.sealed_hash:
-            raise RemoteError(ErrorCode.NOT_OPENED, "the sealed part is not the one that is named")
-        tables.tx.run(
-            "UPDATE received_check SET check_statement = ? WHERE hub_id = ? AND check_id = ?",
-            statement.id, row["hub_id"], row["check_id"],
-        )  # fmt: skip
-        link = tables.link(row["hub_id"], row["link_id"])
-        key = (
-            proven_key(tables, self._membership, link["stub_id"], body.link_proof, body.check_id)
-            if link
-            else None
-        )
-        limit = decide_holder(self._facts(tables, row, proven=key is not None))
-        if isinstance(limit, Refuse) or key is None:
-            code = limit.code if isinstance(limit, Refuse) else RefusalCode.LINK_NOT_PROVEN
-            self._say(tables, row["check_id"], "refused", code)
-            return
-        self._open(tables, (row, statement), sealed, key)
+        verify_logged(charter, proof, place, check.decision.envelope)
+        sealed = named_part(delivery.sealed, body.sealed_hash)
+        self._take(tables, replace(check, check_statement=statement.id), statement, sealed)
 
     def answer(self, tables: NodeTables, comparison: Comparison) -> None:
         """A person answers. Raises LocalError; what may not be shared is refused, whoever asks."""
-        row = self._row(tables, comparison.check_id)
-        if row is None or row["state"] != "asks_person":
+        check = self._get(tables, comparison.check_id)
+        if check is None or check.state is not ReceivedCheckState.ASKS_PERSON:
             raise LocalError(ErrorCode.NOT_FOUND, "no identity check of that id waits for you")
-        if row["expires"] <= self._membership.env.clock():
+        if check.expires <= self._membership.env.clock():
             raise LocalError(ErrorCode.TOO_LATE, "the identity check has expired")
         person = tables.records.practitioner_id(
-            row["hub_id"], comparison.practitioner, self._membership.env.new_id()
+            check.hub_id, comparison.practitioner, self._membership.env.new_id()
         )
-        limit = decide_holder(self._facts(tables, row, proven=True))
+        link = tables.links.get(check.hub_id, check.link_id)
+        limit = decide_holder(self._facts(tables, link, proven=True))
         refusal = limit.code if isinstance(limit, Refuse) else comparison.refusal
         said = "refused" if refusal else comparison.found
-        self._say(tables, row["check_id"], said, refusal, person)
+        self._say(tables, check, Answer(said, refusal, person))
 
-    def on_answer_failed(self, tables: NodeTables, statement: Statement[WireModel]) -> None:
+    def on_answer_failed(
+        self, tables: NodeTables, statement: Statement[WireModel], _error: RemoteError
+    ) -> None:
         """The hub did not take our answer: link or time has ended."""
-        body = statement.expect(IdentityAnswerBody).body
-        self._finish(tables, body.check_id, "stopped")
+        check = self._get(tables, statement.expect(IdentityAnswerBody).body.check_id)
+        if check is not None and check.state in SAID:
+            tables.received_checks.change(check, replace(check, state=ReceivedCheckState.STOPPED))
 
     def forget_expired(self, tables: NodeTables) -> None:
         """Delete the details of checks that nobody answered in time."""
-        tables.tx.run(
-            "UPDATE received_check SET details = NULL, state = 'expired' "
-            "WHERE hub_id = ? AND state = 'asks_person' AND expires <= ?",
-            self._membership.hub.hub_id, self._membership.env.clock(),
-        )  # fmt: skip
+        hub_id, now = self._membership.hub.hub_id, self._membership.env.clock()
+        tables.received_checks.expire(hub_id, now)
 
-    def _facts(self, tables: NodeTables, row: Row, *, proven: bool) -> HolderFacts:
+    def _facts(self, tables: NodeTables, link: Link | None, *, proven: bool) -> HolderFacts:
         """What `decide_holder` goes by: whether to compare is always a person's to say."""
-        hub_id, now = row["hub_id"], self._membership.env.clock()
-        link = tables.link(hub_id, row["link_id"])
-        client = tables.stubs.client_of(hub_id, link["stub_id"]) if link else None
+        now = self._membership.env.clock()
+        client = tables.stubs.client_of(link.hub_id, link.stub_id) if link else None
         in_force = client is not None and bool(tables.records.in_force(client.id, now))
         return HolderFacts(
             permission_in_force=in_force,
@@ -172,74 +160,68 @@ class IdentityAnswering:
             rule="ask",
         )
 
-    def _open(
+    def _take(
         self,
         tables: NodeTables,
-        asked: tuple[Row, Statement[IdentityCheckBody]],
+        check: ReceivedCheck,
+        statement: Statement[IdentityCheckBody],
         sealed: bytes,
-        key: bytes,
     ) -> None:
-        membership, (row, statement) = self._membership, asked
-        preamble, body = statement.preamble, statement.body
-        if body.seal_key != membership.me().body.keys.seal:
-            raise RemoteError(ErrorCode.NOT_OPENED, "sealed to a key that is not ours now")
-        binding = SealBinding(
-            kind="identity_check",
-            charter_id=membership.hub.hub_id,
-            sender=preamble.sender,
-            recipient=membership.hub.party_id,
-            sign_key=membership.directory.key_for(preamble.sender, preamble.kind).hex(),
-            request_id=body.check_id,
-            seal_key=body.seal_key,
-        )
-        outer = parse_wire(SealedCheck, unseal(binding, membership.keys.seal.value, sealed))
-        request = IdentityRequestBody.model_validate(json.loads(row["facts"]))
-        facts = opened_facts(membership, request, outer.openings)
+        """Open the details for a person, or refuse."""
+        body, link = statement.body, tables.links.get(check.hub_id, check.link_id)
+        key = None
+        if link is not None:
+            proof, stub_id = body.link_proof, link.stub_id
+            key = proven_key(tables, self._membership, stub_id, proof, body.check_id)
+        limit = decide_holder(self._facts(tables, link, proven=key is not None))
+        if isinstance(limit, Refuse) or key is None:
+            code = limit.code if isinstance(limit, Refuse) else RefusalCode.LINK_NOT_PROVEN
+            self._say(tables, check, Answer("refused", code, None))
+            return
+        outer = open_part(self._membership, statement, body.check_id, sealed, SealedCheck)
+        request = IdentityRequestBody.model_validate(check.facts)
+        facts = opened_facts(self._membership, request, outer.openings)
         details = _unbox(details_key(key, body.check_id), from_base64(outer.details))
         if details.check_id != body.check_id:
             raise RemoteError(ErrorCode.NOT_OPENED, "the details are of another check")
-        tables.tx.run(
-            "UPDATE received_check SET state = 'asks_person', practitioner = ?, facts = ?, "
-            "details = ? WHERE hub_id = ? AND check_id = ?",
-            outer.practitioner, json.dumps(facts), json.dumps(details.model_dump()),
-            row["hub_id"], row["check_id"],
-        )  # fmt: skip
-
-    def _say(
-        self,
-        tables: NodeTables,
-        check_id: str,
-        said: Literal["same", "not_same", "cannot_say", "refused"],
-        code: RefusalCode | None = None,
-        person: str | None = None,
-    ) -> None:
-        row = self._row(tables, check_id)
-        if row is None or row["check_statement"] is None:
-            return
-        body = IdentityAnswerBody(
-            check_id=check_id,
-            check=row["check_statement"],
-            answer=said,
-            code=code.value if code else None,
-            decided_by=person,
+        after = replace(
+            check,
+            state=ReceivedCheckState.ASKS_PERSON,
+            practitioner=outer.practitioner,
+            facts=facts,
+            details=details,
         )
-        tables.tx.run(
-            "UPDATE received_check SET answer = ?, code = ? WHERE hub_id = ? AND check_id = ?",
-            said, body.code, row["hub_id"], check_id,
-        )  # fmt: skip
-        self._finish(tables, check_id, "refused" if said == "refused" else "answered")
-        tables.enqueue(Outgoing(row["hub_id"], row["requester"], body))
+        self._change(tables, after)
 
-    def _finish(self, tables: NodeTables, check_id: str, state: str) -> None:
-        tables.tx.run(
-            "UPDATE received_check SET state = ?, details = NULL, facts = '{}' "
-            "WHERE hub_id = ? AND check_id = ?",
-            state, self._membership.hub.hub_id, check_id,
-        )  # fmt: skip
+    def _say(self, tables: NodeTables, check: ReceivedCheck, answer: Answer) -> None:
+        """Put an answer into the outbox; the details go with it."""
+        code = answer.code.value if answer.code else None
+        body = IdentityAnswerBody(
+            check_id=check.check_id,
+            check=check.check_statement or "",
+            answer=answer.said,
+            code=code,
+            decided_by=answer.person,
+        )
+        refused = answer.said == "refused"
+        after = replace(
+            check,
+            state=ReceivedCheckState.REFUSED if refused else ReceivedCheckState.ANSWERED,
+            answer=answer.said,
+            code=code,
+            details=None,
+            facts={},
+        )
+        self._change(tables, after)
+        tables.outbox.enqueue(Outgoing(check.hub_id, check.requester, body))
 
-    def _row(self, tables: NodeTables, check_id: str) -> Row | None:
-        sql = "SELECT * FROM received_check WHERE hub_id = ? AND check_id = ?"
-        return tables.tx.one(sql, self._membership.hub.hub_id, check_id)
+    def _change(self, tables: NodeTables, after: ReceivedCheck) -> None:
+        before = self._get(tables, after.check_id)
+        if before is not None:
+            tables.received_checks.change(before, after)
+
+    def _get(self, tables: NodeTables, check_id: str) -> ReceivedCheck | None:
+        return tables.received_checks.get(self._membership.hub.hub_id, check_id)
 
 
 def _unbox(key: bytes, data: bytes) -> IdentityDetails:

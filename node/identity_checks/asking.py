@@ -4,24 +4,31 @@ specs/06-requests.md §6. Name, birth date and postcode leave only after the hub
 the log under a quorum, and in two locks: the other agency's key, and a value that both hold.
 """
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import nacl.secret
 import structlog
 
-from node.links.review import denied_by_us, latest_publication
-from node.links.team import secret_for
+from node.links.review import latest_publication
+from node.links.secrets import secret_for
 from node.membership.hub import HubMembership
-from node.membership.outbox import Sent, verify_logged
+from node.membership.outbox import Sent
+from node.membership.proofs import verify_logged
 from node.oversight.gossip import check_gossip
-from node.requests.asking import DAY, practitioner_name, request_facts
+from node.requests.asking import DAY
+from node.requests.proofs import practitioner_name, request_facts
+from node.requests.sealed import Recipient, seal_for
+from node.store.checks import SENT_CHECK_MOVES, SentCheck, SentCheckState
+from node.store.links import Link, LinkState, ReviewState
+from node.store.outbox import Outgoing
 from node.store.records import record_of
-from node.store.tables import NodeTables, Outgoing
+from node.store.requests import LoggedDecision
+from node.store.set_aside import Kind
+from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel, to_base64
-from protocol.messages.parts import LinkEvidence, LinkProof, RequestPractitioner
+from protocol.messages.parts import LinkProof, RequestPractitioner
 from protocol.messages.review import (
     IdentityAnswerBody,
     IdentityCheckBody,
@@ -30,21 +37,16 @@ from protocol.messages.review import (
     IdentityRequestBody,
 )
 from protocol.messages.statement import Statement
-from protocol.requests.sealing import (
-    IdentityDetails,
-    Opening,
-    SealBinding,
-    SealedCheck,
-    details_key,
-    sealed_hash,
-)
+from protocol.requests.sealing import IdentityDetails, SealedCheck, details_key
 from protocol.tokens import link_key, link_proof
 from protocol.wire import Delivery, encode_wire
-from storage.engine import Row
-from transport.seal import seal
+from storage.states import sources
 
 log = structlog.get_logger()
 TEXT_LIMIT = 200
+UNDECIDED = frozenset(sources(SENT_CHECK_MOVES, SentCheckState.REFUSED))
+UNANSWERED = frozenset(sources(SENT_CHECK_MOVES, SentCheckState.ANSWERED))
+UNDER_WAY = frozenset(sources(SENT_CHECK_MOVES, SentCheckState.FAILED))
 
 
 @dataclass(frozen=True)
@@ -66,202 +68,204 @@ class IdentityAsking:
     def __init__(self, membership: HubMembership) -> None:
         self._membership = membership
 
-    def ask(self, tables: NodeTables, inquiry: IdentityCheckRequest) -> str:
+    def ask(self, tables: NodeTables, wanted: IdentityCheckRequest) -> str:
         """Put an identity request into the outbox; its id. Raises LocalError."""
         membership, hub_id = self._membership, self._membership.hub.hub_id
-        link = self._link(tables, inquiry.link_id)
-        facts, openings = request_facts(membership, inquiry.basis, inquiry.facts)
+        link = self._link(tables, wanted.link_id)
+        facts, openings = request_facts(membership, wanted.basis, wanted.facts)
         now, check_id = membership.env.clock(), membership.env.new_id()
-        name = practitioner_name(tables, inquiry.practitioner)
+        name = practitioner_name(tables, wanted.practitioner)
         person = tables.records.practitioner_id(
-            hub_id, inquiry.practitioner, membership.env.new_id()
+            hub_id, wanted.practitioner, membership.env.new_id()
         )
         body = IdentityRequestBody(
             check_id=check_id,
-            link_id=link["link_id"],
-            stub_id=link["stub_id"],
-            practitioner=RequestPractitioner(id=person, role=inquiry.role),
-            purpose=inquiry.purpose,
-            basis=inquiry.basis,
+            link_id=link.link_id,
+            stub_id=link.stub_id,
+            practitioner=RequestPractitioner(id=person, role=wanted.role),
+            purpose=wanted.purpose,
+            basis=wanted.basis,
             facts=facts,
-            needed_by=now + inquiry.days * DAY,
-            expires=now + inquiry.days * DAY,
+            needed_by=now + wanted.days * DAY,
+            expires=now + wanted.days * DAY,
             pins=IdentityPins(
-                round=link["round_id"],
+                round=link.round_id,
                 publication=latest_publication(tables, hub_id),
                 requester_membership=membership.me().statement_id,
                 charter=membership.directory.charter_at(None).statement_id,
             ),
         )
-        tables.insert(
-            "sent_check",
-            {
-                "hub_id": hub_id,
-                "check_id": check_id,
-                "link_id": link["link_id"],
-                "practitioner": name,
-                "openings": json.dumps({key: item.model_dump() for key, item in openings.items()}),
-                "asked_at": now,
-                "expires": body.expires,
-                "state": "sending",
-            },
+        tables.sent_checks.add(
+            SentCheck(
+                hub_id=hub_id,
+                check_id=check_id,
+                link_id=link.link_id,
+                practitioner=name,
+                openings=openings,
+                asked_at=now,
+                expires=body.expires,
+            )
         )
-        tables.enqueue(Outgoing(hub_id, hub_id, body))
+        tables.outbox.enqueue(Outgoing(hub_id, hub_id, body))
         return check_id
 
-    def on_request_sent(self, tables: NodeTables, hub_id: str, sent: Sent) -> None:
+    def on_request_sent(self, tables: NodeTables, sent: Sent) -> None:
         """The hub has logged our request; its decision comes by mail, with its place in the log."""
         body = sent.statement.expect(IdentityRequestBody).body
-        tables.tx.run(
-            "UPDATE sent_check SET statement_id = ?, state = 'waiting' "
-            "WHERE hub_id = ? AND check_id = ? AND state = 'sending'",
-            sent.statement.id, hub_id, body.check_id,
-        )  # fmt: skip
+        check = self._get(tables, body.check_id)
+        if check is not None and check.state is SentCheckState.SENDING:
+            waiting = replace(check, state=SentCheckState.WAITING, statement_id=sent.statement.id)
+            tables.sent_checks.change(check, waiting)
 
     def on_failed(
         self, tables: NodeTables, statement: Statement[WireModel], error: RemoteError
     ) -> None:
         """The hub did not take the request or the check."""
-        check_id = getattr(statement.body, "check_id", "")
-        tables.tx.run(
-            "UPDATE sent_check SET state = 'failed', code = ?, openings = NULL "
-            "WHERE hub_id = ? AND check_id = ?",
-            error.code.value, self._membership.hub.hub_id, check_id,
-        )  # fmt: skip
+        check = self._get(tables, getattr(statement.body, "check_id", ""))
+        if check is not None and check.state in UNDER_WAY:
+            failed = replace(
+                check, state=SentCheckState.FAILED, code=error.code.value, openings=None
+            )
+            tables.sent_checks.change(check, failed)
 
     def on_decision(
         self, tables: NodeTables, statement: Statement[IdentityDecisionBody], delivery: Delivery
     ) -> None:
         """The hub decided: keep the decision with its place in the log."""
-        hub_id, body = self._membership.hub.hub_id, statement.body
-        row = self._row(tables, body.check_id)
-        if row is None or row["statement_id"] not in {None, body.request}:
+        body = statement.body
+        check = self._get(tables, body.check_id)
+        if check is None or check.statement_id not in {None, body.request}:
             raise RemoteError(ErrorCode.NOT_FOUND, "a decision on a check we did not ask for")
+        if check.state not in UNDECIDED or delivery.index is None:
+            raise RemoteError(ErrorCode.CONFLICT, "the check does not wait for a decision")
+        envelope = statement.envelope.encode()
         refused = body.outcome == "refuse" or body.holder is None or body.evidence is None
-        tables.tx.run(
-            "UPDATE sent_check SET statement_id = ?, state = ?, code = ?, field = ?, holder = ?, "
-            "evidence = ?, decision_id = ?, decision_index = ?, decision_salt = ?, "
-            "decision_envelope = ? WHERE hub_id = ? AND check_id = ?",
-            body.request, "refused" if refused else "allowed", body.code, body.field, body.holder,
-            json.dumps(body.evidence.model_dump()) if body.evidence else None, statement.id,
-            delivery.index, delivery.salt, statement.envelope.encode(), hub_id, body.check_id,
-        )  # fmt: skip
+        after = replace(
+            check,
+            statement_id=body.request,
+            state=SentCheckState.REFUSED if refused else SentCheckState.ALLOWED,
+            code=body.code,
+            field=body.field,
+            holder=body.holder,
+            evidence=body.evidence,
+            decision=LoggedDecision(statement.id, delivery.index, delivery.salt, envelope),
+        )
+        tables.sent_checks.change(check, after)
 
     async def send_allowed(self) -> int:
         """Send the details of every check whose decision is under a quorum; how many."""
-        membership = self._membership
-        sql = "SELECT * FROM sent_check WHERE hub_id = ? AND state = 'allowed'"
-        rows = await membership.engine.read(
-            lambda tables: tables.tx.rows(sql, membership.hub.hub_id)
+        membership, faults = self._membership, self._membership.faults
+        hub_id = membership.hub.hub_id
+        checks, aside = await membership.engine.read(
+            lambda tables: (
+                tables.sent_checks.allowed(hub_id),
+                faults.passed_over(tables, Kind.CHECK),
+            )
         )
         sent = 0
-        for row in rows:
-            try:
-                url = f"{membership.hub.url}/v1/proofs/{row['decision_index']}?wait=10"
-                proof = await membership.http.get(url)
-                place = (row["decision_index"], row["decision_salt"])
-                verify_logged(membership.charter, proof, place, row["decision_envelope"])
-                await check_gossip(membership, proof)
-            except RemoteError as error:
-                # The details stay here until there is a proof that holds.
-                log.warning("check_waits", code=error.code.value)
+        for check in checks:
+            known = check.check_id in aside
+            if known and not faults.again:
                 continue
-            sent += await self._send(row, proof)
+            async with faults.guarded(Kind.CHECK, check.check_id, known=known):
+                sent += await self._send_witnessed(check)
         return sent
 
     def on_answer(self, tables: NodeTables, statement: Statement[IdentityAnswerBody]) -> None:
         """The other agency answered. Our own verdict is still ours to give."""
-        body = statement.body
-        row = self._row(tables, body.check_id)
-        if row is None or (row["holder"], row["sent_id"]) != (
-            statement.preamble.sender,
-            body.check,
-        ):
+        body, sender = statement.body, statement.preamble.sender
+        check = self._get(tables, body.check_id)
+        if check is None or (check.holder, check.sent_id) != (sender, body.check):
             raise RemoteError(ErrorCode.NOT_FOUND, "an answer to no check of ours")
-        tables.tx.run(
-            "UPDATE sent_check SET state = 'answered', answer = ?, code = ? "
-            "WHERE hub_id = ? AND check_id = ?",
-            body.answer, body.code, self._membership.hub.hub_id, body.check_id,
-        )  # fmt: skip
+        if check.state not in UNANSWERED:
+            raise RemoteError(ErrorCode.CONFLICT, "the check does not wait for an answer")
+        answered = replace(check, state=SentCheckState.ANSWERED, answer=body.answer, code=body.code)
+        tables.sent_checks.change(check, answered)
 
-    def on_check_sent(self, tables: NodeTables, hub_id: str, sent: Sent) -> None:
+    def on_check_sent(self, tables: NodeTables, sent: Sent) -> None:
         """The details are with the other agency."""
         body = sent.statement.expect(IdentityCheckBody).body
-        tables.tx.run(
-            "UPDATE sent_check SET sent_id = ?, state = 'compared', openings = NULL "
-            "WHERE hub_id = ? AND check_id = ?",
-            sent.statement.id, hub_id, body.check_id,
-        )  # fmt: skip
+        check = self._get(tables, body.check_id)
+        if check is None:
+            return
+        after = replace(check, sent_id=sent.statement.id, openings=None)
+        if check.state is SentCheckState.SENDING_DETAILS:  # else it has ended meanwhile
+            after = replace(after, state=SentCheckState.COMPARED)
+        tables.sent_checks.change(check, after)
 
     def forget_expired(self, tables: NodeTables) -> None:
         """Give up what nobody decided or answered in time."""
-        tables.tx.run(
-            "UPDATE sent_check SET openings = NULL, state = 'expired' "
-            "WHERE hub_id = ? AND expires <= ? "
-            "AND state IN ('sending', 'waiting', 'allowed', 'sending_details', 'compared')",
-            self._membership.hub.hub_id, self._membership.env.clock(),
-        )  # fmt: skip
+        tables.sent_checks.expire(self._membership.hub.hub_id, self._membership.env.clock())
 
-    async def _send(self, row: Row, proof: bytes) -> bool:
-        """Put the details of one check into the outbox, unless the link has ended meanwhile."""
+    async def _send_witnessed(self, check: SentCheck) -> bool:
+        """Send one check's details if a quorum has seen the decision; else they stay here."""
+        membership, decision = self._membership, check.decision
+        if decision is None:
+            return False
+        try:
+            url = f"{membership.hub.url}/v1/proofs/{decision.index}?wait=10"
+            proof = await membership.http.get(url)
+            place = (decision.index, decision.salt)
+            verify_logged(membership.charter, proof, place, decision.envelope)
+            await check_gossip(membership, proof)
+        except RemoteError as error:
+            log.warning("check_waits", code=error.code.value)
+            return False
+        problem = await membership.engine.write(lambda tables: self._send(tables, check, proof))
+        if problem is not None:
+            log.warning("check_stopped", code=problem.code.value)
+        return problem is None
 
-        def work(tables: NodeTables) -> bool:
-            current = self._row(tables, row["check_id"])
-            if current is None or current["state"] != "allowed":
-                return False
-            try:
-                self._enqueue(tables, row, proof)
-            except (LocalError, RemoteError) as error:
-                log.warning("check_stopped", code=error.code.value)
-                self._set_state(tables, row["check_id"], "stopped")
-                return False
-            self._set_state(tables, row["check_id"], "sending_details")
-            return True
+    def _send(
+        self, tables: NodeTables, allowed: SentCheck, proof: bytes
+    ) -> LocalError | RemoteError | None:
+        """Put the details of one check into the outbox, unless the link has ended meanwhile; why
+        they do not go.
+        """
+        check = self._get(tables, allowed.check_id)
+        if check is None or check.state is not SentCheckState.ALLOWED:
+            return LocalError(ErrorCode.CONFLICT, "another process was quicker, or it has ended")
+        try:
+            tables.outbox.enqueue(self._details_of(tables, check, proof))
+        except (LocalError, RemoteError) as error:
+            tables.sent_checks.change(check, replace(check, state=SentCheckState.STOPPED))
+            return error
+        tables.sent_checks.change(check, replace(check, state=SentCheckState.SENDING_DETAILS))
+        return None
 
-        return await self._membership.engine.write(work)
-
-    def _enqueue(self, tables: NodeTables, row: Row, proof: bytes) -> None:
-        membership, check_id = self._membership, row["check_id"]
-        link = self._link(tables, row["link_id"])
-        evidence = LinkEvidence.model_validate(json.loads(row["evidence"]))
+    def _details_of(self, tables: NodeTables, check: SentCheck, proof: bytes) -> Outgoing:
+        """The statement that the details leave by. Raises LocalError or RemoteError."""
+        membership, check_id = self._membership, check.check_id
+        link, evidence, holder = self._link(tables, check.link_id), check.evidence, check.holder
+        if evidence is None or holder is None or check.decision is None:
+            raise LocalError(ErrorCode.NOT_READY, "a check without the hub's decision")
         scope = (membership.hub.hub_id, evidence.epoch, evidence.match_key_id)
-        secret = secret_for(tables, membership, link["stub_id"], evidence)
-        seal_key = membership.recipient(row["holder"]).seal
-        binding = SealBinding(
-            kind="identity_check",
-            charter_id=membership.hub.hub_id,
-            sender=membership.hub.party_id,
-            recipient=row["holder"],
-            sign_key=membership.me().body.keys.sign,
-            request_id=check_id,
-            seal_key=seal_key,
-        )
+        secret = secret_for(tables, membership, link.stub_id, evidence)
         box = nacl.secret.SecretBox(details_key(link_key(secret, *scope), check_id))
         nonce = membership.env.random(box.NONCE_SIZE)
         details = bytes(box.encrypt(encode_wire(self._details(tables, link, check_id)), nonce))
-        openings = json.loads(row["openings"])
         plaintext = SealedCheck(
-            practitioner=row["practitioner"],
-            openings={key: Opening.model_validate(item) for key, item in openings.items()},
+            practitioner=check.practitioner,
+            openings=dict(check.openings or {}),
             details=to_base64(details),
         )
-        sealed = seal(binding, encode_wire(plaintext))
+        sealed = seal_for(membership, Recipient("identity_check", holder, check_id), plaintext)
         body = IdentityCheckBody(
             check_id=check_id,
-            decision=row["decision_id"],
+            decision=check.decision.id,
             link_proof=LinkProof(
                 match_key_id=evidence.match_key_id,
                 epoch=evidence.epoch,
                 proof=link_proof(secret, *scope, check_id).hex(),
             ),
-            seal_key=seal_key,
-            sealed_hash=sealed_hash(sealed),
+            seal_key=sealed.seal_key,
+            sealed_hash=sealed.hash,
             tree_size=membership.view.size,
         )
-        tables.enqueue(Outgoing(row["hub_id"], row["holder"], body, sealed, proof))
+        return Outgoing(check.hub_id, holder, body, sealed.data, proof)
 
-    def _details(self, tables: NodeTables, link: Row, check_id: str) -> IdentityDetails:
-        client = tables.stubs.client_of(self._membership.hub.hub_id, link["stub_id"])
+    def _details(self, tables: NodeTables, link: Link, check_id: str) -> IdentityDetails:
+        client = tables.stubs.client_of(self._membership.hub.hub_id, link.stub_id)
         if client is None:
             raise LocalError(ErrorCode.NOT_FOUND, "the client of that link is not here any more")
         record = record_of(client, self._membership.shared_postcodes)
@@ -273,26 +277,19 @@ class IdentityAsking:
             postcode=shown(record.postcode),
         )
 
-    def _link(self, tables: NodeTables, link_id: str) -> Row:
+    def _link(self, tables: NodeTables, link_id: str) -> Link:
         """A link that may be checked: a possible one, or a match that somebody doubts."""
         hub_id = self._membership.hub.hub_id
-        link = tables.link(hub_id, link_id)
-        asked = tables.tx.one(
-            "SELECT 1 FROM review WHERE hub_id = ? AND link_id = ? AND state = 'asked'",
-            hub_id, link_id,
-        )  # fmt: skip
-        doubted = asked is not None or denied_by_us(tables, hub_id, link_id)
-        if link is None or not (link["state"] == "possible" or doubted):
+        link, review = tables.links.get(hub_id, link_id), tables.reviews.get(hub_id, link_id)
+        doubted = review is not None and (
+            review.state is ReviewState.ASKED or review.answer == "not_same"
+        )
+        if link is None or not (link.state is LinkState.POSSIBLE or doubted):
             raise LocalError(ErrorCode.NOT_FOUND, "no open link of that id waits for comparison")
         return link
 
-    def _row(self, tables: NodeTables, check_id: str) -> Row | None:
-        sql = "SELECT * FROM sent_check WHERE hub_id = ? AND check_id = ?"
-        return tables.tx.one(sql, self._membership.hub.hub_id, check_id)
-
-    def _set_state(self, tables: NodeTables, check_id: str, state: str) -> None:
-        sql = "UPDATE sent_check SET state = ? WHERE hub_id = ? AND check_id = ?"
-        tables.tx.run(sql, state, self._membership.hub.hub_id, check_id)
+    def _get(self, tables: NodeTables, check_id: str) -> SentCheck | None:
+        return tables.sent_checks.get(self._membership.hub.hub_id, check_id)
 
 
 def shown(text: str | None) -> str | None:

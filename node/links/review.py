@@ -4,19 +4,18 @@ The hub says what waits; a possible link tells nothing of the other side. What o
 is remembered here, and hides a link from them at once.
 """
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from node.membership.hub import HubMembership
 from node.membership.outbox import Sent
-from node.store.tables import NodeTables, Outgoing
+from node.store.links import Queued, Review, ReviewState
+from node.store.outbox import Outgoing
+from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel
 from protocol.messages.review import ReviewBody, VerdictBody
 from protocol.messages.statement import Statement
-from storage.engine import Row
 
 Said = Literal["same", "not_same"]
 RestsOn = Literal["records", "identity_check"]
@@ -53,52 +52,44 @@ class Reviewing:
 
     def on_review(self, tables: NodeTables, statement: Statement[ReviewBody]) -> None:
         """Take what waits for us. Raises RemoteError unless the hub said it."""
-        hub_id = self._membership.hub.hub_id
+        hub_id, items = self._membership.hub.hub_id, statement.body.links
         if statement.preamble.sender != hub_id:
             raise RemoteError(ErrorCode.NOT_ALLOWED, "only the hub asks for a review")
-        for item in statement.body.links:
-            old = self._row(tables, item.link_id)
-            if item.question is None:
-                tables.tx.run(
-                    "UPDATE review SET question = NULL, "
-                    "state = CASE state WHEN 'asked' THEN 'idle' ELSE state END "
-                    "WHERE hub_id = ? AND link_id = ?",
-                    hub_id, item.link_id,
-                )  # fmt: skip
-            elif old is None or old["answered_question"] != item.question:
-                self._put(tables, item.link_id, item.stub_id, item.question)
+        known = tables.reviews.of_links(hub_id, [item.link_id for item in items])
+        changed: dict[str, Review] = {}
+        for item in items:
+            old = changed.get(item.link_id, known.get(item.link_id))
+            if item.question is not None:
+                if old is None or old.answered_question != item.question:
+                    new = self._asked(item.link_id, item.stub_id, item.question)
+                    changed[item.link_id] = new
+            elif old is not None:
+                asked = old.state is ReviewState.ASKED
+                state = ReviewState.IDLE if asked else old.state
+                changed[item.link_id] = replace(old, question=None, state=state)
+        tables.reviews.put(hub_id, changed.values())
 
     def queue(self, tables: NodeTables) -> list[Waiting]:
         """What waits for a person, oldest first."""
-        hub_id = self._membership.hub.hub_id
-        rows = tables.tx.rows(
-            "SELECT r.*, l.state AS link_state, l.agency_id, l.involvements, c.local_id "
-            "FROM review r JOIN link l USING (hub_id, link_id) "
-            "JOIN stub s ON s.hub_id = r.hub_id AND s.stub_id = r.stub_id "
-            "JOIN client c ON c.id = s.client "
-            "WHERE r.hub_id = ? AND r.state = 'asked' AND l.state <> 'ended' "
-            "ORDER BY r.asked_at, r.link_id",
-            hub_id,
-        )
-        return [self._waiting(row) for row in rows]
+        return [self._waiting(item) for item in tables.reviews.queue(self._membership.hub.hub_id)]
 
     def say(self, tables: NodeTables, opinion: Opinion) -> None:
         """Put a verdict into the outbox. Raises LocalError for no link of ours, or a second one
         while the first is on its way.
         """
         membership, hub_id = self._membership, self._membership.hub.hub_id
-        link = tables.link(hub_id, opinion.link_id)
+        link = tables.links.get(hub_id, opinion.link_id)
         if link is None:
             raise LocalError(ErrorCode.NOT_FOUND, "no link of that id; see patchwork-node review")
-        row = self._row(tables, opinion.link_id)
-        if row is not None and row["state"] == "sending":
+        before = tables.reviews.get(hub_id, opinion.link_id)
+        if before is not None and before.state is ReviewState.SENDING:
             raise LocalError(ErrorCode.CONFLICT, "your last answer is still on its way")
-        question = row["question"] if row is not None else None
+        review = before or self._asked(opinion.link_id, link.stub_id, None)
         body = VerdictBody(
             link_id=opinion.link_id,
-            stub_id=link["stub_id"],
-            question=question,
-            round=link["round_id"],
+            stub_id=link.stub_id,
+            question=review.question,
+            round=link.round_id,
             publication=latest_publication(tables, hub_id),
             answer=opinion.said,
             rests_on=opinion.rests_on,
@@ -106,93 +97,72 @@ class Reviewing:
                 hub_id, opinion.practitioner, membership.env.new_id()
             ),
         )
-        if row is None:
-            self._put(tables, opinion.link_id, link["stub_id"], None)
-        tables.tx.run(
-            "UPDATE review SET state = 'sending', answer = ?, rests_on = ?, answered_at = ?, "
-            "answered_question = ?, error = NULL WHERE hub_id = ? AND link_id = ?",
-            opinion.said, opinion.rests_on, membership.env.clock(), question,
-            hub_id, opinion.link_id,
-        )  # fmt: skip
-        tables.enqueue(Outgoing(hub_id, hub_id, body))
+        said = replace(
+            review,
+            state=ReviewState.SENDING,
+            answer=opinion.said,
+            rests_on=opinion.rests_on,
+            answered_at=membership.env.clock(),
+            answered_question=review.question,
+            error=None,
+        )
+        tables.reviews.put(hub_id, [said])
+        tables.outbox.enqueue(Outgoing(hub_id, hub_id, body))
 
-    def on_verdict_sent(self, tables: NodeTables, hub_id: str, sent: Sent) -> None:
-        """Our answer is logged: a link that we deny is not shown to us from now on."""
-        body = sent.statement.expect(VerdictBody).body
-        tables.tx.run(
-            "UPDATE review SET state = 'said', question = NULL WHERE hub_id = ? AND link_id = ?",
-            hub_id, body.link_id,
-        )  # fmt: skip
+    def on_verdict_sent(self, tables: NodeTables, sent: Sent) -> None:
+        """Our answer is logged: a link that we deny is not shown to us from now on.
+
+        Where the hub has asked anew meanwhile it counts for nothing: the new question stays.
+        """
+        hub_id, body = self._membership.hub.hub_id, sent.statement.expect(VerdictBody).body
+        review = tables.reviews.get(hub_id, body.link_id)
+        if review is None or review.state is not ReviewState.SENDING:
+            return
+        tables.reviews.change(review, replace(review, state=ReviewState.SAID, question=None))
         if body.answer == "not_same":
-            end_link(tables, hub_id, body.link_id)
+            tables.links.end(hub_id, [body.link_id])
 
     def on_verdict_failed(
         self, tables: NodeTables, statement: Statement[WireModel], error: RemoteError
     ) -> None:
         """The hub did not take our answer: it is as if we had given none, and says why."""
-        body = statement.expect(VerdictBody).body
-        tables.tx.run(
-            "UPDATE review SET state = CASE WHEN question IS NULL THEN 'idle' ELSE 'asked' END, "
-            "answer = NULL, answered_question = NULL, error = ? WHERE hub_id = ? AND link_id = ?",
-            error.code.value, self._membership.hub.hub_id, body.link_id,
-        )  # fmt: skip
+        hub_id, body = self._membership.hub.hub_id, statement.expect(VerdictBody).body
+        review = tables.reviews.get(hub_id, body.link_id)
+        if review is None:
+            return
+        after = replace(review, error=error.code.value)
+        if review.state is ReviewState.SENDING:
+            state = ReviewState.IDLE if review.question is None else ReviewState.ASKED
+            after = replace(after, state=state, answer=None, answered_question=None)
+        tables.reviews.change(review, after)
 
-    def _put(self, tables: NodeTables, link_id: str, stub_id: str, question: str | None) -> None:
-        row = {
-            "hub_id": self._membership.hub.hub_id,
-            "link_id": link_id,
-            "stub_id": stub_id,
-            "question": question,
-            "asked_at": self._membership.env.clock(),
-            "state": "asked" if question else "idle",
-        }
-        empty = ("answer", "rests_on", "answered_at", "answered_question", "error")
-        tables.put("review", row | dict.fromkeys(empty), ("hub_id", "link_id"))
-
-    def _row(self, tables: NodeTables, link_id: str) -> Row | None:
-        sql = "SELECT * FROM review WHERE hub_id = ? AND link_id = ?"
-        return tables.tx.one(sql, self._membership.hub.hub_id, link_id)
-
-    def _waiting(self, row: Row) -> Waiting:
-        agency = row["agency_id"]
-        member = self._membership.directory.member(agency) if agency else None
-        return Waiting(
-            link_id=row["link_id"],
-            client=row["local_id"],
-            state=row["link_state"],
-            agency=member.body.name if member else None,
-            labels=_labels(json.loads(row["involvements"])),
-            asked_at=row["asked_at"],
-            problem=row["error"],
+    def _asked(self, link_id: str, stub_id: str, question: str | None) -> Review:
+        return Review(
+            hub_id=self._membership.hub.hub_id,
+            link_id=link_id,
+            stub_id=stub_id,
+            question=question,
+            asked_at=self._membership.env.clock(),
+            state=ReviewState.ASKED if question else ReviewState.IDLE,
         )
 
-
-def denied_by_us(tables: NodeTables, hub_id: str, link_id: str) -> bool:
-    """Whether our last answer about a link is "not the same"."""
-    row = tables.tx.one(
-        "SELECT 1 FROM review WHERE hub_id = ? AND link_id = ? AND answer = 'not_same'",
-        hub_id, link_id,
-    )  # fmt: skip
-    return row is not None
-
-
-def end_link(tables: NodeTables, hub_id: str, link_id: str) -> None:
-    """Show a link no more."""
-    sql = "UPDATE link SET state = 'ended' WHERE hub_id = ? AND link_id = ?"
-    tables.tx.run(sql, hub_id, link_id)
+    def _waiting(self, item: Queued) -> Waiting:
+        link, review = item.link, item.review
+        member = self._membership.directory.member(link.agency_id) if link.agency_id else None
+        return Waiting(
+            link_id=link.link_id,
+            client=item.local_id,
+            state=link.state.value,
+            agency=member.body.name if member else None,
+            labels=tuple(involvement.label for involvement in link.involvements),
+            asked_at=review.asked_at or 0,
+            problem=review.error,
+        )
 
 
 def latest_publication(tables: NodeTables, hub_id: str) -> str:
     """The statement id of our last applied publication. Raises LocalError(NOT_READY)."""
-    latest = tables.tx.one(
-        "SELECT statement_id FROM publication WHERE hub_id = ? AND state = 'applied' "
-        "ORDER BY sequence DESC LIMIT 1",
-        hub_id,
-    )
+    latest = tables.publications.latest(hub_id)
     if latest is None:
         raise LocalError(ErrorCode.NOT_READY, "publish first")
-    return str(latest["statement_id"])
-
-
-def _labels(involvements: Sequence[dict[str, str]]) -> tuple[str, ...]:
-    return tuple(item["label"] for item in involvements)
+    return latest

@@ -4,27 +4,24 @@ A link is the hub's claim. It becomes more than that only when both sides prove,
 secret, that they hold the same value.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from node.membership.hub import HubMembership
-from node.publishing.tokens import TokenCache
+from node.store.links import Link, LinkedInvolvement, LinkState
 from node.store.records import Client, record_of
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.governance.charter import DutyDesk
 from protocol.matchkeys.recipes import match_keys, names_somebody
 from protocol.messages.bodies import LinkNotice, NoticeBody
-from protocol.messages.parts import LinkEvidence
 from protocol.messages.statement import Statement
-from storage.engine import Row
 
 
 @dataclass(frozen=True)
 class TeamMember:
-    """One involvement of another agency with the same client, and whom to ring."""
+    """One involvement of another agency with the same client, and whom to call."""
 
     involvement_id: str
     label: str
@@ -35,7 +32,7 @@ class TeamMember:
 
 @dataclass(frozen=True)
 class DutyLine:
-    """Somebody to ring at a member agency."""
+    """Somebody to call at a member agency."""
 
     agency: str
     phone: str
@@ -73,8 +70,11 @@ def on_notice(
     """Take what a round means for us. Raises RemoteError unless the hub said it."""
     if statement.preamble.sender != membership.hub.hub_id:
         raise RemoteError(ErrorCode.NOT_ALLOWED, "only the hub tells of links")
-    for notice in statement.body.links:
-        _take(tables, membership.hub.hub_id, statement.body.round, notice)
+    hub_id, body = membership.hub.hub_id, statement.body
+    # Kept whatever stub it names: ours may be of a publication whose answer is still to come.
+    told = [_link(hub_id, body.round, item) for item in body.links if item.state != "ended"]
+    tables.links.take(told)
+    tables.links.end(hub_id, [item.link_id for item in body.links if item.state == "ended"])
 
 
 def team_of(tables: NodeTables, membership: HubMembership, local_id: str) -> Team:
@@ -85,19 +85,12 @@ def team_of(tables: NodeTables, membership: HubMembership, local_id: str) -> Tea
     hub_id, now = membership.hub.hub_id, membership.env.clock()
     stub = tables.stubs.of_client(hub_id, client.id)
     published = stub is not None and not stub.retired
-    links = (
-        tables.tx.rows(
-            "SELECT * FROM link WHERE hub_id = ? AND stub_id = ? AND state <> 'ended' "
-            "ORDER BY link_id",
-            hub_id, stub.stub_id,
-        )
-        if stub
-        else []
-    )  # fmt: skip
+    known = tables.links.of_stub(hub_id, stub.stub_id) if stub else []
+    links = [link for link in known if link.state is not LinkState.ENDED]
     others = [member for link in links for member in _members(membership, link)]
     titles = {item.code: item.title for item in membership.charter.involvement_types}
     own = [str(titles.get(item.type)) for item in tables.records.in_force(client.id, now)]
-    possible = sum(link["state"] == "possible" for link in links)
+    possible = sum(link.state is LinkState.POSSIBLE for link in links)
     return Team(
         own=tuple(own),
         others=tuple(others),
@@ -105,83 +98,39 @@ def team_of(tables: NodeTables, membership: HubMembership, local_id: str) -> Tea
         duty_desk=membership.charter.duty_desk,
         published=published,
         unpublished=None if published else _why_unpublished(tables, membership, client),
-        waiting=_waiting(tables, hub_id, stub.stub_id) if stub else 0,
+        waiting=tables.reviews.count_waiting(hub_id, stub.stub_id) if stub else 0,
         ring=tuple(_duty_lines(membership)),
     )
 
 
-def evidence_secret(
-    tables: NodeTables, membership: HubMembership, link: Row
-) -> tuple[LinkEvidence, bytes]:
-    """The evidence the hub named for a link, and our own link secret for it."""
-    if link["evidence"] is None:
-        raise LocalError(ErrorCode.NOT_READY, "the hub named no evidence for this link")
-    evidence = LinkEvidence.model_validate(json.loads(link["evidence"]))
-    return evidence, secret_for(tables, membership, link["stub_id"], evidence)
+def _link(hub_id: str, round_id: str, notice: LinkNotice) -> Link:
+    return Link(
+        hub_id=hub_id,
+        link_id=notice.link_id,
+        stub_id=notice.stub_id,
+        state=LinkState(notice.state),
+        agency_id=notice.agency_id,
+        involvements=tuple(
+            LinkedInvolvement(item.id, item.type, item.label) for item in notice.involvements
+        ),
+        evidence=notice.evidence,
+        round_id=round_id,
+    )
 
 
-def secret_for(
-    tables: NodeTables, membership: HubMembership, stub_id: str, evidence: LinkEvidence
-) -> bytes:
-    """Our link secret for the token that the hub named. Raises LocalError(NOT_READY)."""
-    row = tables.tx.one(
-        "SELECT input_digest FROM published_token "
-        "WHERE hub_id = ? AND stub_id = ? AND match_key_id = ? AND ordinal = ?",
-        membership.hub.hub_id, stub_id, evidence.match_key_id, evidence.ordinal,
-    )  # fmt: skip
-    if row is None:
-        raise LocalError(ErrorCode.NOT_READY, "the link rests on a token we no longer publish")
-    return TokenCache(membership).get(tables, row["input_digest"]).link_secret
-
-
-def link_secrets(
-    tables: NodeTables, membership: HubMembership, stub_id: str, match_key_id: str
-) -> list[bytes]:
-    """All our link secrets of one match-key type for a stub: one of them must fit a request."""
-    cache = TokenCache(membership)
-    rows = tables.tx.rows(
-        "SELECT input_digest FROM published_token "
-        "WHERE hub_id = ? AND stub_id = ? AND match_key_id = ?",
-        membership.hub.hub_id, stub_id, match_key_id,
-    )  # fmt: skip
-    return [cache.get(tables, row["input_digest"]).link_secret for row in rows]
-
-
-def _take(tables: NodeTables, hub_id: str, round_id: str, notice: LinkNotice) -> None:
-    # Kept whatever stub it names: ours may be of a publication whose answer is still to come.
-    if notice.state == "ended":
-        tables.tx.run(
-            "UPDATE link SET state = 'ended' WHERE hub_id = ? AND link_id = ?",
-            hub_id, notice.link_id,
-        )  # fmt: skip
-        return
-    evidence = notice.evidence.model_dump() if notice.evidence else None
-    row = {
-        "hub_id": hub_id,
-        "link_id": notice.link_id,
-        "stub_id": notice.stub_id,
-        "state": notice.state,
-        "agency_id": notice.agency_id,
-        "involvements": json.dumps([item.model_dump() for item in notice.involvements]),
-        "evidence": json.dumps(evidence) if evidence else None,
-        "round_id": round_id,
-    }
-    tables.tx.put("link", row, ("hub_id", "link_id"))
-
-
-def _members(membership: HubMembership, link: Row) -> list[TeamMember]:
-    member = membership.directory.active(link["agency_id"]) if link["agency_id"] else None
+def _members(membership: HubMembership, link: Link) -> list[TeamMember]:
+    member = membership.directory.active(link.agency_id) if link.agency_id else None
     if member is None:
         return []
     return [
         TeamMember(
-            item["id"],
-            item["label"],
+            item.id,
+            item.label,
             member.body.name,
             member.body.duty_line,
             member.body.duty_hours,
         )
-        for item in json.loads(link["involvements"])
+        for item in link.involvements
     ]
 
 
@@ -191,16 +140,6 @@ def _why_unpublished(tables: NodeTables, membership: HubMembership, client: Clie
     policy = membership.charter.policy
     made = match_keys(record_of(client, membership.shared_postcodes), policy.keys)
     return Unpublished.NOT_YET if names_somebody(made) else Unpublished.INSUFFICIENT_IDENTIFIERS
-
-
-def _waiting(tables: NodeTables, hub_id: str, stub_id: str) -> int:
-    """How many links of a client wait for a person of ours."""
-    row = tables.tx.one(
-        "SELECT COUNT(*) AS n FROM review r JOIN link l USING (hub_id, link_id) "
-        "WHERE r.hub_id = ? AND r.stub_id = ? AND r.state = 'asked' AND l.state <> 'ended'",
-        hub_id, stub_id,
-    )  # fmt: skip
-    return int(row["n"]) if row else 0
 
 
 def _duty_lines(membership: HubMembership) -> Iterator[DutyLine]:

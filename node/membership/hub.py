@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from node.alarms import AlarmCode, keep_evidence, raise_alarm
+from node.faults import Faults
+from node.membership.keys import KEY_NAMES, Keys, keys_of, load_keys
 from node.membership.succession import move_on, refuse
-from node.store.tables import HubRow, NodeEngine, NodeTables
+from node.store.hubs import HubRow
+from node.store.tables import NodeEngine, NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel, from_base64, to_base64
 from protocol.governance.changes import unaccepted
@@ -30,67 +33,12 @@ from protocol.messages.statement import (
     make_statement,
     parse_statement,
 )
-from protocol.signing import SecretSeed, public_key
 from protocol.wire import Message, Submitted, encode_wire
 from runtime.environment import Environment
-from runtime.secrets import read_secrets, write_secrets
-from storage.logview import load_view, save_view
 from transport.client import HttpClient
 from transport.logsync import Contradiction, LeafRefused, sync
-from transport.seal import seal_public_key
 
 Body = TypeVar("Body", bound=WireModel)
-SEAL_KEY_SECONDS = 366 * 86_400
-KEY_NAMES = ("auth", "sign", "seal", "cache")
-
-
-@dataclass(frozen=True)
-class Keys:
-    """A node's secret keys at one hub; nothing of them shows in a repr."""
-
-    auth: SecretSeed
-    sign: SecretSeed
-    seal: SecretSeed
-    cache: SecretSeed
-
-    def record(self, seal_expires: int, recovery_hash: str) -> KeyRecord:
-        """The public record of these keys."""
-        return KeyRecord(
-            auth=public_key(self.auth).hex(),
-            sign=public_key(self.sign).hex(),
-            seal=seal_public_key(self.seal.value),
-            seal_expires=seal_expires,
-            recovery_hash=recovery_hash,
-        )
-
-
-def make_keys(folder: Path, hub_id: str, env: Environment) -> Keys:
-    """Draw keys for a hub and keep them in their own file. Raises LocalError(CONFLICT)."""
-    values = {name: env.random(32) for name in KEY_NAMES}
-    write_secrets(keys_path(folder, hub_id), values)
-    return keys_of(values)
-
-
-def load_keys(folder: Path, hub_id: str) -> Keys:
-    """The keys for a hub. Raises LocalError."""
-    return keys_of(read_secrets(keys_path(folder, hub_id)))
-
-
-def has_keys(folder: Path, hub_id: str) -> bool:
-    """Whether keys for a hub were drawn before (a join that did not get through)."""
-    return keys_path(folder, hub_id).exists()
-
-
-def keys_of(values: dict[str, bytes]) -> Keys:
-    """The keys in a keys file. Raises LocalError(CONFIGURATION)."""
-    if set(values) != set(KEY_NAMES):
-        raise LocalError(ErrorCode.CONFIGURATION, "the keys file does not hold the node's keys")
-    return Keys(**{name: SecretSeed(value) for name, value in values.items()})
-
-
-def keys_path(folder: Path, hub_id: str) -> Path:
-    """Where the keys for a hub lie."""
-    return folder / f"keys-{hub_id}.json"
 
 
 @dataclass(frozen=True)
@@ -116,6 +64,11 @@ class HubMembership:
     env: Environment
     view: LogView
     shared_postcodes: frozenset[str] = field(repr=False)
+    faults: Faults = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """What is kept beside the fields."""
+        self.faults = Faults(self.engine, self.env, self.hub.hub_id)
 
     @property
     def charter(self) -> Charter:
@@ -134,7 +87,7 @@ class HubMembership:
             raise LocalError(ErrorCode.NOT_READY, "the council has not approved this node yet")
         if member.body.status != "active":
             raise LocalError(
-                ErrorCode.NOT_READY, f"this agency is {member.body.status}: ring the council"
+                ErrorCode.NOT_READY, f"this agency is {member.body.status}: call the council"
             )
         return member
 
@@ -190,17 +143,18 @@ class HubMembership:
             refused = error
             await self.engine.write(lambda tables: refuse(tables, hub, view, refused, now))
             raise
-        await self.engine.write(
-            lambda tables: save_view(
-                tables.tx, progress.view, progress.public_leaves, progress.documents
-            )
-        )
-        if progress.view.genesis != self.view.genesis:
-            genesis = progress.view.genesis
-            self.hub = await self.engine.write(lambda tables: move_on(tables, hub, genesis, now))
-            self.view = progress.view
-        elif progress.view.size >= self.view.size:  # another task may have been quicker
-            self.view = progress.view
+        moved = progress.view.genesis != view.genesis
+
+        def keep(tables: NodeTables) -> HubRow:
+            tables.log_views.save(progress.view, progress.public_leaves, progress.documents)
+            return move_on(tables, hub, progress.view.genesis, now) if moved else hub
+
+        kept = await self.engine.write(keep)
+        if moved:
+            self.hub = kept
+        same = self.view.genesis == progress.view.genesis
+        if progress.view.size >= self.view.size if same else moved:
+            self.view = progress.view  # else another task was quicker
 
     def _accuse(self, tables: NodeTables, view: LogView, served: bytes) -> None:
         """Keep two notes that contradict each other, and say how they do."""
@@ -272,18 +226,18 @@ class HubMembership:
 
 
 async def load_membership(folder: Path, hub: HubRow, context: NodeContext) -> HubMembership:
-    """A federation this node has joined."""
+    """The membership of a hub that this node has joined."""
     return await _membership(load_keys(folder, hub.hub_id), hub, context)
 
 
 async def follow_without_keys(hub: HubRow, context: NodeContext) -> HubMembership:
-    """A federation whose keys are gone, to follow its log by: what it signs nobody accepts."""
+    """A membership whose keys are gone, to follow the log by: what it signs nobody accepts."""
     keys = keys_of({name: context.env.random(32) for name in KEY_NAMES})
     return await _membership(keys, hub, context)
 
 
 async def _membership(keys: Keys, hub: HubRow, context: NodeContext) -> HubMembership:
-    view = await context.engine.read(lambda tables: load_view(tables.tx, hub.genesis))
+    view = await context.engine.read(lambda tables: tables.log_views.load(hub.genesis))
     return HubMembership(
         hub, keys, context.engine, context.http, context.env, view, context.shared_postcodes
     )
@@ -291,10 +245,5 @@ async def _membership(keys: Keys, hub: HubRow, context: NodeContext) -> HubMembe
 
 def followed_charters(tables: NodeTables) -> list[Charter]:
     """The charters in force at the hubs that this node has joined or is joining, as last seen."""
-    views = [load_view(tables.tx, hub.genesis) for hub in tables.hubs()]
+    views = [tables.log_views.load(hub.genesis) for hub in tables.hubs.all()]
     return [view.directory.charter for view in views if view.directory.charters]
-
-
-async def save_hub(engine: NodeEngine, hub: HubRow) -> None:
-    """Remember a hub."""
-    await engine.write(lambda tables: tables.put("hub", vars(hub), ("hub_id",)))

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -11,15 +12,10 @@ from keys.groups import default_group
 from keys.transcript import parse_transcript
 from node.config import NodeSettings
 from node.membership.charter import accept_charter
-from node.membership.hub import (
-    SEAL_KEY_SECONDS,
-    HubMembership,
-    has_keys,
-    load_keys,
-    make_keys,
-    save_hub,
-)
-from node.store.tables import HubRow, NodeEngine
+from node.membership.hub import HubMembership
+from node.membership.keys import SEAL_KEY_SECONDS, has_keys, load_keys, make_keys
+from node.store.hubs import HubRow
+from node.store.tables import NodeEngine, NodeTables
 from protocol import canonical
 from protocol.dsse import pae, payload_type
 from protocol.errors import ErrorCode, LocalError, RemoteError
@@ -32,10 +28,9 @@ from protocol.messages.bodies import EnrolmentBody, KeyBirthBody
 from protocol.messages.key_record import KeyRecord
 from protocol.messages.statement import Statement, parse_statement
 from protocol.signing import SecretSeed, public_key, verify_ed25519
-from protocol.wire import Invitation
+from protocol.wire import Invitation, parse_wire
 from runtime.environment import Environment
 from runtime.secrets import read_secrets, write_secrets
-from storage.logview import save_view
 from transport.client import HttpClient
 from transport.logsync import sync
 
@@ -70,6 +65,34 @@ def check_key_birth(leaves: tuple[PublicLeaf, ...], charter: Charter) -> None:
     raise RemoteError(ErrorCode.BAD_SHARE, "the log holds no birth of the charter's token key")
 
 
+def init_folder(folder: Path, name: str, member_class: str, line: str, hours: str) -> None:
+    """Write a new node.toml. Raises LocalError(CONFLICT) if there is one."""
+    path = folder / "node.toml"
+    if path.exists():
+        raise LocalError(ErrorCode.CONFLICT, "node.toml is there already")
+    folder.mkdir(parents=True, exist_ok=True)
+    values = {
+        "name": name,
+        "member_class": member_class,
+        "control_domain": name,
+        "duty_line": line,
+        "duty_hours": hours,
+    }
+    # A JSON string is a TOML basic string.
+    text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items())
+    path.write_text(text, encoding="utf-8")
+
+
+def read_invitation(text: str) -> Invitation:
+    """The invitation as the operator handed it over. Raises RemoteError(INVITATION)."""
+    try:
+        return parse_wire(Invitation, from_base64("".join(text.split())))
+    except (ValueError, RemoteError) as error:
+        raise RemoteError(ErrorCode.INVITATION, "this is not an invitation; copy all of it") from (
+            error
+        )
+
+
 class Joining:
     """The steps of joining one hub from one invitation."""
 
@@ -84,7 +107,7 @@ class Joining:
     async def apply(self, engine: NodeEngine, invitation: Invitation) -> tuple[HubMembership, str]:
         """Follow the log from the invited genesis, make keys and apply.
 
-        Answers the federation and the words to read to the operator. Safe to repeat: keys and
+        Answers the membership and the words to read to the operator. Safe to repeat: keys and
         party id stay what they were, and a known application is sent again unchanged.
         Raises RemoteError or LocalError.
         """
@@ -95,17 +118,18 @@ class Joining:
         if self._settings.member_class not in {item.code for item in charter.classes}:
             known = ", ".join(item.code for item in charter.classes)
             raise LocalError(ErrorCode.CONFIGURATION, f"member_class must be one of: {known}")
-        hubs = await engine.read(lambda tables: tables.hubs())
+        hubs = await engine.read(lambda tables: tables.hubs.all())
         earlier = next((hub for hub in hubs if hub.hub_id == charter.charter_id), None)
         membership = self._membership(engine, progress.view, url, earlier)
         statement = self._application(membership, invitation)
-        membership.hub = replace(membership.hub, enrolment=statement.envelope.encode())
-        await save_hub(engine, membership.hub)
-        await engine.write(
-            lambda tables: save_view(
-                tables.tx, progress.view, progress.public_leaves, progress.documents
-            )
-        )
+        hub = replace(membership.hub, enrolment=statement.envelope.encode())
+
+        def keep(tables: NodeTables) -> None:
+            tables.hubs.save(hub)
+            tables.log_views.save(progress.view, progress.public_leaves, progress.documents)
+
+        await engine.write(keep)
+        membership.hub = hub
         await membership.post("/v1/enrolments", membership.hub.enrolment)
         return membership, fingerprint_words(membership.hub.party_id, statement.body.keys)
 

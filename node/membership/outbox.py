@@ -1,36 +1,36 @@
 """The outbox: statements wait here until the hub has logged them (specs/07-transport.md §2).
 
 A statement is signed when it is first sent, and sent again unchanged until there is an answer, so
-nothing is doubled. What the hub's answer changes is written in the same transaction as the answer.
+nothing is sent twice. What the hub's answer changes is written in the same transaction as the
+answer.
 """
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
-from node.alarms import AlarmCode, clear_alarm, raise_alarm
+from node.alarms import AlarmCode, clear_alarms, raise_alarm
 from node.membership.hub import HubMembership
-from node.oversight.journal import enter_sent
+from node.membership.proofs import verify_logged
+from node.store.journal import ExpectedEntry
+from node.store.outbox import OutboxItem, Place, Unchecked
+from node.store.set_aside import Kind
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel, from_base64
-from protocol.governance.charter import Charter
-from protocol.governance.follow import log_key, verify_note_by_charter, witness_keys
-from protocol.log.leaf import sealed_leaf
-from protocol.log.tlog_proof import parse_tlog_proof, verify_tlog_proof
+from protocol.governance.follow import verify_note_by_charter
 from protocol.messages.bodies import AcceptedBody, HubDecisionBody, RequestBody
 from protocol.messages.kinds import KINDS
 from protocol.messages.log import ProvisionalBody
 from protocol.messages.review import IdentityRequestBody
 from protocol.messages.statement import Statement, parse_statement
-from protocol.wire import Delivery, Submitted, parse_wire
-from storage.engine import Row
+from protocol.wire import Submitted, parse_wire
 
 log = structlog.get_logger()
 
 PROMISE_SECONDS = 300
+MOST_LOOKED_FOR = 500
 TRY_AGAIN = frozenset({ErrorCode.UNREACHABLE, ErrorCode.STORAGE, ErrorCode.INTERNAL})
 
 
@@ -44,23 +44,18 @@ class Sent:
     decision: Statement[HubDecisionBody] | None
 
 
-def verify_logged(
-    charter: Charter, data: bytes, place: tuple[int, str | None], envelope: bytes
-) -> None:
-    """Check a tlog-proof that an envelope is the log entry at (index, salt), under a quorum.
-
-    Raises RemoteError.
-    """
-    index, salt = place
-    proof = parse_tlog_proof(data)
-    if proof.index != index or not salt:
-        raise RemoteError(ErrorCode.BAD_TREE, "the proof is about another entry")
-    leaf = sealed_leaf(bytes.fromhex(salt), envelope)
-    verify_tlog_proof(proof, leaf, log_key(charter), witness_keys(charter), charter.quorum)
+OnSent = Callable[[NodeTables, Sent], None]
+OnFailed = Callable[[NodeTables, Statement[WireModel], RemoteError], None]
+Entry = Unchecked | ExpectedEntry
+"""What is looked for in the log: of ours what the hub has accepted, and what came to us."""
 
 
-OnSent = Callable[[NodeTables, str, Sent], None]
-OnFailed = Callable[[NodeTables, str, Statement[WireModel], RemoteError], None]
+@dataclass
+class LookedFor:
+    """What became of the entries that were looked for in one go."""
+
+    there: list[Entry] = field(default_factory=list)
+    missing: list[Entry] = field(default_factory=list)
 
 
 class Outbox:
@@ -78,28 +73,29 @@ class Outbox:
         Once the hub has a newer charter than we, everything waits until the log shows it to us;
         while that charter does not bind us, what it alone allows goes on waiting.
         """
-        membership = self._membership
+        membership, faults = self._membership, self._membership.faults
         if self._outdated == membership.charter.version:
             await self._follow()
             if self._outdated == membership.charter.version:
                 return []
-        sql = "SELECT * FROM outbox WHERE hub_id = ? AND state = 'pending' ORDER BY id"
-        rows = await membership.engine.read(
-            lambda tables: tables.tx.rows(sql, membership.hub.hub_id)
+        hub_id = membership.hub.hub_id
+        items, aside = await membership.engine.read(
+            lambda tables: (
+                tables.outbox.pending(hub_id),
+                faults.passed_over(tables, Kind.STATEMENT),
+            )
         )
         refusals: list[RemoteError] = []
         held = bool(membership.unaccepted())
-        for row in rows:
-            if held and KINDS[row["kind"]].needs_agreement(_body(row)):
+        for item in items:
+            known = str(item.id) in aside
+            if known and not faults.again:
                 continue
-            try:
-                await self._send_one(row)
-            except RemoteError as error:
-                if error.code in TRY_AGAIN:
-                    raise
-                if error.code is ErrorCode.WRONG_CHARTER:
+            async with faults.guarded(Kind.STATEMENT, str(item.id), known=known):
+                refused = await self._send_unless(item, held=held)
+                if refused is not None and refused.code is ErrorCode.WRONG_CHARTER:
                     return refusals
-                refusals.append(error)
+                refusals += [refused] if refused is not None else []
         return refusals
 
     async def check_logged(self) -> int:
@@ -108,55 +104,64 @@ class Outbox:
         The hub's signed word is not enough: without this it could drop a request unseen. What we
         sent and what we received are checked alike; what is missing stays an alarm.
         """
-        membership = self._membership
-        rows = await membership.engine.read(
-            lambda tables: tables.tx.rows(_UNCHECKED, membership.hub.hub_id)
+        membership, faults = self._membership, self._membership.faults
+        hub_id = membership.hub.hub_id
+        entries, aside = await membership.engine.read(
+            lambda tables: (_to_look_for(tables, hub_id), faults.passed_over(tables, Kind.ENTRY))
         )
-        if any(row["idx"] >= membership.view.size for row in rows):
+        if any(entry.index >= membership.view.size for entry in entries):
             await self._follow()
-        missing = 0
-        for row in rows:
-            if row["idx"] >= membership.view.size:
-                await self._overdue(row)
+        found, overdue = LookedFor(), []
+        for entry in entries:
+            known = str(entry.index) in aside
+            if known and not faults.again:
                 continue
-            try:
-                data = await membership.http.get(f"{membership.hub.url}/v1/proofs/{row['idx']}")
-                verify_logged(membership.charter, data, (row["idx"], row["salt"]), row["envelope"])
-                there = True
-            except RemoteError as error:
-                if error.code in {*TRY_AGAIN, ErrorCode.NO_QUORUM}:
+            async with faults.guarded(Kind.ENTRY, str(entry.index), known=known):
+                if entry.index >= membership.view.size:
+                    overdue += [entry.index] if self._is_overdue(entry) else []
+                elif not await self._look_for(entry, found):
                     break
-                log.critical("statement_not_in_log", index=row["idx"], code=error.code.value)
-                there, missing = False, missing + 1
-            await membership.engine.write(
-                lambda tables, there=there, row=row: self._checked(tables, row, there=there)  # type: ignore[misc]
-            )
-        return missing
+        if found.there or found.missing or overdue:
+            await membership.engine.write(lambda tables: self._checked(tables, found, overdue))
+        return len(found.missing)
 
-    def _checked(self, tables: NodeTables, row: Row, *, there: bool) -> None:
-        """Write down whether an entry is where it should be."""
-        hub_id, now = self._membership.hub.hub_id, self._membership.env.clock()
-        state, place = "logged" if there else "missing", str(row["idx"])
-        if row["id"] is not None:
-            tables.tx.run("UPDATE outbox SET state = ? WHERE id = ?", state, row["id"])
-        else:
-            sql = "DELETE FROM received_entry WHERE hub_id = ? AND idx = ? AND envelope = ?"
-            tables.tx.run(sql, hub_id, row["idx"], row["envelope"])
-        clear_alarm(tables, hub_id, AlarmCode.PROMISE_BROKEN, now, place=place)
-        if not there:
-            raise_alarm(tables, hub_id, AlarmCode.NOT_IN_LOG, now, place=place)
-
-    async def _overdue(self, row: Row) -> None:
-        """An index that the log does not reach, though its witnesses have signed long since."""
+    async def _look_for(self, entry: Entry, found: LookedFor) -> bool:
+        """Look for one entry; False if the hub cannot say now."""
         membership = self._membership
-        promised = parse_statement(row["envelope"]).preamble.iat
+        try:
+            data = await membership.http.get(f"{membership.hub.url}/v1/proofs/{entry.index}")
+            place = (entry.index, entry.salt)
+            verify_logged(membership.charter, data, place, entry.envelope)
+        except RemoteError as error:
+            if error.code in {*TRY_AGAIN, ErrorCode.NO_QUORUM}:
+                return False
+            log.critical("statement_not_in_log", index=entry.index, code=error.code.value)
+            found.missing.append(entry)
+        else:
+            found.there.append(entry)
+        return True
+
+    def _checked(self, tables: NodeTables, found: LookedFor, overdue: list[int]) -> None:
+        """Write down which entries are where they should be."""
+        hub_id, now = self._membership.hub.hub_id, self._membership.env.clock()
+        for there, entries in ((True, found.there), (False, found.missing)):
+            numbers = [entry.number for entry in entries if isinstance(entry, Unchecked)]
+            tables.outbox.looked_for(hub_id, numbers, there=there)
+            received = [entry for entry in entries if isinstance(entry, ExpectedEntry)]
+            tables.journal.looked_for(hub_id, received)
+            places = {str(entry.index) for entry in entries}
+            clear_alarms(tables, hub_id, AlarmCode.PROMISE_BROKEN, now, places=places)
+        for entry in found.missing:
+            raise_alarm(tables, hub_id, AlarmCode.NOT_IN_LOG, now, place=str(entry.index))
+        for index in overdue:
+            raise_alarm(tables, hub_id, AlarmCode.PROMISE_BROKEN, now, place=str(index))
+
+    def _is_overdue(self, entry: Entry) -> bool:
+        """Whether the log does not reach an index, though its witnesses have signed long since."""
+        membership = self._membership
+        promised = parse_statement(entry.envelope).preamble.iat
         signed = verify_note_by_charter(membership.view.note, membership.charter).cosigners
-        if min(signed.values()) < promised + PROMISE_SECONDS:
-            return
-        now, hub_id, place = membership.env.clock(), membership.hub.hub_id, str(row["idx"])
-        await membership.engine.write(
-            lambda tables: raise_alarm(tables, hub_id, AlarmCode.PROMISE_BROKEN, now, place=place)
-        )
+        return min(signed.values()) >= promised + PROMISE_SECONDS
 
     async def _follow(self) -> None:
         try:
@@ -165,51 +170,59 @@ class Outbox:
             if error.code not in {*TRY_AGAIN, ErrorCode.NO_QUORUM}:
                 raise
 
-    async def _send_one(self, row: Row) -> None:
+    async def _send_unless(self, item: OutboxItem, *, held: bool) -> RemoteError | None:
+        """Send one statement; the hub's refusal. Raises RemoteError when the hub is away.
+
+        `held`: what only the charter in force allows waits.
+        """
+        if held and KINDS[item.kind].needs_agreement(item.body):
+            return None
+        try:
+            await self._send_one(item)
+        except RemoteError as error:
+            if error.code in TRY_AGAIN:
+                raise
+            return error
+        return None
+
+    async def _send_one(self, item: OutboxItem) -> None:
         membership = self._membership
-        statement = await self._signed(row)
+        statement = await self._signed(item)
         try:
             answer = await membership.post(
-                "/v1/statements", statement.envelope.encode(), row["sealed"], row["proof"]
+                "/v1/statements", statement.envelope.encode(), item.sealed, item.proof
             )
             submitted = parse_wire(Submitted, answer)
             accepted = membership.check_accepted(submitted, statement.id)
             sent = Sent(statement, accepted, submitted.salt, self._decision(submitted))
         except RemoteError as error:
-            await self._failed(row, statement, error)
+            await self._failed(item, statement, error)
             raise
+        place = Place(accepted.index, submitted.salt)
 
         def done(tables: NodeTables) -> None:
             # A command and the service may both have sent it: only the first takes the effects.
-            sql = (
-                "UPDATE outbox SET state = 'sent', idx = ?, salt = ? "
-                "WHERE id = ? AND state = 'pending'"
-            )
-            if tables.tx.run(sql, accepted.index, submitted.salt, row["id"]):
-                enter_sent(tables, membership.hub.hub_id, row["kind"], accepted.index)
-                self._on_sent(tables, membership.hub.hub_id, sent)
+            if tables.outbox.sent(item.hub_id, item.id, place):
+                tables.journal.enter_sent(item.hub_id, item.kind, place.index)
+                self._on_sent(tables, sent)
 
         await membership.engine.write(done)
 
-    async def _signed(self, row: Row) -> Statement[WireModel]:
-        if row["envelope"] is not None:
-            return parse_statement(row["envelope"])
-        body = _body(row)
+    async def _signed(self, item: OutboxItem) -> Statement[WireModel]:
+        if item.envelope is not None:
+            return parse_statement(item.envelope)
+        body = item.body
         if isinstance(body, RequestBody | IdentityRequestBody):
             # It may have been written under the charter before: it is asked under the one in force.
             charter = self._membership.directory.charter_at(None).statement_id
             pins = body.pins.model_copy(update={"charter": charter})
             body = body.model_copy(update={"pins": pins})
-        data = self._membership.sign(body, row["aud"]).envelope.encode()
-
-        def keep_first(tables: NodeTables) -> bytes:
-            # Another process of this node may have signed it just now: one statement is enough.
-            sql = "UPDATE outbox SET envelope = ? WHERE id = ? AND envelope IS NULL"
-            tables.tx.run(sql, data, row["id"])
-            kept = tables.tx.one("SELECT envelope FROM outbox WHERE id = ?", row["id"])
-            return bytes(kept["envelope"]) if kept else data
-
-        return parse_statement(await self._membership.engine.write(keep_first))
+        data = self._membership.sign(body, item.aud).envelope.encode()
+        # Another process of this node may have signed it just now: one statement is enough.
+        kept = await self._membership.engine.write(
+            lambda tables: tables.outbox.sign(item.hub_id, item.id, data)
+        )
+        return parse_statement(kept)
 
     def _decision(self, submitted: Submitted) -> Statement[HubDecisionBody] | None:
         if submitted.decision is None:
@@ -220,56 +233,30 @@ class Outbox:
             raise RemoteError(ErrorCode.BAD_SIGNATURE, "the decision is not the hub's")
         return statement.expect(HubDecisionBody)
 
-    async def _failed(self, row: Row, statement: Statement[WireModel], error: RemoteError) -> None:
+    async def _failed(
+        self, item: OutboxItem, statement: Statement[WireModel], error: RemoteError
+    ) -> None:
         if error.code in TRY_AGAIN:
             return
-        membership = self._membership
         if error.code is ErrorCode.WRONG_CHARTER:
             self._outdated = statement.preamble.charter_version
 
         def note(tables: NodeTables) -> None:
-            late = error.code is ErrorCode.EXPIRED and row["envelope"] is not None
+            late = error.code is ErrorCode.EXPIRED and item.envelope is not None
             once = isinstance(statement.body, ProvisionalBody)
             if (late or error.code is ErrorCode.WRONG_CHARTER) and not once:
                 # It waited too long to be sent, or a new charter came first, and it was never
                 # logged: sign it anew next time.
-                tables.tx.run("UPDATE outbox SET envelope = NULL WHERE id = ?", row["id"])
-                return
-            failed = tables.tx.run(
-                "UPDATE outbox SET state = 'failed', error = ? WHERE id = ? AND state = 'pending'",
-                error.code.value, row["id"],
-            )  # fmt: skip
-            if failed:
-                self._on_failed(tables, membership.hub.hub_id, statement, error)
+                tables.outbox.sign_anew(item.hub_id, item.id)
+            elif tables.outbox.failed(item.hub_id, item.id, error.code.value):
+                self._on_failed(tables, statement, error)
 
-        await membership.engine.write(note)
+        await self._membership.engine.write(note)
 
 
-def keep_received(
-    tables: NodeTables, membership: HubMembership, delivery: Delivery, statement_id: str
-) -> None:
-    """Remember what came with a place in the log, until it was seen there."""
-    if delivery.index is not None and delivery.salt is not None:
-        entry = (delivery.index, statement_id, delivery.salt, from_base64(delivery.envelope))
-        expect_logged(tables, membership.hub.hub_id, entry, membership.env.clock())
-
-
-def expect_logged(
-    tables: NodeTables, hub_id: str, entry: tuple[int, str, str, bytes], now: int
-) -> None:
-    """Look for an entry (index, statement id, salt, envelope) in the log until it is seen there."""
-    tables.tx.run(
-        "INSERT OR IGNORE INTO received_entry VALUES (?, ?, ?, ?, ?, ?)", hub_id, *entry, now
-    )
-
-
-# Of ours what the hub has accepted, and what came to us: `id` is null there.
-_UNCHECKED = (
-    "SELECT id, idx, salt, envelope FROM outbox WHERE hub_id = ?1 AND state = 'sent' "
-    "UNION ALL SELECT NULL, idx, salt, envelope FROM received_entry WHERE hub_id = ?1 "
-    "ORDER BY idx LIMIT 500"
-)
-
-
-def _body(row: Row) -> WireModel:
-    return KINDS[row["kind"]].body.model_validate(json.loads(row["body"]))
+def _to_look_for(tables: NodeTables, hub_id: str) -> list[Entry]:
+    """What is looked for next, by its place."""
+    own = tables.outbox.unchecked(hub_id, MOST_LOOKED_FOR)
+    received = tables.journal.expected(hub_id, MOST_LOOKED_FOR)
+    entries: list[Entry] = [*own, *received]
+    return sorted(entries, key=lambda entry: entry.index)[:MOST_LOOKED_FOR]

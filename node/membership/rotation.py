@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from node.membership.hub import (
+from node.membership.hub import HubMembership
+from node.membership.keys import (
     KEY_NAMES,
     SEAL_KEY_SECONDS,
-    HubMembership,
     Keys,
     has_keys,
     keys_of,
@@ -74,9 +74,9 @@ class Rotating:
 
     def _forget_tokens(self, tables: NodeTables) -> None:
         """The key of the cache is gone with the others: tokens are evaluated and published anew."""
-        for table in ("token_cache", "published_token"):
-            sql = f"DELETE FROM {table} WHERE hub_id = ?"  # noqa: S608 - our own names
-            tables.tx.run(sql, self.membership.hub.hub_id)
+        hub_id = self.membership.hub.hub_id
+        tables.sealed_tokens.forget(hub_id)
+        tables.stubs.forget_digests(hub_id)
 
     def _switch_over(self) -> None:
         """Put the new files in the place of the old ones; the sent rotation goes last.

@@ -6,6 +6,7 @@ never moves because of anything here.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from statistics import median_low
 
 import structlog
@@ -21,6 +22,7 @@ from node.alarms import (
 )
 from node.membership.hub import HubMembership
 from node.oversight.journal import overdue
+from node.store.alarms import Watched
 from node.store.tables import NodeTables
 from protocol.errors import RemoteError
 from protocol.governance.directory import Directory
@@ -51,7 +53,7 @@ class Monitor:
 
     async def look(self) -> list[Alarm]:
         """Look at the log once; the alarms of which the operator was not told before."""
-        membership = self._membership
+        membership, hub_id = self._membership, self._membership.hub.hub_id
         witnessed = await self._follow()
         found = [*self._freshness(), *self._own_keys()]
         news = await membership.engine.write(
@@ -62,12 +64,12 @@ class Monitor:
             (log.critical if proof else log.warning)("alarm", code=alarm.code.value)
             value = {
                 "alarm": alarm.code.value,
-                "hub": membership.hub.hub_id,
+                "hub": hub_id,
                 "says": alarm.text.sentence,
                 "what_to_do": alarm.text.what_to_do,
             }
             await run_alarm(self._command, value)
-            await membership.engine.write(lambda tables, alarm=alarm: mark_told(tables, alarm))  # type: ignore[misc]
+            await membership.engine.write(partial(mark_told, hub_id=hub_id, alarm=alarm))
         return news
 
     async def _follow(self) -> bool | None:
@@ -118,17 +120,17 @@ class Monitor:
     ) -> Iterator[Noticed]:
         """What has been so for long enough, and what is new since a person was told last."""
         view, now = self._membership.view, self._membership.env.clock()
-        row = tables.tx.one("SELECT * FROM watched WHERE hub_id = ?", hub_id)
-        since: int | None = row["no_quorum_since"] if row else None
+        before = tables.alarms.watched(hub_id)
+        since = before.no_quorum_since if before else None
         if witnessed is not None:
             since = None if witnessed else since or now
-        tables.tx.run("INSERT OR REPLACE INTO watched VALUES (?, ?, ?)", hub_id, view.size, since)
+        tables.alarms.watch(hub_id, Watched(view.size, since))
         if since is not None and now - since >= PATIENCE_SECONDS:
             yield Noticed(AlarmCode.NO_QUORUM)
         if overdue(tables, hub_id, now):
             yield Noticed(AlarmCode.STATEMENT_OVERDUE)
-        if row is not None:
-            yield from changed_since(view.directory, row["told_size"])
+        if before is not None:
+            yield from changed_since(view.directory, before.told_size)
 
 
 CLEARED_WHEN_OVER = {

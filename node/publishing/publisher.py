@@ -11,11 +11,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from node.membership.hub import HubMembership
-from node.membership.outbox import expect_logged
-from node.oversight.journal import enter_sent
 from node.publishing.drafts import Changes, Drafter, Page, Span
 from node.publishing.limits import count_applied
 from node.publishing.tokens import TokenCache, TokenClient, TokenPair
+from node.store.journal import ExpectedEntry
 from node.store.publications import Publication, PublicationState
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, RemoteError
@@ -246,15 +245,15 @@ def _refs(chunks: Sequence[bytes], items: Sequence[object]) -> list[ChunkRef]:
 
 def _apply_effects(tables: NodeTables, kept: Publication, index: int, salt: str | None) -> None:
     hub_id, store = kept.hub_id, tables.publications
-    enter_sent(tables, hub_id, "publication", index)
+    tables.journal.enter_sent(hub_id, "publication", index)
     held = store.get(hub_id, kept.sequence)
     if held is None or held.state is not PublicationState.PENDING:
         return  # a command and the service may both have sent it: only the first takes effect
     store.set_applied(hub_id, kept.sequence)
     preamble = parse_statement(kept.envelope).preamble
     # Without its salt nobody can find it in the log: the look-up says so, as of what is missing.
-    entry = (index, kept.statement_id, salt or "", kept.envelope)
-    expect_logged(tables, hub_id, entry, preamble.iat)
+    entry = ExpectedEntry(index, kept.statement_id, salt or "", kept.envelope)
+    tables.journal.expect(hub_id, entry, preamble.iat)
     count_applied(tables, hub_id, kept.effects, preamble)
     tables.stubs.put(hub_id, [effect.stub for effect in kept.effects])
     tables.stubs.put_digests(

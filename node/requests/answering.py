@@ -4,25 +4,22 @@
 by node/requests/releasing.py.
 """
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-
-import structlog
+from dataclasses import dataclass, replace
 
 from node.config import NodeSettings
-from node.links.review import denied_by_us
-from node.links.team import link_secrets
 from node.membership.hub import HubMembership
 from node.membership.outbox import Sent
-from node.store.tables import NodeTables, Outgoing
+from node.requests.proofs import opened_facts, proven_key
+from node.requests.sealed import named_part, open_part
+from node.store.links import LinkState
+from node.store.outbox import Outgoing
+from node.store.requests import Asker, LoggedDecision, ReceivedRequest, ReceivedState
+from node.store.tables import NodeTables
 from protocol import canonical
-from protocol.commitments import commit, verify_commitment
-from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
-from protocol.fields import from_base64
+from protocol.commitments import commit
+from protocol.errors import ErrorCode, LocalError, RemoteError
+from protocol.fields import WireModel
 from protocol.messages.bodies import DecisionBody, HubDecisionBody, ReceiptBody, RequestBody
-from protocol.messages.parts import LinkProof
-from protocol.messages.review import IdentityRequestBody
 from protocol.messages.statement import Statement
 from protocol.requests.decide import (
     Allow,
@@ -35,13 +32,8 @@ from protocol.requests.decide import (
     stricter,
 )
 from protocol.requests.refusals import RefusalCode
-from protocol.requests.sealing import Opening, SealBinding, SealedRequest, sealed_hash
-from protocol.tokens import link_key, verify_link_proof
-from protocol.wire import Delivery, parse_wire
-from storage.engine import Row
-from transport.seal import unseal
-
-log = structlog.get_logger()
+from protocol.requests.sealing import SealedRequest
+from protocol.wire import Delivery
 
 
 @dataclass(frozen=True)
@@ -67,135 +59,148 @@ class Answering:
         membership, body = self._membership, statement.body
         if delivery.sealed is None:
             raise RemoteError(ErrorCode.MALFORMED, "a request comes with its sealed part")
-        sealed = from_base64(delivery.sealed)
-        if sealed_hash(sealed) != body.sealed_hash:
-            raise RemoteError(ErrorCode.NOT_OPENED, "the sealed part is not the one that is named")
-        opened = self._open(statement, sealed)
+        sealed = named_part(delivery.sealed, body.sealed_hash)
+        opened = open_part(membership, statement, body.request_id, sealed, SealedRequest)
         facts = opened_facts(membership, body, opened.openings)
-        involvement = tables.stubs.involvement_of(membership.hub.hub_id, body.involvement_id)
-        tables.insert(
-            "received_request",
-            {
-                "hub_id": membership.hub.hub_id,
-                "request_id": body.request_id,
-                "statement_id": statement.id,
-                "requester": statement.preamble.sender,
-                "link_id": body.link_id,
-                "involvement": involvement,
-                "purpose": body.purpose,
-                "basis": body.basis,
-                "facts": json.dumps(facts),
-                "practitioner": json.dumps(
-                    {"name": opened.practitioner, "role": body.practitioner.role}
-                ),
-                "link_proof": json.dumps(body.link_proof.model_dump()),
-                "expires": body.expires,
-                "received_at": membership.env.clock(),
-                "state": "arrived",
-            },
+        hub_id = membership.hub.hub_id
+        if tables.received_requests.get(hub_id, body.request_id) is not None:
+            raise RemoteError(ErrorCode.REPLAYED, "a request of that id was already received")
+        request = ReceivedRequest(
+            hub_id=hub_id,
+            request_id=body.request_id,
+            statement_id=statement.id,
+            requester=statement.preamble.sender,
+            link_id=body.link_id,
+            involvement=tables.stubs.involvement_of(hub_id, body.involvement_id),
+            purpose=body.purpose,
+            basis=body.basis,
+            facts=facts,
+            asker=Asker(opened.practitioner, body.practitioner.role),
+            link_proof=body.link_proof,
+            expires=body.expires,
+            received_at=membership.env.clock(),
         )
+        tables.received_requests.add(request)
 
     def on_hub_decision(self, tables: NodeTables, statement: Statement[HubDecisionBody]) -> None:
         """The hub's part is here: decide ours, or put it to a person."""
         hub_id, body = self._membership.hub.hub_id, statement.body
         if statement.preamble.sender != hub_id or body.outcome == "refuse":
             raise RemoteError(ErrorCode.NOT_ALLOWED, "not a decision of the hub that we act on")
-        row = self.received(tables, body.request_id)
-        if row is None or row["statement_id"] != body.request:
+        request = tables.received_requests.get(hub_id, body.request_id)
+        if request is None or request.statement_id != body.request:
             raise RemoteError(ErrorCode.NOT_FOUND, "a decision on a request we do not have")
-        tables.tx.run(
-            "UPDATE received_request SET hub_decision = ?, hub_outcome = ? "
-            "WHERE hub_id = ? AND request_id = ?",
-            statement.id, body.outcome, hub_id, body.request_id,
-        )  # fmt: skip
+        if request.state is not ReceivedState.ARRIVED:
+            raise RemoteError(ErrorCode.CONFLICT, "the hub has decided that request before")
+        decided = replace(request, hub_decision=statement.id, hub_outcome=body.outcome)
         hub_part: Decision = Allow() if body.outcome == "allow" else Refer()
-        row = {**row, "hub_decision": statement.id}
-        decision = stricter(hub_part, decide_holder(self.facts(tables, row)))
+        decision = stricter(hub_part, decide_holder(self.facts(tables, decided)))
         if isinstance(decision, Allow) and self._membership.unaccepted():
             decision = Refer()  # no rule allows under a charter that does not bind us
         if isinstance(decision, Refer):
-            self.set_state(tables, body.request_id, "asks_person")
+            asks = replace(decided, state=ReceivedState.ASKS_PERSON)
+            tables.received_requests.change(request, asks)
         else:
-            self._decide(tables, row, decision, None)
+            self._decide(tables, (request, decided), decision, None)
 
     def answer(self, tables: NodeTables, answer: Answer) -> None:
         """A person answers. Raises LocalError; never more permissive than `decide_holder`."""
-        row = self.received(tables, answer.request_id)
-        if row is None or row["state"] != "asks_person":
+        hub_id = self._membership.hub.hub_id
+        request = tables.received_requests.get(hub_id, answer.request_id)
+        if request is None or request.state is not ReceivedState.ASKS_PERSON:
             raise LocalError(ErrorCode.NOT_FOUND, "no request of that id waits for an answer")
-        if row["expires"] <= self._membership.env.clock():
+        if request.expires <= self._membership.env.clock():
             raise LocalError(ErrorCode.TOO_LATE, "the request has expired; they can ask again")
         person: Decision = Refuse(answer.refusal) if answer.refusal else Allow()
-        limit = decide_holder(self.facts(tables, row))
+        limit = decide_holder(self.facts(tables, request))
         decision = limit if isinstance(limit, Refuse) else person
-        practitioner = tables.records.practitioner_id(
-            self._membership.hub.hub_id, answer.practitioner, self._membership.env.new_id()
-        )
-        self._decide(tables, row, decision, practitioner)
+        fresh_id = self._membership.env.new_id()
+        practitioner = tables.records.practitioner_id(hub_id, answer.practitioner, fresh_id)
+        self._decide(tables, (request, request), decision, practitioner)
 
-    def on_decision_sent(self, tables: NodeTables, hub_id: str, sent: Sent) -> None:
+    def on_decision_sent(self, tables: NodeTables, sent: Sent) -> None:
         """Our decision is in the log: keep its place, for the proof."""
         body = sent.statement.expect(DecisionBody).body
-        state = "allowed" if body.outcome == "allow" else "refused"
-        tables.tx.run(
-            "UPDATE received_request SET state = ?, decision_id = ?, decision_index = ?, "
-            "decision_salt = ?, decision_envelope = ? WHERE hub_id = ? AND request_id = ?",
-            state, sent.statement.id, sent.accepted.index, sent.salt,
-            sent.statement.envelope.encode(), hub_id, body.request_id,
-        )  # fmt: skip
+        request = self._deciding(tables, body)
+        if request is not None:
+            envelope = sent.statement.envelope.encode()
+            place = LoggedDecision(sent.statement.id, sent.accepted.index, sent.salt, envelope)
+            allowed = body.outcome == "allow"
+            state = ReceivedState.ALLOWED if allowed else ReceivedState.REFUSED
+            tables.received_requests.change(request, replace(request, state=state, decision=place))
 
-    def on_decision_failed(self, tables: NodeTables, statement: Statement[DecisionBody]) -> None:
+    def on_decision_failed(
+        self, tables: NodeTables, statement: Statement[WireModel], _error: RemoteError
+    ) -> None:
         """The hub did not take our decision: a person must look at it again."""
-        self.set_state(tables, statement.body.request_id, "asks_person")
+        request = self._deciding(tables, statement.expect(DecisionBody).body)
+        if request is not None:
+            asks = replace(request, state=ReceivedState.ASKS_PERSON)
+            tables.received_requests.change(request, asks)
 
     def on_receipt(self, tables: NodeTables, statement: Statement[ReceiptBody]) -> None:
         """The card was opened."""
-        row = self.received(tables, statement.body.request_id)
-        if row is None or row["requester"] != statement.preamble.sender:
+        hub_id, request_id = self._membership.hub.hub_id, statement.body.request_id
+        request = tables.received_requests.get(hub_id, request_id)
+        known = {ReceivedState.RELEASED, ReceivedState.OPENED, ReceivedState.RECALLED}
+        if (
+            request is None
+            or request.requester != statement.preamble.sender
+            or request.state not in known
+        ):
             raise RemoteError(ErrorCode.NOT_FOUND, "a receipt for nothing we released to them")
-        if row["state"] != "recalled":
-            self.set_state(tables, statement.body.request_id, "opened")
+        if request.state is ReceivedState.RELEASED:
+            tables.received_requests.change(request, replace(request, state=ReceivedState.OPENED))
+
+    def _deciding(self, tables: NodeTables, body: DecisionBody) -> ReceivedRequest | None:
+        """The request that a decision of ours is on, unless it was stopped meanwhile."""
+        request = tables.received_requests.get(self._membership.hub.hub_id, body.request_id)
+        deciding = request is not None and request.state is ReceivedState.DECIDING
+        return request if deciding else None
 
     def _decide(
-        self, tables: NodeTables, row: Row, decision: Decision, practitioner_id: str | None
+        self,
+        tables: NodeTables,
+        request: tuple[ReceivedRequest, ReceivedRequest],
+        decision: Decision,
+        practitioner_id: str | None,
     ) -> None:
+        """Put a decision into the outbox. `request` as it is kept, and as it is now."""
+        before, now = request
         refusal = decision if isinstance(decision, Refuse) else None
         facts: canonical.JsonValue = {
-            "rule": self._rule(row["basis"]),
+            "rule": self._rule(now.basis),
             "decided_by_person": practitioner_id is not None,
         }
         body = DecisionBody(
-            request=row["statement_id"],
-            request_id=row["request_id"],
-            hub_decision=row["hub_decision"],
+            request=now.statement_id,
+            request_id=now.request_id,
+            hub_decision=now.hub_decision or "",
             outcome="refuse" if refusal else "allow",
             code=refusal.code.value if refusal else None,
             decided_by=practitioner_id,
             facts_commitment=commit(self._membership.env.random(32), facts),
         )
-        self.set_state(tables, row["request_id"], "deciding")
-        tables.enqueue(Outgoing(row["hub_id"], row["requester"], body))
+        tables.received_requests.change(before, replace(now, state=ReceivedState.DECIDING))
+        tables.outbox.enqueue(Outgoing(now.hub_id, now.requester, body))
 
-    def facts(self, tables: NodeTables, row: Row) -> HolderFacts:
+    def facts(self, tables: NodeTables, request: ReceivedRequest) -> HolderFacts:
         """What `decide_holder` goes by for a received request, as things are now."""
-        now = self._membership.env.clock()
-        involvement = tables.tx.one("SELECT * FROM involvement WHERE id = ?", row["involvement"])
-        in_force = involvement is not None and any(
-            item.id == involvement["id"]
-            for item in tables.records.in_force(involvement["client"], now)
+        now, hub_id = self._membership.env.clock(), request.hub_id
+        client = _client_of(tables, request)
+        in_force = client is not None and any(
+            item.id == request.involvement for item in tables.records.in_force(client, now)
         )
-        earlier = tables.tx.one(
-            "SELECT COUNT(*) AS n FROM received_request "
-            "WHERE hub_id = ? AND requester = ? AND state IN ('released', 'opened')",
-            row["hub_id"], row["requester"],
-        )  # fmt: skip
+        doubted = tables.reviews.is_denied(hub_id, request.link_id)
         return HolderFacts(
             permission_in_force=in_force,
             objection=False,
-            link_proven=self._link_proven(tables, row),
-            earlier_requests_from_requester=earlier["n"] if earlier else 0,
-            rule=self._rule(row["basis"]),
-            doubted=denied_by_us(tables, row["hub_id"], row["link_id"]),
+            link_proven=self._is_link_proven(tables, request, client, doubted=doubted),
+            earlier_requests_from_requester=tables.received_requests.released_to(
+                hub_id, request.requester
+            ),
+            rule=self._rule(request.basis),
+            doubted=doubted,
         )
 
     def _rule(self, basis: str) -> str:
@@ -204,79 +209,28 @@ class Answering:
             return "ask"
         return self._settings.answer_rule
 
-    def _link_proven(self, tables: NodeTables, row: Row) -> bool:
+    def _is_link_proven(
+        self, tables: NodeTables, request: ReceivedRequest, client: int | None, *, doubted: bool
+    ) -> bool:
         """Whether the asker proved to hold a value that we hold too, on the link we know, and
-        asks for an involvement of that very client.
+        asks for an involvement of that very client (`client`).
         """
         membership = self._membership
-        link = tables.link(row["hub_id"], row["link_id"])
-        proof = LinkProof.model_validate(json.loads(row["link_proof"]))
-        if link is None or link["agency_id"] != row["requester"]:
+        link = tables.links.get(request.hub_id, request.link_id)
+        if link is None or link.agency_id != request.requester:
             return False
-        if link["state"] != "match" and not denied_by_us(tables, row["hub_id"], row["link_id"]):
+        if link.state is not LinkState.MATCH and not doubted:
             return False
-        client = tables.stubs.client_of(row["hub_id"], link["stub_id"])
-        involvement = tables.tx.one("SELECT * FROM involvement WHERE id = ?", row["involvement"])
-        if client is None or involvement is None or involvement["client"] != client.id:
+        linked = tables.stubs.client_of(request.hub_id, link.stub_id)
+        if linked is None or client is None or client != linked.id:
             return False
-        return proven_key(tables, membership, link["stub_id"], proof, row["request_id"]) is not None
-
-    def _open(self, statement: Statement[RequestBody], sealed: bytes) -> SealedRequest:
-        membership, preamble = self._membership, statement.preamble
-        binding = SealBinding(
-            kind="request",
-            charter_id=membership.hub.hub_id,
-            sender=preamble.sender,
-            recipient=membership.hub.party_id,
-            sign_key=membership.directory.key_for(preamble.sender, "request").hex(),
-            request_id=statement.body.request_id,
-            seal_key=membership.me().body.keys.seal,
-        )
-        return parse_wire(SealedRequest, unseal(binding, membership.keys.seal.value, sealed))
-
-    def received(self, tables: NodeTables, request_id: str) -> Row | None:
-        """The row of a request that came to us."""
-        return tables.tx.one(
-            "SELECT * FROM received_request WHERE hub_id = ? AND request_id = ?",
-            self._membership.hub.hub_id, request_id,
-        )  # fmt: skip
-
-    def set_state(self, tables: NodeTables, request_id: str, state: str) -> None:
-        """Say how far a received request has come."""
-        tables.tx.run(
-            "UPDATE received_request SET state = ? WHERE hub_id = ? AND request_id = ?",
-            state, self._membership.hub.hub_id, request_id,
-        )  # fmt: skip
+        proof, request_id = request.link_proof, request.request_id
+        return proven_key(tables, membership, link.stub_id, proof, request_id) is not None
 
 
-def opened_facts(
-    membership: HubMembership,
-    body: RequestBody | IdentityRequestBody,
-    openings: Mapping[str, Opening],
-) -> dict[str, str]:
-    """Facts in the clear: committed ones by their openings, which must fit. Raises RemoteError."""
-    basis = membership.charter.lawful_basis(body.basis)
-    rules = basis.must_record if basis else []
-    committed = {rule.field for rule in rules if rule.type == "committed"}
-    facts = dict(body.facts)
-    for name in committed & facts.keys():
-        opening = openings.get(name)
-        if opening is None:
-            raise RemoteError(ErrorCode.BAD_PROOF, f"fact {name} was not opened to us")
-        verify_commitment(facts[name], bytes.fromhex(opening.salt), opening.value)
-        facts[name] = opening.value
-    return facts
-
-
-def proven_key(
-    tables: NodeTables, membership: HubMembership, stub_id: str, proof: LinkProof, request_id: str
-) -> bytes | None:
-    """Our link key under which a proof holds: the other side has a value that we have too."""
-    for secret in link_secrets(tables, membership, stub_id, proof.match_key_id):
-        key = link_key(secret, membership.hub.hub_id, proof.epoch, proof.match_key_id)
-        try:
-            verify_link_proof(bytes.fromhex(proof.proof), key, request_id)
-        except PatchworkError:
-            continue
-        return key
-    return None
+def _client_of(tables: NodeTables, request: ReceivedRequest) -> int | None:
+    """The client whose involvement is asked for, if it is one of ours still."""
+    if request.involvement is None:
+        return None
+    involvement = tables.records.involvement(request.involvement)
+    return involvement.client if involvement else None

@@ -4,33 +4,39 @@ A card is opened only with a proof, signed by a quorum of witnesses, that the ho
 in the log. Then a receipt goes out.
 """
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from node.alarms import AlarmCode, raise_alarm
-from node.links.review import denied_by_us, latest_publication
-from node.links.team import evidence_secret
+from node.links.review import latest_publication
+from node.links.secrets import evidence_secret
 from node.membership.hub import HubMembership
-from node.membership.outbox import Sent, verify_logged
-from node.store.tables import NodeTables, Outgoing
-from protocol.commitments import commit
+from node.membership.outbox import Sent
+from node.membership.proofs import verify_logged
+from node.requests.proofs import practitioner_name, request_facts
+from node.requests.sealed import Recipient, named_part, open_part, seal_for
+from node.store.links import Link
+from node.store.outbox import Outgoing
+from node.store.requests import LoggedDecision, SentRequest, SentState
+from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel, from_base64
 from protocol.messages.bodies import DecisionBody, ReceiptBody, ReleaseBody, RequestBody
 from protocol.messages.log import ProvisionalBody
 from protocol.messages.parts import LinkProof, RequestPins, RequestPractitioner
 from protocol.messages.statement import Statement
-from protocol.requests.decide import fits
-from protocol.requests.refusals import RefusalCode, sentence
-from protocol.requests.sealing import ContactCard, Opening, SealBinding, SealedRequest, sealed_hash
+from protocol.requests.sealing import ContactCard, SealedRequest
 from protocol.tokens import link_proof
-from protocol.wire import Delivery, encode_wire, parse_wire
-from storage.engine import Row
-from transport.seal import seal, unseal
+from protocol.wire import Delivery
 
 DAY = 86_400
+# What the holder's decision makes of a request of ours.
+OUTCOMES = {
+    "allow": SentState.ALLOWED,
+    "refer": SentState.WAITING,
+    "refuse": SentState.REFUSED,
+}
 Card = Statement[ReleaseBody] | Statement[ProvisionalBody]
 """What a card comes with: under a quorum, or without one."""
 
@@ -58,7 +64,7 @@ class Asking:
     def __init__(self, membership: HubMembership) -> None:
         self._membership = membership
 
-    def ask(self, tables: NodeTables, question: ContactRequest) -> str:
+    def ask(self, tables: NodeTables, wanted: ContactRequest) -> str:
         """Put a request into the outbox; its id. Raises LocalError or RemoteError.
 
         Whether it may be asked is the hub's decision, so that refusals are logged too: nothing
@@ -67,12 +73,14 @@ class Asking:
         membership = self._membership
         membership.check_bound()
         hub_id, now = membership.hub.hub_id, membership.env.clock()
-        client, link = self._link(tables, question)
+        client, link = self._link(tables, wanted)
         request_id = membership.env.new_id()
-        holder = str(link["agency_id"])
-        name = practitioner_name(tables, question.practitioner)
-        facts, openings = request_facts(membership, question.basis, question.facts)
-        sealed = self._seal(request_id, holder, SealedRequest(practitioner=name, openings=openings))
+        holder = str(link.agency_id)
+        name = practitioner_name(tables, wanted.practitioner)
+        facts, openings = request_facts(membership, wanted.basis, wanted.facts)
+        recipient = Recipient("request", holder, request_id)
+        plain = SealedRequest(practitioner=name, openings=openings)
+        sealed = seal_for(membership, recipient, plain)
         evidence, secret = evidence_secret(tables, membership, link)
         charter = membership.charter
         proof = link_proof(
@@ -80,243 +88,171 @@ class Asking:
         )
         body = RequestBody(
             request_id=request_id,
-            link_id=link["link_id"],
-            stub_id=link["stub_id"],
-            involvement_id=question.involvement_id,
+            link_id=link.link_id,
+            stub_id=link.stub_id,
+            involvement_id=wanted.involvement_id,
             practitioner=RequestPractitioner(
                 id=tables.records.practitioner_id(
-                    hub_id, question.practitioner, membership.env.new_id()
+                    hub_id, wanted.practitioner, membership.env.new_id()
                 ),
-                role=question.role,
+                role=wanted.role,
             ),
-            purpose=question.purpose,
-            basis=question.basis,
+            purpose=wanted.purpose,
+            basis=wanted.basis,
             facts=facts,
-            needed_by=now + question.days * DAY,
-            expires=now + question.days * DAY,
+            needed_by=now + wanted.days * DAY,
+            expires=now + wanted.days * DAY,
             pins=self._pins(tables, link),
             link_proof=LinkProof(
                 match_key_id=evidence.match_key_id, epoch=evidence.epoch, proof=proof.hex()
             ),
-            sealed_hash=sealed_hash(sealed),
+            sealed_hash=sealed.hash,
         )
-        tables.insert(
-            "sent_request",
-            {
-                "hub_id": hub_id,
-                "request_id": request_id,
-                "client": client,
-                "holder": holder,
-                "link_id": link["link_id"],
-                "asked_at": now,
-                "expires": body.expires,
-                "state": "sending",
-            },
+        tables.sent_requests.add(
+            SentRequest(
+                hub_id=hub_id,
+                request_id=request_id,
+                client=client,
+                holder=holder,
+                link_id=link.link_id,
+                asked_at=now,
+                expires=body.expires,
+            )
         )
-        tables.enqueue(Outgoing(hub_id, holder, body, sealed=sealed))
+        tables.outbox.enqueue(Outgoing(hub_id, holder, body, sealed=sealed.data))
         return request_id
 
-    def on_request_sent(self, tables: NodeTables, hub_id: str, sent: Sent) -> None:
+    def on_request_sent(self, tables: NodeTables, sent: Sent) -> None:
         """Take the hub's decision on our request."""
         body = sent.statement.expect(RequestBody).body
         if sent.decision is None or sent.decision.body.request != sent.statement.id:
             raise RemoteError(ErrorCode.WRONG_RECIPIENT, "the hub decided another request")
         decision = sent.decision.body
-        refused = decision.outcome == "refuse"
-        tables.tx.run(
-            "UPDATE sent_request SET statement_id = ?, state = ?, code = ?, field = ? "
-            "WHERE hub_id = ? AND request_id = ?",
-            sent.statement.id, "refused" if refused else "waiting", decision.code, decision.field,
-            hub_id, body.request_id,
-        )  # fmt: skip
+        request = tables.sent_requests.get(self._membership.hub.hub_id, body.request_id)
+        if request is None:
+            return
+        after = replace(request, statement_id=sent.statement.id)
+        if request.state is SentState.SENDING:  # else it was stopped meanwhile, and stays so
+            refused = decision.outcome == "refuse"
+            state = SentState.REFUSED if refused else SentState.WAITING
+            after = replace(after, state=state, code=decision.code, field=decision.field)
+        tables.sent_requests.change(request, after)
 
     def on_request_failed(
-        self, tables: NodeTables, hub_id: str, statement: Statement[WireModel], error: RemoteError
+        self, tables: NodeTables, statement: Statement[WireModel], error: RemoteError
     ) -> None:
         """The hub did not take the request at all."""
         body = statement.expect(RequestBody).body
-        tables.tx.run(
-            "UPDATE sent_request SET state = 'failed', code = ? "
-            "WHERE hub_id = ? AND request_id = ?",
-            error.code.value, hub_id, body.request_id,
-        )  # fmt: skip
+        request = tables.sent_requests.get(self._membership.hub.hub_id, body.request_id)
+        if request is not None and request.state is SentState.SENDING:
+            failed = replace(request, state=SentState.FAILED, code=error.code.value)
+            tables.sent_requests.change(request, failed)
 
     def on_decision(
         self, tables: NodeTables, statement: Statement[DecisionBody], delivery: Delivery
     ) -> None:
         """The holder decided: keep the decision with its place in the log."""
-        row = self._sent(tables, statement.body.request_id, statement.preamble.sender)
         body = statement.body
-        if body.request != row["statement_id"]:
+        request = self._sent(tables, body.request_id, statement.preamble.sender)
+        if body.request != request.statement_id:
             raise RemoteError(ErrorCode.WRONG_RECIPIENT, "decision is on another request")
-        state = {"allow": "allowed", "refer": "waiting", "refuse": "refused"}[body.outcome]
-        tables.tx.run(
-            "UPDATE sent_request SET state = ?, code = ?, decision_id = ?, decision_index = ?, "
-            "decision_salt = ?, decision_envelope = ? WHERE hub_id = ? AND request_id = ?",
-            state, body.code, statement.id, delivery.index, delivery.salt,
-            statement.envelope.encode(), row["hub_id"], row["request_id"],
-        )  # fmt: skip
+        if request.state is not SentState.WAITING or delivery.index is None:
+            raise RemoteError(ErrorCode.CONFLICT, "the request does not wait for a decision")
+        envelope = statement.envelope.encode()
+        decision = LoggedDecision(statement.id, delivery.index, delivery.salt, envelope)
+        after = replace(request, state=OUTCOMES[body.outcome], code=body.code, decision=decision)
+        tables.sent_requests.change(request, after)
 
     def on_release(
         self, tables: NodeTables, statement: Statement[ReleaseBody], delivery: Delivery
     ) -> None:
         """Check the proof of the decision, open the card, and send a receipt."""
-        row = self.allowed(tables, statement)
-        if row is None:
+        request = self.allowed(tables, statement)
+        if request is None or request.decision is None:
             return
         if delivery.proof is None:
             raise RemoteError(ErrorCode.NO_QUORUM, "a release without a proof stays closed")
-        place = (row["decision_index"], row["decision_salt"])
-        proof = from_base64(delivery.proof)
-        verify_logged(self._membership.charter, proof, place, row["decision_envelope"])
-        self.open_card(tables, row, statement, delivery)
+        decision, proof = request.decision, from_base64(delivery.proof)
+        place = (decision.index, decision.salt)
+        verify_logged(self._membership.charter, proof, place, decision.envelope)
+        self.open_card(tables, request, statement, delivery)
 
-    def allowed(self, tables: NodeTables, statement: Card) -> Row | None:
+    def allowed(self, tables: NodeTables, statement: Card) -> SentRequest | None:
         """Our request that this card answers, by the holder's decision; None if it is open."""
         body = statement.body
-        row = self._sent(tables, body.request_id, statement.preamble.sender)
-        if row["state"] == "opened":
+        request = self._sent(tables, body.request_id, statement.preamble.sender)
+        if request.state is SentState.OPENED:
             return None
-        if row["state"] != "allowed" or body.decision != row["decision_id"]:
+        decided = request.decision is not None and request.decision.id == body.decision
+        if request.state is not SentState.ALLOWED or not decided:
             raise RemoteError(ErrorCode.NOT_ALLOWED, "no decision we know of allows this release")
-        return row
+        return request
 
     def open_card(
-        self,
-        tables: NodeTables,
-        row: Row,
-        statement: Card,
-        delivery: Delivery,
+        self, tables: NodeTables, request: SentRequest, statement: Card, delivery: Delivery
     ) -> None:
         """Open the card that a statement names, keep it, and send a receipt."""
-        body, hub_id = statement.body, row["hub_id"]
+        body = statement.body
         if delivery.sealed is None:
             raise RemoteError(ErrorCode.NOT_OPENED, "a release comes with its card")
-        sealed = from_base64(delivery.sealed)
-        if sealed_hash(sealed) != body.sealed_hash:
-            raise RemoteError(ErrorCode.NOT_OPENED, "the card is not the one that was released")
-        card = self._open(statement, sealed)
-        tables.tx.run(
-            "UPDATE sent_request SET state = 'opened', card = ?, release_id = ? "
-            "WHERE hub_id = ? AND request_id = ?",
-            json.dumps(card.model_dump()), statement.id, hub_id, body.request_id,
-        )  # fmt: skip
+        sealed = named_part(delivery.sealed, body.sealed_hash)
+        card = open_part(self._membership, statement, body.request_id, sealed, ContactCard)
+        opened = replace(request, state=SentState.OPENED, card=card, release_id=statement.id)
+        tables.sent_requests.change(request, opened)
         receipt = ReceiptBody(
             request_id=body.request_id, release=statement.id, sealed_hash=body.sealed_hash
         )
-        tables.enqueue(Outgoing(hub_id, statement.preamble.sender, receipt))
+        tables.outbox.enqueue(Outgoing(request.hub_id, statement.preamble.sender, receipt))
 
     def on_closed(self, tables: NodeTables, statement: Statement[Any]) -> None:
         """A card by the holder of our request was set aside: nothing else will come, so tell."""
-        body, sender = statement.body, statement.preamble.sender
+        body, hub_id = statement.body, self._membership.hub.hub_id
         if not isinstance(body, ReleaseBody | ProvisionalBody):
             return
-        hub_id = self._membership.hub.hub_id
-        closed = tables.tx.run(
-            "UPDATE sent_request SET state = 'closed' WHERE hub_id = ? AND request_id = ? "
-            "AND holder = ? AND decision_id = ? AND state = 'allowed'",
-            hub_id, body.request_id, sender, body.decision,
-        )  # fmt: skip
-        if closed:
-            now = self._membership.env.clock()
-            raise_alarm(tables, hub_id, AlarmCode.CARD_CLOSED, now, place=body.request_id)
+        request = tables.sent_requests.get(hub_id, body.request_id)
+        if (
+            request is None
+            or request.holder != statement.preamble.sender
+            or request.state is not SentState.ALLOWED
+            or request.decision is None
+            or request.decision.id != body.decision
+        ):
+            return
+        tables.sent_requests.change(request, replace(request, state=SentState.CLOSED))
+        now = self._membership.env.clock()
+        raise_alarm(tables, hub_id, AlarmCode.CARD_CLOSED, now, place=body.request_id)
 
-    def _open(self, statement: Card, sealed: bytes) -> ContactCard:
-        membership, preamble = self._membership, statement.preamble
-        if statement.body.seal_key != membership.me().body.keys.seal:
-            raise RemoteError(ErrorCode.NOT_OPENED, "sealed to a key that is not ours now")
-        binding = SealBinding(
-            kind=preamble.kind,
-            charter_id=membership.hub.hub_id,
-            sender=preamble.sender,
-            recipient=membership.hub.party_id,
-            sign_key=membership.directory.key_for(preamble.sender, preamble.kind).hex(),
-            request_id=statement.body.request_id,
-            seal_key=statement.body.seal_key,
-        )
-        return parse_wire(ContactCard, unseal(binding, membership.keys.seal.value, sealed))
-
-    def _sent(self, tables: NodeTables, request_id: str, holder: str) -> Row:
-        row = tables.tx.one(
-            "SELECT * FROM sent_request WHERE hub_id = ? AND request_id = ?",
-            self._membership.hub.hub_id, request_id,
-        )  # fmt: skip
-        if row is None or row["holder"] != holder:
+    def _sent(self, tables: NodeTables, request_id: str, holder: str) -> SentRequest:
+        request = tables.sent_requests.get(self._membership.hub.hub_id, request_id)
+        if request is None or request.holder != holder:
             raise RemoteError(ErrorCode.NOT_FOUND, "we made no such request to them")
-        return row
+        return request
 
-    def _link(self, tables: NodeTables, question: ContactRequest) -> tuple[int, Row]:
+    def _link(self, tables: NodeTables, wanted: ContactRequest) -> tuple[int, Link]:
         hub_id = self._membership.hub.hub_id
-        client = tables.records.client(question.local_id)
+        client = tables.records.client(wanted.local_id)
         stub = tables.stubs.of_client(hub_id, client.id) if client else None
         if client is None or stub is None:
             raise LocalError(ErrorCode.NOT_READY, "this client is not published; publish first")
-        sql = "SELECT * FROM link WHERE hub_id = ? AND stub_id = ? AND agency_id IS NOT NULL"
-        for link in tables.tx.rows(sql, hub_id, stub.stub_id):
-            shown = json.loads(link["involvements"])
-            if any(item["id"] == question.involvement_id for item in shown):
-                if denied_by_us(tables, hub_id, link["link_id"]):
+        for link in tables.links.of_stub(hub_id, stub.stub_id):
+            shown = {item.id for item in link.involvements}
+            if link.agency_id is not None and wanted.involvement_id in shown:
+                if tables.reviews.is_denied(hub_id, link.link_id):
                     raise LocalError(
                         ErrorCode.NOT_ALLOWED, "your organisation says this is not the same person"
                     )
                 return client.id, link
-        raise LocalError(ErrorCode.NOT_FOUND, "nobody of that number is in the client's team")
+        raise LocalError(ErrorCode.NOT_FOUND, "no team member with that number")
 
-    def _seal(self, request_id: str, holder: str, plaintext: SealedRequest) -> bytes:
+    def _pins(self, tables: NodeTables, link: Link) -> RequestPins:
         membership = self._membership
-        binding = SealBinding(
-            kind="request",
-            charter_id=membership.hub.hub_id,
-            sender=membership.hub.party_id,
-            recipient=holder,
-            sign_key=membership.me().body.keys.sign,
-            request_id=request_id,
-            seal_key=membership.recipient(holder).seal,
-        )
-        return seal(binding, encode_wire(plaintext))
-
-    def _pins(self, tables: NodeTables, link: Row) -> RequestPins:
-        membership = self._membership
-        holder = membership.directory.active(str(link["agency_id"]))
+        holder = membership.directory.active(str(link.agency_id))
         if holder is None:
             raise LocalError(ErrorCode.NOT_READY, "the other organisation has left; sync first")
         return RequestPins(
-            round=link["round_id"],
+            round=link.round_id,
             publication=latest_publication(tables, membership.hub.hub_id),
             requester_membership=membership.me().statement_id,
             holder_membership=holder.statement_id,
             charter=membership.directory.charter_at(None).statement_id,
         )
-
-
-def practitioner_name(tables: NodeTables, practitioner: int) -> str:
-    """The name of one of our practitioners. Raises LocalError(NOT_FOUND)."""
-    row = tables.tx.one("SELECT name FROM practitioner WHERE id = ?", practitioner)
-    if row is None:
-        raise LocalError(ErrorCode.NOT_FOUND, "no such practitioner here")
-    return str(row["name"])
-
-
-def request_facts(
-    membership: HubMembership, basis_code: str, values: Mapping[str, str]
-) -> tuple[dict[str, str], dict[str, Opening]]:
-    """Facts for a request: committed ones as commitments, with openings for the holder.
-
-    Raises LocalError for a value that is not of its form: free text never leaves in the clear.
-    A fact that is missing is left to the hub, which refuses and logs it.
-    """
-    basis = membership.charter.lawful_basis(basis_code)
-    rules = {rule.field: rule for rule in basis.must_record} if basis else {}
-    facts: dict[str, str] = {}
-    openings: dict[str, Opening] = {}
-    for name, value in values.items():
-        rule = rules.get(name)
-        if rule is not None and rule.type == "committed":
-            salt = membership.env.random(32)
-            facts[name] = commit(salt, value)
-            openings[name] = Opening(salt=salt.hex(), value=value)
-        elif rule is not None and fits(rule, value):
-            facts[name] = value
-        else:
-            raise LocalError(ErrorCode.MALFORMED, sentence(RefusalCode.WRONG_FACT, name))
-    return facts, openings

@@ -4,30 +4,43 @@ It leaves only when our decision is in the log under a quorum of witnesses, or, 
 it, when a person says so (node/requests/without_quorum.py). Either way it is decided once more.
 """
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
 
 from node.membership.hub import HubMembership
-from node.membership.outbox import Sent, verify_logged
+from node.membership.outbox import Sent
+from node.membership.proofs import verify_logged
 from node.oversight.gossip import check_gossip
 from node.requests.answering import Answering
-from node.store.tables import NodeTables, Outgoing
-from protocol.errors import RemoteError
+from node.requests.sealed import Recipient, seal_for
+from node.store.outbox import Outgoing
+from node.store.records import Practitioner
+from node.store.requests import LoggedDecision, ReceivedRequest, ReceivedState
+from node.store.set_aside import Kind
+from node.store.tables import NodeTables
+from protocol.errors import ErrorCode, LocalError, RemoteError
+from protocol.fields import WireModel
 from protocol.log.tlog_proof import parse_tlog_proof
 from protocol.messages.bodies import ReleaseBody
 from protocol.messages.kinds import kind_of
 from protocol.messages.log import ProvisionalBody
 from protocol.messages.statement import Statement
 from protocol.requests.decide import Refuse, decide_holder
-from protocol.requests.sealing import ContactCard, SealBinding, sealed_hash
-from protocol.wire import encode_wire
-from storage.engine import Row
-from transport.seal import seal
+from protocol.requests.sealing import ContactCard
 
 log = structlog.get_logger()
 
 WAIT_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class LetGo:
+    """Whether a card goes; `problem` is why theirs, or their key, cannot be used."""
+
+    gone: bool
+    problem: ErrorCode | None = None
 
 
 class Releasing:
@@ -37,129 +50,142 @@ class Releasing:
         self._membership = membership
         self._answering = answering
 
-    def on_sent(self, tables: NodeTables, hub_id: str, sent: Sent) -> None:
+    def on_sent(self, tables: NodeTables, sent: Sent) -> None:
         """The hub has logged what a card leaves by: keep its id, for a wrong person."""
         body: Any = sent.statement.body
-        tables.tx.run(
-            "UPDATE received_request SET release_id = ? WHERE hub_id = ? AND request_id = ?",
-            sent.statement.id, hub_id, body.request_id,
-        )  # fmt: skip
+        request = tables.received_requests.get(self._membership.hub.hub_id, body.request_id)
+        if request is not None:
+            released = replace(request, release_id=sent.statement.id)
+            tables.received_requests.change(request, released)
 
-    def on_failed(self, tables: NodeTables, statement: Statement[ReleaseBody]) -> None:
+    def on_failed(
+        self, tables: NodeTables, statement: Statement[WireModel], _error: RemoteError
+    ) -> None:
         """The hub did not take our release: link or permission ended, or the time ran out."""
-        self._answering.set_state(tables, statement.body.request_id, "stopped")
+        body = statement.expect(ReleaseBody).body
+        request = tables.received_requests.get(self._membership.hub.hub_id, body.request_id)
+        if request is not None and request.state is ReceivedState.RELEASED:
+            stopped = replace(request, state=ReceivedState.STOPPED)
+            tables.received_requests.change(request, stopped)
 
     async def release_allowed(self) -> int:
         """Release every allowed request whose decision is under a quorum; how many."""
-        membership = self._membership
-        sql = (
-            "SELECT * FROM received_request WHERE hub_id = ? AND state = 'allowed' AND expires > ?"
+        membership, faults = self._membership, self._membership.faults
+        hub_id, now = membership.hub.hub_id, membership.env.clock()
+        requests, aside = await membership.engine.read(
+            lambda tables: (
+                tables.received_requests.allowed(hub_id, now),
+                faults.passed_over(tables, Kind.CARD),
+            )
         )
-        now = membership.env.clock()
-        rows = await membership.engine.read(
-            lambda tables: tables.tx.rows(sql, membership.hub.hub_id, now)
-        )
-        released = 0
-        for number, row in enumerate(rows):
-            try:
-                # Without a quorum all of them wait for the same thing: once is enough.
-                wait = 0 if number else WAIT_SECONDS
-                url = f"{membership.hub.url}/v1/proofs/{row['decision_index']}?wait={wait}"
-                proof = await membership.http.get(url)
-                await membership.follow()
-                if membership.view.size <= row["decision_index"]:
-                    # The newest checkpoint may have lost its quorum since.
-                    await membership.sync(parse_tlog_proof(proof).checkpoint_note)
-                place = (row["decision_index"], row["decision_salt"])
-                verify_logged(membership.charter, proof, place, row["decision_envelope"])
-                await check_gossip(membership, proof)
-            except RemoteError as error:
-                # It stays allowed, and closed, until there is a proof that holds.
-                log.warning("release_waits", code=error.code.value)
+        released, wait = 0, WAIT_SECONDS
+        for request in requests:
+            known = request.request_id in aside
+            if known and not faults.again:
                 continue
-            released += await self._release(row, proof)
+            async with faults.guarded(Kind.CARD, request.request_id, known=known):
+                released += await self._release_witnessed(request, wait)
+            # Without a quorum all of them wait for the same thing: once is enough.
+            wait = 0
         return released
 
-    async def _release(self, row: Row, proof: bytes) -> bool:
-        return await self._membership.engine.write(
-            lambda tables: self.let_go(tables, row, ReleaseBody, proof)
+    async def _release_witnessed(self, request: ReceivedRequest, wait: int) -> bool:
+        """Release one card if a quorum has seen the decision; else it stays allowed, and closed."""
+        if request.decision is None:
+            return False
+        try:
+            proof = await self._proof(request.decision, wait)
+        except RemoteError as error:
+            log.warning("release_waits", code=error.code.value)
+            return False
+        outcome = await self._membership.engine.write(
+            lambda tables: self.let_go(tables, request, ReleaseBody, proof)
         )
+        if outcome.problem is not None:
+            log.warning("release_stopped", code=outcome.problem.value)
+        return outcome.gone
+
+    async def _proof(self, decision: LoggedDecision, wait: int) -> bytes:
+        """A proof, under a quorum and consistent with our view, that our decision is in the log."""
+        membership, index = self._membership, decision.index
+        url = f"{membership.hub.url}/v1/proofs/{index}?wait={wait}"
+        proof = await membership.http.get(url)
+        await membership.follow()
+        if membership.view.size <= index:
+            # The newest checkpoint may have lost its quorum since.
+            await membership.sync(parse_tlog_proof(proof).checkpoint_note)
+        verify_logged(membership.charter, proof, (index, decision.salt), decision.envelope)
+        await check_gossip(membership, proof)
+        return proof
 
     def let_go(
         self,
         tables: NodeTables,
-        row: Row,
+        allowed: ReceivedRequest,
         kind: type[ReleaseBody | ProvisionalBody],
         proof: bytes | None,
-    ) -> bool:
+    ) -> LetGo:
         """Decide once more and put an allowed card into the outbox; whether it goes."""
-        # Another process of this node may have been quicker: claim the request first.
-        claimed = tables.tx.run(
-            "UPDATE received_request SET state = 'released' "
-            "WHERE hub_id = ? AND request_id = ? AND state = 'allowed'",
-            row["hub_id"], row["request_id"],
-        )  # fmt: skip
-        if not claimed:
-            return False
-        if isinstance(decide_holder(self._answering.facts(tables, row)), Refuse):
-            self._answering.set_state(tables, row["request_id"], "stopped")
-            return False
-        try:
-            self._enqueue_card(tables, row, kind, proof)
-        except RemoteError as error:
-            # They left, or their seal key is of no use: this one ends, the others go on.
-            log.warning("release_stopped", code=error.code.value)
-            self._answering.set_state(tables, row["request_id"], "stopped")
-            return False
-        return True
+        request = tables.received_requests.get(allowed.hub_id, allowed.request_id)
+        if request is None or request.state is not ReceivedState.ALLOWED:
+            return LetGo(gone=False)  # another process of this node was quicker, or it has ended
+        outcome, state = LetGo(gone=True), ReceivedState.RELEASED
+        if isinstance(decide_holder(self._answering.facts(tables, request)), Refuse):
+            outcome, state = LetGo(gone=False), ReceivedState.STOPPED
+        else:
+            try:
+                tables.outbox.enqueue(self._card_of(tables, request, kind, proof))
+            except RemoteError as error:
+                # They left, or their seal key is of no use: this one ends, the others go on.
+                outcome, state = LetGo(gone=False, problem=error.code), ReceivedState.STOPPED
+        tables.received_requests.change(request, replace(request, state=state))
+        return outcome
 
-    def _enqueue_card(
+    def _card_of(
         self,
         tables: NodeTables,
-        row: Row,
+        request: ReceivedRequest,
         kind: type[ReleaseBody | ProvisionalBody],
         proof: bytes | None,
-    ) -> None:
-        membership = self._membership
-        seal_key = membership.recipient(row["requester"]).seal
-        binding = SealBinding(
-            kind=kind_of(kind),
-            charter_id=membership.hub.hub_id,
-            sender=membership.hub.party_id,
-            recipient=row["requester"],
-            sign_key=membership.me().body.keys.sign,
-            request_id=row["request_id"],
-            seal_key=seal_key,
-        )
-        sealed = seal(binding, encode_wire(self._card(tables, row)))
+    ) -> Outgoing:
+        """The statement that a card leaves by, with the card. Raises RemoteError."""
+        membership, aud = self._membership, request.requester
+        if request.decision is None:
+            raise LocalError(ErrorCode.NOT_READY, "an allowed request without its decision")
+        recipient = Recipient(kind_of(kind), aud, request.request_id)
+        sealed = seal_for(membership, recipient, self._card(tables, request))
         body = kind(
-            request_id=row["request_id"],
-            decision=row["decision_id"],
-            seal_key=seal_key,
-            sealed_hash=sealed_hash(sealed),
+            request_id=request.request_id,
+            decision=request.decision.id,
+            seal_key=sealed.seal_key,
+            sealed_hash=sealed.hash,
             tree_size=membership.view.size,
         )
-        aud = row["requester"]
         now = isinstance(body, ProvisionalBody)  # a person says so now: it never leaves later
         envelope = membership.sign(body, aud).envelope.encode() if now else None
-        tables.enqueue(Outgoing(row["hub_id"], aud, body, sealed, proof, envelope))
+        return Outgoing(request.hub_id, aud, body, sealed.data, proof, envelope)
 
-    def _card(self, tables: NodeTables, row: Row) -> ContactCard:
+    def _card(self, tables: NodeTables, request: ReceivedRequest) -> ContactCard:
         own = self._membership.me().body
-        worker = tables.tx.one(
-            "SELECT p.* FROM practitioner p JOIN involvement i ON i.practitioner = p.id "
-            "WHERE i.id = ?",
-            row["involvement"],
-        )
-        values: dict[str, Any] = dict(worker) if worker else {}
+        worker = _worker(tables, request)
         return ContactCard(
-            practitioner=values.get("name"),
-            role=values.get("role"),
-            phone=values.get("phone"),
-            email=values.get("email"),
-            team=values.get("team") or None,
+            practitioner=worker.name if worker else None,
+            role=worker.role if worker else None,
+            phone=worker.phone if worker else None,
+            email=worker.email if worker else None,
+            team=(worker.team or None) if worker else None,
             duty_line=own.duty_line,
             duty_hours=own.duty_hours,
             last_contact=None,
             next_visit=None,
         )
+
+
+def _worker(tables: NodeTables, request: ReceivedRequest) -> Practitioner | None:
+    """Who of ours works on what was asked for."""
+    if request.involvement is None:
+        return None
+    involvement = tables.records.involvement(request.involvement)
+    if involvement is None or involvement.practitioner is None:
+        return None
+    return tables.records.practitioner(involvement.practitioner)

@@ -4,15 +4,16 @@ At the holder's a person lets it go; at the asker's it opens without a proof. Bo
 information governance are told at once, and the log must show all of it once a quorum is back.
 """
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from node.alarms import AlarmCode, clear_alarm, raise_alarm
 from node.membership.hub import HubMembership
 from node.membership.succession import LOST
-from node.requests.answering import Answering
 from node.requests.asking import Asking
 from node.requests.releasing import Releasing
+from node.store.governance import UnwitnessedCard
+from node.store.outbox import OutboxItem, OutboxState
+from node.store.requests import ReceivedRequest, ReceivedState, SentRequest
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel
@@ -21,7 +22,6 @@ from protocol.messages.log import ProvisionalBody
 from protocol.messages.statement import Statement, parse_statement
 from protocol.requests.decide import allows_break_glass
 from protocol.wire import Delivery
-from storage.engine import Row
 
 LEFT_NOTHING = (
     "no card has left, because of the permission, the link or the sharing agreement, or because "
@@ -45,36 +45,33 @@ class Urgent:
 class Unwitnessed:
     """Cards that leave or come without a quorum, at one hub."""
 
-    def __init__(
-        self, membership: HubMembership, asking: Asking, answering: Answering, releasing: Releasing
-    ) -> None:
+    def __init__(self, membership: HubMembership, asking: Asking, releasing: Releasing) -> None:
         self._membership = membership
         self._asking = asking
-        self._answering = answering
         self._releasing = releasing
 
-    def check(self, tables: NodeTables, request_id: str, *, witnessed: bool) -> Row:
-        """The row of a request whose card may be let go now. Raises LocalError.
+    def check(self, tables: NodeTables, request_id: str, *, witnessed: bool) -> ReceivedRequest:
+        """The request of that id, if its card may be let go now. Raises LocalError.
 
         `witnessed` says that the newest checkpoint has a quorum: then the decision will be under
         one in a moment.
         """
         membership = self._membership
-        row = self._answering.received(tables, request_id)
-        if row is not None and _on_its_way(tables, row):
+        request = tables.received_requests.get(membership.hub.hub_id, request_id)
+        if request is not None and _is_on_its_way(tables, request):
             raise LocalError(ErrorCode.CONFLICT, ON_ITS_WAY)
-        if row is None or row["state"] != "allowed":
+        if request is None or request.state is not ReceivedState.ALLOWED:
             raise LocalError(ErrorCode.NOT_FOUND, "no allowed request of that id has a card here")
-        if row["expires"] <= membership.env.clock():
+        if request.expires <= membership.env.clock():
             raise LocalError(ErrorCode.TOO_LATE, "the request has expired; they can ask again")
         membership.check_bound()
-        if not may_go(membership, row):
+        if not may_go(membership, request):
             raise LocalError(
                 ErrorCode.NOT_ALLOWED,
                 "only what a person allowed on a lawful basis for life or death may leave before "
                 "witnesses have signed; use the duty line",
             )
-        if row["decision_index"] < membership.view.size:
+        if _is_witnessed(membership, request):
             raise LocalError(
                 ErrorCode.CONFLICT, "the witnesses have signed: the card leaves by itself"
             )
@@ -82,26 +79,26 @@ class Unwitnessed:
             raise LocalError(
                 ErrorCode.CONFLICT, "witnesses are signing: the card leaves by itself in a moment"
             )
-        return row
+        return request
 
     def let_go(self, tables: NodeTables, urgent: Urgent, *, witnessed: bool) -> bool:
         """Put the card into the outbox and tell our lead; whether it goes (link and permission
         must still be in force). Raises LocalError.
         """
-        row = self.check(tables, urgent.request_id, witnessed=witnessed)
-        gone = self._releasing.let_go(tables, row, ProvisionalBody, None)
+        request = self.check(tables, urgent.request_id, witnessed=witnessed)
+        gone = self._releasing.let_go(tables, request, ProvisionalBody, None).gone
         if gone:
-            self._tell(tables, row["request_id"], row["requester"], urgent.practitioner)
+            self._tell(tables, request.request_id, request.requester, urgent.practitioner)
         return gone
 
     def check_gone(self, tables: NodeTables, request_id: str) -> None:
         """Raise RemoteError unless the hub has taken the card that was let go."""
         sent = _last_sent(tables, self._membership.hub.hub_id, request_id)
-        if sent is None or sent["error"] == LOST:
+        if sent is None or sent.error == LOST:
             raise RemoteError(ErrorCode.NOT_ALLOWED, LEFT_NOTHING)
-        if sent["state"] == "failed":
-            raise RemoteError(ErrorCode(sent["error"]), LEFT_NOTHING)
-        if sent["state"] == "pending":
+        if sent.state is OutboxState.FAILED:
+            raise RemoteError(ErrorCode(sent.error or ""), LEFT_NOTHING)
+        if sent.state is OutboxState.PENDING:
             raise RemoteError(ErrorCode.UNREACHABLE, ON_ITS_WAY)
 
     def on_failed(
@@ -110,10 +107,12 @@ class Unwitnessed:
         """The hub did not take it: nothing has left. With a quorum the card goes as ever."""
         hub_id = self._membership.hub.hub_id
         request_id = statement.expect(ProvisionalBody).body.request_id
-        state = "stopped" if error.code is ErrorCode.TOO_LATE else "allowed"
-        self._answering.set_state(tables, request_id, state)
-        sql = "DELETE FROM unwitnessed_card WHERE hub_id = ? AND request_id = ?"
-        tables.tx.run(sql, hub_id, request_id)
+        late = error.code is ErrorCode.TOO_LATE
+        request = tables.received_requests.get(hub_id, request_id)
+        if request is not None and request.state is ReceivedState.RELEASED:
+            state = ReceivedState.STOPPED if late else ReceivedState.ALLOWED
+            tables.received_requests.change(request, replace(request, state=state))
+        tables.governance.forget_card(hub_id, request_id)
         now = self._membership.env.clock()
         clear_alarm(tables, hub_id, AlarmCode.CARD_UNWITNESSED, now, place=request_id)
 
@@ -121,73 +120,62 @@ class Unwitnessed:
         self, tables: NodeTables, statement: Statement[ProvisionalBody], delivery: Delivery
     ) -> None:
         """Open a card that has no proof, if our own request was for life or death."""
-        row = self._asking.allowed(tables, statement)
-        if row is None:
+        request = self._asking.allowed(tables, statement)
+        if request is None:
             return
-        if not allows_break_glass(self._membership.charter.lawful_basis(_basis(tables, row))):
+        if not allows_break_glass(self._membership.charter.lawful_basis(_basis(tables, request))):
             raise RemoteError(ErrorCode.NOT_ALLOWED, "we did not ask on a basis that allows this")
-        self._asking.open_card(tables, row, statement, delivery)
-        self._tell(tables, row["request_id"], row["holder"], None)
+        self._asking.open_card(tables, request, statement, delivery)
+        self._tell(tables, request.request_id, request.holder, None)
 
     def _tell(
         self, tables: NodeTables, request_id: str, other: str, practitioner: int | None
     ) -> None:
         hub_id, now = self._membership.hub.hub_id, self._membership.env.clock()
-        tables.put(
-            "unwitnessed_card",
-            {
-                "hub_id": hub_id,
-                "request_id": request_id,
-                "we_asked": int(practitioner is None),
-                "other": other,
-                "practitioner": practitioner,
-                "told_at": now,
-                "seen_at": None,
-            },
-            ("hub_id", "request_id"),
-        )
+        we_asked = practitioner is None
+        card = UnwitnessedCard(hub_id, request_id, we_asked, other, practitioner, now)
+        tables.governance.put_card(card)
         raise_alarm(tables, hub_id, AlarmCode.CARD_UNWITNESSED, now, place=request_id)
 
 
-def is_shown(tables: NodeTables, membership: HubMembership, row: Row) -> bool:
+def is_shown(tables: NodeTables, membership: HubMembership, request: ReceivedRequest) -> bool:
     """Whether a screen is to say that a received request's card may be let go now."""
-    if row["state"] != "allowed" or row["expires"] <= membership.env.clock():
+    if request.state is not ReceivedState.ALLOWED or request.expires <= membership.env.clock():
         return False
-    watched = tables.tx.one(
-        "SELECT no_quorum_since FROM watched WHERE hub_id = ?", membership.hub.hub_id
-    )
-    missing = watched is not None and watched["no_quorum_since"] is not None
-    return missing and row["decision_index"] >= membership.view.size and may_go(membership, row)
+    watched = tables.alarms.watched(membership.hub.hub_id)
+    if watched is None or watched.no_quorum_since is None:
+        return False
+    return not _is_witnessed(membership, request) and may_go(membership, request)
 
 
-def may_go(membership: HubMembership, row: Row) -> bool:
+def may_go(membership: HubMembership, request: ReceivedRequest) -> bool:
     """Whether a received request's basis lets its card go, and a person allowed it."""
-    basis = membership.charter.lawful_basis(row["basis"])
-    if row["decision_envelope"] is None or not allows_break_glass(basis):
+    basis = membership.charter.lawful_basis(request.basis)
+    if request.decision is None or not allows_break_glass(basis):
         return False
-    decision = parse_statement(row["decision_envelope"]).expect(DecisionBody).body
+    decision = parse_statement(request.decision.envelope).expect(DecisionBody).body
     return decision.decided_by is not None
 
 
-def _last_sent(tables: NodeTables, hub_id: str, request_id: str) -> Row | None:
+def _is_witnessed(membership: HubMembership, request: ReceivedRequest) -> bool:
+    """Whether a quorum has signed a log that holds our decision."""
+    return request.decision is not None and request.decision.index < membership.view.size
+
+
+def _last_sent(tables: NodeTables, hub_id: str, request_id: str) -> OutboxItem | None:
     """The last card that was let go for a request, in our outbox."""
-    return tables.tx.one(
-        "SELECT state, error FROM outbox WHERE hub_id = ? AND kind = 'provisional' "
-        "AND json_extract(body, '$.request_id') = ? ORDER BY id DESC LIMIT 1",
-        hub_id, request_id,
-    )  # fmt: skip
+    sent = tables.outbox.about(hub_id, ProvisionalBody, request_id)
+    return sent[-1] if sent else None
 
 
-def _on_its_way(tables: NodeTables, row: Row) -> bool:
-    sent = _last_sent(tables, row["hub_id"], row["request_id"])
-    return sent is not None and sent["state"] == "pending"
+def _is_on_its_way(tables: NodeTables, request: ReceivedRequest) -> bool:
+    sent = _last_sent(tables, request.hub_id, request.request_id)
+    return sent is not None and sent.state is OutboxState.PENDING
 
 
-def _basis(tables: NodeTables, row: Row) -> str:
-    """The lawful basis of a request of ours, as we signed it."""
-    sql = (
-        "SELECT body FROM outbox WHERE hub_id = ? AND kind = 'request' "
-        "AND json_extract(body, '$.request_id') = ?"
-    )
-    own = tables.tx.one(sql, row["hub_id"], row["request_id"])
-    return RequestBody.model_validate(json.loads(own["body"])).basis if own else ""
+def _basis(tables: NodeTables, request: SentRequest) -> str:
+    """The lawful basis of a request of ours, as we put it into the outbox."""
+    for item in tables.outbox.about(request.hub_id, RequestBody, request.request_id):
+        if isinstance(item.body, RequestBody):
+            return item.body.basis
+    return ""

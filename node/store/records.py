@@ -159,6 +159,11 @@ class Records:
         sql = "SELECT * FROM practitioner WHERE name = ? ORDER BY id"
         return [Practitioner(**row) for row in self._tx.rows(sql, name)]
 
+    def practitioners(self, most: int) -> list[Practitioner]:
+        """The first `most` practitioners by row id."""
+        sql = "SELECT * FROM practitioner ORDER BY id LIMIT ?"
+        return [Practitioner(**row) for row in self._tx.rows(sql, most)]
+
     def practitioner_id(self, hub_id: str, practitioner: int, fresh_id: str) -> str:
         """A practitioner's opaque id at a hub; `fresh_id` becomes it the first time."""
         row = self._tx.one(

@@ -126,6 +126,15 @@ class Stubs:
             keys.setdefault(row["match_key_id"], []).append(row["input_digest"])
         return dict(found)
 
+    def digest(self, hub_id: str, stub_id: str, match_key_id: str, ordinal: int) -> bytes | None:
+        """The digest that stands in one place of what a stub publishes."""
+        row = self._tx.one(
+            "SELECT input_digest FROM published_token "
+            "WHERE hub_id = ? AND stub_id = ? AND match_key_id = ? AND ordinal = ?",
+            hub_id, stub_id, match_key_id, ordinal,
+        )  # fmt: skip
+        return bytes(row["input_digest"]) if row else None
+
     def put_digests(self, hub_id: str, published: Mapping[str, Digests]) -> None:
         """Let stubs publish these tokens and no others."""
         sql = "DELETE FROM published_token WHERE hub_id = ? AND stub_id IN (:among)"

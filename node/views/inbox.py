@@ -4,7 +4,6 @@ Reads the node's own database. Shows client data to the agency's own people on t
 nothing here is logged.
 """
 
-import json
 from dataclasses import asdict
 from typing import Any
 
@@ -13,9 +12,9 @@ from node.links.team import Team
 from node.membership.hub import HubMembership
 from node.oversight.governance import governance_value
 from node.requests.without_quorum import is_shown
+from node.store.requests import ReceivedRequest, ReceivedState, SentRequest, SentState
 from node.store.tables import NodeTables
 from protocol.requests.refusals import sentence
-from storage.engine import Row
 
 WAITING = {
     "sending": "on its way to the council's hub",
@@ -33,7 +32,12 @@ WAITING = {
     "closed": "a card came that could not be opened; use the duty line, and ask again",
     "log_lost": "ended: the council's log was lost and has a successor; ask again",
 }
-UNFINISHED = frozenset({"sending", "waiting", "allowed", "asks_person", "deciding", "released"})
+UNFINISHED = frozenset(
+    {
+        *(SentState.SENDING, SentState.WAITING, SentState.ALLOWED),
+        *(ReceivedState.ASKS_PERSON, ReceivedState.DECIDING, ReceivedState.RELEASED),
+    }
+)
 
 
 def team_value(team: Team) -> dict[str, Any]:
@@ -53,22 +57,13 @@ def team_value(team: Team) -> dict[str, Any]:
 def inbox_value(tables: NodeTables, membership: HubMembership) -> dict[str, list[dict[str, Any]]]:
     """Requests to us and by us, for scripts."""
     hub_id, now = membership.hub.hub_id, membership.env.clock()
-    received = tables.tx.rows(
-        "SELECT r.*, c.local_id FROM received_request r "
-        "LEFT JOIN involvement i ON i.id = r.involvement LEFT JOIN client c ON c.id = i.client "
-        "WHERE r.hub_id = ? ORDER BY r.received_at",
-        hub_id,
-    )
-    sent = tables.tx.rows(
-        "SELECT s.*, c.local_id FROM sent_request s JOIN client c ON c.id = s.client "
-        "WHERE s.hub_id = ? ORDER BY s.asked_at",
-        hub_id,
-    )
+    received = tables.received_requests.of_hub(hub_id)
+    sent = tables.sent_requests.of_hub(hub_id)
     return {
         "alarms": alarms_value(tables, hub_id),
         "governance": [item for item in governance_value(tables, membership) if not item["seen"]],
-        "received": [_received(tables, membership, row) for row in received],
-        "sent": [_sent(row, now) for row in sent],
+        "received": [_received(tables, membership, *item) for item in received],
+        "sent": [_sent(*item, now) for item in sent],
     }
 
 
@@ -88,43 +83,43 @@ def alarms_value(tables: NodeTables, hub_id: str) -> list[dict[str, Any]]:
     ]
 
 
-def _received(tables: NodeTables, membership: HubMembership, row: Row) -> dict[str, Any]:
-    now = membership.env.clock()
+def _received(
+    tables: NodeTables, membership: HubMembership, client: str | None, request: ReceivedRequest
+) -> dict[str, Any]:
     charter = membership.charter
-    practitioner = json.loads(row["practitioner"])
-    member = membership.directory.member(row["requester"])
-    basis = charter.lawful_basis(row["basis"])
+    member = membership.directory.member(request.requester)
+    basis = charter.lawful_basis(request.basis)
     purposes = {purpose.code: purpose.title for purpose in charter.purposes}
     titles = {rule.field: rule.title for rule in basis.must_record} if basis else {}
     return {
-        "request_id": row["request_id"],
-        "client": row["local_id"],
+        "request_id": request.request_id,
+        "client": client,
         "agency": member.body.name if member else "an organisation that has left",
-        "practitioner": practitioner["name"],
-        "role": practitioner["role"].replace("_", " "),
-        "purpose": purposes.get(row["purpose"], row["purpose"]),
-        "basis": f"{basis.title} ({basis.code})" if basis else row["basis"],
-        "facts": {titles.get(key, key): value for key, value in json.loads(row["facts"]).items()},
-        "state": row["state"],
-        "state_text": _state_text(row, now),
-        "may_go_now": is_shown(tables, membership, row),
+        "practitioner": request.asker.name,
+        "role": request.asker.role.replace("_", " "),
+        "purpose": purposes.get(request.purpose, request.purpose),
+        "basis": f"{basis.title} ({basis.code})" if basis else request.basis,
+        "facts": {titles.get(key, key): value for key, value in request.facts.items()},
+        "state": request.state.value,
+        "state_text": _state_text(request, membership.env.clock()),
+        "may_go_now": is_shown(tables, membership, request),
     }
 
 
-def _sent(row: Row, now: int) -> dict[str, Any]:
-    refused = row["state"] in {"refused", "failed"} and row["code"]
+def _sent(client: str, request: SentRequest, now: int) -> dict[str, Any]:
+    refused = request.state in {SentState.REFUSED, SentState.FAILED} and request.code
     return {
-        "request_id": row["request_id"],
-        "client": row["local_id"],
-        "state": row["state"],
-        "state_text": _state_text(row, now),
-        "code": row["code"],
-        "sentence": sentence(row["code"], row["field"]) if refused else None,
-        "card": json.loads(row["card"]) if row["card"] else None,
+        "request_id": request.request_id,
+        "client": client,
+        "state": request.state.value,
+        "state_text": _state_text(request, now),
+        "code": request.code,
+        "sentence": sentence(request.code, request.field) if refused and request.code else None,
+        "card": request.card.model_dump() if request.card else None,
     }
 
 
-def _state_text(row: Row, now: int) -> str:
-    if row["expires"] <= now and row["state"] in UNFINISHED:
+def _state_text(request: SentRequest | ReceivedRequest, now: int) -> str:
+    if request.expires <= now and request.state in UNFINISHED:
         return "expired; it can be asked again"
-    return WAITING.get(row["state"], str(row["state"]))
+    return WAITING.get(request.state, request.state.value)

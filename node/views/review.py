@@ -3,7 +3,6 @@
 Shows client data to the agency's own people; nothing here is logged.
 """
 
-import json
 from dataclasses import asdict
 from typing import Any
 
@@ -12,10 +11,10 @@ from node.identity_checks.asking import shown
 from node.links.review import Waiting
 from node.membership.hub import HubMembership
 from node.records.duplicates import Duplicate
+from node.store.checks import ReceivedCheck, SentCheck, SentCheckState
 from node.store.tables import NodeTables
 from protocol.errors import ERROR_TEXTS, ErrorCode
 from protocol.requests.refusals import sentence
-from storage.engine import Row
 
 FIELDS = {
     "given": "Given name",
@@ -50,32 +49,25 @@ def queue_value(
 ) -> dict[str, Any]:
     """What waits for people, for scripts."""
     hub_id = membership.hub.hub_id
-    received = tables.tx.rows(
-        "SELECT * FROM received_check WHERE hub_id = ? ORDER BY received_at, check_id", hub_id
-    )
-    sent = tables.tx.rows(
-        "SELECT * FROM sent_check WHERE hub_id = ? ORDER BY asked_at, check_id", hub_id
-    )
+    received = tables.received_checks.to_answer(hub_id)
     return {
         "queue": [_waiting(item) for item in dispatcher.reviewing.queue(tables)],
-        "to_compare": [
-            _received(tables, membership, row) for row in received if row["state"] == "asks_person"
-        ],
-        "checks": [check_value(row) for row in sent],
+        "to_compare": [_received(tables, membership, check) for check in received],
+        "checks": [check_value(check) for check in tables.sent_checks.of_hub(hub_id)],
     }
 
 
-def check_value(row: Row) -> dict[str, Any]:
+def check_value(check: SentCheck) -> dict[str, Any]:
     """One of our own identity checks, for scripts."""
-    refused = row["state"] in {"refused", "failed"} and row["code"]
+    refused = check.state in {SentCheckState.REFUSED, SentCheckState.FAILED}
     return {
-        "check_id": row["check_id"],
-        "link_id": row["link_id"],
-        "state": row["state"],
-        "state_text": STATES.get(row["state"], row["state"]),
-        "answer": row["answer"],
-        "code": row["code"],
-        "sentence": sentence(row["code"], row["field"]) if refused else None,
+        "check_id": check.check_id,
+        "link_id": check.link_id,
+        "state": check.state.value,
+        "state_text": STATES.get(check.state, check.state.value),
+        "answer": check.answer,
+        "code": check.code,
+        "sentence": sentence(check.code, check.field) if refused and check.code else None,
     }
 
 
@@ -94,25 +86,27 @@ def _waiting(item: Waiting) -> dict[str, Any]:
     return {**asdict(item), "text": text, "problem": problem}
 
 
-def _received(tables: NodeTables, membership: HubMembership, row: Row) -> dict[str, Any]:
+def _received(
+    tables: NodeTables, membership: HubMembership, check: ReceivedCheck
+) -> dict[str, Any]:
     """An identity check to answer: their details beside ours."""
-    link = tables.link(row["hub_id"], row["link_id"])
-    client = tables.stubs.client_of(row["hub_id"], link["stub_id"]) if link else None
-    member = membership.directory.member(row["requester"])
-    basis = membership.charter.lawful_basis(row["basis"])
-    theirs = json.loads(row["details"]) if row["details"] else {}
+    link = tables.links.get(check.hub_id, check.link_id)
+    client = tables.stubs.client_of(check.hub_id, link.stub_id) if link else None
+    member = membership.directory.member(check.requester)
+    basis = membership.charter.lawful_basis(check.basis)
+    theirs = check.details.model_dump() if check.details else {}
     return {
-        "check_id": row["check_id"],
+        "check_id": check.check_id,
         "client": client.local_id if client else None,
         "agency": member.body.name if member else "an organisation that has left",
-        "practitioner": row["practitioner"],
-        "role": row["role"].replace("_", " "),
-        "purpose": row["purpose"],
-        "basis": f"{basis.title} ({basis.code})" if basis else row["basis"],
-        "facts": json.loads(row["facts"]),
+        "practitioner": check.practitioner,
+        "role": check.role.replace("_", " "),
+        "purpose": check.purpose,
+        "basis": f"{basis.title} ({basis.code})" if basis else check.basis,
+        "facts": dict(check.facts),
         "theirs": {field: theirs.get(field) for field in FIELDS},
         "ours": {
             field: shown(getattr(client.record, field)) if client else None for field in FIELDS
         },
-        "expires": row["expires"],
+        "expires": check.expires,
     }

@@ -7,7 +7,7 @@ check ids: never a client's.
 
 import hmac
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -20,6 +20,7 @@ from node.identity_checks.answering import Comparison
 from node.identity_checks.asking import IdentityCheckRequest
 from node.links.review import Opinion
 from node.service import NodeService
+from node.store.tables import NodeTables
 from node.views.review import check_value
 from protocol import canonical
 from protocol.errors import ErrorCode, RemoteError
@@ -37,6 +38,7 @@ HERE = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 PersonName = Annotated[str, Field(max_length=80)]
 FactText = Annotated[str, Field(min_length=1, max_length=2000)]
 Body = TypeVar("Body", bound=WireModel)
+Item = TypeVar("Item")
 
 
 class VerdictIn(WireModel):
@@ -125,14 +127,16 @@ class ReviewApi:
 
     async def outcome(self, request: web.Request) -> web.Response:
         """How far one of our identity checks is, and what came of it."""
-        sql = "SELECT * FROM sent_check WHERE check_id = ?"
-        _, row = await self._find(sql, request.match_info["check"])
-        return _json(check_value(row))
+        check_id = request.match_info["check"]
+        _, check = await self._find(lambda tables, hub_id: tables.sent_checks.get(hub_id, check_id))
+        return _json(check_value(check))
 
     async def answer(self, request: web.Request) -> web.Response:
         """A person's answer to another agency's identity check."""
         check_id, body = request.match_info["check"], await _body(request, ComparisonIn)
-        service, _ = await self._find("SELECT * FROM received_check WHERE check_id = ?", check_id)
+        service, _ = await self._find(
+            lambda tables, hub_id: tables.received_checks.get(hub_id, check_id)
+        )
         person = await practitioner_named(service.membership, body.practitioner)
         try:
             refusal = RefusalCode(body.refusal) if body.refusal else None
@@ -158,18 +162,34 @@ class ReviewApi:
             raise RemoteError(ErrorCode.NO_TOKEN, "Authorization")
 
     async def _of_link(self, link_id: str) -> NodeService:
-        service, _ = await self._find("SELECT * FROM link WHERE link_id = ?", link_id)
+        service, _ = await self._find(lambda tables, hub_id: tables.links.get(hub_id, link_id))
         return service
 
-    async def _find(self, sql: str, opaque_id: str) -> tuple[NodeService, Any]:
-        """The service at whose hub a row is, and the row. Raises RemoteError(NOT_FOUND)."""
-        row = await self._services[0].membership.engine.read(
-            lambda tables: tables.tx.one(sql, opaque_id)
-        )
-        for service in self._services:
-            if row is not None and row["hub_id"] == service.membership.hub.hub_id:
-                return service, row
-        raise RemoteError(ErrorCode.NOT_FOUND, "nothing of that id is here")
+    async def _find(
+        self, look_up: Callable[[NodeTables, str], Item | None]
+    ) -> tuple[NodeService, Item]:
+        """The service at whose hub something is, and what it is.
+
+        Raises RemoteError: NOT_FOUND, or CONFLICT where two hubs use one id, so that nobody can say
+        which is meant.
+        """
+        found = [
+            (service, item)
+            for service in self._services
+            if (item := await _looked_up(service, look_up)) is not None
+        ]
+        if len(found) > 1:
+            raise RemoteError(ErrorCode.CONFLICT, "two hubs use this id: use the command line")
+        if not found:
+            raise RemoteError(ErrorCode.NOT_FOUND, "nothing of that id is here")
+        return found[0]
+
+
+async def _looked_up(
+    service: NodeService, look_up: Callable[[NodeTables, str], Item | None]
+) -> Item | None:
+    hub_id = service.membership.hub.hub_id
+    return await service.membership.engine.read(lambda tables: look_up(tables, hub_id))
 
 
 async def _body(request: web.Request, model: type[Body]) -> Body:

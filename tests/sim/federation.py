@@ -401,7 +401,7 @@ class SimFederation:
     async def _resume_node(self, name: str, left: SimNode) -> None:
         folder, before = self.folder / name, left.membership.env
         engine = open_node_engine(folder)
-        (hub,) = await engine.read(lambda tables: tables.hubs())
+        (hub,) = await engine.read(lambda tables: tables.hubs.all())
         env = Environment(self.clock, copy.copy(before.random))
         context = NodeContext(engine, self.network, env, frozenset())  # type: ignore[arg-type]
         federation = await load_membership(folder, hub, context)
@@ -448,7 +448,7 @@ class SimFederation:
         env = Environment(self.clock, Random(name))
         settings = self.settings(name, member_class, **more)
         made = Joining(folder, settings, self.network, env)  # type: ignore[arg-type]
-        return made, open_node_engine(folder)
+        return made, open_node_engine(folder, rehearse=True)
 
     async def checkpoint(self) -> None:
         """Publish the log as it is, cosigned by whoever is awake; holders follow."""

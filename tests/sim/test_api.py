@@ -3,6 +3,7 @@
 import json
 import stat
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -161,3 +162,31 @@ async def test_the_token_is_drawn_once_and_for_the_owner_alone(agencies: Agencie
     assert len(first) == 64
     mode = (node.folder / "api-token.json").stat().st_mode
     assert stat.S_IMODE(mode) == 0o600
+
+
+async def test_a_hub_that_reuses_anothers_id_does_not_get_the_answer(
+    federation: SimFederation, unsure: Agencies
+) -> None:
+    """Two hubs of one node: what is asked under an id that both use is refused, not guessed."""
+    _, care = unsure
+    other = NodeService(replace(care.membership), federation.settings("Social care", "x"))
+    other.membership.hub = replace(care.membership.hub, hub_id="ee" * 16)
+    app = ReviewApi([care.service, other], TOKEN, "127.0.0.1").application()
+    client = TestClient(TestServer(app))
+    await client.start_server()
+    (queued,) = await care.read(care.service.dispatcher.reviewing.queue)
+    path = f"/v1/review/{queued.link_id}"
+    copy = (
+        "INSERT INTO link SELECT ?, link_id, stub_id, state, agency_id, involvements, evidence, "
+        "round_id FROM link"
+    )
+    await care.write(lambda tables: tables.tx.run(copy, "ee" * 16))
+    answer = await client.post(path, headers=BEARER, json=SAME)
+    assert (answer.status, json.loads(await answer.text())["code"]) == (409, "conflict")
+    assert await federation.entries("verdict") == []
+    sql = "UPDATE link SET link_id = ? WHERE hub_id = ?"
+    await care.write(lambda tables: tables.tx.run(sql, "ab" * 16, "ee" * 16))
+    answer = await client.post(path, headers=BEARER, json=SAME)
+    assert answer.status == 200
+    assert len(await federation.entries("verdict")) == 1
+    await client.close()

@@ -230,7 +230,7 @@ class TestEnrolment:
     async def test_small_order_and_shared_keys_cannot_enrol(
         self, federation: SimFederation, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from node.membership.hub import Keys
+        from node.membership.keys import Keys
 
         real = Keys.record
 

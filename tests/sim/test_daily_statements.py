@@ -1,4 +1,4 @@
-"""Each day the hub says which entries name an agency, and the agency looks into its own books."""
+"""Each day the hub says which entries name an agency, and the agency looks into its own journal."""
 
 import hashlib
 import shutil
@@ -9,7 +9,7 @@ from typing import Any
 from audit.findings import FindingCode as Code
 from audit.findings import Severity
 from hub.log.daily import Daily
-from node.membership.hub import load_keys
+from node.membership.keys import load_keys
 from node.service import NodeService
 from node.store.tables import NodeTables, open_engine
 from protocol.messages.statement import parse_statement
@@ -142,7 +142,7 @@ async def test_a_statement_waits_until_what_it_is_about_was_seen(
     sql = "UPDATE daily_statement SET answer = NULL"
     await health.write(lambda tables: tables.tx.run(sql))
     object.__setattr__(health.membership.view.frontier, "size", 3)
-    assert await health.service.books.answer() == 0
+    assert await health.service.journal.answer() == 0
 
 
 async def test_no_statement_for_two_days_is_an_alarm_that_goes(

@@ -54,7 +54,9 @@ async def check(node: SimNode, link_id: str | None = None, **change: Any) -> str
     }
     inquiry = IdentityCheckRequest(**{**values, **change})
     await node.membership.sync()
-    check_id = await node.write(lambda tables: node.service.dispatcher.asking.ask(tables, inquiry))
+    check_id = await node.write(
+        lambda tables: node.service.dispatcher.identity_asking.ask(tables, inquiry)
+    )
     await node.service.advance()
     return check_id
 
@@ -63,7 +65,9 @@ async def answer(
     node: SimNode, check_id: str, found: Found = "same", refusal: RefusalCode | None = None
 ) -> None:
     comparison = Comparison(check_id, 1, found, refusal)
-    await node.write(lambda tables: node.service.dispatcher.answering.answer(tables, comparison))
+    await node.write(
+        lambda tables: node.service.dispatcher.identity_answering.answer(tables, comparison)
+    )
     await node.service.advance()
 
 
@@ -274,7 +278,7 @@ async def test_an_agency_without_the_value_cannot_open_what_the_hub_sends_it(
     link_row = await care.read(lambda tables: tables.tx.one("SELECT * FROM link"))
     assert link_row is not None
     await stranger.write(
-        lambda tables: tables.insert(
+        lambda tables: tables.tx.insert(
             "link",
             {**link_row, "stub_id": stub["stub_id"], "hub_id": stranger.membership.hub.hub_id},
         )

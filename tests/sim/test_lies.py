@@ -22,7 +22,7 @@ from hub.store.log import Logged
 from hub.store.members import ApplicantState
 from node.actions import requests as commands
 from node.cli import printing
-from node.membership.hub import Keys
+from node.membership.keys import Keys
 from node.publishing.publisher import Publisher
 from node.records.clients import withdraw
 from node.views import inbox as screens

@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 from node.cli.main import app
 from node.service import NodeService
 from protocol.matchkeys.records import ClientRecord
+from protocol.messages.bodies import RequestBody
 from tests.sim.federation import AMIRA, DUTY, SimFederation, row, two_agencies
 from tests.sim.test_recall import released
 from tests.sim.test_review import NOT_SURE, queue
@@ -38,6 +39,7 @@ class Town:
 
         monkeypatch.setattr("node.cli.people.open_service", opened)
         monkeypatch.setattr("node.cli.main.open_service", opened)
+        monkeypatch.setattr("node.cli.monitor.open_service", opened)
 
     def now(self, work: Coroutine[Any, Any, Any]) -> Any:
         return self._runner.run(work)
@@ -201,4 +203,32 @@ def test_duplicates_and_too_little_are_said(town: Town) -> None:
     team = town.types("Health visiting", "team", "h3").output
     assert "cannot be found by others, and cannot find them, because" in team
     assert "Housing: 01632 960100" in team
-    assert "Somebody to ring now" in team
+    assert "Somebody to call now" in team
+
+
+def test_what_was_set_aside_is_named_and_tried_again(town: Town) -> None:
+    _, care = town.now(two_agencies(town.federation))
+    handlers = town.federation.nodes["Health visiting"].service.dispatcher._incoming
+    real = handlers[RequestBody]
+
+    def throws(*_: object) -> None:
+        raise KeyError("Amira Hassan, 9990000026")
+
+    handlers[RequestBody] = throws
+    others = town.now(care.team("c1")).others
+    town.now(care.ask("c1", others[0].involvement_id))
+    town.now(town.federation.settle())
+    assert "patchwork-node retry" in town.types("Health visiting", "alarms").stdout
+    said = town.types("Health visiting", "retry")
+    assert said.exit_code == 4
+    assert "KeyError at node.dispatch:" in said.stdout
+    assert "not_found" not in said.stdout, "its decision waits for it"
+    assert "waits for one before it" in said.stdout
+    assert "Amira" not in said.output
+    shown = json.loads(town.types("Health visiting", "retry", "--json").stdout)
+    assert [item["what"] for item in shown] == ["message", "message"]
+    handlers[RequestBody] = real
+    done = town.types("Health visiting", "retry")
+    assert (done.exit_code, done.stdout) == (0, "Nothing is set aside.\n")
+    assert "waits for your answer" in town.types("Health visiting", "inbox").stdout
+    assert town.types("Health visiting", "alarms").stdout == "Nothing is amiss.\n"

@@ -99,7 +99,7 @@ async def test_the_hubs_disk_never_holds_a_token(federation: SimFederation) -> N
 
 def test_secrets_do_not_show_in_reprs() -> None:
     from keys.group import SecretScalar
-    from node.membership.hub import Keys
+    from node.membership.keys import Keys
     from protocol.signing import SecretSeed
 
     seed = SecretSeed(b"\xabsecret-secret-secret-secret-xyz")

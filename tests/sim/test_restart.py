@@ -49,7 +49,7 @@ async def test_a_node_goes_on_where_it_stopped(
     before = health.membership
     await before.engine.close()
     engine = open_engine(health.folder)
-    (hub,) = await engine.read(lambda tables: tables.hubs())
+    (hub,) = await engine.read(lambda tables: tables.hubs.all())
     context = NodeContext(engine, before.http, before.env, before.shared_postcodes)
     again = await load_membership(health.folder, hub, context)
     assert again.view.size == before.view.size

@@ -11,7 +11,7 @@ from hub.members.office import approve_rotation, order, waiting_rotations
 from hub.store.mailboxes import Post
 from hub.store.members import MemberStatus
 from node.alarms import AlarmCode, open_alarms
-from node.membership.hub import Keys, load_keys
+from node.membership.keys import Keys, load_keys
 from node.membership.rotation import Rotating
 from node.service import NodeService
 from node.store.tables import open_engine
@@ -252,7 +252,7 @@ async def test_a_rotation_overtaken_by_a_suspension_can_be_sent_anew(
             lambda tables: approve_rotation(tables, health.party_id, waiting.words)
         )
     await health.membership.sync()
-    with pytest.raises(LocalError, match="this agency is suspended: ring the council"):
+    with pytest.raises(LocalError, match="this agency is suspended: call the council"):
         health.membership.me()
     await rotated(federation, health)
     await ordered(federation, health, "active")

@@ -21,7 +21,7 @@ from hub.server.service import HubService
 from hub.store.tables import HubTables
 from node.alarms import AlarmCode, open_alarms
 from node.membership.charter import accept_charter
-from node.membership.hub import Keys
+from node.membership.keys import Keys
 from node.oversight.monitor import Monitor
 from node.publishing.publisher import Publisher
 from node.records.clients import withdraw

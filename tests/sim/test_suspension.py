@@ -7,13 +7,8 @@ import pytest
 
 from hub.members.membership import Membership
 from hub.members.office import approve_rotation, waiting_rotations
-from node.membership.hub import (
-    HubMembership,
-    NodeContext,
-    follow_without_keys,
-    keys_path,
-    load_keys,
-)
+from node.membership.hub import HubMembership, NodeContext, follow_without_keys
+from node.membership.keys import keys_path, load_keys
 from node.membership.rotation import Rotating
 from node.service import NodeService
 from protocol.errors import ErrorCode, LocalError, RemoteError

@@ -95,8 +95,8 @@ async def past_all_checks(health: SimNode, request_id: str) -> list[RemoteError]
     """Send a card without a quorum past every check of our own node; how the hub refuses it."""
 
     def work(tables: Any) -> None:
-        row = tables.tx.one("SELECT * FROM received_request WHERE request_id = ?", request_id)
-        assert health.service.releasing.let_go(tables, row, ProvisionalBody, None)
+        request = tables.received_requests.get(health.membership.hub.hub_id, request_id)
+        assert health.service.releasing.let_go(tables, request, ProvisionalBody, None).gone
 
     await health.write(work)
     return await health.service.outbox.send()

@@ -66,7 +66,7 @@ class Resumed(SimFederation):
     async def _node(self, name: str) -> SimNode:
         folder = self.folder / name
         engine = open_engine(folder)
-        (hub,) = await engine.read(lambda tables: tables.hubs())
+        (hub,) = await engine.read(lambda tables: tables.hubs.all())
         env = Environment(self.clock, Random(f"{name} after the upgrade"))
         context = NodeContext(engine, self.network, env, frozenset())  # type: ignore[arg-type]
         membership = await load_membership(folder, hub, context)

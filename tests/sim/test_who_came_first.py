@@ -99,7 +99,7 @@ async def test_an_identity_check_does_not_tell_the_later_side_who_she_is(
         facts={"enquiry_reference": "S47-1", "informed": "informed"},
     )
     await care.membership.sync()
-    await care.write(lambda tables: care.service.dispatcher.asking.ask(tables, inquiry))
+    await care.write(lambda tables: care.service.dispatcher.identity_asking.ask(tables, inquiry))
     await care.service.advance()
     await federation.settle()
     (sent,) = await care.read(lambda tables: tables.tx.rows("SELECT * FROM sent_check"))

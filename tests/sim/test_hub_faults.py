@@ -35,7 +35,7 @@ Logs = list[MutableMapping[str, Any]]
 SECRET = "Amira Hassan of 12 Rowan Road"
 STATEMENTS = json.loads((VECTORS / "statements.json").read_text("utf-8"))["valid"]
 EXAMPLES = {case["kind"]: json.loads(case["payload"])["body"] for case in STATEMENTS}
-HERE = "tests.sim.test_faults.fail:"
+HERE = "hub."
 
 
 def fail(*_: object) -> Any:

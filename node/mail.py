@@ -1,0 +1,180 @@
+"""Mail from one hub: each message is acted on once, or set aside (specs/07-transport.md §5).
+
+A bad message is the sender's fault and final. A message that meets a fault of this program is kept
+as it came, and tried again: it may be a recall. What comes after it and does not make sense without
+it is kept too, and tried again after it.
+"""
+
+import asyncio
+import hashlib
+from dataclasses import replace
+from itertools import takewhile
+from typing import Protocol
+
+import structlog
+
+from node.dispatch import Dispatcher
+from node.membership.hub import HubMembership
+from node.oversight.gossip import check_gossip
+from node.store.set_aside import Fault, Item, Kind
+from node.store.tables import NodeTables
+from protocol.errors import ErrorCode, PatchworkError, RemoteError
+from protocol.fields import from_base64
+from protocol.wire import ANSWER_LIMIT, Delivery, Mailbag, encode_wire, parse_wire
+
+log = structlog.get_logger()
+
+# What a message is refused with that makes no sense without one before it.
+OUT_OF_TURN = frozenset(
+    {ErrorCode.NOT_FOUND, ErrorCode.NOT_ALLOWED, ErrorCode.WRONG_RECIPIENT, ErrorCode.CONFLICT}
+)
+
+
+class Then(Protocol):
+    """What else happens to a message in the transaction; `settled`: it is dealt with for good."""
+
+    def __call__(self, tables: NodeTables, *, settled: bool) -> None:
+        """Write it."""
+        ...
+
+
+class Mail:
+    """Takes in the mail of one hub."""
+
+    def __init__(self, membership: HubMembership, dispatcher: Dispatcher) -> None:
+        self._membership = membership
+        self._dispatcher = dispatcher
+
+    async def take_in(self, bag: Mailbag) -> int:
+        """Act on the messages of a bag in order; how many were dealt with.
+
+        Each is one transaction, which moves the cursor too. Raises RemoteError(UNREACHABLE) or
+        LocalError: then the message stays in the mailbox.
+        """
+        membership, hub, dealt_with = self._membership, self._membership.hub, 0
+        for delivery in bag.deliveries:
+            place = (bag.generation, delivery.seq)
+
+            def move_on(
+                tables: NodeTables, *, settled: bool, place: tuple[str, int] = place
+            ) -> None:
+                del settled
+                tables.hubs.read_up_to(hub, *place)
+
+            if not await self._handle(self._item(delivery), delivery, move_on):
+                break
+            if membership.hub.genesis != hub.genesis:
+                break  # the rest is of a log that was lost
+            membership.hub = replace(membership.hub, generation=place[0], cursor=place[1])
+            dealt_with += 1
+        return dealt_with
+
+    async def retry(self) -> None:
+        """Try again what was set aside, in the order in which it came. Raises PatchworkError."""
+        hub_id, faults = self._membership.hub.hub_id, self._membership.faults
+        everything = await self._membership.engine.read(lambda tables: tables.set_aside.all(hub_id))
+        for item in [kept.item for kept in everything if kept.item.what is Kind.MESSAGE]:
+
+            def put_away(tables: NodeTables, *, settled: bool, item: Item = item) -> None:
+                if settled:
+                    faults.done(tables, Kind.MESSAGE, [item.item])
+
+            delivery = parse_wire(Delivery, item.delivery or b"", limit=ANSWER_LIMIT)
+            await self._handle(item, delivery, put_away)
+
+    async def _handle(self, item: Item, delivery: Delivery, then: Then) -> bool:
+        """Deal with one message, whatever it meets; False if it must wait. Raises PatchworkError
+        where it is to stay where it is.
+        """
+        try:
+            return await self._act(item, delivery, then)
+        except PatchworkError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the rest of the mail goes on
+            await self._set_aside(item, delivery, error, then)
+        return True
+
+    async def _act(self, item: Item, delivery: Delivery, then: Then) -> bool:
+        """Act on one message, and do `then` in the same transaction; False if it must wait."""
+        membership = self._membership
+
+        def act(tables: NodeTables) -> None:
+            self._dispatcher.take(tables, delivery)
+            then(tables, settled=True)
+
+        try:
+            if not await self._may_act(delivery):
+                return False
+            if delivery.proof is not None:
+                await check_gossip(membership, from_base64(delivery.proof))
+            await membership.engine.write(act)
+        except RemoteError as error:
+            if error.code is ErrorCode.UNREACHABLE:
+                raise
+            await self._refuse(item, delivery, error.code, then)
+        return True
+
+    async def _refuse(self, item: Item, delivery: Delivery, code: ErrorCode, then: Then) -> None:
+        """Be done with a message that is not acted on, unless one before it was set aside."""
+        log.warning("message_set_aside", seq=delivery.seq, code=code.value)
+
+        def refuse(tables: NodeTables) -> None:
+            waits = self._waits_for_another(tables, item, code)
+            (self._dispatcher.keep if waits else self._dispatcher.refuse)(tables, delivery)
+            then(tables, settled=not waits)
+
+        await self._membership.engine.write(refuse)
+
+    async def _set_aside(
+        self, item: Item, delivery: Delivery, error: Exception, then: Then
+    ) -> None:
+        """Keep a message that met a fault of ours, to be tried again."""
+        membership = self._membership
+        fault = membership.faults.told(Kind.MESSAGE, item.item, error)
+
+        def keep(tables: NodeTables, *, enter: bool) -> None:
+            membership.faults.put(tables, item, fault)
+            if enter:
+                self._dispatcher.keep(tables, delivery)
+            then(tables, settled=False)
+
+        try:
+            await membership.engine.write(lambda tables: keep(tables, enter=True))
+        except PatchworkError:
+            raise
+        except Exception:  # noqa: BLE001 - the fault is in entering it: that is tried again too
+            await membership.engine.write(lambda tables: keep(tables, enter=False))
+
+    def _waits_for_another(self, tables: NodeTables, item: Item, code: ErrorCode) -> bool:
+        """Keep a message that is out of turn because what it follows was set aside; whether so.
+
+        That may be a message before it, or a statement of ours that it answers.
+        """
+        if code not in OUT_OF_TURN:
+            return False
+        kept = (other.item for other in tables.set_aside.all(item.hub_id))
+        before = takewhile(lambda other: (other.what, other.item) != (item.what, item.item), kept)
+        if not any(other.what in {Kind.MESSAGE, Kind.STATEMENT} for other in before):
+            return False
+        tables.set_aside.put(item, Fault(code.value, ""), self._membership.env.clock())
+        return True
+
+    async def _may_act(self, delivery: Delivery) -> bool:
+        """Whether a quorum has seen the entry that this message is, after a look at the log.
+
+        While the log has no quorum a message that the sender's key in our last view verifies is
+        acted on all the same: what moves contact details brings a proof of its own, or is for life
+        or death. Any other stays in the mailbox; the next poll brings it again.
+        """
+        membership = self._membership
+        if delivery.index is None or delivery.index < membership.view.size:
+            return True
+        witnessed = await membership.follow()
+        if delivery.index < membership.view.size:
+            return True
+        return not witnessed and await asyncio.to_thread(self._dispatcher.verifies, delivery)
+
+    def _item(self, delivery: Delivery) -> Item:
+        name = hashlib.sha256(delivery.envelope.encode()).hexdigest()[:32]
+        hub_id = self._membership.hub.hub_id
+        return Item(hub_id, Kind.MESSAGE, name, encode_wire(delivery))

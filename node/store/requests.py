@@ -1,0 +1,323 @@
+"""Requests for contact details, asked and received: the only place that writes their states.
+
+specs/06-requests.md §2, §7 and §8. Everything is looked up by the hub's id and the request's id.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from node.store.moving import Columns, Moving
+from protocol.messages.parts import LinkProof
+from protocol.requests.sealing import ContactCard
+from storage.engine import Row, Transaction
+from storage.states import Moves, sources
+
+
+class SentState(StrEnum):
+    """How far a request of ours has come."""
+
+    SENDING = "sending"
+    WAITING = "waiting"
+    ALLOWED = "allowed"
+    REFUSED = "refused"
+    FAILED = "failed"
+    OPENED = "opened"
+    CLOSED = "closed"
+    STOPPED = "stopped"
+    RECALLED = "recalled"
+    LOG_LOST = "log_lost"
+
+
+class ReceivedState(StrEnum):
+    """How far a request that came to us has come."""
+
+    ARRIVED = "arrived"
+    ASKS_PERSON = "asks_person"
+    DECIDING = "deciding"
+    ALLOWED = "allowed"
+    REFUSED = "refused"
+    RELEASED = "released"
+    OPENED = "opened"
+    STOPPED = "stopped"
+    RECALLED = "recalled"
+    LOG_LOST = "log_lost"
+
+
+_S, _R = SentState, ReceivedState
+# The hub logs a request or refuses it; the holder decides; the card opens, or stays closed. A card
+# over the same link that is about the wrong person stops the others. The other side may recall a
+# card that we never saw: the messages before it were set aside.
+SENT_MOVES: Moves[SentState] = {
+    _S.SENDING: (_S.WAITING, _S.REFUSED, _S.FAILED, _S.STOPPED, _S.RECALLED, _S.LOG_LOST),
+    _S.WAITING: (_S.ALLOWED, _S.REFUSED, _S.STOPPED, _S.RECALLED, _S.LOG_LOST),
+    _S.ALLOWED: (_S.OPENED, _S.CLOSED, _S.STOPPED, _S.RECALLED, _S.LOG_LOST),
+    _S.OPENED: (_S.RECALLED,),
+    _S.CLOSED: (_S.STOPPED, _S.RECALLED),
+    _S.STOPPED: (_S.RECALLED,),
+}
+# A decision that the hub refuses goes back to a person; a card without a quorum that it refuses
+# goes as ever, once there is one. Allowed and recalled: the hub passed on a card of which it never
+# told us. Released and lost: the log ended before the hub had taken the card.
+RECEIVED_MOVES: Moves[ReceivedState] = {
+    _R.ARRIVED: (_R.ASKS_PERSON, _R.DECIDING, _R.STOPPED, _R.LOG_LOST),
+    _R.ASKS_PERSON: (_R.DECIDING, _R.STOPPED, _R.LOG_LOST),
+    _R.DECIDING: (_R.ALLOWED, _R.REFUSED, _R.ASKS_PERSON, _R.STOPPED, _R.LOG_LOST),
+    _R.ALLOWED: (_R.RELEASED, _R.STOPPED, _R.RECALLED, _R.LOG_LOST),
+    _R.RELEASED: (_R.OPENED, _R.ALLOWED, _R.STOPPED, _R.RECALLED, _R.LOG_LOST),
+    _R.OPENED: (_R.RECALLED,),
+}
+# What ends with a lost log. A card that had not left does not leave any more.
+_SENT_WITH_LOG = tuple(sources(SENT_MOVES, _S.LOG_LOST))
+_RECEIVED_WITH_LOG = tuple(
+    state for state in sources(RECEIVED_MOVES, _R.LOG_LOST) if state is not _R.RELEASED
+)
+# What is still under way over a link; a card that left is recalled only by its own request's id.
+_STOPPED_OVER = tuple(
+    state for state in sources(RECEIVED_MOVES, _R.STOPPED) if state is not _R.RELEASED
+)
+
+
+@dataclass(frozen=True)
+class LoggedDecision:
+    """A decision, to the byte, with its place in the log: what a proof is checked against."""
+
+    id: str
+    index: int
+    salt: str | None
+    envelope: bytes
+
+
+@dataclass(frozen=True)
+class SentRequest:
+    """A request of ours. `client` is the row of our client, `card` what came back."""
+
+    hub_id: str
+    request_id: str
+    client: int
+    holder: str
+    link_id: str | None
+    asked_at: int
+    expires: int
+    state: SentState = SentState.SENDING
+    statement_id: str | None = None
+    code: str | None = None
+    field: str | None = None
+    decision: LoggedDecision | None = None
+    card: ContactCard | None = None
+    release_id: str | None = None
+
+    def columns(self) -> Columns:
+        """The row."""
+        plain = {name: getattr(self, name) for name in _SENT_PLAIN}
+        card = json.dumps(self.card.model_dump()) if self.card else None
+        return {**plain, "state": self.state.value, "card": card, **decision_columns(self.decision)}
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asks at the other agency."""
+
+    name: str
+    role: str
+
+
+@dataclass(frozen=True)
+class ReceivedRequest:
+    """A request that came to us. `involvement` is the row of ours that it asks for, if known."""
+
+    hub_id: str
+    request_id: str
+    statement_id: str
+    requester: str
+    link_id: str
+    involvement: int | None
+    purpose: str
+    basis: str
+    facts: Mapping[str, str]
+    asker: Asker
+    link_proof: LinkProof
+    expires: int
+    received_at: int
+    state: ReceivedState = ReceivedState.ARRIVED
+    hub_decision: str | None = None
+    hub_outcome: str | None = None
+    decision: LoggedDecision | None = None
+    release_id: str | None = None
+
+    def columns(self) -> Columns:
+        """The row."""
+        plain = {name: getattr(self, name) for name in _RECEIVED_PLAIN}
+        return {
+            **plain,
+            "state": self.state.value,
+            "facts": json.dumps(dict(self.facts)),
+            "practitioner": json.dumps({"name": self.asker.name, "role": self.asker.role}),
+            "link_proof": json.dumps(self.link_proof.model_dump()),
+            **decision_columns(self.decision),
+        }
+
+
+_SENT_PLAIN = (
+    "hub_id", "request_id", "client", "holder", "link_id", "asked_at", "expires", "statement_id",
+    "code", "field", "release_id",
+)  # fmt: skip
+_RECEIVED_PLAIN = (
+    "hub_id", "request_id", "statement_id", "requester", "link_id", "involvement", "purpose",
+    "basis", "expires", "received_at", "hub_decision", "hub_outcome", "release_id",
+)  # fmt: skip
+
+
+class SentRequests:
+    """Requests of ours, each by its hub and its id."""
+
+    _rows = Moving("sent_request", ("hub_id", "request_id"), SENT_MOVES)
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    def get(self, hub_id: str, request_id: str) -> SentRequest | None:
+        """The request of that id at a hub."""
+        sql = "SELECT * FROM sent_request WHERE hub_id = ? AND request_id = ?"
+        row = self._tx.one(sql, hub_id, request_id)
+        return _sent(row) if row else None
+
+    def of_hub(self, hub_id: str) -> list[tuple[str, SentRequest]]:
+        """All at a hub, oldest first, each with our own id of its client."""
+        rows = self._tx.rows(
+            "SELECT s.*, c.local_id FROM sent_request s JOIN client c ON c.id = s.client "
+            "WHERE s.hub_id = ? ORDER BY s.asked_at, s.request_id",
+            hub_id,
+        )
+        return [(str(row["local_id"]), _sent(row)) for row in rows]
+
+    def add(self, request: SentRequest) -> None:
+        """Keep a new one. Raises NotUniqueError for an id that is taken."""
+        self._tx.insert("sent_request", request.columns())
+
+    def change(self, before: SentRequest, after: SentRequest) -> None:
+        """Write what differs. Raises LocalError(CONFLICT) unless the move is allowed."""
+        self._rows.change(self._tx, before, after)
+
+    def stop_over(self, hub_id: str, link_id: str | None, but: str) -> None:
+        """Stop what is under way over a link, and delete its cards; `but` one request's."""
+        sql = (
+            "UPDATE sent_request SET state = ?, card = NULL "
+            "WHERE hub_id = ? AND link_id = ? AND request_id <> ? AND state IN (:among)"
+        )
+        key = (hub_id, link_id, but)
+        self._tx.run_among(sql, _S.STOPPED.value, *key, among=sources(SENT_MOVES, _S.STOPPED))
+        self._tx.run_among(sql, _S.RECALLED.value, *key, among=[_S.OPENED])
+
+    def end_with_log(self, hub_id: str) -> None:
+        """End what a lost log leaves unfinished; cards that came stay."""
+        sql = "UPDATE sent_request SET state = ? WHERE hub_id = ? AND state IN (:among)"
+        self._tx.run_among(sql, _S.LOG_LOST.value, hub_id, among=_SENT_WITH_LOG)
+
+
+class ReceivedRequests:
+    """Requests that came to us, each by its hub and its id."""
+
+    _rows = Moving("received_request", ("hub_id", "request_id"), RECEIVED_MOVES)
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    def get(self, hub_id: str, request_id: str) -> ReceivedRequest | None:
+        """The request of that id at a hub."""
+        sql = "SELECT * FROM received_request WHERE hub_id = ? AND request_id = ?"
+        row = self._tx.one(sql, hub_id, request_id)
+        return _received(row) if row else None
+
+    def of_hub(self, hub_id: str) -> list[tuple[str | None, ReceivedRequest]]:
+        """All at a hub, oldest first, each with our own id of the client it is about, if known."""
+        rows = self._tx.rows(
+            "SELECT r.*, c.local_id FROM received_request r "
+            "LEFT JOIN involvement i ON i.id = r.involvement LEFT JOIN client c ON c.id = i.client "
+            "WHERE r.hub_id = ? ORDER BY r.received_at, r.request_id",
+            hub_id,
+        )
+        return [(row["local_id"], _received(row)) for row in rows]
+
+    def allowed(self, hub_id: str, now: int) -> list[ReceivedRequest]:
+        """Those whose card may leave once a quorum has seen the decision, oldest first."""
+        rows = self._tx.rows(
+            "SELECT * FROM received_request WHERE hub_id = ? AND state = ? AND expires > ? "
+            "ORDER BY received_at, request_id",
+            hub_id, _R.ALLOWED.value, now,
+        )  # fmt: skip
+        return [_received(row) for row in rows]
+
+    def released_to(self, hub_id: str, requester: str) -> int:
+        """How many cards an agency has had from us."""
+        row = self._tx.one(
+            "SELECT COUNT(*) AS n FROM received_request "
+            "WHERE hub_id = ? AND requester = ? AND state IN (?, ?)",
+            hub_id, requester, _R.RELEASED.value, _R.OPENED.value,
+        )  # fmt: skip
+        return int(row["n"]) if row else 0
+
+    def add(self, request: ReceivedRequest) -> None:
+        """Keep a new one. Raises NotUniqueError for an id that is taken."""
+        self._tx.insert("received_request", request.columns())
+
+    def change(self, before: ReceivedRequest, after: ReceivedRequest) -> None:
+        """Write what differs. Raises LocalError(CONFLICT) unless the move is allowed."""
+        self._rows.change(self._tx, before, after)
+
+    def stop_over(self, hub_id: str, link_id: str | None, but: str) -> None:
+        """Stop what is under way over a link; `but` one request. What has left stays so."""
+        self._tx.run_among(
+            "UPDATE received_request SET state = ? "
+            "WHERE hub_id = ? AND link_id = ? AND request_id <> ? AND state IN (:among)",
+            _R.STOPPED.value, hub_id, link_id, but, among=_STOPPED_OVER,
+        )  # fmt: skip
+
+    def end_with_log(self, hub_id: str) -> None:
+        """End what a lost log leaves unfinished, and cards that the hub had not taken."""
+        self._tx.run(
+            "UPDATE received_request SET state = ? "
+            "WHERE hub_id = ? AND state = ? AND release_id IS NULL",
+            _R.LOG_LOST.value, hub_id, _R.RELEASED.value,
+        )  # fmt: skip
+        sql = "UPDATE received_request SET state = ? WHERE hub_id = ? AND state IN (:among)"
+        self._tx.run_among(sql, _R.LOG_LOST.value, hub_id, among=_RECEIVED_WITH_LOG)
+
+
+def decision_columns(decision: LoggedDecision | None) -> dict[str, Any]:
+    """The columns of a logged decision, in whichever table."""
+    return {
+        "decision_id": decision.id if decision else None,
+        "decision_index": decision.index if decision else None,
+        "decision_salt": decision.salt if decision else None,
+        "decision_envelope": decision.envelope if decision else None,
+    }
+
+
+def decision_of(row: Row) -> LoggedDecision | None:
+    """The logged decision in a row, if there is one."""
+    if row["decision_id"] is None:
+        return None
+    return LoggedDecision(
+        row["decision_id"], row["decision_index"], row["decision_salt"], row["decision_envelope"]
+    )
+
+
+def _sent(row: Row) -> SentRequest:
+    card = ContactCard.model_validate(json.loads(row["card"])) if row["card"] else None
+    plain = {name: row[name] for name in _SENT_PLAIN}
+    return SentRequest(**plain, state=_S(row["state"]), decision=decision_of(row), card=card)
+
+
+def _received(row: Row) -> ReceivedRequest:
+    practitioner = json.loads(row["practitioner"])
+    return ReceivedRequest(
+        **{name: row[name] for name in _RECEIVED_PLAIN},
+        state=_R(row["state"]),
+        facts=json.loads(row["facts"]),
+        asker=Asker(practitioner["name"], practitioner["role"]),
+        link_proof=LinkProof.model_validate(json.loads(row["link_proof"])),
+        decision=decision_of(row),
+    )
