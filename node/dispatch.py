@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from node.config import NodeSettings
-from node.identity_checks.answering import IdentityAnswering
-from node.identity_checks.asking import IdentityAsking
+from node.identity_checks.comparing import IdentityAnswering
+from node.identity_checks.initiating import IdentityAsking
 from node.links.review import Reviewing
 from node.links.team import on_notice
 from node.membership.hub import HubMembership

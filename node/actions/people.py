@@ -3,8 +3,8 @@
 from contextlib import suppress
 from typing import Any
 
-from node.identity_checks.answering import Comparison
-from node.identity_checks.asking import IdentityCheckRequest
+from node.identity_checks.comparing import Comparison
+from node.identity_checks.initiating import IdentityCheckRequest
 from node.links.review import Opinion
 from node.requests.without_quorum import LEFT_NOTHING, Urgent
 from node.service import NodeService

@@ -16,8 +16,8 @@ from node.actions import requests as commands
 from node.cli import printing
 from node.cli.prompts import choose
 from node.cli.session import Folder, HubName, JsonOutput, PersonName, open_service
-from node.identity_checks.answering import Comparison, Found
-from node.identity_checks.asking import IdentityCheckRequest
+from node.identity_checks.comparing import Comparison, Found
+from node.identity_checks.initiating import IdentityCheckRequest
 from node.links.review import Opinion, RestsOn, Said
 from node.oversight.governance import governance_value, mark_seen
 from node.records.duplicates import duplicates as find_duplicates

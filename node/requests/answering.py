@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from node.config import NodeSettings
 from node.membership.hub import HubMembership
 from node.membership.outbox import Sent
-from node.requests.proofs import opened_facts, proven_key
+from node.requests.facts import opened_facts, proven_key
 from node.requests.sealed import named_part, open_part
 from node.store.links import LinkState
 from node.store.outbox import Outgoing

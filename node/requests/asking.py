@@ -14,7 +14,7 @@ from node.links.secrets import evidence_secret
 from node.membership.hub import HubMembership
 from node.membership.outbox import Sent
 from node.membership.proofs import verify_logged
-from node.requests.proofs import practitioner_name, request_facts
+from node.requests.facts import practitioner_name, request_facts
 from node.requests.sealed import Recipient, named_part, open_part, seal_for
 from node.store.links import Link
 from node.store.outbox import Outgoing

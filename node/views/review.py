@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from node.dispatch import Dispatcher
-from node.identity_checks.asking import shown
+from node.identity_checks.initiating import shown
 from node.links.review import Waiting
 from node.membership.hub import HubMembership
 from node.records.duplicates import Duplicate

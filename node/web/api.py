@@ -16,8 +16,8 @@ from pydantic import Field, ValidationError
 
 from node.actions import people as acts
 from node.actions.requests import practitioner_named
-from node.identity_checks.answering import Comparison
-from node.identity_checks.asking import IdentityCheckRequest
+from node.identity_checks.comparing import Comparison
+from node.identity_checks.initiating import IdentityCheckRequest
 from node.links.review import Opinion
 from node.service import NodeService
 from node.store.tables import NodeTables

@@ -38,7 +38,18 @@ from transport.routes import AUTH_OF_ROUTES, Auth, Route, make_application
 
 ROOT = Path(__file__).parents[2]
 SPECS = ROOT / "specs"
-PACKAGES = ("protocol", "keys", "storage", "transport", "web", "node", "hub", "audit", "demo")
+PACKAGES = (
+    "protocol",
+    "keys",
+    "runtime",
+    "storage",
+    "transport",
+    "web",
+    "node",
+    "hub",
+    "audit",
+    "demo",
+)
 NOTHING = cast("Any", None)
 
 # What the pure packages may import beside their own modules. A deny-list forgets; this cannot.

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from node.identity_checks.answering import Comparison, Found
-from node.identity_checks.asking import IdentityCheckRequest
+from node.identity_checks.comparing import Comparison, Found
+from node.identity_checks.initiating import IdentityCheckRequest
 from node.views.review import queue_value
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import from_base64, to_base64

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import node.publishing.drafts
-from node.identity_checks.asking import IdentityCheckRequest
+from node.identity_checks.initiating import IdentityCheckRequest
 from node.records.clients import apply_import, withdraw
 from node.records.importer.rows import ImportedRow
 from protocol.matchkeys.recipes import match_keys

@@ -12,7 +12,7 @@ import nacl.secret
 
 from node.membership.hub import HubMembership
 from node.membership.proofs import verify_logged
-from node.requests.proofs import opened_facts, proven_key
+from node.requests.facts import opened_facts, proven_key
 from node.requests.sealed import named_part, open_part
 from node.store.checks import ReceivedCheck, ReceivedCheckState
 from node.store.links import Link

@@ -17,7 +17,7 @@ from node.membership.outbox import Sent
 from node.membership.proofs import verify_logged
 from node.oversight.gossip import check_gossip
 from node.requests.asking import DAY
-from node.requests.proofs import practitioner_name, request_facts
+from node.requests.facts import practitioner_name, request_facts
 from node.requests.sealed import Recipient, seal_for
 from node.store.checks import SENT_CHECK_MOVES, SentCheck, SentCheckState
 from node.store.links import Link, LinkState, ReviewState
