@@ -6,6 +6,7 @@ Four loops, each of which outlives whatever meets one of its passes (node/faults
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import structlog
 
@@ -17,6 +18,7 @@ from node.membership.outbox import Outbox
 from node.oversight.monitor import Monitor
 from node.publishing.republish import CharterWatch
 from node.store.set_aside import Kind, SetAside
+from node.store.tables import NodeTables
 from protocol.errors import PatchworkError
 from protocol.messages.bodies import PollBody
 from protocol.wire import ANSWER_LIMIT, Mailbag, parse_wire
@@ -28,6 +30,7 @@ FOLLOW_SECONDS = 2.0
 LOOK_SECONDS = 30.0
 
 Work = Callable[[], Awaitable[object]]
+Shown = TypeVar("Shown")
 
 
 class NodeService:
@@ -65,6 +68,10 @@ class NodeService:
             "monitor": self._monitor,
         }
         await asyncio.gather(*(self._forever(name, work) for name, work in loops.items()))
+
+    async def read(self, view: Callable[[NodeTables, HubMembership], Shown]) -> Shown:
+        """What a view makes of the tables as they are now. Raises LocalError."""
+        return await self.membership.engine.read(lambda tables: view(tables, self.membership))
 
     async def receive(self, wait: int | None = None) -> int:
         """One poll: fetch mail, handle each message once; how many were handled."""

@@ -1,14 +1,12 @@
 """What commands and API do when people decide: write it down, and send it at once."""
 
 from contextlib import suppress
-from typing import Any
 
 from node.identity_checks.comparing import Comparison
 from node.identity_checks.initiating import IdentityCheckRequest
 from node.links.review import Opinion
 from node.requests.without_quorum import LEFT_NOTHING, Urgent
 from node.service import NodeService
-from node.views import review as screens
 from protocol.errors import ErrorCode, RemoteError
 
 
@@ -82,9 +80,9 @@ async def let_go_now(service: NodeService, urgent: Urgent) -> None:
     await membership.engine.read(lambda tables: unwitnessed.check_gone(tables, urgent.request_id))
 
 
-async def queue_now(service: NodeService) -> dict[str, Any]:
-    """What waits for people, for scripts and screens."""
-    membership = service.membership
-    return await membership.engine.read(
-        lambda tables: screens.queue_value(tables, membership, service.dispatcher)
+async def mark_alerts_seen(service: NodeService) -> int:
+    """The lead for information governance has seen the alerts; how many were new."""
+    hub_id, now = service.membership.hub.hub_id, service.membership.env.clock()
+    return await service.membership.engine.write(
+        lambda tables: tables.governance.mark_seen(hub_id, now)
     )

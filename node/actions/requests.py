@@ -1,11 +1,10 @@
-"""What the node's commands do, apart from parsing and printing."""
+"""Asking for contact details, and answering: written down, and sent at once."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from node.links.team import team_of
 from node.membership.hub import HubMembership
-from node.publishing.publisher import Publisher
-from node.records.clients import withdraw
 from node.requests.answering import Answer
 from node.requests.asking import ContactRequest
 from node.service import NodeService
@@ -15,27 +14,48 @@ from protocol.errors import ErrorCode, LocalError
 
 
 @dataclass(frozen=True)
-class Located:
-    """Which involvement is asked for, and who asks."""
+class Grounds:
+    """Why a practitioner asks: purpose, lawful basis, and the facts that the basis demands."""
 
-    involvement_id: str
-    practitioner: int
-
-
-async def withdraw_and_publish(membership: HubMembership, local_id: str) -> int:
-    """Withdraw a client's permission and tell the hub at once; how many involvements."""
-    now = membership.env.clock()
-    count = await membership.engine.write(lambda tables: withdraw(tables, local_id, now))
-    await membership.follow()
-    await Publisher(membership).tell_withdrawn()
-    return count
+    purpose: str
+    basis: str
+    facts: Mapping[str, str]
 
 
-async def ask_now(service: NodeService, request: ContactRequest) -> str:
-    """Ask and send at once; the request's id."""
+@dataclass(frozen=True)
+class Ask:
+    """A request for the contact details behind a number in a client's team. `practitioner` may be
+    empty: then the worker of the client asks.
+    """
+
+    client: str
+    number: int
+    practitioner: str
+    role: str
+    grounds: Grounds
+
+
+async def ask_now(service: NodeService, ask: Ask) -> str:
+    """Ask and send at once; the request's id. Raises LocalError or RemoteError."""
     membership = service.membership
+
+    def request(tables: NodeTables) -> ContactRequest:
+        others = _askable(tables, membership, ask.client)
+        if not 1 <= ask.number <= len(others):
+            raise LocalError(ErrorCode.NOT_FOUND, "no team member with that number")
+        return ContactRequest(
+            local_id=ask.client,
+            involvement_id=others[ask.number - 1],
+            practitioner=_worker(tables, ask.client, ask.practitioner),
+            role=ask.role,
+            purpose=ask.grounds.purpose,
+            basis=ask.grounds.basis,
+            facts=ask.grounds.facts,
+        )
+
+    asked = await membership.engine.read(request)
     await membership.follow()
-    request_id = await membership.engine.write(lambda tables: service.asking.ask(tables, request))
+    request_id = await membership.engine.write(lambda tables: service.asking.ask(tables, asked))
     await service.advance()
     return request_id
 
@@ -48,20 +68,8 @@ async def answer_now(service: NodeService, answer: Answer) -> None:
     await service.advance()
 
 
-async def locate(membership: HubMembership, client: str, number: int, name: str) -> Located:
-    """The involvement behind a number of the team, and the practitioner who asks."""
-
-    def work(tables: NodeTables) -> Located:
-        others = _askable(tables, membership, client)
-        if not 1 <= number <= len(others):
-            raise LocalError(ErrorCode.NOT_FOUND, "no team member with that number")
-        return Located(others[number - 1], _worker(tables, client, name))
-
-    return await membership.engine.read(work)
-
-
-async def practitioner_named(membership: HubMembership, name: str) -> int:
-    """A practitioner of ours by name; the only one if no name is given."""
+async def practitioner_named(service: NodeService, name: str) -> int:
+    """A practitioner of ours by name; the only one if no name is given. Raises LocalError."""
 
     def work(tables: NodeTables) -> int:
         records = tables.records
@@ -70,7 +78,7 @@ async def practitioner_named(membership: HubMembership, name: str) -> int:
             raise LocalError(ErrorCode.NOT_FOUND, "say who you are with --as NAME, as imported")
         return found[0].id
 
-    return await membership.engine.read(work)
+    return await service.membership.engine.read(work)
 
 
 def _askable(tables: NodeTables, membership: HubMembership, client: str) -> list[str]:

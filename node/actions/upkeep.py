@@ -1,25 +1,32 @@
-"""What an operator can have done for a node that met faults of this program."""
+"""What an operator can have done: a look at the log, alarms put away, faults tried again."""
 
-from typing import Any
-
+from node.alarms import acknowledge
 from node.service import NodeService
 from node.store.set_aside import SetAside
+from node.store.tables import NodeTables
+from protocol.errors import ErrorCode, LocalError
 
 
-async def retry_now(service: NodeService) -> list[dict[str, Any]]:
-    """Try again what was set aside; what is so still, for scripts and screens.
+async def look_now(service: NodeService) -> None:
+    """Look at the log once, as the running node does all the time. Raises RemoteError."""
+    await service.monitor.look()
+    await service.outbox.check_logged()
+
+
+async def acknowledge_now(service: NodeService, number: int) -> None:
+    """Put an alarm away. Raises LocalError(NOT_FOUND)."""
+    hub_id, now = service.membership.hub.hub_id, service.membership.env.clock()
+
+    def work(tables: NodeTables) -> None:
+        if not acknowledge(tables, hub_id, number, now):
+            raise LocalError(ErrorCode.NOT_FOUND, "there is no alarm with that number")
+
+    await service.membership.engine.write(work)
+
+
+async def retry_now(service: NodeService) -> list[SetAside]:
+    """Try again what was set aside; what is so still.
 
     Raises RemoteError when the hub is away, or LocalError: then what was not reached stays.
     """
-    return [_value(kept) for kept in await service.retry()]
-
-
-def _value(kept: SetAside) -> dict[str, Any]:
-    """What was set aside: an id, and the fault's type and place. Nothing of any client."""
-    return {
-        "what": kept.item.what.value,
-        "item": kept.item.item,
-        "since": kept.first_seen,
-        "error": kept.fault.error,
-        "place": kept.fault.place,
-    }
+    return await service.retry()

@@ -11,9 +11,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from node.cli.session import Folder, HubName, JsonOutput, open_service
-from node.membership.charter import accept_charter, waiting_differences
-from node.membership.hub import HubMembership
+from node.actions.membership import newest_agreement, sign_agreement
+from node.actions.session import open_service
+from node.cli.options import Folder, HubName, JsonOutput
+from node.views.agreement import Agreement, agreement_of
 from runtime.cli import make_cli, report_errors
 
 app = make_cli("charter", "Read the sharing agreement in force, and sign a new one.")
@@ -27,12 +28,12 @@ def show(hub: HubName = "", as_json: JsonOutput = False, folder: Folder = Path()
 
         async def work() -> None:
             async with open_service(folder, hub) as service:
-                await service.membership.sync()
+                charter = await newest_agreement(service)
                 if as_json:
-                    document = service.membership.charter.model_dump(mode="json")
+                    document = charter.model_dump(mode="json")
                     typer.echo(json.dumps(document, indent=1, ensure_ascii=False))
                 else:
-                    _describe(service.membership)
+                    _describe(await service.read(agreement_of))
 
         asyncio.run(work())
 
@@ -48,34 +49,30 @@ def accept(
 
         async def work() -> None:
             async with open_service(folder, hub) as service:
-                membership = service.membership
-                await membership.sync()
-                signed = membership.directory.accepted.get(membership.hub.party_id)
-                if signed == membership.charter.version:
-                    out.print(f"Your agency has signed version {signed} already.")
+                await newest_agreement(service)
+                agreement = await service.read(agreement_of)
+                if agreement.signed == agreement.version:
+                    out.print(f"Your agency has signed version {agreement.signed} already.")
                     return
-                _describe(membership)
+                _describe(agreement)
                 if not yes:
                     typer.confirm("Sign this sharing agreement for your agency?", abort=True)
-                await accept_charter(membership)
-                out.print(f"Signed version {membership.charter.version}. It is in the log.")
+                version = await sign_agreement(service)
+                out.print(f"Signed version {version}. It is in the log.")
 
         asyncio.run(work())
 
 
-def _describe(membership: HubMembership) -> None:
-    charter = membership.charter
-    signed = membership.directory.accepted.get(membership.hub.party_id)
-    out.print(f"{charter.hub.name}: sharing agreement version {charter.version}.")
-    found = waiting_differences(membership)
-    if signed is not None:
-        out.print(f"Your agency signed version {signed}.")
+def _describe(found: Agreement) -> None:
+    out.print(f"{found.hub}: sharing agreement version {found.version}.")
+    if found.signed is not None:
+        out.print(f"Your agency signed version {found.signed}.")
     for title, sentences in (("It loosens:", found.loosened), ("It tightens:", found.tightened)):
         if sentences:
             out.print(title)
         for sentence in sentences:
             out.print(f"  - {sentence}")
-    if membership.unaccepted():
+    if not found.binds:
         out.print(
             "It does not bind your agency yet: nothing is published, asked or answered by rule "
             "until you sign it with patchwork-node charter accept. Withdrawals go through."

@@ -6,7 +6,7 @@ Exit codes: 0 done, 1 refused or failed (the sentence says why), 2 wrong usage.
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -14,32 +14,25 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from node.actions import requests as commands
+from node.actions import importing, membership, records
+from node.actions import requests as acts
+from node.actions.session import open_service
 from node.cli import printing
 from node.cli.charter import app as charter_commands
 from node.cli.monitor import app as monitor_commands
+from node.cli.options import Client, Folder, HubName, JsonOutput, PersonName
 from node.cli.people import app as people_app
 from node.cli.prompts import choose
-from node.cli.session import Client, Folder, HubName, JsonOutput, open_service
-from node.config import load_settings
 from node.links.team import team_of
-from node.membership.hub import HubMembership, NodeContext, load_membership
-from node.membership.joining import Joining, init_folder, read_invitation
-from node.membership.rotation import Rotating
-from node.publishing.publisher import Publisher, Step
-from node.records import importing
+from node.publishing.publisher import Step
 from node.requests.answering import Answer
-from node.requests.asking import ContactRequest
-from node.service import NodeService
-from node.store.tables import open_engine
-from node.views import inbox as screens
-from node.web.api import ReviewApi, api_token
+from node.views.bases import offered
+from node.views.inbox import inbox_value
+from node.views.team import team_value
+from node.web.serving import serve as serve_folder
 from protocol.errors import ErrorCode, LocalError
 from protocol.requests.refusals import RefusalCode
 from runtime.cli import make_cli, report_errors
-from runtime.environment import Environment
-from transport.client import HttpClient
-from transport.server import serve_forever, until_stopped
 
 app = make_cli("patchwork-node", "One agency's node: import, publish, see the team, ask, answer.")
 app.add_typer(people_app)
@@ -58,8 +51,7 @@ def init(
 ) -> None:
     """Make a node's folder and settings file (node.toml, yours to edit)."""
     with report_errors():
-        init_folder(folder, name, member_class, duty_line, duty_hours)
-        api_token(folder, Environment())
+        membership.set_up(folder, membership.Agency(name, member_class, duty_line, duty_hours))
         out.print(f"Ready: look at {folder / 'node.toml'}, then join with an invitation.")
 
 
@@ -87,13 +79,11 @@ def rotate_keys(
     with report_errors():
 
         async def work() -> None:
-            async with open_service(folder, hub, keyless=True) as service:
-                rotating = Rotating(folder, service.membership, recovery)
-                words = await rotating.apply()
-                out.print(f"party: {service.membership.hub.party_id}")
-                out.print(f"words: {words}")
+            async with membership.rotated(folder, hub, recovery) as rotator:
+                typer.echo(f"party: {rotator.applied.party_id}")
+                typer.echo(f"words: {rotator.applied.words}")
                 out.print("Call the council and read the words. Waiting for its approval ...")
-                await rotating.wait(lambda: None)
+                await rotator.approved()
             out.print("The log names the new keys. Put the new recovery file into the safe.")
             out.print("Start patchwork-node serve again.")
 
@@ -139,8 +129,7 @@ def publish(hub: HubName = "", folder: Folder = Path()) -> None:
 
         async def work() -> None:
             async with open_service(folder, hub) as service:
-                await service.membership.sync()
-                report = await Publisher(service.membership).publish(show)
+                report = await records.publish_now(service, show)
             bar.stop()
             printing.print_published(out, report)
 
@@ -154,7 +143,7 @@ def withdraw(client: Client, hub: HubName = "", folder: Folder = Path()) -> None
 
         async def work() -> int:
             async with open_service(folder, hub) as service:
-                return await commands.withdraw_and_publish(service.membership, client)
+                return await records.withdraw_now(service, client)
 
         count = asyncio.run(work())
         out.print(f"Permission withdrawn for {count} involvement(s); the hub was told.")
@@ -169,12 +158,9 @@ def team(
 
         async def work() -> None:
             async with open_service(folder, hub) as service:
-                membership = service.membership
-                found = await membership.engine.read(
-                    lambda tables: team_of(tables, membership, client)
-                )
+                found = await service.read(partial(team_of, local_id=client))
             if as_json:
-                typer.echo(json.dumps(screens.team_value(found)))
+                typer.echo(json.dumps(team_value(found)))
             else:
                 printing.print_team(out, client, found)
 
@@ -198,19 +184,10 @@ def ask(
 
         async def work() -> None:
             async with open_service(folder, hub) as service:
-                chosen = choose(service.membership, purpose, basis, fact or [])
-                found = await commands.locate(service.membership, client, number, practitioner)
-                request = ContactRequest(
-                    local_id=client,
-                    involvement_id=found.involvement_id,
-                    practitioner=found.practitioner,
-                    role=role,
-                    purpose=chosen.purpose,
-                    basis=chosen.basis,
-                    facts=chosen.facts,
-                )
-                request_id = await commands.ask_now(service, request)
-                value = await _inbox(service.membership)
+                chosen = choose(await service.read(offered), purpose, basis, fact or [])
+                asked = acts.Ask(client, number, practitioner, role, chosen)
+                request_id = await acts.ask_now(service, asked)
+                value = await service.read(inbox_value)
             item = next(item for item in value["sent"] if item["request_id"] == request_id)
             out.print(f"Request {request_id}: {item['state_text']}.")
             if item["sentence"]:
@@ -227,7 +204,7 @@ def inbox(hub: HubName = "", as_json: JsonOutput = False, folder: Folder = Path(
 
         async def work() -> None:
             async with open_service(folder, hub) as service:
-                value = await _inbox(service.membership)
+                value = await service.read(inbox_value)
             if as_json:
                 typer.echo(json.dumps(value))
             else:
@@ -241,7 +218,7 @@ def answer(
     request: Annotated[str, typer.Argument(help="The request's id, from the inbox.")],
     allow: Annotated[bool, typer.Option("--allow", help="Allow it.")] = False,
     refuse: Annotated[RefusalCode | None, typer.Option(help="Refuse it, with this code.")] = None,
-    practitioner: Annotated[str, typer.Option("--as", help="Your name.")] = "",
+    practitioner: PersonName = "",
     hub: HubName = "",
     folder: Folder = Path(),
 ) -> None:
@@ -252,8 +229,8 @@ def answer(
 
         async def work() -> None:
             async with open_service(folder, hub) as service:
-                person = await commands.practitioner_named(service.membership, practitioner)
-                await commands.answer_now(service, Answer(request, person, refuse))
+                person = await acts.practitioner_named(service, practitioner)
+                await acts.answer_now(service, Answer(request, person, refuse))
 
         asyncio.run(work())
         out.print("Your answer is in the council's log.")
@@ -263,54 +240,23 @@ def answer(
 def serve(folder: Folder = Path()) -> None:
     """Fetch mail, send what waits and release what is allowed, until stopped."""
     with report_errors():
-        asyncio.run(_serve(folder))
-
-
-async def _serve(folder: Path) -> None:
-    settings = load_settings(folder)
-    engine = open_engine(folder)
-    hubs = await engine.read(lambda tables: tables.hubs.all())
-    if not hubs:
-        raise LocalError(ErrorCode.NOT_READY, "this node belongs to no hub yet; run join")
-    async with HttpClient(allow_private=settings.allow_private_addresses) as http:
-        context = NodeContext(engine, http, Environment(), settings.shared_postcodes)
-        services = [
-            NodeService(await load_membership(folder, hub, context), settings) for hub in hubs
-        ]
-        typer.echo(f"node serving {len(services)} hub(s)")
-        work: list[Awaitable[object]] = [service.run() for service in services]
-        if settings.api_port:
-            token = api_token(folder, Environment())
-            api = ReviewApi(services, token, settings.api_host)
-            work.append(serve_forever(api.application(), settings.api_host, settings.api_port))
-        await until_stopped(work)
-    await engine.close()
+        asyncio.run(serve_folder(folder, lambda hubs: typer.echo(f"node serving {hubs} hub(s)")))
 
 
 async def _join(folder: Path, text: str, *, accept: bool) -> None:
-    settings = load_settings(folder)
-    engine = open_engine(folder)
-    async with HttpClient(allow_private=settings.allow_private_addresses) as http:
-        joining = Joining(folder, settings, http, Environment())
-        membership, words = await joining.apply(engine, read_invitation(text))
-        typer.echo(f"party: {membership.hub.party_id}")
-        typer.echo(f"words: {words}")
+    async with membership.joined(folder, text) as joiner:
+        typer.echo(f"party: {joiner.applied.party_id}")
+        typer.echo(f"words: {joiner.applied.words}")
         out.print("Read these words to the council's operator, who approves if they are the same.")
-        await joining.wait_for_approval(membership, lambda: None)
-        charter = membership.charter
+        charter = await joiner.approved()
         out.print(
             f"Approved. Charter version {charter.version} of {charter.hub.name}: "
             f"{len(charter.lawful_bases)} lawful bases, {len(charter.witnesses)} witnesses."
         )
         if not accept:
             typer.confirm("Sign this sharing agreement for your agency?", abort=True)
-        await joining.accept_charter(membership)
+        await joiner.sign()
         out.print("Signed. You can publish now.")
-    await engine.close()
-
-
-async def _inbox(membership: HubMembership) -> dict[str, list[dict[str, object]]]:
-    return await membership.engine.read(lambda tables: screens.inbox_value(tables, membership))
 
 
 def main() -> None:

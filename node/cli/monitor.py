@@ -15,13 +15,13 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from node.actions.upkeep import retry_now
-from node.alarms import Severity, acknowledge
+from node.actions.session import open_service
+from node.actions.upkeep import acknowledge_now, look_now, retry_now
+from node.alarms import Severity
 from node.cli import printing
-from node.cli.session import Folder, HubName, JsonOutput, open_service
-from node.store.tables import NodeTables
-from node.views import inbox as screens
-from protocol.errors import ErrorCode, LocalError
+from node.cli.options import Folder, HubName, JsonOutput
+from node.views.inbox import alarms_value
+from node.views.upkeep import set_aside_value
 from runtime.cli import report_errors
 
 app = typer.Typer()
@@ -59,7 +59,7 @@ def retry(hub: HubName = "", as_json: JsonOutput = False, folder: Folder = Path(
 
         async def work() -> list[dict[str, Any]]:
             async with open_service(folder, hub) as service:
-                return await retry_now(service)
+                return set_aside_value(await retry_now(service))
 
         left = asyncio.run(work())
         if as_json:
@@ -74,18 +74,11 @@ async def _alarms(
     folder: Path, hub: str, *, look: bool = False, number: int = 0
 ) -> list[dict[str, Any]]:
     async with open_service(folder, hub) as service:
-        membership = service.membership
         if look:
-            await service.monitor.look()
-            await service.outbox.check_logged()
-
-        def work(tables: NodeTables) -> list[dict[str, Any]]:
-            hub_id, now = membership.hub.hub_id, membership.env.clock()
-            if number and not acknowledge(tables, hub_id, number, now):
-                raise LocalError(ErrorCode.NOT_FOUND, "there is no alarm of that number")
-            return screens.alarms_value(tables, hub_id)
-
-        return await membership.engine.write(work)
+            await look_now(service)
+        if number:
+            await acknowledge_now(service, number)
+        return await service.read(alarms_value)
 
 
 def _show(alarms: list[dict[str, Any]], *, as_json: bool) -> None:

@@ -12,17 +12,19 @@ import typer
 from rich.console import Console
 
 from node.actions import people as acts
-from node.actions import requests as commands
+from node.actions.requests import practitioner_named
+from node.actions.session import open_service
 from node.cli import printing
+from node.cli.options import Folder, HubName, JsonOutput, PersonName
 from node.cli.prompts import choose
-from node.cli.session import Folder, HubName, JsonOutput, PersonName, open_service
 from node.identity_checks.comparing import Comparison, Found
 from node.identity_checks.initiating import IdentityCheckRequest
 from node.links.review import Opinion, RestsOn, Said
-from node.oversight.governance import governance_value, mark_seen
 from node.records.duplicates import duplicates as find_duplicates
 from node.requests.without_quorum import Urgent
-from node.views import review as screens
+from node.views.bases import offered
+from node.views.governance import governance_value
+from node.views.review import duplicates_value, queue_value
 from protocol.errors import ErrorCode, LocalError
 from protocol.requests.refusals import RefusalCode
 from runtime.cli import report_errors
@@ -54,9 +56,9 @@ def review(
         async def work() -> None:
             async with open_service(folder, hub) as service:
                 if said is None:
-                    _show(await acts.queue_now(service), as_json=as_json)
+                    _show(await service.read(queue_value), as_json=as_json)
                     return
-                person = await commands.practitioner_named(service.membership, practitioner)
+                person = await practitioner_named(service, practitioner)
                 rests_on: RestsOn = "identity_check" if by_check else "records"
                 opinion = Opinion(link, _as_said(said), person, rests_on)
                 await acts.say_now(service, opinion)
@@ -81,8 +83,8 @@ def identity_check(
 
         async def work() -> str:
             async with open_service(folder, hub) as service:
-                chosen = choose(service.membership, purpose, basis, fact or [])
-                person = await commands.practitioner_named(service.membership, practitioner)
+                chosen = choose(await service.read(offered), purpose, basis, fact or [])
+                person = await practitioner_named(service, practitioner)
                 why = (chosen.purpose, chosen.basis, chosen.facts)
                 return await acts.check_now(service, IdentityCheckRequest(link, person, role, *why))
 
@@ -110,7 +112,7 @@ def identity_answer(
 
         async def work() -> None:
             async with open_service(folder, hub) as service:
-                person = await commands.practitioner_named(service.membership, practitioner)
+                person = await practitioner_named(service, practitioner)
                 result = Comparison(check, person, _as_found(found), refuse)
                 await acts.answer_now(service, result)
 
@@ -130,7 +132,7 @@ def wrong_person(
 
         async def work() -> None:
             async with open_service(folder, hub) as service:
-                person = await commands.practitioner_named(service.membership, practitioner)
+                person = await practitioner_named(service, practitioner)
                 await acts.recall_now(service, request, person)
 
         asyncio.run(work())
@@ -153,7 +155,7 @@ def release_now(
 
         async def work() -> None:
             async with open_service(folder, hub) as service:
-                person = await commands.practitioner_named(service.membership, practitioner)
+                person = await practitioner_named(service, practitioner)
                 await acts.may_let_go(service, request)
                 for line in printing.WITHOUT_WITNESSES:
                     out.print(line)
@@ -175,12 +177,9 @@ def duplicates(hub: HubName = "", as_json: JsonOutput = False, folder: Folder = 
 
         async def work() -> None:
             async with open_service(folder, hub) as service:
-                membership = service.membership
-                found = await membership.engine.read(
-                    lambda tables: find_duplicates(tables, membership)
-                )
+                found = await service.read(find_duplicates)
             if as_json:
-                typer.echo(json.dumps(screens.value_of(found)))
+                typer.echo(json.dumps(duplicates_value(found)))
             else:
                 printing.print_duplicates(out, found)
 
@@ -201,12 +200,9 @@ def alerts(
 
         async def work() -> None:
             async with open_service(folder, hub) as service:
-                membership = service.membership
-                value = await membership.engine.read(
-                    lambda tables: governance_value(tables, membership)
-                )
+                value = await service.read(governance_value)
                 if seen:
-                    await membership.engine.write(lambda tables: mark_seen(tables, membership))
+                    await acts.mark_alerts_seen(service)
             if as_json:
                 typer.echo(json.dumps(value))
             else:

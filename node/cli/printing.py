@@ -3,6 +3,7 @@
 Shows client data to the agency's own people on their own screen; nothing here is logged.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
@@ -183,7 +184,7 @@ def print_card(out: Console, card: dict[str, Any]) -> None:
             _say(out, f"    {title}: {plain(card[field])}")
 
 
-def basis_lines(bases: list[LawfulBasis]) -> list[str]:
+def basis_lines(bases: Sequence[LawfulBasis]) -> list[str]:
     """Lawful bases to choose from, numbered."""
     return [
         f"{number}. {basis.title} ({basis.code}, {basis.source})"

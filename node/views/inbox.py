@@ -4,16 +4,14 @@ Reads the node's own database. Shows client data to the agency's own people on t
 nothing here is logged.
 """
 
-from dataclasses import asdict
 from typing import Any
 
 from node.alarms import open_alarms
-from node.links.team import Team
 from node.membership.hub import HubMembership
-from node.oversight.governance import governance_value
 from node.requests.without_quorum import is_shown
 from node.store.requests import ReceivedRequest, ReceivedState, SentRequest, SentState
 from node.store.tables import NodeTables
+from node.views.governance import governance_value
 from protocol.requests.refusals import sentence
 
 WAITING = {
@@ -40,34 +38,20 @@ UNFINISHED = frozenset(
 )
 
 
-def team_value(team: Team) -> dict[str, Any]:
-    """The team for scripts."""
-    return {
-        "own": list(team.own),
-        "others": [asdict(member) for member in team.others],
-        "possible": team.possible,
-        "duty_desk": team.duty_desk.model_dump(),
-        "published": team.published,
-        "unpublished": team.unpublished,
-        "waiting": team.waiting,
-        "ring": [asdict(line) for line in team.ring],
-    }
-
-
 def inbox_value(tables: NodeTables, membership: HubMembership) -> dict[str, list[dict[str, Any]]]:
     """Requests to us and by us, for scripts."""
     hub_id, now = membership.hub.hub_id, membership.env.clock()
     received = tables.received_requests.of_hub(hub_id)
     sent = tables.sent_requests.of_hub(hub_id)
     return {
-        "alarms": alarms_value(tables, hub_id),
+        "alarms": alarms_value(tables, membership),
         "governance": [item for item in governance_value(tables, membership) if not item["seen"]],
         "received": [_received(tables, membership, *item) for item in received],
         "sent": [_sent(*item, now) for item in sent],
     }
 
 
-def alarms_value(tables: NodeTables, hub_id: str) -> list[dict[str, Any]]:
+def alarms_value(tables: NodeTables, membership: HubMembership) -> list[dict[str, Any]]:
     """What this node has noticed of a hub and nobody has dealt with yet, the worst first."""
     return [
         {
@@ -79,7 +63,7 @@ def alarms_value(tables: NodeTables, hub_id: str) -> list[dict[str, Any]]:
             "says": alarm.text.sentence,
             "what_to_do": alarm.text.what_to_do,
         }
-        for alarm in open_alarms(tables, hub_id)
+        for alarm in open_alarms(tables, membership.hub.hub_id)
     ]
 
 

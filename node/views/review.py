@@ -6,9 +6,8 @@ Shows client data to the agency's own people; nothing here is logged.
 from dataclasses import asdict
 from typing import Any
 
-from node.dispatch import Dispatcher
 from node.identity_checks.initiating import shown
-from node.links.review import Waiting
+from node.links.review import Reviewing, Waiting
 from node.membership.hub import HubMembership
 from node.records.duplicates import Duplicate
 from node.store.checks import ReceivedCheck, SentCheck, SentCheckState
@@ -44,14 +43,12 @@ ANSWERS = {
 }
 
 
-def queue_value(
-    tables: NodeTables, membership: HubMembership, dispatcher: Dispatcher
-) -> dict[str, Any]:
+def queue_value(tables: NodeTables, membership: HubMembership) -> dict[str, Any]:
     """What waits for people, for scripts."""
     hub_id = membership.hub.hub_id
     received = tables.received_checks.to_answer(hub_id)
     return {
-        "queue": [_waiting(item) for item in dispatcher.reviewing.queue(tables)],
+        "queue": [_waiting(item) for item in Reviewing(membership).queue(tables)],
         "to_compare": [_received(tables, membership, check) for check in received],
         "checks": [check_value(check) for check in tables.sent_checks.of_hub(hub_id)],
     }
@@ -71,7 +68,7 @@ def check_value(check: SentCheck) -> dict[str, Any]:
     }
 
 
-def value_of(found: list[Duplicate]) -> list[dict[str, Any]]:
+def duplicates_value(found: list[Duplicate]) -> list[dict[str, Any]]:
     """Duplicates for scripts."""
     return [asdict(item) for item in found]
 

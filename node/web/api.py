@@ -8,7 +8,6 @@ check ids: never a client's.
 import hmac
 import json
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 from aiohttp import web
@@ -21,18 +20,15 @@ from node.identity_checks.initiating import IdentityCheckRequest
 from node.links.review import Opinion
 from node.service import NodeService
 from node.store.tables import NodeTables
-from node.views.review import check_value
+from node.views.review import check_value, queue_value
 from protocol import canonical
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import BasisCode, Code, WireModel, refused_shape
 from protocol.requests.refusals import RefusalCode
-from runtime.environment import Environment
-from runtime.secrets import read_secrets, write_secrets
 from transport.problems import Handler
 from transport.routes import Auth, Route, make_application
 
 BODY_LIMIT = 16 * 1024
-BEARER_FILE = "api-token.json"
 HERE = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 
 PersonName = Annotated[str, Field(max_length=80)]
@@ -67,14 +63,6 @@ class ComparisonIn(WireModel):
     practitioner: PersonName
 
 
-def api_token(folder: Path, env: Environment) -> str:
-    """The bearer token of a node's folder, drawn the first time. Raises LocalError."""
-    path = folder / BEARER_FILE
-    if not path.exists():
-        write_secrets(path, {"token": env.random(32)})
-    return read_secrets(path)["token"].hex()
-
-
 class ReviewApi:
     """The handlers, over this node's services (one a hub)."""
 
@@ -101,7 +89,7 @@ class ReviewApi:
     async def queue(self, _request: web.Request) -> web.Response:
         """What waits for people, for each hub."""
         hubs = [
-            {"hub": service.membership.hub.name, **await acts.queue_now(service)}
+            {"hub": service.membership.hub.name, **await service.read(queue_value)}
             for service in self._services
         ]
         return _json({"hubs": hubs})
@@ -110,7 +98,7 @@ class ReviewApi:
         """A person's answer about a link."""
         link_id, body = request.match_info["link"], await _body(request, VerdictIn)
         service = await self._of_link(link_id)
-        person = await practitioner_named(service.membership, body.practitioner)
+        person = await practitioner_named(service, body.practitioner)
         await acts.say_now(service, Opinion(link_id, body.answer, person, body.rests_on))
         return _json({"link_id": link_id, "answer": body.answer})
 
@@ -118,7 +106,7 @@ class ReviewApi:
         """Ask for an identity check over a link."""
         link_id, body = request.match_info["link"], await _body(request, CheckIn)
         service = await self._of_link(link_id)
-        person = await practitioner_named(service.membership, body.practitioner)
+        person = await practitioner_named(service, body.practitioner)
         why = (body.purpose, body.basis, body.facts)
         check_id = await acts.check_now(
             service, IdentityCheckRequest(link_id, person, body.role, *why)
@@ -137,7 +125,7 @@ class ReviewApi:
         service, _ = await self._find(
             lambda tables, hub_id: tables.received_checks.get(hub_id, check_id)
         )
-        person = await practitioner_named(service.membership, body.practitioner)
+        person = await practitioner_named(service, body.practitioner)
         try:
             refusal = RefusalCode(body.refusal) if body.refusal else None
         except ValueError:

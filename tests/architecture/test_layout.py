@@ -134,6 +134,18 @@ def test_actions_and_views_neither_print_nor_ask() -> None:
     assert len(rooms) > 4
 
 
+def test_commands_of_the_node_reach_its_tables_by_actions_and_views_alone() -> None:
+    """What a command can do, a browser can: nothing is done in between that only it does."""
+
+    def reaches(path: Path) -> bool:
+        named = {item.attr for item in ast.walk(tree(path)) if isinstance(item, ast.Attribute)}
+        return bool(named & {"engine", "http", "env"}) or uses(path, "node.store.tables")
+
+    commands = [path for path in modules() if path.parent == ROOT / "node" / "cli"]
+    assert [name_of(path) for path in commands if reaches(path)] == []
+    assert len(commands) > 5
+
+
 def module_of(path: Path) -> str:
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from node.actions.membership import api_token
 from node.service import NodeService
-from node.web.api import ReviewApi, api_token
+from node.web.api import ReviewApi
 from runtime.environment import Environment
 from tests.sim.federation import SimFederation, SimNode
 from tests.sim.test_identity_check import unsure as unsure

@@ -15,11 +15,11 @@ from hub.log.ledger import HubSigner, Ledger
 from hub.members.charter_changes import adopt, proposed, put_forward
 from hub.store.directory import DirectoryStore
 from hub.store.tables import HubTables
+from node.actions.importing import ChosenMapping, known_types, run_import
 from node.membership.charter import accept_charter, waiting_differences
 from node.publishing.publisher import Published, Publisher
 from node.records.clients import ImportReport, withdraw
 from node.records.importer.mapping import load_mapping
-from node.records.importing import ChosenMapping, known_types, run_import
 from protocol.canonical import JsonValue
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.governance.charter import Charter, parse_charter

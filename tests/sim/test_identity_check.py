@@ -86,9 +86,7 @@ async def _row(node: SimNode, sql: str, check_id: str) -> Mapping[str, Any]:
 
 
 async def screen(node: SimNode) -> dict[str, Any]:
-    return await node.read(
-        lambda tables: queue_value(tables, node.membership, node.service.dispatcher)
-    )
+    return await node.read(lambda tables: queue_value(tables, node.membership))
 
 
 async def test_two_people_compare_and_both_say_the_same(

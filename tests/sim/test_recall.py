@@ -2,7 +2,8 @@
 
 import pytest
 
-from node.oversight.governance import governance_value, mark_seen
+from node.actions.people import mark_alerts_seen
+from node.views.governance import governance_value
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.matchkeys.records import ClientRecord
 from protocol.messages.bodies import ReleaseBody
@@ -51,7 +52,7 @@ async def test_either_side_recalls_the_card_and_both_leads_are_told(
     kinds = ["release", "wrong_person", "recall_done"]
     places = [(await federation.entries(kind))[0]["idx"] for kind in kinds]
     assert places == sorted(places)
-    assert await care.write(lambda tables: mark_seen(tables, care.membership)) == 1
+    assert await mark_alerts_seen(care.service) == 1
     assert [item["seen"] for item in await notices(care)] == [True]
 
 

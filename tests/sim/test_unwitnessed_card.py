@@ -10,9 +10,9 @@ from audit.case.case import Case
 from audit.findings import FindingCode as Code
 from audit.report.figures import audit_case
 from node.actions import people as acts
-from node.oversight.governance import governance_value, mark_seen
 from node.requests.without_quorum import Urgent
 from node.views import inbox as screens
+from node.views.governance import governance_value
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.messages.bodies import ReceiptBody, RejectionBody
 from protocol.messages.log import ProvisionalBody
@@ -74,7 +74,7 @@ async def notices(node: SimNode) -> list[dict[str, Any]]:
 
 
 async def seen(node: SimNode) -> int:
-    return await node.write(lambda tables: mark_seen(tables, node.membership))
+    return await acts.mark_alerts_seen(node.service)
 
 
 async def one(federation: SimFederation, kind: str) -> Any:

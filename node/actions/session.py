@@ -1,11 +1,8 @@
-"""One command's hold of a node's folder: settings, database, network, and which hub."""
+"""One person's hold of a node's folder for one act: settings, database, network, and which hub."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from node.config import load_settings
 from node.membership.hub import NodeContext, follow_without_keys, load_membership
@@ -15,14 +12,6 @@ from node.store.tables import open_engine
 from protocol.errors import ErrorCode, LocalError
 from runtime.environment import Environment
 from transport.client import HttpClient
-
-Folder = Annotated[
-    Path, typer.Option("--dir", envvar="PATCHWORK_NODE_DIR", help="The node's folder.")
-]
-HubName = Annotated[str, typer.Option("--hub", help="Which hub, if you belong to several.")]
-JsonOutput = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
-Client = Annotated[str, typer.Argument(help="The client's id in your own system.")]
-PersonName = Annotated[str, typer.Option("--as", help="Your name, as imported.")]
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 """What an agency's lead for information governance must know: specs/06-requests.md §7 and §8.
 
 Cards about the wrong person, and cards that left or came before witnesses had signed. Read from
-where they are written down; the lead marks them as seen.
+where they are written down.
 """
 
 from typing import Any
@@ -17,11 +17,6 @@ def governance_value(tables: NodeTables, membership: HubMembership) -> list[dict
     found = [_recall(membership, notice) for notice in tables.governance.recalls(hub_id)]
     found += [_card(membership, card) for card in tables.governance.cards(hub_id)]
     return sorted(found, key=lambda item: (-item["told_at"], item["request_id"], item["what"]))
-
-
-def mark_seen(tables: NodeTables, membership: HubMembership) -> int:
-    """The lead has seen what there is; how many were new."""
-    return tables.governance.mark_seen(membership.hub.hub_id, membership.env.clock())
 
 
 def _common(

@@ -1,0 +1,14 @@
+"""Options that many commands have."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Folder = Annotated[
+    Path, typer.Option("--dir", envvar="PATCHWORK_NODE_DIR", help="The node's folder.")
+]
+HubName = Annotated[str, typer.Option("--hub", help="Which hub, if you belong to several.")]
+JsonOutput = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+Client = Annotated[str, typer.Argument(help="The client's id in your own system.")]
+PersonName = Annotated[str, typer.Option("--as", help="Your name, as imported.")]

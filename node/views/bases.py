@@ -1,0 +1,32 @@
+"""What a practitioner may choose from when asking: the lawful bases open to this agency."""
+
+from dataclasses import dataclass
+
+from node.membership.hub import HubMembership
+from node.store.tables import NodeTables
+from protocol.governance.charter import LawfulBasis
+
+
+@dataclass(frozen=True)
+class Offered:
+    """Lawful bases in force that this agency's class may ask on, and the titles of purposes."""
+
+    bases: tuple[LawfulBasis, ...]
+    purposes: dict[str, str]
+
+    def basis(self, code: str) -> LawfulBasis | None:
+        """A basis by its code."""
+        return next((item for item in self.bases if item.code == code), None)
+
+
+def offered(_tables: NodeTables, membership: HubMembership) -> Offered:
+    """What the charter in force offers. Raises LocalError if we are no active member."""
+    charter, own_class = membership.charter, membership.me().body.member_class
+    return Offered(
+        bases=tuple(
+            item
+            for item in charter.lawful_bases
+            if item.in_force == "yes" and own_class in item.requester_classes
+        ),
+        purposes={item.code: item.title for item in charter.purposes},
+    )

@@ -1,0 +1,42 @@
+"""A node's folder as a running program: one service a hub, and the local interface beside them."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from node.actions.membership import api_token
+from node.config import load_settings
+from node.membership.hub import NodeContext, load_membership
+from node.service import NodeService
+from node.store.tables import open_engine
+from node.web.api import ReviewApi
+from protocol.errors import ErrorCode, LocalError
+from runtime.environment import Environment
+from transport.client import HttpClient
+from transport.server import serve_forever, until_stopped
+
+
+async def serve(folder: Path, ready: Callable[[int], None]) -> None:
+    """Serve every hub that the node has joined, until stopped; `ready` is told how many.
+
+    Raises LocalError.
+    """
+    settings = load_settings(folder)
+    engine = open_engine(folder)
+    try:
+        hubs = await engine.read(lambda tables: tables.hubs.all())
+        if not hubs:
+            raise LocalError(ErrorCode.NOT_READY, "this node belongs to no hub yet; run join")
+        async with HttpClient(allow_private=settings.allow_private_addresses) as http:
+            context = NodeContext(engine, http, Environment(), settings.shared_postcodes)
+            services = [
+                NodeService(await load_membership(folder, hub, context), settings) for hub in hubs
+            ]
+            ready(len(services))
+            work: list[Awaitable[object]] = [service.run() for service in services]
+            if settings.api_port:
+                token = api_token(folder, Environment())
+                api = ReviewApi(services, token, settings.api_host)
+                work.append(serve_forever(api.application(), settings.api_host, settings.api_port))
+            await until_stopped(work)
+    finally:
+        await engine.close()
