@@ -24,12 +24,6 @@ _REQUESTS = (
     "recall_done FROM request WHERE iat < ?"
 )
 _CHECKS = "SELECT expires, request, decision, sent, answer FROM identity_check WHERE iat < ?"
-# What later decisions and rounds rest on.
-_STANDING = (
-    "SELECT publication FROM stub WHERE retired = 0",
-    "SELECT round_id FROM link WHERE state != 'ended'",
-    "SELECT statement_id FROM verdict JOIN link USING (link_id) WHERE state != 'ended'",
-)
 _HELD = (
     "SELECT idx, statement_id, received_at, p.idx IS NOT NULL AS payload, "
     "EXISTS (SELECT 1 FROM evidence v WHERE v.idx = e.idx) AS disclosures "
@@ -69,7 +63,7 @@ class Erasing:
 
 def _holdings(tables: HubTables, before: int, now: int) -> Iterator[Holding]:
     settled, open_ones = _conversations(tables, before, now)
-    standing = {name for sql in _STANDING for name in _first_column(tables, sql)}
+    standing = tables.stubs.publications() | tables.links.statements()
     kinds = json.dumps(sorted(kinds_that(lambda kind: kind.is_erasable)))
     for row in tables.tx.rows(_HELD, before, kinds):
         name = row["statement_id"]
@@ -102,7 +96,3 @@ def _last_logged(tables: HubTables, names: Iterable[str]) -> int:
     sql = "SELECT received_at FROM entry WHERE statement_id = ?"
     rows = (tables.tx.one(sql, name) for name in names)
     return max((int(row["received_at"]) for row in rows if row is not None), default=0)
-
-
-def _first_column(tables: HubTables, sql: str) -> Iterator[str]:
-    return (next(iter(row.values())) for row in tables.tx.rows(sql))

@@ -120,21 +120,16 @@ def adopt(tables: HubTables, ledger: Ledger) -> Charter | None:
     )
     statement, logged = ledger.issue(tables, body, old.charter_id)
     if new.match_policy != old.match_policy:
-        sql = "INSERT OR IGNORE INTO dirty_stub SELECT stub_id FROM stub WHERE retired = 0"
-        tables.tx.run(sql)
+        tables.stubs.mark_everybody()
     elif new.involvement_types != old.involvement_types:
-        tables.tx.run("INSERT OR IGNORE INTO dirty_stub SELECT stub_a FROM link")
+        tables.links.mark_linked()
     ledger.learn(tables, logged, statement.envelope.encode())
     return new
 
 
 def mark_agency(tables: HubTables, agency: str) -> None:
     """Have the next rounds look at all of an agency's stubs: it is bound by another charter now."""
-    tables.tx.run(
-        "INSERT OR IGNORE INTO dirty_stub SELECT stub_id FROM stub "
-        "WHERE agency = ? AND retired = 0",
-        agency,
-    )
+    tables.stubs.mark_agency(agency)
 
 
 def check_follows(held: Charter, new: Charter) -> None:

@@ -146,6 +146,11 @@ class Stubs:
         others = {item.stub_id for some in shared for item in some if item.agency != placed.agency}
         self.mark(others | last.keys())
 
+    def publications(self) -> set[str]:
+        """The publications that put the stubs which are not retired: later decisions need them."""
+        rows = self._tx.rows("SELECT DISTINCT publication FROM stub WHERE retired = 0")
+        return {row["publication"] for row in rows}
+
     def mark(self, stub_ids: Iterable[str]) -> None:
         """Have the next round look at stubs."""
         rows = [{"stub_id": stub_id} for stub_id in stub_ids]
