@@ -69,7 +69,7 @@ async def erase_all(engine: HubEngine, signer: HubSigner, decided_by: Decider) -
 
 def _holdings(tables: HubTables, before: int, now: int) -> Iterator[Holding]:
     settled, in_use = _conversations(tables, before, now)
-    in_use |= tables.standing.statements()
+    in_use |= tables.stubs.publications() | tables.links.statements()
     for entry in tables.log.held(before, _ERASABLE):
         yield Holding(
             index=entry.index,

@@ -157,7 +157,7 @@ def adopt(ledger: Ledger) -> Charter | None:
     if new.match_policy != old.match_policy:
         tables.stubs.mark_everybody()
     elif new.involvement_types != old.involvement_types:
-        tables.stubs.mark_linked()
+        tables.links.mark_linked()
     return new
 
 

@@ -124,6 +124,15 @@ class Links:
         rows = self._tx.rows("SELECT * FROM link WHERE state <> 'ended' ORDER BY link_id")
         return [_link(row) for row in rows]
 
+    def statements(self) -> set[str]:
+        """The rounds and the answers that links which have not ended rest on."""
+        rounds = self._tx.rows("SELECT DISTINCT round_id FROM link WHERE state <> 'ended'")
+        answers = self._tx.rows(
+            "SELECT statement_id FROM verdict JOIN link USING (link_id) WHERE state <> 'ended'"
+        )
+        said = {row["statement_id"] for row in answers}
+        return said.union(row["round_id"] for row in rounds)
+
     def put_all(self, links: Sequence[Link]) -> None:
         """Insert links, or put them in place of those of the same id.
 

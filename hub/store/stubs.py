@@ -146,6 +146,11 @@ class Stubs:
         others = {item.stub_id for some in shared for item in some if item.agency != placed.agency}
         self.mark(others | last.keys())
 
+    def publications(self) -> set[str]:
+        """The publications that put the stubs which are not retired: later decisions need them."""
+        rows = self._tx.rows("SELECT DISTINCT publication FROM stub WHERE retired = 0")
+        return {row["publication"] for row in rows}
+
     def mark(self, stub_ids: Iterable[str]) -> None:
         """Have the next round look at stubs."""
         rows = [{"stub_id": stub_id} for stub_id in stub_ids]
@@ -163,14 +168,6 @@ class Stubs:
         """Have the next rounds look at all stubs that are not retired."""
         self._tx.run(
             "INSERT INTO dirty_stub SELECT stub_id FROM stub WHERE retired = 0 "
-            "ON CONFLICT (stub_id) DO NOTHING"
-        )
-
-    def mark_linked(self) -> None:
-        """Have the next rounds look at every link again: one end of each is enough."""
-        # SQLite reads ON after a bare SELECT as a join's: hence "WHERE true".
-        self._tx.run(
-            "INSERT INTO dirty_stub SELECT DISTINCT stub_a FROM link WHERE true "
             "ON CONFLICT (stub_id) DO NOTHING"
         )
 

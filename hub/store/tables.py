@@ -18,7 +18,6 @@ from hub.store.log import Log
 from hub.store.mailboxes import Mailboxes
 from hub.store.members import Members
 from hub.store.requests import Requests
-from hub.store.standing import Standing
 from hub.store.stubs import Stubs
 from hub.store.uploads import Uploads
 from storage.engine import Engine, Schema, Transaction
@@ -41,7 +40,6 @@ class HubTables:
         self.checks = Checks(tx)
         self.mailboxes = Mailboxes(tx)
         self.daily = DailyStatements(tx)
-        self.standing = Standing(tx)
         self.stubs = Stubs(tx)
         self.links = Links(tx, self.stubs)
         self.uploads = Uploads(tx)

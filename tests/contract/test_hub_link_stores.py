@@ -241,6 +241,16 @@ async def test_an_agencys_stubs_or_everybodys_are_marked_but_for_retired_ones(hu
     assert await marked(hub) == ["a", "b"]
 
 
+async def test_publications_are_those_of_stubs_that_are_not_retired(hub: Hub) -> None:
+    await put(hub, [(row("a"), {}), (row("b"), {})], placed(ANNE, 5))
+    await put(hub, [(row("c"), {})], placed(BERT, 6))
+    gone = row("c", 2).model_copy(update={"retired": True})
+    await put(hub, [(gone, {})], placed(BERT, 7))
+    await put(hub, [(row("b", 2), {})], placed(ANNE, 8))
+    found = await hub.read(lambda tables: tables.stubs.publications())
+    assert found == {f"{5:064x}", f"{8:064x}"}
+
+
 async def everything(hub: Hub) -> list[object]:
     """All that the store keeps, as rows."""
     names = ("stub", "token", "former_token", "dirty_stub")
@@ -408,6 +418,21 @@ async def test_each_agencys_last_answer_counts_and_both_ends_are_looked_at_again
     assert await marked(hub) == ["a", "b"]
     await hub.write(lambda tables: tables.links.mark_linked())
     assert await marked(hub) == ["a"], "one end leads to the other"
+
+
+async def test_open_links_rest_on_their_rounds_and_on_what_was_said(hub: Hub) -> None:
+    one, other = link("l1", "a", "b"), replace(link("l2", "a", "c"), round_id="3" * 64)
+    same = Answer(Said.SAME, "1" * 64)
+
+    def answer(tables: HubTables) -> None:
+        tables.links.put_all([one, other])
+        tables.links.put_answer(one, ANNE, same, "5" * 64)
+        tables.links.put_answer(other, ANNE, same, "6" * 64)
+        tables.links.end(other.link_id)
+
+    await hub.write(answer)
+    found = await hub.read(lambda tables: tables.links.statements())
+    assert found == {"2" * 64, "5" * 64}
 
 
 async def test_the_question_is_about_the_tokens_as_they_are_now(hub: Hub) -> None:
