@@ -82,16 +82,7 @@ def key_ceremony(stage: Stage, holders: list[Path]) -> None:
 
 def found(stage: Stage, holders: list[Path]) -> Council:
     """Witnesses, first charter, and every service running."""
-    made = stage.run_all(
-        *(
-            ("patchwork-audit", "witness", "init", str(ROOT / name), "--name", name)
-            for name in WITNESSES
-        )
-    )
-    vkeys = {
-        name: next(word for word in output.split() if word.startswith(f"{name}+"))
-        for name, output in zip(WITNESSES, made, strict=True)
-    }
+    vkeys = _make_witnesses(stage)
     transcripts = [
         text for folder in holders for text in ("--transcript", str(folder / "transcript.json"))
     ]
@@ -107,22 +98,7 @@ def found(stage: Stage, holders: list[Path]) -> Council:
     genesis = (hub / "genesis").read_text(encoding="utf-8").strip()
     log_vkey = (hub / "log.vkey").read_text(encoding="utf-8").strip()
     (ROOT / "log.vkey").write_text(log_vkey + "\n", encoding="utf-8")
-    stage.run_all(
-        *(
-            ("patchwork-audit", "witness", "add-log", str(ROOT / name), log_vkey)
-            for name in WITNESSES
-        )
-    )
-    ports = {name: free_port() for name in WITNESSES if name != PULLING}
-    stage.start_all(
-        {
-            name: (
-                "patchwork-audit", "witness", "run", str(ROOT / name),
-                "--host", "127.0.0.1", "--port", str(port),
-            )
-            for name, port in ports.items()
-        }
-    )  # fmt: skip
+    ports = _start_witnesses(stage, log_vkey)
     url = _start_hub(stage, {name: f"http://127.0.0.1:{port}" for name, port in ports.items()})
     stage.start(
         PULLING, "patchwork-audit", "witness", "run", str(ROOT / PULLING), "--pull", url,
@@ -177,6 +153,41 @@ def enrol_auditor(stage: Stage) -> None:
         "--allow-private-addresses", until="words: ",
     )  # fmt: skip
     approve(stage, "join-auditor")
+
+
+def _make_witnesses(stage: Stage) -> dict[str, str]:
+    """Each witness makes its key; their verifier keys by name."""
+    made = stage.run_all(
+        *(
+            ("patchwork-audit", "witness", "init", str(ROOT / name), "--name", name)
+            for name in WITNESSES
+        )
+    )
+    return {
+        name: next(word for word in output.split() if word.startswith(f"{name}+"))
+        for name, output in zip(WITNESSES, made, strict=True)
+    }
+
+
+def _start_witnesses(stage: Stage, log_vkey: str) -> dict[str, int]:
+    """All but the one that pulls listen; their ports by name."""
+    stage.run_all(
+        *(
+            ("patchwork-audit", "witness", "add-log", str(ROOT / name), log_vkey)
+            for name in WITNESSES
+        )
+    )
+    ports = {name: free_port() for name in WITNESSES if name != PULLING}
+    stage.start_all(
+        {
+            name: (
+                "patchwork-audit", "witness", "run", str(ROOT / name),
+                "--host", "127.0.0.1", "--port", str(port),
+            )
+            for name, port in ports.items()
+        }
+    )  # fmt: skip
+    return ports
 
 
 def _start_hub(stage: Stage, witness_urls: dict[str, str]) -> str:

@@ -101,6 +101,20 @@ def _agreed_transcript(plan: Founding) -> Mapping[str, Any]:
     return value
 
 
+def _token_holder(
+    item: Mapping[str, Any], record: HolderRecord, commitments: Sequence[str]
+) -> TokenHolder:
+    return TokenHolder(
+        holder_id=item["id"],
+        index=item["index"],
+        name=record.name,
+        control_domain=record.control_domain,
+        sign=record.sign,
+        commitment=commitments[item["index"] - 1],
+        url=record.url,
+    )
+
+
 def _charter(plan: Founding, transcript: Mapping[str, Any], hub_key: str) -> Charter:
     template = json.loads(TEMPLATE.read_text(encoding="utf-8"))
     records = {holder.holder_id: holder for holder in plan.holders}
@@ -108,15 +122,7 @@ def _charter(plan: Founding, transcript: Mapping[str, Any], hub_key: str) -> Cha
         check_public_key(bytes.fromhex(holder.sign))
     try:
         holders = [
-            TokenHolder(
-                holder_id=item["id"],
-                index=item["index"],
-                name=records[item["id"]].name,
-                control_domain=records[item["id"]].control_domain,
-                sign=records[item["id"]].sign,
-                commitment=transcript["holder_commitments"][item["index"] - 1],
-                url=records[item["id"]].url,
-            ).model_dump()
+            _token_holder(item, records[item["id"]], transcript["holder_commitments"]).model_dump()
             for item in transcript["holders"]
         ]
         value = {

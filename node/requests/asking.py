@@ -74,50 +74,33 @@ class Asking:
         membership.check_bound()
         hub_id, now = membership.hub.hub_id, membership.env.clock()
         client, link = self._link(tables, wanted)
-        request_id = membership.env.new_id()
-        holder = str(link.agency_id)
+        request_id, holder = membership.env.new_id(), str(link.agency_id)
         name = practitioner_name(tables, wanted.practitioner)
         facts, openings = request_facts(membership, wanted.basis, wanted.facts)
         recipient = Recipient("request", holder, request_id)
         plain = SealedRequest(practitioner=name, openings=openings)
         sealed = seal_for(membership, recipient, plain)
-        evidence, secret = evidence_secret(tables, membership, link)
-        charter = membership.charter
-        proof = link_proof(
-            secret, charter.charter_id, evidence.epoch, evidence.match_key_id, request_id
-        )
+
+        fresh_id = membership.env.new_id()
+        person = tables.records.practitioner_id(hub_id, wanted.practitioner, fresh_id)
+        until = now + wanted.days * DAY
         body = RequestBody(
             request_id=request_id,
             link_id=link.link_id,
             stub_id=link.stub_id,
             involvement_id=wanted.involvement_id,
-            practitioner=RequestPractitioner(
-                id=tables.records.practitioner_id(
-                    hub_id, wanted.practitioner, membership.env.new_id()
-                ),
-                role=wanted.role,
-            ),
+            practitioner=RequestPractitioner(id=person, role=wanted.role),
             purpose=wanted.purpose,
             basis=wanted.basis,
             facts=facts,
-            needed_by=now + wanted.days * DAY,
-            expires=now + wanted.days * DAY,
+            needed_by=until,
+            expires=until,
             pins=self._pins(tables, link),
-            link_proof=LinkProof(
-                match_key_id=evidence.match_key_id, epoch=evidence.epoch, proof=proof.hex()
-            ),
+            link_proof=self._proof(tables, link, request_id),
             sealed_hash=sealed.hash,
         )
         tables.sent_requests.add(
-            SentRequest(
-                hub_id=hub_id,
-                request_id=request_id,
-                client=client,
-                holder=holder,
-                link_id=link.link_id,
-                asked_at=now,
-                expires=body.expires,
-            )
+            SentRequest(hub_id, request_id, client, holder, link.link_id, now, until)
         )
         tables.outbox.enqueue(Outgoing(hub_id, holder, body, sealed=sealed.data))
         return request_id
@@ -243,6 +226,13 @@ class Asking:
                     )
                 return client.id, link
         raise LocalError(ErrorCode.NOT_FOUND, "no team member with that number")
+
+    def _proof(self, tables: NodeTables, link: Link, request_id: str) -> LinkProof:
+        """That we hold the value that the hub named for a link."""
+        evidence, secret = evidence_secret(tables, self._membership, link)
+        key, charter_id = evidence.match_key_id, self._membership.charter.charter_id
+        proof = link_proof(secret, charter_id, evidence.epoch, key, request_id)
+        return LinkProof(match_key_id=key, epoch=evidence.epoch, proof=proof.hex())
 
     def _pins(self, tables: NodeTables, link: Link) -> RequestPins:
         membership = self._membership
