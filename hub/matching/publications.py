@@ -70,7 +70,7 @@ class Publications:
         """The manifest of an upload. Raises RemoteError(NOT_FOUND)."""
         upload = tables.uploads.upload(statement_id)
         if upload is None:
-            raise RemoteError(ErrorCode.NOT_FOUND, "no upload of that name waits for chunks")
+            raise RemoteError(ErrorCode.NOT_FOUND, "no upload with that name waits for chunks")
         return parse_statement(upload.envelope).expect(PublicationBody)
 
     def missing(self, tables: HubTables, statement: Statement[PublicationBody]) -> list[str]:

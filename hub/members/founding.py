@@ -47,7 +47,7 @@ class Founding:
 
 
 def found(tables: HubTables, plan: Founding, signer: HubSigner) -> str:
-    """Write entries 0 (charter) and 1 (key birth); the genesis fingerprint.
+    """Write entries 0 (charter) and 1 (key generation); the genesis fingerprint.
 
     Raises LocalError(CONFLICT) if the log has begun, LocalError(NOT_ALLOWED) for witnesses that are
     too few or too near, RemoteError for a transcript that lies.

@@ -37,7 +37,7 @@ from runtime.secrets import read_secrets, write_secrets
 
 @dataclass(frozen=True)
 class RecoveredState:
-    """What is left of a lost log: who is who, the key births, how much of it is still held."""
+    """What is left of a lost log: who is who, the key generations, how much of it is still held."""
 
     genesis: str
     directory: Directory

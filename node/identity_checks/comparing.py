@@ -68,7 +68,7 @@ class IdentityAnswering:
         if statement.preamble.aud != hub_id:
             raise RemoteError(ErrorCode.WRONG_RECIPIENT, "an identity request goes to the hub")
         if self._get(tables, body.check_id) is not None:
-            raise RemoteError(ErrorCode.REPLAYED, "a check of that id was already received")
+            raise RemoteError(ErrorCode.REPLAYED, "a check with that id was already received")
         check = ReceivedCheck(
             hub_id=hub_id,
             check_id=body.check_id,
@@ -122,7 +122,7 @@ class IdentityAnswering:
         """A person answers. Raises LocalError; what may not be shared is refused, whoever asks."""
         check = self._get(tables, comparison.check_id)
         if check is None or check.state is not ReceivedCheckState.ASKS_PERSON:
-            raise LocalError(ErrorCode.NOT_FOUND, "no identity check of that id waits for you")
+            raise LocalError(ErrorCode.NOT_FOUND, "no identity check with that id waits for you")
         if check.expires <= self._membership.env.clock():
             raise LocalError(ErrorCode.TOO_LATE, "the identity check has expired")
         person = tables.records.practitioner_id(

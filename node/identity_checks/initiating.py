@@ -285,7 +285,7 @@ class IdentityAsking:
             review.state is ReviewState.ASKED or review.answer == "not_same"
         )
         if link is None or not (link.state is LinkState.POSSIBLE or doubted):
-            raise LocalError(ErrorCode.NOT_FOUND, "no open link of that id waits for comparison")
+            raise LocalError(ErrorCode.NOT_FOUND, "no open link with that id waits for comparison")
         return link
 
     def _get(self, tables: NodeTables, check_id: str) -> SentCheck | None:

@@ -80,7 +80,7 @@ class Reviewing:
         membership, hub_id = self._membership, self._membership.hub.hub_id
         link = tables.links.get(hub_id, opinion.link_id)
         if link is None:
-            raise LocalError(ErrorCode.NOT_FOUND, "no link of that id; see patchwork-node review")
+            raise LocalError(ErrorCode.NOT_FOUND, "no link with that id; see patchwork-node review")
         before = tables.reviews.get(hub_id, opinion.link_id)
         if before is not None and before.state is ReviewState.SENDING:
             raise LocalError(ErrorCode.CONFLICT, "your last answer is still on its way")

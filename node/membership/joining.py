@@ -38,9 +38,9 @@ WAIT_SECONDS = 1.0
 
 
 def check_key_birth(leaves: tuple[PublicLeaf, ...], charter: Charter) -> None:
-    """Check that the token key was born as the charter says: signatures and arithmetic.
+    """Check that the token key was generated as the charter says: signatures and arithmetic.
 
-    Raises RemoteError: a node sends no point to holders whose key has no such birth.
+    Raises RemoteError: a node sends no point to holders whose key was not.
     """
     for leaf in leaves:
         body = parse_statement(leaf.envelope, limit=128 * 1024).body
@@ -62,7 +62,9 @@ def check_key_birth(leaves: tuple[PublicLeaf, ...], charter: Charter) -> None:
                 raise RemoteError(ErrorCode.BAD_SHARE, f"holder {holder.index}: commitment differs")
         if transcript.key.public_key.hex() == key.public_key:
             return
-    raise RemoteError(ErrorCode.BAD_SHARE, "the log holds no birth of the charter's token key")
+    raise RemoteError(
+        ErrorCode.BAD_SHARE, "the log does not show how the charter's token key was generated"
+    )
 
 
 def init_folder(folder: Path, name: str, member_class: str, line: str, hours: str) -> None:

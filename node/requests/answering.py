@@ -64,7 +64,7 @@ class Answering:
         facts = opened_facts(membership, body, opened.openings)
         hub_id = membership.hub.hub_id
         if tables.received_requests.get(hub_id, body.request_id) is not None:
-            raise RemoteError(ErrorCode.REPLAYED, "a request of that id was already received")
+            raise RemoteError(ErrorCode.REPLAYED, "a request with that id was already received")
         request = ReceivedRequest(
             hub_id=hub_id,
             request_id=body.request_id,
@@ -108,7 +108,7 @@ class Answering:
         hub_id = self._membership.hub.hub_id
         request = tables.received_requests.get(hub_id, answer.request_id)
         if request is None or request.state is not ReceivedState.ASKS_PERSON:
-            raise LocalError(ErrorCode.NOT_FOUND, "no request of that id waits for an answer")
+            raise LocalError(ErrorCode.NOT_FOUND, "no request with that id waits for an answer")
         if request.expires <= self._membership.env.clock():
             raise LocalError(ErrorCode.TOO_LATE, "the request has expired; they can ask again")
         person: Decision = Refuse(answer.refusal) if answer.refusal else Allow()

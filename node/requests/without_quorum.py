@@ -51,7 +51,7 @@ class Unwitnessed:
         self._releasing = releasing
 
     def check(self, tables: NodeTables, request_id: str, *, witnessed: bool) -> ReceivedRequest:
-        """The request of that id, if its card may be let go now. Raises LocalError.
+        """The request with that id, if its card may be let go now. Raises LocalError.
 
         `witnessed` says that the newest checkpoint has a quorum: then the decision will be under
         one in a moment.
@@ -61,7 +61,7 @@ class Unwitnessed:
         if request is not None and _is_on_its_way(tables, request):
             raise LocalError(ErrorCode.CONFLICT, ON_ITS_WAY)
         if request is None or request.state is not ReceivedState.ALLOWED:
-            raise LocalError(ErrorCode.NOT_FOUND, "no allowed request of that id has a card here")
+            raise LocalError(ErrorCode.NOT_FOUND, "no allowed request with that id has a card here")
         if request.expires <= membership.env.clock():
             raise LocalError(ErrorCode.TOO_LATE, "the request has expired; they can ask again")
         membership.check_bound()

@@ -140,7 +140,7 @@ class Publications:
     def _pending(self, hub_id: str, sequence: int, after: PublicationState) -> Publication:
         found = self.get(hub_id, sequence)
         if found is None:
-            raise LocalError(ErrorCode.NOT_FOUND, "there is no publication of that number")
+            raise LocalError(ErrorCode.NOT_FOUND, "there is no publication with that number")
         check_move(MOVES, found.state, after)
         return found
 

@@ -169,7 +169,7 @@ class ReviewApi:
         if len(found) > 1:
             raise RemoteError(ErrorCode.CONFLICT, "two hubs use this id: use the command line")
         if not found:
-            raise RemoteError(ErrorCode.NOT_FOUND, "nothing of that id is here")
+            raise RemoteError(ErrorCode.NOT_FOUND, "nothing with that id is here")
         return found[0]
 
 

@@ -1,4 +1,4 @@
-"""The files that pass between operator and key holders at key birth: specs/03-tokens.md §6.
+"""Files between operator and key holders in distributed key generation: specs/03-tokens.md §6.
 
 Shapes only. The arithmetic is keys/, the files are written by keys/holder and by the hub's
 operator. All of them are public: shares travel sealed inside deals.
