@@ -122,7 +122,7 @@ class TokenHolder(WireModel):
 
 
 class TokenKey(WireModel):
-    """The token key of an epoch; how it was generated stands in the logged `key_birth` transcript."""
+    """The token key of an epoch; the logged `key_birth` transcript shows how it was generated."""
 
     epoch: Annotated[int, Field(ge=1, le=65_535)]
     threshold: Annotated[int, Field(ge=1, le=16)]

@@ -93,10 +93,10 @@ def test_the_queue_is_shown_and_answered(town: Town) -> None:
     [
         (["review", "LINK"], "exactly one of"),
         (["review", "LINK", "--same", "--not-same"], "exactly one of"),
-        (["review", "0" * 32, "--same"], "no link of that id"),
+        (["review", "0" * 32, "--same"], "no link with that id"),
         (["review", "LINK", "--same", "--as", "Nobody"], "say who you are"),
         (["identity-answer", "0" * 32], "exactly one of"),
-        (["identity-answer", "0" * 32, "--same"], "no identity check of that id"),
+        (["identity-answer", "0" * 32, "--same"], "no identity check with that id"),
         (["wrong-person", "0" * 32], "no card was released"),
         (
             [
