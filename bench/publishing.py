@@ -16,7 +16,7 @@ from pathlib import Path
 from node.publishing.publisher import Publisher
 from node.records.clients import apply_import
 from tests.sim.crowd import alone, crowd
-from tests.sim.federation import SimNode, simulated
+from tests.sim.federation import SimFederation, SimNode, simulated
 from tests.statements import counted_statements
 
 SIZES = (4_000, 12_000)
@@ -24,6 +24,7 @@ SIZES = (4_000, 12_000)
 
 def main() -> None:
     """Measure each size."""
+    SimFederation.rehearse = False
     sizes = [int(text) for text in sys.argv[1:]] or SIZES
     print(f"{'clients':>8s} {'step':20s} {'seconds':>8s} {'processor':>9s}", end=" ")
     print(f"{'ms each':>8s} {'statements':>10s}")

@@ -310,7 +310,13 @@ class SimNode:
 
 
 class SimFederation:
-    """Hub, three key holders (2 of 3), three witnesses, and the agencies that join."""
+    """Hub, three key holders (2 of 3), three witnesses, and the agencies that join.
+
+    `rehearse`: every body runs once for nothing first, so that one which changes more than what it
+    writes is found out. A measurement sets it to False.
+    """
+
+    rehearse = True
 
     def __init__(
         self, folder: Path, witnesses: Sequence[str] = THREE, pullers: Sequence[str] = ()
@@ -324,7 +330,7 @@ class SimFederation:
         self.random = Random("hub")
 
     async def start(self) -> None:
-        """Key birth, founding, and the first checkpoint."""
+        """Key generation, founding, and the first checkpoint."""
         hub_folder = self.folder / "hub"
         hub_folder.mkdir()
         seeds = {name: self.random(32) for name in ("sign", "log", "pepper")}
@@ -366,8 +372,7 @@ class SimFederation:
     async def _serve(self, settings: HubSettings, holder_urls: Sequence[str]) -> None:
         """Start the hub and the holders from their folders."""
         env = Environment(self.clock, self.random)
-        # A body that changes more than what it writes is found out: each runs once for nothing.
-        engine = open_engine(self.folder / "hub", rehearse=True)
+        engine = open_engine(self.folder / "hub", rehearse=self.rehearse)
         self.hub = HubService(self.folder / "hub", settings, env, engine)
         self.services = await self.hub.start()
         self.network.hub = self.services
@@ -448,7 +453,7 @@ class SimFederation:
         env = Environment(self.clock, Random(name))
         settings = self.settings(name, member_class, **more)
         made = Joining(folder, settings, self.network, env)  # type: ignore[arg-type]
-        return made, open_node_engine(folder, rehearse=True)
+        return made, open_node_engine(folder, rehearse=self.rehearse)
 
     async def checkpoint(self) -> None:
         """Publish the log as it is, cosigned by whoever is awake; holders follow."""
