@@ -23,7 +23,7 @@ from demo.story import Story
 from demo.trouble import Trouble
 
 
-class NoticeBuilder:
+class Narrator:
     """Prints the steps, numbered, with the seconds they took."""
 
     def __init__(self) -> None:
@@ -40,26 +40,26 @@ class NoticeBuilder:
         print("\n".join("    " + line for line in text.splitlines()), flush=True)
 
 
-def perform(stage: Stage, teller: NoticeBuilder) -> None:
+def perform(stage: Stage, narrator: Narrator) -> None:
     """Set the council up and tell the story."""
-    teller.title("Three key holders make their keys")
+    narrator.title("Three key holders make their keys")
     stage.run(
         "patchwork-hub", "init", "--dir", str(ROOT / "hub"), "--name", "Wexcombe hub",
         "--origin", "hub.wexcombe.example/log", "--control-domain", "Wexcombe Council",
     )  # fmt: skip
     holders = make_key_holders(stage)
-    teller.title("The token key is born in three places at once; nobody ever holds it whole")
+    narrator.title("The token key is born in three places at once; nobody ever holds it whole")
     key_ceremony(stage, holders)
-    teller.title("The charter is written; hub, key holders and four witnesses start")
+    narrator.title("The charter is written; hub, key holders and four witnesses start")
     council = found(stage, holders)
-    teller.tell(f"Genesis fingerprint, which everybody pins: {council.genesis}")
+    narrator.tell(f"Genesis fingerprint, which everybody pins: {council.genesis}")
     for agency in (HEALTH, CHILD):
-        teller.title(f"{agency.name} joins by invitation")
+        narrator.title(f"{agency.name} joins by invitation")
         words = enrol(stage, agency)
-        teller.tell(f"The operator hears the same words as on the screen: {words}")
+        narrator.tell(f"The operator hears the same words as on the screen: {words}")
     enrol_auditor(stage)
-    story = Story(stage, council, teller.tell)
-    trouble = Trouble(stage, story, teller.tell)
+    story = Story(stage, council, narrator.tell)
+    trouble = Trouble(stage, story, narrator.tell)
     for title, step in (
         ("Each agency brings its own file", story.bring_files),
         ("Each publishes hashed identifiers; the hub sees tokens only", story.publish),
@@ -72,7 +72,7 @@ def perform(stage: Stage, teller: NoticeBuilder) -> None:
         ("The auditor", story.audit),
         ("The copied disk is started: a second history", trouble.second_history),
     ):
-        teller.title(title)
+        narrator.title(title)
         step()
 
 
@@ -83,9 +83,9 @@ def main() -> int:
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     fresh_folder()
-    stage, teller = Stage(), NoticeBuilder()
+    stage, narrator = Stage(), Narrator()
     try:
-        perform(stage, teller)
+        perform(stage, narrator)
         print("\nThe whole story went as told.", flush=True)
         if not arguments.check:
             print("Everything stays up under .demo/ until you press Ctrl-C.", flush=True)

@@ -147,8 +147,8 @@ class Dispatcher:
             raise RemoteError(ErrorCode.MALFORMED, "a delivery without its place in the log")
         membership.directory.verify(statement, delivery.index)
         aud = statement.preamble.aud
-        brokered = statement.kind.shown_to_third
-        if aud != membership.hub.party_id and not brokered:
+        to_a_third = statement.kind.shown_to_third
+        if aud != membership.hub.party_id and not to_a_third:
             raise RemoteError(ErrorCode.WRONG_RECIPIENT, "aud names somebody else")
         return statement
 

@@ -98,7 +98,7 @@ class NodeService:
             log.warning("statement_refused", code=error.code.value)
 
     async def retry(self) -> list[SetAside]:
-        """Try again everything that was set aside; what is so still. Raises PatchworkError."""
+        """Try again everything that was set aside; what still fails. Raises PatchworkError."""
         await self._do_again()
         passes: dict[str, Work] = {
             "receive": lambda: self.receive(wait=0),

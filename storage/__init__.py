@@ -1,1 +1,1 @@
-"""SQLite plumbing shared by node and hub: one writer, transactions, migrations. No tables."""
+"""Databases: the promise of an engine, SQLite behind it, and the tables of a followed log."""

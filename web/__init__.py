@@ -1,1 +1,1 @@
-"""What pages and reports share: pictures. Pure."""
+"""What pages and reports share: pictures, markup, rows. Pure."""

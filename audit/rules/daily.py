@@ -21,7 +21,7 @@ class DailyCheck:
         self._undecided: tuple[int, Statement[Any]] | None = None
 
     def take(self, index: int, statement: Statement[Any]) -> None:
-        """Enter a statement in the books of those whom it names."""
+        """Enter a statement in the journals of those whom it names."""
         body = statement.body
         if isinstance(body, HubDecisionBody) and self._undecided is not None:
             self._enter(*self._undecided, refused=body.outcome == "refuse")

@@ -57,7 +57,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Intake:
-    """The hub's front desk for signed statements. Holds no state of the log.
+    """Where signed statements come in. Holds no state of the log.
 
     `quorum_is_missing` says it of an entry, by its index.
     """

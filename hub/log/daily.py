@@ -1,4 +1,4 @@
-"""Daily statements: what names an agency, said by the hub to its face (specs/05-log.md §14).
+"""Daily statements: what names an agency, stated by the hub to that agency (specs/05-log.md §14).
 
 Once a day for each active agency, zero days too. Works within the caller's transaction.
 """
@@ -32,10 +32,10 @@ class Daily:
         starts = self._due(upto.day)
         if not starts:
             return 0
-        books = self._books(min(starts.values()), upto.end)
+        journals = self._journals(min(starts.values()), upto.end)
         stated, posts = [], []
         for party, start in starts.items():
-            indexes = [index for index in books[party] if index >= start]
+            indexes = [index for index in journals[party] if index >= start]
             body = DailyStatementBody(
                 day=upto.day,
                 start=start,
@@ -62,11 +62,11 @@ class Daily:
         before = {party_id: last.get(party_id, LastDay(-1, 0)) for party_id in agencies}
         return {party: upto.end for party, upto in before.items() if upto.day < today}
 
-    def _books(self, start: int, end: int) -> dict[str, list[int]]:
+    def _journals(self, start: int, end: int) -> dict[str, list[int]]:
         """The indexes in [start, end) that name each party."""
-        books: dict[str, list[int]] = defaultdict(list)
+        journals: dict[str, list[int]] = defaultdict(list)
         for first in range(start, end, PAGE):
             for entry in self._tables.log.journal(first, min(first + PAGE, end), _IN_JOURNALS):
                 for party in named(parse_statement(entry.envelope), refused=entry.refused):
-                    books[party].append(entry.index)
-        return books
+                    journals[party].append(entry.index)
+        return journals

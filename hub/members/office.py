@@ -1,4 +1,4 @@
-"""What the operator's commands do: make and found a hub, invite, approve, order members about.
+"""What the operator's commands do: make a hub, invite, approve, suspend, reinstate, revoke members.
 
 Typed actions on a hub's folder or within a transaction; nothing here asks, prints, or reads a
 terminal. What an action leaves for the running hub is carried out by hub/server/jobs.py.

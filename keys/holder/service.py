@@ -96,7 +96,7 @@ class HolderService:
                 await self.close()
 
     async def close(self) -> None:
-        """Close the books."""
+        """Close the database."""
         await self._engine.close()
 
     async def evaluate(self, request: web.Request) -> web.Response:

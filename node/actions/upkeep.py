@@ -25,7 +25,7 @@ async def acknowledge_now(service: NodeService, number: int) -> None:
 
 
 async def retry_now(service: NodeService) -> list[SetAside]:
-    """Try again what was set aside; what is so still.
+    """Try again what was set aside; what still fails.
 
     Raises RemoteError when the hub is away, or LocalError: then what was not reached stays.
     """

@@ -54,7 +54,7 @@ def alarms(
 
 @app.command()
 def retry(hub: HubName = "", as_json: JsonOutput = False, folder: Folder = Path()) -> None:
-    """Try again what a fault of this program kept from being done, and show what is so still."""
+    """Try again what a fault of this program kept from being done, and show what still fails."""
     with report_errors():
 
         async def work() -> list[dict[str, Any]]:

@@ -1,1 +1,1 @@
-"""Watching over the hub and over ourselves: monitor, gossip, the journal, governance."""
+"""Watching over the hub and over ourselves: monitor, gossip, the journal of the log."""

@@ -1,4 +1,4 @@
-"""What the node's commands print: plain English, and the same as JSON for scripts.
+"""The inbox as values: requests to us and by us, cards, alarms.
 
 Reads the node's own database. Shows client data to the agency's own people on their own screen;
 nothing here is logged.

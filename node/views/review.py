@@ -1,4 +1,4 @@
-"""What the commands and the API say about what people decide: values, and plain English.
+"""The review queue and identity checks as values, with what each means in plain English.
 
 Shows client data to the agency's own people; nothing here is logged.
 """

@@ -1,6 +1,6 @@
 """Bodies that keep a log honest over time: specs/02-charter.md §8, specs/05-log.md §14, §15.
 
-Shape only: keys rotate, each agency's books are compared with the log daily, a card may leave
+Shape only: keys rotate, each agency's journal is compared with the log daily, a card may leave
 before a quorum has signed where the law allows it, and a lost log has a successor.
 """
 

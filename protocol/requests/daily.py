@@ -1,6 +1,6 @@
 """Which entries name an agency, for its daily statement: specs/05-log.md §14. Pure.
 
-The same for the hub that states it, the agency that compares it with its own books, and the
+The same for the hub that states it, the agency that compares it with its own journal, and the
 auditor who counts again.
 """
 

@@ -405,7 +405,7 @@ class SimFederation:
 
     async def _resume_node(self, name: str, left: SimNode) -> None:
         folder, before = self.folder / name, left.membership.env
-        engine = open_node_engine(folder)
+        engine = open_node_engine(folder, rehearse=self.rehearse)
         (hub,) = await engine.read(lambda tables: tables.hubs.all())
         env = Environment(self.clock, copy.copy(before.random))
         context = NodeContext(engine, self.network, env, frozenset())  # type: ignore[arg-type]

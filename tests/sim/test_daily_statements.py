@@ -91,17 +91,17 @@ async def test_a_statement_that_leaves_something_out_is_seen_by_agency_and_audit
     federation: SimFederation, agencies: Agencies
 ) -> None:
     await brokered(federation, agencies)
-    books = Daily._books
+    books = Daily._journals
 
     def shorter(self: Daily, start: int, end: int) -> dict[str, list[int]]:
         found = books(self, start, end)
         return {party: items[1:] for party, items in found.items()}
 
-    Daily._books = shorter  # type: ignore[method-assign]
+    Daily._journals = shorter  # type: ignore[method-assign]
     try:
         await days(federation)
     finally:
-        Daily._books = books  # type: ignore[method-assign]
+        Daily._journals = books  # type: ignore[method-assign]
     assert await answers(federation) == ["differ", "differ"]
     assert await alarms(agencies[0]) == ["books_differ"]
     assert await audited(federation) == rules(Code.BOOKS_DIFFER, Code.DAILY_STATEMENT_DIFFERS)
