@@ -56,6 +56,11 @@ class Faults:
             if known:
                 await self._engine.write(lambda tables: self.done(tables, what, [item]))
 
+    async def forget(self, what: Kind, items: Collection[str]) -> None:
+        """These were set aside, and are no longer to be done: they ended otherwise."""
+        if items:
+            await self._engine.write(lambda tables: self.done(tables, what, items))
+
     def told(self, what: Kind, item: str, error: Exception) -> Fault:
         """Write into the log that an item met an unforeseen error; its type and place."""
         fault = fault_of(error)

@@ -38,6 +38,12 @@ class Then(Protocol):
         ...
 
 
+# What the whole mailbox waits for. Any other fault of ours is of one message, which is set aside.
+NOT_NOW = frozenset(
+    {ErrorCode.UNREACHABLE, ErrorCode.STORAGE, ErrorCode.NOT_READY, ErrorCode.CONFIGURATION}
+)
+
+
 class Mail:
     """Takes in the mail of one hub."""
 
@@ -79,8 +85,13 @@ class Mail:
                 if settled:
                     faults.done(tables, Kind.MESSAGE, [item.item])
 
-            delivery = parse_wire(Delivery, item.delivery or b"", limit=ANSWER_LIMIT)
-            await self._handle(item, delivery, put_away)
+            try:
+                delivery = parse_wire(Delivery, item.delivery or b"", limit=ANSWER_LIMIT)
+                await self._handle(item, delivery, put_away)
+            except PatchworkError as error:
+                if error.code in NOT_NOW:
+                    raise
+                log.warning("message_still_set_aside", item=item.item, code=error.code.value)
 
     async def _handle(self, item: Item, delivery: Delivery, then: Then) -> bool:
         """Deal with one message, whatever it meets; False if it must wait. Raises PatchworkError
@@ -88,8 +99,10 @@ class Mail:
         """
         try:
             return await self._act(item, delivery, then)
-        except PatchworkError:
-            raise
+        except PatchworkError as error:
+            if error.code in NOT_NOW:
+                raise
+            await self._set_aside(item, delivery, error, then)
         except Exception as error:  # noqa: BLE001 - whatever it is, the rest of the mail goes on
             await self._set_aside(item, delivery, error, then)
         return True
@@ -109,8 +122,8 @@ class Mail:
                 await check_gossip(membership, from_base64(delivery.proof))
             await membership.engine.write(act)
         except RemoteError as error:
-            if error.code is ErrorCode.UNREACHABLE:
-                raise
+            if error.code in {*NOT_NOW, ErrorCode.INTERNAL}:
+                raise  # the hub's trouble, not the message's
             await self._refuse(item, delivery, error.code, then)
         return True
 

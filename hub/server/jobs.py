@@ -8,6 +8,7 @@ writer stops the service, since a hub whose log is no longer published must not 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -26,7 +27,7 @@ from hub.server.services import Services
 from hub.server.status_page import to_value
 from hub.store.members import ApplicantState, RotationState
 from hub.store.tables import HubTables
-from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
+from protocol.errors import ErrorCode, LocalError, PatchworkError
 from runtime.alarm import run_alarm
 from runtime.faults import place_of
 from transport.client import HttpClient
@@ -37,6 +38,7 @@ DAILY_SECONDS = 60
 WATCH_SECONDS = 2
 
 Job = Callable[[], Awaitable[object]]
+Errors = tuple[type[Exception], ...]
 
 log = structlog.get_logger()
 
@@ -155,26 +157,23 @@ class Jobs:
 
     async def _one(self, name: str, party_id: str, job: Callable[[str], Awaitable[None]]) -> None:
         """Do what a job has to do for one party: what is wrong with it stops no other's."""
+        await self._apart(f"{name} {party_id}", partial(job, party_id), (LocalError, OSError))
 
-        async def work() -> None:
-            try:
-                await job(party_id)
-            except RemoteError as error:
-                await self._tell(f"{name} {party_id}", error)
-
-        await self._apart(f"{name} {party_id}", work)
-
-    async def _apart(self, name: str, job: Job) -> None:
+    async def _apart(
+        self, name: str, job: Job, foreseen: Errors = (PatchworkError, OSError)
+    ) -> None:
         """Do a job so that what nobody foresaw in it stops nothing else. Raises PatchworkError."""
         try:
             await job()
-        except (PatchworkError, OSError):
+        except foreseen:
             raise
         except Exception as error:  # noqa: BLE001 - told by type and place, never by its message
             await self._tell(name, error)
+        else:
+            self._told.pop(name, None)
 
     async def _tell(self, where: str, error: Exception) -> None:
-        """Tell a person, once for the same fault at the same place."""
+        """Tell a person once, until it has gone well in between."""
         what = _described(error)
         if self._told.get(where) == what:
             return

@@ -144,6 +144,7 @@ class IdentityAsking:
             check,
             statement_id=body.request,
             state=SentCheckState.REFUSED if refused else SentCheckState.ALLOWED,
+            openings=None if refused else check.openings,
             code=body.code,
             field=body.field,
             holder=body.holder,
@@ -162,6 +163,7 @@ class IdentityAsking:
                 faults.passed_over(tables, Kind.CHECK),
             )
         )
+        await faults.forget(Kind.CHECK, aside.difference(item.check_id for item in checks))
         sent = 0
         for check in checks:
             known = check.check_id in aside
@@ -228,7 +230,8 @@ class IdentityAsking:
         try:
             tables.outbox.enqueue(self._details_of(tables, check, proof))
         except (LocalError, RemoteError) as error:
-            tables.sent_checks.change(check, replace(check, state=SentCheckState.STOPPED))
+            stopped = replace(check, state=SentCheckState.STOPPED, openings=None)
+            tables.sent_checks.change(check, stopped)
             return error
         tables.sent_checks.change(check, replace(check, state=SentCheckState.SENDING_DETAILS))
         return None

@@ -31,7 +31,7 @@ log = structlog.get_logger()
 
 PROMISE_SECONDS = 300
 MOST_LOOKED_FOR = 500
-TRY_AGAIN = frozenset({ErrorCode.UNREACHABLE, ErrorCode.STORAGE, ErrorCode.INTERNAL})
+TRY_AGAIN = frozenset({ErrorCode.UNREACHABLE, ErrorCode.STORAGE})
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,10 @@ class LookedFor:
 
     there: list[Entry] = field(default_factory=list)
     missing: list[Entry] = field(default_factory=list)
+
+
+class HubFaultError(Exception):
+    """The hub met a fault of its own over one item: that is set aside here, the rest goes on."""
 
 
 class Outbox:
@@ -85,6 +89,7 @@ class Outbox:
                 faults.passed_over(tables, Kind.STATEMENT),
             )
         )
+        await faults.forget(Kind.STATEMENT, aside.difference(str(item.id) for item in items))
         refusals: list[RemoteError] = []
         held = bool(membership.unaccepted())
         for item in items:
@@ -109,6 +114,8 @@ class Outbox:
         entries, aside = await membership.engine.read(
             lambda tables: (_to_look_for(tables, hub_id), faults.passed_over(tables, Kind.ENTRY))
         )
+        if len(entries) < MOST_LOOKED_FOR:
+            await faults.forget(Kind.ENTRY, aside.difference(str(one.index) for one in entries))
         if any(entry.index >= membership.view.size for entry in entries):
             await self._follow()
         found, overdue = LookedFor(), []
@@ -133,6 +140,8 @@ class Outbox:
             place = (entry.index, entry.salt)
             verify_logged(membership.charter, data, place, entry.envelope)
         except RemoteError as error:
+            if error.code is ErrorCode.INTERNAL:
+                raise HubFaultError from None
             if error.code in {*TRY_AGAIN, ErrorCode.NO_QUORUM}:
                 return False
             log.critical("statement_not_in_log", index=entry.index, code=error.code.value)
@@ -180,6 +189,8 @@ class Outbox:
         try:
             await self._send_one(item)
         except RemoteError as error:
+            if error.code is ErrorCode.INTERNAL:
+                raise HubFaultError from None
             if error.code in TRY_AGAIN:
                 raise
             return error
@@ -236,7 +247,7 @@ class Outbox:
     async def _failed(
         self, item: OutboxItem, statement: Statement[WireModel], error: RemoteError
     ) -> None:
-        if error.code in TRY_AGAIN:
+        if error.code in {*TRY_AGAIN, ErrorCode.INTERNAL}:
             return
         if error.code is ErrorCode.WRONG_CHARTER:
             self._outdated = statement.preamble.charter_version

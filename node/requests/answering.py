@@ -139,18 +139,22 @@ class Answering:
             tables.received_requests.change(request, asks)
 
     def on_receipt(self, tables: NodeTables, statement: Statement[ReceiptBody]) -> None:
-        """The card was opened."""
+        """The card was opened, even if the hub told us that it had not taken our release."""
         hub_id, request_id = self._membership.hub.hub_id, statement.body.request_id
         request = tables.received_requests.get(hub_id, request_id)
-        known = {ReceivedState.RELEASED, ReceivedState.OPENED, ReceivedState.RECALLED}
+        left = {ReceivedState.RELEASED, ReceivedState.STOPPED}
+        known = {*left, ReceivedState.OPENED, ReceivedState.RECALLED}
         if (
             request is None
             or request.requester != statement.preamble.sender
             or request.state not in known
+            or request.decision is None
         ):
             raise RemoteError(ErrorCode.NOT_FOUND, "a receipt for nothing we released to them")
-        if request.state is ReceivedState.RELEASED:
-            tables.received_requests.change(request, replace(request, state=ReceivedState.OPENED))
+        if request.state in left:
+            release_id = request.release_id or statement.body.release
+            opened = replace(request, state=ReceivedState.OPENED, release_id=release_id)
+            tables.received_requests.change(request, opened)
 
     def _deciding(self, tables: NodeTables, body: DecisionBody) -> ReceivedRequest | None:
         """The request that a decision of ours is on, unless it was stopped meanwhile."""

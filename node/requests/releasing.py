@@ -78,6 +78,7 @@ class Releasing:
                 faults.passed_over(tables, Kind.CARD),
             )
         )
+        await faults.forget(Kind.CARD, aside.difference(item.request_id for item in requests))
         released, wait = 0, WAIT_SECONDS
         for request in requests:
             known = request.request_id in aside

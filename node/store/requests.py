@@ -68,6 +68,8 @@ RECEIVED_MOVES: Moves[ReceivedState] = {
     _R.ALLOWED: (_R.RELEASED, _R.STOPPED, _R.RECALLED, _R.LOG_LOST),
     _R.RELEASED: (_R.OPENED, _R.ALLOWED, _R.STOPPED, _R.RECALLED, _R.LOG_LOST),
     _R.OPENED: (_R.RECALLED,),
+    # The hub's word that it did not take a release: the other side's signed word goes before it.
+    _R.STOPPED: (_R.OPENED, _R.RECALLED),
 }
 # What ends with a lost log. A card that had not left does not leave any more.
 _SENT_WITH_LOG = tuple(sources(SENT_MOVES, _S.LOG_LOST))

@@ -120,6 +120,7 @@ deciding     allowed refused asks_person stopped log_lost
 allowed      released stopped recalled log_lost
 released     opened allowed stopped recalled log_lost
 opened       recalled
+stopped      opened recalled
 """
 SENT_CHECK = """
 sending          waiting allowed refused failed expired stopped log_lost

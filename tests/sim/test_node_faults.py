@@ -499,6 +499,70 @@ async def test_an_entry_that_cannot_be_looked_for_does_not_keep_the_others(
     del health
 
 
+def answering_one_with(federation: SimFederation, kind: type[WireModel], code: ErrorCode) -> Any:
+    """The hub answers the first statement of a kind with this code, each time it is sent."""
+    network, first = federation.network, list[str]()
+    real = network.post
+
+    async def post(url: str, body: bytes, headers: Any = None) -> bytes:
+        if url.endswith("/v1/statements"):
+            envelope = json.loads(body)["envelope"]
+            if isinstance(parse_statement(from_base64(envelope)).body, kind):
+                first.append(envelope)
+                if envelope == first[0]:
+                    raise RemoteError(code, "")
+        return await real(url, body, headers)
+
+    network.post = post  # type: ignore[method-assign]
+    return real
+
+
+async def test_one_statement_at_which_the_hub_fails_does_not_keep_the_others(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    health, care = agencies
+    involvement = (await care.team("c1")).others[0].involvement_id
+    real = answering_one_with(federation, RequestBody, ErrorCode.INTERNAL)
+    first, second = [await care.ask("c1", involvement) for _ in range(2)]
+    await federation.settle()
+    assert (await health.received(second))["state"] == "asks_person"
+    assert (await care.sent(first))["state"] == "sending"
+    assert len(await told(care)) == 1, "a person is told"
+    federation.network.post = real  # type: ignore[method-assign]
+    assert await care.service.retry() == []
+    await federation.settle()
+    assert (await health.received(first))["state"] == "asks_person"
+    assert await told(care) == []
+
+
+async def test_a_card_that_arrived_though_the_hub_refused_it_can_be_opened_and_recalled(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    health, care = agencies
+    network = federation.network
+    real = network.post
+
+    async def taken_and_refused(url: str, body: bytes, headers: Any = None) -> bytes:
+        answer = await real(url, body, headers)
+        if url.endswith("/v1/statements"):
+            envelope = from_base64(json.loads(body)["envelope"])
+            if isinstance(parse_statement(envelope).body, ReleaseBody):
+                raise RemoteError(ErrorCode.NOT_ALLOWED, "not today")
+        return answer
+
+    network.post = taken_and_refused  # type: ignore[method-assign]
+    request_id = await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
+    await federation.settle()
+    await health.answer(request_id)
+    await federation.settle()
+    assert (await care.sent(request_id))["state"] == "opened"
+    assert (await health.received(request_id))["state"] == "opened", "their receipt says so"
+    network.post = real  # type: ignore[method-assign]
+    await wrong(health, request_id)
+    await federation.settle()
+    assert (await care.sent(request_id))["card"] is None
+
+
 # Loops.
 
 
