@@ -138,8 +138,8 @@ TEXTS: dict[AlarmCode, AlarmText] = {
         "Look at it with the other side: patchwork-node alerts.",
     ),
     AlarmCode.SET_ASIDE: AlarmText(
-        _LOOK, "A fault of this program kept something from being done. It is kept, to be tried "
-        "again.",
+        _LOOK, "A fault of this program, or of the hub, kept something from being done. It is "
+        "kept, to be tried again.",
         "Install the newest version, then run patchwork-node retry, which says what it was.",
     ),
 }  # fmt: skip
