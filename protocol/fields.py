@@ -70,7 +70,13 @@ class WireModel(BaseModel):
     Every field must be present; an absent value is a committed null.
     """
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        hide_input_in_errors=True,
+        defer_build=True,  # a command meets a few of the hundred models
+    )
 
 
 def to_base64(data: bytes) -> str:

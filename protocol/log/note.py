@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.signing import (
@@ -138,6 +139,7 @@ def is_key_name(name: str) -> bool:
     return 0 < len(encoded) <= MAX_NAME_BYTES and not unusable
 
 
+@lru_cache(maxsize=1024)  # a charter's keys are read for every checkpoint
 def parse_vkey(text: str) -> VerifierKey:
     """Read a vkey. Raises RemoteError: MALFORMED, UNKNOWN_KIND or WEAK_KEY."""
     parts = text.split("+", 2) if len(text) <= MAX_VKEY_CHARACTERS else []

@@ -12,29 +12,19 @@ from demo.story import Story
 HERE = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def council(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Stage, Story]]:
+@pytest.fixture(scope="module")
+def council(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stage, Story]]:
     """The demo's council, with two agencies that serve and have found each other."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "demo").symlink_to(HERE / "demo")
-    ROOT.mkdir()
+    folder = tmp_path_factory.mktemp("council")
+    (folder / "demo").symlink_to(HERE / "demo")
     stage = Stage()
-    try:
-        stage.run(
-            "patchwork-hub", "init", "--dir", str(ROOT / "hub"), "--name", "Hub",
-            "--origin", "hub.example/log", "--control-domain", "Council",
-        )  # fmt: skip
-        holders = make_key_holders(stage)
-        key_ceremony(stage, holders)
-        founded = found(stage, holders)
-        for agency in (HEALTH, CHILD):
-            enrol(stage, agency)
-        told = Story(stage, founded, lambda _: None)
-        told.bring_files()
-        told.publish()
-        yield stage, told
-    finally:
-        stage.close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        ROOT.mkdir()
+        try:
+            yield _founded(stage)
+        finally:
+            stage.close()
 
 
 @pytest.fixture
@@ -47,3 +37,19 @@ def stage(council: tuple[Stage, Story]) -> Stage:
 def story(council: tuple[Stage, Story]) -> Story:
     """What its people do."""
     return council[1]
+
+
+def _founded(stage: Stage) -> tuple[Stage, Story]:
+    stage.run(
+        "patchwork-hub", "init", "--dir", str(ROOT / "hub"), "--name", "Hub",
+        "--origin", "hub.example/log", "--control-domain", "Council",
+    )  # fmt: skip
+    holders = make_key_holders(stage)
+    key_ceremony(stage, holders)
+    founded = found(stage, holders)
+    for agency in (HEALTH, CHILD):
+        enrol(stage, agency)
+    told = Story(stage, founded, lambda _: None)
+    told.bring_files()
+    told.publish()
+    return stage, told

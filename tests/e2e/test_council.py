@@ -1,0 +1,150 @@
+"""One council of real processes, and what it lives through: to found it takes longer than either.
+
+A changed weight goes from the operator's file to both agencies' screens, and nothing restarts.
+Then the hub's disk is gone, and the council goes on: docs/operate/disk-lost.md, word for word.
+"""
+
+import hashlib
+import json
+import re
+import shutil
+from functools import partial
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+
+from demo.council import CHILD, HEALTH, WITNESSES, Agency
+from demo.stage import LIMIT_SECONDS, ROOT, DemoError, Stage
+from demo.story import AMIRA_CHILD, AMIRA_HEALTH, Story
+from storage.sqlite import copy_database
+from tests.e2e.council import accept, matched, team
+
+ROUND = '"event": "round"'
+HUB, NEW, LEFT = ROOT / "hub", ROOT / "hub2", ROOT / "left"
+ORIGIN_HASH = hashlib.sha256(b"hub.example/log").hexdigest()
+
+
+def change(stage: Stage, text: str) -> str:
+    Path("change.toml").write_text(text, encoding="utf-8")
+    return stage.run(
+        "patchwork-hub", "charter", "change", "change.toml", "--yes", "--dir", str(HUB)
+    )
+
+
+def possible(stage: Stage) -> bool:
+    both = (team(stage, CHILD, AMIRA_CHILD), team(stage, HEALTH, AMIRA_HEALTH))
+    return all((len(side["others"]), side["possible"]) == (0, 1) for side in both)
+
+
+def back_up() -> None:
+    LEFT.mkdir()
+    for name in ("keys.json", "plan.json", "hub.toml"):
+        shutil.copy(HUB / name, LEFT / name)
+    copy_database(HUB / "hub.sqlite", LEFT / "hub.sqlite")
+
+
+def last_checkpoints() -> list[Path]:
+    """What each witness that can be reached signed last, as curl would fetch it."""
+    toml = (LEFT / "hub.toml").read_text(encoding="utf-8")
+    found = []
+    for name, address in re.findall(r'"(w\d.example)" = "http://(.*)"', toml):
+        connection = HTTPConnection(address, timeout=LIMIT_SECONDS)
+        connection.request("GET", f"/{ORIGIN_HASH}/checkpoint")
+        path = ROOT / f"{name}.note"
+        path.write_bytes(connection.getresponse().read())
+        connection.close()
+        found.append(path)
+    return found
+
+
+def succeed(stage: Stage, notes: list[Path], expect: int = 0) -> list[str]:
+    given = [text for note in notes for text in ("--checkpoint", str(note))]
+    return stage.run(
+        "patchwork-hub", "succeed", "--dir", str(NEW), "--from", str(LEFT), *given,
+        "--origin", "hub.example/log2", expect=expect,
+    ).splitlines()  # fmt: skip
+
+
+def moved_on(stage: Stage, agency: Agency) -> bool:
+    said = json.loads(stage.run("patchwork-node", "inbox", "--json", "--dir", str(agency.folder)))
+    return "successor" in {alarm["code"] for alarm in said["alarms"]}
+
+
+def charter_version(stage: Stage) -> int:
+    said = stage.run("patchwork-hub", "charter", "show", "--dir", str(HUB))
+    return int(said.removeprefix("Charter version ").partition(",")[0])
+
+
+def signed(stage: Stage, version: int, agency: Agency) -> bool:
+    return f"Signed version {version}." in accept(stage, agency)
+
+
+def test_a_changed_weight_travels_to_the_links_while_everything_runs(stage: Stage) -> None:
+    stage.until(lambda: matched(stage), "the two agencies see each other")
+    running = {name: process.pid for name, process in stage.processes.items()}
+
+    said = change(stage, "[match_policy]\nupper = 9000\n")
+    assert "the score for an automatic match rises from" in said
+    assert "every agency that accepted is bound at once" in said
+    stage.until(lambda: possible(stage), "what was a match waits for people")
+    assert "Signed version 2." in accept(stage, CHILD)
+    assert "Signed version 2." in accept(stage, HEALTH)
+
+    said = change(stage, "[match_policy]\nupper = 530\n[quotas]\nrequests_per_day = 900\n")
+    assert "Quotas: requests per day rises from 200 to 900." in said
+    folder = str(CHILD.folder)
+    stage.until(
+        lambda: (
+            "does not bind your agency yet"
+            in stage.run("patchwork-node", "charter", "show", "--dir", folder)
+        ),
+        "the node says that a charter waits",
+    )
+    with pytest.raises(DemoError, match="patchwork-node charter accept"):
+        stage.run("patchwork-node", "publish", "--dir", folder)
+    stage.wait_for("hub", ROUND, len(stage.said("hub", ROUND)) + 2)
+    assert possible(stage), "nobody has signed it"
+    assert "Signed version 3." in accept(stage, CHILD)
+    assert "Signed version 3." in accept(stage, HEALTH)
+    stage.until(lambda: matched(stage), "both signed: they see each other again")
+    said = stage.run("patchwork-hub", "charter", "show", "--dir", str(HUB))
+    assert said.count("bound; signed version 3") == 2
+
+    stage.check_alive()
+    assert {name: process.pid for name, process in stage.processes.items()} == running
+
+
+def test_the_disk_is_lost_and_the_council_goes_on(stage: Stage, story: Story) -> None:
+    stage.until(lambda: matched(stage), "the two agencies see each other")
+    version = charter_version(stage)
+    back_up()
+    lost = story.asked("S47-2026-0119")
+    stage.stop("hub")
+    notes = last_checkpoints()
+    assert len(notes) == 3, "the fourth listens to nobody"
+    shutil.rmtree(HUB)
+
+    assert "quorum" in " ".join(succeed(stage, notes[:1], expect=1)).lower()
+    assert not (NEW / "keys.json").exists(), "nothing is half done"
+    genesis, vkey, lacks = succeed(stage, notes)
+    assert "lacks the last" in lacks, "a request came after the backup"
+    assert "holds a hub already" in " ".join(succeed(stage, notes, expect=1))
+    assert (NEW / "genesis").read_text().strip() == genesis
+    shutil.copy(LEFT / "hub.toml", NEW / "hub.toml")
+    for name in WITNESSES:
+        stage.run("patchwork-audit", "witness", "add-log", str(ROOT / name), vkey)
+    stage.start("hub", "patchwork-hub", "serve", "--dir", str(NEW))
+
+    for agency in (HEALTH, CHILD):
+        stage.until(partial(moved_on, stage, agency), "the node moves on")
+    assert story.state(lost)["state"] == "log_lost", "it can be asked again"
+    stage.stop("holder-1")
+    stage.resume("holder-1")  # it finds the new log by itself, and again after a restart
+    for agency in (HEALTH, CHILD):
+        stage.until(partial(signed, stage, version + 1, agency), "it is signed")
+    stage.until(lambda: matched(stage), "they have published again and see each other")
+    request = story.asked("S47-2026-0120")
+    story.allow(request)
+    assert story.opened(request)["phone"]
+    stage.check_alive()
