@@ -19,7 +19,7 @@ from transport.client import HttpClient
 
 WITNESS_SECONDS = 5
 HEARTBEAT_SECONDS = 240
-LONGEST_PAUSE = 60
+LONGEST_PAUSE = 15  # cards may be waiting for the witness to come back
 
 log = structlog.get_logger()
 Take = Callable[[bytes, tuple[NoteSignature, ...]], Awaitable[Iterable[str]]]
