@@ -36,6 +36,11 @@ collect_ignore = [] if SOAK else ["soak"]  # long runs: `make soak`
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: the long stories wait for programs of their own."""
+    return (os.cpu_count() or 1) + 1
+
+
 def seed(number: int) -> SecretSeed:
     """A seed of one byte, 32 times."""
     return SecretSeed(bytes([number]) * 32)
