@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from protocol.contact import require_hours, require_name, require_phone
 from protocol.errors import ErrorCode, LocalError
 from protocol.matchkeys.normalise import postcode
 from runtime.settings import read_settings
@@ -68,6 +69,13 @@ class NodeSettings(BaseSettings):
         "not reveal: clients there are published without any place. Never leaves this node. "
         "Changed: read, it tells where a refuge is; emptied, people who share a hostel look alike.",
     )
+
+    @field_validator("name", "control_domain", "duty_line", "duty_hours")
+    @classmethod
+    def _contact(cls, value: str, info: ValidationInfo) -> str:
+        """What others will see, in the form that messages take; not set is not set."""
+        require = {"duty_line": require_phone, "duty_hours": require_hours}
+        return require.get(str(info.field_name), require_name)(value) if value else ""
 
     @field_validator("shared_postcodes")
     @classmethod

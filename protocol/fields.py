@@ -47,21 +47,34 @@ Base64 = Annotated[str, StringConstraints(max_length=1 << 21), AfterValidator(_b
 
 # Letters that belong to no script of their own: full stops of abbreviations, feminine ordinals.
 _COMMON = frozenset({"MODIFIER", "FEMININE", "MASCULINE", "MICRO"})
+# Scripts that people write beside each other and nobody can take for each other: the "moderately
+# restrictive" level of Unicode TR 39 §5.2. Latin stands beside any of these but those that look
+# like it (Cyrillic, Greek), and beside each set of East Asian ones.
+_TOGETHER = tuple(
+    frozenset({"LATIN", *scripts.split()})
+    for scripts in (
+        "CJK HIRAGANA KATAKANA", "CJK BOPOMOFO", "CJK HANGUL", "ARABIC", "ARMENIAN", "BENGALI",
+        "DEVANAGARI", "ETHIOPIC", "GEORGIAN", "GUJARATI", "GURMUKHI", "HEBREW", "KANNADA", "KHMER",
+        "LAO", "MALAYALAM", "MYANMAR", "ORIYA", "SINHALA", "TAMIL", "TELUGU", "THAANA", "THAI",
+        "TIBETAN",
+    )
+)  # fmt: skip
 
 
-def _plain_text(text: str) -> str:
+def plain_text(text: str) -> str:
+    """The text, if it is one line that reads as what it is. Raises ValueError."""
     if text != unicodedata.normalize("NFC", text) or text != text.strip():
         raise ValueError("not NFC, or has spaces at an end")
     if any(unicodedata.category(character)[0] in "CZ" and character != " " for character in text):
         raise ValueError("has control or direction characters")
     names = [unicodedata.name(character, "?") for character in text if character.isalpha()]
     scripts = {name.split(" ", 1)[0] for name in names} - _COMMON
-    if len(scripts) > 1:
+    if len(scripts) > 1 and not any(scripts <= together for together in _TOGETHER):
         raise ValueError("mixes scripts")
     return text
 
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=80), AfterValidator(_plain_text)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=80), AfterValidator(plain_text)]
 
 
 class WireModel(BaseModel):

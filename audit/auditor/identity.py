@@ -9,11 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import ValidationError
-
+from protocol.contact import Hours, Phone, require_hours, require_name, require_phone
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import Base64, Hex16, Hex32, Name, WireModel
-from protocol.messages.bodies import PhoneText
 from protocol.messages.key_record import KeyRecord
 from protocol.signing import SecretSeed, public_key
 from protocol.wire import encode_wire, parse_wire
@@ -33,8 +31,8 @@ class Profile(WireModel):
 
     name: Name
     control_domain: Name
-    duty_line: PhoneText
-    duty_hours: Name
+    duty_line: Phone
+    duty_hours: Hours
     recovery_hash: Hex32
 
 
@@ -122,9 +120,11 @@ class AuditorFolder:
 
 
 def _profile(said: dict[str, str], recovery_hash: str) -> Profile:
-    try:
-        return Profile.model_validate({**said, "recovery_hash": recovery_hash})
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        detail = f"{first['loc'][0]} is not valid ({first['type']})"
-        raise LocalError(ErrorCode.CONFIGURATION, detail) from None
+    require = {"duty_line": require_phone, "duty_hours": require_hours}
+    values = {"recovery_hash": recovery_hash}
+    for field_name, value in said.items():
+        try:
+            values[field_name] = require.get(field_name, require_name)(value)
+        except ValueError as error:
+            raise LocalError(ErrorCode.CONFIGURATION, f"{field_name}: {error}") from None
+    return Profile.model_validate(values)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from node.membership.hub import followed_charters
-from node.records.clients import ImportReport, apply_import, write_rejects
+from node.records.clients import ImportReport, apply_import, write_faults
 from node.records.importer.mapping import (
     ColumnMapping,
     check_types,
@@ -35,6 +35,17 @@ class ChosenMapping:
 
     mapping: ColumnMapping | None = None
     draft: Path | None = None
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import did, and the files that list its faults, where there are any: the rows that
+    were left out, and what rows that were taken lost.
+    """
+
+    report: ImportReport
+    rejects: Path | None
+    notes: Path | None
 
 
 def mapping_for(file: Path, mapping: Path | None) -> ChosenMapping:
@@ -69,10 +80,10 @@ async def run_import(
     folder: Path,
     file: Path,
     chosen: ChosenMapping,
-    rejects: Path,
+    beside: Path,
     progress: Callable[[int], None],
-) -> ImportReport:
-    """Import a file in one transaction, and write its rejects beside it.
+) -> Imported:
+    """Import a file in one transaction, and list its faults in the folder `beside`.
 
     A type of involvement must be in the charter of a hub that this node has joined, as last seen.
     Before it has joined one, only a type's form is checked; what a charter lacks is not published.
@@ -95,9 +106,11 @@ async def run_import(
         report = await engine.write(work)
     finally:
         await engine.close()
-    if report.errors:
-        await asyncio.to_thread(write_rejects, rejects, report.errors)
-    return report
+    rejects, notes = (beside / f"{file.stem}.{kind}.csv" for kind in ("rejected", "notes"))
+    for path, faults in ((rejects, report.errors), (notes, report.notes)):
+        if faults:
+            await asyncio.to_thread(write_faults, path, faults)
+    return Imported(report, rejects if report.errors else None, notes if report.notes else None)
 
 
 def _require_file(path: Path) -> None:

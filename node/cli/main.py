@@ -103,19 +103,15 @@ def import_file(
             out.print(f"A draft mapping is in {chosen.draft}. Complete and check it, then run:")
             out.print(f"  patchwork-node import {file} --mapping {chosen.draft}")
             raise typer.Exit(1)
-        rejects = (
-            file.with_suffix(".rejected.csv")
-            if folder == Path()
-            else (folder / f"{file.stem}.rejected.csv")
-        )
+        beside = file.parent if folder == Path() else folder
         with Progress(console=out, transient=True) as bar:
             task = bar.add_task("Importing", total=file.stat().st_size)
-            report = asyncio.run(
+            done = asyncio.run(
                 importing.run_import(
-                    folder, file, chosen, rejects, lambda done: bar.update(task, completed=done)
+                    folder, file, chosen, beside, lambda read: bar.update(task, completed=read)
                 )
             )
-        printing.print_import(out, report, str(rejects))
+        printing.print_import(out, done)
 
 
 @app.command()

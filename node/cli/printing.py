@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from node.actions.importing import Imported
 from node.links.team import Team, Unpublished
 from node.publishing.limits import waiting_words
 from node.publishing.publisher import Published
-from node.records.clients import ImportReport
 from node.records.duplicates import Duplicate
 from node.views.review import ANSWERS, FIELDS
 from protocol.governance.charter import LawfulBasis
@@ -77,8 +77,9 @@ def print_team(out: Console, local_id: str, team: Team) -> None:
     _say(out, f"Somebody to call now: {desk.name}, {desk.phone} ({desk.hours}).")
 
 
-def print_import(out: Console, report: ImportReport, rejects: str) -> None:
+def print_import(out: Console, done: Imported) -> None:
     """What an import did."""
+    report = done.report
     _say(
         out,
         f"{report.stored} rows stored ({report.new} new, {report.changed} changed, "
@@ -88,8 +89,12 @@ def print_import(out: Console, report: ImportReport, rejects: str) -> None:
         out,
         f"{report.without_permission} of them have no permission in force: stored, not published.",
     )
-    if report.rejected:
-        _say(out, f"{report.rejected} rows were left out; {rejects} says why, line by line.")
+    if done.rejects:
+        _say(out, f"{report.rejected} rows were left out; {done.rejects} says why, line by line.")
+    if done.notes:
+        lines = len({note.line for note in report.notes})
+        what = "a name, number or address of a worker that could not be read, or not whole"
+        _say(out, f"{lines} rows were stored without {what}; {done.notes} says which.")
 
 
 def print_published(out: Console, report: Published) -> None:

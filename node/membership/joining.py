@@ -31,6 +31,7 @@ from protocol.signing import SecretSeed, public_key, verify_ed25519
 from protocol.wire import Invitation, parse_wire
 from runtime.environment import Environment
 from runtime.secrets import read_secrets, write_secrets
+from runtime.settings import check_settings
 from transport.client import HttpClient
 from transport.logsync import sync
 
@@ -68,11 +69,10 @@ def check_key_birth(leaves: tuple[PublicLeaf, ...], charter: Charter) -> None:
 
 
 def init_folder(folder: Path, name: str, member_class: str, line: str, hours: str) -> None:
-    """Write a new node.toml. Raises LocalError(CONFLICT) if there is one."""
+    """Write a new node.toml. Raises LocalError: CONFLICT if there is one, or CONFIGURATION."""
     path = folder / "node.toml"
     if path.exists():
         raise LocalError(ErrorCode.CONFLICT, "node.toml is there already")
-    folder.mkdir(parents=True, exist_ok=True)
     values = {
         "name": name,
         "member_class": member_class,
@@ -80,6 +80,8 @@ def init_folder(folder: Path, name: str, member_class: str, line: str, hours: st
         "duty_line": line,
         "duty_hours": hours,
     }
+    check_settings(NodeSettings, values, "init")
+    folder.mkdir(parents=True, exist_ok=True)
     # A JSON string is a TOML basic string.
     text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items())
     path.write_text(text, encoding="utf-8")

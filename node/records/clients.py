@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from node.records.importer.rows import ImportedRow, Permission, RowError, WorkerDetails
+from node.records.importer.rows import ImportedRow, Permission, RowError, RowNote, WorkerDetails
 from node.records.workload import Kept, Workload
 from node.store.records import RECORD_FIELDS, ClientRow, InvolvementRow, PractitionerRow
 from node.store.tables import NodeTables
@@ -26,13 +26,15 @@ BATCH = 1000
 
 @dataclass
 class ImportReport:
-    """What an import did, in counts; `errors` are the rows that were left out."""
+    """What an import did, in counts; `errors` are the rows that were left out, `notes` what rows
+    that were taken lost."""
 
     new: int = 0
     changed: int = 0
     unchanged: int = 0
     without_permission: int = 0
     errors: list[RowError] = field(default_factory=list)
+    notes: list[RowNote] = field(default_factory=list)
 
     @property
     def stored(self) -> int:
@@ -57,6 +59,7 @@ def apply_import(
     for batch in batches(rows, BATCH):
         report.errors += [row for row in batch if isinstance(row, RowError)]
         good = [row for row in batch if isinstance(row, ImportedRow)]
+        report.notes += [note for row in good for note in row.notes]
         unborn += [row for row in good if row.mother_local_id]
         _store(tables, [row for row in good if not row.mother_local_id], now, report)
     for late in batches(unborn, BATCH):  # last, because a mother may stand below her child
@@ -64,12 +67,12 @@ def apply_import(
     return report
 
 
-def write_rejects(path: Path, errors: Iterable[RowError]) -> None:
+def write_faults(path: Path, faults: Iterable[RowError | RowNote]) -> None:
     """Write line, field and reason of every fault; never the value itself."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["line", "field", "reason"])
-        writer.writerows([error.line, error.field, error.reason] for error in errors)
+        writer.writerows([fault.line, fault.field, fault.reason] for fault in faults)
 
 
 def withdraw(tables: NodeTables, local_id: str, now: int) -> int:

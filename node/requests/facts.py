@@ -9,6 +9,7 @@ from node.links.secrets import link_secrets
 from node.membership.hub import HubMembership
 from node.store.tables import NodeTables
 from protocol.commitments import commit, verify_commitment
+from protocol.contact import read_name
 from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
 from protocol.messages.bodies import RequestBody
 from protocol.messages.parts import LinkProof
@@ -20,11 +21,17 @@ from protocol.tokens import link_key, verify_link_proof
 
 
 def practitioner_name(tables: NodeTables, practitioner: int) -> str:
-    """The name of one of our practitioners. Raises LocalError(NOT_FOUND)."""
+    """The name of one of our practitioners, as it can be sent. Raises LocalError."""
     found = tables.records.practitioner(practitioner)
     if found is None:
         raise LocalError(ErrorCode.NOT_FOUND, "no such practitioner here")
-    return found.name
+    name = read_name(found.name)
+    if name is None:
+        raise LocalError(
+            ErrorCode.NOT_READY,
+            "your name as imported is too long, or mixes letters that look alike: correct it",
+        )
+    return name
 
 
 def request_facts(

@@ -20,6 +20,7 @@ from node.store.records import Practitioner
 from node.store.requests import LoggedDecision, ReceivedRequest, ReceivedState
 from node.store.set_aside import Kind
 from node.store.tables import NodeTables
+from protocol.contact import read_email, read_name, read_phone
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel
 from protocol.log.tlog_proof import parse_tlog_proof
@@ -169,12 +170,14 @@ class Releasing:
     def _card(self, tables: NodeTables, request: ReceivedRequest) -> ContactCard:
         own = self._membership.me().body
         worker = _worker(tables, request)
+        # A record of before may hold what no card takes: that costs its field, not the card.
+        phone = read_phone(worker.phone) if worker else None
         return ContactCard(
-            practitioner=worker.name if worker else None,
-            role=worker.role if worker else None,
-            phone=worker.phone if worker else None,
-            email=worker.email if worker else None,
-            team=(worker.team or None) if worker else None,
+            practitioner=read_name(worker.name) if worker else None,
+            role=read_name(worker.role) if worker else None,
+            phone=phone.number if phone else None,
+            email=read_email(worker.email) if worker else None,
+            team=read_name(worker.team) if worker else None,
             duty_line=own.duty_line,
             duty_hours=own.duty_hours,
             last_contact=None,

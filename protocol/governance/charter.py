@@ -13,6 +13,7 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from protocol import canonical
 from protocol.canonical import JsonValue
+from protocol.contact import Hours, Phone
 from protocol.dsse import DOCUMENT_LIMIT
 from protocol.fields import (
     BasisCode,
@@ -148,8 +149,8 @@ class DutyDesk(WireModel):
     """Somebody to call now, whatever the match says."""
 
     name: Name
-    phone: Annotated[str, StringConstraints(pattern=r"^[0-9 +]{3,20}$")]
-    hours: Name
+    phone: Phone
+    hours: Hours
 
 
 class Charter(WireModel):

@@ -6,8 +6,9 @@ decided in protocol/requests/decide.py.
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
+from protocol.contact import Hours, Phone
 from protocol.fields import (
     Base64,
     BasisCode,
@@ -30,8 +31,6 @@ from protocol.messages.parts import (
     RequestPins,
     RequestPractitioner,
 )
-
-PhoneText = Annotated[str, StringConstraints(pattern=r"^[0-9 +]{3,20}$")]
 
 
 class CharterBody(WireModel):
@@ -65,8 +64,8 @@ class EnrolmentBody(WireModel):
     name: Name
     member_class: Code
     control_domain: Name
-    duty_line: PhoneText
-    duty_hours: Name
+    duty_line: Phone
+    duty_hours: Hours
     keys: KeyRecord
 
 
@@ -77,8 +76,8 @@ class MemberBody(WireModel):
     name: Name
     member_class: Code
     control_domain: Name
-    duty_line: PhoneText
-    duty_hours: Name
+    duty_line: Phone
+    duty_hours: Hours
     keys: KeyRecord
     status: Literal["active", "suspended", "revoked"]
     enrolment: Base64

@@ -12,8 +12,8 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from protocol.contact import Email, Hours, Phone
 from protocol.fields import Base64, Code, Hex16, Hex32, Name, Seconds, WireModel
-from protocol.messages.bodies import PhoneText
 
 SEALED_LIMIT = 16 * 1024
 
@@ -104,10 +104,10 @@ class ContactCard(WireModel):
 
     practitioner: Name | None
     role: Name | None
-    phone: PhoneText | None
-    email: Annotated[str, StringConstraints(pattern=r"^[!-?A-~]{1,64}@[!-?A-~]{1,190}$")] | None
+    phone: Phone | None
+    email: Email | None
     team: Name | None
-    duty_line: PhoneText
-    duty_hours: Name
+    duty_line: Phone
+    duty_hours: Hours
     last_contact: Seconds | None
     next_visit: Seconds | None

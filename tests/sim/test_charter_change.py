@@ -627,7 +627,8 @@ async def brought(agency: SimNode, involvement: str, cell: str = "") -> ImportRe
     client = f"y1,Ameera,Hassan,2022-03-14,12 Rowan Road,LX3 4AB,{cell}"
     file.write_text(f"{header}\n{client}\n")
     chosen = ChosenMapping(load_mapping(MAPPING + involvement))
-    return await run_import(agency.folder, file, chosen, agency.folder / "r.csv", lambda _: None)
+    done = await run_import(agency.folder, file, chosen, agency.folder, lambda _: None)
+    return done.report
 
 
 async def test_work_of_a_type_that_the_shipped_charter_has_is_imported_and_published(

@@ -380,7 +380,7 @@ async def test_the_command_says_what_is_wrong_with_its_input(hub: Council, tmp_p
     code = "f" * 64
     assert (await run("join", tmp_path / "a", hub.invitation(code), private))[0] == 3
     assert not (tmp_path / "a" / "membership.json").exists()
-    name = "two\nlines"
+    name = "x" * 81
     assert (await run("init", tmp_path / "b", "--name", name, "--control-domain", "x"))[0] == 2
 
 

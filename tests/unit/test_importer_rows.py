@@ -158,9 +158,6 @@ def test_missing_is_not_wrong(cells: dict[str, str]) -> None:
         ({"service": "Stop"}, "involvement", "involvement is missing"),
         ({"id": ""}, "local_id", "local id is missing"),
         ({"id": "x" * 81}, "local_id", "longer than 80"),
-        ({"worker": "A\u202eB"}, "worker", "cannot be shown"),
-        ({"phone": "ring me"}, "worker_phone", "not a phone number"),
-        ({"mail": "at home"}, "worker_email", "e-mail"),
         ({"basis": "we asked"}, "permission_basis", "such as UK-CONSENT"),
         ({"basis": "UK-" + "X" * 30}, "permission_basis", "such as UK-CONSENT"),
         ({"until": "soon"}, "permission_valid_until", "not a date"),
@@ -188,6 +185,34 @@ def test_a_doubled_local_id_is_refused_the_second_time() -> None:
     found = run({"id": "a"}, {"id": "b"}, {"id": " a "}, {"id": "A"})
     assert [type(item) for item in found] == [ImportedRow, ImportedRow, RowError, ImportedRow]
     assert found[2] == RowError(4, "local_id", "the local id is in the file twice")
+
+
+@pytest.mark.parametrize(
+    ("cells", "kept", "field", "words"),
+    [
+        ({"phone": "(01632) 960-100 x12"}, "(01632) 960-100 ext 12", "", ""),
+        ({"phone": "TBC"}, None, "", ""),
+        ({"phone": "07700 900123 (mobile)"}, "07700 900123", "worker_phone", "stood beside"),
+        ({"phone": "ring me"}, None, "worker_phone", "not a telephone number"),
+        ({"phone": "4.41632E+11"}, None, "worker_phone", "spreadsheet has shortened"),
+        ({"mail": "Jo <jo@example.org>"}, "jo@example.org", "", ""),
+        ({"mail": "n/a"}, None, "", ""),
+        ({"mail": "at home"}, None, "worker_email", "not one e-mail address"),
+        ({"worker": "A\u202eB"}, "AB", "", ""),
+        ({"worker": "Zoe\u0308 Smith"}, "Zo\u00eb Smith", "", ""),
+        ({"worker": "\u0410nna Smith"}, None, "worker", "letters that look alike"),
+        ({"worker": "x" * 81}, None, "worker", "too long"),
+    ],
+)
+def test_whom_to_call_costs_its_field_and_never_the_client(
+    cells: dict[str, str], kept: str | None, field: str, words: str
+) -> None:
+    row = good(cells)
+    worker = {"phone": row.worker.phone, "mail": row.worker.email, "worker": row.worker.name}
+    assert [worker[name] for name in cells] == [kept]
+    assert [(note.line, note.field) for note in row.notes] == ([(2, field)] if field else [])
+    assert all(words in note.reason for note in row.notes)
+    assert not any(value in note.reason for note in row.notes for value in cells.values())
 
 
 def _ragged() -> Iterator[ImportedRow | RowError]:

@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from node.cli.main import app
+from node.config import load_settings
 
 HEADER = "Local ID,NHS Number,Forename,Surname,Date of birth,Postcode,Service\n"
 MAPPING = """format = 1
@@ -85,6 +86,64 @@ def test_good_rows_are_stored_and_bad_ones_listed(folder: Path) -> None:
         ["4", "date_of_birth"],
     ]
     assert "Samir" not in "".join(rejects)
+
+
+def test_a_worker_s_number_that_cannot_be_read_is_left_empty_and_listed(folder: Path) -> None:
+    (folder.parent / "m.toml").write_text(
+        MAPPING
+        + '[fields.worker]\ncolumn = "Worker"\n[fields.worker_phone]\ncolumn = "Phone"\n'
+        + '[fields.worker_email]\ncolumn = "Mail"\n'
+    )
+    done = bring(
+        folder,
+        (
+            HEADER.replace("\n", ",Worker,Phone,Mail\n")
+            + "a,,Amira,Hassan,2022-03-14,LX3 4AB,HV,J Doe,(01632) 960-100 x12,jo@example.org\n"
+            + "b,,Samir,Hassan,2022-03-14,LX3 4AB,HV,J Doe,ask reception,n/a\n"
+            + "c,,Nadia,Hassan,1990-01-31,LX3 4AB,HV,J Doe,07700 900123 (mobile),\n"
+        ).encode(),
+    )
+    assert done.exit_code == 0
+    assert "3 rows stored (3 new, 0 changed, 0 unchanged)." in done.output
+    assert "2 rows were stored without" in done.output
+    notes = (folder / "clients.notes.csv").read_text().splitlines()
+    assert notes[0] == "line,field,reason"
+    assert [line.split(",")[:2] for line in notes[1:]] == [
+        ["3", "worker_phone"],
+        ["4", "worker_phone"],
+    ]
+    assert "07700" not in "".join(notes)
+    assert not (folder / "clients.rejected.csv").exists(), "no client is lost over a number"
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--duty-line", "ring us", "duty_line: Value error, write a telephone number alone"),
+        ("--duty-line", "01632 960001 (days)", "write a telephone number alone"),
+        ("--duty-hours", "x" * 121, "at most 120 characters"),
+        ("--name", "\u0410nna", "no letters that look alike"),
+        ("--name", "x" * 81, "at most 80 characters"),
+    ],
+)
+def test_what_others_could_not_be_shown_is_refused_at_init(
+    tmp_path: Path, option: str, value: str, said: str
+) -> None:
+    given = {"--name": "Agency", "--class": "charity", "--duty-line": "01632 960001"}
+    given |= {"--duty-hours": "Always", "--dir": str(tmp_path / "node"), option: value}
+    done = run("init", *(word for pair in given.items() for word in pair))
+    assert done.exit_code == 1
+    assert said in " ".join(done.output.split())
+    assert not (tmp_path / "node").exists(), "nothing is half done"
+
+
+def test_a_duty_line_is_taken_as_people_write_it(tmp_path: Path) -> None:
+    given = ("--duty-line", "(01632) 960\u2013001, extension 12", "--duty-hours", "Always")
+    names = ("--name", "St Brigid\u2019s", "--class", "charity", "--dir", str(tmp_path / "node"))
+    assert run("init", *names, *given).exit_code == 0
+    settings = load_settings(tmp_path / "node")
+    assert settings.duty_line == "(01632) 960-001 ext 12"
+    assert settings.name == "St Brigid\u2019s"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from node.records.clients import apply_import, end_of, withdraw, write_rejects
+from node.records.clients import apply_import, end_of, withdraw, write_faults
 from node.records.importer.rows import (
     ImportedRow,
     NoPermission,
@@ -125,7 +125,7 @@ async def test_rejects_name_line_field_and_reason(engine: NodeEngine, tmp_path: 
     faults = (RowError(7, "nhs_number", "the check digit is wrong"), RowError(7, "postcode", "no"))
     report = await engine.write(lambda tables: apply_import(tables, faults, NOW))
     assert report.rejected == 1, "one line, two faults"
-    write_rejects(tmp_path / "r.csv", report.errors)
+    write_faults(tmp_path / "r.csv", report.errors)
     assert (tmp_path / "r.csv").read_text() == (
         "line,field,reason\n7,nhs_number,the check digit is wrong\n7,postcode,no\n"
     )

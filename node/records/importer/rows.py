@@ -1,8 +1,9 @@
 """From lines to checked client rows, specs/04-matching.md §9.
 
-A row is taken whole or not at all; a reason names the line and the field, never the value. A row
-without a stated permission is kept and has none: permission is never assumed. Nothing here knows
-whether a row is true, nor whether its permission is in force today.
+A row is taken whole or not at all, but for whom to call: what cannot be read there is left empty
+and noted. A reason names the line and the field, never the value. A row without a stated permission
+is kept and has none: permission is never assumed. Nothing here knows whether a row is true, nor
+whether its permission is in force today.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from node.records.importer.checks import Terms, why_wrong
+from node.records.importer.checks import CONTACT, Terms, read_contact, why_wrong
 from node.records.importer.mapping import ColumnMapping, Field, Source, Types
 from node.records.importer.reader import Line, Table
 from protocol.errors import ErrorCode, RemoteError
@@ -58,6 +59,15 @@ class WorkerDetails:
         return "WorkerDetails(hidden)"
 
 
+@dataclass(frozen=True)
+class RowNote:
+    """What a row that was taken lost on the way: the field and the reason, without the value."""
+
+    line: int
+    field: str
+    reason: str
+
+
 @dataclass(frozen=True, repr=False)
 class ImportedRow:
     """One good row. Exactly one of `permission` and `no_permission` is set.
@@ -74,6 +84,7 @@ class ImportedRow:
     permission: Permission | None
     no_permission: NoPermission | None
     mother_local_id: str | None = None
+    notes: tuple[RowNote, ...] = ()
 
     def __repr__(self) -> str:
         """Say where, never who."""
@@ -105,6 +116,7 @@ def parse_rows(
             yield RowError(line.number, "row", "the row has more or fewer fields than the header")
             continue
         values, problems = _read(line, mapping, positions)
+        notes = _read_contacts(line.number, values)
         problems += [
             RowError(line.number, name.value, reason)
             for name, value in values.items()
@@ -122,7 +134,7 @@ def parse_rows(
         if problems:
             yield from problems
         else:
-            yield _row(line.number, values)
+            yield _row(line.number, values, notes)
 
 
 def _positions(header: tuple[str, ...], mapping: ColumnMapping) -> dict[str, int]:
@@ -155,6 +167,18 @@ def _read(
     return values, problems
 
 
+def _read_contacts(line: int, values: dict[Field, str | None]) -> tuple[RowNote, ...]:
+    """Put what could be read in the place of what was written; what is to be told of the rest."""
+    notes = []
+    for name in CONTACT & values.keys():
+        if value := values[name]:
+            found = read_contact(name, value)
+            values[name] = found.value
+            if found.note:
+                notes.append(RowNote(line, name.value, found.note))
+    return tuple(sorted(notes, key=lambda note: note.field))
+
+
 def _resolve(source: Source, cell: str) -> str | None:
     """The value, '' when the field is absent, None when a value table lacks the cell."""
     if source.fixed is not None:
@@ -164,7 +188,7 @@ def _resolve(source: Source, cell: str) -> str | None:
     return source.values.get(cell, None if cell else "")
 
 
-def _row(line: int, values: Values) -> ImportedRow:
+def _row(line: int, values: Values, notes: tuple[RowNote, ...]) -> ImportedRow:
     get = values.get
     permission = _permission(values)
     return ImportedRow(
@@ -192,6 +216,7 @@ def _row(line: int, values: Values) -> ImportedRow:
         permission=permission if isinstance(permission, Permission) else None,
         no_permission=permission if isinstance(permission, NoPermission) else None,
         mother_local_id=_mother_of(values),
+        notes=notes,
     )
 
 
