@@ -132,6 +132,8 @@ def decode_base64(text: bytes) -> bytes | None:
 
 
 def _parse_any(data: bytes, limit: int) -> Envelope:
+    if data.count(b"[") > 1 or data.count(b"{") > 2:  # it is read before its signature is checked
+        raise RemoteError(ErrorCode.MALFORMED, "not a DSSE envelope of the profile")
     value = canonical.parse(data, limit=limit)
     try:
         model = _Envelope.model_validate(value)

@@ -13,6 +13,7 @@ class ErrorCode(StrEnum):
 
     MALFORMED = "malformed"
     TOO_LARGE = "too_large"
+    ENCODED = "encoded"
     UNKNOWN_FIELD = "unknown_field"
     NOT_CANONICAL = "not_canonical"
     UNKNOWN_KIND = "unknown_kind"
@@ -60,6 +61,7 @@ ERROR_TEXTS: dict[ErrorCode, ErrorText] = {
     ErrorCode.MALFORMED: ErrorText(
         400, "We could not read this", "Check the format against specs/ and send it again."
     ),
+    ErrorCode.ENCODED: ErrorText(415, "This is packed", "Send it again without Content-Encoding."),
     ErrorCode.TOO_LARGE: ErrorText(
         413, "This is too large", "Send less at a time: specs/ states each limit."
     ),

@@ -10,6 +10,8 @@ from enum import StrEnum
 
 from aiohttp import web
 
+from protocol.wire import MESSAGE_LIMIT
+from transport.door import DOOR, VISIT, Door, check_encoding
 from transport.problems import Handler, problems
 
 
@@ -29,22 +31,56 @@ class Auth(StrEnum):
 
 @dataclass(frozen=True)
 class Route:
-    """One row of a service's table of routes."""
+    """One row of a service's table of routes. `body_limit`: bytes that are read before anything
+    is known of the caller; 0 leaves the body to the handler.
+    """
 
     method: str
     path: str
     auth: Auth
     handler: Handler
+    body_limit: int = MESSAGE_LIMIT
 
 
-AUTH_OF_ROUTES: web.AppKey[dict[tuple[str, str], Auth]] = web.AppKey("auth_of_routes")
+ROUTES: web.AppKey[dict[tuple[str, str], Route]] = web.AppKey("routes")
 
 
 def make_application(routes: Iterable[Route], *, body_limit: int) -> web.Application:
     """An application of exactly these routes, with problem+json errors and a body limit."""
-    app = web.Application(middlewares=[problems], client_max_size=body_limit)
-    app[AUTH_OF_ROUTES] = {}
+    app = web.Application(middlewares=[problems, at_the_door], client_max_size=body_limit)
+    add_routes(app, routes)
+    return app
+
+
+def add_routes(app: web.Application, routes: Iterable[Route]) -> None:
+    """Give an application its table of routes and its door."""
+    app[ROUTES], app[DOOR] = {}, Door()
     for route in routes:
         app.router.add_route(route.method, route.path, route.handler)
-        app[AUTH_OF_ROUTES][(route.method, route.path)] = route.auth
-    return app
+        app[ROUTES][(route.method, route.path)] = route
+
+
+@web.middleware
+async def at_the_door(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Read the body within limits, and let those who have shown nothing wait for their turn."""
+    route = _route_of(request)
+    if route is None:  # no such path: 404 or 405, and no body is read
+        return await handler(request)
+    check_encoding(request)
+    with request.app[DOOR].visit(request) as visit:
+        request[VISIT] = visit
+        if route.body_limit and request.can_read_body:
+            await visit.body(route.body_limit)
+        if route.auth is Auth.PUBLIC:
+            return await handler(request)
+        await visit.turn()
+        response = await handler(request)
+        if response.status < 400:
+            visit.show()
+        return response
+
+
+def _route_of(request: web.Request) -> Route | None:
+    resource = request.match_info.route.resource
+    path = resource.canonical if resource is not None else ""
+    return request.app[ROUTES].get((request.method, path))

@@ -1,44 +1,94 @@
 """Serve an application until the process is told to stop."""
 
 import asyncio
+import os
 import signal
+import sys
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
+import structlog
 from aiohttp import web
 
 from protocol.errors import ErrorCode, LocalError
+from transport.door import DOOR
 
 SHUTDOWN_SECONDS = 2.0
+STOP_SECONDS = 8.0
+BACKLOG = 1024
+LINGERING_SECONDS = 1.0  # for the rest of a body that was refused
+
+
+log = structlog.get_logger()
 
 
 @asynccontextmanager
 async def listening(app: web.Application, host: str, port: int) -> AsyncIterator[int]:
     """Serve an application meanwhile; the port. Raises LocalError(CONFIGURATION)."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+    door = app[DOOR]
+    door.open_wide()
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        shutdown_timeout=SHUTDOWN_SECONDS,
+        auto_decompress=False,  # nothing is unpacked: what is packed is refused
+        lingering_time=LINGERING_SECONDS,
+    )
     await runner.setup()
+    loop, serve = asyncio.get_running_loop(), cast("web.Server", runner.server)
+    watching = asyncio.create_task(door.watch())
     try:
-        site = web.TCPSite(runner, host, port)
         try:
-            await site.start()
+            listener = await loop.create_server(
+                lambda: door.admit(serve()), host, port, backlog=BACKLOG
+            )
         except OSError as error:
             raise LocalError(
                 ErrorCode.CONFIGURATION, f"cannot listen on {host} port {port}: {error.strerror}"
             ) from error
-        yield runner.addresses[0][1]
+        try:
+            yield listener.sockets[0].getsockname()[1]
+        finally:
+            listener.close()
     finally:
+        watching.cancel()
         await runner.cleanup()
+
+
+def stop_signal() -> asyncio.Event:
+    """Set on SIGINT or SIGTERM. From then on the process has `STOP_SECONDS` to end by itself.
+
+    A service that serves nothing and holds its lock would be worse than one that was killed:
+    nothing that it has acknowledged is lost by either.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def told() -> None:
+        if not stop.is_set():
+            end = threading.Timer(STOP_SECONDS, _end)
+            end.daemon = True
+            end.start()
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told)
+    return stop
+
+
+def _end() -> None:
+    log.critical("did_not_stop", seconds=STOP_SECONDS)
+    sys.stderr.flush()
+    os._exit(1)
 
 
 async def serve_until_stopped(
     app: web.Application, host: str, port: int, ready: Callable[[int], None]
 ) -> None:
     """Listen, tell `ready` the port, and return cleanly on SIGINT or SIGTERM."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    stop = stop_signal()
     async with listening(app, host, port) as bound:
         ready(bound)
         await stop.wait()
@@ -46,10 +96,7 @@ async def serve_until_stopped(
 
 async def until_stopped(work: Sequence[Awaitable[object]]) -> None:
     """Run until SIGINT or SIGTERM, then cancel cleanly."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    stop = stop_signal()
     tasks = [asyncio.ensure_future(item) for item in work]
     waiter = asyncio.ensure_future(stop.wait())
     done, _ = await asyncio.wait([waiter, *tasks], return_when=asyncio.FIRST_COMPLETED)

@@ -6,16 +6,16 @@ authenticated: a request counts only as far as a log key on file signed it.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from aiohttp import web
 
 from audit.witness.store import WitnessStore
+from protocol.errors import RemoteError
 from protocol.log.witness import MAX_REQUEST_BYTES
-
-READ_SECONDS = 10.0
+from transport.routes import Auth, Route, add_routes, at_the_door
 
 _LOG = logging.getLogger(__name__)
 
@@ -23,11 +23,29 @@ _LOG = logging.getLogger(__name__)
 def make_app(store: WitnessStore, clock: Callable[[], int]) -> web.Application:
     """The application; `clock` gives Unix seconds. The caller closes the store."""
     handlers = _Handlers(store, clock)
-    app = web.Application(client_max_size=MAX_REQUEST_BYTES)
-    app.router.add_post("/add-checkpoint", handlers.add_checkpoint)
-    app.router.add_get("/{origin_hash:[0-9a-f]{64}}/checkpoint", handlers.checkpoint)
-    app.router.add_get("/{origin_hash:[0-9a-f]{64}}/peers/{key_id:[0-9a-f]{8}}", handlers.sighting)
+    app = web.Application(middlewares=[_statuses, at_the_door], client_max_size=MAX_REQUEST_BYTES)
+    origin, public = "/{origin_hash:[0-9a-f]{64}}", Auth.PUBLIC
+    signed, limit = Auth.LOG_SIGNATURE, MAX_REQUEST_BYTES
+    add_routes(
+        app,
+        [
+            Route("POST", "/add-checkpoint", signed, handlers.add_checkpoint, limit),
+            Route("GET", f"{origin}/checkpoint", public, handlers.checkpoint),
+            Route("GET", f"{origin}/peers/{{key_id:[0-9a-f]{{8}}}}", public, handlers.sighting),
+        ],
+    )
     return app
+
+
+@web.middleware
+async def _statuses(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """C2SP's answers are a status and nothing else."""
+    try:
+        return await handler(request)
+    except RemoteError as error:
+        return web.Response(status=error.text.status)
 
 
 @dataclass(frozen=True)
@@ -36,11 +54,7 @@ class _Handlers:
     clock: Callable[[], int]
 
     async def add_checkpoint(self, request: web.Request) -> web.Response:
-        try:
-            async with asyncio.timeout(READ_SECONDS):
-                body = await request.read()
-        except TimeoutError:
-            return web.Response(status=HTTPStatus.REQUEST_TIMEOUT)
+        body = await request.read()
         outcome = await asyncio.to_thread(self.store.add_checkpoint, body, self.clock())
         if outcome.fork is not None:
             _LOG.error("a log signed two roots for one size; its note is kept as proof")

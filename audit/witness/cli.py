@@ -6,7 +6,6 @@ to the screen or to a log line.
 
 import asyncio
 import secrets
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,16 +13,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from aiohttp import web
 
 from audit.witness.app import make_app
 from audit.witness.peers import ENOUGH, ask_peers
 from audit.witness.pull import Puller
 from audit.witness.store import WitnessStore, make_witness
-from protocol.errors import ErrorCode, LocalError, PatchworkError
+from protocol.errors import PatchworkError
 from protocol.log.note import parse_vkey
 from protocol.signing import SEED_BYTES, SecretSeed
 from transport.client import HttpClient
+from transport.server import serve_until_stopped, stop_signal
 
 EXIT_USAGE = 2
 
@@ -96,16 +95,8 @@ async def _ask(store: WitnessStore, *, private: bool) -> None:
         typer.echo(f"only {answered} peers answered; carrying on", err=True)
 
 
-def _stopped() -> asyncio.Event:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    return stop
-
-
 async def _pull(store: WitnessStore, url: str, *, private: bool) -> None:
-    stop = _stopped()
+    stop = stop_signal()
     async with HttpClient(allow_private=private) as http:
         pulling = asyncio.ensure_future(Puller(http, url, store, lambda: int(time.time())).run())
         typer.echo(f"witness {store.key.name} pulling, not listening")
@@ -115,18 +106,13 @@ async def _pull(store: WitnessStore, url: str, *, private: bool) -> None:
 
 
 async def _serve(store: WitnessStore, host: str, port: int) -> None:
-    stop = _stopped()
-    runner = web.AppRunner(make_app(store, lambda: int(time.time())), access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, host, port).start()
-        bound = runner.addresses[0]
-        typer.echo(f"witness {store.key.name} listening on http://{bound[0]}:{bound[1]}")
-        await stop.wait()
-    except OSError as error:
-        raise LocalError(ErrorCode.CONFIGURATION, "cannot listen on this host and port") from error
-    finally:
-        await runner.cleanup()
+    app, name = make_app(store, lambda: int(time.time())), store.key.name
+    await serve_until_stopped(
+        app,
+        host,
+        port,
+        lambda bound: typer.echo(f"witness {name} listening on http://{host}:{bound}"),
+    )
 
 
 @contextmanager

@@ -20,7 +20,6 @@ from hub.matching.pepper import Pepper
 from hub.matching.publications import Publications
 from hub.store.log import Logged
 from hub.store.tables import HubEngine, HubTables
-from protocol.dsse import ENVELOPE_LIMIT
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel, from_base64, to_base64
 from protocol.governance.changes import unaccepted
@@ -47,7 +46,7 @@ from protocol.messages.review import (
     VerdictBody,
     WrongPersonBody,
 )
-from protocol.messages.statement import Statement, check_fresh, parse_statement
+from protocol.messages.statement import Statement, check_fresh
 from protocol.wire import Message, Submitted, UploadState
 
 MAX_REJECTIONS_A_DAY = 200
@@ -103,6 +102,11 @@ class Intake:
             return _upload_state(publications, tables, manifest)
 
         return await self._or_reject(statement, work)
+
+    async def expects_chunks(self, statement_id: str) -> None:
+        """Raise RemoteError(NOT_FOUND) unless a manifest of that name waits for chunks."""
+        if not await self.engine.read(lambda tables: tables.uploads.is_here(statement_id)):
+            raise RemoteError(ErrorCode.NOT_FOUND, "no upload with that name waits for chunks")
 
     async def add_chunk(self, statement_id: str, data: bytes) -> UploadState:
         """Take one chunk of a pending publication; with the last one, apply it, whole."""
@@ -179,9 +183,7 @@ class Intake:
 
 
 def _open(message: Message, directory: Directory) -> tuple[Statement[WireModel], Parts]:
-    statement = parse_statement(from_base64(message.envelope), limit=ENVELOPE_LIMIT)
-    directory.verify(statement)
-    return statement, parts_of(message)
+    return directory.open(from_base64(message.envelope)), parts_of(message)
 
 
 def _check(ledger: Ledger, statement: Statement[WireModel]) -> None:

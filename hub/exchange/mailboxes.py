@@ -6,6 +6,7 @@ was delivered. Two copies of one node polling at once is an alarm.
 
 import asyncio
 from collections import Counter, OrderedDict
+from collections.abc import Callable
 
 import structlog
 
@@ -15,7 +16,7 @@ from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import from_base64, to_base64
 from protocol.governance.directory import Directory
 from protocol.messages.bodies import PollBody
-from protocol.messages.statement import Statement, check_addressed, check_fresh, parse_statement
+from protocol.messages.statement import Statement, check_addressed, check_fresh
 from protocol.wire import Delivery, Mailbag, Message
 from runtime.environment import Clock
 
@@ -38,11 +39,14 @@ class Mailbox:
         self._polling: dict[str, str] = {}
         self._waiting: Counter[str] = Counter()
 
-    async def poll(self, message: Message) -> Mailbag:
-        """Answer a poll, waiting up to its `wait` seconds for something to deliver."""
-        statement = parse_statement(from_base64(message.envelope)).expect(PollBody)
+    async def poll(self, message: Message, verified: Callable[[], None] = lambda: None) -> Mailbag:
+        """Answer a poll, waiting up to its `wait` seconds for something to deliver.
+
+        `verified` is called once its signature is.
+        """
         directory = await self._engine.read(lambda tables: tables.directory.current())
-        await asyncio.to_thread(self._check, statement, directory)
+        statement = await asyncio.to_thread(self._opened, message, directory)
+        verified()
         agency, body = statement.preamble.sender, statement.body
         if self._polling.get(agency, body.instance) != body.instance:
             log.warning("second_instance", agency=agency)
@@ -71,9 +75,9 @@ class Mailbox:
                 bag = await self._engine.write(deliver)
         return bag
 
-    def _check(self, statement: Statement[PollBody], directory: Directory) -> None:
+    def _opened(self, message: Message, directory: Directory) -> Statement[PollBody]:
         charter = directory.charter
-        directory.verify(statement)
+        statement = directory.open(from_base64(message.envelope)).expect(PollBody)
         check_addressed(
             statement.preamble,
             charter_id=charter.charter_id,
@@ -87,6 +91,7 @@ class Mailbox:
         self._nonces[nonce] = None
         while len(self._nonces) > REMEMBERED_NONCES:
             self._nonces.popitem(last=False)
+        return statement
 
 
 def _delivered(tables: HubTables, statement: Statement[PollBody]) -> Mailbag:

@@ -18,7 +18,8 @@ from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel, from_base64, to_base64
 from protocol.log.tiles import TILE_WIDTH, parse_tile_path
 from protocol.messages.bodies import ExportBody
-from protocol.wire import ExportRecord, Message, encode_wire, parse_wire
+from protocol.wire import ExportRecord, Message, encode_wire, parse_message
+from transport.door import VISIT
 from transport.routes import Auth, Route, make_application
 
 MAX_PROOF_WAIT = 30
@@ -48,6 +49,7 @@ class HubApp:
                 "/v1/publications/{id:[0-9a-f]{64}}/chunks",
                 Auth.SIGNED_MANIFEST,
                 self.add_chunk,
+                body_limit=0,
             ),
             Route("POST", "/v1/polls", member, self.poll),
             Route("POST", "/v1/exports", Auth.AUDITOR_STATEMENT, self.export),
@@ -91,6 +93,10 @@ class HubApp:
         seconds = min(int(wait), MAX_PROOF_WAIT) if readable else 0
         deadline = asyncio.get_running_loop().time() + seconds
         publisher = self._services.publisher
+        if not publisher.has_quorum(index):
+            held = await self._services.engine.read(lambda tables: tables.log.next_index())
+            if index >= held:
+                raise RemoteError(ErrorCode.NOT_FOUND, "the log has no such entry")
         while not publisher.has_quorum(index):
             if asyncio.get_running_loop().time() >= deadline:
                 break
@@ -123,12 +129,15 @@ class HubApp:
 
     async def add_chunk(self, request: web.Request) -> web.Response:
         """Take one chunk that a pending manifest names."""
-        data = await request.read()
-        return _answer(await self._services.intake.add_chunk(request.match_info["id"], data))
+        statement_id, intake = request.match_info["id"], self._services.intake
+        await intake.expects_chunks(statement_id)  # before two megabytes of nobody's are read
+        data = await request[VISIT].body(CHUNK_LIMIT)
+        return _answer(await intake.add_chunk(statement_id, data))
 
     async def poll(self, request: web.Request) -> web.Response:
         """Deliver an agency's mail."""
-        return _answer(await self._services.mailbox.poll(await _message(request)))
+        message, verified = await _message(request), request[VISIT].show
+        return _answer(await self._services.mailbox.poll(message, verified))
 
     async def export(self, request: web.Request) -> web.StreamResponse:
         """Stream payloads to an auditor: 4-byte length, record, then its evidence likewise."""
@@ -167,7 +176,7 @@ class HubApp:
 
 
 async def _message(request: web.Request) -> Message:
-    return parse_wire(Message, await request.read())
+    return parse_message(await request.read())
 
 
 def _answer(value: WireModel) -> web.Response:

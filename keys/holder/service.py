@@ -34,7 +34,6 @@ from protocol.messages.statement import (
     check_addressed,
     check_fresh,
     make_statement,
-    parse_statement,
 )
 from protocol.signing import SecretSeed, public_key
 from protocol.wire import Message, encode_wire
@@ -79,7 +78,8 @@ class HolderService:
 
     def application(self) -> web.Application:
         """The aiohttp application."""
-        routes = [Route("POST", "/v1/evaluations", Auth.MEMBER_STATEMENT, self.evaluate)]
+        signed = Auth.MEMBER_STATEMENT
+        routes = [Route("POST", "/v1/evaluations", signed, self.evaluate, BODY_LIMIT)]
         return make_application(routes, body_limit=BODY_LIMIT)
 
     async def run(self, ready: Callable[[int], None]) -> None:
@@ -106,12 +106,8 @@ class HolderService:
 
     async def answer(self, request: bytes) -> bytes:
         """Evaluate: 64-byte proof, then an element a point, in order. Raises RemoteError."""
-        statement, data = _split(request)
-        own = self._check(statement, data)
-        points = unpack_points(data, MAX_POINTS)
+        statement, own, points = await asyncio.to_thread(self._opened, request)
         body = statement.body
-        if len(points) != body.count:
-            raise RemoteError(ErrorCode.MALFORMED, "count is not the number of points")
         charter = self._view.directory.charter
         key = charter.token_key
         try:
@@ -159,6 +155,19 @@ class HolderService:
         await http.post(f"{self.settings.hub_url}/v1/statements", encode_wire(message))
         await self._engine.write(lambda tables: tables.mark_reported(day))
 
+    def _opened(self, request: bytes) -> tuple[Statement[EvaluateBody], TokenHolder, list[bytes]]:
+        """4-byte length, envelope, points: the signature first. Raises RemoteError."""
+        length = int.from_bytes(request[:4], "big")
+        if len(request) < 4 or length > len(request) - 4:
+            raise RemoteError(ErrorCode.MALFORMED, "no envelope before the points")
+        directory, data = self._view.directory, request[4 + length :]
+        statement = directory.open(request[4 : 4 + length]).expect(EvaluateBody)
+        own = self._check(statement, data)
+        points = unpack_points(data, MAX_POINTS)
+        if len(points) != statement.body.count:
+            raise RemoteError(ErrorCode.MALFORMED, "count is not the number of points")
+        return statement, own, points
+
     def _check(self, statement: Statement[EvaluateBody], points: bytes) -> TokenHolder:
         charter = self._view.directory.charter
         check_addressed(
@@ -167,7 +176,6 @@ class HolderService:
             log_origin=charter.log.origin,
             aud=charter.charter_id,
         )
-        self._view.directory.verify(statement)
         check_fresh(statement.preamble, now=self._clock())
         own, body = self._own(), statement.body
         if own.index not in body.quorum:
@@ -200,12 +208,3 @@ class HolderService:
             except PatchworkError as error:
                 log.warning("not_following", code=error.code.value)
             await asyncio.sleep(SYNC_SECONDS)
-
-
-def _split(data: bytes) -> tuple[Statement[EvaluateBody], bytes]:
-    """4-byte length, envelope, points. Raises RemoteError."""
-    length = int.from_bytes(data[:4], "big")
-    if len(data) < 4 or length > len(data) - 4:
-        raise RemoteError(ErrorCode.MALFORMED, "no envelope before the points")
-    statement = parse_statement(data[4 : 4 + length]).expect(EvaluateBody)
-    return statement, data[4 + length :]

@@ -26,6 +26,7 @@ from protocol.messages.statement import (
     check_addressed,
     open_envelope,
     parse_statement,
+    sender_of,
 )
 
 
@@ -109,13 +110,28 @@ class Directory:
         keys = member.body.keys
         return bytes.fromhex(keys.auth if KINDS[kind].signing_key is SigningKey.AUTH else keys.sign)
 
+    def open(self, data: bytes) -> Statement[WireModel]:
+        """Parse envelope bytes of a party of now, its signature first. Raises RemoteError.
+
+        Nobody who has not signed makes us read more than the envelope.
+        """
+        envelope = parse_envelope(data)
+        envelope.verify(self.key_for(sender_of(envelope), envelope.kind))
+        statement = open_envelope(envelope)
+        self._check_federation(statement.preamble, self.charter)
+        return statement
+
     def verify(self, statement: Statement[WireModel], index: int | None = None) -> None:
         """Check addressing to this federation and the signature by the key at `index`."""
         charter = self.charter_at(index).charter
         preamble = statement.preamble
+        self._check_federation(preamble, charter)
+        statement.envelope.verify(self.key_for(preamble.sender, preamble.kind, index))
+
+    @staticmethod
+    def _check_federation(preamble: Preamble, charter: Charter) -> None:
         if (preamble.charter_id, preamble.log_origin) != (charter.charter_id, charter.log.origin):
             raise RemoteError(ErrorCode.WRONG_CHARTER, "charter_id or log_origin is another's")
-        statement.envelope.verify(self.key_for(preamble.sender, preamble.kind, index))
 
 
 def needed_document(envelope_bytes: bytes) -> str | None:

@@ -4,6 +4,7 @@ The preamble binds every act to protocol version, kind, charter, log, recipient,
 so that nothing signed here can be replayed there.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, Generic, TypeVar
 
@@ -37,6 +38,7 @@ class Preamble(WireModel):
     iat: Seconds
 
 
+_SENDER = re.compile(rb',"sender":"([0-9a-f]{32})"\}\Z')
 _PREAMBLE_FIELDS = frozenset(Preamble.model_fields)
 
 
@@ -119,6 +121,19 @@ def open_envelope(envelope: Envelope) -> Statement[WireModel]:
     return Statement(
         _validate(Preamble, preamble_value), _validate(kind.body, value["body"]), envelope
     )
+
+
+def sender_of(envelope: Envelope) -> str:
+    """Who is said to have signed a payload that was not parsed yet. Raises RemoteError.
+
+    In canonical form the sender stands last; what stands elsewhere is not looked at.
+    """
+    found = _SENDER.search(envelope.payload)
+    if found is None:
+        raise RemoteError(ErrorCode.MALFORMED, "a statement ends with its sender")
+    if envelope.kind not in KINDS:
+        raise RemoteError(ErrorCode.UNKNOWN_KIND, "kind is unknown")
+    return found[1].decode()
 
 
 def check_addressed(preamble: Preamble, *, charter_id: str, log_origin: str, aud: str) -> None:

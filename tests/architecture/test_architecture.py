@@ -34,7 +34,7 @@ from protocol.messages.kinds import KINDS, Party
 from protocol.messages.statement import Preamble
 from protocol.requests.sealing import SEALED_LIMIT
 from transport.client import RECORD_LIMIT, RESPONSE_LIMIT
-from transport.routes import AUTH_OF_ROUTES, Auth, Route, make_application
+from transport.routes import ROUTES, Auth, Route, make_application
 
 ROOT = Path(__file__).parents[2]
 SPECS = ROOT / "specs"
@@ -209,8 +209,8 @@ def node_api() -> web.Application:
 
 def table_of(app: web.Application) -> dict[tuple[str, str], str]:
     return {
-        (method, plain(path)): auth.name.lower()
-        for (method, path), auth in app[AUTH_OF_ROUTES].items()
+        (method, plain(path)): route.auth.name.lower()
+        for (method, path), route in app[ROUTES].items()
     }
 
 
@@ -231,7 +231,7 @@ def test_the_key_holder_serves_its_table_of_routes_and_nothing_else(tmp_path: Pa
 def test_the_node_serves_its_table_of_routes_and_nothing_else() -> None:
     app = node_api()
     assert registered(app) == sorted(table_of(app))
-    assert set(app[AUTH_OF_ROUTES].values()) == {Auth.LOCAL_BEARER}
+    assert {route.auth for route in app[ROUTES].values()} == {Auth.LOCAL_BEARER}
 
 
 def test_only_reading_is_public() -> None:

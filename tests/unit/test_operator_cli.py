@@ -62,9 +62,8 @@ def test_a_key_holder_out_of_order_says_what_to_do(tmp_path: Path) -> None:
 
 
 async def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
-    from aiohttp import web
-
     from protocol.errors import LocalError
+    from transport.routes import make_application
     from transport.server import serve_until_stopped
 
     del tmp_path
@@ -72,5 +71,6 @@ async def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
+        app = make_application([], body_limit=1)
         with pytest.raises(LocalError, match=f"port {port}"):
-            await serve_until_stopped(web.Application(), "127.0.0.1", port, lambda _: None)
+            await serve_until_stopped(app, "127.0.0.1", port, lambda _: None)

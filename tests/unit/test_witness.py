@@ -222,9 +222,7 @@ async def test_only_the_routes_of_the_protocol_exist(server: TestServer) -> None
     assert found == {
         ("POST", "/add-checkpoint"),
         ("GET", "/{origin_hash}/checkpoint"),
-        ("HEAD", "/{origin_hash}/checkpoint"),
         ("GET", "/{origin_hash}/peers/{key_id}"),
-        ("HEAD", "/{origin_hash}/peers/{key_id}"),
     }
 
 
