@@ -6,7 +6,6 @@ seen before. The hub is believed nothing: the folder's genesis and last view dec
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from statistics import median_low
 
 from audit.auditor.identity import AuditorFolder
 from audit.findings import Finding, FindingCode, broken, missing, rule
@@ -160,8 +159,7 @@ class Monitor:
         return _proven(code, detail, view, note)
 
     def _fresh(self, view: LogView, now: int) -> Iterator[Finding]:
-        times = verify_note_by_charter(view.note, view.directory.charter).cosigners
-        seen = median_low(times.values())
+        seen = verify_note_by_charter(view.note, view.directory.charter).seen_at
         if seen > now + MAX_SKEW_SECONDS:
             detail = f"witnesses signed {(seen - now) // 60} minutes ahead of our clock"
             yield rule(FindingCode.CHECKPOINT_FUTURE, None, detail)

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
-from statistics import median_low
 
 from audit.findings import Finding, FindingCode, broken, rule
 from audit.rules.history import Line
@@ -23,6 +22,7 @@ from protocol.log.checkpoint import (
     parse_checkpoint,
     verify_cosigners,
     verify_log_signature,
+    witnessed_at,
 )
 from protocol.log.merkle import Frontier, leaf_hash
 from protocol.log.note import MAX_NOTE_BYTES
@@ -66,7 +66,7 @@ def see(name: str, note_bytes: bytes, directory: Directory) -> Seen | None:
         return None
     enough = len(cosigners) >= charter.quorum
     return Seen(
-        name, note_bytes, checkpoint, cosigners, median_low(cosigners.values()) if enough else None
+        name, note_bytes, checkpoint, cosigners, witnessed_at(cosigners) if enough else None
     )
 
 

@@ -11,7 +11,7 @@ from hub.store.tables import HubTables
 from protocol import canonical
 from protocol.canonical import JsonValue
 from protocol.errors import ErrorCode, RemoteError
-from protocol.log.checkpoint import merge_cosignatures, parse_checkpoint
+from protocol.log.checkpoint import merge_cosignatures, parse_checkpoint, verify_cosigners
 from protocol.log.note import Note, VerifierKey
 
 PAGE = 500
@@ -32,6 +32,7 @@ def archive_published(tables: HubTables, size: int, note: bytes, *, quorum: bool
 def archive_late(tables: HubTables, late: Note, keys: Sequence[VerifierKey]) -> SizedNote:
     """Keep lines over an earlier checkpoint beside those that it has; what it has now.
 
+    One line of each witness, its first: so each adds to the archive once a checkpoint.
     Raises RemoteError(NOT_FOUND) unless this log published that checkpoint.
     """
     size = parse_checkpoint(late.encode())[1].size
@@ -39,7 +40,9 @@ def archive_late(tables: HubTables, late: Note, keys: Sequence[VerifierKey]) -> 
     held = parse_checkpoint(newest)[0] if newest is not None else None
     if held is None or held.text != late.text:
         raise RemoteError(ErrorCode.NOT_FOUND, "this log published no such checkpoint")
-    merged = merge_cosignatures(held, late.signatures, keys).encode()
+    there = verify_cosigners(held, keys)
+    new = tuple(line for line in late.signatures if line.name not in there)
+    merged = merge_cosignatures(held, new, keys).encode()
     tables.checkpoints.archive(size, merged)
     return SizedNote(size, merged)
 

@@ -5,15 +5,21 @@ rarely: it slows nobody down. Nothing is decided here about what a line is worth
 """
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import NoReturn
 
 import structlog
 
 from hub.log.tile_store import TileStore
 from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
-from protocol.log.checkpoint import parse_checkpoint_text
-from protocol.log.note import Note, NoteSignature, parse_signature_lines
+from protocol.log.checkpoint import (
+    parse_checkpoint,
+    parse_checkpoint_text,
+    verify_log_signature,
+)
+from protocol.log.note import Note, NoteSignature, VerifierKey, parse_signature_lines
 from protocol.log.witness import encode_add_checkpoint
 from transport.client import HttpClient
 
@@ -41,27 +47,34 @@ class _Pace:
         return self.task is not None and not self.task.done()
 
 
+@dataclass(frozen=True)
+class OwnLog:
+    """The log that witnesses sign: its tiles, its key, the size of the newest head it signed."""
+
+    tiles: TileStore
+    key: VerifierKey
+    newest: Callable[[], int]
+
+
 class CosignatureCollector:
     """The hub's push witnesses. `urls` (name to address) may gain entries while it runs.
 
-    `newest` gives the size of the newest checkpoint that this log signed, `clock` Unix seconds.
+    `clock` gives Unix seconds.
     """
 
     def __init__(
         self,
-        tiles: TileStore,
+        own: OwnLog,
         urls: Mapping[str, str],
         clock: Callable[[], int],
-        newest: Callable[[], int],
         take: Take,
     ) -> None:
         self.ahead: str | None = None
         self.changed = asyncio.Event()  # a line came, or somebody gave no answer
-        self._tiles = tiles
+        self._own = own
         self._urls = urls
         self._clock = clock
         self._take = take
-        self._newest = newest
         self._paces: dict[str, _Pace] = {}
 
     def ask(self, http: HttpClient, note: Note, signed: Iterable[str]) -> bool:
@@ -115,7 +128,7 @@ class CosignatureCollector:
         pace, size = self._paces[name], parse_checkpoint_text(note.text).size
         for _ in range(2):
             old = min(pace.held, size)
-            proof = await asyncio.to_thread(self._tiles.consistency_proof, old, size)
+            proof = await asyncio.to_thread(self._own.tiles.consistency_proof, old, size)
             request = encode_add_checkpoint(old, proof, note.encode())
             status, body = await http.exchange(f"{self._urls[name]}/add-checkpoint", request)
             if status == 200:
@@ -126,11 +139,27 @@ class CosignatureCollector:
             if status != 409:
                 raise RemoteError(ErrorCode.UNREACHABLE, f"the witness answered {status}")
             pace.held = _size(body)
-            if pace.held > self._newest():
-                log.critical("witness_is_ahead", witness=name)
-                self.ahead = name
-                raise LocalError(ErrorCode.STORAGE, "a witness has seen a longer log")
+            if pace.held > self._own.newest():
+                pace.held = 0
+                await self._check_ahead(http, name)
         raise RemoteError(ErrorCode.CONFLICT, "the witness has signed a newer checkpoint")
+
+    async def _check_ahead(self, http: HttpClient, name: str) -> NoReturn:
+        """A witness says that it has seen a longer log: only a note that we signed shows it.
+
+        Raises LocalError(STORAGE) if it does, else RemoteError: one witness stops no log.
+        """
+        origin = hashlib.sha256(self._own.key.name.encode()).hexdigest()
+        status, data = await http.exchange(f"{self._urls[name]}/{origin}/checkpoint", None)
+        if status != 200:
+            raise RemoteError(ErrorCode.CONFLICT, "a longer log is claimed, and not shown")
+        note, shown = parse_checkpoint(data)
+        verify_log_signature(note, shown, self._own.key)
+        if shown.size <= self._own.newest():
+            raise RemoteError(ErrorCode.CONFLICT, "a longer log is claimed, and not shown")
+        log.critical("witness_is_ahead", witness=name)
+        self.ahead = name
+        raise LocalError(ErrorCode.STORAGE, "a witness has seen a longer log")
 
 
 def _size(body: bytes) -> int:

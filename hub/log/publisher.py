@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from hub.log.archive import archive_late, archive_published
-from hub.log.cosignatures import WITNESS_SECONDS, CosignatureCollector
+from hub.log.cosignatures import WITNESS_SECONDS, CosignatureCollector, OwnLog
 from hub.log.tile_store import TileStore
 from hub.store.checkpoints import NO_NOTE, SizedNote
 from hub.store.tables import HubEngine, HubTables
@@ -60,7 +60,7 @@ class Publisher:
         self._signer = signer
         self._clock = clock
         self.cosignatures = CosignatureCollector(
-            tiles, witness_urls, self._clock, lambda: self.size, self.take
+            OwnLog(tiles, signer.key, lambda: self.size), witness_urls, self._clock, self.take
         )
         self._note: Note | None = None
         self._published: Note | None = None

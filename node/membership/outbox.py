@@ -169,8 +169,8 @@ class Outbox:
         """Whether the log does not reach an index, though its witnesses have signed long since."""
         membership = self._membership
         promised = parse_statement(entry.envelope).preamble.iat
-        signed = verify_note_by_charter(membership.view.note, membership.charter).cosigners
-        return min(signed.values()) >= promised + PROMISE_SECONDS
+        signed = verify_note_by_charter(membership.view.note, membership.charter)
+        return signed.seen_at >= promised + PROMISE_SECONDS
 
     async def _follow(self) -> None:
         try:

@@ -7,7 +7,6 @@ never moves because of anything here.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from statistics import median_low
 
 import structlog
 
@@ -87,8 +86,7 @@ class Monitor:
     def _freshness(self) -> Iterator[Noticed]:
         """Whether the witnesses of our newest checkpoint signed lately, by our own clock."""
         view, now = self._membership.view, self._membership.env.clock()
-        times = verify_note_by_charter(view.note, view.directory.charter).cosigners
-        seen = median_low(times.values())
+        seen = verify_note_by_charter(view.note, view.directory.charter).seen_at
         if seen < now - STALE_SECONDS:
             yield Noticed(AlarmCode.CHECKPOINT_STALE)
         if seen > now + FUTURE_SECONDS:

@@ -6,8 +6,9 @@ auditor's policy, gives a `VerifiedCheckpoint`. Times are the witnesses' own clo
 """
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median_low
 
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.log.merkle import EMPTY_ROOT, HASH_BYTES
@@ -60,6 +61,19 @@ class VerifiedCheckpoint:
 
     checkpoint: Checkpoint
     cosigners: dict[str, int]
+
+    @property
+    def seen_at(self) -> int:
+        """When the witnesses signed (Unix seconds)."""
+        return witnessed_at(self.cosigners)
+
+
+def witnessed_at(cosigners: Mapping[str, int]) -> int:
+    """The time of a checkpoint: the lower median of its witnesses' times.
+
+    The only rule there is: fewer than half of them can move it neither forward nor back.
+    """
+    return median_low(cosigners.values())
 
 
 def parse_checkpoint_text(text: bytes) -> Checkpoint:

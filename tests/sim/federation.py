@@ -67,6 +67,7 @@ from transport.seal import seal_public_key
 HUB = "https://hub.example"
 THREE = ("w1.example", "w2.example", "w3.example")
 ORIGIN = "hub.example/log"
+ORIGIN_HASH = hashlib.sha256(ORIGIN.encode()).hexdigest()
 NOON = 1_790_000_000
 TODAY = date(2026, 9, 21)
 
@@ -101,19 +102,25 @@ class Random:
 
 @dataclass
 class SimWitness:
-    """A witness in memory. `asleep`: unreachable; `stuck`: answers once that is set."""
+    """A witness in memory. `asleep`: unreachable; `stuck`: answers once that is set; `says`: a
+    size that it claims to hold, and `shows` what it answers who asks for its checkpoint.
+    """
 
     signer: NoteSigner
     clock: Clock
     log: WitnessedLog | None = None
     asleep: bool = False
     stuck: asyncio.Event | None = None
+    says: int | None = None
+    shows: bytes | None = None
     asked: int = 0
 
     def add_checkpoint(self, body: bytes) -> tuple[int, bytes]:
         """The C2SP call, as audit/witness answers it."""
         if self.asleep:
             raise RemoteError(ErrorCode.UNREACHABLE, "asleep")
+        if self.says is not None:
+            return 409, b"%d\n" % self.says
         assert self.log is not None
         outcome = decide_add_checkpoint(
             self.log, parse_add_checkpoint(body), self.clock(), self.signer
@@ -121,6 +128,7 @@ class SimWitness:
         if outcome.new_head is not None:
             _, head = parse_checkpoint(outcome.new_head.encode())
             self.log = WitnessedLog(self.log.key, head)
+            self.shows = outcome.new_head.encode()
         return outcome.status, outcome.body
 
 
@@ -149,6 +157,9 @@ class Network:
         return self._tampered(url, await self._hub_post(url, body))
 
     async def exchange(self, url: str, body: bytes | None) -> tuple[int, bytes]:
+        if body is None and url.endswith(f"/{ORIGIN_HASH}/checkpoint"):
+            shown = self.witnesses[url.removesuffix(f"/{ORIGIN_HASH}/checkpoint")].shows
+            return (404, b"") if shown is None else (200, shown)
         if body is None:
             return await self._pulled(url)
         witness = self.witnesses[url.removesuffix("/add-checkpoint")]

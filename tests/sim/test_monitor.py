@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from typer.testing import CliRunner
 
 from node.alarms import AlarmCode, Severity
@@ -19,7 +20,7 @@ from protocol.log.checkpoint import Checkpoint, cosign_checkpoint, sign_checkpoi
 from protocol.log.note import NoteSigner, SignatureType
 from protocol.signing import SecretSeed
 from runtime.secrets import read_secrets
-from tests.sim.federation import ORIGIN, SimFederation, SimNode
+from tests.sim.federation import ORIGIN, Clock, SimFederation, SimNode
 
 Agencies = tuple[SimNode, SimNode]
 
@@ -204,8 +205,13 @@ async def test_a_received_message_that_is_not_in_the_log(
     assert [(row["code"], row["place"]) for row in rows] == [("not_in_log", str(wrong))]
 
 
-async def test_an_index_that_never_comes(federation: SimFederation, agencies: Agencies) -> None:
+@pytest.mark.parametrize("behind", [0, 100_000], ids=["all in time", "one witness is slow"])
+async def test_an_index_that_never_comes(
+    federation: SimFederation, agencies: Agencies, behind: int
+) -> None:
     _, care = agencies
+    slow = next(iter(federation.network.witnesses.values()))
+    slow.clock = Clock(federation.clock() - behind) if behind else slow.clock
     await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
     await federation.settle()
 

@@ -11,12 +11,13 @@ import pytest
 import pytest_asyncio
 
 from hub.log.archive import page_of_notes
-from protocol.errors import ErrorCode, RemoteError
+from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.governance.follow import witness_keys
 from protocol.log.checkpoint import (
     Checkpoint,
     cosign_checkpoint,
     parse_checkpoint,
+    sign_checkpoint,
     verify_cosigners,
 )
 from protocol.log.note import MAX_SIGNATURE_LINES, NoteSigner, SignatureType
@@ -86,6 +87,62 @@ async def test_a_witness_that_is_away_is_asked_ever_more_rarely(council: SimFede
     await council.services.publisher.cosignatures.idle()
     await council.services.publisher.step(council.network)  # type: ignore[arg-type]
     assert set((await published(council))[1]) == set(FOUR), "and is back at once when it answers"
+
+
+async def other_note(council: SimFederation, size: int, *, forged: bool) -> bytes:
+    """A checkpoint of a longer log, by the log's own key or by a stranger's."""
+    signer = council.services.publisher._signer
+    if forged:
+        signer = NoteSigner(signer.name, SignatureType.ED25519, SecretSeed(b"\x07" * 32))
+    return sign_checkpoint(Checkpoint(signer.name, size, bytes(32)), signer).encode()
+
+
+@pytest.mark.parametrize("shows", ["nothing", "rubbish", "a forgery", "what we know"])
+async def test_a_witness_that_claims_a_longer_log_stops_nothing(
+    council: SimFederation, shows: str
+) -> None:
+    liar = witness(council, 4)
+    liar.says = 10**17
+    liar.shows = {
+        "nothing": None,
+        "rubbish": b"\xff" * 50,
+        "a forgery": await other_note(council, 10**17, forged=True),
+        "what we know": liar.shows,
+    }[shows]
+    for size in (3, 4, 5):
+        council.clock.now += 60
+        await grow(council)
+        await council.services.publisher.cosignatures.idle()
+        assert (await published(council))[0] == size
+    assert set((await published(council))[1]) == set(FOUR[:3])
+    assert council.services.publisher.cosignatures.ahead is None
+
+
+async def test_a_witness_that_shows_a_longer_log_stops_it(council: SimFederation) -> None:
+    watchful = witness(council, 4)
+    watchful.says, watchful.shows = 90, await other_note(council, 90, forged=False)
+    await grow(council)
+    await council.services.publisher.cosignatures.idle()
+    with pytest.raises(LocalError, match=r"w4\.example has seen a longer log than ours"):
+        await council.services.publisher.step(council.network)  # type: ignore[arg-type]
+
+
+async def test_a_witness_adds_one_line_to_a_late_checkpoint_and_no_more(
+    council: SimFederation,
+) -> None:
+    away = witness(council, 4)
+    away.asleep = True
+    await grow(council)
+    data = council.services.publisher.tiles.read_checkpoint()
+    assert data is not None
+    early, checkpoint = parse_checkpoint(data)
+    await grow(council)
+    held = len(await notes(council))
+    for _ in range(50):
+        council.clock.now += 1
+        line = cosign_checkpoint(checkpoint, away.signer, council.clock())
+        await council.services.publisher.take(early.text, (line,))
+    assert len(await notes(council)) == held + 1
 
 
 async def test_a_late_line_over_the_newest_checkpoint_is_published(council: SimFederation) -> None:
