@@ -1,6 +1,7 @@
 """What the four command lines share: error sentences, exit codes and quiet logs."""
 
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,10 +14,18 @@ from protocol.errors import PatchworkError
 
 
 def make_cli(name: str, help_text: str) -> typer.Typer:
-    """A command line whose tracebacks never show local variables (they may hold keys)."""
-    return typer.Typer(
+    """A command line whose tracebacks never show local variables (they may hold keys), and whose
+    files and folders nobody else on this machine may read.
+    """
+    cli = typer.Typer(
         name=name, help=help_text, no_args_is_help=True, pretty_exceptions_show_locals=False
     )
+
+    @cli.callback(help=help_text)
+    def begin() -> None:
+        os.umask(0o077)
+
+    return cli
 
 
 @contextmanager

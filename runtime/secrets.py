@@ -8,7 +8,11 @@ import os
 import stat
 from pathlib import Path
 
+import structlog
+
 from protocol.errors import ErrorCode, LocalError
+
+log = structlog.get_logger()
 
 
 def write_secrets(path: Path, values: dict[str, bytes]) -> None:
@@ -31,6 +35,7 @@ def read_secrets(path: Path) -> dict[str, bytes]:
     try:
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             raise LocalError(ErrorCode.CONFIGURATION, f"{path.name}: run chmod 600 on it first")
+        _close_to_others(path.parent)
         values = json.loads(path.read_bytes())
         return {str(name): bytes.fromhex(value) for name, value in values.items()}
     except FileNotFoundError as error:
@@ -40,3 +45,10 @@ def read_secrets(path: Path) -> dict[str, bytes]:
     except (OSError, ValueError, TypeError, AttributeError):
         # No "from": the cause's message could quote the file.
         raise LocalError(ErrorCode.CONFIGURATION, f"{path.name} is not a secrets file") from None
+
+
+def _close_to_others(folder: Path) -> None:
+    """A folder with secrets is its owner's alone; one of before is closed now, and that is said."""
+    if stat.S_IMODE(folder.stat().st_mode) & 0o077:
+        folder.chmod(0o700)
+        log.warning("folder_was_open", folder=folder.resolve().name)

@@ -8,6 +8,7 @@ immediate and wait for each other.
 
 import asyncio
 import functools
+import os
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -173,10 +174,13 @@ class SqliteDatabase(Generic[Stores]):
 
     def _open(self) -> sqlite_utils.Database:
         try:
+            # The files beside it are made with its mode: nobody else reads them for a moment.
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+            self._path.chmod(0o600)
             connection = sqlite3.connect(
                 self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise LocalError(ErrorCode.STORAGE, f"cannot open {self._path.name}") from error
         try:
             connection.execute("PRAGMA journal_mode=WAL")
@@ -190,7 +194,6 @@ class SqliteDatabase(Generic[Stores]):
         except LocalError:
             connection.close()
             raise
-        self._path.chmod(0o600)
         return sqlite_utils.Database(connection)
 
     def _migrate(self, connection: sqlite3.Connection) -> None:

@@ -1,5 +1,8 @@
 """The node's command line on files that people really bring."""
 
+import asyncio
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -7,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 from node.cli.main import app
 from node.config import load_settings
+from node.store.tables import open_engine
 
 HEADER = "Local ID,NHS Number,Forename,Surname,Date of birth,Postcode,Service\n"
 MAPPING = """format = 1
@@ -215,3 +219,36 @@ def test_a_setting_that_is_not_one_is_named(folder: Path) -> None:
     done = run("team", "a", "--dir", str(folder))
     assert done.exit_code == 1
     assert "pol_seconds" in done.output
+
+
+def test_nobody_else_on_the_machine_can_read_what_a_node_writes(tmp_path: Path) -> None:
+    before = os.umask(0o022)  # as most machines have it
+    try:
+        node = tmp_path / "node"
+        given = {"--name": "Agency", "--class": "charity", "--duty-line": "01632 960001"}
+        given |= {"--duty-hours": "Always", "--dir": str(node)}
+        assert run("init", *(word for pair in given.items() for word in pair)).exit_code == 0
+        (tmp_path / "m.toml").write_text(MAPPING)
+        done = bring(node, (HEADER + "a,,Amira,Hassan,2022-03-14,LX3 4AB,HV\nb\n").encode())
+        assert done.exit_code == 0
+        open_to_others = [
+            path.name
+            for path in (node, *node.rglob("*"))
+            if stat.S_IMODE(path.stat().st_mode) & 0o077
+        ]
+        assert open_to_others == []
+        assert {"node.sqlite", "clients.rejected.csv"} <= {path.name for path in node.iterdir()}
+    finally:
+        os.umask(before)
+
+
+def test_files_beside_a_database_are_nobody_elses_while_it_is_open(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        engine = open_engine(tmp_path)
+        asyncio.run(engine.write(lambda tables: tables.hubs.all()))
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+        assert modes == dict.fromkeys(("node.sqlite", "node.sqlite-wal", "node.sqlite-shm"), 0o600)
+        asyncio.run(engine.close())
+    finally:
+        os.umask(before)
