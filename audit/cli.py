@@ -5,7 +5,6 @@ missing or did not answer), 4 intact but with rule findings.
 """
 
 import asyncio
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,7 +38,7 @@ from audit.verify.verify import Verified, verify_case
 from audit.witness.cli import app as witness_app
 from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
 from protocol.log.tlog_policy import TlogPolicy, parse_tlog_policy
-from runtime.cli import make_cli, report_errors
+from runtime.cli import handed_over, make_cli, report_errors
 from runtime.environment import Environment
 from transport.client import HttpClient
 
@@ -85,13 +84,15 @@ def init(
 @app.command()
 def join(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The auditor's own folder.")],
-    invitation: Annotated[str, typer.Argument(help="The invitation, or - to read it from input.")],
+    invitation: Annotated[
+        str, typer.Argument(help="Leave it out to be asked for it; - reads it from input.")
+    ] = "",
     wait: Annotated[bool, typer.Option(help="Wait until the log names us as a member.")] = True,
     allow_private_addresses: Private = False,
 ) -> None:
     """Apply to a hub as its auditor; prints the words to read to the operator."""
     with _errors_reported():
-        text = sys.stdin.read() if invitation == "-" else invitation
+        text = handed_over(invitation, "invitation")
         asyncio.run(_join(folder, text, wait=wait, private=allow_private_addresses))
 
 

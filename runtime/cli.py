@@ -28,6 +28,16 @@ def make_cli(name: str, help_text: str) -> typer.Typer:
     return cli
 
 
+def handed_over(argument: str, what: str) -> str:
+    """What somebody handed over in secret: typed or from input, since arguments show in `ps`."""
+    if argument == "-" or (not argument and not sys.stdin.isatty()):
+        return sys.stdin.read()
+    if not argument:
+        return str(typer.prompt(what))
+    typer.echo(f"Others on this machine can see the {what}. Leave it out to be asked.", err=True)
+    return argument
+
+
 @contextmanager
 def report_errors() -> Iterator[None]:
     """Turn our errors, and those of files and sockets, into a sentence and exit code 1."""

@@ -129,6 +129,10 @@ class Engine(Protocol[Stores_co]):
         """Run a body on one consistent snapshot. Raises as `write` does."""
         ...
 
+    async def check(self) -> None:
+        """Look whether the database is whole. Raises LocalError(STORAGE) if it is damaged."""
+        ...
+
     async def settle(self) -> None:
         """Make sure that what was deleted is no longer in any of the database's files."""
         ...

@@ -109,6 +109,16 @@ class SqliteDatabase(Generic[Stores]):
         """
         return self._transact("BEGIN IMMEDIATE", lambda: [self._apart(body) for body in bodies])
 
+    def check(self) -> None:
+        """Raise LocalError(STORAGE) if the file is damaged: it reads all of it."""
+        detail = f"{self._path.name} is damaged: keep it as it is, and bring back a backup"
+        try:
+            found = self.opened().execute("PRAGMA quick_check(1)").fetchall()
+        except sqlite3.DatabaseError as error:
+            raise LocalError(ErrorCode.STORAGE, detail) from error
+        if found != [("ok",)]:
+            raise LocalError(ErrorCode.STORAGE, detail)
+
     def settle(self) -> None:
         """Bring the write-ahead file into the database and empty it: what was deleted is gone."""
         self.opened().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -238,6 +248,10 @@ class SqliteEngine(Generic[Stores]):
     async def read(self, body: Body[Stores, Result]) -> Result:
         """See Engine."""
         return await self._in_thread(functools.partial(self._file.read, body))
+
+    async def check(self) -> None:
+        """See Engine."""
+        await self._in_thread(self._file.check)
 
     async def settle(self) -> None:
         """See Engine."""

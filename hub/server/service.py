@@ -87,6 +87,7 @@ class HubService:
                 await self.engine.close()
 
     async def _run(self, ready: Callable[[int], None]) -> None:
+        await self.engine.check()
         services = await self.start()
         async with HttpClient(allow_private=self.settings.allow_private_addresses) as http:
             app = HubApp(services).application()

@@ -84,6 +84,7 @@ class HolderService:
 
     async def run(self, ready: Callable[[int], None]) -> None:
         """Serve until stopped."""
+        await self._engine.check()
         await self.start()
         allow_private = self.settings.allow_private_addresses
         async with HttpClient(allow_private=allow_private) as http:

@@ -5,7 +5,6 @@ Exit codes: 0 done, 1 refused or failed (the sentence says why), 2 wrong usage.
 
 import asyncio
 import json
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -32,7 +31,7 @@ from node.views.team import team_value
 from node.web.serving import serve as serve_folder
 from protocol.errors import ErrorCode, LocalError
 from protocol.requests.refusals import RefusalCode
-from runtime.cli import make_cli, report_errors
+from runtime.cli import handed_over, make_cli, report_errors
 
 app = make_cli("patchwork-node", "One agency's node: import, publish, see the team, ask, answer.")
 app.add_typer(people_app)
@@ -57,7 +56,9 @@ def init(
 
 @app.command()
 def join(
-    invitation: Annotated[str, typer.Argument(help="The invitation, or - to read it from input.")],
+    invitation: Annotated[
+        str, typer.Argument(help="Leave it out to be asked for it; - reads it from input.")
+    ] = "",
     accept_charter: Annotated[
         bool, typer.Option(help="Sign the sharing agreement without asking again.")
     ] = False,
@@ -65,7 +66,7 @@ def join(
 ) -> None:
     """Apply to a hub, wait for approval, and accept its charter."""
     with report_errors():
-        text = sys.stdin.read() if invitation == "-" else invitation
+        text = handed_over(invitation, "invitation")
         asyncio.run(_join(folder, text, accept=accept_charter))
 
 

@@ -23,6 +23,7 @@ async def serve(folder: Path, ready: Callable[[int], None]) -> None:
     settings = load_settings(folder)
     engine = open_engine(folder)
     try:
+        await engine.check()
         hubs = await engine.read(lambda tables: tables.hubs.all())
         if not hubs:
             raise LocalError(ErrorCode.NOT_READY, "this node belongs to no hub yet; run join")

@@ -8,7 +8,6 @@ auditor's policy, gives a `VerifiedCheckpoint`. Times are the witnesses' own clo
 import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median_low
 
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.log.merkle import EMPTY_ROOT, HASH_BYTES
@@ -73,7 +72,8 @@ def witnessed_at(cosigners: Mapping[str, int]) -> int:
 
     The only rule there is: fewer than half of them can move it neither forward nor back.
     """
-    return median_low(cosigners.values())
+    times = sorted(cosigners.values())
+    return times[(len(times) - 1) // 2]
 
 
 def parse_checkpoint_text(text: bytes) -> Checkpoint:

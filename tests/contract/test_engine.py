@@ -283,6 +283,24 @@ async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
         await engine.read(titles)
 
 
+async def test_a_damaged_file_is_told_from_a_whole_one(tmp_path: Path) -> None:
+    path = tmp_path / "n.sqlite"
+    engine = sqlite(path, FIRST)
+    for number in range(300):
+        await engine.write(add(f"{number:03} " + "x" * 300))
+    await engine.check()
+    await engine.settle()
+    await engine.close()
+    data = bytearray(path.read_bytes())
+    data[8_192:20_480] = bytes(12_288)  # three pages of zeroes, and the head is whole
+    path.write_bytes(bytes(data))
+    engine = sqlite(path, FIRST)
+    with pytest.raises(LocalError, match=r"n\.sqlite is damaged: keep it") as caught:
+        await engine.check()
+    assert caught.value.code is ErrorCode.STORAGE
+    await engine.close()
+
+
 async def test_the_file_is_for_its_owner_alone(engine: Books, tmp_path: Path) -> None:
     await engine.write(add("one"))
     assert stat.S_IMODE((tmp_path / "x.sqlite").stat().st_mode) == 0o600

@@ -252,3 +252,14 @@ def test_files_beside_a_database_are_nobody_elses_while_it_is_open(tmp_path: Pat
         asyncio.run(engine.close())
     finally:
         os.umask(before)
+
+
+@pytest.mark.parametrize("given", [(), ("-",), ("not an invitation",)], ids=["asked", "-", "shown"])
+def test_an_invitation_is_read_from_input_and_a_visible_one_is_warned_of(
+    folder: Path, given: tuple[str, ...]
+) -> None:
+    words = ["join", *given, "--dir", str(folder)]
+    done = CliRunner().invoke(app, words, input="not an invitation\n")
+    assert done.exit_code == 1
+    assert "this is not an invitation" in done.output
+    assert ("Others on this machine can see" in done.output) == (given == ("not an invitation",))
