@@ -11,6 +11,7 @@ import structlog
 import typer
 
 from protocol.errors import PatchworkError
+from runtime.faults import place_of
 
 
 def make_cli(name: str, help_text: str) -> typer.Typer:
@@ -54,8 +55,23 @@ def report_errors() -> Iterator[None]:
         raise typer.Exit(1) from None
 
 
+class _OfLibraries(logging.Handler):
+    """What libraries log: who, the type of the error and our place in it. Their messages and
+    tracebacks quote what somebody sent.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log that something was logged."""
+        error = record.exc_info[1] if record.exc_info else None
+        said = {"error": type(error).__name__, "at": place_of(error)} if error else {}
+        structlog.get_logger().log(record.levelno, "library", logger=record.name, **said)
+
+
 def configure_logs() -> None:
     """JSON lines on stderr, without tracebacks: those can quote values."""
+    root = logging.getLogger()
+    if not any(isinstance(handler, _OfLibraries) for handler in root.handlers):
+        root.addHandler(_OfLibraries())
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

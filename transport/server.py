@@ -1,6 +1,7 @@
 """Serve an application until the process is told to stop."""
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -11,6 +12,7 @@ from typing import Any, cast
 
 import structlog
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from protocol.errors import ErrorCode, LocalError
 from transport.door import DOOR
@@ -33,6 +35,7 @@ async def listening(app: web.Application, host: str, port: int) -> AsyncIterator
         app,
         access_log=None,
         shutdown_timeout=SHUTDOWN_SECONDS,
+        logger=_server_log(),
         auto_decompress=False,  # nothing is unpacked: what is packed is refused
         lingering_time=LINGERING_SECONDS,
     )
@@ -55,6 +58,18 @@ async def listening(app: web.Application, host: str, port: int) -> AsyncIterator
     finally:
         watching.cancel()
         await runner.cleanup()
+
+
+def _server_log() -> logging.Logger:
+    """The server's own logger, but for what nobody in particular sends: that would fill disks."""
+
+    def matters(record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        return not isinstance(error, HttpProcessingError)
+
+    logger = logging.getLogger("aiohttp.server")
+    logger.filters[:] = [matters]
+    return logger
 
 
 def stop_signal() -> asyncio.Event:

@@ -5,11 +5,11 @@ authenticated: a request counts only as far as a log key on file signed it.
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
+import structlog
 from aiohttp import web
 
 from audit.witness.store import WitnessStore
@@ -17,7 +17,7 @@ from protocol.errors import RemoteError
 from protocol.log.witness import MAX_REQUEST_BYTES
 from transport.routes import Auth, Route, add_routes, at_the_door
 
-_LOG = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 
 def make_app(store: WitnessStore, clock: Callable[[], int]) -> web.Application:
@@ -57,7 +57,7 @@ class _Handlers:
         body = await request.read()
         outcome = await asyncio.to_thread(self.store.add_checkpoint, body, self.clock())
         if outcome.fork is not None:
-            _LOG.error("a log signed two roots for one size; its note is kept as proof")
+            log.critical("two_roots_for_one_size", what_to_do="its note is kept as proof")
         headers = {"Content-Type": outcome.content_type}
         return web.Response(status=outcome.status, body=outcome.body, headers=headers)
 

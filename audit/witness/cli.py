@@ -21,6 +21,7 @@ from audit.witness.store import WitnessStore, make_witness
 from protocol.errors import PatchworkError
 from protocol.log.note import parse_vkey
 from protocol.signing import SEED_BYTES, SecretSeed
+from runtime.cli import configure_logs
 from transport.client import HttpClient
 from transport.server import serve_until_stopped, stop_signal
 
@@ -126,6 +127,7 @@ def _opened(folder: Path) -> Iterator[WitnessStore]:
 
 @contextmanager
 def _errors_shown() -> Iterator[None]:
+    configure_logs()
     try:
         yield
     except PatchworkError as error:
