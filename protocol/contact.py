@@ -20,7 +20,7 @@ _LINE = rf"{_NUMBER}(?: ext [0-9]{{1,8}})?"
 _PHONE = rf"{_LINE}(?: / {_LINE})?"
 _OF_OLD = r"[0-9 +]{3,20}"  # the form of earlier logs
 _LEAST_DIGITS = 3
-_FULL_NUMBER = 6  # digits from which a second number is one, and not a room or an hour
+_MOST_DIGITS = 15  # of an international number, ITU-T E.164
 
 MOST_WRITTEN = 250
 """Characters of a cell that are looked at: longer ones are no number and no address."""
@@ -48,12 +48,18 @@ _NAME, _HOURS = TypeAdapter[str](Name), TypeAdapter[str](Hours)
 _PHONE_TYPE, _EMAIL_TYPE = TypeAdapter[str](Phone), TypeAdapter[str](Email)
 
 _DASHES = re.compile(r"[\u00ad\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
+_LABEL = re.compile(r"^(?:tel(?:ephone)?|ph(?:one)?|t|p)(?=[ .:])[ .:]*", re.I)
 _EXTENSION = re.compile(
     r"[ ,;.(]*(?<![a-z])(?:extension|extn|ext|x|#)[ .:]*([0-9]{1,8})(?![0-9a-z])\)?", re.I
 )
+_NEXT = re.compile(r"\s*(?:[,;\n\t&]|\bor\b|\band\b)\s*|(?<=[0-9)]) / (?=[+(0-9])", re.I)
 _AROUND = re.compile(r" ?([./-]) ?(?=[0-9(])|(?<=\() | (?=\))")
-_FOUND = re.compile(rf"(?<![0-9A-Za-z+.,]){_NUMBER}(?![0-9A-Za-z])(?: ext [0-9]{{1,8}})?")
-_NO_REMARK = re.compile(r"\b(?:or|and|tel|telephone|phone)\b|[ :;,&/.]", re.I)
+_FOUND = re.compile(rf"(?<![0-9A-Za-z+.,/]){_LINE}(?![0-9A-Za-z])")
+# A letter O or l among digits, hours of a day: nobody can know which digits belong to the number.
+_TOUCHING = re.compile(r"[a-z][0-9]|[0-9](?!am\b|pm\b)[a-z]", re.I)
+_HOURS_BESIDE = re.compile(
+    r"(?<![0-9])24 ?/ ?7(?![0-9])| [0-9]{1,2}(?:[.:][0-9]{2})? ?- ?[0-9]{1,2}(?:[.:][0-9]{2})?$"
+)
 _ROUNDED = re.compile(r"[0-9.,]+e\+?[0-9]+", re.I)
 _FLOAT = re.compile(r"([0-9]{6,15})\.0+")
 _ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+")
@@ -82,22 +88,45 @@ def read_hours(text: str | None) -> str | None:
 
 
 def read_phone(text: str | None) -> ReadPhone | None:
-    """The number in a text, or two of them, with extensions; None without one that can be read."""
-    if len(text or "") > MOST_WRITTEN:
+    """The number in a text, or two of them, with extensions; None without one that can be read.
+
+    Where it is not plain which digits belong to a number there is none: a wrong one is worse.
+    """
+    if not text or len(text) > MOST_WRITTEN or any(_is_odd_digit(letter) for letter in text):
         return None
-    flat = _DASHES.sub("-", unicodedata.normalize("NFKC", text or ""))
-    flat = _FLOAT.sub(r"\1", " ".join(flat.split()))
+    flat = _DASHES.sub("-", unicodedata.normalize("NFKC", text.strip())).replace("[", "(")
+    flat = _FLOAT.sub(r"\1", _LABEL.sub("", flat.replace("]", ")")))
     flat = _EXTENSION.sub(lambda found: f" ext {found[1]} ", flat)
-    flat = re.sub(r"(?<=[0-9)]) / (?=[+(0-9])", " ; ", flat)  # two numbers, not two groups
-    flat = " ".join(_AROUND.sub(lambda found: found[1] or "", flat).split())
-    found = [item[0] for item in _FOUND.finditer(flat)]
-    numbers = [item for item in found if _digits(item) >= _LEAST_DIGITS]
-    numbers = numbers[:1] + [item for item in numbers[1:] if _digits(item) >= _FULL_NUMBER]
-    number = _accepted(_PHONE_TYPE, " / ".join(numbers[:2]))
-    if number is None:
+    if _TOUCHING.search(flat) or _HOURS_BESIDE.search(flat):
         return None
-    rest = _NO_REMARK.sub("", _FOUND.sub("", flat))
-    return ReadPhone(number, bool(rest) or len(numbers) > len(numbers[:2]))
+    pieces = [_flat(piece) for piece in _NEXT.split(flat)]
+    pieces = [piece for piece in pieces if piece]
+    lines = [line for piece in pieces if (line := _line_of(piece))]
+    if not lines or any(_digits(piece) and not _line_of(piece) for piece in pieces):
+        return None
+    number = _accepted(_PHONE_TYPE, " / ".join(lines[:2]))
+    remark = len(lines) > len(lines[:2]) or pieces != lines
+    return ReadPhone(number, remark) if number else None
+
+
+def _line_of(piece: str) -> str | None:
+    """The one number of a piece of text; of digits beside it, only those of a remark are let be."""
+    found = [item for item in _FOUND.finditer(piece) if _digits(item[0]) >= _LEAST_DIGITS]
+    if not found or _digits(found[0][0].partition(" ext ")[0]) > _MOST_DIGITS:
+        return None
+    rest = _FOUND.sub("", piece, count=1)
+    if re.search(r"[0-9]", rest) and not re.search(r"[a-z]", rest, re.I):
+        return None
+    return found[0][0]
+
+
+def _flat(piece: str) -> str:
+    return " ".join(_AROUND.sub(lambda found: found[1] or "", " ".join(piece.split())).split())
+
+
+def _is_odd_digit(letter: str) -> bool:
+    """Whether it is a digit of another kind: superscript, circled, of another script."""
+    return letter.isdigit() and not letter.isascii() and not "\uff10" <= letter <= "\uff19"
 
 
 def is_rounded(text: str) -> bool:

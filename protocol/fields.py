@@ -46,7 +46,9 @@ def _base64(text: str) -> str:
 Base64 = Annotated[str, StringConstraints(max_length=1 << 21), AfterValidator(_base64)]
 
 # Letters that belong to no script of their own: full stops of abbreviations, feminine ordinals.
-_COMMON = frozenset({"MODIFIER", "FEMININE", "MASCULINE", "MICRO"})
+_COMMON = frozenset(
+    {"MODIFIER", "FEMININE", "MASCULINE", "MICRO", "IDEOGRAPHIC", "KATAKANA-HIRAGANA"}
+)
 # Scripts that people write beside each other and nobody can take for each other: the "moderately
 # restrictive" level of Unicode TR 39 §5.2. Latin stands beside any of these but those that look
 # like it (Cyrillic, Greek), and beside each set of East Asian ones.

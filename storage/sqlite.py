@@ -185,7 +185,9 @@ class SqliteDatabase(Generic[Stores]):
     def _open(self) -> sqlite_utils.Database:
         try:
             # The files beside it are made with its mode: nobody else reads them for a moment.
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+            # Never by opening one that is there: closing it again would drop SQLite's locks.
+            with suppress(FileExistsError):
+                os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
             self._path.chmod(0o600)
             connection = sqlite3.connect(
                 self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False

@@ -46,6 +46,8 @@ class Connection:
     until: float
     state: _State = _State.HEAD
     shown: bool = False
+    unsent: int = 0
+    waiting: asyncio.Task[object] | None = None
 
 
 class Door:
@@ -56,6 +58,7 @@ class Door:
         self._known: dict[int, Connection] = {}
         self._unshown = 0
         self.turns = asyncio.Semaphore(AT_ONCE)
+        self.readers = asyncio.Semaphore(AT_ONCE)
         self._dropped, self._told = 0, 0.0
 
     def open_wide(self) -> None:
@@ -87,7 +90,7 @@ class Door:
                 gone = item.handler.transport is None and now > item.opened + LOOK_SECONDS
                 if gone:
                     self._forget(item)
-                elif item.state is not _State.WORK and now > item.until:
+                elif item.state is not _State.WORK and now > item.until and not _sends(item):
                     self._drop(item)
             if self._dropped and now >= self._told + TELL_SECONDS:
                 log.warning("connections_dropped", number=self._dropped)
@@ -106,14 +109,34 @@ class Door:
     def _drop(self, item: Connection) -> None:
         self._dropped += 1
         self._forget(item)
-        transport = item.handler.transport
-        item.handler.force_close()
-        if transport is not None:
-            transport.abort()
+        if item.handler.transport is None:  # accepted, and not made yet: it is, in this turn
+            asyncio.get_running_loop().call_soon(_abort, item.handler)
+        else:
+            _abort(item.handler)
 
     def _forget(self, item: Connection) -> None:
         if self._known.pop(id(item.handler), None) is not None and not item.shown:
             self._unshown -= 1
+        if item.waiting is not None:  # a turn is kept for nobody who has gone
+            item.waiting.cancel()
+
+
+def _abort(handler: web.RequestHandler) -> None:
+    transport = handler.transport
+    handler.force_close()
+    if transport is not None:
+        transport.abort()
+
+
+def _sends(item: Connection) -> bool:
+    """Whether an answer still goes out on a slow line; if so, it has its time again."""
+    transport = item.handler.transport
+    unsent = transport.get_write_buffer_size() if transport is not None else 0
+    if unsent in {0, item.unsent}:
+        return False
+    item.unsent = unsent
+    item.until = asyncio.get_running_loop().time() + IDLE_SECONDS
+    return True
 
 
 class Visit:
@@ -135,8 +158,10 @@ class Visit:
 
     def __exit__(self, *exc_info: object) -> None:
         """The answer was given."""
-        self._give_back()
+        self.give_back()
         self._becomes(_State.IDLE, IDLE_SECONDS)
+        if self._connection is not None:
+            self._connection.unsent = 0
 
     async def body(self, limit: int) -> bytes:
         """The body, within limits of size and time. Raises RemoteError(TOO_LARGE)."""
@@ -149,19 +174,30 @@ class Visit:
         self._becomes(_State.WORK, 0)
         return data
 
-    async def turn(self) -> None:
-        """Wait for a turn among those who have shown nothing; whoever has needs none."""
-        if self._connection is not None and not self._connection.shown:
-            await self._door.turns.acquire()
-            self._turn = self._door.turns
+    async def turn(self, *, public: bool = False) -> None:
+        """Wait for a turn among those who have shown nothing; whoever has needs none.
+
+        Those who read what is public take turns of their own.
+        """
+        item = self._connection
+        if item is None or item.shown:
+            return
+        turns = self._door.readers if public else self._door.turns
+        item.waiting = asyncio.current_task()
+        try:
+            await turns.acquire()
+        finally:
+            item.waiting = None
+        self._turn = turns
 
     def show(self) -> None:
-        """A signature of the caller was verified."""
+        """The caller has signed something fresh: what was signed before, anybody can send."""
         if self._connection is not None:
             self._door.shown(self._connection)
-        self._give_back()
+        self.give_back()
 
-    def _give_back(self) -> None:
+    def give_back(self) -> None:
+        """Let the next one have the turn: what follows only waits."""
         taken, self._turn = self._turn, None
         if taken is not None:
             taken.release()
@@ -174,11 +210,6 @@ class Visit:
 
 DOOR: web.AppKey[Door] = web.AppKey("door")
 VISIT: web.RequestKey[Visit] = web.RequestKey("visit", Visit)
-
-
-def shown(request: web.Request) -> None:
-    """Say that a signature was verified before the answer is there, which may take long."""
-    request[VISIT].show()
 
 
 def check_encoding(request: web.Request) -> None:

@@ -64,18 +64,17 @@ def add_routes(app: web.Application, routes: Iterable[Route]) -> None:
 async def at_the_door(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Read the body within limits, and let those who have shown nothing wait for their turn."""
     route = _route_of(request)
-    if route is None:  # no such path: 404 or 405, and no body is read
-        return await handler(request)
-    check_encoding(request)
     with request.app[DOOR].visit(request) as visit:
         request[VISIT] = visit
+        if route is None:  # no such path: 404 or 405, and no body is read
+            return await handler(request)
+        check_encoding(request)
         if route.body_limit and request.can_read_body:
             await visit.body(route.body_limit)
-        if route.auth is Auth.PUBLIC:
-            return await handler(request)
-        await visit.turn()
+        if route.body_limit:
+            await visit.turn(public=route.auth is Auth.PUBLIC)
         response = await handler(request)
-        if response.status < 400:
+        if route.auth is Auth.LOCAL_BEARER and response.status < 400:
             visit.show()
         return response
 

@@ -15,6 +15,7 @@ from aiohttp import web
 from audit.witness.store import WitnessStore
 from protocol.errors import RemoteError
 from protocol.log.witness import MAX_REQUEST_BYTES
+from transport.door import VISIT
 from transport.routes import Auth, Route, add_routes, at_the_door
 
 log = structlog.get_logger()
@@ -56,6 +57,8 @@ class _Handlers:
     async def add_checkpoint(self, request: web.Request) -> web.Response:
         body = await request.read()
         outcome = await asyncio.to_thread(self.store.add_checkpoint, body, self.clock())
+        if outcome.grew:  # signed by the log just now: what it signed before, anybody may send
+            request[VISIT].show()
         if outcome.fork is not None:
             log.critical("two_roots_for_one_size", what_to_do="its note is kept as proof")
         headers = {"Content-Type": outcome.content_type}

@@ -66,24 +66,32 @@ class Intake:
     pepper: Pepper = field(repr=False)
     quorum_is_missing: Callable[[int], bool] = field(repr=False)
 
-    async def submit(self, message: Message) -> Submitted:
-        """Take one statement. Idempotent by statement id. Raises RemoteError."""
+    async def submit(
+        self, message: Message, verified: Callable[[], None] = lambda: None
+    ) -> Submitted:
+        """Take one statement. Idempotent by statement id. Raises RemoteError.
+
+        `verified` is called if it was signed now: one that is here already, anybody may send.
+        """
         statement, parts = await self._opened(message)
 
-        def work(tables: HubTables) -> Submitted:
+        def work(tables: HubTables) -> tuple[Submitted, bool]:
             ledger = Ledger(tables, self.signer)
             repeated = tables.log.logged(statement.id)
             if repeated is not None:
-                return _submitted(ledger, repeated, _decision_on(tables, statement))
+                return _submitted(ledger, repeated, _decision_on(tables, statement)), False
             _check(ledger, statement)
             handler = self._handlers(ledger).get(type(statement.body))
             if handler is None:
                 raise RemoteError(ErrorCode.UNKNOWN_KIND, "this kind is not for this address")
             answer = handler(statement, parts)
             decision = answer.decision.envelope.encode() if answer.decision else None
-            return _submitted(ledger, answer.logged, decision)
+            return _submitted(ledger, answer.logged, decision), True
 
-        return await self._or_reject(statement, work)
+        submitted, fresh = await self._or_reject(statement, work)
+        if fresh:
+            verified()
+        return submitted
 
     async def begin_publication(self, message: Message) -> UploadState:
         """Take a manifest; answer with the chunks that are still missing. Resumable."""

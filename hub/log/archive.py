@@ -11,7 +11,7 @@ from hub.store.tables import HubTables
 from protocol import canonical
 from protocol.canonical import JsonValue
 from protocol.errors import ErrorCode, RemoteError
-from protocol.log.checkpoint import merge_cosignatures, parse_checkpoint, verify_cosigners
+from protocol.log.checkpoint import merge_cosignatures, parse_checkpoint
 from protocol.log.note import Note, VerifierKey
 
 PAGE = 500
@@ -40,8 +40,8 @@ def archive_late(tables: HubTables, late: Note, keys: Sequence[VerifierKey]) -> 
     held = parse_checkpoint(newest)[0] if newest is not None else None
     if held is None or held.text != late.text:
         raise RemoteError(ErrorCode.NOT_FOUND, "this log published no such checkpoint")
-    there = verify_cosigners(held, keys)
-    new = tuple(line for line in late.signatures if line.name not in there)
+    there = {(line.name, line.key_id) for line in held.signatures}
+    new = tuple(line for line in late.signatures if (line.name, line.key_id) not in there)
     merged = merge_cosignatures(held, new, keys).encode()
     tables.checkpoints.archive(size, merged)
     return SizedNote(size, merged)

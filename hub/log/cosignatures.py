@@ -152,6 +152,7 @@ class CosignatureCollector:
         origin = hashlib.sha256(self._own.key.name.encode()).hexdigest()
         status, data = await http.exchange(f"{self._urls[name]}/{origin}/checkpoint", None)
         if status != 200:
+            log.warning("longer_log_claimed", witness=name)
             raise RemoteError(ErrorCode.CONFLICT, "a longer log is claimed, and not shown")
         note, shown = parse_checkpoint(data)
         verify_log_signature(note, shown, self._own.key)

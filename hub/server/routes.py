@@ -24,6 +24,7 @@ from transport.routes import Auth, Route, make_application
 
 MAX_PROOF_WAIT = 30
 EXPORT_BATCH = 200
+WRITE_SECONDS = 60
 
 
 class HubApp:
@@ -97,6 +98,7 @@ class HubApp:
             held = await self._services.engine.read(lambda tables: tables.log.next_index())
             if index >= held:
                 raise RemoteError(ErrorCode.NOT_FOUND, "the log has no such entry")
+        request[VISIT].give_back()
         while not publisher.has_quorum(index):
             if asyncio.get_running_loop().time() >= deadline:
                 break
@@ -121,7 +123,8 @@ class HubApp:
 
     async def submit(self, request: web.Request) -> web.Response:
         """Take a signed statement."""
-        return _answer(await self._services.intake.submit(await _message(request)))
+        message, verified = await _message(request), request[VISIT].show
+        return _answer(await self._services.intake.submit(message, verified))
 
     async def begin_publication(self, request: web.Request) -> web.Response:
         """Take a publication's manifest."""
@@ -132,6 +135,7 @@ class HubApp:
         statement_id, intake = request.match_info["id"], self._services.intake
         await intake.expects_chunks(statement_id)  # before two megabytes of nobody's are read
         data = await request[VISIT].body(CHUNK_LIMIT)
+        await request[VISIT].turn()
         return _answer(await intake.add_chunk(statement_id, data))
 
     async def poll(self, request: web.Request) -> web.Response:
@@ -142,6 +146,7 @@ class HubApp:
     async def export(self, request: web.Request) -> web.StreamResponse:
         """Stream payloads to an auditor: 4-byte length, record, then its evidence likewise."""
         export = await self._services.intake.accept_export(await _message(request))
+        request[VISIT].show()
         response = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
         await response.prepare(request)
         for start in range(export.start, export.end, EXPORT_BATCH):
@@ -151,7 +156,8 @@ class HubApp:
             if not records:
                 break
             for record in records:
-                await response.write(len(record).to_bytes(4, "big") + record)
+                async with asyncio.timeout(WRITE_SECONDS):  # who reads no more is not waited for
+                    await response.write(len(record).to_bytes(4, "big") + record)
         await response.write_eof()
         return response
 

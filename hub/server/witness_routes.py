@@ -12,6 +12,7 @@ from hub.server.status_page import to_html, to_value
 from protocol import canonical
 from protocol.log.checkpoint import parse_checkpoint
 from protocol.log.witness import MAX_WAIT, TREE_SIZE
+from transport.door import VISIT
 from transport.routes import Auth, Route
 
 
@@ -42,6 +43,8 @@ class WitnessRoutes:
         """The request that a pulling witness decides on; waits for news if it is asked to."""
         publisher = self._services.publisher
         wait = min(_number(request.query.get("wait", "0")), MAX_WAIT)
+        if wait:
+            request[VISIT].give_back()
         body = await publisher.request_from(int(request.match_info["old"]), wait)
         if body is None:
             headers = {"Content-Type": TREE_SIZE}

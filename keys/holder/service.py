@@ -40,6 +40,7 @@ from protocol.wire import Message, encode_wire
 from runtime.environment import Clock
 from runtime.secrets import read_secrets
 from transport.client import HttpClient
+from transport.door import VISIT
 from transport.logsync import sync
 from transport.routes import Auth, Route, make_application
 from transport.server import run_beside, serve_until_stopped
@@ -102,11 +103,14 @@ class HolderService:
 
     async def evaluate(self, request: web.Request) -> web.Response:
         """The route: a signed request and its points in, proof and elements out."""
-        answer = await self.answer(await request.read())
+        answer = await self.answer(await request.read(), request[VISIT].show)
         return web.Response(body=answer, content_type="application/octet-stream")
 
-    async def answer(self, request: bytes) -> bytes:
-        """Evaluate: 64-byte proof, then an element a point, in order. Raises RemoteError."""
+    async def answer(self, request: bytes, verified: Callable[[], None] = lambda: None) -> bytes:
+        """Evaluate: 64-byte proof, then an element a point, in order. Raises RemoteError.
+
+        `verified` is called once the request is known to be new.
+        """
         statement, own, points = await asyncio.to_thread(self._opened, request)
         body = statement.body
         charter = self._view.directory.charter
@@ -120,6 +124,7 @@ class HolderService:
         use = Use(preamble.sender, len(points), preamble.nonce, preamble.iat)
         quota, now = daily_quota(charter), self._clock()
         await self._engine.write(lambda tables: tables.charge(use, quota, now))
+        verified()
         group = default_group()
         partial = await asyncio.to_thread(
             partial_evaluate, group, share, quorum, points, secrets.token_bytes

@@ -46,8 +46,8 @@ class WitnessedLog:
 class Outcome:
     """The answer. `new_head` (a cosigned note) is to be persisted first.
 
-    `fork` is a note, signed by the log, whose root differs from ours at the same size: proof that
-    the log showed two histories. Keep it.
+    `grew`: the log had to sign something new for it. `fork` is a note, signed by the log, whose
+    root differs from ours at the same size: proof that it showed two histories. Keep it.
     """
 
     status: int
@@ -55,6 +55,7 @@ class Outcome:
     content_type: str = TEXT
     new_head: Note | None = None
     fork: Note | None = None
+    grew: bool = False
 
 
 def encode_add_checkpoint(old_size: int, proof: tuple[bytes, ...], note: bytes) -> bytes:
@@ -107,4 +108,5 @@ def decide_add_checkpoint(
     except RemoteError as error:
         return replace(refusal(422, error), fork=fork)
     line = cosign_checkpoint(new, signer, now)
-    return Outcome(200, line.line(), new_head=own_note.with_signatures([line]))
+    grew = new.size > head.size
+    return Outcome(200, line.line(), new_head=own_note.with_signatures([line]), grew=grew)

@@ -43,6 +43,13 @@ from protocol.fields import Name
         ("01632 960100 or 07700 900123", "01632 960100 / 07700 900123"),
         ("01632 960100 ext 3, 07700 900123", "01632 960100 ext 3 / 07700 900123"),
         ("441632960100.0", "441632960100"),
+        ("01632 960100\n07700 900123", "01632 960100 / 07700 900123"),
+        ("01632 960100\t07700 900123", "01632 960100 / 07700 900123"),
+        ("01632 960100,07700 900123", "01632 960100 / 07700 900123"),
+        ("020 7946 0018 / 0019", "020 7946 0018 / 0019"),
+        ("[01632] 960100", "(01632) 960100"),
+        ("tel.01632 960100", "01632 960100"),
+        ("T: 01632 960100", "01632 960100"),
         ("999", "999"),
         ("111", "111"),
     ],
@@ -63,6 +70,9 @@ def test_a_number_is_read_as_people_write_it(written: str, carried: str) -> None
         ("01632 960100 9am-5pm", "01632 960100"),
         ("(mornings) 01632 960100", "01632 960100"),
         ("01632 960100 room 101", "01632 960100"),
+        ("01632 960100 (ask for room 12)", "01632 960100"),
+        ("01632 960100 DOB 01/02/1990", "01632 960100"),
+        ("01632 960100 mobile 07700 900123", "01632 960100"),
         ("01632 960100; 07700 900123; 07700 900124", "01632 960100 / 07700 900123"),
     ],
 )
@@ -80,6 +90,26 @@ def test_a_remark_beside_a_number_costs_the_remark(written: str, carried: str) -
 def test_what_is_no_number_is_none(written: str) -> None:
     assert read_phone(written) is None
     assert is_rounded(written) == (written == "4.41632E+11")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "01632 960100 - 07700 900123",
+        "07700 900123\u00b9",
+        "\u2460 01632 960100 \u2461 07700 900123",
+        "24/7 01632 960100",
+        "01632 960100 9-5",
+        "01632 960100 9.00 - 17.30",
+        "T01632 960100",
+        "O7700 900123",
+        "07700 9OO123",
+        "07700 900l23",
+        "1, 01632 960100",
+    ],
+)
+def test_where_it_is_not_plain_which_digits_are_the_number_there_is_none(written: str) -> None:
+    assert read_phone(written) is None
 
 
 def test_nothing_shows_a_number_that_was_read() -> None:
@@ -111,6 +141,8 @@ def test_the_wire_refuses_any_other_form(text: str) -> None:
         ("Anna \u5b89\u5a1c", "Anna \u5b89\u5a1c"),
         ("\u592a\u7530 \u3055\u304f\u3089 Ota", "\u592a\u7530 \u3055\u304f\u3089 Ota"),
         ("\u0645\u062d\u0645\u062f Smith", "\u0645\u062d\u0645\u062f Smith"),
+        ("\u4f50\u3005\u6728", "\u4f50\u3005\u6728"),
+        ("\u30b9\u30fc\u30d1\u30fc", "\u30b9\u30fc\u30d1\u30fc"),
         ("A\u202eB", "AB"),
         ("A\u200bB\ufeff", "AB"),
         ("\u0391\u03bb\u03ad\u03be\u03b7\u03c2", "\u0391\u03bb\u03ad\u03be\u03b7\u03c2"),

@@ -13,7 +13,7 @@ from aiohttp import web
 
 import transport.door
 from protocol.errors import ErrorCode, RemoteError
-from transport.door import DOOR, shown
+from transport.door import DOOR, VISIT
 from transport.routes import Auth, Route, make_application
 from transport.server import listening
 
@@ -32,6 +32,7 @@ class Service:
     moved: asyncio.Event = field(default_factory=asyncio.Event)
     clients: list[asyncio.StreamWriter] = field(default_factory=list)
     port: int = 0
+    large: int = 6
 
     async def until(self, so: Callable[[], bool]) -> None:
         """Wait until so many requests have come that it is so."""
@@ -49,9 +50,12 @@ class Service:
             self.moved.set()
             if body == b"held":
                 await self.held.wait()
+            if body in {b"good", b"wait"}:
+                request[VISIT].show()
             if body == b"wait":
-                shown(request)
                 await self.held.wait()
+            if body == b"again":  # signed by somebody, once
+                return web.Response(body=b"taken")
             if body not in {b"good", b"wait"}:
                 raise RemoteError(ErrorCode.BAD_SIGNATURE, "not signed")
         finally:
@@ -59,7 +63,12 @@ class Service:
         return web.Response(body=b"taken")
 
     async def read(self, _request: web.Request) -> web.Response:
-        return web.Response(body=b"public")
+        self.working += 1
+        self.most = max(self.most, self.working)
+        self.moved.set()
+        await self.held.wait()
+        self.working -= 1
+        return web.Response(body=b"x" * self.large)
 
     def application(self) -> web.Application:
         return make_application(
@@ -232,3 +241,75 @@ async def test_the_limit_of_descriptors_is_raised_to_what_the_system_allows() ->
             assert soft == min(hard, transport.door.MOST_DESCRIPTORS)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+async def test_who_sends_what_others_signed_stays_nobody() -> None:
+    service = Service()
+    async with served(service) as app:
+        app[DOOR]._most = 5
+        crowd = [await service.connect() for _ in range(5)]
+        for streams in crowd:
+            assert await service.ask(b"again", to=streams) == (200, b"taken")
+        assert await service.ask(b"good") == (200, b"taken"), "one of them made way"
+        assert await ended(crowd[0][0])
+
+
+async def test_no_turn_is_kept_for_those_who_have_gone(hurried: None) -> None:
+    service = Service()
+    async with served(service):
+        holding = [asyncio.create_task(service.ask(b"held")) for _ in range(transport.door.AT_ONCE)]
+        await service.until(lambda: service.bodies.count(b"held") == transport.door.AT_ONCE)
+        for _ in range(100):
+            _, writer = await service.connect()
+            writer.write(head(4) + b"gone")
+            await writer.drain()
+            writer.close()
+        honest = asyncio.create_task(service.ask(b"good"))
+        for _ in range(3):  # three looks at who is still there
+            silent, _ = await service.connect()
+            assert await ended(silent)
+        service.held.set()
+        assert await honest == (200, b"taken")
+        assert service.bodies.count(b"gone") == 0, "nobody worked for who had hung up"
+        await asyncio.gather(*holding)
+
+
+async def test_readers_of_what_is_public_take_turns_of_their_own() -> None:
+    service = Service()
+    async with served(service):
+        readers = [await service.connect() for _ in range(30)]
+        for _, writer in readers:
+            writer.write(b"GET /public HTTP/1.1\r\nHost: x\r\n\r\n")
+        await service.until(lambda: service.working == transport.door.AT_ONCE)
+        assert await service.ask(b"good") == (200, b"taken")
+        service.held.set()
+        for reader, _ in readers:
+            assert await answered(reader) == (200, b"x" * 6)
+        assert service.most <= transport.door.AT_ONCE + 1
+
+
+async def test_a_slow_reader_gets_the_whole_answer(hurried: None) -> None:
+    service = Service(large=16 * 1024 * 1024)
+    service.held.set()
+    async with served(service):
+        reader, writer = await service.connect()
+        writer.write(b"GET /public HTTP/1.1\r\nHost: x\r\n\r\n")
+        lines = await reader.readuntil(b"\r\n\r\n")
+        assert b" 200 " in lines
+        read = 0
+        while read < service.large:
+            read += len(await reader.read(256 * 1024))
+            if read % (1024 * 1024) < 128 * 1024:  # others have had their time, and it is slow
+                silent, _ = await service.connect()
+                assert await ended(silent)
+        assert read == service.large
+
+
+async def test_of_a_burst_no_connection_is_left_behind() -> None:
+    service = Service()
+    async with served(service) as app:
+        app[DOOR]._most = 5
+        burst = await asyncio.gather(*(service.connect() for _ in range(200)))
+        gone = await asyncio.gather(*(ended(reader) for reader, _ in burst[:150]))
+        assert all(gone)
+        assert await service.ask(b"good") == (200, b"taken")

@@ -157,7 +157,8 @@ def _read(
     problems: list[RowError] = []
     for name, source in mapping.sources.items():
         cell = "" if source.column is None else line.cells[positions[source.column]]
-        found = _resolve(source, " ".join(cell.split()))
+        # Two numbers in two lines of a cell are two: what is read as a contact is flattened there.
+        found = _resolve(source, cell.strip() if name in CONTACT else " ".join(cell.split()))
         if found is None:
             reason = "the value is not in the value table of the mapping"
             problems.append(RowError(line.number, name.value, reason))
