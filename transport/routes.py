@@ -56,8 +56,8 @@ def add_routes(app: web.Application, routes: Iterable[Route]) -> None:
     """Give an application its table of routes and its door."""
     app[ROUTES], app[DOOR] = {}, Door()
     for route in routes:
-        app.router.add_route(route.method, route.path, route.handler)
-        app[ROUTES][(route.method, route.path)] = route
+        added = app.router.add_route(route.method, route.path, route.handler)
+        app[ROUTES][(route.method, _path_of(added))] = route
 
 
 @web.middleware
@@ -80,6 +80,9 @@ async def at_the_door(request: web.Request, handler: Handler) -> web.StreamRespo
 
 
 def _route_of(request: web.Request) -> Route | None:
-    resource = request.match_info.route.resource
-    path = resource.canonical if resource is not None else ""
-    return request.app[ROUTES].get((request.method, path))
+    return request.app[ROUTES].get((request.method, _path_of(request.match_info.route)))
+
+
+def _path_of(route: web.AbstractRoute) -> str:
+    """The path without the patterns of its parts: as it was added, and as a request finds it."""
+    return route.resource.canonical if route.resource is not None else ""

@@ -33,6 +33,7 @@ class Service:
     clients: list[asyncio.StreamWriter] = field(default_factory=list)
     port: int = 0
     large: int = 6
+    path: str = "/signed"
 
     async def until(self, so: Callable[[], bool]) -> None:
         """Wait until so many requests have come that it is so."""
@@ -75,6 +76,7 @@ class Service:
             [
                 Route("POST", "/signed", Auth.MEMBER_STATEMENT, self.take, LIMIT),
                 Route("GET", "/public", Auth.PUBLIC, self.read),
+                Route("POST", "/signed/{id:[0-9a-f]{4}}", Auth.MEMBER_STATEMENT, self.take, LIMIT),
             ],
             body_limit=LIMIT,
         )
@@ -87,12 +89,12 @@ class Service:
     async def ask(self, body: bytes, *headers: str, to: Streams | None = None) -> tuple[int, bytes]:
         """Post on a connection, by default a new one; status and body."""
         reader, writer = to or await self.connect()
-        writer.write(head(len(body), *headers) + body)
+        writer.write(head(len(body), *headers, path=self.path) + body)
         return await answered(reader)
 
 
-def head(length: int, *headers: str) -> bytes:
-    lines = ["POST /signed HTTP/1.1", "Host: x", f"Content-Length: {length}", *headers]
+def head(length: int, *headers: str, path: str = "/signed") -> bytes:
+    lines = [f"POST {path} HTTP/1.1", "Host: x", f"Content-Length: {length}", *headers]
     return "\r\n".join(lines).encode() + b"\r\n\r\n"
 
 
@@ -132,9 +134,10 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport.door, "LOOK_SECONDS", 0.02)
 
 
+@pytest.mark.parametrize("path", ["/signed", "/signed/00ff"])
 @pytest.mark.parametrize("name", ["gzip", "deflate", "br", "x-gzip", "gzip, gzip"])
-async def test_a_packed_body_is_refused_before_it_is_unpacked(name: str) -> None:
-    service = Service()
+async def test_a_packed_body_is_refused_before_it_is_unpacked(name: str, path: str) -> None:
+    service = Service(path=path)
     async with served(service):
         packed = gzip.compress(b"\0" * 300_000)
         assert len(packed) < LIMIT
