@@ -7,13 +7,14 @@ import resource
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import pytest
 from aiohttp import web
 
 import transport.door
 from protocol.errors import ErrorCode, RemoteError
-from transport.door import DOOR, VISIT
+from transport.door import DOOR, IDLE_SECONDS, VISIT, Connection
 from transport.routes import Auth, Route, make_application
 from transport.server import listening
 
@@ -291,21 +292,25 @@ async def test_readers_of_what_is_public_take_turns_of_their_own() -> None:
         assert service.most <= transport.door.AT_ONCE + 1
 
 
-async def test_a_slow_reader_gets_the_whole_answer(hurried: None) -> None:
-    service = Service(large=16 * 1024 * 1024)
-    service.held.set()
-    async with served(service):
-        reader, writer = await service.connect()
-        writer.write(b"GET /public HTTP/1.1\r\nHost: x\r\n\r\n")
-        lines = await reader.readuntil(b"\r\n\r\n")
-        assert b" 200 " in lines
-        read = 0
-        while read < service.large:
-            read += len(await reader.read(256 * 1024))
-            if read % (1024 * 1024) < 128 * 1024:  # others have had their time, and it is slow
-                silent, _ = await service.connect()
-                assert await ended(silent)
-        assert read == service.large
+@dataclass
+class SlowLine:
+    """A connection's transport, as far as what is still to be sent over it."""
+
+    unsent: int
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
+
+
+async def test_a_slow_reader_gets_the_whole_answer_while_it_reads() -> None:
+    line = SlowLine(8_000_000)
+    item = Connection(SimpleNamespace(transport=line), 0, 0)  # type: ignore[arg-type]
+    for line.unsent in range(8_000_000, 0, -1_000_000):
+        assert transport.door._sends(item), "some of it went out since the last look"
+        assert item.until > asyncio.get_running_loop().time() + IDLE_SECONDS - 1
+    assert not transport.door._sends(item), "nothing went out for as long as anybody rests"
+    line.unsent = 0
+    assert not transport.door._sends(item), "all of it went out, and the connection rests"
 
 
 async def test_of_a_burst_no_connection_is_left_behind() -> None:
