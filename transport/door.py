@@ -23,6 +23,7 @@ BODY_SECONDS = 10.0
 BODY_BYTES_A_SECOND = 10_000  # a slow line is no attack
 LOOK_SECONDS = 1.0
 AT_ONCE = 4
+PAUSE_SECONDS = 1.0  # before a refusal is sent to somebody who has shown nothing
 MOST_DESCRIPTORS = 65_536
 MOST_UNSHOWN = 4_096
 TELL_SECONDS = 60.0
@@ -189,6 +190,12 @@ class Visit:
         finally:
             item.waiting = None
         self._turn = turns
+
+    async def pause(self) -> None:
+        """Before a refusal: nobody in particular is refused faster than people make mistakes."""
+        if self._connection is not None and not self._connection.shown:
+            self.give_back()
+            await asyncio.sleep(PAUSE_SECONDS)
 
     def show(self) -> None:
         """The caller has signed something fresh: what was signed before, anybody can send."""

@@ -10,8 +10,9 @@ from enum import StrEnum
 
 from aiohttp import web
 
+from protocol.errors import PatchworkError
 from protocol.wire import MESSAGE_LIMIT
-from transport.door import DOOR, VISIT, Door, check_encoding
+from transport.door import DOOR, VISIT, Door, Visit, check_encoding
 from transport.problems import Handler, problems
 
 
@@ -66,17 +67,27 @@ async def at_the_door(request: web.Request, handler: Handler) -> web.StreamRespo
     route = _route_of(request)
     with request.app[DOOR].visit(request) as visit:
         request[VISIT] = visit
-        if route is None:  # no such path: 404 or 405, and no body is read
-            return await handler(request)
-        check_encoding(request)
-        if route.body_limit and request.can_read_body:
-            await visit.body(route.body_limit)
-        if route.body_limit:
-            await visit.turn(public=route.auth is Auth.PUBLIC)
-        response = await handler(request)
-        if route.auth is Auth.LOCAL_BEARER and response.status < 400:
-            visit.show()
-        return response
+        try:
+            return await _let_through(request, handler, route, visit)
+        except (PatchworkError, web.HTTPException):
+            await visit.pause()
+            raise
+
+
+async def _let_through(
+    request: web.Request, handler: Handler, route: Route | None, visit: Visit
+) -> web.StreamResponse:
+    if route is None:  # no such path: 404 or 405, and no body is read
+        return await handler(request)
+    check_encoding(request)
+    if route.body_limit and request.can_read_body:
+        await visit.body(route.body_limit)
+    if route.body_limit:
+        await visit.turn(public=route.auth is Auth.PUBLIC)
+    response = await handler(request)
+    if route.auth is Auth.LOCAL_BEARER and response.status < 400:
+        visit.show()
+    return response
 
 
 def _route_of(request: web.Request) -> Route | None:

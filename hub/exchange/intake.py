@@ -88,7 +88,11 @@ class Intake:
             decision = answer.decision.envelope.encode() if answer.decision else None
             return _submitted(ledger, answer.logged, decision), True
 
-        submitted, fresh = await self._or_reject(statement, work)
+        try:
+            submitted, fresh = await self._or_reject(statement, work)
+        except RemoteError:
+            verified()  # signed now, and refused
+            raise
         if fresh:
             verified()
         return submitted

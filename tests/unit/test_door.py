@@ -133,6 +133,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HEAD_SECONDS", "IDLE_SECONDS", "BODY_SECONDS"):
         monkeypatch.setattr(transport.door, name, 0.1)
     monkeypatch.setattr(transport.door, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(transport.door, "PAUSE_SECONDS", 0)
 
 
 @pytest.mark.parametrize("path", ["/signed", "/signed/00ff"])
