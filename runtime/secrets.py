@@ -35,7 +35,6 @@ def read_secrets(path: Path) -> dict[str, bytes]:
     try:
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             raise LocalError(ErrorCode.CONFIGURATION, f"{path.name}: run chmod 600 on it first")
-        _warn_if_open(path.parent)
         values = json.loads(path.read_bytes())
         return {str(name): bytes.fromhex(value) for name, value in values.items()}
     except FileNotFoundError as error:
@@ -47,7 +46,7 @@ def read_secrets(path: Path) -> dict[str, bytes]:
         raise LocalError(ErrorCode.CONFIGURATION, f"{path.name} is not a secrets file") from None
 
 
-def _warn_if_open(folder: Path) -> None:
+def warn_if_open(folder: Path) -> None:
     """Say that others may look into a folder with secrets; whose it is, its people must decide."""
     if stat.S_IMODE(folder.stat().st_mode) & 0o077:
         log.warning("folder_is_open", folder=folder.resolve().name, what_to_do="chmod 700")

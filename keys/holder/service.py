@@ -38,7 +38,7 @@ from protocol.messages.statement import (
 from protocol.signing import SecretSeed, public_key
 from protocol.wire import Message, encode_wire
 from runtime.environment import Clock
-from runtime.secrets import read_secrets
+from runtime.secrets import read_secrets, warn_if_open
 from transport.client import HttpClient
 from transport.door import VISIT
 from transport.logsync import sync
@@ -85,6 +85,7 @@ class HolderService:
 
     async def run(self, ready: Callable[[int], None]) -> None:
         """Serve until stopped."""
+        warn_if_open(self.folder)
         await self._engine.check()
         await self.start()
         allow_private = self.settings.allow_private_addresses
