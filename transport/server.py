@@ -61,11 +61,13 @@ async def listening(app: web.Application, host: str, port: int) -> AsyncIterator
 
 
 def _server_log() -> logging.Logger:
-    """The server's own logger, but for what nobody in particular sends: that would fill disks."""
+    """The server's own logger, but for what nobody in particular sends or breaks off: that would
+    fill disks.
+    """
 
     def matters(record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
-        return not isinstance(error, HttpProcessingError)
+        return not isinstance(error, (HttpProcessingError, ConnectionError))
 
     logger = logging.getLogger("aiohttp.server")
     logger.filters[:] = [matters]

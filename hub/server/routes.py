@@ -156,8 +156,7 @@ class HubApp:
             if not records:
                 break
             for record in records:
-                async with asyncio.timeout(WRITE_SECONDS):  # who reads no more is not waited for
-                    await response.write(len(record).to_bytes(4, "big") + record)
+                await _write(response, len(record).to_bytes(4, "big") + record)
         await response.write_eof()
         return response
 
@@ -179,6 +178,15 @@ class HubApp:
             return records
 
         return await self._services.engine.read(read)
+
+
+async def _write(response: web.StreamResponse, data: bytes) -> None:
+    """Send on a stream; raises ConnectionResetError if its reader reads no more."""
+    try:
+        async with asyncio.timeout(WRITE_SECONDS):
+            await response.write(data)
+    except TimeoutError as error:
+        raise ConnectionResetError("the reader reads no more") from error
 
 
 async def _message(request: web.Request) -> Message:

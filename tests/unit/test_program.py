@@ -71,7 +71,11 @@ LISTENING = """
 import asyncio, logging
 import transport.server as server
 from runtime.cli import configure_logs
-from transport.routes import make_application
+from aiohttp import web
+from transport.routes import Auth, Route, make_application
+
+async def taken(request):
+    return web.Response()
 
 def ready(port):
     try:
@@ -81,7 +85,7 @@ def ready(port):
     print(port, flush=True)
 
 configure_logs()
-app = make_application([], body_limit=1)
+app = make_application([Route("POST", "/a", Auth.PUBLIC, taken)], body_limit=100)
 asyncio.run(server.serve_until_stopped(app, "127.0.0.1", 0, ready))
 """
 
@@ -94,6 +98,10 @@ def test_a_service_logs_nothing_of_what_it_was_sent_and_no_traceback() -> None:
         try:
             assert service.stdout is not None
             port = int(service.stdout.readline())
+            with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+                connection.sendall(
+                    b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 90\r\n\r\nSECRET"
+                )
             for data in SENT:
                 with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
                     connection.sendall(data)
