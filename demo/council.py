@@ -28,6 +28,7 @@ class Agency:
     name: str
     member_class: str
     duty_line: str
+    clients: int = 300
 
     @property
     def folder(self) -> Path:
@@ -113,7 +114,7 @@ def enrol(stage: Stage, agency: Agency) -> str:
     stage.run(
         "patchwork-node", "init", "--dir", str(agency.folder), "--name", agency.name,
         "--class", agency.member_class, "--duty-line", agency.duty_line,
-        "--duty-hours", "Monday to Friday, 9am to 5pm",
+        "--duty-hours", "Monday to Friday, 9am to 5pm", "--clients", str(agency.clients),
     )  # fmt: skip
     with (agency.folder / "node.toml").open("a", encoding="utf-8") as file:
         file.write("allow_private_addresses = true\npoll_seconds = 5\n")

@@ -30,6 +30,12 @@ class NodeSettings(BaseSettings):
     control_domain: str = Field(
         "", description="Who controls this agency. Changed: as for the class."
     )
+    clients: int = Field(
+        0, ge=0, le=100_000_000,
+        description="How many clients the agency has, about: what it may publish and have "
+        "evaluated follows from it, and the council approves it. "
+        "Changed: only before joining; afterwards the council states a new size.",
+    )  # fmt: skip
     duty_line: str = Field(
         "", description="Telephone of the duty desk. Changed: callers reach somebody else."
     )

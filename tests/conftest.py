@@ -129,10 +129,21 @@ class Council:
         }
 
     def member_leaf(
-        self, party: int, status: str = "active", *, signed_by: int | None = None, **lies: object
+        self,
+        party: int,
+        status: str = "active",
+        *,
+        signed_by: int | None = None,
+        clients: int | None = None,
+        **lies: object,
     ) -> bytes:
-        """A membership leaf by the hub; `lies` are fields that the party did not apply with."""
+        """A membership leaf by the hub; `lies` are fields that the party did not apply with.
+
+        Without `clients` it is one from before sizes were declared.
+        """
         applied = self.enrolment_value(party)
+        if clients is not None:
+            applied["clients"] = clients
         enrolment = KINDS["enrolment"].body.model_validate(applied)
         signer = party if signed_by is None else signed_by
         envelope, _ = self.statement(enrolment, party_id(party), signer)

@@ -120,6 +120,7 @@ class Joining:
             control_domain=profile.control_domain,
             duty_line=profile.duty_line,
             duty_hours=profile.duty_hours,
+            clients=0,
         )
         context = Context(charter.charter_id, charter.version, charter.log.origin, party_id)
         stamp = Stamp(charter.charter_id, self._env.new_id(), now)

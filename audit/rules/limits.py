@@ -29,7 +29,8 @@ class LimitCheck:
         """Whether a publication's new stubs were within the day's limit."""
         counts, day = self._new[statement.preamble.sender], statement.preamble.iat // DAY
         charter = self._directory.charter_at(index).charter
-        if count > room_for_new(charter.quotas, counts, day):
+        clients = self._directory.clients_of(statement.preamble.sender, index)
+        if count > room_for_new(charter.quotas, clients, counts, day):
             detail = f"{count} new stubs are over the day's limit"
             yield rule(FindingCode.PUBLICATION_LIMIT, index, detail)
         if count:

@@ -18,6 +18,7 @@ from protocol.matchkeys.records import NormalRecord
 from protocol.matchkeys.score import Outcome, score_pair
 
 VICTIMS = 300
+CLIENTS = 100_000  # what the searcher's agency has declared
 WRONG = "WRONG"
 DECOY = "of nobody"
 
@@ -71,10 +72,10 @@ def changes(quotas: Quotas) -> int:
 
 
 def new_stubs(quotas: Quotas) -> int:
-    """How many stubs a member of long standing may publish for the first time in 90 days."""
+    """How many stubs a large member of long standing may publish for the first time in 90 days."""
     counts = {0: 1}
     for day in range(1000, 1000 + TOKEN_DAYS):
-        counts[day] = room_for_new(quotas, counts, day)
+        counts[day] = room_for_new(quotas, CLIENTS, counts, day)
     return sum(counts.values()) - 1
 
 

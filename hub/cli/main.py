@@ -178,6 +178,7 @@ def _show(found: list[Candidate], *, as_json: bool) -> None:
             "party_id": item.party_id,
             "name": item.name,
             "class": item.member_class,
+            "clients": item.clients,
             "state": item.state,
             "words": item.words,
         }
@@ -187,7 +188,8 @@ def _show(found: list[Candidate], *, as_json: bool) -> None:
         typer.echo(json.dumps(rows))
         return
     for row in rows:
-        out.print(f"{row['party_id']}  {row['name']} ({row['class']}): {row['state']}")
+        who = f"{row['name']} ({row['class']}, {row['clients']} clients)"
+        out.print(f"{row['party_id']}  {who}: {row['state']}")
         out.print(f"    {row['words']}")
     if not rows:
         out.print("Nobody has applied yet.")

@@ -36,10 +36,12 @@ class Limits:
         """Count stubs that are there for the first time. Raises RemoteError(OVER_LIMIT)."""
         limits, day = self.tables.limits, self.iat // DAY
         counts = limits.new_stubs(self.agency)
-        if rows > room_for_new(self.directory.charter.quotas, counts, day):
+        clients = self.directory.clients_of(self.agency)
+        if rows > room_for_new(self.directory.charter.quotas, clients, counts, day):
             raise RemoteError(
                 ErrorCode.OVER_LIMIT,
-                "more new records than the charter allows in a day; publish the rest tomorrow",
+                f"more new records than the charter allows an agency of {clients} clients in a "
+                "day; publish the rest tomorrow, or have the council state its size",
             )
         limits.add_new_stubs(self.agency, day, rows)
 

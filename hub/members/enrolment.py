@@ -47,6 +47,10 @@ class Enrolment:
             _check_may_apply_again(earlier, body)
         check_fresh(statement.preamble, now=now)
         verify_enrolment(statement)
+        if body.clients is None:
+            raise RemoteError(
+                ErrorCode.UNKNOWN_FIELD, "clients is missing: upgrade the program that applies"
+            )
         if body.member_class not in {item.code for item in self._ledger.charter.classes}:
             raise RemoteError(ErrorCode.NOT_ALLOWED, "member_class is not in the charter")
         self._members.use_invitation(body.invitation_hash, body.party_id, now)

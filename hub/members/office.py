@@ -53,6 +53,7 @@ class Candidate:
     party_id: str
     name: str
     member_class: str
+    clients: int
     state: str
     words: str
 
@@ -154,9 +155,8 @@ def candidates(tables: HubTables) -> list[Candidate]:
     for applicant in tables.members.applicants(*ApplicantState):
         body = enrolment_of(applicant)
         words = fingerprint_words(body.party_id, body.keys)
-        applied.append(
-            Candidate(body.party_id, body.name, body.member_class, applicant.state, words)
-        )
+        who = (body.party_id, body.name, body.member_class, body.clients or 0)
+        applied.append(Candidate(*who, applicant.state, words))
     by_id = {item.party_id: item for item in applied}
     return applied + [
         replace(by_id[item.party_id], state="new keys wait", words=item.words)

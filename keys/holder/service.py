@@ -18,13 +18,14 @@ from keys.batch import pack_points, unpack_points
 from keys.group import SecretScalar, parse_scalar
 from keys.groups import default_group
 from keys.holder.config import HolderSettings
-from keys.holder.meter import DAY, Use, daily_quota
+from keys.holder.meter import Use, budget_of
 from keys.holder.store import open_engine
 from keys.threshold import KeyShare, make_quorum, partial_evaluate
 from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
 from protocol.fields import to_base64
 from protocol.governance.charter import TokenHolder
-from protocol.governance.follow import LogView
+from protocol.governance.follow import LogView, verify_note_by_charter
+from protocol.governance.limits import DAY
 from protocol.governance.succession import SuccessorRefused
 from protocol.messages.bodies import EvaluateBody, EvaluationCountBody
 from protocol.messages.statement import (
@@ -39,6 +40,7 @@ from protocol.signing import SecretSeed, public_key
 from protocol.wire import Message, encode_wire
 from runtime.environment import Clock
 from runtime.secrets import read_secrets, warn_if_open
+from storage.engine import batches
 from transport.client import HttpClient
 from transport.door import VISIT
 from transport.logsync import sync
@@ -48,6 +50,9 @@ from transport.server import run_beside, serve_until_stopped
 MAX_POINTS = 4096
 BODY_LIMIT = MAX_POINTS * 32 + 32 * 1024
 SYNC_SECONDS = 1.0
+# A hub that hides its newer checkpoints from us can have a suspended member served so long.
+MAX_LOG_AGE = 3600
+COUNTS_AT_ONCE = 100  # agencies in one statement of at most 16 KiB
 
 log = structlog.get_logger()
 
@@ -123,8 +128,9 @@ class HolderService:
         share = KeyShare(own.index, self._share(body.epoch))
         preamble = statement.preamble
         use = Use(preamble.sender, len(points), preamble.nonce, preamble.iat)
-        quota, now = daily_quota(charter), self._clock()
-        await self._engine.write(lambda tables: tables.charge(use, quota, now))
+        now = self._clock()
+        budget = budget_of(self._view.directory, use.party_id, now // DAY)
+        await self._engine.write(lambda tables: tables.charge(use, budget, now))
         verified()
         group = default_group()
         partial = await asyncio.to_thread(
@@ -150,9 +156,15 @@ class HolderService:
         return len(days)
 
     async def _report_day(self, http: HttpClient, day: int) -> None:
+        """Several statements where they must be; all of them again if we are stopped between."""
         counts = await self._engine.read(lambda tables: tables.counts_of(day))
+        epoch = self._view.directory.charter.token_key.epoch
+        for some in batches(counts, COUNTS_AT_ONCE):
+            await self._post(http, EvaluationCountBody(day=day, epoch=epoch, counts=list(some)))
+        await self._engine.write(lambda tables: tables.mark_reported(day))
+
+    async def _post(self, http: HttpClient, body: EvaluationCountBody) -> None:
         charter = self._view.directory.charter
-        body = EvaluationCountBody(day=day, epoch=charter.token_key.epoch, counts=counts)
         context = Context(
             charter.charter_id, charter.version, charter.log.origin, self._own().holder_id
         )
@@ -160,7 +172,6 @@ class HolderService:
         statement = make_statement(context, stamp, body, self._seed)
         message = Message(envelope=to_base64(statement.envelope.encode()), sealed=None, proof=None)
         await http.post(f"{self.settings.hub_url}/v1/statements", encode_wire(message))
-        await self._engine.write(lambda tables: tables.mark_reported(day))
 
     def _opened(self, request: bytes) -> tuple[Statement[EvaluateBody], TokenHolder, list[bytes]]:
         """4-byte length, envelope, points: the signature first. Raises RemoteError."""
@@ -176,15 +187,15 @@ class HolderService:
         return statement, own, points
 
     def _check(self, statement: Statement[EvaluateBody], points: bytes) -> TokenHolder:
-        charter = self._view.directory.charter
+        charter, own, body = self._view.directory.charter, self._own(), statement.body
         check_addressed(
             statement.preamble,
             charter_id=charter.charter_id,
             log_origin=charter.log.origin,
-            aud=charter.charter_id,
+            aud=own.holder_id,
         )
         check_fresh(statement.preamble, now=self._clock())
-        own, body = self._own(), statement.body
+        self._check_log_age()
         if own.index not in body.quorum:
             raise RemoteError(ErrorCode.WRONG_RECIPIENT, "we are not in the quorum that was asked")
         if body.epoch != charter.token_key.epoch:
@@ -192,6 +203,15 @@ class HolderService:
         if hashlib.sha256(points).hexdigest() != body.points_hash:
             raise RemoteError(ErrorCode.MALFORMED, "the points are not the ones that were signed")
         return own
+
+    def _check_log_age(self) -> None:
+        """Who was suspended meanwhile is not in an old copy. Raises RemoteError(NO_QUORUM)."""
+        signed = verify_note_by_charter(self._view.note, self._view.directory.charter)
+        if self._clock() - signed.seen_at > MAX_LOG_AGE:
+            raise RemoteError(
+                ErrorCode.NO_QUORUM,
+                "this key holder has seen no checkpoint that witnesses signed within the last hour",
+            )
 
     def _own(self) -> TokenHolder:
         key = public_key(self._seed).hex()

@@ -6,9 +6,10 @@ No point, token or identifier is ever stored.
 
 from pathlib import Path
 
-from keys.holder.meter import DAY, Use
+from keys.holder.meter import Budget, Use
 from protocol.errors import ErrorCode, RemoteError
 from protocol.governance.follow import LogView
+from protocol.governance.limits import DAY
 from protocol.messages.bodies import EvaluationCount
 from protocol.messages.statement import MAX_SKEW_SECONDS
 from storage.engine import Engine, Schema, Transaction
@@ -25,19 +26,24 @@ class HolderTables:
     def __init__(self, tx: Transaction) -> None:
         self.tx = tx
 
-    def charge(self, use: Use, quota: int, now: int) -> None:
+    def charge(self, use: Use, budget: Budget, now: int) -> None:
         """Book a request. Raises RemoteError: REPLAYED, or OVER_QUOTA with nothing booked."""
         self.tx.run("DELETE FROM seen WHERE iat < ?", now - 2 * MAX_SKEW_SECONDS)
         if self.tx.one("SELECT 1 FROM seen WHERE nonce = ?", use.nonce):
             raise RemoteError(ErrorCode.REPLAYED, "nonce was used before")
         day = now // DAY
-        sql = "SELECT evaluations FROM meter WHERE party_id = ? AND day = ?"
-        row = self.tx.one(sql, use.party_id, day)
-        used = row["evaluations"] if row else 0
-        if used + use.count > quota:
-            raise RemoteError(ErrorCode.OVER_QUOTA, f"{used} of {quota} evaluations used today")
+        sql = "SELECT day, evaluations FROM meter WHERE party_id = ? AND day >= ?"
+        rows = self.tx.rows(sql, use.party_id, budget.full_on)
+        used = {row["day"]: row["evaluations"] for row in rows}
+        left = budget.left(used, day)
+        if use.count > left:
+            raise RemoteError(
+                ErrorCode.OVER_QUOTA,
+                f"{left} of {budget.capacity} evaluations are left, and {budget.refill} more come "
+                "each day; for a larger agency have the council state its size",
+            )
         self.tx.insert("seen", {"nonce": use.nonce, "iat": use.iat})
-        booked = {"party_id": use.party_id, "day": day, "evaluations": used + use.count}
+        booked = {"party_id": use.party_id, "day": day, "evaluations": used.get(day, 0) + use.count}
         self.tx.put("meter", booked, ("party_id", "day"))
 
     def unreported_days(self, today: int) -> list[int]:

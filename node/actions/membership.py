@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from node.actions.session import open_service
@@ -29,6 +29,7 @@ class Agency:
     member_class: str
     duty_line: str
     duty_hours: str
+    clients: int
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,7 @@ def set_up(folder: Path, agency: Agency) -> None:
 
     Raises LocalError(CONFLICT) if there is one.
     """
-    line, hours = agency.duty_line, agency.duty_hours
-    init_folder(folder, agency.name, agency.member_class, line, hours)
+    init_folder(folder, {**asdict(agency), "control_domain": agency.name})
     api_token(folder, Environment())
 
 

@@ -46,11 +46,13 @@ def init(
     member_class: Annotated[str, typer.Option("--class", help="The charter's class for it.")],
     duty_line: Annotated[str, typer.Option(help="Telephone of your duty desk.")],
     duty_hours: Annotated[str, typer.Option(help="When it answers.")],
+    clients: Annotated[int, typer.Option(min=1, help="How many clients you have, about.")],
     folder: Folder = Path(),
 ) -> None:
     """Make a node's folder and settings file (node.toml, yours to edit)."""
     with report_errors():
-        membership.set_up(folder, membership.Agency(name, member_class, duty_line, duty_hours))
+        agency = membership.Agency(name, member_class, duty_line, duty_hours, clients)
+        membership.set_up(folder, agency)
         out.print(f"Ready: look at {folder / 'node.toml'}, then join with an invitation.")
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -68,21 +68,14 @@ def check_key_birth(leaves: tuple[PublicLeaf, ...], charter: Charter) -> None:
     )
 
 
-def init_folder(folder: Path, name: str, member_class: str, line: str, hours: str) -> None:
+def init_folder(folder: Path, values: Mapping[str, str | int]) -> None:
     """Write a new node.toml. Raises LocalError: CONFLICT if there is one, or CONFIGURATION."""
     path = folder / "node.toml"
     if path.exists():
         raise LocalError(ErrorCode.CONFLICT, "node.toml is there already")
-    values = {
-        "name": name,
-        "member_class": member_class,
-        "control_domain": name,
-        "duty_line": line,
-        "duty_hours": hours,
-    }
     check_settings(NodeSettings, values, "init")
     folder.mkdir(parents=True, exist_ok=True)
-    # A JSON string is a TOML basic string.
+    # A JSON string is a TOML basic string, and so is a number.
     text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items())
     path.write_text(text, encoding="utf-8")
 
@@ -197,6 +190,11 @@ class Joining:
         self, membership: HubMembership, invitation: Invitation, keys: KeyRecord
     ) -> EnrolmentBody:
         settings = self._settings
+        if settings.clients == 0:
+            raise LocalError(
+                ErrorCode.CONFIGURATION,
+                "node.toml: clients is how many clients your agency has, about; write it first",
+            )
         return EnrolmentBody(
             invitation_hash=_code_hash(invitation.code),
             party_id=membership.hub.party_id,
@@ -206,6 +204,7 @@ class Joining:
             duty_line=settings.duty_line,
             duty_hours=settings.duty_hours,
             keys=keys,
+            clients=settings.clients,
         )
 
 

@@ -52,7 +52,9 @@ class Limits:
     def room(self) -> int:
         """How many new stubs may still be published today."""
         counts = self._tables.publication_counts.new_stubs(self._hub_id)
-        return room_for_new(self._membership.charter.quotas, counts, self._now // DAY)
+        clients = self._membership.directory.clients_of(self._membership.hub.party_id)
+        quotas = self._membership.charter.quotas
+        return room_for_new(quotas, clients, counts, self._now // DAY)
 
     def overshared_tokens(
         self, digests: Mapping[int, Collection[bytes]], stubs: Mapping[int, PublishedStub]

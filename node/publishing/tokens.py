@@ -113,15 +113,15 @@ class TokenClient:
                 )
             chosen = present[: key.threshold]
             quorum = make_quorum([item.index for item in chosen], len(key.holders), key.threshold)
+            packed = pack_points(points)
             body = EvaluateBody(
                 epoch=key.epoch,
                 quorum=list(quorum.indices),
                 count=len(points),
-                points_hash=hashlib.sha256(pack_points(points)).hexdigest(),
+                points_hash=hashlib.sha256(packed).hexdigest(),
             )
-            envelope = self._membership.sign(body, self._membership.hub.hub_id).envelope.encode()
             results = await asyncio.gather(
-                *(self._ask(item, envelope, points) for item in chosen), return_exceptions=True
+                *(self._ask(item, body, packed) for item in chosen), return_exceptions=True
             )
             gone = _absent(chosen, results)
             if not gone:
@@ -142,13 +142,15 @@ class TokenClient:
         return combine(self._group, quorum, partials)
 
     async def _ask(
-        self, holder: TokenHolder, envelope: bytes, points: Sequence[bytes]
+        self, holder: TokenHolder, body: EvaluateBody, packed: bytes
     ) -> PartialEvaluation:
-        body = len(envelope).to_bytes(4, "big") + envelope + pack_points(points)
-        answer = await self._membership.http.post(f"{holder.url}/v1/evaluations", body)
+        """Ask one key holder, by a statement that no other one takes: it cannot be passed on."""
+        envelope = self._membership.sign(body, holder.holder_id).envelope.encode()
+        request = len(envelope).to_bytes(4, "big") + envelope + packed
+        answer = await self._membership.http.post(f"{holder.url}/v1/evaluations", request)
         try:
             proof = parse_proof(answer[:PROOF_BYTES])
-            elements = tuple(unpack_points(answer[PROOF_BYTES:], len(points)))
+            elements = tuple(unpack_points(answer[PROOF_BYTES:], body.count))
         except RemoteError as error:
             raise RemoteError(
                 ErrorCode.BAD_PROOF, f"holder {holder.index}: {error.detail}"

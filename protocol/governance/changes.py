@@ -106,11 +106,19 @@ def _labels(notes: _Notes, where: str, old: list[str], new: list[str]) -> None:
         notes.say(f"{where}: another label comes first.")
 
 
-def _numbers(notes: _Notes, where: str, old: dict[str, int], new: dict[str, int]) -> None:
-    """An object of limits: the larger, the looser."""
-    for name in old:
-        if old[name] != new[name]:
-            _number(name.replace("_", " "))(notes, _path(where, name), old[name], new[name])
+def _limit(notes: _Notes, where: str, old: object, new: object) -> None:
+    """A limit: the larger, the looser. By size in the place of one number is not to be weighed."""
+    if isinstance(old, int) and isinstance(new, int):
+        _number(where.rpartition(", ")[2])(notes, where, old, new)
+    elif isinstance(old, dict) and isinstance(new, dict):
+        _BY_SIZE(notes, where, old, new)
+    else:
+        _unknown(notes, where, old, new)
+
+
+def _limits(notes: _Notes, where: str, old: dict[str, Any], new: dict[str, Any]) -> None:
+    """An object of limits."""
+    _fields(dict.fromkeys((*old, *new), _limit))(notes, where, old, new)
 
 
 def _fields(judges: Mapping[str, Compare]) -> Compare:
@@ -196,6 +204,13 @@ _WORDS = {
     "place": "counts as place evidence",
 }
 
+_BY_SIZE = _fields(
+    {
+        "least": _number("the least"),
+        "per_thousand": _number("the number for a thousand clients"),
+    }
+)
+
 # A key that goes takes its equality along, which lowers scores, and its difference, which does not.
 _KEY = _fields(
     {
@@ -262,7 +277,7 @@ _CHARTER: Mapping[str, Compare] = {
     "lawful_bases": _items("code", _BASIS),
     "match_policy": _POLICY,
     "tables": _fields({}),
-    "quotas": _numbers,
+    "quotas": _limits,
     "duty_desk": _fields({}),
     "request_lifetime_days": _number("the longest life of a request, in days,"),
     "disclosure_days": _number("the time that rows and items are kept, in days,"),

@@ -131,18 +131,35 @@ class TokenKey(WireModel):
     holders: Annotated[list[TokenHolder], Field(min_length=1, max_length=16)]
 
 
+class Allowance(WireModel):
+    """A limit that follows an agency's declared size: so much for a thousand clients, and never
+    less than `least`.
+    """
+
+    least: Count
+    per_thousand: Annotated[int, Field(ge=0, le=1_000_000)]
+
+
+Limit = Count | Allowance
+"""A number for every agency alike (charters from before sizes were declared), or by size."""
+
+
 class Quotas(WireModel):
     """Limits on one agency: what a day holds, and what a stub and a token may do
     (specs/04-matching.md §10). More of any of them is looser.
+
+    Of evaluations an agency may use `evaluations_at_once`, which fills up by `evaluations_per_day`;
+    charters from before sizes were declared have the latter alone.
     """
 
-    evaluations_per_day: Count
+    evaluations_at_once: Limit | None = None
+    evaluations_per_day: Limit
     requests_per_day: Count
     identity_checks_per_day: Count
     stubs_per_token: Annotated[int, Field(ge=1, le=100)]
     token_changes_per_stub: Annotated[int, Field(ge=1, le=100)]
-    new_stubs_per_day: Count
-    first_stubs: Count
+    new_stubs_per_day: Limit
+    first_stubs: Limit
 
 
 class DutyDesk(WireModel):
@@ -234,8 +251,8 @@ class Charter(WireModel):
         return next((item for item in self.lawful_bases if item.code == code), None)
 
     def encode(self) -> bytes:
-        """The document's canonical bytes."""
-        return canonical.encode(self.model_dump(mode="json"))
+        """The document's canonical bytes; an older one stays without the fields it did not have."""
+        return canonical.encode(self.model_dump(mode="json", exclude_unset=True))
 
     @property
     def document_hash(self) -> str:

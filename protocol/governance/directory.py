@@ -41,11 +41,12 @@ class Member:
 
 @dataclass(frozen=True)
 class CharterVersion:
-    """A charter and the leaf that put it in force."""
+    """A charter and the leaf that put it in force; `issued_at` is when the hub signed that."""
 
     statement_id: str
     index: int
     charter: Charter
+    issued_at: int
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,14 @@ class Directory:
         """The member's state if active, else None."""
         member = self.member(party_id, index)
         return member if member is not None and member.body.status == "active" else None
+
+    def clients_of(self, party_id: str, index: int | None = None) -> int:
+        """How many clients an agency has declared, just before the entry at `index` (None: now).
+
+        0 if it has declared none: what follows its size is then the least there is.
+        """
+        member = self.member(party_id, index)
+        return member.body.clients or 0 if member else 0
 
     def key_for(self, sender: str, kind: str, index: int | None = None) -> bytes:
         """The key that must have signed a statement of `kind` by `sender` before `index`.
@@ -206,7 +215,7 @@ def _apply_charter(
     if not charter.charter_id == signer.charter_id == statement.preamble.charter_id:
         raise RemoteError(ErrorCode.WRONG_CHARTER, f"entry {index}: another charter_id")
     statement.envelope.verify(bytes.fromhex(signer.hub.sign))
-    version = CharterVersion(statement.id, index, charter)
+    version = CharterVersion(statement.id, index, charter, statement.preamble.iat)
     return replace(directory, charters=(*directory.charters, version))
 
 

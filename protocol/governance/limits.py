@@ -6,7 +6,7 @@ again. They bound how fast one agency can try guesses about people; they cannot 
 
 from collections.abc import Iterable, Mapping
 
-from protocol.governance.charter import Charter, Quotas
+from protocol.governance.charter import Charter, Limit, Quotas
 
 DAY = 86_400
 TOKEN_DAYS = 90
@@ -14,16 +14,23 @@ CHANGE_DAYS = 30
 FIRST_DAYS = 30
 
 
-def room_for_new(quotas: Quotas, counts: Mapping[int, int], day: int) -> int:
-    """How many more stubs an agency may publish on `day`; never below zero.
+def allowed(limit: Limit, clients: int) -> int:
+    """What a limit is for an agency that has declared so many clients."""
+    if isinstance(limit, int):
+        return limit
+    return max(limit.least, -(-limit.per_thousand * clients // 1000))
+
+
+def room_for_new(quotas: Quotas, clients: int, counts: Mapping[int, int], day: int) -> int:
+    """How many more stubs an agency of so many clients may publish on `day`; never below zero.
 
     `counts` is its new stubs by day (whole days since 1970-01-01). In the first FIRST_DAYS days
     there is room for a whole first import beside the daily number.
     """
-    today = quotas.new_stubs_per_day - counts.get(day, 0)
+    today = allowed(quotas.new_stubs_per_day, clients) - counts.get(day, 0)
     if day >= min(counts, default=day) + FIRST_DAYS:
         return max(0, today)
-    return max(0, today, quotas.first_stubs - sum(counts.values()))
+    return max(0, today, allowed(quotas.first_stubs, clients) - sum(counts.values()))
 
 
 def same_token_terms(old: Charter | None, new: Charter) -> bool:

@@ -57,7 +57,10 @@ class KeyBirthBody(WireModel):
 
 
 class EnrolmentBody(WireModel):
-    """`enrolment`: an agency's or auditor's self-signed application, with the invitation's hash."""
+    """`enrolment`: an agency's or auditor's self-signed application, with the invitation's hash.
+
+    `clients` is how many clients it has, about; null in a log from before sizes were declared.
+    """
 
     invitation_hash: Hex32
     party_id: Hex16
@@ -67,6 +70,7 @@ class EnrolmentBody(WireModel):
     duty_line: Phone
     duty_hours: Hours
     keys: KeyRecord
+    clients: Count | None = None
 
 
 class MemberBody(WireModel):
@@ -81,6 +85,7 @@ class MemberBody(WireModel):
     keys: KeyRecord
     status: Literal["active", "suspended", "revoked"]
     enrolment: Base64
+    clients: Count | None = None
 
 
 class CharterAcceptBody(WireModel):
@@ -281,7 +286,11 @@ class EvaluationCount(WireModel):
 
 
 class EvaluationCountBody(WireModel):
-    """`evaluation_count`: a key holder's daily count, by agency. Sealed leaf."""
+    """`evaluation_count`: a key holder's daily count, by agency. Sealed leaf.
+
+    A day of more agencies than one statement has room for is several statements. Should an agency
+    be counted twice for a day, the larger number holds.
+    """
 
     day: Annotated[int, Field(ge=0, le=10**6)]
     epoch: Annotated[int, Field(ge=1, le=65_535)]
@@ -289,7 +298,7 @@ class EvaluationCountBody(WireModel):
 
 
 class EvaluateBody(WireModel):
-    """`evaluate`: a node asks key holders to evaluate blinded points. Not logged by the hub."""
+    """`evaluate`: a node asks one key holder to evaluate blinded points. Not logged by the hub."""
 
     epoch: Annotated[int, Field(ge=1, le=65_535)]
     quorum: Annotated[list[Annotated[int, Field(ge=1, le=16)]], Field(min_length=1, max_length=16)]

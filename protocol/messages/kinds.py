@@ -149,7 +149,9 @@ KINDS: dict[str, Kind] = {
     "receipt": Kind(bodies.ReceiptBody, _MEMBER, _MEMBER, conversation=_REQUEST),
     "rejection": Kind(bodies.RejectionBody, _HUB, _MEMBER),
     "evaluation_count": Kind(bodies.EvaluationCountBody, Party.KEY_HOLDER, _HUB),
-    "evaluate": Kind(bodies.EvaluateBody, _MEMBER, _HUB, Leaf.NONE, SigningKey.AUTH),
+    "evaluate": Kind(
+        bodies.EvaluateBody, _MEMBER, Party.KEY_HOLDER, Leaf.NONE, SigningKey.AUTH
+    ),
     "poll": Kind(bodies.PollBody, _MEMBER, _HUB, Leaf.NONE, SigningKey.AUTH),
     "export": Kind(bodies.ExportBody, _AUDITOR, _HUB),
     "accepted": Kind(bodies.AcceptedBody, _HUB, _HUB, Leaf.NONE),

@@ -135,7 +135,7 @@ def test_they_find_their_data_files(installed: Installed) -> None:
     run("patchwork-hub", "init", "--dir", "hub", "--name", NAME, "--origin", "hub.test/log", *who)
     run(
         "patchwork-node", "init", "--dir", "node", "--name", NAME, "--class", "health",
-        "--duty-line", "01632 960000", "--duty-hours", "always",
+        "--duty-line", "01632 960000", "--duty-hours", "always", "--clients", "300",
     )  # fmt: skip
     run("patchwork-keys", "init", "--dir", "keys", "--name", NAME, "--url", "http://test", *who)
     run("patchwork-audit", "init", "audit", "--name", NAME, *who)

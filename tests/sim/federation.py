@@ -454,7 +454,7 @@ class SimFederation:
             duty_line="01632 960100",
             duty_hours="Always",
             poll_seconds=1,
-            **more,
+            **{"clients": 4000, **more},
         )
 
     def joining(self, name: str, member_class: str, **more: Any) -> tuple[Joining, NodeEngine]:

@@ -57,6 +57,12 @@ async def limits(federation: SimFederation, **quotas: int) -> None:
     await federation.checkpoint()
 
 
+async def days(federation: SimFederation, count: int) -> None:
+    """Time passes, and witnesses go on signing."""
+    federation.clock.now += count * DAY
+    await federation.checkpoint()
+
+
 class TestAnAddressSearch:
     """Known name and birth date, guessed postcodes, waiting for a link."""
 
@@ -147,14 +153,14 @@ class TestNewRecordsInADay:
         await agency.take_in(*rows[:5])
         report = await agency.publish()
         assert (report.changed, sorted(report.held)) == (3, ["n3", "n4"])
-        federation.clock.now += DAY
+        await days(federation, 1)
         report = await agency.publish()
         assert (report.changed, report.held) == (1, ["n4"])
-        federation.clock.now += 40 * DAY
+        await days(federation, 40)
         await agency.take_in(*rows[5:])
         assert len((await agency.publish()).held) == 2
         for _ in range(2):
-            federation.clock.now += DAY
+            await days(federation, 1)
             assert (await agency.publish()).changed == 1
         assert (await agency.publish()).held == []
 

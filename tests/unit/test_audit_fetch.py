@@ -116,6 +116,7 @@ class Council:
             duty_line="01632 960000",
             duty_hours="Always",
             keys=party.keys(),
+            clients=4000,
         )
         envelope = self.signer.sign(party, body, CHARTER_ID).envelope.encode()
         await self.engine.write(lambda tables: Enrolment(self.ledger(tables)).apply(envelope))

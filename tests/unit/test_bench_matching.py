@@ -153,7 +153,7 @@ class TestAttacks:
     def test_limits_count_days_as_the_charter_does(self) -> None:
         quotas = default_quotas()
         assert changes(quotas) == 3 * quotas.token_changes_per_stub
-        assert new_stubs(quotas) == 90 * quotas.new_stubs_per_day
+        assert new_stubs(quotas) == 90 * 2_500, "25 a day for each thousand of its 100,000 clients"
 
     def test_two_seeds_make_two_sets_of_people_of_one_town(self) -> None:
         one, other = population.invented(300, 1), population.invented(300, 2)

@@ -38,7 +38,7 @@ def folder(tmp_path: Path) -> Path:
     node = tmp_path / "node"
     done = run(
         "init", "--dir", str(node), "--name", "Agency", "--class", "charity",
-        "--duty-line", "01632 960001", "--duty-hours", "Always",
+        "--duty-line", "01632 960001", "--duty-hours", "Always", "--clients", "300",
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     (tmp_path / "m.toml").write_text(MAPPING)
@@ -134,7 +134,8 @@ def test_what_others_could_not_be_shown_is_refused_at_init(
     tmp_path: Path, option: str, value: str, said: str
 ) -> None:
     given = {"--name": "Agency", "--class": "charity", "--duty-line": "01632 960001"}
-    given |= {"--duty-hours": "Always", "--dir": str(tmp_path / "node"), option: value}
+    given |= {"--duty-hours": "Always", "--clients": "300"}
+    given |= {"--dir": str(tmp_path / "node"), option: value}
     done = run("init", *(word for pair in given.items() for word in pair))
     assert done.exit_code == 1
     assert said in " ".join(done.output.split())
@@ -143,8 +144,8 @@ def test_what_others_could_not_be_shown_is_refused_at_init(
 
 def test_a_duty_line_is_taken_as_people_write_it(tmp_path: Path) -> None:
     given = ("--duty-line", "(01632) 960\u2013001, extension 12", "--duty-hours", "Always")
-    names = ("--name", "St Brigid\u2019s", "--class", "charity", "--dir", str(tmp_path / "node"))
-    assert run("init", *names, *given).exit_code == 0
+    names = ("--name", "St Brigid\u2019s", "--class", "charity", "--clients", "300")
+    assert run("init", "--dir", str(tmp_path / "node"), *names, *given).exit_code == 0
     settings = load_settings(tmp_path / "node")
     assert settings.duty_line == "(01632) 960-001 ext 12"
     assert settings.name == "St Brigid\u2019s"
@@ -207,7 +208,7 @@ def test_a_second_init_overwrites_nothing(folder: Path) -> None:
     before = (folder / "node.toml").read_text()
     done = run(
         "init", "--dir", str(folder), "--name", "Other", "--class", "police",
-        "--duty-line", "999", "--duty-hours", "Always",
+        "--duty-line", "999", "--duty-hours", "Always", "--clients", "300",
     )  # fmt: skip
     assert done.exit_code == 1
     assert (folder / "node.toml").read_text() == before
@@ -226,7 +227,7 @@ def test_nobody_else_on_the_machine_can_read_what_a_node_writes(tmp_path: Path) 
     try:
         node = tmp_path / "node"
         given = {"--name": "Agency", "--class": "charity", "--duty-line": "01632 960001"}
-        given |= {"--duty-hours": "Always", "--dir": str(node)}
+        given |= {"--duty-hours": "Always", "--clients": "300", "--dir": str(node)}
         assert run("init", *(word for pair in given.items() for word in pair)).exit_code == 0
         (tmp_path / "m.toml").write_text(MAPPING)
         done = bring(node, (HEADER + "a,,Amira,Hassan,2022-03-14,LX3 4AB,HV\nb\n").encode())
