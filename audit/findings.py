@@ -80,6 +80,8 @@ class FindingCode(StrEnum):
     PUBLICATION_SEQUENCE = "publication_sequence"
     PUBLICATION_ROW = "publication_row"
     PUBLICATION_LIMIT = "publication_limit"
+    EVALUATIONS_EXCESS = "evaluations_excess"
+    NOT_ENDORSED = "not_endorsed"
     STUB_REVISION = "stub_revision"
     STUB_OWNER = "stub_owner"
     ROUND_NUMBER = "round_number"

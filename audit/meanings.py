@@ -63,6 +63,13 @@ MEANINGS: dict[Code, str] = {
     Code.PUBLICATION_SEQUENCE: "An agency's publications are not numbered consecutively.",
     Code.PUBLICATION_ROW: "A published row is not what the charter allows.",
     Code.PUBLICATION_LIMIT: "An agency published or changed more than the limits allow.",
+    Code.EVALUATIONS_EXCESS: (
+        "An agency had far more values evaluated than it has published: it may be trying guesses."
+    ),
+    Code.NOT_ENDORSED: (
+        "The hub let in a member that came late or is large, and no other organisation answered "
+        "for it."
+    ),
     Code.STUB_REVISION: "The revisions of a record are not numbered consecutively.",
     Code.STUB_OWNER: "An agency published a record that belongs to another agency.",
     Code.ROUND_NUMBER: "Matching rounds are not numbered consecutively.",

@@ -5,7 +5,7 @@ scores behind a link cannot be judged here: tokens are never logged.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -54,6 +54,11 @@ class EvidenceCheck:
         self._new = 0
         self.rows = 0
         self.items = 0
+
+    @property
+    def token_sets(self) -> Mapping[str, int]:
+        """How many sets of tokens each agency has published."""
+        return self._limits.token_sets
 
     def publication(
         self, index: int, statement: Statement[PublicationBody], evidence: Evidence

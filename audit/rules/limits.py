@@ -15,13 +15,17 @@ from protocol.messages.statement import Statement
 
 
 class LimitCheck:
-    """Counts in log order. Keeps a commitment and a version a stub, and times of changes."""
+    """Counts in log order. Keeps a commitment and a version a stub, and times of changes.
+
+    `token_sets` is how many sets of tokens each agency has published.
+    """
 
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
         self._tokens: dict[str, tuple[bytes, int]] = {}
         self._changes: defaultdict[str, list[int]] = defaultdict(list)
         self._new: defaultdict[str, Counter[int]] = defaultdict(Counter)
+        self.token_sets: Counter[str] = Counter()
 
     def new_stubs(
         self, index: int, statement: Statement[PublicationBody], count: int
@@ -48,6 +52,7 @@ class LimitCheck:
         if last is not None and last[0] == commitment:
             return
         self._tokens[row.stub_id] = (commitment, charter.version)
+        self.token_sets[statement.preamble.sender] += 1
         if last is None or not same_token_terms(self._directory.charter_of(last[1]), charter):
             return
         times, iat = self._changes[row.stub_id], statement.preamble.iat

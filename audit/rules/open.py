@@ -13,6 +13,7 @@ from typing import Any
 
 from audit.case.case import Case, Payload
 from audit.findings import Finding, FindingCode, Severity, broken, missing, rule
+from audit.rules.budgets import BudgetCheck
 from audit.rules.chain import Chain
 from audit.rules.daily import DailyCheck
 from audit.rules.evidence import Evidence, EvidenceCheck
@@ -64,6 +65,7 @@ class _Opening:
         self._chain = Chain(self._facts, verified.directory)
         self._erasures = ErasureCheck(verified.directory)
         self._daily = DailyCheck()
+        self._budgets = BudgetCheck(verified.directory)
         self._people = People(self._facts, verified.directory, self._chain)
         self._steps: dict[str, Callable[[int, Statement[Any]], Iterator[Finding]]] = {
             "request": self._chain.request,
@@ -74,6 +76,7 @@ class _Opening:
             "receipt": self._chain.receipt,
             "erasure": self._erasures.erasure,
             "daily_statement": self._daily.statement,
+            "evaluation_count": self._budgets.evaluation_count,
             "statement_answer": self._daily.answer,
             **self._people.steps(),
         }
@@ -93,6 +96,7 @@ class _Opening:
             self._entry(index, entry, self._payloads.take(index))
         self._judge(self._chain.finish(verified.size), half=self._incomplete)
         self._judge(self._people.finish(verified.size), half=self._incomplete)
+        self._judge(self._budgets.finish(self._evidence.token_sets), half=self._incomplete)
         self._payloads.finish()
         self.findings += self._payloads.findings
 

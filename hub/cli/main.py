@@ -19,10 +19,11 @@ from hub.cli.status import status
 from hub.cli.succeed import succeed_log
 from hub.config import load_settings
 from hub.matching.explain import explain_link, links_in_short
+from hub.members.founding import MOST_FOUNDING_DAYS, Terms
 from hub.members.office import (
+    Agreed,
     Candidate,
     Plan,
-    Quorum,
     approve,
     candidates,
     ceremony_terms,
@@ -94,6 +95,12 @@ def found(
         list[str], typer.Option(help="'VKEY;control domain' of a witness (repeat).")
     ],
     quorum: Annotated[int, typer.Option(help="How many witnesses must sign.")],
+    founding_days: Annotated[
+        int, typer.Option(help="Who joins within these days needs no endorsement; at most 60.")
+    ] = MOST_FOUNDING_DAYS,
+    cooling_days: Annotated[
+        int | None, typer.Option(help="How long a later member waits for key holders; usually 7.")
+    ] = None,
     folder: Folder = Path(),
 ) -> None:
     """Write the first charter into the log; prints the genesis fingerprint."""
@@ -104,8 +111,9 @@ def found(
             parse_wire(SignedTranscript, path.read_bytes(), limit=CEREMONY_LIMIT)
             for path in transcript
         ]
-        witnesses = Quorum([parse_witness(text) for text in witness], quorum)
-        genesis = found_federation(folder, terms, transcripts, witnesses, Environment())
+        admission = Terms(founding_days, cooling_days)
+        agreed = Agreed([parse_witness(text) for text in witness], quorum, admission)
+        genesis = found_federation(folder, terms, transcripts, agreed, Environment())
         out.print(asyncio.run(genesis))
 
 

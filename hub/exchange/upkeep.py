@@ -5,11 +5,22 @@ Each handler works inside one transaction: it checks and logs, or raises and cha
 
 from hub.exchange.handlers import Answer, Parts
 from hub.log.ledger import Ledger
+from hub.members.enrolment import enrolment_of
+from hub.store.members import ApplicantState
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel
+from protocol.governance.admission import Newcomer
 from protocol.governance.changes import unaccepted
+from protocol.governance.directory import Endorsement
 from protocol.messages.audit import SampleCommitmentBody
-from protocol.messages.bodies import CharterAcceptBody, EvaluationCountBody, ExportBody
+from protocol.messages.bodies import (
+    CharterAcceptBody,
+    EndorsementBody,
+    EnrolmentBody,
+    EvaluationCountBody,
+    ExportBody,
+    MemberBody,
+)
 from protocol.messages.log import StatementAnswerBody
 from protocol.messages.statement import Statement
 
@@ -31,6 +42,31 @@ class Upkeep:
         if unaccepted(directory, sender):
             self._ledger.tables.stubs.mark_agency(sender)
         return Answer(self._ledger.append(statement))
+
+    def endorsement(self, statement: Statement[EndorsementBody], _parts: Parts) -> Answer:
+        """Log that an agency answers for one that has applied, or is to be large."""
+        directory, said = self._ledger.directory, statement.body
+        member = directory.active(statement.preamble.sender)
+        if member is None or member.body.control_domain == directory.charter.hub.control_domain:
+            raise RemoteError(
+                ErrorCode.NOT_ALLOWED, "the hub's own organisation cannot answer for another"
+            )
+        if said.fingerprint not in self._fingerprints():
+            raise RemoteError(
+                ErrorCode.NOT_FOUND, "nobody with these words has applied: compare them once more"
+            )
+        before = Endorsement(member.body.control_domain, said)
+        if before in directory.endorsements.get(said.fingerprint, ()):
+            raise RemoteError(ErrorCode.CONFLICT, "this organisation has said so already")
+        return Answer(self._ledger.append(statement))
+
+    def _fingerprints(self) -> set[str]:
+        """Of everybody who has applied, and of the members."""
+        members, directory = self._ledger.tables.members, self._ledger.directory
+        waiting = members.applicants(ApplicantState.WAITING, ApplicantState.APPROVED)
+        known: list[EnrolmentBody | MemberBody] = [enrolment_of(item) for item in waiting]
+        known += [history[0].body for history in directory.members.values()]
+        return {Newcomer.of(body).fingerprint for body in known}
 
     def evaluation_count(self, statement: Statement[EvaluationCountBody], _parts: Parts) -> Answer:
         """Log how much a key holder has evaluated, and for whom."""

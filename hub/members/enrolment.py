@@ -10,6 +10,7 @@ from hub.log.ledger import Ledger
 from hub.store.members import APPLICANT_MOVES, Applicant, ApplicantState
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import to_base64
+from protocol.governance.admission import Newcomer, needs_endorsement
 from protocol.governance.directory import Member, verify_enrolment
 from protocol.messages.bodies import EnrolmentBody, MemberBody
 from protocol.messages.statement import Statement, check_addressed, check_fresh, parse_statement
@@ -57,12 +58,18 @@ class Enrolment:
         self._members.apply(body.party_id, envelope, now)
 
     def admit(self, party_id: str) -> Member | None:
-        """Turn an application that the operator approved into a membership in the log."""
+        """Turn an application that the operator approved into a membership in the log.
+
+        One that needs an endorsement waits for it.
+        """
         applicant = self._members.applicant(party_id)
         if applicant is None or applicant.state is not ApplicantState.APPROVED:
             return None
-        self._members.move_applicant(party_id, ApplicantState.MEMBER)
         statement = parse_statement(applicant.envelope).expect(EnrolmentBody)
+        newcomer, now = Newcomer.of(statement.body), self._ledger.env.clock()
+        if needs_endorsement(self._ledger.directory, newcomer, now):
+            return None
+        self._members.move_applicant(party_id, ApplicantState.MEMBER)
         fields = statement.body.model_dump(exclude={"invitation_hash", "keys"})
         body = MemberBody(
             **fields,
@@ -71,7 +78,7 @@ class Enrolment:
             enrolment=to_base64(statement.envelope.encode()),
         )
         member, logged = self._ledger.issue(body, body.party_id)
-        return Member(member.id, logged.index, body)
+        return Member(member.id, logged.index, body, member.preamble.iat)
 
     def _check_addressed(self, statement: Statement[EnrolmentBody]) -> None:
         charter = self._ledger.charter

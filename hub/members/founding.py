@@ -6,7 +6,7 @@ every member and auditor pins.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import from_base64, to_base64
 from protocol.governance.ceremony import TRANSCRIPT_KIND, HolderRecord, SignedTranscript
 from protocol.governance.charter import Charter, TokenHolder, parse_charter
+from protocol.governance.limits import DAY
 from protocol.log.leaf import public_leaf
 from protocol.log.merkle import leaf_hash
 from protocol.log.note import VerifierKey
@@ -30,6 +31,19 @@ from protocol.messages.bodies import KeyBirthBody, TranscriptSignature
 from protocol.signing import check_public_key, public_key, verify_ed25519
 
 TEMPLATE = Path(__file__).with_name("charter_template.json")
+
+
+MOST_FOUNDING_DAYS = 60
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How long the founders have to join, and how many days a later member waits (None: as the
+    template says).
+    """
+
+    founding_days: int = MOST_FOUNDING_DAYS
+    cooling_days: int | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +58,7 @@ class Founding:
     quorum: int
     holders: Sequence[HolderRecord]
     transcripts: Sequence[SignedTranscript]
+    terms: Terms = field(default_factory=Terms)
 
 
 def found(tables: HubTables, plan: Founding, signer: HubSigner) -> str:
@@ -55,7 +70,7 @@ def found(tables: HubTables, plan: Founding, signer: HubSigner) -> str:
     if tables.log.next_index() != 0:
         raise LocalError(ErrorCode.CONFLICT, "this hub is already founded")
     transcript = _agreed_transcript(plan)
-    charter = _charter(plan, transcript, public_key(signer.seed).hex())
+    charter = _charter(plan, transcript, public_key(signer.seed).hex(), signer.env.clock())
     check_witnesses(charter)
     ledger = FirstLedger(tables, signer, charter)
     tables.charters.keep(charter.document_hash, charter.encode())
@@ -115,7 +130,20 @@ def _token_holder(
     )
 
 
-def _charter(plan: Founding, transcript: Mapping[str, Any], hub_key: str) -> Charter:
+def _admission(template: Mapping[str, int], terms: Terms, now: int) -> dict[str, int]:
+    if not 0 <= terms.founding_days <= MOST_FOUNDING_DAYS:
+        raise LocalError(
+            ErrorCode.CONFIGURATION, f"founding days are 0 to {MOST_FOUNDING_DAYS}, no more"
+        )
+    admission = {**template, "founding_until": now + terms.founding_days * DAY}
+    return (
+        admission
+        if terms.cooling_days is None
+        else {**admission, "cooling_days": terms.cooling_days}
+    )
+
+
+def _charter(plan: Founding, transcript: Mapping[str, Any], hub_key: str, now: int) -> Charter:
     template = json.loads(TEMPLATE.read_text(encoding="utf-8"))
     records = {holder.holder_id: holder for holder in plan.holders}
     for holder in plan.holders:
@@ -138,6 +166,7 @@ def _charter(plan: Founding, transcript: Mapping[str, Any], hub_key: str) -> Cha
             "log": {"origin": plan.log_key.name, "vkey": plan.log_key.text},
             "witnesses": list(plan.witnesses),
             "quorum": plan.quorum,
+            "admission": _admission(template["admission"], plan.terms, now),
             "match_policy": pack(DEFAULT).to_json(),
             "tables": {**table_hashes()},
             "token_key": {

@@ -12,7 +12,7 @@ from pathlib import Path
 from hub.config import load_settings
 from hub.log.ledger import HubSigner
 from hub.members.enrolment import INVITATION_SECONDS, code_hash, enrolment_of
-from hub.members.founding import Founding, found
+from hub.members.founding import Founding, Terms, found
 from hub.members.membership import rotation_of
 from hub.store.members import ApplicantState, MemberStatus, RotationState
 from hub.store.tables import HubTables, opened
@@ -39,11 +39,12 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Quorum:
-    """The witnesses of the first charter, and how many of them must sign."""
+class Agreed:
+    """What the founders agreed on: witnesses, how many must sign, how members are let in."""
 
     witnesses: Sequence[dict[str, str]]
-    needed: int
+    quorum: int
+    admission: Terms
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ async def found_federation(
     folder: Path,
     terms: CeremonyTerms,
     transcripts: Sequence[SignedTranscript],
-    quorum: Quorum,
+    agreed: Agreed,
     env: Environment,
 ) -> str:
     """Write the first charter into the log; the genesis fingerprint. Raises as `found` does."""
@@ -120,10 +121,11 @@ async def found_federation(
         hub_name=plan.hub_name,
         control_domain=plan.control_domain,
         log_key=log_signer.key,
-        witnesses=quorum.witnesses,
-        quorum=quorum.needed,
+        witnesses=agreed.witnesses,
+        quorum=agreed.quorum,
         holders=terms.holders,
         transcripts=transcripts,
+        terms=agreed.admission,
     )
     signer = HubSigner(SecretSeed(keys["sign"]), env)
     async with opened(folder) as engine:

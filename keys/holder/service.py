@@ -19,7 +19,8 @@ from keys.group import SecretScalar, parse_scalar
 from keys.groups import default_group
 from keys.holder.config import HolderSettings
 from keys.holder.meter import Use, budget_of
-from keys.holder.store import open_engine
+from keys.holder.newcomers import check_served, newcomers_in
+from keys.holder.store import HolderTables, open_engine
 from keys.threshold import KeyShare, make_quorum, partial_evaluate
 from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
 from protocol.fields import to_base64
@@ -129,8 +130,14 @@ class HolderService:
         preamble = statement.preamble
         use = Use(preamble.sender, len(points), preamble.nonce, preamble.iat)
         now = self._clock()
-        budget = budget_of(self._view.directory, use.party_id, now // DAY)
-        await self._engine.write(lambda tables: tables.charge(use, budget, now))
+        directory = self._view.directory
+        budget = budget_of(directory, use.party_id, now // DAY)
+
+        def charge(tables: HolderTables) -> None:
+            check_served(directory, use.party_id, tables.joined_at(use.party_id), now)
+            tables.charge(use, budget, now)
+
+        await self._engine.write(charge)
         verified()
         group = default_group()
         partial = await asyncio.to_thread(
@@ -142,7 +149,8 @@ class HolderService:
         """Advance our view of the log. Raises RemoteError, keeping the old view."""
         old = self._view.genesis
         progress = await sync(http, self.settings.hub_url, self._view)
-        await self._engine.write(lambda tables: tables.advance(old, progress))
+        newcomers = newcomers_in(self._view, progress.view)
+        await self._engine.write(lambda tables: tables.advance(old, progress, newcomers))
         if progress.view.genesis != old:
             log.warning("log_succeeded", genesis=progress.view.genesis)
         self._view = progress.view

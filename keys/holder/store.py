@@ -4,6 +4,7 @@ Works within the caller's transaction. A refused request costs nothing; a replay
 No point, token or identifier is ever stored.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from keys.holder.meter import Budget, Use
@@ -68,8 +69,15 @@ class HolderTables:
         """The log as last seen: the one pinned by `genesis`, or its successor once followed."""
         return load_view(self.tx, followed(self.tx, genesis))
 
-    def advance(self, genesis: str, progress: Progress) -> None:
-        """Keep a newer view of the log `genesis`, or of its successor."""
+    def joined_at(self, party_id: str) -> int:
+        """When a member was first seen here, in Unix seconds; 0 if it was there before."""
+        row = self.tx.one("SELECT seen_at FROM member_seen WHERE party_id = ?", party_id)
+        return row["seen_at"] if row else 0
+
+    def advance(self, genesis: str, progress: Progress, newcomers: Mapping[str, int]) -> None:
+        """Keep a newer view of the log `genesis`, or of its successor, and when who came."""
+        for party_id, seen_at in newcomers.items():
+            self.tx.insert("member_seen", {"party_id": party_id, "seen_at": seen_at})
         save_view(self.tx, progress.view, progress.public_leaves, progress.documents)
         if progress.view.genesis != genesis:
             save_successor(self.tx, genesis, progress.view.genesis)

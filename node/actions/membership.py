@@ -14,6 +14,9 @@ from node.membership.rotation import Rotating
 from node.service import NodeService
 from node.store.tables import open_engine
 from protocol.governance.charter import Charter
+from protocol.governance.fingerprint import parse_words
+from protocol.messages.bodies import EndorsementBody
+from protocol.wire import Submitted, parse_wire
 from runtime.environment import Environment
 from runtime.secrets import read_secrets, write_secrets
 from transport.client import HttpClient
@@ -108,6 +111,36 @@ async def rotated(folder: Path, hub: str, recovery: Path) -> AsyncIterator[Rotat
         rotating = Rotating(folder, service.membership, recovery)
         words = await rotating.apply()
         yield Rotator(rotating, Applied(service.membership.hub.party_id, words))
+
+
+@dataclass(frozen=True)
+class Answering:
+    """For whom an agency answers: the words that it read out, its name, how many clients it has."""
+
+    words: str
+    name: str
+    clients: int
+
+
+async def endorse(service: NodeService, newcomer: Answering, person: int) -> None:
+    """Answer for an organisation that is to join late, or is large. Raises as `parse_words`, and
+    RemoteError.
+    """
+    membership = service.membership
+    known_by, hub_id = parse_words(newcomer.words), membership.hub.hub_id
+    person_id = await membership.engine.write(
+        lambda tables: tables.records.practitioner_id(hub_id, person, membership.env.new_id())
+    )
+    await membership.sync()
+    body = EndorsementBody(
+        fingerprint=known_by,
+        name=newcomer.name,
+        clients=newcomer.clients,
+        endorsed_by=person_id,
+    )
+    statement = membership.sign(body, membership.charter.charter_id)
+    answer = await membership.post("/v1/statements", statement.envelope.encode())
+    membership.check_accepted(parse_wire(Submitted, answer), statement.id)
 
 
 async def newest_agreement(service: NodeService) -> Charter:

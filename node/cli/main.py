@@ -73,6 +73,30 @@ def join(
 
 
 @app.command()
+def endorse(
+    words: Annotated[str, typer.Argument(help="The eight words, as they read them to you.")],
+    name: Annotated[str, typer.Option(help="The organisation's name, as it applied.")],
+    clients: Annotated[int, typer.Option(min=0, help="How many clients it may have by this.")],
+    practitioner: PersonName = "",
+    hub: HubName = "",
+    folder: Folder = Path(),
+) -> None:
+    """Answer for an organisation that joins late or is large: call it and compare the words."""
+    with report_errors():
+
+        async def work() -> None:
+            async with open_service(folder, hub) as service:
+                person = await acts.practitioner_named(service, practitioner)
+                newcomer = membership.Answering(words, name, clients)
+                await membership.endorse(service, newcomer, person)
+
+        asyncio.run(work())
+        out.print(
+            f"Your organisation answers for {name}. It is in the council's log for all to see."
+        )
+
+
+@app.command()
 def rotate_keys(
     recovery: Annotated[Path, typer.Option(help="The recovery file, from the safe.")],
     hub: HubName = "",

@@ -7,6 +7,7 @@ loosening, whichever way it goes; it never weighs one difference against another
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from protocol.governance.charter import Charter
@@ -114,6 +115,13 @@ def _limit(notes: _Notes, where: str, old: object, new: object) -> None:
         _BY_SIZE(notes, where, old, new)
     else:
         _unknown(notes, where, old, new)
+
+
+def _founding_until(notes: _Notes, where: str, old: int, new: int) -> None:
+    """Later is looser, though it has no effect: what was stated first holds (admission.py)."""
+    day = datetime.fromtimestamp(new, UTC)
+    said = f"{where}: the founding days end at {day:%H:%M} UTC on {day.day} {day:%B %Y}."
+    notes.say(said, loosens=new > old)
 
 
 def _limits(notes: _Notes, where: str, old: dict[str, Any], new: dict[str, Any]) -> None:
@@ -278,6 +286,13 @@ _CHARTER: Mapping[str, Compare] = {
     "match_policy": _POLICY,
     "tables": _fields({}),
     "quotas": _limits,
+    "admission": _fields(
+        {
+            "founding_until": _founding_until,
+            "cooling_days": _number("the days that a late member waits", loose="down"),
+            "largest_member": _number("the clients of the largest member without endorsement"),
+        }
+    ),
     "duty_desk": _fields({}),
     "request_lifetime_days": _number("the longest life of a request, in days,"),
     "disclosure_days": _number("the time that rows and items are kept, in days,"),

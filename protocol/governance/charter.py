@@ -23,6 +23,7 @@ from protocol.fields import (
     Hex32,
     Name,
     Origin,
+    Seconds,
     WireModel,
     refused_shape,
 )
@@ -162,6 +163,17 @@ class Quotas(WireModel):
     first_stubs: Limit
 
 
+class Admission(WireModel):
+    """How members are let in: the founders until `founding_until` (Unix seconds), later ones only
+    with another member's endorsement, and key holders serve those after `cooling_days`. A member
+    of more clients than `largest_member` needs an endorsement whenever it comes.
+    """
+
+    founding_until: Seconds
+    cooling_days: Annotated[int, Field(ge=0, le=90)]
+    largest_member: Count
+
+
 class DutyDesk(WireModel):
     """Somebody to call now, whatever the match says."""
 
@@ -190,6 +202,7 @@ class Charter(WireModel):
     tables: dict[str, Hex32]
     token_key: TokenKey
     quotas: Quotas
+    admission: Admission | None = None
     duty_desk: DutyDesk
     request_lifetime_days: Annotated[int, Field(ge=1, le=90)]
     disclosure_days: Annotated[int, Field(ge=30, le=40_000)]

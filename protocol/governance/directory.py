@@ -4,8 +4,9 @@ The directory is the only source of anybody's key: node, hub, holder and auditor
 same leaves in the same order, and ask it for the key that held *at that index*.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from protocol.dsse import PUBLIC_LEAF_LIMIT, parse_envelope
 from protocol.errors import ErrorCode, RemoteError
@@ -15,6 +16,7 @@ from protocol.governance.rotation import check_key_record, check_next_member, ch
 from protocol.messages.bodies import (
     CharterAcceptBody,
     CharterBody,
+    EndorsementBody,
     EnrolmentBody,
     MemberBody,
 )
@@ -32,11 +34,22 @@ from protocol.messages.statement import (
 
 @dataclass(frozen=True)
 class Member:
-    """A member as one `member` leaf states it; `statement_id` names that leaf's statement."""
+    """A member as one `member` leaf states it; `statement_id` names that leaf's statement, and
+    `issued_at` is when the hub signed it.
+    """
 
     statement_id: str
     index: int
     body: MemberBody
+    issued_at: int
+
+
+@dataclass(frozen=True)
+class Endorsement:
+    """What a member answers for, and under whose control that member was."""
+
+    control_domain: str
+    body: EndorsementBody
 
 
 @dataclass(frozen=True)
@@ -51,7 +64,8 @@ class CharterVersion:
 
 @dataclass(frozen=True)
 class Directory:
-    """Charters, members and acceptances in log order. Start from `Directory()`.
+    """Charters, members, acceptances and endorsements (by fingerprint) in log order. Start from
+    `Directory()`.
 
     `succession` is entry 0 of a log that takes the place of a lost one (specs/05-log.md §15).
     """
@@ -59,6 +73,7 @@ class Directory:
     charters: tuple[CharterVersion, ...] = ()
     members: Mapping[str, tuple[Member, ...]] = field(default_factory=dict)
     accepted: Mapping[str, int] = field(default_factory=dict)
+    endorsements: Mapping[str, tuple[Endorsement, ...]] = field(default_factory=dict)
     succession: Statement[SuccessionBody] | None = None
 
     @property
@@ -165,24 +180,43 @@ def apply_public_leaf(
         # Signed by the key of the charter that follows, and checked with it.
         return replace(directory, succession=statement.expect(SuccessionBody))
     directory.verify(statement, index)
-    charter = directory.charter_at(index).charter
-    if isinstance(body, CharterAcceptBody):
-        return _apply_acceptance(directory, statement.preamble, body, charter)
-    if statement.preamble.sender != charter.charter_id:
+    by_member = _BY_MEMBERS.get(type(body))
+    if by_member is not None:
+        return by_member(directory, index, statement)
+    if statement.preamble.sender != directory.charter_at(index).charter.charter_id:
         raise RemoteError(ErrorCode.NOT_ALLOWED, f"entry {index}: only the hub writes this kind")
     if isinstance(body, MemberBody):
         return _apply_member(directory, index, statement.expect(MemberBody))
     return directory
 
 
-def _apply_acceptance(
-    directory: Directory, preamble: Preamble, body: CharterAcceptBody, charter: Charter
-) -> Directory:
+def _apply_acceptance(directory: Directory, index: int, statement: Statement[Any]) -> Directory:
     """Only an acceptance of the charter in force, addressed to the hub, counts."""
+    charter, preamble = directory.charter_at(index).charter, statement.preamble
+    body = statement.expect(CharterAcceptBody).body
     stated = (preamble.aud, body.version, body.document_hash)
     if stated != (charter.charter_id, charter.version, charter.document_hash):
         return directory
     return replace(directory, accepted={**directory.accepted, preamble.sender: body.version})
+
+
+def _apply_endorsement(directory: Directory, index: int, statement: Statement[Any]) -> Directory:
+    """Only what a member says that is not under the hub's own control counts."""
+    body = statement.expect(EndorsementBody).body
+    member = directory.active(statement.preamble.sender, index)
+    hub = directory.charter_at(index).charter.hub.control_domain
+    if member is None or member.body.control_domain == hub:
+        return directory
+    said = Endorsement(member.body.control_domain, body)
+    held = (*directory.endorsements.get(body.fingerprint, ()), said)
+    return replace(directory, endorsements={**directory.endorsements, body.fingerprint: held})
+
+
+_BY_MEMBERS: Mapping[type, Callable[[Directory, int, Statement[Any]], Directory]] = {
+    CharterAcceptBody: _apply_acceptance,
+    EndorsementBody: _apply_endorsement,
+}
+"""What members write into the directory themselves; all else is the hub's to write."""
 
 
 def _apply_charter(
@@ -253,7 +287,7 @@ def _apply_member(directory: Directory, index: int, statement: Statement[MemberB
         check_enrolment(body, directory)
     else:
         check_next_member(before.statement_id, before.body, body, charter)
-    member = Member(statement.id, index, body)
+    member = Member(statement.id, index, body, statement.preamble.iat)
     history = (*directory.members.get(body.party_id, ()), member)
     return replace(directory, members={**directory.members, body.party_id: history})
 

@@ -7,6 +7,7 @@ party id: 64 bits, compared by voice within the days that an invitation lives.
 import hashlib
 
 from protocol import canonical
+from protocol.errors import ErrorCode, LocalError
 from protocol.messages.key_record import KeyRecord
 
 _WORD_LIST = """
@@ -31,8 +32,27 @@ pilot pine planet plum pocket pond poppy puzzle quartz quilt rabbit river
 WORDS = tuple(_WORD_LIST.split())
 
 
+_PLACES = {word: place for place, word in enumerate(WORDS)}
+BYTES = 8
+
+
+def fingerprint(party_id: str, keys: KeyRecord) -> str:
+    """The fingerprint of a party's keys, in hex."""
+    record: canonical.JsonValue = {"party_id": party_id, "keys": keys.model_dump(mode="json")}
+    return hashlib.sha256(canonical.encode(record)).digest()[:BYTES].hex()
+
+
 def fingerprint_words(party_id: str, keys: KeyRecord) -> str:
     """The eight words for a party's keys, separated by spaces."""
-    record: canonical.JsonValue = {"party_id": party_id, "keys": keys.model_dump(mode="json")}
-    digest = hashlib.sha256(canonical.encode(record)).digest()
-    return " ".join(WORDS[byte] for byte in digest[:8])
+    return " ".join(WORDS[byte] for byte in bytes.fromhex(fingerprint(party_id, keys)))
+
+
+def parse_words(text: str) -> str:
+    """The fingerprint, in hex, of words that were read out. Raises LocalError(CONFIGURATION)."""
+    words = text.lower().replace(",", " ").split()
+    if len(words) != BYTES:
+        raise LocalError(ErrorCode.CONFIGURATION, f"write all {BYTES} words, in order")
+    for place, word in enumerate(words, 1):
+        if word not in _PLACES:
+            raise LocalError(ErrorCode.CONFIGURATION, f"word {place} is not one of the list")
+    return bytes(_PLACES[word] for word in words).hex()

@@ -6,7 +6,7 @@ decided in protocol/requests/decide.py.
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from protocol.contact import Hours, Phone
 from protocol.fields import (
@@ -86,6 +86,19 @@ class MemberBody(WireModel):
     status: Literal["active", "suspended", "revoked"]
     enrolment: Base64
     clients: Count | None = None
+
+
+class EndorsementBody(WireModel):
+    """`endorsement`: a member answers for one that is to join, or to be large. Public leaf.
+
+    `fingerprint` is of the newcomer's first keys (specs/02-charter.md §6), `clients` the most it
+    may have by this; `endorsed_by` is the opaque id of the person who compared the words.
+    """
+
+    fingerprint: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+    name: Name
+    clients: Count
+    endorsed_by: Hex16
 
 
 class CharterAcceptBody(WireModel):

@@ -127,6 +127,7 @@ KINDS: dict[str, Kind] = {
     "enrolment": Kind(bodies.EnrolmentBody, Party.NEWCOMER, _HUB, Leaf.NONE),
     "member": Kind(bodies.MemberBody, _HUB, _MEMBER, Leaf.PUBLIC, is_pinned=True),
     "charter_accept": Kind(bodies.CharterAcceptBody, _MEMBER, _HUB, Leaf.PUBLIC),
+    "endorsement": Kind(bodies.EndorsementBody, _MEMBER, _HUB, Leaf.PUBLIC),
     "publication": Kind(
         bodies.PublicationBody, _MEMBER, _HUB,
         needs_agreement=_publishes, has_evidence=True, is_pinned=True,

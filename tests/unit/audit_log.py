@@ -126,6 +126,7 @@ def make_charter(**changes: Any) -> Charter:
         "match_policy": pack(DEFAULT).to_json(),
         "tables": {},
         "token_key": token_key,
+        "admission": {**template["admission"], "founding_until": NOON + 60 * DAY},
         **changes,
     }
     return parse_charter(encode(value))

@@ -1,0 +1,46 @@
+"""Whom a key holder serves yet: who came late waits, and must have been answered for. Pure.
+
+The hub states when somebody joined, and could state a time long past. So a key holder goes by when
+it saw them first.
+"""
+
+from datetime import UTC, datetime
+
+from protocol.errors import ErrorCode, RemoteError
+from protocol.governance.admission import served_from
+from protocol.governance.directory import Directory
+from protocol.governance.follow import LogView, verify_note_by_charter
+
+
+def newcomers_in(old: LogView, new: LogView) -> dict[str, int]:
+    """The members that are new in a view, and when they came (Unix seconds).
+
+    That is the time of the checkpoint that shows them. Who begins to follow has seen nobody come,
+    and goes by what the hub says of each.
+    """
+    came = [
+        history[0]
+        for party_id, history in new.directory.members.items()
+        if party_id not in old.directory.members
+    ]
+    if not came:
+        return {}
+    seen_at = verify_note_by_charter(new.note, new.directory.charter).seen_at
+    return {item.body.party_id: seen_at if old.size else item.issued_at for item in came}
+
+
+def check_served(directory: Directory, party_id: str, joined_at: int, now: int) -> None:
+    """Refuse a member that is not served yet. Raises RemoteError: NOT_ALLOWED, NOT_READY."""
+    since = served_from(directory, party_id, joined_at)
+    if since is None:
+        raise RemoteError(
+            ErrorCode.NOT_ALLOWED,
+            "this member joined late, or is large, and no member of another organisation has "
+            "answered for it (patchwork-node endorse)",
+        )
+    if now < since:
+        day = datetime.fromtimestamp(since, UTC)
+        raise RemoteError(
+            ErrorCode.NOT_READY,
+            f"key holders serve a late member from {day:%H:%M} UTC on {day.day} {day:%B %Y}",
+        )

@@ -1,0 +1,161 @@
+"""Who needs an endorsement, what counts as one, and from when key holders serve a late member."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from protocol.errors import LocalError
+from protocol.fields import to_base64
+from protocol.governance.admission import Newcomer, needs_endorsement, served_from
+from protocol.governance.directory import Directory, apply_public_leaf
+from protocol.governance.fingerprint import fingerprint, fingerprint_words, parse_words
+from protocol.messages.bodies import EndorsementBody, EnrolmentBody, MemberBody
+from tests.conftest import Council, party_id
+
+ENDS = 1_790_000_000
+BEFORE, AFTER = ENDS, ENDS + 1
+FOUNDER, HUBS_OWN, LATE, NEIGHBOUR = 0x30, 0x40, 0x50, 0x60
+DAY = 86_400
+TERMS = {"founding_until": ENDS, "cooling_days": 7, "largest_member": 20_000}
+
+
+class Log:
+    """A directory that grows by leaves."""
+
+    def __init__(self, council: Council, **terms: Any) -> None:
+        self.council = council
+        self.directory = Directory()
+        self.add(council.charter_leaf(council.charter(admission={**TERMS, **terms})))
+
+    def add(self, leaf: bytes) -> None:
+        index = len(self.directory.charters) + sum(map(len, self.directory.members.values()))
+        self.directory = apply_public_leaf(
+            self.directory, index + 100, leaf, self.council.documents
+        )
+
+    def join(self, party: int, clients: int = 300, domain: str | None = None) -> None:
+        applied = {"control_domain": domain} if domain else {}
+        value = self.council.enrolment_value(party, clients=clients, **applied)
+        enrolment, _ = self.council.statement(
+            EnrolmentBody.model_validate(value), party_id(party), party
+        )
+        del value["invitation_hash"]
+        body = MemberBody(**value, status="active", enrolment=to_base64(enrolment))
+        self.add(self.council.by_hub(body))
+
+    def endorse(self, by: int, party: int, **change: Any) -> None:
+        said = {
+            "fingerprint": self.newcomer(party).fingerprint,
+            "name": f"Agency {party}",
+            "clients": 300,
+            "endorsed_by": "ee" * 16,
+            **change,
+        }
+        leaf, _ = self.council.statement(EndorsementBody(**said), party_id(by), by)
+        self.add(leaf)
+
+    def newcomer(self, party: int, clients: int = 300) -> Newcomer:
+        value = self.council.enrolment_value(party, clients=clients)
+        return Newcomer.of(EnrolmentBody.model_validate(value))
+
+
+@pytest.fixture
+def log(council: Council) -> Log:
+    """Two founders, one of them under the hub's own control."""
+    made = Log(council)
+    made.join(FOUNDER)
+    made.join(HUBS_OWN, domain=made.directory.charter.hub.control_domain)
+    made.join(LATE)
+    return made
+
+
+def needs(log: Log, joined_at: int = AFTER, clients: int = 300) -> bool:
+    return needs_endorsement(log.directory, log.newcomer(LATE, clients), joined_at)
+
+
+def test_founders_need_none_and_late_ones_do(log: Log) -> None:
+    assert (needs(log, BEFORE), needs(log, AFTER)) == (False, True)
+
+
+def test_who_is_large_needs_one_whenever_it_comes(log: Log) -> None:
+    assert (needs(log, BEFORE, 20_000), needs(log, BEFORE, 20_001)) == (False, True)
+
+
+def test_one_member_of_another_organisation_is_enough(log: Log) -> None:
+    log.endorse(FOUNDER, LATE)
+    assert not needs(log)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"name": "Another name"}, {"fingerprint": "00" * 8}, {"clients": 299}],
+    ids=["another name", "other words", "fewer clients"],
+)
+def test_it_answers_for_what_it_says_and_for_nothing_else(log: Log, change: dict[str, Any]) -> None:
+    log.endorse(FOUNDER, LATE, **change)
+    assert needs(log)
+
+
+def test_the_hubs_own_organisation_and_the_newcomers_own_do_not_count(log: Log) -> None:
+    log.endorse(HUBS_OWN, LATE)
+    log.join(NEIGHBOUR, domain=f"Domain {LATE}")
+    log.endorse(NEIGHBOUR, LATE)
+    assert needs(log)
+
+
+def test_a_later_charter_ends_the_founding_days_sooner_and_never_later(log: Log) -> None:
+    council = log.council
+
+    def changed(until: int) -> Log:
+        held = log.directory.charter
+        after = council.charter(
+            admission={**TERMS, "founding_until": until},
+            version=held.version + 1,
+            predecessor=held.document_hash,
+        )
+        later = Log(council)
+        later.directory = log.directory
+        later.add(council.charter_leaf(after))
+        return later
+
+    assert needs(changed(ENDS + 90 * DAY), ENDS + 60)
+    assert needs(changed(ENDS - 60), ENDS - 30)
+    assert not needs(changed(ENDS - 60), ENDS - 90)
+
+
+def test_key_holders_serve_a_late_member_once_it_is_endorsed_and_has_waited(log: Log) -> None:
+    late = party_id(LATE)
+    assert served_from(log.directory, late, BEFORE) == BEFORE
+    assert served_from(log.directory, late, AFTER) is None
+    log.endorse(FOUNDER, LATE)
+    assert served_from(log.directory, late, AFTER) == AFTER + 7 * DAY
+
+
+def test_a_member_that_grows_large_needs_one_for_its_size(log: Log) -> None:
+    late = party_id(LATE)
+    (member,) = log.directory.members[late]
+    grown = replace(member, body=member.body.model_copy(update={"clients": 90_000}))
+    members = {**log.directory.members, late: (member, grown)}
+    log.directory = replace(log.directory, members=members)
+    assert served_from(log.directory, late, BEFORE) is None
+    log.endorse(FOUNDER, LATE, clients=90_000)
+    assert served_from(log.directory, late, BEFORE) == BEFORE
+
+
+def test_a_charter_without_terms_asks_for_nothing(council: Council) -> None:
+    directory = apply_public_leaf(
+        Directory(), 0, council.charter_leaf(council.charter()), council.documents
+    )
+    newcomer = Newcomer("00" * 8, "Agency", "Domain", 10**6)
+    assert not needs_endorsement(directory, newcomer, 2**40)
+
+
+def test_words_that_were_heard_are_the_fingerprint_again(log: Log) -> None:
+    keys = log.directory.members[party_id(LATE)][0].body.keys
+    words = fingerprint_words(party_id(LATE), keys)
+    assert parse_words(words.upper().replace(" ", ", ")) == fingerprint(party_id(LATE), keys)
+    with pytest.raises(LocalError, match="all 8 words"):
+        parse_words(words.rpartition(" ")[0])
+    with pytest.raises(LocalError, match="word 8 is not one of the list"):
+        parse_words(words.rpartition(" ")[0] + " zebra")
