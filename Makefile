@@ -19,6 +19,7 @@ bench: .venv/.runtime
 	$(BIN)/python -m bench.audit
 	$(BIN)/python -m bench.publications
 	$(BIN)/python -m bench.publishing
+	$(BIN)/python -m bench.evaluations
 	$(BIN)/python -m bench.matching.attacks
 
 # Beside Splink and CLK + anonlink. DATA=DIR holds council-train and council-validate; see README.
