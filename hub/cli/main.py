@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 refused or failed (the sentence says why), 2 wrong usage.
 
 import asyncio
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -21,12 +22,13 @@ from hub.config import load_settings
 from hub.matching.explain import explain_link, links_in_short
 from hub.members.office import (
     Candidate,
+    FirstCharter,
     Plan,
-    Quorum,
     approve,
     candidates,
     ceremony_terms,
     found_federation,
+    make_duty_desk,
     make_hub,
     make_invitation,
     order,
@@ -36,6 +38,7 @@ from hub.members.office import (
 from hub.server.service import HubService
 from hub.store.members import MemberStatus
 from hub.store.tables import HubTables, opened
+from protocol.errors import ErrorCode, LocalError
 from protocol.fields import to_base64
 from protocol.governance.ceremony import (
     CEREMONY_LIMIT,
@@ -43,6 +46,7 @@ from protocol.governance.ceremony import (
     HolderRecord,
     SignedTranscript,
 )
+from protocol.governance.charter import DutyDesk
 from protocol.wire import encode_wire, parse_wire
 from runtime.cli import make_cli, report_errors
 from runtime.environment import Environment
@@ -94,18 +98,24 @@ def found(
         list[str], typer.Option(help="'VKEY;control domain' of a witness (repeat).")
     ],
     quorum: Annotated[int, typer.Option(help="How many witnesses must sign.")],
+    duty_desk: Annotated[
+        str, typer.Option(help="Who answers at once; asked for if left out.")
+    ] = "",
+    duty_phone: Annotated[str, typer.Option(help="Its telephone; asked for if left out.")] = "",
+    duty_hours: Annotated[str, typer.Option(help="When it answers; asked for if left out.")] = "",
     folder: Folder = Path(),
 ) -> None:
     """Write the first charter into the log; prints the genesis fingerprint."""
     with report_errors():
+        desk = _duty_desk(duty_desk, duty_phone, duty_hours)
         data = (folder / "terms.json").read_bytes()
         terms = parse_wire(CeremonyTerms, data, limit=CEREMONY_LIMIT)
         transcripts = [
             parse_wire(SignedTranscript, path.read_bytes(), limit=CEREMONY_LIMIT)
             for path in transcript
         ]
-        witnesses = Quorum([parse_witness(text) for text in witness], quorum)
-        genesis = found_federation(folder, terms, transcripts, witnesses, Environment())
+        first = FirstCharter([parse_witness(text) for text in witness], quorum, desk)
+        genesis = found_federation(folder, terms, transcripts, first, Environment())
         out.print(asyncio.run(genesis))
 
 
@@ -170,6 +180,21 @@ def serve(folder: Folder = Path()) -> None:
     with report_errors():
         service = HubService(folder, load_settings(folder), Environment())
         asyncio.run(service.run(lambda port: typer.echo(f"hub listening on port {port}")))
+
+
+def _duty_desk(name: str, phone: str, hours: str) -> DutyDesk:
+    """Somebody real to call: every team shows it, so nothing stands in for it."""
+    if not (name and phone and hours) and not sys.stdin.isatty():
+        raise LocalError(
+            ErrorCode.NOT_READY,
+            "say whom everybody can call at once: --duty-desk NAME --duty-phone NUMBER "
+            "--duty-hours HOURS. It stands under every team",
+        )
+    return make_duty_desk(
+        name or typer.prompt("Who answers at once (for example the emergency duty team)"),
+        phone or typer.prompt("Its telephone number"),
+        hours or typer.prompt("When it answers"),
+    )
 
 
 def _show(found: list[Candidate], *, as_json: bool) -> None:

@@ -16,8 +16,10 @@ from hub.members.founding import Founding, found
 from hub.members.membership import rotation_of
 from hub.store.members import ApplicantState, MemberStatus, RotationState
 from hub.store.tables import HubTables, opened
+from protocol.contact import require_hours, require_name, require_phone
 from protocol.errors import ErrorCode, LocalError
 from protocol.governance.ceremony import CeremonyTerms, HolderRecord, SignedTranscript
+from protocol.governance.charter import DutyDesk
 from protocol.governance.fingerprint import fingerprint_words
 from protocol.log.note import NoteSigner, SignatureType, parse_vkey
 from protocol.signing import SecretSeed
@@ -39,11 +41,14 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Quorum:
-    """The witnesses of the first charter, and how many of them must sign."""
+class FirstCharter:
+    """What the first charter says that nobody can know before: who watches the log, how many of
+    them must sign, and whom everybody can call now.
+    """
 
     witnesses: Sequence[dict[str, str]]
-    needed: int
+    quorum: int
+    duty_desk: DutyDesk
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,19 @@ def ceremony_terms(plan: Plan, holders: Sequence[HolderRecord], threshold: int) 
     )
 
 
+def make_duty_desk(name: str, phone: str, hours: str) -> DutyDesk:
+    """The duty desk as the operator typed it. Raises LocalError(CONFIGURATION) naming the field."""
+    typed = {"name": (require_name, name), "phone": (require_phone, phone)}
+    typed["hours"] = (require_hours, hours)
+    values = {}
+    for field, (require, text) in typed.items():
+        try:
+            values[field] = require(text)
+        except ValueError as error:
+            raise LocalError(ErrorCode.CONFIGURATION, f"the duty desk's {field}: {error}") from None
+    return DutyDesk(**values)
+
+
 def parse_witness(text: str) -> dict[str, str]:
     """A witness from 'VKEY;control domain'. Raises LocalError, RemoteError."""
     vkey, _, domain = text.partition(";")
@@ -108,7 +126,7 @@ async def found_federation(
     folder: Path,
     terms: CeremonyTerms,
     transcripts: Sequence[SignedTranscript],
-    quorum: Quorum,
+    first: FirstCharter,
     env: Environment,
 ) -> str:
     """Write the first charter into the log; the genesis fingerprint. Raises as `found` does."""
@@ -119,10 +137,11 @@ async def found_federation(
         hub_name=plan.hub_name,
         control_domain=plan.control_domain,
         log_key=log_signer.key,
-        witnesses=quorum.witnesses,
-        quorum=quorum.needed,
+        witnesses=first.witnesses,
+        quorum=first.quorum,
         holders=terms.holders,
         transcripts=transcripts,
+        duty_desk=first.duty_desk,
     )
     signer = HubSigner(SecretSeed(keys["sign"]), env)
     async with opened(folder) as engine:
