@@ -34,6 +34,7 @@ from hub.members.office import (
     order,
     parse_witness,
     read_plan,
+    rename,
 )
 from hub.server.service import HubService
 from hub.store.members import MemberStatus
@@ -137,9 +138,13 @@ def members(
     suspend: Annotated[str, typer.Option(help="Stop a member at once, by party id.")] = "",
     reinstate: Annotated[str, typer.Option(help="Let a suspended member go on.")] = "",
     revoke: Annotated[str, typer.Option(help="Stop a member for good.")] = "",
+    renamed: Annotated[
+        str, typer.Option("--rename", help="Call a member by another --name, by party id.")
+    ] = "",
+    name: Annotated[str, typer.Option(help="The new name; everybody is told.")] = "",
     as_json: JsonOutput = False,
 ) -> None:
-    """Show who has applied and who is a member; approve, suspend, reinstate or revoke one."""
+    """Show who applied and who is a member; approve, suspend, reinstate, revoke or rename one."""
     asked = {
         MemberStatus.SUSPENDED: suspend,
         MemberStatus.ACTIVE: reinstate,
@@ -151,6 +156,9 @@ def members(
             for status, party_id in orders.items():
                 _write(folder, _ordering(party_id, status))
                 out.print("Ordered. The running hub writes it into the log.")
+        elif renamed:
+            _write(folder, lambda tables: rename(tables, renamed, name))
+            out.print("Ordered. The running hub writes the new name into the log.")
         elif approved:
             _write(folder, lambda tables: approve(tables, approved, words))
             out.print("Approved. The running hub writes the membership into the log.")

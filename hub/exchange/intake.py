@@ -38,6 +38,7 @@ from protocol.messages.bodies import (
     RequestBody,
 )
 from protocol.messages.log import ProvisionalBody, StatementAnswerBody
+from protocol.messages.members import DetailsBody, SealRenewalBody
 from protocol.messages.review import (
     IdentityAnswerBody,
     IdentityCheckBody,
@@ -165,6 +166,8 @@ class Intake:
             ProvisionalBody: broker.provisional,
             ReceiptBody: broker.receipt,
             CharterAcceptBody: upkeep.charter_accept,
+            SealRenewalBody: upkeep.own_change,
+            DetailsBody: upkeep.own_change,
             EvaluationCountBody: upkeep.evaluation_count,
             SampleCommitmentBody: upkeep.sample_commitment,
             StatementAnswerBody: upkeep.statement_answer,

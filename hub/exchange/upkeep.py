@@ -3,7 +3,7 @@
 Each handler works inside one transaction: it checks and logs, or raises and changes nothing.
 """
 
-from hub.exchange.handlers import Answer, Parts
+from hub.exchange.handlers import DAY, Answer, Parts
 from hub.log.ledger import Ledger
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel
@@ -11,7 +11,10 @@ from protocol.governance.changes import unaccepted
 from protocol.messages.audit import SampleCommitmentBody
 from protocol.messages.bodies import CharterAcceptBody, EvaluationCountBody, ExportBody
 from protocol.messages.log import StatementAnswerBody
+from protocol.messages.members import DetailsBody, SealRenewalBody
 from protocol.messages.statement import Statement
+
+OWN_CHANGES_A_DAY = 10  # everybody keeps what is public, for ever
 
 
 class Upkeep:
@@ -30,6 +33,16 @@ class Upkeep:
             raise RemoteError(ErrorCode.CONFLICT, "this agency has accepted the charter already")
         if unaccepted(directory, sender):
             self._ledger.tables.stubs.mark_agency(sender)
+        return Answer(self._ledger.append(statement))
+
+    def own_change(
+        self, statement: Statement[SealRenewalBody] | Statement[DetailsBody], _parts: Parts
+    ) -> Answer:
+        """Log a member's new seal key, or its new details; the directory says what is wrong."""
+        preamble, since = statement.preamble, self._ledger.env.clock() - DAY
+        today = self._ledger.tables.log.count_entries(preamble.sender, preamble.kind, since)
+        if today >= OWN_CHANGES_A_DAY:
+            raise RemoteError(ErrorCode.OVER_QUOTA, f"{OWN_CHANGES_A_DAY} of these a day")
         return Answer(self._ledger.append(statement))
 
     def evaluation_count(self, statement: Statement[EvaluationCountBody], _parts: Parts) -> Answer:

@@ -18,6 +18,7 @@ from hub.store.members import ApplicantState, MemberStatus, RotationState
 from hub.store.tables import HubTables, opened
 from protocol.contact import require_hours, require_name, require_phone
 from protocol.errors import ErrorCode, LocalError
+from protocol.governance.amendments import check_name
 from protocol.governance.ceremony import CeremonyTerms, HolderRecord, SignedTranscript
 from protocol.governance.charter import DutyDesk
 from protocol.governance.fingerprint import fingerprint_words
@@ -169,13 +170,12 @@ async def make_invitation(folder: Path, env: Environment) -> Invitation:
 
 def candidates(tables: HubTables) -> list[Candidate]:
     """Everybody who ever applied, oldest first, and then members whose new keys wait."""
-    applied = []
+    applied, directory = [], tables.directory.current()
     for applicant in tables.members.applicants(*ApplicantState):
-        body = enrolment_of(applicant)
+        body, member = enrolment_of(applicant), directory.member(applicant.party_id)
         words = fingerprint_words(body.party_id, body.keys)
-        applied.append(
-            Candidate(body.party_id, body.name, body.member_class, applicant.state, words)
-        )
+        name = member.body.name if member else body.name
+        applied.append(Candidate(body.party_id, name, body.member_class, applicant.state, words))
     by_id = {item.party_id: item for item in applied}
     return applied + [
         replace(by_id[item.party_id], state="new keys wait", words=item.words)
@@ -200,6 +200,20 @@ def order(tables: HubTables, party_id: str, status: MemberStatus) -> None:
     if applicant is None or applicant.state is not ApplicantState.MEMBER:
         raise LocalError(ErrorCode.NOT_FOUND, "there is no member with that id")
     tables.members.order(party_id, status)
+
+
+def rename(tables: HubTables, party_id: str, name: str) -> None:
+    """A member's new name, for the running hub. Raises LocalError, RemoteError(CONFLICT)."""
+    directory = tables.directory.current()
+    member = directory.member(party_id)
+    if member is None or MemberStatus(member.body.status) is MemberStatus.REVOKED:
+        raise LocalError(ErrorCode.NOT_FOUND, "there is no member with that id")
+    try:
+        clean = require_name(name)
+    except ValueError as error:
+        raise LocalError(ErrorCode.CONFIGURATION, f"name: {error}") from None
+    check_name(member.body, clean, directory.bodies())
+    tables.members.rename(party_id, clean)
 
 
 def waiting_rotations(tables: HubTables) -> list[WaitingRotation]:

@@ -364,7 +364,7 @@ async def test_a_stranger_gets_the_log_and_no_payloads(hub: Council, tmp_path: P
     assert (await run("fetch", hub.url, "--out", case, *options))[0] == 2
 
     stranger = tmp_path / "stranger"
-    await run("init", stranger, "--name", "Stranger", "--control-domain", "x")
+    await run("init", stranger, "--name", "Stranger", "--control-domain", "x", *REACHED)
     second = tmp_path / "second"
     code, text = await run("fetch", hub.url, "--out", second, "--dir", stranger, *options)
     assert (code, "without payloads" in text) == (2, True)

@@ -19,6 +19,7 @@ INIT = ["init", "--name", "Hub", "--origin", "hub.example/log", "--control-domai
         (["invite"], "run patchwork-hub init"),
         (["ceremony", "--holder", "nowhere.json"], "run patchwork-hub init"),
         (["members", "--approve", "ab", "--words", "x"], "nobody with that id"),
+        (["members", "--rename", "ab" * 16, "--name", "Other"], "there is no member with that id"),
         (["serve"], "run init first"),
     ],
 )
