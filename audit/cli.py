@@ -66,8 +66,8 @@ def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The auditor's own folder.")],
     name: Annotated[str, typer.Option(help="The auditor's name, as the log will hold it.")],
     control_domain: Annotated[str, typer.Option(help="Who controls the auditor.")],
-    duty_line: Annotated[str, typer.Option(help="A public telephone number.")] = "000",
-    duty_hours: Annotated[str, typer.Option(help="When it answers.")] = "Not a duty desk",
+    duty_line: Annotated[str, typer.Option(help="A telephone number, which the log will hold.")],
+    duty_hours: Annotated[str, typer.Option(help="When it answers.")],
 ) -> None:
     """Make an auditor's keys and folder."""
     with _errors_reported():

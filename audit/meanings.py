@@ -86,7 +86,7 @@ MEANINGS: dict[Code, str] = {
     Code.CHECKPOINT_FUTURE: "The witnesses' signatures are dated in the future.",
     Code.HUB_UNREACHABLE: "The hub did not answer.",
     Code.CHARTER_CHANGED: "A new charter is in force: read what changed.",
-    Code.MEMBER_CHANGED: "A member joined, left or was suspended.",
+    Code.MEMBER_CHANGED: "A member joined or left, or has another status, name or telephone.",
     Code.KEYS_CHANGED: "The keys of a member changed: ask the member whether it did that.",
     Code.SUCCESSOR: "The hub began a new log in place of this one: audit each of them by itself.",
     Code.SUCCESSOR_REFUSED: "The hub began a new log that does not follow from this one.",

@@ -94,8 +94,10 @@ def found(stage: Stage, holders: list[Path]) -> Council:
     ]
     hub = ROOT / "hub"
     stage.run(
-        "patchwork-hub", "found", "--dir", str(hub), "--quorum", str(QUORUM), *transcripts, *named
-    )
+        "patchwork-hub", "found", "--dir", str(hub), "--quorum", str(QUORUM),
+        "--duty-desk", "Wexcombe emergency duty team (invented)", "--duty-phone", "01632 960100",
+        "--duty-hours", "Nights, weekends and bank holidays", *transcripts, *named,
+    )  # fmt: skip
     genesis = (hub / "genesis").read_text(encoding="utf-8").strip()
     log_vkey = (hub / "log.vkey").read_text(encoding="utf-8").strip()
     (ROOT / "log.vkey").write_text(log_vkey + "\n", encoding="utf-8")
@@ -146,7 +148,8 @@ def enrol_auditor(stage: Stage) -> None:
     folder = str(ROOT / "auditor")
     stage.run(
         "patchwork-audit", "init", folder, "--name", "Wexcombe Audit",
-        "--control-domain", "Auditor's office",
+        "--control-domain", "Auditor's office", "--duty-line", "01632 960140",
+        "--duty-hours", "Weekdays 9am to 5pm",
     )  # fmt: skip
     invitation = stage.run("patchwork-hub", "invite", "--dir", str(ROOT / "hub")).strip()
     stage.start(

@@ -43,6 +43,7 @@ class AlarmCode(StrEnum):
     CHARTER_CHANGED = "charter_changed"
     MEMBER_CHANGED = "member_changed"
     KEYS_CHANGED = "keys_changed"
+    DETAILS_CHANGED = "details_changed"
     CARD_UNWITNESSED = "card_unwitnessed"
     CARD_IN_NO_LOG = "card_in_no_log"
     CARD_CLOSED = "card_closed"
@@ -86,7 +87,8 @@ TEXTS: dict[AlarmCode, AlarmText] = {
     ),
     AlarmCode.OWN_KEYS_DIFFER: AlarmText(
         _PROOF, "The log holds other keys for your agency than this node has.",
-        "If you did not change them, call the council: have the agency suspended.",
+        "If you did not change them, your keys may be stolen: call the council, have the agency "
+        "suspended.",
     ),
     AlarmCode.NO_QUORUM: AlarmText(
         _MISSING, "Too few witnesses have signed the log: contact details wait for them.",
@@ -124,6 +126,9 @@ TEXTS: dict[AlarmCode, AlarmText] = {
     ),
     AlarmCode.KEYS_CHANGED: AlarmText(
         _LOOK, "An organisation has new keys.", "Call it and ask whether it is meant."
+    ),
+    AlarmCode.DETAILS_CHANGED: AlarmText(
+        _LOOK, "An organisation has another name or duty line.", "Is it meant? Write it down."
     ),
     AlarmCode.CARD_IN_NO_LOG: AlarmText(
         _LOOK, "The log was lost before witnesses had signed that a card left or came.",

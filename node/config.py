@@ -20,7 +20,7 @@ class NodeSettings(BaseSettings):
     name: str = Field(
         "",
         description="The agency's name, as others will see it. "
-        "Changed: only before joining does it matter; the log holds it afterwards.",
+        "Changed: only before joining does it matter; afterwards patchwork-node details.",
     )
     member_class: str = Field(
         "",
@@ -37,9 +37,13 @@ class NodeSettings(BaseSettings):
         "Changed: only before joining; afterwards the council states a new size.",
     )  # fmt: skip
     duty_line: str = Field(
-        "", description="Telephone of the duty desk. Changed: callers reach somebody else."
+        "",
+        description="Telephone of the duty desk, at the next hub that is joined. Changed: callers "
+        "reach somebody else. Where the agency has joined: patchwork-node details.",
     )
-    duty_hours: str = Field("", description="When it answers. Changed: callers get no answer.")
+    duty_hours: str = Field(
+        "", description="When it answers, likewise. Changed: callers get no answer."
+    )
     answer_rule: Literal["ask", "allow"] = Field(
         "ask",
         description="Whether requests after a first one from an agency go to a person or are "

@@ -1,6 +1,6 @@
 """A running node at one hub: poll, handle, send, release (specs/07-transport.md §5).
 
-Four loops, each of which outlives whatever meets one of its passes (node/faults.py).
+Five loops, each of which outlives whatever meets one of its passes (node/faults.py).
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from node.dispatch import Dispatcher
 from node.mail import Mail
 from node.membership.hub import HubMembership
 from node.membership.outbox import Outbox
+from node.membership.renewal import SealRenewal
 from node.oversight.monitor import Monitor
 from node.publishing.republish import CharterWatch
 from node.store.set_aside import Kind, SetAside
@@ -28,6 +29,7 @@ RETRY_SECONDS = 2.0
 PAUSE_SECONDS = 0.3
 FOLLOW_SECONDS = 2.0
 LOOK_SECONDS = 30.0
+RENEW_SECONDS = 60.0
 
 Work = Callable[[], Awaitable[object]]
 Shown = TypeVar("Shown")
@@ -46,6 +48,7 @@ class NodeService:
         self.mail = Mail(membership, self.dispatcher)
         self.outbox = Outbox(membership, self.dispatcher.on_sent, self.dispatcher.on_failed)
         self.charters = CharterWatch(membership)
+        self.renewal = SealRenewal(membership)
         self.monitor = Monitor(membership, settings.alarm_command)
         self._settings = settings
         self._instance = secrets.token_hex(16)
@@ -65,6 +68,7 @@ class NodeService:
             "receive": self._receive,
             "advance": self._advance,
             "watch": self._watch,
+            "renew": self._renew,
             "monitor": self._monitor,
         }
         await asyncio.gather(*(self._forever(name, work) for name, work in loops.items()))
@@ -104,6 +108,7 @@ class NodeService:
             "receive": lambda: self.receive(wait=0),
             "advance": self.advance,
             "watch": self.charters.step,
+            "renew": self.renewal.step,
             "monitor": self.monitor.look,
         }
         engine, hub_id = self.membership.engine, self.membership.hub.hub_id
@@ -148,6 +153,10 @@ class NodeService:
     async def _watch(self) -> None:
         await self.charters.step()
         await asyncio.sleep(FOLLOW_SECONDS)
+
+    async def _renew(self) -> None:
+        await self.renewal.step()
+        await asyncio.sleep(RENEW_SECONDS)
 
     async def _monitor(self) -> None:
         await self.monitor.look()

@@ -1,6 +1,6 @@
 """Secret files: one JSON object of hex strings, readable by its owner alone.
 
-Written once, never printed, never in argv or environment. A file that others may read is refused.
+Never printed, never in argv or environment. A file that others may read is refused.
 """
 
 import json
@@ -28,6 +28,24 @@ def write_secrets(path: Path, values: dict[str, bytes]) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+
+
+def replace_secrets(path: Path, values: dict[str, bytes]) -> None:
+    """Put the file, whole, in the place of the one before, and wait for the disk. Whenever this is
+    cut off, there is one or the other. Raises LocalError.
+    """
+    half = path.with_suffix(".part")
+    half.unlink(missing_ok=True)
+    write_secrets(half, values)
+    try:
+        half.replace(path)
+        descriptor = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise LocalError(ErrorCode.STORAGE, f"cannot write {path.name}") from error
 
 
 def read_secrets(path: Path) -> dict[str, bytes]:

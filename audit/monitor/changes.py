@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from audit.auditor.identity import AuditorFolder
 from audit.findings import Finding, FindingCode, rule
+from protocol.governance.amendments import new_keys
 from protocol.governance.changes import loosens
 from protocol.governance.directory import Directory, Member
 
@@ -49,8 +50,11 @@ def _member(before: Member | None, now: Member) -> Iterator[Finding]:
         detail = f"{name} joined as {body.member_class}"
         yield rule(FindingCode.MEMBER_CHANGED, now.index, detail)
         return
-    if before.body.keys != body.keys:
+    if new_keys(before.body.keys, body.keys):
         yield rule(FindingCode.KEYS_CHANGED, now.index, f"{name} has new keys")
+    for field, called in (("name", "name"), ("duty_line", "duty line"), ("duty_hours", "hours")):
+        if getattr(before.body, field) != getattr(body, field):
+            yield rule(FindingCode.MEMBER_CHANGED, now.index, f"{name} has another {called}")
     if before.body.status != body.status:
         detail = f"{name} is {body.status}, was {before.body.status}"
         yield rule(FindingCode.MEMBER_CHANGED, now.index, detail)

@@ -132,9 +132,9 @@ def _signer(source: Source, statement: Statement[WireModel]) -> tuple[dict[str, 
     member = directory.active(preamble.sender, source.index)
     if member is None or preamble.sender == version.charter.charter_id:
         return _named(key, version), f"charters/{version.charter.version}/document"
-    leaf = _entry(source, member.index)
-    files = {"signer/leaf": leaf, "signer/proof": _proof(source, member.index, leaf)}
-    return {**_named(key, directory.charter_at(member.index)), **files}, "signer/leaf"
+    leaf = _entry(source, member.leaf)
+    files = {"signer/leaf": leaf, "signer/proof": _proof(source, member.leaf, leaf)}
+    return {**_named(key, directory.charter_at(member.leaf)), **files}, "signer/leaf"
 
 
 def _named(key: bytes, version: CharterVersion) -> dict[str, bytes]:

@@ -69,6 +69,7 @@ def change(
         out.print(f"Charter version {new.version} after version {held.version}.")
         _list("It loosens:", found.loosened)
         _list("It tightens:", found.tightened)
+        _list("It also changes:", found.neutral)
         _warn_of_witnesses(new, folder)
         if found.loosened:
             out.print("Each agency goes on as before until its own person accepts this version.")

@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 refused or failed (the sentence says why), 2 wrong usage.
 
 import asyncio
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -21,22 +22,25 @@ from hub.config import load_settings
 from hub.matching.explain import explain_link, links_in_short
 from hub.members.founding import MOST_FOUNDING_DAYS, Terms
 from hub.members.office import (
-    Agreed,
     Candidate,
+    FirstCharter,
     Plan,
     approve,
     candidates,
     ceremony_terms,
     found_federation,
+    make_duty_desk,
     make_hub,
     make_invitation,
     order,
     parse_witness,
     read_plan,
+    rename,
 )
 from hub.server.service import HubService
 from hub.store.members import MemberStatus
 from hub.store.tables import HubTables, opened
+from protocol.errors import ErrorCode, LocalError
 from protocol.fields import to_base64
 from protocol.governance.ceremony import (
     CEREMONY_LIMIT,
@@ -44,6 +48,7 @@ from protocol.governance.ceremony import (
     HolderRecord,
     SignedTranscript,
 )
+from protocol.governance.charter import DutyDesk
 from protocol.wire import encode_wire, parse_wire
 from runtime.cli import make_cli, report_errors
 from runtime.environment import Environment
@@ -101,19 +106,25 @@ def found(
     cooling_days: Annotated[
         int | None, typer.Option(help="How long a later member waits for key holders; usually 7.")
     ] = None,
+    duty_desk: Annotated[
+        str, typer.Option(help="Who answers at once; asked for if left out.")
+    ] = "",
+    duty_phone: Annotated[str, typer.Option(help="Its telephone; asked for if left out.")] = "",
+    duty_hours: Annotated[str, typer.Option(help="When it answers; asked for if left out.")] = "",
     folder: Folder = Path(),
 ) -> None:
     """Write the first charter into the log; prints the genesis fingerprint."""
     with report_errors():
+        desk = _duty_desk(duty_desk, duty_phone, duty_hours)
         data = (folder / "terms.json").read_bytes()
         terms = parse_wire(CeremonyTerms, data, limit=CEREMONY_LIMIT)
         transcripts = [
             parse_wire(SignedTranscript, path.read_bytes(), limit=CEREMONY_LIMIT)
             for path in transcript
         ]
-        admission = Terms(founding_days, cooling_days)
-        agreed = Agreed([parse_witness(text) for text in witness], quorum, admission)
-        genesis = found_federation(folder, terms, transcripts, agreed, Environment())
+        witnesses = [parse_witness(text) for text in witness]
+        first = FirstCharter(witnesses, quorum, desk, Terms(founding_days, cooling_days))
+        genesis = found_federation(folder, terms, transcripts, first, Environment())
         out.print(asyncio.run(genesis))
 
 
@@ -135,9 +146,13 @@ def members(
     suspend: Annotated[str, typer.Option(help="Stop a member at once, by party id.")] = "",
     reinstate: Annotated[str, typer.Option(help="Let a suspended member go on.")] = "",
     revoke: Annotated[str, typer.Option(help="Stop a member for good.")] = "",
+    renamed: Annotated[
+        str, typer.Option("--rename", help="Call a member by another --name, by party id.")
+    ] = "",
+    name: Annotated[str, typer.Option(help="The new name; everybody is told.")] = "",
     as_json: JsonOutput = False,
 ) -> None:
-    """Show who has applied and who is a member; approve, suspend, reinstate or revoke one."""
+    """Show who applied and who is a member; approve, suspend, reinstate, revoke or rename one."""
     asked = {
         MemberStatus.SUSPENDED: suspend,
         MemberStatus.ACTIVE: reinstate,
@@ -149,6 +164,9 @@ def members(
             for status, party_id in orders.items():
                 _write(folder, _ordering(party_id, status))
                 out.print("Ordered. The running hub writes it into the log.")
+        elif renamed:
+            _write(folder, lambda tables: rename(tables, renamed, name))
+            out.print("Ordered. The running hub writes the new name into the log.")
         elif approved:
             _write(folder, lambda tables: approve(tables, approved, words))
             out.print("Approved. The running hub writes the membership into the log.")
@@ -178,6 +196,21 @@ def serve(folder: Folder = Path()) -> None:
     with report_errors():
         service = HubService(folder, load_settings(folder), Environment())
         asyncio.run(service.run(lambda port: typer.echo(f"hub listening on port {port}")))
+
+
+def _duty_desk(name: str, phone: str, hours: str) -> DutyDesk:
+    """Somebody real to call: every team shows it, so nothing stands in for it."""
+    if not (name and phone and hours) and not sys.stdin.isatty():
+        raise LocalError(
+            ErrorCode.NOT_READY,
+            "say whom everybody can call at once: --duty-desk NAME --duty-phone NUMBER "
+            "--duty-hours HOURS. It stands under every team",
+        )
+    return make_duty_desk(
+        name or typer.prompt("Who answers at once (for example the emergency duty team)"),
+        phone or typer.prompt("Its telephone number"),
+        hours or typer.prompt("When it answers"),
+    )
 
 
 def _show(found: list[Candidate], *, as_json: bool) -> None:

@@ -39,6 +39,7 @@ from protocol.messages.bodies import (
     RequestBody,
 )
 from protocol.messages.log import ProvisionalBody, StatementAnswerBody
+from protocol.messages.members import DetailsBody, SealRenewalBody
 from protocol.messages.review import (
     IdentityAnswerBody,
     IdentityCheckBody,
@@ -167,6 +168,8 @@ class Intake:
             ReceiptBody: broker.receipt,
             CharterAcceptBody: upkeep.charter_accept,
             EndorsementBody: upkeep.endorsement,
+            SealRenewalBody: upkeep.own_change,
+            DetailsBody: upkeep.own_change,
             EvaluationCountBody: upkeep.evaluation_count,
             SampleCommitmentBody: upkeep.sample_commitment,
             StatementAnswerBody: upkeep.statement_answer,

@@ -11,7 +11,7 @@ from hub.store.members import APPLICANT_MOVES, Applicant, ApplicantState
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import to_base64
 from protocol.governance.admission import Newcomer, needs_endorsement
-from protocol.governance.directory import Member, verify_enrolment
+from protocol.governance.directory import verify_enrolment
 from protocol.messages.bodies import EnrolmentBody, MemberBody
 from protocol.messages.statement import Statement, check_addressed, check_fresh, parse_statement
 from storage.states import sources
@@ -57,18 +57,18 @@ class Enrolment:
         self._members.use_invitation(body.invitation_hash, body.party_id, now)
         self._members.apply(body.party_id, envelope, now)
 
-    def admit(self, party_id: str) -> Member | None:
+    def admit(self, party_id: str) -> None:
         """Turn an application that the operator approved into a membership in the log.
 
         One that needs an endorsement waits for it.
         """
         applicant = self._members.applicant(party_id)
         if applicant is None or applicant.state is not ApplicantState.APPROVED:
-            return None
+            return
         statement = parse_statement(applicant.envelope).expect(EnrolmentBody)
         newcomer, now = Newcomer.of(statement.body), self._ledger.env.clock()
         if needs_endorsement(self._ledger.directory, newcomer, now):
-            return None
+            return
         self._members.move_applicant(party_id, ApplicantState.MEMBER)
         fields = statement.body.model_dump(exclude={"invitation_hash", "keys"})
         body = MemberBody(
@@ -77,8 +77,7 @@ class Enrolment:
             status="active",
             enrolment=to_base64(statement.envelope.encode()),
         )
-        member, logged = self._ledger.issue(body, body.party_id)
-        return Member(member.id, logged.index, body, member.preamble.iat)
+        self._ledger.issue(body, body.party_id)
 
     def _check_addressed(self, statement: Statement[EnrolmentBody]) -> None:
         charter = self._ledger.charter

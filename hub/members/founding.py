@@ -21,7 +21,7 @@ from protocol.dsse import pae, payload_type
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import from_base64, to_base64
 from protocol.governance.ceremony import TRANSCRIPT_KIND, HolderRecord, SignedTranscript
-from protocol.governance.charter import Charter, TokenHolder, parse_charter
+from protocol.governance.charter import Charter, DutyDesk, TokenHolder, parse_charter
 from protocol.governance.limits import DAY
 from protocol.log.leaf import public_leaf
 from protocol.log.merkle import leaf_hash
@@ -58,6 +58,7 @@ class Founding:
     quorum: int
     holders: Sequence[HolderRecord]
     transcripts: Sequence[SignedTranscript]
+    duty_desk: DutyDesk
     terms: Terms = field(default_factory=Terms)
 
 
@@ -167,6 +168,7 @@ def _charter(plan: Founding, transcript: Mapping[str, Any], hub_key: str, now: i
             "witnesses": list(plan.witnesses),
             "quorum": plan.quorum,
             "admission": _admission(template["admission"], plan.terms, now),
+            "duty_desk": plan.duty_desk.model_dump(),
             "match_policy": pack(DEFAULT).to_json(),
             "tables": {**table_hashes()},
             "token_key": {

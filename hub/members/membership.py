@@ -8,10 +8,12 @@ from hub.log.ledger import Ledger
 from hub.store.members import MEMBER_MOVES, MemberStatus, RotationState
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import to_base64
+from protocol.governance.amendments import check_name
 from protocol.governance.directory import Member
 from protocol.governance.rotation import verify_rotation
 from protocol.messages.bodies import MemberBody
 from protocol.messages.log import RotationBody
+from protocol.messages.members import RenameBody
 from protocol.messages.statement import Statement, check_fresh, parse_statement
 
 
@@ -62,6 +64,19 @@ class Membership:
             return
         if order.status in MEMBER_MOVES.get(MemberStatus(member.body.status), ()):
             self._write(member, {"status": order.status.value})
+
+    def rename(self, party_id: str) -> bool:
+        """Write a member's new name into the log; False if it cannot have it any more."""
+        name, member = self._members.names().get(party_id), self._ledger.directory.member(party_id)
+        self._members.drop_name(party_id)
+        if name is None or member is None:
+            return True
+        try:
+            check_name(member.body, name, self._ledger.directory.bodies())
+        except RemoteError:
+            return False
+        self._ledger.issue(RenameBody(party_id=party_id, name=name), party_id)
+        return True
 
     def _is_stale(self, envelope: bytes) -> bool:
         """Whether the membership that a rotation replaces is not the one in force any more."""

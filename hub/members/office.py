@@ -16,8 +16,11 @@ from hub.members.founding import Founding, Terms, found
 from hub.members.membership import rotation_of
 from hub.store.members import ApplicantState, MemberStatus, RotationState
 from hub.store.tables import HubTables, opened
+from protocol.contact import require_hours, require_name, require_phone
 from protocol.errors import ErrorCode, LocalError
+from protocol.governance.amendments import check_name
 from protocol.governance.ceremony import CeremonyTerms, HolderRecord, SignedTranscript
+from protocol.governance.charter import DutyDesk
 from protocol.governance.fingerprint import fingerprint_words
 from protocol.log.note import NoteSigner, SignatureType, parse_vkey
 from protocol.signing import SecretSeed
@@ -39,11 +42,14 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Agreed:
-    """What the founders agreed on: witnesses, how many must sign, how members are let in."""
+class FirstCharter:
+    """What the first charter says that nobody can know before: who watches the log, how many of
+    them must sign, whom everybody can call now, and how members are let in.
+    """
 
     witnesses: Sequence[dict[str, str]]
     quorum: int
+    duty_desk: DutyDesk
     admission: Terms
 
 
@@ -98,6 +104,19 @@ def ceremony_terms(plan: Plan, holders: Sequence[HolderRecord], threshold: int) 
     )
 
 
+def make_duty_desk(name: str, phone: str, hours: str) -> DutyDesk:
+    """The duty desk as the operator typed it. Raises LocalError(CONFIGURATION) naming the field."""
+    typed = {"name": (require_name, name), "phone": (require_phone, phone)}
+    typed["hours"] = (require_hours, hours)
+    values = {}
+    for field, (require, text) in typed.items():
+        try:
+            values[field] = require(text)
+        except ValueError as error:
+            raise LocalError(ErrorCode.CONFIGURATION, f"the duty desk's {field}: {error}") from None
+    return DutyDesk(**values)
+
+
 def parse_witness(text: str) -> dict[str, str]:
     """A witness from 'VKEY;control domain'. Raises LocalError, RemoteError."""
     vkey, _, domain = text.partition(";")
@@ -110,7 +129,7 @@ async def found_federation(
     folder: Path,
     terms: CeremonyTerms,
     transcripts: Sequence[SignedTranscript],
-    agreed: Agreed,
+    first: FirstCharter,
     env: Environment,
 ) -> str:
     """Write the first charter into the log; the genesis fingerprint. Raises as `found` does."""
@@ -121,11 +140,12 @@ async def found_federation(
         hub_name=plan.hub_name,
         control_domain=plan.control_domain,
         log_key=log_signer.key,
-        witnesses=agreed.witnesses,
-        quorum=agreed.quorum,
+        witnesses=first.witnesses,
+        quorum=first.quorum,
         holders=terms.holders,
         transcripts=transcripts,
-        terms=agreed.admission,
+        duty_desk=first.duty_desk,
+        terms=first.admission,
     )
     signer = HubSigner(SecretSeed(keys["sign"]), env)
     async with opened(folder) as engine:
@@ -153,11 +173,12 @@ async def make_invitation(folder: Path, env: Environment) -> Invitation:
 
 def candidates(tables: HubTables) -> list[Candidate]:
     """Everybody who ever applied, oldest first, and then members whose new keys wait."""
-    applied = []
+    applied, directory = [], tables.directory.current()
     for applicant in tables.members.applicants(*ApplicantState):
-        body = enrolment_of(applicant)
+        body, member = enrolment_of(applicant), directory.member(applicant.party_id)
         words = fingerprint_words(body.party_id, body.keys)
-        who = (body.party_id, body.name, body.member_class, body.clients or 0)
+        now = member.body if member else body
+        who = (body.party_id, now.name, body.member_class, now.clients or 0)
         applied.append(Candidate(*who, applicant.state, words))
     by_id = {item.party_id: item for item in applied}
     return applied + [
@@ -183,6 +204,20 @@ def order(tables: HubTables, party_id: str, status: MemberStatus) -> None:
     if applicant is None or applicant.state is not ApplicantState.MEMBER:
         raise LocalError(ErrorCode.NOT_FOUND, "there is no member with that id")
     tables.members.order(party_id, status)
+
+
+def rename(tables: HubTables, party_id: str, name: str) -> None:
+    """A member's new name, for the running hub. Raises LocalError, RemoteError(CONFLICT)."""
+    directory = tables.directory.current()
+    member = directory.member(party_id)
+    if member is None or MemberStatus(member.body.status) is MemberStatus.REVOKED:
+        raise LocalError(ErrorCode.NOT_FOUND, "there is no member with that id")
+    try:
+        clean = require_name(name)
+    except ValueError as error:
+        raise LocalError(ErrorCode.CONFIGURATION, f"name: {error}") from None
+    check_name(member.body, clean, directory.bodies())
+    tables.members.rename(party_id, clean)
 
 
 def waiting_rotations(tables: HubTables) -> list[WaitingRotation]:

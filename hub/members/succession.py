@@ -6,8 +6,9 @@ still may. Runs once, before the hub serves from the new folder.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 from hub.log.ledger import HubSigner
@@ -19,20 +20,29 @@ from hub.store.tables import HubTables, opened
 from protocol import canonical
 from protocol.dsse import PUBLIC_LEAF_LIMIT
 from protocol.errors import ErrorCode, LocalError, RemoteError
-from protocol.fields import to_base64
+from protocol.fields import WireModel, to_base64
 from protocol.governance.charter import Charter, parse_charter
-from protocol.governance.directory import Directory
+from protocol.governance.directory import Directory, Member
 from protocol.governance.follow import log_key, verify_note_by_charter, witness_keys
 from protocol.log.checkpoint import parse_checkpoint
 from protocol.log.leaf import public_leaf
 from protocol.log.merkle import leaf_hash
 from protocol.log.note import NoteSigner, SignatureType, VerifierKey
 from protocol.messages.bodies import KeyBirthBody
+from protocol.messages.kinds import Party
 from protocol.messages.log import SuccessionBody
-from protocol.messages.statement import Context, Stamp, make_statement, parse_statement
+from protocol.messages.statement import (
+    Context,
+    Stamp,
+    Statement,
+    make_statement,
+    parse_statement,
+)
 from protocol.signing import SecretSeed
 from runtime.environment import Environment
 from runtime.secrets import read_secrets, write_secrets
+
+OF_MEMBERS = ("member", "seal_renewal", "details", "rename")
 
 
 @dataclass(frozen=True)
@@ -42,6 +52,7 @@ class RecoveredState:
     genesis: str
     directory: Directory
     births: tuple[KeyBirthBody, ...]
+    members: tuple[Statement[WireModel], ...]
     applicants: tuple[Applicant, ...]
     held: int
     head: int
@@ -112,10 +123,31 @@ def read_recovered(tables: HubTables) -> RecoveredState:
             parse_statement(entry.envelope, limit=PUBLIC_LEAF_LIMIT).expect(KeyBirthBody).body
             for entry in tables.log.of_kinds(["key_birth"])
         ),
+        members=tuple(_last_said(tables, directory)),
         applicants=tuple(tables.members.applicants(ApplicantState.MEMBER)),
         held=tables.log.next_index(),
         head=tables.checkpoints.head().size,
     )
+
+
+def _last_said(tables: HubTables, directory: Directory) -> Iterator[Statement[WireModel]]:
+    """What the old log says of each member since the leaf that shows whose its keys are."""
+    wanted = {state.index for states in directory.members.values() for state in _since_keys(states)}
+    for entry in tables.log.of_kinds(OF_MEMBERS):
+        if entry.index in wanted:
+            yield parse_statement(entry.envelope, limit=PUBLIC_LEAF_LIMIT)
+
+
+def _since_keys(states: Sequence[Member]) -> Iterator[Member]:
+    """A member's states under its last enrolment or rotation; of `member` leaves in a row, the
+    last one says it all.
+    """
+    enrolment = states[-1].body.enrolment
+    kept = [state for state in states if state.body.enrolment == enrolment]
+    for state, after in zip_longest(kept, kept[1:]):
+        repeated = after is not None and after.leaf == after.index and state.leaf == state.index
+        if not repeated:
+            yield state
 
 
 def merge_cosignatures(notes: Sequence[bytes], recovered: RecoveredState) -> bytes:
@@ -179,8 +211,11 @@ def succeed(
     ledger.issue(charter_body(charter), charter.charter_id)
     for birth in recovered.births:
         ledger.issue(birth, charter.charter_id)
-    for party_id, states in recovered.directory.members.items():
-        ledger.issue(states[-1].body, party_id)
+    for statement in recovered.members:
+        if statement.kind.sender is Party.HUB:
+            ledger.issue(statement.body, statement.preamble.aud)
+        else:
+            ledger.append(statement)  # the member's own word, as it signed it
     for applicant in recovered.applicants:
         tables.members.take_over(applicant.party_id, applicant.envelope, applicant.applied_at)
     tables.mailboxes.begin(signer.env.new_id())

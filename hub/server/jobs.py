@@ -74,13 +74,15 @@ class Jobs:
 
     async def admit(self) -> None:
         """Write into the log what the operator decided of members: each in a transaction."""
-        newcomers, rotations, orders = await self._engine.read(_decided)
+        newcomers, rotations, orders, names = await self._engine.read(_decided)
         for party_id in newcomers:
             await self._one("admit", party_id, self._admit)
         for party_id in rotations:
             await self._one("rotate", party_id, self._replace_keys)
         for party_id in orders:
             await self._one("order", party_id, self._carry_out)
+        for party_id in names:
+            await self._one("rename", party_id, self._rename)
 
     async def _admit(self, party_id: str) -> None:
         await self._engine.write(lambda tables: Enrolment(self._ledger(tables)).admit(party_id))
@@ -96,6 +98,13 @@ class Jobs:
         await self._engine.write(
             lambda tables: Membership(self._ledger(tables)).carry_out(party_id)
         )
+
+    async def _rename(self, party_id: str) -> None:
+        done = await self._engine.write(
+            lambda tables: Membership(self._ledger(tables)).rename(party_id)
+        )
+        if not done:
+            log.warning("rename_dropped", party=party_id)
 
     async def erase(self) -> None:
         """Erase what the charter's retention rules say is due."""
@@ -185,13 +194,14 @@ class Jobs:
         await run_alarm(self._settings.alarm_command, value)
 
 
-def _decided(tables: HubTables) -> tuple[list[str], list[str], list[str]]:
-    """Whom the operator approved, whose new keys, and about whom there are orders."""
+def _decided(tables: HubTables) -> tuple[list[str], list[str], list[str], list[str]]:
+    """Whom the operator approved, whose new keys, about whom there are orders, and new names."""
     members = tables.members
     return (
         [item.party_id for item in members.applicants(ApplicantState.APPROVED)],
         [item.party_id for item in members.rotations(RotationState.APPROVED)],
         [item.party_id for item in members.orders()],
+        [*members.names()],
     )
 
 

@@ -166,6 +166,19 @@ class Members:
         """Forget new keys: written into the log, or out of date."""
         self._tx.run("DELETE FROM rotation WHERE party_id = ?", party_id)
 
+    def rename(self, party_id: str, name: str) -> None:
+        """Leave a member's new name for the running hub, in place of one that still waits."""
+        self._tx.put("name_order", {"party_id": party_id, "name": name}, ("party_id",))
+
+    def names(self) -> dict[str, str]:
+        """The new names that wait, by member."""
+        rows = self._tx.rows("SELECT party_id, name FROM name_order ORDER BY party_id")
+        return {row["party_id"]: row["name"] for row in rows}
+
+    def drop_name(self, party_id: str) -> None:
+        """Forget a new name: written into the log, or not to be."""
+        self._tx.run("DELETE FROM name_order WHERE party_id = ?", party_id)
+
     def order(self, party_id: str, status: MemberStatus) -> None:
         """Leave an order for the running hub, in place of one that still waits."""
         self._tx.put("member_order", {"party_id": party_id, "status": status}, ("party_id",))

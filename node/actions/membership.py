@@ -8,11 +8,14 @@ from pathlib import Path
 from node.actions.session import open_service
 from node.config import load_settings
 from node.membership.charter import accept_charter
+from node.membership.details import change_details
 from node.membership.hub import HubMembership
 from node.membership.joining import Joining, init_folder, read_invitation
 from node.membership.rotation import Rotating
 from node.service import NodeService
 from node.store.tables import open_engine
+from protocol.contact import require_hours, require_name, require_phone
+from protocol.errors import ErrorCode, LocalError
 from protocol.governance.charter import Charter
 from protocol.governance.fingerprint import parse_words
 from protocol.messages.bodies import EndorsementBody
@@ -33,6 +36,31 @@ class Agency:
     duty_line: str
     duty_hours: str
     clients: int
+
+
+@dataclass(frozen=True)
+class NewDetails:
+    """What an agency says of itself from here on; None stays as it is."""
+
+    name: str | None
+    duty_line: str | None
+    duty_hours: str | None
+
+    @classmethod
+    def of(cls, name: str, duty_line: str, duty_hours: str) -> "NewDetails | None":
+        """As a person typed it; None if nothing changes. Raises LocalError naming the field."""
+        typed = {
+            "name": (require_name, name),
+            "duty_line": (require_phone, duty_line),
+            "duty_hours": (require_hours, duty_hours),
+        }
+        values: dict[str, str | None] = {}
+        for field, (require, text) in typed.items():
+            try:
+                values[field] = require(text) if text else None
+            except ValueError as error:
+                raise LocalError(ErrorCode.CONFIGURATION, f"{field}: {error}") from None
+        return cls(**values) if any(values.values()) else None
 
 
 @dataclass(frozen=True)
@@ -141,6 +169,11 @@ async def endorse(service: NodeService, newcomer: Answering, person: int) -> Non
     statement = membership.sign(body, membership.charter.charter_id)
     answer = await membership.post("/v1/statements", statement.envelope.encode())
     membership.check_accepted(parse_wire(Submitted, answer), statement.id)
+
+
+async def say_details(service: NodeService, said: NewDetails) -> None:
+    """Change what everybody sees of the agency, in its name. Raises RemoteError, LocalError."""
+    await change_details(service.membership, said.name, said.duty_line, said.duty_hours)
 
 
 async def newest_agreement(service: NodeService) -> Charter:

@@ -31,7 +31,7 @@ async def open_service(
             context = NodeContext(engine, http, Environment(), settings.shared_postcodes)
             hub = chosen[0]
             if keyless and not has_keys(folder, hub.hub_id):
-                membership = await follow_without_keys(hub, context)
+                membership = await follow_without_keys(folder, hub, context)
             else:
                 membership = await load_membership(folder, hub, context)
             yield NodeService(membership, settings)

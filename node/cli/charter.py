@@ -67,7 +67,11 @@ def _describe(found: Agreement) -> None:
     out.print(f"{found.hub}: sharing agreement version {found.version}.")
     if found.signed is not None:
         out.print(f"Your agency signed version {found.signed}.")
-    for title, sentences in (("It loosens:", found.loosened), ("It tightens:", found.tightened)):
+    for title, sentences in (
+        ("It loosens:", found.loosened),
+        ("It tightens:", found.tightened),
+        ("It also changes:", found.neutral),
+    ):
         if sentences:
             out.print(title)
         for sentence in sentences:

@@ -123,7 +123,8 @@ def print_alarms(out: Console, alarms: list[dict[str, Any]]) -> None:
     """One line for each alarm, before anything else."""
     for alarm in alarms:
         style = "bold red" if alarm["severity"] == "proof" else "bold"
-        place = f" ({alarm['place']})" if alarm["place"] else ""
+        where = alarm["about"] or alarm["place"]
+        place = f" ({where})" if where else ""
         _say(out, f"{alarm['id']}. {alarm['says']}{place} {alarm['what_to_do']}", style=style)
 
 

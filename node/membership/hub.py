@@ -64,6 +64,7 @@ class HubMembership:
     env: Environment
     view: LogView
     shared_postcodes: frozenset[str] = field(repr=False)
+    folder: Path
     faults: Faults = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -227,19 +228,19 @@ class HubMembership:
 
 async def load_membership(folder: Path, hub: HubRow, context: NodeContext) -> HubMembership:
     """The membership of a hub that this node has joined."""
-    return await _membership(load_keys(folder, hub.hub_id), hub, context)
+    return await _membership(folder, load_keys(folder, hub.hub_id), hub, context)
 
 
-async def follow_without_keys(hub: HubRow, context: NodeContext) -> HubMembership:
+async def follow_without_keys(folder: Path, hub: HubRow, context: NodeContext) -> HubMembership:
     """A membership whose keys are gone, to follow the log by: what it signs nobody accepts."""
     keys = keys_of({name: context.env.random(32) for name in KEY_NAMES})
-    return await _membership(keys, hub, context)
+    return await _membership(folder, keys, hub, context)
 
 
-async def _membership(keys: Keys, hub: HubRow, context: NodeContext) -> HubMembership:
+async def _membership(folder: Path, keys: Keys, hub: HubRow, context: NodeContext) -> HubMembership:
     view = await context.engine.read(lambda tables: tables.log_views.load(hub.genesis))
     return HubMembership(
-        hub, keys, context.engine, context.http, context.env, view, context.shared_postcodes
+        hub, keys, context.engine, context.http, context.env, view, context.shared_postcodes, folder
     )
 
 

@@ -148,7 +148,8 @@ class Joining:
             cursor=0,
         )
         shared = self._settings.shared_postcodes
-        return HubMembership(hub, keys, engine, self._http, self._env, view, shared)
+        network = (engine, self._http, self._env)
+        return HubMembership(hub, keys, *network, view, shared, self._folder)
 
     def _application(
         self, membership: HubMembership, invitation: Invitation

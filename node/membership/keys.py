@@ -3,6 +3,7 @@
 Each hub gets keys of its own, so that two hubs cannot tell that they share a member.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +11,12 @@ from protocol.errors import ErrorCode, LocalError
 from protocol.messages.key_record import KeyRecord
 from protocol.signing import SecretSeed, public_key
 from runtime.environment import Environment
-from runtime.secrets import read_secrets, write_secrets
+from runtime.secrets import read_secrets, replace_secrets, write_secrets
 from transport.seal import seal_public_key
 
 SEAL_KEY_SECONDS = 366 * 86_400
 KEY_NAMES = ("auth", "sign", "seal", "cache")
+OLDER = "seal "  # and the public half: seal keys that open what was sealed to them before
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,11 @@ class Keys:
     sign: SecretSeed
     seal: SecretSeed
     cache: SecretSeed
+    older: tuple[SecretSeed, ...] = ()
+
+    def seals(self) -> dict[str, SecretSeed]:
+        """Every seal key that is kept, by its public half, the newest first."""
+        return {seal_public_key(key.value): key for key in (self.seal, *self.older)}
 
     def record(self, seal_expires: int, recovery_hash: str) -> KeyRecord:
         """The public record of these keys."""
@@ -56,9 +63,31 @@ def has_keys(folder: Path, hub_id: str) -> bool:
 
 def keys_of(values: dict[str, bytes]) -> Keys:
     """The keys in a keys file. Raises LocalError(CONFIGURATION)."""
-    if set(values) != set(KEY_NAMES):
+    older = [name for name in values if name.startswith(OLDER)]
+    if values.keys() - set(older) != set(KEY_NAMES):
         raise LocalError(ErrorCode.CONFIGURATION, "the keys file does not hold the node's keys")
-    return Keys(**{name: SecretSeed(value) for name, value in values.items()})
+    named = {name: SecretSeed(values[name]) for name in KEY_NAMES}
+    return Keys(**named, older=tuple(SecretSeed(values[name]) for name in older))
+
+
+def add_seal(folder: Path, hub_id: str, env: Environment) -> Keys:
+    """Draw a new seal key beside the others, which stay to open what comes; all keys. On disk
+    when this ends. Raises LocalError.
+    """
+    values = read_secrets(keys_path(folder, hub_id))
+    held = values.pop("seal")
+    order = {"seal": env.random(32), OLDER + seal_public_key(held): held}
+    replace_secrets(keys_path(folder, hub_id), order | values)
+    return keys_of(order | values)
+
+
+def forget_seals(folder: Path, hub_id: str, gone: Collection[str]) -> Keys:
+    """Delete older seal keys, by their public halves; the keys that stay. Raises LocalError."""
+    values = read_secrets(keys_path(folder, hub_id))
+    names = {OLDER + public for public in gone}
+    kept = {name: value for name, value in values.items() if name not in names}
+    replace_secrets(keys_path(folder, hub_id), kept)
+    return keys_of(kept)
 
 
 def keys_path(folder: Path, hub_id: str) -> Path:

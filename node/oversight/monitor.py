@@ -20,11 +20,13 @@ from node.alarms import (
     untold,
 )
 from node.membership.hub import HubMembership
+from node.membership.keys import Keys, load_keys
 from node.oversight.journal import overdue
 from node.store.alarms import Watched
 from node.store.tables import NodeTables
 from protocol.errors import RemoteError
-from protocol.governance.directory import Directory
+from protocol.governance.amendments import new_keys
+from protocol.governance.directory import Directory, Member
 from protocol.governance.follow import verify_note_by_charter
 from runtime.alarm import run_alarm
 
@@ -98,8 +100,14 @@ class Monitor:
         if member is None:
             return
         held, own = member.body.keys, membership.keys.record(0, "0" * 64)
-        if (held.auth, held.sign, held.seal) != (own.auth, own.sign, own.seal):
+        if (held.auth, held.sign) != (own.auth, own.sign):
             yield Noticed(AlarmCode.OWN_KEYS_DIFFER, held.sign[:8] + own.sign[:8])
+        elif not any(held.seal in keys.seals() for keys in (membership.keys, self._kept())):
+            yield Noticed(AlarmCode.OWN_KEYS_DIFFER, held.seal[:16])
+
+    def _kept(self) -> Keys:
+        """The keys on disk: the running node may have renewed its seal key beside a command."""
+        return load_keys(self._membership.folder, self._membership.hub.hub_id)
 
     def _note(
         self, tables: NodeTables, found: list[Noticed], *, witnessed: bool | None
@@ -148,6 +156,16 @@ def changed_since(directory: Directory, size: int) -> Iterable[Noticed]:
         for before, state in zip((None, *states), states, strict=False):
             if state.index < size:
                 continue
-            rekeyed = before is not None and before.body.keys != state.body.keys
-            code = AlarmCode.KEYS_CHANGED if rekeyed else AlarmCode.MEMBER_CHANGED
-            yield Noticed(code, f"{party_id}:{state.index}")
+            code = _change(before, state)
+            if code is not None:
+                yield Noticed(code, f"{party_id}:{state.index}")
+
+
+def _change(before: Member | None, now: Member) -> AlarmCode | None:
+    """What a person is told of a member's new state. A seal key is renewed every year: nothing."""
+    if before is None or before.body.status != now.body.status:
+        return AlarmCode.MEMBER_CHANGED
+    if new_keys(before.body.keys, now.body.keys):
+        return AlarmCode.KEYS_CHANGED
+    same = before.body.model_copy(update={"keys": now.body.keys}) == now.body
+    return None if same else AlarmCode.DETAILS_CHANGED

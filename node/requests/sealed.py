@@ -4,7 +4,7 @@ specs/06-requests.md §4. The other side's keys come from the log, never from a 
 signature over the part's hash is checked before anything is opened.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from node.membership.hub import HubMembership
@@ -74,10 +74,14 @@ def open_part(
     data: bytes,
     model: type[Plain],
 ) -> Plain:
-    """Open what was sealed to us beside a statement. Raises RemoteError(NOT_OPENED)."""
-    preamble, own = statement.preamble, membership.me().body.keys.seal
-    if getattr(statement.body, "seal_key", own) != own:
-        raise RemoteError(ErrorCode.NOT_OPENED, "sealed to a key that is not ours now")
+    """Open what was sealed to us beside a statement, before our key was renewed or since.
+
+    Raises RemoteError(NOT_OPENED).
+    """
+    preamble, held = statement.preamble, membership.keys.seals()
+    named = getattr(statement.body, "seal_key", None)
+    if named is not None and named not in held:
+        raise RemoteError(ErrorCode.NOT_OPENED, "sealed to a key that is not ours")
     binding = SealBinding(
         kind=preamble.kind,
         charter_id=membership.hub.hub_id,
@@ -85,6 +89,13 @@ def open_part(
         recipient=membership.hub.party_id,
         sign_key=membership.directory.key_for(preamble.sender, preamble.kind).hex(),
         request_id=request_id,
-        seal_key=own,
+        seal_key="",
     )
-    return parse_wire(model, unseal(binding, membership.keys.seal.value, data))
+    for seal_key in held if named is None else [named]:
+        try:
+            plain = unseal(replace(binding, seal_key=seal_key), held[seal_key].value, data)
+        except RemoteError as error:
+            refusal = error
+        else:
+            return parse_wire(model, plain)
+    raise refusal

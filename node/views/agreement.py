@@ -18,6 +18,7 @@ class Agreement:
     signed: int | None
     loosened: tuple[str, ...]
     tightened: tuple[str, ...]
+    neutral: tuple[str, ...]
     binds: bool
 
 
@@ -30,5 +31,6 @@ def agreement_of(_tables: NodeTables, membership: HubMembership) -> Agreement:
         signed=membership.directory.accepted.get(membership.hub.party_id),
         loosened=tuple(found.loosened),
         tightened=tuple(found.tightened),
+        neutral=found.neutral,
         binds=not membership.unaccepted(),
     )

@@ -11,6 +11,7 @@ from node.membership.hub import HubMembership
 from node.requests.without_quorum import is_shown
 from node.store.requests import ReceivedRequest, ReceivedState, SentRequest, SentState
 from node.store.tables import NodeTables
+from node.views.changes import about
 from node.views.governance import governance_value
 from protocol.requests.refusals import sentence
 
@@ -58,6 +59,7 @@ def alarms_value(tables: NodeTables, membership: HubMembership) -> list[dict[str
             "id": alarm.id,
             "code": alarm.code.value,
             "place": alarm.place,
+            "about": about(membership.directory, alarm),
             "since": alarm.first_seen,
             "severity": alarm.text.severity.name.lower(),
             "says": alarm.text.sentence,

@@ -18,20 +18,23 @@ NOT_ACCEPTED_YET = "This agency has not accepted any charter yet."
 
 @dataclass(frozen=True)
 class Differences:
-    """What a new charter loosens and what it tightens, each in one plain sentence."""
+    """What a new charter loosens, tightens and changes otherwise, each in one plain sentence."""
 
     loosened: tuple[str, ...]
     tightened: tuple[str, ...]
+    neutral: tuple[str, ...] = ()
 
 
 @dataclass
 class _Notes:
     loosened: list[str] = field(default_factory=list)
     tightened: list[str] = field(default_factory=list)
+    neutral: list[str] = field(default_factory=list)
 
-    def say(self, sentence: str, *, loosens: bool = True) -> None:
-        sentence = sentence[:1].upper() + sentence[1:]
-        (self.loosened if loosens else self.tightened).append(sentence)
+    def say(self, sentence: str, *, loosens: bool | None = True) -> None:
+        """Note a sentence; `loosens` is None for what gives nobody more or less."""
+        said = {True: self.loosened, False: self.tightened, None: self.neutral}[loosens]
+        said.append(sentence[:1].upper() + sentence[1:])
 
 
 Compare = Callable[[_Notes, str, Any, Any], None]
@@ -41,7 +44,7 @@ def differences(old: Charter, new: Charter) -> Differences:
     """Every difference between two charters that means anything, in the order of the document."""
     notes = _Notes()
     _fields(_CHARTER)(notes, "", old.model_dump(mode="json"), new.model_dump(mode="json"))
-    return Differences(tuple(notes.loosened), tuple(notes.tightened))
+    return Differences(tuple(notes.loosened), tuple(notes.tightened), tuple(notes.neutral))
 
 
 def loosens(old: Charter, new: Charter) -> list[str]:
@@ -68,6 +71,11 @@ def _unknown(notes: _Notes, where: str, _old: object, _new: object) -> None:
 
 def _ignored(notes: _Notes, where: str, old: object, new: object) -> None:
     """Says nothing: a number or a name of the document itself."""
+
+
+def _told(notes: _Notes, where: str, old: object, new: object) -> None:
+    """A value that people read and no rule goes by."""
+    notes.say(f"{where} becomes {new} ({old} before).", loosens=None)
 
 
 def _number(words: str, *, loose: str = "up", hundredths: bool = False) -> Compare:
@@ -293,7 +301,7 @@ _CHARTER: Mapping[str, Compare] = {
             "largest_member": _number("the clients of the largest member without endorsement"),
         }
     ),
-    "duty_desk": _fields({}),
+    "duty_desk": _fields({"name": _told, "phone": _told, "hours": _told}),
     "request_lifetime_days": _number("the longest life of a request, in days,"),
     "disclosure_days": _number("the time that rows and items are kept, in days,"),
     "retention_days": _number("the time that payloads are kept, in days,"),

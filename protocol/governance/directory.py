@@ -4,13 +4,14 @@ The directory is the only source of anybody's key: node, hub, holder and auditor
 same leaves in the same order, and ask it for the key that held *at that index*.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from protocol.dsse import PUBLIC_LEAF_LIMIT, parse_envelope
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel, from_base64
+from protocol.governance.amendments import amended, check_name, renewed
 from protocol.governance.charter import Charter, parse_charter
 from protocol.governance.rotation import check_key_record, check_next_member, check_restated
 from protocol.messages.bodies import (
@@ -22,6 +23,7 @@ from protocol.messages.bodies import (
 )
 from protocol.messages.kinds import KINDS, Leaf, SigningKey
 from protocol.messages.log import RotationBody, SuccessionBody
+from protocol.messages.members import DetailsBody, RenameBody, SealRenewalBody
 from protocol.messages.statement import (
     Preamble,
     Statement,
@@ -34,14 +36,18 @@ from protocol.messages.statement import (
 
 @dataclass(frozen=True)
 class Member:
-    """A member as one `member` leaf states it; `statement_id` names that leaf's statement, and
-    `issued_at` is when the hub signed it.
+    """A member as it is from the public leaf at `index` on.
+
+    `statement_id` and `leaf` are those of the `member` leaf that this rests on, `issued_at` is when
+    the hub signed that one; `details` is the sequence of the member's last own details.
     """
 
     statement_id: str
     index: int
     body: MemberBody
+    leaf: int
     issued_at: int
+    details: int = 0
 
 
 @dataclass(frozen=True)
@@ -117,6 +123,10 @@ class Directory:
         member = self.member(party_id, index)
         return member.body.clients or 0 if member else 0
 
+    def bodies(self) -> Iterator[MemberBody]:
+        """What every member, of whatever status, is now."""
+        return (states[-1].body for states in self.members.values())
+
     def key_for(self, sender: str, kind: str, index: int | None = None) -> bytes:
         """The key that must have signed a statement of `kind` by `sender` before `index`.
 
@@ -179,14 +189,25 @@ def apply_public_leaf(
             raise RemoteError(ErrorCode.BAD_TREE, f"entry {index}: a log begins once")
         # Signed by the key of the charter that follows, and checked with it.
         return replace(directory, succession=statement.expect(SuccessionBody))
+    if isinstance(body, SealRenewalBody | DetailsBody):
+        return _apply_own_change(directory, index, statement)
     directory.verify(statement, index)
     by_member = _BY_MEMBERS.get(type(body))
     if by_member is not None:
         return by_member(directory, index, statement)
+    return _apply_word_of_hub(directory, index, statement)
+
+
+def _apply_word_of_hub(
+    directory: Directory, index: int, statement: Statement[WireModel]
+) -> Directory:
+    body = statement.body
     if statement.preamble.sender != directory.charter_at(index).charter.charter_id:
         raise RemoteError(ErrorCode.NOT_ALLOWED, f"entry {index}: only the hub writes this kind")
     if isinstance(body, MemberBody):
         return _apply_member(directory, index, statement.expect(MemberBody))
+    if isinstance(body, RenameBody):
+        return _apply_rename(directory, index, body)
     return directory
 
 
@@ -287,9 +308,50 @@ def _apply_member(directory: Directory, index: int, statement: Statement[MemberB
         check_enrolment(body, directory)
     else:
         check_next_member(before.statement_id, before.body, body, charter)
-    member = Member(statement.id, index, body, statement.preamble.iat)
-    history = (*directory.members.get(body.party_id, ()), member)
-    return replace(directory, members={**directory.members, body.party_id: history})
+    details = before.details if before is not None else 0
+    member = Member(statement.id, index, body, index, statement.preamble.iat, details)
+    return _with(directory, member)
+
+
+def _apply_own_change(
+    directory: Directory, index: int, statement: Statement[WireModel]
+) -> Directory:
+    """A member's own word on its seal key or its details: nobody else's key makes one."""
+    preamble, body = statement.preamble, statement.body
+    charter = directory.charter_at(index).charter
+    check_addressed(
+        preamble,
+        charter_id=charter.charter_id,
+        log_origin=enrolled_origin(directory, preamble),
+        aud=charter.charter_id,
+    )
+    statement.envelope.verify(directory.key_for(preamble.sender, preamble.kind, index))
+    member = directory.active(preamble.sender)
+    if member is None:
+        raise RemoteError(ErrorCode.NOT_ALLOWED, f"entry {index}: the sender is not a member")
+    if isinstance(body, SealRenewalBody):
+        changed = renewed(member.body, body, preamble.iat)
+        return _with(directory, replace(member, index=index, body=changed))
+    details = statement.expect(DetailsBody).body
+    changed = amended(member.body, details, member.details, directory.bodies())
+    after = replace(member, index=index, body=changed, details=details.sequence)
+    return _with(directory, after)
+
+
+def _apply_rename(directory: Directory, index: int, body: RenameBody) -> Directory:
+    member = directory.member(body.party_id)
+    if member is None or member.body.status == "revoked":
+        raise RemoteError(ErrorCode.NOT_ALLOWED, f"entry {index}: no member with that id")
+    check_name(member.body, body.name, directory.bodies())
+    changed = member.body.model_copy(update={"name": body.name})
+    return _with(directory, replace(member, index=index, body=changed))
+
+
+def _with(directory: Directory, member: Member) -> Directory:
+    """The directory with one more state of a member."""
+    party_id = member.body.party_id
+    history = (*directory.members.get(party_id, ()), member)
+    return replace(directory, members={**directory.members, party_id: history})
 
 
 def check_enrolment(member: MemberBody, directory: Directory) -> None:

@@ -84,15 +84,25 @@ def _fixed(charter: Charter) -> dict[str, Any]:
 
 
 def _check_members(old: Directory, new: Directory, *, complete: bool) -> None:
-    """Every member that we knew is named first as we knew it last, or, if the hub had the
+    """Every member that we knew is named at first as we knew it last, or, if the hub had the
     `complete` old log, as a leaf that we had not seen yet may have named it.
     """
+    end = _first_act(new)
     for party_id, known in old.members.items():
-        named, last = new.members.get(party_id), known[-1].body
-        if named and named[0].body == last:
-            continue
-        if not named or not complete or not _may_follow(last, named[0].body, old.charter):
+        last = known[-1].body
+        named = [state.body for state in new.members.get(party_id, ()) if state.index < end]
+        seen = last in named
+        if not seen and not (complete and any(_may_follow(last, it, old.charter) for it in named)):
             raise RemoteError(ErrorCode.BAD_TREE, "a member that we know is named otherwise")
+
+
+def _first_act(new: Directory) -> int:
+    """The first index after the unbroken run of leaves that say who the members are."""
+    found = {state.index for states in new.members.values() for state in states}
+    end = min(found, default=0)
+    while end in found:
+        end += 1
+    return end
 
 
 def _may_follow(before: MemberBody, after: MemberBody, charter: Charter) -> bool:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from protocol.fields import WireModel
-from protocol.messages import audit, bodies, log, review
+from protocol.messages import audit, bodies, log, members, review
 
 
 class Party(StrEnum):
@@ -184,6 +184,9 @@ KINDS: dict[str, Kind] = {
         log.ProvisionalBody, _MEMBER, _MEMBER, conversation=_REQUEST, needs_active_recipient=True
     ),
     "succession": Kind(log.SuccessionBody, _HUB, _HUB, Leaf.PUBLIC),
+    "seal_renewal": Kind(members.SealRenewalBody, _MEMBER, _HUB, Leaf.PUBLIC),
+    "details": Kind(members.DetailsBody, _MEMBER, _HUB, Leaf.PUBLIC),
+    "rename": Kind(members.RenameBody, _HUB, _MEMBER, Leaf.PUBLIC),
 }  # fmt: skip
 
 _NAMES = {kind.body: name for name, kind in KINDS.items()}

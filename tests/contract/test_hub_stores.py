@@ -120,6 +120,15 @@ async def test_new_keys_are_approved_once(engine: HubEngine) -> None:
     assert (found.envelope, found.state) == (b"2", RotationState.WAITING)
 
 
+async def test_of_two_new_names_for_a_member_the_later_one_waits(engine: HubEngine) -> None:
+    for name in ("First", "Second"):
+        await engine.write(lambda tables, name=name: tables.members.rename("p", name))  # type: ignore[misc]
+    await engine.write(lambda tables: tables.members.rename("q", "Other"))
+    assert await engine.read(lambda tables: tables.members.names()) == {"p": "Second", "q": "Other"}
+    await engine.write(lambda tables: tables.members.drop_name("p"))
+    assert await engine.read(lambda tables: tables.members.names()) == {"q": "Other"}
+
+
 async def test_an_invitation_works_once_and_in_time(engine: HubEngine) -> None:
     await engine.write(lambda tables: tables.members.invite("h", 100))
     for party, now in (("p", 100), ("q", 99), ("r", 99)):

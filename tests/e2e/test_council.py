@@ -115,6 +115,28 @@ def test_a_changed_weight_travels_to_the_links_while_everything_runs(stage: Stag
     assert {name: process.pid for name, process in stage.processes.items()} == running
 
 
+def test_a_new_telephone_and_a_new_name_are_on_the_other_sides_screen(stage: Stage) -> None:
+    stage.until(lambda: matched(stage), "the two agencies see each other")
+    folder = str(HEALTH.folder)
+    said = stage.run("patchwork-node", "details", "--duty-line", "01632 960111", "--dir", folder)
+    assert "everybody sees it" in said
+    listed = json.loads(stage.run("patchwork-hub", "members", "--json", "--dir", str(HUB)))
+    party = next(row["party_id"] for row in listed if row["name"] == HEALTH.name)
+    name = "Wexcombe Health Visiting North"
+    stage.run("patchwork-hub", "members", "--rename", party, "--name", name, "--dir", str(HUB))
+
+    def shown() -> bool:
+        (other,) = team(stage, CHILD, AMIRA_CHILD)["others"]
+        return (other["agency"], other["duty_line"]) == (name, "01632 960111")
+
+    stage.until(shown, "the running node has followed the log")
+    said = stage.run("patchwork-node", "details", "--dir", folder)
+    assert said.strip() == f"{name}: 01632 960111, Monday to Friday, 9am to 5pm"
+    told = stage.run("patchwork-node", "monitor", "--dir", str(CHILD.folder), expect=4)
+    assert f"{HEALTH.name} is now called {name}." in told
+    assert "is now 01632 960111" in told
+
+
 def test_the_disk_is_lost_and_the_council_goes_on(stage: Stage, story: Story) -> None:
     stage.until(lambda: matched(stage), "the two agencies see each other")
     version = charter_version(stage)

@@ -138,7 +138,10 @@ def test_they_find_their_data_files(installed: Installed) -> None:
         "--duty-line", "01632 960000", "--duty-hours", "always", "--clients", "300",
     )  # fmt: skip
     run("patchwork-keys", "init", "--dir", "keys", "--name", NAME, "--url", "http://test", *who)
-    run("patchwork-audit", "init", "audit", "--name", NAME, *who)
+    run(
+        "patchwork-audit", "init", "audit", "--name", NAME, *who,
+        "--duty-line", "01632 960000", "--duty-hours", "always",
+    )  # fmt: skip
     # These read the scripts that make the tables, and the policies.
     run("patchwork-hub", "members", "--dir", "hub")
     assert "not_ready" in run("patchwork-node", "inbox", "--dir", "node", code=1)

@@ -47,7 +47,7 @@ from node.store.tables import open_engine as open_node_engine
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import from_base64
 from protocol.governance.ceremony import CeremonyTerms, HolderRecord, SignedTranscript
-from protocol.governance.charter import Charter
+from protocol.governance.charter import Charter, DutyDesk
 from protocol.governance.fingerprint import fingerprint_words
 from protocol.governance.witness_rules import least_quorum
 from protocol.log.checkpoint import parse_checkpoint
@@ -366,6 +366,7 @@ class SimFederation:
             quorum=least_quorum(len(self.network.witnesses)),
             holders=terms.holders,
             transcripts=transcripts,
+            duty_desk=DutyDesk(name="Duty team", phone="01632 960000", hours="Always"),
         )
         env = Environment(self.clock, self.random)
         engine = open_engine(hub_folder)

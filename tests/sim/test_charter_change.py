@@ -128,6 +128,21 @@ async def test_a_changed_weight_turns_a_match_into_a_possible_one_and_back_witho
     assert await publications(federation) == logged, "nothing is published again for a weight"
 
 
+async def test_another_duty_desk_is_shown_at_once_and_binds_nobody_anew(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    _, care = agencies
+    logged = await publications(federation)
+    desk: JsonValue = {"name": "Night desk", "phone": "01632 960199", "hours": "7pm to 7am"}
+    await amend(federation, {"duty_desk": desk})
+    await follow(*agencies)
+    assert [agency.membership.unaccepted() for agency in agencies] == [[], []]
+    assert (await care.team("c1")).duty_desk.model_dump() == desk
+    assert await publications(federation) == logged, "nothing is published again for it"
+    request_id = await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
+    assert (await care.sent(request_id))["state"] == "waiting", "and people ask as before"
+
+
 async def test_what_only_tightens_is_obeyed_at_once_and_what_it_takes_back_as_well(
     federation: SimFederation, agencies: Agencies
 ) -> None:

@@ -569,8 +569,8 @@ async def test_a_card_that_arrived_though_the_hub_refused_it_can_be_opened_and_r
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """A service that does not rest between its passes."""
-    for name in ("RETRY_SECONDS", "PAUSE_SECONDS", "FOLLOW_SECONDS", "LOOK_SECONDS"):
-        monkeypatch.setattr(node.service, name, 0.01)
+    for name in ("RETRY", "PAUSE", "FOLLOW", "RENEW", "LOOK"):
+        monkeypatch.setattr(node.service, f"{name}_SECONDS", 0.01)
 
 
 class Running:
@@ -614,6 +614,7 @@ LOOPS: Mapping[str, Callable[[NodeService], tuple[Any, str]]] = {
     "receive": lambda service: (service, "receive"),
     "advance": lambda service: (service, "advance"),
     "watch": lambda service: (service.charters, "step"),
+    "renew": lambda service: (service.renewal, "step"),
     "monitor": lambda service: (service.monitor, "look"),
 }
 

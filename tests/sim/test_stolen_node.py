@@ -33,7 +33,7 @@ def steal(node: SimNode, where: Path) -> SimNode:
     shutil.copytree(node.folder, where)
     held = node.membership
     stolen = replace(
-        held, engine=open_engine(where), keys=load_keys(where, held.hub.hub_id), hub=held.hub
+        held, engine=open_engine(where), keys=load_keys(where, held.hub.hub_id), folder=where
     )
     return SimNode(NodeService(stolen, node.service.answering._settings), where)
 
@@ -122,7 +122,12 @@ class TestKeySubstitution:
     """key substitution: keys only from the log; rotation by the recovery key; own-key monitor."""
 
     def new_keys(self, node: SimNode) -> Keys:
-        return Keys(*(SecretSeed(bytes([number]) * 32) for number in (21, 22, 23, 24)))
+        return Keys(
+            SecretSeed(bytes([21]) * 32),
+            SecretSeed(bytes([22]) * 32),
+            SecretSeed(bytes([23]) * 32),
+            SecretSeed(bytes([24]) * 32),
+        )
 
     async def swap(
         self, federation: SimFederation, node: SimNode, envelope: bytes, keys: Keys

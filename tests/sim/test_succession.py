@@ -16,16 +16,19 @@ from audit.monitor.monitor import Monitor as AuditMonitor
 from audit.monitor.state import MonitorState
 from audit.verify.verify import verify_case
 from hub.members import succession as succeeding
+from hub.members.office import rename
 from hub.members.succession import RecoveredState, begin, read_recovered
 from hub.server.service import HubService
 from hub.store.tables import HubTables
 from node.alarms import AlarmCode, open_alarms
 from node.membership.charter import accept_charter
+from node.membership.details import change_details
 from node.membership.keys import Keys
 from node.oversight.monitor import Monitor
 from node.publishing.publisher import Publisher
 from node.records.clients import withdraw
 from protocol import canonical
+from protocol.dsse import sign
 from protocol.errors import RemoteError
 from protocol.fields import to_base64
 from protocol.governance.charter import Charter, parse_charter
@@ -36,11 +39,12 @@ from protocol.log.witness import WitnessedLog
 from protocol.matchkeys.records import ClientRecord
 from protocol.messages.bodies import EnrolmentBody
 from protocol.messages.log import StatementAnswerBody
+from protocol.messages.members import SealRenewalBody
 from protocol.messages.statement import Context, Stamp, make_statement, parse_statement
 from protocol.requests.daily import DAY
 from protocol.signing import SecretSeed
 from runtime.environment import Environment
-from tests.sim.federation import DUTY, SimFederation, SimNode, row
+from tests.sim.federation import AMIRA, DUTY, SimFederation, SimNode, row
 from tests.sim.test_audit_people import audited
 from tests.sim.test_stolen_node import ordered, rotated
 
@@ -340,7 +344,12 @@ async def test_other_keys_for_a_member_in_the_successor_are_refused(
     backup = back_up(federation, tmp_path / "backup")
     await health.membership.sync()
     me, charter = care.membership.me().body, care.membership.charter
-    theirs = Keys(*(SecretSeed(bytes([number]) * 32) for number in (31, 32, 33, 34)))
+    theirs = Keys(
+        SecretSeed(bytes([31]) * 32),
+        SecretSeed(bytes([32]) * 32),
+        SecretSeed(bytes([33]) * 32),
+        SecretSeed(bytes([34]) * 32),
+    )
     record = theirs.record(me.keys.seal_expires, "55" * 32)
     said = me.model_dump(exclude={"status", "enrolment"}) | {"keys": record.model_dump()}
     applied = EnrolmentBody.model_validate({**said, "invitation_hash": "00" * 32})
@@ -354,10 +363,11 @@ async def test_other_keys_for_a_member_in_the_successor_are_refused(
 
     def other_remains(tables: HubTables) -> RecoveredState:
         recovered = honest(tables)
-        states = recovered.directory.members[care.party_id]
-        swapped = (*states[:-1], replace(states[-1], body=forged))
-        members = {**recovered.directory.members, care.party_id: swapped}
-        return replace(recovered, directory=replace(recovered.directory, members=members))
+        members = [
+            replace(item, body=forged) if item.preamble.aud == care.party_id else item
+            for item in recovered.members
+        ]
+        return replace(recovered, members=tuple(members))
 
     monkeypatch.setattr("hub.members.succession.read_recovered", other_remains)
     await succeed(federation, backup, last_note(federation))
@@ -395,3 +405,92 @@ async def test_a_successor_can_be_lost_too(
     await federation.settle()
     assert (await care.sent(request))["state"] == "opened"
     assert await audited(federation) == set()
+
+
+async def test_renewed_seal_keys_and_new_names_are_the_members_own_word_in_the_new_log_too(
+    federation: SimFederation, agencies: Agencies, tmp_path: Path
+) -> None:
+    """Health was closed when care renewed and moved; the hub repeats what care signed."""
+    health, care = agencies
+    federation.clock.now += 310 * DAY
+    await federation.checkpoint()
+    await change_details(care.membership, "Children's care", None, None)
+    await federation.checkpoint()
+    await health.membership.sync()
+    await care.service.renewal.step()
+    await federation.checkpoint()
+    await change_details(care.membership, None, "01632 960177", None)
+    await federation.hub_write(lambda tables: rename(tables, health.party_id, "Health North"))
+    await federation.hub.jobs.admit()
+    await federation.checkpoint()
+    await ordered(federation, health, "suspended")
+    await ordered(federation, health, "active")
+    await care.membership.sync()
+    seen, now = health.membership.directory.active(care.party_id), care.membership.me().body
+    assert seen is not None
+    assert (seen.body.keys.seal != now.keys.seal, seen.body.name) == (True, "Children's care")
+    await succeed(federation, back_up(federation, tmp_path / "backup"), last_note(federation))
+    await federation.checkpoint()
+    for node in agencies:
+        await node.membership.sync()
+        member = node.membership.directory.active(care.party_id)
+        assert member is not None
+        assert member.body == now
+        assert await alarms(node) == [AlarmCode.SUCCESSOR]
+        await accept_charter(node.membership)
+        await federation.checkpoint()
+        await node.service.charters.step()
+    assert care.membership.directory.active(health.party_id).body.name == "Health North"  # type: ignore[union-attr]
+    await federation.round()
+    request = await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
+    await federation.settle()
+    await health.answer(request)
+    await federation.settle()
+    assert (await care.sent(request))["state"] == "opened"
+    assert await audited(federation) == set()
+    await change_details(care.membership, None, None, "Always open")
+    await federation.checkpoint()
+    again = back_up(federation, tmp_path / "again", of="hub2")
+    await succeed(federation, again, last_note(federation), to="hub3", origin="hub.example/log3")
+    await federation.checkpoint()
+    for node in agencies:
+        await node.membership.sync()
+        member = node.membership.directory.active(care.party_id)
+        assert member is not None
+        assert member.body == now.model_copy(update={"duty_hours": "Always open"})
+
+
+async def test_a_hub_cannot_slip_another_seal_key_into_the_new_log(
+    federation: SimFederation,
+    agencies: Agencies,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """To who was closed at the end of the old log it says that care had renewed its key."""
+    health, care = agencies
+    await health.membership.sync()
+    await care.take_in(row("c9", AMIRA, "child_in_need", DUTY))
+    await care.publish()
+    await federation.settle()
+    me = care.membership.me().body
+    body = SealRenewalBody(replaces=me.keys.seal, seal="5e" * 32, seal_expires=1_900_000_000)
+    statement = care.membership.sign(body, care.membership.hub.hub_id)
+    seed = federation.hub.jobs.signer.seed
+    forged = parse_statement(sign("seal_renewal", statement.envelope.payload, seed).encode())
+    honest = read_recovered
+
+    def remains(tables: HubTables) -> RecoveredState:
+        recovered = honest(tables)
+        return replace(recovered, members=(*recovered.members, forged))
+
+    monkeypatch.setattr("hub.members.succession.read_recovered", remains)
+    monkeypatch.setattr("protocol.dsse.Envelope.verify", lambda self, key: None)
+    await succeed(federation, back_up(federation, tmp_path / "backup"), last_note(federation))
+    monkeypatch.undo()
+    with pytest.raises(RemoteError):
+        await federation.checkpoint()
+    with pytest.raises(RemoteError):
+        await health.membership.sync()
+    member = health.membership.directory.active(care.party_id)
+    assert member is not None
+    assert member.body.keys.seal == me.keys.seal

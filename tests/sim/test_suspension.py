@@ -170,7 +170,7 @@ class TestKeysThatAreGone:
         keys_path(care.folder, hub_id).unlink()
         (care.folder / f"recovery-{hub_id}.json").unlink()
         context = NodeContext(held.engine, held.http, held.env, held.shared_postcodes)
-        bare = await follow_without_keys(held.hub, context)
+        bare = await follow_without_keys(care.folder, held.hub, context)
         care.service = NodeService(bare, care.service.answering._settings)
         with pytest.raises(RemoteError):
             await care.service.receive(wait=0)

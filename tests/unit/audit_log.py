@@ -123,6 +123,7 @@ def make_charter(**changes: Any) -> Charter:
         "log": {"origin": LOG.name, "vkey": LOG.key.text},
         "witnesses": witnesses,
         "quorum": QUORUM,
+        "duty_desk": {"name": "Duty team", "phone": "01632 960000", "hours": "Always"},
         "match_policy": pack(DEFAULT).to_json(),
         "tables": {},
         "token_key": token_key,

@@ -239,11 +239,13 @@ async def run(*arguments: str | Path) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
+REACHED = ("--duty-line", "01632 960140", "--duty-hours", "Weekdays 9 to 5")
+
+
 async def joined(hub: Council, folder: Path) -> str:
     """The auditor's party id, after joining in two steps as people do."""
-    assert (await run("init", folder, "--name", "Audit Office", "--control-domain", "audit"))[
-        0
-    ] == 0
+    who = ("--name", "Audit Office", "--control-domain", "audit", *REACHED)
+    assert (await run("init", folder, *who))[0] == 0
     words = ("join", folder, hub.invitation(await hub.invite(99)), "--allow-private-addresses")
     code, text = await run(*words, "--no-wait")
     assert code == 0, text
@@ -351,7 +353,7 @@ async def test_the_auditors_secrets_are_its_owners_alone(hub: Council, tmp_path:
     await joined(hub, folder)
     for name in ("keys.json", "recovery.json"):
         assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
-    assert (await run("init", folder, "--name", "Again", "--control-domain", "x"))[0] == 2
+    assert (await run("init", folder, "--name", "Again", "--control-domain", "x", *REACHED))[0] == 2
 
 
 async def test_a_stranger_gets_the_log_and_no_payloads(hub: Council, tmp_path: Path) -> None:
@@ -363,7 +365,7 @@ async def test_a_stranger_gets_the_log_and_no_payloads(hub: Council, tmp_path: P
     assert (await run("fetch", hub.url, "--out", case, *options))[0] == 2
 
     stranger = tmp_path / "stranger"
-    await run("init", stranger, "--name", "Stranger", "--control-domain", "x")
+    await run("init", stranger, "--name", "Stranger", "--control-domain", "x", *REACHED)
     second = tmp_path / "second"
     code, text = await run("fetch", hub.url, "--out", second, "--dir", stranger, *options)
     assert (code, "without payloads" in text) == (2, True)
@@ -376,13 +378,14 @@ async def test_the_command_says_what_is_wrong_with_its_input(hub: Council, tmp_p
     assert (await run("fetch", hub.url, "--out", case, "--genesis", "xyz", private))[0] == 2
     wrong = ("--genesis", "0" * 64)
     assert (await run("fetch", hub.url, "--out", case, *wrong))[0] == 3
-    await run("init", tmp_path / "a", "--name", "A", "--control-domain", "x")
+    await run("init", tmp_path / "a", "--name", "A", "--control-domain", "x", *REACHED)
     assert (await run("join", tmp_path / "a", "not an invitation", private))[0] == 3
     code = "f" * 64
     assert (await run("join", tmp_path / "a", hub.invitation(code), private))[0] == 3
     assert not (tmp_path / "a" / "membership.json").exists()
     name = "x" * 81
-    assert (await run("init", tmp_path / "b", "--name", name, "--control-domain", "x"))[0] == 2
+    who = ("--name", name, "--control-domain", "x", *REACHED)
+    assert (await run("init", tmp_path / "b", *who))[0] == 2
 
 
 async def test_nothing_is_signed_for_a_log_that_does_not_add_up(

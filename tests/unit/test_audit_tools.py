@@ -13,7 +13,7 @@ from protocol.messages.audit import SampleCommitmentBody
 from runtime.secrets import write_secrets
 from tests.unit.audit_log import ANNE, CHARTER_ID
 from tests.unit.test_audit_evidence import shown_script
-from tests.unit.test_audit_fetch import Council, brokered, joined, run
+from tests.unit.test_audit_fetch import REACHED, Council, brokered, joined, run
 from tests.unit.test_audit_fetch import hub as hub
 
 PRIVATE = "--allow-private-addresses"
@@ -122,7 +122,8 @@ async def test_only_an_auditor_may_commit_and_only_to_a_log_that_adds_up(
 
     case = await fetched(hub, tmp_path / "case", auditor)
     stranger = tmp_path / "stranger"
-    await run("init", stranger, "--name", "Stranger", "--control-domain", "x")
+    who = ("--name", "Stranger", "--control-domain", "x", *REACHED)
+    assert (await run("init", stranger, *who))[0] == 0
     assert (await run("commit", case, hub.url, "--dir", stranger, PRIVATE))[0] == 2
     (case / "genesis").write_text("0" * 64)
     assert (await run("commit", case, hub.url, "--dir", auditor, PRIVATE))[0] == 1

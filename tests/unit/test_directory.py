@@ -9,6 +9,7 @@ from protocol.fields import WireModel, to_base64
 from protocol.governance.directory import Directory, apply_public_leaf, needed_document
 from protocol.messages.bodies import CharterAcceptBody, ReceiptBody
 from protocol.messages.kinds import KINDS
+from protocol.messages.members import DetailsBody, RenameBody, SealRenewalBody
 from protocol.messages.statement import parse_statement
 from tests.conftest import Council, key, party_id
 
@@ -309,3 +310,129 @@ def test_an_acceptance_of_another_document_counts_for_nothing(council: Council) 
 def test_the_first_charter_has_version_1_and_no_predecessor(council: Council) -> None:
     leaf = council.charter_leaf(council.charter(version=2, predecessor="00" * 32))
     assert refusal(council, leaf).code is ErrorCode.BAD_TREE
+
+
+SEAL, NEXT = "5e" * 32, "6e" * 32
+DETAILS: dict[str, Any] = {
+    "sequence": 1, "name": None, "duty_line": "01632 960009", "duty_hours": None,
+}  # fmt: skip
+
+
+def said(
+    council: Council, body: WireModel, by: int = AGENCY, sender: int = AGENCY, **change: object
+) -> bytes:
+    """A member's own word, or what somebody passes off as it."""
+    return council.statement(body, party_id(sender), by, **change)[0]
+
+
+def renewal(**change: object) -> SealRenewalBody:
+    value = {"replaces": SEAL, "seal": NEXT, "seal_expires": 1_900_000_000, **change}
+    return SealRenewalBody.model_validate(value)
+
+
+def details(**change: object) -> DetailsBody:
+    return DetailsBody.model_validate({**DETAILS, **change})
+
+
+def test_a_renewal_changes_the_seal_key_and_nothing_else(council: Council) -> None:
+    member = council.member_leaf(AGENCY)
+    directory = replay(council, founding(council), member, said(council, renewal()))
+    before, after = directory.members[party_id(AGENCY)]
+    held = {**before.body.keys.model_dump(), "seal": NEXT, "seal_expires": 1_900_000_000}
+    assert after.body.model_dump() == {**before.body.model_dump(), "keys": held}
+    assert after.statement_id == before.statement_id, "what pins the membership stays right"
+    old = directory.member(party_id(AGENCY), 2)
+    assert old is not None
+    assert old.body.keys.seal == SEAL, "it counts from the entry after its own"
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (renewal(replaces=NEXT), ErrorCode.CONFLICT),
+        (renewal(seal=SEAL), ErrorCode.WEAK_KEY),
+        (renewal(seal=key(AGENCY)), ErrorCode.WEAK_KEY),
+        (renewal(seal="00" * 32), ErrorCode.WEAK_KEY),
+        (renewal(seal_expires=1_790_000_000), ErrorCode.EXPIRED),
+        (details(duty_line=None), ErrorCode.CONFLICT),
+        (details(duty_line="01632 960001"), ErrorCode.CONFLICT),
+        (details(name=f"Agency {OTHER}"), ErrorCode.CONFLICT),
+        (details(name=f"Agency {AGENCY}", duty_line=None), ErrorCode.CONFLICT),
+    ],
+)
+def test_a_word_of_a_member_that_does_not_follow_is_refused(
+    council: Council, body: WireModel, code: ErrorCode
+) -> None:
+    members = (council.member_leaf(AGENCY), council.member_leaf(OTHER))
+    assert refusal(council, founding(council), *members, said(council, body)).code is code
+
+
+@pytest.mark.parametrize("body", [renewal(), details()])
+@pytest.mark.parametrize(
+    ("lie", "code"),
+    [
+        ({"by": 7}, ErrorCode.BAD_SIGNATURE),
+        ({"by": AGENCY + 1}, ErrorCode.BAD_SIGNATURE),
+        ({"by": OTHER}, ErrorCode.BAD_SIGNATURE),
+        ({"sender": 0x50, "by": 0x50}, ErrorCode.UNKNOWN_MEMBER),
+        ({"log_origin": "other.example/log"}, ErrorCode.WRONG_CHARTER),
+        ({"aud": party_id(OTHER)}, ErrorCode.WRONG_RECIPIENT),
+    ],
+)
+def test_nobody_else_speaks_for_a_member(
+    council: Council, body: WireModel, lie: dict[str, Any], code: ErrorCode
+) -> None:
+    members = (council.member_leaf(AGENCY), council.member_leaf(OTHER))
+    forged = said(council, body, **lie)
+    assert refusal(council, founding(council), *members, forged).code is code
+
+
+@pytest.mark.parametrize("body", [renewal(), details()])
+def test_the_hub_and_who_is_suspended_have_no_word_of_this_kind(
+    council: Council, body: WireModel
+) -> None:
+    leaves = (founding(council), council.member_leaf(AGENCY))
+    assert refusal(council, *leaves, council.by_hub(body)).code is ErrorCode.NOT_ALLOWED
+    suspended = (*leaves, council.member_leaf(AGENCY, "suspended"))
+    assert refusal(council, *suspended, said(council, body)).code is ErrorCode.UNKNOWN_MEMBER
+
+
+def test_neither_a_renewal_nor_details_can_be_shown_again(council: Council) -> None:
+    members = (founding(council), council.member_leaf(AGENCY))
+    first, second = said(council, renewal()), said(council, renewal(replaces=NEXT, seal="7e" * 32))
+    assert refusal(council, *members, first, second, first).code is ErrorCode.CONFLICT
+    first, second = (
+        said(council, details()), said(council, details(sequence=2, duty_line="01632 960008"))
+    )  # fmt: skip
+    assert refusal(council, *members, first, second, first).code is ErrorCode.CONFLICT
+
+
+def test_a_status_keeps_what_was_renewed_and_said(council: Council) -> None:
+    leaves = [founding(council), council.member_leaf(AGENCY)]
+    leaves += [said(council, renewal()), said(council, details())]
+    now = replay(council, *leaves).members[party_id(AGENCY)][-1].body
+    as_it_is: dict[str, Any] = {"keys": now.keys.model_dump(), "duty_line": now.duty_line}
+    back = council.member_leaf(AGENCY, "suspended", **as_it_is)
+    directory = replay(council, *leaves, back)
+    member = directory.member(party_id(AGENCY))
+    assert member is not None
+    assert (member.body.keys.seal, member.body.duty_line) == (NEXT, "01632 960009")
+    assert member.details == 1
+    old = council.member_leaf(AGENCY, "suspended")
+    assert refusal(council, *leaves, old).code is ErrorCode.NOT_ALLOWED, "nor does the hub undo it"
+
+
+def test_the_operator_renames_whoever_is_not_revoked(council: Council) -> None:
+    leaves = (founding(council), council.member_leaf(AGENCY), council.member_leaf(OTHER))
+    named = RenameBody(party_id=party_id(AGENCY), name="Another name")
+    member = replay(council, *leaves, council.by_hub(named)).active(party_id(AGENCY))
+    assert member is not None
+    assert member.body.name == "Another name"
+    taken = RenameBody(party_id=party_id(AGENCY), name=f"Agency {OTHER}")
+    assert refusal(council, *leaves, council.by_hub(taken)).code is ErrorCode.CONFLICT
+    gone = council.member_leaf(AGENCY, "revoked")
+    assert refusal(council, *leaves, gone, council.by_hub(named)).code is ErrorCode.NOT_ALLOWED
+    nobody = RenameBody(party_id="ab" * 16, name="Another name")
+    assert refusal(council, *leaves, council.by_hub(nobody)).code is ErrorCode.NOT_ALLOWED
+    free = RenameBody(party_id=party_id(OTHER), name=f"Agency {AGENCY}")
+    replay(council, *leaves, gone, council.by_hub(free))

@@ -165,7 +165,6 @@ def test_both_ways_at_once_loosens(value: dict[str, Any]) -> None:
         ("tables", {}),
         ("jurisdictions", ["england", "wales"]),
         ("jurisdictions", []),
-        ("duty_desk/phone", "01632 960001"),
         ("hub/control_domain", "Somebody else"),
         ("token_key/threshold", 3),
         ("involvement_types/police_contact/title", "Something else"),
@@ -179,6 +178,24 @@ def test_what_is_not_known_to_be_harmless_loosens(
 ) -> None:
     loosened, _ = compare(value, put(value, path, new))
     assert len(loosened) == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "new", "said"),
+    [
+        ("name", "Emergency duty team", "Duty desk, name becomes Emergency duty team ("),
+        ("phone", "01632 960001", "Duty desk, phone becomes 01632 960001 (01632 960000 before)."),
+        ("hours", "Always", "Duty desk, hours becomes Always ("),
+    ],
+)
+def test_another_duty_desk_is_told_and_gives_nobody_more_or_less(
+    value: dict[str, Any], field: str, new: str, said: str
+) -> None:
+    changed = put(value, f"duty_desk/{field}", new)
+    found = differences(Charter.model_validate(value), Charter.model_validate(changed))
+    assert (found.loosened, found.tightened) == ((), ())
+    (sentence,) = found.neutral
+    assert sentence.startswith(said)
 
 
 def test_a_field_of_a_later_policy_loosens_by_being_there_or_different(

@@ -142,6 +142,23 @@ def test_what_others_could_not_be_shown_is_refused_at_init(
     assert not (tmp_path / "node").exists(), "nothing is half done"
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--duty-line", "ring us", "duty_line: write a telephone number alone"),
+        ("--duty-hours", "x" * 121, "duty_hours: write at most 120 characters"),
+        ("--name", "\u0410nna", "no letters that look alike"),
+    ],
+)
+def test_nothing_is_signed_that_others_could_not_be_shown(
+    tmp_path: Path, option: str, value: str, said: str
+) -> None:
+    done = run("details", option, value, "--dir", str(tmp_path))
+    assert done.exit_code == 1
+    assert said in " ".join(done.output.split())
+    assert "node.toml" not in done.output, "it is said before anything is opened"
+
+
 def test_a_duty_line_is_taken_as_people_write_it(tmp_path: Path) -> None:
     given = ("--duty-line", "(01632) 960\u2013001, extension 12", "--duty-hours", "Always")
     names = ("--name", "St Brigid\u2019s", "--class", "charity", "--clients", "300")

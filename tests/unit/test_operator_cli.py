@@ -2,6 +2,7 @@
 
 import socket
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
@@ -18,6 +19,7 @@ INIT = ["init", "--name", "Hub", "--origin", "hub.example/log", "--control-domai
         (["invite"], "run patchwork-hub init"),
         (["ceremony", "--holder", "nowhere.json"], "run patchwork-hub init"),
         (["members", "--approve", "ab", "--words", "x"], "nobody with that id"),
+        (["members", "--rename", "ab" * 16, "--name", "Other"], "there is no member with that id"),
         (["serve"], "run init first"),
     ],
 )
@@ -39,6 +41,36 @@ def test_a_hub_that_is_not_founded_does_not_serve(tmp_path: Path) -> None:
     assert (done.exit_code, "nowhere.json" in done.output) == (1, True)
     done = CliRunner().invoke(hub, [*INIT, *folder])
     assert (done.exit_code, "there already" in done.output) == (1, True)
+
+
+FOUND = ["found", "--transcript", "none.json", "--witness", "w;x", "--quorum", "3"]
+DESK = ["--duty-desk", "Duty team", "--duty-phone", "01632 960000", "--duty-hours", "Always"]
+
+
+def test_nobody_founds_a_council_without_saying_whom_to_call(tmp_path: Path) -> None:
+    done = CliRunner().invoke(hub, [*FOUND, *DESK[:4], "--dir", str(tmp_path)])
+    assert done.exit_code == 1
+    assert "--duty-desk NAME --duty-phone NUMBER --duty-hours HOURS" in done.output
+
+
+def test_a_duty_desk_has_a_number_that_somebody_can_call(tmp_path: Path) -> None:
+    bad = [*DESK[:3], "ask reception", *DESK[4:]]
+    done = CliRunner().invoke(hub, [*FOUND, *bad, "--dir", str(tmp_path)])
+    assert done.exit_code == 1
+    assert "the duty desk's phone: write a telephone number alone" in done.output
+
+
+def test_on_a_terminal_the_duty_desk_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "hub.cli.main.sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
+    )
+    typed = "Emergency duty team\n01632 960000\nAlways\n"
+    done = CliRunner().invoke(hub, [*FOUND, "--dir", str(tmp_path)], input=typed)
+    for asked in ("Who answers at once", "Its telephone number", "When it answers"):
+        assert asked in done.output
+    assert "terms.json" in done.output, "and it goes on to the ceremony's files"
 
 
 def test_a_hubs_log_name_must_be_one(tmp_path: Path) -> None:
