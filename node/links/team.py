@@ -4,10 +4,11 @@ A link is the hub's claim. It becomes more than that only when both sides prove,
 secret, that they hold the same value.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from node.links.references import Entry, entries_of
 from node.membership.hub import HubMembership
 from node.store.links import Link, LinkedInvolvement, LinkState
 from node.store.records import Client, record_of
@@ -21,8 +22,12 @@ from protocol.messages.statement import Statement
 
 @dataclass(frozen=True)
 class TeamMember:
-    """One involvement of another agency with the same client, and whom to call."""
+    """One involvement of another agency with the same client, and whom to call. People refer to
+    it by its reference (node/links/references.py).
+    """
 
+    reference: str
+    link_id: str
     involvement_id: str
     label: str
     agency: str
@@ -87,13 +92,13 @@ def team_of(tables: NodeTables, membership: HubMembership, local_id: str) -> Tea
     published = stub is not None and not stub.retired
     known = tables.links.of_stub(hub_id, stub.stub_id) if stub else []
     links = [link for link in known if link.state is not LinkState.ENDED]
-    others = [member for link in links for member in _members(membership, link)]
+    shown = [item for item in entries_of(known) if item.link.state is not LinkState.ENDED]
     titles = {item.code: item.title for item in membership.charter.involvement_types}
     own = [str(titles.get(item.type)) for item in tables.records.in_force(client.id, now)]
     possible = sum(link.state is LinkState.POSSIBLE for link in links)
     return Team(
         own=tuple(own),
-        others=tuple(others),
+        others=tuple(_members(membership, shown)),
         possible=possible,
         duty_desk=membership.charter.duty_desk,
         published=published,
@@ -118,20 +123,19 @@ def _link(hub_id: str, round_id: str, notice: LinkNotice) -> Link:
     )
 
 
-def _members(membership: HubMembership, link: Link) -> list[TeamMember]:
-    member = membership.directory.active(link.agency_id) if link.agency_id else None
-    if member is None:
-        return []
-    return [
-        TeamMember(
-            item.id,
-            item.label,
-            member.body.name,
-            member.body.duty_line,
-            member.body.duty_hours,
-        )
-        for item in link.involvements
-    ]
+def _members(membership: HubMembership, entries: Sequence[Entry]) -> Iterator[TeamMember]:
+    for entry in entries:
+        member = membership.directory.active(entry.agency_id)
+        if member is not None:
+            yield TeamMember(
+                entry.reference,
+                entry.link.link_id,
+                entry.involvement.id,
+                entry.involvement.label,
+                member.body.name,
+                member.body.duty_line,
+                member.body.duty_hours,
+            )
 
 
 def _why_unpublished(tables: NodeTables, membership: HubMembership, client: Client) -> Unpublished:

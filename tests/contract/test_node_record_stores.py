@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from node.store.limits import LastTokens
+from node.store.people import WorkerRow
 from node.store.publications import (
     MOVES,
     Effect,
@@ -24,7 +25,6 @@ from node.store.records import (
     ClientRow,
     Involvement,
     InvolvementRow,
-    PractitionerRow,
     record_of,
 )
 from node.store.stubs import PublishedInvolvementId, PublishedStub
@@ -106,11 +106,11 @@ async def test_clients_are_paged_in_the_order_of_their_rows(node: Node) -> None:
 
 
 async def test_nothing_that_is_handed_out_shows_a_person(node: Node) -> None:
-    people = [PractitionerRow("Zyxw", "", "role", "01632 960001", None)]
+    people = [WorkerRow("Zyxw", "", "role", "01632 960001", None)]
     await node.write(lambda t: t.records.put_clients([client("Zyxw-1", "Zyxw")]))
-    ids = await node.write(lambda t: t.records.put_practitioners(people))
+    ids = await node.write(lambda t: t.people.put_workers(people, NOW))
     found = await node.read(lambda t: t.records.client("Zyxw-1"))
-    worker = await node.read(lambda t: t.records.practitioner(ids["Zyxw", ""]))
+    worker = await node.read(lambda t: t.people.get(ids["Zyxw", ""]))
     assert found is not None
     assert worker is not None
     for shown in map(repr, (found, worker, client("Zyxw-1", "Zyxw"), people[0])):
@@ -132,24 +132,24 @@ def test_a_shared_place_is_left_out_of_a_record_and_no_other() -> None:
 
 
 async def test_a_practitioner_is_known_by_name_and_team(node: Node) -> None:
-    def put(*rows: PractitionerRow) -> Callable[[NodeTables], dict[tuple[str, str], int]]:
-        return lambda t: t.records.put_practitioners(rows)
+    def put(*rows: WorkerRow) -> Callable[[NodeTables], dict[tuple[str, str], int]]:
+        return lambda t: t.people.put_workers(rows, NOW)
 
-    east = PractitionerRow("W", "East", "nurse", "1", None)
+    east = WorkerRow("W", "East", "nurse", "1", None)
     first = await node.write(put(east, replace(east, team="West")))
     again = await node.write(put(replace(east, phone="2"), replace(east, name="V")))
     assert again["W", "East"] == first["W", "East"]
     assert len({*first.values(), *again.values()}) == 3
-    named = await node.read(lambda t: t.records.practitioners_named("W"))
+    named = await node.read(lambda t: t.people.called("W"))
     assert [(item.team, item.phone) for item in named] == [("East", "2"), ("West", "1")]
-    assert named[0] == await node.read(lambda t: t.records.practitioner(first["W", "East"]))
-    assert await node.read(lambda t: t.records.practitioner(99)) is None
+    assert named[0] == await node.read(lambda t: t.people.get(first["W", "East"]))
+    assert await node.read(lambda t: t.people.get(99)) is None
 
 
 async def test_a_practitioner_has_one_id_at_each_hub(node: Node) -> None:
     for hub, fresh, expected in ((HUB, "x", "x"), (OTHER, "y", "y"), (HUB, "z", "x")):
         given = await node.write(
-            lambda t, hub=hub, fresh=fresh: t.records.practitioner_id(hub, 1, fresh)  # type: ignore[misc]
+            lambda t, hub=hub, fresh=fresh: t.people.id_at(hub, 1, fresh)  # type: ignore[misc]
         )
         assert given == expected
 
@@ -220,7 +220,7 @@ async def test_calls_that_take_many_take_none(node: Node) -> None:
         tables.publication_counts.add_changes(HUB, [], NOW)
         return [
             tables.records.put_clients([]),
-            tables.records.put_practitioners([]),
+            tables.people.put_workers([], NOW),
             tables.records.all_in_force([], NOW),
             tables.stubs.of_clients(HUB, []),
             tables.stubs.all_digests(HUB, []),

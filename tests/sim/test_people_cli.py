@@ -21,6 +21,7 @@ from tests.sim.test_review import NOT_SURE, queue
 from tests.sim.test_unwitnessed_card import allowed
 
 Run = Callable[..., Result]
+WORKERS = {"Health visiting": "H. Visitor", "Social care": "S. Worker"}
 
 
 class Town:
@@ -37,16 +38,17 @@ class Town:
             assert self._who is not None
             yield self._who
 
-        monkeypatch.setattr("node.cli.people.open_service", opened)
-        monkeypatch.setattr("node.cli.main.open_service", opened)
-        monkeypatch.setattr("node.cli.monitor.open_service", opened)
+        for module in ("people", "main", "monitor", "charter"):
+            monkeypatch.setattr(f"node.cli.{module}.open_service", opened)
 
     def now(self, work: Coroutine[Any, Any, Any]) -> Any:
         return self._runner.run(work)
 
-    def types(self, name: str, *arguments: str) -> Result:
+    def types(self, name: str, *arguments: str, who: str | None = None) -> Result:
+        """What a command says to somebody whose own profile names them; `who` "": nobody."""
         self._who = self.federation.nodes[name].service
-        result = CliRunner().invoke(app, list(arguments))
+        env = {"PATCHWORK_NODE_AS": WORKERS.get(name, "") if who is None else who}
+        result = CliRunner().invoke(app, list(arguments), env=env)
         structlog.reset_defaults()  # a command logs to a screen that is gone now
         assert result.exception is None or isinstance(result.exception, SystemExit), result.output
         return result
@@ -94,7 +96,7 @@ def test_the_queue_is_shown_and_answered(town: Town) -> None:
         (["review", "LINK"], "exactly one of"),
         (["review", "LINK", "--same", "--not-same"], "exactly one of"),
         (["review", "0" * 32, "--same"], "no link with that id"),
-        (["review", "LINK", "--same", "--as", "Nobody"], "say who you are"),
+        (["review", "LINK", "--same", "--as", "Nobody"], "nobody here has that name"),
         (["identity-answer", "0" * 32], "exactly one of"),
         (["identity-answer", "0" * 32, "--same"], "no identity check with that id"),
         (["wrong-person", "0" * 32], "no card was released"),
