@@ -39,8 +39,9 @@ class Agency:
 
 
 HEALTH = Agency(
-    "health", "Wexcombe Health Visiting", "health_provider", "01632 960110", "H. Whitcombe"
-)
+    "health", "Wexcombe Health Visiting", "health_provider", "01632 960110",
+    "H. Whitcombe (Health visiting, north)",
+)  # fmt: skip
 CHILD = Agency(
     "child", "Wexcombe Children's Services", "childrens_social_care", "01632 960120",
     "A. Okafor (East)",

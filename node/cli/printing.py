@@ -58,6 +58,21 @@ def print_team(out: Console, local_id: str, team: Team) -> None:
     _say(out, "You: " + (", ".join(team.own) or "no involvement that may be shared"))
     if team.unpublished is not None:
         _say(out, NOT_FINDABLE[team.unpublished])
+    _print_others(out, team)
+    if team.possible:
+        _say(out, f"{team.possible} possible match(es) wait for comparison.")
+    if team.waiting:
+        _say(out, f"{team.waiting} of this client's links wait for you: patchwork-node review.")
+    if team.unpublished is Unpublished.INSUFFICIENT_IDENTIFIERS:
+        _say(out, "Call those who might know them:")
+        for line in team.ring:
+            _say(out, f"    {plain(line.agency)}: {line.phone} ({plain(line.hours)})")
+    desk = team.duty_desk
+    _say(out, f"Somebody to call now: {desk.name}, {desk.phone} ({desk.hours}).")
+
+
+def _print_others(out: Console, team: Team) -> None:
+    """Who was found; where nobody was, whether anybody has looked yet."""
     if team.others:
         table = Table(
             Column("Reference", no_wrap=True), "Who", "Organisation", "Duty line", "Hours"
@@ -76,18 +91,19 @@ def print_team(out: Console, local_id: str, team: Team) -> None:
                 )
             )
         out.print(table)
-    else:
+    elif team.compared:
         _say(out, "No match was found. That does not mean that nobody else works with them.")
-    if team.possible:
-        _say(out, f"{team.possible} possible match(es) wait for comparison.")
-    if team.waiting:
-        _say(out, f"{team.waiting} of this client's links wait for you: patchwork-node review.")
-    if team.unpublished is Unpublished.INSUFFICIENT_IDENTIFIERS:
-        _say(out, "Call those who might know them:")
-        for line in team.ring:
-            _say(out, f"    {plain(line.agency)}: {line.phone} ({plain(line.hours)})")
-    desk = team.duty_desk
-    _say(out, f"Somebody to call now: {desk.name}, {desk.phone} ({desk.hours}).")
+    if team.published and not team.compared:
+        known = team.others or team.possible
+        what = "What you published last is not compared yet" if known else "Not compared yet"
+        _say(out, f"{what}; {_next_round(team)}.")
+
+
+def _next_round(team: Team) -> str:
+    if team.next_round is None:
+        return "the hub has not said yet when its next round is: patchwork-node serve asks it"
+    at = f"{datetime.fromtimestamp(team.next_round).astimezone():%H:%M %Z on %-d %B %Y}"
+    return f"the next round was due at {at}" if team.overdue else f"next round at {at}"
 
 
 def print_import(out: Console, done: Imported) -> None:

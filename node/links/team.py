@@ -12,11 +12,12 @@ from node.links.references import Entry, entries_of
 from node.membership.hub import HubMembership
 from node.store.links import Link, LinkedInvolvement, LinkState
 from node.store.records import Client, record_of
+from node.store.stubs import Rounds
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.governance.charter import DutyDesk
 from protocol.matchkeys.recipes import match_keys, names_somebody
-from protocol.messages.bodies import LinkNotice, NoticeBody
+from protocol.messages.bodies import LinkNotice, NoticeBody, RoundsBody
 from protocol.messages.statement import Statement
 
 
@@ -57,6 +58,8 @@ class Team:
     """The team around a client: others, how many possible matches wait, and the duty desk.
 
     An empty team never means that nobody works with the client: `ring` is everybody's duty line.
+    What is published and not `compared` waits for a round; `next_round` is when the hub said that
+    it is, `overdue` whether that is past.
     """
 
     own: tuple[str, ...]
@@ -65,6 +68,9 @@ class Team:
     duty_desk: DutyDesk
     published: bool
     unpublished: Unpublished | None
+    compared: bool
+    next_round: int | None
+    overdue: bool
     waiting: int
     ring: tuple[DutyLine, ...]
 
@@ -82,6 +88,21 @@ def on_notice(
     tables.links.end(hub_id, [item.link_id for item in body.links if item.state == "ended"])
 
 
+def on_rounds(
+    tables: NodeTables, membership: HubMembership, statement: Statement[RoundsBody]
+) -> None:
+    """Take how far rounds have come with what we published. Raises RemoteError unless the hub said
+    it.
+    """
+    if statement.preamble.sender != membership.hub.hub_id:
+        raise RemoteError(ErrorCode.NOT_ALLOWED, "only the hub tells of rounds")
+    hub_id, body = membership.hub.hub_id, statement.body
+    before = tables.stubs.rounds(hub_id)
+    least = before.compared_below if before else 0
+    compared_below = max(least, body.compared_below)
+    tables.stubs.set_rounds(hub_id, Rounds(compared_below, body.next_round))
+
+
 def team_of(tables: NodeTables, membership: HubMembership, local_id: str) -> Team:
     """The team around a client. Raises LocalError(NOT_FOUND) for no client of ours."""
     client = tables.records.client(local_id)
@@ -93,6 +114,7 @@ def team_of(tables: NodeTables, membership: HubMembership, local_id: str) -> Tea
     known = tables.links.of_stub(hub_id, stub.stub_id) if stub else []
     links = [link for link in known if link.state is not LinkState.ENDED]
     shown = [item for item in entries_of(known) if item.link.state is not LinkState.ENDED]
+    rounds = tables.stubs.rounds(hub_id)
     titles = {item.code: item.title for item in membership.charter.involvement_types}
     own = [str(titles.get(item.type)) for item in tables.records.in_force(client.id, now)]
     possible = sum(link.state is LinkState.POSSIBLE for link in links)
@@ -103,6 +125,9 @@ def team_of(tables: NodeTables, membership: HubMembership, local_id: str) -> Tea
         duty_desk=membership.charter.duty_desk,
         published=published,
         unpublished=None if published else _why_unpublished(tables, membership, client),
+        compared=stub is not None and published and tables.stubs.is_compared(hub_id, stub.stub_id),
+        next_round=rounds.next_round if rounds else None,
+        overdue=rounds is not None and rounds.next_round < now,
         waiting=tables.reviews.count_waiting(hub_id, stub.stub_id) if stub else 0,
         ring=tuple(_duty_lines(membership)),
     )

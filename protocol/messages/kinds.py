@@ -181,6 +181,7 @@ KINDS: dict[str, Kind] = {
         log.ProvisionalBody, _MEMBER, _MEMBER, conversation=_REQUEST, needs_active_recipient=True
     ),
     "succession": Kind(log.SuccessionBody, _HUB, _HUB, Leaf.PUBLIC),
+    "rounds": Kind(bodies.RoundsBody, _HUB, _MEMBER, Leaf.NONE),
 }  # fmt: skip
 
 _NAMES = {kind.body: name for name, kind in KINDS.items()}
