@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 refused or failed (the sentence says why), 2 wrong usage.
 
 import asyncio
 import json
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,7 +25,7 @@ from node.records.duplicates import duplicates as find_duplicates
 from node.requests.without_quorum import Urgent
 from node.views.bases import offered
 from node.views.governance import governance_value
-from node.views.review import duplicates_value, queue_value
+from node.views.review import duplicates_value, other_end, queue_value
 from protocol.errors import ErrorCode, LocalError
 from protocol.requests.refusals import RefusalCode
 from runtime.cli import report_errors
@@ -84,6 +85,8 @@ def identity_check(
         async def work() -> str:
             async with open_service(folder, hub) as service:
                 person = await who_acts(service, practitioner)
+                to = await service.read(partial(other_end, link_id=link))
+                out.print(f"This goes to {printing.plain(to)}.")
                 chosen = choose(await service.read(offered), purpose, basis, fact or [])
                 why = (chosen.purpose, chosen.basis, chosen.facts)
                 return await acts.check_now(service, IdentityCheckRequest(link, person, role, *why))

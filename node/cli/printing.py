@@ -239,7 +239,8 @@ def print_queue(out: Console, value: dict[str, Any]) -> None:
     if value["checks"]:
         _say(out, "Your identity checks:", "bold")
     for item in value["checks"]:
-        _say(out, f"{item['check_id']}  link {item['link_id']}: {item['state_text']}.")
+        to = f", to {plain(item['agency'])}" if item["agency"] else ""
+        _say(out, f"{item['check_id']}  link {item['link_id']}{to}: {item['state_text']}.")
         for line in (ANSWERS.get(item["answer"] or ""), item["sentence"]):
             if line:
                 _say(out, f"    {line}")

@@ -116,8 +116,10 @@ class ReviewApi:
     async def outcome(self, request: web.Request) -> web.Response:
         """How far one of our identity checks is, and what came of it."""
         check_id = request.match_info["check"]
-        _, check = await self._find(lambda tables, hub_id: tables.sent_checks.get(hub_id, check_id))
-        return _json(check_value(check))
+        service, check = await self._find(
+            lambda tables, hub_id: tables.sent_checks.get(hub_id, check_id)
+        )
+        return _json(check_value(service.membership, check))
 
     async def answer(self, request: web.Request) -> web.Response:
         """A person's answer to another agency's identity check."""

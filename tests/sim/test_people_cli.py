@@ -128,8 +128,11 @@ def test_an_identity_check_on_two_screens(town: Town) -> None:
         "--fact", "informed=informed", "--fact", "enquiry_reference=S47-1",
     )  # fmt: skip
     assert asked.exit_code == 0, asked.output
-    check_id = asked.output.split()[2].rstrip(":")
+    before, said, _ = asked.output.split("\n", 2)
+    assert before == "This goes to whom the hub names when it allows the check."
+    check_id = said.split()[2].rstrip(":")
     town.now(town.federation.settle())
+    assert ", to Health visiting: with the other" in town.types("Social care", "review").output
     shown = town.types("Health visiting", "review").output
     assert "Postcode: theirs LX9 9ZZ; yours LX3 4AB" in shown
     answered = town.types("Health visiting", "identity-answer", check_id, "--cannot-say")

@@ -122,6 +122,7 @@ async def test_who_copies_the_id_of_anothers_work_does_not_get_the_request(
         await federation.settle()
         requests = await node.read(lambda t: t.tx.rows("SELECT * FROM received_request"))
         assert len(requests) == 1
+    mixed = {"link_id": both[0].link_id, "holder": health.party_id}
     with pytest.raises(LocalError) as caught:
-        await care.ask("c1", visitor.involvement_id, link_id=both[0].link_id)
+        await care.ask("c1", visitor.involvement_id, **mixed)
     assert caught.value.code is ErrorCode.NOT_FOUND
