@@ -186,10 +186,11 @@ class Releasing:
 
 
 def _worker(tables: NodeTables, request: ReceivedRequest) -> Person | None:
-    """Who of ours works on what was asked for."""
+    """Who of ours works on what was asked for, unless they are closed: they have left."""
     if request.involvement is None:
         return None
     involvement = tables.records.involvement(request.involvement)
     if involvement is None or involvement.practitioner is None:
         return None
-    return tables.people.get(involvement.practitioner)
+    person = tables.people.get(involvement.practitioner)
+    return person if person and person.is_active else None

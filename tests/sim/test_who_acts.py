@@ -94,6 +94,22 @@ def test_who_was_closed_acts_no_longer_and_no_import_brings_them_back(town: Town
     assert asked(town, "S. Worker").exit_code == 0
 
 
+def test_who_has_left_is_not_named_on_a_card(town: Town) -> None:
+    health, _ = town.now(two_agencies(town.federation))
+    assert people(town, health, "add", "M. Anager", "--kind", "manager").exit_code == 0
+    assert people(town, health, "close", "H. Visitor").exit_code == 0
+    assert asked(town, "S. Worker").exit_code == 0
+    town.now(town.federation.settle())
+    (request,) = received(town, "Health visiting")
+    words = ("answer", request["request_id"], "--allow", "--as", "M. Anager")
+    assert town.types("Health visiting", *words).exit_code == 0
+    town.now(town.federation.settle())
+    (sent,) = json.loads(town.types("Social care", "inbox", "--json").stdout)["sent"]
+    assert (sent["state"], sent["agency"]) == ("opened", "Health visiting")
+    assert (sent["card"]["practitioner"], sent["card"]["phone"]) == (None, None)
+    assert sent["card"]["duty_line"] == "01632 960100"
+
+
 def test_two_of_one_name_are_told_apart_and_never_guessed(town: Town) -> None:
     _, care = town.now(two_agencies(town.federation))
     added = people(town, care, "add", "S. Worker", "--kind", "manager", "--team", "West")
