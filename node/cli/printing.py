@@ -246,8 +246,8 @@ def print_queue(out: Console, value: dict[str, Any]) -> None:
                 _say(out, f"    {line}")
 
 
-def print_people(out: Console, people: list[dict[str, Any]]) -> None:
-    """The register of people, and what was done in their names."""
+def print_people(out: Console, people: list[dict[str, Any]], *, acts: bool) -> None:
+    """The register of people, and what was done in their names if that is asked for."""
     if not people:
         _say(out, "Nobody is known here yet: import a file, or patchwork-node people add.")
     for item in people:
@@ -255,7 +255,7 @@ def print_people(out: Console, people: list[dict[str, Any]]) -> None:
         closed = item["closed_at"]
         until = f", closed {_day(closed)}" if closed is not None else ""
         _say(out, f"{item['name']}: {KINDS[PersonKind(item['kind'])]}{since}{until}")
-        for act in item["acts"]:
+        for act in item["acts"] if acts else ():
             _say(out, f"    {_day(act['at'])}: {DEEDS[act['what']].format(act['subject'])}")
 
 

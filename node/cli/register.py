@@ -42,17 +42,18 @@ def add(
 @app.command("list")
 def list_people(
     everybody: Annotated[bool, typer.Option("--all", help="Those who were closed too.")] = False,
+    acts: Annotated[bool, typer.Option("--acts", help="What was done in their names too.")] = False,
     as_json: JsonOutput = False,
     folder: Folder = Path(),
 ) -> None:
-    """Show who may act, since when, and what was done in their name that the log does not say."""
+    """Show who may act, since when, and what was done in their names that no statement says."""
     with report_errors():
         people = asyncio.run(in_register(folder, people_value))
         shown = [item for item in people if everybody or item["closed_at"] is None]
         if as_json:
             typer.echo(json.dumps(shown))
         else:
-            printing.print_people(out, shown)
+            printing.print_people(out, shown, acts=acts)
 
 
 @app.command()

@@ -1,8 +1,8 @@
 """Short references to what stands in a client's team, for people to type.
 
 A reference is made of the agency, the link and the involvement, never of a place in a list: whoever
-joins or leaves changes no other's, and what it names stays what it was. Like the short name of a
-commit it is the beginning of a longer one, as long as it takes to be the only one at this client.
+joins or leaves, it names what it named, or nothing. Like the short name of a commit it is the
+beginning of a longer one, as long as it takes to be the only one at this client.
 """
 
 import hashlib

@@ -142,7 +142,8 @@ def test_what_no_statement_says_is_written_down_with_who_did_it(town: Town) -> N
     (person,) = json.loads(people(town, health, "list", "--json").stdout)
     acts: list[dict[str, Any]] = person["acts"]
     assert [(item["what"], item["subject"]) for item in acts] == [("withdrew", "h1")]
-    assert "withdrew the permission for h1" in people(town, health, "list").stdout
+    assert "withdrew the permission for h1" in people(town, health, "list", "--acts").stdout
+    assert "withdrew" not in people(town, health, "list").stdout
 
 
 def test_a_register_needs_no_hub(town: Town) -> None:
