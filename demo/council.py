@@ -22,13 +22,17 @@ BATCH_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Agency:
-    """One agency of the demo: folder, name, class, duty line and the file it exports."""
+    """One agency of the demo: folder, name, class, duty line and the file it exports; `person` is
+    who acts there, as `patchwork-node people list` has it.
+    """
 
     key: str
     name: str
     member_class: str
     duty_line: str
+    person: str
     clients: int = 300
+
 
     @property
     def folder(self) -> Path:
@@ -36,8 +40,14 @@ class Agency:
         return ROOT / self.key
 
 
-HEALTH = Agency("health", "Wexcombe Health Visiting", "health_provider", "01632 960110")
-CHILD = Agency("child", "Wexcombe Children's Services", "childrens_social_care", "01632 960120")
+HEALTH = Agency(
+    "health", "Wexcombe Health Visiting", "health_provider", "01632 960110",
+    "H. Whitcombe (Health visiting, north)",
+)  # fmt: skip
+CHILD = Agency(
+    "child", "Wexcombe Children's Services", "childrens_social_care", "01632 960120",
+    "A. Okafor (East)",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

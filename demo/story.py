@@ -121,11 +121,11 @@ class Story:
 
     def allow(self, request_id: str) -> None:
         """A person at health visiting allows a request."""
-        self._node(HEALTH, "answer", request_id, "--allow", "--as", "H. Whitcombe")
+        self._node(HEALTH, "answer", request_id, "--allow", "--as", HEALTH.person)
 
     def release_now(self, request_id: str, expect: int = 0) -> str:
         """A person at health visiting lets a card go without witnesses; what is said."""
-        arguments = ("--yes", "--as", "H. Whitcombe")
+        arguments = ("--yes", "--as", HEALTH.person)
         return self._node(HEALTH, "release-now", request_id, *arguments, expect=expect)
 
     def leads_are_told(self) -> bool:
@@ -149,9 +149,10 @@ class Story:
 
     def withdraw(self) -> None:
         """The family withdraws its consent; the next request is refused."""
-        self._node(HEALTH, "withdraw", AMIRA_HEALTH)
+        reference = self._reference()
+        self._node(HEALTH, "withdraw", AMIRA_HEALTH, "--as", HEALTH.person)
         facts = ["enquiry_reference=S47-2026-0118", "informed=informed"]
-        output = self._ask("UK-CA89-S47", facts, expect=1)
+        output = self._ask("UK-CA89-S47", facts, reference, expect=1)
         self._expect("Call the duty line" in output, "the refusal says what to do")
         self._tell(
             "The family withdraws its consent at health visiting. Social care asks again: refused."
@@ -183,12 +184,21 @@ class Story:
         self._tell("One byte of the copy is changed on purpose. The auditor says where:")
         self._tell(output.strip()[:600])
 
-    def _ask(self, basis: str, facts: list[str], expect: int = 0) -> str:
+    def _ask(
+        self, basis: str, facts: list[str], reference: str | None = None, expect: int = 0
+    ) -> str:
         stated = [text for fact in facts for text in ("--fact", fact)]
-        return self._node(
-            CHILD, "ask", AMIRA_CHILD, "1", "--role", "social_worker", "--purpose",
-            "safeguarding_child", "--basis", basis, *stated, expect=expect,
+        output = self._node(
+            CHILD, "ask", AMIRA_CHILD, reference or self._reference(), "--as", CHILD.person,
+            "--role", "social_worker", "--purpose", "safeguarding_child", "--basis", basis,
+            *stated, expect=expect,
         )  # fmt: skip
+        self._expect(f"This goes to {HEALTH.name}" in output, "it is said to whom it goes")
+        return output
+
+    def _reference(self) -> str:
+        """How social care refers to the health visitor in Amira's team."""
+        return str(self._wait_team(CHILD, AMIRA_CHILD)[0]["reference"])
 
     def _wait_team(self, agency: Agency, client: str) -> list[dict[str, Any]]:
         others: list[dict[str, Any]] = self._stage.until(

@@ -11,7 +11,7 @@ from node.config import NodeSettings
 from node.identity_checks.comparing import IdentityAnswering
 from node.identity_checks.initiating import IdentityAsking
 from node.links.review import Reviewing
-from node.links.team import on_notice
+from node.links.team import on_notice, on_rounds
 from node.membership.hub import HubMembership
 from node.membership.outbox import OnFailed, OnSent, Sent
 from node.membership.proofs import keep_received
@@ -31,6 +31,7 @@ from protocol.messages.bodies import (
     ReceiptBody,
     ReleaseBody,
     RequestBody,
+    RoundsBody,
 )
 from protocol.messages.log import DailyStatementBody, ProvisionalBody
 from protocol.messages.review import (
@@ -170,6 +171,7 @@ class Dispatcher:
         answering, checks, recalls = self.answering, self.identity_answering, self.recalls
         return {
             NoticeBody: lambda tables, item, _: on_notice(tables, self._membership, item),
+            RoundsBody: lambda tables, item, _: on_rounds(tables, self._membership, item),
             RequestBody: answering.on_request,
             HubDecisionBody: lambda tables, item, _: answering.on_hub_decision(tables, item),
             DecisionBody: self.asking.on_decision,

@@ -17,6 +17,7 @@ from hub.exchange.reviews import Reviews
 from hub.exchange.upkeep import Upkeep
 from hub.log.ledger import HubSigner, Ledger
 from hub.matching.pepper import Pepper
+from hub.matching.progress import tell_published
 from hub.matching.publications import Publications
 from hub.store.log import Logged
 from hub.store.tables import HubEngine, HubTables
@@ -239,6 +240,7 @@ def _upload_state(
     if missing:
         return UploadState(missing=missing, submitted=None)
     logged = publications.apply(tables, manifest)
+    tell_published(publications.ledger, tables, manifest.preamble.sender)
     return UploadState(missing=[], submitted=_submitted(publications.ledger, logged))
 
 

@@ -7,6 +7,7 @@ writer stops the service, since a hub whose log is no longer published must not 
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from hub.log.daily import Daily
 from hub.log.ledger import Ledger
 from hub.log.quorum_status import watch
 from hub.log.retention import erase_all
+from hub.matching.progress import tell_compared
 from hub.matching.rounds import Matcher
 from hub.members.charter_changes import adopt, waiting
 from hub.members.enrolment import Enrolment
@@ -68,8 +70,16 @@ class Jobs:
         ]
 
     async def round(self) -> None:
-        """Run one matching round."""
-        changed = await self._engine.write(lambda tables: Matcher(self._ledger(tables)).run(tables))
+        """Run one matching round, and tell those whose publications waited for it."""
+        next_round = self.signer.env.clock() + math.ceil(self._settings.round_seconds)
+
+        def work(tables: HubTables) -> int:
+            ledger = self._ledger(tables)
+            changed = Matcher(ledger).run(tables)
+            tell_compared(ledger, tables, next_round)
+            return changed
+
+        changed = await self._engine.write(work)
         log.info("round", changed=changed)
 
     async def admit(self) -> None:

@@ -18,6 +18,7 @@ from hub.store.log import Log
 from hub.store.mailboxes import Mailboxes
 from hub.store.members import Members
 from hub.store.requests import Requests
+from hub.store.rounds import Rounds
 from hub.store.stubs import Stubs
 from hub.store.uploads import Uploads
 from storage.engine import Engine, Schema, Transaction
@@ -44,6 +45,7 @@ class HubTables:
         self.links = Links(tx, self.stubs)
         self.uploads = Uploads(tx)
         self.limits = PublicationLimits(tx)
+        self.rounds = Rounds(tx)
 
 
 HubEngine = Engine[HubTables]

@@ -13,6 +13,7 @@ from node.membership.hub import HubMembership
 from node.membership.joining import Joining, init_folder, read_invitation
 from node.membership.rotation import Rotating
 from node.service import NodeService
+from node.store.people import Act, Deed
 from node.store.tables import open_engine
 from protocol.contact import require_hours, require_name, require_phone
 from protocol.errors import ErrorCode, LocalError
@@ -157,7 +158,7 @@ async def endorse(service: NodeService, newcomer: Answering, person: int) -> Non
     membership = service.membership
     known_by, hub_id = parse_words(newcomer.words), membership.hub.hub_id
     person_id = await membership.engine.write(
-        lambda tables: tables.records.practitioner_id(hub_id, person, membership.env.new_id())
+        lambda tables: tables.people.id_at(hub_id, person, membership.env.new_id())
     )
     await membership.sync()
     body = EndorsementBody(
@@ -182,7 +183,14 @@ async def newest_agreement(service: NodeService) -> Charter:
     return service.membership.charter
 
 
-async def sign_agreement(service: NodeService) -> int:
-    """Sign the agreement in force in the agency's name; its version. Raises RemoteError."""
-    await accept_charter(service.membership)
-    return service.membership.charter.version
+async def sign_agreement(service: NodeService, person: int) -> int:
+    """Sign the agreement in force in the agency's name; its version. `person` (a row's id) does.
+
+    Raises RemoteError.
+    """
+    membership = service.membership
+    await accept_charter(membership)
+    version, now = membership.charter.version, membership.env.clock()
+    signed = Act(person, Deed.SIGNED_CHARTER, str(version), now)
+    await membership.engine.write(lambda tables: tables.people.acted(signed))
+    return version

@@ -7,6 +7,8 @@ from node.identity_checks.initiating import IdentityCheckRequest
 from node.links.review import Opinion
 from node.requests.without_quorum import LEFT_NOTHING, Urgent
 from node.service import NodeService
+from node.store.people import Act, Deed
+from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, RemoteError
 
 
@@ -80,9 +82,14 @@ async def let_go_now(service: NodeService, urgent: Urgent) -> None:
     await membership.engine.read(lambda tables: unwitnessed.check_gone(tables, urgent.request_id))
 
 
-async def mark_alerts_seen(service: NodeService) -> int:
-    """The lead for information governance has seen the alerts; how many were new."""
+async def mark_alerts_seen(service: NodeService, person: int) -> int:
+    """The lead for information governance (a row's id) has seen the alerts; how many were new."""
     hub_id, now = service.membership.hub.hub_id, service.membership.env.clock()
-    return await service.membership.engine.write(
-        lambda tables: tables.governance.mark_seen(hub_id, now)
-    )
+
+    def work(tables: NodeTables) -> int:
+        count = tables.governance.mark_seen(hub_id, now)
+        if count:
+            tables.people.acted(Act(person, Deed.SAW_ALERTS, str(count), now))
+        return count
+
+    return await service.membership.engine.write(work)

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
-from node.links.team import team_of
+from node.links.references import Entry, entries_of, entry_named
 from node.membership.hub import HubMembership
 from node.requests.answering import Answer
 from node.requests.asking import ContactRequest
 from node.service import NodeService
-from node.store.links import LinkState
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError
 
@@ -23,37 +23,56 @@ class Grounds:
 
 
 @dataclass(frozen=True)
+class Addressee:
+    """To whom a request goes: what a reference in a client's team names, and whose it is."""
+
+    entry: Entry
+    agency: str
+
+    @property
+    def title(self) -> str:
+        """The organisation and the work, in words."""
+        return f"{self.agency} ({self.entry.involvement.label})"
+
+
+@dataclass(frozen=True)
 class Ask:
-    """A request for the contact details behind a number in a client's team. `practitioner` may be
-    empty: then the worker of the client asks.
+    """A request for the contact details of somebody in a client's team; `person` is who asks (a
+    row's id).
     """
 
     client: str
-    number: int
-    practitioner: str
+    addressee: Addressee
+    person: int
     role: str
     grounds: Grounds
 
 
+async def addressee_of(service: NodeService, client: str, reference: str) -> Addressee:
+    """To whom a request by this reference goes. Raises LocalError.
+
+    What was shown before and has ended can be asked for too: the hub refuses, and logs that it did.
+    """
+    return await service.read(partial(_addressee, client=client, reference=reference))
+
+
 async def ask_now(service: NodeService, ask: Ask) -> str:
-    """Ask and send at once; the request's id. Raises LocalError or RemoteError."""
-    membership = service.membership
+    """Ask and send at once; the request's id. Raises LocalError or RemoteError.
 
-    def request(tables: NodeTables) -> ContactRequest:
-        others = _askable(tables, membership, ask.client)
-        if not 1 <= ask.number <= len(others):
-            raise LocalError(ErrorCode.NOT_FOUND, "no team member with that number")
-        return ContactRequest(
-            local_id=ask.client,
-            involvement_id=others[ask.number - 1],
-            practitioner=_worker(tables, ask.client, ask.practitioner),
-            role=ask.role,
-            purpose=ask.grounds.purpose,
-            basis=ask.grounds.basis,
-            facts=ask.grounds.facts,
-        )
-
-    asked = await membership.engine.read(request)
+    It goes to this addressee, or nowhere: the team may have changed since it was looked up.
+    """
+    membership, entry = service.membership, ask.addressee.entry
+    asked = ContactRequest(
+        local_id=ask.client,
+        link_id=entry.link.link_id,
+        involvement_id=entry.involvement.id,
+        holder=entry.agency_id,
+        practitioner=ask.person,
+        role=ask.role,
+        purpose=ask.grounds.purpose,
+        basis=ask.grounds.basis,
+        facts=ask.grounds.facts,
+    )
     await membership.follow()
     request_id = await membership.engine.write(lambda tables: service.asking.ask(tables, asked))
     await service.advance()
@@ -68,40 +87,14 @@ async def answer_now(service: NodeService, answer: Answer) -> None:
     await service.advance()
 
 
-async def practitioner_named(service: NodeService, name: str) -> int:
-    """A practitioner of ours by name; the only one if no name is given. Raises LocalError."""
-
-    def work(tables: NodeTables) -> int:
-        records = tables.records
-        found = records.practitioners_named(name) if name else records.practitioners(2)
-        if not found or (not name and len(found) > 1):
-            raise LocalError(ErrorCode.NOT_FOUND, "say who you are with --as NAME, as imported")
-        return found[0].id
-
-    return await service.membership.engine.read(work)
-
-
-def _askable(tables: NodeTables, membership: HubMembership, client: str) -> list[str]:
-    """Involvement ids by number: the team as shown, then what was shown before and has ended.
-
-    A number that was on the screen a minute ago still asks: the hub refuses, and logs that it did.
-    """
-    shown = [item.involvement_id for item in team_of(tables, membership, client).others]
+def _addressee(
+    tables: NodeTables, membership: HubMembership, client: str, reference: str
+) -> Addressee:
     row = tables.records.client(client)
-    stub = tables.stubs.of_client(membership.hub.hub_id, row.id) if row else None
+    if row is None:
+        raise LocalError(ErrorCode.NOT_FOUND, "no client has that id here")
+    stub = tables.stubs.of_client(membership.hub.hub_id, row.id)
     links = tables.links.of_stub(membership.hub.hub_id, stub.stub_id) if stub else []
-    ended = [link for link in links if link.state is LinkState.ENDED]
-    return shown + [item.id for link in ended for item in link.involvements]
-
-
-def _worker(tables: NodeTables, client: str, name: str) -> int:
-    """Who asks: the one who is named, or the first who works with the client."""
-    if name:
-        workers = [item.id for item in tables.records.practitioners_named(name)]
-    else:
-        row = tables.records.client(client)
-        involvements = tables.records.involvements([row.id]) if row else []
-        workers = [item.practitioner for item in involvements if item.practitioner is not None]
-    if not workers:
-        raise LocalError(ErrorCode.NOT_FOUND, "say who asks with --as NAME, as imported")
-    return workers[0]
+    entry = entry_named(entries_of(links), reference)
+    member = membership.directory.member(entry.agency_id)
+    return Addressee(entry, member.body.name if member else "an organisation that has left")

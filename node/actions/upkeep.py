@@ -2,6 +2,7 @@
 
 from node.alarms import acknowledge
 from node.service import NodeService
+from node.store.people import Act, Deed
 from node.store.set_aside import SetAside
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError
@@ -13,13 +14,14 @@ async def look_now(service: NodeService) -> None:
     await service.outbox.check_logged()
 
 
-async def acknowledge_now(service: NodeService, number: int) -> None:
-    """Put an alarm away. Raises LocalError(NOT_FOUND)."""
+async def acknowledge_now(service: NodeService, number: int, person: int) -> None:
+    """Put an alarm away in a person's name (a row's id). Raises LocalError(NOT_FOUND)."""
     hub_id, now = service.membership.hub.hub_id, service.membership.env.clock()
 
     def work(tables: NodeTables) -> None:
         if not acknowledge(tables, hub_id, number, now):
             raise LocalError(ErrorCode.NOT_FOUND, "there is no alarm with that number")
+        tables.people.acted(Act(person, Deed.ACKNOWLEDGED, str(number), now))
 
     await service.membership.engine.write(work)
 

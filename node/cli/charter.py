@@ -12,8 +12,9 @@ import typer
 from rich.console import Console
 
 from node.actions.membership import newest_agreement, sign_agreement
+from node.actions.register import who_acts
 from node.actions.session import open_service
-from node.cli.options import Folder, HubName, JsonOutput
+from node.cli.options import Folder, HubName, JsonOutput, PersonName
 from node.views.agreement import Agreement, agreement_of
 from runtime.cli import make_cli, report_errors
 
@@ -42,6 +43,7 @@ def show(hub: HubName = "", as_json: JsonOutput = False, folder: Folder = Path()
 def accept(
     hub: HubName = "",
     yes: Annotated[bool, typer.Option("--yes", help="Sign without asking again.")] = False,
+    practitioner: PersonName = "",
     folder: Folder = Path(),
 ) -> None:
     """Sign the agreement in force for your agency; a running node obeys it from then on."""
@@ -49,6 +51,7 @@ def accept(
 
         async def work() -> None:
             async with open_service(folder, hub) as service:
+                person = await who_acts(service, practitioner)
                 await newest_agreement(service)
                 agreement = await service.read(agreement_of)
                 if agreement.signed == agreement.version:
@@ -57,7 +60,7 @@ def accept(
                 _describe(agreement)
                 if not yes:
                     typer.confirm("Sign this sharing agreement for your agency?", abort=True)
-                version = await sign_agreement(service)
+                version = await sign_agreement(service, person)
                 out.print(f"Signed version {version}. It is in the log.")
 
         asyncio.run(work())

@@ -15,6 +15,7 @@ from rich.progress import Progress
 
 from node.actions import importing, membership, records
 from node.actions import requests as acts
+from node.actions.register import who_acts
 from node.actions.session import open_service
 from node.cli import printing
 from node.cli.charter import app as charter_commands
@@ -22,7 +23,8 @@ from node.cli.details import app as details_command
 from node.cli.monitor import app as monitor_commands
 from node.cli.options import Client, Folder, HubName, JsonOutput, PersonName
 from node.cli.people import app as people_app
-from node.cli.prompts import choose
+from node.cli.prompts import choose, confirm
+from node.cli.register import app as register_commands
 from node.links.team import team_of
 from node.publishing.publisher import Step
 from node.requests.answering import Answer
@@ -39,6 +41,7 @@ app.add_typer(people_app)
 app.add_typer(monitor_commands)
 app.add_typer(details_command)
 app.add_typer(charter_commands, name="charter")
+app.add_typer(register_commands, name="people")
 out = Console(soft_wrap=True, markup=False, highlight=False)
 
 
@@ -88,7 +91,7 @@ def endorse(
 
         async def work() -> None:
             async with open_service(folder, hub) as service:
-                person = await acts.practitioner_named(service, practitioner)
+                person = await who_acts(service, practitioner)
                 newcomer = membership.Answering(words, name, clients)
                 await membership.endorse(service, newcomer, person)
 
@@ -162,13 +165,16 @@ def publish(hub: HubName = "", folder: Folder = Path()) -> None:
 
 
 @app.command()
-def withdraw(client: Client, hub: HubName = "", folder: Folder = Path()) -> None:
+def withdraw(
+    client: Client, practitioner: PersonName = "", hub: HubName = "", folder: Folder = Path()
+) -> None:
     """Withdraw permission for a client, here and at the hub, at once."""
     with report_errors():
 
         async def work() -> int:
             async with open_service(folder, hub) as service:
-                return await records.withdraw_now(service, client)
+                person = await who_acts(service, practitioner)
+                return await records.withdraw_now(service, client, person)
 
         count = asyncio.run(work())
         out.print(f"Permission withdrawn for {count} involvement(s); the hub was told.")
@@ -195,26 +201,32 @@ def team(
 @app.command()
 def ask(
     client: Client,
-    number: Annotated[int, typer.Argument(help="The number in the client's team.")],
+    reference: Annotated[str, typer.Argument(help="The reference in the client's team.")],
     role: Annotated[str, typer.Option(help="Your role, as the charter names it.")],
     purpose: Annotated[str, typer.Option(help="Purpose code; asked for if left out.")] = "",
     basis: Annotated[str, typer.Option(help="Lawful basis code; asked for if left out.")] = "",
     fact: Annotated[list[str] | None, typer.Option(help="field=value (repeat).")] = None,
-    practitioner: Annotated[str, typer.Option("--as", help="Your name, if not the worker.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False,
+    practitioner: PersonName = "",
     hub: HubName = "",
     folder: Folder = Path(),
 ) -> None:
-    """Ask for the contact details behind a number in a client's team."""
+    """Ask for the contact details of somebody in a client's team; it says to whom it goes."""
     with report_errors():
 
         async def work() -> None:
             async with open_service(folder, hub) as service:
+                person = await who_acts(service, practitioner)
+                to = await acts.addressee_of(service, client, reference)
+                out.print(f"This goes to {printing.plain(to.title)}.")
                 chosen = choose(await service.read(offered), purpose, basis, fact or [])
-                asked = acts.Ask(client, number, practitioner, role, chosen)
+                if not yes:
+                    confirm("Send it?")
+                asked = acts.Ask(client, to, person, role, chosen)
                 request_id = await acts.ask_now(service, asked)
                 value = await service.read(inbox_value)
             item = next(item for item in value["sent"] if item["request_id"] == request_id)
-            out.print(f"Request {request_id}: {item['state_text']}.")
+            out.print(f"Request {request_id} to {printing.plain(to.title)}: {item['state_text']}.")
             if item["sentence"]:
                 out.print(item["sentence"])
                 raise typer.Exit(1)
@@ -254,7 +266,7 @@ def answer(
 
         async def work() -> None:
             async with open_service(folder, hub) as service:
-                person = await acts.practitioner_named(service, practitioner)
+                person = await who_acts(service, practitioner)
                 await acts.answer_now(service, Answer(request, person, refuse))
 
         asyncio.run(work())

@@ -15,11 +15,12 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from node.actions.register import who_acts
 from node.actions.session import open_service
 from node.actions.upkeep import acknowledge_now, look_now, retry_now
 from node.alarms import Severity
 from node.cli import printing
-from node.cli.options import Folder, HubName, JsonOutput
+from node.cli.options import Folder, HubName, JsonOutput, PersonName
 from node.views.inbox import alarms_value
 from node.views.upkeep import set_aside_value
 from runtime.cli import report_errors
@@ -43,13 +44,14 @@ def alarms(
     number: Annotated[
         int, typer.Option("--acknowledge", help="Put an alarm away: you have dealt with it.")
     ] = 0,
+    practitioner: PersonName = "",
     hub: HubName = "",
     as_json: JsonOutput = False,
     folder: Folder = Path(),
 ) -> None:
     """Show what this node has noticed, and put away what a person has dealt with."""
     with report_errors():
-        _show(asyncio.run(_alarms(folder, hub, number=number)), as_json=as_json)
+        _show(asyncio.run(_alarms(folder, hub, number=number, name=practitioner)), as_json=as_json)
 
 
 @app.command()
@@ -71,13 +73,13 @@ def retry(hub: HubName = "", as_json: JsonOutput = False, folder: Folder = Path(
 
 
 async def _alarms(
-    folder: Path, hub: str, *, look: bool = False, number: int = 0
+    folder: Path, hub: str, *, look: bool = False, number: int = 0, name: str = ""
 ) -> list[dict[str, Any]]:
     async with open_service(folder, hub) as service:
         if look:
             await look_now(service)
         if number:
-            await acknowledge_now(service, number)
+            await acknowledge_now(service, number, await who_acts(service, name))
         return await service.read(alarms_value)
 
 

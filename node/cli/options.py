@@ -11,4 +11,9 @@ Folder = Annotated[
 HubName = Annotated[str, typer.Option("--hub", help="Which hub, if you belong to several.")]
 JsonOutput = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Client = Annotated[str, typer.Argument(help="The client's id in your own system.")]
-PersonName = Annotated[str, typer.Option("--as", help="Your name, as imported.")]
+PersonName = Annotated[
+    str,
+    typer.Option(
+        "--as", envvar="PATCHWORK_NODE_AS", help="Your name, as patchwork-node people list has it."
+    ),
+]

@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 refused or failed (the sentence says why), 2 wrong usage.
 
 import asyncio
 import json
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +13,7 @@ import typer
 from rich.console import Console
 
 from node.actions import people as acts
-from node.actions.requests import practitioner_named
+from node.actions.register import who_acts
 from node.actions.session import open_service
 from node.cli import printing
 from node.cli.options import Folder, HubName, JsonOutput, PersonName
@@ -24,7 +25,7 @@ from node.records.duplicates import duplicates as find_duplicates
 from node.requests.without_quorum import Urgent
 from node.views.bases import offered
 from node.views.governance import governance_value
-from node.views.review import duplicates_value, queue_value
+from node.views.review import duplicates_value, other_end, queue_value
 from protocol.errors import ErrorCode, LocalError
 from protocol.requests.refusals import RefusalCode
 from runtime.cli import report_errors
@@ -58,7 +59,7 @@ def review(
                 if said is None:
                     _show(await service.read(queue_value), as_json=as_json)
                     return
-                person = await practitioner_named(service, practitioner)
+                person = await who_acts(service, practitioner)
                 rests_on: RestsOn = "identity_check" if by_check else "records"
                 opinion = Opinion(link, _as_said(said), person, rests_on)
                 await acts.say_now(service, opinion)
@@ -83,8 +84,10 @@ def identity_check(
 
         async def work() -> str:
             async with open_service(folder, hub) as service:
+                person = await who_acts(service, practitioner)
+                to = await service.read(partial(other_end, link_id=link))
+                out.print(f"This goes to {printing.plain(to)}.")
                 chosen = choose(await service.read(offered), purpose, basis, fact or [])
-                person = await practitioner_named(service, practitioner)
                 why = (chosen.purpose, chosen.basis, chosen.facts)
                 return await acts.check_now(service, IdentityCheckRequest(link, person, role, *why))
 
@@ -112,7 +115,7 @@ def identity_answer(
 
         async def work() -> None:
             async with open_service(folder, hub) as service:
-                person = await practitioner_named(service, practitioner)
+                person = await who_acts(service, practitioner)
                 result = Comparison(check, person, _as_found(found), refuse)
                 await acts.answer_now(service, result)
 
@@ -132,7 +135,7 @@ def wrong_person(
 
         async def work() -> None:
             async with open_service(folder, hub) as service:
-                person = await practitioner_named(service, practitioner)
+                person = await who_acts(service, practitioner)
                 await acts.recall_now(service, request, person)
 
         asyncio.run(work())
@@ -155,7 +158,7 @@ def release_now(
 
         async def work() -> None:
             async with open_service(folder, hub) as service:
-                person = await practitioner_named(service, practitioner)
+                person = await who_acts(service, practitioner)
                 await acts.may_let_go(service, request)
                 for line in printing.WITHOUT_WITNESSES:
                     out.print(line)
@@ -189,6 +192,7 @@ def duplicates(hub: HubName = "", as_json: JsonOutput = False, folder: Folder = 
 @app.command()
 def alerts(
     seen: Annotated[bool, typer.Option("--seen", help="Mark them all as seen.")] = False,
+    practitioner: PersonName = "",
     hub: HubName = "",
     as_json: JsonOutput = False,
     folder: Folder = Path(),
@@ -200,9 +204,10 @@ def alerts(
 
         async def work() -> None:
             async with open_service(folder, hub) as service:
+                person = await who_acts(service, practitioner) if seen else None
                 value = await service.read(governance_value)
-                if seen:
-                    await acts.mark_alerts_seen(service)
+                if person is not None:
+                    await acts.mark_alerts_seen(service, person)
             if as_json:
                 typer.echo(json.dumps(value))
             else:

@@ -4,10 +4,11 @@ Shows client data to the agency's own people on their own screen; nothing here i
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from node.actions.importing import Imported
@@ -15,6 +16,8 @@ from node.links.team import Team, Unpublished
 from node.publishing.limits import waiting_words
 from node.publishing.publisher import Published
 from node.records.duplicates import Duplicate
+from node.store.people import PersonKind
+from node.views.people import KINDS
 from node.views.review import ANSWERS, FIELDS
 from protocol.governance.charter import LawfulBasis
 
@@ -41,30 +44,21 @@ WITHOUT_WITNESSES = (
 )
 
 
+DEEDS = {
+    "withdrew": "withdrew the permission for {}",
+    "saw_alerts": "saw {} alert(s)",
+    "acknowledged": "put alarm {} away",
+    "signed_charter": "signed version {} of the sharing agreement",
+}
+
+
 def print_team(out: Console, local_id: str, team: Team) -> None:
-    """The team around a client, numbered, each with a duty line; and always somebody to call."""
+    """The team around a client, each with a reference and a duty line; and somebody to call."""
     _say(out, f"The team around {local_id}", style="bold")
     _say(out, "You: " + (", ".join(team.own) or "no involvement that may be shared"))
     if team.unpublished is not None:
         _say(out, NOT_FINDABLE[team.unpublished])
-    if team.others:
-        table = Table("No.", "Who", "Organisation", "Duty line", "Hours")
-        for number, member in enumerate(team.others, 1):
-            table.add_row(
-                *(
-                    Text(plain(text))
-                    for text in (
-                        str(number),
-                        member.label,
-                        member.agency,
-                        member.duty_line,
-                        member.duty_hours,
-                    )
-                )
-            )
-        out.print(table)
-    else:
-        _say(out, "No match was found. That does not mean that nobody else works with them.")
+    _print_others(out, team)
     if team.possible:
         _say(out, f"{team.possible} possible match(es) wait for comparison.")
     if team.waiting:
@@ -75,6 +69,41 @@ def print_team(out: Console, local_id: str, team: Team) -> None:
             _say(out, f"    {plain(line.agency)}: {line.phone} ({plain(line.hours)})")
     desk = team.duty_desk
     _say(out, f"Somebody to call now: {desk.name}, {desk.phone} ({desk.hours}).")
+
+
+def _print_others(out: Console, team: Team) -> None:
+    """Who was found; where nobody was, whether anybody has looked yet."""
+    if team.others:
+        table = Table(
+            Column("Reference", no_wrap=True), "Who", "Organisation", "Duty line", "Hours"
+        )
+        for member in team.others:
+            table.add_row(
+                *(
+                    Text(plain(text))
+                    for text in (
+                        member.reference,
+                        member.label,
+                        member.agency,
+                        member.duty_line,
+                        member.duty_hours,
+                    )
+                )
+            )
+        out.print(table)
+    elif team.compared:
+        _say(out, "No match was found. That does not mean that nobody else works with them.")
+    if team.published and not team.compared:
+        known = team.others or team.possible
+        what = "What you published last is not compared yet" if known else "Not compared yet"
+        _say(out, f"{what}; {_next_round(team)}.")
+
+
+def _next_round(team: Team) -> str:
+    if team.next_round is None:
+        return "the hub has not said yet when its next round is: patchwork-node serve asks it"
+    at = f"{datetime.fromtimestamp(team.next_round).astimezone():%H:%M %Z on %-d %B %Y}"
+    return f"the next round was due at {at}" if team.overdue else f"next round at {at}"
 
 
 def print_import(out: Console, done: Imported) -> None:
@@ -167,7 +196,8 @@ def print_inbox(out: Console, value: dict[str, list[dict[str, Any]]]) -> None:
             _say(out, f"    patchwork-node release-now {item['request_id']}")
     _say(out, "Your requests:" if value["sent"] else "You have asked for nothing.", style="bold")
     for item in value["sent"]:
-        _say(out, f"{item['request_id']}  about {item['client']}: {item['state_text']}.")
+        to = plain(item["agency"])
+        _say(out, f"{item['request_id']}  about {item['client']}, to {to}: {item['state_text']}.")
         if item["sentence"]:
             _say(out, f"    {item['sentence']}")
         if item["card"]:
@@ -210,10 +240,24 @@ def print_queue(out: Console, value: dict[str, Any]) -> None:
     if value["checks"]:
         _say(out, "Your identity checks:", "bold")
     for item in value["checks"]:
-        _say(out, f"{item['check_id']}  link {item['link_id']}: {item['state_text']}.")
+        to = f", to {plain(item['agency'])}" if item["agency"] else ""
+        _say(out, f"{item['check_id']}  link {item['link_id']}{to}: {item['state_text']}.")
         for line in (ANSWERS.get(item["answer"] or ""), item["sentence"]):
             if line:
                 _say(out, f"    {line}")
+
+
+def print_people(out: Console, people: list[dict[str, Any]], *, acts: bool) -> None:
+    """The register of people, and what was done in their names if that is asked for."""
+    if not people:
+        _say(out, "Nobody is known here yet: import a file, or patchwork-node people add.")
+    for item in people:
+        since = f" since {_day(item['since'])}" if item["since"] is not None else ""
+        closed = item["closed_at"]
+        until = f", closed {_day(closed)}" if closed is not None else ""
+        _say(out, f"{item['name']}: {KINDS[PersonKind(item['kind'])]}{since}{until}")
+        for act in item["acts"] if acts else ():
+            _say(out, f"    {_day(act['at'])}: {DEEDS[act['what']].format(act['subject'])}")
 
 
 def print_duplicates(out: Console, found: list[Duplicate]) -> None:
@@ -273,6 +317,10 @@ def _print_comparison(out: Console, item: dict[str, Any]) -> None:
 def plain(text: str) -> str:
     """Text of another agency for a terminal: nothing in it is obeyed."""
     return "".join(character if character.isprintable() else " " for character in text)
+
+
+def _day(time: int) -> str:
+    return f"{datetime.fromtimestamp(time).astimezone():%-d %B %Y}"
 
 
 def _say(out: Console, text: str, style: str = "") -> None:

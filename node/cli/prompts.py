@@ -31,6 +31,12 @@ def choose(offered: Offered, purpose: str, basis: str, facts: Sequence[str]) -> 
     return Grounds(purpose, basis, values)
 
 
+def confirm(question: str) -> None:
+    """Ask a person at the keyboard before something leaves; a script is not asked."""
+    if sys.stdin.isatty():
+        typer.confirm(question, abort=True)
+
+
 def _number(what: str, most: int) -> int:
     while True:
         number = int(typer.prompt(what, type=int))

@@ -125,7 +125,7 @@ class IdentityAnswering:
             raise LocalError(ErrorCode.NOT_FOUND, "no identity check with that id waits for you")
         if check.expires <= self._membership.env.clock():
             raise LocalError(ErrorCode.TOO_LATE, "the identity check has expired")
-        person = tables.records.practitioner_id(
+        person = tables.people.id_at(
             check.hub_id, comparison.practitioner, self._membership.env.new_id()
         )
         link = tables.links.get(check.hub_id, check.link_id)

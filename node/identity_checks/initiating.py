@@ -75,9 +75,7 @@ class IdentityAsking:
         facts, openings = request_facts(membership, wanted.basis, wanted.facts)
         now, check_id = membership.env.clock(), membership.env.new_id()
         name = practitioner_name(tables, wanted.practitioner)
-        person = tables.records.practitioner_id(
-            hub_id, wanted.practitioner, membership.env.new_id()
-        )
+        person = tables.people.id_at(hub_id, wanted.practitioner, membership.env.new_id())
         body = IdentityRequestBody(
             check_id=check_id,
             link_id=link.link_id,

@@ -93,9 +93,7 @@ class Reviewing:
             publication=latest_publication(tables, hub_id),
             answer=opinion.said,
             rests_on=opinion.rests_on,
-            decided_by=tables.records.practitioner_id(
-                hub_id, opinion.practitioner, membership.env.new_id()
-            ),
+            decided_by=tables.people.id_at(hub_id, opinion.practitioner, membership.env.new_id()),
         )
         said = replace(
             review,

@@ -4,25 +4,31 @@ A link is the hub's claim. It becomes more than that only when both sides prove,
 secret, that they hold the same value.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from node.links.references import Entry, entries_of
 from node.membership.hub import HubMembership
 from node.store.links import Link, LinkedInvolvement, LinkState
 from node.store.records import Client, record_of
+from node.store.stubs import Rounds
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.governance.charter import DutyDesk
 from protocol.matchkeys.recipes import match_keys, names_somebody
-from protocol.messages.bodies import LinkNotice, NoticeBody
+from protocol.messages.bodies import LinkNotice, NoticeBody, RoundsBody
 from protocol.messages.statement import Statement
 
 
 @dataclass(frozen=True)
 class TeamMember:
-    """One involvement of another agency with the same client, and whom to call."""
+    """One involvement of another agency with the same client, and whom to call. People refer to
+    it by its reference (node/links/references.py).
+    """
 
+    reference: str
+    link_id: str
     involvement_id: str
     label: str
     agency: str
@@ -52,6 +58,8 @@ class Team:
     """The team around a client: others, how many possible matches wait, and the duty desk.
 
     An empty team never means that nobody works with the client: `ring` is everybody's duty line.
+    What is published and not `compared` waits for a round; `next_round` is when the hub said that
+    it is, `overdue` whether that is past.
     """
 
     own: tuple[str, ...]
@@ -60,6 +68,9 @@ class Team:
     duty_desk: DutyDesk
     published: bool
     unpublished: Unpublished | None
+    compared: bool
+    next_round: int | None
+    overdue: bool
     waiting: int
     ring: tuple[DutyLine, ...]
 
@@ -77,6 +88,21 @@ def on_notice(
     tables.links.end(hub_id, [item.link_id for item in body.links if item.state == "ended"])
 
 
+def on_rounds(
+    tables: NodeTables, membership: HubMembership, statement: Statement[RoundsBody]
+) -> None:
+    """Take how far rounds have come with what we published. Raises RemoteError unless the hub said
+    it.
+    """
+    if statement.preamble.sender != membership.hub.hub_id:
+        raise RemoteError(ErrorCode.NOT_ALLOWED, "only the hub tells of rounds")
+    hub_id, body = membership.hub.hub_id, statement.body
+    before = tables.stubs.rounds(hub_id)
+    least = before.compared_below if before else 0
+    compared_below = max(least, body.compared_below)
+    tables.stubs.set_rounds(hub_id, Rounds(compared_below, body.next_round))
+
+
 def team_of(tables: NodeTables, membership: HubMembership, local_id: str) -> Team:
     """The team around a client. Raises LocalError(NOT_FOUND) for no client of ours."""
     client = tables.records.client(local_id)
@@ -87,17 +113,21 @@ def team_of(tables: NodeTables, membership: HubMembership, local_id: str) -> Tea
     published = stub is not None and not stub.retired
     known = tables.links.of_stub(hub_id, stub.stub_id) if stub else []
     links = [link for link in known if link.state is not LinkState.ENDED]
-    others = [member for link in links for member in _members(membership, link)]
+    shown = [item for item in entries_of(known) if item.link.state is not LinkState.ENDED]
+    rounds = tables.stubs.rounds(hub_id)
     titles = {item.code: item.title for item in membership.charter.involvement_types}
     own = [str(titles.get(item.type)) for item in tables.records.in_force(client.id, now)]
     possible = sum(link.state is LinkState.POSSIBLE for link in links)
     return Team(
         own=tuple(own),
-        others=tuple(others),
+        others=tuple(_members(membership, shown)),
         possible=possible,
         duty_desk=membership.charter.duty_desk,
         published=published,
         unpublished=None if published else _why_unpublished(tables, membership, client),
+        compared=stub is not None and published and tables.stubs.is_compared(hub_id, stub.stub_id),
+        next_round=rounds.next_round if rounds else None,
+        overdue=rounds is not None and rounds.next_round < now,
         waiting=tables.reviews.count_waiting(hub_id, stub.stub_id) if stub else 0,
         ring=tuple(_duty_lines(membership)),
     )
@@ -118,20 +148,19 @@ def _link(hub_id: str, round_id: str, notice: LinkNotice) -> Link:
     )
 
 
-def _members(membership: HubMembership, link: Link) -> list[TeamMember]:
-    member = membership.directory.active(link.agency_id) if link.agency_id else None
-    if member is None:
-        return []
-    return [
-        TeamMember(
-            item.id,
-            item.label,
-            member.body.name,
-            member.body.duty_line,
-            member.body.duty_hours,
-        )
-        for item in link.involvements
-    ]
+def _members(membership: HubMembership, entries: Sequence[Entry]) -> Iterator[TeamMember]:
+    for entry in entries:
+        member = membership.directory.active(entry.agency_id)
+        if member is not None:
+            yield TeamMember(
+                entry.reference,
+                entry.link.link_id,
+                entry.involvement.id,
+                entry.involvement.label,
+                member.body.name,
+                member.body.duty_line,
+                member.body.duty_hours,
+            )
 
 
 def _why_unpublished(tables: NodeTables, membership: HubMembership, client: Client) -> Unpublished:

@@ -255,7 +255,7 @@ def _apply_effects(tables: NodeTables, kept: Publication, index: int, salt: str 
     entry = ExpectedEntry(index, kept.statement_id, salt or "", kept.envelope)
     tables.journal.expect(hub_id, entry, preamble.iat)
     count_applied(tables, hub_id, kept.effects, preamble)
-    tables.stubs.put(hub_id, [effect.stub for effect in kept.effects])
+    tables.stubs.put(hub_id, [effect.stub for effect in kept.effects], index)
     tables.stubs.put_digests(
         hub_id, {effect.stub.stub_id: effect.digests for effect in kept.effects}
     )

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from node.records.importer.rows import ImportedRow, Permission, RowError, RowNote, WorkerDetails
 from node.records.workload import Kept, Workload
-from node.store.records import RECORD_FIELDS, ClientRow, InvolvementRow, PractitionerRow
+from node.store.people import WorkerRow
+from node.store.records import RECORD_FIELDS, ClientRow, InvolvementRow
 from node.store.tables import NodeTables
 from protocol import canonical
 from protocol.errors import ErrorCode, LocalError
@@ -106,7 +107,7 @@ def _store(tables: NodeTables, rows: Sequence[ImportedRow], now: int, report: Im
         said[row.local_id] = ClientRow(row.local_id, row.record, digest)
         due.append(row)
     ids = tables.records.put_clients(list(said.values()))
-    _store_involvements(tables, [(ids[row.local_id], row) for row in due])
+    _store_involvements(tables, [(ids[row.local_id], row) for row in due], now)
 
 
 def _lacks_permission(row: ImportedRow, now: int) -> bool:
@@ -132,21 +133,21 @@ def _store_unborn(
             continue
         due.append((mother.id, row))
         report.without_permission += _lacks_permission(row, now)
-    for before, after in _store_involvements(tables, due):
+    for before, after in _store_involvements(tables, due, now):
         report.new += not before
         report.unchanged += before == after
         report.changed += bool(before) and before != after
 
 
 def _store_involvements(
-    tables: NodeTables, due: Sequence[tuple[int, ImportedRow]]
+    tables: NodeTables, due: Sequence[tuple[int, ImportedRow]], now: int
 ) -> list[tuple[Kept, Kept]]:
     """Store the work of rows with these clients, in their order.
 
     Answers for each row what was kept for a child not yet born of its id, before and after it.
     """
     records = tables.records
-    people = records.put_practitioners(_practitioners(row.worker for _, row in due))
+    people = tables.people.put_workers(_workers(row.worker for _, row in due), now)
     found = {
         item.id: item
         for item in (
@@ -200,10 +201,10 @@ def _still_withdrawn(withdrawn_at: int | None, permission: Permission | None) ->
     return None if renewed else withdrawn_at
 
 
-def _practitioners(workers: Iterable[WorkerDetails]) -> list[PractitionerRow]:
-    """Each practitioner once, as the last row says it."""
+def _workers(workers: Iterable[WorkerDetails]) -> list[WorkerRow]:
+    """Each worker once, as the last row says it."""
     said = {
-        _named(worker): PractitionerRow(
+        _named(worker): WorkerRow(
             worker.name, worker.team or "", worker.role, worker.phone, worker.email
         )
         for worker in workers
@@ -213,7 +214,7 @@ def _practitioners(workers: Iterable[WorkerDetails]) -> list[PractitionerRow]:
 
 
 def _named(worker: WorkerDetails) -> tuple[str, str]:
-    """What a practitioner is known by; without a name nobody is."""
+    """What a worker is known by; without a name nobody is."""
     return worker.name or "", worker.team or ""
 
 

@@ -115,7 +115,7 @@ class Answering:
         limit = decide_holder(self.facts(tables, request))
         decision = limit if isinstance(limit, Refuse) else person
         fresh_id = self._membership.env.new_id()
-        practitioner = tables.records.practitioner_id(hub_id, answer.practitioner, fresh_id)
+        practitioner = tables.people.id_at(hub_id, answer.practitioner, fresh_id)
         self._decide(tables, (request, request), decision, practitioner)
 
     def on_decision_sent(self, tables: NodeTables, sent: Sent) -> None:

@@ -43,13 +43,16 @@ Card = Statement[ReleaseBody] | Statement[ProvisionalBody]
 
 @dataclass(frozen=True)
 class ContactRequest:
-    """What a practitioner wants to ask: about whom, through which involvement, on what basis.
+    """What a practitioner wants to ask: about whom, of which agency (`holder`), over which link and
+    about which involvement there, on what basis.
 
     `facts` are in the clear, as typed; those that the charter marks `committed` leave only sealed.
     """
 
     local_id: str
+    link_id: str
     involvement_id: str
+    holder: str
     practitioner: int
     role: str
     purpose: str
@@ -74,7 +77,7 @@ class Asking:
         membership.check_bound()
         hub_id, now = membership.hub.hub_id, membership.env.clock()
         client, link = self._link(tables, wanted)
-        request_id, holder = membership.env.new_id(), str(link.agency_id)
+        request_id, holder = membership.env.new_id(), wanted.holder
         name = practitioner_name(tables, wanted.practitioner)
         facts, openings = request_facts(membership, wanted.basis, wanted.facts)
         recipient = Recipient("request", holder, request_id)
@@ -82,7 +85,7 @@ class Asking:
         sealed = seal_for(membership, recipient, plain)
 
         fresh_id = membership.env.new_id()
-        person = tables.records.practitioner_id(hub_id, wanted.practitioner, fresh_id)
+        person = tables.people.id_at(hub_id, wanted.practitioner, fresh_id)
         until = now + wanted.days * DAY
         body = RequestBody(
             request_id=request_id,
@@ -217,15 +220,22 @@ class Asking:
         stub = tables.stubs.of_client(hub_id, client.id) if client else None
         if client is None or stub is None:
             raise LocalError(ErrorCode.NOT_READY, "this client is not published; publish first")
-        for link in tables.links.of_stub(hub_id, stub.stub_id):
-            shown = {item.id for item in link.involvements}
-            if link.agency_id is not None and wanted.involvement_id in shown:
-                if tables.reviews.is_denied(hub_id, link.link_id):
-                    raise LocalError(
-                        ErrorCode.NOT_ALLOWED, "your organisation says this is not the same person"
-                    )
-                return client.id, link
-        raise LocalError(ErrorCode.NOT_FOUND, "no team member with that number")
+        link = tables.links.get(hub_id, wanted.link_id)
+        shown = {item.id for item in link.involvements} if link else ()
+        # Another agency may use the same id for an involvement: it takes all of them to be the one.
+        if (
+            link is None
+            or (link.stub_id, link.agency_id) != (stub.stub_id, wanted.holder)
+            or wanted.involvement_id not in shown
+        ):
+            raise LocalError(
+                ErrorCode.NOT_FOUND, "the team has changed meanwhile: see patchwork-node team"
+            )
+        if tables.reviews.is_denied(hub_id, link.link_id):
+            raise LocalError(
+                ErrorCode.NOT_ALLOWED, "your organisation says this is not the same person"
+            )
+        return client.id, link
 
     def _proof(self, tables: NodeTables, link: Link, request_id: str) -> LinkProof:
         """That we hold the value that the hub named for a link."""

@@ -22,7 +22,7 @@ from protocol.tokens import link_key, verify_link_proof
 
 def practitioner_name(tables: NodeTables, practitioner: int) -> str:
     """The name of one of our practitioners, as it can be sent. Raises LocalError."""
-    found = tables.records.practitioner(practitioner)
+    found = tables.people.get(practitioner)
     if found is None:
         raise LocalError(ErrorCode.NOT_FOUND, "no such practitioner here")
     name = read_name(found.name)

@@ -64,7 +64,7 @@ class Recalls:
             raise LocalError(ErrorCode.NOT_FOUND, "no card was released under that request")
         if found.is_recalled:
             raise LocalError(ErrorCode.CONFLICT, "that card is recalled already")
-        person = tables.records.practitioner_id(hub_id, practitioner, membership.env.new_id())
+        person = tables.people.id_at(hub_id, practitioner, membership.env.new_id())
         release = found.request.release_id
         body = WrongPersonBody(request_id=request_id, release=release, decided_by=person)
         # Whatever the hub answers, what is here about the wrong person goes now.

@@ -16,7 +16,7 @@ from node.oversight.gossip import check_gossip
 from node.requests.answering import Answering
 from node.requests.sealed import Recipient, seal_for
 from node.store.outbox import Outgoing
-from node.store.records import Practitioner
+from node.store.people import Person
 from node.store.requests import LoggedDecision, ReceivedRequest, ReceivedState
 from node.store.set_aside import Kind
 from node.store.tables import NodeTables
@@ -185,11 +185,12 @@ class Releasing:
         )
 
 
-def _worker(tables: NodeTables, request: ReceivedRequest) -> Practitioner | None:
-    """Who of ours works on what was asked for."""
+def _worker(tables: NodeTables, request: ReceivedRequest) -> Person | None:
+    """Who of ours works on what was asked for, unless they are closed: they have left."""
     if request.involvement is None:
         return None
     involvement = tables.records.involvement(request.involvement)
     if involvement is None or involvement.practitioner is None:
         return None
-    return tables.records.practitioner(involvement.practitioner)
+    person = tables.people.get(involvement.practitioner)
+    return person if person and person.is_active else None

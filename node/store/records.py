@@ -1,4 +1,4 @@
-"""The store of this agency's own records: clients, practitioners, involvements.
+"""The store of this agency's own records: clients and involvements.
 
 It holds people in the clear: this is the agency's own database. Nothing here decides what may be
 published. Calls that take many cost a few statements, however many.
@@ -43,37 +43,6 @@ class ClientRow:
         return "ClientRow(hidden)"
 
 
-@dataclass(frozen=True, repr=False)
-class Practitioner:
-    """One of our own people, known by name and team; an empty team is none."""
-
-    id: int
-    name: str
-    team: str
-    role: str | None
-    phone: str | None
-    email: str | None
-
-    def __repr__(self) -> str:
-        """Say which row, never who."""
-        return f"Practitioner(id={self.id})"
-
-
-@dataclass(frozen=True, repr=False)
-class PractitionerRow:
-    """What an import says of a practitioner."""
-
-    name: str
-    team: str
-    role: str | None
-    phone: str | None
-    email: str | None
-
-    def __repr__(self) -> str:
-        """Say nothing."""
-        return "PractitionerRow(hidden)"
-
-
 @dataclass(frozen=True)
 class InvolvementRow:
     """Work with a client. `permission_basis` None: never published, there is no default.
@@ -103,7 +72,7 @@ _INVOLVEMENT_FIELDS = tuple(InvolvementRow.__dataclass_fields__)
 
 
 class Records:
-    """Clients, practitioners and involvements within one transaction."""
+    """Clients and involvements within one transaction."""
 
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
@@ -137,44 +106,6 @@ class Records:
         sql = "SELECT id, local_id FROM client WHERE local_id IN (:among)"
         found = self._tx.rows_among(sql, among=[row.local_id for row in rows])
         return {row["local_id"]: row["id"] for row in found}
-
-    def put_practitioners(self, rows: Sequence[PractitionerRow]) -> dict[tuple[str, str], int]:
-        """Insert practitioners, or let those of the same name and team say what these rows say.
-
-        Answers row ids by name and team.
-        """
-        self._tx.put_many("practitioner", [dict(vars(row)) for row in rows], ("name", "team"))
-        sql = "SELECT id, name, team FROM practitioner WHERE name IN (:among)"
-        found = self._tx.rows_among(sql, among=[row.name for row in rows])
-        ids = {(row["name"], row["team"]): int(row["id"]) for row in found}
-        return {key: ids[key] for key in ((row.name, row.team) for row in rows)}
-
-    def practitioner(self, practitioner: int) -> Practitioner | None:
-        """A practitioner by row id."""
-        row = self._tx.one("SELECT * FROM practitioner WHERE id = ?", practitioner)
-        return Practitioner(**row) if row else None
-
-    def practitioners_named(self, name: str) -> list[Practitioner]:
-        """Practitioners of this name, in whatever team; by row id."""
-        sql = "SELECT * FROM practitioner WHERE name = ? ORDER BY id"
-        return [Practitioner(**row) for row in self._tx.rows(sql, name)]
-
-    def practitioners(self, most: int) -> list[Practitioner]:
-        """The first `most` practitioners by row id."""
-        sql = "SELECT * FROM practitioner ORDER BY id LIMIT ?"
-        return [Practitioner(**row) for row in self._tx.rows(sql, most)]
-
-    def practitioner_id(self, hub_id: str, practitioner: int, fresh_id: str) -> str:
-        """A practitioner's opaque id at a hub; `fresh_id` becomes it the first time."""
-        row = self._tx.one(
-            "SELECT practitioner_id FROM hub_practitioner WHERE hub_id = ? AND practitioner = ?",
-            hub_id, practitioner,
-        )  # fmt: skip
-        if row is not None:
-            return str(row["practitioner_id"])
-        keys = {"hub_id": hub_id, "practitioner": practitioner}
-        self._tx.insert("hub_practitioner", {**keys, "practitioner_id": fresh_id})
-        return fresh_id
 
     def involvement(self, involvement: int) -> Involvement | None:
         """An involvement by row id."""

@@ -26,6 +26,16 @@ class PublishedStub:
 
 
 @dataclass(frozen=True)
+class Rounds:
+    """How far a hub's rounds have come: what we published below the log index `compared_below` was
+    compared, and when the next round is due.
+    """
+
+    compared_below: int
+    next_round: int
+
+
+@dataclass(frozen=True)
 class PublishedInvolvementId:
     """Under which id a hub knows an involvement, and the salt of its facts' commitment."""
 
@@ -74,14 +84,36 @@ class Stubs:
         )  # fmt: skip
         return [client_of(row) for row in rows]
 
-    def put(self, hub_id: str, stubs: Iterable[PublishedStub]) -> None:
-        """Remember stubs as the hub has them now."""
-        rows = [{"hub_id": hub_id, **vars(stub), "retired": int(stub.retired)} for stub in stubs]
+    def put(self, hub_id: str, stubs: Iterable[PublishedStub], index: int) -> None:
+        """Remember stubs as the hub has them now, by the publication at this log index."""
+        own = {"hub_id": hub_id, "published_at": index}
+        rows = [{**own, **vars(stub), "retired": int(stub.retired)} for stub in stubs]
         self._tx.put_many("stub", rows, ("hub_id", "client"))
+
+    def rounds(self, hub_id: str) -> Rounds | None:
+        """How far the hub last said that its rounds have come."""
+        sql = "SELECT compared_below, next_round FROM rounds WHERE hub_id = ?"
+        row = self._tx.one(sql, hub_id)
+        return Rounds(**row) if row else None
+
+    def set_rounds(self, hub_id: str, rounds: Rounds) -> None:
+        """Remember what a hub said of its rounds."""
+        self._tx.put("rounds", {"hub_id": hub_id, **vars(rounds)}, ("hub_id",))
+
+    def is_compared(self, hub_id: str, stub_id: str) -> bool:
+        """Whether a round has looked at a stub since it was published last."""
+        row = self._tx.one(
+            "SELECT 1 FROM stub s LEFT JOIN rounds r ON r.hub_id = s.hub_id "
+            "WHERE s.hub_id = ? AND s.stub_id = ? AND s.revision > 0 "
+            "AND (s.published_at IS NULL OR s.published_at < r.compared_below)",
+            hub_id, stub_id,
+        )  # fmt: skip
+        return row is not None
 
     def start_over(self, hub_id: str) -> None:
         """Keep the ids of stubs for a new log of the hub, which knows none of them."""
         self._tx.run("UPDATE stub SET revision = 0, published_hash = '' WHERE hub_id = ?", hub_id)
+        self._tx.run("DELETE FROM rounds WHERE hub_id = ?", hub_id)
         self.forget_digests(hub_id)
 
     def involvement_ids(

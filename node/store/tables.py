@@ -14,6 +14,7 @@ from node.store.limits import PublicationCounts
 from node.store.links import Links, Reviews
 from node.store.log import LogViews
 from node.store.outbox import OutboxStore
+from node.store.people import People
 from node.store.publications import Publications
 from node.store.records import Records
 from node.store.requests import ReceivedRequests, SentRequests
@@ -32,6 +33,7 @@ class NodeTables:
     def __init__(self, tx: Transaction) -> None:
         self.tx = tx
         self.records = Records(tx)
+        self.people = People(tx)
         self.stubs = Stubs(tx)
         self.sealed_tokens = SealedTokens(tx)
         self.publications = Publications(tx)

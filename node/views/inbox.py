@@ -48,7 +48,7 @@ def inbox_value(tables: NodeTables, membership: HubMembership) -> dict[str, list
         "alarms": alarms_value(tables, membership),
         "governance": [item for item in governance_value(tables, membership) if not item["seen"]],
         "received": [_received(tables, membership, *item) for item in received],
-        "sent": [_sent(*item, now) for item in sent],
+        "sent": [_sent(membership, *item, now) for item in sent],
     }
 
 
@@ -92,11 +92,13 @@ def _received(
     }
 
 
-def _sent(client: str, request: SentRequest, now: int) -> dict[str, Any]:
+def _sent(membership: HubMembership, client: str, request: SentRequest, now: int) -> dict[str, Any]:
+    member = membership.directory.member(request.holder)
     refused = request.state in {SentState.REFUSED, SentState.FAILED} and request.code
     return {
         "request_id": request.request_id,
         "client": client,
+        "agency": member.body.name if member else "an organisation that has left",
         "state": request.state.value,
         "state_text": _state_text(request, now),
         "code": request.code,

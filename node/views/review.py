@@ -50,16 +50,25 @@ def queue_value(tables: NodeTables, membership: HubMembership) -> dict[str, Any]
     return {
         "queue": [_waiting(item) for item in Reviewing(membership).queue(tables)],
         "to_compare": [_received(tables, membership, check) for check in received],
-        "checks": [check_value(check) for check in tables.sent_checks.of_hub(hub_id)],
+        "checks": [check_value(membership, item) for item in tables.sent_checks.of_hub(hub_id)],
     }
 
 
-def check_value(check: SentCheck) -> dict[str, Any]:
-    """One of our own identity checks, for scripts."""
+def other_end(tables: NodeTables, membership: HubMembership, link_id: str) -> str:
+    """Who is asked by an identity check over a link, as far as anybody here may know."""
+    link = tables.links.get(membership.hub.hub_id, link_id)
+    member = membership.directory.member(link.agency_id) if link and link.agency_id else None
+    return member.body.name if member else "whom the hub names when it allows the check"
+
+
+def check_value(membership: HubMembership, check: SentCheck) -> dict[str, Any]:
+    """One of our own identity checks, for scripts; `agency` once the hub has said who it is."""
+    member = membership.directory.member(check.holder) if check.holder else None
     refused = check.state in {SentCheckState.REFUSED, SentCheckState.FAILED}
     return {
         "check_id": check.check_id,
         "link_id": check.link_id,
+        "agency": member.body.name if member else None,
         "state": check.state.value,
         "state_text": STATES.get(check.state, check.state.value),
         "answer": check.answer,

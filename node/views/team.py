@@ -15,6 +15,9 @@ def team_value(team: Team) -> dict[str, Any]:
         "duty_desk": team.duty_desk.model_dump(),
         "published": team.published,
         "unpublished": team.unpublished,
+        "compared": team.compared,
+        "next_round": team.next_round,
+        "overdue": team.overdue,
         "waiting": team.waiting,
         "ring": [asdict(line) for line in team.ring],
     }

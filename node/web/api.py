@@ -14,7 +14,7 @@ from aiohttp import web
 from pydantic import Field, ValidationError
 
 from node.actions import people as acts
-from node.actions.requests import practitioner_named
+from node.actions.register import who_acts
 from node.identity_checks.comparing import Comparison
 from node.identity_checks.initiating import IdentityCheckRequest
 from node.links.review import Opinion
@@ -31,14 +31,14 @@ from transport.routes import Auth, Route, make_application
 BODY_LIMIT = 16 * 1024
 HERE = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 
-PersonName = Annotated[str, Field(max_length=80)]
+PersonName = Annotated[str, Field(max_length=200)]
 FactText = Annotated[str, Field(min_length=1, max_length=2000)]
 Body = TypeVar("Body", bound=WireModel)
 Item = TypeVar("Item")
 
 
 class VerdictIn(WireModel):
-    """A person's answer about a link; `practitioner` may be empty where there is only one."""
+    """A person's answer about a link; `practitioner` is who gives it, by name."""
 
     answer: Literal["same", "not_same"]
     rests_on: Literal["records", "identity_check"]
@@ -98,7 +98,7 @@ class ReviewApi:
         """A person's answer about a link."""
         link_id, body = request.match_info["link"], await _body(request, VerdictIn)
         service = await self._of_link(link_id)
-        person = await practitioner_named(service, body.practitioner)
+        person = await who_acts(service, body.practitioner)
         await acts.say_now(service, Opinion(link_id, body.answer, person, body.rests_on))
         return _json({"link_id": link_id, "answer": body.answer})
 
@@ -106,7 +106,7 @@ class ReviewApi:
         """Ask for an identity check over a link."""
         link_id, body = request.match_info["link"], await _body(request, CheckIn)
         service = await self._of_link(link_id)
-        person = await practitioner_named(service, body.practitioner)
+        person = await who_acts(service, body.practitioner)
         why = (body.purpose, body.basis, body.facts)
         check_id = await acts.check_now(
             service, IdentityCheckRequest(link_id, person, body.role, *why)
@@ -116,8 +116,10 @@ class ReviewApi:
     async def outcome(self, request: web.Request) -> web.Response:
         """How far one of our identity checks is, and what came of it."""
         check_id = request.match_info["check"]
-        _, check = await self._find(lambda tables, hub_id: tables.sent_checks.get(hub_id, check_id))
-        return _json(check_value(check))
+        service, check = await self._find(
+            lambda tables, hub_id: tables.sent_checks.get(hub_id, check_id)
+        )
+        return _json(check_value(service.membership, check))
 
     async def answer(self, request: web.Request) -> web.Response:
         """A person's answer to another agency's identity check."""
@@ -125,7 +127,7 @@ class ReviewApi:
         service, _ = await self._find(
             lambda tables, hub_id: tables.received_checks.get(hub_id, check_id)
         )
-        person = await practitioner_named(service, body.practitioner)
+        person = await who_acts(service, body.practitioner)
         try:
             refusal = RefusalCode(body.refusal) if body.refusal else None
         except ValueError:

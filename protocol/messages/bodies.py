@@ -224,6 +224,16 @@ class NoticeBody(WireModel):
     links: Annotated[list[LinkNotice], Field(max_length=60)]
 
 
+class RoundsBody(WireModel):
+    """`rounds`: whether what an agency has published was compared, and when the next round is.
+
+    Its publications below the log index `compared_below` were. Signed by the hub, not logged.
+    """
+
+    compared_below: Count
+    next_round: Seconds
+
+
 class RequestBody(WireModel):
     """`request`: may we have the contact details behind this involvement?"""
 

@@ -187,6 +187,7 @@ KINDS: dict[str, Kind] = {
     "seal_renewal": Kind(members.SealRenewalBody, _MEMBER, _HUB, Leaf.PUBLIC),
     "details": Kind(members.DetailsBody, _MEMBER, _HUB, Leaf.PUBLIC),
     "rename": Kind(members.RenameBody, _HUB, _MEMBER, Leaf.PUBLIC),
+    "rounds": Kind(bodies.RoundsBody, _HUB, _MEMBER, Leaf.NONE),
 }  # fmt: skip
 
 _NAMES = {kind.body: name for name, kind in KINDS.items()}

@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from hub.store.limits import LastTokens, TokenChange
 from hub.store.links import BEGINNINGS, MOVES, Link, LinkEnd, LinkState, Notice, Origin
+from hub.store.rounds import Progress
 from hub.store.stubs import CROWD, NO_TOKENS, Holder, PepperedTokens, Placed, Stub
 from hub.store.tables import SCHEMA, HubTables
 from hub.store.uploads import Upload
@@ -249,6 +250,39 @@ async def test_publications_are_those_of_stubs_that_are_not_retired(hub: Hub) ->
     await put(hub, [(row("b", 2), {})], placed(ANNE, 8))
     found = await hub.read(lambda tables: tables.stubs.publications())
     assert found == {f"{5:064x}", f"{8:064x}"}
+
+
+async def test_who_waits_for_a_round_and_since_which_publication(hub: Hub) -> None:
+    sql = "INSERT INTO entry VALUES (?, x'00', ?, ?, ?, ?, 0, 0)"
+    entries = [(5, ANNE), (6, BERT), (7, ANNE), (8, CORA)]
+    for index, agency in entries:
+        await put(hub, [(row(f"{agency[0]}{index}"), {})], placed(agency, index))
+        values = (index, f"{index:064x}", "publication", agency, f"{index:032x}")
+        await hub.write(lambda tables, values=values: tables.tx.run(sql, *values))  # type: ignore[misc]
+    values = (9, "m" * 64, "match_round", "hub", "9" * 32)
+    await hub.write(lambda tables: tables.tx.run(sql, *values))
+
+    async def told(since: int) -> tuple[dict[str, int], list[str]]:
+        return await hub.read(
+            lambda tables: (tables.rounds.waiting(since), tables.rounds.publishers(since))
+        )
+
+    assert await told(0) == ({ANNE: 5, BERT: 6, CORA: 8}, [ANNE, BERT, CORA])
+    assert await told(6) == ({ANNE: 7, BERT: 6, CORA: 8}, [ANNE, BERT, CORA])
+    assert await marked(hub, limit=1) == ["a5"]
+    assert (await told(0))[0] == {ANNE: 7, BERT: 6, CORA: 8}
+    await marked(hub)
+    assert await told(7) == ({}, [ANNE, CORA])
+    await hub.write(lambda tables: tables.stubs.mark([stub_id("b6")]))
+    assert await told(7) == ({}, [ANNE, CORA]), "looked at again, because of somebody else"
+    assert await told(9) == ({}, [])
+
+
+async def test_the_progress_of_rounds_is_as_it_was_set_last(hub: Hub) -> None:
+    assert await hub.read(lambda tables: tables.rounds.progress()) == Progress(0, 0)
+    for progress in (Progress(5, 900), Progress(8, 1800)):
+        await hub.write(lambda tables, it=progress: tables.rounds.set_progress(it))  # type: ignore[misc]
+        assert await hub.read(lambda tables: tables.rounds.progress()) == progress
 
 
 async def everything(hub: Hub) -> list[object]:

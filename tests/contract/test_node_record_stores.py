@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from node.store.limits import LastTokens
+from node.store.people import Act, Deed, PersonKind, WorkerRow
 from node.store.publications import (
     MOVES,
     Effect,
@@ -24,10 +25,9 @@ from node.store.records import (
     ClientRow,
     Involvement,
     InvolvementRow,
-    PractitionerRow,
     record_of,
 )
-from node.store.stubs import PublishedInvolvementId, PublishedStub
+from node.store.stubs import PublishedInvolvementId, PublishedStub, Rounds
 from node.store.tables import SCHEMA, NodeTables
 from protocol.errors import ErrorCode, LocalError
 from protocol.governance.limits import DAY, TOKEN_DAYS
@@ -106,11 +106,11 @@ async def test_clients_are_paged_in_the_order_of_their_rows(node: Node) -> None:
 
 
 async def test_nothing_that_is_handed_out_shows_a_person(node: Node) -> None:
-    people = [PractitionerRow("Zyxw", "", "role", "01632 960001", None)]
+    people = [WorkerRow("Zyxw", "", "role", "01632 960001", None)]
     await node.write(lambda t: t.records.put_clients([client("Zyxw-1", "Zyxw")]))
-    ids = await node.write(lambda t: t.records.put_practitioners(people))
+    ids = await node.write(lambda t: t.people.put_workers(people, NOW))
     found = await node.read(lambda t: t.records.client("Zyxw-1"))
-    worker = await node.read(lambda t: t.records.practitioner(ids["Zyxw", ""]))
+    worker = await node.read(lambda t: t.people.get(ids["Zyxw", ""]))
     assert found is not None
     assert worker is not None
     for shown in map(repr, (found, worker, client("Zyxw-1", "Zyxw"), people[0])):
@@ -132,24 +132,54 @@ def test_a_shared_place_is_left_out_of_a_record_and_no_other() -> None:
 
 
 async def test_a_practitioner_is_known_by_name_and_team(node: Node) -> None:
-    def put(*rows: PractitionerRow) -> Callable[[NodeTables], dict[tuple[str, str], int]]:
-        return lambda t: t.records.put_practitioners(rows)
+    def put(*rows: WorkerRow) -> Callable[[NodeTables], dict[tuple[str, str], int]]:
+        return lambda t: t.people.put_workers(rows, NOW)
 
-    east = PractitionerRow("W", "East", "nurse", "1", None)
+    east = WorkerRow("W", "East", "nurse", "1", None)
     first = await node.write(put(east, replace(east, team="West")))
     again = await node.write(put(replace(east, phone="2"), replace(east, name="V")))
     assert again["W", "East"] == first["W", "East"]
     assert len({*first.values(), *again.values()}) == 3
-    named = await node.read(lambda t: t.records.practitioners_named("W"))
+    named = await node.read(lambda t: t.people.called("W"))
     assert [(item.team, item.phone) for item in named] == [("East", "2"), ("West", "1")]
-    assert named[0] == await node.read(lambda t: t.records.practitioner(first["W", "East"]))
-    assert await node.read(lambda t: t.records.practitioner(99)) is None
+    assert named[0] == await node.read(lambda t: t.people.get(first["W", "East"]))
+    assert await node.read(lambda t: t.people.get(99)) is None
+
+
+async def test_who_is_registered_or_closed_by_hand_stays_so_whatever_an_import_says(
+    node: Node,
+) -> None:
+    worker = WorkerRow("W", "East", "nurse", "1", None)
+    await node.write(lambda t: t.people.put_workers([worker], NOW))
+    made = await node.write(lambda t: t.people.register("M", "", PersonKind.MANAGER, NOW))
+    assert (made.title, made.kind, made.since, made.is_active) == ("M", "manager", NOW, True)
+    await node.write(lambda t: t.people.register("W", "East", PersonKind.DUTY_WORKER, NOW))
+    await node.write(lambda t: t.people.close(made.id, NOW + 1))
+    again = [replace(worker, phone="2"), WorkerRow("M", "", None, None, None)]
+    await node.write(lambda t: t.people.put_workers(again, NOW + 9))
+    manager, nurse = await node.read(lambda t: t.people.all())
+    assert (manager.id, manager.closed_at, manager.kind) == (made.id, NOW + 1, "manager")
+    assert (nurse.kind, nurse.phone, nurse.since, nurse.role) == ("duty_worker", "2", NOW, "nurse")
+    for name, found in (("W", [nurse]), ("W (East)", [nurse]), ("W (West)", []), ("M ()", [])):
+        assert await node.read(lambda t, name=name: t.people.called(name)) == found  # type: ignore[misc]
+
+
+async def test_acts_are_kept_with_who_did_them_the_newest_first(node: Node) -> None:
+    made = await node.write(lambda t: t.people.register("M", "", PersonKind.MANAGER, NOW))
+    done = [
+        Act(made.id, Deed.WITHDREW, "Zyxw-1", NOW),
+        Act(made.id, Deed.SIGNED_CHARTER, "2", NOW + 1),
+    ]
+    for act in done:
+        await node.write(lambda t, act=act: t.people.acted(act))  # type: ignore[misc]
+    assert await node.read(lambda t: t.people.acts()) == done[::-1]
+    assert "Zyxw" not in repr(done)
 
 
 async def test_a_practitioner_has_one_id_at_each_hub(node: Node) -> None:
     for hub, fresh, expected in ((HUB, "x", "x"), (OTHER, "y", "y"), (HUB, "z", "x")):
         given = await node.write(
-            lambda t, hub=hub, fresh=fresh: t.records.practitioner_id(hub, 1, fresh)  # type: ignore[misc]
+            lambda t, hub=hub, fresh=fresh: t.people.id_at(hub, 1, fresh)  # type: ignore[misc]
         )
         assert given == expected
 
@@ -211,7 +241,7 @@ async def test_calls_that_take_many_take_none(node: Node) -> None:
         tables.records.add_involvements([])
         tables.records.set_involvements([])
         tables.records.remove_involvements([])
-        tables.stubs.put(HUB, [])
+        tables.stubs.put(HUB, [], 0)
         tables.stubs.put_digests(HUB, {})
         tables.stubs.add_involvement_ids(HUB, [])
         tables.sealed_tokens.put(HUB, {})
@@ -220,7 +250,7 @@ async def test_calls_that_take_many_take_none(node: Node) -> None:
         tables.publication_counts.add_changes(HUB, [], NOW)
         return [
             tables.records.put_clients([]),
-            tables.records.put_practitioners([]),
+            tables.people.put_workers([], NOW),
             tables.records.all_in_force([], NOW),
             tables.stubs.of_clients(HUB, []),
             tables.stubs.all_digests(HUB, []),
@@ -238,9 +268,9 @@ async def test_calls_that_take_many_take_none(node: Node) -> None:
 async def test_a_stub_is_a_clients_at_one_hub(node: Node) -> None:
     first, second, third = await three_clients(node)
     here = [stub(first), stub(second, retired=True)]
-    await node.write(lambda t: t.stubs.put(HUB, here))
-    await node.write(lambda t: t.stubs.put(OTHER, [stub(first, "o1"), stub(third, "o3")]))
-    await node.write(lambda t: t.stubs.put(HUB, [replace(here[0], revision=2)]))
+    await node.write(lambda t: t.stubs.put(HUB, here, 5))
+    await node.write(lambda t: t.stubs.put(OTHER, [stub(first, "o1"), stub(third, "o3")], 5))
+    await node.write(lambda t: t.stubs.put(HUB, [replace(here[0], revision=2)], 5))
     together = await node.read(lambda t: t.stubs.of_clients(HUB, [first, second, third]))
     one_by_one = await node.read(
         lambda t: [t.stubs.of_client(HUB, item) for item in (first, second, third)]
@@ -253,10 +283,33 @@ async def test_a_stub_is_a_clients_at_one_hub(node: Node) -> None:
     assert await node.read(lambda t: t.stubs.client_of(OTHER, "s1")) is None
 
 
+async def test_a_stub_is_compared_once_a_round_came_after_its_last_publication(node: Node) -> None:
+    await three_clients(node)
+    await node.write(lambda t: t.stubs.put(HUB, [stub(1)], 5))
+    await node.write(lambda t: t.stubs.put(OTHER, [stub(1, "o1")], 5))
+
+    async def compared(below: int) -> tuple[bool, bool]:
+        await node.write(lambda t: t.stubs.set_rounds(HUB, Rounds(below, NOW)))
+        return await node.read(
+            lambda t: (t.stubs.is_compared(HUB, "s1"), t.stubs.is_compared(OTHER, "o1"))
+        )
+
+    assert not await node.read(lambda t: t.stubs.is_compared(HUB, "s1")), "nothing was said"
+    assert [await compared(below) for below in (5, 6)] == [(False, False), (True, False)]
+    await node.write(lambda t: t.stubs.put(HUB, [stub(1, revision=2)], 6))
+    assert [await compared(below) for below in (6, 7)] == [(False, False), (True, False)]
+    assert await node.read(lambda t: t.stubs.rounds(HUB)) == Rounds(7, NOW)
+    await node.write(lambda t: t.tx.run("UPDATE stub SET published_at = NULL"))
+    assert await compared(0) == (True, True), "published before anybody kept when"
+    await node.write(lambda t: t.stubs.start_over(HUB))
+    assert await node.read(lambda t: t.stubs.rounds(HUB)) is None
+    assert not await node.read(lambda t: t.stubs.is_compared(HUB, "s1")), "a new log"
+
+
 async def test_clients_with_a_stub_are_paged_without_the_retired(node: Node) -> None:
     first, second, third = await three_clients(node)
     stubs = [stub(first), stub(second, retired=True), stub(third)]
-    await node.write(lambda t: t.stubs.put(HUB, stubs))
+    await node.write(lambda t: t.stubs.put(HUB, stubs, 5))
 
     async def page(hub: str, after: int, size: int) -> list[int]:
         found = await node.read(lambda t: t.stubs.clients_after(hub, after, size))
@@ -308,8 +361,8 @@ async def test_the_holders_of_tokens_are_those_of_one_hub(node: Node) -> None:
 
 
 async def test_a_new_log_of_a_hub_begins_with_the_same_stubs_and_no_tokens(node: Node) -> None:
-    await node.write(lambda t: t.stubs.put(HUB, [stub(1), stub(2, revision=7, retired=True)]))
-    await node.write(lambda t: t.stubs.put(OTHER, [stub(1, "o1")]))
+    await node.write(lambda t: t.stubs.put(HUB, [stub(1), stub(2, revision=7, retired=True)], 5))
+    await node.write(lambda t: t.stubs.put(OTHER, [stub(1, "o1")], 5))
     await node.write(lambda t: t.stubs.put_digests(HUB, {"s1": DIGESTS}))
     await node.write(lambda t: t.stubs.put_digests(OTHER, {"o1": DIGESTS}))
     await node.write(lambda t: t.stubs.start_over(HUB))

@@ -15,8 +15,8 @@ def team(stage: Stage, agency: Agency, client: str) -> dict[str, Any]:
 
 
 def accept(stage: Stage, agency: Agency) -> str:
-    folder = str(agency.folder)
-    return stage.run("patchwork-node", "charter", "accept", "--yes", "--dir", folder)
+    words = ("charter", "accept", "--yes", "--as", agency.person, "--dir", str(agency.folder))
+    return stage.run("patchwork-node", *words)
 
 
 def matched(stage: Stage) -> bool:

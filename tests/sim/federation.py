@@ -269,11 +269,15 @@ class SimNode:
     async def team(self, local_id: str) -> Team:
         return await self.read(lambda tables: team_of(tables, self.membership, local_id))
 
-    def request(self, local_id: str, involvement_id: str, **change: Any) -> ContactRequest:
+    async def request(self, local_id: str, involvement_id: str, **change: Any) -> ContactRequest:
         """A request under Children Act s47, complete unless `change` says otherwise."""
+        links = await self.read(lambda tables: tables.tx.rows("SELECT * FROM link"))
+        found = [link for link in links if involvement_id in link["involvements"]]
         values: dict[str, Any] = {
             "local_id": local_id,
+            "link_id": found[0]["link_id"] if found else "00" * 16,
             "involvement_id": involvement_id,
+            "holder": found[0]["agency_id"] if found else "00" * 16,
             "practitioner": 1,
             "role": "social_worker",
             "purpose": "safeguarding_child",
@@ -284,7 +288,7 @@ class SimNode:
 
     async def ask(self, local_id: str, involvement_id: str, **change: Any) -> str:
         """Ask, and send at once; the request's id."""
-        request = self.request(local_id, involvement_id, **change)
+        request = await self.request(local_id, involvement_id, **change)
         await self.membership.follow()
         request_id = await self.write(lambda tables: self.service.asking.ask(tables, request))
         await self.service.advance()

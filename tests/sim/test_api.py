@@ -19,7 +19,8 @@ from tests.sim.test_review import Agencies, logged_states
 
 TOKEN = "ab" * 32
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
-SAME = {"answer": "same", "rests_on": "records", "practitioner": ""}
+SAME = {"answer": "same", "rests_on": "records", "practitioner": "H. Visitor"}
+CARE_SAME = {**SAME, "practitioner": "S. Worker"}
 Api = Any
 
 
@@ -93,9 +94,9 @@ async def test_a_web_page_is_refused_though_it_has_the_token(
 async def test_two_systems_answer_and_the_link_becomes_a_match(
     federation: SimFederation, apis: tuple[Api, Api]
 ) -> None:
-    for client in apis:
+    for client, body in zip(apis, (SAME, CARE_SAME), strict=True):
         (item,) = await waiting(client)
-        answer = await client.post(f"/v1/review/{item['link_id']}", headers=BEARER, json=SAME)
+        answer = await client.post(f"/v1/review/{item['link_id']}", headers=BEARER, json=body)
         assert answer.status == 200
         assert await waiting(client) == []
     await federation.round()
@@ -109,7 +110,8 @@ async def test_an_identity_check_from_request_to_outcome(
     (item,) = await waiting(care)
     body = {
         "role": "social_worker", "purpose": "safeguarding_child", "basis": "UK-CA89-S47",
-        "facts": {"enquiry_reference": "S47-1", "informed": "informed"}, "practitioner": "",
+        "facts": {"enquiry_reference": "S47-1", "informed": "informed"},
+        "practitioner": "S. Worker",
     }  # fmt: skip
     asked = await care.post(
         f"/v1/review/{item['link_id']}/identity-checks", headers=BEARER, json=body
@@ -121,7 +123,7 @@ async def test_an_identity_check_from_request_to_outcome(
     queue = await (await health.get("/v1/review", headers=BEARER)).json()
     (shown,) = queue["hubs"][0]["to_compare"]
     assert shown["theirs"]["postcode"] == "LX9 9ZZ"
-    found = {"answer": "not_same", "refusal": None, "practitioner": ""}
+    found = {"answer": "not_same", "refusal": None, "practitioner": "H. Visitor"}
     assert (await health.post(place, headers=BEARER, json=found)).status == 200
     await federation.settle()
     state = await (await care.get(place, headers=BEARER)).json()
@@ -137,6 +139,7 @@ async def test_an_identity_check_from_request_to_outcome(
         (b'{"answer":"same"}', 400, "unknown_field"),
         (b'{"answer":"same","rests_on":"records","practitioner":"","x":1}', 400, "unknown_field"),
         (b'{"answer":"same","rests_on":"records","practitioner":"Nobody"}', 404, "not_found"),
+        (b'{"answer":"same","rests_on":"records","practitioner":""}', 409, "not_ready"),
         (b"\xff" * 10, 400, "malformed"),
         (b'{"a":' * 2000, 400, "malformed"),
         (b"x" * 20_000, 413, "too_large"),
@@ -182,12 +185,12 @@ async def test_a_hub_that_reuses_anothers_id_does_not_get_the_answer(
         "round_id FROM link"
     )
     await care.write(lambda tables: tables.tx.run(copy, "ee" * 16))
-    answer = await client.post(path, headers=BEARER, json=SAME)
+    answer = await client.post(path, headers=BEARER, json=CARE_SAME)
     assert (answer.status, json.loads(await answer.text())["code"]) == (409, "conflict")
     assert await federation.entries("verdict") == []
     sql = "UPDATE link SET link_id = ? WHERE hub_id = ?"
     await care.write(lambda tables: tables.tx.run(sql, "ab" * 16, "ee" * 16))
-    answer = await client.post(path, headers=BEARER, json=SAME)
+    answer = await client.post(path, headers=BEARER, json=CARE_SAME)
     assert answer.status == 200
     assert len(await federation.entries("verdict")) == 1
     await client.close()

@@ -276,9 +276,8 @@ async def test_a_request_that_was_written_before_waits_with_its_agency(
 ) -> None:
     _, care = agencies
     involvement = (await care.team("c1")).others[0].involvement_id
-    request_id = await care.write(
-        lambda tables: care.service.asking.ask(tables, care.request("c1", involvement))
-    )
+    wanted = await care.request("c1", involvement)
+    request_id = await care.write(lambda tables: care.service.asking.ask(tables, wanted))
     await amend(federation, {"retention_days": 4000})
     await follow(care)
     await care.service.advance()
@@ -375,9 +374,8 @@ async def test_statements_on_their_way_are_signed_again_and_none_is_lost(
     await federation.hub_write(lambda tables: put_forward(tables, new))
     await federation.hub.jobs.amend()
     # The hub is at version 2; no witness has signed that yet, so the node cannot know.
-    request_id = await care.write(
-        lambda tables: care.service.asking.ask(tables, care.request("c1", involvement))
-    )
+    wanted = await care.request("c1", involvement)
+    request_id = await care.write(lambda tables: care.service.asking.ask(tables, wanted))
     for _ in range(3):
         await care.service.advance()
     assert (await care.sent(request_id))["state"] == "sending"

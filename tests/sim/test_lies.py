@@ -198,7 +198,7 @@ async def test_an_old_publication_does_not_stand_in_the_way_of_a_withdrawal(
     federation.network.tamper.clear()
     federation.network.hub_down = False
     federation.clock.now += 3600
-    assert await withdraw_now(health.service, "h1") == 1
+    assert await withdraw_now(health.service, "h1", 1) == 1
     stubs = await federation.hub_read(lambda tables: tables.tx.rows("SELECT retired FROM stub"))
     assert sorted(stub["retired"] for stub in stubs) == [0, 1]
 

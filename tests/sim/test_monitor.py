@@ -262,6 +262,6 @@ async def test_the_commands_show_alarms_and_put_them_away(
     (alarm,) = json.loads(shown.stdout)
     assert (alarm["code"], alarm["severity"]) == ("two_logs", Severity.PROOF.name.lower())
     assert "tell the auditor" in (await run("alarms")).stdout
-    assert (await run("alarms", "--acknowledge", "999")).exit_code == 1
-    said = await run("alarms", "--acknowledge", str(alarm["id"]))
+    assert (await run("alarms", "--acknowledge", "999", "--as", "H. Visitor")).exit_code == 1
+    said = await run("alarms", "--acknowledge", str(alarm["id"]), "--as", "H. Visitor")
     assert (said.exit_code, said.stdout) == (0, "Nothing is amiss.\n")

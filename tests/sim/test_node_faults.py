@@ -33,6 +33,7 @@ from protocol.messages.bodies import (
     ReceiptBody,
     ReleaseBody,
     RequestBody,
+    RoundsBody,
 )
 from protocol.messages.kinds import kind_of
 from protocol.messages.log import DailyStatementBody, ProvisionalBody
@@ -211,8 +212,8 @@ STORIES: Mapping[Story, Mapping[str, list[type[WireModel]]]] = {
     },
     compares: {
         "_incoming": [
-            NoticeBody, ReviewBody, IdentityRequestBody, IdentityDecisionBody, IdentityCheckBody,
-            IdentityAnswerBody,
+            NoticeBody, RoundsBody, ReviewBody, IdentityRequestBody, IdentityDecisionBody,
+            IdentityCheckBody, IdentityAnswerBody,
         ],
         "_sent": [IdentityRequestBody, IdentityCheckBody, VerdictBody],
     },

@@ -21,6 +21,7 @@ from tests.sim.test_review import NOT_SURE, queue
 from tests.sim.test_unwitnessed_card import allowed
 
 Run = Callable[..., Result]
+WORKERS = {"Health visiting": "H. Visitor", "Social care": "S. Worker"}
 
 
 class Town:
@@ -37,16 +38,17 @@ class Town:
             assert self._who is not None
             yield self._who
 
-        monkeypatch.setattr("node.cli.people.open_service", opened)
-        monkeypatch.setattr("node.cli.main.open_service", opened)
-        monkeypatch.setattr("node.cli.monitor.open_service", opened)
+        for module in ("people", "main", "monitor", "charter"):
+            monkeypatch.setattr(f"node.cli.{module}.open_service", opened)
 
     def now(self, work: Coroutine[Any, Any, Any]) -> Any:
         return self._runner.run(work)
 
-    def types(self, name: str, *arguments: str) -> Result:
+    def types(self, name: str, *arguments: str, who: str | None = None) -> Result:
+        """What a command says to somebody whose own profile names them; `who` "": nobody."""
         self._who = self.federation.nodes[name].service
-        result = CliRunner().invoke(app, list(arguments))
+        env = {"PATCHWORK_NODE_AS": WORKERS.get(name, "") if who is None else who}
+        result = CliRunner().invoke(app, list(arguments), env=env)
         structlog.reset_defaults()  # a command logs to a screen that is gone now
         assert result.exception is None or isinstance(result.exception, SystemExit), result.output
         return result
@@ -94,7 +96,7 @@ def test_the_queue_is_shown_and_answered(town: Town) -> None:
         (["review", "LINK"], "exactly one of"),
         (["review", "LINK", "--same", "--not-same"], "exactly one of"),
         (["review", "0" * 32, "--same"], "no link with that id"),
-        (["review", "LINK", "--same", "--as", "Nobody"], "say who you are"),
+        (["review", "LINK", "--same", "--as", "Nobody"], "nobody here has that name"),
         (["identity-answer", "0" * 32], "exactly one of"),
         (["identity-answer", "0" * 32, "--same"], "no identity check with that id"),
         (["wrong-person", "0" * 32], "no card was released"),
@@ -126,8 +128,11 @@ def test_an_identity_check_on_two_screens(town: Town) -> None:
         "--fact", "informed=informed", "--fact", "enquiry_reference=S47-1",
     )  # fmt: skip
     assert asked.exit_code == 0, asked.output
-    check_id = asked.output.split()[2].rstrip(":")
+    before, said, _ = asked.output.split("\n", 2)
+    assert before == "This goes to whom the hub names when it allows the check."
+    check_id = said.split()[2].rstrip(":")
     town.now(town.federation.settle())
+    assert ", to Health visiting: with the other" in town.types("Social care", "review").output
     shown = town.types("Health visiting", "review").output
     assert "Postcode: theirs LX9 9ZZ; yours LX3 4AB" in shown
     answered = town.types("Health visiting", "identity-answer", check_id, "--cannot-say")

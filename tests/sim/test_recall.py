@@ -52,7 +52,7 @@ async def test_either_side_recalls_the_card_and_both_leads_are_told(
     kinds = ["release", "wrong_person", "recall_done"]
     places = [(await federation.entries(kind))[0]["idx"] for kind in kinds]
     assert places == sorted(places)
-    assert await mark_alerts_seen(care.service) == 1
+    assert await mark_alerts_seen(care.service, 1) == 1
     assert [item["seen"] for item in await notices(care)] == [True]
 
 

@@ -129,7 +129,7 @@ async def test_two_processes_of_one_node_send_a_request_once(
     federation: SimFederation, agencies: Agencies
 ) -> None:
     _, care = agencies
-    question = care.request("c1", (await care.team("c1")).others[0].involvement_id)
+    question = await care.request("c1", (await care.team("c1")).others[0].involvement_id)
     request_id = await care.write(lambda tables: care.service.asking.ask(tables, question))
     twin = NodeService(care.membership, care.service.answering._settings)
     await asyncio.gather(care.service.advance(), twin.advance(), care.service.advance())

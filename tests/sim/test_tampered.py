@@ -300,7 +300,7 @@ class TestTheHub:
     ) -> None:
         health, care = agencies
         involvement = (await care.team("c1")).others[0].involvement_id
-        question = care.request("c1", involvement)
+        question = await care.request("c1", involvement)
         federation.network.hub_down = True
         request_id = await care.write(lambda tables: care.service.asking.ask(tables, question))
         with pytest.raises(RemoteError) as caught:

@@ -74,7 +74,7 @@ async def notices(node: SimNode) -> list[dict[str, Any]]:
 
 
 async def seen(node: SimNode) -> int:
-    return await acts.mark_alerts_seen(node.service)
+    return await acts.mark_alerts_seen(node.service, 1)
 
 
 async def one(federation: SimFederation, kind: str) -> Any:
@@ -159,7 +159,7 @@ async def test_an_enquiry_has_no_card_without_a_quorum_whoever_sends_it(
     federation: SimFederation, agencies: Agencies
 ) -> None:
     health, care = agencies
-    section47 = care.request("c1", "00" * 16)
+    section47 = await care.request("c1", "00" * 16)
     request_id = await allowed(
         federation, agencies, basis=section47.basis, facts=dict(section47.facts)
     )
@@ -333,7 +333,7 @@ async def test_a_card_that_we_did_not_ask_for_so_stays_closed_though_hub_and_hol
     federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     health, care = agencies
-    section47 = care.request("c1", "00" * 16)
+    section47 = await care.request("c1", "00" * 16)
     request_id = await allowed(
         federation, agencies, basis=section47.basis, facts=dict(section47.facts)
     )

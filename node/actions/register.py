@@ -1,0 +1,49 @@
+"""The register of people who may act for this agency: add, close, list; and who acts now.
+
+It is the agency's own, whatever hubs it has joined: nothing here needs one.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from node.config import load_settings
+from node.records import people
+from node.service import NodeService
+from node.store.people import Person, PersonKind
+from node.store.tables import NodeTables, open_engine
+from runtime.environment import Environment
+
+Result = TypeVar("Result")
+
+
+async def who_acts(service: NodeService, name: str) -> int:
+    """The row id of the one person of that name who may act now. Raises LocalError."""
+    person = await service.membership.engine.read(lambda tables: people.acting(tables, name))
+    return person.id
+
+
+async def add_person(folder: Path, name: str, team: str | None, kind: PersonKind) -> Person:
+    """Let somebody act from now on. Raises LocalError."""
+    now = Environment().clock()
+    return await _in_folder(folder, lambda t: people.register(t, name, team, kind, now))
+
+
+async def close_person(folder: Path, name: str) -> Person:
+    """Let somebody act no longer. Raises LocalError."""
+    now = Environment().clock()
+    return await _in_folder(folder, lambda tables: people.close(tables, name, now))
+
+
+async def in_register(folder: Path, view: Callable[[NodeTables], Result]) -> Result:
+    """What a view makes of the register. Raises LocalError."""
+    return await _in_folder(folder, view)
+
+
+async def _in_folder(folder: Path, work: Callable[[NodeTables], Result]) -> Result:
+    load_settings(folder)
+    engine = open_engine(folder)
+    try:
+        return await engine.write(work)
+    finally:
+        await engine.close()

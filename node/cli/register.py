@@ -1,0 +1,64 @@
+"""patchwork-node people: who may act for this agency (`--as`). Parse, call, print.
+
+Exit codes: 0 done, 1 refused or failed (the sentence says why), 2 wrong usage.
+"""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from node.actions.register import add_person, close_person, in_register
+from node.cli import printing
+from node.cli.options import Folder, JsonOutput
+from node.store.people import PersonKind
+from node.views.people import KINDS, people_value
+from runtime.cli import make_cli, report_errors
+
+app = make_cli("people", "Who may act for your organisation: workers as imported, and others.")
+out = Console(soft_wrap=True, markup=False, highlight=False)
+
+Named = Annotated[str, typer.Argument(help="Their name.")]
+
+
+@app.command()
+def add(
+    name: Named,
+    kind: Annotated[PersonKind, typer.Option(help="What they are to you.")],
+    team: Annotated[
+        str | None, typer.Option(help="Their team, if somebody else has the same name.")
+    ] = None,
+    folder: Folder = Path(),
+) -> None:
+    """Let somebody act from now on; or say anew what somebody is, and open what was closed."""
+    with report_errors():
+        person = asyncio.run(add_person(folder, name, team, kind))
+        out.print(f"{person.title} may act here as {KINDS[person.kind]}: --as '{person.title}'.")
+
+
+@app.command("list")
+def list_people(
+    everybody: Annotated[bool, typer.Option("--all", help="Those who were closed too.")] = False,
+    acts: Annotated[bool, typer.Option("--acts", help="What was done in their names too.")] = False,
+    as_json: JsonOutput = False,
+    folder: Folder = Path(),
+) -> None:
+    """Show who may act, since when, and what was done in their names that no statement says."""
+    with report_errors():
+        people = asyncio.run(in_register(folder, people_value))
+        shown = [item for item in people if everybody or item["closed_at"] is None]
+        if as_json:
+            typer.echo(json.dumps(shown))
+        else:
+            printing.print_people(out, shown, acts=acts)
+
+
+@app.command()
+def close(name: Named, folder: Folder = Path()) -> None:
+    """Let somebody act no longer. What they did stays; an import does not bring them back."""
+    with report_errors():
+        person = asyncio.run(close_person(folder, name))
+        out.print(f"{person.title} acts here no longer.")

@@ -1,0 +1,82 @@
+"""Who acts: one of this agency's own people, by name, and nobody else in that name.
+
+An import brings workers into the register; managers and duty workers are added by hand. Whoever was
+closed stays closed, whatever a feed says.
+"""
+
+from collections.abc import Sequence
+
+from node.store.people import Person, PersonKind
+from node.store.tables import NodeTables
+from protocol.contact import read_name
+from protocol.errors import ErrorCode, LocalError
+
+
+def acting(tables: NodeTables, name: str) -> Person:
+    """The one person of this name who may act now. Raises LocalError: nobody is ever guessed."""
+    if not name:
+        raise LocalError(
+            ErrorCode.NOT_READY,
+            "say who you are with --as NAME, or once and for all in PATCHWORK_NODE_AS; "
+            "patchwork-node people list shows who is known here",
+        )
+    found = _called(tables, name)
+    here = [person for person in found if person.is_active]
+    if found and not here:
+        raise LocalError(
+            ErrorCode.NOT_ALLOWED, "whoever has this name was closed: patchwork-node people list"
+        )
+    return _only(here)
+
+
+def register(tables: NodeTables, name: str, team: str | None, kind: PersonKind, now: int) -> Person:
+    """Let somebody act from now on as what `kind` says: a new person, or one who is known.
+
+    Without a team it is the one person of this name, if there is one. Raises LocalError.
+    """
+    known = _called(tables, name)
+    if team is None and known:
+        person = _only(known)
+        key = (person.name, person.team)
+    else:
+        key = (_readable(name), _readable(team) if team else "")
+    active = [one for one in known if (one.name, one.team) == key and one.is_active]
+    since = active[0].since if active else now
+    return tables.people.register(*key, kind, since)
+
+
+def close(tables: NodeTables, name: str, now: int) -> Person:
+    """Let somebody act no longer. Raises LocalError."""
+    person = acting(tables, name)
+    tables.people.close(person.id, now)
+    return person
+
+
+def _called(tables: NodeTables, name: str) -> list[Person]:
+    return tables.people.called(read_name(name) or name)
+
+
+def _readable(text: str) -> str:
+    found = read_name(text)
+    if found is None:
+        raise LocalError(
+            ErrorCode.MALFORMED,
+            "a name or team has at most 80 characters, and no letters that look alike",
+        )
+    return found
+
+
+def _only(found: Sequence[Person]) -> Person:
+    if not found:
+        raise LocalError(
+            ErrorCode.NOT_FOUND,
+            "nobody here has that name: see patchwork-node people list, or add them with "
+            "patchwork-node people add",
+        )
+    if len(found) > 1:
+        raise LocalError(
+            ErrorCode.CONFLICT,
+            "several people here have that name: say the team too, as patchwork-node people list "
+            "shows it, and close who has left",
+        )
+    return found[0]

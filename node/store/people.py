@@ -1,0 +1,168 @@
+"""The register of this agency's own people: workers as imported, managers, duty workers.
+
+Whoever acts is one of them; an id is never given to another. It holds people in the clear.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from storage.engine import Row, Transaction
+
+
+class PersonKind(StrEnum):
+    """What somebody is to the agency."""
+
+    WORKER = "worker"
+    MANAGER = "manager"
+    DUTY_WORKER = "duty_worker"
+
+
+class Deed(StrEnum):
+    """What a person does here that no statement names them for."""
+
+    WITHDREW = "withdrew"
+    SAW_ALERTS = "saw_alerts"
+    ACKNOWLEDGED = "acknowledged"
+    SIGNED_CHARTER = "signed_charter"
+
+
+@dataclass(frozen=True, repr=False)
+class Person:
+    """One of our own people, known by name and team; an empty team is none.
+
+    `since` None: imported before there was a register. `role`, `phone` and `email` are a worker's,
+    as imported: they stand on contact cards.
+    """
+
+    id: int
+    name: str
+    team: str
+    role: str | None
+    phone: str | None
+    email: str | None
+    kind: PersonKind
+    since: int | None
+    closed_at: int | None
+
+    @property
+    def title(self) -> str:
+        """The name, with the team where there is one."""
+        return f"{self.name} ({self.team})" if self.team else self.name
+
+    @property
+    def is_active(self) -> bool:
+        """Whether they may act."""
+        return self.closed_at is None
+
+    def __repr__(self) -> str:
+        """Say which row, never who."""
+        return f"Person(id={self.id})"
+
+
+@dataclass(frozen=True, repr=False)
+class WorkerRow:
+    """What an import says of a worker."""
+
+    name: str
+    team: str
+    role: str | None
+    phone: str | None
+    email: str | None
+
+    def __repr__(self) -> str:
+        """Say nothing."""
+        return "WorkerRow(hidden)"
+
+
+@dataclass(frozen=True, repr=False)
+class Act:
+    """What one of our people (a row's id) did: to which client (its own id), how many alerts, which
+    alarm, which version of the charter.
+    """
+
+    person: int
+    what: Deed
+    subject: str
+    at: int
+
+    def __repr__(self) -> str:
+        """Say what, never to whom."""
+        return f"Act({self.what.value})"
+
+
+class People:
+    """The people of this agency within one transaction."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    def put_workers(self, rows: Sequence[WorkerRow], now: int) -> dict[tuple[str, str], int]:
+        """Take workers in, or let those of the same name and team say what these rows say; whoever
+        was closed stays so. Answers row ids by name and team.
+        """
+        self._tx.put_many("practitioner", [dict(vars(row)) for row in rows], ("name", "team"))
+        if rows:
+            self._tx.run("UPDATE practitioner SET since = ? WHERE since IS NULL", now)
+        sql = "SELECT id, name, team FROM practitioner WHERE name IN (:among)"
+        found = self._tx.rows_among(sql, among=[row.name for row in rows])
+        ids = {(row["name"], row["team"]): int(row["id"]) for row in found}
+        return {key: ids[key] for key in ((row.name, row.team) for row in rows)}
+
+    def get(self, person: int) -> Person | None:
+        """A person by row id."""
+        row = self._tx.one("SELECT * FROM practitioner WHERE id = ?", person)
+        return _person(row) if row else None
+
+    def called(self, name: str) -> list[Person]:
+        """Everybody of this name, in whatever team, or of this name and team as `title` says it;
+        those who are closed too, by row id.
+        """
+        sql = (
+            "SELECT * FROM practitioner WHERE name = ? "
+            "OR (team <> '' AND name || ' (' || team || ')' = ?) ORDER BY id"
+        )
+        return [_person(row) for row in self._tx.rows(sql, name, name)]
+
+    def all(self) -> list[Person]:
+        """Everybody, by name and team."""
+        rows = self._tx.rows("SELECT * FROM practitioner ORDER BY name, team")
+        return [_person(row) for row in rows]
+
+    def register(self, name: str, team: str, kind: PersonKind, since: int | None) -> Person:
+        """Let somebody of this name and team act, from `since` on; who it is."""
+        row = {"name": name, "team": team, "kind": kind.value, "since": since, "closed_at": None}
+        self._tx.put("practitioner", row, ("name", "team"))
+        sql = "SELECT * FROM practitioner WHERE name = ? AND team = ?"
+        (made,) = self._tx.rows(sql, name, team)
+        return _person(made)
+
+    def close(self, person: int, now: int) -> None:
+        """Let somebody act no longer."""
+        self._tx.update("practitioner", {"closed_at": now}, {"id": person})
+
+    def id_at(self, hub_id: str, person: int, fresh_id: str) -> str:
+        """A person's opaque id at a hub; `fresh_id` becomes it the first time."""
+        row = self._tx.one(
+            "SELECT practitioner_id FROM hub_practitioner WHERE hub_id = ? AND practitioner = ?",
+            hub_id, person,
+        )  # fmt: skip
+        if row is not None:
+            return str(row["practitioner_id"])
+        keys = {"hub_id": hub_id, "practitioner": person}
+        self._tx.insert("hub_practitioner", {**keys, "practitioner_id": fresh_id})
+        return fresh_id
+
+    def acted(self, act: Act) -> None:
+        """Write down what somebody did."""
+        row = {**vars(act), "what": act.what.value}
+        self._tx.insert("act", row)
+
+    def acts(self) -> list[Act]:
+        """What was done, the newest first."""
+        rows = self._tx.rows("SELECT person, what, subject, at FROM act ORDER BY id DESC")
+        return [Act(**{**row, "what": Deed(row["what"])}) for row in rows]
+
+
+def _person(row: Row) -> Person:
+    return Person(**{**row, "kind": PersonKind(row["kind"])})

@@ -1,0 +1,32 @@
+"""The register of people, and what was done in whose name, as values."""
+
+from typing import Any
+
+from node.store.people import PersonKind
+from node.store.tables import NodeTables
+
+KINDS = {
+    PersonKind.WORKER: "worker",
+    PersonKind.MANAGER: "manager",
+    PersonKind.DUTY_WORKER: "duty worker",
+}
+
+
+def people_value(tables: NodeTables) -> list[dict[str, Any]]:
+    """Everybody in the register, by name, with what they did that no statement names them for."""
+    acts: dict[int, list[dict[str, Any]]] = {}
+    for act in tables.people.acts():
+        said = {"what": act.what.value, "subject": act.subject, "at": act.at}
+        acts.setdefault(act.person, []).append(said)
+    return [
+        {
+            "id": person.id,
+            "name": person.title,
+            "kind": person.kind.value,
+            "role": person.role,
+            "since": person.since,
+            "closed_at": person.closed_at,
+            "acts": acts.get(person.id, []),
+        }
+        for person in tables.people.all()
+    ]
