@@ -8,13 +8,15 @@ one of the next by their house. A fourth agency knows the identifier alone.
 
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from hub.log.ledger import HubSigner, Ledger
+from hub.matching.applying import Applying, Steps, put_in_force, sweep
 from hub.matching.pepper import Pepper
-from hub.matching.publications import Publications
+from hub.matching.publications import Publications, kept_chunk
 from hub.matching.rounds import Matcher
 from hub.store.tables import SCHEMA, HubTables
 from protocol.commitments import commit
@@ -60,7 +62,7 @@ MEMBERS = (*AGENCIES, HOUSING)
 
 
 class SyntheticHub:
-    """Publications are applied and rounds run as the hub does it, one transaction each."""
+    """Publications are applied and rounds run as the hub does it."""
 
     def __init__(self, path: Path) -> None:
         self._database = SqliteDatabase(path, SCHEMA, HubTables)
@@ -109,7 +111,10 @@ class SyntheticHub:
 
     def apply(self, statement: Statement[PublicationBody]) -> None:
         """Apply what was uploaded."""
-        self.write(lambda tables: self.publications(tables).apply(tables, statement))
+        self._run(Applying(self._hub, statement).log())
+        for upload in self.write(lambda tables: tables.uploads.logged()):
+            self._run(put_in_force(upload))
+        self._run(sweep())
         sender = statement.preamble.sender
         self._sequences[sender] = statement.body.sequence
 
@@ -133,7 +138,7 @@ class SyntheticHub:
 
     def publications(self, tables: HubTables) -> Publications:
         """The hub's publications within a transaction."""
-        return Publications(self.ledger(tables), self._pepper)
+        return Publications(self.ledger(tables))
 
     def _found(self, tables: HubTables) -> None:
         """Charter, members and acceptances, in the log."""
@@ -150,7 +155,15 @@ class SyntheticHub:
         tables.charters.keep(charter.document_hash, charter.encode())
 
     def _add(self, tables: HubTables, statement: Statement[PublicationBody], data: bytes) -> None:
-        self.publications(tables).add_chunk(tables, statement, data)
+        kept = kept_chunk(self._pepper, statement, data)
+        tables.uploads.add_chunk(statement.id, hashlib.sha256(data).hexdigest(), kept)
+
+    def _run(self, steps: Steps[Any]) -> None:
+        """Each step in a transaction."""
+        answer: Any = None
+        with suppress(StopIteration):
+            while True:
+                answer = self.write(steps.send(answer))
 
     def _random(self, size: int) -> bytes:
         self._drawn += 1

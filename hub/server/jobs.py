@@ -68,8 +68,13 @@ class Jobs:
         ]
 
     async def round(self) -> None:
-        """Run one matching round."""
-        changed = await self._engine.write(lambda tables: Matcher(self._ledger(tables)).run(tables))
+        """Run one matching round, once every publication that the log holds is in force."""
+        uploading = self._services.intake.uploading
+        await uploading.finish()
+        async with uploading.turns.round():
+            changed = await self._engine.write(
+                lambda tables: Matcher(self._ledger(tables)).run(tables)
+            )
         log.info("round", changed=changed)
 
     async def admit(self) -> None:

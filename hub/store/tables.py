@@ -18,6 +18,7 @@ from hub.store.log import Log
 from hub.store.mailboxes import Mailboxes
 from hub.store.members import Members
 from hub.store.requests import Requests
+from hub.store.staging import Staging
 from hub.store.stubs import Stubs
 from hub.store.uploads import Uploads
 from storage.engine import Engine, Schema, Transaction
@@ -41,6 +42,7 @@ class HubTables:
         self.mailboxes = Mailboxes(tx)
         self.daily = DailyStatements(tx)
         self.stubs = Stubs(tx)
+        self.staging = Staging(tx, self.stubs)
         self.links = Links(tx, self.stubs)
         self.uploads = Uploads(tx)
         self.limits = PublicationLimits(tx)

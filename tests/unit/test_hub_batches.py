@@ -1,7 +1,6 @@
 """Publications and rounds cost a fixed number of statements a batch, however many rows it has.
 
-The batch of a publication is a chunk of rows (a node sends 400 in one); of its last check, over
-the state after all rows, a thousand stubs; of a round, all that it looks at.
+The batch of a publication is what one step takes of it; of a round, all that it looks at.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hub.matching import applying
 from tests.statements import counted_statements
 from tests.synthetic import AGENCIES, CARE, HEALTH, HOUSING, SCHOOL, SyntheticHub, stubs
 
@@ -33,9 +33,10 @@ def applied(hub: SyntheticHub, people: range, revision: int, size: int = 1_000) 
     return cost(lambda: hub.apply(upload))
 
 
-def test_a_chunk_of_a_thousand_rows_costs_no_more_statements_than_one_of_a_hundred(
-    hub: SyntheticHub,
+def test_a_step_of_a_thousand_rows_costs_no_more_statements_than_one_of_a_hundred(
+    hub: SyntheticHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(applying, "ROWS_A_STEP", 1_000)
     few, many = range(100), range(100, 1_100)
     for agency in (HEALTH, SCHOOL):  # others who share the tokens that come and go
         hub.publish(agency, range(1_100))

@@ -1,0 +1,73 @@
+"""Runs the steps of publications against the hub's database, others' work in between."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Generic
+
+from hub.log.ledger import HubSigner
+from hub.matching.applying import Applying, Result, Step, Steps, put_in_force, sweep
+from hub.matching.turns import Turns
+from hub.store.log import Logged
+from hub.store.tables import HubEngine
+from protocol.messages.bodies import PublicationBody
+from protocol.messages.statement import Statement
+
+
+@dataclass(frozen=True)
+class _Done(Generic[Result]):
+    result: Result
+
+
+@dataclass(frozen=True)
+class Uploading:
+    """Applies uploads that are complete."""
+
+    engine: HubEngine
+    signer: HubSigner = field(repr=False)
+    turns: Turns = field(default_factory=Turns)
+
+    async def apply(self, statement: Statement[PublicationBody]) -> Logged:
+        """Apply a complete upload, whole, and log it. Raises RemoteError, changing nothing."""
+        agency = statement.preamble.sender
+        async with self.turns.of(agency):
+            logged = await self.engine.read(lambda tables: tables.log.logged(statement.id))
+            if logged is None:
+                logged = await self._run(Applying(self.signer, statement).log())
+            await self._put_in_force(agency)
+        await self.sweep()
+        return logged
+
+    async def finish(self) -> None:
+        """Put in force whatever is logged and was interrupted."""
+        for upload in await self.engine.read(lambda tables: tables.uploads.logged()):
+            async with self.turns.of(upload.agency):
+                await self._put_in_force(upload.agency)
+        await self.sweep()
+
+    async def sweep(self) -> None:
+        """Forget what uploads that are done with have left."""
+        await self._run(sweep())
+
+    async def _put_in_force(self, agency: str) -> None:
+        uploads = await self.engine.read(lambda tables: tables.uploads.logged())
+        async with self.turns.putting_in_force():
+            for upload in uploads:
+                if upload.agency == agency:
+                    await self._run(put_in_force(upload))
+
+    async def _run(self, steps: Steps[Result]) -> Result:
+        """Each step in a transaction; what lies between them, neither here nor in its thread."""
+        answer: object = None
+        while True:
+            step = await asyncio.to_thread(_next, steps, answer)
+            if isinstance(step, _Done):
+                return step.result
+            answer = await self.engine.write(step)
+
+
+def _next(steps: Steps[Result], answer: object) -> Step | _Done[Result]:
+    """The next step, or what they all come to."""
+    try:
+        return steps.send(answer)
+    except StopIteration as done:
+        return _Done(done.value)
