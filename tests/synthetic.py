@@ -8,10 +8,9 @@ one of the next by their house. A fourth agency knows the identifier alone.
 
 import hashlib
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from hub.log.ledger import HubSigner, Ledger
 from hub.matching.applying import Applying, Steps, put_in_force, sweep
@@ -71,7 +70,8 @@ class SyntheticHub:
         env = Environment(clock=lambda: self._signer.now, random=self._random)
         self._hub = HubSigner(HUB.seed, env)
         self._pepper = Pepper(b"pepper" * 6)
-        self.write(self._found)
+        if not self.write(lambda tables: tables.log.next_index()):
+            self.write(self._found)
         self._sequences: dict[str, int] = {}
 
     def write(self, body: Callable[[HubTables], Result]) -> Result:
@@ -111,12 +111,18 @@ class SyntheticHub:
 
     def apply(self, statement: Statement[PublicationBody]) -> None:
         """Apply what was uploaded."""
-        self._run(Applying(self._hub, statement).log())
+        applying = Applying(self._hub, statement)
+        fresh = self._run(applying.check())
+        self.write(lambda tables: applying.log(tables, fresh))
+        self.finish()
+        sender = statement.preamble.sender
+        self._sequences[sender] = statement.body.sequence
+
+    def finish(self) -> None:
+        """Put in force what is logged."""
         for upload in self.write(lambda tables: tables.uploads.logged()):
             self._run(put_in_force(upload))
         self._run(sweep())
-        sender = statement.preamble.sender
-        self._sequences[sender] = statement.body.sequence
 
     def publish(self, agency: Agency, people: range, *, revision: int = 1, copy: str = "") -> None:
         """Publish these people's stubs, each with its tokens of this revision."""
@@ -158,12 +164,15 @@ class SyntheticHub:
         kept = kept_chunk(self._pepper, statement, data)
         tables.uploads.add_chunk(statement.id, hashlib.sha256(data).hexdigest(), kept)
 
-    def _run(self, steps: Steps[Any]) -> None:
+    def _run(self, steps: Steps[Result]) -> Result:
         """Each step in a transaction."""
         answer: Any = None
-        with suppress(StopIteration):
-            while True:
-                answer = self.write(steps.send(answer))
+        while True:
+            try:
+                step = steps.send(answer)
+            except StopIteration as done:
+                return cast("Result", done.value)
+            answer = self.write(step)
 
     def _random(self, size: int) -> bytes:
         self._drawn += 1

@@ -55,18 +55,29 @@ class Applying:
     signer: HubSigner = field(repr=False)
     statement: Statement[PublicationBody]
 
-    def log(self) -> Steps[Logged]:
-        """Check and stage everything, then log it. Raises RemoteError, changing nothing."""
+    def check(self) -> Steps[int]:
+        """Check and stage everything; how many stubs are there for the first time.
+
+        Raises RemoteError.
+        """
         fresh = yield from self._stage()
         while (yield self._forget_old):
             pass
         last = ""
         while last is not None:
             last = yield partial(self._check_spread, after=last)
-        return (yield partial(self._log, fresh=fresh))
+        return fresh
+
+    def log(self, tables: HubTables, fresh: int) -> Logged:
+        """Log what is staged; from here on the agency has published it. Raises RemoteError."""
+        self._begin(tables)
+        self._limits(tables).count_new(fresh)
+        rows = (self._chunk(tables, ref) for ref in self.statement.body.rows)
+        logged = Ledger(tables, self.signer).append(self.statement, evidence=rows)
+        tables.uploads.log(self.statement.id, logged.index)
+        return logged
 
     def _stage(self) -> Steps[int]:
-        """Check and stage all rows; how many stubs are there for the first time."""
         charter = yield self._begin
         while (yield lambda tables: tables.staging.clear(self.statement.id, ROWS_A_STEP)):
             pass  # what an interrupted try has left
@@ -138,14 +149,6 @@ class Applying:
         staged = tables.staging.tokens_after(self.statement.id, after, ROWS_A_STEP)
         self._limits(tables).check_spread(self.statement.id, staged)
         return max(staged, default=None)
-
-    def _log(self, tables: HubTables, fresh: int) -> Logged:
-        self._begin(tables)
-        self._limits(tables).count_new(fresh)
-        rows = (self._chunk(tables, ref) for ref in self.statement.body.rows)
-        logged = Ledger(tables, self.signer).append(self.statement, evidence=rows)
-        tables.uploads.log(self.statement.id, logged.index)
-        return logged
 
     def _limits(self, tables: HubTables) -> Limits:
         preamble = self.statement.preamble

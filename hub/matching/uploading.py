@@ -1,6 +1,8 @@
 """Runs the steps of publications against the hub's database, others' work in between."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Generic
 
@@ -28,32 +30,32 @@ class Uploading:
 
     async def apply(self, statement: Statement[PublicationBody]) -> Logged:
         """Apply a complete upload, whole, and log it. Raises RemoteError, changing nothing."""
-        agency = statement.preamble.sender
-        async with self.turns.of(agency):
+        applying = Applying(self.signer, statement)
+        async with self.turns.of(statement.preamble.sender):
             logged = await self.engine.read(lambda tables: tables.log.logged(statement.id))
             if logged is None:
-                logged = await self._run(Applying(self.signer, statement).log())
-            await self._put_in_force(agency)
+                fresh = await self._run(applying.check())
+                async with self.turns.putting_in_force():
+                    logged = await self.engine.write(lambda tables: applying.log(tables, fresh))
+                    await self._put_in_force(statement.id)
         await self.sweep()
         return logged
 
-    async def finish(self) -> None:
-        """Put in force whatever is logged and was interrupted."""
-        for upload in await self.engine.read(lambda tables: tables.uploads.logged()):
-            async with self.turns.of(upload.agency):
-                await self._put_in_force(upload.agency)
-        await self.sweep()
+    @asynccontextmanager
+    async def round(self) -> AsyncIterator[None]:
+        """While a round runs: whatever the log holds is in force, and nothing comes in between."""
+        async with self.turns.round():
+            await self._put_in_force()  # what was interrupted
+            yield
 
     async def sweep(self) -> None:
         """Forget what uploads that are done with have left."""
         await self._run(sweep())
 
-    async def _put_in_force(self, agency: str) -> None:
-        uploads = await self.engine.read(lambda tables: tables.uploads.logged())
-        async with self.turns.putting_in_force():
-            for upload in uploads:
-                if upload.agency == agency:
-                    await self._run(put_in_force(upload))
+    async def _put_in_force(self, only: str = "") -> None:
+        for upload in await self.engine.read(lambda tables: tables.uploads.logged()):
+            if only in {"", upload.statement_id}:
+                await self._run(put_in_force(upload))
 
     async def _run(self, steps: Steps[Result]) -> Result:
         """Each step in a transaction; what lies between them, neither here nor in its thread."""

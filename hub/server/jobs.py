@@ -69,9 +69,7 @@ class Jobs:
 
     async def round(self) -> None:
         """Run one matching round, once every publication that the log holds is in force."""
-        uploading = self._services.intake.uploading
-        await uploading.finish()
-        async with uploading.turns.round():
+        async with self._services.intake.uploading.round():
             changed = await self._engine.write(
                 lambda tables: Matcher(self._ledger(tables)).run(tables)
             )

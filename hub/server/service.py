@@ -61,7 +61,8 @@ class HubService:
         await publisher.start()
         signer, pepper = HubSigner(SecretSeed(keys["sign"]), self.env), Pepper(keys["pepper"])
         uploading = Uploading(self.engine, signer)
-        await uploading.finish()
+        async with uploading.round():
+            await uploading.sweep()
         services = Services(
             self.engine,
             signer,
