@@ -17,6 +17,7 @@ from audit.rules.chain import Chain
 from audit.rules.daily import DailyCheck
 from audit.rules.evidence import Evidence, EvidenceCheck
 from audit.rules.facts import LoggedFacts
+from audit.rules.quotas import QuotaCheck
 from audit.rules.reviews import People
 from audit.rules.statements import StatementCheck
 from audit.verify.erasures import ErasureCheck
@@ -64,6 +65,7 @@ class _Opening:
         self._chain = Chain(self._facts, verified.directory)
         self._erasures = ErasureCheck(verified.directory)
         self._daily = DailyCheck()
+        self._quotas = QuotaCheck(verified.directory)
         self._people = People(self._facts, verified.directory, self._chain)
         self._steps: dict[str, Callable[[int, Statement[Any]], Iterator[Finding]]] = {
             "request": self._chain.request,
@@ -73,6 +75,7 @@ class _Opening:
             "provisional": self._chain.provisional,
             "receipt": self._chain.receipt,
             "erasure": self._erasures.erasure,
+            "rejection": self._quotas.rejection,
             "daily_statement": self._daily.statement,
             "statement_answer": self._daily.answer,
             **self._people.steps(),
@@ -171,6 +174,7 @@ class _Opening:
             detail = f"said to have {evidence.count} pieces of evidence, but a {kind} has none"
             yield broken(FindingCode.PAYLOAD_DIFFERS, index, detail)
         self._daily.take(index, statement)
+        self._quotas.take(statement)
         if kind in self._steps:
             yield from self._steps[kind](index, statement)
         elif self._verified.erased.stage(index) is not None:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from hub.exchange.handlers import DAY, Handler, Parts, parts_of
+from hub.exchange.handlers import DAY, Handler, Parts, check_quota, parts_of
 from hub.exchange.identity_checks import IdentityChecks
 from hub.exchange.requests import Broker
 from hub.exchange.reviews import Reviews
@@ -48,7 +48,7 @@ from protocol.messages.review import (
     VerdictBody,
     WrongPersonBody,
 )
-from protocol.messages.statement import Statement, check_fresh
+from protocol.messages.statement import MAX_SKEW_SECONDS, Statement, check_fresh
 from protocol.wire import Message, Submitted, UploadState
 
 MAX_REJECTIONS_A_DAY = 200
@@ -87,6 +87,7 @@ class Intake:
             handler = self._handlers(ledger).get(type(statement.body))
             if handler is None:
                 raise RemoteError(ErrorCode.UNKNOWN_KIND, "this kind is not for this address")
+            check_quota(ledger, statement)
             answer = handler(statement, parts)
             decision = answer.decision.envelope.encode() if answer.decision else None
             return _submitted(ledger, answer.logged, decision), True
@@ -198,18 +199,29 @@ class Intake:
         try:
             return await work()
         except RemoteError as error:
-            code = error.code.value
+            code = error.code
             await self.engine.write(lambda tables: self._log_rejection(tables, statement, code))
             raise
 
-    def _log_rejection(self, tables: HubTables, statement: Statement[WireModel], code: str) -> None:
+    def _log_rejection(
+        self, tables: HubTables, statement: Statement[WireModel], code: ErrorCode
+    ) -> None:
         ledger = Ledger(tables, self.signer)
         Publications(ledger).drop(tables, statement.id)
-        sender, today = statement.preamble.sender, self.signer.env.clock() // DAY
-        if tables.log.count_rejection(sender, today) > MAX_REJECTIONS_A_DAY:
+        sender, kind = statement.preamble.sender, statement.preamble.kind
+        if self._counts(tables, statement, code):
             return
-        body = RejectionBody(statement=statement.id, kind=statement.preamble.kind, code=code)
+        body = RejectionBody(statement=statement.id, kind=kind, code=code.value)
         ledger.issue(body, sender)
+
+    def _counts(self, tables: HubTables, statement: Statement[WireModel], code: ErrorCode) -> bool:
+        """Whether a refusal is counted and no more: over quota, all but the day's first."""
+        preamble, now = statement.preamble, self.signer.env.clock()
+        sender, store = preamble.sender, tables.over_quota
+        if code is not ErrorCode.OVER_QUOTA:
+            return tables.log.count_rejection(sender, now // DAY) > MAX_REJECTIONS_A_DAY
+        fresh = store.count(sender, statement.id, preamble.iat, now - MAX_SKEW_SECONDS)
+        return not (fresh and store.is_first(sender, preamble.kind, preamble.iat // DAY))
 
 
 def _open(message: Message, directory: Directory) -> tuple[Statement[WireModel], Parts]:

@@ -35,7 +35,11 @@ class HolderTables:
         row = self.tx.one(sql, use.party_id, day)
         used = row["evaluations"] if row else 0
         if used + use.count > quota:
-            raise RemoteError(ErrorCode.OVER_QUOTA, f"{used} of {quota} evaluations used today")
+            raise RemoteError(
+                ErrorCode.OVER_QUOTA,
+                f"{used} of {quota} evaluations used today",
+                retry_after=DAY - now % DAY,
+            )
         self.tx.insert("seen", {"nonce": use.nonce, "iat": use.iat})
         booked = {"party_id": use.party_id, "day": day, "evaluations": used + use.count}
         self.tx.put("meter", booked, ("party_id", "day"))

@@ -87,8 +87,11 @@ async def first_line(reader: asyncio.StreamReader) -> bytes:
 
 async def open_polls(federation: SimFederation, instance: str) -> None:
     """Wait until the hub answers a poll of this instance."""
-    while instance not in {one.instance for one in federation.services.mailbox._polling.values()}:  # noqa: ASYNC110 - announced to nobody
-        await asyncio.sleep(0.01)
+    polling = federation.services.mailbox._polling
+    async with asyncio.timeout(20):
+        # The hub announces to nobody that a poll has begun to wait.
+        while instance not in {one.instance for one in polling.values()}:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 async def test_a_node_that_starts_again_and_again_is_no_second_copy(
