@@ -65,11 +65,11 @@ class SyntheticHub:
 
     def __init__(self, path: Path) -> None:
         self._database = SqliteDatabase(path, SCHEMA, HubTables)
-        self._signer = AuditLog()
+        self.signer = AuditLog()
         self._drawn = 0
-        env = Environment(clock=lambda: self._signer.now, random=self._random)
-        self._hub = HubSigner(HUB.seed, env)
-        self._pepper = Pepper(b"pepper" * 6)
+        env = Environment(clock=lambda: self.signer.now, random=self._random)
+        self.pen = HubSigner(HUB.seed, env)
+        self.pepper = Pepper(b"pepper" * 6)
         if not self.write(lambda tables: tables.log.next_index()):
             self.write(self._found)
         self._sequences: dict[str, int] = {}
@@ -84,7 +84,7 @@ class SyntheticHub:
 
     def pass_days(self, days: int) -> None:
         """Move the clock."""
-        self._signer.now += days * DAY
+        self.signer.now += days * DAY
 
     def upload(
         self,
@@ -103,7 +103,7 @@ class SyntheticHub:
             rows=_refs(row_chunks, _parts(rows, size)),
             tokens=_refs(token_chunks, _parts(tokens, size)),
         )
-        statement = self._signer.sign(agency.party, body, CHARTER_ID)
+        statement = self.signer.sign(agency.party, body, CHARTER_ID)
         self.write(lambda tables: self.publications(tables).begin(tables, statement))
         for data in (*row_chunks, *token_chunks):
             self.write(lambda tables, data=data: self._add(tables, statement, data))  # type: ignore[misc]
@@ -111,7 +111,7 @@ class SyntheticHub:
 
     def apply(self, statement: Statement[PublicationBody]) -> None:
         """Apply what was uploaded."""
-        applying = Applying(self._hub, statement)
+        applying = Applying(self.pen, statement)
         fresh = self._run(applying.check())
         self.write(lambda tables: applying.log(tables, fresh))
         self.finish()
@@ -140,7 +140,7 @@ class SyntheticHub:
 
     def ledger(self, tables: HubTables) -> Ledger:
         """The hub's ledger within a transaction."""
-        return Ledger(tables, self._hub)
+        return Ledger(tables, self.pen)
 
     def publications(self, tables: HubTables) -> Publications:
         """The hub's publications within a transaction."""
@@ -148,7 +148,7 @@ class SyntheticHub:
 
     def _found(self, tables: HubTables) -> None:
         """Charter, members and acceptances, in the log."""
-        signer = self._signer
+        signer = self.signer
         signer.put_charter(signer.charter)
         for agency in MEMBERS:
             signer.admit(agency.party, agency.member_class)
@@ -161,7 +161,7 @@ class SyntheticHub:
         tables.charters.keep(charter.document_hash, charter.encode())
 
     def _add(self, tables: HubTables, statement: Statement[PublicationBody], data: bytes) -> None:
-        kept = kept_chunk(self._pepper, statement, data)
+        kept = kept_chunk(self.pepper, statement, data)
         tables.uploads.add_chunk(statement.id, hashlib.sha256(data).hexdigest(), kept)
 
     def _run(self, steps: Steps[Result]) -> Result:

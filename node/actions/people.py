@@ -2,11 +2,13 @@
 
 from contextlib import suppress
 
+from node.alarms import AlarmCode
 from node.identity_checks.comparing import Comparison
 from node.identity_checks.initiating import IdentityCheckRequest
 from node.links.review import Opinion
 from node.requests.without_quorum import LEFT_NOTHING, Urgent
 from node.service import NodeService
+from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, RemoteError
 
 
@@ -83,6 +85,15 @@ async def let_go_now(service: NodeService, urgent: Urgent) -> None:
 async def mark_alerts_seen(service: NodeService) -> int:
     """The lead for information governance has seen the alerts; how many were new."""
     hub_id, now = service.membership.hub.hub_id, service.membership.env.clock()
-    return await service.membership.engine.write(
-        lambda tables: tables.governance.mark_seen(hub_id, now)
-    )
+
+    def work(tables: NodeTables) -> int:
+        held = [
+            alarm.id
+            for alarm in tables.alarms.open(hub_id)
+            if alarm.code == AlarmCode.QUESTIONS_HELD and not alarm.acknowledged
+        ]
+        for number in held:
+            tables.alarms.acknowledge(hub_id, number, now)
+        return tables.governance.mark_seen(hub_id, now) + len(held)
+
+    return await service.membership.engine.write(work)
