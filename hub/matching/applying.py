@@ -31,7 +31,7 @@ from protocol.messages.statement import Statement, parse_statement
 from protocol.wire import parse_wire
 from storage.engine import NotUniqueError, batches
 
-ROWS_A_STEP = 100
+ROWS_A_STEP = 50
 
 Step = Callable[[HubTables], Any]
 Result = TypeVar("Result")

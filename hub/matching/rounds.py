@@ -20,7 +20,7 @@ from protocol import canonical
 from protocol.log.merkle import leaf_hash, root
 from protocol.messages.bodies import LinkItem, MatchRoundBody
 
-ROUND_LIMIT = 2000
+ROUND_LIMIT = 50  # stubs in one transaction: others are answered between two rounds
 ITEMS_A_PART = 1000
 
 

@@ -68,12 +68,15 @@ class Jobs:
         ]
 
     async def round(self) -> None:
-        """Run one matching round, once every publication that the log holds is in force."""
-        async with self._services.intake.uploading.round():
-            changed = await self._engine.write(
-                lambda tables: Matcher(self._ledger(tables)).run(tables)
-            )
-        log.info("round", changed=changed)
+        """Run matching rounds until no stub waits for one; others come in between."""
+        more = True
+        while more:
+            async with self._services.intake.uploading.round():
+                changed = await self._engine.write(
+                    lambda tables: Matcher(self._ledger(tables)).run(tables)
+                )
+            log.info("round", changed=changed)
+            more = await self._engine.read(lambda tables: tables.stubs.is_any_marked())
 
     async def admit(self) -> None:
         """Write into the log what the operator decided of members: each in a transaction."""

@@ -192,6 +192,10 @@ class Stubs:
         )  # fmt: skip
         return row is not None
 
+    def is_any_marked(self) -> bool:
+        """Whether any stub waits for a round."""
+        return self._tx.one("SELECT 1 FROM dirty_stub") is not None
+
     def take_marked(self, now: int, limit: int) -> list[str]:
         """Up to `limit` stubs that changed or whose permission ran out, by id; unmarks them."""
         sql = "SELECT stub_id, involvements FROM stub WHERE next_expiry <= ?"

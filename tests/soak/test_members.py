@@ -31,7 +31,7 @@ from tests.synthetic import CARE, HEALTH, SCHOOL, SyntheticHub, stubs
 from tests.unit.audit_log import CHARTER_ID
 
 ROW_CHUNKS = 18
-ROWS_A_CHUNK = 1_000
+ROWS_A_CHUNK = 300
 MOST_SECONDS = 1.0  # on a machine that does other things too; `-s` says what it was
 FLOOD = 3_000
 

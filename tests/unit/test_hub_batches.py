@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hub.matching import applying
+from hub.matching import rounds as rounds_
 from tests.statements import counted_statements
 from tests.synthetic import AGENCIES, CARE, HEALTH, HOUSING, SCHOOL, SyntheticHub, stubs
 
@@ -86,9 +87,14 @@ def one_in_ten(hub: SyntheticHub, people: range) -> list[int]:
     ("course", "few", "many"), [(rounds, 33, 333), (one_in_ten, 50, 500)], ids=["all", "some"]
 )
 def test_a_round_over_ten_times_as_many_stubs_costs_no_more_statements(
-    tmp_path: Path, course: Callable[[SyntheticHub, range], list[int]], few: int, many: int
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    course: Callable[[SyntheticHub, range], list[int]],
+    few: int,
+    many: int,
 ) -> None:
     """Of 99 and 999 stubs that changed, and of a few that changed among many."""
+    monkeypatch.setattr(rounds_, "ROUND_LIMIT", 2_000)
     costs = []
     for number in (few, many):
         hub = SyntheticHub(tmp_path / f"{number}.sqlite")
