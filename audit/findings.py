@@ -92,6 +92,7 @@ class FindingCode(StrEnum):
     DAILY_STATEMENT_GAP = "daily_statement_gap"
     DAILY_STATEMENT_DIFFERS = "daily_statement_differs"
     BOOKS_DIFFER = "books_differ"
+    REFUSAL_UNFOUNDED = "refusal_unfounded"
     STATEMENT_ANSWER_UNFOUNDED = "statement_answer_unfounded"
     BACK_DATED = "back_dated"
     CHECKPOINT_STALE = "checkpoint_stale"

@@ -80,6 +80,7 @@ MEANINGS: dict[Code, str] = {
     Code.DAILY_STATEMENT_GAP: "The hub's daily statements to an agency leave something out.",
     Code.DAILY_STATEMENT_DIFFERS: "A daily statement is not what the log says of that agency.",
     Code.BOOKS_DIFFER: "An agency's own records are not what the hub stated to it.",
+    Code.REFUSAL_UNFOUNDED: "The hub refused a message over a quota that was not used up.",
     Code.STATEMENT_ANSWER_UNFOUNDED: "An agency answered a statement that was not made to it.",
     Code.BACK_DATED: "The time on a message cannot be the time at which it was sent.",
     Code.CHECKPOINT_STALE: "The log has not been witnessed for longer than it should be.",

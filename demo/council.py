@@ -33,7 +33,6 @@ class Agency:
     person: str
     clients: int = 300
 
-
     @property
     def folder(self) -> Path:
         """Its node's folder."""

@@ -48,6 +48,7 @@ class AlarmCode(StrEnum):
     CARD_IN_NO_LOG = "card_in_no_log"
     CARD_CLOSED = "card_closed"
     SET_ASIDE = "set_aside"
+    QUESTIONS_HELD = "questions_held"
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,12 @@ TEXTS: dict[AlarmCode, AlarmText] = {
     AlarmCode.CARD_UNWITNESSED: AlarmText(
         _LOOK, "A card left or came before witnesses had signed.",
         "Look at it with the other side: patchwork-node alerts.",
+    ),
+    AlarmCode.QUESTIONS_HELD: AlarmText(
+        _LOOK, "An organisation's records would put more questions to your people than it may. "
+        "None of them is put.",
+        "Call it and the council, with your lead for information governance: see "
+        "patchwork-node alerts.",
     ),
     AlarmCode.SET_ASIDE: AlarmText(
         _LOOK, "A fault of this program, or of the hub, kept something from being done. It is "

@@ -178,12 +178,16 @@ ERROR_TEXTS: dict[ErrorCode, ErrorText] = {
 
 
 class PatchworkError(Exception):
-    """The parent of both families. `code` is stable; `detail` says where, never whose."""
+    """The parent of both families. `code` is stable; `detail` says where, never whose.
 
-    def __init__(self, code: ErrorCode, detail: str) -> None:
+    `retry_after`: in how many seconds the same may be allowed.
+    """
+
+    def __init__(self, code: ErrorCode, detail: str, *, retry_after: int | None = None) -> None:
         super().__init__(f"{code}: {detail}")
         self.code = code
         self.detail = detail
+        self.retry_after = retry_after
 
     @property
     def text(self) -> ErrorText:

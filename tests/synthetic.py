@@ -10,11 +10,12 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from hub.log.ledger import HubSigner, Ledger
+from hub.matching.applying import Applying, Steps, put_in_force, sweep
 from hub.matching.pepper import Pepper
-from hub.matching.publications import Publications
+from hub.matching.publications import Publications, kept_chunk
 from hub.matching.rounds import Matcher
 from hub.store.tables import SCHEMA, HubTables
 from protocol.commitments import commit
@@ -60,16 +61,17 @@ MEMBERS = (*AGENCIES, HOUSING)
 
 
 class SyntheticHub:
-    """Publications are applied and rounds run as the hub does it, one transaction each."""
+    """Publications are applied and rounds run as the hub does it."""
 
     def __init__(self, path: Path) -> None:
         self._database = SqliteDatabase(path, SCHEMA, HubTables)
-        self._signer = AuditLog()
+        self.signer = AuditLog()
         self._drawn = 0
-        env = Environment(clock=lambda: self._signer.now, random=self._random)
-        self._hub = HubSigner(HUB.seed, env)
-        self._pepper = Pepper(b"pepper" * 6)
-        self.write(self._found)
+        env = Environment(clock=lambda: self.signer.now, random=self._random)
+        self.pen = HubSigner(HUB.seed, env)
+        self.pepper = Pepper(b"pepper" * 6)
+        if not self.write(lambda tables: tables.log.next_index()):
+            self.write(self._found)
         self._sequences: dict[str, int] = {}
 
     def write(self, body: Callable[[HubTables], Result]) -> Result:
@@ -82,7 +84,7 @@ class SyntheticHub:
 
     def pass_days(self, days: int) -> None:
         """Move the clock."""
-        self._signer.now += days * DAY
+        self.signer.now += days * DAY
 
     def upload(
         self,
@@ -101,7 +103,7 @@ class SyntheticHub:
             rows=_refs(row_chunks, _parts(rows, size)),
             tokens=_refs(token_chunks, _parts(tokens, size)),
         )
-        statement = self._signer.sign(agency.party, body, CHARTER_ID)
+        statement = self.signer.sign(agency.party, body, CHARTER_ID)
         self.write(lambda tables: self.publications(tables).begin(tables, statement))
         for data in (*row_chunks, *token_chunks):
             self.write(lambda tables, data=data: self._add(tables, statement, data))  # type: ignore[misc]
@@ -109,9 +111,18 @@ class SyntheticHub:
 
     def apply(self, statement: Statement[PublicationBody]) -> None:
         """Apply what was uploaded."""
-        self.write(lambda tables: self.publications(tables).apply(tables, statement))
+        applying = Applying(self.pen, statement)
+        fresh = self._run(applying.check())
+        self.write(lambda tables: applying.log(tables, fresh))
+        self.finish()
         sender = statement.preamble.sender
         self._sequences[sender] = statement.body.sequence
+
+    def finish(self) -> None:
+        """Put in force what is logged."""
+        for upload in self.write(lambda tables: tables.uploads.logged()):
+            self._run(put_in_force(upload))
+        self._run(sweep())
 
     def publish(self, agency: Agency, people: range, *, revision: int = 1, copy: str = "") -> None:
         """Publish these people's stubs, each with its tokens of this revision."""
@@ -129,15 +140,15 @@ class SyntheticHub:
 
     def ledger(self, tables: HubTables) -> Ledger:
         """The hub's ledger within a transaction."""
-        return Ledger(tables, self._hub)
+        return Ledger(tables, self.pen)
 
     def publications(self, tables: HubTables) -> Publications:
         """The hub's publications within a transaction."""
-        return Publications(self.ledger(tables), self._pepper)
+        return Publications(self.ledger(tables))
 
     def _found(self, tables: HubTables) -> None:
         """Charter, members and acceptances, in the log."""
-        signer = self._signer
+        signer = self.signer
         signer.put_charter(signer.charter)
         for agency in MEMBERS:
             signer.admit(agency.party, agency.member_class)
@@ -150,7 +161,18 @@ class SyntheticHub:
         tables.charters.keep(charter.document_hash, charter.encode())
 
     def _add(self, tables: HubTables, statement: Statement[PublicationBody], data: bytes) -> None:
-        self.publications(tables).add_chunk(tables, statement, data)
+        kept = kept_chunk(self.pepper, statement, data)
+        tables.uploads.add_chunk(statement.id, hashlib.sha256(data).hexdigest(), kept)
+
+    def _run(self, steps: Steps[Result]) -> Result:
+        """Each step in a transaction."""
+        answer: Any = None
+        while True:
+            try:
+                step = steps.send(answer)
+            except StopIteration as done:
+                return cast("Result", done.value)
+            answer = self.write(step)
 
     def _random(self, size: int) -> bytes:
         self._drawn += 1

@@ -203,6 +203,11 @@ class Visit:
             self._door.shown(self._connection)
         self.give_back()
 
+    @property
+    def stands(self) -> bool:
+        """Whether the caller is still connected."""
+        return self._request.transport is not None
+
     def give_back(self) -> None:
         """Let the next one have the turn: what follows only waits."""
         taken, self._turn = self._turn, None

@@ -40,7 +40,8 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
 
 def problem_response(error: PatchworkError) -> web.Response:
     """The HTTP answer for an error."""
-    headers = {"Retry-After": "3600"} if error.code is ErrorCode.OVER_QUOTA else None
+    seconds = error.retry_after
+    headers = {"Retry-After": str(seconds)} if seconds is not None else None
     text = error.text
     body = canonical.encode(
         {

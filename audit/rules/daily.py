@@ -1,13 +1,13 @@
 """Daily statements counted again, and what agencies answered (specs/08-audit.md §3.10)."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
 from audit.findings import Finding, FindingCode, rule
-from protocol.messages.bodies import HubDecisionBody, RequestBody
+from protocol.messages.bodies import HubDecisionBody, RejectionBody, RequestBody
 from protocol.messages.log import DailyStatementBody, StatementAnswerBody
-from protocol.messages.statement import Statement
+from protocol.messages.statement import MAX_SKEW_SECONDS, Statement
 from protocol.requests.daily import indexes_hash, named
 
 
@@ -18,6 +18,9 @@ class DailyCheck:
         self._books: dict[str, list[int]] = defaultdict(list)
         self._last: dict[str, tuple[int, int]] = {}
         self._open: dict[str, str] = {}
+        # Refusals over quota of each agency: when they were logged, and how many were stated.
+        self._refused: dict[str, list[int]] = defaultdict(list)
+        self._said: Counter[str] = Counter()
         self._undecided: tuple[int, Statement[Any]] | None = None
 
     def take(self, index: int, statement: Statement[Any]) -> None:
@@ -26,6 +29,8 @@ class DailyCheck:
         if isinstance(body, HubDecisionBody) and self._undecided is not None:
             self._enter(*self._undecided, refused=body.outcome == "refuse")
             self._undecided = None
+        if isinstance(body, RejectionBody) and body.code == "over_quota":
+            self._refused[statement.preamble.aud].append(statement.preamble.iat)
         if isinstance(body, RequestBody):
             self._undecided = (index, statement)
         else:
@@ -46,9 +51,24 @@ class DailyCheck:
         if (body.count, body.indexes_hash) != (len(own), indexes_hash(own)):
             detail = f"says {body.count} entries, but {len(own)} name this agency"
             yield rule(FindingCode.DAILY_STATEMENT_DIFFERS, index, detail)
+        yield from self._over_quota(index, statement)
         self._books[agency] = [item for item in self._books[agency] if item >= body.end]
         self._last[agency] = (body.day, body.end)
         self._open[statement.id] = agency
+
+    def _over_quota(
+        self, index: int, statement: Statement[DailyStatementBody]
+    ) -> Iterator[Finding]:
+        """Whether it counts at least the refusals over quota that have a leaf."""
+        agency, said = statement.preamble.aud, statement.body.over_quota
+        if said is None:  # an earlier log
+            return
+        self._said[agency] += said
+        final = statement.preamble.iat - 2 * MAX_SKEW_SECONDS
+        logged = sum(at < final for at in self._refused[agency])
+        if self._said[agency] < logged:
+            detail = f"{self._said[agency]} refusals over quota so far, but {logged} are logged"
+            yield rule(FindingCode.DAILY_STATEMENT_DIFFERS, index, detail)
 
     def answer(self, index: int, statement: Statement[StatementAnswerBody]) -> Iterator[Finding]:
         """Whether an answer is to a statement of its sender's, and what it says."""
@@ -57,4 +77,6 @@ class DailyCheck:
             yield rule(FindingCode.STATEMENT_ANSWER_UNFOUNDED, index, detail)
         elif statement.body.answer == "differ":
             detail = f"the agency's own records have {statement.body.count} entries"
+            if statement.body.over_quota is not None:
+                detail += f" and {statement.body.over_quota} refusals over quota"
             yield rule(FindingCode.BOOKS_DIFFER, index, detail)

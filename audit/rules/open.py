@@ -18,6 +18,7 @@ from audit.rules.chain import Chain
 from audit.rules.daily import DailyCheck
 from audit.rules.evidence import Evidence, EvidenceCheck
 from audit.rules.facts import LoggedFacts
+from audit.rules.quotas import QuotaCheck
 from audit.rules.reviews import People
 from audit.rules.statements import StatementCheck
 from audit.verify.erasures import ErasureCheck
@@ -66,6 +67,7 @@ class _Opening:
         self._erasures = ErasureCheck(verified.directory)
         self._daily = DailyCheck()
         self._budgets = BudgetCheck(verified.directory)
+        self._quotas = QuotaCheck(verified.directory)
         self._people = People(self._facts, verified.directory, self._chain)
         self._steps: dict[str, Callable[[int, Statement[Any]], Iterator[Finding]]] = {
             "request": self._chain.request,
@@ -75,6 +77,7 @@ class _Opening:
             "provisional": self._chain.provisional,
             "receipt": self._chain.receipt,
             "erasure": self._erasures.erasure,
+            "rejection": self._quotas.rejection,
             "daily_statement": self._daily.statement,
             "evaluation_count": self._budgets.evaluation_count,
             "statement_answer": self._daily.answer,
@@ -175,6 +178,7 @@ class _Opening:
             detail = f"said to have {evidence.count} pieces of evidence, but a {kind} has none"
             yield broken(FindingCode.PAYLOAD_DIFFERS, index, detail)
         self._daily.take(index, statement)
+        self._quotas.take(statement)
         if kind in self._steps:
             yield from self._steps[kind](index, statement)
         elif self._verified.erased.stage(index) is not None:

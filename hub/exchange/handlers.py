@@ -4,13 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from hub.log.ledger import Ledger
 from hub.store.log import Logged
 from protocol.errors import ErrorCode, RemoteError
-from protocol.fields import from_base64
+from protocol.fields import WireModel, from_base64
 from protocol.messages.bodies import HubDecisionBody
 from protocol.messages.parts import Outcome
 from protocol.messages.statement import Statement
 from protocol.requests.decide import Allow, Decision, Refer, Refuse
+from protocol.requests.quotas import quota_of
 from protocol.requests.sealing import SEALED_LIMIT, sealed_hash
 from protocol.wire import Message
 
@@ -56,6 +58,23 @@ def decided_as(decision: Decision) -> Outcome:
     """A decision in the word that a statement carries."""
     outcomes: dict[type[Decision], Outcome] = {Allow: "allow", Refer: "refer", Refuse: "refuse"}
     return outcomes[type(decision)]
+
+
+def check_quota(ledger: Ledger, statement: Statement[WireModel]) -> None:
+    """Before anything is logged: the day's statements of this kind. Raises RemoteError(OVER_QUOTA).
+
+    A day is that of the statement's own time; the next one begins by the hub's clock.
+    """
+    preamble = statement.preamble
+    most, since = quota_of(ledger.charter, preamble.kind), midnight_before(preamble.iat)
+    if most is None:
+        return
+    if ledger.tables.log.count_entries(preamble.sender, preamble.kind, since) >= most:
+        raise RemoteError(
+            ErrorCode.OVER_QUOTA,
+            f"{most} of this kind are a day's quota",
+            retry_after=DAY - ledger.env.clock() % DAY,
+        )
 
 
 def midnight_before(iat: int) -> int:

@@ -6,19 +6,20 @@ is itself logged, as a `rejection`; what nobody signed is not.
 """
 
 import asyncio
-from collections.abc import Callable
+import hashlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from hub.exchange.handlers import DAY, Handler, Parts, parts_of
+from hub.exchange.handlers import DAY, Handler, Parts, check_quota, parts_of
 from hub.exchange.identity_checks import IdentityChecks
 from hub.exchange.requests import Broker
 from hub.exchange.reviews import Reviews
 from hub.exchange.upkeep import Upkeep
 from hub.log.ledger import HubSigner, Ledger
 from hub.matching.pepper import Pepper
-from hub.matching.progress import tell_published
-from hub.matching.publications import Publications
+from hub.matching.publications import Publications, kept_chunk
+from hub.matching.uploading import Uploading
 from hub.store.log import Logged
 from hub.store.tables import HubEngine, HubTables
 from protocol.errors import ErrorCode, RemoteError
@@ -49,7 +50,7 @@ from protocol.messages.review import (
     VerdictBody,
     WrongPersonBody,
 )
-from protocol.messages.statement import Statement, check_fresh
+from protocol.messages.statement import MAX_SKEW_SECONDS, Statement, check_fresh
 from protocol.wire import Message, Submitted, UploadState
 
 MAX_REJECTIONS_A_DAY = 200
@@ -66,6 +67,7 @@ class Intake:
 
     engine: HubEngine
     signer: HubSigner
+    uploading: Uploading
     pepper: Pepper = field(repr=False)
     quorum_is_missing: Callable[[int], bool] = field(repr=False)
 
@@ -87,12 +89,13 @@ class Intake:
             handler = self._handlers(ledger).get(type(statement.body))
             if handler is None:
                 raise RemoteError(ErrorCode.UNKNOWN_KIND, "this kind is not for this address")
+            check_quota(ledger, statement)
             answer = handler(statement, parts)
             decision = answer.decision.envelope.encode() if answer.decision else None
             return _submitted(ledger, answer.logged, decision), True
 
         try:
-            submitted, fresh = await self._or_reject(statement, work)
+            submitted, fresh = await self._or_reject(statement, lambda: self.engine.write(work))
         except RemoteError:
             verified()  # signed now, and refused
             raise
@@ -105,18 +108,19 @@ class Intake:
         statement, _ = await self._opened(message)
         manifest = statement.expect(PublicationBody)
 
-        def work(tables: HubTables) -> UploadState:
+        def work(tables: HubTables) -> UploadState | None:
             ledger = Ledger(tables, self.signer)
             repeated = tables.log.logged(manifest.id)
             if repeated is not None:
                 return UploadState(missing=[], submitted=_submitted(ledger, repeated))
-            publications = Publications(ledger, self.pepper)
-            if not _is_pending(publications, tables, manifest.id):
+            publications = Publications(ledger)
+            if not tables.uploads.is_here(manifest.id):  # else it was checked, and may be old now
                 _check(ledger, statement)
             publications.begin(tables, manifest)
-            return _upload_state(publications, tables, manifest)
+            return _still_missing(publications.missing(tables, manifest))
 
-        return await self._or_reject(statement, work)
+        state = await self._or_reject(statement, lambda: self.engine.write(work))
+        return state or await self._apply(manifest)
 
     async def expects_chunks(self, statement_id: str) -> None:
         """Raise RemoteError(NOT_FOUND) unless a manifest of that name waits for chunks."""
@@ -126,18 +130,32 @@ class Intake:
     async def add_chunk(self, statement_id: str, data: bytes) -> UploadState:
         """Take one chunk of a pending publication; with the last one, apply it, whole."""
 
-        def keep(tables: HubTables) -> Statement[PublicationBody]:
-            publications = Publications(Ledger(tables, self.signer), self.pepper)
-            manifest = publications.pending(tables, statement_id)
-            publications.add_chunk(tables, manifest, data)
-            return manifest
+        def pending(tables: HubTables) -> Statement[PublicationBody]:
+            return Publications(Ledger(tables, self.signer)).pending(tables, statement_id)
 
-        def finish(tables: HubTables) -> UploadState:
-            publications = Publications(Ledger(tables, self.signer), self.pepper)
-            return _upload_state(publications, tables, manifest)
+        manifest = await self.engine.read(pending)
+        digest = hashlib.sha256(data).hexdigest()
+        kept = await asyncio.to_thread(kept_chunk, self.pepper, manifest, data)
 
-        manifest = await self.engine.write(keep)
-        return await self._or_reject(manifest, finish)
+        def keep(tables: HubTables) -> UploadState | None:
+            publications = Publications(Ledger(tables, self.signer))
+            publications.pending(tables, statement_id)
+            tables.uploads.add_chunk(statement_id, digest, kept)
+            return _still_missing(publications.missing(tables, manifest))
+
+        return await self.engine.write(keep) or await self._apply(manifest)
+
+    async def _apply(self, manifest: Statement[PublicationBody]) -> UploadState:
+        try:
+            logged = await self._or_reject(manifest, lambda: self.uploading.apply(manifest))
+        except RemoteError:
+            await self.uploading.sweep()
+            raise
+        return await self.engine.read(
+            lambda tables: UploadState(
+                missing=[], submitted=_submitted(Ledger(tables, self.signer), logged)
+            )
+        )
 
     async def accept_export(self, message: Message) -> ExportBody:
         """Check and log an auditor's call for payloads. Raises RemoteError."""
@@ -150,7 +168,7 @@ class Intake:
             Upkeep(ledger).export(export)
             return export.body
 
-        return await self._or_reject(statement, work)
+        return await self._or_reject(statement, lambda: self.engine.write(work))
 
     def _handlers(self, ledger: Ledger) -> dict[type[WireModel], Handler]:
         broker = Broker(ledger, self.quorum_is_missing)
@@ -181,23 +199,34 @@ class Intake:
         return await asyncio.to_thread(_open, message, directory)
 
     async def _or_reject(
-        self, statement: Statement[WireModel], work: Callable[[HubTables], Result]
+        self, statement: Statement[WireModel], work: Callable[[], Awaitable[Result]]
     ) -> Result:
         try:
-            return await self.engine.write(work)
+            return await work()
         except RemoteError as error:
-            code = error.code.value
+            code = error.code
             await self.engine.write(lambda tables: self._log_rejection(tables, statement, code))
             raise
 
-    def _log_rejection(self, tables: HubTables, statement: Statement[WireModel], code: str) -> None:
+    def _log_rejection(
+        self, tables: HubTables, statement: Statement[WireModel], code: ErrorCode
+    ) -> None:
         ledger = Ledger(tables, self.signer)
-        Publications(ledger, self.pepper).drop(tables, statement.id)
-        sender, today = statement.preamble.sender, self.signer.env.clock() // DAY
-        if tables.log.count_rejection(sender, today) > MAX_REJECTIONS_A_DAY:
+        Publications(ledger).drop(tables, statement.id)
+        sender, kind = statement.preamble.sender, statement.preamble.kind
+        if self._counts(tables, statement, code):
             return
-        body = RejectionBody(statement=statement.id, kind=statement.preamble.kind, code=code)
+        body = RejectionBody(statement=statement.id, kind=kind, code=code.value)
         ledger.issue(body, sender)
+
+    def _counts(self, tables: HubTables, statement: Statement[WireModel], code: ErrorCode) -> bool:
+        """Whether a refusal is counted and no more: over quota, all but the day's first."""
+        preamble, now = statement.preamble, self.signer.env.clock()
+        sender, store = preamble.sender, tables.over_quota
+        if code is not ErrorCode.OVER_QUOTA:
+            return tables.log.count_rejection(sender, now // DAY) > MAX_REJECTIONS_A_DAY
+        fresh = store.count(sender, statement.id, preamble.iat, now - MAX_SKEW_SECONDS)
+        return not (fresh and store.is_first(sender, preamble.kind, preamble.iat // DAY))
 
 
 def _open(message: Message, directory: Directory) -> tuple[Statement[WireModel], Parts]:
@@ -224,24 +253,8 @@ def _check(ledger: Ledger, statement: Statement[WireModel]) -> None:
         raise RemoteError(ErrorCode.REPLAYED, "nonce was used before")
 
 
-def _is_pending(publications: Publications, tables: HubTables, statement_id: str) -> bool:
-    """Whether a manifest was checked before and waits for chunks: it may have grown old since."""
-    try:
-        publications.pending(tables, statement_id)
-    except RemoteError:
-        return False
-    return True
-
-
-def _upload_state(
-    publications: Publications, tables: HubTables, manifest: Statement[PublicationBody]
-) -> UploadState:
-    missing = publications.missing(tables, manifest)
-    if missing:
-        return UploadState(missing=missing, submitted=None)
-    logged = publications.apply(tables, manifest)
-    tell_published(publications.ledger, tables, manifest.preamble.sender)
-    return UploadState(missing=[], submitted=_submitted(publications.ledger, logged))
+def _still_missing(digests: list[str]) -> UploadState | None:
+    return UploadState(missing=digests, submitted=None) if digests else None
 
 
 def _submitted(ledger: Ledger, logged: Logged, decision: bytes | None = None) -> Submitted:

@@ -1,12 +1,15 @@
 """Mailboxes by long poll: nodes only ever connect outwards (specs/07-transport.md §5).
 
 At-least-once: a message stays until a later poll's cursor acknowledges it, and never beyond what
-was delivered. Two copies of one node polling at once is an alarm.
+was delivered. Each agency has one open poll: a later one ends it. Two copies of one node polling at
+once, each on a connection that stands, is an alarm.
 """
 
 import asyncio
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -27,6 +30,15 @@ REMEMBERED_NONCES = 100_000
 log = structlog.get_logger()
 
 
+@dataclass
+class _Open:
+    """A poll that is being answered. `stands`: whether somebody is still there to be answered."""
+
+    instance: str
+    stands: Callable[[], bool]
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 class Mailbox:
     """The hub's side of polling. Remembers nonces and instances in memory only: a poll that is
     replayed after a restart within five minutes can deliver nothing that its node does not get.
@@ -36,41 +48,49 @@ class Mailbox:
         self._engine = engine
         self._clock = clock
         self._nonces: OrderedDict[str, None] = OrderedDict()
-        self._polling: dict[str, str] = {}
-        self._waiting: Counter[str] = Counter()
+        self._polling: dict[str, _Open] = {}
 
-    async def poll(self, message: Message, verified: Callable[[], None] = lambda: None) -> Mailbag:
+    async def poll(
+        self,
+        message: Message,
+        verified: Callable[[], None] = lambda: None,
+        stands: Callable[[], bool] = lambda: True,
+    ) -> Mailbag:
         """Answer a poll, waiting up to its `wait` seconds for something to deliver.
 
-        `verified` is called once its signature is.
+        `verified` is called once its signature is; `stands` says whether its connection does.
         """
         directory = await self._engine.read(lambda tables: tables.directory.current())
         statement = await asyncio.to_thread(self._opened, message, directory)
         verified()
         agency, body = statement.preamble.sender, statement.body
-        if self._polling.get(agency, body.instance) != body.instance:
-            log.warning("second_instance", agency=agency)
-            raise RemoteError(ErrorCode.SECOND_INSTANCE, "another copy is polling now")
-        self._polling[agency] = body.instance
-        self._waiting[agency] += 1
+        before = self._polling.get(agency)
+        if before is not None:
+            if before.instance != body.instance and before.stands():
+                log.warning("second_instance", agency=agency)
+                raise RemoteError(ErrorCode.SECOND_INSTANCE, "another copy is polling now")
+            before.ended.set()
+        own = self._polling[agency] = _Open(body.instance, stands)
         try:
-            return await self._wait(statement)
+            return await self._wait(statement, own)
         finally:
-            self._waiting[agency] -= 1
-            if not self._waiting[agency]:
-                del self._waiting[agency], self._polling[agency]
+            if self._polling.get(agency) is own:
+                del self._polling[agency]
 
-    async def _wait(self, statement: Statement[PollBody]) -> Mailbag:
-        agency = statement.preamble.sender
-        deadline = asyncio.get_running_loop().time() + statement.body.wait
+    async def _wait(self, statement: Statement[PollBody], own: _Open) -> Mailbag:
+        agency, loop = statement.preamble.sender, asyncio.get_running_loop()
+        deadline = loop.time() + statement.body.wait
 
         def deliver(tables: HubTables) -> Mailbag:
             return _delivered(tables, statement)
 
         bag = await self._engine.write(deliver)
         cursor = _cursor(statement.body, bag.generation)
-        while not bag.deliveries and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+        while not bag.deliveries and loop.time() < deadline:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(own.ended.wait(), LOOK_AGAIN_SECONDS)
+            if own.ended.is_set() or not own.stands():
+                break
             if await self._engine.read(lambda tables: tables.mailboxes.has_mail(agency, cursor)):
                 bag = await self._engine.write(deliver)
         return bag

@@ -5,7 +5,7 @@ nothing. The hub sees which link and which answer; it never sees who the people 
 """
 
 from hub.exchange.facts import was_told
-from hub.exchange.handlers import Answer, Parts, midnight_before
+from hub.exchange.handlers import Answer, Parts
 from hub.log.ledger import Ledger
 from hub.store.log import Logged
 from hub.store.mailboxes import Post
@@ -15,8 +15,6 @@ from protocol.messages.review import RecallDoneBody, VerdictBody, WrongPersonBod
 from protocol.messages.statement import Statement
 from protocol.requests.review import Answer as Opinion
 from protocol.requests.review import Said
-
-MAX_VERDICTS_A_DAY = 1000
 
 
 class Reviews:
@@ -39,9 +37,6 @@ class Reviews:
         unseen = body.question is None and moved  # nobody was asked: what they saw may be gone
         if body.question != end.review or body.question not in {None, now} or unseen:
             raise RemoteError(ErrorCode.CONFLICT, "a record has changed since; look again")
-        today = midnight_before(statement.preamble.iat)
-        if self._tables.log.count_entries(sender, "verdict", today) >= MAX_VERDICTS_A_DAY:
-            raise RemoteError(ErrorCode.OVER_QUOTA, f"over {MAX_VERDICTS_A_DAY} verdicts a day")
         logged = self._ledger.append(statement)
         opinion = Opinion(Said(body.answer), now)
         links.put_answer(link, sender, opinion, statement.id)

@@ -10,7 +10,7 @@ from hub.store.daily import LastDay, Stated
 from hub.store.mailboxes import Post
 from protocol.messages.kinds import kinds_that
 from protocol.messages.log import DailyStatementBody
-from protocol.messages.statement import parse_statement
+from protocol.messages.statement import MAX_SKEW_SECONDS, parse_statement
 from protocol.requests.daily import DAY, indexes_hash, named
 
 PAGE = 500
@@ -32,6 +32,7 @@ class Daily:
         starts = self._due(upto.day)
         if not starts:
             return 0
+        final = self._ledger.env.clock() - MAX_SKEW_SECONDS
         journals = self._journals(min(starts.values()), upto.end)
         stated, posts = [], []
         for party, start in starts.items():
@@ -42,6 +43,7 @@ class Daily:
                 end=upto.end,
                 count=len(indexes),
                 indexes_hash=indexes_hash(indexes),
+                over_quota=self._tables.over_quota.take(party, final),
             )
             statement, logged = self._ledger.issue(body, party)
             posts.append(Post(party, statement.envelope.encode(), logged))

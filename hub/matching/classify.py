@@ -23,7 +23,8 @@ LEAST_FIRST = (Outcome.NONE, Outcome.POSSIBLE, Outcome.MATCH)
 class ClassifiedPair:
     """A pair as this round sees it; `old` is its link as the last round left it.
 
-    `later` is the side (0 or 1) that came second, where nothing but places agrees.
+    `second` is the side (0 or 1) that came later to what they share; `later` the same, where
+    nothing but places agrees.
     """
 
     stubs: tuple[Stub, Stub]
@@ -35,6 +36,7 @@ class ClassifiedPair:
     old: Link | None
     origin: Origin
     standing: Standing
+    second: int | None = None
     later: int | None = None
 
     @property
@@ -45,9 +47,14 @@ class ClassifiedPair:
     @property
     def denied(self) -> bool:
         """Whether one side says now that these are two people."""
-        return any(
-            answer is not None and (answer.said, answer.question) == (Said.NOT_SAME, self.question)
-            for answer in self.answers
+        return any(self.is_denied_by(side) for side in (0, 1))
+
+    def is_denied_by(self, side: int) -> bool:
+        """Whether that side (0 or 1) says so."""
+        answer = self.answers[side]
+        return answer is not None and (answer.said, answer.question) == (
+            Said.NOT_SAME,
+            self.question,
         )
 
     @property
@@ -110,6 +117,8 @@ class PairClassifier:
             origin=Origin.SCORE,
             standing=ENDED,
         )
+        since = self._candidates.shared_since(pair)
+        classified = replace(classified, second=since.index(max(since)) if since else None)
         classified = replace(classified, later=self._later(classified))
         classified = _settled(classified, classified.score.outcome)
         self.classified[pair] = classified
@@ -131,8 +140,7 @@ class PairClassifier:
         agree = [self._policy.keys[key] for key in classified.score.agree]
         if not agree or not all(key.place for key in agree):
             return None
-        since = self._candidates.shared_since(classified.pair)
-        return since.index(max(since)) if since else None
+        return classified.second
 
     def _alive(self, stub: Stub) -> bool:
         if stub.retired or self._terms.directory.active(stub.agency) is None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from hub.log.ledger import Ledger
+from hub.matching.attention import Attention
 from hub.matching.candidates import Tokens
 from hub.matching.classify import ClassifiedPair
 from hub.matching.evidence import evidence_for
@@ -20,7 +21,7 @@ from protocol import canonical
 from protocol.fields import WireModel
 from protocol.messages.bodies import LinkNotice, NoticeBody, ShownInvolvement
 from protocol.messages.parts import LinkEvidence
-from protocol.messages.review import ReviewBody, ReviewItem
+from protocol.messages.review import QuestionsHeldBody, ReviewBody, ReviewItem
 from protocol.requests.decide import Shown, decide_show
 from protocol.requests.review import View
 
@@ -34,9 +35,10 @@ Item = TypeVar("Item", bound=WireModel)
 class NoticeBuilder:
     """Works out what each side is to know, and puts what changed into mailboxes."""
 
-    def __init__(self, ledger: Ledger, terms: RoundTerms) -> None:
+    def __init__(self, ledger: Ledger, terms: RoundTerms, attention: Attention) -> None:
         self._ledger = ledger
         self._terms = terms
+        self._attention = attention
         self._notices: dict[str, list[LinkNotice]] = {}
         self._reviews: dict[str, list[ReviewItem]] = {}
 
@@ -69,6 +71,10 @@ class NoticeBuilder:
         for agency, items in sorted(self._reviews.items()):
             for some in _batches(items, NOTICE_BYTES, REVIEWS_A_STATEMENT):
                 posts.append(self._signed(agency, ReviewBody(round=round_id, links=some)))
+        for sides in sorted(self._attention.changed):
+            asker, asked = sides
+            held = self._attention.asked(sides) if sides in self._attention.held else 0
+            posts.append(self._signed(asked, QuestionsHeldBody(agency=asker, held=held)))
         tables.mailboxes.post(posts)
 
     def _signed(self, agency: str, body: WireModel) -> Post:
@@ -85,7 +91,8 @@ class NoticeBuilder:
         viewer, other = stubs
         evidence = evidence_for(self._terms.charter.policy, classified.score, *tokens)
         notice = self._notice(view.shown, viewer.agency, other, evidence)
-        asked = view.asked and notice is not None
+        held = self._attention.is_held(classified, viewer.agency, other.agency)
+        asked = view.asked and notice is not None and not held
         review = classified.question if asked else None
         return LinkEnd(viewer.agency, viewer.stub_id, notice, review)
 

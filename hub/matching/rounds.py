@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from hub.log.ledger import Ledger
+from hub.matching.attention import Attention, asker_of
 from hub.matching.candidates import CandidateIndex
 from hub.matching.classify import ClassifiedPair, PairClassifier
 from hub.matching.notices import NoticeBuilder
@@ -19,7 +20,7 @@ from protocol import canonical
 from protocol.log.merkle import leaf_hash, root
 from protocol.messages.bodies import LinkItem, MatchRoundBody
 
-ROUND_LIMIT = 2000
+ROUND_LIMIT = 50  # stubs in one transaction: others are answered between two rounds
 ITEMS_A_PART = 1000
 
 
@@ -49,7 +50,8 @@ class Matcher:
 
     def _write(self, tables: HubTables, terms: RoundTerms, classified: list[ClassifiedPair]) -> int:
         """Log the round, remember its links, tell both sides; how many links changed state."""
-        notices, hub = NoticeBuilder(self._ledger, terms), terms.charter.charter_id
+        attention, hub = Attention(tables, terms, classified), terms.charter.charter_id
+        notices = NoticeBuilder(self._ledger, terms, attention)
         found = [(item, new) for item in classified if (new := self._link(notices, item))]
         # Sorted by link id: the order of discovery would tell which stub was published last.
         found.sort(key=lambda pair: pair[1].link_id)
@@ -68,6 +70,7 @@ class Matcher:
             notices.tell(item.old, link)
         tables.links.put_all(links)
         notices.post(tables, statement.id)
+        attention.keep()
         return len(leaves)
 
     def _link(self, notices: NoticeBuilder, classified: ClassifiedPair) -> Link | None:
@@ -81,6 +84,7 @@ class Matcher:
             state=state,
             origin=classified.origin,
             round_id=old.round_id if old else "",
+            asker=asker_of(classified),
         )
         return None if new == old else new
 

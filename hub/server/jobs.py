@@ -70,7 +70,9 @@ class Jobs:
         ]
 
     async def round(self) -> None:
-        """Run one matching round, and tell those whose publications waited for it."""
+        """Run matching rounds until no stub waits for one, others in between; tell those whose
+        publications waited.
+        """
         next_round = self.signer.env.clock() + math.ceil(self._settings.round_seconds)
 
         def work(tables: HubTables) -> int:
@@ -79,8 +81,12 @@ class Jobs:
             tell_compared(ledger, tables, next_round)
             return changed
 
-        changed = await self._engine.write(work)
-        log.info("round", changed=changed)
+        more = True
+        while more:
+            async with self._services.intake.uploading.round():
+                changed = await self._engine.write(work)
+            log.info("round", changed=changed)
+            more = await self._engine.read(lambda tables: tables.stubs.is_any_marked())
 
     async def admit(self) -> None:
         """Write into the log what the operator decided of members: each in a transaction."""

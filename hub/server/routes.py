@@ -140,8 +140,9 @@ class HubApp:
 
     async def poll(self, request: web.Request) -> web.Response:
         """Deliver an agency's mail."""
-        message, verified = await _message(request), request[VISIT].show
-        return _answer(await self._services.mailbox.poll(message, verified))
+        message, visit = await _message(request), request[VISIT]
+        mailbox = self._services.mailbox
+        return _answer(await mailbox.poll(message, visit.show, lambda: visit.stands))
 
     async def export(self, request: web.Request) -> web.StreamResponse:
         """Stream payloads to an auditor: 4-byte length, record, then its evidence likewise."""

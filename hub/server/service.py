@@ -12,6 +12,7 @@ from hub.log.publisher import Publisher
 from hub.log.tile_store import TileStore
 from hub.log.writer_lock import only_writer
 from hub.matching.pepper import Pepper
+from hub.matching.uploading import Uploading
 from hub.server.jobs import Jobs
 from hub.server.routes import HubApp
 from hub.server.services import Services
@@ -59,10 +60,19 @@ class HubService:
         )
         await publisher.start()
         signer, pepper = HubSigner(SecretSeed(keys["sign"]), self.env), Pepper(keys["pepper"])
+        uploading = Uploading(self.engine, signer)
+        async with uploading.round():
+            await uploading.sweep()
         services = Services(
             self.engine,
             signer,
-            Intake(self.engine, signer, pepper, lambda index: publisher.quorum_is_missing(index)),
+            Intake(
+                self.engine,
+                signer,
+                uploading,
+                pepper,
+                lambda index: publisher.quorum_is_missing(index),
+            ),
             Mailbox(self.engine, self.env.clock),
             publisher,
         )

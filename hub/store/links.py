@@ -68,13 +68,17 @@ class LinkEnd:
 
 @dataclass(frozen=True)
 class Link:
-    """A link as a round or a person left it; the end whose stub id is smaller comes first."""
+    """A link as a round or a person left it; the end whose stub id is smaller comes first.
+
+    `asker`: the agency whose later record takes the other side's people's attention here.
+    """
 
     link_id: str
     ends: tuple[LinkEnd, LinkEnd]
     state: LinkState
     origin: Origin
     round_id: str
+    asker: str | None = None
 
     @property
     def pair(self) -> tuple[str, str]:
@@ -183,6 +187,39 @@ class Links:
         """The question that a link's token sets, as they are now, would put."""
         return question_of([(stub_id, self._stubs.tokens(stub_id)) for stub_id in link.pair])
 
+    def count_asked(self, asker: str, asked: str) -> int:
+        """How many links take the attention of an agency's people for another's records."""
+        row = self._tx.one(
+            "SELECT COUNT(*) AS n FROM link WHERE asker = ? AND ? IN (agency_a, agency_b)",
+            asker, asked,
+        )  # fmt: skip
+        return int(row["n"]) if row else 0
+
+    def count_matches(self, one: str, other: str) -> int:
+        """How many matches two agencies have."""
+        sql = "SELECT COUNT(*) AS n FROM link WHERE agency_a = ? AND agency_b = ? AND state = ?"
+        both = ((one, other), (other, one))
+        rows = [self._tx.one(sql, *sides, LinkState.MATCH.value) for sides in both]
+        return sum(int(row["n"]) for row in rows if row)
+
+    def held(self) -> list[tuple[str, str]]:
+        """Whose questions are not put to whose people."""
+        rows = self._tx.rows("SELECT asker, asked FROM questions_held ORDER BY asker, asked")
+        return [(row["asker"], row["asked"]) for row in rows]
+
+    def hold(self, more: Collection[tuple[str, str]], less: Collection[tuple[str, str]]) -> None:
+        """Hold these too and no longer those; have the next rounds look at all of them."""
+        for asker, asked in more:
+            self._tx.insert("questions_held", {"asker": asker, "asked": asked})
+        for sides in less:
+            self._tx.run("DELETE FROM questions_held WHERE asker = ? AND asked = ?", *sides)
+        for asker, asked in (*more, *less):
+            self._tx.run(
+                "INSERT INTO dirty_stub SELECT stub_a FROM link "
+                "WHERE asker = ? AND ? IN (agency_a, agency_b) ON CONFLICT (stub_id) DO NOTHING",
+                asker, asked,
+            )  # fmt: skip
+
     def mark_linked(self) -> None:
         """Have the next rounds look at all links, ended ones too: by one end, which leads there."""
         self._tx.run(
@@ -214,7 +251,8 @@ def _row(link: Link) -> Row:
             f"review_{side}": end.review,
         }
     return row | {
-        "state": link.state.value, "origin": link.origin.value, "round_id": link.round_id
+        "state": link.state.value, "origin": link.origin.value, "round_id": link.round_id,
+        "asker": link.asker,
     }  # fmt: skip
 
 
@@ -229,7 +267,7 @@ def _link(row: Row) -> Link:
         for side in "ab"
     )
     state, origin = LinkState(row["state"]), Origin(row["origin"])
-    return Link(row["link_id"], (first, second), state, origin, row["round_id"])
+    return Link(row["link_id"], (first, second), state, origin, row["round_id"], row["asker"])
 
 
 def _notice_text(notice: Notice | None) -> str | None:

@@ -93,8 +93,13 @@ class Stubs:
 
     def among(self, stub_ids: Collection[str]) -> dict[str, Stub]:
         """Those of these stubs that there are, by id."""
-        sql = "SELECT * FROM stub WHERE stub_id IN (:among)"
-        return {row["stub_id"]: _stub(row) for row in self._tx.rows_among(sql, among=stub_ids)}
+        own = "SELECT * FROM stub WHERE stub_id IN (:among)"
+        logged = (  # and not in force yet, but published: decisions go by what the log says
+            "SELECT s.* FROM staged_stub s JOIN upload u ON u.statement_id = s.publication "
+            "WHERE u.state = 'logged' AND s.stub_id IN (:among)"
+        )
+        rows = [row for sql in (own, logged) for row in self._tx.rows_among(sql, among=stub_ids)]
+        return {row["stub_id"]: _stub(row) for row in rows}
 
     def tokens(self, stub_id: str) -> PepperedTokens:
         """A stub's peppered tokens by match key, in published order."""
@@ -132,23 +137,29 @@ class Stubs:
         return {typed: tuple(holders) for typed, holders in found.items() if holders}
 
     def put_all(self, rows: Sequence[tuple[StubRow, PepperedTokens]], placed: Placed) -> None:
-        """Replace stubs and their whole token sets, in the order of the rows, and mark them.
+        """Replace stubs and their whole token sets, one row a stub, and mark them.
 
         Tokens that leave a stub are counted there still, until `placed.former_until`. Stubs of
         others that shared them are marked too: it may have been a rival of theirs.
         """
-        last = {row.stub_id: row for row, _ in rows}
-        held = self.tokens_of(last)
-        moves = _token_moves(held, rows)
-        self._tx.put_many("stub", [_row(row, placed) for row in last.values()], ("stub_id",))
+        tokens = {row.stub_id: own for row, own in rows}
+        held = self.tokens_of(tokens)
+        moves = _token_moves(held, tokens)
+        stubs = [
+            {**stub_row(row, placed.agency), "publication": placed.statement_id} for row, _ in rows
+        ]
+        self._tx.put_many("stub", stubs, ("stub_id",))
         self._put_tokens(held, moves, placed)
         shared = self.holders(moves.dropped, CROWD).values()
         others = {item.stub_id for some in shared for item in some if item.agency != placed.agency}
-        self.mark(others | last.keys())
+        self.mark(others | tokens.keys())
 
     def publications(self) -> set[str]:
         """The publications that put the stubs which are not retired: later decisions need them."""
-        rows = self._tx.rows("SELECT DISTINCT publication FROM stub WHERE retired = 0")
+        rows = self._tx.rows(
+            "SELECT publication FROM stub WHERE retired = 0 "
+            "UNION SELECT statement_id FROM upload WHERE state = 'logged'"
+        )
         return {row["publication"] for row in rows}
 
     def mark(self, stub_ids: Iterable[str]) -> None:
@@ -172,13 +183,23 @@ class Stubs:
         )
 
     def is_marked(self, stub_id: str) -> bool:
-        """Whether a stub changed since the last round."""
-        return self._tx.one("SELECT 1 FROM dirty_stub WHERE stub_id = ?", stub_id) is not None
+        """Whether a stub changed since the last round, or is about to."""
+        row = self._tx.one(
+            "SELECT 1 FROM dirty_stub WHERE stub_id = ? UNION "
+            "SELECT 1 FROM staged_stub s JOIN upload u ON u.statement_id = s.publication "
+            "WHERE u.state = 'logged' AND s.stub_id = ?",
+            stub_id, stub_id,
+        )  # fmt: skip
+        return row is not None
+
+    def is_any_marked(self) -> bool:
+        """Whether any stub waits for a round."""
+        return self._tx.one("SELECT 1 FROM dirty_stub") is not None
 
     def take_marked(self, now: int, limit: int) -> list[str]:
         """Up to `limit` stubs that changed or whose permission ran out, by id; unmarks them."""
         sql = "SELECT stub_id, involvements FROM stub WHERE next_expiry <= ?"
-        expired = {row["stub_id"]: _involvements(row) for row in self._tx.rows(sql, now)}
+        expired = {row["stub_id"]: involvements_of(row) for row in self._tx.rows(sql, now)}
         self.mark(expired)
         self._tx.run_many(
             "UPDATE stub SET next_expiry = ? WHERE stub_id = ?",
@@ -189,36 +210,37 @@ class Stubs:
         self._tx.run_among("DELETE FROM dirty_stub WHERE stub_id IN (:among)", among=stub_ids)
         return stub_ids
 
-    def spread(self, agency: str, tokens: Collection[bytes], now: int) -> Mapping[bytes, int]:
-        """How many of an agency's stubs have each token, or had it and are counted still: 0 of one
-        that none has.
+    def spread(
+        self, agency: str, tokens: Collection[bytes], now: int, publication: str = ""
+    ) -> Mapping[bytes, int]:
+        """How many of an agency's stubs have each token, had it and are counted still, or will
+        have it by a publication that is staged: 0 of one that none has.
         """
-        # Not as one query over a UNION: SQLite would read both tables whole.
-        have = (
-            "SELECT token, COUNT(DISTINCT stub_id) AS stubs FROM token "
-            "WHERE agency = ? AND token IN (:among) GROUP BY token"
-        )
+        # Not as one query over a UNION: SQLite would read the tables whole.
+        have = "SELECT token, stub_id FROM token WHERE agency = ? AND token IN (:among)"
         had = (
-            "SELECT token, COUNT(*) AS stubs FROM former_token f WHERE agency = ? AND until > ? "
-            "AND NOT EXISTS (SELECT 1 FROM token t WHERE t.token = f.token "
-            "AND t.stub_id = f.stub_id) AND token IN (:among) GROUP BY token"
+            "SELECT token, stub_id FROM former_token "
+            "WHERE agency = ? AND until > ? AND token IN (:among)"
         )
-        count = Counter[bytes]()
-        for row in self._tx.rows_among(have, agency, among=tokens):
-            count[row["token"]] += row["stubs"]
-        for row in self._tx.rows_among(had, agency, now, among=tokens):
-            count[row["token"]] += row["stubs"]
-        return count
+        will = "SELECT token, stub_id FROM staged_token WHERE publication = ? AND token IN (:among)"
+        rows = [
+            *self._tx.rows_among(have, agency, among=tokens),
+            *self._tx.rows_among(had, agency, now, among=tokens),
+            *self._tx.rows_among(will, publication, among=tokens),
+        ]
+        return Counter(token for token, _ in {(row["token"], row["stub_id"]) for row in rows})
 
-    def forget_former(self, now: int) -> None:
+    def forget_former(self, now: int, most: int = 10_000) -> bool:
         """Forget tokens that left their stubs long ago, unless another agency holds them still:
-        then it matters who came first (04-matching.md §7.3).
+        then it matters who came first (04-matching.md §7.3). Whether there may be more than these.
         """
-        self._tx.run(
-            "DELETE FROM former_token WHERE until <= ? AND NOT EXISTS (SELECT 1 FROM token t "
-            "WHERE t.token = former_token.token AND t.agency <> former_token.agency)",
-            now,
-        )
+        gone = self._tx.run(
+            "DELETE FROM former_token WHERE (token, stub_id) IN (SELECT token, stub_id "
+            "FROM former_token f WHERE until <= ? AND NOT EXISTS (SELECT 1 FROM token t "
+            "WHERE t.token = f.token AND t.agency <> f.agency) LIMIT ?)",
+            now, most,
+        )  # fmt: skip
+        return gone == most
 
     def _put_tokens(
         self, held: Mapping[str, HeldTokens], moves: _TokenMoves, placed: Placed
@@ -277,38 +299,36 @@ class Stubs:
 
 
 def _token_moves(
-    held: Mapping[str, HeldTokens], rows: Sequence[tuple[StubRow, PepperedTokens]]
+    held: Mapping[str, HeldTokens], tokens: Mapping[str, PepperedTokens]
 ) -> _TokenMoves:
-    """What the rows, one after the other, make of the tokens that stubs hold."""
-    before = {stub_id: tokens.by_key for stub_id, tokens in held.items()}
-    after = dict(before)
+    """What becomes of the tokens that stubs hold, where they are to hold these."""
+    new: dict[str, PepperedTokens] = {}
     left: set[tuple[bytes, str]] = set()
     dropped: set[TypedToken] = set()
-    for row, tokens in rows:
-        old = after.get(row.stub_id, {})
-        after[row.stub_id] = tokens
-        gone = {token for values in old.values() for token in values}
-        gone.difference_update(*tokens.values())
-        left |= {(token, row.stub_id) for token in gone}
+    for stub_id, after in tokens.items():
+        before = held.get(stub_id, NO_TOKENS).by_key
+        if after == before:
+            continue
+        new[stub_id] = after
+        gone = {token for values in before.values() for token in values}
+        gone.difference_update(*after.values())
+        left |= {(token, stub_id) for token in gone}
         dropped |= {
             (key, token)
-            for key, values in old.items()
-            for token in set(values).difference(tokens.get(key, ()))
+            for key, values in before.items()
+            for token in set(values).difference(after.get(key, ()))
         }
-    new = {
-        stub_id: tokens for stub_id, tokens in after.items() if tokens != before.get(stub_id, {})
-    }
     return _TokenMoves(new, left, dropped)
 
 
-def _row(row: StubRow, placed: Placed) -> Row:
+def stub_row(row: StubRow, agency: str) -> Row:
+    """The columns of a stub that its row gives."""
     return {
         "stub_id": row.stub_id,
-        "agency": placed.agency,
+        "agency": agency,
         "revision": row.revision,
         "retired": int(row.retired),
         "involvements": json.dumps([item.model_dump(mode="json") for item in row.involvements]),
-        "publication": placed.statement_id,
         "next_expiry": min(_expiries(row.involvements), default=None),
     }
 
@@ -319,12 +339,13 @@ def _stub(row: Row) -> Stub:
         row["agency"],
         row["revision"],
         bool(row["retired"]),
-        _involvements(row),
+        involvements_of(row),
         row["publication"],
     )
 
 
-def _involvements(row: Row) -> tuple[PublishedInvolvement, ...]:
+def involvements_of(row: Row) -> tuple[PublishedInvolvement, ...]:
+    """The involvements in a stored stub."""
     return _INVOLVEMENTS.validate_json(row["involvements"])
 
 

@@ -17,8 +17,10 @@ from hub.store.links import Links
 from hub.store.log import Log
 from hub.store.mailboxes import Mailboxes
 from hub.store.members import Members
+from hub.store.over_quota import OverQuota
 from hub.store.requests import Requests
 from hub.store.rounds import Rounds
+from hub.store.staging import Staging
 from hub.store.stubs import Stubs
 from hub.store.uploads import Uploads
 from storage.engine import Engine, Schema, Transaction
@@ -41,7 +43,9 @@ class HubTables:
         self.checks = Checks(tx)
         self.mailboxes = Mailboxes(tx)
         self.daily = DailyStatements(tx)
+        self.over_quota = OverQuota(tx)
         self.stubs = Stubs(tx)
+        self.staging = Staging(tx, self.stubs)
         self.links = Links(tx, self.stubs)
         self.uploads = Uploads(tx)
         self.limits = PublicationLimits(tx)

@@ -41,6 +41,12 @@ class Budget:
             last = day
         return max(0, min(self.capacity, level + self.refill * (today - last)))
 
+    def seconds_until(self, count: int, left: int, now: int) -> int | None:
+        """In how many seconds `count` will be there where `left` are now; None if never."""
+        if self.refill == 0 or count > self.capacity:
+            return None
+        return -(-(count - left) // self.refill) * DAY - now % DAY
+
 
 def budget_of(directory: Directory, party_id: str, today: int) -> Budget:
     """An agency's budget at one key holder: all of it, so that any one of them may be off."""

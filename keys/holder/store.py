@@ -42,6 +42,7 @@ class HolderTables:
                 ErrorCode.OVER_QUOTA,
                 f"{left} of {budget.capacity} evaluations are left, and {budget.refill} more come "
                 "each day; for a larger agency have the council state its size",
+                retry_after=budget.seconds_until(use.count, left, now),
             )
         self.tx.insert("seen", {"nonce": use.nonce, "iat": use.iat})
         booked = {"party_id": use.party_id, "day": day, "evaluations": used.get(day, 0) + use.count}

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 
+from node.alarms import AlarmCode
 from node.identity_checks.comparing import Comparison
 from node.identity_checks.initiating import IdentityCheckRequest
 from node.links.review import Opinion
@@ -87,7 +88,14 @@ async def mark_alerts_seen(service: NodeService, person: int) -> int:
     hub_id, now = service.membership.hub.hub_id, service.membership.env.clock()
 
     def work(tables: NodeTables) -> int:
-        count = tables.governance.mark_seen(hub_id, now)
+        held = [
+            alarm.id
+            for alarm in tables.alarms.open(hub_id)
+            if alarm.code == AlarmCode.QUESTIONS_HELD and not alarm.acknowledged
+        ]
+        for number in held:
+            tables.alarms.acknowledge(hub_id, number, now)
+        count = tables.governance.mark_seen(hub_id, now) + len(held)
         if count:
             tables.people.acted(Act(person, Deed.SAW_ALERTS, str(count), now))
         return count

@@ -275,8 +275,18 @@ def print_alerts(out: Console, notices: list[dict[str, Any]]) -> None:
     _say(out, "For your lead for information governance:" if notices else "No alerts.", "bold")
     for item in notices:
         new = "" if item["seen"] else "NEW  "
+        if item["what"] == "questions_held":
+            _print_held(out, item, new)
+            continue
         say = _print_recall if item["what"] == "wrong_person" else _print_unwitnessed
         say(out, item, f"{new}request {item['request_id']}: ")
+
+
+def _print_held(out: Console, item: dict[str, Any], start: str) -> None:
+    _say(out, f"{start}the records of {item['agency']} would put too many questions to your")
+    _say(out, "    people: far more of them are perhaps your clients than surely are. None is put.")
+    _say(out, "    Call that organisation and the council. If it is meant, the council can give")
+    _say(out, "    more room in the sharing agreement.")
 
 
 def _print_recall(out: Console, item: dict[str, Any], start: str) -> None:

@@ -7,6 +7,7 @@ is remembered here, and hides a link from them at once.
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from node.alarms import AlarmCode, clear_alarm, raise_alarm
 from node.membership.hub import HubMembership
 from node.membership.outbox import Sent
 from node.store.links import Queued, Review, ReviewState
@@ -14,7 +15,7 @@ from node.store.outbox import Outgoing
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel
-from protocol.messages.review import ReviewBody, VerdictBody
+from protocol.messages.review import QuestionsHeldBody, ReviewBody, VerdictBody
 from protocol.messages.statement import Statement
 
 Said = Literal["same", "not_same"]
@@ -69,9 +70,22 @@ class Reviewing:
                 changed[item.link_id] = replace(old, question=None, state=state)
         tables.reviews.put(hub_id, changed.values())
 
+    def on_held(self, tables: NodeTables, statement: Statement[QuestionsHeldBody]) -> None:
+        """Tell a person whose questions wait. Raises RemoteError unless the hub said it."""
+        hub_id, body = self._membership.hub.hub_id, statement.body
+        if statement.preamble.sender != hub_id:
+            raise RemoteError(ErrorCode.NOT_ALLOWED, "only the hub holds questions")
+        change = raise_alarm if body.held else clear_alarm
+        now = self._membership.env.clock()
+        change(tables, hub_id, AlarmCode.QUESTIONS_HELD, now, place=body.agency)
+
     def queue(self, tables: NodeTables) -> list[Waiting]:
-        """What waits for a person, oldest first."""
-        return [self._waiting(item) for item in tables.reviews.queue(self._membership.hub.hub_id)]
+        """What waits for a person, oldest first; of one client one question at a time."""
+        waiting = [
+            self._waiting(item) for item in tables.reviews.queue(self._membership.hub.hub_id)
+        ]
+        first = {item.client: item for item in reversed(waiting)}
+        return [item for item in waiting if item is first[item.client]]
 
     def say(self, tables: NodeTables, opinion: Opinion) -> None:
         """Put a verdict into the outbox. Raises LocalError for no link of ours, or a second one

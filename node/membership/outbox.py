@@ -254,6 +254,9 @@ class Outbox:
 
         def note(tables: NodeTables) -> None:
             late = error.code is ErrorCode.EXPIRED and item.envelope is not None
+            if late or error.code is ErrorCode.OVER_QUOTA:
+                sure, iat = not late, statement.preamble.iat
+                tables.journal.enter_refused(item.hub_id, statement.id, iat, sure=sure)
             once = isinstance(statement.body, ProvisionalBody)
             if (late or error.code is ErrorCode.WRONG_CHARTER) and not once:
                 # It waited too long to be sent, or a new charter came first, and it was never

@@ -12,7 +12,7 @@ from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel
 from protocol.messages.log import DailyStatementBody, StatementAnswerBody
-from protocol.messages.statement import Statement
+from protocol.messages.statement import MAX_SKEW_SECONDS, Statement
 from protocol.requests.daily import indexes_hash
 from protocol.wire import Delivery
 
@@ -47,7 +47,8 @@ class Journal:
             raise RemoteError(ErrorCode.NOT_ALLOWED, "only the hub makes daily statements")
         if delivery.index is None:
             raise RemoteError(ErrorCode.MALFORMED, "a daily statement is in the log")
-        said = DailyStatement(statement.id, delivery.index, statement.body)
+        iat = statement.preamble.iat
+        said = DailyStatement(statement.id, delivery.index, statement.body, iat)
         tables.journal.add_statement(hub_id, said, self._membership.env.clock())
 
     async def answer(self) -> int:
@@ -72,13 +73,18 @@ class Journal:
         if said.start != tables.journal.end_before(hub_id, daily.index):
             raise_alarm(tables, hub_id, AlarmCode.STATEMENT_GAP, now, place=place)
         own = tables.journal.own(hub_id, said.start, said.end)
+        # What was signed later than that may still have been refused after the hub had counted.
+        final = (daily.iat or 0) - MAX_SKEW_SECONDS
+        least, most = tables.journal.take_refused(hub_id, final)
         body = StatementAnswerBody(
             statement=daily.statement_id,
             answer="agree",
             count=len(own),
             indexes_hash=indexes_hash(own),
+            over_quota=least,
         )
-        if (body.count, body.indexes_hash) != (said.count, said.indexes_hash):
+        as_many = said.over_quota is None or least <= said.over_quota <= most
+        if not as_many or (body.count, body.indexes_hash) != (said.count, said.indexes_hash):
             body = body.model_copy(update={"answer": "differ"})
             raise_alarm(tables, hub_id, AlarmCode.BOOKS_DIFFER, now, place=place)
         tables.journal.answered(hub_id, daily.statement_id, body.answer)

@@ -25,11 +25,14 @@ class ExpectedEntry:
 
 @dataclass(frozen=True)
 class DailyStatement:
-    """A daily statement of the hub: its own place in the log, and what it says."""
+    """A daily statement of the hub: its own place in the log, what it says, and when it was signed
+    (None: it came to an older program).
+    """
 
     statement_id: str
     index: int
     body: DailyStatementBody
+    iat: int | None = None
 
 
 class JournalStore:
@@ -101,6 +104,7 @@ class JournalStore:
                 "idx": said.index,
                 "body": json.dumps(said.body.model_dump(mode="json")),
                 "received_at": now,
+                "iat": said.iat,
                 "answer": None,
             },
         )
@@ -129,12 +133,31 @@ class JournalStore:
         row = self._tx.one(sql, hub_id)
         return row["last"] if row else None
 
+    def enter_refused(self, hub_id: str, statement_id: str, iat: int, *, sure: bool) -> None:
+        """Note a statement of ours that the hub refused over quota, or, not `sure`, that it may
+        have refused. Twice is once.
+        """
+        self._tx.run(
+            "INSERT INTO refused (hub_id, statement_id, iat, sure) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (hub_id, statement_id) DO NOTHING",
+            hub_id, statement_id, iat, int(sure),
+        )  # fmt: skip
+
+    def take_refused(self, hub_id: str, before: int) -> tuple[int, int]:
+        """How many statements signed before a time were refused over quota at least, and at most;
+        they are forgotten.
+        """
+        rows = self._tx.rows(
+            "DELETE FROM refused WHERE hub_id = ? AND iat < ? RETURNING sure", hub_id, before
+        )
+        return sum(row["sure"] for row in rows), len(rows)
+
     def forget(self, hub_id: str) -> None:
         """Forget a lost log's places."""
-        for table in ("received_entry", "book", "daily_statement"):
+        for table in ("received_entry", "book", "daily_statement", "refused"):
             self._tx.run(f"DELETE FROM {table} WHERE hub_id = ?", hub_id)  # noqa: S608 - our names
 
 
 def _daily(row: Row) -> DailyStatement:
     body = DailyStatementBody.model_validate(json.loads(row["body"]))
-    return DailyStatement(row["statement_id"], row["idx"], body)
+    return DailyStatement(row["statement_id"], row["idx"], body, row["iat"])

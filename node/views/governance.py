@@ -1,12 +1,14 @@
 """What an agency's lead for information governance must know: specs/06-requests.md §7 and §8.
 
-Cards about the wrong person, and cards that left or came before witnesses had signed. Read from
-where they are written down.
+Cards about the wrong person, cards that left or came before witnesses had signed, and whose
+questions are held (specs/04-matching.md §7.6). Read from where they are written down.
 """
 
 from typing import Any
 
+from node.alarms import AlarmCode
 from node.membership.hub import HubMembership
+from node.store.alarms import AlarmRow
 from node.store.governance import RecallNotice, UnwitnessedCard
 from node.store.tables import NodeTables
 
@@ -16,18 +18,37 @@ def governance_value(tables: NodeTables, membership: HubMembership) -> list[dict
     hub_id = membership.hub.hub_id
     found = [_recall(membership, notice) for notice in tables.governance.recalls(hub_id)]
     found += [_card(membership, card) for card in tables.governance.cards(hub_id)]
+    found += [_held(membership, row) for row in tables.alarms.open(hub_id) if _is_held(row)]
     return sorted(found, key=lambda item: (-item["told_at"], item["request_id"], item["what"]))
+
+
+def _is_held(row: AlarmRow) -> bool:
+    return row.code == AlarmCode.QUESTIONS_HELD
+
+
+def _held(membership: HubMembership, row: AlarmRow) -> dict[str, Any]:
+    return {
+        "what": "questions_held",
+        "request_id": "",
+        "agency": _name(membership, row.place),
+        "told_at": row.first_seen,
+        "seen": row.acknowledged,
+    }
+
+
+def _name(membership: HubMembership, party_id: str) -> str:
+    member = membership.directory.member(party_id)
+    return member.body.name if member else "an organisation that has left"
 
 
 def _common(
     membership: HubMembership, item: RecallNotice | UnwitnessedCard, what: str
 ) -> dict[str, Any]:
-    member = membership.directory.member(item.other)
     return {
         "what": what,
         "request_id": item.request_id,
         "we_asked": item.we_asked,
-        "agency": member.body.name if member else "an organisation that has left",
+        "agency": _name(membership, item.other),
         "told_at": item.told_at,
         "seen": item.seen_at is not None,
     }

@@ -158,6 +158,7 @@ KINDS: dict[str, Kind] = {
     "accepted": Kind(bodies.AcceptedBody, _HUB, _HUB, Leaf.NONE),
     "erasure": Kind(log.ErasureBody, _HUB, _HUB, Leaf.ERASURE),
     "review": Kind(review.ReviewBody, _HUB, _MEMBER, Leaf.NONE),
+    "questions_held": Kind(review.QuestionsHeldBody, _HUB, _MEMBER, Leaf.NONE),
     "verdict": Kind(review.VerdictBody, _MEMBER, _HUB),
     "wrong_person": Kind(review.WrongPersonBody, _MEMBER, _MEMBER, conversation=_REQUEST),
     "recall_done": Kind(review.RecallDoneBody, _MEMBER, _MEMBER, conversation=_REQUEST),

@@ -31,13 +31,16 @@ class RotationBody(WireModel):
 
 
 class DailyStatementBody(WireModel):
-    """`daily_statement`: which entries of [start, end) name an agency, as a count and a hash."""
+    """`daily_statement`: which entries of [start, end) name an agency, as a count and a hash; and
+    how many of its statements were refused over quota (absent in earlier logs).
+    """
 
     day: Annotated[int, Field(ge=0, le=10**6)]
     start: Count
     end: Count
     count: Count
     indexes_hash: Hex32
+    over_quota: Count | None = None
 
 
 class StatementAnswerBody(WireModel):
@@ -47,6 +50,7 @@ class StatementAnswerBody(WireModel):
     answer: Literal["agree", "differ"]
     count: Count
     indexes_hash: Hex32
+    over_quota: Count | None = None
 
 
 class ProvisionalBody(WireModel):

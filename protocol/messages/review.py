@@ -34,6 +34,15 @@ class ReviewBody(WireModel):
     links: Annotated[list[ReviewItem], Field(min_length=1, max_length=40)]
 
 
+class QuestionsHeldBody(WireModel):
+    """`questions_held`: an agency's records put more questions than it has a budget for, and none
+    of them is asked; 0: they are asked again. Signed by the hub, not logged.
+    """
+
+    agency: Hex16
+    held: Count
+
+
 class VerdictBody(WireModel):
     """`verdict`: a person at one end says whether a link joins records of one person."""
 

@@ -14,6 +14,7 @@ import pytest_asyncio
 from hub.store.limits import LastTokens, TokenChange
 from hub.store.links import BEGINNINGS, MOVES, Link, LinkEnd, LinkState, Notice, Origin
 from hub.store.rounds import Progress
+from hub.store.staging import StagedStub
 from hub.store.stubs import CROWD, NO_TOKENS, Holder, PepperedTokens, Placed, Stub
 from hub.store.tables import SCHEMA, HubTables
 from hub.store.uploads import Upload
@@ -303,23 +304,21 @@ async def test_many_rows_at_once_come_to_the_same_as_one_after_the_other(
 ) -> None:
     rows: Rows = [
         (row("a", 1, work("w1", until=9)), tokens(name="x y", other="x")),
-        (row("b", 1), tokens(name="x")),
-        (row("a", 2), tokens(name="x", other="z")),
+        (row("b", 2), tokens(name="x")),
         (row("c", 4), {}),
-        (row("a", 3), tokens(name="q x")),
-        (row("b", 2), {}),
-        (row("b", 3), tokens(name="y")),
+        (row("d", 1), {}),
+        (row("e", 1), tokens(name="y x", other="c")),
     ]
     other = ENGINES["sqlite"](tmp_path / "other")
     for engine in (hub, other):
         await publish(engine, BERT, 3, r=tokens(name="x"), s=tokens(other="z"), t=tokens(name="c"))
-        await publish(engine, ANNE, 4, c=tokens(name="c"))
+        await publish(engine, ANNE, 4, b=tokens(name="y", other="z"), c=tokens(name="c"))
         await marked(engine)
     await put(hub, rows, placed(ANNE, 5))
     for one in rows:
         await put(other, [one], placed(ANNE, 5))
     assert await everything(hub) == await everything(other)
-    assert await marked(hub) == ["a", "b", "c", "r", "s", "t"]
+    assert await marked(hub) == ["a", "b", "c", "d", "e", "s", "t"]
     await other.close()
 
 
@@ -545,6 +544,72 @@ async def test_an_agency_has_its_newest_uploads_and_no_more(hub: Hub) -> None:
     assert await hub.read(here) == [0, 3, 4, 5]
     chunks = await hub.read(lambda tables: tables.tx.rows("SELECT 1 FROM upload_chunk"))
     assert len(chunks) == 3
+
+
+async def test_what_an_upload_has_brought_goes_bit_by_bit(hub: Hub) -> None:
+    one = upload(1)
+
+    def bring(tables: HubTables) -> None:
+        tables.uploads.begin(one, 4)
+        for digest in ("c1", "c2"):
+            tables.uploads.add_chunk(one.statement_id, digest, b"x")
+        tables.uploads.drop(one.statement_id)
+
+    await hub.write(bring)
+    steps = 0
+    while (left := await hub.read(lambda tables: tables.uploads.dropped())) is not None:
+        await hub.write(lambda tables, name=left: tables.uploads.sweep(name))  # type: ignore[misc]
+        steps += 1
+    assert steps == 3, "a chunk, a chunk, the upload"
+    await hub.write(lambda tables: tables.uploads.begin(one, 4))
+
+
+async def test_staged_stubs_are_seen_once_they_are_logged_and_go_in_force_with_their_tokens(
+    hub: Hub,
+) -> None:
+    await publish(hub, ANNE, 5, a=tokens(name="x"))
+    two = upload(2)
+    new = StagedStub(row("a", 2), tokens(name="y"), new_tokens=True, counted=True)
+
+    def stage(tables: HubTables) -> None:
+        tables.uploads.begin(two, 4)
+        tables.staging.put(two.statement_id, ANNE, [new])
+
+    def seen(tables: HubTables) -> tuple[int, bool]:
+        (stub,) = tables.stubs.among([stub_id("a")]).values()
+        return stub.revision, tables.stubs.tokens(stub_id("a")) == tokens(name="y")
+
+    await marked(hub)
+    await hub.write(stage)
+    assert await hub.read(seen) == (1, False)
+    assert await hub.read(lambda t: t.staging.elsewhere("other", [stub_id("a")])) == {stub_id("a")}
+    assert await hub.read(lambda t: t.stubs.spread(ANNE, [token("y")], 0, two.statement_id))
+    await hub.write(lambda tables: tables.uploads.log(two.statement_id, 6))
+    assert await hub.read(seen) == (2, False), "published, and not in force yet"
+    assert await hub.read(lambda tables: tables.stubs.is_marked(stub_id("a")))
+    assert two.statement_id in await hub.read(lambda tables: tables.stubs.publications())
+    place = Placed(ANNE, two.statement_id, 6, 100)
+    (done,) = await hub.write(lambda tables: tables.staging.put_in_force(place, 10))
+    assert (done.stub_id, done.new_tokens, done.counted) == (stub_id("a"), True, True)
+    assert await hub.read(seen) == (2, True)
+    assert await hub.write(lambda tables: tables.staging.put_in_force(place, 10)) == []
+
+
+async def test_links_that_take_attention_are_counted_by_who_asks_and_held_pairs_looked_at(
+    hub: Hub,
+) -> None:
+    one = link("1", "a", "b")
+    other = link("2", "c", "d", LinkState.MATCH)
+    await hub.write(lambda tables: tables.links.put_all([replace(one, asker=BERT), other]))
+    assert await hub.read(lambda tables: tables.links.count_asked(BERT, ANNE)) == 1
+    assert await hub.read(lambda tables: tables.links.count_asked(ANNE, BERT)) == 0
+    assert await hub.read(lambda tables: tables.links.count_matches(BERT, ANNE)) == 1
+    await marked(hub)
+    await hub.write(lambda tables: tables.links.hold([(BERT, ANNE)], []))
+    assert await hub.read(lambda tables: tables.links.held()) == [(BERT, ANNE)]
+    assert await marked(hub) == ["a"]
+    await hub.write(lambda tables: tables.links.hold([], [(BERT, ANNE)]))
+    assert (await hub.read(lambda tables: tables.links.held()), await marked(hub)) == ([], ["a"])
 
 
 # Limits

@@ -344,6 +344,32 @@ async def test_refusals_are_counted_by_sender_and_day(engine: HubEngine) -> None
     assert counted == [1, 2, 1, 1, 3]
 
 
+async def test_what_is_over_quota_is_counted_once_and_taken_when_it_cannot_come_again(
+    engine: HubEngine,
+) -> None:
+    def refused(tables: HubTables) -> list[bool]:
+        count = tables.over_quota.count
+        return [
+            count("a", "s1", 100, final=0),
+            count("a", "s1", 100, final=0),
+            count("a", "s2", 500, final=0),
+            count("b", "s3", 100, final=400),
+        ]
+
+    assert await engine.write(refused) == [True, False, True, True]
+    assert await engine.write(lambda t: t.over_quota.take("a", 500)) == 1, "s2 may come again"
+    assert await engine.write(lambda t: t.over_quota.take("a", 501)) == 1
+    assert await engine.write(lambda t: t.over_quota.take("a", 501)) == 0
+    assert await engine.write(lambda t: t.over_quota.take("b", 501)) == 1
+
+    def first(tables: HubTables) -> list[bool]:
+        is_first = tables.over_quota.is_first
+        days = ((1, "request"), (1, "request"), (2, "request"), (1, "verdict"))
+        return [is_first("a", kind, day) for day, kind in days]
+
+    assert await engine.write(first) == [True, False, True, True]
+
+
 # A database of the version before
 
 

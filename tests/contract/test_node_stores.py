@@ -679,7 +679,7 @@ async def test_what_was_set_aside_is_kept_in_order_until_it_is_done(engine: Node
 async def test_a_database_of_the_version_before_opens_and_its_outbox_is_read(
     tmp_path: Path,
 ) -> None:
-    scripts = [*takewhile(lambda text: "set_aside" not in text, SCHEMA.scripts)]
+    scripts = list(takewhile(lambda text: "set_aside" not in text, SCHEMA.scripts))
     path = tmp_path / "node.sqlite"
     before: SqliteEngine[Transaction] = SqliteEngine(path, Schema(scripts), lambda tx: tx)
     row = {

@@ -1,13 +1,19 @@
-"""Polling: what it costs the hub's database, however much mail waits."""
+"""Polling: what it costs the hub's database, and one open poll an agency."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from hub.exchange.mailboxes import BATCH
+from hub.server.routes import HubApp
 from hub.store.mailboxes import Post
 from protocol.fields import to_base64
 from protocol.messages.bodies import NoticeBody, PollBody
-from protocol.wire import Mailbag, Message
+from protocol.wire import Mailbag, Message, encode_wire
 from tests.sim.federation import SimFederation, SimNode
 from tests.sim.test_restart import restart_hub
 from tests.statements import counted_statements
+from transport.server import listening
 
 
 async def poll(federation: SimFederation, agency: SimNode, bag: Mailbag) -> Mailbag:
@@ -48,3 +54,76 @@ async def test_a_thousand_messages_cost_no_more_than_a_hundred(federation: SimFe
     assert (len(few), len(many)) == (100 // BATCH, 1000 // BATCH)
     assert set(many) == set(few)
     assert sum(many) <= 100
+
+
+def posted(agency: SimNode, wait: int, instance: str) -> bytes:
+    """A poll as it goes over the wire."""
+    body = PollBody(generation=None, cursor=0, wait=wait, instance=instance)
+    statement = agency.membership.sign(body, agency.membership.hub.hub_id)
+    envelope = to_base64(statement.envelope.encode())
+    data = encode_wire(Message(envelope=envelope, sealed=None, proof=None))
+    head = f"POST /v1/polls HTTP/1.1\r\nHost: hub\r\nContent-Length: {len(data)}\r\n\r\n"
+    return head.encode() + data
+
+
+@asynccontextmanager
+async def polled(
+    port: int, agency: SimNode, wait: int, instance: str
+) -> AsyncIterator[asyncio.StreamReader]:
+    """A poll on a connection of its own, which ends with this."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(posted(agency, wait, instance))
+    await writer.drain()
+    try:
+        yield reader
+    finally:
+        writer.close()
+
+
+async def first_line(reader: asyncio.StreamReader) -> bytes:
+    """The status line of an answer, which comes long before the poll's own time is over."""
+    return await asyncio.wait_for(reader.readline(), 20)
+
+
+async def open_polls(federation: SimFederation, instance: str) -> None:
+    """Wait until the hub answers a poll of this instance."""
+    polling = federation.services.mailbox._polling
+    async with asyncio.timeout(20):
+        # The hub announces to nobody that a poll has begun to wait.
+        while instance not in {one.instance for one in polling.values()}:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def test_a_node_that_starts_again_and_again_is_no_second_copy(
+    federation: SimFederation, agencies: tuple[SimNode, SimNode]
+) -> None:
+    """Its connections went down with it: what it asked then is answered to nobody any more."""
+    health, _ = agencies
+    async with listening(HubApp(federation.services).application(), "127.0.0.1", 0) as port:
+        for number in range(20):
+            async with polled(port, health, 60, f"{number:032x}"):
+                await open_polls(federation, f"{number:032x}")
+        async with polled(port, health, 0, "ff" * 16) as reader:
+            assert await first_line(reader) == b"HTTP/1.1 200 OK\r\n"
+        async with (
+            polled(port, health, 60, "aa" * 16),
+            polled(port, health, 60, "bb" * 16) as other,
+        ):
+            assert await first_line(other) == b"HTTP/1.1 409 Conflict\r\n", "both stand: two copies"
+
+
+async def test_a_later_poll_ends_the_one_before(
+    federation: SimFederation, agencies: tuple[SimNode, SimNode]
+) -> None:
+    """One open poll an agency, however many it makes."""
+    health, _ = agencies
+    async with (
+        listening(HubApp(federation.services).application(), "127.0.0.1", 0) as port,
+        AsyncExitStack() as stack,
+    ):
+        reader = await stack.enter_async_context(polled(port, health, 60, "aa" * 16))
+        await open_polls(federation, "aa" * 16)
+        for _ in range(20):
+            later = await stack.enter_async_context(polled(port, health, 60, "aa" * 16))
+            assert await first_line(reader) == b"HTTP/1.1 200 OK\r\n"
+            reader = later

@@ -1,7 +1,6 @@
 """Publications and rounds cost a fixed number of statements a batch, however many rows it has.
 
-The batch of a publication is a chunk of rows (a node sends 400 in one); of its last check, over
-the state after all rows, a thousand stubs; of a round, all that it looks at.
+The batch of a publication is what one step takes of it; of a round, all that it looks at.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from hub.matching import applying
+from hub.matching import rounds as rounds_
 from tests.statements import counted_statements
 from tests.synthetic import AGENCIES, CARE, HEALTH, HOUSING, SCHOOL, SyntheticHub, stubs
 
@@ -33,9 +34,10 @@ def applied(hub: SyntheticHub, people: range, revision: int, size: int = 1_000) 
     return cost(lambda: hub.apply(upload))
 
 
-def test_a_chunk_of_a_thousand_rows_costs_no_more_statements_than_one_of_a_hundred(
-    hub: SyntheticHub,
+def test_a_step_of_a_thousand_rows_costs_no_more_statements_than_one_of_a_hundred(
+    hub: SyntheticHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(applying, "ROWS_A_STEP", 1_000)
     few, many = range(100), range(100, 1_100)
     for agency in (HEALTH, SCHOOL):  # others who share the tokens that come and go
         hub.publish(agency, range(1_100))
@@ -85,9 +87,14 @@ def one_in_ten(hub: SyntheticHub, people: range) -> list[int]:
     ("course", "few", "many"), [(rounds, 33, 333), (one_in_ten, 50, 500)], ids=["all", "some"]
 )
 def test_a_round_over_ten_times_as_many_stubs_costs_no_more_statements(
-    tmp_path: Path, course: Callable[[SyntheticHub, range], list[int]], few: int, many: int
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    course: Callable[[SyntheticHub, range], list[int]],
+    few: int,
+    many: int,
 ) -> None:
     """Of 99 and 999 stubs that changed, and of a few that changed among many."""
+    monkeypatch.setattr(rounds_, "ROUND_LIMIT", 2_000)
     costs = []
     for number in (few, many):
         hub = SyntheticHub(tmp_path / f"{number}.sqlite")

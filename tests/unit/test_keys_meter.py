@@ -55,6 +55,14 @@ def test_what_is_used_comes_back_day_by_day_and_never_beyond_the_whole() -> None
     assert budget.left({20_000: 450, 20_001: 100}, 20_001) == 50
 
 
+def test_it_is_said_when_so_much_will_be_there() -> None:
+    budget, noon = Budget(capacity=450, refill=150), 20_000 * DAY + 43_200
+    assert budget.seconds_until(100, 0, noon) == 43_200, "at midnight"
+    assert budget.seconds_until(151, 0, noon) == 43_200 + DAY
+    assert budget.seconds_until(450, 400, noon) == 43_200
+    assert budget.seconds_until(451, 400, noon) is None
+
+
 def test_a_budget_that_became_smaller_than_what_was_used_is_spent_and_not_owed() -> None:
     assert Budget(capacity=450, refill=150).left({20_000: 90_000}, 20_000) == 0
 

@@ -1,0 +1,233 @@
+"""Apply a complete upload in small steps, whole or not at all (specs/07-transport.md §2).
+
+Each step is a body of a transaction of its own, so that others go in between. First every row is
+checked and staged where nobody sees it; then, in one small step, the manifest is logged and what is
+staged is what the agency has published; then it is put in force, slice after slice, while no round
+runs. Whoever runs the steps may stop between any two: before the leaf nothing has happened, and
+after it the rest is done when the hub starts again.
+"""
+
+import hmac
+import json
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
+
+from hub.log.ledger import HubSigner, Ledger
+from hub.matching.limits import Limits
+from hub.matching.publications import CHUNK_LIMIT, check_limits
+from hub.store.limits import LastTokens, TokenChange
+from hub.store.log import Logged
+from hub.store.staging import StagedStub
+from hub.store.stubs import PepperedTokens, Placed
+from hub.store.tables import HubTables
+from hub.store.uploads import Upload
+from protocol.errors import ErrorCode, RemoteError
+from protocol.governance.charter import Charter
+from protocol.messages.bodies import ChunkRef, PublicationBody, RowsChunk, StubRow
+from protocol.messages.statement import Statement, parse_statement
+from protocol.wire import parse_wire
+from storage.engine import NotUniqueError, batches
+
+ROWS_A_STEP = 50
+
+Step = Callable[[HubTables], Any]
+Result = TypeVar("Result")
+Steps = Generator[Step, Any, Result]
+"""Bodies to be run in this order, each in a transaction; what each returns is sent back."""
+
+
+@dataclass(frozen=True)
+class PepperedStub:
+    """One stub's token set as it is kept: the commitment it opens, and peppered tokens."""
+
+    stub_id: str
+    commitment: str
+    tokens: PepperedTokens
+
+
+@dataclass(frozen=True)
+class Applying:
+    """One publication of which all chunks are here."""
+
+    signer: HubSigner = field(repr=False)
+    statement: Statement[PublicationBody]
+
+    def check(self) -> Steps[int]:
+        """Check and stage everything; how many stubs are there for the first time.
+
+        Raises RemoteError.
+        """
+        fresh = yield from self._stage()
+        while (yield self._forget_old):
+            pass
+        last = ""
+        while last is not None:
+            last = yield partial(self._check_spread, after=last)
+        return fresh
+
+    def log(self, tables: HubTables, fresh: int) -> Logged:
+        """Log what is staged; from here on the agency has published it. Raises RemoteError."""
+        self._begin(tables)
+        self._limits(tables).count_new(fresh)
+        rows = (self._chunk(tables, ref) for ref in self.statement.body.rows)
+        logged = Ledger(tables, self.signer).append(self.statement, evidence=rows)
+        tables.uploads.log(self.statement.id, logged.index)
+        return logged
+
+    def _stage(self) -> Steps[int]:
+        charter = yield self._begin
+        while (yield lambda tables: tables.staging.clear(self.statement.id, ROWS_A_STEP)):
+            pass  # what an interrupted try has left
+        sets: deque[PepperedStub] = deque()
+        more, fresh = iter(self.statement.body.tokens), 0
+        for ref in self.statement.body.rows:
+            rows = _rows((yield partial(self._chunk, ref=ref)), ref)
+            wanted = sum(not row.retired for row in rows)
+            while len(sets) < wanted and (tokens := next(more, None)) is not None:
+                sets += _token_sets((yield partial(self._chunk, ref=tokens)))
+            for some in batches(rows, ROWS_A_STEP):
+                checked = [(row, _checked(charter, row, sets)) for row in some]
+                fresh += sum(row.revision == 1 for row in some)
+                yield partial(self._put, checked=checked, fresh=fresh)
+        if sets or next(more, None) is not None:
+            raise RemoteError(ErrorCode.MALFORMED, "there are more token sets than rows")
+        return fresh
+
+    def _begin(self, tables: HubTables) -> Charter:
+        """What may have come while it was uploaded, and comes again to be checked at the end: a new
+        charter, a suspension, new keys, another publication.
+        """
+        directory, preamble = tables.directory.current(), self.statement.preamble
+        if not tables.uploads.is_here(self.statement.id):
+            raise RemoteError(ErrorCode.NOT_FOUND, "no upload with that name waits for chunks")
+        if preamble.charter_version != directory.charter.version:
+            raise RemoteError(ErrorCode.WRONG_CHARTER, "a new charter came while it was uploaded")
+        directory.verify(self.statement)
+        done = tables.log.count_entries(preamble.sender, "publication", 0)
+        if self.statement.body.sequence != done + 1:
+            raise RemoteError(ErrorCode.CONFLICT, f"the next publication has sequence {done + 1}")
+        return directory.charter
+
+    def _chunk(self, tables: HubTables, ref: ChunkRef) -> bytes:
+        data = tables.uploads.chunk(self.statement.id, ref.hash)
+        if data is None:
+            raise RemoteError(ErrorCode.NOT_READY, "a chunk is missing")
+        return data
+
+    def _put(
+        self, tables: HubTables, checked: Sequence[tuple[StubRow, PepperedTokens]], fresh: int
+    ) -> None:
+        """Stage rows, if they are the agency's own and follow what it has published of them."""
+        agency, publication = self.statement.preamble.sender, self.statement.id
+        stub_ids = [row.stub_id for row, _ in checked]
+        known = tables.stubs.among(stub_ids)
+        elsewhere = tables.staging.elsewhere(publication, stub_ids)
+        limits = self._limits(tables)
+        limits.check_new(fresh)
+        changes, staged = limits.changes_of(stub_ids), []
+        for row, tokens in checked:
+            last = known.get(row.stub_id)
+            owner, revision = (last.agency, last.revision) if last else (agency, 0)
+            follows = (owner, revision) == (agency, row.revision - 1)
+            if not follows or row.stub_id in elsewhere:
+                raise RemoteError(ErrorCode.CONFLICT, f"stub {row.stub_id}: owner or revision")
+            new = changes.is_new(row)
+            staged.append(StagedStub(row, tokens, new, counted=new and changes.is_counted(row)))
+        try:
+            tables.staging.put(publication, agency, staged)
+        except NotUniqueError:
+            raise RemoteError(ErrorCode.MALFORMED, "a stub is in two rows") from None
+
+    def _forget_old(self, tables: HubTables) -> bool:
+        return tables.stubs.forget_former(self.statement.preamble.iat)
+
+    def _check_spread(self, tables: HubTables, after: str) -> str | None:
+        """Check the next stubs, over the state after all rows; the last one, None if it is over."""
+        staged = tables.staging.tokens_after(self.statement.id, after, ROWS_A_STEP)
+        self._limits(tables).check_spread(self.statement.id, staged)
+        return max(staged, default=None)
+
+    def _limits(self, tables: HubTables) -> Limits:
+        preamble = self.statement.preamble
+        return Limits(tables, tables.directory.current(), preamble.sender, preamble.iat)
+
+
+def put_in_force(upload: Upload) -> Steps[None]:
+    """Put a logged publication in force. Rounds wait until it is done."""
+    statement = parse_statement(upload.envelope)
+    while (yield partial(_put_some, upload=upload, statement=statement)):
+        pass
+    yield lambda tables: tables.uploads.drop(upload.statement_id)
+
+
+def sweep() -> Steps[None]:
+    """Forget what uploads that are done with have left."""
+    while (yield _sweep_some):
+        pass
+
+
+def _put_some(tables: HubTables, upload: Upload, statement: Statement[Any]) -> bool:
+    preamble, index = statement.preamble, upload.index or 0
+    until = Limits(tables, tables.directory.current(), preamble.sender, preamble.iat).former_until
+    placed = Placed(preamble.sender, upload.statement_id, index, until)
+    done = tables.staging.put_in_force(placed, ROWS_A_STEP)
+    tables.limits.put_tokens(
+        {
+            item.stub_id: LastTokens(item.commitment, preamble.charter_version)
+            for item in done
+            if item.new_tokens
+        },
+        [TokenChange(item.stub_id, preamble.iat) for item in done if item.counted],
+    )
+    return bool(done)
+
+
+def _sweep_some(tables: HubTables) -> bool:
+    statement_id = tables.uploads.dropped()
+    if statement_id is None:
+        return False
+    if not tables.staging.clear(statement_id, ROWS_A_STEP):
+        tables.uploads.sweep(statement_id)
+    return True
+
+
+def _rows(data: bytes, ref: ChunkRef) -> list[StubRow]:
+    chunk = parse_wire(RowsChunk, data, limit=CHUNK_LIMIT)
+    if len(chunk.rows) != ref.count:
+        raise RemoteError(ErrorCode.MALFORMED, "a chunk's count is not the manifest's")
+    return chunk.rows
+
+
+def _token_sets(data: bytes) -> list[PepperedStub]:
+    return [
+        PepperedStub(
+            item["stub_id"],
+            item["commitment"],
+            {key: [bytes.fromhex(text) for text in texts] for key, texts in item["tokens"].items()},
+        )
+        for item in json.loads(data)
+    ]
+
+
+def _checked(charter: Charter, row: StubRow, sets: deque[PepperedStub]) -> PepperedTokens:
+    """A row's tokens, if row and tokens are what the charter allows. Raises RemoteError."""
+    if row.retired and row.involvements:
+        raise RemoteError(ErrorCode.MALFORMED, f"stub {row.stub_id}: retired, yet involved")
+    for involvement in row.involvements:
+        kind = charter.involvement_type(involvement.type)
+        if kind is None or involvement.label not in kind.labels:
+            raise RemoteError(
+                ErrorCode.NOT_ALLOWED, f"stub {row.stub_id}: type or label not in the charter"
+            )
+    if row.retired:
+        return {}
+    entry = sets.popleft() if sets else None
+    if entry is None or entry.stub_id != row.stub_id:
+        raise RemoteError(ErrorCode.MALFORMED, f"stub {row.stub_id}: its tokens are missing")
+    if not hmac.compare_digest(entry.commitment, row.token_commitment):
+        raise RemoteError(ErrorCode.BAD_PROOF, f"stub {row.stub_id}: not the tokens committed")
+    check_limits(charter.policy, row.stub_id, entry.tokens)
+    return entry.tokens

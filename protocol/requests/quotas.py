@@ -1,0 +1,18 @@
+"""How many statements of a kind an agency may have logged in a day: specs/07-transport.md §2.
+
+Pure, and the same for the hub that refuses and the auditor who counts again.
+"""
+
+from protocol.governance.charter import Charter
+
+VERDICTS_A_DAY = 1_000
+
+
+def quota_of(charter: Charter, kind: str) -> int | None:
+    """The day's quota of a kind, if it has one."""
+    quotas = charter.quotas
+    return {
+        "request": quotas.requests_per_day,
+        "identity_request": quotas.identity_checks_per_day,
+        "verdict": VERDICTS_A_DAY,
+    }.get(kind)

@@ -1,0 +1,189 @@
+"""Over quota the log has the day's first refusal; the rest is a number that both sides count."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audit.findings import FindingCode as Code
+from hub.server.routes import HubApp
+from hub.store.over_quota import OverQuota
+from node.links.review import Opinion
+from node.membership.keys import load_keys
+from node.service import NodeService
+from node.store.tables import open_engine
+from protocol.errors import ErrorCode, RemoteError
+from protocol.messages.bodies import RejectionBody
+from protocol.messages.statement import parse_statement
+from protocol.requests import quotas
+from tests.sim.federation import SimFederation, SimNode
+from tests.sim.test_audit_people import audited, rules
+from tests.sim.test_charter_change import amend, follow
+from tests.sim.test_daily_statements import alarms, answers, days
+from tests.sim.test_review import queue, unsure
+from transport.client import HttpClient
+from transport.server import listening
+
+Agencies = tuple[SimNode, SimNode]
+__all__ = ["unsure"]
+
+
+async def quota(federation: SimFederation, agencies: Agencies, **numbers: int) -> None:
+    await amend(federation, {"quotas": numbers})
+    await follow(*agencies)
+
+
+async def flood(care: SimNode, times: int) -> list[str | None]:
+    """Ask so many times; what became of each."""
+    involvement = (await care.team("c1")).others[0].involvement_id
+    asked = [await care.ask("c1", involvement) for _ in range(times)]
+    return [(await care.sent(request_id))["code"] for request_id in asked]
+
+
+async def said(federation: SimFederation, agency: SimNode) -> list[int]:
+    """What the daily statements to an agency say of refusals over quota."""
+    entries = await federation.entries("daily_statement")
+    found: list[Any] = [parse_statement(entry["envelope"]) for entry in entries]
+    return [item.body.over_quota for item in found if item.preamble.aud == agency.party_id]
+
+
+async def test_a_flood_of_requests_is_one_leaf_and_a_number_that_its_node_agrees_with(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    health, care = agencies
+    await quota(federation, agencies, requests_per_day=2)
+    assert await flood(care, 6) == [None, None, *["over_quota"] * 4]
+    assert len(await federation.entries("request")) == 2
+    assert len(await federation.entries("hub_decision")) == 2
+    (leaf,) = await federation.entries("rejection")
+    body = parse_statement(leaf["envelope"]).expect(RejectionBody).body
+    assert (body.kind, body.code) == ("request", "over_quota")
+    await days(federation, 2)
+    assert (await said(federation, care), await said(federation, health)) == ([4, 0], [0, 0])
+    assert await answers(federation) == ["agree"] * 4
+    assert await alarms(care) == []
+    assert await audited(federation) == set()
+    assert await flood(care, 3) == [None, None, "over_quota"], "tomorrow is another day"
+    assert len(await federation.entries("rejection")) == 2
+
+
+async def test_each_kind_with_a_quota_is_refused_before_it_is_logged(
+    federation: SimFederation, unsure: Agencies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.sim.test_identity_check import check
+
+    _, care = unsure
+    monkeypatch.setattr(quotas, "VERDICTS_A_DAY", 1)
+    await quota(federation, unsure, identity_checks_per_day=1)
+    for _ in range(3):
+        await check(care)
+    (waiting,) = await queue(care)
+    for answer in ("same", "not_same", "same"):
+        opinion = Opinion(waiting.link_id, answer, 1)
+        await care.write(lambda t, o=opinion: care.service.dispatcher.reviewing.say(t, o))  # type: ignore[misc]
+        await care.service.advance()
+    logged = [len(await federation.entries(kind)) for kind in ("identity_request", "verdict")]
+    assert logged == [1, 1]
+    assert len(await federation.entries("rejection")) == 2, "the first of each"
+    await days(federation)
+    assert await said(federation, care) == [4]
+    assert await answers(federation) == ["agree"] * 2
+    assert await audited(federation) == set()
+
+
+async def test_a_statement_that_is_sent_again_counts_once(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    _, care = agencies
+    await quota(federation, agencies, requests_per_day=1)
+    await flood(care, 1)
+    real, posted = federation.services.intake.submit, []
+
+    async def refused(*arguments: Any) -> Any:
+        posted.append(arguments[0])
+        try:
+            return await real(*arguments)
+        except RemoteError as error:
+            if len(posted) < 3:
+                raise RemoteError(ErrorCode.UNREACHABLE, "the answer is lost") from error
+            raise
+
+    object.__setattr__(federation.services.intake, "submit", refused)
+    with pytest.raises(RemoteError):
+        await flood(care, 1)
+    for _ in range(2):
+        try:
+            await care.service.advance()
+        except RemoteError:
+            continue
+    assert len({message.envelope for message in posted}) == 1
+    object.__setattr__(federation.services.intake, "submit", real)
+    await days(federation)
+    assert await said(federation, care) == [1]
+    assert await answers(federation) == ["agree"] * 2
+
+
+async def test_a_hub_that_counts_wrong_is_noticed(
+    federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, care = agencies
+    await quota(federation, agencies, requests_per_day=1)
+    await flood(care, 3)
+    monkeypatch.setattr(OverQuota, "take", lambda *_: 0)
+    await days(federation)
+    assert "books_differ" in await alarms(care)
+    found = await audited(federation)
+    assert rules(Code.BOOKS_DIFFER, Code.DAILY_STATEMENT_DIFFERS) <= found
+
+
+async def test_who_floods_with_stolen_keys_is_in_the_owners_statement(
+    federation: SimFederation, agencies: Agencies, tmp_path: Path
+) -> None:
+    _, care = agencies
+    await quota(federation, agencies, requests_per_day=0)
+    shutil.copytree(care.folder, tmp_path / "stolen")
+    held = care.membership
+    keys = load_keys(tmp_path / "stolen", held.hub.hub_id)
+    stolen = replace(held, engine=open_engine(tmp_path / "stolen"), keys=keys)
+    thief = SimNode(NodeService(stolen, care.service.answering._settings), tmp_path / "stolen")
+    assert await flood(thief, 2) == ["over_quota"] * 2
+    await days(federation)
+    assert await alarms(care) == ["books_differ"], "nothing of it is logged, and still it is seen"
+    await stolen.engine.close()
+
+
+async def test_a_hub_that_refuses_within_the_quota_is_found(
+    federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise RemoteError(ErrorCode.OVER_QUOTA, "so it says")
+
+    monkeypatch.setattr("hub.exchange.intake.check_quota", refuse)
+    assert await flood(agencies[1], 1) == ["over_quota"]
+    assert await audited(federation) == rules(Code.REFUSAL_UNFOUNDED)
+
+
+async def test_the_answer_says_truly_when_to_come_again(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    _, care = agencies
+    await quota(federation, agencies, requests_per_day=0)
+    federation.clock.now += 86_400 - federation.clock.now % 86_400 - 90
+    sent: list[bytes] = []
+    real = federation.network.post
+
+    async def posted(url: str, body: bytes, headers: Any = None) -> bytes:
+        if url.endswith("/v1/statements"):
+            sent.append(body)
+        return await real(url, body, headers)
+
+    federation.network.post = posted  # type: ignore[method-assign]
+    await flood(care, 1)
+    async with (
+        listening(HubApp(federation.services).application(), "127.0.0.1", 0) as port,
+        HttpClient(allow_private=True) as http,
+        http._open().post(f"http://127.0.0.1:{port}/v1/statements", data=sent[0]) as answer,
+    ):
+        assert (answer.status, answer.headers["Retry-After"]) == (429, "90")
