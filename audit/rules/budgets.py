@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from audit.findings import Finding, FindingCode, rule
-from protocol.governance.admission import Newcomer, needs_endorsement
+from protocol.governance.admission import Newcomer, joined_at, needs_endorsement
 from protocol.governance.directory import Directory
 from protocol.governance.limits import allowed
 from protocol.messages.bodies import EvaluationCountBody
@@ -42,7 +42,7 @@ class BudgetCheck:
         for party_id, history in self._directory.members.items():
             first = history[0]
             newcomer = Newcomer.of(first.body)
-            if needs_endorsement(self._directory, newcomer, first.issued_at):
+            if needs_endorsement(self._directory, newcomer, joined_at(self._directory, party_id)):
                 detail = f"member {party_id} joined late or is large, and nobody endorsed it"
                 yield rule(FindingCode.NOT_ENDORSED, first.index, detail)
 

@@ -7,7 +7,7 @@ it saw them first.
 from datetime import UTC, datetime
 
 from protocol.errors import ErrorCode, RemoteError
-from protocol.governance.admission import served_from
+from protocol.governance.admission import joined_at, served_from
 from protocol.governance.directory import Directory
 from protocol.governance.follow import LogView, verify_note_by_charter
 
@@ -18,20 +18,18 @@ def newcomers_in(old: LogView, new: LogView) -> dict[str, int]:
     That is the time of the checkpoint that shows them. Who begins to follow has seen nobody come,
     and goes by what the hub says of each.
     """
-    came = [
-        history[0]
-        for party_id, history in new.directory.members.items()
-        if party_id not in old.directory.members
-    ]
+    came = new.directory.members.keys() - old.directory.members.keys()
     if not came:
         return {}
     seen_at = verify_note_by_charter(new.note, new.directory.charter).seen_at
-    return {item.body.party_id: seen_at if old.size else item.issued_at for item in came}
+    return {
+        party_id: seen_at if old.size else joined_at(new.directory, party_id) for party_id in came
+    }
 
 
-def check_served(directory: Directory, party_id: str, joined_at: int, now: int) -> None:
+def check_served(directory: Directory, party_id: str, joined: int, now: int) -> None:
     """Refuse a member that is not served yet. Raises RemoteError: NOT_ALLOWED, NOT_READY."""
-    since = served_from(directory, party_id, joined_at)
+    since = served_from(directory, party_id, joined)
     if since is None:
         raise RemoteError(
             ErrorCode.NOT_ALLOWED,

@@ -6,11 +6,13 @@ the founding days a member under other control must answer for a newcomer, and k
 
 from dataclasses import dataclass, replace
 
+from protocol.fields import from_base64
 from protocol.governance.charter import Admission
 from protocol.governance.directory import Directory
 from protocol.governance.fingerprint import fingerprint
 from protocol.governance.limits import DAY
 from protocol.messages.bodies import EnrolmentBody, MemberBody
+from protocol.messages.statement import parse_statement
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,12 @@ def admission(directory: Directory) -> Admission | None:
     return terms.model_copy(update={"founding_until": until})
 
 
-def needs_endorsement(directory: Directory, newcomer: Newcomer, joined_at: int) -> bool:
+def needs_endorsement(directory: Directory, newcomer: Newcomer, joined: int) -> bool:
     """Whether somebody that joins then (Unix seconds) must have an endorsement, and has none."""
     terms = admission(directory)
     if terms is None:
         return False
-    if joined_at <= terms.founding_until and newcomer.clients <= terms.largest_member:
+    if joined <= terms.founding_until and newcomer.clients <= terms.largest_member:
         return False
     return not any(
         said.control_domain != newcomer.control_domain
@@ -54,13 +56,25 @@ def needs_endorsement(directory: Directory, newcomer: Newcomer, joined_at: int) 
     )
 
 
-def served_from(directory: Directory, party_id: str, joined_at: int) -> int | None:
+def joined_at(directory: Directory, party_id: str) -> int:
+    """When a member joined, in Unix seconds, by the word of the hub: 0 for one that a successor of
+    a lost log names again. Whether it was a member there, those know who followed that log.
+    """
+    first = directory.members[party_id][0]
+    if directory.succession is not None:
+        own = parse_statement(from_base64(first.body.enrolment))
+        if own.preamble.log_origin != directory.charter.log.origin:
+            return 0
+    return first.issued_at
+
+
+def served_from(directory: Directory, party_id: str, joined: int) -> int | None:
     """From when key holders serve a member that joined then; None while it lacks an endorsement."""
     first = Newcomer.of(directory.members[party_id][0].body)
     newcomer = replace(first, clients=directory.clients_of(party_id))
-    if needs_endorsement(directory, newcomer, joined_at):
+    if needs_endorsement(directory, newcomer, joined):
         return None
     terms = admission(directory)
-    if terms is None or joined_at <= terms.founding_until:
-        return joined_at
-    return joined_at + terms.cooling_days * DAY
+    if terms is None or joined <= terms.founding_until:
+        return joined
+    return joined + terms.cooling_days * DAY

@@ -179,7 +179,7 @@ async def test_a_successor_that_changes_more_than_the_log_is_refused(
 
     def more_quota(held: Charter, key: VerifierKey) -> Charter:
         value = honest(held, key).model_dump(mode="json")
-        value["quotas"]["evaluations_per_day"] += 1
+        value["quotas"]["requests_per_day"] += 1
         return parse_charter(canonical.encode(value))
 
     honest = succeeding.next_charter
