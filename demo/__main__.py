@@ -64,6 +64,7 @@ def perform(stage: Stage, narrator: Narrator) -> None:
         ("Each agency brings its own file", story.bring_files),
         ("Each publishes hashed identifiers; the hub sees tokens only", story.publish),
         ("Each is told that somebody works with Amira", story.find_each_other),
+        ("A charity joins late", story.join_late),
         ("A request without the facts its code demands", story.refuse_without_facts),
         ("A request as it should be", story.ask_and_answer),
         ("Somebody copies the hub's disk; nobody notices yet", trouble.copy_the_disk),

@@ -1,6 +1,7 @@
 """Set up the council: hub, three key holders, four witnesses, two agencies and an auditor."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +48,11 @@ CHILD = Agency(
     "child", "Wexcombe Children's Services", "childrens_social_care", "01632 960120",
     "A. Okafor (East)",
 )  # fmt: skip
+
+
+CHARITY = Agency(
+    "charity", "Wexcombe Family Link", "charity", "01632 960130", "nobody yet", clients=20
+)
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,8 @@ def found(stage: Stage, holders: list[Path]) -> Council:
     stage.run(
         "patchwork-hub", "found", "--dir", str(hub), "--quorum", str(QUORUM),
         "--duty-desk", "Wexcombe emergency duty team (invented)", "--duty-phone", "01632 960100",
-        "--duty-hours", "Nights, weekends and bank holidays", *transcripts, *named,
+        "--duty-hours", "Nights, weekends and bank holidays", "--cooling-days", "0",
+        *transcripts, *named,
     )  # fmt: skip
     genesis = (hub / "genesis").read_text(encoding="utf-8").strip()
     log_vkey = (hub / "log.vkey").read_text(encoding="utf-8").strip()
@@ -120,8 +127,10 @@ def found(stage: Stage, holders: list[Path]) -> Council:
     return Council(url, genesis, tuple(WITNESSES))
 
 
-def enrol(stage: Stage, agency: Agency) -> str:
-    """One agency joins by invitation; the operator compares the words; the words."""
+def enrol(stage: Stage, agency: Agency, answers_for: Callable[[str], None] | None = None) -> str:
+    """One agency joins by invitation; the operator compares the words; the words. A late one also
+    has another organisation that answers for it, which hears the same words.
+    """
     stage.run(
         "patchwork-node", "init", "--dir", str(agency.folder), "--name", agency.name,
         "--class", agency.member_class, "--duty-line", agency.duty_line,
@@ -135,10 +144,10 @@ def enrol(stage: Stage, agency: Agency) -> str:
         name, "patchwork-node", "join", "--dir", str(agency.folder), "--accept-charter",
         invitation, until="words: ",
     )  # fmt: skip
-    return approve(stage, name)
+    return approve(stage, name, answers_for)
 
 
-def approve(stage: Stage, joining: str) -> str:
+def approve(stage: Stage, joining: str, answers_for: Callable[[str], None] | None = None) -> str:
     """The operator hears the words, compares them with the screen, and approves."""
     party = stage.wait_for(joining, "party: ").removeprefix("party: ").strip()
     words = stage.wait_for(joining, "words: ").removeprefix("words: ").strip()
@@ -148,6 +157,8 @@ def approve(stage: Stage, joining: str) -> str:
     if on_screen != words:
         raise DemoError("the words differ")
     stage.run("patchwork-hub", "members", "--dir", hub, "--approve", party, "--words", words)
+    if answers_for is not None:
+        answers_for(words)
     stage.finish(joining)
     return words
 

@@ -6,10 +6,11 @@ people are invented.
 
 import json
 import shutil
+import time
 from collections.abc import Callable
 from typing import Any
 
-from demo.council import CHILD, HEALTH, PEOPLE, Agency, Council
+from demo.council import CHARITY, CHILD, HEALTH, PEOPLE, Agency, Council, enrol
 from demo.stage import ROOT, DemoError, Stage
 
 AMIRA_HEALTH, AMIRA_CHILD, TWIN = "h-0001", "c-0001", "h-0002"
@@ -69,6 +70,24 @@ class Story:
             f"{health[0]['agency']}, duty line {health[0]['duty_line']}."
         )
         self._tell("Amira's twin brother is not matched with anybody. That tells nobody anything.")
+
+    def join_late(self) -> None:
+        """The founding days end; a charity needs another organisation's word as well."""
+        change, hub = ROOT / "end-of-founding.toml", str(ROOT / "hub")
+        change.write_text(f"[admission]\nfounding_until = {int(time.time())}\n", encoding="utf-8")
+        self._stage.run("patchwork-hub", "charter", "change", str(change), "--yes", "--dir", hub)
+
+        def answer_for(words: str) -> None:
+            self._node(
+                HEALTH, "endorse", words, "--name", CHARITY.name, "--clients",
+                str(CHARITY.clients), "--as", HEALTH.person,
+            )  # fmt: skip
+
+        enrol(self._stage, CHARITY, answer_for)
+        self._tell(
+            f"The council approved; {HEALTH.name} answered for it too, in the log for all to see."
+        )
+        self._tell("Key holders would serve it after 7 days. In this demo the charter says 0.")
 
     def refuse_without_facts(self) -> None:
         """A request without the facts that its code demands is refused, and told why."""

@@ -36,6 +36,7 @@ from hub.members.office import (
     parse_witness,
     read_plan,
     rename,
+    resize,
 )
 from hub.server.service import HubService
 from hub.store.members import MemberStatus
@@ -150,9 +151,13 @@ def members(
         str, typer.Option("--rename", help="Call a member by another --name, by party id.")
     ] = "",
     name: Annotated[str, typer.Option(help="The new name; everybody is told.")] = "",
+    resized: Annotated[
+        str, typer.Option("--resize", help="A member has --clients now, by party id.")
+    ] = "",
+    clients: Annotated[int, typer.Option(min=0, help="How many clients it has, about.")] = 0,
     as_json: JsonOutput = False,
 ) -> None:
-    """Show who applied and who is a member; approve, suspend, reinstate, revoke or rename one."""
+    """Show who applied and who is a member; approve, stop, reinstate, rename or resize one."""
     asked = {
         MemberStatus.SUSPENDED: suspend,
         MemberStatus.ACTIVE: reinstate,
@@ -167,6 +172,9 @@ def members(
         elif renamed:
             _write(folder, lambda tables: rename(tables, renamed, name))
             out.print("Ordered. The running hub writes the new name into the log.")
+        elif resized:
+            _write(folder, lambda tables: resize(tables, resized, clients))
+            out.print("Ordered. The running hub writes the size into the log.")
         elif approved:
             _write(folder, lambda tables: approve(tables, approved, words))
             out.print("Approved. The running hub writes the membership into the log.")

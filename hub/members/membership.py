@@ -78,6 +78,16 @@ class Membership:
         self._ledger.issue(RenameBody(party_id=party_id, name=name), party_id)
         return True
 
+    def resize(self, party_id: str) -> None:
+        """Write into the log how many clients a member has, by the operator's word."""
+        clients = self._members.sizes().get(party_id)
+        member = self._ledger.directory.member(party_id)
+        self._members.drop_size(party_id)
+        if clients is None or member is None or member.body.clients == clients:
+            return
+        if MemberStatus(member.body.status) is not MemberStatus.REVOKED:
+            self._write(member, {"clients": clients})
+
     def _is_stale(self, envelope: bytes) -> bool:
         """Whether the membership that a rotation replaces is not the one in force any more."""
         body = rotation_of(envelope)

@@ -18,6 +18,7 @@ from hub.store.members import ApplicantState, MemberStatus, RotationState
 from hub.store.tables import HubTables, opened
 from protocol.contact import require_hours, require_name, require_phone
 from protocol.errors import ErrorCode, LocalError
+from protocol.governance.admission import Newcomer, joined_at, needs_endorsement
 from protocol.governance.amendments import check_name
 from protocol.governance.ceremony import CeremonyTerms, HolderRecord, SignedTranscript
 from protocol.governance.charter import DutyDesk
@@ -218,6 +219,23 @@ def rename(tables: HubTables, party_id: str, name: str) -> None:
         raise LocalError(ErrorCode.CONFIGURATION, f"name: {error}") from None
     check_name(member.body, clean, directory.bodies())
     tables.members.rename(party_id, clean)
+
+
+def resize(tables: HubTables, party_id: str, clients: int) -> None:
+    """How many clients a member has from here on, for the running hub. Raises LocalError."""
+    directory = tables.directory.current()
+    history = directory.members.get(party_id)
+    if not history or MemberStatus(history[-1].body.status) is MemberStatus.REVOKED:
+        raise LocalError(ErrorCode.NOT_FOUND, "there is no member with that id")
+    newcomer = replace(Newcomer.of(history[0].body), clients=clients)
+    if needs_endorsement(directory, newcomer, joined_at(directory, party_id)):
+        words = fingerprint_words(party_id, history[0].body.keys)
+        raise LocalError(
+            ErrorCode.NOT_READY,
+            "another organisation must answer for so many first: patchwork-node endorse "
+            f'"{words}" --name "{newcomer.name}" --clients {clients}',
+        )
+    tables.members.resize(party_id, clients)
 
 
 def waiting_rotations(tables: HubTables) -> list[WaitingRotation]:

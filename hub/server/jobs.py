@@ -90,7 +90,7 @@ class Jobs:
 
     async def admit(self) -> None:
         """Write into the log what the operator decided of members: each in a transaction."""
-        newcomers, rotations, orders, names = await self._engine.read(_decided)
+        newcomers, rotations, orders, names, sizes = await self._engine.read(_decided)
         for party_id in newcomers:
             await self._one("admit", party_id, self._admit)
         for party_id in rotations:
@@ -99,6 +99,8 @@ class Jobs:
             await self._one("order", party_id, self._carry_out)
         for party_id in names:
             await self._one("rename", party_id, self._rename)
+        for party_id in sizes:
+            await self._one("resize", party_id, self._resize)
 
     async def _admit(self, party_id: str) -> None:
         await self._engine.write(lambda tables: Enrolment(self._ledger(tables)).admit(party_id))
@@ -121,6 +123,9 @@ class Jobs:
         )
         if not done:
             log.warning("rename_dropped", party=party_id)
+
+    async def _resize(self, party_id: str) -> None:
+        await self._engine.write(lambda tables: Membership(self._ledger(tables)).resize(party_id))
 
     async def erase(self) -> None:
         """Erase what the charter's retention rules say is due."""
@@ -210,14 +215,15 @@ class Jobs:
         await run_alarm(self._settings.alarm_command, value)
 
 
-def _decided(tables: HubTables) -> tuple[list[str], list[str], list[str], list[str]]:
-    """Whom the operator approved, whose new keys, about whom there are orders, and new names."""
+def _decided(tables: HubTables) -> tuple[list[str], ...]:
+    """Whom the operator approved, whose new keys; about whom there are orders, names and sizes."""
     members = tables.members
     return (
         [item.party_id for item in members.applicants(ApplicantState.APPROVED)],
         [item.party_id for item in members.rotations(RotationState.APPROVED)],
         [item.party_id for item in members.orders()],
         [*members.names()],
+        [*members.sizes()],
     )
 
 

@@ -179,6 +179,19 @@ class Members:
         """Forget a new name: written into the log, or not to be."""
         self._tx.run("DELETE FROM name_order WHERE party_id = ?", party_id)
 
+    def resize(self, party_id: str, clients: int) -> None:
+        """Leave a member's new size for the running hub, in place of one that still waits."""
+        self._tx.put("size_order", {"party_id": party_id, "clients": clients}, ("party_id",))
+
+    def sizes(self) -> dict[str, int]:
+        """The new sizes that wait, by member."""
+        rows = self._tx.rows("SELECT party_id, clients FROM size_order ORDER BY party_id")
+        return {row["party_id"]: row["clients"] for row in rows}
+
+    def drop_size(self, party_id: str) -> None:
+        """Forget a new size: written into the log, or not to be."""
+        self._tx.run("DELETE FROM size_order WHERE party_id = ?", party_id)
+
     def order(self, party_id: str, status: MemberStatus) -> None:
         """Leave an order for the running hub, in place of one that still waits."""
         self._tx.put("member_order", {"party_id": party_id, "status": status}, ("party_id",))

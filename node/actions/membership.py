@@ -172,9 +172,15 @@ async def endorse(service: NodeService, newcomer: Answering, person: int) -> Non
     membership.check_accepted(parse_wire(Submitted, answer), statement.id)
 
 
-async def say_details(service: NodeService, said: NewDetails) -> None:
-    """Change what everybody sees of the agency, in its name. Raises RemoteError, LocalError."""
-    await change_details(service.membership, said.name, said.duty_line, said.duty_hours)
+async def say_details(service: NodeService, said: NewDetails, person: int) -> None:
+    """Change what everybody sees of the agency, in its name. `person` (a row's id) does.
+
+    Raises RemoteError, LocalError.
+    """
+    membership = service.membership
+    await change_details(membership, said.name, said.duty_line, said.duty_hours)
+    did = Act(person, Deed.CHANGED_DETAILS, "", membership.env.clock())
+    await membership.engine.write(lambda tables: tables.people.acted(did))
 
 
 async def newest_agreement(service: NodeService) -> Charter:

@@ -12,8 +12,9 @@ import typer
 from rich.console import Console
 
 from node.actions.membership import NewDetails, say_details
+from node.actions.register import who_acts
 from node.actions.session import open_service
-from node.cli.options import Folder, HubName, JsonOutput
+from node.cli.options import Folder, HubName, JsonOutput, PersonName
 from node.views.details import details_value
 from runtime.cli import report_errors
 
@@ -26,6 +27,7 @@ def details(
     name: Annotated[str, typer.Option(help="Another name for your agency.")] = "",
     duty_line: Annotated[str, typer.Option(help="Another telephone of your duty desk.")] = "",
     duty_hours: Annotated[str, typer.Option(help="When it answers.")] = "",
+    practitioner: PersonName = "",
     hub: HubName = "",
     as_json: JsonOutput = False,
     folder: Folder = Path(),
@@ -37,7 +39,7 @@ def details(
         async def work() -> dict[str, str]:
             async with open_service(folder, hub) as service:
                 if changed is not None:
-                    await say_details(service, changed)
+                    await say_details(service, changed, await who_acts(service, practitioner))
                 return await service.read(details_value)
 
         value = asyncio.run(work())

@@ -49,6 +49,7 @@ DEEDS = {
     "saw_alerts": "saw {} alert(s)",
     "acknowledged": "put alarm {} away",
     "signed_charter": "signed version {} of the sharing agreement",
+    "changed_details": "changed what everybody sees of this organisation",
 }
 
 

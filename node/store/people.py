@@ -25,6 +25,7 @@ class Deed(StrEnum):
     SAW_ALERTS = "saw_alerts"
     ACKNOWLEDGED = "acknowledged"
     SIGNED_CHARTER = "signed_charter"
+    CHANGED_DETAILS = "changed_details"
 
 
 @dataclass(frozen=True, repr=False)

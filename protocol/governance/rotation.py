@@ -24,7 +24,7 @@ from protocol.signing import (
     verify_ed25519,
 )
 
-CHANGEABLE = {"status", "keys", "enrolment"}
+CHANGEABLE = {"status", "clients", "keys", "enrolment"}
 _HEADER = b"patchwork.rotation.v1\n"
 
 
@@ -50,7 +50,9 @@ def check_next_member(
         raise RemoteError(ErrorCode.NOT_ALLOWED, "a revoked member has another leaf")
     fields = MemberBody.model_fields.keys() - CHANGEABLE
     if any(getattr(before, name) != getattr(after, name) for name in fields):
-        raise RemoteError(ErrorCode.NOT_ALLOWED, "more than status and keys of a member changes")
+        raise RemoteError(
+            ErrorCode.NOT_ALLOWED, "more than status, size and keys of a member change"
+        )
     if after.enrolment == before.enrolment:
         if after.keys != before.keys:
             raise RemoteError(ErrorCode.NOT_ALLOWED, "a member's keys change without a rotation")

@@ -129,6 +129,19 @@ async def test_of_two_new_names_for_a_member_the_later_one_waits(engine: HubEngi
     assert await engine.read(lambda tables: tables.members.names()) == {"q": "Other"}
 
 
+async def test_a_new_size_waits_until_it_is_dropped_and_the_last_one_holds(
+    engine: HubEngine,
+) -> None:
+    def order(tables: HubTables) -> None:
+        for party_id, clients in (("p", 300), ("q", 7), ("p", 4000)):
+            tables.members.resize(party_id, clients)
+
+    await engine.write(order)
+    assert await engine.read(lambda tables: tables.members.sizes()) == {"p": 4000, "q": 7}
+    await engine.write(lambda tables: tables.members.drop_size("p"))
+    assert await engine.read(lambda tables: tables.members.sizes()) == {"q": 7}
+
+
 async def test_an_invitation_works_once_and_in_time(engine: HubEngine) -> None:
     await engine.write(lambda tables: tables.members.invite("h", 100))
     for party, now in (("p", 100), ("q", 99), ("r", 99)):

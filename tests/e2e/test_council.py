@@ -118,7 +118,8 @@ def test_a_changed_weight_travels_to_the_links_while_everything_runs(stage: Stag
 def test_a_new_telephone_and_a_new_name_are_on_the_other_sides_screen(stage: Stage) -> None:
     stage.until(lambda: matched(stage), "the two agencies see each other")
     folder = str(HEALTH.folder)
-    said = stage.run("patchwork-node", "details", "--duty-line", "01632 960111", "--dir", folder)
+    who = ("--as", HEALTH.person, "--dir", folder)
+    said = stage.run("patchwork-node", "details", "--duty-line", "01632 960111", *who)
     assert "everybody sees it" in said
     listed = json.loads(stage.run("patchwork-hub", "members", "--json", "--dir", str(HUB)))
     party = next(row["party_id"] for row in listed if row["name"] == HEALTH.name)

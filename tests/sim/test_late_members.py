@@ -5,13 +5,14 @@ import asyncio
 import pytest
 
 from hub.members.enrolment import Enrolment
+from hub.members.office import resize
 from hub.store.members import ApplicantState
 from hub.store.tables import HubTables
 from node.actions.membership import Answering, endorse
 from node.membership.hub import HubMembership
 from node.membership.joining import Joining
 from node.service import NodeService
-from protocol.errors import ErrorCode, RemoteError
+from protocol.errors import ErrorCode, LocalError, RemoteError
 from tests.sim.federation import DUTY, SAMIR, SimFederation, SimNode, row
 from tests.sim.test_key_holders import FIRST, request_of
 from tests.sim.test_stolen_node import Agencies
@@ -139,3 +140,29 @@ async def test_founders_are_served_at_once_and_after_a_key_holder_lost_its_book(
     federation.network.holders[FIRST] = anew
     await federation.checkpoint()
     assert await anew.answer(request_of(health)), "it goes by what the log says of each"
+
+
+async def test_an_agency_that_grows_has_more_once_the_operator_says_so(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    health, care = agencies
+    holder = federation.network.holders[FIRST]
+    party = health.party_id
+
+    async def ordered(clients: int) -> None:
+        await federation.hub_write(lambda tables: resize(tables, party, clients))
+        await federation.hub.jobs.admit()
+        await federation.checkpoint()
+
+    await ordered(20)
+    await holder.answer(request_of(health, 400))
+    with pytest.raises(RemoteError, match="of 450 evaluations"):
+        await holder.answer(request_of(health, 100))
+    await ordered(40)
+    await holder.answer(request_of(health, 100))
+    with pytest.raises(LocalError, match="must answer for so many first") as caught:
+        await ordered(90_000)
+    words = caught.value.detail.split('"')[1]
+    await answered_for(care, words, name="Health visiting", clients=90_000)
+    await ordered(90_000)
+    await holder.answer(request_of(health, 4_000))
