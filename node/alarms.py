@@ -47,6 +47,7 @@ class AlarmCode(StrEnum):
     CARD_IN_NO_LOG = "card_in_no_log"
     CARD_CLOSED = "card_closed"
     SET_ASIDE = "set_aside"
+    BACKUP_RESTORED = "backup_restored"
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,11 @@ TEXTS: dict[AlarmCode, AlarmText] = {
     AlarmCode.CARD_UNWITNESSED: AlarmText(
         _LOOK, "A card left or came before witnesses had signed.",
         "Look at it with the other side: patchwork-node alerts.",
+    ),
+    AlarmCode.BACKUP_RESTORED: AlarmText(
+        _LOOK, "This node is older than what the hub knows of it: a backup was put back, or "
+        "somebody else used its keys.",
+        "Run patchwork-node resync, which says what was lost and what was done since.",
     ),
     AlarmCode.SET_ASIDE: AlarmText(
         _LOOK, "A fault of this program, or of the hub, kept something from being done. It is "

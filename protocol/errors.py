@@ -33,6 +33,7 @@ class ErrorCode(StrEnum):
     INVITATION = "invitation"
     CONFLICT = "conflict"
     SECOND_INSTANCE = "second_instance"
+    BEHIND = "behind"
     BAD_POINT = "bad_point"
     BAD_SCALAR = "bad_scalar"
     BAD_PROOF = "bad_proof"
@@ -123,6 +124,11 @@ ERROR_TEXTS: dict[ErrorCode, ErrorText] = {
         409,
         "A second copy of this node is running",
         "Stop one of them. If you did not start it, tell the council: the keys may be stolen.",
+    ),
+    ErrorCode.BEHIND: ErrorText(
+        409,
+        "The hub knows more of you than you do",
+        "Was a backup put back? Install the newest version, then run patchwork-node resync.",
     ),
     ErrorCode.BAD_POINT: ErrorText(
         400, "A group element is not valid", "Blind the inputs again with a correct library."

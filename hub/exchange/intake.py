@@ -10,9 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from hub.exchange import resyncs
 from hub.exchange.handlers import DAY, Handler, Parts, parts_of
 from hub.exchange.identity_checks import IdentityChecks
 from hub.exchange.requests import Broker
+from hub.exchange.resyncs import Span
 from hub.exchange.reviews import Reviews
 from hub.exchange.upkeep import Upkeep
 from hub.log.ledger import HubSigner, Ledger
@@ -37,7 +39,7 @@ from protocol.messages.bodies import (
     ReleaseBody,
     RequestBody,
 )
-from protocol.messages.log import ProvisionalBody, StatementAnswerBody
+from protocol.messages.log import ProvisionalBody, ResyncBody, StatementAnswerBody
 from protocol.messages.review import (
     IdentityAnswerBody,
     IdentityCheckBody,
@@ -146,6 +148,24 @@ class Intake:
             _check(ledger, statement)
             Upkeep(ledger).export(export)
             return export.body
+
+        return await self._or_reject(statement, work)
+
+    async def resync(self, message: Message) -> Span:
+        """Take a member's word that it came back from a backup; what it is given again.
+
+        The same statement again is given the same, and tells nothing twice. Raises RemoteError.
+        """
+        statement, _ = await self._opened(message)
+        asked = statement.expect(ResyncBody)
+
+        def work(tables: HubTables) -> Span:
+            ledger = Ledger(tables, self.signer)
+            logged = tables.log.logged(asked.id)
+            if logged is None:
+                _check(ledger, statement)
+                logged = resyncs.begin(ledger, asked)
+            return Span(asked.preamble.sender, logged.index, asked.body.start, logged.index + 1)
 
         return await self._or_reject(statement, work)
 

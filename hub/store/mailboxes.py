@@ -59,6 +59,17 @@ class Mailboxes:
         """Delete what was delivered up to `cursor`, ciphertexts included; nothing undelivered."""
         sql = "DELETE FROM mailbox WHERE agency = ? AND seq <= ? AND delivered = 1"
         self._tx.run(sql, agency, cursor)
+        if cursor > self.acknowledged(agency):
+            self._tx.put("acknowledged", {"agency": agency, "cursor": cursor}, ("agency",))
+
+    def acknowledged(self, agency: str) -> int:
+        """Up to where an agency has acknowledged its mail."""
+        row = self._tx.one("SELECT cursor FROM acknowledged WHERE agency = ?", agency)
+        return int(row["cursor"]) if row else 0
+
+    def forget_acknowledged(self, agency: str) -> None:
+        """Let an agency go on from an earlier place: what it had acknowledged stays deleted."""
+        self._tx.run("DELETE FROM acknowledged WHERE agency = ?", agency)
 
     def has_mail(self, agency: str, cursor: int) -> bool:
         """Whether anything waits after `cursor`."""
@@ -90,5 +101,6 @@ class Mailboxes:
         return str(row["value"]) if row else ""
 
     def begin(self, generation: str) -> None:
-        """Begin a generation, in a database that has none."""
-        self._tx.insert("meta", {"key": _GENERATION, "value": generation})
+        """Begin a generation, in a database that is new or made anew: numbers begin again."""
+        self._tx.put("meta", {"key": _GENERATION, "value": generation}, ("key",))
+        self._tx.run("DELETE FROM acknowledged")

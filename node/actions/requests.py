@@ -38,6 +38,7 @@ class Ask:
 async def ask_now(service: NodeService, ask: Ask) -> str:
     """Ask and send at once; the request's id. Raises LocalError or RemoteError."""
     membership = service.membership
+    await membership.check_synced()
 
     def request(tables: NodeTables) -> ContactRequest:
         others = _askable(tables, membership, ask.client)
@@ -63,6 +64,7 @@ async def ask_now(service: NodeService, ask: Ask) -> str:
 async def answer_now(service: NodeService, answer: Answer) -> None:
     """Answer, send at once, and release when a quorum has seen the decision."""
     membership = service.membership
+    await membership.check_synced()
     await membership.follow()
     await membership.engine.write(lambda tables: service.answering.answer(tables, answer))
     await service.advance()

@@ -33,7 +33,7 @@ def show(hub: HubName = "", as_json: JsonOutput = False, folder: Folder = Path()
                     document = charter.model_dump(mode="json")
                     typer.echo(json.dumps(document, indent=1, ensure_ascii=False))
                 else:
-                    _describe(await service.read(agreement_of))
+                    _describe(await service.oversee(agreement_of))
 
         asyncio.run(work())
 
@@ -50,7 +50,7 @@ def accept(
         async def work() -> None:
             async with open_service(folder, hub) as service:
                 await newest_agreement(service)
-                agreement = await service.read(agreement_of)
+                agreement = await service.oversee(agreement_of)
                 if agreement.signed == agreement.version:
                     out.print(f"Your agency has signed version {agreement.signed} already.")
                     return

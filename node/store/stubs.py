@@ -56,6 +56,17 @@ class Stubs:
             for row in found
         }
 
+    def all_of_hub(self, hub_id: str) -> dict[str, PublishedStub]:
+        """Every stub at a hub, by its id."""
+        rows = self._tx.rows(
+            "SELECT client, stub_id, revision, published_hash, retired FROM stub WHERE hub_id = ?",
+            hub_id,
+        )
+        return {
+            row["stub_id"]: PublishedStub(**{**row, "retired": bool(row["retired"])})
+            for row in rows
+        }
+
     def client_of(self, hub_id: str, stub_id: str) -> Client | None:
         """The client behind one of our stubs."""
         row = self._tx.one(
@@ -78,6 +89,12 @@ class Stubs:
         """Remember stubs as the hub has them now."""
         rows = [{"hub_id": hub_id, **vars(stub), "retired": int(stub.retired)} for stub in stubs]
         self._tx.put_many("stub", rows, ("hub_id", "client"))
+
+    def forget(self, hub_id: str, stub_ids: Collection[str]) -> None:
+        """Give these ids up: if their clients are published again, it is under others."""
+        self.put_digests(hub_id, {stub_id: {} for stub_id in stub_ids})
+        sql = "DELETE FROM stub WHERE hub_id = ? AND stub_id IN (:among)"
+        self._tx.run_among(sql, hub_id, among=stub_ids)
 
     def start_over(self, hub_id: str) -> None:
         """Keep the ids of stubs for a new log of the hub, which knows none of them."""

@@ -181,6 +181,7 @@ KINDS: dict[str, Kind] = {
         log.ProvisionalBody, _MEMBER, _MEMBER, conversation=_REQUEST, needs_active_recipient=True
     ),
     "succession": Kind(log.SuccessionBody, _HUB, _HUB, Leaf.PUBLIC),
+    "resync": Kind(log.ResyncBody, _MEMBER, _HUB),
 }  # fmt: skip
 
 _NAMES = {kind.body: name for name, kind in KINDS.items()}
