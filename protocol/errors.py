@@ -163,7 +163,7 @@ ERROR_TEXTS: dict[ErrorCode, ErrorText] = {
         502, "A service did not answer", "Check the network, then try again."
     ),
     ErrorCode.BAD_FILE: ErrorText(
-        400, "We could not read the file", "Fix what the detail names and import it again."
+        400, "We could not read the file", "Fix what the detail names and try again."
     ),
     ErrorCode.NOT_READY: ErrorText(
         409, "Something has to be done first", "Do what the detail says, then try again."

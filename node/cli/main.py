@@ -17,6 +17,7 @@ from node.actions import importing, membership, records
 from node.actions import requests as acts
 from node.actions.session import open_service
 from node.cli import printing
+from node.cli.backup import app as backup_commands
 from node.cli.charter import app as charter_commands
 from node.cli.monitor import app as monitor_commands
 from node.cli.options import Client, Folder, HubName, JsonOutput, PersonName
@@ -36,6 +37,7 @@ from runtime.cli import handed_over, make_cli, report_errors
 app = make_cli("patchwork-node", "One agency's node: import, publish, see the team, ask, answer.")
 app.add_typer(people_app)
 app.add_typer(monitor_commands)
+app.add_typer(backup_commands)
 app.add_typer(charter_commands, name="charter")
 out = Console(soft_wrap=True, markup=False, highlight=False)
 
