@@ -1,4 +1,4 @@
-"""A hub that came back from a backup signs only if nobody has seen more: specs/05-log.md §16.
+"""A hub that came back from a backup signs only if nobody has seen more: specs/05-log.md §17.
 
 Any quorum of witnesses shares one with those that are asked here, so a checkpoint that a quorum has
 signed since the backup cannot be overlooked.

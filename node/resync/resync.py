@@ -5,10 +5,8 @@ mail, and says what is lost. Until that is done nothing is published, sent or sh
 """
 
 from collections.abc import Awaitable, Callable, Collection
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
-
-import structlog
 
 from node.dispatch import Dispatcher
 from node.membership.hub import HubMembership
@@ -29,12 +27,8 @@ from protocol.messages.log import ResyncBody
 from protocol.messages.review import WrongPersonBody
 from protocol.messages.statement import parse_statement
 
-log = structlog.get_logger()
-
-# What the hub refuses a question with that it has never logged, or that old keys signed.
-NOT_LOGGED = frozenset(
-    {ErrorCode.EXPIRED, ErrorCode.WRONG_CHARTER, ErrorCode.REPLAYED, ErrorCode.BAD_SIGNATURE}
-)
+# What the hub refuses a question with that it has never logged.
+NOT_LOGGED = frozenset({ErrorCode.EXPIRED, ErrorCode.WRONG_CHARTER, ErrorCode.REPLAYED})
 
 ReadMail = Callable[[], Awaitable[int]]
 
@@ -80,9 +74,7 @@ class Resyncing:
             await self._take(resync)
         while await self._read_mail():
             pass
-        lost = await self._membership.engine.write(self._finish)
-        log.info("resynchronised", cause=resync.cause.value)
-        return lost
+        return await self._membership.engine.write(self._finish)
 
     async def _last(self) -> Resync | None:
         hub_id = self._membership.hub.hub_id
@@ -147,9 +139,11 @@ class Resyncing:
         return entries, held
 
     async def _question(self, resync: Resync, start: int) -> bytes:
-        if resync.envelope is not None:
-            return resync.envelope
         membership = self._membership
+        if resync.envelope is not None:
+            with suppress(RemoteError):  # else other keys have signed it
+                membership.directory.verify(parse_statement(resync.envelope))
+                return resync.envelope
         statement = membership.sign(ResyncBody(start=start), membership.hub.hub_id)
         envelope = statement.envelope.encode()
         await membership.engine.write(lambda tables: tables.resyncs.ask(resync, envelope))

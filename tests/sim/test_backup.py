@@ -12,9 +12,11 @@ from pathlib import Path
 import pyrage
 import pytest
 
+from hub.members.office import approve_rotation
 from node.actions.backup import make_backup, restore_backup
 from node.actions.records import withdraw_now
 from node.actions.resync import resync_now
+from node.membership.rotation import Rotating
 from node.store.resync import Cause
 from node.views.inbox import inbox_value
 from protocol.errors import ErrorCode, LocalError, RemoteError
@@ -22,6 +24,7 @@ from tests.oracles.oracle import INSTALL
 from tests.sim.federation import AMIRA, DUTY, SimFederation, SimNode, row
 from tests.sim.put_back import started
 from tests.sim.test_put_back import lost_by, shown_team
+from tests.sim.test_stolen_node import ordered, steal
 
 Agencies = tuple[SimNode, SimNode]
 
@@ -173,3 +176,41 @@ async def test_what_is_no_whole_backup_changes_nothing(
     assert refused(lambda: make_backup(health.folder, wrong, mistyped, env)) is settings
     assert refused(lambda: make_backup(empty, wrong, [safe.recipient], env)) is ErrorCode.NOT_READY
     del federation
+
+
+async def test_a_stolen_node_comes_back_from_its_backup(
+    federation: SimFederation, agencies: Agencies, tmp_path: Path, safe: Safe
+) -> None:
+    """docs/operate/stolen-node.md: what the thief did is named, and what the owner did stays."""
+    _, care = agencies
+    back_up(care, tmp_path / "care.age", safe)
+    recovery = tmp_path / "recovery.json"
+    shutil.copy2(care.folder / f"recovery-{care.membership.hub.hub_id}.json", recovery)
+    thief = steal(care, tmp_path / "stolen")
+    await care.take_in(row("c2", AMIRA, "child_in_need", DUTY))
+    await care.publish()
+    await thief.ask("c1", (await thief.team("c1")).others[0].involvement_id)
+    await ordered(federation, care, "suspended")
+    care = await restored(federation, care, tmp_path / "care.age", safe)
+    with pytest.raises(RemoteError) as caught:
+        await resync_now(care.service)
+    assert caught.value.code is ErrorCode.UNKNOWN_MEMBER
+    rotating = Rotating(care.folder, care.membership, recovery)
+    words = await rotating.apply()
+    await federation.hub_write(lambda tables: approve_rotation(tables, care.party_id, words))
+    await federation.hub.jobs.admit()
+    await federation.checkpoint()
+    await rotating.wait(lambda: None)
+    with pytest.raises(LocalError, match="came back from a backup"):
+        await shown_team(care, "c1")
+    await ordered(federation, care, "active")
+    await care.membership.sync()
+    await resync_now(care.service)
+    lost = await lost_by(care)
+    assert [entry.kind for entry in lost.ours] == ["publication", "request"]
+    assert lost.unknown_clients == 1
+    assert (await care.publish()).changed == 0
+    await federation.round()
+    await federation.settle()
+    assert await shown_team(care, "c1") == ["Health visiting"]
+    await thief.membership.engine.close()
