@@ -127,6 +127,7 @@ class NodeService:
 
     async def retry(self) -> list[SetAside]:
         """Try again everything that was set aside; what still fails. Raises PatchworkError."""
+        await self.membership.check_synced()
         await self._do_again()
         passes: dict[str, Work] = {
             "receive": lambda: self.receive(wait=0),
@@ -158,7 +159,7 @@ class NodeService:
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _advance(self) -> None:
-        if self._retry_first:
+        if self._retry_first and not await self.resyncing.under_way():
             await self._do_again()
             self._retry_first = False
         await self.advance()

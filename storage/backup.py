@@ -80,6 +80,19 @@ def opened_backup(source: Path, identities: Sequence[Path], of: str, into: Path)
         shutil.rmtree(staging, ignore_errors=True)
 
 
+def put_in_place(staging: Path, folder: Path, last: str) -> None:
+    """Move what was opened into a folder; `last` what makes it whole. Raises LocalError(CONFLICT)
+    where any of it is there: it may be newer.
+    """
+    names = sorted((path.name for path in staging.iterdir()), key=lambda name: name == last)
+    for name in names:
+        if (folder / name).exists():
+            detail = f"{name} is there already: restore into an empty folder"
+            raise LocalError(ErrorCode.CONFLICT, detail)
+    for name in names:
+        (staging / name).replace(folder / name)
+
+
 class _Reader:
     """Pieces of bytes as something to read from."""
 

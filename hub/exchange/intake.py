@@ -151,23 +151,28 @@ class Intake:
 
         return await self._or_reject(statement, work)
 
-    async def resync(self, message: Message) -> Span:
+    async def resync(self, message: Message, verified: Callable[[], None] = lambda: None) -> Span:
         """Take a member's word that it came back from a backup; what it is given again.
 
-        The same statement again is given the same, and tells nothing twice. Raises RemoteError.
+        The same statement again is given the same, and logged once. `verified` as of `submit`.
+        Raises RemoteError.
         """
         statement, _ = await self._opened(message)
         asked = statement.expect(ResyncBody)
 
-        def work(tables: HubTables) -> Span:
+        def work(tables: HubTables) -> tuple[Span, bool]:
             ledger = Ledger(tables, self.signer)
-            logged = tables.log.logged(asked.id)
-            if logged is None:
+            before = tables.log.logged(asked.id)
+            if before is None:
                 _check(ledger, statement)
-                logged = resyncs.begin(ledger, asked)
-            return Span(asked.preamble.sender, logged.index, asked.body.start, logged.index + 1)
+            logged = before or resyncs.begin(ledger, asked)
+            span = Span(asked.preamble.sender, logged.index, asked.body.start, logged.index + 1)
+            return span, before is None
 
-        return await self._or_reject(statement, work)
+        span, fresh = await self._or_reject(statement, work)
+        if fresh:
+            verified()
+        return span
 
     def _handlers(self, ledger: Ledger) -> dict[type[WireModel], Handler]:
         broker = Broker(ledger, self.quorum_is_missing)

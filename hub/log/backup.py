@@ -14,7 +14,7 @@ from hub.store.tables import HubTables, opened
 from protocol.errors import ErrorCode, LocalError
 from runtime.environment import Environment
 from runtime.secrets import read_secrets, write_secrets
-from storage.backup import Label, opened_backup, write_backup
+from storage.backup import Label, opened_backup, put_in_place, write_backup
 from storage.sqlite import snapshot
 
 PROGRAM = "patchwork-hub"
@@ -65,8 +65,7 @@ def restore_backup(
             (staging / KEYS).unlink()
             write_secrets(staging / KEYS, keys)
         asyncio.run(_make_anew(staging, env))
-        for path in sorted(staging.iterdir(), key=lambda path: path.name == DATABASE):
-            path.replace(folder / path.name)
+        put_in_place(staging, folder, DATABASE)
 
 
 def _pepper(beside: Path, source: Path, identities: list[Path]) -> dict[str, bytes]:

@@ -164,8 +164,8 @@ class HubApp:
 
     async def resync(self, request: web.Request) -> web.StreamResponse:
         """Stream to a member that came back from a backup what names it, in the same form."""
-        span = await self._services.intake.resync(await _message(request))
-        request[VISIT].show()
+        message, verified = await _message(request), request[VISIT].show
+        span = await self._services.intake.resync(message, verified)
         return await _stream(request, resync_batches(self._services, span))
 
     def _ledger(self, tables: HubTables) -> Ledger:

@@ -11,7 +11,7 @@ from node.store.resync import Cause
 from node.store.tables import NodeTables, open_engine
 from protocol.errors import ErrorCode, LocalError
 from runtime.environment import Environment
-from storage.backup import Label, opened_backup, write_backup
+from storage.backup import Label, opened_backup, put_in_place, write_backup
 from storage.sqlite import snapshot
 
 PROGRAM = "patchwork-node"
@@ -41,8 +41,7 @@ def restore_backup(folder: Path, source: Path, identities: list[Path], env: Envi
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with opened_backup(source, identities, PROGRAM, folder) as staging:
         asyncio.run(_mark(staging, env.clock()))
-        for path in sorted(staging.iterdir(), key=lambda path: path.name == DATABASE):
-            path.replace(folder / path.name)
+        put_in_place(staging, folder, DATABASE)
 
 
 async def _mark(staging: Path, now: int) -> None:

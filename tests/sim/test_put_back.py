@@ -1,5 +1,6 @@
 """A node whose folder was put back from a backup: it learns what it missed before it goes on."""
 
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -16,9 +17,12 @@ from node.requests.answering import Answer
 from node.store.resync import Lost, ResyncState
 from node.views.inbox import inbox_value
 from protocol.errors import ErrorCode, LocalError, RemoteError
+from protocol.fields import from_base64, to_base64
 from protocol.matchkeys.records import ClientRecord
+from protocol.messages.bodies import NoticeBody
+from protocol.messages.statement import parse_statement
 from protocol.wire import ExportRecord, encode_wire, parse_wire
-from tests.sim.federation import AMIRA, DUTY, SAMIR, SimFederation, SimNode, row
+from tests.sim.federation import AMIRA, DUTY, SAMIR, Network, SimFederation, SimNode, row
 from tests.sim.put_back import copy_aside, put_back
 from tests.sim.test_audit_people import audited
 
@@ -269,6 +273,92 @@ async def test_a_hub_that_changes_what_it_gives_is_refused(
     await federation.settle()
     assert (await lost_by(health)).withdrawn == ("h1",)
     assert len(await federation.entries("resync")) == 1, "it asked the same question each time"
+
+
+Records = list[bytes]
+Change = Callable[[Records], Records]
+
+
+def is_question(item: bytes) -> bool:
+    if not item.startswith(b'{"envelope"'):
+        return False
+    envelope = from_base64(parse_wire(ExportRecord, item).envelope)
+    return parse_statement(envelope).preamble.kind == "resync"
+
+
+def telling(*parts: bytes) -> Change:
+    """What it is if the hub tells this of the links."""
+
+    def tell(records: Records) -> Records:
+        asked = next(item for item in records if is_question(item))
+        record = parse_wire(ExportRecord, asked)
+        changed = record.model_copy(update={"evidence": len(parts)})
+        return [*records[: records.index(asked)], encode_wire(changed), *parts]
+
+    return tell
+
+
+def answering(federation: SimFederation, change: Change) -> None:
+    """Have the hub give something else than it would."""
+    given = Network.stream_records
+
+    async def stream(url: str, body: bytes) -> AsyncIterator[bytes]:
+        records = [record async for record in given(federation.network, url, body)]
+        for record in change(records):
+            yield record
+
+    federation.network.stream_records = stream  # type: ignore[method-assign]
+
+
+async def a_foreign_entry(federation: SimFederation, node: SimNode) -> bytes:
+    """A publication of another agency, as it would be given to that one."""
+    (entry,) = await federation.hub_read(
+        lambda tables: tables.tx.rows(
+            "SELECT p.idx, p.salt, p.envelope FROM payload p JOIN entry e USING (idx) "
+            "WHERE e.kind = 'publication' AND e.sender = ?",
+            node.party_id,
+        )
+    )
+    salt, envelope = entry["salt"].hex(), to_base64(entry["envelope"])
+    return encode_wire(ExportRecord(index=entry["idx"], salt=salt, envelope=envelope, evidence=0))
+
+
+async def test_an_answer_that_is_not_whole_is_refused(
+    federation: SimFederation, agencies: Agencies, tmp_path: Path
+) -> None:
+    """Cut short, given twice, of somebody else, or telling links that the hub did not sign."""
+    health, care = agencies
+    copy_aside(health, tmp_path / "copy")
+    await withdraw_now(health.service, "h1")
+    await federation.round()
+    await federation.settle()
+    health = await put_back(federation, health, tmp_path / "copy")
+    await health.service.receive(wait=0)
+    body = NoticeBody(round="00" * 32, links=[])
+    ours, theirs = await federation.hub_read(
+        lambda tables: [
+            federation.ledger(tables).sign(body, node.party_id).envelope.encode()
+            for node in (health, care)
+        ]
+    )
+    forged = care.membership.sign(body, health.party_id).envelope.encode()
+    foreign = await a_foreign_entry(federation, care)
+    lies: list[Change] = [
+        lambda records: [item for item in records if not is_question(item)],
+        lambda records: [*records[:2], *records],
+        lambda records: [foreign, *records],
+        telling(ours, theirs),
+        telling(forged),
+    ]
+    for lie in lies:
+        answering(federation, lie)
+        with pytest.raises(RemoteError):
+            await health.service.receive(wait=0)
+        with pytest.raises(LocalError):
+            await shown_team(health, "h2")
+    answering(federation, telling(ours))
+    await federation.settle()
+    assert (await lost_by(health)).withdrawn == ("h1",)
 
 
 async def test_what_a_hub_leaves_out_shows_in_its_daily_statement(
