@@ -59,8 +59,12 @@ class Mailboxes:
         """Delete what was delivered up to `cursor`, ciphertexts included; nothing undelivered."""
         sql = "DELETE FROM mailbox WHERE agency = ? AND seq <= ? AND delivered = 1"
         self._tx.run(sql, agency, cursor)
-        if cursor > self.acknowledged(agency):
-            self._tx.put("acknowledged", {"agency": agency, "cursor": cursor}, ("agency",))
+        self._tx.run(
+            "INSERT INTO acknowledged (agency, cursor) VALUES (?, ?) "
+            "ON CONFLICT (agency) DO UPDATE SET cursor = excluded.cursor "
+            "WHERE excluded.cursor > acknowledged.cursor",
+            agency, cursor,
+        )  # fmt: skip
 
     def acknowledged(self, agency: str) -> int:
         """Up to where an agency has acknowledged its mail."""

@@ -3,6 +3,7 @@
 import dataclasses
 import sqlite3
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -263,8 +264,28 @@ async def test_posting_and_delivering_cost_the_same_for_however_many(
         found = await engine.write(lambda tables: tables.mailboxes.deliver("a", 0, number))
         await engine.write(lambda tables: tables.mailboxes.acknowledge("a", found[-1].seq))
     assert len(found) == number
-    assert len(said) == 3
+    assert len(said) == 4
     await engine.close()
+
+
+async def test_how_far_an_agency_has_read_is_kept_until_it_may_go_back(engine: HubEngine) -> None:
+    async def acknowledged() -> int:
+        return await engine.read(lambda tables: tables.mailboxes.acknowledged("a"))
+
+    def acknowledge(tables: HubTables, cursor: int) -> None:
+        tables.mailboxes.acknowledge("a", cursor)
+
+    assert await acknowledged() == 0
+    for cursor in (7, 5, 0):
+        await engine.write(partial(acknowledge, cursor=cursor))
+        assert await acknowledged() == 7
+    assert await engine.read(lambda tables: tables.mailboxes.acknowledged("b")) == 0
+    await engine.write(lambda tables: tables.mailboxes.forget_acknowledged("a"))
+    assert await acknowledged() == 0
+    await engine.write(lambda tables: tables.mailboxes.acknowledge("a", 3))
+    await engine.write(lambda tables: tables.mailboxes.begin("ab" * 16))
+    assert await acknowledged() == 0, "numbers begin again with a generation"
+    assert await engine.read(lambda tables: tables.mailboxes.generation()) == "ab" * 16
 
 
 # Daily statements, checkpoints, charters
