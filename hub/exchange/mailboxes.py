@@ -102,9 +102,8 @@ def _delivered(tables: HubTables, statement: Statement[PollBody]) -> Mailbag:
     agency, mailboxes = statement.preamble.sender, tables.mailboxes
     generation = mailboxes.generation()
     cursor = _cursor(statement.body, generation)
-    if cursor < mailboxes.acknowledged(agency):
+    if mailboxes.acknowledge(agency, cursor) > cursor:
         raise RemoteError(ErrorCode.BEHIND, "mail up to here was acknowledged before")
-    mailboxes.acknowledge(agency, cursor)
     mails = mailboxes.deliver(agency, cursor, BATCH)
     if mails:
         tables.directory.current().verify(statement)

@@ -55,21 +55,22 @@ class Mailboxes:
             ],
         )
 
-    def acknowledge(self, agency: str, cursor: int) -> None:
-        """Delete what was delivered up to `cursor`, ciphertexts included; nothing undelivered."""
-        sql = "DELETE FROM mailbox WHERE agency = ? AND seq <= ? AND delivered = 1"
-        self._tx.run(sql, agency, cursor)
-        self._tx.run(
+    def acknowledge(self, agency: str, cursor: int) -> int:
+        """Delete what was delivered up to `cursor`, ciphertexts included; nothing undelivered.
+
+        Answers up to where the agency has acknowledged its mail: further than `cursor` if an old
+        copy of it asks.
+        """
+        (row,) = self._tx.rows(
             "INSERT INTO acknowledged (agency, cursor) VALUES (?, ?) "
-            "ON CONFLICT (agency) DO UPDATE SET cursor = excluded.cursor "
-            "WHERE excluded.cursor > acknowledged.cursor",
+            "ON CONFLICT (agency) DO UPDATE SET cursor = CASE "
+            "WHEN excluded.cursor > acknowledged.cursor THEN excluded.cursor "
+            "ELSE acknowledged.cursor END RETURNING cursor",
             agency, cursor,
         )  # fmt: skip
-
-    def acknowledged(self, agency: str) -> int:
-        """Up to where an agency has acknowledged its mail."""
-        row = self._tx.one("SELECT cursor FROM acknowledged WHERE agency = ?", agency)
-        return int(row["cursor"]) if row else 0
+        sql = "DELETE FROM mailbox WHERE agency = ? AND seq <= ? AND delivered = 1"
+        self._tx.run(sql, agency, cursor)
+        return int(row["cursor"])
 
     def forget_acknowledged(self, agency: str) -> None:
         """Let an agency go on from an earlier place: what it had acknowledged stays deleted."""

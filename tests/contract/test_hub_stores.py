@@ -3,7 +3,6 @@
 import dataclasses
 import sqlite3
 from collections.abc import AsyncIterator, Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -269,22 +268,15 @@ async def test_posting_and_delivering_cost_the_same_for_however_many(
 
 
 async def test_how_far_an_agency_has_read_is_kept_until_it_may_go_back(engine: HubEngine) -> None:
-    async def acknowledged() -> int:
-        return await engine.read(lambda tables: tables.mailboxes.acknowledged("a"))
+    async def acknowledge(cursor: int, agency: str = "a") -> int:
+        return await engine.write(lambda tables: tables.mailboxes.acknowledge(agency, cursor))
 
-    def acknowledge(tables: HubTables, cursor: int) -> None:
-        tables.mailboxes.acknowledge("a", cursor)
-
-    assert await acknowledged() == 0
-    for cursor in (7, 5, 0):
-        await engine.write(partial(acknowledge, cursor=cursor))
-        assert await acknowledged() == 7
-    assert await engine.read(lambda tables: tables.mailboxes.acknowledged("b")) == 0
+    assert [await acknowledge(cursor) for cursor in (0, 7, 5, 0)] == [0, 7, 7, 7]
+    assert await acknowledge(0, "b") == 0
     await engine.write(lambda tables: tables.mailboxes.forget_acknowledged("a"))
-    assert await acknowledged() == 0
-    await engine.write(lambda tables: tables.mailboxes.acknowledge("a", 3))
+    assert await acknowledge(3) == 3
     await engine.write(lambda tables: tables.mailboxes.begin("ab" * 16))
-    assert await acknowledged() == 0, "numbers begin again with a generation"
+    assert await acknowledge(1) == 1, "numbers begin again with a generation"
     assert await engine.read(lambda tables: tables.mailboxes.generation()) == "ab" * 16
 
 

@@ -148,7 +148,7 @@ def test_a_node_from_a_backup_asks_what_it_missed(stage: Stage, story: Story) ->
     assert matched(stage)
     received = json.loads(stage.run("patchwork-node", "inbox", "--json", "--dir", folder))
     assert received["received"][-1]["state"] in {"released", "opened"}
-    stage.resume(name)
+    stage.start(name, "patchwork-node", "serve", "--dir", folder, until="serving")
     stage.run("patchwork-node", "publish", "--dir", folder)
     stage.check_alive()
 

@@ -20,7 +20,8 @@ from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import from_base64, to_base64
 from protocol.matchkeys.records import ClientRecord
 from protocol.messages.bodies import NoticeBody
-from protocol.messages.statement import parse_statement
+from protocol.messages.log import StatementAnswerBody
+from protocol.messages.statement import Context, Stamp, make_statement, parse_statement
 from protocol.wire import ExportRecord, encode_wire, parse_wire
 from tests.sim.federation import AMIRA, DUTY, SAMIR, Network, SimFederation, SimNode, row
 from tests.sim.put_back import copy_aside, put_back
@@ -342,13 +343,18 @@ async def test_an_answer_that_is_not_whole_is_refused(
         ]
     )
     forged = care.membership.sign(body, health.party_id).envelope.encode()
+    charter = health.membership.charter
+    as_the_hub = Context(charter.charter_id, 1, charter.log.origin, charter.charter_id)
+    stamp = Stamp(health.party_id, "5a" * 16, federation.clock())
+    by_care = make_statement(as_the_hub, stamp, body, care.membership.keys.sign).envelope.encode()
     foreign = await a_foreign_entry(federation, care)
     lies: list[Change] = [
         lambda records: [item for item in records if not is_question(item)],
         lambda records: [*records[:2], *records],
-        lambda records: [foreign, *records],
+        lambda records: [foreign, *filter(is_question, records)],
         telling(ours, theirs),
         telling(forged),
+        telling(by_care),
     ]
     for lie in lies:
         answering(federation, lie)
@@ -359,6 +365,31 @@ async def test_an_answer_that_is_not_whole_is_refused(
     answering(federation, telling(ours))
     await federation.settle()
     assert (await lost_by(health)).withdrawn == ("h1",)
+
+
+async def test_a_hub_that_logs_in_our_name_is_not_believed(
+    federation: SimFederation, agencies: Agencies, tmp_path: Path
+) -> None:
+    """It stands in the log, but this agency's key has not signed it."""
+    health, _ = agencies
+    copy_aside(health, tmp_path / "copy")
+    await withdraw_now(health.service, "h1")
+    await federation.round()
+    await federation.settle()
+    charter = health.membership.charter
+    context = Context(charter.charter_id, 1, charter.log.origin, health.party_id)
+    stamp = Stamp(charter.charter_id, "59" * 16, federation.clock())
+    body = StatementAnswerBody(statement="00" * 32, answer="agree", count=0, indexes_hash="00" * 32)
+    forged = make_statement(context, stamp, body, federation.hub.jobs.signer.seed)
+    await federation.hub_write(lambda tables: federation.ledger(tables).append(forged))
+    await federation.checkpoint()
+    health = await put_back(federation, health, tmp_path / "copy")
+    await health.service.receive(wait=0)
+    with pytest.raises(RemoteError) as caught:
+        await health.service.receive(wait=0)
+    assert caught.value.code is ErrorCode.BAD_SIGNATURE
+    with pytest.raises(LocalError):
+        await shown_team(health, "h1")
 
 
 async def test_what_a_hub_leaves_out_shows_in_its_daily_statement(
