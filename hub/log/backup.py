@@ -83,7 +83,8 @@ async def _make_anew(staging: Path, env: Environment) -> None:
 
     def mark(tables: HubTables) -> int:
         tables.mailboxes.begin(env.new_id())
-        tables.checkpoints.came_back(env.clock())
+        if tables.log.next_index():
+            tables.checkpoints.came_back(env.clock())
         return tables.checkpoints.head().size
 
     async with opened(staging) as engine:

@@ -28,13 +28,15 @@ async def check_newest(engine: HubEngine, urls: Mapping[str, str], http: HttpCli
     seen more, NOT_READY while too few have answered.
     """
 
-    def state(tables: HubTables) -> tuple[bool, Charter, SizedNote]:
-        charter = tables.directory.current().charter
-        return tables.checkpoints.has_come_back(), charter, tables.checkpoints.head()
+    def state(tables: HubTables) -> tuple[Charter, SizedNote] | None:
+        if not tables.checkpoints.has_come_back():
+            return None
+        return tables.directory.current().charter, tables.checkpoints.head()
 
-    came_back, charter, head = await engine.read(state)
-    if not came_back:
+    came_back = await engine.read(state)
+    if came_back is None:
         return
+    charter, head = came_back
     names = [witness.name for witness in charter.witnesses if witness.name in urls]
     shown = await asyncio.gather(*(_shown(http, urls[name], name, charter) for name in names))
     for name, note in zip(names, shown, strict=True):

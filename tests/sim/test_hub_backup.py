@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from hub.config import HubSettings
 from hub.log.backup import make_backup, make_pepper_backup, restore_backup
+from hub.members.office import Plan, make_hub
 from hub.members.succession import begin
 from hub.server.service import HubService
 from protocol.errors import ErrorCode, LocalError
@@ -146,3 +148,17 @@ async def test_the_pepper_is_kept_apart(
         assert caught.value.code is ErrorCode.BAD_FILE
         assert {path.name for path in empty.iterdir()} <= {"hub.lock"}
     del agencies
+
+
+async def test_a_hub_that_is_not_founded_yet(tmp_path: Path, safe: Safe) -> None:
+    """It is restored, and says what comes next as it did before."""
+    env, folder, backup = Environment(), tmp_path / "hub", tmp_path / "hub.age"
+    make_hub(folder, Plan("aa" * 16, "Hub", "Council", "hub.example/log"), env)
+    with pytest.raises(LocalError, match="run patchwork-hub found first"):
+        await HubService(folder, HubSettings(port=0), env).run(lambda _port: None)
+    make_backup(folder, backup, [safe.recipient], env)
+    shutil.rmtree(folder)
+    await asyncio.to_thread(restore_backup, folder, backup, None, [safe.file], env)
+    assert {path.name for path in folder.iterdir()} >= {"plan.json", "keys.json", "hub.sqlite"}
+    with pytest.raises(LocalError, match="run patchwork-hub found first"):
+        await HubService(folder, HubSettings(port=0), env).run(lambda _port: None)
