@@ -15,6 +15,7 @@ from node.membership.proofs import verify_logged
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import from_base64, to_base64
 from protocol.messages.bodies import PublicationBody, RowsChunk, StubRow
+from protocol.messages.log import ResyncBody
 from protocol.messages.statement import Statement, parse_statement
 from protocol.wire import ANSWER_LIMIT, ExportRecord, Message, encode_wire, parse_wire
 
@@ -66,12 +67,12 @@ async def history(
             raise RemoteError(ErrorCode.MALFORMED, "entries that are not in the order of the log")
         last = given.index
         _check_ours(membership, given)
-        if statement.id == asked:
-            yield given  # its answer was to come first: it is looked for in the log like any other
-            return
-        if given.index not in known:
+        # A question has no effects, and the witnesses may not have seen it yet.
+        if given.index not in known and not isinstance(statement.body, ResyncBody):
             await _check_logged(membership, given)
         yield given
+        if statement.id == asked:
+            return
     raise RemoteError(ErrorCode.UNREACHABLE, "the hub's answer was cut short")
 
 

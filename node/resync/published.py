@@ -36,11 +36,8 @@ class HeldStub:
 
 @dataclass
 class HeldByHub:
-    """What publications of ours made, in the order of the log. `complete`: all of them there are,
-    so that a stub which is in none of them is retired.
-    """
+    """What publications of ours made, in the order of the log."""
 
-    complete: bool
     publications: list[Given] = field(default_factory=list)
     stubs: dict[str, HeldStub] = field(default_factory=dict)
     fresh: Counter[str] = field(default_factory=Counter)
@@ -76,7 +73,6 @@ class Published:
 
     def apply(self, tables: NodeTables) -> Lost:
         """Publications, stubs, retirements and permissions; what is not as it was."""
-        known = tables.publications.next_sequence(self._hub_id) - 1
         self._take_publications(tables)
         own = tables.stubs.all_of_hub(self._hub_id)
         lost = {
@@ -92,9 +88,7 @@ class Published:
             and self._held.stubs[stub_id].row.revision > stub.revision
         ]
         self._take_stubs(tables, newer)
-        gone = self._gone(own.values()) if known or self._held.publications else []
-        tables.stubs.forget(self._hub_id, [stub.stub_id for stub in gone])
-        withdrawn = self._withdraw(tables, newer, gone)
+        withdrawn = self._withdraw(tables, newer, self._left_out(own.values()))
         shortened = self._shorten(tables, newer)
         return Lost(withdrawn=withdrawn, shortened=shortened, unknown_clients=len(lost))
 
@@ -164,26 +158,30 @@ class Published:
                 same.add(stub_id)
         return same
 
-    def _gone(self, own: Iterable[PublishedStub]) -> list[PublishedStub]:
-        """Stubs that are in no publication there is: the hub has retired them, and when it did so
-        was erased. Such an id is not used again.
+    def _left_out(self, own: Iterable[PublishedStub]) -> list[PublishedStub]:
+        """Stubs that a new log of the hub does not know, though we have published there: what was
+        withdrawn before that was not published again.
         """
-        if not self._held.complete:
+        if not self._held.publications:
             return []
-        return [stub for stub in own if not stub.retired and stub.stub_id not in self._held.stubs]
+        return [
+            stub
+            for stub in own
+            if not (stub.revision or stub.retired or stub.stub_id in self._held.stubs)
+        ]
 
     def _withdraw(
         self,
         tables: NodeTables,
         newer: Iterable[PublishedStub],
-        gone: Iterable[PublishedStub],
+        left_out: Iterable[PublishedStub],
     ) -> tuple[str, ...]:
         """Take back here what was taken back since; our ids of the clients that this changes."""
         held, now = self._held.stubs, self._membership.env.clock()
         when = {
             stub.client: held[stub.stub_id].at for stub in newer if held[stub.stub_id].row.retired
         }
-        when |= {stub.client: now for stub in gone}
+        when |= {stub.client: now for stub in left_out}
         live = tables.records.all_in_force(when, now)
         for client in live:
             tables.records.withdraw(client, when[client])

@@ -16,7 +16,7 @@ from node.resync.progress import Progress
 from node.resync.published import HeldByHub, Published
 from node.store.resync import Cause, Entry, Lost, Resync, ResyncState
 from node.store.tables import NodeTables
-from protocol.errors import ErrorCode, RemoteError
+from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.messages.bodies import (
     DecisionBody,
     PublicationBody,
@@ -29,6 +29,12 @@ from protocol.messages.statement import parse_statement
 
 # What the hub refuses a question with that it has never logged.
 NOT_LOGGED = frozenset({ErrorCode.EXPIRED, ErrorCode.WRONG_CHARTER, ErrorCode.REPLAYED})
+
+TOO_OLD = (
+    "the hub does not have all that your agency has published since this backup, so nobody can "
+    "say who was withdrawn. Restore a newer one; if there is none, ask the council to revoke this "
+    "agency and to invite it anew"
+)
 
 ReadMail = Callable[[], Awaitable[int]]
 
@@ -85,10 +91,8 @@ class Resyncing:
         membership, hub_id = self._membership, self._membership.hub.hub_id
         start, sequence, known = await membership.engine.read(self._known)
         entries, held = await self._ask(resync, start, known)
-        if start and held.has_gaps(sequence):
-            # Rows were erased by now. Of a stub that is not retired the last ones never are.
-            await membership.engine.write(lambda tables: tables.resyncs.ask(resync, None))
-            entries, held = await self._ask(replace(resync, envelope=None), 0, known)
+        if held.has_gaps(sequence):
+            raise LocalError(ErrorCode.NOT_READY, TOO_OLD)
         unknown = [item for item in entries if item.index not in known]
         await self._progress.take(unknown)
         told = self._progress.told(entries[-1])
@@ -120,9 +124,8 @@ class Resyncing:
     ) -> tuple[list[Given], HeldByHub]:
         """What the hub gives from `start` on, but for publications, and these by themselves."""
         question = await self._question(resync, start)
-        start = parse_statement(question).expect(ResyncBody).body.start
         entries: list[Given] = []
-        held = HeldByHub(complete=start == 0)
+        held = HeldByHub()
         try:
             async with aclosing(history(self._membership, question, known)) as given:
                 async for item in given:

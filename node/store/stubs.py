@@ -90,12 +90,6 @@ class Stubs:
         rows = [{"hub_id": hub_id, **vars(stub), "retired": int(stub.retired)} for stub in stubs]
         self._tx.put_many("stub", rows, ("hub_id", "client"))
 
-    def forget(self, hub_id: str, stub_ids: Collection[str]) -> None:
-        """Give these ids up: if their clients are published again, it is under others."""
-        self.put_digests(hub_id, {stub_id: {} for stub_id in stub_ids})
-        sql = "DELETE FROM stub WHERE hub_id = ? AND stub_id IN (:among)"
-        self._tx.run_among(sql, hub_id, among=stub_ids)
-
     def start_over(self, hub_id: str) -> None:
         """Keep the ids of stubs for a new log of the hub, which knows none of them."""
         self._tx.run("UPDATE stub SET revision = 0, published_hash = '' WHERE hub_id = ?", hub_id)

@@ -13,9 +13,10 @@ from hub.members.office import Plan, make_hub
 from hub.members.succession import begin
 from hub.server.service import HubService
 from protocol.errors import ErrorCode, LocalError
+from protocol.log.checkpoint import Checkpoint, cosign_checkpoint, sign_checkpoint
 from runtime.environment import Environment
 from runtime.secrets import read_secrets
-from tests.sim.federation import SimFederation, SimNode
+from tests.sim.federation import ORIGIN, SimFederation, SimNode
 from tests.sim.test_audit_people import audited
 from tests.sim.test_backup import Safe, age
 
@@ -125,6 +126,23 @@ async def test_too_few_witnesses_to_be_sure(
     witness.shows = shown[url]
     await started(federation, hub)
     await federation.round()
+    del agencies
+
+
+async def test_a_witness_that_has_signed_another_log(
+    federation: SimFederation, agencies: Agencies, safe: Safe
+) -> None:
+    """As long, and not the same: somebody has run the lost hub on."""
+    backup, pepper = back_up(federation, safe)
+    signer, size = federation.services.publisher._signer, federation.services.publisher.size
+    hub = await restored(federation, backup, pepper, safe)
+    other = Checkpoint(ORIGIN, size, b"\x07" * 32)
+    witness = next(iter(federation.network.witnesses.values()))
+    line = cosign_checkpoint(other, witness.signer, federation.clock())
+    witness.shows = sign_checkpoint(other, signer).with_signatures([line]).encode()
+    error = await refused(federation, hub)
+    assert error.code is ErrorCode.STORAGE
+    assert "has signed another log" in error.detail
     del agencies
 
 

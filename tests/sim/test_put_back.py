@@ -417,28 +417,50 @@ async def test_what_a_hub_leaves_out_shows_in_its_daily_statement(
     assert AlarmCode.BOOKS_DIFFER not in await alarm_codes(health)
 
 
-async def test_rows_that_were_erased_since(
+async def test_a_backup_that_is_older_than_what_the_hub_keeps(
     federation: SimFederation, agencies: Agencies, tmp_path: Path
 ) -> None:
-    """An old backup: the row that retired a client is gone, and so is the client."""
-    health, care = agencies
-    await federation.hub.jobs.daily()
-    await federation.settle()
+    """The row that retired a client was erased: nobody can say any more who was withdrawn."""
+    health, _ = agencies
     copy_aside(health, tmp_path / "copy")
     await withdraw_now(health.service, "h1")
     await federation.round()
     await federation.settle()
-    federation.clock.now += 400 * 86_400
+    federation.clock.now += 1100 * 86_400  # disclosure_days are 1095
     await federation.checkpoint()
     await federation.hub.jobs.erase()
+    assert await federation.entries("erasure"), "that row among others"
     await federation.settle()
     health = await put_back(federation, health, tmp_path / "copy")
+    await health.service.receive(wait=0)
+    with pytest.raises(LocalError, match="Restore a newer one"):
+        await health.service.receive(wait=0)
+    with pytest.raises(LocalError, match="came back from a backup"):
+        await health.publish()
+
+
+async def test_a_publication_that_the_hub_leaves_out_is_missed(
+    federation: SimFederation, agencies: Agencies, tmp_path: Path
+) -> None:
+    health, _ = agencies
+    copy_aside(health, tmp_path / "copy")
+    await withdraw_now(health.service, "h1")
+    await health.take_in(row("h3", NADIA, "health_visiting", DUTY))
+    await health.publish()
+    await federation.round()
     await federation.settle()
-    await federation.settle()
-    assert (await lost_by(health)).withdrawn == ("h1",)
-    assert (await health.publish()).changed == 0
-    assert sorted((await stubs_at_hub(federation, health)).values()) == [False, True]
-    del care
+    health = await put_back(federation, health, tmp_path / "copy")
+    await health.service.receive(wait=0)
+
+    def without_the_withdrawal(records: Records) -> Records:
+        first = next(n for n, item in enumerate(records) if b'"retired":true' in item)
+        return records[: first - 1] + records[first + 1 :]
+
+    answering(federation, without_the_withdrawal)
+    with pytest.raises(LocalError):
+        await health.service.receive(wait=0)
+    with pytest.raises(LocalError):
+        await shown_team(health, "h1")
 
 
 async def test_a_copy_that_missed_nothing_goes_on_at_once(
