@@ -49,6 +49,7 @@ class AlarmCode(StrEnum):
     CARD_CLOSED = "card_closed"
     SET_ASIDE = "set_aside"
     QUESTIONS_HELD = "questions_held"
+    BACKUP_RESTORED = "backup_restored"
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,11 @@ TEXTS: dict[AlarmCode, AlarmText] = {
         "None of them is put.",
         "Call it and the council, with your lead for information governance: see "
         "patchwork-node alerts.",
+    ),
+    AlarmCode.BACKUP_RESTORED: AlarmText(
+        _LOOK, "This node is older than what the hub knows of it: a backup was put back, or "
+        "somebody else used its keys.",
+        "Run patchwork-node resync, which says what was lost and what was done since.",
     ),
     AlarmCode.SET_ASIDE: AlarmText(
         _LOOK, "A fault of this program, or of the hub, kept something from being done. It is "

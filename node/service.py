@@ -18,9 +18,10 @@ from node.membership.outbox import Outbox
 from node.membership.renewal import SealRenewal
 from node.oversight.monitor import Monitor
 from node.publishing.republish import CharterWatch
+from node.resync.resync import Resyncing
 from node.store.set_aside import Kind, SetAside
 from node.store.tables import NodeTables
-from protocol.errors import PatchworkError
+from protocol.errors import ErrorCode, PatchworkError, RemoteError
 from protocol.messages.bodies import PollBody
 from protocol.wire import ANSWER_LIMIT, Mailbag, parse_wire
 
@@ -46,6 +47,7 @@ class NodeService:
         self.releasing = self.dispatcher.releasing
         self.journal = self.dispatcher.journal
         self.mail = Mail(membership, self.dispatcher)
+        self.resyncing = Resyncing(membership, self.dispatcher, self._read_mail)
         self.outbox = Outbox(membership, self.dispatcher.on_sent, self.dispatcher.on_failed)
         self.charters = CharterWatch(membership)
         self.renewal = SealRenewal(membership)
@@ -74,11 +76,32 @@ class NodeService:
         await asyncio.gather(*(self._forever(name, work) for name, work in loops.items()))
 
     async def read(self, view: Callable[[NodeTables, HubMembership], Shown]) -> Shown:
-        """What a view makes of the tables as they are now. Raises LocalError."""
+        """What a view makes of the tables as they are now. Raises LocalError: NOT_READY of a backup
+        that does not know yet what it missed, and may show what was withdrawn or recalled since.
+        """
+        await self.membership.check_synced()
+        return await self.oversee(view)
+
+    async def oversee(self, view: Callable[[NodeTables, HubMembership], Shown]) -> Shown:
+        """The same of what tells nothing of a client: it is shown in any case."""
         return await self.membership.engine.read(lambda tables: view(tables, self.membership))
 
     async def receive(self, wait: int | None = None) -> int:
-        """One poll: fetch mail, handle each message once; how many were handled."""
+        """One poll: fetch mail, handle each message once; how many were handled.
+
+        After a backup was put back, first of all learn what it missed. Raises PatchworkError.
+        """
+        if await self.resyncing.under_way():
+            await self.resyncing.run()
+        try:
+            return await self._read_mail(wait)
+        except RemoteError as error:
+            if error.code is not ErrorCode.BEHIND:
+                raise
+            await self.resyncing.fell_behind()
+            return 0
+
+    async def _read_mail(self, wait: int | None = 0) -> int:
         membership = self.membership
         hub = membership.hub
         body = PollBody(
@@ -92,7 +115,12 @@ class NodeService:
         return await self.mail.take_in(parse_wire(Mailbag, answer, limit=ANSWER_LIMIT))
 
     async def advance(self) -> None:
-        """Send what waits in the outbox, release what is allowed, send again."""
+        """Send what waits in the outbox, release what is allowed, send again.
+
+        After a backup was put back nothing leaves before it is known what left since.
+        """
+        if await self.resyncing.under_way():
+            return
         refusals = await self.outbox.send()
         if await self.dispatcher.advance():
             refusals += await self.outbox.send()
@@ -103,6 +131,7 @@ class NodeService:
 
     async def retry(self) -> list[SetAside]:
         """Try again everything that was set aside; what still fails. Raises PatchworkError."""
+        await self.membership.check_synced()
         await self._do_again()
         passes: dict[str, Work] = {
             "receive": lambda: self.receive(wait=0),
@@ -135,7 +164,7 @@ class NodeService:
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _advance(self) -> None:
-        if self._retry_first:
+        if self._retry_first and not await self.resyncing.under_way():
             await self._do_again()
             self._retry_first = False
         await self.advance()

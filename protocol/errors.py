@@ -33,6 +33,7 @@ class ErrorCode(StrEnum):
     INVITATION = "invitation"
     CONFLICT = "conflict"
     SECOND_INSTANCE = "second_instance"
+    BEHIND = "behind"
     BAD_POINT = "bad_point"
     BAD_SCALAR = "bad_scalar"
     BAD_PROOF = "bad_proof"
@@ -124,6 +125,11 @@ ERROR_TEXTS: dict[ErrorCode, ErrorText] = {
         "A second copy of this node is running",
         "Stop one of them. If you did not start it, tell the council: the keys may be stolen.",
     ),
+    ErrorCode.BEHIND: ErrorText(
+        409,
+        "The hub knows more of you than you do",
+        "Was a backup put back? Install the newest version, then run patchwork-node resync.",
+    ),
     ErrorCode.BAD_POINT: ErrorText(
         400, "A group element is not valid", "Blind the inputs again with a correct library."
     ),
@@ -157,7 +163,7 @@ ERROR_TEXTS: dict[ErrorCode, ErrorText] = {
         502, "A service did not answer", "Check the network, then try again."
     ),
     ErrorCode.BAD_FILE: ErrorText(
-        400, "We could not read the file", "Fix what the detail names and import it again."
+        400, "We could not read the file", "Fix what the detail names and try again."
     ),
     ErrorCode.NOT_READY: ErrorText(
         409, "Something has to be done first", "Do what the detail says, then try again."

@@ -63,13 +63,14 @@ class Mailbag(WireModel):
 class ExportRecord(WireModel):
     """One log entry's payload for an auditor; `evidence` records of raw bytes follow it.
 
-    Evidence is what a statement commits to by hash: chunks of rows, items of a round.
+    Evidence is what a statement commits to by hash: chunks of rows, items of a round. Behind a
+    member's own question it is what the hub tells it of its links, signed.
     """
 
     index: Count
     salt: Hex32
     envelope: Base64
-    evidence: Annotated[int, Field(ge=0, le=1024)]
+    evidence: Annotated[int, Field(ge=0, le=65_536)]
 
 
 class Invitation(WireModel):

@@ -10,10 +10,11 @@ import asyncio
 import functools
 import os
 import sqlite3
+import tempfile
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -305,6 +306,17 @@ def copy_database(source: Path, target: Path) -> None:
             reading.backup(writing, pages=-1)
     except (sqlite3.Error, OSError) as error:
         raise LocalError(ErrorCode.STORAGE, f"cannot copy {source.name}") from error
+
+
+@contextmanager
+def snapshot(source: Path) -> Iterator[Path]:
+    """A copy of a database as it is now, also while a program is writing to it, beside it until it
+    has been read. Raises LocalError(STORAGE).
+    """
+    with tempfile.TemporaryDirectory(prefix=".backup-", dir=source.parent) as folder:
+        target = Path(folder) / source.name
+        copy_database(source, target)
+        yield target
 
 
 def _columns(cursor: sqlite3.Cursor) -> list[str]:

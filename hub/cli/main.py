@@ -12,6 +12,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from hub.cli.backup import backup, restore
 from hub.cli.charter import app as charter_commands
 from hub.cli.folder import Folder, JsonOutput, out
 from hub.cli.log import erase
@@ -57,6 +58,8 @@ from runtime.environment import Environment
 app = make_cli("patchwork-hub", "Run a council's hub: enrol agencies, match, broker, keep the log.")
 app.add_typer(charter_commands, name="charter")
 app.command()(erase)
+app.command()(backup)
+app.command()(restore)
 app.command("succeed")(succeed_log)
 app.command()(status)
 app.add_typer(policy_commands, name="policy")

@@ -11,9 +11,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from hub.exchange import resyncs
 from hub.exchange.handlers import DAY, Handler, Parts, check_quota, parts_of
 from hub.exchange.identity_checks import IdentityChecks
 from hub.exchange.requests import Broker
+from hub.exchange.resyncs import Span
 from hub.exchange.reviews import Reviews
 from hub.exchange.upkeep import Upkeep
 from hub.log.ledger import HubSigner, Ledger
@@ -40,7 +42,7 @@ from protocol.messages.bodies import (
     ReleaseBody,
     RequestBody,
 )
-from protocol.messages.log import ProvisionalBody, StatementAnswerBody
+from protocol.messages.log import ProvisionalBody, ResyncBody, StatementAnswerBody
 from protocol.messages.members import DetailsBody, SealRenewalBody
 from protocol.messages.review import (
     IdentityAnswerBody,
@@ -169,6 +171,29 @@ class Intake:
             return export.body
 
         return await self._or_reject(statement, lambda: self.engine.write(work))
+
+    async def resync(self, message: Message, verified: Callable[[], None] = lambda: None) -> Span:
+        """Take a member's word that it came back from a backup; what it is given again.
+
+        The same statement again is given the same, and logged once. `verified` as of `submit`.
+        Raises RemoteError.
+        """
+        statement, _ = await self._opened(message)
+        asked = statement.expect(ResyncBody)
+
+        def work(tables: HubTables) -> tuple[Span, bool]:
+            ledger = Ledger(tables, self.signer)
+            before = tables.log.logged(asked.id)
+            if before is None:
+                _check(ledger, statement)
+            logged = before or resyncs.begin(ledger, asked)
+            span = Span(asked.preamble.sender, logged.index, asked.body.start, logged.index + 1)
+            return span, before is None
+
+        span, fresh = await self._or_reject(statement, lambda: self.engine.write(work))
+        if fresh:
+            verified()
+        return span
 
     def _handlers(self, ledger: Ledger) -> dict[type[WireModel], Handler]:
         broker = Broker(ledger, self.quorum_is_missing)

@@ -122,7 +122,8 @@ def _delivered(tables: HubTables, statement: Statement[PollBody]) -> Mailbag:
     agency, mailboxes = statement.preamble.sender, tables.mailboxes
     generation = mailboxes.generation()
     cursor = _cursor(statement.body, generation)
-    mailboxes.acknowledge(agency, cursor)
+    if mailboxes.acknowledge(agency, cursor) > cursor:
+        raise RemoteError(ErrorCode.BEHIND, "mail up to here was acknowledged before")
     mails = mailboxes.deliver(agency, cursor, BATCH)
     if mails:
         tables.directory.current().verify(statement)

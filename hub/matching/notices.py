@@ -62,8 +62,25 @@ class NoticeBuilder:
                 item = ReviewItem(link_id=new.link_id, stub_id=end.stub_id, question=end.review)
                 self._reviews.setdefault(end.agency, []).append(item)
 
+    def tell_again(self, link: Link, agency: str) -> None:
+        """Note all that one agency knew of a link, for one that came back from a backup."""
+        for end in link.ends:
+            if end.agency == agency and end.notice is not None:
+                self._notices.setdefault(agency, []).append(self._link_notice(link, end))
+                item = ReviewItem(link_id=link.link_id, stub_id=end.stub_id, question=end.review)
+                self._reviews.setdefault(agency, []).append(item)
+
     def post(self, tables: HubTables, round_id: str) -> None:
-        """Put it all into mailboxes, signed: first what is, then what is asked."""
+        """Put it all into mailboxes, and who is held or no longer."""
+        posts = self.posts(round_id)
+        for sides in sorted(self._attention.changed):
+            asker, asked = sides
+            held = self._attention.asked(sides) if sides in self._attention.held else 0
+            posts.append(self._signed(asked, QuestionsHeldBody(agency=asker, held=held)))
+        tables.mailboxes.post(posts)
+
+    def posts(self, round_id: str) -> list[Post]:
+        """It all, signed: first what is, then what is asked."""
         posts: list[Post] = []
         for agency, notices in sorted(self._notices.items()):
             for batch in _batches(notices, NOTICE_BYTES, 60):
@@ -71,11 +88,7 @@ class NoticeBuilder:
         for agency, items in sorted(self._reviews.items()):
             for some in _batches(items, NOTICE_BYTES, REVIEWS_A_STATEMENT):
                 posts.append(self._signed(agency, ReviewBody(round=round_id, links=some)))
-        for sides in sorted(self._attention.changed):
-            asker, asked = sides
-            held = self._attention.asked(sides) if sides in self._attention.held else 0
-            posts.append(self._signed(asked, QuestionsHeldBody(agency=asker, held=held)))
-        tables.mailboxes.post(posts)
+        return posts
 
     def _signed(self, agency: str, body: WireModel) -> Post:
         return Post(agency, self._ledger.sign(body, agency).envelope.encode())

@@ -95,7 +95,8 @@ async def _begin(
     async with opened(old) as lost:
         recovered = await lost.read(read_recovered)
     note = merge_cosignatures(notes, recovered)
-    seeds = {**keys, "log": env.random(32)}
+    # The new log begins without tokens: a pepper that was lost with the folder is drawn anew.
+    seeds = {"pepper": env.random(32), **keys, "log": env.random(32)}
     log_key = NoteSigner(origin, SignatureType.ED25519, SecretSeed(seeds["log"])).key
     signer = HubSigner(SecretSeed(seeds["sign"]), env)
     write_secrets(folder / "keys.json", seeds)

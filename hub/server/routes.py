@@ -4,9 +4,13 @@ Handlers parse, call and answer; what may be done is decided behind them.
 """
 
 import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from functools import partial
 
 from aiohttp import web
 
+from hub.exchange.resyncs import Span, records
 from hub.log.ledger import Ledger
 from hub.matching.publications import CHUNK_LIMIT
 from hub.members.enrolment import Enrolment
@@ -53,6 +57,7 @@ class HubApp:
                 body_limit=0,
             ),
             Route("POST", "/v1/polls", member, self.poll),
+            Route("POST", "/v1/resyncs", member, self.resync),
             Route("POST", "/v1/exports", Auth.AUDITOR_STATEMENT, self.export),
             *WitnessRoutes(self._services).routes(),
         ]
@@ -148,18 +153,21 @@ class HubApp:
         """Stream payloads to an auditor: 4-byte length, record, then its evidence likewise."""
         export = await self._services.intake.accept_export(await _message(request))
         request[VISIT].show()
-        response = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
-        await response.prepare(request)
-        for start in range(export.start, export.end, EXPORT_BATCH):
-            records = await self._records(
-                ExportBody(start=start, end=min(start + EXPORT_BATCH, export.end))
-            )
-            if not records:
-                break
-            for record in records:
-                await _write(response, len(record).to_bytes(4, "big") + record)
-        await response.write_eof()
-        return response
+
+        async def batches() -> AsyncIterator[list[bytes]]:
+            for start in range(export.start, export.end, EXPORT_BATCH):
+                end = min(start + EXPORT_BATCH, export.end)
+                if not (records := await self._records(ExportBody(start=start, end=end))):
+                    break
+                yield records
+
+        return await _stream(request, batches())
+
+    async def resync(self, request: web.Request) -> web.StreamResponse:
+        """Stream to a member that came back from a backup what names it, in the same form."""
+        message, verified = await _message(request), request[VISIT].show
+        span = await self._services.intake.resync(message, verified)
+        return await _stream(request, resync_batches(self._services, span))
 
     def _ledger(self, tables: HubTables) -> Ledger:
         return Ledger(tables, self._services.signer)
@@ -179,6 +187,28 @@ class HubApp:
             return records
 
         return await self._services.engine.read(read)
+
+
+async def resync_batches(services: Services, span: Span) -> AsyncIterator[list[bytes]]:
+    """The records that a member is given again, a batch of entries at a time."""
+
+    def read(tables: HubTables, part: Span) -> list[bytes]:
+        return records(Ledger(tables, services.signer), part)
+
+    for start in range(span.start, span.end, EXPORT_BATCH):
+        part = replace(span, start=start, end=min(start + EXPORT_BATCH, span.end))
+        yield await services.engine.read(partial(read, part=part))
+
+
+async def _stream(request: web.Request, batches: AsyncIterator[list[bytes]]) -> web.StreamResponse:
+    """Answer with records, each behind its length."""
+    response = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
+    await response.prepare(request)
+    async for batch in batches:
+        for record in batch:
+            await _write(response, len(record).to_bytes(4, "big") + record)
+    await response.write_eof()
+    return response
 
 
 async def _write(response: web.StreamResponse, data: bytes) -> None:

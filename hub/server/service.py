@@ -8,6 +8,7 @@ from hub.config import HubSettings
 from hub.exchange.intake import Intake
 from hub.exchange.mailboxes import Mailbox
 from hub.log.ledger import HubSigner
+from hub.log.newest import check_newest
 from hub.log.publisher import Publisher
 from hub.log.tile_store import TileStore
 from hub.log.writer_lock import only_writer
@@ -50,6 +51,14 @@ class HubService:
         directory = await self.engine.read(lambda tables: tables.directory.current())
         if not directory.charters:
             raise LocalError(ErrorCode.NOT_READY, "run patchwork-hub found first")
+        if await self.engine.read(lambda tables: tables.checkpoints.has_come_back()):
+            raise LocalError(ErrorCode.NOT_READY, "ask the witnesses first what they hold")
+        if "pepper" not in keys:
+            raise LocalError(
+                ErrorCode.NOT_READY,
+                "keys.json lacks the pepper, which no backup holds: restore again with --pepper. "
+                "If it is lost, begin a new log with patchwork-hub succeed",
+            )
         origin, log_seed = directory.charter.log.origin, SecretSeed(keys["log"])
         publisher = Publisher(
             self.engine,
@@ -79,6 +88,10 @@ class HubService:
         self.jobs = Jobs(self._folder, self.settings, services)
         return services
 
+    async def check_newest(self, http: HttpClient) -> None:
+        """After a backup was restored: ask the witnesses what they hold. Raises LocalError."""
+        await check_newest(self.engine, self.settings.witness_urls, http)
+
     async def run(self, ready: Callable[[int], None]) -> None:
         """Serve until SIGINT or SIGTERM; calls `ready` with the port when listening.
 
@@ -99,8 +112,9 @@ class HubService:
     async def _run(self, ready: Callable[[int], None]) -> None:
         warn_if_open(self._folder)
         await self.engine.check()
-        services = await self.start()
         async with HttpClient(allow_private=self.settings.allow_private_addresses) as http:
+            await self.check_newest(http)
+            services = await self.start()
             app = HubApp(services).application()
             serving = serve_until_stopped(app, self.settings.host, self.settings.port, ready)
             try:

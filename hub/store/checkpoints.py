@@ -15,6 +15,7 @@ class SizedNote(NamedTuple):
 
 
 NO_NOTE = SizedNote(0, b"")
+_CAME_BACK = "came_back"
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,18 @@ class Checkpoints:
         sql = "SELECT seq, note FROM note WHERE seq > ? ORDER BY seq LIMIT ?"
         rows = self._tx.rows(sql, after, limit)
         return [ArchivedNote(row["seq"], bytes(row["note"])) for row in rows]
+
+    def came_back(self, now: int) -> None:
+        """This database came back from a backup: nobody knows whether the log went on without."""
+        self._tx.put("meta", {"key": _CAME_BACK, "value": str(now)}, ("key",))
+
+    def has_come_back(self) -> bool:
+        """Whether it did, and witnesses have not said yet that nothing is newer."""
+        return self._tx.one("SELECT 1 FROM meta WHERE key = ?", _CAME_BACK) is not None
+
+    def is_newest(self) -> None:
+        """The witnesses hold nothing newer."""
+        self._tx.run("DELETE FROM meta WHERE key = ?", _CAME_BACK)
 
     def closed_since(self) -> int | None:
         """Since when contact details cannot move; None while they can."""

@@ -123,6 +123,15 @@ class Links:
                 by_stub.setdefault(stub_id, []).append(link)
         return by_stub
 
+    def told(self, agency: str) -> list[Link]:
+        """Links that have not ended and have an end of this agency, by id."""
+        rows = self._tx.rows(
+            "SELECT * FROM link WHERE state <> 'ended' AND (agency_a = ? OR agency_b = ?) "
+            "ORDER BY link_id",
+            agency, agency,
+        )  # fmt: skip
+        return [_link(row) for row in rows]
+
     def open_links(self) -> list[Link]:
         """Links that have not ended, by id."""
         rows = self._tx.rows("SELECT * FROM link WHERE state <> 'ended' ORDER BY link_id")

@@ -55,10 +55,26 @@ class Mailboxes:
             ],
         )
 
-    def acknowledge(self, agency: str, cursor: int) -> None:
-        """Delete what was delivered up to `cursor`, ciphertexts included; nothing undelivered."""
+    def acknowledge(self, agency: str, cursor: int) -> int:
+        """Delete what was delivered up to `cursor`, ciphertexts included; nothing undelivered.
+
+        Answers up to where the agency has acknowledged its mail: further than `cursor` if an old
+        copy of it asks.
+        """
+        (row,) = self._tx.rows(
+            "INSERT INTO acknowledged (agency, cursor) VALUES (?, ?) "
+            "ON CONFLICT (agency) DO UPDATE SET cursor = CASE "
+            "WHEN excluded.cursor > acknowledged.cursor THEN excluded.cursor "
+            "ELSE acknowledged.cursor END RETURNING cursor",
+            agency, cursor,
+        )  # fmt: skip
         sql = "DELETE FROM mailbox WHERE agency = ? AND seq <= ? AND delivered = 1"
         self._tx.run(sql, agency, cursor)
+        return int(row["cursor"])
+
+    def forget_acknowledged(self, agency: str) -> None:
+        """Let an agency go on from an earlier place: what it had acknowledged stays deleted."""
+        self._tx.run("DELETE FROM acknowledged WHERE agency = ?", agency)
 
     def has_mail(self, agency: str, cursor: int) -> bool:
         """Whether anything waits after `cursor`."""
@@ -90,5 +106,6 @@ class Mailboxes:
         return str(row["value"]) if row else ""
 
     def begin(self, generation: str) -> None:
-        """Begin a generation, in a database that has none."""
-        self._tx.insert("meta", {"key": _GENERATION, "value": generation})
+        """Begin a generation, in a database that is new or made anew: numbers begin again."""
+        self._tx.put("meta", {"key": _GENERATION, "value": generation}, ("key",))
+        self._tx.run("DELETE FROM acknowledged")

@@ -16,6 +16,7 @@ from protocol.errors import ErrorCode, RemoteError
 async def say_now(service: NodeService, opinion: Opinion) -> None:
     """Give an answer about a link and send it. Raises LocalError, or RemoteError if refused."""
     dispatcher, membership = service.dispatcher, service.membership
+    await membership.check_synced()
     await membership.follow()
     await membership.engine.write(lambda tables: dispatcher.reviewing.say(tables, opinion))
     await service.advance()
@@ -29,6 +30,7 @@ async def say_now(service: NodeService, opinion: Opinion) -> None:
 async def check_now(service: NodeService, request: IdentityCheckRequest) -> str:
     """Ask for an identity check and send the request; its id."""
     dispatcher, membership = service.dispatcher, service.membership
+    await membership.check_synced()
     await membership.follow()
     check_id = await membership.engine.write(
         lambda tables: dispatcher.identity_asking.ask(tables, request)
@@ -40,6 +42,7 @@ async def check_now(service: NodeService, request: IdentityCheckRequest) -> str:
 async def answer_now(service: NodeService, comparison: Comparison) -> None:
     """Answer an identity check and send the answer."""
     dispatcher, membership = service.dispatcher, service.membership
+    await membership.check_synced()
     await membership.follow()
     await membership.engine.write(
         lambda tables: dispatcher.identity_answering.answer(tables, comparison)
@@ -50,6 +53,7 @@ async def answer_now(service: NodeService, comparison: Comparison) -> None:
 async def recall_now(service: NodeService, request_id: str, practitioner: int) -> None:
     """Say "wrong person" and send it; what follows from it too."""
     dispatcher, membership = service.dispatcher, service.membership
+    await membership.check_synced()
     await membership.follow()
     await membership.engine.write(
         lambda tables: dispatcher.recalls.say(tables, request_id, practitioner)
@@ -61,6 +65,7 @@ async def recall_now(service: NodeService, request_id: str, practitioner: int) -
 async def may_let_go(service: NodeService, request_id: str) -> None:
     """Whether a card may be let go without a quorum now. Raises LocalError."""
     membership, unwitnessed = service.membership, service.dispatcher.unwitnessed
+    await membership.check_synced()
     witnessed = await membership.follow()
     await membership.engine.read(
         lambda tables: unwitnessed.check(tables, request_id, witnessed=witnessed)
@@ -72,6 +77,7 @@ async def let_go_now(service: NodeService, urgent: Urgent) -> None:
     UNREACHABLE if it did not answer.
     """
     membership, unwitnessed = service.membership, service.dispatcher.unwitnessed
+    await membership.check_synced()
     witnessed = await membership.follow()
     gone = await membership.engine.write(
         lambda tables: unwitnessed.let_go(tables, urgent, witnessed=witnessed)

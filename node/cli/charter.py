@@ -34,7 +34,7 @@ def show(hub: HubName = "", as_json: JsonOutput = False, folder: Folder = Path()
                     document = charter.model_dump(mode="json")
                     typer.echo(json.dumps(document, indent=1, ensure_ascii=False))
                 else:
-                    _describe(await service.read(agreement_of))
+                    _describe(await service.oversee(agreement_of))
 
         asyncio.run(work())
 
@@ -53,7 +53,7 @@ def accept(
             async with open_service(folder, hub) as service:
                 person = await who_acts(service, practitioner)
                 await newest_agreement(service)
-                agreement = await service.read(agreement_of)
+                agreement = await service.oversee(agreement_of)
                 if agreement.signed == agreement.version:
                     out.print(f"Your agency has signed version {agreement.signed} already.")
                     return

@@ -18,6 +18,7 @@ from node.actions import requests as acts
 from node.actions.register import who_acts
 from node.actions.session import open_service
 from node.cli import printing
+from node.cli.backup import app as backup_commands
 from node.cli.charter import app as charter_commands
 from node.cli.details import app as details_command
 from node.cli.monitor import app as monitor_commands
@@ -40,6 +41,7 @@ app = make_cli("patchwork-node", "One agency's node: import, publish, see the te
 app.add_typer(people_app)
 app.add_typer(monitor_commands)
 app.add_typer(details_command)
+app.add_typer(backup_commands)
 app.add_typer(charter_commands, name="charter")
 app.add_typer(register_commands, name="people")
 out = Console(soft_wrap=True, markup=False, highlight=False)

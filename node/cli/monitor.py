@@ -80,7 +80,7 @@ async def _alarms(
             await look_now(service)
         if number:
             await acknowledge_now(service, number, await who_acts(service, name))
-        return await service.read(alarms_value)
+        return await service.oversee(alarms_value)
 
 
 def _show(alarms: list[dict[str, Any]], *, as_json: bool) -> None:

@@ -37,6 +37,21 @@ NOT_FINDABLE = {
         "them apart: see patchwork-node duplicates."
     ),
 }
+# What is said of each thing that was lost with a folder, and of the list under it.
+LOST = {
+    "withdrawn": "client(s) marked as withdrawn, because they were withdrawn since the backup:",
+    "shortened": "client(s) with a permission that ends sooner than the backup says:",
+    "unknown_clients": "client(s) published since who are not here: import them again.",
+    "asked": "request(s) sent since: ask again for what you still need.",
+    "cards": "card(s) that came since are lost: ask again, or use the duty line.",
+    "recalled": "card(s) recalled since, and deleted here too.",
+    "unreadable": "request(s) that came since and cannot be read any more. Call who asked:",
+    "ours": "entries of the log in your name that this node did not know. Did you make them?",
+}
+LOST_ITEMS = {
+    "unreadable": "{agency}: {request_id}",
+    "ours": "entry {index}: {kind}, {when}",
+}
 WITHOUT_WITNESSES = (
     "Too few witnesses have signed the council's log. If the card leaves now, nobody outside the",
     "council can see that it does, nor that the others may still take it, until they are back.",
@@ -168,6 +183,26 @@ def print_set_aside(out: Console, left: list[dict[str, Any]]) -> None:
         why = f"{item['error']} at {item['place']}" if item["place"] else "waits for one before it"
         _say(out, f"{item['what']} {item['item']}: {why}")
     _say(out, "Tell whoever looks after this program: type and place say nothing of any client.")
+
+
+def print_resync(out: Console, value: dict[str, Any] | None) -> None:
+    """What was lost with a folder, and what was done in this agency's name since its backup."""
+    if value is None:
+        _say(out, "This node has never come back from a backup.")
+        return
+    if not value["done"]:
+        _say(out, "The running patchwork-node serve is asking. Nothing is shown until it is done.")
+        return
+    for key, words in LOST.items():
+        lost = value[key]
+        count = lost if isinstance(lost, int) else len(lost)
+        if not count:
+            continue
+        _say(out, f"{count} {words}")
+        for item in [] if isinstance(lost, int) else lost:
+            _say(out, "  " + (item if isinstance(item, str) else LOST_ITEMS[key].format(**item)))
+    if not value["ours"]:
+        _say(out, "Nothing was sent in your name that this node does not know.")
 
 
 def print_inbox(out: Console, value: dict[str, list[dict[str, Any]]]) -> None:

@@ -12,6 +12,7 @@ from node.alarms import AlarmCode, keep_evidence, raise_alarm
 from node.faults import Faults
 from node.membership.keys import KEY_NAMES, Keys, keys_of, load_keys
 from node.membership.succession import move_on, refuse
+from node.membership.synced import check_synced
 from node.store.hubs import HubRow
 from node.store.tables import NodeEngine, NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
@@ -114,6 +115,11 @@ class HubMembership:
                 "Read it with patchwork-node charter show, then sign it with "
                 "patchwork-node charter accept",
             )
+
+    async def check_synced(self) -> None:
+        """Refuse to go on from a backup before we know what it lacks. Raises LocalError."""
+        hub_id = self.hub.hub_id
+        await self.engine.read(lambda tables: check_synced(tables, hub_id))
 
     def check_tables(self) -> None:
         """Refuse to make match-keys with name tables other than the charter's."""

@@ -6,8 +6,10 @@ our name, but cannot keep what was signed out of the statement that we get.
 
 from node.alarms import AlarmCode, raise_alarm
 from node.membership.hub import HubMembership
+from node.membership.synced import notice
 from node.store.journal import DailyStatement
 from node.store.outbox import Outgoing
+from node.store.resync import Cause
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel
@@ -87,6 +89,8 @@ class Journal:
         if not as_many or (body.count, body.indexes_hash) != (said.count, said.indexes_hash):
             body = body.model_copy(update={"answer": "differ"})
             raise_alarm(tables, hub_id, AlarmCode.BOOKS_DIFFER, now, place=place)
+            if said.count > body.count:  # an old copy of ourselves, or somebody with our keys
+                notice(tables, hub_id, Cause.BEHIND, now)
         tables.journal.answered(hub_id, daily.statement_id, body.answer)
         tables.outbox.enqueue(Outgoing(hub_id, hub_id, body))
 

@@ -273,18 +273,22 @@ class Drafter:
             old = stubs.get(client.id)
             if client.id in stay or old is None or old.retired or not old.revision:
                 continue  # revision 0: a log's successor has never heard of it
-            salt = self._membership.env.random(32)
-            value: canonical.JsonValue = {"stub_id": old.stub_id, "tokens": {}}
-            row = StubRow(
-                stub_id=old.stub_id,
-                revision=old.revision + 1,
-                retired=True,
-                involvements=[],
-                token_commitment=commit(salt, value),
-            )
+            row = retired_row(old.stub_id, old.revision, self._membership.env.random(32))
             changes.rows.append(row)
             changes.retired += 1
             changes.effects.append(Effect(_stub(client, row, ""), {}, None))
+
+
+def retired_row(stub_id: str, revision: int, salt: bytes) -> StubRow:
+    """The row that retires a stub whose last revision this is."""
+    value: canonical.JsonValue = {"stub_id": stub_id, "tokens": {}}
+    return StubRow(
+        stub_id=stub_id,
+        revision=revision + 1,
+        retired=True,
+        involvements=[],
+        token_commitment=commit(salt, value),
+    )
 
 
 def _allowed(charter: Charter, involvements: Iterable[Involvement]) -> Iterable[_Shown]:

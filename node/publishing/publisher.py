@@ -11,11 +11,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from node.membership.hub import HubMembership
-from node.publishing.drafts import Changes, Drafter, Page, Span
+from node.membership.synced import notice
+from node.publishing.drafts import Changes, Drafter, Page, Span, retired_row
 from node.publishing.limits import count_applied
 from node.publishing.tokens import TokenCache, TokenClient, TokenPair
 from node.store.journal import ExpectedEntry
 from node.store.publications import Publication, PublicationState
+from node.store.resync import Cause
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, RemoteError
 from protocol.messages.bodies import ChunkRef, PublicationBody, RowsChunk, TokensChunk
@@ -23,6 +25,7 @@ from protocol.messages.statement import parse_statement
 from protocol.wire import ANSWER_LIMIT, UploadState, encode_wire, parse_wire
 
 ROWS_A_CHUNK = 400
+CHUNK = 1024 * 1024
 PAGE = 2000
 
 
@@ -70,12 +73,14 @@ class Publisher:
         bind this agency only withdrawals are told, then LocalError(NOT_READY) says what to do.
         """
         membership = self._membership
+        await membership.check_synced()
         membership.me()
         if membership.unaccepted():
             await self._tell_endings()
             membership.check_bound()
         membership.check_tables()
         await self._resume_or_drop()
+        await self._retire_lost()
         report, version = Published(), membership.charter.version
         total = await membership.engine.read(lambda tables: tables.records.count())
         span, done = Span(0, PAGE, known_only), 0
@@ -92,6 +97,7 @@ class Publisher:
 
     async def tell_withdrawn(self) -> None:
         """Tell the hub of permissions that ended, whether its charter binds us or not."""
+        await self._membership.check_synced()
         if self._membership.unaccepted():
             await self._tell_endings()
         else:
@@ -110,9 +116,25 @@ class Publisher:
             return page
 
         await self._resume_or_drop()
+        await self._retire_lost()
         while (page := await engine.write(work)).clients:
             await self._resume()
             span = replace(span, after=page.last)
+
+    async def _retire_lost(self) -> None:
+        """Retire what a lost database had published of clients whom this one does not know."""
+        engine, hub_id = self._membership.engine, self._membership.hub.hub_id
+
+        def work(tables: NodeTables) -> int:
+            lost = tables.resyncs.lost_stubs(hub_id, PAGE)
+            if lost:
+                draw = self._membership.env.random
+                rows = [retired_row(stub_id, last, draw(32)) for stub_id, last in lost.items()]
+                self._keep(tables, Changes(rows=rows, retired=len(rows)))
+            return len(lost)
+
+        while await engine.write(work):
+            await self._resume()
 
     async def _page(self, span: Span) -> Page | None:
         now = self._membership.env.clock()
@@ -206,12 +228,21 @@ class Publisher:
             index, salt = await self._upload(kept)
         except RemoteError as error:
             if error.code is not ErrorCode.UNREACHABLE:
-                # Refused for good: drop it, so that the next publish starts from what is true now.
+                behind = error.code is ErrorCode.CONFLICT
                 await membership.engine.write(
-                    lambda tables: tables.publications.drop(hub_id, kept.sequence)
+                    lambda tables: self._refused(tables, kept, behind=behind)
                 )
             raise
-        await membership.engine.write(lambda tables: _apply_effects(tables, kept, index, salt))
+        await membership.engine.write(lambda tables: apply_effects(tables, kept, index, salt))
+
+    def _refused(self, tables: NodeTables, kept: Publication, *, behind: bool) -> None:
+        """Drop what was refused for good: the next publish starts from what is true now.
+
+        `behind`: the hub counts otherwise than we do, so what is here is older than what is there.
+        """
+        hub_id, now = kept.hub_id, self._membership.env.clock()
+        if tables.publications.drop(hub_id, kept.sequence) and behind:
+            notice(tables, hub_id, Cause.CONFLICT, now)
 
     async def _upload(self, kept: Publication) -> tuple[int, str | None]:
         """Send a publication whole; its index in the log and its leaf's salt."""
@@ -243,7 +274,8 @@ def _refs(chunks: Sequence[bytes], items: Sequence[object]) -> list[ChunkRef]:
     ]
 
 
-def _apply_effects(tables: NodeTables, kept: Publication, index: int, salt: str | None) -> None:
+def apply_effects(tables: NodeTables, kept: Publication, index: int, salt: str | None) -> None:
+    """Take the effects of a publication that the hub has logged, once."""
     hub_id, store = kept.hub_id, tables.publications
     tables.journal.enter_sent(hub_id, "publication", index)
     held = store.get(hub_id, kept.sequence)
@@ -255,6 +287,9 @@ def _apply_effects(tables: NodeTables, kept: Publication, index: int, salt: str 
     entry = ExpectedEntry(index, kept.statement_id, salt or "", kept.envelope)
     tables.journal.expect(hub_id, entry, preamble.iat)
     count_applied(tables, hub_id, kept.effects, preamble)
+    if not kept.effects:  # it only retired stubs of clients who are not known here
+        chunks = (parse_wire(RowsChunk, data, limit=CHUNK) for data in kept.chunks)
+        tables.resyncs.retired(hub_id, [row.stub_id for chunk in chunks for row in chunk.rows])
     tables.stubs.put(hub_id, [effect.stub for effect in kept.effects], index)
     tables.stubs.put_digests(
         hub_id, {effect.stub.stub_id: effect.digests for effect in kept.effects}

@@ -71,6 +71,12 @@ class Recalls:
         self._stop(tables, found)
         tables.outbox.enqueue(Outgoing(hub_id, found.other, body))
 
+    def stop(self, tables: NodeTables, body: WrongPersonBody) -> None:
+        """What goes here at once when we have said so, if this node knows of the request."""
+        found = self._find(tables, body.request_id)
+        if found is not None and (found.is_recalled or found.may_have_a_card):
+            self._stop(tables, found)
+
     def on_said(self, tables: NodeTables, sent: Sent) -> None:
         """Our "wrong person" is in the log."""
         statement = sent.statement.expect(WrongPersonBody)

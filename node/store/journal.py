@@ -114,6 +114,14 @@ class JournalStore:
         sql = "SELECT * FROM daily_statement WHERE hub_id = ? AND answer IS NULL ORDER BY idx"
         return [_daily(row) for row in self._tx.rows(sql, hub_id)]
 
+    def agreed_up_to(self, hub_id: str) -> int:
+        """Up to where the journal was found complete: the end of the last statement that we agreed
+        to.
+        """
+        sql = "SELECT * FROM daily_statement WHERE hub_id = ? AND answer = 'agree'"
+        rows = self._tx.rows(sql, hub_id)
+        return max((_daily(row).body.end for row in rows), default=0)
+
     def end_before(self, hub_id: str, index: int) -> int:
         """Up to where the statement before the one at this index goes; 0 if there is none."""
         row = self._tx.one(

@@ -85,6 +85,11 @@ class PublicationCounts:
         rows = [{"hub_id": hub_id, **vars(item)} for item in tokens]
         self._tx.put_many("stub_tokens", rows, ("hub_id", "stub_id"))
 
+    def forget_tokens(self, hub_id: str, stub_ids: Collection[str]) -> None:
+        """What these stubs published last is not known here any more."""
+        sql = "DELETE FROM stub_tokens WHERE hub_id = ? AND stub_id IN (:among)"
+        self._tx.run_among(sql, hub_id, among=stub_ids)
+
     def changes(self, hub_id: str, stub_ids: Collection[str]) -> dict[str, list[int]]:
         """When the tokens of these stubs changed, for a client's sake; never is left out."""
         sql = "SELECT stub_id, at FROM stub_change WHERE hub_id = ? AND stub_id IN (:among)"

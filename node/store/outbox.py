@@ -145,6 +145,12 @@ class OutboxStore:
         values = {"idx": place.index, "salt": place.salt}
         return self._move(hub_id, number, _O.PENDING, {**values, "state": _O.SENT})
 
+    def sent_before(self, item: OutboxItem, envelope: bytes, place: Place) -> bool:
+        """The log has a statement under this envelope, sent from a database that is lost."""
+        key = {"hub_id": item.hub_id, "id": item.id, "state": _O.PENDING.value}
+        self._tx.update("outbox", {"envelope": envelope}, key)
+        return self.sent(item.hub_id, item.id, place)
+
     def failed(self, hub_id: str, number: int, code: str) -> bool:
         """The hub refused a statement; False if it was no longer pending."""
         return self._move(hub_id, number, _O.PENDING, {"state": _O.FAILED, "error": code})

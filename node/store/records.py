@@ -92,6 +92,11 @@ class Records:
         rows = self._tx.rows_among(sql, among=local_ids)
         return {row["local_id"]: client_of(row) for row in rows}
 
+    def local_ids(self, clients: Collection[int]) -> list[str]:
+        """The agency's own ids of these clients, in their order."""
+        sql = "SELECT local_id FROM client WHERE id IN (:among)"
+        return sorted(str(row["local_id"]) for row in self._tx.rows_among(sql, among=clients))
+
     def clients_after(self, after: int, size: int) -> list[Client]:
         """The next `size` clients after a row id, in the order of their row ids."""
         sql = "SELECT * FROM client WHERE id > ? ORDER BY id LIMIT ?"

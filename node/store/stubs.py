@@ -66,6 +66,17 @@ class Stubs:
             for row in found
         }
 
+    def all_of_hub(self, hub_id: str) -> dict[str, PublishedStub]:
+        """Every stub at a hub, by its id."""
+        rows = self._tx.rows(
+            "SELECT client, stub_id, revision, published_hash, retired FROM stub WHERE hub_id = ?",
+            hub_id,
+        )
+        return {
+            row["stub_id"]: PublishedStub(**{**row, "retired": bool(row["retired"])})
+            for row in rows
+        }
+
     def client_of(self, hub_id: str, stub_id: str) -> Client | None:
         """The client behind one of our stubs."""
         row = self._tx.one(

@@ -18,6 +18,7 @@ from node.store.people import People
 from node.store.publications import Publications
 from node.store.records import Records
 from node.store.requests import ReceivedRequests, SentRequests
+from node.store.resync import Resyncs
 from node.store.set_aside import SetAsideStore
 from node.store.stubs import Stubs
 from node.store.tokens import SealedTokens
@@ -51,6 +52,7 @@ class NodeTables:
         self.alarms = AlarmStore(tx)
         self.governance = GovernanceStore(tx)
         self.set_aside = SetAsideStore(tx)
+        self.resyncs = Resyncs(tx)
 
     def count(self, table: str) -> int:
         """Rows in a table."""

@@ -178,8 +178,7 @@ class ReviewApi:
 async def _looked_up(
     service: NodeService, look_up: Callable[[NodeTables, str], Item | None]
 ) -> Item | None:
-    hub_id = service.membership.hub.hub_id
-    return await service.membership.engine.read(lambda tables: look_up(tables, hub_id))
+    return await service.read(lambda tables, membership: look_up(tables, membership.hub.hub_id))
 
 
 async def _body(request: web.Request, model: type[Body]) -> Body:

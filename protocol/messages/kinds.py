@@ -189,6 +189,7 @@ KINDS: dict[str, Kind] = {
     "details": Kind(members.DetailsBody, _MEMBER, _HUB, Leaf.PUBLIC),
     "rename": Kind(members.RenameBody, _HUB, _MEMBER, Leaf.PUBLIC),
     "rounds": Kind(bodies.RoundsBody, _HUB, _MEMBER, Leaf.NONE),
+    "resync": Kind(log.ResyncBody, _MEMBER, _HUB),
 }  # fmt: skip
 
 _NAMES = {kind.body: name for name, kind in KINDS.items()}

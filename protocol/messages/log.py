@@ -1,7 +1,8 @@
-"""Bodies that keep a log honest over time: specs/02-charter.md §8, specs/05-log.md §14, §15.
+"""Bodies that keep a log honest over time: specs/02-charter.md §8, specs/05-log.md §14 to §16.
 
 Shape only: keys rotate, each agency's journal is compared with the log daily, a card may leave
-before a quorum has signed where the law allows it, and a lost log has a successor.
+before a quorum has signed where the law allows it, a lost log has a successor, and a node that came
+back from a backup learns what it missed.
 """
 
 from typing import Annotated, Literal
@@ -61,6 +62,12 @@ class ProvisionalBody(WireModel):
     seal_key: Hex32
     sealed_hash: Hex32
     tree_size: Count
+
+
+class ResyncBody(WireModel):
+    """`resync`: a member that came back from a backup asks for what names it from `start` on."""
+
+    start: Count
 
 
 class SuccessionBody(WireModel):

@@ -285,8 +285,21 @@ async def test_posting_and_delivering_cost_the_same_for_however_many(
         found = await engine.write(lambda tables: tables.mailboxes.deliver("a", 0, number))
         await engine.write(lambda tables: tables.mailboxes.acknowledge("a", found[-1].seq))
     assert len(found) == number
-    assert len(said) == 3
+    assert len(said) == 4
     await engine.close()
+
+
+async def test_how_far_an_agency_has_read_is_kept_until_it_may_go_back(engine: HubEngine) -> None:
+    async def acknowledge(cursor: int, agency: str = "a") -> int:
+        return await engine.write(lambda tables: tables.mailboxes.acknowledge(agency, cursor))
+
+    assert [await acknowledge(cursor) for cursor in (0, 7, 5, 0)] == [0, 7, 7, 7]
+    assert await acknowledge(0, "b") == 0
+    await engine.write(lambda tables: tables.mailboxes.forget_acknowledged("a"))
+    assert await acknowledge(3) == 3
+    await engine.write(lambda tables: tables.mailboxes.begin("ab" * 16))
+    assert await acknowledge(1) == 1, "numbers begin again with a generation"
+    assert await engine.read(lambda tables: tables.mailboxes.generation()) == "ab" * 16
 
 
 # Daily statements, checkpoints, charters

@@ -30,6 +30,7 @@ from node.store.requests import (
     SentRequest,
     SentState,
 )
+from node.store.resync import Cause, Entry, Lost, Resync, ResyncState
 from node.store.set_aside import Fault, Item, Kind
 from node.store.tables import SCHEMA, NodeEngine, NodeTables
 from protocol.errors import ErrorCode, LocalError
@@ -674,6 +675,48 @@ async def test_what_was_set_aside_is_kept_in_order_until_it_is_done(engine: Node
     assert await engine.write(lambda t: t.set_aside.remove(HUB, Kind.MESSAGE, ids)) == 2
     assert await engine.read(lambda t: t.set_aside.items(HUB, Kind.CARD)) == {number(3)}
     assert await engine.read(lambda t: t.set_aside.all(OTHER)) == []
+
+
+async def test_a_return_from_a_backup_is_kept_until_another_begins(engine: NodeEngine) -> None:
+    async def begin(cause: Cause, now: int) -> bool:
+        return await engine.write(lambda tables: tables.resyncs.begin(HUB, cause, now))
+
+    async def now() -> Resync:
+        found = await engine.read(lambda tables: tables.resyncs.get(HUB))
+        assert found is not None
+        return found
+
+    assert await engine.read(lambda tables: tables.resyncs.get(HUB)) is None
+    assert await begin(Cause.RESTORED, NOW)
+    assert not await begin(Cause.BEHIND, NOW + 1), "one is under way, and nothing is known yet"
+    first = await now()
+    assert (first.cause, first.under_way, first.envelope) == (Cause.RESTORED, True, None)
+    await engine.write(lambda tables: tables.resyncs.ask(first, b"signed"))
+    assert (await now()).envelope == b"signed"
+    lost = Lost(
+        ("c1",), ("c2",), 3, 1, 2, 4, (("ab" * 16, "cd" * 16),), (Entry(7, "request", NOW),)
+    )
+    for state in (ResyncState.TAKEN, ResyncState.DONE):
+        await written(engine, lambda tables, to: tables.resyncs.move(first, to, lost), state)
+        assert (await now()).lost == lost
+    assert not (await now()).under_way
+    assert await begin(Cause.CONFLICT, NOW + 2)
+    await engine.write(lambda tables: tables.resyncs.move(first, ResyncState.DONE, lost))
+    assert (await now()).under_way, "what ends is not the one that began since"
+    assert await engine.read(lambda tables: tables.resyncs.get(OTHER)) is None
+
+
+async def test_stubs_of_clients_who_are_not_here_wait_to_be_retired(engine: NodeEngine) -> None:
+    stubs = {f"{n:032x}": n for n in range(1, 5)}
+    await engine.write(lambda tables: tables.resyncs.lose_stubs(HUB, stubs))
+    await engine.write(lambda tables: tables.resyncs.lose_stubs(OTHER, stubs))
+    first = await engine.read(lambda tables: tables.resyncs.lost_stubs(HUB, 2))
+    assert first == {f"{1:032x}": 1, f"{2:032x}": 2}
+    await engine.write(lambda tables: tables.resyncs.retired(HUB, first))
+    assert len(await engine.read(lambda tables: tables.resyncs.lost_stubs(HUB, 9))) == 2
+    await engine.write(lambda tables: tables.resyncs.forget_stubs(HUB))
+    assert await engine.read(lambda tables: tables.resyncs.lost_stubs(HUB, 9)) == {}
+    assert len(await engine.read(lambda tables: tables.resyncs.lost_stubs(OTHER, 9))) == 4
 
 
 async def test_a_database_of_the_version_before_opens_and_its_outbox_is_read(

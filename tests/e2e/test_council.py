@@ -1,7 +1,8 @@
 """One council of real processes, and what it lives through: to found it takes longer than either.
 
-A changed weight goes from the operator's file to both agencies' screens, and nothing restarts.
-Then the hub's disk is gone, and the council goes on: docs/operate/disk-lost.md, word for word.
+A changed weight goes from the operator's file to both agencies' screens, and nothing restarts. A
+node comes back from a backup. Then the hub's disk is gone, and the council goes on:
+docs/operate/disk-lost.md, word for word.
 """
 
 import hashlib
@@ -12,12 +13,12 @@ from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 
+import pyrage
 import pytest
 
 from demo.council import CHILD, HEALTH, WITNESSES, Agency
 from demo.stage import LIMIT_SECONDS, ROOT, DemoError, Stage
 from demo.story import AMIRA_CHILD, AMIRA_HEALTH, Story
-from storage.sqlite import copy_database
 from tests.e2e.council import accept, matched, team
 
 ROUND = '"event": "round"'
@@ -37,11 +38,20 @@ def possible(stage: Stage) -> bool:
     return all((len(side["others"]), side["possible"]) == (0, 1) for side in both)
 
 
-def back_up() -> None:
-    LEFT.mkdir()
-    for name in ("keys.json", "plan.json", "hub.toml"):
-        shutil.copy(HUB / name, LEFT / name)
-    copy_database(HUB / "hub.sqlite", LEFT / "hub.sqlite")
+def age_key() -> tuple[str, Path]:
+    """An age key as age-keygen makes it: its recipient, and the file with its identity."""
+    key, file = pyrage.x25519.Identity.generate(), Path("identity.txt")
+    file.unlink(missing_ok=True)
+    file.touch(0o600)
+    file.write_text(f"{key}\n", encoding="ascii")
+    return str(key.to_public()), file
+
+
+def back_up(stage: Stage) -> Path:
+    """The identity that opens the hub's backup."""
+    recipient, identity = age_key()
+    stage.run("patchwork-hub", "backup", "hub.age", "--to", recipient, "--dir", str(HUB))
+    return identity
 
 
 def last_checkpoints() -> list[Path]:
@@ -138,15 +148,46 @@ def test_a_new_telephone_and_a_new_name_are_on_the_other_sides_screen(stage: Sta
     assert "is now 01632 960111" in told
 
 
+def test_a_node_from_a_backup_asks_what_it_missed(stage: Stage, story: Story) -> None:
+    stage.until(lambda: matched(stage), "the two agencies see each other")
+    request, folder, name = story.asked("S47-2026-0117"), str(HEALTH.folder), f"node-{HEALTH.key}"
+    recipient, identity = age_key()
+    stage.run("patchwork-node", "backup", "health.age", "--to", recipient, "--dir", folder)
+    story.allow(request)
+    assert story.opened(request)["phone"]
+    stage.stop(name)
+    shutil.rmtree(HEALTH.folder)
+    stage.run(
+        "patchwork-node", "restore", "health.age", "--identity", str(identity), "--dir", folder
+    )
+    said = stage.run("patchwork-node", "team", AMIRA_HEALTH, "--dir", folder, expect=1)
+    assert "came back from a backup" in said
+    value = json.loads(stage.run("patchwork-node", "resync", "--json", "--dir", folder))
+    assert (value["done"], value["cause"]) == (True, "restored")
+    assert {"decision", "release"} <= {entry["kind"] for entry in value["ours"]}
+    assert "entries of the log in your name" in stage.run(
+        "patchwork-node", "resync", "--dir", folder
+    )
+    assert matched(stage)
+    received = json.loads(stage.run("patchwork-node", "inbox", "--json", "--dir", folder))
+    assert received["received"][-1]["state"] in {"released", "opened"}
+    stage.start(name, "patchwork-node", "serve", "--dir", folder, until="serving")
+    stage.run("patchwork-node", "publish", "--dir", folder)
+    stage.check_alive()
+
+
 def test_the_disk_is_lost_and_the_council_goes_on(stage: Stage, story: Story) -> None:
     stage.until(lambda: matched(stage), "the two agencies see each other")
     version = charter_version(stage)
-    back_up()
+    identity = str(back_up(stage))
     lost = story.asked("S47-2026-0119")
     stage.stop("hub")
+    shutil.rmtree(HUB)
+    stage.run("patchwork-hub", "restore", "hub.age", "--identity", identity, "--dir", str(LEFT))
+    said = stage.run("patchwork-hub", "serve", "--dir", str(LEFT), expect=1)
+    assert "patchwork-hub succeed" in said, "witnesses have seen more"
     notes = last_checkpoints()
     assert len(notes) == 3, "the fourth listens to nobody"
-    shutil.rmtree(HUB)
 
     assert "quorum" in " ".join(succeed(stage, notes[:1], expect=1)).lower()
     assert not (NEW / "keys.json").exists(), "nothing is half done"

@@ -10,7 +10,7 @@ from typing import Any
 
 SOURCE = Path(__file__).with_name("main.go")
 GOCODE = "/usr/share/gocode"
-INSTALL = "apt-get install -y --no-install-recommends golang-go golang-golang-x-mod-dev openssl"
+INSTALL = "apt-get install -y --no-install-recommends golang-go golang-golang-x-mod-dev openssl age"
 
 
 class Oracle:

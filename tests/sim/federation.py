@@ -24,6 +24,7 @@ from hub.log.publisher import fresh_signers
 from hub.members.enrolment import Enrolment, code_hash, enrolment_of
 from hub.members.founding import Founding, found
 from hub.members.membership import Membership
+from hub.server.routes import resync_batches
 from hub.server.service import HubService
 from hub.server.services import Services
 from hub.store.log import Logged
@@ -155,6 +156,15 @@ class Network:
                 raise RemoteError(ErrorCode.UNREACHABLE, "no such holder")
             return self._tampered(url, await self.holders[base].answer(body))
         return self._tampered(url, await self._hub_post(url, body))
+
+    async def stream_records(self, url: str, body: bytes) -> AsyncIterator[bytes]:
+        """What a member that came back from a backup is given; `tamper` edits each record."""
+        hub, path = self._reachable(), url.removeprefix(HUB)
+        assert path == "/v1/resyncs"
+        span = await hub.intake.resync(parse_wire(Message, body))
+        async for batch in resync_batches(hub, span):
+            for record in batch:
+                yield self._tampered(url, record)
 
     async def exchange(self, url: str, body: bytes | None) -> tuple[int, bytes]:
         if body is None and url.endswith(f"/{ORIGIN_HASH}/checkpoint"):

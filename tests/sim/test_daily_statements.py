@@ -67,7 +67,7 @@ async def test_a_message_that_the_hub_logs_and_does_not_deliver(
         lambda tables: tables.tx.run("DELETE FROM mailbox WHERE agency = ?", health.party_id)
     )
     await days(federation)
-    assert await alarms(health) == ["books_differ"]
+    assert await alarms(health) == ["books_differ", "backup_restored"], "and it asked what it lacks"
     assert await alarms(care) == []
     assert await audited(federation) == rules(Code.BOOKS_DIFFER)
 
@@ -83,7 +83,10 @@ async def test_who_asks_with_stolen_keys_cannot_hide_it_from_the_owner(
     thief = SimNode(NodeService(stolen, care.service.answering._settings), tmp_path / "stolen")
     await thief.ask("c1", (await thief.team("c1")).others[0].involvement_id)
     await days(federation)
-    assert await alarms(care) == ["books_differ"]
+    assert await alarms(care) == ["books_differ", "backup_restored"]
+    resync = await care.read(lambda tables: tables.resyncs.get(held.hub.hub_id))
+    assert resync is not None
+    assert [entry.kind for entry in resync.lost.ours] == ["request"], "what the thief did, by name"
     await stolen.engine.close()
 
 

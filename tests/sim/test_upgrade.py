@@ -1,22 +1,28 @@
-"""A council that ran on version 0.1.0 goes on with this one, in the middle of four requests.
+"""A council that ran on an earlier program goes on with this one, in the middle of four requests.
 
-`before/version-0.1.0.tar.xz` holds its folders as that version left them: hub, three key holders,
-two agencies. One request was answered and opened, one refused, one waits for a person, one was
-written down and never sent; and health visiting has imported a child that it has not published.
+Each archive in `before/` holds its folders as one program left them: version 0.1.0, and the last
+one whose databases had eight scripts. Hub, three key holders, two agencies. One request was
+answered and opened, one refused, one waits for a person, one was written down and never sent; and
+health visiting has imported a child that it has not published.
 """
 
+import asyncio
 import json
+import shutil
 import tarfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
 from hub.config import HubSettings
 from hub.server.service import HubService
 from keys.holder.config import HolderSettings
 from keys.holder.service import HolderService
+from node.actions.backup import make_backup, restore_backup
+from node.actions.records import withdraw_now
 from node.membership.hub import NodeContext, load_membership
 from node.service import NodeService
 from node.store.tables import open_engine
@@ -26,8 +32,11 @@ from protocol.log.witness import WitnessedLog
 from protocol.signing import SecretSeed
 from runtime.environment import Environment
 from tests.sim.federation import HUB, Random, SimFederation, SimNode, SimWitness
+from tests.sim.put_back import started
+from tests.sim.test_backup import Safe
+from tests.sim.test_put_back import lost_by
 
-BEFORE = Path(__file__).parent / "before" / "version-0.1.0.tar.xz"
+BEFORE = sorted((Path(__file__).parent / "before").glob("*.tar.xz"))
 
 
 class Resumed(SimFederation):
@@ -73,11 +82,17 @@ class Resumed(SimFederation):
         return SimNode(NodeService(membership, self.settings(name, "any")), folder)
 
 
-@pytest_asyncio.fixture
-async def council(tmp_path: Path) -> AsyncIterator[Resumed]:
-    with tarfile.open(BEFORE) as archive:
+@pytest.fixture(params=BEFORE, ids=lambda path: path.name.partition(".tar")[0])
+def left(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """The folders as an earlier program left them."""
+    with tarfile.open(request.param) as archive:
         archive.extractall(tmp_path, filter="data")
-    made = Resumed(tmp_path)
+    return tmp_path
+
+
+@pytest_asyncio.fixture
+async def council(left: Path) -> AsyncIterator[Resumed]:
+    made = Resumed(left)
     await made.start()
     yield made
     await made.close()
@@ -118,3 +133,30 @@ async def test_another_agency_joins_and_is_found(council: Resumed) -> None:
     for node in council.nodes.values():
         await node.membership.sync()
         assert housing.party_id in node.membership.directory.members
+
+
+async def test_a_backup_of_the_program_before_is_restored_by_this_one(
+    left: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Its database is brought up, and the node asks what it missed, of a hub that was too."""
+    elsewhere = tmp_path_factory.mktemp("backup")
+    safe, backup = Safe(elsewhere), elsewhere / "health.age"
+    name = "Health visiting"
+    make_backup(left / name, backup, [safe.recipient], Environment())
+    council = Resumed(left)
+    await council.start()
+    health, waiting = council.nodes[name], council.left["requests"]["waiting"]
+    await health.answer(waiting)
+    await withdraw_now(health.service, "h2", 1)
+    await council.settle()
+    await health.membership.engine.close()
+    shutil.rmtree(left / name)
+    identities, env = [safe.file], health.membership.env
+    await asyncio.to_thread(restore_backup, left / name, backup, identities, env)
+    health = await started(council, name, health)
+    await council.settle()
+    assert (await health.received(waiting))["state"] == "opened"
+    assert (await lost_by(health)).withdrawn == ("h2",)
+    report = await health.publish()
+    assert (report.changed, report.unchanged, report.without_permission) == (1, 1, 1)
+    await council.close()

@@ -1,0 +1,83 @@
+"""A member that came back from a backup learns what it missed: specs/05-log.md §16.
+
+What names it in the log is given again, to be checked there, and what it is to know of its links.
+Mail that it had acknowledged is gone.
+"""
+
+from dataclasses import dataclass
+
+from hub.log.ledger import Ledger
+from hub.matching.attention import Attention
+from hub.matching.notices import NoticeBuilder
+from hub.matching.terms import RoundTerms
+from hub.store.log import Logged
+from protocol.fields import to_base64
+from protocol.messages.kinds import Party, kinds_that
+from protocol.messages.log import ResyncBody
+from protocol.messages.statement import Statement, parse_statement
+from protocol.requests.daily import named
+from protocol.wire import ExportRecord, encode_wire
+
+# What a member is told by its journal, and what the hub tells it in the log beside that.
+_GIVEN = kinds_that(
+    lambda kind: (
+        kind.in_senders_journal
+        or (kind.is_erasable and (kind.sender, kind.recipient) == (Party.HUB, Party.MEMBER))
+    )
+)
+
+
+@dataclass(frozen=True)
+class Span:
+    """The entries in [start, end) that name an agency, which asked at the index `question`."""
+
+    agency: str
+    question: int
+    start: int
+    end: int
+
+
+def begin(ledger: Ledger, statement: Statement[ResyncBody]) -> Logged:
+    """Log that an agency asks, and let it read its mail on from an earlier place."""
+    ledger.tables.mailboxes.forget_acknowledged(statement.preamble.sender)
+    return ledger.append(statement)
+
+
+def records(ledger: Ledger, span: Span) -> list[bytes]:
+    """The entries of a span whose payload still lives, each as a record, evidence behind it."""
+    found, tables = [], ledger.tables
+    salts = {item.index: item.salt for item in tables.log.payloads(span.start, span.end)}
+    evidence = tables.log.evidence(span.start, span.end)
+    for entry in tables.log.journal(span.start, span.end, _GIVEN):
+        statement = parse_statement(entry.envelope)
+        by_hub = statement.kind.sender is Party.HUB
+        told = [statement.preamble.aud] if by_hub else named(statement, refused=entry.refused)
+        if span.agency not in told:
+            continue
+        parts = evidence.get(entry.index, [])
+        if entry.index == span.question:
+            parts = _links(ledger, span.agency)
+        record = ExportRecord(
+            index=entry.index,
+            salt=salts[entry.index].hex(),
+            envelope=to_base64(entry.envelope),
+            evidence=len(parts),
+        )
+        found += [encode_wire(record), *parts]
+    return found
+
+
+def _links(ledger: Ledger, agency: str) -> list[bytes]:
+    """What an agency is to know of its links and is asked of them, as signed statements."""
+    terms = RoundTerms(ledger.directory, ledger.terms, ledger.env.clock())
+    attention = Attention(ledger.tables, terms, ())
+    rounds: dict[str, NoticeBuilder] = {}
+    for link in ledger.tables.links.told(agency):
+        rounds.setdefault(link.round_id, NoticeBuilder(ledger, terms, attention)).tell_again(
+            link, agency
+        )
+    return [
+        post.envelope
+        for round_id, notices in sorted(rounds.items())
+        for post in notices.posts(round_id)
+    ]
