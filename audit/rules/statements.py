@@ -115,8 +115,9 @@ class StatementCheck:
     def _may_send(self, index: int, sender: str, kind: Kind, charter: Charter) -> bool:
         if kind.sender is Party.HUB:
             return sender == charter.charter_id
-        if kind.sender is Party.KEY_HOLDER:
-            return sender in {holder.holder_id for holder in charter.token_key.holders}
+        holders = {holder.holder_id for holder in charter.token_key.holders}
+        if kind.sender is Party.KEY_HOLDER or (kind.by_key_holders and sender in holders):
+            return sender in holders
         member = self._directory.member(sender, index)
         if kind.sender is Party.AUDITOR:
             return member is not None and member.body.member_class == "auditor"

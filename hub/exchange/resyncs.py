@@ -22,6 +22,7 @@ from protocol.wire import ExportRecord, encode_wire
 _GIVEN = kinds_that(
     lambda kind: (
         kind.in_senders_journal
+        or kind.sender is Party.KEY_HOLDER
         or (kind.is_erasable and (kind.sender, kind.recipient) == (Party.HUB, Party.MEMBER))
     )
 )
@@ -52,6 +53,8 @@ def records(ledger: Ledger, span: Span) -> list[bytes]:
         statement = parse_statement(entry.envelope)
         by_hub = statement.kind.sender is Party.HUB
         told = [statement.preamble.aud] if by_hub else named(statement, refused=entry.refused)
+        if statement.kind.sender is Party.KEY_HOLDER:
+            told = [statement.preamble.sender]
         if span.agency not in told:
             continue
         parts = evidence.get(entry.index, [])

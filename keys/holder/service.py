@@ -18,6 +18,7 @@ from keys.batch import pack_points, unpack_points
 from keys.group import SecretScalar, parse_scalar
 from keys.groups import default_group
 from keys.holder.config import HolderSettings
+from keys.holder.counted import counts_in_log
 from keys.holder.meter import Use, budget_of
 from keys.holder.newcomers import check_served, newcomers_in
 from keys.holder.store import HolderTables, open_engine
@@ -29,6 +30,7 @@ from protocol.governance.follow import LogView, verify_note_by_charter
 from protocol.governance.limits import DAY
 from protocol.governance.succession import SuccessorRefused
 from protocol.messages.bodies import EvaluateBody, EvaluationCountBody
+from protocol.messages.log import ResyncBody
 from protocol.messages.statement import (
     Context,
     Stamp,
@@ -53,6 +55,11 @@ BODY_LIMIT = MAX_POINTS * 32 + 32 * 1024
 SYNC_SECONDS = 1.0
 # A hub that hides its newer checkpoints from us can have a suspended member served so long.
 MAX_LOG_AGE = 3600
+NOTHING_COUNTED = 2  # entries of a log that has just begun: the charter, and the key generation
+CLOSED = (
+    "this key holder was put back from a backup: what was used today is not known, so it serves "
+    "from midnight UTC"
+)
 COUNTS_AT_ONCE = 100  # agencies in one statement of at most 16 KiB
 
 log = structlog.get_logger()
@@ -70,6 +77,7 @@ class HolderService:
         self._engine = open_engine(folder)
         self._view = LogView(settings.genesis)
         self._shares: dict[int, SecretScalar] = {}
+        self._read_from: int | None = None  # our own counts from here on are not read yet
         self._seed = SecretSeed(bytes(32))
 
     async def start(self) -> None:
@@ -82,6 +90,7 @@ class HolderService:
             self._shares[epoch] = SecretScalar(parse_scalar(read_secrets(path)["share"]))
         genesis = self.settings.genesis
         self._view = await self._engine.read(lambda tables: tables.view(genesis))
+        self._read_from = self._view.size
 
     def application(self) -> web.Application:
         """The aiohttp application."""
@@ -133,7 +142,14 @@ class HolderService:
         directory = self._view.directory
         budget = budget_of(directory, use.party_id, now // DAY)
 
+        if self._read_from is not None:
+            raise RemoteError(
+                ErrorCode.NOT_READY, "this key holder is reading its counts in the log"
+            )
+
         def charge(tables: HolderTables) -> None:
+            if now < tables.closed_until():
+                raise RemoteError(ErrorCode.NOT_READY, CLOSED)
             check_served(directory, use.party_id, tables.joined_at(use.party_id), now)
             tables.charge(use, budget, now)
 
@@ -154,6 +170,19 @@ class HolderService:
         if progress.view.genesis != old:
             log.warning("log_succeeded", genesis=progress.view.genesis)
         self._view = progress.view
+        if self._read_from is not None:
+            await self._read_counts(http, self._read_from)
+            self._read_from = None
+
+    async def _read_counts(self, http: HttpClient, start: int) -> None:
+        """Once after a start: were we put back from a backup, the log has more of our counts."""
+        if self._view.size <= max(start, NOTHING_COUNTED):
+            return
+        charter, own, now = self._view.directory.charter, self._own(), self._clock()
+        question = self._signed(ResyncBody(start=start))
+        counted = await counts_in_log(http, self.settings.hub_url, own, question)
+        if await self._engine.write(lambda tables: tables.take_counts(counted, now)):
+            log.critical("put_back", charter=charter.version)
 
     async def report(self, http: HttpClient) -> int:
         """Log the counts of past days; the number of days reported."""
@@ -172,14 +201,18 @@ class HolderService:
         await self._engine.write(lambda tables: tables.mark_reported(day))
 
     async def _post(self, http: HttpClient, body: EvaluationCountBody) -> None:
+        envelope = to_base64(self._signed(body))
+        message = Message(envelope=envelope, sealed=None, proof=None)
+        await http.post(f"{self.settings.hub_url}/v1/statements", encode_wire(message))
+
+    def _signed(self, body: EvaluationCountBody | ResyncBody) -> bytes:
+        """The envelope of a statement of ours to the hub."""
         charter = self._view.directory.charter
         context = Context(
             charter.charter_id, charter.version, charter.log.origin, self._own().holder_id
         )
         stamp = Stamp(charter.charter_id, secrets.token_hex(16), self._clock())
-        statement = make_statement(context, stamp, body, self._seed)
-        message = Message(envelope=to_base64(statement.envelope.encode()), sealed=None, proof=None)
-        await http.post(f"{self.settings.hub_url}/v1/statements", encode_wire(message))
+        return make_statement(context, stamp, body, self._seed).envelope.encode()
 
     def _opened(self, request: bytes) -> tuple[Statement[EvaluateBody], TokenHolder, list[bytes]]:
         """4-byte length, envelope, points: the signature first. Raises RemoteError."""

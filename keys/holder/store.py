@@ -66,6 +66,29 @@ class HolderTables:
         """Remember that a day is in the log."""
         self.tx.put("reported", {"day": day}, ("day",))
 
+    def take_counts(self, counted: Mapping[tuple[int, str], int], now: int) -> bool:
+        """Take over our own counts from the log, by day and agency; whether they were news.
+
+        Then this is a copy of before, and what was used since midnight is in no log: closed until
+        the next one.
+        """
+        news = False
+        for (day, party_id), count in counted.items():
+            held = next((row for row in self.counts_of(day) if row.party_id == party_id), None)
+            if held is not None and held.evaluations >= count:
+                continue
+            booked = {"party_id": party_id, "day": day, "evaluations": count}
+            self.tx.put("meter", booked, ("party_id", "day"))
+            news = True
+        if news:
+            self.tx.put("closed", {"id": 1, "until": now - now % DAY + DAY}, ("id",))
+        return news
+
+    def closed_until(self) -> int:
+        """Until when nobody is served, in Unix seconds."""
+        row = self.tx.one("SELECT until FROM closed WHERE id = 1")
+        return row["until"] if row else 0
+
     def view(self, genesis: str) -> LogView:
         """The log as last seen: the one pinned by `genesis`, or its successor once followed."""
         return load_view(self.tx, followed(self.tx, genesis))

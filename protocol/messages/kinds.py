@@ -77,7 +77,7 @@ class Kind:
     send it. `needs_active_recipient`: it moves something to another agency, which must be active.
     `shown_to_third`: the hub shows it to an agency that it is not addressed to, as the reason why
     something comes. `has_evidence`: the log keeps what it commits to. `is_pinned`: later decisions
-    name it as what they rest on.
+    name it as what they rest on. `by_key_holders`: they may send it as members do.
     """
 
     body: type[WireModel]
@@ -91,6 +91,7 @@ class Kind:
     shown_to_third: bool = False
     has_evidence: bool = False
     is_pinned: bool = False
+    by_key_holders: bool = False
 
     @property
     def is_logged(self) -> bool:
@@ -189,7 +190,7 @@ KINDS: dict[str, Kind] = {
     "details": Kind(members.DetailsBody, _MEMBER, _HUB, Leaf.PUBLIC),
     "rename": Kind(members.RenameBody, _HUB, _MEMBER, Leaf.PUBLIC),
     "rounds": Kind(bodies.RoundsBody, _HUB, _MEMBER, Leaf.NONE),
-    "resync": Kind(log.ResyncBody, _MEMBER, _HUB),
+    "resync": Kind(log.ResyncBody, _MEMBER, _HUB, by_key_holders=True),
 }  # fmt: skip
 
 _NAMES = {kind.body: name for name, kind in KINDS.items()}

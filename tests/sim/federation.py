@@ -410,6 +410,7 @@ class SimFederation:
                 self.clock,
             )
             await holder.start()
+            await holder.sync(self.network)  # type: ignore[arg-type]
             self.network.holders[url] = holder
 
     async def resume(self, left: "SimFederation") -> None:

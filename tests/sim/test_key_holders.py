@@ -12,8 +12,9 @@ from keys.groups import default_group
 from keys.holder.service import HolderService
 from protocol.dsse import ENVELOPE_LIMIT
 from protocol.errors import ErrorCode, RemoteError
-from protocol.fields import from_base64
+from protocol.fields import from_base64, to_base64
 from protocol.messages.bodies import EvaluateBody
+from protocol.wire import ExportRecord, encode_wire
 from tests.sim.federation import DUTY, SAMIR, SimFederation, SimNode, row
 from tests.sim.test_stolen_node import Agencies, ordered
 
@@ -160,3 +161,92 @@ class TestCounts:
         assert counted == booked
         assert {body["day"] for body in bodies} == {day}
         assert await first.report(federation.network) == 0, "each day is reported once"  # type: ignore[arg-type]
+
+
+class TestPutBack:
+    """A key holder's folder is lost, and a copy of before is put in its place."""
+
+    async def test_it_takes_its_counts_from_the_log_and_refuses_until_the_day_is_over(
+        self, federation: SimFederation, agencies: Agencies
+    ) -> None:
+        health, _ = agencies
+        before = await used(holder(federation))
+        copy = await closed(federation)
+        first = await put_back(federation, copy)
+        await first.sync(federation.network)  # type: ignore[arg-type]
+        await first.answer(request_of(health, 40))
+        federation.clock.now += DAY
+        await federation.checkpoint()
+        assert await first.report(federation.network) == 1  # type: ignore[arg-type]
+        await federation.checkpoint()
+        after = await used(first)
+        assert sum(after) == sum(before) + 40
+        await closed(federation)
+        anew = await put_back(federation, copy)
+        await anew.sync(federation.network)  # type: ignore[arg-type]
+        assert await used(anew) == after
+        with pytest.raises(RemoteError, match="put back from a backup"):
+            await anew.answer(request_of(health))
+        again = await put_back(federation, await closed(federation))
+        await again.sync(federation.network)  # type: ignore[arg-type]
+        with pytest.raises(RemoteError, match="put back from a backup"):
+            await again.answer(request_of(health))
+        federation.clock.now += DAY
+        await federation.checkpoint()
+        await again.sync(federation.network)  # type: ignore[arg-type]
+        assert await again.answer(request_of(health))
+
+    async def test_one_that_was_only_off_goes_on_at_once(
+        self, federation: SimFederation, agencies: Agencies
+    ) -> None:
+        health, _ = agencies
+        data = await closed(federation)
+        await federation.round()
+        anew = await put_back(federation, data)
+        await anew.sync(federation.network)  # type: ignore[arg-type]
+        assert await anew.answer(request_of(health))
+
+    async def test_counts_that_it_has_not_signed_are_refused(
+        self, federation: SimFederation, agencies: Agencies
+    ) -> None:
+        other, data = holder(federation, SECOND), await closed(federation)
+        federation.clock.now += DAY
+        await federation.checkpoint()
+        await other.report(federation.network)  # type: ignore[arg-type]
+        await federation.checkpoint()
+        (entry,) = await federation.entries("evaluation_count")
+        anew = await put_back(federation, data)
+
+        def of_another(records: bytes) -> bytes:
+            record = ExportRecord(
+                index=entry["idx"],
+                salt="00" * 32,
+                envelope=to_base64(entry["envelope"]),
+                evidence=0,
+            )
+            return encode_wire(record)
+
+        federation.network.tamper["/v1/resyncs"] = of_another
+        with pytest.raises(RemoteError) as caught:
+            await anew.sync(federation.network)  # type: ignore[arg-type]
+        assert caught.value.code is ErrorCode.BAD_SIGNATURE
+        with pytest.raises(RemoteError, match="reading its counts"):
+            await anew.answer(request_of(agencies[0]))
+
+
+async def closed(federation: SimFederation) -> bytes:
+    """Stop the first key holder; its database."""
+    await federation.network.holders.pop(FIRST).close()
+    return (federation.folder / "holder-1" / "holder.sqlite").read_bytes()
+
+
+async def put_back(federation: SimFederation, data: bytes) -> HolderService:
+    """Start the first key holder with this database; it is not in touch with the hub yet."""
+    folder, settings = federation.folder / "holder-1", holder(federation, SECOND).settings
+    for path in folder.glob("holder.sqlite*"):
+        path.unlink()
+    (folder / "holder.sqlite").write_bytes(data)
+    anew = HolderService(folder, settings, federation.clock)
+    await anew.start()
+    federation.network.holders[FIRST] = anew
+    return anew
