@@ -526,6 +526,13 @@ class SimFederation:
             waiting.cancel()
             await asyncio.gather(waiting, return_exceptions=True)
 
+    async def open_poll(self, instance: str) -> None:
+        """Wait until a poll of this instance waits at the hub."""
+        polling = self.services.mailbox._polling
+        async with asyncio.timeout(20):
+            while instance not in {one.instance for one in polling.values()}:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
     async def entries(self, kind: str) -> list[Mapping[str, Any]]:
         """The log's entries of a kind, with their envelopes."""
         sql = (

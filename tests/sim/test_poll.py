@@ -85,15 +85,6 @@ async def first_line(reader: asyncio.StreamReader) -> bytes:
     return await asyncio.wait_for(reader.readline(), 20)
 
 
-async def open_polls(federation: SimFederation, instance: str) -> None:
-    """Wait until the hub answers a poll of this instance."""
-    polling = federation.services.mailbox._polling
-    async with asyncio.timeout(20):
-        # The hub announces to nobody that a poll has begun to wait.
-        while instance not in {one.instance for one in polling.values()}:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
-
-
 async def test_a_node_that_starts_again_and_again_is_no_second_copy(
     federation: SimFederation, agencies: tuple[SimNode, SimNode]
 ) -> None:
@@ -102,7 +93,7 @@ async def test_a_node_that_starts_again_and_again_is_no_second_copy(
     async with listening(HubApp(federation.services).application(), "127.0.0.1", 0) as port:
         for number in range(20):
             async with polled(port, health, 60, f"{number:032x}"):
-                await open_polls(federation, f"{number:032x}")
+                await federation.open_poll(f"{number:032x}")
         async with polled(port, health, 0, "ff" * 16) as reader:
             assert await first_line(reader) == b"HTTP/1.1 200 OK\r\n"
         async with (
@@ -122,7 +113,7 @@ async def test_a_later_poll_ends_the_one_before(
         AsyncExitStack() as stack,
     ):
         reader = await stack.enter_async_context(polled(port, health, 60, "aa" * 16))
-        await open_polls(federation, "aa" * 16)
+        await federation.open_poll("aa" * 16)
         for _ in range(20):
             later = await stack.enter_async_context(polled(port, health, 60, "aa" * 16))
             assert await first_line(reader) == b"HTTP/1.1 200 OK\r\n"

@@ -32,7 +32,7 @@ from tests.unit.audit_log import CHARTER_ID
 
 ROW_CHUNKS = 18
 ROWS_A_CHUNK = 300
-MOST_SECONDS = 1.0  # on a machine that does other things too; `-s` says what it was
+MOST_SHARE = 0.1  # of the whole time: on a machine that does other things too, all takes longer
 FLOOD = 3_000
 
 
@@ -58,7 +58,6 @@ class Town:
             began = time.perf_counter()
             await mailbox.poll(self.message(poll))
             took.append(time.perf_counter() - began)
-            await asyncio.sleep(0.005)
         await attacking
         return sorted(took)
 
@@ -90,8 +89,9 @@ async def test_a_publication_of_36_chunks_keeps_nobody_waiting(town: Town) -> No
     uploading = Uploading(town.engine, town.hub.pen)
     began = time.perf_counter()
     took = await town.waits(uploading.apply(statement))
-    tell(f"36 chunks in {time.perf_counter() - began:.1f} s", took)
-    assert took[-1] < MOST_SECONDS
+    whole = time.perf_counter() - began
+    tell(f"36 chunks in {whole:.1f} s", took)
+    assert took[-1] < MOST_SHARE * whole
     found = await town.engine.read(lambda t: t.tx.rows("SELECT COUNT(*) AS n FROM stub"))
     assert found[0]["n"] == 1_000 + len(people)
 
@@ -116,7 +116,8 @@ async def test_a_flood_over_quota_keeps_nobody_waiting_and_logs_one_leaf(
                 await intake.submit(town.message(statement))
             assert caught.value.code is ErrorCode.OVER_QUOTA
 
+    began = time.perf_counter()
     took = await town.waits(flood())
     tell(f"{FLOOD} statements over quota", took)
-    assert took[-1] < MOST_SECONDS
+    assert took[-1] < MOST_SHARE * (time.perf_counter() - began)
     assert await town.engine.read(lambda tables: tables.log.next_index()) == before + 1
