@@ -103,7 +103,7 @@ class Resyncing:
             tables.reviews.end_with_log(hub_id)
             for take in told:
                 take(tables)
-            tables.resyncs.move(resync, ResyncState.TAKEN, self._counted(lost, unknown))
+            tables.resyncs.move(resync, ResyncState.TAKEN, self._counted(tables, lost, unknown))
 
         await membership.engine.write(apply)
 
@@ -152,9 +152,9 @@ class Resyncing:
         await membership.engine.write(lambda tables: tables.resyncs.ask(resync, envelope))
         return envelope
 
-    def _counted(self, lost: Lost, unknown: Collection[Given]) -> Lost:
+    def _counted(self, tables: NodeTables, lost: Lost, unknown: Collection[Given]) -> Lost:
         """What is lost of requests and cards, and all that was done in our name since."""
-        party_id = self._membership.hub.party_id
+        party_id, hub_id = self._membership.hub.party_id, self._membership.hub.hub_id
         ours = [item for item in unknown if item.statement.preamble.sender == party_id]
         theirs = [item for item in unknown if item not in ours]
         decided = {
@@ -164,7 +164,11 @@ class Resyncing:
         }
         return replace(
             lost,
-            asked=_count(ours, RequestBody),
+            asked=sum(
+                isinstance(item.statement.body, RequestBody)
+                and tables.sent_requests.get(hub_id, item.statement.body.request_id) is None
+                for item in ours
+            ),
             cards=_count(ours, ReceiptBody),
             recalled=_count(unknown, WrongPersonBody),
             unreadable=tuple(

@@ -11,6 +11,7 @@ import pytest
 from node.actions.people import recall_now
 from node.actions.records import publish_now, withdraw_now
 from node.actions.requests import answer_now
+from node.actions.resync import resync_now
 from node.alarms import AlarmCode, open_alarms
 from node.links.team import team_of
 from node.requests.answering import Answer
@@ -203,6 +204,28 @@ async def test_what_was_answered_since_is_not_answered_again(
     await federation.settle()
     assert (await care.sent(request_id))["state"] == "recalled"
     assert await audited(federation) == set()
+
+
+async def test_what_was_sent_since_is_not_sent_again(
+    federation: SimFederation, agencies: Agencies, tmp_path: Path
+) -> None:
+    """A request that waited in the copy, and went since. Only the person knows that it is old."""
+    _, care = agencies
+    wanted = care.request("c1", (await care.team("c1")).others[0].involvement_id)
+    request_id = await care.write(lambda tables: care.service.asking.ask(tables, wanted))
+    copy_aside(care, tmp_path / "copy")
+    await care.service.advance()
+    await federation.checkpoint()
+    care = await put_back(federation, care, tmp_path / "copy")
+    assert (await care.sent(request_id))["state"] == "sending"
+    done = await resync_now(care.service, ask=True)
+    assert done is not None
+    assert (done.lost.asked, len(done.lost.ours)) == (0, 1), "it is not lost"
+    await federation.settle()
+    assert (await care.sent(request_id))["state"] == "waiting"
+    assert [item["state"] for item in await care.outbox()] == ["logged"]
+    assert len(await federation.entries("request")) == 1
+    assert await federation.entries("rejection") == []
 
 
 async def test_what_is_lost_is_said(
