@@ -211,7 +211,7 @@ async def test_what_was_sent_since_is_not_sent_again(
 ) -> None:
     """A request that waited in the copy, and went since. Only the person knows that it is old."""
     _, care = agencies
-    wanted = care.request("c1", (await care.team("c1")).others[0].involvement_id)
+    wanted = await care.request("c1", (await care.team("c1")).others[0].involvement_id)
     request_id = await care.write(lambda tables: care.service.asking.ask(tables, wanted))
     copy_aside(care, tmp_path / "copy")
     await care.service.advance()

@@ -56,14 +56,16 @@ async def asks(port: int, request: bytes) -> None:
         writer.close()
 
 
-async def drips(port: int, request: bytes) -> None:
-    """A byte now and then."""
-    _, writer = await asyncio.open_connection("127.0.0.1", port)
+async def drips(port: int, at_once: bytes, rest: bytes) -> None:
+    """Something at once, then a byte now and then, then nothing until the service hangs up."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
-        for at in range(len(request)):
-            writer.write(request[at : at + 1])
-            await writer.drain()
+        writer.write(at_once)
+        for at in range(len(rest)):
             await asyncio.sleep(1)
+            writer.write(rest[at : at + 1])
+            await writer.drain()
+        await reader.read()
     finally:
         writer.close()
 
@@ -72,15 +74,16 @@ def attacks(port: int, path: str) -> dict[str, Callable[[], Awaitable[None]]]:
     """Each kind of attacker."""
     packed = posted(path, PACKED, "Content-Encoding: gzip")
     proof = b"GET /v1/proofs/999999?wait=30 HTTP/1.1\r\nHost: x\r\n\r\n"
-    slow_body = posted(path, b"x" * 60_000)
+    slow = posted(path, b"x" * 60_000)
+    head = slow[:-60_000]
     return {
         "gzip": lambda: asks(port, packed),
         "deep": lambda: asks(port, posted(path, deep())),
         "unsigned": lambda: asks(port, posted(path, unsigned())),
         "proof": lambda: asks(port, proof),
-        "header": lambda: drips(port, slow_body),
-        "body": lambda: drips(port, slow_body[-59_000:]),
-        "silent": lambda: drips(port, b""),
+        "header": lambda: drips(port, b"", slow),
+        "body": lambda: drips(port, head, slow[-60_000:]),
+        "silent": lambda: drips(port, b"", b""),
     }
 
 

@@ -8,7 +8,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,10 @@ import pytest
 from demo.council import CHILD
 from demo.stage import ROOT, Stage
 from node.actions.session import open_service
+from node.publishing.tokens import TokenClient
+from protocol.log.checkpoint import parse_checkpoint
+from protocol.log.witness import encode_add_checkpoint
+from transport.client import HttpClient
 
 HERE = Path(__file__)
 TIMES = 60
@@ -25,20 +29,33 @@ MOST_GROWTH = 64 * 1024 * 1024
 KINDS = ("gzip", "deep", "unsigned", "proof", "header", "body", "silent")
 
 
-def hub_port() -> int:
-    text = (ROOT / "hub" / "hub.toml").read_text()
-    return int(text.partition("port = ")[2].partition("\n")[0])
+HOLDER, WITNESS = "holder-1", "w1.example"
 
 
-def memory(stage: Stage) -> int:
-    """Bytes that the hub holds now."""
-    status = Path(f"/proc/{stage.processes['hub'].pid}/status").read_text()
+def port_in(settings: Path) -> int:
+    """The port that a settings file names."""
+    return int(settings.read_text().partition("port = ")[2].partition("\n")[0])
+
+
+def port_of(stage: Stage, name: str) -> int:
+    """The port that a service listens on."""
+    if name == "hub":
+        return port_in(ROOT / "hub" / "hub.toml")
+    if name == HOLDER:
+        return port_in(ROOT / HOLDER / "holder.toml")
+    words = stage._started[name]
+    return int(words[words.index("--port") + 1])
+
+
+def memory(stage: Stage, name: str) -> int:
+    """Bytes that a service holds now."""
+    status = Path(f"/proc/{stage.processes[name].pid}/status").read_text()
     return 1024 * int(status.partition("VmRSS:")[2].split()[0])
 
 
 @contextmanager
-def flooded(port: int, kinds: tuple[str, ...]) -> Iterator[None]:
-    program = [sys.executable, str(HERE.with_name("flood.py")), str(port), "/v1/statements"]
+def flooded(port: int, path: str, kinds: tuple[str, ...]) -> Iterator[None]:
+    program = [sys.executable, str(HERE.with_name("flood.py")), str(port), path]
     attackers = subprocess.Popen([*program, *kinds], stdout=subprocess.PIPE)
     try:
         assert attackers.stdout is not None
@@ -50,31 +67,70 @@ def flooded(port: int, kinds: tuple[str, ...]) -> Iterator[None]:
         attackers.communicate()
 
 
-async def polls(times: int) -> list[float]:
-    """Seconds of each of so many polls by the member, on one connection."""
+async def timed(times: int, work: Callable[[], Awaitable[object]]) -> list[float]:
+    """Seconds of each of so many times, one after the other."""
+    await work()
     took = []
-    async with open_service(CHILD.folder, "") as service:
-        await service.receive(wait=0)
-        for _ in range(times):
-            began = time.perf_counter()
-            await service.receive(wait=0)
-            took.append(time.perf_counter() - began)
+    for _ in range(times):
+        began = time.perf_counter()
+        await work()
+        took.append(time.perf_counter() - began)
     return took
 
 
-@pytest.mark.parametrize("kinds", [KINDS, *((kind,) for kind in KINDS)], ids=lambda k: "-".join(k))
+async def polls(_port: int) -> list[float]:
+    """The member's polls at the hub, on one connection."""
+    async with open_service(CHILD.folder, "") as service:
+        return await timed(TIMES, lambda: service.receive(wait=0))
+
+
+async def evaluations(_port: int) -> list[float]:
+    """The member has one value evaluated by two key holders, of which one is flooded."""
+    async with open_service(CHILD.folder, "") as service:
+        client = TokenClient(service.membership)
+        return await timed(TIMES, lambda: client.evaluate([b"a value"]))
+
+
+async def cosignatures(port: int) -> list[float]:
+    """The log's newest checkpoint is shown to a witness again, as the hub does."""
+    url = f"http://127.0.0.1:{port}"
+    async with HttpClient(allow_private=True) as http:
+        hub = f"http://127.0.0.1:{port_in(ROOT / 'hub' / 'hub.toml')}"
+        note = await http.get(f"{hub}/checkpoint")
+        request = encode_add_checkpoint(parse_checkpoint(note)[1].size, (), note)
+
+        async def ask() -> None:
+            status, _ = await http.exchange(f"{url}/add-checkpoint", request)
+            assert status in {200, 409}, "409: the log has grown since"
+
+        return await timed(TIMES, ask)
+
+
+SERVICES = {
+    "hub": ("/v1/statements", polls),
+    HOLDER: ("/v1/evaluations", evaluations),
+    WITNESS: ("/add-checkpoint", cosignatures),
+}
+CASES = [
+    *((name, KINDS) for name in SERVICES),
+    *(("hub", (kind,)) for kind in KINDS),
+]
+
+
+@pytest.mark.parametrize(("name", "kinds"), CASES, ids=lambda value: "-".join(value))
 def test_a_member_is_answered_while_nobody_does_its_worst(
-    stage: Stage, kinds: tuple[str, ...]
+    stage: Stage, name: str, kinds: tuple[str, ...]
 ) -> None:
-    quiet = statistics.median(asyncio.run(polls(TIMES)))
-    with flooded(hub_port(), kinds):
-        asyncio.run(polls(TIMES))
-        before = memory(stage)
-        took = asyncio.run(polls(TIMES))
-        grown = memory(stage) - before
+    port, (path, ask) = port_of(stage, name), SERVICES[name]
+    quiet = statistics.median(asyncio.run(ask(port)))
+    with flooded(port, path, kinds):
+        asyncio.run(ask(port))
+        before = memory(stage, name)
+        took = asyncio.run(ask(port))
+        grown = memory(stage, name) - before
     median, worst = statistics.median(took), sorted(took)[int(len(took) * 0.95)]
     sys.stdout.write(
-        f"\n{'-'.join(kinds)}: quiet {quiet * 1000:.1f} ms, flooded {median * 1000:.1f} ms "
+        f"\n{name}, {'-'.join(kinds)}: quiet {quiet * 1000:.1f} ms, flooded {median * 1000:.1f} ms "
         f"({median / quiet:.1f}x), 95% {worst * 1000:.1f} ms, memory {grown / 2**20:+.1f} MiB\n"
     )
     assert median < MOST_SLOWER * quiet
