@@ -61,16 +61,17 @@ class Mailboxes:
         Answers up to where the agency has acknowledged its mail: further than `cursor` if an old
         copy of it asks.
         """
-        (row,) = self._tx.rows(
-            "INSERT INTO acknowledged (agency, cursor) VALUES (?, ?) "
-            "ON CONFLICT (agency) DO UPDATE SET cursor = CASE "
-            "WHEN excluded.cursor > acknowledged.cursor THEN excluded.cursor "
-            "ELSE acknowledged.cursor END RETURNING cursor",
+        rows = self._tx.rows(
+            "DELETE FROM mailbox WHERE agency = ? AND seq <= ? AND delivered = 1 RETURNING seq",
             agency, cursor,
         )  # fmt: skip
-        sql = "DELETE FROM mailbox WHERE agency = ? AND seq <= ? AND delivered = 1"
-        self._tx.run(sql, agency, cursor)
-        return int(row["cursor"])
+        held = self._tx.one("SELECT cursor FROM acknowledged WHERE agency = ?", agency)
+        if held is not None and not rows:
+            return int(held["cursor"])
+        # Never beyond what was delivered; of an agency that is not known yet, its own word.
+        newest = max((row["seq"] for row in rows), default=cursor)
+        self._tx.put("acknowledged", {"agency": agency, "cursor": newest}, ("agency",))
+        return int(newest)
 
     def forget_acknowledged(self, agency: str) -> None:
         """Let an agency go on from an earlier place: what it had acknowledged stays deleted."""

@@ -405,8 +405,9 @@ class TestPolling:
         assert await health.service.receive(wait=0) == 2, "request and hub decision still come"
 
     def _poll(self, node: SimNode, instance: str, wait: int = 0) -> Message:
-        body = PollBody(generation=None, cursor=0, wait=wait, instance=instance)
-        statement = node.membership.sign(body, node.membership.hub.hub_id)
+        hub = node.membership.hub
+        body = PollBody(generation=hub.generation, cursor=hub.cursor, wait=wait, instance=instance)
+        statement = node.membership.sign(body, hub.hub_id)
         return message(statement.envelope.encode())
 
 

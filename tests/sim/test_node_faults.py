@@ -42,6 +42,7 @@ from protocol.messages.review import (
     IdentityCheckBody,
     IdentityDecisionBody,
     IdentityRequestBody,
+    QuestionsHeldBody,
     RecallDoneBody,
     ReviewBody,
     VerdictBody,
@@ -50,6 +51,8 @@ from protocol.messages.review import (
 from protocol.messages.statement import parse_statement
 from runtime.environment import Environment
 from tests.sim.federation import AMIRA, DUTY, SimFederation, SimNode, row, two_agencies
+from tests.sim.test_attention import PEOPLE, alerts, junk, publish
+from tests.sim.test_charter_change import amend, follow
 from tests.sim.test_daily_statements import alarms, answers, days
 from tests.sim.test_identity_check import answer as answer_check
 from tests.sim.test_identity_check import check
@@ -201,6 +204,20 @@ async def gets_statements(federation: SimFederation, breaker: Breaker) -> None:
     assert set(await alarms(health) + await alarms(care)) <= {"set_aside"}
 
 
+async def is_flooded(federation: SimFederation, breaker: Breaker) -> None:
+    health = await federation.join("Health visiting", "health_provider")
+    care = await federation.join("Social care", "childrens_social_care")
+    await amend(federation, {"quotas": {"identity_checks_per_day": 0}})
+    await follow(health, care)
+    await publish(health, "h", PEOPLE[:2], "health_visiting")
+    await federation.round()
+    breaker.arm()
+    await publish(care, "junk", [junk(person) for person in PEOPLE[:2]])
+    await federation.hub.jobs.round()
+    await breaker.settle()
+    assert await alerts(health) == [("questions_held", "Social care", False)]
+
+
 Story = Callable[[SimFederation, Breaker], Awaitable[None]]
 STORIES: Mapping[Story, Mapping[str, list[type[WireModel]]]] = {
     asks_and_recalls: {
@@ -219,6 +236,7 @@ STORIES: Mapping[Story, Mapping[str, list[type[WireModel]]]] = {
     },
     lets_go: {"_incoming": [ProvisionalBody], "_sent": [ProvisionalBody]},
     gets_statements: {"_incoming": [DailyStatementBody]},
+    is_flooded: {"_incoming": [QuestionsHeldBody]},
 }  # fmt: skip
 CASES = [
     pytest.param(story, handlers, body, id=f"{handlers[1:]}-{kind_of(body)}")

@@ -58,8 +58,9 @@ async def test_a_thousand_messages_cost_no_more_than_a_hundred(federation: SimFe
 
 def posted(agency: SimNode, wait: int, instance: str) -> bytes:
     """A poll as it goes over the wire."""
-    body = PollBody(generation=None, cursor=0, wait=wait, instance=instance)
-    statement = agency.membership.sign(body, agency.membership.hub.hub_id)
+    hub = agency.membership.hub
+    body = PollBody(generation=hub.generation, cursor=hub.cursor, wait=wait, instance=instance)
+    statement = agency.membership.sign(body, hub.hub_id)
     envelope = to_base64(statement.envelope.encode())
     data = encode_wire(Message(envelope=envelope, sealed=None, proof=None))
     head = f"POST /v1/polls HTTP/1.1\r\nHost: hub\r\nContent-Length: {len(data)}\r\n\r\n"

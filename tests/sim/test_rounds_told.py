@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from hub.matching import rounds
+from hub.store.stubs import Stubs
 from protocol.matchkeys.records import ClientRecord
 from protocol.messages.bodies import RoundsBody
 from protocol.messages.statement import parse_statement
@@ -94,8 +95,9 @@ async def told(federation: SimFederation, node: SimNode) -> list[RoundsBody]:
 async def test_a_backlog_is_not_called_compared(
     federation: SimFederation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A first load is more than one round takes."""
+    """A first load is more than one round takes, and the hub stops between two of them."""
     monkeypatch.setattr(rounds, "ROUND_LIMIT", 1)
+    monkeypatch.setattr(Stubs, "is_any_marked", lambda _stubs: False)
     care = await alone(federation)
     await care.take_in(row("c2", SAMIR, "child_in_need", DUTY, "S. Worker"))
     await care.publish()
