@@ -38,6 +38,12 @@ class HubSettings(BaseSettings):
         description="Time between matching rounds. "
         "Changed: shorter rounds let a watcher tell which publication made which link.",
     )
+    expiry_seconds: float = Field(
+        60,
+        gt=0,
+        description="Time between looks for permissions that ran out; each is a log entry. "
+        "Changed: longer lets others see for longer what has ended.",
+    )
     batch_seconds: float = Field(
         1,
         gt=0,

@@ -151,7 +151,7 @@ class SyntheticHub:
         signer = self.signer
         signer.put_charter(signer.charter)
         for agency in MEMBERS:
-            signer.admit(agency.party, agency.member_class)
+            signer.admit(agency.party, agency.member_class, clients=100_000)
         for agency in MEMBERS:
             signer.accept(agency.party)
         for entry in signer.entries:

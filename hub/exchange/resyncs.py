@@ -7,9 +7,7 @@ Mail that it had acknowledged is gone.
 from dataclasses import dataclass
 
 from hub.log.ledger import Ledger
-from hub.matching.attention import Attention
-from hub.matching.notices import NoticeBuilder
-from hub.matching.terms import RoundTerms
+from hub.matching.telling import Telling
 from hub.store.log import Logged
 from protocol.fields import to_base64
 from protocol.messages.kinds import Party, kinds_that
@@ -72,15 +70,11 @@ def records(ledger: Ledger, span: Span) -> list[bytes]:
 
 def _links(ledger: Ledger, agency: str) -> list[bytes]:
     """What an agency is to know of its links and is asked of them, as signed statements."""
-    terms = RoundTerms(ledger.directory, ledger.terms, ledger.env.clock())
-    attention = Attention(ledger.tables, terms, ())
-    rounds: dict[str, NoticeBuilder] = {}
+    rounds: dict[str, Telling] = {}
     for link in ledger.tables.links.told(agency):
-        rounds.setdefault(link.round_id, NoticeBuilder(ledger, terms, attention)).tell_again(
-            link, agency
-        )
+        rounds.setdefault(link.round_id, Telling(ledger)).tell_again(link, agency)
     return [
         post.envelope
-        for round_id, notices in sorted(rounds.items())
-        for post in notices.posts(round_id)
+        for round_id, telling in sorted(rounds.items())
+        for post in telling.posts(round_id)
     ]

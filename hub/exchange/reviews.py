@@ -56,6 +56,7 @@ class Reviews:
         logged = self._ledger.append(statement)
         self._tables.requests.say_wrong_person(request, statement.id)
         self._end(request.link_id, statement.id)
+        self._tables.ends.owe(1)
         released = self._tables.log.logged(body.release)
         if released is not None:  # a card that still lies in the mailbox is not delivered any more
             self._tables.mailboxes.withhold(request.requester, released.index)
@@ -85,6 +86,7 @@ class Reviews:
         for end in link.ends:
             links.put_answer(link, end.agency, opinion, statement_id)
         links.end(link_id)
+        self._tables.ends.look_at(link.pair)
 
     def _forward(
         self, statement: Statement[WrongPersonBody] | Statement[RecallDoneBody], logged: Logged

@@ -157,10 +157,16 @@ class Applying:
 
 def put_in_force(upload: Upload) -> Steps[None]:
     """Put a logged publication in force. Rounds wait until it is done."""
-    statement = parse_statement(upload.envelope)
+    statement = parse_statement(upload.envelope).expect(PublicationBody)
     while (yield partial(_put_some, upload=upload, statement=statement)):
         pass
-    yield lambda tables: tables.uploads.drop(upload.statement_id)
+    rows = sum(ref.count for ref in statement.body.rows)
+
+    def done(tables: HubTables) -> None:
+        tables.uploads.drop(upload.statement_id)
+        tables.ends.owe(rows)
+
+    yield done
 
 
 def sweep() -> Steps[None]:

@@ -13,7 +13,6 @@ from hub.store.links import Link, LinkState, Origin
 from hub.store.stubs import Stub
 from protocol.matchkeys.score import Outcome, PairScore
 from protocol.matchkeys.support import ids_conflict, supported
-from protocol.requests.decide import in_force
 from protocol.requests.review import ENDED, Answer, Said, Standing, kept_from, question_of, review
 
 LEAST_FIRST = (Outcome.NONE, Outcome.POSSIBLE, Outcome.MATCH)
@@ -67,7 +66,8 @@ class ClassifiedPair:
         """Whether the link is another than the last round left it."""
         old = self.old
         before = (old.state, old.origin) if old else (LinkState.ENDED, Origin.SCORE)
-        return before != (self.standing.state, self.origin)
+        ended = old is not None and old.between_rounds
+        return ended or before != (self.standing.state, self.origin)
 
 
 class PairClassifier:
@@ -110,7 +110,7 @@ class PairClassifier:
             stubs=(first, second),
             tokens=(one, other),
             score=self._score(pair, (first.agency, second.agency)),
-            alive=all(self._alive(stub) for stub in (first, second)),
+            alive=all(self._terms.is_alive(stub) for stub in (first, second)),
             question=question_of(list(zip(pair, (one, other), strict=True))),
             answers=(said.get(first.agency), said.get(second.agency)),
             old=old,
@@ -141,11 +141,6 @@ class PairClassifier:
         if not agree or not all(key.place for key in agree):
             return None
         return classified.second
-
-    def _alive(self, stub: Stub) -> bool:
-        if stub.retired or self._terms.directory.active(stub.agency) is None:
-            return False
-        return any(in_force(item, self._terms.now) for item in stub.involvements)
 
     def _around(self, classified: ClassifiedPair) -> list[Pair]:
         """Pairs whose support may hang on this one: those that are not settled by their score."""

@@ -5,28 +5,22 @@ which stubs are (perhaps) one person, never who; it logs one salted leaf a round
 and tells each side only what `decide_show` allows.
 """
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from hub.log.ledger import Ledger
 from hub.matching.attention import Attention, asker_of
 from hub.matching.candidates import CandidateIndex
 from hub.matching.classify import ClassifiedPair, PairClassifier
+from hub.matching.leaves import link_item, log_leaf
 from hub.matching.notices import NoticeBuilder
+from hub.matching.telling import Telling, signed
 from hub.matching.terms import RoundTerms
 from hub.store.links import Link, LinkState
+from hub.store.mailboxes import Post
 from hub.store.tables import HubTables
-from protocol import canonical
-from protocol.log.merkle import leaf_hash, root
-from protocol.messages.bodies import LinkItem, MatchRoundBody
+from protocol.messages.review import QuestionsHeldBody
 
 ROUND_LIMIT = 50  # stubs in one transaction: others are answered between two rounds
-ITEMS_A_PART = 1000
-
-
-def item_leaf(item: LinkItem) -> bytes:
-    """The bytes of one item under a round's Merkle root."""
-    return canonical.encode(item.model_dump(mode="json"))
 
 
 class Matcher:
@@ -38,7 +32,7 @@ class Matcher:
     def run(self, tables: HubTables) -> int:
         """One round; the number of links whose state changed."""
         ledger = self._ledger
-        terms = RoundTerms(ledger.directory, ledger.terms, ledger.env.clock())
+        terms = RoundTerms.of(ledger)
         candidates = CandidateIndex(tables, terms.charter, terms.now)
         classify = PairClassifier(candidates, terms)
         marked = tables.stubs.take_marked(terms.now, ROUND_LIMIT)
@@ -50,28 +44,35 @@ class Matcher:
 
     def _write(self, tables: HubTables, terms: RoundTerms, classified: list[ClassifiedPair]) -> int:
         """Log the round, remember its links, tell both sides; how many links changed state."""
-        attention, hub = Attention(tables, terms, classified), terms.charter.charter_id
-        notices = NoticeBuilder(self._ledger, terms, attention)
+        attention, telling = Attention(tables, terms, classified), Telling(self._ledger)
+        notices = NoticeBuilder(terms, attention)
         found = [(item, new) for item in classified if (new := self._link(notices, item))]
         # Sorted by link id: the order of discovery would tell which stub was published last.
         found.sort(key=lambda pair: pair[1].link_id)
-        leaves = [item_leaf(self._item(item, new)) for item, new in found if _state_changed(item)]
-        body = MatchRoundBody(
-            round=tables.log.count_entries(hub, "match_round", 0) + 1,
-            items_root=root([leaf_hash(leaf) for leaf in leaves]).hex(),
-            count=len(leaves),
-        )
-        statement, _ = self._ledger.issue(body, hub, evidence=_parts(leaves))
+        changed = [(item, new) for item, new in found if _state_changed(item)]
+        items = (link_item(self._ledger, new, item.stubs) for item, new in changed)
+        statement = log_leaf(self._ledger, items)
         links = [
             replace(new, round_id=statement.id) if _state_changed(item) else new
             for item, new in found
         ]
         for (item, _), link in zip(found, links, strict=True):
-            notices.tell(item.old, link)
+            telling.tell(item.old, link)
         tables.links.put_all(links)
-        notices.post(tables, statement.id)
+        telling.post(statement.id)
+        self._tell_held(tables, attention)
         attention.keep()
-        return len(leaves)
+        return len(changed)
+
+    def _tell_held(self, tables: HubTables, attention: Attention) -> None:
+        """Tell those who are asked whose questions wait now, and whose no longer."""
+        posts: list[Post] = []
+        for sides in sorted(attention.changed):
+            asker, asked = sides
+            held = attention.asked(sides) if sides in attention.held else 0
+            body = QuestionsHeldBody(agency=asker, held=held)
+            posts.append(signed(self._ledger, asked, body))
+        tables.mailboxes.post(posts)
 
     def _link(self, notices: NoticeBuilder, classified: ClassifiedPair) -> Link | None:
         """The link as it is now, the round that changed it last; None when nothing is new."""
@@ -88,29 +89,6 @@ class Matcher:
         )
         return None if new == old else new
 
-    def _item(self, classified: ClassifiedPair, link: Link) -> LinkItem:
-        first, second = classified.stubs
-        return LinkItem(
-            salt=self._ledger.env.random(32).hex(),
-            link_id=link.link_id,
-            state=link.state.value,
-            stub_a=first.stub_id,
-            agency_a=first.agency,
-            publication_a=first.publication,
-            stub_b=second.stub_id,
-            agency_b=second.agency,
-            publication_b=second.publication,
-        )
-
 
 def _state_changed(classified: ClassifiedPair) -> bool:
     return classified.old is None or classified.old.state != classified.standing.state
-
-
-def _parts(leaves: Iterable[bytes]) -> list[bytes]:
-    """The items as evidence: newline-separated canonical JSON, at most ITEMS_A_PART a part."""
-    lines = list(leaves)
-    return [
-        b"\n".join(lines[start : start + ITEMS_A_PART])
-        for start in range(0, len(lines), ITEMS_A_PART)
-    ]

@@ -1,10 +1,16 @@
 """What a matching round goes by, read once at its start: charter, members, agreements, the time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from hub.log.ledger import Ledger
+from hub.store.stubs import Stub
 from protocol.governance.charter import Charter
 from protocol.governance.directory import Directory
+from protocol.messages.bodies import PublishedInvolvement
+from protocol.requests.decide import Shown, decide_show, in_force
+
+LEAST_FIRST = (Shown.NOTHING, Shown.POSSIBLE, Shown.INVOLVEMENT)
 
 
 @dataclass(frozen=True)
@@ -17,7 +23,34 @@ class RoundTerms:
     agreed: Callable[..., tuple[Charter, ...]]
     now: int
 
+    @classmethod
+    def of(cls, ledger: Ledger) -> "RoundTerms":
+        """The terms as a transaction finds them."""
+        return cls(ledger.directory, ledger.terms, ledger.env.clock())
+
     @property
     def charter(self) -> Charter:
         """The charter in force."""
         return self.directory.charter
+
+    def is_alive(self, stub: Stub) -> bool:
+        """Whether a stub may have links: not retired, its agency active, something in force."""
+        if stub.retired or self.directory.active(stub.agency) is None:
+            return False
+        return any(in_force(item, self.now) for item in stub.involvements)
+
+    def shown(self, viewer: str, other: Stub, state: str) -> Mapping[PublishedInvolvement, Shown]:
+        """What an agency may see of a stub across a link of this state."""
+        member = self.directory.active(viewer)
+        if member is None:
+            return {}
+        return {
+            item: min(
+                (
+                    decide_show(charter, member.body.member_class, item, state, self.now)
+                    for charter in self.agreed(other.agency)
+                ),
+                key=LEAST_FIRST.index,
+            )
+            for item in other.involvements
+        }

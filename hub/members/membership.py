@@ -64,6 +64,8 @@ class Membership:
             return
         if order.status in MEMBER_MOVES.get(MemberStatus(member.body.status), ()):
             self._write(member, {"status": order.status.value})
+            if order.status is not MemberStatus.ACTIVE:
+                self._ledger.tables.ends.look_at_agency(party_id)
 
     def rename(self, party_id: str) -> bool:
         """Write a member's new name into the log; False if it cannot have it any more."""

@@ -1,9 +1,10 @@
 """The jobs beside the web server: the one process of a hub that leads.
 
-Rounds, admissions (what the operator approved), charter (what the operator proposed), erasure,
-daily statements and the watch over the quorum each run in a loop. A fault stays where it happens:
-the item, or else the pass, is set aside and told to a person, and the loops go on. Only the log's
-writer stops the service, since a hub whose log is no longer published must not go on as if it were.
+Rounds, ends, admissions (what the operator approved), charter (what the operator proposed),
+erasure, daily statements and the watch over the quorum each run in a loop. A fault stays where it
+happens: the item, or else the pass, is set aside and told to a person, and the loops go on. Only
+the log's writer stops the service, since a hub whose log is no longer published must not go on as
+if it were.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from hub.log.daily import Daily
 from hub.log.ledger import Ledger
 from hub.log.quorum_status import watch
 from hub.log.retention import erase_all
+from hub.matching.ends import EndsPass, expire
 from hub.matching.progress import tell_compared
 from hub.matching.rounds import Matcher
 from hub.members.charter_changes import adopt, waiting
@@ -35,6 +37,7 @@ from runtime.faults import place_of
 from transport.client import HttpClient
 
 ADMIT_SECONDS = 0.5
+ENDS_SECONDS = 0.5
 ERASE_SECONDS = 3600
 DAILY_SECONDS = 60
 WATCH_SECONDS = 2
@@ -62,6 +65,8 @@ class Jobs:
         return [
             self._publish(settings.batch_seconds, http),
             self._loop("round", settings.round_seconds, self.round),
+            self._loop("ends", ENDS_SECONDS, self.ends),
+            self._loop("expiry", settings.expiry_seconds, self.expire),
             self._loop("admit", ADMIT_SECONDS, self.admit),
             self._loop("charter", ADMIT_SECONDS, self.amend),
             self._loop("erase", ERASE_SECONDS, self.erase),
@@ -87,6 +92,17 @@ class Jobs:
                 changed = await self._engine.write(work)
             log.info("round", changed=changed)
             more = await self._engine.read(lambda tables: tables.stubs.is_any_marked())
+
+    async def ends(self) -> None:
+        """Tell what has ended: a leaf for each that is owed, others in between."""
+        while await self._engine.read(lambda tables: tables.ends.owed()):
+            changed = await self._engine.write(lambda tables: EndsPass(self._ledger(tables)).run())
+            log.info("ends", changed=changed)
+
+    async def expire(self) -> None:
+        """Have those ends told that came by time alone."""
+        now = self.signer.env.clock()
+        await self._engine.write(lambda tables: expire(tables, now))
 
     async def admit(self) -> None:
         """Write into the log what the operator decided of members: each in a transaction."""

@@ -70,7 +70,8 @@ class LinkEnd:
 class Link:
     """A link as a round or a person left it; the end whose stub id is smaller comes first.
 
-    `asker`: the agency whose later record takes the other side's people's attention here.
+    `asker`: the agency whose later record takes the other side's people's attention here;
+    `between_rounds`: it ended since the last round, which has not seen what that means for others.
     """
 
     link_id: str
@@ -79,6 +80,7 @@ class Link:
     origin: Origin
     round_id: str
     asker: str | None = None
+    between_rounds: bool = False
 
     @property
     def pair(self) -> tuple[str, str]:
@@ -160,9 +162,10 @@ class Links:
         self._tx.put_many("link", [_row(link) for link in links], ("link_id",))
 
     def end(self, link_id: str) -> None:
-        """End a link at once, if it has not ended; the next round tells both sides."""
+        """End a link at once, if it has not ended; an ends pass tells both sides."""
         self._tx.run_among(
-            "UPDATE link SET state = 'ended' WHERE link_id = ? AND state IN (:among)",
+            "UPDATE link SET state = 'ended', between_rounds = 1 "
+            "WHERE link_id = ? AND state IN (:among)",
             link_id,
             among=sources(MOVES, LinkState.ENDED),
         )
@@ -261,7 +264,7 @@ def _row(link: Link) -> Row:
         }
     return row | {
         "state": link.state.value, "origin": link.origin.value, "round_id": link.round_id,
-        "asker": link.asker,
+        "asker": link.asker, "between_rounds": int(link.between_rounds),
     }  # fmt: skip
 
 
@@ -276,7 +279,8 @@ def _link(row: Row) -> Link:
         for side in "ab"
     )
     state, origin = LinkState(row["state"]), Origin(row["origin"])
-    return Link(row["link_id"], (first, second), state, origin, row["round_id"], row["asker"])
+    rest = (row["round_id"], row["asker"], bool(row["between_rounds"]))
+    return Link(row["link_id"], (first, second), state, origin, *rest)
 
 
 def _notice_text(notice: Notice | None) -> str | None:

@@ -65,9 +65,10 @@ class Mailboxes:
             "DELETE FROM mailbox WHERE agency = ? AND seq <= ? AND delivered = 1 RETURNING seq",
             agency, cursor,
         )  # fmt: skip
-        held = self._tx.one("SELECT cursor FROM acknowledged WHERE agency = ?", agency)
-        if held is not None and not rows:
-            return int(held["cursor"])
+        if not rows:
+            held = self._tx.one("SELECT cursor FROM acknowledged WHERE agency = ?", agency)
+            if held is not None:
+                return int(held["cursor"])
         # Never beyond what was delivered; of an agency that is not known yet, its own word.
         newest = max((row["seq"] for row in rows), default=cursor)
         self._tx.put("acknowledged", {"agency": agency, "cursor": newest}, ("agency",))

@@ -85,11 +85,22 @@ class Staging:
         return found
 
     def put_in_force(self, placed: Placed, most: int) -> list[InForce]:
-        """Put the next rows of a logged publication in force, tokens and all; none if all are."""
+        """Put the next rows of a logged publication in force, tokens and all; none if all are.
+
+        The next ends pass looks at those that may have lost something by it.
+        """
         rows = self._next(placed.statement_id, "", most)
         tokens: dict[str, dict[str, list[bytes]]] = {row["stub_id"]: {} for row in rows}
         for row in self._tokens(placed.statement_id, tokens):
             tokens[row["stub_id"]].setdefault(row["match_key_id"], []).append(row["token"])
+        self._tx.run_among(
+            "INSERT INTO lost_stub SELECT n.stub_id FROM staged_stub n "
+            "JOIN stub s ON s.stub_id = n.stub_id WHERE n.publication = ? "
+            "AND (n.retired = 1 OR n.involvements <> s.involvements) AND n.stub_id IN (:among) "
+            "ON CONFLICT (stub_id) DO NOTHING",
+            placed.statement_id,
+            among=tokens,
+        )
         self._stubs.put_all([(_stub_row(row), tokens[row["stub_id"]]) for row in rows], placed)
         self._delete(placed.statement_id, list(tokens))
         return [

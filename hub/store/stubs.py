@@ -198,17 +198,27 @@ class Stubs:
 
     def take_marked(self, now: int, limit: int) -> list[str]:
         """Up to `limit` stubs that changed or whose permission ran out, by id; unmarks them."""
-        sql = "SELECT stub_id, involvements FROM stub WHERE next_expiry <= ?"
-        expired = {row["stub_id"]: involvements_of(row) for row in self._tx.rows(sql, now)}
+        self.expire(now)
+        rows = self._tx.rows("SELECT stub_id FROM dirty_stub ORDER BY stub_id LIMIT ?", limit)
+        stub_ids = [row["stub_id"] for row in rows]
+        self._tx.run_among("DELETE FROM dirty_stub WHERE stub_id IN (:among)", among=stub_ids)
+        return stub_ids
+
+    def expire(self, now: int, most: int | None = None) -> list[str]:
+        """Mark stubs whose permission or work ran out, each once, at most `most`: the first to run
+        out. Which they are.
+        """
+        sql = (
+            "SELECT stub_id, involvements FROM stub WHERE next_expiry <= ? "
+            "ORDER BY next_expiry, stub_id"
+        )
+        expired = {row["stub_id"]: involvements_of(row) for row in self._tx.rows(sql, now)[:most]}
         self.mark(expired)
         self._tx.run_many(
             "UPDATE stub SET next_expiry = ? WHERE stub_id = ?",
             [(_next_expiry(items, now), stub_id) for stub_id, items in expired.items()],
         )
-        rows = self._tx.rows("SELECT stub_id FROM dirty_stub ORDER BY stub_id LIMIT ?", limit)
-        stub_ids = [row["stub_id"] for row in rows]
-        self._tx.run_among("DELETE FROM dirty_stub WHERE stub_id IN (:among)", among=stub_ids)
-        return stub_ids
+        return [*expired]
 
     def spread(
         self, agency: str, tokens: Collection[bytes], now: int, publication: str = ""

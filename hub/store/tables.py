@@ -12,6 +12,7 @@ from hub.store.checkpoints import Checkpoints
 from hub.store.checks import Checks
 from hub.store.daily import DailyStatements
 from hub.store.directory import DirectoryMemo, DirectoryStore
+from hub.store.ends import Ends
 from hub.store.limits import PublicationLimits
 from hub.store.links import Links
 from hub.store.log import Log
@@ -47,6 +48,7 @@ class HubTables:
         self.stubs = Stubs(tx)
         self.staging = Staging(tx, self.stubs)
         self.links = Links(tx, self.stubs)
+        self.ends = Ends(tx)
         self.uploads = Uploads(tx)
         self.limits = PublicationLimits(tx)
         self.rounds = Rounds(tx)

@@ -231,6 +231,57 @@ async def test_a_stub_is_marked_whenever_one_of_its_times_is_over(hub: Hub) -> N
     assert taken == [[], ["a"], [], ["a"], ["a"], []]
 
 
+async def test_what_ran_out_is_found_once_the_first_first_and_marked(hub: Hub) -> None:
+    works = {"a": work("w1", until=30), "b": work("w2", until=10), "c": work("w3", until=20)}
+    await put(hub, [(row(name, 1, item), {}) for name, item in works.items()], placed(ANNE, 5))
+    await marked(hub)
+    found = [
+        await hub.write(lambda tables, now=now: tables.stubs.expire(now, 1))  # type: ignore[misc]
+        for now in (25, 25, 25, 30)
+    ]
+    assert found == [[stub_id("b")], [stub_id("c")], [], [stub_id("a")]]
+    assert await marked(hub) == ["a", "b", "c"]
+
+
+# Ends
+
+
+async def test_leaves_are_owed_for_as_many_stubs_as_may_have_lost_something_and_at_least_one(
+    hub: Hub,
+) -> None:
+    for stubs, owed in ((0, 1), (1, 2), (500, 3), (501, 5)):
+        await hub.write(lambda tables, stubs=stubs: tables.ends.owe(stubs))  # type: ignore[misc]
+        assert await hub.read(lambda tables: tables.ends.owed()) == owed
+    await hub.write(lambda tables: tables.ends.look_at([stub_id("b"), stub_id("a")]))
+    await hub.write(lambda tables: tables.ends.look_at([stub_id("a")]))
+    assert await hub.write(lambda tables: tables.ends.take()) == [stub_id("a"), stub_id("b")]
+    assert await hub.write(lambda tables: tables.ends.take()) == []
+    assert await hub.read(lambda tables: tables.ends.owed()) == 3
+
+
+async def test_a_publication_has_those_looked_at_that_may_have_lost_something(hub: Hub) -> None:
+    both, one = (work("w1"), work("w2")), (work("w1"),)
+    before = [row("a", 1, *both), row("b", 1, *both), row("c", 1, *both), row("d", 1, *both)]
+    await put(hub, [(item, {}) for item in before], placed(ANNE, 5))
+    gone = row("c", 2).model_copy(update={"retired": True})
+    after = [row("a", 2, *both), row("b", 2, *one), gone, row("e", 1, *both)]
+    two = upload(2)
+
+    def publish_again(tables: HubTables) -> None:
+        tables.uploads.begin(two, 4)
+        staged = [StagedStub(item, {}, new_tokens=False, counted=False) for item in after]
+        tables.staging.put(two.statement_id, ANNE, staged)
+        tables.uploads.log(two.statement_id, 6)
+        tables.staging.put_in_force(Placed(ANNE, two.statement_id, 6, NEVER), 10)
+
+    await hub.write(publish_again)
+    taken = await hub.write(lambda tables: tables.ends.take())
+    assert taken == [stub_id("b"), stub_id("c")]
+    await hub.write(lambda tables: tables.ends.look_at_agency(ANNE))
+    taken = await hub.write(lambda tables: tables.ends.take())
+    assert taken == [stub_id(name) for name in "abde"]
+
+
 async def test_an_agencys_stubs_or_everybodys_are_marked_but_for_retired_ones(hub: Hub) -> None:
     gone = row("c").model_copy(update={"retired": True})
     await put(hub, [(row("a"), {}), (gone, {})], placed(ANNE, 5))
@@ -429,7 +480,10 @@ async def test_a_link_ends_at_once_and_stays_ended(hub: Hub, state: LinkState) -
     for link_id in (one.link_id, one.link_id, "0" * 32):
         await hub.write(lambda tables, link_id=link_id: tables.links.end(link_id))  # type: ignore[misc]
     found = await hub.read(lambda tables: tables.links.link(one.link_id))
-    assert found == replace(one, state=LinkState.ENDED)
+    assert found == replace(one, state=LinkState.ENDED, between_rounds=True)
+    again = replace(one, state=LinkState.ENDED)
+    await hub.write(lambda tables: tables.links.put_all([again]))
+    assert await hub.read(lambda tables: tables.links.link(one.link_id)) == again, "a round saw it"
 
 
 async def test_each_agencys_last_answer_counts_and_both_ends_are_looked_at_again(hub: Hub) -> None:

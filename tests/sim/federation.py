@@ -497,13 +497,15 @@ class SimFederation:
 
     async def round(self) -> None:
         """A matching round, published, and everybody reads their mail."""
+        await self.hub.jobs.ends()  # which comes twice a second
         await self.hub.jobs.round()
         await self.settle()
 
     async def settle(self) -> None:
-        """Checkpoint, deliver and send until nothing moves any more."""
+        """Tell what ended, checkpoint, deliver and send until nothing moves any more."""
         quiet = 0
         while quiet < 2:
+            await self.hub.jobs.ends()
             await self.checkpoint()
             moved = 0
             for node in self.nodes.values():

@@ -196,7 +196,9 @@ class AuditLog:
         self.documents[charter.document_hash] = charter.encode()
         self.ids["charter"] = statement.id
 
-    def admit(self, party: Party, member_class: str, status: str = "active") -> None:
+    def admit(
+        self, party: Party, member_class: str, status: str = "active", clients: int | None = None
+    ) -> None:
         said: dict[str, Any] = {
             "party_id": party.id,
             "name": "Agency",
@@ -204,6 +206,7 @@ class AuditLog:
             "control_domain": party.letter,
             "duty_line": "01632 960000",
             "duty_hours": "Always",
+            "clients": clients,
             "keys": party.keys(),
         }
         if party.id not in self.enrolments:  # a change of status repeats the first envelope

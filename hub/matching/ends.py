@@ -1,0 +1,91 @@
+"""Ends passes: what ended is told at once, and the leaf tells nothing (specs/04-matching.md §7.7).
+
+A pass looks at links of stubs that lost something, ends those that are no longer alive and shows
+less of others. It scores nothing, makes and raises nothing: that is for rounds, which look at the
+same stubs again. A leaf is owed by the transaction that may have ended something, whether it did or
+not, so that none is lost wherever the hub is stopped.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from hub.log.ledger import Ledger
+from hub.matching.leaves import link_item, log_leaf
+from hub.matching.telling import Telling
+from hub.matching.terms import RoundTerms
+from hub.store.ends import STUBS_A_LEAF
+from hub.store.links import Link, LinkEnd, LinkState, Origin
+from hub.store.stubs import Stub
+from hub.store.tables import HubTables
+from protocol.requests.decide import Shown
+
+
+def expire(tables: HubTables, now: int) -> None:
+    """Have the links end whose permission ran out. One leaf whatever there is: what is more than
+    it takes is left for the next time.
+    """
+    tables.ends.look_at(tables.stubs.expire(now, STUBS_A_LEAF))
+    tables.ends.owe(1)
+
+
+class EndsPass:
+    """One ends pass. Holds no state of its own beside the tables."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._terms = RoundTerms.of(ledger)
+
+    def run(self) -> int:
+        """Write one leaf that is owed, and tell both sides; how many links are changed."""
+        tables, telling = self._ledger.tables, Telling(self._ledger)
+        by_stub = tables.links.links_of(tables.ends.take())
+        links = {link.link_id: link for some in by_stub.values() for link in some}
+        stubs = tables.stubs.among({stub_id for link in links.values() for stub_id in link.pair})
+        # By link id: the order in which they were found would tell which stub is whose.
+        after = ((old, self._after(old, stubs)) for _, old in sorted(links.items()))
+        changed = [(old, new) for old, new in after if new != old]
+        ended = {new.link_id: new for old, new in changed if new.state is not old.state}
+        ends = ((link, (stubs[link.pair[0]], stubs[link.pair[1]])) for link in ended.values())
+        statement = log_leaf(self._ledger, (link_item(self._ledger, *item) for item in ends))
+        now = [
+            replace(new, round_id=statement.id) if new.link_id in ended else new
+            for _, new in changed
+        ]
+        for old, new in changed:
+            telling.tell(old, new)
+        tables.links.put_all(now)
+        telling.post(statement.id)
+        return len(changed)
+
+    def _after(self, link: Link, stubs: Mapping[str, Stub]) -> Link:
+        """A link with what has ended taken from it."""
+        first, second = (stubs[stub_id] for stub_id in link.pair)
+        one, other = link.ends
+        if link.state is not LinkState.ENDED and all(map(self._terms.is_alive, (first, second))):
+            state = link.state.value
+            return replace(
+                link, ends=(self._less(one, second, state), self._less(other, first, state))
+            )
+        return replace(
+            link,
+            ends=(_silent(one), _silent(other)),
+            state=LinkState.ENDED,
+            origin=Origin.SCORE,
+            between_rounds=link.between_rounds or link.state is not LinkState.ENDED,
+        )
+
+    def _less(self, end: LinkEnd, other: Stub, state: str) -> LinkEnd:
+        """An end without what its side may not see any more. What is new waits for a round."""
+        if end.notice is None:
+            return end
+        shown = self._terms.shown(end.agency, other, state)
+        if end.notice.agency_id is None:
+            told = any(value is not Shown.NOTHING for value in shown.values())
+            return end if told else _silent(end)
+        seen = {item.id for item, value in shown.items() if value is Shown.INVOLVEMENT}
+        left = tuple(item for item in end.notice.involvements if item.id in seen)
+        return replace(end, notice=replace(end.notice, involvements=left)) if left else _silent(end)
+
+
+def _silent(end: LinkEnd) -> LinkEnd:
+    return replace(end, notice=None, review=None)
