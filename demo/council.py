@@ -42,7 +42,7 @@ class Agency:
 
 HEALTH = Agency(
     "health", "Wexcombe Health Visiting", "health_provider", "01632 960110",
-    "H. Whitcombe (Health visiting, north)",
+    "H. Whitcombe (Health visiting, north)", clients=500,
 )  # fmt: skip
 CHILD = Agency(
     "child", "Wexcombe Children's Services", "childrens_social_care", "01632 960120",
