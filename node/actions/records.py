@@ -5,6 +5,7 @@ from collections.abc import Callable
 from node.publishing.publisher import Published, Publisher, Step
 from node.records.clients import withdraw
 from node.service import NodeService
+from protocol.errors import RemoteError
 
 
 async def publish_now(service: NodeService, progress: Callable[[Step], None]) -> Published:
@@ -14,10 +15,17 @@ async def publish_now(service: NodeService, progress: Callable[[Step], None]) ->
 
 
 async def withdraw_now(service: NodeService, local_id: str) -> int:
-    """Withdraw a client's permission and tell the hub at once; how many involvements."""
+    """Withdraw a client's permission and tell the hub at once; how many involvements.
+
+    It is withdrawn here whatever the hub says; whoever asks is refused from now on.
+    """
     membership = service.membership
     now = membership.env.clock()
     count = await membership.engine.write(lambda tables: withdraw(tables, local_id, now))
-    await membership.follow()
-    await Publisher(membership).tell_withdrawn()
+    try:
+        await membership.follow()
+        await Publisher(membership).tell_withdrawn()
+    except RemoteError as error:
+        said = "withdrawn here, but the hub was not told; run this command again: "
+        raise RemoteError(error.code, said + error.detail) from error
     return count

@@ -54,7 +54,7 @@ async def ask_now(service: NodeService, ask: Ask) -> str:
         )
 
     asked = await membership.engine.read(request)
-    await membership.follow()
+    await membership.begin()
     request_id = await membership.engine.write(lambda tables: service.asking.ask(tables, asked))
     await service.advance()
     return request_id
@@ -63,7 +63,7 @@ async def ask_now(service: NodeService, ask: Ask) -> str:
 async def answer_now(service: NodeService, answer: Answer) -> None:
     """Answer, send at once, and release when a quorum has seen the decision."""
     membership = service.membership
-    await membership.follow()
+    await membership.begin()
     await membership.engine.write(lambda tables: service.answering.answer(tables, answer))
     await service.advance()
 
