@@ -1,4 +1,4 @@
-"""Four checks that were once taken out together, and nothing went red: each by who really does it."""
+"""Four checks that once could be taken out and nothing went red: each by who really does it."""
 
 import json
 from typing import Any
