@@ -8,6 +8,7 @@ import pytest
 import node.requests.answering
 import node.requests.asking
 from hub.store.tables import HubTables
+from node.requests.facts import request_facts
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import from_base64, to_base64
@@ -197,10 +198,9 @@ class TestADemandedFactThatWasNotOpened:
         opened: str,
     ) -> None:
         health, care = agencies
-        real = node.requests.asking.request_facts
 
         def patched(*given: Any) -> tuple[dict[str, str], dict[str, Opening]]:
-            facts, openings = real(*given)
+            facts, openings = request_facts(*given)
             assert openings, "there is one that must be opened"
             other = {name: Opening(salt="00" * 32, value="S47-2") for name in openings}
             return facts, {} if opened == "nothing" else other
