@@ -17,6 +17,7 @@ from scripts.mutants.making import ROOT, Mutant
 
 WORK = ROOT / ".mutants"
 CODE = ("protocol", "keys", "runtime", "storage", "transport", "web", "node", "hub", "audit")
+AT_ONCE = 8
 TESTS = ("unit", "vectors", "contract", "sim", "property")
 
 
@@ -43,9 +44,9 @@ def the_map(modules: Sequence[str], workers: int) -> list[Test]:
             path: WORK / "map" / f"{folder}.{path.stem}-{code}-{digest_of([path])}.json"
             for path in sorted((ROOT / "tests" / folder).glob("test_*.py"))
         }
-        stale = {path: kept for path, kept in files.items() if not kept.exists()}
-        if stale:
-            _make_map(stale, workers)
+        stale = [path for path, kept in files.items() if not kept.exists()]
+        for start in range(0, len(stale), AT_ONCE):
+            _make_map({path: files[path] for path in stale[start : start + AT_ONCE]}, workers)
         found += [test for kept in files.values() for test in _kept_map(kept, modules)]
     return found
 
@@ -58,7 +59,7 @@ def _kept_map(kept: Path, modules: Sequence[str]) -> Iterator[Test]:
 def _make_map(stale: Mapping[Path, Path], workers: int) -> None:
     """Run some test files under coverage, and keep what each test ran."""
     data, times = WORK / "coverage", WORK / "times.xml"
-    print(f"Finding out what the tests of {len(stale)} files run ...", flush=True)
+    print("Finding out what is run by", *(path.stem for path in stale), flush=True)
     for old in WORK.glob("coverage*"):
         old.unlink()
     command = [

@@ -20,7 +20,9 @@ async def delivered(
 
     def post(tables: Any) -> None:
         ledger = federation.ledger(tables)
-        logged = ledger.append(statement) if statement.kind.is_logged else None
+        logged = tables.log.logged(statement.id)
+        if logged is None and statement.kind.is_logged:
+            logged = ledger.append(statement)
         post = Post(node.party_id, statement.envelope.encode(), logged, sealed, proof)
         tables.mailboxes.post([post])
 
