@@ -55,8 +55,10 @@ class _Maker(ast.NodeVisitor):
         else:
             self._edit(f"always: if {text}", node.test, "True", _lines(node.test))
         # Without one side of an `or` a refusal is only ever met less.
-        narrower = leaves and isinstance(node.test, ast.BoolOp) and isinstance(node.test.op, ast.Or)
-        self._operands(node.test, body if narrower else _lines(node.test))
+        if leaves and isinstance(node.test, ast.BoolOp) and isinstance(node.test.op, ast.Or):
+            self._operands(node.test, body)
+        else:
+            self.visit(node.test)
         alone = leaves and isinstance(node.body[-1], ast.Raise) and len(node.body) == 1
         for child in [*([] if alone else node.body), *node.orelse]:
             self.visit(child)
@@ -100,16 +102,15 @@ class _Maker(ast.NodeVisitor):
             self._edit(f"all of: if {self._text(test)}", test, "True", _lines(test))
         self.generic_visit(node)
 
-    def _operands(self, node: ast.expr, lines: tuple[int, int]) -> None:
+    def _operands(self, node: ast.BoolOp, lines: tuple[int, int]) -> None:
         """Each side of an `and` or an `or` taken out, but for a value given by default."""
-        if isinstance(node, ast.BoolOp):
-            word = "and" if isinstance(node.op, ast.And) else "or"
-            last = node.values[-1]
-            default = word == "or" and isinstance(last, ast.Constant | ast.Tuple | ast.Dict)
-            for number, item in enumerate(() if default else node.values):
-                rest = [f"({self._text(v)})" for n, v in enumerate(node.values) if n != number]
-                what = f"without {self._text(item)} in {self._text(node)}"
-                self._edit(what, node, f" {word} ".join(rest), lines)
+        word = "and" if isinstance(node.op, ast.And) else "or"
+        last = node.values[-1]
+        default = word == "or" and isinstance(last, ast.Constant | ast.Tuple | ast.Dict)
+        for number, item in enumerate(() if default else node.values):
+            rest = [f"({self._text(v)})" for n, v in enumerate(node.values) if n != number]
+            what = f"without {self._text(item)} in {self._text(node)}"
+            self._edit(what, node, f" {word} ".join(rest), lines)
         self.generic_visit(node)
 
     def _within(self, node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> None:
@@ -156,8 +157,13 @@ def _lines(node: ast.AST) -> tuple[int, int]:
 
 def mutants_of(path: str) -> list[Mutant]:
     """Every mutant of a module, in its order."""
-    maker = _Maker(path, (ROOT / path).read_bytes())
-    maker.visit(ast.parse(maker.source))
+    return mutants_in(path, (ROOT / path).read_bytes())
+
+
+def mutants_in(path: str, source: bytes) -> list[Mutant]:
+    """Every mutant of a source."""
+    maker = _Maker(path, source)
+    maker.visit(ast.parse(source))
     for mutant in maker.made:
         ast.parse(mutant.source)
     return maker.made
