@@ -9,7 +9,8 @@ from tests.sim.federation import DUTY, SimFederation, SimNode, row
 from tests.sim.test_identity_check import check
 from tests.sim.test_identity_check import sent as sent_check
 from tests.sim.test_identity_check import unsure as unsure  # a fixture
-from tests.sim.test_refusals_hub import NOBODY, NOTHING, but, last, says
+from tests.sim.test_lies import asked
+from tests.sim.test_refusals_hub import NOBODY, NOTHING, but, decision, last, says
 from tests.sim.test_review import queue
 
 Agencies = tuple[SimNode, SimNode]
@@ -85,3 +86,30 @@ async def test_an_identity_check_through_a_record_that_is_not_the_askers(
         decided = (await last(federation, "identity_decision")).expect(IdentityDecisionBody).body
         assert (decided.outcome, decided.holder, decided.evidence) == ("refuse", None, None)
         assert decided.facts.requester_publication is None
+
+
+async def test_what_the_hub_refused_reaches_nobody(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    health, care = agencies
+    involvement = (await care.team("c1")).others[0].involvement_id
+    request_id = await care.ask("c1", involvement, role="nobody_of_that_name")
+    assert (await care.sent(request_id))["state"] == "refused"
+    assert await health.service.receive(wait=0) == 0
+    await federation.settle()
+    assert await health.read(lambda tables: tables.count("received_request")) == 0
+
+
+async def test_a_no_is_taken_whatever_has_ended(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    """And a yes by rule needs no person where the hub referred nothing."""
+    health, care = agencies
+    first, second = [await asked(federation, agencies) for _ in range(2)]
+    by_rule = but(await decision(federation, health, first), decided_by=None)
+    assert await says(health, by_rule, care.party_id) is None
+    await federation.hub_write(lambda tables: tables.tx.run("UPDATE link SET state = 'ended'"))
+    no = but(await decision(federation, health, second), outcome="refuse", code="objection")
+    assert await says(health, no, care.party_id) is None
+    await federation.settle()
+    assert (await care.sent(second))["state"] == "refused"
