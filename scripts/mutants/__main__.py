@@ -2,7 +2,7 @@
 
 import argparse
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from scripts.mutants.making import ROOT, Mutant, mutants_of
 from scripts.mutants.mapping import WORK, Test, the_map
@@ -34,10 +34,10 @@ def equivalents() -> dict[str, str]:
 
 
 def _tried(
-    made: Sequence[Mutant], argued: Mapping[str, str], tests: Sequence[Test], workers: int
+    made: Sequence[Mutant], tests: Sequence[Test], workers: int, seconds: int
 ) -> Iterator[Outcome]:
     """What becomes of each, said as it comes."""
-    kept, due = Kept(), list[Mutant]()
+    argued, kept, due = equivalents(), Kept(), list[Mutant]()
     for mutant in made:
         if mutant.name in argued:
             yield Outcome(mutant, "equivalent")
@@ -45,7 +45,7 @@ def _tried(
             yield Outcome(mutant, "killed")
         else:
             due.append(mutant)
-    for number, outcome in enumerate(outcomes(due, tests, workers), 1):
+    for number, outcome in enumerate(outcomes(due, tests, workers, seconds), 1):
         if outcome.state == "killed":
             kept.add(outcome)
         took = f"{outcome.state:8} {outcome.tests:4} tests {outcome.seconds:5.1f} s"
@@ -76,6 +76,8 @@ def main() -> int:
     parser.add_argument("modules", nargs="*", help="some of the modules, by parts of their paths")
     parser.add_argument("--workers", type=int, default=2, help="how many are tried at a time")
     parser.add_argument("--list", action="store_true", help="only say what would be taken out")
+    parser.add_argument("--tests", nargs="*", default=[], help="only by some tests, by their paths")
+    parser.add_argument("--seconds", type=int, default=240, help="of tests for one, at most")
     given = parser.parse_args()
     every = sorted({p.relative_to(ROOT).as_posix() for g in MODULES for p in ROOT.glob(g)})
     modules = [path for path in every if not given.modules or _is_named(path, given.modules)]
@@ -84,13 +86,14 @@ def main() -> int:
         print(*(mutant.name for mutant in made), sep="\n")
         return 0
     WORK.mkdir(exist_ok=True)
-    argued = equivalents()
-    tests = the_map(modules, given.workers)
-    tried = list(_tried(made, argued, tests, given.workers))
+    tests = the_map(modules, given.tests, given.workers)
+    tried = list(_tried(made, tests, given.workers, given.seconds))
+    if given.tests:
+        print("\nBy these tests alone:", *given.tests)
     left = _account(tried, [path for path in every if path not in modules])
     print(*(f"  {name}" for name in left), sep="\n")
     names = {mutant.name for mutant in made}
-    gone = [name for name in argued if name.split()[0] in modules and name not in names]
+    gone = [name for name in equivalents() if name.split()[0] in modules and name not in names]
     for name in gone:
         print(f"  {name}  (in {EQUIVALENT.name}, and no longer there)")
     return 1 if left or gone else 0

@@ -35,14 +35,17 @@ class Test:
         return any(first <= line <= last for line in self.lines.get(mutant.path, ()))
 
 
-def the_map(modules: Sequence[str], workers: int) -> list[Test]:
-    """What every test runs. Only test files that are new, or all if code is, cost a run."""
+def the_map(modules: Sequence[str], only: Sequence[str], workers: int) -> list[Test]:
+    """What every test runs, or those of some files `only`. Files that are new cost a run, and all
+    of them if code is.
+    """
     code = digest_of(path for folder in CODE for path in (ROOT / folder).rglob("*.py"))
     found: list[Test] = []
     for folder in TESTS:
         files = {
             path: WORK / "map" / f"{folder}.{path.stem}-{code}-{digest_of([path])}.json"
             for path in sorted((ROOT / "tests" / folder).glob("test_*.py"))
+            if not only or any(part in str(path) for part in only)
         }
         stale = [path for path, kept in files.items() if not kept.exists()]
         for start in range(0, len(stale), AT_ONCE):

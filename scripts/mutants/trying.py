@@ -15,8 +15,6 @@ from scripts.mutants.making import ROOT, Mutant
 from scripts.mutants.mapping import WORK, Test, digest_of
 from scripts.mutants.worker import ANSWERS, HUNG, JOBS
 
-MOST_SECONDS = 240  # of tests for one mutant
-
 
 @dataclass(frozen=True)
 class Outcome:
@@ -29,9 +27,9 @@ class Outcome:
     killer: str = ""
 
 
-def able(mutant: Mutant, tests: Sequence[Test]) -> list[Test]:
+def able(mutant: Mutant, tests: Sequence[Test], seconds: int) -> list[Test]:
     """The tests that could notice, quick ones first, as many as the time allows."""
-    chosen, left = list[Test](), float(MOST_SECONDS)
+    chosen, left = list[Test](), float(seconds)
     for test in sorted((test for test in tests if test.runs(mutant)), key=lambda t: t.seconds):
         left -= test.seconds
         if left < 0 and chosen:
@@ -40,9 +38,11 @@ def able(mutant: Mutant, tests: Sequence[Test]) -> list[Test]:
     return chosen[:255]
 
 
-def outcomes(due: Sequence[Mutant], tests: Sequence[Test], workers: int) -> Iterator[Outcome]:
-    """What becomes of each, as it comes."""
-    chosen = {mutant.name: able(mutant, tests) for mutant in due}
+def outcomes(
+    due: Sequence[Mutant], tests: Sequence[Test], workers: int, seconds: int
+) -> Iterator[Outcome]:
+    """What becomes of each, as it comes; `seconds` of tests are run for one at most."""
+    chosen = {mutant.name: able(mutant, tests, seconds) for mutant in due}
     met = [mutant for mutant in due if chosen[mutant.name]]
     yield from (Outcome(mutant, "unmet") for mutant in due if not chosen[mutant.name])
     answers: SimpleQueue[dict[str, object] | None] = SimpleQueue()
