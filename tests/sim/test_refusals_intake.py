@@ -105,6 +105,9 @@ async def test_a_key_holder_asks_for_no_contact_details(
     sealed_by_nobody = but(real, request_id="ab" * 16)
     code = await by_holder(federation, sealed_by_nobody, health.party_id)
     assert code is E.NOT_READY
+    sample = SampleCommitmentBody(commitment=NOTHING, count=1)
+    code = await by_holder(federation, sample, care.membership.hub.hub_id)
+    assert code is E.NOT_ALLOWED, "nor does it draw samples"
     assert len(await federation.entries("request")) == 1
 
 
