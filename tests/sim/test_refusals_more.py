@@ -1,11 +1,21 @@
 """What the hub names no evidence for, and what a person cannot do twice or to nobody."""
 
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from hub.exchange.intake import Intake
+from hub.members.office import order
+from hub.store.members import MemberStatus
+from hub.store.tables import HubTables
 from node.views.review import queue_value
 from protocol.errors import ErrorCode
 from protocol.matchkeys.records import ClientRecord
 from protocol.messages.bodies import HubDecisionBody, RequestBody
-from protocol.messages.review import IdentityDecisionBody, IdentityRequestBody
-from tests.sim.federation import DUTY, SimFederation, SimNode, row
+from protocol.messages.review import IdentityDecisionBody, IdentityRequestBody, VerdictBody
+from protocol.wire import Message
+from tests.sim.federation import AMIRA, DUTY, SimFederation, SimNode, row
 from tests.sim.test_identity_check import check
 from tests.sim.test_identity_check import sent as sent_check
 from tests.sim.test_identity_check import unsure as unsure  # a fixture
@@ -113,3 +123,85 @@ async def test_a_no_is_taken_whatever_has_ended(
     assert await says(health, no, care.party_id) is None
     await federation.settle()
     assert (await care.sent(second))["state"] == "refused"
+
+
+async def test_who_is_suspended_between_the_door_and_the_desk(
+    federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The signature was checked a moment ago; then the operator's order was carried out."""
+    _, care = agencies
+    real = Intake._opened
+
+    async def opened(self: Intake, message: Message) -> Any:
+        found = await real(self, message)
+        await federation.hub_write(
+            lambda tables: order(tables, care.party_id, MemberStatus("suspended"))
+        )
+        await federation.hub.jobs.admit()
+        return found
+
+    monkeypatch.setattr(Intake, "_opened", opened)
+    request_id = await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
+    assert (await care.sent(request_id))["code"] == "unknown_member"
+    assert await federation.entries("request") == []
+
+
+async def test_a_verdict_that_nobody_asked_for_on_a_record_that_has_just_changed(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    """What they looked at may be gone: the next round says what there is now."""
+    health, care = agencies
+    (link,) = await care.read(lambda tables: tables.tx.rows("SELECT * FROM link"))
+    verdict = VerdictBody(
+        link_id=link["link_id"],
+        stub_id=link["stub_id"],
+        question=None,
+        round=NOTHING,
+        publication=NOTHING,
+        answer="not_same",
+        rests_on="records",
+        decided_by="cd" * 16,
+    )
+    married = replace(AMIRA, family="Hassan-Moss")
+    await health.take_in(row("h1", married, "health_visiting", DUTY, "H. Visitor"))
+    await health.publish()
+    hub_id = care.membership.hub.hub_id
+    assert await says(care, verdict, hub_id) is ErrorCode.CONFLICT
+    assert await federation.entries("verdict") == []
+
+
+async def test_an_asker_keeps_no_permission_alive_that_the_holder_ended(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    """Who asks publishes an involvement of its own under the very id that it asked for."""
+    health, care = agencies
+    request_id = await asked(federation, agencies)
+    yes = await decision(federation, health, request_id)
+
+    def copied(tables: HubTables) -> None:
+        (link,) = tables.tx.rows("SELECT stub_a, stub_b FROM link")
+        for stub_id in (link["stub_a"], link["stub_b"]):
+            stub = tables.stubs.stub(stub_id)
+            assert stub is not None
+            if stub.agency == health.party_id:
+                sql = "SELECT involvements FROM stub WHERE stub_id = ?"
+                (theirs,) = tables.tx.rows(sql, stub_id)
+                sql = "UPDATE stub SET involvements = ? WHERE agency = ?"
+                tables.tx.run(sql, theirs["involvements"], care.party_id)
+                tables.tx.run(sql, "[]", health.party_id)
+
+    await federation.hub_write(copied)
+    assert await says(health, yes, care.party_id) is ErrorCode.NOT_ALLOWED
+
+
+async def test_another_permission_is_not_the_one_that_was_asked_for(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    """The holder works with the client still, in another way than the request names."""
+    health, care = agencies
+    request_id = await asked(federation, agencies)
+    yes = await decision(federation, health, request_id)
+    involvement = (await last(federation, "request")).expect(RequestBody).body.involvement_id
+    sql = "UPDATE stub SET involvements = REPLACE(involvements, ?, ?)"
+    await federation.hub_write(lambda tables: tables.tx.run(sql, involvement, "ab" * 16))
+    assert await says(health, yes, care.party_id) is ErrorCode.NOT_ALLOWED
