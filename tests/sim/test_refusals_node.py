@@ -90,6 +90,7 @@ class TestARequest:
         await delivered(federation, health, second, sealed)
         kept = await health.received(body.request_id)
         assert (kept["statement_id"], kept["purpose"]) == (first.id, "safeguarding_child")
+        assert await health.read(lambda tables: tables.count("set_aside")) == 0
 
     async def test_to_another_agency(self, federation: SimFederation, agencies: Agencies) -> None:
         health, care = agencies
@@ -217,6 +218,7 @@ class TestACard:
         await delivered(federation, care, statement, **given)
         kept = await care.sent(request_id)
         assert (kept["state"], kept["card"]) == ("closed", None)
+        assert await care.read(lambda tables: tables.count("set_aside")) == 0
         value = await care.read(lambda tables: inbox_value(tables, care.membership))
         assert [alarm["code"] for alarm in value["alarms"]] == ["card_closed"]
         assert await federation.entries("receipt") == []
@@ -433,6 +435,7 @@ class TestAnIdentityCheck:
         await delivered(federation, health, statement, **given)
         kept = await received_check(health, check_id)
         assert (kept["state"], kept["details"]) == ("arrived", None)
+        assert await health.read(lambda tables: tables.count("set_aside")) == 0
 
     async def test_details_by_another_or_after_another_decision(
         self, federation: SimFederation, unsure: Agencies
@@ -444,8 +447,10 @@ class TestAnIdentityCheck:
         await delivered(federation, health, early, sealed, proof)
         assert await health.read(lambda tables: tables.count("received_check")) == 0
         await self.before(federation, unsure)
+        unproven = {**body.link_proof.model_dump(), "proof": NOTHING}
         for node, changed in (
             (charity, body),
+            (charity, but(body, link_proof=unproven)),
             (care, but(body, decision=NOTHING)),
             (care, but(body, check_id=NOBODY)),
         ):
@@ -491,6 +496,7 @@ class TestAnIdentityCheck:
         await delivered(federation, health, care.membership.sign(other, hub_id))
         kept = await received_check(health, check_id)
         assert (kept["statement_id"], kept["purpose"]) == (first.id, "safeguarding_child")
+        assert await health.read(lambda tables: tables.count("set_aside")) == 0
 
     async def test_an_answer_by_another_or_to_another_check(
         self, federation: SimFederation, unsure: Agencies
