@@ -92,6 +92,20 @@ async def test_the_same_message_twice_is_acted_on_once(
     assert kinds.count("recall_done") == 1
 
 
+async def test_a_card_that_comes_twice_is_opened_once(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    """Signed anew by the holder, with the same part and proof: no second receipt, and no fault."""
+    health, care = agencies
+    await released(federation, agencies)
+    body = (await last(federation, "release")).body
+    part = next(item for item in await health.outbox() if item["kind"] == "release")
+    again = health.membership.sign(body, care.party_id)
+    await delivered(federation, care, again, part["sealed"], part["proof"])
+    assert [item["kind"] for item in await care.outbox()].count("receipt") == 1
+    assert await care.read(lambda tables: tables.count("set_aside")) == 0
+
+
 class TestWhatTheHubAnswers:
     @pytest.mark.parametrize("answer", ["no decision", "another's decision"])
     async def test_to_a_request(
