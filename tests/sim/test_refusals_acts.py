@@ -176,6 +176,18 @@ class TestWhatPeopleCannotDo:
         assert caught.value.code is E.TOO_LATE
         assert (await health.received(request_id))["state"] == "asks_person"
 
+    async def test_answer_what_does_not_wait_for_them(
+        self, federation: SimFederation, agencies: Agencies
+    ) -> None:
+        health, _ = agencies
+        request_id = await asked(federation, agencies)
+        await health.answer(request_id)
+        for number in (NOBODY, request_id):
+            with pytest.raises(LocalError) as caught:
+                await health.answer(number)
+            assert caught.value.code is E.NOT_FOUND
+        assert len(await federation.entries("decision")) == 1
+
     async def test_ask_about_nobody_or_as_nobody(
         self, federation: SimFederation, agencies: Agencies
     ) -> None:

@@ -77,6 +77,7 @@ class TestARequest:
         statement = care.membership.sign(body, health.party_id)
         await delivered(federation, health, statement, parts.get(wrong, sealed))
         assert await health.read(lambda tables: tables.count("received_request")) == 0
+        assert await health.read(lambda tables: tables.count("set_aside")) == 0
 
     async def test_under_an_id_that_was_used(
         self, federation: SimFederation, agencies: Agencies
