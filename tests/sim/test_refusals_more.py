@@ -11,6 +11,7 @@ from hub.store.members import MemberStatus
 from hub.store.tables import HubTables
 from node.views.review import queue_value
 from protocol.errors import ErrorCode
+from protocol.fields import to_base64
 from protocol.matchkeys.records import ClientRecord
 from protocol.messages.bodies import HubDecisionBody, RequestBody
 from protocol.messages.review import IdentityDecisionBody, IdentityRequestBody, VerdictBody
@@ -205,3 +206,40 @@ async def test_another_permission_is_not_the_one_that_was_asked_for(
     sql = "UPDATE stub SET involvements = REPLACE(involvements, ?, ?)"
     await federation.hub_write(lambda tables: tables.tx.run(sql, involvement, "ab" * 16))
     assert await says(health, yes, care.party_id) is ErrorCode.NOT_ALLOWED
+
+
+async def test_a_refusal_names_the_fact_that_is_missing(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    _, care = agencies
+    involvement = (await care.team("c1")).others[0].involvement_id
+    request_id = await care.ask("c1", involvement, facts={"informed": "informed"})
+    kept = await care.sent(request_id)
+    assert (kept["state"], kept["field"]) == ("refused", "enquiry_reference")
+
+
+async def test_a_refused_check_names_the_fact_that_is_missing(
+    federation: SimFederation, unsure: Agencies
+) -> None:
+    _, care = unsure
+    check_id = await check(care, facts={"informed": "informed"})
+    await federation.settle()
+    kept = await sent_check(care, check_id)
+    assert (kept["state"], kept["field"]) == ("refused", "enquiry_reference")
+
+
+async def test_what_was_erased_is_still_known_to_have_been_taken(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    """A node that never got the answer sends it again long after: there is no salt to give."""
+    _, care = agencies
+    await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
+    request = await last(federation, "request")
+    sealed = (await care.outbox())[-1]["sealed"]
+    sql = "DELETE FROM payload WHERE idx = (SELECT idx FROM entry WHERE kind = 'request')"
+    await federation.hub_write(lambda tables: tables.tx.run(sql))
+    message = Message(
+        envelope=to_base64(request.envelope.encode()), sealed=to_base64(sealed), proof=None
+    )
+    again = await federation.services.intake.submit(message)
+    assert again.salt is None
