@@ -66,7 +66,7 @@ def _account(tried: Sequence[Outcome], not_run: Sequence[str]) -> list[str]:
     for module in not_run:
         print(f"{module:44}     not run")
     left = [one for one in tried if one.state in {"survived", "unmet"}]
-    print("\nNobody notices:" if left else "\nEvery one is noticed.")
+    print("\nNobody notices:" if left else "\nEvery one of these is noticed.")
     return [f"{one.mutant.name}  ({one.state})" for one in left]
 
 
