@@ -155,7 +155,7 @@ class NodeService:
                 done = True
             (self._faulty.discard if done else self._faulty.add)(name)
         except PatchworkError as error:
-            log.warning("node_waits", code=error.code.value)
+            log.warning("node_waits", code=error.code.value, detail=error.detail)
             return False
         return done
 

@@ -91,7 +91,9 @@ ERROR_TEXTS: dict[ErrorCode, ErrorText] = {
         409, "This message is under another charter", "Fetch the current charter and sign again."
     ),
     ErrorCode.EXPIRED: ErrorText(
-        400, "This message is too old or from the future", "Check the clock, then sign again."
+        400,
+        "This message is too old or from the future",
+        "Set this computer's clock, then try again.",
     ),
     ErrorCode.TOO_LATE: ErrorText(
         409, "The time for this is over", "Ask again, or have them ask again."

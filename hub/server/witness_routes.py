@@ -64,7 +64,8 @@ class WitnessRoutes:
 
     async def status(self, _request: web.Request) -> web.Response:
         """The same as JSON."""
-        body = canonical.encode(to_value(await self._quorum_status()))
+        now = self._services.signer.env.clock()
+        body = canonical.encode({"now": now, **to_value(await self._quorum_status())})
         return web.Response(body=body, content_type="application/json")
 
     async def _quorum_status(self) -> QuorumStatus | None:

@@ -235,7 +235,7 @@ class HolderService:
             log_origin=charter.log.origin,
             aud=own.holder_id,
         )
-        check_fresh(statement.preamble, now=self._clock())
+        check_fresh(statement.preamble, now=self._clock(), whose="the key holder's")
         self._check_log_age()
         if own.index not in body.quorum:
             raise RemoteError(ErrorCode.WRONG_RECIPIENT, "we are not in the quorum that was asked")
@@ -274,5 +274,5 @@ class HolderService:
             except SuccessorRefused as error:
                 log.critical("successor_refused", code=error.code.value)
             except PatchworkError as error:
-                log.warning("not_following", code=error.code.value)
+                log.warning("not_following", code=error.code.value, detail=error.detail)
             await asyncio.sleep(SYNC_SECONDS)

@@ -16,8 +16,7 @@ from protocol.errors import ErrorCode, RemoteError
 async def say_now(service: NodeService, opinion: Opinion) -> None:
     """Give an answer about a link and send it. Raises LocalError, or RemoteError if refused."""
     dispatcher, membership = service.dispatcher, service.membership
-    await membership.check_synced()
-    await membership.follow()
+    await membership.begin()
     await membership.engine.write(lambda tables: dispatcher.reviewing.say(tables, opinion))
     await service.advance()
     review = await membership.engine.read(
@@ -30,8 +29,7 @@ async def say_now(service: NodeService, opinion: Opinion) -> None:
 async def check_now(service: NodeService, request: IdentityCheckRequest) -> str:
     """Ask for an identity check and send the request; its id."""
     dispatcher, membership = service.dispatcher, service.membership
-    await membership.check_synced()
-    await membership.follow()
+    await membership.begin()
     check_id = await membership.engine.write(
         lambda tables: dispatcher.identity_asking.ask(tables, request)
     )
@@ -42,8 +40,7 @@ async def check_now(service: NodeService, request: IdentityCheckRequest) -> str:
 async def answer_now(service: NodeService, comparison: Comparison) -> None:
     """Answer an identity check and send the answer."""
     dispatcher, membership = service.dispatcher, service.membership
-    await membership.check_synced()
-    await membership.follow()
+    await membership.begin()
     await membership.engine.write(
         lambda tables: dispatcher.identity_answering.answer(tables, comparison)
     )
@@ -51,22 +48,28 @@ async def answer_now(service: NodeService, comparison: Comparison) -> None:
 
 
 async def recall_now(service: NodeService, request_id: str, practitioner: int) -> None:
-    """Say "wrong person" and send it; what follows from it too."""
+    """Say "wrong person" and send it; what follows from it too.
+
+    The card goes at once, whatever the hub says: what waits for it is sent when it is there again.
+    """
     dispatcher, membership = service.dispatcher, service.membership
     await membership.check_synced()
     await membership.follow()
     await membership.engine.write(
         lambda tables: dispatcher.recalls.say(tables, request_id, practitioner)
     )
-    await service.advance()
-    await service.advance()
+    try:
+        await service.advance()
+        await service.advance()
+    except RemoteError as error:
+        said = "the card is deleted here, and patchwork-node serve tells the others later: "
+        raise RemoteError(error.code, said + error.detail) from error
 
 
 async def may_let_go(service: NodeService, request_id: str) -> None:
     """Whether a card may be let go without a quorum now. Raises LocalError."""
     membership, unwitnessed = service.membership, service.dispatcher.unwitnessed
-    await membership.check_synced()
-    witnessed = await membership.follow()
+    witnessed = await membership.begin()
     await membership.engine.read(
         lambda tables: unwitnessed.check(tables, request_id, witnessed=witnessed)
     )
@@ -77,8 +80,7 @@ async def let_go_now(service: NodeService, urgent: Urgent) -> None:
     UNREACHABLE if it did not answer.
     """
     membership, unwitnessed = service.membership, service.dispatcher.unwitnessed
-    await membership.check_synced()
-    witnessed = await membership.follow()
+    witnessed = await membership.begin()
     gone = await membership.engine.write(
         lambda tables: unwitnessed.let_go(tables, urgent, witnessed=witnessed)
     )

@@ -7,6 +7,7 @@ from node.records.clients import withdraw
 from node.service import NodeService
 from node.store.people import Act, Deed
 from node.store.tables import NodeTables
+from protocol.errors import RemoteError
 
 
 async def publish_now(service: NodeService, progress: Callable[[Step], None]) -> Published:
@@ -18,6 +19,8 @@ async def publish_now(service: NodeService, progress: Callable[[Step], None]) ->
 async def withdraw_now(service: NodeService, local_id: str, person: int) -> int:
     """Withdraw a client's permission in a person's name (a row's id) and tell the hub at once; how
     many involvements.
+
+    It is withdrawn here whatever the hub says; whoever asks is refused from now on.
     """
     membership = service.membership
     now = membership.env.clock()
@@ -28,6 +31,10 @@ async def withdraw_now(service: NodeService, local_id: str, person: int) -> int:
         return count
 
     count = await membership.engine.write(work)
-    await membership.follow()
-    await Publisher(membership).tell_withdrawn()
+    try:
+        await membership.follow()
+        await Publisher(membership).tell_withdrawn()
+    except RemoteError as error:
+        said = "withdrawn here, but the hub was not told; run this command again: "
+        raise RemoteError(error.code, said + error.detail) from error
     return count

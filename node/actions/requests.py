@@ -62,7 +62,6 @@ async def ask_now(service: NodeService, ask: Ask) -> str:
     It goes to this addressee, or nowhere: the team may have changed since it was looked up.
     """
     membership, entry = service.membership, ask.addressee.entry
-    await membership.check_synced()
     asked = ContactRequest(
         local_id=ask.client,
         link_id=entry.link.link_id,
@@ -74,7 +73,7 @@ async def ask_now(service: NodeService, ask: Ask) -> str:
         basis=ask.grounds.basis,
         facts=ask.grounds.facts,
     )
-    await membership.follow()
+    await membership.begin()
     request_id = await membership.engine.write(lambda tables: service.asking.ask(tables, asked))
     await service.advance()
     return request_id
@@ -83,8 +82,7 @@ async def ask_now(service: NodeService, ask: Ask) -> str:
 async def answer_now(service: NodeService, answer: Answer) -> None:
     """Answer, send at once, and release when a quorum has seen the decision."""
     membership = service.membership
-    await membership.check_synced()
-    await membership.follow()
+    await membership.begin()
     await membership.engine.write(lambda tables: service.answering.answer(tables, answer))
     await service.advance()
 

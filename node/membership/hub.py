@@ -15,6 +15,7 @@ from node.membership.succession import move_on, refuse
 from node.membership.synced import check_synced
 from node.store.hubs import HubRow
 from node.store.tables import NodeEngine, NodeTables
+from protocol import canonical
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel, from_base64, to_base64
 from protocol.governance.changes import unaccepted
@@ -31,6 +32,7 @@ from protocol.messages.statement import (
     Context,
     Stamp,
     Statement,
+    check_clocks,
     make_statement,
     parse_statement,
 )
@@ -40,6 +42,7 @@ from transport.client import HttpClient
 from transport.logsync import Contradiction, LeafRefused, sync
 
 Body = TypeVar("Body", bound=WireModel)
+STATUS_LIMIT = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -197,6 +200,15 @@ class HubMembership:
             return False
         return True
 
+    async def begin(self) -> bool:
+        """`follow`, before a person's act is written down: a hub that would refuse our clock says
+        so first, and nothing has changed. Raises RemoteError(EXPIRED), with both times, and what
+        `check_synced` raises.
+        """
+        await self.check_synced()
+        await check_clock(self.http, self.hub.url, self.env.clock())
+        return await self.follow()
+
     def sign(self, body: Body, aud: str) -> Statement[Body]:
         """A statement by this node, signed with the key for its kind."""
         charter = self.charter
@@ -230,6 +242,17 @@ class HubMembership:
         if statement.preamble.sender != self.hub.hub_id or statement.body.statement != statement_id:
             raise RemoteError(ErrorCode.WRONG_RECIPIENT, "the hub's answer is about another")
         return statement.body
+
+
+async def check_clock(http: HttpClient, url: str, now: int) -> None:
+    """Raise RemoteError(EXPIRED) if a hub's clock is not ours; one that does not say is passed."""
+    try:
+        value = canonical.parse_loose(await http.get(f"{url}/v1/status"), limit=STATUS_LIMIT)
+    except RemoteError:
+        return
+    theirs = value.get("now") if isinstance(value, dict) else None
+    if isinstance(theirs, int):
+        check_clocks(now, theirs)
 
 
 async def load_membership(folder: Path, hub: HubRow, context: NodeContext) -> HubMembership:

@@ -12,10 +12,10 @@ from keys.groups import default_group
 from keys.transcript import parse_transcript
 from node.config import NodeSettings
 from node.membership.charter import accept_charter
-from node.membership.hub import HubMembership
+from node.membership.hub import HubMembership, check_clock
 from node.membership.keys import SEAL_KEY_SECONDS, has_keys, load_keys, make_keys
 from node.store.hubs import HubRow
-from node.store.tables import NodeEngine, NodeTables
+from node.store.tables import NodeEngine
 from protocol import canonical
 from protocol.dsse import pae, payload_type
 from protocol.errors import ErrorCode, LocalError, RemoteError
@@ -109,6 +109,7 @@ class Joining:
         Raises RemoteError or LocalError.
         """
         url = invitation.hub.rstrip("/")
+        await check_clock(self._http, url, self._env.clock())
         progress = await sync(self._http, url, LogView(invitation.genesis))
         charter = progress.view.directory.charter
         check_key_birth(progress.public_leaves, charter)
@@ -118,17 +119,27 @@ class Joining:
         hubs = await engine.read(lambda tables: tables.hubs.all())
         earlier = next((hub for hub in hubs if hub.hub_id == charter.charter_id), None)
         membership = self._membership(engine, progress.view, url, earlier)
+        await engine.write(
+            lambda tables: tables.log_views.save(
+                progress.view, progress.public_leaves, progress.documents
+            )
+        )
         statement = self._application(membership, invitation)
-        hub = replace(membership.hub, enrolment=statement.envelope.encode())
-
-        def keep(tables: NodeTables) -> None:
-            tables.hubs.save(hub)
-            tables.log_views.save(progress.view, progress.public_leaves, progress.documents)
-
-        await engine.write(keep)
-        membership.hub = hub
-        await membership.post("/v1/enrolments", membership.hub.enrolment)
+        try:
+            await self._send(membership, statement)
+        except RemoteError as error:
+            if error.code is not ErrorCode.EXPIRED:
+                raise
+            statement = self._new_application(membership, invitation)  # it lay here for too long
+            await self._send(membership, statement)
         return membership, fingerprint_words(membership.hub.party_id, statement.body.keys)
+
+    async def _send(self, membership: HubMembership, statement: Statement[EnrolmentBody]) -> None:
+        """Keep an application and post it."""
+        hub = replace(membership.hub, enrolment=statement.envelope.encode())
+        await membership.engine.write(lambda tables: tables.hubs.save(hub))
+        membership.hub = hub
+        await membership.post("/v1/enrolments", hub.enrolment)
 
     def _membership(
         self, engine: NodeEngine, view: LogView, url: str, earlier: HubRow | None
@@ -159,6 +170,11 @@ class Joining:
             before = parse_statement(membership.hub.enrolment).expect(EnrolmentBody)
             if before.body.invitation_hash == _code_hash(invitation.code):
                 return before
+        return self._new_application(membership, invitation)
+
+    def _new_application(
+        self, membership: HubMembership, invitation: Invitation
+    ) -> Statement[EnrolmentBody]:
         hub_id = membership.hub.hub_id
         expires = self._env.clock() + SEAL_KEY_SECONDS
         record = membership.keys.record(expires, self._recovery(hub_id))

@@ -24,7 +24,7 @@ from protocol.messages.bodies import AcceptedBody, HubDecisionBody, RequestBody
 from protocol.messages.kinds import KINDS
 from protocol.messages.log import ProvisionalBody
 from protocol.messages.review import IdentityRequestBody
-from protocol.messages.statement import Statement, parse_statement
+from protocol.messages.statement import MAX_SKEW_SECONDS, Statement, parse_statement
 from protocol.wire import Submitted, parse_wire
 
 log = structlog.get_logger()
@@ -180,25 +180,31 @@ class Outbox:
                 raise
 
     async def _send_unless(self, item: OutboxItem, *, held: bool) -> RemoteError | None:
-        """Send one statement; the hub's refusal. Raises RemoteError when the hub is away.
+        """Send one statement; the hub's refusal. Raises RemoteError when the hub is away, or
+        takes nothing from a clock like ours.
 
         `held`: what only the charter in force allows waits.
         """
         if held and KINDS[item.kind].needs_agreement(item.body):
             return None
+        statement = await self._signed(item)
         try:
-            await self._send_one(item)
+            await self._send_one(item, statement)
         except RemoteError as error:
             if error.code is ErrorCode.INTERNAL:
                 raise HubFaultError from None
-            if error.code in TRY_AGAIN:
+            if error.code in TRY_AGAIN or self._is_of_clocks(error, statement):
                 raise
             return error
         return None
 
-    async def _send_one(self, item: OutboxItem) -> None:
+    def _is_of_clocks(self, error: RemoteError, statement: Statement[WireModel]) -> bool:
+        """Whether the hub finds old what we signed just now: then it refuses the rest too."""
+        age = abs(self._membership.env.clock() - statement.preamble.iat)
+        return error.code is ErrorCode.EXPIRED and age <= MAX_SKEW_SECONDS
+
+    async def _send_one(self, item: OutboxItem, statement: Statement[WireModel]) -> None:
         membership = self._membership
-        statement = await self._signed(item)
         try:
             answer = await membership.post(
                 "/v1/statements", statement.envelope.encode(), item.sealed, item.proof
@@ -257,10 +263,11 @@ class Outbox:
             if late or error.code is ErrorCode.OVER_QUOTA:
                 sure, iat = not late, statement.preamble.iat
                 tables.journal.enter_refused(item.hub_id, statement.id, iat, sure=sure)
+            anew = error.code in {ErrorCode.EXPIRED, ErrorCode.WRONG_CHARTER}
             once = isinstance(statement.body, ProvisionalBody)
-            if (late or error.code is ErrorCode.WRONG_CHARTER) and not once:
-                # It waited too long to be sent, or a new charter came first, and it was never
-                # logged: sign it anew next time.
+            if anew and not once:
+                # It waited too long to be sent, or our clock is wrong, or a new charter came
+                # first, and it was never logged: sign it anew next time.
                 tables.outbox.sign_anew(item.hub_id, item.id)
             elif tables.outbox.failed(item.hub_id, item.id, error.code.value):
                 self._on_failed(tables, statement, error)

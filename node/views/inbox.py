@@ -6,13 +6,15 @@ nothing here is logged.
 
 from typing import Any
 
-from node.alarms import open_alarms
+from node.alarms import Alarm, AlarmCode, open_alarms
 from node.membership.hub import HubMembership
 from node.requests.without_quorum import is_shown
 from node.store.requests import ReceivedRequest, ReceivedState, SentRequest, SentState
 from node.store.tables import NodeTables
 from node.views.changes import about
 from node.views.governance import governance_value
+from protocol.governance.follow import verify_note_by_charter
+from protocol.messages.statement import clocks_differ
 from protocol.requests.refusals import sentence
 
 WAITING = {
@@ -62,11 +64,19 @@ def alarms_value(tables: NodeTables, membership: HubMembership) -> list[dict[str
             "about": about(membership.directory, alarm),
             "since": alarm.first_seen,
             "severity": alarm.text.severity.name.lower(),
-            "says": alarm.text.sentence,
+            "says": _says(alarm, membership),
             "what_to_do": alarm.text.what_to_do,
         }
         for alarm in open_alarms(tables, membership.hub.hub_id)
     ]
+
+
+def _says(alarm: Alarm, membership: HubMembership) -> str:
+    if alarm.code is not AlarmCode.CHECKPOINT_FUTURE:
+        return alarm.text.sentence
+    theirs = verify_note_by_charter(membership.view.note, membership.charter).seen_at
+    times = clocks_differ(membership.env.clock(), theirs, "the witnesses'")
+    return f"{alarm.text.sentence} Y{times[1:]}."
 
 
 def _received(

@@ -6,6 +6,7 @@ so that nothing signed here can be replayed there.
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Generic, TypeVar
 
 from pydantic import Field, StringConstraints, ValidationError
@@ -18,6 +19,9 @@ from protocol.messages.kinds import KINDS, Kind, kind_of
 from protocol.signing import SecretSeed
 
 MAX_SKEW_SECONDS = 300
+_DAY = 86_400
+_FIRST_DAY = date(1970, 1, 1).toordinal()
+_LAST_SECOND = (date.max.toordinal() - _FIRST_DAY + 1) * _DAY - 1
 
 Body = TypeVar("Body", bound=WireModel)
 SubBody = TypeVar("SubBody", bound=WireModel)
@@ -144,10 +148,29 @@ def check_addressed(preamble: Preamble, *, charter_id: str, log_origin: str, aud
         raise RemoteError(ErrorCode.WRONG_RECIPIENT, "aud names somebody else")
 
 
-def check_fresh(preamble: Preamble, *, now: int) -> None:
-    """Refuse a statement signed more than five minutes before or after `now`."""
-    if abs(preamble.iat - now) > MAX_SKEW_SECONDS:
-        raise RemoteError(ErrorCode.EXPIRED, "iat is more than five minutes from our clock")
+def check_fresh(preamble: Preamble, *, now: int, whose: str = "the council's") -> None:
+    """Refuse a statement signed more than five minutes before or after `now`, by `whose` clock."""
+    check_clocks(preamble.iat, now, whose)
+
+
+def check_clocks(yours: int, other: int, whose: str = "the council's") -> None:
+    """Refuse two times that are more than five minutes apart, and say both."""
+    if abs(yours - other) > MAX_SKEW_SECONDS:
+        raise RemoteError(ErrorCode.EXPIRED, clocks_differ(yours, other, whose))
+
+
+def clocks_differ(yours: int, other: int, whose: str) -> str:
+    """Two times that should be one, in words for a person, who may not know what UTC is."""
+    (day, time), (their_day, their_time) = _in_words(yours), _in_words(other)
+    said = time if day == their_day else f"{time} on {day}"
+    return f"your clock says {said}, {whose} says {their_time} on {their_day} (all in UTC)"
+
+
+def _in_words(seconds: int) -> tuple[str, str]:
+    """A day and a time of it; what no calendar holds is the last that one does."""
+    days, rest = divmod(max(0, min(seconds, _LAST_SECOND)), _DAY)
+    day = date.fromordinal(_FIRST_DAY + days)
+    return f"{day.day} {day:%B %Y}", f"{rest // 3600:02}:{rest % 3600 // 60:02}"
 
 
 def _validate(model: type[Body], value: object) -> Body:

@@ -45,6 +45,7 @@ from node.requests.asking import ContactRequest
 from node.service import NodeService
 from node.store.tables import NodeEngine, NodeTables
 from node.store.tables import open_engine as open_node_engine
+from protocol import canonical
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import from_base64
 from protocol.governance.ceremony import CeremonyTerms, HolderRecord, SignedTranscript
@@ -212,10 +213,16 @@ class Network:
             return document
         if path.startswith("/v1/proofs/"):
             return await hub.publisher.proof(int(path.rpartition("/")[2]))
-        if path == "/v1/notes":
+        return await self._told(hub, url)
+
+    async def _told(self, hub: Services, url: str) -> bytes:
+        """What the hub says of itself."""
+        if url == f"{HUB}/v1/status":
+            return canonical.encode({"now": hub.signer.env.clock()})
+        if url.startswith(f"{HUB}/v1/notes"):
             after = int(url.rpartition("=")[2])
             return await hub.engine.read(lambda tables: page_of_notes(tables, after))
-        raise RemoteError(ErrorCode.NOT_FOUND, path)
+        raise RemoteError(ErrorCode.NOT_FOUND, url)
 
     async def _hub_post(self, url: str, body: bytes) -> bytes:
         hub = self._reachable()

@@ -1,0 +1,313 @@
+"""What a node refuses of its own people, of a patched node's sealed parts, and of strange mail."""
+
+import json
+from typing import Any
+
+import pytest
+
+import node.identity_checks.initiating
+from node.identity_checks.initiating import IdentityAsking
+from node.requests.sealed import Recipient, seal_for
+from protocol.dsse import sign
+from protocol.errors import ErrorCode, LocalError
+from protocol.fields import to_base64
+from protocol.messages.bodies import HubDecisionBody, ReceiptBody
+from protocol.messages.review import (
+    IdentityCheckBody,
+    IdentityRequestBody,
+    VerdictBody,
+    WrongPersonBody,
+)
+from protocol.messages.statement import parse_statement
+from protocol.requests.sealing import SealedRequest
+from protocol.signing import SecretSeed
+from tests.sim.federation import SAMIR, SimFederation, SimNode
+from tests.sim.federation import row as imported
+from tests.sim.lying_hub import delivered
+from tests.sim.test_identity_check import answer as compare
+from tests.sim.test_identity_check import check
+from tests.sim.test_identity_check import received as received_check
+from tests.sim.test_identity_check import unsure as unsure  # a fixture
+from tests.sim.test_lies import asked
+from tests.sim.test_recall import released
+from tests.sim.test_refusals_hub import NOBODY, NOTHING, but, last
+from tests.sim.test_refusals_node import dropped, request_of, signed_by_hub
+from tests.sim.test_tampered import in_mail
+
+Agencies = tuple[SimNode, SimNode]
+E = ErrorCode
+
+
+@pytest.mark.parametrize("missing", ["index", "salt"])
+async def test_mail_without_its_place_in_the_log(
+    federation: SimFederation, agencies: Agencies, missing: str
+) -> None:
+    """What is not to be found in the log would never be missed."""
+    health, care = agencies
+    federation.network.tamper["/v1/polls"] = in_mail(lambda item: {**item, missing: None})
+    await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
+    await federation.settle()
+    assert await health.read(lambda tables: tables.count("received_request")) == 0
+
+
+async def test_a_kind_that_no_node_takes(federation: SimFederation, agencies: Agencies) -> None:
+    health, care = agencies
+    body = VerdictBody(
+        link_id=NOBODY,
+        stub_id=NOBODY,
+        question=None,
+        round=NOTHING,
+        publication=NOTHING,
+        answer="same",
+        rests_on="records",
+        decided_by=NOBODY,
+    )
+    await delivered(federation, care, health.membership.sign(body, care.party_id))
+    assert await care.read(lambda tables: tables.count("set_aside")) == 0, "it is no fault of ours"
+
+
+async def test_what_nobody_signed_is_not_entered_in_the_journal(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    health, care = agencies
+    body = ReceiptBody(request_id=NOBODY, release=NOTHING, sealed_hash=NOTHING)
+    real = care.membership.sign(body, health.party_id)
+    forged = sign("receipt", real.envelope.payload, SecretSeed(b"k" * 32)).encode()
+    entered = await health.read(lambda tables: tables.count("received_entry"))
+    await delivered(federation, health, parse_statement(forged))
+    assert await health.read(lambda tables: tables.count("received_entry")) == entered
+
+
+async def test_the_same_message_twice_is_acted_on_once(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    health, care = agencies
+    request_id = await released(federation, agencies)
+    release = await last(federation, "release")
+    body = WrongPersonBody(request_id=request_id, release=release.id, decided_by="cd" * 16)
+    statement = health.membership.sign(body, care.party_id)
+    for _ in range(2):
+        await delivered(federation, care, statement)
+    kinds = [item["kind"] for item in await care.outbox()]
+    assert kinds.count("recall_done") == 1
+
+
+async def test_a_card_that_comes_twice_is_opened_once(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    """Signed anew by the holder, with the same part and proof: no second receipt, and no fault."""
+    health, care = agencies
+    await released(federation, agencies)
+    body = (await last(federation, "release")).body
+    part = next(item for item in await health.outbox() if item["kind"] == "release")
+    again = health.membership.sign(body, care.party_id)
+    await delivered(federation, care, again, part["sealed"], part["proof"])
+    assert [item["kind"] for item in await care.outbox()].count("receipt") == 1
+    assert await care.read(lambda tables: tables.count("set_aside")) == 0
+
+
+class TestWhatTheHubAnswers:
+    @pytest.mark.parametrize("answer", ["no decision", "another's decision"])
+    async def test_to_a_request(
+        self, federation: SimFederation, agencies: Agencies, answer: str
+    ) -> None:
+        _, care = agencies
+        involvement = (await care.team("c1")).others[0].involvement_id
+        await care.ask("c1", involvement)
+        earlier = (await last(federation, "hub_decision")).envelope.encode()
+        given = None if answer == "no decision" else to_base64(earlier)
+
+        def change(data: bytes) -> bytes:
+            value = {**json.loads(data), "decision": given}
+            return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+        federation.network.tamper["/v1/statements"] = change
+        request_id = await care.ask("c1", involvement)
+        assert (await care.sent(request_id))["state"] != "waiting"
+
+
+class TestALinkThatIsNotTheAskers:
+    async def decided(
+        self,
+        federation: SimFederation,
+        agencies: Agencies,
+        asker: SimNode,
+        **change: str,
+    ) -> tuple[str, str | None]:
+        """A request past the hub, which allows it, and the holder's people too."""
+        health, _ = agencies
+        body, _ = await request_of(federation, agencies)
+        recipient = Recipient("request", health.party_id, body.request_id)
+        body = but(body, facts={"informed": "informed"}, **change)
+        plain = SealedRequest(practitioner="S. Worker", openings={})
+        sealed = seal_for(asker.membership, recipient, plain)
+        request = asker.membership.sign(but(body, sealed_hash=sealed.hash), health.party_id)
+        await delivered(federation, health, request, sealed.data)
+        real = (await last(federation, "hub_decision")).expect(HubDecisionBody).body
+        yes = but(real, request=request.id)
+        await delivered(federation, health, await signed_by_hub(federation, yes, health.party_id))
+        row = (await health.outbox())[-1]
+        said = json.loads(row["body"])
+        assert said["request_id"] == body.request_id
+        return said["outcome"], said["code"]
+
+    async def test_by_an_agency_that_is_not_at_its_other_end(
+        self, federation: SimFederation, agencies: Agencies
+    ) -> None:
+        charity = await federation.join("Charity", "charity")
+        said = await self.decided(federation, agencies, charity)
+        assert said == ("refuse", "link_not_proven")
+
+    @pytest.mark.parametrize("field", ["link_id", "involvement_id"])
+    async def test_through_what_nobody_knows(
+        self, federation: SimFederation, agencies: Agencies, field: str
+    ) -> None:
+        said = await self.decided(federation, agencies, agencies[1], **{field: NOBODY})
+        assert said == ("refuse", "link_not_proven")
+
+
+class TestWhatPeopleCannotDo:
+    async def test_answer_too_late(self, federation: SimFederation, agencies: Agencies) -> None:
+        health, _ = agencies
+        request_id = await asked(federation, agencies)
+        federation.clock.now += 7 * 86_400
+        with pytest.raises(LocalError) as caught:
+            await health.answer(request_id)
+        assert caught.value.code is E.TOO_LATE
+        assert (await health.received(request_id))["state"] == "asks_person"
+
+    async def test_answer_what_does_not_wait_for_them(
+        self, federation: SimFederation, agencies: Agencies
+    ) -> None:
+        health, _ = agencies
+        request_id = await asked(federation, agencies)
+        await health.answer(request_id)
+        for number in (NOBODY, request_id):
+            with pytest.raises(LocalError) as caught:
+                await health.answer(number)
+            assert caught.value.code is E.NOT_FOUND
+        assert len(await federation.entries("decision")) == 1
+
+    async def test_ask_about_nobody_or_as_nobody(
+        self, federation: SimFederation, agencies: Agencies
+    ) -> None:
+        _, care = agencies
+        involvement = (await care.team("c1")).others[0].involvement_id
+        await care.take_in(imported("c2", SAMIR, "child_in_need", None))
+        for change, code in (
+            ({"local_id": "nobody"}, E.NOT_READY),
+            ({"local_id": "c2"}, E.NOT_READY),
+            ({"involvement_id": NOBODY}, E.NOT_FOUND),
+            ({"practitioner": 999}, E.NOT_FOUND),
+            ({"facts": {"informed": "perhaps"}}, E.MALFORMED),
+            ({"facts": {"shoe_size": "44"}}, E.MALFORMED),
+        ):
+            values: dict[str, Any] = {"local_id": "c1", "involvement_id": involvement, **change}
+            with pytest.raises(LocalError) as caught:
+                await care.ask(values.pop("local_id"), values.pop("involvement_id"), **values)
+            assert caught.value.code is code, change
+        assert await care.read(lambda tables: tables.count("sent_request")) == 0
+
+    async def test_compare_what_does_not_wait_for_them(
+        self, federation: SimFederation, unsure: Agencies
+    ) -> None:
+        health, care = unsure
+        check_id = await check(care)
+        await federation.settle()
+        await compare(health, check_id, "cannot_say")
+        for number in (NOBODY, check_id):
+            with pytest.raises(LocalError) as caught:
+                await compare(health, number, "same")
+            assert caught.value.code is E.NOT_FOUND
+        assert len(await federation.entries("identity_answer")) == 1
+
+    async def test_compare_too_late(self, federation: SimFederation, unsure: Agencies) -> None:
+        health, care = unsure
+        check_id = await check(care)
+        await federation.settle()
+        federation.clock.now += 7 * 86_400
+        with pytest.raises(LocalError) as caught:
+            await compare(health, check_id, "same")
+        assert caught.value.code is E.TOO_LATE
+
+
+class TestDetailsOfAPatchedNode:
+    async def test_that_are_of_another_check(
+        self, federation: SimFederation, unsure: Agencies, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        health, care = unsure
+        real = IdentityAsking._details
+        monkeypatch.setattr(
+            IdentityAsking, "_details", lambda *given: but(real(*given), check_id=NOBODY)
+        )
+        check_id = await check(care)
+        await federation.settle()
+        kept = await received_check(health, check_id)
+        assert (kept["state"], kept["details"]) == ("arrived", None)
+
+    async def test_that_are_locked_by_another_value(
+        self, federation: SimFederation, unsure: Agencies, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        health, care = unsure
+        monkeypatch.setattr(node.identity_checks.initiating, "details_key", lambda *_: b"k" * 32)
+        check_id = await check(care)
+        await federation.settle()
+        kept = await received_check(health, check_id)
+        assert (kept["state"], kept["details"]) == ("arrived", None)
+        assert await health.read(lambda tables: tables.count("set_aside")) == 0
+
+    async def test_a_request_for_it_that_goes_to_the_other_side_at_once(
+        self, federation: SimFederation, unsure: Agencies
+    ) -> None:
+        """Past the hub: it would say who asks before anybody has decided."""
+        health, care = unsure
+        await check(care)
+        real = (await last(federation, "identity_request")).expect(IdentityRequestBody).body
+        statement = care.membership.sign(but(real, check_id="ab" * 16), health.party_id)
+        await delivered(federation, health, statement)
+        assert await health.read(lambda tables: tables.count("received_check")) == 0
+
+    async def test_that_come_before_the_hubs_decision(
+        self, federation: SimFederation, unsure: Agencies
+    ) -> None:
+        health, care = unsure
+        check_id, body, sealed, proof = await lost_details(federation, unsure)
+        await delivered(federation, health, await last(federation, "identity_request"))
+        statement = care.membership.sign(body, health.party_id)
+        await delivered(federation, health, statement, sealed, proof)
+        kept = await received_check(health, check_id)
+        assert (kept["state"], kept["details"]) == ("arrived", None)
+        assert await health.read(lambda tables: tables.count("set_aside")) == 0
+
+    async def test_that_come_again_after_the_answer(
+        self, federation: SimFederation, unsure: Agencies
+    ) -> None:
+        """They were deleted with it, and stay so."""
+        health, care = unsure
+        check_id, body, sealed, proof = await lost_details(federation, unsure)
+        for kind in ("identity_request", "identity_decision"):
+            await delivered(federation, health, await last(federation, kind))
+        first = await last(federation, "identity_check")
+        await delivered(federation, health, first, sealed, proof)
+        await compare(health, check_id, "same")
+        again = care.membership.sign(body, health.party_id)
+        await delivered(federation, health, again, sealed, proof)
+        kept = await received_check(health, check_id)
+        assert (kept["state"], kept["details"]) == ("answered", None)
+        assert await health.read(lambda tables: tables.count("set_aside")) == 0
+
+
+async def lost_details(
+    federation: SimFederation, unsure: Agencies
+) -> tuple[str, IdentityCheckBody, bytes, bytes]:
+    """Details that have left, and nothing of which has reached the other side."""
+    health, care = unsure
+    check_id = await check(care)
+    await federation.checkpoint()
+    await care.membership.sync()
+    await care.service.receive(wait=0)
+    await care.service.advance()
+    body = (await last(federation, "identity_check")).expect(IdentityCheckBody).body
+    row = next(item for item in await care.outbox() if item["kind"] == "identity_check")
+    await dropped(federation, health)
+    return check_id, body, row["sealed"], row["proof"]
