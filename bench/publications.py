@@ -1,8 +1,8 @@
-"""Publications applied and the rounds that follow, on a real SQLite file: rows and statements.
+"""Publications applied, the ends and rounds that follow, on a real SQLite file: rows, statements.
 
 Two agencies' stubs of the same people are there; the third's are applied, its clients are matched,
-and then every one of them moves house. Invented stubs with 15 tokens each; the database alone, so
-without the network, the signatures of nodes and the log's tiles.
+then every one of them moves house, and in the end all are withdrawn. Invented stubs with 15 tokens
+each; the database alone, so without the network, the signatures of nodes and the log's tiles.
 """
 
 import sys
@@ -29,11 +29,14 @@ def main() -> None:
         print(f"{number} stubs of one agency; as many of each of two others are there")
         new = hub.upload(CARE, *stubs(CARE, people))
         line("apply, all new", number, lambda: hub.apply(new))
+        line("ends, none", number, hub.tell_ends)
         line("rounds over them", number, lambda: all_rounds(hub))
         hub.pass_days(1)
         moved = hub.upload(CARE, *stubs(CARE, people, 2))
         line("apply, all changed", number, lambda: hub.apply(moved))
         line("rounds over these", number, lambda: all_rounds(hub))
+        line("apply, all retired", number, lambda: hub.retire(CARE, people, 3))
+        line("ends, all", number, hub.tell_ends)
         hub.close()
 
 

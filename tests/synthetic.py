@@ -14,6 +14,7 @@ from typing import Any, TypeVar, cast
 
 from hub.log.ledger import HubSigner, Ledger
 from hub.matching.applying import Applying, Steps, put_in_force, sweep
+from hub.matching.ends import EndsPass
 from hub.matching.pepper import Pepper
 from hub.matching.publications import Publications, kept_chunk
 from hub.matching.rounds import Matcher
@@ -137,6 +138,11 @@ class SyntheticHub:
     def round(self) -> int:
         """One round; how many links changed."""
         return self.write(lambda tables: Matcher(self.ledger(tables)).run(tables))
+
+    def tell_ends(self) -> None:
+        """All ends passes that are owed."""
+        while self.write(lambda tables: tables.ends.owed()):
+            self.write(lambda tables: EndsPass(self.ledger(tables)).run())
 
     def ledger(self, tables: HubTables) -> Ledger:
         """The hub's ledger within a transaction."""

@@ -124,6 +124,8 @@ def state(tables: HubTables) -> dict[str, Any]:
         ),
         "changes": len(rows("SELECT 1 FROM stub_change")),
         "evidence": len(rows("SELECT 1 FROM evidence")),
+        "owed": tables.ends.owed(),
+        "lost": len(rows("SELECT 1 FROM lost_stub")),
     }
 
 

@@ -75,13 +75,14 @@ async def test_killed_between_any_two_slices_it_is_whole_or_not_at_all(tmp_path:
         "0": [2, False], "1": [2, False], "2": [2, True], "3": [1, False], "4": [1, False],
     }  # fmt: skip
     assert len(kills) > 20, "every row is a step to check and a step to put in force"
+    assert (after["owed"] - before["owed"], after["lost"]) == (1, 1), "of the one that is retired"
     halves = 0
     for crashed, started, sent_again in kills:
         whole = after if crashed["logged"] == 2 else before
         for seen in ("published", "evidence"):
             assert crashed[seen] == whole[seen], "what is published goes by the log alone"
         halves += crashed["half"]
-        for seen in ("published", "tokens", "logged", "changes"):
+        for seen in ("published", "tokens", "logged", "changes", "owed", "lost"):
             assert started[seen] == whole[seen]
             assert sent_again[seen] == after[seen], "and nothing of it twice"
         assert (started["half"], sent_again["left"]) == (False, 0)
