@@ -21,7 +21,7 @@ from hub.cli.status import status
 from hub.cli.succeed import succeed_log
 from hub.config import load_settings
 from hub.matching.explain import explain_link, links_in_short
-from hub.members.founding import MOST_FOUNDING_DAYS, Terms
+from hub.members.founding import Terms
 from hub.members.office import (
     Candidate,
     FirstCharter,
@@ -51,6 +51,7 @@ from protocol.governance.ceremony import (
     SignedTranscript,
 )
 from protocol.governance.charter import DutyDesk
+from protocol.governance.directory import MOST_FOUNDING_DAYS
 from protocol.wire import encode_wire, parse_wire
 from runtime.cli import make_cli, report_errors
 from runtime.environment import Environment

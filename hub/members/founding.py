@@ -22,6 +22,7 @@ from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import from_base64, to_base64
 from protocol.governance.ceremony import TRANSCRIPT_KIND, HolderRecord, SignedTranscript
 from protocol.governance.charter import Charter, DutyDesk, TokenHolder, parse_charter
+from protocol.governance.directory import MOST_FOUNDING_DAYS
 from protocol.governance.limits import DAY
 from protocol.log.leaf import public_leaf
 from protocol.log.merkle import leaf_hash
@@ -31,9 +32,6 @@ from protocol.messages.bodies import KeyBirthBody, TranscriptSignature
 from protocol.signing import check_public_key, public_key, verify_ed25519
 
 TEMPLATE = Path(__file__).with_name("charter_template.json")
-
-
-MOST_FOUNDING_DAYS = 60
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ loosening, whichever way it goes; it never weighs one difference against another
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import date
 from typing import Any
 
 from protocol.governance.charter import Charter
@@ -127,8 +127,8 @@ def _limit(notes: _Notes, where: str, old: object, new: object) -> None:
 
 def _founding_until(notes: _Notes, where: str, old: int, new: int) -> None:
     """Later is looser, though it has no effect: what was stated first holds (admission.py)."""
-    day = datetime.fromtimestamp(new, UTC)
-    said = f"{where}: the founding days end at {day:%H:%M} UTC on {day.day} {day:%B %Y}."
+    day = date.fromordinal(date(1970, 1, 1).toordinal() + new // 86_400)
+    said = f"{where}: the founding days end on {day.day} {day:%B %Y}."
     notes.say(said, loosens=new > old)
 
 

@@ -33,6 +33,9 @@ from protocol.messages.statement import (
     sender_of,
 )
 
+DAY = 86_400
+MOST_FOUNDING_DAYS = 60
+
 
 @dataclass(frozen=True)
 class Member:
@@ -264,6 +267,7 @@ def _apply_charter(
         _check_succession(succession, index, charter)
     else:
         follows = (1, None)
+        _check_founding(charter, statement.preamble.iat)
     if (charter.version, charter.predecessor) != follows:
         raise RemoteError(ErrorCode.BAD_TREE, f"entry {index}: charter does not follow")
     signer = previous or charter
@@ -272,6 +276,15 @@ def _apply_charter(
     statement.envelope.verify(bytes.fromhex(signer.hub.sign))
     version = CharterVersion(statement.id, index, charter, statement.preamble.iat)
     return replace(directory, charters=(*directory.charters, version))
+
+
+def _check_founding(charter: Charter, now: int) -> None:
+    """Founders need no other's word, so a hub cannot keep the founding days open for ever."""
+    terms = charter.admission
+    if terms is not None and terms.founding_until > now + MOST_FOUNDING_DAYS * DAY:
+        raise RemoteError(
+            ErrorCode.BAD_TREE, f"founding_until is over {MOST_FOUNDING_DAYS} days on"
+        )
 
 
 def _check_succession(succession: Statement[SuccessionBody], index: int, charter: Charter) -> None:

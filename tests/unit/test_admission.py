@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from protocol.errors import LocalError
+from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import to_base64
 from protocol.governance.admission import Newcomer, needs_endorsement, served_from
 from protocol.governance.directory import Directory, apply_public_leaf
@@ -141,6 +141,15 @@ def test_a_member_that_grows_large_needs_one_for_its_size(log: Log) -> None:
     assert served_from(log.directory, late, BEFORE) is None
     log.endorse(FOUNDER, LATE, clients=90_000)
     assert served_from(log.directory, late, BEFORE) == BEFORE
+
+
+def test_the_first_charter_keeps_the_founding_days_open_for_sixty_days_at_most(
+    council: Council,
+) -> None:
+    Log(council, founding_until=ENDS + 60 * DAY)
+    with pytest.raises(RemoteError, match="over 60 days on") as caught:
+        Log(council, founding_until=ENDS + 60 * DAY + 1)
+    assert caught.value.code is ErrorCode.BAD_TREE
 
 
 def test_a_charter_without_terms_asks_for_nothing(council: Council) -> None:

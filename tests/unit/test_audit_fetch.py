@@ -195,7 +195,9 @@ async def hub(tmp_path: Path) -> AsyncIterator[Council]:
     await witness.start_server()
     (folder / "hub.toml").write_text(f'[witness_urls]\n"{W1.name}" = "{witness.make_url("")}"\n')
     named = {"name": W1.name, "control_domain": "away", "vkey": W1.key.text}
-    signer = AuditLog(make_charter(witnesses=[named], quorum=1), now=int(time.time()))
+    signer = AuditLog(
+        make_charter(witnesses=[named], quorum=1, admission=None), now=int(time.time())
+    )
     await _found(folder, signer)
     service = HubService(folder, load_settings(folder), Environment())
     services = await service.start()
