@@ -40,7 +40,7 @@ def show(
         status = asyncio.run(_status(folder))
         charter = status.directory.charter
         if as_json:
-            document = charter.model_dump(mode="json")
+            document = charter.to_value()
             typer.echo(json.dumps(document, indent=1, ensure_ascii=False))
             return
         out.print(f"Charter version {charter.version}, document {charter.document_hash}")

@@ -94,7 +94,7 @@ def proposed(held: Charter, change: Mapping[str, JsonValue]) -> Charter:
 
     Raises LocalError with the sentence for the operator, RemoteError for a document that is none.
     """
-    old: dict[str, Any] = held.model_dump(mode="json")
+    old = held.to_value()
     for name in ("version", "predecessor"):
         if change.get(name, old[name]) != old[name]:
             raise LocalError(

@@ -176,7 +176,7 @@ def merge_cosignatures(notes: Sequence[bytes], recovered: RecoveredState) -> byt
 
 def next_charter(held: Charter, key: VerifierKey) -> Charter:
     """The old log's last charter with another log, and nothing else changed."""
-    value = held.model_dump(mode="json")
+    value = held.to_value()
     value |= {
         "version": held.version + 1,
         "predecessor": held.document_hash,

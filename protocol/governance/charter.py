@@ -7,7 +7,7 @@ log holds version, hash and length. Nothing here decides anything: protocol/requ
 import hashlib
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Annotated, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
@@ -263,9 +263,13 @@ class Charter(WireModel):
         """The lawful basis of this code, if the charter has one."""
         return next((item for item in self.lawful_bases if item.code == code), None)
 
+    def to_value(self) -> dict[str, Any]:
+        """The document as JSON has it; an older one stays without the fields it did not have."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
     def encode(self) -> bytes:
-        """The document's canonical bytes; an older one stays without the fields it did not have."""
-        return canonical.encode(self.model_dump(mode="json", exclude_unset=True))
+        """The document's canonical bytes."""
+        return canonical.encode(self.to_value())
 
     @property
     def document_hash(self) -> str:

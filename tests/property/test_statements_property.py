@@ -127,7 +127,7 @@ def enveloped(kind: str, payload: bytes) -> bytes:
 
 def test_the_valid_inputs_are_valid() -> None:
     """Else the tests below would mutate rubbish."""
-    assert [parse_statement(data).preamble.kind for data in ENVELOPES] == list(KINDS)
+    assert {parse_statement(data).preamble.kind for data in ENVELOPES} == KINDS.keys()
     assert parse_charter(DOCUMENT).version == 1
     for data in WRAPPED:
         fits = []

@@ -68,6 +68,7 @@ class Resumed(SimFederation):
             held = HolderSettings(hub_url=HUB, genesis=self.genesis)
             holder = HolderService(self.folder / f"holder-{number}", held, self.clock)
             await holder.start()
+            await holder.sync(self.network)  # type: ignore[arg-type]
             self.network.holders[url] = holder
         for name in ("Health visiting", "Social care"):
             self.nodes[name] = await self._node(name)
