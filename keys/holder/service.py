@@ -25,7 +25,7 @@ from keys.holder.store import HolderTables, open_engine
 from keys.threshold import KeyShare, make_quorum, partial_evaluate
 from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
 from protocol.fields import to_base64
-from protocol.governance.charter import TokenHolder
+from protocol.governance.charter import Charter, TokenHolder
 from protocol.governance.follow import LogView, verify_note_by_charter
 from protocol.governance.limits import DAY
 from protocol.governance.succession import SuccessorRefused
@@ -127,6 +127,10 @@ class HolderService:
 
         `verified` is called once the request is known to be new.
         """
+        if self._read_from is not None:
+            raise RemoteError(
+                ErrorCode.NOT_READY, "this key holder is reading its counts in the log"
+            )
         statement, own, points = await asyncio.to_thread(self._opened, request)
         body = statement.body
         charter = self._view.directory.charter
@@ -141,11 +145,6 @@ class HolderService:
         now = self._clock()
         directory = self._view.directory
         budget = budget_of(directory, use.party_id, now // DAY)
-
-        if self._read_from is not None:
-            raise RemoteError(
-                ErrorCode.NOT_READY, "this key holder is reading its counts in the log"
-            )
 
         def charge(tables: HolderTables) -> None:
             if now < tables.closed_until():
@@ -165,21 +164,21 @@ class HolderService:
         """Advance our view of the log. Raises RemoteError, keeping the old view."""
         old = self._view.genesis
         progress = await sync(http, self.settings.hub_url, self._view)
+        if self._read_from is not None:
+            # Before the newer view is kept: if we are stopped here, the next start reads them.
+            await self._read_counts(http, self._read_from, progress.view)
         newcomers = newcomers_in(self._view, progress.view)
         await self._engine.write(lambda tables: tables.advance(old, progress, newcomers))
         if progress.view.genesis != old:
             log.warning("log_succeeded", genesis=progress.view.genesis)
-        self._view = progress.view
-        if self._read_from is not None:
-            await self._read_counts(http, self._read_from)
-            self._read_from = None
+        self._view, self._read_from = progress.view, None
 
-    async def _read_counts(self, http: HttpClient, start: int) -> None:
+    async def _read_counts(self, http: HttpClient, start: int, view: LogView) -> None:
         """Once after a start: were we put back from a backup, the log has more of our counts."""
-        if self._view.size <= max(start, NOTHING_COUNTED):
+        if view.size <= max(start, NOTHING_COUNTED):
             return
-        charter, own, now = self._view.directory.charter, self._own(), self._clock()
-        question = self._signed(ResyncBody(start=start))
+        charter, now = view.directory.charter, self._clock()
+        own, question = self._own(charter), self._signed(ResyncBody(start=start), charter)
         counted = await counts_in_log(http, self.settings.hub_url, own, question)
         if await self._engine.write(lambda tables: tables.take_counts(counted, now)):
             log.critical("put_back", charter=charter.version)
@@ -201,16 +200,14 @@ class HolderService:
         await self._engine.write(lambda tables: tables.mark_reported(day))
 
     async def _post(self, http: HttpClient, body: EvaluationCountBody) -> None:
-        envelope = to_base64(self._signed(body))
+        envelope = to_base64(self._signed(body, self._view.directory.charter))
         message = Message(envelope=envelope, sealed=None, proof=None)
         await http.post(f"{self.settings.hub_url}/v1/statements", encode_wire(message))
 
-    def _signed(self, body: EvaluationCountBody | ResyncBody) -> bytes:
+    def _signed(self, body: EvaluationCountBody | ResyncBody, charter: Charter) -> bytes:
         """The envelope of a statement of ours to the hub."""
-        charter = self._view.directory.charter
-        context = Context(
-            charter.charter_id, charter.version, charter.log.origin, self._own().holder_id
-        )
+        own = self._own(charter)
+        context = Context(charter.charter_id, charter.version, charter.log.origin, own.holder_id)
         stamp = Stamp(charter.charter_id, secrets.token_hex(16), self._clock())
         return make_statement(context, stamp, body, self._seed).envelope.encode()
 
@@ -228,7 +225,8 @@ class HolderService:
         return statement, own, points
 
     def _check(self, statement: Statement[EvaluateBody], points: bytes) -> TokenHolder:
-        charter, own, body = self._view.directory.charter, self._own(), statement.body
+        charter, body = self._view.directory.charter, statement.body
+        own = self._own(charter)
         check_addressed(
             statement.preamble,
             charter_id=charter.charter_id,
@@ -254,9 +252,9 @@ class HolderService:
                 "this key holder has seen no checkpoint that witnesses signed within the last hour",
             )
 
-    def _own(self) -> TokenHolder:
+    def _own(self, charter: Charter) -> TokenHolder:
         key = public_key(self._seed).hex()
-        for holder in self._view.directory.charter.token_key.holders:
+        for holder in charter.token_key.holders:
             if holder.sign == key:
                 return holder
         raise LocalError(ErrorCode.NOT_READY, "the charter does not name this key holder")

@@ -72,17 +72,20 @@ class HolderTables:
         Then this is a copy of before, and what was used since midnight is in no log: closed until
         the next one.
         """
-        news = False
-        for (day, party_id), count in counted.items():
-            held = next((row for row in self.counts_of(day) if row.party_id == party_id), None)
-            if held is not None and held.evaluations >= count:
-                continue
-            booked = {"party_id": party_id, "day": day, "evaluations": count}
-            self.tx.put("meter", booked, ("party_id", "day"))
-            news = True
+        held = {
+            (day, row.party_id): row.evaluations
+            for day in {day for day, _ in counted}
+            for row in self.counts_of(day)
+        }
+        news = [
+            {"party_id": party_id, "day": day, "evaluations": count}
+            for (day, party_id), count in counted.items()
+            if held.get((day, party_id), 0) < count
+        ]
+        self.tx.put_many("meter", news, ("party_id", "day"))
         if news:
             self.tx.put("closed", {"id": 1, "until": now - now % DAY + DAY}, ("id",))
-        return news
+        return bool(news)
 
     def closed_until(self) -> int:
         """Until when nobody is served, in Unix seconds."""

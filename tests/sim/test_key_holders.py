@@ -119,6 +119,7 @@ class TestBudgets:
         del federation.network.holders[SECOND]
         await holder(federation).answer(request_of(charity, 440))
         await holder(federation, THIRD).answer(request_of(charity, 440, number=3))
+        assert await used(holder(federation)) == await used(holder(federation, THIRD)) == [440]
 
     async def test_a_charity_cannot_try_a_town(self, federation: SimFederation) -> None:
         charity = await federation.join("A charity", "charity", clients=20)
@@ -195,6 +196,31 @@ class TestPutBack:
         await federation.checkpoint()
         await again.sync(federation.network)  # type: ignore[arg-type]
         assert await again.answer(request_of(health))
+
+    async def test_stopped_before_it_has_read_them_it_reads_them_at_the_next_start(
+        self, federation: SimFederation, agencies: Agencies
+    ) -> None:
+        health, _ = agencies
+        copy = await closed(federation)
+        first = await put_back(federation, copy)
+        await first.sync(federation.network)  # type: ignore[arg-type]
+        await first.answer(request_of(health, 40))
+        federation.clock.now += DAY
+        await federation.checkpoint()
+        await first.report(federation.network)  # type: ignore[arg-type]
+        await federation.checkpoint()
+        after = await used(first)
+        await closed(federation)
+        anew = await put_back(federation, copy)
+        federation.network.tamper["/v1/resyncs"] = lambda _: b""
+        with pytest.raises(RemoteError):
+            await anew.sync(federation.network)  # type: ignore[arg-type]
+        federation.network.tamper.clear()
+        again = await put_back(federation, await closed(federation))
+        await again.sync(federation.network)  # type: ignore[arg-type]
+        assert await used(again) == after
+        with pytest.raises(RemoteError, match="put back from a backup"):
+            await again.answer(request_of(health))
 
     async def test_one_that_was_only_off_goes_on_at_once(
         self, federation: SimFederation, agencies: Agencies
