@@ -8,11 +8,7 @@ import os
 import stat
 from pathlib import Path
 
-import structlog
-
 from protocol.errors import ErrorCode, LocalError
-
-log = structlog.get_logger()
 
 
 def write_secrets(path: Path, values: dict[str, bytes]) -> None:
@@ -64,7 +60,22 @@ def read_secrets(path: Path) -> dict[str, bytes]:
         raise LocalError(ErrorCode.CONFIGURATION, f"{path.name} is not a secrets file") from None
 
 
-def warn_if_open(folder: Path) -> None:
-    """Say that others may look into a folder with secrets; whose it is, its people must decide."""
+def check_closed(folder: Path) -> None:
+    """Refuse a folder with secrets that others may look into: it may not be ours to close.
+
+    Raises LocalError(CONFIGURATION).
+    """
     if stat.S_IMODE(folder.stat().st_mode) & 0o077:
-        log.warning("folder_is_open", folder=folder.resolve().name, what_to_do="chmod 700")
+        raise LocalError(
+            ErrorCode.CONFIGURATION,
+            f"others on this machine may look into {folder.resolve().name}: run chmod 700 on it",
+        )
+
+
+def make_own_folder(folder: Path) -> None:
+    """Make the folder unless it is there; either way nobody else looks into it.
+
+    Raises LocalError(CONFIGURATION).
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    check_closed(folder)

@@ -16,7 +16,7 @@ from protocol.messages.key_record import KeyRecord
 from protocol.signing import SecretSeed, public_key
 from protocol.wire import encode_wire, parse_wire
 from runtime.environment import RandomBytes
-from runtime.secrets import read_secrets, write_secrets
+from runtime.secrets import make_own_folder, read_secrets, write_secrets
 from transport.seal import seal_public_key
 
 Loaded = TypeVar("Loaded", bound=WireModel)
@@ -78,7 +78,7 @@ class AuditorFolder:
         """
         recovery = SecretSeed(random(32))
         profile = _profile(said, hashlib.sha256(public_key(recovery)).hexdigest())
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_own_folder(self._folder)
         write_secrets(self._folder / _KEYS, {name: random(32) for name in _KEY_NAMES})
         write_secrets(self._folder / _RECOVERY, {"recovery": recovery.value})
         (self._folder / _PROFILE).write_bytes(encode_wire(profile))

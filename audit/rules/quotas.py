@@ -7,6 +7,7 @@ from typing import Any
 from audit.findings import Finding, FindingCode, rule
 from protocol.governance.directory import Directory
 from protocol.messages.bodies import RejectionBody
+from protocol.messages.kinds import Party
 from protocol.messages.statement import MAX_SKEW_SECONDS, Statement
 from protocol.requests.daily import DAY
 from protocol.requests.quotas import quota_of
@@ -22,7 +23,7 @@ class QuotaCheck:
     def take(self, statement: Statement[Any]) -> None:
         """Count a statement, if an agency sent it."""
         preamble = statement.preamble
-        if statement.kind.in_senders_journal:
+        if statement.kind.sender is Party.MEMBER:
             self._days[preamble.sender, preamble.kind][preamble.iat // DAY] += 1
 
     def rejection(self, index: int, statement: Statement[RejectionBody]) -> Iterator[Finding]:

@@ -30,6 +30,7 @@ from protocol.log.witness import (
     refusal,
 )
 from protocol.signing import SecretSeed
+from runtime.secrets import make_own_folder
 from storage.engine import Row, Schema, Transaction
 from storage.sqlite import SqliteDatabase
 
@@ -217,7 +218,7 @@ def is_older(held: Checkpoint | None, seen: Checkpoint) -> bool:
 def make_witness(folder: Path, name: str, seed: SecretSeed) -> VerifierKey:
     """Write a new witness's key file (mode 0600); its verifier key. Never replaces one."""
     signer = NoteSigner(name, SignatureType.COSIGNATURE_V1, seed)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_own_folder(folder)
     text = f"{_KEY_HEADER}\nname {name}\nseed {seed.value.hex()}\n"
     try:
         descriptor = os.open(folder / _KEY_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

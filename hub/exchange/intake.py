@@ -105,23 +105,32 @@ class Intake:
             verified()
         return submitted
 
-    async def begin_publication(self, message: Message) -> UploadState:
-        """Take a manifest; answer with the chunks that are still missing. Resumable."""
+    async def begin_publication(
+        self, message: Message, verified: Callable[[], None] = lambda: None
+    ) -> UploadState:
+        """Take a manifest; answer with the chunks that are still missing. Resumable.
+
+        `verified` as of `submit`. Raises RemoteError.
+        """
         statement, _ = await self._opened(message)
         manifest = statement.expect(PublicationBody)
 
-        def work(tables: HubTables) -> UploadState | None:
+        def work(tables: HubTables) -> tuple[UploadState | None, bool]:
             ledger = Ledger(tables, self.signer)
             repeated = tables.log.logged(manifest.id)
             if repeated is not None:
-                return UploadState(missing=[], submitted=_submitted(ledger, repeated))
+                submitted = _submitted(ledger, repeated)
+                return UploadState(missing=[], submitted=submitted), False
             publications = Publications(ledger)
-            if not tables.uploads.is_here(manifest.id):  # else it was checked, and may be old now
+            fresh = not tables.uploads.is_here(manifest.id)  # else it was checked, and may be old
+            if fresh:
                 _check(ledger, statement)
             publications.begin(tables, manifest)
-            return _still_missing(publications.missing(tables, manifest))
+            return _still_missing(publications.missing(tables, manifest)), fresh
 
-        state = await self._or_reject(statement, lambda: self.engine.write(work))
+        state, fresh = await self._or_reject(statement, lambda: self.engine.write(work))
+        if fresh:
+            verified()
         return state or await self._apply(manifest)
 
     async def expects_chunks(self, statement_id: str) -> None:
@@ -186,6 +195,7 @@ class Intake:
             before = tables.log.logged(asked.id)
             if before is None:
                 _check(ledger, statement)
+                check_quota(ledger, statement)
             logged = before or resyncs.begin(ledger, asked)
             span = Span(asked.preamble.sender, logged.index, asked.body.start, logged.index + 1)
             return span, before is None

@@ -3,7 +3,7 @@
 Each handler works inside one transaction: it checks and logs, or raises and changes nothing.
 """
 
-from hub.exchange.handlers import DAY, Answer, Parts
+from hub.exchange.handlers import Answer, Parts
 from hub.log.ledger import Ledger
 from hub.members.enrolment import enrolment_of
 from hub.store.members import ApplicantState
@@ -24,8 +24,6 @@ from protocol.messages.bodies import (
 from protocol.messages.log import StatementAnswerBody
 from protocol.messages.members import DetailsBody, SealRenewalBody
 from protocol.messages.statement import Statement
-
-OWN_CHANGES_A_DAY = 10  # everybody keeps what is public, for ever
 
 
 class Upkeep:
@@ -75,10 +73,6 @@ class Upkeep:
         self, statement: Statement[SealRenewalBody] | Statement[DetailsBody], _parts: Parts
     ) -> Answer:
         """Log a member's new seal key, or its new details; the directory says what is wrong."""
-        preamble, since = statement.preamble, self._ledger.env.clock() - DAY
-        today = self._ledger.tables.log.count_entries(preamble.sender, preamble.kind, since)
-        if today >= OWN_CHANGES_A_DAY:
-            raise RemoteError(ErrorCode.OVER_QUOTA, f"{OWN_CHANGES_A_DAY} of these a day")
         return Answer(self._ledger.append(statement))
 
     def evaluation_count(self, statement: Statement[EvaluationCountBody], _parts: Parts) -> Answer:

@@ -13,7 +13,7 @@ from hub.log.writer_lock import only_writer
 from hub.store.tables import HubTables, opened
 from protocol.errors import ErrorCode, LocalError
 from runtime.environment import Environment
-from runtime.secrets import read_secrets, write_secrets
+from runtime.secrets import make_own_folder, read_secrets, write_secrets
 from storage.backup import Label, opened_backup, put_in_place, write_backup
 from storage.sqlite import snapshot
 
@@ -55,7 +55,7 @@ def restore_backup(
     if (folder / DATABASE).exists():
         detail = "this folder holds a hub: move it away, and restore into an empty one"
         raise LocalError(ErrorCode.CONFLICT, detail)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_own_folder(folder)
     with (
         only_writer(folder),
         opened_backup(source, identities, PROGRAM, folder) as staging,

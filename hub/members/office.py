@@ -27,7 +27,7 @@ from protocol.log.note import NoteSigner, SignatureType, parse_vkey
 from protocol.signing import SecretSeed
 from protocol.wire import Invitation
 from runtime.environment import Environment
-from runtime.secrets import read_secrets, write_secrets
+from runtime.secrets import make_own_folder, read_secrets, write_secrets
 
 WORDS_DIFFER = "the words differ: somebody may be in between. Do not approve."
 
@@ -76,7 +76,7 @@ class WaitingRotation:
 
 def make_hub(folder: Path, plan: Plan, env: Environment) -> None:
     """Make a new hub's keys and folder. Raises LocalError(CONFLICT) if there are keys already."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_own_folder(folder)
     NoteSigner(plan.origin, SignatureType.ED25519, SecretSeed(bytes(32)))  # refuses a bad origin
     secrets = {key: env.random(32) for key in ("sign", "log", "pepper")}
     write_secrets(folder / "keys.json", secrets)

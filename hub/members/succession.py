@@ -40,7 +40,7 @@ from protocol.messages.statement import (
 )
 from protocol.signing import SecretSeed
 from runtime.environment import Environment
-from runtime.secrets import read_secrets, write_secrets
+from runtime.secrets import make_own_folder, read_secrets, write_secrets
 
 OF_MEMBERS = ("member", "seal_renewal", "details", "rename")
 
@@ -84,7 +84,7 @@ def _make_folder(folder: Path, old: Path) -> None:
         raise LocalError(ErrorCode.CONFLICT, "the new folder holds a hub already")
     if not (old / "hub.sqlite").exists():
         raise LocalError(ErrorCode.NOT_FOUND, "--from holds no hub.sqlite")
-    folder.mkdir(parents=True, exist_ok=True)
+    make_own_folder(folder)
 
 
 async def _begin(

@@ -133,7 +133,8 @@ class HubApp:
 
     async def begin_publication(self, request: web.Request) -> web.Response:
         """Take a publication's manifest."""
-        return _answer(await self._services.intake.begin_publication(await _message(request)))
+        message, verified = await _message(request), request[VISIT].show
+        return _answer(await self._services.intake.begin_publication(message, verified))
 
     async def add_chunk(self, request: web.Request) -> web.Response:
         """Take one chunk that a pending manifest names."""

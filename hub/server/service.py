@@ -22,7 +22,7 @@ from protocol.errors import ErrorCode, LocalError
 from protocol.log.note import NoteSigner, SignatureType
 from protocol.signing import SecretSeed
 from runtime.environment import Environment
-from runtime.secrets import read_secrets, warn_if_open
+from runtime.secrets import check_closed, read_secrets
 from transport.client import HttpClient
 from transport.server import run_beside, serve_until_stopped
 
@@ -110,7 +110,7 @@ class HubService:
                 await self.engine.close()
 
     async def _run(self, ready: Callable[[int], None]) -> None:
-        warn_if_open(self._folder)
+        check_closed(self._folder)
         await self.engine.check()
         async with HttpClient(allow_private=self.settings.allow_private_addresses) as http:
             await self.check_newest(http)

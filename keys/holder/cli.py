@@ -17,7 +17,7 @@ from protocol.governance.ceremony import CEREMONY_LIMIT, CeremonyTerms, HolderRe
 from protocol.signing import SecretSeed, public_key
 from protocol.wire import encode_wire, parse_wire
 from runtime.cli import make_cli, report_errors
-from runtime.secrets import read_secrets, write_secrets
+from runtime.secrets import make_own_folder, read_secrets, write_secrets
 from transport.seal import seal_public_key
 
 app = make_cli("patchwork-keys", "Hold one share of the token key: ceremony and service.")
@@ -39,7 +39,7 @@ def init(
 ) -> None:
     """Make this key holder's own keys; writes public.json for the others."""
     with report_errors():
-        folder.mkdir(parents=True, exist_ok=True)
+        make_own_folder(folder)
         keys = {"sign": secrets.token_bytes(32), "seal": secrets.token_bytes(32)}
         record = HolderRecord(
             holder_id=secrets.token_hex(16),

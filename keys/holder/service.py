@@ -42,7 +42,7 @@ from protocol.messages.statement import (
 from protocol.signing import SecretSeed, public_key
 from protocol.wire import Message, encode_wire
 from runtime.environment import Clock
-from runtime.secrets import read_secrets, warn_if_open
+from runtime.secrets import check_closed, read_secrets
 from storage.engine import batches
 from transport.client import HttpClient
 from transport.door import VISIT
@@ -100,7 +100,7 @@ class HolderService:
 
     async def run(self, ready: Callable[[int], None]) -> None:
         """Serve until stopped."""
-        warn_if_open(self.folder)
+        check_closed(self.folder)
         await self._engine.check()
         await self.start()
         allow_private = self.settings.allow_private_addresses

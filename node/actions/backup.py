@@ -11,6 +11,7 @@ from node.store.resync import Cause
 from node.store.tables import NodeTables, open_engine
 from protocol.errors import ErrorCode, LocalError
 from runtime.environment import Environment
+from runtime.secrets import make_own_folder
 from storage.backup import Label, opened_backup, put_in_place, write_backup
 from storage.sqlite import snapshot
 
@@ -38,7 +39,7 @@ def restore_backup(folder: Path, source: Path, identities: list[Path], env: Envi
     if (folder / DATABASE).exists():
         detail = "this folder holds a node: move it away, and restore into an empty one"
         raise LocalError(ErrorCode.CONFLICT, detail)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_own_folder(folder)
     with opened_backup(source, identities, PROGRAM, folder) as staging:
         asyncio.run(_mark(staging, env.clock()))
         put_in_place(staging, folder, DATABASE)

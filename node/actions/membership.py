@@ -20,9 +20,8 @@ from protocol.errors import ErrorCode, LocalError
 from protocol.governance.charter import Charter
 from protocol.governance.fingerprint import parse_words
 from protocol.messages.bodies import EndorsementBody
-from protocol.wire import Submitted, parse_wire
 from runtime.environment import Environment
-from runtime.secrets import read_secrets, write_secrets
+from runtime.secrets import check_closed, read_secrets, write_secrets
 from transport.client import HttpClient
 
 BEARER_FILE = "api-token.json"
@@ -110,6 +109,7 @@ class Joiner:
 @asynccontextmanager
 async def joined(folder: Path, invitation: str) -> AsyncIterator[Joiner]:
     """Apply to the hub of an invitation. Raises LocalError or RemoteError; safe to repeat."""
+    check_closed(folder)
     settings = load_settings(folder)
     asked = read_invitation(invitation)
     engine = open_engine(folder)
@@ -161,15 +161,14 @@ async def endorse(service: NodeService, newcomer: Answering, person: int) -> Non
         lambda tables: tables.people.id_at(hub_id, person, membership.env.new_id())
     )
     await membership.sync()
-    body = EndorsementBody(
-        fingerprint=known_by,
-        name=newcomer.name,
-        clients=newcomer.clients,
-        endorsed_by=person_id,
+    await membership.say(
+        EndorsementBody(
+            fingerprint=known_by,
+            name=newcomer.name,
+            clients=newcomer.clients,
+            endorsed_by=person_id,
+        )
     )
-    statement = membership.sign(body, membership.charter.charter_id)
-    answer = await membership.post("/v1/statements", statement.envelope.encode())
-    membership.check_accepted(parse_wire(Submitted, answer), statement.id)
 
 
 async def say_details(service: NodeService, said: NewDetails, person: int) -> None:

@@ -7,7 +7,6 @@ decision to sign: that is a person's.
 from node.membership.hub import HubMembership
 from protocol.governance.changes import Differences, differences
 from protocol.messages.bodies import CharterAcceptBody
-from protocol.wire import Submitted, parse_wire
 
 
 def waiting_differences(membership: HubMembership) -> Differences:
@@ -23,7 +22,5 @@ async def accept_charter(membership: HubMembership) -> None:
     charter = membership.charter
     if membership.directory.accepted.get(membership.hub.party_id) == charter.version:
         return
-    body = CharterAcceptBody(version=charter.version, document_hash=charter.document_hash)
-    statement = membership.sign(body, charter.charter_id)
-    answer = await membership.post("/v1/statements", statement.envelope.encode())
-    membership.check_accepted(parse_wire(Submitted, answer), statement.id)
+    document_hash = charter.document_hash
+    await membership.say(CharterAcceptBody(version=charter.version, document_hash=document_hash))

@@ -2,7 +2,6 @@
 
 from node.membership.hub import HubMembership
 from protocol.messages.members import DetailsBody
-from protocol.wire import Submitted, parse_wire
 
 
 async def change_details(
@@ -13,12 +12,11 @@ async def change_details(
     Raises RemoteError, LocalError before we are a member.
     """
     await membership.sync()
-    body = DetailsBody(
-        sequence=membership.me().details + 1,
-        name=name,
-        duty_line=duty_line,
-        duty_hours=duty_hours,
+    await membership.say(
+        DetailsBody(
+            sequence=membership.me().details + 1,
+            name=name,
+            duty_line=duty_line,
+            duty_hours=duty_hours,
+        )
     )
-    statement = membership.sign(body, membership.hub.hub_id)
-    answer = await membership.post("/v1/statements", statement.envelope.encode())
-    membership.check_accepted(parse_wire(Submitted, answer), statement.id)

@@ -5,8 +5,9 @@ parties come from the log alone (protocol.directory).
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from node.alarms import AlarmCode, keep_evidence, raise_alarm
 from node.faults import Faults
@@ -36,7 +37,7 @@ from protocol.messages.statement import (
     make_statement,
     parse_statement,
 )
-from protocol.wire import Message, Submitted, encode_wire
+from protocol.wire import Message, Submitted, encode_wire, parse_wire
 from runtime.environment import Environment
 from transport.client import HttpClient
 from transport.logsync import Contradiction, LeafRefused, sync
@@ -234,6 +235,28 @@ class HubMembership:
             proof=to_base64(proof) if proof is not None else None,
         )
         return await self.http.post(f"{self.hub.url}{path}", encode_wire(message))
+
+    async def say(self, body: WireModel) -> AcceptedBody:
+        """Sign and post what waits in no outbox; the hub's word that it is in the log.
+
+        Raises RemoteError; a refusal over quota goes into our books first, as into the hub's.
+        """
+        statement = self.sign(body, self.hub.hub_id)
+        try:
+            answer = await self.post("/v1/statements", statement.envelope.encode())
+        except RemoteError as error:
+            enter = partial(self.enter_refusal, statement=statement, error=error)
+            await self.engine.write(enter)
+            raise
+        return self.check_accepted(parse_wire(Submitted, answer), statement.id)
+
+    def enter_refusal(
+        self, tables: NodeTables, statement: Statement[Any], error: RemoteError
+    ) -> None:
+        """Take down that the hub refused a statement over quota, if it did; twice is once."""
+        if error.code is ErrorCode.OVER_QUOTA:
+            hub_id, iat = self.hub.hub_id, statement.preamble.iat
+            tables.journal.enter_refused(hub_id, statement.id, iat, sure=True)
 
     def check_accepted(self, submitted: Submitted, statement_id: str) -> AcceptedBody:
         """The hub's signed word that a statement is logged. Raises RemoteError."""

@@ -30,7 +30,7 @@ from protocol.messages.statement import Statement, parse_statement
 from protocol.signing import SecretSeed, public_key, verify_ed25519
 from protocol.wire import Invitation, parse_wire
 from runtime.environment import Environment
-from runtime.secrets import read_secrets, write_secrets
+from runtime.secrets import make_own_folder, read_secrets, write_secrets
 from runtime.settings import check_settings
 from transport.client import HttpClient
 from transport.logsync import sync
@@ -74,7 +74,7 @@ def init_folder(folder: Path, values: Mapping[str, str | int]) -> None:
     if path.exists():
         raise LocalError(ErrorCode.CONFLICT, "node.toml is there already")
     check_settings(NodeSettings, values, "init")
-    folder.mkdir(parents=True, exist_ok=True)
+    make_own_folder(folder)
     # A JSON string is a TOML basic string, and so is a number.
     text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items())
     path.write_text(text, encoding="utf-8")

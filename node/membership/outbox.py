@@ -259,10 +259,11 @@ class Outbox:
             self._outdated = statement.preamble.charter_version
 
         def note(tables: NodeTables) -> None:
-            late = error.code is ErrorCode.EXPIRED and item.envelope is not None
-            if late or error.code is ErrorCode.OVER_QUOTA:
-                sure, iat = not late, statement.preamble.iat
-                tables.journal.enter_refused(item.hub_id, statement.id, iat, sure=sure)
+            self._membership.enter_refusal(tables, statement, error)
+            if error.code is ErrorCode.EXPIRED and item.envelope is not None:
+                # It may have come in time, and have been refused over quota then.
+                iat = statement.preamble.iat
+                tables.journal.enter_refused(item.hub_id, statement.id, iat, sure=False)
             anew = error.code in {ErrorCode.EXPIRED, ErrorCode.WRONG_CHARTER}
             once = isinstance(statement.body, ProvisionalBody)
             if anew and not once:

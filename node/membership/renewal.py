@@ -15,7 +15,6 @@ from node.membership.keys import SEAL_KEY_SECONDS, add_seal, forget_seals
 from node.store.tables import NodeTables
 from protocol.governance.directory import Member
 from protocol.messages.members import SealRenewalBody
-from protocol.wire import Submitted, parse_wire
 from transport.seal import seal_public_key
 
 log = structlog.get_logger()
@@ -55,10 +54,7 @@ class SealRenewal:
             seal=fresh,
             seal_expires=membership.env.clock() + SEAL_KEY_SECONDS,
         )
-        statement = membership.sign(body, membership.hub.hub_id)
-        answer = await membership.post("/v1/statements", statement.envelope.encode())
-        accepted = membership.check_accepted(parse_wire(Submitted, answer), statement.id)
-        self._promised = accepted.index
+        self._promised = (await membership.say(body)).index
         log.info("seal_key_renewed", expires=body.seal_expires)
 
     async def _is_under_way(self, member: Member) -> bool:

@@ -7,6 +7,7 @@ mail, and says what is lost. Until that is done nothing is published, sent or sh
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import aclosing, suppress
 from dataclasses import replace
+from typing import Any
 
 from node.dispatch import Dispatcher
 from node.membership.hub import HubMembership
@@ -25,7 +26,7 @@ from protocol.messages.bodies import (
 )
 from protocol.messages.log import ResyncBody
 from protocol.messages.review import WrongPersonBody
-from protocol.messages.statement import parse_statement
+from protocol.messages.statement import Statement, parse_statement
 
 # What the hub refuses a question with that it has never logged.
 NOT_LOGGED = frozenset({ErrorCode.EXPIRED, ErrorCode.WRONG_CHARTER, ErrorCode.REPLAYED})
@@ -134,12 +135,17 @@ class Resyncing:
                         item = replace(item, parts=())
                     entries.append(item)
         except RemoteError as error:
-            if error.code in NOT_LOGGED:
-                # Another one is signed next time.
-                engine = self._membership.engine
-                await engine.write(lambda tables: tables.resyncs.ask(resync, None))
+            await self._refused(resync, parse_statement(question), error)
             raise
         return entries, held
+
+    async def _refused(self, resync: Resync, asked: Statement[Any], error: RemoteError) -> None:
+        def note(tables: NodeTables) -> None:
+            self._membership.enter_refusal(tables, asked, error)
+            if error.code in NOT_LOGGED:
+                tables.resyncs.ask(resync, None)  # another one is signed next time
+
+        await self._membership.engine.write(note)
 
     async def _question(self, resync: Resync, start: int) -> bytes:
         membership = self._membership

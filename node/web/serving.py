@@ -11,7 +11,7 @@ from node.store.tables import open_engine
 from node.web.api import ReviewApi
 from protocol.errors import ErrorCode, LocalError
 from runtime.environment import Environment
-from runtime.secrets import warn_if_open
+from runtime.secrets import check_closed
 from transport.client import HttpClient
 from transport.server import serve_forever, until_stopped
 
@@ -24,7 +24,7 @@ async def serve(folder: Path, ready: Callable[[int], None]) -> None:
     settings = load_settings(folder)
     engine = open_engine(folder)
     try:
-        warn_if_open(folder)
+        check_closed(folder)
         await engine.check()
         hubs = await engine.read(lambda tables: tables.hubs.all())
         if not hubs:

@@ -6,6 +6,7 @@ Pure, and the same for the hub that refuses and the auditor who counts again.
 from protocol.governance.charter import Charter
 
 VERDICTS_A_DAY = 1_000
+OF_ITSELF_A_DAY = 10  # everybody keeps what is public, for ever; a resync reads the whole log
 
 
 def quota_of(charter: Charter, kind: str) -> int | None:
@@ -15,4 +16,7 @@ def quota_of(charter: Charter, kind: str) -> int | None:
         "request": quotas.requests_per_day,
         "identity_request": quotas.identity_checks_per_day,
         "verdict": VERDICTS_A_DAY,
+        "seal_renewal": OF_ITSELF_A_DAY,
+        "details": OF_ITSELF_A_DAY,
+        "resync": OF_ITSELF_A_DAY,
     }.get(kind)

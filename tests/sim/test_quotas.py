@@ -1,6 +1,8 @@
 """Over quota the log has the day's first refusal; the rest is a number that both sides count."""
 
 import shutil
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,9 @@ import pytest
 from audit.findings import FindingCode as Code
 from hub.server.routes import HubApp
 from hub.store.over_quota import OverQuota
+from node.actions.resync import resync_now
 from node.links.review import Opinion
+from node.membership.details import change_details
 from node.membership.keys import load_keys
 from node.service import NodeService
 from node.store.tables import open_engine
@@ -18,6 +22,7 @@ from protocol.errors import ErrorCode, RemoteError
 from protocol.messages.bodies import RejectionBody
 from protocol.messages.statement import parse_statement
 from protocol.requests import quotas
+from protocol.requests.daily import DAY
 from tests.sim.federation import SimFederation, SimNode
 from tests.sim.test_audit_people import audited, rules
 from tests.sim.test_charter_change import amend, follow
@@ -89,6 +94,45 @@ async def test_each_kind_with_a_quota_is_refused_before_it_is_logged(
     assert len(await federation.entries("rejection")) == 2, "the first of each"
     await days(federation)
     assert await said(federation, care) == [4]
+    assert await answers(federation) == ["agree"] * 2
+    assert await audited(federation) == set()
+
+
+async def _details(agency: SimNode, number: int) -> None:
+    await change_details(agency.membership, None, f"01632 960{number:03}", None)
+
+
+async def _resync(agency: SimNode, _number: int) -> None:
+    await resync_now(agency.service, ask=True)
+
+
+@pytest.mark.parametrize(("change", "refused"), [(_details, 3), (_resync, 1)])
+async def test_what_an_agency_says_of_itself_is_taken_ten_times_a_day(
+    federation: SimFederation,
+    agencies: Agencies,
+    change: Callable[[SimNode, int], Awaitable[None]],
+    refused: int,
+) -> None:
+    """A resync that was refused is the same statement when it is tried again."""
+    health, _ = agencies
+    for number in range(13):
+        await federation.checkpoint()
+        if number < 10:
+            await change(health, number)
+            continue
+        with pytest.raises(RemoteError) as caught:
+            await change(health, number)
+        assert caught.value.code is ErrorCode.OVER_QUOTA
+    kind = change.__name__.removeprefix("_")
+    assert len(await federation.entries(kind)) == 10
+    assert len(await federation.entries("rejection")) == 1, "the first of the day"
+    federation.clock.now += DAY
+    with suppress(RemoteError):  # what it could not ask yesterday is too old, and asked anew
+        await health.service.receive(wait=0)
+    await federation.settle()
+    await federation.hub.jobs.daily()
+    await federation.settle()
+    assert await said(federation, health) == [refused]
     assert await answers(federation) == ["agree"] * 2
     assert await audited(federation) == set()
 

@@ -31,15 +31,17 @@ column = "Postcode"
 fixed = "health_visiting"
 """
 
+SET_UP = (
+    "init", "--name", "Agency", "--class", "charity", "--duty-line", "01632 960001",
+    "--duty-hours", "Always", "--clients", "300",
+)  # fmt: skip
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A node's folder with a mapping beside it."""
     node = tmp_path / "node"
-    done = run(
-        "init", "--dir", str(node), "--name", "Agency", "--class", "charity",
-        "--duty-line", "01632 960001", "--duty-hours", "Always", "--clients", "300",
-    )  # fmt: skip
+    done = run(*SET_UP, "--dir", str(node))
     assert done.exit_code == 0, done.output
     (tmp_path / "m.toml").write_text(MAPPING)
     return node
@@ -258,6 +260,21 @@ def test_nobody_else_on_the_machine_can_read_what_a_node_writes(tmp_path: Path) 
         assert {"node.sqlite", "clients.rejected.csv"} <= {path.name for path in node.iterdir()}
     finally:
         os.umask(before)
+
+
+@pytest.mark.parametrize("command", [("serve",), ("join", "-"), SET_UP])
+def test_a_folder_that_others_may_look_into_is_refused_before_anything_is_done(
+    folder: Path, command: tuple[str, ...]
+) -> None:
+    if command is SET_UP:
+        folder = folder / "made by hand"
+        folder.mkdir()
+    folder.chmod(0o750)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    done = CliRunner().invoke(app, [*command, "--dir", str(folder)], input="an invitation\n")
+    assert done.exit_code == 1
+    assert "run chmod 700 on it" in done.output
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_files_beside_a_database_are_nobody_elses_while_it_is_open(tmp_path: Path) -> None:
