@@ -38,6 +38,8 @@ from audit.verify.verify import Verified, verify_case
 from audit.witness.cli import app as witness_app
 from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
 from protocol.log.tlog_policy import TlogPolicy, parse_tlog_policy
+from protocol.requests.disclosure import Disclosure
+from protocol.wire import parse_wire
 from runtime.cli import handed_over, make_cli, report_errors
 from runtime.environment import Environment
 from transport.client import HttpClient
@@ -58,6 +60,10 @@ Old = Annotated[
 Notes = Annotated[
     list[Path] | None,
     typer.Option(help="Checkpoints kept over time: a file, or a folder such as the monitor's."),
+]
+Disclosures = Annotated[
+    list[Path] | None,
+    typer.Option(help="What an agency disclosed of a decision, to make it again. May be repeated."),
 ]
 
 
@@ -130,11 +136,16 @@ def verify(
 
 @app.command("open")
 def open_payloads(
-    case: CaseFolder, old: Old = None, notes: Notes = None, as_json: JsonOutput = False
+    case: CaseFolder,
+    old: Old = None,
+    notes: Notes = None,
+    disclosure: Disclosures = None,
+    as_json: JsonOutput = False,
 ) -> None:
     """Verify, then check every payload and make every decision again. No network."""
     with _errors_reported():
-        report = audit_case(Case(case), _read_old(old), notes or []).report
+        disclosed = [_read_disclosure(path) for path in disclosure or []]
+        report = audit_case(Case(case), _read_old(old), notes or [], disclosed).report
     _show(report, as_json=as_json)
 
 
@@ -350,6 +361,13 @@ def _read_old(path: Path | None) -> bytes | None:
         return path.read_bytes()
     except OSError as error:
         raise LocalError(ErrorCode.BAD_FILE, "the old checkpoint cannot be read") from error
+
+
+def _read_disclosure(path: Path) -> Disclosure:
+    try:
+        return parse_wire(Disclosure, path.read_bytes())
+    except OSError as error:
+        raise LocalError(ErrorCode.BAD_FILE, f"{path.name} cannot be read") from error
 
 
 @contextmanager

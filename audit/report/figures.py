@@ -17,6 +17,7 @@ from audit.rules.open import open_case
 from audit.rules.times import Seen, TimeCheck, read_notes, see
 from audit.verify.verify import Verified, verify_case
 from protocol.errors import RemoteError
+from protocol.requests.disclosure import Disclosure
 
 OUTCOMES = ("allow", "refer", "refuse", "other")
 
@@ -49,13 +50,19 @@ class Audited:
     name: Names
 
 
-def audit_case(case: Case, old_note: bytes | None, notes: Sequence[Path]) -> Audited:
+def audit_case(
+    case: Case,
+    old_note: bytes | None,
+    notes: Sequence[Path],
+    disclosures: Sequence[Disclosure] = (),
+) -> Audited:
     """Verify, open, and go through the lines once more for times and numbers.
 
-    `notes` are files or folders of checkpoints kept over time. Raises what verify_case raises.
+    `notes` are files or folders of checkpoints kept over time, `disclosures` what agencies went by.
+    Raises what verify_case raises.
     """
     verified = verify_case(case, old_note)
-    opened = open_case(case, verified)
+    opened = open_case(case, verified, disclosures=disclosures)
     seen = kept_notes(case, verified, notes)
     times, history = TimeCheck(seen, verified.size), History()
     findings: list[Finding] = [*verified.findings, *opened.findings]

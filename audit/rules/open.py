@@ -6,7 +6,7 @@ because of that: such findings become `missing`, so that nobody is accused on ha
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -16,6 +16,7 @@ from audit.findings import Finding, FindingCode, Severity, broken, missing, rule
 from audit.rules.budgets import BudgetCheck
 from audit.rules.chain import Chain
 from audit.rules.daily import DailyCheck
+from audit.rules.disclosures import DisclosureCheck
 from audit.rules.evidence import Evidence, EvidenceCheck
 from audit.rules.facts import LoggedFacts
 from audit.rules.quotas import QuotaCheck
@@ -29,6 +30,7 @@ from audit.verify.verify import Verified
 from protocol.fields import WireModel
 from protocol.log.leaf import Leaf, LeafKind
 from protocol.messages.statement import Statement
+from protocol.requests.disclosure import Disclosure
 
 
 @dataclass(frozen=True)
@@ -39,15 +41,21 @@ class Opened:
     checked: dict[str, int]
 
 
-def open_case(case: Case, verified: Verified, jobs: int | None = None) -> Opened:
+def open_case(
+    case: Case,
+    verified: Verified,
+    jobs: int | None = None,
+    disclosures: Sequence[Disclosure] = (),
+) -> Opened:
     """Check every payload of a verified case, signatures in `jobs` processes (None: one a core).
 
-    Raises nothing but LocalError: the rest is found.
+    Decisions of holders that are in `disclosures` are made again. Raises nothing but LocalError:
+    the rest is found.
     """
     if not case.has_payloads:
         detail = "no payloads were fetched: fetch again with --dir, as an auditor who has joined"
         return Opened((missing(FindingCode.PAYLOADS_MISSING, None, detail),), {})
-    opening = _Opening(case, verified, jobs)
+    opening = _Opening(case, verified, jobs, disclosures)
     opening.run()
     return Opened(tuple(opening.findings), opening.checked())
 
@@ -55,7 +63,9 @@ def open_case(case: Case, verified: Verified, jobs: int | None = None) -> Opened
 class _Opening:
     """One pass over the entries and payloads of a case."""
 
-    def __init__(self, case: Case, verified: Verified, jobs: int | None) -> None:
+    def __init__(
+        self, case: Case, verified: Verified, jobs: int | None, disclosures: Sequence[Disclosure]
+    ) -> None:
         self._case = case
         self._verified = verified
         spans = verify_spans(case, verified, jobs)
@@ -64,6 +74,7 @@ class _Opening:
         self._statements = StatementCheck(verified.directory)
         self._evidence = EvidenceCheck(self._facts, verified.directory)
         self._chain = Chain(self._facts, verified.directory)
+        self._disclosures = DisclosureCheck(disclosures, self._chain)
         self._erasures = ErasureCheck(verified.directory)
         self._daily = DailyCheck()
         self._budgets = BudgetCheck(verified.directory)
@@ -72,7 +83,7 @@ class _Opening:
         self._steps: dict[str, Callable[[int, Statement[Any]], Iterator[Finding]]] = {
             "request": self._chain.request,
             "hub_decision": self._chain.hub_decision,
-            "decision": self._chain.decision,
+            "decision": self._disclosures.decision,
             "release": self._chain.release,
             "provisional": self._chain.provisional,
             "receipt": self._chain.receipt,
@@ -98,6 +109,7 @@ class _Opening:
                 return
             self._entry(index, entry, self._payloads.take(index))
         self._judge(self._chain.finish(verified.size), half=self._incomplete)
+        self._judge(self._disclosures.finish(), half=self._incomplete)
         self._judge(self._people.finish(verified.size), half=self._incomplete)
         self._judge(self._budgets.finish(self._evidence.token_sets), half=self._incomplete)
         self._payloads.finish()
@@ -143,7 +155,7 @@ class _Opening:
             "signatures": self._statements.signatures,
             "stub_rows": self._evidence.rows,
             "link_items": self._evidence.items,
-            "decisions_made_again": self._chain.decided_again,
+            "decisions_made_again": self._chain.decided_again + self._disclosures.decided_again,
             **{f"kind_{kind}": count for kind, count in sorted(self._kinds.items())},
         }
 

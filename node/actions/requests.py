@@ -9,8 +9,10 @@ from node.membership.hub import HubMembership
 from node.requests.answering import Answer
 from node.requests.asking import ContactRequest
 from node.service import NodeService
+from node.store.people import Act, Deed
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError
+from protocol.requests.disclosure import Disclosure
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,23 @@ async def answer_now(service: NodeService, answer: Answer) -> None:
     await membership.begin()
     await membership.engine.write(lambda tables: service.answering.answer(tables, answer))
     await service.advance()
+
+
+async def disclose(service: NodeService, request_id: str, person: int) -> Disclosure:
+    """What we went by when we decided on a request, for an auditor; `person` (a row's id) opens it.
+
+    Raises LocalError(NOT_FOUND) where nothing was decided, or by a program that did not keep it.
+    """
+    hub_id, now = service.membership.hub.hub_id, service.membership.env.clock()
+
+    def work(tables: NodeTables) -> Disclosure:
+        request = tables.received_requests.get(hub_id, request_id)
+        if request is None or request.disclosure is None:
+            raise LocalError(ErrorCode.NOT_FOUND, "nothing was kept of a decision on that request")
+        tables.people.acted(Act(person, Deed.DISCLOSED, request_id, now))
+        return request.disclosure
+
+    return await service.membership.engine.write(work)
 
 
 def _addressee(

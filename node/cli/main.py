@@ -35,6 +35,7 @@ from node.views.team import team_value
 from node.web.serving import serve as serve_folder
 from protocol.errors import ErrorCode, LocalError
 from protocol.requests.refusals import RefusalCode
+from protocol.wire import encode_wire
 from runtime.cli import handed_over, make_cli, report_errors
 
 app = make_cli("patchwork-node", "One agency's node: import, publish, see the team, ask, answer.")
@@ -273,6 +274,28 @@ def answer(
 
         asyncio.run(work())
         out.print("Your answer is in the council's log.")
+
+
+@app.command()
+def disclose(
+    request: Annotated[str, typer.Argument(help="The id of a request that was answered.")],
+    to: Annotated[Path, typer.Option(help="The file to write, for the auditor.")],
+    practitioner: PersonName = "",
+    hub: HubName = "",
+    folder: Folder = Path(),
+) -> None:
+    """Write what your agency went by when it answered a request, for an auditor who asks."""
+    with report_errors():
+
+        async def work() -> None:
+            async with open_service(folder, hub) as service:
+                person = await who_acts(service, practitioner)
+                opened = await acts.disclose(service, request, person)
+            with to.open("xb") as file:
+                file.write(encode_wire(opened))
+
+        asyncio.run(work())
+        out.print(f"Written: {to.name}. It holds no name and no client.")
 
 
 @app.command()

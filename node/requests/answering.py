@@ -15,8 +15,6 @@ from node.store.links import LinkState
 from node.store.outbox import Outgoing
 from node.store.requests import Asker, LoggedDecision, ReceivedRequest, ReceivedState
 from node.store.tables import NodeTables
-from protocol import canonical
-from protocol.commitments import commit
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel
 from protocol.messages.bodies import DecisionBody, HubDecisionBody, ReceiptBody, RequestBody
@@ -29,8 +27,8 @@ from protocol.requests.decide import (
     Refuse,
     allows_break_glass,
     decide_holder,
-    stricter,
 )
+from protocol.requests.disclosure import disclosure, holder_part
 from protocol.requests.refusals import RefusalCode
 from protocol.requests.sealing import SealedRequest
 from protocol.wire import Delivery
@@ -93,8 +91,7 @@ class Answering:
         if request.state is not ReceivedState.ARRIVED:
             raise RemoteError(ErrorCode.CONFLICT, "the hub has decided that request before")
         decided = replace(request, hub_decision=statement.id, hub_outcome=body.outcome)
-        hub_part: Decision = Allow() if body.outcome == "allow" else Refer()
-        decision = stricter(hub_part, decide_holder(self.facts(tables, decided)))
+        decision = holder_part(body.outcome, self.facts(tables, decided))
         if isinstance(decision, Allow) and self._membership.unaccepted():
             decision = Refer()  # no rule allows under a charter that does not bind us
         if isinstance(decision, Refer):
@@ -172,10 +169,8 @@ class Answering:
         """Put a decision into the outbox. `request` as it is kept, and as it is now."""
         before, now = request
         refusal = decision if isinstance(decision, Refuse) else None
-        facts: canonical.JsonValue = {
-            "rule": self._rule(now.basis),
-            "decided_by_person": practitioner_id is not None,
-        }
+        salt, by_person = self._membership.env.random(32), practitioner_id is not None
+        kept = disclosure(now.request_id, self.facts(tables, now), salt, by_person=by_person)
         body = DecisionBody(
             request=now.statement_id,
             request_id=now.request_id,
@@ -183,9 +178,10 @@ class Answering:
             outcome="refuse" if refusal else "allow",
             code=refusal.code.value if refusal else None,
             decided_by=practitioner_id,
-            facts_commitment=commit(self._membership.env.random(32), facts),
+            facts_commitment=kept.commitment,
         )
-        tables.received_requests.change(before, replace(now, state=ReceivedState.DECIDING))
+        deciding = replace(now, state=ReceivedState.DECIDING, disclosure=kept)
+        tables.received_requests.change(before, deciding)
         tables.outbox.enqueue(Outgoing(now.hub_id, now.requester, body))
 
     def facts(self, tables: NodeTables, request: ReceivedRequest) -> HolderFacts:

@@ -26,6 +26,7 @@ class Deed(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     SIGNED_CHARTER = "signed_charter"
     CHANGED_DETAILS = "changed_details"
+    DISCLOSED = "disclosed"
 
 
 @dataclass(frozen=True, repr=False)

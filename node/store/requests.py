@@ -11,6 +11,7 @@ from typing import Any
 
 from node.store.moving import Columns, Moving
 from protocol.messages.parts import LinkProof
+from protocol.requests.disclosure import Disclosure
 from protocol.requests.sealing import ContactCard
 from storage.engine import Row, Transaction
 from storage.states import Moves, sources
@@ -148,16 +149,19 @@ class ReceivedRequest:
     hub_outcome: str | None = None
     decision: LoggedDecision | None = None
     release_id: str | None = None
+    disclosure: Disclosure | None = None
 
     def columns(self) -> Columns:
         """The row."""
         plain = {name: getattr(self, name) for name in _RECEIVED_PLAIN}
+        opens = json.dumps(self.disclosure.model_dump()) if self.disclosure else None
         return {
             **plain,
             "state": self.state.value,
             "facts": json.dumps(dict(self.facts)),
             "practitioner": json.dumps({"name": self.asker.name, "role": self.asker.role}),
             "link_proof": json.dumps(self.link_proof.model_dump()),
+            "disclosure": opens,
             **decision_columns(self.decision),
         }
 
@@ -314,7 +318,7 @@ def _sent(row: Row) -> SentRequest:
 
 
 def _received(row: Row) -> ReceivedRequest:
-    practitioner = json.loads(row["practitioner"])
+    practitioner, opens = json.loads(row["practitioner"]), row["disclosure"]
     return ReceivedRequest(
         **{name: row[name] for name in _RECEIVED_PLAIN},
         state=_R(row["state"]),
@@ -322,4 +326,5 @@ def _received(row: Row) -> ReceivedRequest:
         asker=Asker(practitioner["name"], practitioner["role"]),
         link_proof=LinkProof.model_validate(json.loads(row["link_proof"])),
         decision=decision_of(row),
+        disclosure=Disclosure.model_validate(json.loads(opens)) if opens else None,
     )

@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError
 
 from node.actions import people as acts
 from node.actions.register import who_acts
+from node.actions.requests import disclose
 from node.identity_checks.comparing import Comparison
 from node.identity_checks.initiating import IdentityCheckRequest
 from node.links.review import Opinion
@@ -63,6 +64,12 @@ class ComparisonIn(WireModel):
     practitioner: PersonName
 
 
+class ActorIn(WireModel):
+    """Who does it, by name."""
+
+    practitioner: PersonName
+
+
 class ReviewApi:
     """The handlers, over this node's services (one a hub)."""
 
@@ -74,12 +81,14 @@ class ReviewApi:
     def routes(self) -> list[Route]:
         """The table of routes."""
         link, check = "/v1/review/{link:[0-9a-f]{32}}", "/v1/identity-checks/{check:[0-9a-f]{32}}"
+        request = "/v1/requests/{request:[0-9a-f]{32}}/disclosure"
         return [
             self._route("GET", "/v1/review", self.queue),
             self._route("POST", link, self.say),
             self._route("POST", f"{link}/identity-checks", self.ask),
             self._route("GET", check, self.outcome),
             self._route("POST", check, self.answer),
+            self._route("POST", request, self.disclose),
         ]
 
     def application(self) -> web.Application:
@@ -134,6 +143,15 @@ class ReviewApi:
             raise RemoteError(ErrorCode.MALFORMED, "refusal is not a code") from None
         await acts.answer_now(service, Comparison(check_id, person, body.answer, refusal))
         return _json({"check_id": check_id, "answer": "refused" if refusal else body.answer})
+
+    async def disclose(self, request: web.Request) -> web.Response:
+        """What we went by when we answered another agency's request, for an auditor."""
+        request_id, body = request.match_info["request"], await _body(request, ActorIn)
+        service, _ = await self._find(
+            lambda tables, hub_id: tables.received_requests.get(hub_id, request_id)
+        )
+        person = await who_acts(service, body.practitioner)
+        return _json((await disclose(service, request_id, person)).model_dump())
 
     def _route(self, method: str, path: str, handler: Handler) -> Route:
         async def guarded(request: web.Request) -> web.StreamResponse:

@@ -1,6 +1,7 @@
 """specs/vectors/decisions.json: facts in, decision out, every expectation written by hand."""
 
 import copy
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from protocol.requests.decide import (
     identity_pins,
     stricter,
 )
+from protocol.requests.disclosure import Disclosure, WentBy
 from protocol.requests.refusals import REFUSAL_SENTENCES, RefusalCode, sentence
 
 SPECS = Path(__file__).parents[2] / "specs"
@@ -152,6 +154,17 @@ def test_a_refused_identity_request_names_nothing_of_the_other_side() -> None:
 def test_decide_holder(case: dict[str, Any]) -> None:
     decision = decide_holder(HolderFacts(**case["facts"]))
     assert in_words(decision) == (case["outcome"], case["code"], None)
+
+
+def test_what_a_holder_went_by_opens_the_commitment_in_its_decision() -> None:
+    case = VECTORS["disclosure"]
+    hashed = hashlib.sha256(
+        b"patchwork.commit.v1\n" + bytes.fromhex(case["salt"]) + case["facts"].encode()
+    ).hexdigest()
+    facts = WentBy.model_validate(json.loads(case["facts"]))
+    opened = Disclosure(request_id="ab" * 16, facts=facts, salt=case["salt"])
+    assert opened.commitment == case["facts_commitment"] == hashed
+    assert in_words(opened.decided_again("allow")) == ("refer", None, None)
 
 
 @each("show")
