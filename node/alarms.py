@@ -89,8 +89,9 @@ TEXTS: dict[AlarmCode, AlarmText] = {
     ),
     AlarmCode.OWN_KEYS_DIFFER: AlarmText(
         _PROOF, "The log holds other keys for your agency than this node has.",
-        "If you did not change them, your keys may be stolen: call the council, have the agency "
-        "suspended.",
+        "If a backup was put back from before your keys were renewed, run patchwork-node "
+        "rotate-keys with the recovery file. If not, your keys may be stolen: call the council, "
+        "have the agency suspended.",
     ),
     AlarmCode.NO_QUORUM: AlarmText(
         _MISSING, "Too few witnesses have signed the log: contact details wait for them.",

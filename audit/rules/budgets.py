@@ -44,7 +44,8 @@ class BudgetCheck:
         for party_id, history in self._directory.members.items():
             first = history[0]
             newcomer = Newcomer.of(first.body)
-            if needs_endorsement(self._directory, newcomer, joined_at(self._directory, party_id)):
+            joined = joined_at(self._directory, party_id)
+            if needs_endorsement(self._directory, newcomer, joined, at=first.index):
                 detail = f"member {party_id} joined late or is large, and nobody endorsed it"
                 yield rule(FindingCode.NOT_ENDORSED, first.index, detail)
 

@@ -61,11 +61,12 @@ class DailyCheck:
     ) -> Iterator[Finding]:
         """Whether it counts at least the refusals over quota that have a leaf."""
         agency, said = statement.preamble.aud, statement.body.over_quota
-        if said is None:  # an earlier log
-            return
-        self._said[agency] += said
         final = statement.preamble.iat - 2 * MAX_SKEW_SECONDS
         logged = sum(at < final for at in self._refused[agency])
+        if said is None:  # an earlier log, or a hub that came back from a backup
+            self._said[agency] = max(self._said[agency], logged)
+            return
+        self._said[agency] += said
         if self._said[agency] < logged:
             detail = f"{self._said[agency]} refusals over quota so far, but {logged} are logged"
             yield rule(FindingCode.DAILY_STATEMENT_DIFFERS, index, detail)

@@ -46,7 +46,6 @@ def records(ledger: Ledger, span: Span) -> list[bytes]:
     """The entries of a span whose payload still lives, each as a record, evidence behind it."""
     found, tables = [], ledger.tables
     salts = {item.index: item.salt for item in tables.log.payloads(span.start, span.end)}
-    evidence = tables.log.evidence(span.start, span.end)
     for entry in tables.log.journal(span.start, span.end, _GIVEN):
         statement = parse_statement(entry.envelope)
         by_hub = statement.kind.sender is Party.HUB
@@ -55,7 +54,7 @@ def records(ledger: Ledger, span: Span) -> list[bytes]:
             told = [statement.preamble.sender]
         if span.agency not in told:
             continue
-        parts = evidence.get(entry.index, [])
+        parts = tables.log.evidence(entry.index, entry.index + 1).get(entry.index, [])
         if entry.index == span.question:
             parts = _links(ledger, span.agency)
         record = ExportRecord(

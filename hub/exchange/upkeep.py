@@ -56,7 +56,7 @@ class Upkeep:
             raise RemoteError(
                 ErrorCode.NOT_FOUND, "nobody with these words has applied: compare them once more"
             )
-        before = Endorsement(member.body.control_domain, said)
+        before = Endorsement(member.body.party_id, member.body.control_domain, said)
         if before in directory.endorsements.get(said.fingerprint, ()):
             raise RemoteError(ErrorCode.CONFLICT, "this organisation has said so already")
         return Answer(self._ledger.append(statement))

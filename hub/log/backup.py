@@ -83,6 +83,7 @@ async def _make_anew(staging: Path, env: Environment) -> None:
 
     def mark(tables: HubTables) -> int:
         tables.mailboxes.begin(env.new_id())
+        tables.over_quota.came_back(env.clock())
         if tables.log.next_index():
             tables.checkpoints.came_back(env.clock())
         return tables.checkpoints.head().size

@@ -33,17 +33,20 @@ class Daily:
         if not starts:
             return 0
         final = self._ledger.env.clock() - MAX_SKEW_SECONDS
+        # The last one was made a day ago, or there was none.
+        known = self._tables.over_quota.is_known_since(final - 2 * DAY)
         journals = self._journals(min(starts.values()), upto.end)
         stated, posts = [], []
         for party, start in starts.items():
             indexes = [index for index in journals[party] if index >= start]
+            count = self._tables.over_quota.take(party, final)
             body = DailyStatementBody(
                 day=upto.day,
                 start=start,
                 end=upto.end,
                 count=len(indexes),
                 indexes_hash=indexes_hash(indexes),
-                over_quota=self._tables.over_quota.take(party, final),
+                over_quota=count if known else None,
             )
             statement, logged = self._ledger.issue(body, party)
             posts.append(Post(party, statement.envelope.encode(), logged))

@@ -23,12 +23,11 @@ def tell_compared(ledger: Ledger, tables: HubTables, next_round: int) -> None:
     rounds, end = tables.rounds, tables.log.next_index()
     since = rounds.progress().compared_below
     waiting = rounds.waiting(since)
+    publishers = rounds.publishers(since)
     rounds.set_progress(Progress(min(waiting.values(), default=end), next_round))
+    tell = rounds.not_told({name: waiting.get(name, at + 1) for name, at in publishers.items()})
     tables.mailboxes.post(
-        [
-            _post(ledger, agency, Progress(waiting.get(agency, end), next_round))
-            for agency in rounds.publishers(since)
-        ]
+        [_post(ledger, name, Progress(waiting.get(name, end), next_round)) for name in tell]
     )
 
 

@@ -33,6 +33,7 @@ class Uploading:
         """Apply a complete upload, whole, and log it. Raises RemoteError, changing nothing."""
         applying = Applying(self.signer, statement)
         async with self.turns.of(statement.preamble.sender):
+            await self._finish(statement.preamble.sender)
             logged = await self.engine.read(lambda tables: tables.log.logged(statement.id))
             if logged is None:
                 fresh = await self._run(applying.check())
@@ -47,6 +48,13 @@ class Uploading:
                     await self._put_in_force(statement.id)
         await self.sweep()
         return logged
+
+    async def _finish(self, agency: str) -> None:
+        """What is in the log and was interrupted, by a full disk say, counts for the next one."""
+        for upload in await self.engine.read(lambda tables: tables.uploads.logged()):
+            if upload.agency == agency:
+                async with self.turns.putting_in_force():
+                    await self._run(put_in_force(upload))
 
     @asynccontextmanager
     async def round(self) -> AsyncIterator[None]:

@@ -11,6 +11,7 @@ from hub.store.members import APPLICANT_MOVES, Applicant, ApplicantState
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import to_base64
 from protocol.governance.admission import Newcomer, needs_endorsement
+from protocol.governance.amendments import check_free
 from protocol.governance.directory import verify_enrolment
 from protocol.messages.bodies import EnrolmentBody, MemberBody
 from protocol.messages.statement import Statement, check_addressed, check_fresh, parse_statement
@@ -54,6 +55,7 @@ class Enrolment:
             )
         if body.member_class not in {item.code for item in self._ledger.charter.classes}:
             raise RemoteError(ErrorCode.NOT_ALLOWED, "member_class is not in the charter")
+        check_free(body.party_id, body.name, self._ledger.directory.bodies())
         self._members.use_invitation(body.invitation_hash, body.party_id, now)
         self._members.apply(body.party_id, envelope, now)
 

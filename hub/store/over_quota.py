@@ -2,6 +2,8 @@
 
 from storage.engine import NotUniqueError, Transaction
 
+_CAME_BACK = "over_quota_from"
+
 
 class OverQuota:
     """Refusals over quota within one open transaction."""
@@ -38,6 +40,15 @@ class OverQuota:
         self._settle(final)
         sql = "DELETE FROM over_quota_count WHERE agency = ? RETURNING count"
         return sum(row["count"] for row in self._tx.rows(sql, agency))
+
+    def came_back(self, now: int) -> None:
+        """This database came back from a backup: refusals since then are not in it."""
+        self._tx.put("meta", {"key": _CAME_BACK, "value": str(now)}, ("key",))
+
+    def is_known_since(self, iat: int) -> bool:
+        """Whether all refusals of what was signed from then on are counted here."""
+        row = self._tx.one("SELECT value FROM meta WHERE key = ?", _CAME_BACK)
+        return row is None or int(row["value"]) < iat
 
     def _settle(self, final: int) -> None:
         rows = self._tx.rows(

@@ -3,6 +3,7 @@
 Kept for what agencies are told of it (hub/matching/progress.py); matching does not need it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from storage.engine import Transaction
@@ -36,11 +37,28 @@ class Rounds:
         rows = [{"key": name, "value": str(value)} for name, value in vars(progress).items()]
         self._tx.put_many("meta", rows, ("key",))
 
-    def publishers(self, since: int) -> list[str]:
-        """The agencies that have published at the log index `since` or later, by id."""
+    def not_told(self, open_from: Mapping[str, int]) -> list[str]:
+        """Those agencies, by id, of which the log index from where publications of theirs wait is
+        another than they were told last; from here on they are told.
+        """
+        rows = self._tx.rows_among(
+            "SELECT agency, open_from FROM round_told WHERE agency IN (:among)",
+            among=sorted(open_from),
+        )
+        told = {row["agency"]: row["open_from"] for row in rows}
+        new = {name: at for name, at in sorted(open_from.items()) if told.get(name) != at}
+        self._tx.put_many(
+            "round_told",
+            [{"agency": name, "open_from": at} for name, at in new.items()],
+            ("agency",),
+        )
+        return list(new)
+
+    def publishers(self, since: int) -> dict[str, int]:
+        """The agencies that have published at the log index `since` or later, and where last."""
         # Not DISTINCT: SQLite would read the whole log by its index of senders.
-        sql = "SELECT sender FROM entry WHERE idx >= ? AND kind = 'publication'"
-        return sorted({row["sender"] for row in self._tx.rows(sql, since)})
+        sql = "SELECT sender, idx FROM entry WHERE idx >= ? AND kind = 'publication' ORDER BY idx"
+        return {row["sender"]: row["idx"] for row in self._tx.rows(sql, since)}
 
     def waiting(self, since: int) -> dict[str, int]:
         """The agencies with stubs that wait for a round as they were published at `since` or later;

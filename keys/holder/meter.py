@@ -4,7 +4,7 @@ Pure, and a function of daily counts alone: so the book can be made again from t
 log, and an auditor can do the sum. store.py books.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from protocol.governance.charter import Charter
@@ -14,12 +14,16 @@ from protocol.governance.limits import DAY, allowed, same_token_terms
 
 @dataclass(frozen=True)
 class Use:
-    """One request for evaluations: whose, how many, its nonce and time of signing."""
+    """One request for evaluations: whose, how many, its nonce and time of signing; of which points,
+    by their hash, for which quorum.
+    """
 
     party_id: str
     count: int
     nonce: str
     iat: int
+    points_hash: str
+    quorum: Sequence[int]
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,8 @@ class Budget:
         """What is left on `today`, by what was used on each day (whole days since 1970-01-01)."""
         level, last = self.capacity, self.full_on
         for day in sorted(day for day in used if day >= self.full_on):
-            level = min(self.capacity, level + self.refill * (day - last)) - used[day]
+            # More was used than there is where a size was corrected: that is no debt.
+            level = max(0, min(self.capacity, level + self.refill * (day - last)) - used[day])
             last = day
         return max(0, min(self.capacity, level + self.refill * (today - last)))
 
@@ -54,16 +59,21 @@ def budget_of(directory: Directory, party_id: str, today: int) -> Budget:
     refill = allowed(charter.quotas.evaluations_per_day, clients)
     at_once = charter.quotas.evaluations_at_once
     capacity = refill if at_once is None else allowed(at_once, clients)
-    return Budget(capacity, refill, _tokens_changed_on(directory, today))
+    return Budget(capacity, refill, _tokens_changed_on(directory, today, capacity, refill))
 
 
-def _tokens_changed_on(directory: Directory, today: int) -> int:
-    """The last day on which a charter asked for other tokens of everybody; 0 if none ever did."""
+def _tokens_changed_on(directory: Directory, today: int, capacity: int, refill: int) -> int:
+    """The last day on which a charter that asked for other tokens filled the budget; 0 if none did.
+
+    It fills it no oftener than the budget does by itself: a hub can write charters every day.
+    """
     changed = 0
     before: Charter | None = None
     for version in directory.charters:
         day = version.issued_at // DAY
-        if before is not None and not same_token_terms(before, version.charter) and day <= today:
+        asks = before is not None and not same_token_terms(before, version.charter)
+        fills_itself = changed and (day - changed) * refill < capacity
+        if asks and not fills_itself and day <= today:
             changed = day
         before = version.charter
     return changed

@@ -7,7 +7,7 @@ it saw them first.
 from datetime import UTC, datetime
 
 from protocol.errors import ErrorCode, RemoteError
-from protocol.governance.admission import joined_at, served_from
+from protocol.governance.admission import Came, joined_at, served_from
 from protocol.governance.directory import Directory
 from protocol.governance.follow import LogView, verify_note_by_charter
 
@@ -27,9 +27,22 @@ def newcomers_in(old: LogView, new: LogView) -> dict[str, int]:
     }
 
 
-def check_served(directory: Directory, party_id: str, joined: int, now: int) -> None:
+def settled_in(old: LogView, new: LogView, came: Came, now: int) -> list[str]:
+    """Whom a successor names again and we served already: they have not joined late.
+
+    Their endorsements stand in the lost log. Who was still waiting is answered for once more.
+    """
+    if not old.size or old.genesis == new.genesis:
+        return []
+    before = old.directory
+    known = before.members.keys() & new.directory.members.keys()
+    since = {party_id: served_from(before, party_id, came) for party_id in known}
+    return [party_id for party_id, time in since.items() if time is not None and time <= now]
+
+
+def check_served(directory: Directory, party_id: str, came: Came, now: int) -> None:
     """Refuse a member that is not served yet. Raises RemoteError: NOT_ALLOWED, NOT_READY."""
-    since = served_from(directory, party_id, joined)
+    since = served_from(directory, party_id, came)
     if since is None:
         raise RemoteError(
             ErrorCode.NOT_ALLOWED,

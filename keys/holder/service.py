@@ -20,7 +20,7 @@ from keys.groups import default_group
 from keys.holder.config import HolderSettings
 from keys.holder.counted import counts_in_log
 from keys.holder.meter import Use, budget_of
-from keys.holder.newcomers import check_served, newcomers_in
+from keys.holder.newcomers import check_served, newcomers_in, settled_in
 from keys.holder.store import HolderTables, open_engine
 from keys.threshold import KeyShare, make_quorum, partial_evaluate
 from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
@@ -32,6 +32,7 @@ from protocol.governance.succession import SuccessorRefused
 from protocol.messages.bodies import EvaluateBody, EvaluationCountBody
 from protocol.messages.log import ResyncBody
 from protocol.messages.statement import (
+    MAX_SKEW_SECONDS,
     Context,
     Stamp,
     Statement,
@@ -78,6 +79,7 @@ class HolderService:
         self._view = LogView(settings.genesis)
         self._shares: dict[int, SecretScalar] = {}
         self._read_from: int | None = None  # our own counts from here on are not read yet
+        self._question: tuple[int, bytes] | None = None  # signed when, and the envelope
         self._seed = SecretSeed(bytes(32))
 
     async def start(self) -> None:
@@ -141,7 +143,8 @@ class HolderService:
             raise RemoteError(error.code, error.detail) from error
         share = KeyShare(own.index, self._share(body.epoch))
         preamble = statement.preamble
-        use = Use(preamble.sender, len(points), preamble.nonce, preamble.iat)
+        asked = (body.points_hash, body.quorum)
+        use = Use(preamble.sender, len(points), preamble.nonce, preamble.iat, *asked)
         now = self._clock()
         directory = self._view.directory
         budget = budget_of(directory, use.party_id, now // DAY)
@@ -149,7 +152,7 @@ class HolderService:
         def charge(tables: HolderTables) -> None:
             if now < tables.closed_until():
                 raise RemoteError(ErrorCode.NOT_READY, CLOSED)
-            check_served(directory, use.party_id, tables.joined_at(use.party_id), now)
+            check_served(directory, use.party_id, tables.joined_at, now)
             tables.charge(use, budget, now)
 
         await self._engine.write(charge)
@@ -166,9 +169,15 @@ class HolderService:
         progress = await sync(http, self.settings.hub_url, self._view)
         if self._read_from is not None:
             # Before the newer view is kept: if we are stopped here, the next start reads them.
-            await self._read_counts(http, self._read_from, progress.view)
-        newcomers = newcomers_in(self._view, progress.view)
-        await self._engine.write(lambda tables: tables.advance(old, progress, newcomers))
+            same_log = progress.view.genesis == old
+            await self._read_counts(http, self._read_from if same_log else 0, progress.view)
+        newcomers, now = newcomers_in(self._view, progress.view), self._clock()
+
+        def keep(tables: HolderTables) -> None:
+            tables.settle(settled_in(self._view, progress.view, tables.joined_at, now))
+            tables.advance(old, progress, newcomers)
+
+        await self._engine.write(keep)
         if progress.view.genesis != old:
             log.warning("log_succeeded", genesis=progress.view.genesis)
         self._view, self._read_from = progress.view, None
@@ -178,7 +187,10 @@ class HolderService:
         if view.size <= max(start, NOTHING_COUNTED):
             return
         charter, now = view.directory.charter, self._clock()
-        own, question = self._own(charter), self._signed(ResyncBody(start=start), charter)
+        if self._question is None or now >= self._question[0] + MAX_SKEW_SECONDS:
+            # One question for all tries of its time: the hub logs each once.
+            self._question = (now, self._signed(ResyncBody(start=start), charter))
+        own, (_, question) = self._own(charter), self._question
         counted = await counts_in_log(http, self.settings.hub_url, own, question)
         if await self._engine.write(lambda tables: tables.take_counts(counted, now)):
             log.critical("put_back", charter=charter.version)

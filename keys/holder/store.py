@@ -4,7 +4,7 @@ Works within the caller's transaction. A refused request costs nothing; a replay
 No point, token or identifier is ever stored.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from keys.holder.meter import Budget, Use
@@ -32,6 +32,9 @@ class HolderTables:
         self.tx.run("DELETE FROM seen WHERE iat < ?", now - 2 * MAX_SKEW_SECONDS)
         if self.tx.one("SELECT 1 FROM seen WHERE nonce = ?", use.nonce):
             raise RemoteError(ErrorCode.REPLAYED, "nonce was used before")
+        if self._is_paid_for(use, now):
+            self._take_down(use, now)
+            return
         day = now // DAY
         sql = "SELECT day, evaluations FROM meter WHERE party_id = ? AND day >= ?"
         rows = self.tx.rows(sql, use.party_id, budget.full_on)
@@ -44,9 +47,24 @@ class HolderTables:
                 "each day; for a larger agency have the council state its size",
                 retry_after=budget.seconds_until(use.count, left, now),
             )
-        self.tx.insert("seen", {"nonce": use.nonce, "iat": use.iat})
         booked = {"party_id": use.party_id, "day": day, "evaluations": used.get(day, 0) + use.count}
         self.tx.put("meter", booked, ("party_id", "day"))
+        self._take_down(use, now)
+
+    def _is_paid_for(self, use: Use, now: int) -> bool:
+        """Whether the same points were paid for already, and are asked for another quorum now
+        because a key holder was away.
+        """
+        self.tx.run("DELETE FROM evaluated WHERE at < ?", now - DAY)
+        sql = "SELECT quorum FROM evaluated WHERE party_id = ? AND points_hash = ?"
+        quorums = {row["quorum"] for row in self.tx.rows(sql, use.party_id, use.points_hash)}
+        return bool(quorums) and _text(use.quorum) not in quorums
+
+    def _take_down(self, use: Use, now: int) -> None:
+        self.tx.insert("seen", {"nonce": use.nonce, "iat": use.iat})
+        row = {"party_id": use.party_id, "points_hash": use.points_hash, "at": now}
+        key = ("party_id", "points_hash", "quorum")
+        self.tx.put("evaluated", {**row, "quorum": _text(use.quorum)}, key)
 
     def unreported_days(self, today: int) -> list[int]:
         """Days before `today` with evaluations that were not reported to the log yet."""
@@ -101,6 +119,11 @@ class HolderTables:
         row = self.tx.one("SELECT seen_at FROM member_seen WHERE party_id = ?", party_id)
         return row["seen_at"] if row else 0
 
+    def settle(self, party_ids: Iterable[str]) -> None:
+        """These members were here before: it does not matter any more when they came."""
+        for party_id in party_ids:
+            self.tx.run("DELETE FROM member_seen WHERE party_id = ?", party_id)
+
     def advance(self, genesis: str, progress: Progress, newcomers: Mapping[str, int]) -> None:
         """Keep a newer view of the log `genesis`, or of its successor, and when who came."""
         for party_id, seen_at in newcomers.items():
@@ -108,6 +131,10 @@ class HolderTables:
         save_view(self.tx, progress.view, progress.public_leaves, progress.documents)
         if progress.view.genesis != genesis:
             save_successor(self.tx, genesis, progress.view.genesis)
+
+
+def _text(quorum: Sequence[int]) -> str:
+    return ",".join(map(str, quorum))
 
 
 HolderEngine = Engine[HolderTables]

@@ -8,13 +8,14 @@ publication is resumed, and takes effect once.
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from node.membership.hub import HubMembership
 from node.membership.synced import notice
 from node.publishing.drafts import Changes, Drafter, Page, Span, retired_row
 from node.publishing.limits import count_applied
-from node.publishing.tokens import TokenCache, TokenClient, TokenPair
+from node.publishing.tokens import TokenCache, TokenClient
 from node.store.journal import ExpectedEntry
 from node.store.publications import Publication, PublicationState
 from node.store.resync import Cause
@@ -161,9 +162,7 @@ class Publisher:
 
     async def _publish_page(self, page: Page, report: Published) -> None:
         engine = self._membership.engine
-        pairs = await self._evaluate(page.inputs)
-        await engine.write(lambda tables: self._cache.store(tables, pairs))
-        report.evaluated += len(pairs)
+        await self._evaluate(page.inputs, report)
         changes = await engine.write(lambda tables: self._keep_changes(tables, page))
         if changes.rows:
             await self._resume()
@@ -176,9 +175,15 @@ class Publisher:
         report.without_permission += page.without_permission
         report.insufficient_identifiers += page.insufficient_identifiers
 
-    async def _evaluate(self, inputs: Mapping[bytes, bytes]) -> dict[bytes, TokenPair]:
-        pairs = await self._client.evaluate(list(inputs.values()))
-        return dict(zip(inputs, pairs, strict=True))
+    async def _evaluate(self, inputs: Mapping[bytes, bytes], report: Published) -> None:
+        """Evaluate by batches; what was paid for is kept whatever comes of the next one."""
+        digests = list(inputs)
+        for start in range(0, len(digests), self._client.batch):
+            part = digests[start : start + self._client.batch]
+            made = await self._client.evaluate([inputs[digest] for digest in part])
+            pairs = dict(zip(part, made, strict=True))
+            await self._membership.engine.write(partial(self._cache.store, pairs=pairs))
+            report.evaluated += len(pairs)
 
     def _keep_changes(self, tables: NodeTables, page: Page) -> Changes:
         changes = self._drafter.changes(tables, page, self._membership.env.clock())

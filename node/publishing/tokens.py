@@ -22,10 +22,12 @@ from node.membership.hub import HubMembership
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.governance.charter import TokenHolder
+from protocol.governance.limits import allowed
 from protocol.messages.bodies import EvaluateBody
 from protocol.tokens import split_output
 
 BATCH = 2048
+PARTS = 4  # of what we may have evaluated: so much is lost where a key holder stops in between
 
 
 @dataclass(frozen=True)
@@ -84,15 +86,17 @@ class TokenClient:
     def __init__(self, membership: HubMembership) -> None:
         self._membership = membership
         self._group: Group = default_group()
+        self._away: frozenset[int] = frozenset()  # the key holders that did not answer last
+
+    @property
+    def batch(self) -> int:
+        """How many inputs to evaluate at once: all or nothing, so a part of what we may have."""
+        quotas, clients = self._membership.charter.quotas, self._membership.me().body.clients or 0
+        at_once = allowed(quotas.evaluations_at_once or quotas.evaluations_per_day, clients)
+        return max(1, min(BATCH, at_once // PARTS))
 
     async def evaluate(self, inputs: Sequence[bytes]) -> list[TokenPair]:
         """A pair for each input, in order. Raises RemoteError; a cheating holder is named."""
-        pairs: list[TokenPair] = []
-        for start in range(0, len(inputs), BATCH):
-            pairs += await self._batch(inputs[start : start + BATCH])
-        return pairs
-
-    async def _batch(self, inputs: Sequence[bytes]) -> list[TokenPair]:
         group, rand = self._group, self._membership.env.random
         blinds = [random_scalar(rand) for _ in inputs]
         points = await asyncio.to_thread(blind, group, inputs, blinds)
@@ -101,18 +105,26 @@ class TokenClient:
         return [TokenPair(*split_output(output)) for output in outputs]
 
     async def _ask_quorum(self, points: Sequence[bytes]) -> list[bytes]:
-        """Try the first t holders; on an absent one, the next quorum. A cheat ends it."""
+        """Try t holders, those last that were away; on an absent one, the next quorum.
+
+        A cheat ends it.
+        """
         key = self._membership.charter.token_key
         absent: dict[int, RemoteError] = {}
         while True:
-            present = [item for item in key.holders if item.index not in absent]
+            present = sorted(
+                (item for item in key.holders if item.index not in absent),
+                key=lambda item: (item.index in self._away, item.index),
+            )
             if len(present) < key.threshold:
                 last = list(absent.values())[-1]
                 raise RemoteError(
                     last.code, f"fewer than {key.threshold} key holders answer: {last.detail}"
                 )
             chosen = present[: key.threshold]
-            quorum = make_quorum([item.index for item in chosen], len(key.holders), key.threshold)
+            quorum = make_quorum(
+                sorted(item.index for item in chosen), len(key.holders), key.threshold
+            )
             packed = pack_points(points)
             body = EvaluateBody(
                 epoch=key.epoch,
@@ -125,6 +137,7 @@ class TokenClient:
             )
             gone = _absent(chosen, results)
             if not gone:
+                self._away = (self._away | absent.keys()).difference(quorum.indices)
                 partials = [item for item in results if isinstance(item, PartialEvaluation)]
                 return await asyncio.to_thread(self._combine, quorum, chosen, points, partials)
             absent |= gone

@@ -130,6 +130,12 @@ class JournalStore:
         )  # fmt: skip
         return _daily(row).body.end if row else 0
 
+    def signed_before(self, hub_id: str, index: int) -> int:
+        """When the statement before the one at this index was signed; 0 if that is not known."""
+        sql = "SELECT iat FROM daily_statement WHERE hub_id = ? AND idx < ? ORDER BY idx DESC"
+        row = self._tx.one(f"{sql} LIMIT 1", hub_id, index)
+        return int(row["iat"] or 0) if row else 0
+
     def answered(self, hub_id: str, statement_id: str, answer: str) -> None:
         """What we said to a daily statement."""
         key = {"hub_id": hub_id, "statement_id": statement_id}

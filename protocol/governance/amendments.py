@@ -51,16 +51,19 @@ def amended(
 
 
 def check_name(member: MemberBody, name: str, others: Iterable[MemberBody]) -> None:
-    """Refuse a new name that another member has: people would take one for the other.
+    """Refuse a new name that another member has, or that is none. Raises RemoteError(CONFLICT)."""
+    check_free(member.party_id, name, others)
+    if name == member.name:
+        raise RemoteError(ErrorCode.CONFLICT, "this changes nothing")
+
+
+def check_free(party_id: str, name: str, others: Iterable[MemberBody]) -> None:
+    """Refuse a name that another member has: people would take one for the other.
 
     Raises RemoteError(CONFLICT).
     """
     taken = {
-        other.name
-        for other in others
-        if other.party_id != member.party_id and other.status != "revoked"
+        other.name for other in others if other.party_id != party_id and other.status != "revoked"
     }
     if name in taken:
         raise RemoteError(ErrorCode.CONFLICT, "another member has that name")
-    if name == member.name:
-        raise RemoteError(ErrorCode.CONFLICT, "this changes nothing")

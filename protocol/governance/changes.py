@@ -137,6 +137,16 @@ def _limits(notes: _Notes, where: str, old: dict[str, Any], new: dict[str, Any])
     _fields(dict.fromkeys((*old, *new), _limit))(notes, where, old, new)
 
 
+def _admission(notes: _Notes, where: str, old: dict[str, Any], new: dict[str, Any]) -> None:
+    """Terms that a charter does not state stay as they were: to state some only adds to them."""
+    if not new:
+        notes.say(f"{where} is not stated any more, and stays as it was.", loosens=None)
+    elif not old:
+        notes.say(f"{where} is stated: late and large members need an endorsement.", loosens=False)
+    else:
+        _ADMISSION(notes, where, old, new)
+
+
 def _fields(judges: Mapping[str, Compare]) -> Compare:
     """An object, field by field; a field that nobody judges loosens by being different."""
 
@@ -280,6 +290,13 @@ _BASIS = _fields(
         "notify_subject": _ranked(True, False),
     }
 )
+_ADMISSION = _fields(
+    {
+        "founding_until": _founding_until,
+        "cooling_days": _number("the days that a late member waits", loose="down"),
+        "largest_member": _number("the clients of the largest member without endorsement"),
+    }
+)
 _CHARTER: Mapping[str, Compare] = {
     "version": _ignored,
     "predecessor": _ignored,
@@ -294,13 +311,7 @@ _CHARTER: Mapping[str, Compare] = {
     "match_policy": _POLICY,
     "tables": _fields({}),
     "quotas": _limits,
-    "admission": _fields(
-        {
-            "founding_until": _founding_until,
-            "cooling_days": _number("the days that a late member waits", loose="down"),
-            "largest_member": _number("the clients of the largest member without endorsement"),
-        }
-    ),
+    "admission": _admission,
     "duty_desk": _fields({"name": _told, "phone": _told, "hours": _told}),
     "request_lifetime_days": _number("the longest life of a request, in days,"),
     "disclosure_days": _number("the time that rows and items are kept, in days,"),

@@ -57,6 +57,7 @@ class Member:
 class Endorsement:
     """What a member answers for, and under whose control that member was."""
 
+    party_id: str
     control_domain: str
     body: EndorsementBody
 
@@ -231,7 +232,7 @@ def _apply_endorsement(directory: Directory, index: int, statement: Statement[An
     hub = directory.charter_at(index).charter.hub.control_domain
     if member is None or member.body.control_domain == hub:
         return directory
-    said = Endorsement(member.body.control_domain, body)
+    said = Endorsement(member.body.party_id, member.body.control_domain, body)
     held = (*directory.endorsements.get(body.fingerprint, ()), said)
     return replace(directory, endorsements={**directory.endorsements, body.fingerprint: held})
 
@@ -267,6 +268,7 @@ def _apply_charter(
         _check_succession(succession, index, charter)
     else:
         follows = (1, None)
+    if all(item.charter.admission is None for item in directory.charters):
         _check_founding(charter, statement.preamble.iat)
     if (charter.version, charter.predecessor) != follows:
         raise RemoteError(ErrorCode.BAD_TREE, f"entry {index}: charter does not follow")

@@ -19,4 +19,5 @@ def quota_of(charter: Charter, kind: str) -> int | None:
         "seal_renewal": OF_ITSELF_A_DAY,
         "details": OF_ITSELF_A_DAY,
         "resync": OF_ITSELF_A_DAY,
+        "endorsement": OF_ITSELF_A_DAY,
     }.get(kind)

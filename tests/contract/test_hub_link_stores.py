@@ -314,20 +314,29 @@ async def test_who_waits_for_a_round_and_since_which_publication(hub: Hub) -> No
     values = (9, "m" * 64, "match_round", "hub", "9" * 32)
     await hub.write(lambda tables: tables.tx.run(sql, *values))
 
-    async def told(since: int) -> tuple[dict[str, int], list[str]]:
+    async def told(since: int) -> tuple[dict[str, int], dict[str, int]]:
         return await hub.read(
             lambda tables: (tables.rounds.waiting(since), tables.rounds.publishers(since))
         )
 
-    assert await told(0) == ({ANNE: 5, BERT: 6, CORA: 8}, [ANNE, BERT, CORA])
-    assert await told(6) == ({ANNE: 7, BERT: 6, CORA: 8}, [ANNE, BERT, CORA])
+    assert await told(0) == ({ANNE: 5, BERT: 6, CORA: 8}, {ANNE: 7, BERT: 6, CORA: 8})
+    assert await told(6) == ({ANNE: 7, BERT: 6, CORA: 8}, {ANNE: 7, BERT: 6, CORA: 8})
     assert await marked(hub, limit=1) == ["a5"]
     assert (await told(0))[0] == {ANNE: 7, BERT: 6, CORA: 8}
     await marked(hub)
-    assert await told(7) == ({}, [ANNE, CORA])
+    assert await told(7) == ({}, {ANNE: 7, CORA: 8})
     await hub.write(lambda tables: tables.stubs.mark([stub_id("b6")]))
-    assert await told(7) == ({}, [ANNE, CORA]), "looked at again, because of somebody else"
-    assert await told(9) == ({}, [])
+    assert await told(7) == ({}, {ANNE: 7, CORA: 8}), "looked at again, because of somebody else"
+    assert await told(9) == ({}, {})
+
+
+async def test_an_agency_is_told_once_from_where_its_publications_wait(hub: Hub) -> None:
+    async def told(open_from: dict[str, int]) -> list[str]:
+        return await hub.write(lambda tables: tables.rounds.not_told(open_from))
+
+    assert await told({BERT: 6, ANNE: 7}) == [ANNE, BERT]
+    assert await told({BERT: 6, ANNE: 8}) == [ANNE]
+    assert await told({BERT: 6, ANNE: 8}) == []
 
 
 async def test_the_progress_of_rounds_is_as_it_was_set_last(hub: Hub) -> None:

@@ -77,7 +77,7 @@ async def succeed(
     """The hub's disk is gone; the command runs; the witnesses' operators take the new log."""
     await federation.services.engine.close()
     new = federation.folder / to
-    new.mkdir()
+    new.mkdir(mode=0o700)
     made = await begin(new, backup, [note], origin, Environment())
     federation.genesis, vkey = made.genesis, made.vkey
     for witness in federation.network.witnesses.values():

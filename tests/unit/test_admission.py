@@ -7,10 +7,17 @@ import pytest
 
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import to_base64
-from protocol.governance.admission import Newcomer, needs_endorsement, served_from
+from protocol.governance.admission import (
+    Came,
+    Newcomer,
+    admission,
+    needs_endorsement,
+    served_from,
+)
+from protocol.governance.changes import loosens
 from protocol.governance.directory import Directory, apply_public_leaf
 from protocol.governance.fingerprint import fingerprint, fingerprint_words, parse_words
-from protocol.messages.bodies import EndorsementBody, EnrolmentBody, MemberBody
+from protocol.messages.bodies import CharterAcceptBody, EndorsementBody, EnrolmentBody, MemberBody
 from tests.conftest import Council, party_id
 
 ENDS = 1_790_000_000
@@ -55,6 +62,12 @@ class Log:
         leaf, _ = self.council.statement(EndorsementBody(**said), party_id(by), by)
         self.add(leaf)
 
+    def accept(self, party: int) -> None:
+        charter = self.directory.charter
+        body = CharterAcceptBody(version=charter.version, document_hash=charter.document_hash)
+        leaf, _ = self.council.statement(body, party_id(party), party)
+        self.add(leaf)
+
     def newcomer(self, party: int, clients: int = 300) -> Newcomer:
         value = self.council.enrolment_value(party, clients=clients)
         return Newcomer.of(EnrolmentBody.model_validate(value))
@@ -68,6 +81,24 @@ def log(council: Council) -> Log:
     made.join(HUBS_OWN, domain=made.directory.charter.hub.control_domain)
     made.join(LATE)
     return made
+
+
+def came(*late: int) -> Came:
+    """These have joined late, the others in time."""
+    parties = {party_id(party) for party in late}
+    return lambda party: AFTER if party in parties else BEFORE
+
+
+def changed(log: Log, admission: dict[str, Any] | None) -> Log:
+    """The same log with a later charter of the hub."""
+    held, council = log.directory.charter, log.council
+    value = {**council.charter_value, "admission": admission}
+    value |= {"version": held.version + 1, "predecessor": held.document_hash}
+    if admission is None:
+        del value["admission"]
+    council.charter_value = value
+    log.add(council.charter_leaf(council.charter()))
+    return log
 
 
 def needs(log: Log, joined_at: int = AFTER, clients: int = 300) -> bool:
@@ -124,12 +155,46 @@ def test_a_later_charter_ends_the_founding_days_sooner_and_never_later(log: Log)
     assert not needs(changed(ENDS - 60), ENDS - 90)
 
 
+def test_members_of_a_hubs_own_making_cannot_answer_for_each_other(log: Log) -> None:
+    """A hub writes them into the log long after the founding days. Nobody else said a word."""
+    log.join(NEIGHBOUR)
+    log.endorse(LATE, NEIGHBOUR)
+    log.endorse(NEIGHBOUR, LATE)
+    both = came(LATE, NEIGHBOUR)
+    served = [served_from(log.directory, party_id(party), both) for party in (LATE, NEIGHBOUR)]
+    assert served == [None, None]
+    log.endorse(FOUNDER, LATE)
+    served = [served_from(log.directory, party_id(party), both) for party in (LATE, NEIGHBOUR)]
+    assert served == [AFTER + 7 * DAY] * 2, (
+        "somebody has answered for one, and that one for another"
+    )
+
+
+def test_a_later_charter_that_says_nothing_of_admission_lets_nobody_in(log: Log) -> None:
+    assert needs(changed(log, None), AFTER + 365 * DAY)
+
+
+def test_terms_are_loosened_for_good_only_once_the_members_accept_it(log: Log) -> None:
+    """Otherwise a hub would write itself a charter by which nobody waits."""
+    log.accept(FOUNDER)
+    changed(log, {**TERMS, "cooling_days": 0, "largest_member": 10**6})
+    terms = admission(log.directory)
+    assert terms is not None
+    assert (terms.cooling_days, terms.largest_member) == (7, 20_000)
+    log.accept(HUBS_OWN)
+    assert admission(log.directory) == terms, "what the hub's own organisation accepts says nothing"
+    log.accept(FOUNDER)
+    terms = admission(log.directory)
+    assert terms is not None
+    assert (terms.cooling_days, terms.largest_member) == (0, 10**6)
+
+
 def test_key_holders_serve_a_late_member_once_it_is_endorsed_and_has_waited(log: Log) -> None:
     late = party_id(LATE)
-    assert served_from(log.directory, late, BEFORE) == BEFORE
-    assert served_from(log.directory, late, AFTER) is None
+    assert served_from(log.directory, late, lambda _: BEFORE) == BEFORE
+    assert served_from(log.directory, late, came(LATE)) is None
     log.endorse(FOUNDER, LATE)
-    assert served_from(log.directory, late, AFTER) == AFTER + 7 * DAY
+    assert served_from(log.directory, late, came(LATE)) == AFTER + 7 * DAY
 
 
 def test_a_member_that_grows_large_needs_one_for_its_size(log: Log) -> None:
@@ -138,9 +203,9 @@ def test_a_member_that_grows_large_needs_one_for_its_size(log: Log) -> None:
     grown = replace(member, body=member.body.model_copy(update={"clients": 90_000}))
     members = {**log.directory.members, late: (member, grown)}
     log.directory = replace(log.directory, members=members)
-    assert served_from(log.directory, late, BEFORE) is None
+    assert served_from(log.directory, late, lambda _: BEFORE) is None
     log.endorse(FOUNDER, LATE, clients=90_000)
-    assert served_from(log.directory, late, BEFORE) == BEFORE
+    assert served_from(log.directory, late, lambda _: BEFORE) == BEFORE
 
 
 def test_the_first_charter_keeps_the_founding_days_open_for_sixty_days_at_most(
@@ -168,3 +233,42 @@ def test_words_that_were_heard_are_the_fingerprint_again(log: Log) -> None:
         parse_words(words.rpartition(" ")[0])
     with pytest.raises(LocalError, match="word 8 is not one of the list"):
         parse_words(words.rpartition(" ")[0] + " zebra")
+
+
+@pytest.mark.parametrize("newer_first", [False, True])
+def test_a_charter_from_before_admission_is_compared_with_one_that_has_it(
+    council: Council, newer_first: bool
+) -> None:
+    """Each node and the hub ask this before they do anything under a new charter."""
+    before = council.charter()
+    terms = {"founding_until": 1_790_000_000, "cooling_days": 7, "largest_member": 20_000}
+    after = council.charter(version=2, predecessor=before.document_hash, admission=terms)
+    found = loosens(after, before) if newer_first else loosens(before, after)
+    assert found == [], "what is not stated stays as it was"
+
+
+@pytest.mark.parametrize(
+    "stricter", [{"cooling_days": 60}, {"largest_member": 200}, {"founding_until": ENDS - DAY}]
+)
+def test_a_stricter_charter_does_not_cut_off_whom_key_holders_served_before(
+    council: Council, stricter: dict[str, int]
+) -> None:
+    """What tightens binds at once; who came before had done what the charter said then."""
+    log = Log(council)
+    joined = ENDS - 60 if "cooling_days" not in stricter else AFTER
+
+    def when(party: str) -> int:
+        return joined if party == party_id(LATE) else BEFORE
+
+    log.join(FOUNDER)
+    log.join(LATE)
+    if joined == AFTER:
+        log.endorse(FOUNDER, LATE)
+    now = ENDS + 20 * DAY
+    served = served_from(log.directory, party_id(LATE), when)
+    assert served is not None
+    assert served < now
+    changed(log, {**TERMS, **stricter})
+    served = served_from(log.directory, party_id(LATE), when)
+    assert served is not None
+    assert served < now

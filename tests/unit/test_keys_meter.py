@@ -67,6 +67,24 @@ def test_a_budget_that_became_smaller_than_what_was_used_is_spent_and_not_owed()
     assert Budget(capacity=450, refill=150).left({20_000: 90_000}, 20_000) == 0
 
 
+def test_charters_fill_a_budget_no_oftener_than_it_fills_itself(council: Council) -> None:
+    """A hub could write a charter a day that asks for other tokens, and take them back."""
+    directory = with_members(council, by_size(council), (SMALL, 20))
+    day = 1_790_000_000 // DAY
+    versions = [directory.charters[0]]
+    for number in range(1, 6):
+        tables = dict.fromkeys(versions[0].charter.tables, f"{number % 2:02x}" * 32)
+        charter = by_size(council, tables=tables)
+        versions.append(CharterVersion("00" * 32, 9, charter, (day + number) * DAY))
+    changed = Directory(tuple(versions), directory.members)
+    used = {day + number: 450 for number in range(6)}
+    left = [
+        budget_of(changed, party_id(SMALL), on).left({d: n for d, n in used.items() if d < on}, on)
+        for on in range(day + 1, day + 6)
+    ]
+    assert left == [450, 150, 150, 450, 150], "450 at once, 150 a day: every third day"
+
+
 def test_a_charter_that_asks_for_other_tokens_fills_every_budget_once(council: Council) -> None:
     directory = with_members(council, by_size(council), (SMALL, 20))
     day = 1_790_000_000 // DAY
