@@ -71,7 +71,6 @@ class EndsPass:
             ends=(_silent(one), _silent(other)),
             state=LinkState.ENDED,
             origin=Origin.SCORE,
-            between_rounds=link.between_rounds or link.state is not LinkState.ENDED,
         )
 
     def _less(self, end: LinkEnd, other: Stub, state: str) -> LinkEnd:
