@@ -75,11 +75,16 @@ def identity_check(
     purpose: Annotated[str, typer.Option(help="Purpose code; asked for if left out.")] = "",
     basis: Annotated[str, typer.Option(help="Lawful basis code; asked for if left out.")] = "",
     fact: Annotated[list[str] | None, typer.Option(help="field=value (repeat).")] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do not ask again: the other side is told who asks.")
+    ] = False,
     practitioner: PersonName = "",
     hub: HubName = "",
     folder: Folder = Path(),
 ) -> None:
-    """Have name, birth date and postcode compared by the organisation at the other end."""
+    """Have name, birth date and postcode compared by the organisation at the other end, which is
+    told at once who asks and why.
+    """
     with report_errors():
 
         async def work() -> str:
@@ -87,7 +92,12 @@ def identity_check(
                 person = await who_acts(service, practitioner)
                 to = await service.read(partial(other_end, link_id=link))
                 out.print(f"This goes to {printing.plain(to)}.")
+                most = service.membership.charter.quotas.identity_checks_per_day
+                for line in printing.TELLS_THEM:
+                    out.print(line.format(most))
                 chosen = choose(await service.read(offered), purpose, basis, fact or [])
+                if not yes:
+                    typer.confirm("Ask now?", abort=True)
                 why = (chosen.purpose, chosen.basis, chosen.facts)
                 return await acts.check_now(service, IdentityCheckRequest(link, person, role, *why))
 

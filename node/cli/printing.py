@@ -52,6 +52,12 @@ LOST_ITEMS = {
     "unreadable": "{agency}: {request_id}",
     "ours": "entry {index}: {kind}, {when}",
 }
+TELLS_THEM = (
+    "The organisation at the other end is told at once that yours asks, about which of its",
+    "clients, in which role and why: also if nothing is sent to it afterwards. You are told which",
+    "organisation it is and one kind of detail that agrees. Your organisation has {} of these",
+    "a day; each is in the council's log and in the auditor's figures.",
+)
 WITHOUT_WITNESSES = (
     "Too few witnesses have signed the council's log. If the card leaves now, nobody outside the",
     "council can see that it does, nor that the others may still take it, until they are back.",
@@ -273,9 +279,15 @@ def print_queue(out: Console, value: dict[str, Any]) -> None:
             _say(out, f"    Your last answer was not taken: {item['problem']}")
     for item in value["to_compare"]:
         _print_comparison(out, item)
-    if value["checks"]:
+    for item in value["asked"]:
+        _print_asked(out, item)
+    _print_checks(out, value["checks"])
+
+
+def _print_checks(out: Console, checks: list[dict[str, Any]]) -> None:
+    if checks:
         _say(out, "Your identity checks:", "bold")
-    for item in value["checks"]:
+    for item in checks:
         to = f", to {plain(item['agency'])}" if item["agency"] else ""
         _say(out, f"{item['check_id']}  link {item['link_id']}{to}: {item['state_text']}.")
         for line in (ANSWERS.get(item["answer"] or ""), item["sentence"]):
@@ -311,11 +323,8 @@ def print_alerts(out: Console, notices: list[dict[str, Any]]) -> None:
     _say(out, "For your lead for information governance:" if notices else "No alerts.", "bold")
     for item in notices:
         new = "" if item["seen"] else "NEW  "
-        if item["what"] == "questions_held":
-            _print_held(out, item, new)
-            continue
-        say = _print_recall if item["what"] == "wrong_person" else _print_unwitnessed
-        say(out, item, f"{new}request {item['request_id']}: ")
+        say = ALERTS[item["what"]]
+        say(out, item, f"{new}request {item['request_id']}: " if item["request_id"] else new)
 
 
 def _print_held(out: Console, item: dict[str, Any], start: str) -> None:
@@ -323,6 +332,14 @@ def _print_held(out: Console, item: dict[str, Any], start: str) -> None:
     _say(out, "    people: far more of them are perhaps your clients than surely are. None is put.")
     _say(out, "    Call that organisation and the council. If it is meant, the council can give")
     _say(out, "    more room in the sharing agreement.")
+
+
+def _print_unsent(out: Console, item: dict[str, Any], start: str) -> None:
+    _say(out, f"{start}{item['agency']} asked the council about a client of yours, was told that")
+    _say(
+        out, "    it is your organisation, and sent nothing to compare. Ask it why: patchwork-node"
+    )
+    _say(out, "    review shows about whom, and on which lawful basis.")
 
 
 def _print_recall(out: Console, item: dict[str, Any], start: str) -> None:
@@ -349,6 +366,16 @@ def _print_unwitnessed(out: Console, item: dict[str, Any], start: str) -> None:
     _say(out, "    is not there.")
 
 
+def _print_asked(out: Console, item: dict[str, Any]) -> None:
+    _say(out, f"{item['agency']} ({item['role']}) asked about {item['client']}.", "bold")
+    _say(out, f"    {_day(item['asked_at'])}. Purpose: {item['purpose']}. {item['basis']}.")
+    came = "came" if item["over"] else "have come so far"
+    _say(
+        out,
+        f"    The council told it that your organisation perhaps knows them. No details {came}.",
+    )
+
+
 def _print_comparison(out: Console, item: dict[str, Any]) -> None:
     _say(out, "Is this the same person?", "bold")
     who = f"{item['practitioner']} ({item['role']}) of {item['agency']}"
@@ -358,6 +385,14 @@ def _print_comparison(out: Console, item: dict[str, Any]) -> None:
         theirs, ours = item["theirs"][field] or "not given", item["ours"][field] or "not known"
         _say(out, f"    {title}: theirs {plain(theirs)}; yours {plain(ours)}")
     _say(out, "    Answer with patchwork-node identity-answer.")
+
+
+ALERTS = {
+    "questions_held": _print_held,
+    "identity_unsent": _print_unsent,
+    "wrong_person": _print_recall,
+    "unwitnessed": _print_unwitnessed,
+}
 
 
 def plain(text: str) -> str:
