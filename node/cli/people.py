@@ -16,6 +16,7 @@ from node.actions import people as acts
 from node.actions.register import who_acts
 from node.actions.session import open_service
 from node.cli import printing
+from node.cli.alerts import print_alerts
 from node.cli.options import Folder, HubName, JsonOutput, PersonName
 from node.cli.prompts import choose
 from node.identity_checks.comparing import Comparison, Found
@@ -221,7 +222,7 @@ def alerts(
             if as_json:
                 typer.echo(json.dumps(value))
             else:
-                printing.print_alerts(out, value)
+                print_alerts(out, value)
 
         asyncio.run(work())
 

@@ -4,14 +4,18 @@ from dataclasses import replace
 
 import pytest
 
+import hub.exchange.intake
+from audit.case.case import Case
+from audit.report.figures import Checks, audit_case, identity_checks
+from audit.report.report_page import to_html
 from node.actions.people import mark_alerts_seen
 from node.views.governance import governance_value
 from protocol.messages.review import IdentityDecisionBody
 from protocol.messages.statement import parse_statement
-from tests.sim.federation import AMIRA, DUTY, SimFederation, row
+from tests.sim.federation import AMIRA, DUTY, NOON, SimFederation, row
 from tests.sim.test_audit_people import audited
 from tests.sim.test_daily_statements import alarms
-from tests.sim.test_identity_check import check, screen, sent
+from tests.sim.test_identity_check import answer, check, screen, sent
 from tests.sim.test_identity_check import unsure as unsure  # a fixture
 from tests.sim.test_review import NOT_SURE, Agencies
 
@@ -102,3 +106,28 @@ async def test_where_places_alone_agree_nobody_is_named(
     assert await named(federation) == ("not_available", None, None)
     assert (await screen(health))["asked"] == []
     assert await audited(federation) == set(), "what the hub alone can know is no finding"
+
+
+async def test_the_auditors_report_counts_them_by_who_asks_and_names_excess(
+    federation: SimFederation, unsure: Agencies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    health, care = unsure
+    first = await check(care)
+    await federation.settle()
+    await answer(health, first, "cannot_say")
+    await check(care, facts={"informed": "informed"})
+    away = federation.nodes.pop("Social care")
+    await federation.settle()
+    monkeypatch.setattr(hub.exchange.intake, "check_quota", lambda *_: None)
+    for _ in range(care.membership.charter.quotas.identity_checks_per_day):
+        await check(care)
+    federation.nodes["Social care"] = away
+    assert await audited(federation) == set()
+    case = audit_case(Case(federation.folder / "case"), None, [])
+    assert identity_checks(case) == {
+        care.party_id: Checks(
+            asked=22, named=19, nothing_sent=18, same=0, otherwise=1, most_a_day=22, days_over=1
+        )
+    }
+    page = to_html(case, NOON)
+    assert "over the quota on 1 day(s)" in page
