@@ -130,6 +130,8 @@ class IdentityChecks:
             links = self._tables.links
             opinion = Opinion(Said(body.answer), links.question(link))
             links.put_answer(link, preamble.sender, opinion, statement.id)
+            self._tables.ends.look_at(link.pair)
+        self._tables.ends.owe(1)
         self._tables.mailboxes.post([Post(preamble.aud, statement.envelope.encode(), logged)])
         return Answer(logged)
 
