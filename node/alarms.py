@@ -49,6 +49,7 @@ class AlarmCode(StrEnum):
     CARD_CLOSED = "card_closed"
     SET_ASIDE = "set_aside"
     QUESTIONS_HELD = "questions_held"
+    IDENTITY_UNSENT = "identity_unsent"
     BACKUP_RESTORED = "backup_restored"
 
 
@@ -61,6 +62,8 @@ class AlarmText:
     what_to_do: str
 
 
+FOR_THE_LEAD = frozenset({AlarmCode.QUESTIONS_HELD.value, AlarmCode.IDENTITY_UNSENT.value})
+"""What the lead for information governance sees, and puts away, among the alerts."""
 MOST_EVIDENCE = 16
 DAY = 86_400
 KEEP = "Keep everything and tell the auditor. Call the other agencies: do they see the same?"
@@ -150,6 +153,11 @@ TEXTS: dict[AlarmCode, AlarmText] = {
         "None of them is put.",
         "Call it and the council, with your lead for information governance: see "
         "patchwork-node alerts.",
+    ),
+    AlarmCode.IDENTITY_UNSENT: AlarmText(
+        _LOOK, "An organisation had the hub name yours for an identity check, and sent nothing to "
+        "compare.",
+        "Ask it why, with your lead for information governance: see patchwork-node alerts.",
     ),
     AlarmCode.BACKUP_RESTORED: AlarmText(
         _LOOK, "This node is older than what the hub knows of it: a backup was put back, or "

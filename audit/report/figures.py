@@ -12,7 +12,7 @@ from pathlib import Path
 from audit.case.case import Case
 from audit.findings import Finding
 from audit.outcome import Report
-from audit.rules.history import History, Names, lines
+from audit.rules.history import DAY, Asked, History, Names, lines
 from audit.rules.open import open_case
 from audit.rules.times import Seen, TimeCheck, read_notes, see
 from audit.verify.verify import Verified, verify_case
@@ -116,6 +116,52 @@ def code_mix(history: History) -> dict[str, Counter[str]]:
     for item in history.asked.values():
         found.setdefault(item.requester, Counter())[item.basis] += 1
     return found
+
+
+@dataclass(frozen=True)
+class Checks:
+    """One agency's identity checks: how many it asked for, in how many the hub named another
+    agency, to how many of those it sent nothing, how many were answered "same" and otherwise, the
+    most in one day, and on how many days that was over the charter's quota.
+    """
+
+    asked: int
+    named: int
+    nothing_sent: int
+    same: int
+    otherwise: int
+    most_a_day: int
+    days_over: int
+
+
+def identity_checks(audited: Audited) -> dict[str, Checks]:
+    """Asking agency, by id, to its identity checks."""
+    by_agency: dict[str, list[Asked]] = {}
+    for item in audited.history.asked.values():
+        if item.kind == "identity_request":
+            by_agency.setdefault(item.requester, []).append(item)
+    return {agency: _checks(audited, items) for agency, items in sorted(by_agency.items())}
+
+
+def _checks(audited: Audited, items: Sequence[Asked]) -> Checks:
+    days = Counter(item.asked_at // DAY for item in items)
+    quotas = {
+        item.asked_at // DAY: audited.verified.directory.charter_at(
+            item.index
+        ).charter.quotas.identity_checks_per_day
+        for item in items
+    }
+    named = [item for item in items if item.answerer is not None]
+    answers = Counter(item.outcome for item in named if item.outcome)
+    return Checks(
+        asked=len(items),
+        named=len(named),
+        nothing_sent=sum(not item.details_sent for item in named),
+        same=answers["same"],
+        otherwise=answers.total() - answers["same"],
+        most_a_day=max(days.values()),
+        days_over=sum(count > quotas[day] for day, count in days.items()),
+    )
 
 
 def uptime(audited: Audited) -> list[Uptime]:

@@ -16,6 +16,7 @@ from audit.report.figures import (
     Audited,
     asks,
     code_mix,
+    identity_checks,
     outcomes_by_basis,
     uptime,
 )
@@ -53,6 +54,7 @@ def to_html(audited: Audited, now: int) -> str:
         _bases(audited),
         _mix(audited),
         _refusals(audited),
+        _identity_checks(audited),
         _unwitnessed(audited),
         _witnesses(audited),
         _checked(audited),
@@ -256,6 +258,29 @@ def _refusals(audited: Audited) -> str:
         f"<figure>{picture}</figure>",
         table("What was refused", ("Code", "What", "Times"), rows),
     )
+
+
+def _identity_checks(audited: Audited) -> str:
+    rows = [
+        (
+            audited.name(agency), made.asked, made.named, made.nothing_sent, made.same,
+            made.otherwise, made.most_a_day,
+            f"over the quota on {made.days_over} day(s)" if made.days_over else "",
+        )
+        for agency, made in identity_checks(audited).items()
+    ]  # fmt: skip
+    says = (
+        "Who asks for an identity check is told which agency is at the other end, and that agency "
+        "that it was asked about. Many of them, few answered with the same person, and many to "
+        "which no details followed are a reason to ask."
+    )
+    heads = (
+        "Asks", "Checks", "Named another", "Sent nothing then", "Same person", "Other answers",
+        "Most in a day", "Note",
+    )  # fmt: skip
+    made = table("Identity checks by asking agency", heads, rows) if rows else ""
+    none = "" if rows else " There were none."
+    return section("identity", "Identity checks", paragraph(says + none), made)
 
 
 def _unwitnessed(audited: Audited) -> str:

@@ -31,6 +31,7 @@ from protocol.messages.bodies import (
 from protocol.messages.log import ProvisionalBody
 from protocol.messages.review import (
     IdentityAnswerBody,
+    IdentityCheckBody,
     IdentityDecisionBody,
     IdentityRequestBody,
 )
@@ -71,6 +72,7 @@ class Asked:
     released_at: int | None = None
     received_at: int | None = None
     unwitnessed: bool = False
+    details_sent: bool = False
 
     @property
     def ended(self) -> str:
@@ -150,6 +152,8 @@ class History:
             asked.released_at, asked.unwitnessed = iat, isinstance(body, ProvisionalBody)
         elif isinstance(body, ReceiptBody) and asked.received_at is None:
             asked.received_at = iat
+        elif isinstance(body, IdentityCheckBody):
+            asked.details_sent = True
 
     def _decided(self, asked: Asked, body: DecisionBody | IdentityAnswerBody) -> None:
         checked = isinstance(body, IdentityAnswerBody)

@@ -33,6 +33,7 @@ from protocol.messages.review import (
 )
 from protocol.messages.statement import Preamble, Statement
 from protocol.requests.decide import Decision, Refuse, decide_identity, identity_pins
+from protocol.requests.refusals import RefusalCode
 
 Step = Callable[[int, Statement[Any]], Iterator[Finding]]
 
@@ -141,7 +142,7 @@ class People:
             link_id=body.link_id,
             expires=body.expires,
             expected=expected,
-            pinned=identity_pins(expected, pinned),
+            pinned=pinned,
         )
 
     def identity_decision(
@@ -155,6 +156,9 @@ class People:
             return
         check.decision, check.decision_index = statement.id, index
         yield from check_parties(index, statement.preamble, None, check.requester)
+        if (body.outcome, body.code) == ("refuse", RefusalCode.NOT_AVAILABLE):
+            # It may rest on tokens and on what a side was told, which are not in the log.
+            check.expected, check.answerer = Refuse(RefusalCode.NOT_AVAILABLE), None
         self._chain.decided_again += 1
         logged, ours = (body.outcome, body.code, body.field), as_logged(check.expected)
         if logged != ours or body.holder != check.answerer:
@@ -162,7 +166,8 @@ class People:
             if logged == ours:
                 detail = "names another agency than the one at the other end"
             yield rule(FindingCode.DECISION_DIFFERS, index, detail)
-        theirs, own = body.facts.model_dump(), check.pinned.model_dump()
+        own = identity_pins(check.expected, check.pinned).model_dump()
+        theirs = body.facts.model_dump()
         wrong = [name for name in own if own[name] != theirs[name]]
         if wrong:
             detail = f"not the facts in the log: {', '.join(wrong)}"

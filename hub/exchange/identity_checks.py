@@ -1,14 +1,15 @@
 """Identity checks: request -> decision -> sealed check -> answer (specs/06-requests.md §6).
 
 The asker does not know the other side of an open link. The hub names it only in a decision that
-does not refuse; names, birth dates and postcodes pass sealed. Each handler is one transaction.
+does not refuse, and tells it so at once; names, birth dates and postcodes pass sealed. Each handler
+is one transaction.
 """
 
 from hub.exchange.facts import check_pins, identity_facts, told_link
 from hub.exchange.handlers import Answer, Parts, check_sealed, decided_as
 from hub.log.ledger import Ledger
 from hub.matching.candidates import Tokens
-from hub.matching.evidence import evidence_for
+from hub.matching.evidence import least_evidence
 from hub.store.checks import CheckState, IdentityCheck, NewCheck
 from hub.store.links import Link, LinkState
 from hub.store.mailboxes import Post
@@ -23,6 +24,7 @@ from protocol.messages.review import (
 )
 from protocol.messages.statement import Statement
 from protocol.requests.decide import Refuse, decide_identity, identity_pins
+from protocol.requests.refusals import RefusalCode
 from protocol.requests.review import Answer as Opinion
 from protocol.requests.review import Said
 
@@ -35,25 +37,15 @@ class IdentityChecks:
         self._tables = ledger.tables
 
     def request(self, statement: Statement[IdentityRequestBody], _parts: Parts) -> Answer:
-        """Log a request, decide, log that too, and put the decision into the asker's mailbox."""
+        """Log a request, decide, log that too; tell the asker and, unless it is refused, whoever is
+        named in the same transaction.
+        """
         body, preamble = statement.body, statement.preamble
         check_pins(self._ledger.directory, statement)
         if self._tables.checks.get(body.check_id) is not None:
             raise RemoteError(ErrorCode.REPLAYED, "check_id was used before")
-        facts, pinned, holder = identity_facts(self._ledger, statement)
-        decision = decide_identity(self._ledger.charter, body, preamble.iat, facts)
+        decided = self._decided(statement)
         logged = self._ledger.append(statement)
-        refusal = decision if isinstance(decision, Refuse) else None
-        decided = IdentityDecisionBody(
-            request=statement.id,
-            check_id=body.check_id,
-            outcome=decided_as(decision),
-            code=refusal.code.value if refusal else None,
-            field=refusal.field if refusal else None,
-            holder=None if refusal else holder,
-            evidence=None if refusal else self._evidence(body, preamble.sender),
-            facts=identity_pins(decision, pinned),
-        )
         issued, place = self._ledger.issue(decided, preamble.sender)
         check = NewCheck(
             check_id=body.check_id,
@@ -67,11 +59,37 @@ class IdentityChecks:
             outcome=decided.outcome,
         )
         self._tables.checks.add(check)
-        self._tables.mailboxes.post([Post(preamble.sender, issued.envelope.encode(), place)])
+        posts = [Post(preamble.sender, issued.envelope.encode(), place)]
+        if decided.holder is not None:
+            told = (statement.envelope, logged), (issued.envelope, place)
+            posts += [Post(decided.holder, item.encode(), where) for item, where in told]
+        self._tables.mailboxes.post(posts)
         return Answer(logged)
 
+    def _decided(self, statement: Statement[IdentityRequestBody]) -> IdentityDecisionBody:
+        """The hub's part. What cannot be named by a type without place is not available."""
+        body, preamble = statement.body, statement.preamble
+        facts, pinned, holder = identity_facts(self._ledger, statement)
+        decision = decide_identity(self._ledger.charter, body, preamble.iat, facts)
+        evidence = self._evidence(body, preamble.sender)
+        if evidence is None and not isinstance(decision, Refuse):
+            decision = Refuse(RefusalCode.NOT_AVAILABLE)
+        refusal = decision if isinstance(decision, Refuse) else None
+        return IdentityDecisionBody(
+            request=statement.id,
+            check_id=body.check_id,
+            outcome=decided_as(decision),
+            code=refusal.code.value if refusal else None,
+            field=refusal.field if refusal else None,
+            holder=None if refusal else holder,
+            evidence=None if refusal else evidence,
+            facts=identity_pins(decision, pinned),
+        )
+
     def check(self, statement: Statement[IdentityCheckBody], parts: Parts) -> Answer:
-        """Forward the sealed details, behind the request and the decision that let them leave."""
+        """Forward the sealed details, behind the request and the decision that let them leave: once
+        more, for an agency that was not told at once because they are older than that.
+        """
         body, preamble = statement.body, statement.preamble
         check_sealed(body.sealed_hash, parts.sealed)
         if parts.proof is None:
@@ -112,11 +130,15 @@ class IdentityChecks:
             links = self._tables.links
             opinion = Opinion(Said(body.answer), links.question(link))
             links.put_answer(link, preamble.sender, opinion, statement.id)
+            self._tables.ends.look_at(link.pair)
+        self._tables.ends.owe(1)
         self._tables.mailboxes.post([Post(preamble.aud, statement.envelope.encode(), logged)])
         return Answer(logged)
 
     def _evidence(self, body: IdentityRequestBody, sender: str) -> LinkEvidence | None:
-        """An agreeing type for the asker, so that only who holds the same value can open."""
+        """An agreeing type for the asker, so that only who holds the same value can open. The one
+        that says least: never what else agrees.
+        """
         link = told_link(self._tables.links, body.link_id)
         if link is None or link.end(sender, body.stub_id) is None:
             return None
@@ -125,7 +147,7 @@ class IdentityChecks:
         own: Tokens = stubs.tokens(body.stub_id)
         other: Tokens = stubs.tokens(link.across(body.stub_id).stub_id)
         score = score_pair(charter.policy, own, other)
-        found = evidence_for(charter.policy, score, own, other)
+        found = least_evidence(charter.policy, score, own, other)
         if found is None:
             return None
         return LinkEvidence(match_key_id=found[0], epoch=charter.token_key.epoch, ordinal=found[1])

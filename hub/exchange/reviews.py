@@ -25,7 +25,9 @@ class Reviews:
         self._tables = ledger.tables
 
     def verdict(self, statement: Statement[VerdictBody], _parts: Parts) -> Answer:
-        """Log what one side says of a link; the next round works out what follows."""
+        """Log what one side says of a link; the next round works out what follows, and the next
+        ends pass whether it has ended.
+        """
         body, sender = statement.body, statement.preamble.sender
         links, stubs = self._tables.links, self._tables.stubs
         link = links.link(body.link_id)
@@ -40,6 +42,8 @@ class Reviews:
         logged = self._ledger.append(statement)
         opinion = Opinion(Said(body.answer), now)
         links.put_answer(link, sender, opinion, statement.id)
+        self._tables.ends.look_at(link.pair)
+        self._tables.ends.owe(1)
         return Answer(logged)
 
     def wrong_person(self, statement: Statement[WrongPersonBody], _parts: Parts) -> Answer:

@@ -1,8 +1,9 @@
 """How much of each other's people's attention agencies may take: specs/04-matching.md §7.6.
 
 Whoever publishes the later record of a possible pair asks for the attention of the other side's
-people. It has a budget there: the charter's identity checks of a day, and as many questions as its
-records have matched without one. Over it, none of its questions is put.
+people. It has a budget there: the charter's identity checks of a day, and as many questions as the
+other side is shown matches of its records. Over it, none of its questions is put. What the other
+side is not shown is not in it: it is asked nothing about that.
 """
 
 from collections import Counter
@@ -23,10 +24,11 @@ class Attention:
     def __init__(
         self, tables: HubTables, terms: RoundTerms, classified: Collection[ClassifiedPair]
     ) -> None:
+        self._terms = terms
         self._links = tables.links
         self._free = terms.charter.quotas.identity_checks_per_day
         self._spent: Counter[Sides] = Counter()
-        self._matches: Counter[frozenset[str]] = Counter()
+        self._matches: Counter[Sides] = Counter()
         self._before = set(tables.links.held())
         touched = set(self._before)
         for item in classified:
@@ -46,35 +48,41 @@ class Attention:
 
     def is_held(self, item: ClassifiedPair, viewer: str, other: str) -> bool:
         """Whether the question that a pair puts to one side waits."""
-        return asker_of(item) == other and (other, viewer) in self.held
+        return self.asker_of(item) == other and (other, viewer) in self.held
+
+    def asker_of(self, item: ClassifiedPair) -> str | None:
+        """The agency that takes the other side's attention by a pair: while it waits for an answer,
+        and for good if that is "not the same". Nobody while the other side may see nothing of it.
+        """
+        if item.second is None:
+            return None
+        asked = 1 - item.second
+        asks = item.standing.state == LinkState.POSSIBLE and item.views[asked].asked
+        takes = (asks and self._is_shown(item, asked)) or item.is_denied_by(asked)
+        return item.stubs[item.second].agency if takes else None
 
     def keep(self) -> None:
         """Remember who is held; the next rounds look again at the pairs of those that changed."""
         self._links.hold(self.held - self._before, self._before - self.held)
 
     def _budget(self, sides: Sides) -> int:
-        matches = self._links.count_matches(*sides) + self._matches[frozenset(sides)]
-        return self._free + matches
+        return self._free + self._links.count_matches(*sides) + self._matches[sides]
 
     def _count(self, item: ClassifiedPair) -> None:
         """What this round changes in the numbers of the rounds before."""
         old, agencies = item.old, [stub.agency for stub in item.stubs]
-        asked = [(asker_of(item), 1)] if old is None else [(asker_of(item), 1), (old.asker, -1)]
+        asked = [(self.asker_of(item), 1)]
+        asked += [(old.asker, -1)] if old else []
         for asker, number in asked:
             if asker is not None:
                 (other,) = {*agencies} - {asker}
                 self._spent[asker, other] += number
-        match = LinkState.MATCH
-        was = old is not None and old.state is match
-        self._matches[frozenset(agencies)] += (item.standing.state == match) - was
+        for side, viewer in enumerate(agencies):
+            is_match = item.standing.state == LinkState.MATCH and self._is_shown(item, side)
+            was = old is not None and old.state is LinkState.MATCH and old.ends[side].notice
+            self._matches[agencies[1 - side], viewer] += is_match - bool(was)
 
-
-def asker_of(item: ClassifiedPair) -> str | None:
-    """The agency that takes the other side's attention by a pair: while it waits for an answer, and
-    for good if that is "not the same".
-    """
-    if item.second is None:
-        return None
-    view = item.standing.a if item.second else item.standing.b
-    asks = item.standing.state == LinkState.POSSIBLE and view.asked
-    return item.stubs[item.second].agency if asks or item.is_denied_by(1 - item.second) else None
+    def _is_shown(self, item: ClassifiedPair, side: int) -> bool:
+        """Whether one side is to know anything of the other's stub."""
+        viewer, other = item.stubs[side].agency, item.stubs[1 - side]
+        return self._terms.is_shown(viewer, other, item.views[side].shown)

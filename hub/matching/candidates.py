@@ -1,20 +1,21 @@
 """Who shares a token with whom, and how pairs score beside their rivals (specs/04-matching.md §7).
 
-Remembers what it read for one round, and reads ahead: `look_around` and `look_at` fetch, in a few
-statements, all that the other methods will ask for. Writes nothing.
+What others add to a pair counts only as far as all its `viewers` may see them: the agencies of both
+ends unless others are named (§7.8). Remembers what it read for one round, and reads ahead:
+`look_around` and `look_at` fetch, in a few statements, all that the other methods will ask for.
+Writes nothing.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from functools import partial
 
 from hub.matching.reading import ReadOnce
+from hub.matching.sight import Sight, Viewers
+from hub.matching.terms import RoundTerms
 from hub.store.links import Link
 from hub.store.stubs import NO_TOKENS, HeldTokens, Holder, Stub, TypedToken
 from hub.store.tables import HubTables
-from protocol.governance.charter import Charter
 from protocol.matchkeys.policy import MatchPolicy
-from protocol.matchkeys.score import PairScore, contest, score_pair
-from protocol.requests.decide import in_force
+from protocol.matchkeys.score import Outcome, PairScore, contest, score_pair
 from protocol.requests.review import Answer
 
 Tokens = Mapping[str, Sequence[bytes]]
@@ -29,21 +30,21 @@ def sorted_pair(one: str, other: str) -> Pair:
 class CandidateIndex:
     """Stubs, their counted tokens, their candidates and their links, for one round."""
 
-    def __init__(self, tables: HubTables, charter: Charter, now: int) -> None:
-        self._charter = charter
-        self._now = now
-        self._most = charter.policy.stop_token_records
-        holders = partial(tables.stubs.holders, most=self._most + 1)
+    def __init__(self, tables: HubTables, terms: RoundTerms) -> None:
+        self.sight = Sight(terms)
+        self._most = terms.charter.policy.stop_token_records
         self.stubs = ReadOnce[str, Stub | None](tables.stubs.among, None)
         self.tokens = ReadOnce[str, HeldTokens](tables.stubs.tokens_of, NO_TOKENS)
         self.links = ReadOnce[str, Sequence[Link]](tables.links.links_of, ())
         self.answers = ReadOnce[str, Mapping[str, Answer]](tables.links.answers_of, {})
-        self._holders = ReadOnce[TypedToken, Sequence[Holder]](holders, ())
-        self._counted: dict[str, Tokens] = {}
-        self._candidates: dict[str, frozenset[str]] = {}
-        self._rivals: dict[Pair, frozenset[Pair]] = {}
+        self._holders = ReadOnce[TypedToken, Sequence[Holder]](tables.stubs.holders, ())
+        self._published: dict[str, Tokens] = {}
+        self._candidates: dict[tuple[str, Viewers | None], frozenset[str]] = {}
+        self._crowded: dict[str, frozenset[TypedToken]] = {}
+        self._counts: dict[tuple[TypedToken, Viewers], bool] = {}
+        self._rivals: dict[tuple[Pair, Viewers], frozenset[Pair]] = {}
         # By the policy's identity; the policy is kept beside, so that its identity stays its own.
-        self._scores: dict[int, tuple[MatchPolicy, dict[Pair, PairScore]]] = {}
+        self._scores: dict[int, tuple[MatchPolicy, dict[tuple[Pair, Viewers], PairScore]]] = {}
 
     def look_around(self, stub_ids: Collection[str]) -> None:
         """Read what `touched` will ask for about stubs that changed."""
@@ -62,18 +63,41 @@ class CandidateIndex:
         links = (self.between(pair) for pair in pairs)
         self.answers.fetch(link.link_id for link in links if link is not None)
         self.stubs.fetch(near for stub_id in ends for near in self.of(stub_id))
-        rivals = {rival for pair in pairs for rival in self._rivals_of(pair)}
+        rivals = {rival for pair in pairs for rival in self._rivals_of(pair, self.agencies(pair))}
         self._read({stub_id for rival in rivals for stub_id in rival})
+
+    def look_behind(self, policy: MatchPolicy, pairs: Collection[Pair]) -> None:
+        """Read what may support pairs or stand against it: whom they and those near them match."""
+        ends = {end for pair in pairs for end in pair}
+        near = ends.union(*(self.of(end) for end in ends))
+        self._read(near)
+        self._read({other for stub_id in near for other in self.of(stub_id)})
+        around = {sorted_pair(one, other) for one in near for other in self.of(one)}
+        self.look_at([pair for pair in around if self.alone(policy, pair).outcome is Outcome.MATCH])
 
     def between(self, pair: Pair) -> Link | None:
         """The link between two stubs, ended ones too."""
         return next((link for link in self.links[pair[0]] if link.pair == pair), None)
 
-    def of(self, stub_id: str) -> frozenset[str]:
+    def agencies(self, pair: Pair) -> Viewers:
+        """The agencies of both ends."""
+        return frozenset(stub.agency for end in pair if (stub := self.stubs[end]) is not None)
+
+    def of(self, stub_id: str, viewers: Viewers | None = None) -> frozenset[str]:
         """The stubs of other agencies that share a token with this one, stop tokens aside."""
-        if stub_id not in self._candidates:
+        key = (stub_id, viewers)
+        if key not in self._candidates:
             self._read([stub_id])
-        return self._candidates[stub_id]
+            stub = self.stubs[stub_id]
+            own = stub.agency if stub else ""
+            self._candidates[key] = frozenset(
+                holder.stub_id
+                for typed in _typed(self._published[stub_id])
+                for holder in self._holders[typed]
+                if holder.agency != own
+                and self._is_counted(typed, viewers or frozenset({own, holder.agency}))
+            )
+        return self._candidates[key]
 
     def touched(self, stub_id: str) -> set[Pair]:
         """The pairs to look at again when a stub changed: its own, and those that it rivals."""
@@ -88,18 +112,23 @@ class CandidateIndex:
             }
         return pairs
 
-    def alone(self, policy: MatchPolicy, pair: Pair) -> PairScore:
+    def alone(self, policy: MatchPolicy, pair: Pair, viewers: Viewers | None = None) -> PairScore:
         """The pair's score before its rivals'."""
         _, scores = self._scores.setdefault(id(policy), (policy, {}))
-        if pair not in scores:
-            one, other = (self._counted_tokens(stub_id) for stub_id in pair)
-            scores[pair] = score_pair(policy, one, other)
-        return scores[pair]
+        key = (pair, viewers or self.agencies(pair))
+        if key not in scores:
+            one, other = (self._counted_tokens(stub_id, key[1]) for stub_id in pair)
+            scores[key] = score_pair(policy, one, other)
+        return scores[key]
 
-    def score(self, policy: MatchPolicy, pair: Pair) -> PairScore:
+    def score(self, policy: MatchPolicy, pair: Pair, viewers: Viewers | None = None) -> PairScore:
         """The pair's score after its best rival's."""
-        rivals = [self.alone(policy, rival).hundredths for rival in self._rivals_of(pair)]
-        return contest(policy, self.alone(policy, pair), max(rivals, default=None))
+        seen_by = viewers or self.agencies(pair)
+        rivals = [
+            self.alone(policy, rival, seen_by).hundredths
+            for rival in self._rivals_of(pair, seen_by)
+        ]
+        return contest(policy, self.alone(policy, pair, seen_by), max(rivals, default=None))
 
     def shared_since(self, pair: Pair) -> tuple[int, int] | None:
         """Log indexes at which the two came by the token that they have shared the longest."""
@@ -111,64 +140,65 @@ class CandidateIndex:
         ]
         return min(shared, key=max, default=None)
 
-    def can_be_shown(self, stub: Stub) -> bool:
-        """Whether anything of a stub may be shown now: a permission in force, not all sensitive."""
-        kinds = [
-            self._charter.involvement_type(item.type)
-            for item in stub.involvements
-            if not stub.retired and in_force(item, self._now)
-        ]
-        return any(kind is not None and kind.openness != "sensitive" for kind in kinds)
-
-    def _rivals_of(self, pair: Pair) -> frozenset[Pair]:
+    def _rivals_of(self, pair: Pair, viewers: Viewers) -> frozenset[Pair]:
         """Pairs of one of the two with another stub of the other's agency."""
-        if pair not in self._rivals:
+        key = (pair, viewers)
+        if key not in self._rivals:
             found: set[Pair] = set()
             for stub_id, other_id in (pair, pair[::-1]):
                 other = self.stubs[other_id]
-                for near_id in self.of(stub_id):
+                for near_id in self.of(stub_id, viewers):
                     near = self.stubs[near_id]
                     if near_id == other_id or near is None or other is None:
                         continue
-                    if near.agency == other.agency and self.can_be_shown(near):
+                    if near.agency == other.agency and self.sight.all_see(viewers, near):
                         found.add(sorted_pair(stub_id, near_id))
-            self._rivals[pair] = frozenset(found)
-        return self._rivals[pair]
+            self._rivals[key] = frozenset(found)
+        return self._rivals[key]
 
-    def _counted_tokens(self, stub_id: str) -> Tokens:
-        if stub_id not in self._counted:
-            self._read([stub_id])
-        return self._counted[stub_id]
+    def _counted_tokens(self, stub_id: str, viewers: Viewers) -> Tokens:
+        """What a stub has published, without what too many stubs hold."""
+        self._read([stub_id])
+        published, crowded = self._published[stub_id], self._crowded[stub_id]
+        if not crowded:
+            return published
+        return {
+            key: [token for token in tokens if self._is_counted((key, token), viewers)]
+            for key, tokens in published.items()
+        }
+
+    def _is_counted(self, typed: TypedToken, viewers: Viewers) -> bool:
+        """Whether few enough stubs hold a token, of those that all these agencies may see."""
+        holders = self._holders[typed]
+        if len(holders) <= self._most:
+            return True
+        key = (typed, viewers)
+        if key not in self._counts:
+            self.stubs.fetch(holder.stub_id for holder in holders)
+            held_by = (self.stubs[holder.stub_id] for holder in holders)
+            seen = [stub for stub in held_by if stub and self.sight.all_see(viewers, stub)]
+            self._counts[key] = len(seen) <= self._most
+        return self._counts[key]
 
     def _read(self, stub_ids: Collection[str]) -> None:
-        """Tokens that few enough stubs hold, and who else holds them."""
-        new = {stub_id for stub_id in stub_ids if stub_id not in self._counted}
+        """Tokens, and who else holds them."""
+        new = {stub_id for stub_id in stub_ids if stub_id not in self._published}
+        if not new:
+            return
         self.stubs.fetch(new)
         self.tokens.fetch(new)
-        published = {stub_id: self._published(stub_id) for stub_id in new}
-        self._holders.fetch(
-            (key, token)
-            for tokens in published.values()
-            for key, values in tokens.items()
-            for token in values
-        )
-        for stub_id, tokens in published.items():
-            self._count(stub_id, tokens)
+        for stub_id in new:
+            stub = self.stubs[stub_id]
+            alive = stub is not None and not stub.retired
+            self._published[stub_id] = self.tokens[stub_id].by_key if alive else {}
+        self._holders.fetch(typed for stub_id in new for typed in _typed(self._published[stub_id]))
+        for stub_id in new:
+            self._crowded[stub_id] = frozenset(
+                typed
+                for typed in _typed(self._published[stub_id])
+                if len(self._holders[typed]) > self._most
+            )
 
-    def _published(self, stub_id: str) -> Tokens:
-        stub = self.stubs[stub_id]
-        return self.tokens[stub_id].by_key if stub and not stub.retired else {}
 
-    def _count(self, stub_id: str, published: Tokens) -> None:
-        stub = self.stubs[stub_id]
-        own = stub.agency if stub else ""
-        counted: dict[str, list[bytes]] = {}
-        near: set[str] = set()
-        for key, tokens in published.items():
-            for token in tokens:
-                holders = self._holders[key, token]
-                if len(holders) <= self._most:
-                    counted.setdefault(key, []).append(token)
-                    near |= {holder.stub_id for holder in holders if holder.agency != own}
-        self._counted[stub_id] = counted
-        self._candidates[stub_id] = frozenset(near)
+def _typed(tokens: Tokens) -> list[TypedToken]:
+    return [(key, token) for key, values in tokens.items() for token in values]

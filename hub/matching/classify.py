@@ -7,13 +7,23 @@ them. Reads through the round's CandidateIndex, ahead of each step, and writes n
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from hub.matching.candidates import CandidateIndex, Pair, Tokens
+from hub.matching.candidates import CandidateIndex, Pair, Tokens, sorted_pair
+from hub.matching.sight import Viewers
 from hub.matching.terms import RoundTerms
 from hub.store.links import Link, LinkState, Origin
 from hub.store.stubs import Stub
 from protocol.matchkeys.score import Outcome, PairScore
 from protocol.matchkeys.support import ids_conflict, supported
-from protocol.requests.review import ENDED, Answer, Said, Standing, kept_from, question_of, review
+from protocol.requests.review import (
+    ENDED,
+    Answer,
+    Said,
+    Standing,
+    View,
+    kept_from,
+    question_of,
+    review,
+)
 
 LEAST_FIRST = (Outcome.NONE, Outcome.POSSIBLE, Outcome.MATCH)
 
@@ -44,6 +54,11 @@ class ClassifiedPair:
         return self.stubs[0].stub_id, self.stubs[1].stub_id
 
     @property
+    def views(self) -> tuple[View, View]:
+        """The view of each side."""
+        return self.standing.a, self.standing.b
+
+    @property
     def denied(self) -> bool:
         """Whether one side says now that these are two people."""
         return any(self.is_denied_by(side) for side in (0, 1))
@@ -56,19 +71,6 @@ class ClassifiedPair:
             self.question,
         )
 
-    @property
-    def automatic(self) -> bool:
-        """Whether the score alone makes this a match and nobody denies it."""
-        return (self.standing.state, self.origin) == (LinkState.MATCH, Origin.SCORE)
-
-    @property
-    def moved(self) -> bool:
-        """Whether the link is another than the last round left it."""
-        old = self.old
-        before = (old.state, old.origin) if old else (LinkState.ENDED, Origin.SCORE)
-        ended = old is not None and old.between_rounds
-        return ended or before != (self.standing.state, self.origin)
-
 
 class PairClassifier:
     """Works out what each pair of one round is."""
@@ -78,8 +80,7 @@ class PairClassifier:
         self._terms = terms
         self._policy = terms.charter.policy
         self.classified: dict[Pair, ClassifiedPair] = {}
-        self._by_stub: dict[str, list[ClassifiedPair]] = {}
-        self._matches: dict[str, dict[str, str]] = {}
+        self._matches: dict[tuple[str, Viewers], dict[str, str]] = {}
 
     def classify(self, pairs: Collection[Pair]) -> None:
         """Classify pairs by their scores and their people's answers."""
@@ -89,27 +90,43 @@ class PairClassifier:
 
     def support(self) -> None:
         """Take what two automatic links support out of the queue, and put back what none do."""
-        moved = [classified for classified in self.classified.values() if classified.moved]
-        open_pairs = {pair: None for classified in moved for pair in self._around(classified)}
+        near = [
+            pair for classified in self.classified.values() for pair in self._around(classified)
+        ]
+        open_pairs = dict.fromkeys([*self.classified, *near])
         self._candidates.look_at([pair for pair in open_pairs if pair not in self.classified])
         for pair in open_pairs:
             if pair not in self.classified:
                 self._classify(pair)
-            classified = self.classified.get(pair)
-            if classified is not None and self._is_supported(classified):
-                self.classified[pair] = _settled(classified, Outcome.MATCH)
+        waiting = [
+            classified
+            for pair in open_pairs
+            if (classified := self.classified.get(pair)) is not None
+            and classified.alive
+            and classified.score.outcome is Outcome.POSSIBLE
+        ]
+        self._candidates.look_behind(self._policy, [classified.pair for classified in waiting])
+        for classified in waiting:
+            if self._is_supported(classified):
+                self.classified[classified.pair] = _settled(classified, Outcome.MATCH)
 
     def _classify(self, pair: Pair) -> None:
+        classified = self._at(pair)
+        if classified is not None:
+            self.classified[pair] = classified
+
+    def _at(self, pair: Pair) -> ClassifiedPair | None:
+        """A pair by its score and its people's answers; None if a stub is not there."""
         first, second = (self._candidates.stubs[stub_id] for stub_id in pair)
         if first is None or second is None:
-            return
+            return None
         old = self._candidates.between(pair)
         one, other = (self._candidates.tokens[stub_id].by_key for stub_id in pair)
         said = self._candidates.answers[old.link_id] if old else {}
         classified = ClassifiedPair(
             stubs=(first, second),
             tokens=(one, other),
-            score=self._score(pair, (first.agency, second.agency)),
+            score=self._score(pair),
             alive=all(self._terms.is_alive(stub) for stub in (first, second)),
             question=question_of(list(zip(pair, (one, other), strict=True))),
             answers=(said.get(first.agency), said.get(second.agency)),
@@ -120,19 +137,20 @@ class PairClassifier:
         since = self._candidates.shared_since(pair)
         classified = replace(classified, second=since.index(max(since)) if since else None)
         classified = replace(classified, later=self._later(classified))
-        classified = _settled(classified, classified.score.outcome)
-        self.classified[pair] = classified
-        for stub_id in pair:
-            self._by_stub.setdefault(stub_id, []).append(classified)
+        return _settled(classified, classified.score.outcome)
 
-    def _score(self, pair: Pair, agencies: tuple[str, str]) -> PairScore:
+    def _score(self, pair: Pair, viewers: Viewers | None = None) -> PairScore:
         """The score, with no more of an outcome than each agency has signed.
 
         See specs/02-charter.md §7.
         """
-        score = self._candidates.score(self._policy, pair)
-        others = [charter.policy for charter in self._terms.agreed(*agencies)[1:]]
-        outcomes = [score.outcome, *(self._candidates.score(old, pair).outcome for old in others)]
+        agencies = self._candidates.agencies(pair)
+        score = self._candidates.score(self._policy, pair, viewers)
+        others = [charter.policy for charter in self._terms.agreed(*sorted(agencies))[1:]]
+        outcomes = [
+            score.outcome,
+            *(self._candidates.score(old, pair, viewers).outcome for old in others),
+        ]
         return replace(score, outcome=min(outcomes, key=LEAST_FIRST.index))
 
     def _later(self, classified: ClassifiedPair) -> int | None:
@@ -144,25 +162,25 @@ class PairClassifier:
 
     def _around(self, classified: ClassifiedPair) -> list[Pair]:
         """Pairs whose support may hang on this one: those that are not settled by their score."""
-        stub_ids = {*classified.pair}
-        for stub_id in classified.pair:
-            stub_ids |= self._automatic(stub_id).keys()
-        pairs = [classified.pair]
-        for stub_id in stub_ids:
-            pairs += [item.pair for item in self._by_stub.get(stub_id, ())]
-            pairs += [
-                link.pair
-                for link in self._candidates.links[stub_id]
-                if link.state is LinkState.POSSIBLE or link.origin is Origin.SUPPORTED
-            ]
-        return pairs
+        pair = classified.pair
+        alone = self._candidates.alone(self._policy, pair).outcome
+        if classified.old is None and alone is not Outcome.MATCH:
+            return []
+        stub_ids = {*pair}.union(*(self._candidates.of(end) for end in pair))
+        self._candidates.links.fetch(stub_ids)
+        return [
+            link.pair
+            for stub_id in stub_ids
+            for link in self._candidates.links[stub_id]
+            if link.state is LinkState.POSSIBLE or link.origin is Origin.SUPPORTED
+        ]
 
     def _is_supported(self, classified: ClassifiedPair) -> bool:
-        if not classified.alive:
-            return False
-        first, second = (self._automatic(stub_id) for stub_id in classified.pair)
+        """Whether a third record joins the two, among those that both their agencies may see."""
+        viewers = self._candidates.agencies(classified.pair)
+        first, second = (self._automatic(stub_id, viewers) for stub_id in classified.pair)
         for third in first.keys() & second.keys():
-            candidates = (first, second, self._automatic(third))
+            candidates = (first, second, self._automatic(third, viewers))
             contradicted = (
                 classified.denied
                 or ids_conflict(self._policy, classified.score)
@@ -174,22 +192,31 @@ class PairClassifier:
                 return True
         return False
 
-    def _automatic(self, stub_id: str) -> dict[str, str]:
-        """The stubs that a stub is automatically linked to, each with its agency."""
-        if stub_id not in self._matches:
-            found = {}
-            for link in self._candidates.links[stub_id]:
-                known = self.classified.get(link.pair)
-                stored = (link.state, link.origin) == (LinkState.MATCH, Origin.SCORE)
-                if known.automatic if known else stored:
-                    other_end = link.across(stub_id)
-                    found[other_end.stub_id] = other_end.agency
-            for classified in self._by_stub.get(stub_id, ()):
-                other = classified.stubs[1 if classified.pair[0] == stub_id else 0]
-                if classified.automatic:
-                    found[other.stub_id] = other.agency
-            self._matches[stub_id] = found
-        return self._matches[stub_id]
+    def _automatic(self, stub_id: str, viewers: Viewers) -> dict[str, str]:
+        """The stubs that a stub is automatically linked to, each with its agency, as if there were
+        nothing but what all these agencies may see.
+        """
+        key = (stub_id, viewers)
+        if key not in self._matches:
+            stubs, sight = self._candidates.stubs, self._candidates.sight
+            near = (stubs[near_id] for near_id in self._candidates.of(stub_id, viewers))
+            self._matches[key] = {
+                other.stub_id: other.agency
+                for other in near
+                if other is not None
+                and sight.all_see(viewers, other)
+                and self._is_automatic(sorted_pair(stub_id, other.stub_id), viewers)
+            }
+        return self._matches[key]
+
+    def _is_automatic(self, pair: Pair, viewers: Viewers) -> bool:
+        """Whether the score alone makes a pair a match and nobody denies it."""
+        if self._candidates.alone(self._policy, pair, viewers).outcome is not Outcome.MATCH:
+            return False
+        if self._score(pair, viewers).outcome is not Outcome.MATCH:
+            return False
+        found = self.classified.get(pair) or self._at(pair)
+        return found is not None and found.alive and not found.denied
 
 
 def _has_rival(classified: ClassifiedPair, matches: Mapping[str, str]) -> bool:

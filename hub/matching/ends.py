@@ -6,7 +6,7 @@ same stubs again. A leaf is owed by the transaction that may have ended somethin
 not, so that none is lost wherever the hub is stopped.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from hub.log.ledger import Ledger
@@ -18,6 +18,7 @@ from hub.store.links import Link, LinkEnd, LinkState, Origin
 from hub.store.stubs import Stub
 from hub.store.tables import HubTables
 from protocol.requests.decide import Shown
+from protocol.requests.review import Answer, Said
 
 
 def expire(tables: HubTables, now: int) -> None:
@@ -41,8 +42,12 @@ class EndsPass:
         by_stub = tables.links.links_of(tables.ends.take())
         links = {link.link_id: link for some in by_stub.values() for link in some}
         stubs = tables.stubs.among({stub_id for link in links.values() for stub_id in link.pair})
+        denied = self._denied(list(links.values()))
         # By link id: the order in which they were found would tell which stub is whose.
-        after = ((old, self._after(old, stubs)) for _, old in sorted(links.items()))
+        after = (
+            (old, _ended(old) if link_id in denied else self._after(old, stubs))
+            for link_id, old in sorted(links.items())
+        )
         changed = [(old, new) for old, new in after if new != old]
         ended = {new.link_id: new for old, new in changed if new.state is not old.state}
         ends = ((link, (stubs[link.pair[0]], stubs[link.pair[1]])) for link in ended.values())
@@ -66,13 +71,18 @@ class EndsPass:
             return replace(
                 link, ends=(self._less(one, second, state), self._less(other, first, state))
             )
-        return replace(
-            link,
-            ends=(_silent(one), _silent(other)),
-            state=LinkState.ENDED,
-            origin=Origin.SCORE,
-            between_rounds=link.between_rounds or link.state is not LinkState.ENDED,
-        )
+        return _ended(link)
+
+    def _denied(self, links: Collection[Link]) -> set[str]:
+        """Which of these links both sides say now that they join two people."""
+        tables = self._ledger.tables.links
+        said = tables.answers_of([link.link_id for link in links])
+        return {
+            link.link_id
+            for link in links
+            if len(answers := said.get(link.link_id, {})) == len(link.ends)
+            and {*answers.values()} == {Answer(Said.NOT_SAME, tables.question(link))}
+        }
 
     def _less(self, end: LinkEnd, other: Stub, state: str) -> LinkEnd:
         """An end without what its side may not see any more. What is new waits for a round."""
@@ -85,6 +95,16 @@ class EndsPass:
         seen = {item.id for item, value in shown.items() if value is Shown.INVOLVEMENT}
         left = tuple(item for item in end.notice.involvements if item.id in seen)
         return replace(end, notice=replace(end.notice, involvements=left)) if left else _silent(end)
+
+
+def _ended(link: Link) -> Link:
+    first, second = link.ends
+    return replace(
+        link,
+        ends=(_silent(first), _silent(second)),
+        state=LinkState.ENDED,
+        origin=Origin.SCORE,
+    )
 
 
 def _silent(end: LinkEnd) -> LinkEnd:

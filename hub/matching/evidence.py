@@ -5,6 +5,20 @@ from protocol.matchkeys.policy import MatchPolicy
 from protocol.matchkeys.score import PairScore, evidence_order
 
 
+def least_evidence(
+    policy: MatchPolicy, score: PairScore, own: Tokens, other: Tokens
+) -> tuple[str, int] | None:
+    """The agreeing key without place that says least, and the token's place in this side's list.
+
+    Naming the heaviest would tell of a number or a middle name that the asker had guessed.
+    """
+    named = [key for key in score.agree if not policy.keys[key].place]
+    if not named:
+        return None
+    key = min(named, key=lambda key: (policy.keys[key].agree, key))
+    return next((key, place) for place, token in enumerate(own[key]) if token in other[key])
+
+
 def evidence_for(
     policy: MatchPolicy, score: PairScore, own: Tokens, other: Tokens
 ) -> tuple[str, int] | None:

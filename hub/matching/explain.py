@@ -4,6 +4,7 @@ Reads the hub's tables; says kinds of facts and sums, never a value, which the h
 """
 
 from hub.matching.candidates import CandidateIndex
+from hub.matching.terms import RoundTerms
 from hub.store.links import Origin
 from hub.store.tables import HubTables
 from protocol.errors import ErrorCode, LocalError
@@ -22,8 +23,10 @@ def explain_link(tables: HubTables, link_id: str, now: int) -> list[str]:
     link = tables.links.link(link_id)
     if link is None:
         raise LocalError(ErrorCode.NOT_FOUND, "no link has that id here")
-    charter = tables.directory.current().charter
-    policy, candidates = charter.policy, CandidateIndex(tables, charter, now)
+    directory = tables.directory.current()
+    charter = directory.charter
+    terms = RoundTerms(directory, lambda *_: (charter,), now)
+    policy, candidates = charter.policy, CandidateIndex(tables, terms)
     score = candidates.score(policy, link.pair)
     lines = explain(policy, candidates.alone(policy, link.pair), score)
     return [*lines, f"The last round left it {link.state}, {ORIGINS[link.origin]}."]

@@ -53,9 +53,9 @@ class NoticeBuilder:
         self, state: str, viewer: str, other: Stub, evidence: tuple[str, int] | None
     ) -> Notice | None:
         """What an agency is to know of a link to this stub, or None for nothing."""
-        shown = self._terms.shown(viewer, other, state)
-        if not any(value is not Shown.NOTHING for value in shown.values()):
+        if not self._terms.is_shown(viewer, other, state):
             return None
+        shown = self._terms.shown(viewer, other, state)
         seen = [item for item, value in shown.items() if value is Shown.INVOLVEMENT]
         return Notice(
             agency_id=other.agency if seen else None,

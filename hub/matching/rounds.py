@@ -8,7 +8,7 @@ and tells each side only what `decide_show` allows.
 from dataclasses import replace
 
 from hub.log.ledger import Ledger
-from hub.matching.attention import Attention, asker_of
+from hub.matching.attention import Attention
 from hub.matching.candidates import CandidateIndex
 from hub.matching.classify import ClassifiedPair, PairClassifier
 from hub.matching.leaves import link_item, log_leaf
@@ -33,7 +33,7 @@ class Matcher:
         """One round; the number of links whose state changed."""
         ledger = self._ledger
         terms = RoundTerms.of(ledger)
-        candidates = CandidateIndex(tables, terms.charter, terms.now)
+        candidates = CandidateIndex(tables, terms)
         classify = PairClassifier(candidates, terms)
         marked = tables.stubs.take_marked(terms.now, ROUND_LIMIT)
         candidates.look_around(marked)
@@ -46,7 +46,9 @@ class Matcher:
         """Log the round, remember its links, tell both sides; how many links changed state."""
         attention, telling = Attention(tables, terms, classified), Telling(self._ledger)
         notices = NoticeBuilder(terms, attention)
-        found = [(item, new) for item in classified if (new := self._link(notices, item))]
+        found = [
+            (item, new) for item in classified if (new := self._link(notices, attention, item))
+        ]
         # Sorted by link id: the order of discovery would tell which stub was published last.
         found.sort(key=lambda pair: pair[1].link_id)
         changed = [(item, new) for item, new in found if _state_changed(item)]
@@ -74,7 +76,9 @@ class Matcher:
             posts.append(signed(self._ledger, asked, body))
         tables.mailboxes.post(posts)
 
-    def _link(self, notices: NoticeBuilder, classified: ClassifiedPair) -> Link | None:
+    def _link(
+        self, notices: NoticeBuilder, attention: Attention, classified: ClassifiedPair
+    ) -> Link | None:
         """The link as it is now, the round that changed it last; None when nothing is new."""
         old, state = classified.old, LinkState(classified.standing.state)
         if old is None and state is LinkState.ENDED:
@@ -85,7 +89,7 @@ class Matcher:
             state=state,
             origin=classified.origin,
             round_id=old.round_id if old else "",
-            asker=asker_of(classified),
+            asker=attention.asker_of(classified),
         )
         return None if new == old else new
 

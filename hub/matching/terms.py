@@ -54,3 +54,8 @@ class RoundTerms:
             )
             for item in other.involvements
         }
+
+    def is_shown(self, viewer: str, other: Stub, state: str) -> bool:
+        """Whether an agency may know anything of a stub across a link of this state."""
+        shown = self.shown(viewer, other, state)
+        return any(value is not Shown.NOTHING for value in shown.values())

@@ -144,7 +144,8 @@ def waiting(tables: HubTables) -> Charter | None:
 
 
 def adopt(ledger: Ledger) -> Charter | None:
-    """Put the waiting proposal in force: log it, and mark what has to be matched anew.
+    """Put the waiting proposal in force: log it, mark what has to be matched anew, owe leaves for
+    what it shows no more.
 
     Answers the new charter, or None: one that does not follow the charter in force is dropped.
     """
@@ -158,6 +159,7 @@ def adopt(ledger: Ledger) -> Charter | None:
         tables.stubs.mark_everybody()
     elif new.involvement_types != old.involvement_types:
         tables.links.mark_linked()
+    tables.ends.look_at_links()
     return new
 
 

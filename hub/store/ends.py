@@ -34,6 +34,15 @@ class Ends:
         row = self._tx.one(sql, agency)
         self.owe(int(row["n"]) if row else 0)
 
+    def look_at_links(self) -> None:
+        """Have the next passes look at all links that have not ended; owe leaves for all stubs."""
+        self._tx.run(
+            "INSERT INTO lost_stub SELECT stub_a FROM link WHERE state <> 'ended' "
+            "ON CONFLICT (stub_id) DO NOTHING"
+        )
+        row = self._tx.one("SELECT COUNT(*) AS n FROM stub WHERE retired = 0")
+        self.owe(int(row["n"]) if row else 0)
+
     def owe(self, stubs: int) -> None:
         """Owe the leaves of so many stubs, at least one, whether any of them lost something or not:
         what is looked at is never more.

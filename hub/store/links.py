@@ -70,8 +70,7 @@ class LinkEnd:
 class Link:
     """A link as a round or a person left it; the end whose stub id is smaller comes first.
 
-    `asker`: the agency whose later record takes the other side's people's attention here;
-    `between_rounds`: it ended since the last round, which has not seen what that means for others.
+    `asker`: the agency whose later record takes the other side's people's attention here.
     """
 
     link_id: str
@@ -80,7 +79,6 @@ class Link:
     origin: Origin
     round_id: str
     asker: str | None = None
-    between_rounds: bool = False
 
     @property
     def pair(self) -> tuple[str, str]:
@@ -164,8 +162,7 @@ class Links:
     def end(self, link_id: str) -> None:
         """End a link at once, if it has not ended; an ends pass tells both sides."""
         self._tx.run_among(
-            "UPDATE link SET state = 'ended', between_rounds = 1 "
-            "WHERE link_id = ? AND state IN (:among)",
+            "UPDATE link SET state = 'ended' WHERE link_id = ? AND state IN (:among)",
             link_id,
             among=sources(MOVES, LinkState.ENDED),
         )
@@ -207,11 +204,20 @@ class Links:
         )  # fmt: skip
         return int(row["n"]) if row else 0
 
-    def count_matches(self, one: str, other: str) -> int:
-        """How many matches two agencies have."""
-        sql = "SELECT COUNT(*) AS n FROM link WHERE agency_a = ? AND agency_b = ? AND state = ?"
-        both = ((one, other), (other, one))
-        rows = [self._tx.one(sql, *sides, LinkState.MATCH.value) for sides in both]
+    def count_matches(self, other: str, viewer: str) -> int:
+        """How many matches with another agency's records an agency is shown."""
+        rows = [
+            self._tx.one(
+                "SELECT COUNT(*) AS n FROM link WHERE agency_a = ? AND agency_b = ? AND state = ? "
+                "AND notice_b IS NOT NULL",
+                other, viewer, LinkState.MATCH.value,
+            ),
+            self._tx.one(
+                "SELECT COUNT(*) AS n FROM link WHERE agency_a = ? AND agency_b = ? AND state = ? "
+                "AND notice_a IS NOT NULL",
+                viewer, other, LinkState.MATCH.value,
+            ),
+        ]  # fmt: skip
         return sum(int(row["n"]) for row in rows if row)
 
     def held(self) -> list[tuple[str, str]]:
@@ -264,7 +270,7 @@ def _row(link: Link) -> Row:
         }
     return row | {
         "state": link.state.value, "origin": link.origin.value, "round_id": link.round_id,
-        "asker": link.asker, "between_rounds": int(link.between_rounds),
+        "asker": link.asker,
     }  # fmt: skip
 
 
@@ -279,8 +285,7 @@ def _link(row: Row) -> Link:
         for side in "ab"
     )
     state, origin = LinkState(row["state"]), Origin(row["origin"])
-    rest = (row["round_id"], row["asker"], bool(row["between_rounds"]))
-    return Link(row["link_id"], (first, second), state, origin, *rest)
+    return Link(row["link_id"], (first, second), state, origin, row["round_id"], row["asker"])
 
 
 def _notice_text(notice: Notice | None) -> str | None:

@@ -1,4 +1,7 @@
-"""Mailboxes: messages that wait for an agency to fetch them."""
+"""Mailboxes: messages that wait for an agency to fetch them.
+
+Numbered for each agency by itself, or the numbers would tell how much others got in between.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -7,6 +10,7 @@ from hub.store.log import Logged
 from storage.engine import Transaction
 
 _GENERATION = "generation"
+_BEFORE = ""  # in place of an agency: the last number of all, from when they had one in common
 
 
 @dataclass(frozen=True)
@@ -40,20 +44,24 @@ class Mailboxes:
 
     def post(self, posts: Sequence[Post]) -> None:
         """Put messages into mailboxes, in order."""
-        self._tx.insert_many(
-            "mailbox",
-            [
+        last = self._last_numbers({post.agency for post in posts})
+        rows = []
+        for post in posts:
+            last[post.agency] += 1
+            rows.append(
                 {
                     "agency": post.agency,
+                    "seq": last[post.agency],
                     "idx": post.logged.index if post.logged else None,
                     "salt": post.logged.salt if post.logged else None,
                     "envelope": post.envelope,
                     "sealed": post.sealed,
                     "proof": post.proof,
                 }
-                for post in posts
-            ],
-        )
+            )
+        self._tx.insert_many("mailbox", rows)
+        numbers = [{"agency": agency, "seq": seq} for agency, seq in last.items()]
+        self._tx.put_many("mailbox_last", numbers, ("agency",))
 
     def acknowledge(self, agency: str, cursor: int) -> int:
         """Delete what was delivered up to `cursor`, ciphertexts included; nothing undelivered.
@@ -86,10 +94,10 @@ class Mailboxes:
     def deliver(self, agency: str, cursor: int, limit: int) -> list[Mail]:
         """The next messages after `cursor`, in order, and marked as delivered."""
         rows = self._tx.rows(
-            "UPDATE mailbox SET delivered = 1 WHERE seq IN "
+            "UPDATE mailbox SET delivered = 1 WHERE agency = ? AND seq IN "
             "(SELECT seq FROM mailbox WHERE agency = ? AND seq > ? ORDER BY seq LIMIT ?) "
             "RETURNING seq, idx, salt, envelope, sealed, proof",
-            agency, cursor, limit,
+            agency, agency, cursor, limit,
         )  # fmt: skip
         return sorted((Mail(*row.values()) for row in rows), key=lambda mail: mail.seq)
 
@@ -108,6 +116,14 @@ class Mailboxes:
         return str(row["value"]) if row else ""
 
     def begin(self, generation: str) -> None:
-        """Begin a generation, in a database that is new or made anew: numbers begin again."""
+        """Begin a generation, in a database that is new or made anew: every agency reads from
+        the beginning."""
         self._tx.put("meta", {"key": _GENERATION, "value": generation}, ("key",))
         self._tx.run("DELETE FROM acknowledged")
+
+    def _last_numbers(self, agencies: Collection[str]) -> dict[str, int]:
+        """The number of the newest message that each of these agencies ever had."""
+        sql = "SELECT agency, seq FROM mailbox_last WHERE agency IN (:among)"
+        rows = self._tx.rows_among(sql, among=[*agencies, _BEFORE])
+        last = {row["agency"]: int(row["seq"]) for row in rows}
+        return {agency: last.get(agency, last.get(_BEFORE, 0)) for agency in agencies}

@@ -20,6 +20,7 @@ TypedToken = tuple[str, bytes]
 
 # More holders of one token than any policy counts are not told of a change in it.
 CROWD = 200
+EVERY = 2**62
 
 _INVOLVEMENTS = TypeAdapter(tuple[PublishedInvolvement, ...])
 
@@ -120,9 +121,12 @@ class Stubs:
         return {stub_id: HeldTokens(typed, since[stub_id]) for stub_id, typed in by_key.items()}
 
     def holders(
-        self, tokens: Collection[TypedToken], most: int
+        self, tokens: Collection[TypedToken], most: int = EVERY
     ) -> dict[TypedToken, tuple[Holder, ...]]:
-        """The stubs that hold each token as one of its type, at most `most`: the first by id."""
+        """The stubs that hold each token as one of its type, at most `most`: the first by id.
+
+        Without `most` they are as many as agencies and `stubs_per_token` allow.
+        """
         sql = (
             "SELECT match_key_id, token, stub_id, agency FROM ("
             "SELECT match_key_id, token, stub_id, agency, "

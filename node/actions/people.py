@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from node.alarms import AlarmCode
+from node.alarms import FOR_THE_LEAD
 from node.identity_checks.comparing import Comparison
 from node.identity_checks.initiating import IdentityCheckRequest
 from node.links.review import Opinion
@@ -99,7 +99,7 @@ async def mark_alerts_seen(service: NodeService, person: int) -> int:
         held = [
             alarm.id
             for alarm in tables.alarms.open(hub_id)
-            if alarm.code == AlarmCode.QUESTIONS_HELD and not alarm.acknowledged
+            if alarm.code in FOR_THE_LEAD and not alarm.acknowledged
         ]
         for number in held:
             tables.alarms.acknowledge(hub_id, number, now)

@@ -16,6 +16,7 @@ from node.actions import people as acts
 from node.actions.register import who_acts
 from node.actions.session import open_service
 from node.cli import printing
+from node.cli.alerts import print_alerts
 from node.cli.options import Folder, HubName, JsonOutput, PersonName
 from node.cli.prompts import choose
 from node.identity_checks.comparing import Comparison, Found
@@ -75,11 +76,16 @@ def identity_check(
     purpose: Annotated[str, typer.Option(help="Purpose code; asked for if left out.")] = "",
     basis: Annotated[str, typer.Option(help="Lawful basis code; asked for if left out.")] = "",
     fact: Annotated[list[str] | None, typer.Option(help="field=value (repeat).")] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do not ask again: the other side is told who asks.")
+    ] = False,
     practitioner: PersonName = "",
     hub: HubName = "",
     folder: Folder = Path(),
 ) -> None:
-    """Have name, birth date and postcode compared by the organisation at the other end."""
+    """Have name, birth date and postcode compared by the organisation at the other end, which is
+    told at once who asks and why.
+    """
     with report_errors():
 
         async def work() -> str:
@@ -87,7 +93,12 @@ def identity_check(
                 person = await who_acts(service, practitioner)
                 to = await service.read(partial(other_end, link_id=link))
                 out.print(f"This goes to {printing.plain(to)}.")
+                most = service.membership.charter.quotas.identity_checks_per_day
+                for line in printing.TELLS_THEM:
+                    out.print(line.format(most))
                 chosen = choose(await service.read(offered), purpose, basis, fact or [])
+                if not yes:
+                    typer.confirm("Ask now?", abort=True)
                 why = (chosen.purpose, chosen.basis, chosen.facts)
                 return await acts.check_now(service, IdentityCheckRequest(link, person, role, *why))
 
@@ -211,7 +222,7 @@ def alerts(
             if as_json:
                 typer.echo(json.dumps(value))
             else:
-                printing.print_alerts(out, value)
+                print_alerts(out, value)
 
         asyncio.run(work())
 

@@ -52,6 +52,12 @@ LOST_ITEMS = {
     "unreadable": "{agency}: {request_id}",
     "ours": "entry {index}: {kind}, {when}",
 }
+TELLS_THEM = (
+    "The organisation at the other end is told at once that yours asks, about which of its",
+    "clients, in which role and why: also if nothing is sent to it afterwards. You are told which",
+    "organisation it is and one kind of detail that agrees. Your organisation has {} of these",
+    "a day; each is in the council's log and in the auditor's figures.",
+)
 WITHOUT_WITNESSES = (
     "Too few witnesses have signed the council's log. If the card leaves now, nobody outside the",
     "council can see that it does, nor that the others may still take it, until they are back.",
@@ -273,9 +279,15 @@ def print_queue(out: Console, value: dict[str, Any]) -> None:
             _say(out, f"    Your last answer was not taken: {item['problem']}")
     for item in value["to_compare"]:
         _print_comparison(out, item)
-    if value["checks"]:
+    for item in value["asked"]:
+        _print_asked(out, item)
+    _print_checks(out, value["checks"])
+
+
+def _print_checks(out: Console, checks: list[dict[str, Any]]) -> None:
+    if checks:
         _say(out, "Your identity checks:", "bold")
-    for item in value["checks"]:
+    for item in checks:
         to = f", to {plain(item['agency'])}" if item["agency"] else ""
         _say(out, f"{item['check_id']}  link {item['link_id']}{to}: {item['state_text']}.")
         for line in (ANSWERS.get(item["answer"] or ""), item["sentence"]):
@@ -306,47 +318,14 @@ def print_duplicates(out: Console, found: list[Duplicate]) -> None:
         _say(out, f"{item.first} and {item.second}: {len(item.agreeing)} kinds of detail agree")
 
 
-def print_alerts(out: Console, notices: list[dict[str, Any]]) -> None:
-    """What the lead for information governance must know."""
-    _say(out, "For your lead for information governance:" if notices else "No alerts.", "bold")
-    for item in notices:
-        new = "" if item["seen"] else "NEW  "
-        if item["what"] == "questions_held":
-            _print_held(out, item, new)
-            continue
-        say = _print_recall if item["what"] == "wrong_person" else _print_unwitnessed
-        say(out, item, f"{new}request {item['request_id']}: ")
-
-
-def _print_held(out: Console, item: dict[str, Any], start: str) -> None:
-    _say(out, f"{start}the records of {item['agency']} would put too many questions to your")
-    _say(out, "    people: far more of them are perhaps your clients than surely are. None is put.")
-    _say(out, "    Call that organisation and the council. If it is meant, the council can give")
-    _say(out, "    more room in the sharing agreement.")
-
-
-def _print_recall(out: Console, item: dict[str, Any], start: str) -> None:
-    by = "Your organisation" if item["said_by_us"] else item["agency"]
-    _say(out, f"{start}{by} said that it was the wrong person.")
-    if item["we_asked"]:
-        _say(out, "    You held the card. This node has deleted it; what was read or copied")
-        _say(out, "    from it stays with whoever did so.")
-    elif item["recalled_at"] is None:
-        _say(out, f"    {item['agency']} holds the card and has not said yet that it is gone.")
-    else:
-        _say(out, f"    {item['agency']} states that its node deleted the card. That is its")
-        _say(out, "    word, not a proof; somebody may have read or copied it.")
-
-
-def _print_unwitnessed(out: Console, item: dict[str, Any], start: str) -> None:
-    if item["we_asked"]:
-        _say(out, f"{start}a card came from {item['agency']} before witnesses had signed.")
-    else:
-        who = item["practitioner"] or "somebody here"
-        _say(out, f"{start}{who} let a card go to {item['agency']} before witnesses had signed.")
-    _say(out, "    Was a life in danger? Look at it with the other organisation. When the")
-    _say(out, "    witnesses are back this node looks it up in the log, and an alarm says if it")
-    _say(out, "    is not there.")
+def _print_asked(out: Console, item: dict[str, Any]) -> None:
+    _say(out, f"{item['agency']} ({item['role']}) asked about {item['client']}.", "bold")
+    _say(out, f"    {_day(item['asked_at'])}. Purpose: {item['purpose']}. {item['basis']}.")
+    came = "came" if item["over"] else "have come so far"
+    _say(
+        out,
+        f"    The council told it that your organisation perhaps knows them. No details {came}.",
+    )
 
 
 def _print_comparison(out: Console, item: dict[str, Any]) -> None:

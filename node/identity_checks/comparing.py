@@ -10,6 +10,7 @@ from typing import Literal
 import nacl.exceptions
 import nacl.secret
 
+from node.alarms import AlarmCode, raise_alarm
 from node.membership.hub import HubMembership
 from node.membership.proofs import verify_logged
 from node.requests.facts import opened_facts, proven_key
@@ -143,8 +144,14 @@ class IdentityAnswering:
             tables.received_checks.change(check, replace(check, state=ReceivedCheckState.STOPPED))
 
     def forget_expired(self, tables: NodeTables) -> None:
-        """Delete the details of checks that nobody answered in time."""
+        """Delete the details of checks that nobody answered in time, and tell a person who asked
+        the hub about our clients and never sent any.
+        """
         hub_id, now = self._membership.hub.hub_id, self._membership.env.clock()
+        for check in tables.received_checks.late(hub_id, now):
+            if check.state is ReceivedCheckState.ARRIVED and check.decision is not None:
+                code = AlarmCode.IDENTITY_UNSENT
+                raise_alarm(tables, hub_id, code, now, place=check.requester)
         tables.received_checks.expire(hub_id, now)
 
     def _facts(self, tables: NodeTables, link: Link | None, *, proven: bool) -> HolderFacts:

@@ -61,7 +61,7 @@ SENT_CHECK_MOVES: Moves[SentCheckState] = {
 }
 # An answer that the hub does not take has reached nobody: link or time has ended.
 RECEIVED_CHECK_MOVES: Moves[ReceivedCheckState] = {
-    _R.ARRIVED: (_R.ASKS_PERSON, _R.REFUSED, _R.STOPPED, _R.LOG_LOST),
+    _R.ARRIVED: (_R.ASKS_PERSON, _R.REFUSED, _R.EXPIRED, _R.STOPPED, _R.LOG_LOST),
     _R.ASKS_PERSON: (_R.ANSWERED, _R.REFUSED, _R.EXPIRED, _R.STOPPED, _R.LOG_LOST),
     _R.ANSWERED: (_R.STOPPED,),
     _R.REFUSED: (_R.STOPPED,),
@@ -233,6 +233,23 @@ class ReceivedChecks:
         )  # fmt: skip
         return [_received(row) for row in rows]
 
+    def without_details(self, hub_id: str) -> list[ReceivedCheck]:
+        """Those of which we know who asked, and which no details have followed; oldest first."""
+        rows = self._tx.rows(
+            "SELECT * FROM received_check WHERE hub_id = ? AND check_statement IS NULL "
+            "AND decision_id IS NOT NULL ORDER BY received_at, check_id",
+            hub_id,
+        )
+        return [_received(row) for row in rows]
+
+    def late(self, hub_id: str, now: int) -> list[ReceivedCheck]:
+        """Those that `expire` has to do with."""
+        rows = self._tx.rows_among(
+            "SELECT * FROM received_check WHERE hub_id = ? AND expires <= ? AND state IN (:among)",
+            hub_id, now, among=sources(RECEIVED_CHECK_MOVES, _R.EXPIRED),
+        )  # fmt: skip
+        return [_received(row) for row in rows]
+
     def add(self, check: ReceivedCheck) -> None:
         """Keep a new one. Raises NotUniqueError for an id that is taken."""
         self._tx.insert("received_check", check.columns())
@@ -243,15 +260,14 @@ class ReceivedChecks:
 
     def is_any_late(self, hub_id: str, now: int) -> bool:
         """Whether `expire` has anything to do: most passes have not."""
-        sql = "SELECT 1 FROM received_check WHERE hub_id = ? AND state = ? AND expires <= ?"
-        return self._tx.one(sql, hub_id, _R.ASKS_PERSON.value, now) is not None
+        return bool(self.late(hub_id, now))
 
     def expire(self, hub_id: str, now: int) -> None:
-        """Delete the details of what nobody answered in time."""
-        self._tx.run(
+        """Give up what was not answered, or not sent, in time; details go."""
+        self._tx.run_among(
             "UPDATE received_check SET state = ?, details = NULL "
-            "WHERE hub_id = ? AND state = ? AND expires <= ?",
-            _R.EXPIRED.value, hub_id, _R.ASKS_PERSON.value, now,
+            "WHERE hub_id = ? AND expires <= ? AND state IN (:among)",
+            _R.EXPIRED.value, hub_id, now, among=sources(RECEIVED_CHECK_MOVES, _R.EXPIRED),
         )  # fmt: skip
 
     def stop_over(self, hub_id: str, link_id: str | None) -> None:

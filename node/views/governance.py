@@ -1,12 +1,13 @@
 """What an agency's lead for information governance must know: specs/06-requests.md §7 and §8.
 
-Cards about the wrong person, cards that left or came before witnesses had signed, and whose
-questions are held (specs/04-matching.md §7.6). Read from where they are written down.
+Cards about the wrong person, cards that left or came before witnesses had signed, whose questions
+are held (specs/04-matching.md §7.6), and who had us named and sent nothing to compare (§6). Read
+from where they are written down.
 """
 
 from typing import Any
 
-from node.alarms import AlarmCode
+from node.alarms import FOR_THE_LEAD
 from node.membership.hub import HubMembership
 from node.store.alarms import AlarmRow
 from node.store.governance import RecallNotice, UnwitnessedCard
@@ -18,17 +19,15 @@ def governance_value(tables: NodeTables, membership: HubMembership) -> list[dict
     hub_id = membership.hub.hub_id
     found = [_recall(membership, notice) for notice in tables.governance.recalls(hub_id)]
     found += [_card(membership, card) for card in tables.governance.cards(hub_id)]
-    found += [_held(membership, row) for row in tables.alarms.open(hub_id) if _is_held(row)]
+    found += [
+        _alarm(membership, row) for row in tables.alarms.open(hub_id) if row.code in FOR_THE_LEAD
+    ]
     return sorted(found, key=lambda item: (-item["told_at"], item["request_id"], item["what"]))
 
 
-def _is_held(row: AlarmRow) -> bool:
-    return row.code == AlarmCode.QUESTIONS_HELD
-
-
-def _held(membership: HubMembership, row: AlarmRow) -> dict[str, Any]:
+def _alarm(membership: HubMembership, row: AlarmRow) -> dict[str, Any]:
     return {
-        "what": "questions_held",
+        "what": row.code,
         "request_id": "",
         "agency": _name(membership, row.place),
         "told_at": row.first_seen,

@@ -10,7 +10,8 @@ from node.identity_checks.initiating import shown
 from node.links.review import Reviewing, Waiting
 from node.membership.hub import HubMembership
 from node.records.duplicates import Duplicate
-from node.store.checks import ReceivedCheck, SentCheck, SentCheckState
+from node.store.checks import ReceivedCheck, ReceivedCheckState, SentCheck, SentCheckState
+from node.store.records import Client
 from node.store.tables import NodeTables
 from protocol.errors import ERROR_TEXTS, ErrorCode
 from protocol.requests.refusals import sentence
@@ -50,6 +51,10 @@ def queue_value(tables: NodeTables, membership: HubMembership) -> dict[str, Any]
     return {
         "queue": [_waiting(item) for item in Reviewing(membership).queue(tables)],
         "to_compare": [_received(tables, membership, check) for check in received],
+        "asked": [
+            _asked(tables, membership, check)
+            for check in tables.received_checks.without_details(hub_id)
+        ],
         "checks": [check_value(membership, item) for item in tables.sent_checks.of_hub(hub_id)],
     }
 
@@ -92,27 +97,49 @@ def _waiting(item: Waiting) -> dict[str, Any]:
     return {**asdict(item), "text": text, "problem": problem}
 
 
+def _asked(tables: NodeTables, membership: HubMembership, check: ReceivedCheck) -> dict[str, Any]:
+    """An identity check of which no details have come: who was told that the client is here."""
+    return {
+        **_check(membership, check, _client(tables, check)),
+        "asked_at": check.received_at,
+        "over": check.state is not ReceivedCheckState.ARRIVED,
+    }
+
+
 def _received(
     tables: NodeTables, membership: HubMembership, check: ReceivedCheck
 ) -> dict[str, Any]:
     """An identity check to answer: their details beside ours."""
-    link = tables.links.get(check.hub_id, check.link_id)
-    client = tables.stubs.client_of(check.hub_id, link.stub_id) if link else None
-    member = membership.directory.member(check.requester)
-    basis = membership.charter.lawful_basis(check.basis)
+    client = _client(tables, check)
     theirs = check.details.model_dump() if check.details else {}
     return {
-        "check_id": check.check_id,
-        "client": client.local_id if client else None,
-        "agency": member.body.name if member else "an organisation that has left",
+        **_check(membership, check, client),
         "practitioner": check.practitioner,
-        "role": check.role.replace("_", " "),
-        "purpose": check.purpose,
-        "basis": f"{basis.title} ({basis.code})" if basis else check.basis,
         "facts": dict(check.facts),
         "theirs": {field: theirs.get(field) for field in FIELDS},
         "ours": {
             field: shown(getattr(client.record, field)) if client else None for field in FIELDS
         },
+    }
+
+
+def _client(tables: NodeTables, check: ReceivedCheck) -> Client | None:
+    link = tables.links.get(check.hub_id, check.link_id)
+    return tables.stubs.client_of(check.hub_id, link.stub_id) if link else None
+
+
+def _check(
+    membership: HubMembership, check: ReceivedCheck, client: Client | None
+) -> dict[str, Any]:
+    """Who asks about whom, and why."""
+    member = membership.directory.member(check.requester)
+    basis = membership.charter.lawful_basis(check.basis)
+    return {
+        "check_id": check.check_id,
+        "client": client.local_id if client else None,
+        "agency": member.body.name if member else "an organisation that has left",
+        "role": check.role.replace("_", " "),
+        "purpose": check.purpose,
+        "basis": f"{basis.title} ({basis.code})" if basis else check.basis,
         "expires": check.expires,
     }

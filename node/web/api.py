@@ -47,13 +47,17 @@ class VerdictIn(WireModel):
 
 
 class CheckIn(WireModel):
-    """An identity check to ask for; facts as typed: committed ones leave only sealed."""
+    """An identity check to ask for; facts as typed: committed ones leave only sealed.
+
+    `other_side_is_told`: that whoever asks knows it; without it nothing is asked.
+    """
 
     role: Code
     purpose: Code
     basis: BasisCode
     facts: Annotated[dict[Code, FactText], Field(max_length=12)]
     practitioner: PersonName
+    other_side_is_told: bool = False
 
 
 class ComparisonIn(WireModel):
@@ -114,6 +118,12 @@ class ReviewApi:
     async def ask(self, request: web.Request) -> web.Response:
         """Ask for an identity check over a link."""
         link_id, body = request.match_info["link"], await _body(request, CheckIn)
+        if not body.other_side_is_told:
+            raise RemoteError(
+                ErrorCode.MALFORMED,
+                "other_side_is_told must be true: the organisation at the other end is told at "
+                "once who asks, about which of its clients, and why",
+            )
         service = await self._of_link(link_id)
         person = await who_acts(service, body.practitioner)
         why = (body.purpose, body.basis, body.facts)

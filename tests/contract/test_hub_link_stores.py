@@ -489,7 +489,7 @@ async def test_a_link_ends_at_once_and_stays_ended(hub: Hub, state: LinkState) -
     for link_id in (one.link_id, one.link_id, "0" * 32):
         await hub.write(lambda tables, link_id=link_id: tables.links.end(link_id))  # type: ignore[misc]
     found = await hub.read(lambda tables: tables.links.link(one.link_id))
-    assert found == replace(one, state=LinkState.ENDED, between_rounds=True)
+    assert found == replace(one, state=LinkState.ENDED)
     again = replace(one, state=LinkState.ENDED)
     await hub.write(lambda tables: tables.links.put_all([again]))
     assert await hub.read(lambda tables: tables.links.link(one.link_id)) == again, "a round saw it"
@@ -663,10 +663,13 @@ async def test_links_that_take_attention_are_counted_by_who_asks_and_held_pairs_
 ) -> None:
     one = link("1", "a", "b")
     other = link("2", "c", "d", LinkState.MATCH)
+    told = replace(other.ends[0], notice=Notice(BERT, (), None))
+    other = replace(other, ends=(told, other.ends[1]))
     await hub.write(lambda tables: tables.links.put_all([replace(one, asker=BERT), other]))
     assert await hub.read(lambda tables: tables.links.count_asked(BERT, ANNE)) == 1
     assert await hub.read(lambda tables: tables.links.count_asked(ANNE, BERT)) == 0
     assert await hub.read(lambda tables: tables.links.count_matches(BERT, ANNE)) == 1
+    assert await hub.read(lambda tables: tables.links.count_matches(ANNE, BERT)) == 0, "not shown"
     await marked(hub)
     await hub.write(lambda tables: tables.links.hold([(BERT, ANNE)], []))
     assert await hub.read(lambda tables: tables.links.held()) == [(BERT, ANNE)]

@@ -133,7 +133,7 @@ compared         answered expired stopped log_lost
 expired          answered
 """
 RECEIVED_CHECK = """
-arrived      asks_person refused stopped log_lost
+arrived      asks_person refused expired stopped log_lost
 asks_person  answered refused expired stopped log_lost
 answered     stopped
 refused      stopped

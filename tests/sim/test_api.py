@@ -113,9 +113,12 @@ async def test_an_identity_check_from_request_to_outcome(
         "facts": {"enquiry_reference": "S47-1", "informed": "informed"},
         "practitioner": "S. Worker",
     }  # fmt: skip
-    asked = await care.post(
-        f"/v1/review/{item['link_id']}/identity-checks", headers=BEARER, json=body
-    )
+    address = f"/v1/review/{item['link_id']}/identity-checks"
+    unwarned = await care.post(address, headers=BEARER, json=body)
+    assert unwarned.status == 400
+    assert "told at once who asks" in json.loads(await unwarned.text())["detail"]
+    assert await federation.entries("identity_request") == []
+    asked = await care.post(address, headers=BEARER, json={**body, "other_side_is_told": True})
     place = f"/v1/identity-checks/{(await asked.json())['check_id']}"
     await federation.settle()
     state = await (await care.get(place, headers=BEARER)).json()

@@ -22,9 +22,10 @@ from protocol.messages.statement import parse_statement
 from tests.sim.crowd import crowd
 from tests.sim.federation import AMIRA, DUTY, SAMIR, SimFederation, SimNode, row
 from tests.sim.test_audit_people import audited
+from tests.sim.test_charter_change import amend
 from tests.sim.test_recall import released, wrong
 from tests.sim.test_restart import restart_hub
-from tests.sim.test_review import queue
+from tests.sim.test_review import logged_states, queue, say
 from tests.sim.test_review import unsure as unsure
 from tests.sim.test_stolen_node import ordered
 from tests.sim.test_support import AT_CARE, enrol, origins
@@ -71,7 +72,17 @@ async def wrong_person(federation: SimFederation, agencies: Agencies) -> None:
     await wrong(health, await released(federation, agencies))
 
 
-CAUSES = [withdrawn, closed, expired, suspended, wrong_person]
+async def both_deny(federation: SimFederation, agencies: Agencies) -> None:
+    """Health visiting says that it is somebody else, social care is asked, and says so too."""
+    health, care = agencies
+    (link,) = await care.read(lambda tables: tables.tx.rows("SELECT * FROM link"))
+    await say(health, "not_same", link["link_id"])
+    await federation.round()
+    assert await logged_states(federation) == ["match"]
+    await say(care, "not_same", link["link_id"])
+
+
+CAUSES = [withdrawn, closed, expired, suspended, wrong_person, both_deny]
 
 
 async def polled(federation: SimFederation, node: SimNode) -> None:
@@ -119,7 +130,9 @@ async def test_what_ended_is_gone_at_the_next_poll_and_no_notice_says_why(
     assert [item for item in told if item.stub_id == link["stub_id"]] == [
         LinkNotice(stub_id=link["stub_id"], **nothing)
     ], "the same to the byte, whatever the cause"
-    assert len([item for item in told if item.state == "ended"]) == 2, "both sides are told"
+    # Who said "not the same" first was told by a round then.
+    others = 0 if cause is both_deny else 1
+    assert len([item for item in told if item.state == "ended"]) == 1 + others, "both sides"
     await polled(federation, care)
     assert await shown(care, "c1") == []
     if cause is not suspended:  # who is suspended polls no more
@@ -270,6 +283,44 @@ async def test_the_log_does_not_tell_whether_anything_ended(
 def leaf_for(stubs: int, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (ends, ends_store):
         monkeypatch.setattr(module, "STUBS_A_LEAF", stubs)
+
+
+async def test_nor_whether_two_people_agreed(federation: SimFederation, unsure: Agencies) -> None:
+    """Whatever they say, each time: one leaf."""
+    health, care = unsure
+    (link,) = await care.read(lambda tables: tables.tx.rows("SELECT * FROM link"))
+    await say(health, "same", link["link_id"])
+    seen, counts = [], []
+    for node in (care, health):  # now one denies it, and then both do
+        await federation.round()
+        since = await federation.hub_read(lambda tables: tables.log.next_index())
+        await say(node, "not_same", link["link_id"])
+        await federation.hub.jobs.ends()
+        seen.append(await leaves(federation, since))
+        counts.append((await rounds(federation))[-1].count)
+    assert seen[0] == seen[1]
+    assert [kind for kind, _ in seen[0]] == ["verdict", "match_round"]
+    assert counts == [0, 1]
+
+
+async def test_a_narrower_charter_takes_what_it_shows_no_more_from_screens_at_once(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    health, care = agencies
+    kinds = (await federation.charter()).model_dump(mode="json")["involvement_types"]
+    (kind,) = [item for item in kinds if item["code"] == "health_visiting"]
+    seers = [item for item in kind["visible_to"] if item != "childrens_social_care"]
+    await federation.settle()
+    await amend(
+        federation, {"involvement_types": [{"code": "health_visiting", "visible_to": seers}]}
+    )
+    await polled(federation, care)
+    assert await shown(care, "c1") == []
+    await polled(federation, health)
+    assert await shown(health, "h1") == ["Child in need"], "the other side's is as visible as ever"
+    await federation.round()
+    assert await shown(care, "c1") == []
+    assert await audited(federation) == set()
 
 
 async def test_a_large_publication_has_as_many_leaves_whatever_ended(

@@ -103,7 +103,7 @@ def test_the_queue_is_shown_and_answered(town: Town) -> None:
         (
             [
                 "identity-check", "0" * 32, "--role", "social_worker", "--basis", "UK-CA89-S47",
-                "--purpose", "safeguarding_child", "--fact", "informed=informed",
+                "--purpose", "safeguarding_child", "--fact", "informed=informed", "--yes",
             ],
             "no open link",
         ),
@@ -120,16 +120,46 @@ def test_what_cannot_be_done_is_said_in_a_sentence(
     assert town.now(town.federation.entries("verdict")) == []
 
 
-def test_an_identity_check_on_two_screens(town: Town) -> None:
+def test_who_asks_is_warned_first_and_a_no_sends_nothing(town: Town) -> None:
     link_id = town.now(unsure(town.federation))
     asked = town.types(
         "Social care", "identity-check", link_id, "--role", "social_worker",
         "--basis", "UK-CA89-S47", "--purpose", "safeguarding_child",
         "--fact", "informed=informed", "--fact", "enquiry_reference=S47-1",
     )  # fmt: skip
+    assert asked.exit_code == 1
+    assert "is told at once that yours asks" in asked.output
+    assert "Ask now?" in asked.output
+    assert town.now(town.federation.entries("identity_request")) == []
+
+
+def test_who_was_named_reads_at_once_who_asked_about_whom(town: Town) -> None:
+    link_id = town.now(unsure(town.federation))
+    town.federation.network.tamper["/v1/proofs/"] = lambda _proof: b"no proof"
+    town.types(
+        "Social care", "identity-check", link_id, "--role", "social_worker",
+        "--basis", "UK-CA89-S47", "--purpose", "safeguarding_child",
+        "--fact", "informed=informed", "--fact", "enquiry_reference=S47-1", "--yes",
+    )  # fmt: skip
+    town.now(town.federation.settle())
+    shown = town.types("Health visiting", "review").output
+    assert "Social care (social worker) asked about h1." in shown
+    assert "No details have come so far." in shown
+    assert "LX9 9ZZ" not in shown
+
+
+def test_an_identity_check_on_two_screens(town: Town) -> None:
+    link_id = town.now(unsure(town.federation))
+    asked = town.types(
+        "Social care", "identity-check", link_id, "--role", "social_worker",
+        "--basis", "UK-CA89-S47", "--purpose", "safeguarding_child",
+        "--fact", "informed=informed", "--fact", "enquiry_reference=S47-1", "--yes",
+    )  # fmt: skip
     assert asked.exit_code == 0, asked.output
-    before, said, _ = asked.output.split("\n", 2)
+    before, *warning, said, _ = asked.output.split("\n")
     assert before == "This goes to whom the hub names when it allows the check."
+    assert "is told at once" in warning[0]
+    assert "has 20 of these" in " ".join(warning)
     check_id = said.split()[2].rstrip(":")
     town.now(town.federation.settle())
     assert ", to Health visiting: with the other" in town.types("Social care", "review").output

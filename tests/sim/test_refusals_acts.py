@@ -265,7 +265,10 @@ class TestDetailsOfAPatchedNode:
         real = (await last(federation, "identity_request")).expect(IdentityRequestBody).body
         statement = care.membership.sign(but(real, check_id="ab" * 16), health.party_id)
         await delivered(federation, health, statement)
-        assert await health.read(lambda tables: tables.count("received_check")) == 0
+        known = await health.read(
+            lambda tables: tables.received_checks.get(health.membership.hub.hub_id, "ab" * 16)
+        )
+        assert known is None
 
     async def test_that_come_before_the_hubs_decision(
         self, federation: SimFederation, unsure: Agencies

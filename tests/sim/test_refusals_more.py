@@ -38,7 +38,8 @@ async def test_a_check_over_records_that_no_longer_agree(
     await care.publish()
     check_id = await check(care, waiting.link_id)
     decided = (await last(federation, "identity_decision")).expect(IdentityDecisionBody).body
-    assert (decided.outcome, decided.evidence) == ("allow", None)
+    told = (decided.outcome, decided.code, decided.holder, decided.evidence)
+    assert told == ("refuse", "not_available", None, None)
     await federation.settle()
     assert (await sent_check(care, check_id))["state"] == "refused"
     assert await federation.entries("identity_check") == []

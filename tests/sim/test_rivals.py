@@ -115,12 +115,20 @@ async def test_a_token_that_too_many_hold_counts_for_nothing(
 
     def crowd(tables: object) -> None:
         run = tables.tx.run  # type: ignore[attr-defined]
+        (own,) = tables.tx.rows(  # type: ignore[attr-defined]
+            "SELECT stub_id FROM stub WHERE agency = ?", health.party_id
+        )
         for number in range(70):
             run(
-                "INSERT INTO token SELECT token, ?, match_key_id, ?, 0, 0 FROM token "
+                "INSERT INTO token SELECT token, ?, match_key_id, agency, 0, 0 FROM token "
                 "WHERE match_key_id IN ('name_dob.1', 'given_dob.1', 'sex_family_dob.1') "
-                "AND agency = ?",
-                f"{number:032x}", "ff" * 16, health.party_id,
+                "AND stub_id = ?",
+                f"{number:032x}", own["stub_id"],
+            )  # fmt: skip
+            run(
+                "INSERT INTO stub SELECT ?, agency, revision, retired, involvements, publication, "
+                "next_expiry FROM stub WHERE stub_id = ?",
+                f"{number:032x}", own["stub_id"],
             )  # fmt: skip
 
     await federation.hub_write(crowd)

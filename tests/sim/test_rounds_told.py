@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from hub.matching import rounds
+from hub.store.mailboxes import Post
 from hub.store.stubs import Stubs
 from protocol.matchkeys.records import ClientRecord
 from protocol.messages.bodies import RoundsBody
@@ -134,10 +135,8 @@ async def test_another_member_cannot_say_that_a_round_was(federation: SimFederat
     await care.publish()
     await federation.settle()
     lie = health.membership.sign(RoundsBody(compared_below=10**6, next_round=NOON), care.party_id)
-    sql = "INSERT INTO mailbox (agency, envelope, delivered) VALUES (?, ?, 0)"
-    await federation.hub_write(
-        lambda tables: tables.tx.run(sql, care.party_id, lie.envelope.encode())
-    )
+    post = Post(care.party_id, lie.envelope.encode())
+    await federation.hub_write(lambda tables: tables.mailboxes.post([post]))
     await federation.settle()
     assert not (await care.team("c2")).compared
     await federation.round()
