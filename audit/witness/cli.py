@@ -22,6 +22,7 @@ from protocol.errors import PatchworkError
 from protocol.log.note import parse_vkey
 from protocol.signing import SEED_BYTES, SecretSeed
 from runtime.cli import configure_logs
+from runtime.lock import only_one
 from runtime.secrets import check_closed
 from transport.client import HttpClient
 from transport.server import serve_until_stopped, stop_signal
@@ -84,11 +85,12 @@ def run(
     """Witness until SIGTERM or Ctrl-C: answer add-checkpoint, or pull from behind NAT."""
     with _errors_shown(), _opened(folder) as store:
         check_closed(folder)
-        asyncio.run(_ask(store, private=allow_private_addresses))
-        if pull:
-            asyncio.run(_pull(store, pull, private=allow_private_addresses))
-        else:
-            asyncio.run(_serve(store, host, port))
+        with only_one(folder, "witness"):
+            asyncio.run(_ask(store, private=allow_private_addresses))
+            if pull:
+                asyncio.run(_pull(store, pull, private=allow_private_addresses))
+            else:
+                asyncio.run(_serve(store, host, port))
 
 
 async def _ask(store: WitnessStore, *, private: bool) -> None:

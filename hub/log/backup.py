@@ -9,10 +9,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from hub.log.tile_store import TileStore
-from hub.log.writer_lock import only_writer
 from hub.store.tables import HubTables, opened
 from protocol.errors import ErrorCode, LocalError
 from runtime.environment import Environment
+from runtime.lock import only_one
 from runtime.secrets import make_own_folder, read_secrets, write_secrets
 from storage.backup import Label, opened_backup, put_in_place, write_backup
 from storage.sqlite import snapshot
@@ -57,7 +57,7 @@ def restore_backup(
         raise LocalError(ErrorCode.CONFLICT, detail)
     make_own_folder(folder)
     with (
-        only_writer(folder),
+        only_one(folder, "hub"),
         opened_backup(source, identities, PROGRAM, folder) as staging,
     ):
         if pepper is not None:

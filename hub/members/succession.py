@@ -12,7 +12,6 @@ from itertools import zip_longest
 from pathlib import Path
 
 from hub.log.ledger import HubSigner
-from hub.log.writer_lock import only_writer
 from hub.members.charter_changes import charter_body
 from hub.members.founding import FirstLedger
 from hub.store.members import Applicant, ApplicantState
@@ -40,6 +39,7 @@ from protocol.messages.statement import (
 )
 from protocol.signing import SecretSeed
 from runtime.environment import Environment
+from runtime.lock import only_one
 from runtime.secrets import make_own_folder, read_secrets, write_secrets
 
 OF_MEMBERS = ("member", "seal_renewal", "details", "rename")
@@ -75,7 +75,7 @@ async def begin(
     Everything is checked before the first file is written. Raises LocalError, RemoteError.
     """
     _make_folder(folder, old)
-    with only_writer(old):
+    with only_one(old, "hub"):
         return await _begin(folder, old, notes, origin, env)
 
 

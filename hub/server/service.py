@@ -11,7 +11,6 @@ from hub.log.ledger import HubSigner
 from hub.log.newest import check_newest
 from hub.log.publisher import Publisher
 from hub.log.tile_store import TileStore
-from hub.log.writer_lock import only_writer
 from hub.matching.pepper import Pepper
 from hub.matching.uploading import Uploading
 from hub.server.jobs import Jobs
@@ -22,6 +21,7 @@ from protocol.errors import ErrorCode, LocalError
 from protocol.log.note import NoteSigner, SignatureType
 from protocol.signing import SecretSeed
 from runtime.environment import Environment
+from runtime.lock import only_one
 from runtime.secrets import check_closed, read_secrets
 from transport.client import HttpClient
 from transport.server import run_beside, serve_until_stopped
@@ -98,7 +98,7 @@ class HubService:
         Raises LocalError: CONFLICT if another process runs from the same folder, INTERNAL when the
         log's writer met what nobody foresaw.
         """
-        with only_writer(self._folder):
+        with only_one(self._folder, "hub"):
             try:
                 await self._run(ready)
             except ExceptionGroup as group:

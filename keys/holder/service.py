@@ -43,6 +43,7 @@ from protocol.messages.statement import (
 from protocol.signing import SecretSeed, public_key
 from protocol.wire import Message, encode_wire
 from runtime.environment import Clock
+from runtime.lock import only_one
 from runtime.secrets import check_closed, read_secrets
 from storage.engine import batches
 from transport.client import HttpClient
@@ -103,6 +104,10 @@ class HolderService:
     async def run(self, ready: Callable[[int], None]) -> None:
         """Serve until stopped."""
         check_closed(self.folder)
+        with only_one(self.folder, "holder"):
+            await self._serve(ready)
+
+    async def _serve(self, ready: Callable[[int], None]) -> None:
         await self._engine.check()
         await self.start()
         allow_private = self.settings.allow_private_addresses

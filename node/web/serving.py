@@ -11,6 +11,7 @@ from node.store.tables import open_engine
 from node.web.api import ReviewApi
 from protocol.errors import ErrorCode, LocalError
 from runtime.environment import Environment
+from runtime.lock import only_one
 from runtime.secrets import check_closed
 from transport.client import HttpClient
 from transport.server import serve_forever, until_stopped
@@ -21,10 +22,15 @@ async def serve(folder: Path, ready: Callable[[int], None]) -> None:
 
     Raises LocalError.
     """
+    check_closed(folder)
+    with only_one(folder, "node"):
+        await _serve(folder, ready)
+
+
+async def _serve(folder: Path, ready: Callable[[int], None]) -> None:
     settings = load_settings(folder)
     engine = open_engine(folder)
     try:
-        check_closed(folder)
         await engine.check()
         hubs = await engine.read(lambda tables: tables.hubs.all())
         if not hubs:

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from hub.log.writer_lock import only_writer
 from hub.server.service import HubService
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.log.note import Note
+from runtime.lock import only_one
 from tests.sim.federation import SimFederation, SimNode
 
 Agencies = tuple[SimNode, SimNode]
@@ -43,18 +43,22 @@ async def test_killed_anywhere_it_goes_on_with_one_history(
 
 
 def test_a_second_hub_on_one_folder_is_refused(tmp_path: Path) -> None:
-    second = only_writer(tmp_path)
-    with only_writer(tmp_path), pytest.raises(LocalError, match="another hub is") as caught, second:
+    second = only_one(tmp_path, "hub")
+    with (
+        only_one(tmp_path, "hub"),
+        pytest.raises(LocalError, match="another hub is") as caught,
+        second,
+    ):
         raise AssertionError("both run")
     assert caught.value.code is ErrorCode.CONFLICT
-    with only_writer(tmp_path):
+    with only_one(tmp_path, "hub"):
         pass
 
 
 def test_the_lock_of_a_killed_hub_is_free(tmp_path: Path) -> None:
     holding = (
-        "import pathlib, sys; from hub.log.writer_lock import only_writer\n"
-        f"with only_writer(pathlib.Path({str(tmp_path)!r})):\n"
+        "import pathlib, sys; from runtime.lock import only_one\n"
+        f"with only_one(pathlib.Path({str(tmp_path)!r}), 'hub'):\n"
         "  print('held', flush=True); sys.stdin.read()"  # until we end, if nobody kills it before
     )
     pipe, command = subprocess.PIPE, [sys.executable, "-c", holding]
@@ -62,11 +66,11 @@ def test_the_lock_of_a_killed_hub_is_free(tmp_path: Path) -> None:
         try:
             assert child.stdout is not None
             assert child.stdout.readline() == "held\n"
-            with pytest.raises(LocalError), only_writer(tmp_path):
+            with pytest.raises(LocalError), only_one(tmp_path, "hub"):
                 raise AssertionError("both run")
         finally:
             child.kill()
-    with only_writer(tmp_path):
+    with only_one(tmp_path, "hub"):
         pass
 
 
@@ -74,7 +78,7 @@ async def test_serving_takes_the_lock(federation: SimFederation) -> None:
     folder = federation.folder / "hub"
     await federation.services.engine.close()
     twin = HubService(folder, federation.hub.settings, federation.hub.env)
-    with only_writer(folder), pytest.raises(LocalError, match="another hub"):
+    with only_one(folder, "hub"), pytest.raises(LocalError, match="another hub"):
         await twin.run(lambda _: None)
 
 

@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 from node.cli.main import app
 from node.config import load_settings
 from node.store.tables import open_engine
+from runtime.lock import only_one
 
 HEADER = "Local ID,NHS Number,Forename,Surname,Date of birth,Postcode,Service\n"
 MAPPING = """format = 1
@@ -275,6 +276,14 @@ def test_a_folder_that_others_may_look_into_is_refused_before_anything_is_done(
     assert done.exit_code == 1
     assert "run chmod 700 on it" in done.output
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_node_that_is_served_already_is_not_served_twice(folder: Path) -> None:
+    with only_one(folder, "node"):
+        done = run("serve", "--dir", str(folder))
+        assert done.exit_code == 1
+        assert "another node is running from this folder: stop it first" in done.output
+        assert run("people", "list", "--dir", str(folder)).exit_code == 0, "commands go on"
 
 
 def test_files_beside_a_database_are_nobody_elses_while_it_is_open(tmp_path: Path) -> None:
