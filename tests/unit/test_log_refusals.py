@@ -18,7 +18,14 @@ from protocol.log.checkpoint import (
     verify_checkpoint,
     verify_cosigners,
 )
-from protocol.log.note import NoteSigner, SignatureType, VerifierKey, sign_note, verify_note
+from protocol.log.note import (
+    NoteSignature,
+    NoteSigner,
+    SignatureType,
+    VerifierKey,
+    sign_note,
+    verify_note,
+)
 from protocol.log.tlog_proof import TlogProof, parse_tlog_proof
 from protocol.signing import SecretSeed
 from tests.unit.test_log_formats import (
@@ -152,9 +159,16 @@ def test_a_proof_file_with_one_thing_wrong(old: str, new: str) -> None:
         parse_tlog_proof(PROOF_1.replace(old, new, 1).encode())
 
 
+def test_a_note_ends_in_a_newline_and_in_nothing_in_its_place() -> None:
+    for text in (f"{CHECKPOINT_2[:-1]}x", f"{CHECKPOINT_2}\n", CHECKPOINT_2[:-1]):
+        with refused(ErrorCode.MALFORMED):
+            parse_checkpoint(text.encode())
+
+
 def test_a_proof_file_over_its_limit_is_not_even_looked_at() -> None:
     with refused(ErrorCode.TOO_LARGE):
-        parse_tlog_proof(PROOF_1.encode() + bytes(400_000))
+        extra = base64.b64encode(bytes(300_000)).decode()
+        parse_tlog_proof(PROOF_1.replace("index 1", f"extra {extra}\nindex 1").encode())
 
 
 class TestKeys:
@@ -204,10 +218,20 @@ class TestMerging:
 
     def test_what_is_there_already_or_is_older_changes_not_a_byte(self) -> None:
         note, tree = parse_checkpoint(CHECKPOINT_2.encode())
-        assert merge_cosignatures(note, [], WITNESS_KEYS) == note
+        two = note.with_signatures([cosign_checkpoint(tree, WITNESSES[1], NOON)])
+        for keys in (WITNESS_KEYS, WITNESS_KEYS[::-1]):
+            assert merge_cosignatures(two, [], keys).encode() == two.encode()
         older = cosign_checkpoint(tree, WITNESSES[0], NOON - 300)
         both = merge_cosignatures(note, [older, *note.signatures], WITNESS_KEYS)
         assert both.encode() == CHECKPOINT_2.encode()
+
+    def test_a_line_of_a_type_that_nobody_reads_yet_stays_as_it_is(self) -> None:
+        note, tree = parse_checkpoint(CHECKPOINT_2.encode())
+        unread = TestKeys.POST_QUANTUM
+        line = NoteSignature(unread.name, unread.key_id, b"anything")
+        second = cosign_checkpoint(tree, WITNESSES[1], NOON)
+        merged = merge_cosignatures(note.with_signatures([line]), [second], [unread, *WITNESS_KEYS])
+        assert merged.signatures == (*note.signatures, line, second)
 
     def test_a_line_over_another_checkpoint_spoils_nothing(self) -> None:
         note, _ = parse_checkpoint(CHECKPOINT_2.encode())

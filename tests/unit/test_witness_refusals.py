@@ -33,6 +33,7 @@ from tests.unit.test_witness import post as post  # a fixture
 from tests.unit.test_witness import server as server  # a fixture
 from tests.unit.test_witness_peers import Peers, grow, network, witness
 from tests.unit.test_witness_peers import three as three  # a fixture
+from transport.door import Visit
 
 E = ErrorCode
 ORIGIN = "hub.example/log"
@@ -199,6 +200,20 @@ async def test_who_asks_what_was_seen_of_a_peer(server: TestServer, post: Post) 
     url = server.make_url(f"/{ORIGIN_HASH}/peers/00000000")
     async with ClientSession() as session, session.get(url) as answer:
         assert answer.status == 404
+
+
+async def test_what_the_log_signed_before_shows_nothing_of_who_sends_it(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The door keeps who brings something new from the log: an old checkpoint anybody has."""
+    shown: list[Visit] = []
+    monkeypatch.setattr(Visit, "show", lambda visit: shown.append(visit))
+    sent = [go_request(0, 3), go_request(3, 3), go_request(0, 3), go_request(3, 7)]
+    counts = []
+    for body in sent:
+        await post(body)
+        counts.append(len(shown))
+    assert counts == [1, 1, 1, 2]
 
 
 async def test_only_two_roots_for_one_size_are_an_alarm(post: Post, store: WitnessStore) -> None:
