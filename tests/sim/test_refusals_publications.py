@@ -248,3 +248,30 @@ async def test_of_two_uploads_of_one_number_the_first_that_is_whole_is_the_next(
         await intake.add_chunk(late.id, tokens)
     assert caught.value.code is E.CONFLICT
     assert await federation.hub_read(lambda tables: tables.stubs.stub(ANOTHER)) is None
+
+
+async def test_an_upload_that_the_agency_itself_has_pushed_out_meanwhile(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    """It began its fifth one while the first was being applied, and the oldest goes."""
+    health, _ = agencies
+    swept, dropped = "DELETE FROM upload_chunk", "UPDATE upload SET state = 'dropped'"
+    for step, done, code in (
+        ("_check_spread", swept, E.NOT_READY),
+        ("_check_spread", dropped, E.NOT_FOUND),
+        ("_begin", swept, E.NOT_READY),
+    ):
+        real: Any = getattr(Applying, step)
+
+        def meanwhile(
+            self: Applying, tables: Any, real: Any = real, done: str = done, **after: Any
+        ) -> Any:
+            answer = real(self, tables, **after)
+            tables.tx.run(done)
+            return answer
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Applying, step, meanwhile)
+            assert await says(federation, health, Published()) is code, (step, done)
+    assert len(await federation.entries("publication")) == 2
+    assert await federation.hub_read(lambda tables: tables.stubs.stub(SOMEBODY)) is None

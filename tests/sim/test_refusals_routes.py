@@ -174,3 +174,15 @@ async def test_a_proof_is_not_waited_for_longer_than_was_asked(
         async with asyncio.timeout(10):
             code = await answer("GET", f"{address}/v1/proofs/{newest}{wait}")
         assert code == (503, "no_quorum"), wait
+
+
+async def test_who_reads_no_further_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An export is not kept open for an auditor whose disk is full."""
+    monkeypatch.setattr(hub.server.routes, "WRITE_SECONDS", 0.01)
+
+    class Full:
+        async def write(self, _data: bytes) -> None:
+            await asyncio.Event().wait()
+
+    with pytest.raises(ConnectionResetError):
+        await hub.server.routes._write(Full(), b"a record")  # type: ignore[arg-type]
