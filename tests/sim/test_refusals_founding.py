@@ -1,14 +1,19 @@
 """A council that is founded, or founded anew, on what does not hold: nothing is written."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hub.log.ledger import HubSigner
-from hub.members.charter_changes import propose, proposed, put_forward, read_change
+from hub.members.charter_changes import (
+    charter_status,
+    propose,
+    proposed,
+    put_forward,
+    read_change,
+)
 from hub.members.founding import MOST_FOUNDING_DAYS, Founding, Terms, found
 from hub.members.succession import begin, merge_cosignatures, read_recovered, succeed
 from hub.store.tables import open_engine
@@ -17,15 +22,16 @@ from protocol.dsse import pae, payload_type
 from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
 from protocol.fields import from_base64, to_base64
 from protocol.governance.ceremony import TRANSCRIPT_KIND, SignedTranscript
-from protocol.governance.charter import DOCUMENT_LIMIT, DutyDesk
+from protocol.governance.charter import DOCUMENT_LIMIT, DutyDesk, parse_charter
 from protocol.log.checkpoint import Checkpoint, cosign_checkpoint, parse_checkpoint, sign_checkpoint
 from protocol.log.note import NoteSigner, SignatureType
 from protocol.signing import SecretSeed, sign_ed25519
 from runtime.environment import Environment
 from runtime.secrets import read_secrets, write_secrets
-from tests.sim.federation import ORIGIN, SimFederation
+from tests.sim.federation import ORIGIN, SimFederation, SimNode
 from tests.sim.test_succession import back_up, last_note
 
+Agencies = tuple[SimNode, SimNode]
 E = ErrorCode
 LOG = NoteSigner(ORIGIN, SignatureType.ED25519, SecretSeed(b"\x01" * 32))
 NEW = NoteSigner("hub.example/log2", SignatureType.ED25519, SecretSeed(b"\x03" * 32))
@@ -213,17 +219,30 @@ async def test_a_successor_where_none_can_begin(federation: SimFederation, tmp_p
 
 
 async def test_a_change_of_the_charter_that_came_too_late_or_too_large(
-    federation: SimFederation, tmp_path: Path
+    federation: SimFederation, agencies: Agencies, tmp_path: Path
 ) -> None:
+    """And one that matching does not go by has nothing compared anew."""
+    del agencies
     held = await federation.charter()
-    change: Callable[[int], Any] = lambda days: {"retention_days": held.retention_days - days}  # noqa: E731
-    first, second = (proposed(held, change(days)) for days in (1, 2))
+    first, second = (
+        proposed(held, {"retention_days": held.retention_days - days}) for days in (1, 2)
+    )
+    skips = parse_charter(canonical.encode({**second.to_value(), "version": held.version + 2}))
+    assert (await federation.hub_read(charter_status)).change is None
     await federation.hub_write(lambda tables: put_forward(tables, first))
+    waits = (await federation.hub_read(charter_status)).change
+    assert waits is not None
+    assert waits.document_hash == first.document_hash
+    for wrong in (skips, held):
+        with pytest.raises(RemoteError) as caught:
+            await federation.hub_write(lambda tables, wrong=wrong: propose(tables, wrong))  # type: ignore[misc]
+        assert caught.value.code is E.CONFLICT
     await federation.hub.jobs.amend()
     with pytest.raises(RemoteError) as caught:
         await federation.hub_write(lambda tables: propose(tables, second))
     assert caught.value.code is E.CONFLICT
     assert (await federation.charter()).document_hash == first.document_hash
+    assert not await federation.hub_read(lambda tables: tables.stubs.is_any_marked())
     large = tmp_path / "large.toml"
     large.write_text("#" * DOCUMENT_LIMIT + "\nquorum = 3\n")
     with pytest.raises(LocalError, match="is over"):

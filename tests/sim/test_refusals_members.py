@@ -56,7 +56,9 @@ class Applicant:
         self.federation, self.sign = federation, sign
         self.body = parse_statement(envelope).expect(EnrolmentBody).body
 
-    async def applies(self, **change: Any) -> ErrorCode | None:
+    async def applies(
+        self, federation: str = "", origin: str = ORIGIN, late: int = 0, **change: Any
+    ) -> ErrorCode | None:
         """How the hub refuses another application, under an invitation that is good."""
         code = self.federation.random(32)
         invitation = await self.federation.invite(code)
@@ -64,8 +66,8 @@ class Applicant:
             {**self.body.model_dump(), "invitation_hash": code_hash(invitation.code), **change}
         )
         charter = await self.federation.charter()
-        context = Context(charter.charter_id, 1, ORIGIN, body.party_id)
-        now = self.federation.clock()
+        context = Context(federation or charter.charter_id, 1, origin, body.party_id)
+        now = self.federation.clock() - late
         stamp = Stamp(charter.charter_id, self.federation.random(16).hex(), now)
         envelope = make_statement(context, stamp, body, self.sign).envelope.encode()
         try:
@@ -100,12 +102,18 @@ async def test_applications(federation: SimFederation) -> None:
         "as a key holder": await newcomer.applies(party_id=holder),
         "as the hub": await newcomer.applies(party_id=charter.charter_id),
         "as somebody who waits, with other keys": await other.applies(**stolen),
+        "in another federation": await newcomer.applies(federation="ab" * 16),
+        "in another log": await newcomer.applies(origin="other.example/log"),
+        "an hour ago": await newcomer.applies(late=3600),
     } == {
         "who does not say how many clients": E.UNKNOWN_FIELD,
         "of a class that the charter lacks": E.NOT_ALLOWED,
         "as a key holder": E.CONFLICT,
         "as the hub": E.CONFLICT,
         "as somebody who waits, with other keys": E.CONFLICT,
+        "in another federation": E.WRONG_CHARTER,
+        "in another log": E.WRONG_CHARTER,
+        "an hour ago": E.EXPIRED,
     }
     assert await newcomer.applies() is None, "with their own keys they may say it anew"
     for state in (ApplicantState.APPROVED, ApplicantState.MEMBER):

@@ -168,6 +168,19 @@ async def test_what_is_wrong_in_itself(federation: SimFederation, agencies: Agen
     assert len(await federation.entries("publication")) == 3
 
 
+async def test_a_chunk_of_the_right_length_and_of_other_bytes(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    health, _ = agencies
+    statement, chunks = signed(health, Published())
+    intake, envelope = federation.services.intake, to_base64(statement.envelope.encode())
+    await intake.begin_publication(Message(envelope=envelope, sealed=None, proof=None))
+    for data in chunks:
+        with pytest.raises(RemoteError) as caught:
+            await intake.add_chunk(statement.id, data.replace(b"d1", b"d2"))
+        assert caught.value.code is E.NOT_FOUND
+
+
 async def test_what_is_already_somebodys(federation: SimFederation, agencies: Agencies) -> None:
     health, care = agencies
     own, theirs = await own_stub(health), await own_stub(care)
