@@ -233,7 +233,8 @@ async def test_a_change_of_the_charter_that_came_too_late_or_too_large(
     waits = (await federation.hub_read(charter_status)).change
     assert waits is not None
     assert waits.document_hash == first.document_hash
-    for wrong in (skips, held):
+    of_another = parse_charter(canonical.encode({**second.to_value(), "predecessor": "ab" * 32}))
+    for wrong in (skips, of_another, held):
         with pytest.raises(RemoteError) as caught:
             await federation.hub_write(lambda tables, wrong=wrong: propose(tables, wrong))  # type: ignore[misc]
         assert caught.value.code is E.CONFLICT

@@ -1,10 +1,12 @@
 """A key holder that is set up wrongly, or asked by who may not: it evaluates nothing."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from keys.holder.config import HolderSettings
 from keys.holder.service import HolderService
@@ -13,7 +15,7 @@ from protocol.messages.bodies import EvaluateBody, PollBody
 from protocol.messages.statement import Context, Stamp, make_statement, parse_statement
 from runtime.secrets import read_secrets, write_secrets
 from tests.sim.federation import HUB, SimFederation, SimNode
-from tests.sim.test_key_holders import closed, holder, put_back, request_of, used
+from tests.sim.test_key_holders import SECOND, closed, holder, put_back, request_of, used
 
 Agencies = tuple[SimNode, SimNode]
 E = ErrorCode
@@ -122,3 +124,31 @@ async def test_an_answer_about_its_counts_that_is_cut_short(
         await anew.sync(federation.network)  # type: ignore[arg-type]
     assert caught.value.code is E.UNREACHABLE
     assert await says(anew, request_of(health)) is E.NOT_READY
+
+
+async def test_a_damaged_book_is_noticed_before_anybody_is_served(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    """A disk that lost a page: what was used would be forgotten with it."""
+    del agencies
+    data = bytearray(await closed(federation))
+    middle = len(data) // 2
+    data[middle : middle + 4096] = b"\x55" * 4096
+    folder = federation.folder / "holder-1"
+    (folder / "holder.sqlite").write_bytes(data)
+    settings = holder(federation, SECOND).settings
+    anew = HolderService(folder, settings.model_copy(update={"port": 0}), federation.clock)
+    served: list[int] = []
+    async with asyncio.timeout(20):
+        with pytest.raises(LocalError) as caught:
+            await anew.run(served.append)
+    assert caught.value.code is E.STORAGE
+    assert served == []
+    await anew.close()
+
+
+async def test_a_log_that_only_grows_is_no_successor(federation: SimFederation) -> None:
+    with capture_logs() as logs:
+        await federation.hub.jobs.round()
+        await federation.checkpoint()
+    assert "log_succeeded" not in {line["event"] for line in logs}

@@ -158,6 +158,32 @@ async def test_what_was_carried_out_meanwhile_is_not_carried_out_twice(
     assert await federation.hub_read(lambda tables: tables.members.orders()) == []
 
 
+async def test_a_name_that_another_has_taken_meanwhile(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    """Both were free when the operator typed them."""
+    health, care = agencies
+    for node in agencies:
+        await federation.hub_write(lambda t, node=node: rename(t, node.party_id, "Together"))  # type: ignore[misc]
+    await federation.hub.jobs.admit()
+    directory = await federation.hub_read(lambda tables: tables.directory.current())
+    names = [directory.members[node.party_id][-1].body.name for node in (health, care)]
+    assert sorted(names).count("Together") == 1
+    assert len(await federation.entries("rename")) == 1
+
+
+async def test_who_comes_back_is_compared_anew_and_nothing_ends(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    health, _ = agencies
+    await ordered(federation, health, "suspended")
+    assert await federation.hub_read(lambda tables: tables.ends.owed()) == 1
+    await federation.hub.jobs.ends()
+    await ordered(federation, health, "active")
+    assert await federation.hub_read(lambda tables: tables.ends.owed()) == 0
+    assert await federation.hub_read(lambda tables: tables.stubs.is_any_marked())
+
+
 async def test_who_waits_for_new_keys_already_or_is_revoked(
     federation: SimFederation, agencies: Agencies
 ) -> None:

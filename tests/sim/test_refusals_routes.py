@@ -17,6 +17,7 @@ from protocol.fields import to_base64
 from protocol.messages.bodies import ExportBody
 from protocol.wire import ExportRecord, Message, encode_wire, parse_wire
 from tests.sim.federation import SimFederation, SimNode
+from transport.door import Visit
 
 Agencies = tuple[SimNode, SimNode]
 
@@ -186,3 +187,40 @@ async def test_who_reads_no_further_is_hung_up_on(monkeypatch: pytest.MonkeyPatc
 
     with pytest.raises(ConnectionResetError):
         await hub.server.routes._write(Full(), b"a record")  # type: ignore[arg-type]
+
+
+async def test_a_proof_is_waited_for_and_given_with_the_quorum(
+    address: str, federation: SimFederation, agencies: Agencies
+) -> None:
+    del agencies
+    witnesses = federation.network.witnesses.values()
+    for witness in witnesses:
+        witness.asleep = True
+    await federation.hub.jobs.daily()
+    newest = await federation.hub_read(lambda tables: tables.log.next_index()) - 1
+    waiting = asyncio.create_task(answer("GET", f"{address}/v1/proofs/{newest}?wait=29"))
+    await federation.checkpoint()
+    assert not waiting.done()
+    for witness in witnesses:
+        witness.asleep = False
+    await federation.checkpoint()
+    async with asyncio.timeout(25):
+        assert await waiting == (200, "")
+
+
+async def test_only_who_waits_gives_the_turn_back(
+    address: str, federation: SimFederation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four read at a time, however many ask; what is no number of seconds is none."""
+    given: list[object] = []
+    monkeypatch.setattr(Visit, "give_back", lambda visit: given.append(visit))
+    size = federation.services.publisher.size
+    url = f"{address}/v1/add-checkpoint/{size}"
+    for wait in ("", "?wait=0", "?wait=x", "?wait=\u0669\u0669", "?wait=9999999999999999"):
+        async with asyncio.timeout(10):
+            assert await answer("GET", f"{url}{wait}") == (200, "")
+    assert len(given) == 5, "each at its end"
+    assert await answer("GET", f"{address}/v1/add-checkpoint/{size - 1}?wait=20") == (200, "")
+    assert len(given) == 7, "at its end, and before it waits"
+    async with asyncio.timeout(10):
+        assert await answer("GET", f"{address}/v1/notes?after=x") == (200, "")

@@ -89,5 +89,6 @@ def test_a_charter_dated_ahead_fills_nothing_before_its_day(council: Council) ->
     tables = dict.fromkeys(first.charter.tables, "ab" * 32)
     ahead = CharterVersion("00" * 32, 9, by_size(council, tables=tables), (day + 400) * DAY)
     changed = Directory((first, ahead), directory.members)
-    used = {day: 450, day + 1: 150}
-    assert budget_of(changed, party_id(SMALL), day + 1).left(used, day + 1) == 0
+    budget = budget_of(changed, party_id(SMALL), day + 1)
+    assert budget.left({day: 450}, day + 1) == 150
+    assert budget.left({day: 450, day + 1: 150}, day + 1) == 0
