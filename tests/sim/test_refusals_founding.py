@@ -206,6 +206,7 @@ async def test_a_successor_where_none_can_begin(federation: SimFederation, tmp_p
         with pytest.raises(LocalError) as caught:
             await begin(new, old, [note], origin, env)
         said[name] = caught.value.code
+        assert (name == "where a hub is") == ("holds a hub already" in caught.value.detail)
         for path in (tmp_path / "new").glob("*"):
             path.unlink()
     assert said == {name: code for name, (*_, code) in tries.items()}

@@ -14,6 +14,7 @@ from hub.members.enrolment import Enrolment, code_hash
 from hub.members.membership import Membership
 from hub.members.office import (
     approve,
+    candidates,
     make_invitation,
     order,
     parse_witness,
@@ -156,6 +157,34 @@ async def test_what_was_carried_out_meanwhile_is_not_carried_out_twice(
     await federation.hub.jobs.admit()
     assert await federation.hub_read(lambda tables: tables.log.next_index()) == before
     assert await federation.hub_read(lambda tables: tables.members.orders()) == []
+    assert federation.hub.jobs._told == {}, "and nothing was unforeseen"
+
+
+async def test_what_is_ordered_of_who_is_so_already_or_revoked(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    health, care = agencies
+    await ordered(federation, health, "suspended")
+    await ordered(federation, care, "revoked")
+    before = len(await federation.entries("member"))
+    await ordered(federation, health, "suspended")
+    await ordered(federation, care, "active")
+    await federation.hub_write(lambda tables: tables.members.resize(care.party_id, 7))
+    await federation.hub.jobs.admit()
+    assert len(await federation.entries("member")) == before
+
+
+async def test_the_operator_sees_who_applied_under_the_names_of_today(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    health, _ = agencies
+    newcomer = await applicant(federation)
+    await federation.hub_write(lambda tables: rename(tables, health.party_id, "Health"))
+    await federation.hub.jobs.admit()
+    seen = await federation.hub_read(candidates)
+    assert {(item.party_id, item.name) for item in seen} >= {
+        (newcomer.body.party_id, newcomer.body.name), (health.party_id, "Health"),
+    }  # fmt: skip
 
 
 async def test_a_name_that_another_has_taken_meanwhile(
@@ -194,7 +223,7 @@ async def test_who_waits_for_new_keys_already_or_is_revoked(
     waiting = await federation.hub_read(lambda tables: tables.members.rotation(health.party_id))
     assert waiting is not None
 
-    def rotation_of(node: SimNode, party_id: str = "") -> bytes:
+    def rotation_of(node: SimNode, party_id: str = "", late: int = 0) -> bytes:
         """Other keys, signed by the node's recovery key."""
         hub_id, me = node.membership.hub.hub_id, node.membership.me()
         secrets = read_secrets(node.folder / f"recovery-{hub_id}.json")
@@ -204,7 +233,7 @@ async def test_who_waits_for_new_keys_already_or_is_revoked(
         party_id = party_id or node.party_id
         body = rotation_body(party_id, me.statement_id, record, (recovery, keys.sign))
         context = Context(hub_id, 1, ORIGIN, party_id)
-        stamp = Stamp(hub_id, federation.random(16).hex(), federation.clock())
+        stamp = Stamp(hub_id, federation.random(16).hex(), federation.clock() - late)
         return make_statement(context, stamp, body, recovery).envelope.encode()
 
     def takes(envelope: bytes) -> Callable[[HubTables], None]:
@@ -212,6 +241,12 @@ async def test_who_waits_for_new_keys_already_or_is_revoked(
 
     assert await code_of(federation, takes(rotation_of(health))) is E.CONFLICT
     await federation.hub_write(takes(waiting.envelope))
+    assert await code_of(federation, takes(rotation_of(care, late=3600))) is E.EXPIRED
+    before = await federation.hub_read(lambda tables: tables.log.next_index())
+    await federation.hub_write(
+        lambda tables: Membership(federation.ledger(tables)).replace_keys(health.party_id)
+    )
+    assert await federation.hub_read(lambda tables: tables.log.next_index()) == before
     late, stranger = rotation_of(care), rotation_of(care, NOBODY)
     await ordered(federation, care, "revoked")
     assert await code_of(federation, takes(late)) is E.UNKNOWN_MEMBER
