@@ -126,6 +126,29 @@ async def test_an_answer_about_its_counts_that_is_cut_short(
     assert await says(anew, request_of(health)) is E.NOT_READY
 
 
+async def test_counts_in_the_log_that_it_has_itself_are_no_sign_of_a_backup(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    """It was stopped after it had posted them and before it saw them there."""
+    health, _ = agencies
+    await holder(federation).answer(request_of(health))
+    federation.clock.now += 86_400
+    assert await holder(federation).report(federation.network) == 1  # type: ignore[arg-type]
+    anew = await put_back(federation, await closed(federation))
+    await federation.services.publisher.step(federation.network)  # type: ignore[arg-type]
+    await anew.sync(federation.network)  # type: ignore[arg-type]
+    assert len(await federation.entries("resync")) == 1
+    assert await says(anew, request_of(health)) is None
+
+
+async def test_founders_that_a_book_from_before_has_not_taken_down_are_served(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    first = holder(federation)
+    await first._engine.write(lambda tables: tables.tx.run("DELETE FROM member_seen"))
+    assert await says(first, request_of(agencies[0])) is None
+
+
 async def test_a_damaged_book_is_noticed_before_anybody_is_served(
     federation: SimFederation, agencies: Agencies
 ) -> None:
@@ -147,7 +170,12 @@ async def test_a_damaged_book_is_noticed_before_anybody_is_served(
     await anew.close()
 
 
-async def test_a_log_that_only_grows_is_no_successor(federation: SimFederation) -> None:
+async def test_a_log_that_stands_or_only_grows_is_no_news_to_a_key_holder(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    """All of them have been off for a moment: none asks for its counts, none sees a successor."""
+    del agencies
+    assert await federation.entries("resync") == []
     with capture_logs() as logs:
         await federation.hub.jobs.round()
         await federation.checkpoint()
