@@ -14,15 +14,16 @@ from hub.members.charter_changes import (
     put_forward,
     read_change,
 )
-from hub.members.founding import MOST_FOUNDING_DAYS, Founding, Terms, found
+from hub.members.founding import Founding, Terms, found
 from hub.members.succession import begin, merge_cosignatures, read_recovered, succeed
 from hub.store.tables import open_engine
 from protocol import canonical
-from protocol.dsse import pae, payload_type
+from protocol.dsse import DOCUMENT_LIMIT, pae, payload_type
 from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
 from protocol.fields import from_base64, to_base64
 from protocol.governance.ceremony import TRANSCRIPT_KIND, SignedTranscript
-from protocol.governance.charter import DOCUMENT_LIMIT, DutyDesk, parse_charter
+from protocol.governance.charter import DutyDesk, parse_charter
+from protocol.governance.directory import MOST_FOUNDING_DAYS
 from protocol.log.checkpoint import Checkpoint, cosign_checkpoint, parse_checkpoint, sign_checkpoint
 from protocol.log.note import NoteSigner, SignatureType
 from protocol.signing import SecretSeed, sign_ed25519

@@ -97,7 +97,8 @@ async def test_a_folder_that_is_not_this_councils(
     with pytest.raises(LocalError, match="does not name this key holder"):
         anew._own(health.membership.charter)
     for lacks in ({"genesis": ""}, {"hub_url": ""}):
-        settings = HolderSettings(**{"hub_url": HUB, "genesis": federation.genesis, **lacks})
+        right = HolderSettings(hub_url=HUB, genesis=federation.genesis)
+        settings = right.model_copy(update=lacks)
         other = HolderService(folder, settings, federation.clock)
         with pytest.raises(LocalError, match="needs hub_url and genesis"):
             await other.start()
@@ -114,7 +115,8 @@ async def test_an_answer_about_its_counts_that_is_cut_short(
     anew = await put_back(federation, data)
 
     async def nothing(_url: str, _body: bytes) -> AsyncIterator[bytes]:
-        for record in ():
+        nothing_at_all: list[bytes] = []
+        for record in nothing_at_all:
             yield record
 
     monkeypatch.setattr(federation.network, "stream_records", nothing)

@@ -96,13 +96,12 @@ async def test_applications(federation: SimFederation) -> None:
     party, charter = newcomer.body.party_id, await federation.charter()
     holder = charter.token_key.holders[0].holder_id
     other = await applicant(federation, "Somebody else")
-    stolen = {"party_id": party}
     assert {
         "who does not say how many clients": await newcomer.applies(clients=None),
         "of a class that the charter lacks": await newcomer.applies(member_class="wizards"),
         "as a key holder": await newcomer.applies(party_id=holder),
         "as the hub": await newcomer.applies(party_id=charter.charter_id),
-        "as somebody who waits, with other keys": await other.applies(**stolen),
+        "as somebody who waits, with other keys": await other.applies(party_id=party),
         "in another federation": await newcomer.applies(federation="ab" * 16),
         "in another log": await newcomer.applies(origin="other.example/log"),
         "an hour ago": await newcomer.applies(late=3600),
@@ -228,7 +227,8 @@ async def test_who_waits_for_new_keys_already_or_is_revoked(
         hub_id, me = node.membership.hub.hub_id, node.membership.me()
         secrets = read_secrets(node.folder / f"recovery-{hub_id}.json")
         recovery = SecretSeed(secrets["recovery"])
-        keys = Keys(*(SecretSeed(federation.random(32)) for _ in range(4)))
+        auth, sign, seal, links = (SecretSeed(federation.random(32)) for _ in range(4))
+        keys = Keys(auth, sign, seal, links)
         record = keys.record(me.body.keys.seal_expires, "55" * 32)
         party_id = party_id or node.party_id
         body = rotation_body(party_id, me.statement_id, record, (recovery, keys.sign))

@@ -92,9 +92,9 @@ def signed(node: SimNode, what: Published) -> tuple[Any, list[bytes]]:
     sets = [
         _chunk(TokensChunk(tokens=list(some)), len(some), what.of_tokens) for some in what.tokens
     ]
-    values = {"sequence": 2, "epoch": 1, **what.manifest}
-    refs = {"rows": [ref for ref, _ in rows], "tokens": [ref for ref, _ in sets]}
-    statement = node.membership.sign(PublicationBody(**values, **refs), node.membership.hub.hub_id)
+    values: dict[str, Any] = {"sequence": 2, "epoch": 1, **what.manifest}
+    values |= {"rows": [ref for ref, _ in rows], "tokens": [ref for ref, _ in sets]}
+    statement = node.membership.sign(PublicationBody(**values), node.membership.hub.hub_id)
     return statement, [data for _, data in (*rows, *sets)]
 
 
