@@ -9,7 +9,7 @@ import pytest
 
 from protocol.canonical import JsonValue
 from protocol.errors import ErrorCode, LocalError, RemoteError
-from protocol.log import leaf, merkle
+from protocol.log import leaf, merkle, tiles
 from protocol.log.checkpoint import (
     Checkpoint,
     cosign_checkpoint,
@@ -27,6 +27,7 @@ from protocol.log.note import (
     verify_note,
 )
 from protocol.log.tlog_proof import TlogProof, parse_tlog_proof
+from protocol.log.witness import encode_add_checkpoint, parse_add_checkpoint
 from protocol.signing import SecretSeed
 from tests.unit.test_log_formats import (
     CHECKPOINT_2,
@@ -124,6 +125,17 @@ class TestTrees:
         lambda: TlogProof(MANY + 1, (), b""),
         lambda: TlogProof(1, (OTHER,) * 64, b""),
         lambda: TlogProof(1, (OTHER[:31],), b""),
+        lambda: tiles.Tile(64, 0),
+        lambda: tiles.Tile(-2, 0),
+        lambda: tiles.Tile(0, 0, 0),
+        lambda: tiles.Tile(0, 0, 257),
+        lambda: tiles.Tile(0, -1),
+        lambda: tiles.Tile(0, 1000**6),
+        lambda: tiles.encode_hash_tile([]),
+        lambda: tiles.encode_hash_tile([OTHER] * 257),
+        lambda: tiles.encode_hash_tile([OTHER[:31]]),
+        lambda: tiles.encode_entry_bundle([]),
+        lambda: tiles.encode_entry_bundle([b""] * 257),
         lambda: sign_note(b"no newline at the end", LOG),
         lambda: sign_note(b"a tab\tand a newline\n", LOG),
         lambda: sign_note(b"text\n", WITNESSES[0]),
@@ -157,6 +169,16 @@ def test_a_proof_file_with_one_thing_wrong(old: str, new: str) -> None:
     assert parse_tlog_proof(PROOF_1.encode()).index == 1
     with refused(ErrorCode.MALFORMED):
         parse_tlog_proof(PROOF_1.replace(old, new, 1).encode())
+
+
+def test_a_witness_is_asked_by_an_old_size_and_not_by_a_number() -> None:
+    good = encode_add_checkpoint(1, (LEAF_1_HASH,), CHECKPOINT_2.encode())
+    assert parse_add_checkpoint(good).old_size == 1
+    for old, new in (("old 1", "1"), ("old 1", "old 1é"), ("=\n\nhub", "=\nhub")):
+        with refused(ErrorCode.MALFORMED):
+            parse_add_checkpoint(good.decode().replace(old, new, 1).encode())
+    with refused(ErrorCode.TOO_LARGE):
+        parse_add_checkpoint(b"old 1\n\n" + b"x" * 270_000)
 
 
 def test_a_note_ends_in_a_newline_and_in_nothing_in_its_place() -> None:

@@ -221,7 +221,9 @@ async def test_only_two_roots_for_one_size_are_an_alarm(post: Post, store: Witne
     with capture_logs() as logs:
         assert (await post(go_request(0, 3)))[0] == 200
         assert (await post(go_request(0, 2)))[0] == 409
+        assert (await post(go_request(0, 3)))[0] == 409, "the same tree is no fork"
     assert logs == []
+    assert store.forks(ORIGIN) == []
     with capture_logs() as logs:
         assert [(await post(fork))[0] for _ in range(2)] == [422, 422]
     assert [line["log_level"] for line in logs] == ["critical", "critical"]
