@@ -54,7 +54,7 @@ class Applicant:
     """Somebody with a node that has applied once, and who signs what else they like."""
 
     def __init__(self, federation: SimFederation, envelope: bytes, sign: SecretSeed) -> None:
-        self.federation, self.sign = federation, sign
+        self.federation, self.sign, self.envelope = federation, sign, envelope
         self.body = parse_statement(envelope).expect(EnrolmentBody).body
 
     async def applies(
@@ -115,6 +115,9 @@ async def test_applications(federation: SimFederation) -> None:
         "in another log": E.WRONG_CHARTER,
         "an hour ago": E.EXPIRED,
     }
+    await federation.hub_write(
+        lambda tables: Enrolment(federation.ledger(tables)).apply(newcomer.envelope)
+    )  # the very same again: its invitation is used, and that is no matter
     assert await newcomer.applies() is None, "with their own keys they may say it anew"
     for state in (ApplicantState.APPROVED, ApplicantState.MEMBER):
         to = state
@@ -171,6 +174,7 @@ async def test_what_is_ordered_of_who_is_so_already_or_revoked(
     await federation.hub_write(lambda tables: tables.members.resize(care.party_id, 7))
     await federation.hub.jobs.admit()
     assert len(await federation.entries("member")) == before
+    assert federation.hub.jobs._told == {}
 
 
 async def test_the_operator_sees_who_applied_under_the_names_of_today(
@@ -198,6 +202,7 @@ async def test_a_name_that_another_has_taken_meanwhile(
     names = [directory.members[node.party_id][-1].body.name for node in (health, care)]
     assert sorted(names).count("Together") == 1
     assert len(await federation.entries("rename")) == 1
+    assert federation.hub.jobs._told == {}
 
 
 async def test_who_comes_back_is_compared_anew_and_nothing_ends(
@@ -254,6 +259,14 @@ async def test_who_waits_for_new_keys_already_or_is_revoked(
     await federation.hub_write(lambda tables: approve(tables, health.party_id, words))
     again = await code_of(federation, lambda tables: approve(tables, health.party_id, words))
     assert again is E.NOT_FOUND, "approved once"
+
+    def overtaken(tables: HubTables) -> bool:
+        membership = Membership(federation.ledger(tables))
+        order(tables, health.party_id, MemberStatus.SUSPENDED)
+        membership.carry_out(health.party_id)
+        return membership.replace_keys(health.party_id)
+
+    assert not await federation.hub_write(overtaken), "these keys replace another membership's"
 
 
 async def test_what_the_operator_types(federation: SimFederation, agencies: Agencies) -> None:
