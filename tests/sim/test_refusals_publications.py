@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import hub.matching.uploading
 from hub.matching.applying import Applying
 from protocol.commitments import commit
 from protocol.errors import ErrorCode, RemoteError
@@ -288,3 +289,28 @@ async def test_an_upload_that_the_agency_itself_has_pushed_out_meanwhile(
             assert await says(federation, health, Published()) is code, (step, done)
     assert len(await federation.entries("publication")) == 2
     assert await federation.hub_read(lambda tables: tables.stubs.stub(SOMEBODY)) is None
+
+
+async def test_what_was_interrupted_behind_its_leaf_is_put_in_force_with_the_next_round(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    """And not by whoever publishes next, beside the one that may still be at it."""
+    health, care = agencies
+
+    def stops(_upload: object) -> None:
+        raise OSError("disk full")
+
+    async def waiting() -> list[str]:
+        uploads = await federation.hub_read(lambda tables: tables.uploads.logged())
+        return [upload.agency for upload in uploads]
+
+    other = Published([[stub(ANOTHER)]], [[opened(ANOTHER, NAMED)]])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hub.matching.uploading, "put_in_force", stops)
+        with pytest.raises(OSError, match="disk full"):
+            await says(federation, care, other)
+    assert await says(federation, health, Published()) is None
+    assert await waiting() == [care.party_id]
+    await federation.round()
+    assert await waiting() == []
+    assert await federation.hub_read(lambda tables: tables.stubs.stub(ANOTHER)) is not None
