@@ -8,11 +8,13 @@ import pytest
 
 from hub.log.ledger import HubSigner
 from hub.members.charter_changes import (
+    adopt,
     charter_status,
     propose,
     proposed,
     put_forward,
     read_change,
+    signatories,
 )
 from hub.members.founding import Founding, Terms, found
 from hub.members.succession import begin, merge_cosignatures, read_recovered, succeed
@@ -30,6 +32,7 @@ from protocol.signing import SecretSeed, sign_ed25519
 from runtime.environment import Environment
 from runtime.secrets import read_secrets, write_secrets
 from tests.sim.federation import ORIGIN, SimFederation, SimNode
+from tests.sim.test_stolen_node import ordered
 from tests.sim.test_succession import back_up, last_note
 
 Agencies = tuple[SimNode, SimNode]
@@ -231,6 +234,7 @@ async def test_a_change_of_the_charter_that_came_too_late_or_too_large(
     )
     skips = parse_charter(canonical.encode({**second.to_value(), "version": held.version + 2}))
     assert (await federation.hub_read(charter_status)).change is None
+    assert await federation.hub_write(lambda tables: adopt(federation.ledger(tables))) is None
     await federation.hub_write(lambda tables: put_forward(tables, first))
     waits = (await federation.hub_read(charter_status)).change
     assert waits is not None
@@ -250,3 +254,15 @@ async def test_a_change_of_the_charter_that_came_too_late_or_too_large(
     large.write_text("#" * DOCUMENT_LIMIT + "\nquorum = 3\n")
     with pytest.raises(LocalError, match="is over"):
         read_change(large)
+
+
+async def test_a_charter_is_signed_by_agencies_that_are_active_and_by_no_auditor(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    _, care = agencies
+    await federation.join("Auditor", "auditor")
+    await ordered(federation, care, "suspended")
+    directory = await federation.hub_read(lambda tables: tables.directory.current())
+    assert [(item.name, item.bound) for item in signatories(directory)] == [
+        ("Health visiting", True)
+    ]
