@@ -30,8 +30,7 @@ class Limits:
         return self.iat + TOKEN_DAYS * DAY
 
     def count_new(self, rows: int) -> None:
-        """Count stubs that are there for the first time. Raises RemoteError(OVER_LIMIT)."""
-        self.check_new(rows)
+        """Count stubs that are there for the first time, once `check_new` has allowed them."""
         self.tables.limits.add_new_stubs(self.agency, self.iat // DAY, rows)
 
     def check_new(self, rows: int) -> None:

@@ -84,7 +84,7 @@ def read_change(path: Path) -> Mapping[str, JsonValue]:
             value = tomllib.loads(data.decode("utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise LocalError(ErrorCode.BAD_FILE, f"{path.name} is not TOML: {error}") from None
-    if not isinstance(value, Mapping) or not value:
+    if not isinstance(value, Mapping):
         raise LocalError(ErrorCode.BAD_FILE, f"{path.name} does not hold parts of a charter")
     return value
 

@@ -29,7 +29,7 @@ from protocol.log.merkle import leaf_hash
 from protocol.log.note import VerifierKey
 from protocol.matchkeys.tables import table_hashes
 from protocol.messages.bodies import KeyBirthBody, TranscriptSignature
-from protocol.signing import check_public_key, public_key, verify_ed25519
+from protocol.signing import public_key, verify_ed25519
 
 TEMPLATE = Path(__file__).with_name("charter_template.json")
 
@@ -145,8 +145,6 @@ def _admission(template: Mapping[str, int], terms: Terms, now: int) -> dict[str,
 def _charter(plan: Founding, transcript: Mapping[str, Any], hub_key: str, now: int) -> Charter:
     template = json.loads(TEMPLATE.read_text(encoding="utf-8"))
     records = {holder.holder_id: holder for holder in plan.holders}
-    for holder in plan.holders:
-        check_public_key(bytes.fromhex(holder.sign))
     try:
         holders = [
             _token_holder(item, records[item["id"]], transcript["holder_commitments"]).model_dump()

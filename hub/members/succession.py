@@ -115,7 +115,7 @@ def read_recovered(tables: HubTables) -> RecoveredState:
     """Read the database of a lost hub, or of its backup. Raises LocalError(NOT_READY)."""
     directory = tables.directory.current()
     leaves = tables.log.leaves(0, 1)
-    if not leaves or not directory.charters:
+    if not directory.charters:
         raise LocalError(ErrorCode.NOT_READY, "the old folder holds no log")
     return RecoveredState(
         genesis=leaf_hash(leaves[0]).hex(),

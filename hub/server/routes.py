@@ -154,13 +154,13 @@ class HubApp:
         """Stream payloads to an auditor: 4-byte length, record, then its evidence likewise."""
         export = await self._services.intake.accept_export(await _message(request))
         request[VISIT].show()
+        held = await self._services.engine.read(lambda tables: tables.log.next_index())
+        last = min(export.end, held)
 
         async def batches() -> AsyncIterator[list[bytes]]:
-            for start in range(export.start, export.end, EXPORT_BATCH):
-                end = min(start + EXPORT_BATCH, export.end)
-                if not (records := await self._records(ExportBody(start=start, end=end))):
-                    break
-                yield records
+            for start in range(export.start, last, EXPORT_BATCH):
+                end = min(start + EXPORT_BATCH, last)
+                yield await self._records(ExportBody(start=start, end=end))
 
         return await _stream(request, batches())
 

@@ -231,8 +231,6 @@ class HolderService:
     def _opened(self, request: bytes) -> tuple[Statement[EvaluateBody], TokenHolder, list[bytes]]:
         """4-byte length, envelope, points: the signature first. Raises RemoteError."""
         length = int.from_bytes(request[:4], "big")
-        if len(request) < 4 or length > len(request) - 4:
-            raise RemoteError(ErrorCode.MALFORMED, "no envelope before the points")
         directory, data = self._view.directory, request[4 + length :]
         statement = directory.open(request[4 : 4 + length]).expect(EvaluateBody)
         own = self._check(statement, data)

@@ -29,6 +29,7 @@ from protocol.fields import (
 )
 from protocol.log.note import parse_vkey
 from protocol.matchkeys.policy import MatchPolicy, parse_policy
+from protocol.signing import check_public_key
 
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[!-~]{1,200}$")]
 VKey = Annotated[str, StringConstraints(pattern=r"^[!-~]{10,300}$")]
@@ -285,4 +286,6 @@ def parse_charter(data: bytes) -> Charter:
     except ValidationError as error:
         raise refused_shape(error, "charter") from None
     parse_policy(cast("JsonValue", charter.match_policy))
+    for key in (charter.hub.sign, *(item.sign for item in charter.token_key.holders)):
+        check_public_key(bytes.fromhex(key))
     return charter

@@ -47,12 +47,12 @@ def parse_tlog_proof(data: bytes) -> TlogProof:
     """Read the text form, verifying nothing. Raises RemoteError and nothing else."""
     if len(data) > MAX_PROOF_BYTES:
         raise RemoteError(ErrorCode.TOO_LARGE, f"proof is over {MAX_PROOF_BYTES} bytes")
-    head, blank, note_bytes = data.partition(b"\n\n")
+    head, _, note_bytes = data.partition(b"\n\n")
     try:
-        lines = head.decode("ascii").split("\n")
+        header, *lines = head.decode("ascii").split("\n")
     except UnicodeDecodeError as error:
         raise RemoteError(ErrorCode.MALFORMED, "proof lines are not ASCII") from error
-    if not blank or lines.pop(0) != _HEADER:
+    if header != _HEADER:
         raise RemoteError(ErrorCode.MALFORMED, "not a tlog-proof@v1")
     extra = b""
     if lines and lines[0].startswith("extra "):

@@ -68,13 +68,13 @@ def parse_add_checkpoint(body: bytes) -> AddCheckpoint:
     """Read a request body, verifying nothing. Raises RemoteError and nothing else."""
     if len(body) > MAX_REQUEST_BYTES:
         raise RemoteError(ErrorCode.TOO_LARGE, f"request is over {MAX_REQUEST_BYTES} bytes")
-    head, blank, note_bytes = body.partition(b"\n\n")
+    head, _, note_bytes = body.partition(b"\n\n")
     try:
         first, *lines = head.decode("ascii").split("\n")
     except UnicodeDecodeError as error:
         raise RemoteError(ErrorCode.MALFORMED, "request lines are not ASCII") from error
-    if not blank or not first.startswith("old "):
-        raise RemoteError(ErrorCode.MALFORMED, "request has no old size line or no blank line")
+    if not first.startswith("old "):
+        raise RemoteError(ErrorCode.MALFORMED, "request has no old size line")
     old_size = parse_decimal(first.removeprefix("old "), "old size")
     proof = parse_hash_lines(lines)
     note, checkpoint = parse_checkpoint(note_bytes)

@@ -11,9 +11,11 @@ from scripts.mutants.trying import Kept, Outcome, outcomes
 EQUIVALENT = ROOT / "scripts" / "mutants" / "equivalent.txt"
 MODULES = (
     "hub/exchange/*.py", "hub/matching/publications.py", "hub/matching/limits.py",
-    "hub/members/*.py", "hub/server/*routes.py", "node/requests/*.py",
+    "hub/matching/applying.py", "hub/matching/uploading.py", "hub/members/*.py",
+    "hub/server/*routes.py", "node/requests/*.py",
     "node/identity_checks/*.py", "node/links/*.py", "node/dispatch.py", "node/mail.py",
-    "node/membership/*.py", "keys/holder/service.py", "keys/holder/store.py", "keys/dleq.py",
+    "node/membership/*.py", "keys/holder/service.py", "keys/holder/store.py",
+    "keys/holder/meter.py", "keys/holder/newcomers.py", "keys/holder/counted.py", "keys/dleq.py",
     "keys/threshold.py", "audit/witness/*.py", "protocol/requests/decide.py",
     "protocol/matchkeys/score.py", "protocol/log/leaf.py", "protocol/log/tlog_proof.py",
     "protocol/log/merkle.py", "protocol/log/checkpoint.py", "protocol/log/note.py",

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import nacl.bindings
 import pytest
 
 from hub.policies.packs import pack
@@ -178,3 +179,27 @@ def test_a_charter_over_one_mebibyte_is_refused_unread(council: Council) -> None
     with pytest.raises(RemoteError) as caught:
         parse_charter(canonical.encode({**council.charter_value, "x": "x" * (1 << 20)}))
     assert caught.value.code is ErrorCode.TOO_LARGE
+
+
+EIGHTH = bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05")
+
+
+@pytest.mark.parametrize(
+    "weak",
+    [
+        "01" + "00" * 31,
+        "02" + "00" * 31,
+        nacl.bindings.crypto_core_ed25519_add(bytes.fromhex(key(0x71)), EIGHTH).hex(),
+    ],
+    ids=["of small order", "on no curve", "with a part of small order"],
+)
+@pytest.mark.parametrize("whose", ["the hub", "a key holder"])
+def test_a_key_under_which_others_can_sign_is_refused_from_whoever_wrote_it(
+    council: Council, whose: str, weak: str
+) -> None:
+    """The founding hub checked its holders' keys; who reads a charter must, too."""
+    value = copy.deepcopy(council.charter_value)
+    (value["hub"] if whose == "the hub" else value["token_key"]["holders"][0])["sign"] = weak
+    with pytest.raises(RemoteError) as caught:
+        parse(value)
+    assert caught.value.code is ErrorCode.WEAK_KEY

@@ -21,9 +21,11 @@ from protocol.requests.decide import (
     Refer,
     Refuse,
     Shown,
+    allows_break_glass,
     decide_holder,
     decide_hub,
     decide_show,
+    fits,
     in_force,
     stricter,
 )
@@ -96,6 +98,15 @@ def test_she_gives_the_reason_in_a_word(england: Charter) -> None:
     asked = request("UK-CA89-S17", "early_help", views="sought", proportionality="worried")
     decision = decide_hub(england, asked, NOW, VISITOR_ASKS_SOCIAL_WORKER)
     assert decision == Refuse(RefusalCode.WRONG_FACT, "proportionality")
+
+
+@pytest.mark.parametrize("word", ["bad", "g" * 64, "C0" * 32, COMMITTED[1:], COMMITTED + "0"])
+def test_a_word_is_no_commitment_even_in_letters_of_one(england: Charter, word: str) -> None:
+    basis = england.lawful_basis("UK-CA89-S17")
+    assert basis is not None
+    (rule,) = [rule for rule in basis.must_record if rule.field == "proportionality"]
+    assert fits(rule, COMMITTED)
+    assert not fits(rule, word)
 
 
 def test_she_writes_the_reason_in_the_clear() -> None:
@@ -195,6 +206,13 @@ def test_the_time_of_asking_decides_not_the_clock_of_who_reads(england: Charter)
     assert decide_hub(england, S17, NOW, facts) == decide_hub(england, S17, NOW, facts) == Allow()
     full = replace(facts, requests_today=200)
     assert decide_hub(england, S17, NOW, full) == Refuse(RefusalCode.OVER_QUOTA)
+
+
+def test_a_card_leaves_without_witnesses_only_on_a_basis_that_says_so(england: Charter) -> None:
+    """The basis comes from a charter that may no longer have it."""
+    bases = {basis.code: allows_break_glass(basis) for basis in england.lawful_bases}
+    assert [code for code, allowed in bases.items() if allowed] == ["UK-VITAL"]
+    assert not allows_break_glass(england.lawful_basis("UK-REPEALED"))
 
 
 ALL_HOLDER_FACTS = [

@@ -83,6 +83,7 @@ def test_public_https_addresses_are_followed(url: str) -> None:
         "https:///path",
         "https://user@hub.example",
         "https://user:secret@hub.example",
+        "https://:secret@hub.example",
         "https://localhost",
         "https://LOCALHOST:8440",
         "https://127.0.0.1",

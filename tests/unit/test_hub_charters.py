@@ -154,6 +154,8 @@ def test_what_is_no_charter_is_refused_at_its_place(change: Any, place: str) -> 
         ("a.toml", "retention_days = 60.5"),
         ("a.toml", "retention_days = 2026-01-01"),
         ("a.json", "[]"),
+        ("a.json", "[1]"),
+        ("a.toml", '[[classes]]\ntitle = "A class without a code"\n'),
         ("a.json", "{"),
         ("a.json", '{"quorum": 1, "quorum": 2}'),
         ("a.json", '{"retention_days": 60.0}'),

@@ -61,6 +61,7 @@ def test_it_is_said_when_so_much_will_be_there() -> None:
     assert budget.seconds_until(151, 0, noon) == 43_200 + DAY
     assert budget.seconds_until(450, 400, noon) == 43_200
     assert budget.seconds_until(451, 400, noon) is None
+    assert Budget(capacity=450, refill=0).seconds_until(1, 0, noon) is None, "it never comes back"
 
 
 def test_a_budget_that_became_smaller_than_what_was_used_is_spent_and_not_owed() -> None:
@@ -98,6 +99,7 @@ def test_a_charter_that_asks_for_other_tokens_fills_every_budget_once(council: C
     same = CharterVersion("00" * 32, 9, first.charter, (day + 3) * DAY)
     unchanged = Directory((first, same), directory.members)
     assert budget_of(unchanged, party_id(SMALL), day + 1).left({day: 450}, day + 1) == 150
+    assert budget_of(unchanged, party_id(SMALL), day + 3).left({day + 2: 450}, day + 3) == 150
 
 
 def test_a_charter_dated_ahead_fills_nothing_before_its_day(council: Council) -> None:
@@ -107,5 +109,6 @@ def test_a_charter_dated_ahead_fills_nothing_before_its_day(council: Council) ->
     tables = dict.fromkeys(first.charter.tables, "ab" * 32)
     ahead = CharterVersion("00" * 32, 9, by_size(council, tables=tables), (day + 400) * DAY)
     changed = Directory((first, ahead), directory.members)
-    used = {day: 450, day + 1: 150}
-    assert budget_of(changed, party_id(SMALL), day + 1).left(used, day + 1) == 0
+    budget = budget_of(changed, party_id(SMALL), day + 1)
+    assert budget.left({day: 450}, day + 1) == 150
+    assert budget.left({day: 450, day + 1: 150}, day + 1) == 0

@@ -14,6 +14,7 @@ from protocol.signing import (
     public_key,
     sign_ed25519,
     verify_ed25519,
+    verify_signed,
 )
 
 # RFC 8032 §7.1, test 3
@@ -65,6 +66,24 @@ def test_a_flipped_bit_in_the_signature_is_seen(position: int) -> None:
 def test_wrong_lengths_never_reach_the_library(key: bytes, signature: bytes) -> None:
     with pytest.raises(RemoteError) as caught:
         verify_ed25519(key, MESSAGE, signature)
+    assert caught.value.code is ErrorCode.BAD_SIGNATURE
+
+
+def test_a_byte_behind_a_signature_is_not_the_first_of_what_was_signed() -> None:
+    """Who signed `x` and a message has not signed the message."""
+    other = sign_ed25519(SecretSeed(SEED), b"x" + MESSAGE)
+    verify_ed25519(PUBLIC, b"x" + MESSAGE, other)
+    with pytest.raises(RemoteError) as caught:
+        verify_ed25519(PUBLIC, MESSAGE, other + b"x")
+    assert caught.value.code is ErrorCode.BAD_SIGNATURE
+
+
+def test_a_signature_cut_short_never_reaches_the_library(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(nacl.bindings, "crypto_sign_open", lambda signed, key: b"")
+    with pytest.raises(RemoteError) as caught:
+        verify_signed(PUBLIC, SIGNATURE[:63])
     assert caught.value.code is ErrorCode.BAD_SIGNATURE
 
 

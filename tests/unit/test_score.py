@@ -43,6 +43,20 @@ def test_one_equal_token_of_several_agrees() -> None:
     assert (score.agree, score.hundredths) == (("name_pc.2",), 312)
 
 
+def test_unequal_tokens_disagree_and_weigh_against() -> None:
+    here, there = {"nid.1": [ONE], "name_pc.2": [ONE]}, {"nid.1": [TWO], "name_pc.2": [ONE]}
+    score = score_pair(ENGLAND, here, there)
+    assert (score.agree, score.disagree) == (("name_pc.2",), ("nid.1",))
+    assert score.hundredths == 312 + ENGLAND.keys["nid.1"].disagree
+
+
+def test_little_that_agrees_is_not_even_possible() -> None:
+    lower = score_pattern(ENGLAND, ("name_pc.2",), ()).hundredths
+    for limit, outcome in ((lower + 1, Outcome.NONE), (lower, Outcome.POSSIBLE)):
+        policy = replace(ENGLAND, lower=limit)
+        assert score_pattern(policy, ("name_pc.2",), ()).outcome is outcome
+
+
 def test_types_outside_the_policy_are_ignored() -> None:
     sides = {"name_dob.1": [ONE], "shoe_size.1": [ONE]}
     assert score_pair(ENGLAND, sides, sides).agree == ("name_dob.1",)
@@ -104,6 +118,14 @@ def test_what_a_rival_costs_depends_on_how_close_it_comes(rival: int | None, cos
     score = score_pattern(replace(ENGLAND, bias=307), pattern, ())
     assert score.hundredths == 1000
     assert contest(ENGLAND, score, rival).hundredths == 1000 - cost
+
+
+def test_what_would_not_be_possible_is_no_rival() -> None:
+    pattern = ("given_dob.1", "name_dob.1", "alias_dob_pc.2", "name_pc_dob.1")
+    policy = replace(ENGLAND, bias=307, lower=950)
+    score = score_pattern(policy, pattern, ())
+    costs = [1000 - contest(policy, score, rival).hundredths for rival in (949, 950)]
+    assert costs == [0, 127]
 
 
 def test_only_a_stub_of_the_others_agency_is_a_rival() -> None:

@@ -198,3 +198,47 @@ def test_any_bytes_are_a_policy_or_are_refused(data: bytes) -> None:
     again = parse_tlog_policy(policy.encode())
     assert again == policy
     assert again.encode() == policy.encode()
+
+
+def policy(*lines: str) -> bytes:
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (EXAMPLE + b"# \x00\n", ErrorCode.MALFORMED),
+        (EXAMPLE + b"# \x7f\n", ErrorCode.MALFORMED),
+        (EXAMPLE[:-1] + b"x", ErrorCode.MALFORMED),
+        (EXAMPLE + b"#" * 65_536 + b"\n", ErrorCode.TOO_LARGE),
+        (policy(f"witness w {VKEY['X1']}", "group g", "quorum w"), ErrorCode.MALFORMED),
+        (
+            policy(
+                f"witness w {VKEY['X1']}", f"witness v {VKEY['X2']}",
+                "group g 1 w", "group g 1 v", "quorum g",
+            ),
+            ErrorCode.MALFORMED,
+        ),
+        (policy(f"log {LOG.key.text}", "quorum none").replace(b"log ", b"log \xff"),
+         ErrorCode.MALFORMED),
+    ],
+)  # fmt: skip
+def test_a_policy_that_would_do_but_for_one_thing_is_refused(data: bytes, code: ErrorCode) -> None:
+    assert parse_tlog_policy(EXAMPLE).quorum == b"X-and-Y"
+    with pytest.raises(RemoteError) as caught:
+        parse_tlog_policy(data)
+    assert caught.value.code is code
+
+
+def test_of_two_logs_that_signed_the_one_of_this_origin_counts() -> None:
+    """A mirror signs what it has copied; it is no log of that name."""
+    mirror = NoteSigner("mirror.example/log", SignatureType.ED25519, SecretSeed(b"\x0a" * 32))
+    held = parse_tlog_policy(policy(f"log {mirror.key.text}", f"log {LOG.key.text}", "quorum none"))
+    signed = sign_checkpoint(HEAD, LOG)
+    both = signed.with_signatures([mirror.sign(signed.text)])
+    assert verify_by_policy(both.encode(), held).checkpoint == HEAD
+    alone = type(signed)(signed.text, (mirror.sign(signed.text),))
+    with pytest.raises(RemoteError) as caught:
+        verify_by_policy(alone.encode(), held)
+    assert caught.value.code is ErrorCode.BAD_SIGNATURE
+    assert held.encode().endswith(b"\nquorum none\n")
