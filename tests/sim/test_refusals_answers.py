@@ -3,7 +3,8 @@ are told, nobody is accused, and nothing is set aside as a fault.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,9 @@ import pytest
 
 import hub.exchange.requests
 from node.alarms import AlarmCode, open_alarms
-from protocol.errors import ErrorCode, LocalError, RemoteError
-from protocol.fields import from_base64, to_base64
 from protocol.dsse import sign
+from protocol.errors import ErrorCode, RemoteError
+from protocol.fields import from_base64, to_base64
 from protocol.messages.bodies import AcceptedBody
 from protocol.messages.review import IdentityAnswerBody
 from protocol.messages.statement import parse_statement
@@ -104,6 +105,68 @@ class TestWhatItRefuses:
         assert (kept["state"], kept["details"]) == ("stopped", None)
         assert await set_aside(health) == []
 
+    async def test_a_check_that_ran_out_while_the_hub_was_away(
+        self, federation: SimFederation, unsure: Agencies
+    ) -> None:
+        """It has ended here: whatever the hub says of it then changes nothing."""
+        _, care = unsure
+        with pytest.raises(RemoteError), away(federation):
+            await check(care)
+        (row,) = await care.read(lambda tables: tables.tx.rows("SELECT * FROM sent_check"))
+        federation.clock.now += 8 * 86_400
+        await care.service.dispatcher.advance()
+        federation.network.tamper["/v1/statements"] = refused
+        for _ in range(2):  # what lay here too long is signed anew
+            await care.service.advance()
+        kept = await sent_check(care, row["check_id"])
+        assert (kept["state"], kept["openings"]) == ("expired", None)
+        (item,) = [item for item in await care.outbox() if item["kind"] == "identity_request"]
+        assert item["state"] == "failed"
+
+
+@contextmanager
+def away(federation: SimFederation) -> Iterator[None]:
+    """The hub takes no statement meanwhile."""
+    real = federation.network._hub_post
+
+    async def post(url: str, body: bytes) -> bytes:
+        if url.endswith("/v1/statements"):
+            raise RemoteError(E.UNREACHABLE, "the hub is away")
+        return await real(url, body)
+
+    federation.network._hub_post = post  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        federation.network._hub_post = real  # type: ignore[method-assign]
+
+
+async def test_a_decision_that_comes_before_the_answer_to_what_it_decides(
+    federation: SimFederation, unsure: Agencies
+) -> None:
+    """The hub has logged the request and its answer was lost: the mail is quicker than we."""
+    health, care = unsure
+    federation.network.tamper["/v1/statements"] = lost
+    with pytest.raises(RemoteError):
+        await check(care)
+    del federation.network.tamper["/v1/statements"]
+    (row,) = await care.read(lambda tables: tables.tx.rows("SELECT * FROM sent_check"))
+    await federation.checkpoint()
+    await care.membership.sync()
+    await care.service.receive(wait=0)
+    assert (await sent_check(care, row["check_id"]))["state"] == "allowed"
+    await federation.settle()
+    assert (await received_check(health, row["check_id"]))["state"] == "asks_person"
+    assert await set_aside(care) == []
+
+
+def refused(_: bytes) -> bytes:
+    raise RemoteError(E.NOT_ALLOWED, "not like this")
+
+
+def lost(_: bytes) -> bytes:
+    raise RemoteError(E.UNREACHABLE, "the connection broke")
+
 
 class TestALogThatCannotBeLookedAt:
     async def test_a_fault_of_the_hub_accuses_nobody(
@@ -155,6 +218,7 @@ class TestDetailsThatComeWithoutALinkToProve:
         [
             ("another value", "link_not_proven"),
             ("no such link here", "link_not_proven"),
+            ("a record that is nobody's", "link_not_proven"),
             ("the permission has ended", "permission_ended"),
         ],
     )
@@ -169,8 +233,12 @@ class TestDetailsThatComeWithoutALinkToProve:
             body = but(body, link_proof={**body.link_proof.model_dump(), "proof": NOTHING})
         elif why == "no such link here":
             await health.write(lambda tables: tables.tx.run("DELETE FROM link"))
+        elif why == "a record that is nobody's":
+            sql = "UPDATE link SET stub_id = ?"
+            await health.write(lambda tables: tables.tx.run(sql, NOBODY))
         else:
-            await health.write(lambda tables: tables.tx.run("UPDATE involvement SET withdrawn_at = 1"))
+            sql = "UPDATE involvement SET withdrawn_at = 1"
+            await health.write(lambda tables: tables.tx.run(sql))
         statement = care.membership.sign(body, health.party_id)
         await delivered(federation, health, statement, sealed, proof)
         kept = await received_check(health, check_id)
@@ -182,7 +250,7 @@ class TestDetailsThatComeWithoutALinkToProve:
 
 
 class TestABackupFromBefore:
-    """The hub tells a node again of what it said itself, and of which its database knows nothing."""
+    """The hub tells a node of what it said itself, and of which its database knows nothing."""
 
     async def test_a_request_a_card_and_its_recall(
         self, federation: SimFederation, agencies: Agencies, tmp_path: Path

@@ -54,7 +54,9 @@ class TestAKeyThatWasNotBornAsTheCharterSays:
             hub_id = (await federation.charter()).charter_id
         assert not (tmp_path / "Health visiting" / f"keys-{hub_id}.json").exists()
 
-    @pytest.mark.parametrize("wrong", ["another key", "another epoch", "another's share", "unsigned"])
+    @pytest.mark.parametrize(
+        "wrong", ["another key", "another epoch", "another's share", "unsigned"]
+    )
     async def test_nor_one_whose_birth_is_of_another_key(
         self, federation: SimFederation, wrong: str
     ) -> None:
@@ -105,7 +107,8 @@ class TestBeforeTheCouncilHasApproved:
     ) -> None:
         for number, settings in enumerate(({"member_class": "coven"}, {"clients": 0})):
             given: dict[str, Any] = {"member_class": "charity", **settings}
-            joining, engine = federation.joining(f"New {number}", given.pop("member_class"), **given)
+            of_class = given.pop("member_class")
+            joining, engine = federation.joining(f"New {number}", of_class, **given)
             with pytest.raises(LocalError) as caught:
                 await joining.apply(engine, await federation.invite(bytes([number]) * 32))
             assert caught.value.code is E.CONFIGURATION
