@@ -1,12 +1,14 @@
 """What a node refuses before it is a member, and of a hub whose key birth is not what it says."""
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import node.membership.hub
 from hub.members.founding import FirstLedger
+from hub.store.members import ApplicantState
 from node.membership.charter import accept_charter, waiting_differences
 from node.membership.details import change_details
 from node.membership.joining import check_key_birth
@@ -18,7 +20,7 @@ from protocol.governance.charter import Charter
 from protocol.governance.follow import LogView, PublicLeaf
 from protocol.messages.bodies import KeyBirthBody
 from protocol.messages.statement import parse_statement
-from tests.sim.federation import HUB, SimFederation, SimNode, simulated
+from tests.sim.federation import HUB, Random, SimFederation, SimNode, simulated
 from tests.sim.test_stolen_node import ordered
 from transport.logsync import sync
 
@@ -36,7 +38,7 @@ class TestAKeyThatWasNotBornAsTheCharterSays:
     """Who holds the whole key learns every client: no point is sent to holders of such a one."""
 
     async def test_nobody_joins_a_log_without_its_birth(
-        self, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         real = FirstLedger.issue
 
@@ -129,6 +131,49 @@ class TestBeforeTheCouncilHasApproved:
         assert caught.value.code is E.NOT_READY
         assert not list(folder.glob("*.new.json"))
         await engine.close()
+
+
+async def test_an_application_that_was_cut_off_is_sent_again_as_it_was(
+    federation: SimFederation,
+) -> None:
+    """The words that somebody read out stay the words; another invitation is another application,
+    by the same keys.
+    """
+    joining, engine = federation.joining("Charity", "charity")
+    first = await federation.invite(b"c" * 32)
+    membership, words = await joining.apply(engine, first)
+    again, same = await joining.apply(engine, first)
+    assert (again.hub, same) == (membership.hub, words)
+    await federation.hub_write(
+        lambda tables: tables.members.move_applicant(
+            membership.hub.party_id, ApplicantState.REJECTED
+        )
+    )
+    other, _ = await joining.apply(engine, await federation.invite(b"d" * 32))
+    assert other.hub.enrolment != membership.hub.enrolment
+    assert other.hub.party_id == membership.hub.party_id
+    assert other.keys.sign.value == membership.keys.sign.value
+    await engine.close()
+
+
+async def test_two_hubs_cannot_tell_that_they_share_a_member(
+    federation: SimFederation, tmp_path: Path
+) -> None:
+    """Each gets an id and keys of its own."""
+    joining, engine = federation.joining("Charity", "charity")
+    here, _ = await joining.apply(engine, await federation.invite(b"c" * 32))
+    elsewhere = SimFederation(tmp_path / "elsewhere")
+    elsewhere.folder.mkdir()
+    elsewhere.random = Random("another hub")
+    await elsewhere.start()
+    joining._http = elsewhere.network  # type: ignore[assignment]
+    there, _ = await joining.apply(engine, await elsewhere.invite(b"c" * 32))
+    assert there.hub.hub_id != here.hub.hub_id
+    assert there.hub.party_id != here.hub.party_id
+    assert there.keys.sign.value != here.keys.sign.value
+    assert len(await engine.read(lambda tables: tables.hubs.all())) == 2
+    await engine.close()
+    await elsewhere.close()
 
 
 async def test_who_has_signed_no_charter_is_shown_all_of_it_as_waiting_and_signs_once(
