@@ -107,10 +107,8 @@ class TestBeforeTheCouncilHasApproved:
     async def test_who_says_too_little_or_what_nobody_knows_applies_to_nothing(
         self, federation: SimFederation
     ) -> None:
-        for number, settings in enumerate(({"member_class": "coven"}, {"clients": 0})):
-            given: dict[str, Any] = {"member_class": "charity", **settings}
-            of_class = given.pop("member_class")
-            joining, engine = federation.joining(f"New {number}", of_class, **given)
+        for number, (of_class, clients) in enumerate((("coven", 4000), ("charity", 0))):
+            joining, engine = federation.joining(f"New {number}", of_class, clients=clients)
             with pytest.raises(LocalError) as caught:
                 await joining.apply(engine, await federation.invite(bytes([number]) * 32))
             assert caught.value.code is E.CONFIGURATION

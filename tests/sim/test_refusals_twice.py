@@ -19,6 +19,7 @@ from protocol.messages.bodies import (
     ReleaseBody,
     RequestBody,
     RoundsBody,
+    ShownInvolvement,
 )
 from protocol.messages.log import ProvisionalBody
 from protocol.messages.parts import LinkEvidence
@@ -203,7 +204,7 @@ class TestWhatTheHubSaysOfLinks:
                 stub_id=link.stub_id,
                 agency_id=health.party_id,
                 involvements=[
-                    {"id": item.id, "type": item.type, "label": item.label}  # type: ignore[list-item]
+                    ShownInvolvement(id=item.id, type=item.type, label=item.label)
                     for item in link.involvements
                 ],
                 evidence=link.evidence,
