@@ -12,13 +12,12 @@ import nacl.secret
 
 from node.alarms import AlarmCode, raise_alarm
 from node.membership.hub import HubMembership
-from node.membership.proofs import verify_logged
+from node.membership.proofs import logged_decision, verify_logged
 from node.requests.facts import opened_facts, proven_key
 from node.requests.sealed import named_part, open_part
 from node.store.checks import ReceivedCheck, ReceivedCheckState
 from node.store.links import Link
 from node.store.outbox import Outgoing
-from node.store.requests import LoggedDecision
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel, from_base64
@@ -35,7 +34,6 @@ from protocol.requests.sealing import IdentityDetails, SealedCheck, details_key
 from protocol.wire import Delivery, parse_wire
 
 Found = Literal["same", "not_same", "cannot_say"]
-SAID = frozenset({ReceivedCheckState.ANSWERED, ReceivedCheckState.REFUSED})
 
 
 @dataclass(frozen=True)
@@ -94,10 +92,7 @@ class IdentityAnswering:
         allowed = body.outcome != "refuse" and body.holder == self._membership.hub.party_id
         if check is None or check.statement_id != body.request or not allowed:
             raise RemoteError(ErrorCode.NOT_FOUND, "no decision that sends us anything")
-        if delivery.index is None:
-            raise RemoteError(ErrorCode.MALFORMED, "a decision is in the log")
-        envelope = statement.envelope.encode()
-        decision = LoggedDecision(statement.id, delivery.index, delivery.salt, envelope)
+        decision = logged_decision(statement, delivery)
         tables.received_checks.change(check, replace(check, decision=decision))
 
     def on_check(
@@ -117,7 +112,9 @@ class IdentityAnswering:
         charter, proof = self._membership.charter, from_base64(delivery.proof)
         verify_logged(charter, proof, place, check.decision.envelope)
         sealed = named_part(delivery.sealed, body.sealed_hash)
-        self._take(tables, replace(check, check_statement=statement.id), statement, sealed)
+        taken = replace(check, check_statement=statement.id)
+        tables.received_checks.change(check, taken)
+        self._take(tables, taken, statement, sealed)
 
     def answer(self, tables: NodeTables, comparison: Comparison) -> None:
         """A person answers. Raises LocalError; what may not be shared is refused, whoever asks."""
@@ -140,7 +137,7 @@ class IdentityAnswering:
     ) -> None:
         """The hub did not take our answer: link or time has ended."""
         check = self._get(tables, statement.expect(IdentityAnswerBody).body.check_id)
-        if check is not None and check.state in SAID:
+        if check is not None:
             tables.received_checks.change(check, replace(check, state=ReceivedCheckState.STOPPED))
 
     def forget_expired(self, tables: NodeTables) -> None:
@@ -176,14 +173,12 @@ class IdentityAnswering:
     ) -> None:
         """Open the details for a person, or refuse."""
         body, link = statement.body, tables.links.get(check.hub_id, check.link_id)
-        key = None
+        key, proof = b"", body.link_proof
         if link is not None:
-            proof, stub_id = body.link_proof, link.stub_id
-            key = proven_key(tables, self._membership, stub_id, proof, body.check_id)
-        limit = decide_holder(self._facts(tables, link, proven=key is not None))
-        if isinstance(limit, Refuse) or key is None:
-            code = limit.code if isinstance(limit, Refuse) else RefusalCode.LINK_NOT_PROVEN
-            self._say(tables, check, Answer("refused", code, None))
+            key = proven_key(tables, self._membership, link.stub_id, proof, body.check_id)
+        limit = decide_holder(self._facts(tables, link, proven=bool(key)))
+        if isinstance(limit, Refuse):
+            self._say(tables, check, Answer("refused", limit.code, None))
             return
         outer = open_part(self._membership, statement, body.check_id, sealed, SealedCheck)
         request = IdentityRequestBody.model_validate(check.facts)
@@ -198,7 +193,7 @@ class IdentityAnswering:
             facts=facts,
             details=details,
         )
-        self._change(tables, after)
+        tables.received_checks.change(check, after)
 
     def _say(self, tables: NodeTables, check: ReceivedCheck, answer: Answer) -> None:
         """Put an answer into the outbox; the details go with it."""
@@ -219,13 +214,8 @@ class IdentityAnswering:
             details=None,
             facts={},
         )
-        self._change(tables, after)
+        tables.received_checks.change(check, after)
         tables.outbox.enqueue(Outgoing(check.hub_id, check.requester, body))
-
-    def _change(self, tables: NodeTables, after: ReceivedCheck) -> None:
-        before = self._get(tables, after.check_id)
-        if before is not None:
-            tables.received_checks.change(before, after)
 
     def _get(self, tables: NodeTables, check_id: str) -> ReceivedCheck | None:
         return tables.received_checks.get(self._membership.hub.hub_id, check_id)

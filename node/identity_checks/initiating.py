@@ -14,7 +14,7 @@ from node.links.review import latest_publication
 from node.links.secrets import secret_for
 from node.membership.hub import HubMembership
 from node.membership.outbox import Sent
-from node.membership.proofs import verify_logged
+from node.membership.proofs import logged_decision, verify_logged
 from node.oversight.gossip import check_gossip
 from node.requests.asking import DAY
 from node.requests.facts import practitioner_name, request_facts
@@ -23,7 +23,6 @@ from node.store.checks import SENT_CHECK_MOVES, SentCheck, SentCheckState
 from node.store.links import Link, LinkState, ReviewState
 from node.store.outbox import Outgoing
 from node.store.records import record_of
-from node.store.requests import LoggedDecision
 from node.store.set_aside import Kind
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
@@ -134,9 +133,8 @@ class IdentityAsking:
         check = self._get(tables, body.check_id)
         if check is None or check.statement_id not in {None, body.request}:
             raise RemoteError(ErrorCode.NOT_FOUND, "a decision on a check we did not ask for")
-        if check.state not in UNDECIDED or delivery.index is None:
+        if check.state not in UNDECIDED:
             raise RemoteError(ErrorCode.CONFLICT, "the check does not wait for a decision")
-        envelope = statement.envelope.encode()
         refused = body.outcome == "refuse" or body.holder is None or body.evidence is None
         after = replace(
             check,
@@ -147,7 +145,7 @@ class IdentityAsking:
             field=body.field,
             holder=body.holder,
             evidence=body.evidence,
-            decision=LoggedDecision(statement.id, delivery.index, delivery.salt, envelope),
+            decision=logged_decision(statement, delivery),
         )
         tables.sent_checks.change(check, after)
 

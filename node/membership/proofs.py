@@ -3,8 +3,11 @@
 specs/05-log.md §8. What was received or published is remembered until it was seen in the log.
 """
 
+from typing import Any
+
 from node.membership.hub import HubMembership
 from node.store.journal import ExpectedEntry
+from node.store.requests import LoggedDecision
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import from_base64
@@ -12,6 +15,7 @@ from protocol.governance.charter import Charter
 from protocol.governance.follow import log_key, witness_keys
 from protocol.log.leaf import sealed_leaf
 from protocol.log.tlog_proof import parse_tlog_proof, verify_tlog_proof
+from protocol.messages.statement import Statement
 from protocol.wire import Delivery
 
 
@@ -28,6 +32,14 @@ def verify_logged(
         raise RemoteError(ErrorCode.BAD_TREE, "the proof is about another entry")
     leaf = sealed_leaf(bytes.fromhex(salt), envelope)
     verify_tlog_proof(proof, leaf, log_key(charter), witness_keys(charter), charter.quorum)
+
+
+def logged_decision(statement: Statement[Any], delivery: Delivery) -> LoggedDecision:
+    """A decision as it came, with its place in the log. Raises RemoteError where it has none."""
+    if delivery.index is None:
+        raise RemoteError(ErrorCode.MALFORMED, "a decision is in the log")
+    envelope = statement.envelope.encode()
+    return LoggedDecision(statement.id, delivery.index, delivery.salt, envelope)
 
 
 def keep_received(

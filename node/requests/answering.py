@@ -145,7 +145,6 @@ class Answering:
             request is None
             or request.requester != statement.preamble.sender
             or request.state not in known
-            or request.decision is None
         ):
             raise RemoteError(ErrorCode.NOT_FOUND, "a receipt for nothing we released to them")
         if request.state in left:
@@ -187,15 +186,11 @@ class Answering:
     def facts(self, tables: NodeTables, request: ReceivedRequest) -> HolderFacts:
         """What `decide_holder` goes by for a received request, as things are now."""
         now, hub_id = self._membership.env.clock(), request.hub_id
-        client = _client_of(tables, request)
-        in_force = client is not None and any(
-            item.id == request.involvement for item in tables.records.in_force(client, now)
-        )
         doubted = tables.reviews.is_denied(hub_id, request.link_id)
         return HolderFacts(
-            permission_in_force=in_force,
+            permission_in_force=tables.records.is_in_force(request.involvement, now),
             objection=False,
-            link_proven=self._is_link_proven(tables, request, client, doubted=doubted),
+            link_proven=self._is_link_proven(tables, request, doubted=doubted),
             earlier_requests_from_requester=tables.received_requests.released_to(
                 hub_id, request.requester
             ),
@@ -210,10 +205,10 @@ class Answering:
         return self._settings.answer_rule
 
     def _is_link_proven(
-        self, tables: NodeTables, request: ReceivedRequest, client: int | None, *, doubted: bool
+        self, tables: NodeTables, request: ReceivedRequest, *, doubted: bool
     ) -> bool:
         """Whether the asker proved to hold a value that we hold too, on the link we know, and
-        asks for an involvement of that very client (`client`).
+        asks for an involvement of that very client.
         """
         membership = self._membership
         link = tables.links.get(request.hub_id, request.link_id)
@@ -222,15 +217,8 @@ class Answering:
         if link.state is not LinkState.MATCH and not doubted:
             return False
         linked = tables.stubs.client_of(request.hub_id, link.stub_id)
-        if linked is None or client is None or client != linked.id:
+        asked = tables.records.involvement(request.involvement)
+        if linked is None or asked is None or asked.client != linked.id:
             return False
         proof, request_id = request.link_proof, request.request_id
-        return proven_key(tables, membership, link.stub_id, proof, request_id) is not None
-
-
-def _client_of(tables: NodeTables, request: ReceivedRequest) -> int | None:
-    """The client whose involvement is asked for, if it is one of ours still."""
-    if request.involvement is None:
-        return None
-    involvement = tables.records.involvement(request.involvement)
-    return involvement.client if involvement else None
+        return bool(proven_key(tables, membership, link.stub_id, proof, request_id))

@@ -13,12 +13,12 @@ from node.links.review import latest_publication
 from node.links.secrets import evidence_secret
 from node.membership.hub import HubMembership
 from node.membership.outbox import Sent
-from node.membership.proofs import verify_logged
+from node.membership.proofs import logged_decision, verify_logged
 from node.requests.facts import practitioner_name, request_facts
 from node.requests.sealed import Recipient, named_part, open_part, seal_for
 from node.store.links import Link
 from node.store.outbox import Outgoing
-from node.store.requests import LoggedDecision, SentRequest, SentState
+from node.store.requests import SentRequest, SentState
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel, from_base64
@@ -142,10 +142,9 @@ class Asking:
         request = self._sent(tables, body.request_id, statement.preamble.sender)
         if body.request != request.statement_id:
             raise RemoteError(ErrorCode.WRONG_RECIPIENT, "decision is on another request")
-        if request.state is not SentState.WAITING or delivery.index is None:
+        if request.state is not SentState.WAITING:
             raise RemoteError(ErrorCode.CONFLICT, "the request does not wait for a decision")
-        envelope = statement.envelope.encode()
-        decision = LoggedDecision(statement.id, delivery.index, delivery.salt, envelope)
+        decision = logged_decision(statement, delivery)
         after = replace(request, state=OUTCOMES[body.outcome], code=body.code, decision=decision)
         tables.sent_requests.change(request, after)
 

@@ -80,8 +80,10 @@ def opened_facts(
 
 def proven_key(
     tables: NodeTables, membership: HubMembership, stub_id: str, proof: LinkProof, request_id: str
-) -> bytes | None:
-    """Our link key under which a proof holds: the other side has a value that we have too."""
+) -> bytes:
+    """Our link key under which a proof holds: the other side has a value that we have too. Empty if
+    none does.
+    """
     for secret in link_secrets(tables, membership, stub_id, proof.match_key_id):
         key = link_key(secret, membership.hub.hub_id, proof.epoch, proof.match_key_id)
         try:
@@ -89,4 +91,4 @@ def proven_key(
         except PatchworkError:
             continue
         return key
-    return None
+    return b""

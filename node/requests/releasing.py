@@ -16,7 +16,6 @@ from node.oversight.gossip import check_gossip
 from node.requests.answering import Answering
 from node.requests.sealed import Recipient, seal_for
 from node.store.outbox import Outgoing
-from node.store.people import Person
 from node.store.requests import LoggedDecision, ReceivedRequest, ReceivedState
 from node.store.set_aside import Kind
 from node.store.tables import NodeTables
@@ -169,7 +168,7 @@ class Releasing:
 
     def _card(self, tables: NodeTables, request: ReceivedRequest) -> ContactCard:
         own = self._membership.me().body
-        worker = _worker(tables, request)
+        worker = tables.people.working_on(request.involvement)
         # A record of before may hold what no card takes: that costs its field, not the card.
         phone = read_phone(worker.phone) if worker else None
         return ContactCard(
@@ -183,14 +182,3 @@ class Releasing:
             last_contact=None,
             next_visit=None,
         )
-
-
-def _worker(tables: NodeTables, request: ReceivedRequest) -> Person | None:
-    """Who of ours works on what was asked for, unless they are closed: they have left."""
-    if request.involvement is None:
-        return None
-    involvement = tables.records.involvement(request.involvement)
-    if involvement is None or involvement.practitioner is None:
-        return None
-    person = tables.people.get(involvement.practitioner)
-    return person if person and person.is_active else None

@@ -116,6 +116,15 @@ class People:
         row = self._tx.one("SELECT * FROM practitioner WHERE id = ?", person)
         return _person(row) if row else None
 
+    def working_on(self, involvement: int | None) -> Person | None:
+        """Who of ours works on an involvement (a row's id), unless they are closed: they left."""
+        row = self._tx.one(
+            "SELECT p.* FROM practitioner p JOIN involvement i ON i.practitioner = p.id "
+            "WHERE i.id = ? AND p.closed_at IS NULL",
+            involvement,
+        )
+        return _person(row) if row else None
+
     def called(self, name: str) -> list[Person]:
         """Everybody of this name, in whatever team, or of this name and team as `title` says it;
         those who are closed too, by row id.

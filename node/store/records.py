@@ -112,8 +112,8 @@ class Records:
         found = self._tx.rows_among(sql, among=[row.local_id for row in rows])
         return {row["local_id"]: row["id"] for row in found}
 
-    def involvement(self, involvement: int) -> Involvement | None:
-        """An involvement by row id."""
+    def involvement(self, involvement: int | None) -> Involvement | None:
+        """An involvement by row id; of no id there is none."""
         row = self._tx.one("SELECT * FROM involvement WHERE id = ?", involvement)
         return Involvement(**row) if row else None
 
@@ -126,6 +126,14 @@ class Records:
         """The involvements that are kept for children not yet born, by row id."""
         sql = "SELECT * FROM involvement WHERE for_unborn IN (:among)"
         return _by_id(self._tx.rows_among(sql, among=children))
+
+    def is_in_force(self, involvement: int | None, now: int) -> bool:
+        """Whether an involvement (a row's id) has a permission, still valid and not withdrawn."""
+        sql = (
+            "SELECT 1 FROM involvement WHERE id = ? AND permission_basis IS NOT NULL "
+            "AND valid_until > ? AND withdrawn_at IS NULL"
+        )
+        return self._tx.one(sql, involvement, now) is not None
 
     def in_force(self, client: int, now: int) -> list[Involvement]:
         """A client's involvements with a permission stated, still valid and not withdrawn."""

@@ -364,7 +364,7 @@ class SimFederation:
     async def start(self) -> None:
         """Key generation, founding, and the first checkpoint."""
         hub_folder = self.folder / "hub"
-        hub_folder.mkdir()
+        hub_folder.mkdir(mode=0o700)
         seeds = {name: self.random(32) for name in ("sign", "log", "pepper")}
         write_secrets(hub_folder / "keys.json", seeds)
         log_signer = NoteSigner(ORIGIN, SignatureType.ED25519, SecretSeed(seeds["log"]))
@@ -483,7 +483,7 @@ class SimFederation:
     def joining(self, name: str, member_class: str, **more: Any) -> tuple[Joining, NodeEngine]:
         """A new node that is about to join, and its database."""
         folder = self.folder / name
-        folder.mkdir()
+        folder.mkdir(mode=0o700)
         env = Environment(self.clock, Random(name))
         settings = self.settings(name, member_class, **more)
         made = Joining(folder, settings, self.network, env)  # type: ignore[arg-type]
@@ -572,7 +572,7 @@ class SimFederation:
         identities = []
         for number in (1, 2, 3):
             folder = self.folder / f"holder-{number}"
-            folder.mkdir()
+            folder.mkdir(mode=0o700)
             secrets = {"sign": self.random(32), "seal": self.random(32)}
             write_secrets(folder / "keys.json", secrets)
             record = HolderRecord(

@@ -14,7 +14,7 @@ DATABASE = "node.sqlite"
 
 def copy_aside(node: SimNode, where: Path) -> None:
     """Copy a node's folder as it is now, its database whole."""
-    where.mkdir()
+    where.mkdir(mode=0o700)
     for path in node.folder.iterdir():
         if path.is_file() and not path.name.startswith(DATABASE):
             shutil.copy2(path, where)

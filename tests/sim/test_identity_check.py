@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from node.identity_checks.comparing import Comparison, Found
-from node.identity_checks.initiating import IdentityCheckRequest
+from node.identity_checks.initiating import IdentityCheckRequest, shown
 from node.views.review import queue_value
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import from_base64, to_base64
@@ -379,6 +379,10 @@ def _outer(sender: SimNode, recipient: SimNode, message: Message) -> bytes:
 
 def _cut_witness(data: bytes) -> bytes:
     return data.split("— w2".encode())[0]
+
+
+def test_what_no_screen_could_show_is_left_out() -> None:
+    assert (shown("Ami\x07ra\u202e "), shown("\x07"), shown(None)) == ("Amira", None, None)
 
 
 def test_the_details_are_four_fields_and_no_more() -> None:

@@ -12,7 +12,7 @@ from node.publishing.tokens import TokenCache
 from node.records.importer.rows import Permission
 from protocol.errors import LocalError
 from protocol.matchkeys.records import ClientRecord
-from tests.sim.federation import SimFederation, row
+from tests.sim.federation import SimFederation, SimNode, row
 
 MARKS = (b"Zebulonia", b"Quixwater", b"Xanthic", b"9990000026", b"LX97XQ", b"2019-11-07",
          b"20191107", b"Markworker", b"07700900999", b"markmail", b"REFMARK")  # fmt: skip
@@ -73,6 +73,30 @@ async def test_no_client_or_practitioner_shows_outside_the_two_agencies(
                 assert found_in(path.read_bytes()) == set(), f"in {path.name} of {name}"
     written = capfd.readouterr()
     assert found_in((written.out + written.err).encode()) == set(), "in the programs' logs"
+
+
+async def test_the_hub_keeps_no_sealed_part_that_was_acknowledged(
+    federation: SimFederation, agencies: tuple[SimNode, SimNode]
+) -> None:
+    """A request's openings and the card lie there until they are fetched, and not a poll longer."""
+    health, care = agencies
+    request_id = await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
+    assert len(await _sealed_at_hub(federation)) == 1
+    await federation.settle()
+    await health.answer(request_id)
+    await federation.checkpoint()
+    await care.membership.sync()
+    await health.service.advance()
+    assert len(await _sealed_at_hub(federation)) == 1, "the card, before anybody has come for it"
+    await federation.settle()
+    assert (await care.sent(request_id))["state"] == "opened"
+    assert await _sealed_at_hub(federation) == []
+
+
+async def _sealed_at_hub(federation: SimFederation) -> list[bytes]:
+    sql = "SELECT sealed FROM mailbox WHERE sealed IS NOT NULL"
+    rows = await federation.hub_read(lambda tables: tables.tx.rows(sql))
+    return [row["sealed"] for row in rows]
 
 
 async def test_the_hubs_disk_never_holds_a_token(federation: SimFederation) -> None:

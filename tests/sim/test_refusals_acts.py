@@ -76,6 +76,9 @@ async def test_what_nobody_signed_is_not_entered_in_the_journal(
     entered = await health.read(lambda tables: tables.count("received_entry"))
     await delivered(federation, health, parse_statement(forged))
     assert await health.read(lambda tables: tables.count("received_entry")) == entered
+    assert await health.read(lambda tables: tables.count("set_aside")) == 0, (
+        "it is no fault of ours"
+    )
 
 
 async def test_the_same_message_twice_is_acted_on_once(
@@ -163,6 +166,15 @@ class TestALinkThatIsNotTheAskers:
         self, federation: SimFederation, agencies: Agencies, field: str
     ) -> None:
         said = await self.decided(federation, agencies, agencies[1], **{field: NOBODY})
+        assert said == ("refuse", "link_not_proven")
+
+    async def test_over_a_record_that_is_nobodys(
+        self, federation: SimFederation, agencies: Agencies
+    ) -> None:
+        """The hub told of the link anew, with a record that we never published."""
+        sql = "UPDATE link SET stub_id = ?"
+        await agencies[0].write(lambda tables: tables.tx.run(sql, NOBODY))
+        said = await self.decided(federation, agencies, agencies[1])
         assert said == ("refuse", "link_not_proven")
 
 

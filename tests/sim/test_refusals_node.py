@@ -49,6 +49,12 @@ async def signed_by_hub(federation: SimFederation, body: WireModel, aud: str) ->
     return await federation.hub_write(lambda tables: federation.ledger(tables).sign(body, aud))
 
 
+async def nothing_set_aside(*nodes: SimNode) -> None:
+    """What was refused is the sender's fault: no fault of ours, of which a person would be told."""
+    for node in nodes:
+        assert await node.read(lambda tables: tables.count("set_aside")) == 0
+
+
 async def dropped(federation: SimFederation, node: SimNode) -> None:
     """The hub loses what lies in a node's mailbox."""
     sql = "DELETE FROM mailbox WHERE agency = ?"
@@ -77,7 +83,7 @@ class TestARequest:
         statement = care.membership.sign(body, health.party_id)
         await delivered(federation, health, statement, parts.get(wrong, sealed))
         assert await health.read(lambda tables: tables.count("received_request")) == 0
-        assert await health.read(lambda tables: tables.count("set_aside")) == 0
+        await nothing_set_aside(health)
 
     async def test_under_an_id_that_was_used(
         self, federation: SimFederation, agencies: Agencies
@@ -91,7 +97,7 @@ class TestARequest:
         await delivered(federation, health, second, sealed)
         kept = await health.received(body.request_id)
         assert (kept["statement_id"], kept["purpose"]) == (first.id, "safeguarding_child")
-        assert await health.read(lambda tables: tables.count("set_aside")) == 0
+        await nothing_set_aside(health)
 
     async def test_to_another_agency(self, federation: SimFederation, agencies: Agencies) -> None:
         health, care = agencies
@@ -132,6 +138,7 @@ class TestAHubDecision:
         await delivered(federation, health, forged)
         kept = await health.received(request_id)
         assert (kept["state"], kept["hub_decision"]) == ("arrived", None)
+        await nothing_set_aside(health)
         await delivered(federation, health, await signed_by_hub(federation, real, health.party_id))
         assert (await health.received(request_id))["state"] == "asks_person"
 
@@ -161,6 +168,7 @@ class TestADecision:
         ):
             await delivered(federation, care, node.membership.sign(body, care.party_id))
             assert (await care.sent(request_id))["state"] == "waiting"
+        await nothing_set_aside(care)
         await delivered(federation, care, health.membership.sign(real, care.party_id))
         assert (await care.sent(request_id))["state"] == "allowed"
 
@@ -219,7 +227,7 @@ class TestACard:
         await delivered(federation, care, statement, **given)
         kept = await care.sent(request_id)
         assert (kept["state"], kept["card"]) == ("closed", None)
-        assert await care.read(lambda tables: tables.count("set_aside")) == 0
+        await nothing_set_aside(care)
         value = await care.read(lambda tables: inbox_value(tables, care.membership))
         assert [alarm["code"] for alarm in value["alarms"]] == ["card_closed"]
         assert await federation.entries("receipt") == []
@@ -285,7 +293,7 @@ class TestAReceipt:
         assert (await health.received(request_id))["state"] == "asks_person"
         body = but(body, request_id=NOBODY)
         await delivered(federation, health, care.membership.sign(body, health.party_id))
-        assert await health.read(lambda tables: tables.count("set_aside")) == 0
+        await nothing_set_aside(health)
 
 
 class TestAWrongPerson:
@@ -306,6 +314,7 @@ class TestAWrongPerson:
             kept = await care.sent(request_id)
             assert kept["state"] == "opened"
             assert kept["card"] is not None
+            await nothing_set_aside(care)
         await delivered(federation, care, health.membership.sign(real, care.party_id))
         assert (await care.sent(request_id))["card"] is None
 
@@ -391,10 +400,31 @@ class TestAnIdentityCheck:
             forged = await signed_by_hub(federation, but(real, **change), care.party_id)
             await delivered(federation, care, forged)
             assert (await sent_check(care, check_id))["state"] == "waiting"
+        await nothing_set_aside(care)
         await delivered(federation, care, await signed_by_hub(federation, real, care.party_id))
         no = but(real, outcome="refuse", code="not_available", holder=None, evidence=None)
         await delivered(federation, care, await signed_by_hub(federation, no, care.party_id))
         assert (await sent_check(care, check_id))["state"] == "allowed"
+
+    @pytest.mark.parametrize(
+        "change",
+        [{"outcome": "refuse"}, {"holder": None}, {"evidence": None}],
+        ids=lambda c: next(iter(c)),
+    )
+    async def test_a_decision_that_lets_no_details_leave(
+        self, federation: SimFederation, unsure: Agencies, change: dict[str, str | None]
+    ) -> None:
+        """Whatever else it names: openings and details stay here, and the openings go."""
+        _, care = unsure
+        check_id = await check(care)
+        real = (await last(federation, "identity_decision")).expect(IdentityDecisionBody).body
+        await dropped(federation, care)
+        forged = await signed_by_hub(federation, but(real, **change), care.party_id)
+        await delivered(federation, care, forged)
+        await care.service.advance()
+        kept = await sent_check(care, check_id)
+        assert (kept["state"], kept["openings"]) == ("refused", None)
+        assert await federation.entries("identity_check") == []
 
     async def details(
         self, federation: SimFederation, unsure: Agencies
@@ -436,7 +466,7 @@ class TestAnIdentityCheck:
         await delivered(federation, health, statement, **given)
         kept = await received_check(health, check_id)
         assert (kept["state"], kept["details"]) == ("arrived", None)
-        assert await health.read(lambda tables: tables.count("set_aside")) == 0
+        await nothing_set_aside(health)
 
     async def test_details_by_another_or_after_another_decision(
         self, federation: SimFederation, unsure: Agencies
@@ -459,6 +489,7 @@ class TestAnIdentityCheck:
             await delivered(federation, health, statement, sealed, proof)
             kept = await received_check(health, check_id)
             assert (kept["state"], kept["details"]) == ("arrived", None)
+            await nothing_set_aside(health)
         statement = care.membership.sign(body, health.party_id)
         await delivered(federation, health, statement, sealed, proof)
         assert (await received_check(health, check_id))["state"] == "asks_person"
@@ -484,6 +515,7 @@ class TestAnIdentityCheck:
             await delivered(federation, health, after, sealed, proof)
             kept = await received_check(health, check_id)
             assert (kept["state"], kept["decision_id"]) == ("arrived", None)
+            await nothing_set_aside(health)
 
     async def test_a_request_under_an_id_that_was_used(
         self, federation: SimFederation, unsure: Agencies
@@ -497,7 +529,7 @@ class TestAnIdentityCheck:
         await delivered(federation, health, care.membership.sign(other, hub_id))
         kept = await received_check(health, check_id)
         assert (kept["statement_id"], kept["purpose"]) == (first.id, "safeguarding_child")
-        assert await health.read(lambda tables: tables.count("set_aside")) == 0
+        await nothing_set_aside(health)
 
     async def test_an_answer_by_another_or_to_another_check(
         self, federation: SimFederation, unsure: Agencies
@@ -516,6 +548,7 @@ class TestAnIdentityCheck:
         ):
             await delivered(federation, care, node.membership.sign(body, care.party_id))
             assert (await sent_check(care, check_id))["state"] == "compared"
+            await nothing_set_aside(care)
         await delivered(federation, care, health.membership.sign(real, care.party_id))
         assert (await sent_check(care, check_id))["answer"] == "same"
         no = but(real, answer="not_same")
