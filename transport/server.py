@@ -135,10 +135,17 @@ async def run_beside(
 ) -> None:
     """Serve with loops running beside it. Serving ends them; a loop that fails ends serving.
 
-    A service whose log is no longer published must not go on as if it were.
+    A service whose log is no longer published must not go on as if it were. Raises LocalError if
+    that is all that failed, such as a port that is taken; else the group of what failed.
     """
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(loop) for loop in loops]
-        await serving
-        for task in tasks:
-            task.cancel()
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(loop) for loop in loops]
+            await serving
+            for task in tasks:
+                task.cancel()
+    except ExceptionGroup as failed:
+        first, *others = failed.exceptions
+        if others or not isinstance(first, LocalError):
+            raise
+        raise first from None

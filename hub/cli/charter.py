@@ -70,7 +70,7 @@ def change(
         _list("It loosens:", found.loosened)
         _list("It tightens:", found.tightened)
         _list("It also changes:", found.neutral)
-        _warn_of_witnesses(new, folder)
+        _warn_of_witnesses(held, new, folder)
         if found.loosened:
             out.print("Each agency goes on as before until its own person accepts this version.")
         else:
@@ -101,11 +101,14 @@ def _line(signatory: Signatory) -> str:
     return f"  {signatory.name}: {state}"
 
 
-def _warn_of_witnesses(new: Charter, folder: Path) -> None:
-    known = load_settings(folder).witness_urls
+def _warn_of_witnesses(held: Charter, new: Charter, folder: Path) -> None:
+    known = {*load_settings(folder).witness_urls, *(witness.name for witness in held.witnesses)}
     for witness in new.witnesses:
         if witness.name not in known:
-            out.print(f"hub.toml has no address for the witness {witness.name}: add it first.")
+            out.print(
+                f"hub.toml has no address for the new witness {witness.name}: add it first, "
+                "unless it pulls."
+            )
 
 
 def _list(title: str, sentences: tuple[str, ...]) -> None:

@@ -101,11 +101,6 @@ class HubService:
         with only_one(self._folder, "hub"):
             try:
                 await self._run(ready)
-            except ExceptionGroup as group:
-                first, *others = group.exceptions
-                if others or not isinstance(first, LocalError):
-                    raise
-                raise first from None
             finally:
                 await self.engine.close()
 

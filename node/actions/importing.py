@@ -4,7 +4,7 @@ What the command does and what a browser will do; nothing here prints or asks.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from node.membership.hub import followed_charters
 from node.records.clients import ImportReport, apply_import, write_faults
 from node.records.importer.mapping import (
     ColumnMapping,
+    Field,
     check_types,
     dump_mapping,
     guess_mapping,
@@ -65,8 +66,29 @@ def mapping_for(file: Path, mapping: Path | None) -> ChosenMapping:
         raise LocalError(ErrorCode.NOT_READY, f"check {draft.name}, then pass it with --mapping")
     with file.open("rb") as stream:
         header = read_table(stream).header
-    draft.write_text(dump_mapping(guess_mapping(header)), encoding="utf-8")
+    guess = guess_mapping(header)
+    draft.write_text(dump_mapping(guess) + _left_to_do(header, guess), encoding="utf-8")
     return ChosenMapping(draft=draft)
+
+
+def _left_to_do(header: Iterable[str], guess: ColumnMapping) -> str:
+    """Comments for the end of a draft: fields without a source, and columns that none reads."""
+    read = {source.column for source in guess.sources.values()}
+    lines = [
+        "",
+        "# This is a guess from the names of the columns: check every line. A field is given as",
+        '# above, or as fixed = "..." where it is the same for everybody (docs/operate/README.md).',
+        "#",
+        "# Fields without a source:",
+        *(
+            f"#   {name}" + (" (cannot be done without)" if name in guess.missing() else "")
+            for name in Field
+            if name not in guess.sources
+        ),
+        "# Columns that no field reads:",
+        *(f"#   {column}" for column in header if column not in read),
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def known_types(charters: Collection[Charter]) -> frozenset[str] | None:

@@ -31,6 +31,12 @@ NOT_FINDABLE = {
         "This client is not published, so nobody can find you and you find nobody: no permission "
         "to share is in force."
     ),
+    Unpublished.NOT_IN_CHARTER: (
+        "This client is not published, so nobody can find you and you find nobody: the lawful "
+        "basis or the kind of work in your record is not one that the sharing agreement has in "
+        "force (patchwork-node charter show --json). Correct the record or the mapping, import "
+        "again, then run patchwork-node publish."
+    ),
     Unpublished.NOT_YET: (
         "This client is not published yet, so nobody can find you and you find nobody. Run "
         "patchwork-node publish; if it stays so, several of your records share what would tell "

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from node.links.references import Entry, entries_of
 from node.membership.hub import HubMembership
+from node.publishing.drafts import allowed
 from node.store.links import Link, LinkedInvolvement, LinkState
 from node.store.records import Client, record_of
 from node.store.stubs import Rounds
@@ -49,6 +50,7 @@ class Unpublished(StrEnum):
     """Why a client is not published, so that nobody finds them."""
 
     NO_PERMISSION = "no_permission"
+    NOT_IN_CHARTER = "not_in_charter"
     INSUFFICIENT_IDENTIFIERS = "too_little"
     NOT_YET = "not_yet"
 
@@ -164,8 +166,11 @@ def _members(membership: HubMembership, entries: Sequence[Entry]) -> Iterator[Te
 
 
 def _why_unpublished(tables: NodeTables, membership: HubMembership, client: Client) -> Unpublished:
-    if not tables.records.in_force(client.id, membership.env.clock()):
+    permitted = tables.records.in_force(client.id, membership.env.clock())
+    if not permitted:
         return Unpublished.NO_PERMISSION
+    if not any(allowed(membership.charter, permitted)):
+        return Unpublished.NOT_IN_CHARTER
     policy = membership.charter.policy
     made = match_keys(record_of(client, membership.shared_postcodes), policy.keys)
     return Unpublished.NOT_YET if names_somebody(made) else Unpublished.INSUFFICIENT_IDENTIFIERS

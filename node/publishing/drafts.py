@@ -171,7 +171,7 @@ class Drafter:
         """What may be published of these clients: of each who has any involvement that may be."""
         found = tables.records.all_in_force([client.id for client in clients], now)
         shown = {
-            client: list(_allowed(self._membership.charter, items))
+            client: list(allowed(self._membership.charter, items))
             for client, items in found.items()
         }
         ids = self._involvement_ids(tables, shown.values())
@@ -291,7 +291,7 @@ def retired_row(stub_id: str, revision: int, salt: bytes) -> StubRow:
     )
 
 
-def _allowed(charter: Charter, involvements: Iterable[Involvement]) -> Iterable[_Shown]:
+def allowed(charter: Charter, involvements: Iterable[Involvement]) -> Iterable[_Shown]:
     """Those of a type and on a basis that the charter has, and the basis is in force.
 
     The same work with a mother and her unborn child is shown once.

@@ -4,6 +4,7 @@ Each scenario runs twice: as it is, and on an engine that runs every body once f
 """
 
 import asyncio
+import socket
 import sqlite3
 import stat
 import threading
@@ -19,7 +20,8 @@ from runtime.secrets import read_secrets, write_secrets
 from storage.engine import MOST_VALUES, Engine, NotUniqueError, Schema, Transaction
 from storage.sqlite import SqliteEngine, copy_database
 from tests.statements import counted_statements
-from transport.server import run_beside
+from transport.routes import make_application
+from transport.server import run_beside, serve_forever
 
 FIRST = "CREATE TABLE book (id INTEGER PRIMARY KEY, title TEXT NOT NULL)"
 LIMIT_SECONDS = 60
@@ -356,6 +358,19 @@ async def test_a_loop_that_fails_ends_the_service_loudly() -> None:
     with pytest.raises(ExceptionGroup) as caught:
         await asyncio.wait_for(run_beside(serving(), [broken()]), LIMIT_SECONDS)
     assert "publishing stopped" in str(caught.value.exceptions)
+
+
+async def test_a_port_that_is_taken_is_a_sentence() -> None:
+    async def follow() -> None:
+        await asyncio.Event().wait()
+
+    application = make_application([], body_limit=1)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        serving = serve_forever(application, "127.0.0.1", port)
+        with pytest.raises(LocalError) as caught:
+            await asyncio.wait_for(run_beside(serving, [follow()]), LIMIT_SECONDS)
+    assert f"cannot listen on 127.0.0.1 port {port}" in caught.value.detail
 
 
 async def test_a_copy_is_the_whole_database_though_a_program_writes(

@@ -2,6 +2,7 @@
 
 from node.links.team import Unpublished
 from node.records.duplicates import duplicates
+from node.records.importer.rows import Permission
 from protocol.matchkeys.records import ClientRecord
 from tests.sim.federation import AMEERA, AMIRA, DUTY, SAMIR, SimFederation, row
 
@@ -54,3 +55,16 @@ async def test_too_little_is_said_plainly_with_everybodys_duty_line(
         assert team.duty_desk.phone
     assert (await health.team("h3")).unpublished is Unpublished.NO_PERMISSION
     assert (await health.team("h4")).unpublished is None
+
+
+async def test_a_basis_that_the_charter_lacks_is_said_to_be_the_reason(
+    federation: SimFederation,
+) -> None:
+    health = await federation.join("Health visiting", "health_provider")
+    await health.take_in(
+        row("h1", AMIRA, "health_visiting", Permission("UK-NO-SUCH", DUTY.valid_until, None)),
+        row("h2", SAMIR, "health_visiting", DUTY),
+    )
+    await health.publish()
+    assert (await health.team("h1")).unpublished == "not_in_charter"
+    assert (await health.team("h2")).unpublished is None

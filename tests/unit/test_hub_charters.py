@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -185,6 +186,30 @@ def test_any_change_makes_a_charter_that_follows_or_is_refused(change: dict[str,
     assert parse_charter(new.encode()) == new
     assert (new.version, new.predecessor) == (2, HELD.document_hash)
     assert (new.charter_id, new.log, new.token_key) == (HELD.charter_id, HELD.log, HELD.token_key)
+
+
+def test_only_a_new_witness_without_an_address_is_asked_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that pulls has none, and has signed all the time."""
+
+    async def held(folder: Path) -> Any:
+        return SimpleNamespace(directory=SimpleNamespace(charter=HELD))
+
+    monkeypatch.setattr("hub.cli.charter._status", held)
+    (tmp_path / "hub.toml").write_text('public_url = "https://hub.example"\n')
+    file = tmp_path / "change.json"
+
+    def said(change: dict[str, Any]) -> str:
+        file.write_text(json.dumps(change))
+        done = CliRunner().invoke(app, ["charter", "change", str(file), "--dir", str(tmp_path)])
+        assert "Put it in force?" in done.output
+        return done.output
+
+    assert "no address" not in said({"retention_days": 60})
+    more = said({"witnesses": [*VALUE["witnesses"], witness(4, "Domain 4")]})
+    assert more.count("no address") == 1
+    assert "no address for the new witness w4.example" in more
 
 
 def test_a_hub_that_is_not_set_up_or_founded_has_no_charter_to_change(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import stat
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -68,10 +69,24 @@ def test_a_first_import_writes_a_draft_for_a_person_to_complete(folder: Path) ->
     assert done.exit_code == 1
     draft = (folder.parent / "clients.mapping.toml").read_text()
     assert 'column = "NHS Number"' in draft
-    assert "permission" not in draft, "there is no default for permission"
+    assert "[fields.permission" not in draft, "there is no default for permission"
     again = run("import", str(file), "--dir", str(folder))
     assert again.exit_code == 1
     assert (folder.parent / "clients.mapping.toml").read_text() == draft, "a draft is not lost"
+
+
+def test_a_draft_says_what_it_lacks_and_which_columns_it_does_not_read(folder: Path) -> None:
+    file = folder.parent / "clients.csv"
+    file.write_text('Ref,Forename,Born,"Tel\nday",Worker\n', newline="")
+    run("import", str(file), "--dir", str(folder))
+    path = folder.parent / "clients.mapping.toml"
+    draft = path.read_text()
+    assert tomllib.loads(draft)["fields"].keys() == {"given", "worker"}, "what it lacks is a remark"
+    said = draft.splitlines()
+    assert "#   local_id (cannot be done without)" in said
+    assert "#   permission_basis" in said
+    assert "#   worker" not in said
+    assert said[-3:] == ["#   Ref", "#   Born", "#   Tel day"]
 
 
 def test_good_rows_are_stored_and_bad_ones_listed(folder: Path) -> None:
