@@ -7,12 +7,14 @@ not bring them together, to `spellings.py`. A formal name of six letters or more
 nickname. Compiled by the project from common usage; no table was copied; licensed as the project.
 """
 
+import re
 from types import MappingProxyType
 
 from protocol.matchkeys.skeleton import skeleton
 from protocol.matchkeys.spellings import FAMILY, GIVEN_AND_FAMILY, SERVANT_NAMES, variants
 
 MAX_HOPS = 2
+_UMLAUT = re.compile("([aou])(?:e|(?<=a)a)(?=[a-z])")
 
 FORMAL_NAMES: dict[str, str] = {
     "abdi": "abdy",
@@ -322,12 +324,20 @@ GIVEN = MappingProxyType(_resolved())
 
 def canonical_name(name: str) -> str:
     """The one form of a given name in a-z: the formal name in one spelling, or the name itself."""
-    return SERVANT_NAMES.get(name) or GIVEN.get(name, name)
+    return _without_umlaut_e(SERVANT_NAMES.get(name) or GIVEN.get(name, name))
 
 
 def canonical_family(name: str) -> str:
     """The one spelling of a family name, or of a part of one, in a-z."""
-    return SERVANT_NAMES.get(name) or FAMILY.get(name, name)
+    return _without_umlaut_e(SERVANT_NAMES.get(name) or FAMILY.get(name, name))
+
+
+def _without_umlaut_e(name: str) -> str:
+    """Joerg as Jörg folds: ae, oe, ue and aa before a letter lose the second one.
+
+    Samuel becomes samul, on both sides alike.
+    """
+    return _UMLAUT.sub(r"\1", name)
 
 
 def given_skeleton(given: str | None) -> str | None:

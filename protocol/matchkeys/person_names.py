@@ -10,9 +10,12 @@ from typing import NamedTuple
 
 from protocol.matchkeys import words as lists
 from protocol.matchkeys.folding import fold
+from protocol.matchkeys.markers import is_marker, says_nothing
 from protocol.matchkeys.spellings import SERVANT_NAMES
 
 _NOT_LETTERS = re.compile("[^a-z]+")
+_NOT_LETTERS_OR_DIGITS = re.compile("[^a-z0-9]+")
+_DIGIT = re.compile("[0-9]")
 _PIECES = re.compile(r"[a-z]+|[(\[{/)\]},;]")
 _PHRASE = re.compile(
     r"\b(?:"
@@ -59,8 +62,8 @@ def given_names(
     "Mary, Anne".
     """
     written = _read(given)
-    names = written.words
-    if written.after_comma:
+    names = [] if _is_counted(given) or is_unborn(given) else written.words
+    if names and written.after_comma:
         same = not family or set(names) <= set(_read(family).words)
         names = written.after_comma if same else names + written.after_comma
     names = _without_newborn_words(_cut_patronymic(names), family)
@@ -96,35 +99,40 @@ def telling_names(given: str | None, middle: str | None) -> tuple[str, ...]:
     return tuple(names)
 
 
-def is_placeholder(text: str | None) -> bool:
-    """Whether an entry only says that nothing is known, such as "not known" or TBC."""
-    return _says_nothing(fold(text))
-
-
 def is_unborn(given: str | None) -> bool:
-    """Whether a given-name field stands for a child not yet born, such as "Unborn baby of"."""
-    names = _NOT_LETTERS.split(fold(given).strip("("))
-    return not lists.UNBORN_WORDS.isdisjoint(names[: _newborn_words(names)])
-
-
-def _says_nothing(folded: str) -> bool:
-    joined = folded.replace(" ", "")
-    return folded in lists.PLACEHOLDER_TEXTS or joined in lists.PLACEHOLDER_WORDS
+    """Whether a given-name field stands for a child not yet born: "Unborn baby of", "EDD 3 May"."""
+    folded = fold(given).strip("(")
+    names = [name for name in _NOT_LETTERS.split(folded) if name]
+    begins = names[: _newborn_words(names)]
+    due = names[len(begins) : len(begins) + 1]
+    return not lists.UNBORN_WORDS.isdisjoint(begins) or _is_due(due, folded)
 
 
 def _read(text: str | None) -> _Written:
     folded = fold(text.replace(".", " ")) if text else ""
-    if not folded or _says_nothing(folded):
+    if not folded or says_nothing(folded):
         return _Written([], [], [])
     if folded.isalpha():
         return _Written([] if folded in lists.TITLES else [folded], [], [])
     written = _pieces(_PHRASE.sub(lambda found: lists.PHRASES[found[0]], folded))
     used = _without_titles(written.words)
-    if used and used[0] in lists.PLACEHOLDER_WORDS:
+    if used and is_marker(used[0]) and used[0] not in lists.UNBORN_WORDS:
         return _Written([], [], [])
     others = [_without_titles(other) for other in written.others]
     others = [other for other in others if other and other[0] not in lists.NOTE_WORDS]
     return _Written(used, _without_titles(written.after_comma), others)
+
+
+def _is_due(names: list[str], folded: str) -> bool:
+    """EDD, due: a day of delivery follows; Edd alone is a name."""
+    return bool(names) and names[0] in lists.DUE_WORDS and bool(_DIGIT.search(folded))
+
+
+def _is_counted(given: str | None) -> bool:
+    """Baby 2, Child 1, Male 3: nobody's name."""
+    names = [word for word in _NOT_LETTERS_OR_DIGITS.split(fold(given)) if word]
+    digits = [name for name in names if name.isdigit()]
+    return bool(digits) and {*names} <= {*digits} | lists.PERSON_WORDS
 
 
 def _pieces(text: str) -> _Written:

@@ -9,10 +9,14 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-TITLES = _words("mr mrs ms miss mx dr prof rev revd mstr cllr")
+TITLES = _words(
+    "mr mrs ms miss mx dr prof rev revd mstr cllr "
+    "mst most mosammat mosammot mossammat musammat mussammat smti"
+)
 TITLES_BESIDE_A_NAME = _words(
     "master sir dame lady lord professor doctor reverend father rabbi imam captain sheikh "
-    "hajji haji hajja alhaji alhaja shri smt"
+    "hajji haji hajja alhaji alhaja shri sri smt kumari sardar maulana moulana qari hafiz mufti "
+    "daw naw saw nai nang"
 )
 SUFFIXES = _words("jr jnr junior sr snr senior ii iii iv esq mbe obe cbe")
 PARTICLES = _words(
@@ -58,15 +62,34 @@ NOTE_WORDS = _words(
     "deceased twin triplet male female baby adopted foster carer mother father child adult "
     "foetus unborn unknown preferred legal"
 )
-PLACEHOLDER_TEXTS = _words("n/a n/k u/k none null nil withheld refused declined anonymous") | {
-    "not known", "not given", "not stated", "not available", "not applicable", "not disclosed",
-    "not yet named", "no name", "no surname", "no middle name", "name not known",
-    "to be confirmed", "to be advised", "to be decided",
-}  # fmt: skip
-PLACEHOLDER_WORDS = _words("unknown unk nk tbc tba tbd unnamed xx xxx xxxx")
-UNBORN_WORDS = _words("unborn undelivered foetus fetus ubb edd")
+# What says that nothing is known. Alone, in any field: the whole text is one of these.
+PLACEHOLDER_TEXTS = _words("n/a n/k u/k none null nil")
+# A text that begins with one of these, or ends in one behind a FILLER_WORD, says so too.
+MARKER_WORDS = _words(
+    "not unk nk tbc tba tbd tbn xx xxx xxxx pending await awaits awaiting awaited withheld "
+    "refused declined anonymous redacted"
+)
+# So does un- with one of these ends: unknown, unrecorded, unobtainable. Unsted is a name.
+MARKER_UN_ENDS = ("ed", "known", "able", "given", "sure")
+NOTHING_WORDS = _words("no none nil")
+# What NOTHING_WORDS and "to be" may be followed by: no forename, none given, to be confirmed.
+FILLER_WORDS = _words(
+    "name names named forename forenames first given middle maiden surname surnames last family "
+    "legal preferred other data info information detail details record records recorded entry "
+    "value number known registered registration confirmed advised decided announced allocated yet "
+    "as of on at the a an is was be to has have been birth file system held available provided "
+    "supplied stated disclosed parent parents mother mothers father fathers"
+)
+PERSON_WORDS = _words(
+    "baby infant newborn neonate twin triplet child sibling boy girl male female adult man woman "
+    "person client patient tenant resident occupant"
+)
+UNBORN_WORDS = _words("unborn undelivered foetus fetus ubb")
+# An expected day of delivery if a number follows it; alone it is a name, as Edd is.
+DUE_WORDS = _words("edd due")
 NEWBORN_WORDS = UNBORN_WORDS | _words(
-    "baby infant newborn neonate twin triplet boy girl male female live babyof"
+    "baby babyboy babygirl infant newborn neonate twin triplet boy girl male female live child "
+    "sibling babyof"
 )
 BIRTH_ORDER_WORDS = _words("a b c i ii iii one two three first second third of")
 SEXES = {
@@ -80,18 +103,43 @@ NO_ADDRESS = (
 UNKNOWN_ADDRESS = ("unknown", "not known", "no address", "po box")
 # Many people who are not kin live there, and some of them hide.
 SHARED_PLACES = (
-    "hostel", "refuge", "night shelter", "shelter", "womens aid", "foyer", "ymca", "ywca",
-    "salvation army", "hotel", "motel", "guest house", "guesthouse", "bed and breakfast", "b&b",
-    "bnb", "backpackers", "temporary accommodation", "emergency accommodation", "homeless unit",
-    "supported housing", "prison", "hmp", "hm prison", "hmyoi", "yoi", "young offender",
-    "remand centre", "detention centre", "removal centre", "reception centre", "asylum centre",
+    "hostel", "refuge", "safe house", "safehouse", "night shelter", "shelter", "womens aid",
+    "foyer", "ymca", "ywca", "yha", "salvation army", "emmaus", "homeless", "rough sleepers",
+    "hotel", "motel", "aparthotel", "apart hotel", "inn", "guest house", "guesthouse",
+    "lodging house", "lodgings", "bed and breakfast", "bed & breakfast", "bed breakfast", "b&b",
+    "b & b", "b and b", "b + b", "b+b", "b n b", "bnb", "bandb", "backpackers",
+    "premier inn", "travelodge", "travel lodge", "holiday inn", "ibis", "novotel", "mercure",
+    "easyhotel", "best western", "ramada", "radisson", "butlins", "pontins",
+    "initial accommodation", "temporary accommodation", "emergency accommodation",
+    "contingency accommodation", "dispersal accommodation", "interim accommodation",
+    "supported accommodation", "supported housing", "supported living", "student accommodation",
+    "shared accommodation", "shared house", "asylum accommodation", "accommodation centre",
+    "ta unit", "homeless unit", "family unit", "mother and baby unit", "parent and baby unit",
+    "assessment unit", "rehabilitation unit", "rehab unit", "secure unit", "detox unit",
+    "prison", "hmp", "hm prison", "hmyoi", "yoi", "young offender", "remand centre",
+    "detention centre", "removal centre", "reception centre", "asylum centre", "asylum",
+    "assessment centre", "resettlement centre", "secure centre", "secure childrens home",
     "bail hostel", "approved premises", "correctional centre", "hospital", "hospice",
-    "nursing home", "care home", "residential home", "childrens home", "barracks", "bfpo",
-    "caravan park", "rooming house", "boarding house", "halls of residence", "student halls",
+    "nursing home", "care home", "residential home", "childrens home", "rest home",
+    "nurses home", "barracks", "bfpo", "raf camp", "army camp", "caravan park", "caravan site",
+    "mobile home park", "holiday park", "trailer park", "park home site", "camp site", "campsite",
+    "traveller site", "travellers site", "travelling site", "gypsy site", "halting site",
+    "rooming house", "boarding house", "boarding school", "halls of residence",
+    "hall of residence", "residence hall", "student hall", "student village", "university hall",
+    "hmo", "house in multiple occupation", "houses in multiple occupation", "convent",
+    "monastery",
 )  # fmt: skip
 STREET_TYPES = _words(
     "road rd street st lane ln close cl way drive dr avenue ave av court ct crescent cres "
-    "place pl terrace tce hill row walk grove gardens gate square sq parade pde mews green"
+    "place pl terrace tce hill row walk grove gardens gate square sq parade pde mews green "
+    "fields field view rise yard wharf quay wynd vennel loan brae"
 )
 # Before a street's name, and no part of it.
-NOT_A_STREET = _words("the flat unit apartment apt lot room suite shop no number")
+NOT_A_STREET = _words(
+    "the flat flt unit apartment apt studio bedsit lot room suite shop block plot no number"
+)
+# A number behind one of these is a part of a building, unless there is no other number.
+DWELLINGS = (
+    "flat", "flt", "fl", "unit", "apartment", "apt", "studio", "bedsit", "maisonette", "lot",
+    "room", "rm", "suite", "shop", "level", "floor", "box", "block", "plot", "pitch", "berth",
+)  # fmt: skip
