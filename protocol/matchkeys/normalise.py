@@ -10,11 +10,12 @@ from datetime import date, datetime, timedelta, timezone
 from stdnum.gb import nhs
 
 from protocol.matchkeys.folding import fold
-from protocol.matchkeys.markers import is_error_value, is_placeholder
+from protocol.matchkeys.missing import is_error_value, is_missing
 from protocol.matchkeys.person_names import (
     PersonNames,
     family_names,
     given_names,
+    is_placeholder,
     is_unborn,
     person_names,
     telling_names,
@@ -42,6 +43,7 @@ __all__ = [
     "has_no_door",
     "house_and_street",
     "is_error_value",
+    "is_missing",
     "is_placeholder",
     "is_shared_place",
     "is_unborn",

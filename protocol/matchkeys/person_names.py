@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from protocol.matchkeys import words as lists
 from protocol.matchkeys.folding import fold
-from protocol.matchkeys.markers import is_marker, says_nothing
+from protocol.matchkeys.missing import says_nothing
 from protocol.matchkeys.spellings import SERVANT_NAMES
 
 _NOT_LETTERS = re.compile("[^a-z]+")
@@ -99,6 +99,11 @@ def telling_names(given: str | None, middle: str | None) -> tuple[str, ...]:
     return tuple(names)
 
 
+def is_placeholder(text: str | None) -> bool:
+    """Whether an entry only says that nothing is known, such as "not known" or TBC."""
+    return says_nothing(fold(text))
+
+
 def is_unborn(given: str | None) -> bool:
     """Whether a given-name field stands for a child not yet born: "Unborn baby of", "EDD 3 May"."""
     folded = fold(given).strip("(")
@@ -116,7 +121,7 @@ def _read(text: str | None) -> _Written:
         return _Written([] if folded in lists.TITLES else [folded], [], [])
     written = _pieces(_PHRASE.sub(lambda found: lists.PHRASES[found[0]], folded))
     used = _without_titles(written.words)
-    if used and is_marker(used[0]) and used[0] not in lists.UNBORN_WORDS:
+    if used and used[0] in lists.PLACEHOLDER_WORDS:
         return _Written([], [], [])
     others = [_without_titles(other) for other in written.others]
     others = [other for other in others if other and other[0] not in lists.NOTE_WORDS]

@@ -62,24 +62,14 @@ NOTE_WORDS = _words(
     "deceased twin triplet male female baby adopted foster carer mother father child adult "
     "foetus unborn unknown preferred legal"
 )
-# What says that nothing is known. Alone, in any field: the whole text is one of these.
-PLACEHOLDER_TEXTS = _words("n/a n/k u/k none null nil")
-# A text that begins with one of these, or ends in one behind a FILLER_WORD, says so too.
-MARKER_WORDS = _words(
-    "not unk nk tbc tba tbd tbn xx xxx xxxx pending await awaits awaiting awaited withheld "
-    "refused declined anonymous redacted"
-)
-# So does un- with one of these ends: unknown, unrecorded, unobtainable. Unsted is a name.
-MARKER_UN_ENDS = ("ed", "known", "able", "given", "sure")
-NOTHING_WORDS = _words("no none nil")
-# What NOTHING_WORDS and "to be" may be followed by: no forename, none given, to be confirmed.
-FILLER_WORDS = _words(
-    "name names named forename forenames first given middle maiden surname surnames last family "
-    "legal preferred other data info information detail details record records recorded entry "
-    "value number known registered registration confirmed advised decided announced allocated yet "
-    "as of on at the a an is was be to has have been birth file system held available provided "
-    "supplied stated disclosed parent parents mother mothers father fathers"
-)
+PLACEHOLDER_TEXTS = _words("n/a n/k u/k none null nil withheld refused declined anonymous") | {
+    "not known", "not given", "not stated", "not available", "not applicable", "not disclosed",
+    "not yet named", "no name", "no surname", "no middle name", "name not known",
+    "to be confirmed", "to be advised", "to be decided", "as above", "see above", "same as above",
+    "see notes", "see file", "see record", "data missing", "date unknown", "name unknown",
+    "address unknown", "postcode unknown", "(blank)",
+}  # fmt: skip
+PLACEHOLDER_WORDS = _words("unknown unk nk tbc tba tbd unnamed xx xxx xxxx")
 PERSON_WORDS = _words(
     "baby infant newborn neonate twin triplet child sibling boy girl male female adult man woman "
     "person client patient tenant resident occupant"
@@ -143,3 +133,23 @@ DWELLINGS = (
     "flat", "flt", "fl", "unit", "apartment", "apt", "studio", "bedsit", "maisonette", "lot",
     "room", "rm", "suite", "shop", "level", "floor", "box", "block", "plot", "pitch", "berth",
 )  # fmt: skip
+# Begins an entry of any field that only says why there is no value, if no digit follows.
+MISSING_OPENINGS = _words("not awaiting await awaits pending")
+# What "no ..." says is lacking, and what may stand beside a word such as "unrecorded".
+MISSING_NOUNS = _words(
+    "name names forename surname firstname lastname middle first last given family data value "
+    "entry info information record records recorded detail details dob date birth address postcode "
+    "post number nhs phone telephone tel mobile email worker contact response reply answer "
+    "one known"
+)
+MISSING_WORDS = _words(
+    "missing blank empty nothing none null withheld refused declined anonymous redacted removed "
+    "deleted unk unknown unnamed tbc tba tbd ditto"
+)
+MISSING_FILLERS = _words(
+    "at by as on in of for to from the a an and or yet now currently present time this file "
+    "system client patient parent parents mother father family school gp service source request is "
+    "was has have been be still so far give say disclose provide share tell ask see check query"
+)
+# A name in a field of names (Nan, Na, Dk); in every other field nothing.
+MISSING_CODES = _words("na nan nat nd ns nda dk ni nr x void")

@@ -66,7 +66,10 @@ def test_family_names(family: str | None, expected: list[str]) -> None:
     assert list(normalise.family_names(family)) == expected
 
 
-@pytest.mark.parametrize("rule", ["birth_date", "postcode", "nhs_number", "sex", "is_unborn"])
+@pytest.mark.parametrize(
+    "rule",
+    ["birth_date", "postcode", "nhs_number", "sex", "is_unborn", "is_missing", "is_placeholder"],
+)
 def test_one_value_rules(rule: str) -> None:
     function = getattr(normalise, rule)
     found = [[text, function(text)] for text, _ in VECTORS[rule]]
