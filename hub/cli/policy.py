@@ -32,6 +32,10 @@ notes = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
 Data = Annotated[
     Path, typer.Argument(help="A folder: one CSV file an agency, and truth.csv.", file_okay=False)
 ]
+DataSets = Annotated[
+    list[Path],
+    typer.Argument(help="One such folder or several, fitted together.", file_okay=False),
+]
 Policy = Annotated[
     str, typer.Option("--policy", help="A pack's name (england, victoria, ...) or a policy file.")
 ]
@@ -65,7 +69,7 @@ def evaluate_command(
 
 @app.command("train")
 def train_command(
-    data: Data,
+    data: DataSets,
     policy: Policy = DEFAULT,
     to: Annotated[Path, typer.Option("--out", help="Where to write the policy.")] = Path(
         "policy.json"
@@ -73,9 +77,10 @@ def train_command(
 ) -> None:
     """Fit the weights and thresholds of a policy's keys; measure it on other data afterwards."""
     with report_errors():
-        start, records = _chosen(policy, None), read_folder(data)
-        require_safe_keys(records, start)
-        fitted = train(_candidates(records, start), start)
+        start, folders = _chosen(policy, None), [read_folder(folder) for folder in data]
+        for records in folders:
+            require_safe_keys(records, start)
+        fitted = train([_candidates(records, start) for records in folders], start)
         fitted = replace(fitted, version=start.version + 1)
         to.write_bytes(canonical.encode(fitted.to_json()) + b"\n")
         out.print(f"Written to {to}. Measure it on data that it has not seen:")

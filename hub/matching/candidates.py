@@ -13,7 +13,15 @@ from hub.store.stubs import NO_TOKENS, HeldTokens, Holder, Stub, TypedToken
 from hub.store.tables import HubTables
 from protocol.governance.charter import Charter
 from protocol.matchkeys.policy import MatchPolicy
-from protocol.matchkeys.score import PairScore, contest, score_pair
+from protocol.matchkeys.score import (
+    Fits,
+    PairScore,
+    contest,
+    fits,
+    is_duplicate,
+    rivals_of,
+    score_pair,
+)
 from protocol.requests.decide import in_force
 from protocol.requests.review import Answer
 
@@ -41,7 +49,6 @@ class CandidateIndex:
         self._holders = ReadOnce[TypedToken, Sequence[Holder]](holders, ())
         self._counted: dict[str, Tokens] = {}
         self._candidates: dict[str, frozenset[str]] = {}
-        self._rivals: dict[Pair, frozenset[Pair]] = {}
         # By the policy's identity; the policy is kept beside, so that its identity stays its own.
         self._scores: dict[int, tuple[MatchPolicy, dict[Pair, PairScore]]] = {}
 
@@ -61,9 +68,7 @@ class CandidateIndex:
         self.links.fetch(link.across(end).stub_id for end in ends for link in self.links[end])
         links = (self.between(pair) for pair in pairs)
         self.answers.fetch(link.link_id for link in links if link is not None)
-        self.stubs.fetch(near for stub_id in ends for near in self.of(stub_id))
-        rivals = {rival for pair in pairs for rival in self._rivals_of(pair)}
-        self._read({stub_id for rival in rivals for stub_id in rival})
+        self._read({near for stub_id in ends for near in self.of(stub_id)})
 
     def between(self, pair: Pair) -> Link | None:
         """The link between two stubs, ended ones too."""
@@ -76,16 +81,13 @@ class CandidateIndex:
         return self._candidates[stub_id]
 
     def touched(self, stub_id: str) -> set[Pair]:
-        """The pairs to look at again when a stub changed: its own, and those that it rivals."""
-        stub = self.stubs[stub_id]
+        """The pairs to look at again when a stub changed: its own, and those that it stands
+        against, at its agency and elsewhere.
+        """
         linked = {link.across(stub_id).stub_id for link in self.links[stub_id]}
         pairs = {sorted_pair(stub_id, other) for other in self.of(stub_id) | linked}
         for other in self.of(stub_id):
-            pairs |= {
-                sorted_pair(other, rival)
-                for rival in self.of(other)
-                if (known := self.stubs[rival]) and stub and known.agency == stub.agency
-            }
+            pairs |= {sorted_pair(other, rival) for rival in self.of(other)}
         return pairs
 
     def alone(self, policy: MatchPolicy, pair: Pair) -> PairScore:
@@ -97,9 +99,14 @@ class CandidateIndex:
         return scores[pair]
 
     def score(self, policy: MatchPolicy, pair: Pair) -> PairScore:
-        """The pair's score after its best rival's."""
-        rivals = [self.alone(policy, rival).hundredths for rival in self._rivals_of(pair)]
-        return contest(policy, self.alone(policy, pair), max(rivals, default=None))
+        """The pair's score after its rivals."""
+        alone = self.alone(policy, pair)
+        a, b = (self._fits(policy, stub_id, pair) for stub_id in pair)
+
+        def duplicates(one: str, other: str) -> bool:
+            return is_duplicate(policy, self.alone(policy, sorted_pair(one, other)))
+
+        return contest(policy, alone, rivals_of(policy, alone.hundredths, a, b, duplicates))
 
     def shared_since(self, pair: Pair) -> tuple[int, int] | None:
         """Log indexes at which the two came by the token that they have shared the longest."""
@@ -120,20 +127,15 @@ class CandidateIndex:
         ]
         return any(kind is not None and kind.openness != "sensitive" for kind in kinds)
 
-    def _rivals_of(self, pair: Pair) -> frozenset[Pair]:
-        """Pairs of one of the two with another stub of the other's agency."""
-        if pair not in self._rivals:
-            found: set[Pair] = set()
-            for stub_id, other_id in (pair, pair[::-1]):
-                other = self.stubs[other_id]
-                for near_id in self.of(stub_id):
-                    near = self.stubs[near_id]
-                    if near_id == other_id or near is None or other is None:
-                        continue
-                    if near.agency == other.agency and self.can_be_shown(near):
-                        found.add(sorted_pair(stub_id, near_id))
-            self._rivals[pair] = frozenset(found)
-        return self._rivals[pair]
+    def _fits(self, policy: MatchPolicy, stub_id: str, pair: Pair) -> Fits[str]:
+        """How a stub of the pair fits those near it: the other one, and whoever can be shown."""
+        near = [
+            (known.agency, self.alone(policy, sorted_pair(stub_id, other)).hundredths, other)
+            for other in self.of(stub_id)
+            if (known := self.stubs[other]) and (other in pair or self.can_be_shown(known))
+        ]
+        stub = self.stubs[stub_id]
+        return fits(stub_id, stub.agency if stub else "", near)
 
     def _counted_tokens(self, stub_id: str) -> Tokens:
         if stub_id not in self._counted:

@@ -12,7 +12,7 @@ from hub.matching.terms import RoundTerms
 from hub.store.links import Link, LinkState, Origin
 from hub.store.stubs import Stub
 from protocol.matchkeys.score import Outcome, PairScore
-from protocol.matchkeys.support import ids_conflict, supported
+from protocol.matchkeys.support import supported
 from protocol.requests.review import ENDED, Answer, Said, Standing, kept_from, question_of, review
 
 LEAST_FIRST = (Outcome.NONE, Outcome.POSSIBLE, Outcome.MATCH)
@@ -132,8 +132,9 @@ class PairClassifier:
         """
         score = self._candidates.score(self._policy, pair)
         others = [charter.policy for charter in self._terms.agreed(*agencies)[1:]]
-        outcomes = [score.outcome, *(self._candidates.score(old, pair).outcome for old in others)]
-        return replace(score, outcome=min(outcomes, key=LEAST_FIRST.index))
+        scores = [score, *(self._candidates.score(old, pair) for old in others)]
+        least = min((each.outcome for each in scores), key=LEAST_FIRST.index)
+        return replace(score, outcome=least, barred=any(each.barred for each in scores))
 
     def _later(self, classified: ClassifiedPair) -> int | None:
         """Which side came second to what they share, if that is places alone."""
@@ -163,14 +164,10 @@ class PairClassifier:
         first, second = (self._automatic(stub_id) for stub_id in classified.pair)
         for third in first.keys() & second.keys():
             candidates = (first, second, self._automatic(third))
-            contradicted = (
-                classified.denied
-                or ids_conflict(self._policy, classified.score)
-                or any(_has_rival(classified, matches) for matches in candidates)
+            contradicted = classified.denied or any(
+                _has_rival(classified, matches) for matches in candidates
             )
-            if supported(
-                classified.score.outcome, Outcome.MATCH, Outcome.MATCH, contradicted=contradicted
-            ):
+            if supported(classified.score, Outcome.MATCH, Outcome.MATCH, contradicted=contradicted):
                 return True
         return False
 

@@ -169,7 +169,7 @@ def _outcomes(
     candidates: Candidates, policy: MatchPolicy, point: Literal["guarded", "open"]
 ) -> dict[Pair, Outcome]:
     policy = replace(policy, operating_point=point)
-    scores = with_support(scored(candidates, policy), policy, candidates.agency)
+    scores = with_support(scored(candidates, policy), candidates.agency)
     return {pair: score.outcome for pair, score in scores.items()}
 
 

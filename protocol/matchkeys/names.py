@@ -8,6 +8,7 @@ nickname. Compiled by the project from common usage; no table was copied; licens
 """
 
 import re
+from collections.abc import Callable
 from types import MappingProxyType
 
 from protocol.matchkeys.skeleton import skeleton
@@ -174,7 +175,7 @@ FORMAL_NAMES: dict[str, str] = {
     "leonard": "len lenny lennie leo",
     "leslie": "les",
     "lewis": "lew",
-    "linda": "lyn lynn lynne lindy",
+    "linda": "lindy",
     "louise": "lou lulu",
     "lucy": "lu luce",
     "ludmila": "lyuda luda",
@@ -184,7 +185,6 @@ FORMAL_NAMES: dict[str, str] = {
     "malgorzata": "gosia",
     "margaret": "maggie mags meg meggie marge margie madge greta rita",
     "maria": "masha",
-    "mark": "marc marcus",
     "martin": "mart marty",
     "mary": "molly mollie moll",
     "matilda": "tilly tillie tilda mattie",
@@ -266,7 +266,7 @@ FORMAL_NAMES: dict[str, str] = {
     "stephen": "steve ste stevie steven",
     "stewart": "stew stu",
     "sunil": "sunny",
-    "susan": "sue susie suzie suzy suki susanna susannah suzanne",
+    "susan": "sue susie suzie suzy suki",
     "svetlana": "sveta",
     "tamara": "tam tammy",
     "tatiana": "tanya",
@@ -345,7 +345,9 @@ def given_skeleton(given: str | None) -> str | None:
     return skeleton(canonical_name(given)) if given and len(given) > 1 else None
 
 
-def family_skeletons(families: tuple[str, ...]) -> tuple[str, ...]:
+def family_skeletons(
+    families: tuple[str, ...], reduce: Callable[[str], str] = skeleton
+) -> tuple[str, ...]:
     """Skeletons of family names as `family_names` gives them, each part in one spelling."""
     if not families:
         return ()
@@ -353,4 +355,4 @@ def family_skeletons(families: tuple[str, ...]) -> tuple[str, ...]:
     forms = list(map(canonical_family, parts))
     count = next((n for n in range(2, len(parts) + 1) if "".join(parts[:n]) == joined), 0)
     first = "".join(forms[:count]) if count else canonical_family(joined)
-    return tuple(dict.fromkeys(map(skeleton, (first, *forms))))
+    return tuple(dict.fromkeys(map(reduce, (first, *forms))))
