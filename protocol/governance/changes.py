@@ -258,7 +258,7 @@ _POLICY = _fields(
         "lower": _number("the score for a possible match", loose="down", hundredths=True),
         "guard_given": _set_of_codes,
         "guards": _fields({"guarded": _GUARD, "open": _GUARD}),
-        "operating_point": _ranked("guarded", "open"),
+        "operating_point": _unknown,  # each point has its own guard
         "contested": _CONTESTED,
         "keys": _items("id", _KEY, removed=lambda item: bool(item["disagree"])),
     }
