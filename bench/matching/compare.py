@@ -133,7 +133,10 @@ def _measured(sample: Sample, system: str, shown: str, folder: Folder, run: Link
 def main() -> None:
     """Compare and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", help="folder with council-train, council-validate, council-twins-train, council-twins-validate")
+    parser.add_argument(
+        "--data",
+        help="folder with council-train and -validate, council-twins-train and -validate",
+    )
     parser.add_argument("--folder", nargs=2, action="append", default=[], metavar=("TEST", "TRAIN"))
     parser.add_argument("--no-public", action="store_true", help="leave FEBRL and pseudopeople out")
     parser.add_argument("--ours", default=OURS, help="command; {folder} and {policy} filled in")

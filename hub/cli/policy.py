@@ -15,7 +15,12 @@ from rich.console import Console
 from rich.progress import Progress
 
 from hub.cli.folder import out
-from hub.policies.check import check_keys, require_safe_keys
+from hub.policies.check import (
+    UNLIKE_TWINS,
+    check_keys,
+    require_safe_keys,
+    twins_never_share_a_middle_name,
+)
 from hub.policies.draw import pictures
 from hub.policies.evaluate import evaluate
 from hub.policies.folder import KnownRecord, read_folder
@@ -95,7 +100,10 @@ def check(
 ) -> None:
     """Measure what each key type gives away; exit 1 if one breaks the leakage rules."""
     with report_errors():
-        checked = check_keys(read_folder(data), _chosen(policy, None))
+        records = read_folder(data)
+        checked = check_keys(records, _chosen(policy, None))
+        if twins_never_share_a_middle_name(records):
+            notes.print(f"WARNING: {UNLIKE_TWINS}")
     if as_json:
         out.print(json.dumps([asdict(key) for key in checked], indent=1))
     for key in () if as_json else checked:
@@ -163,7 +171,8 @@ def _say(value: dict[str, Any]) -> None:
     )
     for name, case in value["hard_cases"].items():
         out.print(
-            f"{name.replace('_', ' ')}: {case['wrong_automatic']} pairs of two people linked "
-            f"without a person, {case['wrong_review']} wait; of {case['true_pairs']} true pairs "
-            f"{case['missed']} are not found."
+            f"{name.replace('_', ' ')}: of pairs of two people {case['wrong_automatic']} linked "
+            f"without a person, {case['wrong_review']} wait, {case['wrong_apart']} share a token "
+            f"and are kept apart; of {case['true_pairs']} pairs of one person "
+            f"{case['automatic']} linked, {case['review']} wait, {case['missed']} not found."
         )

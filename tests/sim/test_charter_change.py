@@ -114,12 +114,12 @@ async def test_a_changed_weight_turns_a_match_into_a_possible_one_and_back_witho
     before = [await evaluated(federation, agency) for agency in agencies]
     logged = await publications(federation)
     assert await states(care) == ["match"]
-    await amend(federation, {"match_policy": {"upper": 9000}})
+    await amend(federation, {"match_policy": {"guards": {"guarded": {"upper": 9000}}}})
     await follow(*agencies)
     await federation.round()
     assert await states(care) == await states(health) == ["possible"]
     assert (await care.team("c1")).others == ()
-    await amend(federation, {"match_policy": {"upper": 530}})
+    await amend(federation, {"match_policy": {"guards": {"guarded": {"upper": 100}}}})
     await follow(*agencies)
     await federation.round()
     assert await states(care) == await states(health) == ["match"]
@@ -166,12 +166,12 @@ async def test_a_lower_threshold_makes_a_match_only_between_agencies_that_signed
     federation: SimFederation, agencies: Agencies
 ) -> None:
     health, care = agencies
-    await amend(federation, {"match_policy": {"upper": 9000}})
+    await amend(federation, {"match_policy": {"guards": {"guarded": {"upper": 9000}}}})
     await follow(*agencies)
     await accept(federation, *agencies)
     await federation.round()
     assert await states(care) == ["possible"]
-    await amend(federation, {"match_policy": {"upper": 530}})
+    await amend(federation, {"match_policy": {"guards": {"guarded": {"upper": 100}}}})
     await follow(*agencies)
     await federation.round()
     assert await states(care) == await states(health) == ["possible"], "nobody has signed it"
@@ -188,17 +188,19 @@ async def test_an_added_key_evaluates_its_own_inputs_and_no_others_and_a_dropped
 ) -> None:
     whole: dict[str, Any] = (await federation.charter()).model_dump(mode="json")
     policy = whole["match_policy"]
-    lean = [key for key in policy["keys"] if key["id"] not in {"alias_dob_pc.2", "nid.1"}]
-    guard = ["given_dob.1"]
-    lean_policy = {**policy, "keys": lean, "guard_given": guard, "strong_id": None}
+    left_out = {"alias_dob_pc.3", *policy["identifier"]}
+    lean = [key for key in policy["keys"] if key["id"] not in left_out]
+    guard = {"upper": 100, "each_of": [["given_addr.1"]], "vetoes": [], "bar": None}
+    guards = {"guarded": guard, "open": guard}
+    lean_policy = {**policy, "keys": lean, "guards": guards, "identifier": []}
     await amend(federation, {**whole, "match_policy": lean_policy})
     health, care = await two_agencies(federation)
     assert await states(care) == ["possible"], "spelt another way: no given name agrees as written"
     before = [await evaluated(federation, agency) for agency in (health, care)]
 
-    added: Any = {"id": "alias_dob_pc.2", "agree": 236, "disagree": -66, "cap": 2, "place": True}
-    guard = ["alias_dob_pc.2", "given_dob.1"]
-    await amend(federation, {"match_policy": {"keys": [added], "guard_given": guard}})
+    added: Any = {"id": "alias_dob_pc.3", "agree": 236, "disagree": -66, "cap": 3, "place": True}
+    either = {"guarded": {"each_of": [["alias_dob_pc.3", "given_addr.1"]]}}
+    await amend(federation, {"match_policy": {"keys": [added], "guards": either}})
     await follow(health, care)
     assert [await evaluated(federation, agency) for agency in (health, care)] == before
     await accept(federation, health, care)

@@ -117,8 +117,8 @@ def test_look_ups_find_what_is_there_and_nothing_else(council: Council) -> None:
         ("hub.name", "Ex\u0430mple Council"),
         ("log.origin", "hub+example/log"),
         ("predecessor", "abc"),
-        ("match_policy.guards.guarded.upper", -101),
-        ("match_policy.identifier", ["shoe_size.1"]),
+        ("match_policy.upper", -101),
+        ("match_policy.strong_id", "shoe_size.1"),
     ],
 )
 def test_a_charter_that_contradicts_itself_is_refused(

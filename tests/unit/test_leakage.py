@@ -61,7 +61,7 @@ def test_the_domain_is_the_product_of_the_parts() -> None:
         ("given born", set()),
         ("born place", set()),
         ("given place", set()),
-        ("identifier", set()),
+        ("identifier", {"one_field"}),
     ],
 )
 def test_what_a_key_is_made_from(made_from: str, rules: set[str]) -> None:

@@ -72,11 +72,11 @@ def test_hard_cases_are_counted_by_their_name(folder: Path) -> None:
     assert cases == {
         "samename_stranger": {
             "true_pairs": 0, "automatic": 0, "review": 0, "missed": 0,
-            "wrong_automatic": 0, "wrong_review": 1,
+            "wrong_automatic": 0, "wrong_review": 1, "wrong_apart": 0,
         },
         "twin": {
             "true_pairs": 2, "automatic": 2, "review": 0, "missed": 0,
-            "wrong_automatic": 0, "wrong_review": 0,
+            "wrong_automatic": 0, "wrong_review": 0, "wrong_apart": 2,
         },
     }  # fmt: skip
 
@@ -108,7 +108,7 @@ def test_a_trained_policy_can_be_measured_and_read_back(folder: Path, tmp_path: 
     to = tmp_path / "mine.json"
     assert run("train", str(folder), "--out", str(to))[0] == 0
     value = json.loads(to.read_text(encoding="utf-8"))
-    assert value["version"] == 2
+    assert value["version"] == 3
     assert all(key["agree"] >= 0 >= key["disagree"] for key in value["keys"])
     assert measured(str(folder), "--policy", str(to))["policy"] == "england"
 
@@ -176,3 +176,18 @@ def test_a_key_that_breaks_the_leakage_rules_is_named_and_not_trained_with(
     assert refused.exit_code == 1
     assert "take this key out" in refused.output
     assert not (tmp_path / "x").exists()
+
+
+def test_training_data_whose_twins_never_share_a_middle_name_is_warned_of(folder: Path) -> None:
+    def twins(one: str, other: str) -> str:
+        row = "h{n},,{given},{middle},Platt,2015-09-17,F,27 Quayside Row,LX4 2BD\n"
+        return row.format(n=8, given="Erin", middle=one) + row.format(
+            n=9, given="Holly", middle=other
+        )
+
+    more = "h8,health,erin,twin\nh9,health,holly,twin\n"
+    (folder / "truth.csv").write_text(TRUTH + more, encoding="utf-8")
+    for names, warned in ((("Rose", "Grace"), True), (("Rose", "Rose"), False)):
+        (folder / "health.csv").write_text(HEALTH + twins(*names), encoding="utf-8")
+        result = CliRunner().invoke(app, ["policy", "check", str(folder)])
+        assert ("no two twins here share a middle name" in result.output) is warned
