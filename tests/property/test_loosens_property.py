@@ -58,11 +58,11 @@ def policy_pairs(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
     }
     new = deepcopy(old)
     parts = ["bias", "upper", "lower", "each_of", *weights, "less", "point"]
-    _change(draw, new, draw(st.sampled_from(parts)), weights)
+    _alter(draw, new, draw(st.sampled_from(parts)), weights)
     return old, new
 
 
-def _change(draw: st.DrawFn, new: dict[str, Any], part: str, weights: dict[str, list[Any]]) -> None:
+def _alter(draw: st.DrawFn, new: dict[str, Any], part: str, weights: dict[str, list[Any]]) -> None:
     key, guards = draw(st.sampled_from(new["keys"])), new["guards"].values()
     shift = draw(st.sampled_from([-300, -100, 100, 300]))
     if part in weights:

@@ -127,10 +127,9 @@ def test_a_new_key_is_news_to_the_hub_and_one_without_disagreement_may_go(
     value: dict[str, Any],
 ) -> None:
     # No guard may name a key that goes.
-    bare = {"each_of": [], "vetoes": []}
     for point in ("guarded", "open"):
-        for name, nothing in bare.items():
-            value = put(value, f"match_policy/guards/{point}/{name}", nothing)
+        for name in ("each_of", "vetoes"):
+            value = put(value, f"match_policy/guards/{point}/{name}", [])
 
     def without(key_id: str) -> dict[str, Any]:
         keys = [key for key in value["match_policy"]["keys"] if key["id"] != key_id]

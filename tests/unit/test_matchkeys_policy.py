@@ -46,7 +46,7 @@ def test_the_pack_england_has_the_figures_of_the_specification() -> None:
         for key_id, key in ENGLAND.keys.items()
     }
     assert found == FIGURES
-    uppers = [ENGLAND.guards[point].upper for point in ("guarded", "open")]  # type: ignore[index]
+    uppers = [ENGLAND.guards[point].upper for point in ("guarded", "open")]
     assert (ENGLAND.bias, uppers, ENGLAND.lower) == (323, [100, 320], 0)
     costs = {"margin": 150, "close": -174, "worse": -450, "elsewhere": -482, "sure": 300}
     assert ENGLAND.contested == Contested(**costs)
@@ -164,7 +164,7 @@ def test_a_charter_from_before_vetoes_means_what_it_meant() -> None:
 
 def test_a_number_alone_is_no_match_under_an_old_charter_either() -> None:
     for point in ("guarded", "open"):
-        policy = replace(parse_policy(OLD), operating_point=point)  # type: ignore[arg-type]
+        policy = replace(parse_policy(OLD), operating_point=point)
         assert score_pattern(policy, ("nid.1",), ()).hundredths > policy.upper
         assert score_pattern(policy, ("nid.1",), ()).outcome is Outcome.POSSIBLE
 
