@@ -211,10 +211,10 @@ async def test_an_added_key_evaluates_its_own_inputs_and_no_others_and_a_dropped
     assert await states(care) == ["match"], "the middle name agrees"
 
     held: dict[str, Any] = (await federation.charter()).model_dump(mode="json")
-    fewer = [key for key in held["match_policy"]["keys"] if key["id"] != "dob_sex_pc.2"]
+    fewer = [key for key in held["match_policy"]["keys"] if key["id"] != "name_pc.2"]
     await amend(federation, {**held, "match_policy": {**held["match_policy"], "keys": fewer}})
     await follow(health, care)
-    dropped = "SELECT 1 FROM token WHERE match_key_id = 'dob_sex_pc.2'"
+    dropped = "SELECT 1 FROM token WHERE match_key_id = 'name_pc.2'"
     assert await federation.hub_read(lambda tables: tables.tx.rows(dropped)) == [], (
         "a key without a disagree weight only takes evidence away: it goes at once"
     )
@@ -512,7 +512,7 @@ async def test_the_operators_commands_reach_the_running_hub_from_another_process
     folder = federation.folder / "hub"
     (folder / "plan.json").write_text("{}")
     file = tmp_path / "change.toml"
-    file.write_text("[match_policy]\nupper = 480\n[quotas]\nrequests_per_day = 100\n")
+    file.write_text("[match_policy.guards.guarded]\nupper = 80\n[quotas]\nrequests_per_day = 100\n")
 
     async def command(*words: str, stdin: str = "") -> str:
         arguments = ["charter", *words, "--dir", str(folder)]
@@ -523,7 +523,7 @@ async def test_the_operators_commands_reach_the_running_hub_from_another_process
     said = await command("change", str(file), stdin="n\n")
     loosens, _, tightens = said.partition("It tightens:")
     assert "It loosens:" in loosens
-    assert "the score for an automatic match falls from 5.10 to 4.80." in loosens
+    assert "the score for an automatic match falls from 1.00 to 0.80." in loosens
     assert "Quotas: requests per day falls from 200 to 100." in tightens
     await federation.hub.jobs.amend()
     assert (await federation.charter()).version == 1, "the operator said no"
@@ -538,9 +538,8 @@ async def test_the_operators_commands_reach_the_running_hub_from_another_process
     document = json.loads(await command("show", "--json"))
     assert document["version"] == 2
     edited = tmp_path / "whole.json"
-    edited.write_text(
-        json.dumps({**document, "match_policy": {**document["match_policy"], "upper": 530}})
-    )
+    document["match_policy"]["guards"]["guarded"]["upper"] = 130
+    edited.write_text(json.dumps(document))
     said = await command("change", str(edited), "--yes")
     assert "It loosens:" not in said
     await federation.hub.jobs.amend()
