@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from protocol.matchkeys.policy import MatchPolicy
+from protocol.matchkeys.policy import Guard, MatchPolicy
 
 Tokens = Mapping[str, Collection[Hashable]]
 Stub = TypeVar("Stub", int, str)
@@ -129,7 +129,8 @@ def rivals_of(
 
 def is_duplicate(policy: MatchPolicy, score: PairScore) -> bool:
     """Whether two stubs of one agency that compare so are taken for one client twice."""
-    return bool(score.agree) and score.hundredths >= policy.contested.sure and not score.barred
+    two = is_vetoed(policy, score.agree, score.disagree, policy.guards["open"])
+    return bool(score.agree) and score.hundredths >= policy.contested.sure and not two
 
 
 def _fit_others_elsewhere(
@@ -148,15 +149,22 @@ def _fit_others_elsewhere(
     return False
 
 
-def is_vetoed(policy: MatchPolicy, agree: Collection[str], disagree: Collection[str]) -> bool:
-    """Whether what differs forbids an automatic match: the identifiers, or what a veto names."""
+def is_vetoed(
+    policy: MatchPolicy,
+    agree: Collection[str],
+    disagree: Collection[str],
+    guard: Guard | None = None,
+) -> bool:
+    """Whether what differs forbids an automatic match: the identifiers, or what a veto of the guard
+    (the operating point's unless another is named) says.
+    """
     if policy.identifier.isdisjoint(agree) and not policy.identifier.isdisjoint(disagree):
         return True
     return any(
         veto.agree.issubset(agree)
         and veto.differ.issubset(disagree)
         and veto.unless.isdisjoint(agree)
-        for veto in policy.guard.vetoes
+        for veto in (guard or policy.guard).vetoes
     )
 
 
