@@ -5,7 +5,8 @@ raises and never returns an empty string. Nothing here can tell a true value fro
 """
 
 import re
-from datetime import date, datetime, timedelta, timezone
+from datetime import date
+from typing import NamedTuple
 
 from stdnum.gb import nhs
 
@@ -34,6 +35,7 @@ from protocol.matchkeys.words import SEXES
 __all__ = [
     "PLACEHOLDER_DATES",
     "PLACEHOLDER_POSTCODES",
+    "Instant",
     "PersonNames",
     "Place",
     "birth_date",
@@ -78,6 +80,14 @@ _TIME_OF_DAY = re.compile(
 )
 
 
+class Instant(NamedTuple):
+    """A day, the seconds since its midnight, and how many minutes ahead of UTC that is told."""
+
+    day: date
+    seconds: int
+    offset: int
+
+
 def parse_date(text: str | None) -> date | None:
     """Read an ISO or day-first date, a time of day being ignored; None if it is not one.
 
@@ -90,7 +100,7 @@ def parse_date(text: str | None) -> date | None:
     return _plain_date(folded)
 
 
-def parse_instant(text: str | None) -> datetime | None:
+def parse_instant(text: str | None) -> Instant | None:
     """Read a date with a time of day and an offset (Z, UTC, +01:00); None if it is not one."""
     folded = _date_text(text)
     time = _time_of_day(folded)
@@ -98,14 +108,13 @@ def parse_instant(text: str | None) -> datetime | None:
     if day is None or time is None:
         return None
     hour = int(time[1]) % 12 + 12 * (time[4] == "p") if time[4] else int(time[1])
+    minute, second = int(time[2] or 0), int(time[3] or 0)
     sign, digits = time[5][0], time[5][1:].replace(":", "").ljust(4, "0")
-    minutes = 60 * int(digits[:2]) + int(digits[2:]) if sign in "+-" else 0
-    try:
-        zone = timezone(timedelta(minutes=-minutes if sign == "-" else minutes))
-        clock = (hour, int(time[2] or 0), int(time[3] or 0))
-        return datetime(day.year, day.month, day.day, *clock, tzinfo=zone)
-    except ValueError:
+    offset = 60 * int(digits[:2]) + int(digits[2:]) if sign in "+-" else 0
+    if hour > 23 or minute > 59 or second > 59 or offset >= 24 * 60:
         return None
+    seconds = 3600 * hour + 60 * minute + second
+    return Instant(day, seconds, -offset if sign == "-" else offset)
 
 
 def _time_of_day(folded: str) -> re.Match[str] | None:
