@@ -1,7 +1,8 @@
 """Match-keys beside Splink and CLK + anonlink: the same folders, the same fields, one run.
 
 `make compare DATA=DIR` installs requirements-bench.lock into .venv-bench and runs this. DIR holds
-council-train and council-validate; without it only the public data sets are compared. The figures
+council-train and council-validate, and the same of council-twins, where twins share names as real
+ones do; without it only the public data sets are compared. The figures
 go to .bench/matching.json, the table to the terminal.
 """
 
@@ -25,6 +26,7 @@ ROOT = Path(__file__).parents[2]
 WORK = ROOT / ".bench"
 OURS = ".venv/bin/patchwork-hub policy evaluate {folder} --policy {policy} --json"
 DEFAULT = "england"
+COUNCILS = ("council", "council-twins")
 CLEAR, SHARED_KEY, NOTHING = "every field in clear text", "filters under a shared key", "nothing"
 # Test folder, training folder, both written by datasets.py; pack of ours.
 PUBLIC = (
@@ -42,7 +44,8 @@ def samples(arguments: argparse.Namespace) -> Iterator[Sample]:
     """The folders to compare on, public ones written first where they are missing."""
     if arguments.data:
         data = Path(arguments.data)
-        yield Sample("council", data / "council-validate", data / "council-train", DEFAULT)
+        for name in COUNCILS:
+            yield Sample(name, data / f"{name}-validate", data / f"{name}-train", DEFAULT)
     for test, train in arguments.folder:
         yield Sample(Path(test).name, Path(test), Path(train), DEFAULT)
     if arguments.no_public:
@@ -130,7 +133,10 @@ def _measured(sample: Sample, system: str, shown: str, folder: Folder, run: Link
 def main() -> None:
     """Compare and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", help="folder with council-train and council-validate")
+    parser.add_argument(
+        "--data",
+        help="folder with council-train and -validate, council-twins-train and -validate",
+    )
     parser.add_argument("--folder", nargs=2, action="append", default=[], metavar=("TEST", "TRAIN"))
     parser.add_argument("--no-public", action="store_true", help="leave FEBRL and pseudopeople out")
     parser.add_argument("--ours", default=OURS, help="command; {folder} and {policy} filled in")

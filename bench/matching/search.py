@@ -45,7 +45,8 @@ def searches(
 ) -> Iterator[Search]:
     """Every way we know, with the limits in force."""
     revised = 1 + changes(quotas)
-    name_types = sum(not key.place for name, key in policy.keys.items() if name != policy.strong_id)
+    own = policy.keys.keys() - policy.identifier
+    name_types = sum(not policy.keys[name].place for name in own)
     ways = (
         ("the person, one postcode a stub", _plain, quotas.stubs_per_token * revised),
         ("the person, caps filled with postcodes", _packed, quotas.stubs_per_token * revised),
@@ -114,8 +115,8 @@ def _guesses(policy: MatchPolicy, victim: NormalRecord, wrong: Mapping[str, Sequ
 
 def _known(policy: MatchPolicy, victim: NormalRecord, postcode: str | None) -> Tokens:
     record = replace(
-        victim, nhs_number=None, other_id=None, middle=None, telling=victim.telling[:1],
-        house=None, street=None, locality=None, postcode=postcode,
+        victim, nhs_number=None, other_id=None, second=None, joined=None,
+        telling=victim.telling[:1], house=None, street=None, locality=None, postcode=postcode,
     )  # fmt: skip
     return _values(policy, record)
 

@@ -15,7 +15,12 @@ from rich.console import Console
 from rich.progress import Progress
 
 from hub.cli.folder import out
-from hub.policies.check import check_keys, require_safe_keys
+from hub.policies.check import (
+    UNLIKE_TWINS,
+    check_keys,
+    require_safe_keys,
+    twins_never_share_a_middle_name,
+)
 from hub.policies.draw import pictures
 from hub.policies.evaluate import evaluate
 from hub.policies.folder import KnownRecord, read_folder
@@ -31,6 +36,10 @@ notes = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
 
 Data = Annotated[
     Path, typer.Argument(help="A folder: one CSV file an agency, and truth.csv.", file_okay=False)
+]
+DataSets = Annotated[
+    list[Path],
+    typer.Argument(help="One such folder or several, fitted together.", file_okay=False),
 ]
 Policy = Annotated[
     str, typer.Option("--policy", help="A pack's name (england, victoria, ...) or a policy file.")
@@ -65,7 +74,7 @@ def evaluate_command(
 
 @app.command("train")
 def train_command(
-    data: Data,
+    data: DataSets,
     policy: Policy = DEFAULT,
     to: Annotated[Path, typer.Option("--out", help="Where to write the policy.")] = Path(
         "policy.json"
@@ -73,9 +82,10 @@ def train_command(
 ) -> None:
     """Fit the weights and thresholds of a policy's keys; measure it on other data afterwards."""
     with report_errors():
-        start, records = _chosen(policy, None), read_folder(data)
-        require_safe_keys(records, start)
-        fitted = train(_candidates(records, start), start)
+        start, folders = _chosen(policy, None), [read_folder(folder) for folder in data]
+        for records in folders:
+            require_safe_keys(records, start)
+        fitted = train([_candidates(records, start) for records in folders], start)
         fitted = replace(fitted, version=start.version + 1)
         to.write_bytes(canonical.encode(fitted.to_json()) + b"\n")
         out.print(f"Written to {to}. Measure it on data that it has not seen:")
@@ -90,7 +100,10 @@ def check(
 ) -> None:
     """Measure what each key type gives away; exit 1 if one breaks the leakage rules."""
     with report_errors():
-        checked = check_keys(read_folder(data), _chosen(policy, None))
+        records = read_folder(data)
+        checked = check_keys(records, _chosen(policy, None))
+        if twins_never_share_a_middle_name(records):
+            notes.print(f"WARNING: {UNLIKE_TWINS}")
     if as_json:
         out.print(json.dumps([asdict(key) for key in checked], indent=1))
     for key in () if as_json else checked:
@@ -158,7 +171,8 @@ def _say(value: dict[str, Any]) -> None:
     )
     for name, case in value["hard_cases"].items():
         out.print(
-            f"{name.replace('_', ' ')}: {case['wrong_automatic']} pairs of two people linked "
-            f"without a person, {case['wrong_review']} wait; of {case['true_pairs']} true pairs "
-            f"{case['missed']} are not found."
+            f"{name.replace('_', ' ')}: of pairs of two people {case['wrong_automatic']} linked "
+            f"without a person, {case['wrong_review']} wait, {case['wrong_apart']} share a token "
+            f"and are kept apart; of {case['true_pairs']} pairs of one person "
+            f"{case['automatic']} linked, {case['review']} wait, {case['missed']} not found."
         )

@@ -15,7 +15,16 @@ from hub.store.links import Link
 from hub.store.stubs import NO_TOKENS, HeldTokens, Holder, Stub, TypedToken
 from hub.store.tables import HubTables
 from protocol.matchkeys.policy import MatchPolicy
-from protocol.matchkeys.score import Outcome, PairScore, contest, score_pair
+from protocol.matchkeys.score import (
+    Fits,
+    Outcome,
+    PairScore,
+    contest,
+    fits,
+    is_duplicate,
+    rivals_of,
+    score_pair,
+)
 from protocol.requests.review import Answer
 
 Tokens = Mapping[str, Sequence[bytes]]
@@ -42,7 +51,6 @@ class CandidateIndex:
         self._candidates: dict[tuple[str, Viewers | None], frozenset[str]] = {}
         self._crowded: dict[str, frozenset[TypedToken]] = {}
         self._counts: dict[tuple[TypedToken, Viewers], bool] = {}
-        self._rivals: dict[tuple[Pair, Viewers], frozenset[Pair]] = {}
         # By the policy's identity; the policy is kept beside, so that its identity stays its own.
         self._scores: dict[int, tuple[MatchPolicy, dict[tuple[Pair, Viewers], PairScore]]] = {}
 
@@ -62,9 +70,7 @@ class CandidateIndex:
         self.links.fetch(link.across(end).stub_id for end in ends for link in self.links[end])
         links = (self.between(pair) for pair in pairs)
         self.answers.fetch(link.link_id for link in links if link is not None)
-        self.stubs.fetch(near for stub_id in ends for near in self.of(stub_id))
-        rivals = {rival for pair in pairs for rival in self._rivals_of(pair, self.agencies(pair))}
-        self._read({stub_id for rival in rivals for stub_id in rival})
+        self._read({near for stub_id in ends for near in self.of(stub_id)})
 
     def look_behind(self, policy: MatchPolicy, pairs: Collection[Pair]) -> None:
         """Read what may support pairs or stand against it: whom they and those near them match."""
@@ -100,16 +106,13 @@ class CandidateIndex:
         return self._candidates[key]
 
     def touched(self, stub_id: str) -> set[Pair]:
-        """The pairs to look at again when a stub changed: its own, and those that it rivals."""
-        stub = self.stubs[stub_id]
+        """The pairs to look at again when a stub changed: its own, and those that it stands
+        against, at its agency and elsewhere.
+        """
         linked = {link.across(stub_id).stub_id for link in self.links[stub_id]}
         pairs = {sorted_pair(stub_id, other) for other in self.of(stub_id) | linked}
         for other in self.of(stub_id):
-            pairs |= {
-                sorted_pair(other, rival)
-                for rival in self.of(other)
-                if (known := self.stubs[rival]) and stub and known.agency == stub.agency
-            }
+            pairs |= {sorted_pair(other, rival) for rival in self.of(other)}
         return pairs
 
     def alone(self, policy: MatchPolicy, pair: Pair, viewers: Viewers | None = None) -> PairScore:
@@ -122,13 +125,15 @@ class CandidateIndex:
         return scores[key]
 
     def score(self, policy: MatchPolicy, pair: Pair, viewers: Viewers | None = None) -> PairScore:
-        """The pair's score after its best rival's."""
+        """The pair's score after its rivals."""
         seen_by = viewers or self.agencies(pair)
-        rivals = [
-            self.alone(policy, rival, seen_by).hundredths
-            for rival in self._rivals_of(pair, seen_by)
-        ]
-        return contest(policy, self.alone(policy, pair, seen_by), max(rivals, default=None))
+        alone = self.alone(policy, pair, seen_by)
+        a, b = (self._fits(policy, stub_id, pair, seen_by) for stub_id in pair)
+
+        def duplicates(one: str, other: str) -> bool:
+            return is_duplicate(policy, self.alone(policy, sorted_pair(one, other), seen_by))
+
+        return contest(policy, alone, rivals_of(policy, alone.hundredths, a, b, duplicates))
 
     def shared_since(self, pair: Pair) -> tuple[int, int] | None:
         """Log indexes at which the two came by the token that they have shared the longest."""
@@ -140,21 +145,20 @@ class CandidateIndex:
         ]
         return min(shared, key=max, default=None)
 
-    def _rivals_of(self, pair: Pair, viewers: Viewers) -> frozenset[Pair]:
-        """Pairs of one of the two with another stub of the other's agency."""
-        key = (pair, viewers)
-        if key not in self._rivals:
-            found: set[Pair] = set()
-            for stub_id, other_id in (pair, pair[::-1]):
-                other = self.stubs[other_id]
-                for near_id in self.of(stub_id, viewers):
-                    near = self.stubs[near_id]
-                    if near_id == other_id or near is None or other is None:
-                        continue
-                    if near.agency == other.agency and self.sight.all_see(viewers, near):
-                        found.add(sorted_pair(stub_id, near_id))
-            self._rivals[key] = frozenset(found)
-        return self._rivals[key]
+    def _fits(self, policy: MatchPolicy, stub_id: str, pair: Pair, viewers: Viewers) -> Fits[str]:
+        """How a stub of the pair fits those near it: the other, and whom all viewers may see."""
+        near = [
+            (
+                known.agency,
+                self.alone(policy, sorted_pair(stub_id, other), viewers).hundredths,
+                other,
+            )
+            for other in self.of(stub_id, viewers)
+            if (known := self.stubs[other])
+            and (other in pair or self.sight.all_see(viewers, known))
+        ]
+        stub = self.stubs[stub_id]
+        return fits(stub_id, stub.agency if stub else "", near)
 
     def _counted_tokens(self, stub_id: str, viewers: Viewers) -> Tokens:
         """What a stub has published, without what too many stubs hold."""

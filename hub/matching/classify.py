@@ -13,7 +13,7 @@ from hub.matching.terms import RoundTerms
 from hub.store.links import Link, LinkState, Origin
 from hub.store.stubs import Stub
 from protocol.matchkeys.score import Outcome, PairScore
-from protocol.matchkeys.support import ids_conflict, supported
+from protocol.matchkeys.support import supported
 from protocol.requests.review import (
     ENDED,
     Answer,
@@ -147,11 +147,9 @@ class PairClassifier:
         agencies = self._candidates.agencies(pair)
         score = self._candidates.score(self._policy, pair, viewers)
         others = [charter.policy for charter in self._terms.agreed(*sorted(agencies))[1:]]
-        outcomes = [
-            score.outcome,
-            *(self._candidates.score(old, pair, viewers).outcome for old in others),
-        ]
-        return replace(score, outcome=min(outcomes, key=LEAST_FIRST.index))
+        scores = [score, *(self._candidates.score(old, pair, viewers) for old in others)]
+        least = min((each.outcome for each in scores), key=LEAST_FIRST.index)
+        return replace(score, outcome=least, barred=any(each.barred for each in scores))
 
     def _later(self, classified: ClassifiedPair) -> int | None:
         """Which side came second to what they share, if that is places alone."""
@@ -181,14 +179,10 @@ class PairClassifier:
         first, second = (self._automatic(stub_id, viewers) for stub_id in classified.pair)
         for third in first.keys() & second.keys():
             candidates = (first, second, self._automatic(third, viewers))
-            contradicted = (
-                classified.denied
-                or ids_conflict(self._policy, classified.score)
-                or any(_has_rival(classified, matches) for matches in candidates)
+            contradicted = classified.denied or any(
+                _has_rival(classified, matches) for matches in candidates
             )
-            if supported(
-                classified.score.outcome, Outcome.MATCH, Outcome.MATCH, contradicted=contradicted
-            ):
+            if supported(classified.score, Outcome.MATCH, Outcome.MATCH, contradicted=contradicted):
                 return True
         return False
 

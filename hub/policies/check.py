@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from hub.policies.folder import KnownRecord
 from protocol.errors import ErrorCode, LocalError
@@ -10,6 +11,11 @@ from protocol.matchkeys.leakage import Leakage, breaks_rules, measure
 from protocol.matchkeys.policy import MatchPolicy
 from protocol.matchkeys.recipes import RECIPES
 from protocol.matchkeys.records import normalise_record
+
+UNLIKE_TWINS = (
+    "no two twins here share a middle name, as many real ones do: fitted on these people alone, a "
+    "policy takes a shared middle name for the same child. Add data whose twins do."
+)
 
 
 @dataclass(frozen=True)
@@ -46,3 +52,17 @@ def require_safe_keys(records: Sequence[KnownRecord], policy: MatchPolicy) -> No
         raise LocalError(
             ErrorCode.NOT_ALLOWED, f"take this key out of the policy; {'; '.join(broken)}"
         )
+
+
+def twins_never_share_a_middle_name(records: Sequence[KnownRecord]) -> bool:
+    """Whether there are twins, two people of one family name, birth date and address, with second
+    names, and no two of them share one.
+    """
+    families: dict[tuple[str | None, ...], dict[str, set[str]]] = defaultdict(dict)
+    for known in records:
+        normal = normalise_record(known.record)
+        home = (normal.family, normal.born, normal.house, normal.street)
+        if normal.second and len(normal.second) > 1 and all(home):
+            families[home].setdefault(known.person, set()).add(normal.second)
+    pairs = [two for people in families.values() for two in combinations(people.values(), 2)]
+    return bool(pairs) and all(one.isdisjoint(other) for one, other in pairs)

@@ -46,6 +46,7 @@ class HardCase:
     missed: int
     wrong_automatic: int
     wrong_review: int
+    wrong_apart: int
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,7 @@ def _outcomes(
     candidates: Candidates, policy: MatchPolicy, point: Literal["guarded", "open"]
 ) -> dict[Pair, Outcome]:
     policy = replace(policy, operating_point=point)
-    scores = with_support(scored(candidates, policy), policy, candidates.agency)
+    scores = with_support(scored(candidates, policy), candidates.agency)
     return {pair: score.outcome for pair, score in scores.items()}
 
 
@@ -209,6 +210,7 @@ def _hard_cases(candidates: Candidates, outcomes: Mapping[Pair, Outcome]) -> dic
             missed=count["true_pairs"] - count["match"] - count["possible"],
             wrong_automatic=count["wrong_match"],
             wrong_review=count["wrong_possible"],
+            wrong_apart=count["wrong_none"],
         )
         for name, count in sorted(counts.items())
     }

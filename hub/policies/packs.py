@@ -5,11 +5,15 @@ from pathlib import Path
 from protocol import canonical
 from protocol.errors import ErrorCode, LocalError
 from protocol.matchkeys.policy import MatchPolicy, parse_policy
-from protocol.matchkeys.recipes import RECIPES, Reads
+from protocol.matchkeys.recipes import RECIPES, WITHDRAWN, Reads
 
 FOLDER = Path(__file__).with_name("shipped")
 DEFAULT = "england"
 FILE_LIMIT = 256 * 1024
+_WHY = (
+    "a number alone is somebody else's too often, and names that siblings share are no evidence; "
+    "take the keys of a pack that ships (policy show)"
+)
 
 
 def pack(name: str) -> MatchPolicy:
@@ -37,6 +41,8 @@ def check_policy(policy: MatchPolicy) -> None:
     Raises LocalError(NOT_ALLOWED): the guard and what a later agency is told rest on `place`.
     """
     for key_id, key in policy.keys.items():
+        if key_id in WITHDRAWN:
+            raise LocalError(ErrorCode.NOT_ALLOWED, f"match key {key_id} is withdrawn: {_WHY}")
         recipe = RECIPES.get(key_id)
         if recipe is None:
             raise LocalError(
@@ -48,4 +54,9 @@ def check_policy(policy: MatchPolicy) -> None:
                 ErrorCode.NOT_ALLOWED,
                 f"match key {key_id}: place must be {str(not key.place).lower()}, "
                 "by what it is made from",
+            )
+        if (key_id in policy.identifier) != (Reads.IDENTIFIER in recipe.reads):
+            raise LocalError(
+                ErrorCode.NOT_ALLOWED,
+                f"match key {key_id}: identifier must name exactly the keys made with one",
             )

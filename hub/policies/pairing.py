@@ -26,13 +26,15 @@ class Pattern:
 
 @dataclass(frozen=True)
 class Candidates:
-    """Records, the pairs of different agencies that share a token, and their patterns.
+    """Records, the pairs of different agencies that share a token, and their patterns; `within`
+    the same of pairs of one agency.
 
     `true_pairs` counts all pairs of one person in two agencies, found or not.
     """
 
     records: Sequence[KnownRecord]
     patterns: Mapping[Pair, Pattern]
+    within: Mapping[Pair, Pattern]
     true_pairs: int
     tokens_by_key: Mapping[str, int]
 
@@ -74,19 +76,16 @@ def find_candidates(
         if number % 1000 == 0:
             progress(number, len(records))
     held = _without_crowds(keys, policy.stop_token_records)
-    pairs = {
-        pair
-        for numbers in held.values()
-        for pair in combinations(numbers, 2)
-        if records[pair[0]].agency != records[pair[1]].agency
-    }
+    pairs = {pair for numbers in held.values() for pair in combinations(numbers, 2)}
     progress(len(records), len(records))
     shared: dict[Pattern, Pattern] = {}
-    patterns = {}
+    between: dict[Pair, Pattern] = {}
+    within: dict[Pair, Pattern] = {}
     for a, b in sorted(pairs):
         pattern = _pattern(keys[a], keys[b])
-        patterns[a, b] = shared.setdefault(pattern, pattern)
-    return Candidates(records, patterns, _true_pairs(records), tokens)
+        one_agency = records[a].agency == records[b].agency
+        (within if one_agency else between)[a, b] = shared.setdefault(pattern, pattern)
+    return Candidates(records, between, within, _true_pairs(records), tokens)
 
 
 def _without_crowds(

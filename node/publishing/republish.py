@@ -20,7 +20,6 @@ def touches(old: Charter, new: Charter) -> bool:
         keys = {key: (weights.cap, weights.place) for key, weights in charter.policy.keys.items()}
         return (
             keys,
-            charter.policy.strong_id,
             charter.token_key.epoch,
             charter.tables,
             charter.involvement_types,

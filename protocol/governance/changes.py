@@ -223,6 +223,8 @@ _WORDS = {
     "notify_subject": "telling the person concerned",
     "match_policy": "match policy",
     "keys": "match key",
+    "guards": "automatic matching",
+    "each_of": "what must agree",
     "guard_given": "what counts as evidence of the given name",
     "operating_point": "how careful automatic matching is",
     "contested": "what a better rival costs",
@@ -251,7 +253,11 @@ _CONTESTED = _fields(
         "margin": _number("how close a rival may come", loose="down", hundredths=True),
         "close": _number("what a close rival costs", hundredths=True),
         "worse": _number("what a better rival costs", hundredths=True),
+        "elsewhere": _number("what two records elsewhere cost", hundredths=True),
     }
+)
+_GUARD = _fields(
+    {"upper": _number("the score for an automatic match", loose="down", hundredths=True)}
 )
 _POLICY = _fields(
     {
@@ -261,7 +267,8 @@ _POLICY = _fields(
         "upper": _number("the score for an automatic match", loose="down", hundredths=True),
         "lower": _number("the score for a possible match", loose="down", hundredths=True),
         "guard_given": _set_of_codes,
-        "operating_point": _ranked("guarded", "open"),
+        "guards": _fields({"guarded": _GUARD, "open": _GUARD}),
+        "operating_point": _unknown,  # each point has its own guard
         "contested": _CONTESTED,
         "keys": _items("id", _KEY, removed=lambda item: bool(item["disagree"])),
     }

@@ -5,8 +5,8 @@ never shown). It repeats the sums of the scorer and is trusted with nothing else
 """
 
 from protocol.matchkeys.policy import MatchPolicy
-from protocol.matchkeys.recipes import RECIPES, Reads
-from protocol.matchkeys.score import Outcome, PairScore
+from protocol.matchkeys.recipes import Reads, reads_of
+from protocol.matchkeys.score import Outcome, PairScore, is_vetoed
 
 _WORDS = {
     Reads.IDENTIFIER: "checked identifier",
@@ -21,8 +21,8 @@ _WORDS = {
 
 def facts_of(key_id: str) -> str:
     """What a key is made from, in words: "given name, birth date and place"."""
-    recipe = RECIPES.get(key_id)
-    words = [_WORDS[fact] for fact in Reads if recipe and fact in recipe.reads]
+    reads = reads_of(key_id)
+    words = [_WORDS[fact] for fact in Reads if fact in reads]
     return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:]))) or key_id
 
 
@@ -34,7 +34,9 @@ def explain(policy: MatchPolicy, alone: PairScore, contested: PairScore) -> list
     for key_id in alone.disagree:
         said.append(f"{_sentence(key_id)} differ: {policy.keys[key_id].disagree / 100:+.2f}.")
     if cost := contested.hundredths - alone.hundredths:
-        said.append(f"Another record there matches as well or better: {cost / 100:.2f}.")
+        said.append(
+            f"Another record matches as well or better, there or elsewhere: {cost / 100:.2f}."
+        )
     said.append(f"Together {contested.hundredths / 100:.2f}: {_meaning(policy, contested)}.")
     return said
 
@@ -51,6 +53,8 @@ def _meaning(policy: MatchPolicy, score: PairScore) -> str:
         return f"nothing, being under {policy.lower / 100:.2f}"
     if score.hundredths < policy.upper:
         return f"possible, being under {policy.upper / 100:.2f}"
-    if policy.strong_id in score.disagree:
-        return "possible, because the checked identifiers differ"
+    if is_vetoed(policy, score.agree, score.disagree):
+        return "possible, because what differs speaks against one person"
+    if score.barred:
+        return "possible, because another record there matches too"
     return "possible, because the guard asks for more kinds of facts to agree"

@@ -92,6 +92,8 @@ def possible_values(seen: Iterable[Collection[str]]) -> float:
 def broken_by_design(reads: frozenset[Reads]) -> dict[Rule, str]:
     """The rules that a key breaks by what it is made from, whatever the population."""
     broken: dict[Rule, str] = {}
+    if reads == {Reads.IDENTIFIER}:
+        broken[Rule.ONE_FIELD] = "it is a number alone, which can be read in bulk"
     if Reads.IDENTIFIER in reads:
         return broken
     if len(reads) < 2:

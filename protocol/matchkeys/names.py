@@ -7,12 +7,15 @@ not bring them together, to `spellings.py`. A formal name of six letters or more
 nickname. Compiled by the project from common usage; no table was copied; licensed as the project.
 """
 
+import re
+from collections.abc import Callable
 from types import MappingProxyType
 
 from protocol.matchkeys.skeleton import skeleton
 from protocol.matchkeys.spellings import FAMILY, GIVEN_AND_FAMILY, SERVANT_NAMES, variants
 
 MAX_HOPS = 2
+_UMLAUT = re.compile("([aou])(?:e|(?<=a)a)(?=[a-z])")
 
 FORMAL_NAMES: dict[str, str] = {
     "abdi": "abdy",
@@ -172,7 +175,7 @@ FORMAL_NAMES: dict[str, str] = {
     "leonard": "len lenny lennie leo",
     "leslie": "les",
     "lewis": "lew",
-    "linda": "lyn lynn lynne lindy",
+    "linda": "lindy",
     "louise": "lou lulu",
     "lucy": "lu luce",
     "ludmila": "lyuda luda",
@@ -182,7 +185,6 @@ FORMAL_NAMES: dict[str, str] = {
     "malgorzata": "gosia",
     "margaret": "maggie mags meg meggie marge margie madge greta rita",
     "maria": "masha",
-    "mark": "marc marcus",
     "martin": "mart marty",
     "mary": "molly mollie moll",
     "matilda": "tilly tillie tilda mattie",
@@ -264,7 +266,7 @@ FORMAL_NAMES: dict[str, str] = {
     "stephen": "steve ste stevie steven",
     "stewart": "stew stu",
     "sunil": "sunny",
-    "susan": "sue susie suzie suzy suki susanna susannah suzanne",
+    "susan": "sue susie suzie suzy suki",
     "svetlana": "sveta",
     "tamara": "tam tammy",
     "tatiana": "tanya",
@@ -322,12 +324,20 @@ GIVEN = MappingProxyType(_resolved())
 
 def canonical_name(name: str) -> str:
     """The one form of a given name in a-z: the formal name in one spelling, or the name itself."""
-    return SERVANT_NAMES.get(name) or GIVEN.get(name, name)
+    return _without_umlaut_e(SERVANT_NAMES.get(name) or GIVEN.get(name, name))
 
 
 def canonical_family(name: str) -> str:
     """The one spelling of a family name, or of a part of one, in a-z."""
-    return SERVANT_NAMES.get(name) or FAMILY.get(name, name)
+    return _without_umlaut_e(SERVANT_NAMES.get(name) or FAMILY.get(name, name))
+
+
+def _without_umlaut_e(name: str) -> str:
+    """Joerg as Jörg folds: ae, oe, ue and aa before a letter lose the second one.
+
+    Samuel becomes samul, on both sides alike.
+    """
+    return _UMLAUT.sub(r"\1", name)
 
 
 def given_skeleton(given: str | None) -> str | None:
@@ -335,7 +345,9 @@ def given_skeleton(given: str | None) -> str | None:
     return skeleton(canonical_name(given)) if given and len(given) > 1 else None
 
 
-def family_skeletons(families: tuple[str, ...]) -> tuple[str, ...]:
+def family_skeletons(
+    families: tuple[str, ...], reduce: Callable[[str], str] = skeleton
+) -> tuple[str, ...]:
     """Skeletons of family names as `family_names` gives them, each part in one spelling."""
     if not families:
         return ()
@@ -343,4 +355,4 @@ def family_skeletons(families: tuple[str, ...]) -> tuple[str, ...]:
     forms = list(map(canonical_family, parts))
     count = next((n for n in range(2, len(parts) + 1) if "".join(parts[:n]) == joined), 0)
     first = "".join(forms[:count]) if count else canonical_family(joined)
-    return tuple(dict.fromkeys(map(skeleton, (first, *forms))))
+    return tuple(dict.fromkeys(map(reduce, (first, *forms))))

@@ -6,10 +6,12 @@ raises and never returns an empty string. Nothing here can tell a true value fro
 
 import re
 from datetime import date
+from typing import NamedTuple
 
 from stdnum.gb import nhs
 
 from protocol.matchkeys.folding import fold
+from protocol.matchkeys.missing import is_error_value, is_missing
 from protocol.matchkeys.person_names import (
     PersonNames,
     family_names,
@@ -33,6 +35,7 @@ from protocol.matchkeys.words import SEXES
 __all__ = [
     "PLACEHOLDER_DATES",
     "PLACEHOLDER_POSTCODES",
+    "Instant",
     "PersonNames",
     "Place",
     "birth_date",
@@ -41,12 +44,15 @@ __all__ = [
     "given_names",
     "has_no_door",
     "house_and_street",
+    "is_error_value",
+    "is_missing",
     "is_placeholder",
     "is_shared_place",
     "is_unborn",
     "is_weak_birth_date",
     "nhs_number",
     "parse_date",
+    "parse_instant",
     "person_names",
     "place",
     "postcode",
@@ -54,9 +60,11 @@ __all__ = [
     "telling_names",
 ]
 
+# Day 0 of databases and spreadsheets, and what clerks write.
 PLACEHOLDER_DATES = frozenset(
-    {date(1899, 12, 30), date(1899, 12, 31), date(1900, 1, 1), date(1901, 1, 1)}
-    | {date(1900, 12, 31), date(2099, 12, 31), date(9999, 12, 31)}
+    {date(1, 1, 1), date(1753, 1, 1), date(1858, 11, 17), date(1899, 12, 30), date(1899, 12, 31)}
+    | {date(1900, 1, 1), date(1900, 12, 31), date(1901, 1, 1), date(1904, 1, 1)}
+    | {date(2099, 12, 31), date(9999, 12, 31)}
 )
 EARLIEST_YEAR, LATEST_YEAR = 1850, 2199
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -65,15 +73,57 @@ _ISO_DATE = re.compile(r"(\d{4})(?:-(\d{1,2})-|/(\d{1,2})/|(?=\d{4}$)(\d{2}))(\d
 _DAY_FIRST = re.compile(
     r"(\d{1,2})(?:st|nd|rd|th)?[-/ ](?:of )?(\d{1,2}|[a-z]{3,9})(?:[-/ ]|, ?)(\d{4})"
 )
-_TIME_OF_DAY = re.compile(r"[t ]\d{1,2}:\d{2}(:\d{2}(/\d+)?)?(z|\+00:00)?$")
+# A full stop has become `/`: 12.30 is a time too.
+_TIME_OF_DAY = re.compile(
+    r"(?:[t,]|,? ) ?(\d{1,2})(?:[:/](\d{2}))?(?:[:/](\d{2})(?:[/,:]\d+)?)?(?: ?([ap])/?m/?)?"
+    r"(?: ?(z|utc|gmt|[+-]\d{2}:?(?:\d{2})?))?$"
+)
+
+
+class Instant(NamedTuple):
+    """A day, the seconds since its midnight, and how many minutes ahead of UTC that is told."""
+
+    day: date
+    seconds: int
+    offset: int
 
 
 def parse_date(text: str | None) -> date | None:
     """Read an ISO or day-first date, a time of day being ignored; None if it is not one.
 
-    A year of two digits is no date: its century would be a guess.
+    A year of two digits is no date: its century would be a guess. Nor is an instant, a time with
+    its offset: which day that was depends on where (parse_instant).
     """
-    folded = _TIME_OF_DAY.sub("", _date_text(text))
+    folded = _date_text(text)
+    if time := _time_of_day(folded):
+        folded = "" if time[5] else folded[: time.start()]
+    return _plain_date(folded)
+
+
+def parse_instant(text: str | None) -> Instant | None:
+    """Read a date with a time of day and an offset (Z, UTC, +01:00); None if it is not one."""
+    folded = _date_text(text)
+    time = _time_of_day(folded)
+    day = _plain_date(folded[: time.start()]) if time and time[5] else None
+    if day is None or time is None:
+        return None
+    hour = int(time[1]) % 12 + 12 * (time[4] == "p") if time[4] else int(time[1])
+    minute, second = int(time[2] or 0), int(time[3] or 0)
+    sign, digits = time[5][0], time[5][1:].replace(":", "").ljust(4, "0")
+    offset = 60 * int(digits[:2]) + int(digits[2:]) if sign in "+-" else 0
+    if hour > 23 or minute > 59 or second > 59 or offset >= 24 * 60:
+        return None
+    seconds = 3600 * hour + 60 * minute + second
+    return Instant(day, seconds, -offset if sign == "-" else offset)
+
+
+def _time_of_day(folded: str) -> re.Match[str] | None:
+    """The time at the end of a text, with minutes or with am or pm."""
+    found = _TIME_OF_DAY.search(folded)
+    return found if found and (found[2] or found[4]) else None
+
+
+def _plain_date(folded: str) -> date | None:
     if found := _ISO_DATE.fullmatch(folded):
         year, month, day = found[1], found[2] or found[3] or found[4], found[5]
     elif found := _DAY_FIRST.fullmatch(folded):
@@ -107,8 +157,8 @@ def birth_date(text: str | None) -> str | None:
 
 
 def is_weak_birth_date(born: str) -> bool:
-    """Whether a birth date (yyyymmdd) is a 1 January: many with no known birthday are given it."""
-    return born.endswith("0101")
+    """Whether a birth date (yyyymmdd) is a 1 January or 1 July: given to many who know none."""
+    return born.endswith(("0101", "0701"))
 
 
 def nhs_number(text: str | None) -> str | None:

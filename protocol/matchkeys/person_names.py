@@ -5,14 +5,18 @@ person's is not decided here: it only finds what was written.
 """
 
 import re
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import NamedTuple
 
 from protocol.matchkeys import words as lists
 from protocol.matchkeys.folding import fold
+from protocol.matchkeys.missing import says_nothing
 from protocol.matchkeys.spellings import SERVANT_NAMES
 
 _NOT_LETTERS = re.compile("[^a-z]+")
+_NOT_LETTERS_OR_DIGITS = re.compile("[^a-z0-9]+")
+_DIGIT = re.compile("[0-9]")
 _PIECES = re.compile(r"[a-z]+|[(\[{/)\]},;]")
 _PHRASE = re.compile(
     r"\b(?:"
@@ -21,13 +25,24 @@ _PHRASE = re.compile(
 )
 
 
-class PersonNames(NamedTuple):
-    """First given name, first middle name (None if missing), and the family names: the joined
-    name in use, then each part and each other name; () if missing.
+class GivenNames(NamedTuple):
+    """The first given name (None if missing), the others in order, and the first two words of the
+    given-name field in one, as they may stand elsewhere (None if it has not two).
     """
 
     given: str | None
-    middle: str | None
+    others: tuple[str, ...]
+    joined: str | None
+
+
+class PersonNames(NamedTuple):
+    """As GivenNames, and the family names: the joined name in use, then each part and each other
+    name; () if missing.
+    """
+
+    given: str | None
+    others: tuple[str, ...]
+    joined: str | None
     families: tuple[str, ...]
 
 
@@ -41,26 +56,24 @@ class _Written(NamedTuple):
 
 def person_names(given: str | None, middle: str | None, family: str | None) -> PersonNames:
     """All names of a record, also where both stand in one field as "SMITH, John"."""
-    first, second = given_names(given, middle, family)
+    names = given_names(given, middle, family)
     families = family_names(family)
-    if first is None and families and (written := _read(family).after_comma):
-        first, second = given_names(" ".join(written), second or middle)
+    if names.given is None and families and (written := _read(family).after_comma):
+        names = given_names(" ".join(written), middle)
     if not families and (written_given := _read(given)).after_comma:
         families = family_names(" ".join(written_given.words))
-    return PersonNames(first, second, families)
+    return PersonNames(*names, families)
 
 
-def given_names(
-    given: str | None, middle: str | None, family: str | None = None
-) -> tuple[str | None, str | None]:
-    """Split into (first given name, first middle name), each a-z letters or None.
+def given_names(given: str | None, middle: str | None, family: str | None = None) -> GivenNames:
+    """The given names of both fields, each a-z letters: those of the given-name field first.
 
     The family name, if given, tells "Baby Smith" from "Baby Aisha" and "Smith, John" from
     "Mary, Anne".
     """
     written = _read(given)
-    names = written.words
-    if written.after_comma:
+    names = [] if _is_counted(given) or is_unborn(given) else written.words
+    if names and written.after_comma:
         same = not family or set(names) <= set(_read(family).words)
         names = written.after_comma if same else names + written.after_comma
     names = _without_newborn_words(_cut_patronymic(names), family)
@@ -69,7 +82,11 @@ def given_names(
     middles = _read(middle).words
     names, middles = _join_servant(names, middles)
     names = _glue(names[:2], lists.GIVEN_PARTICLES) + names[2:]
-    return (names[0] if names else None, _middle(middles) or _middle(names[1:]))
+    two = [name for name in names[:2] if len(name) > 1]
+    others = dict.fromkeys([*_second_names(names[1:]), *_second_names(middles)])
+    return GivenNames(
+        names[0] if names else None, tuple(others), "".join(two) if len(two) > 1 else None
+    )
 
 
 def family_names(family: str | None) -> tuple[str, ...]:
@@ -86,11 +103,11 @@ def family_names(family: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(["".join(parts), *parts, *others, *bare]))
 
 
-def telling_names(given: str | None, middle: str | None) -> tuple[str, ...]:
-    """Which of given and middle name, of two letters or more, tell one child of a family from
-    another: Muhammad does not where another name stands beside it.
+def telling_names(given: str | None, others: Iterable[str]) -> tuple[str, ...]:
+    """Which given names, of two letters or more, tell one child of a family from another: Muhammad
+    does not where another name stands beside it.
     """
-    names = [name for name in (given, middle) if name and len(name) > 1]
+    names = [name for name in (given, *others) if name and len(name) > 1]
     if len(names) > 1 and names[0] in lists.SHARED_FIRST_NAMES:
         del names[0]
     return tuple(names)
@@ -98,23 +115,21 @@ def telling_names(given: str | None, middle: str | None) -> tuple[str, ...]:
 
 def is_placeholder(text: str | None) -> bool:
     """Whether an entry only says that nothing is known, such as "not known" or TBC."""
-    return _says_nothing(fold(text))
+    return says_nothing(fold(text))
 
 
 def is_unborn(given: str | None) -> bool:
-    """Whether a given-name field stands for a child not yet born, such as "Unborn baby of"."""
-    names = _NOT_LETTERS.split(fold(given).strip("("))
-    return not lists.UNBORN_WORDS.isdisjoint(names[: _newborn_words(names)])
-
-
-def _says_nothing(folded: str) -> bool:
-    joined = folded.replace(" ", "")
-    return folded in lists.PLACEHOLDER_TEXTS or joined in lists.PLACEHOLDER_WORDS
+    """Whether a given-name field stands for a child not yet born: "Unborn baby of", "EDD 3 May"."""
+    folded = fold(given).strip("(")
+    names = [name for name in _NOT_LETTERS.split(folded) if name]
+    begins = names[: _newborn_words(names)]
+    due = names[len(begins) : len(begins) + 1]
+    return not lists.UNBORN_WORDS.isdisjoint(begins) or _is_due(due, folded)
 
 
 def _read(text: str | None) -> _Written:
     folded = fold(text.replace(".", " ")) if text else ""
-    if not folded or _says_nothing(folded):
+    if not folded or says_nothing(folded):
         return _Written([], [], [])
     if folded.isalpha():
         return _Written([] if folded in lists.TITLES else [folded], [], [])
@@ -125,6 +140,18 @@ def _read(text: str | None) -> _Written:
     others = [_without_titles(other) for other in written.others]
     others = [other for other in others if other and other[0] not in lists.NOTE_WORDS]
     return _Written(used, _without_titles(written.after_comma), others)
+
+
+def _is_due(names: list[str], folded: str) -> bool:
+    """EDD, due: a day of delivery follows; Edd alone is a name."""
+    return bool(names) and names[0] in lists.DUE_WORDS and bool(_DIGIT.search(folded))
+
+
+def _is_counted(given: str | None) -> bool:
+    """Baby 2, Child 1, Male 3: nobody's name."""
+    names = [word for word in _NOT_LETTERS_OR_DIGITS.split(fold(given)) if word]
+    digits = [name for name in names if name.isdigit()]
+    return bool(digits) and {*names} <= {*digits} | lists.PERSON_WORDS
 
 
 def _pieces(text: str) -> _Written:
@@ -208,15 +235,16 @@ def _join_servant(names: list[str], middles: list[str]) -> tuple[list[str], list
     return names, middles
 
 
-def _middle(names: list[str]) -> str | None:
-    """The first of these that tells one child of a family from another."""
+def _second_names(names: list[str]) -> list[str]:
+    """Those of these that tell one child of a family from another; none of a patronymic."""
+    found = []
     for name in _glue(_cut_patronymic(names), lists.MIDDLE_PARTICLES):
         if name in lists.PATRONYMIC_WORDS:
-            return None
+            break
         shared = name in lists.SHARED_SECOND_NAMES or name in lists.SUFFIXES
         if not shared and not name.endswith(lists.PATRONYMIC_ENDINGS):
-            return name
-    return None
+            found.append(name)
+    return found
 
 
 def _family_parts(names: list[str]) -> list[str]:

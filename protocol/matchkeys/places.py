@@ -19,9 +19,12 @@ _STATES = "VIC|NSW|QLD|SA|WA|TAS|ACT|NT"
 _AU_POSTCODE = re.compile(f"(?:{_STATES})?(0[2-9][0-9]{{2}}|[1-9][0-9]{{3}})(?:{_STATES})?")
 _NOT_LETTERS = re.compile("[^a-z]+")
 _HOUSE_NUMBER = re.compile(r"\b(\d{1,5})[a-z]?\b")
+# Flat 2/1 is a flat on a floor, but Unit 3/14 in Australia is unit 3 of number 14; #4 is a flat.
 _DWELLING = re.compile(
-    r"\b(?:flat|unit|apartment|apt|lot|room|suite|shop|level|floor|box)s? *(?:no )?\d+[a-z]?\b"
+    rf"(?:\b(?:{'|'.join(lists.DWELLINGS)})s? *(?:no *)?#?|#) *\d+[a-z]?(?P<of>/\d+[a-z]?)?\b"
 )
+_SLASHED = re.compile(r"\b(\d{1,5}[a-z]?)/\d{1,5}[a-z]?\b")
+_AU_STATE = re.compile(rf"\b(?:{_STATES.lower()}) *\d{{4}}$")
 _AU_TAIL = re.compile(rf"(?:\b(?:{_STATES.lower()}) *\d{{4}}|(?<=[a-z,] )\d{{4}})$")
 _NO_ADDRESS = re.compile(rf"\b(?:{'|'.join(lists.NO_ADDRESS)})")
 _UNKNOWN_ADDRESS = re.compile(rf"\b(?:{'|'.join(lists.UNKNOWN_ADDRESS)})")
@@ -45,7 +48,9 @@ def place(address: str | None, code: str | None) -> Place:
     """
     if has_no_door(address):
         return Place(None, None, None)
-    return Place(*_house_and_street(fold(address)), postcode(code))
+    known = postcode(code)
+    australian = known is not None and known.isdigit()
+    return Place(*_house_and_street(fold(address), australian=australian), known)
 
 
 def has_no_door(address: str | None) -> bool:
@@ -81,10 +86,10 @@ def house_and_street(text: str | None) -> tuple[str | None, str | None]:
     return found.house, found.street
 
 
-def _house_and_street(folded: str) -> tuple[str | None, str | None]:
+def _house_and_street(folded: str, *, australian: bool) -> tuple[str | None, str | None]:
     if not folded or _UNKNOWN_ADDRESS.search(folded):
         return None, None
-    folded, numbers = _numbers(folded)
+    folded, numbers = _numbers(folded, australian=australian or bool(_AU_STATE.search(folded)))
     after = folded[numbers[-1].end() :] if numbers else folded
     words = _street_words(after) or _street_words(folded)
     if len(words) > 1 and words[0] in {"st", "saint"}:
@@ -93,9 +98,16 @@ def _house_and_street(folded: str) -> tuple[str | None, str | None]:
     return number or None, words[0][:4] if words else None
 
 
-def _numbers(folded: str) -> tuple[str, list[re.Match[str]]]:
-    """The text and its house numbers, without flat numbers and postcodes if any others remain."""
-    without = _AU_TAIL.sub("", _DWELLING.sub(" ", folded))
+def _numbers(folded: str, *, australian: bool) -> tuple[str, list[re.Match[str]]]:
+    """The text and its house numbers, without flat numbers and postcodes if any others remain.
+
+    3/14 is unit 3 at number 14 in Australia, and flat 14 at number 3 in Scotland.
+    """
+    if australian:
+        without = _DWELLING.sub(lambda found: (found["of"] or "").replace("/", " "), folded)
+        without = _AU_TAIL.sub("", without)
+    else:
+        without = _AU_TAIL.sub("", _SLASHED.sub(r"\1", _DWELLING.sub(" ", folded)))
     for text in (without, folded) if without != folded else (folded,):
         if numbers := list(_HOUSE_NUMBER.finditer(text)):
             return text, numbers

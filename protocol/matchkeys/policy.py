@@ -6,7 +6,7 @@ score, never which code to run.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
@@ -20,12 +20,19 @@ MAX_CAP = 16
 MAX_STOP_RECORDS = 1_000_000
 KEY_ID = re.compile(r"[a-z][a-z0-9_]{1,39}\.[1-9][0-9]{0,3}", re.ASCII)
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}", re.ASCII)
-_FIELDS = frozenset(
-    {"name", "version", "keys", "bias", "upper", "lower", "strong_id", "operating_point"}
-    | {"guard_given", "contested", "stop_token_records"}
+_COMMON_FIELDS = frozenset(
+    {"name", "version", "keys", "bias", "lower", "operating_point", "contested"}
+    | {"stop_token_records"}
 )
+_FIELDS = _COMMON_FIELDS | {"identifier", "guards"}
 _KEY_FIELDS = frozenset({"id", "agree", "disagree", "cap", "place"})
-_CONTESTED_FIELDS = frozenset({"margin", "close", "worse"})
+_GUARDS_FIELDS = frozenset({"guarded", "open"})
+_GUARD_FIELDS = frozenset({"upper", "each_of", "vetoes", "bar"})
+_VETO_FIELDS = frozenset({"agree", "differ", "unless"})
+_CONTESTED_FIELDS = frozenset({"margin", "close", "worse", "elsewhere", "sure"})
+# As charters had it that are from before vetoes; they stay in force until they are changed.
+_OLD_FIELDS = _COMMON_FIELDS | {"upper", "strong_id", "guard_given"}
+_OLD_CONTESTED_FIELDS = frozenset({"margin", "close", "worse"})
 
 OperatingPoint = Literal["guarded", "open"]
 
@@ -45,45 +52,86 @@ class Contested:
     """What a rival costs a pair, in hundredths, none above zero (specs/04-matching.md §7.2).
 
     `close` if the best rival scores as much or less, by not more than `margin`; `worse` if it
-    scores more.
+    scores more; `elsewhere` if the two fit two records of a third agency better. A fit counts
+    there, and two stubs of one agency are one client twice, from the score `sure` on.
     """
 
     margin: int
     close: int
     worse: int
+    elsewhere: int
+    sure: int
+
+
+@dataclass(frozen=True)
+class Veto:
+    """Not automatic where all of `agree` agree and all of `differ` differ, unless one of `unless`
+    agrees.
+    """
+
+    agree: frozenset[str]
+    differ: frozenset[str]
+    unless: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What an automatic match takes: a score of `upper`, an agreeing type of each of `each_of`, no
+    veto, and no rival of `bar` or more (None: rivals only cost).
+    """
+
+    upper: int
+    each_of: tuple[frozenset[str], ...]
+    vetoes: tuple[Veto, ...]
+    bar: int | None
 
 
 @dataclass(frozen=True)
 class MatchPolicy:
-    """How to score a pair. `keys` is in the order of the charter; thresholds are hundredths."""
+    """How to score a pair. `keys` is in the order of the charter; thresholds are hundredths.
+
+    `identifier` are the types made with the checked identifier. Of the two guards the one of the
+    operating point holds.
+    """
 
     name: str
     version: int
     keys: Mapping[str, KeyWeights]
     bias: int
-    upper: int
     lower: int
-    strong_id: str | None
+    identifier: frozenset[str]
     operating_point: OperatingPoint
-    guard_given: frozenset[str]
+    guards: Mapping[OperatingPoint, Guard]
     contested: Contested
     stop_token_records: int
 
+    @property
+    def guard(self) -> Guard:
+        """The guard of the operating point."""
+        return self.guards[self.operating_point]
+
+    @property
+    def upper(self) -> int:
+        """The score from which a match may be automatic."""
+        return self.guard.upper
+
     def to_json(self) -> dict[str, JsonValue]:
         """The value that goes into a charter; parse_policy reads it back."""
+        contested = self.contested
         return {
             "name": self.name,
             "version": self.version,
             "bias": self.bias,
-            "upper": self.upper,
             "lower": self.lower,
-            "strong_id": self.strong_id,
+            "identifier": sorted(self.identifier),
             "operating_point": self.operating_point,
-            "guard_given": sorted(self.guard_given),
+            "guards": {point: _guard_json(guard) for point, guard in self.guards.items()},
             "contested": {
-                "margin": self.contested.margin,
-                "close": self.contested.close,
-                "worse": self.contested.worse,
+                "margin": contested.margin,
+                "close": contested.close,
+                "worse": contested.worse,
+                "elsewhere": contested.elsewhere,
+                "sure": contested.sure,
             },
             "stop_token_records": self.stop_token_records,
             "keys": [_key_json(key_id, key) for key_id, key in self.keys.items()],
@@ -91,27 +139,95 @@ class MatchPolicy:
 
 
 def parse_policy(value: JsonValue) -> MatchPolicy:
-    """Read a policy of a charter. Raises RemoteError and nothing else."""
-    fields = _object(value, _FIELDS, "match policy")
+    """Read a policy of a charter, also one from before vetoes. Raises RemoteError, nothing else."""
+    old = isinstance(value, Mapping) and value.keys() == _OLD_FIELDS
+    fields = _object(value, _OLD_FIELDS if old else _FIELDS, "match policy")
     keys = _keys(fields["keys"])
+    identifier, guards, contested = (_old_rules if old else _rules)(fields, keys)
     policy = MatchPolicy(
         name=_text(fields["name"], _NAME, "name"),
         version=_integer(fields["version"], (1, MAX_WEIGHT), "version"),
         keys=keys,
         bias=_weight(fields["bias"], "bias"),
-        upper=_weight(fields["upper"], "upper"),
         lower=_weight(fields["lower"], "lower"),
-        strong_id=_strong_id(fields["strong_id"], keys),
+        identifier=identifier,
         operating_point=_operating_point(fields["operating_point"]),
-        guard_given=_key_set(fields["guard_given"], keys, "guard_given"),
-        contested=_contested(fields["contested"]),
+        guards=guards,
+        contested=contested,
         stop_token_records=_integer(
             fields["stop_token_records"], (2, MAX_STOP_RECORDS), "stop_token_records"
         ),
     )
-    if policy.lower > policy.upper:
+    if any(policy.lower > guard.upper for guard in guards.values()):
         raise _malformed("lower")
     return policy
+
+
+_Rules = tuple[frozenset[str], Mapping[OperatingPoint, Guard], Contested]
+
+
+def _rules(fields: Mapping[str, JsonValue], keys: Mapping[str, KeyWeights]) -> _Rules:
+    guards = _object(fields["guards"], _GUARDS_FIELDS, "match policy guards")
+    return (
+        _key_set(fields["identifier"], keys, "identifier"),
+        {"guarded": _guard(guards["guarded"], keys), "open": _guard(guards["open"], keys)},
+        _contested(_object(fields["contested"], _CONTESTED_FIELDS, "match policy contested")),
+    )
+
+
+def _old_rules(fields: Mapping[str, JsonValue], keys: Mapping[str, KeyWeights]) -> _Rules:
+    """The same in the new form: the strong identifier agrees, or a given name and a place do."""
+    strong = frozenset[str]()
+    if (key_id := fields["strong_id"]) is not None:
+        strong = _key_set([key_id], keys, "strong_id")
+    given = _key_set(fields["guard_given"], keys, "guard_given")
+    places = frozenset(key_id for key_id, key in keys.items() if key.place)
+    upper = _weight(fields["upper"], "upper")
+    contested = _object(fields["contested"], _OLD_CONTESTED_FIELDS, "match policy contested")
+    guarded = Guard(upper, (given | strong, places | strong), (), None)
+    return (
+        strong,
+        {"guarded": guarded, "open": Guard(upper, (), (), None)},
+        _contested({**contested, "elsewhere": 0, "sure": MAX_WEIGHT}),
+    )
+
+
+def _guard(value: JsonValue, keys: Mapping[str, KeyWeights]) -> Guard:
+    fields = _object(value, _GUARD_FIELDS, "match policy guard")
+    return Guard(
+        upper=_weight(fields["upper"], "upper"),
+        each_of=tuple(
+            _key_set(item, keys, "each_of") for item in _list(fields["each_of"], "each_of")
+        ),
+        vetoes=tuple(_veto(item, keys) for item in _list(fields["vetoes"], "vetoes")),
+        bar=None if fields["bar"] is None else _weight(fields["bar"], "bar"),
+    )
+
+
+def _veto(value: JsonValue, keys: Mapping[str, KeyWeights]) -> Veto:
+    fields = _object(value, _VETO_FIELDS, "match policy veto")
+    agree, differ, unless = (
+        _key_set(fields[name], keys, "vetoes") for name in ("agree", "differ", "unless")
+    )
+    if not differ:
+        raise _malformed("vetoes")
+    return Veto(agree, differ, unless)
+
+
+def _guard_json(guard: Guard) -> dict[str, JsonValue]:
+    return {
+        "upper": guard.upper,
+        "each_of": [sorted(types) for types in guard.each_of],
+        "vetoes": [
+            {
+                "agree": sorted(veto.agree),
+                "differ": sorted(veto.differ),
+                "unless": sorted(veto.unless),
+            }
+            for veto in guard.vetoes
+        ],
+        "bar": guard.bar,
+    }
 
 
 def _keys(value: JsonValue) -> Mapping[str, KeyWeights]:
@@ -133,12 +249,13 @@ def _keys(value: JsonValue) -> Mapping[str, KeyWeights]:
     return MappingProxyType(keys)
 
 
-def _contested(value: JsonValue) -> Contested:
-    fields = _object(value, _CONTESTED_FIELDS, "match policy contested")
+def _contested(fields: Mapping[str, JsonValue]) -> Contested:
     contested = Contested(
         margin=_integer(fields["margin"], (0, MAX_WEIGHT), "margin"),
         close=_integer(fields["close"], (-MAX_WEIGHT, 0), "close"),
         worse=_integer(fields["worse"], (-MAX_WEIGHT, 0), "worse"),
+        elsewhere=_integer(fields["elsewhere"], (-MAX_WEIGHT, 0), "elsewhere"),
+        sure=_weight(fields["sure"], "sure"),
     )
     if contested.worse > contested.close:
         raise _malformed("worse")
@@ -151,14 +268,6 @@ def _operating_point(value: JsonValue) -> OperatingPoint:
     if value == "open":
         return "open"
     raise _malformed("operating_point")
-
-
-def _strong_id(value: JsonValue, keys: Mapping[str, KeyWeights]) -> str | None:
-    if value is None:
-        return None
-    if not isinstance(value, str) or value not in keys:
-        raise _malformed("strong_id")
-    return value
 
 
 def _key_json(key_id: str, key: KeyWeights) -> dict[str, JsonValue]:
@@ -182,12 +291,17 @@ def _object(value: JsonValue, names: frozenset[str], what: str) -> Mapping[str, 
 
 
 def _key_set(value: JsonValue, keys: Mapping[str, KeyWeights], field: str) -> frozenset[str]:
-    if not isinstance(value, (list, tuple)):
-        raise _malformed(field)
-    named = [item for item in value if isinstance(item, str) and item in keys]
-    if len(named) != len(value) or len(set(named)) != len(named):
+    items = _list(value, field)
+    named = [item for item in items if isinstance(item, str) and item in keys]
+    if len(named) != len(items) or len(set(named)) != len(named):
         raise _malformed(field)
     return frozenset(named)
+
+
+def _list(value: JsonValue, field: str) -> Sequence[JsonValue]:
+    if not isinstance(value, (list, tuple)) or len(value) > MAX_KEYS:
+        raise _malformed(field)
+    return value
 
 
 def _weight(value: JsonValue, field: str) -> int:

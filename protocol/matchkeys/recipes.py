@@ -13,8 +13,10 @@ from itertools import product
 from types import MappingProxyType
 
 from protocol.errors import ErrorCode, RemoteError
+from protocol.matchkeys.names import canonical_name
 from protocol.matchkeys.normalise import is_weak_birth_date
 from protocol.matchkeys.records import ClientRecord, NormalRecord, normalise_record
+from protocol.matchkeys.skeleton import close_skeleton
 
 
 class Reads(StrEnum):
@@ -76,7 +78,7 @@ def match_keys(record: ClientRecord, key_ids: Collection[str]) -> dict[str, tupl
 def names_somebody(key_ids: Collection[str]) -> bool:
     """Whether a stub with these key types is of one person and not of a door: specs/04 §10."""
     who = {Reads.IDENTIFIER, Reads.GIVEN, Reads.FAMILY}
-    return any(key_id in RECIPES and RECIPES[key_id].reads & who for key_id in key_ids)
+    return any(reads_of(key_id) & who for key_id in key_ids)
 
 
 def _part(reads: str, values: Callable[[NormalRecord], Collection[str | None]]) -> Part:
@@ -96,16 +98,19 @@ def _first_family(record: NormalRecord) -> str | None:
     return record.family_skeletons[0] if record.family_skeletons else None
 
 
-def _sure_birth_date(record: NormalRecord) -> tuple[str, ...]:
-    """None for a 1 January: given to many who know no birthday, it tells too few people apart."""
-    born = record.born
-    return (born,) if born and not is_weak_birth_date(born) else ()
-
-
 def _parts_of_birth(record: NormalRecord) -> tuple[str, ...]:
     """Year; then day and month in either order, since they are often swapped."""
     born = record.born
     return (f"y{born[:4]}", "m" + "".join(sorted((born[4:6], born[6:])))) if born else ()
+
+
+def _born_either_way(record: NormalRecord) -> tuple[str, ...]:
+    return tuple(filter(None, ("".join(_parts_of_birth(record)),)))
+
+
+def _surely_born(record: NormalRecord) -> tuple[str, ...]:
+    """None for a weak date: given to many who know no birthday, it tells too few people apart."""
+    return () if record.born and is_weak_birth_date(record.born) else _born_either_way(record)
 
 
 def _two_of_three(record: NormalRecord) -> tuple[str, ...]:
@@ -115,21 +120,42 @@ def _two_of_three(record: NormalRecord) -> tuple[str, ...]:
     return (year + month, year + day, month + day)
 
 
+def _given_names(record: NormalRecord) -> tuple[str, ...]:
+    """The first telling name, and the first two words in one: Lily-Mae is Lilymae elsewhere."""
+    return tuple(map(close_skeleton, (*record.telling[:1], *filter(None, (record.joined,)))))
+
+
+def _two_names(record: NormalRecord) -> tuple[str, ...]:
+    """First and second given name in order, if both have two letters or more."""
+    names = [name for name in (record.given, record.second) if name and len(name) > 1]
+    close = [close_skeleton(canonical_name(name)) for name in names]
+    return ("+".join(close),) if len(close) > 1 else ()
+
+
+def _close_name(record: NormalRecord) -> tuple[str | None, ...]:
+    given = _given_names(record)
+    return (_pair(given[0], record.family_close),) if given else ()
+
+
 NHS_NUMBER = _part("identifier", lambda r: (r.nhs_number,))
 OTHER_ID = _part("identifier", lambda r: (r.other_id,))
 INITIAL = _part("given", lambda r: (r.given and r.given[0],))
 TELLING_NAME = _part("given", lambda r: r.telling[:1])
 GIVEN = _part("given", lambda r: (r.given_skeleton,))
+CLOSE_GIVEN = _part("given", lambda r: _given_names(r)[:1])
+CLOSE_GIVENS = _part("given", _given_names)
 TELLING_NAMES = _part("given middle", lambda r: r.telling)
-MIDDLE_INITIAL = _part("middle", lambda r: (r.middle and r.middle[0],))
+TWO_NAMES = _part("given middle", _two_names)
+SECOND_INITIAL = _part("middle", lambda r: (r.second and r.second[0],))
 FAMILY = _part("family", lambda r: (_first_family(r),))
 FAMILIES = _part("family", lambda r: r.family_skeletons)
 NAME = _part("given family", lambda r: (_pair(r.given_skeleton, _first_family(r)),))
 NAMES = _part("given family", lambda r: tuple(_all_families(r)))
+CLOSE_NAME = _part("given family", _close_name)
 BEGINNINGS = _part("given family", lambda r: (r.family and r.given and r.family[:3] + r.given[:2],))
 BORN = _part("born", lambda r: (r.born,))
-BORN_SURELY = _part("born", _sure_birth_date)
-BORN_EITHER_WAY = _part("born", lambda r: ("".join(_parts_of_birth(r)),))
+BORN_SURELY = _part("born", _surely_born)
+BORN_EITHER_WAY = _part("born", _born_either_way)
 BORN_IN_PART = _part("born", _parts_of_birth)
 TWO_OF_THREE = _part("born", _two_of_three)
 SEX = _part("sex", lambda r: (r.sex,))
@@ -140,25 +166,31 @@ LOCALITY = _part("place", lambda r: (r.locality,))
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
-        "nid.1": Recipe((NHS_NUMBER,), 1),
-        "sid.1": Recipe((OTHER_ID,), 1),
+        # A checked identifier never stands alone: somebody else's number is all that is wrong.
+        "nid_dob.1": Recipe((NHS_NUMBER, BORN_EITHER_WAY), 1),
+        "nid_given.1": Recipe((NHS_NUMBER, CLOSE_GIVEN), 1),
+        "nid_family.1": Recipe((NHS_NUMBER, FAMILY), 1),
+        "sid_dob.1": Recipe((OTHER_ID, BORN_EITHER_WAY), 1),
+        "sid_given.1": Recipe((OTHER_ID, CLOSE_GIVEN), 1),
+        "sid_family.1": Recipe((OTHER_ID, FAMILY), 1),
         # Name and birth date, no place.
-        "given_dob.1": Recipe((TELLING_NAME, BORN_SURELY), 1),
-        "given_dob_mi.2": Recipe((GIVEN, BORN_SURELY, MIDDLE_INITIAL), 1),
+        "given_dob.2": Recipe((CLOSE_GIVENS, BORN_SURELY), 2),
+        "two_dob.1": Recipe((TWO_NAMES, BORN_EITHER_WAY), 1),
+        "given_dob_mi.3": Recipe((CLOSE_GIVENS, BORN_SURELY, SECOND_INITIAL), 2),
         "name_dob.1": Recipe((NAME, BORN_EITHER_WAY), 1),
         "name_2of3.1": Recipe((NAME, TWO_OF_THREE), 3),
         "family_dob.1": Recipe((FAMILIES, BORN), 4),
-        "family_dob_mi.1": Recipe((FAMILY, BORN, MIDDLE_INITIAL), 1),
-        "sex_family_dob.1": Recipe((SEX, FAMILY, BORN), 1),
+        "family_dob_mi.2": Recipe((FAMILY, BORN_EITHER_WAY, SECOND_INITIAL), 1),
+        "sex_family_dob.2": Recipe((SEX, FAMILY, BORN_EITHER_WAY), 1),
         # Birth date and place.
-        "alias_dob_pc.2": Recipe((TELLING_NAMES, BORN, POSTCODE), 2),
+        "alias_dob_pc.3": Recipe((TELLING_NAMES, BORN_EITHER_WAY, POSTCODE), 3),
         "dob_sex_pc.2": Recipe((BORN, SEX, POSTCODE), 1),
         "dob_street.2": Recipe((BORN, STREET), 1),
         "dob_addr.1": Recipe((BORN, HOUSE, STREET), 1),
         "dob_pc.1": Recipe((BORN, POSTCODE), 1),
         "dob_loc.1": Recipe((BORN, LOCALITY), 1),
-        "name_pc_dob.1": Recipe((NAME, POSTCODE, BORN_IN_PART), 2),
-        "name_addr_dob.1": Recipe((NAME, HOUSE, STREET, BORN_IN_PART), 2),
+        "name_pc_dob.2": Recipe((CLOSE_NAME, POSTCODE, BORN_IN_PART), 2),
+        "name_addr_dob.2": Recipe((CLOSE_NAME, HOUSE, STREET, BORN_IN_PART), 2),
         # Name and place.
         "name_pc.2": Recipe((NAMES, POSTCODE), 4),
         "name_loc.1": Recipe((NAME, LOCALITY), 1),
@@ -169,3 +201,27 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
         "initial_family_addr.1": Recipe((INITIAL, FAMILY, HOUSE, STREET), 1),
     }
 )
+
+# Of charters and logs from before: what they read. No node makes them and no new charter has them.
+WITHDRAWN: Mapping[str, frozenset[Reads]] = MappingProxyType(
+    {
+        key_id: frozenset(map(Reads, reads.split()))
+        for key_id, reads in {
+            "nid.1": "identifier",
+            "sid.1": "identifier",
+            "given_dob.1": "given born",
+            "given_dob_mi.2": "given middle born",
+            "family_dob_mi.1": "family middle born",
+            "sex_family_dob.1": "family sex born",
+            "alias_dob_pc.2": "given middle born place",
+            "name_pc_dob.1": "given family born place",
+            "name_addr_dob.1": "given family born place",
+        }.items()
+    }
+)
+
+
+def reads_of(key_id: str) -> frozenset[Reads]:
+    """What a key type is made from, also one that is withdrawn; nothing for one unknown here."""
+    recipe = RECIPES.get(key_id)
+    return recipe.reads if recipe else WITHDRAWN.get(key_id, frozenset())

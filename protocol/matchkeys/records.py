@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from protocol.matchkeys import normalise
 from protocol.matchkeys.names import canonical_name, family_skeletons, given_skeleton
-from protocol.matchkeys.skeleton import skeleton
+from protocol.matchkeys.skeleton import close_skeleton, skeleton
 
 _IDENTIFIER = re.compile("[a-z0-9]{6,20}")
 
@@ -41,19 +41,22 @@ class ClientRecord:
 class NormalRecord:
     """The same client after normalisation: every field is a clean value or None, never empty.
 
-    `telling` has the formal names of the given and middle name that tell one child of a family from
-    another; `family` is all parts joined; the skeletons are of the formal given name, of the joined
-    family name and of its parts.
+    `second` is the second given name, of either field; `telling` has the formal names of those that
+    tell one child of a family from another; `joined` is the first two words of the given field in
+    one; `family` is all parts joined, `family_close` its close skeleton; the skeletons are of the
+    formal given name, of the joined family name and of its parts.
     """
 
     nhs_number: str | None
     other_id: str | None
     given: str | None
-    middle: str | None
+    second: str | None
+    joined: str | None
     telling: tuple[str, ...]
     given_skeleton: str | None
     family: str | None
     family_skeletons: tuple[str, ...]
+    family_close: str | None
     born: str | None
     sex: str | None
     house: str | None
@@ -74,11 +77,13 @@ def normalise_record(record: ClientRecord) -> NormalRecord:
         nhs_number=normalise.nhs_number(record.nhs_number),
         other_id=_identifier(record.other_id),
         given=names.given,
-        middle=names.middle,
-        telling=tuple(map(canonical_name, normalise.telling_names(names.given, names.middle))),
+        second=names.others[0] if names.others else None,
+        joined=names.joined,
+        telling=tuple(map(canonical_name, normalise.telling_names(names.given, names.others))),
         given_skeleton=given_skeleton(names.given),
         family=names.families[0] if names.families else None,
         family_skeletons=family_skeletons(names.families),
+        family_close=next(iter(family_skeletons(names.families, close_skeleton)), None),
         born=normalise.birth_date(record.date_of_birth),
         sex=normalise.sex(record.sex),
         house=place.house,

@@ -4,15 +4,15 @@ The hub scores with this, `policy evaluate` measures it, a node may check. It se
 people: an automatic match is a statement about equal tokens, which a wrong record can bring about.
 """
 
-from collections.abc import Collection, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TypeVar
+from typing import Generic, TypeVar
 
-from protocol.matchkeys.policy import MatchPolicy
+from protocol.matchkeys.policy import Guard, MatchPolicy
 
 Tokens = Mapping[str, Collection[Hashable]]
-Stub = TypeVar("Stub", bound=Hashable)
+Stub = TypeVar("Stub", int, str)
 
 
 class Outcome(StrEnum):
@@ -25,12 +25,29 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class PairScore:
-    """A score in hundredths, the key ids that agree and that disagree, and what follows."""
+    """A score in hundredths, the key ids that agree and that disagree, and what follows.
+
+    A `barred` pair is not automatic, whatever its score and whatever supports it.
+    """
 
     hundredths: int
     agree: tuple[str, ...]
     disagree: tuple[str, ...]
     outcome: Outcome
+    barred: bool = False
+
+
+@dataclass(frozen=True)
+class Rivals:
+    """What stands against a pair (specs/04-matching.md §7.2): the score of the best rival that
+    would itself be possible, None without one, and whether the two fit different records elsewhere.
+    """
+
+    best: int | None = None
+    elsewhere: bool = False
+
+
+NO_RIVALS = Rivals()
 
 
 def score_pair(policy: MatchPolicy, a: Tokens, b: Tokens) -> PairScore:
@@ -52,61 +69,113 @@ def score_pattern(
     hundredths = policy.bias
     hundredths += sum(policy.keys[key_id].agree for key_id in agree)
     hundredths += sum(policy.keys[key_id].disagree for key_id in disagree)
-    outcome = _outcome(policy, hundredths, agree, disagree)
-    return PairScore(hundredths, agree, disagree, outcome)
+    barred = is_vetoed(policy, agree, disagree)
+    return _judged(policy, PairScore(hundredths, agree, disagree, Outcome.NONE, barred))
 
 
-def contest(policy: MatchPolicy, score: PairScore, rival: int | None) -> PairScore:
-    """The pair's score after its best rival's, in hundredths; None without a rival.
-
-    A rival is another pair of one of the two stubs with a stub of the other's agency. It counts
-    only if it would itself be possible; its own rivals are not looked at.
-    """
-    if rival is None or rival < policy.lower:
+def contest(policy: MatchPolicy, score: PairScore, rivals: Rivals) -> PairScore:
+    """The pair's score after its rivals: what they cost, and whether they bar it."""
+    contested, rival = policy.contested, rivals.best
+    cost = contested.elsewhere if rivals.elsewhere else 0
+    barred = score.barred
+    if rival is not None and rival >= policy.lower:
+        ahead = score.hundredths - rival
+        cost += (
+            contested.worse if ahead < 0 else contested.close if ahead <= contested.margin else 0
+        )
+        barred |= policy.guard.bar is not None and rival >= policy.guard.bar
+    if not cost and barred == score.barred:
         return score
-    ahead = score.hundredths - rival
-    contested = policy.contested
-    cost = contested.worse if ahead < 0 else contested.close if ahead <= contested.margin else 0
-    if not cost:
-        return score
-    hundredths = score.hundredths + cost
-    outcome = _outcome(policy, hundredths, score.agree, score.disagree)
-    return replace(score, hundredths=hundredths, outcome=outcome)
+    return _judged(policy, replace(score, hundredths=score.hundredths + cost, barred=barred))
 
 
-def best_rivals(
-    scores: Mapping[tuple[Stub, Stub], int], agency: Mapping[Stub, Hashable]
-) -> dict[tuple[Stub, Stub], int]:
-    """For each pair that has a rival among these pairs, the best rival's score."""
-    best: dict[tuple[Stub, Hashable], list[tuple[int, tuple[Stub, Stub]]]] = {}
-    for pair, score in scores.items():
-        for stub, other in (pair, pair[::-1]):
-            held = best.setdefault((stub, agency[other]), [])
-            held.append((score, pair))
-            held.sort(key=lambda entry: -entry[0])
-            del held[2:]
-    rivals: dict[tuple[Stub, Stub], int] = {}
-    for pair in scores:
-        for stub, other in (pair, pair[::-1]):
-            for score, which in best[stub, agency[other]]:
-                if which != pair:
-                    rivals[pair] = max(score, rivals.get(pair, score))
-    return rivals
-
-
-def passes_guard(policy: MatchPolicy, agree: Collection[str], disagree: Collection[str]) -> bool:
-    """Whether an automatic match is allowed, whatever the score.
-
-    Always: the strong identifiers do not differ, and a type without place agrees. At the guarded
-    operating point also: the strong identifiers agree or both a given-name type and a place do.
+@dataclass(frozen=True)
+class Fits(Generic[Stub]):
+    """A stub, its agency and, by agency, the stubs that it shares a token with and how each pair
+    scores alone, the best first.
     """
-    if policy.strong_id in disagree or all(policy.keys[key_id].place for key_id in agree):
-        return False
-    if policy.operating_point == "open":
+
+    stub: Stub
+    agency: Hashable
+    best: Mapping[Hashable, Sequence[tuple[int, Stub]]]
+
+
+def fits(stub: Stub, agency: Hashable, scores: Iterable[tuple[Hashable, int, Stub]]) -> Fits[Stub]:
+    """From the agency, score and stub of each pair of the one."""
+    best: dict[Hashable, list[tuple[int, Stub]]] = {}
+    for where, score, other in sorted(scores, key=lambda pair: (-pair[1], pair[2])):
+        best.setdefault(where, []).append((score, other))
+    return Fits(stub, agency, best)
+
+
+def rivals_of(
+    policy: MatchPolicy,
+    score: int,
+    a: Fits[Stub],
+    b: Fits[Stub],
+    duplicates: Callable[[Stub, Stub], bool],
+) -> Rivals:
+    """What stands against a pair that scores so much alone. `duplicates` says of two stubs of one
+    agency whether they are one client twice: its own second copy is no rival.
+    """
+    rivals = (
+        fit
+        for near, far in ((a, b), (b, a))
+        for fit, stub in near.best.get(far.agency, ())
+        if stub != far.stub and not duplicates(stub, far.stub)
+    )
+    return Rivals(max(rivals, default=None), _fit_others_elsewhere(policy, score, a, b, duplicates))
+
+
+def is_duplicate(policy: MatchPolicy, score: PairScore) -> bool:
+    """Whether two stubs of one agency that compare so are taken for one client twice."""
+    two = is_vetoed(policy, score.agree, score.disagree, policy.guards["open"])
+    return bool(score.agree) and score.hundredths >= policy.contested.sure and not two
+
+
+def _fit_others_elsewhere(
+    policy: MatchPolicy,
+    score: int,
+    a: Fits[Stub],
+    b: Fits[Stub],
+    duplicates: Callable[[Stub, Stub], bool],
+) -> bool:
+    """Whether at a third agency the two fit two different records, each better than each other."""
+    for agency in (a.best.keys() & b.best.keys()) - {a.agency, b.agency}:
+        (one, first), (other, second) = a.best[agency][0], b.best[agency][0]
+        surely = min(one, other) >= max(score, policy.contested.sure)
+        if surely and first != second and not duplicates(first, second):
+            return True
+    return False
+
+
+def is_vetoed(
+    policy: MatchPolicy,
+    agree: Collection[str],
+    disagree: Collection[str],
+    guard: Guard | None = None,
+) -> bool:
+    """Whether what differs forbids an automatic match: the identifiers, or what a veto of the guard
+    (the operating point's unless another is named) says.
+    """
+    if policy.identifier.isdisjoint(agree) and not policy.identifier.isdisjoint(disagree):
         return True
-    has_given = not policy.guard_given.isdisjoint(agree)
-    has_place = any(policy.keys[key_id].place for key_id in agree)
-    return policy.strong_id in agree or (has_given and has_place)
+    return any(
+        veto.agree.issubset(agree)
+        and veto.differ.issubset(disagree)
+        and veto.unless.isdisjoint(agree)
+        for veto in (guard or policy.guard).vetoes
+    )
+
+
+def passes_guard(policy: MatchPolicy, agree: Collection[str]) -> bool:
+    """Whether what agrees is enough for an automatic match, whatever the score: a type that reads
+    neither place nor identifier, and a type of each set of the guard.
+    """
+    alone = policy.identifier | {key_id for key_id, key in policy.keys.items() if key.place}
+    if alone.issuperset(agree):
+        return False
+    return not any(types.isdisjoint(agree) for types in policy.guard.each_of)
 
 
 def evidence_order(policy: MatchPolicy, agree: Iterable[str]) -> tuple[str, ...]:
@@ -122,11 +191,11 @@ def evidence_order(policy: MatchPolicy, agree: Iterable[str]) -> tuple[str, ...]
     return tuple(sorted(agree, key=rank))
 
 
-def _outcome(
-    policy: MatchPolicy, hundredths: int, agree: tuple[str, ...], disagree: tuple[str, ...]
-) -> Outcome:
-    if not agree or hundredths < policy.lower:
-        return Outcome.NONE
-    if hundredths >= policy.upper and passes_guard(policy, agree, disagree):
-        return Outcome.MATCH
-    return Outcome.POSSIBLE
+def _judged(policy: MatchPolicy, score: PairScore) -> PairScore:
+    """The score with the outcome that follows from it."""
+    outcome = Outcome.POSSIBLE
+    if not score.agree or score.hundredths < policy.lower:
+        outcome = Outcome.NONE
+    elif score.hundredths >= policy.upper and not score.barred:
+        outcome = Outcome.MATCH if passes_guard(policy, score.agree) else Outcome.POSSIBLE
+    return replace(score, outcome=outcome)

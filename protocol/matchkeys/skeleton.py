@@ -20,19 +20,45 @@ _DIGRAPHS = (
 _INITIALS = (("kn", "n"), ("wr", "r"))
 _MERGED = str.maketrans("cqzdgvjbp", "kkstkfkpp")
 _VOWELS = frozenset("aeiou")
+_FIRST_VOWELS = {"e": "i", "u": "o"}
 _SILENT_LATER = frozenset("aeiouyhw")
 
 
 def skeleton(name: str) -> str:
     """Reduce a name of letters a-z to its consonants. An empty name gives the empty string."""
+    name = _sounds(name)
+    if not name:
+        return ""
+    first = "a" if name[0] in _VOWELS else name[0]
+    rest = "".join(letter for letter in name[1:] if letter not in _SILENT_LATER)
+    return _squeezed(first + rest)
+
+
+def close_skeleton(name: str) -> str:
+    """A skeleton that keeps more: which vowel a name begins with and, where fewer than three
+    letters would be left, where its later vowels are. Erin is not Aaron, Dawn not Diana.
+    """
+    sounds = _sounds(name)
+    if not sounds:
+        return ""
+    first = _FIRST_VOWELS.get(sounds[0], sounds[0])
+    kept = "".join(letter for letter in sounds[1:] if letter not in _SILENT_LATER)
+    rest = _squeezed(first + kept)
+    if len(rest) > 2:
+        return rest
+    later = "".join("a" if letter in _SILENT_LATER else letter for letter in sounds[1:])
+    return first + _squeezed(later)
+
+
+def _sounds(name: str) -> str:
+    """Digraphs and similar consonants as one letter."""
     for written, sound in _DIGRAPHS:
         name = name.replace(written, sound)
     for written, sound in _INITIALS:
         if name.startswith(written):
             name = sound + name[len(written) :]
-    name = name.translate(_MERGED)
-    if not name:
-        return ""
-    first = "a" if name[0] in _VOWELS else name[0]
-    rest = "".join(letter for letter in name[1:] if letter not in _SILENT_LATER)
-    return "".join(letter for letter, _ in groupby(first + rest))
+    return name.translate(_MERGED)
+
+
+def _squeezed(letters: str) -> str:
+    return "".join(letter for letter, _ in groupby(letters))

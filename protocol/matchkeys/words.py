@@ -9,10 +9,14 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-TITLES = _words("mr mrs ms miss mx dr prof rev revd mstr cllr")
+TITLES = _words(
+    "mr mrs ms miss mx dr prof rev revd mstr cllr "
+    "mst most mosammat mosammot mossammat musammat mussammat smti"
+)
 TITLES_BESIDE_A_NAME = _words(
     "master sir dame lady lord professor doctor reverend father rabbi imam captain sheikh "
-    "hajji haji hajja alhaji alhaja shri smt"
+    "hajji haji hajja alhaji alhaja shri sri smt kumari sardar maulana moulana qari hafiz mufti "
+    "daw naw saw nai nang"
 )
 SUFFIXES = _words("jr jnr junior sr snr senior ii iii iv esq mbe obe cbe")
 PARTICLES = _words(
@@ -61,12 +65,21 @@ NOTE_WORDS = _words(
 PLACEHOLDER_TEXTS = _words("n/a n/k u/k none null nil withheld refused declined anonymous") | {
     "not known", "not given", "not stated", "not available", "not applicable", "not disclosed",
     "not yet named", "no name", "no surname", "no middle name", "name not known",
-    "to be confirmed", "to be advised", "to be decided",
+    "to be confirmed", "to be advised", "to be decided", "as above", "see above", "same as above",
+    "see notes", "see file", "see record", "data missing", "date unknown", "name unknown",
+    "address unknown", "postcode unknown", "(blank)",
 }  # fmt: skip
 PLACEHOLDER_WORDS = _words("unknown unk nk tbc tba tbd unnamed xx xxx xxxx")
-UNBORN_WORDS = _words("unborn undelivered foetus fetus ubb edd")
+PERSON_WORDS = _words(
+    "baby infant newborn neonate twin triplet child sibling boy girl male female adult man woman "
+    "person client patient tenant resident occupant"
+)
+UNBORN_WORDS = _words("unborn undelivered foetus fetus ubb")
+# An expected day of delivery if a number follows it; alone it is a name, as Edd is.
+DUE_WORDS = _words("edd due")
 NEWBORN_WORDS = UNBORN_WORDS | _words(
-    "baby infant newborn neonate twin triplet boy girl male female live babyof"
+    "baby babyboy babygirl infant newborn neonate twin triplet boy girl male female live child "
+    "sibling babyof"
 )
 BIRTH_ORDER_WORDS = _words("a b c i ii iii one two three first second third of")
 SEXES = {
@@ -80,18 +93,63 @@ NO_ADDRESS = (
 UNKNOWN_ADDRESS = ("unknown", "not known", "no address", "po box")
 # Many people who are not kin live there, and some of them hide.
 SHARED_PLACES = (
-    "hostel", "refuge", "night shelter", "shelter", "womens aid", "foyer", "ymca", "ywca",
-    "salvation army", "hotel", "motel", "guest house", "guesthouse", "bed and breakfast", "b&b",
-    "bnb", "backpackers", "temporary accommodation", "emergency accommodation", "homeless unit",
-    "supported housing", "prison", "hmp", "hm prison", "hmyoi", "yoi", "young offender",
-    "remand centre", "detention centre", "removal centre", "reception centre", "asylum centre",
+    "hostel", "refuge", "safe house", "safehouse", "night shelter", "shelter", "womens aid",
+    "foyer", "ymca", "ywca", "yha", "salvation army", "emmaus", "homeless", "rough sleepers",
+    "hotel", "motel", "aparthotel", "apart hotel", "inn", "guest house", "guesthouse",
+    "lodging house", "lodgings", "bed and breakfast", "bed & breakfast", "bed breakfast", "b&b",
+    "b & b", "b and b", "b + b", "b+b", "b n b", "bnb", "bandb", "backpackers",
+    "premier inn", "travelodge", "travel lodge", "holiday inn", "ibis", "novotel", "mercure",
+    "easyhotel", "best western", "ramada", "radisson", "butlins", "pontins",
+    "initial accommodation", "temporary accommodation", "emergency accommodation",
+    "contingency accommodation", "dispersal accommodation", "interim accommodation",
+    "supported accommodation", "supported housing", "supported living", "student accommodation",
+    "shared accommodation", "shared house", "asylum accommodation", "accommodation centre",
+    "ta unit", "homeless unit", "family unit", "mother and baby unit", "parent and baby unit",
+    "assessment unit", "rehabilitation unit", "rehab unit", "secure unit", "detox unit",
+    "prison", "hmp", "hm prison", "hmyoi", "yoi", "young offender", "remand centre",
+    "detention centre", "removal centre", "reception centre", "asylum centre", "asylum",
+    "assessment centre", "resettlement centre", "secure centre", "secure childrens home",
     "bail hostel", "approved premises", "correctional centre", "hospital", "hospice",
-    "nursing home", "care home", "residential home", "childrens home", "barracks", "bfpo",
-    "caravan park", "rooming house", "boarding house", "halls of residence", "student halls",
+    "nursing home", "care home", "residential home", "childrens home", "rest home",
+    "nurses home", "barracks", "bfpo", "raf camp", "army camp", "caravan park", "caravan site",
+    "mobile home park", "holiday park", "trailer park", "park home site", "camp site", "campsite",
+    "traveller site", "travellers site", "travelling site", "gypsy site", "halting site",
+    "rooming house", "boarding house", "boarding school", "halls of residence",
+    "hall of residence", "residence hall", "student hall", "student village", "university hall",
+    "hmo", "house in multiple occupation", "houses in multiple occupation", "convent",
+    "monastery",
 )  # fmt: skip
 STREET_TYPES = _words(
     "road rd street st lane ln close cl way drive dr avenue ave av court ct crescent cres "
-    "place pl terrace tce hill row walk grove gardens gate square sq parade pde mews green"
+    "place pl terrace tce hill row walk grove gardens gate square sq parade pde mews green "
+    "fields field view rise yard wharf quay wynd vennel loan brae"
 )
 # Before a street's name, and no part of it.
-NOT_A_STREET = _words("the flat unit apartment apt lot room suite shop no number")
+NOT_A_STREET = _words(
+    "the flat flt unit apartment apt studio bedsit lot room suite shop block plot no number"
+)
+# A number behind one of these is a part of a building, unless there is no other number.
+DWELLINGS = (
+    "flat", "flt", "fl", "unit", "apartment", "apt", "studio", "bedsit", "maisonette", "lot",
+    "room", "rm", "suite", "shop", "level", "floor", "box", "block", "plot", "pitch", "berth",
+)  # fmt: skip
+# Begins an entry of any field that only says why there is no value, if no digit follows.
+MISSING_OPENINGS = _words("not awaiting await awaits pending")
+# What "no ..." says is lacking, and what may stand beside a word such as "unrecorded".
+MISSING_NOUNS = _words(
+    "name names forename surname firstname lastname middle first last given family data value "
+    "entry info information record records recorded detail details dob date birth address postcode "
+    "post number nhs phone telephone tel mobile email worker contact response reply answer "
+    "one known"
+)
+MISSING_WORDS = _words(
+    "missing blank empty nothing none null withheld refused declined anonymous redacted removed "
+    "deleted unk unknown unnamed tbc tba tbd ditto"
+)
+MISSING_FILLERS = _words(
+    "at by as on in of for to from the a an and or yet now currently present time this file "
+    "system client patient parent parents mother father family school gp service source request is "
+    "was has have been be still so far give say disclose provide share tell ask see check query"
+)
+# A name in a field of names (Nan, Na, Dk); in every other field nothing.
+MISSING_CODES = _words("na nan nat nd ns nda dk ni nr x void")

@@ -27,7 +27,7 @@ VALUE: dict[str, Any] = {
     "match_policy": ENGLAND.to_json(),
 }
 OLD = Charter.model_validate(VALUE)
-KEYS = ["nid.1", "given_dob.1", "alias_dob_pc.2", "name_pc.2"]
+KEYS = ["nid_dob.1", "given_dob.2", "alias_dob_pc.3", "name_pc.2"]
 HELD = [(), (1, 1), (1, 2)]  # nothing, the same, or something else
 some_keys = st.lists(st.sampled_from(KEYS), unique=True, min_size=1)
 TYPES = [item.code for item in OLD.involvement_types]
@@ -48,28 +48,40 @@ def policy_pairs(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
     old["keys"] = [key for key in old["keys"] if key["id"] in KEYS]
     for key in old["keys"]:
         key.update({name: draw(st.sampled_from(some)) for name, some in weights.items()})
-    guards = {"guard_given": draw(some_keys)}
     old["operating_point"] = draw(st.sampled_from(["guarded", "open"]))
+    old["identifier"] = ["nid_dob.1"]
     limits = draw(st.sampled_from([(0, -100), (300, 100), (400, 0)]))
-    old |= {**guards, "bias": 0, "upper": limits[0], "lower": limits[1]}
+    old |= {"bias": 0, "lower": limits[1]}
+    old["guards"] = {
+        point: {"upper": limits[0], "each_of": [draw(some_keys)], "vetoes": [], "bar": None}
+        for point in ("guarded", "open")
+    }
     new = deepcopy(old)
-    part = draw(st.sampled_from(["bias", "upper", "lower", *guards, *weights, "less", "point"]))
-    key = draw(st.sampled_from(new["keys"]))
+    parts = ["bias", "upper", "lower", "each_of", *weights, "less", "point"]
+    _alter(draw, new, draw(st.sampled_from(parts)), weights)
+    return old, new
+
+
+def _alter(draw: st.DrawFn, new: dict[str, Any], part: str, weights: dict[str, list[Any]]) -> None:
+    key, guards = draw(st.sampled_from(new["keys"])), new["guards"].values()
+    shift = draw(st.sampled_from([-300, -100, 100, 300]))
     if part in weights:
         key[part] = draw(st.sampled_from(weights[part]))
-    elif part in guards:
-        new[part] = draw(some_keys)
+    elif part == "each_of":
+        new["guards"]["guarded"][part] = [draw(some_keys)]
     elif part == "point":
         new["operating_point"] = draw(st.sampled_from(["guarded", "open"]))
     elif part == "less":
         new["keys"].remove(key)
+        new["identifier"] = [item for item in new["identifier"] if item != key["id"]]
         for guard in guards:
-            new[guard] = [item for item in new[guard] if item != key["id"]]
-        new["strong_id"] = None if new["strong_id"] == key["id"] else new["strong_id"]
+            guard["each_of"] = [[i for i in each if i != key["id"]] for each in guard["each_of"]]
+    elif part == "upper":
+        for guard in guards:
+            guard["upper"] = max(guard["upper"] + shift, new["lower"])
     else:
-        new[part] += draw(st.sampled_from([-300, -100, 100, 300]))
-        new["lower"] = min(new["lower"], new["upper"])
-    return old, new
+        new[part] += shift
+        new["lower"] = min(new["lower"], *(guard["upper"] for guard in guards))
 
 
 def with_policy(value: object) -> Charter:

@@ -19,6 +19,7 @@ from node.records.importer.reader import read_table
 from node.records.importer.rows import ImportedRow, RowError, parse_rows
 from protocol.errors import RemoteError
 from protocol.matchkeys import normalise
+from protocol.matchkeys.person_names import GivenNames
 from protocol.matchkeys.policy import parse_policy
 from protocol.matchkeys.recipes import match_keys
 from protocol.matchkeys.records import ClientRecord
@@ -81,8 +82,12 @@ def test_any_record_makes_clean_values_within_the_caps(record: ClientRecord) -> 
             assert value.isprintable()
             assert " " not in value
             assert len(value) < 10_000
-            assert all(value.replace("~", "|").split("|"))
+            assert all(value.replace("~", "|").replace("+", "|").split("|"))
     assert made == match_keys(record, ENGLAND.keys)
+
+
+def _all_given_names(text: str | None) -> list[GivenNames]:
+    return [normalise.given_names(text, text), normalise.given_names(text, None, text)]
 
 
 @given(st.none() | ANY)
@@ -94,10 +99,10 @@ def test_any_text_is_a_clean_value_or_missing(text: str | None) -> None:
         normalise.nhs_number(text),
         normalise.sex(text),
         *normalise.house_and_street(text),
-        *normalise.given_names(text, text),
-        *normalise.given_names(text, None, text),
-        *normalise.person_names(text, text, text)[2],
-        *normalise.person_names(None, None, text)[:2],
+        *(name for names in _all_given_names(text) for name in (names.given, names.joined)),
+        *(name for names in _all_given_names(text) for name in names.others),
+        *normalise.person_names(text, text, text).families,
+        normalise.person_names(None, None, text).given,
         *normalise.place(text, text),
         *normalise.family_names(text),
     ]

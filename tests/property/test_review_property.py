@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.policies.packs import pack
-from protocol.matchkeys.score import Outcome, PairScore
-from protocol.matchkeys.support import ids_conflict, supported
+from protocol.matchkeys.score import Outcome, PairScore, score_pattern
+from protocol.matchkeys.support import supported
 from protocol.requests.review import Answer, Said, question_of, review
 
 ENGLAND = pack("england")
@@ -105,17 +105,19 @@ def test_a_question_names_both_token_sets_and_nothing_else(
         assert asked != question_of([("aa", other), ("bb", one)])
 
 
-@given(outcomes, outcomes, outcomes, st.booleans())
-def test_support_takes_two_automatic_links_and_no_contradiction(
-    pair: Outcome, first: Outcome, second: Outcome, contradicted: bool
+@given(outcomes, outcomes, outcomes, st.booleans(), st.booleans())
+def test_support_takes_two_automatic_links_and_nothing_against(
+    pair: Outcome, first: Outcome, second: Outcome, contradicted: bool, barred: bool
 ) -> None:
+    score = PairScore(0, ("name_pc.2",), (), pair, barred=barred)
     expected = (pair, first, second) == (Outcome.POSSIBLE, Outcome.MATCH, Outcome.MATCH)
-    assert supported(pair, first, second, contradicted=contradicted) == (
-        expected and not contradicted
+    assert supported(score, first, second, contradicted=contradicted) == (
+        expected and not contradicted and not barred
     )
 
 
-def test_conflicting_numbers_contradict() -> None:
-    conflict = PairScore(0, ("gsuf_sur_dob.1",), ("nid.1",), Outcome.POSSIBLE)
-    assert ids_conflict(ENGLAND, conflict)
-    assert not ids_conflict(ENGLAND, PairScore(0, ("nid.1",), (), Outcome.POSSIBLE))
+def test_conflicting_numbers_bar_unless_one_of_their_keys_agrees() -> None:
+    conflict = score_pattern(ENGLAND, ("given_dob.2", "name_pc_dob.2"), ("nid_dob.1",))
+    assert conflict.barred
+    typo = score_pattern(ENGLAND, ("given_dob.2", "nid_given.1"), ("nid_dob.1",))
+    assert not typo.barred

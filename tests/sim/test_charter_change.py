@@ -114,12 +114,12 @@ async def test_a_changed_weight_turns_a_match_into_a_possible_one_and_back_witho
     before = [await evaluated(federation, agency) for agency in agencies]
     logged = await publications(federation)
     assert await states(care) == ["match"]
-    await amend(federation, {"match_policy": {"upper": 9000}})
+    await amend(federation, {"match_policy": {"guards": {"guarded": {"upper": 9000}}}})
     await follow(*agencies)
     await federation.round()
     assert await states(care) == await states(health) == ["possible"]
     assert (await care.team("c1")).others == ()
-    await amend(federation, {"match_policy": {"upper": 530}})
+    await amend(federation, {"match_policy": {"guards": {"guarded": {"upper": 100}}}})
     await follow(*agencies)
     await federation.round()
     assert await states(care) == await states(health) == ["match"]
@@ -166,12 +166,12 @@ async def test_a_lower_threshold_makes_a_match_only_between_agencies_that_signed
     federation: SimFederation, agencies: Agencies
 ) -> None:
     health, care = agencies
-    await amend(federation, {"match_policy": {"upper": 9000}})
+    await amend(federation, {"match_policy": {"guards": {"guarded": {"upper": 9000}}}})
     await follow(*agencies)
     await accept(federation, *agencies)
     await federation.round()
     assert await states(care) == ["possible"]
-    await amend(federation, {"match_policy": {"upper": 530}})
+    await amend(federation, {"match_policy": {"guards": {"guarded": {"upper": 100}}}})
     await follow(*agencies)
     await federation.round()
     assert await states(care) == await states(health) == ["possible"], "nobody has signed it"
@@ -188,17 +188,19 @@ async def test_an_added_key_evaluates_its_own_inputs_and_no_others_and_a_dropped
 ) -> None:
     whole: dict[str, Any] = (await federation.charter()).model_dump(mode="json")
     policy = whole["match_policy"]
-    lean = [key for key in policy["keys"] if key["id"] not in {"alias_dob_pc.2", "nid.1"}]
-    guard = ["given_dob.1"]
-    lean_policy = {**policy, "keys": lean, "guard_given": guard, "strong_id": None}
+    left_out = {"alias_dob_pc.3", *policy["identifier"]}
+    lean = [key for key in policy["keys"] if key["id"] not in left_out]
+    guard = {"upper": 100, "each_of": [["given_addr.1"]], "vetoes": [], "bar": None}
+    guards = {"guarded": guard, "open": guard}
+    lean_policy = {**policy, "keys": lean, "guards": guards, "identifier": []}
     await amend(federation, {**whole, "match_policy": lean_policy})
     health, care = await two_agencies(federation)
     assert await states(care) == ["possible"], "spelt another way: no given name agrees as written"
     before = [await evaluated(federation, agency) for agency in (health, care)]
 
-    added: Any = {"id": "alias_dob_pc.2", "agree": 236, "disagree": -66, "cap": 2, "place": True}
-    guard = ["alias_dob_pc.2", "given_dob.1"]
-    await amend(federation, {"match_policy": {"keys": [added], "guard_given": guard}})
+    added: Any = {"id": "alias_dob_pc.3", "agree": 236, "disagree": -66, "cap": 3, "place": True}
+    either = {"guarded": {"each_of": [["alias_dob_pc.3", "given_addr.1"]]}}
+    await amend(federation, {"match_policy": {"keys": [added], "guards": either}})
     await follow(health, care)
     assert [await evaluated(federation, agency) for agency in (health, care)] == before
     await accept(federation, health, care)
@@ -209,10 +211,10 @@ async def test_an_added_key_evaluates_its_own_inputs_and_no_others_and_a_dropped
     assert await states(care) == ["match"], "the middle name agrees"
 
     held: dict[str, Any] = (await federation.charter()).model_dump(mode="json")
-    fewer = [key for key in held["match_policy"]["keys"] if key["id"] != "dob_sex_pc.2"]
+    fewer = [key for key in held["match_policy"]["keys"] if key["id"] != "name_pc.2"]
     await amend(federation, {**held, "match_policy": {**held["match_policy"], "keys": fewer}})
     await follow(health, care)
-    dropped = "SELECT 1 FROM token WHERE match_key_id = 'dob_sex_pc.2'"
+    dropped = "SELECT 1 FROM token WHERE match_key_id = 'name_pc.2'"
     assert await federation.hub_read(lambda tables: tables.tx.rows(dropped)) == [], (
         "a key without a disagree weight only takes evidence away: it goes at once"
     )
@@ -510,7 +512,7 @@ async def test_the_operators_commands_reach_the_running_hub_from_another_process
     folder = federation.folder / "hub"
     (folder / "plan.json").write_text("{}")
     file = tmp_path / "change.toml"
-    file.write_text("[match_policy]\nupper = 480\n[quotas]\nrequests_per_day = 100\n")
+    file.write_text("[match_policy.guards.guarded]\nupper = 80\n[quotas]\nrequests_per_day = 100\n")
 
     async def command(*words: str, stdin: str = "") -> str:
         arguments = ["charter", *words, "--dir", str(folder)]
@@ -521,7 +523,7 @@ async def test_the_operators_commands_reach_the_running_hub_from_another_process
     said = await command("change", str(file), stdin="n\n")
     loosens, _, tightens = said.partition("It tightens:")
     assert "It loosens:" in loosens
-    assert "the score for an automatic match falls from 5.10 to 4.80." in loosens
+    assert "the score for an automatic match falls from 1.00 to 0.80." in loosens
     assert "Quotas: requests per day falls from 200 to 100." in tightens
     await federation.hub.jobs.amend()
     assert (await federation.charter()).version == 1, "the operator said no"
@@ -536,9 +538,8 @@ async def test_the_operators_commands_reach_the_running_hub_from_another_process
     document = json.loads(await command("show", "--json"))
     assert document["version"] == 2
     edited = tmp_path / "whole.json"
-    edited.write_text(
-        json.dumps({**document, "match_policy": {**document["match_policy"], "upper": 530}})
-    )
+    document["match_policy"]["guards"]["guarded"]["upper"] = 130
+    edited.write_text(json.dumps(document))
     said = await command("change", str(edited), "--yes")
     assert "It loosens:" not in said
     await federation.hub.jobs.amend()

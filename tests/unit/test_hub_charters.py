@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from hub.cli.main import app
 from hub.members.charter_changes import proposed, read_change
+from hub.policies.packs import pack
 from protocol.errors import LocalError, PatchworkError, RemoteError
 from protocol.governance.charter import Charter, parse_charter
 from protocol.log.note import NoteSigner, SignatureType
@@ -28,6 +29,7 @@ def witness(number: int, domain: str) -> dict[str, str]:
 
 
 VALUE |= {"witnesses": [witness(n, f"Domain {n}") for n in (1, 2, 3)], "quorum": 3}
+VALUE["match_policy"] = pack("england").to_json()
 HELD = Charter.model_validate(VALUE)
 
 
@@ -137,7 +139,7 @@ def test_with_four_witnesses_one_may_be_off_and_with_seven_two(tmp_path: Path) -
         ({"quotas": {"wishes_per_day": 3}}, "quotas"),
         ({"motto": "Onwards"}, "as a whole"),
         ({"quorum": 8}, "quorum"),
-        ({"match_policy": {"upper": "high"}}, "upper"),
+        ({"match_policy": {"bias": "high"}}, "bias"),
         ({"involvement_types": [{"code": "gardening"}]}, "involvement_types"),
     ],
 )
@@ -169,7 +171,7 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, name: str, text: 
 
 
 leaves = st.none() | st.booleans() | st.integers() | st.text(max_size=9) | st.floats()
-names = st.sampled_from([*VALUE, "keys", "id", "code", "name", "upper"]) | st.text(max_size=5)
+names = st.sampled_from([*VALUE, "keys", "id", "code", "name", "bias"]) | st.text(max_size=5)
 changes = st.recursive(
     leaves,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),

@@ -61,7 +61,7 @@ def test_the_domain_is_the_product_of_the_parts() -> None:
         ("given born", set()),
         ("born place", set()),
         ("given place", set()),
-        ("identifier", set()),
+        ("identifier", {"one_field"}),
     ],
 )
 def test_what_a_key_is_made_from(made_from: str, rules: set[str]) -> None:
@@ -97,8 +97,13 @@ def test_an_exception_excuses_its_own_rule_and_no_other() -> None:
     overshared_tokens = Leakage(20_000, 9000, 5, 12.3, 23.0, 0.0)
     assert breaks_rules("dob_hno.1", reads("born place"), small) == ()
     assert len(breaks_rules("dob_hno.1", reads("born place"), overshared_tokens)) == 1
-    assert breaks_rules("nid.1", reads("identifier"), small) == ()
-    assert len(breaks_rules("nid.1", reads("identifier"), overshared_tokens)) == 1
+    assert breaks_rules("nid_dob.1", reads("identifier born"), small) == ()
+    assert len(breaks_rules("nid_dob.1", reads("identifier born"), overshared_tokens)) == 1
+
+
+def test_a_number_alone_breaks_the_first_rule() -> None:
+    (said,) = breaks_rules("nid.1", reads("identifier"))
+    assert said == "nid.1: it is a number alone, which can be read in bulk"
 
 
 @pytest.mark.parametrize("key_id", RECIPES)

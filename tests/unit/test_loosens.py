@@ -49,15 +49,14 @@ def compare(old: dict[str, Any], new: dict[str, Any]) -> tuple[list[str], list[s
 
 
 UP_AND_DOWN = [
-    ("match_policy/bias", 400, "the score that every pair starts from rises from 3.12 to 4.00."),
-    ("match_policy/upper", 480, "the score for an automatic match falls from 5.10 to 4.80."),
+    ("match_policy/bias", 400, "the score that every pair starts from rises from 3.23 to 4.00."),
+    ("match_policy/guards/guarded/upper", 80, "an automatic match falls from 1.00 to 0.80."),
     ("match_policy/lower", -200, "the score for a possible match falls from 0.00 to -2.00."),
-    ("match_policy/keys/nid.1/agree", 400, "the weight of equality rises from 3.17 to 4.00."),
-    ("match_policy/keys/nid.1/disagree", -9, "a difference rises from -3.70 to -0.09"),
-    ("match_policy/operating_point", "open", "becomes open (guarded before)."),
-    ("match_policy/contested/close", -9, "what a close rival costs rises from -1.27 to -0.09."),
+    ("match_policy/keys/nid_dob.1/agree", 500, "the weight of equality rises from 4.32 to 5.00."),
+    ("match_policy/keys/nid_dob.1/disagree", -9, "a difference rises from -1.48 to -0.09"),
+    ("match_policy/contested/close", -9, "what a close rival costs rises from -1.74 to -0.09."),
     ("match_policy/contested/margin", 90, "a rival may come falls from 1.50 to 0.90."),
-    ("match_policy/keys/nid.1/cap", 2, "the most tokens of a record rises from 1 to 2."),
+    ("match_policy/keys/nid_dob.1/cap", 2, "the most tokens of a record rises from 1 to 2."),
     ("quotas/requests_per_day", 999, "requests per day rises from 200 to 999."),
     ("quotas/first_stubs/least", 90, "the least rises from 40 to 90."),
     ("quotas/evaluations_at_once/per_thousand", 10**6, "thousand clients rises from 15000 to 1"),
@@ -103,7 +102,6 @@ LISTS = [
     ("involvement_types/police_contact/visible_to", "health_provider"),
     ("lawful_bases/UK-CA89-S47/requester_classes", "charity"),
     ("lawful_bases/UK-CA89-S47/holder_classes", "auditor"),
-    ("match_policy/guard_given", "nid.1"),
     ("involvement_types/police_contact/labels", "Another label"),
     ("roles", "chimney_sweep"),
 ]
@@ -128,31 +126,42 @@ def test_one_more_in_a_list_loosens_one_less_tightens_and_order_says_nothing(
 def test_a_new_key_is_news_to_the_hub_and_one_without_disagreement_may_go(
     value: dict[str, Any],
 ) -> None:
+    # No guard may name a key that goes.
+    for point in ("guarded", "open"):
+        for name in ("each_of", "vetoes"):
+            value = put(value, f"match_policy/guards/{point}/{name}", [])
+
     def without(key_id: str) -> dict[str, Any]:
         keys = [key for key in value["match_policy"]["keys"] if key["id"] != key_id]
         return put(value, "match_policy/keys", keys)
 
-    assert compare(value, without("dob_sex_pc.2")) == (
+    assert compare(value, without("name_pc.2")) == (
         [],
-        ["Match policy, match key dob_sex_pc.2 is taken out."],
+        ["Match policy, match key name_pc.2 is taken out."],
     )
     assert compare(value, without("name_dob.1"))[0], "its difference counted against a match"
-    assert compare(without("dob_sex_pc.2"), value)[0] == [
-        "Match policy, match key dob_sex_pc.2 is added."
+    assert compare(without("name_pc.2"), value)[0] == [
+        "Match policy, match key name_pc.2 is added."
     ]
 
 
 def test_what_counts_as_a_place_loosens_either_way_and_a_guard_taken_away(
     value: dict[str, Any],
 ) -> None:
-    placeless = put(value, "match_policy/keys/alias_dob_pc.2/place", False)
-    said = ["Match policy, match key alias_dob_pc.2, counts as place evidence: changed."]
+    placeless = put(value, "match_policy/keys/alias_dob_pc.3/place", False)
+    said = ["Match policy, match key alias_dob_pc.3, counts as place evidence: changed."]
     assert compare(value, placeless)[0] == compare(placeless, value)[0] == said
-    assert compare(value, put(value, "match_policy/strong_id", None))[0]
+    for part, other in (("vetoes", []), ("each_of", []), ("bar", None)):
+        freed = put(value, f"match_policy/guards/guarded/{part}", other)
+        assert compare(value, freed)[0]
+        assert compare(freed, value)[0], "what nobody weighs loosens whichever way it goes"
+    opened = put(value, "match_policy/operating_point", "open")
+    assert compare(value, opened)[0]
+    assert compare(opened, value)[0]
 
 
 def test_both_ways_at_once_loosens(value: dict[str, Any]) -> None:
-    mixed = put(put(value, "match_policy/upper", 900), "match_policy/bias", 313)
+    mixed = put(put(value, "match_policy/guards/guarded/upper", 900), "match_policy/bias", 324)
     loosened, tightened = compare(value, mixed)
     assert (len(loosened), len(tightened)) == (1, 1)
 

@@ -1,5 +1,7 @@
 """Normalisation as a clerk would test it: bad input, shared places, newborn children."""
 
+from datetime import date
+
 import pytest
 
 from protocol.matchkeys import normalise
@@ -30,7 +32,7 @@ NASTY = {
 def test_bad_input_is_clean_or_missing(text: str) -> None:
     names = normalise.person_names(text, text, text)
     place = normalise.place(text, text)
-    values = [names.given, names.middle, *names.families, *place]
+    values = [names.given, *names.others, names.joined, *names.families, *place]
     values += [normalise.birth_date(text), normalise.sex(text), normalise.nhs_number(text)]
     assert all(value is None or (value.isascii() and value.isalnum()) for value in values)
     assert normalise.is_unborn(text) is False
@@ -40,7 +42,7 @@ def test_bad_input_is_clean_or_missing(text: str) -> None:
 @pytest.mark.parametrize("absent", ["", "N/A", "N/K", "NK", "TBC", "tba", "Unknown", "Not known",
                                     "N.K.", "None", "-", "XXX", "no surname"])  # fmt: skip
 def test_a_placeholder_is_missing_in_every_name_field(absent: str) -> None:
-    assert normalise.person_names(absent, absent, absent) == (None, None, ())
+    assert normalise.person_names(absent, absent, absent) == (None, (), None, ())
 
 
 @pytest.mark.parametrize("newborn", ["Baby", "BABY BOY", "Baby girl 2", "B/O Sarah",
@@ -49,7 +51,7 @@ def test_a_placeholder_is_missing_in_every_name_field(absent: str) -> None:
                                      "Newborn", "Unborn", "Unborn baby of Sarah", "UBB", "Boy",
                                      "Baby Hassan", "baby HASSAN-ALI"])  # fmt: skip
 def test_a_newborn_without_a_name_has_no_given_name(newborn: str) -> None:
-    assert normalise.person_names(newborn, None, "Hassan Ali")[:2] == (None, None)
+    assert normalise.person_names(newborn, None, "Hassan Ali")[:2] == (None, ())
 
 
 def test_twins_with_newborn_words_are_not_one_child() -> None:
@@ -60,8 +62,8 @@ def test_twins_with_newborn_words_are_not_one_child() -> None:
 
 @pytest.mark.parametrize("middle", ["Kaur", "Singh", "Begum", "Petrovich", "bin Ali", "Ivanovna"])
 def test_a_second_name_that_twins_share_is_no_middle_name(middle: str) -> None:
-    assert normalise.given_names("Harpreet", middle) == ("harpreet", None)
-    assert normalise.given_names(f"Harpreet {middle}", None) == ("harpreet", None)
+    assert normalise.given_names("Harpreet", middle) == ("harpreet", (), None)
+    assert normalise.given_names(f"Harpreet {middle}", None)[:2] == ("harpreet", ())
 
 
 def test_brothers_named_after_different_names_of_god_differ() -> None:
@@ -107,5 +109,44 @@ def test_a_century_is_never_guessed() -> None:
 def test_a_first_of_january_is_a_birth_date_but_a_weak_one() -> None:
     assert normalise.birth_date("01/01/1990") == "19900101"
     assert normalise.is_weak_birth_date("19900101")
+    assert normalise.is_weak_birth_date("19900701")
     assert not normalise.is_weak_birth_date("19900102")
     assert normalise.birth_date("01/01/1900") is None
+
+
+@pytest.mark.parametrize("name", ["Edd", "Nan", "Na", "Unity", "Dee", "Noel"])
+def test_a_name_that_reads_like_a_marker_is_a_name(name: str) -> None:
+    assert normalise.given_names(name, None, "Harker").given == name.lower()
+    assert not normalise.is_unborn(name)
+
+
+@pytest.mark.parametrize("text", ["EDD 12/03/2026", "Unborn (EDD 3 May 2026)", "Due 2026-03-01"])
+def test_a_day_of_delivery_is_no_name(text: str) -> None:
+    assert normalise.is_unborn(text)
+    assert normalise.given_names(text, None, "Harker").given is None
+
+
+@pytest.mark.parametrize("text", ["Child 1", "Baby 2", "Male 3", "Unknown male 1", "Client 12"])
+def test_somebody_who_is_only_counted_has_no_name(text: str) -> None:
+    assert normalise.given_names(text, None, "Platt").given is None
+
+
+@pytest.mark.parametrize("address", ["Seaview B & B, 4 Elm Rd", "Bed & Breakfast, 4 Elm Rd",
+                                     "Initial Accommodation Centre, 4 Elm Rd",
+                                     "Premier Inn, 4 Elm Rd",
+                                     "Travelodge Central", "Pitch 4, Oak Travellers Site",
+                                     "Hall 3, Student Village", "Mother and Baby Unit, 2 Elm Rd",
+                                     "Family Unit, Elm House", "12 Elm Rd HMO"])  # fmt: skip
+def test_a_place_under_its_everyday_name_gives_no_place(address: str) -> None:
+    assert normalise.place(address, "LX4 2BF") == (None, None, None)
+
+
+def test_an_instant_is_no_day_until_it_is_known_where() -> None:
+    assert normalise.parse_date("1987-06-22T23:00:00Z") is None
+    found = normalise.parse_instant("1987-06-22T23:00:00Z")
+    assert found == (date(1987, 6, 22), 23 * 3600, 0)
+    east = normalise.parse_instant("1987-06-23 00:00:00 +0100")
+    assert east == (date(1987, 6, 23), 0, 60)
+    assert normalise.parse_instant("1987-06-22 23:00:00") is None
+    for written in ("1987-06-22 11:00 PM", "22/06/1987 23.00", "1987-06-22T23:00:00.000"):
+        assert normalise.birth_date(written) == "19870622"

@@ -16,7 +16,7 @@ h3,,Peter,,Brown,1950-06-02,M,3 Mill Road,LX1 1AA
 h4,,Ann,Mary,Whitlock,1980-11-30,F,8 Elm Grove,LX2 2BB
 """
 CHILD = """Local ID,NHSNumber,ChildForenames,ChildSurname,DOB,Sex,HomeAddress,HomePostcode
-c1,,Ameera Noor,Hasan,14/03/2022,F,14 Harbour Ln,LX37QD
+c1,,Amira Noor,Hasan,14/03/2022,F,14 Harbour Ln,LX37QD
 c2,9993001015,Amira,Hassan,14/03/2022,F,14 Harbour Lane,LX3 7QD
 c3,,Anna,Smithson,01/02/1999,F,77 Oak Street,LX9 9ZZ
 c4,,Ann Mary,Whitlock,30/11/1980,F,99 Other Way,LX5 5CC
@@ -58,8 +58,8 @@ def test_every_figure_is_what_a_hand_counts(folder: Path) -> None:
     assert value["true_pairs"] == 3
     assert value["candidate_recall"] == pytest.approx(2 / 3)
     assert value["f1_ceiling"] == pytest.approx(0.8)
-    # h1-c2 agrees in everything that both have. c1 has that better copy for a rival, but the two
-    # Amiras still come far above the threshold.
+    # h1-c2 agrees in everything that both have, h1-c1 too: child has her twice, and a second copy
+    # is no rival of the first.
     assert value["automatic"] == {"pairs": 2, "false": 0, "precision": 1.0, "recall": 2 / 3}
     # Ann Mary and Ann Mary have names and a birth date in common and no place.
     assert value["review"] == {"pairs": 1, "share_true": 0.0, "share_of_true_pairs": 1 / 3}
@@ -72,11 +72,11 @@ def test_hard_cases_are_counted_by_their_name(folder: Path) -> None:
     assert cases == {
         "samename_stranger": {
             "true_pairs": 0, "automatic": 0, "review": 0, "missed": 0,
-            "wrong_automatic": 0, "wrong_review": 1,
+            "wrong_automatic": 0, "wrong_review": 1, "wrong_apart": 0,
         },
         "twin": {
             "true_pairs": 2, "automatic": 2, "review": 0, "missed": 0,
-            "wrong_automatic": 0, "wrong_review": 0,
+            "wrong_automatic": 0, "wrong_review": 0, "wrong_apart": 2,
         },
     }  # fmt: skip
 
@@ -108,7 +108,7 @@ def test_a_trained_policy_can_be_measured_and_read_back(folder: Path, tmp_path: 
     to = tmp_path / "mine.json"
     assert run("train", str(folder), "--out", str(to))[0] == 0
     value = json.loads(to.read_text(encoding="utf-8"))
-    assert value["version"] == 2
+    assert value["version"] == 3
     assert all(key["agree"] >= 0 >= key["disagree"] for key in value["keys"])
     assert measured(str(folder), "--policy", str(to))["policy"] == "england"
 
@@ -176,3 +176,18 @@ def test_a_key_that_breaks_the_leakage_rules_is_named_and_not_trained_with(
     assert refused.exit_code == 1
     assert "take this key out" in refused.output
     assert not (tmp_path / "x").exists()
+
+
+def test_training_data_whose_twins_never_share_a_middle_name_is_warned_of(folder: Path) -> None:
+    def twins(one: str, other: str) -> str:
+        row = "h{n},,{given},{middle},Platt,2015-09-17,F,27 Quayside Row,LX4 2BD\n"
+        return row.format(n=8, given="Erin", middle=one) + row.format(
+            n=9, given="Holly", middle=other
+        )
+
+    more = "h8,health,erin,twin\nh9,health,holly,twin\n"
+    (folder / "truth.csv").write_text(TRUTH + more, encoding="utf-8")
+    for names, warned in ((("Rose", "Grace"), True), (("Rose", "Rose"), False)):
+        (folder / "health.csv").write_text(HEALTH + twins(*names), encoding="utf-8")
+        result = CliRunner().invoke(app, ["policy", "check", str(folder)])
+        assert ("no two twins here share a middle name" in result.output) is warned

@@ -7,9 +7,12 @@ import pytest
 from hub.policies.packs import pack
 from protocol.matchkeys.score import (
     Outcome,
-    best_rivals,
+    Rivals,
     contest,
     evidence_order,
+    fits,
+    is_duplicate,
+    rivals_of,
     score_pair,
     score_pattern,
 )
@@ -23,31 +26,31 @@ def test_the_example_of_the_specification_adds_up() -> None:
     amira = score_pattern(
         ENGLAND,
         (
-            *("name_dob.1", "given_dob_mi.2", "family_dob_mi.1", "sex_family_dob.1"),
-            *("alias_dob_pc.2", "dob_sex_pc.2", "dob_addr.1", "name_pc_dob.1"),
-            *("name_addr_dob.1", "name_pc.2"),
+            *("given_dob.2", "two_dob.1", "given_dob_mi.3", "family_dob_mi.2", "name_dob.1"),
+            *("sex_family_dob.2", "alias_dob_pc.3", "dob_sex_pc.2", "dob_addr.1"),
+            *("name_pc_dob.2", "name_addr_dob.2", "name_pc.2"),
         ),
-        ("given_dob.1", "given_addr.1"),
+        ("given_addr.1",),
     )
-    assert (amira.hundredths, amira.outcome) == (1544, Outcome.MATCH)
+    assert (amira.hundredths, amira.outcome) == (1188, Outcome.MATCH)
 
 
 def test_a_type_that_one_side_lacks_says_nothing() -> None:
-    score = score_pair(ENGLAND, {"nid.1": [ONE]}, {"name_dob.1": [ONE]})
-    assert (score.agree, score.disagree, score.hundredths) == ((), (), 312)
+    score = score_pair(ENGLAND, {"nid_dob.1": [ONE]}, {"name_dob.1": [ONE]})
+    assert (score.agree, score.disagree, score.hundredths) == ((), (), 323)
     assert score.outcome is Outcome.NONE
 
 
 def test_one_equal_token_of_several_agrees() -> None:
     score = score_pair(ENGLAND, {"name_pc.2": [ONE, TWO]}, {"name_pc.2": [TWO]})
-    assert (score.agree, score.hundredths) == (("name_pc.2",), 312)
+    assert (score.agree, score.hundredths) == (("name_pc.2",), 323)
 
 
 def test_unequal_tokens_disagree_and_weigh_against() -> None:
-    here, there = {"nid.1": [ONE], "name_pc.2": [ONE]}, {"nid.1": [TWO], "name_pc.2": [ONE]}
-    score = score_pair(ENGLAND, here, there)
-    assert (score.agree, score.disagree) == (("name_pc.2",), ("nid.1",))
-    assert score.hundredths == 312 + ENGLAND.keys["nid.1"].disagree
+    here = {"name_dob.1": [ONE], "name_pc.2": [ONE]}
+    score = score_pair(ENGLAND, here, {**here, "name_dob.1": [TWO]})
+    assert (score.agree, score.disagree) == (("name_pc.2",), ("name_dob.1",))
+    assert score.hundredths == 323 - 101
 
 
 def test_little_that_agrees_is_not_even_possible() -> None:
@@ -66,76 +69,126 @@ def test_types_outside_the_policy_are_ignored() -> None:
     ("agree", "disagree", "guarded", "at_open"),
     [
         # Name, birth date and a place: everything a guard asks for.
-        ("given_dob.1 name_dob.1 name_pc_dob.1", "", "match", "match"),
-        # The checked identifier stands for name and place.
-        ("nid.1 name_dob.1", "", "match", "match"),
-        # No given name that tells twins apart: a person looks, unless the charter is open.
-        ("name_dob.1 sex_family_dob.1 name_pc_dob.1", "", "possible", "match"),
+        ("given_dob.2 name_dob.1 name_pc_dob.2", "", "match", "match"),
+        # The checked identifier with the birth date stands for a place.
+        ("nid_dob.1 given_dob.2 name_dob.1", "", "match", "match"),
+        # No given name that tells twins apart: a person looks.
+        ("sex_family_dob.2 family_dob_mi.2 dob_sex_pc.2", "", "possible", "possible"),
         # No place: strangers of one name and birth date.
-        ("given_dob.1 name_dob.1 given_dob_mi.2 family_dob_mi.1", "", "possible", "match"),
+        ("given_dob.2 name_dob.1 given_dob_mi.3 family_dob_mi.2", "", "possible", "match"),
         # Only types with a place agree: an address can be guessed.
-        ("alias_dob_pc.2 name_pc_dob.1 name_addr_dob.1", "", "possible", "possible"),
+        ("alias_dob_pc.3 name_pc_dob.2 name_addr_dob.2", "", "possible", "possible"),
+        # Nothing but the number, and what only the number brings.
+        ("nid_dob.1 nid_given.1 nid_family.1", "", "possible", "possible"),
+        ("nid_family.1", "nid_dob.1", "possible", "possible"),
         # Two different NHS numbers.
-        (
-            "given_dob.1 name_dob.1 alias_dob_pc.2 name_pc_dob.1 name_addr_dob.1",
-            "nid.1", "possible", "possible",
-        ),
+        ("given_dob.2 name_dob.1 name_pc_dob.2 name_addr_dob.2", "nid_dob.1 nid_given.1",
+         "possible", "possible"),
+        # One number with a birth date that was mistyped: they do not conflict.
+        ("nid_given.1 nid_family.1 name_dob.1 name_pc_dob.2", "nid_dob.1", "match", "match"),
+        # Layan Khaled and Layan Omar: the second name differs.
+        ("given_dob.2 name_dob.1 name_pc_dob.2 sex_family_dob.2", "given_dob_mi.3 two_dob.1",
+         "possible", "possible"),
+        # One number and birth date, two given names: a mixed-up twin.
+        ("nid_dob.1 nid_family.1 sex_family_dob.2 dob_addr.1", "nid_given.1 given_dob.2",
+         "possible", "possible"),
+        # Ian and Iain at one door, and no number: a person looks, unless the charter is open.
+        ("given_dob.2 name_dob.1 name_addr_dob.2 dob_addr.1", "given_addr.1", "possible", "match"),
     ],
 )  # fmt: skip
 def test_the_guard_stops_what_the_score_alone_would_link(
     agree: str, disagree: str, guarded: str, at_open: str
 ) -> None:
     pattern = (tuple(agree.split()), tuple(disagree.split()))
-    assert score_pattern(ENGLAND, *pattern).hundredths >= ENGLAND.upper
+    assert score_pattern(ENGLAND, *pattern).hundredths >= OPEN.upper
     assert score_pattern(ENGLAND, *pattern).outcome == guarded
     assert score_pattern(OPEN, *pattern).outcome == at_open
 
 
+OWN = ("given_dob.2", "name_dob.1", "alias_dob_pc.3", "name_pc_dob.2")  # 655
+
+
 def test_the_twin_who_fits_worse_is_not_linked() -> None:
-    """Susan and Suzanne share everything a skeleton sees; each fits herself better."""
-    agency = {"susan": "health", "suzanne": "health", "record": "housing"}
-    own = score_pattern(
-        ENGLAND, ("given_dob.1", "name_dob.1", "alias_dob_pc.2", "name_pc_dob.1"), ()
-    )
-    twin = score_pattern(
-        OPEN, ("name_dob.1", "sex_family_dob.1", "name_pc_dob.1"), ("alias_dob_pc.2",)
-    )
+    """Mark and Marc share everything a skeleton sees; each fits himself better."""
+    own = score_pattern(OPEN, OWN, ())
+    twin = score_pattern(OPEN, ("given_dob.2", "name_dob.1", "name_pc_dob.2"), ("alias_dob_pc.3",))
     assert twin.outcome is Outcome.MATCH
-    scores = {("susan", "record"): own.hundredths, ("suzanne", "record"): twin.hundredths}
-    rivals = best_rivals(scores, agency)
-    assert contest(ENGLAND, own, rivals["susan", "record"]).outcome is Outcome.MATCH
-    contested = contest(OPEN, twin, rivals["suzanne", "record"])
-    assert contested.hundredths == twin.hundredths - 360
-    assert contested.outcome is Outcome.POSSIBLE
+    mark = fits("mark", "health", [("housing", own.hundredths, "record")])
+    marc = fits("marc", "health", [("housing", twin.hundredths, "record")])
+    record = fits(
+        "record",
+        "housing",
+        [("health", own.hundredths, "mark"), ("health", twin.hundredths, "marc")],
+    )
+    against_own = rivals_of(OPEN, own.hundredths, mark, record, nobody_twice)
+    against_twin = rivals_of(OPEN, twin.hundredths, marc, record, nobody_twice)
+    assert (against_own.best, against_twin.best) == (twin.hundredths, own.hundredths)
+    contested = contest(OPEN, twin, against_twin)
+    assert contested.hundredths == twin.hundredths - 450
+    assert (contested.outcome, contested.barred) == (Outcome.POSSIBLE, True)
 
 
 @pytest.mark.parametrize(
     ("rival", "cost"),
-    [(None, 0), (-1, 0), (0, 0), (849, 0), (850, 127), (1000, 127), (1001, 360)],
+    [(None, 0), (-1, 0), (0, 0), (504, 0), (505, 174), (655, 174), (656, 450)],
 )
 def test_what_a_rival_costs_depends_on_how_close_it_comes(rival: int | None, cost: int) -> None:
-    pattern = ("given_dob.1", "name_dob.1", "alias_dob_pc.2", "name_pc_dob.1")
-    score = score_pattern(replace(ENGLAND, bias=307), pattern, ())
-    assert score.hundredths == 1000
-    assert contest(ENGLAND, score, rival).hundredths == 1000 - cost
+    score = score_pattern(replace(ENGLAND, bias=321), OWN, ())
+    assert score.hundredths == 655
+    assert contest(ENGLAND, score, Rivals(rival)).hundredths == 655 - cost
+
+
+def test_a_rival_at_the_bar_leaves_the_pair_to_people() -> None:
+    score = score_pattern(ENGLAND, (*OWN, "name_addr_dob.2"), ())
+    assert contest(ENGLAND, score, Rivals(399)).outcome is Outcome.MATCH
+    barred = contest(ENGLAND, score, Rivals(400))
+    assert (barred.hundredths, barred.outcome) == (score.hundredths, Outcome.POSSIBLE)
+    assert barred.barred, "nor does anything support it"
+
+
+def test_an_agencys_second_copy_of_a_client_is_no_rival() -> None:
+    a = fits("a", "health", [("housing", 900, "b"), ("housing", 950, "copy")])
+    b = fits("b", "housing", [("health", 900, "a")])
+    assert rivals_of(ENGLAND, 900, a, b, nobody_twice).best == 950
+    assert (
+        rivals_of(ENGLAND, 900, a, b, lambda one, other: {one, other} == {"b", "copy"}).best is None
+    )
+    twice = score_pattern(ENGLAND, OWN, ())
+    assert is_duplicate(ENGLAND, twice)
+    assert not is_duplicate(ENGLAND, score_pattern(ENGLAND, OWN, ("two_dob.1",))), "twins are two"
+
+
+def test_who_fits_two_people_at_a_third_agency_is_two_people() -> None:
+    a = fits("a", "health", [("housing", 400, "b"), ("police", 900, "c1"), ("police", 300, "c2")])
+    b = fits("b", "housing", [("health", 400, "a"), ("police", 800, "c2")])
+    found = rivals_of(ENGLAND, 400, a, b, nobody_twice)
+    assert found == Rivals(None, elsewhere=True)
+    assert not rivals_of(ENGLAND, 900, a, b, nobody_twice).elsewhere, "this pair fits better"
+    assert not rivals_of(ENGLAND, 400, a, b, lambda *_: True).elsewhere, "c1 and c2 are one"
+    score = score_pattern(ENGLAND, OWN, ())
+    assert contest(ENGLAND, score, found).hundredths == score.hundredths - 482
+
+
+def nobody_twice(_one: str, _other: str) -> bool:
+    return False
 
 
 def test_what_would_not_be_possible_is_no_rival() -> None:
-    pattern = ("given_dob.1", "name_dob.1", "alias_dob_pc.2", "name_pc_dob.1")
-    policy = replace(ENGLAND, bias=307, lower=950)
-    score = score_pattern(policy, pattern, ())
-    costs = [1000 - contest(policy, score, rival).hundredths for rival in (949, 950)]
-    assert costs == [0, 127]
+    policy = replace(ENGLAND, lower=950)
+    b = fits("b", "housing", [("health", 1000, "a")])
+    for hundredths, best in ((949, None), (950, 950)):
+        near = [("housing", 1000, "b"), ("housing", hundredths, "b2")]
+        assert rivals_of(policy, 1000, fits("a", "health", near), b, nobody_twice).best == best
 
 
 def test_only_a_stub_of_the_others_agency_is_a_rival() -> None:
-    agency = {"a": "health", "b": "housing", "c": "police", "b2": "housing"}
-    scores = {("a", "b"): 900, ("a", "c"): 1500, ("a", "b2"): 800, ("b", "c"): 1500}
-    assert best_rivals(scores, agency) == {("a", "b"): 800, ("a", "b2"): 900}
+    a = fits("a", "health", [("housing", 900, "b"), ("police", 1500, "c"), ("housing", 800, "b2")])
+    b = fits("b", "housing", [("health", 900, "a"), ("police", 1500, "c")])
+    assert rivals_of(ENGLAND, 900, a, b, nobody_twice).best == 800
 
 
 def test_evidence_is_named_by_place_then_weight_then_name() -> None:
-    agree = ("name_addr_dob.1", "name_dob.1", "given_dob.1", "nid.1")
+    agree = ("name_addr_dob.2", "name_dob.1", "given_dob.2", "nid_dob.1")
     assert evidence_order(ENGLAND, agree) == (
-        "nid.1", "given_dob.1", "name_dob.1", "name_addr_dob.1",
+        "nid_dob.1", "name_dob.1", "given_dob.2", "name_addr_dob.2",
     )  # fmt: skip

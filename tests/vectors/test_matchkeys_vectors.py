@@ -11,7 +11,7 @@ from protocol.matchkeys import normalise
 from protocol.matchkeys.names import canonical_name, family_skeletons, given_skeleton
 from protocol.matchkeys.recipes import RECIPES, match_keys
 from protocol.matchkeys.records import ClientRecord
-from protocol.matchkeys.skeleton import skeleton
+from protocol.matchkeys.skeleton import close_skeleton, skeleton
 from protocol.matchkeys.tables import table_hashes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,6 +23,11 @@ def test_skeleton(name: str, expected: str) -> None:
     assert skeleton(name) == expected
 
 
+@pytest.mark.parametrize(("name", "expected"), VECTORS["close_skeleton"])
+def test_close_skeleton(name: str, expected: str) -> None:
+    assert close_skeleton(name) == expected
+
+
 @pytest.mark.parametrize(("name", "expected"), VECTORS["canonical_name"])
 def test_canonical_name(name: str, expected: str) -> None:
     assert canonical_name(name) == expected
@@ -31,7 +36,7 @@ def test_canonical_name(name: str, expected: str) -> None:
 @pytest.mark.parametrize("case", VECTORS["given_names"], ids=lambda case: ascii(case["given"]))
 def test_given_names(case: dict[str, str | None]) -> None:
     found = normalise.given_names(case["given"], case["middle"], case.get("family"))
-    assert found == (case["first"], case["then"])
+    assert (found.given, next(iter(found.others), None)) == (case["first"], case["then"])
 
 
 @pytest.mark.parametrize(("given", "expected"), VECTORS["given_skeleton"])
@@ -48,12 +53,13 @@ def test_family_skeletons(families: list[str], expected: list[str]) -> None:
 def test_person_names(case: dict[str, Any]) -> None:
     given, middle, families = case["names"]
     found = normalise.person_names(case["given"], case["middle"], case["family"])
-    assert found == (given, middle, tuple(families))
+    assert (found.given, next(iter(found.others), None)) == (given, middle)
+    assert found.families == tuple(families)
 
 
 @pytest.mark.parametrize(("given", "middle", "expected"), VECTORS["telling_names"])
 def test_telling_names(given: str | None, middle: str | None, expected: list[str]) -> None:
-    assert list(normalise.telling_names(given, middle)) == expected
+    assert list(normalise.telling_names(given, [middle] if middle else [])) == expected
 
 
 @pytest.mark.parametrize(("address", "postcode", "expected"), VECTORS["place"])
@@ -66,7 +72,10 @@ def test_family_names(family: str | None, expected: list[str]) -> None:
     assert list(normalise.family_names(family)) == expected
 
 
-@pytest.mark.parametrize("rule", ["birth_date", "postcode", "nhs_number", "sex", "is_unborn"])
+@pytest.mark.parametrize(
+    "rule",
+    ["birth_date", "postcode", "nhs_number", "sex", "is_unborn", "is_missing", "is_placeholder"],
+)
 def test_one_value_rules(rule: str) -> None:
     function = getattr(normalise, rule)
     found = [[text, function(text)] for text, _ in VECTORS[rule]]
