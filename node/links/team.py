@@ -49,6 +49,7 @@ class Unpublished(StrEnum):
     """Why a client is not published, so that nobody finds them."""
 
     NO_PERMISSION = "no_permission"
+    HELD = "held"
     INSUFFICIENT_IDENTIFIERS = "too_little"
     NOT_YET = "not_yet"
 
@@ -164,6 +165,8 @@ def _members(membership: HubMembership, entries: Sequence[Entry]) -> Iterator[Te
 
 
 def _why_unpublished(tables: NodeTables, membership: HubMembership, client: Client) -> Unpublished:
+    if tables.held.of(client.id) is not None:
+        return Unpublished.HELD
     if not tables.records.in_force(client.id, membership.env.clock()):
         return Unpublished.NO_PERMISSION
     policy = membership.charter.policy

@@ -26,6 +26,8 @@ class Deed(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     SIGNED_CHARTER = "signed_charter"
     CHANGED_DETAILS = "changed_details"
+    SAID_SAME_CLIENT = "said_same_client"
+    SAID_ANOTHER_CLIENT = "said_another_client"
 
 
 @dataclass(frozen=True, repr=False)
