@@ -23,6 +23,7 @@ bench: .venv/.runtime
 	$(BIN)/python -m bench.log
 	$(BIN)/python -m bench.audit
 	$(BIN)/python -m bench.publications
+	$(BIN)/python -m bench.importing
 	$(BIN)/python -m bench.publishing
 	$(BIN)/python -m bench.evaluations
 	$(BIN)/python -m bench.matching.attacks

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -80,12 +81,27 @@ class NodeSettings(BaseSettings):
         "Changed: read, it tells where a refuge is; emptied, people who share a hostel look alike.",
     )
 
+    time_zone: str = Field(
+        "Europe/London",
+        description="Where the agency is, as the tz database names it: an instant in an import is "
+        "a day there. Changed: dates of birth that come as instants move by a day.",
+    )
+
     @field_validator("name", "control_domain", "duty_line", "duty_hours")
     @classmethod
     def _contact(cls, value: str, info: ValidationInfo) -> str:
         """What others will see, in the form that messages take; not set is not set."""
         require = {"duty_line": require_phone, "duty_hours": require_hours}
         return require.get(str(info.field_name), require_name)(value) if value else ""
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ValueError, OSError) as error:
+            raise ValueError("it is no time zone such as Europe/London") from error
+        return value
 
     @field_validator("shared_postcodes")
     @classmethod

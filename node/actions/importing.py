@@ -5,13 +5,17 @@ What the command does and what a browser will do; nothing here prints or asks.
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
+from zoneinfo import ZoneInfo
 
+from node.config import load_settings
 from node.membership.hub import followed_charters
 from node.records.clients import ImportReport, apply_import, write_faults
+from node.records.importer.checks import Terms
+from node.records.importer.look import FileLook, FileWarning
 from node.records.importer.mapping import (
     ColumnMapping,
     Field,
@@ -20,7 +24,7 @@ from node.records.importer.mapping import (
     guess_mapping,
     load_mapping,
 )
-from node.records.importer.reader import Line, Table, read_table
+from node.records.importer.reader import Line, Reading, Table, read_table
 from node.records.importer.rows import parse_rows
 from node.store.tables import NodeTables, open_engine
 from protocol.errors import ErrorCode, LocalError, RemoteError
@@ -39,17 +43,41 @@ class ChosenMapping:
 
 
 @dataclass(frozen=True)
-class Imported:
-    """What an import did, and the files that list its faults, where there are any: the rows that
-    were left out, and what rows that were taken lost.
+class ImportFile:
+    """A file to import: by which mapping, in which folder its faults are listed, which sheet of a
+    workbook (None: the first), and what a person who looked at it agreed to (None: to all).
     """
 
+    path: Path
+    chosen: ChosenMapping
+    beside: Path
+    sheet: str | None = None
+    agreed: Collection[FileWarning] | None = ()
+
+
+class DoubtfulFileError(LocalError):
+    """A person must look at a file before anything of it is stored."""
+
+    def __init__(self, warnings: Collection[FileWarning]) -> None:
+        said = "nothing was stored: look at these lines, then import again with --yes"
+        super().__init__(ErrorCode.NOT_READY, said)
+        self.warnings = warnings
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import read and did, and the files that list its faults, where there are any: the
+    rows that were left out, and what rows that were taken lost. `sheet`: which one of a workbook.
+    """
+
+    reading: Reading
     report: ImportReport
+    sheet: str | None
     rejects: Path | None
     notes: Path | None
 
 
-def mapping_for(file: Path, mapping: Path | None) -> ChosenMapping:
+def mapping_for(file: Path, mapping: Path | None, sheet: str | None = None) -> ChosenMapping:
     """The confirmed mapping, or a draft written beside the file for a person to complete."""
     _require_file(file)
     if mapping is not None:
@@ -65,7 +93,7 @@ def mapping_for(file: Path, mapping: Path | None) -> ChosenMapping:
     if draft.exists():
         raise LocalError(ErrorCode.NOT_READY, f"check {draft.name}, then pass it with --mapping")
     with file.open("rb") as stream:
-        header = read_table(stream).header
+        header = read_table(stream, sheet=sheet).header
     guess = guess_mapping(header)
     draft.write_text(dump_mapping(guess) + _left_to_do(header, guess), encoding="utf-8")
     return ChosenMapping(draft=draft)
@@ -98,41 +126,70 @@ def known_types(charters: Collection[Charter]) -> frozenset[str] | None:
     return frozenset(item.code for charter in charters for item in charter.involvement_types)
 
 
-async def run_import(
-    folder: Path,
-    file: Path,
-    chosen: ChosenMapping,
-    beside: Path,
-    progress: Callable[[int], None],
-) -> Imported:
-    """Import a file in one transaction, and list its faults in the folder `beside`.
+async def run_import(folder: Path, file: ImportFile, progress: Callable[[int], None]) -> Imported:
+    """Import a file in one transaction, and list its faults.
 
     A type of involvement must be in the charter of a hub that this node has joined, as last seen.
     Before it has joined one, only a type's form is checked; what a charter lacks is not published.
+    Raises DoubtfulFileError where something speaks against the file that nobody agreed to,
+    RemoteError for a file that cannot be used; nothing is stored then.
     """
-    if chosen.mapping is None:
+    mapping = file.chosen.mapping
+    if mapping is None:
         raise LocalError(ErrorCode.NOT_READY, "confirm the mapping first")
-    mapping, now = chosen.mapping, datetime.now(UTC)
+    zone = ZoneInfo(load_settings(folder).time_zone)
+    now = datetime.now(zone)
     engine = open_engine(folder)
 
-    def work(tables: NodeTables) -> ImportReport:
+    def work(tables: NodeTables) -> tuple[Table, ImportReport]:
         types = known_types(followed_charters(tables))
         check_types(mapping, types)
-        with file.open("rb") as stream:
-            table = read_table(stream)
-            watched = Table(table.header, _watched(table.lines, stream, progress))
-            rows = parse_rows(watched, mapping, today=now.date(), types=types)
-            return apply_import(tables, rows, int(now.timestamp()))
+        with file.path.open("rb") as stream:
+            table = read_table(stream, sheet=file.sheet)
+            watched = replace(table, lines=_watched(table.lines, stream, progress))
+            look = FileLook(mapping)
+            rows = parse_rows(watched, mapping, Terms(now.date(), types, zone), look)
+            report = apply_import(tables, rows, int(now.timestamp()))
+        _check(table.reading, report)
+        _agree(tables, file, [*look.warnings(), *report.warnings], int(now.timestamp()))
+        return table, report
 
     try:
-        report = await engine.write(work)
+        table, report = await engine.write(work)
     finally:
         await engine.close()
-    rejects, notes = (beside / f"{file.stem}.{kind}.csv" for kind in ("rejected", "notes"))
+    beside, stem = file.beside, file.path.stem
+    rejects, notes = (beside / f"{stem}.{kind}.csv" for kind in ("rejected", "notes"))
     for path, faults in ((rejects, report.errors), (notes, report.notes)):
         if faults:
             await asyncio.to_thread(write_faults, path, faults)
-    return Imported(report, rejects if report.errors else None, notes if report.notes else None)
+    return Imported(
+        table.reading,
+        report,
+        table.sheet,
+        rejects if report.errors else None,
+        notes if report.notes else None,
+    )
+
+
+def _check(reading: Reading, report: ImportReport) -> None:
+    """Every line of the file is accounted for, or nothing is stored. Raises RemoteError."""
+    if not reading.adds_up or reading.rows != report.stored + report.rejected:
+        raise RemoteError(
+            ErrorCode.BAD_FILE,
+            "the lines and rows of this file do not add up, which is a fault of this program: "
+            "nothing was stored; tell whoever looks after it",
+        )
+
+
+def _agree(
+    tables: NodeTables, file: ImportFile, warnings: Collection[FileWarning], now: int
+) -> None:
+    """Go on if a person has looked at all of this, now or earlier. Raises DoubtfulFileError."""
+    new = [one for one in warnings if one.key is None or not tables.held.is_agreed(one.key)]
+    if file.agreed is not None and (left := [one for one in new if one not in file.agreed]):
+        raise DoubtfulFileError([one for one in new if one in file.agreed] + left)
+    tables.held.agree([one.key for one in new if one.key], now)
 
 
 def _require_file(path: Path) -> None:

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from node.actions import importing, membership, records
+from node.actions import membership, records
 from node.actions import requests as acts
 from node.actions.register import who_acts
 from node.actions.session import open_service
@@ -21,6 +21,7 @@ from node.cli import printing
 from node.cli.backup import app as backup_commands
 from node.cli.charter import app as charter_commands
 from node.cli.details import app as details_command
+from node.cli.importing import app as import_commands
 from node.cli.monitor import app as monitor_commands
 from node.cli.options import Client, Folder, HubName, JsonOutput, PersonName
 from node.cli.people import app as people_app
@@ -39,6 +40,7 @@ from protocol.wire import encode_wire
 from runtime.cli import handed_over, make_cli, report_errors
 
 app = make_cli("patchwork-node", "One agency's node: import, publish, see the team, ask, answer.")
+app.add_typer(import_commands)
 app.add_typer(people_app)
 app.add_typer(monitor_commands)
 app.add_typer(details_command)
@@ -123,30 +125,6 @@ def rotate_keys(
             out.print("Start patchwork-node serve again.")
 
         asyncio.run(work())
-
-
-@app.command("import")
-def import_file(
-    file: Annotated[Path, typer.Argument(help="A CSV file from your own system.")],
-    mapping: Annotated[Path | None, typer.Option(help="A mapping file you have checked.")] = None,
-    folder: Folder = Path(),
-) -> None:
-    """Take in clients from a CSV file, by a mapping that you confirm."""
-    with report_errors():
-        chosen = importing.mapping_for(file, mapping)
-        if chosen.draft is not None:
-            out.print(f"A draft mapping is in {chosen.draft}. Complete and check it, then run:")
-            out.print(f"  patchwork-node import {file} --mapping {chosen.draft}")
-            raise typer.Exit(1)
-        beside = file.parent if folder == Path() else folder
-        with Progress(console=out, transient=True) as bar:
-            task = bar.add_task("Importing", total=file.stat().st_size)
-            done = asyncio.run(
-                importing.run_import(
-                    folder, file, chosen, beside, lambda read: bar.update(task, completed=read)
-                )
-            )
-        printing.print_import(out, done)
 
 
 @app.command()

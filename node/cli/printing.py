@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from node.actions.importing import Imported
 from node.links.team import Team, Unpublished
 from node.publishing.limits import waiting_words
 from node.publishing.publisher import Published
@@ -36,6 +35,10 @@ NOT_FINDABLE = {
         "basis or the kind of work in your record is not one that the sharing agreement has in "
         "force (patchwork-node charter show --json). Correct the record or the mapping, import "
         "again, then run patchwork-node publish."
+    ),
+    Unpublished.HELD: (
+        "This client is held back, so nobody can find you and you find nobody: it may be somebody "
+        "whom you know under another id. Say who it is: patchwork-node held."
     ),
     Unpublished.NOT_YET: (
         "This client is not published yet, so nobody can find you and you find nobody. Run "
@@ -76,6 +79,8 @@ DEEDS = {
     "saw_alerts": "saw {} alert(s)",
     "acknowledged": "put alarm {} away",
     "signed_charter": "signed version {} of the sharing agreement",
+    "said_same_client": "said that {} is a client known under another id",
+    "said_another_client": "said that {} is a client of their own",
     "changed_details": "changed what everybody sees of this organisation",
 }
 
@@ -132,26 +137,6 @@ def _next_round(team: Team) -> str:
         return "the hub has not said yet when its next round is: patchwork-node serve asks it"
     at = f"{datetime.fromtimestamp(team.next_round).astimezone():%H:%M %Z on %-d %B %Y}"
     return f"the next round was due at {at}" if team.overdue else f"next round at {at}"
-
-
-def print_import(out: Console, done: Imported) -> None:
-    """What an import did."""
-    report = done.report
-    _say(
-        out,
-        f"{report.stored} rows stored ({report.new} new, {report.changed} changed, "
-        f"{report.unchanged} unchanged).",
-    )
-    _say(
-        out,
-        f"{report.without_permission} of them have no permission in force: stored, not published.",
-    )
-    if done.rejects:
-        _say(out, f"{report.rejected} rows were left out; {done.rejects} says why, line by line.")
-    if done.notes:
-        lines = len({note.line for note in report.notes})
-        what = "a name, number or address of a worker that could not be read, or not whole"
-        _say(out, f"{lines} rows were stored without {what}; {done.notes} says which.")
 
 
 def print_published(out: Console, report: Published) -> None:

@@ -51,6 +51,7 @@ class Unpublished(StrEnum):
 
     NO_PERMISSION = "no_permission"
     NOT_IN_CHARTER = "not_in_charter"
+    HELD = "held"
     INSUFFICIENT_IDENTIFIERS = "too_little"
     NOT_YET = "not_yet"
 
@@ -166,6 +167,8 @@ def _members(membership: HubMembership, entries: Sequence[Entry]) -> Iterator[Te
 
 
 def _why_unpublished(tables: NodeTables, membership: HubMembership, client: Client) -> Unpublished:
+    if tables.held.of(client.id) is not None:
+        return Unpublished.HELD
     permitted = tables.records.in_force(client.id, membership.env.clock())
     if not permitted:
         return Unpublished.NO_PERMISSION

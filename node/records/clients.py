@@ -2,40 +2,50 @@
 
 One import is one transaction: a file that turns out unreadable in its last line changes nothing.
 Rows with faults are left out and reported; rows without a permission are stored and never
-published. A feed never brings back what a person withdrew.
+published. A feed never brings back what a person withdrew, nor does another id of the same person.
 """
 
 import csv
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from functools import cached_property
 from pathlib import Path
 
+from node.records.importer.look import Doubt, FileWarning
+from node.records.importer.mapping import Field
 from node.records.importer.rows import ImportedRow, Permission, RowError, RowNote, WorkerDetails
+from node.records.newcomers import Known, Newcomers, is_another
 from node.records.workload import Kept, Workload
+from node.store.held import Held
 from node.store.people import WorkerRow
-from node.store.records import RECORD_FIELDS, ClientRow, InvolvementRow
+from node.store.records import RECORD_FIELDS, Client, ClientRow, InvolvementRow
 from node.store.tables import NodeTables
 from protocol import canonical
 from protocol.errors import ErrorCode, LocalError
 from storage.engine import batches
 
+OTHER_ID = "the id is written in another way than before; taken as the client it was"
 BATCH = 1000
 """Rows that are stored together."""
 
 
 @dataclass
 class ImportReport:
-    """What an import did, in counts; `errors` are the rows that were left out, `notes` what rows
-    that were taken lost."""
+    """What an import did, in rows; `held` of those that are stored are not published before a
+    person has said who it is. `errors` are the rows that were left out, `notes` what rows that were
+    taken lost, `warnings` what a person must look at.
+    """
 
     new: int = 0
     changed: int = 0
     unchanged: int = 0
     without_permission: int = 0
+    held: int = 0
     errors: list[RowError] = field(default_factory=list)
     notes: list[RowNote] = field(default_factory=list)
+    warnings: list[FileWarning] = field(default_factory=list)
 
     @property
     def stored(self) -> int:
@@ -56,13 +66,14 @@ def apply_import(
     Rows are read and stored a batch at a time, to the same end as one by one.
     """
     report = ImportReport()
+    taking = _Taking(tables, now, report)
     unborn: list[ImportedRow] = []
     for batch in batches(rows, BATCH):
         report.errors += [row for row in batch if isinstance(row, RowError)]
-        good = [row for row in batch if isinstance(row, ImportedRow)]
-        report.notes += [note for row in good for note in row.notes]
+        good = _by_own_ids(tables, [row for row in batch if isinstance(row, ImportedRow)])
         unborn += [row for row in good if row.mother_local_id]
-        _store(tables, [row for row in good if not row.mother_local_id], now, report)
+        taking.store([row for row in good if not row.mother_local_id])
+        report.notes += [note for row in good for note in row.notes]
     for late in batches(unborn, BATCH):  # last, because a mother may stand below her child
         _store_unborn(tables, late, now, report)
     return report
@@ -89,25 +100,85 @@ def end_of(day: date) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) + 86_400
 
 
-def _store(tables: NodeTables, rows: Sequence[ImportedRow], now: int, report: ImportReport) -> None:
-    """Store clients with their involvements; a row that says what is here already is left alone."""
-    report.without_permission += sum(_lacks_permission(row, now) for row in rows)
-    known = tables.records.clients([row.local_id for row in rows])
-    hashes = {local_id: client.row_hash for local_id, client in known.items()}
-    said: dict[str, ClientRow] = {}
-    due: list[ImportedRow] = []
-    for row in rows:
-        digest, before = _digest(row), hashes.get(row.local_id)
-        if before == digest:
-            report.unchanged += 1
-            continue
-        report.new += before is None
-        report.changed += before is not None
-        hashes[row.local_id] = digest
-        said[row.local_id] = ClientRow(row.local_id, row.record, digest)
-        due.append(row)
-    ids = tables.records.put_clients(list(said.values()))
-    _store_involvements(tables, [(ids[row.local_id], row) for row in due], now)
+class _Taking:
+    """Stores the rows of one import as clients with their involvements."""
+
+    def __init__(self, tables: NodeTables, now: int, report: ImportReport) -> None:
+        self._tables, self._now, self._report = tables, now, report
+
+    @cached_property
+    def _newcomers(self) -> Newcomers:
+        """Who was here: read when the first new row comes, before anything new is stored."""
+        return Newcomers(self._tables, self._now)
+
+    def store(self, rows: Sequence[ImportedRow]) -> None:
+        """Store rows; one that says what is here already is left alone."""
+        tables, report = self._tables, self._report
+        known = tables.records.clients([row.local_id for row in rows])
+        rows, held = self._compared(rows, known)
+        report.without_permission += sum(_lacks_permission(row, self._now) for row in rows)
+        hashes = {local_id: client.row_hash for local_id, client in known.items()}
+        said: dict[str, ClientRow] = {}
+        due: list[ImportedRow] = []
+        for row in rows:
+            digest, before = _digest(row), hashes.get(row.local_id)
+            if before == digest:
+                report.unchanged += 1
+                continue
+            report.new += before is None
+            report.changed += before is not None
+            if row.local_id in known and is_another(known[row.local_id].record, row.record):
+                report.warnings.append(FileWarning(Doubt.ANOTHER_PERSON, (row.line,)))
+            hashes[row.local_id] = digest
+            said[row.local_id] = ClientRow(row.local_id, row.record, digest)
+            due.append(row)
+        ids = tables.records.put_clients(list(said.values()))
+        _store_involvements(tables, [(ids[row.local_id], row) for row in due], self._now)
+        tables.held.hold(
+            [
+                Held(ids[local_id], item.client, item.why, self._now)
+                for local_id, item in held.items()
+            ]
+        )
+        report.held += len(held)
+
+    def _compared(
+        self, rows: Sequence[ImportedRow], known: dict[str, Client]
+    ) -> tuple[list[ImportedRow], dict[str, Known]]:
+        """The rows, those of plainly known clients under the ids of these; and who is held."""
+        taken: list[ImportedRow] = []
+        held: dict[str, Known] = {}
+        others: list[tuple[str, int]] = []
+        for row in rows:
+            found = None if row.local_id in known else self._newcomers.known(row)
+            if found is None or not found.same:
+                taken.append(row)
+                held |= {row.local_id: found} if found else {}
+                continue
+            others.append((row.local_id, found.client))
+            taken.append(replace(row, local_id=found.local_id))
+            self._report.notes.append(RowNote(row.line, Field.LOCAL_ID.value, OTHER_ID))
+        self._tables.held.add_ids(others)
+        known |= self._tables.records.clients(
+            [row.local_id for row in taken if row.local_id not in known]
+        )
+        return taken, held
+
+
+def _by_own_ids(tables: NodeTables, rows: Sequence[ImportedRow]) -> list[ImportedRow]:
+    """The rows under the clients' own ids, where other ids are known."""
+    named = {row.local_id for row in rows} | {row.mother_local_id or "" for row in rows}
+    own = tables.held.own_ids(named)
+    if not own:
+        return list(rows)
+    return [
+        replace(
+            row,
+            local_id=own.get(row.local_id, row.local_id),
+            mother_local_id=own.get(row.mother_local_id or "", row.mother_local_id),
+        )
+        for row in rows
+    ]
 
 
 def _lacks_permission(row: ImportedRow, now: int) -> bool:

@@ -27,6 +27,8 @@ class Deed(StrEnum):
     SIGNED_CHARTER = "signed_charter"
     CHANGED_DETAILS = "changed_details"
     DISCLOSED = "disclosed"
+    SAID_SAME_CLIENT = "said_same_client"
+    SAID_ANOTHER_CLIENT = "said_another_client"
 
 
 @dataclass(frozen=True, repr=False)

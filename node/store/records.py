@@ -83,14 +83,25 @@ class Records:
         return int(row["n"]) if row else 0
 
     def client(self, local_id: str) -> Client | None:
-        """A client by the agency's own id."""
-        return self.clients([local_id]).get(local_id)
+        """A client by the agency's own id, or by another id of theirs."""
+        sql = (
+            "SELECT c.* FROM client c WHERE c.local_id = ? OR c.id IN "
+            "(SELECT client FROM other_id WHERE local_id = ?) ORDER BY c.local_id = ? DESC LIMIT 1"
+        )
+        row = self._tx.one(sql, local_id, local_id, local_id)
+        return client_of(row) if row else None
 
     def clients(self, local_ids: Collection[str]) -> dict[str, Client]:
         """The clients of these local ids that are here."""
         sql = "SELECT * FROM client WHERE local_id IN (:among)"
         rows = self._tx.rows_among(sql, among=local_ids)
         return {row["local_id"]: client_of(row) for row in rows}
+
+    def clients_by_row(self, clients: Collection[int]) -> list[Client]:
+        """The clients of these row ids, in their order."""
+        sql = "SELECT * FROM client WHERE id IN (:among)"
+        found = {row["id"]: client_of(row) for row in self._tx.rows_among(sql, among=clients)}
+        return [found[client] for client in sorted(found)]
 
     def local_ids(self, clients: Collection[int]) -> list[str]:
         """The agency's own ids of these clients, in their order."""
@@ -136,14 +147,17 @@ class Records:
         return self._tx.one(sql, involvement, now) is not None
 
     def in_force(self, client: int, now: int) -> list[Involvement]:
-        """A client's involvements with a permission stated, still valid and not withdrawn."""
+        """A client's involvements with a permission stated, still valid and not withdrawn; none of
+        a client who is held back (node/store/held.py).
+        """
         return self.all_in_force([client], now).get(client, [])
 
     def all_in_force(self, clients: Collection[int], now: int) -> dict[int, list[Involvement]]:
         """`in_force` of many clients: of each who has any, by row id."""
         sql = (
             "SELECT * FROM involvement WHERE permission_basis IS NOT NULL "
-            "AND valid_until > ? AND withdrawn_at IS NULL AND client IN (:among)"
+            "AND valid_until > ? AND withdrawn_at IS NULL AND client IN (:among) "
+            "AND client NOT IN (SELECT client FROM held_client)"
         )
         found: dict[int, list[Involvement]] = {}
         for item in _by_id(self._tx.rows_among(sql, now, among=clients)):

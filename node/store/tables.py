@@ -8,6 +8,7 @@ from pathlib import Path
 from node.store.alarms import AlarmStore
 from node.store.checks import ReceivedChecks, SentChecks
 from node.store.governance import GovernanceStore
+from node.store.held import HeldClients
 from node.store.hubs import Hubs
 from node.store.journal import JournalStore
 from node.store.limits import PublicationCounts
@@ -34,6 +35,7 @@ class NodeTables:
     def __init__(self, tx: Transaction) -> None:
         self.tx = tx
         self.records = Records(tx)
+        self.held = HeldClients(tx)
         self.people = People(tx)
         self.stubs = Stubs(tx)
         self.sealed_tokens = SealedTokens(tx)

@@ -6,7 +6,6 @@ raises and never returns an empty string. Nothing here can tell a true value fro
 
 import re
 from datetime import date
-from typing import NamedTuple
 
 from stdnum.gb import nhs
 
@@ -35,7 +34,6 @@ from protocol.matchkeys.words import SEXES
 __all__ = [
     "PLACEHOLDER_DATES",
     "PLACEHOLDER_POSTCODES",
-    "Instant",
     "PersonNames",
     "Place",
     "birth_date",
@@ -52,7 +50,6 @@ __all__ = [
     "is_weak_birth_date",
     "nhs_number",
     "parse_date",
-    "parse_instant",
     "person_names",
     "place",
     "postcode",
@@ -80,41 +77,16 @@ _TIME_OF_DAY = re.compile(
 )
 
 
-class Instant(NamedTuple):
-    """A day, the seconds since its midnight, and how many minutes ahead of UTC that is told."""
-
-    day: date
-    seconds: int
-    offset: int
-
-
 def parse_date(text: str | None) -> date | None:
     """Read an ISO or day-first date, a time of day being ignored; None if it is not one.
 
     A year of two digits is no date: its century would be a guess. Nor is an instant, a time with
-    its offset: which day that was depends on where (parse_instant).
+    its offset: which day that was depends on where.
     """
     folded = _date_text(text)
     if time := _time_of_day(folded):
         folded = "" if time[5] else folded[: time.start()]
     return _plain_date(folded)
-
-
-def parse_instant(text: str | None) -> Instant | None:
-    """Read a date with a time of day and an offset (Z, UTC, +01:00); None if it is not one."""
-    folded = _date_text(text)
-    time = _time_of_day(folded)
-    day = _plain_date(folded[: time.start()]) if time and time[5] else None
-    if day is None or time is None:
-        return None
-    hour = int(time[1]) % 12 + 12 * (time[4] == "p") if time[4] else int(time[1])
-    minute, second = int(time[2] or 0), int(time[3] or 0)
-    sign, digits = time[5][0], time[5][1:].replace(":", "").ljust(4, "0")
-    offset = 60 * int(digits[:2]) + int(digits[2:]) if sign in "+-" else 0
-    if hour > 23 or minute > 59 or second > 59 or offset >= 24 * 60:
-        return None
-    seconds = 3600 * hour + 60 * minute + second
-    return Instant(day, seconds, -offset if sign == "-" else offset)
 
 
 def _time_of_day(folded: str) -> re.Match[str] | None:

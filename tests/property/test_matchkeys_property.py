@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.policies.packs import pack
+from node.records.importer.checks import Terms
 from node.records.importer.mapping import (
     ColumnMapping,
     Field,
@@ -173,7 +174,7 @@ MAPPING = ColumnMapping(
 
 def _import(data: bytes) -> None:
     try:
-        for row in parse_rows(read_table(io.BytesIO(data)), MAPPING, today=date(2026, 11, 21)):
+        for row in parse_rows(read_table(io.BytesIO(data)), MAPPING, Terms(date(2026, 11, 21))):
             assert isinstance(row, (ImportedRow, RowError))
             if isinstance(row, ImportedRow):
                 match_keys(row.record, ENGLAND.keys)

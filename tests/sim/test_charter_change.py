@@ -15,7 +15,7 @@ from hub.log.ledger import HubSigner, Ledger
 from hub.members.charter_changes import adopt, proposed, put_forward
 from hub.store.directory import DirectoryStore
 from hub.store.tables import HubTables
-from node.actions.importing import ChosenMapping, known_types, run_import
+from node.actions.importing import ChosenMapping, ImportFile, known_types, run_import
 from node.membership.charter import accept_charter, waiting_differences
 from node.publishing.publisher import Published, Publisher
 from node.records.clients import ImportReport, withdraw
@@ -636,12 +636,13 @@ async def test_a_charter_that_could_not_be_written_is_not_in_force(
 
 async def brought(agency: SimNode, involvement: str, cell: str = "") -> ImportReport:
     """Import a file with one client, as the command does."""
+    (agency.folder / "node.toml").touch()
     file = agency.folder / "clients.csv"
     header = "id,given,family,born,address,postcode,work"
     client = f"y1,Ameera,Hassan,2022-03-14,12 Rowan Road,LX3 4AB,{cell}"
     file.write_text(f"{header}\n{client}\n")
     chosen = ChosenMapping(load_mapping(MAPPING + involvement))
-    done = await run_import(agency.folder, file, chosen, agency.folder, lambda _: None)
+    done = await run_import(agency.folder, ImportFile(file, chosen, agency.folder), lambda _: None)
     return done.report
 
 

@@ -125,7 +125,7 @@ HEAD = 'format = 1\ntitle = "T"\n'
     [
         ("", "format = 1"),
         ("format = 2\n[fields]\n", "format = 1"),
-        ("format = 1\ncolour = 1\n[fields]\n", "nothing else"),
+        ("format = 1\ncolour = 1\n[fields]\n", "and [fields]"),
         ("not toml", "TOML"),
         ("format = 1\nformat = 1\n", "TOML"),
         ("a=" + "[" * 5_000, "TOML"),

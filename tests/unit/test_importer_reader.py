@@ -76,7 +76,7 @@ def test_a_line_does_not_show_its_cells() -> None:
         (b"\xef\xbb\xbf", "empty"),
         (b"\n\n", "empty"),
         (b"\x00\x01\x02", "not text"),
-        (b"PK\x03\x04\x14\x00\x06\x00,", "not text"),
+        (b"PK\x03\x04\x14\x00\x06\x00,", "workbook is damaged"),
         ("id,name\n1,Zoë\n".encode("latin-1"), "UTF-8"),
         ("id,name\n1,Zoë\n".encode("utf-16"), "UTF-8"),
         (b"id,name\n1,\xed\xa0\x80\n", "UTF-8"),
@@ -90,9 +90,9 @@ def test_a_line_does_not_show_its_cells() -> None:
         (b",".join(b"c%d" % i for i in range(201)), "more than 200 columns"),
         (b"id,name\n1," + b"x" * 10_001 + b"\n", "line 2: a field is longer than 10000"),
         (b"id,name\n1,Ann\n2," + b"x" * (MAX_LINE_CHARACTERS + 1), "line 3 is too long"),
-        (b'id,name\n1,"open\n2,Bob\n', "line 2: the quotation marks"),
+        (b'id,name\n1,"open\n2,Bob\n', "lines 2 to 3: the quotation marks"),
         (b'id,name\n1,Ann\n2,"a"b\n', "line 3: the quotation marks"),
-        (b'id,name\n1,"' + b"x" * 50_000 + b"\n" + b"y\n" * 90_000, "line 2: "),
+        (b'id,name\n1,"' + b"x" * 50_000 + b"\n" + b"y\n" * 90_000, "lines 2 to "),
     ],
 )
 def test_refusals_say_what_to_do(data: bytes, words: str) -> None:

@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from node.records.importer.checks import Terms
 from node.records.importer.mapping import ColumnMapping, Field, Source, load_mapping
 from node.records.importer.reader import read_table
 from node.records.importer.rows import ImportedRow, NoPermission, Permission, RowError, parse_rows
@@ -42,7 +43,7 @@ def run(*rows: dict[str, str], mapping: ColumnMapping = MAPPING) -> list[Importe
         cells = {"service": "HV", "id": f"x{number}"} | row
         written.append(",".join(f'"{cells.get(name, "")}"' for name in HEADER))
     table = read_table(io.BytesIO("\n".join(written).encode()))
-    return list(parse_rows(table, mapping, today=TODAY))
+    return list(parse_rows(table, mapping, Terms(TODAY)))
 
 
 def good(row: dict[str, str], mapping: ColumnMapping = MAPPING) -> ImportedRow:
@@ -138,29 +139,76 @@ def test_missing_is_not_wrong(cells: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("cells", "field", "words"),
     [
-        ({"nhs": "999 300 1016"}, "nhs_number", "check digit"),
-        ({"nhs": "999 300 101"}, "nhs_number", "not ten digits"),
-        ({"nhs": "Zyxw"}, "nhs_number", "not ten digits"),
-        ({"nhs": "1111111111"}, "nhs_number", "one digit repeated"),
-        ({"dob": "2019-02-31"}, "date_of_birth", "not a date"),
-        ({"dob": "03/14/2022"}, "date_of_birth", "not a date"),
-        ({"dob": "14/03/22"}, "date_of_birth", "not a date"),
-        ({"dob": "2026-11-22"}, "date_of_birth", "in the future"),
-        ({"dob": "1895-01-01"}, "date_of_birth", "130 years"),
         ({"given": "Unborn baby of Sarah"}, "given", "involvement of the mother"),
         ({"given": "UBB Zyxw"}, "given", "after the birth"),
         ({"given": "Baby (unborn)"}, "given", "not yet born"),
-        ({"pc": "LX3 7Q"}, "postcode", "not a UK postcode"),
-        ({"pc": "0199"}, "postcode", "nor an Australian one"),
-        ({"pc": "90210"}, "postcode", "not a UK postcode"),
         ({"service": "Plumbing"}, "involvement", "not in the value table"),
         ({"service": ""}, "involvement", "involvement is missing"),
         ({"service": "Stop"}, "involvement", "involvement is missing"),
         ({"id": ""}, "local_id", "local id is missing"),
         ({"id": "x" * 81}, "local_id", "longer than 80"),
+        ({"id": "#N/A"}, "local_id", "spreadsheet"),
+        ({"id": "unknown"}, "local_id", "local id is missing"),
+        ({"id": "1.23E+05"}, "local_id", "shortened"),
+        ({"id": "=A2&B2"}, "local_id", "formula"),
+        ({"id": "Zo\ufffdZo"}, "local_id", "letter of the text was lost"),
+    ],
+)
+def test_a_row_that_is_nobody_s_or_about_nothing_is_left_out(
+    cells: dict[str, str], field: str, words: str
+) -> None:
+    (found,) = run({"given": "Amira", "mother": "m7"} | cells if field != "given" else cells)
+    assert isinstance(found, RowError)
+    assert (found.line, found.field) == (2, field)
+    assert words in found.reason
+    assert "left empty" not in found.reason
+    assert all(value not in found.reason for value in cells.values() if len(value) > 3)
+
+
+@pytest.mark.parametrize(
+    ("cells", "field", "words"),
+    [
+        ({"nhs": "999 300 1016"}, "nhs_number", "check digit"),
+        ({"nhs": "999 300 101"}, "nhs_number", "not ten digits"),
+        ({"nhs": "Zyxw"}, "nhs_number", "not ten digits"),
+        ({"nhs": "9.99012E+09"}, "nhs_number", "spreadsheet has shortened"),
+        ({"nhs": "#REF!"}, "nhs_number", "spreadsheet"),
+        ({"dob": "2019-02-31"}, "date_of_birth", "not a date"),
+        ({"dob": "14/03/22"}, "date_of_birth", "four digits"),
+        ({"dob": "2026-11-22"}, "date_of_birth", "in the future"),
+        ({"dob": "1895-01-01"}, "date_of_birth", "130 years"),
+        ({"dob": "1753-01-01"}, "date_of_birth", "where it has no date"),
+        ({"dob": "00/00/0000"}, "date_of_birth", "where it has no date"),
+        ({"dob": "1900-01-01"}, "date_of_birth", "where it has no date"),
+        ({"dob": "00/06/1987"}, "date_of_birth", "part of a date"),
+        ({"dob": "31951"}, "date_of_birth", "number of a day"),
+        ({"pc": "LX3 7Q"}, "postcode", "no postcode"),
+        ({"pc": "LX4 2BO"}, "postcode", "no postcode"),
+        ({"pc": "SE10"}, "postcode", "part of a postcode"),
+        ({"given": "12345"}, "given", "no letters"),
+        ({"given": "#NAME?"}, "given", "spreadsheet"),
+        ({"given": "=B2"}, "given", "formula"),
+        ({"given": "M\ufffdller"}, "given", "letter of the text was lost"),
+        ({"mother": "1E+05"}, "mother_local_id", "shortened"),
+    ],
+)
+def test_a_field_that_cannot_be_used_costs_the_field_and_not_the_client(
+    cells: dict[str, str], field: str, words: str
+) -> None:
+    row = good({"dob": "2022-03-14", "nhs": "999 300 1015"} | cells)
+    assert [(note.line, note.field) for note in row.notes] == [(2, field)]
+    assert words in row.notes[0].reason
+    assert getattr(row.record, field, None) is None
+    assert all(value not in row.notes[0].reason for value in cells.values())
+
+
+@pytest.mark.parametrize(
+    ("cells", "field", "words"),
+    [
         ({"basis": "we asked"}, "permission_basis", "such as UK-CONSENT"),
         ({"basis": "UK-" + "X" * 30}, "permission_basis", "such as UK-CONSENT"),
         ({"until": "soon"}, "permission_valid_until", "not a date"),
+        ({"until": "#N/A"}, "permission_valid_until", "spreadsheet"),
         ({"consent": "soon"}, "consent_date", "not a date"),
         ({"consent": "2026-11-22"}, "consent_date", "in the future"),
         ({"days": "0"}, "valid_for_days", "whole number"),
@@ -168,17 +216,54 @@ def test_missing_is_not_wrong(cells: dict[str, str]) -> None:
         ({"days": "٣٦٥"}, "valid_for_days", "whole number"),
     ],
 )
-def test_a_wrong_value_is_a_row_error(cells: dict[str, str], field: str, words: str) -> None:
-    (found,) = run(cells)
-    assert isinstance(found, RowError)
-    assert (found.line, found.field) == (2, field)
-    assert words in found.reason
-    assert all(value not in found.reason for value in cells.values() if len(value) > 3)
+def test_a_permission_of_which_anything_cannot_be_read_is_none(
+    cells: dict[str, str], field: str, words: str
+) -> None:
+    stated = {"basis": "UK-CONSENT", "until": "2030-01-01", "consent": "2026-01-01", "days": "99"}
+    row = good(stated | cells)
+    assert (row.permission, row.no_permission) == (None, NoPermission.UNREADABLE)
+    assert [note.field for note in row.notes] == [field]
+    assert words in row.notes[0].reason
 
 
 def test_every_fault_of_a_row_is_told_and_the_next_row_still_read() -> None:
-    found = run({"nhs": "1", "pc": "1"}, {"nhs": "999 300 1015"})
-    assert [getattr(item, "field", "good") for item in found] == ["nhs_number", "postcode", "good"]
+    first, second = run({"nhs": "1", "pc": "SE1"}, {"nhs": "999 300 1015"})
+    assert isinstance(first, ImportedRow)
+    assert isinstance(second, ImportedRow)
+    assert [note.field for note in first.notes] == ["nhs_number", "postcode"]
+    assert second.notes == ()
+
+
+@pytest.mark.parametrize(
+    "said", ["0000000000", "9999999999", "-", "0", "nan", "TBC", "n/a", "NULL"]
+)
+@pytest.mark.parametrize("column", ["nhs", "pc", "dob", "mail", "phone"])
+def test_what_says_nothing_is_missing_in_every_field(column: str, said: str) -> None:
+    """0 in a date is told, because no person writes it; the numbers are no postcode either."""
+    row = good({column: said})
+    assert (row.record.nhs_number, row.record.postcode, row.record.date_of_birth) == (None,) * 3
+    if column in {"nhs", "mail"} and said not in {"9999999999"}:
+        assert row.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [("9990123454.0", "9990123454"), ('="9990123454"', "9990123454"), ("999-012-3454",) * 2],
+)
+def test_what_a_spreadsheet_adds_to_a_number_is_no_part_of_it(written: str, kept: str) -> None:
+    mapping = ColumnMapping(
+        "",
+        {
+            Field.LOCAL_ID: Source(column="a"),
+            Field.NHS_NUMBER: Source(column="b"),
+            Field.INVOLVEMENT: Source(fixed="early_help"),
+        },
+    )
+    quoted = written.replace('"', '""')
+    table = read_table(io.BytesIO(f'a\tb\n1\t"{quoted}"\n'.encode()))
+    (row,) = parse_rows(table, mapping, Terms(TODAY))
+    assert isinstance(row, ImportedRow)
+    assert (row.record.nhs_number, row.notes) == (kept, ())
 
 
 def test_a_doubled_local_id_is_refused_the_second_time() -> None:
@@ -218,7 +303,7 @@ def test_whom_to_call_costs_its_field_and_never_the_client(
 def _ragged() -> Iterator[ImportedRow | RowError]:
     sources = {Field.LOCAL_ID: Source(column="a"), Field.INVOLVEMENT: Source(fixed="early_help")}
     table = read_table(io.BytesIO(b"a,b\n1,2\n1,2,3\n4\n5,6\n"))
-    return parse_rows(table, ColumnMapping("", sources), today=TODAY)
+    return parse_rows(table, ColumnMapping("", sources), Terms(TODAY))
 
 
 def test_rows_with_another_number_of_fields() -> None:

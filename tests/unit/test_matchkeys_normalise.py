@@ -1,7 +1,5 @@
 """Normalisation as a clerk would test it: bad input, shared places, newborn children."""
 
-from datetime import date
-
 import pytest
 
 from protocol.matchkeys import normalise
@@ -143,10 +141,5 @@ def test_a_place_under_its_everyday_name_gives_no_place(address: str) -> None:
 
 def test_an_instant_is_no_day_until_it_is_known_where() -> None:
     assert normalise.parse_date("1987-06-22T23:00:00Z") is None
-    found = normalise.parse_instant("1987-06-22T23:00:00Z")
-    assert found == (date(1987, 6, 22), 23 * 3600, 0)
-    east = normalise.parse_instant("1987-06-23 00:00:00 +0100")
-    assert east == (date(1987, 6, 23), 0, 60)
-    assert normalise.parse_instant("1987-06-22 23:00:00") is None
     for written in ("1987-06-22 11:00 PM", "22/06/1987 23.00", "1987-06-22T23:00:00.000"):
         assert normalise.birth_date(written) == "19870622"

@@ -174,11 +174,11 @@ def nobody_twice(_one: str, _other: str) -> bool:
 
 
 def test_what_would_not_be_possible_is_no_rival() -> None:
-    policy = replace(ENGLAND, lower=950)
-    b = fits("b", "housing", [("health", 1000, "a")])
-    for hundredths, best in ((949, None), (950, 950)):
-        near = [("housing", 1000, "b"), ("housing", hundredths, "b2")]
-        assert rivals_of(policy, 1000, fits("a", "health", near), b, nobody_twice).best == best
+    score = score_pattern(ENGLAND, OWN, ())
+    lower = score.hundredths - 100
+    policy = replace(ENGLAND, lower=lower)
+    left = [contest(policy, score, Rivals(rival)).hundredths for rival in (lower - 1, lower)]
+    assert left == [score.hundredths, score.hundredths - 174]
 
 
 def test_only_a_stub_of_the_others_agency_is_a_rival() -> None:

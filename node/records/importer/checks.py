@@ -1,32 +1,38 @@
-"""What a value of an import row must look like, specs/04-matching.md §9.
+"""What a value of an import row is, specs/09-imports.md §4.
 
-A missing value is never wrong; a wrong one is, so that a slip of the keyboard is corrected at its
-source and not published. A value that passes is well formed, not true. What says whom to call costs
-no more than itself: a telephone number with a slip in it keeps nobody out.
+A missing value is never wrong. One that cannot be used costs its field, and the reason is told; it
+costs the row only where without it nobody knows whose row it is, or what work it is about. A value
+that is taken is well formed, not true.
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
+from zoneinfo import ZoneInfo
 
-from stdnum.gb import nhs
-
-from node.records.importer.mapping import Field, Types, why_not
+from node.records.importer.damage import find_damage
+from node.records.importer.dates import NULL, Order, read_date
+from node.records.importer.local_ids import is_shortened
+from node.records.importer.mapping import DATES, Field, Types, why_not
+from node.records.importer.postcodes import read_postcode
 from protocol import contact
 from protocol.matchkeys import normalise
 
 MAX_TEXT = 80
 MAX_AGE_YEARS = 130
-_UNBORN = (
+LONDON = ZoneInfo("Europe/London")
+UNBORN = (
     "this is a child not yet born, who has no record of their own: give the mother's id in a "
     "column, and the work is taken as an involvement of the mother until after the birth"
 )
-_NAMES = {
-    Field.LOCAL_ID: "local id",
-    Field.MOTHER_LOCAL_ID: "mother's local id",
-    Field.LABEL: "label",
-}
+ERROR_VALUE = "this is what a spreadsheet shows where it could not work out a value"
+FORMULA = "this is a formula without what it comes to: export values"
+SHORTENED = "a spreadsheet has shortened this number; make the column text before exporting"
+EMPTY = "; left empty"
+NAMES = frozenset({Field.GIVEN, Field.MIDDLE, Field.FAMILY})
+NEEDED = frozenset({Field.LOCAL_ID, Field.INVOLVEMENT})
+"""Without these nobody knows whose row it is, or what it is about: the row is left out."""
 _CONTACT_NAMES = {
     Field.TEAM: "team",
     Field.WORKER: "name of the worker",
@@ -34,117 +40,166 @@ _CONTACT_NAMES = {
 }
 CONTACT = frozenset({*_CONTACT_NAMES, Field.WORKER_PHONE, Field.WORKER_EMAIL})
 """The fields that say whom to call."""
+_TEXTS = {
+    Field.LOCAL_ID: "local id",
+    Field.MOTHER_LOCAL_ID: "mother's local id",
+    Field.LABEL: "label",
+}
+_CODED = frozenset({Field.INVOLVEMENT, Field.PERMISSION_BASIS, Field.VALID_FOR_DAYS})
+_FORMULA_OF_TEXT = re.compile(r'="([^"]*)"')
+_ZEROS = r"[0/.: -]*0[0/.: -]*"
+_FLOAT = re.compile(r"([0-9 -]+)\.0+")
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What a value is checked against: the day, and the charters' types of involvement."""
+    """What a value is read against: the day, the charters' types of involvement, where the agency
+    is, the order of dates by field, and whether damaged text is repaired.
+    """
 
     today: date
     types: Types = None
-
-
-def why_wrong(name: Field, value: str, terms: Terms) -> str | None:
-    """The reason, in words and without the value, why a present value is refused; None if fine."""
-    if name in _NAMES:
-        return _text(value, _NAMES[name])
-    check = _CHECKS.get(name)
-    return check(value, terms.today) if check else why_not(name, value, terms.types)
+    zone: ZoneInfo = LONDON
+    orders: Mapping[Field, Order] = field(default_factory=dict)
+    repair: bool = False
 
 
 @dataclass(frozen=True, repr=False)
-class Contact:
-    """What could be read of a field that says whom to call, and what to tell of the rest."""
+class Read:
+    """What was read of a value; `note` says what is to be told. `only`: the one order of day and
+    month that a date allows; `damaged`: whether the text was.
+    """
 
     value: str | None
     note: str | None = None
+    only: Order | None = None
+    damaged: bool = False
 
     def __repr__(self) -> str:
-        """Say nothing: it is somebody's name or number."""
-        return "Contact(hidden)"
+        """Say nothing: it is a value of somebody's."""
+        return "Read(hidden)"
 
 
-def read_contact(name: Field, value: str) -> Contact:
-    """Read a field of `CONTACT`; what cannot be read is left empty, and the note says so."""
-    if normalise.is_placeholder(value):
-        return Contact(None)
+def read_value(name: Field, text: str, terms: Terms) -> Read:
+    """Read a value that is not empty. Never raises."""
+    if text[0] == "=" and (found := _FORMULA_OF_TEXT.fullmatch(text)):
+        text = found[1].strip()
+    if text[:1] in {"#", "E", "e"} and normalise.is_error_value(text):
+        return Read(None, ERROR_VALUE + EMPTY)
+    if text.startswith("="):
+        return Read(None, FORMULA + EMPTY)
+    is_missing = normalise.is_placeholder if name in NAMES else normalise.is_missing
+    if is_missing(text) and not _is_zeros(name, text):
+        return Read(None)
+    damage = None if name in _CODED else find_damage(text, name=name in NAMES | CONTACT)
+    if damage is None:
+        return _read(name, text, terms)
+    if damage.original is None or not terms.repair:
+        return Read(None, damage.reason + EMPTY, damaged=True)
+    return replace(_read(name, damage.original, terms), note=damage.reason + "; repaired")
+
+
+def _is_zeros(name: Field, text: str) -> bool:
+    """Zeros in a date are told: they are no entry of a person's; no days are no permission."""
+    return name in {*DATES, Field.VALID_FOR_DAYS} and re.fullmatch(_ZEROS, text) is not None
+
+
+def _read(name: Field, text: str, terms: Terms) -> Read:
+    if name in CONTACT:
+        return _contact(name, text)
+    if name in DATES:
+        return _date(name, text, terms)
+    if name in _CODED:
+        why = why_not(name, text, terms.types)
+        return Read(None, why + EMPTY) if why else Read(text)
+    if name in _TEXTS:
+        return _text(name, text)
+    reader = _READERS.get(name)
+    return reader(text) if reader else Read(text)
+
+
+def _contact(name: Field, text: str) -> Read:
+    """What can be read of whom to call costs nobody more than itself."""
     if name is Field.WORKER_PHONE:
-        return _phone(value)
+        return _phone(text)
     if name is Field.WORKER_EMAIL:
-        email = contact.read_email(value)
-        return Contact(email, None if email else "this is not one e-mail address; left empty")
-    kept, what = contact.read_name(value), _CONTACT_NAMES[name]
-    why = f"the {what} is too long, or mixes letters that look alike; left empty"
-    return Contact(kept, None if kept else why)
+        email = contact.read_email(text)
+        return Read(email, None if email else "this is not one e-mail address; left empty")
+    kept = contact.read_name(text)
+    why = f"the {_CONTACT_NAMES[name]} is too long, or mixes letters that look alike; left empty"
+    return Read(kept, None if kept else why)
 
 
-def _phone(value: str) -> Contact:
-    found = contact.read_phone(value)
+def _phone(text: str) -> Read:
+    found = contact.read_phone(text)
     if found is not None:
         note = "what stood beside the number was left out" if found.remark else None
-        return Contact(found.number, note)
-    if contact.is_rounded(value):
-        note = "a spreadsheet has shortened this number; left empty: make the column text first"
-        return Contact(None, note)
-    return Contact(None, "this is not a telephone number; left empty")
+        return Read(found.number, note)
+    if contact.is_rounded(text):
+        return Read(None, SHORTENED + EMPTY)
+    return Read(None, "this is not a telephone number; left empty")
 
 
-def _text(value: str, what: str) -> str | None:
-    if len(value) > MAX_TEXT:
-        return f"the {what} is longer than {MAX_TEXT} characters"
-    return None if value.isprintable() else f"the {what} has characters that cannot be shown"
+def _text(name: Field, text: str) -> Read:
+    what = _TEXTS[name]
+    if name is not Field.LABEL and is_shortened(text):
+        return Read(None, SHORTENED)
+    if len(text) > MAX_TEXT:
+        return Read(None, f"the {what} is longer than {MAX_TEXT} characters")
+    if not text.isprintable():
+        return Read(None, f"the {what} has characters that cannot be shown")
+    return Read(text)
 
 
-def _given(value: str, _today: date) -> str | None:
-    return _UNBORN if normalise.is_unborn(value) else None
+def _name(text: str) -> Read:
+    if any(letter.isalpha() for letter in text):
+        return Read(text)
+    return Read(None, "this is no name: it has no letters; left empty")
 
 
-def _nhs_number(value: str, _today: date) -> str | None:
-    if normalise.is_placeholder(value) or normalise.nhs_number(value):
-        return None
-    digits = re.sub("[ -]", "", normalise.fold(value))
+def _nhs_number(text: str) -> Read:
+    if contact.is_rounded(text):
+        return Read(None, SHORTENED + EMPTY)
+    if whole := _FLOAT.fullmatch(text):
+        text = whole[1]
+    if normalise.nhs_number(text):
+        return Read(text)
+    digits = re.sub("[ -]", "", normalise.fold(text))
+    if re.fullmatch(r"([0-9])\1{9}", digits):
+        return Read(None)
     if not re.fullmatch("[0-9]{10}", digits):
-        return "the NHS number is not ten digits"
-    if not nhs.is_valid(digits):
-        return "the check digit of the NHS number is wrong"
-    return "the NHS number is one digit repeated"
+        return Read(None, "the NHS number is not ten digits; left empty")
+    return Read(None, "the check digit of the NHS number is wrong; left empty")
 
 
-def _date_of_birth(value: str, today: date) -> str | None:
-    parsed = normalise.parse_date(value)
-    if parsed in normalise.PLACEHOLDER_DATES:
-        return None
-    if parsed and parsed.year < today.year - MAX_AGE_YEARS:
-        return f"the date of birth is more than {MAX_AGE_YEARS} years ago"
-    return _past_date(value, "date of birth", today)
+def _date(name: Field, text: str, terms: Terms) -> Read:
+    """A day, in the words of the file where they are read the same way, else year-month-day."""
+    found = read_date(text, terms.orders.get(name), terms.zone)
+    if found.day is None:
+        # The end of a permission that has none is written as the last day that a program knows.
+        if (
+            name is Field.PERMISSION_VALID_UNTIL
+            and found.why == NULL
+            and normalise.parse_date(text)
+        ):
+            return Read(text, only=found.only)
+        return Read(None, found.why, found.only)
+    if name is not Field.PERMISSION_VALID_UNTIL and found.day > terms.today:
+        return Read(None, "the date is in the future; left empty", found.only)
+    if name is Field.DATE_OF_BIRTH and found.day.year < terms.today.year - MAX_AGE_YEARS:
+        why = f"the date of birth is more than {MAX_AGE_YEARS} years ago; left empty"
+        return Read(None, why, found.only)
+    same = normalise.parse_date(text) == found.day
+    return Read(text if same else found.day.isoformat(), only=found.only)
 
 
-def _consent_date(value: str, today: date) -> str | None:
-    return _past_date(value, "date of consent", today)
+def _postcode(text: str) -> Read:
+    found = read_postcode(text)
+    return Read(found.value, found.note)
 
 
-def _past_date(value: str, what: str, today: date) -> str | None:
-    if normalise.is_placeholder(value):
-        return None
-    parsed = normalise.parse_date(value)
-    if parsed is None:
-        return f"the {what} is not a date: write year-month-day or day/month/year"
-    return f"the {what} is in the future" if parsed > today else None
-
-
-def _postcode(value: str, _today: date) -> str | None:
-    if normalise.is_placeholder(value) or normalise.postcode(value):
-        return None
-    compact = normalise.fold(value).replace(" ", "").upper()
-    if normalise.PLACEHOLDER_POSTCODES.fullmatch(compact):
-        return None
-    return "the postcode is not a UK postcode, nor an Australian one"
-
-
-_CHECKS: dict[Field, Callable[[str, date], str | None]] = {
-    Field.GIVEN: _given,
+_READERS: Mapping[Field, Callable[[str], Read]] = {
+    **dict.fromkeys(NAMES, _name),
     Field.NHS_NUMBER: _nhs_number,
-    Field.DATE_OF_BIRTH: _date_of_birth,
     Field.POSTCODE: _postcode,
-    Field.CONSENT_DATE: _consent_date,
 }

@@ -1,4 +1,4 @@
-"""Which column means what: the mapping of one agency's export, specs/04-matching.md §9.
+"""Which column means what: the mapping of one agency's export, specs/09-imports.md §3.
 
 A person writes or confirms the mapping; a guess is only a draft. It decides what permission a row
 has, so there is no default for permission: who can change the mapping can publish people.
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
+from node.records.importer.dates import Order
 from protocol.errors import ErrorCode, RemoteError
 from protocol.matchkeys.columns import COLUMNS, squashed
 from protocol.matchkeys.normalise import parse_date
@@ -51,6 +52,7 @@ class Field(StrEnum):
     VALID_FOR_DAYS = "valid_for_days"
 
 
+DATES = (Field.DATE_OF_BIRTH, Field.PERMISSION_VALID_UNTIL, Field.CONSENT_DATE)
 _FIELD_NAMES = frozenset(name.value for name in Field)
 REQUIRED = (Field.LOCAL_ID, Field.INVOLVEMENT)
 
@@ -77,21 +79,32 @@ SYNONYMS: dict[Field, frozenset[str]] = {
 class Source:
     """Where a field comes from: a column, a value table over a column, or one fixed value.
 
-    In a value table an empty answer means "this field is absent"; a cell that the table lacks is
-    an error of its row.
+    In a value table an empty answer means "this field is absent"; a cell that the table lacks
+    cannot be used. `order`: of day and month in a column of dates; None is day first, and a file
+    that says otherwise is refused.
     """
 
     column: str | None = None
     values: Mapping[str, str] | None = None
     fixed: str | None = None
+    order: Order | None = None
 
 
 @dataclass(frozen=True)
 class ColumnMapping:
-    """A source for each field that the export has; `title` is for the person who reads it."""
+    """A source for each field that the export has; `title` is for the person who reads it.
+
+    `repair_text`: take what damaged text probably was, in place of leaving the field empty.
+    """
 
     title: str = ""
     sources: Mapping[Field, Source] = field(default_factory=lambda: MappingProxyType({}))
+    repair_text: bool = False
+
+    @property
+    def orders(self) -> dict[Field, Order]:
+        """The order of day and month, where the mapping says one."""
+        return {name: source.order for name, source in self.sources.items() if source.order}
 
     def missing(self) -> tuple[Field, ...]:
         """The required fields without a source: a draft with such gaps cannot be used yet."""
@@ -116,8 +129,12 @@ def load_mapping(text: str) -> ColumnMapping:
         document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:
         raise _bad("it is not valid TOML") from error
-    if document.keys() - {"format", "title", "fields"} or document.get("format") != FORMAT:
-        raise _bad(f"it needs format = {FORMAT}, title and [fields] and nothing else")
+    known = {"format", "title", "fields", "repair_text"}
+    if document.keys() - known or document.get("format") != FORMAT:
+        raise _bad(f"it needs format = {FORMAT}, title, perhaps repair_text, and [fields]")
+    repair = document.get("repair_text", False)
+    if not isinstance(repair, bool):
+        raise _bad("repair_text is true or false")
     fields = document.get("fields")
     if not isinstance(fields, dict):
         raise _bad("it has no [fields]")
@@ -127,18 +144,22 @@ def load_mapping(text: str) -> ColumnMapping:
             raise _bad("[fields] has a name that is not one of the fields")
         sources[Field(name)] = _source(Field(name), entry)
     title = _text(document.get("title", ""), "title", empty=True)
-    return ColumnMapping(title, MappingProxyType(sources))
+    return ColumnMapping(title, MappingProxyType(sources), repair)
 
 
 def dump_mapping(mapping: ColumnMapping) -> str:
     """Write a mapping as TOML that load_mapping reads back."""
     lines = [f"format = {FORMAT}", f"title = {_quoted(mapping.title)}"]
+    if mapping.repair_text:
+        lines.append("repair_text = true")
     for name, source in mapping.sources.items():
         lines += ["", f"[fields.{name}]"]
         if source.fixed is not None:
             lines.append(f"fixed = {_quoted(source.fixed)}")
         if source.column is not None:
             lines.append(f"column = {_quoted(source.column)}")
+        if source.order is not None:
+            lines.append(f"order = {_quoted(source.order)}")
         if source.values is not None:
             lines += ["", f"[fields.{name}.values]"]
             lines += [f"{_quoted(cell)} = {_quoted(to)}" for cell, to in source.values.items()]
@@ -179,17 +200,29 @@ def _source(name: Field, entry: object) -> Source:
     if not isinstance(entry, dict) or entry.keys() not in (
         {"column"},
         {"column", "values"},
+        {"column", "order"},
         {"fixed"},
     ):
-        raise _bad(f"{name} needs a column, a column with values, or a fixed value")
+        raise _bad(
+            f"{name} needs a column, a column with values (or, of dates, with an order), or a "
+            "fixed value"
+        )
     if "fixed" in entry:
         fixed = _text(entry["fixed"], name)
         _check(name, fixed)
         return Source(fixed=fixed)
     column = _text(entry["column"], name)
+    if "order" in entry:
+        return Source(column=column, order=_order(name, entry["order"]))
     return Source(
         column=column, values=_values(name, entry["values"]) if "values" in entry else None
     )
+
+
+def _order(name: Field, value: object) -> Order:
+    if name not in DATES or not isinstance(value, str) or value not in list(Order):
+        raise _bad(f"{name}: only a date has an order, and it is {' or '.join(Order)}")
+    return Order(value)
 
 
 def _values(name: Field, table: object) -> Mapping[str, str]:

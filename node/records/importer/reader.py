@@ -1,128 +1,121 @@
-"""Reading a CSV file of unknown quality as a stream, specs/04-matching.md §9.
+"""Reading a file of unknown quality as a stream of rows, specs/09-imports.md §2.
 
-A file is text in UTF-8 with one header line, or it is refused with a sentence saying what to do.
-Nothing in a refusal repeats a value of the file. Rows are handed out before the end of the file is
+A file is text in UTF-8, separated by commas, semicolons or tabs, or a workbook (workbook.py); else
+it is refused with a sentence saying what to do. Rows are handed out before the end of the file is
 seen, so a caller must be able to undo: a refusal may come after a million good rows.
 """
 
 import csv
 import io
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from itertools import chain
 from typing import BinaryIO
 
-from protocol.errors import ErrorCode, RemoteError
+from node.records.importer.table import (
+    MAX_FIELD_CHARACTERS,
+    MAX_LINES,
+    MAX_TITLE_LINES,
+    Line,
+    Reading,
+    Record,
+    Table,
+    bad,
+    table_of,
+)
+from node.records.importer.workbook import is_workbook, open_workbook
 
-MAX_FIELD_CHARACTERS = 10_000
+__all__ = ["Line", "Reading", "Table", "read_table"]
+
 MAX_LINE_CHARACTERS = 100_000
-MAX_LINES = 2_000_000
-MAX_COLUMNS = 200
-MAX_HEADER_CHARACTERS = 200
 DELIMITERS = ",;\t"
+_SEPARATOR_LINE = re.compile(r'"?sep=([,;\t])"?\s*', re.IGNORECASE)
+_WRONG_BYTE = re.compile("[\udc80-\udcff]")
 
 
-@dataclass(frozen=True, repr=False)
-class Line:
-    """One record of the file: the line number it starts on (header = 1) and its cells."""
-
-    number: int
-    cells: tuple[str, ...]
-
-    def __repr__(self) -> str:
-        """Say where, never what."""
-        return f"Line(number={self.number})"
-
-
-@dataclass(frozen=True)
-class Table:
-    """A header and the lines still to be read; `lines` can be walked once."""
-
-    header: tuple[str, ...]
-    lines: Iterator[Line]
-
-
-def read_table(stream: BinaryIO, *, max_lines: int = MAX_LINES) -> Table:
-    """Read the header of a CSV stream and prepare the rest. The stream stays open, the caller's.
+def read_table(stream: BinaryIO, *, sheet: str | None = None, max_lines: int = MAX_LINES) -> Table:
+    """Read the header of a file and prepare the rest. The stream stays open, the caller's.
 
     Raises RemoteError(BAD_FILE), now for the header and while `lines` is walked for the rest.
     """
-    records = _records(_text_lines(stream, max_lines))
-    first = next(records, None)
-    if first is None:
-        raise _bad("the file is empty: export it again, with a header line")
-    return Table(_checked_header(first.cells), records)
+    reading = Reading()
+    if is_workbook(stream):
+        name, records = open_workbook(stream, sheet, reading, max_lines)
+        return table_of(records, reading, name)
+    if sheet is not None:
+        raise bad("this is no workbook, so it has no sheets: leave --sheet out")
+    return table_of(_records(_text_lines(stream, reading, max_lines), reading), reading)
 
 
-def _checked_header(cells: tuple[str, ...]) -> tuple[str, ...]:
-    header = tuple(" ".join(cell.split()) for cell in cells)
-    if len(header) < 2:
-        raise _bad("the first line has one column only: is it the header, and is this a CSV file?")
-    if len(header) > MAX_COLUMNS:
-        raise _bad(f"the header has more than {MAX_COLUMNS} columns")
-    seen: dict[str, int] = {}
-    for position, name in enumerate(header, start=1):
-        if not name:
-            raise _bad(f"column {position} has no name in the header: give it one or remove it")
-        if len(name) > MAX_HEADER_CHARACTERS or not name.isprintable():
-            raise _bad(f"column {position} has a name that is too long or not text")
-        if name in seen:
-            raise _bad(
-                f"columns {seen[name]} and {position} have the same name: rename one of them"
-            )
-        seen[name] = position
-    return header
-
-
-def _records(lines: Iterator[str]) -> Iterator[Line]:
-    first = next(lines, None)
-    if first is None:
-        return
-    delimiter = max(DELIMITERS, key=first.count)
-    reader = csv.reader(_chain(first, lines), delimiter=delimiter, strict=True)
-    start = 1
+def _records(lines: Iterator[str], reading: Reading) -> Iterator[Record]:
+    """The rows of a text, blank ones too, each with the lines that it takes."""
+    delimiter, lines = _delimiter(lines, reading)
+    taken: list[str] = []
+    reader = csv.reader(_noted(lines, taken), delimiter=delimiter, strict=True)
+    start = reading.titles + 1
     while True:
+        taken.clear()
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            raise _bad(
-                f"line {start}: the quotation marks do not pair up, or a field is too long"
-            ) from error
+            why = "the quotation marks do not pair up, or a field is too long"
+            raise bad(f"{_where(start, taken)}: {why}") from error
         if any(len(cell) > MAX_FIELD_CHARACTERS for cell in cells):
-            raise _bad(f"line {start}: a field is longer than {MAX_FIELD_CHARACTERS} characters")
-        if any(cell.strip() for cell in cells):
-            yield Line(start, tuple(cells))
-        start = reader.line_num + 1
+            why = f"a field is longer than {MAX_FIELD_CHARACTERS} characters"
+            raise bad(f"{_where(start, taken)}: {why}: does a quotation mark stand open?")
+        inner = max((line.count(delimiter) for line in taken[1:]), default=0)
+        yield Record(start, tuple(cells), len(taken), inner=inner)
+        start += len(taken)
 
 
-def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
-    yield first
-    yield from rest
+def _where(start: int, taken: list[str]) -> str:
+    last = start + len(taken) - 1
+    return f"lines {start} to {last}" if last > start else f"line {start}"
 
 
-def _text_lines(stream: BinaryIO, max_lines: int) -> Iterator[str]:
+def _delimiter(lines: Iterator[str], reading: Reading) -> tuple[str, Iterator[str]]:
+    """What separates the cells, as a first line `sep=;` says or as the header line has it."""
+    first: list[str] = []
+    for line in lines:
+        said = _SEPARATOR_LINE.fullmatch(line) if not first else None
+        if said:
+            reading.titles += 1
+            return said[1], lines
+        first.append(line)
+        best = max(DELIMITERS, key=line.count)
+        if sum(bool(cell.strip(' \r\n"')) for cell in line.split(best)) > 1:
+            return best, chain(first, lines)
+        if len(first) > MAX_TITLE_LINES:
+            break
+    return ",", chain(first, lines)
+
+
+def _noted(lines: Iterator[str], taken: list[str]) -> Iterator[str]:
+    for line in lines:
+        taken.append(line)
+        yield line
+
+
+def _text_lines(stream: BinaryIO, reading: Reading, max_lines: int) -> Iterator[str]:
     """Decode line by line, never holding more than one line in memory."""
-    text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
-    number = 0
+    text = io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="")
     try:
         while line := text.readline(MAX_LINE_CHARACTERS + 1):
-            number += 1
-            if number > max_lines:
-                raise _bad(f"the file has more than {max_lines} lines: split it")
+            reading.lines += 1
+            if reading.lines > max_lines:
+                raise bad(f"the file has more than {max_lines} lines: split it")
             if len(line) > MAX_LINE_CHARACTERS:
-                raise _bad(f"line {number} is too long: is this a CSV file?")
+                raise bad(f"line {reading.lines} is too long: is this a CSV file?")
             if "\0" in line:
-                raise _bad("the file is not text: export it as 'CSV UTF-8', not as a workbook")
+                raise bad("the file is not text in UTF-8: export it as 'CSV UTF-8' or as .xlsx")
+            if wrong := _WRONG_BYTE.search(line):
+                raise bad(
+                    f"line {reading.lines} has a byte at character {wrong.start() + 1} that is not "
+                    "UTF-8: export the file as 'CSV UTF-8'"
+                )
             yield line
-    except UnicodeDecodeError as error:
-        raise _bad(
-            f"the file is not in UTF-8 (after line {number}): export it as 'CSV UTF-8'"
-        ) from error
     finally:
         if not stream.closed:
             text.detach()
-
-
-def _bad(detail: str) -> RemoteError:
-    return RemoteError(ErrorCode.BAD_FILE, detail)

@@ -1,21 +1,23 @@
-"""From lines to checked client rows, specs/04-matching.md §9.
+"""From lines to checked client rows, specs/09-imports.md §4.
 
-A row is taken whole or not at all, but for whom to call: what cannot be read there is left empty
-and noted. A reason names the line and the field, never the value. A row without a stated permission
-is kept and has none: permission is never assumed. Nothing here knows whether a row is true, nor
-whether its permission is in force today.
+A field that cannot be used is left empty and noted; a row is left out where nobody knows whose it
+is, or what it is about. A reason names the line and the field, never the value. A row without a
+stated permission is kept and has none: permission is never assumed. Nothing here knows whether a
+row is true, nor whether its permission is in force today.
 """
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import lru_cache, partial
 
-from node.records.importer.checks import CONTACT, Terms, read_contact, why_wrong
-from node.records.importer.mapping import ColumnMapping, Field, Source, Types
-from node.records.importer.reader import Line, Table
-from protocol.errors import ErrorCode, RemoteError
-from protocol.matchkeys.normalise import is_unborn, parse_date
+from node.records.importer.checks import CONTACT, EMPTY, NEEDED, UNBORN, Terms, read_value
+from node.records.importer.look import FileLook
+from node.records.importer.mapping import ColumnMapping, Field, Source
+from node.records.importer.table import Line, Table, bad
+from protocol.matchkeys.normalise import is_missing, is_unborn, parse_date
 from protocol.matchkeys.records import ClientRecord
 
 Values = Mapping[Field, str | None]
@@ -24,8 +26,23 @@ _MISSING = {
     Field.LOCAL_ID: "the local id is missing",
     Field.INVOLVEMENT: "the involvement is missing",
 }
-# A name that is none and a day to come are as they should be before a birth.
+_PERMISSION = frozenset(
+    {Field.PERMISSION_BASIS, Field.PERMISSION_VALID_UNTIL, Field.CONSENT_DATE, Field.VALID_FOR_DAYS}
+)
+_IDENTITY = (
+    Field.NHS_NUMBER, Field.GIVEN, Field.MIDDLE, Field.FAMILY, Field.DATE_OF_BIRTH, Field.ADDRESS,
+    Field.POSTCODE,
+)  # fmt: skip
+NOBODY = "this reads like a total or a remark, no client's row"
+# Only in these may a text run over the end of a line.
+_OF_LINES = CONTACT | {Field.ADDRESS, Field.LABEL}
+# A day to come, and no name, are as they should be before a birth.
 _OF_THE_UNBORN = frozenset({Field.GIVEN, Field.DATE_OF_BIRTH})
+_REMARK = re.compile(
+    r"(?:grand |sub)?totals?\b|counts?\b|sum\b|end of\b|page \d|printed\b|report\b|generated\b"
+    r"|\(?\d+ (?:rows?|records?|clients?)\b|rows?\b|records?:|confidential\b|run (?:on|date)\b",
+    re.IGNORECASE,
+)
 
 
 class NoPermission(StrEnum):
@@ -33,6 +50,7 @@ class NoPermission(StrEnum):
 
     NO_BASIS = "no permission basis is stated"
     NO_END = "a permission basis is stated, but not until when"
+    UNREADABLE = "something of the permission cannot be read"
 
 
 @dataclass(frozen=True)
@@ -101,97 +119,145 @@ class RowError:
 
 
 def parse_rows(
-    table: Table, mapping: ColumnMapping, *, today: date, types: Types = None
+    table: Table, mapping: ColumnMapping, terms: Terms, look: FileLook | None = None
 ) -> Iterator[ImportedRow | RowError]:
     """Walk the table: an ImportedRow for each good line, one RowError for each fault of a bad one.
 
-    `types` are the charters' types of involvement; without them only the form of one is checked.
-    Raises RemoteError(BAD_FILE) if mapping and header do not match, or while the file is read.
+    Without types in the terms only the form of an involvement is checked. `look` hears of every
+    row. Raises RemoteError(BAD_FILE) if mapping and header do not match, while the file is read,
+    or at its end if the file as a whole cannot be what the mapping says.
     """
-    terms = Terms(today, types)
-    positions = _positions(table.header, mapping)
-    seen: set[str] = set()
+    reader = _Reader(table, mapping, terms, look)
     for line in table.lines:
-        if len(line.cells) != len(table.header):
-            yield RowError(line.number, "row", "the row has more or fewer fields than the header")
-            continue
-        values, problems = _read(line, mapping, positions)
-        notes = _read_contacts(line.number, values)
+        yield from reader.read(line)
+    reader.look.check()
+
+
+class _Reader:
+    """Reads the rows of one file."""
+
+    def __init__(
+        self, table: Table, mapping: ColumnMapping, terms: Terms, look: FileLook | None
+    ) -> None:
+        self.look = look or FileLook(mapping)
+        terms = replace(terms, orders=mapping.orders, repair=mapping.repair_text)
+        # Workers, sexes, given names: much of a file was read before.
+        self._read = lru_cache(maxsize=4096)(partial(read_value, terms=terms))
+        self._header, self._sources = table.header, mapping.sources
+        self._positions = _positions(table.header, mapping)
+        self._is_of_people = any(
+            source.column for name, source in mapping.sources.items() if name in _IDENTITY
+        )
+        self._seen: set[str] = set()
+
+    def read(self, line: Line) -> list[ImportedRow | RowError]:
+        """The row of a line, or what is wrong with it."""
+        if why := line.doubt or self._why_no_row(line):
+            return [RowError(line.number, "row", why)]
+        values, notes = self._values(line)
+        nobody = self._is_of_people and not any(values.get(name) for name in _IDENTITY)
+        if nobody and _REMARK.match(values.get(Field.LOCAL_ID) or ""):
+            return [RowError(line.number, "row", NOBODY)]
+        problems = [
+            RowError(note.line, note.field, note.reason.removesuffix(EMPTY))
+            for note in notes
+            if note.field in NEEDED
+        ]
         problems += [
             RowError(line.number, name.value, reason)
-            for name, value in values.items()
-            if value
-            and not (name in _OF_THE_UNBORN and _mother_of(values))
-            and (reason := why_wrong(name, value, terms))
+            for name, reason in _MISSING.items()
+            if not values.get(name) and not any(item.field == name for item in problems)
         ]
-        local_id = values.get(Field.LOCAL_ID)
-        if local_id in seen:
-            problems.append(
-                RowError(line.number, Field.LOCAL_ID.value, "the local id is in the file twice")
-            )
-        elif local_id:
-            seen.add(local_id)
+        unborn = is_unborn(values.get(Field.GIVEN))
+        mother = values.get(Field.MOTHER_LOCAL_ID) if unborn else None
+        if unborn and mother is None:
+            problems.append(RowError(line.number, Field.GIVEN.value, UNBORN))
         if problems:
-            yield from problems
-        else:
-            yield _row(line.number, values, notes)
+            return [*problems]
+        kept = [note for note in notes if mother is None or note.field not in _OF_THE_UNBORN]
+        row = _row(line.number, values, mother, tuple(kept))
+        self.look.saw_row(line.number, row.local_id, None if mother else row.record)
+        if row.local_id in self._seen:
+            again = "the local id is in the file twice"
+            return [RowError(line.number, Field.LOCAL_ID.value, again)]
+        self._seen.add(row.local_id)
+        return [row]
+
+    def _why_no_row(self, line: Line) -> str | None:
+        """Why a line cannot be read as one client's."""
+        if len(line.cells) != len(self._header):
+            return (
+                f"the row has more or fewer fields than the header: {len(line.cells)}, not "
+                f"{len(self._header)}"
+            )
+        if tuple(" ".join(cell.split()) for cell in line.cells) == self._header:
+            return "this is the header again, no client"
+        nobody = self._is_of_people and not any(self._cell(line, name) for name in _IDENTITY)
+        if nobody and sum(bool(cell.strip()) for cell in line.cells) < 2:
+            return NOBODY
+        if line.span > 1:
+            for name in self._sources.keys() - _OF_LINES:
+                if "\n" in self._written(line, name).rstrip():
+                    return (
+                        f"a cell of {name} runs over lines {line.number} to "
+                        f"{line.number + line.span - 1}: does a quotation mark stand open?"
+                    )
+        return None
+
+    def _cell(self, line: Line, name: Field) -> str:
+        return self._written(line, name).strip()
+
+    def _written(self, line: Line, name: Field) -> str:
+        source = self._sources.get(name)
+        if source is None or source.column is None:
+            return ""
+        return line.cells[self._positions[source.column]].replace("\r", "\n")
+
+    def _values(self, line: Line) -> tuple[dict[Field, str | None], list[RowNote]]:
+        values: dict[Field, str | None] = {}
+        notes: list[RowNote] = []
+        for name, source in self._sources.items():
+            if source.fixed is not None:
+                values[name] = source.fixed
+                continue
+            cell = self._cell(line, name)
+            # Two numbers in two lines of a cell are two: contacts are flattened where read.
+            text = cell if name in CONTACT else " ".join(cell.split())
+            if source.values is not None:
+                values[name] = _from_table(source, text)
+                if text and values[name] is None and not is_missing(text):
+                    reason = "the value is not in the value table of the mapping"
+                    notes.append(RowNote(line.number, name.value, reason))
+                values[name] = values[name] or None
+            elif text:
+                read = self._read(name, text)
+                self.look.saw_value(line.number, name, read)
+                values[name] = read.value
+                if read.note:
+                    notes.append(RowNote(line.number, name.value, read.note))
+        return values, notes
+
+
+def _from_table(source: Source, cell: str) -> str | None:
+    """The value, '' when the field is absent, None when the value table lacks the cell."""
+    return (source.values or {}).get(cell, None if cell else "")
 
 
 def _positions(header: tuple[str, ...], mapping: ColumnMapping) -> dict[str, int]:
     """Column name to position, after a check that the mapping can be used on this header."""
     if gaps := mapping.missing():
-        raise _bad(f"the mapping does not say where {gaps[0]} comes from")
+        raise bad(f"the mapping does not say where {gaps[0]} comes from")
     positions = {name: position for position, name in enumerate(header)}
     for name, source in mapping.sources.items():
         if source.column is not None and source.column not in positions:
-            raise _bad(
-                f"the file has no column '{source.column}', which the mapping has for {name}"
-            )
+            raise bad(f"the file has no column '{source.column}', which the mapping has for {name}")
     return positions
 
 
-def _read(
-    line: Line, mapping: ColumnMapping, positions: Mapping[str, int]
-) -> tuple[dict[Field, str | None], list[RowError]]:
-    values: dict[Field, str | None] = {}
-    problems: list[RowError] = []
-    for name, source in mapping.sources.items():
-        cell = "" if source.column is None else line.cells[positions[source.column]]
-        # Two numbers in two lines of a cell are two: what is read as a contact is flattened there.
-        found = _resolve(source, cell.strip() if name in CONTACT else " ".join(cell.split()))
-        if found is None:
-            reason = "the value is not in the value table of the mapping"
-            problems.append(RowError(line.number, name.value, reason))
-        elif not found and name in _MISSING:
-            problems.append(RowError(line.number, name.value, _MISSING[name]))
-        values[name] = found or None
-    return values, problems
-
-
-def _read_contacts(line: int, values: dict[Field, str | None]) -> tuple[RowNote, ...]:
-    """Put what could be read in the place of what was written; what is to be told of the rest."""
-    notes = []
-    for name in CONTACT & values.keys():
-        if value := values[name]:
-            found = read_contact(name, value)
-            values[name] = found.value
-            if found.note:
-                notes.append(RowNote(line, name.value, found.note))
-    return tuple(sorted(notes, key=lambda note: note.field))
-
-
-def _resolve(source: Source, cell: str) -> str | None:
-    """The value, '' when the field is absent, None when a value table lacks the cell."""
-    if source.fixed is not None:
-        return source.fixed
-    if source.values is None:
-        return cell
-    return source.values.get(cell, None if cell else "")
-
-
-def _row(line: int, values: Values, notes: tuple[RowNote, ...]) -> ImportedRow:
+def _row(line: int, values: Values, mother: str | None, notes: tuple[RowNote, ...]) -> ImportedRow:
     get = values.get
-    permission = _permission(values)
+    unreadable = any(note.field in _PERMISSION for note in notes)
+    permission = NoPermission.UNREADABLE if unreadable else _permission(values)
     return ImportedRow(
         line=line,
         local_id=get(Field.LOCAL_ID) or "",
@@ -216,14 +282,9 @@ def _row(line: int, values: Values, notes: tuple[RowNote, ...]) -> ImportedRow:
         ),
         permission=permission if isinstance(permission, Permission) else None,
         no_permission=permission if isinstance(permission, NoPermission) else None,
-        mother_local_id=_mother_of(values),
+        mother_local_id=mother,
         notes=notes,
     )
-
-
-def _mother_of(values: Values) -> str | None:
-    """The mother's local id, if the row is of a child not yet born and says it."""
-    return values.get(Field.MOTHER_LOCAL_ID) if is_unborn(values.get(Field.GIVEN)) else None
 
 
 def _permission(values: Values) -> Permission | NoPermission:
@@ -237,7 +298,3 @@ def _permission(values: Values) -> Permission | NoPermission:
     counted = consented + timedelta(days=int(days)) if consented and days else None
     ends = [end for end in (stated, counted) if end]
     return Permission(basis, min(ends), consented) if ends else NoPermission.NO_END
-
-
-def _bad(detail: str) -> RemoteError:
-    return RemoteError(ErrorCode.BAD_FILE, detail)

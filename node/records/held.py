@@ -1,0 +1,36 @@
+"""Saying who a held client is: somebody known under another id, or a client of their own.
+
+specs/09-imports.md §5. What the charter makes findable whatever was said before has its place here,
+when there is any: nothing does yet.
+"""
+
+from node.store.held import Held
+from node.store.people import Act, Deed
+from node.store.tables import NodeTables
+from protocol.errors import ErrorCode, LocalError
+
+
+def say_same(tables: NodeTables, local_id: str, act: tuple[int, int]) -> None:
+    """The held client is the one known: a withdrawal holds, and the id is another of theirs.
+
+    `act`: who says so (a row id), and when. What the row said of them counts from the next import.
+    Raises LocalError.
+    """
+    held = _held(tables, local_id)
+    tables.held.merge(held, local_id)
+    tables.people.acted(Act(act[0], Deed.SAID_SAME_CLIENT, local_id, act[1]))
+
+
+def say_another(tables: NodeTables, local_id: str, act: tuple[int, int]) -> None:
+    """The held client is somebody else, and is published like any other. Raises LocalError."""
+    held = _held(tables, local_id)
+    tables.held.release(held.client)
+    tables.people.acted(Act(act[0], Deed.SAID_ANOTHER_CLIENT, local_id, act[1]))
+
+
+def _held(tables: NodeTables, local_id: str) -> Held:
+    client = tables.records.client(local_id)
+    held = tables.held.of(client.id) if client else None
+    if held is None:
+        raise LocalError(ErrorCode.NOT_FOUND, "no client of that id is held: patchwork-node held")
+    return held
