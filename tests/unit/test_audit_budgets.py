@@ -80,7 +80,7 @@ def log() -> AuditLog:
 
 def most(sets: int) -> int:
     """What an agency that published so many sets of tokens may have had evaluated."""
-    caps = [1, 1, 1, 1, 1, 1, 2, 1, 1, 2, 2, 4, 1]  # of pack `england`, in its order
+    caps = [1, 1, 1, 2, 1, 2, 1, 1, 1, 3, 1, 1, 2, 2, 4, 1]  # of pack `england`, in its order
     return 2 * sets * sum(caps) + 450
 
 

@@ -110,7 +110,7 @@ class Council:
         body = EnrolmentBody(
             invitation_hash=code_hash(await self.invite(number)),
             party_id=party.id,
-            name="Agency",
+            name=f"Agency {party.letter}",
             member_class=member_class,
             control_domain=party.letter,
             duty_line="01632 960000",

@@ -89,7 +89,7 @@ def test_the_first_change_under_other_keys_is_nobodys_fault(audit: Audit) -> Non
     log.publish(ANNE, [tokens(0, 1)])
     log.publish(ANNE, [tokens(1, 2)])
     policy = dict(log.charter.match_policy)
-    policy["keys"] = [key for key in policy["keys"] if key["id"] != "dob_sex_pc.2"]  # type: ignore[attr-defined]
+    policy["keys"] = [key for key in policy["keys"] if key["id"] != "family_dob_mi.2"]  # type: ignore[attr-defined]
     log.put_charter(second(log, match_policy=policy, quotas=quotas(token_changes_per_stub=1)))
     log.publish(ANNE, [tokens(2, 3)])
     log.publish(ANNE, [tokens(3, 4)])
