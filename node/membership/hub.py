@@ -127,11 +127,16 @@ class HubMembership:
 
     def check_tables(self) -> None:
         """Refuse to make match-keys with name tables other than the charter's."""
-        if self.charter.tables != table_hashes():
+        if not self.has_its_tables():
             raise LocalError(
                 ErrorCode.CONFIGURATION,
-                "this program's name tables are not the charter's; upgrade before publishing",
+                "this program's name tables are not the charter's: install the version that the "
+                "council uses, or have its charter brought up to date (patchwork-hub charter show)",
             )
+
+    def has_its_tables(self) -> bool:
+        """Whether this program has the name tables of the charter in force."""
+        return self.charter.tables == table_hashes()
 
     async def sync(self, note: bytes | None = None) -> None:
         """Advance our view of the log to a cosigned checkpoint: the newest, or the one in `note`.

@@ -71,12 +71,13 @@ class Publisher:
         """Publish what changed. Raises RemoteError or LocalError; safe to repeat.
 
         `known_only` leaves out clients that were never published. Under a charter that does not
-        bind this agency only withdrawals are told, then LocalError(NOT_READY) says what to do.
+        bind this agency, or by which this program cannot make keys, only withdrawals are told, then
+        LocalError (NOT_READY, CONFIGURATION) says what to do.
         """
         membership = self._membership
         await membership.check_synced()
         membership.me()
-        if membership.unaccepted():
+        if membership.unaccepted() or not membership.has_its_tables():
             await self._tell_endings()
             membership.check_bound()
         membership.check_tables()
@@ -97,9 +98,11 @@ class Publisher:
         return report
 
     async def tell_withdrawn(self) -> None:
-        """Tell the hub of permissions that ended, whether its charter binds us or not."""
+        """Tell the hub of permissions that ended, whether its charter binds us or not, and whether
+        this program could make keys by it or not.
+        """
         await self._membership.check_synced()
-        if self._membership.unaccepted():
+        if self._membership.unaccepted() or not self._membership.has_its_tables():
             await self._tell_endings()
         else:
             await self.publish()

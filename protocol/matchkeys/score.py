@@ -129,7 +129,7 @@ def rivals_of(
 
 def is_duplicate(policy: MatchPolicy, score: PairScore) -> bool:
     """Whether two stubs of one agency that compare so are taken for one client twice."""
-    two = is_vetoed(policy, score.agree, score.disagree, policy.guards["open"])
+    two = is_vetoed(policy, score.agree, score.disagree, policy.guards["guarded"])
     return bool(score.agree) and score.hundredths >= policy.contested.sure and not two
 
 

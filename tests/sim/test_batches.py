@@ -15,6 +15,7 @@ import pytest_asyncio
 
 import node.records.clients
 from node.publishing.publisher import PAGE, Published, Publisher
+from node.publishing.tokens import BATCH
 from node.records.clients import apply_import, withdraw
 from node.records.importer.rows import ImportedRow, Permission
 from node.store.tables import NodeEngine, NodeTables, open_engine
@@ -169,4 +170,7 @@ async def test_a_page_of_many_clients_takes_no_more_statements_than_one_of_few(
             assert report.retired == size // 5
         taken[size] = [fresh, unchanged, changed]
     assert max(taken[FEW]) < 40
-    assert all(many <= few for many, few in zip(taken[MANY], taken[FEW], strict=True)), taken
+    # What key holders gave for a batch of inputs is kept at once: they charge for it.
+    paid = 2 * (MANY * 16 // BATCH)
+    assert taken[MANY][1] <= taken[FEW][1], taken
+    assert all(taken[MANY][n] <= taken[FEW][n] + paid for n in (0, 2)), taken

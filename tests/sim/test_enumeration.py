@@ -7,6 +7,7 @@ import pytest
 
 import node.publishing.drafts
 import node.publishing.limits
+import node.records.newcomers
 from hub.members.charter_changes import proposed, put_forward
 from node.links.review import Opinion
 from node.publishing.publisher import Published
@@ -41,6 +42,7 @@ def rogue(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(node.publishing.limits, "may_change", lambda *_: True)
     monkeypatch.setattr(node.publishing.limits, "room_for_new", lambda *_: 10**6)
     monkeypatch.setattr(node.publishing.limits.Limits, "overshared_tokens", lambda *_: {})
+    monkeypatch.setattr(node.records.newcomers.Newcomers, "known", lambda *_: None)
 
 
 async def hub_tokens(federation: SimFederation) -> int:
@@ -263,7 +265,7 @@ class TestHonestRecordsPass:
         await guess(agency, "LX1 4AB")
         assert (await guess(agency, "LX2 4AB")).held == []
         held: dict[str, Any] = (await federation.charter()).model_dump(mode="json")
-        keys = [key for key in held["match_policy"]["keys"] if key["id"] != "dob_sex_pc.2"]
+        keys = [key for key in held["match_policy"]["keys"] if key["id"] != "family_dob_mi.2"]
         policy = {**held["match_policy"], "keys": keys}
         new = proposed(await federation.charter(), {**held, "match_policy": policy})
         await federation.hub_write(lambda tables: put_forward(tables, new))

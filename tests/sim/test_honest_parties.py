@@ -266,7 +266,7 @@ async def test_a_small_publication_is_not_told_of_every_slice_of_a_large_one(
 
     before = await mail()
     await federation.hub.jobs.round()
-    assert await mail() - before <= 2, "a notice of the match, and how far rounds have come"
+    assert await mail() - before <= 3, "a notice, a question, and how far rounds have come"
 
 
 async def test_a_node_put_back_from_before_the_log_was_lost_brings_nobody_back(

@@ -18,6 +18,7 @@ import pytest
 import pytest_asyncio
 
 from hub.config import HubSettings
+from hub.policies.packs import pack
 from hub.server.service import HubService
 from keys.holder.config import HolderSettings
 from keys.holder.service import HolderService
@@ -26,14 +27,17 @@ from node.actions.records import withdraw_now
 from node.membership.hub import NodeContext, load_membership
 from node.service import NodeService
 from node.store.tables import open_engine
+from protocol.errors import LocalError
 from protocol.log.checkpoint import parse_checkpoint
 from protocol.log.note import NoteSigner, SignatureType
 from protocol.log.witness import WitnessedLog
+from protocol.matchkeys.tables import table_hashes
 from protocol.signing import SecretSeed
 from runtime.environment import Environment
 from tests.sim.federation import HUB, Random, SimFederation, SimNode, SimWitness
 from tests.sim.put_back import started
 from tests.sim.test_backup import Safe
+from tests.sim.test_charter_change import accept, amend
 from tests.sim.test_put_back import lost_by
 
 BEFORE = sorted((Path(__file__).parent / "before").glob("*.tar.xz"))
@@ -119,8 +123,32 @@ async def test_what_waited_goes_on(council: Resumed) -> None:
     assert (await care.sent(requests["unsent"]))["state"] == "opened"
 
 
+async def brought_up(council: Resumed) -> None:
+    """The operator takes this version's keys and name tables into the charter; all accept it."""
+    whole = (await council.charter()).to_value()
+    keys: dict[str, Any] = {"match_policy": pack("england").to_json(), "tables": {**table_hashes()}}
+    await amend(council, {**whole, **keys})
+    await accept(council, *council.nodes.values())
+
+
+async def test_nothing_is_published_by_other_keys_than_the_charters_and_a_withdrawal_is(
+    council: Resumed,
+) -> None:
+    """The charter is of the version before, until the council brings it up to date."""
+    health = council.nodes["Health visiting"]
+    with pytest.raises(LocalError, match="patchwork-hub charter show"):
+        await health.publish()
+    assert [who.agency for who in (await council.nodes["Social care"].team("c1")).others]
+    await withdraw_now(health.service, "h1", 1)
+    await council.settle()
+    await council.hub.jobs.ends()
+    await council.settle()
+    assert (await council.nodes["Social care"].team("c1")).others == ()
+
+
 async def test_only_what_was_not_published_is_published(council: Resumed) -> None:
     health = council.nodes["Health visiting"]
+    await brought_up(council)
     report = await health.publish()
     assert (report.changed, report.unchanged) == (1, 2)
     await council.round()
@@ -158,6 +186,7 @@ async def test_a_backup_of_the_program_before_is_restored_by_this_one(
     await council.settle()
     assert (await health.received(waiting))["state"] == "opened"
     assert (await lost_by(health)).withdrawn == ("h2",)
+    await brought_up(council)
     report = await health.publish()
     assert (report.changed, report.unchanged, report.without_permission) == (1, 1, 1)
     await council.close()

@@ -107,9 +107,10 @@ async def test_an_identity_check_does_not_tell_the_later_side_who_she_is(
     assert await rogue.read(lambda tables: tables.tx.rows("SELECT 1 FROM received_check")) == []
 
 
-async def test_a_better_copy_whose_permission_ran_out_gives_the_match_back(
+async def test_a_better_copy_of_its_own_agency_takes_no_match_away(
     federation: SimFederation, two: Agencies
 ) -> None:
+    """One client twice is no rival of itself; nor does it matter when the copy's permission ends."""
     care, health = two
     await care.take_in(row("c1", OURS, "child_in_need", DUTY))
     await care.publish()
@@ -118,7 +119,7 @@ async def test_a_better_copy_whose_permission_ran_out_gives_the_match_back(
     await health.take_in(row("full", OURS, "health_visiting", short))
     await health.publish()
     await federation.round()
-    assert await told(health, "sparse") == (0, 1)
+    assert await told(health, "sparse") == (1, 0)
     federation.clock.now += 2 * 86_400
     await federation.round()
     assert await told(health, "sparse") == (1, 0)
