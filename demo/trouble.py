@@ -133,7 +133,8 @@ def _copied_between_two_batches() -> bool:
     Checkpoint, database, tiles: as the hub writes them in the other order, none lacks the next.
     """
     shutil.rmtree(COPY, ignore_errors=True)
-    (COPY / "log").mkdir(parents=True)
+    COPY.mkdir(mode=0o700)
+    (COPY / "log").mkdir()
     for name in ("keys.json", "plan.json", "genesis", "log/checkpoint"):
         shutil.copy(HUB / name, COPY / name)
     tiles = _tiles()

@@ -94,14 +94,16 @@ def test_a_changed_weight_travels_to_the_links_while_everything_runs(stage: Stag
     stage.until(lambda: matched(stage), "the two agencies see each other")
     running = {name: process.pid for name, process in stage.processes.items()}
 
-    said = change(stage, "[match_policy]\nupper = 9000\n")
+    said = change(stage, "[match_policy.guards.guarded]\nupper = 9000\n")
     assert "the score for an automatic match rises from" in said
     assert "every agency that accepted is bound at once" in said
     stage.until(lambda: possible(stage), "what was a match waits for people")
     assert "Signed version 2." in accept(stage, CHILD)
     assert "Signed version 2." in accept(stage, HEALTH)
 
-    said = change(stage, "[match_policy]\nupper = 530\n[quotas]\nrequests_per_day = 900\n")
+    said = change(
+        stage, "[match_policy.guards.guarded]\nupper = 100\n[quotas]\nrequests_per_day = 900\n"
+    )
     assert "Quotas: requests per day rises from 200 to 900." in said
     folder = str(CHILD.folder)
     stage.until(

@@ -110,7 +110,7 @@ async def test_an_identity_check_does_not_tell_the_later_side_who_she_is(
 async def test_a_better_copy_of_its_own_agency_takes_no_match_away(
     federation: SimFederation, two: Agencies
 ) -> None:
-    """One client twice is no rival of itself; nor does it matter when the copy's permission ends."""
+    """One client twice is no rival of itself; nor does it matter when its permission ends."""
     care, health = two
     await care.take_in(row("c1", OURS, "child_in_need", DUTY))
     await care.publish()
