@@ -25,6 +25,7 @@ from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.governance.charter import Charter, parse_charter
 from protocol.log.note import NoteSigner, SignatureType, parse_vkey
 from protocol.log.witness import WitnessedLog
+from protocol.matchkeys.records import ClientRecord
 from protocol.messages.bodies import CharterBody, DecisionBody
 from protocol.messages.statement import parse_statement
 from protocol.signing import SecretSeed
@@ -634,12 +635,17 @@ async def test_a_charter_that_could_not_be_written_is_not_in_force(
     assert (await federation.charter()).version == 2, "it still waited, and is tried again"
 
 
+MARIGOLD = ClientRecord(
+    None, "Marigold", None, "Ashdown", "2019-05-06", None, "7 Elm Court", "LX9 1AB"
+)
+
+
 async def brought(agency: SimNode, involvement: str, cell: str = "") -> ImportReport:
     """Import a file with one client, as the command does."""
     (agency.folder / "node.toml").touch()
     file = agency.folder / "clients.csv"
     header = "id,given,family,born,address,postcode,work"
-    client = f"y1,Ameera,Hassan,2022-03-14,12 Rowan Road,LX3 4AB,{cell}"
+    client = f"y1,Marigold,Ashdown,2019-05-06,7 Elm Court,LX9 1AB,{cell}"
     file.write_text(f"{header}\n{client}\n")
     chosen = ChosenMapping(load_mapping(MAPPING + involvement))
     done = await run_import(agency.folder, ImportFile(file, chosen, agency.folder), lambda _: None)
@@ -678,8 +684,10 @@ async def test_a_type_that_a_new_charter_brings_is_imported_as_soon_as_the_node_
     assert (await brought(health, column, "play_work")).new == 1
     await accept(federation, *agencies)
     await health.publish()
+    await care.take_in(row("c7", MARIGOLD, "child_in_need", DUTY))
+    await care.publish()
     await federation.round()
-    assert "Play work" in [item.label for item in (await care.team("c1")).others]
+    assert [item.label for item in (await care.team("c7")).others] == ["Play work"]
 
 
 async def test_with_two_hubs_a_type_must_be_known_to_one_of_them(
