@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from node.config import load_settings
 from node.membership.hub import followed_charters
-from node.records.clients import ImportReport, apply_import, write_faults
+from node.records.clients import ImportReport, apply_import, write_faults, write_missing
 from node.records.importer.checks import Terms
 from node.records.importer.look import FileLook, FileWarning
 from node.records.importer.mapping import (
@@ -26,6 +26,7 @@ from node.records.importer.mapping import (
 )
 from node.records.importer.reader import Line, Reading, Table, read_table
 from node.records.importer.rows import parse_rows
+from node.records.missing import Feed
 from node.store.tables import NodeTables, open_engine
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.governance.charter import Charter
@@ -66,8 +67,9 @@ class DoubtfulFileError(LocalError):
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import read and did, and the files that list its faults, where there are any: the
-    rows that were left out, and what rows that were taken lost. `sheet`: which one of a workbook.
+    """What an import read and did, and the files that list, where there are any, the rows that were
+    left out, what rows that were taken lost, and the work that was closed because it is missing.
+    `sheet`: which one of a workbook.
     """
 
     reading: Reading
@@ -75,6 +77,7 @@ class Imported:
     sheet: str | None
     rejects: Path | None
     notes: Path | None
+    missing: Path | None
 
 
 def mapping_for(file: Path, mapping: Path | None, sheet: str | None = None) -> ChosenMapping:
@@ -126,6 +129,16 @@ def known_types(charters: Collection[Charter]) -> frozenset[str] | None:
     return frozenset(item.code for charter in charters for item in charter.involvement_types)
 
 
+def findable_types(charters: Collection[Charter]) -> frozenset[str]:
+    """The types of involvement that any of these charters makes always findable."""
+    return frozenset(
+        item.code
+        for charter in charters
+        for item in charter.involvement_types
+        if item.openness == "always_findable"
+    )
+
+
 async def run_import(folder: Path, file: ImportFile, progress: Callable[[int], None]) -> Imported:
     """Import a file in one transaction, and list its faults.
 
@@ -140,35 +153,47 @@ async def run_import(folder: Path, file: ImportFile, progress: Callable[[int], N
     zone = ZoneInfo(load_settings(folder).time_zone)
     now = datetime.now(zone)
     engine = open_engine(folder)
+    beside, stem = file.beside, file.path.stem
+    rejects, notes, missing = (
+        beside / f"{stem}.{kind}.csv" for kind in ("rejected", "notes", "missing")
+    )
 
     def work(tables: NodeTables) -> tuple[Table, ImportReport]:
-        types = known_types(followed_charters(tables))
+        charters = followed_charters(tables)
+        types = known_types(charters)
         check_types(mapping, types)
+        feed = Feed(mapping.title, mapping.everything_of, findable_types(charters))
         with file.path.open("rb") as stream:
             table = read_table(stream, sheet=file.sheet)
             watched = replace(table, lines=_watched(table.lines, stream, progress))
             look = FileLook(mapping)
             rows = parse_rows(watched, mapping, Terms(now.date(), types, zone), look)
-            report = apply_import(tables, rows, int(now.timestamp()))
+            report = apply_import(tables, rows, int(now.timestamp()), feed)
         _check(table.reading, report)
-        _agree(tables, file, [*look.warnings(), *report.warnings], int(now.timestamp()))
+        try:
+            _agree(tables, file, [*look.warnings(), *report.warnings], int(now.timestamp()))
+        except DoubtfulFileError:
+            if report.missing:
+                write_missing(missing, report.missing)
+            raise
         return table, report
 
     try:
         table, report = await engine.write(work)
     finally:
         await engine.close()
-    beside, stem = file.beside, file.path.stem
-    rejects, notes = (beside / f"{stem}.{kind}.csv" for kind in ("rejected", "notes"))
     for path, faults in ((rejects, report.errors), (notes, report.notes)):
         if faults:
             await asyncio.to_thread(write_faults, path, faults)
+    if report.missing:
+        await asyncio.to_thread(write_missing, missing, report.missing)
     return Imported(
         table.reading,
         report,
         table.sheet,
         rejects if report.errors else None,
         notes if report.notes else None,
+        missing if report.missing else None,
     )
 
 

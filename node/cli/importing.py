@@ -36,6 +36,21 @@ DOUBTS = {
     Doubt.ANOTHER_PERSON: (
         "has a local id that was somebody else's until now: was the file sorted by one column only?"
     ),
+    Doubt.CLIENT_DIFFERS: "are of one client, and differ in it: the last one would count",
+    Doubt.WORK_DIFFERS: (
+        "are of the same work with one client, and contradict each other: those that contradict "
+        "the first one would be left out"
+    ),
+    Doubt.MANY_MISSING: (
+        "pieces of work are missing from a file that has everything, more than one in ten: they "
+        "would be closed. Is it the whole file?"
+    ),
+    Doubt.FINDABLE_MISSING: (
+        "pieces of work that must always be found are missing from the file: they would be closed"
+    ),
+    Doubt.UNREAD_MISSING: (
+        "cannot be read, and may be of those who are missing from the file and would be closed"
+    ),
     Doubt.DAMAGED: (
         "have text that was damaged before it came; those fields would be left empty. Export the "
         "file anew, or write repair_text = true in the mapping to take what it probably was"
@@ -139,10 +154,17 @@ def print_doubts(warnings: Collection[FileWarning]) -> None:
     """What a person must look at, by line."""
     out.print("Look at these before anything is stored:", style="bold")
     for item in list(warnings)[:MOST_SAID]:
-        what = lines_in_words(item.lines, len(item.lines)) if item.lines else item.field
-        out.print(f"  {what}: {DOUBTS[item.doubt]}")
+        out.print(f"  {_of_what(item)}: {DOUBTS[item.doubt]}")
     if len(warnings) > MOST_SAID:
         out.print(f"  and {len(warnings) - MOST_SAID} more of this kind.")
+
+
+def _of_what(item: FileWarning) -> str:
+    """The lines that a doubt is about, the field, or how many."""
+    if not item.lines:
+        return item.field or str(item.count)
+    lines = lines_in_words(item.lines, len(item.lines))
+    return f"{lines} ({item.field})" if item.field else lines
 
 
 def print_import(done: Imported) -> None:
@@ -162,6 +184,16 @@ def print_import(done: Imported) -> None:
     out.print(
         f"{report.without_permission} of them have no permission in force: stored, not published."
     )
+    if done.missing:
+        out.print(
+            f"{len(report.missing)} pieces of work are in the file no longer and were closed; "
+            f"{done.missing} lists them."
+        )
+    if report.still_ended:
+        out.print(
+            f"{report.still_ended} pieces of work go on in the file and were ended by a person "
+            "here: they stay ended."
+        )
     if report.held:
         out.print(
             f"{report.held} new clients may be somebody whom you know already, and are held back: "

@@ -21,7 +21,13 @@ from protocol.commitments import commit
 from protocol.fields import to_base64
 from protocol.governance.charter import Charter, InvolvementType, LawfulBasis
 from protocol.matchkeys.recipes import match_keys, names_somebody
-from protocol.messages.bodies import Permission, PublishedInvolvement, StubRow, StubTokens
+from protocol.messages.bodies import (
+    MOST_INVOLVEMENTS,
+    Permission,
+    PublishedInvolvement,
+    StubRow,
+    StubTokens,
+)
 from protocol.tokens import token_input
 
 
@@ -292,18 +298,23 @@ def retired_row(stub_id: str, revision: int, salt: bytes) -> StubRow:
 
 
 def allowed(charter: Charter, involvements: Iterable[Involvement]) -> Iterable[_Shown]:
-    """Those of a type and on a basis that the charter has, and the basis is in force.
+    """Those of a type and on a basis that the charter has, and the basis is in force; no more than
+    a stub takes.
 
-    The same work with a mother and her unborn child is shown once.
+    The same type of work with a mother and her unborn child is shown once.
     """
-    first: dict[str, Involvement] = {}
-    for item in involvements:
-        first.setdefault(item.type, item)
-    for item in first.values():
+    items = sorted(involvements, key=lambda item: (item.for_unborn is not None, item.id))
+    types = set[str]()
+    shown = []
+    for item in items:
+        if item.for_unborn is not None and item.type in types:
+            continue
+        types.add(item.type)
         kind = charter.involvement_type(item.type)
         basis = charter.lawful_basis(item.permission_basis or "")
         if kind is not None and basis is not None and basis.in_force == "yes":
-            yield _Shown(item, kind, basis)
+            shown.append(_Shown(item, kind, basis))
+    return shown[:MOST_INVOLVEMENTS]
 
 
 def _published(shown: _Shown, ids: Mapping[int, PublishedInvolvementId]) -> PublishedInvolvement:

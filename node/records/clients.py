@@ -1,41 +1,49 @@
-"""Clients and involvements: taking in an import, withdrawing permission.
+"""Clients and their work: taking in a file, withdrawing permission (specs/09-imports.md §5, §7).
 
 One import is one transaction: a file that turns out unreadable in its last line changes nothing.
-Rows with faults are left out and reported; rows without a permission are stored and never
-published. A feed never brings back what a person withdrew, nor does another id of the same person.
+Rows with faults are left out and reported; work without a permission is stored and never published.
+A feed never brings back what a person withdrew or ended, nor does another id of the same person.
 """
 
 import csv
-import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
+from node.records import sources
 from node.records.importer.look import Doubt, FileWarning
 from node.records.importer.mapping import Field
-from node.records.importer.rows import ImportedRow, Permission, RowError, RowNote, WorkerDetails
+from node.records.importer.rows import ImportedRow, RowError, RowNote, WorkerDetails
+from node.records.missing import Feed, close_missing
 from node.records.newcomers import Known, Newcomers, is_another
-from node.records.workload import Kept, Workload
+from node.records.workload import Terms, Work, Workload, add_up, end_of, works_of
 from node.store.held import Held
+from node.store.imports import Incoming, Said, source_of
 from node.store.people import WorkerRow
-from node.store.records import RECORD_FIELDS, Client, ClientRow, InvolvementRow
+from node.store.records import Client, ClientRow
 from node.store.tables import NodeTables
-from protocol import canonical
 from protocol.errors import ErrorCode, LocalError
 from storage.engine import batches
 
 OTHER_ID = "the id is written in another way than before; taken as the client it was"
+NO_MOTHER = "no client here has the mother's id; import the mother first"
+IS_BORN = "this child was imported as born; fix the row at its source"
 BATCH = 1000
 """Rows that are stored together."""
+_ROW = TypeAdapter(ImportedRow)
 
 
 @dataclass
 class ImportReport:
-    """What an import did, in rows; `held` of those that are stored are not published before a
-    person has said who it is. `errors` are the rows that were left out, `notes` what rows that were
-    taken lost, `warnings` what a person must look at.
+    """What an import did, in rows; `held` clients of those that are stored are not published before
+    a person has said who it is. `errors` are the rows that were left out, `notes` what rows that
+    were taken lost, `warnings` what a person must look at. `missing`: work that was closed because
+    the file has it no longer, by the client's local id and type; `still_ended`: how much the file
+    has as going on that a person here has ended.
     """
 
     new: int = 0
@@ -43,6 +51,8 @@ class ImportReport:
     unchanged: int = 0
     without_permission: int = 0
     held: int = 0
+    still_ended: int = 0
+    missing: list[tuple[str, str]] = field(default_factory=list)
     errors: list[RowError] = field(default_factory=list)
     notes: list[RowNote] = field(default_factory=list)
     warnings: list[FileWarning] = field(default_factory=list)
@@ -59,32 +69,49 @@ class ImportReport:
 
 
 def apply_import(
-    tables: NodeTables, rows: Iterable[ImportedRow | RowError], now: int
+    tables: NodeTables, rows: Iterable[ImportedRow | RowError], now: int, feed: Feed | None = None
 ) -> ImportReport:
-    """Store every good row, by the agency's own id. Idempotent.
+    """Store every good row, by the agency's own ids. Idempotent.
 
-    Rows are read and stored a batch at a time, to the same end as one by one.
+    Rows are put aside as they are read, and taken by client, so that a client's rows may stand
+    anywhere in the file; memory stays flat.
     """
     report = ImportReport()
-    taking = _Taking(tables, now, report)
-    unborn: list[ImportedRow] = []
+    feed = feed or Feed()
+    before = tables.records.count_brought(feed.everything_of, now)
+    taking = _Taking(tables, feed, now, report)
     for batch in batches(rows, BATCH):
         report.errors += [row for row in batch if isinstance(row, RowError)]
-        good = _by_own_ids(tables, [row for row in batch if isinstance(row, ImportedRow)])
-        unborn += [row for row in good if row.mother_local_id]
-        taking.store([row for row in good if not row.mother_local_id])
-        report.notes += [note for row in good for note in row.notes]
-    for late in batches(unborn, BATCH):  # last, because a mother may stand below her child
-        _store_unborn(tables, late, now, report)
+        taking.put_aside([row for row in batch if isinstance(row, ImportedRow)])
+    for page in _pages(tables):
+        taking.take(page)
+    tables.imports.clear_staged()
+    tables.records.end_workers(taking.import_id)
+    tables.imports.end(taking.import_id, report.stored)
+    left_out = tables.held.own_ids([error.local_id or "" for error in report.errors])
+    doubts, report.missing = close_missing(
+        tables, feed, taking.terms, before, report.errors, left_out
+    )
+    report.warnings += doubts
     return report
 
 
 def write_faults(path: Path, faults: Iterable[RowError | RowNote]) -> None:
     """Write line, field and reason of every fault; never the value itself."""
+    rows = ((fault.line, fault.field, fault.reason) for fault in faults)
+    _write(path, ("line", "field", "reason"), rows)
+
+
+def write_missing(path: Path, missing: Iterable[tuple[str, str]]) -> None:
+    """Write whose work is missing from a file, by local id and type of involvement."""
+    _write(path, ("local_id", "involvement"), missing)
+
+
+def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["line", "field", "reason"])
-        writer.writerows([fault.line, fault.field, fault.reason] for fault in faults)
+        writer.writerow(header)
+        writer.writerows(rows)
 
 
 def withdraw(tables: NodeTables, local_id: str, now: int) -> int:
@@ -95,74 +122,209 @@ def withdraw(tables: NodeTables, local_id: str, now: int) -> int:
     return tables.records.withdraw(client.id, now)
 
 
-def end_of(day: date) -> int:
-    """The first second (Unix, UTC) after a day."""
-    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) + 86_400
+Group = tuple[str, Sequence[ImportedRow]]
+"""A client's local id, and the rows that are about them and their children not yet born."""
+
+
+def _pages(tables: NodeTables) -> Iterator[list[Group]]:
+    """The rows that were put aside, whole clients at a time, in the order of their ids."""
+    last, rest = ("", -1), list[Incoming]()
+    while True:
+        read = tables.imports.staged(*last, BATCH)
+        if read:
+            last = (read[-1].client, read[-1].line)
+        rows = [*rest, *read]
+        groups = [(key, list(items)) for key, items in groupby(rows, lambda row: row.client)]
+        rest = groups.pop()[1] if read and groups else []  # the rest of it may be on the next page
+        if groups:
+            yield [(key, [_ROW.validate_json(item.row) for item in items]) for key, items in groups]
+        if not read:
+            return
 
 
 class _Taking:
-    """Stores the rows of one import as clients with their involvements."""
+    """Takes in the rows of one import."""
 
-    def __init__(self, tables: NodeTables, now: int, report: ImportReport) -> None:
+    def __init__(self, tables: NodeTables, feed: Feed, now: int, report: ImportReport) -> None:
         self._tables, self._now, self._report = tables, now, report
+        self._source = source_of(feed.title)
+        self.import_id = tables.imports.begin(feed.title, now)
+        self.terms = Terms(self.import_id, now)
+        self._held: dict[str, Known] = {}
 
     @cached_property
     def _newcomers(self) -> Newcomers:
         """Who was here: read when the first new row comes, before anything new is stored."""
         return Newcomers(self._tables, self._now)
 
-    def store(self, rows: Sequence[ImportedRow]) -> None:
-        """Store rows; one that says what is here already is left alone."""
+    def put_aside(self, rows: Sequence[ImportedRow]) -> None:
+        """Put rows aside under the own ids of the clients that they are about."""
         tables, report = self._tables, self._report
-        known = tables.records.clients([row.local_id for row in rows])
-        rows, held = self._compared(rows, known)
-        report.without_permission += sum(_lacks_permission(row, self._now) for row in rows)
-        hashes = {local_id: client.row_hash for local_id, client in known.items()}
-        said: dict[str, ClientRow] = {}
-        due: list[ImportedRow] = []
-        for row in rows:
-            digest, before = _digest(row), hashes.get(row.local_id)
-            if before == digest:
-                report.unchanged += 1
-                continue
-            report.new += before is None
-            report.changed += before is not None
-            if row.local_id in known and is_another(known[row.local_id].record, row.record):
-                report.warnings.append(FileWarning(Doubt.ANOTHER_PERSON, (row.line,)))
-            hashes[row.local_id] = digest
-            said[row.local_id] = ClientRow(row.local_id, row.record, digest)
-            due.append(row)
-        ids = tables.records.put_clients(list(said.values()))
-        _store_involvements(tables, [(ids[row.local_id], row) for row in due], self._now)
-        tables.held.hold(
+        report.notes += [note for row in rows for note in row.notes]
+        rows = self._told_apart(_by_own_ids(tables, [replace(row, notes=()) for row in rows]))
+        tables.imports.stage(
             [
-                Held(ids[local_id], item.client, item.why, self._now)
-                for local_id, item in held.items()
+                Incoming(
+                    row.mother_local_id or row.local_id,
+                    row.line,
+                    row.local_id,
+                    _ROW.dump_json(row).decode(),
+                )
+                for row in rows
             ]
         )
-        report.held += len(held)
 
-    def _compared(
-        self, rows: Sequence[ImportedRow], known: dict[str, Client]
-    ) -> tuple[list[ImportedRow], dict[str, Known]]:
-        """The rows, those of plainly known clients under the ids of these; and who is held."""
+    def _told_apart(self, rows: Sequence[ImportedRow]) -> list[ImportedRow]:
+        """The rows, those of plainly known clients under the ids of these; who may be known is kept
+        in mind, to be held.
+        """
+        tables = self._tables
+        known = tables.records.clients([row.local_id for row in rows])
         taken: list[ImportedRow] = []
-        held: dict[str, Known] = {}
-        others: list[tuple[str, int]] = []
+        others: dict[str, Known] = {}
         for row in rows:
-            found = None if row.local_id in known else self._newcomers.known(row)
+            if row.mother_local_id or row.local_id in known or row.local_id in self._held:
+                taken.append(row)
+                continue
+            found = others.get(row.local_id) or self._newcomers.known(row)
             if found is None or not found.same:
                 taken.append(row)
-                held |= {row.local_id: found} if found else {}
+                self._held |= {row.local_id: found} if found else {}
                 continue
-            others.append((row.local_id, found.client))
+            others[row.local_id] = found
             taken.append(replace(row, local_id=found.local_id))
             self._report.notes.append(RowNote(row.line, Field.LOCAL_ID.value, OTHER_ID))
-        self._tables.held.add_ids(others)
-        known |= self._tables.records.clients(
-            [row.local_id for row in taken if row.local_id not in known]
+        tables.held.add_ids((local_id, item.client) for local_id, item in others.items())
+        return taken
+
+    def take(self, groups: Sequence[Group]) -> None:
+        """Store the rows of some clients: who they are, and the work with them."""
+        tables, report = self._tables, self._report
+        known = tables.records.clients([key for key, _ in groups])
+        own = {key: [row for row in rows if not row.mother_local_id] for key, rows in groups}
+        ids, changed = self._say(known, {key: rows for key, rows in own.items() if rows})
+        rows = [
+            (key, row) for key, of_client in groups for row in self._usable(key, ids, of_client)
+        ]
+        people = tables.people.put_workers(_workers(row.worker for _, row in rows), self._now)
+        work = Workload(
+            {
+                item.id: item
+                for item in (
+                    *tables.records.involvements(ids.values()),
+                    *tables.records.involvements_for_unborn({row.local_id for _, row in rows}),
+                )
+            }.values(),
+            self.terms,
         )
-        return taken, held
+        for key, of_client in groupby(rows, lambda pair: pair[0]):
+            for together in works_of(row for _, row in of_client):
+                self._take_work(work, ids[key], together, people, is_changed=key in changed)
+        self._write(work)
+        due = [(key, self._held[key]) for key in ids if key not in known and key in self._held]
+        tables.held.hold([Held(ids[key], item.client, item.why, self._now) for key, item in due])
+        report.held += len(due)
+
+    def _say(
+        self, known: dict[str, Client], own: dict[str, list[ImportedRow]]
+    ) -> tuple[dict[str, int], set[str]]:
+        """Store what the file says of who clients are: their row ids by local id, with those of
+        clients known before, and the local ids of those whose record is another now.
+        """
+        tables, report = self._tables, self._report
+        records = {}
+        for key, rows in own.items():
+            records[key], differing = sources.add_up(row.record for row in rows)
+            if differing & DIFFERING:
+                lines = tuple(row.line for row in rows)
+                report.warnings.append(FileWarning(Doubt.CLIENT_DIFFERS, lines, min(differing)))
+            if key in known and is_another(known[key].record, records[key]):
+                report.warnings.append(FileWarning(Doubt.ANOTHER_PERSON, (rows[0].line,)))
+        ids = {key: client.id for key, client in known.items()}
+        ids |= tables.records.put_clients(
+            [ClientRow(key, record) for key, record in records.items() if key not in known]
+        )
+        before = tables.imports.said([ids[key] for key in records])
+        said, again, changed = [], [], list[ClientRow]()
+        for key, record in records.items():
+            new = Said(ids[key], self._source, record, self._now, self.import_id)
+            every = sources.say(before[new.client], new)
+            if any(
+                old.source == self._source and old.record == record for old in before[new.client]
+            ):
+                again.append(new.client)
+            else:
+                said += every
+            if (of_all := sources.record_of(every)) != (
+                known[key].record if key in known else None
+            ):
+                changed.append(ClientRow(key, of_all))
+        tables.imports.forget_before([ids[key] for key in records])
+        tables.imports.put_said(said)
+        tables.imports.saw(again, self._source, self.import_id)
+        tables.records.put_clients([row for row in changed if row.local_id in known])
+        return ids, {row.local_id for row in changed}
+
+    def _usable(
+        self, key: str, ids: dict[str, int], rows: Sequence[ImportedRow]
+    ) -> list[ImportedRow]:
+        """The rows of a client, without those of children whose mother is not here or who are born;
+        these are told.
+        """
+        unborn = [row.local_id for row in rows if row.mother_local_id]
+        if not unborn:
+            return list(rows)
+        born = {*self._tables.records.clients(unborn), *self._tables.imports.staged_of(unborn)}
+        usable = []
+        for row in rows:
+            why = None
+            if row.mother_local_id:
+                why = NO_MOTHER if key not in ids else IS_BORN if row.local_id in born else None
+            if why is None:
+                usable.append(row)
+            else:
+                self._report.errors.append(RowError(row.line, "mother_local_id", why, key))
+        return usable
+
+    def _take_work(
+        self,
+        work: Workload,
+        client: int,
+        rows: Sequence[ImportedRow],
+        people: dict[tuple[str, str], int],
+        *,
+        is_changed: bool,
+    ) -> None:
+        """Take in what rows say of one piece of work, and count them."""
+        report = self._report
+        said, kept, errors = add_up(rows)
+        if errors:
+            lines = tuple(row.line for row in rows)
+            report.warnings.append(FileWarning(Doubt.WORK_DIFFERS, lines, errors[0].field))
+        report.errors += errors
+        child = said.local_id if said.mother_local_id else None
+        if child is None:
+            work.leave(said.local_id)
+        workers = [people[_named(row.worker)] for row in kept if row.worker.name]
+        state = work.take(Work(client, child, said, tuple(dict.fromkeys(workers))))
+        report.new += len(kept) if state is None else 0
+        report.changed += len(kept) if state or (state is False and is_changed) else 0
+        report.unchanged += len(kept) if state is False and not is_changed else 0
+        if said.permission is None or end_of(said.permission.valid_until) <= self._now:
+            report.without_permission += len(kept)
+
+    def _write(self, work: Workload) -> None:
+        records = self._tables.records
+        records.remove_involvements(work.removed)
+        records.set_involvements(work.changed)
+        records.saw_involvements(work.unchanged, self.import_id)
+        records.add_workers(work.workers)
+        records.add_involvements(work.added)
+        self._report.still_ended += work.still_ended
+
+
+DIFFERING = frozenset({"nhs_number", "date_of_birth", "given", "family", "sex", "postcode"})
+"""Of these a client has one: rows of one client that differ in them are asked about."""
 
 
 def _by_own_ids(tables: NodeTables, rows: Sequence[ImportedRow]) -> list[ImportedRow]:
@@ -181,102 +343,11 @@ def _by_own_ids(tables: NodeTables, rows: Sequence[ImportedRow]) -> list[Importe
     ]
 
 
-def _lacks_permission(row: ImportedRow, now: int) -> bool:
-    return row.permission is None or end_of(row.permission.valid_until) <= now
-
-
-def _store_unborn(
-    tables: NodeTables, rows: Sequence[ImportedRow], now: int, report: ImportReport
-) -> None:
-    """Keep the work with children not yet born as involvements of their mothers, who are here."""
-    mothers = tables.records.clients([row.mother_local_id or "" for row in rows])
-    born = tables.records.clients([row.local_id for row in rows])
-    due = []
-    for row in rows:
-        mother = mothers.get(row.mother_local_id or "")
-        if mother is None or row.local_id in born:
-            reason = (
-                "no client here has the mother's id; import the mother first"
-                if mother is None
-                else "this child was imported as born; fix the row at its source"
-            )
-            report.errors.append(RowError(row.line, "mother_local_id", reason))
-            continue
-        due.append((mother.id, row))
-        report.without_permission += _lacks_permission(row, now)
-    for before, after in _store_involvements(tables, due, now):
-        report.new += not before
-        report.unchanged += before == after
-        report.changed += bool(before) and before != after
-
-
-def _store_involvements(
-    tables: NodeTables, due: Sequence[tuple[int, ImportedRow]], now: int
-) -> list[tuple[Kept, Kept]]:
-    """Store the work of rows with these clients, in their order.
-
-    Answers for each row what was kept for a child not yet born of its id, before and after it.
-    """
-    records = tables.records
-    people = tables.people.put_workers(_workers(row.worker for _, row in due), now)
-    found = {
-        item.id: item
-        for item in (
-            *records.involvements({client for client, _ in due}),
-            *records.involvements_for_unborn({row.local_id for _, row in due}),
-        )
-    }
-    work = Workload(found.values())
-    kept = []
-    for client, row in due:
-        before = work.of_unborn(row.local_id)
-        _store_involvement(work, client, row, people.get(_named(row.worker)))
-        kept.append((before, work.of_unborn(row.local_id)))
-    records.remove_involvements(work.removed)
-    records.set_involvements(work.changed())
-    records.add_involvements(work.added())
-    return kept
-
-
-def _store_involvement(
-    work: Workload, client: int, row: ImportedRow, practitioner: int | None
-) -> None:
-    permission = row.permission
-    child = row.local_id if row.mother_local_id else None
-    withdrawn_at = work.withdrawn_at(client, row.local_id)
-    own = work.of_client(client, child)
-    work.remove([place for place, item in own.items() if item.type != row.involvement])
-    if child is None:  # born: the work is with the child itself from now on
-        work.remove(work.of_unborn(row.local_id))
-    values = InvolvementRow(
-        client=client,
-        type=row.involvement,
-        label=row.label,
-        practitioner=practitioner,
-        permission_basis=permission.basis if permission else None,
-        valid_until=end_of(permission.valid_until) if permission else None,
-        consent_date=_iso(permission.consent_date) if permission else None,
-        # Of whatever type: a feed that renames the work does not bring back the permission.
-        withdrawn_at=_still_withdrawn(withdrawn_at, permission),
-        for_unborn=child,
-    )
-    work.put(values)
-
-
-def _still_withdrawn(withdrawn_at: int | None, permission: Permission | None) -> int | None:
-    """A withdrawal ends only with a consent given after it."""
-    if withdrawn_at is None or permission is None or permission.consent_date is None:
-        return withdrawn_at
-    given = datetime.combine(permission.consent_date, datetime.min.time(), UTC)
-    renewed = given > datetime.fromtimestamp(withdrawn_at, UTC)
-    return None if renewed else withdrawn_at
-
-
 def _workers(workers: Iterable[WorkerDetails]) -> list[WorkerRow]:
     """Each worker once, as the last row says it."""
     said = {
         _named(worker): WorkerRow(
-            worker.name, worker.team or "", worker.role, worker.phone, worker.email
+            worker.name, worker.team or "", worker.role, worker.phone, worker.email, worker.cover
         )
         for worker in workers
         if worker.name is not None
@@ -287,26 +358,3 @@ def _workers(workers: Iterable[WorkerDetails]) -> list[WorkerRow]:
 def _named(worker: WorkerDetails) -> tuple[str, str]:
     """What a worker is known by; without a name nobody is."""
     return worker.name or "", worker.team or ""
-
-
-def _iso(day: date | None) -> str | None:
-    return day.isoformat() if day else None
-
-
-def _digest(row: ImportedRow) -> str:
-    """A hash of everything the row says, to know it again."""
-    permission = row.permission
-    said: list[canonical.JsonValue] = [
-        *(getattr(row.record, name) for name in RECORD_FIELDS),
-        row.involvement,
-        row.label,
-        row.worker.name,
-        row.worker.role,
-        row.worker.phone,
-        row.worker.email,
-        row.worker.team,
-        permission.basis if permission else None,
-        permission.valid_until.isoformat() if permission else None,
-        _iso(permission.consent_date) if permission else None,
-    ]
-    return hashlib.sha256(canonical.encode(said)).hexdigest()

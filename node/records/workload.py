@@ -1,80 +1,265 @@
-"""The involvements that a batch of rows is about, while the rows are taken one after another.
+"""The work with a batch of clients, while the rows of a file are taken in: specs/09-imports.md §7.
 
-Later rows see what earlier ones did, as if each were written at once; what came of it all is
-written in the end. Nothing here touches the database.
+A client has several involvements. A file names each by the agency's own id of it, or by service and
+team; rows of one piece of work add up. Nothing here touches the database.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 
-from node.store.records import Involvement, InvolvementRow
+from node.records.importer.mapping import Field
+from node.records.importer.rows import Course, ImportedRow, Permission, RowError
+from node.store.records import EndedBy, Involvement, InvolvementRow
 
-Kept = Mapping[int, InvolvementRow]
-"""Involvements by their place: the row id, or below zero for one that is to be inserted."""
+OTHERWISE = "line {line} says otherwise of the same work"
+Place = tuple[str, ...]
+Worker = tuple[str, str]
+"""What a worker is known by: name and team."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What rows of one file say together of one piece of work with a client (a row id); `child`:
+    the own id of the child not yet born, `workers` by row id.
+    """
+
+    client: int
+    child: str | None
+    said: ImportedRow
+    workers: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The import's number and the time (Unix seconds)."""
+
+    import_id: int
+    now: int
+
+
+def place_of(row: ImportedRow) -> Place:
+    """By what rows of one client are about the same work."""
+    child = row.local_id if row.mother_local_id else ""
+    if row.course.own_id:
+        return (child, row.course.own_id)
+    return (child, *_service(row.involvement, row.label, row.worker.team))
+
+
+def add_up(rows: Sequence[ImportedRow]) -> tuple[ImportedRow, list[ImportedRow], list[RowError]]:
+    """What rows of one piece of work say together, those that agree, and what is wrong with those
+    that contradict the ones before.
+    """
+    said, kept = rows[0], [rows[0]]
+    errors = []
+    for row in rows[1:]:
+        if name := _difference(said, row):
+            reason = OTHERWISE.format(line=rows[0].line)
+            errors.append(
+                RowError(row.line, name.value, reason, row.mother_local_id or row.local_id)
+            )
+        else:
+            said = _filled(said, row)
+            kept.append(row)
+    return said, kept, errors
+
+
+def end_of(day: date) -> int:
+    """The first second (Unix, UTC) after a day."""
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) + 86_400
 
 
 class Workload:
     """Involvements of some clients and of some children not yet born: all that there are."""
 
-    def __init__(self, held: Iterable[Involvement]) -> None:
-        self._held: dict[int, InvolvementRow] = {}
-        self._of_client: dict[int, list[int]] = defaultdict(list)
-        self._of_unborn: dict[str, list[int]] = defaultdict(list)
-        self._last = 0
+    def __init__(self, held: Iterable[Involvement], terms: Terms) -> None:
+        self._terms = terms
+        self._of_client: dict[int, list[Involvement]] = defaultdict(list)
+        self._of_unborn: dict[str, list[Involvement]] = defaultdict(list)
+        self._taken: set[int] = set()
         self.removed: list[int] = []
+        self.changed: list[Involvement] = []
+        self.unchanged: list[int] = []
+        self.added: list[InvolvementRow] = []
+        self.workers: list[tuple[int, int, int | None]] = []
+        self.still_ended = 0
         for item in held:
-            values = {name: vars(item)[name] for name in InvolvementRow.__dataclass_fields__}
-            self._place(item.id, InvolvementRow(**values))
-        self._before = dict(self._held)
+            self._of_client[item.client].append(item)
+            if item.for_unborn is not None:
+                self._of_unborn[item.for_unborn].append(item)
 
-    def of_client(self, client: int, child: str | None) -> Kept:
-        """A client's own involvements, or those for one child of hers who is not yet born."""
-        found = self._kept(self._of_client[client])
-        return {place: item for place, item in found.items() if item.for_unborn == child}
+    def take(self, work: Work) -> bool | None:
+        """Take a piece of work in: whether anything changed; None if it is new."""
+        found = self._find(work)
+        if work.child is not None:
+            self.leave(work.child, but=work.client)
+        if found is None:
+            before = self._withdrawn_at(work.client, work.said.local_id)
+            self.added.append(self._values(work, None, before))
+            return None
+        self._taken.add(found.id)
+        values = self._values(work, found, found.withdrawn_at)
+        after = Involvement(**{**vars(values), "id": found.id, "workers": found.workers})
+        self.workers += [(found.id, worker, self._terms.import_id) for worker in work.workers]
+        joined = not set(work.workers) <= set(found.workers)
+        if replace(after, import_id=found.import_id) == found:
+            self.unchanged.append(found.id)
+            return joined
+        self.changed.append(after)
+        return True
 
-    def of_unborn(self, child: str) -> Kept:
-        """What is kept for a child not yet born, whoever is said to be the mother."""
-        return self._kept(self._of_unborn[child])
+    def leave(self, child: str, *, but: int | None = None) -> None:
+        """Take out the work that was kept for a child not yet born, except with the client `but`:
+        the child is born, or has another mother.
+        """
+        for item in self._of_unborn[child]:
+            if item.client != but and item.id not in self.removed:
+                self.removed.append(item.id)
 
-    def withdrawn_at(self, client: int, child: str) -> int | None:
-        """When a permission was withdrawn last, of anything with a client or a child not born."""
-        found = self._kept([*self._of_client[client], *self._of_unborn[child]])
-        times = [item.withdrawn_at for item in found.values() if item.withdrawn_at is not None]
+    def _find(self, work: Work) -> Involvement | None:
+        """The involvement that a piece of work is: by its own id, or where one of the two has none
+        by service and team; or the one of its type that was imported before there were several.
+        """
+        row = work.said
+        free = [
+            item
+            for item in self._of_client[work.client]
+            if item.for_unborn == work.child and item.id not in self._taken
+        ]
+        own_id = row.course.own_id
+        service = _service(row.involvement, row.label, row.worker.team)
+        same = [item for item in free if own_id and item.own_id == own_id]
+        same += [
+            item
+            for item in free
+            if not (own_id and item.own_id)
+            and _service(item.type, item.label, item.team) == service
+        ]
+        same += [item for item in free if item.import_id == 0 and item.type == row.involvement]
+        return next(iter(same), None)
+
+    def _values(
+        self, work: Work, found: Involvement | None, withdrawn_at: int | None
+    ) -> InvolvementRow:
+        row, permission = work.said, work.said.permission
+        ended_at, ended_by = self._end(row.course, found)
+        return InvolvementRow(
+            client=work.client,
+            type=row.involvement,
+            label=row.label,
+            team=row.worker.team,
+            own_id=row.course.own_id,
+            for_unborn=work.child,
+            is_waiting=row.course.status == "waiting",
+            started_on=_iso(row.course.started),
+            ended_at=ended_at,
+            ended_by=ended_by,
+            last_contact=_iso(row.course.last_contact),
+            next_visit=_iso(row.course.next_visit),
+            permission_basis=permission.basis if permission else None,
+            valid_until=end_of(permission.valid_until) if permission else None,
+            consent_date=_iso(permission.consent_date) if permission else None,
+            withdrawn_at=_still_withdrawn(withdrawn_at, permission),
+            import_id=self._terms.import_id,
+            workers=work.workers,
+        )
+
+    def _end(self, course: Course, found: Involvement | None) -> tuple[int | None, EndedBy | None]:
+        """When work is over, and who says so. What a person ended no feed begins again."""
+        now = self._terms.now
+        if course.ended is not None:
+            ended_at: int | None = end_of(course.ended)
+        elif course.status == "closed":
+            ended_at = found.ended_at if found and found.is_over(now) else now
+        else:
+            ended_at = None
+        if found and found.ended_by is EndedBy.PERSON:
+            self.still_ended += ended_at is None
+            return found.ended_at, found.ended_by
+        return ended_at, EndedBy.FEED if ended_at is not None else None
+
+    def _withdrawn_at(self, client: int, child: str) -> int | None:
+        """When a permission was withdrawn last, of anything with a client or a child not born: of
+        whatever type, so that a feed that renames the work does not bring it back.
+        """
+        found = [*self._of_client[client], *self._of_unborn[child]]
+        times = [item.withdrawn_at for item in found if item.withdrawn_at is not None]
         return max(times, default=None)
 
-    def remove(self, places: Iterable[int]) -> None:
-        """Take involvements out."""
-        for place in places:
-            del self._held[place]
-            if place > 0:
-                self.removed.append(place)
 
-    def put(self, values: InvolvementRow) -> None:
-        """Put one in, or in the place of that of the same client, type and child."""
-        for place, item in self.of_client(values.client, values.for_unborn).items():
-            if item.type == values.type:
-                self._held[place] = values
-                return
-        self._last -= 1
-        self._place(self._last, values)
+def _service(kind: str, label: str | None, team: str | None) -> Place:
+    return (kind, *("".join((text or "").split()).casefold() for text in (label, team)))
 
-    def changed(self) -> list[Involvement]:
-        """Those that are in the database and say something else now."""
-        return [
-            Involvement(**vars(item), id=place)
-            for place, item in self._held.items()
-            if place > 0 and item != self._before[place]
-        ]
 
-    def added(self) -> list[InvolvementRow]:
-        """Those that are not in the database, in the order in which they came."""
-        return [item for place, item in self._held.items() if place < 0]
+def _course(row: ImportedRow) -> Mapping[Field, object]:
+    """What may not differ between rows of one piece of work."""
+    permission = row.permission
+    return {
+        Field.INVOLVEMENT: row.involvement,
+        Field.LABEL: row.label,
+        Field.TEAM: row.worker.team if row.course.own_id is None else None,
+        Field.STATUS: row.course.status,
+        Field.STARTED: row.course.started,
+        Field.ENDED: row.course.ended,
+        Field.PERMISSION_BASIS: permission.basis if permission else None,
+        Field.PERMISSION_VALID_UNTIL: permission.valid_until if permission else None,
+        Field.CONSENT_DATE: permission.consent_date if permission else None,
+    }
 
-    def _place(self, place: int, values: InvolvementRow) -> None:
-        self._held[place] = values
-        self._of_client[values.client].append(place)
-        if values.for_unborn is not None:
-            self._of_unborn[values.for_unborn].append(place)
 
-    def _kept(self, places: Iterable[int]) -> Kept:
-        return {place: self._held[place] for place in places if place in self._held}
+def _difference(said: ImportedRow, row: ImportedRow) -> Field | None:
+    """The first field in which two rows say different things; what is empty says nothing."""
+    other = _course(row)
+    for name, value in _course(said).items():
+        if value and other[name] and _as_written(value) != _as_written(other[name]):
+            return name
+    return None
+
+
+def _as_written(value: object) -> object:
+    return "".join(value.split()).casefold() if isinstance(value, str) else value
+
+
+def _filled(said: ImportedRow, row: ImportedRow) -> ImportedRow:
+    """What a row said, with what another one adds to it."""
+    one, other = said.course, row.course
+    contacts = [day for day in (one.last_contact, other.last_contact) if day]
+    visits = [day for day in (one.next_visit, other.next_visit) if day]
+    course = Course(
+        own_id=one.own_id,
+        status=one.status or other.status,
+        started=one.started or other.started,
+        ended=one.ended or other.ended,
+        last_contact=max(contacts, default=None),
+        next_visit=min(visits, default=None),
+    )
+    stated = said.permission or row.permission
+    return replace(
+        said,
+        label=said.label or row.label,
+        course=course,
+        permission=stated,
+        no_permission=None if stated else said.no_permission,
+    )
+
+
+def _still_withdrawn(withdrawn_at: int | None, permission: Permission | None) -> int | None:
+    """A withdrawal ends only with a consent given after it."""
+    if withdrawn_at is None or permission is None or permission.consent_date is None:
+        return withdrawn_at
+    given = datetime.combine(permission.consent_date, datetime.min.time(), UTC)
+    renewed = given > datetime.fromtimestamp(withdrawn_at, UTC)
+    return None if renewed else withdrawn_at
+
+
+def works_of(rows: Iterable[ImportedRow]) -> Iterator[list[ImportedRow]]:
+    """The rows of one client by the piece of work that they are about, in the order of the file."""
+    found: dict[Place, list[ImportedRow]] = defaultdict(list)
+    for row in rows:
+        found[place_of(row)].append(row)
+    yield from found.values()
+
+
+def _iso(day: date | None) -> str | None:
+    return day.isoformat() if day else None

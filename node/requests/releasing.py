@@ -168,7 +168,7 @@ class Releasing:
 
     def _card(self, tables: NodeTables, request: ReceivedRequest) -> ContactCard:
         own = self._membership.me().body
-        worker = tables.people.working_on(request.involvement)
+        worker = next(iter(tables.people.working_on(request.involvement)), None)
         # A record of before may hold what no card takes: that costs its field, not the card.
         phone = read_phone(worker.phone) if worker else None
         return ContactCard(

@@ -86,7 +86,13 @@ class HeldClients:
         self._tx.run("UPDATE held_client SET other = ? WHERE other = ?", held.other, held.client)
         self._tx.run("UPDATE other_id SET client = ? WHERE client = ?", held.other, held.client)
         self.add_ids([(local_id, held.other)])
+        self._tx.run(
+            "DELETE FROM involvement_worker WHERE involvement IN "
+            "(SELECT id FROM involvement WHERE client = ?)",
+            held.client,
+        )
         self._tx.run("DELETE FROM involvement WHERE client = ?", held.client)
+        self._tx.run("DELETE FROM client_said WHERE client = ?", held.client)
         self._tx.run("DELETE FROM client WHERE id = ?", held.client)
 
     def add_ids(self, ids: Iterable[tuple[str, int]]) -> None:
@@ -103,17 +109,18 @@ class HeldClients:
         return {row["local_id"]: row["own"] for row in self._tx.rows_among(sql, among=local_ids)}
 
     def ended_after(self, after: int, size: int, now: int) -> list[Client]:
-        """The next clients, by row id, whose permission was withdrawn or has run out. A held one
-        is none of them.
+        """The next clients, by row id, whose permission was withdrawn or has run out, or with whom
+        all work is over. A held one is none of them.
         """
         sql = (
             "SELECT c.* FROM client c JOIN involvement i ON i.client = c.id "
             "WHERE c.id > ? AND c.id NOT IN (SELECT client FROM held_client) GROUP BY c.id "
             "HAVING SUM(i.withdrawn_at IS NOT NULL) > 0 OR (SUM(i.permission_basis IS NOT NULL "
             "AND i.valid_until <= ?) > 0 AND SUM(i.permission_basis IS NOT NULL "
-            "AND i.valid_until > ?) = 0) ORDER BY c.id LIMIT ?"
+            "AND i.valid_until > ?) = 0) OR SUM(i.ended_at IS NULL OR i.ended_at > ?) = 0 "
+            "ORDER BY c.id LIMIT ?"
         )
-        return [client_of(row) for row in self._tx.rows(sql, after, now, now, size)]
+        return [client_of(row) for row in self._tx.rows(sql, after, now, now, now, size)]
 
     def is_agreed(self, doubt: str) -> bool:
         """Whether a person has looked at a doubt of this hash."""

@@ -35,8 +35,8 @@ class Deed(StrEnum):
 class Person:
     """One of our own people, known by name and team; an empty team is none.
 
-    `since` None: imported before there was a register. `role`, `phone` and `email` are a worker's,
-    as imported: they stand on contact cards.
+    `since` None: imported before there was a register. `role`, `phone`, `email` and `cover` (who
+    covers for them) are a worker's, as imported: they stand on contact cards.
     """
 
     id: int
@@ -45,6 +45,7 @@ class Person:
     role: str | None
     phone: str | None
     email: str | None
+    cover: str | None
     kind: PersonKind
     since: int | None
     closed_at: int | None
@@ -73,6 +74,7 @@ class WorkerRow:
     role: str | None
     phone: str | None
     email: str | None
+    cover: str | None = None
 
     def __repr__(self) -> str:
         """Say nothing."""
@@ -118,14 +120,16 @@ class People:
         row = self._tx.one("SELECT * FROM practitioner WHERE id = ?", person)
         return _person(row) if row else None
 
-    def working_on(self, involvement: int | None) -> Person | None:
-        """Who of ours works on an involvement (a row's id), unless they are closed: they left."""
-        row = self._tx.one(
-            "SELECT p.* FROM practitioner p JOIN involvement i ON i.practitioner = p.id "
-            "WHERE i.id = ? AND p.closed_at IS NULL",
+    def working_on(self, involvement: int | None) -> list[Person]:
+        """Who of ours works on an involvement (a row's id), the first to call first; nobody who is
+        closed: they left.
+        """
+        rows = self._tx.rows(
+            "SELECT p.* FROM practitioner p JOIN involvement_worker w ON w.practitioner = p.id "
+            "WHERE w.involvement = ? AND p.closed_at IS NULL ORDER BY w.ordinal, p.id",
             involvement,
         )
-        return _person(row) if row else None
+        return [_person(row) for row in rows]
 
     def called(self, name: str) -> list[Person]:
         """Everybody of this name, in whatever team, or of this name and team as `title` says it;

@@ -1,11 +1,13 @@
-"""The store of this agency's own records: clients and involvements.
+"""The store of this agency's own records: clients, their involvements, and who works on these.
 
 It holds people in the clear: this is the agency's own database. Nothing here decides what may be
 published. Calls that take many cost a few statements, however many.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from protocol.matchkeys.normalise import postcode
 from protocol.matchkeys.records import ClientRecord
@@ -18,12 +20,11 @@ RECORD_FIELDS = (
 
 @dataclass(frozen=True, repr=False)
 class Client:
-    """A client as imported. `row_hash` names the whole row, so that it is known again."""
+    """A client, by what comes of all that feeds and people here say (node/store/imports.py)."""
 
     id: int
     local_id: str
     record: ClientRecord
-    row_hash: str
 
     def __repr__(self) -> str:
         """Say which row, never who."""
@@ -32,43 +33,75 @@ class Client:
 
 @dataclass(frozen=True, repr=False)
 class ClientRow:
-    """What an import says of a client."""
+    """A client to be stored."""
 
     local_id: str
     record: ClientRecord
-    row_hash: str
 
     def __repr__(self) -> str:
         """Say nothing."""
         return "ClientRow(hidden)"
 
 
-@dataclass(frozen=True)
-class InvolvementRow:
-    """Work with a client. `permission_basis` None: never published, there is no default.
+class EndedBy(StrEnum):
+    """What said that an involvement is over. What a person ended, no feed begins again."""
 
+    FEED = "feed"
+    PERSON = "person"
+
+
+@dataclass(frozen=True, kw_only=True)
+class InvolvementRow:
+    """Work with a client: a service (`type`, `label`), its team and its workers (row ids, the first
+    to call first).
+
+    `own_id` is the agency's own id of the work. `permission_basis` None: never published, there is
+    no default. `ended_at`: the first second (Unix) that it is over, perhaps to come.
     `for_unborn` is the agency's own id of a child not yet born; the client is its mother.
+    `import_id`: the last import that had it; None: by hand.
     """
 
     client: int
     type: str
-    label: str | None
-    practitioner: int | None
-    permission_basis: str | None
-    valid_until: int | None
-    consent_date: str | None
-    withdrawn_at: int | None
-    for_unborn: str | None
+    label: str | None = None
+    team: str | None = None
+    own_id: str | None = None
+    for_unborn: str | None = None
+    is_waiting: bool = False
+    started_on: str | None = None
+    ended_at: int | None = None
+    ended_by: EndedBy | None = None
+    last_contact: str | None = None
+    next_visit: str | None = None
+    permission_basis: str | None = None
+    valid_until: int | None = None
+    consent_date: str | None = None
+    withdrawn_at: int | None = None
+    import_id: int | None = None
+    workers: tuple[int, ...] = ()
+
+    def is_over(self, now: int) -> bool:
+        """Whether the work has ended at `now` (Unix seconds)."""
+        return self.ended_at is not None and self.ended_at <= now
+
+    def is_permitted(self, now: int) -> bool:
+        """Whether a permission is stated, still valid and not withdrawn."""
+        ends = self.valid_until if self.permission_basis is not None else None
+        return self.withdrawn_at is None and ends is not None and ends > now
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Involvement(InvolvementRow):
     """Work with a client that is in the database. An id is never given to another."""
 
     id: int
 
 
-_INVOLVEMENT_FIELDS = tuple(InvolvementRow.__dataclass_fields__)
+_INVOLVEMENT_FIELDS = tuple(
+    name for name in InvolvementRow.__dataclass_fields__ if name != "workers"
+)
+_PERMITTED = "permission_basis IS NOT NULL AND valid_until > ? AND withdrawn_at IS NULL"
+_IN_FORCE = f"{_PERMITTED} AND (ended_at IS NULL OR ended_at > ?)"
 
 
 class Records:
@@ -125,60 +158,109 @@ class Records:
 
     def involvement(self, involvement: int | None) -> Involvement | None:
         """An involvement by row id; of no id there is none."""
-        row = self._tx.one("SELECT * FROM involvement WHERE id = ?", involvement)
-        return Involvement(**row) if row else None
+        found = self._with_workers(
+            self._tx.rows("SELECT * FROM involvement WHERE id = ?", involvement)
+        )
+        return found[0] if found else None
 
     def involvements(self, clients: Collection[int]) -> list[Involvement]:
         """All involvements of these clients, by row id."""
         sql = "SELECT * FROM involvement WHERE client IN (:among)"
-        return _by_id(self._tx.rows_among(sql, among=clients))
+        return self._with_workers(self._tx.rows_among(sql, among=clients))
 
     def involvements_for_unborn(self, children: Collection[str]) -> list[Involvement]:
         """The involvements that are kept for children not yet born, by row id."""
         sql = "SELECT * FROM involvement WHERE for_unborn IN (:among)"
-        return _by_id(self._tx.rows_among(sql, among=children))
+        return self._with_workers(self._tx.rows_among(sql, among=children))
 
     def is_in_force(self, involvement: int | None, now: int) -> bool:
-        """Whether an involvement (a row's id) has a permission, still valid and not withdrawn."""
-        sql = (
-            "SELECT 1 FROM involvement WHERE id = ? AND permission_basis IS NOT NULL "
-            "AND valid_until > ? AND withdrawn_at IS NULL"
-        )
-        return self._tx.one(sql, involvement, now) is not None
+        """Whether an involvement (a row's id) goes on and has a permission, valid and not
+        withdrawn.
+        """
+        sql = f"SELECT 1 FROM involvement WHERE id = ? AND {_IN_FORCE}"  # noqa: S608 - our own
+        return self._tx.one(sql, involvement, now, now) is not None
 
     def in_force(self, client: int, now: int) -> list[Involvement]:
-        """A client's involvements with a permission stated, still valid and not withdrawn; none of
-        a client who is held back (node/store/held.py).
+        """A client's involvements that go on, with a permission stated, still valid and not
+        withdrawn; none of a client who is held back (node/store/held.py).
         """
         return self.all_in_force([client], now).get(client, [])
 
     def all_in_force(self, clients: Collection[int], now: int) -> dict[int, list[Involvement]]:
         """`in_force` of many clients: of each who has any, by row id."""
-        sql = (
-            "SELECT * FROM involvement WHERE permission_basis IS NOT NULL "
-            "AND valid_until > ? AND withdrawn_at IS NULL AND client IN (:among) "
-            "AND client NOT IN (SELECT client FROM held_client)"
-        )
-        found: dict[int, list[Involvement]] = {}
-        for item in _by_id(self._tx.rows_among(sql, now, among=clients)):
-            found.setdefault(item.client, []).append(item)
-        return found
+        return self._permitted(_IN_FORCE, (now, now), clients)
 
-    def add_involvements(self, rows: Sequence[InvolvementRow]) -> None:
-        """Insert involvements, in this order; each gets an id that no other ever had."""
+    def all_permitted(self, clients: Collection[int], now: int) -> dict[int, list[Involvement]]:
+        """As `all_in_force`, with those that are over."""
+        return self._permitted(_PERMITTED, (now,), clients)
+
+    def add_involvements(self, rows: Sequence[InvolvementRow]) -> list[int]:
+        """Insert involvements with their workers, in this order; their ids, each one that no other
+        ever had.
+        """
         self._tx.insert_many("involvement", [_involvement_values(row) for row in rows])
+        # What this transaction put in last is there, in its order: nobody else writes meanwhile.
+        last = self._tx.rows("SELECT id FROM involvement ORDER BY id DESC LIMIT ?", len(rows))
+        ids = [int(row["id"]) for row in reversed(last)]
+        self.add_workers(
+            [
+                (place, worker, row.import_id)
+                for place, row in zip(ids, rows, strict=True)
+                for worker in row.workers
+            ]
+        )
+        return ids
+
+    def add_workers(self, workers: Sequence[tuple[int, int, int | None]]) -> None:
+        """Let people work on involvements, after those who do (row ids, and the import if any);
+        who does already is marked as had by that import.
+        """
+        sql = (
+            "INSERT INTO involvement_worker (involvement, practitioner, ordinal, import_id) "
+            "SELECT ?, ?, COALESCE(MAX(ordinal), -1) + 1, ? FROM involvement_worker "
+            "WHERE involvement = ? "
+            "ON CONFLICT (involvement, practitioner) DO UPDATE SET import_id = excluded.import_id"
+        )
+        self._tx.run_many(sql, [(place, person, by, place) for place, person, by in workers])
+
+    def end_workers(self, import_id: int) -> int:
+        """Let those stop who work on involvements that an import had, and whom it had not; how
+        many. Who was put there by hand stays.
+        """
+        sql = (
+            "DELETE FROM involvement_worker WHERE import_id IS NOT NULL AND import_id <> ? "
+            "AND involvement IN (SELECT id FROM involvement WHERE import_id = ?)"
+        )
+        return self._tx.run(sql, import_id, import_id)
 
     def set_involvements(self, changed: Iterable[Involvement]) -> None:
-        """Let involvements that are here say this."""
+        """Let involvements that are here say this; their workers stay."""
         values = ", ".join(f"{name} = ?" for name in _INVOLVEMENT_FIELDS)
         sql = f"UPDATE involvement SET {values} WHERE id = ?"  # noqa: S608 - our own names
         rows = [(*_involvement_values(item).values(), item.id) for item in changed]
         if rows:
             self._tx.run_many(sql, rows)
 
+    def saw_involvements(self, involvements: Collection[int], import_id: int) -> None:
+        """Mark involvements as had by an import that changes nothing of them."""
+        sql = "UPDATE involvement SET import_id = ? WHERE id IN (:among)"
+        self._tx.run_among(sql, import_id, among=involvements)
+
+    def missing(self, types: Collection[str], import_id: int, now: int) -> list[Involvement]:
+        """Work of these types that feeds brought, that is not over, and that an import had not."""
+        return self._with_workers(self._brought(types, now, "AND import_id <> ?", import_id))
+
+    def count_brought(self, types: Collection[str], now: int) -> int:
+        """How much work of these types feeds brought that is not over."""
+        return sum(row["n"] for row in self._brought(types, now, "", columns="COUNT(*) AS n"))
+
     def remove_involvements(self, involvements: Collection[int]) -> None:
         """Delete involvements by row id."""
-        self._tx.run_among("DELETE FROM involvement WHERE id IN (:among)", among=involvements)
+        for sql in (
+            "DELETE FROM involvement_worker WHERE involvement IN (:among)",
+            "DELETE FROM involvement WHERE id IN (:among)",
+        ):
+            self._tx.run_among(sql, among=involvements)
 
     def withdraw(self, client: int, now: int) -> int:
         """Withdraw what is not withdrawn of a client's involvements; how many."""
@@ -186,6 +268,41 @@ class Records:
             "UPDATE involvement SET withdrawn_at = ? WHERE client = ? AND withdrawn_at IS NULL",
             now, client,
         )  # fmt: skip
+
+    def _permitted(
+        self, condition: str, values: Sequence[int], clients: Collection[int]
+    ) -> dict[int, list[Involvement]]:
+        sql = (
+            f"SELECT * FROM involvement WHERE {condition} AND client IN (:among) "  # noqa: S608
+            "AND client NOT IN (SELECT client FROM held_client)"
+        )
+        found = defaultdict[int, list[Involvement]](list)
+        for item in self._with_workers(self._tx.rows_among(sql, *values, among=clients)):
+            found[item.client].append(item)
+        return dict(found)
+
+    def _brought(
+        self, types: Collection[str], now: int, more: str, *values: int, columns: str = "*"
+    ) -> list[Row]:
+        sql = (
+            f"SELECT {columns} FROM involvement WHERE import_id IS NOT NULL "  # noqa: S608 - ours
+            f"AND (ended_at IS NULL OR ended_at > ?) {more} AND type IN (:among)"
+        )
+        return self._tx.rows_among(sql, now, *values, among=types)
+
+    def _with_workers(self, rows: Sequence[Row]) -> list[Involvement]:
+        """By row id. Statements that take many are ordered by nothing, so that PostgreSQL may do
+        as it likes.
+        """
+        sql = (
+            "SELECT involvement, practitioner, ordinal FROM involvement_worker "
+            "WHERE involvement IN (:among)"
+        )
+        workers = defaultdict[int, list[tuple[int, int]]](list)
+        for row in self._tx.rows_among(sql, among=[row["id"] for row in rows]):
+            workers[row["involvement"]].append((row["ordinal"], row["practitioner"]))
+        made = [involvement_of(row, workers.get(row["id"], ())) for row in rows]
+        return sorted(made, key=lambda item: item.id)
 
 
 def record_of(client: Client, shared_postcodes: Collection[str]) -> ClientRecord:
@@ -199,18 +316,25 @@ def record_of(client: Client, shared_postcodes: Collection[str]) -> ClientRecord
 def client_of(row: Row) -> Client:
     """A client from its row, for stores that join it with their own."""
     record = ClientRecord(**{name: row[name] for name in RECORD_FIELDS})
-    return Client(row["id"], row["local_id"], record, row["row_hash"])
+    return Client(row["id"], row["local_id"], record)
 
 
 def _client_values(row: ClientRow) -> Mapping[str, object]:
     record = {name: getattr(row.record, name) for name in RECORD_FIELDS}
-    return {"local_id": row.local_id, **record, "row_hash": row.row_hash}
+    return {"local_id": row.local_id, **record}
+
+
+def involvement_of(row: Row, workers: Iterable[tuple[int, int]] = ()) -> Involvement:
+    """An involvement from its row and its workers, by ordinal."""
+    values = dict(row)
+    values["is_waiting"] = bool(values["is_waiting"])
+    values["ended_by"] = EndedBy(values["ended_by"]) if values["ended_by"] else None
+    return Involvement(**values, workers=tuple(worker for _, worker in sorted(workers)))
 
 
 def _involvement_values(row: InvolvementRow) -> Mapping[str, object]:
-    return {name: getattr(row, name) for name in _INVOLVEMENT_FIELDS}
-
-
-def _by_id(rows: Sequence[Row]) -> list[Involvement]:
-    """Statements that take many are ordered by nothing, so that PostgreSQL may do as it likes."""
-    return sorted((Involvement(**row) for row in rows), key=lambda item: item.id)
+    values: dict[str, object] = {name: getattr(row, name) for name in _INVOLVEMENT_FIELDS}
+    return values | {
+        "is_waiting": int(row.is_waiting),
+        "ended_by": row.ended_by and row.ended_by.value,
+    }

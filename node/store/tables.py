@@ -10,6 +10,7 @@ from node.store.checks import ReceivedChecks, SentChecks
 from node.store.governance import GovernanceStore
 from node.store.held import HeldClients
 from node.store.hubs import Hubs
+from node.store.imports import Imports
 from node.store.journal import JournalStore
 from node.store.limits import PublicationCounts
 from node.store.links import Links, Reviews
@@ -35,6 +36,7 @@ class NodeTables:
     def __init__(self, tx: Transaction) -> None:
         self.tx = tx
         self.records = Records(tx)
+        self.imports = Imports(tx)
         self.held = HeldClients(tx)
         self.people = People(tx)
         self.stubs = Stubs(tx)

@@ -33,6 +33,10 @@ from protocol.messages.parts import (
 )
 
 
+MOST_INVOLVEMENTS = 20
+"""Of one client in one agency, that a stub takes."""
+
+
 class CharterBody(WireModel):
     """`charter`: version, hash and length of a charter document. Public leaf, signed by the hub."""
 
@@ -132,7 +136,7 @@ class StubRow(WireModel):
     stub_id: Hex16
     revision: Annotated[int, Field(ge=1, le=2**31)]
     retired: bool
-    involvements: Annotated[list[PublishedInvolvement], Field(max_length=20)]
+    involvements: Annotated[list[PublishedInvolvement], Field(max_length=MOST_INVOLVEMENTS)]
     token_commitment: Hex32
 
 
@@ -213,7 +217,7 @@ class LinkNotice(WireModel):
     state: Literal["match", "possible", "ended"]
     stub_id: Hex16
     agency_id: Hex16 | None
-    involvements: Annotated[list[ShownInvolvement], Field(max_length=20)]
+    involvements: Annotated[list[ShownInvolvement], Field(max_length=MOST_INVOLVEMENTS)]
     evidence: LinkEvidence | None
 
 

@@ -173,10 +173,8 @@ async def test_a_poll_that_waits_is_woken(federation: SimFederation, agencies: A
 async def two_works(federation: SimFederation, health: SimNode) -> None:
     """Health visiting does two things for Amira."""
     more = InvolvementRow(
-        client=1, type="school_nursing", label=None, practitioner=None,
-        permission_basis=DUTY.basis, valid_until=2_000_000_000, consent_date=None,
-        withdrawn_at=None, for_unborn=None,
-    )  # fmt: skip
+        client=1, type="school_nursing", permission_basis=DUTY.basis, valid_until=2_000_000_000
+    )
     await health.write(lambda tables: tables.records.add_involvements([more]))
     await health.publish()
     await federation.round()
@@ -208,10 +206,8 @@ async def test_a_work_that_begins_waits_for_a_round(
     """Neither another work with a client who is found, nor a client who would be found now."""
     health, care = agencies
     more = InvolvementRow(
-        client=1, type="school_nursing", label=None, practitioner=None,
-        permission_basis=DUTY.basis, valid_until=2_000_000_000, consent_date=None,
-        withdrawn_at=None, for_unborn=None,
-    )  # fmt: skip
+        client=1, type="school_nursing", permission_basis=DUTY.basis, valid_until=2_000_000_000
+    )
     await health.write(lambda tables: tables.records.add_involvements([more]))
     await health.publish()
     await care.take_in(row("c2", SAMIR, "child_in_need", DUTY, "S. Worker"))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from node.records.clients import apply_import, end_of, withdraw, write_faults
+from node.records.clients import apply_import, withdraw, write_faults
 from node.records.importer.rows import (
     ImportedRow,
     NoPermission,
@@ -15,6 +15,7 @@ from node.records.importer.rows import (
     RowError,
     WorkerDetails,
 )
+from node.records.workload import end_of
 from node.store.tables import NodeEngine, open_engine
 from protocol.errors import LocalError
 from protocol.matchkeys.records import ClientRecord

@@ -31,12 +31,16 @@ FORMULA = "this is a formula without what it comes to: export values"
 SHORTENED = "a spreadsheet has shortened this number; make the column text before exporting"
 EMPTY = "; left empty"
 NAMES = frozenset({Field.GIVEN, Field.MIDDLE, Field.FAMILY})
-NEEDED = frozenset({Field.LOCAL_ID, Field.INVOLVEMENT})
-"""Without these nobody knows whose row it is, or what it is about: the row is left out."""
+NEEDED = frozenset(
+    {Field.LOCAL_ID, Field.INVOLVEMENT, Field.INVOLVEMENT_ID, Field.STATUS, Field.ENDED}
+)
+"""Where these cannot be read nobody knows whose row it is, what it is about, or whether that is
+over: the row is left out."""
 _CONTACT_NAMES = {
     Field.TEAM: "team",
     Field.WORKER: "name of the worker",
     Field.WORKER_ROLE: "role of the worker",
+    Field.WORKER_COVER: "name of who covers",
 }
 CONTACT = frozenset({*_CONTACT_NAMES, Field.WORKER_PHONE, Field.WORKER_EMAIL})
 """The fields that say whom to call."""
@@ -44,8 +48,12 @@ _TEXTS = {
     Field.LOCAL_ID: "local id",
     Field.MOTHER_LOCAL_ID: "mother's local id",
     Field.LABEL: "label",
+    Field.INVOLVEMENT_ID: "id of the involvement",
 }
-_CODED = frozenset({Field.INVOLVEMENT, Field.PERMISSION_BASIS, Field.VALID_FOR_DAYS})
+_CODED = frozenset({Field.INVOLVEMENT, Field.STATUS, Field.PERMISSION_BASIS, Field.VALID_FOR_DAYS})
+_PERHAPS_TO_COME = frozenset(
+    {Field.STARTED, Field.ENDED, Field.NEXT_VISIT, Field.PERMISSION_VALID_UNTIL}
+)
 _FORMULA_OF_TEXT = re.compile(r'="([^"]*)"')
 _ZEROS = r"[0/.: -]*0[0/.: -]*"
 _FLOAT = re.compile(r"([0-9 -]+)\.0+")
@@ -183,8 +191,10 @@ def _date(name: Field, text: str, terms: Terms) -> Read:
             and normalise.parse_date(text)
         ):
             return Read(text, only=found.only)
+        if name is Field.ENDED and found.why == NULL:
+            return Read(None, only=found.only)  # not over
         return Read(None, found.why, found.only)
-    if name is not Field.PERMISSION_VALID_UNTIL and found.day > terms.today:
+    if name not in _PERHAPS_TO_COME and found.day > terms.today:
         return Read(None, "the date is in the future; left empty", found.only)
     if name is Field.DATE_OF_BIRTH and found.day.year < terms.today.year - MAX_AGE_YEARS:
         why = f"the date of birth is more than {MAX_AGE_YEARS} years ago; left empty"

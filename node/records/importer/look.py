@@ -36,13 +36,19 @@ class Doubt(StrEnum):
     ID_OF_TWO = "id_of_two"
     IDS_ALIKE = "ids_alike"
     ANOTHER_PERSON = "another_person"
+    CLIENT_DIFFERS = "client_differs"
+    WORK_DIFFERS = "work_differs"
+    MANY_MISSING = "many_missing"
+    FINDABLE_MISSING = "findable_missing"
+    UNREAD_MISSING = "unread_missing"
     DAMAGED = "damaged"
     UNUSABLE = "unusable"
 
 
 @dataclass(frozen=True)
 class FileWarning:
-    """One thing that a person must look at: the lines, and the field where it is about one.
+    """One thing that a person must look at: the lines, the field where it is about one, or how many
+    clients are missing (`count`).
 
     `key`: a hash of the local ids, by which it is known again once a person has looked; None never.
     """
@@ -51,6 +57,7 @@ class FileWarning:
     lines: tuple[int, ...]
     field: str | None = None
     key: str | None = None
+    count: int = 0
 
 
 def digest(*words: str | None) -> int:

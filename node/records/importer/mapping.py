@@ -22,6 +22,7 @@ MAX_TEXT = 200
 MAX_DAYS = 3_660
 BASIS_CODE = re.compile(r"[A-Z0-9-]{3,32}", re.ASCII)
 TYPE_CODE = re.compile(r"[a-z][a-z0-9_]{1,39}", re.ASCII)
+STATUSES = ("open", "waiting", "closed")
 Types = Collection[str] | None
 """Codes of the involvement types that charters know; None where no charter is known yet."""
 
@@ -41,18 +42,28 @@ class Field(StrEnum):
     POSTCODE = "postcode"
     INVOLVEMENT = "involvement"
     LABEL = "label"
+    INVOLVEMENT_ID = "involvement_id"
+    STATUS = "status"
+    STARTED = "started"
+    ENDED = "ended"
+    LAST_CONTACT = "last_contact"
+    NEXT_VISIT = "next_visit"
     TEAM = "team"
     WORKER = "worker"
     WORKER_ROLE = "worker_role"
     WORKER_PHONE = "worker_phone"
     WORKER_EMAIL = "worker_email"
+    WORKER_COVER = "worker_cover"
     PERMISSION_BASIS = "permission_basis"
     PERMISSION_VALID_UNTIL = "permission_valid_until"
     CONSENT_DATE = "consent_date"
     VALID_FOR_DAYS = "valid_for_days"
 
 
-DATES = (Field.DATE_OF_BIRTH, Field.PERMISSION_VALID_UNTIL, Field.CONSENT_DATE)
+DATES = (
+    Field.DATE_OF_BIRTH, Field.STARTED, Field.ENDED, Field.LAST_CONTACT, Field.NEXT_VISIT,
+    Field.PERMISSION_VALID_UNTIL, Field.CONSENT_DATE,
+)  # fmt: skip
 _FIELD_NAMES = frozenset(name.value for name in Field)
 REQUIRED = (Field.LOCAL_ID, Field.INVOLVEMENT)
 
@@ -63,11 +74,18 @@ SYNONYMS: dict[Field, frozenset[str]] = {
         Field.LOCAL_ID: "localid clientid caseid personid recordid reference clientreference",
         Field.MOTHER_LOCAL_ID: "motherid motherlocalid mothersid motherreference",
         Field.INVOLVEMENT: "service involvement involvementtype",
+        Field.INVOLVEMENT_ID: "involvementid episodeid referralid serviceid",
+        Field.STATUS: "status casestatus involvementstatus",
+        Field.STARTED: "startdate started dateopened opened referraldate",
+        Field.ENDED: "enddate ended dateclosed closed dischargedate",
+        Field.LAST_CONTACT: "lastcontact lastcontactdate lastseen",
+        Field.NEXT_VISIT: "nextvisit nextcontact nextappointment",
         Field.TEAM: "team teamname",
         Field.WORKER: "practitioner worker allocatedworker keyworker leadpractitioner",
         Field.WORKER_ROLE: "workerrole practitionerrole role jobtitle",
         Field.WORKER_PHONE: "practitionerphone workerphone workertelephone",
         Field.WORKER_EMAIL: "practitioneremail workeremail",
+        Field.WORKER_COVER: "workercover practitionercover coveredby",
         Field.PERMISSION_BASIS: "lawfulbasis permissionbasis legalbasis",
         Field.PERMISSION_VALID_UNTIL: "permissionvaliduntil validuntil",
         Field.CONSENT_DATE: "consentdate dateofconsent",
@@ -92,14 +110,18 @@ class Source:
 
 @dataclass(frozen=True)
 class ColumnMapping:
-    """A source for each field that the export has; `title` is for the person who reads it.
+    """A source for each field that the export has. `title` names the feed: by it what a file says
+    of a client is known again.
 
     `repair_text`: take what damaged text probably was, in place of leaving the field empty.
+    `everything_of`: types of involvement of which a file has all that there is, so that what is
+    missing is over; without them it has changes only.
     """
 
     title: str = ""
     sources: Mapping[Field, Source] = field(default_factory=lambda: MappingProxyType({}))
     repair_text: bool = False
+    everything_of: tuple[str, ...] = ()
 
     @property
     def orders(self) -> dict[Field, Order]:
@@ -129,9 +151,12 @@ def load_mapping(text: str) -> ColumnMapping:
         document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:
         raise _bad("it is not valid TOML") from error
-    known = {"format", "title", "fields", "repair_text"}
+    known = {"format", "title", "fields", "repair_text", "everything_of"}
     if document.keys() - known or document.get("format") != FORMAT:
-        raise _bad(f"it needs format = {FORMAT}, title, perhaps repair_text, and [fields]")
+        raise _bad(
+            f"it needs format = {FORMAT}, title, perhaps repair_text and everything_of, and "
+            "[fields]"
+        )
     repair = document.get("repair_text", False)
     if not isinstance(repair, bool):
         raise _bad("repair_text is true or false")
@@ -144,7 +169,8 @@ def load_mapping(text: str) -> ColumnMapping:
             raise _bad("[fields] has a name that is not one of the fields")
         sources[Field(name)] = _source(Field(name), entry)
     title = _text(document.get("title", ""), "title", empty=True)
-    return ColumnMapping(title, MappingProxyType(sources), repair)
+    everything = _everything_of(document.get("everything_of", []))
+    return ColumnMapping(title, MappingProxyType(sources), repair, everything)
 
 
 def dump_mapping(mapping: ColumnMapping) -> str:
@@ -152,6 +178,8 @@ def dump_mapping(mapping: ColumnMapping) -> str:
     lines = [f"format = {FORMAT}", f"title = {_quoted(mapping.title)}"]
     if mapping.repair_text:
         lines.append("repair_text = true")
+    if mapping.everything_of:
+        lines.append(f"everything_of = [{', '.join(map(_quoted, mapping.everything_of))}]")
     for name, source in mapping.sources.items():
         lines += ["", f"[fields.{name}]"]
         if source.fixed is not None:
@@ -172,6 +200,9 @@ def check_types(mapping: ColumnMapping, types: Types) -> None:
     for value in (source.fixed, *(source.values or {}).values()):
         if value:
             _check(Field.INVOLVEMENT, value, types)
+    for code in mapping.everything_of:
+        if why := why_not(Field.INVOLVEMENT, code, types):
+            raise _bad(f"everything_of: {why}")
 
 
 def why_not(name: Field, value: str, types: Types = None) -> str | None:
@@ -183,6 +214,8 @@ def why_not(name: Field, value: str, types: Types = None) -> str | None:
         return "the involvement is not a code such as early_help"
     if name is Field.INVOLVEMENT and types is not None and value not in types:
         return "the involvement is not one of the types of the charter"
+    if name is Field.STATUS and value.casefold() not in STATUSES:
+        return f"the status is not one of {', '.join(STATUSES)}"
     if name is Field.PERMISSION_BASIS and not BASIS_CODE.fullmatch(value):
         return "the permission basis is not a code such as UK-CONSENT"
     if name is Field.PERMISSION_VALID_UNTIL and parse_date(value) is None:
@@ -217,6 +250,15 @@ def _source(name: Field, entry: object) -> Source:
     return Source(
         column=column, values=_values(name, entry["values"]) if "values" in entry else None
     )
+
+
+def _everything_of(value: object) -> tuple[str, ...]:
+    said = "everything_of is a list of types of involvement, each once, as in the mapping's values"
+    if not isinstance(value, list) or not all(isinstance(code, str) for code in value):
+        raise _bad(said)
+    if len(set(value)) != len(value) or not all(map(TYPE_CODE.fullmatch, value)):
+        raise _bad(said)
+    return tuple(value)
 
 
 def _order(name: Field, value: object) -> Order:

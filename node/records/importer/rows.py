@@ -8,6 +8,7 @@ row is true, nor whether its permission is in force today.
 
 import re
 from collections.abc import Iterator, Mapping
+import dataclasses
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
@@ -33,6 +34,7 @@ _IDENTITY = (
     Field.NHS_NUMBER, Field.GIVEN, Field.MIDDLE, Field.FAMILY, Field.DATE_OF_BIRTH, Field.ADDRESS,
     Field.POSTCODE,
 )  # fmt: skip
+HEADER = "this is the header again, no client"
 NOBODY = "this reads like a total or a remark, no client's row"
 # Only in these may a text run over the end of a line.
 _OF_LINES = CONTACT | {Field.ADDRESS, Field.LABEL}
@@ -71,6 +73,7 @@ class WorkerDetails:
     phone: str | None
     email: str | None
     team: str | None
+    cover: str | None = None
 
     def __repr__(self) -> str:
         """Say nothing: these are names and numbers of people."""
@@ -84,6 +87,20 @@ class RowNote:
     line: int
     field: str
     reason: str
+
+
+@dataclass(frozen=True)
+class Course:
+    """What a row says of the course of the work: days are its first and its last one; `status` is
+    one of STATUSES; `own_id` is the agency's own id of the work.
+    """
+
+    own_id: str | None = None
+    status: str | None = None
+    started: date | None = None
+    ended: date | None = None
+    last_contact: date | None = None
+    next_visit: date | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -102,6 +119,7 @@ class ImportedRow:
     permission: Permission | None
     no_permission: NoPermission | None
     mother_local_id: str | None = None
+    course: Course = Course()
     notes: tuple[RowNote, ...] = ()
 
     def __repr__(self) -> str:
@@ -111,11 +129,14 @@ class ImportedRow:
 
 @dataclass(frozen=True)
 class RowError:
-    """One thing wrong with one line: the field and a reason in words, without the value."""
+    """One thing wrong with one line: the field and a reason in words, without the value. `local_id`:
+    of whom the line may be, where that can be read; empty: of nobody.
+    """
 
     line: int
     field: str
     reason: str
+    local_id: str | None = dataclasses.field(default=None, repr=False, compare=False)
 
 
 def parse_rows(
@@ -148,16 +169,16 @@ class _Reader:
         self._is_of_people = any(
             source.column for name, source in mapping.sources.items() if name in _IDENTITY
         )
-        self._seen: set[str] = set()
 
     def read(self, line: Line) -> list[ImportedRow | RowError]:
         """The row of a line, or what is wrong with it."""
         if why := line.doubt or self._why_no_row(line):
-            return [RowError(line.number, "row", why)]
+            nobodys = "" if why in {NOBODY, HEADER} else None
+            return [RowError(line.number, "row", why, nobodys)]
         values, notes = self._values(line)
         nobody = self._is_of_people and not any(values.get(name) for name in _IDENTITY)
         if nobody and _REMARK.match(values.get(Field.LOCAL_ID) or ""):
-            return [RowError(line.number, "row", NOBODY)]
+            return [RowError(line.number, "row", NOBODY, "")]
         problems = [
             RowError(note.line, note.field, note.reason.removesuffix(EMPTY))
             for note in notes
@@ -168,19 +189,17 @@ class _Reader:
             for name, reason in _MISSING.items()
             if not values.get(name) and not any(item.field == name for item in problems)
         ]
+        problems += _course_problems(line.number, values)
         unborn = is_unborn(values.get(Field.GIVEN))
         mother = values.get(Field.MOTHER_LOCAL_ID) if unborn else None
         if unborn and mother is None:
             problems.append(RowError(line.number, Field.GIVEN.value, UNBORN))
         if problems:
-            return [*problems]
+            of = mother or values.get(Field.LOCAL_ID)
+            return [replace(problem, local_id=of) for problem in problems]
         kept = [note for note in notes if mother is None or note.field not in _OF_THE_UNBORN]
         row = _row(line.number, values, mother, tuple(kept))
         self.look.saw_row(line.number, row.local_id, None if mother else row.record)
-        if row.local_id in self._seen:
-            again = "the local id is in the file twice"
-            return [RowError(line.number, Field.LOCAL_ID.value, again)]
-        self._seen.add(row.local_id)
         return [row]
 
     def _why_no_row(self, line: Line) -> str | None:
@@ -191,7 +210,7 @@ class _Reader:
                 f"{len(self._header)}"
             )
         if tuple(" ".join(cell.split()) for cell in line.cells) == self._header:
-            return "this is the header again, no client"
+            return HEADER
         nobody = self._is_of_people and not any(self._cell(line, name) for name in _IDENTITY)
         if nobody and sum(bool(cell.strip()) for cell in line.cells) < 2:
             return NOBODY
@@ -238,6 +257,13 @@ class _Reader:
         return values, notes
 
 
+def _course_problems(line: int, values: Values) -> Iterator[RowError]:
+    """What cannot be the course of any work."""
+    started, ended = (parse_date(values.get(name)) for name in (Field.STARTED, Field.ENDED))
+    if started and ended and ended < started:
+        yield RowError(line, Field.ENDED.value, "the end is before the start")
+
+
 def _from_table(source: Source, cell: str) -> str | None:
     """The value, '' when the field is absent, None when the value table lacks the cell."""
     return (source.values or {}).get(cell, None if cell else "")
@@ -279,10 +305,19 @@ def _row(line: int, values: Values, mother: str | None, notes: tuple[RowNote, ..
             phone=get(Field.WORKER_PHONE),
             email=get(Field.WORKER_EMAIL),
             team=get(Field.TEAM),
+            cover=get(Field.WORKER_COVER),
         ),
         permission=permission if isinstance(permission, Permission) else None,
         no_permission=permission if isinstance(permission, NoPermission) else None,
         mother_local_id=mother,
+        course=Course(
+            own_id=get(Field.INVOLVEMENT_ID),
+            status=(get(Field.STATUS) or "").casefold() or None,
+            started=parse_date(get(Field.STARTED)),
+            ended=parse_date(get(Field.ENDED)),
+            last_contact=parse_date(get(Field.LAST_CONTACT)),
+            next_visit=parse_date(get(Field.NEXT_VISIT)),
+        ),
         notes=notes,
     )
 
