@@ -247,7 +247,7 @@ class _Taking:
         before = tables.imports.said([ids[key] for key in records])
         said, again, changed = [], [], list[ClientRow]()
         for key, record in records.items():
-            new = Said(ids[key], self._source, record, self._now, self.import_id)
+            new = Said(ids[key], self._source, record, self.import_id, self.import_id)
             every = sources.say(before[new.client], new)
             if any(
                 old.source == self._source and old.record == record for old in before[new.client]

@@ -36,7 +36,7 @@ def say(said: Sequence[Said], new: Said) -> list[Said]:
     """
     old = next((item for item in said if item.source == new.source), None)
     if old is not None and old.record == new.record:
-        new = replace(new, changed_at=old.changed_at)
+        new = replace(new, changed_by=old.changed_by)
     kept = [item for item in said if item.source not in {new.source, BEFORE}]
     if old is None:
         return [*kept, new]
@@ -53,7 +53,7 @@ def say(said: Sequence[Said], new: Said) -> list[Said]:
 def record_of(said: Iterable[Said]) -> ClientRecord:
     """The client's record. An empty text, which only people say, means that there is none."""
     values: dict[str, str] = {}
-    for item in sorted(said, key=lambda one: (one.source == BY_HAND, one.changed_at)):
+    for item in sorted(said, key=lambda one: (one.source == BY_HAND, one.changed_by)):
         for name in RECORD_FIELDS:
             value = getattr(item.record, name)
             if value is not None:

@@ -25,14 +25,14 @@ def source_of(feed: str) -> str:
 
 @dataclass(frozen=True, repr=False)
 class Said:
-    """What a source says of a client (a row id), and when it said something new (Unix seconds);
-    `import_id`: the last import that had it.
+    """What a source says of a client (a row id). `changed_by`: the import in which it said something
+    new last, 0 for none; `import_id`: the last import that had it.
     """
 
     client: int
     source: str
     record: ClientRecord
-    changed_at: int
+    changed_by: int
     import_id: int | None
 
     def __repr__(self) -> str:
@@ -102,7 +102,7 @@ class Imports:
                 "client": item.client,
                 "source": item.source,
                 **{name: getattr(item.record, name) for name in RECORD_FIELDS},
-                "changed_at": item.changed_at,
+                "changed_by": item.changed_by,
                 "import_id": item.import_id,
             }
             for item in said
@@ -147,4 +147,4 @@ class Imports:
 
 def _said(row: Row) -> Said:
     record = ClientRecord(**{name: row[name] for name in RECORD_FIELDS})
-    return Said(row["client"], row["source"], record, row["changed_at"], row["import_id"])
+    return Said(row["client"], row["source"], record, row["changed_by"], row["import_id"])

@@ -446,7 +446,7 @@ async def test_our_last_answer_is_what_counts_as_denied(engine: NodeEngine) -> N
 
 async def test_only_what_asks_and_is_shown_waits_in_the_queue(engine: NodeEngine) -> None:
     def keep(tables: NodeTables) -> None:
-        tables.tx.insert("client", {"id": 1, "local_id": "c1", "row_hash": "x"})
+        tables.tx.insert("client", {"id": 1, "local_id": "c1"})
         stub = {"hub_id": HUB, "client": 1, "stub_id": "57" * 16, "revision": 1}
         tables.tx.insert("stub", {**stub, "published_hash": "", "retired": 0})
         ended = link(3, LinkState.ENDED)

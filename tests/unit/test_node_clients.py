@@ -63,13 +63,14 @@ async def test_the_same_file_twice_changes_nothing(engine: NodeEngine) -> None:
     assert await take(engine, good) == "0/0/1/0"
 
 
-async def test_a_changed_row_is_a_change_and_another_involvement_takes_its_place(
+async def test_a_changed_row_is_a_change_and_another_service_is_one_more(
     engine: NodeEngine,
 ) -> None:
     await take(engine, row(consent(date(2026, 10, 1))))
-    assert await take(engine, row(consent(date(2026, 10, 1)), "child_in_need")) == "0/1/0/0"
+    assert await take(engine, row(consent(date(2026, 10, 2)))) == "0/1/0/0"
+    assert await take(engine, row(consent(date(2026, 10, 1)), "child_in_need")) == "1/0/0/0"
     kinds = await engine.read(lambda tables: tables.tx.rows("SELECT type FROM involvement"))
-    assert [kind["type"] for kind in kinds] == ["child_in_need"]
+    assert [kind["type"] for kind in kinds] == ["early_help", "child_in_need"]
 
 
 async def test_no_permission_means_stored_and_never_published(engine: NodeEngine) -> None:

@@ -19,7 +19,7 @@ CREATE TABLE client_said (
     sex TEXT,
     address TEXT,
     postcode TEXT,
-    changed_at INTEGER NOT NULL,
+    changed_by INTEGER NOT NULL, -- the import that brought what is new in it; 0: none
     import_id INTEGER,
     PRIMARY KEY (client, source)
 );
