@@ -31,6 +31,7 @@ from storage.engine import batches
 
 OTHER_ID = "the id is written in another way than before; taken as the client it was"
 NO_MOTHER = "no client here has the mother's id; import the mother first"
+TWO_MOTHERS = "this child, who is not born yet, has two mothers in the file"
 IS_BORN = "this child was imported as born; fix the row at its source"
 BATCH = 1000
 """Rows that are stored together."""
@@ -88,11 +89,10 @@ def apply_import(
     tables.imports.clear_staged()
     tables.records.end_workers(taking.import_id)
     tables.imports.end(taking.import_id, report.stored)
-    left_out = tables.held.own_ids([error.local_id or "" for error in report.errors])
-    doubts, report.missing = close_missing(
-        tables, feed, taking.terms, before, report.errors, left_out
-    )
+    doubts, report.missing = close_missing(tables, feed, taking.terms, before, report.errors)
     report.warnings += doubts
+    report.errors.sort(key=lambda error: (error.line, error.field))
+    report.warnings.sort(key=lambda warning: (warning.lines, warning.doubt))
     return report
 
 
@@ -128,17 +128,18 @@ Group = tuple[str, Sequence[ImportedRow]]
 
 def _pages(tables: NodeTables) -> Iterator[list[Group]]:
     """The rows that were put aside, whole clients at a time, in the order of their ids."""
-    last, rest = ("", -1), list[Incoming]()
+    last: Incoming | None = None
+    rest: list[Incoming] = []
     while True:
-        read = tables.imports.staged(*last, BATCH)
-        if read:
-            last = (read[-1].client, read[-1].line)
+        read = tables.imports.staged(last, BATCH + 1)
+        last = read[-1] if read else None
         rows = [*rest, *read]
         groups = [(key, list(items)) for key, items in groupby(rows, lambda row: row.client)]
-        rest = groups.pop()[1] if read and groups else []  # the rest of it may be on the next page
+        is_last = len(read) <= BATCH
+        rest = [] if is_last else groups.pop()[1]  # the rest of it may be on the next page
         if groups:
             yield [(key, [_ROW.validate_json(item.row) for item in items]) for key, items in groups]
-        if not read:
+        if is_last:
             return
 
 
@@ -166,7 +167,6 @@ class _Taking:
             [
                 Incoming(
                     row.mother_local_id or row.local_id,
-                    row.line,
                     row.local_id,
                     _ROW.dump_json(row).decode(),
                 )
@@ -274,12 +274,19 @@ class _Taking:
         unborn = [row.local_id for row in rows if row.mother_local_id]
         if not unborn:
             return list(rows)
-        born = {*self._tables.records.clients(unborn), *self._tables.imports.staged_of(unborn)}
+        known = self._tables.records.clients(unborn)
+        under = self._tables.imports.staged_of(unborn)
         usable = []
         for row in rows:
             why = None
-            if row.mother_local_id:
-                why = NO_MOTHER if key not in ids else IS_BORN if row.local_id in born else None
+            if row.mother_local_id and key not in ids:
+                why = NO_MOTHER
+            elif row.mother_local_id and (
+                row.local_id in known or row.local_id in under[row.local_id]
+            ):
+                why = IS_BORN
+            elif row.mother_local_id and len(under[row.local_id]) > 1:
+                why = TWO_MOTHERS
             if why is None:
                 usable.append(row)
             else:
@@ -323,8 +330,8 @@ class _Taking:
         self._report.still_ended += work.still_ended
 
 
-DIFFERING = frozenset({"nhs_number", "date_of_birth", "given", "family", "sex", "postcode"})
-"""Of these a client has one: rows of one client that differ in them are asked about."""
+DIFFERING = frozenset({"nhs_number", "sex", "postcode"})
+"""Rows of one client that differ in these are asked about; in name and birth date by FileLook."""
 
 
 def _by_own_ids(tables: NodeTables, rows: Sequence[ImportedRow]) -> list[ImportedRow]:

@@ -4,7 +4,7 @@ It is closed. Before that a person is asked where much is missing, where work is
 always findable, and where rows could not be read that may be the missing ones.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from node.records.importer.look import Doubt, FileWarning
@@ -34,13 +34,11 @@ def close_missing(
     terms: Terms,
     before: int,
     errors: Sequence[RowError],
-    own_ids: Mapping[str, str],
 ) -> tuple[list[FileWarning], list[tuple[str, str]]]:
     """Close what is missing: what a person must look at first, and what was closed, by local id and
     type.
 
-    `before`: how much there was; nothing of a client is closed of whom a line was left out, by
-    their local id or another one (`own_ids`).
+    `before`: how much there was; nothing of a client is closed of whom a line was left out.
     """
     missing = tables.records.missing(feed.everything_of, terms.import_id, terms.now)
     if not missing:
@@ -49,7 +47,8 @@ def close_missing(
         client.id: client.local_id
         for client in tables.records.clients_by_row({item.client for item in missing})
     }
-    left_out = {own_ids.get(error.local_id, error.local_id) for error in errors if error.local_id}
+    named = {error.local_id for error in errors if error.local_id}
+    left_out = named | set(tables.held.own_ids(named).values())
     due = [item for item in missing if ids[item.client] not in left_out]
     ended = [replace(item, ended_at=terms.now, ended_by=EndedBy.FEED) for item in due]
     tables.records.set_involvements(ended)

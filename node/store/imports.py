@@ -25,8 +25,10 @@ def source_of(feed: str) -> str:
 
 @dataclass(frozen=True, repr=False)
 class Said:
-    """What a source says of a client (a row id). `changed_by`: the import in which it said something
-    new last, 0 for none; `import_id`: the last import that had it.
+    """What a source says of a client (a row id).
+
+    `changed_by`: the import in which it said something new last, 0 for none; `import_id`: the last
+    import that had it.
     """
 
     client: int
@@ -43,17 +45,17 @@ class Said:
 @dataclass(frozen=True, repr=False)
 class Incoming:
     """A row of a file that is being taken in: whose it is (a local id; of a child not yet born its
-    mother's), its line, its own local id, and the row as JSON.
+    mother's), its own local id, and the row as JSON.
     """
 
     client: str
-    line: int
     local_id: str
     row: str
+    id: int | None = None
 
     def __repr__(self) -> str:
-        """Say where, never who."""
-        return f"Incoming(line={self.line})"
+        """Say which row, never who."""
+        return f"Incoming(id={self.id})"
 
 
 @dataclass(frozen=True)
@@ -127,18 +129,22 @@ class Imports:
         """Put rows of a file aside, to be taken by client."""
         self._tx.insert_many("incoming", [dict(vars(row)) for row in rows])
 
-    def staged(self, client: str, line: int, size: int) -> list[Incoming]:
-        """The next `size` rows after a client and line, in their order."""
+    def staged(self, after: Incoming | None, size: int) -> list[Incoming]:
+        """The next `size` rows, by client and in the order of the file."""
         sql = (
-            "SELECT * FROM incoming WHERE client > ? OR (client = ? AND line > ?) "
-            "ORDER BY client, line LIMIT ?"
+            "SELECT * FROM incoming WHERE client > ? OR (client = ? AND id > ?) "
+            "ORDER BY client, id LIMIT ?"
         )
-        return [Incoming(**row) for row in self._tx.rows(sql, client, client, line, size)]
+        client, row = (after.client, after.id) if after else ("", -1)
+        return [Incoming(**row) for row in self._tx.rows(sql, client, client, row, size)]
 
-    def staged_of(self, local_ids: Collection[str]) -> set[str]:
-        """Of local ids, those with a row of their own: clients who are born."""
-        sql = "SELECT local_id FROM incoming WHERE local_id = client AND local_id IN (:among)"
-        return {row["local_id"] for row in self._tx.rows_among(sql, among=local_ids)}
+    def staged_of(self, local_ids: Collection[str]) -> Mapping[str, set[str]]:
+        """Under which clients the rows of these local ids stand: under their own, or a mother's."""
+        sql = "SELECT DISTINCT local_id, client FROM incoming WHERE local_id IN (:among)"
+        found = defaultdict[str, set[str]](set)
+        for row in self._tx.rows_among(sql, among=local_ids):
+            found[row["local_id"]].add(row["client"])
+        return found
 
     def clear_staged(self) -> None:
         """Keep none of the rows that were put aside."""

@@ -32,7 +32,6 @@ from protocol.messages.parts import (
     RequestPractitioner,
 )
 
-
 MOST_INVOLVEMENTS = 20
 """Of one client in one agency, that a stub takes."""
 

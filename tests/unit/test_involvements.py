@@ -28,12 +28,12 @@ TODAY = date(2026, 11, 21)
 NOW = int(datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp())
 DAY = 86_400
 COLUMNS = {
-    "local_id": "id", "given": "first", "family": "last", "date_of_birth": "dob", "nhs_number": "nhs",
-    "postcode": "pc", "involvement": "service", "label": "label", "involvement_id": "episode",
-    "status": "status", "started": "from", "ended": "to", "last_contact": "seen", "next_visit": "visit",
-    "team": "team", "worker": "worker", "worker_phone": "phone", "worker_cover": "cover",
-    "permission_basis": "basis", "permission_valid_until": "until", "consent_date": "consent",
-    "mother_local_id": "mother",
+    "local_id": "id", "given": "first", "family": "last", "date_of_birth": "dob",
+    "nhs_number": "nhs", "postcode": "pc", "involvement": "service", "label": "label",
+    "involvement_id": "episode", "status": "status", "started": "from", "ended": "to",
+    "last_contact": "seen", "next_visit": "visit", "team": "team", "worker": "worker",
+    "worker_phone": "phone", "worker_cover": "cover", "permission_basis": "basis",
+    "permission_valid_until": "until", "consent_date": "consent", "mother_local_id": "mother",
 }  # fmt: skip
 AMIRA = {
     "id": "c1", "first": "Amira", "last": "Hassan", "dob": "2022-03-14", "service": "early_help",

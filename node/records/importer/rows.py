@@ -6,9 +6,9 @@ stated permission is kept and has none: permission is never assumed. Nothing her
 row is true, nor whether its permission is in force today.
 """
 
+import dataclasses
 import re
 from collections.abc import Iterator, Mapping
-import dataclasses
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
@@ -129,8 +129,9 @@ class ImportedRow:
 
 @dataclass(frozen=True)
 class RowError:
-    """One thing wrong with one line: the field and a reason in words, without the value. `local_id`:
-    of whom the line may be, where that can be read; empty: of nobody.
+    """One thing wrong with one line: the field and a reason in words, without the value.
+
+    `local_id`: of whom the line may be, where that can be read; empty: of nobody.
     """
 
     line: int

@@ -29,12 +29,12 @@ FROM client;
 ALTER TABLE client DROP COLUMN row_hash;
 -- The rows of a file that is being taken in, until the transaction ends: by client, to be added up.
 CREATE TABLE incoming (
+    id INTEGER PRIMARY KEY,
     client TEXT NOT NULL, -- the local id; of a child not yet born the mother's
-    line INTEGER NOT NULL,
     local_id TEXT NOT NULL,
-    row TEXT NOT NULL,
-    PRIMARY KEY (client, line)
+    row TEXT NOT NULL
 );
+CREATE INDEX incoming_by_client ON incoming (client, id);
 CREATE INDEX incoming_by_id ON incoming (local_id);
 -- Who covers for them.
 ALTER TABLE practitioner ADD COLUMN cover TEXT;
