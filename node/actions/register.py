@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from node.config import load_settings
+from node.actions.session import in_folder
 from node.records import people
 from node.service import NodeService
 from node.store.people import Person, PersonKind
-from node.store.tables import NodeTables, open_engine
+from node.store.tables import NodeTables
 from runtime.environment import Environment
 
 Result = TypeVar("Result")
@@ -26,24 +26,15 @@ async def who_acts(service: NodeService, name: str) -> int:
 async def add_person(folder: Path, name: str, team: str | None, kind: PersonKind) -> Person:
     """Let somebody act from now on. Raises LocalError."""
     now = Environment().clock()
-    return await _in_folder(folder, lambda t: people.register(t, name, team, kind, now))
+    return await in_folder(folder, lambda t: people.register(t, name, team, kind, now))
 
 
 async def close_person(folder: Path, name: str) -> Person:
     """Let somebody act no longer. Raises LocalError."""
     now = Environment().clock()
-    return await _in_folder(folder, lambda tables: people.close(tables, name, now))
+    return await in_folder(folder, lambda tables: people.close(tables, name, now))
 
 
 async def in_register(folder: Path, view: Callable[[NodeTables], Result]) -> Result:
     """What a view makes of the register. Raises LocalError."""
-    return await _in_folder(folder, view)
-
-
-async def _in_folder(folder: Path, work: Callable[[NodeTables], Result]) -> Result:
-    load_settings(folder)
-    engine = open_engine(folder)
-    try:
-        return await engine.write(work)
-    finally:
-        await engine.close()
+    return await in_folder(folder, view)

@@ -1,17 +1,32 @@
 """One person's hold of a node's folder for one act: settings, database, network, and which hub."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from node.config import load_settings
 from node.membership.hub import NodeContext, follow_without_keys, load_membership
 from node.membership.keys import has_keys
 from node.service import NodeService
-from node.store.tables import open_engine
+from node.store.tables import NodeTables, open_engine
 from protocol.errors import ErrorCode, LocalError
 from runtime.environment import Environment
 from transport.client import HttpClient
+
+Result = TypeVar("Result")
+
+
+async def in_folder(folder: Path, work: Callable[[NodeTables], Result]) -> Result:
+    """What work on the agency's own records comes to, in one transaction; no hub is needed. Raises
+    LocalError.
+    """
+    load_settings(folder)
+    engine = open_engine(folder)
+    try:
+        return await engine.write(work)
+    finally:
+        await engine.close()
 
 
 @asynccontextmanager

@@ -20,6 +20,7 @@ from node.actions.session import open_service
 from node.cli import printing
 from node.cli.backup import app as backup_commands
 from node.cli.charter import app as charter_commands
+from node.cli.clients import app as clients_commands
 from node.cli.details import app as details_command
 from node.cli.importing import app as import_commands
 from node.cli.monitor import app as monitor_commands
@@ -47,6 +48,7 @@ app.add_typer(details_command)
 app.add_typer(backup_commands)
 app.add_typer(charter_commands, name="charter")
 app.add_typer(register_commands, name="people")
+app.add_typer(clients_commands, name="clients")
 out = Console(soft_wrap=True, markup=False, highlight=False)
 
 

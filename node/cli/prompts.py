@@ -16,12 +16,12 @@ def choose(offered: Offered, purpose: str, basis: str, facts: Sequence[str]) -> 
     if not basis:
         for line in basis_lines(offered.bases):
             typer.echo(line)
-        basis = offered.bases[_number("Lawful basis", len(offered.bases)) - 1].code
+        basis = offered.bases[number_of("Lawful basis", len(offered.bases)) - 1].code
     chosen = offered.basis(basis)
     if not purpose and chosen is not None:
         for number, code in enumerate(chosen.purposes, 1):
             typer.echo(f"{number}. {offered.purposes.get(code, code)}")
-        purpose = chosen.purposes[_number("Purpose", len(chosen.purposes)) - 1]
+        purpose = chosen.purposes[number_of("Purpose", len(chosen.purposes)) - 1]
     values = dict(_fact(text) for text in facts)
     if chosen is not None and sys.stdin.isatty():
         for rule in chosen.must_record:
@@ -37,7 +37,8 @@ def confirm(question: str) -> None:
         typer.confirm(question, abort=True)
 
 
-def _number(what: str, most: int) -> int:
+def number_of(what: str, most: int) -> int:
+    """A number from 1 to `most`, asked for until it is one."""
     while True:
         number = int(typer.prompt(what, type=int))
         if 1 <= number <= most:

@@ -29,6 +29,12 @@ class Deed(StrEnum):
     DISCLOSED = "disclosed"
     SAID_SAME_CLIENT = "said_same_client"
     SAID_ANOTHER_CLIENT = "said_another_client"
+    ADDED_CLIENT = "added_client"
+    CORRECTED_CLIENT = "corrected_client"
+    CLOSED_WORK = "closed_work"
+    REOPENED_WORK = "reopened_work"
+    MERGED_CLIENT = "merged_client"
+    PARTED_CLIENT = "parted_client"
 
 
 @dataclass(frozen=True, repr=False)

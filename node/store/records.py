@@ -118,8 +118,10 @@ class Records:
     def client(self, local_id: str) -> Client | None:
         """A client by the agency's own id, or by another id of theirs."""
         sql = (
-            "SELECT c.* FROM client c WHERE c.local_id = ? OR c.id IN "
-            "(SELECT client FROM other_id WHERE local_id = ?) ORDER BY c.local_id = ? DESC LIMIT 1"
+            "SELECT c.* FROM client c WHERE (c.local_id = ? OR c.id IN "
+            "(SELECT client FROM other_id WHERE local_id = ?)) "
+            "AND c.id NOT IN (SELECT client FROM merged_client) "
+            "ORDER BY c.local_id = ? DESC LIMIT 1"
         )
         row = self._tx.one(sql, local_id, local_id, local_id)
         return client_of(row) if row else None

@@ -15,6 +15,7 @@ from node.store.journal import JournalStore
 from node.store.limits import PublicationCounts
 from node.store.links import Links, Reviews
 from node.store.log import LogViews
+from node.store.merges import Merges
 from node.store.outbox import OutboxStore
 from node.store.people import People
 from node.store.publications import Publications
@@ -38,6 +39,7 @@ class NodeTables:
         self.records = Records(tx)
         self.imports = Imports(tx)
         self.held = HeldClients(tx)
+        self.merges = Merges(tx)
         self.people = People(tx)
         self.stubs = Stubs(tx)
         self.sealed_tokens = SealedTokens(tx)

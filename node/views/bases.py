@@ -30,3 +30,19 @@ def offered(_tables: NodeTables, membership: HubMembership) -> Offered:
         ),
         purposes={item.code: item.title for item in charter.purposes},
     )
+
+
+def presettable(
+    _tables: NodeTables, membership: HubMembership
+) -> tuple[dict[str, str], dict[str, str]]:
+    """What a record of this agency's can say: types of involvement, and lawful bases in force on
+    which its class may hold; titles by code. Raises LocalError if we are no active member.
+    """
+    charter, own_class = membership.charter, membership.me().body.member_class
+    types = {item.code: item.title for item in charter.involvement_types}
+    bases = {
+        item.code: item.title
+        for item in charter.lawful_bases
+        if item.in_force == "yes" and own_class in item.holder_classes
+    }
+    return types, bases

@@ -7,7 +7,7 @@ check ids: never a client's.
 
 import hmac
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
 from aiohttp import web
@@ -22,6 +22,7 @@ from node.links.review import Opinion
 from node.service import NodeService
 from node.store.tables import NodeTables
 from node.views.review import check_value, queue_value
+from node.web.clients import CALLS
 from protocol import canonical
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import BasisCode, Code, WireModel, refused_shape
@@ -93,6 +94,7 @@ class ReviewApi:
             self._route("GET", check, self.outcome),
             self._route("POST", check, self.answer),
             self._route("POST", request, self.disclose),
+            *(self._route("POST", path, self._own(*call)) for path, call in CALLS.items()),
         ]
 
     def application(self) -> web.Application:
@@ -162,6 +164,24 @@ class ReviewApi:
         )
         person = await who_acts(service, body.practitioner)
         return _json((await disclose(service, request_id, person)).model_dump())
+
+    def _own(
+        self, model: type[Body], call: Callable[[NodeService, Body], Awaitable[dict[str, Any]]]
+    ) -> Handler:
+        """Work on the agency's own clients at one hub: the only one, or the one in `?hub=`."""
+
+        async def handler(request: web.Request) -> web.StreamResponse:
+            body = await _body(request, model)
+            return _json(await call(self._at(request.query.get("hub", "")), body))
+
+        return handler
+
+    def _at(self, name: str) -> NodeService:
+        """The service at the hub of a name, or at the only one. Raises RemoteError."""
+        found = [one for one in self._services if name in ("", one.membership.hub.name)]
+        if len(found) != 1:
+            raise RemoteError(ErrorCode.NOT_FOUND, "say which hub: ?hub=NAME")
+        return found[0]
 
     def _route(self, method: str, path: str, handler: Handler) -> Route:
         async def guarded(request: web.Request) -> web.StreamResponse:

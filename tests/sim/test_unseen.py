@@ -190,7 +190,7 @@ async def third_that_becomes_sensitive(federation: SimFederation, there: bool) -
     permission = DUTY if there else None
     await by["clinic"].take_in(row("x1", AT_SCHOOL, kind, permission))
     await by["clinic"].write(
-        lambda tables: tables.tx.run("DELETE FROM involvement WHERE type <> ?", kind)
+        lambda tables: tables.tx.run("UPDATE involvement SET ended_at = 1 WHERE type <> ?", kind)
     )
     await by["clinic"].publish()
     return [by["health"], by["care"]]
@@ -296,10 +296,34 @@ async def one_holder_too_many(federation: SimFederation, there: bool) -> Sequenc
     return [by["health"], by["care"]]
 
 
+async def sensitive_beside_open(federation: SimFederation, there: bool) -> Sequence[SimNode]:
+    """A youth worker begins drug work with a young person, and ends it: one stub, two works."""
+    by = await federation_with(federation, health="health_provider", clinic="charity")
+    await by["health"].take_in(row("h1", AT_HEALTH, "health_visiting", DUTY))
+    await by["clinic"].take_in(row("x1", AT_HEALTH, "youth_work", DUTY))
+    for node in by.values():
+        await node.publish()
+    await federation.round()
+    kind = "drug_and_alcohol" if there else "youth_work"
+    for year in (2031, 2032):
+        until = replace(DUTY, valid_until=DUTY.valid_until.replace(year))
+        await by["clinic"].take_in(row("x1", AT_HEALTH, kind, until))
+        await by["clinic"].publish()
+        await federation.round()
+    if there:
+        await by["clinic"].write(
+            lambda tables: tables.tx.run("UPDATE involvement SET ended_at = 1 WHERE type = ?", kind)
+        )
+    else:
+        await by["clinic"].take_in(row("x1", AT_HEALTH, kind, DUTY))
+    await by["clinic"].publish()
+    return [by["health"]]
+
+
 STORIES: list[Story] = [
     sensitive_third, third_for_one_class, third_that_becomes_sensitive, rival_of_a_support,
     rival_behind_a_support, sensitive_rival, rival_for_other_classes, questions,
-    matches_that_make_room, one_holder_too_many,
+    matches_that_make_room, one_holder_too_many, sensitive_beside_open,
 ]  # fmt: skip
 
 

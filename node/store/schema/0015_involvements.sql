@@ -86,3 +86,24 @@ DROP TABLE worked;
 CREATE INDEX involvement_by_client ON involvement (client);
 CREATE INDEX involvement_by_child ON involvement (for_unborn);
 CREATE INDEX involvement_worker_by_person ON involvement_worker (practitioner);
+-- What a client who is added by hand gets unless somebody says otherwise.
+CREATE TABLE preset (
+    name TEXT PRIMARY KEY,
+    type TEXT NOT NULL,
+    label TEXT,
+    team TEXT,
+    basis TEXT NOT NULL,
+    days INTEGER NOT NULL -- how long the permission holds
+);
+-- Two clients of ours who are one: all that is said of the first counts for the other. What was whose
+-- stays known, so that it can be taken back.
+CREATE TABLE merged_client (
+    client INTEGER PRIMARY KEY REFERENCES client (id),
+    into_client INTEGER NOT NULL REFERENCES client (id),
+    person INTEGER NOT NULL REFERENCES practitioner (id),
+    at INTEGER NOT NULL
+);
+CREATE TABLE merged_involvement (
+    involvement INTEGER PRIMARY KEY REFERENCES involvement (id),
+    client INTEGER NOT NULL REFERENCES client (id) -- whose it was
+);

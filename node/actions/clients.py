@@ -1,0 +1,168 @@
+"""Clients kept by hand: add, find, correct, close, merge. What commands, API and browser do.
+
+What must be known to others is told at once: who adds a client is found in the next round, and what
+ends is told like a withdrawal.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from node.actions.session import in_folder
+from node.publishing.publisher import Publisher
+from node.records import by_hand
+from node.records.by_hand import Added, By
+from node.service import NodeService
+from node.store.merges import Preset
+from node.store.records import Client
+from node.store.tables import NodeTables
+from node.views.clients import client_value, clients_value
+from protocol.errors import ErrorCode, LocalError, RemoteError
+from protocol.matchkeys.records import ClientRecord
+from runtime.environment import Environment
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class NewClient:
+    """What somebody types of a new client, by field. `preset`: by its name, empty for the first;
+    `consent`: the day, where the permission is consent; `is_new`: they have looked at who is alike.
+    """
+
+    typed: Mapping[str, str]
+    local_id: str = ""
+    preset: str = ""
+    consent: str = ""
+    is_new: bool = False
+
+
+class PerhapsKnownError(LocalError):
+    """Own clients may be the one who is being added: a person looks first."""
+
+    def __init__(self, alike: Sequence[Client]) -> None:
+        ids = ", ".join(client.local_id for client in alike[: by_hand.MOST_FOUND])
+        super().__init__(ErrorCode.CONFLICT, f"nothing was added: is it one of {ids}?")
+        self.alike = list(alike)
+
+
+async def put_preset(folder: Path, preset: Preset) -> None:
+    """Keep what a client who is added by hand gets. Raises LocalError."""
+    await in_folder(folder, lambda tables: tables.merges.put_preset(preset))
+
+
+async def presets(folder: Path) -> list[Preset]:
+    """All presets, by name."""
+    return await in_folder(folder, lambda tables: tables.merges.presets())
+
+
+async def add_client(service: NodeService, new: NewClient, person: int) -> str:
+    """Add a client in a person's name (a row's id) and publish them; the client's id here.
+
+    Raises PerhapsKnownError, LocalError naming what to mend; RemoteError if the client is here and
+    the hub was not told.
+    """
+    now = service.membership.env.clock()
+    today = datetime.fromtimestamp(now, UTC).date()
+    local_id = new.local_id or f"hand-{service.membership.env.random(4).hex()}"
+    basis_of = service.membership.charter.lawful_basis
+
+    def work(tables: NodeTables) -> None:
+        preset = _preset(tables, new.preset)
+        basis = basis_of(preset.basis)
+        if basis is None or basis.in_force != "yes":
+            raise LocalError(ErrorCode.NOT_READY, "the charter has no such basis: clients preset")
+        consent = _consent(new.consent, today) if basis.permission_class == "consent" else None
+        record = by_hand.read_record(new.typed, today)
+        if not new.is_new and (alike := by_hand.perhaps_known(tables, record)):
+            raise PerhapsKnownError(alike)
+        by_hand.add(tables, Added(local_id, record, preset, consent), By(person, now))
+
+    await service.membership.engine.write(work)
+    await _tell(service, "the client is here, but the hub was not told; run publish: ")
+    return local_id
+
+
+async def find_clients(folder: Path, text: str) -> list[dict[str, object]]:
+    """Own clients whom a text may mean, as values; an empty text is everybody."""
+    now = Environment().clock()
+    return await in_folder(
+        folder, lambda tables: clients_value(tables, by_hand.search(tables, text), now)
+    )
+
+
+async def show_client(folder: Path, local_id: str) -> dict[str, object]:
+    """A client with all work, as a value. Raises LocalError."""
+    now = Environment().clock()
+    return await in_folder(folder, lambda tables: client_value(tables, local_id, now))
+
+
+async def correct_client(
+    service: NodeService,
+    local_id: str,
+    typed: Mapping[str, str],
+    cleared: Sequence[str],
+    person: int,
+) -> None:
+    """Say what is right of a client, and tell the hub. Raises LocalError, RemoteError."""
+    today = datetime.fromtimestamp(service.membership.env.clock(), UTC).date()
+    record: ClientRecord = by_hand.read_record(typed, today)
+    await _do(service, person, lambda t, by: by_hand.correct(t, local_id, record, cleared, by))
+
+
+async def close_work(service: NodeService, local_id: str, number: int | None, person: int) -> int:
+    """End work with a client and tell the hub; how many. Raises LocalError, RemoteError."""
+    return await _do(service, person, lambda t, by: by_hand.close(t, local_id, number, by))
+
+
+async def reopen_work(service: NodeService, local_id: str, number: int | None, person: int) -> int:
+    """Let work go on and tell the hub; how many. Raises LocalError, RemoteError."""
+    return await _do(service, person, lambda t, by: by_hand.reopen(t, local_id, number, by))
+
+
+async def merge_clients(service: NodeService, local_id: str, into: str, person: int) -> None:
+    """Say that two clients are one, and tell the hub. Raises LocalError, RemoteError."""
+    await _do(service, person, lambda t, by: by_hand.merge(t, local_id, into, by))
+
+
+async def part_clients(service: NodeService, local_id: str, person: int) -> int:
+    """Take a merge back, and tell the hub; how much work goes back.
+
+    Raises LocalError, RemoteError.
+    """
+    return await _do(service, person, lambda t, by: by_hand.part(t, local_id, by))
+
+
+async def _do(
+    service: NodeService, person: int, work: Callable[[NodeTables, By], Result]
+) -> Result:
+    by = By(person, service.membership.env.clock())
+    done = await service.membership.engine.write(lambda tables: work(tables, by))
+    await _tell(service, "done here, but the hub was not told; run publish: ")
+    return done
+
+
+async def _tell(service: NodeService, said: str) -> None:
+    """What changed may be an end, which is told by whoever may tell no more than that."""
+    try:
+        await service.membership.follow()
+        await Publisher(service.membership).tell_withdrawn()
+    except RemoteError as error:
+        raise RemoteError(error.code, said + error.detail) from error
+
+
+def _preset(tables: NodeTables, name: str) -> Preset:
+    found = [one for one in tables.merges.presets() if name in ("", one.name)]
+    if not found:
+        raise LocalError(
+            ErrorCode.NOT_READY, "say first what a new client gets: patchwork-node clients preset"
+        )
+    return found[0]
+
+
+def _consent(text: str, today: date) -> date:
+    if not text:
+        raise LocalError(ErrorCode.MALFORMED, "on which day did they agree?")
+    return today if text == "today" else by_hand.read_day("consent_date", text, today)

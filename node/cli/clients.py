@@ -1,0 +1,307 @@
+"""patchwork-node clients: records kept by hand. Parse, ask at the keyboard, call, print.
+
+Exit codes: 0 done, 1 refused or failed (the sentence says why), 2 wrong usage.
+"""
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from rich.console import Console
+
+from node.actions import clients as acts
+from node.actions.clients import NewClient, PerhapsKnownError
+from node.actions.register import who_acts
+from node.actions.session import open_service
+from node.cli.options import Client, Folder, HubName, JsonOutput, PersonName
+from node.cli.printing import plain
+from node.cli.prompts import number_of
+from node.service import NodeService
+from node.store.merges import Preset
+from node.views.bases import presettable
+from protocol.errors import ErrorCode, LocalError
+from runtime.cli import make_cli, report_errors
+
+app = make_cli("clients", "Your own clients: add, find, correct, close, merge.")
+out = Console(soft_wrap=True, markup=False, highlight=False)
+Result = TypeVar("Result")
+
+QUESTIONS = {
+    "given": "Given name",
+    "family": "Family name",
+    "date_of_birth": "Date of birth",
+    "postcode": "Postcode",
+}
+Given = Annotated[str, typer.Option(help="Given names.")]
+Family = Annotated[str, typer.Option(help="Family name.")]
+Born = Annotated[str, typer.Option(help="Date of birth, as 14/3/2022 or 2022-03-14.")]
+Postcode = Annotated[str, typer.Option(help="Postcode.")]
+Address = Annotated[str, typer.Option(help="First line of the address.")]
+Number = Annotated[str, typer.Option("--nhs-number", help="NHS number.")]
+Work = Annotated[
+    int | None, typer.Option("--work", help="Only this piece of work, by its number in show.")
+]
+
+
+@app.command()
+def preset(
+    name: Annotated[str, typer.Argument(help="A name for it.")] = "usual",
+    service: Annotated[str, typer.Option(help="The charter's type; asked for if left out.")] = "",
+    label: Annotated[str, typer.Option(help="What you call the service.")] = "",
+    team: Annotated[str, typer.Option(help="The team.")] = "",
+    basis: Annotated[str, typer.Option(help="Lawful basis; asked for if left out.")] = "",
+    days: Annotated[int, typer.Option(min=1, max=3660, help="How long a permission holds.")] = 365,
+    hub: HubName = "",
+    folder: Folder = Path(),
+) -> None:
+    """Say once what a client gets whom you add by hand: service, team and lawful basis."""
+    with report_errors():
+
+        async def work() -> Preset:
+            async with open_service(folder, hub) as opened:
+                types, bases = await opened.read(presettable)
+            kind = service or _chosen("Service", types)
+            by = basis or _chosen("Lawful basis", bases)
+            for code, known in ((kind, types), (by, bases)):
+                if code not in known:
+                    raise LocalError(ErrorCode.NOT_FOUND, f"the charter has no {code} for you")
+            return Preset(name, kind, label or None, team or None, by, days)
+
+        made = asyncio.run(work())
+        asyncio.run(acts.put_preset(folder, made))
+        out.print(f"Kept: {made.type} on {made.basis}, {made.days} days. Now: clients add.")
+
+
+@app.command()
+def add(
+    given: Given = "",
+    family: Family = "",
+    born: Born = "",
+    postcode: Postcode = "",
+    address: Address = "",
+    nhs_number: Number = "",
+    own_id: Annotated[str, typer.Option("--id", help="Your own id; made if left out.")] = "",
+    consent: Annotated[str, typer.Option(help="The day they agreed, or today.")] = "",
+    preset: Annotated[str, typer.Option(help="Which preset; the first if left out.")] = "",
+    new: Annotated[bool, typer.Option("--new", help="I looked: it is none of mine.")] = False,
+    practitioner: PersonName = "",
+    hub: HubName = "",
+    folder: Folder = Path(),
+) -> None:
+    """Add a client and publish them; asks for what is left out."""
+    with report_errors():
+        typed = {"given": given, "family": family, "date_of_birth": born, "postcode": postcode,
+                 "address": address, "nhs_number": nhs_number}  # fmt: skip
+        typed = _asked(typed)
+
+        async def work(service: NodeService, person: int) -> str:
+            day = consent or await _ask_consent(service, preset)
+            wanted = NewClient(typed, own_id, preset, day, new)
+            try:
+                return await acts.add_client(service, wanted, person)
+            except PerhapsKnownError as known:
+                _look_at(known)
+                return await acts.add_client(service, replace(wanted, is_new=True), person)
+
+        local_id = _in_service(folder, hub, practitioner, work)
+        out.print(f"Added and published as {local_id}. patchwork-node team {local_id} shows whom")
+        out.print("others have, after the next round.")
+
+
+@app.command("list")
+def list_clients(
+    text: Annotated[str, typer.Argument(help="Name, id, birth date or postcode, or near.")] = "",
+    as_json: JsonOutput = False,
+    folder: Folder = Path(),
+) -> None:
+    """Find your own clients; slips of the keyboard are forgiven."""
+    with report_errors():
+        found = asyncio.run(acts.find_clients(folder, text))
+        if as_json:
+            typer.echo(json.dumps(found))
+            return
+        for item in found:
+            out.print(_line(item))
+        if not found:
+            out.print("Nobody here is called that, or nearly. Try fewer words.")
+
+
+@app.command()
+def show(client: Client, as_json: JsonOutput = False, folder: Folder = Path()) -> None:
+    """Show a client and all work with them."""
+    with report_errors():
+        value = asyncio.run(acts.show_client(folder, client))
+        if as_json:
+            typer.echo(json.dumps(value))
+        else:
+            _print_client(value)
+
+
+@app.command()
+def correct(
+    client: Client,
+    given: Given = "",
+    family: Family = "",
+    born: Born = "",
+    postcode: Postcode = "",
+    address: Address = "",
+    nhs_number: Number = "",
+    clear: Annotated[list[str] | None, typer.Option(help="A field to empty (repeat).")] = None,
+    practitioner: PersonName = "",
+    hub: HubName = "",
+    folder: Folder = Path(),
+) -> None:
+    """Say what is right. It holds until your own system says something else than it does today."""
+    with report_errors():
+        typed = {"given": given, "family": family, "date_of_birth": born, "postcode": postcode,
+                 "address": address, "nhs_number": nhs_number}  # fmt: skip
+        cleared = [name.replace("-", "_") for name in clear or []]
+        if not any(typed.values()) and not cleared:
+            raise LocalError(ErrorCode.NOT_READY, "say what is right, as --postcode LX3 4AB")
+        if unknown := [name for name in cleared if name not in typed]:
+            raise LocalError(ErrorCode.NOT_FOUND, f"there is no field {unknown[0]} to empty")
+        _in_service(
+            folder, hub, practitioner,
+            lambda service, by: acts.correct_client(service, client, typed, cleared, by),
+        )  # fmt: skip
+        out.print("Corrected, and published.")
+
+
+@app.command()
+def close(
+    client: Client,
+    work: Work = None,
+    practitioner: PersonName = "",
+    hub: HubName = "",
+    folder: Folder = Path(),
+) -> None:
+    """End work with a client, all or one piece; the hub is told at once."""
+    with report_errors():
+        count = _in_service(
+            folder, hub, practitioner,
+            lambda service, by: acts.close_work(service, client, work, by),
+        )  # fmt: skip
+        out.print(f"Closed: {count}. No import opens it again; clients reopen does.")
+
+
+@app.command()
+def reopen(
+    client: Client,
+    work: Work = None,
+    practitioner: PersonName = "",
+    hub: HubName = "",
+    folder: Folder = Path(),
+) -> None:
+    """Let work with a client go on that is over. A permission that was withdrawn stays so."""
+    with report_errors():
+        count = _in_service(
+            folder, hub, practitioner,
+            lambda service, by: acts.reopen_work(service, client, work, by),
+        )  # fmt: skip
+        out.print(f"Going on again: {count}.")
+
+
+@app.command()
+def merge(
+    client: Client,
+    into: Annotated[str, typer.Option(help="The id that the one client goes by.")],
+    practitioner: PersonName = "",
+    hub: HubName = "",
+    folder: Folder = Path(),
+) -> None:
+    """Say that two of your clients are one person; patchwork-node clients part takes it back."""
+    with report_errors():
+        _in_service(
+            folder, hub, practitioner,
+            lambda service, by: acts.merge_clients(service, client, into, by),
+        )  # fmt: skip
+        out.print(f"One client from now on: {into}. If it was wrong: clients part {client}.")
+
+
+@app.command()
+def part(
+    client: Client, practitioner: PersonName = "", hub: HubName = "", folder: Folder = Path()
+) -> None:
+    """Take a merge back: they were two. What came by imports since is sorted by the next one."""
+    with report_errors():
+        count = _in_service(
+            folder, hub, practitioner, lambda service, by: acts.part_clients(service, client, by)
+        )
+        out.print(f"Two clients again; {count} pieces of work went back to {client}.")
+
+
+def _in_service(
+    folder: Path,
+    hub: str,
+    name: str,
+    work: Callable[[NodeService, int], Awaitable[Result]],
+) -> Result:
+    async def opened() -> Result:
+        async with open_service(folder, hub) as service:
+            return await work(service, await who_acts(service, name))
+
+    return asyncio.run(opened())
+
+
+def _asked(typed: dict[str, str]) -> dict[str, str]:
+    """What was typed, with the usual four asked for at the keyboard if none of them was said."""
+    if any(typed.values()) or not sys.stdin.isatty():
+        return typed
+    return typed | {
+        name: typer.prompt(f"{question} (empty if not known)", default="", show_default=False)
+        for name, question in QUESTIONS.items()
+    }
+
+
+async def _ask_consent(service: NodeService, name: str) -> str:
+    """The day of consent, where the preset rests on consent and somebody is at the keyboard."""
+    presets = await service.read(lambda tables, _: tables.merges.presets())
+    chosen = [one for one in presets if name in ("", one.name)]
+    basis = service.membership.charter.lawful_basis(chosen[0].basis) if chosen else None
+    if basis is None or basis.permission_class != "consent" or not sys.stdin.isatty():
+        return ""
+    return str(typer.prompt("On which day did they agree to be found", default="today"))
+
+
+def _look_at(known: PerhapsKnownError) -> None:
+    """Show who may be meant, and go on if a person says that it is somebody new."""
+    out.print("You have somebody like this already:")
+    for client in known.alike:
+        record = client.record
+        names = (client.local_id, record.given, record.family, record.date_of_birth)
+        out.print("  " + plain(", ".join(name for name in names if name)))
+    if not sys.stdin.isatty():
+        raise known
+    typer.confirm("Is it somebody else, to be added as new?", abort=True)
+
+
+def _chosen(what: str, offered: dict[str, str]) -> str:
+    codes = list(offered)
+    for number, code in enumerate(codes, 1):
+        typer.echo(f"{number}. {offered[code]}")
+    return codes[number_of(what, len(codes)) - 1]
+
+
+def _line(item: dict[str, Any]) -> str:
+    names: Sequence[str | None] = (
+        item["client"], item["given"], item["family"], item["date_of_birth"], item["postcode"],
+    )  # fmt: skip
+    going = f"{item['going_on']} going on" if item["going_on"] else "closed"
+    return plain(", ".join([name for name in names if name] + [going]))
+
+
+def _print_client(value: dict[str, Any]) -> None:
+    record = (value[name] for name in ("given", "middle", "family", "date_of_birth", "postcode"))
+    out.print(plain(f"{value['client']}: {', '.join(text for text in record if text)}"))
+    if value["held"]:
+        out.print("Held back until you say who it is: patchwork-node held.")
+    for work in value["work"]:
+        parts = [work["label"] or work["type"], work["team"], work["state"], *work["workers"]]
+        permission = f"permission {work['permission'].replace('_', ' ')}"
+        text = ", ".join(part for part in [*parts, permission] if part)
+        out.print(plain(f"{work['number']}. {text}"))

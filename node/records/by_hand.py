@@ -1,0 +1,265 @@
+"""Records kept by hand: specs/09-imports.md §9. A charity of three people has no file.
+
+What is typed is read as a file's cells are; nothing is guessed. Whoever acts is named, and a merge
+can be taken back.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from difflib import SequenceMatcher
+
+from node.records.importer.checks import Terms, read_value
+from node.records.importer.mapping import DATES, Field
+from node.records.sources import record_of
+from node.records.workload import end_of
+from node.store.imports import BY_HAND, Said
+from node.store.merges import Preset
+from node.store.people import Act, Deed
+from node.store.records import (
+    RECORD_FIELDS,
+    Client,
+    ClientRow,
+    EndedBy,
+    Involvement,
+    InvolvementRow,
+)
+from node.store.tables import NodeTables
+from protocol.errors import ErrorCode, LocalError
+from protocol.matchkeys.normalise import fold, parse_date
+from protocol.matchkeys.records import ClientRecord, NormalRecord, normalise_record
+
+PAGE = 2000
+ALIKE = 0.75
+"""Of one, how alike two words must be for one to be a slip of the keyboard of the other."""
+MOST_FOUND = 20
+
+
+@dataclass(frozen=True)
+class By:
+    """Who does it (a row id), and when (Unix seconds)."""
+
+    person: int
+    now: int
+
+
+@dataclass(frozen=True)
+class Added:
+    """A client to add: the record as typed, what preset, and since when there is consent, if it
+    rests on consent.
+    """
+
+    local_id: str
+    record: ClientRecord
+    preset: Preset
+    consent: date | None = None
+
+
+def read_record(typed: Mapping[str, str], today: date) -> ClientRecord:
+    """What was typed of a client, by field. Raises LocalError that names the field."""
+    values = {
+        name: _read(name, text, today) for name, text in typed.items() if text and text.strip()
+    }
+    return ClientRecord(**values)
+
+
+def read_day(name: str, text: str, today: date) -> date:
+    """A day as typed, for a field. Raises LocalError that names it."""
+    day = parse_date(_read(name, text, today))
+    if day is None:
+        raise LocalError(ErrorCode.MALFORMED, f"{name.replace('_', ' ')}: this is not a day")
+    return day
+
+
+def _read(name: str, text: str, today: date) -> str:
+    read = read_value(Field(name), " ".join(text.split()), Terms(today))
+    if read.value is None:
+        why = (read.note or "this says nothing").removesuffix("; left empty")
+        raise LocalError(ErrorCode.MALFORMED, f"{name.replace('_', ' ')}: {why}")
+    day = parse_date(read.value) if Field(name) in DATES else None
+    return day.isoformat() if day else read.value
+
+
+def add(tables: NodeTables, added: Added, by: By) -> int:
+    """Add a client with one piece of work, done by whoever adds them; the row id.
+
+    Raises LocalError.
+    """
+    if tables.records.client(added.local_id) is not None:
+        raise LocalError(ErrorCode.CONFLICT, "a client here has that id already")
+    if not (added.record.given or added.record.family):
+        raise LocalError(ErrorCode.MALFORMED, "a client needs a name")
+    ids = tables.records.put_clients([ClientRow(added.local_id, added.record)])
+    client = ids[added.local_id]
+    tables.imports.put_said([Said(client, BY_HAND, added.record, 0, None)])
+    preset = added.preset
+    today = datetime.fromtimestamp(by.now, UTC).date()
+    work = InvolvementRow(
+        client=client,
+        type=preset.type,
+        label=preset.label,
+        team=preset.team,
+        started_on=today.isoformat(),
+        permission_basis=preset.basis,
+        valid_until=end_of((added.consent or today) + timedelta(days=preset.days)),
+        consent_date=added.consent.isoformat() if added.consent else None,
+        workers=(by.person,),
+    )
+    tables.records.add_involvements([work])
+    tables.people.acted(Act(by.person, Deed.ADDED_CLIENT, added.local_id, by.now))
+    return client
+
+
+def correct(
+    tables: NodeTables, local_id: str, new: ClientRecord, cleared: Sequence[str], by: By
+) -> ClientRecord:
+    """Say of a client what is right, and of which fields there is nothing; the record now. It holds
+    until a feed says something else than it says today. Raises LocalError.
+    """
+    client = _known(tables, local_id)
+    said = list(tables.imports.said([client.id])[client.id])
+    before = next((item.record for item in said if item.source == BY_HAND), ClientRecord())
+    values = {name: getattr(new, name) or getattr(before, name) for name in RECORD_FIELDS}
+    record = ClientRecord(**{**values, **dict.fromkeys(cleared, "")})
+    mine = Said(client.id, BY_HAND, record, 0, None)
+    after = record_of([*(item for item in said if item.source != BY_HAND), mine])
+    if not (after.given or after.family):
+        raise LocalError(ErrorCode.MALFORMED, "a client needs a name")
+    tables.imports.put_said([mine])
+    tables.records.put_clients([ClientRow(client.local_id, after)])
+    tables.people.acted(Act(by.person, Deed.CORRECTED_CLIENT, client.local_id, by.now))
+    return after
+
+
+def close(tables: NodeTables, local_id: str, number: int | None, by: By) -> int:
+    """End a piece of work with a client (its number, as `show` has it), or all; how many. No feed
+    begins them again. Raises LocalError.
+    """
+    works = [item for item in _works(tables, local_id, number) if not item.is_over(by.now)]
+    if not works:
+        raise LocalError(ErrorCode.CONFLICT, "that is over already")
+    ended = [replace(item, ended_at=by.now, ended_by=EndedBy.PERSON) for item in works]
+    tables.records.set_involvements(ended)
+    tables.people.acted(Act(by.person, Deed.CLOSED_WORK, local_id, by.now))
+    return len(ended)
+
+
+def reopen(tables: NodeTables, local_id: str, number: int | None, by: By) -> int:
+    """Let work that is over go on; how many. What was withdrawn stays so. Raises LocalError."""
+    works = [item for item in _works(tables, local_id, number) if item.is_over(by.now)]
+    if not works:
+        raise LocalError(ErrorCode.CONFLICT, "nothing of that is over")
+    going_on = [replace(item, ended_at=None, ended_by=None) for item in works]
+    tables.records.set_involvements(going_on)
+    tables.people.acted(Act(by.person, Deed.REOPENED_WORK, local_id, by.now))
+    return len(going_on)
+
+
+def merge(tables: NodeTables, local_id: str, into: str, by: By) -> None:
+    """Say that two clients of ours are one, who goes by the second id. Raises LocalError."""
+    client, other = _known(tables, local_id), _known(tables, into)
+    if client.id == other.id:
+        raise LocalError(ErrorCode.CONFLICT, "these two ids are one client here already")
+    if tables.held.of(client.id) or tables.held.of(other.id):
+        raise LocalError(ErrorCode.CONFLICT, "say first who the held one is: patchwork-node held")
+    if client.local_id != local_id:
+        raise LocalError(
+            ErrorCode.CONFLICT, f"merge {client.local_id}, whose id this is another of"
+        )
+    tables.merges.merge(client.id, other.id, by.person, by.now)
+    tables.people.acted(Act(by.person, Deed.MERGED_CLIENT, f"{local_id} {other.local_id}", by.now))
+
+
+def part(tables: NodeTables, local_id: str, by: By) -> int:
+    """Take a merge back: the two were two. How much work goes back. Raises LocalError."""
+    found = tables.merges.merged(local_id)
+    if found is None:
+        raise LocalError(ErrorCode.NOT_FOUND, "no client of that id was merged into another one")
+    count = tables.merges.part(*found)
+    tables.people.acted(Act(by.person, Deed.PARTED_CLIENT, local_id, by.now))
+    return count
+
+
+def search(tables: NodeTables, text: str) -> list[Client]:
+    """Own clients whose id, names, date of birth, number or postcode the words of a text are, or
+    nearly are; the likeliest first.
+    """
+    words = [word for word in (fold(part) for part in text.split()) if word]
+    found = []
+    for client in _clients(tables):
+        score = _fits(words, list(_words(client))) if words else 1.0
+        if score:
+            found.append((-score, client.id, client))
+        if len(found) > 4 * MOST_FOUND and words:
+            found = sorted(found)[:MOST_FOUND]
+    return [client for _, _, client in sorted(found)[:MOST_FOUND]]
+
+
+def perhaps_known(tables: NodeTables, record: ClientRecord) -> list[Client]:
+    """Own clients who may be the one that somebody is about to add."""
+    new = normalise_record(record)
+    return [client for client in _clients(tables) if _may_be(new, normalise_record(client.record))]
+
+
+def _may_be(new: NormalRecord, known: NormalRecord) -> bool:
+    if new.nhs_number and known.nhs_number:
+        return new.nhs_number == known.nhs_number
+    given = bool(new.given_skeleton) and new.given_skeleton == known.given_skeleton
+    family = bool(set(new.family_skeletons) & set(known.family_skeletons))
+    born = bool(new.born) and new.born == known.born
+    return given + family + born >= 2
+
+
+def _fits(words: Sequence[str], known: Sequence[str]) -> float:
+    """How well words fit a client's: the worst of them, each by its best; 0 for not at all."""
+    scores = []
+    for word in words:
+        best = max((_alike(word, other) for other in known), default=0.0)
+        if not best:
+            return 0.0
+        scores.append(best)
+    return sum(scores) / len(scores)
+
+
+def _alike(word: str, other: str) -> float:
+    if word == other:
+        return 1.0
+    if len(word) > 1 and other.startswith(word):
+        return 0.99
+    match = SequenceMatcher(None, word, other, autojunk=False)
+    likely = match.real_quick_ratio() >= ALIKE and match.quick_ratio() >= ALIKE
+    return match.ratio() if likely and match.ratio() >= ALIKE else 0.0
+
+
+def _words(client: Client) -> Iterator[str]:
+    record = client.record
+    for text in (client.local_id, record.given, record.middle, record.family):
+        yield from fold(text).split()
+    for text in (record.postcode, record.nhs_number):
+        yield fold(text).replace(" ", "")
+    if born := parse_date(record.date_of_birth):
+        yield from (born.isoformat(), born.strftime("%d/%m/%Y"))
+
+
+def _clients(tables: NodeTables) -> Iterator[Client]:
+    last = 0
+    while page := tables.records.clients_after(last, PAGE):
+        gone = tables.merges.all_merged([client.id for client in page])
+        yield from (client for client in page if client.id not in gone)
+        last = page[-1].id
+
+
+def _known(tables: NodeTables, local_id: str) -> Client:
+    client = tables.records.client(local_id)
+    if client is None:
+        raise LocalError(ErrorCode.NOT_FOUND, "no client has that id here")
+    return client
+
+
+def _works(tables: NodeTables, local_id: str, number: int | None) -> list[Involvement]:
+    works = tables.records.involvements([_known(tables, local_id).id])
+    if number is None:
+        return works
+    if not 1 <= number <= len(works):
+        raise LocalError(ErrorCode.NOT_FOUND, "there is no work of that number: see clients show")
+    return [works[number - 1]]
