@@ -22,7 +22,7 @@ from node.links.review import Opinion
 from node.service import NodeService
 from node.store.tables import NodeTables
 from node.views.review import check_value, queue_value
-from node.web.clients import CALLS
+from node.web.own_clients import CALLS
 from protocol import canonical
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import BasisCode, Code, WireModel, refused_shape

@@ -2,14 +2,18 @@
 its records that are one are one stub.
 """
 
+from typing import Any
+
 import pytest
 
 from node.actions import clients as acts
 from node.actions.clients import NewClient, PerhapsKnownError
 from node.store.merges import Preset
 from node.store.people import PersonKind
+from node.web.own_clients import CALLS
 from protocol.errors import LocalError
 from tests.sim.federation import AMIRA, DUTY, SimFederation, SimNode, row
+from tests.sim.test_api import BEARER, client_of
 from tests.sim.test_ends import polled, shown
 
 TYPED = {
@@ -76,3 +80,44 @@ async def test_one_client_twice_is_asked_about_and_two_records_of_one_become_one
     await federation.round()
     stubs = await charity.read(lambda tables: tables.tx.rows("SELECT retired FROM stub"))
     assert [stub["retired"] for stub in stubs] == [0, 0]
+
+
+async def test_the_local_interface_does_the_same_for_whoever_has_the_token(
+    federation: SimFederation,
+) -> None:
+    _, charity = await two(federation)
+    await charity.write(lambda tables: tables.merges.put_preset(YOUTH))
+    api = await client_of(charity.service)
+    by = {"practitioner": "Y. Worker"}
+
+    async def post(what: str, **body: Any) -> tuple[int, Any]:
+        answer = await api.post(f"/v1/clients/{what}", headers=BEARER, json=body)
+        return answer.status, await answer.json()
+
+    try:
+        for path in CALLS:
+            assert (await api.post(path, json=by)).status == 401
+        added = await post("add", client="h1", typed=TYPED, consent="today", **by)
+        assert added == (200, {"client": "h1"})
+        status, refused = await post("add", typed=TYPED, consent="today", **by)
+        assert (status, refused["code"]) == (409, "conflict")
+        _, found = await post("search", text="amirra")
+        assert [one["client"] for one in found["clients"]] == ["h1"]
+        assert await post("correct", client="h1", typed={"postcode": "LX4 2BD"}, **by) == (
+            200,
+            {"client": "h1"},
+        )
+        assert await post("close", client="h1", work=1, **by) == (200, {"closed": 1})
+        _, seen = await post("show", client="h1")
+        assert (seen["postcode"], seen["work"][0]["state"]) == ("LX4 2BD", "closed")
+        assert await post("reopen", client="h1", **by) == (200, {"reopened": 1})
+        twin = {**TYPED, "given": "Nour"}
+        await post("add", client="h2", typed=twin, consent="today", is_new=True, **by)
+        assert await post("merge", client="h2", into="h1", **by) == (200, {"client": "h1"})
+        assert await post("part", client="h2", **by) == (200, {"went_back": 1})
+        status, _ = await post("close", client="h1", practitioner="Nobody")
+        assert status == 404
+        status, _ = await post("show", client="h1", extra=1)
+        assert status == 400
+    finally:
+        await api.close()
