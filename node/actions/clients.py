@@ -8,17 +8,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from node.actions.session import in_folder
 from node.publishing.publisher import Publisher
-from node.records import by_hand
+from node.records import by_hand, families
 from node.records.by_hand import Added, By
 from node.service import NodeService
+from node.store.families import Relative
 from node.store.merges import Preset
 from node.store.records import Client
 from node.store.tables import NodeTables
 from node.views.clients import client_value, clients_value
+from node.views.status import status_value
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.matchkeys.records import ClientRecord
 from runtime.environment import Environment
@@ -93,6 +95,12 @@ async def find_clients(folder: Path, text: str) -> list[dict[str, object]]:
     )
 
 
+async def status_of(folder: Path) -> dict[str, Any]:
+    """How good the own records are, as a value. Raises LocalError."""
+    now = Environment().clock()
+    return await in_folder(folder, lambda tables: status_value(tables, now))
+
+
 async def show_client(folder: Path, local_id: str) -> dict[str, object]:
     """A client with all work, as a value. Raises LocalError."""
     now = Environment().clock()
@@ -133,6 +141,23 @@ async def part_clients(service: NodeService, local_id: str, person: int) -> int:
     Raises LocalError, RemoteError.
     """
     return await _do(service, person, lambda t, by: by_hand.part(t, local_id, by))
+
+
+async def family_of(
+    folder: Path, local_id: str, joined: tuple[str, str] = ("", ""), without: str = ""
+) -> list[Relative]:
+    """The family of a client, once somebody (with their relation) has joined it or left it, if that
+    is said. Raises LocalError.
+    """
+
+    def work(tables: NodeTables) -> list[Relative]:
+        if joined[0]:
+            families.join(tables, local_id, *joined)
+        if without:
+            families.leave(tables, local_id, without)
+        return families.relatives(tables, local_id)
+
+    return await in_folder(folder, work)
 
 
 async def _do(

@@ -19,7 +19,7 @@ from node.actions.clients import NewClient, PerhapsKnownError
 from node.actions.register import who_acts
 from node.actions.session import open_service
 from node.cli.options import Client, Folder, HubName, JsonOutput, PersonName
-from node.cli.printing import plain
+from node.cli.printing import plain, print_status
 from node.cli.prompts import number_of
 from node.service import NodeService
 from node.store.merges import Preset
@@ -132,6 +132,17 @@ def list_clients(
 
 
 @app.command()
+def status(as_json: JsonOutput = False, folder: Folder = Path()) -> None:
+    """Show how good your records are, by service: what lets your clients be found."""
+    with report_errors():
+        value = asyncio.run(acts.status_of(folder))
+        if as_json:
+            typer.echo(json.dumps(value))
+        else:
+            print_status(out, value)
+
+
+@app.command()
 def show(client: Client, as_json: JsonOutput = False, folder: Folder = Path()) -> None:
     """Show a client and all work with them."""
     with report_errors():
@@ -233,6 +244,23 @@ def part(
             folder, hub, practitioner, lambda service, by: acts.part_clients(service, client, by)
         )
         out.print(f"Two clients again; {count} pieces of work went back to {client}.")
+
+
+@app.command()
+def family(
+    client: Client,
+    with_: Annotated[str, typer.Option("--with", help="Another of your clients.")] = "",
+    relation: Annotated[str, typer.Option(help="What they are of the first: sister.")] = "",
+    without: Annotated[str, typer.Option(help="Who is no family after all.")] = "",
+    folder: Folder = Path(),
+) -> None:
+    """Show who of your clients is a client's family, or say it. It stays here."""
+    with report_errors():
+        if bool(with_) != bool(relation):
+            raise LocalError(ErrorCode.NOT_READY, "say both, --with ID and --relation sister")
+        for one in asyncio.run(acts.family_of(folder, client, (with_, relation), without)):
+            of = f"whose {one.relation} is {client}" if one.of_them else one.relation
+            out.print(plain(f"{one.local_id}: {of}"))
 
 
 def _in_service(

@@ -28,12 +28,11 @@ from node.cli.options import Client, Folder, HubName, JsonOutput, PersonName
 from node.cli.people import app as people_app
 from node.cli.prompts import choose, confirm
 from node.cli.register import app as register_commands
-from node.links.team import team_of
 from node.publishing.publisher import Step
 from node.requests.answering import Answer
 from node.views.bases import offered
 from node.views.inbox import inbox_value
-from node.views.team import team_value
+from node.views.team import family_of, team_value
 from node.web.serving import serve as serve_folder
 from protocol.errors import ErrorCode, LocalError
 from protocol.requests.refusals import RefusalCode
@@ -165,18 +164,29 @@ def withdraw(
 
 @app.command()
 def team(
-    client: Client, hub: HubName = "", as_json: JsonOutput = False, folder: Folder = Path()
+    client: Client,
+    family: Annotated[
+        bool, typer.Option("--family", help="With the teams of relatives who are your clients.")
+    ] = False,
+    hub: HubName = "",
+    as_json: JsonOutput = False,
+    folder: Folder = Path(),
 ) -> None:
     """Show the team around a client, and somebody to call now."""
     with report_errors():
 
         async def work() -> None:
             async with open_service(folder, hub) as service:
-                found = await service.read(partial(team_of, local_id=client))
-            if as_json:
-                typer.echo(json.dumps(team_value(found)))
+                found = await service.read(partial(family_of, local_id=client))
+            if not as_json:
+                printing.print_family(out, found if family else found[:1])
+            elif family:
+                values = [
+                    {"client": one, "relation": what, **team_value(of)} for one, what, of in found
+                ]
+                typer.echo(json.dumps(values))
             else:
-                printing.print_team(out, client, found)
+                typer.echo(json.dumps(team_value(found[0][2])))
 
         asyncio.run(work())
 

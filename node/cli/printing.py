@@ -85,6 +85,39 @@ DEEDS = {
 }
 
 
+def print_status(out: Console, value: dict[str, Any]) -> None:
+    """How many clients of each service have what lets them be found, and how old feeds are."""
+    columns = ("Service", "Clients", "NHS number", "Birth date", "Postcode", "Permission")
+    table = Table(*columns)
+    for one in value["services"]:
+        shares = (
+            f"{one[name]} ({100 * one[name] // one['clients']}%)"
+            for name in (
+                "with_nhs_number",
+                "with_date_of_birth",
+                "with_postcode",
+                "with_permission",
+            )
+        )
+        table.add_row(one["type"], str(one["clients"]), *shares)
+    out.print(table if value["services"] else "Nobody is on your books.")
+    for feed in value["feeds"]:
+        days = feed["age"] // 86_400
+        age = "today" if not days else "yesterday" if days == 1 else f"{days} days ago"
+        _say(
+            out, plain(f"{feed['title'] or 'A file without a title'}: {age}, {feed['rows']} rows.")
+        )
+
+
+def print_family(out: Console, teams: Sequence[tuple[str, str, Team]]) -> None:
+    """A client's team, and those of relatives below it."""
+    for local_id, relation, team in teams:
+        if relation:
+            _say(out, "")
+            _say(out, plain(relation.capitalize() + ":"))
+        print_team(out, local_id, team)
+
+
 def print_team(out: Console, local_id: str, team: Team) -> None:
     """The team around a client, each with a reference and a duty line; and somebody to call."""
     _say(out, f"The team around {local_id}", style="bold")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from node.store.alarms import AlarmStore
 from node.store.checks import ReceivedChecks, SentChecks
+from node.store.families import Families
+from node.store.figures import Figures
 from node.store.governance import GovernanceStore
 from node.store.held import HeldClients
 from node.store.hubs import Hubs
@@ -40,6 +42,8 @@ class NodeTables:
         self.imports = Imports(tx)
         self.held = HeldClients(tx)
         self.merges = Merges(tx)
+        self.families = Families(tx)
+        self.figures = Figures(tx)
         self.people = People(tx)
         self.stubs = Stubs(tx)
         self.sealed_tokens = SealedTokens(tx)

@@ -3,7 +3,10 @@
 from dataclasses import asdict
 from typing import Any
 
-from node.links.team import Team
+from node.links.team import Team, team_of
+from node.membership.hub import HubMembership
+from node.records.families import relatives
+from node.store.tables import NodeTables
 
 
 def team_value(team: Team) -> dict[str, Any]:
@@ -21,3 +24,16 @@ def team_value(team: Team) -> dict[str, Any]:
         "waiting": team.waiting,
         "ring": [asdict(line) for line in team.ring],
     }
+
+
+def family_of(
+    tables: NodeTables, membership: HubMembership, local_id: str
+) -> list[tuple[str, str, Team]]:
+    """A client's own team and those of the relatives whom we know, each with id and relation. The
+    hub is asked nothing. Raises LocalError.
+    """
+    found = [(local_id, "", team_of(tables, membership, local_id))]
+    for one in relatives(tables, local_id):
+        relation = f"{local_id} is their {one.relation}" if one.of_them else one.relation
+        found.append((one.local_id, relation, team_of(tables, membership, one.local_id)))
+    return found

@@ -10,11 +10,12 @@ from typing import TypeVar
 import pytest
 import pytest_asyncio
 
-from node.records import by_hand
+from node.records import by_hand, families
 from node.records.by_hand import Added, By
 from node.store.merges import Preset
 from node.store.people import PersonKind
 from node.store.tables import NodeEngine, NodeTables, open_engine
+from node.views.status import status_value
 from protocol.errors import LocalError
 from protocol.matchkeys.records import ClientRecord
 from tests.unit.test_involvements import NOW, TODAY, File, amira, names, open_types, record, works
@@ -190,3 +191,51 @@ def test_a_day_is_read_as_in_a_file() -> None:
     assert by_hand.read_day("consent_date", "21/11/2026", TODAY) == date(2026, 11, 21)
     with pytest.raises(LocalError, match="consent date: the date is in the future"):
         by_hand.read_day("consent_date", "22/11/2026", TODAY)
+
+
+async def test_a_family_is_of_own_clients_and_read_from_either_side(engine: NodeEngine) -> None:
+    await add(engine)
+    await add(engine, "h2", given="Ines", date_of_birth="2013-05-06")
+    await said(engine, lambda t: families.join(t, "h1", "h2", "sister"))
+
+    async def family(local_id: str) -> list[tuple[str, str, bool]]:
+        found = await said(engine, lambda t: families.relatives(t, local_id))
+        return [(one.local_id, one.relation, one.of_them) for one in found]
+
+    assert await family("h1") == [("h2", "sister", False)]
+    assert await family("h2") == [("h1", "sister", True)]
+    for one, other, relation, words in (
+        ("h1", "x", "sister", "only your own clients"),
+        ("h1", "h1", "sister", "relative of their own"),
+        ("h1", "h2", "s" * 81, "in a few words"),
+    ):
+        with pytest.raises(LocalError, match=words):
+            await said(engine, lambda t, a=one, b=other, r=relation: families.join(t, a, b, r))  # type: ignore[misc]
+    await said(engine, lambda t: families.leave(t, "h2", "h1"))
+    assert await family("h1") == []
+    with pytest.raises(LocalError, match="no family here"):
+        await said(engine, lambda t: families.leave(t, "h1", "h2"))
+
+
+async def test_how_good_the_records_are_is_counted_by_service_and_client(
+    engine: NodeEngine,
+) -> None:
+    rows = [
+        amira(nhs_number="9990123454", postcode="LX3 4AB"),
+        amira(involvement="school_nursing", basis=""),
+        amira(local_id="c2", given="Samir", date_of_birth="2018-01-09"),
+        amira(local_id="c3", given="Kim", dob="1987", team="South"),
+        amira(local_id="c3", given="Kim", dob="1987", team="North"),
+        amira(local_id="c4", given="Old", dob="1980-01-01", ended="2020-01-01"),
+    ]
+    await File(rows).take(engine)
+    value = await said(engine, lambda t: status_value(t, NOW + 86_400))
+    counts = {"with_nhs_number": 1, "with_date_of_birth": 2, "with_postcode": 1}
+    assert value == {
+        "services": [
+            {"type": "early_help", "clients": 3, **counts, "with_permission": 3},
+            {"type": "school_nursing", "clients": 1, **dict.fromkeys(counts, 1),
+             "with_permission": 0},
+        ],
+        "feeds": [{"title": "Children's system", "rows": 6, "age": 86_400}],
+    }  # fmt: skip

@@ -107,3 +107,11 @@ CREATE TABLE merged_involvement (
     involvement INTEGER PRIMARY KEY REFERENCES involvement (id),
     client INTEGER NOT NULL REFERENCES client (id) -- whose it was
 );
+-- Who of our clients is what of another one. No hub hears of it.
+CREATE TABLE relative (
+    client INTEGER NOT NULL REFERENCES client (id),
+    relative INTEGER NOT NULL REFERENCES client (id),
+    relation TEXT NOT NULL, -- of the relative to the client, in the agency's words
+    PRIMARY KEY (client, relative)
+);
+CREATE INDEX relative_by_relative ON relative (relative);
