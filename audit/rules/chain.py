@@ -208,7 +208,8 @@ class Chain:
 
     def _in_force(self, index: int, preamble: Preamble, request: Request) -> Iterator[Finding]:
         place = (request.link_id, request.answerer, request.involvement_id)
-        if not self._facts.still_in_force(*place, preamble.iat):
+        charter = self._directory.charter_at(index).charter
+        if not self._facts.still_in_force(charter, place, preamble.iat):
             detail = f"{preamble.kind}: the link or permission was no longer in force"
             yield rule(FindingCode.NOT_IN_FORCE, index, detail)
 

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 from protocol import canonical
+from protocol.governance.charter import Charter
 from protocol.governance.directory import Directory
 from protocol.messages.bodies import LinkItem, PublishedInvolvement, RequestBody, StubRow
 from protocol.messages.parts import DecisionFacts
 from protocol.messages.review import IdentityRequestBody
 from protocol.messages.statement import MAX_SKEW_SECONDS, Statement
-from protocol.requests.decide import HubFacts, IdentityFacts, LinkFact, in_force
+from protocol.requests.decide import HubFacts, IdentityFacts, LinkFact, in_force, is_past
 
 DAY = 86_400
 _NOTHING = canonical.encode([])
@@ -191,14 +192,18 @@ class LoggedFacts:
         )
         return facts, pinned
 
-    def still_in_force(self, link_id: str, answerer: str, involvement_id: str, iat: int) -> bool:
-        """Whether link and permission hold; the hub's clock may be five minutes from `iat`."""
+    def still_in_force(self, charter: Charter, place: tuple[str, str, str], iat: int) -> bool:
+        """Whether link and permission hold at a place (link, answering agency, involvement), of
+        past work as long as it is seen. The hub's clock may be five minutes from `iat`.
+        """
+        link_id, answerer, involvement_id = place
+        then = iat - MAX_SKEW_SECONDS
         link = self.links.get(link_id)
         if link is None or link.state != "match":
             return False
         stubs = [self.stubs.get(stub_id) for _, stub_id in link.ends]
         return any(
-            item.id == involvement_id and in_force(item, iat - MAX_SKEW_SECONDS)
+            item.id == involvement_id and (in_force(item, then) or is_past(charter, item, then))
             for stub in stubs
             if stub is not None and stub.agency == answerer
             for item in stub.involvements()

@@ -25,7 +25,14 @@ from protocol.messages.bodies import (
 from protocol.messages.log import ProvisionalBody
 from protocol.messages.parts import DecisionFacts
 from protocol.messages.statement import Statement, parse_statement
-from protocol.requests.decide import Decision, Refuse, allows_break_glass, decide_hub, in_force
+from protocol.requests.decide import (
+    Decision,
+    Refuse,
+    allows_break_glass,
+    decide_hub,
+    in_force,
+    is_past,
+)
 
 Body = TypeVar("Body", bound=WireModel)
 Card = Statement[ReleaseBody] | Statement[ProvisionalBody]
@@ -167,7 +174,8 @@ class Broker:
         for stub_id in link.pair if link and link.state is LinkState.MATCH else ():
             stub = self._tables.stubs.stub(stub_id)
             for item in stub.involvements if stub and stub.agency == request.holder else ():
-                if item.id == request.involvement_id and in_force(item, now):
+                seen = in_force(item, now) or is_past(self._ledger.charter, item, now)
+                if item.id == request.involvement_id and seen:
                     return
         raise RemoteError(ErrorCode.NOT_ALLOWED, "link or permission is no longer in force")
 

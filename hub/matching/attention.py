@@ -84,5 +84,5 @@ class Attention:
 
     def _is_shown(self, item: ClassifiedPair, side: int) -> bool:
         """Whether one side is to know anything of the other's stub."""
-        viewer, other = item.stubs[side].agency, item.stubs[1 - side]
-        return self._terms.is_shown(viewer, other, item.views[side].shown)
+        own, other = item.stubs[side], item.stubs[1 - side]
+        return self._terms.is_shown_across(own, other, item.views[side].shown)

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from hub.log.ledger import Ledger
 from hub.matching.leaves import link_item, log_leaf
+from hub.matching.notices import SEEN
 from hub.matching.telling import Telling
 from hub.matching.terms import RoundTerms
 from hub.store.ends import STUBS_A_LEAF
@@ -21,11 +22,11 @@ from protocol.requests.decide import Shown
 from protocol.requests.review import Answer, Said
 
 
-def expire(tables: HubTables, now: int) -> None:
+def expire(tables: HubTables, now: int, past: int) -> None:
     """Have the links end whose permission ran out. One leaf whatever there is: what is more than
     it takes is left for the next time.
     """
-    tables.ends.look_at(tables.stubs.expire(now, STUBS_A_LEAF))
+    tables.ends.look_at(tables.stubs.expire(now, past, STUBS_A_LEAF))
     tables.ends.owe(1)
 
 
@@ -69,7 +70,11 @@ class EndsPass:
         if link.state is not LinkState.ENDED and all(map(self._terms.is_alive, (first, second))):
             state = link.state.value
             return replace(
-                link, ends=(self._less(one, second, state), self._less(other, first, state))
+                link,
+                ends=(
+                    self._less(one, (first, second), state),
+                    self._less(other, (second, first), state),
+                ),
             )
         return _ended(link)
 
@@ -84,16 +89,22 @@ class EndsPass:
             and {*answers.values()} == {Answer(Said.NOT_SAME, tables.question(link))}
         }
 
-    def _less(self, end: LinkEnd, other: Stub, state: str) -> LinkEnd:
-        """An end without what its side may not see any more. What is new waits for a round."""
+    def _less(self, end: LinkEnd, stubs: tuple[Stub, Stub], state: str) -> LinkEnd:
+        """An end, that of the first stub, without what its side may not see any more. What is new
+        waits for a round.
+        """
         if end.notice is None:
             return end
-        shown = self._terms.shown(end.agency, other, state)
+        shown = self._terms.shown_across(*stubs, state)
         if end.notice.agency_id is None:
             told = any(value is not Shown.NOTHING for value in shown.values())
             return end if told else _silent(end)
-        seen = {item.id for item, value in shown.items() if value is Shown.INVOLVEMENT}
-        left = tuple(item for item in end.notice.involvements if item.id in seen)
+        seen = {item.id: value is Shown.PAST for item, value in shown.items() if value in SEEN}
+        left = tuple(
+            item.model_copy(update={"is_past": seen[item.id]})
+            for item in end.notice.involvements
+            if item.id in seen
+        )
         return replace(end, notice=replace(end.notice, involvements=left)) if left else _silent(end)
 
 

@@ -15,6 +15,8 @@ from protocol.messages.bodies import ShownInvolvement
 from protocol.requests.decide import Shown
 from protocol.requests.review import View
 
+SEEN = frozenset({Shown.INVOLVEMENT, Shown.PAST})
+
 
 class NoticeBuilder:
     """Works out what each side is to know."""
@@ -43,24 +45,27 @@ class NoticeBuilder:
         """The end that is the first of the two stubs, with its tokens first."""
         viewer, other = stubs
         evidence = evidence_for(self._terms.charter.policy, classified.score, *tokens)
-        notice = self._notice(view.shown, viewer.agency, other, evidence)
+        notice = self._notice(view.shown, viewer, other, evidence)
         held = self._attention.is_held(classified, viewer.agency, other.agency)
         asked = view.asked and notice is not None and not held
         review = classified.question if asked else None
         return LinkEnd(viewer.agency, viewer.stub_id, notice, review)
 
     def _notice(
-        self, state: str, viewer: str, other: Stub, evidence: tuple[str, int] | None
+        self, state: str, viewer: Stub, other: Stub, evidence: tuple[str, int] | None
     ) -> Notice | None:
-        """What an agency is to know of a link to this stub, or None for nothing."""
-        if not self._terms.is_shown(viewer, other, state):
+        """What an agency is to know of a link from its stub to this one, or None for nothing."""
+        if not self._terms.is_shown_across(viewer, other, state):
             return None
-        shown = self._terms.shown(viewer, other, state)
-        seen = [item for item, value in shown.items() if value is Shown.INVOLVEMENT]
+        shown = self._terms.shown_across(viewer, other, state)
+        seen = [item for item, value in shown.items() if value in SEEN]
         return Notice(
             agency_id=other.agency if seen else None,
             involvements=tuple(
-                ShownInvolvement(id=item.id, type=item.type, label=item.label) for item in seen
+                ShownInvolvement(
+                    id=item.id, type=item.type, label=item.label, is_past=shown[item] is Shown.PAST
+                )
+                for item in seen
             ),
             evidence=evidence if seen else None,
         )

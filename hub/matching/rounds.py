@@ -35,7 +35,7 @@ class Matcher:
         terms = RoundTerms.of(ledger)
         candidates = CandidateIndex(tables, terms)
         classify = PairClassifier(candidates, terms)
-        marked = tables.stubs.take_marked(terms.now, ROUND_LIMIT)
+        marked = tables.stubs.take_marked(terms.now, terms.charter.past_seconds, ROUND_LIMIT)
         candidates.look_around(marked)
         touched = (pair for stub_id in marked for pair in sorted(candidates.touched(stub_id)))
         classify.classify(dict.fromkeys(touched))

@@ -8,9 +8,9 @@ from hub.store.stubs import Stub
 from protocol.governance.charter import Charter
 from protocol.governance.directory import Directory
 from protocol.messages.bodies import PublishedInvolvement
-from protocol.requests.decide import Shown, decide_show, in_force
+from protocol.requests.decide import Shown, decide_show, in_force, is_past
 
-LEAST_FIRST = (Shown.NOTHING, Shown.POSSIBLE, Shown.INVOLVEMENT)
+LEAST_FIRST = (Shown.NOTHING, Shown.POSSIBLE, Shown.PAST, Shown.INVOLVEMENT)
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,13 @@ class RoundTerms:
         return self.directory.charter
 
     def is_alive(self, stub: Stub) -> bool:
-        """Whether a stub may have links: not retired, its agency active, something in force."""
+        """Whether a stub may have links: not retired, its agency active, something in force, or
+        past and still seen.
+        """
         if stub.retired or self.directory.active(stub.agency) is None:
             return False
-        return any(in_force(item, self.now) for item in stub.involvements)
+        charter, now = self.charter, self.now
+        return any(in_force(item, now) or is_past(charter, item, now) for item in stub.involvements)
 
     def shown(self, viewer: str, other: Stub, state: str) -> Mapping[PublishedInvolvement, Shown]:
         """What an agency may see of a stub across a link of this state."""
@@ -54,6 +57,21 @@ class RoundTerms:
             )
             for item in other.involvements
         }
+
+    def shown_across(
+        self, own: Stub, other: Stub, state: str
+    ) -> Mapping[PublishedInvolvement, Shown]:
+        """What the agency of a stub may see of the one across a link: nothing if its own work with
+        the client is over.
+        """
+        works = any(in_force(item, self.now) for item in own.involvements)
+        return self.shown(own.agency, other, state) if works else {}
+
+    def is_shown_across(self, own: Stub, other: Stub, state: str) -> bool:
+        """Whether the agency of a stub may know anything of the one across a link."""
+        return any(
+            value is not Shown.NOTHING for value in self.shown_across(own, other, state).values()
+        )
 
     def is_shown(self, viewer: str, other: Stub, state: str) -> bool:
         """Whether an agency may know anything of a stub across a link of this state."""

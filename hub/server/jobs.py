@@ -102,7 +102,11 @@ class Jobs:
     async def expire(self) -> None:
         """Have those ends told that came by time alone."""
         now = self.signer.env.clock()
-        await self._engine.write(lambda tables: expire(tables, now))
+
+        def work(tables: HubTables) -> None:
+            expire(tables, now, self._ledger(tables).charter.past_seconds)
+
+        await self._engine.write(work)
 
     async def admit(self) -> None:
         """Write into the log what the operator decided of members: each in a transaction."""

@@ -200,17 +200,19 @@ class Stubs:
         """Whether any stub waits for a round."""
         return self._tx.one("SELECT 1 FROM dirty_stub") is not None
 
-    def take_marked(self, now: int, limit: int) -> list[str]:
-        """Up to `limit` stubs that changed or whose permission ran out, by id; unmarks them."""
-        self.expire(now)
+    def take_marked(self, now: int, past: int, limit: int) -> list[str]:
+        """Up to `limit` stubs that changed or whose permission ran out, by id; unmarks them. `past`
+        as of `expire`.
+        """
+        self.expire(now, past)
         rows = self._tx.rows("SELECT stub_id FROM dirty_stub ORDER BY stub_id LIMIT ?", limit)
         stub_ids = [row["stub_id"] for row in rows]
         self._tx.run_among("DELETE FROM dirty_stub WHERE stub_id IN (:among)", among=stub_ids)
         return stub_ids
 
-    def expire(self, now: int, most: int | None = None) -> list[str]:
+    def expire(self, now: int, past: int, most: int | None = None) -> list[str]:
         """Mark stubs whose permission or work ran out, each once, at most `most`: the first to run
-        out. Which they are.
+        out. Which they are. They are looked at again `past` seconds after the end of work.
         """
         sql = (
             "SELECT stub_id, involvements FROM stub WHERE next_expiry <= ? "
@@ -220,7 +222,7 @@ class Stubs:
         self.mark(expired)
         self._tx.run_many(
             "UPDATE stub SET next_expiry = ? WHERE stub_id = ?",
-            [(_next_expiry(items, now), stub_id) for stub_id, items in expired.items()],
+            [(_next_expiry(items, now, past), stub_id) for stub_id, items in expired.items()],
         )
         return [*expired]
 
@@ -369,5 +371,7 @@ def _expiries(involvements: Iterable[PublishedInvolvement]) -> list[int]:
     return [time for pair in times for time in pair if time is not None]
 
 
-def _next_expiry(involvements: Iterable[PublishedInvolvement], now: int) -> int | None:
-    return min((time for time in _expiries(involvements) if time > now), default=None)
+def _next_expiry(involvements: Collection[PublishedInvolvement], now: int, past: int) -> int | None:
+    times = _expiries(involvements)
+    times += [item.active_until + past for item in involvements if item.active_until is not None]
+    return min((time for time in times if time > now), default=None)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from node.links.references import Entry, entries_of, entry_named
+from node.links.team import label_of
 from node.membership.hub import HubMembership
 from node.requests.answering import Answer
 from node.requests.asking import ContactRequest
@@ -34,7 +35,7 @@ class Addressee:
     @property
     def title(self) -> str:
         """The organisation and the work, in words."""
-        return f"{self.agency} ({self.entry.involvement.label})"
+        return f"{self.agency} ({label_of(self.entry.involvement)})"
 
 
 @dataclass(frozen=True)

@@ -144,11 +144,17 @@ def _link(hub_id: str, round_id: str, notice: LinkNotice) -> Link:
         state=LinkState(notice.state),
         agency_id=notice.agency_id,
         involvements=tuple(
-            LinkedInvolvement(item.id, item.type, item.label) for item in notice.involvements
+            LinkedInvolvement(item.id, item.type, item.label, item.is_past)
+            for item in notice.involvements
         ),
         evidence=notice.evidence,
         round_id=round_id,
     )
+
+
+def label_of(involvement: LinkedInvolvement) -> str:
+    """What people read of the work: that it is past, too."""
+    return f"{involvement.label} (past)" if involvement.is_past else involvement.label
 
 
 def _members(membership: HubMembership, entries: Sequence[Entry]) -> Iterator[TeamMember]:
@@ -159,7 +165,7 @@ def _members(membership: HubMembership, entries: Sequence[Entry]) -> Iterator[Te
                 entry.reference,
                 entry.link.link_id,
                 entry.involvement.id,
-                entry.involvement.label,
+                label_of(entry.involvement),
                 member.body.name,
                 member.body.duty_line,
                 member.body.duty_hours,
@@ -169,10 +175,11 @@ def _members(membership: HubMembership, entries: Sequence[Entry]) -> Iterator[Te
 def _why_unpublished(tables: NodeTables, membership: HubMembership, client: Client) -> Unpublished:
     if tables.held.of(client.id) is not None:
         return Unpublished.HELD
-    permitted = tables.records.in_force(client.id, membership.env.clock())
+    now = membership.env.clock()
+    permitted = tables.records.in_force(client.id, now)
     if not permitted:
         return Unpublished.NO_PERMISSION
-    if not any(allowed(membership.charter, permitted)):
+    if not allowed(membership.charter, permitted, now):
         return Unpublished.NOT_IN_CHARTER
     policy = membership.charter.policy
     made = match_keys(record_of(client, membership.shared_postcodes), policy.keys)

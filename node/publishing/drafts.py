@@ -175,10 +175,9 @@ class Drafter:
         self, tables: NodeTables, clients: Sequence[Client], now: int
     ) -> dict[int, list[PublishedInvolvement]]:
         """What may be published of these clients: of each who has any involvement that may be."""
-        found = tables.records.all_in_force([client.id for client in clients], now)
+        found = tables.records.all_permitted([client.id for client in clients], now)
         shown = {
-            client: list(allowed(self._membership.charter, items))
-            for client, items in found.items()
+            client: allowed(self._membership.charter, items, now) for client, items in found.items()
         }
         ids = self._involvement_ids(tables, shown.values())
         return {
@@ -297,13 +296,16 @@ def retired_row(stub_id: str, revision: int, salt: bytes) -> StubRow:
     )
 
 
-def allowed(charter: Charter, involvements: Iterable[Involvement]) -> Iterable[_Shown]:
-    """Those of a type and on a basis that the charter has, and the basis is in force; no more than
-    a stub takes.
+def allowed(charter: Charter, involvements: Iterable[Involvement], now: int) -> list[_Shown]:
+    """Those of a type and on a basis that the charter has, and the basis is in force; work that is
+    over as long as the charter says, and not if it is sensitive. What goes on comes first, and no
+    more than a stub takes.
 
     The same type of work with a mother and her unborn child is shown once.
     """
-    items = sorted(involvements, key=lambda item: (item.for_unborn is not None, item.id))
+    items = sorted(
+        involvements, key=lambda item: (item.for_unborn is not None, item.is_over(now), item.id)
+    )
     types = set[str]()
     shown = []
     for item in items:
@@ -312,7 +314,10 @@ def allowed(charter: Charter, involvements: Iterable[Involvement]) -> Iterable[_
         types.add(item.type)
         kind = charter.involvement_type(item.type)
         basis = charter.lawful_basis(item.permission_basis or "")
-        if kind is not None and basis is not None and basis.in_force == "yes":
+        if kind is None or basis is None or basis.in_force != "yes":
+            continue
+        seen_after = 0 if kind.openness == "sensitive" else charter.past_seconds
+        if item.ended_at is None or now < item.ended_at + seen_after:
             shown.append(_Shown(item, kind, basis))
     return shown[:MOST_INVOLVEMENTS]
 
@@ -331,7 +336,7 @@ def _published(shown: _Shown, ids: Mapping[int, PublishedInvolvementId]) -> Publ
         permission=Permission(
             basis_class=shown.basis.permission_class, valid_until=item.valid_until or 0
         ),
-        active_until=None,
+        active_until=item.ended_at,
         facts_commitment=commit(bytes.fromhex(known.salt), facts),
     )
 

@@ -188,7 +188,7 @@ class Answering:
         now, hub_id = self._membership.env.clock(), request.hub_id
         doubted = tables.reviews.is_denied(hub_id, request.link_id)
         return HolderFacts(
-            permission_in_force=tables.records.is_in_force(request.involvement, now),
+            permission_in_force=self._is_permitted(tables, request, now),
             objection=False,
             link_proven=self._is_link_proven(tables, request, doubted=doubted),
             earlier_requests_from_requester=tables.received_requests.released_to(
@@ -197,6 +197,14 @@ class Answering:
             rule=self._rule(request.basis),
             doubted=doubted,
         )
+
+    def _is_permitted(self, tables: NodeTables, request: ReceivedRequest, now: int) -> bool:
+        """Whether the permission holds, and the work goes on or is past and still seen."""
+        work = tables.records.involvement(request.involvement)
+        if work is None or not work.is_permitted(now):
+            return False
+        seen_until = (work.ended_at or now) + self._membership.charter.past_seconds
+        return not work.is_over(now) or now < seen_until
 
     def _rule(self, basis: str) -> str:
         """By which rule a request is decided: one that may do without witnesses, by a person."""

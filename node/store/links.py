@@ -50,11 +50,12 @@ REVIEW_MOVES: Moves[ReviewState] = {
 
 @dataclass(frozen=True)
 class LinkedInvolvement:
-    """What we may see of an involvement at the other side."""
+    """What we may see of an involvement at the other side; `is_past`: it is over."""
 
     id: str
     type: str
     label: str
+    is_past: bool = False
 
 
 @dataclass(frozen=True)

@@ -125,6 +125,11 @@ def _limit(notes: _Notes, where: str, old: object, new: object) -> None:
         _unknown(notes, where, old, new)
 
 
+def _past_months(notes: _Notes, where: str, old: int | None, new: int | None) -> None:
+    """How long past work is seen; a charter from before there was such a number shows none."""
+    _number("the months for which past work is seen")(notes, where, old or 0, new or 0)
+
+
 def _founding_until(notes: _Notes, where: str, old: int, new: int) -> None:
     """Later is looser, though it has no effect: what was stated first holds (admission.py)."""
     day = date.fromordinal(date(1970, 1, 1).toordinal() + new // 86_400)
@@ -320,6 +325,7 @@ _CHARTER: Mapping[str, Compare] = {
     "quotas": _limits,
     "admission": _admission,
     "duty_desk": _fields({"name": _told, "phone": _told, "hours": _told}),
+    "past_months": _past_months,
     "request_lifetime_days": _number("the longest life of a request, in days,"),
     "disclosure_days": _number("the time that rows and items are kept, in days,"),
     "retention_days": _number("the time that payloads are kept, in days,"),

@@ -205,6 +205,7 @@ class Charter(WireModel):
     quotas: Quotas
     admission: Admission | None = None
     duty_desk: DutyDesk
+    past_months: Annotated[int, Field(ge=0, le=120)] | None = None
     request_lifetime_days: Annotated[int, Field(ge=1, le=90)]
     disclosure_days: Annotated[int, Field(ge=30, le=40_000)]
     retention_days: Annotated[int, Field(ge=30, le=40_000)]
@@ -255,6 +256,13 @@ class Charter(WireModel):
     def policy(self) -> MatchPolicy:
         """The match-key policy. Raises RemoteError if the charter's is not one."""
         return parse_policy(cast("JsonValue", self.match_policy))
+
+    @property
+    def past_seconds(self) -> int:
+        """How long past work is seen, in months of thirty days; a charter that says none shows
+        none.
+        """
+        return (self.past_months or 0) * 30 * 86_400
 
     def involvement_type(self, code: str) -> InvolvementType | None:
         """The involvement type of this code, if the charter has one."""

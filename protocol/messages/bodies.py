@@ -202,11 +202,12 @@ class LinkItem(WireModel):
 
 
 class ShownInvolvement(WireModel):
-    """What `decide_show` lets the other side see of an involvement."""
+    """What `decide_show` lets the other side see of an involvement; `is_past`: it is over."""
 
     id: Hex16
     type: Code
     label: Name
+    is_past: bool = False
 
 
 class LinkNotice(WireModel):

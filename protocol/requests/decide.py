@@ -43,6 +43,7 @@ class Shown(StrEnum):
     """What one side of a link may see of an involvement on the other side."""
 
     INVOLVEMENT = "involvement"
+    PAST = "past"
     POSSIBLE = "possible"
     NOTHING = "nothing"
 
@@ -142,7 +143,10 @@ def decide_hub(charter: Charter, request: RequestBody, iat: int, facts: HubFacts
         _check_role(charter, request),
         _check_quota(facts.requests_today, charter.quotas.requests_per_day),
     )
-    return next((refusal for refusal in checks if refusal is not None), Allow())
+    refusal = next((refusal for refusal in checks if refusal is not None), None)
+    if refusal is None and facts.involvement is not None and not in_force(facts.involvement, iat):
+        return Refer()  # past work: a person looks, whatever any rule says
+    return refusal or Allow()
 
 
 def decide_identity(
@@ -183,10 +187,11 @@ def decide_show(
 ) -> Shown:
     """What a linked agency may see of an involvement. Sensitive ones are never shown."""
     kind = charter.involvement_type(involvement.type)
-    if kind is None or kind.openness == "sensitive" or not in_force(involvement, now):
+    if kind is None or kind.openness == "sensitive" or viewer_class not in kind.visible_to:
         return Shown.NOTHING
-    if viewer_class not in kind.visible_to:
-        return Shown.NOTHING
+    if not in_force(involvement, now):
+        is_seen = link_state == "match" and is_past(charter, involvement, now)
+        return Shown.PAST if is_seen else Shown.NOTHING
     if link_state == "possible":
         return Shown.POSSIBLE
     return Shown.INVOLVEMENT if link_state == "match" else Shown.NOTHING
@@ -203,6 +208,13 @@ def in_force(involvement: PublishedInvolvement, now: int) -> bool:
     """Whether an involvement's permission holds and the work goes on at `now` (Unix seconds)."""
     ended = involvement.active_until is not None and involvement.active_until <= now
     return not ended and involvement.permission.valid_until > now
+
+
+def is_past(charter: Charter, involvement: PublishedInvolvement, now: int) -> bool:
+    """Whether the work is over, by less than the charter's months, and its permission holds."""
+    ended = involvement.active_until
+    over = ended is not None and ended <= now < ended + charter.past_seconds
+    return over and involvement.permission.valid_until > now
 
 
 def _check_time(charter: Charter, request: Asked, iat: int) -> Refuse | None:
@@ -229,7 +241,7 @@ def _check_available(
         return refusal
     state = facts.link.state
     shown = decide_show(charter, requester.member_class, facts.involvement, state, iat)
-    return None if shown is Shown.INVOLVEMENT else refusal
+    return None if shown in {Shown.INVOLVEMENT, Shown.PAST} else refusal
 
 
 def _check_comparable(

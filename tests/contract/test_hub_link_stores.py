@@ -95,7 +95,7 @@ async def publish(hub: Hub, agency: str, index: int, **stubs: PepperedTokens) ->
 
 async def marked(hub: Hub, now: int = 0, limit: int = 1_000) -> list[str]:
     """The stubs that the next round looks at, by name; unmarks them."""
-    taken = await hub.write(lambda tables: tables.stubs.take_marked(now, limit))
+    taken = await hub.write(lambda tables: tables.stubs.take_marked(now, 0, limit))
     return [bytes.fromhex(item).rstrip(b"\0").decode() for item in taken]
 
 
@@ -236,7 +236,7 @@ async def test_what_ran_out_is_found_once_the_first_first_and_marked(hub: Hub) -
     await put(hub, [(row(name, 1, item), {}) for name, item in works.items()], placed(ANNE, 5))
     await marked(hub)
     found = [
-        await hub.write(lambda tables, now=now: tables.stubs.expire(now, 1))  # type: ignore[misc]
+        await hub.write(lambda tables, now=now: tables.stubs.expire(now, 0, 1))  # type: ignore[misc]
         for now in (25, 25, 25, 30)
     ]
     assert found == [[stub_id("b")], [stub_id("c")], [], [stub_id("a")]]

@@ -193,6 +193,34 @@ def test_the_end_of_work_and_the_end_of_permission_both_end_it() -> None:
     assert not in_force(consent, NOW + 5)
 
 
+def test_past_work_is_seen_for_the_charters_months_and_a_person_decides(england: Charter) -> None:
+    charter = england.model_copy(update={"past_months": 3})
+    months = 3 * 30 * DAY
+    ended = involvement("child_protection", active_until=NOW)
+    facts = replace(VISITOR_ASKS_SOCIAL_WORKER, involvement=ended)
+
+    def shown(charter: Charter, now: int, state: str = "match", **change: Any) -> Shown:
+        work = ended.model_copy(update=change)
+        return decide_show(charter, "health_provider", work, state, now)
+
+    assert shown(charter, NOW - 1) is Shown.INVOLVEMENT
+    assert shown(charter, NOW) is Shown.PAST
+    assert shown(charter, NOW + months - 1) is Shown.PAST
+    assert shown(charter, NOW + months) is Shown.NOTHING
+    assert shown(england, NOW) is Shown.NOTHING, "a charter that says nothing shows nothing"
+    assert shown(charter, NOW, "possible") is Shown.NOTHING
+    assert shown(charter, NOW, type="drug_and_alcohol") is Shown.NOTHING
+    expired = ended.permission.model_copy(update={"valid_until": NOW})
+    assert shown(charter, NOW, permission=expired) is Shown.NOTHING
+    assert decide_hub(charter, S17, NOW, facts) == Refer()
+    nobody = Refuse(RefusalCode.NOT_AVAILABLE)
+    assert decide_hub(england, S17, NOW, facts) == nobody
+    late = replace(facts, involvement=ended.model_copy(update={"active_until": NOW - months}))
+    assert decide_hub(charter, S17, NOW, late) == nobody
+    own = replace(VISITOR_ASKS_SOCIAL_WORKER, own_involvements=(ended,))
+    assert decide_hub(charter, S17, NOW, own) == nobody, "who works no longer asks no more"
+
+
 def test_a_request_lives_fourteen_days_at_most(england: Charter) -> None:
     asked = S17.model_copy(update={"expires": NOW + 14 * DAY, "needed_by": NOW + DAY})
     assert decide_hub(england, asked, NOW, VISITOR_ASKS_SOCIAL_WORKER) == Allow()
