@@ -194,7 +194,7 @@ class Answering:
             earlier_requests_from_requester=tables.received_requests.released_to(
                 hub_id, request.requester
             ),
-            rule=self._rule(request.basis),
+            rule=self._rule(tables, request),
             doubted=doubted,
         )
 
@@ -206,27 +206,42 @@ class Answering:
         seen_until = (work.ended_at or now) + self._membership.charter.past_seconds
         return not work.is_over(now) or now < seen_until
 
-    def _rule(self, basis: str) -> str:
-        """By which rule a request is decided: one that may do without witnesses, by a person."""
-        if allows_break_glass(self._membership.charter.lawful_basis(basis)):
+    def _rule(self, tables: NodeTables, request: ReceivedRequest) -> str:
+        """By which rule a request is decided: by a person, if it may do without witnesses, or comes
+        over a link that we were not told of.
+        """
+        link = tables.links.get(request.hub_id, request.link_id)
+        untold = link is None or link.state is LinkState.ENDED
+        if untold or allows_break_glass(self._membership.charter.lawful_basis(request.basis)):
             return "ask"
         return self._settings.answer_rule
 
     def _is_link_proven(
         self, tables: NodeTables, request: ReceivedRequest, *, doubted: bool
     ) -> bool:
-        """Whether the asker proved to hold a value that we hold too, on the link we know, and
-        asks for an involvement of that very client.
+        """Whether the asker proved to hold a value that we hold too of the client whom they ask
+        about, over the link we know.
+
+        Of some links we know nothing before the request comes: those to a service that we may not
+        see, and those of work of ours that is over (specs/06-requests.md §3.1).
         """
-        membership = self._membership
-        link = tables.links.get(request.hub_id, request.link_id)
-        if link is None or link.agency_id != request.requester:
-            return False
-        if link.state is not LinkState.MATCH and not doubted:
-            return False
-        linked = tables.stubs.client_of(request.hub_id, link.stub_id)
+        membership, now = self._membership, self._membership.env.clock()
         asked = tables.records.involvement(request.involvement)
-        if linked is None or asked is None or asked.client != linked.id:
+        if asked is None:
+            return False
+        link = tables.links.get(request.hub_id, request.link_id)
+        if link is None or (link.state is LinkState.ENDED and asked.is_over(now)):
+            stub = tables.stubs.of_client(request.hub_id, asked.client)
+        else:
+            if link.agency_id != request.requester:
+                return False
+            if link.state is not LinkState.MATCH and not doubted:
+                return False
+            linked = tables.stubs.client_of(request.hub_id, link.stub_id)
+            if linked is None or asked.client != linked.id:
+                return False
+            stub = tables.stubs.of_client(request.hub_id, linked.id)
+        if stub is None or stub.retired:
             return False
         proof, request_id = request.link_proof, request.request_id
-        return bool(proven_key(tables, membership, link.stub_id, proof, request_id))
+        return bool(proven_key(tables, membership, stub.stub_id, proof, request_id))
