@@ -15,6 +15,7 @@ from hub.store.mailboxes import Post
 from hub.store.requests import AFTER_DECISION, BrokeredRequest, NewRequest, RequestState
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel
+from protocol.governance.retention import may_be_kept
 from protocol.messages.bodies import (
     DecisionBody,
     HubDecisionBody,
@@ -25,7 +26,14 @@ from protocol.messages.bodies import (
 from protocol.messages.log import ProvisionalBody
 from protocol.messages.parts import DecisionFacts
 from protocol.messages.statement import Statement, parse_statement
-from protocol.requests.decide import Decision, Refuse, allows_break_glass, decide_hub, in_force
+from protocol.requests.decide import (
+    Decision,
+    Refuse,
+    allows_break_glass,
+    decide_hub,
+    ends_at,
+    in_force,
+)
 
 Body = TypeVar("Body", bound=WireModel)
 Card = Statement[ReleaseBody] | Statement[ProvisionalBody]
@@ -138,12 +146,28 @@ class Broker:
             raise RemoteError(ErrorCode.NOT_ALLOWED, "no such decision allows a release now")
         if preamble.aud != request.requester:
             raise RemoteError(ErrorCode.WRONG_RECIPIENT, "release is not to the requester")
-        self._check_still_in_force(request)
+        self._check_kept(statement, self._check_still_in_force(request))
         return request
+
+    def _check_kept(self, statement: Card, permission_ends: int) -> None:
+        """The card says until when it may be kept, and that is no longer than its permission."""
+        until = statement.body.keep_until
+        if until is None:
+            raise RemoteError(
+                ErrorCode.UNKNOWN_FIELD, "keep_until is missing: upgrade the program that releases"
+            )
+        if until > permission_ends:
+            raise RemoteError(
+                ErrorCode.NOT_ALLOWED, "keep_until is later than the permission; publish first"
+            )
+        if not may_be_kept(self._ledger.charter, until, self._ledger.env.clock()):
+            raise RemoteError(
+                ErrorCode.NOT_ALLOWED, "keep_until is over, or later than the charter lets it be"
+            )
 
     def _release(self, request: BrokeredRequest, statement: Card, parts: Parts) -> Answer:
         logged = self._ledger.append(statement)
-        self._tables.requests.release(request, statement.id)
+        self._tables.requests.release(request, statement.id, statement.body.keep_until)
         envelope, aud = statement.envelope.encode(), statement.preamble.aud
         self._tables.mailboxes.post([Post(aud, envelope, logged, parts.sealed, parts.proof)])
         return Answer(logged)
@@ -157,8 +181,10 @@ class Broker:
             raise RemoteError(ErrorCode.TOO_LATE, "the request has expired")
         return request
 
-    def _check_still_in_force(self, request: BrokeredRequest) -> None:
-        """Both members, link and permission are checked at request, decision and release."""
+    def _check_still_in_force(self, request: BrokeredRequest) -> int:
+        """Both members, link and permission are checked at request, decision and release; when the
+        permission ends.
+        """
         directory = self._ledger.directory
         if not all(directory.active(party) for party in request.parties):
             raise RemoteError(ErrorCode.NOT_ALLOWED, "one of the two is not an active member")
@@ -168,7 +194,7 @@ class Broker:
             stub = self._tables.stubs.stub(stub_id)
             for item in stub.involvements if stub and stub.agency == request.holder else ():
                 if item.id == request.involvement_id and in_force(item, now):
-                    return
+                    return ends_at(item)
         raise RemoteError(ErrorCode.NOT_ALLOWED, "link or permission is no longer in force")
 
     def _logged_body(self, statement_id: str, kind: type[Body]) -> Body:
