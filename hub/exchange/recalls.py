@@ -82,6 +82,9 @@ class Recalls:
             body = RecallBody(request_id=request.request_id, release=request.release or "")
             statement, logged = self._ledger.issue(body, request.requester)
             self._recall(request, statement, logged)
+            # It learns of it when it is a member again.
+            post = Post(request.holder, statement.envelope.encode(), logged)
+            self._tables.mailboxes.post([post])
         return len(requests)
 
     def _released(self, body: WrongPersonBody | RecallBody, sender: str) -> BrokeredRequest:

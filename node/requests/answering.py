@@ -11,9 +11,10 @@ from node.membership.hub import HubMembership
 from node.membership.outbox import Sent
 from node.requests.facts import opened_facts, proven_key
 from node.requests.sealed import named_part, open_part
+from node.store.decisions import LoggedDecision
 from node.store.links import LinkState
 from node.store.outbox import Outgoing
-from node.store.requests import Asker, LoggedDecision, ReceivedRequest, ReceivedState
+from node.store.requests import Asker, ReceivedRequest, ReceivedState
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel
@@ -129,11 +130,15 @@ class Answering:
     def on_decision_failed(
         self, tables: NodeTables, statement: Statement[WireModel], _error: RemoteError
     ) -> None:
-        """The hub did not take our decision: a person must look at it again."""
-        request = self._deciding(tables, statement.expect(DecisionBody).body)
+        """The hub did not take our decision: a person must look at it again, unless nobody may
+        allow it.
+        """
+        body = statement.expect(DecisionBody).body
+        request = self._deciding(tables, body)
         if request is not None:
-            asks = replace(request, state=ReceivedState.ASKS_PERSON)
-            tables.received_requests.change(request, asks)
+            by_rule = body.decided_by is None and body.outcome == "refuse"
+            state = ReceivedState.STOPPED if by_rule else ReceivedState.ASKS_PERSON
+            tables.received_requests.change(request, replace(request, state=state))
 
     def on_receipt(self, tables: NodeTables, statement: Statement[ReceiptBody]) -> None:
         """The card was opened, even if the hub told us that it had not taken our release."""
@@ -197,6 +202,20 @@ class Answering:
             rule=self._rule(request.basis),
             doubted=doubted,
         )
+
+    def still_allows(self, tables: NodeTables, request: ReceivedRequest) -> bool:
+        """Whether a card that was allowed may leave as things are now: nothing forbids it, and the
+        client has not objected since.
+        """
+        return not isinstance(decide_holder(self.facts(tables, request)), Refuse)
+
+    def refuse_ended(self, tables: NodeTables, request: ReceivedRequest) -> bool:
+        """Refuse a request that waits for a person, if nobody may allow it any more; whether so."""
+        decision = decide_holder(self.facts(tables, request))
+        if not isinstance(decision, Refuse):
+            return False
+        self._decide(tables, (request, request), decision, None)
+        return True
 
     def _rule(self, basis: str) -> str:
         """By which rule a request is decided: one that may do without witnesses, by a person."""

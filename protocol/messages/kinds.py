@@ -164,7 +164,7 @@ KINDS: dict[str, Kind] = {
     "verdict": Kind(review.VerdictBody, _MEMBER, _HUB),
     "wrong_person": Kind(review.WrongPersonBody, _MEMBER, _MEMBER, conversation=_REQUEST),
     "recall": Kind(
-        review.RecallBody, _MEMBER, _MEMBER, conversation=_REQUEST, by_hub=True
+        review.RecallBody, _MEMBER, _MEMBER, conversation=_REQUEST, shown_to_third=True, by_hub=True
     ),
     "recall_done": Kind(review.RecallDoneBody, _MEMBER, _MEMBER, conversation=_REQUEST),
     "identity_request": Kind(

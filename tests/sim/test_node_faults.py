@@ -473,14 +473,14 @@ async def test_one_card_that_meets_a_fault_does_not_keep_the_others(
         allow = Answer(request_id, 1)
         await health.write(partial(health.service.answering.answer, answer=allow))
     releasing = health.service.releasing
-    real = type(releasing)._card
+    real = type(releasing)._card_of
 
-    def first_throws(self: Any, tables: Any, request: Any) -> Any:
+    def first_throws(self: Any, request: Any, *rest: Any) -> Any:
         if request.request_id == ids[0]:
             raise fault()
-        return real(self, tables, request)
+        return real(self, request, *rest)
 
-    monkeypatch.setattr(type(releasing), "_card", first_throws)
+    monkeypatch.setattr(type(releasing), "_card_of", first_throws)
     await federation.settle()
     assert [(await care.sent(one))["state"] for one in ids] == ["allowed", "opened"]
     assert await told(health) == [f"card:{ids[0]}"]
