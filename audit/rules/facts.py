@@ -14,7 +14,13 @@ from protocol.messages.bodies import LinkItem, PublishedInvolvement, RequestBody
 from protocol.messages.parts import DecisionFacts
 from protocol.messages.review import IdentityRequestBody
 from protocol.messages.statement import MAX_SKEW_SECONDS, Statement
-from protocol.requests.decide import HubFacts, IdentityFacts, LinkFact, in_force
+from protocol.requests.decide import (
+    HubFacts,
+    IdentityFacts,
+    LinkFact,
+    ends_at,
+    in_force,
+)
 
 DAY = 86_400
 _NOTHING = canonical.encode([])
@@ -191,15 +197,21 @@ class LoggedFacts:
         )
         return facts, pinned
 
-    def still_in_force(self, link_id: str, answerer: str, involvement_id: str, iat: int) -> bool:
-        """Whether link and permission hold; the hub's clock may be five minutes from `iat`."""
+    def in_force_until(
+        self, link_id: str, answerer: str, involvement_id: str, iat: int
+    ) -> int | None:
+        """Until when link and permission hold, if they do; the hub's clock may be five minutes
+        from `iat`.
+        """
         link = self.links.get(link_id)
         if link is None or link.state != "match":
-            return False
+            return None
         stubs = [self.stubs.get(stub_id) for _, stub_id in link.ends]
-        return any(
-            item.id == involvement_id and in_force(item, iat - MAX_SKEW_SECONDS)
+        ends = [
+            ends_at(item)
             for stub in stubs
             if stub is not None and stub.agency == answerer
             for item in stub.involvements()
-        )
+            if item.id == involvement_id and in_force(item, iat - MAX_SKEW_SECONDS)
+        ]
+        return max(ends, default=None)

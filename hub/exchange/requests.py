@@ -160,7 +160,7 @@ class Broker:
             raise RemoteError(
                 ErrorCode.NOT_ALLOWED, "keep_until is later than the permission; publish first"
             )
-        if not may_be_kept(self._ledger.charter, until, self._ledger.env.clock()):
+        if not may_be_kept(self._ledger.charter, until, statement.preamble.iat):
             raise RemoteError(
                 ErrorCode.NOT_ALLOWED, "keep_until is over, or later than the charter lets it be"
             )

@@ -22,6 +22,7 @@ from node.cli.backup import app as backup_commands
 from node.cli.charter import app as charter_commands
 from node.cli.details import app as details_command
 from node.cli.importing import app as import_commands
+from node.cli.inbox import print_inbox
 from node.cli.monitor import app as monitor_commands
 from node.cli.options import Client, Folder, HubName, JsonOutput, PersonName
 from node.cli.people import app as people_app
@@ -226,7 +227,7 @@ def inbox(hub: HubName = "", as_json: JsonOutput = False, folder: Folder = Path(
             if as_json:
                 typer.echo(json.dumps(value))
             else:
-                printing.print_inbox(out, value)
+                print_inbox(out, value)
 
         asyncio.run(work())
 

@@ -27,6 +27,10 @@ class Deed(StrEnum):
     SIGNED_CHARTER = "signed_charter"
     CHANGED_DETAILS = "changed_details"
     DISCLOSED = "disclosed"
+    RECALLED_CARD = "recalled_card"
+    KEPT_CARD = "kept_card"
+    RECORDED_OBJECTION = "recorded_objection"
+    ENDED_OBJECTION = "ended_objection"
     SAID_SAME_CLIENT = "said_same_client"
     SAID_ANOTHER_CLIENT = "said_another_client"
 
