@@ -75,7 +75,7 @@ class _Opening:
         self._statements = StatementCheck(verified.directory)
         self._evidence = EvidenceCheck(self._facts, verified.directory)
         self._chain = Chain(self._facts, verified.directory)
-        self._disclosures = DisclosureCheck(disclosures, self._chain)
+        self._disclosures = DisclosureCheck(disclosures, verified.directory, self._chain)
         self._erasures = ErasureCheck(verified.directory)
         self._daily = DailyCheck()
         self._budgets = BudgetCheck(verified.directory)

@@ -43,6 +43,14 @@ def _print_received(out: Console, item: dict[str, Any]) -> None:
     for name, fact in item["facts"].items():
         _say(out, f"    {name}: {plain(fact)}")
     _say(out, f"    State: {item['state_text']}.")
+    if item["override"]:
+        _say(out, "    The client objects. Whoever allows this all the same says why, with")
+        _say(
+            out,
+            f"    --override, in which role, with --role: {', '.join(item['override']['roles'])}",
+        )
+        for code, title in item["override"]["reasons"].items():
+            _say(out, f"        {code}: {plain(title)}")
     if item["recall_or_keep"]:
         _say(out, "    The permission was withdrawn, and this card was released on a basis that")
         _say(out, "    asks for no consent. Somebody here decides whether it stays:")

@@ -15,6 +15,7 @@ from node.store.journal import JournalStore
 from node.store.limits import PublicationCounts
 from node.store.links import Links, Reviews
 from node.store.log import LogViews
+from node.store.objections import Objections
 from node.store.outbox import OutboxStore
 from node.store.people import People
 from node.store.permissions import Permissions
@@ -51,6 +52,7 @@ class NodeTables:
         self.received_requests = ReceivedRequests(tx)
         self.permissions = Permissions(tx)
         self.cards = Cards(tx)
+        self.objections = Objections(tx)
         self.sent_checks = SentChecks(tx)
         self.received_checks = ReceivedChecks(tx)
         self.outbox = OutboxStore(tx)

@@ -10,11 +10,13 @@ from typing import Any
 from node.alarms import Alarm, AlarmCode, open_alarms
 from node.membership.hub import HubMembership
 from node.requests.keeping import to_decide
+from node.requests.objections import objection_to
 from node.requests.without_quorum import is_shown
 from node.store.requests import ReceivedRequest, ReceivedState, SentRequest, SentState
 from node.store.tables import NodeTables
 from node.views.changes import about
 from node.views.governance import governance_value
+from node.views.objections import override_value
 from protocol.governance.follow import verify_note_by_charter
 from protocol.messages.statement import clocks_differ
 from protocol.requests.refusals import sentence
@@ -109,6 +111,8 @@ def _received(
     basis = charter.lawful_basis(request.basis)
     purposes = {purpose.code: purpose.title for purpose in charter.purposes}
     titles = {rule.field: rule.title for rule in basis.must_record} if basis else {}
+    waits = request.state is ReceivedState.ASKS_PERSON
+    objects = waits and objection_to(tables, membership, request) is not None
     return {
         "request_id": request.request_id,
         "client": client,
@@ -120,6 +124,7 @@ def _received(
         "facts": {titles.get(key, key): value for key, value in request.facts.items()},
         "state": request.state.value,
         "may_go_now": is_shown(tables, membership, request),
+        "override": override_value(membership, request.basis) if objects else None,
     }
 
 

@@ -79,13 +79,14 @@ class Disclosure(WireModel):
         """What the rules say: Refer where a person may decide either way."""
         return holder_part(hub_outcome, self.facts.facts)
 
-    def bears_out(self, basis: LawfulBasis | None, holder_class: str) -> bool:
-        """Whether an objection was overridden, if it was, as the basis lets an agency do."""
+    def bears_out(self, basis: LawfulBasis | None, holder_class: str, *, allowed: bool) -> bool:
+        """Whether an objection was heeded, or overridden, as the basis lets an agency do."""
         went_by, said = self.facts, self.facts.override
-        if went_by.overridable and not may_override(basis, holder_class):
+        known = "overridable" in went_by.model_fields_set
+        if known and went_by.overridable != may_override(basis, holder_class):
             return False
-        if said is None:
-            return not went_by.objection
+        if said is None or not allowed:
+            return said is None and not (went_by.objection and allowed)
         return went_by.objection and overrides(basis, holder_class, (said.role, said.reason))
 
     def _value(self) -> canonical.JsonValue:
