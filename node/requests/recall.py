@@ -154,7 +154,8 @@ class Recalls:
         found = self._find(tables, request_id)
         if found is None:
             return
-        now = self._membership.env.clock()
+        now, request = self._membership.env.clock(), found.request
+        gone_at = now if isinstance(request, SentRequest) else request.gone_at
         notice = RecallNotice(
             hub_id=hub_id,
             request_id=request_id,
@@ -162,12 +163,11 @@ class Recalls:
             other=found.other,
             said_by=statement.preamble.sender,
             told_at=now,
-            recalled_at=now if found.we_asked else None,
+            recalled_at=gone_at,
         )
         tables.governance.put_recall(notice)
-        if isinstance(found.request, SentRequest):
-            said = replace(found.request, wrong_person=statement.id)
-            _delete(tables, found.request, said)
+        if isinstance(request, SentRequest):
+            _delete(tables, request, replace(request, wrong_person=statement.id))
 
     def _stop(self, tables: NodeTables, found: Found) -> None:
         """Delete the cards, end the link, and stop what else is under way over it.

@@ -111,7 +111,8 @@ SENT = """
 sending  waiting refused failed stopped recalled log_lost
 waiting  allowed refused stopped recalled log_lost
 allowed  opened closed stopped recalled log_lost
-opened   recalled
+opened   recalled expired
+expired  recalled
 closed   stopped recalled
 stopped  recalled
 """
