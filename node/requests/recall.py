@@ -100,7 +100,7 @@ class Recalls:
         if found is None or found.request.release_id is None:
             raise LocalError(ErrorCode.NOT_FOUND, "no card was released under that request")
         if self._was_said(tables, request_id):
-            raise LocalError(ErrorCode.CONFLICT, "that was said of this card already")
+            raise LocalError(ErrorCode.CONFLICT, "that card is recalled already")
         person = tables.people.id_at(hub_id, practitioner, membership.env.new_id())
         release = found.request.release_id
         body = WrongPersonBody(request_id=request_id, release=release, decided_by=person)

@@ -13,12 +13,15 @@ from node.store.objections import SaidBy
 from node.views.inbox import inbox_value
 from protocol.errors import ErrorCode as E
 from protocol.errors import LocalError
-from tests.sim.federation import SimFederation, SimNode
+from tests.sim.federation import SimFederation, SimNode, two_agencies
+from tests.sim.test_api import BEARER, client_of
 from tests.sim.test_charter_change import accept, amend, follow
 from tests.sim.test_disclosure import disclosed, opened
 from tests.sim.test_identity_check import check
 from tests.sim.test_identity_check import sent as sent_check
 from tests.sim.test_identity_check import unsure as unsure
+from tests.sim.test_people_cli import Town
+from tests.sim.test_people_cli import town as town
 
 Agencies = tuple[SimNode, SimNode]
 S17: dict[str, Any] = {
@@ -192,3 +195,78 @@ async def test_nobody_compares_identities_in_spite_of_an_objection(
     await federation.settle()
     sent = await sent_check(care, check_id)
     assert (sent["answer"], sent["code"]) == ("refused", "objection")
+
+
+def test_objections_and_recalls_as_they_are_typed(town: Town) -> None:
+    agencies = town.now(two_agencies(town.federation))
+    typed = town.types("Health visiting", "objection", "record", "h1", "--said-by", "client")
+    assert (typed.exit_code, "Objection 1 is recorded" in typed.output) == (0, True)
+    listed = town.types("Health visiting", "objection", "list").output
+    assert "h1: to sharing with anybody, said by the client" in listed
+    request_id = town.now(asked(town.federation, agencies))
+    inbox = town.types("Health visiting", "inbox").output
+    assert "The client objects" in inbox
+    assert "significant_harm: A child suffers" in inbox
+    allow = ("answer", request_id, "--allow")
+    said = town.types("Health visiting", *allow)
+    assert (said.exit_code, "significant_harm, serious_crime" in said.output) == (1, True)
+    half = town.types("Health visiting", *allow, "--override", "significant_harm")
+    assert (half.exit_code, "--role ROLE" in half.output) == (1, True)
+    why = ("--override", "significant_harm", "--role", "manager")
+    assert town.types("Health visiting", *allow, *why).exit_code == 0
+    town.now(town.federation.settle())
+    assert town.types("Health visiting", "objection", "end", "1").exit_code == 0
+    assert "No objection stands" in town.types("Health visiting", "objection", "list").output
+    assert "taken back" in town.types("Health visiting", "objection", "list", "--all").output
+
+    early = town.types("Health visiting", "recall", request_id, "--keep")
+    assert (early.exit_code, "waits for a decision" in early.output) == (1, True)
+    assert town.types("Health visiting", "withdraw", "h1").exit_code == 0
+    recall = f"patchwork-node recall {request_id}"
+    assert recall in town.types("Health visiting", "inbox").output
+    assert recall in town.types("Health visiting", "alerts").output
+    assert town.types("Health visiting", "recall", request_id, "--keep").exit_code == 0
+    assert recall not in town.types("Health visiting", "inbox").output
+    assert town.types("Health visiting", "recall", request_id).exit_code == 0
+    assert "has not said yet" in town.types("Health visiting", "inbox").output
+    town.now(town.federation.settle())
+    assert "states that its node deleted" in town.types("Health visiting", "inbox").output
+    asker = town.types("Social care", "inbox").output
+    assert "recalled: the card is deleted here" in asker
+    assert "07700" not in asker
+    acts = town.now(agencies[0].read(lambda tables: tables.tx.rows("SELECT what FROM act")))
+    assert [act["what"] for act in acts] == [
+        *("recorded_objection", "ended_objection", "withdrew", "kept_card", "recalled_card"),
+    ]
+
+
+async def test_objections_and_recalls_over_http(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    health, care = agencies
+    request_id = await asked(federation, agencies)
+    await health.answer(request_id)
+    await federation.settle()
+    client = await client_of(health.service)
+    who = {"practitioner": "H. Visitor"}
+
+    async def posts(path: str, **body: Any) -> tuple[int, Any]:
+        answer = await client.post(path, headers=BEARER, json={**who, **body})
+        return answer.status, await answer.json()
+
+    said = {"client": "h1", "said_by": "attorney", "member_class": "police"}
+    assert await posts("/v1/objections", **said) == (200, {"objection": 1})
+    assert (await posts("/v1/objections", **{**said, "said_by": "a neighbour"}))[0] == 400
+    listed = await (await client.get("/v1/objections", headers=BEARER)).json()
+    assert [(item["local_id"], item["said_by"]) for item in listed["objections"]] == [
+        ("h1", "attorney")
+    ]
+    assert await posts("/v1/objections/1/end") == (200, {"objection": 1})
+    assert (await posts("/v1/objections/1/end"))[0] == 404
+    recall = f"/v1/requests/{request_id}/recall"
+    assert (await posts(recall, keep=True))[0] == 404, "nobody asks whether it stays"
+    assert (await posts("/v1/requests/" + "ab" * 16 + "/recall", keep=False))[0] == 404
+    assert await posts(recall, keep=False) == (200, {"request_id": request_id, "kept": False})
+    await client.close()
+    await federation.settle()
+    assert (await care.sent(request_id))["state"] == "recalled"
