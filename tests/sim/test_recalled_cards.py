@@ -260,6 +260,13 @@ async def test_who_may_recall_what(federation: SimFederation, agencies: Agencies
     assert await states(care, request_id) == ["opened"]
     found = {code for _, code in await audited(federation)}
     assert found == {Code.CHAIN_BROKEN, Code.RECALL_UNFOUNDED}
+    # And the honest way, once each.
+    assert await says(health, real, aud) is None
+    assert await says(health, real, aud) is E.CONFLICT
+    await federation.settle()
+    done = but(done, recall=(await last(federation, "recall")).id)
+    assert await says(care, done, health.party_id) is E.CONFLICT, "its node has stated it already"
+    assert await states(care, request_id) == ["recalled"]
 
 
 async def test_until_when_a_card_may_be_kept(
@@ -283,7 +290,8 @@ async def test_until_when_a_card_may_be_kept(
         return card_of
 
     refusals = {}
-    for name, until in {"nothing": None, "over": now, "too long": ends + 1}.items():
+    cases = {"nothing": None, "over": now, "too long": ends + 1, "for ever": longest + DAY}
+    for name, until in cases.items():
         monkeypatch.setattr(releasing, "_card_of", says_until(until))
         request_id = await asked(federation, agencies)
         await health.answer(request_id)
@@ -300,6 +308,7 @@ async def test_until_when_a_card_may_be_kept(
         "nothing": "unknown_field",
         "over": "not_allowed",
         "too long": "not_allowed",
+        "for ever": "not_allowed",
     }
     found = {code for _, code in await audited(federation)}
     assert found == {Code.CARD_KEPT_TOO_LONG}
