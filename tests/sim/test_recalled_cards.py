@@ -22,6 +22,7 @@ from protocol.errors import LocalError
 from protocol.messages.review import RecallBody, RecallDoneBody
 from tests.sim.federation import AMIRA, DUTY, SimFederation, SimNode, row
 from tests.sim.lying_hub import delivered
+from tests.sim.put_back import copy_aside, put_back
 from tests.sim.test_audit_people import audited
 from tests.sim.test_refusals_hub import but, last, says
 from tests.sim.test_restart import restart_hub
@@ -312,3 +313,28 @@ async def test_until_when_a_card_may_be_kept(
     }
     found = {code for _, code in await audited(federation)}
     assert found == {Code.CARD_KEPT_TOO_LONG}
+
+
+async def test_copies_that_are_put_back_learn_what_was_recalled_since(
+    federation: SimFederation, agencies: Agencies, tmp_path: Path
+) -> None:
+    health, care = agencies
+    await known(federation, health)
+    request_id = await opened(federation, agencies)
+    for node in agencies:
+        copy_aside(node, tmp_path / node.folder.name.lower())
+    await take_back_now(health.service, request_id, 1)
+    await federation.settle()
+    care = await put_back(federation, care, tmp_path / "social care")
+    assert files_with(care, *DETAILS), "the copy has it"
+    health = await put_back(federation, health, tmp_path / "health visiting")
+    assert (await health.received(request_id))["state"] == "opened"
+    await federation.settle()
+    await federation.settle()
+    assert await states(care, request_id) == ["recalled"]
+    assert files_with(care, *DETAILS) == set()
+    there = await health.received(request_id)
+    assert (there["state"], there["gone_at"] is not None) == ("recalled", True)
+    for kind in ("recall", "recall_done"):
+        assert len(await federation.entries(kind)) == 1, "that was said before"
+    assert await audited(federation) == set()
