@@ -217,7 +217,7 @@ class Answering:
         now, hub_id = self._membership.env.clock(), request.hub_id
         doubted = tables.reviews.is_denied(hub_id, request.link_id)
         return HolderFacts(
-            permission_in_force=tables.records.is_in_force(request.involvement, now),
+            permission_in_force=tables.permissions.is_in_force(request.involvement, now),
             objection=objection_to(tables, self._membership, request) is not None,
             link_proven=self._is_link_proven(tables, request, doubted=doubted),
             earlier_requests_from_requester=tables.received_requests.released_to(

@@ -138,14 +138,6 @@ class Records:
         sql = "SELECT * FROM involvement WHERE for_unborn IN (:among)"
         return _by_id(self._tx.rows_among(sql, among=children))
 
-    def is_in_force(self, involvement: int | None, now: int) -> bool:
-        """Whether an involvement (a row's id) has a permission, still valid and not withdrawn."""
-        sql = (
-            "SELECT 1 FROM involvement WHERE id = ? AND permission_basis IS NOT NULL "
-            "AND valid_until > ? AND withdrawn_at IS NULL"
-        )
-        return self._tx.one(sql, involvement, now) is not None
-
     def in_force(self, client: int, now: int) -> list[Involvement]:
         """A client's involvements with a permission stated, still valid and not withdrawn; none of
         a client who is held back (node/store/held.py).

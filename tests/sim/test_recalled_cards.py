@@ -70,6 +70,17 @@ async def asked(federation: SimFederation, agencies: Agencies, **change: Any) ->
     return request_id
 
 
+async def released_unread(federation: SimFederation, agencies: Agencies) -> str:
+    """A request whose card lies in the mailbox of social care."""
+    health = agencies[0]
+    request_id = await asked(federation, agencies)
+    await health.answer(request_id)
+    while (await health.received(request_id))["release_id"] is None:
+        await federation.checkpoint()
+        await health.service.advance()
+    return request_id
+
+
 async def states(node: SimNode, *requests: str) -> list[str]:
     return [(await node.sent(request))["state"] for request in requests]
 
@@ -156,6 +167,7 @@ async def test_a_card_whose_time_is_over_goes_though_nobody_says_so(
     await known(federation, health, Permission("UK-CA04-S10-S11", date(2026, 9, 24), None))
     request_id = await opened(federation, agencies)
     assert (await inbox(care))[request_id]["card"]["phone"] == PHONE
+    unread = await released_unread(federation, agencies)
     before = (await last(federation, "release")).body.keep_until
     assert before is not None
     entries = await federation.hub_read(lambda tables: tables.log.next_index())
@@ -171,6 +183,8 @@ async def test_a_card_whose_time_is_over_goes_though_nobody_says_so(
     kinds = [item["kind"] for node in agencies for item in await node.outbox()]
     assert {"recall", "recall_done"}.isdisjoint(kinds), "no message is needed"
     assert await federation.hub_read(lambda tables: tables.log.next_index()) == entries
+    await federation.settle()
+    assert await states(care, unread) == ["closed"], "it came too late to be opened"
 
 
 async def test_a_leaver_and_a_suspended_agency(
@@ -185,11 +199,8 @@ async def test_a_leaver_and_a_suspended_agency(
     assert files_with(care, *DETAILS) == set()
 
     await health.take_in(replace(amira(), worker=replace(HELEN, name="Hugh Visitor")))
-    of_suspended, unread = await opened(federation, agencies), await asked(federation, agencies)
-    await health.answer(unread)
-    while (await health.received(unread))["release_id"] is None:
-        await federation.checkpoint()
-        await health.service.advance()
+    of_suspended = await opened(federation, agencies)
+    unread = await released_unread(federation, agencies)
     away = federation.nodes.pop("Health visiting")
     await ordered(federation, health, "suspended")
     await restart_hub(federation)
