@@ -236,8 +236,7 @@ STORIES: Mapping[Story, Mapping[str, list[type[WireModel]]]] = {
     asks_and_recalls: {
         "_incoming": [
             RequestBody, HubDecisionBody, DecisionBody, ReleaseBody, ReceiptBody, WrongPersonBody,
-            RecallBody,
-    RecallDoneBody,
+            RecallDoneBody,
         ],
         "_sent": [RequestBody, DecisionBody, ReleaseBody, WrongPersonBody],
     },
