@@ -54,6 +54,9 @@ MEANINGS: dict[Code, str] = {
     Code.DISCLOSURE_DIFFERS: "What an agency disclosed is not what it went by when it decided.",
     Code.DISCLOSURE_UNFOUNDED: "What was disclosed belongs to no decision in this log.",
     Code.HOLDER_DECISION_DIFFERS: "An agency decided otherwise than its facts and the rules say.",
+    Code.OVERRIDE_UNFOUNDED: (
+        "A client's objection was overridden without a reason that the charter has for it."
+    ),
     Code.PERSON_NEEDED: "A decision that a person must make names no person.",
     Code.AFTER_EXPIRY: "A step was taken after the request had expired.",
     Code.NOT_IN_FORCE: "The link or the permission had ended when this was done.",
@@ -61,6 +64,8 @@ MEANINGS: dict[Code, str] = {
     Code.RELEASE_TREE_SIZE: "Contact details were sent before the log held the decision.",
     Code.SEAL_KEY: "Contact details were sealed to a key that is not the asker's.",
     Code.RECEIPT_WITHOUT_RELEASE: "A receipt is for contact details that were never sent.",
+    Code.CARD_KEPT_TOO_LONG: "A card could be kept for longer than its permission or the charter.",
+    Code.RECALL_UNFOUNDED: "The hub had a card deleted that was not its to recall.",
     Code.PROVISIONAL_NOT_ALLOWED: "Contact details left too early: witnesses had not signed.",
     Code.PROVISIONAL_WITH_QUORUM: "They left as if witnesses were away, though enough had signed.",
     Code.PUBLICATION_SEQUENCE: "An agency's publications are not numbered consecutively.",

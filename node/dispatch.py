@@ -18,6 +18,7 @@ from node.membership.proofs import keep_received
 from node.oversight.journal import Journal, enter_received
 from node.requests.answering import Answering
 from node.requests.asking import Asking
+from node.requests.keeping import Keeping
 from node.requests.recall import Recalls
 from node.requests.releasing import Releasing
 from node.requests.without_quorum import Unwitnessed
@@ -40,6 +41,7 @@ from protocol.messages.review import (
     IdentityDecisionBody,
     IdentityRequestBody,
     QuestionsHeldBody,
+    RecallBody,
     RecallDoneBody,
     ReviewBody,
     VerdictBody,
@@ -62,6 +64,7 @@ class Dispatcher:
         self.unwitnessed = Unwitnessed(membership, self.asking, self.releasing)
         self.reviewing = Reviewing(membership)
         self.recalls = Recalls(membership)
+        self.keeping = Keeping(membership, self.answering, self.recalls)
         self.identity_asking = IdentityAsking(membership)
         self.identity_answering = IdentityAnswering(membership)
         self.journal = Journal(membership)
@@ -123,7 +126,8 @@ class Dispatcher:
             take(tables, statement, error)
 
     async def advance(self) -> int:
-        """Let go of what is under a quorum: cards and identity details; how many.
+        """Let go of what is under a quorum: cards and identity details; have deleted, and delete,
+        what is not to be kept any more. How many statements that makes.
 
         Forgets identity checks that nobody answered in time.
         """
@@ -138,7 +142,8 @@ class Dispatcher:
         )
         if late:
             await engine.write(self._forget)
-        return released + await self.identity_asking.send_allowed()
+        released += await self.identity_asking.send_allowed()
+        return released + await self.keeping.step()
 
     def _checked(self, delivery: Delivery) -> Statement[WireModel]:
         membership = self._membership
@@ -182,6 +187,7 @@ class Dispatcher:
             ReviewBody: lambda tables, item, _: self.reviewing.on_review(tables, item),
             QuestionsHeldBody: lambda tables, item, _: self.reviewing.on_held(tables, item),
             WrongPersonBody: lambda tables, item, _: recalls.on_wrong_person(tables, item),
+            RecallBody: recalls.on_recall,
             RecallDoneBody: lambda tables, item, _: recalls.on_recall_done(tables, item),
             IdentityRequestBody: lambda tables, item, _: checks.on_request(tables, item),
             IdentityDecisionBody: self._on_identity_decision,

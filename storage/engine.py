@@ -133,8 +133,10 @@ class Engine(Protocol[Stores_co]):
         """Look whether the database is whole. Raises LocalError(STORAGE) if it is damaged."""
         ...
 
-    async def settle(self) -> None:
-        """Make sure that what was deleted is no longer in any of the database's files."""
+    async def settle(self) -> bool:
+        """Make sure that what was deleted is no longer in any of the database's files; False where
+        somebody else is using the database just now, and it may still be.
+        """
         ...
 
     async def close(self) -> None:

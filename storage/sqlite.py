@@ -120,9 +120,12 @@ class SqliteDatabase(Generic[Stores]):
         if found != [("ok",)]:
             raise LocalError(ErrorCode.STORAGE, detail)
 
-    def settle(self) -> None:
-        """Bring the write-ahead file into the database and empty it: what was deleted is gone."""
-        self.opened().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    def settle(self) -> bool:
+        """Bring the write-ahead file into the database and empty it: what was deleted is gone.
+        False where a reader or writer elsewhere is in the way.
+        """
+        ((busy, *_),) = self.opened().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return not busy
 
     def close(self) -> None:
         """Close the file, if it is open."""
@@ -256,9 +259,9 @@ class SqliteEngine(Generic[Stores]):
         """See Engine."""
         await self._in_thread(self._file.check)
 
-    async def settle(self) -> None:
+    async def settle(self) -> bool:
         """See Engine."""
-        await self._in_thread(self._file.settle)
+        return await self._in_thread(self._file.settle)
 
     async def close(self) -> None:
         """See Engine."""

@@ -11,6 +11,7 @@ from typing import Protocol
 from audit.findings import Finding, FindingCode, rule
 from audit.rules.facts import LoggedFacts
 from protocol.governance.directory import Directory
+from protocol.governance.retention import may_be_kept
 from protocol.messages.bodies import (
     DecisionBody,
     HubDecisionBody,
@@ -178,6 +179,7 @@ class Chain:
             detail = "sealed to a key that the log does not hold for the asker"
             yield rule(FindingCode.SEAL_KEY, index, detail)
         yield from self._in_force(index, preamble, request)
+        yield from self._kept(index, statement, request)
         yield from in_time(index, preamble, request)
         request.release, request.released_hash = statement.id, body.sealed_hash
 
@@ -206,12 +208,26 @@ class Chain:
                 detail = "the hub logged this request but no decision on it"
                 yield rule(FindingCode.REQUEST_UNDECIDED, request.index, detail)
 
-    def _in_force(self, index: int, preamble: Preamble, request: Request) -> Iterator[Finding]:
-        place = (request.link_id, request.answerer, request.involvement_id)
+    def _kept(self, index: int, statement: AnyRelease, request: Request) -> Iterator[Finding]:
+        """Until when a card may be kept; one of an earlier program does not say."""
+        until, iat = statement.body.keep_until, statement.preamble.iat
+        if until is None:
+            return
         charter = self._directory.charter_at(index).charter
-        if not self._facts.still_in_force(charter, place, preamble.iat):
+        ends = self._facts.in_force_until(charter, _place(request), iat)
+        if not may_be_kept(charter, until, iat) or (ends is not None and until > ends):
+            detail = "the card may be kept for longer than its permission or the charter lets it"
+            yield rule(FindingCode.CARD_KEPT_TOO_LONG, index, detail)
+
+    def _in_force(self, index: int, preamble: Preamble, request: Request) -> Iterator[Finding]:
+        charter = self._directory.charter_at(index).charter
+        if self._facts.in_force_until(charter, _place(request), preamble.iat) is None:
             detail = f"{preamble.kind}: the link or permission was no longer in force"
             yield rule(FindingCode.NOT_IN_FORCE, index, detail)
+
+
+def _place(request: Request) -> tuple[str, str, str]:
+    return request.link_id, request.answerer, request.involvement_id
 
 
 _PINNED = {

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from audit.findings import Finding, FindingCode, missing, rule
 from audit.rules.chain import Chain, as_logged, words
 from protocol.errors import RemoteError
+from protocol.governance.directory import Directory
 from protocol.messages.bodies import DecisionBody
 from protocol.messages.statement import Statement
 from protocol.requests.decide import Refer
@@ -14,8 +15,11 @@ from protocol.requests.disclosure import Disclosure
 class DisclosureCheck:
     """Holds each disclosure against the decision that it opens."""
 
-    def __init__(self, disclosures: Sequence[Disclosure], chain: Chain) -> None:
+    def __init__(
+        self, disclosures: Sequence[Disclosure], directory: Directory, chain: Chain
+    ) -> None:
         self._left = {item.request_id: item for item in disclosures}
+        self._directory = directory
         self._chain = chain
         self.decided_again = 0
 
@@ -43,6 +47,14 @@ class DisclosureCheck:
         if by_person != disclosure.facts.decided_by_person or not (free or logged == ours):
             detail = f"logged {words(logged)}, decided again {words(ours)}"
             yield rule(FindingCode.HOLDER_DECISION_DIFFERS, index, detail)
+
+        member = self._directory.member(request.answerer, index)
+        basis = self._directory.charter_at(index).charter.lawful_basis(request.basis)
+        if member is not None and not disclosure.bears_out(
+            basis, member.body.member_class, allowed=body.outcome == "allow"
+        ):
+            detail = f"request {body.request_id}: the charter does not let that be overridden so"
+            yield rule(FindingCode.OVERRIDE_UNFOUNDED, index, detail)
 
     def finish(self) -> Iterator[Finding]:
         """What opens no decision of this case."""

@@ -15,7 +15,7 @@ from protocol.messages.bodies import LinkItem, PublishedInvolvement, RequestBody
 from protocol.messages.parts import DecisionFacts
 from protocol.messages.review import IdentityRequestBody
 from protocol.messages.statement import MAX_SKEW_SECONDS, Statement
-from protocol.requests.decide import HubFacts, IdentityFacts, LinkFact, in_force, is_past
+from protocol.requests.decide import HubFacts, IdentityFacts, LinkFact, seen_until
 
 DAY = 86_400
 _NOTHING = canonical.encode([])
@@ -192,19 +192,21 @@ class LoggedFacts:
         )
         return facts, pinned
 
-    def still_in_force(self, charter: Charter, place: tuple[str, str, str], iat: int) -> bool:
-        """Whether link and permission hold at a place (link, answering agency, involvement), of
-        past work as long as it is seen. The hub's clock may be five minutes from `iat`.
+    def in_force_until(self, charter: Charter, place: tuple[str, str, str], iat: int) -> int | None:
+        """Until when link and permission hold at a place (link, answering agency, involvement), of
+        past work as long as it is seen; None if they do not. The hub's clock may be five minutes
+        from `iat`.
         """
         link_id, answerer, involvement_id = place
-        then = iat - MAX_SKEW_SECONDS
         link = self.links.get(link_id)
         if link is None or link.state != "match":
-            return False
+            return None
         stubs = [self.stubs.get(stub_id) for _, stub_id in link.ends]
-        return any(
-            item.id == involvement_id and (in_force(item, then) or is_past(charter, item, then))
+        ends = [
+            seen_until(charter, item)
             for stub in stubs
             if stub is not None and stub.agency == answerer
             for item in stub.involvements()
-        )
+            if item.id == involvement_id
+        ]
+        return max((end for end in ends if end > iat - MAX_SKEW_SECONDS), default=None)

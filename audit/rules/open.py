@@ -20,6 +20,7 @@ from audit.rules.disclosures import DisclosureCheck
 from audit.rules.evidence import Evidence, EvidenceCheck
 from audit.rules.facts import LoggedFacts
 from audit.rules.quotas import QuotaCheck
+from audit.rules.recalls import RecallCheck
 from audit.rules.reviews import People
 from audit.rules.statements import StatementCheck
 from audit.verify.erasures import ErasureCheck
@@ -74,12 +75,13 @@ class _Opening:
         self._statements = StatementCheck(verified.directory)
         self._evidence = EvidenceCheck(self._facts, verified.directory)
         self._chain = Chain(self._facts, verified.directory)
-        self._disclosures = DisclosureCheck(disclosures, self._chain)
+        self._disclosures = DisclosureCheck(disclosures, verified.directory, self._chain)
         self._erasures = ErasureCheck(verified.directory)
         self._daily = DailyCheck()
         self._budgets = BudgetCheck(verified.directory)
         self._quotas = QuotaCheck(verified.directory)
         self._people = People(self._facts, verified.directory, self._chain)
+        recalls = RecallCheck(self._facts, verified.directory, self._chain)
         self._steps: dict[str, Callable[[int, Statement[Any]], Iterator[Finding]]] = {
             "request": self._chain.request,
             "hub_decision": self._chain.hub_decision,
@@ -87,6 +89,9 @@ class _Opening:
             "release": self._chain.release,
             "provisional": self._chain.provisional,
             "receipt": self._chain.receipt,
+            "wrong_person": recalls.wrong_person,
+            "recall": recalls.recall,
+            "recall_done": recalls.recall_done,
             "erasure": self._erasures.erasure,
             "rejection": self._quotas.rejection,
             "daily_statement": self._daily.statement,

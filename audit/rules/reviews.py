@@ -1,4 +1,4 @@
-"""What people said of links: verdicts, wrong persons, recalls and identity checks.
+"""What people said of links: verdicts and identity checks.
 
 specs/08-audit.md §3.7. Identity requests are decided again like requests. Whether a token set
 changed is not logged, so a verdict is held against the hub only while neither end published anew.
@@ -27,9 +27,7 @@ from protocol.messages.review import (
     IdentityDecisionBody,
     IdentityPins,
     IdentityRequestBody,
-    RecallDoneBody,
     VerdictBody,
-    WrongPersonBody,
 )
 from protocol.messages.statement import Preamble, Statement
 from protocol.requests.decide import Decision, Refuse, decide_identity, identity_pins
@@ -64,15 +62,11 @@ class People:
         self._directory = directory
         self._chain = chain
         self._checks: dict[str, Check] = {}
-        self._recalls: dict[str, str] = {}
-        self._recalled: set[str] = set()
 
     def steps(self) -> dict[str, Step]:
         """Which step takes which kind."""
         return {
             "verdict": self.verdict,
-            "wrong_person": self.wrong_person,
-            "recall_done": self.recall_done,
             "identity_request": self.identity_request,
             "identity_decision": self.identity_decision,
             "identity_check": self.identity_check,
@@ -89,35 +83,6 @@ class People:
             yield rule(FindingCode.VERDICT_UNFOUNDED, index, detail)
             return
         self._facts.say(body.link_id, sender, body.answer)
-
-    def wrong_person(self, index: int, statement: Statement[WrongPersonBody]) -> Iterator[Finding]:
-        """After a release, by either side, once: the link has ended from here on."""
-        body, preamble = statement.body, statement.preamble
-        request = self._chain.find(body.request_id)
-        if request is None or request.release != body.release or body.request_id in self._recalls:
-            yield broken_chain(index, "wrong_person", body.request_id)
-            return
-        parties = [request.requester, request.answerer]
-        if preamble.sender not in parties:
-            yield rule(
-                FindingCode.WRONG_SENDER, index, "this wrong_person comes from the wrong party"
-            )
-            return
-        parties.remove(preamble.sender)
-        yield from check_parties(index, preamble, preamble.sender, parties[0])
-        self._recalls[body.request_id] = statement.id
-        self._facts.close(request.link_id)
-
-    def recall_done(self, index: int, statement: Statement[RecallDoneBody]) -> Iterator[Finding]:
-        """The asker's word that the card is gone: after a recall, once."""
-        body = statement.body
-        request = self._chain.find(body.request_id)
-        known = self._recalls.get(body.request_id) == body.wrong_person
-        if request is None or not known or body.request_id in self._recalled:
-            yield broken_chain(index, "recall_done", body.request_id)
-            return
-        self._recalled.add(body.request_id)
-        yield from check_parties(index, statement.preamble, request.requester, request.answerer)
 
     def identity_request(
         self, index: int, statement: Statement[IdentityRequestBody]

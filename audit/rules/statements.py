@@ -118,6 +118,8 @@ class StatementCheck:
         holders = {holder.holder_id for holder in charter.token_key.holders}
         if kind.sender is Party.KEY_HOLDER or (kind.by_key_holders and sender in holders):
             return sender in holders
+        if kind.by_hub and sender == charter.charter_id:
+            return True
         member = self._directory.member(sender, index)
         if kind.sender is Party.AUDITOR:
             return member is not None and member.body.member_class == "auditor"

@@ -14,6 +14,7 @@ from typing import TypeVar
 from hub.exchange import resyncs
 from hub.exchange.handlers import DAY, Handler, Parts, check_quota, parts_of
 from hub.exchange.identity_checks import IdentityChecks
+from hub.exchange.recalls import Recalls
 from hub.exchange.requests import Broker
 from hub.exchange.resyncs import Span
 from hub.exchange.reviews import Reviews
@@ -48,6 +49,7 @@ from protocol.messages.review import (
     IdentityAnswerBody,
     IdentityCheckBody,
     IdentityRequestBody,
+    RecallBody,
     RecallDoneBody,
     VerdictBody,
     WrongPersonBody,
@@ -208,11 +210,12 @@ class Intake:
 
     def _handlers(self, ledger: Ledger) -> dict[type[WireModel], Handler]:
         broker = Broker(ledger, self.quorum_is_missing)
-        reviews, checks, upkeep = Reviews(ledger), IdentityChecks(ledger), Upkeep(ledger)
+        recalls, checks, upkeep = Recalls(ledger), IdentityChecks(ledger), Upkeep(ledger)
         return {
-            VerdictBody: reviews.verdict,
-            WrongPersonBody: reviews.wrong_person,
-            RecallDoneBody: reviews.recall_done,
+            VerdictBody: Reviews(ledger).verdict,
+            WrongPersonBody: recalls.wrong_person,
+            RecallBody: recalls.recall,
+            RecallDoneBody: recalls.recall_done,
             IdentityRequestBody: checks.request,
             IdentityCheckBody: checks.check,
             IdentityAnswerBody: checks.answer,

@@ -15,6 +15,7 @@ from hub.store.mailboxes import Post
 from hub.store.requests import AFTER_DECISION, BrokeredRequest, NewRequest, RequestState
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel
+from protocol.governance.retention import may_be_kept
 from protocol.messages.bodies import (
     DecisionBody,
     HubDecisionBody,
@@ -30,8 +31,7 @@ from protocol.requests.decide import (
     Refuse,
     allows_break_glass,
     decide_hub,
-    in_force,
-    is_past,
+    seen_until,
 )
 
 Body = TypeVar("Body", bound=WireModel)
@@ -145,12 +145,28 @@ class Broker:
             raise RemoteError(ErrorCode.NOT_ALLOWED, "no such decision allows a release now")
         if preamble.aud != request.requester:
             raise RemoteError(ErrorCode.WRONG_RECIPIENT, "release is not to the requester")
-        self._check_still_in_force(request)
+        self._check_kept(statement, self._check_still_in_force(request))
         return request
+
+    def _check_kept(self, statement: Card, permission_ends: int) -> None:
+        """The card says until when it may be kept, and that is no longer than its permission."""
+        until = statement.body.keep_until
+        if until is None:
+            raise RemoteError(
+                ErrorCode.UNKNOWN_FIELD, "keep_until is missing: upgrade the program that releases"
+            )
+        if until > permission_ends:
+            raise RemoteError(
+                ErrorCode.NOT_ALLOWED, "keep_until is later than the permission; publish first"
+            )
+        if not may_be_kept(self._ledger.charter, until, statement.preamble.iat):
+            raise RemoteError(
+                ErrorCode.NOT_ALLOWED, "keep_until is over, or later than the charter lets it be"
+            )
 
     def _release(self, request: BrokeredRequest, statement: Card, parts: Parts) -> Answer:
         logged = self._ledger.append(statement)
-        self._tables.requests.release(request, statement.id)
+        self._tables.requests.release(request, statement.id, statement.body.keep_until)
         envelope, aud = statement.envelope.encode(), statement.preamble.aud
         self._tables.mailboxes.post([Post(aud, envelope, logged, parts.sealed, parts.proof)])
         return Answer(logged)
@@ -164,8 +180,10 @@ class Broker:
             raise RemoteError(ErrorCode.TOO_LATE, "the request has expired")
         return request
 
-    def _check_still_in_force(self, request: BrokeredRequest) -> None:
-        """Both members, link and permission are checked at request, decision and release."""
+    def _check_still_in_force(self, request: BrokeredRequest) -> int:
+        """Both members, link and permission are checked at request, decision and release; when the
+        permission ends.
+        """
         directory = self._ledger.directory
         if not all(directory.active(party) for party in request.parties):
             raise RemoteError(ErrorCode.NOT_ALLOWED, "one of the two is not an active member")
@@ -174,9 +192,9 @@ class Broker:
         for stub_id in link.pair if link and link.state is LinkState.MATCH else ():
             stub = self._tables.stubs.stub(stub_id)
             for item in stub.involvements if stub and stub.agency == request.holder else ():
-                seen = in_force(item, now) or is_past(self._ledger.charter, item, now)
-                if item.id == request.involvement_id and seen:
-                    return
+                until = seen_until(self._ledger.charter, item)
+                if item.id == request.involvement_id and until > now:
+                    return until
         raise RemoteError(ErrorCode.NOT_ALLOWED, "link or permission is no longer in force")
 
     def _logged_body(self, statement_id: str, kind: type[Body]) -> Body:

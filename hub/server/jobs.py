@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 import structlog
 
 from hub.config import HubSettings, load_settings
+from hub.exchange.recalls import Recalls
 from hub.log.daily import Daily
 from hub.log.ledger import Ledger
 from hub.log.quorum_status import watch
@@ -121,6 +122,15 @@ class Jobs:
             await self._one("rename", party_id, self._rename)
         for party_id in sizes:
             await self._one("resize", party_id, self._resize)
+        await self._recall()
+
+    async def _recall(self) -> None:
+        """Recall the cards of whoever is no active member: some at a time, others in between."""
+        while await self._engine.read(lambda tables: Recalls(self._ledger(tables)).of_inactive()):
+            done = await self._engine.write(
+                lambda tables: Recalls(self._ledger(tables)).recall_of_inactive()
+            )
+            log.info("cards_recalled", cards=done)
 
     async def _admit(self, party_id: str) -> None:
         await self._engine.write(lambda tables: Enrolment(self._ledger(tables)).admit(party_id))

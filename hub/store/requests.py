@@ -4,7 +4,7 @@ A request's state is read from its steps. The receipt is a step beside the state
 acknowledged after somebody said that it is the wrong person's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -22,6 +22,7 @@ class RequestState(StrEnum):
     ALLOWED = "allowed"
     DENIED = "denied"
     RELEASED = "released"
+    RECALLING = "recalling"
     WRONG_PERSON = "wrong_person"
     RECALLED = "recalled"
 
@@ -31,10 +32,14 @@ REQUEST_MOVES: Moves[RequestState] = {
     RequestState.OPEN: _DECIDED,
     RequestState.REFERRED: _DECIDED,
     RequestState.ALLOWED: (RequestState.RELEASED,),
-    RequestState.RELEASED: (RequestState.WRONG_PERSON,),
+    RequestState.RELEASED: (RequestState.RECALLING, RequestState.WRONG_PERSON),
+    RequestState.RECALLING: (RequestState.WRONG_PERSON, RequestState.RECALLED),
     RequestState.WRONG_PERSON: (RequestState.RECALLED,),
+    RequestState.RECALLED: (RequestState.WRONG_PERSON,),
 }
-"""REFUSED is the hub's own refusal, DENIED that of the agency that was asked: both are ends."""
+"""REFUSED is the hub's own refusal, DENIED that of the agency that was asked: both are ends. A link
+ends with a wrong person also where the card was recalled before.
+"""
 
 AFTER_DECISION: Mapping[Outcome, RequestState] = {
     "refer": RequestState.REFERRED,
@@ -50,6 +55,7 @@ REQUEST_STEPS: Mapping[str, str] = {
     "provisional": "release",  # one or the other
     "receipt": "receipt",
     "wrong_person": "wrong_person",
+    "recall": "recall",
     "recall_done": "recall_done",
 }
 """Of each kind that is a step of a request: the column that holds its statement's id."""
@@ -89,6 +95,8 @@ class BrokeredRequest(NewRequest):
     receipt: str | None = None
     wrong_person: str | None = None
     recall_done: str | None = None
+    recall: str | None = None
+    keep_until: int | None = None
 
     @property
     def parties(self) -> frozenset[str]:
@@ -104,6 +112,8 @@ class BrokeredRequest(NewRequest):
             return RequestState.RECALLED
         if self.wrong_person is not None:
             return RequestState.WRONG_PERSON
+        if self.recall is not None:
+            return RequestState.RECALLING
         if self.release is not None:
             return RequestState.RELEASED
         return AFTER_DECISION[self.outcome] if self.outcome else RequestState.OPEN
@@ -138,9 +148,12 @@ class Requests:
         columns = {"decision": statement_id, "outcome": outcome}
         self._move(request, AFTER_DECISION[outcome], columns)
 
-    def release(self, request: BrokeredRequest, statement_id: str) -> None:
-        """Take down what the card left by. Raises LocalError(CONFLICT) unless it is allowed."""
-        self._move(request, RequestState.RELEASED, {"release": statement_id})
+    def release(self, request: BrokeredRequest, statement_id: str, keep_until: int | None) -> None:
+        """Take down what the card left by, and until when it may be kept. Raises
+        LocalError(CONFLICT) unless it is allowed.
+        """
+        columns = {"release": statement_id, "keep_until": keep_until}
+        self._move(request, RequestState.RELEASED, columns)
 
     def acknowledge(self, request: BrokeredRequest, statement_id: str) -> None:
         """Take down that the card was opened."""
@@ -151,6 +164,22 @@ class Requests:
         self._move(request, RequestState.WRONG_PERSON, {"wrong_person": statement_id})
 
     def recall(self, request: BrokeredRequest, statement_id: str) -> None:
+        """Take down that the card is to be deleted. Raises LocalError(CONFLICT)."""
+        self._move(request, RequestState.RECALLING, {"recall": statement_id})
+
+    def cards_of(self, holders: Collection[str], now: int) -> list[BrokeredRequest]:
+        """Cards of these agencies that are out and may still be kept, and that nobody has recalled;
+        some of them, if there are many.
+        """
+        rows = self._tx.rows_among(
+            "SELECT * FROM request WHERE release IS NOT NULL AND recall IS NULL "
+            "AND wrong_person IS NULL AND (keep_until IS NULL OR keep_until > ?) "
+            "AND holder IN (:among) LIMIT 100",
+            now, among=holders,
+        )  # fmt: skip
+        return [BrokeredRequest(**row) for row in rows]
+
+    def recall_is_done(self, request: BrokeredRequest, statement_id: str) -> None:
         """Take down that the card was deleted. Raises LocalError(CONFLICT)."""
         self._move(request, RequestState.RECALLED, {"recall_done": statement_id})
 
@@ -164,7 +193,7 @@ class Requests:
         """What was asked before a time: when it expires, and every step that was taken."""
         rows = self._tx.rows(
             "SELECT expires, statement_id, hub_decision, decision, release, receipt, "
-            "wrong_person, recall_done FROM request WHERE iat < ?",
+            "wrong_person, recall, recall_done FROM request WHERE iat < ?",
             before,
         )
         return [conversation(row, REQUEST_STEPS) for row in rows]

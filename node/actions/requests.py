@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from pydantic import ValidationError
+
 from node.links.references import Entry, entries_of, entry_named
 from node.links.team import label_of
 from node.membership.hub import HubMembership
@@ -13,7 +15,7 @@ from node.service import NodeService
 from node.store.people import Act, Deed
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError
-from protocol.requests.disclosure import Disclosure
+from protocol.requests.disclosure import Disclosure, Override
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,18 @@ async def answer_now(service: NodeService, answer: Answer) -> None:
     await membership.begin()
     await membership.engine.write(lambda tables: service.answering.answer(tables, answer))
     await service.advance()
+
+
+def read_override(reason: str, role: str) -> Override | None:
+    """Why somebody allows a request in spite of an objection, as typed. Raises LocalError."""
+    if not reason and not role:
+        return None
+    try:
+        return Override(reason=reason, role=role)
+    except ValidationError:
+        raise LocalError(
+            ErrorCode.NOT_READY, "an objection is overridden with --override REASON and --role ROLE"
+        ) from None
 
 
 async def disclose(service: NodeService, request_id: str, person: int) -> Disclosure:

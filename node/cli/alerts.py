@@ -56,6 +56,15 @@ def _print_recall(out: Console, item: dict[str, Any], start: str) -> None:
         )
 
 
+def _print_withdrawn(out: Console, item: dict[str, Any], start: str) -> None:
+    _say(
+        out,
+        f"{start}{item['agency']} holds a card that you released on a basis which asks for no",
+        "    consent, and the permission was withdrawn since. Somebody here decides whether it",
+        f"    stays: patchwork-node recall {item['request_id']}, or the same with --keep.",
+    )
+
+
 def _print_unwitnessed(out: Console, item: dict[str, Any], start: str) -> None:
     if item["we_asked"]:
         _say(out, f"{start}a card came from {item['agency']} before witnesses had signed.")
@@ -75,6 +84,7 @@ ALERTS = {
     "identity_unsent": _print_unsent,
     "wrong_person": _print_recall,
     "unwitnessed": _print_unwitnessed,
+    "card_after_withdrawal": _print_withdrawn,
 }
 
 

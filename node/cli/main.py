@@ -23,7 +23,9 @@ from node.cli.charter import app as charter_commands
 from node.cli.clients import app as clients_commands
 from node.cli.details import app as details_command
 from node.cli.importing import app as import_commands
+from node.cli.inbox import print_inbox
 from node.cli.monitor import app as monitor_commands
+from node.cli.objections import app as objection_commands
 from node.cli.options import Client, Folder, HubName, JsonOutput, PersonName
 from node.cli.people import app as people_app
 from node.cli.prompts import choose, confirm
@@ -48,6 +50,7 @@ app.add_typer(backup_commands)
 app.add_typer(charter_commands, name="charter")
 app.add_typer(register_commands, name="people")
 app.add_typer(clients_commands, name="clients")
+app.add_typer(objection_commands, name="objection")
 out = Console(soft_wrap=True, markup=False, highlight=False)
 
 
@@ -238,7 +241,7 @@ def inbox(hub: HubName = "", as_json: JsonOutput = False, folder: Folder = Path(
             if as_json:
                 typer.echo(json.dumps(value))
             else:
-                printing.print_inbox(out, value)
+                print_inbox(out, value)
 
         asyncio.run(work())
 
@@ -248,6 +251,12 @@ def answer(
     request: Annotated[str, typer.Argument(help="The request's id, from the inbox.")],
     allow: Annotated[bool, typer.Option("--allow", help="Allow it.")] = False,
     refuse: Annotated[RefusalCode | None, typer.Option(help="Refuse it, with this code.")] = None,
+    override: Annotated[
+        str, typer.Option(help="The client objects: the reason for which you share all the same.")
+    ] = "",
+    role: Annotated[
+        str, typer.Option(help="Your role, as the charter names it; with --override.")
+    ] = "",
     practitioner: PersonName = "",
     hub: HubName = "",
     folder: Folder = Path(),
@@ -256,11 +265,12 @@ def answer(
     with report_errors():
         if allow == (refuse is not None):
             raise LocalError(ErrorCode.NOT_READY, "say either --allow or --refuse CODE")
+        in_spite = acts.read_override(override, role)
 
         async def work() -> None:
             async with open_service(folder, hub) as service:
                 person = await who_acts(service, practitioner)
-                await acts.answer_now(service, Answer(request, person, refuse))
+                await acts.answer_now(service, Answer(request, person, refuse, in_spite))
 
         asyncio.run(work())
         out.print("Your answer is in the council's log.")

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from node.actions import cards
 from node.actions import people as acts
 from node.actions.register import who_acts
 from node.actions.session import open_service
@@ -153,6 +154,33 @@ def wrong_person(
         out.print(
             "The link has ended and the other organisation is told. Tell your lead for "
             "information governance: patchwork-node alerts."
+        )
+
+
+@app.command()
+def recall(
+    request: Annotated[str, typer.Argument(help="The request's id, from the inbox.")],
+    keep: Annotated[
+        bool, typer.Option("--keep", help="It stays, though the permission was withdrawn.")
+    ] = False,
+    practitioner: PersonName = "",
+    hub: HubName = "",
+    folder: Folder = Path(),
+) -> None:
+    """Have a card deleted that you released, without saying why; or decide that it stays."""
+    with report_errors():
+
+        async def work() -> None:
+            async with open_service(folder, hub) as service:
+                person = await who_acts(service, practitioner)
+                await (cards.keep_now if keep else cards.take_back_now)(service, request, person)
+
+        asyncio.run(work())
+        out.print(
+            "The card stays until its time is over."
+            if keep
+            else "The other organisation's node is told to delete the card. patchwork-node inbox "
+            "shows when it has stated so; what was read or copied stays so."
         )
 
 

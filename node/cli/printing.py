@@ -82,6 +82,11 @@ DEEDS = {
     "said_same_client": "said that {} is a client known under another id",
     "said_another_client": "said that {} is a client of their own",
     "changed_details": "changed what everybody sees of this organisation",
+    "disclosed": "opened for an auditor how request {} was decided",
+    "recalled_card": "recalled the card of request {}",
+    "kept_card": "let the card of request {} stay after a withdrawal",
+    "recorded_objection": "recorded an objection of {}",
+    "ended_objection": "recorded that {} took an objection back",
 }
 
 
@@ -233,57 +238,6 @@ def print_resync(out: Console, value: dict[str, Any] | None) -> None:
             _say(out, "  " + (item if isinstance(item, str) else LOST_ITEMS[key].format(**item)))
     if not value["ours"]:
         _say(out, "Nothing was sent in your name that this node does not know.")
-
-
-def print_inbox(out: Console, value: dict[str, list[dict[str, Any]]]) -> None:
-    """Requests to us and by us, after any alarm."""
-    print_alarms(out, value["alarms"])
-    if value["governance"]:
-        count = len(value["governance"])
-        _say(
-            out,
-            f"{count} card(s) recalled, or without witnesses: your lead for information "
-            "governance must look at patchwork-node alerts.",
-            style="bold",
-        )
-    _say(out, "Requests to you:" if value["received"] else "No requests to you.", style="bold")
-    for item in value["received"]:
-        _say(
-            out,
-            f"{item['request_id']}  about {item['client']}: {item['practitioner']} "
-            f"({item['role']}) of {item['agency']} asks for contact details.",
-        )
-        _say(out, f"    Purpose: {item['purpose']}. Lawful basis: {item['basis']}.")
-        for name, fact in item["facts"].items():
-            _say(out, f"    {name}: {plain(fact)}")
-        _say(out, f"    State: {item['state_text']}.")
-        if item["may_go_now"]:
-            _say(out, "    Witnesses have not signed yet. If a life is in danger now:")
-            _say(out, f"    patchwork-node release-now {item['request_id']}")
-    _say(out, "Your requests:" if value["sent"] else "You have asked for nothing.", style="bold")
-    for item in value["sent"]:
-        to = plain(item["agency"])
-        _say(out, f"{item['request_id']}  about {item['client']}, to {to}: {item['state_text']}.")
-        if item["sentence"]:
-            _say(out, f"    {item['sentence']}")
-        if item["card"]:
-            print_card(out, item["card"])
-
-
-def print_card(out: Console, card: dict[str, Any]) -> None:
-    """A contact card."""
-    names = {
-        "practitioner": "Name",
-        "role": "Role",
-        "phone": "Telephone",
-        "email": "E-mail",
-        "team": "Team",
-        "duty_line": "Duty line",
-        "duty_hours": "Duty hours",
-    }
-    for field, title in names.items():
-        if card.get(field):
-            _say(out, f"    {title}: {plain(card[field])}")
 
 
 def basis_lines(bases: Sequence[LawfulBasis]) -> list[str]:

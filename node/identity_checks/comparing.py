@@ -127,7 +127,7 @@ class IdentityAnswering:
             check.hub_id, comparison.practitioner, self._membership.env.new_id()
         )
         link = tables.links.get(check.hub_id, check.link_id)
-        limit = decide_holder(self._facts(tables, link, proven=True))
+        limit = decide_holder(self._facts(tables, link, check.requester, proven=True))
         refusal = limit.code if isinstance(limit, Refuse) else comparison.refusal
         said = "refused" if refusal else comparison.found
         self._say(tables, check, Answer(said, refusal, person))
@@ -151,14 +151,24 @@ class IdentityAnswering:
                 raise_alarm(tables, hub_id, code, now, place=check.requester)
         tables.received_checks.expire(hub_id, now)
 
-    def _facts(self, tables: NodeTables, link: Link | None, *, proven: bool) -> HolderFacts:
-        """What `decide_holder` goes by: whether to compare is always a person's to say."""
+    def _facts(
+        self, tables: NodeTables, link: Link | None, requester: str, *, proven: bool
+    ) -> HolderFacts:
+        """What `decide_holder` goes by: whether to compare is always a person's to say, but that
+        nobody overrides an objection for it.
+        """
         now = self._membership.env.clock()
         client = tables.stubs.client_of(link.hub_id, link.stub_id) if link else None
         in_force = client is not None and bool(tables.records.in_force(client.id, now))
+        member = self._membership.directory.member(requester)
+        objects = (
+            client is not None
+            and member is not None
+            and tables.objections.newest(client.id, member.body.member_class) is not None
+        )
         return HolderFacts(
             permission_in_force=in_force,
-            objection=False,
+            objection=objects,
             link_proven=proven,
             earlier_requests_from_requester=0,
             rule="ask",
@@ -176,7 +186,7 @@ class IdentityAnswering:
         key, proof = b"", body.link_proof
         if link is not None:
             key = proven_key(tables, self._membership, link.stub_id, proof, body.check_id)
-        limit = decide_holder(self._facts(tables, link, proven=bool(key)))
+        limit = decide_holder(self._facts(tables, link, check.requester, proven=bool(key)))
         if isinstance(limit, Refuse):
             self._say(tables, check, Answer("refused", limit.code, None))
             return

@@ -6,8 +6,8 @@ specs/05-log.md §8. What was received or published is remembered until it was s
 from typing import Any
 
 from node.membership.hub import HubMembership
+from node.store.decisions import LoggedDecision
 from node.store.journal import ExpectedEntry
-from node.store.requests import LoggedDecision
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import from_base64

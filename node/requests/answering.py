@@ -10,10 +10,12 @@ from node.config import NodeSettings
 from node.membership.hub import HubMembership
 from node.membership.outbox import Sent
 from node.requests.facts import opened_facts, proven_key
+from node.requests.objections import check_override, is_overridable, objection_to
 from node.requests.sealed import named_part, open_part
+from node.store.decisions import LoggedDecision
 from node.store.links import LinkState
 from node.store.outbox import Outgoing
-from node.store.requests import Asker, LoggedDecision, ReceivedRequest, ReceivedState
+from node.store.requests import Asker, ReceivedRequest, ReceivedState
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel
@@ -28,7 +30,7 @@ from protocol.requests.decide import (
     allows_break_glass,
     decide_holder,
 )
-from protocol.requests.disclosure import disclosure, holder_part
+from protocol.requests.disclosure import Override, disclosure, holder_part
 from protocol.requests.refusals import RefusalCode
 from protocol.requests.sealing import SealedRequest
 from protocol.wire import Delivery
@@ -36,11 +38,22 @@ from protocol.wire import Delivery
 
 @dataclass(frozen=True)
 class Answer:
-    """A person's answer: allow, or refuse with a code. `practitioner` is who decided."""
+    """A person's answer: allow, or refuse with a code. `practitioner` is who decided, `override`
+    why they allow it in spite of an objection.
+    """
 
     request_id: str
     practitioner: int
     refusal: RefusalCode | None = None
+    override: Override | None = None
+
+
+@dataclass(frozen=True)
+class _Decider:
+    """Who decides, by the id that the log has for them, and why in spite of an objection."""
+
+    practitioner_id: str
+    override: Override | None
 
 
 class Answering:
@@ -109,11 +122,19 @@ class Answering:
         if request.expires <= self._membership.env.clock():
             raise LocalError(ErrorCode.TOO_LATE, "the request has expired; they can ask again")
         person: Decision = Refuse(answer.refusal) if answer.refusal else Allow()
-        limit = decide_holder(self.facts(tables, request))
+        facts = self.facts(tables, request)
+        limit = decide_holder(facts)
         decision = limit if isinstance(limit, Refuse) else person
+        if isinstance(decision, Allow) and facts.objection:
+            check_override(self._membership, request.basis, answer.override)
+        elif answer.override is not None and not facts.objection:
+            raise LocalError(
+                ErrorCode.CONFLICT, "the client does not object: leave the override out"
+            )
         fresh_id = self._membership.env.new_id()
         practitioner = tables.people.id_at(hub_id, answer.practitioner, fresh_id)
-        self._decide(tables, (request, request), decision, practitioner)
+        by = _Decider(practitioner, answer.override if isinstance(decision, Allow) else None)
+        self._decide(tables, (request, request), decision, by)
 
     def on_decision_sent(self, tables: NodeTables, sent: Sent) -> None:
         """Our decision is in the log: keep its place, for the proof."""
@@ -129,11 +150,15 @@ class Answering:
     def on_decision_failed(
         self, tables: NodeTables, statement: Statement[WireModel], _error: RemoteError
     ) -> None:
-        """The hub did not take our decision: a person must look at it again."""
-        request = self._deciding(tables, statement.expect(DecisionBody).body)
+        """The hub did not take our decision: a person must look at it again, unless nobody may
+        allow it.
+        """
+        body = statement.expect(DecisionBody).body
+        request = self._deciding(tables, body)
         if request is not None:
-            asks = replace(request, state=ReceivedState.ASKS_PERSON)
-            tables.received_requests.change(request, asks)
+            by_rule = body.decided_by is None and body.outcome == "refuse"
+            state = ReceivedState.STOPPED if by_rule else ReceivedState.ASKS_PERSON
+            tables.received_requests.change(request, replace(request, state=state))
 
     def on_receipt(self, tables: NodeTables, statement: Statement[ReceiptBody]) -> None:
         """The card was opened, even if the hub told us that it had not taken our release."""
@@ -163,23 +188,27 @@ class Answering:
         tables: NodeTables,
         request: tuple[ReceivedRequest, ReceivedRequest],
         decision: Decision,
-        practitioner_id: str | None,
+        by: _Decider | None,
     ) -> None:
-        """Put a decision into the outbox. `request` as it is kept, and as it is now."""
+        """Put a decision into the outbox. `request` as it is kept, and as it is now; `by` None:
+        the rules alone decided.
+        """
         before, now = request
         refusal = decision if isinstance(decision, Refuse) else None
-        salt, by_person = self._membership.env.random(32), practitioner_id is not None
-        kept = disclosure(now.request_id, self.facts(tables, now), salt, by_person=by_person)
+        facts, salt = self.facts(tables, now), self._membership.env.random(32)
+        override = by.override if by is not None else None
+        kept = disclosure(now.request_id, facts, salt, by_person=by is not None, override=override)
         body = DecisionBody(
             request=now.statement_id,
             request_id=now.request_id,
             hub_decision=now.hub_decision or "",
             outcome="refuse" if refusal else "allow",
             code=refusal.code.value if refusal else None,
-            decided_by=practitioner_id,
+            decided_by=by.practitioner_id if by is not None else None,
             facts_commitment=kept.commitment,
         )
-        deciding = replace(now, state=ReceivedState.DECIDING, disclosure=kept)
+        known = objection_to(tables, self._membership, now) if override is not None else None
+        deciding = replace(now, state=ReceivedState.DECIDING, disclosure=kept, overrode=known)
         tables.received_requests.change(before, deciding)
         tables.outbox.enqueue(Outgoing(now.hub_id, now.requester, body))
 
@@ -188,23 +217,35 @@ class Answering:
         now, hub_id = self._membership.env.clock(), request.hub_id
         doubted = tables.reviews.is_denied(hub_id, request.link_id)
         return HolderFacts(
-            permission_in_force=self._is_permitted(tables, request, now),
-            objection=False,
+            permission_in_force=tables.permissions.is_in_force(
+                request.involvement, now, self._membership.charter.past_seconds
+            ),
+            objection=objection_to(tables, self._membership, request) is not None,
             link_proven=self._is_link_proven(tables, request, doubted=doubted),
             earlier_requests_from_requester=tables.received_requests.released_to(
                 hub_id, request.requester
             ),
             rule=self._rule(tables, request),
             doubted=doubted,
+            overridable=is_overridable(self._membership, request.basis),
         )
 
-    def _is_permitted(self, tables: NodeTables, request: ReceivedRequest, now: int) -> bool:
-        """Whether the permission holds, and the work goes on or is past and still seen."""
-        work = tables.records.involvement(request.involvement)
-        if work is None or not work.is_permitted(now):
+    def still_allows(self, tables: NodeTables, request: ReceivedRequest) -> bool:
+        """Whether a card that was allowed may leave as things are now: nothing forbids it, and the
+        client has not objected since.
+        """
+        if isinstance(decide_holder(self.facts(tables, request)), Refuse):
             return False
-        seen_until = (work.ended_at or now) + self._membership.charter.past_seconds
-        return not work.is_over(now) or now < seen_until
+        stands = objection_to(tables, self._membership, request)
+        return stands is None or (request.overrode is not None and stands <= request.overrode)
+
+    def refuse_ended(self, tables: NodeTables, request: ReceivedRequest) -> bool:
+        """Refuse a request that waits for a person, if nobody may allow it any more; whether so."""
+        decision = decide_holder(self.facts(tables, request))
+        if not isinstance(decision, Refuse):
+            return False
+        self._decide(tables, (request, request), decision, None)
+        return True
 
     def _rule(self, tables: NodeTables, request: ReceivedRequest) -> str:
         """By which rule a request is decided: by a person, if it may do without witnesses, or comes

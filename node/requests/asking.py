@@ -22,6 +22,7 @@ from node.store.requests import SentRequest, SentState
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel, from_base64
+from protocol.governance.retention import may_be_kept
 from protocol.messages.bodies import DecisionBody, ReceiptBody, ReleaseBody, RequestBody
 from protocol.messages.log import ProvisionalBody
 from protocol.messages.parts import LinkProof, RequestPins, RequestPractitioner
@@ -177,12 +178,25 @@ class Asking:
         self, tables: NodeTables, request: SentRequest, statement: Card, delivery: Delivery
     ) -> None:
         """Open the card that a statement names, keep it, and send a receipt."""
-        body = statement.body
+        body, now = statement.body, self._membership.env.clock()
         if delivery.sealed is None:
             raise RemoteError(ErrorCode.NOT_OPENED, "a release comes with its card")
+        until, signed_at = body.keep_until, statement.preamble.iat
+        if until is None or until <= now:
+            raise RemoteError(ErrorCode.NOT_OPENED, "a card says until when it may be kept")
+        if not may_be_kept(self._membership.charter, until, signed_at):
+            raise RemoteError(
+                ErrorCode.NOT_OPENED, "a card is kept longer than the charter lets it"
+            )
         sealed = named_part(delivery.sealed, body.sealed_hash)
         card = open_part(self._membership, statement, body.request_id, sealed, ContactCard)
-        opened = replace(request, state=SentState.OPENED, card=card, release_id=statement.id)
+        opened = replace(
+            request,
+            state=SentState.OPENED,
+            card=card,
+            release_id=statement.id,
+            keep_until=until,
+        )
         tables.sent_requests.change(request, opened)
         receipt = ReceiptBody(
             request_id=body.request_id, release=statement.id, sealed_hash=body.sealed_hash

@@ -1,7 +1,9 @@
-"""Wrong person: recall a card, end the link, tell the lead for information governance.
+"""Recalled cards: deleted here, stated to be deleted there; and links that end with one.
 
-specs/06-requests.md §7. Deleting is what this node does with its own copy and says of it; the
-statement of the other node is its word, not a proof, and somebody may have read the card.
+specs/06-requests.md §7. Of a card about the wrong person that is said, its link ends and the lead
+for information governance is told; any other is recalled without a reason. Deleting is what this
+node does with its own copy and says of it (node/requests/keeping.py): the statement of the other
+node is its word, not a proof, and somebody may have read the card.
 """
 
 from dataclasses import dataclass, replace
@@ -10,7 +12,7 @@ from node.membership.hub import HubMembership
 from node.membership.outbox import Sent
 from node.store.governance import RecallNotice
 from node.store.links import ReviewState
-from node.store.outbox import Outgoing
+from node.store.outbox import OutboxState, Outgoing
 from node.store.requests import (
     RECEIVED_MOVES,
     SENT_MOVES,
@@ -21,8 +23,9 @@ from node.store.requests import (
 )
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
-from protocol.messages.review import RecallDoneBody, WrongPersonBody
+from protocol.messages.review import RecallBody, RecallDoneBody, WrongPersonBody
 from protocol.messages.statement import Statement
+from protocol.wire import Delivery
 
 
 @dataclass(frozen=True)
@@ -56,13 +59,47 @@ class Recalls:
     def __init__(self, membership: HubMembership) -> None:
         self._membership = membership
 
+    def recall(self, tables: NodeTables, request: ReceivedRequest) -> None:
+        """Have a card deleted that left us. Raises LocalError unless one has."""
+        if not request.is_out or request.release_id is None:
+            raise LocalError(ErrorCode.NOT_FOUND, "no card of that request is out")
+        body = RecallBody(request_id=request.request_id, release=request.release_id)
+        _recall(tables, request)
+        tables.outbox.enqueue(Outgoing(request.hub_id, request.requester, body))
+
+    def on_recall(
+        self, tables: NodeTables, statement: Statement[RecallBody], delivery: Delivery
+    ) -> None:
+        """A card is to be deleted: by the word of who released it, or, while that agency is no
+        active member, of the hub.
+        """
+        found, preamble = self._find(tables, statement.body.request_id), statement.preamble
+        if found is None:
+            raise RemoteError(ErrorCode.NOT_FOUND, "no card of that request is here or was")
+        by_hub = preamble.sender == self._membership.hub.hub_id
+        holder = found.other if found.we_asked else self._membership.hub.party_id
+        active = self._membership.directory.active(holder, delivery.index) is not None
+        if active if by_hub else not (found.we_asked and preamble.sender == holder):
+            raise RemoteError(ErrorCode.NOT_ALLOWED, "a card is recalled by who released it")
+        _check_release(found, statement.body.release)
+        if isinstance(found.request, SentRequest):
+            _delete(tables, found.request, replace(found.request, recall=statement.id))
+        elif not found.is_recalled:
+            _recall(tables, found.request)
+
+    def on_recalled(self, tables: NodeTables, body: RecallBody) -> None:
+        """We had a card deleted, by a statement that this database does not know."""
+        found = self._find(tables, body.request_id)
+        if found is not None and not found.we_asked and found.may_have_a_card:
+            _recall(tables, found.request)
+
     def say(self, tables: NodeTables, request_id: str, practitioner: int) -> None:
         """Say that a card was released about the wrong person. Raises LocalError."""
         membership, hub_id = self._membership, self._membership.hub.hub_id
         found = self._find(tables, request_id)
         if found is None or found.request.release_id is None:
             raise LocalError(ErrorCode.NOT_FOUND, "no card was released under that request")
-        if found.is_recalled:
+        if self._was_said(tables, request_id):
             raise LocalError(ErrorCode.CONFLICT, "that card is recalled already")
         person = tables.people.id_at(hub_id, practitioner, membership.env.new_id())
         release = found.request.release_id
@@ -79,18 +116,14 @@ class Recalls:
 
     def on_said(self, tables: NodeTables, sent: Sent) -> None:
         """Our "wrong person" is in the log."""
-        statement = sent.statement.expect(WrongPersonBody)
-        self._take(tables, statement)
+        self._take(tables, sent.statement.expect(WrongPersonBody))
 
     def on_wrong_person(self, tables: NodeTables, statement: Statement[WrongPersonBody]) -> None:
         """The other side says so: the same happens here."""
         found = self._find(tables, statement.body.request_id)
         if found is None or found.other != statement.preamble.sender:
             raise RemoteError(ErrorCode.NOT_FOUND, "no request with that agency")
-        if found.request.release_id not in {None, statement.body.release}:
-            raise RemoteError(ErrorCode.CONFLICT, "that is not the release we know")
-        if not (found.is_recalled or found.may_have_a_card):
-            raise RemoteError(ErrorCode.NOT_FOUND, "no card can have left under that request")
+        _check_release(found, statement.body.release)
         self._stop(tables, found)
         self._take(tables, statement)
 
@@ -98,8 +131,22 @@ class Recalls:
         """The other node states that it deleted the card."""
         hub_id, preamble = self._membership.hub.hub_id, statement.preamble
         request_id = statement.body.request_id
-        if not tables.governance.recall_done(hub_id, request_id, preamble.sender, preamble.iat):
+        request = tables.received_requests.get(hub_id, request_id)
+        if (
+            request is None
+            or request.requester != preamble.sender
+            or request.state is not ReceivedState.RECALLED
+        ):
             raise RemoteError(ErrorCode.NOT_FOUND, "nothing was recalled from that agency")
+        tables.received_requests.change(request, replace(request, gone_at=preamble.iat))
+        tables.governance.recall_done(hub_id, request_id, preamble.sender, preamble.iat)
+
+    def on_stated(self, tables: NodeTables, body: RecallDoneBody) -> None:
+        """We stated that a card is gone before this database knew that it is to go."""
+        request = tables.sent_requests.get(self._membership.hub.hub_id, body.request_id)
+        if request is not None:
+            stated = replace(request, recall=None, wrong_person=None)
+            tables.sent_requests.change(request, stated)
 
     def _take(self, tables: NodeTables, statement: Statement[WrongPersonBody]) -> None:
         """Tell our lead; the asker states that its card is gone."""
@@ -107,7 +154,8 @@ class Recalls:
         found = self._find(tables, request_id)
         if found is None:
             return
-        now = self._membership.env.clock()
+        now, request = self._membership.env.clock(), found.request
+        gone_at = now if isinstance(request, SentRequest) else request.gone_at
         notice = RecallNotice(
             hub_id=hub_id,
             request_id=request_id,
@@ -115,12 +163,11 @@ class Recalls:
             other=found.other,
             said_by=statement.preamble.sender,
             told_at=now,
-            recalled_at=now if found.we_asked else None,
+            recalled_at=gone_at,
         )
         tables.governance.put_recall(notice)
-        if found.we_asked:
-            body = RecallDoneBody(request_id=request_id, wrong_person=statement.id)
-            tables.outbox.enqueue(Outgoing(hub_id, found.other, body))
+        if isinstance(request, SentRequest):
+            _delete(tables, request, replace(request, wrong_person=statement.id))
 
     def _stop(self, tables: NodeTables, found: Found) -> None:
         """Delete the cards, end the link, and stop what else is under way over it.
@@ -137,11 +184,21 @@ class Recalls:
         tables.received_checks.stop_over(hub_id, link_id)
         if link_id is None:
             return
+        for other in tables.received_requests.out_over(hub_id, link_id):
+            self.recall(tables, other)
         review = tables.reviews.get(hub_id, link_id)
         if review is not None:
             said = replace(review, state=ReviewState.SAID, question=None, answer="not_same")
             tables.reviews.change(review, said)
         tables.links.end(hub_id, [link_id])
+
+    def _was_said(self, tables: NodeTables, request_id: str) -> bool:
+        """Whether somebody said of a card that it was about the wrong person, or is saying so."""
+        hub_id = self._membership.hub.hub_id
+        saying = tables.outbox.about(hub_id, WrongPersonBody, request_id)
+        return tables.governance.recall(hub_id, request_id) is not None or any(
+            item.state is not OutboxState.FAILED for item in saying
+        )
 
     def _find(self, tables: NodeTables, request_id: str) -> Found | None:
         """A request by its id, of ours or to us, and the other side."""
@@ -153,9 +210,24 @@ class Recalls:
         return Found(received, received.requester) if received is not None else None
 
 
+def _check_release(found: Found, release: str) -> None:
+    """Raise RemoteError unless a card can have left by this release."""
+    if found.request.release_id not in {None, release}:
+        raise RemoteError(ErrorCode.CONFLICT, "that is not the release we know")
+    if not (found.is_recalled or found.may_have_a_card):
+        raise RemoteError(ErrorCode.NOT_FOUND, "no card can have left under that request")
+
+
+def _delete(tables: NodeTables, request: SentRequest, answers: SentRequest) -> None:
+    """Delete a card, and owe one statement of it, to the first that has it deleted."""
+    if request.recall is None and request.wrong_person is None:
+        gone = replace(answers, state=SentState.RECALLED, card=None, wiped=0)
+        tables.sent_requests.change(request, gone)
+
+
 def _recall(tables: NodeTables, request: SentRequest | ReceivedRequest) -> None:
     if isinstance(request, SentRequest):
-        gone = replace(request, state=SentState.RECALLED, card=None)
+        gone = replace(request, state=SentState.RECALLED, card=None, wiped=0)
         tables.sent_requests.change(request, gone)
     else:
         tables.received_requests.change(request, replace(request, state=ReceivedState.RECALLED))

@@ -15,19 +15,21 @@ from node.membership.proofs import verify_logged
 from node.oversight.gossip import check_gossip
 from node.requests.answering import Answering
 from node.requests.sealed import Recipient, seal_for
+from node.store.decisions import LoggedDecision
 from node.store.outbox import Outgoing
-from node.store.requests import LoggedDecision, ReceivedRequest, ReceivedState
+from node.store.people import Person
+from node.store.requests import ReceivedRequest, ReceivedState
 from node.store.set_aside import Kind
 from node.store.tables import NodeTables
 from protocol.contact import read_email, read_name, read_phone
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel
+from protocol.governance.retention import keep_until
 from protocol.log.tlog_proof import parse_tlog_proof
 from protocol.messages.bodies import ReleaseBody
 from protocol.messages.kinds import kind_of
 from protocol.messages.log import ProvisionalBody
 from protocol.messages.statement import Statement
-from protocol.requests.decide import Refuse, decide_holder
 from protocol.requests.sealing import ContactCard
 
 log = structlog.get_logger()
@@ -130,22 +132,36 @@ class Releasing:
         request = tables.received_requests.get(allowed.hub_id, allowed.request_id)
         if request is None or request.state is not ReceivedState.ALLOWED:
             return LetGo(gone=False)  # another process of this node was quicker, or it has ended
-        outcome, state = LetGo(gone=True), ReceivedState.RELEASED
-        if isinstance(decide_holder(self._answering.facts(tables, request)), Refuse):
-            outcome, state = LetGo(gone=False), ReceivedState.STOPPED
-        else:
+        outcome, after = LetGo(gone=False), replace(request, state=ReceivedState.STOPPED)
+        if self._answering.still_allows(tables, request):
+            until, worker = self._kept(tables, request)
+            leaves = replace(
+                request,
+                state=ReceivedState.RELEASED,
+                keep_until=until,
+                worker=worker.id if worker else None,
+            )
             try:
-                tables.outbox.enqueue(self._card_of(tables, request, kind, proof))
+                tables.outbox.enqueue(self._card_of(leaves, worker, kind, proof))
+                outcome, after = LetGo(gone=True), leaves
             except RemoteError as error:
                 # They left, or their seal key is of no use: this one ends, the others go on.
-                outcome, state = LetGo(gone=False, problem=error.code), ReceivedState.STOPPED
-        tables.received_requests.change(request, replace(request, state=state))
+                outcome = LetGo(gone=False, problem=error.code)
+        tables.received_requests.change(request, after)
         return outcome
+
+    def _kept(self, tables: NodeTables, request: ReceivedRequest) -> tuple[int, Person | None]:
+        """Until when a card may be kept that leaves now, and whose details are on it."""
+        now, charter = self._membership.env.clock(), self._membership.charter
+        past = charter.past_seconds
+        ends = tables.permissions.ends_at(request.involvement, now, past) or now
+        workers = tables.people.working_on(request.involvement)
+        return keep_until(charter, ends, now), next(iter(workers), None)
 
     def _card_of(
         self,
-        tables: NodeTables,
         request: ReceivedRequest,
+        worker: Person | None,
         kind: type[ReleaseBody | ProvisionalBody],
         proof: bytes | None,
     ) -> Outgoing:
@@ -154,21 +170,21 @@ class Releasing:
         if request.decision is None:
             raise LocalError(ErrorCode.NOT_READY, "an allowed request without its decision")
         recipient = Recipient(kind_of(kind), aud, request.request_id)
-        sealed = seal_for(membership, recipient, self._card(tables, request))
+        sealed = seal_for(membership, recipient, self._card(worker))
         body = kind(
             request_id=request.request_id,
             decision=request.decision.id,
             seal_key=sealed.seal_key,
             sealed_hash=sealed.hash,
             tree_size=membership.view.size,
+            keep_until=request.keep_until,
         )
         now = isinstance(body, ProvisionalBody)  # a person says so now: it never leaves later
         envelope = membership.sign(body, aud).envelope.encode() if now else None
         return Outgoing(request.hub_id, aud, body, sealed.data, proof, envelope)
 
-    def _card(self, tables: NodeTables, request: ReceivedRequest) -> ContactCard:
+    def _card(self, worker: Person | None) -> ContactCard:
         own = self._membership.me().body
-        worker = next(iter(tables.people.working_on(request.involvement)), None)
         # A record of before may hold what no card takes: that costs its field, not the card.
         phone = read_phone(worker.phone) if worker else None
         return ContactCard(

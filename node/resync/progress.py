@@ -30,12 +30,25 @@ from protocol.messages.bodies import (
     ReleaseBody,
 )
 from protocol.messages.log import DailyStatementBody, ProvisionalBody, StatementAnswerBody
-from protocol.messages.review import RecallDoneBody, ReviewBody, VerdictBody, WrongPersonBody
+from protocol.messages.review import (
+    RecallBody,
+    RecallDoneBody,
+    ReviewBody,
+    VerdictBody,
+    WrongPersonBody,
+)
 from protocol.messages.statement import Statement, parse_statement
 from protocol.wire import Delivery
 
 # What is acted on without the sealed part that came beside it, which is gone.
-WHOLE = (DecisionBody, ReceiptBody, DailyStatementBody, WrongPersonBody, RecallDoneBody)
+WHOLE = (
+    DecisionBody,
+    ReceiptBody,
+    DailyStatementBody,
+    WrongPersonBody,
+    RecallBody,
+    RecallDoneBody,
+)
 Prepare = Callable[[NodeTables, Statement[Any]], None]
 
 
@@ -95,14 +108,16 @@ class Progress:
     def _sent(
         self, tables: NodeTables, item: Given, decision: Statement[HubDecisionBody] | None
     ) -> None:
-        statement = item.statement
+        statement, recalls = item.statement, self.dispatcher.recalls
         steps: dict[type[WireModel], Prepare] = {
             DecisionBody: self._decided,
             ReleaseBody: self._released,
             ProvisionalBody: self._released,
             ReceiptBody: self._opened,
             VerdictBody: self._said,
-            WrongPersonBody: lambda tables, one: self.dispatcher.recalls.stop(tables, one.body),
+            WrongPersonBody: lambda tables, one: recalls.stop(tables, one.body),
+            RecallBody: lambda tables, one: recalls.on_recalled(tables, one.body),
+            RecallDoneBody: lambda tables, one: recalls.on_stated(tables, one.body),
         }
         step = steps.get(type(statement.body))
         if step is not None:

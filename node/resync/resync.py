@@ -25,7 +25,7 @@ from protocol.messages.bodies import (
     RequestBody,
 )
 from protocol.messages.log import ResyncBody
-from protocol.messages.review import WrongPersonBody
+from protocol.messages.review import RecallBody, WrongPersonBody
 from protocol.messages.statement import Statement, parse_statement
 
 # What the hub refuses a question with that it has never logged.
@@ -176,7 +176,7 @@ class Resyncing:
                 for item in ours
             ),
             cards=_count(ours, ReceiptBody),
-            recalled=_count(unknown, WrongPersonBody),
+            recalled=_count(unknown, WrongPersonBody) + _count(theirs, RecallBody),
             unreadable=tuple(
                 (item.statement.body.request_id, item.statement.preamble.sender)
                 for item in theirs

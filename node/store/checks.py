@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from node.store.decisions import LoggedDecision, decision_columns, decision_of
 from node.store.moving import Columns, Moving
-from node.store.requests import LoggedDecision, decision_columns, decision_of
 from protocol.messages.parts import LinkEvidence
 from protocol.requests.sealing import IdentityDetails, Opening
 from storage.engine import Row, Transaction

@@ -52,7 +52,13 @@ class GovernanceStore:
     def recalls(self, hub_id: str) -> list[RecallNotice]:
         """All recalled cards at a hub."""
         rows = self._tx.rows("SELECT * FROM governance_notice WHERE hub_id = ?", hub_id)
-        return [RecallNotice(**{**row, "we_asked": bool(row["we_asked"])}) for row in rows]
+        return [_recall(row) for row in rows]
+
+    def recall(self, hub_id: str, request_id: str) -> RecallNotice | None:
+        """What was said of one request's card, if it was about the wrong person."""
+        sql = "SELECT * FROM governance_notice WHERE hub_id = ? AND request_id = ?"
+        row = self._tx.one(sql, hub_id, request_id)
+        return _recall(row) if row else None
 
     def recall_done(self, hub_id: str, request_id: str, other: str, at: int) -> bool:
         """The asker's node states that our card is gone there; whether we recalled one from it."""
@@ -84,6 +90,10 @@ class GovernanceStore:
         tables = ("governance_notice", "unwitnessed_card")
         sql = "UPDATE {} SET seen_at = ? WHERE hub_id = ? AND seen_at IS NULL"
         return sum(self._tx.run(sql.format(table), now, hub_id) for table in tables)
+
+
+def _recall(row: Row) -> RecallNotice:
+    return RecallNotice(**{**row, "we_asked": bool(row["we_asked"])})
 
 
 def _card(row: Row) -> UnwitnessedCard:

@@ -175,13 +175,6 @@ class Records:
         sql = "SELECT * FROM involvement WHERE for_unborn IN (:among)"
         return self._with_workers(self._tx.rows_among(sql, among=children))
 
-    def is_in_force(self, involvement: int | None, now: int) -> bool:
-        """Whether an involvement (a row's id) goes on and has a permission, valid and not
-        withdrawn.
-        """
-        sql = f"SELECT 1 FROM involvement WHERE id = ? AND {_IN_FORCE}"  # noqa: S608 - our own
-        return self._tx.one(sql, involvement, now, now) is not None
-
     def in_force(self, client: int, now: int) -> list[Involvement]:
         """A client's involvements that go on, with a permission stated, still valid and not
         withdrawn; none of a client who is held back (node/store/held.py).

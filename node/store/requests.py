@@ -7,8 +7,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
+from node.store.decisions import LoggedDecision, decision_columns, decision_of
 from node.store.moving import Columns, Moving
 from protocol.messages.parts import LinkProof
 from protocol.requests.disclosure import Disclosure
@@ -29,6 +29,7 @@ class SentState(StrEnum):
     CLOSED = "closed"
     STOPPED = "stopped"
     RECALLED = "recalled"
+    EXPIRED = "expired"
     LOG_LOST = "log_lost"
 
 
@@ -48,14 +49,16 @@ class ReceivedState(StrEnum):
 
 
 _S, _R = SentState, ReceivedState
-# The hub logs a request or refuses it; the holder decides; the card opens, or stays closed. A card
-# over the same link that is about the wrong person stops the others. The other side may recall a
-# card that we never saw: the messages before it were set aside.
+# The hub logs a request or refuses it; the holder decides; the card opens, or stays closed, and is
+# deleted when its time is over (expired). A card over the same link that is about the wrong person
+# stops the others. The other side may recall a card that we never saw: the messages before it were
+# set aside.
 SENT_MOVES: Moves[SentState] = {
     _S.SENDING: (_S.WAITING, _S.REFUSED, _S.FAILED, _S.STOPPED, _S.RECALLED, _S.LOG_LOST),
     _S.WAITING: (_S.ALLOWED, _S.REFUSED, _S.STOPPED, _S.RECALLED, _S.LOG_LOST),
     _S.ALLOWED: (_S.OPENED, _S.CLOSED, _S.STOPPED, _S.RECALLED, _S.LOG_LOST),
-    _S.OPENED: (_S.RECALLED,),
+    _S.OPENED: (_S.RECALLED, _S.EXPIRED),
+    _S.EXPIRED: (_S.RECALLED,),
     _S.CLOSED: (_S.STOPPED, _S.RECALLED),
     _S.STOPPED: (_S.RECALLED,),
 }
@@ -84,18 +87,12 @@ _STOPPED_OVER = tuple(
 
 
 @dataclass(frozen=True)
-class LoggedDecision:
-    """A decision, to the byte, with its place in the log: what a proof is checked against."""
-
-    id: str
-    index: int
-    salt: str | None
-    envelope: bytes
-
-
-@dataclass(frozen=True)
 class SentRequest:
-    """A request of ours. `client` is the row of our client, `card` what came back."""
+    """A request of ours. `client` is the row of our client, `card` what came back.
+
+    Once the card is deleted `wiped` says whether it is gone from the files too; `recall` or
+    `wrong_person` is the statement that had it deleted, if one had.
+    """
 
     hub_id: str
     request_id: str
@@ -111,6 +108,10 @@ class SentRequest:
     decision: LoggedDecision | None = None
     card: ContactCard | None = None
     release_id: str | None = None
+    keep_until: int | None = None
+    recall: str | None = None
+    wrong_person: str | None = None
+    wiped: int | None = None
 
     def columns(self) -> Columns:
         """The row."""
@@ -129,7 +130,13 @@ class Asker:
 
 @dataclass(frozen=True)
 class ReceivedRequest:
-    """A request that came to us. `involvement` is the row of ours that it asks for, if known."""
+    """A request that came to us. `involvement` is the row of ours that it asks for, if known.
+
+    Of a card that left: `keep_until`, whose details it carries (`worker`, a row's id), `gone_at`
+    when the other node stated that it has deleted it, and whether a person said that it stays
+    though the permission was withdrawn (`kept`). `overrode` is the newest objection (a row's id)
+    that whoever allowed it knew of.
+    """
 
     hub_id: str
     request_id: str
@@ -150,6 +157,16 @@ class ReceivedRequest:
     decision: LoggedDecision | None = None
     release_id: str | None = None
     disclosure: Disclosure | None = None
+    keep_until: int | None = None
+    worker: int | None = None
+    gone_at: int | None = None
+    kept: int = 0
+    overrode: int | None = None
+
+    @property
+    def is_out(self) -> bool:
+        """Whether a card has left and was not recalled."""
+        return self.state in {_R.RELEASED, _R.OPENED}
 
     def columns(self) -> Columns:
         """The row."""
@@ -168,11 +185,12 @@ class ReceivedRequest:
 
 _SENT_PLAIN = (
     "hub_id", "request_id", "client", "holder", "link_id", "asked_at", "expires", "statement_id",
-    "code", "field", "release_id",
+    "code", "field", "release_id", "keep_until", "recall", "wrong_person", "wiped",
 )  # fmt: skip
 _RECEIVED_PLAIN = (
     "hub_id", "request_id", "statement_id", "requester", "link_id", "involvement", "purpose",
-    "basis", "expires", "received_at", "hub_decision", "hub_outcome", "release_id",
+    "basis", "expires", "received_at", "hub_decision", "hub_outcome", "release_id", "keep_until",
+    "worker", "gone_at", "kept", "overrode",
 )  # fmt: skip
 
 
@@ -188,7 +206,7 @@ class SentRequests:
         """The request of that id at a hub."""
         sql = "SELECT * FROM sent_request WHERE hub_id = ? AND request_id = ?"
         row = self._tx.one(sql, hub_id, request_id)
-        return _sent(row) if row else None
+        return sent_of(row) if row else None
 
     def of_hub(self, hub_id: str) -> list[tuple[str, SentRequest]]:
         """All at a hub, oldest first, each with our own id of its client."""
@@ -197,7 +215,7 @@ class SentRequests:
             "WHERE s.hub_id = ? ORDER BY s.asked_at, s.request_id",
             hub_id,
         )
-        return [(str(row["local_id"]), _sent(row)) for row in rows]
+        return [(str(row["local_id"]), sent_of(row)) for row in rows]
 
     def add(self, request: SentRequest) -> None:
         """Keep a new one. Raises NotUniqueError for an id that is taken."""
@@ -209,13 +227,16 @@ class SentRequests:
 
     def stop_over(self, hub_id: str, link_id: str | None, but: str) -> None:
         """Stop what is under way over a link, and delete its cards; `but` one request's."""
-        sql = (
-            "UPDATE sent_request SET state = ?, card = NULL "
-            "WHERE hub_id = ? AND link_id = ? AND request_id <> ? AND state IN (:among)"
-        )
         key = (hub_id, link_id, but)
-        self._tx.run_among(sql, _S.STOPPED.value, *key, among=sources(SENT_MOVES, _S.STOPPED))
-        self._tx.run_among(sql, _S.RECALLED.value, *key, among=[_S.OPENED])
+        over = "WHERE hub_id = ? AND link_id = ? AND request_id <> ? AND state IN (:among)"
+        self._tx.run_among(
+            f"UPDATE sent_request SET state = ? {over}",  # noqa: S608 - our own words
+            _S.STOPPED.value, *key, among=sources(SENT_MOVES, _S.STOPPED),
+        )  # fmt: skip
+        self._tx.run_among(
+            f"UPDATE sent_request SET state = ?, card = NULL, wiped = 0 {over}",  # noqa: S608
+            _S.RECALLED.value, *key, among=[_S.OPENED],
+        )  # fmt: skip
 
     def end_with_log(self, hub_id: str) -> None:
         """End what a lost log leaves unfinished; cards that came stay."""
@@ -235,7 +256,7 @@ class ReceivedRequests:
         """The request of that id at a hub."""
         sql = "SELECT * FROM received_request WHERE hub_id = ? AND request_id = ?"
         row = self._tx.one(sql, hub_id, request_id)
-        return _received(row) if row else None
+        return received_of(row) if row else None
 
     def of_hub(self, hub_id: str) -> list[tuple[str | None, ReceivedRequest]]:
         """All at a hub, oldest first, each with our own id of the client it is about, if known."""
@@ -245,7 +266,7 @@ class ReceivedRequests:
             "WHERE r.hub_id = ? ORDER BY r.received_at, r.request_id",
             hub_id,
         )
-        return [(row["local_id"], _received(row)) for row in rows]
+        return [(row["local_id"], received_of(row)) for row in rows]
 
     def allowed(self, hub_id: str, now: int) -> list[ReceivedRequest]:
         """Those whose card may leave once a quorum has seen the decision, oldest first."""
@@ -254,7 +275,7 @@ class ReceivedRequests:
             "ORDER BY received_at, request_id",
             hub_id, _R.ALLOWED.value, now,
         )  # fmt: skip
-        return [_received(row) for row in rows]
+        return [received_of(row) for row in rows]
 
     def released_to(self, hub_id: str, requester: str) -> int:
         """How many cards an agency has had from us."""
@@ -264,6 +285,15 @@ class ReceivedRequests:
             hub_id, requester, _R.RELEASED.value, _R.OPENED.value,
         )  # fmt: skip
         return int(row["n"]) if row else 0
+
+    def out_over(self, hub_id: str, link_id: str) -> list[ReceivedRequest]:
+        """Those over a link whose card the hub has passed on, oldest first."""
+        rows = self._tx.rows(
+            "SELECT * FROM received_request WHERE hub_id = ? AND link_id = ? AND state IN (?, ?) "
+            "AND release_id IS NOT NULL ORDER BY received_at, request_id",
+            hub_id, link_id, _R.RELEASED.value, _R.OPENED.value,
+        )  # fmt: skip
+        return [received_of(row) for row in rows]
 
     def add(self, request: ReceivedRequest) -> None:
         """Keep a new one. Raises NotUniqueError for an id that is taken."""
@@ -292,32 +322,15 @@ class ReceivedRequests:
         self._tx.run_among(sql, _R.LOG_LOST.value, hub_id, among=_RECEIVED_WITH_LOG)
 
 
-def decision_columns(decision: LoggedDecision | None) -> dict[str, Any]:
-    """The columns of a logged decision, in whichever table."""
-    return {
-        "decision_id": decision.id if decision else None,
-        "decision_index": decision.index if decision else None,
-        "decision_salt": decision.salt if decision else None,
-        "decision_envelope": decision.envelope if decision else None,
-    }
-
-
-def decision_of(row: Row) -> LoggedDecision | None:
-    """The logged decision in a row, if there is one."""
-    if row["decision_id"] is None:
-        return None
-    return LoggedDecision(
-        row["decision_id"], row["decision_index"], row["decision_salt"], row["decision_envelope"]
-    )
-
-
-def _sent(row: Row) -> SentRequest:
+def sent_of(row: Row) -> SentRequest:
+    """A request of ours from its row, for stores that look for some."""
     card = ContactCard.model_validate(json.loads(row["card"])) if row["card"] else None
     plain = {name: row[name] for name in _SENT_PLAIN}
     return SentRequest(**plain, state=_S(row["state"]), decision=decision_of(row), card=card)
 
 
-def _received(row: Row) -> ReceivedRequest:
+def received_of(row: Row) -> ReceivedRequest:
+    """A request that came to us from its row, for stores that look for some."""
     practitioner, opens = json.loads(row["practitioner"]), row["disclosure"]
     return ReceivedRequest(
         **{name: row[name] for name in _RECEIVED_PLAIN},

@@ -6,6 +6,7 @@ It holds clients in the clear: this is the agency's own database. Nothing here d
 from pathlib import Path
 
 from node.store.alarms import AlarmStore
+from node.store.cards import Cards
 from node.store.checks import ReceivedChecks, SentChecks
 from node.store.families import Families
 from node.store.figures import Figures
@@ -18,8 +19,10 @@ from node.store.limits import PublicationCounts
 from node.store.links import Links, Reviews
 from node.store.log import LogViews
 from node.store.merges import Merges
+from node.store.objections import Objections
 from node.store.outbox import OutboxStore
 from node.store.people import People
+from node.store.permissions import Permissions
 from node.store.publications import Publications
 from node.store.records import Records
 from node.store.requests import ReceivedRequests, SentRequests
@@ -55,6 +58,9 @@ class NodeTables:
         self.reviews = Reviews(tx)
         self.sent_requests = SentRequests(tx)
         self.received_requests = ReceivedRequests(tx)
+        self.permissions = Permissions(tx)
+        self.cards = Cards(tx)
+        self.objections = Objections(tx)
         self.sent_checks = SentChecks(tx)
         self.received_checks = ReceivedChecks(tx)
         self.outbox = OutboxStore(tx)

@@ -4,15 +4,19 @@ Reads the node's own database. Shows client data to the agency's own people on t
 nothing here is logged.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from node.alarms import Alarm, AlarmCode, open_alarms
 from node.membership.hub import HubMembership
+from node.requests.keeping import to_decide
+from node.requests.objections import objection_to
 from node.requests.without_quorum import is_shown
 from node.store.requests import ReceivedRequest, ReceivedState, SentRequest, SentState
 from node.store.tables import NodeTables
 from node.views.changes import about
 from node.views.governance import governance_value
+from node.views.objections import override_value
 from protocol.governance.follow import verify_note_by_charter
 from protocol.messages.statement import clocks_differ
 from protocol.requests.refusals import sentence
@@ -28,10 +32,15 @@ WAITING = {
     "asks_person": "waits for your answer",
     "deciding": "your answer is on its way",
     "released": "allowed; the card is on its way",
-    "recalled": "recalled: it was the wrong person",
+    "recalled": "recalled: the card is deleted here",
+    "expired": "over: the card could be kept no longer, and is deleted",
     "stopped": "stopped: permission, time or membership ended",
     "closed": "a card came that could not be opened; use the duty line, and ask again",
     "log_lost": "ended: the council's log was lost and has a successor; ask again",
+}
+RECALLED = {
+    False: "recalled; the other organisation has not said yet that the card is deleted",
+    True: "recalled; the other organisation states that its node deleted the card",
 }
 UNFINISHED = frozenset(
     {
@@ -44,13 +53,28 @@ UNFINISHED = frozenset(
 def inbox_value(tables: NodeTables, membership: HubMembership) -> dict[str, list[dict[str, Any]]]:
     """Requests to us and by us, for scripts."""
     hub_id, now = membership.hub.hub_id, membership.env.clock()
-    received = tables.received_requests.of_hub(hub_id)
+    wrong = {notice.request_id for notice in tables.governance.recalls(hub_id)}
+    decide = {card.request.request_id for card in to_decide(tables, membership)}
+    received = [
+        {
+            **_received(tables, membership, client, request),
+            "state_text": _state_text(request, now, wrong),
+            "recall_or_keep": request.request_id in decide,
+        }
+        for client, request in tables.received_requests.of_hub(hub_id)
+    ]
     sent = tables.sent_requests.of_hub(hub_id)
     return {
         "alarms": alarms_value(tables, membership),
         "governance": [item for item in governance_value(tables, membership) if not item["seen"]],
-        "received": [_received(tables, membership, *item) for item in received],
-        "sent": [_sent(membership, *item, now) for item in sent],
+        "received": received,
+        "sent": [
+            {
+                **_sent(membership, client, request, now),
+                "state_text": _state_text(request, now, wrong),
+            }
+            for client, request in sent
+        ],
     }
 
 
@@ -87,6 +111,8 @@ def _received(
     basis = charter.lawful_basis(request.basis)
     purposes = {purpose.code: purpose.title for purpose in charter.purposes}
     titles = {rule.field: rule.title for rule in basis.must_record} if basis else {}
+    waits = request.state is ReceivedState.ASKS_PERSON
+    objects = waits and objection_to(tables, membership, request) is not None
     return {
         "request_id": request.request_id,
         "client": client,
@@ -97,8 +123,8 @@ def _received(
         "basis": f"{basis.title} ({basis.code})" if basis else request.basis,
         "facts": {titles.get(key, key): value for key, value in request.facts.items()},
         "state": request.state.value,
-        "state_text": _state_text(request, membership.env.clock()),
         "may_go_now": is_shown(tables, membership, request),
+        "override": override_value(membership, request.basis) if objects else None,
     }
 
 
@@ -110,14 +136,26 @@ def _sent(membership: HubMembership, client: str, request: SentRequest, now: int
         "client": client,
         "agency": member.body.name if member else "an organisation that has left",
         "state": request.state.value,
-        "state_text": _state_text(request, now),
         "code": request.code,
         "sentence": sentence(request.code, request.field) if refused and request.code else None,
-        "card": request.card.model_dump() if request.card else None,
+        "card": request.card.model_dump() if request.card and not is_over(request, now) else None,
+        "keep_until": request.keep_until,
     }
 
 
-def _state_text(request: SentRequest | ReceivedRequest, now: int) -> str:
+def is_over(request: SentRequest, now: int) -> bool:
+    """Whether a card may not be shown any more, though it was not deleted yet."""
+    return request.keep_until is not None and request.keep_until <= now
+
+
+def _state_text(request: SentRequest | ReceivedRequest, now: int, wrong: Collection[str]) -> str:
     if request.expires <= now and request.state in UNFINISHED:
         return "expired; it can be asked again"
+    if request.state in {SentState.RECALLED, ReceivedState.RECALLED}:
+        if request.request_id in wrong:
+            return "recalled: it was the wrong person"
+        if isinstance(request, ReceivedRequest):
+            return RECALLED[request.gone_at is not None]
+    if isinstance(request, SentRequest) and is_over(request, now):
+        return WAITING[SentState.EXPIRED]
     return WAITING.get(request.state, request.state.value)

@@ -14,13 +14,17 @@ from aiohttp import web
 from pydantic import Field, ValidationError
 
 from node.actions import people as acts
+from node.actions.cards import keep_now, take_back_now
+from node.actions.objections import Said, end_objection, record_objection
 from node.actions.register import who_acts
 from node.actions.requests import disclose
 from node.identity_checks.comparing import Comparison
 from node.identity_checks.initiating import IdentityCheckRequest
 from node.links.review import Opinion
 from node.service import NodeService
+from node.store.objections import SaidBy
 from node.store.tables import NodeTables
+from node.views.objections import objections_value
 from node.views.review import check_value, queue_value
 from node.web.own_clients import CALLS
 from protocol import canonical
@@ -75,6 +79,22 @@ class ActorIn(WireModel):
     practitioner: PersonName
 
 
+class RecallIn(WireModel):
+    """Whether a card that left is to be deleted, or may stay though permission was withdrawn."""
+
+    keep: bool
+    practitioner: PersonName
+
+
+class ObjectionIn(WireModel):
+    """What a client objects to; `member_class` null: to sharing with anybody."""
+
+    client: Annotated[str, Field(min_length=1, max_length=200)]
+    said_by: Annotated[SaidBy, Field(strict=False)]
+    member_class: Code | None
+    practitioner: PersonName
+
+
 class ReviewApi:
     """The handlers, over this node's services (one a hub)."""
 
@@ -86,14 +106,18 @@ class ReviewApi:
     def routes(self) -> list[Route]:
         """The table of routes."""
         link, check = "/v1/review/{link:[0-9a-f]{32}}", "/v1/identity-checks/{check:[0-9a-f]{32}}"
-        request = "/v1/requests/{request:[0-9a-f]{32}}/disclosure"
+        request, objections = "/v1/requests/{request:[0-9a-f]{32}}", "/v1/objections"
         return [
             self._route("GET", "/v1/review", self.queue),
             self._route("POST", link, self.say),
             self._route("POST", f"{link}/identity-checks", self.ask),
             self._route("GET", check, self.outcome),
             self._route("POST", check, self.answer),
-            self._route("POST", request, self.disclose),
+            self._route("POST", f"{request}/disclosure", self.disclose),
+            self._route("POST", f"{request}/recall", self.recall),
+            self._route("GET", objections, self.objections),
+            self._route("POST", objections, self.record_objection),
+            self._route("POST", f"{objections}/{{number:[0-9]{{1,9}}}}/end", self.end_objection),
             *(self._route("POST", path, self._own(*call)) for path, call in CALLS.items()),
         ]
 
@@ -182,6 +206,41 @@ class ReviewApi:
         if len(found) != 1:
             raise RemoteError(ErrorCode.NOT_FOUND, "say which hub: ?hub=NAME")
         return found[0]
+
+    async def recall(self, request: web.Request) -> web.Response:
+        """Have a card deleted that we released, or say that it stays."""
+        request_id, body = request.match_info["request"], await _body(request, RecallIn)
+        service, _ = await self._find(
+            lambda tables, hub_id: tables.received_requests.get(hub_id, request_id)
+        )
+        person = await who_acts(service, body.practitioner)
+        await (keep_now if body.keep else take_back_now)(service, request_id, person)
+        return _json({"request_id": request_id, "kept": body.keep})
+
+    async def objections(self, _request: web.Request) -> web.Response:
+        """What our clients object to, at whichever hub."""
+        return _json({"objections": await self._any().read(objections_value)})
+
+    async def record_objection(self, request: web.Request) -> web.Response:
+        """Record an objection of a client."""
+        body, service = await _body(request, ObjectionIn), self._any()
+        person = await who_acts(service, body.practitioner)
+        said = Said(body.client, body.said_by, body.member_class)
+        return _json({"objection": await record_objection(service, said, person)})
+
+    async def end_objection(self, request: web.Request) -> web.Response:
+        """Record that an objection was taken back."""
+        body, service = await _body(request, ActorIn), self._any()
+        person = await who_acts(service, body.practitioner)
+        number = int(request.match_info["number"])
+        await end_objection(service, number, person)
+        return _json({"objection": number})
+
+    def _any(self) -> NodeService:
+        """A service for what concerns no hub. Raises RemoteError."""
+        if not self._services:
+            raise RemoteError(ErrorCode.NOT_FOUND, "this node has joined no hub yet")
+        return self._services[0]
 
     def _route(self, method: str, path: str, handler: Handler) -> Route:
         async def guarded(request: web.Request) -> web.StreamResponse:

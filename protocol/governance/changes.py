@@ -152,6 +152,16 @@ def _admission(notes: _Notes, where: str, old: dict[str, Any], new: dict[str, An
         _ADMISSION(notes, where, old, new)
 
 
+def _objection(notes: _Notes, where: str, old: dict[str, Any], new: dict[str, Any]) -> None:
+    """Who may share in spite of an objection: nobody, where nothing is stated."""
+    if old and new:
+        _OBJECTION(notes, where, old, new)
+    elif new:
+        notes.say(f"{where} is possible, for {', '.join(new['roles'])}.")
+    else:
+        notes.say(f"{where} is not possible any more.", loosens=False)
+
+
 def _fields(judges: Mapping[str, Compare]) -> Compare:
     """An object, field by field; a field that nobody judges loosens by being different."""
 
@@ -226,6 +236,8 @@ _WORDS = {
     "holder_classes": "who may be asked",
     "must_record": "fact",
     "notify_subject": "telling the person concerned",
+    "objection": "overriding an objection",
+    "reasons": "reason",
     "match_policy": "match policy",
     "keys": "match key",
     "guards": "automatic matching",
@@ -300,6 +312,14 @@ _BASIS = _fields(
         "purposes": _set_of_codes,
         "must_record": _FACTS,
         "notify_subject": _ranked(True, False),
+        "objection": _objection,
+    }
+)
+_OBJECTION = _fields(
+    {
+        "holder_classes": _set_of_codes,
+        "roles": _set_of_codes,
+        "reasons": _items("code", _unknown),
     }
 )
 _ADMISSION = _fields(

@@ -96,8 +96,27 @@ class FactRule(WireModel):
     choices: Annotated[list[Code], Field(max_length=20)]
 
 
+class Reason(WireModel):
+    """A reason for which an objection may be overridden."""
+
+    code: Code
+    title: Name
+
+
+class ObjectionRule(WireModel):
+    """Who may share on a basis in spite of a client's objection: people in these roles, at agencies
+    of these classes, each time for one of these reasons.
+    """
+
+    holder_classes: Annotated[list[Code], Field(min_length=1)]
+    roles: Annotated[list[Code], Field(min_length=1)]
+    reasons: Annotated[list[Reason], Field(min_length=1, max_length=20)]
+
+
 class LawfulBasis(WireModel):
-    """One entry of the catalogue of law."""
+    """One entry of the catalogue of law. Without `objection` nobody overrides one on it; charters
+    from before objections lack it.
+    """
 
     code: BasisCode
     jurisdiction: Code
@@ -110,6 +129,7 @@ class LawfulBasis(WireModel):
     purposes: list[Code]
     must_record: Annotated[list[FactRule], Field(max_length=12)]
     notify_subject: bool
+    objection: ObjectionRule | None = None
 
 
 class TokenHolder(WireModel):
@@ -214,6 +234,7 @@ class Charter(WireModel):
     def _holds_together(self) -> "Charter":
         for fault, says in (
             (not self._references_exist(), "names a class or purpose that it does not define"),
+            (not self._objections_hold(), "lets one override an objection it does not define"),
             (not self._codes_are_unique(), "defines a code twice"),
             (not self._holders_are_numbered(), "key holders are not numbered 1 to n, each once"),
             (self.quorum > max(1, len(self.witnesses)), "quorum is larger than the witnesses are"),
@@ -233,6 +254,16 @@ class Charter(WireModel):
             named.update(basis.requester_classes, basis.holder_classes)
         wanted = {code for basis in self.lawful_bases for code in basis.purposes}
         return named <= classes and wanted <= purposes
+
+    def _objections_hold(self) -> bool:
+        """Roles and reasons of who may override an objection are known, and only of holders."""
+        rules = [(basis, basis.objection) for basis in self.lawful_bases if basis.objection]
+        return all(
+            set(rule.holder_classes) <= set(basis.holder_classes)
+            and set(rule.roles) <= set(self.roles)
+            and len({item.code for item in rule.reasons}) == len(rule.reasons)
+            for basis, rule in rules
+        )
 
     def _codes_are_unique(self) -> bool:
         tables: tuple[Sequence[MemberClass | InvolvementType | Purpose | LawfulBasis], ...] = (

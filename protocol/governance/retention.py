@@ -3,6 +3,8 @@
 Two stages. First the disclosures: rows of publications and items of rounds, which name stubs and
 are kept beside the envelope that commits to them. Then the payload itself: envelope and salt. The
 leaf stays in the tree, and with it every proof. Pure: what is held comes in as values.
+
+And until when a card may be kept by the agency that asked for it: specs/06-requests.md §7.
 """
 
 from collections.abc import Iterable, Iterator
@@ -67,6 +69,21 @@ def earliest(charter: Charter, stage: Stage, logged_at: int) -> int:
     if stage == "disclosures":
         days = min(days, charter.disclosure_days)
     return logged_at + days * DAY
+
+
+def keep_until(charter: Charter, permission_ends: int, now: int) -> int:
+    """Until when a card that leaves at `now` may be kept: no longer than the permission that it is
+    released over, and no longer than the log keeps what its release says.
+    """
+    return min(permission_ends, now + charter.retention_days * DAY)
+
+
+def may_be_kept(charter: Charter, until: int | None, released_at: int) -> bool:
+    """Whether a card of a release says until when it may be kept, and that is not over nor longer
+    than this charter lets anybody keep one.
+    """
+    longest = released_at + charter.retention_days * DAY
+    return until is not None and released_at < until <= longest
 
 
 def erasure_body(due: Due, decided_by: Decider) -> ErasureBody:

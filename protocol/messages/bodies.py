@@ -280,13 +280,18 @@ class DecisionBody(WireModel):
 
 
 class ReleaseBody(WireModel):
-    """`release`: the sealed card leaves; it goes beside the statement, its hash inside."""
+    """`release`: the sealed card leaves; it goes beside the statement, its hash inside.
+
+    `keep_until` is when the asker's node deletes the card, without being told; absent in earlier
+    logs.
+    """
 
     request_id: Hex16
     decision: Hex32
     seal_key: Hex32
     sealed_hash: Hex32
     tree_size: Count
+    keep_until: Seconds | None = None
 
 
 class ReceiptBody(WireModel):

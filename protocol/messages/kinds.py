@@ -77,7 +77,7 @@ class Kind:
     send it. `needs_active_recipient`: it moves something to another agency, which must be active.
     `shown_to_third`: the hub shows it to an agency that it is not addressed to, as the reason why
     something comes. `has_evidence`: the log keeps what it commits to. `is_pinned`: later decisions
-    name it as what they rest on. `by_key_holders`: they may send it as members do.
+    name it as what they rest on. `by_key_holders`, `by_hub`: they may send it as members do.
     """
 
     body: type[WireModel]
@@ -92,6 +92,7 @@ class Kind:
     has_evidence: bool = False
     is_pinned: bool = False
     by_key_holders: bool = False
+    by_hub: bool = False
 
     @property
     def is_logged(self) -> bool:
@@ -162,6 +163,9 @@ KINDS: dict[str, Kind] = {
     "questions_held": Kind(review.QuestionsHeldBody, _HUB, _MEMBER, Leaf.NONE),
     "verdict": Kind(review.VerdictBody, _MEMBER, _HUB),
     "wrong_person": Kind(review.WrongPersonBody, _MEMBER, _MEMBER, conversation=_REQUEST),
+    "recall": Kind(
+        review.RecallBody, _MEMBER, _MEMBER, conversation=_REQUEST, shown_to_third=True, by_hub=True
+    ),
     "recall_done": Kind(review.RecallDoneBody, _MEMBER, _MEMBER, conversation=_REQUEST),
     "identity_request": Kind(
         review.IdentityRequestBody, _MEMBER, _HUB, conversation=_CHECK,

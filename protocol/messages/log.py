@@ -55,13 +55,17 @@ class StatementAnswerBody(WireModel):
 
 
 class ProvisionalBody(WireModel):
-    """`provisional`: a card leaves while the quorum is missing, for a code that allows it."""
+    """`provisional`: a card leaves while the quorum is missing, for a code that allows it.
+
+    `keep_until` as in a release.
+    """
 
     request_id: Hex16
     decision: Hex32
     seal_key: Hex32
     sealed_hash: Hex32
     tree_size: Count
+    keep_until: Seconds | None = None
 
 
 class ResyncBody(WireModel):

@@ -1,12 +1,12 @@
 """The bodies by which people decide about links: specs/06-requests.md §5 to §7.
 
-A verdict on a link, the sealed check of an identity, "wrong person" and the recall of a card.
+A verdict on a link, the sealed check of an identity, "wrong person" and the recall of cards.
 Shape only; what an answer does to a link is decided in protocol/requests/review.py.
 """
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from protocol.fields import BasisCode, Code, Count, Hex16, Hex32, Seconds, WireModel
 from protocol.messages.parts import (
@@ -64,11 +64,36 @@ class WrongPersonBody(WireModel):
     decided_by: Hex16
 
 
-class RecallDoneBody(WireModel):
-    """`recall_done`: the asker states that its node deleted the card. A statement, no proof."""
+class RecallBody(WireModel):
+    """`recall`: the card of a release is to be deleted, and it does not say why. The holder says
+    it, or the hub of a holder that is no active member.
+    """
 
     request_id: Hex16
-    wrong_person: Hex32
+    release: Hex32
+
+
+class RecallDoneBody(WireModel):
+    """`recall_done`: the asker states that its node deleted the card. A statement, no proof.
+
+    It answers a `wrong_person` or a `recall`, by its statement id; the other is null. Earlier logs
+    know the first alone, and lack `recall`.
+    """
+
+    request_id: Hex16
+    wrong_person: Hex32 | None
+    recall: Hex32 | None = None
+
+    @model_validator(mode="after")
+    def _answers_one(self) -> "RecallDoneBody":
+        if (self.wrong_person is None) == (self.recall is None):
+            raise ValueError("answers one of wrong_person and recall")
+        return self
+
+    @property
+    def answers(self) -> str:
+        """The statement that had the card deleted."""
+        return self.recall or self.wrong_person or ""
 
 
 class IdentityPins(WireModel):

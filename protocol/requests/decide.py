@@ -105,7 +105,10 @@ AnyHubFacts = HubFacts | IdentityFacts
 
 @dataclass(frozen=True)
 class HolderFacts:
-    """What the holding agency knows of its own record when it decides."""
+    """What the holding agency knows of its own record when it decides.
+
+    `overridable`: the basis lets a person here decide in spite of an objection (`may_override`).
+    """
 
     permission_in_force: bool
     objection: bool
@@ -113,6 +116,7 @@ class HolderFacts:
     earlier_requests_from_requester: int
     rule: str
     doubted: bool = False
+    overridable: bool = False
 
 
 def identity_pins(decision: Decision, pins: DecisionFacts) -> DecisionFacts:
@@ -166,13 +170,15 @@ def decide_identity(
 
 
 def decide_holder(facts: HolderFacts) -> Decision:
-    """The holder's part, from facts that only the holder has. A first request is referred."""
+    """The holder's part, from facts that only the holder has. A first request is referred, and so
+    is an objection that a person may override.
+    """
     if not facts.link_proven:
         return Refuse(RefusalCode.LINK_NOT_PROVEN)
     if not facts.permission_in_force:
         return Refuse(RefusalCode.PERMISSION_ENDED)
     if facts.objection:
-        return Refuse(RefusalCode.OBJECTION)
+        return Refer() if facts.overridable else Refuse(RefusalCode.OBJECTION)
     if facts.doubted or facts.earlier_requests_from_requester == 0 or facts.rule != "allow":
         return Refer()
     return Allow()
@@ -204,17 +210,41 @@ def allows_break_glass(basis: LawfulBasis | None) -> bool:
     )
 
 
+def may_override(basis: LawfulBasis | None, holder_class: str) -> bool:
+    """Whether a basis lets an agency of this class decide in spite of a client's objection."""
+    rule = basis.objection if basis is not None else None
+    return rule is not None and holder_class in rule.holder_classes
+
+
+def overrides(basis: LawfulBasis | None, holder_class: str, said: tuple[str, str]) -> bool:
+    """Whether somebody in a role may override an objection for a reason (in this order)."""
+    role, reason = said
+    if basis is None or basis.objection is None or not may_override(basis, holder_class):
+        return False
+    reasons = {item.code for item in basis.objection.reasons}
+    return role in basis.objection.roles and reason in reasons
+
+
 def in_force(involvement: PublishedInvolvement, now: int) -> bool:
     """Whether an involvement's permission holds and the work goes on at `now` (Unix seconds)."""
-    ended = involvement.active_until is not None and involvement.active_until <= now
-    return not ended and involvement.permission.valid_until > now
+    return ends_at(involvement) > now
+
+
+def ends_at(involvement: PublishedInvolvement) -> int:
+    """When an involvement is no longer in force (Unix seconds)."""
+    valid, active = involvement.permission.valid_until, involvement.active_until
+    return valid if active is None else min(valid, active)
+
+
+def seen_until(charter: Charter, involvement: PublishedInvolvement) -> int:
+    """Until when an involvement is in force or past (Unix seconds)."""
+    valid, active = involvement.permission.valid_until, involvement.active_until
+    return valid if active is None else min(valid, active + charter.past_seconds)
 
 
 def is_past(charter: Charter, involvement: PublishedInvolvement, now: int) -> bool:
     """Whether the work is over, by less than the charter's months, and its permission holds."""
-    ended = involvement.active_until
-    over = ended is not None and ended <= now < ended + charter.past_seconds
-    return over and involvement.permission.valid_until > now
+    return not in_force(involvement, now) and now < seen_until(charter, involvement)
 
 
 def _check_time(charter: Charter, request: Asked, iat: int) -> Refuse | None:

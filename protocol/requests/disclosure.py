@@ -5,25 +5,38 @@ who decides again.
 """
 
 from dataclasses import asdict
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from protocol import canonical
 from protocol.commitments import commit, verify_commitment
-from protocol.fields import Hex16, Hex32, WireModel
+from protocol.fields import Code, Hex16, Hex32, WireModel
+from protocol.governance.charter import LawfulBasis
 from protocol.requests.decide import (
     Allow,
     Decision,
     HolderFacts,
     Refer,
     decide_holder,
+    may_override,
+    overrides,
     stricter,
 )
 
 
+class Override(WireModel):
+    """Why a person shared in spite of an objection: a reason that the basis has, and their role."""
+
+    reason: Code
+    role: Code
+
+
 class WentBy(WireModel):
-    """The input of `decide_holder`, and whether a person decided."""
+    """The input of `decide_holder`, whether a person decided, and why in spite of an objection.
+
+    Decisions from before objections were recorded lack `overridable` and `override`.
+    """
 
     permission_in_force: bool
     objection: bool
@@ -32,6 +45,18 @@ class WentBy(WireModel):
     rule: Literal["allow", "ask"]
     doubted: bool
     decided_by_person: bool
+    overridable: bool = False
+    override: Override | None = None
+
+    @model_serializer(mode="wrap")
+    def _as_it_was(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What an older program did not go by stays unsaid, or it would open nothing."""
+        return {name: value for name, value in dump(self).items() if name in self.model_fields_set}
+
+    @property
+    def facts(self) -> HolderFacts:
+        """The input of `decide_holder`."""
+        return HolderFacts(**self.model_dump(exclude={"decided_by_person", "override"}))
 
 
 class Disclosure(WireModel):
@@ -52,17 +77,33 @@ class Disclosure(WireModel):
 
     def decided_again(self, hub_outcome: str) -> Decision:
         """What the rules say: Refer where a person may decide either way."""
-        facts = self.facts.model_dump(exclude={"decided_by_person"})
-        return holder_part(hub_outcome, HolderFacts(**facts))
+        return holder_part(hub_outcome, self.facts.facts)
+
+    def bears_out(self, basis: LawfulBasis | None, holder_class: str, *, allowed: bool) -> bool:
+        """Whether an objection was heeded, or overridden, as the basis lets an agency do."""
+        went_by, said = self.facts, self.facts.override
+        known = "overridable" in went_by.model_fields_set
+        if known and went_by.overridable != may_override(basis, holder_class):
+            return False
+        if said is None or not allowed:
+            return said is None and not (went_by.objection and allowed)
+        return went_by.objection and overrides(basis, holder_class, (said.role, said.reason))
 
     def _value(self) -> canonical.JsonValue:
         value: canonical.JsonValue = self.facts.model_dump()
         return value
 
 
-def disclosure(request_id: str, facts: HolderFacts, salt: bytes, *, by_person: bool) -> Disclosure:
+def disclosure(
+    request_id: str,
+    facts: HolderFacts,
+    salt: bytes,
+    *,
+    by_person: bool,
+    override: Override | None = None,
+) -> Disclosure:
     """What to keep of a decision."""
-    went_by = WentBy(**asdict(facts), decided_by_person=by_person)
+    went_by = WentBy(**asdict(facts), decided_by_person=by_person, override=override)
     return Disclosure(request_id=request_id, facts=went_by, salt=salt.hex())
 
 

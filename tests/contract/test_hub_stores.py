@@ -177,27 +177,33 @@ class TestRequests:
             for name, *values in (
                 ("decide", "refer", "1"),
                 ("decide", "allow", "2"),
-                ("release", "3"),
+                ("release", "3", 1000),
                 ("acknowledge", "4"),
-                ("say_wrong_person", "5"),
-                ("recall", "6"),
+                ("recall", "5"),
+                ("say_wrong_person", "6"),
+                ("recall_is_done", "7"),
             )
         ]
-        assert seen == ["referred", "allowed", "released", "released", "wrong_person", "recalled"]
+        assert seen == [
+            *("referred", "allowed", "released", "released"),
+            *("recalling", "wrong_person", "recalled"),
+        ]
         (found,) = await engine.read(lambda tables: tables.requests.conversations(101))
-        assert found.steps == (ASKED.statement_id, "d", "2", "3", "4", "5", "6")
+        assert found.steps == (ASKED.statement_id, "d", "2", "3", "4", "6", "5", "7")
         assert found.expires == 900
         assert await engine.read(lambda tables: tables.requests.conversations(100)) == []
 
     @pytest.mark.parametrize(
         ("before", "step"),
         [
-            ([], ("release", "9")),
+            ([], ("release", "9", 1000)),
             ([], ("say_wrong_person", "9")),
             ([("decide", "refuse", "1")], ("decide", "allow", "9")),
             ([("decide", "allow", "1")], ("decide", "refuse", "9")),
-            ([("decide", "allow", "1"), ("release", "2")], ("release", "9")),
-            ([("decide", "allow", "1"), ("release", "2")], ("recall", "9")),
+            ([("decide", "allow", "1")], ("recall", "9")),
+            ([("decide", "allow", "1"), ("release", "2", 1000)], ("release", "9", 1000)),
+            ([("decide", "allow", "1"), ("release", "2", 1000)], ("recall_is_done", "9")),
+            ([("decide", "allow", "1"), ("release", "2", 1000), ("recall", "3")], ("recall", "9")),
         ],
     )
     async def test_a_step_that_does_not_follow_changes_nothing(

@@ -17,6 +17,7 @@ import pytest
 import pytest_asyncio
 
 from node.store.checks import ReceivedCheck, ReceivedCheckState, SentCheck, SentCheckState
+from node.store.decisions import LoggedDecision
 from node.store.governance import RecallNotice, UnwitnessedCard
 from node.store.hubs import HubRow
 from node.store.journal import DailyStatement, ExpectedEntry
@@ -24,7 +25,6 @@ from node.store.links import Link, LinkedInvolvement, LinkState, Review, ReviewS
 from node.store.outbox import OutboxState, Outgoing, Place, Unchecked, subject_of
 from node.store.requests import (
     Asker,
-    LoggedDecision,
     ReceivedRequest,
     ReceivedState,
     SentRequest,
@@ -111,7 +111,8 @@ SENT = """
 sending  waiting refused failed stopped recalled log_lost
 waiting  allowed refused stopped recalled log_lost
 allowed  opened closed stopped recalled log_lost
-opened   recalled
+opened   recalled expired
+expired  recalled
 closed   stopped recalled
 stopped  recalled
 """

@@ -121,7 +121,7 @@ async def test_a_hub_that_goes_on_after_the_wrong_person_is_seen(
     request_id = await released(federation, agencies)
     second = await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
     await federation.settle()
-    monkeypatch.setattr("hub.exchange.reviews.Reviews._end", lambda *_: None)
+    monkeypatch.setattr("hub.exchange.recalls.Recalls._end", lambda *_: None)
     await wrong(care, request_id)
     await health.answer(second)
     while not (await federation.entries("release"))[1:]:

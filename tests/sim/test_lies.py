@@ -21,7 +21,7 @@ from hub.server.service import HubService
 from hub.store.log import Logged
 from hub.store.members import ApplicantState
 from node.actions.records import withdraw_now
-from node.cli import printing
+from node.cli.inbox import print_inbox
 from node.membership.keys import Keys
 from node.publishing.publisher import Publisher
 from node.records.clients import withdraw
@@ -357,7 +357,7 @@ async def test_what_another_agency_writes_is_shown_and_not_obeyed(
     await federation.settle()
     value = await health.read(lambda tables: screens.inbox_value(tables, health.membership))
     shown = io.StringIO()
-    printing.print_inbox(Console(file=shown, soft_wrap=True, force_terminal=True), value)
+    print_inbox(Console(file=shown, soft_wrap=True, force_terminal=True), value)
     assert "S [/b] Worker" in shown.getvalue()
     assert "[link=https://x.example]a [8mb" in shown.getvalue()
 

@@ -17,6 +17,7 @@ from structlog.testing import capture_logs
 
 import node.membership.outbox
 import node.service
+from node.actions.cards import take_back_now
 from node.alarms import AlarmCode, open_alarms
 from node.dispatch import Dispatcher
 from node.faults import fault_of
@@ -43,6 +44,7 @@ from protocol.messages.review import (
     IdentityDecisionBody,
     IdentityRequestBody,
     QuestionsHeldBody,
+    RecallBody,
     RecallDoneBody,
     ReviewBody,
     VerdictBody,
@@ -156,6 +158,17 @@ async def asks_and_recalls(federation: SimFederation, breaker: Breaker) -> None:
     assert there["we_asked"]
 
 
+async def takes_back(federation: SimFederation, breaker: Breaker) -> None:
+    health, care = await two_agencies(federation)
+    request_id = await released(federation, (health, care))
+    breaker.arm()
+    await take_back_now(health.service, request_id, 1)
+    await breaker.settle()
+    gone = await care.sent(request_id)
+    assert (gone["state"], gone["card"]) == ("recalled", None)
+    assert (await health.received(request_id))["gone_at"] is not None
+
+
 async def compares(federation: SimFederation, breaker: Breaker) -> None:
     health = await federation.join("Health visiting", "health_provider")
     care = await federation.join("Social care", "childrens_social_care")
@@ -227,6 +240,7 @@ STORIES: Mapping[Story, Mapping[str, list[type[WireModel]]]] = {
         ],
         "_sent": [RequestBody, DecisionBody, ReleaseBody, WrongPersonBody],
     },
+    takes_back: {"_incoming": [RecallBody]},
     compares: {
         "_incoming": [
             NoticeBody, RoundsBody, ReviewBody, IdentityRequestBody, IdentityDecisionBody,
@@ -473,14 +487,14 @@ async def test_one_card_that_meets_a_fault_does_not_keep_the_others(
         allow = Answer(request_id, 1)
         await health.write(partial(health.service.answering.answer, answer=allow))
     releasing = health.service.releasing
-    real = type(releasing)._card
+    real = type(releasing)._card_of
 
-    def first_throws(self: Any, tables: Any, request: Any) -> Any:
+    def first_throws(self: Any, request: Any, *rest: Any) -> Any:
         if request.request_id == ids[0]:
             raise fault()
-        return real(self, tables, request)
+        return real(self, request, *rest)
 
-    monkeypatch.setattr(type(releasing), "_card", first_throws)
+    monkeypatch.setattr(type(releasing), "_card_of", first_throws)
     await federation.settle()
     assert [(await care.sent(one))["state"] for one in ids] == ["allowed", "opened"]
     assert await told(health) == [f"card:{ids[0]}"]

@@ -91,6 +91,7 @@ async def test_the_same_message_twice_is_acted_on_once(
     statement = health.membership.sign(body, care.party_id)
     for _ in range(2):
         await delivered(federation, care, statement)
+        await care.service.advance()
     kinds = [item["kind"] for item in await care.outbox()]
     assert kinds.count("recall_done") == 1
 

@@ -173,6 +173,7 @@ async def test_releases(federation: SimFederation, agencies: Agencies) -> None:
         seal_key=care.membership.me().body.keys.seal,
         sealed_hash=CARD_HASH,
         tree_size=health.membership.view.size,
+        keep_until=federation.clock() + 86_400,
     )
     aud, both = care.party_id, (CARD, PROOF)
     undecided = await says(health, card, aud, *both)
@@ -230,6 +231,7 @@ async def test_a_decision_and_a_release_of_what_has_ended_since(
         seal_key=care.membership.me().body.keys.seal,
         sealed_hash=CARD_HASH,
         tree_size=health.membership.view.size,
+        keep_until=federation.clock() + 86_400,
     )
     if ended == "link":
         await federation.hub_write(lambda tables: tables.tx.run("UPDATE link SET state = 'ended'"))

@@ -369,6 +369,7 @@ class AuditLog:
         *,
         tree_size: int | None = None,
         seal_key: str | None = None,
+        keep_until: int | None = None,
     ) -> Statement[ReleaseBody]:
         body = ReleaseBody(
             request_id=decision.body.request_id,
@@ -376,6 +377,7 @@ class AuditLog:
             seal_key=seal_key or ANNE.keys().seal,
             sealed_hash="7" * 64,
             tree_size=len(self.entries) if tree_size is None else tree_size,
+            keep_until=keep_until,
         )
         return self.say(BERT, body, ANNE.id)
 

@@ -313,6 +313,7 @@ async def brokered(hub: Council) -> None:
         seal_key=ANNE.keys().seal,
         sealed_hash=sealed_hash(SEALED),
         tree_size=size,
+        keep_until=int(time.time()) + DAY,
     )
     released = hub.signer.sign(BERT, release, ANNE.id)
     await hub.submit(released, SEALED, b"proof")

@@ -279,7 +279,7 @@ async def test_an_end_ends_after_its_day_and_a_closed_status_now(
     assert report.errors == []
     (work,) = await works(engine)
     assert work.is_over(NOW) is over
-    assert await engine.read(lambda t: t.records.is_in_force(work.id, NOW)) is not over
+    assert await engine.read(lambda t: t.permissions.is_in_force(work.id, NOW, 0)) is not over
     assert work.is_waiting is (change.get("status") == "waiting")
 
 

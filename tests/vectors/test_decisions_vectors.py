@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from protocol.canonical import encode
-from protocol.governance.charter import parse_charter
+from protocol.governance.charter import ObjectionRule, parse_charter
+from protocol.governance.retention import keep_until, may_be_kept
 from protocol.messages.bodies import MemberBody, PublishedInvolvement, RequestBody
 from protocol.messages.parts import DecisionFacts
 from protocol.messages.review import IdentityRequestBody
@@ -27,10 +28,13 @@ from protocol.requests.decide import (
     decide_identity,
     decide_show,
     identity_pins,
+    may_override,
+    overrides,
     stricter,
 )
 from protocol.requests.disclosure import Disclosure, WentBy
 from protocol.requests.refusals import REFUSAL_SENTENCES, RefusalCode, sentence
+from protocol.wire import encode_wire
 
 SPECS = Path(__file__).parents[2] / "specs"
 VECTORS: dict[str, Any] = json.loads((SPECS / "vectors/decisions.json").read_text("utf-8"))
@@ -156,15 +160,34 @@ def test_decide_holder(case: dict[str, Any]) -> None:
     assert in_words(decision) == (case["outcome"], case["code"], None)
 
 
-def test_what_a_holder_went_by_opens_the_commitment_in_its_decision() -> None:
-    case = VECTORS["disclosure"]
+@each("disclosures")
+def test_what_a_holder_went_by_opens_the_commitment_in_its_decision(case: dict[str, Any]) -> None:
     hashed = hashlib.sha256(
         b"patchwork.commit.v1\n" + bytes.fromhex(case["salt"]) + case["facts"].encode()
     ).hexdigest()
     facts = WentBy.model_validate(json.loads(case["facts"]))
     opened = Disclosure(request_id="ab" * 16, facts=facts, salt=case["salt"])
     assert opened.commitment == case["facts_commitment"] == hashed
-    assert in_words(opened.decided_again("allow")) == ("refer", None, None)
+    assert in_words(opened.decided_again("allow"))[0] == case["decided_again"]
+    assert json.loads(encode_wire(opened))["facts"] == json.loads(case["facts"])
+
+
+@each("overrides")
+def test_who_may_override_an_objection_and_for_what(case: dict[str, Any]) -> None:
+    rule = case["objection"] and ObjectionRule.model_validate(case["objection"])
+    basis = CHARTER.lawful_bases[0].model_copy(update={"objection": rule})
+    assert may_override(basis, case["holder_class"]) is case["may_override"]
+    said = (case["role"], case["reason"])
+    assert overrides(basis, case["holder_class"], said) is case["overrides"]
+
+
+@each("kept")
+def test_until_when_a_card_may_be_kept(case: dict[str, Any]) -> None:
+    charter = CHARTER.model_copy(update={"retention_days": case["retention_days"]})
+    until, released_at = case["keep_until"], case["released_at"]
+    assert may_be_kept(charter, until, released_at) is case["may_be_kept"]
+    if case["may_be_kept"]:
+        assert keep_until(charter, case["permission_ends"], released_at) == until
 
 
 @each("show")

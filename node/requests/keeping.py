@@ -1,0 +1,113 @@
+"""How long cards are kept: what nobody may keep any more is recalled, or deleted here.
+
+specs/06-requests.md §7. Nothing here waits to be told that a permission has ended: each pass holds
+what was released against the permissions as they are, whatever ended them, and what came here
+against the clock. A node states that it has deleted a card once no file of its database has it.
+"""
+
+from dataclasses import dataclass, replace
+
+from node.membership.hub import HubMembership
+from node.requests.answering import Answering
+from node.requests.recall import Recalls
+from node.store.cards import CardOut
+from node.store.outbox import Outgoing
+from node.store.permissions import Ended
+from node.store.requests import ReceivedRequest, SentRequest, SentState
+from node.store.tables import NodeTables
+from protocol.errors import ErrorCode, LocalError
+from protocol.governance.charter import Charter
+from protocol.governance.retention import DAY
+from protocol.messages.review import RecallDoneBody
+
+
+@dataclass(frozen=True)
+class Due:
+    """What is due at one moment: cards to have deleted, requests to refuse, cards to delete."""
+
+    recall: list[ReceivedRequest]
+    refuse: list[ReceivedRequest]
+    delete: list[SentRequest]
+
+
+class Keeping:
+    """What is due of cards at one hub."""
+
+    def __init__(self, membership: HubMembership, answering: Answering, recalls: Recalls) -> None:
+        self._membership = membership
+        self._answering = answering
+        self._recalls = recalls
+
+    async def step(self) -> int:
+        """Do what is due; how many statements were put into the outbox."""
+        engine, hub_id = self._membership.engine, self._membership.hub.hub_id
+        due = await engine.read(self._due)
+        stated = await engine.write(self._do) if any(vars(due).values()) else 0
+        if await engine.read(lambda tables: tables.cards.unwiped(hub_id)) and await engine.settle():
+            stated += await engine.write(self._state)
+        return stated
+
+    def keep(self, tables: NodeTables, request_id: str) -> None:
+        """A person says that a card may stay though the permission was withdrawn. Raises
+        LocalError unless that is asked.
+        """
+        asked = [card.request for card in to_decide(tables, self._membership)]
+        request = next((item for item in asked if item.request_id == request_id), None)
+        if request is None:
+            raise LocalError(ErrorCode.NOT_FOUND, "no card of that request waits for a decision")
+        tables.received_requests.change(request, replace(request, kept=1))
+
+    def _due(self, tables: NodeTables) -> Due:
+        membership = self._membership
+        hub_id, now, charter = membership.hub.hub_id, membership.env.clock(), membership.charter
+        past = charter.past_seconds
+        cards = tables.cards.out_of_place(hub_id, now, past)
+        # Nothing is decided on the requests of who cannot be answered: the hub would refuse it.
+        asked = tables.cards.asked_in_vain(hub_id, now, past)
+        oldest = now - charter.retention_days * DAY
+        return Due(
+            recall=[card.request for card in cards if not needs_a_person(charter, card)],
+            refuse=[item for item in asked if membership.directory.active(item.requester)],
+            delete=tables.cards.kept_too_long(hub_id, now, oldest),
+        )
+
+    def _do(self, tables: NodeTables) -> int:
+        due = self._due(tables)
+        for request in due.recall:
+            self._recalls.recall(tables, request)
+        refused = sum(self._answering.refuse_ended(tables, request) for request in due.refuse)
+        for sent in due.delete:
+            over = replace(sent, state=SentState.EXPIRED, card=None, wiped=0)
+            tables.sent_requests.change(sent, over)
+        return len(due.recall) + refused
+
+    def _state(self, tables: NodeTables) -> int:
+        """State what no file holds any more, where somebody had it deleted."""
+        gone = tables.cards.unwiped(self._membership.hub.hub_id)
+        asked = [request for request in gone if request.recall or request.wrong_person]
+        for request in gone:
+            tables.sent_requests.change(request, replace(request, wiped=1))
+        for request in asked:
+            body = RecallDoneBody(
+                request_id=request.request_id,
+                wrong_person=request.wrong_person,
+                recall=request.recall,
+            )
+            tables.outbox.enqueue(Outgoing(request.hub_id, request.holder, body))
+        return len(asked)
+
+
+def to_decide(tables: NodeTables, membership: HubMembership) -> list[CardOut]:
+    """Cards that a person decides about: keep them or have them deleted."""
+    now, charter = membership.env.clock(), membership.charter
+    cards = tables.cards.out_of_place(membership.hub.hub_id, now, charter.past_seconds)
+    return [card for card in cards if needs_a_person(charter, card)]
+
+
+def needs_a_person(charter: Charter, card: CardOut) -> bool:
+    """Whether a card stays until a person has said: it was released on a basis that asks for no
+    consent, and what ended is the permission, by its being withdrawn.
+    """
+    basis = charter.lawful_basis(card.request.basis)
+    no_consent = basis is not None and basis.permission_class != "consent"
+    return no_consent and card.why is Ended.WITHDRAWN

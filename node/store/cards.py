@@ -1,0 +1,81 @@
+"""Cards that left us or came to us, and what is due of them: specs/06-requests.md §7.
+
+Answers requests; node/store/requests.py alone writes their states.
+"""
+
+from dataclasses import dataclass
+
+from node.store.permissions import COLUMNS, JOINED, OVER, Ended, why_over
+from node.store.requests import (
+    ReceivedRequest,
+    ReceivedState,
+    SentRequest,
+    received_of,
+    sent_of,
+)
+from storage.engine import Transaction
+
+_OUT = (ReceivedState.RELEASED.value, ReceivedState.OPENED.value)
+
+
+@dataclass(frozen=True)
+class CardOut:
+    """A card that left over an involvement which is no longer in force; why, and since when where
+    the permission was withdrawn.
+    """
+
+    request: ReceivedRequest
+    why: Ended
+    withdrawn_at: int | None
+
+
+class Cards:
+    """Cards within one transaction."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    def out_of_place(self, hub_id: str, now: int, past: int) -> list[CardOut]:
+        """Cards that the hub has passed on, that may still be kept, and whose permission or work
+        has ended or whose worker has left; without what a person said may stay. `past`: for how
+        many seconds past work is seen.
+        """
+        rows = self._tx.rows(
+            f"SELECT r.*, {COLUMNS} FROM received_request r {JOINED} "  # noqa: S608 - our own names
+            "WHERE r.hub_id = ? AND r.state IN (?, ?) AND r.release_id IS NOT NULL "
+            f"AND (r.keep_until IS NULL OR r.keep_until > ?) AND {OVER} "
+            "ORDER BY r.received_at, r.request_id",
+            hub_id, *_OUT, now, now, now - past,
+        )  # fmt: skip
+        cards = [
+            CardOut(received_of(row), why_over(row, now, past), row["withdrawn_at"]) for row in rows
+        ]
+        return [card for card in cards if not (card.request.kept and card.why is Ended.WITHDRAWN)]
+
+    def asked_in_vain(self, hub_id: str, now: int, past: int) -> list[ReceivedRequest]:
+        """Requests that wait for a person over an involvement that is no longer in force, nor past
+        and still seen.
+        """
+        rows = self._tx.rows(
+            f"SELECT r.* FROM received_request r {JOINED} "  # noqa: S608 - our own names
+            f"WHERE r.hub_id = ? AND r.state = ? AND r.expires > ? AND {OVER} "
+            "ORDER BY r.received_at, r.request_id",
+            hub_id, ReceivedState.ASKS_PERSON.value, now, now, now - past,
+        )  # fmt: skip
+        return [received_of(row) for row in rows]
+
+    def kept_too_long(self, hub_id: str, now: int, oldest: int) -> list[SentRequest]:
+        """Requests of ours whose card is here and may not be kept any more: its time is over, or
+        where it came from an earlier program and says none, it was asked for before `oldest`.
+        """
+        rows = self._tx.rows(
+            "SELECT * FROM sent_request WHERE hub_id = ? AND card IS NOT NULL "
+            "AND (keep_until <= ? OR (keep_until IS NULL AND asked_at < ?))",
+            hub_id, now, oldest,
+        )  # fmt: skip
+        return [sent_of(row) for row in rows]
+
+    def unwiped(self, hub_id: str) -> list[SentRequest]:
+        """Requests of ours whose card is deleted and may still be in a file."""
+        sql = "SELECT * FROM sent_request WHERE hub_id = ? AND wiped = 0 ORDER BY request_id"
+        return [sent_of(row) for row in self._tx.rows(sql, hub_id)]
