@@ -7,8 +7,8 @@ published. Calls that take many cost a few statements, however many.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from protocol.matchkeys.normalise import postcode
 from protocol.matchkeys.records import ClientRecord
+from protocol.matchkeys.shared_places import SharedPlaces
 from storage.engine import Row, Transaction
 
 RECORD_FIELDS = (
@@ -188,10 +188,10 @@ class Records:
         )  # fmt: skip
 
 
-def record_of(client: Client, shared_postcodes: Collection[str]) -> ClientRecord:
+def record_of(client: Client, shared: SharedPlaces) -> ClientRecord:
     """A client's identifying fields, without the place where many people share it."""
     record = client.record
-    if postcode(record.postcode) in shared_postcodes:
+    if shared.has(record.address, record.postcode):
         return replace(record, address=None, postcode=None, locality=None)
     return record
 

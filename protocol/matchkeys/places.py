@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from protocol.matchkeys import words as lists
 from protocol.matchkeys.folding import fold
+from protocol.matchkeys.missing import is_missing
 
 # Written where none is known; areas ZZ and XX do not exist.
 PLACEHOLDER_POSTCODES = re.compile("ZZ.*|XX.*|AA[0-9].*|A11AA|9999")
@@ -31,6 +32,10 @@ _UNKNOWN_ADDRESS = re.compile(rf"\b(?:{'|'.join(lists.UNKNOWN_ADDRESS)})")
 _SHARED_PLACE = re.compile(
     rf"\b(?:{'|'.join(lists.SHARED_PLACES)})s?\b(?! (?:{'|'.join(sorted(lists.STREET_TYPES))})\b)"
 )
+
+
+Door = tuple[str, str]
+"""House number, and first letters of the street."""
 
 
 class Place(NamedTuple):
@@ -78,6 +83,21 @@ def postcode(text: str | None) -> str | None:
     if found := _AU_POSTCODE.fullmatch(compact):
         return None if PLACEHOLDER_POSTCODES.fullmatch(found[1]) else found[1]
     return compact if _UK_POSTCODE.fullmatch(compact) else None
+
+
+def door(address: str | None, code: str | None) -> Door | None:
+    """House number and first letters of the street, also of a shared place; None if one lacks."""
+    australian = code is not None and code.isdigit()
+    house, street = _house_and_street(fold(address), australian=australian)
+    return (house, street) if house and street else None
+
+
+def says_nothing_of_a_place(address: str | None) -> bool:
+    """Whether an address only says that there is none, or that none is known."""
+    folded = fold(address)
+    return is_missing(address) or any(
+        found.search(folded) for found in (_NO_ADDRESS, _UNKNOWN_ADDRESS)
+    )
 
 
 def house_and_street(text: str | None) -> tuple[str | None, str | None]:
