@@ -108,7 +108,7 @@ class _Taking:
 
     @cached_property
     def _newcomers(self) -> Newcomers:
-        """Who was here: read when the first new row comes, before anything new is stored."""
+        """Who was here: read when something new comes, before any of it is stored."""
         return Newcomers(self._tables, self._now)
 
     def store(self, rows: Sequence[ImportedRow]) -> None:
@@ -150,7 +150,7 @@ class _Taking:
         held: dict[str, Known] = {}
         others: list[tuple[str, int]] = []
         for row in rows:
-            found = None if row.local_id in known else self._newcomers.known(row)
+            found = self._perhaps(row, known.get(row.local_id))
             if found is None or not found.same:
                 taken.append(row)
                 held |= {row.local_id: found} if found else {}
@@ -163,6 +163,12 @@ class _Taking:
             [row.local_id for row in taken if row.local_id not in known]
         )
         return taken, held
+
+    def _perhaps(self, row: ImportedRow, before: Client | None) -> Known | None:
+        """Whom a row may be about beside the client of its id, who may say something new now."""
+        if before is None:
+            return self._newcomers.known(row)
+        return self._newcomers.changed(before, row) if before.record != row.record else None
 
 
 def _by_own_ids(tables: NodeTables, rows: Sequence[ImportedRow]) -> list[ImportedRow]:

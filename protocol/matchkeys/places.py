@@ -29,6 +29,10 @@ _AU_STATE = re.compile(rf"\b(?:{_STATES.lower()}) *\d{{4}}$")
 _AU_TAIL = re.compile(rf"(?:\b(?:{_STATES.lower()}) *\d{{4}}|(?<=[a-z,] )\d{{4}})$")
 _NO_ADDRESS = re.compile(rf"\b(?:{'|'.join(lists.NO_ADDRESS)})")
 _UNKNOWN_ADDRESS = re.compile(rf"\b(?:{'|'.join(lists.UNKNOWN_ADDRESS)})")
+_JOINTS = re.compile(r" *[&+] *")
+_ACCOMMODATION = re.compile(r"\bac+om+od?ation")
+# A room or a bed that has a number is of a house that many share.
+_SHARED_ROOM = re.compile(r"\b(?:room|rm|bed) *(?:no *)?#?\d")
 _SHARED_PLACE = re.compile(
     rf"\b(?:{'|'.join(lists.SHARED_PLACES)})s?\b(?! (?:{'|'.join(sorted(lists.STREET_TYPES))})\b)"
 )
@@ -60,8 +64,7 @@ def place(address: str | None, code: str | None) -> Place:
 
 def has_no_door(address: str | None) -> bool:
     """Whether an address is a shared place or says that there is no fixed one: no place counts."""
-    folded = fold(address)
-    return bool(_SHARED_PLACE.search(folded) or _NO_ADDRESS.search(folded))
+    return bool(is_shared_place(address) or _NO_ADDRESS.search(fold(address)))
 
 
 def is_shared_place(address: str | None) -> bool:
@@ -69,7 +72,9 @@ def is_shared_place(address: str | None) -> bool:
 
     A street named after one ("14 Hospital Lane") is none.
     """
-    return bool(_SHARED_PLACE.search(fold(address)))
+    text = _JOINTS.sub(" and ", fold(address).replace("-", " "))
+    text = _ACCOMMODATION.sub("accommodation", " ".join(text.split()))
+    return bool(_SHARED_PLACE.search(text) or _SHARED_ROOM.search(text))
 
 
 def postcode(text: str | None) -> str | None:
