@@ -90,7 +90,7 @@ def _of_bytes(text: str, raw: bytes) -> str:
 def _of_code_page(text: str) -> str | None:
     """The text with each sign as the first code page has it in which all are letters that fit."""
     for page in _CODE_PAGES:
-        found = _SIGN.sub(lambda sign, page=page: _as_letter(sign[0], page), text)
+        found = "".join(_as_letter(one, page) if _SIGN.match(one) else one for one in text)
         changed = [place for place, letter in enumerate(found) if letter != text[place]]
         if changed and not _SIGN_IN_NAME.search(found) and all(_fits(found, at) for at in changed):
             return found
