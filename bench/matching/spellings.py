@@ -1,9 +1,9 @@
 """How far equality of tokens reaches where one side writes a name in another way.
 
-specs/04-matching.md §5. Each way by itself: a record of invented people is put beside a copy of itself in which nothing but
-the writing of the name was changed, without a number; then the same with the copy moved to a place
-that is not known. Pairs are scored alone, without rivals. DIR of --data is a folder that
-`patchwork-hub policy evaluate` reads.
+specs/04-matching.md §5. Each way by itself: a record of invented people is put beside a copy of
+itself in which nothing but the writing of the name was changed, without a number; then the same
+with the copy moved to a place that is not known. Pairs are scored alone, without rivals. DIR of
+--data is a folder that `patchwork-hub policy evaluate` reads.
 """
 
 import argparse
