@@ -14,7 +14,7 @@ from pathlib import Path
 
 from hub.policies.folder import read_folder
 from hub.policies.packs import DEFAULT, pack
-from protocol.matchkeys.policy import MatchPolicy
+from protocol.matchkeys.policy import MatchPolicy, OperatingPoint
 from protocol.matchkeys.recipes import match_keys, names_somebody
 from protocol.matchkeys.records import ClientRecord
 from protocol.matchkeys.score import Outcome, score_pair
@@ -24,7 +24,7 @@ Name = tuple[str, str | None, str]
 """Given and middle name, family name."""
 Way = Callable[[str, str, str], tuple[Name, Name]]
 """From a given name, another one and a family name: how each side writes them."""
-POINTS = ("guarded", "open")
+POINTS: tuple[OperatingPoint, ...] = ("guarded", "open")
 _UMLAUTS = str.maketrans({"a": "ä", "o": "ö", "u": "ü"})
 _WITH_E = str.maketrans({"a": "ae", "o": "oe", "u": "ue"})
 _NONE = ""
