@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from protocol.contact import require_hours, require_name, require_phone
 from protocol.errors import ErrorCode, LocalError
-from protocol.matchkeys.normalise import postcode
+from protocol.matchkeys.shared_places import SharedPlaces, shared_places
 from runtime.settings import read_settings
 
 
@@ -81,6 +81,13 @@ class NodeSettings(BaseSettings):
         "Changed: read, it tells where a refuge is; emptied, people who share a hostel look alike.",
     )
 
+    shared_addresses: tuple[str, ...] = Field(
+        (),
+        description="Addresses of such places where others of the postcode are no such place, one "
+        "line each: 12 Church Lane, LX3 4AB, or the name of a house. Never leaves this node. "
+        "Changed: as for the postcodes.",
+    )
+
     time_zone: str = Field(
         "Europe/London",
         description="Where the agency is, as the tz database names it: an instant in an import is "
@@ -107,10 +114,20 @@ class NodeSettings(BaseSettings):
     @classmethod
     def _postcodes(cls, values: frozenset[str]) -> frozenset[str]:
         """A slip of the keyboard would leave a refuge unprotected without a word."""
-        clean = [found for value in values if (found := postcode(value))]
-        if len(clean) != len(values):
-            raise ValueError("one of them is not a postcode")
-        return frozenset(clean)
+        shared_places(values, ())
+        return values
+
+    @field_validator("shared_addresses")
+    @classmethod
+    def _addresses(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        """Likewise."""
+        shared_places((), values)
+        return values
+
+    @property
+    def shared_places(self) -> SharedPlaces:
+        """The places of the two lists."""
+        return shared_places(self.shared_postcodes, self.shared_addresses)
 
 
 def load_settings(folder: Path) -> NodeSettings:

@@ -22,7 +22,7 @@ from hub.policies.check import (
     twins_never_share_a_middle_name,
 )
 from hub.policies.draw import pictures
-from hub.policies.evaluate import evaluate
+from hub.policies.evaluate import evaluate, pooled
 from hub.policies.folder import KnownRecord, read_folder
 from hub.policies.packs import DEFAULT, pack, read_policy
 from hub.policies.pairing import Candidates, find_candidates
@@ -39,7 +39,7 @@ Data = Annotated[
 ]
 DataSets = Annotated[
     list[Path],
-    typer.Argument(help="One such folder or several, fitted together.", file_okay=False),
+    typer.Argument(help="One such folder or several, taken together.", file_okay=False),
 ]
 Policy = Annotated[
     str, typer.Option("--policy", help="A pack's name (england, victoria, ...) or a policy file.")
@@ -48,7 +48,7 @@ Policy = Annotated[
 
 @app.command("evaluate")
 def evaluate_command(
-    data: Data,
+    data: DataSets,
     policy: Policy = DEFAULT,
     point: Annotated[
         str | None, typer.Option("--point", help="guarded or open, in place of the policy's own.")
@@ -59,17 +59,33 @@ def evaluate_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
 ) -> None:
     """Measure a policy: how many of the same person it finds, and how many it gets wrong."""
+    if pictures_to and len(data) > 1:
+        raise typer.BadParameter("pictures are of one folder")
     with report_errors():
         chosen = _chosen(policy, point)
-        measured = evaluate(_candidates(read_folder(data), chosen), chosen)
-        value = measured.to_json()
-        for name, text in pictures(measured).items() if pictures_to else ():
-            pictures_to.mkdir(parents=True, exist_ok=True)  # type: ignore[union-attr]
-            (pictures_to / name).write_text(text, encoding="utf-8")  # type: ignore[operator]
+        values = [_measured(folder, chosen, pictures_to) for folder in data]
+        together = pooled(values)
         if as_json:
-            out.print(json.dumps(value, indent=1))
-        else:
+            whole = {"folders": values, "pooled": together} if len(values) > 1 else values[0]
+            out.print(json.dumps(whole, indent=1))
+            return
+        for folder, value in zip(data, values, strict=True):
+            if len(values) > 1:
+                out.print(f"{folder.name}:")
             _say(value)
+        for name, links in together.items() if len(values) > 1 else ():
+            out.print(
+                f"All folders together ({name}): {links['false']} of {links['pairs']:,} linked "
+                f"without a person are wrong, precision {links['precision']:.5f}."
+            )
+
+
+def _measured(folder: Path, policy: MatchPolicy, pictures_to: Path | None) -> dict[str, Any]:
+    measured = evaluate(_candidates(read_folder(folder), policy), policy)
+    for name, text in pictures(measured).items() if pictures_to else ():
+        pictures_to.mkdir(parents=True, exist_ok=True)  # type: ignore[union-attr]
+        (pictures_to / name).write_text(text, encoding="utf-8")  # type: ignore[operator]
+    return measured.to_json()
 
 
 @app.command("train")

@@ -115,6 +115,19 @@ def evaluate(candidates: Candidates, policy: MatchPolicy) -> Evaluation:
     return Evaluation(candidates, policy, scores, _curve(candidates, scores))
 
 
+def pooled(measured: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Several folders' figures as `to_json` gives them, taken together: at each point how many
+    pairs were linked without a person, how many of them wrongly, and what share is right.
+    """
+    points: dict[str, Any] = {}
+    for point in POINTS:
+        links = [value["operating_points"][point]["automatic"] for value in measured]
+        pairs, false = (sum(link[name] for link in links) for name in ("pairs", "false"))
+        right = _share(pairs - false, pairs) if pairs else 1.0
+        points[point] = {"pairs": pairs, "false": false, "precision": right}
+    return points
+
+
 def tokens_against_f1(
     candidates: Candidates, policy: MatchPolicy
 ) -> list[tuple[str, float, float]]:

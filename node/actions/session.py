@@ -43,7 +43,7 @@ async def open_service(
             names = ", ".join(hub.name for hub in hubs) or "none yet: run join"
             raise LocalError(ErrorCode.NOT_READY, f"say which hub with --hub; there is {names}")
         async with HttpClient(allow_private=settings.allow_private_addresses) as http:
-            context = NodeContext(engine, http, Environment(), settings.shared_postcodes)
+            context = NodeContext(engine, http, Environment(), settings.shared_places)
             hub = chosen[0]
             if keyless and not has_keys(folder, hub.hub_id):
                 membership = await follow_without_keys(folder, hub, context)

@@ -267,7 +267,7 @@ class IdentityAsking:
         client = tables.stubs.client_of(self._membership.hub.hub_id, link.stub_id)
         if client is None:
             raise LocalError(ErrorCode.NOT_FOUND, "the client of that link is not here any more")
-        record = record_of(client, self._membership.shared_postcodes)
+        record = record_of(client, self._membership.shared_places)
         return IdentityDetails(
             check_id=check_id,
             given=shown(record.given),

@@ -182,7 +182,7 @@ def _why_unpublished(tables: NodeTables, membership: HubMembership, client: Clie
     if not allowed(membership.charter, permitted, now):
         return Unpublished.NOT_IN_CHARTER
     policy = membership.charter.policy
-    made = match_keys(record_of(client, membership.shared_postcodes), policy.keys)
+    made = match_keys(record_of(client, membership.shared_places), policy.keys)
     return Unpublished.NOT_YET if names_somebody(made) else Unpublished.INSUFFICIENT_IDENTIFIERS
 
 

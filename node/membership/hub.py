@@ -25,6 +25,7 @@ from protocol.governance.directory import Directory, Member
 from protocol.governance.follow import LogView
 from protocol.governance.succession import SuccessorRefused
 from protocol.log.checkpoint import parse_checkpoint
+from protocol.matchkeys.shared_places import SharedPlaces
 from protocol.matchkeys.tables import table_hashes
 from protocol.messages.bodies import AcceptedBody
 from protocol.messages.key_record import KeyRecord
@@ -48,19 +49,19 @@ STATUS_LIMIT = 64 * 1024
 
 @dataclass(frozen=True)
 class NodeContext:
-    """What a node has for all its hubs. `shared_postcodes` are of places that it never publishes,
-    which nothing is made without.
+    """What a node has for all its hubs. No key is made of a place in `shared_places`; without them
+    nothing is made.
     """
 
     engine: NodeEngine
     http: HttpClient
     env: Environment
-    shared_postcodes: frozenset[str] = field(repr=False)
+    shared_places: SharedPlaces = field(repr=False)
 
 
 @dataclass
 class HubMembership:
-    """One hub, as seen from this node. `shared_postcodes` as of NodeContext."""
+    """One hub, as seen from this node. `shared_places` as of NodeContext."""
 
     hub: HubRow
     keys: Keys = field(repr=False)
@@ -68,7 +69,7 @@ class HubMembership:
     http: HttpClient
     env: Environment
     view: LogView
-    shared_postcodes: frozenset[str] = field(repr=False)
+    shared_places: SharedPlaces = field(repr=False)
     folder: Path
     faults: Faults = field(init=False, repr=False)
 
@@ -297,7 +298,7 @@ async def follow_without_keys(folder: Path, hub: HubRow, context: NodeContext) -
 async def _membership(folder: Path, keys: Keys, hub: HubRow, context: NodeContext) -> HubMembership:
     view = await context.engine.read(lambda tables: tables.log_views.load(hub.genesis))
     return HubMembership(
-        hub, keys, context.engine, context.http, context.env, view, context.shared_postcodes, folder
+        hub, keys, context.engine, context.http, context.env, view, context.shared_places, folder
     )
 
 

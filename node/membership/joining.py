@@ -158,7 +158,7 @@ class Joining:
             generation=None,
             cursor=0,
         )
-        shared = self._settings.shared_postcodes
+        shared = self._settings.shared_places
         network = (engine, self._http, self._env)
         return HubMembership(hub, keys, *network, view, shared, self._folder)
 

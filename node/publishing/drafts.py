@@ -162,7 +162,7 @@ class Drafter:
         """OPRF inputs by match key, never more of a type than the charter's cap."""
         charter = self._membership.charter
         policy, epoch = charter.policy, charter.token_key.epoch
-        keys = match_keys(record_of(client, self._membership.shared_postcodes), policy.keys)
+        keys = match_keys(record_of(client, self._membership.shared_places), policy.keys)
         return {
             key: [
                 token_input(charter.charter_id, epoch, key, value)

@@ -155,7 +155,7 @@ class _Taking:
 
     @cached_property
     def _newcomers(self) -> Newcomers:
-        """Who was here: read when the first new row comes, before anything new is stored."""
+        """Who was here: read when something new comes, before any of it is stored."""
         return Newcomers(self._tables, self._now)
 
     def put_aside(self, rows: Sequence[ImportedRow]) -> None:
@@ -183,10 +183,10 @@ class _Taking:
         taken: list[ImportedRow] = []
         others: dict[str, Known] = {}
         for row in rows:
-            if row.mother_local_id or row.local_id in known or row.local_id in self._held:
+            if row.mother_local_id or row.local_id in self._held:
                 taken.append(row)
                 continue
-            found = others.get(row.local_id) or self._newcomers.known(row)
+            found = others.get(row.local_id) or self._perhaps(row, known.get(row.local_id))
             if found is None or not found.same:
                 taken.append(row)
                 self._held |= {row.local_id: found} if found else {}
@@ -196,6 +196,12 @@ class _Taking:
             self._report.notes.append(RowNote(row.line, Field.LOCAL_ID.value, OTHER_ID))
         tables.held.add_ids((local_id, item.client) for local_id, item in others.items())
         return taken
+
+    def _perhaps(self, row: ImportedRow, before: Client | None) -> Known | None:
+        """Whom a row may be about beside the client of its id, who may say something new now."""
+        if before is None:
+            return self._newcomers.known(row)
+        return self._newcomers.changed(before, row) if before.record != row.record else None
 
     def take(self, groups: Sequence[Group]) -> None:
         """Store the rows of some clients: who they are, and the work with them."""
@@ -221,7 +227,7 @@ class _Taking:
             for together in works_of(row for _, row in of_client):
                 self._take_work(work, ids[key], together, people, is_changed=key in changed)
         self._write(work)
-        due = [(key, self._held[key]) for key in ids if key not in known and key in self._held]
+        due = [(key, self._held.pop(key)) for key in ids if key in self._held]
         tables.held.hold([Held(ids[key], item.client, item.why, self._now) for key, item in due])
         report.held += len(due)
 

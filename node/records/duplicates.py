@@ -39,7 +39,7 @@ def duplicates(tables: NodeTables, membership: HubMembership) -> list[Duplicate]
     values: dict[str, Values] = {}
     holders: dict[bytes, list[str]] = defaultdict(list)
     for client in _clients(tables):
-        made = match_keys(record_of(client, membership.shared_postcodes), policy.keys)
+        made = match_keys(record_of(client, membership.shared_places), policy.keys)
         keyed = {key: [_digest(key, item) for item in items] for key, items in made.items()}
         values[client.local_id] = keyed
         for digest in {item for items in keyed.values() for item in items}:

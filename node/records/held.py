@@ -11,13 +11,18 @@ from protocol.errors import ErrorCode, LocalError
 
 
 def say_same(tables: NodeTables, local_id: str, act: tuple[int, int]) -> None:
-    """The held client is the one known: a withdrawal holds, and the id is another of theirs.
+    """The held client is the one known: a withdrawal holds, and the id is another of theirs. One
+    that was published already keeps its id, and is withdrawn, so that the hub hears of it.
 
     `act`: who says so (a row id), and when. What the row said of them counts from the next import.
     Raises LocalError.
     """
     held = _held(tables, local_id)
-    tables.held.merge(held, local_id)
+    if tables.stubs.has(held.client):
+        tables.records.withdraw(held.client, act[1])
+        tables.held.release(held.client)
+    else:
+        tables.held.merge(held, local_id)
     tables.people.acted(Act(act[0], Deed.SAID_SAME_CLIENT, local_id, act[1]))
 
 

@@ -68,6 +68,8 @@ class Newcomers:
         self._ended_ids: set[int] = set()
         for client in _pages(lambda last: tables.records.clients_after(last, PAGE)):
             self._forms.add(digest(spreadsheet_form(client.local_id)), client.id)
+        for local_id, client_id in tables.held.other_ids():
+            self._forms.add(digest(spreadsheet_form(local_id)), client_id)
         for client in _pages(lambda last: tables.held.ended_after(last, PAGE, now)):
             self._ended_ids.add(client.id)
             for _, item in _keys(normalise_record(client.record)):
@@ -81,14 +83,25 @@ class Newcomers:
             ended = client.id in self._ended_ids
             same = not ended and _plainly_same(client.record, row.record)
             return Known(client.id, client.local_id, Agreeing.LOCAL_ID, same)
-        if not self._ended_ids:
+        return next(self._ended_like(row.record), None)
+
+    def changed(self, before: Client, row: ImportedRow) -> Known | None:
+        """Whom with an ended permission a known client's row may be about now and was not before:
+        an empty row under a new id, filled in by the next file, would bring somebody back.
+        """
+        if not self._ended_ids or self._tables.held.of(before.id):
             return None
-        new = normalise_record(row.record)
+        was = {before.id, *(one.client for one in self._ended_like(before.record))}
+        return next((one for one in self._ended_like(row.record) if one.client not in was), None)
+
+    def _ended_like(self, record: ClientRecord) -> Iterator[Known]:
+        if not self._ended_ids:
+            return
+        new = normalise_record(record)
         for why, item in _keys(new):
             for client in self._load(self._ended.find(item)):
                 if _may_be(why, new, normalise_record(client.record)):
-                    return Known(client.id, client.local_id, why)
-        return None
+                    yield Known(client.id, client.local_id, why)
 
     def _load(self, ids: Sequence[int]) -> list[Client]:
         return self._tables.records.clients_by_row(ids)

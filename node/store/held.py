@@ -93,6 +93,10 @@ class HeldClients:
         )
         self._tx.run("DELETE FROM involvement WHERE client = ?", held.client)
         self._tx.run("DELETE FROM client_said WHERE client = ?", held.client)
+        self._tx.run(
+            "DELETE FROM relative WHERE client = ? OR relative = ?", held.client, held.client
+        )
+        self._tx.run("UPDATE objection SET client = ? WHERE client = ?", held.other, held.client)
         self._tx.run("DELETE FROM client WHERE id = ?", held.client)
 
     def add_ids(self, ids: Iterable[tuple[str, int]]) -> None:
@@ -107,6 +111,11 @@ class HeldClients:
             "WHERE o.local_id IN (:among)"
         )
         return {row["local_id"]: row["own"] for row in self._tx.rows_among(sql, among=local_ids)}
+
+    def other_ids(self) -> list[tuple[str, int]]:
+        """All other ids, each with its client's row id."""
+        rows = self._tx.rows("SELECT local_id, client FROM other_id")
+        return [(row["local_id"], row["client"]) for row in rows]
 
     def ended_after(self, after: int, size: int, now: int) -> list[Client]:
         """The next clients, by row id, whose permission was withdrawn or has run out, or with whom

@@ -63,12 +63,13 @@ class Objections:
         return [Objection(**{**row, "said_by": SaidBy(row["said_by"])}) for row in rows]
 
     def newest(self, client: int, member_class: str) -> int | None:
-        """The number of the last objection of a client (a row's id) that stands against sharing
-        with agencies of a class.
+        """The number of the last objection of a client (a row's id), or of one who is merged into
+        them, that stands against sharing with agencies of a class.
         """
         row = self._tx.one(
-            "SELECT MAX(id) AS number FROM objection WHERE client = ? AND ended_at IS NULL "
+            "SELECT MAX(id) AS number FROM objection WHERE (client = ? OR client IN "
+            "(SELECT client FROM merged_client WHERE into_client = ?)) AND ended_at IS NULL "
             "AND (member_class IS NULL OR member_class = ?)",
-            client, member_class,
+            client, client, member_class,
         )  # fmt: skip
         return row["number"] if row else None

@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from protocol.matchkeys.normalise import postcode
 from protocol.matchkeys.records import ClientRecord
+from protocol.matchkeys.shared_places import SharedPlaces
 from storage.engine import Row, Transaction
 
 RECORD_FIELDS = (
@@ -300,10 +300,10 @@ class Records:
         return sorted(made, key=lambda item: item.id)
 
 
-def record_of(client: Client, shared_postcodes: Collection[str]) -> ClientRecord:
+def record_of(client: Client, shared: SharedPlaces) -> ClientRecord:
     """A client's identifying fields, without the place where many people share it."""
     record = client.record
-    if postcode(record.postcode) in shared_postcodes:
+    if shared.has(record.address, record.postcode):
         return replace(record, address=None, postcode=None, locality=None)
     return record
 

@@ -54,6 +54,10 @@ class Stubs:
         """The stub of a client at a hub."""
         return self.of_clients(hub_id, [client]).get(client)
 
+    def has(self, client: int) -> bool:
+        """Whether a client was ever published, to any hub."""
+        return self._tx.one("SELECT 1 FROM stub WHERE client = ? LIMIT 1", client) is not None
+
     def of_clients(self, hub_id: str, clients: Collection[int]) -> dict[int, PublishedStub]:
         """The stubs of these clients at a hub; a client without one is left out."""
         sql = (

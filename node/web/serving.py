@@ -36,7 +36,7 @@ async def _serve(folder: Path, ready: Callable[[int], None]) -> None:
         if not hubs:
             raise LocalError(ErrorCode.NOT_READY, "this node belongs to no hub yet; run join")
         async with HttpClient(allow_private=settings.allow_private_addresses) as http:
-            context = NodeContext(engine, http, Environment(), settings.shared_postcodes)
+            context = NodeContext(engine, http, Environment(), settings.shared_places)
             services = [
                 NodeService(await load_membership(folder, hub, context), settings) for hub in hubs
             ]

@@ -6,6 +6,7 @@ nothing readable was there, and every rule after it makes that a missing value.
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from anyascii import anyascii
 
@@ -17,6 +18,7 @@ _PLAIN_DROPPED = str.maketrans("", "", "'`.")
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")
 
 
+@lru_cache(maxsize=1024)  # every rule about a value folds it anew
 def fold(text: str | None) -> str:
     """Lower-case ASCII of the text, without accents, symbols and control characters."""
     if not text:

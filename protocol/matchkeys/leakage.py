@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import log2
-from types import MappingProxyType
 
 from protocol.matchkeys.recipes import Reads
 
@@ -26,7 +25,7 @@ ANCHORS = frozenset({Reads.BORN, Reads.PLACE, Reads.IDENTIFIER})
 
 
 class Rule(StrEnum):
-    """A leakage rule, by the name that an exception gives it."""
+    """A leakage rule."""
 
     ONE_FIELD = "one_field"
     NO_ANCHOR = "no_anchor"
@@ -35,10 +34,6 @@ class Rule(StrEnum):
     HOLDERS = "holders"
     ENTROPY = "entropy"
     DOMAIN = "domain"
-
-
-# Key id -> the rules it may break, each for a reason that specs/04-matching.md §8 states.
-EXCUSED: Mapping[str, frozenset[Rule]] = MappingProxyType({"dob_hno.1": frozenset({Rule.DOMAIN})})
 
 
 @dataclass(frozen=True)
@@ -131,14 +126,13 @@ def broken_by_measure(leakage: Leakage) -> dict[Rule, str]:
 def breaks_rules(
     key_id: str, reads: frozenset[Reads], leakage: Leakage | None = None
 ) -> tuple[str, ...]:
-    """In words, each rule that a key type breaks without an exception; empty if it may be used.
+    """In words, each rule that a key type breaks; empty if it may be used.
 
     Without figures only what the key is made from is checked.
     """
     broken = broken_by_design(reads)
     if leakage is not None:
         broken |= broken_by_measure(leakage)
-    excused = EXCUSED.get(key_id, frozenset())
-    if Reads.IDENTIFIER in reads:
-        excused |= {Rule.DOMAIN}  # known from how numbers are given out, not from those seen
-    return tuple(f"{key_id}: {why}" for rule, why in broken.items() if rule not in excused)
+    if Reads.IDENTIFIER in reads:  # known from how numbers are given out, not from those seen
+        broken.pop(Rule.DOMAIN, None)
+    return tuple(f"{key_id}: {why}" for why in broken.values())

@@ -13,7 +13,9 @@ _AROUND = " ()[]{}<>*_-\"'?!.,:;=~/\\"
 _WORDS = re.compile("[^a-z]+")
 _UN_WORD = re.compile("un[a-z]+(?:ed|own|able)")
 # As spreadsheets write them: #N/A, #REF!, #DIV/0!, #NAME?, ######; of LibreOffice: Err:502.
-_ERROR_VALUE = re.compile(r"#(?:[a-z]+/[a-z0-9]|[a-z_]{2,})[!?]?|#{2,}|err:[0-9]{3}")
+_ERROR_VALUE = re.compile(r"#[!?]?(?:[a-z]+/[a-z0-9]|[a-z_]{2,})[!?]?|#{2,}|err:[0-9]{3}")
+_WHAT = lists.MISSING_NOUNS | lists.PERSON_WORDS
+_BEFORE_NOT = _WHAT | lists.MISSING_VERBS | lists.MISSING_FILLERS
 
 
 def is_missing(text: str | None) -> bool:
@@ -30,22 +32,35 @@ def is_error_value(text: str | None) -> bool:
 def says_nothing(folded: str) -> bool:
     """The same of folded text that may be a name: Nan and Na are names."""
     text = folded.strip(_AROUND)
-    if not text.strip(" 0/:-.,") or _ERROR_VALUE.fullmatch(folded):
+    if not text.strip(" 0/:-.,") or _ERROR_VALUE.fullmatch(folded) or folded == "\\n":
         return True
-    joined = text.replace(" ", "")
+    joined = re.sub("[ _-]", "", text)
     if text in lists.PLACEHOLDER_TEXTS or joined in lists.PLACEHOLDER_WORDS:
         return True
-    return not any(letter.isdigit() for letter in text) and _is_phrase(_WORDS.split(text))
+    if any(letter.isdigit() for letter in text):
+        return False
+    return _is_phrase([word for word in _WORDS.split(text.replace("un-", "un")) if word])
 
 
 def _is_phrase(words: list[str]) -> bool:
-    """Whether words only say why there is no value: "not asked yet", "no name given"."""
+    """Whether words only say why there is no value: "not asked yet", "registration pending"."""
+    if not words:
+        return False
     first, rest = words[0], words[1:]
     if first in lists.MISSING_OPENINGS:
         return True
     if first == "to":
         return rest[:1] == ["be"] and len(rest) > 1
-    if first == "no":
-        return bool(rest) and rest[0] in lists.MISSING_NOUNS
-    says_so = first in lists.MISSING_WORDS or _UN_WORD.fullmatch(first) is not None
-    return says_so and set(rest) <= lists.MISSING_NOUNS | lists.MISSING_FILLERS
+    if first in {"no", "nil"}:
+        return not {*rest[:1], *rest[-1:]}.isdisjoint(lists.MISSING_NOUNS)
+    if "not" in rest[:-1]:
+        return set(words[: words.index("not")]) <= _BEFORE_NOT
+    if not (_says_so(first) or first in _WHAT):
+        return False
+    others = [word for word in words if not _says_so(word)]
+    return len(others) < len(words) and set(others) <= _WHAT | lists.MISSING_FILLERS
+
+
+def _says_so(word: str) -> bool:
+    known = lists.MISSING_WORDS | lists.MISSING_OPENINGS
+    return word in known or _UN_WORD.fullmatch(word) is not None

@@ -6,6 +6,7 @@ raises and never returns an empty string. Nothing here can tell a true value fro
 
 import re
 from datetime import date
+from functools import lru_cache
 
 from stdnum.gb import nhs
 
@@ -77,6 +78,7 @@ _TIME_OF_DAY = re.compile(
 )
 
 
+@lru_cache(maxsize=1024)  # a date is read by the import, by the keys, and to be compared
 def parse_date(text: str | None) -> date | None:
     """Read an ISO or day-first date, a time of day being ignored; None if it is not one.
 

@@ -203,6 +203,9 @@ def _initials_last(names: list[str]) -> list[str]:
 def _newborn_words(names: list[str]) -> int:
     """How many words at the start only say that here is a newborn or unborn child."""
     count = 0
+    if names[:1] and names[0] in lists.BEFORE_NEWBORN_WORDS:
+        behind = _newborn_words(names[1:])
+        return behind and behind + 1
     for name in names:
         if name not in lists.NEWBORN_WORDS and not (count and name in lists.BIRTH_ORDER_WORDS):
             break

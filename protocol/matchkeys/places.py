@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from protocol.matchkeys import words as lists
 from protocol.matchkeys.folding import fold
+from protocol.matchkeys.missing import is_missing
 
 # Written where none is known; areas ZZ and XX do not exist.
 PLACEHOLDER_POSTCODES = re.compile("ZZ.*|XX.*|AA[0-9].*|A11AA|9999")
@@ -28,9 +29,17 @@ _AU_STATE = re.compile(rf"\b(?:{_STATES.lower()}) *\d{{4}}$")
 _AU_TAIL = re.compile(rf"(?:\b(?:{_STATES.lower()}) *\d{{4}}|(?<=[a-z,] )\d{{4}})$")
 _NO_ADDRESS = re.compile(rf"\b(?:{'|'.join(lists.NO_ADDRESS)})")
 _UNKNOWN_ADDRESS = re.compile(rf"\b(?:{'|'.join(lists.UNKNOWN_ADDRESS)})")
+_JOINTS = re.compile(r" *[&+] *")
+_ACCOMMODATION = re.compile(r"\bac+om+od?ation")
+# A room or a bed that has a number is of a house that many share.
+_SHARED_ROOM = re.compile(r"\b(?:room|rm|bed) *(?:no *)?#?\d")
 _SHARED_PLACE = re.compile(
     rf"\b(?:{'|'.join(lists.SHARED_PLACES)})s?\b(?! (?:{'|'.join(sorted(lists.STREET_TYPES))})\b)"
 )
+
+
+Door = tuple[str, str]
+"""House number, and first letters of the street."""
 
 
 class Place(NamedTuple):
@@ -55,8 +64,7 @@ def place(address: str | None, code: str | None) -> Place:
 
 def has_no_door(address: str | None) -> bool:
     """Whether an address is a shared place or says that there is no fixed one: no place counts."""
-    folded = fold(address)
-    return bool(_SHARED_PLACE.search(folded) or _NO_ADDRESS.search(folded))
+    return bool(is_shared_place(address) or _NO_ADDRESS.search(fold(address)))
 
 
 def is_shared_place(address: str | None) -> bool:
@@ -64,7 +72,9 @@ def is_shared_place(address: str | None) -> bool:
 
     A street named after one ("14 Hospital Lane") is none.
     """
-    return bool(_SHARED_PLACE.search(fold(address)))
+    text = _JOINTS.sub(" and ", fold(address).replace("-", " "))
+    text = _ACCOMMODATION.sub("accommodation", " ".join(text.split()))
+    return bool(_SHARED_PLACE.search(text) or _SHARED_ROOM.search(text))
 
 
 def postcode(text: str | None) -> str | None:
@@ -78,6 +88,21 @@ def postcode(text: str | None) -> str | None:
     if found := _AU_POSTCODE.fullmatch(compact):
         return None if PLACEHOLDER_POSTCODES.fullmatch(found[1]) else found[1]
     return compact if _UK_POSTCODE.fullmatch(compact) else None
+
+
+def door(address: str | None, code: str | None) -> Door | None:
+    """House number and first letters of the street, also of a shared place; None if one lacks."""
+    australian = code is not None and code.isdigit()
+    house, street = _house_and_street(fold(address), australian=australian)
+    return (house, street) if house and street else None
+
+
+def says_nothing_of_a_place(address: str | None) -> bool:
+    """Whether an address only says that there is none, or that none is known."""
+    folded = fold(address)
+    return is_missing(address) or any(
+        found.search(folded) for found in (_NO_ADDRESS, _UNKNOWN_ADDRESS)
+    )
 
 
 def house_and_street(text: str | None) -> tuple[str | None, str | None]:

@@ -49,6 +49,7 @@ PHRASES = {
     **dict.fromkeys(("son of", "daughter of", "child of", "wife of"), "sonof"),
     **dict.fromkeys(("s/o", "d/o", "c/o", "w/o", "a/l", "a/p"), "sonof"),
     **dict.fromkeys(("baby of", "infant of", "twin of", "b/o"), "babyof"),
+    **dict.fromkeys(("new born", "new-born"), "newborn"),
     "saint": "st",
     "g/": "gebre",
     "h/": "haile",
@@ -66,21 +67,25 @@ PLACEHOLDER_TEXTS = _words("n/a n/k u/k none null nil withheld refused declined 
     "not known", "not given", "not stated", "not available", "not applicable", "not disclosed",
     "not yet named", "no name", "no surname", "no middle name", "name not known",
     "to be confirmed", "to be advised", "to be decided", "as above", "see above", "same as above",
-    "see notes", "see file", "see record", "data missing", "date unknown", "name unknown",
-    "address unknown", "postcode unknown", "(blank)",
+    "see notes", "see file", "see record", "(blank)", "n/known", "no forename", "to follow",
 }  # fmt: skip
-PLACEHOLDER_WORDS = _words("unknown unk nk tbc tba tbd unnamed xx xxx xxxx")
+# Alone; joined as well as apart, so that "notknown" and "noname" are among them.
+PLACEHOLDER_WORDS = _words(
+    "unknown unk unkn nk tbc tba tbd tbn unnamed xx xxx xxxx fnu lnu nfn nln nmn dnk"
+) | {text.replace(" ", "") for text in PLACEHOLDER_TEXTS if " " in text}
 PERSON_WORDS = _words(
-    "baby infant newborn neonate twin triplet child sibling boy girl male female adult man woman "
-    "person client patient tenant resident occupant"
+    "baby infant newborn neonate twin triplet trip child sibling boy girl male female adult man "
+    "woman person client patient tenant resident occupant"
 )
 UNBORN_WORDS = _words("unborn undelivered foetus fetus ubb")
 # An expected day of delivery if a number follows it; alone it is a name, as Edd is.
 DUE_WORDS = _words("edd due")
 NEWBORN_WORDS = UNBORN_WORDS | _words(
-    "baby babyboy babygirl infant newborn neonate twin triplet boy girl male female live child "
-    "sibling babyof"
+    "baby babyboy babygirl infant newborn neonate stillborn twin triplet boy girl male female live "
+    "child sibling babyof"
 )
+# Before such a word: the baby, second twin, 1st child.
+BEFORE_NEWBORN_WORDS = _words("the new first second third st nd rd")
 BIRTH_ORDER_WORDS = _words("a b c i ii iii one two three first second third of")
 SEXES = {
     **dict.fromkeys(("f", "female", "woman", "girl", "2"), "f"),
@@ -96,26 +101,33 @@ SHARED_PLACES = (
     "hostel", "refuge", "safe house", "safehouse", "night shelter", "shelter", "womens aid",
     "foyer", "ymca", "ywca", "yha", "salvation army", "emmaus", "homeless", "rough sleepers",
     "hotel", "motel", "aparthotel", "apart hotel", "inn", "guest house", "guesthouse",
-    "lodging house", "lodgings", "bed and breakfast", "bed & breakfast", "bed breakfast", "b&b",
-    "b & b", "b and b", "b + b", "b+b", "b n b", "bnb", "bandb", "backpackers",
+    "lodging house", "lodgings", "bed and breakfast", "bed breakfast", "b and b", "b n b", "bnb",
+    "bandb", "airbnb", "backpackers", "night stop", "nightstop",
     "premier inn", "travelodge", "travel lodge", "holiday inn", "ibis", "novotel", "mercure",
     "easyhotel", "best western", "ramada", "radisson", "butlins", "pontins",
-    "initial accommodation", "temporary accommodation", "emergency accommodation",
+    "initial accommodation", "temporary accommodation", "temporary accom", "temp accommodation",
+    "temp accom", "temporary housing", "emergency housing", "emergency accommodation",
+    "dispersal property", "dispersal housing", "homeless accommodation",
     "contingency accommodation", "dispersal accommodation", "interim accommodation",
     "supported accommodation", "supported housing", "supported living", "student accommodation",
     "shared accommodation", "shared house", "asylum accommodation", "accommodation centre",
     "ta unit", "homeless unit", "family unit", "mother and baby unit", "parent and baby unit",
     "assessment unit", "rehabilitation unit", "rehab unit", "secure unit", "detox unit",
     "prison", "hmp", "hm prison", "hmyoi", "yoi", "young offender", "remand centre",
-    "detention centre", "removal centre", "reception centre", "asylum centre", "asylum",
+    "detention centre", "removal centre", "irc", "refugee centre", "social services",
+    "council offices", "civic centre", "reception centre", "asylum centre", "asylum",
     "assessment centre", "resettlement centre", "secure centre", "secure childrens home",
     "bail hostel", "approved premises", "correctional centre", "hospital", "hospice",
-    "nursing home", "care home", "residential home", "childrens home", "rest home",
+    "nursing home", "care home", "residential home", "residential care", "childrens home",
+    "kids home", "rest home",
     "nurses home", "barracks", "bfpo", "raf camp", "army camp", "caravan park", "caravan site",
-    "mobile home park", "holiday park", "trailer park", "park home site", "camp site", "campsite",
+    "mobile home park", "mobile homes park", "holiday park", "holiday village", "trailer park",
+    "park home site", "park homes", "static caravan", "fairground", "showmans yard",
+    "showmans site", "camp site", "campsite",
     "traveller site", "travellers site", "travelling site", "gypsy site", "halting site",
     "rooming house", "boarding house", "boarding school", "halls of residence",
     "hall of residence", "residence hall", "student hall", "student village", "university hall",
+    "uni hall", "halls",
     "hmo", "house in multiple occupation", "houses in multiple occupation", "convent",
     "monastery",
 )  # fmt: skip
@@ -134,13 +146,15 @@ DWELLINGS = (
     "room", "rm", "suite", "shop", "level", "floor", "box", "block", "plot", "pitch", "berth",
 )  # fmt: skip
 # Begins an entry of any field that only says why there is no value, if no digit follows.
-MISSING_OPENINGS = _words("not awaiting await awaits pending")
+MISSING_OPENINGS = _words("not awaiting await awaits pending cannot")
+# Before "not": did not say, could not be obtained.
+MISSING_VERBS = _words("did does do could can has have had was is will would should")
 # What "no ..." says is lacking, and what may stand beside a word such as "unrecorded".
 MISSING_NOUNS = _words(
     "name names forename surname firstname lastname middle first last given family data value "
     "entry info information record records recorded detail details dob date birth address postcode "
     "post number nhs phone telephone tel mobile email worker contact response reply answer "
-    "one known"
+    "one known registration confirmation"
 )
 MISSING_WORDS = _words(
     "missing blank empty nothing none null withheld refused declined anonymous redacted removed "

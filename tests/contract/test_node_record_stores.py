@@ -32,6 +32,7 @@ from node.store.tables import SCHEMA, NodeTables
 from protocol.errors import ErrorCode, LocalError
 from protocol.governance.limits import DAY, TOKEN_DAYS
 from protocol.matchkeys.records import ClientRecord
+from protocol.matchkeys.shared_places import SharedPlaces
 from storage.engine import Engine, NotUniqueError, Schema
 from storage.sqlite import SqliteEngine
 from storage.states import check_move
@@ -123,14 +124,14 @@ async def test_nothing_that_is_handed_out_shows_a_person(node: Node) -> None:
 def test_a_shared_place_is_left_out_of_a_record_and_no_other() -> None:
     record = ClientRecord(given="A", address="1 Elm Road", postcode="lx3 4ab", locality="Lea")
     one = Client(1, "a", record)
-    hidden = record_of(one, {"LX34AB"})
+    hidden = record_of(one, SharedPlaces(frozenset({"LX34AB"})))
     assert (hidden.given, hidden.address, hidden.postcode, hidden.locality) == (
         "A",
         None,
         None,
         None,
     )
-    assert record_of(one, {"LX34AC"}) == record
+    assert record_of(one, SharedPlaces(frozenset({"LX34AC"}))) == record
 
 
 async def test_a_practitioner_is_known_by_name_and_team(node: Node) -> None:

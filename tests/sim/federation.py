@@ -58,6 +58,7 @@ from protocol.log.note import NoteSigner, SignatureType
 from protocol.log.tiles import parse_tile_path
 from protocol.log.witness import WitnessedLog, decide_add_checkpoint, parse_add_checkpoint
 from protocol.matchkeys.records import ClientRecord
+from protocol.matchkeys.shared_places import SharedPlaces
 from protocol.messages.statement import Statement
 from protocol.requests.refusals import RefusalCode
 from protocol.signing import SecretSeed, public_key
@@ -442,7 +443,7 @@ class SimFederation:
         engine = open_node_engine(folder, rehearse=self.rehearse)
         (hub,) = await engine.read(lambda tables: tables.hubs.all())
         env = Environment(self.clock, copy.copy(before.random))
-        context = NodeContext(engine, self.network, env, frozenset())  # type: ignore[arg-type]
+        context = NodeContext(engine, self.network, env, SharedPlaces())  # type: ignore[arg-type]
         federation = await load_membership(folder, hub, context)
         member = federation.me().body.member_class
         service = NodeService(federation, self.settings(name, member))

@@ -35,7 +35,7 @@ async def started(federation: SimFederation, name: str, before: SimNode) -> SimN
     held = before.membership
     engine = open_engine(before.folder, rehearse=federation.rehearse)
     (hub,) = await engine.read(lambda tables: tables.hubs.all())
-    context = NodeContext(engine, held.http, held.env, frozenset())
+    context = NodeContext(engine, held.http, held.env, held.shared_places)
     membership = await load_membership(before.folder, hub, context)
     service = NodeService(membership, before.service.answering._settings)
     federation.nodes[name] = SimNode(service, before.folder)

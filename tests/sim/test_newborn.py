@@ -11,6 +11,7 @@ from node.publishing.publisher import Publisher
 from node.records.clients import apply_import
 from protocol.errors import LocalError
 from protocol.matchkeys.records import ClientRecord
+from protocol.matchkeys.shared_places import SharedPlaces
 from tests.sim.federation import DUTY, SimFederation, SimNode, row
 
 BABY = ClientRecord("9993004049", "Baby girl", None, "Hassan", "2026-10-19", "F",
@@ -125,9 +126,23 @@ async def test_a_shared_postcode_of_the_settings_leaves_no_place(
     assert _with_place(node, keys) == []
 
 
-@pytest.mark.parametrize("shared", [frozenset(), frozenset({"LX34AB"})])
+async def test_a_hostel_beside_families_is_shared_by_its_address_and_they_keep_their_place(
+    federation: SimFederation,
+) -> None:
+    shared = {"shared_addresses": ["12 rowan rd, LX3 4AB"]}
+    node = await federation.join("Health visiting", "health_provider", **shared)
+    next_door = replace(ZAHRA, nhs_number=None, given="Ivo", address="14 Rowan Road")
+    await node.take_in(row("h1", ZAHRA, "health_visiting", DUTY))
+    await node.publish()
+    assert _with_place(node, set(await _published(node))) == []
+    await node.take_in(row("h2", next_door, "health_visiting", DUTY))
+    await node.publish()
+    assert len(_with_place(node, set(await _published(node)))) > 3
+
+
+@pytest.mark.parametrize("shared", [SharedPlaces(), SharedPlaces(frozenset({"LX34AB"}))])
 async def test_a_publisher_leaves_out_a_shared_place_though_no_service_was_ever_made(
-    federation: SimFederation, shared: frozenset[str]
+    federation: SimFederation, shared: SharedPlaces
 ) -> None:
     node = await federation.join("Health visiting", "health_provider")
     joined = node.membership
@@ -138,7 +153,7 @@ async def test_a_publisher_leaves_out_a_shared_place_though_no_service_was_ever_
     await Publisher(membership).publish()
     keys = set(await _published(node))
     assert keys
-    assert (_with_place(node, keys) == []) == bool(shared)
+    assert (_with_place(node, keys) == []) == bool(shared.postcodes)
 
 
 def _with_place(node: SimNode, keys: set[str]) -> list[str]:
@@ -146,8 +161,20 @@ def _with_place(node: SimNode, keys: set[str]) -> list[str]:
     return [key for key in keys if policy.keys[key].place]
 
 
-def test_a_slip_in_a_shared_postcode_is_told_at_once_and_not_repeated(tmp_path: Path) -> None:
-    (tmp_path / "node.toml").write_text('shared_postcodes = ["LX3 4AB", "LX3 Q4A"]', "utf-8")
-    with pytest.raises(LocalError, match="not a postcode") as caught:
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ('shared_postcodes = ["LX3 4AB", "LX3 Q4A"]', "not a postcode"),
+        ('shared_addresses = ["9 Mill Road, LX3 4AB", "Fairways"]', "nor the name of a house"),
+        ('shared_addresses = "9 Mill Road, LX3 4AB"', "valid tuple"),
+    ],
+)
+def test_a_slip_in_a_shared_place_is_told_at_once_and_not_repeated(
+    tmp_path: Path, setting: str, said: str
+) -> None:
+    (tmp_path / "node.toml").write_text(setting, "utf-8")
+    with pytest.raises(LocalError, match=said) as caught:
         load_settings(tmp_path)
-    assert "LX3" not in str(caught.value)
+    assert "LX3" not in str(caught.value).replace("such as 12 Church Lane, LX3 4AB", "")
+    assert "Fairways" not in str(caught.value)
+    assert "Mill" not in str(caught.value)

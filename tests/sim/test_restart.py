@@ -50,7 +50,7 @@ async def test_a_node_goes_on_where_it_stopped(
     await before.engine.close()
     engine = open_engine(health.folder)
     (hub,) = await engine.read(lambda tables: tables.hubs.all())
-    context = NodeContext(engine, before.http, before.env, before.shared_postcodes)
+    context = NodeContext(engine, before.http, before.env, before.shared_places)
     again = await load_membership(health.folder, hub, context)
     assert again.view.size == before.view.size
     assert again.directory == before.directory

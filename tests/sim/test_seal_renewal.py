@@ -55,7 +55,7 @@ def in_force(agency: SimNode) -> str:
 async def restarted(agency: SimNode) -> SimNode:
     """The node's program starts anew from its folder."""
     held = agency.membership
-    context = NodeContext(held.engine, held.http, held.env, held.shared_postcodes)
+    context = NodeContext(held.engine, held.http, held.env, held.shared_places)
     membership = await load_membership(agency.folder, held.hub, context)
     return SimNode(NodeService(membership, agency.service.answering._settings), agency.folder)
 

@@ -169,7 +169,7 @@ class TestKeysThatAreGone:
         recovery = rotating(care).recovery
         keys_path(care.folder, hub_id).unlink()
         (care.folder / f"recovery-{hub_id}.json").unlink()
-        context = NodeContext(held.engine, held.http, held.env, held.shared_postcodes)
+        context = NodeContext(held.engine, held.http, held.env, held.shared_places)
         bare = await follow_without_keys(care.folder, held.hub, context)
         care.service = NodeService(bare, care.service.answering._settings)
         with pytest.raises(RemoteError):

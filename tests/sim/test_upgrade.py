@@ -31,6 +31,7 @@ from protocol.errors import LocalError
 from protocol.log.checkpoint import parse_checkpoint
 from protocol.log.note import NoteSigner, SignatureType
 from protocol.log.witness import WitnessedLog
+from protocol.matchkeys.shared_places import SharedPlaces
 from protocol.matchkeys.tables import table_hashes
 from protocol.signing import SecretSeed
 from runtime.environment import Environment
@@ -82,7 +83,7 @@ class Resumed(SimFederation):
         engine = open_engine(folder)
         (hub,) = await engine.read(lambda tables: tables.hubs.all())
         env = Environment(self.clock, Random(f"{name} after the upgrade"))
-        context = NodeContext(engine, self.network, env, frozenset())  # type: ignore[arg-type]
+        context = NodeContext(engine, self.network, env, SharedPlaces())  # type: ignore[arg-type]
         membership = await load_membership(folder, hub, context)
         return SimNode(NodeService(membership, self.settings(name, "any")), folder)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.matching import population, report
+from bench.matching import population, report, spellings
 from bench.matching.attacks import attack, default_quotas
 from bench.matching.compare import result_of_json
 from bench.matching.datasets import Agency, louder, us_date_as_iso, write_folder
@@ -15,6 +15,7 @@ from bench.matching.measure import Truth, quality
 from bench.matching.people import read_folder, standardise
 from bench.matching.population import Population
 from bench.matching.search import changes, new_stubs
+from hub.policies.packs import pack
 from protocol.matchkeys.records import ClientRecord, normalise_record
 
 # Ann is at a, b and c; Bob and his twin Bea at a and b.
@@ -162,3 +163,26 @@ class TestAttacks:
         frequent = [Counter(r.given for r in town.records).most_common(9) for town in (one, other)]
         assert {name for name, _ in frequent[0]} & {name for name, _ in frequent[1]}
         assert all(r.postcode and r.house and r.born for r in one.records)
+
+
+class TestSpellings:
+    """Each way of writing a name is measured by itself, from linked to not found."""
+
+    def test_a_name_that_is_written_alike_is_linked_and_one_in_another_field_is_not(self) -> None:
+        people = [
+            ClientRecord(None, given, None, family, born, "F", f"{n} Elm Road", "LX4 2BD")
+            for n, (given, family, born) in enumerate(
+                [("Erin", "Platt", "2015-09-17"), ("Amira", "Hassan", "1988-02-14")], 1
+            )
+        ]
+
+        def measured(way: str, *, moved: bool = False) -> str:
+            return spellings.measure(people, spellings.WAYS[way], pack("england"), moved=moved)
+
+        assert measured("alike") == "100 / 0 / 0 | 100 / 0 / 0"
+        assert measured("alike", moved=True) == "0 / 100 / 0 | 100 / 0 / 0"
+        assert measured("Lily Mae / Lily-Mae") == "100 / 0 / 0 | 100 / 0 / 0"
+        assert measured("one name: given / family field") == "0 / 100 / 0 | 0 / 100 / 0"
+        assert measured("one name: given / family field", moved=True) == (
+            "0 / 0 / 100 | 0 / 0 / 100"
+        )

@@ -13,6 +13,7 @@ import pytest_asyncio
 from node.records import by_hand, families
 from node.records.by_hand import Added, By
 from node.store.merges import Preset
+from node.store.objections import SaidBy
 from node.store.people import PersonKind
 from node.store.tables import NodeEngine, NodeTables, open_engine
 from node.views.status import status_value
@@ -191,6 +192,18 @@ def test_a_day_is_read_as_in_a_file() -> None:
     assert by_hand.read_day("consent_date", "21/11/2026", TODAY) == date(2026, 11, 21)
     with pytest.raises(LocalError, match="consent date: the date is in the future"):
         by_hand.read_day("consent_date", "22/11/2026", TODAY)
+
+
+async def test_what_a_merged_client_objects_to_holds_for_the_one_they_are(
+    engine: NodeEngine,
+) -> None:
+    await File([amira(), amira(local_id="c9", involvement="school_nursing")]).take(engine)
+    await said(engine, lambda t: t.objections.record(2, None, SaidBy.CLIENT, NOW))
+    await said(engine, lambda t: by_hand.merge(t, "c9", "c1", BY))
+    assert await said(engine, lambda t: t.objections.newest(1, "school")) == 1
+    await said(engine, lambda t: by_hand.part(t, "c9", BY))
+    assert await said(engine, lambda t: t.objections.newest(1, "school")) is None
+    assert await said(engine, lambda t: t.objections.newest(2, "school")) == 1
 
 
 async def test_a_family_is_of_own_clients_and_read_from_either_side(engine: NodeEngine) -> None:

@@ -93,6 +93,50 @@ def test_who_is_plainly_somebody_else_is_not_held(folder: Path, row: str) -> Non
     assert (publishable(folder), held(folder)) == (["777"], [])
 
 
+@pytest.mark.parametrize("first", ["500,,,,,LX9 9ZZ\n", "500,,Erin,Plattworth,2018-06-23,\n"])
+def test_a_row_that_is_filled_in_later_does_not_bring_anybody_back(
+    folder: Path, first: str
+) -> None:
+    bring(folder, "00123," + ERIN)
+    withdraw(folder)
+    bring(folder, first)
+    assert held(folder) == [], "so far it is nobody known"
+    bring(folder, "500," + ERIN)
+    assert (publishable(folder), held(folder)) == ([], [("500", "00123")])
+    run("people", "add", "M. Anager", "--kind", "manager", "--dir", str(folder))
+    run("held", "500", "--not-same", "--as", "M. Anager", "--dir", str(folder))
+    moved = "500," + ERIN.replace("LX4 2BD", "LX9 9ZZ")
+    assert "1 changed" in bring(folder, moved).output
+    assert (publishable(folder), held(folder)) == (["500"], []), "what was said is not asked again"
+
+
+def test_somebody_published_who_is_the_withdrawn_one_is_withdrawn_too(folder: Path) -> None:
+    bring(folder, "00123," + ERIN)
+    withdraw(folder)
+    bring(folder, "500,,,,,LX9 9ZZ\n")
+    with sqlite3.connect(folder / "node.sqlite") as database:
+        database.execute(
+            "INSERT INTO stub (hub_id, client, stub_id, revision, published_hash, retired) "
+            "SELECT 'hub', id, 'stub', 1, 'hash', 0 FROM client WHERE local_id = '500'"
+        )
+    database.close()
+    bring(folder, "500," + ERIN)
+    run("people", "add", "M. Anager", "--kind", "manager", "--dir", str(folder))
+    assert run("held", "500", "--same", "--as", "M. Anager", "--dir", str(folder)).exit_code == 0
+    assert (publishable(folder), held(folder)) == ([], [])
+    assert "1 unchanged" in bring(folder, "500," + ERIN).output, "the hub can still be told"
+
+
+def test_what_a_spreadsheet_makes_of_another_id_is_that_client_too(folder: Path) -> None:
+    bring(folder, "00123," + ERIN)
+    bring(folder, "123," + ERIN)
+    with sqlite3.connect(folder / "node.sqlite") as database:
+        database.execute("UPDATE other_id SET local_id = 'MAR1'")
+    database.close()
+    bring(folder, "1-Mar,,Somebody,Else,1990-01-02,\n")
+    assert held(folder) == [("1-Mar", "00123")]
+
+
 def test_the_same_person_is_one_client_and_the_withdrawal_stays(folder: Path) -> None:
     bring(folder, "00123," + ERIN)
     withdraw(folder)

@@ -63,6 +63,12 @@ def test_the_order_that_the_mapping_says_is_the_order() -> None:
     assert [note.line for row in rows for note in row.notes] == [5]
 
 
+def test_a_date_that_a_program_writes_for_none_says_nothing_of_the_order() -> None:
+    rows, _ = looked(born("23/06/1987", "12/30/1899", "12/31/9999 00:00"))
+    assert [row.record.date_of_birth for row in rows] == ["23/06/1987", None, None]
+    assert [note.line for row in rows for note in row.notes] == [3, 4]
+
+
 def test_a_mapping_that_most_dates_speak_against_is_refused() -> None:
     with pytest.raises(RemoteError) as caught:
         looked(born("23/06/1987", "06/23/1987", "31/12/1990"), MONTH_FIRST)

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -45,10 +46,10 @@ def run(*arguments: str) -> tuple[int, str]:
     return result.exit_code, result.stdout
 
 
-def measured(*arguments: str) -> dict[str, object]:
+def measured(*arguments: str) -> dict[str, Any]:
     code, text = run("evaluate", *arguments, "--json")
     assert code == 0, text
-    value: dict[str, object] = json.loads(text)
+    value: dict[str, Any] = json.loads(text)
     return value
 
 
@@ -65,6 +66,16 @@ def test_every_figure_is_what_a_hand_counts(folder: Path) -> None:
     assert value["review"] == {"pairs": 1, "share_true": 0.0, "share_of_true_pairs": 1 / 3}
     assert value["best_f1"] == pytest.approx(0.8)
     assert value["recall_at_p999"] == pytest.approx(2 / 3)
+
+
+def test_several_folders_are_measured_one_by_one_and_together(folder: Path) -> None:
+    code, text = run("evaluate", str(folder), str(folder))
+    assert code == 0, text
+    assert text.count("Linked without a person (guarded): 66.7% of true pairs, 0 of 2 wrong.") == 2
+    assert "All folders together (guarded): 0 of 4 linked without a person are wrong" in text
+    assert "All folders together (open): 2 of 6 linked without a person are wrong" in text
+    value = measured(str(folder), str(folder))
+    assert value["pooled"]["open"] == {"pairs": 6, "false": 2, "precision": pytest.approx(2 / 3)}
 
 
 def test_hard_cases_are_counted_by_their_name(folder: Path) -> None:

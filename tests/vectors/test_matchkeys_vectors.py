@@ -11,6 +11,7 @@ from protocol.matchkeys import normalise
 from protocol.matchkeys.names import canonical_name, family_skeletons, given_skeleton
 from protocol.matchkeys.recipes import RECIPES, match_keys
 from protocol.matchkeys.records import ClientRecord
+from protocol.matchkeys.shared_places import shared_places
 from protocol.matchkeys.skeleton import close_skeleton, skeleton
 from protocol.matchkeys.tables import table_hashes
 
@@ -65,6 +66,17 @@ def test_telling_names(given: str | None, middle: str | None, expected: list[str
 @pytest.mark.parametrize(("address", "postcode", "expected"), VECTORS["place"])
 def test_place(address: str | None, postcode: str | None, expected: list[str | None]) -> None:
     assert list(normalise.place(address, postcode)) == expected
+
+
+@pytest.mark.parametrize(("listed", "address", "code", "shared"), VECTORS["shared_addresses"])
+def test_shared_addresses(
+    listed: str, address: str | None, code: str | None, shared: bool | None
+) -> None:
+    if shared is None:
+        with pytest.raises(ValueError, match="house number with a street"):
+            shared_places([], [listed])
+    else:
+        assert shared_places([], [listed]).has(address, code) is shared
 
 
 @pytest.mark.parametrize(("family", "expected"), VECTORS["family_names"])

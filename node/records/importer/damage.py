@@ -5,28 +5,33 @@ letters and their probable original, never the value.
 """
 
 import html
-import quopri
 import re
-import unicodedata
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from ftfy import fix_encoding
 
 MOST_SHOWN = 3
 _LOST = "\ufffd"
-_ASCII_SIGNS = re.compile(r"&#?\w+;|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|=[0-9A-F]{2}|\\'|\?")
+_ASCII_SIGNS = re.compile(
+    r"&#?\w+;|%[0-9A-Fa-f]{2}|\\(?:u00|x)[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|=[0-9A-F]{2}"
+    r"|_x[0-9A-Fa-f]{4}_|\\'|\?"
+)
 _ENTITY = re.compile(r"&(?:#\d+|#x[0-9A-Fa-f]+|[A-Za-z]{2,8});")
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
-_BACKSLASH = re.compile(r"\\u([0-9A-Fa-f]{4})")
-_QUOTED = re.compile(r"(?:=[0-9A-F]{2}){2,}")
+_BACKSLASH = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2}))|_x([0-9A-Fa-f]{4})_")
+_QUOTED = re.compile(r"(?:=[0-9A-F]{2}){2,}|=[89A-F][0-9A-F]")
+MOST_LAYERS = 4
+"""How often a text may have been carried on, one program's marks inside another's."""
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 # In a name a letter was there: what a code page of DOS or of a Macintosh has in its place.
 _SIGNS = "¡-©¬®-³µ¶¸¹¼-¿×÷‚„…†‡ˆ‰•˜™€"
-_SIGN_IN_NAME = re.compile(rf"[A-Za-z]\?|\?[A-Za-z]|[{_SIGNS}](?=[a-z])|(?<=[a-z])[{_SIGNS}]")
+_LETTER = r"[^\W\d_]"
+_SIGN_IN_NAME = re.compile(rf"[?{_SIGNS}](?={_LETTER})|(?<={_LETTER})[?{_SIGNS}]")
+_SIGN = re.compile(f"[{_SIGNS}]")
 _CAPITAL_INSIDE = re.compile("[a-z][ŠŒŽŸ]")
-_CODE_PAGES = ("cp850", "mac_roman", "cp437")
+_CODE_PAGES = ("cp850", "cp1250", "mac_roman", "cp437")
 
 
 @dataclass(frozen=True, repr=False)
@@ -59,43 +64,51 @@ def find_damage(text: str, *, name: bool) -> Damage | None:
 
 def _unescaped(text: str) -> str:
     """Without the marks by which programs carry letters through places that take none."""
-    text = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
-    text = _PERCENT.sub(_of_percent, text)
-    text = _BACKSLASH.sub(lambda found: chr(int(found[1], 16)), text)
-    text = _QUOTED.sub(_of_quoted, text)
-    return fix_encoding(text.replace("\\'", "'"))
+    for _ in range(MOST_LAYERS):
+        before = text
+        text = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
+        text = _PERCENT.sub(lambda found: _of_bytes(found[0], unquote_to_bytes(found[0])), text)
+        text = _BACKSLASH.sub(lambda found: chr(int(found[1] or found[2] or found[3], 16)), text)
+        text = _QUOTED.sub(
+            lambda found: _of_bytes(found[0], bytes.fromhex(found[0].replace("=", ""))), text
+        )
+        text = fix_encoding(text.replace("\\'", "'"))
+        if text == before:
+            break
+    return text
 
 
-def _of_percent(found: re.Match[str]) -> str:
-    return (
-        unquote(found[0], errors="strict") if _is_utf8(unquote(found[0], "latin-1")) else found[0]
-    )
-
-
-def _of_quoted(found: re.Match[str]) -> str:
-    raw = quopri.decodestring(found[0].encode())
-    return raw.decode() if _is_utf8(raw.decode("latin-1")) else found[0]
-
-
-def _is_utf8(text: str) -> bool:
+def _of_bytes(text: str, raw: bytes) -> str:
+    """What bytes say that were written out: in UTF-8, or a letter in the code page of Windows."""
     try:
-        text.encode("latin-1").decode()
+        return raw.decode()
     except UnicodeDecodeError:
-        return False
-    return True
+        found = raw.decode("cp1252", "replace")
+        return found if all(map(str.isalpha, found)) else text
 
 
 def _of_code_page(text: str) -> str | None:
-    """The text as another code page would have it, if all of it is letters then."""
+    """The text with each sign as the first code page has it in which all are letters that fit."""
     for page in _CODE_PAGES:
-        try:
-            found = text.encode("cp1252").decode(page)
-        except (UnicodeEncodeError, UnicodeDecodeError):
-            continue
-        letters = [letter for letter in found if not letter.isascii()]
-        if letters and all(unicodedata.category(letter)[0] == "L" for letter in letters):
+        found = "".join(_as_letter(one, page) if _SIGN.match(one) else one for one in text)
+        changed = [place for place, letter in enumerate(found) if letter != text[place]]
+        if changed and not _SIGN_IN_NAME.search(found) and all(_fits(found, at) for at in changed):
             return found
     return None
+
+
+def _as_letter(sign: str, page: str) -> str:
+    try:
+        letter = sign.encode("cp1252").decode(page)
+    except (UnicodeEncodeError, UnicodeDecodeError):
+        return sign
+    return letter if letter.isalpha() else sign
+
+
+def _fits(text: str, place: int) -> bool:
+    """Whether a letter is a capital where the letter before it is one, or none stands before it."""
+    before, letter = text[place - 1 : place], text[place]
+    return letter.isupper() if not before.isalpha() else letter.isupper() == text[:place].isupper()
 
 
 def _said(text: str, original: str) -> str:

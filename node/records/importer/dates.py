@@ -7,7 +7,7 @@ told beside it, so that a whole file can be judged. An instant is a day at the a
 import re
 import unicodedata
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,8 @@ NULL_DATES = PLACEHOLDER_DATES | {
 }  # fmt: skip
 """What programs write where they have no date: the first or the last that they know."""
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""The moment that computers count from: nobody was born just then, but a zero is written so."""
 PARTIAL = "this is only a part of a date; left empty"
 NULL = "this is what a program writes where it has no date; left empty"
 SERIAL = "this is a spreadsheet's number of a day; left empty: give the column a date format"
@@ -70,6 +72,7 @@ _PARTS = re.compile(
     rf"|(?:1[6-9]|20|21)\d{{2}}(?:0[0-9]|1[0-2])(?:00)?"
 )
 _CENTURY = re.compile(r"\d{1,2}[-/. ](?:\d{1,2}|[a-z]{3,9})[-/. ]\d{2}|[a-z]{3,9}[-/. ]\d{2}")
+_DAY_OF_WORD = re.compile(r"\d{1,2}[-/. ]+[a-z]{3,9}[-/. ]+\d{4}")
 _SERIAL = re.compile(r"\d{5}(?:\.\d+)?")
 
 
@@ -81,14 +84,18 @@ def read_date(text: str, order: Order | None, zone: ZoneInfo) -> ReadDate:
     found = _read_day(at["day"] if at else plain, order)
     if at is None or found.day is None:
         return found
-    day = _at_home(found.day, at, zone)
-    return ReadDate(day, None if day else UNREADABLE, found.only)
+    moment = _moment(found.day, at)
+    if moment == EPOCH:
+        return ReadDate(None, NULL)
+    if at["zone"] and moment is None:
+        return ReadDate(None, UNREADABLE, found.only)
+    return ReadDate(moment.astimezone(zone).date() if moment else found.day, None, found.only)
 
 
-def _at_home(day: date, at: re.Match[str], zone: ZoneInfo) -> date | None:
-    """The day at the agency's place; a time without an offset is that place's own."""
+def _moment(day: date, at: re.Match[str]) -> datetime | None:
+    """The moment of a time with an offset; None without one, or if there is no such time."""
     if not at["zone"]:
-        return day
+        return None
     said = at["zone"].replace(":", "")
     minutes = _OFFSETS.get(said)
     if minutes is None:
@@ -100,8 +107,7 @@ def _at_home(day: date, at: re.Match[str], zone: ZoneInfo) -> date | None:
     try:
         offset = timezone(timedelta(minutes=minutes))
         moment = datetime(day.year, day.month, day.day, tzinfo=offset)
-        moment += timedelta(hours=hour, minutes=int(at["m"] or 0), seconds=int(at["s"] or 0))
-        return moment.astimezone(zone).date()
+        return moment + timedelta(hours=hour, minutes=int(at["m"] or 0), seconds=int(at["s"] or 0))
     except (ValueError, OverflowError):
         return None
 
@@ -128,13 +134,20 @@ def _ordered(first: int, second: int, year: int, order: Order | None) -> ReadDat
         only = Order.MONTH_FIRST
     wanted = order or Order.DAY_FIRST
     if only not in (None, wanted):
+        if _day_of(year, first, second) in NULL_DATES or _day_of(year, second, first) in NULL_DATES:
+            return ReadDate(None, NULL)  # a program's, in its own order: no evidence of the file's
         why = ONLY_MONTH_FIRST if only is Order.MONTH_FIRST else ONLY_DAY_FIRST
         return ReadDate(None, why, only)
     day, month = (first, second) if wanted is Order.DAY_FIRST else (second, first)
+    found = _day_of(year, month, day)
+    return ReadDate(found, None, only if found else None)
+
+
+def _day_of(year: int, month: int, day: int) -> date | None:
     try:
-        return ReadDate(date(year, month, day), None, only)
+        return date(year, month, day)
     except ValueError:
-        return ReadDate(None)
+        return None
 
 
 def _why_not(text: str) -> str:
@@ -148,6 +161,7 @@ def _why_not(text: str) -> str:
 
 
 def _is_whole(text: str) -> bool:
-    """Whether it has a day, a month and a year, which are then no day of any calendar."""
+    """Whether it has a day, a month and a year, which are then no day of a calendar known here."""
     numbers = [int(item) for item in re.findall(r"\d+", text)]
-    return len(numbers) == 3 and 0 not in numbers
+    named = _DAY_OF_WORD.fullmatch(text) is not None
+    return len(numbers) == (2 if named else 3) and 0 not in numbers

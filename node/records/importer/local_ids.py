@@ -5,6 +5,7 @@ A form is for comparing only: what is stored is the id as it came.
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from protocol.contact import is_rounded
 
@@ -17,6 +18,7 @@ _PAIR = re.compile(r"([0-9]{1,2})[-/]([0-9]{1,2})")
 _DASHES = re.compile(r"[\u00ad\u2010-\u2015\u2212]")
 
 
+@lru_cache(maxsize=2048)  # the file is looked at, then beside who is here
 def spreadsheet_form(local_id: str) -> str:
     """What all ids have in common that a spreadsheet can make of this one."""
     text = _DASHES.sub("-", unicodedata.normalize("NFKC", local_id)).casefold()

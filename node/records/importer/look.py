@@ -119,8 +119,9 @@ class FileLook:
         self._ids.append(digest(local_id))
         self._forms.append(digest(spreadsheet_form(local_id)))
         self._numbers.append(digest(_digits(record.nhs_number)) if record else 0)
-        self._names.append(digest(*_names(record)) if record else 0)
-        self._people.append(who(record) if record else 0)
+        names = _names(record) if record else (None, None)
+        self._names.append(digest(*names))
+        self._people.append(who(record) if record and all(names) else 0)
 
     def check(self) -> None:
         """Refuse what no agreement helps. Raises RemoteError(BAD_FILE) that says what to do."""

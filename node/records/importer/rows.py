@@ -210,7 +210,7 @@ class _Reader:
                 f"the row has more or fewer fields than the header: {len(line.cells)}, not "
                 f"{len(self._header)}"
             )
-        if tuple(" ".join(cell.split()) for cell in line.cells) == self._header:
+        if all(" ".join(c.split()) == h for c, h in zip(line.cells, self._header, strict=True)):
             return HEADER
         nobody = self._is_of_people and not any(self._cell(line, name) for name in _IDENTITY)
         if nobody and sum(bool(cell.strip()) for cell in line.cells) < 2:
@@ -240,9 +240,9 @@ class _Reader:
             if source.fixed is not None:
                 values[name] = source.fixed
                 continue
-            cell = self._cell(line, name)
             # Two numbers in two lines of a cell are two: contacts are flattened where read.
-            text = cell if name in CONTACT else " ".join(cell.split())
+            cell = line.cells[self._positions[source.column or ""]]
+            text = self._cell(line, name) if name in CONTACT else " ".join(cell.split())
             if source.values is not None:
                 values[name] = _from_table(source, text)
                 if text and values[name] is None and not is_missing(text):
