@@ -3,12 +3,15 @@
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import PurePath
+from typing import Any
 
 import structlog
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from protocol.errors import PatchworkError
 from runtime.faults import place_of
@@ -27,6 +30,33 @@ def make_cli(name: str, help_text: str) -> typer.Typer:
         os.umask(0o077)
 
     return cli
+
+
+def add_later(cli: typer.Typer, module: str, commands: Mapping[str, str]) -> None:
+    """Add commands whose module is loaded when one of them runs: most of a start is imports.
+
+    By name, each with its line in the list of commands. The module's `app` has them, or is one.
+    """
+    for name, line in commands.items():
+        cli.command(name, cls=_later(module), help=line)(lambda: None)
+
+
+def _later(module: str) -> type[TyperCommand]:
+    class Later(TyperCommand):
+        """Stands in the list of commands; parses and runs as the command of its name."""
+
+        def make_context(
+            self,
+            info_name: str | None,
+            args: list[str],
+            parent: typer.Context | None = None,
+            **extra: Any,
+        ) -> typer.Context:
+            app: TyperGroup = typer.main.get_group(import_module(module).app)
+            command = app if app.name == self.name else app.commands[str(self.name)]
+            return command.make_context(info_name, args, parent, **extra)
+
+    return Later
 
 
 def handed_over(argument: str, what: str) -> str:

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from urllib.parse import unquote
 
-from ftfy import fix_encoding
-
 MOST_SHOWN = 3
 _LOST = "\ufffd"
 _ASCII_SIGNS = re.compile(r"&#?\w+;|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|=[0-9A-F]{2}|\\'|\?")
@@ -45,7 +43,7 @@ def find_damage(text: str, *, name: bool) -> Damage | None:
     """Whether a text was damaged; `name`: a field of names, where a question mark is no letter."""
     if text.isascii() and not _ASCII_SIGNS.search(text) and not _CONTROL.search(text):
         return None
-    fixed = _unescaped(fix_encoding(text))
+    fixed = _unescaped(_decoded_again(text))
     guessed = _CONTROL.search(text) and _CAPITAL_INSIDE.search(fixed)
     if guessed or _LOST in fixed or _CONTROL.search(fixed):
         return Damage(None, "a letter of the text was lost before it came here")
@@ -63,7 +61,14 @@ def _unescaped(text: str) -> str:
     text = _PERCENT.sub(_of_percent, text)
     text = _BACKSLASH.sub(lambda found: chr(int(found[1], 16)), text)
     text = _QUOTED.sub(_of_quoted, text)
-    return fix_encoding(text.replace("\\'", "'"))
+    return _decoded_again(text.replace("\\'", "'"))
+
+
+def _decoded_again(text: str) -> str:
+    """Without the traces of having been read in a wrong encoding."""
+    from ftfy import fix_encoding  # late: it is large, and needed where something looks damaged
+
+    return fix_encoding(text)
 
 
 def _of_percent(found: re.Match[str]) -> str:
