@@ -50,7 +50,7 @@ def _later(module: str) -> type[TyperCommand]:
             info_name: str | None,
             args: list[str],
             parent: typer.Context | None = None,
-            **extra: Any,
+            **extra: Any,  # noqa: ANN401 - whatever a context takes
         ) -> typer.Context:
             app: TyperGroup = typer.main.get_group(import_module(module).app)
             command = app if app.name == self.name else app.commands[str(self.name)]

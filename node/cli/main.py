@@ -12,8 +12,13 @@ add_later(
     {
         "init": "Make a node's folder and settings file (node.toml, yours to edit).",
         "join": "Apply to a hub, wait for approval, and accept its charter.",
-        "endorse": "Answer for an organisation that joins late or is large: call it and compare the words.",
-        "rotate-keys": "Put new keys in the place of lost or stolen ones; prints words to read to the operator.",
+        "endorse": (
+            "Answer for an organisation that joins late or is large: call it and compare the words."
+        ),
+        "rotate-keys": (
+            "Put new keys in the place of lost or stolen ones; prints words to read to the "
+            "operator."
+        ),
     },
 )
 add_later(
@@ -29,10 +34,14 @@ add_later(
     "node.cli.requests",
     {
         "team": "Show the team around a client, and somebody to call now.",
-        "ask": "Ask for the contact details of somebody in a client's team; it says to whom it goes.",
+        "ask": (
+            "Ask for the contact details of somebody in a client's team; it says to whom it goes."
+        ),
         "inbox": "Show requests to you, your own requests, and the cards that came back.",
         "answer": "Answer a request that waits for a person.",
-        "disclose": "Write what your agency went by when it answered a request, for an auditor who asks.",
+        "disclose": (
+            "Write what your agency went by when it answered a request, for an auditor who asks."
+        ),
     },
 )
 add_later(
@@ -46,8 +55,12 @@ add_later(
     app,
     "node.cli.importing",
     {
-        "import": "Take in clients from a CSV file or an .xlsx workbook, by a mapping that you confirm.",
-        "held": "Show new clients held back because they may be somebody known, and say who they are.",
+        "import": (
+            "Take in clients from a CSV file or an .xlsx workbook, by a mapping that you confirm."
+        ),
+        "held": (
+            "Show new clients held back because they may be somebody known, and say who they are."
+        ),
     },
 )
 add_later(
@@ -55,35 +68,58 @@ add_later(
     "node.cli.people",
     {
         "review": "Show the links that wait for a person, or say what one is.",
-        "identity-check": "Have name, birth date and postcode compared by the organisation at the other end, which is told at once who asks and why.",
-        "identity-answer": "Answer an identity check, after you compared their details with your record.",
-        "wrong-person": "Say that a card was about the wrong person: it is recalled and the link ends.",
-        "release-now": "Life or death, and witnesses are away: let an allowed card go before they have signed.",
-        "duplicates": "Show which of your own clients look like one person twice; nobody else is told.",
-        "alerts": "Show what your lead for information governance must know: recalled cards, and cards that left or came before witnesses had signed.",
+        "identity-check": (
+            "Have name, birth date and postcode compared by the organisation at the other "
+            "end, which is told at once who asks and why."
+        ),
+        "identity-answer": (
+            "Answer an identity check, after you compared their details with your record."
+        ),
+        "wrong-person": (
+            "Say that a card was about the wrong person: it is recalled and the link ends."
+        ),
+        "release-now": (
+            "Life or death, and witnesses are away: let an allowed card go before they have signed."
+        ),
+        "duplicates": (
+            "Show which of your own clients look like one person twice; nobody else is told."
+        ),
+        "alerts": (
+            "Show what your lead for information governance must know: recalled cards, and "
+            "cards that left or came before witnesses had signed."
+        ),
     },
 )
 add_later(
     app,
     "node.cli.monitor",
     {
-        "monitor": "Look at the log once, as the running node does all the time, and show what is amiss.",
+        "monitor": (
+            "Look at the log once, as the running node does all the time, and show what is amiss."
+        ),
         "alarms": "Show what this node has noticed, and put away what a person has dealt with.",
-        "retry": "Try again what a fault of this program kept from being done, and show what still fails.",
+        "retry": (
+            "Try again what a fault of this program kept from being done, and show what still "
+            "fails."
+        ),
     },
 )
 add_later(
     app,
     "node.cli.details",
     {
-        "details": "Show what everybody sees of your agency; with an option, change it for everybody.",
+        "details": (
+            "Show what everybody sees of your agency; with an option, change it for everybody."
+        ),
     },
 )
 add_later(
     app,
     "node.cli.backup",
     {
-        "backup": "Write an encrypted backup, also while the node runs. Recovery keys are not in it.",
+        "backup": (
+            "Write an encrypted backup, also while the node runs. Recovery keys are not in it."
+        ),
         "restore": "Make a node's folder from a backup. It first asks the hub what it missed.",
         "resync": "After a backup was put back: ask the hub what was missed, and say what is lost.",
     },
