@@ -1,5 +1,6 @@
 """What the four command lines share: error sentences, exit codes and quiet logs."""
 
+import gc
 import logging
 import os
 import sys
@@ -52,7 +53,10 @@ def _later(module: str) -> type[TyperCommand]:
             parent: typer.Context | None = None,
             **extra: Any,  # noqa: ANN401 - whatever a context takes
         ) -> typer.Context:
+            gc.disable()  # what modules make while they load stays: to look for waste is in vain
             app: TyperGroup = typer.main.get_group(import_module(module).app)
+            gc.freeze()
+            gc.enable()
             command = app if app.name == self.name else app.commands[str(self.name)]
             return command.make_context(info_name, args, parent, **extra)
 
