@@ -46,19 +46,13 @@ def _later(module: str) -> type[TyperCommand]:
     class Later(TyperCommand):
         """Stands in the list of commands; parses and runs as the command of its name."""
 
-        def make_context(
-            self,
-            info_name: str | None,
-            args: list[str],
-            parent: typer.Context | None = None,
-            **extra: Any,  # noqa: ANN401 - whatever a context takes
-        ) -> typer.Context:
+        def make_context(self, *words: Any, **more: Any) -> Any:  # noqa: ANN401 - the command's own
             gc.disable()  # what modules make while they load stays: to look for waste is in vain
             app: TyperGroup = typer.main.get_group(import_module(module).app)
             gc.freeze()
             gc.enable()
             command = app if app.name == self.name else app.commands[str(self.name)]
-            return command.make_context(info_name, args, parent, **extra)
+            return command.make_context(*words, **more)
 
     return Later
 
