@@ -48,9 +48,10 @@ def _later(module: str) -> type[TyperCommand]:
 
         def make_context(self, *words: Any, **more: Any) -> Any:  # noqa: ANN401 - the command's own
             gc.disable()  # what modules make while they load stays: to look for waste is in vain
-            app: TyperGroup = typer.main.get_group(import_module(module).app)
-            gc.freeze()
-            gc.enable()
+            try:
+                app: TyperGroup = typer.main.get_group(import_module(module).app)
+            finally:
+                gc.enable()
             command = app if app.name == self.name else app.commands[str(self.name)]
             return command.make_context(*words, **more)
 
