@@ -38,7 +38,7 @@ class Town:
             assert self._who is not None
             yield self._who
 
-        for module in ("people", "main", "monitor", "charter"):
+        for module in ("people", "records", "requests", "monitor", "charter", "membership"):
             monkeypatch.setattr(f"node.cli.{module}.open_service", opened)
 
     def now(self, work: Coroutine[Any, Any, Any]) -> Any:
