@@ -20,6 +20,8 @@ from demo.processes import ProcessGroup
 
 ROOT = Path(".demo")
 BIN = Path(sys.executable).parent
+# Nothing of whoever tells the story: no settings, and Python may keep what it has compiled.
+ENVIRONMENT = {"PYTHONUNBUFFERED": "1", "PATH": str(BIN)}
 # Nothing is expected to have happened by then: it only ends what would hang for ever.
 LIMIT_SECONDS = 300
 LOOK_SECONDS = 0.05
@@ -67,7 +69,7 @@ class Stage:
                     [str(BIN / program), *arguments],
                     file,
                     errors=subprocess.STDOUT,
-                    environment={"PYTHONUNBUFFERED": "1", "PATH": str(BIN)},
+                    environment=ENVIRONMENT,
                 )
         for name in services:
             self.wait_for(name, until)
@@ -147,7 +149,8 @@ class Stage:
 
     def _begin(self, words: Sequence[str]) -> subprocess.Popen[bytes]:
         program, *arguments = words
-        return self._group.start([str(BIN / program), *arguments], subprocess.PIPE)
+        command = [str(BIN / program), *arguments]
+        return self._group.start(command, subprocess.PIPE, environment=ENVIRONMENT)
 
     def _end_of_log(self, name: str) -> str:
         return self.log(name).read_text(encoding="utf-8")[-2000:]

@@ -1,14 +1,18 @@
 """What the four command lines share: error sentences, exit codes and quiet logs."""
 
+import gc
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import PurePath
+from typing import Any
 
 import structlog
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from protocol.errors import PatchworkError
 from runtime.faults import place_of
@@ -27,6 +31,31 @@ def make_cli(name: str, help_text: str) -> typer.Typer:
         os.umask(0o077)
 
     return cli
+
+
+def add_later(cli: typer.Typer, module: str, commands: Mapping[str, str]) -> None:
+    """Add commands whose module is loaded when one of them runs: most of a start is imports.
+
+    By name, each with its line in the list of commands. The module's `app` has them, or is one.
+    """
+    for name, line in commands.items():
+        cli.command(name, cls=_later(module), help=line)(lambda: None)
+
+
+def _later(module: str) -> type[TyperCommand]:
+    class Later(TyperCommand):
+        """Stands in the list of commands; parses and runs as the command of its name."""
+
+        def make_context(self, *words: Any, **more: Any) -> Any:  # noqa: ANN401 - the command's own
+            gc.disable()  # what modules make while they load stays: to look for waste is in vain
+            try:
+                app: TyperGroup = typer.main.get_group(import_module(module).app)
+            finally:
+                gc.enable()
+            command = app if app.name == self.name else app.commands[str(self.name)]
+            return command.make_context(*words, **more)
+
+    return Later
 
 
 def handed_over(argument: str, what: str) -> str:

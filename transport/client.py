@@ -8,36 +8,41 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import AsyncIterator, Mapping
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
-
-import aiohttp
 
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from transport.problems import parse_problem
+
+if TYPE_CHECKING:
+    import aiohttp
+# aiohttp is imported by the first request: most commands make none, and it is large.
 
 RESPONSE_LIMIT = 20 * 1024 * 1024
 RECORD_LIMIT = 8 * 1024 * 1024
 
 
 class HttpClient:
-    """A connection pool with the rules above. Use as an async context manager."""
+    """A connection pool with the rules above. Use as an async context manager; the pool opens with
+    the first request.
+    """
 
     def __init__(self, *, allow_private: bool) -> None:
         self._allow_private = allow_private
+        self._entered = False
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        """Open the pool."""
-        self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=90, connect=10), trust_env=False
-        )
+        """Allow requests."""
+        self._entered = True
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
         """Close the pool."""
+        self._entered = False
         if self._session is not None:
             await self._session.close()
+            self._session = None
 
     async def get(self, url: str) -> bytes:
         """The body of a 200 answer. Raises RemoteError for any other."""
@@ -49,6 +54,8 @@ class HttpClient:
 
     async def stream_records(self, url: str, body: bytes) -> AsyncIterator[bytes]:
         """POST, then yield each record of the answer: 4-byte big-endian length, then bytes."""
+        import aiohttp
+
         check_url(url, allow_private=self._allow_private)
         try:
             # No limit on the whole stream, which may be long, but one on each wait for more.
@@ -82,6 +89,8 @@ class HttpClient:
     async def _request(
         self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
     ) -> tuple[int, bytes]:
+        import aiohttp
+
         check_url(url, allow_private=self._allow_private)
         try:
             async with self._open().request(
@@ -91,9 +100,15 @@ class HttpClient:
         except (TimeoutError, aiohttp.ClientError) as error:
             raise RemoteError(ErrorCode.UNREACHABLE, type(error).__name__) from error
 
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
+    def _open(self) -> "aiohttp.ClientSession":
+        import aiohttp
+
+        if not self._entered:
             raise LocalError(ErrorCode.NOT_READY, "the HTTP client is not open")
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=90, connect=10), trust_env=False
+            )
         return self._session
 
 
@@ -132,7 +147,7 @@ def _short_ipv4(host: str) -> ipaddress.IPv4Address:
     return ipaddress.IPv4Address(socket.inet_aton(host))
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
+async def _read(response: "aiohttp.ClientResponse") -> bytes:
     data = await response.content.read(RESPONSE_LIMIT + 1)
     chunks = [data]
     size = len(data)

@@ -4,16 +4,21 @@ A route is a row in a table. There is no way to add one without saying how its c
 and a test walks every application to see that nothing else was added.
 """
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+import structlog
 from aiohttp import web
 
-from protocol.errors import PatchworkError
+from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
 from protocol.wire import MESSAGE_LIMIT
+from runtime.faults import place_of
 from transport.door import DOOR, VISIT, Door, Visit, check_encoding
-from transport.problems import Handler, problems
+from transport.problems import CONTENT_TYPE, problem_body
+
+log = structlog.get_logger()
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Auth(StrEnum):
@@ -62,6 +67,29 @@ def add_routes(app: web.Application, routes: Iterable[Route]) -> None:
 
 
 @web.middleware
+async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn errors into problem+json, so that no handler has to.
+
+    Anything unforeseen is a plain 500 (`internal`) whose cause is logged by type and place only.
+    """
+    try:
+        return await handler(request)
+    except PatchworkError as error:
+        return _problem_response(error)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        code = ErrorCode.TOO_LARGE if error.status == 413 else ErrorCode.NOT_FOUND
+        return _problem_response(RemoteError(code, "see specs/07-transport.md"))
+    except ConnectionResetError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the last line of defence, logged by type only
+        name, place = type(error).__name__, place_of(error)
+        log.critical("unforeseen", route=_path_of(request.match_info.route), error=name, at=place)
+        return _problem_response(LocalError(ErrorCode.INTERNAL, "see the service's log"))
+
+
+@web.middleware
 async def at_the_door(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Read the body within limits, and let those who have shown nothing wait for their turn."""
     route = _route_of(request)
@@ -97,3 +125,14 @@ def _route_of(request: web.Request) -> Route | None:
 def _path_of(route: web.AbstractRoute) -> str:
     """The path without the patterns of its parts: as it was added, and as a request finds it."""
     return route.resource.canonical if route.resource is not None else ""
+
+
+def _problem_response(error: PatchworkError) -> web.Response:
+    seconds = error.retry_after
+    headers = {"Retry-After": str(seconds)} if seconds is not None else None
+    return web.Response(
+        status=error.text.status,
+        body=problem_body(error),
+        content_type=CONTENT_TYPE,
+        headers=headers,
+    )

@@ -14,7 +14,6 @@ from typing import Annotated
 
 import typer
 
-from audit.witness.app import make_app
 from audit.witness.peers import ENOUGH, ask_peers
 from audit.witness.pull import Puller
 from audit.witness.store import WitnessStore, make_witness
@@ -25,11 +24,10 @@ from runtime.cli import configure_logs
 from runtime.lock import only_one
 from runtime.secrets import check_closed
 from transport.client import HttpClient
-from transport.server import serve_until_stopped, stop_signal
 
 EXIT_USAGE = 2
 
-app = typer.Typer(no_args_is_help=True, help="Run a witness for one or more logs.")
+app = typer.Typer(name="witness", no_args_is_help=True, help="Run a witness for one or more logs.")
 
 _Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The witness's own folder.")]
 
@@ -101,6 +99,8 @@ async def _ask(store: WitnessStore, *, private: bool) -> None:
 
 
 async def _pull(store: WitnessStore, url: str, *, private: bool) -> None:
+    from transport.server import stop_signal
+
     stop = stop_signal()
     async with HttpClient(allow_private=private) as http:
         pulling = asyncio.ensure_future(Puller(http, url, store, lambda: int(time.time())).run())
@@ -111,6 +111,10 @@ async def _pull(store: WitnessStore, url: str, *, private: bool) -> None:
 
 
 async def _serve(store: WitnessStore, host: str, port: int) -> None:
+    # Late: who makes a key or adds a log serves nothing, and the web server is large.
+    from audit.witness.app import make_app
+    from transport.server import serve_until_stopped
+
     app, name = make_app(store, lambda: int(time.time())), store.key.name
     await serve_until_stopped(
         app,

@@ -10,7 +10,10 @@ from hub.log.backup import make_backup, make_pepper_backup, restore_backup
 from runtime.cli import report_errors
 from runtime.environment import Environment
 
+app = typer.Typer()
 
+
+@app.command()
 def backup(
     file: Annotated[Path, typer.Argument(help="The backup to write.")],
     to: Annotated[list[str], typer.Option(help="An age recipient, age1... (repeat).")],
@@ -25,6 +28,7 @@ def backup(
         out.print(f"{file} is written. Only the keeper of the age key can open it.")
 
 
+@app.command()
 def restore(
     file: Annotated[Path, typer.Argument(help="The backup.")],
     identity: Annotated[list[Path], typer.Option(help="A file of age identities (repeat).")],

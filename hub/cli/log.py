@@ -17,7 +17,10 @@ from runtime.cli import report_errors
 from runtime.environment import Environment
 from runtime.secrets import read_secrets
 
+app = typer.Typer()
 
+
+@app.command()
 def erase(
     folder: Folder = Path(),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show it and erase nothing.")] = False,

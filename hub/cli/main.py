@@ -12,14 +12,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from hub.cli.backup import backup, restore
-from hub.cli.charter import app as charter_commands
 from hub.cli.folder import Folder, JsonOutput, out
-from hub.cli.log import erase
-from hub.cli.policy import app as policy_commands
-from hub.cli.status import status
-from hub.cli.succeed import succeed_log
-from hub.config import load_settings
 from hub.matching.explain import explain_link, links_in_short
 from hub.members.founding import Terms
 from hub.members.office import (
@@ -39,7 +32,6 @@ from hub.members.office import (
     rename,
     resize,
 )
-from hub.server.service import HubService
 from hub.store.members import MemberStatus
 from hub.store.tables import HubTables, opened
 from protocol.errors import ErrorCode, LocalError
@@ -53,17 +45,59 @@ from protocol.governance.ceremony import (
 from protocol.governance.charter import DutyDesk
 from protocol.governance.directory import MOST_FOUNDING_DAYS
 from protocol.wire import encode_wire, parse_wire
-from runtime.cli import make_cli, report_errors
+from runtime.cli import add_later, make_cli, report_errors
 from runtime.environment import Environment
 
 app = make_cli("patchwork-hub", "Run a council's hub: enrol agencies, match, broker, keep the log.")
-app.add_typer(charter_commands, name="charter")
-app.command()(erase)
-app.command()(backup)
-app.command()(restore)
-app.command("succeed")(succeed_log)
-app.command()(status)
-app.add_typer(policy_commands, name="policy")
+add_later(
+    app,
+    "hub.cli.log",
+    {
+        "erase": (
+            "Erase what the charter's retention rules say is due; the running hub does so "
+            "every hour."
+        ),
+    },
+)
+add_later(
+    app,
+    "hub.cli.backup",
+    {
+        "backup": "Write an encrypted backup, also while the hub runs. The pepper is not in it.",
+        "restore": (
+            "Make a hub's folder from a backup. It signs only if no witness has seen a longer log."
+        ),
+    },
+)
+add_later(
+    app,
+    "hub.cli.succeed",
+    {
+        "succeed": (
+            "Begin a new log after the old one was lost; prints its genesis and its verifier key."
+        ),
+    },
+)
+add_later(
+    app,
+    "hub.cli.status",
+    {
+        "status": (
+            "Say whether contact details can move, if not why and since when. Exit code 1: "
+            "they cannot."
+        ),
+    },
+)
+add_later(
+    app,
+    "hub.cli.charter",
+    {"charter": "Show the sharing agreement, and change it while the hub serves."},
+)
+add_later(
+    app,
+    "hub.cli.policy",
+    {"policy": "Fit and measure a match-key policy on records whose truth is known."},
+)
 
 Result = TypeVar("Result")
 
@@ -205,6 +239,10 @@ def explain(
 @app.command()
 def serve(folder: Folder = Path()) -> None:
     """Run the hub until stopped."""
+    # Late: no other command here serves, and the web server is large.
+    from hub.config import load_settings
+    from hub.server.service import HubService
+
     with report_errors():
         service = HubService(folder, load_settings(folder), Environment())
         asyncio.run(service.run(lambda port: typer.echo(f"hub listening on port {port}")))

@@ -31,7 +31,9 @@ from protocol import canonical
 from protocol.matchkeys.policy import MatchPolicy
 from runtime.cli import report_errors
 
-app = typer.Typer(help="Fit and measure a match-key policy on records whose truth is known.")
+app = typer.Typer(
+    name="policy", help="Fit and measure a match-key policy on records whose truth is known."
+)
 notes = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
 
 Data = Annotated[

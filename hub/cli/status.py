@@ -13,7 +13,10 @@ from hub.store.tables import opened
 from runtime.cli import report_errors
 from runtime.environment import Environment
 
+app = typer.Typer()
 
+
+@app.command()
 def status(folder: Folder = Path(), as_json: JsonOutput = False) -> None:
     """Say whether contact details can move, if not why and since when. Exit code 1: they cannot."""
     with report_errors():

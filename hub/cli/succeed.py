@@ -13,7 +13,10 @@ from protocol.log.note import MAX_NOTE_BYTES
 from runtime.cli import report_errors
 from runtime.environment import Environment
 
+app = typer.Typer()
 
+
+@app.command("succeed")
 def succeed_log(
     old: Annotated[
         Path, typer.Option("--from", help="What is left of the old folder: keys, plan, database.")

@@ -11,8 +11,6 @@ from typing import Annotated
 import typer
 
 from keys.holder.ceremony import Identity, combine_deals, write_deal
-from keys.holder.config import load_settings
-from keys.holder.service import HolderService
 from protocol.governance.ceremony import CEREMONY_LIMIT, CeremonyTerms, HolderRecord
 from protocol.signing import SecretSeed, public_key
 from protocol.wire import encode_wire, parse_wire
@@ -86,6 +84,10 @@ def combine(
 @app.command()
 def serve(folder: Folder = Path()) -> None:
     """Run the key holder until stopped."""
+    # Late: a ceremony serves nothing, and the web server is large.
+    from keys.holder.config import load_settings
+    from keys.holder.service import HolderService
+
     with report_errors():
         service = HolderService(folder, load_settings(folder))
         asyncio.run(service.run(lambda port: typer.echo(f"key holder listening on port {port}")))

@@ -31,8 +31,7 @@ from protocol import canonical
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import BasisCode, Code, WireModel, refused_shape
 from protocol.requests.refusals import RefusalCode
-from transport.problems import Handler
-from transport.routes import Auth, Route, make_application
+from transport.routes import Auth, Handler, Route, make_application
 
 BODY_LIMIT = 16 * 1024
 HERE = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})

@@ -16,7 +16,7 @@ MODULES = {
     "node": "node.cli.main",
     "hub": "hub.cli.main",
     "keys": "keys.holder.cli",
-    "audit": "audit.cli",
+    "audit": "audit.cli.main",
 }
 
 

@@ -105,7 +105,7 @@ def test_nobody_but_a_store_holds_a_transaction() -> None:
 
 
 def test_only_the_engine_knows_sqlite() -> None:
-    knowing = {name_of(path) for path in modules() if uses(path, "sqlite3", "sqlite_utils")}
+    knowing = {name_of(path) for path in modules() if uses(path, "sqlite3")}
     assert knowing == {"storage/sqlite.py"}
 
 

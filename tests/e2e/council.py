@@ -7,6 +7,8 @@ from demo.council import CHILD, HEALTH, Agency
 from demo.stage import Stage
 from demo.story import AMIRA_CHILD, AMIRA_HEALTH
 
+BOTH_SIDES = ((CHILD, AMIRA_CHILD), (HEALTH, AMIRA_HEALTH))
+
 
 def team(stage: Stage, agency: Agency, client: str) -> dict[str, Any]:
     output = stage.run("patchwork-node", "team", client, "--json", "--dir", str(agency.folder))
@@ -20,5 +22,4 @@ def accept(stage: Stage, agency: Agency) -> str:
 
 
 def matched(stage: Stage) -> bool:
-    both = (team(stage, CHILD, AMIRA_CHILD), team(stage, HEALTH, AMIRA_HEALTH))
-    return all(len(side["others"]) == 1 for side in both)
+    return all(len(team(stage, *who)["others"]) == 1 for who in BOTH_SIDES)

@@ -19,7 +19,7 @@ import pytest
 from demo.council import CHILD, HEALTH, WITNESSES, Agency
 from demo.stage import LIMIT_SECONDS, ROOT, DemoError, Stage
 from demo.story import AMIRA_CHILD, AMIRA_HEALTH, Story
-from tests.e2e.council import accept, matched, team
+from tests.e2e.council import BOTH_SIDES, accept, matched, team
 
 ROUND = '"event": "round"'
 HUB, NEW, LEFT = ROOT / "hub", ROOT / "hub2", ROOT / "left"
@@ -34,8 +34,8 @@ def change(stage: Stage, text: str) -> str:
 
 
 def possible(stage: Stage) -> bool:
-    both = (team(stage, CHILD, AMIRA_CHILD), team(stage, HEALTH, AMIRA_HEALTH))
-    return all((len(side["others"]), side["possible"]) == (0, 1) for side in both)
+    sides = (team(stage, *who) for who in BOTH_SIDES)
+    return all((len(side["others"]), side["possible"]) == (0, 1) for side in sides)
 
 
 def age_key() -> tuple[str, Path]:

@@ -10,28 +10,35 @@ import pytest_asyncio
 from tests.sim.federation import SimFederation, SimNode, simulated, two_agencies
 
 
+async def _built(folder: Path, *, linked: bool) -> SimFederation:
+    async with simulated(folder) as made:
+        if linked:
+            await two_agencies(made)
+    return made
+
+
+@pytest.fixture(scope="session")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> SimFederation:
+    """A federation without agencies, closed: to be copied."""
+    return asyncio.run(_built(tmp_path_factory.mktemp("founded"), linked=False))
+
+
 @pytest.fixture(scope="session")
 def two_linked(tmp_path_factory: pytest.TempPathFactory) -> SimFederation:
     """A federation with two agencies that share a client, closed: to be copied."""
-
-    async def build() -> SimFederation:
-        async with simulated(tmp_path_factory.mktemp("two")) as made:
-            await two_agencies(made)
-        return made
-
-    return asyncio.run(build())
+    return asyncio.run(_built(tmp_path_factory.mktemp("two"), linked=True))
 
 
 @pytest.fixture
-def left(request: pytest.FixtureRequest) -> SimFederation | None:
+def left(request: pytest.FixtureRequest) -> SimFederation:
     """What the federation goes on from: where a test wants the two agencies, they are there."""
     wanted = "agencies" in request.fixturenames
-    made: SimFederation | None = request.getfixturevalue("two_linked") if wanted else None
+    made: SimFederation = request.getfixturevalue("two_linked" if wanted else "founded")
     return made
 
 
 @pytest_asyncio.fixture
-async def federation(tmp_path: Path, left: SimFederation | None) -> AsyncIterator[SimFederation]:
+async def federation(tmp_path: Path, left: SimFederation) -> AsyncIterator[SimFederation]:
     """A founded federation; without agencies unless a test asks for `agencies` too."""
     async with simulated(tmp_path, resume=left) as made:
         yield made

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 import node.requests.answering as answering
-from audit.cli import app
+from audit.cli.main import app
 from node.actions.requests import disclose
 from protocol.errors import ErrorCode, LocalError
 from protocol.requests.decide import Allow, Refuse

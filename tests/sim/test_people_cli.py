@@ -38,7 +38,15 @@ class Town:
             assert self._who is not None
             yield self._who
 
-        for module in ("people", "main", "monitor", "charter", "objections"):
+        for module in (
+            "people",
+            "records",
+            "requests",
+            "monitor",
+            "charter",
+            "membership",
+            "objections",
+        ):
             monkeypatch.setattr(f"node.cli.{module}.open_service", opened)
 
     def now(self, work: Coroutine[Any, Any, Any]) -> Any:

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from audit.case.case import Case
-from audit.cli import app
+from audit.cli.main import app
 from audit.report.bundle import Source, make_bundle
 from audit.verify.verify import verify_case
 from protocol.errors import LocalError, RemoteError

@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestServer
 from typer.testing import CliRunner
 
 from audit.case.case import Case
-from audit.cli import app
+from audit.cli.main import app
 from audit.fetch.export import PayloadWriter
 from audit.fetch.fetch import Fetch, Source
 from audit.rules.open import open_case

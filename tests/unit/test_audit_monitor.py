@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from typer.testing import CliRunner
 
-from audit.cli import app
+from audit.cli.main import app
 from audit.findings import FindingCode as Code
 from audit.findings import Severity, exit_code
 from audit.monitor.monitor import Expected, Look, Monitor

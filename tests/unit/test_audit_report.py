@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from audit.case.case import Case
-from audit.cli import app
+from audit.cli.main import app
 from audit.findings import Finding, FindingCode, Severity
 from audit.meanings import MEANINGS
 from audit.report.figures import asks, audit_case, code_mix, outcomes_by_basis

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from audit.case.case import Case
-from audit.cli import app
+from audit.cli.main import app
 from audit.findings import FindingCode as Code
 from audit.report.sample import draw_sample
 from audit.rules.open import open_case

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from audit.case.case import Case
-from audit.cli import app
+from audit.cli.main import app
 from audit.findings import FindingCode as Code
 from audit.findings import Severity
 from audit.report.figures import audit_case, uptime

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from audit.case.case import Case
-from audit.cli import app
+from audit.cli.main import app
 from audit.findings import Finding, FindingCode, Severity, exit_code
 from audit.verify.tree import check_tree
 from audit.verify.verify import verify_case

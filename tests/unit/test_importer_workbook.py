@@ -153,7 +153,7 @@ def test_a_workbook_that_unpacks_to_too_much_is_refused_unopened(
         raise AssertionError("it was opened")
 
     monkeypatch.setattr(workbook, limit, 10)
-    monkeypatch.setattr(workbook, "load_workbook", opened)
+    monkeypatch.setattr("openpyxl.load_workbook", opened)
     with pytest.raises(RemoteError) as caught:
         read(shared(book(HEADER, ["A1", "Ann", "Lee"])))
     assert "unpacks to too much" in caught.value.detail

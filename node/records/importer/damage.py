@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from urllib.parse import unquote_to_bytes
 
-from ftfy import fix_encoding
-
 MOST_SHOWN = 3
 _LOST = "\ufffd"
 _ASCII_SIGNS = re.compile(
@@ -50,7 +48,7 @@ def find_damage(text: str, *, name: bool) -> Damage | None:
     """Whether a text was damaged; `name`: a field of names, where a question mark is no letter."""
     if text.isascii() and not _ASCII_SIGNS.search(text) and not _CONTROL.search(text):
         return None
-    fixed = _unescaped(fix_encoding(text))
+    fixed = _unescaped(_decoded_again(text))
     guessed = _CONTROL.search(text) and _CAPITAL_INSIDE.search(fixed)
     if guessed or _LOST in fixed or _CONTROL.search(fixed):
         return Damage(None, "a letter of the text was lost before it came here")
@@ -72,10 +70,17 @@ def _unescaped(text: str) -> str:
         text = _QUOTED.sub(
             lambda found: _of_bytes(found[0], bytes.fromhex(found[0].replace("=", ""))), text
         )
-        text = fix_encoding(text.replace("\\'", "'"))
+        text = _decoded_again(text.replace("\\'", "'"))
         if text == before:
             break
     return text
+
+
+def _decoded_again(text: str) -> str:
+    """Without the traces of having been read in a wrong encoding."""
+    from ftfy import fix_encoding  # late: it is large, and needed where something looks damaged
+
+    return fix_encoding(text)
 
 
 def _of_bytes(text: str, raw: bytes) -> str:

@@ -14,8 +14,6 @@ from itertools import repeat
 from typing import Any, BinaryIO
 from warnings import catch_warnings, simplefilter
 
-from openpyxl import load_workbook
-
 from node.records.importer.table import MAX_COLUMNS, MAX_FIELD_CHARACTERS, Reading, Record, bad
 
 MAX_ROWS_UNPACKED = 512 * 2**20
@@ -88,6 +86,8 @@ def _has_formula(archive: zipfile.ZipFile, name: str) -> bool:
 
 
 def _sheet(stream: BinaryIO, name: str | None, *, values: bool) -> Any:  # noqa: ANN401 - untyped
+    from openpyxl import load_workbook  # late: no other command needs it, and it is large
+
     try:
         with catch_warnings():
             simplefilter("ignore")

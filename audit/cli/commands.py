@@ -1,7 +1,6 @@
-"""patchwork-audit: parse, call, print. The auditor's commands, and the stand-alone witness.
+"""patchwork-audit: the auditor's commands. Parse, call, print.
 
-Exit codes: 0 clean, 1 integrity broken, 2 wrong usage or set-up, 3 incomplete (something is
-missing or did not answer), 4 intact but with rule findings.
+Exit codes: see audit/cli/main.py.
 """
 
 import asyncio
@@ -35,17 +34,15 @@ from audit.report.sample import draw_sample
 from audit.report.spreadsheet import findings_csv
 from audit.rules.signed import verification
 from audit.verify.verify import Verified, verify_case
-from audit.witness.cli import app as witness_app
 from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
 from protocol.log.tlog_policy import TlogPolicy, parse_tlog_policy
 from protocol.requests.disclosure import Disclosure
 from protocol.wire import parse_wire
-from runtime.cli import handed_over, make_cli, report_errors
+from runtime.cli import handed_over, report_errors
 from runtime.environment import Environment
 from transport.client import HttpClient
 
-app = make_cli("patchwork-audit", "Audit a log: fetch, verify, open, report. Run a witness.")
-app.add_typer(witness_app, name="witness")
+app = typer.Typer()
 out = Console()
 err = Console(stderr=True)
 
@@ -390,8 +387,3 @@ def _code(error: PatchworkError) -> int:
         return EXIT_USAGE
     broken = {ErrorCode.BAD_TREE, ErrorCode.BAD_SIGNATURE}
     return EXIT_BROKEN if error.code in broken else EXIT_INCOMPLETE
-
-
-def main() -> None:
-    """The console script."""
-    app()

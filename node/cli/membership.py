@@ -1,0 +1,113 @@
+"""patchwork-node init, join, endorse and rotate-keys: belong to a council. Parse, call, print.
+
+Exit codes: see node/cli/main.py.
+"""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from node.actions import membership
+from node.actions.register import who_acts
+from node.actions.session import open_service
+from node.cli.options import Folder, HubName, PersonName
+from runtime.cli import handed_over, report_errors
+
+app = typer.Typer()
+out = Console(soft_wrap=True, markup=False, highlight=False)
+
+
+@app.command()
+def init(
+    name: Annotated[str, typer.Option(help="The agency's name, as others will see it.")],
+    member_class: Annotated[str, typer.Option("--class", help="The charter's class for it.")],
+    duty_line: Annotated[str, typer.Option(help="Telephone of your duty desk.")],
+    duty_hours: Annotated[str, typer.Option(help="When it answers.")],
+    clients: Annotated[int, typer.Option(min=1, help="How many clients you have, about.")],
+    folder: Folder = Path(),
+) -> None:
+    """Make a node's folder and settings file (node.toml, yours to edit)."""
+    with report_errors():
+        agency = membership.Agency(name, member_class, duty_line, duty_hours, clients)
+        membership.set_up(folder, agency)
+        out.print(f"Ready: look at {folder / 'node.toml'}, then join with an invitation.")
+
+
+@app.command()
+def join(
+    invitation: Annotated[
+        str, typer.Argument(help="Leave it out to be asked for it; - reads it from input.")
+    ] = "",
+    accept_charter: Annotated[
+        bool, typer.Option(help="Sign the sharing agreement without asking again.")
+    ] = False,
+    folder: Folder = Path(),
+) -> None:
+    """Apply to a hub, wait for approval, and accept its charter."""
+    with report_errors():
+        text = handed_over(invitation, "invitation")
+        asyncio.run(_join(folder, text, accept=accept_charter))
+
+
+@app.command()
+def endorse(
+    words: Annotated[str, typer.Argument(help="The eight words, as they read them to you.")],
+    name: Annotated[str, typer.Option(help="The organisation's name, as it applied.")],
+    clients: Annotated[int, typer.Option(min=0, help="How many clients it may have by this.")],
+    practitioner: PersonName = "",
+    hub: HubName = "",
+    folder: Folder = Path(),
+) -> None:
+    """Answer for an organisation that joins late or is large: call it and compare the words."""
+    with report_errors():
+
+        async def work() -> None:
+            async with open_service(folder, hub) as service:
+                person = await who_acts(service, practitioner)
+                newcomer = membership.Answering(words, name, clients)
+                await membership.endorse(service, newcomer, person)
+
+        asyncio.run(work())
+        out.print(
+            f"Your organisation answers for {name}. It is in the council's log for all to see."
+        )
+
+
+@app.command()
+def rotate_keys(
+    recovery: Annotated[Path, typer.Option(help="The recovery file, from the safe.")],
+    hub: HubName = "",
+    folder: Folder = Path(),
+) -> None:
+    """Put new keys in the place of lost or stolen ones; prints words to read to the operator."""
+    with report_errors():
+
+        async def work() -> None:
+            async with membership.rotated(folder, hub, recovery) as rotator:
+                typer.echo(f"party: {rotator.applied.party_id}")
+                typer.echo(f"words: {rotator.applied.words}")
+                out.print("Call the council and read the words. Waiting for its approval ...")
+                await rotator.approved()
+            out.print("The log names the new keys. Put the new recovery file into the safe.")
+            out.print("Start patchwork-node serve again.")
+
+        asyncio.run(work())
+
+
+async def _join(folder: Path, text: str, *, accept: bool) -> None:
+    async with membership.joined(folder, text) as joiner:
+        typer.echo(f"party: {joiner.applied.party_id}")
+        typer.echo(f"words: {joiner.applied.words}")
+        out.print("Read these words to the council's operator, who approves if they are the same.")
+        charter = await joiner.approved()
+        out.print(
+            f"Approved. Charter version {charter.version} of {charter.hub.name}: "
+            f"{len(charter.lawful_bases)} lawful bases, {len(charter.witnesses)} witnesses."
+        )
+        if not accept:
+            typer.confirm("Sign this sharing agreement for your agency?", abort=True)
+        await joiner.sign()
+        out.print("Signed. You can publish now.")

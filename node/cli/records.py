@@ -1,0 +1,56 @@
+"""patchwork-node publish and withdraw: what others can find. Parse, call, print.
+
+Exit codes: see node/cli/main.py.
+"""
+
+import asyncio
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from node.actions import records
+from node.actions.register import who_acts
+from node.actions.session import open_service
+from node.cli import printing
+from node.cli.options import Client, Folder, HubName, PersonName
+from node.publishing.publisher import Step
+from runtime.cli import report_errors
+
+app = typer.Typer()
+out = Console(soft_wrap=True, markup=False, highlight=False)
+
+
+@app.command()
+def publish(hub: HubName = "", folder: Folder = Path()) -> None:
+    """Publish the clients that may be published; only what changed is sent."""
+    with report_errors(), Progress(console=out, transient=True) as bar:
+        task = bar.add_task("Publishing", total=None)
+
+        def show(step: Step) -> None:
+            bar.update(task, total=step.total, completed=step.done)
+
+        async def work() -> None:
+            async with open_service(folder, hub) as service:
+                report = await records.publish_now(service, show)
+            bar.stop()
+            printing.print_published(out, report)
+
+        asyncio.run(work())
+
+
+@app.command()
+def withdraw(
+    client: Client, practitioner: PersonName = "", hub: HubName = "", folder: Folder = Path()
+) -> None:
+    """Withdraw permission for a client, here and at the hub, at once."""
+    with report_errors():
+
+        async def work() -> int:
+            async with open_service(folder, hub) as service:
+                person = await who_acts(service, practitioner)
+                return await records.withdraw_now(service, client, person)
+
+        count = asyncio.run(work())
+        out.print(f"Permission withdrawn for {count} involvement(s); the hub was told.")

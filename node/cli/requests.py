@@ -1,0 +1,165 @@
+"""patchwork-node team, ask, inbox, answer and disclose: who else there is, and how to reach them.
+
+Parse, call, print. Exit codes: see node/cli/main.py.
+"""
+
+import asyncio
+import json
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from node.actions import requests as acts
+from node.actions.register import who_acts
+from node.actions.session import open_service
+from node.cli import printing
+from node.cli.inbox import print_inbox
+from node.cli.options import Client, Folder, HubName, JsonOutput, PersonName
+from node.cli.prompts import choose, confirm
+from node.requests.answering import Answer
+from node.views.bases import offered
+from node.views.inbox import inbox_value
+from node.views.team import family_of, team_value
+from protocol.errors import ErrorCode, LocalError
+from protocol.requests.refusals import RefusalCode
+from protocol.wire import encode_wire
+from runtime.cli import report_errors
+
+app = typer.Typer()
+out = Console(soft_wrap=True, markup=False, highlight=False)
+
+
+@app.command()
+def team(
+    client: Client,
+    family: Annotated[
+        bool, typer.Option("--family", help="With the teams of relatives who are your clients.")
+    ] = False,
+    hub: HubName = "",
+    as_json: JsonOutput = False,
+    folder: Folder = Path(),
+) -> None:
+    """Show the team around a client, and somebody to call now."""
+    with report_errors():
+
+        async def work() -> None:
+            async with open_service(folder, hub) as service:
+                found = await service.read(partial(family_of, local_id=client))
+            if not as_json:
+                printing.print_family(out, found if family else found[:1])
+            elif family:
+                values = [
+                    {"client": one, "relation": what, **team_value(of)} for one, what, of in found
+                ]
+                typer.echo(json.dumps(values))
+            else:
+                typer.echo(json.dumps(team_value(found[0][2])))
+
+        asyncio.run(work())
+
+
+@app.command()
+def ask(
+    client: Client,
+    reference: Annotated[str, typer.Argument(help="The reference in the client's team.")],
+    role: Annotated[str, typer.Option(help="Your role, as the charter names it.")],
+    purpose: Annotated[str, typer.Option(help="Purpose code; asked for if left out.")] = "",
+    basis: Annotated[str, typer.Option(help="Lawful basis code; asked for if left out.")] = "",
+    fact: Annotated[list[str] | None, typer.Option(help="field=value (repeat).")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False,
+    practitioner: PersonName = "",
+    hub: HubName = "",
+    folder: Folder = Path(),
+) -> None:
+    """Ask for the contact details of somebody in a client's team; it says to whom it goes."""
+    with report_errors():
+
+        async def work() -> None:
+            async with open_service(folder, hub) as service:
+                person = await who_acts(service, practitioner)
+                to = await acts.addressee_of(service, client, reference)
+                out.print(f"This goes to {printing.plain(to.title)}.")
+                chosen = choose(await service.read(offered), purpose, basis, fact or [])
+                if not yes:
+                    confirm("Send it?")
+                asked = acts.Ask(client, to, person, role, chosen)
+                request_id = await acts.ask_now(service, asked)
+                value = await service.read(inbox_value)
+            item = next(item for item in value["sent"] if item["request_id"] == request_id)
+            out.print(f"Request {request_id} to {printing.plain(to.title)}: {item['state_text']}.")
+            if item["sentence"]:
+                out.print(item["sentence"])
+                raise typer.Exit(1)
+
+        asyncio.run(work())
+
+
+@app.command()
+def inbox(hub: HubName = "", as_json: JsonOutput = False, folder: Folder = Path()) -> None:
+    """Show requests to you, your own requests, and the cards that came back."""
+    with report_errors():
+
+        async def work() -> None:
+            async with open_service(folder, hub) as service:
+                value = await service.read(inbox_value)
+            if as_json:
+                typer.echo(json.dumps(value))
+            else:
+                print_inbox(out, value)
+
+        asyncio.run(work())
+
+
+@app.command()
+def answer(
+    request: Annotated[str, typer.Argument(help="The request's id, from the inbox.")],
+    allow: Annotated[bool, typer.Option("--allow", help="Allow it.")] = False,
+    refuse: Annotated[RefusalCode | None, typer.Option(help="Refuse it, with this code.")] = None,
+    override: Annotated[
+        str, typer.Option(help="The client objects: the reason for which you share all the same.")
+    ] = "",
+    role: Annotated[
+        str, typer.Option(help="Your role, as the charter names it; with --override.")
+    ] = "",
+    practitioner: PersonName = "",
+    hub: HubName = "",
+    folder: Folder = Path(),
+) -> None:
+    """Answer a request that waits for a person."""
+    with report_errors():
+        if allow == (refuse is not None):
+            raise LocalError(ErrorCode.NOT_READY, "say either --allow or --refuse CODE")
+        in_spite = acts.read_override(override, role)
+
+        async def work() -> None:
+            async with open_service(folder, hub) as service:
+                person = await who_acts(service, practitioner)
+                await acts.answer_now(service, Answer(request, person, refuse, in_spite))
+
+        asyncio.run(work())
+        out.print("Your answer is in the council's log.")
+
+
+@app.command()
+def disclose(
+    request: Annotated[str, typer.Argument(help="The id of a request that was answered.")],
+    to: Annotated[Path, typer.Option(help="The file to write, for the auditor.")],
+    practitioner: PersonName = "",
+    hub: HubName = "",
+    folder: Folder = Path(),
+) -> None:
+    """Write what your agency went by when it answered a request, for an auditor who asks."""
+    with report_errors():
+
+        async def work() -> None:
+            async with open_service(folder, hub) as service:
+                person = await who_acts(service, practitioner)
+                opened = await acts.disclose(service, request, person)
+            with to.open("xb") as file:
+                file.write(encode_wire(opened))
+
+        asyncio.run(work())
+        out.print(f"Written: {to.name}. It holds no name and no client.")

@@ -1,0 +1,19 @@
+"""patchwork-node serve: the running node. Exit codes: see node/cli/main.py."""
+
+import asyncio
+from pathlib import Path
+
+import typer
+
+from node.cli.options import Folder
+from node.web.serving import serve as serve_folder
+from runtime.cli import report_errors
+
+app = typer.Typer()
+
+
+@app.command()
+def serve(folder: Folder = Path()) -> None:
+    """Fetch mail, send what waits and release what is allowed, until stopped."""
+    with report_errors():
+        asyncio.run(serve_folder(folder, lambda hubs: typer.echo(f"node serving {hubs} hub(s)")))
