@@ -4,9 +4,14 @@ Models drive encoder and decoder. They check shape only; whether a message may b
 decided in protocol/requests/decide.py.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    model_serializer,
+)
 
 from protocol.contact import Hours, Phone
 from protocol.fields import (
@@ -208,6 +213,12 @@ class ShownInvolvement(WireModel):
     type: Code
     label: Name
     is_past: bool = False
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Only work that is past says so: a program of before knows nothing of it."""
+        said: dict[str, Any] = whole(self)
+        return said if self.is_past else {"id": self.id, "type": self.type, "label": self.label}
 
 
 class LinkNotice(WireModel):

@@ -6,10 +6,11 @@ import pytest
 
 from node.actions.clients import close_work, reopen_work
 from node.records.clients import withdraw
+from protocol.messages.bodies import NoticeBody
 from tests.sim.federation import AMIRA, DUTY, SimFederation, SimNode, row
 from tests.sim.test_audit_people import audited
 from tests.sim.test_charter_change import accept, amend
-from tests.sim.test_ends import polled, shown
+from tests.sim.test_ends import mail, polled, shown
 
 MONTHS = 3 * 30 * 86_400
 
@@ -53,6 +54,15 @@ async def test_past_work_is_seen_by_who_still_works_and_not_by_who_does_not(
     assert await shown(care, "c1") == ["Health visiting"]
     assert await shown(health, "h1") == ["Child in need"]
     assert await audited(federation) == set()
+
+
+async def test_only_past_work_is_told_as_past(federation: SimFederation) -> None:
+    """A program of before is told nothing that it does not know."""
+    care, _ = await closed(federation)
+    bodies = [body.model_dump(mode="json") for body in await mail(federation, NoticeBody)]
+    told = [item for body in bodies for link in body["links"] for item in link["involvements"]]
+    assert {item.get("is_past") for item in told if item["type"] == "child_in_need"} <= {None}
+    assert await shown(care, "c1") == ["Health visiting (past)"]
 
 
 async def test_without_months_in_the_charter_it_is_gone(federation: SimFederation) -> None:

@@ -197,6 +197,14 @@ def test_decide_show(case: dict[str, Any]) -> None:
     assert shown.value == case["shown"]
 
 
+@each("past")
+def test_decide_show_of_past_work(case: dict[str, Any]) -> None:
+    charter = CHARTER.model_copy(update={"past_months": case["past_months"]})
+    involvement = PublishedInvolvement.model_validate(case["involvement"])
+    shown = decide_show(charter, case["viewer_class"], involvement, case["link_state"], case["now"])
+    assert shown.value == case["shown"]
+
+
 @pytest.mark.parametrize(("first", "second", "expected"), VECTORS["stricter"])
 def test_stricter(first: str, second: str, expected: str) -> None:
     values: dict[str, Decision] = {
