@@ -1,0 +1,170 @@
+"""What a node sends and looks for, when two of its processes do so at once, when the hub answers
+strangely, and when more waits than is looked for in one go: nothing is done twice or undone.
+"""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+import node.membership.outbox
+from node.faults import fault_of
+from node.membership.hub import followed_charters
+from node.membership.synced import notice
+from node.requests.answering import Answer
+from node.store.resync import Cause
+from node.store.set_aside import Item, Kind
+from protocol.errors import ErrorCode, LocalError, RemoteError
+from protocol.fields import from_base64
+from protocol.messages.bodies import DecisionBody
+from protocol.messages.statement import parse_statement
+from protocol.wire import Message, parse_wire
+from tests.sim.federation import SimFederation, SimNode
+from tests.sim.test_lies import asked
+from tests.sim.test_node_faults import fault, told
+from tests.sim.test_recall import released
+from tests.sim.test_refusals_twice import statements
+from tests.sim.test_unwitnessed_card import alarms
+
+Agencies = tuple[SimNode, SimNode]
+E = ErrorCode
+
+
+def is_decision(url: str, body: bytes) -> bool:
+    """Whether a holder's decision is posted here."""
+    if not url.endswith("/v1/statements"):
+        return False
+    envelope = from_base64(parse_wire(Message, body).envelope)
+    return isinstance(parse_statement(envelope).body, DecisionBody)
+
+
+class TestTwoProcessesThatSend:
+    async def test_say_once_that_a_card_was_deleted(
+        self, federation: SimFederation, agencies: Agencies
+    ) -> None:
+        """Both are told that the recall is logged; each would have its own word for it."""
+        _, care = agencies
+        request_id = await released(federation, agencies)
+        recalls, outbox = care.service.dispatcher.recalls, care.service.outbox
+        await care.write(lambda tables: recalls.say(tables, request_id, 1))
+        await asyncio.gather(outbox.send(), outbox.send())
+        await federation.settle()
+        assert len(await federation.entries("wrong_person")) == 1
+        assert await statements(care, "recall_done") == 1
+
+    async def test_a_refusal_that_comes_late_does_not_undo_what_a_person_did_since(
+        self, federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        health, care = agencies
+        request_id = await asked(federation, agencies)
+        answering, outbox = health.service.answering, health.service.outbox
+        allow = Answer(request_id, 1)
+        real, came, late, met = federation.network.post, asyncio.Event(), asyncio.Event(), []
+
+        async def refused(url: str, body: bytes, headers: Any = None) -> bytes:
+            if not is_decision(url, body):
+                return await real(url, body, headers)
+            met.append(url)
+            if len(met) == 1:
+                came.set()
+                await late.wait()
+            raise RemoteError(E.NOT_ALLOWED, "not today")
+
+        await health.write(lambda tables: answering.answer(tables, allow))
+        with monkeypatch.context() as patched:
+            patched.setattr(federation.network, "post", refused)
+            first = asyncio.create_task(outbox.send())
+            await came.wait()
+            await outbox.send()
+            assert (await health.received(request_id))["state"] == "asks_person"
+            await health.write(lambda tables: answering.answer(tables, allow))
+            late.set()
+            await first
+        assert (await health.received(request_id))["state"] == "deciding"
+        await federation.settle()
+        assert (await care.sent(request_id))["state"] == "opened"
+
+
+async def test_mail_that_is_read_while_the_log_is_followed_is_not_read_again(
+    federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever went back to where the mail stood before would pass for an old copy of the node."""
+    health, care = agencies
+    request_id = await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
+    await federation.checkpoint()
+    real, meanwhile = federation.network.get, []
+
+    async def slow(url: str) -> bytes:
+        note = await real(url)
+        if url.endswith("/checkpoint") and not meanwhile:
+            meanwhile.append(url)
+            await health.service.receive(wait=0)
+        return note
+
+    with monkeypatch.context() as patched:
+        patched.setattr(federation.network, "get", slow)
+        await health.membership.sync()
+    assert (await health.received(request_id))["state"] == "asks_person"
+    (kept,) = await health.read(lambda tables: tables.hubs.all())
+    assert health.membership.hub == kept
+    assert await health.service.receive(wait=0) == 0
+    assert not await health.service.resyncing.under_way()
+
+
+async def test_what_was_set_aside_stays_so_while_it_is_not_its_turn(
+    federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More entries wait than are looked for in one go: those beyond have not ended otherwise."""
+    _, care = agencies
+    involvement = (await care.team("c1")).others[0].involvement_id
+    for _ in range(2):
+        await care.ask("c1", involvement)
+    await federation.checkpoint()
+    await care.membership.sync()
+    *_, last = sorted(item["idx"] for item in await care.outbox() if item["idx"])
+    faults, kept = care.membership.faults, Item(care.membership.hub.hub_id, Kind.ENTRY, str(last))
+    await care.write(lambda tables: faults.put(tables, kept, fault_of(fault())))
+    with monkeypatch.context() as patched:
+        patched.setattr(node.membership.outbox, "MOST_LOOKED_FOR", 1)
+        await care.service.outbox.check_logged()
+    assert await told(care) == [f"entry:{last}"]
+    assert await care.service.retry() == []
+    assert await told(care) == []
+
+
+async def test_what_the_hub_says_of_its_clock_is_no_reason_to_stop(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    """It may say nothing, or nonsense: what it refuses for the time it refuses by itself."""
+    _, care = agencies
+    for answer in (b"[]", b'{"now":"noon"}', b"{}"):
+        federation.network.tamper["/v1/status"] = lambda _, answer=answer: answer  # type: ignore[misc]
+        assert await care.membership.begin()
+
+
+async def test_that_a_node_came_back_from_a_backup_is_told_once(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    """And nobody acts in its name until it knows what it missed."""
+    _, care = agencies
+    hub_id, now = care.membership.hub.hub_id, federation.clock()
+    for later in (0, 60):
+        await care.write(lambda tables, at=now + later: notice(tables, hub_id, Cause.BEHIND, at))  # type: ignore[misc]
+    assert await alarms(care) == ["backup_restored"]
+    with pytest.raises(LocalError) as caught:
+        await care.membership.begin()
+    assert caught.value.code is E.NOT_READY
+
+
+async def test_a_hub_that_is_being_joined_says_nothing_of_what_work_is_called(
+    federation: SimFederation,
+) -> None:
+    """Its invitation is here and its log was not read yet."""
+    joining, engine = federation.joining("Charity", "charity")
+    membership, _ = await joining.apply(engine, await federation.invite(b"c" * 32))
+    other = replace(membership.hub, hub_id="ab" * 16, genesis="cd" * 32)
+    await engine.write(lambda tables: tables.hubs.save(other))
+    found = await engine.read(followed_charters)
+    assert [charter.charter_id for charter in found] == [membership.hub.hub_id]
+    await engine.close()
