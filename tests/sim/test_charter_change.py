@@ -268,6 +268,11 @@ async def test_no_rule_answers_under_a_charter_that_does_not_bind(
     second = await care.ask("c1", involvement)
     await federation.settle()
     assert (await health.received(second))["state"] == "asks_person"
+    await health.write(lambda tables: tables.tx.run("UPDATE involvement SET withdrawn_at = 1"))
+    no = await care.ask("c1", involvement)
+    await federation.settle()
+    assert (await care.sent(no))["code"] == "permission_ended", "a refusal needs nobody's signature"
+    await health.write(lambda tables: tables.tx.run("UPDATE involvement SET withdrawn_at = NULL"))
     await accept(federation, health)
     third = await care.ask("c1", involvement)
     await federation.settle()

@@ -48,6 +48,7 @@ async def test_either_side_recalls_the_card_and_both_leads_are_told(
     (asker,), (holder,) = await notices(care), await notices(health)
     assert (asker["we_asked"], asker["said_by_us"]) == (True, by_asker)
     assert (holder["we_asked"], holder["said_by_us"]) == (False, not by_asker)
+    assert asker["recalled_at"] is not None
     assert holder["recalled_at"] is not None, "the asker's node stated that it deleted the card"
     kinds = ["release", "wrong_person", "recall_done"]
     places = [(await federation.entries(kind))[0]["idx"] for kind in kinds]
@@ -134,9 +135,9 @@ async def test_nobody_recalls_what_was_not_released_or_is_not_theirs(
     health, care = agencies
     request_id = await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
     await federation.settle()
-    for node in agencies:
+    for node, number in ((health, request_id), (care, request_id), (care, "00" * 16)):
         with pytest.raises(LocalError) as caught:
-            await wrong(node, request_id)
+            await wrong(node, number)
         assert caught.value.code is ErrorCode.NOT_FOUND
     await health.answer(request_id)
     await federation.settle()

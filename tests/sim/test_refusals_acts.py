@@ -19,6 +19,7 @@ from protocol.messages.review import (
     WrongPersonBody,
 )
 from protocol.messages.statement import parse_statement
+from protocol.requests.refusals import RefusalCode
 from protocol.requests.sealing import SealedRequest
 from protocol.signing import SecretSeed
 from tests.sim.federation import SAMIR, SimFederation, SimNode
@@ -127,6 +128,7 @@ class TestWhatTheHubAnswers:
         federation.network.tamper["/v1/statements"] = change
         request_id = await care.ask("c1", involvement)
         assert (await care.sent(request_id))["state"] != "waiting"
+        assert await care.read(lambda tables: tables.count("set_aside")) == 0
 
 
 class TestALinkThatIsNotTheAskers:
@@ -193,23 +195,31 @@ class TestWhatPeopleCannotDo:
     ) -> None:
         health, _ = agencies
         request_id = await asked(federation, agencies)
-        await health.answer(request_id)
+        await health.answer(request_id, RefusalCode.OBJECTION)
+        await federation.settle()
         for number in (NOBODY, request_id):
             with pytest.raises(LocalError) as caught:
                 await health.answer(number)
             assert caught.value.code is E.NOT_FOUND
         assert len(await federation.entries("decision")) == 1
+        assert (await health.received(request_id))["state"] == "refused"
+        assert await federation.entries("release") == [], "a refusal lets nothing go"
 
     async def test_ask_about_nobody_or_as_nobody(
         self, federation: SimFederation, agencies: Agencies
     ) -> None:
-        _, care = agencies
+        health, care = agencies
         involvement = (await care.team("c1")).others[0].involvement_id
+        right = await care.request("c1", involvement)
+        link_id, holder = right.link_id, right.holder
         await care.take_in(imported("c2", SAMIR, "child_in_need", None))
         for change, code in (
             ({"local_id": "nobody"}, E.NOT_READY),
             ({"local_id": "c2"}, E.NOT_READY),
             ({"involvement_id": NOBODY}, E.NOT_FOUND),
+            ({"involvement_id": NOBODY, "link_id": link_id, "holder": holder}, E.NOT_FOUND),
+            ({"holder": care.party_id}, E.NOT_FOUND),
+            ({"basis": "UK-NONE"}, E.MALFORMED),
             ({"practitioner": 999}, E.NOT_FOUND),
             ({"facts": {"informed": "perhaps"}}, E.MALFORMED),
             ({"facts": {"shoe_size": "44"}}, E.MALFORMED),
@@ -218,6 +228,13 @@ class TestWhatPeopleCannotDo:
             with pytest.raises(LocalError) as caught:
                 await care.ask(values.pop("local_id"), values.pop("involvement_id"), **values)
             assert caught.value.code is code, change
+        with pytest.raises(LocalError) as caught:
+            await health.ask("h2", (await health.team("h1")).others[0].involvement_id)
+        assert caught.value.code is E.NOT_FOUND, "that is of her brother's team"
+        older = "UPDATE practitioner SET name = '\u0410nna' WHERE id = 1"
+        await care.write(lambda tables: tables.tx.run(older))
+        with pytest.raises(LocalError, match="letters that look alike"):
+            await care.ask("c1", involvement)
         assert await care.read(lambda tables: tables.count("sent_request")) == 0
 
     async def test_compare_what_does_not_wait_for_them(

@@ -4,6 +4,7 @@ strangely, and when more waits than is looked for in one go: nothing is done twi
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from protocol.messages.statement import parse_statement
 from protocol.wire import Message, parse_wire
 from tests.sim.federation import SimFederation, SimNode
 from tests.sim.test_lies import asked
-from tests.sim.test_node_faults import fault, told
+from tests.sim.test_node_faults import fault, set_aside, told
 from tests.sim.test_recall import released
 from tests.sim.test_refusals_twice import statements
 from tests.sim.test_unwitnessed_card import alarms
@@ -84,6 +85,68 @@ class TestTwoProcessesThatSend:
         assert (await health.received(request_id))["state"] == "deciding"
         await federation.settle()
         assert (await care.sent(request_id))["state"] == "opened"
+
+
+async def test_a_decision_whose_link_was_somebody_elses_changes_nothing_any_more(
+    federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A card over the link is recalled while two answers are on their way: the hub takes one."""
+    health, care = agencies
+    involvement = (await care.team("c1")).others[0].involvement_id
+    first, taken, refused = [await care.ask("c1", involvement) for _ in range(3)]
+    await federation.settle()
+    await health.answer(first)
+    await federation.settle()
+    answering, recalls = health.service.answering, health.service.dispatcher.recalls
+    for number in (taken, refused):
+        await health.write(partial(answering.answer, answer=Answer(number, 1)))
+    await health.write(lambda tables: recalls.say(tables, first, 1))
+    real, met = federation.network.post, []
+
+    async def second_is_refused(url: str, body: bytes, headers: Any = None) -> bytes:
+        if is_decision(url, body):
+            met.append(url)
+            if len(met) == 2:
+                raise RemoteError(E.NOT_ALLOWED, "not today")
+        return await real(url, body, headers)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(federation.network, "post", second_is_refused)
+        await federation.settle()
+    assert len(met) == 2
+    for number in (taken, refused):
+        assert (await health.received(number))["state"] == "stopped"
+    assert await set_aside(health) == []
+    assert len(await federation.entries("release")) == 1
+
+
+async def test_nor_does_what_was_asked_over_it(
+    federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two requests wait here when the card is recalled: the hub takes one, and refuses one."""
+    _, care = agencies
+    involvement = (await care.team("c1")).others[0].involvement_id
+    first = await released(federation, agencies)
+    wanted = await care.request("c1", involvement)
+    asking, recalls = care.service.asking, care.service.dispatcher.recalls
+    taken, refused = [await care.write(lambda tables: asking.ask(tables, wanted)) for _ in range(2)]
+    await care.write(lambda tables: recalls.say(tables, first, 1))
+    real, met = federation.network.post, []
+
+    async def second_is_refused(url: str, body: bytes, headers: Any = None) -> bytes:
+        met.append(url)
+        if len(met) == 2:
+            raise RemoteError(E.NOT_ALLOWED, "not today")
+        return await real(url, body, headers)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(federation.network, "post", second_is_refused)
+        await care.service.outbox.send()
+    assert len(met) == 3
+    for number in (taken, refused):
+        kept = await care.sent(number)
+        assert (kept["state"], kept["code"]) == ("stopped", None)
+    assert await set_aside(care) == []
 
 
 async def test_mail_that_is_read_while_the_log_is_followed_is_not_read_again(

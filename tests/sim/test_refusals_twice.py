@@ -324,10 +324,11 @@ async def test_a_release_that_the_holder_sends_under_a_decision_it_took_back(
     request_id = await released(federation, agencies)
     body = (await last(federation, "release")).expect(ReleaseBody).body
     part = next(item for item in await health.outbox() if item["kind"] == "release")
-    await care.write(
-        lambda tables: tables.tx.run("UPDATE sent_request SET state = 'closed', card = NULL")
-    )
-    again = health.membership.sign(body, care.party_id)
-    await delivered(federation, care, again, part["sealed"], part["proof"])
-    kept = await care.sent(request_id)
-    assert (kept["state"], kept["card"]) == ("closed", None)
+    for state in ("closed", "recalled"):
+        sql = "UPDATE sent_request SET state = ?, card = NULL"
+        await care.write(lambda tables, sql=sql, state=state: tables.tx.run(sql, state))  # type: ignore[misc]
+        again = health.membership.sign(body, care.party_id)
+        await delivered(federation, care, again, part["sealed"], part["proof"])
+        kept = await care.sent(request_id)
+        assert (kept["state"], kept["card"]) == (state, None)
+        assert await set_aside(care) == []
