@@ -50,6 +50,8 @@ async def test_either_side_recalls_the_card_and_both_leads_are_told(
     assert (holder["we_asked"], holder["said_by_us"]) == (False, not by_asker)
     assert asker["recalled_at"] is not None
     assert holder["recalled_at"] is not None, "the asker's node stated that it deleted the card"
+    sent = [item["kind"] for node in agencies for item in await node.outbox()]
+    assert sent.count("recall_done") == 1, "who had no card says nothing of it"
     kinds = ["release", "wrong_person", "recall_done"]
     places = [(await federation.entries(kind))[0]["idx"] for kind in kinds]
     assert places == sorted(places)

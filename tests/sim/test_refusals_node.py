@@ -270,8 +270,10 @@ class TestACard:
             tree_size=1,
         )
         statement = health.membership.sign(body, care.party_id)
-        await delivered(federation, care, statement, CARD, b"proof")
-        assert (await care.sent(request_id))["state"] == "waiting"
+        for proof in (b"proof", None):
+            await delivered(federation, care, statement, CARD, proof)
+            assert (await care.sent(request_id))["state"] == "waiting"
+            statement = health.membership.sign(body, care.party_id)
         await nothing_set_aside(care)
 
     async def test_without_a_quorum_where_nobodys_life_was_in_danger(

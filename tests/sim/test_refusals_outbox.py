@@ -17,8 +17,9 @@ from node.requests.answering import Answer
 from node.store.resync import Cause
 from node.store.set_aside import Item, Kind
 from protocol.errors import ErrorCode, LocalError, RemoteError
-from protocol.fields import from_base64
-from protocol.messages.bodies import DecisionBody
+from protocol.fields import WireModel, from_base64
+from protocol.log.leaf import NO_SALT
+from protocol.messages.bodies import DecisionBody, ReleaseBody, RoundsBody
 from protocol.messages.statement import parse_statement
 from protocol.wire import Message, parse_wire
 from tests.sim.federation import SimFederation, SimNode
@@ -32,12 +33,12 @@ Agencies = tuple[SimNode, SimNode]
 E = ErrorCode
 
 
-def is_decision(url: str, body: bytes) -> bool:
-    """Whether a holder's decision is posted here."""
+def is_of(kind: type[WireModel], url: str, body: bytes) -> bool:
+    """Whether a statement of this kind is posted here."""
     if not url.endswith("/v1/statements"):
         return False
     envelope = from_base64(parse_wire(Message, body).envelope)
-    return isinstance(parse_statement(envelope).body, DecisionBody)
+    return isinstance(parse_statement(envelope).body, kind)
 
 
 class TestTwoProcessesThatSend:
@@ -64,7 +65,7 @@ class TestTwoProcessesThatSend:
         real, came, late, met = federation.network.post, asyncio.Event(), asyncio.Event(), []
 
         async def refused(url: str, body: bytes, headers: Any = None) -> bytes:
-            if not is_decision(url, body):
+            if not is_of(DecisionBody, url, body):
                 return await real(url, body, headers)
             met.append(url)
             if len(met) == 1:
@@ -83,6 +84,7 @@ class TestTwoProcessesThatSend:
             late.set()
             await first
         assert (await health.received(request_id))["state"] == "deciding"
+        assert await health.read(lambda tables: tables.count("refused")) == 0, "not over quota"
         await federation.settle()
         assert (await care.sent(request_id))["state"] == "opened"
 
@@ -104,7 +106,7 @@ async def test_a_decision_whose_link_was_somebody_elses_changes_nothing_any_more
     real, met = federation.network.post, []
 
     async def second_is_refused(url: str, body: bytes, headers: Any = None) -> bytes:
-        if is_decision(url, body):
+        if is_of(DecisionBody, url, body):
             met.append(url)
             if len(met) == 2:
                 raise RemoteError(E.NOT_ALLOWED, "not today")
@@ -147,6 +149,113 @@ async def test_nor_does_what_was_asked_over_it(
         kept = await care.sent(number)
         assert (kept["state"], kept["code"]) == ("stopped", None)
     assert await set_aside(care) == []
+
+
+async def test_a_release_that_is_refused_after_it_was_opened_stays_opened(
+    federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hub took it and its answer was lost; then it says that it never would."""
+    health, care = agencies
+    request_id = await asked(federation, agencies)
+    await health.answer(request_id)
+    await federation.checkpoint()
+    real = federation.network.post
+    answers = [RemoteError(E.UNREACHABLE, "cut off"), RemoteError(E.NOT_ALLOWED, "never")]
+
+    async def post(url: str, body: bytes, headers: Any = None) -> bytes:
+        if not is_of(ReleaseBody, url, body):
+            return await real(url, body, headers)
+        if len(answers) == 2:
+            await real(url, body, headers)
+        raise answers.pop(0)
+
+    monkeypatch.setattr(federation.network, "post", post)
+    with pytest.raises(RemoteError):
+        await health.service.advance()
+    await federation.checkpoint()
+    await care.membership.sync()
+    await care.service.receive(wait=0)
+    await care.service.advance()
+    await federation.checkpoint()
+    await health.service.receive(wait=0)
+    assert (await health.received(request_id))["state"] == "opened"
+    assert [error.code for error in await health.service.outbox.send()] == [E.NOT_ALLOWED]
+    assert answers == []
+    assert (await health.received(request_id))["state"] == "opened"
+    assert await set_aside(health) == []
+
+
+class TestALogThatMovesOnMeanwhile:
+    async def grows(self, federation: SimFederation) -> None:
+        """The log is longer, and a quorum has signed that."""
+        await federation.hub.jobs.round()
+        await federation.checkpoint()
+
+    async def test_a_proof_from_before_is_no_shorter_log(
+        self, federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It is under the checkpoint of a moment ago: the card leaves, and nobody is accused."""
+        health, _ = agencies
+        request_id = await asked(federation, agencies)
+        await health.answer(request_id)
+        await federation.checkpoint()
+        real = federation.network.get
+
+        async def get(url: str) -> bytes:
+            proof = await real(url)
+            if "/v1/proofs/" in url:
+                await self.grows(federation)
+            return proof
+
+        with monkeypatch.context() as patched:
+            patched.setattr(federation.network, "get", get)
+            assert await health.service.releasing.release_allowed() == 1
+        assert await alarms(health) == []
+
+    async def test_a_slower_look_at_it_takes_nothing_back(
+        self, federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Two loops of one node follow it at once, and the one that began first ends last."""
+        _, care = agencies
+        await self.grows(federation)
+        real, meanwhile = federation.network.get, []
+
+        async def get(url: str) -> bytes:
+            note = await real(url)
+            if url.endswith("/checkpoint") and not meanwhile:
+                meanwhile.append(url)
+                await self.grows(federation)
+                await care.membership.sync()
+            return note
+
+        monkeypatch.setattr(federation.network, "get", get)
+        await care.membership.sync()
+        hub_size = await federation.hub_read(lambda tables: tables.log.next_index())
+        assert care.membership.view.size == hub_size
+
+    async def test_a_leaf_of_a_later_program_accuses_nobody(
+        self, federation: SimFederation, agencies: Agencies
+    ) -> None:
+        """Ours is too old for it: that is for a person, and no proof of anything is kept."""
+        _, care = agencies
+
+        def slip_in(tables: Any) -> None:
+            body = RoundsBody(compared_below=0, next_round=0)
+            signed = federation.ledger(tables).sign(body, care.party_id)
+            leaf = b"\x07\x07from a later program"
+            tables.log.append(leaf, signed.envelope, signed.preamble, NO_SALT, federation.clock())
+
+        await federation.hub_write(slip_in)
+        holders, federation.network.holders = federation.network.holders, {}
+        await federation.checkpoint()
+        for _ in range(2):
+            with pytest.raises(RemoteError) as caught:
+                await care.membership.sync()
+            assert caught.value.code is E.UNKNOWN_KIND
+        assert await alarms(care) == ["program_old"]
+        hub_id = care.membership.hub.hub_id
+        assert await care.read(lambda tables: tables.alarms.evidence(hub_id)) == set()
+        federation.network.holders = holders
 
 
 async def test_mail_that_is_read_while_the_log_is_followed_is_not_read_again(

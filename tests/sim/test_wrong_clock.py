@@ -283,15 +283,17 @@ async def test_an_application_that_lay_here_too_long_is_signed_anew(
     """The hub was away when it was to be sent, and everything was found signed a day later."""
     invitation = await federation.invite(b"i" * 32)
     joining, engine = federation.joining("Charity", "charity")
-    posted = federation.network._hub_post
+    posted, tried = federation.network._hub_post, []
 
     async def away(url: str, body: bytes) -> bytes:
+        tried.append(url)
         raise RemoteError(ErrorCode.UNREACHABLE, "away")
 
     federation.network._hub_post = away  # type: ignore[method-assign]
     with pytest.raises(RemoteError, match="away"):
         await joining.apply(engine, invitation)
     federation.network._hub_post = posted  # type: ignore[method-assign]
+    assert len(tried) == 1, "that is no reason for another application"
     federation.clock.now += 1200
     member, words = await joining.apply(engine, invitation)
     await federation._approve(member.hub.party_id, words)
