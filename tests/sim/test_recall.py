@@ -80,6 +80,21 @@ async def test_the_link_ends_at_once_and_stays_ended(
     assert (await care.team("c1")).others == (await health.team("h1")).others == ()
 
 
+async def test_a_card_that_went_with_another_is_stated_to_be_gone_too(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    """The asker deleted both when it recalled the first; then the holder recalls the second."""
+    health, care = agencies
+    first, second = [await released(federation, agencies) for _ in range(2)]
+    await wrong(care, first)
+    await federation.settle()
+    assert (await care.sent(second))["state"] == "recalled"
+    await wrong(health, second)
+    await federation.settle()
+    assert all(item["recalled_at"] for item in await notices(health))
+    assert len(await federation.entries("recall_done")) == 2
+
+
 async def test_what_is_under_way_over_the_link_stops(
     federation: SimFederation, agencies: Agencies
 ) -> None:

@@ -110,6 +110,31 @@ async def test_a_card_that_comes_twice_is_opened_once(
     assert await care.read(lambda tables: tables.count("set_aside")) == 0
 
 
+async def test_a_card_says_who_works_with_the_client_and_else_whom_to_ring(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    """Each line of it as it was imported; of who has no phone, or has left, no line is made up."""
+    _, care = agencies
+    by_duty = {"duty_line": "01632 960100", "duty_hours": "Always"}
+    nobody = dict.fromkeys(("practitioner", "role", "phone", "email", "team"))
+    visitor = {
+        "practitioner": "H. Visitor",
+        "role": "Practitioner",
+        "phone": "07700 900123",
+        "email": "w@agency.example",
+        "team": "East",
+    }
+    for change, named in (
+        ("phone = phone", visitor),
+        ("phone = NULL", visitor | {"phone": None}),
+        ("closed_at = 1", nobody),
+    ):
+        sql = f"UPDATE practitioner SET {change}"  # noqa: S608 - our own words
+        await agencies[0].write(lambda tables, sql=sql: tables.tx.run(sql))  # type: ignore[misc]
+        card = json.loads((await care.sent(await released(federation, agencies)))["card"])
+        assert card == named | by_duty | {"last_contact": None, "next_visit": None}
+
+
 class TestWhatTheHubAnswers:
     @pytest.mark.parametrize("answer", ["no decision", "another's decision"])
     async def test_to_a_request(

@@ -3,6 +3,7 @@ strangely, and when more waits than is looked for in one go: nothing is done twi
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -20,6 +21,8 @@ from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel, from_base64
 from protocol.log.leaf import NO_SALT
 from protocol.messages.bodies import DecisionBody, ReleaseBody, RoundsBody
+from protocol.messages.kinds import kind_of
+from protocol.messages.log import ProvisionalBody
 from protocol.messages.statement import parse_statement
 from protocol.wire import Message, parse_wire
 from tests.sim.federation import SimFederation, SimNode
@@ -27,7 +30,7 @@ from tests.sim.test_lies import asked
 from tests.sim.test_node_faults import fault, set_aside, told
 from tests.sim.test_recall import released
 from tests.sim.test_refusals_twice import statements
-from tests.sim.test_unwitnessed_card import alarms
+from tests.sim.test_unwitnessed_card import alarms, allowed, let_go
 
 Agencies = tuple[SimNode, SimNode]
 E = ErrorCode
@@ -39,6 +42,15 @@ def is_of(kind: type[WireModel], url: str, body: bytes) -> bool:
         return False
     envelope = from_base64(parse_wire(Message, body).envelope)
     return isinstance(parse_statement(envelope).body, kind)
+
+
+def says(code: ErrorCode) -> Callable[[bytes], bytes]:
+    """A hub that answers with this code."""
+
+    def answer(_: bytes) -> bytes:
+        raise RemoteError(code, "not now")
+
+    return answer
 
 
 class TestTwoProcessesThatSend:
@@ -151,19 +163,28 @@ async def test_nor_does_what_was_asked_over_it(
     assert await set_aside(care) == []
 
 
-async def test_a_release_that_is_refused_after_it_was_opened_stays_opened(
-    federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("kind", [ReleaseBody, ProvisionalBody], ids=kind_of)
+async def test_a_card_that_is_refused_after_it_was_opened_stays_opened(
+    federation: SimFederation,
+    agencies: Agencies,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: type[WireModel],
 ) -> None:
     """The hub took it and its answer was lost; then it says that it never would."""
     health, care = agencies
-    request_id = await asked(federation, agencies)
-    await health.answer(request_id)
-    await federation.checkpoint()
+    if kind is ReleaseBody:
+        request_id = await asked(federation, agencies)
+        await health.answer(request_id)
+        await federation.checkpoint()
+        leaves = health.service.advance()
+    else:
+        request_id = await allowed(federation, agencies)
+        leaves = let_go(health, request_id)
     real = federation.network.post
     answers = [RemoteError(E.UNREACHABLE, "cut off"), RemoteError(E.NOT_ALLOWED, "never")]
 
     async def post(url: str, body: bytes, headers: Any = None) -> bytes:
-        if not is_of(ReleaseBody, url, body):
+        if not is_of(kind, url, body):
             return await real(url, body, headers)
         if len(answers) == 2:
             await real(url, body, headers)
@@ -171,9 +192,9 @@ async def test_a_release_that_is_refused_after_it_was_opened_stays_opened(
 
     monkeypatch.setattr(federation.network, "post", post)
     with pytest.raises(RemoteError):
-        await health.service.advance()
+        await leaves
     await federation.checkpoint()
-    await care.membership.sync()
+    await care.membership.follow()
     await care.service.receive(wait=0)
     await care.service.advance()
     await federation.checkpoint()
@@ -183,6 +204,26 @@ async def test_a_release_that_is_refused_after_it_was_opened_stays_opened(
     assert answers == []
     assert (await health.received(request_id))["state"] == "opened"
     assert await set_aside(health) == []
+
+
+async def test_a_card_without_a_quorum_that_comes_too_late_has_ended(
+    federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a quorum it would be as late: nobody is offered to let it go once more."""
+    health, _ = agencies
+    request_id = await allowed(federation, agencies)
+    real = federation.network.post
+
+    async def late(url: str, body: bytes, headers: Any = None) -> bytes:
+        if is_of(ProvisionalBody, url, body):
+            raise RemoteError(E.TOO_LATE, "the request has expired")
+        return await real(url, body, headers)
+
+    monkeypatch.setattr(federation.network, "post", late)
+    with pytest.raises(RemoteError) as caught:
+        await let_go(health, request_id)
+    assert caught.value.code is E.TOO_LATE
+    assert (await health.received(request_id))["state"] == "stopped"
 
 
 class TestALogThatMovesOnMeanwhile:
@@ -301,6 +342,12 @@ async def test_what_was_set_aside_stays_so_while_it_is_not_its_turn(
         patched.setattr(node.membership.outbox, "MOST_LOOKED_FOR", 1)
         await care.service.outbox.check_logged()
     assert await told(care) == [f"entry:{last}"]
+    before = [item["state"] for item in await care.outbox()]
+    for code in (E.UNREACHABLE, E.NO_QUORUM):
+        federation.network.tamper["/v1/proofs/"] = says(code)
+        assert await care.service.outbox.check_logged() == 0, "nobody can say now"
+    assert [item["state"] for item in await care.outbox()] == before
+    federation.network.tamper.clear()
     assert await care.service.retry() == []
     assert await told(care) == []
 

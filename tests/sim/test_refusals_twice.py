@@ -311,9 +311,14 @@ class TestACardWithoutAQuorum:
             federation, agencies, basis=section47.basis, facts=dict(section47.facts)
         )
         await health.service.monitor.look()
-        value = await health.read(lambda tables: inbox_value(tables, health.membership))
-        offered = {item["request_id"]: item["may_go_now"] for item in value["received"]}
-        assert offered == {vital: True, other: False}
+
+        async def offered() -> dict[str, bool]:
+            value = await health.read(lambda tables: inbox_value(tables, health.membership))
+            return {item["request_id"]: item["may_go_now"] for item in value["received"]}
+
+        assert await offered() == {vital: True, other: False}
+        await let_go(health, vital)
+        assert await offered() == {vital: False, other: False}, "it has left"
 
 
 async def test_a_release_that_the_holder_sends_under_a_decision_it_took_back(
