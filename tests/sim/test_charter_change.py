@@ -383,7 +383,9 @@ async def test_statements_on_their_way_are_signed_again_and_none_is_lost(
     await federation.hub.jobs.amend()
     # The hub is at version 2; no witness has signed that yet, so the node cannot know.
     wanted = await care.request("c1", involvement)
-    request_id = await care.write(lambda tables: care.service.asking.ask(tables, wanted))
+    request_id, _ = [
+        await care.write(lambda tables: care.service.asking.ask(tables, wanted)) for _ in range(2)
+    ]
     for _ in range(3):
         await care.service.advance()
     assert (await care.sent(request_id))["state"] == "sending"
@@ -391,7 +393,7 @@ async def test_statements_on_their_way_are_signed_again_and_none_is_lost(
     await federation.settle()
     assert (await care.sent(request_id))["state"] == "waiting"
     assert (await health.received(request_id))["state"] == "asks_person"
-    (entry,) = await federation.entries("request")
+    entry, _ = await federation.entries("request")
     statement = parse_statement(entry["envelope"])
     assert statement.preamble.charter_version == 2
     latest = care.membership.directory.charter_at(None).statement_id

@@ -10,8 +10,8 @@ from node.identity_checks.initiating import IdentityAsking
 from node.requests.sealed import Recipient, seal_for
 from protocol.dsse import sign
 from protocol.errors import ErrorCode, LocalError
-from protocol.fields import to_base64
-from protocol.messages.bodies import HubDecisionBody, ReceiptBody
+from protocol.fields import from_base64, to_base64
+from protocol.messages.bodies import HubDecisionBody, NoticeBody, ReceiptBody
 from protocol.messages.review import (
     IdentityCheckBody,
     IdentityRequestBody,
@@ -49,6 +49,18 @@ async def test_mail_without_its_place_in_the_log(
     await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
     await federation.settle()
     assert await health.read(lambda tables: tables.count("received_request")) == 0
+
+
+async def test_a_salt_beside_what_is_in_no_log_harms_nothing(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    _, care = agencies
+    salted = in_mail(lambda item: {**item, "salt": item["salt"] or NOTHING})
+    federation.network.tamper["/v1/polls"] = salted
+    body = NoticeBody(round=NOTHING, links=[])
+    await delivered(federation, care, await signed_by_hub(federation, body, care.party_id))
+    assert await care.read(lambda tables: tables.count("set_aside")) == 0
+    assert await care.service.receive(wait=0) == 0
 
 
 async def test_a_kind_that_no_node_takes(federation: SimFederation, agencies: Agencies) -> None:
@@ -136,7 +148,7 @@ async def test_a_card_says_who_works_with_the_client_and_else_whom_to_ring(
 
 
 class TestWhatTheHubAnswers:
-    @pytest.mark.parametrize("answer", ["no decision", "another's decision"])
+    @pytest.mark.parametrize("answer", ["no decision", "another's decision", "unsigned"])
     async def test_to_a_request(
         self, federation: SimFederation, agencies: Agencies, answer: str
     ) -> None:
@@ -147,7 +159,13 @@ class TestWhatTheHubAnswers:
         given = None if answer == "no decision" else to_base64(earlier)
 
         def change(data: bytes) -> bytes:
-            value = {**json.loads(data), "decision": given}
+            value = json.loads(data)
+            if answer == "unsigned":
+                real = parse_statement(from_base64(value["decision"])).envelope
+                forged = sign(real.kind, real.payload, SecretSeed(b"k" * 32))
+                value["decision"] = to_base64(forged.encode())
+            else:
+                value["decision"] = given
             return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
         federation.network.tamper["/v1/statements"] = change

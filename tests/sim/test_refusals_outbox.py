@@ -44,10 +44,11 @@ def is_of(kind: type[WireModel], url: str, body: bytes) -> bool:
     return isinstance(parse_statement(envelope).body, kind)
 
 
-def says(code: ErrorCode) -> Callable[[bytes], bytes]:
-    """A hub that answers with this code."""
+def says(code: ErrorCode, met: list[bytes]) -> Callable[[bytes], bytes]:
+    """A hub that answers with this code; what it would have said is put into `met`."""
 
-    def answer(_: bytes) -> bytes:
+    def answer(data: bytes) -> bytes:
+        met.append(data)
         raise RemoteError(code, "not now")
 
     return answer
@@ -331,7 +332,7 @@ async def test_what_was_set_aside_stays_so_while_it_is_not_its_turn(
     """More entries wait than are looked for in one go: those beyond have not ended otherwise."""
     _, care = agencies
     involvement = (await care.team("c1")).others[0].involvement_id
-    for _ in range(2):
+    for _ in range(4):
         await care.ask("c1", involvement)
     await federation.checkpoint()
     await care.membership.sync()
@@ -343,13 +344,31 @@ async def test_what_was_set_aside_stays_so_while_it_is_not_its_turn(
         await care.service.outbox.check_logged()
     assert await told(care) == [f"entry:{last}"]
     before = [item["state"] for item in await care.outbox()]
+    met: list[bytes] = []
     for code in (E.UNREACHABLE, E.NO_QUORUM):
-        federation.network.tamper["/v1/proofs/"] = says(code)
+        federation.network.tamper["/v1/proofs/"] = says(code, met)
         assert await care.service.outbox.check_logged() == 0, "nobody can say now"
+    assert len(met) == 2, "and the others are not asked for"
     assert [item["state"] for item in await care.outbox()] == before
     federation.network.tamper.clear()
     assert await care.service.retry() == []
     assert await told(care) == []
+
+
+async def test_an_entry_that_stands_elsewhere_than_the_hub_said_is_missed(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    """It has given its word for one place, and shows the entry, whole and witnessed, at another."""
+    _, care = agencies
+    await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
+    await federation.checkpoint()
+    (row,) = [item for item in await care.outbox() if item["kind"] == "request"]
+    there = await federation.services.publisher.proof(row["idx"])
+    sql = "UPDATE outbox SET idx = idx - 1 WHERE kind = 'request'"
+    await care.write(lambda tables: tables.tx.run(sql))
+    federation.network.tamper["/v1/proofs/"] = lambda _: there
+    assert await care.service.outbox.check_logged() == 1
+    assert await alarms(care) == ["not_in_log"]
 
 
 async def test_what_the_hub_says_of_its_clock_is_no_reason_to_stop(

@@ -224,11 +224,14 @@ async def test_a_hub_that_was_started_again_still_knows_what_was_witnessed(
     del federation.nodes["Health visiting"], federation.nodes["Social care"]
     await health.answer(request_id)
     await federation.checkpoint()
+    await health.membership.sync()
     sleep(federation)
     await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
     await federation.checkpoint()
     await restart_hub(federation)
     await federation.checkpoint()
+    with pytest.raises(LocalError, match="the card leaves by itself"):
+        await let_go(health, request_id)
     assert (await provisional(health, request_id)).code is ErrorCode.CONFLICT
     await health.service.advance()
     await care.service.receive(wait=0)

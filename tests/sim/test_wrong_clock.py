@@ -227,6 +227,7 @@ async def test_what_a_node_says_by_itself_waits_for_the_right_time(
     await federation.checkpoint()
     with pytest.raises(RemoteError, match="13:13"):
         await health.service.advance()
+    assert await health.read(lambda tables: tables.count("refused")) == 0, "not over quota"
     off(federation, health, 0)
     await health.service.advance()
     assert len(await federation.entries("release")) == 1
