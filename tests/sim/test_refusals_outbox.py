@@ -13,6 +13,7 @@ import pytest
 import node.membership.outbox
 from node.faults import fault_of
 from node.membership.hub import followed_charters
+from node.membership.succession import move_on
 from node.membership.synced import notice
 from node.requests.answering import Answer
 from node.store.resync import Cause
@@ -358,17 +359,20 @@ async def test_what_was_set_aside_stays_so_while_it_is_not_its_turn(
 async def test_an_entry_that_stands_elsewhere_than_the_hub_said_is_missed(
     federation: SimFederation, agencies: Agencies
 ) -> None:
-    """It has given its word for one place, and shows the entry, whole and witnessed, at another."""
+    """It shows the entry, whole and witnessed, at another; or it gave no salt to find it by."""
     _, care = agencies
-    await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
-    await federation.checkpoint()
-    (row,) = [item for item in await care.outbox() if item["kind"] == "request"]
-    there = await federation.services.publisher.proof(row["idx"])
-    sql = "UPDATE outbox SET idx = idx - 1 WHERE kind = 'request'"
-    await care.write(lambda tables: tables.tx.run(sql))
-    federation.network.tamper["/v1/proofs/"] = lambda _: there
-    assert await care.service.outbox.check_logged() == 1
-    assert await alarms(care) == ["not_in_log"]
+    involvement = (await care.team("c1")).others[0].involvement_id
+    for change in ("salt = NULL", "idx = idx - 1"):
+        await care.ask("c1", involvement)
+        await federation.checkpoint()
+        row = (await care.outbox())[-1]
+        there = await federation.services.publisher.proof(row["idx"])
+        sql = f"UPDATE outbox SET {change} WHERE id = ?"  # noqa: S608 - our own words
+        await care.write(lambda tables, sql=sql, row=row: tables.tx.run(sql, row["id"]))  # type: ignore[misc]
+        federation.network.tamper["/v1/proofs/"] = lambda _, there=there: there  # type: ignore[misc]
+        assert await care.service.outbox.check_logged() == 1, change
+    assert await alarms(care) == ["not_in_log"] * 2
+    assert await set_aside(care) == []
 
 
 async def test_what_the_hub_says_of_its_clock_is_no_reason_to_stop(
@@ -405,4 +409,8 @@ async def test_a_hub_that_is_being_joined_says_nothing_of_what_work_is_called(
     await engine.write(lambda tables: tables.hubs.save(other))
     found = await engine.read(followed_charters)
     assert [charter.charter_id for charter in found] == [membership.hub.hub_id]
+    first = replace(membership.hub, hub_id="00" * 16)
+    await engine.write(lambda tables: tables.hubs.save(first))
+    moved = await engine.write(lambda tables: move_on(tables, membership.hub, "ee" * 32, 1))
+    assert (moved.hub_id, moved.genesis) == (membership.hub.hub_id, "ee" * 32), "no other's log"
     await engine.close()

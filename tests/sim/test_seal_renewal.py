@@ -270,6 +270,23 @@ async def test_an_old_key_is_deleted_when_nothing_can_come_to_it_any_more(
     assert in_force(health) in load_keys(health.folder, health.membership.hub.hub_id).seals()
 
 
+async def test_a_node_that_comes_back_after_years_still_renews_what_was_cut_off(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    """The key in force has long ended, and lies behind the new one that nobody heard of."""
+    health, _ = agencies
+    before = in_force(health)
+    await later(federation, 310)
+    federation.network.hub_down = True
+    with pytest.raises(RemoteError):
+        await health.service.renewal.renew(health.membership.me())
+    federation.network.hub_down = False
+    await later(federation, 60 + health.membership.charter.retention_days)
+    await renewed(federation, health)
+    assert await renewals(federation) == 1
+    assert in_force(health) != before
+
+
 async def test_who_is_suspended_renews_nothing_and_goes_on_when_it_is_back(
     federation: SimFederation, agencies: Agencies
 ) -> None:

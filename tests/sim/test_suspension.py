@@ -200,6 +200,7 @@ class TestCutOff:
         assert await rotating(care).apply() == words
         await rotating(care).wait(lambda: None)
         assert uses_new_keys(care)
+        assert await care.read(lambda tables: tables.count("token_cache")) > 0, "its key is as old"
 
     @pytest.mark.parametrize("moves", [0, 1])
     async def test_while_it_switched_over(
