@@ -115,6 +115,7 @@ async def test_what_was_sealed_to_the_old_key_opens_after_the_renewal(
     before = in_force(care)
     await renewed(federation, care)
     assert in_force(care) != before
+    assert await alarms(care) == [], "it is in the log, as the hub promised"
     (part,) = [item for item in await health.outbox() if item["kind"] == "release"]
     named = ReleaseBody.model_validate_json(part["body"])
     another = named.model_copy(update={"seal_key": in_force(care)})

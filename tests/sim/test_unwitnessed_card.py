@@ -10,6 +10,7 @@ from audit.case.case import Case
 from audit.findings import FindingCode as Code
 from audit.report.figures import audit_case
 from node.actions import people as acts
+from node.membership.succession import move_on
 from node.requests.without_quorum import Urgent
 from node.views import inbox as screens
 from node.views.governance import governance_value
@@ -139,6 +140,10 @@ async def test_a_card_that_a_person_lets_go_opens_and_all_of_it_is_in_the_log_la
         assert await seen(node) == 1
     assert await federation.entries("release") == [], "there is one or the other"
     assert await audited(federation) == set()
+    for node in agencies:
+        hub_row = node.membership.hub
+        await node.write(lambda tables, left=hub_row: move_on(tables, left, "ee" * 32, 1))  # type: ignore[misc]
+        assert "card_in_no_log" not in await alarms(node), "the log that was lost had shown it"
 
 
 async def test_no_rule_ever_allows_such_a_request(
