@@ -419,8 +419,11 @@ class TestAnIdentityCheck:
         await nothing_set_aside(care)
         await delivered(federation, care, await signed_by_hub(federation, real, care.party_id))
         no = but(real, outcome="refuse", code="not_available", holder=None, evidence=None)
-        await delivered(federation, care, await signed_by_hub(federation, no, care.party_id))
-        assert (await sent_check(care, check_id))["state"] == "allowed"
+        for second in (no, but(real, holder=NOBODY)):
+            signed = await signed_by_hub(federation, second, care.party_id)
+            await delivered(federation, care, signed)
+            kept = await sent_check(care, check_id)
+            assert (kept["state"], kept["holder"]) == ("allowed", real.holder)
 
     @pytest.mark.parametrize(
         "change",

@@ -261,7 +261,8 @@ class TestALogThatMovesOnMeanwhile:
         """Two loops of one node follow it at once, and the one that began first ends last."""
         _, care = agencies
         await self.grows(federation)
-        real, meanwhile = federation.network.get, []
+        real = federation.network.get
+        meanwhile: list[str] = []
 
         async def get(url: str) -> bytes:
             note = await real(url)
@@ -308,7 +309,8 @@ async def test_mail_that_is_read_while_the_log_is_followed_is_not_read_again(
     health, care = agencies
     request_id = await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
     await federation.checkpoint()
-    real, meanwhile = federation.network.get, []
+    real = federation.network.get
+    meanwhile: list[str] = []
 
     async def slow(url: str) -> bytes:
         note = await real(url)
