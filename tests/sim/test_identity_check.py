@@ -111,6 +111,8 @@ async def test_two_people_compare_and_both_say_the_same(
     await say(care, "same", link_id)
     await federation.round()
     assert await logged_states(federation) == ["match"]
+    with pytest.raises(LocalError):
+        await check(care, link_id)  # nobody doubts it
     kinds = ["identity_request", "identity_decision", "identity_check", "identity_answer"]
     places = [(await federation.entries(kind))[0]["idx"] for kind in kinds]
     assert places == sorted(places)

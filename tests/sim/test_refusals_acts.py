@@ -33,6 +33,7 @@ from tests.sim.test_lies import asked
 from tests.sim.test_recall import released
 from tests.sim.test_refusals_hub import NOBODY, NOTHING, but, last
 from tests.sim.test_refusals_node import dropped, request_of, signed_by_hub
+from tests.sim.test_review import queue, say
 from tests.sim.test_tampered import in_mail
 
 Agencies = tuple[SimNode, SimNode]
@@ -284,6 +285,9 @@ class TestWhatPeopleCannotDo:
         self, federation: SimFederation, unsure: Agencies
     ) -> None:
         health, care = unsure
+        with pytest.raises(LocalError) as caught:
+            await check(care, NOBODY)
+        assert caught.value.code is E.NOT_FOUND
         check_id = await check(care)
         await federation.settle()
         await compare(health, check_id, "cannot_say")
@@ -294,8 +298,11 @@ class TestWhatPeopleCannotDo:
         assert len(await federation.entries("identity_answer")) == 1
 
     async def test_compare_too_late(self, federation: SimFederation, unsure: Agencies) -> None:
+        """Somebody at the other side has said that it is the same: that is no reason not to ask."""
         health, care = unsure
-        check_id = await check(care)
+        (waiting,) = await queue(care)
+        await say(care, "same", waiting.link_id)
+        check_id = await check(care, waiting.link_id)
         await federation.settle()
         federation.clock.now += 7 * 86_400
         with pytest.raises(LocalError) as caught:

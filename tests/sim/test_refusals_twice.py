@@ -72,6 +72,12 @@ class TestTwoProcessesOfOneNode:
         assert sorted(both) == [0, 1]
         assert await statements(care, "identity_check") == 1
         assert (await sent_check(care, check_id))["state"] == "sending_details"
+        sql = "UPDATE sent_check SET state = 'stopped'"
+        await care.write(lambda tables: tables.tx.run(sql))
+        await care.service.outbox.send()
+        kept = await sent_check(care, check_id)
+        assert (kept["state"], kept["openings"]) == ("stopped", None), "it had ended meanwhile"
+        assert await set_aside(care) == []
 
     async def test_a_person_answers_once(self, federation: SimFederation, unsure: Agencies) -> None:
         """While the first answer has not reached the hub nobody can tell which would be last."""

@@ -17,6 +17,7 @@ from node.actions.requests import Ask, Grounds, addressee_of, answer_now, ask_no
 from node.identity_checks.comparing import Comparison
 from node.identity_checks.initiating import IdentityCheckRequest
 from node.links.review import Opinion
+from node.links.team import Unpublished
 from node.membership.hub import check_clock
 from node.membership.rotation import Rotating
 from node.requests.answering import Answer
@@ -182,6 +183,12 @@ async def test_a_withdrawal_is_in_force_here_at_once_and_told_when_the_clock_is_
 ) -> None:
     """That nobody is told any more does not wait for a clock."""
     health, care = agencies
+
+    async def shown() -> tuple[bool, bool, Unpublished | None]:
+        team = await health.team("h1")
+        return team.published, team.compared, team.unpublished
+
+    assert await shown() == (True, True, None)
     request_id = await ask(federation, agencies)
     off(federation, health, -HOUR)
     with pytest.raises(RemoteError) as caught:
@@ -195,6 +202,7 @@ async def test_a_withdrawal_is_in_force_here_at_once_and_told_when_the_clock_is_
     await withdraw_now(health.service, "h1", 1)
     await federation.round()
     assert (await care.team("c1")).others == ()
+    assert await shown() == (False, False, Unpublished.NO_PERMISSION)
     assert len(await federation.entries("publication")) == 3
 
 
