@@ -185,6 +185,9 @@ class TestWhatTheHubSaysOfLinks:
             await delivered(federation, care, health.membership.sign(body, care.party_id))
         assert await care.team("c1") == before
         assert await alarms(care) == []
+        late = RoundsBody(compared_below=0, next_round=before.next_round or 0)
+        await delivered(federation, care, await signed_by_hub(federation, late, care.party_id))
+        assert await care.team("c1") == before, "what was compared stays so"
 
     async def test_a_link_that_rests_on_nothing_is_not_asked_over(
         self, federation: SimFederation, agencies: Agencies
@@ -247,6 +250,9 @@ async def test_nothing_is_asked_before_the_publication_it_rests_on_is_confirmed(
     care = await federation.join("Social care", "childrens_social_care")
     await health.take_in(row("h1", AMIRA, "health_visiting", DUTY))
     await care.take_in(row("c1", AMEERA, "child_in_need", DUTY))
+    team = await care.team("c1")
+    assert (team.published, team.compared, team.next_round) == (False, False, None)
+    assert (team.others, team.waiting, team.overdue) == ((), 0, False), "nothing was said yet"
     await health.publish()
     chunks = []
 
@@ -279,6 +285,7 @@ class TestWhoCannotBeSealedTo:
         if why == "suspended":
             await ordered(federation, health, "suspended")
             await care.membership.sync()
+            assert (await care.team("c1")).others == (), "nor are they shown any more"
         else:
             federation.clock.now += 367 * 86_400
         with pytest.raises(RemoteError) as caught:
