@@ -188,6 +188,19 @@ class TestWhatTheHubSaysOfLinks:
         late = RoundsBody(compared_below=0, next_round=before.next_round or 0)
         await delivered(federation, care, await signed_by_hub(federation, late, care.party_id))
         assert await care.team("c1") == before, "what was compared stays so"
+        (link,) = await care.read(lambda tables: tables.tx.rows("SELECT * FROM link"))
+        ended = LinkNotice(
+            link_id=link["link_id"],
+            state="ended",
+            stub_id=link["stub_id"],
+            agency_id=None,
+            involvements=[],
+            evidence=None,
+        )
+        end = NoticeBody(round=NOTHING, links=[ended])
+        await delivered(federation, care, await signed_by_hub(federation, end, care.party_id))
+        (kept,) = await care.read(lambda tables: tables.tx.rows("SELECT * FROM link"))
+        assert {**kept, "state": "match"} == dict(link), "what it was about is still named by it"
 
     async def test_a_link_that_rests_on_nothing_is_not_asked_over(
         self, federation: SimFederation, agencies: Agencies
