@@ -162,6 +162,8 @@ class TestADiskThatIsFull:
         await federation.settle()
         kept = [item.item for item in await set_aside(health)]
         assert [item.what for item in kept] == [Kind.MESSAGE] * 2, "the request, and its decision"
+        await health.service.retry()
+        assert [item.item for item in await set_aside(health)] == kept, "both wait for the first"
         met.pop(0)
         with pytest.raises(LocalError) as caught:
             await health.service.retry()
