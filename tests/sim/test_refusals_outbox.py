@@ -308,6 +308,7 @@ async def test_mail_that_is_read_while_the_log_is_followed_is_not_read_again(
     """Whoever went back to where the mail stood before would pass for an old copy of the node."""
     health, care = agencies
     request_id = await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
+    assert await health.service.receive(wait=0) == 0, "witnesses are there and have not signed it"
     await federation.checkpoint()
     real = federation.network.get
     meanwhile: list[str] = []

@@ -16,6 +16,7 @@ from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.messages.bodies import (
     LinkNotice,
     NoticeBody,
+    RejectionBody,
     ReleaseBody,
     RequestBody,
     RoundsBody,
@@ -163,6 +164,12 @@ class TestADiskThatIsFull:
         kept = [item.item for item in await set_aside(health)]
         assert [item.what for item in kept] == [Kind.MESSAGE] * 2, "the request, and its decision"
         await health.service.retry()
+        bad = await signed_by_hub(
+            federation,
+            RejectionBody(statement=NOTHING, kind="request", code="over_quota"),
+            health.party_id,
+        )
+        await delivered(federation, health, bad)
         assert [item.item for item in await set_aside(health)] == kept, "both wait for the first"
         met.pop(0)
         with pytest.raises(LocalError) as caught:
