@@ -335,6 +335,7 @@ async def test_a_match_is_checked_only_when_somebody_doubts_it(
         await check(care, link["link_id"])
     assert caught.value.code is ErrorCode.NOT_FOUND
     await say(health, "not_same", link["link_id"])
+    await check(health, link["link_id"])  # nor does who doubts it wait to be asked
     await federation.round()
     check_id = await check(care)
     await federation.settle()

@@ -210,6 +210,7 @@ class TestWhatTheHubSaysOfLinks:
         await delivered(federation, care, await signed_by_hub(federation, end, care.party_id))
         (kept,) = await care.read(lambda tables: tables.tx.rows("SELECT * FROM link"))
         assert {**kept, "state": "match"} == dict(link), "what it was about is still named by it"
+        assert (await care.team("c1")).others == ()
 
     async def test_a_link_that_rests_on_nothing_is_not_asked_over(
         self, federation: SimFederation, agencies: Agencies
@@ -352,6 +353,9 @@ class TestACardWithoutAQuorum:
             return {item["request_id"]: item["may_go_now"] for item in value["received"]}
 
         assert await offered() == {vital: True, other: False}
+        federation.clock.now += 8 * 86_400
+        assert await offered() == {vital: False, other: False}, "it has expired"
+        federation.clock.now -= 8 * 86_400
         await let_go(health, vital)
         assert await offered() == {vital: False, other: False}, "it has left"
 

@@ -237,6 +237,9 @@ async def test_a_hub_that_was_started_again_still_knows_what_was_witnessed(
     await federation.checkpoint()
     with pytest.raises(LocalError, match="the card leaves by itself"):
         await let_go(health, request_id)
+    await health.service.monitor.look()
+    value = await health.read(lambda tables: screens.inbox_value(tables, health.membership))
+    assert [item["may_go_now"] for item in value["received"]] == [False], "nor is it offered"
     assert (await provisional(health, request_id)).code is ErrorCode.CONFLICT
     await health.service.advance()
     await care.service.receive(wait=0)
