@@ -115,12 +115,11 @@ def team_of(tables: NodeTables, membership: HubMembership, local_id: str) -> Tea
     stub = tables.stubs.of_client(hub_id, client.id)
     published = stub is not None and not stub.retired
     known = tables.links.of_stub(hub_id, stub.stub_id) if stub else []
-    links = [link for link in known if link.state is not LinkState.ENDED]
     shown = [item for item in entries_of(known) if item.link.state is not LinkState.ENDED]
     rounds = tables.stubs.rounds(hub_id)
     titles = {item.code: item.title for item in membership.charter.involvement_types}
     own = [str(titles.get(item.type)) for item in tables.records.in_force(client.id, now)]
-    possible = sum(link.state is LinkState.POSSIBLE for link in links)
+    possible = sum(link.state is LinkState.POSSIBLE for link in known)
     return Team(
         own=tuple(own),
         others=tuple(_members(membership, shown)),

@@ -61,9 +61,9 @@ def _cards_never_seen(tables: NodeTables, hub_id: str) -> Iterator[str]:
     left = {subject_of(item.body) for item in tables.outbox.unsettled(hub_id, ProvisionalBody)}
     came = {}
     for card in tables.governance.cards(hub_id):
-        if not card.we_asked and card.request_id in left:
+        if card.request_id in left:
             yield card.request_id
-        request = tables.sent_requests.get(hub_id, card.request_id) if card.we_asked else None
+        request = tables.sent_requests.get(hub_id, card.request_id)
         if request is not None and request.release_id is not None:
             came[request.release_id] = card.request_id
     for statement_id in sorted(tables.journal.unseen(hub_id, came)):

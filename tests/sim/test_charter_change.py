@@ -268,6 +268,11 @@ async def test_no_rule_answers_under_a_charter_that_does_not_bind(
     second = await care.ask("c1", involvement)
     await federation.settle()
     assert (await health.received(second))["state"] == "asks_person"
+    await health.write(lambda tables: tables.tx.run("UPDATE involvement SET withdrawn_at = 1"))
+    no = await care.ask("c1", involvement)
+    await federation.settle()
+    assert (await care.sent(no))["code"] == "permission_ended", "a refusal needs nobody's signature"
+    await health.write(lambda tables: tables.tx.run("UPDATE involvement SET withdrawn_at = NULL"))
     await accept(federation, health)
     third = await care.ask("c1", involvement)
     await federation.settle()
@@ -378,7 +383,9 @@ async def test_statements_on_their_way_are_signed_again_and_none_is_lost(
     await federation.hub.jobs.amend()
     # The hub is at version 2; no witness has signed that yet, so the node cannot know.
     wanted = await care.request("c1", involvement)
-    request_id = await care.write(lambda tables: care.service.asking.ask(tables, wanted))
+    request_id, _ = [
+        await care.write(lambda tables: care.service.asking.ask(tables, wanted)) for _ in range(2)
+    ]
     for _ in range(3):
         await care.service.advance()
     assert (await care.sent(request_id))["state"] == "sending"
@@ -386,7 +393,7 @@ async def test_statements_on_their_way_are_signed_again_and_none_is_lost(
     await federation.settle()
     assert (await care.sent(request_id))["state"] == "waiting"
     assert (await health.received(request_id))["state"] == "asks_person"
-    (entry,) = await federation.entries("request")
+    entry, _ = await federation.entries("request")
     statement = parse_statement(entry["envelope"])
     assert statement.preamble.charter_version == 2
     latest = care.membership.directory.charter_at(None).statement_id

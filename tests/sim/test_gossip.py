@@ -24,6 +24,8 @@ from protocol.log.tlog_proof import TlogProof
 from protocol.signing import SecretSeed
 from runtime.secrets import read_secrets
 from tests.sim.federation import ORIGIN, SimFederation, SimNode
+from tests.sim.test_identity_check import check
+from tests.sim.test_identity_check import unsure as unsure  # a fixture
 
 Agencies = tuple[SimNode, SimNode]
 
@@ -113,6 +115,24 @@ async def test_the_holder_does_not_send_a_card_on_a_proof_from_another_log(
     await federation.settle()
     assert await federation.entries("release") == []
     assert await proven(health) == [AlarmCode.TWO_LOGS]
+
+
+async def test_details_do_not_leave_on_the_proof_of_another_entry_or_log(
+    federation: SimFederation, unsure: Agencies
+) -> None:
+    _, care = unsure
+    await check(care)
+    await federation.checkpoint()
+    (request,) = await federation.entries("identity_request")
+    (decision,) = await federation.entries("identity_decision")
+    forged = [await federation.services.publisher.proof(request["idx"])]
+    federation.network.tamper[r"/v1/proofs/\d+\?wait"] = lambda _: forged[-1]
+    await federation.settle()
+    assert await federation.entries("identity_check") == []
+    forged.append(await other_proof(federation, decision["idx"]))
+    await federation.settle()
+    assert await federation.entries("identity_check") == []
+    assert await proven(care) == [AlarmCode.TWO_LOGS]
 
 
 async def test_a_hub_that_cannot_be_asked_delays_the_card_and_loses_nothing(

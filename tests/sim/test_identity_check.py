@@ -111,6 +111,8 @@ async def test_two_people_compare_and_both_say_the_same(
     await say(care, "same", link_id)
     await federation.round()
     assert await logged_states(federation) == ["match"]
+    with pytest.raises(LocalError):
+        await check(care, link_id)  # nobody doubts it
     kinds = ["identity_request", "identity_decision", "identity_check", "identity_answer"]
     places = [(await federation.entries(kind))[0]["idx"] for kind in kinds]
     assert places == sorted(places)
@@ -333,6 +335,7 @@ async def test_a_match_is_checked_only_when_somebody_doubts_it(
         await check(care, link["link_id"])
     assert caught.value.code is ErrorCode.NOT_FOUND
     await say(health, "not_same", link["link_id"])
+    await check(health, link["link_id"])  # nor does who doubts it wait to be asked
     await federation.round()
     check_id = await check(care)
     await federation.settle()

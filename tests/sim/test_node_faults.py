@@ -434,10 +434,11 @@ async def test_a_fault_in_refusing_a_message_does_not_keep_the_next_one(
     handlers = health.service.dispatcher._incoming
     real = handlers[RequestBody]
     handlers[RequestBody] = refuses
-    monkeypatch.setattr(health.service.dispatcher, "refuse", throws)
+    for name in ("refuse", "keep"):  # the journal meets it too
+        monkeypatch.setattr(health.service.dispatcher, name, throws)
     await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
     await federation.settle()
-    assert [kept.fault.error for kept in await set_aside(health)] == ["KeyError", "not_found"]
+    assert [kept.fault.error for kept in await set_aside(health)] == ["KeyError"] * 2
     handlers[RequestBody] = real
     monkeypatch.undo()
     assert await health.service.retry() == []
@@ -514,14 +515,18 @@ async def test_an_entry_that_cannot_be_looked_for_does_not_keep_the_others(
     await federation.checkpoint()
     (wanted, *_) = [item["idx"] for item in await care.outbox() if item["state"] == "sent"]
 
+    tried = []
+
     def throws(charter: Any, data: bytes, place: tuple[int, Any], envelope: bytes) -> None:
         if place[0] == wanted:
+            tried.append(wanted)
             raise fault()
         verify_logged(charter, data, place, envelope)
 
     monkeypatch.setattr(node.membership.outbox, "verify_logged", throws)
     await federation.settle()
     assert await told(care) == [f"entry:{wanted}"]
+    assert len(tried) == 2, "once by either of them, and not again and again"
     states = {item["idx"]: item["state"] for item in await care.outbox()}
     assert states[wanted] == "sent"
     assert set(states.values()) <= {"sent", "logged"}
@@ -532,8 +537,12 @@ async def test_an_entry_that_cannot_be_looked_for_does_not_keep_the_others(
     del health
 
 
-def answering_one_with(federation: SimFederation, kind: type[WireModel], code: ErrorCode) -> Any:
-    """The hub answers the first statement of a kind with this code, each time it is sent."""
+def answering_one_with(
+    federation: SimFederation, kind: type[WireModel], code: ErrorCode
+) -> tuple[Any, list[str]]:
+    """The hub answers the first statement of a kind with this code, each time it is sent; how it
+    answers else, and every one that was sent.
+    """
     network, first = federation.network, list[str]()
     real = network.post
 
@@ -547,7 +556,7 @@ def answering_one_with(federation: SimFederation, kind: type[WireModel], code: E
         return await real(url, body, headers)
 
     network.post = post  # type: ignore[method-assign]
-    return real
+    return real, first
 
 
 async def test_one_statement_at_which_the_hub_fails_does_not_keep_the_others(
@@ -555,12 +564,13 @@ async def test_one_statement_at_which_the_hub_fails_does_not_keep_the_others(
 ) -> None:
     health, care = agencies
     involvement = (await care.team("c1")).others[0].involvement_id
-    real = answering_one_with(federation, RequestBody, ErrorCode.INTERNAL)
+    real, sent = answering_one_with(federation, RequestBody, ErrorCode.INTERNAL)
     first, second = [await care.ask("c1", involvement) for _ in range(2)]
     await federation.settle()
     assert (await health.received(second))["state"] == "asks_person"
     assert (await care.sent(first))["state"] == "sending"
     assert len(await told(care)) == 1, "a person is told"
+    assert len(sent) == 2, "each once, and not again and again"
     federation.network.post = real  # type: ignore[method-assign]
     assert await care.service.retry() == []
     await federation.settle()

@@ -39,6 +39,7 @@ async def test_too_little_is_said_plainly_with_everybodys_duty_line(
     health = await federation.join("Health visiting", "health_provider")
     await federation.join("Social care", "childrens_social_care")
     await federation.join("Housing", "housing")
+    await federation.join("Audit office", "auditor")  # whom nobody rings about a client
     await health.take_in(
         row("h1", LITTLE, "health_visiting", DUTY),
         row("h2", NO_NAME, "health_visiting", DUTY),

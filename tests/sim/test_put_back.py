@@ -165,15 +165,19 @@ async def test_a_card_that_was_recalled_since_is_gone(
     health, care = agencies
     request_id = await asked_and_opened(federation, agencies)
     copy_aside(care, tmp_path / "copy")
+    copy_aside(health, tmp_path / "health")
     await recall_now(health.service, request_id, 1)
     await federation.settle()
     care = await put_back(federation, care, tmp_path / "copy")
+    health = await put_back(federation, health, tmp_path / "health")
     assert (await care.sent(request_id))["card"] is not None, "the copy has it"
     await federation.settle()
     await federation.settle()
     kept = await care.sent(request_id)
     assert (kept["state"], kept["card"]) == ("recalled", None)
-    assert await shown_team(care, "c1") == [], "and the link has ended"
+    assert (await health.received(request_id))["state"] == "recalled", "by its own word"
+    for node, client in ((care, "c1"), (health, "h1")):
+        assert await shown_team(node, client) == [], "and the link has ended"
     assert (await lost_by(care)).recalled == 1
     assert len(await federation.entries("recall_done")) == 1, "that was said before"
     assert await audited(federation) == set()

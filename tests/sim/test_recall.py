@@ -48,7 +48,10 @@ async def test_either_side_recalls_the_card_and_both_leads_are_told(
     (asker,), (holder,) = await notices(care), await notices(health)
     assert (asker["we_asked"], asker["said_by_us"]) == (True, by_asker)
     assert (holder["we_asked"], holder["said_by_us"]) == (False, not by_asker)
+    assert asker["recalled_at"] is not None
     assert holder["recalled_at"] is not None, "the asker's node stated that it deleted the card"
+    sent = [item["kind"] for node in agencies for item in await node.outbox()]
+    assert sent.count("recall_done") == 1, "who had no card says nothing of it"
     kinds = ["release", "wrong_person", "recall_done"]
     places = [(await federation.entries(kind))[0]["idx"] for kind in kinds]
     assert places == sorted(places)
@@ -75,6 +78,21 @@ async def test_the_link_ends_at_once_and_stays_ended(
         )
         await federation.round()
     assert (await care.team("c1")).others == (await health.team("h1")).others == ()
+
+
+async def test_a_card_that_went_with_another_is_stated_to_be_gone_too(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    """The asker deleted both when it recalled the first; then the holder recalls the second."""
+    health, care = agencies
+    first, second = [await released(federation, agencies) for _ in range(2)]
+    await wrong(care, first)
+    await federation.settle()
+    assert (await care.sent(second))["state"] == "recalled"
+    await wrong(health, second)
+    await federation.settle()
+    assert all(item["recalled_at"] for item in await notices(health))
+    assert len(await federation.entries("recall_done")) == 2
 
 
 async def test_what_is_under_way_over_the_link_stops(
@@ -134,9 +152,9 @@ async def test_nobody_recalls_what_was_not_released_or_is_not_theirs(
     health, care = agencies
     request_id = await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
     await federation.settle()
-    for node in agencies:
+    for node, number in ((health, request_id), (care, request_id), (care, "00" * 16)):
         with pytest.raises(LocalError) as caught:
-            await wrong(node, request_id)
+            await wrong(node, number)
         assert caught.value.code is ErrorCode.NOT_FOUND
     await health.answer(request_id)
     await federation.settle()

@@ -10,8 +10,8 @@ from node.identity_checks.initiating import IdentityAsking
 from node.requests.sealed import Recipient, seal_for
 from protocol.dsse import sign
 from protocol.errors import ErrorCode, LocalError
-from protocol.fields import to_base64
-from protocol.messages.bodies import HubDecisionBody, ReceiptBody
+from protocol.fields import from_base64, to_base64
+from protocol.messages.bodies import HubDecisionBody, NoticeBody, ReceiptBody
 from protocol.messages.review import (
     IdentityCheckBody,
     IdentityRequestBody,
@@ -19,6 +19,7 @@ from protocol.messages.review import (
     WrongPersonBody,
 )
 from protocol.messages.statement import parse_statement
+from protocol.requests.refusals import RefusalCode
 from protocol.requests.sealing import SealedRequest
 from protocol.signing import SecretSeed
 from tests.sim.federation import SAMIR, SimFederation, SimNode
@@ -32,6 +33,7 @@ from tests.sim.test_lies import asked
 from tests.sim.test_recall import released
 from tests.sim.test_refusals_hub import NOBODY, NOTHING, but, last
 from tests.sim.test_refusals_node import dropped, request_of, signed_by_hub
+from tests.sim.test_review import queue, say
 from tests.sim.test_tampered import in_mail
 
 Agencies = tuple[SimNode, SimNode]
@@ -48,6 +50,18 @@ async def test_mail_without_its_place_in_the_log(
     await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
     await federation.settle()
     assert await health.read(lambda tables: tables.count("received_request")) == 0
+
+
+async def test_a_salt_beside_what_is_in_no_log_harms_nothing(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    _, care = agencies
+    salted = in_mail(lambda item: {**item, "salt": item["salt"] or NOTHING})
+    federation.network.tamper["/v1/polls"] = salted
+    body = NoticeBody(round=NOTHING, links=[])
+    await delivered(federation, care, await signed_by_hub(federation, body, care.party_id))
+    assert await care.read(lambda tables: tables.count("set_aside")) == 0
+    assert await care.service.receive(wait=0) == 0
 
 
 async def test_a_kind_that_no_node_takes(federation: SimFederation, agencies: Agencies) -> None:
@@ -110,8 +124,33 @@ async def test_a_card_that_comes_twice_is_opened_once(
     assert await care.read(lambda tables: tables.count("set_aside")) == 0
 
 
+async def test_a_card_says_who_works_with_the_client_and_else_whom_to_ring(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    """Each line of it as it was imported; of who has no phone, or has left, no line is made up."""
+    _, care = agencies
+    by_duty = {"duty_line": "01632 960100", "duty_hours": "Always"}
+    nobody = dict.fromkeys(("practitioner", "role", "phone", "email", "team"))
+    visitor = {
+        "practitioner": "H. Visitor",
+        "role": "Practitioner",
+        "phone": "07700 900123",
+        "email": "w@agency.example",
+        "team": "East",
+    }
+    for change, named in (
+        ("phone = phone", visitor),
+        ("phone = NULL", visitor | {"phone": None}),
+        ("closed_at = 1", nobody),
+    ):
+        sql = f"UPDATE practitioner SET {change}"  # noqa: S608 - our own words
+        await agencies[0].write(lambda tables, sql=sql: tables.tx.run(sql))  # type: ignore[misc]
+        card = json.loads((await care.sent(await released(federation, agencies)))["card"])
+        assert card == named | by_duty | {"last_contact": None, "next_visit": None}
+
+
 class TestWhatTheHubAnswers:
-    @pytest.mark.parametrize("answer", ["no decision", "another's decision"])
+    @pytest.mark.parametrize("answer", ["no decision", "another's decision", "unsigned"])
     async def test_to_a_request(
         self, federation: SimFederation, agencies: Agencies, answer: str
     ) -> None:
@@ -122,12 +161,19 @@ class TestWhatTheHubAnswers:
         given = None if answer == "no decision" else to_base64(earlier)
 
         def change(data: bytes) -> bytes:
-            value = {**json.loads(data), "decision": given}
+            value = json.loads(data)
+            if answer == "unsigned":
+                real = parse_statement(from_base64(value["decision"])).envelope
+                forged = sign(real.kind, real.payload, SecretSeed(b"k" * 32))
+                value["decision"] = to_base64(forged.encode())
+            else:
+                value["decision"] = given
             return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
         federation.network.tamper["/v1/statements"] = change
         request_id = await care.ask("c1", involvement)
         assert (await care.sent(request_id))["state"] != "waiting"
+        assert await care.read(lambda tables: tables.count("set_aside")) == 0
 
 
 class TestALinkThatIsNotTheAskers:
@@ -194,23 +240,31 @@ class TestWhatPeopleCannotDo:
     ) -> None:
         health, _ = agencies
         request_id = await asked(federation, agencies)
-        await health.answer(request_id)
+        await health.answer(request_id, RefusalCode.OBJECTION)
+        await federation.settle()
         for number in (NOBODY, request_id):
             with pytest.raises(LocalError) as caught:
                 await health.answer(number)
             assert caught.value.code is E.NOT_FOUND
         assert len(await federation.entries("decision")) == 1
+        assert (await health.received(request_id))["state"] == "refused"
+        assert await federation.entries("release") == [], "a refusal lets nothing go"
 
     async def test_ask_about_nobody_or_as_nobody(
         self, federation: SimFederation, agencies: Agencies
     ) -> None:
-        _, care = agencies
+        health, care = agencies
         involvement = (await care.team("c1")).others[0].involvement_id
+        right = await care.request("c1", involvement)
+        link_id, holder = right.link_id, right.holder
         await care.take_in(imported("c2", SAMIR, "child_in_need", None))
         for change, code in (
             ({"local_id": "nobody"}, E.NOT_READY),
             ({"local_id": "c2"}, E.NOT_READY),
             ({"involvement_id": NOBODY}, E.NOT_FOUND),
+            ({"involvement_id": NOBODY, "link_id": link_id, "holder": holder}, E.NOT_FOUND),
+            ({"holder": care.party_id}, E.NOT_FOUND),
+            ({"basis": "UK-NONE"}, E.MALFORMED),
             ({"practitioner": 999}, E.NOT_FOUND),
             ({"facts": {"informed": "perhaps"}}, E.MALFORMED),
             ({"facts": {"shoe_size": "44"}}, E.MALFORMED),
@@ -219,12 +273,18 @@ class TestWhatPeopleCannotDo:
             with pytest.raises(LocalError) as caught:
                 await care.ask(values.pop("local_id"), values.pop("involvement_id"), **values)
             assert caught.value.code is code, change
+        with pytest.raises(LocalError) as caught:
+            await health.ask("h2", (await health.team("h1")).others[0].involvement_id)
+        assert caught.value.code is E.NOT_FOUND, "that is of her brother's team"
         assert await care.read(lambda tables: tables.count("sent_request")) == 0
 
     async def test_compare_what_does_not_wait_for_them(
         self, federation: SimFederation, unsure: Agencies
     ) -> None:
         health, care = unsure
+        with pytest.raises(LocalError) as caught:
+            await check(care, NOBODY)
+        assert caught.value.code is E.NOT_FOUND
         check_id = await check(care)
         await federation.settle()
         await compare(health, check_id, "cannot_say")
@@ -235,8 +295,11 @@ class TestWhatPeopleCannotDo:
         assert len(await federation.entries("identity_answer")) == 1
 
     async def test_compare_too_late(self, federation: SimFederation, unsure: Agencies) -> None:
+        """Somebody at the other side has said that it is the same: that is no reason not to ask."""
         health, care = unsure
-        check_id = await check(care)
+        (waiting,) = await queue(care)
+        await say(care, "same", waiting.link_id)
+        check_id = await check(care, waiting.link_id)
         await federation.settle()
         federation.clock.now += 7 * 86_400
         with pytest.raises(LocalError) as caught:

@@ -26,6 +26,7 @@ async def test_a_request_that_names_what_is_not_there(
         "no such involvement": ({"involvement_id": GONE}, health.party_id),
         "no such record of ours": ({"stub_id": GONE}, health.party_id),
         "another agency than is across the link": ({}, charity.party_id),
+        "nobody at all": ({}, GONE),
         "as it is": ({}, health.party_id),
     }
     decided = {}
@@ -41,6 +42,7 @@ async def test_a_request_that_names_what_is_not_there(
         "no such involvement": ("not_available", (True, True, True)),
         "no such record of ours": ("not_available", (False, False, False)),
         "another agency than is across the link": ("not_available", (True, True, True)),
+        "nobody at all": ("not_available", (True, True, True)),
         "as it is": (None, (True, True, True)),
     }
 

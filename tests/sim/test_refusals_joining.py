@@ -13,6 +13,7 @@ from node.membership.charter import accept_charter, waiting_differences
 from node.membership.details import change_details
 from node.membership.joining import check_key_birth
 from node.membership.keys import keys_of
+from node.membership.renewal import SealRenewal
 from node.membership.rotation import Rotating
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import to_base64
@@ -128,6 +129,8 @@ class TestBeforeTheCouncilHasApproved:
             await Rotating(folder, membership, recovery).apply()
         assert caught.value.code is E.NOT_READY
         assert not list(folder.glob("*.new.json"))
+        await SealRenewal(membership).step()
+        assert await federation.entries("seal_renewal") == []
         await engine.close()
 
 

@@ -211,6 +211,8 @@ class TestADemandedFactThatWasNotOpened:
         await federation.settle()
         rows = await health.read(lambda tables: tables.count("received_request"))
         assert rows == 0
+        aside = await health.read(lambda tables: tables.set_aside.all(federation_id(federation)))
+        assert [kept.fault.error for kept in aside] == [], "no fault of ours"
         assert await federation.entries("decision") == []
 
 

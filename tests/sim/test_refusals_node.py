@@ -88,9 +88,12 @@ class TestARequest:
     async def test_under_an_id_that_was_used(
         self, federation: SimFederation, agencies: Agencies
     ) -> None:
-        """The second one would take the place of the first, which somebody has looked at."""
+        """The second one would take the place of the first, which somebody has looked at; it asks
+        on a basis that no charter knows, of which the hub has its say.
+        """
         health, care = agencies
         body, sealed = await request_of(federation, agencies)
+        body = but(body, basis="UK-NONE")
         first = care.membership.sign(body, health.party_id)
         await delivered(federation, health, first, sealed)
         second = care.membership.sign(but(body, purpose="safeguarding_adult"), health.party_id)
@@ -179,7 +182,8 @@ class TestADecision:
         first = health.membership.sign(real, care.party_id)
         await delivered(federation, care, first)
         no = but(real, outcome="refuse", code="objection")
-        await delivered(federation, care, health.membership.sign(no, care.party_id))
+        for another in (no, real):
+            await delivered(federation, care, health.membership.sign(another, care.party_id))
         kept = await care.sent(request_id)
         assert (kept["state"], kept["decision_id"]) == ("allowed", first.id)
 
@@ -248,6 +252,7 @@ class TestACard:
             await delivered(federation, care, statement, sealed, proof)
             kept = await care.sent(request_id)
             assert (kept["state"], kept["card"]) == ("allowed", None)
+            await nothing_set_aside(care)
         statement = health.membership.sign(body, care.party_id)
         await delivered(federation, care, statement, sealed, proof)
         assert (await care.sent(request_id))["state"] == "opened"
@@ -265,8 +270,11 @@ class TestACard:
             tree_size=1,
         )
         statement = health.membership.sign(body, care.party_id)
-        await delivered(federation, care, statement, CARD, b"proof")
-        assert (await care.sent(request_id))["state"] == "waiting"
+        for proof in (b"proof", None):
+            await delivered(federation, care, statement, CARD, proof)
+            assert (await care.sent(request_id))["state"] == "waiting"
+            statement = health.membership.sign(body, care.party_id)
+        await nothing_set_aside(care)
 
     async def test_without_a_quorum_where_nobodys_life_was_in_danger(
         self, federation: SimFederation, agencies: Agencies
@@ -291,9 +299,17 @@ class TestAReceipt:
         body = ReceiptBody(request_id=request_id, release=NOTHING, sealed_hash=NOTHING)
         await delivered(federation, health, care.membership.sign(body, health.party_id))
         assert (await health.received(request_id))["state"] == "asks_person"
-        body = but(body, request_id=NOBODY)
-        await delivered(federation, health, care.membership.sign(body, health.party_id))
+        unknown = but(body, request_id=NOBODY)
+        await delivered(federation, health, care.membership.sign(unknown, health.party_id))
         await nothing_set_aside(health)
+        await health.answer(request_id)
+        await federation.settle()
+        release = (await health.received(request_id))["release_id"]
+        sql = "UPDATE received_request SET state = 'released'"
+        await health.write(lambda tables: tables.tx.run(sql))
+        await delivered(federation, health, care.membership.sign(body, health.party_id))
+        kept = await health.received(request_id)
+        assert (kept["state"], kept["release_id"]) == ("opened", release), "whatever it names"
 
 
 class TestAWrongPerson:
@@ -403,8 +419,11 @@ class TestAnIdentityCheck:
         await nothing_set_aside(care)
         await delivered(federation, care, await signed_by_hub(federation, real, care.party_id))
         no = but(real, outcome="refuse", code="not_available", holder=None, evidence=None)
-        await delivered(federation, care, await signed_by_hub(federation, no, care.party_id))
-        assert (await sent_check(care, check_id))["state"] == "allowed"
+        for second in (no, but(real, holder=NOBODY)):
+            signed = await signed_by_hub(federation, second, care.party_id)
+            await delivered(federation, care, signed)
+            kept = await sent_check(care, check_id)
+            assert (kept["state"], kept["holder"]) == ("allowed", real.holder)
 
     @pytest.mark.parametrize(
         "change",

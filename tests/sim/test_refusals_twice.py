@@ -16,6 +16,7 @@ from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.messages.bodies import (
     LinkNotice,
     NoticeBody,
+    RejectionBody,
     ReleaseBody,
     RequestBody,
     RoundsBody,
@@ -72,6 +73,12 @@ class TestTwoProcessesOfOneNode:
         assert sorted(both) == [0, 1]
         assert await statements(care, "identity_check") == 1
         assert (await sent_check(care, check_id))["state"] == "sending_details"
+        sql = "UPDATE sent_check SET state = 'stopped'"
+        await care.write(lambda tables: tables.tx.run(sql))
+        await care.service.outbox.send()
+        kept = await sent_check(care, check_id)
+        assert (kept["state"], kept["openings"]) == ("stopped", None), "it had ended meanwhile"
+        assert await set_aside(care) == []
 
     async def test_a_person_answers_once(self, federation: SimFederation, unsure: Agencies) -> None:
         """While the first answer has not reached the hub nobody can tell which would be last."""
@@ -156,6 +163,14 @@ class TestADiskThatIsFull:
         await federation.settle()
         kept = [item.item for item in await set_aside(health)]
         assert [item.what for item in kept] == [Kind.MESSAGE] * 2, "the request, and its decision"
+        await health.service.retry()
+        bad = await signed_by_hub(
+            federation,
+            RejectionBody(statement=NOTHING, kind="request", code="over_quota"),
+            health.party_id,
+        )
+        await delivered(federation, health, bad)
+        assert [item.item for item in await set_aside(health)] == kept, "both wait for the first"
         met.pop(0)
         with pytest.raises(LocalError) as caught:
             await health.service.retry()
@@ -179,6 +194,23 @@ class TestWhatTheHubSaysOfLinks:
             await delivered(federation, care, health.membership.sign(body, care.party_id))
         assert await care.team("c1") == before
         assert await alarms(care) == []
+        late = RoundsBody(compared_below=0, next_round=before.next_round or 0)
+        await delivered(federation, care, await signed_by_hub(federation, late, care.party_id))
+        assert await care.team("c1") == before, "what was compared stays so"
+        (link,) = await care.read(lambda tables: tables.tx.rows("SELECT * FROM link"))
+        ended = LinkNotice(
+            link_id=link["link_id"],
+            state="ended",
+            stub_id=link["stub_id"],
+            agency_id=None,
+            involvements=[],
+            evidence=None,
+        )
+        end = NoticeBody(round=NOTHING, links=[ended])
+        await delivered(federation, care, await signed_by_hub(federation, end, care.party_id))
+        (kept,) = await care.read(lambda tables: tables.tx.rows("SELECT * FROM link"))
+        assert {**kept, "state": "match"} == dict(link), "what it was about is still named by it"
+        assert (await care.team("c1")).others == ()
 
     async def test_a_link_that_rests_on_nothing_is_not_asked_over(
         self, federation: SimFederation, agencies: Agencies
@@ -241,6 +273,9 @@ async def test_nothing_is_asked_before_the_publication_it_rests_on_is_confirmed(
     care = await federation.join("Social care", "childrens_social_care")
     await health.take_in(row("h1", AMIRA, "health_visiting", DUTY))
     await care.take_in(row("c1", AMEERA, "child_in_need", DUTY))
+    team = await care.team("c1")
+    assert (team.published, team.compared, team.next_round) == (False, False, None)
+    assert (team.others, team.waiting, team.overdue) == ((), 0, False), "nothing was said yet"
     await health.publish()
     chunks = []
 
@@ -273,6 +308,7 @@ class TestWhoCannotBeSealedTo:
         if why == "suspended":
             await ordered(federation, health, "suspended")
             await care.membership.sync()
+            assert (await care.team("c1")).others == (), "nor are they shown any more"
         else:
             federation.clock.now += 367 * 86_400
         with pytest.raises(RemoteError) as caught:
@@ -311,9 +347,17 @@ class TestACardWithoutAQuorum:
             federation, agencies, basis=section47.basis, facts=dict(section47.facts)
         )
         await health.service.monitor.look()
-        value = await health.read(lambda tables: inbox_value(tables, health.membership))
-        offered = {item["request_id"]: item["may_go_now"] for item in value["received"]}
-        assert offered == {vital: True, other: False}
+
+        async def offered() -> dict[str, bool]:
+            value = await health.read(lambda tables: inbox_value(tables, health.membership))
+            return {item["request_id"]: item["may_go_now"] for item in value["received"]}
+
+        assert await offered() == {vital: True, other: False}
+        federation.clock.now += 8 * 86_400
+        assert await offered() == {vital: False, other: False}, "it has expired"
+        federation.clock.now -= 8 * 86_400
+        await let_go(health, vital)
+        assert await offered() == {vital: False, other: False}, "it has left"
 
 
 async def test_a_release_that_the_holder_sends_under_a_decision_it_took_back(
@@ -324,10 +368,11 @@ async def test_a_release_that_the_holder_sends_under_a_decision_it_took_back(
     request_id = await released(federation, agencies)
     body = (await last(federation, "release")).expect(ReleaseBody).body
     part = next(item for item in await health.outbox() if item["kind"] == "release")
-    await care.write(
-        lambda tables: tables.tx.run("UPDATE sent_request SET state = 'closed', card = NULL")
-    )
-    again = health.membership.sign(body, care.party_id)
-    await delivered(federation, care, again, part["sealed"], part["proof"])
-    kept = await care.sent(request_id)
-    assert (kept["state"], kept["card"]) == ("closed", None)
+    for state in ("closed", "recalled"):
+        sql = "UPDATE sent_request SET state = ?, card = NULL"
+        await care.write(lambda tables, sql=sql, state=state: tables.tx.run(sql, state))  # type: ignore[misc]
+        again = health.membership.sign(body, care.party_id)
+        await delivered(federation, care, again, part["sealed"], part["proof"])
+        kept = await care.sent(request_id)
+        assert (kept["state"], kept["card"]) == (state, None)
+        assert await set_aside(care) == []

@@ -9,13 +9,15 @@ import node.service
 from node.alarms import AlarmCode, open_alarms
 from node.membership.hub import NodeContext, load_membership
 from node.membership.keys import add_seal, load_keys
+from node.requests.sealed import open_part
 from node.service import NodeService
 from protocol.dsse import sign
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import from_base64, to_base64
-from protocol.messages.bodies import AcceptedBody
+from protocol.messages.bodies import AcceptedBody, ReleaseBody
 from protocol.messages.members import SealRenewalBody
 from protocol.messages.statement import parse_statement
+from protocol.requests.sealing import ContactCard
 from protocol.wire import Message, Submitted, encode_wire, parse_wire
 from runtime.secrets import read_secrets
 from tests.sim.federation import SimFederation, SimNode
@@ -113,6 +115,14 @@ async def test_what_was_sealed_to_the_old_key_opens_after_the_renewal(
     before = in_force(care)
     await renewed(federation, care)
     assert in_force(care) != before
+    assert await alarms(care) == [], "it is in the log, as the hub promised"
+    (part,) = [item for item in await health.outbox() if item["kind"] == "release"]
+    named = ReleaseBody.model_validate_json(part["body"])
+    another = named.model_copy(update={"seal_key": in_force(care)})
+    statement = health.membership.sign(another, care.party_id)
+    with pytest.raises(RemoteError) as caught:
+        open_part(care.membership, statement, request_id, part["sealed"], ContactCard)
+    assert caught.value.code is ErrorCode.NOT_OPENED, "it is sealed to another than it says"
     await federation.settle()
     assert (await care.sent(request_id))["state"] == "opened", "and a card"
     assert await audited(federation) == set()
@@ -159,7 +169,9 @@ async def test_a_renewal_by_stolen_keys_is_an_alarm_and_is_not_signed_over(
     await care.service.renewal.step()
     await care.service.monitor.look()
     assert AlarmCode.OWN_KEYS_DIFFER in await alarms(care)
-    assert await renewals(federation) == 1
+    await later(federation, 310)
+    await care.service.renewal.step()
+    assert await renewals(federation) == 1, "nor when it is due again"
     await health.service.monitor.look()
     assert AlarmCode.KEYS_CHANGED not in await alarms(health)
     await thief.membership.engine.close()
@@ -257,6 +269,23 @@ async def test_an_old_key_is_deleted_when_nothing_can_come_to_it_any_more(
     await health.service.renewal.step()
     assert first not in read_secrets(path).values()
     assert in_force(health) in load_keys(health.folder, health.membership.hub.hub_id).seals()
+
+
+async def test_a_node_that_comes_back_after_years_still_renews_what_was_cut_off(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    """The key in force has long ended, and lies behind the new one that nobody heard of."""
+    health, _ = agencies
+    before = in_force(health)
+    await later(federation, 310)
+    federation.network.hub_down = True
+    with pytest.raises(RemoteError):
+        await health.service.renewal.renew(health.membership.me())
+    federation.network.hub_down = False
+    await later(federation, 60 + health.membership.charter.retention_days)
+    await renewed(federation, health)
+    assert await renewals(federation) == 1
+    assert in_force(health) != before
 
 
 async def test_who_is_suspended_renews_nothing_and_goes_on_when_it_is_back(

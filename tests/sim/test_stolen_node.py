@@ -249,9 +249,12 @@ async def test_a_rotation_overtaken_by_a_suspension_can_be_sent_anew(
 ) -> None:
     health, _ = agencies
     safe = health.folder / f"recovery-{health.membership.hub.hub_id}.json"
-    await Rotating(health.folder, health.membership, safe).apply()
+    rotating = Rotating(health.folder, health.membership, safe)
+    await rotating.apply()
     (waiting,) = await federation.hub_read(waiting_rotations)
     await ordered(federation, health, "suspended")
+    with pytest.raises(LocalError, match="run this command again"):
+        await rotating.wait(lambda: pytest.fail("it would wait for ever"))
     with pytest.raises(LocalError, match="run rotate-keys again"):
         await federation.hub_write(
             lambda tables: approve_rotation(tables, health.party_id, waiting.words)

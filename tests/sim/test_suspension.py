@@ -200,6 +200,7 @@ class TestCutOff:
         assert await rotating(care).apply() == words
         await rotating(care).wait(lambda: None)
         assert uses_new_keys(care)
+        assert await care.read(lambda tables: tables.count("token_cache")) > 0, "its key is as old"
 
     @pytest.mark.parametrize("moves", [0, 1])
     async def test_while_it_switched_over(
@@ -233,10 +234,11 @@ class TestCutOff:
         self, federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         _, care = agencies
-        post = federation.network.post
+        post, tried = federation.network.post, []
 
         async def away(url: str, body: bytes, headers: Mapping[str, str] | None = None) -> bytes:
             if url.endswith("/v1/rotations"):
+                tried.append(url)
                 raise RemoteError(ErrorCode.UNREACHABLE, "away")
             return await post(url, body, headers)
 
@@ -244,6 +246,7 @@ class TestCutOff:
             patched.setattr(federation.network, "post", away)
             with pytest.raises(RemoteError):
                 await rotating(care).apply()
+        assert len(tried) == 1, "that is no reason to sign another"
         federation.clock.now += 3600
         await rotated(federation, care)
         assert await federation.hub_read(waiting_rotations) == []

@@ -10,6 +10,7 @@ from audit.case.case import Case
 from audit.findings import FindingCode as Code
 from audit.report.figures import audit_case
 from node.actions import people as acts
+from node.membership.succession import move_on
 from node.requests.without_quorum import Urgent
 from node.views import inbox as screens
 from node.views.governance import governance_value
@@ -139,6 +140,10 @@ async def test_a_card_that_a_person_lets_go_opens_and_all_of_it_is_in_the_log_la
         assert await seen(node) == 1
     assert await federation.entries("release") == [], "there is one or the other"
     assert await audited(federation) == set()
+    for node in agencies:
+        hub_row = node.membership.hub
+        await node.write(lambda tables, left=hub_row: move_on(tables, left, "ee" * 32, 1))  # type: ignore[misc]
+        assert "card_in_no_log" not in await alarms(node), "the log that was lost had shown it"
 
 
 async def test_no_rule_ever_allows_such_a_request(
@@ -224,11 +229,17 @@ async def test_a_hub_that_was_started_again_still_knows_what_was_witnessed(
     del federation.nodes["Health visiting"], federation.nodes["Social care"]
     await health.answer(request_id)
     await federation.checkpoint()
+    await health.membership.sync()
     sleep(federation)
     await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
     await federation.checkpoint()
     await restart_hub(federation)
     await federation.checkpoint()
+    with pytest.raises(LocalError, match="the card leaves by itself"):
+        await let_go(health, request_id)
+    await health.service.monitor.look()
+    value = await health.read(lambda tables: screens.inbox_value(tables, health.membership))
+    assert [item["may_go_now"] for item in value["received"]] == [False], "nor is it offered"
     assert (await provisional(health, request_id)).code is ErrorCode.CONFLICT
     await health.service.advance()
     await care.service.receive(wait=0)
@@ -243,9 +254,10 @@ async def test_no_second_card_and_none_beside_a_release(
     health, _ = agencies
     request_id = await allowed(federation, agencies)
     await let_go(health, request_id)
-    with pytest.raises(LocalError) as caught:
-        await let_go(health, request_id)
-    assert caught.value.code is ErrorCode.NOT_FOUND
+    for number in (request_id, "00" * 16):
+        with pytest.raises(LocalError) as caught:
+            await let_go(health, number)
+        assert caught.value.code is ErrorCode.NOT_FOUND
     await health.write(
         lambda tables: tables.tx.run("UPDATE received_request SET state = 'allowed'")
     )

@@ -11,6 +11,8 @@ from audit.case.case import Case
 from audit.report.figures import audit_case
 from hub.members.charter_changes import proposed, put_forward
 from node.actions import people as acts
+from node.requests.without_quorum import Urgent
+from node.views import inbox as screens
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.log.note import parse_signature_lines
 from protocol.log.witness import parse_add_checkpoint
@@ -159,7 +161,10 @@ async def test_with_every_witness_awake_nothing_leaves_without_them(
     assert await health.membership.follow(), "the newest checkpoint has its quorum"
     with pytest.raises((LocalError, RemoteError)):
         await let_go(health, request_id)
-    assert await federation.entries("provisional") == []
+    assert "provisional" not in [item["kind"] for item in await health.outbox()]
+    await health.service.monitor.look()
+    value = await health.read(lambda tables: screens.inbox_value(tables, health.membership))
+    assert [item["may_go_now"] for item in value["received"]] == [False], "nor is it offered"
 
 
 async def test_succession_ends_a_card_that_the_hub_did_not_answer_and_says_so(
@@ -218,6 +223,11 @@ async def test_release_now_says_that_the_card_waits_when_the_hub_is_away(
     assert await federation.entries("provisional") == []
     assert (await health.received(request_id))["state"] == "allowed", "it may be let go again"
     assert await notices(health) == []
+    unwitnessed, again_now = health.service.dispatcher.unwitnessed, Urgent(request_id, 1)
+    await health.write(lambda tables: unwitnessed.let_go(tables, again_now, witnessed=False))
+    federation.clock.now += 6 * 3600
+    await federation.settle()
+    assert await federation.entries("provisional") == [], "nor if the power failed before it went"
     await let_go(health, request_id)
     assert len(await federation.entries("provisional")) == 1
 

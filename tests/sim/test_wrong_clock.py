@@ -17,6 +17,7 @@ from node.actions.requests import Ask, Grounds, addressee_of, answer_now, ask_no
 from node.identity_checks.comparing import Comparison
 from node.identity_checks.initiating import IdentityCheckRequest
 from node.links.review import Opinion
+from node.links.team import Unpublished
 from node.membership.hub import check_clock
 from node.membership.rotation import Rotating
 from node.requests.answering import Answer
@@ -182,6 +183,12 @@ async def test_a_withdrawal_is_in_force_here_at_once_and_told_when_the_clock_is_
 ) -> None:
     """That nobody is told any more does not wait for a clock."""
     health, care = agencies
+
+    async def shown() -> tuple[bool, bool, Unpublished | None]:
+        team = await health.team("h1")
+        return team.published, team.compared, team.unpublished
+
+    assert await shown() == (True, True, None)
     request_id = await ask(federation, agencies)
     off(federation, health, -HOUR)
     with pytest.raises(RemoteError) as caught:
@@ -195,6 +202,7 @@ async def test_a_withdrawal_is_in_force_here_at_once_and_told_when_the_clock_is_
     await withdraw_now(health.service, "h1", 1)
     await federation.round()
     assert (await care.team("c1")).others == ()
+    assert await shown() == (False, False, Unpublished.NO_PERMISSION)
     assert len(await federation.entries("publication")) == 3
 
 
@@ -227,6 +235,7 @@ async def test_what_a_node_says_by_itself_waits_for_the_right_time(
     await federation.checkpoint()
     with pytest.raises(RemoteError, match="13:13"):
         await health.service.advance()
+    assert await health.read(lambda tables: tables.count("refused")) == 0, "not over quota"
     off(federation, health, 0)
     await health.service.advance()
     assert len(await federation.entries("release")) == 1
@@ -283,15 +292,17 @@ async def test_an_application_that_lay_here_too_long_is_signed_anew(
     """The hub was away when it was to be sent, and everything was found signed a day later."""
     invitation = await federation.invite(b"i" * 32)
     joining, engine = federation.joining("Charity", "charity")
-    posted = federation.network._hub_post
+    posted, tried = federation.network._hub_post, []
 
     async def away(url: str, body: bytes) -> bytes:
+        tried.append(url)
         raise RemoteError(ErrorCode.UNREACHABLE, "away")
 
     federation.network._hub_post = away  # type: ignore[method-assign]
     with pytest.raises(RemoteError, match="away"):
         await joining.apply(engine, invitation)
     federation.network._hub_post = posted  # type: ignore[method-assign]
+    assert len(tried) == 1, "that is no reason for another application"
     federation.clock.now += 1200
     member, words = await joining.apply(engine, invitation)
     await federation._approve(member.hub.party_id, words)
