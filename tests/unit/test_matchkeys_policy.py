@@ -47,7 +47,7 @@ def test_the_pack_england_has_the_figures_of_the_specification() -> None:
     }
     assert found == FIGURES
     uppers = [ENGLAND.guards[point].upper for point in ("guarded", "open")]
-    assert (ENGLAND.bias, uppers, ENGLAND.lower) == (323, [100, 320], 0)
+    assert (ENGLAND.bias, uppers, ENGLAND.lower) == (323, [100, 320], 30)
     costs = {"margin": 150, "close": -174, "worse": -450, "elsewhere": -482, "sure": 300}
     assert ENGLAND.contested == Contested(**costs)
     assert ENGLAND.operating_point == "guarded"

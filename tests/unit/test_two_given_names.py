@@ -53,6 +53,29 @@ def test_no_combination_of_agreements_makes_them_one(given: str, other: str) -> 
     assert linked == []
 
 
+@pytest.mark.parametrize(
+    ("given", "other"), [("Hassan", "Hussein"), ("Maria", "Marie"), ("Mia", "Maya")]
+)
+def test_guarded_names_that_sound_alike_are_told_apart_unless_number_or_middle_name_agrees(
+    given: str, other: str
+) -> None:
+    """Two who live at one place and were born on one day, and whose names sound alike."""
+    one = match_keys(ClientRecord(given=given, **WHOLE), ENGLAND.keys)
+    linked = []
+    for values in product(*((*both, None) for both in OTHERS.values())):
+        fields = dict(zip(OTHERS, values, strict=True))
+        record = match_keys(ClientRecord(given=other, **fields), ENGLAND.keys)
+        if score_pair(ENGLAND, one, record).outcome is Outcome.MATCH:
+            linked.append(fields)
+    told = [
+        fields
+        for fields in linked
+        if all(fields[name] != OTHERS[name][0] for name in ("nhs_number", "middle"))
+    ]
+    assert told == []
+    assert linked, "the number and a shared middle name still link them"
+
+
 def test_the_same_given_name_is_found_among_the_same_combinations() -> None:
     """So the test above does not pass because nothing is ever linked."""
     one = match_keys(ClientRecord(given="Erin", **WHOLE), ENGLAND.keys)
