@@ -10,6 +10,7 @@ import pytest
 
 from audit.findings import FindingCode as Code
 from node.actions.cards import keep_now, take_back_now
+from node.actions.clients import close_work
 from node.actions.people import let_go_now
 from node.actions.records import withdraw_now
 from node.records import people
@@ -150,7 +151,7 @@ async def test_a_withdrawal_reaches_every_card_and_a_closure_what_a_person_had_k
     assert await to_decide(health) == set()
     assert await refused(take_back_now(health.service, taken, 1)) is E.NOT_FOUND
 
-    await health.take_in(amira(involvement="school_nursing"))  # the work itself has ended
+    await close_work(health.service, "h1", None, 1)  # the work itself has ended
     await federation.settle()
     assert await states(care, kept) == ["recalled"]
     assert len(await federation.entries("recall")) == len(await federation.entries("recall_done"))
