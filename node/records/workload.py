@@ -160,7 +160,9 @@ class Workload:
             permission_basis=permission.basis if permission else None,
             valid_until=end_of(permission.valid_until) if permission else None,
             consent_date=_iso(permission.consent_date) if permission else None,
-            withdrawn_at=still_withdrawn(withdrawn_at, permission and permission.consent_date),
+            withdrawn_at=still_withdrawn(
+                withdrawn_at, permission.consent_date if permission else None
+            ),
             import_id=self._terms.import_id,
             workers=work.workers,
         )

@@ -1,5 +1,5 @@
-"""Two records that are one client, and were not after all: ids, objections, withdrawals and families
-go the right way, however merges are nested (specs/09-imports.md §9).
+"""Two records that are one client, and were not after all: ids, objections, withdrawals and
+families go the right way, however merges are nested (specs/09-imports.md §9).
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -106,7 +106,7 @@ async def test_what_one_of_two_withdrew_is_not_shared_by_the_other(engine: NodeE
     await File([HELP, NURSE]).take(engine)
     await said(engine, lambda t: withdraw(t, "c2", NOW))
     for pair in (("c2", "c1"), ("c1", "c2")):
-        with pytest.raises(LocalError, match="withdrawn by c2.*patchwork-node withdraw c1"):
+        with pytest.raises(LocalError, match=r"withdrawn by c2.*patchwork-node withdraw c1"):
             await merge(engine, pair)
     await said(engine, lambda t: withdraw(t, "c1", NOW))
     await merge(engine, ("c2", "c1"))
