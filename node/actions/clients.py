@@ -63,8 +63,8 @@ async def presets(folder: Path) -> list[Preset]:
 async def add_client(service: NodeService, new: NewClient, person: int) -> str:
     """Add a client in a person's name (a row's id) and publish them; the client's id here.
 
-    Raises PerhapsKnownError, LocalError naming what to mend; RemoteError if the client is here and
-    the hub was not told.
+    Raises PerhapsKnownError, LocalError naming what to mend, also if the client is here and cannot
+    be found; RemoteError if the client is here and the hub was not told.
     """
     now = service.membership.env.clock()
     today = datetime.fromtimestamp(now, UTC).date()
@@ -84,6 +84,12 @@ async def add_client(service: NodeService, new: NewClient, person: int) -> str:
 
     await service.membership.engine.write(work)
     await _tell(service, "the client is here, but the hub was not told; run publish: ")
+    if not await service.read(lambda tables, _: _is_published(tables, local_id)):
+        raise LocalError(
+            ErrorCode.NOT_READY,
+            f"the client is here as {local_id}, but nobody can find them yet: clients correct adds "
+            "a name with a date of birth, or an NHS number; or a charter waits for your yes",
+        )
     return local_id
 
 
@@ -176,6 +182,11 @@ async def _tell(service: NodeService, said: str) -> None:
         await Publisher(service.membership).tell_withdrawn()
     except RemoteError as error:
         raise RemoteError(error.code, said + error.detail) from error
+
+
+def _is_published(tables: NodeTables, local_id: str) -> bool:
+    client = tables.records.client(local_id)
+    return client is not None and tables.stubs.has(client.id)
 
 
 def _preset(tables: NodeTables, name: str) -> Preset:

@@ -21,6 +21,7 @@ from node.actions.session import open_service
 from node.cli.options import Client, Folder, HubName, JsonOutput, PersonName
 from node.cli.printing import plain, print_status
 from node.cli.prompts import number_of
+from node.records.by_hand import MOST_FOUND
 from node.service import NodeService
 from node.store.merges import Preset
 from node.views.bases import presettable
@@ -127,6 +128,8 @@ def list_clients(
             return
         for item in found:
             out.print(_line(item))
+        if len(found) == MOST_FOUND:
+            out.print(f"At most {MOST_FOUND} are shown. Say more of them to find others.")
         if not found:
             out.print("Nobody here is called that, or nearly. Try fewer words.")
 

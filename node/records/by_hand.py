@@ -12,7 +12,7 @@ from difflib import SequenceMatcher
 from node.records.importer.checks import Terms, read_value
 from node.records.importer.mapping import DATES, Field
 from node.records.sources import record_of
-from node.records.workload import end_of
+from node.records.workload import end_of, still_withdrawn
 from node.store.imports import BY_HAND, Said
 from node.store.merges import Preset
 from node.store.people import Act, Deed
@@ -41,6 +41,11 @@ class By:
 
     person: int
     now: int
+
+    @property
+    def today(self) -> date:
+        """The day of it (UTC)."""
+        return datetime.fromtimestamp(self.now, UTC).date()
 
 
 @dataclass(frozen=True)
@@ -85,15 +90,20 @@ def add(tables: NodeTables, added: Added, by: By) -> int:
 
     Raises LocalError.
     """
+    _check_id(added.local_id, by.today)
     if tables.records.client(added.local_id) is not None:
         raise LocalError(ErrorCode.CONFLICT, "a client here has that id already")
     if not (added.record.given or added.record.family):
         raise LocalError(ErrorCode.MALFORMED, "a client needs a name")
+    preset, today = added.preset, by.today
+    until = (added.consent or today) + timedelta(days=preset.days)
+    if until < today:
+        raise LocalError(
+            ErrorCode.MALFORMED, f"consent date: what was agreed then ended on {until.isoformat()}"
+        )
     ids = tables.records.put_clients([ClientRow(added.local_id, added.record)])
     client = ids[added.local_id]
     tables.imports.put_said([Said(client, BY_HAND, added.record, 0, None)])
-    preset = added.preset
-    today = datetime.fromtimestamp(by.now, UTC).date()
     work = InvolvementRow(
         client=client,
         type=preset.type,
@@ -101,7 +111,7 @@ def add(tables: NodeTables, added: Added, by: By) -> int:
         team=preset.team,
         started_on=today.isoformat(),
         permission_basis=preset.basis,
-        valid_until=end_of((added.consent or today) + timedelta(days=preset.days)),
+        valid_until=end_of(until),
         consent_date=added.consent.isoformat() if added.consent else None,
         workers=(by.person,),
     )
@@ -110,12 +120,23 @@ def add(tables: NodeTables, added: Added, by: By) -> int:
     return client
 
 
+def _check_id(local_id: str, today: date) -> None:
+    """Raise LocalError unless an id is one that a file could have."""
+    if not local_id.strip() or _read(Field.LOCAL_ID, local_id, today) != local_id:
+        raise LocalError(
+            ErrorCode.MALFORMED, "local id: one line, without spaces before or after it"
+        )
+
+
 def correct(
     tables: NodeTables, local_id: str, new: ClientRecord, cleared: Sequence[str], by: By
 ) -> ClientRecord:
     """Say of a client what is right, and of which fields there is nothing; the record now. It holds
     until a feed says something else than it says today. Raises LocalError.
     """
+    if both := [name for name in cleared if getattr(new, name)]:
+        name = both[0].replace("_", " ")
+        raise LocalError(ErrorCode.MALFORMED, f"{name}: say what it is, or empty it, not both")
     client = _known(tables, local_id)
     said = list(tables.imports.said([client.id])[client.id])
     before = next((item.record for item in said if item.source == BY_HAND), ClientRecord())
@@ -166,8 +187,24 @@ def merge(tables: NodeTables, local_id: str, into: str, by: By) -> None:
         raise LocalError(
             ErrorCode.CONFLICT, f"merge {client.local_id}, whose id this is another of"
         )
+    _check_withdrawn(tables, (client, other), by.now)
     tables.merges.merge(client.id, other.id, by.person, by.now)
     tables.people.acted(Act(by.person, Deed.MERGED_CLIENT, f"{local_id} {other.local_id}", by.now))
+
+
+def _check_withdrawn(tables: NodeTables, two: tuple[Client, Client], now: int) -> None:
+    """Raise LocalError if what one of two withdrew is still shared by the other one's record."""
+    for one, other in (two, two[::-1]):
+        works = tables.records.involvements([one.id])
+        last = max((item.withdrawn_at for item in works if item.withdrawn_at), default=None)
+        for item in tables.records.involvements([other.id]):
+            consent = date.fromisoformat(item.consent_date) if item.consent_date else None
+            if item.is_permitted(now) and still_withdrawn(last, consent):
+                raise LocalError(
+                    ErrorCode.CONFLICT,
+                    f"permission was withdrawn by {one.local_id}: if the two are one it ends for "
+                    f"{other.local_id} too; say so first: patchwork-node withdraw {other.local_id}",
+                )
 
 
 def part(tables: NodeTables, local_id: str, by: By) -> int:

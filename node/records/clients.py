@@ -163,6 +163,7 @@ class _Taking:
         tables, report = self._tables, self._report
         report.notes += [note for row in rows for note in row.notes]
         rows = self._told_apart(_by_own_ids(tables, [replace(row, notes=()) for row in rows]))
+        rows = _by_own_ids(tables, rows)  # who is plainly known may be part of somebody else
         tables.imports.stage(
             [
                 Incoming(

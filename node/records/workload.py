@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 from node.records.importer.mapping import Field
-from node.records.importer.rows import Course, ImportedRow, Permission, RowError
+from node.records.importer.rows import Course, ImportedRow, RowError
 from node.store.records import EndedBy, Involvement, InvolvementRow
 
 OTHERWISE = "line {line} says otherwise of the same work"
@@ -160,7 +160,9 @@ class Workload:
             permission_basis=permission.basis if permission else None,
             valid_until=end_of(permission.valid_until) if permission else None,
             consent_date=_iso(permission.consent_date) if permission else None,
-            withdrawn_at=_still_withdrawn(withdrawn_at, permission),
+            withdrawn_at=still_withdrawn(
+                withdrawn_at, permission.consent_date if permission else None
+            ),
             import_id=self._terms.import_id,
             workers=work.workers,
         )
@@ -244,11 +246,11 @@ def _filled(said: ImportedRow, row: ImportedRow) -> ImportedRow:
     )
 
 
-def _still_withdrawn(withdrawn_at: int | None, permission: Permission | None) -> int | None:
+def still_withdrawn(withdrawn_at: int | None, consent: date | None) -> int | None:
     """A withdrawal ends only with a consent given after it."""
-    if withdrawn_at is None or permission is None or permission.consent_date is None:
+    if withdrawn_at is None or consent is None:
         return withdrawn_at
-    given = datetime.combine(permission.consent_date, datetime.min.time(), UTC)
+    given = datetime.combine(consent, datetime.min.time(), UTC)
     renewed = given > datetime.fromtimestamp(withdrawn_at, UTC)
     return None if renewed else withdrawn_at
 

@@ -273,6 +273,10 @@ class Answering:
         link = tables.links.get(request.hub_id, request.link_id)
         if link is None or (link.state is LinkState.ENDED and asked.is_over(now)):
             stub = tables.stubs.of_client(request.hub_id, asked.client)
+            # Whom we were told of for this client asks over that link; no other id gets round it.
+            told = tables.links.of_stub(request.hub_id, stub.stub_id) if stub else []
+            if not asked.is_over(now) and any(item.agency_id == request.requester for item in told):
+                return False
         else:
             if link.agency_id != request.requester:
                 return False

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from node.store.merges import PARTS
 from node.store.records import Client, client_of
 from storage.engine import Transaction
 
@@ -105,10 +106,15 @@ class HeldClients:
         self._tx.put_many("other_id", rows, ("local_id",))
 
     def own_ids(self, local_ids: Collection[str]) -> dict[str, str]:
-        """Of those that are other ids of clients, the clients' own."""
+        """Of those that are other ids of clients, or ids of clients who are merged, the ids that
+        these go by.
+        """
         sql = (
-            "SELECT o.local_id, c.local_id AS own FROM other_id o JOIN client c ON c.id = o.client "
-            "WHERE o.local_id IN (:among)"
+            f"{PARTS}, known (local_id, client) AS (SELECT local_id, client FROM other_id "  # noqa: S608
+            "UNION SELECT local_id, id FROM client WHERE id IN (SELECT client FROM merged_client)) "
+            "SELECT k.local_id, c.local_id AS own FROM known k LEFT JOIN part p "
+            "ON p.client = k.client JOIN client c ON c.id = COALESCE(p.whole, k.client) "
+            "WHERE c.id NOT IN (SELECT client FROM merged_client) AND k.local_id IN (:among)"
         )
         return {row["local_id"]: row["own"] for row in self._tx.rows_among(sql, among=local_ids)}
 
@@ -119,10 +125,12 @@ class HeldClients:
 
     def ended_after(self, after: int, size: int, now: int) -> list[Client]:
         """The next clients, by row id, whose permission was withdrawn or has run out, or with whom
-        all work is over. A held one is none of them.
+        all work is over; those merged into one of these too. A held one is none of them.
         """
         sql = (
-            "SELECT c.* FROM client c JOIN involvement i ON i.client = c.id "
+            f"{PARTS}, work (client, whole) AS (SELECT id, id FROM client UNION "  # noqa: S608
+            "SELECT client, whole FROM part) SELECT c.* FROM client c "
+            "JOIN work w ON w.client = c.id JOIN involvement i ON i.client = w.whole "
             "WHERE c.id > ? AND c.id NOT IN (SELECT client FROM held_client) GROUP BY c.id "
             "HAVING SUM(i.withdrawn_at IS NOT NULL) > 0 OR (SUM(i.permission_basis IS NOT NULL "
             "AND i.valid_until <= ?) > 0 AND SUM(i.permission_basis IS NOT NULL "

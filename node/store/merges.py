@@ -1,13 +1,20 @@
 """The store of clients of ours who are one, and of what clients who are added by hand get.
 
-A merged client keeps its row, so that its stubs are retired and the merge can be taken back.
-Nothing here decides.
+A merged client keeps its row, its other ids, objections and relatives, so that its stubs are
+retired and the merge can be taken back: only its work goes over. One who was merged can have had
+others merged into them. Nothing here decides.
 """
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from storage.engine import Transaction
+
+PARTS = (
+    "WITH RECURSIVE part (client, whole) AS (SELECT client, into_client FROM merged_client UNION "
+    "SELECT p.client, m.into_client FROM part p JOIN merged_client m ON m.client = p.whole) "
+)
+"""Before a query: each merged client, and those whom they are part of, directly or not."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +49,14 @@ class Merges:
         return {int(row["client"]) for row in self._tx.rows_among(sql, among=clients)}
 
     def merged(self, local_id: str) -> tuple[int, int] | None:
-        """The merged client of an own id, and whom it is part of (row ids)."""
+        """The merged client of an own id, and who has their work (row ids)."""
         row = self._tx.one(
-            "SELECT m.client, m.into_client FROM merged_client m JOIN client c ON c.id = m.client "
-            "WHERE c.local_id = ?",
+            f"{PARTS} SELECT p.client, p.whole FROM part p "  # noqa: S608 - our own names
+            "JOIN client c ON c.id = p.client WHERE c.local_id = ? "
+            "AND p.whole NOT IN (SELECT client FROM merged_client)",
             local_id,
         )
-        return (int(row["client"]), int(row["into_client"])) if row else None
+        return (int(row["client"]), int(row["whole"])) if row else None
 
     def merge(self, client: int, into: int, person: int, now: int) -> None:
         """Let all work with a client be work with another one; the hub will know it by new ids."""
@@ -62,27 +70,18 @@ class Merges:
         )
         self._tx.run("UPDATE involvement SET client = ? WHERE client = ?", into, client)
         self._forget_ids(into)
-        self._tx.run("UPDATE other_id SET client = ? WHERE client = ?", into, client)
-        self._tx.run(
-            "INSERT INTO other_id (local_id, client) SELECT local_id, ? FROM client WHERE id = ? "
-            "ON CONFLICT (local_id) DO UPDATE SET client = excluded.client",
-            into, client,
-        )  # fmt: skip
 
     def part(self, client: int, into: int) -> int:
-        """Take a merge back; how much work goes back."""
+        """Take a merge back; how much work goes back: theirs, and of those merged into them."""
         self._forget_ids(into)
-        count = self._tx.run(
+        sql = f"{PARTS} SELECT client FROM part WHERE whole = ?"  # noqa: S608 - our own names
+        parts = [client, *(int(row["client"]) for row in self._tx.rows(sql, client))]
+        count = self._tx.run_among(
             "UPDATE involvement SET client = ? WHERE client = ? AND id IN "
-            "(SELECT involvement FROM merged_involvement WHERE client = ?)",
-            client, into, client,
+            "(SELECT involvement FROM merged_involvement WHERE client IN (:among))",
+            client, into, among=parts,
         )  # fmt: skip
         self._tx.run("DELETE FROM merged_involvement WHERE client = ?", client)
-        self._tx.run(
-            "DELETE FROM other_id WHERE client = ? AND local_id IN "
-            "(SELECT local_id FROM client WHERE id = ?)",
-            into, client,
-        )  # fmt: skip
         self._tx.run("DELETE FROM merged_client WHERE client = ?", client)
         return count
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from node.store.merges import PARTS
 from storage.engine import Transaction
 
 
@@ -67,8 +68,9 @@ class Objections:
         them, that stands against sharing with agencies of a class.
         """
         row = self._tx.one(
-            "SELECT MAX(id) AS number FROM objection WHERE (client = ? OR client IN "
-            "(SELECT client FROM merged_client WHERE into_client = ?)) AND ended_at IS NULL "
+            f"{PARTS} SELECT MAX(id) AS number FROM objection "  # noqa: S608 - our own names
+            "WHERE (client = ? OR client IN "
+            "(SELECT client FROM part WHERE whole = ?)) AND ended_at IS NULL "
             "AND (member_class IS NULL OR member_class = ?)",
             client, client, member_class,
         )  # fmt: skip

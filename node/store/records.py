@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from node.store.merges import PARTS
 from protocol.matchkeys.records import ClientRecord
 from protocol.matchkeys.shared_places import SharedPlaces
 from storage.engine import Row, Transaction
@@ -116,10 +117,12 @@ class Records:
         return int(row["n"]) if row else 0
 
     def client(self, local_id: str) -> Client | None:
-        """A client by the agency's own id, or by another id of theirs."""
+        """A client by the agency's own id, by another id of theirs, or of one merged into them."""
         sql = (
-            "SELECT c.* FROM client c WHERE (c.local_id = ? OR c.id IN "
-            "(SELECT client FROM other_id WHERE local_id = ?)) "
+            f"{PARTS}, known (id) AS (SELECT id FROM client WHERE local_id = ? UNION "  # noqa: S608
+            "SELECT client FROM other_id WHERE local_id = ?) SELECT c.* FROM client c "
+            "WHERE (c.id IN (SELECT id FROM known) OR c.id IN "
+            "(SELECT whole FROM part WHERE client IN (SELECT id FROM known))) "
             "AND c.id NOT IN (SELECT client FROM merged_client) "
             "ORDER BY c.local_id = ? DESC LIMIT 1"
         )

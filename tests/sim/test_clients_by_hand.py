@@ -82,6 +82,19 @@ async def test_one_client_twice_is_asked_about_and_two_records_of_one_become_one
     assert [stub["retired"] for stub in stubs] == [0, 0]
 
 
+async def test_of_whom_too_little_is_known_it_is_said_that_nobody_can_find_them(
+    federation: SimFederation,
+) -> None:
+    _, charity = await two(federation)
+    await charity.write(lambda tables: tables.merges.put_preset(YOUTH))
+    little = NewClient({"given": "Ruby"}, "h1", consent="today")
+    with pytest.raises(LocalError, match="here as h1, but nobody can find them yet"):
+        await acts.add_client(charity.service, little, 1)
+    born = {"family": "Nowak", "date_of_birth": "14/3/2011", "postcode": "LX3 4AB"}
+    await acts.correct_client(charity.service, "h1", born, [], 1)
+    assert len(await charity.read(lambda tables: tables.tx.rows("SELECT 1 FROM stub"))) == 1
+
+
 async def test_the_local_interface_does_the_same_for_whoever_has_the_token(
     federation: SimFederation,
 ) -> None:

@@ -215,6 +215,13 @@ class TestALinkThatIsNotTheAskers:
         said = await self.decided(federation, agencies, agencies[1], **{field: NOBODY})
         assert said == ("refuse", "link_not_proven")
 
+    async def test_through_another_link_after_the_one_that_was_told_of_ended(
+        self, federation: SimFederation, agencies: Agencies
+    ) -> None:
+        await agencies[0].write(lambda tables: tables.tx.run("UPDATE link SET state = 'ended'"))
+        said = await self.decided(federation, agencies, agencies[1], link_id=NOBODY)
+        assert said == ("refuse", "link_not_proven")
+
     async def test_over_a_record_that_is_nobodys(
         self, federation: SimFederation, agencies: Agencies
     ) -> None:

@@ -81,6 +81,27 @@ async def test_what_cannot_be_is_said_by_its_field_and_nothing_is_added(
     assert await found(engine, "") == []
 
 
+@pytest.mark.parametrize("local_id", ["", "  ", "h1 ", "a\nb", "\x1b[31m", "x" * 81])
+async def test_an_id_that_no_file_could_have_is_refused(engine: NodeEngine, local_id: str) -> None:
+    with pytest.raises(LocalError, match="local id: "):
+        await add(engine, local_id)
+
+
+async def test_a_consent_that_is_over_already_adds_nobody(engine: NodeEngine) -> None:
+    old = Added("h1", by_hand.read_record(RUBY, TODAY), YOUTH, date(2025, 11, 20))
+    with pytest.raises(LocalError, match="consent date: what was agreed then ended on 2026-11-20"):
+        await said(engine, lambda t: by_hand.add(t, old, BY))
+    assert await found(engine, "") == []
+
+
+async def test_a_field_is_not_corrected_and_emptied_at_once(engine: NodeEngine) -> None:
+    await add(engine)
+    new = ClientRecord(postcode="LX4 2BD")
+    with pytest.raises(LocalError, match="postcode: say what it is, or empty it"):
+        await said(engine, lambda t: by_hand.correct(t, "h1", new, ["postcode"], BY))
+    assert (await record(engine, "h1")).postcode == "lx3 4ab"
+
+
 @pytest.mark.parametrize(
     "text",
     ["ruby", "Ruby Nowak", "nowak ruby", "Rubi", "Novak", "ruby nowka", "14/03/2011", "2011-03-14",
