@@ -167,7 +167,7 @@ async def test_a_link_is_explained_in_words_and_without_a_value(
 
 async def test_what_a_rival_costs_is_said_too(federation: SimFederation, two: Agencies) -> None:
     health, _ = two
-    sparse = ClientRecord(None, "Kiran", "Dev", "Sharma", "1966-06-22", None, "67 Day Lane", None)
+    sparse = ClientRecord(None, "Kiran", "Dev", "Sharma", "1966-06-22", "M", "67 Day Lane", None)
     await health.take_in(
         row("sparse", sparse, "health_visiting", DUTY),
         row("himself", OURS, "health_visiting", DUTY),
@@ -178,8 +178,8 @@ async def test_what_a_rival_costs_is_said_too(federation: SimFederation, two: Ag
     possible = [line for line in listed if "possible" in line]
     explanations = [await explained(federation, line) for line in possible]
     (said,) = [
-        said for said in explanations if "Together 0.25: possible, being under 1.00." in said
+        said for said in explanations if "Together 0.58: possible, being under 1.00." in said
     ]
     assert "Another record matches as well or better, there or elsewhere: -4.50." in said
-    # 3.23 + 0.37 + 0.58 + 0.19 + 1.63 + 0 - 1.00 - 0.25 - 4.50
-    assert "Together 0.25: possible, being under 1.00." in said
+    # 3.23 + 0.37 + 0.58 + 0.33 + 0.19 + 1.63 + 0 - 1.00 - 0.25 - 4.50
+    assert "Together 0.58: possible, being under 1.00." in said

@@ -51,7 +51,7 @@ def compare(old: dict[str, Any], new: dict[str, Any]) -> tuple[list[str], list[s
 UP_AND_DOWN = [
     ("match_policy/bias", 400, "the score that every pair starts from rises from 3.23 to 4.00."),
     ("match_policy/guards/guarded/upper", 80, "an automatic match falls from 1.00 to 0.80."),
-    ("match_policy/lower", -200, "the score for a possible match falls from 0.00 to -2.00."),
+    ("match_policy/lower", -200, "the score for a possible match falls from 0.30 to -2.00."),
     ("match_policy/keys/nid_dob.1/agree", 500, "the weight of equality rises from 4.32 to 5.00."),
     ("match_policy/keys/nid_dob.1/disagree", -9, "a difference rises from -1.48 to -0.09"),
     ("match_policy/contested/close", -9, "what a close rival costs rises from -1.74 to -0.09."),
