@@ -245,7 +245,8 @@ class _Taking:
             if differing & DIFFERING:
                 lines = tuple(row.line for row in rows)
                 report.warnings.append(FileWarning(Doubt.CLIENT_DIFFERS, lines, min(differing)))
-            if key in known and is_another(known[key].record, records[key]):
+            was = known[key].record if key in known else records[key]
+            if was != records[key] and is_another(was, records[key]):
                 report.warnings.append(FileWarning(Doubt.ANOTHER_PERSON, (rows[0].line,)))
         ids = {key: client.id for key, client in known.items()}
         ids |= tables.records.put_clients(
