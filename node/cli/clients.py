@@ -177,8 +177,6 @@ def correct(
         cleared = [name.replace("-", "_") for name in clear or []]
         if not any(typed.values()) and not cleared:
             raise LocalError(ErrorCode.NOT_READY, "say what is right, as --postcode LX3 4AB")
-        if unknown := [name for name in cleared if name not in typed]:
-            raise LocalError(ErrorCode.NOT_FOUND, f"there is no field {unknown[0]} to empty")
         _in_service(
             folder, hub, practitioner,
             lambda service, by: acts.correct_client(service, client, typed, cleared, by),
@@ -312,6 +310,9 @@ def _look_at(known: PerhapsKnownError) -> None:
 
 
 def _chosen(what: str, offered: dict[str, str]) -> str:
+    if not sys.stdin.isatty():
+        option = "--service" if what == "Service" else "--basis"
+        raise LocalError(ErrorCode.NOT_READY, f"say it with {option}: {', '.join(offered)}")
     codes = list(offered)
     for number, code in enumerate(codes, 1):
         typer.echo(f"{number}. {offered[code]}")

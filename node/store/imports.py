@@ -131,12 +131,9 @@ class Imports:
 
     def staged(self, after: Incoming | None, size: int) -> list[Incoming]:
         """The next `size` rows, by client and in the order of the file."""
-        sql = (
-            "SELECT * FROM incoming WHERE client > ? OR (client = ? AND id > ?) "
-            "ORDER BY client, id LIMIT ?"
-        )
+        sql = "SELECT * FROM incoming WHERE (client, id) > (?, ?) ORDER BY client, id LIMIT ?"
         client, row = (after.client, after.id) if after else ("", -1)
-        return [Incoming(**row) for row in self._tx.rows(sql, client, client, row, size)]
+        return [Incoming(**row) for row in self._tx.rows(sql, client, row, size)]
 
     def staged_of(self, local_ids: Collection[str]) -> Mapping[str, set[str]]:
         """Under which clients the rows of these local ids stand: under their own, or a mother's."""

@@ -20,7 +20,6 @@ from protocol.fields import WireModel
 Value = TypeVar("Value")
 Text = Annotated[str, Field(max_length=200)]
 LocalId = Annotated[str, Field(min_length=1, max_length=80)]
-TYPED = ("given", "middle", "family", "date_of_birth", "sex", "address", "postcode", "nhs_number")
 
 
 class SearchIn(WireModel):
@@ -64,7 +63,9 @@ class CorrectIn(WireModel):
 
     client: LocalId
     typed: TypedIn
-    cleared: Annotated[list[Text], Field(default_factory=list, max_length=len(TYPED))]
+    cleared: Annotated[
+        list[Text], Field(default_factory=list, max_length=len(TypedIn.model_fields))
+    ]
     practitioner: Text
 
 

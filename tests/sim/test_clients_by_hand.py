@@ -128,6 +128,8 @@ async def test_the_local_interface_does_the_same_for_whoever_has_the_token(
         await post("add", client="h2", typed=twin, consent="today", is_new=True, **by)
         assert await post("merge", client="h2", into="h1", **by) == (200, {"client": "h1"})
         assert await post("part", client="h2", **by) == (200, {"went_back": 1})
+        status, _ = await post("correct", client="h1", typed={}, cleared=["locality"], **by)
+        assert status == 404, "there is no such field to empty"
         status, _ = await post("close", client="h1", practitioner="Nobody")
         assert status == 404
         status, _ = await post("show", client="h1", extra=1)
