@@ -70,6 +70,13 @@ async def add_client(service: NodeService, new: NewClient, person: int) -> str:
     today = datetime.fromtimestamp(now, UTC).date()
     local_id = new.local_id or f"hand-{service.membership.env.random(4).hex()}"
     basis_of = service.membership.charter.lawful_basis
+    record = by_hand.read_record(new.typed, today)
+    if not new.is_new:  # seconds, where there are many: nobody else waits to write meanwhile
+        alike = await service.membership.engine.read(
+            lambda tables: by_hand.perhaps_known(tables, record)
+        )
+        if alike:
+            raise PerhapsKnownError(alike)
 
     def work(tables: NodeTables) -> None:
         preset = _preset(tables, new.preset)
@@ -77,9 +84,6 @@ async def add_client(service: NodeService, new: NewClient, person: int) -> str:
         if basis is None or basis.in_force != "yes":
             raise LocalError(ErrorCode.NOT_READY, "the charter has no such basis: clients preset")
         consent = _consent(new.consent, today) if basis.permission_class == "consent" else None
-        record = by_hand.read_record(new.typed, today)
-        if not new.is_new and (alike := by_hand.perhaps_known(tables, record)):
-            raise PerhapsKnownError(alike)
         by_hand.add(tables, Added(local_id, record, preset, consent), By(person, now))
 
     await service.membership.engine.write(work)
