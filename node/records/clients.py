@@ -15,12 +15,12 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from node.records import sources
-from node.records.importer.look import Doubt, FileWarning
+from node.records.importer.look import Doubt, FileWarning, key_of
 from node.records.importer.mapping import Field
 from node.records.importer.rows import ImportedRow, RowError, RowNote, WorkerDetails
 from node.records.missing import Feed, close_missing
 from node.records.newcomers import Known, Newcomers, is_another
-from node.records.workload import Terms, Work, Workload, add_up, end_of, works_of
+from node.records.workload import Terms, Work, Workload, add_up, end_of, place_of, works_of
 from node.store.held import Held
 from node.store.imports import Incoming, Said, source_of
 from node.store.people import WorkerRow
@@ -243,8 +243,7 @@ class _Taking:
         for key, rows in own.items():
             records[key], differing = sources.add_up(row.record for row in rows)
             if differing & DIFFERING:
-                lines = tuple(row.line for row in rows)
-                report.warnings.append(FileWarning(Doubt.CLIENT_DIFFERS, lines, min(differing)))
+                report.warnings.append(_differs(key, rows, min(differing & DIFFERING)))
             was = known[key].record if key in known else records[key]
             if was != records[key] and is_another(was, records[key]):
                 report.warnings.append(FileWarning(Doubt.ANOTHER_PERSON, (rows[0].line,)))
@@ -315,7 +314,11 @@ class _Taking:
         said, kept, errors = add_up(rows)
         if errors:
             lines = tuple(row.line for row in rows)
-            report.warnings.append(FileWarning(Doubt.WORK_DIFFERS, lines, errors[0].field))
+            fields = sorted({error.field for error in errors})
+            known = key_of(
+                Doubt.WORK_DIFFERS, rows[0].local_id, *filter(None, place_of(rows[0])), *fields
+            )
+            report.warnings.append(FileWarning(Doubt.WORK_DIFFERS, lines, errors[0].field, known))
         report.errors += errors
         child = said.local_id if said.mother_local_id else None
         if child is None:
@@ -340,6 +343,13 @@ class _Taking:
 
 DIFFERING = frozenset({"nhs_number", "sex", "postcode"})
 """Rows of one client that differ in these are asked about; in name and birth date by FileLook."""
+
+
+def _differs(local_id: str, rows: Sequence[ImportedRow], name: str) -> FileWarning:
+    """That rows of one client differ in a field; known again as long as they say the same."""
+    said = sorted({value for row in rows if (value := getattr(row.record, name))})
+    key = key_of(Doubt.CLIENT_DIFFERS, local_id, name, *said)
+    return FileWarning(Doubt.CLIENT_DIFFERS, tuple(row.line for row in rows), name, key)
 
 
 def _by_own_ids(tables: NodeTables, rows: Sequence[ImportedRow]) -> list[ImportedRow]:

@@ -238,6 +238,23 @@ async def test_rows_of_one_client_that_differ_in_the_client_are_asked_about(
     ]
 
 
+async def test_what_a_person_has_agreed_to_is_known_again_and_something_else_is_not(
+    engine: NodeEngine,
+) -> None:
+    async def keys(number: str, status: str) -> list[str]:
+        rows = [
+            amira(nhs_number="9990123454", status="open"),
+            amira(nhs_number=number, status=status),
+        ]
+        return sorted(one.key or "" for one in (await File(rows).take(engine)).warnings)
+
+    first = await keys("9990123462", "waiting")
+    assert len(first) == 2
+    assert all(first)
+    assert await keys("9990123462", "waiting") == first
+    assert len(set(await keys("9990123470", "waiting")) - set(first)) == 1
+
+
 async def test_a_blank_cell_of_a_second_row_contradicts_nothing(engine: NodeEngine) -> None:
     report = await File(
         [

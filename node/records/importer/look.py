@@ -68,6 +68,11 @@ def digest(*words: str | None) -> int:
     return int.from_bytes(blake2b(said, digest_size=8).digest(), "big") or 1
 
 
+def key_of(doubt: Doubt, *words: str) -> str:
+    """By what a doubt about these is known again, once a person has looked."""
+    return f"{digest(doubt.value, *words):016x}"
+
+
 def who(record: ClientRecord) -> int:
     """A hash of name and date of birth; 0 if one is missing."""
     return digest(*_names(record), normalise.birth_date(record.date_of_birth))
@@ -177,7 +182,7 @@ class FileLook:
 
     def _key(self, doubt: Doubt, rows: Iterable[int]) -> str:
         ids = sorted({self._ids[row] for row in rows})
-        return f"{digest(doubt.value, *map(str, ids)):016x}"
+        return key_of(doubt, *map(str, ids))
 
     def _named(self, rows: Iterable[int]) -> tuple[int, ...]:
         """The lines of rows; of one local id only the first, the others are left out anyway."""
