@@ -114,7 +114,20 @@ def proposed(held: Charter, change: Mapping[str, JsonValue]) -> Charter:
         raise LocalError(ErrorCode.NOT_ALLOWED, "the hub's key cannot be changed in this release")
     check_policy(new.policy)
     check_witnesses(new)
+    check_findable(new)
     return new
+
+
+def check_findable(charter: Charter) -> None:
+    """Refuse something always findable on no lawful basis that is in force. Raises LocalError."""
+    findable = charter.always_findable
+    for item in charter.involvement_types:
+        if item.openness == "always_findable" and item.code not in findable:
+            raise LocalError(
+                ErrorCode.NOT_ALLOWED,
+                f"involvement type {item.code} is always findable: name the lawful basis in force "
+                "that it is on, with basis = CODE",
+            )
 
 
 def check_witnesses(charter: Charter) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from hub.log.ledger import HubSigner, Ledger
-from hub.members.charter_changes import charter_body, check_witnesses
+from hub.members.charter_changes import charter_body, check_findable, check_witnesses
 from hub.policies.packs import DEFAULT, pack
 from hub.store.tables import HubTables
 from protocol import canonical
@@ -71,6 +71,7 @@ def found(tables: HubTables, plan: Founding, signer: HubSigner) -> str:
     transcript = _agreed_transcript(plan)
     charter = _charter(plan, transcript, public_key(signer.seed).hex(), signer.env.clock())
     check_witnesses(charter)
+    check_findable(charter)
     ledger = FirstLedger(tables, signer, charter)
     tables.charters.keep(charter.document_hash, charter.encode())
     first, _ = ledger.issue(charter_body(charter), charter.charter_id)

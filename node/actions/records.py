@@ -16,6 +16,20 @@ async def publish_now(service: NodeService, progress: Callable[[Step], None]) ->
     return await Publisher(service.membership).publish(progress)
 
 
+async def still_findable(service: NodeService, local_id: str) -> list[str]:
+    """The kinds of work with a client that stay findable by law, as people call them."""
+    membership = service.membership
+
+    def work(tables: NodeTables) -> list[str]:
+        client, at = tables.records.client(local_id), membership.at()
+        findable = tables.findable.of(at.hub_id)
+        kinds = {item.code: item.title for item in membership.charter.involvement_types}
+        works = tables.records.in_force(client.id, at) if client is not None else []
+        return sorted({kinds.get(item.type, item.type) for item in works if item.type in findable})
+
+    return await membership.engine.read(work)
+
+
 async def withdraw_now(service: NodeService, local_id: str, person: int) -> int:
     """Withdraw a client's permission in a person's name (a row's id) and tell the hub at once; how
     many involvements.

@@ -184,6 +184,9 @@ def print_import(done: Imported) -> None:
     out.print(
         f"{report.without_permission} of them have no permission in force: stored, not published."
     )
+    for kind, count in sorted(report.findable.items()):
+        rows = "1 row is" if count == 1 else f"{count} rows are"
+        out.print(f"{rows} findable by law whatever the file says of permission: {kind}.")
     if done.missing:
         out.print(
             f"{len(report.missing)} pieces of work are in the file no longer and were closed; "

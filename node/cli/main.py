@@ -147,6 +147,11 @@ add_later(
     "node.cli.objections",
     {"objection": "What your clients object to being shared."},
 )
+add_later(
+    app,
+    "node.cli.withholding",
+    {"withhold": "Keep a client unpublished, in danger: a manager and the lead together."},
+)
 
 
 def main() -> None:

@@ -40,6 +40,10 @@ NOT_FINDABLE = {
         "This client is held back, so nobody can find you and you find nobody: it may be somebody "
         "whom you know under another id. Say who it is: patchwork-node held."
     ),
+    Unpublished.WITHHELD: (
+        "This client is withheld by two of your people, so nobody can find you and you find "
+        "nobody: patchwork-node withhold list."
+    ),
     Unpublished.NOT_YET: (
         "This client is not published yet, so nobody can find you and you find nobody. Run "
         "patchwork-node publish; if it stays so, several of your records share what would tell "
@@ -87,6 +91,15 @@ DEEDS = {
     "kept_card": "let the card of request {} stay after a withdrawal",
     "recorded_objection": "recorded an objection of {}",
     "ended_objection": "recorded that {} took an objection back",
+    "added_client": "added {}",
+    "corrected_client": "corrected the record of {}",
+    "closed_work": "closed work with {}",
+    "reopened_work": "let work with {} go on",
+    "merged_client": "said that these are one client: {}",
+    "parted_client": "said that {} is a client of their own after all",
+    "proposed_withholding": "wanted {} withheld",
+    "withheld_client": "agreed that {} is withheld",
+    "ended_withholding": "ended the withholding of {}",
 }
 
 
@@ -106,6 +119,8 @@ def print_status(out: Console, value: dict[str, Any]) -> None:
         )
         table.add_row(one["type"], str(one["clients"]), *shares)
     out.print(table if value["services"] else "Nobody is on your books.")
+    if value["withheld_due"]:
+        out.print(f"{value['withheld_due']} withheld to look at now: patchwork-node withhold list.")
     for feed in value["feeds"]:
         days = feed["age"] // 86_400
         age = "today" if not days else "yesterday" if days == 1 else f"{days} days ago"

@@ -21,6 +21,12 @@ from runtime.cli import report_errors
 app = typer.Typer()
 out = Console(soft_wrap=True, markup=False, highlight=False)
 
+STILL_FINDABLE = (
+    "Still found by others, because the sharing agreement makes it so by law while the work goes "
+    "on: {}. Only its end changes that, or, where the family is in danger, your manager and your "
+    "lead for information governance together: patchwork-node withhold."
+)
+
 
 @app.command()
 def publish(hub: HubName = "", folder: Folder = Path()) -> None:
@@ -47,10 +53,13 @@ def withdraw(
     """Withdraw permission for a client, here and at the hub, at once."""
     with report_errors():
 
-        async def work() -> int:
+        async def work() -> tuple[int, list[str]]:
             async with open_service(folder, hub) as service:
                 person = await who_acts(service, practitioner)
-                return await records.withdraw_now(service, client, person)
+                count = await records.withdraw_now(service, client, person)
+                return count, await records.still_findable(service, client)
 
-        count = asyncio.run(work())
+        count, findable = asyncio.run(work())
         out.print(f"Permission withdrawn for {count} involvement(s); the hub was told.")
+        if findable:
+            out.print(STILL_FINDABLE.format(printing.plain(", ".join(findable))))

@@ -157,9 +157,9 @@ class IdentityAnswering:
         """What `decide_holder` goes by: whether to compare is always a person's to say, but that
         nobody overrides an objection for it.
         """
-        now = self._membership.env.clock()
+        at = self._membership.at()
         client = tables.stubs.client_of(link.hub_id, link.stub_id) if link else None
-        in_force = client is not None and bool(tables.records.in_force(client.id, now))
+        in_force = client is not None and bool(tables.records.in_force(client.id, at))
         member = self._membership.directory.member(requester)
         objects = (
             client is not None

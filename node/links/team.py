@@ -52,6 +52,7 @@ class Unpublished(StrEnum):
     NO_PERMISSION = "no_permission"
     NOT_IN_CHARTER = "not_in_charter"
     HELD = "held"
+    WITHHELD = "withheld"
     INSUFFICIENT_IDENTIFIERS = "too_little"
     NOT_YET = "not_yet"
 
@@ -118,7 +119,8 @@ def team_of(tables: NodeTables, membership: HubMembership, local_id: str) -> Tea
     shown = [item for item in entries_of(known) if item.link.state is not LinkState.ENDED]
     rounds = tables.stubs.rounds(hub_id)
     titles = {item.code: item.title for item in membership.charter.involvement_types}
-    own = [str(titles.get(item.type)) for item in tables.records.in_force(client.id, now)]
+    works = tables.records.in_force(client.id, membership.at())
+    own = [str(titles.get(item.type)) for item in works]
     possible = sum(link.state is LinkState.POSSIBLE for link in known)
     return Team(
         own=tuple(own),
@@ -174,11 +176,14 @@ def _members(membership: HubMembership, entries: Sequence[Entry]) -> Iterator[Te
 def _why_unpublished(tables: NodeTables, membership: HubMembership, client: Client) -> Unpublished:
     if tables.held.of(client.id) is not None:
         return Unpublished.HELD
-    now = membership.env.clock()
-    permitted = tables.records.in_force(client.id, now)
+    at = membership.at()
+    if tables.withheld.is_withheld(client.id, at.now):
+        return Unpublished.WITHHELD
+    permitted = tables.records.in_force(client.id, at)
     if not permitted:
         return Unpublished.NO_PERMISSION
-    if not allowed(membership.charter, permitted, now):
+    findable = tables.findable.of(at.hub_id)
+    if not allowed(membership.charter, findable, permitted, at.now):
         return Unpublished.NOT_IN_CHARTER
     policy = membership.charter.policy
     made = match_keys(record_of(client, membership.shared_places), policy.keys)

@@ -15,6 +15,7 @@ from node.membership.keys import KEY_NAMES, Keys, keys_of, load_keys
 from node.membership.succession import move_on, refuse
 from node.membership.synced import check_synced
 from node.store.hubs import HubRow
+from node.store.permissions import At
 from node.store.tables import NodeEngine, NodeTables
 from protocol import canonical
 from protocol.errors import ErrorCode, LocalError, RemoteError
@@ -121,6 +122,19 @@ class HubMembership:
                 "patchwork-node charter accept",
             )
 
+    def at(self) -> At:
+        """Here and now, as permissions are asked for."""
+        return At(self.hub.hub_id, self.env.clock(), self.charter.past_seconds)
+
+    def always_findable(self) -> dict[str, str]:
+        """The types that the charters which bind us make always findable, each with its basis."""
+        found, directory = self.charter.always_findable, self.directory
+        if not self.unaccepted():
+            return found
+        accepted = directory.accepted_charter(self.hub.party_id)
+        ours = accepted.always_findable if accepted is not None else {}
+        return {kind: basis for kind, basis in found.items() if ours.get(kind) == basis}
+
     async def check_synced(self) -> None:
         """Refuse to go on from a backup before we know what it lacks. Raises LocalError."""
         hub_id = self.hub.hub_id
@@ -172,6 +186,13 @@ class HubMembership:
         same = self.view.genesis == progress.view.genesis
         if progress.view.size >= self.view.size if same else moved:
             self.view = progress.view  # else another task was quicker
+        await self._keep_findable()
+
+    async def _keep_findable(self) -> None:
+        """Write down what is always findable, where that has changed."""
+        hub_id, found = self.hub.hub_id, self.always_findable()
+        if await self.engine.read(lambda tables: tables.findable.of(hub_id)) != found:
+            await self.engine.write(lambda tables: tables.findable.put(hub_id, found))
 
     def _accuse(self, tables: NodeTables, view: LogView, served: bytes) -> None:
         """Keep two notes that contradict each other, and say how they do."""

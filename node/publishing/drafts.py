@@ -12,6 +12,7 @@ from functools import cached_property
 from node.membership.hub import HubMembership
 from node.publishing.limits import Limits, TokenSet, tokens_hash
 from node.publishing.tokens import TokenCache
+from node.store.permissions import WHILE_OPEN, At
 from node.store.publications import Effect, PublishedTokens
 from node.store.records import Client, Involvement, record_of
 from node.store.stubs import Digests, PublishedInvolvementId, PublishedStub
@@ -90,11 +91,15 @@ class Changes:
 
 @dataclass(frozen=True)
 class _Shown:
-    """An involvement that the charter lets us publish."""
+    """An involvement that the charter lets us publish, and its permission; `consent_date` where it
+    rests on consent.
+    """
 
     involvement: Involvement
     kind: InvolvementType
     basis: LawfulBasis
+    valid_until: int
+    consent_date: str | None
 
 
 class Drafter:
@@ -175,10 +180,10 @@ class Drafter:
         self, tables: NodeTables, clients: Sequence[Client], now: int
     ) -> dict[int, list[PublishedInvolvement]]:
         """What may be published of these clients: of each who has any involvement that may be."""
-        found = tables.records.all_permitted([client.id for client in clients], now)
-        shown = {
-            client: allowed(self._membership.charter, items, now) for client, items in found.items()
-        }
+        charter, at = self._membership.charter, At(self._membership.hub.hub_id, now)
+        found = tables.records.all_permitted([client.id for client in clients], at)
+        findable = tables.findable.of(at.hub_id)
+        shown = {client: allowed(charter, findable, items, now) for client, items in found.items()}
         ids = self._involvement_ids(tables, shown.values())
         return {
             client: [_published(item, ids) for item in items]
@@ -296,10 +301,12 @@ def retired_row(stub_id: str, revision: int, salt: bytes) -> StubRow:
     )
 
 
-def allowed(charter: Charter, involvements: Iterable[Involvement], now: int) -> list[_Shown]:
-    """Those of a type and on a basis that the charter has, and the basis is in force; work that is
-    over as long as the charter says, and not if it is sensitive. What goes on comes first, and no
-    more than a stub takes.
+def allowed(
+    charter: Charter, findable: Mapping[str, str], involvements: Iterable[Involvement], now: int
+) -> list[_Shown]:
+    """Those of a type and on a basis that the charter has, and the basis is in force: the one that
+    makes the type always findable, if it is in `findable`; work that is over as long as the charter
+    says, and not if it is sensitive. What goes on comes first, and no more than a stub takes.
 
     The same type of work with a mother and her unborn child is shown once.
     """
@@ -313,12 +320,16 @@ def allowed(charter: Charter, involvements: Iterable[Involvement], now: int) -> 
             continue
         types.add(item.type)
         kind = charter.involvement_type(item.type)
-        basis = charter.lawful_basis(item.permission_basis or "")
+        by_law = None if item.is_over(now) else findable.get(item.type)
+        basis = charter.lawful_basis(by_law or item.permission_basis or "")
         if kind is None or basis is None or basis.in_force != "yes":
             continue
+        until, consent = item.valid_until or 0, item.consent_date
+        if by_law is not None:
+            until, consent = WHILE_OPEN, None
         seen_after = 0 if kind.openness == "sensitive" else charter.past_seconds
         if item.ended_at is None or now < item.ended_at + seen_after:
-            shown.append(_Shown(item, kind, basis))
+            shown.append(_Shown(item, kind, basis, until, consent))
     return shown[:MOST_INVOLVEMENTS]
 
 
@@ -326,15 +337,15 @@ def _published(shown: _Shown, ids: Mapping[int, PublishedInvolvementId]) -> Publ
     """An involvement as the hub is told of it."""
     item, known = shown.involvement, ids[shown.involvement.id]
     facts: canonical.JsonValue = {
-        "basis": item.permission_basis,
-        "consent_date": item.consent_date,
+        "basis": shown.basis.code,
+        "consent_date": shown.consent_date,
     }
     return PublishedInvolvement(
         id=known.involvement_id,
         type=item.type,
         label=item.label if item.label in shown.kind.labels else shown.kind.labels[0],
         permission=Permission(
-            basis_class=shown.basis.permission_class, valid_until=item.valid_until or 0
+            basis_class=shown.basis.permission_class, valid_until=shown.valid_until
         ),
         active_until=item.ended_at,
         facts_commitment=commit(bytes.fromhex(known.salt), facts),

@@ -189,6 +189,13 @@ def merge(tables: NodeTables, local_id: str, into: str, by: By) -> None:
         raise LocalError(
             ErrorCode.CONFLICT, f"merge {client.local_id}, whose id this is another of"
         )
+    if tables.withheld.is_withheld(client.id, by.now) != tables.withheld.is_withheld(
+        other.id, by.now
+    ):
+        raise LocalError(
+            ErrorCode.CONFLICT,
+            "one of the two is withheld: withhold the other, too, or end it",
+        )
     _check_withdrawn(tables, (client, other), by.now)
     tables.merges.merge(client.id, other.id, by.person, by.now)
     tables.people.acted(Act(by.person, Deed.MERGED_CLIENT, f"{local_id} {other.local_id}", by.now))
@@ -214,6 +221,7 @@ def part(tables: NodeTables, local_id: str, by: By) -> int:
     found = tables.merges.merged(local_id)
     if found is None:
         raise LocalError(ErrorCode.NOT_FOUND, "no client of that id was merged into another one")
+    tables.withheld.copy(found[1], found[0], by.now)
     count = tables.merges.part(*found)
     tables.people.acted(Act(by.person, Deed.PARTED_CLIENT, local_id, by.now))
     return count

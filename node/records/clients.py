@@ -51,6 +51,7 @@ class ImportReport:
     changed: int = 0
     unchanged: int = 0
     without_permission: int = 0
+    findable: dict[str, int] = field(default_factory=dict)
     held: int = 0
     still_ended: int = 0
     missing: list[tuple[str, str]] = field(default_factory=list)
@@ -152,6 +153,7 @@ class _Taking:
         self.import_id = tables.imports.begin(feed.title, now)
         self.terms = Terms(self.import_id, now)
         self._held: dict[str, Known] = {}
+        self._findable = tables.findable.anywhere()
 
     @cached_property
     def _newcomers(self) -> Newcomers:
@@ -328,8 +330,14 @@ class _Taking:
         report.new += len(kept) if state is None else 0
         report.changed += len(kept) if state or (state is False and is_changed) else 0
         report.unchanged += len(kept) if state is False and not is_changed else 0
-        if said.permission is None or end_of(said.permission.valid_until) <= self._now:
+        if said.involvement in self._findable and not self._is_over(said):
+            report.findable[said.involvement] = report.findable.get(said.involvement, 0) + len(kept)
+        elif said.permission is None or end_of(said.permission.valid_until) <= self._now:
             report.without_permission += len(kept)
+
+    def _is_over(self, row: ImportedRow) -> bool:
+        ended, status = row.course.ended, row.course.status
+        return status == "closed" if ended is None else end_of(ended) <= self._now
 
     def _write(self, work: Workload) -> None:
         records = self._tables.records

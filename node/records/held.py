@@ -1,7 +1,6 @@
 """Saying who a held client is: somebody known under another id, or a client of their own.
 
-specs/09-imports.md §5. What the charter makes findable whatever was said before has its place here,
-when there is any: nothing does yet.
+specs/09-imports.md §5.
 """
 
 from node.store.held import Held
@@ -20,6 +19,7 @@ def say_same(tables: NodeTables, local_id: str, act: tuple[int, int]) -> None:
     held = _held(tables, local_id)
     if tables.stubs.has(held.client):
         tables.records.withdraw(held.client, act[1])
+        tables.withheld.copy(held.other, held.client, act[1])
         tables.held.release(held.client)
     else:
         tables.held.merge(held, local_id)

@@ -214,11 +214,11 @@ class Answering:
 
     def facts(self, tables: NodeTables, request: ReceivedRequest) -> HolderFacts:
         """What `decide_holder` goes by for a received request, as things are now."""
-        now, hub_id = self._membership.env.clock(), request.hub_id
+        hub_id = request.hub_id
         doubted = tables.reviews.is_denied(hub_id, request.link_id)
         return HolderFacts(
             permission_in_force=tables.permissions.is_in_force(
-                request.involvement, now, self._membership.charter.past_seconds
+                request.involvement, self._membership.at()
             ),
             objection=objection_to(tables, self._membership, request) is not None,
             link_proven=self._is_link_proven(tables, request, doubted=doubted),

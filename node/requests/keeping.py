@@ -60,10 +60,10 @@ class Keeping:
     def _due(self, tables: NodeTables) -> Due:
         membership = self._membership
         hub_id, now, charter = membership.hub.hub_id, membership.env.clock(), membership.charter
-        past = charter.past_seconds
-        cards = tables.cards.out_of_place(hub_id, now, past)
+        at = membership.at()
+        cards = tables.cards.out_of_place(at)
         # Nothing is decided on the requests of who cannot be answered: the hub would refuse it.
-        asked = tables.cards.asked_in_vain(hub_id, now, past)
+        asked = tables.cards.asked_in_vain(at)
         oldest = now - charter.retention_days * DAY
         return Due(
             recall=[card.request for card in cards if not needs_a_person(charter, card)],
@@ -99,9 +99,8 @@ class Keeping:
 
 def to_decide(tables: NodeTables, membership: HubMembership) -> list[CardOut]:
     """Cards that a person decides about: keep them or have them deleted."""
-    now, charter = membership.env.clock(), membership.charter
-    cards = tables.cards.out_of_place(membership.hub.hub_id, now, charter.past_seconds)
-    return [card for card in cards if needs_a_person(charter, card)]
+    cards = tables.cards.out_of_place(membership.at())
+    return [card for card in cards if needs_a_person(membership.charter, card)]
 
 
 def needs_a_person(charter: Charter, card: CardOut) -> bool:

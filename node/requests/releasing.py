@@ -153,8 +153,7 @@ class Releasing:
     def _kept(self, tables: NodeTables, request: ReceivedRequest) -> tuple[int, Person | None]:
         """Until when a card may be kept that leaves now, and whose details are on it."""
         now, charter = self._membership.env.clock(), self._membership.charter
-        past = charter.past_seconds
-        ends = tables.permissions.ends_at(request.involvement, now, past) or now
+        ends = tables.permissions.ends_at(request.involvement, self._membership.at()) or now
         workers = tables.people.working_on(request.involvement)
         return keep_until(charter, ends, now), next(iter(workers), None)
 

@@ -13,7 +13,9 @@ from node.membership.hub import HubMembership
 from node.publishing.publisher import apply_effects
 from node.publishing.tokens import TokenCache
 from node.resync.history import Given
+from node.store.permissions import At
 from node.store.publications import Publication, PublicationState
+from node.store.records import EndedBy
 from node.store.resync import Lost
 from node.store.stubs import PublishedStub
 from node.store.tables import NodeTables
@@ -185,9 +187,12 @@ class Published:
             stub.client: held[stub.stub_id].at for stub in newer if held[stub.stub_id].row.retired
         }
         when |= {stub.client: now for stub in left_out}
-        live = tables.records.all_in_force(when, now)
-        for client in live:
+        live = tables.records.all_in_force(when, At(self._hub_id, now))
+        findable = tables.findable.of(self._hub_id)
+        for client, works in live.items():
             tables.records.withdraw(client, when[client])
+            if any(item.type in findable for item in works):  # perhaps it was withheld
+                tables.withheld.put_back(client, now)
         return tuple(tables.records.local_ids(live))
 
     def _shorten(self, tables: NodeTables, newer: Iterable[PublishedStub]) -> tuple[str, ...]:
@@ -198,7 +203,8 @@ class Published:
             for stub in newer
             if not self._held.stubs[stub.stub_id].row.retired
         }
-        live = tables.records.all_in_force(stubs, now)
+        live = tables.records.all_in_force(stubs, At(self._hub_id, now))
+        findable = tables.findable.of(self._hub_id)
         works = [item for items in live.values() for item in items]
         ids = tables.stubs.involvement_ids(self._hub_id, [item.id for item in works])
         shorter = []
@@ -206,8 +212,13 @@ class Published:
             if item.id not in ids:
                 continue  # the hub never heard of it
             until = _until(stubs[item.client], ids[item.id].involvement_id)
+            said = item
             if until < (item.valid_until or 0):
-                shorter.append(replace(item, valid_until=until))
+                said = replace(said, valid_until=until)
+            if item.type in findable and until <= now:  # if it goes on, the next feed says so
+                said = replace(said, ended_at=until, ended_by=EndedBy.FEED)
+            if said != item:
+                shorter.append(said)
         tables.records.set_involvements(shorter)
         return tuple(tables.records.local_ids({item.client for item in shorter}))
 

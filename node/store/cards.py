@@ -5,7 +5,7 @@ Answers requests; node/store/requests.py alone writes their states.
 
 from dataclasses import dataclass
 
-from node.store.permissions import COLUMNS, JOINED, OVER, Ended, why_over
+from node.store.permissions import JOINED, At, Ended, columns, over, why_over
 from node.store.requests import (
     ReceivedRequest,
     ReceivedState,
@@ -35,32 +35,31 @@ class Cards:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
-    def out_of_place(self, hub_id: str, now: int, past: int) -> list[CardOut]:
+    def out_of_place(self, at: At) -> list[CardOut]:
         """Cards that the hub has passed on, that may still be kept, and whose permission or work
-        has ended or whose worker has left; without what a person said may stay. `past`: for how
-        many seconds past work is seen.
+        has ended or whose worker has left; without what a person said may stay.
         """
+        wanted, ended = columns(at.now), over(at)
         rows = self._tx.rows(
-            f"SELECT r.*, {COLUMNS} FROM received_request r {JOINED} "  # noqa: S608 - our own names
+            f"SELECT r.*, {wanted.sql} FROM received_request r {JOINED} "  # noqa: S608 - our names
             "WHERE r.hub_id = ? AND r.state IN (?, ?) AND r.release_id IS NOT NULL "
-            f"AND (r.keep_until IS NULL OR r.keep_until > ?) AND {OVER} "
+            f"AND (r.keep_until IS NULL OR r.keep_until > ?) AND {ended.sql} "
             "ORDER BY r.received_at, r.request_id",
-            hub_id, *_OUT, now, now, now - past,
+            *wanted.values, at.hub_id, *_OUT, at.now, *ended.values,
         )  # fmt: skip
-        cards = [
-            CardOut(received_of(row), why_over(row, now, past), row["withdrawn_at"]) for row in rows
-        ]
+        cards = [CardOut(received_of(row), why_over(row, at), row["withdrawn_at"]) for row in rows]
         return [card for card in cards if not (card.request.kept and card.why is Ended.WITHDRAWN)]
 
-    def asked_in_vain(self, hub_id: str, now: int, past: int) -> list[ReceivedRequest]:
+    def asked_in_vain(self, at: At) -> list[ReceivedRequest]:
         """Requests that wait for a person over an involvement that is no longer in force, nor past
         and still seen.
         """
+        ended = over(at)
         rows = self._tx.rows(
             f"SELECT r.* FROM received_request r {JOINED} "  # noqa: S608 - our own names
-            f"WHERE r.hub_id = ? AND r.state = ? AND r.expires > ? AND {OVER} "
+            f"WHERE r.hub_id = ? AND r.state = ? AND r.expires > ? AND {ended.sql} "
             "ORDER BY r.received_at, r.request_id",
-            hub_id, ReceivedState.ASKS_PERSON.value, now, now, now - past,
+            at.hub_id, ReceivedState.ASKS_PERSON.value, at.now, *ended.values,
         )  # fmt: skip
         return [received_of(row) for row in rows]
 

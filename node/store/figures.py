@@ -32,8 +32,9 @@ class Figures:
             "SUM(born) AS with_date_of_birth, SUM(place) AS with_postcode, "
             "SUM(permitted) AS with_permission FROM (SELECT i.type AS type, "
             "MAX(c.nhs_number IS NOT NULL) AS number, MAX(c.date_of_birth IS NOT NULL) AS born, "
-            "MAX(c.postcode IS NOT NULL) AS place, MAX(i.permission_basis IS NOT NULL "
-            "AND i.valid_until > ? AND i.withdrawn_at IS NULL) AS permitted "
+            "MAX(c.postcode IS NOT NULL) AS place, MAX((i.permission_basis IS NOT NULL "
+            "AND i.valid_until > ? AND i.withdrawn_at IS NULL) "
+            "OR i.type IN (SELECT type FROM always_findable)) AS permitted "
             "FROM involvement i JOIN client c ON c.id = i.client "
             "WHERE i.ended_at IS NULL OR i.ended_at > ? GROUP BY i.type, i.client) AS each_client "
             "GROUP BY type ORDER BY type",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from node.store.merges import PARTS
+from node.store.permissions import withheld
 from node.store.records import Client, client_of
 from storage.engine import Transaction
 
@@ -97,7 +98,9 @@ class HeldClients:
         self._tx.run(
             "DELETE FROM relative WHERE client = ? OR relative = ?", held.client, held.client
         )
-        self._tx.run("UPDATE objection SET client = ? WHERE client = ?", held.other, held.client)
+        for table in ("objection", "withheld"):
+            sql = f"UPDATE {table} SET client = ? WHERE client = ?"  # noqa: S608 - our own names
+            self._tx.run(sql, held.other, held.client)
         self._tx.run("DELETE FROM client WHERE id = ?", held.client)
 
     def add_ids(self, ids: Iterable[tuple[str, int]]) -> None:
@@ -124,20 +127,24 @@ class HeldClients:
         return [(row["local_id"], row["client"]) for row in rows]
 
     def ended_after(self, after: int, size: int, now: int) -> list[Client]:
-        """The next clients, by row id, whose permission was withdrawn or has run out, or with whom
-        all work is over; those merged into one of these too. A held one is none of them.
+        """The next clients, by row id, who are withheld, whose permission was withdrawn or has run
+        out, or with whom all work is over; those merged into one of these too. A held one is none
+        of them.
         """
+        kept = withheld("c.id", now)
         sql = (
             f"{PARTS}, work (client, whole) AS (SELECT id, id FROM client UNION "  # noqa: S608
             "SELECT client, whole FROM part) SELECT c.* FROM client c "
             "JOIN work w ON w.client = c.id JOIN involvement i ON i.client = w.whole "
             "WHERE c.id > ? AND c.id NOT IN (SELECT client FROM held_client) GROUP BY c.id "
-            "HAVING SUM(i.withdrawn_at IS NOT NULL) > 0 OR (SUM(i.permission_basis IS NOT NULL "
-            "AND i.valid_until <= ?) > 0 AND SUM(i.permission_basis IS NOT NULL "
-            "AND i.valid_until > ?) = 0) OR SUM(i.ended_at IS NULL OR i.ended_at > ?) = 0 "
+            f"HAVING {kept.sql} OR SUM(i.withdrawn_at IS NOT NULL) > 0 "
+            "OR (SUM(i.permission_basis IS NOT NULL AND i.valid_until <= ?) > 0 "
+            "AND SUM(i.permission_basis IS NOT NULL AND i.valid_until > ?) = 0) "
+            "OR SUM(i.ended_at IS NULL OR i.ended_at > ?) = 0 "
             "ORDER BY c.id LIMIT ?"
         )
-        return [client_of(row) for row in self._tx.rows(sql, after, now, now, now, size)]
+        rows = self._tx.rows(sql, after, *kept.values, now, now, now, size)
+        return [client_of(row) for row in rows]
 
     def is_agreed(self, doubt: str) -> bool:
         """Whether a person has looked at a doubt of this hash."""

@@ -16,6 +16,7 @@ class PersonKind(StrEnum):
     WORKER = "worker"
     MANAGER = "manager"
     DUTY_WORKER = "duty_worker"
+    GOVERNANCE_LEAD = "governance_lead"
 
 
 class Deed(StrEnum):
@@ -39,6 +40,9 @@ class Deed(StrEnum):
     REOPENED_WORK = "reopened_work"
     MERGED_CLIENT = "merged_client"
     PARTED_CLIENT = "parted_client"
+    PROPOSED_WITHHOLDING = "proposed_withholding"
+    WITHHELD_CLIENT = "withheld_client"
+    ENDED_WITHHOLDING = "ended_withholding"
 
 
 @dataclass(frozen=True, repr=False)

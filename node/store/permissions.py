@@ -1,11 +1,17 @@
 """Whether a permission is in force, until when, and why it is not: of involvements by row id.
 
-What requests and cards know of involvements is here, and nowhere else.
+A permission is what was stated and neither ran out nor was withdrawn, or, while work goes on that a
+charter makes always findable, the law; and nobody withholds the client. What publishing, requests
+and cards know of permissions is here, and nowhere else.
 """
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 from storage.engine import Row, Transaction
+
+WHILE_OPEN = 253_402_214_400
+"""Until when a permission by law holds that has no end of its own: the last day of 9999."""
 
 
 class Ended(StrEnum):
@@ -15,6 +21,84 @@ class Ended(StrEnum):
     LEFT = "left"
     EXPIRED = "expired"
     WITHDRAWN = "withdrawn"
+    WITHHELD = "withheld"
+
+
+@dataclass(frozen=True)
+class At:
+    """Where and when a permission is asked for: a hub, Unix seconds, and for how many seconds past
+    work is seen there.
+    """
+
+    hub_id: str
+    now: int
+    past: int = 0
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A condition in SQL on an involvement `i`, and the values that it takes in this order."""
+
+    sql: str
+    values: tuple[object, ...]
+
+    def __and__(self, other: "Condition") -> "Condition":
+        """Both."""
+        return Condition(f"({self.sql} AND {other.sql})", (*self.values, *other.values))
+
+    def __or__(self, other: "Condition") -> "Condition":
+        """Either."""
+        return Condition(f"({self.sql} OR {other.sql})", (*self.values, *other.values))
+
+
+def stated(now: int) -> Condition:
+    """A permission that was stated holds."""
+    return Condition(
+        "(i.permission_basis IS NOT NULL AND i.valid_until > ? AND i.withdrawn_at IS NULL)", (now,)
+    )
+
+
+def by_law(at: At) -> Condition:
+    """The work goes on and is always findable at the hub."""
+    return Condition(
+        "(i.type IN (SELECT type FROM always_findable WHERE hub_id = ?) "
+        "AND (i.ended_at IS NULL OR i.ended_at > ?))",
+        (at.hub_id, at.now),
+    )
+
+
+def withheld(client: str, now: int) -> Condition:
+    """Two people withhold the client of this column."""
+    return Condition(
+        f"{client} IN (SELECT client FROM withheld WHERE agreed_at IS NOT NULL "  # noqa: S608 - ours
+        "AND ended_at IS NULL AND (expires_at IS NULL OR expires_at > ?))",
+        (now,),
+    )
+
+
+def permitted(at: At) -> Condition:
+    """There is a permission, whether or not the work goes on; nobody withholds the client."""
+    kept = withheld("i.client", at.now)
+    return (stated(at.now) | by_law(at)) & Condition(f"NOT {kept.sql}", kept.values)
+
+
+def publishable(at: At) -> Condition:
+    """The same, and the client is not held back (node/store/held.py); what is findable by law is,
+    unless who they may be is withheld.
+    """
+    other = withheld("h.other", at.now)
+    known = Condition("i.client NOT IN (SELECT client FROM held_client)", ())
+    law = by_law(at) & Condition(
+        "i.client NOT IN (SELECT h.client FROM held_client h "  # noqa: S608 - our own names
+        f"WHERE {other.sql})",
+        other.values,
+    )
+    return permitted(at) & (known | law)
+
+
+def in_force(at: At) -> Condition:
+    """The same as `publishable`, and the work goes on."""
+    return publishable(at) & Condition("(i.ended_at IS NULL OR i.ended_at > ?)", (at.now,))
 
 
 # Of a query that names an involvement in the column `involvement`, and in `worker` whose details
@@ -22,28 +106,40 @@ class Ended(StrEnum):
 JOINED = (
     "LEFT JOIN involvement i ON i.id = r.involvement LEFT JOIN practitioner p ON p.id = r.worker"
 )
-COLUMNS = (
-    "i.id AS held, i.permission_basis AS held_basis, i.valid_until AS held_until, "
-    "i.ended_at AS held_ended, i.withdrawn_at, p.closed_at AS left_at"
-)
-OVER = (
-    "(i.id IS NULL OR i.permission_basis IS NULL OR i.valid_until <= ? "
-    "OR i.ended_at <= ? OR i.withdrawn_at IS NOT NULL OR p.closed_at IS NOT NULL)"
-)
-"""Takes the time, and the time before which work that has ended is seen no longer."""
 
 
-def why_over(row: Row, now: int, past: int) -> Ended:
-    """Of a row of `COLUMNS` that is `OVER`: why. A withdrawal is the last that is said. `past`: for
-    how many seconds past work is seen.
-    """
-    if row["held"] is None or row["held_basis"] is None:
+def over(at: At) -> Condition:
+    """Of such a query: a card over it is out of place."""
+    holds = permitted(at)
+    return Condition(
+        f"(i.id IS NULL OR NOT {holds.sql} OR i.ended_at <= ? OR p.closed_at IS NOT NULL)",
+        (*holds.values, at.now - at.past),
+    )
+
+
+def columns(now: int) -> Condition:
+    """Of such a query: what `why_over` wants to see."""
+    kept = withheld("i.client", now)
+    return Condition(
+        "i.id AS held, i.permission_basis AS held_basis, i.valid_until AS held_until, "
+        "i.ended_at AS held_ended, i.withdrawn_at, p.closed_at AS left_at, "
+        f"{kept.sql} AS is_withheld",
+        kept.values,
+    )
+
+
+def why_over(row: Row, at: At) -> Ended:
+    """Of a row of `columns` that is `over`: why. A withdrawal is the last that is said."""
+    if row["held"] is None:
         return Ended.CLOSED
-    if row["held_ended"] is not None and row["held_ended"] <= now - past:
+    if row["is_withheld"]:
+        return Ended.WITHHELD
+    is_over = row["held_ended"] is not None and row["held_ended"] <= at.now - at.past
+    if row["held_basis"] is None or is_over:
         return Ended.CLOSED
     if row["left_at"] is not None:
         return Ended.LEFT
-    return Ended.EXPIRED if row["held_until"] <= now else Ended.WITHDRAWN
+    return Ended.EXPIRED if row["held_until"] <= at.now else Ended.WITHDRAWN
 
 
 class Permissions:
@@ -52,23 +148,28 @@ class Permissions:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
-    def ends_at(self, involvement: int | None, now: int, past: int) -> int | None:
-        """When an involvement ends (Unix seconds): its permission, or its work and the `past`
-        seconds for which that is seen; None if it has.
+    def ends_at(self, involvement: int | None, at: At) -> int | None:
+        """When an involvement ends (Unix seconds): its permission, or its work and the time for
+        which that is seen; None if it has.
         """
+        holds, law = permitted(at), by_law(at)
         row = self._tx.one(
-            "SELECT valid_until, ended_at FROM involvement WHERE id = ? "
-            "AND permission_basis IS NOT NULL AND valid_until > ? AND withdrawn_at IS NULL "
-            "AND (ended_at IS NULL OR ended_at > ?)",
-            involvement, now, now - past,
+            f"SELECT i.valid_until, i.ended_at, {stated(at.now).sql} AS stated, "  # noqa: S608 - ours
+            f"{law.sql} AS by_law FROM involvement i "
+            f"WHERE i.id = ? AND {holds.sql} AND (i.ended_at IS NULL OR i.ended_at > ?)",
+            *stated(at.now).values, *law.values, involvement, *holds.values, at.now - at.past,
         )  # fmt: skip
         if row is None:
             return None
-        valid, ended = int(row["valid_until"]), row["ended_at"]
-        return valid if ended is None else min(valid, int(ended) + past)
+        ended = row["ended_at"]
+        ends = []
+        if row["by_law"]:
+            ends.append(WHILE_OPEN if ended is None else int(ended))
+        if row["stated"]:
+            valid = int(row["valid_until"])
+            ends.append(valid if ended is None else min(valid, int(ended) + at.past))
+        return max(ends)
 
-    def is_in_force(self, involvement: int | None, now: int, past: int) -> bool:
-        """Whether an involvement has a permission, still valid and not withdrawn, and goes on or is
-        past and still seen.
-        """
-        return self.ends_at(involvement, now, past) is not None
+    def is_in_force(self, involvement: int | None, at: At) -> bool:
+        """Whether an involvement has a permission, and goes on or is past and still seen."""
+        return self.ends_at(involvement, at) is not None

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from node.store.merges import PARTS
+from node.store.permissions import At, Condition, in_force, publishable
 from protocol.matchkeys.records import ClientRecord
 from protocol.matchkeys.shared_places import SharedPlaces
 from storage.engine import Row, Transaction
@@ -101,8 +102,6 @@ class Involvement(InvolvementRow):
 _INVOLVEMENT_FIELDS = tuple(
     name for name in InvolvementRow.__dataclass_fields__ if name != "workers"
 )
-_PERMITTED = "permission_basis IS NOT NULL AND valid_until > ? AND withdrawn_at IS NULL"
-_IN_FORCE = f"{_PERMITTED} AND (ended_at IS NULL OR ended_at > ?)"
 
 
 class Records:
@@ -178,19 +177,19 @@ class Records:
         sql = "SELECT * FROM involvement WHERE for_unborn IN (:among)"
         return self._with_workers(self._tx.rows_among(sql, among=children))
 
-    def in_force(self, client: int, now: int) -> list[Involvement]:
-        """A client's involvements that go on, with a permission stated, still valid and not
-        withdrawn; none of a client who is held back (node/store/held.py).
+    def in_force(self, client: int, at: At) -> list[Involvement]:
+        """A client's involvements that go on and have a permission at a hub
+        (node/store/permissions.py); of one who is held back or withheld hardly any or none.
         """
-        return self.all_in_force([client], now).get(client, [])
+        return self.all_in_force([client], at).get(client, [])
 
-    def all_in_force(self, clients: Collection[int], now: int) -> dict[int, list[Involvement]]:
+    def all_in_force(self, clients: Collection[int], at: At) -> dict[int, list[Involvement]]:
         """`in_force` of many clients: of each who has any, by row id."""
-        return self._permitted(_IN_FORCE, (now, now), clients)
+        return self._of_clients(in_force(at), clients)
 
-    def all_permitted(self, clients: Collection[int], now: int) -> dict[int, list[Involvement]]:
+    def all_permitted(self, clients: Collection[int], at: At) -> dict[int, list[Involvement]]:
         """As `all_in_force`, with those that are over."""
-        return self._permitted(_PERMITTED, (now,), clients)
+        return self._of_clients(publishable(at), clients)
 
     def add_involvements(self, rows: Sequence[InvolvementRow]) -> list[int]:
         """Insert involvements with their workers, in this order; their ids, each one that no other
@@ -267,15 +266,16 @@ class Records:
             now, client,
         )  # fmt: skip
 
-    def _permitted(
-        self, condition: str, values: Sequence[int], clients: Collection[int]
+    def _of_clients(
+        self, condition: Condition, clients: Collection[int]
     ) -> dict[int, list[Involvement]]:
         sql = (
-            f"SELECT * FROM involvement WHERE {condition} AND client IN (:among) "  # noqa: S608
-            "AND client NOT IN (SELECT client FROM held_client)"
+            f"SELECT i.* FROM involvement i WHERE {condition.sql} "  # noqa: S608 - our own names
+            "AND i.client IN (:among)"
         )
         found = defaultdict[int, list[Involvement]](list)
-        for item in self._with_workers(self._tx.rows_among(sql, *values, among=clients)):
+        rows = self._tx.rows_among(sql, *condition.values, among=clients)
+        for item in self._with_workers(rows):
             found[item.client].append(item)
         return dict(found)
 

@@ -10,6 +10,7 @@ from node.store.cards import Cards
 from node.store.checks import ReceivedChecks, SentChecks
 from node.store.families import Families
 from node.store.figures import Figures
+from node.store.findable import FindableTypes
 from node.store.governance import GovernanceStore
 from node.store.held import HeldClients
 from node.store.hubs import Hubs
@@ -30,6 +31,7 @@ from node.store.resync import Resyncs
 from node.store.set_aside import SetAsideStore
 from node.store.stubs import Stubs
 from node.store.tokens import SealedTokens
+from node.store.withheld import WithheldClients
 from storage.engine import Engine, Schema, Transaction
 from storage.sqlite import SqliteEngine
 
@@ -47,6 +49,8 @@ class NodeTables:
         self.merges = Merges(tx)
         self.families = Families(tx)
         self.figures = Figures(tx)
+        self.findable = FindableTypes(tx)
+        self.withheld = WithheldClients(tx)
         self.people = People(tx)
         self.stubs = Stubs(tx)
         self.sealed_tokens = SealedTokens(tx)

@@ -1,6 +1,6 @@
 """Own clients and the work with them, as values: for the screen, scripts and the browser."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from node.store.records import RECORD_FIELDS, Client, Involvement
@@ -26,12 +26,19 @@ def client_value(tables: NodeTables, local_id: str, now: int) -> dict[str, objec
         raise LocalError(ErrorCode.NOT_FOUND, "no client has that id here")
     works = tables.records.involvements([client.id])
     held = tables.held.of(client.id) is not None
+    findable = tables.findable.anywhere()
     return {
         "client": client.local_id,
         **_record(client),
         "held": held,
+        "withheld": tables.withheld.is_withheld(client.id, now),
         "work": [
-            {"number": number, **_work(tables, item, now)} for number, item in enumerate(works, 1)
+            {
+                "number": number,
+                **_work(tables, item, now),
+                "permission": _permission(item, findable, now),
+            }
+            for number, item in enumerate(works, 1)
         ],
     }
 
@@ -52,15 +59,16 @@ def _work(tables: NodeTables, item: Involvement, now: int) -> dict[str, object]:
         "ended_by": item.ended_by,
         "last_contact": item.last_contact,
         "next_visit": item.next_visit,
-        "permission": _permission(item, now),
         "permission_basis": item.permission_basis,
         "valid_until": item.valid_until,
         "workers": [person.title for person in tables.people.working_on(item.id)],
     }
 
 
-def _permission(item: Involvement, now: int) -> str:
+def _permission(item: Involvement, findable: Collection[str], now: int) -> str:
     """What stands of the permission, in one word."""
+    if item.type in findable and not item.is_over(now):
+        return "by_law"
     if item.permission_basis is None:
         return "none"
     if item.withdrawn_at is not None:

@@ -9,6 +9,7 @@ KINDS = {
     PersonKind.WORKER: "worker",
     PersonKind.MANAGER: "manager",
     PersonKind.DUTY_WORKER: "duty worker",
+    PersonKind.GOVERNANCE_LEAD: "lead for information governance",
 }
 
 

@@ -4,21 +4,30 @@ specs/07-transport.md §1. Like commands: what is done, is done in somebody's na
 """
 
 from collections.abc import Awaitable, Callable
+from datetime import date
 from typing import Annotated, Any, TypeVar
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from node.actions import clients as acts
 from node.actions.clients import NewClient
 from node.actions.register import who_acts
+from node.actions.withholding import (
+    agree_to_withholding,
+    end_withholding,
+    propose_withholding,
+)
 from node.records import by_hand
+from node.records.withholding import Wish
 from node.service import NodeService
 from node.store.tables import NodeTables
 from node.views.clients import client_value, clients_value
+from node.views.withheld import withheld_value
 from protocol.fields import WireModel
 
 Value = TypeVar("Value")
 Text = Annotated[str, Field(max_length=200)]
+Day = Annotated[str, AfterValidator(lambda text: date.fromisoformat(text).isoformat())]
 LocalId = Annotated[str, Field(min_length=1, max_length=80)]
 
 
@@ -92,6 +101,27 @@ class PartIn(WireModel):
     practitioner: Text
 
 
+class WithholdIn(WireModel):
+    """A client to be withheld, why, to the end of which day, and when to look at it again."""
+
+    client: LocalId
+    reason: Text
+    until: Day
+    review: Day
+    practitioner: Text
+
+
+class WithheldIn(WireModel):
+    """Something that is withheld, by its number."""
+
+    number: Annotated[int, Field(ge=1, le=2**53)]
+    practitioner: Text
+
+
+class NothingIn(WireModel):
+    """An empty body."""
+
+
 async def search(service: NodeService, body: SearchIn) -> dict[str, object]:
     """Own clients whom a text may mean."""
     found = await _read(
@@ -145,6 +175,31 @@ async def part(service: NodeService, body: PartIn) -> dict[str, object]:
     return {"went_back": await acts.part_clients(service, body.client, person)}
 
 
+async def withhold(service: NodeService, body: WithholdIn) -> dict[str, object]:
+    """Say that a client is to be withheld: the other one of the two has to agree."""
+    person = await who_acts(service, body.practitioner)
+    until, review = (date.fromisoformat(text) for text in (body.until, body.review))
+    wish = Wish(body.client, body.reason, until, review)
+    return {"number": await propose_withholding(service, wish, person)}
+
+
+async def withhold_agree(service: NodeService, body: WithheldIn) -> dict[str, object]:
+    """Agree that a client is withheld."""
+    person = await who_acts(service, body.practitioner)
+    return {"client": await agree_to_withholding(service, body.number, person)}
+
+
+async def withhold_end(service: NodeService, body: WithheldIn) -> dict[str, object]:
+    """Say that it is to end; whether it has."""
+    person = await who_acts(service, body.practitioner)
+    return {"ended": await end_withholding(service, body.number, person)}
+
+
+async def withheld(service: NodeService, _body: NothingIn) -> dict[str, object]:
+    """Who is withheld."""
+    return {"withheld": await _read(service, withheld_value)}
+
+
 CALLS: dict[str, tuple[type[WireModel], Callable[[NodeService, Any], Awaitable[Any]]]] = {
     "/v1/clients/search": (SearchIn, search),
     "/v1/clients/show": (ShowIn, show),
@@ -154,6 +209,10 @@ CALLS: dict[str, tuple[type[WireModel], Callable[[NodeService, Any], Awaitable[A
     "/v1/clients/reopen": (WorkIn, reopen),
     "/v1/clients/merge": (MergeIn, merge),
     "/v1/clients/part": (PartIn, part),
+    "/v1/clients/withhold": (WithholdIn, withhold),
+    "/v1/clients/withhold/agree": (WithheldIn, withhold_agree),
+    "/v1/clients/withhold/end": (WithheldIn, withhold_end),
+    "/v1/clients/withhold/list": (NothingIn, withheld),
 }
 """What may be posted where: the body, and what answers it."""
 

@@ -152,6 +152,14 @@ def _admission(notes: _Notes, where: str, old: dict[str, Any], new: dict[str, An
         _ADMISSION(notes, where, old, new)
 
 
+def _findable_on(notes: _Notes, where: str, old: str | None, new: str | None) -> None:
+    """On what lawful basis something is always findable: a charter from before names none."""
+    if new is None:
+        notes.say(f"{where}: {old} is taken out.", loosens=False)
+    else:
+        notes.say(f"{where}: always findable on the lawful basis {new}.")
+
+
 def _objection(notes: _Notes, where: str, old: dict[str, Any], new: dict[str, Any]) -> None:
     """Who may share in spite of an objection: nobody, where nothing is stated."""
     if old and new:
@@ -295,6 +303,7 @@ _INVOLVEMENT_TYPE = _fields(
         "openness": _ranked("sensitive", "open", "always_findable"),
         "visible_to": _set_of_codes,
         "labels": _labels,
+        "basis": _findable_on,
     }
 )
 # A fact that travels in the clear is news to the hub; one that is committed is not.

@@ -67,13 +67,16 @@ class MemberClass(WireModel):
 
 
 class InvolvementType(WireModel):
-    """What kind of work an involvement is, and which classes may see it."""
+    """What kind of work an involvement is, and which classes may see it. `basis`: the lawful basis
+    that work of an always findable type has while it is open; charters from before lack it.
+    """
 
     code: Code
     title: Name
     openness: Literal["open", "always_findable", "sensitive"]
     visible_to: list[Code]
     labels: Annotated[list[Name], Field(max_length=50)]
+    basis: BasisCode | None = None
 
 
 class Purpose(WireModel):
@@ -235,6 +238,7 @@ class Charter(WireModel):
         for fault, says in (
             (not self._references_exist(), "names a class or purpose that it does not define"),
             (not self._objections_hold(), "lets one override an objection it does not define"),
+            (not self._findable_by_law(), "makes something findable on a basis that is no duty"),
             (not self._codes_are_unique(), "defines a code twice"),
             (not self._holders_are_numbered(), "key holders are not numbered 1 to n, each once"),
             (self.quorum > max(1, len(self.witnesses)), "quorum is larger than the witnesses are"),
@@ -263,6 +267,14 @@ class Charter(WireModel):
             and set(rule.roles) <= set(self.roles)
             and len({item.code for item in rule.reasons}) == len(rule.reasons)
             for basis, rule in rules
+        )
+
+    def _findable_by_law(self) -> bool:
+        """Only what is always findable names a basis, and one that asks for no consent."""
+        duties = {item.code for item in self.lawful_bases if item.permission_class == "duty"}
+        return all(
+            item.basis is None or (item.openness == "always_findable" and item.basis in duties)
+            for item in self.involvement_types
         )
 
     def _codes_are_unique(self) -> bool:
@@ -294,6 +306,18 @@ class Charter(WireModel):
         none.
         """
         return (self.past_months or 0) * 30 * 86_400
+
+    @property
+    def always_findable(self) -> dict[str, str]:
+        """The types of involvement that are always findable, each with its lawful basis; none whose
+        basis is not in force.
+        """
+        usable = {item.code for item in self.lawful_bases if item.in_force == "yes"}
+        return {
+            item.code: item.basis
+            for item in self.involvement_types
+            if item.basis is not None and item.basis in usable
+        }
 
     def involvement_type(self, code: str) -> InvolvementType | None:
         """The involvement type of this code, if the charter has one."""

@@ -6,7 +6,7 @@ import pytest
 
 from node.store.objections import SaidBy
 from node.store.people import WorkerRow
-from node.store.permissions import Ended
+from node.store.permissions import At, Ended
 from node.store.requests import ReceivedState, SentState
 from node.store.tables import NodeTables
 from protocol.governance.limits import DAY
@@ -52,7 +52,7 @@ async def test_why_a_card_is_out_of_place_is_told_whatever_ended_it(node: Node) 
         return held
 
     held = await node.write(keep)
-    found = await node.read(lambda t: t.cards.out_of_place(HUB, NOW, 0))
+    found = await node.read(lambda t: t.cards.out_of_place(At(HUB, NOW)))
     assert {int(card.request.request_id, 16): card.why for card in found} == {
         int(number(n), 16): why
         for n, why in {
@@ -64,10 +64,10 @@ async def test_why_a_card_is_out_of_place_is_told_whatever_ended_it(node: Node) 
             8: Ended.CLOSED,
         }.items()
     }, "in force, kept by a person, over by itself, and not passed on yet: not these"
-    assert await node.read(lambda t: t.cards.out_of_place(OTHER, NOW, 0)) == []
-    ends = await node.read(lambda t: [t.permissions.ends_at(item, NOW, 0) for item in held])
+    assert await node.read(lambda t: t.cards.out_of_place(At(OTHER, NOW))) == []
+    ends = await node.read(lambda t: [t.permissions.ends_at(item, At(HUB, NOW)) for item in held])
     assert ends == [NOW + DAY, None, None, None, None, NOW + DAY, None, None]
-    assert not await node.read(lambda t: t.permissions.is_in_force(None, NOW, 0))
+    assert not await node.read(lambda t: t.permissions.is_in_force(None, At(HUB, NOW)))
 
 
 async def test_what_is_deleted_is_owed_until_it_is_wiped(node: Node) -> None:

@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from node.store.limits import LastTokens
 from node.store.people import Act, Deed, PersonKind, WorkerRow
+from node.store.permissions import At
 from node.store.publications import (
     MOVES,
     Effect,
@@ -200,9 +201,11 @@ async def test_what_is_in_force_is_the_same_for_many_as_for_each(node: Node) -> 
     first, second, third = await three_clients(node)
     rows = [work(second), *(work(first, **change) for change in IN_FORCE)]
     await node.write(lambda t: t.records.add_involvements(rows))
-    together = await node.read(lambda t: t.records.all_in_force([third, second, first], NOW))
+    together = await node.read(
+        lambda t: t.records.all_in_force([third, second, first], At(HUB, NOW))
+    )
     one_by_one = await node.read(
-        lambda t: {item: t.records.in_force(item, NOW) for item in (first, second, third)}
+        lambda t: {item: t.records.in_force(item, At(HUB, NOW)) for item in (first, second, third)}
     )
     assert together == {key: items for key, items in one_by_one.items() if items}
     assert [item.type for item in together[first]] == ["one", "five"], "in the order of the rows"
@@ -254,7 +257,7 @@ async def test_calls_that_take_many_take_none(node: Node) -> None:
         return [
             tables.records.put_clients([]),
             tables.people.put_workers([], NOW),
-            tables.records.all_in_force([], NOW),
+            tables.records.all_in_force([], At(HUB, NOW)),
             tables.stubs.of_clients(HUB, []),
             tables.stubs.all_digests(HUB, []),
             tables.stubs.holders(HUB, []),

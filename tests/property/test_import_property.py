@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from node.actions.importing import ChosenMapping, Imported, ImportFile, run_import
 from node.records.importer.mapping import load_mapping
+from node.store.permissions import At
 from node.store.records import Client
 from node.store.tables import NodeTables, open_engine
 from protocol.errors import RemoteError
@@ -143,7 +144,7 @@ async def here(folder: Path) -> tuple[list[Client], set[str]]:
 
     def work(tables: NodeTables) -> tuple[list[Client], set[str]]:
         clients = tables.records.clients_after(0, 1000)
-        live = tables.records.all_in_force([client.id for client in clients], 1790000001)
+        live = tables.records.all_in_force([client.id for client in clients], At("", 1790000001))
         return clients, {client.local_id for client in clients if client.id in live}
 
     found = await engine.read(work)

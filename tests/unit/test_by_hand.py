@@ -271,5 +271,6 @@ async def test_how_good_the_records_are_is_counted_by_service_and_client(
             {"type": "school_nursing", "clients": 1, **dict.fromkeys(counts, 1),
              "with_permission": 0},
         ],
+        "withheld_due": 0,
         "feeds": [{"title": "Children's system", "rows": 6, "age": 86_400}],
     }  # fmt: skip

@@ -19,6 +19,7 @@ from node.records.importer.mapping import load_mapping
 from node.records.importer.reader import read_table
 from node.records.importer.rows import parse_rows
 from node.records.missing import Feed
+from node.store.permissions import At
 from node.store.records import EndedBy, Involvement
 from node.store.tables import NodeEngine, NodeTables, open_engine
 from protocol.errors import RemoteError
@@ -296,7 +297,7 @@ async def test_an_end_ends_after_its_day_and_a_closed_status_now(
     assert report.errors == []
     (work,) = await works(engine)
     assert work.is_over(NOW) is over
-    assert await engine.read(lambda t: t.permissions.is_in_force(work.id, NOW, 0)) is not over
+    assert await engine.read(lambda t: t.permissions.is_in_force(work.id, At("", NOW))) is not over
     assert work.is_waiting is (change.get("status") == "waiting")
 
 
@@ -425,7 +426,7 @@ async def test_a_withdrawal_holds_for_a_service_that_is_new(engine: NodeEngine) 
     await File([amira()]).take(engine)
     await engine.write(lambda tables: withdraw(tables, "c1", NOW))
     await File([amira(), amira(involvement="school_nursing")]).take(engine)
-    assert await engine.read(lambda tables: tables.records.in_force(1, NOW)) == []
+    assert await engine.read(lambda tables: tables.records.in_force(1, At("", NOW))) == []
 
 
 async def test_a_child_who_is_born_leaves_the_mothers_work_and_other_work_of_hers_stays(

@@ -15,6 +15,7 @@ from node.records.clients import withdraw
 from node.records.held import say_same
 from node.store.objections import SaidBy
 from node.store.people import PersonKind
+from node.store.permissions import At
 from node.store.tables import NodeEngine, NodeTables, open_engine
 from protocol.errors import LocalError
 from tests.unit.test_involvements import NOW, File, amira, open_types, samir
@@ -110,7 +111,7 @@ async def test_what_one_of_two_withdrew_is_not_shared_by_the_other(engine: NodeE
             await merge(engine, pair)
     await said(engine, lambda t: withdraw(t, "c1", NOW))
     await merge(engine, ("c2", "c1"))
-    assert await said(engine, lambda t: t.records.all_in_force([1, 2], NOW)) == {}
+    assert await said(engine, lambda t: t.records.all_in_force([1, 2], At("", NOW))) == {}
 
 
 async def test_a_consent_after_the_withdrawal_lets_two_be_one(engine: NodeEngine) -> None:
@@ -141,7 +142,7 @@ async def test_a_held_client_may_be_one_who_was_merged_meanwhile(engine: NodeEng
     client = await said(engine, lambda t: t.records.client("z9"))
     assert client is not None
     assert client.local_id == "c2"
-    assert await said(engine, lambda t: t.records.all_in_force([1, 2, 3], NOW)) == {}
+    assert await said(engine, lambda t: t.records.all_in_force([1, 2, 3], At("", NOW))) == {}
 
 
 async def test_the_family_of_a_merged_client_is_that_of_the_one_they_are(

@@ -16,6 +16,7 @@ from node.records.importer.rows import (
     WorkerDetails,
 )
 from node.records.workload import end_of
+from node.store.permissions import At
 from node.store.tables import NodeEngine, open_engine
 from protocol.errors import LocalError
 from protocol.matchkeys.records import ClientRecord
@@ -48,7 +49,7 @@ def consent(given: date) -> Permission:
 
 async def in_force(engine: NodeEngine, now: int = NOW) -> int:
     """How many involvements may be published."""
-    return len(await engine.read(lambda tables: tables.records.in_force(1, now)))
+    return len(await engine.read(lambda tables: tables.records.in_force(1, At("", now))))
 
 
 async def take(engine: NodeEngine, *rows: ImportedRow | RowError) -> str:
