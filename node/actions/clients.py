@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from node.actions.session import in_folder
+from node.membership.hub import followed_charters
 from node.publishing.publisher import Publisher
 from node.records import by_hand, families
 from node.records.by_hand import Added, By
@@ -20,7 +21,7 @@ from node.store.merges import Preset
 from node.store.records import Client
 from node.store.tables import NodeTables
 from node.views.clients import client_value, clients_value
-from node.views.status import status_value
+from node.views.status import status_value, unconfirmed_value
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.matchkeys.records import ClientRecord
 from runtime.environment import Environment
@@ -108,7 +109,7 @@ async def find_clients(folder: Path, text: str) -> list[dict[str, object]]:
 async def status_of(folder: Path) -> dict[str, Any]:
     """How good the own records are, as a value. Raises LocalError."""
     now = Environment().clock()
-    return await in_folder(folder, lambda tables: status_value(tables, now))
+    return await in_folder(folder, lambda tables: status_value(tables, _months(tables), now))
 
 
 async def show_client(folder: Path, local_id: str) -> dict[str, object]:
@@ -138,6 +139,26 @@ async def close_work(service: NodeService, local_id: str, number: int | None, pe
 async def reopen_work(service: NodeService, local_id: str, number: int | None, person: int) -> int:
     """Let work go on and tell the hub; how many. Raises LocalError, RemoteError."""
     return await _do(service, person, lambda t, by: by_hand.reopen(t, local_id, number, by))
+
+
+async def confirm_work(service: NodeService, local_id: str, number: int | None, person: int) -> int:
+    """Say of work with a client that it goes on; how many. Raises LocalError."""
+    by = By(person, service.membership.env.clock())
+    return await service.membership.engine.write(
+        lambda tables: by_hand.confirm(tables, local_id, number, by)
+    )
+
+
+async def unconfirmed_work(folder: Path) -> list[dict[str, Any]]:
+    """Work that nothing has confirmed for the charter's months, as values. Raises LocalError."""
+    now = Environment().clock()
+    return await in_folder(folder, lambda tables: unconfirmed_value(tables, _months(tables), now))
+
+
+def _months(tables: NodeTables) -> int | None:
+    """After how many months work is asked about: the fewest of our charters."""
+    said = (charter.confirm_months for charter in followed_charters(tables))
+    return min((months for months in said if months is not None), default=None)
 
 
 async def merge_clients(service: NodeService, local_id: str, into: str, person: int) -> None:

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from node.actions.session import in_folder
 from node.records import people
+from node.records.people import Left
 from node.service import NodeService
 from node.store.people import Person, PersonKind
 from node.store.tables import NodeTables
@@ -29,10 +30,10 @@ async def add_person(folder: Path, name: str, team: str | None, kind: PersonKind
     return await in_folder(folder, lambda t: people.register(t, name, team, kind, now))
 
 
-async def close_person(folder: Path, name: str) -> Person:
-    """Let somebody act no longer. Raises LocalError."""
+async def close_person(folder: Path, name: str, hand_to: str = "") -> Left:
+    """Let somebody act no longer, and somebody else take their work over. Raises LocalError."""
     now = Environment().clock()
-    return await in_folder(folder, lambda tables: people.close(tables, name, now))
+    return await in_folder(folder, lambda tables: people.close(tables, name, hand_to, now))
 
 
 async def in_register(folder: Path, view: Callable[[NodeTables], Result]) -> Result:

@@ -219,6 +219,41 @@ def reopen(
 
 
 @app.command()
+def confirm(
+    client: Client,
+    work: Work = None,
+    practitioner: PersonName = "",
+    hub: HubName = "",
+    folder: Folder = Path(),
+) -> None:
+    """Say that work with a client goes on, all or one piece."""
+    with report_errors():
+        count = _in_service(
+            folder, hub, practitioner,
+            lambda service, by: acts.confirm_work(service, client, work, by),
+        )  # fmt: skip
+        out.print(f"Confirmed: {count}.")
+
+
+@app.command()
+def unconfirmed(as_json: JsonOutput = False, folder: Folder = Path()) -> None:
+    """Show work that neither a file nor a person has confirmed for as long as the charter says."""
+    with report_errors():
+        found = asyncio.run(acts.unconfirmed_work(folder))
+        if as_json:
+            typer.echo(json.dumps(found))
+            return
+        for item in found:
+            parts = (item["client"], item["label"] or item["type"], item["team"])
+            out.print(plain(", ".join(part for part in parts if part)))
+        out.print(
+            "Does it go on? patchwork-node clients confirm CLIENT, or clients close CLIENT."
+            if found
+            else "Everything that goes on has been confirmed."
+        )
+
+
+@app.command()
 def merge(
     client: Client,
     into: Annotated[str, typer.Option(help="The id that the one client goes by.")],

@@ -96,6 +96,7 @@ DEEDS = {
     "closed_work": "closed work with {}",
     "reopened_work": "let work with {} go on",
     "merged_client": "said that these are one client: {}",
+    "confirmed_work": "said that work with {} goes on",
     "parted_client": "said that {} is a client of their own after all",
     "proposed_withholding": "wanted {} withheld",
     "withheld_client": "agreed that {} is withheld",
@@ -119,6 +120,12 @@ def print_status(out: Console, value: dict[str, Any]) -> None:
         )
         table.add_row(one["type"], str(one["clients"]), *shares)
     out.print(table if value["services"] else "Nobody is on your books.")
+    if value["unconfirmed"]:
+        _say(
+            out,
+            f"{value['unconfirmed']} pieces of work that nobody has confirmed for long: "
+            "patchwork-node clients unconfirmed.",
+        )
     if value["withheld_due"]:
         out.print(f"{value['withheld_due']} withheld to look at now: patchwork-node withhold list.")
     for feed in value["feeds"]:

@@ -57,8 +57,23 @@ def list_people(
 
 
 @app.command()
-def close(name: Named, folder: Folder = Path()) -> None:
-    """Let somebody act no longer. What they did stays; an import does not bring them back."""
+def close(
+    name: Named,
+    hand_to: Annotated[str, typer.Option(help="Who takes their work over, by name.")] = "",
+    folder: Folder = Path(),
+) -> None:
+    """Let somebody act no longer. What they did stays; an import does not bring them back. Cards
+    with their details are recalled, and what they asked for and was not answered is stopped.
+    """
     with report_errors():
-        person = asyncio.run(close_person(folder, name))
-        out.print(f"{person.title} acts here no longer.")
+        left = asyncio.run(close_person(folder, name, hand_to))
+        out.print(f"{left.person.title} acts here no longer.")
+        if left.handed_over:
+            out.print(f"{left.handed_over} pieces of work were handed over to {hand_to}.")
+        if left.stopped:
+            out.print(f"{left.stopped} unanswered requests of theirs were stopped.")
+        if left.alone:
+            out.print(
+                f"{left.alone} pieces of work have nobody to call now: run this again with "
+                "--hand-to NAME."
+            )

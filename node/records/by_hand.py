@@ -113,6 +113,7 @@ def add(tables: NodeTables, added: Added, by: By) -> int:
         permission_basis=preset.basis,
         valid_until=end_of(until),
         consent_date=added.consent.isoformat() if added.consent else None,
+        confirmed_at=by.now,
         workers=(by.person,),
     )
     tables.records.add_involvements([work])
@@ -172,10 +173,20 @@ def reopen(tables: NodeTables, local_id: str, number: int | None, by: By) -> int
     works = [item for item in _works(tables, local_id, number) if item.is_over(by.now)]
     if not works:
         raise LocalError(ErrorCode.CONFLICT, "nothing of that is over")
-    going_on = [replace(item, ended_at=None, ended_by=None) for item in works]
+    going_on = [replace(item, ended_at=None, ended_by=None, confirmed_at=by.now) for item in works]
     tables.records.set_involvements(going_on)
     tables.people.acted(Act(by.person, Deed.REOPENED_WORK, local_id, by.now))
     return len(going_on)
+
+
+def confirm(tables: NodeTables, local_id: str, number: int | None, by: By) -> int:
+    """Say of work with a client that it goes on; how many. Raises LocalError."""
+    works = [item for item in _works(tables, local_id, number) if not item.is_over(by.now)]
+    if not works:
+        raise LocalError(ErrorCode.CONFLICT, "that is over: clients reopen lets it go on")
+    tables.records.set_involvements([replace(item, confirmed_at=by.now) for item in works])
+    tables.people.acted(Act(by.person, Deed.CONFIRMED_WORK, local_id, by.now))
+    return len(works)
 
 
 def merge(tables: NodeTables, local_id: str, into: str, by: By) -> None:

@@ -5,6 +5,7 @@ closed stays closed, whatever a feed says.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from node.store.people import Person, PersonKind
 from node.store.tables import NodeTables
@@ -45,11 +46,31 @@ def register(tables: NodeTables, name: str, team: str | None, kind: PersonKind, 
     return tables.people.register(*key, kind, since)
 
 
-def close(tables: NodeTables, name: str, now: int) -> Person:
-    """Let somebody act no longer. Raises LocalError."""
-    person = acting(tables, name)
-    tables.people.close(person.id, now)
-    return person
+@dataclass(frozen=True)
+class Left:
+    """Who left, how much work was handed over, how many requests were stopped, and how much work
+    has nobody now.
+    """
+
+    person: Person
+    handed_over: int
+    stopped: int
+    alone: int
+
+
+def close(tables: NodeTables, name: str, hand_to: str, now: int) -> Left:
+    """Let somebody act no longer, and hand their work over to somebody else (empty: to nobody);
+    what they asked for is stopped. Whoever is closed can still hand over. Raises LocalError.
+    """
+    person = _only(_called(tables, name)) if hand_to else acting(tables, name)
+    to = acting(tables, hand_to) if hand_to else None
+    if to is not None and to.id == person.id:
+        raise LocalError(ErrorCode.CONFLICT, "somebody else has to take the work over")
+    if person.is_active:
+        tables.people.close(person.id, now)
+    handed = tables.people.hand_over(person.id, to.id, now) if to is not None else 0
+    stopped = tables.sent_requests.stop_of(person.id)
+    return Left(person, handed, stopped, tables.people.without_worker(person.id, now))
 
 
 def _called(tables: NodeTables, name: str) -> list[Person]:

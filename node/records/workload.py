@@ -164,6 +164,7 @@ class Workload:
                 withdrawn_at, permission.consent_date if permission else None
             ),
             import_id=self._terms.import_id,
+            confirmed_at=found.confirmed_at if found else None,
             workers=work.workers,
         )
 

@@ -104,7 +104,16 @@ class Asking:
             sealed_hash=sealed.hash,
         )
         tables.sent_requests.add(
-            SentRequest(hub_id, request_id, client, holder, link.link_id, now, until)
+            SentRequest(
+                hub_id,
+                request_id,
+                client,
+                holder,
+                link.link_id,
+                now,
+                until,
+                practitioner=wanted.practitioner,
+            )
         )
         tables.outbox.enqueue(Outgoing(hub_id, holder, body, sealed=sealed.data))
         return request_id

@@ -40,6 +40,7 @@ class Deed(StrEnum):
     REOPENED_WORK = "reopened_work"
     MERGED_CLIENT = "merged_client"
     PARTED_CLIENT = "parted_client"
+    CONFIRMED_WORK = "confirmed_work"
     PROPOSED_WITHHOLDING = "proposed_withholding"
     WITHHELD_CLIENT = "withheld_client"
     ENDED_WITHHOLDING = "ended_withholding"
@@ -171,6 +172,37 @@ class People:
     def close(self, person: int, now: int) -> None:
         """Let somebody act no longer."""
         self._tx.update("practitioner", {"closed_at": now}, {"id": person})
+
+    def hand_over(self, person: int, to: int, now: int) -> int:
+        """Let somebody else work on what goes on and somebody worked on, in their place; how much.
+        Who works on it already stays where they are. No file undoes it.
+        """
+        going_on = (
+            "practitioner = ? AND involvement IN "
+            "(SELECT id FROM involvement WHERE ended_at IS NULL OR ended_at > ?)"
+        )
+        sql = f"SELECT COUNT(*) AS n FROM involvement_worker WHERE {going_on}"  # noqa: S608 - ours
+        row = self._tx.one(sql, person, now)
+        self._tx.run(
+            f"UPDATE involvement_worker SET practitioner = ?, import_id = NULL WHERE {going_on} "  # noqa: S608
+            "AND involvement NOT IN "
+            "(SELECT involvement FROM involvement_worker WHERE practitioner = ?)",
+            to, person, now, to,
+        )  # fmt: skip
+        self._tx.run(f"DELETE FROM involvement_worker WHERE {going_on}", person, now)  # noqa: S608
+        return int(row["n"]) if row else 0
+
+    def without_worker(self, person: int, now: int) -> int:
+        """On how much that goes on somebody works and nobody else who is here."""
+        row = self._tx.one(
+            "SELECT COUNT(*) AS n FROM involvement_worker w JOIN involvement i "
+            "ON i.id = w.involvement WHERE w.practitioner = ? "
+            "AND (i.ended_at IS NULL OR i.ended_at > ?) AND NOT EXISTS (SELECT 1 "
+            "FROM involvement_worker o JOIN practitioner p ON p.id = o.practitioner "
+            "WHERE o.involvement = i.id AND p.id <> w.practitioner AND p.closed_at IS NULL)",
+            person, now,
+        )  # fmt: skip
+        return int(row["n"]) if row else 0
 
     def id_at(self, hub_id: str, person: int, fresh_id: str) -> str:
         """A person's opaque id at a hub; `fresh_id` becomes it the first time."""

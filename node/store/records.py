@@ -60,7 +60,8 @@ class InvolvementRow:
     `own_id` is the agency's own id of the work. `permission_basis` None: never published, there is
     no default. `ended_at`: the first second (Unix) that it is over, perhaps to come.
     `for_unborn` is the agency's own id of a child not yet born; the client is its mother.
-    `import_id`: the last import that had it; None: by hand.
+    `import_id`: the last import that had it; None: by hand. `confirmed_at`: when a person said last
+    that it goes on.
     """
 
     client: int
@@ -80,6 +81,7 @@ class InvolvementRow:
     consent_date: str | None = None
     withdrawn_at: int | None = None
     import_id: int | None = None
+    confirmed_at: int | None = None
     workers: tuple[int, ...] = ()
 
     def is_over(self, now: int) -> bool:
@@ -250,6 +252,21 @@ class Records:
     def count_brought(self, types: Collection[str], now: int) -> int:
         """How much work of these types feeds brought that is not over."""
         return sum(row["n"] for row in self._brought(types, now, "", columns="COUNT(*) AS n"))
+
+    def unconfirmed(self, now: int, since: int) -> list[tuple[str, Involvement]]:
+        """Work that goes on and that neither an import nor a person has confirmed after a time,
+        each with its client's own id; by row id.
+        """
+        rows = self._tx.rows(
+            "SELECT i.*, c.local_id FROM involvement i JOIN client c ON c.id = i.client "
+            "LEFT JOIN imported m ON m.id = i.import_id "
+            "WHERE (i.ended_at IS NULL OR i.ended_at > ?) AND COALESCE(i.confirmed_at, 0) <= ? "
+            "AND COALESCE(m.at, 0) <= ? ORDER BY i.id",
+            now, since, since,
+        )  # fmt: skip
+        ids = {int(row["id"]): str(row["local_id"]) for row in rows}
+        plain = [{name: row[name] for name in row if name != "local_id"} for row in rows]
+        return [(ids[item.id], item) for item in self._with_workers(plain)]
 
     def remove_involvements(self, involvements: Collection[int]) -> None:
         """Delete involvements by row id."""

@@ -84,11 +84,13 @@ _RECEIVED_WITH_LOG = tuple(
 _STOPPED_OVER = tuple(
     state for state in sources(RECEIVED_MOVES, _R.STOPPED) if state is not _R.RELEASED
 )
+_UNANSWERED = (_S.SENDING.value, _S.WAITING.value, _S.ALLOWED.value)
 
 
 @dataclass(frozen=True)
 class SentRequest:
-    """A request of ours. `client` is the row of our client, `card` what came back.
+    """A request of ours. `client` is the row of our client, `practitioner` that of who asked (None
+    where it came from an earlier program), `card` what came back.
 
     Once the card is deleted `wiped` says whether it is gone from the files too; `recall` or
     `wrong_person` is the statement that had it deleted, if one had.
@@ -112,6 +114,7 @@ class SentRequest:
     recall: str | None = None
     wrong_person: str | None = None
     wiped: int | None = None
+    practitioner: int | None = None
 
     def columns(self) -> Columns:
         """The row."""
@@ -186,6 +189,7 @@ class ReceivedRequest:
 _SENT_PLAIN = (
     "hub_id", "request_id", "client", "holder", "link_id", "asked_at", "expires", "statement_id",
     "code", "field", "release_id", "keep_until", "recall", "wrong_person", "wiped",
+    "practitioner",
 )  # fmt: skip
 _RECEIVED_PLAIN = (
     "hub_id", "request_id", "statement_id", "requester", "link_id", "involvement", "purpose",
@@ -236,6 +240,13 @@ class SentRequests:
         self._tx.run_among(
             f"UPDATE sent_request SET state = ?, card = NULL, wiped = 0 {over}",  # noqa: S608
             _S.RECALLED.value, *key, among=[_S.OPENED],
+        )  # fmt: skip
+
+    def stop_of(self, practitioner: int) -> int:
+        """Stop what somebody (a row id) has asked for and is not answered, at any hub; how many."""
+        return self._tx.run_among(
+            "UPDATE sent_request SET state = ? WHERE practitioner = ? AND state IN (:among)",
+            _S.STOPPED.value, practitioner, among=_UNANSWERED,
         )  # fmt: skip
 
     def end_with_log(self, hub_id: str) -> None:

@@ -130,6 +130,15 @@ def _past_months(notes: _Notes, where: str, old: int | None, new: int | None) ->
     _number("the months for which past work is seen")(notes, where, old or 0, new or 0)
 
 
+def _confirm_months(notes: _Notes, where: str, old: int | None, new: int | None) -> None:
+    """After how long unconfirmed work is looked at: never, where a charter does not say."""
+    if old is None or new is None:
+        often = f"after {new} months" if new else "never"
+        notes.say(f"work that nobody confirms is looked at {often}.", loosens=new is None)
+    else:
+        _number("the months after which unconfirmed work is looked at")(notes, where, old, new)
+
+
 def _founding_until(notes: _Notes, where: str, old: int, new: int) -> None:
     """Later is looser, though it has no effect: what was stated first holds (admission.py)."""
     day = date.fromordinal(date(1970, 1, 1).toordinal() + new // 86_400)
@@ -355,6 +364,7 @@ _CHARTER: Mapping[str, Compare] = {
     "admission": _admission,
     "duty_desk": _fields({"name": _told, "phone": _told, "hours": _told}),
     "past_months": _past_months,
+    "confirm_months": _confirm_months,
     "request_lifetime_days": _number("the longest life of a request, in days,"),
     "disclosure_days": _number("the time that rows and items are kept, in days,"),
     "retention_days": _number("the time that payloads are kept, in days,"),

@@ -229,6 +229,7 @@ class Charter(WireModel):
     admission: Admission | None = None
     duty_desk: DutyDesk
     past_months: Annotated[int, Field(ge=0, le=120)] | None = None
+    confirm_months: Annotated[int, Field(ge=1, le=120)] | None = None
     request_lifetime_days: Annotated[int, Field(ge=1, le=90)]
     disclosure_days: Annotated[int, Field(ge=30, le=40_000)]
     retention_days: Annotated[int, Field(ge=30, le=40_000)]

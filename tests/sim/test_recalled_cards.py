@@ -194,7 +194,7 @@ async def test_a_leaver_and_a_suspended_agency(
     health, care = agencies
     await known(federation, health)
     of_leaver = await opened(federation, agencies)
-    await health.write(lambda tables: people.close(tables, "Helen Visitor", federation.clock()))
+    await health.write(lambda tables: people.close(tables, "Helen Visitor", "", federation.clock()))
     await federation.settle()
     assert await states(care, of_leaver) == ["recalled"]
     assert files_with(care, *DETAILS) == set()

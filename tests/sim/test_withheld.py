@@ -269,7 +269,7 @@ async def test_it_ends_by_both_or_by_its_date_and_can_be_made_longer(
     now = federation.clock()
     (due,) = await care.read(lambda tables: withheld_value(tables, now))
     assert due["due"] is True
-    assert (await care.read(lambda tables: status_value(tables, now)))["withheld_due"] == 1
+    assert (await care.read(lambda tables: status_value(tables, None, now)))["withheld_due"] == 1
     longer = wish(until=UNTIL + timedelta(days=60), review=UNTIL)
     number = await propose_withholding(care.service, longer, lead)
     await agree_to_withholding(care.service, number, manager)

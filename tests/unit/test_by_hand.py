@@ -263,7 +263,7 @@ async def test_how_good_the_records_are_is_counted_by_service_and_client(
         amira(local_id="c4", given="Old", dob="1980-01-01", ended="2020-01-01"),
     ]
     await File(rows).take(engine)
-    value = await said(engine, lambda t: status_value(t, NOW + 86_400))
+    value = await said(engine, lambda t: status_value(t, 12, NOW + 86_400))
     counts = {"with_nhs_number": 1, "with_date_of_birth": 2, "with_postcode": 1}
     assert value == {
         "services": [
@@ -271,6 +271,7 @@ async def test_how_good_the_records_are_is_counted_by_service_and_client(
             {"type": "school_nursing", "clients": 1, **dict.fromkeys(counts, 1),
              "with_permission": 0},
         ],
+        "unconfirmed": 0,
         "withheld_due": 0,
         "feeds": [{"title": "Children's system", "rows": 6, "age": 86_400}],
     }  # fmt: skip
