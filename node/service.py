@@ -1,6 +1,6 @@
 """A running node at one hub: poll, handle, send, release (specs/07-transport.md §5).
 
-Five loops, each of which outlives whatever meets one of its passes (node/faults.py).
+Six loops, each of which outlives whatever meets one of its passes (node/faults.py).
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from node.mail import Mail
 from node.membership.hub import HubMembership
 from node.membership.outbox import Outbox
 from node.membership.renewal import SealRenewal
+from node.oversight.figures import WeeklyFigures
 from node.oversight.monitor import Monitor
 from node.publishing.republish import CharterWatch
 from node.resync.resync import Resyncing
@@ -51,6 +52,7 @@ class NodeService:
         self.outbox = Outbox(membership, self.dispatcher.on_sent, self.dispatcher.on_failed)
         self.charters = CharterWatch(membership)
         self.renewal = SealRenewal(membership)
+        self.figures = WeeklyFigures(membership)
         self.monitor = Monitor(membership, settings.alarm_command)
         self._settings = settings
         self._instance = secrets.token_hex(16)
@@ -71,6 +73,7 @@ class NodeService:
             "advance": self._advance,
             "watch": self._watch,
             "renew": self._renew,
+            "figures": self._say_figures,
             "monitor": self._monitor,
         }
         await asyncio.gather(*(self._forever(name, work) for name, work in loops.items()))
@@ -138,6 +141,7 @@ class NodeService:
             "advance": self.advance,
             "watch": self.charters.step,
             "renew": self.renewal.step,
+            "figures": self.figures.step,
             "monitor": self.monitor.look,
         }
         engine, hub_id = self.membership.engine, self.membership.hub.hub_id
@@ -185,6 +189,10 @@ class NodeService:
 
     async def _renew(self) -> None:
         await self.renewal.step()
+        await asyncio.sleep(RENEW_SECONDS)
+
+    async def _say_figures(self) -> None:
+        await self.figures.step()
         await asyncio.sleep(RENEW_SECONDS)
 
     async def _monitor(self) -> None:

@@ -80,6 +80,16 @@ add_later(
 )
 add_later(
     app,
+    "hub.cli.figures",
+    {
+        "figures": (
+            "Show how much each agency publishes and how fresh it is, as it said last; in tens and "
+            "tenths, so that no small number can be worked out."
+        ),
+    },
+)
+add_later(
+    app,
     "hub.cli.status",
     {
         "status": (

@@ -44,7 +44,7 @@ from protocol.messages.bodies import (
     RequestBody,
 )
 from protocol.messages.log import ProvisionalBody, ResyncBody, StatementAnswerBody
-from protocol.messages.members import DetailsBody, SealRenewalBody
+from protocol.messages.members import DetailsBody, FiguresBody, SealRenewalBody
 from protocol.messages.review import (
     IdentityAnswerBody,
     IdentityCheckBody,
@@ -228,6 +228,7 @@ class Intake:
             EndorsementBody: upkeep.endorsement,
             SealRenewalBody: upkeep.own_change,
             DetailsBody: upkeep.own_change,
+            FiguresBody: upkeep.own_change,
             EvaluationCountBody: upkeep.evaluation_count,
             SampleCommitmentBody: upkeep.sample_commitment,
             StatementAnswerBody: upkeep.statement_answer,

@@ -3,6 +3,8 @@
 Each handler works inside one transaction: it checks and logs, or raises and changes nothing.
 """
 
+from typing import TypeVar
+
 from hub.exchange.handlers import Answer, Parts
 from hub.log.ledger import Ledger
 from hub.members.enrolment import enrolment_of
@@ -22,8 +24,10 @@ from protocol.messages.bodies import (
     MemberBody,
 )
 from protocol.messages.log import StatementAnswerBody
-from protocol.messages.members import DetailsBody, SealRenewalBody
+from protocol.messages.members import DetailsBody, FiguresBody, SealRenewalBody
 from protocol.messages.statement import Statement
+
+OwnChange = TypeVar("OwnChange", SealRenewalBody, DetailsBody, FiguresBody)
 
 
 class Upkeep:
@@ -69,10 +73,10 @@ class Upkeep:
         known += [history[0].body for history in directory.members.values()]
         return {Newcomer.of(body).fingerprint for body in known}
 
-    def own_change(
-        self, statement: Statement[SealRenewalBody] | Statement[DetailsBody], _parts: Parts
-    ) -> Answer:
-        """Log a member's new seal key, or its new details; the directory says what is wrong."""
+    def own_change(self, statement: Statement[OwnChange], _parts: Parts) -> Answer:
+        """Log a member's new seal key, its new details or its figures; the directory says what is
+        wrong.
+        """
         return Answer(self._ledger.append(statement))
 
     def evaluation_count(self, statement: Statement[EvaluationCountBody], _parts: Parts) -> Answer:

@@ -12,7 +12,7 @@ from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import to_base64
 from protocol.governance.admission import Newcomer, needs_endorsement
 from protocol.governance.amendments import check_free
-from protocol.governance.directory import verify_enrolment
+from protocol.governance.rotation import verify_enrolment
 from protocol.messages.bodies import EnrolmentBody, MemberBody
 from protocol.messages.statement import Statement, check_addressed, check_fresh, parse_statement
 from storage.states import sources

@@ -186,10 +186,30 @@ def _print_others(out: Console, team: Team) -> None:
         out.print(table)
     elif team.compared:
         _say(out, "No match was found. That does not mean that nobody else works with them.")
+        _print_publishers(out, team)
     if team.published and not team.compared:
         known = team.others or team.possible
         what = "What you published last is not compared yet" if known else "Not compared yet"
         _say(out, f"{what}; {_next_round(team)}.")
+
+
+def _print_publishers(out: Console, team: Team) -> None:
+    """Who was looked through, and how fresh that is."""
+    for one in team.publishers:
+        if one.figures is None or one.said_at is None:
+            _say(out, f"    {plain(one.agency)}: has not said yet how much it publishes.")
+            continue
+        clients, age = one.figures.clients, one.figures.feed_age_days
+        many = f"{clients} clients or a few more" if clients else "fewer than 10 clients"
+        fresh = "kept by hand" if age is None else f"newest file {_days_ago(age)}"
+        said = f"{datetime.fromtimestamp(one.said_at).astimezone():%-d %B %Y}"
+        _say(out, f"    {plain(one.agency)}: {many}, {fresh} (as of {said}).")
+
+
+def _days_ago(days: int) -> str:
+    if days > 365:
+        return "more than a year old"
+    return "of that day" if not days else f"{days} day{'s' if days > 1 else ''} old"
 
 
 def _next_round(team: Team) -> str:

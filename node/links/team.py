@@ -18,7 +18,8 @@ from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.governance.charter import DutyDesk
 from protocol.matchkeys.recipes import match_keys, names_somebody
-from protocol.messages.bodies import LinkNotice, NoticeBody, RoundsBody
+from protocol.messages.bodies import LinkNotice, MemberBody, NoticeBody, RoundsBody
+from protocol.messages.members import FiguresBody
 from protocol.messages.statement import Statement
 
 
@@ -46,6 +47,17 @@ class DutyLine:
     hours: str
 
 
+@dataclass(frozen=True)
+class Publisher:
+    """A member agency that finds and is found here, and what it said last of how much that is and
+    how fresh; `said_at` (Unix seconds) None: nothing yet.
+    """
+
+    agency: str
+    said_at: int | None
+    figures: FiguresBody | None
+
+
 class Unpublished(StrEnum):
     """Why a client is not published, so that nobody finds them."""
 
@@ -61,7 +73,8 @@ class Unpublished(StrEnum):
 class Team:
     """The team around a client: others, how many possible matches wait, and the duty desk.
 
-    An empty team never means that nobody works with the client: `ring` is everybody's duty line.
+    An empty team never means that nobody works with the client: `ring` is everybody's duty line,
+    `publishers` who was looked through, and how fresh that is.
     What is published and not `compared` waits for a round; `next_round` is when the hub said that
     it is, `overdue` whether that is past.
     """
@@ -77,6 +90,7 @@ class Team:
     overdue: bool
     waiting: int
     ring: tuple[DutyLine, ...]
+    publishers: tuple[Publisher, ...]
 
 
 def on_notice(
@@ -134,6 +148,7 @@ def team_of(tables: NodeTables, membership: HubMembership, local_id: str) -> Tea
         overdue=rounds is not None and rounds.next_round < now,
         waiting=tables.reviews.count_waiting(hub_id, stub.stub_id) if stub else 0,
         ring=tuple(_duty_lines(membership)),
+        publishers=tuple(_publishers(membership)),
     )
 
 
@@ -192,12 +207,25 @@ def _why_unpublished(tables: NodeTables, membership: HubMembership, client: Clie
 
 def _duty_lines(membership: HubMembership) -> Iterator[DutyLine]:
     """Every other member agency's duty line, by name: a directory for when nobody is found."""
-    members = (membership.directory.active(party) for party in membership.directory.members)
+    for body in _others(membership):
+        yield DutyLine(body.name, body.duty_line, body.duty_hours)
+
+
+def _publishers(membership: HubMembership) -> Iterator[Publisher]:
+    """Every other member agency by name, with the figures that it gave last."""
+    for body in _others(membership):
+        said = membership.directory.figures.get(body.party_id)
+        yield Publisher(body.name, said.iat if said else None, said.body if said else None)
+
+
+def _others(membership: HubMembership) -> list[MemberBody]:
+    directory = membership.directory
+    members = (directory.active(party) for party in directory.members)
     others = [
         member.body
         for member in members
-        if member and member.body.party_id != membership.hub.party_id
+        if member
+        and member.body.party_id != membership.hub.party_id
+        and member.body.member_class != "auditor"
     ]
-    for body in sorted(others, key=lambda body: body.name):
-        if body.member_class != "auditor":
-            yield DutyLine(body.name, body.duty_line, body.duty_hours)
+    return sorted(others, key=lambda body: body.name)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from node.store.permissions import At, permitted
 from storage.engine import Transaction
 
 
@@ -17,6 +18,18 @@ class ServiceFigures:
     with_date_of_birth: int
     with_postcode: int
     with_permission: int
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Exact counts, for rounding: clients published at a hub, with number, full date of birth and
+    postcode; clients with work going on, and with a permission; people who may act; the last feed.
+    """
+
+    published: tuple[int, int, int, int]
+    permitted: tuple[int, int]
+    practitioners: int
+    last_feed: int | None
 
 
 class Figures:
@@ -41,3 +54,29 @@ class Figures:
             now, now,
         )  # fmt: skip
         return [ServiceFigures(**row) for row in rows]
+
+    def totals(self, hub_id: str, now: int) -> Totals:
+        """What an agency counts before it says how much it publishes at a hub."""
+        published = self._tx.one(
+            "SELECT COUNT(*) AS clients, COALESCE(SUM(c.nhs_number IS NOT NULL), 0) AS numbers, "
+            "COALESCE(SUM(c.date_of_birth IS NOT NULL), 0) AS births, "
+            "COALESCE(SUM(c.postcode IS NOT NULL), 0) AS postcodes "
+            "FROM stub s JOIN client c ON c.id = s.client WHERE s.hub_id = ? AND s.retired = 0 "
+            "AND s.revision > 0",
+            hub_id,
+        )
+        permits = permitted(At(hub_id, now))
+        going_on = self._tx.one(
+            "SELECT COUNT(*) AS clients, COALESCE(SUM(permitted), 0) AS permitted FROM "  # noqa: S608
+            f"(SELECT MAX({permits.sql}) AS permitted FROM involvement i "
+            "WHERE i.ended_at IS NULL OR i.ended_at > ? GROUP BY i.client) AS each_client",
+            *permits.values, now,
+        )  # fmt: skip
+        people = self._tx.one("SELECT COUNT(*) AS n FROM practitioner WHERE closed_at IS NULL")
+        feed = self._tx.one("SELECT MAX(at) AS at FROM imported")
+        return Totals(
+            tuple(int(value) for value in (published or {}).values()),  # type: ignore[arg-type]
+            tuple(int(value) for value in (going_on or {}).values()),  # type: ignore[arg-type]
+            int(people["n"]) if people else 0,
+            feed["at"] if feed else None,
+        )

@@ -23,6 +23,14 @@ def team_value(team: Team) -> dict[str, Any]:
         "overdue": team.overdue,
         "waiting": team.waiting,
         "ring": [asdict(line) for line in team.ring],
+        "publishers": [
+            {
+                "agency": one.agency,
+                "said_at": one.said_at,
+                "figures": one.figures.model_dump() if one.figures else None,
+            }
+            for one in team.publishers
+        ],
     }
 
 

@@ -13,7 +13,8 @@ from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel, from_base64
 from protocol.governance.amendments import amended, check_name, renewed
 from protocol.governance.charter import Charter, parse_charter
-from protocol.governance.rotation import check_key_record, check_next_member, check_restated
+from protocol.governance.figures import SaidFigures, said_next
+from protocol.governance.rotation import check_next_member, check_restated, verify_enrolment
 from protocol.messages.bodies import (
     CharterAcceptBody,
     CharterBody,
@@ -23,7 +24,7 @@ from protocol.messages.bodies import (
 )
 from protocol.messages.kinds import KINDS, Leaf, SigningKey
 from protocol.messages.log import RotationBody, SuccessionBody
-from protocol.messages.members import DetailsBody, RenameBody, SealRenewalBody
+from protocol.messages.members import DetailsBody, FiguresBody, RenameBody, SealRenewalBody
 from protocol.messages.statement import (
     Preamble,
     Statement,
@@ -74,8 +75,8 @@ class CharterVersion:
 
 @dataclass(frozen=True)
 class Directory:
-    """Charters, members, acceptances and endorsements (by fingerprint) in log order. Start from
-    `Directory()`.
+    """Charters, members, acceptances, endorsements (by fingerprint) and last figures, in log order.
+    Start from `Directory()`.
 
     `succession` is entry 0 of a log that takes the place of a lost one (specs/05-log.md §15).
     """
@@ -85,6 +86,7 @@ class Directory:
     accepted: Mapping[str, int] = field(default_factory=dict)
     endorsements: Mapping[str, tuple[Endorsement, ...]] = field(default_factory=dict)
     succession: Statement[SuccessionBody] | None = None
+    figures: Mapping[str, SaidFigures] = field(default_factory=dict)
 
     @property
     def charter(self) -> Charter:
@@ -174,8 +176,8 @@ class Directory:
 
 def needed_document(envelope_bytes: bytes) -> str | None:
     """The hash of the charter document that a public leaf calls for, or None."""
-    statement = parse_statement(envelope_bytes, limit=PUBLIC_LEAF_LIMIT)
-    return statement.body.document_hash if isinstance(statement.body, CharterBody) else None
+    body = parse_statement(envelope_bytes, limit=PUBLIC_LEAF_LIMIT).body
+    return body.document_hash if isinstance(body, CharterBody) else None
 
 
 def apply_public_leaf(
@@ -237,9 +239,20 @@ def _apply_endorsement(directory: Directory, index: int, statement: Statement[An
     return replace(directory, endorsements={**directory.endorsements, body.fingerprint: held})
 
 
+def _apply_figures(directory: Directory, index: int, statement: Statement[Any]) -> Directory:
+    """Once a week, by an agency, to this hub."""
+    sender, said = statement.preamble.sender, statement.expect(FiguresBody)
+    member = directory.active(sender, index)
+    if member is None or member.body.member_class == "auditor":
+        raise RemoteError(ErrorCode.NOT_ALLOWED, f"entry {index}: only an agency gives figures")
+    before = directory.figures
+    return replace(directory, figures={**before, sender: said_next(before.get(sender), said)})
+
+
 _BY_MEMBERS: Mapping[type, Callable[[Directory, int, Statement[Any]], Directory]] = {
     CharterAcceptBody: _apply_acceptance,
     EndorsementBody: _apply_endorsement,
+    FiguresBody: _apply_figures,
 }
 """What members write into the directory themselves; all else is the hub's to write."""
 
@@ -364,36 +377,24 @@ def _apply_rename(directory: Directory, index: int, body: RenameBody) -> Directo
 
 def _with(directory: Directory, member: Member) -> Directory:
     """The directory with one more state of a member."""
-    party_id = member.body.party_id
-    history = (*directory.members.get(party_id, ()), member)
-    return replace(directory, members={**directory.members, party_id: history})
+    history = (*directory.members.get(member.body.party_id, ()), member)
+    return replace(directory, members={**directory.members, member.body.party_id: history})
 
 
 def check_enrolment(member: MemberBody, directory: Directory) -> None:
     """Check that a member leaf says what the member itself signed. Raises RemoteError."""
     own = parse_statement(from_base64(member.enrolment))
-    charter = directory.charter
     check_addressed(
         own.preamble,
-        charter_id=charter.charter_id,
+        charter_id=directory.charter.charter_id,
         log_origin=enrolled_origin(directory, own.preamble),
-        aud=charter.charter_id,
+        aud=directory.charter.charter_id,
     )
     if directory.succession is not None and isinstance(own.body, RotationBody):
         check_restated(own.expect(RotationBody), member)
         return
     statement = own.expect(EnrolmentBody)
-    enrolment = statement.body
     shared = EnrolmentBody.model_fields.keys() - {"invitation_hash"}
-    if any(getattr(enrolment, name) != getattr(member, name) for name in shared):
+    if any(getattr(statement.body, name) != getattr(member, name) for name in shared):
         raise RemoteError(ErrorCode.BAD_SIGNATURE, "membership differs from what was applied for")
     verify_enrolment(statement)
-
-
-def verify_enrolment(statement: Statement[EnrolmentBody]) -> None:
-    """Check an application's own keys and self-signature. Raises RemoteError."""
-    keys = statement.body.keys
-    check_key_record(keys, statement.preamble.iat)
-    if statement.preamble.sender != statement.body.party_id:
-        raise RemoteError(ErrorCode.WRONG_RECIPIENT, "sender and party_id differ")
-    statement.envelope.verify(bytes.fromhex(keys.sign))

@@ -11,7 +11,7 @@ from protocol import canonical
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import from_base64, to_base64
 from protocol.governance.charter import Charter
-from protocol.messages.bodies import MemberBody
+from protocol.messages.bodies import EnrolmentBody, MemberBody
 from protocol.messages.key_record import KeyRecord
 from protocol.messages.log import RotationBody
 from protocol.messages.statement import Statement, check_addressed, parse_statement
@@ -128,3 +128,12 @@ def rotation_body(
 
 def _possession(body: RotationBody) -> bytes:
     return _HEADER + canonical.encode(body.model_dump(mode="json", exclude={"possession"}))
+
+
+def verify_enrolment(statement: Statement[EnrolmentBody]) -> None:
+    """Check an application's own keys and self-signature. Raises RemoteError."""
+    keys = statement.body.keys
+    check_key_record(keys, statement.preamble.iat)
+    if statement.preamble.sender != statement.body.party_id:
+        raise RemoteError(ErrorCode.WRONG_RECIPIENT, "sender and party_id differ")
+    statement.envelope.verify(bytes.fromhex(keys.sign))

@@ -192,6 +192,7 @@ KINDS: dict[str, Kind] = {
     "succession": Kind(log.SuccessionBody, _HUB, _HUB, Leaf.PUBLIC),
     "seal_renewal": Kind(members.SealRenewalBody, _MEMBER, _HUB, Leaf.PUBLIC),
     "details": Kind(members.DetailsBody, _MEMBER, _HUB, Leaf.PUBLIC),
+    "figures": Kind(members.FiguresBody, _MEMBER, _HUB, Leaf.PUBLIC),
     "rename": Kind(members.RenameBody, _HUB, _MEMBER, Leaf.PUBLIC),
     "rounds": Kind(bodies.RoundsBody, _HUB, _MEMBER, Leaf.NONE),
     "resync": Kind(log.ResyncBody, _MEMBER, _HUB, by_key_holders=True),

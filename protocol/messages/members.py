@@ -4,7 +4,7 @@ A new seal key before the old one ends, another telephone or name. Shape only: w
 is in protocol/governance/amendments.py.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -33,6 +33,34 @@ class DetailsBody(WireModel):
     name: Name | None
     duty_line: Phone | None
     duty_hours: Hours | None
+
+
+Tenths = Annotated[int, Field(ge=1, le=9)]
+Practitioners = Literal[
+    "under_5", "5_to_9", "10_to_24", "25_to_49", "50_to_99", "100_to_249", "250_or_more"
+]
+
+
+class Shares(WireModel):
+    """How many in ten clients have something: 1 for less, 9 for more."""
+
+    nhs_number: Tenths
+    date_of_birth: Tenths
+    postcode: Tenths
+    permission: Tenths
+
+
+class FiguresBody(WireModel):
+    """`figures`: how much an agency publishes and how fresh it is (specs/02-charter.md §10). Public
+    leaf.
+
+    `clients` in tens; `shares` None: too few to say; `feed_age_days` None: kept by hand.
+    """
+
+    clients: Annotated[int, Field(ge=0, le=100_000_000, multiple_of=10)]
+    shares: Shares | None
+    feed_age_days: Annotated[int, Field(ge=0, le=366)] | None
+    practitioners: Practitioners
 
 
 class RenameBody(WireModel):

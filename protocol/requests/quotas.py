@@ -18,6 +18,7 @@ def quota_of(charter: Charter, kind: str) -> int | None:
         "verdict": VERDICTS_A_DAY,
         "seal_renewal": OF_ITSELF_A_DAY,
         "details": OF_ITSELF_A_DAY,
+        "figures": OF_ITSELF_A_DAY,
         "resync": OF_ITSELF_A_DAY,
         "endorsement": OF_ITSELF_A_DAY,
     }.get(kind)
