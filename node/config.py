@@ -4,13 +4,41 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from protocol.contact import require_hours, require_name, require_phone
 from protocol.errors import ErrorCode, LocalError
+from protocol.fields import BasisCode, Code
+from protocol.governance.charter import Charter, InvolvementType
 from protocol.matchkeys.shared_places import SharedPlaces, shared_places
 from runtime.settings import read_settings
+
+
+class HubTerms(BaseModel):
+    """What the agency's own codes are called in the charter of one hub. With a table of types only
+    the types in it are published there, without one every type goes by its own code; a basis that
+    the table lacks goes by its own code too.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    types: dict[Code, Code] = Field(default_factory=dict)
+    bases: dict[str, BasisCode] = Field(default_factory=dict)
+
+    def type_at(self, own: str) -> str | None:
+        """What the charter calls a type of ours; None: it is not published there."""
+        return self.types.get(own) if self.types else own
+
+    def basis_at(self, own: str) -> str:
+        """What the charter calls a lawful basis of ours."""
+        return self.bases.get(own, own)
+
+    def own_types(self, charter: Charter) -> dict[str, InvolvementType]:
+        """Our types that a charter has, by our own codes."""
+        known = {item.code: item for item in charter.involvement_types}
+        ours = self.types or {code: code for code in known}
+        return {own: known[code] for own, code in ours.items() if code in known}
 
 
 class NodeSettings(BaseSettings):
@@ -86,6 +114,14 @@ class NodeSettings(BaseSettings):
         description="Addresses of such places where others of the postcode are no such place, one "
         "line each: 12 Church Lane, LX3 4AB, or the name of a house. Never leaves this node. "
         "Changed: as for the postcodes.",
+    )
+
+    hubs: dict[str, HubTerms] = Field(
+        default_factory=dict,
+        description="For an agency at several hubs, by a hub's name: its types (own code = "
+        "charter's code; only these are published there) and bases, as "
+        "hubs.Wexcombe.types = { visiting_wex = 'health_visiting' }. "
+        "Changed: clients are published at another hub than before, or at none.",
     )
 
     time_zone: str = Field(

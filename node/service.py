@@ -38,10 +38,13 @@ Shown = TypeVar("Shown")
 
 
 class NodeService:
-    """One node at one hub. `instance` tells the hub two running copies apart."""
+    """One node at one hub. `instance` tells the hub two running copies apart; `others` are the same
+    node at its other hubs, which are told of its own records too.
+    """
 
     def __init__(self, membership: HubMembership, settings: NodeSettings) -> None:
         self.membership = membership
+        self.others: list[HubMembership] = []
         self.dispatcher = Dispatcher(membership, settings)
         self.asking = self.dispatcher.asking
         self.answering = self.dispatcher.answering
@@ -85,9 +88,19 @@ class NodeService:
         await self.membership.check_synced()
         return await self.oversee(view)
 
+    async def read_each(
+        self, view: Callable[[NodeTables, HubMembership], Shown]
+    ) -> list[tuple[str, Shown]]:
+        """What a view makes of each hub, with the hub's name. Raises LocalError as `read` does."""
+        found = []
+        for membership in (self.membership, *self.others):
+            await membership.check_synced()
+            found.append((membership.hub.name, await _read_at(membership, view)))
+        return found
+
     async def oversee(self, view: Callable[[NodeTables, HubMembership], Shown]) -> Shown:
         """The same of what tells nothing of a client: it is shown in any case."""
-        return await self.membership.engine.read(lambda tables: view(tables, self.membership))
+        return await _read_at(self.membership, view)
 
     async def receive(self, wait: int | None = None) -> int:
         """One poll: fetch mail, handle each message once; how many were handled.
@@ -203,3 +216,9 @@ class NodeService:
         while True:
             if not await self.attempt(name, work):
                 await asyncio.sleep(RETRY_SECONDS)
+
+
+async def _read_at(
+    membership: HubMembership, view: Callable[[NodeTables, HubMembership], Shown]
+) -> Shown:
+    return await membership.engine.read(lambda tables: view(tables, membership))

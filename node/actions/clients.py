@@ -70,7 +70,7 @@ async def add_client(service: NodeService, new: NewClient, person: int) -> str:
     now = service.membership.env.clock()
     today = datetime.fromtimestamp(now, UTC).date()
     local_id = new.local_id or f"hand-{service.membership.env.random(4).hex()}"
-    basis_of = service.membership.charter.lawful_basis
+    membership = service.membership
     record = by_hand.read_record(new.typed, today)
     if not new.is_new:  # seconds, where there are many: nobody else waits to write meanwhile
         alike = await service.membership.engine.read(
@@ -81,7 +81,7 @@ async def add_client(service: NodeService, new: NewClient, person: int) -> str:
 
     def work(tables: NodeTables) -> None:
         preset = _preset(tables, new.preset)
-        basis = basis_of(preset.basis)
+        basis = membership.charter.lawful_basis(membership.terms.basis_at(preset.basis))
         if basis is None or basis.in_force != "yes":
             raise LocalError(ErrorCode.NOT_READY, "the charter has no such basis: clients preset")
         consent = _consent(new.consent, today) if basis.permission_class == "consent" else None
@@ -157,7 +157,7 @@ async def unconfirmed_work(folder: Path) -> list[dict[str, Any]]:
 
 def _months(tables: NodeTables) -> int | None:
     """After how many months work is asked about: the fewest of our charters."""
-    said = (charter.confirm_months for charter in followed_charters(tables))
+    said = (charter.confirm_months for _, charter in followed_charters(tables))
     return min((months for months in said if months is not None), default=None)
 
 
@@ -201,14 +201,19 @@ async def _do(
 
 
 async def tell_hub(service: NodeService, said: str) -> None:
-    """Tell the hub what changed, which may be an end: whoever may tell no more tells that. Raises
-    RemoteError that begins with `said`.
+    """Tell every hub what changed, which may be an end: whoever may tell no more tells that. One
+    that is away keeps the others from nothing. Raises RemoteError that begins with `said`.
     """
-    try:
-        await service.membership.follow()
-        await Publisher(service.membership).tell_withdrawn()
-    except RemoteError as error:
-        raise RemoteError(error.code, said + error.detail) from error
+    failed: RemoteError | None = None
+    for membership in (service.membership, *service.others):
+        try:
+            await membership.follow()
+            await Publisher(membership).tell_withdrawn()
+        except RemoteError as error:
+            detail = f"{membership.hub.name}: {error.detail}" if service.others else error.detail
+            failed = failed or RemoteError(error.code, said + detail)
+    if failed is not None:
+        raise failed
 
 
 def _is_published(tables: NodeTables, local_id: str) -> bool:

@@ -4,14 +4,14 @@ What the command does and what a browser will do; nothing here prints or asks.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
-from node.config import load_settings
+from node.config import HubTerms, load_settings
 from node.membership.hub import followed_charters
 from node.records.clients import ImportReport, apply_import, write_faults, write_missing
 from node.records.importer.checks import Terms
@@ -29,7 +29,7 @@ from node.records.importer.rows import parse_rows
 from node.records.missing import Feed
 from node.store.tables import NodeTables, open_engine
 from protocol.errors import ErrorCode, LocalError, RemoteError
-from protocol.governance.charter import Charter
+from protocol.governance.charter import Charter, InvolvementType
 
 MAPPING_LIMIT = 200_000
 LINES_A_STEP = 500
@@ -122,21 +122,16 @@ def _left_to_do(header: Iterable[str], guess: ColumnMapping) -> str:
     return "\n".join(lines) + "\n"
 
 
-def known_types(charters: Collection[Charter]) -> frozenset[str] | None:
-    """The types of involvement that any of these charters has; None for no charter."""
-    if not charters:
-        return None
-    return frozenset(item.code for charter in charters for item in charter.involvement_types)
-
-
-def findable_types(charters: Collection[Charter]) -> frozenset[str]:
-    """The types of involvement that any of these charters makes always findable."""
-    return frozenset(
-        item.code
-        for charter in charters
-        for item in charter.involvement_types
-        if item.openness == "always_findable"
-    )
+def own_types(
+    charters: Iterable[tuple[str, Charter]], terms: Mapping[str, HubTerms]
+) -> dict[str, InvolvementType]:
+    """The types of involvement, by our own codes, that the charter of any hub has; each charter
+    with its hub's name.
+    """
+    found: dict[str, InvolvementType] = {}
+    for name, charter in charters:
+        found |= terms.get(name, HubTerms()).own_types(charter)
+    return found
 
 
 async def run_import(folder: Path, file: ImportFile, progress: Callable[[int], None]) -> Imported:
@@ -150,7 +145,8 @@ async def run_import(folder: Path, file: ImportFile, progress: Callable[[int], N
     mapping = file.chosen.mapping
     if mapping is None:
         raise LocalError(ErrorCode.NOT_READY, "confirm the mapping first")
-    zone = ZoneInfo(load_settings(folder).time_zone)
+    settings = load_settings(folder)
+    zone = ZoneInfo(settings.time_zone)
     now = datetime.now(zone)
     engine = open_engine(folder)
     beside, stem = file.beside, file.path.stem
@@ -160,9 +156,11 @@ async def run_import(folder: Path, file: ImportFile, progress: Callable[[int], N
 
     def work(tables: NodeTables) -> tuple[Table, ImportReport]:
         charters = followed_charters(tables)
-        types = known_types(charters)
+        ours = own_types(charters, settings.hubs)
+        types = frozenset(ours) if charters else None
         check_types(mapping, types)
-        feed = Feed(mapping.title, mapping.everything_of, findable_types(charters))
+        findable = {own for own, kind in ours.items() if kind.openness == "always_findable"}
+        feed = Feed(mapping.title, mapping.everything_of, findable)
         with file.path.open("rb") as stream:
             table = read_table(stream, sheet=file.sheet)
             watched = replace(table, lines=_watched(table.lines, stream, progress))

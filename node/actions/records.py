@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from node.actions.clients import tell_hub
 from node.publishing.publisher import Published, Publisher, Step
 from node.records.clients import withdraw
 from node.service import NodeService
@@ -10,10 +11,22 @@ from node.store.tables import NodeTables
 from protocol.errors import RemoteError
 
 
-async def publish_now(service: NodeService, progress: Callable[[Step], None]) -> Published:
-    """Publish the clients that may be published; what it did. Raises LocalError, RemoteError."""
-    await service.membership.sync()
-    return await Publisher(service.membership).publish(progress)
+async def publish_now(
+    service: NodeService, progress: Callable[[Step], None]
+) -> list[tuple[str, Published]]:
+    """Publish the clients that may be published at each hub; what it did, with the hub's name. One
+    hub that is away keeps nothing from another. Raises LocalError, RemoteError.
+    """
+    done, failed = [], None
+    for membership in (service.membership, *service.others):
+        try:
+            await membership.sync()
+            done.append((membership.hub.name, await Publisher(membership).publish(progress)))
+        except RemoteError as error:
+            failed = failed or error
+    if failed is not None:
+        raise failed
+    return done
 
 
 async def still_findable(service: NodeService, local_id: str) -> list[str]:
@@ -23,9 +36,9 @@ async def still_findable(service: NodeService, local_id: str) -> list[str]:
     def work(tables: NodeTables) -> list[str]:
         client, at = tables.records.client(local_id), membership.at()
         findable = tables.findable.of(at.hub_id)
-        kinds = {item.code: item.title for item in membership.charter.involvement_types}
+        kinds = membership.terms.own_types(membership.charter)
         works = tables.records.in_force(client.id, at) if client is not None else []
-        return sorted({kinds.get(item.type, item.type) for item in works if item.type in findable})
+        return sorted({kinds[item.type].title for item in works if item.type in findable})
 
     return await membership.engine.read(work)
 
@@ -45,10 +58,5 @@ async def withdraw_now(service: NodeService, local_id: str, person: int) -> int:
         return count
 
     count = await membership.engine.write(work)
-    try:
-        await membership.follow()
-        await Publisher(membership).tell_withdrawn()
-    except RemoteError as error:
-        said = "withdrawn here, but the hub was not told; run this command again: "
-        raise RemoteError(error.code, said + error.detail) from error
+    await tell_hub(service, "withdrawn here, but the hub was not told; run this command again: ")
     return count

@@ -306,7 +306,7 @@ def _in_service(
     work: Callable[[NodeService, int], Awaitable[Result]],
 ) -> Result:
     async def opened() -> Result:
-        async with open_service(folder, hub) as service:
+        async with open_service(folder, hub, own=True) as service:
             return await work(service, await who_acts(service, name))
 
     return asyncio.run(opened())
@@ -326,7 +326,9 @@ async def _ask_consent(service: NodeService, name: str) -> str:
     """The day of consent, where the preset rests on consent and somebody is at the keyboard."""
     presets = await service.read(lambda tables, _: tables.merges.presets())
     chosen = [one for one in presets if name in ("", one.name)]
-    basis = service.membership.charter.lawful_basis(chosen[0].basis) if chosen else None
+    member = service.membership
+    code = member.terms.basis_at(chosen[0].basis) if chosen else ""
+    basis = member.charter.lawful_basis(code)
     if basis is None or basis.permission_class != "consent" or not sys.stdin.isatty():
         return ""
     return str(typer.prompt("On which day did they agree to be found", default="today"))

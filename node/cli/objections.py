@@ -53,7 +53,7 @@ def record(
     with report_errors():
 
         async def work() -> int:
-            async with open_service(folder, hub) as service:
+            async with open_service(folder, hub, own=True) as service:
                 person = await who_acts(service, practitioner)
                 at = int(on.replace(tzinfo=UTC).timestamp()) if on is not None else None
                 said = Said(client, said_by, member_class, at)
@@ -77,7 +77,7 @@ def list_objections(
     with report_errors():
 
         async def work() -> list[dict[str, Any]]:
-            async with open_service(folder, hub) as service:
+            async with open_service(folder, hub, own=True) as service:
                 return await service.read(objections_value)
 
         shown = [item for item in asyncio.run(work()) if everything or item["ended_at"] is None]
@@ -107,7 +107,7 @@ def end(
     with report_errors():
 
         async def work() -> None:
-            async with open_service(folder, hub) as service:
+            async with open_service(folder, hub, own=True) as service:
                 person = await who_acts(service, practitioner)
                 await end_objection(service, number, person)
 

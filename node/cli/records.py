@@ -38,10 +38,13 @@ def publish(hub: HubName = "", folder: Folder = Path()) -> None:
             bar.update(task, total=step.total, completed=step.done)
 
         async def work() -> None:
-            async with open_service(folder, hub) as service:
-                report = await records.publish_now(service, show)
+            async with open_service(folder, hub, own=not hub) as service:
+                reports = await records.publish_now(service, show)
             bar.stop()
-            printing.print_published(out, report)
+            for name, report in reports:
+                if len(reports) > 1:
+                    out.print(f"At {printing.plain(name)}:")
+                printing.print_published(out, report)
 
         asyncio.run(work())
 
@@ -54,7 +57,7 @@ def withdraw(
     with report_errors():
 
         async def work() -> tuple[int, list[str]]:
-            async with open_service(folder, hub) as service:
+            async with open_service(folder, hub, own=True) as service:
                 person = await who_acts(service, practitioner)
                 count = await records.withdraw_now(service, client, person)
                 return count, await records.still_findable(service, client)

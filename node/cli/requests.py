@@ -46,17 +46,21 @@ def team(
     with report_errors():
 
         async def work() -> None:
-            async with open_service(folder, hub) as service:
-                found = await service.read(partial(family_of, local_id=client))
-            if not as_json:
+            async with open_service(folder, hub, own=not hub) as service:
+                hubs = await service.read_each(partial(family_of, local_id=client))
+            teams = [
+                {"hub": name, "client": one, "relation": what, **team_value(of)}
+                for name, found in hubs
+                for one, what, of in found
+            ]
+            if as_json:
+                several = family or len(hubs) > 1
+                typer.echo(json.dumps(teams if several else team_value(hubs[0][1][0][2])))
+                return
+            for name, found in hubs:
+                if len(hubs) > 1:
+                    out.print(f"At {printing.plain(name)}:")
                 printing.print_family(out, found if family else found[:1])
-            elif family:
-                values = [
-                    {"client": one, "relation": what, **team_value(of)} for one, what, of in found
-                ]
-                typer.echo(json.dumps(values))
-            else:
-                typer.echo(json.dumps(team_value(found[0][2])))
 
         asyncio.run(work())
 

@@ -45,7 +45,7 @@ def propose(
     with report_errors():
 
         async def work() -> int:
-            async with open_service(folder, hub) as service:
+            async with open_service(folder, hub, own=True) as service:
                 person = await who_acts(service, practitioner)
                 wish = Wish(client, reason, until.date(), review.date())
                 return await propose_withholding(service, wish, person)
@@ -65,7 +65,7 @@ def agree(
     with report_errors():
 
         async def work() -> str:
-            async with open_service(folder, hub) as service:
+            async with open_service(folder, hub, own=True) as service:
                 person = await who_acts(service, practitioner)
                 return await agree_to_withholding(service, number, person)
 
@@ -84,7 +84,7 @@ def end(
     with report_errors():
 
         async def work() -> bool:
-            async with open_service(folder, hub) as service:
+            async with open_service(folder, hub, own=True) as service:
                 person = await who_acts(service, practitioner)
                 return await end_withholding(service, number, person)
 

@@ -132,9 +132,9 @@ def team_of(tables: NodeTables, membership: HubMembership, local_id: str) -> Tea
     known = tables.links.of_stub(hub_id, stub.stub_id) if stub else []
     shown = [item for item in entries_of(known) if item.link.state is not LinkState.ENDED]
     rounds = tables.stubs.rounds(hub_id)
-    titles = {item.code: item.title for item in membership.charter.involvement_types}
+    ours = membership.terms.own_types(membership.charter)
     works = tables.records.in_force(client.id, membership.at())
-    own = [str(titles.get(item.type)) for item in works]
+    own = [ours[item.type].title for item in works if item.type in ours]
     possible = sum(link.state is LinkState.POSSIBLE for link in known)
     return Team(
         own=tuple(own),
@@ -198,7 +198,7 @@ def _why_unpublished(tables: NodeTables, membership: HubMembership, client: Clie
     if not permitted:
         return Unpublished.NO_PERMISSION
     findable = tables.findable.of(at.hub_id)
-    if not allowed(membership.charter, findable, permitted, at.now):
+    if not allowed(membership.charter, membership.terms, findable, permitted, at.now):
         return Unpublished.NOT_IN_CHARTER
     policy = membership.charter.policy
     made = match_keys(record_of(client, membership.shared_places), policy.keys)

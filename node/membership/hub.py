@@ -4,12 +4,14 @@ Each hub gets keys of its own, so that two hubs cannot tell that they share a me
 parties come from the log alone (protocol.directory).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from node.alarms import AlarmCode, keep_evidence, raise_alarm
+from node.config import HubTerms
 from node.faults import Faults
 from node.membership.keys import KEY_NAMES, Keys, keys_of, load_keys
 from node.membership.succession import move_on, refuse
@@ -58,11 +60,14 @@ class NodeContext:
     http: HttpClient
     env: Environment
     shared_places: SharedPlaces = field(repr=False)
+    terms: Mapping[str, HubTerms] = field(default_factory=dict)
 
 
 @dataclass
 class HubMembership:
-    """One hub, as seen from this node. `shared_places` as of NodeContext."""
+    """One hub, as seen from this node. `shared_places` as of NodeContext; `terms`: what its charter
+    calls our own codes.
+    """
 
     hub: HubRow
     keys: Keys = field(repr=False)
@@ -72,6 +77,7 @@ class HubMembership:
     view: LogView
     shared_places: SharedPlaces = field(repr=False)
     folder: Path
+    terms: HubTerms = field(default_factory=HubTerms)
     faults: Faults = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -127,13 +133,16 @@ class HubMembership:
         return At(self.hub.hub_id, self.env.clock(), self.charter.past_seconds)
 
     def always_findable(self) -> dict[str, str]:
-        """The types that the charters which bind us make always findable, each with its basis."""
-        found, directory = self.charter.always_findable, self.directory
-        if not self.unaccepted():
-            return found
-        accepted = directory.accepted_charter(self.hub.party_id)
-        ours = accepted.always_findable if accepted is not None else {}
-        return {kind: basis for kind, basis in found.items() if ours.get(kind) == basis}
+        """The types, by our own codes, that the charters which bind us make always findable, each
+        with its basis.
+        """
+        found = self.charter.always_findable
+        if self.unaccepted():
+            accepted = self.directory.accepted_charter(self.hub.party_id)
+            before = accepted.always_findable if accepted is not None else {}
+            found = {kind: basis for kind, basis in found.items() if before.get(kind) == basis}
+        ours = self.terms.own_types(self.charter)
+        return {own: found[kind.code] for own, kind in ours.items() if kind.code in found}
 
     async def check_synced(self) -> None:
         """Refuse to go on from a backup before we know what it lacks. Raises LocalError."""
@@ -319,11 +328,14 @@ async def follow_without_keys(folder: Path, hub: HubRow, context: NodeContext) -
 async def _membership(folder: Path, keys: Keys, hub: HubRow, context: NodeContext) -> HubMembership:
     view = await context.engine.read(lambda tables: tables.log_views.load(hub.genesis))
     return HubMembership(
-        hub, keys, context.engine, context.http, context.env, view, context.shared_places, folder
-    )
+        hub, keys, context.engine, context.http, context.env, view, context.shared_places, folder,
+        context.terms.get(hub.name, HubTerms()),
+    )  # fmt: skip
 
 
-def followed_charters(tables: NodeTables) -> list[Charter]:
-    """The charters in force at the hubs that this node has joined or is joining, as last seen."""
-    views = [tables.log_views.load(hub.genesis) for hub in tables.hubs.all()]
-    return [view.directory.charter for view in views if view.directory.charters]
+def followed_charters(tables: NodeTables) -> list[tuple[str, Charter]]:
+    """The charters in force at the hubs that this node has joined or is joining, as last seen, each
+    with the hub's name.
+    """
+    views = [(hub.name, tables.log_views.load(hub.genesis)) for hub in tables.hubs.all()]
+    return [(name, view.directory.charter) for name, view in views if view.directory.charters]

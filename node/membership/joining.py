@@ -10,7 +10,7 @@ from pathlib import Path
 
 from keys.groups import default_group
 from keys.transcript import parse_transcript
-from node.config import NodeSettings
+from node.config import HubTerms, NodeSettings
 from node.membership.charter import accept_charter
 from node.membership.hub import HubMembership, check_clock
 from node.membership.keys import SEAL_KEY_SECONDS, has_keys, load_keys, make_keys
@@ -160,7 +160,8 @@ class Joining:
         )
         shared = self._settings.shared_places
         network = (engine, self._http, self._env)
-        return HubMembership(hub, keys, *network, view, shared, self._folder)
+        terms = self._settings.hubs.get(hub.name, HubTerms())
+        return HubMembership(hub, keys, *network, view, shared, self._folder, terms)
 
     def _application(
         self, membership: HubMembership, invitation: Invitation

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from node.config import HubTerms
 from node.membership.hub import HubMembership
 from node.publishing.limits import Limits, TokenSet, tokens_hash
 from node.publishing.tokens import TokenCache
@@ -183,7 +184,10 @@ class Drafter:
         charter, at = self._membership.charter, At(self._membership.hub.hub_id, now)
         found = tables.records.all_permitted([client.id for client in clients], at)
         findable = tables.findable.of(at.hub_id)
-        shown = {client: allowed(charter, findable, items, now) for client, items in found.items()}
+        shown = {
+            client: allowed(charter, self._membership.terms, findable, items, now)
+            for client, items in found.items()
+        }
         ids = self._involvement_ids(tables, shown.values())
         return {
             client: [_published(item, ids) for item in items]
@@ -302,11 +306,16 @@ def retired_row(stub_id: str, revision: int, salt: bytes) -> StubRow:
 
 
 def allowed(
-    charter: Charter, findable: Mapping[str, str], involvements: Iterable[Involvement], now: int
+    charter: Charter,
+    terms: HubTerms,
+    findable: Mapping[str, str],
+    involvements: Iterable[Involvement],
+    now: int,
 ) -> list[_Shown]:
-    """Those of a type and on a basis that the charter has, and the basis is in force: the one that
-    makes the type always findable, if it is in `findable`; work that is over as long as the charter
-    says, and not if it is sensitive. What goes on comes first, and no more than a stub takes.
+    """Those of a type and on a basis that the charter has (`terms`: what it calls ours), and the
+    basis is in force: the one that makes the type always findable, if it is in `findable`; work
+    that is over as long as the charter says, and not if it is sensitive. What goes on comes first,
+    and no more than a stub takes.
 
     The same type of work with a mother and her unborn child is shown once.
     """
@@ -319,9 +328,9 @@ def allowed(
         if item.for_unborn is not None and item.type in types:
             continue
         types.add(item.type)
-        kind = charter.involvement_type(item.type)
+        kind = charter.involvement_type(terms.type_at(item.type) or "")
         by_law = None if item.is_over(now) else findable.get(item.type)
-        basis = charter.lawful_basis(by_law or item.permission_basis or "")
+        basis = charter.lawful_basis(by_law or terms.basis_at(item.permission_basis or ""))
         if kind is None or basis is None or basis.in_force != "yes":
             continue
         until, consent = item.valid_until or 0, item.consent_date
@@ -342,7 +351,7 @@ def _published(shown: _Shown, ids: Mapping[int, PublishedInvolvementId]) -> Publ
     }
     return PublishedInvolvement(
         id=known.involvement_id,
-        type=item.type,
+        type=shown.kind.code,
         label=item.label if item.label in shown.kind.labels else shown.kind.labels[0],
         permission=Permission(
             basis_class=shown.basis.permission_class, valid_until=shown.valid_until

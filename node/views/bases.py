@@ -39,10 +39,13 @@ def presettable(
     which its class may hold; titles by code. Raises LocalError if we are no active member.
     """
     charter, own_class = membership.charter, membership.me().body.member_class
-    types = {item.code: item.title for item in charter.involvement_types}
-    bases = {
+    terms = membership.terms
+    types = {own: item.title for own, item in terms.own_types(charter).items()}
+    known = {
         item.code: item.title
         for item in charter.lawful_bases
         if item.in_force == "yes" and own_class in item.holder_classes
     }
+    bases = {code: title for code, title in known.items() if code not in terms.bases.values()}
+    bases |= {own: known[code] for own, code in terms.bases.items() if code in known}
     return types, bases

@@ -36,10 +36,14 @@ async def _serve(folder: Path, ready: Callable[[int], None]) -> None:
         if not hubs:
             raise LocalError(ErrorCode.NOT_READY, "this node belongs to no hub yet; run join")
         async with HttpClient(allow_private=settings.allow_private_addresses) as http:
-            context = NodeContext(engine, http, Environment(), settings.shared_places)
+            context = NodeContext(
+                engine, http, Environment(), settings.shared_places, settings.hubs
+            )
             services = [
                 NodeService(await load_membership(folder, hub, context), settings) for hub in hubs
             ]
+            for service in services:
+                service.others = [one.membership for one in services if one is not service]
             ready(len(services))
             work: list[Awaitable[object]] = [service.run() for service in services]
             if settings.api_port:

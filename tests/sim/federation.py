@@ -352,15 +352,20 @@ class SimFederation:
     rehearse = True
 
     def __init__(
-        self, folder: Path, witnesses: Sequence[str] = THREE, pullers: Sequence[str] = ()
+        self,
+        folder: Path,
+        witnesses: Sequence[str] = THREE,
+        pullers: Sequence[str] = (),
+        name: str = "hub",
     ) -> None:
         self.folder = folder
+        self.name = name
         self.witness_names = witnesses
         self.puller_names = pullers
         self.clock = Clock()
         self.network = Network()
         self.nodes: dict[str, SimNode] = {}
-        self.random = Random("hub")
+        self.random = Random(name)
 
     async def start(self) -> None:
         """Key generation, founding, and the first checkpoint."""
@@ -378,7 +383,7 @@ class SimFederation:
             self.network.witnesses[f"https://{name}"] = SimWitness(signer, self.clock, log)
         plan = Founding(
             charter_id=charter_id,
-            hub_name="Test hub",
+            hub_name="Test hub" if self.name == "hub" else self.name,
             control_domain="Council",
             log_key=log_signer.key,
             witnesses=[
@@ -451,16 +456,27 @@ class SimFederation:
 
     async def join(self, name: str, member_class: str, **settings: Any) -> SimNode:
         """Invite, apply, compare words, approve, accept the charter."""
-        invitation = await self.invite(self.random(32))
         joining, engine = self.joining(name, member_class, **settings)
+        given = self.settings(name, member_class, **settings)
+        return await self._joined(joining, engine, given, self.folder / name)
+
+    async def join_too(self, node: SimNode, given: NodeSettings) -> SimNode:
+        """Let a node of another federation join this one."""
+        engine, env = node.membership.engine, node.membership.env
+        joining = Joining(node.folder, given, self.network, env)  # type: ignore[arg-type]
+        return await self._joined(joining, engine, given, node.folder)
+
+    async def _joined(
+        self, joining: Joining, engine: NodeEngine, given: NodeSettings, folder: Path
+    ) -> SimNode:
+        invitation = await self.invite(self.random(32))
         federation, words = await joining.apply(engine, invitation)
         await self._approve(federation.hub.party_id, words)
         await joining.wait_for_approval(federation, lambda: None)
         await joining.accept_charter(federation)
         await self.checkpoint()
-        given = self.settings(name, member_class, **settings)
-        node = SimNode(NodeService(federation, given), self.folder / name)
-        self.nodes[name] = node
+        node = SimNode(NodeService(federation, given), folder)
+        self.nodes[given.name] = node
         return node
 
     async def invite(self, code: bytes) -> Invitation:

@@ -15,7 +15,7 @@ from hub.log.ledger import HubSigner, Ledger
 from hub.members.charter_changes import adopt, proposed, put_forward
 from hub.store.directory import DirectoryStore
 from hub.store.tables import HubTables
-from node.actions.importing import ChosenMapping, ImportFile, known_types, run_import
+from node.actions.importing import ChosenMapping, ImportFile, own_types, run_import
 from node.membership.charter import accept_charter, waiting_differences
 from node.publishing.publisher import Published, Publisher
 from node.records.clients import ImportReport, withdraw
@@ -704,6 +704,5 @@ async def test_with_two_hubs_a_type_must_be_known_to_one_of_them(
     first, *rest = charter.involvement_types
     one = charter.model_copy(update={"involvement_types": [first]})
     other = charter.model_copy(update={"involvement_types": rest})
-    types = known_types([one, other])
-    assert set(types or ()) == {item.code for item in charter.involvement_types}
-    assert known_types([]) is None, "nothing is known yet"
+    types = own_types([("Hub", one), ("Hub", other)], {})
+    assert set(types) == {item.code for item in charter.involvement_types}

@@ -34,7 +34,9 @@ class Town:
         self._who: NodeService | None = None
 
         @asynccontextmanager
-        async def opened(_folder: Path, _hub: str) -> AsyncIterator[NodeService]:
+        async def opened(
+            _folder: Path, _hub: str, *, own: bool = False
+        ) -> AsyncIterator[NodeService]:
             assert self._who is not None
             yield self._who
 

@@ -79,7 +79,7 @@ async def test_it_publishes_and_withdraws_again(
     with pytest.raises(LocalError, match="came back from a backup"):
         await publish_now(health.service, lambda step: None)
     await federation.settle()
-    assert (await publish_now(health.service, lambda step: None)).changed == 1
+    assert (await publish_now(health.service, lambda step: None))[0][1].changed == 1
     assert await withdraw_now(health.service, "h4", 1) == 1
     stubs = await stubs_at_hub(federation, health)
     assert sorted(stubs.values()) == [False, False, True, True], "h1, h2; the lost h3, and h4"

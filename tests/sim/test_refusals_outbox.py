@@ -411,7 +411,7 @@ async def test_a_hub_that_is_being_joined_says_nothing_of_what_work_is_called(
     other = replace(membership.hub, hub_id="ab" * 16, genesis="cd" * 32)
     await engine.write(lambda tables: tables.hubs.save(other))
     found = await engine.read(followed_charters)
-    assert [charter.charter_id for charter in found] == [membership.hub.hub_id]
+    assert [charter.charter_id for _, charter in found] == [membership.hub.hub_id]
     first = replace(membership.hub, hub_id="00" * 16)
     await engine.write(lambda tables: tables.hubs.save(first))
     moved = await engine.write(lambda tables: move_on(tables, membership.hub, "ee" * 32, 1))

@@ -174,7 +174,7 @@ async def test_publishing(federation: SimFederation, agencies: Agencies) -> None
     with pytest.raises(RemoteError, match="clock says 13:13, the key holder's says 14:13"):
         await publish_now(care.service, lambda step: None)
     off(federation, care, 0)
-    assert (await publish_now(care.service, lambda step: None)).changed == 1
+    assert (await publish_now(care.service, lambda step: None))[0][1].changed == 1
     assert len(await federation.entries("publication")) == 3
 
 
