@@ -87,7 +87,7 @@ async def add_client(service: NodeService, new: NewClient, person: int) -> str:
         by_hand.add(tables, Added(local_id, record, preset, consent), By(person, now))
 
     await service.membership.engine.write(work)
-    await _tell(service, "the client is here, but the hub was not told; run publish: ")
+    await tell_hub(service, "the client is here, but the hub was not told; run publish: ")
     if not await service.read(lambda tables, _: _is_published(tables, local_id)):
         raise LocalError(
             ErrorCode.NOT_READY,
@@ -175,11 +175,11 @@ async def _do(
 ) -> Result:
     by = By(person, service.membership.env.clock())
     done = await service.membership.engine.write(lambda tables: work(tables, by))
-    await _tell(service, "done here, but the hub was not told; run publish: ")
+    await tell_hub(service, "done here, but the hub was not told; run publish: ")
     return done
 
 
-async def _tell(service: NodeService, said: str) -> None:
+async def tell_hub(service: NodeService, said: str) -> None:
     """What changed may be an end, which is told by whoever may tell no more than that."""
     try:
         await service.membership.follow()

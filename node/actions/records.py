@@ -3,10 +3,9 @@
 from collections.abc import Callable
 
 from node.publishing.publisher import Published, Publisher, Step
-from node.records.clients import withdraw
+from node.records.by_hand import By
+from node.records.consents import withdraw
 from node.service import NodeService
-from node.store.people import Act, Deed
-from node.store.tables import NodeTables
 from protocol.errors import RemoteError
 
 
@@ -16,21 +15,17 @@ async def publish_now(service: NodeService, progress: Callable[[Step], None]) ->
     return await Publisher(service.membership).publish(progress)
 
 
-async def withdraw_now(service: NodeService, local_id: str, person: int) -> int:
-    """Withdraw a client's permission in a person's name (a row's id) and tell the hub at once; how
-    many involvements.
+async def withdraw_now(
+    service: NodeService, local_id: str, person: int, number: int | None = None
+) -> int:
+    """Withdraw a client's permission in a person's name (a row's id), to all work or to one piece
+    of it (its number, as `show` has it), and tell the hub at once; of how many pieces.
 
     It is withdrawn here whatever the hub says; whoever asks is refused from now on.
     """
     membership = service.membership
-    now = membership.env.clock()
-
-    def work(tables: NodeTables) -> int:
-        count = withdraw(tables, local_id, now)
-        tables.people.acted(Act(person, Deed.WITHDREW, local_id, now))
-        return count
-
-    count = await membership.engine.write(work)
+    by = By(person, membership.env.clock())
+    count = await membership.engine.write(lambda tables: withdraw(tables, local_id, number, by))
     try:
         await membership.follow()
         await Publisher(membership).tell_withdrawn()

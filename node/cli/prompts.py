@@ -1,7 +1,7 @@
 """What a command asks at the keyboard where an option was left out."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import typer
 
@@ -11,21 +11,26 @@ from node.views.bases import Offered
 from protocol.errors import ErrorCode, LocalError
 
 
+ALL = "all"
+
+
 def choose(offered: Offered, purpose: str, basis: str, facts: Sequence[str]) -> Grounds:
     """Purpose, basis and facts: as given, or chosen from the charter's list at the keyboard."""
     if not basis:
         for line in basis_lines(offered.bases):
             typer.echo(line)
         basis = offered.bases[number_of("Lawful basis", len(offered.bases)) - 1].code
-    chosen = offered.basis(basis)
-    if not purpose and chosen is not None:
-        for number, code in enumerate(chosen.purposes, 1):
+    asked = offered.basis(basis)
+    if not purpose and asked is not None:
+        for number, code in enumerate(asked.purposes, 1):
             typer.echo(f"{number}. {offered.purposes.get(code, code)}")
-        purpose = chosen.purposes[number_of("Purpose", len(chosen.purposes)) - 1]
+        purpose = asked.purposes[number_of("Purpose", len(asked.purposes)) - 1]
     values = dict(_fact(text) for text in facts)
-    if chosen is not None and sys.stdin.isatty():
-        for rule in chosen.must_record:
-            if rule.field not in values:
+    if asked is not None and sys.stdin.isatty():
+        for rule in asked.asked:
+            if rule.record is not None:
+                typer.echo(f"{rule.title} It is in your consent record.")
+            elif rule.field not in values:
                 hint = f" ({' / '.join(rule.choices)})" if rule.choices else ""
                 values[rule.field] = typer.prompt(rule.title + hint)
     return Grounds(purpose, basis, values)
@@ -44,6 +49,53 @@ def number_of(what: str, most: int) -> int:
         if 1 <= number <= most:
             return number
         typer.echo(f"Please type a number from 1 to {most}.")
+
+
+def chosen(what: str, option: str, offered: Mapping[str, str]) -> str:
+    """One of what is offered (titles by code), by its number at the keyboard; the only one there
+    is. Raises LocalError where nobody is at a keyboard.
+    """
+    codes = list(offered)
+    if len(codes) == 1:
+        return codes[0]
+    if not sys.stdin.isatty():
+        raise LocalError(ErrorCode.NOT_READY, f"say it with {option}: {', '.join(codes)}")
+    _list(offered.values())
+    return codes[number_of(what, len(codes)) - 1]
+
+
+def chosen_many(
+    what: str, option: str, offered: Mapping[str, str], said: Sequence[str] | None
+) -> list[str]:
+    """Some of what is offered, as said by code or chosen by numbers; none of them means all. Raises
+    LocalError where nobody is at a keyboard and nothing was said.
+    """
+    if said:
+        return [code for code in said if code != ALL]
+    codes = list(offered)
+    if not sys.stdin.isatty():
+        raise LocalError(ErrorCode.NOT_READY, f"say it with {option}: {', '.join([ALL, *codes])}")
+    _list(offered.values())
+    while True:
+        text = typer.prompt(
+            f"{what} (numbers, as 1 3; empty is all)", default="", show_default=False
+        )
+        numbers = text.replace(",", " ").split()
+        if all(number.isdecimal() and 1 <= int(number) <= len(codes) for number in numbers):
+            return [codes[int(number) - 1] for number in numbers]
+        typer.echo(f"Please type numbers from 1 to {len(codes)}.")
+
+
+def typed(what: str, option: str, default: str = "") -> str:
+    """A text, asked for at the keyboard. Raises LocalError where nobody is at one."""
+    if not sys.stdin.isatty():
+        raise LocalError(ErrorCode.NOT_READY, f"say it with {option}")
+    return str(typer.prompt(what, default=default or None))
+
+
+def _list(titles: Iterable[str]) -> None:
+    for number, title in enumerate(titles, 1):
+        typer.echo(f"{number}. {title}")
 
 
 def _fact(text: str) -> tuple[str, str]:

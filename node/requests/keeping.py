@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from node.membership.hub import HubMembership
 from node.requests.answering import Answering
+from node.requests.consents import left_out
 from node.requests.recall import Recalls
 from node.store.cards import CardOut
 from node.store.outbox import Outgoing
@@ -61,9 +62,9 @@ class Keeping:
         membership = self._membership
         hub_id, now, charter = membership.hub.hub_id, membership.env.clock(), membership.charter
         past = charter.past_seconds
-        cards = tables.cards.out_of_place(hub_id, now, past)
+        cards, narrowed = out_of_place(tables, membership)
         # Nothing is decided on the requests of who cannot be answered: the hub would refuse it.
-        asked = tables.cards.asked_in_vain(hub_id, now, past)
+        asked = [*tables.cards.asked_in_vain(hub_id, now, past), *narrowed]
         oldest = now - charter.retention_days * DAY
         return Due(
             recall=[card.request for card in cards if not needs_a_person(charter, card)],
@@ -99,9 +100,26 @@ class Keeping:
 
 def to_decide(tables: NodeTables, membership: HubMembership) -> list[CardOut]:
     """Cards that a person decides about: keep them or have them deleted."""
-    now, charter = membership.env.clock(), membership.charter
-    cards = tables.cards.out_of_place(membership.hub.hub_id, now, charter.past_seconds)
-    return [card for card in cards if needs_a_person(charter, card)]
+    cards, _ = out_of_place(tables, membership)
+    return [card for card in cards if needs_a_person(membership.charter, card)]
+
+
+def out_of_place(
+    tables: NodeTables, membership: HubMembership
+) -> tuple[list[CardOut], list[ReceivedRequest]]:
+    """Cards that are out of place, and requests that wait although the client's consent leaves out
+    who asks: it was given anew for less, or none stands that the basis needs.
+    """
+    hub_id, now = membership.hub.hub_id, membership.env.clock()
+    cards = tables.cards.out_of_place(hub_id, now, membership.charter.past_seconds)
+    known = {card.request.request_id for card in cards}
+    left = left_out(tables, membership, tables.cards.with_consent(hub_id, now))
+    cards += [
+        CardOut(item, Ended.WITHDRAWN, None)
+        for item in left
+        if item.is_out and not item.kept and item.request_id not in known
+    ]
+    return cards, [item for item in left if not item.is_out]
 
 
 def needs_a_person(charter: Charter, card: CardOut) -> bool:

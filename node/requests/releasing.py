@@ -14,6 +14,7 @@ from node.membership.outbox import Sent
 from node.membership.proofs import verify_logged
 from node.oversight.gossip import check_gossip
 from node.requests.answering import Answering
+from node.requests.consents import consent_ends
 from node.requests.sealed import Recipient, seal_for
 from node.store.decisions import LoggedDecision
 from node.store.outbox import Outgoing
@@ -155,6 +156,9 @@ class Releasing:
         now, charter = self._membership.env.clock(), self._membership.charter
         past = charter.past_seconds
         ends = tables.permissions.ends_at(request.involvement, now, past) or now
+        basis = charter.lawful_basis(request.basis)
+        if basis is not None and basis.needs_consent:
+            ends = min(ends, consent_ends(tables, self._membership, request))
         workers = tables.people.working_on(request.involvement)
         return keep_until(charter, ends, now), next(iter(workers), None)
 

@@ -21,7 +21,7 @@ _OUT = (ReceivedState.RELEASED.value, ReceivedState.OPENED.value)
 @dataclass(frozen=True)
 class CardOut:
     """A card that left over an involvement which is no longer in force; why, and since when where
-    the permission was withdrawn.
+    the permission was withdrawn. One that a later consent leaves out was withdrawn from who asked.
     """
 
     request: ReceivedRequest
@@ -61,6 +61,18 @@ class Cards:
             f"WHERE r.hub_id = ? AND r.state = ? AND r.expires > ? AND {OVER} "
             "ORDER BY r.received_at, r.request_id",
             hub_id, ReceivedState.ASKS_PERSON.value, now, now, now - past,
+        )  # fmt: skip
+        return [received_of(row) for row in rows]
+
+    def with_consent(self, hub_id: str, now: int) -> list[ReceivedRequest]:
+        """Requests that wait for a person, and cards that are out and may still be kept, over work
+        of which a consent was recorded: a later one may say less.
+        """
+        rows = self._tx.rows(
+            "SELECT * FROM received_request WHERE hub_id = ? AND ((state = ? AND expires > ?) "
+            "OR (state IN (?, ?) AND release_id IS NOT NULL AND keep_until > ?)) "
+            "AND involvement IN (SELECT involvement FROM consent) ORDER BY received_at, request_id",
+            hub_id, ReceivedState.ASKS_PERSON.value, now, *_OUT, now,
         )  # fmt: skip
         return [received_of(row) for row in rows]
 

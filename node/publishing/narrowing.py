@@ -1,0 +1,34 @@
+"""To whom a consent lets work be shown, where it says: never to more than the charter does.
+
+specs/10-consent.md §3.
+"""
+
+from node.store.consents import Consent
+from node.store.records import Involvement
+from node.store.tables import NodeTables
+from protocol.governance.charter import Charter
+from protocol.requests.decide import is_shown_to
+
+
+def shown_to(charter: Charter, item: Involvement, record: Consent | None) -> tuple[str, ...] | None:
+    """To which classes alone a piece of work is shown: those that the last record of a consent
+    names, where the permission rests on consent. None: to whomever the charter says.
+    """
+    basis = charter.lawful_basis(item.permission_basis or "")
+    if record is None or basis is None or basis.permission_class != "consent":
+        return None
+    return record.classes or None
+
+
+def may_see(charter: Charter, item: Involvement, record: Consent | None, member_class: str) -> bool:
+    """Whether a class is left in by the last record of a consent, if the permission rests on one."""
+    kind = charter.involvement_type(item.type)
+    return kind is None or is_shown_to(kind, shown_to(charter, item, record), member_class)
+
+
+def all_seen_by(
+    tables: NodeTables, charter: Charter, works: list[Involvement], member_class: str
+) -> list[Involvement]:
+    """Those pieces of work of which consents leave this class in."""
+    records = tables.consents.newest(item.id for item in works)
+    return [item for item in works if may_see(charter, item, records.get(item.id), member_class)]
