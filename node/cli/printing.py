@@ -88,6 +88,12 @@ DEEDS = {
     "recorded_consent": "recorded a consent of {}",
     "recorded_objection": "recorded an objection of {}",
     "ended_objection": "recorded that {} took an objection back",
+    "added_client": "added {}",
+    "corrected_client": "corrected the record of {}",
+    "closed_work": "closed work with {}",
+    "reopened_work": "reopened work with {}",
+    "merged_client": "said that these are one client: {}",
+    "parted_client": "said that {} is a client of their own after all",
 }
 
 

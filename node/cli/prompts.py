@@ -9,7 +9,7 @@ from node.actions.requests import Grounds
 from node.cli.printing import basis_lines
 from node.views.bases import Offered
 from protocol.errors import ErrorCode, LocalError
-
+from protocol.governance.charter import FactRule
 
 ALL = "all"
 
@@ -22,18 +22,25 @@ def choose(offered: Offered, purpose: str, basis: str, facts: Sequence[str]) -> 
         basis = offered.bases[number_of("Lawful basis", len(offered.bases)) - 1].code
     asked = offered.basis(basis)
     if not purpose and asked is not None:
-        for number, code in enumerate(asked.purposes, 1):
-            typer.echo(f"{number}. {offered.purposes.get(code, code)}")
-        purpose = asked.purposes[number_of("Purpose", len(asked.purposes)) - 1]
+        titles = [offered.purposes.get(code, code) for code in asked.purposes]
+        _list(titles)
+        purpose = asked.purposes[number_of("Purpose", len(titles)) - 1]
     values = dict(_fact(text) for text in facts)
     if asked is not None and sys.stdin.isatty():
-        for rule in asked.asked:
-            if rule.record is not None:
-                typer.echo(f"{rule.title} It is in your consent record.")
-            elif rule.field not in values:
-                hint = f" ({' / '.join(rule.choices)})" if rule.choices else ""
-                values[rule.field] = typer.prompt(rule.title + hint)
+        values |= _typed_facts(asked.asked, values)
     return Grounds(purpose, basis, values)
+
+
+def _typed_facts(rules: Sequence[FactRule], said: Mapping[str, str]) -> dict[str, str]:
+    """What is typed of the facts that were not said; what a record says nobody types."""
+    values = {}
+    for rule in rules:
+        if rule.record is not None:
+            typer.echo(f"{rule.title} It is in your consent record.")
+        elif rule.field not in said:
+            hint = f" ({' / '.join(rule.choices)})" if rule.choices else ""
+            values[rule.field] = typer.prompt(rule.title + hint)
+    return values
 
 
 def confirm(question: str) -> None:
@@ -53,9 +60,11 @@ def number_of(what: str, most: int) -> int:
 
 def chosen(what: str, option: str, offered: Mapping[str, str]) -> str:
     """One of what is offered (titles by code), by its number at the keyboard; the only one there
-    is. Raises LocalError where nobody is at a keyboard.
+    is. Raises LocalError where there is none, or nobody is at a keyboard.
     """
     codes = list(offered)
+    if not codes:
+        raise LocalError(ErrorCode.NOT_FOUND, f"the charter has none for you: {what.lower()}")
     if len(codes) == 1:
         return codes[0]
     if not sys.stdin.isatty():

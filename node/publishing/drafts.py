@@ -11,7 +11,7 @@ from functools import cached_property
 
 from node.membership.hub import HubMembership
 from node.publishing.limits import Limits, TokenSet, tokens_hash
-from node.publishing.narrowing import shown_to
+from node.publishing.narrowing import all_shown_to
 from node.publishing.tokens import TokenCache
 from node.store.publications import Effect, PublishedTokens
 from node.store.records import Client, Involvement, record_of
@@ -97,11 +97,6 @@ class _Shown:
     kind: InvolvementType
     basis: LawfulBasis
 
-    @property
-    def is_narrowed(self) -> bool:
-        """Whether it matters to whom a consent lets it be shown: not where nobody is shown it."""
-        return self.kind.openness == "open"
-
 
 class Drafter:
     """Drafts pages of clients for one hub, each with as many statements as any other."""
@@ -186,21 +181,13 @@ class Drafter:
             client: allowed(self._membership.charter, items, now) for client, items in found.items()
         }
         ids = self._involvement_ids(tables, shown.values())
-        named = self._named(tables, shown.values())
+        works = [item.involvement for items in shown.values() for item in items]
+        named = all_shown_to(tables, self._membership.charter, works)
         return {
             client: [_published(item, ids, named.get(item.involvement.id)) for item in items]
             for client, items in shown.items()
             if items
         }
-
-    def _named(
-        self, tables: NodeTables, shown: Iterable[Sequence[_Shown]]
-    ) -> dict[int, tuple[str, ...] | None]:
-        """The classes that consents name, by involvement, where the charter lets them narrow it."""
-        items = [item.involvement for some in shown for item in some if item.is_narrowed]
-        records = tables.consents.newest(item.id for item in items)
-        charter = self._membership.charter
-        return {item.id: shown_to(charter, item, records.get(item.id)) for item in items}
 
     def _involvement_ids(
         self, tables: NodeTables, shown: Iterable[Sequence[_Shown]]

@@ -3,6 +3,8 @@
 specs/10-consent.md §3.
 """
 
+from collections.abc import Collection
+
 from node.store.consents import Consent
 from node.store.records import Involvement
 from node.store.tables import NodeTables
@@ -21,13 +23,25 @@ def shown_to(charter: Charter, item: Involvement, record: Consent | None) -> tup
 
 
 def may_see(charter: Charter, item: Involvement, record: Consent | None, member_class: str) -> bool:
-    """Whether a class is left in by the last record of a consent, if the permission rests on one."""
+    """Whether the last record of a consent leaves a class in, if the permission rests on one."""
     kind = charter.involvement_type(item.type)
     return kind is None or is_shown_to(kind, shown_to(charter, item, record), member_class)
 
 
+def all_shown_to(
+    tables: NodeTables, charter: Charter, works: Collection[Involvement]
+) -> dict[int, tuple[str, ...] | None]:
+    """`shown_to` of each of these (by row id) as the hub is told it: nothing of a type that is
+    shown to nobody, or to everybody that it is for.
+    """
+    kinds = {item.code for item in charter.involvement_types if item.openness == "open"}
+    told = [item for item in works if item.type in kinds]
+    records = tables.consents.newest(item.id for item in told)
+    return {item.id: shown_to(charter, item, records.get(item.id)) for item in told}
+
+
 def all_seen_by(
-    tables: NodeTables, charter: Charter, works: list[Involvement], member_class: str
+    tables: NodeTables, charter: Charter, works: Collection[Involvement], member_class: str
 ) -> list[Involvement]:
     """Those pieces of work of which consents leave this class in."""
     records = tables.consents.newest(item.id for item in works)

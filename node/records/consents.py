@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 
 from node.records.by_hand import By, known, read_day, works
 from node.records.clients import withdraw as withdraw_all
-from node.records.workload import end_of
+from node.records.workload import end_of, still_withdrawn
 from node.store.consents import Consent, ConsentRow, How
 from node.store.objections import SaidBy
 from node.store.people import Act, Deed
@@ -93,8 +93,8 @@ def give(tables: NodeTables, at: Agency, given: Given, by: By) -> list[int]:
     going_on = [item for item in there if not item.is_over(by.now)]
     if not going_on:
         raise LocalError(ErrorCode.CONFLICT, "that work is over: clients reopen begins it again")
-    for item in going_on:
-        _check_withdrawn(item, by.now if given.on == NOW else _start_of(day))
+    if given.on != NOW:
+        _check_withdrawn(going_on, day)
     tables.records.set_involvements(
         replace(
             item,
@@ -218,16 +218,14 @@ def _days(given: Given, by: By) -> tuple[date, date]:
     return given_on, until
 
 
-def _start_of(day: date) -> int:
-    return end_of(day) - 86_400
-
-
-def _check_withdrawn(item: Involvement, given_at: int) -> None:
-    """Raise LocalError if a permission was withdrawn after this was given, or on the same day and
-    nobody says that it was before.
+def _check_withdrawn(works: Sequence[Involvement], given_on: date) -> None:
+    """Raise LocalError if a permission was withdrawn after this was given: on the same day it may
+    have been.
     """
-    if item.withdrawn_at is not None and given_at <= item.withdrawn_at:
-        day = datetime.fromtimestamp(item.withdrawn_at, UTC).date()
+    for item in works:
+        if still_withdrawn(item.withdrawn_at, given_on) is None:
+            continue
+        day = datetime.fromtimestamp(item.withdrawn_at or 0, UTC).date()
         raise LocalError(
             ErrorCode.CONFLICT,
             f"the permission was withdrawn on {day.isoformat()}, and a consent from before does "

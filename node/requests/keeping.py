@@ -64,7 +64,10 @@ class Keeping:
         past = charter.past_seconds
         cards, narrowed = out_of_place(tables, membership)
         # Nothing is decided on the requests of who cannot be answered: the hub would refuse it.
-        asked = [*tables.cards.asked_in_vain(hub_id, now, past), *narrowed]
+        asked = {
+            item.request_id: item
+            for item in (*tables.cards.asked_in_vain(hub_id, now, past), *narrowed)
+        }.values()
         oldest = now - charter.retention_days * DAY
         return Due(
             recall=[card.request for card in cards if not needs_a_person(charter, card)],
@@ -114,10 +117,12 @@ def out_of_place(
     cards = tables.cards.out_of_place(hub_id, now, membership.charter.past_seconds)
     known = {card.request.request_id for card in cards}
     left = left_out(tables, membership, tables.cards.with_consent(hub_id, now))
+    last = tables.consents.newest(item.involvement for item in left if item.involvement)
     cards += [
-        CardOut(item, Ended.WITHDRAWN, None)
+        CardOut(item, Ended.WITHDRAWN, last[item.involvement].recorded_at)
         for item in left
         if item.is_out and not item.kept and item.request_id not in known
+        if item.involvement is not None
     ]
     return cards, [item for item in left if not item.is_out]
 

@@ -46,6 +46,7 @@ class Town:
             "charter",
             "membership",
             "objections",
+            "consents",
         ):
             monkeypatch.setattr(f"node.cli.{module}.open_service", opened)
 
