@@ -5,13 +5,13 @@ from typing import Any
 
 from node.actions.clients import tell_hub
 from node.membership.hub import HubMembership
-from node.records import consents
+from node.records import agreements
+from node.records.agreements import Agency, Given
 from node.records.by_hand import By
-from node.records.consents import Agency, Given
 from node.service import NodeService
 from node.store.tables import NodeTables
 from node.views.consents import Choices, choices, consents_value
-from node.views.receipt import receipt_text, receipt_value
+from node.views.receipt import receipt_text, receipt_value, said_of
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,9 @@ async def give_consent(service: NodeService, given: Given, person: int) -> list[
     membership = service.membership
     agency = Agency(membership.charter, membership.me().body.member_class, membership.env.new_id)
     by = By(person, membership.env.clock())
-    numbers = await membership.engine.write(lambda tables: consents.give(tables, agency, given, by))
+    numbers = await membership.engine.write(
+        lambda tables: agreements.give(tables, agency, given, by)
+    )
     await tell_hub(service, "recorded here, but the hub was not told; run publish: ")
     return numbers
 
@@ -59,7 +61,7 @@ async def receipt_of(service: NodeService, number: int) -> Receipt:
     receipt_id = service.membership.env.new_id()
 
     def read(tables: NodeTables, membership: HubMembership) -> Receipt:
-        value = receipt_value(tables, membership, number, receipt_id)
-        return Receipt(value, receipt_text(tables, membership, number))
+        said = said_of(tables, membership, number)
+        return Receipt(receipt_value(said, receipt_id), receipt_text(said))
 
     return await service.read(read)

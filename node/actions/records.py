@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from node.publishing.publisher import Published, Publisher, Step
+from node.records.agreements import withdraw
 from node.records.by_hand import By
-from node.records.consents import withdraw
 from node.service import NodeService
 from protocol.errors import RemoteError
 

@@ -20,7 +20,7 @@ from node.actions.session import open_service
 from node.cli.options import Client, Folder, HubName, JsonOutput, PersonName
 from node.cli.printing import plain
 from node.cli.prompts import ALL, chosen, chosen_many, typed
-from node.records.consents import Given
+from node.records.agreements import Given
 from node.service import NodeService
 from node.store.consents import How
 from node.store.objections import SaidBy

@@ -14,8 +14,8 @@ from node.alarms import AlarmCode, raise_alarm
 from node.membership.hub import HubMembership
 from node.membership.proofs import logged_decision, verify_logged
 from node.publishing.narrowing import all_seen_by
-from node.requests.consents import Ground, covers
 from node.requests.facts import opened_facts, proven_key
+from node.requests.grounds import Ground, covers
 from node.requests.sealed import named_part, open_part
 from node.store.checks import ReceivedCheck, ReceivedCheckState
 from node.store.links import Link

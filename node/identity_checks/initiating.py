@@ -17,8 +17,8 @@ from node.membership.outbox import Sent
 from node.membership.proofs import logged_decision, verify_logged
 from node.oversight.gossip import check_gossip
 from node.requests.asking import DAY
-from node.requests.consents import Ground, with_recorded
 from node.requests.facts import practitioner_name, request_facts
+from node.requests.grounds import Ground, with_recorded
 from node.requests.sealed import Recipient, seal_for
 from node.store.checks import SENT_CHECK_MOVES, SentCheck, SentCheckState
 from node.store.links import Link, LinkState, ReviewState
@@ -76,7 +76,7 @@ class IdentityAsking:
         if client is None:
             raise LocalError(ErrorCode.NOT_FOUND, "the client of that link is not here any more")
         ground = Ground(wanted.basis, wanted.purpose, None)
-        values = with_recorded(tables, membership, client.id, ground, wanted.facts)
+        values, _ = with_recorded(tables, membership, client.id, ground, wanted.facts)
         facts, openings = request_facts(membership, wanted.basis, values)
         now, check_id = membership.env.clock(), membership.env.new_id()
         name = practitioner_name(tables, wanted.practitioner)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from node.config import NodeSettings
 from node.membership.hub import HubMembership
 from node.membership.outbox import Sent
-from node.requests.consents import permission_and_consent
 from node.requests.facts import opened_facts, proven_key
+from node.requests.grounds import permission_and_consent
 from node.requests.objections import check_override, is_overridable, objection_to
 from node.requests.sealed import named_part, open_part
 from node.store.decisions import LoggedDecision

@@ -14,8 +14,8 @@ from node.links.secrets import evidence_secret
 from node.membership.hub import HubMembership
 from node.membership.outbox import Sent
 from node.membership.proofs import logged_decision, verify_logged
-from node.requests.consents import Ground, with_recorded
 from node.requests.facts import practitioner_name, request_facts
+from node.requests.grounds import Ground, with_recorded
 from node.requests.sealed import Recipient, named_part, open_part, seal_for
 from node.store.links import Link
 from node.store.outbox import Outgoing
@@ -83,7 +83,7 @@ class Asking:
         name = practitioner_name(tables, wanted.practitioner)
         member = membership.directory.member(holder)
         ground = Ground(wanted.basis, wanted.purpose, member.body.member_class if member else None)
-        values = with_recorded(tables, membership, client, ground, wanted.facts)
+        values, consent = with_recorded(tables, membership, client, ground, wanted.facts)
         facts, openings = request_facts(membership, wanted.basis, values)
         recipient = Recipient("request", holder, request_id)
         plain = SealedRequest(practitioner=name, openings=openings)
@@ -108,7 +108,9 @@ class Asking:
             sealed_hash=sealed.hash,
         )
         tables.sent_requests.add(
-            SentRequest(hub_id, request_id, client, holder, link.link_id, now, until)
+            SentRequest(
+                hub_id, request_id, client, holder, link.link_id, now, until, consent=consent
+            )
         )
         tables.outbox.enqueue(Outgoing(hub_id, holder, body, sealed=sealed.data))
         return request_id

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from node.membership.hub import HubMembership
 from node.requests.answering import Answering
-from node.requests.consents import left_out
+from node.requests.grounds import left_out
 from node.requests.recall import Recalls
 from node.store.cards import CardOut
 from node.store.outbox import Outgoing
@@ -24,11 +24,14 @@ from protocol.messages.review import RecallDoneBody
 
 @dataclass(frozen=True)
 class Due:
-    """What is due at one moment: cards to have deleted, requests to refuse, cards to delete."""
+    """What is due at one moment: cards to have deleted, requests to refuse, cards to delete, and
+    requests of ours to stop, because our own client does not agree any more.
+    """
 
     recall: list[ReceivedRequest]
     refuse: list[ReceivedRequest]
     delete: list[SentRequest]
+    stop: list[SentRequest]
 
 
 class Keeping:
@@ -73,6 +76,7 @@ class Keeping:
             recall=[card.request for card in cards if not needs_a_person(charter, card)],
             refuse=[item for item in asked if membership.directory.active(item.requester)],
             delete=tables.cards.kept_too_long(hub_id, now, oldest),
+            stop=tables.cards.without_consent(hub_id, now),
         )
 
     def _do(self, tables: NodeTables) -> int:
@@ -81,9 +85,19 @@ class Keeping:
             self._recalls.recall(tables, request)
         refused = sum(self._answering.refuse_ended(tables, request) for request in due.refuse)
         for sent in due.delete:
-            over = replace(sent, state=SentState.EXPIRED, card=None, wiped=0)
-            tables.sent_requests.change(sent, over)
+            self._delete(tables, sent)
+        gone = {sent.request_id for sent in due.delete}
+        for sent in (item for item in due.stop if item.request_id not in gone):
+            if sent.state is SentState.OPENED:
+                self._delete(tables, sent)
+            else:
+                tables.sent_requests.change(sent, replace(sent, state=SentState.STOPPED))
         return len(due.recall) + refused
+
+    def _delete(self, tables: NodeTables, sent: SentRequest) -> None:
+        """Delete a card that came to us; once no file has it, nobody need be told."""
+        over = replace(sent, state=SentState.EXPIRED, card=None, wiped=0)
+        tables.sent_requests.change(sent, over)
 
     def _state(self, tables: NodeTables) -> int:
         """State what no file holds any more, where somebody had it deleted."""

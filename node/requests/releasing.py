@@ -14,7 +14,7 @@ from node.membership.outbox import Sent
 from node.membership.proofs import verify_logged
 from node.oversight.gossip import check_gossip
 from node.requests.answering import Answering
-from node.requests.consents import consent_ends
+from node.requests.grounds import consent_ends
 from node.requests.sealed import Recipient, seal_for
 from node.store.decisions import LoggedDecision
 from node.store.outbox import Outgoing

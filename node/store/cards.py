@@ -10,11 +10,16 @@ from node.store.requests import (
     ReceivedRequest,
     ReceivedState,
     SentRequest,
+    SentState,
     received_of,
     sent_of,
 )
 from storage.engine import Transaction
 
+_UNDER_WAY = [
+    state.value
+    for state in (SentState.SENDING, SentState.WAITING, SentState.ALLOWED, SentState.OPENED)
+]
 _OUT = (ReceivedState.RELEASED.value, ReceivedState.OPENED.value)
 
 
@@ -84,6 +89,19 @@ class Cards:
             "SELECT * FROM sent_request WHERE hub_id = ? AND card IS NOT NULL "
             "AND (keep_until <= ? OR (keep_until IS NULL AND asked_at < ?))",
             hub_id, now, oldest,
+        )  # fmt: skip
+        return [sent_of(row) for row in rows]
+
+    def without_consent(self, hub_id: str, now: int) -> list[SentRequest]:
+        """Requests of ours that are under way, or whose card is here, and that rest on a consent of
+        our client that is withdrawn or over.
+        """
+        rows = self._tx.rows_among(
+            "SELECT s.* FROM sent_request s JOIN consent c ON c.id = s.consent "
+            "LEFT JOIN involvement i ON i.id = c.involvement WHERE s.hub_id = ? "
+            "AND (c.withdrawn_at IS NOT NULL OR c.valid_until <= ? OR i.withdrawn_at IS NOT NULL) "
+            "AND s.state IN (:among)",
+            hub_id, now, among=_UNDER_WAY,
         )  # fmt: skip
         return [sent_of(row) for row in rows]
 

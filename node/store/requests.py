@@ -88,7 +88,8 @@ _STOPPED_OVER = tuple(
 
 @dataclass(frozen=True)
 class SentRequest:
-    """A request of ours. `client` is the row of our client, `card` what came back.
+    """A request of ours. `client` is the row of our client, `card` what came back, `consent` the
+    record of the client's that it rests on, if it does.
 
     Once the card is deleted `wiped` says whether it is gone from the files too; `recall` or
     `wrong_person` is the statement that had it deleted, if one had.
@@ -112,6 +113,7 @@ class SentRequest:
     recall: str | None = None
     wrong_person: str | None = None
     wiped: int | None = None
+    consent: int | None = None
 
     def columns(self) -> Columns:
         """The row."""
@@ -185,7 +187,7 @@ class ReceivedRequest:
 
 _SENT_PLAIN = (
     "hub_id", "request_id", "client", "holder", "link_id", "asked_at", "expires", "statement_id",
-    "code", "field", "release_id", "keep_until", "recall", "wrong_person", "wiped",
+    "code", "field", "release_id", "keep_until", "recall", "wrong_person", "wiped", "consent",
 )  # fmt: skip
 _RECEIVED_PLAIN = (
     "hub_id", "request_id", "statement_id", "requester", "link_id", "involvement", "purpose",

@@ -6,7 +6,7 @@ from typing import Any
 
 from node.membership.hub import HubMembership
 from node.records import by_hand
-from node.records.consents import offered
+from node.records.agreements import offered
 from node.store.consents import Consent
 from node.store.tables import NodeTables
 

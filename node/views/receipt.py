@@ -11,7 +11,7 @@ from typing import Any
 
 from node.membership.hub import HubMembership
 from node.store.consents import Consent
-from node.store.records import Client, Involvement
+from node.store.records import Client
 from node.store.tables import NodeTables
 from node.views.consents import last_day
 from protocol.errors import ErrorCode, LocalError
@@ -35,25 +35,24 @@ HOW = {
 
 
 @dataclass(frozen=True)
-class _Said:
-    """What a receipt tells of: a consent to some work with a client, and who may be told."""
+class Said:
+    """What a receipt tells of: a consent to a service working with a client, and who may be told,
+    for what (titles by code). `permission`: the basis on which the work is shown now.
+    """
 
     consent: Consent
-    work: Involvement
     client: Client
     agency: MemberBody
     service: str
     basis: LawfulBasis | None
+    permission: LawfulBasis | None
     jurisdictions: list[str]
     recipients: dict[str, str]
     purposes: dict[str, str]
 
 
-def receipt_value(
-    tables: NodeTables, membership: HubMembership, number: int, receipt_id: str
-) -> dict[str, Any]:
-    """The receipt of a consent as JSON has it. Raises LocalError."""
-    said = _said(tables, membership, number)
+def receipt_value(said: Said, receipt_id: str) -> dict[str, Any]:
+    """The receipt of a consent as JSON has it."""
     agency, consent = said.agency, said.consent
     processing = {
         "privacy_notice": consent.wording,
@@ -85,9 +84,8 @@ def receipt_value(
     }
 
 
-def receipt_text(tables: NodeTables, membership: HubMembership, number: int) -> str:
-    """The same for people to read: one page of plain English. Raises LocalError."""
-    said = _said(tables, membership, number)
+def receipt_text(said: Said) -> str:
+    """The same for people to read: one page of plain English."""
     consent, agency = said.consent, said.agency
     names = " ".join(name for name in (said.client.record.given, said.client.record.family) if name)
     lines = [
@@ -105,7 +103,7 @@ def receipt_text(tables: NodeTables, membership: HubMembership, number: int) -> 
         f"From {_day(consent.given_on)} until {_day(last_day(consent))}.",
         f"Given by {GIVEN_BY[consent.given_by]}, {HOW[consent.how]}. Wording: {consent.wording}.",
         *_ended(consent),
-        *_duty(membership, said.work),
+        *_duty(said.permission),
         "",
         "How to take it back: at any time, without saying why, and as easily as it was given.",
         f"Tell your worker, or call {agency.name}: {agency.duty_line} ({agency.duty_hours}).",
@@ -117,7 +115,8 @@ def receipt_text(tables: NodeTables, membership: HubMembership, number: int) -> 
     return "\n".join(lines) + "\n"
 
 
-def _said(tables: NodeTables, membership: HubMembership, number: int) -> _Said:
+def said_of(tables: NodeTables, membership: HubMembership, number: int) -> Said:
+    """What the receipt of a consent, by its number, tells. Raises LocalError."""
     consent = tables.consents.get(number)
     work = tables.records.involvement(consent.involvement) if consent else None
     if consent is None or work is None:
@@ -127,13 +126,13 @@ def _said(tables: NodeTables, membership: HubMembership, number: int) -> _Said:
     kind, basis = charter.involvement_type(work.type), charter.lawful_basis(consent.basis)
     seeing = [item for item in charter.classes if kind is not None and item.code in kind.visible_to]
     wanted = consent.purposes or tuple(basis.purposes if basis else ())
-    return _Said(
+    return Said(
         consent=consent,
-        work=work,
         client=client,
         agency=membership.me().body,
         service=kind.title if kind is not None else work.type,
         basis=basis,
+        permission=charter.lawful_basis(work.permission_basis or ""),
         jurisdictions=[basis.jurisdiction] if basis else charter.jurisdictions,
         recipients={
             item.code: item.title
@@ -193,9 +192,8 @@ def _ended(consent: Consent) -> list[str]:
     return [f"It was taken back on {_day(day.isoformat())}."]
 
 
-def _duty(membership: HubMembership, work: Involvement) -> list[str]:
+def _duty(basis: LawfulBasis | None) -> list[str]:
     """That the law lets it be shared without consent too, where that is so."""
-    basis = membership.charter.lawful_basis(work.permission_basis or "")
     if basis is None or basis.permission_class == "consent":
         return []
     return ["", f"The law lets it be shared on another ground too: {basis.title} ({basis.source})."]

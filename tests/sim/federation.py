@@ -39,8 +39,8 @@ from node.links.team import Team, team_of
 from node.membership.hub import HubMembership, NodeContext, load_membership
 from node.membership.joining import Joining
 from node.publishing.publisher import Published, Publisher
+from node.records.agreements import Given
 from node.records.clients import apply_import
-from node.records.consents import Given
 from node.records.importer.rows import ImportedRow, NoPermission, Permission, WorkerDetails
 from node.requests.answering import Answer
 from node.requests.asking import ContactRequest

@@ -301,6 +301,40 @@ async def test_a_consent_given_anew_for_less_takes_back_what_it_leaves_out(
     assert await to_decide(charity) == {by_duty}, "a duty needs no consent: a person decides"
 
 
+async def test_what_the_askers_own_client_takes_back_ends_what_rests_on_it_there(
+    federation: SimFederation,
+) -> None:
+    """Health visiting works with Amira by a duty too: the link goes on, and so does that card."""
+    nurse = row("h1", AMEERA, "school_nursing", DUTY, "N. Nurse")
+    charity, health, _ = await three(federation)
+    await health.take_in(row("h1", AMEERA, "health_visiting", DUTY, "H. Visitor"), nurse)
+    await health.publish()
+    await charity.agree("y1")
+    await health.agree("h1", work=1)
+    await federation.round()
+    both = (charity, health)
+    by_consent = await card_of(federation, both)
+    duty = {"basis": "UK-CA04-S10-S11", "facts": {"necessity": "She is small."}}
+    by_duty = await card_of(federation, both, **duty)
+    waiting = await asks(federation, health, "h1")
+    assert files_with(health, *DETAILS)
+    federation.network.hub_down = True
+    with pytest.raises(Exception, match="the hub was not told"):
+        await withdraw_now(health.service, "h1", 1, 1)
+    await health.service.dispatcher.keeping.step()
+    assert await states(health, by_consent, waiting, by_duty) == ["expired", "stopped", "opened"]
+    federation.network.hub_down = False
+    await federation.settle()
+    await charity.answer(waiting)
+    await federation.settle()
+    assert await states(health, waiting) == ["stopped"], "what comes now stays closed"
+    assert (await health.sent(by_consent))["card"] is None
+    assert await works_of(health, "h1") == {"Youth work"}
+    code, _ = await refusal(asks(federation, health, "h1"))
+    assert code is E.NOT_READY
+    assert await audited(federation) == set()
+
+
 async def test_a_consent_from_before_the_withdrawal_does_not_end_it(
     federation: SimFederation,
 ) -> None:

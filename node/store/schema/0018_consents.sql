@@ -19,3 +19,5 @@ CREATE TABLE consent (
     withdrawn_by INTEGER REFERENCES practitioner (id)
 );
 CREATE INDEX consent_by_involvement ON consent (involvement, id);
+-- The consent of ours that a request of ours rests on; NULL: none.
+ALTER TABLE sent_request ADD COLUMN consent INTEGER;

@@ -55,7 +55,7 @@ class Given:
 @dataclass(frozen=True, kw_only=True)
 class Agreed:
     """What stands of a consent. Of an imported one there is no more than the day; no classes or no
-    purposes: it states no limits.
+    purposes: it states no limits. `record`: its number, None where it was imported.
     """
 
     basis: str
@@ -66,6 +66,7 @@ class Agreed:
     wording: str | None = None
     classes: tuple[str, ...] = ()
     purposes: tuple[str, ...] = ()
+    record: int | None = None
 
     def covers(self, basis: str, member_class: str | None, purpose: str, now: int) -> bool:
         """Whether it lets one share with a class for a purpose; no class: whoever it is."""
@@ -144,6 +145,7 @@ def agreed(charter: Charter, item: Involvement, record: Consent | None, now: int
             wording=record.wording,
             classes=record.classes,
             purposes=record.purposes,
+            record=record.id,
         )
     basis = charter.lawful_basis(item.permission_basis or "")
     if basis is None or basis.permission_class != "consent" or item.consent_date is None:

@@ -11,7 +11,7 @@ from pydantic import Field
 from node.actions import consents as acts
 from node.actions.records import withdraw_now
 from node.actions.register import who_acts
-from node.records.consents import Given
+from node.records.agreements import Given
 from node.service import NodeService
 from node.store.consents import How
 from node.store.objections import SaidBy

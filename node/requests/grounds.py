@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from node.membership.hub import HubMembership
 from node.publishing.narrowing import all_seen_by
-from node.records.consents import Agreed, agreed, all_agreed
+from node.records.agreements import Agreed, agreed, all_agreed
 from node.store.records import Involvement
 from node.store.requests import ReceivedRequest
 from node.store.tables import NodeTables
@@ -37,15 +37,16 @@ def with_recorded(
     client: int,
     ground: Ground,
     typed: Mapping[str, str],
-) -> dict[str, str]:
-    """The facts of a request about a client (a row's id), those from our consent record put in.
-    Raises LocalError where there is no such record, or one of these was typed.
+) -> tuple[dict[str, str], int | None]:
+    """The facts of a request about a client (a row's id), those from our consent record put in; and
+    that record's number, if it rests on one. Raises LocalError where there is none, or one of these
+    facts was typed.
     """
     basis = membership.charter.lawful_basis(ground.basis)
     rules = [rule for rule in basis.asked if rule.record] if basis else []
     facts = dict(typed)
     if not rules:
-        return facts
+        return facts, None
     if said := next((rule for rule in rules if rule.field in facts), None):
         raise LocalError(
             ErrorCode.MALFORMED, f"{said.title}: this is in your consent record; leave it out"
@@ -53,7 +54,7 @@ def with_recorded(
     stands = _own_consent(tables, membership, client, ground)
     for rule in rules:
         facts[rule.field] = _recorded(rule, stands)
-    return facts
+    return facts, stands.record
 
 
 def covers(
