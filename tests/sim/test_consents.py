@@ -25,6 +25,7 @@ from protocol.messages.bodies import RequestBody
 from protocol.messages.statement import parse_statement
 from protocol.requests.decide import Shown
 from tests.sim.federation import AMEERA, AMIRA, DUTY, SAMIR, SimFederation, SimNode, row
+from tests.sim.put_back import copy_aside, put_back
 from tests.sim.test_api import BEARER, client_of
 from tests.sim.test_audit_people import audited
 from tests.sim.test_charter_change import accept, amend, follow
@@ -35,6 +36,7 @@ from tests.sim.test_identity_check import sent as sent_check
 from tests.sim.test_identity_check import unsure as unsure
 from tests.sim.test_people_cli import Town
 from tests.sim.test_people_cli import town as town
+from tests.sim.test_put_back import lost_by
 from tests.sim.test_recalled_cards import CONSENT, files_with, to_decide
 from tests.sim.test_restart import restart_hub
 
@@ -382,6 +384,29 @@ async def test_a_consent_ends_with_its_last_day(federation: SimFederation) -> No
     assert await works_of(health, "h1") == set()
     (work,) = (await show_consents(charity.service, "y1"))["work"]
     assert [item["state"] for item in work["consents"]] == ["expired"]
+
+
+async def test_what_was_taken_back_since_a_backup_does_not_come_back_with_it(
+    federation: SimFederation, tmp_path: Path
+) -> None:
+    """One work was withdrawn, and one consent given anew for less: the records of both are lost."""
+    works = (youth(), youth("early_help"), youth("care_leaver"))
+    charity, health, housing = await three(federation, *works)
+    await charity.agree("y1")
+    await federation.round()
+    copy_aside(charity, tmp_path / "copy")
+    await withdraw_now(charity.service, "y1", 1, 1)
+    await charity.agree("y1", work=2, on="2026-09-20", classes=["health_provider"])
+    await federation.round()
+    assert await works_of(housing, "t1") == {"Care leaver"}
+    charity = await put_back(federation, charity, tmp_path / "copy")
+    await federation.settle()
+    assert (await lost_by(charity)).withdrawn == ("y1",)
+    await charity.take_in(*(replace(work, permission=DUTY) for work in (youth(), works[1])))
+    await charity.publish()
+    await federation.round()
+    for other, client in ((health, "h1"), (housing, "t1")):
+        assert await works_of(other, client) == {"Care leaver"}, "not by the next file either"
 
 
 async def test_a_card_by_consent_is_kept_no_longer_than_the_consent_beside_a_duty(
