@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from node.membership.hub import HubMembership
-from node.publishing.narrowing import all_seen_by
+from node.publishing.narrowing import all_seen_by, may_see
 from node.records.agreements import Agreed, agreed, all_agreed
 from node.store.records import Involvement
 from node.store.requests import ReceivedRequest
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError
-from protocol.governance.charter import FactRule
+from protocol.governance.charter import FactRule, LawfulBasis
 from protocol.requests.decide import fits
 
 RECORD_FIRST = "record the consent first: patchwork-node consent give"
@@ -107,14 +107,37 @@ def left_out(
     tables: NodeTables, membership: HubMembership, requests: Iterable[ReceivedRequest]
 ) -> list[ReceivedRequest]:
     """Those requests, or the cards of those, that a consent leaves out by now: it names other
-    classes, or the basis needs one and none covers it.
+    classes, or the basis needs one and none covers it. A card goes by the latter only if a consent
+    was looked for when it left: another charter takes back nothing. As many statements for one
+    request as for all.
     """
+    charter, now, asked = membership.charter, membership.env.clock(), list(requests)
+    works = tables.records.by_row({item.involvement for item in asked if item.involvement})
+    records = tables.consents.newest(works)
     found = []
-    for request in requests:
-        permitted, covered = permission_and_consent(tables, membership, request)
-        if covered is False or not permitted:
+    for request in asked:
+        item, member = (
+            works.get(request.involvement or 0),
+            membership.directory.member(request.requester),
+        )
+        if item is None or member is None:
+            continue
+        record, member_class = records.get(item.id), member.body.member_class
+        stands = agreed(charter, item, record, now)
+        ground = Ground(request.basis, request.purpose, member_class)
+        covered = stands is not None and _covers(stands, ground, now)
+        needed = _needs(charter.lawful_basis(request.basis), request)
+        if not may_see(charter, item, record, member_class) or (needed and not covered):
             found.append(request)
     return found
+
+
+def _needs(basis: LawfulBasis | None, request: ReceivedRequest) -> bool:
+    """Whether a request, or the card that left for it, rests on a consent of ours."""
+    if basis is None or not basis.needs_consent:
+        return False
+    kept = request.disclosure
+    return not request.is_out or (kept is not None and kept.facts.consent_covers is True)
 
 
 def _own_consent(

@@ -130,15 +130,20 @@ def out_of_place(
     hub_id, now = membership.hub.hub_id, membership.env.clock()
     cards = tables.cards.out_of_place(hub_id, now, membership.charter.past_seconds)
     known = {card.request.request_id for card in cards}
-    left = left_out(tables, membership, tables.cards.with_consent(hub_id, now))
-    last = tables.consents.newest(item.involvement for item in left if item.involvement)
+    bases = [item.code for item in membership.charter.lawful_bases if item.needs_consent]
+    left = left_out(tables, membership, tables.cards.with_consent(hub_id, bases, now))
     cards += [
-        CardOut(item, Ended.WITHDRAWN, last[item.involvement].recorded_at)
+        CardOut(item, Ended.WITHDRAWN, _since(tables, item) or now)
         for item in left
         if item.is_out and not item.kept and item.request_id not in known
-        if item.involvement is not None
     ]
     return cards, [item for item in left if not item.is_out]
+
+
+def _since(tables: NodeTables, request: ReceivedRequest) -> int | None:
+    """Since when a consent leaves out who asked, where one was recorded."""
+    records = tables.consents.newest([request.involvement or 0]).values()
+    return max((item.recorded_at for item in records), default=None)
 
 
 def needs_a_person(charter: Charter, card: CardOut) -> bool:

@@ -3,6 +3,7 @@
 Answers requests; node/store/requests.py alone writes their states.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from node.store.permissions import COLUMNS, JOINED, OVER, Ended, why_over
@@ -69,17 +70,19 @@ class Cards:
         )  # fmt: skip
         return [received_of(row) for row in rows]
 
-    def with_consent(self, hub_id: str, now: int) -> list[ReceivedRequest]:
+    def with_consent(self, hub_id: str, bases: Collection[str], now: int) -> list[ReceivedRequest]:
         """Requests that wait for a person, and cards that are out and may still be kept, over work
-        of which a consent was recorded: a later one may say less.
+        of which a consent was recorded, or on one of these lawful bases: what a client agrees to
+        may be less by now.
         """
-        rows = self._tx.rows(
+        rows = self._tx.rows_among(
             "SELECT * FROM received_request WHERE hub_id = ? AND ((state = ? AND expires > ?) "
             "OR (state IN (?, ?) AND release_id IS NOT NULL AND keep_until > ?)) "
-            "AND involvement IN (SELECT involvement FROM consent) ORDER BY received_at, request_id",
-            hub_id, ReceivedState.ASKS_PERSON.value, now, *_OUT, now,
+            "AND (involvement IN (SELECT involvement FROM consent) OR basis IN (:among))",
+            hub_id, ReceivedState.ASKS_PERSON.value, now, *_OUT, now, among={"", *bases},
         )  # fmt: skip
-        return [received_of(row) for row in rows]
+        found = [received_of(row) for row in rows]
+        return sorted(found, key=lambda item: (item.received_at, item.request_id))
 
     def kept_too_long(self, hub_id: str, now: int, oldest: int) -> list[SentRequest]:
         """Requests of ours whose card is here and may not be kept any more: its time is over, or

@@ -460,6 +460,11 @@ async def test_an_imported_consent_is_the_holders_and_says_the_asker_no_more_tha
     await federation.settle()
     file = await disclosed(charity, request_id, tmp_path / "disclosure")
     assert json.loads(file.read_bytes())["facts"]["consent_covers"] is True
+    await federation.settle()
+    assert await states(health, request_id) == ["opened"]
+    await charity.take_in(youth(permission=DUTY))  # the file knows of no consent any more
+    await federation.settle()
+    assert await states(health, request_id) == ["recalled"]
     undated = Permission("UK-CONSENT", date(2028, 1, 1), None)
     await charity.take_in(youth(permission=undated))
     again = await asks(federation, health, "h1")
@@ -559,6 +564,8 @@ async def test_a_charter_of_before_goes_on_and_a_stricter_one_binds_at_once(
     whole = (await federation.charter()).to_value()
     await amend(federation, {**whole, "lawful_bases": shipped})
     await follow(charity, health)
+    await federation.settle()
+    assert await states(health, request_id) == ["opened"], "another charter takes back nothing"
     assert not charity.membership.unaccepted()
     code, _ = await refusal(asks(federation, health, "h1", facts=facts))
     assert code is E.MALFORMED
