@@ -72,6 +72,7 @@ class FindingCode(StrEnum):
     DISCLOSURE_UNFOUNDED = "disclosure_unfounded"
     HOLDER_DECISION_DIFFERS = "holder_decision_differs"
     OVERRIDE_UNFOUNDED = "override_unfounded"
+    CONSENT_UNFOUNDED = "consent_unfounded"
     PERSON_NEEDED = "person_needed"
     AFTER_EXPIRY = "after_expiry"
     NOT_IN_FORCE = "not_in_force"

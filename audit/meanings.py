@@ -57,6 +57,10 @@ MEANINGS: dict[Code, str] = {
     Code.OVERRIDE_UNFOUNDED: (
         "A client's objection was overridden without a reason that the charter has for it."
     ),
+    Code.CONSENT_UNFOUNDED: (
+        "An agency did not look for the consent that the lawful basis asks of it, or looked for "
+        "one that it does not ask."
+    ),
     Code.PERSON_NEEDED: "A decision that a person must make names no person.",
     Code.AFTER_EXPIRY: "A step was taken after the request had expired.",
     Code.NOT_IN_FORCE: "The link or the permission had ended when this was done.",

@@ -1,5 +1,7 @@
 """The node's settings: `node.toml` in its folder, or PATCHWORK_NODE_* variables."""
 
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -10,7 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from protocol.contact import require_hours, require_name, require_phone
 from protocol.errors import ErrorCode, LocalError
 from protocol.fields import BasisCode, Code
-from protocol.governance.charter import Charter, InvolvementType
+from protocol.governance.charter import Charter, InvolvementType, LawfulBasis
 from protocol.matchkeys.shared_places import SharedPlaces, shared_places
 from runtime.settings import read_settings
 
@@ -26,19 +28,24 @@ class HubTerms(BaseModel):
     types: dict[Code, Code] = Field(default_factory=dict)
     bases: dict[str, BasisCode] = Field(default_factory=dict)
 
-    def type_at(self, own: str) -> str | None:
-        """What the charter calls a type of ours; None: it is not published there."""
-        return self.types.get(own) if self.types else own
 
-    def basis_at(self, own: str) -> str:
-        """What the charter calls a lawful basis of ours."""
-        return self.bases.get(own, own)
+@dataclass(frozen=True)
+class Agreement:
+    """A charter read in the agency's own words."""
 
-    def own_types(self, charter: Charter) -> dict[str, InvolvementType]:
-        """Our types that a charter has, by our own codes."""
-        known = {item.code: item for item in charter.involvement_types}
-        ours = self.types or {code: code for code in known}
+    charter: Charter
+    terms: HubTerms
+
+    @cached_property
+    def types(self) -> dict[str, InvolvementType]:
+        """Our types of involvement that the charter has, by our own codes."""
+        known = {item.code: item for item in self.charter.involvement_types}
+        ours = self.terms.types or {code: code for code in known}
         return {own: known[code] for own, code in ours.items() if code in known}
+
+    def basis(self, own: str | None) -> LawfulBasis | None:
+        """The lawful basis that we call so, if the charter has it."""
+        return self.charter.lawful_basis(self.terms.bases.get(own or "", own or ""))
 
 
 class NodeSettings(BaseSettings):

@@ -49,7 +49,13 @@ class DisclosureCheck:
             yield rule(FindingCode.HOLDER_DECISION_DIFFERS, index, detail)
 
         member = self._directory.member(request.answerer, index)
-        basis = self._directory.charter_at(index).charter.lawful_basis(request.basis)
+        before, basis = (
+            self._directory.charter_at(place).charter.lawful_basis(request.basis)
+            for place in (request.index, index)
+        )
+        if not disclosure.looked_for_consent(before, basis):
+            detail = f"request {body.request_id}: the lawful basis says otherwise"
+            yield rule(FindingCode.CONSENT_UNFOUNDED, index, detail)
         if member is not None and not disclosure.bears_out(
             basis, member.body.member_class, allowed=body.outcome == "allow"
         ):

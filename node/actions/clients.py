@@ -81,7 +81,7 @@ async def add_client(service: NodeService, new: NewClient, person: int) -> str:
 
     def work(tables: NodeTables) -> None:
         preset = _preset(tables, new.preset)
-        basis = membership.charter.lawful_basis(membership.terms.basis_at(preset.basis))
+        basis = membership.agreement.basis(preset.basis)
         if basis is None or basis.in_force != "yes":
             raise LocalError(ErrorCode.NOT_READY, "the charter has no such basis: clients preset")
         consent = _consent(new.consent, today) if basis.permission_class == "consent" else None

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
-from node.config import HubTerms, load_settings
+from node.config import Agreement, HubTerms, load_settings
 from node.membership.hub import followed_charters
 from node.records.clients import ImportReport, apply_import, write_faults, write_missing
 from node.records.importer.checks import Terms
@@ -130,7 +130,7 @@ def own_types(
     """
     found: dict[str, InvolvementType] = {}
     for name, charter in charters:
-        found |= terms.get(name, HubTerms()).own_types(charter)
+        found |= Agreement(charter, terms.get(name, HubTerms())).types
     return found
 
 

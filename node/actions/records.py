@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from node.actions.clients import tell_hub
 from node.publishing.publisher import Published, Publisher, Step
-from node.records.clients import withdraw
+from node.records.agreements import withdraw
+from node.records.by_hand import By
 from node.service import NodeService
-from node.store.people import Act, Deed
 from node.store.tables import NodeTables
 from protocol.errors import RemoteError
 
@@ -36,27 +36,23 @@ async def still_findable(service: NodeService, local_id: str) -> list[str]:
     def work(tables: NodeTables) -> list[str]:
         client, at = tables.records.client(local_id), membership.at()
         findable = tables.findable.of(at.hub_id)
-        kinds = membership.terms.own_types(membership.charter)
+        kinds = membership.agreement.types
         works = tables.records.in_force(client.id, at) if client is not None else []
         return sorted({kinds[item.type].title for item in works if item.type in findable})
 
     return await membership.engine.read(work)
 
 
-async def withdraw_now(service: NodeService, local_id: str, person: int) -> int:
-    """Withdraw a client's permission in a person's name (a row's id) and tell the hub at once; how
-    many involvements.
+async def withdraw_now(
+    service: NodeService, local_id: str, person: int, number: int | None = None
+) -> int:
+    """Withdraw a client's permission in a person's name (a row's id), to all work or to one piece
+    of it (its number, as `show` has it), and tell the hub at once; of how many pieces.
 
     It is withdrawn here whatever the hub says; whoever asks is refused from now on.
     """
     membership = service.membership
-    now = membership.env.clock()
-
-    def work(tables: NodeTables) -> int:
-        count = withdraw(tables, local_id, now)
-        tables.people.acted(Act(person, Deed.WITHDREW, local_id, now))
-        return count
-
-    count = await membership.engine.write(work)
+    by = By(person, membership.env.clock())
+    count = await membership.engine.write(lambda tables: withdraw(tables, local_id, number, by))
     await tell_hub(service, "withdrawn here, but the hub was not told; run this command again: ")
     return count

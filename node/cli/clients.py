@@ -20,7 +20,7 @@ from node.actions.register import who_acts
 from node.actions.session import open_service
 from node.cli.options import Client, Folder, HubName, JsonOutput, PersonName
 from node.cli.printing import plain, print_status
-from node.cli.prompts import number_of
+from node.cli.prompts import chosen
 from node.records.by_hand import MOST_FOUND
 from node.service import NodeService
 from node.store.merges import Preset
@@ -66,8 +66,8 @@ def preset(
         async def work() -> Preset:
             async with open_service(folder, hub) as opened:
                 types, bases = await opened.read(presettable)
-            kind = service or _chosen("Service", types)
-            by = basis or _chosen("Lawful basis", bases)
+            kind = service or chosen("Service", "--service", types)
+            by = basis or chosen("Lawful basis", "--basis", bases)
             for code, known in ((kind, types), (by, bases)):
                 if code not in known:
                     raise LocalError(ErrorCode.NOT_FOUND, f"the charter has no {code} for you")
@@ -326,9 +326,7 @@ async def _ask_consent(service: NodeService, name: str) -> str:
     """The day of consent, where the preset rests on consent and somebody is at the keyboard."""
     presets = await service.read(lambda tables, _: tables.merges.presets())
     chosen = [one for one in presets if name in ("", one.name)]
-    member = service.membership
-    code = member.terms.basis_at(chosen[0].basis) if chosen else ""
-    basis = member.charter.lawful_basis(code)
+    basis = service.membership.agreement.basis(chosen[0].basis) if chosen else None
     if basis is None or basis.permission_class != "consent" or not sys.stdin.isatty():
         return ""
     return str(typer.prompt("On which day did they agree to be found", default="today"))
@@ -344,16 +342,6 @@ def _look_at(known: PerhapsKnownError) -> None:
     if not sys.stdin.isatty():
         raise known
     typer.confirm("Is it somebody else, to be added as new?", abort=True)
-
-
-def _chosen(what: str, offered: dict[str, str]) -> str:
-    if not sys.stdin.isatty():
-        option = "--service" if what == "Service" else "--basis"
-        raise LocalError(ErrorCode.NOT_READY, f"say it with {option}: {', '.join(offered)}")
-    codes = list(offered)
-    for number, code in enumerate(codes, 1):
-        typer.echo(f"{number}. {offered[code]}")
-    return codes[number_of(what, len(codes)) - 1]
 
 
 def _line(item: dict[str, Any]) -> str:

@@ -144,6 +144,11 @@ add_later(
 )
 add_later(
     app,
+    "node.cli.consents",
+    {"consent": "What your clients agreed to: give, show, withdraw, receipt."},
+)
+add_later(
+    app,
     "node.cli.objections",
     {"objection": "What your clients object to being shared."},
 )

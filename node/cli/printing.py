@@ -89,6 +89,7 @@ DEEDS = {
     "disclosed": "opened for an auditor how request {} was decided",
     "recalled_card": "recalled the card of request {}",
     "kept_card": "let the card of request {} stay after a withdrawal",
+    "recorded_consent": "recorded a consent of {}",
     "recorded_objection": "recorded an objection of {}",
     "ended_objection": "recorded that {} took an objection back",
     "added_client": "added {}",

@@ -13,7 +13,9 @@ import nacl.secret
 from node.alarms import AlarmCode, raise_alarm
 from node.membership.hub import HubMembership
 from node.membership.proofs import logged_decision, verify_logged
+from node.publishing.narrowing import all_seen_by
 from node.requests.facts import opened_facts, proven_key
+from node.requests.grounds import Ground, covers
 from node.requests.sealed import named_part, open_part
 from node.store.checks import ReceivedCheck, ReceivedCheckState
 from node.store.links import Link
@@ -127,7 +129,7 @@ class IdentityAnswering:
             check.hub_id, comparison.practitioner, self._membership.env.new_id()
         )
         link = tables.links.get(check.hub_id, check.link_id)
-        limit = decide_holder(self._facts(tables, link, check.requester, proven=True))
+        limit = decide_holder(self._facts(tables, link, check, proven=True))
         refusal = limit.code if isinstance(limit, Refuse) else comparison.refusal
         said = "refused" if refusal else comparison.found
         self._say(tables, check, Answer(said, refusal, person))
@@ -152,26 +154,28 @@ class IdentityAnswering:
         tables.received_checks.expire(hub_id, now)
 
     def _facts(
-        self, tables: NodeTables, link: Link | None, requester: str, *, proven: bool
+        self, tables: NodeTables, link: Link | None, check: ReceivedCheck, *, proven: bool
     ) -> HolderFacts:
         """What `decide_holder` goes by: whether to compare is always a person's to say, but that
         nobody overrides an objection for it.
         """
-        at = self._membership.at()
+        membership, at = self._membership, self._membership.at()
         client = tables.stubs.client_of(link.hub_id, link.stub_id) if link else None
-        in_force = client is not None and bool(tables.records.in_force(client.id, at))
-        member = self._membership.directory.member(requester)
+        member = membership.directory.member(check.requester)
+        member_class = member.body.member_class if member else ""
+        works = tables.records.in_force(client.id, at) if client is not None else []
+        seen = all_seen_by(tables, membership.agreement, works, member_class)
         objects = (
-            client is not None
-            and member is not None
-            and tables.objections.newest(client.id, member.body.member_class) is not None
+            client is not None and tables.objections.newest(client.id, member_class) is not None
         )
+        ground = Ground(check.basis, check.purpose, member_class)
         return HolderFacts(
-            permission_in_force=in_force,
+            permission_in_force=bool(seen),
             objection=objects,
             link_proven=proven,
             earlier_requests_from_requester=0,
             rule="ask",
+            consent_covers=covers(tables, membership, seen, ground),
         )
 
     def _take(
@@ -186,7 +190,7 @@ class IdentityAnswering:
         key, proof = b"", body.link_proof
         if link is not None:
             key = proven_key(tables, self._membership, link.stub_id, proof, body.check_id)
-        limit = decide_holder(self._facts(tables, link, check.requester, proven=bool(key)))
+        limit = decide_holder(self._facts(tables, link, check, proven=bool(key)))
         if isinstance(limit, Refuse):
             self._say(tables, check, Answer("refused", limit.code, None))
             return

@@ -18,6 +18,7 @@ from node.membership.proofs import logged_decision, verify_logged
 from node.oversight.gossip import check_gossip
 from node.requests.asking import DAY
 from node.requests.facts import practitioner_name, request_facts
+from node.requests.grounds import Ground, with_recorded
 from node.requests.sealed import Recipient, seal_for
 from node.store.checks import SENT_CHECK_MOVES, SentCheck, SentCheckState
 from node.store.links import Link, LinkState, ReviewState
@@ -71,7 +72,12 @@ class IdentityAsking:
         """Put an identity request into the outbox; its id. Raises LocalError."""
         membership, hub_id = self._membership, self._membership.hub.hub_id
         link = self._link(tables, wanted.link_id)
-        facts, openings = request_facts(membership, wanted.basis, wanted.facts)
+        client = tables.stubs.client_of(hub_id, link.stub_id)
+        if client is None:
+            raise LocalError(ErrorCode.NOT_FOUND, "the client of that link is not here any more")
+        ground = Ground(wanted.basis, wanted.purpose, None)
+        values, _ = with_recorded(tables, membership, client.id, ground, wanted.facts)
+        facts, openings = request_facts(membership, wanted.basis, values)
         now, check_id = membership.env.clock(), membership.env.new_id()
         name = practitioner_name(tables, wanted.practitioner)
         person = tables.people.id_at(hub_id, wanted.practitioner, membership.env.new_id())

@@ -132,7 +132,7 @@ def team_of(tables: NodeTables, membership: HubMembership, local_id: str) -> Tea
     known = tables.links.of_stub(hub_id, stub.stub_id) if stub else []
     shown = [item for item in entries_of(known) if item.link.state is not LinkState.ENDED]
     rounds = tables.stubs.rounds(hub_id)
-    ours = membership.terms.own_types(membership.charter)
+    ours = membership.agreement.types
     works = tables.records.in_force(client.id, membership.at())
     own = [ours[item.type].title for item in works if item.type in ours]
     possible = sum(link.state is LinkState.POSSIBLE for link in known)
@@ -198,7 +198,7 @@ def _why_unpublished(tables: NodeTables, membership: HubMembership, client: Clie
     if not permitted:
         return Unpublished.NO_PERMISSION
     findable = tables.findable.of(at.hub_id)
-    if not allowed(membership.charter, membership.terms, findable, permitted, at.now):
+    if not allowed(membership.agreement, findable, permitted, at.now):
         return Unpublished.NOT_IN_CHARTER
     policy = membership.charter.policy
     made = match_keys(record_of(client, membership.shared_places), policy.keys)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from node.alarms import AlarmCode, keep_evidence, raise_alarm
-from node.config import HubTerms
+from node.config import Agreement, HubTerms
 from node.faults import Faults
 from node.membership.keys import KEY_NAMES, Keys, keys_of, load_keys
 from node.membership.succession import move_on, refuse
@@ -90,6 +90,11 @@ class HubMembership:
         return self.view.directory.charter
 
     @property
+    def agreement(self) -> Agreement:
+        """The charter in force, in our own words."""
+        return Agreement(self.charter, self.terms)
+
+    @property
     def directory(self) -> Directory:
         """Who is who, from the log."""
         return self.view.directory
@@ -141,7 +146,7 @@ class HubMembership:
             accepted = self.directory.accepted_charter(self.hub.party_id)
             before = accepted.always_findable if accepted is not None else {}
             found = {kind: basis for kind, basis in found.items() if before.get(kind) == basis}
-        ours = self.terms.own_types(self.charter)
+        ours = self.agreement.types
         return {own: found[kind.code] for own, kind in ours.items() if kind.code in found}
 
     async def check_synced(self) -> None:

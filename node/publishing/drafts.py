@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from node.config import HubTerms
+from node.config import Agreement
 from node.membership.hub import HubMembership
 from node.publishing.limits import Limits, TokenSet, tokens_hash
+from node.publishing.narrowing import all_shown_to
 from node.publishing.tokens import TokenCache
 from node.store.permissions import WHILE_OPEN, At
 from node.store.publications import Effect, PublishedTokens
@@ -21,7 +22,7 @@ from node.store.tables import NodeTables
 from protocol import canonical
 from protocol.commitments import commit
 from protocol.fields import to_base64
-from protocol.governance.charter import Charter, InvolvementType, LawfulBasis
+from protocol.governance.charter import InvolvementType, LawfulBasis
 from protocol.matchkeys.recipes import match_keys, names_somebody
 from protocol.messages.bodies import (
     MOST_INVOLVEMENTS,
@@ -181,16 +182,17 @@ class Drafter:
         self, tables: NodeTables, clients: Sequence[Client], now: int
     ) -> dict[int, list[PublishedInvolvement]]:
         """What may be published of these clients: of each who has any involvement that may be."""
-        charter, at = self._membership.charter, At(self._membership.hub.hub_id, now)
+        agreement, at = self._membership.agreement, At(self._membership.hub.hub_id, now)
         found = tables.records.all_permitted([client.id for client in clients], at)
         findable = tables.findable.of(at.hub_id)
         shown = {
-            client: allowed(charter, self._membership.terms, findable, items, now)
-            for client, items in found.items()
+            client: allowed(agreement, findable, items, now) for client, items in found.items()
         }
         ids = self._involvement_ids(tables, shown.values())
+        works = [item.involvement for items in shown.values() for item in items]
+        named = all_shown_to(tables, agreement, works)
         return {
-            client: [_published(item, ids) for item in items]
+            client: [_published(item, ids, named.get(item.involvement.id)) for item in items]
             for client, items in shown.items()
             if items
         }
@@ -306,31 +308,29 @@ def retired_row(stub_id: str, revision: int, salt: bytes) -> StubRow:
 
 
 def allowed(
-    charter: Charter,
-    terms: HubTerms,
+    agreement: Agreement,
     findable: Mapping[str, str],
     involvements: Iterable[Involvement],
     now: int,
 ) -> list[_Shown]:
-    """Those of a type and on a basis that the charter has (`terms`: what it calls ours), and the
-    basis is in force: the one that makes the type always findable, if it is in `findable`; work
-    that is over as long as the charter says, and not if it is sensitive. What goes on comes first,
-    and no more than a stub takes.
+    """Those of a type and on a basis that the charter has, and the basis is in force: the one that
+    makes the type always findable, if it is in `findable`; work that is over as long as the charter
+    says, and not if it is sensitive. What goes on comes first, and no more than a stub takes.
 
     The same type of work with a mother and her unborn child is shown once.
     """
     items = sorted(
         involvements, key=lambda item: (item.for_unborn is not None, item.is_over(now), item.id)
     )
-    types = set[str]()
+    types, charter = set[str](), agreement.charter
     shown = []
     for item in items:
         if item.for_unborn is not None and item.type in types:
             continue
         types.add(item.type)
-        kind = charter.involvement_type(terms.type_at(item.type) or "")
+        kind = agreement.types.get(item.type)
         by_law = None if item.is_over(now) else findable.get(item.type)
-        basis = charter.lawful_basis(by_law or terms.basis_at(item.permission_basis or ""))
+        basis = charter.lawful_basis(by_law) if by_law else agreement.basis(item.permission_basis)
         if kind is None or basis is None or basis.in_force != "yes":
             continue
         until, consent = item.valid_until or 0, item.consent_date
@@ -342,7 +342,11 @@ def allowed(
     return shown[:MOST_INVOLVEMENTS]
 
 
-def _published(shown: _Shown, ids: Mapping[int, PublishedInvolvementId]) -> PublishedInvolvement:
+def _published(
+    shown: _Shown,
+    ids: Mapping[int, PublishedInvolvementId],
+    shown_to: tuple[str, ...] | None,
+) -> PublishedInvolvement:
     """An involvement as the hub is told of it."""
     item, known = shown.involvement, ids[shown.involvement.id]
     facts: canonical.JsonValue = {
@@ -358,6 +362,7 @@ def _published(shown: _Shown, ids: Mapping[int, PublishedInvolvementId]) -> Publ
         ),
         active_until=item.ended_at,
         facts_commitment=commit(bytes.fromhex(known.salt), facts),
+        shown_to=shown_to,
     )
 
 

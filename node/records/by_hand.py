@@ -140,7 +140,7 @@ def correct(
     if both := [name for name in cleared if getattr(new, name)]:
         name = both[0].replace("_", " ")
         raise LocalError(ErrorCode.MALFORMED, f"{name}: say what it is, or empty it, not both")
-    client = _known(tables, local_id)
+    client = known(tables, local_id)
     said = list(tables.imports.said([client.id])[client.id])
     before = next((item.record for item in said if item.source == BY_HAND), ClientRecord())
     values = {name: getattr(new, name) or getattr(before, name) for name in RECORD_FIELDS}
@@ -159,10 +159,10 @@ def close(tables: NodeTables, local_id: str, number: int | None, by: By) -> int:
     """End a piece of work with a client (its number, as `show` has it), or all; how many. No feed
     begins them again. Raises LocalError.
     """
-    works = [item for item in _works(tables, local_id, number) if not item.is_over(by.now)]
-    if not works:
+    going_on = [item for item in works(tables, local_id, number) if not item.is_over(by.now)]
+    if not going_on:
         raise LocalError(ErrorCode.CONFLICT, "that is over already")
-    ended = [replace(item, ended_at=by.now, ended_by=EndedBy.PERSON) for item in works]
+    ended = [replace(item, ended_at=by.now, ended_by=EndedBy.PERSON) for item in going_on]
     tables.records.set_involvements(ended)
     tables.people.acted(Act(by.person, Deed.CLOSED_WORK, local_id, by.now))
     return len(ended)
@@ -170,10 +170,10 @@ def close(tables: NodeTables, local_id: str, number: int | None, by: By) -> int:
 
 def reopen(tables: NodeTables, local_id: str, number: int | None, by: By) -> int:
     """Let work that is over go on; how many. What was withdrawn stays so. Raises LocalError."""
-    works = [item for item in _works(tables, local_id, number) if item.is_over(by.now)]
-    if not works:
+    over = [item for item in works(tables, local_id, number) if item.is_over(by.now)]
+    if not over:
         raise LocalError(ErrorCode.CONFLICT, "nothing of that is over")
-    going_on = [replace(item, ended_at=None, ended_by=None, confirmed_at=by.now) for item in works]
+    going_on = [replace(item, ended_at=None, ended_by=None, confirmed_at=by.now) for item in over]
     tables.records.set_involvements(going_on)
     tables.people.acted(Act(by.person, Deed.REOPENED_WORK, local_id, by.now))
     return len(going_on)
@@ -181,17 +181,17 @@ def reopen(tables: NodeTables, local_id: str, number: int | None, by: By) -> int
 
 def confirm(tables: NodeTables, local_id: str, number: int | None, by: By) -> int:
     """Say of work with a client that it goes on; how many. Raises LocalError."""
-    works = [item for item in _works(tables, local_id, number) if not item.is_over(by.now)]
-    if not works:
+    open_ = [item for item in works(tables, local_id, number) if not item.is_over(by.now)]
+    if not open_:
         raise LocalError(ErrorCode.CONFLICT, "that is over: clients reopen lets it go on")
-    tables.records.set_involvements([replace(item, confirmed_at=by.now) for item in works])
+    tables.records.set_involvements([replace(item, confirmed_at=by.now) for item in open_])
     tables.people.acted(Act(by.person, Deed.CONFIRMED_WORK, local_id, by.now))
-    return len(works)
+    return len(open_)
 
 
 def merge(tables: NodeTables, local_id: str, into: str, by: By) -> None:
     """Say that two clients of ours are one, who goes by the second id. Raises LocalError."""
-    client, other = _known(tables, local_id), _known(tables, into)
+    client, other = known(tables, local_id), known(tables, into)
     if client.id == other.id:
         raise LocalError(ErrorCode.CONFLICT, "these two ids are one client here already")
     if tables.held.of(client.id) or tables.held.of(other.id):
@@ -215,8 +215,8 @@ def merge(tables: NodeTables, local_id: str, into: str, by: By) -> None:
 def _check_withdrawn(tables: NodeTables, two: tuple[Client, Client], now: int) -> None:
     """Raise LocalError if what one of two withdrew is still shared by the other one's record."""
     for one, other in (two, two[::-1]):
-        works = tables.records.involvements([one.id])
-        last = max((item.withdrawn_at for item in works if item.withdrawn_at), default=None)
+        theirs = tables.records.involvements([one.id])
+        last = max((item.withdrawn_at for item in theirs if item.withdrawn_at), default=None)
         for item in tables.records.involvements([other.id]):
             consent = date.fromisoformat(item.consent_date) if item.consent_date else None
             if item.is_permitted(now) and still_withdrawn(last, consent):
@@ -307,17 +307,19 @@ def _clients(tables: NodeTables) -> Iterator[Client]:
         last = page[-1].id
 
 
-def _known(tables: NodeTables, local_id: str) -> Client:
+def known(tables: NodeTables, local_id: str) -> Client:
+    """A client of ours by an id of theirs. Raises LocalError."""
     client = tables.records.client(local_id)
     if client is None:
         raise LocalError(ErrorCode.NOT_FOUND, "no client has that id here")
     return client
 
 
-def _works(tables: NodeTables, local_id: str, number: int | None) -> list[Involvement]:
-    works = tables.records.involvements([_known(tables, local_id).id])
+def works(tables: NodeTables, local_id: str, number: int | None) -> list[Involvement]:
+    """All work with a client, or the piece of a number as `show` has it. Raises LocalError."""
+    found = tables.records.involvements([known(tables, local_id).id])
     if number is None:
-        return works
-    if not 1 <= number <= len(works):
+        return found
+    if not 1 <= number <= len(found):
         raise LocalError(ErrorCode.NOT_FOUND, "there is no work of that number: see clients show")
-    return [works[number - 1]]
+    return [found[number - 1]]

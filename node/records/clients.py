@@ -216,16 +216,14 @@ class _Taking:
             (key, row) for key, of_client in groups for row in self._usable(key, ids, of_client)
         ]
         people = tables.people.put_workers(_workers(row.worker for _, row in rows), self._now)
-        work = Workload(
-            {
-                item.id: item
-                for item in (
-                    *tables.records.involvements(ids.values()),
-                    *tables.records.involvements_for_unborn({row.local_id for _, row in rows}),
-                )
-            }.values(),
-            self.terms,
-        )
+        there = {
+            item.id: item
+            for item in (
+                *tables.records.involvements(ids.values()),
+                *tables.records.involvements_for_unborn({row.local_id for _, row in rows}),
+            )
+        }
+        work = Workload(there.values(), self.terms, tables.consents.newest(there))
         for key, of_client in groupby(rows, lambda pair: pair[0]):
             for together in works_of(row for _, row in of_client):
                 self._take_work(work, ids[key], together, people, is_changed=key in changed)

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 from node.records.importer.mapping import Field
-from node.records.importer.rows import Course, ImportedRow, RowError
+from node.records.importer.rows import Course, ImportedRow, Permission, RowError
+from node.store.consents import Consent
 from node.store.records import EndedBy, Involvement, InvolvementRow
 
 OTHERWISE = "line {line} says otherwise of the same work"
@@ -73,8 +74,11 @@ def end_of(day: date) -> int:
 class Workload:
     """Involvements of some clients and of some children not yet born: all that there are."""
 
-    def __init__(self, held: Iterable[Involvement], terms: Terms) -> None:
+    def __init__(
+        self, held: Iterable[Involvement], terms: Terms, consents: Mapping[int, Consent]
+    ) -> None:
         self._terms = terms
+        self._consents = consents
         self._of_client: dict[int, list[Involvement]] = defaultdict(list)
         self._of_unborn: dict[str, list[Involvement]] = defaultdict(list)
         self._taken: set[int] = set()
@@ -142,7 +146,8 @@ class Workload:
     def _values(
         self, work: Work, found: Involvement | None, withdrawn_at: int | None
     ) -> InvolvementRow:
-        row, permission = work.said, work.said.permission
+        row = work.said
+        permission = self._permission(row.permission, found)
         ended_at, ended_by = self._end(row.course, found)
         return InvolvementRow(
             client=work.client,
@@ -167,6 +172,20 @@ class Workload:
             confirmed_at=found.confirmed_at if found else None,
             workers=work.workers,
         )
+
+    def _permission(self, said: Permission | None, found: Involvement | None) -> Permission | None:
+        """The permission of work: what a row says, unless it rests on a consent that a person
+        recorded here and that is in force. A feed neither ends that nor goes beyond it.
+        """
+        record = self._consents.get(found.id) if found else None
+        if found is None or record is None or not record.is_in_force(self._terms.now):
+            return said
+        if found.withdrawn_at is not None:
+            return said
+        if (found.permission_basis, found.consent_date) != (record.basis, record.given_on):
+            return said  # a duty lets it be shared, and the consent is beside that
+        last = datetime.fromtimestamp(record.valid_until - 1, UTC).date()
+        return Permission(record.basis, last, date.fromisoformat(record.given_on))
 
     def _end(self, course: Course, found: Involvement | None) -> tuple[int | None, EndedBy | None]:
         """When work is over, and who says so. What a person ended no feed begins again."""

@@ -10,6 +10,7 @@ from node.config import NodeSettings
 from node.membership.hub import HubMembership
 from node.membership.outbox import Sent
 from node.requests.facts import opened_facts, proven_key
+from node.requests.grounds import permission_and_consent
 from node.requests.objections import check_override, is_overridable, objection_to
 from node.requests.sealed import named_part, open_part
 from node.store.decisions import LoggedDecision
@@ -214,12 +215,11 @@ class Answering:
 
     def facts(self, tables: NodeTables, request: ReceivedRequest) -> HolderFacts:
         """What `decide_holder` goes by for a received request, as things are now."""
-        hub_id = request.hub_id
+        membership, hub_id = self._membership, request.hub_id
         doubted = tables.reviews.is_denied(hub_id, request.link_id)
+        permitted, covered = permission_and_consent(tables, membership, request)
         return HolderFacts(
-            permission_in_force=tables.permissions.is_in_force(
-                request.involvement, self._membership.at()
-            ),
+            permission_in_force=permitted,
             objection=objection_to(tables, self._membership, request) is not None,
             link_proven=self._is_link_proven(tables, request, doubted=doubted),
             earlier_requests_from_requester=tables.received_requests.released_to(
@@ -228,6 +228,7 @@ class Answering:
             rule=self._rule(tables, request),
             doubted=doubted,
             overridable=is_overridable(self._membership, request.basis),
+            consent_covers=covered,
         )
 
     def still_allows(self, tables: NodeTables, request: ReceivedRequest) -> bool:

@@ -15,6 +15,7 @@ from node.membership.hub import HubMembership
 from node.membership.outbox import Sent
 from node.membership.proofs import logged_decision, verify_logged
 from node.requests.facts import practitioner_name, request_facts
+from node.requests.grounds import Ground, with_recorded
 from node.requests.sealed import Recipient, named_part, open_part, seal_for
 from node.store.links import Link
 from node.store.outbox import Outgoing
@@ -72,7 +73,7 @@ class Asking:
         """Put a request into the outbox; its id. Raises LocalError or RemoteError.
 
         Whether it may be asked is the hub's decision, so that refusals are logged too: nothing
-        is held back here that the hub would refuse.
+        is held back here that the hub would refuse, but for a consent that we do not have.
         """
         membership = self._membership
         membership.check_bound()
@@ -80,7 +81,10 @@ class Asking:
         client, link = self._link(tables, wanted)
         request_id, holder = membership.env.new_id(), wanted.holder
         name = practitioner_name(tables, wanted.practitioner)
-        facts, openings = request_facts(membership, wanted.basis, wanted.facts)
+        member = membership.directory.member(holder)
+        ground = Ground(wanted.basis, wanted.purpose, member.body.member_class if member else None)
+        values, consent = with_recorded(tables, membership, client, ground, wanted.facts)
+        facts, openings = request_facts(membership, wanted.basis, values)
         recipient = Recipient("request", holder, request_id)
         plain = SealedRequest(practitioner=name, openings=openings)
         sealed = seal_for(membership, recipient, plain)
@@ -113,6 +117,7 @@ class Asking:
                 now,
                 until,
                 practitioner=wanted.practitioner,
+                consent=consent,
             )
         )
         tables.outbox.enqueue(Outgoing(hub_id, holder, body, sealed=sealed.data))

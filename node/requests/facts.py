@@ -43,7 +43,7 @@ def request_facts(
     A fact that is missing is left to the hub, which refuses and logs it.
     """
     basis = membership.charter.lawful_basis(basis_code)
-    rules = {rule.field: rule for rule in basis.must_record} if basis else {}
+    rules = {rule.field: rule for rule in basis.asked} if basis else {}
     facts: dict[str, str] = {}
     openings: dict[str, Opening] = {}
     for name, value in values.items():
@@ -66,7 +66,7 @@ def opened_facts(
 ) -> dict[str, str]:
     """Facts in the clear: committed ones by their openings, which must fit. Raises RemoteError."""
     basis = membership.charter.lawful_basis(body.basis)
-    rules = basis.must_record if basis else []
+    rules = basis.asked if basis else []
     committed = {rule.field for rule in rules if rule.type == "committed"}
     facts = dict(body.facts)
     for name in committed & facts.keys():

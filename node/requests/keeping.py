@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from node.membership.hub import HubMembership
 from node.requests.answering import Answering
+from node.requests.grounds import left_out
 from node.requests.recall import Recalls
 from node.store.cards import CardOut
 from node.store.outbox import Outgoing
@@ -23,11 +24,14 @@ from protocol.messages.review import RecallDoneBody
 
 @dataclass(frozen=True)
 class Due:
-    """What is due at one moment: cards to have deleted, requests to refuse, cards to delete."""
+    """What is due at one moment: cards to have deleted, requests to refuse, cards to delete, and
+    requests of ours to stop, because our own client does not agree any more.
+    """
 
     recall: list[ReceivedRequest]
     refuse: list[ReceivedRequest]
     delete: list[SentRequest]
+    stop: list[SentRequest]
 
 
 class Keeping:
@@ -60,15 +64,18 @@ class Keeping:
     def _due(self, tables: NodeTables) -> Due:
         membership = self._membership
         hub_id, now, charter = membership.hub.hub_id, membership.env.clock(), membership.charter
-        at = membership.at()
-        cards = tables.cards.out_of_place(at)
+        cards, narrowed = out_of_place(tables, membership)
         # Nothing is decided on the requests of who cannot be answered: the hub would refuse it.
-        asked = tables.cards.asked_in_vain(at)
+        asked = {
+            item.request_id: item
+            for item in (*tables.cards.asked_in_vain(membership.at()), *narrowed)
+        }.values()
         oldest = now - charter.retention_days * DAY
         return Due(
             recall=[card.request for card in cards if not needs_a_person(charter, card)],
             refuse=[item for item in asked if membership.directory.active(item.requester)],
             delete=tables.cards.kept_too_long(hub_id, now, oldest),
+            stop=tables.cards.without_consent(hub_id, now),
         )
 
     def _do(self, tables: NodeTables) -> int:
@@ -77,9 +84,19 @@ class Keeping:
             self._recalls.recall(tables, request)
         refused = sum(self._answering.refuse_ended(tables, request) for request in due.refuse)
         for sent in due.delete:
-            over = replace(sent, state=SentState.EXPIRED, card=None, wiped=0)
-            tables.sent_requests.change(sent, over)
+            self._delete(tables, sent)
+        gone = {sent.request_id for sent in due.delete}
+        for sent in (item for item in due.stop if item.request_id not in gone):
+            if sent.state is SentState.OPENED:
+                self._delete(tables, sent)
+            else:
+                tables.sent_requests.change(sent, replace(sent, state=SentState.STOPPED))
         return len(due.recall) + refused
+
+    def _delete(self, tables: NodeTables, sent: SentRequest) -> None:
+        """Delete a card that came to us; once no file has it, nobody need be told."""
+        over = replace(sent, state=SentState.EXPIRED, card=None, wiped=0)
+        tables.sent_requests.change(sent, over)
 
     def _state(self, tables: NodeTables) -> int:
         """State what no file holds any more, where somebody had it deleted."""
@@ -99,8 +116,33 @@ class Keeping:
 
 def to_decide(tables: NodeTables, membership: HubMembership) -> list[CardOut]:
     """Cards that a person decides about: keep them or have them deleted."""
-    cards = tables.cards.out_of_place(membership.at())
+    cards, _ = out_of_place(tables, membership)
     return [card for card in cards if needs_a_person(membership.charter, card)]
+
+
+def out_of_place(
+    tables: NodeTables, membership: HubMembership
+) -> tuple[list[CardOut], list[ReceivedRequest]]:
+    """Cards that are out of place, and requests that wait although the client's consent leaves out
+    who asks: it was given anew for less, or none stands that the basis needs.
+    """
+    hub_id, now = membership.hub.hub_id, membership.env.clock()
+    cards = tables.cards.out_of_place(membership.at())
+    known = {card.request.request_id for card in cards}
+    bases = [item.code for item in membership.charter.lawful_bases if item.needs_consent]
+    left = left_out(tables, membership, tables.cards.with_consent(hub_id, bases, now))
+    cards += [
+        CardOut(item, Ended.WITHDRAWN, _since(tables, item) or now)
+        for item in left
+        if item.is_out and not item.kept and item.request_id not in known
+    ]
+    return cards, [item for item in left if not item.is_out]
+
+
+def _since(tables: NodeTables, request: ReceivedRequest) -> int | None:
+    """Since when a consent leaves out who asked, where one was recorded."""
+    records = tables.consents.newest([request.involvement or 0]).values()
+    return max((item.recorded_at for item in records), default=None)
 
 
 def needs_a_person(charter: Charter, card: CardOut) -> bool:

@@ -14,6 +14,7 @@ from node.membership.outbox import Sent
 from node.membership.proofs import verify_logged
 from node.oversight.gossip import check_gossip
 from node.requests.answering import Answering
+from node.requests.grounds import consent_ends
 from node.requests.sealed import Recipient, seal_for
 from node.store.decisions import LoggedDecision
 from node.store.outbox import Outgoing
@@ -154,6 +155,9 @@ class Releasing:
         """Until when a card may be kept that leaves now, and whose details are on it."""
         now, charter = self._membership.env.clock(), self._membership.charter
         ends = tables.permissions.ends_at(request.involvement, self._membership.at()) or now
+        basis = charter.lawful_basis(request.basis)
+        if basis is not None and basis.needs_consent:
+            ends = min(ends, consent_ends(tables, self._membership, request))
         workers = tables.people.working_on(request.involvement)
         return keep_until(charter, ends, now), next(iter(workers), None)
 

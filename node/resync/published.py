@@ -1,8 +1,9 @@
 """What the hub has of this agency by our own signed publications, and what follows from it here.
 
 specs/05-log.md §16. The log's word goes before the database's where it says less: a client who was
-retired stays so, a permission that ends sooner ends then. Where it says more the database is right:
-what is not known here any more is retired.
+retired stays so, and work that is not in their row any more or is shown to fewer is withdrawn; a
+permission that ends sooner ends then. Where it says more the database is right: what is not known
+here any more is retired.
 """
 
 from collections import Counter
@@ -10,12 +11,13 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 
 from node.membership.hub import HubMembership
+from node.publishing.narrowing import all_shown_to
 from node.publishing.publisher import apply_effects
 from node.publishing.tokens import TokenCache
 from node.resync.history import Given
 from node.store.permissions import At
 from node.store.publications import Publication, PublicationState
-from node.store.records import EndedBy
+from node.store.records import EndedBy, Involvement
 from node.store.resync import Lost
 from node.store.stubs import PublishedStub
 from node.store.tables import NodeTables
@@ -23,7 +25,7 @@ from protocol import canonical
 from protocol.commitments import commit
 from protocol.errors import LocalError
 from protocol.fields import to_base64
-from protocol.messages.bodies import StubRow
+from protocol.messages.bodies import PublishedInvolvement, StubRow
 from protocol.requests.daily import DAY
 
 
@@ -90,8 +92,9 @@ class Published:
             and self._held.stubs[stub_id].row.revision > stub.revision
         ]
         self._take_stubs(tables, newer)
-        withdrawn = self._withdraw(tables, newer, self._left_out(own.values()))
-        shortened = self._shorten(tables, newer)
+        gone = self._withdraw(tables, newer, self._left_out(own.values()))
+        ended, shortened = self._shorten(tables, newer)
+        withdrawn = tuple(sorted({*gone, *ended}))
         return Lost(withdrawn=withdrawn, shortened=shortened, unknown_clients=len(lost))
 
     def _take_publications(self, tables: NodeTables) -> None:
@@ -195,8 +198,12 @@ class Published:
                 tables.withheld.put_back(client, now)
         return tuple(tables.records.local_ids(live))
 
-    def _shorten(self, tables: NodeTables, newer: Iterable[PublishedStub]) -> tuple[str, ...]:
-        """End permissions when the log says; our ids of the clients that this changes."""
+    def _shorten(
+        self, tables: NodeTables, newer: Iterable[PublishedStub]
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """End permissions when the log says, and take back what the log has no longer, or shows to
+        fewer than we would: our ids of the clients whose work is taken back, and of the others.
+        """
         now = self._membership.env.clock()
         stubs = {
             stub.client: self._held.stubs[stub.stub_id]
@@ -207,23 +214,35 @@ class Published:
         findable = tables.findable.of(self._hub_id)
         works = [item for items in live.values() for item in items]
         ids = tables.stubs.involvement_ids(self._hub_id, [item.id for item in works])
-        shorter = []
-        for item in works:
-            if item.id not in ids:
-                continue  # the hub never heard of it
-            until = _until(stubs[item.client], ids[item.id].involvement_id)
-            said = item
-            if until < (item.valid_until or 0):
-                said = replace(said, valid_until=until)
-            if item.type in findable and until <= now:  # if it goes on, the next feed says so
-                said = replace(said, ended_at=until, ended_by=EndedBy.FEED)
-            if said != item:
-                shorter.append(said)
-        tables.records.set_involvements(shorter)
-        return tuple(tables.records.local_ids({item.client for item in shorter}))
+        known = [item for item in works if item.id in ids]  # of others the hub never heard
+        named = all_shown_to(tables, self._membership.agreement, known)
+        shorter, ended = [], []
+        for item in known:
+            held = stubs[item.client]
+            there = _row_of(held, ids[item.id].involvement_id)
+            if there is None or _is_narrower(there, named.get(item.id)):
+                said = replace(item, withdrawn_at=held.at)
+                if item.type in findable:  # if it goes on, the next feed says so
+                    said = replace(said, ended_at=held.at, ended_by=EndedBy.FEED)
+                ended.append(said)
+            elif there.permission.valid_until < (item.valid_until or 0):
+                shorter.append(replace(item, valid_until=there.permission.valid_until))
+        tables.records.set_involvements([*shorter, *ended])
+        return _clients(tables, ended), _clients(tables, shorter)
 
 
-def _until(held: HeldStub, involvement_id: str) -> int:
-    """Until when the log has an involvement; one that it has no longer ended with that row."""
+def _row_of(held: HeldStub, involvement_id: str) -> PublishedInvolvement | None:
+    """An involvement as the log has it last; None if that row has it no longer."""
     found = (item for item in held.row.involvements if item.id == involvement_id)
-    return next((item.permission.valid_until for item in found), held.at)
+    return next(found, None)
+
+
+def _is_narrower(there: PublishedInvolvement, ours: Collection[str] | None) -> bool:
+    """Whether the log shows it to fewer classes than we would: a consent was given anew since."""
+    if there.shown_to is None:
+        return False
+    return ours is None or not set(ours) <= set(there.shown_to)
+
+
+def _clients(tables: NodeTables, works: Iterable[Involvement]) -> tuple[str, ...]:
+    return tuple(tables.records.local_ids({item.client for item in works}))

@@ -30,6 +30,7 @@ class Deed(StrEnum):
     DISCLOSED = "disclosed"
     RECALLED_CARD = "recalled_card"
     KEPT_CARD = "kept_card"
+    RECORDED_CONSENT = "recorded_consent"
     RECORDED_OBJECTION = "recorded_objection"
     ENDED_OBJECTION = "ended_objection"
     SAID_SAME_CLIENT = "said_same_client"

@@ -169,6 +169,14 @@ class Records:
         )
         return found[0] if found else None
 
+    def by_row(self, involvements: Collection[int]) -> dict[int, Involvement]:
+        """Those of these involvements (row ids) that are here."""
+        sql = "SELECT * FROM involvement WHERE id IN (:among)"
+        return {
+            item.id: item
+            for item in self._with_workers(self._tx.rows_among(sql, among=involvements))
+        }
+
     def involvements(self, clients: Collection[int]) -> list[Involvement]:
         """All involvements of these clients, by row id."""
         sql = "SELECT * FROM involvement WHERE client IN (:among)"

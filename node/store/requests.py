@@ -90,7 +90,8 @@ _UNANSWERED = (_S.SENDING.value, _S.WAITING.value, _S.ALLOWED.value)
 @dataclass(frozen=True)
 class SentRequest:
     """A request of ours. `client` is the row of our client, `practitioner` that of who asked (None
-    where it came from an earlier program), `card` what came back.
+    where it came from an earlier program), `card` what came back, `consent` the record of the
+    client's that it rests on, if it does.
 
     Once the card is deleted `wiped` says whether it is gone from the files too; `recall` or
     `wrong_person` is the statement that had it deleted, if one had.
@@ -115,6 +116,7 @@ class SentRequest:
     wrong_person: str | None = None
     wiped: int | None = None
     practitioner: int | None = None
+    consent: int | None = None
 
     def columns(self) -> Columns:
         """The row."""
@@ -189,7 +191,7 @@ class ReceivedRequest:
 _SENT_PLAIN = (
     "hub_id", "request_id", "client", "holder", "link_id", "asked_at", "expires", "statement_id",
     "code", "field", "release_id", "keep_until", "recall", "wrong_person", "wiped",
-    "practitioner",
+    "practitioner", "consent",
 )  # fmt: skip
 _RECEIVED_PLAIN = (
     "hub_id", "request_id", "statement_id", "requester", "link_id", "involvement", "purpose",

@@ -8,6 +8,7 @@ from pathlib import Path
 from node.store.alarms import AlarmStore
 from node.store.cards import Cards
 from node.store.checks import ReceivedChecks, SentChecks
+from node.store.consents import Consents
 from node.store.families import Families
 from node.store.figures import Figures
 from node.store.findable import FindableTypes
@@ -65,6 +66,7 @@ class NodeTables:
         self.permissions = Permissions(tx)
         self.cards = Cards(tx)
         self.objections = Objections(tx)
+        self.consents = Consents(tx)
         self.sent_checks = SentChecks(tx)
         self.received_checks = ReceivedChecks(tx)
         self.outbox = OutboxStore(tx)

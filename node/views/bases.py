@@ -40,7 +40,7 @@ def presettable(
     """
     charter, own_class = membership.charter, membership.me().body.member_class
     terms = membership.terms
-    types = {own: item.title for own, item in terms.own_types(charter).items()}
+    types = {own: item.title for own, item in membership.agreement.types.items()}
     known = {
         item.code: item.title
         for item in charter.lawful_bases

@@ -179,6 +179,14 @@ def _objection(notes: _Notes, where: str, old: dict[str, Any], new: dict[str, An
         notes.say(f"{where} is not possible any more.", loosens=False)
 
 
+def _record(notes: _Notes, where: str, old: str | None, new: str | None) -> None:
+    """Where a fact of the asker's is from: typed is the loosest."""
+    before, after = (
+        f"the asker's consent record ({_text(one)})" if one else "typed" for one in (old, new)
+    )
+    notes.say(f"{where} becomes {after} ({before} before).", loosens=old is not None)
+
+
 def _fields(judges: Mapping[str, Compare]) -> Compare:
     """An object, field by field; a field that nobody judges loosens by being different."""
 
@@ -252,6 +260,7 @@ _WORDS = {
     "requester_classes": "who may ask",
     "holder_classes": "who may be asked",
     "must_record": "fact",
+    "record": "where it comes from",
     "notify_subject": "telling the person concerned",
     "objection": "overriding an objection",
     "reasons": "reason",
@@ -315,11 +324,12 @@ _INVOLVEMENT_TYPE = _fields(
         "basis": _findable_on,
     }
 )
-# A fact that travels in the clear is news to the hub; one that is committed is not.
+# A fact that travels in the clear is news to the hub; one that is committed, or is the holder's own
+# to look at, is not.
 _FACTS = _items(
     "field",
-    _unknown,
-    added=lambda item: item["type"] != "committed",
+    _fields({"record": _record}),
+    added=lambda item: item["type"] not in {"committed", "consent"},
     removed=lambda item: True,
 )
 _BASIS = _fields(

@@ -90,13 +90,26 @@ class FactRule(WireModel):
     """A fact that a lawful basis demands of each request (specs/02-charter.md §4).
 
     `enum` and `date` travel in the clear, `committed` as a salted commitment whose opening is
-    sealed to the holder: references and reasons may name a client.
+    sealed to the holder: references and reasons may name a client. Of the asker's `side` a fact is
+    typed, or `record` says what in its consent record it is. The one fact of the holder's side is
+    a `consent`, which does not travel: `decide_holder` looks. Charters of before have neither.
     """
 
     field: Code
     title: Name
-    type: Literal["enum", "date", "committed"]
+    type: Literal["enum", "date", "committed", "consent"]
     choices: Annotated[list[Code], Field(max_length=20)]
+    side: Literal["asker", "holder"] = "asker"
+    record: Literal["given_on", "given_by", "how", "wording"] | None = None
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> "FactRule":
+        forms = {"given_on": "date", "given_by": "enum", "how": "enum", "wording": "committed"}
+        if (self.type == "consent") != (self.side == "holder"):
+            raise ValueError("the holder's fact is a consent, and no other fact is")
+        if self.record is not None and self.type != forms[self.record]:
+            raise ValueError("what a consent record says has another type")
+        return self
 
 
 class Reason(WireModel):
@@ -133,6 +146,16 @@ class LawfulBasis(WireModel):
     must_record: Annotated[list[FactRule], Field(max_length=12)]
     notify_subject: bool
     objection: ObjectionRule | None = None
+
+    @property
+    def asked(self) -> list[FactRule]:
+        """The facts that a request carries, in the charter's order."""
+        return [rule for rule in self.must_record if rule.side == "asker"]
+
+    @property
+    def needs_consent(self) -> bool:
+        """Whether the holder must have the client's consent too."""
+        return any(rule.side == "holder" for rule in self.must_record)
 
 
 class TokenHolder(WireModel):

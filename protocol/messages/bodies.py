@@ -123,8 +123,16 @@ class Permission(WireModel):
     valid_until: Seconds
 
 
+Classes = Annotated[tuple[Code, ...], Field(min_length=1, max_length=50, strict=False)]
+"""Member classes by code; a JSON list, which a tuple is not to pydantic."""
+
+
 class PublishedInvolvement(WireModel):
-    """What a stub says of one involvement. No practitioner, no client."""
+    """What a stub says of one involvement. No practitioner, no client.
+
+    `shown_to`: the member classes that the client's consent names; nobody else is shown it. None:
+    as the charter says.
+    """
 
     id: Hex16
     type: Code
@@ -132,6 +140,17 @@ class PublishedInvolvement(WireModel):
     permission: Permission
     active_until: Seconds | None
     facts_commitment: Hex32
+    shown_to: (
+        Annotated[tuple[Code, ...], Field(min_length=1, max_length=50, strict=False)] | None
+    ) = None
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Only what is narrowed says so: rows of before keep their bytes."""
+        said: dict[str, Any] = whole(self)
+        if self.shown_to is None:
+            del said["shown_to"]
+        return said
 
 
 class StubRow(WireModel):

@@ -4,11 +4,12 @@ Values in, values out: a refusal is a value, not an exception. What differs betw
 and is tested, is how each assembles the inputs.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from protocol.governance.charter import Charter, FactRule, LawfulBasis
+from protocol.governance.charter import Charter, FactRule, InvolvementType, LawfulBasis
 from protocol.messages.bodies import MemberBody, PublishedInvolvement, RequestBody
 from protocol.messages.parts import DecisionFacts
 from protocol.messages.review import IdentityRequestBody
@@ -108,6 +109,8 @@ class HolderFacts:
     """What the holding agency knows of its own record when it decides.
 
     `overridable`: the basis lets a person here decide in spite of an objection (`may_override`).
+    `consent_covers`: whether a consent that its client gave it, and that is in force, covers who
+    asks and for what; None where the basis needs none of the holder's.
     """
 
     permission_in_force: bool
@@ -117,6 +120,7 @@ class HolderFacts:
     rule: str
     doubted: bool = False
     overridable: bool = False
+    consent_covers: bool | None = None
 
 
 def identity_pins(decision: Decision, pins: DecisionFacts) -> DecisionFacts:
@@ -177,6 +181,8 @@ def decide_holder(facts: HolderFacts) -> Decision:
         return Refuse(RefusalCode.LINK_NOT_PROVEN)
     if not facts.permission_in_force:
         return Refuse(RefusalCode.PERMISSION_ENDED)
+    if facts.consent_covers is False:
+        return Refuse(RefusalCode.NO_CONSENT)
     if facts.objection:
         return Refer() if facts.overridable else Refuse(RefusalCode.OBJECTION)
     if facts.doubted or facts.earlier_requests_from_requester == 0 or facts.rule != "allow":
@@ -191,9 +197,13 @@ def decide_show(
     link_state: str,
     now: int,
 ) -> Shown:
-    """What a linked agency may see of an involvement. Sensitive ones are never shown."""
+    """What a linked agency may see of an involvement. Sensitive ones are never shown, and none to a
+    class that the client's consent leaves out.
+    """
     kind = charter.involvement_type(involvement.type)
     if kind is None or kind.openness == "sensitive" or viewer_class not in kind.visible_to:
+        return Shown.NOTHING
+    if not is_shown_to(kind, involvement.shown_to, viewer_class):
         return Shown.NOTHING
     if not in_force(involvement, now):
         is_seen = link_state == "match" and is_past(charter, involvement, now)
@@ -201,6 +211,13 @@ def decide_show(
     if link_state == "possible":
         return Shown.POSSIBLE
     return Shown.INVOLVEMENT if link_state == "match" else Shown.NOTHING
+
+
+def is_shown_to(kind: InvolvementType, shown_to: Collection[str] | None, viewer_class: str) -> bool:
+    """Whether a consent that names these classes, if any, leaves a class in. None narrows what the
+    charter makes always findable.
+    """
+    return kind.openness == "always_findable" or shown_to is None or viewer_class in shown_to
 
 
 def allows_break_glass(basis: LawfulBasis | None) -> bool:
@@ -312,13 +329,13 @@ def _check_basis(basis: LawfulBasis | None, facts: AnyHubFacts, request: Asked) 
 def _check_facts(basis: LawfulBasis | None, request: Asked) -> Refuse | None:
     if basis is None:
         return Refuse(RefusalCode.BASIS_NOT_USABLE)
-    for rule in basis.must_record:
+    for rule in basis.asked:
         value = request.facts.get(rule.field)
         if value is None:
             return Refuse(RefusalCode.MISSING_FACT, rule.field)
         if not fits(rule, value):
             return Refuse(RefusalCode.WRONG_FACT, rule.field)
-    extra = sorted(set(request.facts) - {rule.field for rule in basis.must_record})
+    extra = sorted(set(request.facts) - {rule.field for rule in basis.asked})
     return Refuse(RefusalCode.WRONG_FACT, extra[0]) if extra else None
 
 

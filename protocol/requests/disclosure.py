@@ -35,7 +35,8 @@ class Override(WireModel):
 class WentBy(WireModel):
     """The input of `decide_holder`, whether a person decided, and why in spite of an objection.
 
-    Decisions from before objections were recorded lack `overridable` and `override`.
+    Decisions from before objections were recorded lack `overridable` and `override`; those on a
+    basis that needs no consent of the holder's lack `consent_covers`.
     """
 
     permission_in_force: bool
@@ -47,6 +48,7 @@ class WentBy(WireModel):
     decided_by_person: bool
     overridable: bool = False
     override: Override | None = None
+    consent_covers: bool | None = None
 
     @model_serializer(mode="wrap")
     def _as_it_was(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -89,6 +91,13 @@ class Disclosure(WireModel):
             return said is None and not (went_by.objection and allowed)
         return went_by.objection and overrides(basis, holder_class, (said.role, said.reason))
 
+    def looked_for_consent(self, *bases: LawfulBasis | None) -> bool:
+        """Whether the holder looked for a consent of its own where the basis needs one, and nowhere
+        else; `bases`: as it was when they asked and when it decided. Where that changed, either.
+        """
+        needed = {basis is not None and basis.needs_consent for basis in bases}
+        return (self.facts.consent_covers is not None) in needed
+
     def _value(self) -> canonical.JsonValue:
         value: canonical.JsonValue = self.facts.model_dump()
         return value
@@ -103,7 +112,10 @@ def disclosure(
     override: Override | None = None,
 ) -> Disclosure:
     """What to keep of a decision."""
-    went_by = WentBy(**asdict(facts), decided_by_person=by_person, override=override)
+    known = asdict(facts)
+    if facts.consent_covers is None:
+        del known["consent_covers"]
+    went_by = WentBy(**known, decided_by_person=by_person, override=override)
     return Disclosure(request_id=request_id, facts=went_by, salt=salt.hex())
 
 

@@ -20,6 +20,7 @@ class RefusalCode(StrEnum):
     OVER_QUOTA = "over_quota"
     LINK_NOT_PROVEN = "link_not_proven"
     PERMISSION_ENDED = "permission_ended"
+    NO_CONSENT = "no_consent"
     OBJECTION = "objection"
     EXCLUDED_INFORMATION = "excluded_information"
     NOT_PROPORTIONATE = "not_proportionate"
@@ -52,6 +53,10 @@ REFUSAL_SENTENCES: dict[RefusalCode, str] = {
         "The link between the two records could not be proven. Call the duty line."
     ),
     RefusalCode.PERMISSION_ENDED: "The permission to share has ended. Call the duty line.",
+    RefusalCode.NO_CONSENT: (
+        "The other organisation has no consent of the client's that covers your organisation and "
+        "this purpose. Ask on another lawful basis, or call its duty line."
+    ),
     RefusalCode.OBJECTION: "The client objects to sharing here. Call the duty line.",
     RefusalCode.EXCLUDED_INFORMATION: (
         "The law excludes this from sharing. The reason in writing is with the other organisation."

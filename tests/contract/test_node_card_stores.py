@@ -4,12 +4,14 @@ from typing import Any
 
 import pytest
 
+from node.store.consents import ConsentRow, How
 from node.store.objections import SaidBy
 from node.store.people import WorkerRow
 from node.store.permissions import At, Ended
 from node.store.requests import ReceivedState, SentState
 from node.store.tables import NodeTables
 from protocol.governance.limits import DAY
+from storage.engine import NotUniqueError
 from tests.contract.test_node_record_stores import NOW, Node, client, work
 from tests.contract.test_node_record_stores import node as node
 from tests.contract.test_node_stores import CARD, HUB, OTHER, number, received_request, sent_request
@@ -112,3 +114,125 @@ async def test_an_objection_is_to_anybody_or_to_one_class_until_it_is_taken_back
     assert [item.ended_at for item in await node.read(lambda t: t.objections.all())] == [
         *(None, NOW + 1, None, None),
     ]
+
+
+def consent(involvement: int, n: int = 1, **change: Any) -> ConsentRow:
+    values: dict[str, Any] = {
+        "record_id": number(n),
+        "involvement": involvement,
+        "basis": "UK-CONSENT",
+        "given_by": SaidBy.ATTORNEY,
+        "how": How.BY_VIDEO,
+        "given_on": "2026-09-01",
+        "wording": "Form 4",
+        "valid_until": NOW + DAY,
+        "recorded_by": 1,
+        "recorded_at": NOW,
+    }
+    return ConsentRow(**{**values, **change})
+
+
+async def recorded(node: Node, *rows: ConsentRow) -> list[int]:
+    """Consents recorded by somebody who is here, each by its number."""
+
+    def keep(tables: NodeTables) -> list[int]:
+        tables.people.put_workers([WorkerRow("H. Visitor", "", None, None, None)], NOW)
+        return [tables.consents.record(row) for row in rows]
+
+    return await node.write(keep)
+
+
+async def test_consents_are_kept_as_they_were_said_and_the_last_one_counts(node: Node) -> None:
+    scope = {"classes": ("health_provider", "school"), "purposes": ("care",), "evidence": "File 7"}
+    numbers = await recorded(
+        node, consent(1, 1), consent(2, 2), consent(1, 3, **scope), consent(3, 4)
+    )
+    assert numbers == [1, 2, 3, 4]
+    (first, last) = await node.read(lambda t: t.consents.of([1]))
+    assert vars(last) == {**vars(consent(1, 3, **scope)), "id": 3, "withdrawn_at": None,
+                          "withdrawn_by": None}  # fmt: skip
+    assert (first.classes, first.purposes, first.evidence) == ((), (), None)
+    newest = await node.read(lambda t: t.consents.newest([1, 2, 9]))
+    assert {work: item.id for work, item in newest.items()} == {1: 3, 2: 2}
+    assert "Form" not in repr(last), "a log has nothing of it"
+
+    await node.write(lambda t: t.consents.withdraw([1, 2], NOW + 1, 1))
+    await node.write(lambda t: t.consents.withdraw([1], NOW + 2, 1))
+    everything = await node.read(lambda t: t.consents.of([1, 2, 3]))
+    assert {item.id: item.withdrawn_at for item in everything} == {
+        1: NOW + 1, 2: NOW + 1, 3: NOW + 1, 4: None,
+    }  # fmt: skip
+    in_force = [item.id for item in everything if item.is_in_force(NOW)]
+    assert in_force == [4]
+    assert not everything[3].is_in_force(NOW + DAY), "its last second is over"
+    assert await node.read(lambda t: t.consents.get(9)) is None
+    assert await recorded(node, consent(1, 5)) == [5], "a number is never given again"
+    with pytest.raises(NotUniqueError):
+        await recorded(node, consent(1, 5))
+
+
+async def test_which_requests_to_us_a_consent_may_leave_out(node: Node) -> None:
+    """Those over work with a record, and those on bases that need one."""
+    await recorded(node, consent(1))
+    out, asks = ReceivedState.RELEASED, ReceivedState.ASKS_PERSON
+    sent: dict[str, Any] = {"state": out, "release_id": "5e" * 32, "keep_until": NOW + 1}
+    for n, change in enumerate(
+        (
+            {**sent, "involvement": 1},
+            {**sent, "involvement": 2},
+            {**sent, "involvement": 2, "basis": "UK-CONSENT"},
+            {**sent, "involvement": 1, "keep_until": NOW},
+            {**sent, "involvement": 1, "release_id": None},
+            {"state": asks, "involvement": 1},
+            {"state": asks, "involvement": 1, "expires": NOW},
+            {"state": ReceivedState.REFUSED, "involvement": 1},
+        )
+    ):
+        await node.write(
+            lambda t, n=n, change=change: t.received_requests.add(  # type: ignore[misc]
+                received_request(n, received_at=NOW - n, **change)
+            )
+        )
+    found = await node.read(lambda t: t.cards.with_consent(HUB, ["UK-CONSENT"], NOW))
+    assert [item.request_id for item in found] == [number(5), number(2), number(0)]
+    without = await node.read(lambda t: t.cards.with_consent(HUB, [], NOW))
+    assert [item.request_id for item in without] == [number(5), number(0)]
+    assert await node.read(lambda t: t.cards.with_consent(OTHER, ["UK-CONSENT"], NOW)) == []
+
+
+async def test_which_requests_of_ours_rest_on_a_consent_that_has_ended(node: Node) -> None:
+    def keep(tables: NodeTables) -> list[int]:
+        ids = tables.records.put_clients([client("a")])
+        tables.records.add_involvements([work(ids["a"]), work(ids["a"], withdrawn_at=NOW)])
+        return [item.id for item in tables.records.involvements(ids.values())]
+
+    going_on, taken_back = await node.write(keep)
+    found = await node.read(lambda t: t.records.by_row([going_on, taken_back, 99]))
+    assert {number_: item.withdrawn_at for number_, item in found.items()} == {
+        going_on: None, taken_back: NOW,
+    }  # fmt: skip
+    await recorded(
+        node,
+        consent(going_on, 1),
+        consent(going_on, 2, valid_until=NOW),
+        consent(taken_back, 3),
+        consent(99, 4),
+        consent(98, 5),
+    )
+    await node.write(lambda t: t.consents.withdraw([98], NOW, 1))
+    for n, (state, rests_on) in enumerate(
+        (
+            (SentState.WAITING, 1),
+            (SentState.WAITING, 2),
+            (SentState.OPENED, 3),
+            (SentState.ALLOWED, 4),
+            (SentState.SENDING, 5),
+            (SentState.OPENED, None),
+            (SentState.EXPIRED, 5),
+        )
+    ):
+        made = sent_request(n, state=state, consent=rests_on)
+        await node.write(lambda t, made=made: t.sent_requests.add(made))  # type: ignore[misc]
+    ended = await node.read(lambda t: t.cards.without_consent(HUB, NOW))
+    assert {item.request_id for item in ended} == {number(1), number(2), number(4)}
+    assert await node.read(lambda t: t.cards.without_consent(OTHER, NOW)) == []

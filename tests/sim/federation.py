@@ -33,16 +33,20 @@ from hub.store.tables import HubTables, open_engine
 from keys.holder.ceremony import Identity, combine_deals, write_deal
 from keys.holder.config import HolderSettings
 from keys.holder.service import HolderService
+from node.actions.consents import give_consent
 from node.config import NodeSettings
 from node.links.team import Team, team_of
 from node.membership.hub import HubMembership, NodeContext, load_membership
 from node.membership.joining import Joining
 from node.publishing.publisher import Published, Publisher
+from node.records.agreements import Given
 from node.records.clients import apply_import
 from node.records.importer.rows import ImportedRow, NoPermission, Permission, WorkerDetails
 from node.requests.answering import Answer
 from node.requests.asking import ContactRequest
 from node.service import NodeService
+from node.store.consents import How
+from node.store.objections import SaidBy
 from node.store.tables import NodeEngine, NodeTables
 from node.store.tables import open_engine as open_node_engine
 from protocol import canonical
@@ -316,6 +320,17 @@ class SimNode:
         answer = Answer(request_id, 1, refusal)
         await self.write(lambda tables: self.service.answering.answer(tables, answer))
         await self.service.advance()
+
+    async def agree(self, local_id: str, **said: Any) -> list[int]:
+        """A client of ours agrees in writing, for two years, to all, unless told otherwise."""
+        values: dict[str, Any] = {
+            "given_by": SaidBy.CLIENT,
+            "how": How.IN_WRITING,
+            "on": "2026-09-01",
+            "until": "2028-09-01",
+            "wording": "Form 4",
+        }
+        return await give_consent(self.service, Given(local_id, **{**values, **said}), 1)
 
     async def sent(self, request_id: str) -> Mapping[str, Any]:
         return await self._row("sent_request", request_id)

@@ -49,6 +49,7 @@ class Town:
             "membership",
             "objections",
             "withholding",
+            "consents",
         ):
             monkeypatch.setattr(f"node.cli.{module}.open_service", opened)
 

@@ -35,11 +35,7 @@ Agencies = tuple[SimNode, SimNode]
 PHONE, EMAIL = "01632 960777", "helen.visitor@health.example"
 HELEN = WorkerDetails("Helen Visitor", "Health visitor", PHONE, EMAIL, "East")
 DETAILS = (PHONE.encode(), EMAIL.encode(), b"Helen Visitor")
-CONSENT: dict[str, Any] = {
-    "basis": "UK-CONSENT",
-    "purpose": "early_help",
-    "facts": {"consent_date": "2026-09-01", "consent_giver": "client", "consent_form": "v1"},
-}
+CONSENT: dict[str, Any] = {"basis": "UK-CONSENT", "purpose": "early_help", "facts": {}}
 DAY = 86_400
 
 
@@ -117,6 +113,8 @@ async def test_a_withdrawal_reaches_every_card_and_a_closure_what_a_person_had_k
 ) -> None:
     health, care = agencies
     await known(federation, health)
+    await health.agree("h1")
+    await care.agree("c1")
     by_consent = await opened(federation, agencies, **CONSENT)
     kept, taken = [await opened(federation, agencies) for _ in range(2)]
     waiting = await asked(federation, agencies)

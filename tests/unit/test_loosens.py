@@ -229,6 +229,31 @@ def test_facts_a_basis_demands(value: dict[str, Any]) -> None:
     assert compare(value, put(value, path, [*rules, sealed]))[0] == []
 
 
+def test_whether_a_fact_is_typed_or_comes_from_a_record(value: dict[str, Any]) -> None:
+    """UK-CONSENT as it ships takes facts from the asker's record and looks at the holder's."""
+    path = "lawful_bases/UK-CONSENT/must_record"
+    shipped = named(value["lawful_bases"], "UK-CONSENT")["must_record"]
+    typed = [
+        {name: rule[name] for name in ("field", "title", "type", "choices")}
+        for rule in shipped
+        if rule["side"] == "asker"
+    ]
+    before = put(value, path, typed)
+    loosened, tightened = compare(before, value)
+    assert loosened == [], "it binds at once"
+    where = "where it comes from becomes the asker's consent record"
+    basis = "Lawful basis UK-CONSENT (Explicit consent), fact"
+    assert tightened == [
+        f"{basis} consent_date (Date of consent), {where} (given on) (typed before).",
+        f"{basis} consent_giver (Who gave consent?), {where} (given by) (typed before).",
+        f"{basis} consent_form (Wording version of the form), {where} (wording) (typed before).",
+        f"{basis} holder_consent (Did the client agree at the other organisation too?) is added.",
+    ]
+    assert len(compare(value, before)[0]) == 4, "each way back loosens"
+    other = [{**shipped[1], "record": "how"} if n == 1 else rule for n, rule in enumerate(shipped)]
+    assert compare(value, put(value, path, other))[0], "what is not known to be stricter"
+
+
 def test_an_agency_is_bound_by_what_it_signed_and_by_what_is_no_looser(council: Council) -> None:
     first = council.charter()
     quotas = dict(council.charter_value["quotas"])

@@ -11,7 +11,8 @@ from typer.testing import CliRunner, Result
 
 from node.cli.main import app
 from node.config import load_settings
-from node.store.tables import open_engine
+from node.store.people import Act, Deed
+from node.store.tables import NodeTables, open_engine
 from runtime.lock import only_one
 
 HEADER = "Local ID,NHS Number,Forename,Surname,Date of birth,Postcode,Service\n"
@@ -330,3 +331,21 @@ def test_an_invitation_is_read_from_input_and_a_visible_one_is_warned_of(
     assert done.exit_code == 1
     assert "this is not an invitation" in done.output
     assert ("Others on this machine can see" in done.output) == (given == ("not an invitation",))
+
+
+def test_whatever_somebody_did_can_be_read_in_the_register(folder: Path) -> None:
+    """Also what is new: a deed without words would stop the command."""
+    add = ["people", "add", "Mo Anager", "--kind", "manager", "--dir", str(folder)]
+    assert CliRunner().invoke(app, add).exit_code == 0
+    engine = open_engine(folder)
+
+    def work(tables: NodeTables) -> None:
+        for what in Deed:
+            tables.people.acted(Act(1, what, "c1", 1_790_000_000))
+
+    asyncio.run(engine.write(work))
+    asyncio.run(engine.close())
+    listed = CliRunner().invoke(app, ["people", "list", "--acts", "--dir", str(folder)])
+    assert listed.exit_code == 0, listed.output
+    assert "recorded a consent of c1" in listed.output
+    assert listed.output.count("21 September 2026") == len(Deed)

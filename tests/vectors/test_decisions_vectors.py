@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from protocol.canonical import encode
+from protocol.errors import RemoteError
 from protocol.governance.charter import ObjectionRule, parse_charter
 from protocol.governance.retention import keep_until, may_be_kept
 from protocol.messages.bodies import MemberBody, PublishedInvolvement, RequestBody
@@ -172,6 +173,38 @@ def test_what_a_holder_went_by_opens_the_commitment_in_its_decision(case: dict[s
     assert json.loads(encode_wire(opened))["facts"] == json.loads(case["facts"])
 
 
+SIDES = VECTORS["sides"]
+
+
+@pytest.mark.parametrize("case", SIDES["cases"], ids=lambda case: case["name"])
+def test_what_the_holders_record_says_is_not_in_a_request(case: dict[str, Any]) -> None:
+    value = copy.deepcopy(VECTORS["charter"])
+    (place,) = [
+        n for n, basis in enumerate(value["lawful_bases"])
+        if basis["code"] == SIDES["lawful_basis"]["code"]
+    ]  # fmt: skip
+    value["lawful_bases"][place] = SIDES["lawful_basis"]
+    given = changed(
+        VECTORS["base"],
+        {"request.basis": SIDES["lawful_basis"]["code"], "request.facts": case["facts"]},
+    )
+    request = RequestBody.model_validate(given["request"])
+    charter = parse_charter(encode(value))
+    decision = decide_hub(charter, request, given["iat"], hub_facts(given["facts"]))
+    assert in_words(decision) == (case["outcome"], case["code"], case["field"])
+
+
+@pytest.mark.parametrize("case", VECTORS["rules"]["cases"], ids=lambda case: case["name"])
+def test_where_a_fact_may_come_from(case: dict[str, Any]) -> None:
+    value = copy.deepcopy(VECTORS["charter"])
+    value["lawful_bases"][0]["must_record"] = [case["rule"]]
+    if case["good"]:
+        assert parse_charter(encode(value)).encode() == encode(value), "not one byte is added"
+    else:
+        with pytest.raises(RemoteError):
+            parse_charter(encode(value))
+
+
 @each("overrides")
 def test_who_may_override_an_objection_and_for_what(case: dict[str, Any]) -> None:
     rule = case["objection"] and ObjectionRule.model_validate(case["objection"])
@@ -195,6 +228,7 @@ def test_decide_show(case: dict[str, Any]) -> None:
     involvement = PublishedInvolvement.model_validate(case["involvement"])
     shown = decide_show(CHARTER, case["viewer_class"], involvement, case["link_state"], case["now"])
     assert shown.value == case["shown"]
+    assert involvement.model_dump(mode="json") == case["involvement"], "not one byte is added"
 
 
 @each("past")
