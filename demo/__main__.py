@@ -1,6 +1,7 @@
-"""`make demo`: a whole council on this machine. `--check` tells the story unattended and ends.
+"""`make demo`: a whole council on this machine, and the first chapter of its story.
 
-Exit codes: 0 the story went as told, 1 it did not.
+`--chapter NAME` tells another one. `--check` tells all of them unattended, and ends; with a chapter
+that one. Exit codes: 0 the story went as told, 1 it did not.
 """
 
 import argparse
@@ -8,7 +9,9 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable, Sequence
 
+from demo.chapters import Chapters, chapters
 from demo.council import (
     CHILD,
     HEALTH,
@@ -16,9 +19,10 @@ from demo.council import (
     enrol_auditor,
     found,
     key_ceremony,
+    make_hub,
     make_key_holders,
 )
-from demo.stage import ROOT, DemoError, Stage, fresh_folder
+from demo.stage import DemoError, Stage, fresh_folder
 from demo.story import Story
 from demo.trouble import Trouble
 
@@ -40,13 +44,15 @@ class Narrator:
         print("\n".join("    " + line for line in text.splitlines()), flush=True)
 
 
-def perform(stage: Stage, narrator: Narrator) -> None:
-    """Set the council up and tell the story."""
+Steps = Sequence[tuple[str, Callable[[], None]]]
+FIRST = "beginning"
+NAMES = (FIRST, "records", "consent", "protection", "sensitive", "moving")
+
+
+def perform(stage: Stage, narrator: Narrator, names: Sequence[str]) -> None:
+    """Set the council up and tell these chapters."""
     narrator.title("Three key holders make their keys")
-    stage.run(
-        "patchwork-hub", "init", "--dir", str(ROOT / "hub"), "--name", "Wexcombe hub",
-        "--origin", "hub.wexcombe.example/log", "--control-domain", "Wexcombe Council",
-    )  # fmt: skip
+    make_hub(stage)
     holders = make_key_holders(stage)
     narrator.title("The token key is born in three places at once; nobody ever holds it whole")
     key_ceremony(stage, holders)
@@ -60,9 +66,14 @@ def perform(stage: Stage, narrator: Narrator) -> None:
     enrol_auditor(stage)
     story = Story(stage, council, narrator.tell)
     trouble = Trouble(stage, story, narrator.tell)
-    for title, step in (
-        ("Each agency brings its own file", story.bring_files),
-        ("Each publishes hashed identifiers; the hub sees tokens only", story.publish),
+    _tell(
+        narrator,
+        [
+            ("Each agency brings its own file", story.bring_files),
+            ("Each publishes hashed identifiers; the hub sees tokens only", story.publish),
+        ],
+    )
+    beginning: Steps = [
         ("Each is told that somebody works with Amira", story.find_each_other),
         ("A charity joins late", story.join_late),
         ("A request without the facts its code demands", story.refuse_without_facts),
@@ -72,7 +83,16 @@ def perform(stage: Stage, narrator: Narrator) -> None:
         ("Consent is withdrawn", story.withdraw),
         ("The auditor", story.audit),
         ("The copied disk is started: a second history", trouble.second_history),
-    ):
+    ]
+    told = {FIRST: beginning, **chapters(Chapters(stage, story, narrator.tell))}
+    for name in names:
+        if len(names) > 1:
+            print(f"\n--- {name} ---", flush=True)
+        _tell(narrator, told[name])
+
+
+def _tell(narrator: Narrator, steps: Steps) -> None:
+    for title, step in steps:
         narrator.title(title)
         step()
 
@@ -80,13 +100,15 @@ def perform(stage: Stage, narrator: Narrator) -> None:
 def main() -> int:
     """Run the demo."""
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="tell the story and end")
+    parser.add_argument("--check", action="store_true", help="tell every chapter and end")
+    parser.add_argument("--chapter", choices=NAMES, help="tell this one")
     arguments = parser.parse_args()
+    names = (arguments.chapter,) if arguments.chapter else NAMES if arguments.check else (FIRST,)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     fresh_folder()
     stage, narrator = Stage(), Narrator()
     try:
-        perform(stage, narrator)
+        perform(stage, narrator, names)
         print("\nThe whole story went as told.", flush=True)
         if not arguments.check:
             print("Everything stays up under .demo/ until you press Ctrl-C.", flush=True)

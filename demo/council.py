@@ -1,4 +1,4 @@
-"""Set up the council: hub, three key holders, four witnesses, two agencies and an auditor."""
+"""Set up a council: hub, three key holders, four witnesses, two agencies and an auditor."""
 
 import json
 from collections.abc import Callable
@@ -19,6 +19,32 @@ PULLING = "w4.example"  # as if it stood behind a firewall: it listens to nobody
 PEOPLE = Path("demo/people")
 ROUND_SECONDS = 2.0
 BATCH_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a council stands: its folder, what it is called, and what its processes are called by
+    (`prefix`), so that two can stand beside each other.
+    """
+
+    root: Path
+    name: str
+    domain: str
+    prefix: str = ""
+
+    @property
+    def hub(self) -> Path:
+        """The hub's folder."""
+        return self.root / "hub"
+
+    @property
+    def origin(self) -> str:
+        """The name of its log."""
+        return f"hub.{self.domain}/log"
+
+
+WEXCOMBE = Site(ROOT, "Wexcombe hub", "wexcombe.example")
+LEXBRIDGE = Site(ROOT / "lexbridge", "Lexbridge hub", "lexbridge.example", "lexbridge-")
 
 
 @dataclass(frozen=True)
@@ -51,8 +77,15 @@ CHILD = Agency(
 
 
 CHARITY = Agency(
-    "charity", "Wexcombe Family Link", "charity", "01632 960130", "nobody yet", clients=20
+    "charity", "Wexcombe Family Link", "charity", "01632 960130", "Y. Morgan", clients=20
 )
+RECOVERY = Agency(
+    "recovery", "Wexcombe Recovery", "health_provider", "01632 960150", "D. Hale", clients=20
+)
+NEIGHBOUR = Agency(
+    "neighbour", "Lexbridge Children's Services", "childrens_social_care", "01632 960160",
+    "L. Price", clients=20,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -64,9 +97,18 @@ class Council:
     witness_names: tuple[str, ...]
 
 
-def make_key_holders(stage: Stage) -> list[Path]:
+def make_hub(stage: Stage, at: Site = WEXCOMBE) -> None:
+    """The council's operator makes the hub's folder."""
+    at.root.mkdir(exist_ok=True)
+    stage.run(
+        "patchwork-hub", "init", "--dir", str(at.hub), "--name", at.name,
+        "--origin", at.origin, "--control-domain", "Wexcombe Council",
+    )  # fmt: skip
+
+
+def make_key_holders(stage: Stage, at: Site = WEXCOMBE) -> list[Path]:
     """Three key holders make their own keys; their folders."""
-    folders = [ROOT / f"holder-{number}" for number, _ in enumerate(HOLDERS, 1)]
+    folders = [at.root / f"holder-{number}" for number, _ in enumerate(HOLDERS, 1)]
     stage.run_all(
         *(
             (
@@ -79,11 +121,11 @@ def make_key_holders(stage: Stage) -> list[Path]:
     return folders
 
 
-def key_ceremony(stage: Stage, holders: list[Path]) -> None:
+def key_ceremony(stage: Stage, holders: list[Path], at: Site = WEXCOMBE) -> None:
     """The token key is born in three places at once: each deals, each combines, all sign."""
     records = [text for folder in holders for text in ("--holder", str(folder / "public.json"))]
-    stage.run("patchwork-hub", "ceremony", "--dir", str(ROOT / "hub"), "--threshold", "2", *records)
-    terms = str(ROOT / "hub" / "terms.json")
+    stage.run("patchwork-hub", "ceremony", "--dir", str(at.hub), "--threshold", "2", *records)
+    terms = str(at.hub / "terms.json")
     stage.run_all(
         *(("patchwork-keys", "deal", "--dir", str(item), "--terms", terms) for item in holders)
     )
@@ -96,9 +138,9 @@ def key_ceremony(stage: Stage, holders: list[Path]) -> None:
     )
 
 
-def found(stage: Stage, holders: list[Path]) -> Council:
+def found(stage: Stage, holders: list[Path], at: Site = WEXCOMBE) -> Council:
     """Witnesses, first charter, and every service running."""
-    vkeys = _make_witnesses(stage)
+    vkeys = _make_witnesses(stage, at)
     transcripts = [
         text for folder in holders for text in ("--transcript", str(folder / "transcript.json"))
     ]
@@ -107,7 +149,7 @@ def found(stage: Stage, holders: list[Path]) -> Council:
         for name, domain in WITNESSES.items()
         for text in ("--witness", f"{vkeys[name]};{domain}")
     ]
-    hub = ROOT / "hub"
+    hub = at.hub
     stage.run(
         "patchwork-hub", "found", "--dir", str(hub), "--quorum", str(QUORUM),
         "--duty-desk", "Wexcombe emergency duty team (invented)", "--duty-phone", "01632 960100",
@@ -116,14 +158,15 @@ def found(stage: Stage, holders: list[Path]) -> Council:
     )  # fmt: skip
     genesis = (hub / "genesis").read_text(encoding="utf-8").strip()
     log_vkey = (hub / "log.vkey").read_text(encoding="utf-8").strip()
-    (ROOT / "log.vkey").write_text(log_vkey + "\n", encoding="utf-8")
-    ports = _start_witnesses(stage, log_vkey)
-    url = _start_hub(stage, {name: f"http://127.0.0.1:{port}" for name, port in ports.items()})
+    (at.root / "log.vkey").write_text(log_vkey + "\n", encoding="utf-8")
+    ports = _start_witnesses(stage, log_vkey, at)
+    url = _start_hub(stage, at, {name: f"http://127.0.0.1:{port}" for name, port in ports.items()})
     stage.start(
-        PULLING, "patchwork-audit", "witness", "run", str(ROOT / PULLING), "--pull", url,
+        at.prefix + PULLING, "patchwork-audit", "witness", "run", str(at.root / PULLING),
+        "--pull", url,
         "--allow-private-addresses",
     )  # fmt: skip
-    _start_holders(stage, holders, url, genesis)
+    _start_holders(stage, holders, url, genesis, at)
     return Council(url, genesis, tuple(WITNESSES))
 
 
@@ -131,6 +174,12 @@ def enrol(stage: Stage, agency: Agency, answers_for: Callable[[str], None] | Non
     """One agency joins by invitation; the operator compares the words; the words. A late one also
     has another organisation that answers for it, which hears the same words.
     """
+    make_node(stage, agency)
+    return join(stage, agency, answers_for)
+
+
+def make_node(stage: Stage, agency: Agency) -> None:
+    """An agency makes its node's folder."""
     stage.run(
         "patchwork-node", "init", "--dir", str(agency.folder), "--name", agency.name,
         "--class", agency.member_class, "--duty-line", agency.duty_line,
@@ -138,20 +187,34 @@ def enrol(stage: Stage, agency: Agency, answers_for: Callable[[str], None] | Non
     )  # fmt: skip
     with (agency.folder / "node.toml").open("a", encoding="utf-8") as file:
         file.write("allow_private_addresses = true\npoll_seconds = 5\n")
-    invitation = stage.run("patchwork-hub", "invite", "--dir", str(ROOT / "hub")).strip()
-    name = f"join-{agency.key}"
+
+
+def join(
+    stage: Stage,
+    agency: Agency,
+    answers_for: Callable[[str], None] | None = None,
+    at: Site = WEXCOMBE,
+) -> str:
+    """An agency's node joins a hub; the words that were compared."""
+    invitation = stage.run("patchwork-hub", "invite", "--dir", str(at.hub)).strip()
+    name = f"{at.prefix}join-{agency.key}"
     stage.start(
         name, "patchwork-node", "join", "--dir", str(agency.folder), "--accept-charter",
         invitation, until="words: ",
     )  # fmt: skip
-    return approve(stage, name, answers_for)
+    return approve(stage, name, answers_for, at)
 
 
-def approve(stage: Stage, joining: str, answers_for: Callable[[str], None] | None = None) -> str:
+def approve(
+    stage: Stage,
+    joining: str,
+    answers_for: Callable[[str], None] | None = None,
+    at: Site = WEXCOMBE,
+) -> str:
     """The operator hears the words, compares them with the screen, and approves."""
     party = stage.wait_for(joining, "party: ").removeprefix("party: ").strip()
     words = stage.wait_for(joining, "words: ").removeprefix("words: ").strip()
-    hub = str(ROOT / "hub")
+    hub = str(at.hub)
     waiting = json.loads(stage.run("patchwork-hub", "members", "--dir", hub, "--json"))
     on_screen = next(row["words"] for row in waiting if row["party_id"] == party)
     if on_screen != words:
@@ -179,11 +242,11 @@ def enrol_auditor(stage: Stage) -> None:
     approve(stage, "join-auditor")
 
 
-def _make_witnesses(stage: Stage) -> dict[str, str]:
+def _make_witnesses(stage: Stage, at: Site) -> dict[str, str]:
     """Each witness makes its key; their verifier keys by name."""
     made = stage.run_all(
         *(
-            ("patchwork-audit", "witness", "init", str(ROOT / name), "--name", name)
+            ("patchwork-audit", "witness", "init", str(at.root / name), "--name", name)
             for name in WITNESSES
         )
     )
@@ -193,19 +256,19 @@ def _make_witnesses(stage: Stage) -> dict[str, str]:
     }
 
 
-def _start_witnesses(stage: Stage, log_vkey: str) -> dict[str, int]:
+def _start_witnesses(stage: Stage, log_vkey: str, at: Site) -> dict[str, int]:
     """All but the one that pulls listen; their ports by name."""
     stage.run_all(
         *(
-            ("patchwork-audit", "witness", "add-log", str(ROOT / name), log_vkey)
+            ("patchwork-audit", "witness", "add-log", str(at.root / name), log_vkey)
             for name in WITNESSES
         )
     )
     ports = {name: free_port() for name in WITNESSES if name != PULLING}
     stage.start_all(
         {
-            name: (
-                "patchwork-audit", "witness", "run", str(ROOT / name),
+            at.prefix + name: (
+                "patchwork-audit", "witness", "run", str(at.root / name),
                 "--host", "127.0.0.1", "--port", str(port),
             )
             for name, port in ports.items()
@@ -214,7 +277,7 @@ def _start_witnesses(stage: Stage, log_vkey: str) -> dict[str, int]:
     return ports
 
 
-def _start_hub(stage: Stage, witness_urls: dict[str, str]) -> str:
+def _start_hub(stage: Stage, at: Site, witness_urls: dict[str, str]) -> str:
     port = free_port()
     lines = [
         f"port = {port}",
@@ -225,12 +288,12 @@ def _start_hub(stage: Stage, witness_urls: dict[str, str]) -> str:
         "[witness_urls]",
         *(f'"{name}" = "{url}"' for name, url in witness_urls.items()),
     ]
-    (ROOT / "hub" / "hub.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    stage.start("hub", "patchwork-hub", "serve", "--dir", str(ROOT / "hub"))
+    (at.hub / "hub.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    stage.start(f"{at.prefix}hub", "patchwork-hub", "serve", "--dir", str(at.hub))
     return f"http://127.0.0.1:{port}"
 
 
-def _start_holders(stage: Stage, holders: list[Path], hub_url: str, genesis: str) -> None:
+def _start_holders(stage: Stage, holders: list[Path], hub_url: str, genesis: str, at: Site) -> None:
     for folder in holders:
         url = json.loads((folder / "public.json").read_text(encoding="utf-8"))["url"]
         lines = [
@@ -242,7 +305,7 @@ def _start_holders(stage: Stage, holders: list[Path], hub_url: str, genesis: str
         (folder / "holder.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
     stage.start_all(
         {
-            f"holder-{number}": ("patchwork-keys", "serve", "--dir", str(folder))
+            f"{at.prefix}holder-{number}": ("patchwork-keys", "serve", "--dir", str(folder))
             for number, folder in enumerate(holders, 1)
         }
     )

@@ -40,30 +40,34 @@ class Story:
             self._tell(f"{agency.name} brings its file: " + " ".join(output.split()))
         for output in self._stage.run_all(*commands):
             same = "0 new, 0 changed" in output
-            self._expect(same, "a second import of the file changes nothing")
+            self.expect(same, "a second import of the file changes nothing")
         notes = (HEALTH.folder / "health.notes.csv").read_text(encoding="utf-8")
-        self._expect("450,nhs_number" in notes, "what could not be read is written to a file")
+        self.expect("450,nhs_number" in notes, "what could not be read is written to a file")
 
     def publish(self) -> None:
         """Both publish what they may, and serve."""
         for agency in (HEALTH, CHILD):
-            output = self._node(agency, "publish")
+            output = self.node(agency, "publish")
             self._tell(f"{agency.name} publishes: " + " ".join(output.split()))
-            self._stage.start(
-                f"node-{agency.key}", "patchwork-node", "serve", "--dir", str(agency.folder),
-                until="serving",
-            )  # fmt: skip
+            self.serve(agency)
+
+    def serve(self, agency: Agency) -> None:
+        """An agency's node runs."""
+        self._stage.start(
+            f"node-{agency.key}", "patchwork-node", "serve", "--dir", str(agency.folder),
+            until="serving",
+        )  # fmt: skip
 
     def find_each_other(self) -> None:
         """Each is told that somebody works with Amira; nobody is told of her twin."""
         child = self._wait_team(CHILD, AMIRA_CHILD)
         health = self._wait_team(HEALTH, AMIRA_HEALTH)
-        self._expect(child[0]["agency"] == HEALTH.name, "social care sees health visiting")
-        self._expect(health[0]["agency"] == CHILD.name, "health visiting sees social care")
-        self._expect(child[0]["duty_line"] == HEALTH.duty_line, "with its duty line")
-        twin = self._team(HEALTH, TWIN)
-        self._expect(not twin["others"] and not twin["possible"], "the twin is not matched")
-        self._expect(bool(twin["duty_desk"]["phone"]), "no match still gives somebody to ring")
+        self.expect(child[0]["agency"] == HEALTH.name, "social care sees health visiting")
+        self.expect(health[0]["agency"] == CHILD.name, "health visiting sees social care")
+        self.expect(child[0]["duty_line"] == HEALTH.duty_line, "with its duty line")
+        twin = self.team(HEALTH, TWIN)
+        self.expect(not twin["others"] and not twin["possible"], "the twin is not matched")
+        self.expect(bool(twin["duty_desk"]["phone"]), "no match still gives somebody to ring")
         self._tell(
             f"Social care now sees: {child[0]['label']}, {child[0]['agency']}, duty line "
             f"{child[0]['duty_line']}. Health visiting sees: {health[0]['label']}, "
@@ -76,23 +80,27 @@ class Story:
         change, hub = ROOT / "end-of-founding.toml", str(ROOT / "hub")
         change.write_text(f"[admission]\nfounding_until = {int(time.time())}\n", encoding="utf-8")
         self._stage.run("patchwork-hub", "charter", "change", str(change), "--yes", "--dir", hub)
-
-        def answer_for(words: str) -> None:
-            self._node(
-                HEALTH, "endorse", words, "--name", CHARITY.name, "--clients",
-                str(CHARITY.clients), "--as", HEALTH.person,
-            )  # fmt: skip
-
-        enrol(self._stage, CHARITY, answer_for)
+        self.admit(CHARITY)
         self._tell(
             f"The council approved; {HEALTH.name} answered for it too, in the log for all to see."
         )
         self._tell("Key holders would serve it after 7 days. In this demo the charter says 0.")
 
+    def admit(self, agency: Agency) -> None:
+        """An agency joins late: another one answers for it, and hears the same words."""
+
+        def answer_for(words: str) -> None:
+            self.node(
+                HEALTH, "endorse", words, "--name", agency.name, "--clients",
+                str(agency.clients), "--as", HEALTH.person,
+            )  # fmt: skip
+
+        enrol(self._stage, agency, answer_for)
+
     def refuse_without_facts(self) -> None:
         """A request without the facts that its code demands is refused, and told why."""
         output = self._ask("UK-CA89-S47", ["informed=unsafe_to_inform"], expect=1)
-        self._expect("missing: enquiry_reference" in output, "the sentence names what is missing")
+        self.expect("missing: enquiry_reference" in output, "the sentence names what is missing")
         self._tell("Social care forgets the enquiry reference. " + output.splitlines()[-1])
 
     def ask_and_answer(self) -> None:
@@ -100,23 +108,23 @@ class Story:
         request_id = self.asked("S47-2026-0117")
         self._tell("Social care asks again, with purpose, lawful basis and reference.")
         request = next(
-            item for item in self._inbox(HEALTH)["received"] if item["request_id"] == request_id
+            item for item in self.inbox(HEALTH)["received"] if item["request_id"] == request_id
         )
-        self._expect(request["client"] == AMIRA_HEALTH, "it is about Amira")
+        self.expect(request["client"] == AMIRA_HEALTH, "it is about Amira")
         self._tell(
             f"Health visiting reads: {request['practitioner']} of {request['agency']} asks. "
             f"Purpose: {request['purpose']}. Basis: {request['basis']}."
         )
         self.allow(request_id)
         card = self.opened(request_id)
-        self._expect(bool(card["practitioner"] and card["phone"]), "the card names whom to ring")
+        self.expect(bool(card["practitioner"] and card["phone"]), "the card names whom to ring")
         self._tell(
             "Health visiting allows. The decision is in the log and a quorum of witnesses has "
             f"signed; only now the card opens: {card['practitioner']}, {card['phone']}, "
             f"{card['email']}."
         )
         self._stage.until(
-            lambda: any(item["state"] == "opened" for item in self._inbox(HEALTH)["received"]),
+            lambda: any(item["state"] == "opened" for item in self.inbox(HEALTH)["received"]),
             "the receipt comes back",
         )
 
@@ -131,7 +139,7 @@ class Story:
         waiting = self._stage.until(
             lambda: [
                 item["request_id"]
-                for item in self._inbox(HEALTH)["received"]
+                for item in self.inbox(HEALTH)["received"]
                 if item["state"] == "asks_person"
             ],
             "the request reaches health visiting",
@@ -140,23 +148,23 @@ class Story:
 
     def allow(self, request_id: str) -> None:
         """A person at health visiting allows a request."""
-        self._node(HEALTH, "answer", request_id, "--allow", "--as", HEALTH.person)
+        self.node(HEALTH, "answer", request_id, "--allow", "--as", HEALTH.person)
 
     def release_now(self, request_id: str, expect: int = 0) -> str:
         """A person at health visiting lets a card go without witnesses; what is said."""
         arguments = ("--yes", "--as", HEALTH.person)
-        return self._node(HEALTH, "release-now", request_id, *arguments, expect=expect)
+        return self.node(HEALTH, "release-now", request_id, *arguments, expect=expect)
 
     def leads_are_told(self) -> bool:
         """Whether both leads for information governance have a card without witnesses to see."""
-        told = [json.loads(self._node(agency, "alerts", "--json")) for agency in (HEALTH, CHILD)]
+        told = [json.loads(self.node(agency, "alerts", "--json")) for agency in (HEALTH, CHILD)]
         return all(item["what"] == "unwitnessed" for alerts in told for item in alerts) and all(
             told
         )
 
     def state(self, request_id: str) -> dict[str, Any]:
         """How a request stands at social care."""
-        sent = self._inbox(CHILD)["sent"]
+        sent = self.inbox(CHILD)["sent"]
         return next(item for item in sent if item["request_id"] == request_id)
 
     def opened(self, request_id: str) -> dict[str, Any]:
@@ -169,10 +177,10 @@ class Story:
     def withdraw(self) -> None:
         """The family withdraws its consent; the next request is refused."""
         reference = self._reference()
-        self._node(HEALTH, "withdraw", AMIRA_HEALTH, "--as", HEALTH.person)
+        self.node(HEALTH, "withdraw", AMIRA_HEALTH, "--as", HEALTH.person)
         facts = ["enquiry_reference=S47-2026-0118", "informed=informed"]
         output = self._ask("UK-CA89-S47", facts, reference, expect=1)
-        self._expect("Call the duty line" in output, "the refusal says what to do")
+        self.expect("Call the duty line" in output, "the refusal says what to do")
         self._tell(
             "The family withdraws its consent at health visiting. Social care asks again: refused."
         )
@@ -199,7 +207,7 @@ class Story:
         data[-1] ^= 1
         bundle.write_bytes(bytes(data))
         output = self._audit("verify", str(tampered), expect=1)
-        self._expect("entries" in output, "the auditor says where")
+        self.expect("entries" in output, "the auditor says where")
         self._tell("One byte of the copy is changed on purpose. The auditor says where:")
         self._tell(output.strip()[:600])
 
@@ -207,12 +215,12 @@ class Story:
         self, basis: str, facts: list[str], reference: str | None = None, expect: int = 0
     ) -> str:
         stated = [text for fact in facts for text in ("--fact", fact)]
-        output = self._node(
+        output = self.node(
             CHILD, "ask", AMIRA_CHILD, reference or self._reference(), "--as", CHILD.person,
             "--role", "social_worker", "--purpose", "safeguarding_child", "--basis", basis,
             *stated, expect=expect,
         )  # fmt: skip
-        self._expect(f"This goes to {HEALTH.name}" in output, "it is said to whom it goes")
+        self.expect(f"This goes to {HEALTH.name}" in output, "it is said to whom it goes")
         return output
 
     def _reference(self) -> str:
@@ -221,27 +229,31 @@ class Story:
 
     def _wait_team(self, agency: Agency, client: str) -> list[dict[str, Any]]:
         others: list[dict[str, Any]] = self._stage.until(
-            lambda: self._team(agency, client)["others"], f"{agency.name} finds the other"
+            lambda: self.team(agency, client)["others"], f"{agency.name} finds the other"
         )
         return others
 
-    def _team(self, agency: Agency, client: str) -> dict[str, Any]:
-        value: dict[str, Any] = json.loads(self._node(agency, "team", client, "--json"))
+    def team(self, agency: Agency, client: str) -> dict[str, Any]:
+        """A client's team, as a program reads it."""
+        value: dict[str, Any] = json.loads(self.node(agency, "team", client, "--json"))
         return value
 
-    def _inbox(self, agency: Agency) -> dict[str, list[dict[str, Any]]]:
-        value: dict[str, list[dict[str, Any]]] = json.loads(self._node(agency, "inbox", "--json"))
+    def inbox(self, agency: Agency) -> dict[str, list[dict[str, Any]]]:
+        """An agency's requests, those to it and its own."""
+        value: dict[str, list[dict[str, Any]]] = json.loads(self.node(agency, "inbox", "--json"))
         return value
 
-    def _node(self, agency: Agency, command: str, *arguments: str, expect: int = 0) -> str:
+    def node(self, agency: Agency, command: str, *arguments: str, expect: int = 0) -> str:
+        """What an agency's command prints; `command` may be two words."""
         folder = str(agency.folder)
         return self._stage.run(
-            "patchwork-node", command, *arguments, "--dir", folder, expect=expect
+            "patchwork-node", *command.split(), *arguments, "--dir", folder, expect=expect
         )
 
     def _audit(self, command: str, *arguments: str, expect: int = 0) -> str:
         return self._stage.run("patchwork-audit", command, *arguments, expect=expect)
 
-    def _expect(self, truth: bool, what: str) -> None:
+    def expect(self, truth: bool, what: str) -> None:
+        """Stop the story unless something is so."""
         if not truth:
             raise DemoError(f"not so: {what}")

@@ -47,6 +47,13 @@ def test_the_story_goes_as_told(told: tuple[Path, str]) -> None:
         "only now the card opens",
         "refused",
         "The auditor says where",
+        "In the next round social care sees: Youth work",
+        "Social care sees both, and the charity",
+        "It is gone from the team, and stays gone",
+        "The card at social care is deleted",
+        "so the health visitor sees it",
+        "sees the health visitor and is seen by nobody",
+        "id, key or token is the same at both",
     ):
         assert said in output
 

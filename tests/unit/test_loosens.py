@@ -98,6 +98,23 @@ def test_fewer_witnesses_that_must_sign_loosen_and_other_witnesses_as_well(
     assert compare(value, one_of_two)[0] == ["Witness w2.example is added."]
 
 
+def test_what_is_always_findable_loosens_and_so_does_another_basis(value: dict[str, Any]) -> None:
+    path = "involvement_types/child_protection/basis"
+    none, one, other = (put(value, path, basis) for basis in (None, "UK-CA89-S17", "UK-CA89-S47"))
+    assert compare(none, one)[0][0].endswith("always findable on the lawful basis UK-CA89-S17.")
+    assert compare(one, other)[0][0].endswith("always findable on the lawful basis UK-CA89-S47.")
+    loosened, tightened = compare(one, none)
+    assert (loosened, len(tightened)) == ([], 1)
+
+
+def test_asking_less_often_about_unconfirmed_work_loosens(value: dict[str, Any]) -> None:
+    never, six, nine = (put(value, "confirm_months", months) for months in (None, 6, 9))
+    assert compare(never, six) == ([], ["Work that nobody confirms is looked at after 6 months."])
+    assert compare(six, never) == (["Work that nobody confirms is looked at never."], [])
+    assert [len(found) for found in compare(six, nine)] == [1, 0]
+    assert [len(found) for found in compare(nine, six)] == [0, 1]
+
+
 LISTS = [
     ("involvement_types/police_contact/visible_to", "health_provider"),
     ("lawful_bases/UK-CA89-S47/requester_classes", "charity"),

@@ -1,0 +1,312 @@
+"""The chapters after the first: what agencies' ordinary days are like.
+
+Each tells of other people than the first, so that it can be played after it or alone. All invented.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from demo.council import (
+    CHARITY,
+    CHILD,
+    HEALTH,
+    LEXBRIDGE,
+    NEIGHBOUR,
+    PEOPLE,
+    RECOVERY,
+    WEXCOMBE,
+    Agency,
+    Site,
+    found,
+    join,
+    key_ceremony,
+    make_hub,
+    make_key_holders,
+    make_node,
+)
+from demo.stage import Stage
+from demo.story import Story
+
+MARIGOLD = ("Marigold", "Finch", "2021-05-09", "LX4 2QA")
+ROWAN = ("Rowan", "Ashdown", "2019-11-02", "LX5 8RT")
+JUNIPER = ("Juniper", "Thorne", "2017-02-17", "LX2 6HB")
+SORREL = ("Sorrel", "Lindqvist", "1993-08-30", "LX6 1PW")
+OLEANDER = ("Oleander", "Quist", "2018-12-12", "LX7 3TG")
+BASES = {
+    "health_visiting": "UK-CONSENT",
+    "child_in_need": "UK-CA89-S17",
+    "youth_work": "UK-CONSENT",
+    "drug_and_alcohol": "UK-CONSENT",
+}
+OUR_TYPES = ("health_visiting", "school_nursing", "community_nursing", "talking_therapies")
+ID = re.compile(rb"[0-9a-f]{32,128}")
+
+
+@dataclass(frozen=True)
+class Why:
+    """In which role and on which basis somebody asks to help early, with the facts it demands."""
+
+    role: str
+    basis: str
+    facts: tuple[str, ...] = ()
+
+
+S17 = Why(
+    "health_visitor", "UK-CA89-S17", ("views=sought", "proportionality=No less intrusive way")
+)
+
+
+class Chapters:
+    """Tells the chapters through the commands of the programs."""
+
+    def __init__(self, stage: Stage, story: Story, tell: Callable[[str], None]) -> None:
+        self._stage = stage
+        self._story = story
+        self._tell = tell
+
+    # Records
+
+    def a_charity_types_its_clients(self) -> None:
+        """Three people without a file: a preset once, then a client in one go."""
+        if not CHARITY.folder.exists():
+            self._story.join_late()
+        self._add(CHILD, "m-child", MARIGOLD, "child_in_need")
+        self._story.node(CHARITY, "people add", CHARITY.person, "--kind", "worker")
+        self._story.serve(CHARITY)
+        self._add(CHARITY, "m-charity", MARIGOLD, "youth_work", "--consent", "today")
+        self._sees(CHILD, "m-child", ["Youth work"])
+        self._tell(
+            "A youth worker types a name, a birth date and a postcode, and that they agreed. In "
+            "the next round social care sees: Youth work, Wexcombe Family Link."
+        )
+
+    def a_second_service(self) -> None:
+        """Two files of one agency add up: a new service replaces none."""
+        self._import(HEALTH, "visits.csv")
+        self._import(HEALTH, "nursing.csv")
+        self._story.node(HEALTH, "publish")
+        self._sees(CHILD, "m-child", ["Health visiting", "School nursing", "Youth work"])
+        self._tell(
+            "Health visiting has Marigold in one file and school nursing in another. Social care "
+            "sees both, and the charity."
+        )
+
+    def work_ends(self) -> None:
+        """A piece of work is closed by a person, and gone at once; no file begins it again."""
+        self._story.node(HEALTH, "clients close", "m-health", "--work", "1", "--as", HEALTH.person)
+        self._sees(CHILD, "m-child", ["School nursing", "Youth work"])
+        again = self._import(HEALTH, "visits.csv")
+        self._story.expect("they stay ended" in again, "no file begins it again")
+        self._tell("Health visiting closes its work. It is gone from the team, and stays gone.")
+
+    # Consent
+
+    def consent_is_given(self) -> None:
+        """To whom and for what is written down, and obeyed."""
+        self._add(HEALTH, "r-health", ROWAN, "health_visiting", "--consent", "today")
+        self._add(CHILD, "r-child", ROWAN, "child_in_need")
+        for agency, client, to in (
+            (HEALTH, "r-health", "childrens_social_care"),
+            (CHILD, "r-child", "health_provider"),
+        ):
+            self._story.node(
+                agency, "consent give", client, "--work", "all", "--by", "parental_responsibility",
+                "--how", "in_person", "--on", "now", "--until", "2030-01-31", "--wording",
+                "Family form 3", "--to", to, "--purpose", "early_help", "--as", agency.person,
+            )  # fmt: skip
+        self._sees(CHILD, "r-child", ["Health visiting"])
+        self._tell(
+            "Rowan's mother agrees, at both: each may tell the other, to help early, until January "
+            "2030. Who said so, how and when is kept, with a receipt for her."
+        )
+
+    def consent_is_used(self) -> None:
+        """The request takes its facts from the record; nobody types them."""
+        card = self._asks_and_gets(CHILD, "r-child", Why("social_worker", "UK-CONSENT"))
+        self._tell(
+            "Social care asks on consent. Date, who gave it and the form come from its own record; "
+            f"health visiting's record has to cover it too. The card opens: {card['practitioner']}."
+        )
+
+    def consent_is_withdrawn(self) -> None:
+        """As easy as giving; it reaches the card that is out."""
+        self._story.node(HEALTH, "consent withdraw", "r-health", "--as", HEALTH.person)
+        self._sees(CHILD, "r-child", [])
+        self._stage.until(
+            lambda: self._last(CHILD, "r-child")["state"] == "recalled", "the card is recalled"
+        )
+        self._story.expect(self._last(CHILD, "r-child")["card"] is None, "the card is gone")
+        self._tell("She takes it back at health visiting. The card at social care is deleted.")
+
+    # Always findable
+
+    def a_plan_is_found(self) -> None:
+        """A child protection plan is found whatever the importing clerk left blank."""
+        said = self._import(CHILD, "plan.csv")
+        self._story.expect("findable by law" in said, "the import says so")
+        self._story.node(CHILD, "publish")
+        self._add(HEALTH, "j-health", JUNIPER, "health_visiting", "--consent", "today")
+        self._sees(HEALTH, "j-health", ["Child protection plan"])
+        self._tell(
+            "The clerk left the columns of permission blank. The law says that a child protection "
+            "plan is found, so the health visitor sees it."
+        )
+        said = self._story.node(CHILD, "withdraw", "j-child", "--as", CHILD.person)
+        self._story.expect("Still found by others" in said, "it is said what stays")
+        self._tell(said.strip().splitlines()[-1])
+
+    # Sensitive
+
+    def a_sensitive_service_reaches_out(self) -> None:
+        """It is seen by nobody, sees the others, asks, and is answered."""
+        if not CHARITY.folder.exists():
+            self._story.join_late()
+        self._story.admit(RECOVERY)
+        self._story.node(RECOVERY, "people add", RECOVERY.person, "--kind", "worker")
+        self._story.serve(RECOVERY)
+        self._add(HEALTH, "s-health", SORREL, "health_visiting", "--consent", "today")
+        self._add(RECOVERY, "s-recovery", SORREL, "drug_and_alcohol", "--consent", "today")
+        self._sees(RECOVERY, "s-recovery", ["Health visiting"])
+        self._story.expect(self._labels(HEALTH, "s-health") == [], "nobody sees it")
+        card = self._asks_and_gets(RECOVERY, "s-recovery", S17)
+        self._story.expect(self._labels(HEALTH, "s-health") == [], "nor afterwards")
+        self._tell(
+            "The recovery service sees the health visitor and is seen by nobody. It asks; a person "
+            f"at health visiting learns of it with the request, and answers: {card['phone']}."
+        )
+
+    # Moving
+
+    def a_second_council(self) -> None:
+        """Another council, with key holders and witnesses of its own."""
+        make_hub(self._stage, LEXBRIDGE)
+        holders = make_key_holders(self._stage, LEXBRIDGE)
+        key_ceremony(self._stage, holders, LEXBRIDGE)
+        found(self._stage, holders, LEXBRIDGE)
+        make_node(self._stage, NEIGHBOUR)
+        join(self._stage, NEIGHBOUR, at=LEXBRIDGE)
+        self._story.node(NEIGHBOUR, "people add", NEIGHBOUR.person, "--kind", "worker")
+        self._story.serve(NEIGHBOUR)
+        with (HEALTH.folder / "node.toml").open("a", encoding="utf-8") as file:
+            ours = ", ".join(f'{code} = "{code}"' for code in OUR_TYPES)
+            file.write(f'[hubs."{WEXCOMBE.name}"]\ntypes = {{ {ours} }}\n')
+            file.write(f'[hubs."{LEXBRIDGE.name}"]\n')
+            file.write('types = { visiting_lex = "health_visiting" }\n')
+        self._stage.stop(f"node-{HEALTH.key}")
+        join(self._stage, HEALTH, at=LEXBRIDGE)
+        self._story.serve(HEALTH)
+        self._tell(
+            "Health visiting works in both councils: one node, one set of records, two hubs."
+        )
+
+    def a_child_moves(self) -> None:
+        """Gone at one council, found at the other; nothing is the same at both."""
+        self._add(CHILD, "o-child", OLEANDER, "child_in_need")
+        self._import(HEALTH, "before.csv")
+        self._story.node(HEALTH, "publish")
+        self._sees(CHILD, "o-child", ["Health visiting"])
+        self._add(NEIGHBOUR, "o-neighbour", OLEANDER, "child_in_need")
+        self._import(HEALTH, "after.csv")
+        self._story.node(HEALTH, "clients close", "o-health", "--work", "1", "--as", HEALTH.person)
+        self._story.node(HEALTH, "publish")
+        self._sees(CHILD, "o-child", [])
+        self._sees(NEIGHBOUR, "o-neighbour", ["Health visiting"])
+        first, second = self._ids_at(WEXCOMBE), self._ids_at(LEXBRIDGE)
+        self._story.expect(min(len(first), len(second)) > 100, "there are many ids")
+        self._story.expect(not first & second, "no id, key or token is at both hubs")
+        self._tell(
+            "Oleander moves. Wexcombe no longer sees the health visitor, Lexbridge does, and no "
+            "id, key or token is the same at both."
+        )
+
+    def _add(
+        self, agency: Agency, client: str, who: Sequence[str], service: str, *more: str
+    ) -> None:
+        """Somebody adds a client by hand."""
+        self._story.node(
+            agency, "clients preset", service, "--service", service, "--basis", BASES[service]
+        )
+        given, family, born, postcode = who
+        consent = more if BASES[service] == "UK-CONSENT" else ()
+        self._story.node(
+            agency, "clients add", "--id", client, "--given", given, "--family", family, "--born",
+            born, "--postcode", postcode, "--preset", service, "--as", agency.person, *consent,
+        )  # fmt: skip
+
+    def _import(self, agency: Agency, file: str) -> str:
+        path = PEOPLE / file
+        mapping = path.with_suffix(".mapping.toml")
+        return self._story.node(agency, "import", str(path), "--mapping", str(mapping), "--yes")
+
+    def _labels(self, agency: Agency, client: str) -> list[str]:
+        found = self._story.team(agency, client)
+        if isinstance(found, list):
+            return sorted(one["label"] for team in found for one in team["others"])
+        return sorted(one["label"] for one in found["others"])
+
+    def _sees(self, agency: Agency, client: str, labels: list[str]) -> None:
+        """Wait until an agency sees just this work of others with a client."""
+        what = f"{agency.name} sees {labels}"
+        self._stage.until(lambda: self._labels(agency, client) == labels, what)
+
+    def _asks_and_gets(self, asker: Agency, client: str, why: Why) -> dict[str, Any]:
+        """An agency asks health visiting for a worker, whose person allows it; the card."""
+        reference = self._story.team(asker, client)["others"][0]["reference"]
+        stated = [text for fact in why.facts for text in ("--fact", fact)]
+        self._story.node(
+            asker, "ask", client, reference, "--as", asker.person, "--role", why.role,
+            "--purpose", "early_help", "--basis", why.basis, *stated,
+        )  # fmt: skip
+        waiting = self._stage.until(
+            lambda: [
+                item["request_id"]
+                for item in self._story.inbox(HEALTH)["received"]
+                if item["state"] == "asks_person"
+            ],
+            f"the request reaches {HEALTH.name}",
+        )
+        self._story.node(HEALTH, "answer", waiting[0], "--allow", "--as", HEALTH.person)
+        card: dict[str, Any] = self._stage.until(
+            lambda: self._last(asker, client)["card"], "the card arrives and opens"
+        )
+        return card
+
+    def _ids_at(self, site: Site) -> set[bytes]:
+        """Every long hexadecimal text in a hub's files, without those of the charter: councils have
+        name tables in common.
+        """
+        files = [path for path in site.hub.rglob("*") if path.is_file()]
+        found = {text for path in files for text in ID.findall(path.read_bytes())}
+        charter = self._stage.run(
+            "patchwork-hub", "charter", "show", "--json", "--dir", str(site.hub)
+        )
+        return found - set(ID.findall(charter.encode()))
+
+    def _last(self, agency: Agency, client: str) -> dict[str, Any]:
+        """An agency's last request about a client."""
+        sent = self._story.inbox(agency)["sent"]
+        return [item for item in sent if item["client"] == client][-1]
+
+
+def chapters(told: Chapters) -> dict[str, list[tuple[str, Callable[[], None]]]]:
+    """The steps of each chapter, by its name."""
+    return {
+        "records": [
+            ("A charity types its clients", told.a_charity_types_its_clients),
+            ("A second service, in a file of its own", told.a_second_service),
+            ("A piece of work ends", told.work_ends),
+        ],
+        "consent": [
+            ("Consent is given, to somebody and for something", told.consent_is_given),
+            ("Consent is used", told.consent_is_used),
+            ("Consent is taken back, and the card with it", told.consent_is_withdrawn),
+        ],
+        "protection": [("A child protection plan is found", told.a_plan_is_found)],
+        "sensitive": [("A sensitive service reaches out", told.a_sensitive_service_reaches_out)],
+        "moving": [
+            ("A second council", told.a_second_council),
+            ("A child moves", told.a_child_moves),
+        ],
+    }
