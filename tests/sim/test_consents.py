@@ -636,6 +636,9 @@ def test_consent_as_it_is_typed(
     assert "Housing" not in page
     again = town.types(CHARITY, "consent", "receipt", "1", "--to", str(receipt), **by)
     assert again.exit_code == 1, "what is there is not written over"
+    beside = ("consent", "receipt", "1", "--to", str(tmp_path / "receipt.j"))
+    assert town.types(CHARITY, *beside, **by).exit_code == 1, "nor the page"
+    assert {path.name for path in tmp_path.glob("receipt*")} == {"receipt.json", "receipt.txt"}
     assert town.types(CHARITY, "consent", "receipt", "9", "--to", "x", **by).exit_code == 1
 
     off = town.types(CHARITY, "consent", "withdraw", "y1", "--work", "1", **by)
