@@ -58,8 +58,7 @@ MEANINGS: dict[Code, str] = {
         "A client's objection was overridden without a reason that the charter has for it."
     ),
     Code.CONSENT_UNFOUNDED: (
-        "An agency did not look for the consent that the lawful basis asks of it, or looked for "
-        "one that it does not ask."
+        "An agency looked for a consent of its own otherwise than the lawful basis says."
     ),
     Code.PERSON_NEEDED: "A decision that a person must make names no person.",
     Code.AFTER_EXPIRY: "A step was taken after the request had expired.",

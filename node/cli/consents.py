@@ -25,6 +25,7 @@ from node.service import NodeService
 from node.store.consents import How
 from node.store.objections import SaidBy
 from node.views.consents import Choices
+from protocol.errors import ErrorCode, LocalError
 from runtime.cli import make_cli, report_errors
 
 app = make_cli("consent", "What your clients agreed to: give, show, withdraw, receipt.")
@@ -155,8 +156,12 @@ def receipt(
             async with open_service(folder, hub, own=True) as service:
                 return await acts.receipt_of(service, number)
 
-        made = asyncio.run(work())
         page = to.with_suffix(".txt")
+        if page == to or to.exists() or page.exists():
+            raise LocalError(
+                ErrorCode.CONFLICT, "say the name of a new .json file; a .txt goes beside it"
+            )
+        made = asyncio.run(work())
         with to.open("x", encoding="utf-8") as file, page.open("x", encoding="utf-8") as text:
             json.dump(made.value, file, indent=1)
             text.write(made.text)

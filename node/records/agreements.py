@@ -123,9 +123,7 @@ def withdraw(tables: NodeTables, local_id: str, number: int | None, by: By) -> i
     if number is None:
         count = withdraw_all(tables, local_id, by.now)
     else:
-        ended = [replace(item, withdrawn_at=by.now) for item in there if item.withdrawn_at is None]
-        tables.records.set_involvements(ended)
-        count = len(ended)
+        count = sum(tables.records.withdraw_work(item.id, by.now) for item in there)
     tables.people.acted(Act(by.person, Deed.WITHDREW, local_id, by.now))
     return count
 

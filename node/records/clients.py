@@ -223,7 +223,8 @@ class _Taking:
                 *tables.records.involvements_for_unborn({row.local_id for _, row in rows}),
             )
         }
-        work = Workload(there.values(), self.terms, tables.consents.newest(there))
+        dated = [item.id for item in there.values() if item.consent_date]
+        work = Workload(there.values(), self.terms, tables.consents.newest(dated))
         for key, of_client in groupby(rows, lambda pair: pair[0]):
             for together in works_of(row for _, row in of_client):
                 self._take_work(work, ids[key], together, people, is_changed=key in changed)
@@ -328,9 +329,10 @@ class _Taking:
         report.new += len(kept) if state is None else 0
         report.changed += len(kept) if state or (state is False and is_changed) else 0
         report.unchanged += len(kept) if state is False and not is_changed else 0
+        stated = said.permission is not None and end_of(said.permission.valid_until) > self._now
         if said.involvement in self._findable and not self._is_over(said):
             report.findable[said.involvement] = report.findable.get(said.involvement, 0) + len(kept)
-        elif said.permission is None or end_of(said.permission.valid_until) <= self._now:
+        elif not (stated or work.is_recorded):
             report.without_permission += len(kept)
 
     def _is_over(self, row: ImportedRow) -> bool:

@@ -88,6 +88,7 @@ class Workload:
         self.added: list[InvolvementRow] = []
         self.workers: list[tuple[int, int, int | None]] = []
         self.still_ended = 0
+        self.is_recorded = False  # what was taken last rests on a consent recorded here
         for item in held:
             self._of_client[item.client].append(item)
             if item.for_unborn is not None:
@@ -177,6 +178,7 @@ class Workload:
         """The permission of work: what a row says, unless it rests on a consent that a person
         recorded here and that is in force. A feed neither ends that nor goes beyond it.
         """
+        self.is_recorded = False
         record = self._consents.get(found.id) if found else None
         if found is None or record is None or not record.is_in_force(self._terms.now):
             return said
@@ -184,6 +186,7 @@ class Workload:
             return said
         if (found.permission_basis, found.consent_date) != (record.basis, record.given_on):
             return said  # a duty lets it be shared, and the consent is beside that
+        self.is_recorded = True
         last = datetime.fromtimestamp(record.valid_until - 1, UTC).date()
         return Permission(record.basis, last, date.fromisoformat(record.given_on))
 

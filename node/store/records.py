@@ -291,6 +291,13 @@ class Records:
             now, client,
         )  # fmt: skip
 
+    def withdraw_work(self, involvement: int, now: int) -> int:
+        """Withdraw one piece of work, as `withdraw` does all of a client's; how many."""
+        return self._tx.run(
+            "UPDATE involvement SET withdrawn_at = ? WHERE id = ? AND withdrawn_at IS NULL",
+            now, involvement,
+        )  # fmt: skip
+
     def _of_clients(
         self, condition: Condition, clients: Collection[int]
     ) -> dict[int, list[Involvement]]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +17,7 @@ import node.requests.answering as answering
 from node.actions import clients as acts
 from node.actions.consents import receipt_of, show_consents
 from node.actions.records import withdraw_now
+from node.records.clients import apply_import
 from node.records.importer.rows import ImportedRow, Permission, WorkerDetails
 from node.store.objections import SaidBy
 from node.store.people import PersonKind
@@ -432,7 +434,9 @@ async def test_a_file_neither_ends_nor_widens_what_a_person_recorded(
     charity, health, housing = await three(federation)
     await charity.agree("y1", classes=["health_provider"])
     for permission in (None, DUTY, Permission("UK-CONSENT", date(2030, 1, 1), date(2026, 9, 20))):
-        await charity.take_in(youth(permission=permission))
+        rows = [youth(permission=permission)]
+        report = await charity.write(partial(apply_import, rows=rows, now=federation.clock()))
+        assert report.without_permission == 0, "there is one, whatever the file says"
         await charity.publish()
         await federation.round()
         assert await works_of(health, "h1") == {"Youth work"}
@@ -632,6 +636,9 @@ def test_consent_as_it_is_typed(
     assert "Housing" not in page
     again = town.types(CHARITY, "consent", "receipt", "1", "--to", str(receipt), **by)
     assert again.exit_code == 1, "what is there is not written over"
+    beside = ("consent", "receipt", "1", "--to", str(tmp_path / "receipt.j"))
+    assert town.types(CHARITY, *beside, **by).exit_code == 1, "nor the page"
+    assert {path.name for path in tmp_path.glob("receipt*")} == {"receipt.json", "receipt.txt"}
     assert town.types(CHARITY, "consent", "receipt", "9", "--to", "x", **by).exit_code == 1
 
     off = town.types(CHARITY, "consent", "withdraw", "y1", "--work", "1", **by)
