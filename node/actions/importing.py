@@ -160,7 +160,8 @@ async def run_import(folder: Path, file: ImportFile, progress: Callable[[int], N
         types = frozenset(ours) if charters else None
         check_types(mapping, types)
         findable = {own for own, kind in ours.items() if kind.openness == "always_findable"}
-        feed = Feed(mapping.title, mapping.everything_of, findable)
+        by_law = tables.findable.anywhere()
+        feed = Feed(mapping.title, mapping.everything_of, findable, by_law)
         with file.path.open("rb") as stream:
             table = read_table(stream, sheet=file.sheet)
             watched = replace(table, lines=_watched(table.lines, stream, progress))

@@ -153,7 +153,7 @@ class _Taking:
         self.import_id = tables.imports.begin(feed.title, now)
         self.terms = Terms(self.import_id, now)
         self._held: dict[str, Known] = {}
-        self._findable = tables.findable.anywhere()
+        self._findable = feed.by_law
 
     @cached_property
     def _newcomers(self) -> Newcomers:

@@ -20,12 +20,14 @@ MANY_OF = 10
 @dataclass(frozen=True)
 class Feed:
     """Where a file comes from (the title of its mapping), and the types of involvement of which it
-    has everything; `findable`: the types that a charter makes always findable.
+    has everything; `findable`: the types that a charter makes always findable, `by_law`: those of
+    them that have a lawful basis for it.
     """
 
     title: str = ""
     everything_of: Collection[str] = ()
     findable: Collection[str] = ()
+    by_law: Collection[str] = ()
 
 
 def close_missing(

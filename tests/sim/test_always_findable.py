@@ -11,6 +11,8 @@ from node.actions.records import still_findable, withdraw_now
 from node.records.clients import ImportReport, apply_import
 from node.records.held import say_same
 from node.records.importer.rows import ImportedRow, Permission
+from node.records.missing import Feed
+from node.store.tables import NodeTables
 from protocol.canonical import JsonValue
 from protocol.errors import PatchworkError
 from protocol.messages.bodies import PublishedInvolvement
@@ -43,7 +45,11 @@ async def two(
 
 async def take(node: SimNode, *rows: ImportedRow) -> ImportReport:
     now = node.membership.env.clock()
-    return await node.write(lambda tables: apply_import(tables, rows, now))
+
+    def work(tables: NodeTables) -> ImportReport:
+        return apply_import(tables, rows, now, Feed(by_law=tables.findable.anywhere()))
+
+    return await node.write(work)
 
 
 async def published(federation: SimFederation, node: SimNode) -> list[PublishedInvolvement]:
