@@ -189,9 +189,9 @@ async def test_an_added_key_evaluates_its_own_inputs_and_no_others_and_a_dropped
 ) -> None:
     whole: dict[str, Any] = (await federation.charter()).model_dump(mode="json")
     policy = whole["match_policy"]
-    left_out = {"alias_dob_pc.3", *policy["identifier"]}
+    left_out = {"alias_dob_pc.4", *policy["identifier"]}
     lean = [key for key in policy["keys"] if key["id"] not in left_out]
-    guard = {"upper": 100, "each_of": [["given_addr.1"]], "vetoes": [], "bar": None}
+    guard = {"upper": 100, "each_of": [["given_addr.2"]], "vetoes": [], "bar": None}
     guards = {"guarded": guard, "open": guard}
     lean_policy = {**policy, "keys": lean, "guards": guards, "identifier": []}
     await amend(federation, {**whole, "match_policy": lean_policy})
@@ -199,8 +199,8 @@ async def test_an_added_key_evaluates_its_own_inputs_and_no_others_and_a_dropped
     assert await states(care) == ["possible"], "spelt another way: no given name agrees as written"
     before = [await evaluated(federation, agency) for agency in (health, care)]
 
-    added: Any = {"id": "alias_dob_pc.3", "agree": 236, "disagree": -66, "cap": 3, "place": True}
-    either = {"guarded": {"each_of": [["alias_dob_pc.3", "given_addr.1"]]}}
+    added: Any = {"id": "alias_dob_pc.4", "agree": 236, "disagree": -66, "cap": 3, "place": True}
+    either = {"guarded": {"each_of": [["alias_dob_pc.4", "given_addr.2"]]}}
     await amend(federation, {"match_policy": {"keys": [added], "guards": either}})
     await follow(health, care)
     assert [await evaluated(federation, agency) for agency in (health, care)] == before
