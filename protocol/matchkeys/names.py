@@ -312,8 +312,8 @@ NICKNAMES = MappingProxyType(variants(FORMAL_NAMES))
 
 def _common_names() -> dict[str, str]:
     """Each name and each other spelling of `given_names.txt` to the name."""
-    lines = Path(__file__).with_name("given_names.txt").read_text("ascii").splitlines()
-    return {spelling: line.split()[0] for line in lines for spelling in line.split()}
+    text = Path(__file__).with_name("given_names.txt").read_text("ascii")
+    return {name: names[0] for names in map(str.split, text.splitlines()) for name in names}
 
 
 COMMON_NAMES = MappingProxyType(_common_names())

@@ -28,7 +28,8 @@ def settled_name(name: str) -> str:
     most = MOST_SLIPS_IF_SHORT if len(form) <= SHORT else MOST_SLIPS
     near: dict[int, set[str]] = defaultdict(set)
     for spelling, known in _known_by_sound().get(close_skeleton(form), ()):
-        near[slips(form, spelling)].add(known)
+        if abs(len(form) - len(spelling)) <= most:
+            near[slips(form, spelling)].add(known)
     nearest = min(near, default=most + 1)
     if nearest <= most and len(near[nearest]) == 1:
         return near[nearest].pop()

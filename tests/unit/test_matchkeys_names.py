@@ -130,8 +130,9 @@ APART = (
     "najma nazma, oliver olivia, alexander alexandra, mohammed mahmoud, mohammed ahmed, "
     "asia asiya, asia joanna, juliet julia, salim salma, abdullah abdulrahman, "
     "abdulrahim abdulrahman, mamadou mohammed, janna zhanna, simon simone, francis frances, "
-    "mia maya, lily layla, sean sian, sara zara, amir amira, amir emre, daniel danielle, joan june, "
-    "noah nia, lena leon, leon liana, ali elia, theo thea, stephen stephanie, christian christine"
+    "mia maya, lily layla, sean sian, sara zara, amir amira, amir emre, daniel danielle, "
+    "joan june, noah nia, lena leon, leon liana, ali elia, theo thea, stephen stephanie, "
+    "christian christine"
 )
 
 

@@ -169,7 +169,7 @@ def test_a_number_alone_is_no_match_under_an_old_charter_either() -> None:
         assert score_pattern(policy, ("nid.1",), ()).outcome is Outcome.POSSIBLE
 
 
-@pytest.mark.parametrize("key_id", ["nid.1", "given_dob.1", "alias_dob_pc.2"])
+@pytest.mark.parametrize("key_id", ["nid.1", "given_dob.1", "alias_dob_pc.2", "nid_given.1"])
 def test_a_withdrawn_key_is_refused_in_a_new_charter_and_says_what_to_do(key_id: str) -> None:
     value = _fresh()
     value["keys"].append({"id": key_id, "agree": 0, "disagree": 0, "cap": 1, "place": False})
