@@ -3,16 +3,15 @@
 The tables are data of the charter (their hashes are in there). A nickname has one formal name here
 although life knows several; where several are common (Sam, Chris, Alex) the one with most bearers
 in the UK was taken. Spellings that no skeleton brings together are in `spellings.py`. A formal name
-of six letters or more is nobody's nickname. `given_names.txt` has common given names, a name and
-its other spellings on each line: what stands on two lines is two names, however alike they sound.
-Compiled by the project from common usage; no table was copied; licensed as the project is.
+of six letters or more is nobody's nickname. Common given names are in `given_names/`. Compiled by
+the project from common usage; no table was copied; licensed as the project is.
 """
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from types import MappingProxyType
 
+from protocol.matchkeys.given_names import COMMON_NAMES
 from protocol.matchkeys.skeleton import skeleton
 from protocol.matchkeys.spellings import FAMILY, GIVEN_AND_FAMILY, SERVANT_NAMES, variants
 
@@ -308,15 +307,6 @@ FORMAL_NAMES: dict[str, str] = {
 }
 
 NICKNAMES = MappingProxyType(variants(FORMAL_NAMES))
-
-
-def _common_names() -> dict[str, str]:
-    """Each name and each other spelling of `given_names.txt` to the name."""
-    text = Path(__file__).with_name("given_names.txt").read_text("ascii")
-    return {name: names[0] for names in map(str.split, text.splitlines()) for name in names}
-
-
-COMMON_NAMES = MappingProxyType(_common_names())
 
 
 def _resolved() -> dict[str, str]:
