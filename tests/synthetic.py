@@ -218,7 +218,7 @@ def _work(agency: Agency, person: int) -> PublishedInvolvement:
 def _tokens(agency: Agency, person: int, revision: int) -> dict[str, list[str]]:
     values = {}
     if agency.identifier:
-        values = {key: [f"{person}"] for key in ("nid_dob.1", "nid_given.1", "nid_family.1")}
+        values = {key: [f"{person}"] for key in ("nid_dob.1", "nid_given.2", "nid_family.1")}
     if agency.address is not None:
         address = agency.address if revision == 1 else f"{agency.address} {revision}"
         values |= _names_and_places(person, address)
@@ -232,18 +232,18 @@ def _names_and_places(person: int, address: str) -> dict[str, list[str]]:
     family = person - person % 2
     house = person if person % 10 in {0, 9} else person + person % 2
     return {
-        "given_dob.2": [f"{person}"],
+        "given_dob.3": [f"{person}"],
         "name_dob.1": [f"{person}"],
-        "given_dob_mi.3": [f"{person}"],
+        "given_dob_mi.4": [f"{person}"],
         "family_dob_mi.2": [f"{family}"],
         "sex_family_dob.2": [f"{family}"],
-        "alias_dob_pc.3": [f"{person} {address}"],
+        "alias_dob_pc.4": [f"{person} {address}"],
         "dob_sex_pc.2": [f"{house} {address}"],
         "dob_addr.1": [f"{house} {address}"],
-        "name_pc_dob.2": [f"{person} {address} {part}" for part in "ym"],
-        "name_addr_dob.2": [f"{person} {address} {part}" for part in "ym"],
+        "name_pc_dob.3": [f"{person} {address} {part}" for part in "ym"],
+        "name_addr_dob.3": [f"{person} {address} {part}" for part in "ym"],
         "name_pc.2": [f"{person} {address}"],
-        "given_addr.1": [f"{person} {address}"],
+        "given_addr.2": [f"{person} {address}"],
     }
 
 

@@ -2,15 +2,16 @@
 
 The tables are data of the charter (their hashes are in there). A nickname has one formal name here
 although life knows several; where several are common (Sam, Chris, Alex) the one with most bearers
-in the UK was taken. Names that differ in spelling only are left to the skeleton or, where it does
-not bring them together, to `spellings.py`. A formal name of six letters or more is nobody's
-nickname. Compiled by the project from common usage; no table was copied; licensed as the project.
+in the UK was taken. Spellings that no skeleton brings together are in `spellings.py`. A formal name
+of six letters or more is nobody's nickname. Common given names are in `given_names/`. Compiled by
+the project from common usage; no table was copied; licensed as the project is.
 """
 
 import re
 from collections.abc import Callable
 from types import MappingProxyType
 
+from protocol.matchkeys.given_names import COMMON_NAMES
 from protocol.matchkeys.skeleton import skeleton
 from protocol.matchkeys.spellings import FAMILY, GIVEN_AND_FAMILY, SERVANT_NAMES, variants
 
@@ -309,10 +310,10 @@ NICKNAMES = MappingProxyType(variants(FORMAL_NAMES))
 
 
 def _resolved() -> dict[str, str]:
-    """Every name that has another form: one spelling, its formal name, that name's spelling."""
+    """Every known name: one spelling, its formal name, that name's spelling."""
     made: dict[str, str] = {}
-    for name in (*NICKNAMES, *GIVEN_AND_FAMILY):
-        form = GIVEN_AND_FAMILY.get(name, name)
+    for name in (*NICKNAMES, *GIVEN_AND_FAMILY, *COMMON_NAMES):
+        form = GIVEN_AND_FAMILY.get(name) or COMMON_NAMES.get(name, name)
         for _ in range(MAX_HOPS):
             form = NICKNAMES.get(form, form)
         made[name] = GIVEN_AND_FAMILY.get(form, form)
@@ -324,15 +325,15 @@ GIVEN = MappingProxyType(_resolved())
 
 def canonical_name(name: str) -> str:
     """The one form of a given name in a-z: the formal name in one spelling, or the name itself."""
-    return _without_umlaut_e(SERVANT_NAMES.get(name) or GIVEN.get(name, name))
+    return without_umlaut_e(SERVANT_NAMES.get(name) or GIVEN.get(name, name))
 
 
 def canonical_family(name: str) -> str:
     """The one spelling of a family name, or of a part of one, in a-z."""
-    return _without_umlaut_e(SERVANT_NAMES.get(name) or FAMILY.get(name, name))
+    return without_umlaut_e(SERVANT_NAMES.get(name) or FAMILY.get(name, name))
 
 
-def _without_umlaut_e(name: str) -> str:
+def without_umlaut_e(name: str) -> str:
     """Joerg as Jörg folds: ae, oe, ue and aa before a letter lose the second one.
 
     Samuel becomes samul, on both sides alike.

@@ -122,7 +122,7 @@ def _two_of_three(record: NormalRecord) -> tuple[str, ...]:
 
 def _given_names(record: NormalRecord) -> tuple[str, ...]:
     """The first telling name, and the first two words in one: Lily-Mae is Lilymae elsewhere."""
-    return tuple(map(close_skeleton, (*record.telling[:1], *filter(None, (record.joined,)))))
+    return (*record.telling[:1], *filter(None, (record.joined,)))
 
 
 def _two_names(record: NormalRecord) -> tuple[str, ...]:
@@ -132,18 +132,17 @@ def _two_names(record: NormalRecord) -> tuple[str, ...]:
     return ("+".join(close),) if len(close) > 1 else ()
 
 
-def _close_name(record: NormalRecord) -> tuple[str | None, ...]:
+def _settled_name(record: NormalRecord) -> tuple[str | None, ...]:
     given = _given_names(record)
-    return (_pair(given[0], record.family_close),) if given else ()
+    return (_pair(given[0], record.family_settled),) if given else ()
 
 
 NHS_NUMBER = _part("identifier", lambda r: (r.nhs_number,))
 OTHER_ID = _part("identifier", lambda r: (r.other_id,))
 INITIAL = _part("given", lambda r: (r.given and r.given[0],))
-TELLING_NAME = _part("given", lambda r: r.telling[:1])
 GIVEN = _part("given", lambda r: (r.given_skeleton,))
-CLOSE_GIVEN = _part("given", lambda r: _given_names(r)[:1])
-CLOSE_GIVENS = _part("given", _given_names)
+SETTLED_GIVEN = _part("given", lambda r: r.telling[:1])
+SETTLED_GIVENS = _part("given", _given_names)
 TELLING_NAMES = _part("given middle", lambda r: r.telling)
 TWO_NAMES = _part("given middle", _two_names)
 SECOND_INITIAL = _part("middle", lambda r: (r.second and r.second[0],))
@@ -151,7 +150,7 @@ FAMILY = _part("family", lambda r: (_first_family(r),))
 FAMILIES = _part("family", lambda r: r.family_skeletons)
 NAME = _part("given family", lambda r: (_pair(r.given_skeleton, _first_family(r)),))
 NAMES = _part("given family", lambda r: tuple(_all_families(r)))
-CLOSE_NAME = _part("given family", _close_name)
+SETTLED_NAME = _part("given family", _settled_name)
 BEGINNINGS = _part("given family", lambda r: (r.family and r.given and r.family[:3] + r.given[:2],))
 BORN = _part("born", lambda r: (r.born,))
 BORN_SURELY = _part("born", _surely_born)
@@ -168,35 +167,35 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
         # A checked identifier never stands alone: somebody else's number is all that is wrong.
         "nid_dob.1": Recipe((NHS_NUMBER, BORN_EITHER_WAY), 1),
-        "nid_given.1": Recipe((NHS_NUMBER, CLOSE_GIVEN), 1),
+        "nid_given.2": Recipe((NHS_NUMBER, SETTLED_GIVEN), 1),
         "nid_family.1": Recipe((NHS_NUMBER, FAMILY), 1),
         "sid_dob.1": Recipe((OTHER_ID, BORN_EITHER_WAY), 1),
-        "sid_given.1": Recipe((OTHER_ID, CLOSE_GIVEN), 1),
+        "sid_given.2": Recipe((OTHER_ID, SETTLED_GIVEN), 1),
         "sid_family.1": Recipe((OTHER_ID, FAMILY), 1),
         # Name and birth date, no place.
-        "given_dob.2": Recipe((CLOSE_GIVENS, BORN_SURELY), 2),
+        "given_dob.3": Recipe((SETTLED_GIVENS, BORN_SURELY), 2),
         "two_dob.1": Recipe((TWO_NAMES, BORN_EITHER_WAY), 1),
-        "given_dob_mi.3": Recipe((CLOSE_GIVENS, BORN_SURELY, SECOND_INITIAL), 2),
+        "given_dob_mi.4": Recipe((SETTLED_GIVENS, BORN_SURELY, SECOND_INITIAL), 2),
         "name_dob.1": Recipe((NAME, BORN_EITHER_WAY), 1),
         "name_2of3.1": Recipe((NAME, TWO_OF_THREE), 3),
         "family_dob.1": Recipe((FAMILIES, BORN), 4),
         "family_dob_mi.2": Recipe((FAMILY, BORN_EITHER_WAY, SECOND_INITIAL), 1),
         "sex_family_dob.2": Recipe((SEX, FAMILY, BORN_EITHER_WAY), 1),
         # Birth date and place.
-        "alias_dob_pc.3": Recipe((TELLING_NAMES, BORN_EITHER_WAY, POSTCODE), 3),
+        "alias_dob_pc.4": Recipe((TELLING_NAMES, BORN_EITHER_WAY, POSTCODE), 3),
         "dob_sex_pc.2": Recipe((BORN, SEX, POSTCODE), 1),
         "dob_street.2": Recipe((BORN, STREET), 1),
         "dob_addr.1": Recipe((BORN, HOUSE, STREET), 1),
         "dob_pc.1": Recipe((BORN, POSTCODE), 1),
         "dob_loc.1": Recipe((BORN, LOCALITY), 1),
-        "name_pc_dob.2": Recipe((CLOSE_NAME, POSTCODE, BORN_IN_PART), 2),
-        "name_addr_dob.2": Recipe((CLOSE_NAME, HOUSE, STREET, BORN_IN_PART), 2),
+        "name_pc_dob.3": Recipe((SETTLED_NAME, POSTCODE, BORN_IN_PART), 2),
+        "name_addr_dob.3": Recipe((SETTLED_NAME, HOUSE, STREET, BORN_IN_PART), 2),
         # Name and place.
         "name_pc.2": Recipe((NAMES, POSTCODE), 4),
         "name_loc.1": Recipe((NAME, LOCALITY), 1),
         "name_street.1": Recipe((NAME, STREET), 1),
         "beginnings_loc.1": Recipe((BEGINNINGS, LOCALITY), 1),
-        "given_addr.1": Recipe((TELLING_NAME, HOUSE, STREET), 1),
+        "given_addr.2": Recipe((SETTLED_GIVEN, HOUSE, STREET), 1),
         "given_loc_street.1": Recipe((GIVEN, LOCALITY, STREET), 1),
         "initial_family_addr.1": Recipe((INITIAL, FAMILY, HOUSE, STREET), 1),
     }
@@ -216,6 +215,14 @@ WITHDRAWN: Mapping[str, frozenset[Reads]] = MappingProxyType(
             "alias_dob_pc.2": "given middle born place",
             "name_pc_dob.1": "given family born place",
             "name_addr_dob.1": "given family born place",
+            "nid_given.1": "identifier given",
+            "sid_given.1": "identifier given",
+            "given_dob.2": "given born",
+            "given_dob_mi.3": "given middle born",
+            "alias_dob_pc.3": "given middle born place",
+            "name_pc_dob.2": "given family born place",
+            "name_addr_dob.2": "given family born place",
+            "given_addr.1": "given place",
         }.items()
     }
 )

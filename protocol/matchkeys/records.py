@@ -7,8 +7,9 @@ import re
 from dataclasses import dataclass
 
 from protocol.matchkeys import normalise
-from protocol.matchkeys.names import canonical_name, family_skeletons, given_skeleton
-from protocol.matchkeys.skeleton import close_skeleton, skeleton
+from protocol.matchkeys.names import family_skeletons, given_skeleton
+from protocol.matchkeys.settling import settled_name
+from protocol.matchkeys.skeleton import skeleton
 
 _IDENTIFIER = re.compile("[a-z0-9]{6,20}")
 
@@ -41,10 +42,10 @@ class ClientRecord:
 class NormalRecord:
     """The same client after normalisation: every field is a clean value or None, never empty.
 
-    `second` is the second given name, of either field; `telling` has the formal names of those that
-    tell one child of a family from another; `joined` is the first two words of the given field in
-    one; `family` is all parts joined, `family_close` its close skeleton; the skeletons are of the
-    formal given name, of the joined family name and of its parts.
+    `second` is the second given name, of either field; `telling` has the settled forms of those
+    that tell one child of a family from another; `joined` is that of the first two words of the
+    given field in one; `family` is all parts joined, `family_settled` its settled form; the
+    skeletons are of the formal given name, of the joined family name and of its parts.
     """
 
     nhs_number: str | None
@@ -56,7 +57,7 @@ class NormalRecord:
     given_skeleton: str | None
     family: str | None
     family_skeletons: tuple[str, ...]
-    family_close: str | None
+    family_settled: str | None
     born: str | None
     sex: str | None
     house: str | None
@@ -78,12 +79,12 @@ def normalise_record(record: ClientRecord) -> NormalRecord:
         other_id=_identifier(record.other_id),
         given=names.given,
         second=names.others[0] if names.others else None,
-        joined=names.joined,
-        telling=tuple(map(canonical_name, normalise.telling_names(names.given, names.others))),
+        joined=names.joined and settled_name(names.joined),
+        telling=tuple(map(settled_name, normalise.telling_names(names.given, names.others))),
         given_skeleton=given_skeleton(names.given),
         family=names.families[0] if names.families else None,
         family_skeletons=family_skeletons(names.families),
-        family_close=next(iter(family_skeletons(names.families, close_skeleton)), None),
+        family_settled=next(map(settled_name, family_skeletons(names.families, str)), None),
         born=normalise.birth_date(record.date_of_birth),
         sex=normalise.sex(record.sex),
         house=place.house,

@@ -22,6 +22,7 @@ _MERGED = str.maketrans("cqzdgvjbp", "kkstkfkpp")
 _VOWELS = frozenset("aeiou")
 _FIRST_VOWELS = {"e": "i", "u": "o"}
 _SILENT_LATER = frozenset("aeiouyhw")
+_LATER_VOWELS = {"e": "i", "y": "i", "u": "o", "h": "", "w": ""}
 
 
 def skeleton(name: str) -> str:
@@ -48,6 +49,14 @@ def close_skeleton(name: str) -> str:
         return rest
     later = "".join("a" if letter in _SILENT_LATER else letter for letter in sounds[1:])
     return first + _squeezed(later)
+
+
+def full_skeleton(name: str) -> str:
+    """A skeleton that keeps every vowel, as a, i or o: for names that no table knows."""
+    sounds = _sounds(name)
+    first = _FIRST_VOWELS.get(sounds[:1], sounds[:1])
+    later = "".join(_LATER_VOWELS.get(letter, letter) for letter in sounds[1:])
+    return _squeezed(first + later)
 
 
 def _sounds(name: str) -> str:

@@ -27,7 +27,7 @@ VALUE: dict[str, Any] = {
     "match_policy": ENGLAND.to_json(),
 }
 OLD = Charter.model_validate(VALUE)
-KEYS = ["nid_dob.1", "given_dob.2", "alias_dob_pc.3", "name_pc.2"]
+KEYS = ["nid_dob.1", "given_dob.3", "alias_dob_pc.4", "name_pc.2"]
 HELD = [(), (1, 1), (1, 2)]  # nothing, the same, or something else
 some_keys = st.lists(st.sampled_from(KEYS), unique=True, min_size=1)
 TYPES = [item.code for item in OLD.involvement_types]

@@ -117,7 +117,7 @@ def test_support_takes_two_automatic_links_and_nothing_against(
 
 
 def test_conflicting_numbers_bar_unless_one_of_their_keys_agrees() -> None:
-    conflict = score_pattern(ENGLAND, ("given_dob.2", "name_pc_dob.2"), ("nid_dob.1",))
+    conflict = score_pattern(ENGLAND, ("given_dob.3", "name_pc_dob.3"), ("nid_dob.1",))
     assert conflict.barred
-    typo = score_pattern(ENGLAND, ("given_dob.2", "nid_given.1"), ("nid_dob.1",))
+    typo = score_pattern(ENGLAND, ("given_dob.3", "nid_given.2"), ("nid_dob.1",))
     assert not typo.barred

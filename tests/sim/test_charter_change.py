@@ -189,18 +189,19 @@ async def test_an_added_key_evaluates_its_own_inputs_and_no_others_and_a_dropped
 ) -> None:
     whole: dict[str, Any] = (await federation.charter()).model_dump(mode="json")
     policy = whole["match_policy"]
-    left_out = {"alias_dob_pc.3", *policy["identifier"]}
-    lean = [key for key in policy["keys"] if key["id"] not in left_out]
-    guard = {"upper": 100, "each_of": [["given_addr.1"]], "vetoes": [], "bar": None}
+    left_out = {"alias_dob_pc.4", *policy["identifier"]}
+    suburb = {"id": "given_loc_street.1", "agree": 0, "disagree": 0, "cap": 1, "place": True}
+    lean = [suburb, *(key for key in policy["keys"] if key["id"] not in left_out)]
+    guard = {"upper": 100, "each_of": [[suburb["id"]]], "vetoes": [], "bar": None}
     guards = {"guarded": guard, "open": guard}
     lean_policy = {**policy, "keys": lean, "guards": guards, "identifier": []}
     await amend(federation, {**whole, "match_policy": lean_policy})
     health, care = await two_agencies(federation)
-    assert await states(care) == ["possible"], "spelt another way: no given name agrees as written"
+    assert await states(care) == ["possible"], "the guard asks for a suburb, and nobody has one"
     before = [await evaluated(federation, agency) for agency in (health, care)]
 
-    added: Any = {"id": "alias_dob_pc.3", "agree": 236, "disagree": -66, "cap": 3, "place": True}
-    either = {"guarded": {"each_of": [["alias_dob_pc.3", "given_addr.1"]]}}
+    added: Any = {"id": "alias_dob_pc.4", "agree": 236, "disagree": -66, "cap": 3, "place": True}
+    either = {"guarded": {"each_of": [["alias_dob_pc.4", suburb["id"]]]}}
     await amend(federation, {"match_policy": {"keys": [added], "guards": either}})
     await follow(health, care)
     assert [await evaluated(federation, agency) for agency in (health, care)] == before
@@ -209,7 +210,7 @@ async def test_an_added_key_evaluates_its_own_inputs_and_no_others_and_a_dropped
     # Amira Noor and Samir Ali have two values each of the new type, Ameera Noor has two.
     assert [new - old for new, old in zip(more, before, strict=True)] == [4, 2]
     await federation.round()
-    assert await states(care) == ["match"], "the middle name agrees"
+    assert await states(care) == ["match"], "a given name agrees, with birth date and postcode"
 
     held: dict[str, Any] = (await federation.charter()).model_dump(mode="json")
     fewer = [key for key in held["match_policy"]["keys"] if key["id"] != "name_pc.2"]

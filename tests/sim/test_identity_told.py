@@ -86,7 +86,7 @@ async def test_the_type_that_is_named_does_not_tell_what_else_agrees(
         await node.publish()
     await federation.round()
     await check(care)
-    assert await named(federation) == (None, health.party_id, "given_dob.2")
+    assert await named(federation) == (None, health.party_id, "given_dob.3")
 
 
 async def test_where_places_alone_agree_nobody_is_named(

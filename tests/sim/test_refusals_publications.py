@@ -49,7 +49,7 @@ def token(text: str, length: int = 16) -> str:
     return to_base64(hashlib.sha256(text.encode()).digest()[:length])
 
 
-NAMED: Tokens = {"name_dob.1": [token("name")], "given_dob.2": [token("given")]}
+NAMED: Tokens = {"name_dob.1": [token("name")], "given_dob.3": [token("given")]}
 
 
 def opened(stub_id: str, tokens: Tokens) -> StubTokens:

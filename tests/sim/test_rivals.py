@@ -121,7 +121,7 @@ async def test_a_token_that_too_many_hold_counts_for_nothing(
         for number in range(70):
             run(
                 "INSERT INTO token SELECT token, ?, match_key_id, agency, 0, 0 FROM token "
-                "WHERE match_key_id IN ('name_dob.1', 'given_dob.2', 'sex_family_dob.2') "
+                "WHERE match_key_id IN ('name_dob.1', 'given_dob.3', 'sex_family_dob.2') "
                 "AND stub_id = ?",
                 f"{number:032x}", own["stub_id"],
             )  # fmt: skip
@@ -156,7 +156,7 @@ async def test_a_link_is_explained_in_words_and_without_a_value(
     said = await explained(federation, line)
     text = "\n".join(said)
     assert said[0] == "Every pair begins at 3.23."
-    assert "Given name and birth date together (given_dob.2) agree: +0.37." in said
+    assert "Given name and birth date together (given_dob.3) agree: +0.37." in said
     assert "Family name, birth date and sex together (sex_family_dob.2) agree: +0.33." in said
     # 3.23 + 0.37 + 0.62 + 1.18 + 0.74 + 0.58 + 0.33 + 1.16 + 0.62 + 0.19 + 1.23 + 1.63 + 0 + 0
     assert "Together 11.88: a match." in said

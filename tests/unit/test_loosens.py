@@ -165,8 +165,8 @@ def test_a_new_key_is_news_to_the_hub_and_one_without_disagreement_may_go(
 def test_what_counts_as_a_place_loosens_either_way_and_a_guard_taken_away(
     value: dict[str, Any],
 ) -> None:
-    placeless = put(value, "match_policy/keys/alias_dob_pc.3/place", False)
-    said = ["Match policy, match key alias_dob_pc.3, counts as place evidence: changed."]
+    placeless = put(value, "match_policy/keys/alias_dob_pc.4/place", False)
+    said = ["Match policy, match key alias_dob_pc.4, counts as place evidence: changed."]
     assert compare(value, placeless)[0] == compare(placeless, value)[0] == said
     for part, other in (("vetoes", []), ("each_of", []), ("bar", None)):
         freed = put(value, f"match_policy/guards/guarded/{part}", other)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from protocol import canonical
+from protocol.matchkeys.given_names import COMMON_NAMES, a_to_f, g_to_m, n_to_z
 from protocol.matchkeys.names import (
     FORMAL_NAMES,
     GIVEN,
@@ -18,6 +19,7 @@ from protocol.matchkeys.names import (
     family_skeletons,
     given_skeleton,
 )
+from protocol.matchkeys.settling import settled_name
 from protocol.matchkeys.skeleton import skeleton
 from protocol.matchkeys.spellings import FAMILY, FAMILY_SPELLINGS, SERVANT_NAMES, SPELLINGS
 from protocol.matchkeys.tables import table_hashes
@@ -42,7 +44,20 @@ def test_the_one_form_of_a_name_is_its_own_form() -> None:
         assert canonical_name(canonical_name(name)) == canonical_name(name)
     for name in (*FAMILY, *SERVANT_NAMES):
         assert canonical_family(canonical_family(name)) == canonical_family(name)
-    assert [name for name in GIVEN if canonical_name(name) == name] == []
+    forms = set(COMMON_NAMES.values())
+    assert [name for name, form in GIVEN.items() if form == name and name not in forms] == []
+
+
+def test_a_common_name_is_listed_once_and_is_no_nickname() -> None:
+    """Two lines that share a spelling would make one name of two."""
+    lines = [line for part in (a_to_f, g_to_m, n_to_z) for line in part.NAMES.split()]
+    words = [word for line in lines for word in line.split("/")]
+    assert [word for word, count in Counter(words).items() if count > 1] == []
+    firsts = [line.split("/")[0] for line in lines]
+    assert firsts == sorted(firsts)
+    assert [word for word in words if word in NICKNAMES] == []
+    assert [word for word in words if SERVANT_NAMES.get(word, word) != word] == []
+    assert len(lines) > 5000
 
 
 def test_a_formal_name_of_six_letters_or_more_stays() -> None:
@@ -113,7 +128,10 @@ APART = (
     "yusuf joseph, musa moses, isa jesus, jan ian, yana jana, iana ian, jasmine yasmin, "
     "najma nazma, oliver olivia, alexander alexandra, mohammed mahmoud, mohammed ahmed, "
     "asia asiya, asia joanna, juliet julia, salim salma, abdullah abdulrahman, "
-    "abdulrahim abdulrahman, mamadou mohammed, janna zhanna, simon simone, francis frances"
+    "abdulrahim abdulrahman, mamadou mohammed, janna zhanna, simon simone, francis frances, "
+    "mia maya, lily layla, sean sian, sara zara, amir amira, amir emre, daniel danielle, "
+    "joan june, noah nia, lena leon, leon liana, ali elia, theo thea, stephen stephanie, "
+    "christian christine"
 )
 
 
@@ -122,6 +140,30 @@ def test_names_of_different_people_are_never_made_one() -> None:
         one, other = pair.split()
         assert canonical_name(one) != canonical_name(other), pair
         assert canonical_family(one) != canonical_family(other), pair
+        assert settled_name(one) != settled_name(other), pair
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("hasan", "hassan"),  # a spelling
+        ("hosain", "hussein"),
+        ("hasssan", "hassan"),  # a letter too many, one missing, another, two swapped
+        ("hussen", "hussein"),
+        ("davyd", "david"),
+        ("chrisitne", "christine"),
+        ("abdelrehman", "abdulrahman"),
+    ],
+)
+def test_a_slip_leads_to_the_nearest_known_name_that_sounds_alike(written: str, meant: str) -> None:
+    assert settled_name(written) == meant
+
+
+def test_what_is_near_to_two_names_or_to_none_is_no_known_name() -> None:
+    assert settled_name("hussan") == "*hosan"  # as near to Hassan's spellings as to Hussein's
+    assert settled_name("mha") == "*ma"  # Maha, Mia and Mya
+    assert settled_name("waltersbegum") == "*waltirspikom"
+    assert settled_name("zorvan") != settled_name("zarven")
 
 
 def test_an_initial_is_no_name_and_nothing_is_nothing() -> None:

@@ -11,8 +11,9 @@ from protocol.matchkeys import normalise
 from protocol.matchkeys.names import canonical_name, family_skeletons, given_skeleton
 from protocol.matchkeys.recipes import RECIPES, match_keys
 from protocol.matchkeys.records import ClientRecord
+from protocol.matchkeys.settling import settled_name, slips
 from protocol.matchkeys.shared_places import shared_places
-from protocol.matchkeys.skeleton import close_skeleton, skeleton
+from protocol.matchkeys.skeleton import close_skeleton, full_skeleton, skeleton
 from protocol.matchkeys.tables import table_hashes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,6 +28,21 @@ def test_skeleton(name: str, expected: str) -> None:
 @pytest.mark.parametrize(("name", "expected"), VECTORS["close_skeleton"])
 def test_close_skeleton(name: str, expected: str) -> None:
     assert close_skeleton(name) == expected
+
+
+@pytest.mark.parametrize(("name", "expected"), VECTORS["full_skeleton"])
+def test_full_skeleton(name: str, expected: str) -> None:
+    assert full_skeleton(name) == expected
+
+
+@pytest.mark.parametrize(("one", "other", "expected"), VECTORS["slips"])
+def test_slips(one: str, other: str, expected: int) -> None:
+    assert slips(one, other) == slips(other, one) == expected
+
+
+@pytest.mark.parametrize(("name", "expected"), VECTORS["settled_name"])
+def test_settled_name(name: str, expected: str) -> None:
+    assert settled_name(name) == expected
 
 
 @pytest.mark.parametrize(("name", "expected"), VECTORS["canonical_name"])
