@@ -210,6 +210,7 @@ def test_objections_and_recalls_as_they_are_typed(town: Town) -> None:
     allow = ("answer", request_id, "--allow")
     said = town.types("Health visiting", *allow)
     assert (said.exit_code, "significant_harm, serious_crime" in said.output) == (1, True)
+    assert "manager, duty_worker" in said.output
     half = town.types("Health visiting", *allow, "--override", "significant_harm")
     assert (half.exit_code, "--role ROLE" in half.output) == (1, True)
     why = ("--override", "significant_harm", "--role", "manager")

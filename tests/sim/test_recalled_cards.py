@@ -119,7 +119,7 @@ async def test_a_withdrawal_reaches_every_card_and_a_closure_what_a_person_had_k
     health, care = agencies
     await known(federation, health)
     by_consent = await opened(federation, agencies, **CONSENT)
-    kept, taken = [await opened(federation, agencies) for _ in range(2)]
+    taken, kept = [await opened(federation, agencies) for _ in range(2)]
     waiting = await asked(federation, agencies)
     assert files_with(care, *DETAILS), "a search that finds nothing would prove nothing"
     assert await refused(keep_now(health.service, kept, 1)) is E.NOT_FOUND, "nobody asks yet"
@@ -195,6 +195,8 @@ async def test_a_leaver_and_a_suspended_agency(
     health, care = agencies
     await known(federation, health)
     of_leaver = await opened(federation, agencies)
+    await federation.hub.jobs.admit()
+    assert await federation.entries("recall") == [], "the hub recalls nobody's who is active"
     await health.write(lambda tables: people.close(tables, "Helen Visitor", federation.clock()))
     await federation.settle()
     assert await states(care, of_leaver) == ["recalled"]
