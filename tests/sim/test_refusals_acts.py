@@ -11,7 +11,13 @@ from node.requests.sealed import Recipient, seal_for
 from protocol.dsse import sign
 from protocol.errors import ErrorCode, LocalError
 from protocol.fields import from_base64, to_base64
-from protocol.messages.bodies import HubDecisionBody, NoticeBody, ReceiptBody
+from protocol.messages.bodies import (
+    HubDecisionBody,
+    LinkNotice,
+    NoticeBody,
+    ReceiptBody,
+    ShownInvolvement,
+)
 from protocol.messages.review import (
     IdentityCheckBody,
     IdentityRequestBody,
@@ -108,6 +114,33 @@ async def test_the_same_message_twice_is_acted_on_once(
         await care.service.advance()
     kinds = [item["kind"] for item in await care.outbox()]
     assert kinds.count("recall_done") == 1
+
+
+async def test_an_old_notice_that_comes_again_brings_no_link_back(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    _, care = agencies
+    (entry,) = (await care.team("c1")).others
+    (row,) = await care.read(lambda tables: tables.tx.rows("SELECT * FROM link"))
+    shown = ShownInvolvement(id=entry.involvement_id, type="health_visiting", label=entry.label)
+    notice = LinkNotice(
+        link_id=row["link_id"],
+        state="match",
+        stub_id=row["stub_id"],
+        agency_id=row["agency_id"],
+        involvements=[shown],
+        evidence=None,
+    )
+    gone = but(notice, state="ended", agency_id=None, involvements=[])
+    match, end = [
+        await signed_by_hub(federation, NoticeBody(round=NOTHING, links=[link]), care.party_id)
+        for link in (notice, gone)
+    ]
+    teams = []
+    for statement in (match, end, match):
+        await delivered(federation, care, statement)
+        teams.append(len((await care.team("c1")).others))
+    assert teams == [1, 0, 0]
 
 
 async def test_a_card_that_comes_twice_is_opened_once(
