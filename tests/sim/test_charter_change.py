@@ -273,6 +273,12 @@ async def test_no_rule_answers_under_a_charter_that_does_not_bind(
     await federation.settle()
     assert (await care.sent(no))["code"] == "permission_ended", "a refusal needs nobody's signature"
     await health.write(lambda tables: tables.tx.run("UPDATE involvement SET withdrawn_at = NULL"))
+    await health.write(lambda tables: tables.tx.run("UPDATE link SET state = 'ended'"))
+    unproven = await care.ask("c1", involvement)
+    await federation.settle()
+    assert (await health.received(unproven))["state"] == "refused", "nor does it ask a person"
+    assert (await care.sent(unproven))["code"] == "link_not_proven"
+    await health.write(lambda tables: tables.tx.run("UPDATE link SET state = 'match'"))
     await accept(federation, health)
     third = await care.ask("c1", involvement)
     await federation.settle()

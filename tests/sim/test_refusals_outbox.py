@@ -32,6 +32,7 @@ from tests.sim.federation import SimFederation, SimNode
 from tests.sim.test_lies import asked
 from tests.sim.test_node_faults import fault, set_aside, told
 from tests.sim.test_recall import released
+from tests.sim.test_refusals_hub import last
 from tests.sim.test_refusals_twice import statements
 from tests.sim.test_unwitnessed_card import alarms, allowed, let_go
 
@@ -241,7 +242,9 @@ async def test_a_card_that_is_refused_after_it_was_opened_stays_opened(
     assert (await health.received(request_id))["state"] == "opened"
     assert [error.code for error in await health.service.outbox.send()] == [E.NOT_ALLOWED]
     assert answers == []
-    assert (await health.received(request_id))["state"] == "opened"
+    kept = await health.received(request_id)
+    assert kept["state"] == "opened"
+    assert kept["release_id"] == (await last(federation, kind_of(kind))).id, "to recall it by"
     assert await set_aside(health) == []
 
 

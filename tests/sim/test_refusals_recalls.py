@@ -9,6 +9,7 @@ import pytest
 from node.actions.cards import take_back_now
 from node.actions.people import recall_now
 from node.actions.records import withdraw_now
+from node.records.clients import withdraw
 from protocol.errors import ErrorCode as E
 from protocol.errors import RemoteError
 from protocol.messages.review import RecallBody, RecallDoneBody, WrongPersonBody
@@ -63,6 +64,20 @@ async def test_a_card_about_the_wrong_person_that_a_lying_hub_has_recalled_too_g
     await care.service.advance()
     assert await stated(care) == ["logged"]
     assert await states(care, request_id) == ["recalled"]
+
+
+async def test_a_card_that_was_allowed_does_not_leave_after_a_withdrawal(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    """Of which the hub has not heard: it would take the card."""
+    health, care = agencies
+    request_id = await asked(federation, agencies)
+    await health.answer(request_id)
+    await health.write(lambda tables: withdraw(tables, "h1", federation.clock()))
+    await federation.settle()
+    assert (await health.received(request_id))["state"] == "stopped"
+    assert "release" not in [item["kind"] for item in await health.outbox()], "it stays here"
+    assert (await care.sent(request_id))["card"] is None
 
 
 async def test_what_the_hub_has_not_taken_yet_is_not_recalled(
