@@ -234,11 +234,30 @@ class TestALinkThatIsNotTheAskers:
         assert said["request_id"] == body.request_id
         return said["outcome"], said["code"]
 
+    @pytest.mark.parametrize("over", [False, True])
     async def test_by_an_agency_that_is_not_at_its_other_end(
+        self, federation: SimFederation, agencies: Agencies, over: bool
+    ) -> None:
+        """With the other's proof, also of work that has ended and of which we are told no more."""
+        charity = await federation.join("Charity", "charity")
+        if over:
+            sql = "UPDATE involvement SET ended_at = 1"
+            await agencies[0].write(lambda tables: tables.tx.run(sql))
+        said = await self.decided(federation, agencies, charity)
+        assert said == ("refuse", "link_not_proven")
+
+    async def test_for_another_client_than_it_is_of(
         self, federation: SimFederation, agencies: Agencies
     ) -> None:
-        charity = await federation.join("Charity", "charity")
-        said = await self.decided(federation, agencies, charity)
+        """The twin's health visitor, over the link through Amira."""
+        health, care = agencies
+        sql = (
+            "SELECT s.involvement_id FROM stub_involvement s JOIN involvement i "
+            "ON i.id = s.involvement JOIN client c ON c.id = i.client WHERE c.local_id = 'h2'"
+        )
+        (twins,) = await health.read(lambda tables: tables.tx.rows(sql))
+        change = {"involvement_id": twins["involvement_id"]}
+        said = await self.decided(federation, agencies, care, **change)
         assert said == ("refuse", "link_not_proven")
 
     @pytest.mark.parametrize("field", ["link_id", "involvement_id"])
