@@ -155,12 +155,12 @@ class Reviewing:
             stub_id=stub_id,
             question=question,
             asked_at=self._membership.env.clock(),
-            state=ReviewState.ASKED if question else ReviewState.IDLE,
+            state=ReviewState.ASKED,
         )
 
     def _waiting(self, item: Queued) -> Waiting:
         link, review = item.link, item.review
-        member = self._membership.directory.member(link.agency_id) if link.agency_id else None
+        member = self._membership.directory.member(link.agency_id or "")
         return Waiting(
             link_id=link.link_id,
             client=item.local_id,

@@ -13,14 +13,7 @@ from node.membership.outbox import Sent
 from node.store.governance import RecallNotice
 from node.store.links import ReviewState
 from node.store.outbox import OutboxState, Outgoing
-from node.store.requests import (
-    RECEIVED_MOVES,
-    SENT_MOVES,
-    ReceivedRequest,
-    ReceivedState,
-    SentRequest,
-    SentState,
-)
+from node.store.requests import ReceivedRequest, ReceivedState, SentRequest, SentState
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.messages.review import RecallBody, RecallDoneBody, WrongPersonBody
@@ -44,13 +37,6 @@ class Found:
     def is_recalled(self) -> bool:
         """Whether that was said of it before."""
         return self.request.state in {SentState.RECALLED, ReceivedState.RECALLED}
-
-    @property
-    def may_have_a_card(self) -> bool:
-        """Whether a card can have left or come under it."""
-        if isinstance(self.request, SentRequest):
-            return SentState.RECALLED in SENT_MOVES.get(self.request.state, ())
-        return ReceivedState.RECALLED in RECEIVED_MOVES.get(self.request.state, ())
 
 
 class Recalls:
@@ -79,19 +65,19 @@ class Recalls:
         by_hub = preamble.sender == self._membership.hub.hub_id
         holder = found.other if found.we_asked else self._membership.hub.party_id
         active = self._membership.directory.active(holder, delivery.index) is not None
-        if active if by_hub else not (found.we_asked and preamble.sender == holder):
+        if active if by_hub else preamble.sender != holder:
             raise RemoteError(ErrorCode.NOT_ALLOWED, "a card is recalled by who released it")
         _check_release(found, statement.body.release)
         if isinstance(found.request, SentRequest):
             _delete(tables, found.request, replace(found.request, recall=statement.id))
-        elif not found.is_recalled:
+        else:
             _recall(tables, found.request)
 
     def on_recalled(self, tables: NodeTables, body: RecallBody) -> None:
         """We had a card deleted, by a statement that this database does not know."""
-        found = self._find(tables, body.request_id)
-        if found is not None and not found.we_asked and found.may_have_a_card:
-            _recall(tables, found.request)
+        request = tables.received_requests.get(self._membership.hub.hub_id, body.request_id)
+        if request is not None:
+            _recall(tables, request)
 
     def say(self, tables: NodeTables, request_id: str, practitioner: int) -> None:
         """Say that a card was released about the wrong person. Raises LocalError."""
@@ -111,7 +97,7 @@ class Recalls:
     def stop(self, tables: NodeTables, body: WrongPersonBody) -> None:
         """What goes here at once when we have said so, if this node knows of the request."""
         found = self._find(tables, body.request_id)
-        if found is not None and (found.is_recalled or found.may_have_a_card):
+        if found is not None:
             self._stop(tables, found)
 
     def on_said(self, tables: NodeTables, sent: Sent) -> None:
@@ -211,11 +197,11 @@ class Recalls:
 
 
 def _check_release(found: Found, release: str) -> None:
-    """Raise RemoteError unless a card can have left by this release."""
+    """Raise RemoteError unless a card can have left by this release. Where none can have left at
+    all, the request's state does not allow it.
+    """
     if found.request.release_id not in {None, release}:
         raise RemoteError(ErrorCode.CONFLICT, "that is not the release we know")
-    if not (found.is_recalled or found.may_have_a_card):
-        raise RemoteError(ErrorCode.NOT_FOUND, "no card can have left under that request")
 
 
 def _delete(tables: NodeTables, request: SentRequest, answers: SentRequest) -> None:

@@ -84,8 +84,6 @@ def contest(policy: MatchPolicy, score: PairScore, rivals: Rivals) -> PairScore:
             contested.worse if ahead < 0 else contested.close if ahead <= contested.margin else 0
         )
         barred |= policy.guard.bar is not None and rival >= policy.guard.bar
-    if not cost and barred == score.barred:
-        return score
     return _judged(policy, replace(score, hundredths=score.hundredths + cost, barred=barred))
 
 

@@ -201,7 +201,7 @@ async def test_an_added_key_evaluates_its_own_inputs_and_no_others_and_a_dropped
     before = [await evaluated(federation, agency) for agency in (health, care)]
 
     added: Any = {"id": "alias_dob_pc.4", "agree": 236, "disagree": -66, "cap": 3, "place": True}
-    either = {"guarded": {"each_of": [["alias_dob_pc.4", suburb["id"]]]}}
+    either: Any = {"guarded": {"each_of": [["alias_dob_pc.4", suburb["id"]]]}}
     await amend(federation, {"match_policy": {"keys": [added], "guards": either}})
     await follow(health, care)
     assert [await evaluated(federation, agency) for agency in (health, care)] == before
@@ -274,6 +274,12 @@ async def test_no_rule_answers_under_a_charter_that_does_not_bind(
     await federation.settle()
     assert (await care.sent(no))["code"] == "permission_ended", "a refusal needs nobody's signature"
     await health.write(lambda tables: tables.tx.run("UPDATE involvement SET withdrawn_at = NULL"))
+    await health.write(lambda tables: tables.tx.run("UPDATE link SET state = 'ended'"))
+    unproven = await care.ask("c1", involvement)
+    await federation.settle()
+    assert (await health.received(unproven))["state"] == "refused", "nor does it ask a person"
+    assert (await care.sent(unproven))["code"] == "link_not_proven"
+    await health.write(lambda tables: tables.tx.run("UPDATE link SET state = 'match'"))
     await accept(federation, health)
     third = await care.ask("c1", involvement)
     await federation.settle()

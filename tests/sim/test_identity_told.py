@@ -13,10 +13,13 @@ from node.views.governance import governance_value
 from protocol.messages.review import IdentityDecisionBody
 from protocol.messages.statement import parse_statement
 from tests.sim.federation import AMIRA, DUTY, NOON, SimFederation, row
+from tests.sim.lying_hub import delivered
 from tests.sim.test_audit_people import audited
 from tests.sim.test_daily_statements import alarms
 from tests.sim.test_identity_check import answer, check, screen, sent
 from tests.sim.test_identity_check import unsure as unsure  # a fixture
+from tests.sim.test_refusals_hub import last
+from tests.sim.test_refusals_node import dropped
 from tests.sim.test_review import NOT_SURE, Agencies
 
 
@@ -64,6 +67,24 @@ async def test_who_asks_and_sends_nothing_is_an_alarm_at_the_other_side(
     assert await mark_alerts_seen(health.service, 1) == 1
     (item,) = await health.read(lambda tables: governance_value(tables, health.membership))
     assert item["seen"]
+
+
+async def test_who_sent_a_name_that_nobody_compared_in_time_is_no_alarm(
+    federation: SimFederation, unsure: Agencies
+) -> None:
+    """The fault is our people's; and where the hub never named us, nobody's."""
+    health, care = unsure
+    await check(care)
+    await federation.settle()
+    assert len((await screen(health))["to_compare"]) == 1
+    await check(care)
+    await dropped(federation, health)
+    await delivered(federation, health, await last(federation, "identity_request"))
+    federation.clock.now += 8 * 86_400
+    await health.service.advance()
+    states = await health.read(lambda tables: tables.tx.rows("SELECT state FROM received_check"))
+    assert [item["state"] for item in states] == ["expired"] * 2
+    assert "identity_unsent" not in await alarms(health)
 
 
 async def named(federation: SimFederation) -> tuple[str | None, str | None, str | None]:

@@ -13,6 +13,7 @@ from node.store.objections import SaidBy
 from node.views.inbox import inbox_value
 from protocol.errors import ErrorCode as E
 from protocol.errors import LocalError
+from protocol.requests.refusals import RefusalCode
 from tests.sim.federation import SimFederation, SimNode, two_agencies
 from tests.sim.test_api import BEARER, client_of
 from tests.sim.test_charter_change import accept, amend, follow
@@ -74,7 +75,7 @@ async def test_an_objection_decides_and_who_may_override_it_says_why(
     number = await objects(health, "childrens_social_care")
 
     # S17 lets nobody override: what waits is refused when it is answered, and what comes at once.
-    assert await allows(health, before) is None
+    assert await allows(health, before, "significant_harm", "manager") is None
     late = await asked(federation, agencies, **S17)
     await federation.settle()
     for request_id in (before, late):
@@ -110,7 +111,20 @@ async def test_an_objection_decides_and_who_may_override_it_says_why(
     files = [await disclosed(health, one, tmp_path / one) for one in (before, late, overridden)]
     facts = json.loads(files[2].read_bytes())["facts"]
     assert facts["override"] == {"reason": "significant_harm", "role": "manager"}
+    assert json.loads(files[0].read_bytes())["facts"]["override"] is None, "nothing was overridden"
     assert (await opened(federation, *files))[:2] == (0, [])
+
+
+async def test_whoever_may_override_an_objection_may_refuse(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    health, care = agencies
+    await objects(health)
+    request_id = await asked(federation, agencies)
+    await health.answer(request_id, RefusalCode.NOT_PROPORTIONATE)
+    await federation.settle()
+    sent = await care.sent(request_id)
+    assert (sent["state"], sent["code"]) == ("refused", "not_proportionate")
 
 
 async def refused_override(reason: str, role: str) -> E:
@@ -210,6 +224,7 @@ def test_objections_and_recalls_as_they_are_typed(town: Town) -> None:
     allow = ("answer", request_id, "--allow")
     said = town.types("Health visiting", *allow)
     assert (said.exit_code, "significant_harm, serious_crime" in said.output) == (1, True)
+    assert "manager, duty_worker" in said.output
     half = town.types("Health visiting", *allow, "--override", "significant_harm")
     assert (half.exit_code, "--role ROLE" in half.output) == (1, True)
     why = ("--override", "significant_harm", "--role", "manager")

@@ -1,6 +1,7 @@
 """An agency's own records: people twice in them, and people with too little to be found."""
 
 from node.links.team import Unpublished
+from node.records.clients import withdraw
 from node.records.duplicates import duplicates
 from node.records.importer.rows import Permission
 from protocol.matchkeys.records import ClientRecord
@@ -69,3 +70,20 @@ async def test_a_basis_that_the_charter_lacks_is_said_to_be_the_reason(
     await health.publish()
     assert (await health.team("h1")).unpublished == "not_in_charter"
     assert (await health.team("h2")).unpublished is None
+
+
+async def test_who_was_withdrawn_is_neither_published_nor_compared(
+    federation: SimFederation,
+) -> None:
+    health = await federation.join("Health visiting", "health_provider")
+    await health.take_in(row("h1", AMIRA, "health_visiting", DUTY))
+    await health.publish()
+    await federation.round()
+    team = await health.team("h1")
+    assert (team.published, team.unpublished, team.compared) == (True, None, True)
+    await health.write(lambda tables: withdraw(tables, "h1", federation.clock()))
+    await health.publish()
+    await federation.round()
+    team = await health.team("h1")
+    assert (team.published, team.compared) == (False, False)
+    assert team.unpublished is Unpublished.NO_PERMISSION

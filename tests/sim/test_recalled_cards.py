@@ -26,6 +26,7 @@ from tests.sim.lying_hub import delivered
 from tests.sim.put_back import copy_aside, put_back
 from tests.sim.test_audit_people import audited
 from tests.sim.test_refusals_hub import but, last, says
+from tests.sim.test_refusals_node import nothing_set_aside
 from tests.sim.test_restart import restart_hub
 from tests.sim.test_stolen_node import ordered
 from tests.sim.test_unwitnessed_card import VITAL
@@ -116,7 +117,7 @@ async def test_a_withdrawal_reaches_every_card_and_a_closure_what_a_person_had_k
     await health.agree("h1")
     await care.agree("c1")
     by_consent = await opened(federation, agencies, **CONSENT)
-    kept, taken = [await opened(federation, agencies) for _ in range(2)]
+    taken, kept = [await opened(federation, agencies) for _ in range(2)]
     waiting = await asked(federation, agencies)
     assert files_with(care, *DETAILS), "a search that finds nothing would prove nothing"
     assert await refused(keep_now(health.service, kept, 1)) is E.NOT_FOUND, "nobody asks yet"
@@ -192,6 +193,8 @@ async def test_a_leaver_and_a_suspended_agency(
     health, care = agencies
     await known(federation, health)
     of_leaver = await opened(federation, agencies)
+    await federation.hub.jobs.admit()
+    assert await federation.entries("recall") == [], "the hub recalls nobody's who is active"
     await health.write(lambda tables: people.close(tables, "Helen Visitor", "", federation.clock()))
     await federation.settle()
     assert await states(care, of_leaver) == ["recalled"]
@@ -266,9 +269,14 @@ async def test_who_may_recall_what(federation: SimFederation, agencies: Agencies
     # The hub lies: it lets through what it must refuse, and recalls a card of an active member.
     by_hub = await federation.hub_write(lambda tables: federation.ledger(tables).sign(real, aud))
     await delivered(federation, care, by_hub)
-    for sender, body in ((charity, real), (health, but(real, release=nothing))):
+    for sender, body in (
+        (charity, real),
+        (health, but(real, release=nothing)),
+        (health, but(real, request_id="ab" * 16)),
+    ):
         await delivered(federation, care, sender.membership.sign(body, aud))
     assert await states(care, request_id) == ["opened"]
+    await nothing_set_aside(care)
     found = {code for _, code in await audited(federation)}
     assert found == {Code.CHAIN_BROKEN, Code.RECALL_UNFOUNDED}
     # And the honest way, once each.

@@ -11,7 +11,13 @@ from node.requests.sealed import Recipient, seal_for
 from protocol.dsse import sign
 from protocol.errors import ErrorCode, LocalError
 from protocol.fields import from_base64, to_base64
-from protocol.messages.bodies import HubDecisionBody, NoticeBody, ReceiptBody
+from protocol.messages.bodies import (
+    HubDecisionBody,
+    LinkNotice,
+    NoticeBody,
+    ReceiptBody,
+    ShownInvolvement,
+)
 from protocol.messages.review import (
     IdentityCheckBody,
     IdentityRequestBody,
@@ -110,6 +116,33 @@ async def test_the_same_message_twice_is_acted_on_once(
     assert kinds.count("recall_done") == 1
 
 
+async def test_an_old_notice_that_comes_again_brings_no_link_back(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    _, care = agencies
+    (entry,) = (await care.team("c1")).others
+    (row,) = await care.read(lambda tables: tables.tx.rows("SELECT * FROM link"))
+    shown = ShownInvolvement(id=entry.involvement_id, type="health_visiting", label=entry.label)
+    notice = LinkNotice(
+        link_id=row["link_id"],
+        state="match",
+        stub_id=row["stub_id"],
+        agency_id=row["agency_id"],
+        involvements=[shown],
+        evidence=None,
+    )
+    gone = but(notice, state="ended", agency_id=None, involvements=[])
+    match, end = [
+        await signed_by_hub(federation, NoticeBody(round=NOTHING, links=[link]), care.party_id)
+        for link in (notice, gone)
+    ]
+    teams = []
+    for statement in (match, end, match):
+        await delivered(federation, care, statement)
+        teams.append(len((await care.team("c1")).others))
+    assert teams == [1, 0, 0]
+
+
 async def test_a_card_that_comes_twice_is_opened_once(
     federation: SimFederation, agencies: Agencies
 ) -> None:
@@ -201,11 +234,30 @@ class TestALinkThatIsNotTheAskers:
         assert said["request_id"] == body.request_id
         return said["outcome"], said["code"]
 
+    @pytest.mark.parametrize("over", [False, True])
     async def test_by_an_agency_that_is_not_at_its_other_end(
+        self, federation: SimFederation, agencies: Agencies, over: bool
+    ) -> None:
+        """With the other's proof, also of work that has ended and of which we are told no more."""
+        charity = await federation.join("Charity", "charity")
+        if over:
+            sql = "UPDATE involvement SET ended_at = 1"
+            await agencies[0].write(lambda tables: tables.tx.run(sql))
+        said = await self.decided(federation, agencies, charity)
+        assert said == ("refuse", "link_not_proven")
+
+    async def test_for_another_client_than_it_is_of(
         self, federation: SimFederation, agencies: Agencies
     ) -> None:
-        charity = await federation.join("Charity", "charity")
-        said = await self.decided(federation, agencies, charity)
+        """The twin's health visitor, over the link through Amira."""
+        health, care = agencies
+        sql = (
+            "SELECT s.involvement_id FROM stub_involvement s JOIN involvement i "
+            "ON i.id = s.involvement JOIN client c ON c.id = i.client WHERE c.local_id = 'h2'"
+        )
+        (twins,) = await health.read(lambda tables: tables.tx.rows(sql))
+        change = {"involvement_id": twins["involvement_id"]}
+        said = await self.decided(federation, agencies, care, **change)
         assert said == ("refuse", "link_not_proven")
 
     @pytest.mark.parametrize("field", ["link_id", "involvement_id"])

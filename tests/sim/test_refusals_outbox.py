@@ -15,6 +15,7 @@ from node.faults import fault_of
 from node.membership.hub import followed_charters
 from node.membership.succession import move_on
 from node.membership.synced import notice
+from node.records.clients import withdraw
 from node.requests.answering import Answer
 from node.store.resync import Cause
 from node.store.set_aside import Item, Kind
@@ -25,11 +26,13 @@ from protocol.messages.bodies import DecisionBody, ReleaseBody, RoundsBody
 from protocol.messages.kinds import kind_of
 from protocol.messages.log import ProvisionalBody
 from protocol.messages.statement import parse_statement
+from protocol.requests.refusals import RefusalCode
 from protocol.wire import Message, parse_wire
 from tests.sim.federation import SimFederation, SimNode
 from tests.sim.test_lies import asked
 from tests.sim.test_node_faults import fault, set_aside, told
 from tests.sim.test_recall import released
+from tests.sim.test_refusals_hub import last
 from tests.sim.test_refusals_twice import statements
 from tests.sim.test_unwitnessed_card import alarms, allowed, let_go
 
@@ -165,6 +168,41 @@ async def test_nor_does_what_was_asked_over_it(
     assert await set_aside(care) == []
 
 
+@pytest.mark.parametrize(
+    ("decided", "state"),
+    [("no by a person", "asks_person"), ("yes by rule", "asks_person"), ("no by rule", "stopped")],
+)
+async def test_a_decision_that_the_hub_refuses_goes_back_to_people_unless_nobody_may_allow_it(
+    federation: SimFederation,
+    agencies: Agencies,
+    monkeypatch: pytest.MonkeyPatch,
+    decided: str,
+    state: str,
+) -> None:
+    health, _ = agencies
+    await released(federation, agencies)
+    real = federation.network.post
+
+    async def refuses(url: str, body: bytes, headers: Any = None) -> bytes:
+        if is_of(DecisionBody, url, body):
+            raise RemoteError(E.NOT_ALLOWED, "not today")
+        return await real(url, body, headers)
+
+    if decided == "yes by rule":
+        health.service.answering._settings.answer_rule = "allow"
+        monkeypatch.setattr(federation.network, "post", refuses)
+    request_id = await asked(federation, agencies)
+    monkeypatch.setattr(federation.network, "post", refuses)
+    if decided == "no by a person":
+        await health.answer(request_id, RefusalCode.NOT_PROPORTIONATE)
+    elif decided == "no by rule":
+        await health.write(lambda tables: withdraw(tables, "h1", federation.clock()))
+    for _ in range(2):
+        await health.service.advance()
+    assert (await health.received(request_id))["state"] == state
+    assert await statements(health, "decision") == 2, "it is not decided again and again"
+
+
 @pytest.mark.parametrize("kind", [ReleaseBody, ProvisionalBody], ids=kind_of)
 async def test_a_card_that_is_refused_after_it_was_opened_stays_opened(
     federation: SimFederation,
@@ -204,7 +242,9 @@ async def test_a_card_that_is_refused_after_it_was_opened_stays_opened(
     assert (await health.received(request_id))["state"] == "opened"
     assert [error.code for error in await health.service.outbox.send()] == [E.NOT_ALLOWED]
     assert answers == []
-    assert (await health.received(request_id))["state"] == "opened"
+    kept = await health.received(request_id)
+    assert kept["state"] == "opened"
+    assert kept["release_id"] == (await last(federation, kind_of(kind))).id, "to recall it by"
     assert await set_aside(health) == []
 
 

@@ -21,7 +21,7 @@ from tests.sim.lying_hub import delivered
 from tests.sim.test_identity_check import unsure as unsure  # a fixture
 from tests.sim.test_recall import released
 from tests.sim.test_refusals_hub import NOTHING, last
-from tests.sim.test_refusals_node import signed_by_hub
+from tests.sim.test_refusals_node import nothing_set_aside, signed_by_hub
 from tests.sim.test_review import queue, say, told
 from tests.sim.test_unwitnessed_card import alarms
 
@@ -78,6 +78,15 @@ class TestAQuestion:
         assert [state for state, _ in await told(care)] == ["ended"]
         await asks(federation, care, None)
         assert (await review(care)).answer == "not_same"
+
+    async def test_that_was_never_put_is_taken_back(
+        self, federation: SimFederation, agencies: Agencies
+    ) -> None:
+        """There is nothing to take back, and nothing of ours is out of order."""
+        _, care = agencies
+        await asks(federation, care, None)
+        assert await care.read(lambda tables: tables.count("review")) == 0
+        await nothing_set_aside(care)
 
     async def test_whose_answer_the_hub_refuses_waits_again(
         self, federation: SimFederation, unsure: Agencies

@@ -60,6 +60,14 @@ def test_little_that_agrees_is_not_even_possible() -> None:
         assert score_pattern(policy, ("name_pc.2",), ()).outcome is outcome
 
 
+def test_what_is_enough_to_see_is_not_yet_enough_to_link() -> None:
+    upper = score_pattern(ENGLAND, OWN, ()).hundredths
+    for limit, outcome in ((upper + 1, Outcome.POSSIBLE), (upper, Outcome.MATCH)):
+        guard = replace(ENGLAND.guard, upper=limit)
+        policy = replace(ENGLAND, guards={**ENGLAND.guards, "guarded": guard})
+        assert score_pattern(policy, OWN, ()).outcome is outcome
+
+
 def test_types_outside_the_policy_are_ignored() -> None:
     sides = {"name_dob.1": [ONE], "shoe_size.1": [ONE]}
     assert score_pair(ENGLAND, sides, sides).agree == ("name_dob.1",)
@@ -86,6 +94,9 @@ def test_types_outside_the_policy_are_ignored() -> None:
          "possible", "possible"),
         # One number with a birth date that was mistyped: they do not conflict.
         ("nid_given.2 nid_family.1 name_dob.1 name_pc_dob.3", "nid_dob.1", "match", "match"),
+        # Moved a few doors down the street: nobody else lives behind that door.
+        ("given_dob.3 name_dob.1 alias_dob_pc.4 dob_sex_pc.2 name_pc_dob.3 name_pc.2",
+         "dob_addr.1 name_addr_dob.3 given_addr.2", "match", "match"),
         # Layan Khaled and Layan Omar: the second name differs.
         ("given_dob.3 name_dob.1 name_pc_dob.3 sex_family_dob.2", "given_dob_mi.4 two_dob.1",
          "possible", "possible"),
@@ -148,6 +159,14 @@ def test_a_rival_at_the_bar_leaves_the_pair_to_people() -> None:
     assert barred.barred, "nor does anything support it"
 
 
+def test_under_a_charter_without_a_bar_a_rival_only_costs() -> None:
+    guard = replace(ENGLAND.guard, bar=None)
+    policy = replace(ENGLAND, guards={**ENGLAND.guards, "guarded": guard})
+    score = score_pattern(policy, (*OWN, "name_addr_dob.3"), ())
+    close = contest(policy, score, Rivals(score.hundredths))
+    assert (close.hundredths, close.outcome) == (score.hundredths - 174, Outcome.MATCH)
+
+
 def test_an_agencys_second_copy_of_a_client_is_no_rival() -> None:
     a = fits("a", "health", [("housing", 900, "b"), ("housing", 950, "copy")])
     b = fits("b", "housing", [("health", 900, "a")])
@@ -158,6 +177,27 @@ def test_an_agencys_second_copy_of_a_client_is_no_rival() -> None:
     twice = score_pattern(ENGLAND, OWN, ())
     assert is_duplicate(ENGLAND, twice)
     assert not is_duplicate(ENGLAND, score_pattern(ENGLAND, OWN, ("two_dob.1",))), "twins are two"
+    nothing = score_pair(ENGLAND, {"nid_dob.1": [ONE]}, {"name_dob.1": [ONE]})
+    assert not is_duplicate(ENGLAND, nothing), "of which nothing can be compared"
+
+
+def test_what_scores_too_little_is_not_one_client_twice() -> None:
+    sure = score_pattern(ENGLAND, OWN, ()).hundredths
+    for limit, twice in ((sure + 1, False), (sure, True)):
+        policy = replace(ENGLAND, contested=replace(ENGLAND.contested, sure=limit))
+        assert is_duplicate(policy, score_pattern(policy, OWN, ())) is twice
+
+
+def test_what_an_open_charter_links_is_not_one_client_of_an_agency_twice_for_that() -> None:
+    """To link two across agencies is one thing, to hide one of an agency's own another: what the
+    guarded point bars are two, also where the charter's own point bars nothing.
+    """
+    unbarred = replace(OPEN.guards["open"], vetoes=())
+    policy = replace(OPEN, guards={**OPEN.guards, "open": unbarred})
+    alike = ("given_dob.3", "name_dob.1", "name_addr_dob.3", "dob_addr.1")
+    twins = score_pattern(policy, alike, ("two_dob.1",))
+    assert twins.outcome is Outcome.MATCH
+    assert not is_duplicate(policy, twins)
 
 
 def test_who_fits_two_people_at_a_third_agency_is_two_people() -> None:
@@ -169,6 +209,12 @@ def test_who_fits_two_people_at_a_third_agency_is_two_people() -> None:
     assert not rivals_of(ENGLAND, 400, a, b, lambda *_: True).elsewhere, "c1 and c2 are one"
     score = score_pattern(ENGLAND, OWN, ())
     assert contest(ENGLAND, score, found).hundredths == score.hundredths - 482
+
+
+def test_who_fits_the_same_person_at_a_third_agency_is_one_person() -> None:
+    a = fits("a", "health", [("housing", 400, "b"), ("police", 900, "c")])
+    b = fits("b", "housing", [("health", 400, "a"), ("police", 800, "c")])
+    assert rivals_of(ENGLAND, 400, a, b, nobody_twice) == Rivals(None, elsewhere=False)
 
 
 def nobody_twice(_one: str, _other: str) -> bool:
