@@ -452,13 +452,13 @@ class SimFederation:
     async def join(self, name: str, member_class: str, **settings: Any) -> SimNode:
         """Invite, apply, compare words, approve, accept the charter."""
         invitation = await self.invite(self.random(32))
-        joining, engine = self.joining(name, member_class, **settings)
+        given = self.settings(name, member_class, **settings)
+        joining, engine = self._about_to_join(name, given)
         federation, words = await joining.apply(engine, invitation)
         await self._approve(federation.hub.party_id, words)
         await joining.wait_for_approval(federation, lambda: None)
         await joining.accept_charter(federation)
         await self.checkpoint()
-        given = self.settings(name, member_class, **settings)
         node = SimNode(NodeService(federation, given), self.folder / name)
         self.nodes[name] = node
         return node
@@ -483,10 +483,12 @@ class SimFederation:
 
     def joining(self, name: str, member_class: str, **more: Any) -> tuple[Joining, NodeEngine]:
         """A new node that is about to join, and its database."""
+        return self._about_to_join(name, self.settings(name, member_class, **more))
+
+    def _about_to_join(self, name: str, settings: NodeSettings) -> tuple[Joining, NodeEngine]:
         folder = self.folder / name
         folder.mkdir(mode=0o700)
         env = Environment(self.clock, Random(name))
-        settings = self.settings(name, member_class, **more)
         made = Joining(folder, settings, self.network, env)  # type: ignore[arg-type]
         return made, open_node_engine(folder, rehearse=self.rehearse)
 
