@@ -6,7 +6,7 @@ log holds version, hash and length. Nothing here decides anything: protocol/requ
 
 import hashlib
 from collections.abc import Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
@@ -317,7 +317,6 @@ class Charter(WireModel):
         return hashlib.sha256(self.encode()).hexdigest()
 
 
-@lru_cache(maxsize=8)  # of a few federations: whoever opens a log's view reads its charter again
 def parse_charter(data: bytes) -> Charter:
     """Parse a charter document. Raises RemoteError and nothing else."""
     value = canonical.parse(data, limit=DOCUMENT_LIMIT)
