@@ -6,8 +6,9 @@ demo: .venv/.runtime
 	$(BIN)/python -m demo $(ARGS)
 
 # In the order of the folders: the few long stories of tests/e2e come early, not last and alone.
+# Compiled modules are kept, whatever the environment says: a hundred programs start in these tests.
 test: .venv/.dev
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # Long fault and fuzz runs, and the property tests with many more examples.
 soak: .venv/.dev

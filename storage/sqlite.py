@@ -213,19 +213,25 @@ class SqliteDatabase(Generic[Stores]):
         return sqlite_utils.Database(connection)
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
+        if self._version(connection) == self._schema.version:
+            return  # nothing to write, and no disk to wait for: every command begins here
         connection.execute("BEGIN IMMEDIATE")
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version > self._schema.version:
-            connection.execute("ROLLBACK")
-            raise LocalError(
-                ErrorCode.STORAGE,
-                f"{self._path.name} was written by a newer program (schema {version}); upgrade",
-            )
+        version = self._version(connection)  # another program may have been first
         for script in self._schema.scripts[version:]:
             for statement in script.split(";\n"):
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version={self._schema.version}")
         connection.execute("COMMIT")
+
+    def _version(self, connection: sqlite3.Connection) -> int:
+        """How many scripts the file has had. Raises LocalError(STORAGE) if more than we know."""
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version > self._schema.version:
+            raise LocalError(
+                ErrorCode.STORAGE,
+                f"{self._path.name} was written by a newer program (schema {version}); upgrade",
+            )
+        return int(version)
 
 
 class SqliteEngine(Generic[Stores]):

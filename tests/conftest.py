@@ -5,8 +5,10 @@ long and hard: HYPOTHESIS_PROFILE=soak.
 """
 
 import copy
+import gc
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +36,35 @@ settings.register_profile(
 SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 collect_ignore = [] if SOAK else ["soak"]  # long runs: `make soak`
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+
+
+def _holds_files(folder: Path) -> bool:
+    """Whether a folder in memory is there, large enough, and lets programs run from it."""
+    return (
+        os.access(folder, os.W_OK | os.X_OK)
+        and shutil.disk_usage(folder).free > MEMORY_BYTES
+        and not os.statvfs(folder).f_flag & os.ST_NOEXEC
+    )
+
+
+# Tests put their files into memory where they can. A disk that is slow to sync takes half of the
+# time; what is synced, and when, tests see by the calls, and no test cuts the power.
+MEMORY, MEMORY_BYTES = Path("/dev/shm"), 2**31  # noqa: S108 - pytest's own folder within it
+if _holds_files(MEMORY):
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What the tests' modules make while they load stays: to look for waste in it, then and with
+    every test, is a tenth of the time.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_xdist_auto_num_workers() -> int:

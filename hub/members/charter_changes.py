@@ -114,15 +114,21 @@ def proposed(held: Charter, change: Mapping[str, JsonValue]) -> Charter:
         raise LocalError(ErrorCode.NOT_ALLOWED, "the hub's key cannot be changed in this release")
     check_policy(new.policy)
     check_witnesses(new)
-    check_findable(new)
+    check_findable(new, held)
     return new
 
 
-def check_findable(charter: Charter) -> None:
-    """Refuse something always findable on no lawful basis that is in force. Raises LocalError."""
+def check_findable(charter: Charter, held: Charter | None = None) -> None:
+    """Refuse something always findable on no lawful basis that is in force, unless it was so in the
+    charter before, from when none was named. Raises LocalError.
+    """
+    before = {item.code: item for item in held.involvement_types} if held is not None else {}
     findable = charter.always_findable
     for item in charter.involvement_types:
         if item.openness == "always_findable" and item.code not in findable:
+            was = before.get(item.code)
+            if was == item and item.basis is None:
+                continue
             raise LocalError(
                 ErrorCode.NOT_ALLOWED,
                 f"involvement type {item.code} is always findable: name the lawful basis in force "

@@ -359,7 +359,7 @@ class Charter(WireModel):
         """The document's canonical bytes."""
         return canonical.encode(self.to_value())
 
-    @property
+    @cached_property
     def document_hash(self) -> str:
         """SHA-256 of the canonical bytes, in hex."""
         return hashlib.sha256(self.encode()).hexdigest()

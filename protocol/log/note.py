@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.signing import (
@@ -30,6 +30,7 @@ MAX_DECIMAL = 2**63 - 1
 KEY_ID_BYTES = 4
 
 _CONTROL = re.compile(rb"[\x00-\x09\x0b-\x1f]")
+_KEY_NAME = re.compile(r"[^\s+\x00-\x1f]+")
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}")
 _DASH = "— "
 
@@ -57,7 +58,7 @@ class VerifierKey:
     type: SignatureType
     public_key: bytes
 
-    @property
+    @cached_property
     def key_id(self) -> bytes:
         """SHA-256(name || 0x0A || type || public key)[:4]."""
         preimage = self.name.encode() + b"\n" + bytes([self.type]) + self.public_key
@@ -116,7 +117,7 @@ class NoteSigner:
         if not is_key_name(self.name):
             raise LocalError(ErrorCode.CONFIGURATION, "key name is empty, too long or has a space")
 
-    @property
+    @cached_property
     def key(self) -> VerifierKey:
         """The verifier key to give to others."""
         return VerifierKey(self.name, self.type, public_key(self.seed))
@@ -133,8 +134,7 @@ def is_key_name(name: str) -> bool:
         encoded = name.encode()
     except UnicodeEncodeError:
         return False
-    unusable = any(letter.isspace() or letter == "+" or letter < " " for letter in name)
-    return 0 < len(encoded) <= MAX_NAME_BYTES and not unusable
+    return len(encoded) <= MAX_NAME_BYTES and _KEY_NAME.fullmatch(name) is not None
 
 
 @lru_cache(maxsize=1024)  # a charter's keys are read for every checkpoint
@@ -158,6 +158,7 @@ def parse_vkey(text: str) -> VerifierKey:
     return key
 
 
+@lru_cache(maxsize=16)  # a checkpoint goes through many hands, and each reads it
 def parse_note(data: bytes) -> Note:
     """Split a note into text and signature lines. Raises RemoteError and nothing else."""
     if len(data) > MAX_NOTE_BYTES:

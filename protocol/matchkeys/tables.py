@@ -5,6 +5,8 @@ so a node whose hashes differ from the charter's publishes nothing.
 """
 
 import hashlib
+from collections.abc import Mapping
+from functools import cache
 
 from protocol import canonical
 from protocol.canonical import JsonValue
@@ -30,7 +32,8 @@ TABLES: dict[str, JsonValue] = {
 }
 
 
-def table_hashes() -> dict[str, str]:
+@cache
+def table_hashes() -> Mapping[str, str]:
     """SHA-256 (hex) over the canonical JSON of each table, by table name."""
     return {
         name: hashlib.sha256(canonical.encode(table)).hexdigest() for name, table in TABLES.items()

@@ -88,10 +88,10 @@ async def test_many_at_once_wait_for_each_other_and_none_is_lost(engine: Books) 
 
 async def test_writes_that_wait_together_are_committed_together(engine: Books) -> None:
     commits: list[str] = []
-    database = engine._file.opened()  # type: ignore[attr-defined]
-    database.conn.set_trace_callback(commits.append)
+    connection = engine._file.opened()  # type: ignore[attr-defined]
+    connection.set_trace_callback(commits.append)
     await asyncio.gather(*(engine.write(add(str(n))) for n in range(50)))
-    database.conn.set_trace_callback(None)
+    connection.set_trace_callback(None)
     assert commits.count("BEGIN IMMEDIATE") <= 3, "one sync of the disk for many"
     assert len(await engine.read(titles)) == 50
 

@@ -471,8 +471,8 @@ class SimFederation:
 
     async def join(self, name: str, member_class: str, **settings: Any) -> SimNode:
         """Invite, apply, compare words, approve, accept the charter."""
-        joining, engine = self.joining(name, member_class, **settings)
         given = self.settings(name, member_class, **settings)
+        joining, engine = self._about_to_join(name, given)
         return await self._joined(joining, engine, given, self.folder / name)
 
     async def join_too(self, node: SimNode, given: NodeSettings) -> SimNode:
@@ -514,10 +514,12 @@ class SimFederation:
 
     def joining(self, name: str, member_class: str, **more: Any) -> tuple[Joining, NodeEngine]:
         """A new node that is about to join, and its database."""
+        return self._about_to_join(name, self.settings(name, member_class, **more))
+
+    def _about_to_join(self, name: str, settings: NodeSettings) -> tuple[Joining, NodeEngine]:
         folder = self.folder / name
         folder.mkdir(mode=0o700)
         env = Environment(self.clock, Random(name))
-        settings = self.settings(name, member_class, **more)
         made = Joining(folder, settings, self.network, env)  # type: ignore[arg-type]
         return made, open_node_engine(folder, rehearse=self.rehearse)
 

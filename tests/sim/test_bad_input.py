@@ -11,6 +11,7 @@ from hub.exchange.intake import Intake
 from hub.store.members import ApplicantState
 from keys.batch import pack_points
 from keys.groups import default_group
+from node.membership.hub import HubMembership
 from protocol import canonical
 from protocol.dsse import sign
 from protocol.errors import ErrorCode, RemoteError
@@ -301,9 +302,10 @@ class TestPublications:
 
         monkeypatch.setattr(drafting, "match_keys", greedy)
         await node.membership.sync()
-        charter = node.membership.charter
+        charter = node.membership.charter.model_copy()  # the node's own, and not the hub's
         caps = {key: replace(weights, cap=16) for key, weights in charter.policy.keys.items()}
         charter.__dict__["policy"] = replace(charter.policy, keys=caps)
+        monkeypatch.setattr(HubMembership, "charter", charter)
         with pytest.raises(RemoteError) as caught:
             await node.publish()
         assert caught.value.code is ErrorCode.OVER_LIMIT
@@ -514,7 +516,6 @@ async def _statement_by(federation: SimFederation, party_id: str, seed: SecretSe
 async def test_an_agency_that_has_not_signed_the_agreement_publishes_nothing(
     federation: SimFederation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from node.membership.hub import HubMembership
     from node.membership.joining import Joining
 
     async def never(self: Joining, federation: Any) -> None:

@@ -34,13 +34,13 @@ def applied(hub: SyntheticHub, people: range, revision: int, size: int = 1_000) 
     return cost(lambda: hub.apply(upload))
 
 
-def test_a_step_of_a_thousand_rows_costs_no_more_statements_than_one_of_a_hundred(
+def test_a_step_of_three_hundred_rows_costs_no_more_statements_than_one_of_thirty(
     hub: SyntheticHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(applying, "ROWS_A_STEP", 1_000)
-    few, many = range(100), range(100, 1_100)
+    monkeypatch.setattr(applying, "ROWS_A_STEP", 300)
+    few, many = range(30), range(30, 330)
     for agency in (HEALTH, SCHOOL):  # others who share the tokens that come and go
-        hub.publish(agency, range(1_100))
+        hub.publish(agency, range(330))
     assert applied(hub, many, 1) <= applied(hub, few, 1)
     hub.pass_days(1)
     assert applied(hub, many, 2) <= applied(hub, few, 2), "tokens leave as others come"
@@ -48,8 +48,8 @@ def test_a_step_of_a_thousand_rows_costs_no_more_statements_than_one_of_a_hundre
 
 
 def test_ten_chunks_cost_no_more_than_ten_times_one(hub: SyntheticHub) -> None:
-    one = applied(hub, range(100), 1, 100)
-    assert applied(hub, range(100, 1_100), 1, 100) <= 10 * one
+    one = applied(hub, range(30), 1, 30)
+    assert applied(hub, range(30, 330), 1, 30) <= 10 * one
 
 
 def rounds(hub: SyntheticHub, people: range) -> list[int]:
@@ -84,7 +84,7 @@ def one_in_ten(hub: SyntheticHub, people: range) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    ("course", "few", "many"), [(rounds, 33, 333), (one_in_ten, 200, 500)], ids=["all", "some"]
+    ("course", "few", "many"), [(rounds, 20, 200), (one_in_ten, 200, 400)], ids=["all", "some"]
 )
 def test_a_round_over_many_more_stubs_costs_no_more_statements(
     tmp_path: Path,
@@ -93,7 +93,7 @@ def test_a_round_over_many_more_stubs_costs_no_more_statements(
     few: int,
     many: int,
 ) -> None:
-    """Of 99 and 999 stubs that changed, and of a few that changed among many. In fewer than 200
+    """Of 60 and 600 stubs that changed, and of a few that changed among many. In fewer than 200
     people everybody is near somebody who changed; over 500 a statement is split.
     """
     monkeypatch.setattr(rounds_, "ROUND_LIMIT", 2_000)
