@@ -265,15 +265,16 @@ class GoingClients:
         Resyncs(self._tx).forget_clients(local_ids)
 
     def _workers(self, works: Collection[int]) -> set[int]:
-        """Those who work on these and have done nothing here themselves."""
+        """Those whom files put on these and who have done nothing here themselves."""
         sql = (
-            "SELECT practitioner AS client FROM involvement_worker w WHERE NOT EXISTS "
-            "(SELECT 1 FROM act a WHERE a.person = w.practitioner) AND involvement IN (:among)"
+            "SELECT practitioner AS client FROM involvement_worker w WHERE import_id IS NOT NULL "
+            "AND NOT EXISTS (SELECT 1 FROM act a WHERE a.person = w.practitioner) "
+            "AND involvement IN (:among)"
         )
         return self._clients(sql, works)
 
     def _drop_idle(self, people: Collection[int]) -> None:
-        """Delete workers whom a file brought, and whom nothing here names any more."""
+        """Delete those of these workers whom nothing here names any more."""
         named = " ".join(
             f"AND NOT EXISTS (SELECT 1 FROM {table} t WHERE t.{column} = practitioner.id)"  # noqa: S608
             for table, column in _NAMES_A_PERSON

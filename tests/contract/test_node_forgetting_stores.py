@@ -163,17 +163,26 @@ async def test_a_worker_goes_whom_nothing_names(node: Node, tmp_path: Path) -> N
     await closed(node, "open", ended_at=None)
 
     def put(tables: NodeTables) -> None:
-        rows = [worker(name) for name in ("idle", "acted", "busy")]
+        rows = [worker(name) for name in ("idle", "acted", "busy", "typed in")]
         people = tables.people.put_workers(rows, NOW)
         (place,) = tables.records.involvements([ids["a"]])
         (other,) = tables.tx.rows("SELECT id FROM involvement WHERE ended_at IS NULL")
-        tables.records.add_workers([(place.id, one, None) for one in people.values()])
+        tables.records.add_workers(
+            [
+                (place.id, one, None if name == "typed in" else 1)
+                for (name, _), one in people.items()
+            ]
+        )
         tables.records.add_workers([(other["id"], people["busy", "T"], None)])
         tables.people.acted(Act(people["acted", "T"], Deed.CLOSED_WORK, "a", NOW))
 
     await node.write(put)
     await forgetting(node, tmp_path).run(dry_run=False)
-    assert [one.name for one in await node.read(lambda t: t.people.all())] == ["acted", "busy"]
+    assert [one.name for one in await node.read(lambda t: t.people.all())] == [
+        "acted",
+        "busy",
+        "typed in",
+    ]
 
 
 async def test_tokens_go_that_no_stub_has_or_had(node: Node) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from node.actions import clients as acts
+from node.actions.cards import take_back_now
 from node.actions.clients import NewClient, PerhapsKnownError, close_work, merge_clients
 from node.actions.objections import Said, record_objection
 from node.actions.records import withdraw_now
@@ -601,3 +602,28 @@ async def test_who_adds_somebody_by_hand_is_told_that_they_withdrew(
     assert await names(health) == {"A-1"}
     await acts.add_client(health.service, NewClient(typed, is_new=True), 1)
     assert len(await names(health)) == 2
+
+
+async def test_what_comes_of_a_request_that_is_gone_here_disturbs_nobody(
+    federation: SimFederation,
+) -> None:
+    health, care = await town(federation, keep_request_days=30)
+    request = await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
+    await federation.settle()
+    await health.answer(request)
+    await federation.settle()
+    await take_back_now(health.service, request, 1)
+    await health.service.advance()
+    await later(federation, 200)
+    await health.membership.sync()
+    await health.service.advance()  # the recall is seen in the log
+    gone = federation.clock() - 100 * DAY  # as if the card had been kept until then
+    await health.write(
+        lambda tables: tables.tx.run("UPDATE received_request SET keep_until = ?", gone)
+    )
+    assert (await forget(health))["gone"]["requests"] == 1
+    await federation.settle()  # social care says that it has deleted the card
+    assert (await care.sent(request))["wiped"] == 1
+    hub_id = health.membership.hub.hub_id
+    assert await health.read(lambda tables: tables.set_aside.all(hub_id)) == []
+    assert (await everything(health))["received_request"] == []
