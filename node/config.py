@@ -13,6 +13,7 @@ from protocol.contact import require_hours, require_name, require_phone
 from protocol.errors import ErrorCode, LocalError
 from protocol.fields import BasisCode, Code
 from protocol.governance.charter import Charter, InvolvementType, LawfulBasis
+from protocol.governance.limits import TOKEN_DAYS
 from protocol.matchkeys.shared_places import SharedPlaces, shared_places
 from runtime.settings import read_settings
 
@@ -136,6 +137,37 @@ class NodeSettings(BaseSettings):
         description="Where the agency is, as the tz database names it: an instant in an import is "
         "a day there. Changed: dates of birth that come as instants move by a day.",
     )
+
+    keep_closed_client_days: int = Field(
+        0, ge=0, le=40_000,
+        description="How many days a client stays here after all work with them is over; 0: as "
+        "long as the sharing agreement lets it. Less than 90 is not taken, and more than the "
+        "agreement has no effect. Changed: clients go for good, sooner or later than before.",
+    )  # fmt: skip
+    keep_request_days: int = Field(
+        0, ge=0, le=40_000,
+        description="The same for requests and identity checks that are over. "
+        "Changed to less: your own decisions can be shown to an auditor for a shorter time.",
+    )  # fmt: skip
+    keep_news_days: int = Field(
+        0, ge=0, le=40_000,
+        description="The same for what was done in whose name, alarms that are over and alerts "
+        "that were seen. Changed to less: who did what can be looked up for a shorter time.",
+    )  # fmt: skip
+    keep_withdrawn_days: int = Field(
+        0, ge=0, le=40_000,
+        description="How many days the keyed hashes of a deleted client who withdrew stay, by "
+        "which a file does not bring them back; 0: as long as the agreement says. "
+        "Changed to less: they come back unasked sooner.",
+    )  # fmt: skip
+
+    @field_validator("keep_closed_client_days")
+    @classmethod
+    def _closed(cls, value: int) -> int:
+        """Tokens that a client gave up count for so long: what is forgotten cannot be counted."""
+        if value and value < TOKEN_DAYS:
+            raise ValueError(f"at least {TOKEN_DAYS} days, or 0")
+        return value
 
     @field_validator("name", "control_domain", "duty_line", "duty_hours")
     @classmethod

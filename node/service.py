@@ -1,6 +1,6 @@
 """A running node at one hub: poll, handle, send, release (specs/07-transport.md §5).
 
-Six loops, each of which outlives whatever meets one of its passes (node/faults.py).
+Seven loops, each of which outlives whatever meets one of its passes (node/faults.py).
 """
 
 import asyncio
@@ -19,10 +19,12 @@ from node.membership.renewal import SealRenewal
 from node.oversight.figures import WeeklyFigures
 from node.oversight.monitor import Monitor
 from node.publishing.republish import CharterWatch
+from node.records.upkeep import Forgetting
 from node.resync.resync import Resyncing
 from node.store.set_aside import Kind, SetAside
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, PatchworkError, RemoteError
+from protocol.governance.retention import DAY
 from protocol.messages.bodies import PollBody
 from protocol.wire import ANSWER_LIMIT, Mailbag, parse_wire
 
@@ -57,6 +59,7 @@ class NodeService:
         self.renewal = SealRenewal(membership)
         self.figures = WeeklyFigures(membership)
         self.monitor = Monitor(membership, settings.alarm_command)
+        self.forgetting = Forgetting(membership.engine, settings, membership.folder, membership.env)
         self._settings = settings
         self._instance = secrets.token_hex(16)
         self._faulty: set[str] = set()
@@ -78,6 +81,7 @@ class NodeService:
             "renew": self._renew,
             "figures": self._say_figures,
             "monitor": self._monitor,
+            "forget": self._forget,
         }
         await asyncio.gather(*(self._forever(name, work) for name, work in loops.items()))
 
@@ -156,6 +160,7 @@ class NodeService:
             "renew": self.renewal.step,
             "figures": self.figures.step,
             "monitor": self.monitor.look,
+            "forget": lambda: self.forgetting.run(dry_run=False),
         }
         engine, hub_id = self.membership.engine, self.membership.hub.hub_id
         self._faulty = await engine.read(lambda tables: tables.set_aside.items(hub_id, Kind.LOOP))
@@ -211,6 +216,16 @@ class NodeService:
     async def _monitor(self) -> None:
         await self.monitor.look()
         await asyncio.sleep(LOOK_SECONDS)
+
+    async def _forget(self) -> None:
+        """Once a day, and soon again where somebody was reading what is gone; of a backup that was
+        put back not before it is known what it missed.
+        """
+        if await self.resyncing.under_way():
+            await asyncio.sleep(LOOK_SECONDS)
+            return
+        done = await self.forgetting.run(dry_run=False)
+        await asyncio.sleep(DAY if done["settled"] else LOOK_SECONDS)
 
     async def _forever(self, name: str, work: Work) -> None:
         while True:

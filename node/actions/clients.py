@@ -15,6 +15,7 @@ from node.membership.hub import followed_charters
 from node.publishing.publisher import Publisher
 from node.records import by_hand, families
 from node.records.by_hand import Added, By
+from node.records.strong_keys import WhoWithdrew
 from node.service import NodeService
 from node.store.families import Relative
 from node.store.merges import Preset
@@ -43,12 +44,17 @@ class NewClient:
 
 
 class PerhapsKnownError(LocalError):
-    """Own clients may be the one who is being added: a person looks first."""
+    """Own clients, or somebody who withdrew and whose record is deleted, may be the one who is
+    being added: a person looks first.
+    """
 
-    def __init__(self, alike: Sequence[Client]) -> None:
+    def __init__(self, alike: Sequence[Client], *, withdrew: bool) -> None:
         ids = ", ".join(client.local_id for client in alike[: by_hand.MOST_FOUND])
-        super().__init__(ErrorCode.CONFLICT, f"nothing was added: is it one of {ids}?")
-        self.alike = list(alike)
+        said = [f"is it one of {ids}?"] if alike else []
+        if withdrew:
+            said.append("somebody like this withdrew, and the record was deleted: ask them first")
+        super().__init__(ErrorCode.CONFLICT, f"nothing was added: {' '.join(said)}")
+        self.alike, self.withdrew = list(alike), withdrew
 
 
 async def put_preset(folder: Path, preset: Preset) -> None:
@@ -73,11 +79,14 @@ async def add_client(service: NodeService, new: NewClient, person: int) -> str:
     membership = service.membership
     record = by_hand.read_record(new.typed, today)
     if not new.is_new:  # seconds, where there are many: nobody else waits to write meanwhile
-        alike = await service.membership.engine.read(
-            lambda tables: by_hand.perhaps_known(tables, record)
+        alike, withdrew = await service.membership.engine.read(
+            lambda tables: (
+                by_hand.perhaps_known(tables, record),
+                bool(WhoWithdrew(tables, now).like(record, new.local_id or None)),
+            )
         )
-        if alike:
-            raise PerhapsKnownError(alike)
+        if alike or withdrew:
+            raise PerhapsKnownError(alike, withdrew=withdrew)
 
     def work(tables: NodeTables) -> None:
         preset = _preset(tables, new.preset)

@@ -334,11 +334,17 @@ async def _ask_consent(service: NodeService, name: str) -> str:
 
 def _look_at(known: PerhapsKnownError) -> None:
     """Show who may be meant, and go on if a person says that it is somebody new."""
-    out.print("You have somebody like this already:")
+    if known.alike:
+        out.print("You have somebody like this already:")
     for client in known.alike:
         record = client.record
         names = (client.local_id, record.given, record.family, record.date_of_birth)
         out.print("  " + plain(", ".join(name for name in names if name)))
+    if known.withdrew:
+        out.print(
+            "Somebody like this withdrew their permission, and the record was deleted: add them "
+            "only if they have agreed again since."
+        )
     if not sys.stdin.isatty():
         raise known
     typer.confirm("Is it somebody else, to be added as new?", abort=True)

@@ -145,6 +145,9 @@ def print_held(waiting: list[HeldPair]) -> None:
         state = "withdrawn" if item.withdrawn else "not withdrawn"
         out.print(
             f"{item.local_id}: perhaps {item.other_id} (permission {state}); {AGREEING[item.why]}"
+            if item.other_id is not None
+            else f"{item.local_id}: perhaps somebody who withdrew and whose record is deleted; "
+            f"{AGREEING[item.why]}"
         )
     if waiting:
         out.print("Answer with patchwork-node held CLIENT --same (or --not-same) --as NAME.")

@@ -154,6 +154,11 @@ add_later(
 )
 add_later(
     app,
+    "node.cli.forgetting",
+    {"forget": "Delete what is over and has been kept long enough, or only show what would go."},
+)
+add_later(
+    app,
     "node.cli.withholding",
     {"withhold": "Keep a client unpublished, in danger: a manager and the lead together."},
 )

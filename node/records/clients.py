@@ -195,9 +195,11 @@ class _Taking:
                 self._held |= {row.local_id: found} if found else {}
                 continue
             others[row.local_id] = found
-            taken.append(replace(row, local_id=found.local_id))
+            taken.append(replace(row, local_id=found.local_id or row.local_id))
             self._report.notes.append(RowNote(row.line, Field.LOCAL_ID.value, OTHER_ID))
-        tables.held.add_ids((local_id, item.client) for local_id, item in others.items())
+        tables.held.add_ids(
+            (local_id, item.client) for local_id, item in others.items() if item.client is not None
+        )
         return taken
 
     def _perhaps(self, row: ImportedRow, before: Client | None) -> Known | None:

@@ -7,12 +7,13 @@ known client's, unless it is plainly that client. Kept small: hashes of 64 bits 
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from node.records.importer.local_ids import spreadsheet_form
 from node.records.importer.look import digest, who
 from node.records.importer.rows import ImportedRow
+from node.records.strong_keys import WhoWithdrew, may_be, strong_keys
 from node.store.held import Agreeing
 from node.store.records import Client
 from node.store.tables import NodeTables
@@ -24,10 +25,12 @@ PAGE = 2000
 
 @dataclass(frozen=True)
 class Known:
-    """Somebody here (a row id and own local id) whom a new row may be about; `same`: plainly is."""
+    """Somebody here (a row id and own local id) whom a new row may be about; `same`: plainly is.
+    `client` None: somebody who withdrew and whose record is deleted.
+    """
 
-    client: int
-    local_id: str
+    client: int | None
+    local_id: str | None
     why: Agreeing
     same: bool = False
 
@@ -64,6 +67,7 @@ class Newcomers:
 
     def __init__(self, tables: NodeTables, now: int) -> None:
         self._tables = tables
+        self._withdrew = WhoWithdrew(tables, now)
         self._forms, self._ended = _Index(), _Index()
         self._ended_ids: set[int] = set()
         for client in _pages(lambda last: tables.records.clients_after(last, PAGE)):
@@ -72,7 +76,7 @@ class Newcomers:
             self._forms.add(digest(spreadsheet_form(local_id)), client_id)
         for client in _pages(lambda last: tables.held.ended_after(last, PAGE, now)):
             self._ended_ids.add(client.id)
-            for _, item in _keys(normalise_record(client.record)):
+            for _, item in _digests(normalise_record(client.record)):
                 self._ended.add(item, client.id)
 
     def known(self, row: ImportedRow) -> Known | None:
@@ -83,24 +87,27 @@ class Newcomers:
             ended = client.id in self._ended_ids
             same = not ended and _plainly_same(client.record, row.record)
             return Known(client.id, client.local_id, Agreeing.LOCAL_ID, same)
-        return next(self._ended_like(row.record), None)
+        like = next(self._ended_like(row.record), None)
+        return like or _deleted(self._withdrew.like(row.record, row.local_id))
 
     def changed(self, before: Client, row: ImportedRow) -> Known | None:
         """Whom with an ended permission a known client's row may be about now and was not before:
         an empty row under a new id, filled in by the next file, would bring somebody back.
         """
-        if not self._ended_ids or self._tables.held.of(before.id):
+        if self._tables.held.of(before.id):
             return None
         was = {before.id, *(one.client for one in self._ended_like(before.record))}
-        return next((one for one in self._ended_like(row.record) if one.client not in was), None)
+        ended = (one for one in self._ended_like(row.record) if one.client not in was)
+        left, like = self._withdrew.like(before.record), self._withdrew.like(row.record)
+        return next(ended, None) or _deleted({k: like[k] for k in like if k not in left})
 
     def _ended_like(self, record: ClientRecord) -> Iterator[Known]:
         if not self._ended_ids:
             return
         new = normalise_record(record)
-        for why, item in _keys(new):
+        for why, item in _digests(new):
             for client in self._load(self._ended.find(item)):
-                if _may_be(why, new, normalise_record(client.record)):
+                if may_be(why, new, normalise_record(client.record)):
                     yield Known(client.id, client.local_id, why)
 
     def _load(self, ids: Sequence[int]) -> list[Client]:
@@ -128,24 +135,14 @@ def _plainly_same(known: ClientRecord, new: ClientRecord) -> bool:
     return bool(who(known)) and who(known) == who(new)
 
 
-def _keys(record: NormalRecord) -> Iterator[tuple[Agreeing, int]]:
-    """What tells somebody again, the strongest first; days and months are often swapped."""
-    born, family = record.born, (record.family_skeletons or (None,))[0]
-    swapped = "".join(sorted((born[4:6], born[6:]))) if born else ""
-    either = born[:4] + swapped if born else None
-    yield Agreeing.NHS_NUMBER, digest("nhs", record.nhs_number)
-    yield Agreeing.NAME_AND_BIRTH, digest("name", record.given_skeleton, family, either)
-    yield Agreeing.FAMILY_AND_BIRTH, digest("family", family, either)
-    yield Agreeing.PLACE_AND_BIRTH, digest("place", record.postcode, either)
+def _digests(record: NormalRecord) -> Iterator[tuple[Agreeing, int]]:
+    for why, words in strong_keys(record):
+        yield why, digest(*words)
 
 
-def _may_be(why: Agreeing, new: NormalRecord, old: NormalRecord) -> bool:
-    """A family name or a place with a birth date says little where number or given name differ."""
-    if why in {Agreeing.NHS_NUMBER, Agreeing.NAME_AND_BIRTH}:
-        return True
-    numbers_differ = new.nhs_number and old.nhs_number and new.nhs_number != old.nhs_number
-    one, two = new.given_skeleton, old.given_skeleton
-    return not numbers_differ and (not one or not two or one[0] == two[0])
+def _deleted(like: Mapping[bytes, Agreeing]) -> Known | None:
+    """Somebody who withdrew and whose record is deleted, by what agrees most."""
+    return Known(None, None, next(iter(like.values()))) if like else None
 
 
 def _pages(page: Callable[[int], list[Client]]) -> Iterator[Client]:

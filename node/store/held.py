@@ -26,10 +26,12 @@ class Agreeing(StrEnum):
 
 @dataclass(frozen=True)
 class Held:
-    """A client (a row id) that is perhaps another one, and what agrees."""
+    """A client (a row id) that is perhaps another one, and what agrees. `other` None: somebody who
+    withdrew and whose record is deleted.
+    """
 
     client: int
-    other: int
+    other: int | None
     why: Agreeing
     held_at: int
 
@@ -39,7 +41,7 @@ class HeldPair:
     """The same with the agency's own ids, for a person to look at."""
 
     local_id: str
-    other_id: str
+    other_id: str | None
     why: Agreeing
     held_at: int
     withdrawn: bool
@@ -68,9 +70,11 @@ class HeldClients:
     def all(self) -> list[HeldPair]:
         """Everybody who is held, the oldest first."""
         rows = self._tx.rows(
-            "SELECT a.local_id, b.local_id AS other_id, h.why, h.held_at, EXISTS (SELECT 1 FROM "
+            "SELECT a.local_id, b.local_id AS other_id, h.why, h.held_at, h.other IS NULL "
+            "OR EXISTS (SELECT 1 FROM "
             "involvement i WHERE i.client = b.id AND i.withdrawn_at IS NOT NULL) AS withdrawn "
-            "FROM held_client h JOIN client a ON a.id = h.client JOIN client b ON b.id = h.other "
+            "FROM held_client h JOIN client a ON a.id = h.client "
+            "LEFT JOIN client b ON b.id = h.other "
             "ORDER BY h.held_at, h.client"
         )
         return [
@@ -82,26 +86,25 @@ class HeldClients:
         """Hold a client back no longer."""
         self._tx.run("DELETE FROM held_client WHERE client = ?", client)
 
-    def merge(self, held: Held, local_id: str) -> None:
+    def merge(self, client: int, other: int, local_id: str) -> None:
         """Let the local id of a held client be another id of the other one, and the client go."""
-        self.release(held.client)
-        self._tx.run("UPDATE held_client SET other = ? WHERE other = ?", held.other, held.client)
-        self._tx.run("UPDATE other_id SET client = ? WHERE client = ?", held.other, held.client)
-        self.add_ids([(local_id, held.other)])
-        self._tx.run(
-            "DELETE FROM involvement_worker WHERE involvement IN "
-            "(SELECT id FROM involvement WHERE client = ?)",
-            held.client,
-        )
-        self._tx.run("DELETE FROM involvement WHERE client = ?", held.client)
-        self._tx.run("DELETE FROM client_said WHERE client = ?", held.client)
-        self._tx.run(
-            "DELETE FROM relative WHERE client = ? OR relative = ?", held.client, held.client
-        )
+        self.release(client)
+        self._tx.run("UPDATE held_client SET other = ? WHERE other = ?", other, client)
+        self._tx.run("UPDATE other_id SET client = ? WHERE client = ?", other, client)
+        self.add_ids([(local_id, other)])
+        for table in ("involvement_worker", "consent"):
+            sql = (
+                f"DELETE FROM {table} WHERE involvement IN "  # noqa: S608 - our own names
+                "(SELECT id FROM involvement WHERE client = ?)"
+            )
+            self._tx.run(sql, client)
+        self._tx.run("DELETE FROM involvement WHERE client = ?", client)
+        self._tx.run("DELETE FROM client_said WHERE client = ?", client)
+        self._tx.run("DELETE FROM relative WHERE client = ? OR relative = ?", client, client)
         for table in ("objection", "withheld"):
             sql = f"UPDATE {table} SET client = ? WHERE client = ?"  # noqa: S608 - our own names
-            self._tx.run(sql, held.other, held.client)
-        self._tx.run("DELETE FROM client WHERE id = ?", held.client)
+            self._tx.run(sql, other, client)
+        self._tx.run("DELETE FROM client WHERE id = ?", client)
 
     def add_ids(self, ids: Iterable[tuple[str, int]]) -> None:
         """Let local ids be other ids of clients."""

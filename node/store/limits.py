@@ -59,10 +59,9 @@ class PublicationCounts:
     def give_up(self, hub_id: str, stub_ids: Collection[str], at: int) -> None:
         """Count what these stubs publish as theirs for TOKEN_DAYS more. Call before they change.
 
-        What was given up longer ago is deleted. A stub publishes no token twice.
+        What was given up longer ago goes by itself (node/store/old.py). A stub publishes no token
+        twice.
         """
-        sql = "DELETE FROM former_token WHERE hub_id = ? AND until <= ?"
-        self._tx.run(sql, hub_id, at)
         self._tx.run_among(
             "INSERT INTO former_token (hub_id, input_digest, stub_id, until) "
             "SELECT hub_id, input_digest, stub_id, CAST(? AS BIGINT) FROM published_token "

@@ -5,7 +5,7 @@ specs/05-log.md §16. The only place that writes these states.
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
 from storage.engine import Row, Transaction
@@ -122,6 +122,19 @@ class Resyncs:
     def forget_stubs(self, hub_id: str) -> None:
         """A new log of the hub knows none of them."""
         self._tx.run("DELETE FROM lost_stub WHERE hub_id = ?", hub_id)
+
+    def forget_clients(self, local_ids: Collection[str]) -> None:
+        """Name these no more among those whom a return from a backup changed."""
+        for row in self._tx.rows("SELECT * FROM resync"):
+            held = _resync(row)
+            withdrawn, shortened = (
+                tuple(one for one in names if one not in local_ids)
+                for names in (held.lost.withdrawn, held.lost.shortened)
+            )
+            lost = replace(held.lost, withdrawn=withdrawn, shortened=shortened)
+            if lost != held.lost:
+                said = {"lost": json.dumps(asdict(lost))}
+                self._tx.update("resync", said, {"hub_id": held.hub_id})
 
     def _put(self, resync: Resync) -> None:
         row = {

@@ -12,6 +12,7 @@ from node.store.consents import Consents
 from node.store.families import Families
 from node.store.figures import Figures
 from node.store.findable import FindableTypes
+from node.store.going import GoingClients
 from node.store.governance import GovernanceStore
 from node.store.held import HeldClients
 from node.store.hubs import Hubs
@@ -22,6 +23,7 @@ from node.store.links import Links, Reviews
 from node.store.log import LogViews
 from node.store.merges import Merges
 from node.store.objections import Objections
+from node.store.old import OldRows
 from node.store.outbox import OutboxStore
 from node.store.people import People
 from node.store.permissions import Permissions
@@ -32,6 +34,7 @@ from node.store.resync import Resyncs
 from node.store.set_aside import SetAsideStore
 from node.store.stubs import Stubs
 from node.store.tokens import SealedTokens
+from node.store.withdrawn import WithdrawnHashes
 from node.store.withheld import WithheldClients
 from storage.engine import Engine, Schema, Transaction
 from storage.sqlite import SqliteEngine
@@ -52,6 +55,7 @@ class NodeTables:
         self.figures = Figures(tx)
         self.findable = FindableTypes(tx)
         self.withheld = WithheldClients(tx)
+        self.withdrawn = WithdrawnHashes(tx)
         self.people = People(tx)
         self.stubs = Stubs(tx)
         self.sealed_tokens = SealedTokens(tx)
@@ -75,6 +79,8 @@ class NodeTables:
         self.governance = GovernanceStore(tx)
         self.set_aside = SetAsideStore(tx)
         self.resyncs = Resyncs(tx)
+        self.going = GoingClients(tx)
+        self.old = OldRows(tx)
 
     def count(self, table: str) -> int:
         """Rows in a table."""

@@ -125,6 +125,12 @@ class LeaverIn(WireModel):
     hand_to: Text = ""
 
 
+class ForgetIn(WireModel):
+    """Whether only to say what would go."""
+
+    dry_run: bool
+
+
 class NothingIn(WireModel):
     """An empty body."""
 
@@ -222,6 +228,11 @@ async def leave(service: NodeService, body: LeaverIn) -> dict[str, object]:
     return {"handed_over": left.handed_over, "stopped": left.stopped, "alone": left.alone}
 
 
+async def forget(service: NodeService, body: ForgetIn) -> dict[str, object]:
+    """Delete what is over, or say what would go."""
+    return await service.forgetting.run(dry_run=body.dry_run)
+
+
 CALLS: dict[str, tuple[type[WireModel], Callable[[NodeService, Any], Awaitable[Any]]]] = {
     "/v1/clients/search": (SearchIn, search),
     "/v1/clients/show": (ShowIn, show),
@@ -237,6 +248,7 @@ CALLS: dict[str, tuple[type[WireModel], Callable[[NodeService, Any], Awaitable[A
     "/v1/clients/withhold/agree": (WithheldIn, withhold_agree),
     "/v1/clients/withhold/end": (WithheldIn, withhold_end),
     "/v1/clients/withhold/list": (NothingIn, withheld),
+    "/v1/forget": (ForgetIn, forget),
 }
 """What may be posted where: the body, and what answers it."""
 

@@ -139,6 +139,22 @@ def _confirm_months(notes: _Notes, where: str, old: int | None, new: int | None)
         _number("the months after which unconfirmed work is looked at")(notes, where, old, new)
 
 
+def _node_retention(notes: _Notes, where: str, old: dict[str, Any], new: dict[str, Any]) -> None:
+    """How long nodes keep: for ever, where a charter does not say."""
+    if not new:
+        notes.say("how long nodes keep what is over is not bounded any more.")
+    elif not old:
+        said = ", ".join(f"{name.replace('_', ' ')} {new[name]}" for name in new)
+        notes.say(f"how long nodes keep what is over is bounded: {said}.", loosens=False)
+    else:
+        _NODE_RETENTION(notes, where, old, new)
+
+
+def _withdrawn_days(notes: _Notes, where: str, old: int, new: int) -> None:
+    """Longer keeps more of who withdrew; shorter lets a feed bring them back sooner."""
+    notes.say(f"hashes of who withdrew are kept for {new} days ({old} before).")
+
+
 def _founding_until(notes: _Notes, where: str, old: int, new: int) -> None:
     """Later is looser, though it has no effect: what was stated first holds (admission.py)."""
     day = date.fromordinal(date(1970, 1, 1).toordinal() + new // 86_400)
@@ -273,6 +289,7 @@ _WORDS = {
     "contested": "what a better rival costs",
     "margin": "how close a rival may come",
     "place": "counts as place evidence",
+    "node_retention": "how long nodes keep",
 }
 
 _BY_SIZE = _fields(
@@ -357,6 +374,14 @@ _ADMISSION = _fields(
         "largest_member": _number("the clients of the largest member without endorsement"),
     }
 )
+_NODE_RETENTION = _fields(
+    {
+        "closed_client_days": _number("the days for which closed clients are kept"),
+        "request_days": _number("the days for which requests are kept"),
+        "news_days": _number("the days for which news are kept"),
+        "withdrawn_days": _withdrawn_days,
+    }
+)
 _CHARTER: Mapping[str, Compare] = {
     "version": _ignored,
     "predecessor": _ignored,
@@ -378,4 +403,5 @@ _CHARTER: Mapping[str, Compare] = {
     "request_lifetime_days": _number("the longest life of a request, in days,"),
     "disclosure_days": _number("the time that rows and items are kept, in days,"),
     "retention_days": _number("the time that payloads are kept, in days,"),
+    "node_retention": _node_retention,
 }

@@ -221,6 +221,18 @@ class Admission(WireModel):
     largest_member: Count
 
 
+class NodeRetention(WireModel):
+    """How many days a node keeps at most: clients with whom all work is over, what was asked and
+    checked, news, and the keyed hashes that a withdrawn client leaves (specs/09-imports.md §14). A
+    client stays for as long as the tokens that it gave up count (TOKEN_DAYS).
+    """
+
+    closed_client_days: Annotated[int, Field(ge=90, le=40_000)]
+    request_days: Annotated[int, Field(ge=30, le=40_000)]
+    news_days: Annotated[int, Field(ge=30, le=40_000)]
+    withdrawn_days: Annotated[int, Field(ge=30, le=40_000)]
+
+
 class DutyDesk(WireModel):
     """Somebody to call now, whatever the match says."""
 
@@ -256,6 +268,7 @@ class Charter(WireModel):
     request_lifetime_days: Annotated[int, Field(ge=1, le=90)]
     disclosure_days: Annotated[int, Field(ge=30, le=40_000)]
     retention_days: Annotated[int, Field(ge=30, le=40_000)]
+    node_retention: NodeRetention | None = None
 
     @model_validator(mode="after")
     def _holds_together(self) -> "Charter":

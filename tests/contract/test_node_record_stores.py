@@ -421,7 +421,7 @@ async def test_tokens_that_were_given_up_count_for_a_while(node: Node) -> None:
     assert await former(NOW, OTHER) == {}
     await node.write(lambda t: t.publication_counts.give_up(HUB, ["s1", "s2"], NOW + 5))
     assert await former(until) == {b"d" * 16: {"s1", "s2"}}, "the later of two counts"
-    await node.write(lambda t: t.publication_counts.give_up(HUB, [], until + 5))
+    assert await node.write(lambda t: t.old.drop_former(HUB, until + 5, 10)) == 6
     assert await former(NOW) == {}, "what is over is deleted"
 
 

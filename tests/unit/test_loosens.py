@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from hub.policies.packs import pack
 from protocol.governance.changes import NOT_ACCEPTED_YET, differences, unaccepted
 from protocol.governance.charter import Charter
 from protocol.governance.directory import Directory, apply_public_leaf
+from protocol.governance.limits import TOKEN_DAYS
 from protocol.log.note import SignatureType, VerifierKey
 from protocol.messages.bodies import CharterAcceptBody
 from tests.conftest import Council, key, party_id
@@ -63,6 +65,9 @@ UP_AND_DOWN = [
     ("request_lifetime_days", 90, "request, in days, rises from 14 to 90."),
     ("disclosure_days", 2000, "kept, in days, rises from 1095 to 2000."),
     ("retention_days", 4000, "kept, in days, rises from 2555 to 4000."),
+    ("node_retention/closed_client_days", 1100, "clients are kept rises from 1095 to 1100."),
+    ("node_retention/request_days", 2556, "requests are kept rises from 2555 to 2556."),
+    ("node_retention/news_days", 1100, "news are kept rises from 1095 to 1100."),
     ("lawful_bases/UK-CA04-16LA/in_force", "yes", "in force becomes yes (pending before)."),
     ("lawful_bases/UK-CA89-S47/notify_subject", False, "concerned becomes no (yes before)."),
     ("involvement_types/police_contact/openness", "always_findable", "becomes always findable"),
@@ -300,3 +305,27 @@ def test_an_agency_is_bound_by_what_it_signed_and_by_what_is_no_looser(council: 
         [f"Quotas: requests per day rises from {quotas['requests_per_day']} to 999."],
         [],
     ]
+
+
+def test_the_first_times_for_nodes_tighten_and_none_any_more_loosens(value: dict[str, Any]) -> None:
+    without = {name: item for name, item in value.items() if name != "node_retention"}
+    loosened, tightened = compare(without, value)
+    assert loosened == []
+    said = "closed client days 1095, request days 2555, news days 1095, withdrawn days 2555."
+    assert tightened == [f"How long nodes keep what is over is bounded: {said}"]
+    loosened, tightened = compare(value, without)
+    assert loosened == ["How long nodes keep what is over is not bounded any more."]
+    assert tightened == []
+
+
+@pytest.mark.parametrize("days", [30, 40_000])
+def test_another_time_for_hashes_loosens_whichever_way(value: dict[str, Any], days: int) -> None:
+    loosened, tightened = compare(value, put(value, "node_retention/withdrawn_days", days))
+    assert loosened == [f"Hashes of who withdrew are kept for {days} days (2555 before)."]
+    assert tightened == []
+
+
+def test_a_closed_client_stays_while_what_it_gave_up_counts(value: dict[str, Any]) -> None:
+    Charter.model_validate(put(value, "node_retention/closed_client_days", TOKEN_DAYS))
+    with pytest.raises(ValidationError, match="closed_client_days"):
+        Charter.model_validate(put(value, "node_retention/closed_client_days", TOKEN_DAYS - 1))

@@ -19,6 +19,8 @@ from node.records.importer.mapping import load_mapping
 from node.records.importer.postcodes import read_postcode
 from node.records.importer.reader import read_table
 from node.records.importer.rows import ImportedRow, RowError, parse_rows
+from node.records.strong_keys import left_by
+from protocol.matchkeys.records import ClientRecord
 
 ROOT = Path(__file__).resolve().parents[2]
 VECTORS: dict[str, Any] = json.loads((ROOT / "specs/vectors/imports.json").read_text("utf-8"))
@@ -71,3 +73,10 @@ def test_postcodes(text: str, taken: str | None, told: bool) -> None:
 @pytest.mark.parametrize(("one", "other", "alike"), VECTORS["alike"])
 def test_ids_that_a_spreadsheet_makes_of_one_another(one: str, other: str, alike: bool) -> None:
     assert (spreadsheet_form(one) == spreadsheet_form(other)) is alike
+
+
+def test_what_somebody_leaves_who_withdrew() -> None:
+    given = VECTORS["withdrawn"]
+    record = ClientRecord(**given["record"])
+    left = left_by(record, given["local_ids"], bytes.fromhex(given["secret"]))
+    assert {item.hex() for item in left} == {hashed for _, hashed in given["left"]}
