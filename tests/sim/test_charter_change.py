@@ -190,7 +190,7 @@ async def test_an_added_key_evaluates_its_own_inputs_and_no_others_and_a_dropped
     whole: dict[str, Any] = (await federation.charter()).model_dump(mode="json")
     policy = whole["match_policy"]
     left_out = {"alias_dob_pc.4", *policy["identifier"]}
-    suburb = {"id": "given_loc_street.1", "agree": 0, "disagree": 0, "cap": 1, "place": True}
+    suburb: Any = {"id": "given_loc_street.1", "agree": 0, "disagree": 0, "cap": 1, "place": True}
     lean = [suburb, *(key for key in policy["keys"] if key["id"] not in left_out)]
     guard = {"upper": 100, "each_of": [[suburb["id"]]], "vetoes": [], "bar": None}
     guards = {"guarded": guard, "open": guard}
