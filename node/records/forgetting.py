@@ -79,7 +79,7 @@ def days_of(tables: NodeTables, own: OwnDays) -> Days:
     """
     for hub in tables.hubs.all():
         check_synced(tables, hub.hub_id)
-    charters = followed_charters(tables)
+    charters = [charter for _, charter in followed_charters(tables)]
     said = [charter.node_retention for charter in charters if charter.node_retention]
     return Days(
         _least(own.closed_clients, [item.closed_client_days for item in said]),
