@@ -209,6 +209,7 @@ def merge(tables: NodeTables, local_id: str, into: str, by: By) -> None:
         )
     _check_withdrawn(tables, (client, other), by.now)
     tables.merges.merge(client.id, other.id, by.person, by.now)
+    tables.withheld.move(client.id, other.id)
     tables.people.acted(Act(by.person, Deed.MERGED_CLIENT, f"{local_id} {other.local_id}", by.now))
 
 

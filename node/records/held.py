@@ -18,12 +18,13 @@ def say_same(tables: NodeTables, local_id: str, act: tuple[int, int]) -> None:
     Raises LocalError.
     """
     held = _held(tables, local_id)
-    if held.other is not None and not tables.stubs.has(held.client):
-        tables.held.merge(held.client, held.other, local_id)
+    other = tables.merges.whole_of(held.other) if held.other is not None else None
+    if other is not None and not tables.stubs.has(held.client):
+        tables.held.merge(held.client, other, local_id)
     else:
         tables.records.withdraw(held.client, act[1])
-        if held.other is not None:
-            tables.withheld.copy(held.other, held.client, act[1])
+        if other is not None:
+            tables.withheld.copy(other, held.client, act[1])
         tables.held.release(held.client)
     tables.people.acted(Act(act[0], Deed.SAID_SAME_CLIENT, local_id, act[1]))
 
