@@ -91,7 +91,7 @@ async def test_what_one_wants_withheld_stays_so_when_two_are_made_one(
 async def test_of_two_withheld_who_are_one_the_later_end_counts(
     federation: SimFederation,
 ) -> None:
-    care, health, manager, lead = await two(federation)
+    care, _, manager, lead = await two(federation)
     await take(care, plan("c2", ZARA))
     await withheld(care, manager, lead, "c2")
     longer = wish("c1", until=UNTIL + timedelta(days=60))
