@@ -2,21 +2,31 @@
 that is gone. specs/09-imports.md §7, §11, §12, §14.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from node.actions import clients as acts
 from node.actions.withholding import agree_to_withholding, propose_withholding
+from node.records import withholding
+from node.records.by_hand import By
+from node.records.clients import withdraw
 from node.records.held import say_same
 from node.records.importer.rows import ImportedRow
+from node.store.tables import NodeTables
 from protocol.matchkeys.records import ClientRecord
 from tests.sim.federation import AMIRA, DUTY, TODAY, SimFederation, SimNode, row
 from tests.sim.test_always_findable import PLAN, take
 from tests.sim.test_ends import shown
 from tests.sim.test_forgetting import close, forget, later, names, ramona, town
+from tests.sim.test_identity_check import check
+from tests.sim.test_identity_check import sent as sent_check
+from tests.sim.test_identity_check import unsure as unsure
 from tests.sim.test_newborn import UNBORN
 from tests.sim.test_recalled_cards import files_with
-from tests.sim.test_withheld import UNTIL, two, wish, withheld
+from tests.sim.test_withheld import UNTIL, two, wish, with_both, withheld
 
 ZARA = replace(AMIRA, nhs_number="9990000158", given="Zara", family="Okonkwo")
 """The name that the same child goes by elsewhere."""
@@ -155,3 +165,40 @@ async def test_a_consent_goes_with_the_client_whatever_became_of_the_work(
     assert (await forget(health))["gone"]["clients"] == 2
     assert await names(health) == {"A-1"}
     assert files_with(health, b"Form Wobble-1", b"Cabinet Zeta-9") == set()
+
+
+async def _is_withheld(care: SimNode) -> None:
+    """Two people say so; the hub has not heard of it yet."""
+    manager, lead = await with_both(care)
+    by = [By(person, care.membership.env.clock()) for person in (manager, lead)]
+
+    def say(tables: NodeTables) -> None:
+        number = withholding.propose(tables, wish(), by[0])
+        withholding.agree(tables, number, by[1])
+
+    await care.write(say)
+
+
+async def _is_withdrawn(care: SimNode) -> None:
+    await care.write(lambda tables: withdraw(tables, "c1", care.membership.env.clock()))
+
+
+@pytest.mark.parametrize("ended", [_is_withheld, _is_withdrawn], ids=["withheld", "withdrawn"])
+async def test_nobody_is_sent_the_details_of_who_may_not_be_found_any_more(
+    federation: SimFederation,
+    unsure: tuple[SimNode, SimNode],
+    ended: Callable[[SimNode], Awaitable[None]],
+) -> None:
+    """The hub allowed an identity check, and then the asker's own client may not be found."""
+    health, care = unsure
+    check_id = await check(care)
+    await federation.checkpoint()
+    await care.service.receive(wait=0)
+    assert (await sent_check(care, check_id))["state"] == "allowed"
+    await ended(care)
+    await care.service.advance()
+    await federation.settle()
+    assert (await sent_check(care, check_id))["state"] == "stopped"
+    assert await health.read(lambda tables: tables.count("received_check")) == 1
+    sql = "SELECT details FROM received_check"
+    assert await health.read(lambda tables: tables.tx.rows(sql)) == [{"details": None}]
