@@ -4,7 +4,7 @@ from one council to the other leaves nothing that links the two. specs/09-import
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,15 @@ from node.actions import clients as acts
 from node.actions.consents import receipt_of
 from node.actions.importing import own_types
 from node.actions.records import publish_now, still_findable, withdraw_now
+from node.actions.resync import resync_now
 from node.config import HubTerms, NodeSettings
 from node.membership.hub import HubMembership, followed_charters
+from node.membership.synced import notice
 from node.publishing.publisher import Step
 from node.records.agreements import all_agreed
 from node.records.importer.rows import ImportedRow
 from node.service import NodeService
+from node.store.resync import Cause
 from node.store.tables import NodeTables
 from protocol.errors import LocalError, RemoteError
 from tests.sim.federation import AMIRA, DUTY, SAMIR, SimFederation, SimNode, row
@@ -300,3 +303,33 @@ async def test_a_duty_that_the_agency_calls_otherwise_stays_beside_a_consent(two
     await publish_now(two.service, quiet)
     await two.rounds()
     assert await shown(two.care_lex, "c1") == ["Health visiting"], "it narrows nothing"
+
+
+async def test_a_backup_takes_back_at_a_hub_what_ended_at_that_hub_alone(two: Two) -> None:
+    await two.take_in(
+        row("h1", AMIRA, "visiting_lex", DUTY), row("h1", AMIRA, "visiting_wex", DUTY)
+    )
+    await publish_now(two.service, quiet)
+    await two.rounds()
+    await acts.close_work(two.service, "h1", 1, 1)
+    await two.lex.checkpoint()
+    hub_id, now = two.at_lex.membership.hub.hub_id, two.lex.clock()
+
+    def as_before(tables: NodeTables) -> None:
+        """The database as a backup has it from before the work at Lexbridge was over."""
+        tables.tx.run("UPDATE involvement SET ended_at = NULL, ended_by = NULL")
+        sql = "UPDATE stub SET retired = 0, revision = 1 WHERE hub_id = ?"
+        tables.tx.run(sql, hub_id)
+        notice(tables, hub_id, Cause.RESTORED, now)
+
+    await two.at_lex.write(as_before)
+    with suppress(RemoteError):  # what it asks is in the log then
+        await resync_now(two.service)
+    await two.lex.checkpoint()
+    await resync_now(two.service)
+    await publish_now(two.service, quiet)
+    await polled(two.lex, two.care_lex)
+    await polled(two.wex, two.care_wex)
+    await two.rounds()
+    assert await shown(two.care_lex, "c1") == [], "that stays so"
+    assert await shown(two.care_wex, "c1") == ["Child health"], "which nobody took back"
