@@ -9,6 +9,8 @@ from datetime import timedelta
 import pytest
 
 from node.actions import clients as acts
+from node.actions.consents import show_consents
+from node.actions.records import withdraw_now
 from node.actions.withholding import agree_to_withholding, propose_withholding
 from node.records import withholding
 from node.records.by_hand import By
@@ -202,3 +204,28 @@ async def test_nobody_is_sent_the_details_of_who_may_not_be_found_any_more(
     assert await health.read(lambda tables: tables.count("received_check")) == 1
     sql = "SELECT details FROM received_check"
     assert await health.read(lambda tables: tables.tx.rows(sql)) == [{"details": None}]
+
+
+@pytest.mark.parametrize("has", ["a part", "a consent"])
+async def test_who_is_the_same_as_somebody_who_withdrew_keeps_what_was_taken_down_of_them(
+    federation: SimFederation, has: str
+) -> None:
+    care = await federation.join("Lexbridge Children", "childrens_social_care")
+    nobody = ClientRecord(family="Quill")
+    await take(care, row("e1", AMIRA, "child_in_need", DUTY, "S. Worker"))
+    await withdraw_now(care.service, "e1", 1)
+    await take(care, *(row(one, nobody, "early_help", None, "S. Worker") for one in ("c1", "c2")))
+    if has == "a part":
+        await acts.merge_clients(care.service, "c2", "c1", 1)
+    else:
+        await care.agree("c1")
+    assert (await take(care, row("c1", AMIRA, "early_help", None, "S. Worker"))).held == 1
+    now = federation.clock()
+    await care.write(lambda tables: say_same(tables, "c1", (1, now)))
+    await rounds(federation, care)
+    assert await seen(federation, care) == 0
+    if has == "a part":
+        assert await acts.part_clients(care.service, "c2", 1) == 1
+    else:
+        (work,) = (await show_consents(care.service, "c1"))["work"]
+        assert len(work["consents"]) == 1
