@@ -14,7 +14,7 @@ import pytest_asyncio
 
 from node.actions import clients as acts
 from node.actions.consents import receipt_of
-from node.actions.importing import own_types
+from node.actions.importing import findable_types, own_types
 from node.actions.records import publish_now, still_findable, withdraw_now
 from node.actions.resync import resync_now
 from node.config import HubTerms, NodeSettings
@@ -210,6 +210,21 @@ async def test_an_import_knows_the_agencys_own_words(two: Two) -> None:
     charters = await two.at_lex.read(followed_charters)
     assert set(own_types(charters, TERMS)) == {"visiting_lex", "visiting_wex", "plan_wex"}
     assert "child_health" in own_types(charters, {LEX: TERMS[LEX]}), "its own, where it says none"
+
+
+async def test_what_is_always_findable_at_any_hub_is_asked_about_when_it_is_missing(
+    two: Two,
+) -> None:
+    value = (await two.wex.charter()).to_value()
+    for kind in value["involvement_types"]:
+        if kind["code"] == "child_protection":
+            kind["openness"] = "open"
+            del kind["basis"]
+    await amend(two.wex, value)
+    await two.at_wex.membership.sync()
+    charters = await two.at_lex.read(followed_charters)
+    for order in (charters, charters[::-1]):
+        assert findable_types(order, {}) == {"child_protection"}
 
 
 async def test_a_charter_that_one_hub_changes_touches_nothing_at_the_other(two: Two) -> None:
