@@ -9,14 +9,17 @@ from datetime import timedelta
 import pytest
 
 from node.actions import clients as acts
+from node.actions.clients import NewClient, PerhapsKnownError
 from node.actions.consents import show_consents
 from node.actions.records import withdraw_now
 from node.actions.withholding import agree_to_withholding, propose_withholding
 from node.records import withholding
 from node.records.by_hand import By
 from node.records.clients import withdraw
+from node.records.duplicates import duplicates
 from node.records.held import say_same
 from node.records.importer.rows import ImportedRow
+from node.store.merges import Preset
 from node.store.tables import NodeTables
 from protocol.matchkeys.records import ClientRecord
 from tests.sim.federation import AMIRA, DUTY, TODAY, SimFederation, SimNode, row
@@ -229,3 +232,22 @@ async def test_who_is_the_same_as_somebody_who_withdrew_keeps_what_was_taken_dow
     else:
         (work,) = (await show_consents(care.service, "c1"))["work"]
         assert len(work["consents"]) == 1
+
+
+async def test_who_was_made_one_does_not_look_like_two_any_more(
+    federation: SimFederation,
+) -> None:
+    care, *_ = await two(federation)
+    await take(care, plan("c2"))
+    assert len(await care.service.read(duplicates)) == 1
+    await acts.merge_clients(care.service, "c2", "c1", 1)
+    assert await care.service.read(duplicates) == []
+
+
+async def test_who_adds_somebody_is_told_of_whom_a_part_may_be(federation: SimFederation) -> None:
+    care, *_ = await known_by_two_names(federation)
+    preset = Preset("new", "early_help", None, None, DUTY.basis, 90)
+    await care.write(lambda tables: tables.merges.put_preset(preset))
+    typed = {"given": "Zara", "family": "Okonkwo"}
+    with pytest.raises(PerhapsKnownError, match=r"is it one of c1\?"):
+        await acts.add_client(care.service, NewClient(typed), 1)
