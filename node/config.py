@@ -48,6 +48,10 @@ class Agreement:
         """The lawful basis that we call so, if the charter has it."""
         return self.charter.lawful_basis(self.terms.bases.get(own or "", own or ""))
 
+    def own_basis(self, code: str) -> str:
+        """What we call a lawful basis of the charter."""
+        return next((own for own, item in self.terms.bases.items() if item == code), code)
+
 
 class NodeSettings(BaseSettings):
     """Settings of one node."""

@@ -4,14 +4,14 @@ What must be known to others is told at once: who adds a client is found in the 
 ends is told like a withdrawal.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 from node.actions.session import in_folder
-from node.membership.hub import followed_charters
+from node.membership.hub import HubMembership, followed_charters
 from node.publishing.publisher import Publisher
 from node.records import by_hand, families
 from node.records.by_hand import Added, By
@@ -23,7 +23,7 @@ from node.store.records import Client
 from node.store.tables import NodeTables
 from node.views.clients import client_value, clients_value
 from node.views.status import status_value, unconfirmed_value
-from protocol.errors import ErrorCode, LocalError, RemoteError
+from protocol.errors import ErrorCode, LocalError, PatchworkError
 from protocol.matchkeys.records import ClientRecord
 from runtime.environment import Environment
 
@@ -210,17 +210,30 @@ async def _do(
 
 
 async def tell_hub(service: NodeService, said: str) -> None:
-    """Tell every hub what changed, which may be an end: whoever may tell no more tells that. One
-    that is away keeps the others from nothing. Raises RemoteError that begins with `said`.
+    """Tell every hub what changed, which may be an end: whoever may tell no more tells that.
+    Raises RemoteError or LocalError that begins with `said`.
     """
-    failed: RemoteError | None = None
+
+    async def tell(membership: HubMembership) -> None:
+        await membership.follow()
+        await Publisher(membership).tell_withdrawn()
+
+    await at_each_hub(service, tell, said)
+
+
+async def at_each_hub(
+    service: NodeService, work: Callable[[HubMembership], Awaitable[None]], said: str = ""
+) -> None:
+    """Do something at every hub. One that is away, or where we may do nothing now, keeps the others
+    from nothing. Raises the first PatchworkError, which begins with `said` and names the hub.
+    """
+    failed: PatchworkError | None = None
     for membership in (service.membership, *service.others):
         try:
-            await membership.follow()
-            await Publisher(membership).tell_withdrawn()
-        except RemoteError as error:
+            await work(membership)
+        except PatchworkError as error:
             detail = f"{membership.hub.name}: {error.detail}" if service.others else error.detail
-            failed = failed or RemoteError(error.code, said + detail)
+            failed = failed or type(error)(error.code, said + detail, retry_after=error.retry_after)
     if failed is not None:
         raise failed
 

@@ -29,7 +29,7 @@ async def give_consent(service: NodeService, given: Given, person: int) -> list[
     Raises LocalError, changing nothing; RemoteError if it is recorded and the hub was not told.
     """
     membership = service.membership
-    agency = Agency(membership.charter, membership.me().body.member_class, membership.env.new_id)
+    agency = Agency(membership.agreement, membership.me().body.member_class, membership.env.new_id)
     by = By(person, membership.env.clock())
     numbers = await membership.engine.write(
         lambda tables: agreements.give(tables, agency, given, by)

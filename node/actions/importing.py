@@ -134,6 +134,20 @@ def own_types(
     return found
 
 
+def findable_types(
+    charters: Iterable[tuple[str, Charter]], terms: Mapping[str, HubTerms]
+) -> set[str]:
+    """The types, in the agency's own words, that some hub's charter makes always findable, with or
+    without a lawful basis for it.
+    """
+    return {
+        own
+        for charter in charters
+        for own, kind in own_types([charter], terms).items()
+        if kind.openness == "always_findable"
+    }
+
+
 async def run_import(folder: Path, file: ImportFile, progress: Callable[[int], None]) -> Imported:
     """Import a file in one transaction, and list its faults.
 
@@ -159,9 +173,8 @@ async def run_import(folder: Path, file: ImportFile, progress: Callable[[int], N
         ours = own_types(charters, settings.hubs)
         types = frozenset(ours) if charters else None
         check_types(mapping, types)
-        findable = {own for own, kind in ours.items() if kind.openness == "always_findable"}
-        by_law = tables.findable.anywhere()
-        feed = Feed(mapping.title, mapping.everything_of, findable, by_law)
+        findable, by_law = findable_types(charters, settings.hubs), tables.findable.anywhere()
+        feed = Feed(mapping.title, mapping.everything_of, findable | by_law, by_law)
         with file.path.open("rb") as stream:
             table = read_table(stream, sheet=file.sheet)
             watched = replace(table, lines=_watched(table.lines, stream, progress))

@@ -1,46 +1,55 @@
 """What an agency does with its own clients: publish them, and take a permission back."""
 
 from collections.abc import Callable
+from functools import partial
 
-from node.actions.clients import tell_hub
+from node.actions.clients import at_each_hub, tell_hub
+from node.membership.hub import HubMembership
 from node.publishing.publisher import Published, Publisher, Step
 from node.records.agreements import withdraw
 from node.records.by_hand import By
 from node.service import NodeService
+from node.store.permissions import At
+from node.store.records import Involvement
 from node.store.tables import NodeTables
-from protocol.errors import RemoteError
 
 
 async def publish_now(
-    service: NodeService, progress: Callable[[Step], None]
+    service: NodeService,
+    progress: Callable[[Step], None],
+    done: Callable[[str, Published], None] = lambda _hub, _report: None,
 ) -> list[tuple[str, Published]]:
-    """Publish the clients that may be published at each hub; what it did, with the hub's name. One
-    hub that is away keeps nothing from another. Raises LocalError, RemoteError.
+    """Publish the clients that may be published at each hub; what it did, with the hub's name,
+    which `done` is told hub by hub. One hub that is away keeps nothing from another. Raises
+    LocalError, RemoteError, once all were tried.
     """
-    done, failed = [], None
-    for membership in (service.membership, *service.others):
-        try:
-            await membership.sync()
-            done.append((membership.hub.name, await Publisher(membership).publish(progress)))
-        except RemoteError as error:
-            failed = failed or error
-    if failed is not None:
-        raise failed
-    return done
+    reports = []
+
+    async def publish(membership: HubMembership) -> None:
+        await membership.sync()
+        reports.append((membership.hub.name, await Publisher(membership).publish(progress)))
+        done(*reports[-1])
+
+    await at_each_hub(service, publish)
+    return reports
 
 
 async def still_findable(service: NodeService, local_id: str) -> list[str]:
-    """The kinds of work with a client that stay findable by law, as people call them."""
-    membership = service.membership
+    """The kinds of work with a client that stay findable by law at some hub, as people call
+    them.
+    """
+    found = set[str]()
+    for membership in (service.membership, *service.others):
+        kinds, at = membership.agreement.types, membership.at()
+        works = await membership.engine.read(partial(_findable, local_id=local_id, at=at))
+        found |= {kinds[item.type].title for item in works if item.type in kinds}
+    return sorted(found)
 
-    def work(tables: NodeTables) -> list[str]:
-        client, at = tables.records.client(local_id), membership.at()
-        findable = tables.findable.of(at.hub_id)
-        kinds = membership.agreement.types
-        works = tables.records.in_force(client.id, at) if client is not None else []
-        return sorted({kinds[item.type].title for item in works if item.type in findable})
 
-    return await membership.engine.read(work)
+def _findable(tables: NodeTables, local_id: str, at: At) -> list[Involvement]:
+    client, findable = tables.records.client(local_id), tables.findable.of(at.hub_id)
+    works = tables.records.in_force(client.id, at) if client is not None else []
+    return [item for item in works if item.type in findable]
 
 
 async def withdraw_now(

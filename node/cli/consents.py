@@ -14,12 +14,13 @@ import typer
 from rich.console import Console
 
 from node.actions import consents as acts
-from node.actions.records import withdraw_now
+from node.actions.records import still_findable, withdraw_now
 from node.actions.register import who_acts
 from node.actions.session import open_service
 from node.cli.options import Client, Folder, HubName, JsonOutput, PersonName
 from node.cli.printing import plain
 from node.cli.prompts import ALL, chosen, chosen_many, typed
+from node.cli.records import print_withdrawn
 from node.records.agreements import Given
 from node.service import NodeService
 from node.store.consents import How
@@ -135,11 +136,12 @@ def withdraw(
 ) -> None:
     """Withdraw what was agreed, to all work or one piece, here and at the hub, at once."""
     with report_errors():
-        count = _in_service(
-            folder, hub, practitioner,
-            lambda service, person: withdraw_now(service, client, person, work),
-        )  # fmt: skip
-        out.print(f"Permission withdrawn for {count} involvement(s); the hub was told.")
+
+        async def work_(service: NodeService, person: int) -> tuple[int, list[str]]:
+            count = await withdraw_now(service, client, person, work)
+            return count, await still_findable(service, client)
+
+        print_withdrawn(*_in_service(folder, hub, practitioner, work_))
 
 
 @app.command()

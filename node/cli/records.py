@@ -15,7 +15,7 @@ from node.actions.register import who_acts
 from node.actions.session import open_service
 from node.cli import printing
 from node.cli.options import Client, Folder, HubName, PersonName
-from node.publishing.publisher import Step
+from node.publishing.publisher import Published, Step
 from runtime.cli import report_errors
 
 app = typer.Typer()
@@ -39,12 +39,13 @@ def publish(hub: HubName = "", folder: Folder = Path()) -> None:
 
         async def work() -> None:
             async with open_service(folder, hub, own=not hub) as service:
-                reports = await records.publish_now(service, show)
-            bar.stop()
-            for name, report in reports:
-                if len(reports) > 1:
-                    out.print(f"At {printing.plain(name)}:")
-                printing.print_published(out, report)
+
+                def done(name: str, report: Published) -> None:
+                    if service.others:
+                        out.print(f"At {printing.plain(name)}:")
+                    printing.print_published(out, report)
+
+                await records.publish_now(service, show, done)
 
         asyncio.run(work())
 
@@ -62,7 +63,11 @@ def withdraw(
                 count = await records.withdraw_now(service, client, person)
                 return count, await records.still_findable(service, client)
 
-        count, findable = asyncio.run(work())
-        out.print(f"Permission withdrawn for {count} involvement(s); the hub was told.")
-        if findable:
-            out.print(STILL_FINDABLE.format(printing.plain(", ".join(findable))))
+        print_withdrawn(*asyncio.run(work()))
+
+
+def print_withdrawn(count: int, findable: list[str]) -> None:
+    """To how much work a permission was withdrawn, and what stays findable by law all the same."""
+    out.print(f"Permission withdrawn for {count} involvement(s); the hub was told.")
+    if findable:
+        out.print(STILL_FINDABLE.format(printing.plain(", ".join(findable))))

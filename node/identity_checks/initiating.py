@@ -273,6 +273,8 @@ class IdentityAsking:
         client = tables.stubs.client_of(self._membership.hub.hub_id, link.stub_id)
         if client is None:
             raise LocalError(ErrorCode.NOT_FOUND, "the client of that link is not here any more")
+        if not tables.records.in_force(client.id, self._membership.at()):
+            raise LocalError(ErrorCode.NOT_ALLOWED, "nothing of that client may be shared now")
         record = record_of(client, self._membership.shared_places)
         return IdentityDetails(
             check_id=check_id,

@@ -320,14 +320,13 @@ def allowed(
     The same type of work with a mother and her unborn child is shown once.
     """
     items = sorted(
-        involvements, key=lambda item: (item.for_unborn is not None, item.is_over(now), item.id)
+        involvements, key=lambda item: (item.is_over(now), item.for_unborn is not None, item.id)
     )
     types, charter = set[str](), agreement.charter
     shown = []
     for item in items:
         if item.for_unborn is not None and item.type in types:
             continue
-        types.add(item.type)
         kind = agreement.types.get(item.type)
         by_law = None if item.is_over(now) else findable.get(item.type)
         basis = charter.lawful_basis(by_law) if by_law else agreement.basis(item.permission_basis)
@@ -338,6 +337,7 @@ def allowed(
             until, consent = WHILE_OPEN, None
         seen_after = 0 if kind.openness == "sensitive" else charter.past_seconds
         if item.ended_at is None or now < item.ended_at + seen_after:
+            types.add(item.type)
             shown.append(_Shown(item, kind, basis, until, consent))
     return shown[:MOST_INVOLVEMENTS]
 

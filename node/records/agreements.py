@@ -26,9 +26,9 @@ NOW, TODAY = "now", "today"
 
 @dataclass(frozen=True)
 class Agency:
-    """Who records: under which charter, of which class, and what makes opaque ids."""
+    """Who records: under which charter in our words, of which class, and what makes opaque ids."""
 
-    charter: Charter
+    agreement: Agreement
     own_class: str
     new_id: Callable[[], str]
 
@@ -85,11 +85,12 @@ def give(tables: NodeTables, at: Agency, given: Given, by: By) -> list[int]:
     It becomes the permission of the work, and ends a withdrawal before it, unless a duty lets one
     share already: then it is beside that. Raises LocalError, changing nothing.
     """
-    charter, client = at.charter, known(tables, given.client)
+    agreement, client = at.agreement, known(tables, given.client)
     if tables.held.of(client.id) is not None:
         raise LocalError(ErrorCode.CONFLICT, "say first who the held one is: patchwork-node held")
-    basis = _basis(charter, at.own_class, given.basis)
-    _check_scope(charter, basis, given)
+    basis = _basis(agreement.charter, at.own_class, given.basis)
+    _check_scope(agreement.charter, basis, given)
+    own_basis = agreement.own_basis(basis.code)
     day, until = _days(given, by)
     there = works(tables, client.local_id, given.work)
     going_on = [item for item in there if not item.is_over(by.now)]
@@ -100,15 +101,15 @@ def give(tables: NodeTables, at: Agency, given: Given, by: By) -> list[int]:
     tables.records.set_involvements(
         replace(
             item,
-            permission_basis=basis.code,
+            permission_basis=own_basis,
             valid_until=end_of(until),
             consent_date=day.isoformat(),
             withdrawn_at=None,
         )
         for item in going_on
-        if not _is_a_duty(charter, item, by.now)
+        if not _is_a_duty(agreement, item, by.now)
     )
-    rows = [_row(item, basis, given, (day, until), by) for item in going_on]
+    rows = [_row(item, own_basis, given, (day, until), by) for item in going_on]
     numbers = [tables.consents.record(replace(row, record_id=at.new_id())) for row in rows]
     tables.people.acted(Act(by.person, Deed.RECORDED_CONSENT, client.local_id, by.now))
     return numbers
@@ -137,8 +138,9 @@ def agreed(
     if item.withdrawn_at is not None:
         return None
     if record is not None and record.is_in_force(now):
+        named = agreement.basis(record.basis)
         return Agreed(
-            basis=record.basis,
+            basis=named.code if named else record.basis,
             given_on=record.given_on,
             valid_until=record.valid_until,
             given_by=record.given_by.value,
@@ -236,19 +238,19 @@ def _check_withdrawn(works: Sequence[Involvement], given_on: date) -> None:
         )
 
 
-def _is_a_duty(charter: Charter, item: Involvement, now: int) -> bool:
-    basis = charter.lawful_basis(item.permission_basis or "")
+def _is_a_duty(agreement: Agreement, item: Involvement, now: int) -> bool:
+    basis = agreement.basis(item.permission_basis)
     return basis is not None and basis.permission_class == "duty" and item.is_permitted(now)
 
 
 def _row(
-    item: Involvement, basis: LawfulBasis, given: Given, days: tuple[date, date], by: By
+    item: Involvement, basis: str, given: Given, days: tuple[date, date], by: By
 ) -> ConsentRow:
     day, until = days
     return ConsentRow(
         record_id="",
         involvement=item.id,
-        basis=basis.code,
+        basis=basis,
         given_by=given.given_by,
         how=given.how,
         given_on=day.isoformat(),

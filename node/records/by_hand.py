@@ -209,6 +209,7 @@ def merge(tables: NodeTables, local_id: str, into: str, by: By) -> None:
         )
     _check_withdrawn(tables, (client, other), by.now)
     tables.merges.merge(client.id, other.id, by.person, by.now)
+    tables.withheld.move(client.id, other.id)
     tables.people.acted(Act(by.person, Deed.MERGED_CLIENT, f"{local_id} {other.local_id}", by.now))
 
 
@@ -244,7 +245,7 @@ def search(tables: NodeTables, text: str) -> list[Client]:
     """
     words = [word for word in (fold(part) for part in text.split()) if word]
     found = []
-    for client in _clients(tables):
+    for client in whole_clients(tables):
         score = _fits(words, list(_words(client))) if words else 1.0
         if score:
             found.append((-score, client.id, client))
@@ -254,9 +255,15 @@ def search(tables: NodeTables, text: str) -> list[Client]:
 
 
 def perhaps_known(tables: NodeTables, record: ClientRecord) -> list[Client]:
-    """Own clients who may be the one that somebody is about to add."""
+    """Own clients who may be the one that somebody is about to add, by any record of theirs."""
     new = normalise_record(record)
-    return [client for client in _clients(tables) if _may_be(new, normalise_record(client.record))]
+    found = {
+        tables.merges.whole_of(client.id)
+        for page in _pages(tables)
+        for client in page
+        if _may_be(new, normalise_record(client.record))
+    }
+    return tables.records.clients_by_row(found)
 
 
 def _may_be(new: NormalRecord, known: NormalRecord) -> bool:
@@ -299,11 +306,17 @@ def _words(client: Client) -> Iterator[str]:
         yield from (born.isoformat(), born.strftime("%d/%m/%Y"))
 
 
-def _clients(tables: NodeTables) -> Iterator[Client]:
-    last = 0
-    while page := tables.records.clients_after(last, PAGE):
+def whole_clients(tables: NodeTables) -> Iterator[Client]:
+    """All clients but those who are merged into others."""
+    for page in _pages(tables):
         gone = tables.merges.all_merged([client.id for client in page])
         yield from (client for client in page if client.id not in gone)
+
+
+def _pages(tables: NodeTables) -> Iterator[list[Client]]:
+    last = 0
+    while page := tables.records.clients_after(last, PAGE):
+        yield page
         last = page[-1].id
 
 

@@ -324,8 +324,8 @@ class _Taking:
             report.warnings.append(FileWarning(Doubt.WORK_DIFFERS, lines, errors[0].field, known))
         report.errors += errors
         child = said.local_id if said.mother_local_id else None
-        if child is None:
-            work.leave(said.local_id)
+        for mother in work.leave(said.local_id) if child is None else ():
+            self._tables.withheld.copy(mother, client, self._now)
         workers = [people[_named(row.worker)] for row in kept if row.worker.name]
         state = work.take(Work(client, child, said, tuple(dict.fromkeys(workers))))
         report.new += len(kept) if state is None else 0

@@ -6,17 +6,16 @@ and guard. Nothing of it is sent anywhere.
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
 from node.membership.hub import HubMembership
-from node.store.records import Client, record_of
+from node.records.by_hand import whole_clients
+from node.store.records import record_of
 from node.store.tables import NodeTables
 from protocol.matchkeys.recipes import match_keys
 from protocol.matchkeys.score import Outcome, score_pair
-
-PAGE = 2000
 
 Values = Mapping[str, list[bytes]]
 
@@ -38,7 +37,7 @@ def duplicates(tables: NodeTables, membership: HubMembership) -> list[Duplicate]
     policy = membership.charter.policy
     values: dict[str, Values] = {}
     holders: dict[bytes, list[str]] = defaultdict(list)
-    for client in _clients(tables):
+    for client in whole_clients(tables):
         made = match_keys(record_of(client, membership.shared_places), policy.keys)
         keyed = {key: [_digest(key, item) for item in items] for key, items in made.items()}
         values[client.local_id] = keyed
@@ -52,13 +51,6 @@ def duplicates(tables: NodeTables, membership: HubMembership) -> list[Duplicate]
         if score.outcome is Outcome.MATCH:
             found.append(Duplicate(first, second, score.agree))
     return found
-
-
-def _clients(tables: NodeTables) -> Iterator[Client]:
-    last = 0
-    while page := tables.records.clients_after(last, PAGE):
-        yield from page
-        last = page[-1].id
 
 
 def _digest(key_id: str, value: str) -> bytes:

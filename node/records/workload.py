@@ -114,13 +114,17 @@ class Workload:
         self.changed.append(after)
         return True
 
-    def leave(self, child: str, *, but: int | None = None) -> None:
+    def leave(self, child: str, *, but: int | None = None) -> set[int]:
         """Take out the work that was kept for a child not yet born, except with the client `but`:
-        the child is born, or has another mother.
+        the child is born, or has another mother. With whom it was (row ids).
         """
-        for item in self._of_unborn[child]:
-            if item.client != but and item.id not in self.removed:
-                self.removed.append(item.id)
+        left = [
+            item
+            for item in self._of_unborn[child]
+            if item.client != but and item.id not in self.removed
+        ]
+        self.removed += [item.id for item in left]
+        return {item.client for item in left}
 
     def _find(self, work: Work) -> Involvement | None:
         """The involvement that a piece of work is: by its own id, or where one of the two has none

@@ -184,19 +184,32 @@ class Published:
         newer: Iterable[PublishedStub],
         left_out: Iterable[PublishedStub],
     ) -> tuple[str, ...]:
-        """Take back here what was taken back since; our ids of the clients that this changes."""
+        """Take back here what was taken back since, but for work that is published at other hubs
+        alone; our ids of the clients that this changes.
+        """
         held, now = self._held.stubs, self._membership.env.clock()
         when = {
             stub.client: held[stub.stub_id].at for stub in newer if held[stub.stub_id].row.retired
         }
         when |= {stub.client: now for stub in left_out}
-        live = tables.records.all_in_force(when, At(self._hub_id, now))
+        found = tables.records.all_in_force(when, At(self._hub_id, now))
+        live = {client: works for client, works in found.items() if any(map(self._is_here, works))}
         findable = tables.findable.of(self._hub_id)
+        every = [item for item in tables.records.involvements(live) if self._is_here(item)]
+        tables.records.set_involvements(
+            replace(item, withdrawn_at=when[item.client])
+            for item in every
+            if item.withdrawn_at is None
+        )
         for client, works in live.items():
-            tables.records.withdraw(client, when[client])
             if any(item.type in findable for item in works):  # perhaps it was withheld
                 tables.withheld.put_back(client, now)
         return tuple(tables.records.local_ids(live))
+
+    def _is_here(self, item: Involvement) -> bool:
+        """Whether work of this type is for this hub."""
+        types = self._membership.terms.types
+        return not types or item.type in types
 
     def _shorten(
         self, tables: NodeTables, newer: Iterable[PublishedStub]

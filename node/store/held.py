@@ -86,18 +86,25 @@ class HeldClients:
         """Hold a client back no longer."""
         self._tx.run("DELETE FROM held_client WHERE client = ?", client)
 
+    def has_more(self, client: int) -> bool:
+        """Whether there is more of a held client than rows of files: a consent, or a part."""
+        sql = (
+            "SELECT 1 FROM merged_client WHERE into_client = ? UNION ALL SELECT 1 FROM consent "
+            "WHERE involvement IN (SELECT id FROM involvement WHERE client = ?)"
+        )
+        return self._tx.one(sql, client, client) is not None
+
     def merge(self, client: int, other: int, local_id: str) -> None:
         """Let the local id of a held client be another id of the other one, and the client go."""
         self.release(client)
         self._tx.run("UPDATE held_client SET other = ? WHERE other = ?", other, client)
         self._tx.run("UPDATE other_id SET client = ? WHERE client = ?", other, client)
         self.add_ids([(local_id, other)])
-        for table in ("involvement_worker", "consent"):
-            sql = (
-                f"DELETE FROM {table} WHERE involvement IN "  # noqa: S608 - our own names
-                "(SELECT id FROM involvement WHERE client = ?)"
-            )
-            self._tx.run(sql, client)
+        self._tx.run(
+            "DELETE FROM involvement_worker WHERE involvement IN "
+            "(SELECT id FROM involvement WHERE client = ?)",
+            client,
+        )
         self._tx.run("DELETE FROM involvement WHERE client = ?", client)
         self._tx.run("DELETE FROM client_said WHERE client = ?", client)
         self._tx.run("DELETE FROM relative WHERE client = ? OR relative = ?", client, client)

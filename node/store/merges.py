@@ -58,6 +58,15 @@ class Merges:
         )
         return (int(row["client"]), int(row["whole"])) if row else None
 
+    def whole_of(self, client: int) -> int:
+        """The client that one (a row id) is part of; themselves where they are whole."""
+        row = self._tx.one(
+            f"{PARTS} SELECT whole FROM part WHERE client = ? "  # noqa: S608 - our own names
+            "AND whole NOT IN (SELECT client FROM merged_client)",
+            client,
+        )
+        return int(row["whole"]) if row else client
+
     def merge(self, client: int, into: int, person: int, now: int) -> None:
         """Let all work with a client be work with another one; the hub will know it by new ids."""
         row = {"client": client, "into_client": into, "person": person, "at": now}

@@ -68,10 +68,13 @@ def by_law(at: At) -> Condition:
 
 
 def withheld(client: str, now: int) -> Condition:
-    """Two people withhold the client of this column."""
+    """Two people withhold the client of this column, or whom they were merged into."""
     return Condition(
-        f"{client} IN (SELECT client FROM withheld WHERE agreed_at IS NOT NULL "  # noqa: S608 - ours
-        "AND ended_at IS NULL AND (expires_at IS NULL OR expires_at > ?))",
+        f"{client} IN (WITH RECURSIVE kept (client) AS "  # noqa: S608 - our own names
+        "(SELECT client FROM withheld WHERE agreed_at IS NOT NULL "
+        "AND ended_at IS NULL AND (expires_at IS NULL OR expires_at > ?) "
+        "UNION SELECT m.client FROM merged_client m JOIN kept k ON k.client = m.into_client) "
+        "SELECT client FROM kept)",
         (now,),
     )
 

@@ -85,10 +85,14 @@ class WithheldClients:
             row = {"client": client, "reason": AFTER_RESTORE, "proposed_at": now, "agreed_at": now}
             self._tx.insert("withheld", row)
 
+    def move(self, client: int, to: int) -> None:
+        """What was said of a client is said of another one, who they are."""
+        self._tx.run("UPDATE withheld SET client = ? WHERE client = ?", to, client)
+
     def copy(self, client: int, to: int, now: int) -> None:
-        """Whoever is withheld, another client is too."""
+        """What stands of a client stands of another one too."""
         for one in self.all():
-            if one.client == client and one.agreed_at is not None and one.stands(now):
+            if one.client == client and one.stands(now):
                 row = {**vars(one), "client": to}
                 self._tx.insert("withheld", {k: row[k] for k in row if k not in {"id", "local_id"}})
 

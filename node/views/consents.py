@@ -26,7 +26,7 @@ class Choices:
 def choices(tables: NodeTables, membership: HubMembership, local_id: str) -> Choices:
     """What a consent of a client can say. Raises LocalError."""
     charter, now = membership.charter, membership.env.clock()
-    kinds = {item.code: item.title for item in charter.involvement_types}
+    kinds = {own: item.title for own, item in membership.agreement.types.items()}
     there = by_hand.works(tables, local_id, None)
     titles = {item.code: item.title for item in charter.purposes}
     bases = offered(charter, membership.me().body.member_class)

@@ -122,8 +122,8 @@ def said_of(tables: NodeTables, membership: HubMembership, number: int) -> Said:
     if consent is None or work is None:
         raise LocalError(ErrorCode.NOT_FOUND, "no consent of that number is here")
     (client,) = tables.records.clients_by_row([work.client])
-    charter = membership.charter
-    kind, basis = charter.involvement_type(work.type), charter.lawful_basis(consent.basis)
+    charter, agreement = membership.charter, membership.agreement
+    kind, basis = agreement.types.get(work.type), agreement.basis(consent.basis)
     seeing = [item for item in charter.classes if kind is not None and item.code in kind.visible_to]
     wanted = consent.purposes or tuple(basis.purposes if basis else ())
     return Said(
@@ -132,7 +132,7 @@ def said_of(tables: NodeTables, membership: HubMembership, number: int) -> Said:
         agency=membership.me().body,
         service=kind.title if kind is not None else work.type,
         basis=basis,
-        permission=charter.lawful_basis(work.permission_basis or ""),
+        permission=agreement.basis(work.permission_basis),
         jurisdictions=[basis.jurisdiction] if basis else charter.jurisdictions,
         recipients={
             item.code: item.title

@@ -31,7 +31,7 @@ STATES = {
     "answered": "answered",
     "refused": "refused",
     "failed": "could not be sent",
-    "stopped": "stopped: the link or the time has ended",
+    "stopped": "stopped: the link, the permission or the time has ended",
     "asks_person": "waits for your answer",
     "arrived": "arriving",
     "expired": "expired; nothing was compared",

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from node.actions import consents as acts
-from node.actions.records import withdraw_now
+from node.actions.records import still_findable, withdraw_now
 from node.actions.register import who_acts
 from node.records.agreements import Given
 from node.service import NodeService
@@ -76,9 +76,10 @@ async def show(service: NodeService, body: ShowIn) -> dict[str, Any]:
 
 
 async def withdraw(service: NodeService, body: WithdrawIn) -> dict[str, object]:
-    """Withdraw it, and tell the hub at once."""
+    """Withdraw it, and tell the hub at once; what stays findable by law."""
     person = await who_acts(service, body.practitioner)
-    return {"withdrawn": await withdraw_now(service, body.client, person, body.work)}
+    count = await withdraw_now(service, body.client, person, body.work)
+    return {"withdrawn": count, "still_findable": await still_findable(service, body.client)}
 
 
 async def receipt(service: NodeService, body: ReceiptIn) -> dict[str, object]:

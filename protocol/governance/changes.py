@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from protocol.governance.change_words import name_of, owner_of, path_of, text_of
 from protocol.governance.charter import Charter
 
 
@@ -71,7 +72,9 @@ def _number(words: str, *, loose: str = "up", hundredths: bool = False) -> Compa
     def compare(notes: _Notes, where: str, old: int, new: int) -> None:
         rises = new > old
         before, after = (f"{value / 100:.2f}" if hundredths else value for value in (old, new))
-        sentence = f"{_of(where)}{words} {'rises' if rises else 'falls'} from {before} to {after}."
+        sentence = (
+            f"{owner_of(where)}{words} {'rises' if rises else 'falls'} from {before} to {after}."
+        )
         notes.say(sentence, loosens=rises == (loose == "up"))
 
     return compare
@@ -82,7 +85,7 @@ def _ranked(*order: object) -> Compare:
 
     def compare(notes: _Notes, where: str, old: object, new: object) -> None:
         loosened = old not in order or new not in order or order.index(new) > order.index(old)
-        notes.say(f"{where} becomes {_text(new)} ({_text(old)} before).", loosens=loosened)
+        notes.say(f"{where} becomes {text_of(new)} ({text_of(old)} before).", loosens=loosened)
 
     return compare
 
@@ -185,7 +188,7 @@ def _objection(notes: _Notes, where: str, old: dict[str, Any], new: dict[str, An
 def _record(notes: _Notes, where: str, old: str | None, new: str | None) -> None:
     """Where a fact of the asker's is from: typed is the loosest."""
     before, after = (
-        f"the asker's consent record ({_text(one)})" if one else "typed" for one in (old, new)
+        f"the asker's consent record ({text_of(one)})" if one else "typed" for one in (old, new)
     )
     notes.say(f"{where} becomes {after} ({before} before).", loosens=old is not None)
 
@@ -196,10 +199,10 @@ def _fields(judges: Mapping[str, Compare]) -> Compare:
     def compare(notes: _Notes, where: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
         for name in dict.fromkeys((*old, *new)):
             if name not in old or name not in new:
-                _unknown(notes, _path(where, name), None, None)
+                _unknown(notes, path_of(where, name), None, None)
             elif old[name] != new[name]:
                 judge = judges.get(name, _unknown)
-                judge(notes, _path(where, name), old[name], new[name])
+                judge(notes, path_of(where, name), old[name], new[name])
 
     return compare
 
@@ -218,66 +221,17 @@ def _items(
     def compare(notes: _Notes, where: str, old: list[Any], new: list[Any]) -> None:
         before, after = ({item[key]: item for item in items} for items in (old, new))
         for code, item in after.items():
-            name = f"{where} {_name(item, key)}"
+            name = f"{where} {name_of(item, key)}"
             if code not in before:
                 notes.say(f"{name} is added.", loosens=added(item))
             elif before[code] != item:
                 judge(notes, name, before[code], item)
         for code, item in before.items():
             if code not in after:
-                notes.say(f"{where} {_name(item, key)} is taken out.", loosens=removed(item))
+                notes.say(f"{where} {name_of(item, key)} is taken out.", loosens=removed(item))
 
     return compare
 
-
-def _path(where: str, name: str) -> str:
-    words = _WORDS.get(name, name.replace("_", " "))
-    return f"{where}, {words}" if where else words[:1].upper() + words[1:]
-
-
-def _of(where: str) -> str:
-    """A sentence's beginning: `where` ends in the field's own words, which the sentence says."""
-    owner = where.rpartition(", ")[0]
-    return f"{owner}: " if owner else ""
-
-
-def _name(item: Mapping[str, Any], key: str) -> str:
-    title = item.get("title")
-    return f"{item[key]} ({title})" if title else str(item[key])
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value).replace("_", " ")
-
-
-_WORDS = {
-    "witnesses": "witness",
-    "classes": "member class",
-    "involvement_types": "involvement type",
-    "lawful_bases": "lawful basis",
-    "purposes": "purpose",
-    "roles": "roles",
-    "visible_to": "who may see it",
-    "requester_classes": "who may ask",
-    "holder_classes": "who may be asked",
-    "must_record": "fact",
-    "record": "where it comes from",
-    "notify_subject": "telling the person concerned",
-    "objection": "overriding an objection",
-    "reasons": "reason",
-    "match_policy": "match policy",
-    "keys": "match key",
-    "guards": "automatic matching",
-    "each_of": "what must agree",
-    "guard_given": "what counts as evidence of the given name",
-    "operating_point": "how careful automatic matching is",
-    "contested": "what a better rival costs",
-    "margin": "how close a rival may come",
-    "place": "counts as place evidence",
-    "node_retention": "how long nodes keep",
-}
 
 _BY_SIZE = _fields(
     {

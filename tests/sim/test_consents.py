@@ -683,7 +683,10 @@ async def test_consent_over_http(federation: SimFederation) -> None:
         _, made = await posts("receipt", consent=1)
         assert made["receipt"]["record_id"] in made["text"]
         assert "your attorney, by video" in made["text"]
-        assert await posts("withdraw", client="y1", work=1, **by) == (200, {"withdrawn": 1})
+        assert await posts("withdraw", client="y1", work=1, **by) == (
+            200,
+            {"withdrawn": 1, "still_findable": []},
+        )
         status, refused = await posts("give", **{**said, "on": "2026-09-01"}, **by)
         assert (status, refused["code"]) == (409, "conflict")
         assert (await posts("receipt", consent=9))[0] == 404

@@ -4,7 +4,7 @@ from one council to the other leaves nothing that links the two. specs/09-import
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,18 +13,25 @@ import pytest
 import pytest_asyncio
 
 from node.actions import clients as acts
-from node.actions.importing import own_types
-from node.actions.records import publish_now, withdraw_now
+from node.actions.consents import receipt_of
+from node.actions.importing import findable_types, own_types
+from node.actions.records import publish_now, still_findable, withdraw_now
+from node.actions.resync import resync_now
 from node.config import HubTerms, NodeSettings
-from node.membership.hub import followed_charters
+from node.membership.hub import HubMembership, followed_charters
+from node.membership.synced import notice
 from node.publishing.publisher import Step
+from node.records.agreements import all_agreed
 from node.records.importer.rows import ImportedRow
 from node.service import NodeService
-from protocol.errors import RemoteError
+from node.store.resync import Cause
+from node.store.tables import NodeTables
+from protocol.errors import LocalError, RemoteError
 from tests.sim.federation import AMIRA, DUTY, SAMIR, SimFederation, SimNode, row
 from tests.sim.test_audit_people import audited
 from tests.sim.test_charter_change import accept, amend
 from tests.sim.test_ends import polled, shown
+from tests.sim.test_stolen_node import ordered
 
 LEX, WEX = "Lexbridge", "Wexcombe"
 TERMS = {
@@ -205,6 +212,21 @@ async def test_an_import_knows_the_agencys_own_words(two: Two) -> None:
     assert "child_health" in own_types(charters, {LEX: TERMS[LEX]}), "its own, where it says none"
 
 
+async def test_what_is_always_findable_at_any_hub_is_asked_about_when_it_is_missing(
+    two: Two,
+) -> None:
+    value = (await two.wex.charter()).to_value()
+    for kind in value["involvement_types"]:
+        if kind["code"] == "child_protection":
+            kind["openness"] = "open"
+            del kind["basis"]
+    await amend(two.wex, value)
+    await two.at_wex.membership.sync()
+    charters = await two.at_lex.read(followed_charters)
+    for order in (charters, charters[::-1]):
+        assert findable_types(order, {}) == {"child_protection"}
+
+
 async def test_a_charter_that_one_hub_changes_touches_nothing_at_the_other(two: Two) -> None:
     await two.take_in(
         row("h1", AMIRA, "visiting_lex", DUTY), row("h1", AMIRA, "visiting_wex", DUTY)
@@ -219,3 +241,110 @@ async def test_a_charter_that_one_hub_changes_touches_nothing_at_the_other(two: 
     await acts.close_work(two.service, "h1", None, 1)
     await two.rounds()
     assert await shown(two.care_lex, "c1") == []
+
+
+async def test_what_is_told_to_one_hub_is_told_though_we_are_suspended_at_the_other(
+    two: Two,
+) -> None:
+    await two.take_in(
+        row("h1", AMIRA, "visiting_lex", DUTY), row("h1", AMIRA, "visiting_wex", DUTY)
+    )
+    await publish_now(two.service, quiet)
+    await two.rounds()
+    await ordered(two.lex, two.at_lex, "suspended")
+    await two.at_lex.membership.sync()
+    with pytest.raises(LocalError, match=r"withdrawn here.*Lexbridge"):
+        await withdraw_now(two.service, "h1", 1)
+    await polled(two.wex, two.care_wex)
+    assert await shown(two.care_wex, "c1") == []
+
+
+async def test_what_one_hub_took_is_said_though_the_other_is_away(two: Two) -> None:
+    await two.take_in(
+        row("h1", AMIRA, "visiting_lex", DUTY), row("h1", AMIRA, "visiting_wex", DUTY)
+    )
+    two.lex.network.hub = None
+    done: list[tuple[str, int]] = []
+    with pytest.raises(RemoteError, match="Lexbridge"):
+        await publish_now(two.service, quiet, lambda name, said: done.append((name, said.changed)))
+    assert done == [(WEX, 1)]
+
+
+async def test_withdrawing_says_what_stays_findable_at_any_hub(two: Two) -> None:
+    await two.take_in(row("h1", AMIRA, "plan_wex", None))
+    await withdraw_now(two.service, "h1", 1)
+    assert await still_findable(two.service, "h1") == ["Child protection plan"]
+
+
+async def test_a_consent_is_one_at_each_hub_by_whatever_name(two: Two) -> None:
+    """Wexcombe calls consent otherwise: what was agreed counts there too, and covers requests."""
+    value = (await two.wex.charter()).to_value()
+    for basis in value["lawful_bases"]:
+        if basis["code"] == "UK-CONSENT":
+            basis["code"] = "WEX-CONSENT"
+    await amend(two.wex, value)
+    await accept(two.wex, two.at_wex)
+    bases = {**TERMS[WEX].bases, "UK-CONSENT": "WEX-CONSENT"}
+    two.at_wex.membership.terms = HubTerms(types=TERMS[WEX].types, bases=bases)
+    await two.take_in(
+        row("h1", AMIRA, "visiting_lex", None), row("h1", AMIRA, "visiting_wex", None)
+    )
+    await two.at_wex.agree("h1", basis="WEX-CONSENT")
+    await publish_now(two.service, quiet)
+    await two.rounds()
+    assert await shown(two.care_lex, "c1") == ["Health visiting"]
+    assert await shown(two.care_wex, "c1") == ["Child health"]
+    for node, code in ((two.at_lex, "UK-CONSENT"), (two.at_wex, "WEX-CONSENT")):
+        stand = await node.service.read(_stand)
+        assert stand == {code}
+        made = await receipt_of(node.service, 1)
+        assert made.value["pii_processing"][0]["lawful_basis"] != code, "its source in the law"
+
+
+def _stand(tables: NodeTables, membership: HubMembership) -> set[str]:
+    """On which bases of a hub's charter something stands of what the clients agreed to."""
+    works = tables.records.involvements([1])
+    now = membership.env.clock()
+    return {one.basis for one in all_agreed(tables, membership.agreement, works, now).values()}
+
+
+async def test_a_duty_that_the_agency_calls_otherwise_stays_beside_a_consent(two: Two) -> None:
+    terms = HubTerms(types=TERMS[LEX].types, bases={"our_duty": DUTY.basis})
+    two.at_lex.membership.terms = terms
+    await two.take_in(row("h1", AMIRA, "visiting_lex", replace(DUTY, basis="our_duty")))
+    await two.at_lex.agree("h1", classes=["housing"])
+    (work,) = await two.at_lex.read(lambda tables: tables.records.involvements([1]))
+    assert work.permission_basis == "our_duty"
+    await publish_now(two.service, quiet)
+    await two.rounds()
+    assert await shown(two.care_lex, "c1") == ["Health visiting"], "it narrows nothing"
+
+
+async def test_a_backup_takes_back_at_a_hub_what_ended_at_that_hub_alone(two: Two) -> None:
+    await two.take_in(
+        row("h1", AMIRA, "visiting_lex", DUTY), row("h1", AMIRA, "visiting_wex", DUTY)
+    )
+    await publish_now(two.service, quiet)
+    await two.rounds()
+    await acts.close_work(two.service, "h1", 1, 1)
+    await two.lex.checkpoint()
+    hub_id, now = two.at_lex.membership.hub.hub_id, two.lex.clock()
+
+    def as_before(tables: NodeTables) -> None:
+        """The database as a backup has it from before the work at Lexbridge was over."""
+        tables.tx.run("UPDATE involvement SET ended_at = NULL, ended_by = NULL")
+        sql = "UPDATE stub SET retired = 0, revision = 1 WHERE hub_id = ?"
+        tables.tx.run(sql, hub_id)
+        notice(tables, hub_id, Cause.RESTORED, now)
+
+    await two.at_lex.write(as_before)
+    with suppress(RemoteError):  # what it asks is in the log then
+        await resync_now(two.service)
+    await two.lex.checkpoint()
+    await resync_now(two.service)
+    await publish_now(two.service, quiet)
+    await polled(two.lex, two.care_lex)
+    await polled(two.wex, two.care_wex)
+    await two.rounds()
+    assert await shown(two.care_lex, "c1") == [], "that stays so"
+    assert await shown(two.care_wex, "c1") == ["Child health"], "which nobody took back"
