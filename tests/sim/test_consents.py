@@ -576,6 +576,29 @@ async def test_a_charter_of_before_goes_on_and_a_stricter_one_binds_at_once(
     assert await audited(federation) == set()
 
 
+async def test_a_consent_by_whom_the_charter_does_not_take_is_no_ground(
+    federation: SimFederation,
+) -> None:
+    charity, health, _ = await three(federation, youth(permission=DUTY))
+    whole = (await federation.charter()).to_value()
+    for basis in whole["lawful_bases"]:
+        for rule in basis["must_record"]:
+            if rule["field"] == "consent_giver":
+                rule["choices"] = ["client"]
+    await amend(federation, whole)
+    await follow(charity, health)
+    await accept(federation, charity, health)
+    await health.agree("h1", given_by=SaidBy.PARENTAL_RESPONSIBILITY)
+    code, why = await refusal(asks(federation, health, "h1"))
+    assert code is E.NOT_ALLOWED
+    assert "Who gave consent?" in why
+    assert "does not take: parental responsibility" in why
+    assert await federation.entries("request") == []
+    await health.agree("h1", on="2026-09-10")
+    await asks(federation, health, "h1")
+    assert len(await federation.entries("request")) == 1
+
+
 def test_consent_as_it_is_typed(
     town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
