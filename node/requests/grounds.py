@@ -114,7 +114,7 @@ def left_out(
     request as for all.
     """
     charter, now, asked = membership.charter, membership.env.clock(), list(requests)
-    works = tables.records.by_row({item.involvement for item in asked if item.involvement})
+    works = tables.records.by_row({item.involvement or 0 for item in asked})
     records = tables.consents.newest(works)
     found = []
     for request in asked:

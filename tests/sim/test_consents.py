@@ -305,6 +305,25 @@ async def test_a_consent_given_anew_for_less_takes_back_what_it_leaves_out(
     assert await to_decide(charity) == {by_duty}, "a duty needs no consent: a person decides"
 
 
+async def test_a_consent_given_anew_for_another_purpose_takes_back_what_it_no_longer_covers(
+    federation: SimFederation,
+) -> None:
+    """Health visiting may still know of the work, and keeps what rests on a duty."""
+    charity, health, _ = await three(federation)
+    await charity.agree("y1")
+    await health.agree("h1")
+    await federation.round()
+    duty = {"basis": "UK-CA04-S10-S11", "facts": {"necessity": "She is small."}}
+    covered, by_duty = [await card_of(federation, (charity, health), **ask) for ask in ({}, duty)]
+    waiting = await asks(federation, health, "h1")
+    await charity.agree("y1", on="2026-09-20", purposes=["direct_care"])
+    await federation.settle()
+    assert await states(health, covered, by_duty, waiting) == ["recalled", "opened", "refused"]
+    assert (await health.sent(waiting))["code"] == "no_consent"
+    assert await works_of(health, "h1") == {"Youth work"}
+    assert await to_decide(charity) == set(), "nobody needs to decide"
+
+
 async def test_what_the_askers_own_client_takes_back_ends_what_rests_on_it_there(
     federation: SimFederation,
 ) -> None:
