@@ -618,6 +618,30 @@ async def test_a_consent_by_whom_the_charter_does_not_take_is_no_ground(
     assert len(await federation.entries("request")) == 1
 
 
+@pytest.mark.parametrize("why", ["the charter has ceased to", "an earlier program did not"])
+async def test_a_card_stays_if_nobody_asks_for_the_holders_consent(
+    federation: SimFederation, why: str
+) -> None:
+    charity, health, _ = await three(federation)
+    await charity.agree("y1")
+    await health.agree("h1")
+    await federation.round()
+    card = await card_of(federation, (charity, health))
+    if why == "an earlier program did not":
+        sql = "UPDATE received_request SET disclosure = NULL"
+        await charity.write(lambda tables: tables.tx.run(sql))
+    else:
+        whole = (await federation.charter()).to_value()
+        for basis in whole["lawful_bases"]:
+            rules = basis["must_record"]
+            basis["must_record"] = [rule for rule in rules if rule.get("side") != "holder"]
+        await amend(federation, whole)
+        await accept(federation, charity, health)
+    await charity.agree("y1", on="2026-09-20", purposes=["direct_care"])
+    await federation.settle()
+    assert await states(health, card) == ["opened"]
+
+
 def test_consent_as_it_is_typed(
     town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -283,11 +283,13 @@ class TestALinkThatIsNotTheAskers:
         said = await self.decided(federation, agencies, care, **change)
         assert said == ("refuse", "link_not_proven")
 
+    @pytest.mark.parametrize("basis", ["UK-CA89-S47", "UK-CONSENT"])
     @pytest.mark.parametrize("field", ["link_id", "involvement_id"])
     async def test_through_what_nobody_knows(
-        self, federation: SimFederation, agencies: Agencies, field: str
+        self, federation: SimFederation, agencies: Agencies, field: str, basis: str
     ) -> None:
-        said = await self.decided(federation, agencies, agencies[1], **{field: NOBODY})
+        change = {field: NOBODY, "basis": basis}
+        said = await self.decided(federation, agencies, agencies[1], **change)
         assert said == ("refuse", "link_not_proven")
 
     async def test_through_another_link_after_the_one_that_was_told_of_ended(
