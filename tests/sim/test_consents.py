@@ -46,6 +46,7 @@ Three = tuple[SimNode, SimNode, SimNode]
 DAY = 86_400
 YOLA = WorkerDetails("Yola Worker", "Youth worker", "01632 960555", "yola@lea.example", "Lea")
 DETAILS = (b"01632 960555", b"yola@lea.example", b"Yola Worker")
+NO_CONSENT = "there is no consent of this client in force"
 CHARITY, HEALTH, HOUSING = "Lea Youth", "Health visiting", "Housing"
 
 
@@ -167,6 +168,7 @@ async def test_a_request_rests_on_what_both_records_say(
     # Without a record of the asker's own nothing leaves, and nobody types what it says.
     code, why = await refusal(asks(federation, health, "h1"))
     assert (code, "patchwork-node consent give" in why) == (E.NOT_READY, True)
+    assert why.startswith(NO_CONSENT)
     code, why = await refusal(asks(federation, health, "h1", facts={"consent_date": "2026-09-01"}))
     assert (code, why.startswith("Date of consent")) == (E.MALFORMED, True)
     for narrow in ({"classes": ["school"]}, {"purposes": ["direct_care"]}):
@@ -195,6 +197,12 @@ async def test_a_request_rests_on_what_both_records_say(
     uncovered = await asks(federation, health, "h1", purpose="direct_care")
     sent = await health.sent(uncovered)
     assert (sent["state"], sent["code"]) == ("refused", "no_consent")
+
+    # To work that is over nobody agrees any more.
+    await health.write(lambda tables: tables.tx.run("UPDATE involvement SET ended_at = 1"))
+    code, why = await refusal(asks(federation, health, "h1"))
+    assert (code, why.startswith(NO_CONSENT)) == (E.NOT_READY, True)
+
     files = [await disclosed(charity, one, tmp_path / one) for one in (covered, uncovered)]
     told = [json.loads(file.read_bytes())["facts"]["consent_covers"] for file in files]
     assert told == [True, False]
@@ -518,6 +526,9 @@ async def test_nobody_compares_identities_on_a_consent_that_does_not_cover_it(
 ) -> None:
     health, care = unsure
     by_consent: dict[str, Any] = {**CONSENT}
+    await care.agree("c1", purposes=["direct_care"])
+    code, why = await refusal(check(care, **by_consent))
+    assert (code, "covers that organisation and this purpose" in why) == (E.NOT_READY, True)
     await care.agree("c1", classes=["health_provider"])
     code, why = await refusal(check(care, **by_consent))
     assert (code, "who is at the other end" in why) == (E.NOT_READY, True)
