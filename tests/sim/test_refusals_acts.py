@@ -338,6 +338,8 @@ class TestWhatPeopleCannotDo:
         self, federation: SimFederation, agencies: Agencies
     ) -> None:
         health, care = agencies
+        charity = await federation.join("Charity", "charity")
+        await care.membership.sync()
         involvement = (await care.team("c1")).others[0].involvement_id
         right = await care.request("c1", involvement)
         link_id, holder = right.link_id, right.holder
@@ -348,6 +350,7 @@ class TestWhatPeopleCannotDo:
             ({"involvement_id": NOBODY}, E.NOT_FOUND),
             ({"involvement_id": NOBODY, "link_id": link_id, "holder": holder}, E.NOT_FOUND),
             ({"holder": care.party_id}, E.NOT_FOUND),
+            ({"holder": charity.party_id}, E.NOT_FOUND),
             ({"basis": "UK-NONE"}, E.MALFORMED),
             ({"practitioner": 999}, E.NOT_FOUND),
             ({"facts": {"informed": "perhaps"}}, E.MALFORMED),
