@@ -27,7 +27,7 @@ from hub.store.log import Logged
 from hub.store.tables import HubEngine, HubTables
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel, from_base64, to_base64
-from protocol.governance.changes import unaccepted
+from protocol.governance.acceptance import unaccepted
 from protocol.governance.directory import Directory
 from protocol.messages.audit import SampleCommitmentBody
 from protocol.messages.bodies import (

@@ -11,8 +11,8 @@ from hub.members.enrolment import enrolment_of
 from hub.store.members import ApplicantState
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel
+from protocol.governance.acceptance import unaccepted
 from protocol.governance.admission import Newcomer
-from protocol.governance.changes import unaccepted
 from protocol.governance.directory import Endorsement
 from protocol.messages.audit import SampleCommitmentBody
 from protocol.messages.bodies import (

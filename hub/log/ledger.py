@@ -12,7 +12,7 @@ from typing import TypeVar
 from hub.store.log import Logged
 from hub.store.tables import HubTables
 from protocol.fields import WireModel
-from protocol.governance.changes import unaccepted
+from protocol.governance.acceptance import unaccepted
 from protocol.governance.charter import Charter
 from protocol.governance.directory import Directory
 from protocol.log.leaf import NO_SALT, SALT_BYTES, erasure_leaf, public_leaf, sealed_leaf

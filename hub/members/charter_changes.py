@@ -19,7 +19,7 @@ from protocol import canonical
 from protocol.canonical import JsonValue
 from protocol.dsse import DOCUMENT_LIMIT
 from protocol.errors import ErrorCode, LocalError, RemoteError
-from protocol.governance.changes import unaccepted
+from protocol.governance.acceptance import unaccepted
 from protocol.governance.charter import Charter, parse_charter
 from protocol.governance.directory import Directory
 from protocol.governance.witness_rules import witness_faults

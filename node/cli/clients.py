@@ -363,6 +363,8 @@ def _print_client(value: dict[str, Any]) -> None:
     out.print(plain(f"{value['client']}: {', '.join(text for text in record if text)}"))
     if value["held"]:
         out.print("Held back until you say who it is: patchwork-node held.")
+    if value["withheld"]:
+        out.print("Withheld by two of your people: patchwork-node withhold list.")
     for work in value["work"]:
         parts = [work["label"] or work["type"], work["team"], work["state"], *work["workers"]]
         permission = f"permission {work['permission'].replace('_', ' ')}"

@@ -22,7 +22,7 @@ from node.store.tables import NodeEngine, NodeTables
 from protocol import canonical
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel, from_base64, to_base64
-from protocol.governance.changes import unaccepted
+from protocol.governance.acceptance import unaccepted
 from protocol.governance.charter import Charter
 from protocol.governance.directory import Directory, Member
 from protocol.governance.follow import LogView

@@ -11,9 +11,6 @@ from datetime import date
 from typing import Any
 
 from protocol.governance.charter import Charter
-from protocol.governance.directory import Directory
-
-NOT_ACCEPTED_YET = "This agency has not accepted any charter yet."
 
 
 @dataclass(frozen=True)
@@ -50,16 +47,6 @@ def differences(old: Charter, new: Charter) -> Differences:
 def loosens(old: Charter, new: Charter) -> list[str]:
     """What `new` gives more than `old`, in plain sentences. Empty: it binds at once."""
     return list(differences(old, new).loosened)
-
-
-def unaccepted(directory: Directory, party_id: str) -> list[str]:
-    """What the charter in force loosens beyond what a party has signed. Empty: it is bound."""
-    accepted = directory.accepted_charter(party_id)
-    if accepted is None:
-        return [NOT_ACCEPTED_YET]
-    if accepted.version == directory.charter.version:
-        return []
-    return loosens(accepted, directory.charter)
 
 
 # How a difference is judged. Each of these makes a judge of one field; the words go into sentences.

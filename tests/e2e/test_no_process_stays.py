@@ -27,7 +27,7 @@ import os, signal, sys
 from pathlib import Path
 import demo.__main__, demo.stage
 
-def story(stage, teller):
+def story(stage, teller, names):
     stage.start("deaf", "python", "-c", {deaf!r})
     stage._begin(("python", "-c", {deaf!r}))
     print(len(stage.processes), "running", flush=True)

@@ -115,8 +115,15 @@ def charters(draw: st.DrawFn) -> Charter:
     return Charter.model_validate(value)
 
 
-def _change(draw: st.DrawFn, kind: dict[str, Any]) -> None:
+def _open(draw: st.DrawFn, kind: dict[str, Any]) -> None:
+    """Another openness; what is always findable names a basis, or is from before there were any."""
     kind["openness"] = draw(st.sampled_from(["open", "always_findable", "sensitive"]))
+    known = [None, "UK-CA89-S17", "UK-CA89-S47"]
+    kind["basis"] = draw(st.sampled_from(known)) if kind["openness"] == "always_findable" else None
+
+
+def _change(draw: st.DrawFn, kind: dict[str, Any]) -> None:
+    _open(draw, kind)
     kind["visible_to"] = draw(st.lists(st.sampled_from(CLASSES), unique=True))
 
 
@@ -127,7 +134,7 @@ def charter_pairs(draw: st.DrawFn) -> tuple[Charter, Charter, str]:
     old = Charter.model_validate(deepcopy(value))
     kind = draw(st.sampled_from(value["involvement_types"]))
     if draw(st.booleans()):
-        kind["openness"] = draw(st.sampled_from(["open", "always_findable", "sensitive"]))
+        _open(draw, kind)
     else:
         _change(draw, kind)
     return old, Charter.model_validate(value), kind["code"]
@@ -174,7 +181,8 @@ def test_every_way_there_and_back_loosens_or_changes_nothing(one: Charter, other
 def _only_order(one: Charter, other: Charter) -> bool:
     def unordered(charter: Charter) -> list[object]:
         return [
-            (item.code, item.openness, set(item.visible_to)) for item in charter.involvement_types
+            (item.code, item.openness, item.basis, set(item.visible_to))
+            for item in charter.involvement_types
         ]
 
     return unordered(one) == unordered(other)

@@ -325,6 +325,15 @@ def test_it_is_typed_and_read(town: Town) -> None:
     assert (alone.exit_code, "it takes two" in alone.output) == (1, True)
     done = town.types(agency, "withhold", "agree", "1", who="M. Anager")
     assert (done.exit_code, "c1 is withheld" in done.output) == (0, True)
+    folder = town.federation.nodes[agency].folder
+    (folder / "node.toml").write_text('name = "An agency"\n', encoding="utf-8")
+    where = ("--dir", str(folder))
+    shown = town.types(agency, "clients", "show", "c1", *where).output
+    assert "Withheld by two of your people" in shown
+    assert "permission by law" in shown
+    listed = town.types(agency, "withhold", "list", *where).output
+    assert "c1: withheld until" in listed
+    assert "In a refuge" in listed
     half = town.types(agency, "withhold", "end", "1", who="M. Anager")
     assert "until the other one" in half.output
     over = town.types(agency, "withhold", "end", "1", who="G. Lead")

@@ -9,7 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from hub.policies.packs import pack
-from protocol.governance.changes import NOT_ACCEPTED_YET, differences, unaccepted
+from protocol.governance.acceptance import NOT_ACCEPTED_YET, unaccepted
+from protocol.governance.changes import differences
 from protocol.governance.charter import Charter
 from protocol.governance.directory import Directory, apply_public_leaf
 from protocol.governance.limits import TOKEN_DAYS
