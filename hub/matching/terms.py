@@ -8,7 +8,7 @@ from hub.store.stubs import Stub
 from protocol.governance.charter import Charter
 from protocol.governance.directory import Directory
 from protocol.messages.bodies import PublishedInvolvement
-from protocol.requests.decide import Shown, decide_show, in_force, is_past
+from protocol.requests.decide import Shown, decide_show, in_force, seen_until
 
 LEAST_FIRST = (Shown.NOTHING, Shown.POSSIBLE, Shown.PAST, Shown.INVOLVEMENT)
 
@@ -40,7 +40,7 @@ class RoundTerms:
         if stub.retired or self.directory.active(stub.agency) is None:
             return False
         charter, now = self.charter, self.now
-        return any(in_force(item, now) or is_past(charter, item, now) for item in stub.involvements)
+        return any(now < seen_until(charter, item) for item in stub.involvements)
 
     def shown(self, viewer: str, other: Stub, state: str) -> Mapping[PublishedInvolvement, Shown]:
         """What an agency may see of a stub across a link of this state."""

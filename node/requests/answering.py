@@ -287,7 +287,7 @@ class Answering:
             if linked is None or asked.client != linked.id:
                 return False
             stub = tables.stubs.of_client(request.hub_id, linked.id)
-        if stub is None or stub.retired:
+        if stub is None:
             return False
         proof, request_id = request.link_proof, request.request_id
         return bool(proven_key(tables, membership, stub.stub_id, proof, request_id))

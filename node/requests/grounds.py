@@ -81,10 +81,9 @@ def permission_and_consent(
     whether a consent to it covers them, as `covers` says.
     """
     in_force = tables.permissions.is_in_force(request.involvement, membership.at())
-    item = tables.records.involvement(request.involvement)
+    works = _work_of(tables, request)
     member = membership.directory.member(request.requester)
     member_class = member.body.member_class if member else ""
-    works = [item] if item else []
     ground = Ground(request.basis, request.purpose, member_class)
     covered = covers(tables, membership, works, ground)
     return in_force and bool(
@@ -96,12 +95,14 @@ def consent_ends(tables: NodeTables, membership: HubMembership, request: Receive
     """When what a client agreed to ends, of the work that a request asks for (Unix seconds); 0 if
     nothing stands.
     """
-    item, now = tables.records.involvement(request.involvement), membership.env.clock()
-    if item is None:
-        return 0
-    record = tables.consents.newest([item.id]).get(item.id)
-    stands = agreed(membership.agreement, item, record, now)
-    return stands.valid_until if stands else 0
+    works, now = _work_of(tables, request), membership.env.clock()
+    stand = all_agreed(tables, membership.agreement, works, now).values()
+    return max((item.valid_until for item in stand), default=0)
+
+
+def _work_of(tables: NodeTables, request: ReceivedRequest) -> list[Involvement]:
+    item = tables.records.involvement(request.involvement)
+    return [item] if item else []
 
 
 def left_out(
@@ -113,7 +114,7 @@ def left_out(
     request as for all.
     """
     charter, now, asked = membership.charter, membership.env.clock(), list(requests)
-    works = tables.records.by_row({item.involvement for item in asked if item.involvement})
+    works = tables.records.by_row({item.involvement or 0 for item in asked})
     records = tables.consents.newest(works)
     found = []
     for request in asked:

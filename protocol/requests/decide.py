@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from protocol.governance.charter import Charter, FactRule, InvolvementType, LawfulBasis
+from protocol.governance.charter import (
+    Charter,
+    FactRule,
+    InvolvementType,
+    LawfulBasis,
+    ObjectionRule,
+)
 from protocol.messages.bodies import MemberBody, PublishedInvolvement, RequestBody
 from protocol.messages.parts import DecisionFacts
 from protocol.messages.review import IdentityRequestBody
@@ -206,7 +212,7 @@ def decide_show(
     if not is_shown_to(kind, involvement.shown_to, viewer_class):
         return Shown.NOTHING
     if not in_force(involvement, now):
-        is_seen = link_state == "match" and is_past(charter, involvement, now)
+        is_seen = link_state == "match" and now < seen_until(charter, involvement)
         return Shown.PAST if is_seen else Shown.NOTHING
     if link_state == "possible":
         return Shown.POSSIBLE
@@ -229,17 +235,20 @@ def allows_break_glass(basis: LawfulBasis | None) -> bool:
 
 def may_override(basis: LawfulBasis | None, holder_class: str) -> bool:
     """Whether a basis lets an agency of this class decide in spite of a client's objection."""
-    rule = basis.objection if basis is not None else None
-    return rule is not None and holder_class in rule.holder_classes
+    return _override_rule(basis, holder_class) is not None
 
 
 def overrides(basis: LawfulBasis | None, holder_class: str, said: tuple[str, str]) -> bool:
     """Whether somebody in a role may override an objection for a reason (in this order)."""
-    role, reason = said
-    if basis is None or basis.objection is None or not may_override(basis, holder_class):
+    rule, (role, reason) = _override_rule(basis, holder_class), said
+    if rule is None:
         return False
-    reasons = {item.code for item in basis.objection.reasons}
-    return role in basis.objection.roles and reason in reasons
+    return role in rule.roles and reason in {item.code for item in rule.reasons}
+
+
+def _override_rule(basis: LawfulBasis | None, holder_class: str) -> ObjectionRule | None:
+    rule = basis.objection if basis is not None else None
+    return rule if rule is not None and holder_class in rule.holder_classes else None
 
 
 def in_force(involvement: PublishedInvolvement, now: int) -> bool:
@@ -257,11 +266,6 @@ def seen_until(charter: Charter, involvement: PublishedInvolvement) -> int:
     """Until when an involvement is in force or past (Unix seconds)."""
     valid, active = involvement.permission.valid_until, involvement.active_until
     return valid if active is None else min(valid, active + charter.past_seconds)
-
-
-def is_past(charter: Charter, involvement: PublishedInvolvement, now: int) -> bool:
-    """Whether the work is over, by less than the charter's months, and its permission holds."""
-    return not in_force(involvement, now) and now < seen_until(charter, involvement)
 
 
 def _check_time(charter: Charter, request: Asked, iat: int) -> Refuse | None:

@@ -46,6 +46,7 @@ Three = tuple[SimNode, SimNode, SimNode]
 DAY = 86_400
 YOLA = WorkerDetails("Yola Worker", "Youth worker", "01632 960555", "yola@lea.example", "Lea")
 DETAILS = (b"01632 960555", b"yola@lea.example", b"Yola Worker")
+NO_CONSENT = "there is no consent of this client in force"
 CHARITY, HEALTH, HOUSING = "Lea Youth", "Health visiting", "Housing"
 
 
@@ -167,6 +168,7 @@ async def test_a_request_rests_on_what_both_records_say(
     # Without a record of the asker's own nothing leaves, and nobody types what it says.
     code, why = await refusal(asks(federation, health, "h1"))
     assert (code, "patchwork-node consent give" in why) == (E.NOT_READY, True)
+    assert why.startswith(NO_CONSENT)
     code, why = await refusal(asks(federation, health, "h1", facts={"consent_date": "2026-09-01"}))
     assert (code, why.startswith("Date of consent")) == (E.MALFORMED, True)
     for narrow in ({"classes": ["school"]}, {"purposes": ["direct_care"]}):
@@ -195,6 +197,12 @@ async def test_a_request_rests_on_what_both_records_say(
     uncovered = await asks(federation, health, "h1", purpose="direct_care")
     sent = await health.sent(uncovered)
     assert (sent["state"], sent["code"]) == ("refused", "no_consent")
+
+    # To work that is over nobody agrees any more.
+    await health.write(lambda tables: tables.tx.run("UPDATE involvement SET ended_at = 1"))
+    code, why = await refusal(asks(federation, health, "h1"))
+    assert (code, why.startswith(NO_CONSENT)) == (E.NOT_READY, True)
+
     files = [await disclosed(charity, one, tmp_path / one) for one in (covered, uncovered)]
     told = [json.loads(file.read_bytes())["facts"]["consent_covers"] for file in files]
     assert told == [True, False]
@@ -303,6 +311,25 @@ async def test_a_consent_given_anew_for_less_takes_back_what_it_leaves_out(
     sent = await housing.sent(waiting)
     assert (sent["state"], sent["code"]) == ("refused", "permission_ended")
     assert await to_decide(charity) == {by_duty}, "a duty needs no consent: a person decides"
+
+
+async def test_a_consent_given_anew_for_another_purpose_takes_back_what_it_no_longer_covers(
+    federation: SimFederation,
+) -> None:
+    """Health visiting may still know of the work, and keeps what rests on a duty."""
+    charity, health, _ = await three(federation)
+    await charity.agree("y1")
+    await health.agree("h1")
+    await federation.round()
+    duty = {"basis": "UK-CA04-S10-S11", "facts": {"necessity": "She is small."}}
+    covered, by_duty = [await card_of(federation, (charity, health), **ask) for ask in ({}, duty)]
+    waiting = await asks(federation, health, "h1")
+    await charity.agree("y1", on="2026-09-20", purposes=["direct_care"])
+    await federation.settle()
+    assert await states(health, covered, by_duty, waiting) == ["recalled", "opened", "refused"]
+    assert (await health.sent(waiting))["code"] == "no_consent"
+    assert await works_of(health, "h1") == {"Youth work"}
+    assert await to_decide(charity) == set(), "nobody needs to decide"
 
 
 async def test_what_the_askers_own_client_takes_back_ends_what_rests_on_it_there(
@@ -499,6 +526,9 @@ async def test_nobody_compares_identities_on_a_consent_that_does_not_cover_it(
 ) -> None:
     health, care = unsure
     by_consent: dict[str, Any] = {**CONSENT}
+    await care.agree("c1", purposes=["direct_care"])
+    code, why = await refusal(check(care, **by_consent))
+    assert (code, "covers that organisation and this purpose" in why) == (E.NOT_READY, True)
     await care.agree("c1", classes=["health_provider"])
     code, why = await refusal(check(care, **by_consent))
     assert (code, "who is at the other end" in why) == (E.NOT_READY, True)
@@ -574,6 +604,53 @@ async def test_a_charter_of_before_goes_on_and_a_stricter_one_binds_at_once(
     code, _ = await refusal(asks(federation, health, "h1", facts=facts))
     assert code is E.MALFORMED
     assert await audited(federation) == set()
+
+
+async def test_a_consent_by_whom_the_charter_does_not_take_is_no_ground(
+    federation: SimFederation,
+) -> None:
+    charity, health, _ = await three(federation, youth(permission=DUTY))
+    whole = (await federation.charter()).to_value()
+    for basis in whole["lawful_bases"]:
+        for rule in basis["must_record"]:
+            if rule["field"] == "consent_giver":
+                rule["choices"] = ["client"]
+    await amend(federation, whole)
+    await follow(charity, health)
+    await accept(federation, charity, health)
+    await health.agree("h1", given_by=SaidBy.PARENTAL_RESPONSIBILITY)
+    code, why = await refusal(asks(federation, health, "h1"))
+    assert code is E.NOT_ALLOWED
+    assert "Who gave consent?" in why
+    assert "does not take: parental responsibility" in why
+    assert await federation.entries("request") == []
+    await health.agree("h1", on="2026-09-10")
+    await asks(federation, health, "h1")
+    assert len(await federation.entries("request")) == 1
+
+
+@pytest.mark.parametrize("why", ["the charter has ceased to", "an earlier program did not"])
+async def test_a_card_stays_if_nobody_asks_for_the_holders_consent(
+    federation: SimFederation, why: str
+) -> None:
+    charity, health, _ = await three(federation)
+    await charity.agree("y1")
+    await health.agree("h1")
+    await federation.round()
+    card = await card_of(federation, (charity, health))
+    if why == "an earlier program did not":
+        sql = "UPDATE received_request SET disclosure = NULL"
+        await charity.write(lambda tables: tables.tx.run(sql))
+    else:
+        whole = (await federation.charter()).to_value()
+        for basis in whole["lawful_bases"]:
+            rules = basis["must_record"]
+            basis["must_record"] = [rule for rule in rules if rule.get("side") != "holder"]
+        await amend(federation, whole)
+        await accept(federation, charity, health)
+    await charity.agree("y1", on="2026-09-20", purposes=["direct_care"])
+    await federation.settle()
+    assert await states(health, card) == ["opened"]
 
 
 def test_consent_as_it_is_typed(

@@ -234,16 +234,39 @@ class TestALinkThatIsNotTheAskers:
         assert said["request_id"] == body.request_id
         return said["outcome"], said["code"]
 
-    @pytest.mark.parametrize("over", [False, True])
+    @pytest.mark.parametrize("over", ["nothing", "the link", "the work"])
     async def test_by_an_agency_that_is_not_at_its_other_end(
-        self, federation: SimFederation, agencies: Agencies, over: bool
+        self, federation: SimFederation, agencies: Agencies, over: str
     ) -> None:
         """With the other's proof, also of work that has ended and of which we are told no more."""
         charity = await federation.join("Charity", "charity")
-        if over:
-            sql = "UPDATE involvement SET ended_at = 1"
-            await agencies[0].write(lambda tables: tables.tx.run(sql))
+        sql = {
+            "nothing": "SELECT 1",
+            "the link": "UPDATE link SET state = 'ended'",
+            "the work": "UPDATE involvement SET ended_at = 1",
+        }[over]
+        await agencies[0].write(lambda tables: tables.tx.run(sql))
         said = await self.decided(federation, agencies, charity)
+        assert said == ("refuse", "link_not_proven")
+
+    @pytest.mark.parametrize("state", ["ended", "possible"])
+    async def test_that_is_no_match_any_more(
+        self, federation: SimFederation, agencies: Agencies, state: str
+    ) -> None:
+        sql = "UPDATE link SET state = ?"
+        await agencies[0].write(lambda tables: tables.tx.run(sql, state))
+        said = await self.decided(federation, agencies, agencies[1])
+        assert said == ("refuse", "link_not_proven")
+
+    async def test_for_work_that_went_over_to_a_client_who_is_not_published(
+        self, federation: SimFederation, agencies: Agencies
+    ) -> None:
+        """Over a link that we know nothing of; who has no record with the hub has no proof."""
+        health, care = agencies
+        await health.take_in(imported("h3", SAMIR, "health_visiting", None))
+        sql = "UPDATE involvement SET client = (SELECT id FROM client WHERE local_id = 'h3')"
+        await health.write(lambda tables: tables.tx.run(sql))
+        said = await self.decided(federation, agencies, care, link_id=NOBODY)
         assert said == ("refuse", "link_not_proven")
 
     async def test_for_another_client_than_it_is_of(
@@ -260,11 +283,13 @@ class TestALinkThatIsNotTheAskers:
         said = await self.decided(federation, agencies, care, **change)
         assert said == ("refuse", "link_not_proven")
 
+    @pytest.mark.parametrize("basis", ["UK-CA89-S47", "UK-CONSENT"])
     @pytest.mark.parametrize("field", ["link_id", "involvement_id"])
     async def test_through_what_nobody_knows(
-        self, federation: SimFederation, agencies: Agencies, field: str
+        self, federation: SimFederation, agencies: Agencies, field: str, basis: str
     ) -> None:
-        said = await self.decided(federation, agencies, agencies[1], **{field: NOBODY})
+        change = {field: NOBODY, "basis": basis}
+        said = await self.decided(federation, agencies, agencies[1], **change)
         assert said == ("refuse", "link_not_proven")
 
     async def test_through_another_link_after_the_one_that_was_told_of_ended(
@@ -313,6 +338,8 @@ class TestWhatPeopleCannotDo:
         self, federation: SimFederation, agencies: Agencies
     ) -> None:
         health, care = agencies
+        charity = await federation.join("Charity", "charity")
+        await care.membership.sync()
         involvement = (await care.team("c1")).others[0].involvement_id
         right = await care.request("c1", involvement)
         link_id, holder = right.link_id, right.holder
@@ -323,6 +350,7 @@ class TestWhatPeopleCannotDo:
             ({"involvement_id": NOBODY}, E.NOT_FOUND),
             ({"involvement_id": NOBODY, "link_id": link_id, "holder": holder}, E.NOT_FOUND),
             ({"holder": care.party_id}, E.NOT_FOUND),
+            ({"holder": charity.party_id}, E.NOT_FOUND),
             ({"basis": "UK-NONE"}, E.MALFORMED),
             ({"practitioner": 999}, E.NOT_FOUND),
             ({"facts": {"informed": "perhaps"}}, E.MALFORMED),

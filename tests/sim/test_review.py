@@ -217,14 +217,18 @@ async def test_who_denies_a_link_does_not_ask_over_it_and_is_asked_by_a_person(
         await care.ask("c1", involvement)
     assert caught.value.code is ErrorCode.NOT_ALLOWED
     care.service.answering._settings.answer_rule = "allow"
-    others = (await health.team("h1")).others
-    request_id = await health.ask(
-        "h1", others[0].involvement_id, role="health_visitor", basis="UK-CA89-S17",
-        purpose="early_help", facts={"views": "sought", "proportionality": "Needed."},
-    )  # fmt: skip
-    await federation.settle()
-    waits = await care.received(request_id)
-    assert waits["state"] == "asks_person", "neither allowed nor refused by a rule"
+    for _ in range(2):
+        others = (await health.team("h1")).others
+        request_id = await health.ask(
+            "h1", others[0].involvement_id, role="health_visitor", basis="UK-CA89-S17",
+            purpose="early_help", facts={"views": "sought", "proportionality": "Needed."},
+        )  # fmt: skip
+        await federation.settle()
+        waits = await care.received(request_id)
+        assert waits["state"] == "asks_person", "neither allowed nor refused by a rule"
+        await federation.round()  # it ends the link for us, and not yet for them
+        (ended,) = [item for item in await care.read(_all_links) if item["link_id"] == link]
+        assert ended["state"] == "ended"
 
 
 async def test_an_answer_to_a_question_that_has_changed_is_not_taken(

@@ -27,6 +27,8 @@ from protocol.requests.decide import (
     decide_show,
     fits,
     in_force,
+    may_override,
+    overrides,
     stricter,
 )
 from protocol.requests.refusals import RefusalCode, sentence
@@ -241,6 +243,14 @@ def test_a_card_leaves_without_witnesses_only_on_a_basis_that_says_so(england: C
     bases = {basis.code: allows_break_glass(basis) for basis in england.lawful_bases}
     assert [code for code, allowed in bases.items() if allowed] == ["UK-VITAL"]
     assert not allows_break_glass(england.lawful_basis("UK-REPEALED"))
+
+
+def test_nobody_overrides_an_objection_on_a_basis_that_the_charter_no_longer_has(
+    england: Charter,
+) -> None:
+    repealed = england.lawful_basis("UK-REPEALED")
+    assert not may_override(repealed, "health_provider")
+    assert not overrides(repealed, "health_provider", ("manager", "serious_harm"))
 
 
 ALL_HOLDER_FACTS = [
