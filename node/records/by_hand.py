@@ -233,7 +233,7 @@ def part(tables: NodeTables, local_id: str, by: By) -> int:
     found = tables.merges.merged(local_id)
     if found is None:
         raise LocalError(ErrorCode.NOT_FOUND, "no client of that id was merged into another one")
-    tables.withheld.copy(found[1], found[0], by.now)
+    tables.withheld.copy([(found[1], found[0])], by.now)
     count = tables.merges.part(*found)
     tables.people.acted(Act(by.person, Deed.PARTED_CLIENT, local_id, by.now))
     return count

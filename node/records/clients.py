@@ -87,6 +87,7 @@ def apply_import(
         taking.put_aside([row for row in batch if isinstance(row, ImportedRow)])
     for page in _pages(tables):
         taking.take(page)
+    tables.withheld.copy(taking.born, now)
     tables.imports.clear_staged()
     tables.records.end_workers(taking.import_id)
     tables.imports.end(taking.import_id, report.stored)
@@ -154,6 +155,7 @@ class _Taking:
         self.terms = Terms(self.import_id, now)
         self._held: dict[str, Known] = {}
         self._findable = feed.by_law
+        self.born: list[tuple[int, int]] = []  # mothers, each with who was her unborn child
 
     @cached_property
     def _newcomers(self) -> Newcomers:
@@ -324,8 +326,8 @@ class _Taking:
             report.warnings.append(FileWarning(Doubt.WORK_DIFFERS, lines, errors[0].field, known))
         report.errors += errors
         child = said.local_id if said.mother_local_id else None
-        for mother in work.leave(said.local_id) if child is None else ():
-            self._tables.withheld.copy(mother, client, self._now)
+        if child is None:
+            self.born += [(mother, client) for mother in work.leave(said.local_id)]
         workers = [people[_named(row.worker)] for row in kept if row.worker.name]
         state = work.take(Work(client, child, said, tuple(dict.fromkeys(workers))))
         report.new += len(kept) if state is None else 0

@@ -26,7 +26,7 @@ def say_same(tables: NodeTables, local_id: str, act: tuple[int, int]) -> None:
     else:
         tables.records.withdraw(held.client, act[1])
         if other is not None:
-            tables.withheld.copy(other, held.client, act[1])
+            tables.withheld.copy([(other, held.client)], act[1])
         tables.held.release(held.client)
     tables.people.acted(Act(act[0], Deed.SAID_SAME_CLIENT, local_id, act[1]))
 

@@ -4,6 +4,7 @@ Where publishing and requests ask whether one is, node/store/permissions.py answ
 decides.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from node.store.permissions import withheld
@@ -89,12 +90,17 @@ class WithheldClients:
         """What was said of a client is said of another one, who they are."""
         self._tx.run("UPDATE withheld SET client = ? WHERE client = ?", to, client)
 
-    def copy(self, client: int, to: int, now: int) -> None:
-        """What stands of a client stands of another one too."""
-        for one in self.all():
-            if one.client == client and one.stands(now):
-                row = {**vars(one), "client": to}
-                self._tx.insert("withheld", {k: row[k] for k in row if k not in {"id", "local_id"}})
+    def copy(self, pairs: Collection[tuple[int, int]], now: int) -> None:
+        """What stands of the first of each two clients stands of the second too."""
+        standing = [one for one in self.all() if one.stands(now)] if pairs else []
+        rows = [
+            {**vars(one), "client": to}
+            for one in standing
+            for client, to in pairs
+            if one.client == client
+        ]
+        own = {"id", "local_id"}
+        self._tx.insert_many("withheld", [{k: r[k] for k in r if k not in own} for r in rows])
 
     def get(self, number: int) -> Withheld | None:
         """One by its number."""

@@ -92,7 +92,7 @@ async def test_a_withheld_client_has_no_permission_whatever_the_work(node: Node)
     assert await permitted(NOW) == [ids[2]]
     assert await node.read(lambda t: t.permissions.ends_at(ids[1], HERE)) is None
     assert await permitted(NOW + DAY) == [ids[0], ids[2]], "it is over; what was stated is, too"
-    await node.write(lambda t: t.withheld.copy(first, second, NOW))
+    await node.write(lambda t: t.withheld.copy([(first, second)], NOW))
     assert await permitted(NOW) == []
     await node.write(lambda t: t.withheld.end(number, 1, NOW))
     assert await permitted(NOW) == ids[:2]
