@@ -166,8 +166,10 @@ class _Taking:
         """Put rows aside under the own ids of the clients that they are about."""
         tables, report = self._tables, self._report
         report.notes += [note for row in rows for note in row.notes]
-        rows = self._told_apart(_by_own_ids(tables, [replace(row, notes=()) for row in rows]))
-        rows = _by_own_ids(tables, rows)  # who is plainly known may be part of somebody else
+        own = _by_own_ids(tables, [replace(row, notes=()) for row in rows])
+        rows = self._told_apart(own)
+        if rows != own:  # who is plainly known may be part of somebody else
+            rows = _by_own_ids(tables, rows)
         tables.imports.stage(
             [
                 Incoming(
