@@ -247,11 +247,6 @@ class GoingClients:
             sql = f"DELETE FROM {table} WHERE involvement IN (:among)"  # noqa: S608 - our own
             self._tx.run_among(sql, among=works)
         self._tx.run_among("DELETE FROM involvement WHERE id IN (:among)", among=works)
-        # Of work that went before, as with a child who was born since: nobody knows whose it was.
-        self._tx.run(
-            "DELETE FROM consent WHERE involvement NOT IN (SELECT id FROM involvement) "
-            "AND id NOT IN (SELECT consent FROM sent_request WHERE consent IS NOT NULL)"
-        )
         for table, column in OF_CLIENT:
             sql = f"DELETE FROM {table} WHERE {column} IN (:among)"  # noqa: S608 - our own names
             self._tx.run_among(sql, among=clients)

@@ -277,8 +277,11 @@ class Records:
         return [(ids[item.id], item) for item in self._with_workers(plain)]
 
     def remove_involvements(self, involvements: Collection[int]) -> None:
-        """Delete involvements by row id."""
+        """Delete involvements by row id, and what was agreed of them: nobody could say any more
+        whose it was.
+        """
         for sql in (
+            "DELETE FROM consent WHERE involvement IN (:among)",
             "DELETE FROM involvement_worker WHERE involvement IN (:among)",
             "DELETE FROM involvement WHERE id IN (:among)",
         ):
