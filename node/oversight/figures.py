@@ -18,12 +18,17 @@ class WeeklyFigures:
         self._not_before = 0
 
     async def step(self) -> None:
-        """Say them if a week has passed since they were said. Raises RemoteError."""
+        """Say them if a week has passed since they were said; not of a backup that does not know
+        yet what it missed. Raises RemoteError.
+        """
         membership, now = self._membership, self._membership.env.clock()
         directory, party_id = membership.directory, membership.hub.party_id
         said = directory.figures.get(party_id)
         due = said is None or said.iat + figures.WEEK <= now
         if not due or now < self._not_before or directory.active(party_id) is None:
+            return
+        resync = await membership.engine.read(lambda t: t.resyncs.get(membership.hub.hub_id))
+        if resync is not None and resync.under_way:
             return
         self._not_before = now + AGAIN_SECONDS  # whatever the hub says to it
         await membership.say(await self.now())

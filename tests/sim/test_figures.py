@@ -11,7 +11,9 @@ from rich.console import Console
 
 from hub.cli.figures import figures_value
 from node.cli.printing import print_team
+from node.membership.synced import notice
 from node.records.people import close
+from node.store.resync import Cause
 from node.views.team import team_value
 from protocol.errors import ErrorCode as E
 from protocol.errors import RemoteError
@@ -109,6 +111,19 @@ async def test_it_is_said_once_a_week_and_by_nobody_sooner(
     assert len(await federation.entries("figures")) == 2
     assert (await shown(care))["Health visiting"]["clients"] == 10
     assert await audited(federation) == set()
+
+
+async def test_a_backup_that_was_put_back_says_nothing_before_it_knows_what_it_missed(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    health, _ = agencies
+    hub_id, now = health.membership.hub.hub_id, federation.clock()
+    await health.write(lambda tables: notice(tables, hub_id, Cause.RESTORED, now))
+    await say(federation, health)
+    assert await federation.entries("figures") == []
+    await federation.settle()
+    await say(federation, health)
+    assert len(await federation.entries("figures")) == 1
 
 
 async def test_what_is_withheld_closed_or_withdrawn_is_in_no_number(
