@@ -90,6 +90,12 @@ class NodeSettings(BaseSettings):
         description="Whether requests after a first one from an agency go to a person or are "
         "allowed. Changed to allow: an agency once trusted gets contact details unasked.",
     )
+    visits_on_cards: frozenset[Code] = Field(
+        default_factory=frozenset,
+        description="Types of involvement, by your own codes, whose contact cards say when the "
+        "worker last saw the client and when they will next. "
+        "Changed: who is allowed a card learns when a client is visited, and where to wait.",
+    )
     poll_seconds: int = Field(
         20, ge=1, le=60, description="How long one poll waits. Changed: slower or busier."
     )

@@ -5,7 +5,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from node.cli.printing import plain, print_alarms
+from node.cli.printing import day_of, plain, print_alarms
 
 
 def print_inbox(out: Console, value: dict[str, list[dict[str, Any]]]) -> None:
@@ -29,7 +29,7 @@ def print_inbox(out: Console, value: dict[str, list[dict[str, Any]]]) -> None:
         if item["sentence"]:
             _say(out, f"    {item['sentence']}")
         if item["card"]:
-            print_card(out, item["card"])
+            print_card(out, item["card"], item["keep_until"])
 
 
 def _print_received(out: Console, item: dict[str, Any]) -> None:
@@ -42,6 +42,8 @@ def _print_received(out: Console, item: dict[str, Any]) -> None:
     _say(out, f"    Purpose: {item['purpose']}. Lawful basis: {item['basis']}.")
     for name, fact in item["facts"].items():
         _say(out, f"    {name}: {plain(fact)}")
+    if item["needed_by"]:
+        _say(out, f"    Needed by {day_of(item['needed_by'])}.")
     _say(out, f"    State: {item['state_text']}.")
     if item["override"]:
         _say(out, "    The client objects. Whoever allows this all the same says why, with")
@@ -60,8 +62,8 @@ def _print_received(out: Console, item: dict[str, Any]) -> None:
         _say(out, f"    patchwork-node release-now {item['request_id']}")
 
 
-def print_card(out: Console, card: dict[str, Any]) -> None:
-    """A contact card."""
+def print_card(out: Console, card: dict[str, Any], keep_until: int | None) -> None:
+    """A contact card, and until when it may be kept."""
     names = {
         "practitioner": "Name",
         "role": "Role",
@@ -74,6 +76,11 @@ def print_card(out: Console, card: dict[str, Any]) -> None:
     for field, title in names.items():
         if card.get(field):
             _say(out, f"    {title}: {plain(card[field])}")
+    for field, title in {"last_contact": "Last contact", "next_visit": "Next visit"}.items():
+        if card.get(field):
+            _say(out, f"    {title}: {day_of(card[field])}")
+    if keep_until:
+        _say(out, f"    To be kept until {day_of(keep_until)}; it is deleted here then.")
 
 
 def _say(out: Console, text: str, style: str = "") -> None:

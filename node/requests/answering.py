@@ -91,6 +91,7 @@ class Answering:
             link_proof=body.link_proof,
             expires=body.expires,
             received_at=membership.env.clock(),
+            needed_by=body.needed_by,
         )
         tables.received_requests.add(request)
 

@@ -16,6 +16,8 @@ from protocol.contact import Email, Hours, Phone
 from protocol.fields import Base64, Code, Hex16, Hex32, Name, Seconds, WireModel
 
 SEALED_LIMIT = 16 * 1024
+FACT_LIMIT = 2000
+"""Characters of a committed fact."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Opening(WireModel):
     """What opens one committed fact of a request."""
 
     salt: Hex32
-    value: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+    value: Annotated[str, StringConstraints(min_length=1, max_length=FACT_LIMIT)]
 
 
 class SealedRequest(WireModel):
