@@ -81,7 +81,7 @@ class Cards:
             f"SELECT r.* FROM received_request r {JOINED} "  # noqa: S608 - our own names
             "WHERE r.hub_id = ? AND r.state IN (?, ?) AND r.release_id IS NOT NULL "
             "AND r.keep_until > ? AND r.kept = 0 AND (r.renewed_at IS NULL OR r.renewed_at < ?) "
-            f"AND r.carried <> {_CARRIES.format('r.involvement')} AND NOT {ended.sql} "
+            f"AND r.carried <> {_CARRIES.format('r.involvement')} AND {ended.sql} IS NOT TRUE "
             "ORDER BY r.received_at, r.request_id",
             at.hub_id, *_OUT, at.now, renewed_before, *ended.values,
         )  # fmt: skip
