@@ -223,16 +223,13 @@ class ReceivedRequest:
         }
 
 
-_SENT_PLAIN = (
-    "hub_id", "request_id", "client", "holder", "link_id", "asked_at", "expires", "statement_id",
-    "code", "field", "release_id", "keep_until", "recall", "wrong_person", "wiped",
-    "practitioner", "consent", "recalled_by", "renewed_at",
-)  # fmt: skip
-_RECEIVED_PLAIN = (
-    "hub_id", "request_id", "statement_id", "requester", "link_id", "involvement", "purpose",
-    "basis", "expires", "received_at", "hub_decision", "hub_outcome", "release_id", "keep_until",
-    "worker", "gone_at", "kept", "overrode", "carried", "renew", "former_release", "renewed_at",
-)  # fmt: skip
+_SENT_PLAIN = tuple(
+    name for name in SentRequest.__dataclass_fields__ if name not in {"state", "decision", "card"}
+)
+_NOT_PLAIN = {"state", "facts", "asker", "link_proof", "decision", "disclosure"}
+_RECEIVED_PLAIN = tuple(
+    name for name in ReceivedRequest.__dataclass_fields__ if name not in _NOT_PLAIN
+)
 
 
 class SentRequests:

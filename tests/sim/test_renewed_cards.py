@@ -2,7 +2,6 @@
 specs/06-requests.md §7, Renewed cards.
 """
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,12 @@ from audit.report.figures import audit_case
 from audit.rules.history import RENEWAL
 from hub.exchange.requests import Broker
 from node.actions.cards import take_back_now
-from node.actions.people import recall_now
+from node.actions.people import let_go_now, recall_now
 from node.actions.records import withdraw_now
 from node.membership.details import change_details
 from node.records.importer.rows import WorkerDetails
 from node.requests import keeping
+from node.requests.without_quorum import Urgent
 from protocol.errors import ErrorCode as E
 from protocol.messages.bodies import ReleaseBody
 from protocol.messages.log import ProvisionalBody
@@ -47,6 +47,8 @@ from tests.sim.test_refusals_hub import but, last, says
 from tests.sim.test_refusals_node import nothing_set_aside
 from tests.sim.test_restart import restart_hub
 from tests.sim.test_stolen_node import ordered
+from tests.sim.test_unwitnessed_card import VITAL, wake
+from tests.sim.test_without_quorum import sleep
 
 Agencies = tuple[SimNode, SimNode]
 NEW, NEWEST = "01632 960888", "01632 960999"
@@ -76,17 +78,22 @@ async def out(federation: SimFederation, agencies: Agencies, **change: Any) -> s
     return await opened(federation, agencies, **change)
 
 
-async def in_between(federation: SimFederation, agencies: Agencies) -> str:
-    """The same, and the number has changed: the old card is gone, the new one has not left."""
-    health, care = agencies
-    request_id = await out(federation, agencies)
+async def goes_first(federation: SimFederation, health: SimNode) -> None:
+    """The number changes, and the old cards go. The holder has not heard of it yet."""
     await has_number(health, NEW)
     away = federation.nodes.pop("Health visiting")
     await health.service.advance()
     await federation.settle()
     federation.nodes["Health visiting"] = away
+
+
+async def in_between(federation: SimFederation, agencies: Agencies) -> str:
+    """A request whose old card is gone, and whose new one has not left."""
+    health, care = agencies
+    request_id = await out(federation, agencies)
+    await goes_first(federation, health)
     assert await states(care, request_id) == ["recalled"]
-    assert len(await federation.entries("recall_done")) == 1
+    assert await counts(federation, "recall_done") == [1]
     return request_id
 
 
@@ -162,56 +169,62 @@ async def test_a_new_number_reaches_who_has_a_card_without_anybody_asking(
     assert await audited(federation) == set()
 
 
-async def withdraws(health: SimNode, _: SimNode, __: str) -> None:
-    await withdraw_now(health.service, "h1", 1)
-
-
-async def client_objects(health: SimNode, _: SimNode, __: str) -> None:
-    await objects(health)
-
-
-async def is_taken_back(health: SimNode, _: SimNode, request_id: str) -> None:
-    await take_back_now(health.service, request_id, 1)
-
-
-async def asker_says_wrong(_: SimNode, care: SimNode, request_id: str) -> None:
-    await recall_now(care.service, request_id, 1)
-
-
-async def holder_says_wrong(health: SimNode, _: SimNode, request_id: str) -> None:
-    await recall_now(health.service, request_id, 1)
-
-
-@pytest.mark.parametrize(
-    "happens",
-    [withdraws, client_objects, is_taken_back, asker_says_wrong, holder_says_wrong],
-)
-@pytest.mark.parametrize("heard", [True, False], ids=["heard", "unheard"])
-async def test_no_new_card_leaves_after_what_happens_in_between(
-    federation: SimFederation,
-    agencies: Agencies,
-    happens: Callable[[SimNode, SimNode, str], Awaitable[None]],
-    heard: bool,
-) -> None:
-    """Whether or not the holder has heard that the old card is gone."""
+async def nothing_more_leaves(federation: SimFederation, agencies: Agencies, cards: int) -> None:
+    """No new card, today or on another day, whatever the number is."""
     health, care = agencies
-    request_id = await in_between(federation, agencies)
-    if heard:
-        while await health.service.receive(wait=0):
-            pass
-        assert "the new one is on its way" in await text_of(health, request_id)
-    await happens(health, care, request_id)
     await federation.settle()
     await has_number(health, NEWEST)
     federation.clock.now += DAY
     await federation.settle()
-    assert (await care.sent(request_id))["card"] is None
-    assert await counts(federation, "release", "recall", "recall_done") == [1, 1, 1]
-    wrong = happens in {asker_says_wrong, holder_says_wrong}
-    expected = "wrong person" if wrong else "recalled"
-    assert expected in await text_of(health, request_id)
-    assert "the new" not in await text_of(health, request_id)
+    sent = await care.read(lambda tables: tables.tx.rows("SELECT card FROM sent_request"))
+    assert [item["card"] for item in sent] == [None] * cards
+    assert await counts(federation, "release", "recall", "recall_done") == [cards] * 3
     assert await audited(federation) == set()
+
+
+@pytest.mark.parametrize("heard", [True, False], ids=["heard", "unheard"])
+async def test_no_new_card_leaves_if_a_person_takes_it_back_or_the_client_objects_in_between(
+    federation: SimFederation, agencies: Agencies, heard: bool
+) -> None:
+    """Whether or not the holder has heard that the old card is gone."""
+    health, _ = agencies
+    await known(federation, health)
+    taken_back, objected_to = [await opened(federation, agencies) for _ in range(2)]
+    await goes_first(federation, health)
+    if heard:
+        while await health.service.receive(wait=0):
+            pass
+        assert "the new one is on its way" in await text_of(health, taken_back)
+    await objects(health)
+    await take_back_now(health.service, taken_back, 1)
+    await nothing_more_leaves(federation, agencies, 2)
+    assert "states that its node deleted" in await text_of(health, taken_back) or heard
+    for request_id in (taken_back, objected_to):
+        assert (await text_of(health, request_id)).startswith("recalled")
+
+
+async def test_no_new_card_leaves_if_the_permission_is_withdrawn_in_between(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    health, _ = agencies
+    request_id = await in_between(federation, agencies)
+    await withdraw_now(health.service, "h1", 1)
+    await nothing_more_leaves(federation, agencies, 1)
+    assert "not renewed" in await text_of(health, request_id)
+
+
+@pytest.mark.parametrize("by_asker", [True, False], ids=["asker", "holder"])
+async def test_no_new_card_leaves_after_the_wrong_person(
+    federation: SimFederation, agencies: Agencies, by_asker: bool
+) -> None:
+    """Nor another over that link, which is on its way too."""
+    health, care = agencies
+    await known(federation, health)
+    request_id, _ = [await opened(federation, agencies) for _ in range(2)]
+    await goes_first(federation, health)
+    await recall_now((care if by_asker else health).service, request_id, 1)
+    await nothing_more_leaves(federation, agencies, 2)
+    assert "wrong person" in await text_of(health, request_id)
 
 
 async def test_the_wrong_person_is_said_of_the_old_card_when_the_new_one_has_left(
@@ -237,14 +250,9 @@ async def test_an_asker_whose_own_client_takes_consent_back_gets_no_new_card(
     await health.agree("h1")
     await care.agree("c1")
     request_id = await opened(federation, agencies, **CONSENT)
-    await has_number(health, NEW)
-    there = federation.nodes.pop("Health visiting")
-    await health.service.advance()
-    await federation.settle()
+    await goes_first(federation, health)
     await withdraw_consent(care)
     await released_again(federation, health)
-    await federation.settle()
-    federation.nodes["Health visiting"] = there
     await federation.settle()
     assert (await care.sent(request_id))["card"] is None
     assert files_with(care, NEW.encode()) == set()
@@ -297,40 +305,54 @@ async def test_a_card_that_was_recalled_unread_comes_with_the_new_number_alone(
     assert alarms == [], "that the first could not be opened is no news any more"
 
 
-class TestWhoWorksOnIt:
-    @pytest.mark.parametrize(
-        ("worker", "field"),
-        [
-            (replace(HELEN, email="h.new@health.example"), "email"),
-            (replace(HELEN, role="Team leader"), "role"),
-            (WorkerDetails("Hugh Visitor", HELEN.role, PHONE, HELEN.email, "East"), "practitioner"),
-        ],
-        ids=lambda value: value if isinstance(value, str) else "",
-    )
-    async def test_whatever_the_card_says_of_a_worker_is_as_it_is_now(
-        self, federation: SimFederation, agencies: Agencies, worker: WorkerDetails, field: str
-    ) -> None:
-        health, care = agencies
-        request_id = await out(federation, agencies)
-        before = (await inbox(care))[request_id]["card"]
-        await health.take_in(replace(amira(), worker=worker))
-        await federation.settle()
-        after = (await inbox(care))[request_id]["card"]
-        assert {name for name in before if before[name] != after[name]} == {field}
-        assert await counts(federation, "recall", "release") == [1, 2]
+async def test_whatever_the_card_says_of_a_worker_is_as_it_is_now_and_the_duty_line_as_in_the_log(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    health, care = agencies
+    request_id = await out(federation, agencies)
+    await change_details(health.membership, None, "01632 960155", "Weekdays 8 to 6")
+    await federation.checkpoint()
+    await follow(*agencies)
+    await federation.settle()
+    before = (await inbox(care))[request_id]["card"]
+    assert (before["duty_line"], before["duty_hours"]) == ("01632 960155", "Weekdays 8 to 6")
+    assert await counts(federation, "recall") == [0], "which everybody reads there"
+    other = WorkerDetails("Hugh Visitor", "Nurse", None, "hugh@health.example", "East")
+    await health.take_in(replace(amira(), worker=other))
+    await federation.settle()
+    after = (await inbox(care))[request_id]["card"]
+    changed = {name: after[name] for name in before if before[name] != after[name]}
+    assert changed == {
+        "practitioner": "Hugh Visitor",
+        "role": "Nurse",
+        "phone": None,
+        "email": "hugh@health.example",
+    }
+    assert await counts(federation, "recall", "release") == [1, 2]
 
-    async def test_the_duty_line_is_that_of_the_log_and_renews_nothing(
-        self, federation: SimFederation, agencies: Agencies
-    ) -> None:
-        health, care = agencies
-        request_id = await out(federation, agencies)
-        await change_details(health.membership, None, "01632 960155", "Weekdays 8 to 6")
-        await federation.checkpoint()
-        await follow(*agencies)
-        await federation.settle()
-        card = (await inbox(care))[request_id]["card"]
-        assert (card["duty_line"], card["duty_hours"]) == ("01632 960155", "Weekdays 8 to 6")
-        assert await counts(federation, "recall") == [0]
+
+async def test_a_card_that_left_without_a_quorum_is_renewed_when_there_is_one_again(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    """Recalled before, it would be gone with nothing in its place."""
+    health, care = agencies
+    await known(federation, health)
+    sleep(federation)
+    involvement = (await care.team("c1")).others[0].involvement_id
+    request_id = await care.ask("c1", involvement, **VITAL)
+    await federation.settle()
+    await health.answer(request_id)
+    await federation.settle()
+    await let_go_now(health.service, Urgent(request_id, 1))
+    await federation.settle()
+    await has_number(health, NEW)
+    await federation.settle()
+    assert await phone_on(care, request_id) == PHONE
+    await wake(federation)
+    await federation.settle()
+    assert await phone_on(care, request_id) == NEW
+    assert await counts(federation, "provisional", "release", "receipt") == [1, 1, 2]
+    assert await audited(federation) == set()
 
 
 async def test_many_cards_of_one_worker_are_renewed_some_at_a_time(
@@ -397,12 +419,8 @@ class TestCopiesThatArePutBack:
         health, care = agencies
         request_id = await out(federation, agencies)
         copy_aside(care, tmp_path / "copy")
-        await has_number(health, NEW)
-        there = federation.nodes.pop("Health visiting")
-        await health.service.advance()
-        await federation.settle()
+        await goes_first(federation, health)
         await released_again(federation, health)
-        federation.nodes["Health visiting"] = there
         care = await put_back(federation, care, tmp_path / "copy")
         assert files_with(care, PHONE.encode())
         await federation.settle()
