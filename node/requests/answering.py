@@ -174,7 +174,7 @@ class Answering:
             or request.state not in known
         ):
             raise RemoteError(ErrorCode.NOT_FOUND, "a receipt for nothing we released to them")
-        if request.state in left:
+        if request.state in left and statement.body.release != request.former_release:
             release_id = request.release_id or statement.body.release
             opened = replace(request, state=ReceivedState.OPENED, release_id=release_id)
             tables.received_requests.change(request, opened)

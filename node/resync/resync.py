@@ -208,4 +208,6 @@ class Resyncing:
 
 
 def _count(entries: Collection[Given], kind: type) -> int:
-    return sum(isinstance(item.statement.body, kind) for item in entries)
+    """Of how many requests: the card of one may have been renewed."""
+    found = (item.statement for item in entries if isinstance(item.statement.body, kind))
+    return len({statement.body.request_id for statement in found})

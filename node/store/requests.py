@@ -5,7 +5,7 @@ specs/06-requests.md §2, §7 and §8. Everything is looked up by the hub's id a
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from node.store.decisions import LoggedDecision, decision_columns, decision_of
@@ -52,19 +52,21 @@ _S, _R = SentState, ReceivedState
 # The hub logs a request or refuses it; the holder decides; the card opens, or stays closed, and is
 # deleted when its time is over (expired). A card over the same link that is about the wrong person
 # stops the others. The other side may recall a card that we never saw: the messages before it were
-# set aside.
+# set aside. Another may take the place of one that it recalled.
 SENT_MOVES: Moves[SentState] = {
     _S.SENDING: (_S.WAITING, _S.REFUSED, _S.FAILED, _S.STOPPED, _S.RECALLED, _S.LOG_LOST),
     _S.WAITING: (_S.ALLOWED, _S.REFUSED, _S.STOPPED, _S.RECALLED, _S.LOG_LOST),
     _S.ALLOWED: (_S.OPENED, _S.CLOSED, _S.STOPPED, _S.RECALLED, _S.LOG_LOST),
     _S.OPENED: (_S.RECALLED, _S.EXPIRED),
     _S.EXPIRED: (_S.RECALLED,),
+    _S.RECALLED: (_S.OPENED, _S.CLOSED),
     _S.CLOSED: (_S.STOPPED, _S.RECALLED),
     _S.STOPPED: (_S.RECALLED,),
 }
 # A decision that the hub refuses goes back to a person; a card without a quorum that it refuses
 # goes as ever, once there is one. Allowed and recalled: the hub passed on a card of which it never
-# told us. Released and lost: the log ended before the hub had taken the card.
+# told us. Released and lost: the log ended before the hub had taken the card. Recalled and allowed:
+# it is renewed.
 RECEIVED_MOVES: Moves[ReceivedState] = {
     _R.ARRIVED: (_R.ASKS_PERSON, _R.DECIDING, _R.STOPPED, _R.LOG_LOST),
     _R.ASKS_PERSON: (_R.DECIDING, _R.STOPPED, _R.LOG_LOST),
@@ -74,6 +76,7 @@ RECEIVED_MOVES: Moves[ReceivedState] = {
     _R.OPENED: (_R.RECALLED,),
     # The hub's word that it did not take a release: the other side's signed word goes before it.
     _R.STOPPED: (_R.OPENED, _R.RECALLED),
+    _R.RECALLED: (_R.ALLOWED,),
 }
 # What ends with a lost log. A card that had not left does not leave any more.
 _SENT_WITH_LOG = tuple(sources(SENT_MOVES, _S.LOG_LOST))
@@ -94,7 +97,8 @@ class SentRequest:
     client's that it rests on, if it does, `needed_by` by when they need an answer (Unix seconds).
 
     Once the card is deleted `wiped` says whether it is gone from the files too; `recall` or
-    `wrong_person` is the statement that had it deleted, if one had.
+    `wrong_person` is the statement that had it deleted, if one had. `recalled_by`: by whom, as long
+    as another card may take its place; `renewed_at`: when one did.
     """
 
     hub_id: str
@@ -118,6 +122,21 @@ class SentRequest:
     practitioner: int | None = None
     consent: int | None = None
     needed_by: int | None = None
+    recalled_by: str | None = None
+    renewed_at: int | None = None
+
+    @property
+    def may_be_renewed(self) -> bool:
+        """Whether another card may take the place of ours: the holder itself recalled that, and we
+        owe no word that it is gone.
+        """
+        owes = self.recall is not None and self.wiped != 1
+        return self.state is _S.RECALLED and self.recalled_by == self.holder and not owes
+
+    def without_former(self) -> "SentRequest":
+        """The same when another card has come in the place of ours, which is gone."""
+        owed = 0 if self.wiped == 0 else None  # of a copy that was put back: it was stated before
+        return replace(self, recall=None, recalled_by=None, wiped=owed)
 
     def columns(self) -> Columns:
         """The row."""
@@ -138,10 +157,13 @@ class Asker:
 class ReceivedRequest:
     """A request that came to us. `involvement` is the row of ours that it asks for, if known.
 
-    Of a card that left: `keep_until`, whose details it carries (`worker`, a row's id), `gone_at`
-    when the other node stated that it has deleted it, and whether a person said that it stays
-    though the permission was withdrawn (`kept`). `overrode` is the newest objection (a row's id)
-    that whoever allowed it knew of.
+    Of a card that left: `keep_until`, whose details it carries (`worker`, a row's id) and which
+    (`carried`, as node/store/cards.py puts them), `gone_at` when the other node stated that it has
+    deleted it, and whether a person said that it stays though the permission was withdrawn
+    (`kept`). `overrode` is the newest objection (a row's id) that whoever allowed it knew of.
+
+    `renew`: it was recalled so that another may leave. Of that one, `former_release` is what the
+    card before it left by, and `renewed_at` when it left.
     """
 
     hub_id: str
@@ -169,11 +191,24 @@ class ReceivedRequest:
     kept: int = 0
     overrode: int | None = None
     needed_by: int | None = None
+    carried: str | None = None
+    renew: int = 0
+    former_release: str | None = None
+    renewed_at: int | None = None
 
     @property
     def is_out(self) -> bool:
         """Whether a card has left and was not recalled."""
         return self.state in {_R.RELEASED, _R.OPENED}
+
+    def as_released(self) -> "ReceivedRequest":
+        """The same when its card leaves. The hub has not taken that yet: what one before it left by
+        is no longer what is out.
+        """
+        leaves = replace(self, state=_R.RELEASED, renew=0)
+        if not self.renew:
+            return leaves
+        return replace(leaves, former_release=self.release_id, release_id=None, gone_at=None)
 
     def columns(self) -> Columns:
         """The row."""
@@ -190,16 +225,13 @@ class ReceivedRequest:
         }
 
 
-_SENT_PLAIN = (
-    "hub_id", "request_id", "client", "holder", "link_id", "asked_at", "expires", "statement_id",
-    "code", "field", "release_id", "keep_until", "recall", "wrong_person", "wiped",
-    "practitioner", "consent", "needed_by",
-)  # fmt: skip
-_RECEIVED_PLAIN = (
-    "hub_id", "request_id", "statement_id", "requester", "link_id", "involvement", "purpose",
-    "basis", "expires", "received_at", "hub_decision", "hub_outcome", "release_id", "keep_until",
-    "worker", "gone_at", "kept", "overrode", "needed_by",
-)  # fmt: skip
+_SENT_PLAIN = tuple(
+    name for name in SentRequest.__dataclass_fields__ if name not in {"state", "decision", "card"}
+)
+_NOT_PLAIN = {"state", "facts", "asker", "link_proof", "decision", "disclosure"}
+_RECEIVED_PLAIN = tuple(
+    name for name in ReceivedRequest.__dataclass_fields__ if name not in _NOT_PLAIN
+)
 
 
 class SentRequests:
@@ -245,6 +277,10 @@ class SentRequests:
             f"UPDATE sent_request SET state = ?, card = NULL, wiped = 0 {over}",  # noqa: S608
             _S.RECALLED.value, *key, among=[_S.OPENED],
         )  # fmt: skip
+        self._tx.run_among(
+            f"UPDATE sent_request SET recalled_by = NULL {over}",  # noqa: S608
+            *key, among=[_S.RECALLED],
+        )  # fmt: skip
 
     def stop_of(self, practitioner: int) -> int:
         """Stop what somebody (a row id) has asked for and is not answered, at any hub; how many."""
@@ -257,6 +293,7 @@ class SentRequests:
         """End what a lost log leaves unfinished; cards that came stay."""
         sql = "UPDATE sent_request SET state = ? WHERE hub_id = ? AND state IN (:among)"
         self._tx.run_among(sql, _S.LOG_LOST.value, hub_id, among=_SENT_WITH_LOG)
+        self._tx.run("UPDATE sent_request SET recalled_by = NULL WHERE hub_id = ?", hub_id)
 
 
 class ReceivedRequests:
@@ -284,9 +321,12 @@ class ReceivedRequests:
         return [(row["local_id"], received_of(row)) for row in rows]
 
     def allowed(self, hub_id: str, now: int) -> list[ReceivedRequest]:
-        """Those whose card may leave once a quorum has seen the decision, oldest first."""
+        """Those whose card may leave once a quorum has seen the decision, oldest first; a renewed
+        one as long as the one before it might have been kept.
+        """
         rows = self._tx.rows(
-            "SELECT * FROM received_request WHERE hub_id = ? AND state = ? AND expires > ? "
+            "SELECT * FROM received_request WHERE hub_id = ? AND state = ? "
+            "AND CASE renew WHEN 1 THEN keep_until ELSE expires END > ? "
             "ORDER BY received_at, request_id",
             hub_id, _R.ALLOWED.value, now,
         )  # fmt: skip
@@ -325,6 +365,10 @@ class ReceivedRequests:
             "WHERE hub_id = ? AND link_id = ? AND request_id <> ? AND state IN (:among)",
             _R.STOPPED.value, hub_id, link_id, but, among=_STOPPED_OVER,
         )  # fmt: skip
+        self._tx.run(
+            "UPDATE received_request SET renew = 0 WHERE hub_id = ? AND link_id = ? AND state = ?",
+            hub_id, link_id, _R.RECALLED.value,
+        )  # fmt: skip
 
     def end_with_log(self, hub_id: str) -> None:
         """End what a lost log leaves unfinished, and cards that the hub had not taken."""
@@ -335,6 +379,7 @@ class ReceivedRequests:
         )  # fmt: skip
         sql = "UPDATE received_request SET state = ? WHERE hub_id = ? AND state IN (:among)"
         self._tx.run_among(sql, _R.LOG_LOST.value, hub_id, among=_RECEIVED_WITH_LOG)
+        self._tx.run("UPDATE received_request SET renew = 0 WHERE hub_id = ?", hub_id)
 
 
 def sent_of(row: Row) -> SentRequest:

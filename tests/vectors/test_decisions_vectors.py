@@ -35,6 +35,7 @@ from protocol.requests.decide import (
 )
 from protocol.requests.disclosure import Disclosure, WentBy
 from protocol.requests.refusals import REFUSAL_SENTENCES, RefusalCode, sentence
+from protocol.requests.renewals import CardBefore, may_follow
 from protocol.wire import encode_wire
 
 SPECS = Path(__file__).parents[2] / "specs"
@@ -212,6 +213,13 @@ def test_who_may_override_an_objection_and_for_what(case: dict[str, Any]) -> Non
     assert may_override(basis, case["holder_class"]) is case["may_override"]
     said = (case["role"], case["reason"])
     assert overrides(basis, case["holder_class"], said) is case["overrides"]
+
+
+@each("renewals")
+def test_whether_a_card_may_leave_in_the_place_of_another(case: dict[str, Any]) -> None:
+    assert (
+        may_follow(CardBefore(**case["before"]), case["keep_until"], case["iat"]) == case["answer"]
+    )
 
 
 @each("kept")
