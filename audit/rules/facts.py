@@ -15,7 +15,8 @@ from protocol.messages.bodies import LinkItem, PublishedInvolvement, RequestBody
 from protocol.messages.parts import DecisionFacts
 from protocol.messages.review import IdentityRequestBody
 from protocol.messages.statement import MAX_SKEW_SECONDS, Statement
-from protocol.requests.decide import HubFacts, IdentityFacts, LinkFact, seen_until
+from protocol.requests.decide import HubFacts, IdentityFacts, LinkFact
+from protocol.requests.spans import seen_until
 
 DAY = 86_400
 _NOTHING = canonical.encode([])

@@ -31,8 +31,8 @@ from protocol.requests.decide import (
     Refuse,
     allows_break_glass,
     decide_hub,
-    seen_until,
 )
+from protocol.requests.spans import seen_until
 
 Body = TypeVar("Body", bound=WireModel)
 Card = Statement[ReleaseBody] | Statement[ProvisionalBody]

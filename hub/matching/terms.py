@@ -8,7 +8,8 @@ from hub.store.stubs import Stub
 from protocol.governance.charter import Charter
 from protocol.governance.directory import Directory
 from protocol.messages.bodies import PublishedInvolvement
-from protocol.requests.decide import Shown, decide_show, in_force, seen_until
+from protocol.requests.decide import Shown, decide_show
+from protocol.requests.spans import in_force, seen_until
 
 LEAST_FIRST = (Shown.NOTHING, Shown.POSSIBLE, Shown.PAST, Shown.INVOLVEMENT)
 
