@@ -176,12 +176,26 @@ def decide_introduction(
     charter: Charter, request: IntroductionRequestBody, iat: int, facts: IdentityFacts
 ) -> Decision:
     """The hub's part on a request to be introduced to whoever is behind a hint."""
+    works = introducible(charter, request, iat, facts)
     made, most = facts.checks_today, charter.quotas.identity_checks_per_day
     return (
-        _check_introducible(charter, request, iat, facts)
+        (None if works else Refuse(RefusalCode.NOT_AVAILABLE))
         or check_grounds(charter, request, facts, (made, most))
         or Allow()
     )
+
+
+def introducible(
+    charter: Charter, request: IntroductionRequestBody, iat: int, facts: IdentityFacts
+) -> tuple[PublishedInvolvement, ...]:
+    """The work across a link to which who asks may be introduced."""
+    parties = _parties(request, facts)
+    if parties is None:
+        return ()
+    requester, holder, link = parties
+    asker = Side(requester.member_class, facts.own_involvements)
+    asked = Side(holder.member_class, facts.involvements)
+    return decide_broker(charter, asker, asked, link.state, iat)
 
 
 def check_grounds(
@@ -319,18 +333,6 @@ def _check_comparable(
         for item in facts.involvements
     }
     return None if shown - {Shown.NOTHING} else refusal
-
-
-def _check_introducible(
-    charter: Charter, request: IntroductionRequestBody, iat: int, facts: IdentityFacts
-) -> Refuse | None:
-    refusal, parties = Refuse(RefusalCode.NOT_AVAILABLE), _parties(request, facts)
-    if parties is None:
-        return refusal
-    requester, holder, link = parties
-    asker = Side(requester.member_class, facts.own_involvements)
-    asked = Side(holder.member_class, facts.involvements)
-    return None if decide_broker(charter, asker, asked, link.state, iat) else refusal
 
 
 def _parties(

@@ -25,10 +25,13 @@ class Hint(StrEnum):
 
 @dataclass(frozen=True)
 class Side:
-    """One side of a link: the agency's class, and what its stub publishes."""
+    """One side of a link: the agency's class, what its stub publishes, and how many organisations
+    of that class there are beside the other side's own.
+    """
 
     member_class: str
     involvements: Sequence[PublishedInvolvement]
+    organisations: int = 0
 
 
 def decide_broker(
@@ -43,11 +46,9 @@ def decide_broker(
 
 
 def decide_hint(
-    charter: Charter, viewer: Side, holder: Side, organisations: int, link_state: str, now: int
+    charter: Charter, viewer: Side, holder: Side, link_state: str, now: int
 ) -> Hint | None:
-    """What a viewer is told of a holder's work that it may not see. `organisations`: how many of
-    the holder's class there are beside the viewer's own.
-    """
+    """What a viewer is told of a holder's work that it may not see."""
     if decide_broker(charter, viewer, holder, link_state, now):
         return Hint.SERVICE
     works = any(in_force(item, now) for item in viewer.involvements)
@@ -55,7 +56,7 @@ def decide_hint(
         return None
     hinted = any(
         kind.hint_from is not None
-        and organisations >= kind.hint_from
+        and holder.organisations >= kind.hint_from
         and viewer.member_class in kind.visible_to
         for kind in _consented(charter, holder, viewer.member_class, now).values()
     )
