@@ -66,6 +66,7 @@ class Introductions:
         refusal = decision if isinstance(decision, Refuse) else None
         return IntroductionDecisionBody(
             request=statement.id,
+            hint_id=body.hint_id,
             outcome=decided_as(decision),
             code=refusal.code.value if refusal else None,
             field=refusal.field if refusal else None,

@@ -7,7 +7,7 @@ from functools import partial
 from pydantic import ValidationError
 
 from node.links.references import Entry, entries_of, entry_named
-from node.links.team import label_of
+from node.links.team import known_links, label_of
 from node.membership.hub import HubMembership
 from node.requests.answering import Answer
 from node.requests.asking import ContactRequest
@@ -128,7 +128,6 @@ def _addressee(
     if row is None:
         raise LocalError(ErrorCode.NOT_FOUND, "no client has that id here")
     stub = tables.stubs.of_client(membership.hub.hub_id, row.id)
-    links = tables.links.of_stub(membership.hub.hub_id, stub.stub_id) if stub else []
-    entry = entry_named(entries_of(links), reference)
+    entry = entry_named(entries_of(known_links(tables, membership, stub)), reference)
     member = membership.directory.member(entry.agency_id)
     return Addressee(entry, member.body.name if member else "an organisation that has left")

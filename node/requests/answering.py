@@ -271,8 +271,15 @@ class Answering:
         asked = tables.records.involvement(request.involvement)
         if asked is None:
             return False
+        introduced = tables.hints.introduced_over(
+            request.hub_id, request.link_id, request.requester
+        )
         link = tables.links.get(request.hub_id, request.link_id)
-        if link is None or (link.state is LinkState.ENDED and asked.is_over(now)):
+        if introduced is not None:
+            stub = tables.stubs.of_client(request.hub_id, asked.client)
+            if stub is None or stub.stub_id != introduced:
+                return False
+        elif link is None or (link.state is LinkState.ENDED and asked.is_over(now)):
             stub = tables.stubs.of_client(request.hub_id, asked.client)
             # Whom we were told of for this client asks over that link; no other id gets round it.
             told = tables.links.of_stub(request.hub_id, stub.stub_id) if stub else []

@@ -95,6 +95,8 @@ def old_asked(hub_id: str, before: int, kept_since: int) -> list[Old]:
             f"{over} AND {received} AND {request} AND {seen}", (*times, before, kept_since)),
         Old(Kind.CHECKS, "sent_check", "check_id", f"{over} AND {check}", times),
         Old(Kind.CHECKS, "received_check", "check_id", f"{over} AND {check}", times),
+        Old(Kind.CHECKS, "introduced", "hub_id, statement_id",
+            "t.hub_id = ? AND t.received_at <= ?", times),
     ]  # fmt: skip
 
 

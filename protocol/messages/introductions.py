@@ -65,9 +65,12 @@ class IntroducedService(WireModel):
 
 
 class IntroductionDecisionBody(WireModel):
-    """`introduction_decision`: the hub's answer; only one that allows names anybody."""
+    """`introduction_decision`: the hub's answer; only one that allows names anybody. `hint_id` is
+    the request's.
+    """
 
     request: Hex32
+    hint_id: Hex16
     outcome: Outcome
     code: Code | None
     field: Code | None
