@@ -94,10 +94,10 @@ class RoundTerms:
 
     @cached_property
     def _domains(self) -> Mapping[str, set[str]]:
-        """By class, the organisations that have an active member of it."""
+        """By class, the organisations with an active member of it that has signed a charter."""
         found: dict[str, set[str]] = {}
         for body in self.directory.bodies():
-            if body.status == "active":
+            if body.status == "active" and body.party_id in self.directory.accepted:
                 found.setdefault(body.member_class, set()).add(body.control_domain)
         return found
 
