@@ -126,6 +126,12 @@ class Links:
         row = self._tx.one("SELECT * FROM link WHERE link_id = ?", link_id)
         return _link(row) if row else None
 
+    def hinted(self, hint_id: str) -> Link | None:
+        """The link behind a hint."""
+        like = f'%"{hint_id}"%'
+        row = self._tx.one("SELECT * FROM link WHERE hint_a LIKE ? OR hint_b LIKE ?", like, like)
+        return _link(row) if row else None
+
     def links_of(self, stub_ids: Collection[str]) -> dict[str, list[Link]]:
         """All links of those of these stubs that have any, ended ones too, by link id."""
         found: dict[str, Link] = {}

@@ -208,12 +208,12 @@ def _print_services(out: Console, local_id: str, team: Team) -> None:
             _say(out, f"    It is told who you are when you ask: {command}.")
         if one.sentence:
             _say(out, f"    {one.sentence}")
-    if team.desk_can_help:
+    if team.desk_hints:
         desk = team.duty_desk
         _say(
             out,
             "A service that is not named works with them too. The duty desk can put you in touch: "
-            f"{desk.name}, {desk.phone}.",
+            f"{desk.name}, {desk.phone}. Say this to them: {', '.join(team.desk_hints)}.",
         )
 
 

@@ -90,6 +90,7 @@ class Team:
 
     An empty team never means that nobody works with the client: `ring` is everybody's duty line,
     `publishers` who was looked through, and how fresh that is.
+    `services` can be reached, and are not named; `desk_hints` are what the duty desk is asked by.
     What is published and not `compared` waits for a round; `next_round` is when the hub said that
     it is, `overdue` whether that is past.
     """
@@ -107,7 +108,7 @@ class Team:
     ring: tuple[DutyLine, ...]
     publishers: tuple[Publisher, ...]
     services: tuple[Service, ...] = ()
-    desk_can_help: bool = False
+    desk_hints: tuple[str, ...] = ()
 
 
 def on_notice(
@@ -168,7 +169,7 @@ def team_of(tables: NodeTables, membership: HubMembership, local_id: str) -> Tea
         ring=tuple(_duty_lines(membership)),
         publishers=tuple(_publishers(membership)),
         services=tuple(_services(membership, hints)),
-        desk_can_help=any(hint.says == "duty_desk" for hint in hints),
+        desk_hints=tuple(hint.hint_id for hint in hints if hint.says == "duty_desk"),
     )
 
 

@@ -23,7 +23,7 @@ def team_value(team: Team) -> dict[str, Any]:
         "overdue": team.overdue,
         "waiting": team.waiting,
         "services": [asdict(service) for service in team.services],
-        "desk_can_help": team.desk_can_help,
+        "desk_hints": list(team.desk_hints),
         "ring": [asdict(line) for line in team.ring],
         "publishers": [
             {

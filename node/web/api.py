@@ -26,13 +26,14 @@ from node.store.objections import SaidBy
 from node.store.tables import NodeTables
 from node.views.objections import objections_value
 from node.views.review import check_value, queue_value
-from node.web import own_clients, own_consents
+from node.web import own_clients, own_consents, own_services
 from protocol import canonical
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import BasisCode, Code, WireModel, refused_shape
 from protocol.requests.refusals import RefusalCode
 from transport.routes import Auth, Handler, Route, make_application
 
+OWN_CALLS = own_clients.CALLS | own_consents.CALLS | own_services.CALLS
 BODY_LIMIT = 16 * 1024
 HERE = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 
@@ -117,10 +118,7 @@ class ReviewApi:
             self._route("GET", objections, self.objections),
             self._route("POST", objections, self.record_objection),
             self._route("POST", f"{objections}/{{number:[0-9]{{1,9}}}}/end", self.end_objection),
-            *(
-                self._route("POST", path, self._own(*call))
-                for path, call in (own_clients.CALLS | own_consents.CALLS).items()
-            ),
+            *(self._route("POST", path, self._own(*call)) for path, call in OWN_CALLS.items()),
         ]
 
     def application(self) -> web.Application:
