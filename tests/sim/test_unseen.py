@@ -378,7 +378,10 @@ async def open_work_beside(federation: SimFederation, there: bool) -> Sequence[S
     by = await federation_with(
         federation, trust="health_provider", charity="charity", other="charity"
     )
-    await by["trust"].take_in(row("m1", AT_HEALTH, "adult_mental_health", None))
+    await by["trust"].take_in(
+        row("m1", AT_HEALTH, "community_nursing", DUTY),
+        row("m1", AT_HEALTH, "adult_mental_health", None),
+    )
     await by["charity"].take_in(row("y1", AT_HEALTH, "youth_work", DUTY))
     works, idles = ("charity", "other") if there else ("other", "charity")
     names = {"charity": "y1" if there else "y2", "other": "x1"}
@@ -386,6 +389,7 @@ async def open_work_beside(federation: SimFederation, there: bool) -> Sequence[S
         await by[name].take_in(row(names[name], record, "drug_and_alcohol", None))
     for node in by.values():
         await node.publish()
+    await federation.round()
     await by["trust"].agree("m1", classes=["charity"])
     for name in (works, idles):
         await by[name].agree(names[name], classes=["health_provider"])
