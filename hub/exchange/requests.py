@@ -31,9 +31,9 @@ from protocol.requests.decide import (
     Refuse,
     allows_break_glass,
     decide_hub,
-    seen_until,
 )
 from protocol.requests.renewals import CardBefore, NotRenewed, may_follow
+from protocol.requests.spans import seen_until
 
 Body = TypeVar("Body", bound=WireModel)
 _NOT_RENEWED = {

@@ -22,6 +22,13 @@ def print_inbox(out: Console, value: dict[str, list[dict[str, Any]]]) -> None:
     _say(out, "Requests to you:" if value["received"] else "No requests to you.", style="bold")
     for item in value["received"]:
         _print_received(out, item)
+    for item in value["introduced"]:
+        _say(
+            out,
+            f"{item['agency']} ({item['role']}) was told that you work with {item['client']}: "
+            "your client agreed to that there and here.",
+        )
+        _say(out, f"    Purpose: {item['purpose']}. Lawful basis: {item['basis']}.")
     _say(out, "Your requests:" if value["sent"] else "You have asked for nothing.", style="bold")
     for item in value["sent"]:
         to = plain(item["agency"])

@@ -153,6 +153,7 @@ def print_team(out: Console, local_id: str, team: Team) -> None:
     if team.unpublished is not None:
         _say(out, NOT_FINDABLE[team.unpublished])
     _print_others(out, team)
+    _print_services(out, local_id, team)
     if team.possible:
         _say(out, f"{team.possible} possible match(es) wait for comparison.")
     if team.waiting:
@@ -192,6 +193,28 @@ def _print_others(out: Console, team: Team) -> None:
         known = team.others or team.possible
         what = "What you published last is not compared yet" if known else "Not compared yet"
         _say(out, f"{what}; {_next_round(team)}.")
+
+
+def _print_services(out: Console, local_id: str, team: Team) -> None:
+    """Sensitive services that can be reached, not named until somebody asks; and the duty desk."""
+    for one in team.services:
+        _say(out, f"A service of this kind works with them too: {plain(one.kind)}.")
+        command = f"patchwork-node introduce {local_id} {one.reference}"
+        if one.state == "asking":
+            _say(out, "    You asked to be introduced; the hub is deciding.")
+        elif one.state == "named":
+            _say(out, "    It was named to you: ask for its contact details by its reference.")
+        else:
+            _say(out, f"    It is told who you are when you ask: {command}.")
+        if one.sentence:
+            _say(out, f"    {one.sentence}")
+    if team.desk_hints:
+        desk = team.duty_desk
+        _say(
+            out,
+            "A service that is not named works with them too. The duty desk can put you in touch: "
+            f"{desk.name}, {desk.phone}. Say this to them: {', '.join(team.desk_hints)}.",
+        )
 
 
 def _print_publishers(out: Console, team: Team) -> None:

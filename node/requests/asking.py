@@ -269,14 +269,17 @@ class Asking:
         stub = tables.stubs.of_client(hub_id, client.id) if client else None
         if client is None or stub is None:
             raise LocalError(ErrorCode.NOT_READY, "this client is not published; publish first")
-        link = tables.links.get(hub_id, wanted.link_id)
-        shown = {item.id for item in link.involvements} if link else ()
+        known = tables.links.get(hub_id, wanted.link_id)
+        links = [*([known] if known else []), *tables.hints.links_of(hub_id, stub.stub_id)]
+        found = (
+            one
+            for one in links
+            if one.link_id == wanted.link_id
+            and wanted.involvement_id in {item.id for item in one.involvements}
+        )
+        link = next(found, None)
         # Another agency may use the same id for an involvement: it takes all of them to be the one.
-        if (
-            link is None
-            or (link.stub_id, link.agency_id) != (stub.stub_id, wanted.holder)
-            or wanted.involvement_id not in shown
-        ):
+        if link is None or (link.stub_id, link.agency_id) != (stub.stub_id, wanted.holder):
             raise LocalError(
                 ErrorCode.NOT_FOUND, "the team has changed meanwhile: see patchwork-node team"
             )

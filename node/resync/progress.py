@@ -29,6 +29,7 @@ from protocol.messages.bodies import (
     ReceiptBody,
     ReleaseBody,
 )
+from protocol.messages.introductions import HintsBody
 from protocol.messages.log import DailyStatementBody, ProvisionalBody, StatementAnswerBody
 from protocol.messages.review import (
     RecallBody,
@@ -86,6 +87,9 @@ class Progress:
         if isinstance(body, NoticeBody):
             notice = statement.expect(NoticeBody)
             return lambda tables: on_notice(tables, membership, notice)
+        if isinstance(body, HintsBody):
+            hints = statement.expect(HintsBody)
+            return lambda tables: self.dispatcher.introductions.on_hints(tables, hints)
         review = statement.expect(ReviewBody)
         return lambda tables: self.dispatcher.reviewing.on_review(tables, review)
 

@@ -101,6 +101,7 @@ class Resyncing:
         def apply(tables: NodeTables) -> None:
             lost = Published(membership, held).apply(tables)
             tables.links.forget(hub_id)
+            tables.hints.forget(hub_id)
             tables.reviews.end_with_log(hub_id)
             for take in told:
                 take(tables)

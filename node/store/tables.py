@@ -16,6 +16,7 @@ from node.store.findable import FindableTypes
 from node.store.going import GoingClients
 from node.store.governance import GovernanceStore
 from node.store.held import HeldClients
+from node.store.hints import Hints
 from node.store.hubs import Hubs
 from node.store.imports import Imports
 from node.store.journal import JournalStore
@@ -66,6 +67,7 @@ class NodeTables:
         self.log_views = LogViews(tx)
         self.links = Links(tx)
         self.reviews = Reviews(tx)
+        self.hints = Hints(tx)
         self.sent_requests = SentRequests(tx)
         self.drafts = Drafts(tx)
         self.received_requests = ReceivedRequests(tx)

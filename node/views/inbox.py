@@ -12,6 +12,7 @@ from node.membership.hub import HubMembership
 from node.requests.keeping import to_decide
 from node.requests.objections import objection_to
 from node.requests.without_quorum import is_shown
+from node.store.hints import Introduced
 from node.store.requests import ReceivedRequest, ReceivedState, SentRequest, SentState
 from node.store.tables import NodeTables
 from node.views.changes import about
@@ -77,6 +78,9 @@ def inbox_value(tables: NodeTables, membership: HubMembership) -> dict[str, list
         "alarms": alarms_value(tables, membership),
         "governance": [item for item in governance_value(tables, membership) if not item["seen"]],
         "received": received,
+        "introduced": [
+            _introduced(tables, membership, item) for item in tables.hints.introductions(hub_id)
+        ],
         "sent": [
             {
                 **_sent(membership, client, request, now),
@@ -135,6 +139,22 @@ def _received(
         "state": request.state.value,
         "may_go_now": is_shown(tables, membership, request),
         "override": override_value(membership, request.basis) if objects else None,
+    }
+
+
+def _introduced(tables: NodeTables, membership: HubMembership, item: Introduced) -> dict[str, Any]:
+    """Somebody to whom the hub named us, about whom, in which role and why."""
+    member = membership.directory.member(item.requester)
+    basis = membership.charter.lawful_basis(item.basis)
+    purposes = {purpose.code: purpose.title for purpose in membership.charter.purposes}
+    client = tables.stubs.client_of(item.hub_id, item.stub_id or "")
+    return {
+        "client": client.local_id if client else None,
+        "agency": member.body.name if member else "an organisation that has left",
+        "role": item.role.replace("_", " "),
+        "purpose": purposes.get(item.purpose, item.purpose),
+        "basis": f"{basis.title} ({basis.code})" if basis else item.basis,
+        "asked_at": item.received_at,
     }
 
 

@@ -27,6 +27,7 @@ from protocol.fields import (
     WireModel,
     refused_shape,
 )
+from protocol.governance.involvement_types import InvolvementType
 from protocol.log.note import parse_vkey
 from protocol.matchkeys.policy import MatchPolicy, parse_policy
 from protocol.signing import check_public_key
@@ -64,19 +65,6 @@ class MemberClass(WireModel):
     code: Code
     title: Name
     statutory_reference: Name
-
-
-class InvolvementType(WireModel):
-    """What kind of work an involvement is, and which classes may see it. `basis`: the lawful basis
-    that work of an always findable type has while it is open; charters from before lack it.
-    """
-
-    code: Code
-    title: Name
-    openness: Literal["open", "always_findable", "sensitive"]
-    visible_to: list[Code]
-    labels: Annotated[list[Name], Field(max_length=50)]
-    basis: BasisCode | None = None
 
 
 class Purpose(WireModel):
@@ -290,7 +278,8 @@ class Charter(WireModel):
     def _references_exist(self) -> bool:
         classes = {item.code for item in self.classes}
         purposes = {item.code for item in self.purposes}
-        named = {code for item in self.involvement_types for code in item.visible_to}
+        types = self.involvement_types
+        named = {code for item in types for code in (*item.visible_to, *item.brokered_to)}
         for basis in self.lawful_bases:
             named.update(basis.requester_classes, basis.holder_classes)
         wanted = {code for basis in self.lawful_bases for code in basis.purposes}
