@@ -27,6 +27,7 @@ from protocol.fields import (
     WireModel,
     refused_shape,
 )
+from protocol.governance.answering import Answering
 from protocol.log.note import parse_vkey
 from protocol.matchkeys.policy import MatchPolicy, parse_policy
 from protocol.signing import check_public_key
@@ -131,7 +132,7 @@ class ObjectionRule(WireModel):
 
 class LawfulBasis(WireModel):
     """One entry of the catalogue of law. Without `objection` nobody overrides one on it; charters
-    from before objections lack it.
+    from before objections lack it. What is asked on one that is `urgent` does not wait for morning.
     """
 
     code: BasisCode
@@ -146,6 +147,7 @@ class LawfulBasis(WireModel):
     must_record: Annotated[list[FactRule], Field(max_length=12)]
     notify_subject: bool
     objection: ObjectionRule | None = None
+    urgent: bool = False
 
     @property
     def asked(self) -> list[FactRule]:
@@ -269,6 +271,7 @@ class Charter(WireModel):
     disclosure_days: Annotated[int, Field(ge=30, le=40_000)]
     retention_days: Annotated[int, Field(ge=30, le=40_000)]
     node_retention: NodeRetention | None = None
+    answering: Answering | None = None
 
     @model_validator(mode="after")
     def _holds_together(self) -> "Charter":
