@@ -49,6 +49,12 @@ class Answering(WireModel):
     urgent_manager_hours: Hours
 
     @property
+    def least_days(self) -> int:
+        """How many days the longer of the two clocks runs where no weekend is in between."""
+        working = self.worker_days + self.duty_days + self.manager_days
+        return max(working, -(-(self.urgent_duty_hours + self.urgent_manager_hours) // 24))
+
+    @property
     def holidays_until(self) -> date | None:
         """The last day of the last year for which holidays are listed; None where none are."""
         return date(int(self.holidays[-1][:4]), 12, 31) if self.holidays else None
