@@ -188,7 +188,8 @@ class Jobs:
         now = self.signer.env.clock()
         directory = await self._engine.read(lambda tables: tables.directory.current())
         warning = holidays_warning(directory.charter.answering, now)
-        if warning is not None and self._told.setdefault("holidays", warning) is warning:
+        if warning is not None and "holidays" not in self._told:
+            self._told["holidays"] = warning
             log.warning("holidays_run_out")
             await self._alarm({"alarm": "holidays_run_out", "says": warning})
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from node.store.decisions import LoggedDecision, decision_columns, decision_of
 from node.store.moving import Columns, Moving
 from protocol.messages.parts import LinkProof
+from protocol.requests.clock import Steps
 from protocol.requests.disclosure import Disclosure
 from protocol.requests.sealing import ContactCard
 from storage.engine import Row, Transaction
@@ -93,8 +94,9 @@ class SentRequest:
     where it came from an earlier program), `card` what came back, `consent` the record of the
     client's that it rests on, if it does.
 
-    Once the card is deleted `wiped` says whether it is gone from the files too; `recall` or
-    `wrong_person` is the statement that had it deleted, if one had.
+    `clock`: who has it until when at the other agency; `overdue` is the hub's statement that nobody
+    answered in time. Once the card is deleted `wiped` says whether it is gone from the files too;
+    `recall` or `wrong_person` is the statement that had it deleted, if one had.
     """
 
     hub_id: str
@@ -117,12 +119,20 @@ class SentRequest:
     wiped: int | None = None
     practitioner: int | None = None
     consent: int | None = None
+    clock: Steps | None = None
+    overdue: str | None = None
 
     def columns(self) -> Columns:
         """The row."""
         plain = {name: getattr(self, name) for name in _SENT_PLAIN}
         card = json.dumps(self.card.model_dump()) if self.card else None
-        return {**plain, "state": self.state.value, "card": card, **decision_columns(self.decision)}
+        return {
+            **plain,
+            "state": self.state.value,
+            "card": card,
+            **decision_columns(self.decision),
+            "clock": json.dumps(vars(self.clock)) if self.clock else None,
+        }
 
 
 @dataclass(frozen=True)
@@ -140,7 +150,7 @@ class ReceivedRequest:
     Of a card that left: `keep_until`, whose details it carries (`worker`, a row's id), `gone_at`
     when the other node stated that it has deleted it, and whether a person said that it stays
     though the permission was withdrawn (`kept`). `overrode` is the newest objection (a row's id)
-    that whoever allowed it knew of.
+    that whoever allowed it knew of. `clock`: who has it here until when; `overdue` as in ours.
     """
 
     hub_id: str
@@ -167,6 +177,8 @@ class ReceivedRequest:
     gone_at: int | None = None
     kept: int = 0
     overrode: int | None = None
+    clock: Steps | None = None
+    overdue: str | None = None
 
     @property
     def is_out(self) -> bool:
@@ -185,18 +197,19 @@ class ReceivedRequest:
             "link_proof": json.dumps(self.link_proof.model_dump()),
             "disclosure": opens,
             **decision_columns(self.decision),
+            "clock": json.dumps(vars(self.clock)) if self.clock else None,
         }
 
 
 _SENT_PLAIN = (
     "hub_id", "request_id", "client", "holder", "link_id", "asked_at", "expires", "statement_id",
     "code", "field", "release_id", "keep_until", "recall", "wrong_person", "wiped",
-    "practitioner", "consent",
+    "practitioner", "consent", "overdue",
 )  # fmt: skip
 _RECEIVED_PLAIN = (
     "hub_id", "request_id", "statement_id", "requester", "link_id", "involvement", "purpose",
     "basis", "expires", "received_at", "hub_decision", "hub_outcome", "release_id", "keep_until",
-    "worker", "gone_at", "kept", "overrode",
+    "worker", "gone_at", "kept", "overrode", "overdue",
 )  # fmt: skip
 
 
@@ -339,7 +352,13 @@ def sent_of(row: Row) -> SentRequest:
     """A request of ours from its row, for stores that look for some."""
     card = ContactCard.model_validate(json.loads(row["card"])) if row["card"] else None
     plain = {name: row[name] for name in _SENT_PLAIN}
-    return SentRequest(**plain, state=_S(row["state"]), decision=decision_of(row), card=card)
+    return SentRequest(
+        **plain,
+        state=_S(row["state"]),
+        decision=decision_of(row),
+        card=card,
+        clock=_clock_of(row),
+    )
 
 
 def received_of(row: Row) -> ReceivedRequest:
@@ -352,5 +371,10 @@ def received_of(row: Row) -> ReceivedRequest:
         asker=Asker(practitioner["name"], practitioner["role"]),
         link_proof=LinkProof.model_validate(json.loads(row["link_proof"])),
         decision=decision_of(row),
+        clock=_clock_of(row),
         disclosure=Disclosure.model_validate(json.loads(opens)) if opens else None,
     )
+
+
+def _clock_of(row: Row) -> Steps | None:
+    return Steps(**json.loads(row["clock"])) if row["clock"] else None

@@ -15,6 +15,7 @@ from node.requests.without_quorum import is_shown
 from node.store.requests import ReceivedRequest, ReceivedState, SentRequest, SentState
 from node.store.tables import NodeTables
 from node.views.changes import about
+from node.views.clock import clock_value
 from node.views.governance import governance_value
 from node.views.objections import override_value
 from protocol.governance.follow import verify_note_by_charter
@@ -123,6 +124,7 @@ def _received(
         "basis": f"{basis.title} ({basis.code})" if basis else request.basis,
         "facts": {titles.get(key, key): value for key, value in request.facts.items()},
         "state": request.state.value,
+        "clock": clock_value(membership, request, membership.env.clock()),
         "may_go_now": is_shown(tables, membership, request),
         "override": override_value(membership, request.basis) if objects else None,
     }
@@ -140,6 +142,7 @@ def _sent(membership: HubMembership, client: str, request: SentRequest, now: int
         "sentence": sentence(request.code, request.field) if refused and request.code else None,
         "card": request.card.model_dump() if request.card and not is_over(request, now) else None,
         "keep_until": request.keep_until,
+        "clock": clock_value(membership, request, now),
     }
 
 
