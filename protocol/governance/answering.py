@@ -31,7 +31,7 @@ def _in_order(days: list[str]) -> list[str]:
 Day = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 Holidays = Annotated[list[Day], Field(max_length=1000), AfterValidator(_in_order)]
 Days = Annotated[int, Field(ge=1, le=60)]
-Hours = Annotated[int, Field(ge=1, le=720)]
+Hours = Annotated[int, Field(ge=0, le=720)]
 
 
 class Answering(WireModel):
