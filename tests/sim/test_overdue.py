@@ -4,6 +4,7 @@ Times are those of London. The charter gives a worker two working days, duty one
 on an urgent basis duty has two hours and a manager four, day and night.
 """
 
+import asyncio
 import shutil
 from dataclasses import replace
 from datetime import datetime
@@ -13,13 +14,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import structlog
 from rich.console import Console
+from typer.testing import CliRunner
 
 from audit.case.case import Case
 from audit.findings import FindingCode as Code
 from audit.report.answers import answers
 from audit.report.figures import Audited, audit_case
 from audit.report.report_page import to_html
+from hub.cli.main import app as hub_commands
 from node.cli.inbox import print_inbox
 from node.views.inbox import inbox_value
 from protocol.messages.clock import OverdueBody
@@ -181,6 +185,43 @@ async def screen(node: SimNode) -> str:
     value = await node.read(lambda tables: inbox_value(tables, node.membership))
     print_inbox(out, value)
     return out.export_text()
+
+
+async def test_the_operator_lists_holidays_and_is_told_when_they_run_out(
+    federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, file = federation.folder / "hub", federation.folder / "holidays.toml"
+    (folder / "plan.json").write_text("{}")
+
+    async def command(*words: str) -> str:
+        arguments = ["charter", *words, "--dir", str(folder)]
+        done = await asyncio.to_thread(CliRunner().invoke, hub_commands, arguments)
+        structlog.reset_defaults()
+        return done.output
+
+    file.write_text(await command("holidays", "england", "wales", "victoria"))
+    said = await command("change", str(file), "--yes")
+    assert "Days on which nobody has to answer:" in said.partition("It loosens:")[2]
+    await federation.hub.jobs.amend()
+    answering = (await federation.charter()).answering
+    assert answering is not None
+    assert {"2027-05-31", "2027-11-02"} <= set(answering.holidays), "a bank holiday, the Cup"
+    assert answering.worker_days == 2, "the rest stays"
+    assert "holidays are known of" in await command("holidays", "atlantis")
+    told: list[dict[str, Any]] = []
+
+    async def alarm(_command: list[str], value: dict[str, Any]) -> None:
+        told.append(value)
+
+    monkeypatch.setattr("hub.server.jobs.run_alarm", alarm)
+    until = answering.holidays_until
+    assert until is not None
+    for days in (200, 100, 99):
+        federation.clock.now = london(f"{until} 12:00") - days * 24 * HOUR
+        await federation.hub.jobs.daily()
+    (once,) = told
+    assert once["alarm"] == "holidays_run_out"
+    assert f"only up to 31 December {until.year}" in once["says"]
 
 
 async def test_a_later_charter_stretches_no_clock_that_runs(

@@ -2,4 +2,4 @@
 -- is settled either way, and where there is no clock. overdue: the statement that it had not.
 ALTER TABLE request ADD COLUMN due INTEGER;
 ALTER TABLE request ADD COLUMN overdue TEXT;
-CREATE INDEX request_due ON request (due) WHERE due IS NOT NULL
+CREATE INDEX request_due ON request (due, request_id) WHERE due IS NOT NULL
