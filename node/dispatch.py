@@ -20,6 +20,7 @@ from node.requests.answering import Answering
 from node.requests.asking import Asking
 from node.requests.introductions import Introductions
 from node.requests.keeping import Keeping
+from node.requests.overdue import on_overdue
 from node.requests.recall import Recalls
 from node.requests.releasing import Releasing
 from node.requests.without_quorum import Unwitnessed
@@ -35,6 +36,7 @@ from protocol.messages.bodies import (
     RequestBody,
     RoundsBody,
 )
+from protocol.messages.clock import OverdueBody
 from protocol.messages.introductions import (
     HintsBody,
     IntroductionDecisionBody,
@@ -189,6 +191,9 @@ class Dispatcher:
             RequestBody: answering.on_request,
             HubDecisionBody: lambda tables, item, _: answering.on_hub_decision(tables, item),
             DecisionBody: self.asking.on_decision,
+            OverdueBody: lambda tables, item, delivery: on_overdue(
+                tables, self._membership, item, delivery
+            ),
             ReleaseBody: self.asking.on_release,
             ReceiptBody: lambda tables, item, _: answering.on_receipt(tables, item),
             DailyStatementBody: self.journal.on_statement,

@@ -33,6 +33,7 @@ def print_inbox(out: Console, value: dict[str, list[dict[str, Any]]]) -> None:
     for item in value["sent"]:
         to = plain(item["agency"])
         _say(out, f"{item['request_id']}  about {item['client']}, to {to}: {item['state_text']}.")
+        _print_clock(out, item["clock"])
         if item["sentence"]:
             _say(out, f"    {item['sentence']}")
         if item["card"]:
@@ -52,6 +53,7 @@ def _print_received(out: Console, item: dict[str, Any]) -> None:
     if item["needed_by"]:
         _say(out, f"    Needed by {day_of(item['needed_by'])}.")
     _say(out, f"    State: {item['state_text']}.")
+    _print_clock(out, item["clock"])
     if item["override"]:
         _say(out, "    The client objects. Whoever allows this all the same says why, with")
         _say(
@@ -67,6 +69,13 @@ def _print_received(out: Console, item: dict[str, Any]) -> None:
     if item["may_go_now"]:
         _say(out, "    Witnesses have not signed yet. If a life is in danger now:")
         _say(out, f"    patchwork-node release-now {item['request_id']}")
+
+
+def _print_clock(out: Console, clock: dict[str, Any] | None) -> None:
+    """Who has a request until when; in bold what the hub has said is overdue."""
+    if clock is not None and clock["says"]:
+        says = clock["says"]
+        _say(out, f"    {says[:1].upper()}{says[1:]}.", style="bold" if clock["overdue"] else "")
 
 
 def print_card(out: Console, card: dict[str, Any], keep_until: int | None) -> None:

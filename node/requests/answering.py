@@ -12,6 +12,7 @@ from node.membership.outbox import Sent
 from node.requests.facts import opened_facts, proven_key
 from node.requests.grounds import permission_and_consent
 from node.requests.objections import check_override, is_overridable, objection_to
+from node.requests.overdue import clock_at
 from node.requests.sealed import named_part, open_part
 from node.store.decisions import LoggedDecision
 from node.store.links import LinkState
@@ -94,6 +95,7 @@ class Answering:
             expires=body.expires,
             received_at=membership.env.clock(),
             needed_by=body.needed_by,
+            clock=clock_at(membership, body.basis, statement.preamble.iat, delivery.index),
         )
         tables.received_requests.add(request)
 

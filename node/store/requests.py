@@ -11,6 +11,7 @@ from enum import StrEnum
 from node.store.decisions import LoggedDecision, decision_columns, decision_of
 from node.store.moving import Columns, Moving
 from protocol.messages.parts import LinkProof
+from protocol.requests.clock import Steps
 from protocol.requests.disclosure import Disclosure
 from protocol.requests.sealing import ContactCard
 from storage.engine import Row, Transaction
@@ -96,9 +97,10 @@ class SentRequest:
     where it came from an earlier program), `card` what came back, `consent` the record of the
     client's that it rests on, if it does, `needed_by` by when they need an answer (Unix seconds).
 
-    Once the card is deleted `wiped` says whether it is gone from the files too; `recall` or
-    `wrong_person` is the statement that had it deleted, if one had. `recalled_by`: by whom, as long
-    as another card may take its place; `renewed_at`: when one did.
+    `clock`: who has it until when at the other agency; `overdue` is the hub's statement that nobody
+    answered in time. Once the card is deleted `wiped` says whether it is gone from the files too;
+    `recall` or `wrong_person` is the statement that had it deleted, if one had. `recalled_by`: by
+    whom, as long as another card may take its place; `renewed_at`: when one did.
     """
 
     hub_id: str
@@ -124,6 +126,8 @@ class SentRequest:
     needed_by: int | None = None
     recalled_by: str | None = None
     renewed_at: int | None = None
+    clock: Steps | None = None
+    overdue: str | None = None
 
     @property
     def may_be_renewed(self) -> bool:
@@ -142,7 +146,13 @@ class SentRequest:
         """The row."""
         plain = {name: getattr(self, name) for name in _SENT_PLAIN}
         card = json.dumps(self.card.model_dump()) if self.card else None
-        return {**plain, "state": self.state.value, "card": card, **decision_columns(self.decision)}
+        return {
+            **plain,
+            "state": self.state.value,
+            "card": card,
+            **decision_columns(self.decision),
+            "clock": json.dumps(vars(self.clock)) if self.clock else None,
+        }
 
 
 @dataclass(frozen=True)
@@ -161,6 +171,7 @@ class ReceivedRequest:
     (`carried`, as node/store/cards.py puts them), `gone_at` when the other node stated that it has
     deleted it, and whether a person said that it stays though the permission was withdrawn
     (`kept`). `overrode` is the newest objection (a row's id) that whoever allowed it knew of.
+    `clock`: who has it here until when; `overdue` as in ours.
 
     `renew`: it was recalled so that another may leave. Of that one, `former_release` is what the
     card before it left by, and `renewed_at` when it left.
@@ -195,6 +206,8 @@ class ReceivedRequest:
     renew: int = 0
     former_release: str | None = None
     renewed_at: int | None = None
+    clock: Steps | None = None
+    overdue: str | None = None
 
     @property
     def is_out(self) -> bool:
@@ -222,13 +235,12 @@ class ReceivedRequest:
             "link_proof": json.dumps(self.link_proof.model_dump()),
             "disclosure": opens,
             **decision_columns(self.decision),
+            "clock": json.dumps(vars(self.clock)) if self.clock else None,
         }
 
 
-_SENT_PLAIN = tuple(
-    name for name in SentRequest.__dataclass_fields__ if name not in {"state", "decision", "card"}
-)
-_NOT_PLAIN = {"state", "facts", "asker", "link_proof", "decision", "disclosure"}
+_NOT_PLAIN = {"state", "facts", "asker", "link_proof", "decision", "disclosure", "card", "clock"}
+_SENT_PLAIN = tuple(name for name in SentRequest.__dataclass_fields__ if name not in _NOT_PLAIN)
 _RECEIVED_PLAIN = tuple(
     name for name in ReceivedRequest.__dataclass_fields__ if name not in _NOT_PLAIN
 )
@@ -386,7 +398,13 @@ def sent_of(row: Row) -> SentRequest:
     """A request of ours from its row, for stores that look for some."""
     card = ContactCard.model_validate(json.loads(row["card"])) if row["card"] else None
     plain = {name: row[name] for name in _SENT_PLAIN}
-    return SentRequest(**plain, state=_S(row["state"]), decision=decision_of(row), card=card)
+    return SentRequest(
+        **plain,
+        state=_S(row["state"]),
+        decision=decision_of(row),
+        card=card,
+        clock=_clock_of(row),
+    )
 
 
 def received_of(row: Row) -> ReceivedRequest:
@@ -399,5 +417,10 @@ def received_of(row: Row) -> ReceivedRequest:
         asker=Asker(practitioner["name"], practitioner["role"]),
         link_proof=LinkProof.model_validate(json.loads(row["link_proof"])),
         decision=decision_of(row),
+        clock=_clock_of(row),
         disclosure=Disclosure.model_validate(json.loads(opens)) if opens else None,
     )
+
+
+def _clock_of(row: Row) -> Steps | None:
+    return Steps(**json.loads(row["clock"])) if row["clock"] else None

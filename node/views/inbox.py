@@ -16,6 +16,7 @@ from node.store.hints import Introduced
 from node.store.requests import ReceivedRequest, ReceivedState, SentRequest, SentState
 from node.store.tables import NodeTables
 from node.views.changes import about
+from node.views.clock import clock_value
 from node.views.governance import governance_value
 from node.views.objections import override_value
 from protocol.governance.follow import verify_note_by_charter
@@ -137,6 +138,7 @@ def _received(
         "facts": {titles.get(key, key): value for key, value in request.facts.items()},
         "needed_by": request.needed_by,
         "state": request.state.value,
+        "clock": clock_value(membership, request, membership.env.clock()),
         "may_go_now": is_shown(tables, membership, request),
         "override": override_value(membership, request.basis) if objects else None,
     }
@@ -171,6 +173,7 @@ def _sent(membership: HubMembership, client: str, request: SentRequest, now: int
         "sentence": sentence(request.code, request.field) if refused and request.code else None,
         "card": _card(membership, request) if not is_over(request, now) else None,
         "keep_until": request.keep_until,
+        "clock": clock_value(membership, request, now),
     }
 
 

@@ -59,4 +59,6 @@ _WORDS = {
     "margin": "how close a rival may come",
     "place": "counts as place evidence",
     "node_retention": "how long nodes keep",
+    "answering": "how long agencies have to answer",
+    "urgent": "answering by the wall clock",
 }

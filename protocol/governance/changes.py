@@ -140,6 +140,24 @@ def _node_retention(notes: _Notes, where: str, old: dict[str, Any], new: dict[st
         _NODE_RETENTION(notes, where, old, new)
 
 
+def _answering(notes: _Notes, where: str, old: dict[str, Any], new: dict[str, Any]) -> None:
+    """How long agencies have to answer: as long as they like, where a charter does not say."""
+    if old and new:
+        _ANSWERING(notes, where, old, new)
+    elif new:
+        notes.say("how long agencies have to answer is bounded.", loosens=False)
+    else:
+        notes.say("how long agencies have to answer is not bounded any more.")
+
+
+def _holidays(notes: _Notes, where: str, old: list[str], new: list[str]) -> None:
+    """Days on which nobody has to answer: each gives more time."""
+    for days, done in ((set(new) - set(old), "more"), (set(old) - set(new), "fewer")):
+        if days:
+            said = f"{len(days)} {done}, from {min(days)} to {max(days)}"
+            notes.say(f"days on which nobody has to answer: {said}.", loosens=done == "more")
+
+
 def _withdrawn_days(notes: _Notes, where: str, old: int, new: int) -> None:
     """Longer keeps more of who withdrew; shorter lets a feed bring them back sooner."""
     notes.say(f"hashes of who withdrew are kept for {new} days ({old} before).")
@@ -307,6 +325,7 @@ _BASIS = _fields(
         "must_record": _FACTS,
         "notify_subject": _ranked(True, False),
         "objection": _objection,
+        "urgent": _ranked(True, False),
     }
 )
 _OBJECTION = _fields(
@@ -331,6 +350,16 @@ _NODE_RETENTION = _fields(
         "withdrawn_days": _withdrawn_days,
     }
 )
+_ANSWERING = _fields(
+    {
+        "holidays": _holidays,
+        "worker_days": _number("the days that a worker has to answer"),
+        "duty_days": _number("the days that duty has to answer"),
+        "manager_days": _number("the days that a manager has to answer"),
+        "urgent_duty_hours": _number("the hours that duty has for what is urgent"),
+        "urgent_manager_hours": _number("the hours that a manager has for what is urgent"),
+    }
+)
 _CHARTER: Mapping[str, Compare] = {
     "version": _ignored,
     "predecessor": _ignored,
@@ -353,4 +382,5 @@ _CHARTER: Mapping[str, Compare] = {
     "disclosure_days": _number("the time that rows and items are kept, in days,"),
     "retention_days": _number("the time that payloads are kept, in days,"),
     "node_retention": _node_retention,
+    "answering": _answering,
 }

@@ -27,6 +27,7 @@ from protocol.fields import (
     WireModel,
     refused_shape,
 )
+from protocol.governance.answering import Answering
 from protocol.governance.involvement_types import InvolvementType
 from protocol.log.note import parse_vkey
 from protocol.matchkeys.policy import MatchPolicy, parse_policy
@@ -119,7 +120,7 @@ class ObjectionRule(WireModel):
 
 class LawfulBasis(WireModel):
     """One entry of the catalogue of law. Without `objection` nobody overrides one on it; charters
-    from before objections lack it.
+    from before objections lack it. What is asked on one that is `urgent` does not wait for morning.
     """
 
     code: BasisCode
@@ -134,6 +135,7 @@ class LawfulBasis(WireModel):
     must_record: Annotated[list[FactRule], Field(max_length=12)]
     notify_subject: bool
     objection: ObjectionRule | None = None
+    urgent: bool = False
 
     @property
     def asked(self) -> list[FactRule]:
@@ -257,6 +259,7 @@ class Charter(WireModel):
     disclosure_days: Annotated[int, Field(ge=30, le=40_000)]
     retention_days: Annotated[int, Field(ge=30, le=40_000)]
     node_retention: NodeRetention | None = None
+    answering: Answering | None = None
 
     @model_validator(mode="after")
     def _holds_together(self) -> "Charter":
@@ -264,6 +267,7 @@ class Charter(WireModel):
             (not self._references_exist(), "names a class or purpose that it does not define"),
             (not self._objections_hold(), "lets one override an objection it does not define"),
             (not self._findable_by_law(), "makes something findable on a basis that is no duty"),
+            (not self._clock_runs_out(), "gives longer to answer than a request may be open"),
             (not self._codes_are_unique(), "defines a code twice"),
             (not self._holders_are_numbered(), "key holders are not numbered 1 to n, each once"),
             (self.quorum > max(1, len(self.witnesses)), "quorum is larger than the witnesses are"),
@@ -302,6 +306,10 @@ class Charter(WireModel):
             item.basis is None or (item.openness == "always_findable" and item.basis in duties)
             for item in self.involvement_types
         )
+
+    def _clock_runs_out(self) -> bool:
+        """A request can be overdue before it expires."""
+        return self.answering is None or self.answering.least_days < self.request_lifetime_days
 
     def _codes_are_unique(self) -> bool:
         tables: tuple[Sequence[MemberClass | InvolvementType | Purpose | LawfulBasis], ...] = (

@@ -330,3 +330,64 @@ def test_a_closed_client_stays_while_what_it_gave_up_counts(value: dict[str, Any
     Charter.model_validate(put(value, "node_retention/closed_client_days", TOKEN_DAYS))
     with pytest.raises(ValidationError, match="closed_client_days"):
         Charter.model_validate(put(value, "node_retention/closed_client_days", TOKEN_DAYS - 1))
+
+
+ANSWERING = {
+    "time_zone": "Europe/London",
+    "holidays": ["2026-12-25", "2026-12-28"],
+    "worker_days": 2,
+    "duty_days": 1,
+    "manager_days": 2,
+    "urgent_duty_hours": 2,
+    "urgent_manager_hours": 4,
+}
+LONGER = [
+    ("worker_days", 3, "the days that a worker has to answer rises from 2 to 3."),
+    ("duty_days", 2, "the days that duty has to answer rises from 1 to 2."),
+    ("manager_days", 9, "the days that a manager has to answer rises from 2 to 9."),
+    ("urgent_duty_hours", 3, "the hours that duty has for what is urgent rises from 2 to 3."),
+    ("urgent_manager_hours", 5, "that a manager has for what is urgent rises from 4 to 5."),
+    (
+        "holidays",
+        ["2026-12-25", "2026-12-28", "2027-01-01", "2027-03-26"],
+        "days on which nobody has to answer: 2 more, from 2027-01-01 to 2027-03-26.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("field", "new", "said"), LONGER, ids=lambda item: str(item)[:20])
+def test_more_time_to_answer_loosens_and_less_tightens(
+    value: dict[str, Any], field: str, new: Any, said: str
+) -> None:
+    short = put(value, "answering", ANSWERING)
+    long = put(value, "answering", {**ANSWERING, field: new})
+    (sentence,), tightened = compare(short, long)
+    assert sentence.lower().endswith(said), sentence
+    assert tightened == []
+    back_loosened, back_tightened = compare(long, short)
+    assert (len(back_loosened), len(back_tightened)) == (0, 1)
+
+
+def test_a_clock_tightens_and_none_any_more_or_another_zone_loosens(value: dict[str, Any]) -> None:
+    value.pop("answering", None)
+    timed = put(value, "answering", ANSWERING)
+    bounded = ["How long agencies have to answer is bounded."]
+    assert compare(value, timed) == ([], bounded)
+    assert compare(timed, value) == (
+        ["How long agencies have to answer is not bounded any more."],
+        [],
+    )
+    moved = put(value, "answering", {**ANSWERING, "time_zone": "Australia/Melbourne"})
+    assert len(compare(timed, moved)[0]) == len(compare(moved, timed)[0]) == 1
+
+
+def test_a_basis_that_is_not_urgent_any_more_loosens(value: dict[str, Any]) -> None:
+    path = "lawful_bases/UK-VITAL/urgent"
+    urgent, slow = put(value, path, True), put(value, path, False)
+    loosened, tightened = compare(urgent, slow)
+    assert loosened[0].endswith("answering by the wall clock becomes no (yes before).")
+    assert tightened == []
+    assert compare(slow, urgent)[0] == []
+    absent = copy.deepcopy(value)
+    named(absent["lawful_bases"], "UK-VITAL").pop("urgent", None)
+    assert compare(absent, slow) == ([], []), "a basis from before clocks is not urgent"
