@@ -35,7 +35,6 @@ from protocol.messages.bodies import (
     CharterAcceptBody,
     DecisionBody,
     EndorsementBody,
-    EvaluationCountBody,
     ExportBody,
     PublicationBody,
     ReceiptBody,
@@ -43,6 +42,7 @@ from protocol.messages.bodies import (
     ReleaseBody,
     RequestBody,
 )
+from protocol.messages.evaluations import EvaluationCountBody
 from protocol.messages.log import ProvisionalBody, ResyncBody, StatementAnswerBody
 from protocol.messages.members import DetailsBody, FiguresBody, SealRenewalBody
 from protocol.messages.review import (

@@ -56,11 +56,17 @@ def sealed_hash(ciphertext: bytes) -> str:
     return hashlib.sha256(ciphertext).hexdigest()
 
 
+TEXT_LIMIT = 2000
+"""Characters of a text that is committed to."""
+
+
 class Opening(WireModel):
-    """What opens one committed fact of a request."""
+    """What opens one committed fact of a request; and the sealed part of a decision with a reason in
+    writing.
+    """
 
     salt: Hex32
-    value: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+    value: Annotated[str, StringConstraints(min_length=1, max_length=TEXT_LIMIT)]
 
 
 class SealedRequest(WireModel):
