@@ -7,6 +7,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -64,6 +65,11 @@ class NodeService:
         self._instance = secrets.token_hex(16)
         self._faulty: set[str] = set()
         self._retry_first = False
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Where the agency is."""
+        return ZoneInfo(self._settings.time_zone)
 
     async def run(self) -> None:
         """Poll and act until cancelled; faults are logged, told to a person, and tried again.

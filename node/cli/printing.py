@@ -87,6 +87,7 @@ DEEDS = {
     "said_another_client": "said that {} is a client of their own",
     "changed_details": "changed what everybody sees of this organisation",
     "disclosed": "opened for an auditor how request {} was decided",
+    "passed_on": "passed request {} on",
     "recalled_card": "recalled the card of request {}",
     "kept_card": "let the card of request {} stay after a withdrawal",
     "recorded_consent": "recorded a consent of {}",
@@ -325,6 +326,12 @@ def print_people(out: Console, people: list[dict[str, Any]], *, acts: bool) -> N
         closed = item["closed_at"]
         until = f", closed {_day(closed)}" if closed is not None else ""
         _say(out, f"{item['name']}: {KINDS[PersonKind(item['kind'])]}{since}{until}")
+        for role, title in (("duty", "on duty"), ("manager", "manager")):
+            if item[role]:
+                _say(out, f"    {title}: {', '.join(team or 'all teams' for team in item[role])}")
+        for away in item["away"]:
+            days = f"{_day(away['from'])} to {_day(away['until'] - 1)}"
+            _say(out, f"    away {days}, {away['cover'] or 'nobody'} covers")
         for act in item["acts"] if acts else ():
             _say(out, f"    {_day(act['at'])}: {DEEDS[act['what']].format(act['subject'])}")
 

@@ -12,6 +12,8 @@ from node.membership.outbox import Sent
 from node.requests.facts import opened_facts, proven_key
 from node.requests.grounds import permission_and_consent
 from node.requests.objections import check_override, is_overridable, objection_to
+from node.requests.passing import waiting
+from node.requests.reasons import WrittenReason, reason_of
 from node.requests.sealed import named_part, open_part
 from node.store.decisions import LoggedDecision
 from node.store.links import LinkState
@@ -22,6 +24,8 @@ from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel
 from protocol.messages.bodies import DecisionBody, HubDecisionBody, ReceiptBody, RequestBody
 from protocol.messages.statement import Statement
+from protocol.requests.answers import rule_may_allow
+from protocol.requests.clock import Steps, clock_of
 from protocol.requests.decide import (
     Allow,
     Decision,
@@ -40,21 +44,26 @@ from protocol.wire import Delivery
 @dataclass(frozen=True)
 class Answer:
     """A person's answer: allow, or refuse with a code. `practitioner` is who decided, `override`
-    why they allow it in spite of an objection.
+    why they allow it in spite of an objection, `reason` what they write if they refuse.
     """
 
     request_id: str
     practitioner: int
     refusal: RefusalCode | None = None
     override: Override | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True)
 class _Decider:
-    """Who decides, by the id that the log has for them, and why in spite of an objection."""
+    """Who decides, by row and by the id that the log has for them; why in spite of an objection;
+    what they wrote.
+    """
 
+    practitioner: int
     practitioner_id: str
     override: Override | None
+    reason: WrittenReason | None
 
 
 class Answering:
@@ -91,6 +100,7 @@ class Answering:
             link_proof=body.link_proof,
             expires=body.expires,
             received_at=membership.env.clock(),
+            clock=self._clock(statement, delivery),
         )
         tables.received_requests.add(request)
 
@@ -117,11 +127,7 @@ class Answering:
     def answer(self, tables: NodeTables, answer: Answer) -> None:
         """A person answers. Raises LocalError; never more permissive than `decide_holder`."""
         hub_id = self._membership.hub.hub_id
-        request = tables.received_requests.get(hub_id, answer.request_id)
-        if request is None or request.state is not ReceivedState.ASKS_PERSON:
-            raise LocalError(ErrorCode.NOT_FOUND, "no request with that id waits for an answer")
-        if request.expires <= self._membership.env.clock():
-            raise LocalError(ErrorCode.TOO_LATE, "the request has expired; they can ask again")
+        request = waiting(tables, self._membership, answer.request_id, answer.practitioner)
         person: Decision = Refuse(answer.refusal) if answer.refusal else Allow()
         facts = self.facts(tables, request)
         limit = decide_holder(facts)
@@ -132,9 +138,17 @@ class Answering:
             raise LocalError(
                 ErrorCode.CONFLICT, "the client does not object: leave the override out"
             )
+        if isinstance(limit, Refuse):  # whatever a person says
+            self._decide(tables, (request, request), decision, None)
+            return
+        text = reason_of(self._membership, request, answer.practitioner, answer.reason, person)
         fresh_id = self._membership.env.new_id()
-        practitioner = tables.people.id_at(hub_id, answer.practitioner, fresh_id)
-        by = _Decider(practitioner, answer.override if isinstance(decision, Allow) else None)
+        by = _Decider(
+            answer.practitioner,
+            tables.people.id_at(hub_id, answer.practitioner, fresh_id),
+            answer.override if isinstance(decision, Allow) else None,
+            WrittenReason.of(self._membership, request, text) if text else None,
+        )
         self._decide(tables, (request, request), decision, by)
 
     def on_decision_sent(self, tables: NodeTables, sent: Sent) -> None:
@@ -197,7 +211,7 @@ class Answering:
         before, now = request
         refusal = decision if isinstance(decision, Refuse) else None
         facts, salt = self.facts(tables, now), self._membership.env.random(32)
-        override = by.override if by is not None else None
+        override, reason = (by.override, by.reason) if by is not None else (None, None)
         kept = disclosure(now.request_id, facts, salt, by_person=by is not None, override=override)
         body = DecisionBody(
             request=now.statement_id,
@@ -207,11 +221,26 @@ class Answering:
             code=refusal.code.value if refusal else None,
             decided_by=by.practitioner_id if by is not None else None,
             facts_commitment=kept.commitment,
+            reason_commitment=reason.commitment if reason is not None else None,
+            sealed_hash=reason.part.hash if reason is not None else None,
         )
         known = objection_to(tables, self._membership, now) if override is not None else None
-        deciding = replace(now, state=ReceivedState.DECIDING, disclosure=kept, overrode=known)
+        deciding = replace(
+            now,
+            state=ReceivedState.DECIDING,
+            disclosure=kept,
+            overrode=known,
+            answered_by=by.practitioner if by is not None else None,
+            reason=reason.opening if reason is not None else None,
+        )
         tables.received_requests.change(before, deciding)
-        tables.outbox.enqueue(Outgoing(now.hub_id, now.requester, body))
+        sealed = reason.part.data if reason is not None else None
+        tables.outbox.enqueue(Outgoing(now.hub_id, now.requester, body, sealed))
+
+    def _clock(self, statement: Statement[RequestBody], delivery: Delivery) -> Steps | None:
+        """By when it is to be answered, by the charter at its entry in the log."""
+        charter = self._membership.directory.charter_at(delivery.index).charter
+        return clock_of(charter, statement.body.basis, statement.preamble.iat)
 
     def facts(self, tables: NodeTables, request: ReceivedRequest) -> HolderFacts:
         """What `decide_holder` goes by for a received request, as things are now."""
@@ -249,14 +278,18 @@ class Answering:
         return True
 
     def _rule(self, tables: NodeTables, request: ReceivedRequest) -> str:
-        """By which rule a request is decided: by a person, if it may do without witnesses, or comes
-        over a link that we were not told of.
+        """By which rule a request is decided: by a person, if it may do without witnesses, comes
+        over a link that we were not told of, or is one that the charter lets no rule allow.
         """
         link = tables.links.get(request.hub_id, request.link_id)
         untold = link is None or link.state is LinkState.ENDED
-        if untold or allows_break_glass(self._membership.charter.lawful_basis(request.basis)):
+        membership = self._membership
+        basis = membership.charter.lawful_basis(request.basis)
+        member = membership.directory.member(request.requester)
+        asker = member.body.member_class if member is not None else None
+        if untold or asker is None or allows_break_glass(basis) or not rule_may_allow(basis, asker):
             return "ask"
-        return self._settings.answer_rule
+        return self._settings.rule_for(membership.agreement.own_basis(request.basis), asker)
 
     def _is_link_proven(
         self, tables: NodeTables, request: ReceivedRequest, *, doubted: bool

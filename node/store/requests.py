@@ -7,14 +7,19 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 from node.store.decisions import LoggedDecision, decision_columns, decision_of
 from node.store.moving import Columns, Moving
+from protocol.fields import WireModel
 from protocol.messages.parts import LinkProof
+from protocol.requests.clock import Steps
 from protocol.requests.disclosure import Disclosure
-from protocol.requests.sealing import ContactCard
+from protocol.requests.sealing import ContactCard, Opening
 from storage.engine import Row, Transaction
 from storage.states import Moves, sources
+
+Value = TypeVar("Value", bound=WireModel)
 
 
 class SentState(StrEnum):
@@ -93,8 +98,9 @@ class SentRequest:
     where it came from an earlier program), `card` what came back, `consent` the record of the
     client's that it rests on, if it does.
 
-    Once the card is deleted `wiped` says whether it is gone from the files too; `recall` or
-    `wrong_person` is the statement that had it deleted, if one had.
+    `reason` is what a person there wrote who refused. Once the card is deleted `wiped` says whether
+    it is gone from the files too; `recall` or `wrong_person` is the statement that had it deleted,
+    if one had.
     """
 
     hub_id: str
@@ -117,12 +123,17 @@ class SentRequest:
     wiped: int | None = None
     practitioner: int | None = None
     consent: int | None = None
+    reason: Opening | None = None
 
     def columns(self) -> Columns:
         """The row."""
-        plain = {name: getattr(self, name) for name in _SENT_PLAIN}
-        card = json.dumps(self.card.model_dump()) if self.card else None
-        return {**plain, "state": self.state.value, "card": card, **decision_columns(self.decision)}
+        return {
+            **{name: getattr(self, name) for name in _SENT_PLAIN},
+            "state": self.state.value,
+            "card": _as_text(self.card),
+            "reason": _as_text(self.reason),
+            **decision_columns(self.decision),
+        }
 
 
 @dataclass(frozen=True)
@@ -141,6 +152,9 @@ class ReceivedRequest:
     when the other node stated that it has deleted it, and whether a person said that it stays
     though the permission was withdrawn (`kept`). `overrode` is the newest objection (a row's id)
     that whoever allowed it knew of.
+
+    Of whose it is: its clock (None: the charter sets none), to whom it was `passed_to` and by whom
+    (rows' ids), who answered, and what they wrote if they refused.
     """
 
     hub_id: str
@@ -167,6 +181,12 @@ class ReceivedRequest:
     gone_at: int | None = None
     kept: int = 0
     overrode: int | None = None
+    clock: Steps | None = None
+    passed_to: int | None = None
+    passed_by: int | None = None
+    passed_at: int | None = None
+    answered_by: int | None = None
+    reason: Opening | None = None
 
     @property
     def is_out(self) -> bool:
@@ -175,15 +195,15 @@ class ReceivedRequest:
 
     def columns(self) -> Columns:
         """The row."""
-        plain = {name: getattr(self, name) for name in _RECEIVED_PLAIN}
-        opens = json.dumps(self.disclosure.model_dump()) if self.disclosure else None
         return {
-            **plain,
+            **{name: getattr(self, name) for name in _RECEIVED_PLAIN},
             "state": self.state.value,
             "facts": json.dumps(dict(self.facts)),
             "practitioner": json.dumps({"name": self.asker.name, "role": self.asker.role}),
             "link_proof": json.dumps(self.link_proof.model_dump()),
-            "disclosure": opens,
+            "disclosure": _as_text(self.disclosure),
+            "clock": json.dumps(vars(self.clock)) if self.clock else None,
+            "reason": _as_text(self.reason),
             **decision_columns(self.decision),
         }
 
@@ -196,7 +216,7 @@ _SENT_PLAIN = (
 _RECEIVED_PLAIN = (
     "hub_id", "request_id", "statement_id", "requester", "link_id", "involvement", "purpose",
     "basis", "expires", "received_at", "hub_decision", "hub_outcome", "release_id", "keep_until",
-    "worker", "gone_at", "kept", "overrode",
+    "worker", "gone_at", "kept", "overrode", "passed_to", "passed_by", "passed_at", "answered_by",
 )  # fmt: skip
 
 
@@ -337,14 +357,18 @@ class ReceivedRequests:
 
 def sent_of(row: Row) -> SentRequest:
     """A request of ours from its row, for stores that look for some."""
-    card = ContactCard.model_validate(json.loads(row["card"])) if row["card"] else None
-    plain = {name: row[name] for name in _SENT_PLAIN}
-    return SentRequest(**plain, state=_S(row["state"]), decision=decision_of(row), card=card)
+    return SentRequest(
+        **{name: row[name] for name in _SENT_PLAIN},
+        state=_S(row["state"]),
+        decision=decision_of(row),
+        card=_of_text(ContactCard, row["card"]),
+        reason=_of_text(Opening, row["reason"]),
+    )
 
 
 def received_of(row: Row) -> ReceivedRequest:
     """A request that came to us from its row, for stores that look for some."""
-    practitioner, opens = json.loads(row["practitioner"]), row["disclosure"]
+    practitioner = json.loads(row["practitioner"])
     return ReceivedRequest(
         **{name: row[name] for name in _RECEIVED_PLAIN},
         state=_R(row["state"]),
@@ -352,5 +376,15 @@ def received_of(row: Row) -> ReceivedRequest:
         asker=Asker(practitioner["name"], practitioner["role"]),
         link_proof=LinkProof.model_validate(json.loads(row["link_proof"])),
         decision=decision_of(row),
-        disclosure=Disclosure.model_validate(json.loads(opens)) if opens else None,
+        disclosure=_of_text(Disclosure, row["disclosure"]),
+        clock=Steps(**json.loads(row["clock"])) if row["clock"] else None,
+        reason=_of_text(Opening, row["reason"]),
     )
+
+
+def _as_text(value: WireModel | None) -> str | None:
+    return json.dumps(value.model_dump()) if value is not None else None
+
+
+def _of_text(model: type[Value], text: str | None) -> Value | None:
+    return model.model_validate(json.loads(text)) if text else None

@@ -61,9 +61,7 @@ TEXT_LIMIT = 2000
 
 
 class Opening(WireModel):
-    """What opens one committed fact of a request; and the sealed part of a decision with a reason in
-    writing.
-    """
+    """What opens one committed fact of a request, or a reason in writing beside a decision."""
 
     salt: Hex32
     value: Annotated[str, StringConstraints(min_length=1, max_length=TEXT_LIMIT)]
