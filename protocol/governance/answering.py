@@ -4,26 +4,12 @@ The terms alone; protocol/requests/clock.py makes times of them.
 """
 
 from datetime import date
-from functools import cache
-from importlib import resources
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, StringConstraints
 
 from protocol.fields import WireModel
-
-
-@cache
-def zone(name: str) -> ZoneInfo:
-    """The time zone of an IANA name, from the package tzdata and never from the machine: everybody
-    reckons with one edition. Raises ValueError.
-    """
-    data = resources.files("tzdata")
-    if name not in data.joinpath("zones").read_text("ascii").split():
-        raise ValueError("no time zone of the IANA database; or the newest version has it")
-    with data.joinpath("zoneinfo", *name.split("/")).open("rb") as file:
-        return ZoneInfo.from_file(file, key=name)
+from protocol.governance.zones import zone
 
 
 def _zone_name(name: str) -> str:

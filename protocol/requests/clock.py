@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from protocol.errors import ErrorCode, RemoteError
-from protocol.governance.answering import Answering, zone
+from protocol.governance.answering import Answering
 from protocol.governance.charter import Charter
+from protocol.governance.zones import zone
 
 HOUR = 3600
 SATURDAY = 5

@@ -60,8 +60,11 @@ PURE_MODULES = {
     "struct", "types", "typing", "unicodedata",
 }  # fmt: skip
 # Only these names of these modules: the rest of them reads a clock or opens a library.
-PURE_NAMES = {"datetime": {"date"}}
-ALSO_FOR = {"keys/sodium.py": {"ctypes"}}
+PURE_NAMES = {"datetime": {"date", "datetime", "time", "timedelta"}}
+ALSO_FOR = {
+    "keys/sodium.py": {"ctypes"},
+    "protocol/governance/zones.py": {"importlib", "zoneinfo"},  # data that the lock file pins
+}
 IMPURE_CALLS = {"open", "input", "print", "exec", "eval", "compile", "__import__", "breakpoint"}
 IMPURE_ATTRIBUTES = {
     "today", "now", "utcnow", "randombytes", "crypto_sign_keypair", "crypto_box_keypair",
