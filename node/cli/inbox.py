@@ -5,7 +5,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from node.cli.printing import plain, print_alarms
+from node.cli.printing import plain, print_alarms, time_of
 
 
 def print_inbox(out: Console, value: dict[str, list[dict[str, Any]]]) -> None:
@@ -28,6 +28,10 @@ def print_inbox(out: Console, value: dict[str, list[dict[str, Any]]]) -> None:
         _say(out, f"{item['request_id']}  about {item['client']}, to {to}: {item['state_text']}.")
         if item["sentence"]:
             _say(out, f"    {item['sentence']}")
+        if item["reason"]:
+            _print_reason(out, "They wrote why", item["reason"])
+        if item["reason_closed"]:
+            _say(out, "    They wrote why, and it cannot be read here: call their duty line.")
         if item["card"]:
             print_card(out, item["card"])
 
@@ -43,6 +47,12 @@ def _print_received(out: Console, item: dict[str, Any]) -> None:
     for name, fact in item["facts"].items():
         _say(out, f"    {name}: {plain(fact)}")
     _say(out, f"    State: {item['state_text']}.")
+    if item["with"]:
+        _print_with(out, item["with"])
+    if item["reason"]:
+        by = item["answered_by"] or "somebody here"
+        kept = ", kept until it is answered" if item["with"] else ""
+        _print_reason(out, f"Written by {plain(by)}{kept}", item["reason"])
     if item["override"]:
         _say(out, "    The client objects. Whoever allows this all the same says why, with")
         _say(
@@ -58,6 +68,24 @@ def _print_received(out: Console, item: dict[str, Any]) -> None:
     if item["may_go_now"]:
         _say(out, "    Witnesses have not signed yet. If a life is in danger now:")
         _say(out, f"    patchwork-node release-now {item['request_id']}")
+
+
+def _print_with(out: Console, item: dict[str, Any]) -> None:
+    """Who has a request now, and until when."""
+    names = plain(", ".join(item["people"])) or "nobody: see patchwork-node people add"
+    passed = f", passed on by {plain(item['passed_by'])}" if item["passed_by"] else ""
+    step = {"duty": " (on duty)", "manager": " (manager)"}.get(item["step"] or "", "")
+    until = f", until {time_of(item['until'])}" if item["until"] else ""
+    _say(out, f"    With {names}{step}{passed}{until}.")
+    if item["overdue"]:
+        _say(out, "    It is overdue.", style="bold")
+
+
+def _print_reason(out: Console, title: str, text: str) -> None:
+    """A reason in writing, line by line."""
+    _say(out, f"    {title}:")
+    for line in text.split("\n"):
+        _say(out, f"        {line}")
 
 
 def print_card(out: Console, card: dict[str, Any]) -> None:

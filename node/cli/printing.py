@@ -372,6 +372,11 @@ def plain(text: str) -> str:
     return "".join(character if character.isprintable() else " " for character in text)
 
 
+def time_of(time: int) -> str:
+    """A time, as the clock here shows it."""
+    return f"{datetime.fromtimestamp(time).astimezone():%H:%M on %-d %B %Y}"
+
+
 def _day(time: int) -> str:
     return f"{datetime.fromtimestamp(time).astimezone():%-d %B %Y}"
 

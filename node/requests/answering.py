@@ -124,32 +124,33 @@ class Answering:
         else:
             self._decide(tables, (request, decided), decision, None)
 
-    def answer(self, tables: NodeTables, answer: Answer) -> None:
-        """A person answers. Raises LocalError; never more permissive than `decide_holder`."""
-        hub_id = self._membership.hub.hub_id
-        request = waiting(tables, self._membership, answer.request_id, answer.practitioner)
-        person: Decision = Refuse(answer.refusal) if answer.refusal else Allow()
+    def answer(self, tables: NodeTables, answer: Answer) -> Decision:
+        """A person answers; what is decided. Where the rules refuse, that is their decision and not
+        the person's. Raises LocalError; never more permissive than `decide_holder`.
+        """
+        membership, practitioner = self._membership, answer.practitioner
+        request = waiting(tables, membership, answer.request_id, practitioner)
         facts = self.facts(tables, request)
         limit = decide_holder(facts)
-        decision = limit if isinstance(limit, Refuse) else person
+        if isinstance(limit, Refuse):
+            self._decide(tables, (request, request), limit, None)
+            return limit
+        decision: Decision = Refuse(answer.refusal) if answer.refusal else Allow()
         if isinstance(decision, Allow) and facts.objection:
-            check_override(self._membership, request.basis, answer.override)
+            check_override(membership, request.basis, answer.override)
         elif answer.override is not None and not facts.objection:
             raise LocalError(
                 ErrorCode.CONFLICT, "the client does not object: leave the override out"
             )
-        if isinstance(limit, Refuse):  # whatever a person says
-            self._decide(tables, (request, request), decision, None)
-            return
-        text = reason_of(self._membership, request, answer.practitioner, answer.reason, person)
-        fresh_id = self._membership.env.new_id()
+        text = reason_of(membership, request, practitioner, answer.reason, decision)
         by = _Decider(
-            answer.practitioner,
-            tables.people.id_at(hub_id, answer.practitioner, fresh_id),
+            practitioner,
+            tables.people.id_at(membership.hub.hub_id, practitioner, membership.env.new_id()),
             answer.override if isinstance(decision, Allow) else None,
-            WrittenReason.of(self._membership, request, text) if text else None,
+            WrittenReason.of(membership, request, text) if text else None,
         )
         self._decide(tables, (request, request), decision, by)
+        return decision
 
     def on_decision_sent(self, tables: NodeTables, sent: Sent) -> None:
         """Our decision is in the log: keep its place, for the proof."""

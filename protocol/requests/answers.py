@@ -6,6 +6,17 @@ Pure, and the same for hub, node and auditor.
 
 from protocol.governance.charter import LawfulBasis
 from protocol.messages.bodies import DecisionBody
+from protocol.requests.refusals import RefusalCode
+
+RULES_GIVE = frozenset(
+    {
+        RefusalCode.LINK_NOT_PROVEN,
+        RefusalCode.PERMISSION_ENDED,
+        RefusalCode.NO_CONSENT,
+        RefusalCode.OBJECTION,
+    }
+)
+"""The codes of `decide_holder`."""
 
 
 def rule_may_allow(basis: LawfulBasis | None, requester_class: str | None) -> bool:
@@ -25,7 +36,9 @@ def lacks_person(
 
 
 def lacks_reason(body: DecisionBody, basis: LawfulBasis | None) -> bool:
-    """Whether a person refuses on a basis that wants a reason in writing, and gives none."""
-    refused = body.outcome == "refuse" and body.decided_by is not None
+    """Whether a person refuses on a basis that wants a reason in writing, and gives none. A refusal
+    that no rule gives is a person's, whoever it names.
+    """
+    by_person = body.decided_by is not None or body.code not in RULES_GIVE
     wanted = basis is not None and basis.reason_in_writing
-    return refused and wanted and body.reason_commitment is None
+    return body.outcome == "refuse" and by_person and wanted and body.reason_commitment is None

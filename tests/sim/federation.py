@@ -44,6 +44,7 @@ from node.records.clients import apply_import
 from node.records.importer.rows import ImportedRow, NoPermission, Permission, WorkerDetails
 from node.requests.answering import Answer
 from node.requests.asking import ContactRequest
+from node.requests.whose import whose_request
 from node.service import NodeService
 from node.store.consents import How
 from node.store.objections import SaidBy
@@ -316,8 +317,19 @@ class SimNode:
         await self.service.advance()
         return request_id
 
+    async def has(self, request_id: str) -> tuple[int, ...]:
+        """Who has a request to us (row ids)."""
+        hub_id = self.membership.hub.hub_id
+
+        def look(tables: NodeTables) -> tuple[int, ...]:
+            request = tables.received_requests.get(hub_id, request_id)
+            return whose_request(tables, self.membership, request).people if request else ()
+
+        return await self.read(look)
+
     async def answer(self, request_id: str, refusal: RefusalCode | None = None) -> None:
-        answer = Answer(request_id, 1, refusal)
+        """Whoever has it answers it, and it is sent at once."""
+        answer = Answer(request_id, (*await self.has(request_id), 1)[0], refusal)
         await self.write(lambda tables: self.service.answering.answer(tables, answer))
         await self.service.advance()
 
