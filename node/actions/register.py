@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 from node.actions.session import in_folder
 from node.config import load_settings
 from node.records import people
-from node.records.people import Away, Left, Roles
+from node.records.people import Appointment, Away, Left
 from node.service import NodeService
-from node.store.people import Person, PersonKind
+from node.store.people import Person
 from node.store.tables import NodeTables
 from node.store.team_roles import Absence
 from runtime.environment import Environment
@@ -27,18 +27,10 @@ async def who_acts(service: NodeService, name: str) -> int:
     return person.id
 
 
-async def add_person(
-    folder: Path, name: str, team: str | None, kind: PersonKind | None, roles: Roles
-) -> Person:
-    """Let somebody act from now on, for which teams beside their own work. Raises LocalError."""
+async def add_person(folder: Path, said: Appointment) -> Person:
+    """Let somebody act from now on. Raises LocalError."""
     now = Environment().clock()
-
-    def work(tables: NodeTables) -> Person:
-        person = people.register(tables, name, team, kind, now)
-        people.answer_for(tables, person, roles)
-        return person
-
-    return await in_folder(folder, work)
+    return await in_folder(folder, lambda tables: people.appoint(tables, said, now))
 
 
 async def say_away(folder: Path, said: Away) -> Absence:

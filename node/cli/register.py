@@ -16,7 +16,7 @@ from rich.console import Console
 from node.actions.register import add_person, close_person, in_register, say_away, say_back
 from node.cli import printing
 from node.cli.options import Folder, JsonOutput
-from node.records.people import Away
+from node.records.people import Appointment, Away
 from node.store.people import PersonKind
 from node.store.team_roles import ALL_TEAMS, TeamRole
 from node.views.people import KINDS, people_value
@@ -50,7 +50,7 @@ def add(
     with report_errors():
         said = {TeamRole.DUTY: duty, TeamRole.MANAGER: manager}
         roles = {role: _teams(names) for role, names in said.items() if names}
-        person = asyncio.run(add_person(folder, name, team, kind, roles))
+        person = asyncio.run(add_person(folder, Appointment(name, team, kind, roles)))
         out.print(f"{person.title} may act here as {KINDS[person.kind]}: --as '{person.title}'.")
 
 

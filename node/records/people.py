@@ -61,6 +61,23 @@ def register(
     return found
 
 
+@dataclass(frozen=True)
+class Appointment:
+    """Who may act: name, team and kind as `register` takes them, and roles as `answer_for` does."""
+
+    name: str
+    team: str | None
+    kind: PersonKind | None
+    roles: Roles
+
+
+def appoint(tables: NodeTables, said: Appointment, now: int) -> Person:
+    """Let somebody act from now on, and say for which teams they answer. Raises LocalError."""
+    person = register(tables, said.name, said.team, said.kind, now)
+    answer_for(tables, person, said.roles)
+    return person
+
+
 def answer_for(tables: NodeTables, person: Person, roles: Roles) -> None:
     """Say for which teams (by name, or ALL_TEAMS) somebody has duty or is a manager, in place of
     what was said of that role before. Raises LocalError for a team that nobody is in.
