@@ -5,6 +5,7 @@ specs/06-requests.md §10.
 
 import asyncio
 import copy
+import json
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -26,13 +27,19 @@ from protocol.errors import ErrorCode as E
 from protocol.errors import LocalError, RemoteError
 from protocol.requests.refusals import RefusalCode
 from protocol.wire import encode_wire
-from tests.sim.federation import SimFederation, SimNode
+from tests.sim.federation import SimFederation, SimNode, two_agencies
+from tests.sim.test_api import BEARER, client_of
 from tests.sim.test_audit_people import audited
 from tests.sim.test_charter_change import amend, follow
 from tests.sim.test_disclosure import asked, opened
+from tests.sim.test_people_cli import Town
+from tests.sim.test_people_cli import town as town
 from tests.sim.test_privacy import layers
 from tests.sim.test_recalled_cards import files_with, inbox
+from tests.sim.test_references import asks, received
+from tests.sim.test_references import shown as shown_to
 from tests.sim.test_restart import restart_hub
+from tests.sim.test_who_acts import people as register
 
 Agencies = tuple[SimNode, SimNode]
 DAY = 86_400
@@ -48,6 +55,7 @@ ANSWERING = {
     "urgent_manager_hours": 4,
 }
 WHY = "The family court sealed this.\nAsk the court, and quote Xylophagous-7."
+CHRISTMAS = ("--from", "2999-12-24", "--until", "2999-12-31")
 NOT_NOW = RefusalCode.NOT_PROPORTIONATE
 
 
@@ -383,3 +391,129 @@ async def test_what_the_rules_refuse_is_their_answer_whoever_was_asked(
     sent = await shown(care, request_id)
     assert (sent["code"], sent["reason"]) == ("permission_ended", None)
     assert await audited(federation) == set()
+
+
+def test_what_a_person_types_to_pass_on_and_to_refuse(town: Town, tmp_path: Path) -> None:
+    health, _ = town.now(two_agencies(town.federation))
+    typed: list[tuple[tuple[str, ...], str]] = [
+        (("add", "C. Over"), "C. Over may act here as worker: --as 'C. Over'.\n"),
+        (
+            ("add", "D. Uty", "--kind", "duty_worker", "--duty", "East"),
+            "D. Uty may act here as duty worker: --as 'D. Uty'.\n",
+        ),
+        (
+            ("away", "H. Visitor", *CHRISTMAS, "--cover", "C. Over"),
+            "H. Visitor is away until the end of 31 December 2999; C. Over covers.\n",
+        ),
+    ]
+    for words, printed in typed:
+        assert register(town, health, *words).stdout == printed
+    refusals: list[tuple[tuple[str, ...], str]] = [
+        (("add", "E. Lse", "--duty", "Nowhere"), "nobody here is in a team of that name"),
+        (("add", "E. Lse", "--manager", "all", "--manager", "East"), "or all, or none"),
+        (("away", "C. Over", "--until", "next week"), "yyyy-mm-dd"),
+        (("away", "C. Over", "--until", "2020-01-01"), "--until is the last day"),
+        (("away", "C. Over", "--until", "2999-12-31", "--cover", "C. Over"), "somebody else"),
+        (("away", "H. Visitor", *CHRISTMAS), "away then already"),
+        (("back", "E. Lse"), "nobody here has that name"),
+    ]
+    for words, sentence in refusals:
+        said = register(town, health, *words)
+        assert (said.exit_code, sentence in said.output) == (1, True), said.output
+    listed = register(town, health, "list").stdout
+    assert "E. Lse" not in listed, "nothing was half done"
+    assert "    on duty: East\n" in listed
+    assert "    away 24 December 2999 to 31 December 2999, C. Over covers\n" in listed
+
+    assert asks(town, shown_to(town)[0]["reference"]).exit_code == 0
+    town.now(town.federation.settle())
+    (request,) = received(town, "Health visiting")
+    request_id = request["request_id"]
+    assert "    With H. Visitor (East).\n" in town.types("Health visiting", "inbox").stdout
+    passing = ("pass", request_id, "--to", "C. Over")
+    assert town.types("Health visiting", *passing).stdout == "It is with C. Over now.\n"
+    assert (
+        "With C. Over, passed on by H. Visitor (East)."
+        in town.types("Health visiting", "inbox").stdout
+    )
+
+    file = tmp_path / "why.txt"
+    refusing = ("answer", request_id, "--refuse", "excluded_information", "--reason-file")
+    file.write_bytes(b"\xff\xfe\x00")
+    said = town.types("Health visiting", *refusing, str(file), who="C. Over")
+    assert (said.exit_code, "not text in UTF-8" in said.output) == (1, True)
+    file.write_text("é" * 2001, encoding="utf-8")
+    said = town.types("Health visiting", *refusing, str(file), who="C. Over")
+    assert (said.exit_code, "has 2001 characters" in said.output) == (1, True)
+    assert len(file.read_text("utf-8")) == 2001, "the draft stays"
+    file.write_text("Sealed by the court.\nAsk [bold]there[/bold].\n", encoding="utf-8")
+    said = town.types("Health visiting", *refusing, str(file), who="C. Over")
+    assert said.stdout == "Your answer is in the council's log.\n"
+    town.now(town.federation.settle())
+    theirs = town.types("Social care", "inbox").stdout
+    assert (
+        "    They wrote why:\n        Sealed by the court.\n        Ask [bold]there[/bold].\n"
+        in theirs
+    )
+    assert "Written by C. Over:" in town.types("Health visiting", "inbox").stdout
+    to = tmp_path / "shown.json"
+    shows = ("disclose", request_id, "--to", str(to), "--with-reason")
+    assert "may name your client" in town.types("Health visiting", *shows).stdout
+    assert json.loads(to.read_bytes())["reason"]["value"].startswith("Sealed by")
+    assert "is here." in register(town, health, "back", "H. Visitor").stdout
+    assert "was not away." in register(town, health, "back", "H. Visitor").stdout
+
+
+async def test_the_local_interface_answers_and_passes_on_for_whoever_has_the_token(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    health, care = agencies
+    api = await client_of(health.service)
+
+    async def post(path: str, **body: Any) -> tuple[int, Any]:
+        answer = await api.post(path, headers=BEARER, json=body)
+        return answer.status, await answer.json()
+
+    try:
+        request_id = await asked(federation, agencies)
+        path, by = f"/v1/requests/{request_id}", {"practitioner": "H. Visitor"}
+        for name in ("/v1/people/away", "/v1/people/add", f"{path}/answer", f"{path}/pass"):
+            assert (await api.post(name, json=by)).status == 401
+        added = await post("/v1/people/add", name="C. Over", duty=["East"])
+        assert added == (200, {"name": "C. Over"})
+        status, said = await post("/v1/people/add", name="E. Lse", manager=["Nowhere"])
+        assert (status, said["code"]) == (404, "not_found")
+        status, _ = await post(
+            "/v1/people/away", name="H. Visitor", last="2026-10-02", cover="C. Over"
+        )
+        assert status == 200
+        listed = (await post("/v1/people/list"))[1]["people"]
+        assert [(one["name"], one["duty"], len(one["away"])) for one in listed] == [
+            ("C. Over", ["East"], 0),
+            ("H. Visitor (East)", [], 1),
+        ]
+        answer = await api.get("/v1/inbox", headers=BEARER)
+        (hub,) = (await answer.json())["hubs"]
+        assert hub["received"][0]["with"]["people"] == ["C. Over"]
+        assert await post("/v1/people/back", name="H. Visitor") == (200, {"ended": 1})
+        assert await post(f"{path}/pass", to="C. Over", **by) == (
+            200,
+            {"request_id": request_id, "with": "C. Over"},
+        )
+        no = {"refusal": NOT_NOW.value, "practitioner": "C. Over"}
+        status, said = await post(f"{path}/answer", reason="x" * 2001, **no)
+        assert (status, said["code"]) == (413, "too_large")
+        status, said = await post(f"{path}/answer", refusal="because", practitioner="C. Over")
+        assert (status, said["code"]) == (400, "malformed")
+        assert await post(f"{path}/answer", reason=WHY, **no) == (
+            200,
+            {"request_id": request_id, "refusal": NOT_NOW.value},
+        )
+        status, said = await post(f"{path}/answer", refusal=None, **by)
+        assert (status, said["detail"]) == (404, "C. Over refused it already (not_proportionate)")
+        await federation.settle()
+        assert (await shown(care, request_id))["reason"] == WHY
+        status, opening = await post(f"{path}/disclosure", with_reason=True, **by)
+        assert (status, opening["reason"]["value"]) == (200, WHY)
+    finally:
+        await api.close()
