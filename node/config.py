@@ -101,6 +101,12 @@ class NodeSettings(BaseSettings):
         "answer_rules.UK-CA04-S10-S11.school = 'allow'. The closest one counts, of two as close "
         "the stricter, and none where the charter wants a person. Changed: as for answer_rule.",
     )
+    visits_on_cards: frozenset[Code] = Field(
+        default_factory=frozenset,
+        description="Types of involvement, by your own codes, whose contact cards say when the "
+        "worker last saw the client and when they will next. "
+        "Changed: who is allowed a card learns when a client is visited, and where to wait.",
+    )
     poll_seconds: int = Field(
         20, ge=1, le=60, description="How long one poll waits. Changed: slower or busier."
     )

@@ -60,7 +60,7 @@ class Dispatcher:
         self._membership = membership
         self.asking = Asking(membership)
         self.answering = Answering(membership, settings)
-        self.releasing = Releasing(membership, self.answering)
+        self.releasing = Releasing(membership, self.answering, settings)
         self.unwitnessed = Unwitnessed(membership, self.asking, self.releasing)
         self.reviewing = Reviewing(membership)
         self.recalls = Recalls(membership)

@@ -5,7 +5,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from node.cli.printing import plain, print_alarms, time_of
+from node.cli.printing import day_of, plain, print_alarms, time_of
 
 
 def print_inbox(out: Console, value: dict[str, list[dict[str, Any]]]) -> None:
@@ -33,7 +33,7 @@ def print_inbox(out: Console, value: dict[str, list[dict[str, Any]]]) -> None:
         if item["reason_closed"]:
             _say(out, "    They wrote why, and it cannot be read here: call their duty line.")
         if item["card"]:
-            print_card(out, item["card"])
+            print_card(out, item["card"], item["keep_until"])
 
 
 def _print_received(out: Console, item: dict[str, Any]) -> None:
@@ -46,13 +46,10 @@ def _print_received(out: Console, item: dict[str, Any]) -> None:
     _say(out, f"    Purpose: {item['purpose']}. Lawful basis: {item['basis']}.")
     for name, fact in item["facts"].items():
         _say(out, f"    {name}: {plain(fact)}")
+    if item["needed_by"]:
+        _say(out, f"    Needed by {day_of(item['needed_by'])}.")
     _say(out, f"    State: {item['state_text']}.")
-    if item["with"]:
-        _print_with(out, item["with"])
-    if item["reason"]:
-        by = item["answered_by"] or "somebody here"
-        kept = ", kept until it is answered" if item["with"] else ""
-        _print_reason(out, f"Written by {plain(by)}{kept}", item["reason"])
+    _print_whose(out, item)
     if item["override"]:
         _say(out, "    The client objects. Whoever allows this all the same says why, with")
         _say(
@@ -68,6 +65,16 @@ def _print_received(out: Console, item: dict[str, Any]) -> None:
     if item["may_go_now"]:
         _say(out, "    Witnesses have not signed yet. If a life is in danger now:")
         _say(out, f"    patchwork-node release-now {item['request_id']}")
+
+
+def _print_whose(out: Console, item: dict[str, Any]) -> None:
+    """Who has a request that waits, and what was written about it here."""
+    if item["with"]:
+        _print_with(out, item["with"])
+    if item["reason"]:
+        by = item["answered_by"] or "somebody here"
+        kept = ", kept until it is answered" if item["with"] else ""
+        _print_reason(out, f"Written by {plain(by)}{kept}", item["reason"])
 
 
 def _print_with(out: Console, item: dict[str, Any]) -> None:
@@ -88,8 +95,8 @@ def _print_reason(out: Console, title: str, text: str) -> None:
         _say(out, f"        {line}")
 
 
-def print_card(out: Console, card: dict[str, Any]) -> None:
-    """A contact card."""
+def print_card(out: Console, card: dict[str, Any], keep_until: int | None) -> None:
+    """A contact card, and until when it may be kept."""
     names = {
         "practitioner": "Name",
         "role": "Role",
@@ -102,6 +109,11 @@ def print_card(out: Console, card: dict[str, Any]) -> None:
     for field, title in names.items():
         if card.get(field):
             _say(out, f"    {title}: {plain(card[field])}")
+    for field, title in {"last_contact": "Last contact", "next_visit": "Next visit"}.items():
+        if card.get(field):
+            _say(out, f"    {title}: {day_of(card[field])}")
+    if keep_until:
+        _say(out, f"    To be kept until {day_of(keep_until)}; it is deleted here then.")
 
 
 def _say(out: Console, text: str, style: str = "") -> None:

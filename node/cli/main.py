@@ -34,14 +34,24 @@ add_later(
     "node.cli.requests",
     {
         "team": "Show the team around a client, and somebody to call now.",
-        "ask": (
-            "Ask for the contact details of somebody in a client's team; it says to whom it goes."
-        ),
         "inbox": "Show requests to you, your own requests, and the cards that came back.",
         "answer": "Answer a request that waits for a person.",
         "pass": "Pass a request that waits for you on to a colleague. Its clock runs on.",
         "disclose": (
             "Write what your agency went by when it answered a request, for an auditor who asks."
+        ),
+    },
+)
+add_later(
+    app,
+    "node.cli.asking",
+    {
+        "ask": (
+            "Ask for the contact details of somebody in a client's team; it says to whom it goes."
+        ),
+        "drafts": (
+            "Show the requests that could not be sent or were refused, to go on with; or delete "
+            "one."
         ),
     },
 )

@@ -284,12 +284,9 @@ def print_resync(out: Console, value: dict[str, Any] | None) -> None:
         _say(out, "Nothing was sent in your name that this node does not know.")
 
 
-def basis_lines(bases: Sequence[LawfulBasis]) -> list[str]:
-    """Lawful bases to choose from, numbered."""
-    return [
-        f"{number}. {basis.title} ({basis.code}, {basis.source})"
-        for number, basis in enumerate(bases, 1)
-    ]
+def basis_line(basis: LawfulBasis) -> str:
+    """A lawful basis, to choose."""
+    return f"{basis.title} ({basis.code}, {basis.source})"
 
 
 def print_queue(out: Console, value: dict[str, Any]) -> None:
@@ -322,18 +319,18 @@ def print_people(out: Console, people: list[dict[str, Any]], *, acts: bool) -> N
     if not people:
         _say(out, "Nobody is known here yet: import a file, or patchwork-node people add.")
     for item in people:
-        since = f" since {_day(item['since'])}" if item["since"] is not None else ""
+        since = f" since {day_of(item['since'])}" if item["since"] is not None else ""
         closed = item["closed_at"]
-        until = f", closed {_day(closed)}" if closed is not None else ""
+        until = f", closed {day_of(closed)}" if closed is not None else ""
         _say(out, f"{item['name']}: {KINDS[PersonKind(item['kind'])]}{since}{until}")
         for role, title in (("duty", "on duty"), ("manager", "manager")):
             if item[role]:
                 _say(out, f"    {title}: {', '.join(team or 'all teams' for team in item[role])}")
         for away in item["away"]:
-            days = f"{_day(away['from'])} to {_day(away['until'] - 1)}"
+            days = f"{day_of(away['from'])} to {day_of(away['until'] - 1)}"
             _say(out, f"    away {days}, {away['cover'] or 'nobody'} covers")
         for act in item["acts"] if acts else ():
-            _say(out, f"    {_day(act['at'])}: {DEEDS[act['what']].format(act['subject'])}")
+            _say(out, f"    {day_of(act['at'])}: {DEEDS[act['what']].format(act['subject'])}")
 
 
 def print_duplicates(out: Console, found: list[Duplicate]) -> None:
@@ -348,7 +345,7 @@ def print_duplicates(out: Console, found: list[Duplicate]) -> None:
 
 def _print_asked(out: Console, item: dict[str, Any]) -> None:
     _say(out, f"{item['agency']} ({item['role']}) asked about {item['client']}.", "bold")
-    _say(out, f"    {_day(item['asked_at'])}. Purpose: {item['purpose']}. {item['basis']}.")
+    _say(out, f"    {day_of(item['asked_at'])}. Purpose: {item['purpose']}. {item['basis']}.")
     came = "came" if item["over"] else "have come so far"
     _say(
         out,
@@ -377,7 +374,8 @@ def time_of(time: int) -> str:
     return f"{datetime.fromtimestamp(time).astimezone():%H:%M on %-d %B %Y}"
 
 
-def _day(time: int) -> str:
+def day_of(time: int) -> str:
+    """The day of a time (Unix seconds), in words."""
     return f"{datetime.fromtimestamp(time).astimezone():%-d %B %Y}"
 
 

@@ -1,4 +1,4 @@
-"""patchwork-node team, ask, inbox, answer, pass, disclose: who else there is, how to reach them.
+"""patchwork-node team, inbox, answer, pass and disclose: who else there is, how to reach them.
 
 Parse, call, print. Exit codes: see node/cli/main.py.
 """
@@ -18,9 +18,7 @@ from node.actions.session import open_service
 from node.cli import printing
 from node.cli.inbox import print_inbox
 from node.cli.options import Client, Folder, HubName, JsonOutput, PersonName
-from node.cli.prompts import choose, confirm
 from node.requests.answering import Answer
-from node.views.bases import offered
 from node.views.inbox import inbox_value
 from node.views.team import family_of, team_value
 from protocol.errors import ErrorCode, LocalError
@@ -63,42 +61,6 @@ def team(
                 if len(hubs) > 1:
                     out.print(f"At {printing.plain(name)}:")
                 printing.print_family(out, found if family else found[:1])
-
-        asyncio.run(work())
-
-
-@app.command()
-def ask(
-    client: Client,
-    reference: Annotated[str, typer.Argument(help="The reference in the client's team.")],
-    role: Annotated[str, typer.Option(help="Your role, as the charter names it.")],
-    purpose: Annotated[str, typer.Option(help="Purpose code; asked for if left out.")] = "",
-    basis: Annotated[str, typer.Option(help="Lawful basis code; asked for if left out.")] = "",
-    fact: Annotated[list[str] | None, typer.Option(help="field=value (repeat).")] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False,
-    practitioner: PersonName = "",
-    hub: HubName = "",
-    folder: Folder = Path(),
-) -> None:
-    """Ask for the contact details of somebody in a client's team; it says to whom it goes."""
-    with report_errors():
-
-        async def work() -> None:
-            async with open_service(folder, hub) as service:
-                person = await who_acts(service, practitioner)
-                to = await acts.addressee_of(service, client, reference)
-                out.print(f"This goes to {printing.plain(to.title)}.")
-                chosen = choose(await service.read(offered), purpose, basis, fact or [])
-                if not yes:
-                    confirm("Send it?")
-                asked = acts.Ask(client, to, person, role, chosen)
-                request_id = await acts.ask_now(service, asked)
-                value = await service.read(inbox_value)
-            item = next(item for item in value["sent"] if item["request_id"] == request_id)
-            out.print(f"Request {request_id} to {printing.plain(to.title)}: {item['state_text']}.")
-            if item["sentence"]:
-                out.print(item["sentence"])
-                raise typer.Exit(1)
 
         asyncio.run(work())
 

@@ -152,7 +152,8 @@ class Left:
 
 def close(tables: NodeTables, name: str, hand_to: str, now: int) -> Left:
     """Let somebody act no longer, and hand their work over to somebody else (empty: to nobody);
-    what they asked for is stopped. Whoever is closed can still hand over. Raises LocalError.
+    what they asked for is stopped, and their drafts go. Whoever is closed can still hand over.
+    Raises LocalError.
     """
     person = _only(_called(tables, name)) if hand_to else acting(tables, name)
     to = acting(tables, hand_to) if hand_to else None
@@ -162,6 +163,7 @@ def close(tables: NodeTables, name: str, hand_to: str, now: int) -> Left:
         tables.people.close(person.id, now)
     handed = tables.people.hand_over(person.id, to.id, now) if to is not None else 0
     stopped = tables.sent_requests.stop_of(person.id)
+    tables.drafts.drop_of(person.id)
     return Left(person, handed, stopped, tables.people.without_worker(person.id, now))
 
 

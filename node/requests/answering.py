@@ -101,6 +101,7 @@ class Answering:
             expires=body.expires,
             received_at=membership.env.clock(),
             clock=self._clock(statement, delivery),
+            needed_by=body.needed_by,
         )
         tables.received_requests.add(request)
 

@@ -50,6 +50,8 @@ class ContactRequest:
     about which involvement there, on what basis.
 
     `facts` are in the clear, as typed; those that the charter marks `committed` leave only sealed.
+    `needed_by` None: as long as it can be answered. `draft` is what it was kept as until the hub
+    takes it.
     """
 
     local_id: str
@@ -61,7 +63,8 @@ class ContactRequest:
     purpose: str
     basis: str
     facts: Mapping[str, str]
-    days: int = 7
+    needed_by: int | None = None
+    draft: int = 0
 
 
 class Asking:
@@ -92,7 +95,8 @@ class Asking:
 
         fresh_id = membership.env.new_id()
         person = tables.people.id_at(hub_id, wanted.practitioner, fresh_id)
-        until = now + wanted.days * DAY
+        expires = now + membership.charter.request_lifetime_days * DAY
+        needed_by = wanted.needed_by or expires
         body = RequestBody(
             request_id=request_id,
             link_id=link.link_id,
@@ -102,8 +106,8 @@ class Asking:
             purpose=wanted.purpose,
             basis=wanted.basis,
             facts=facts,
-            needed_by=until,
-            expires=until,
+            needed_by=needed_by,
+            expires=expires,
             pins=self._pins(tables, link),
             link_proof=self._proof(tables, link, request_id),
             sealed_hash=sealed.hash,
@@ -116,11 +120,13 @@ class Asking:
                 holder,
                 link.link_id,
                 now,
-                until,
+                expires,
                 practitioner=wanted.practitioner,
                 consent=consent,
+                needed_by=needed_by,
             )
         )
+        tables.drafts.sent(wanted.draft, request_id)
         tables.outbox.enqueue(Outgoing(hub_id, holder, body, sealed=sealed.data))
         return request_id
 
@@ -137,6 +143,8 @@ class Asking:
         if request.state is SentState.SENDING:  # else it was stopped meanwhile, and stays so
             refused = decision.outcome == "refuse"
             state = SentState.REFUSED if refused else SentState.WAITING
+            if not refused:
+                tables.drafts.taken(request.hub_id, request.request_id)
             after = replace(after, state=state, code=decision.code, field=decision.field)
         tables.sent_requests.change(request, after)
 

@@ -17,7 +17,7 @@ from protocol.messages.bodies import DecisionBody
 from protocol.messages.kinds import kind_of
 from protocol.messages.statement import Statement
 from protocol.requests.decide import Decision, Refuse
-from protocol.requests.sealing import TEXT_LIMIT, Opening
+from protocol.requests.sealing import FACT_LIMIT, Opening
 from protocol.wire import Delivery
 
 log = structlog.get_logger()
@@ -60,10 +60,10 @@ def reason_of(
         return ""
     if not text and request.reason is not None and request.answered_by == practitioner:
         text = request.reason.value
-    if len(text) > TEXT_LIMIT:
+    if len(text) > FACT_LIMIT:
         raise LocalError(
             ErrorCode.TOO_LARGE,
-            f"the reason has {len(text)} characters, and at most {TEXT_LIMIT} fit: shorten it. "
+            f"the reason has {len(text)} characters, and at most {FACT_LIMIT} fit: shorten it. "
             "Nothing was sent",
         )
     if any("\ud800" <= character <= "\udfff" for character in text):

@@ -20,6 +20,7 @@ OF_CLIENT = (
     ("merged_involvement", "client"), ("merged_client", "client"), ("merged_client", "into_client"),
     ("client_said", "client"), ("other_id", "client"), ("relative", "client"),
     ("relative", "relative"), ("objection", "client"), ("withheld", "client"), ("stub", "client"),
+    ("request_draft", "client"),
 )  # fmt: skip
 """Tables that name a client, and by which column."""
 OF_STUB = ("published_token", "stub_tokens", "stub_change", "link", "lost_stub")
@@ -49,6 +50,7 @@ _NAMES_A_PERSON = (
     ("team_role", "practitioner"), ("absence", "practitioner"), ("absence", "cover"),
     ("received_request", "passed_to"), ("received_request", "passed_by"),
     ("received_request", "answered_by"),
+    ("request_draft", "practitioner"),
 )  # fmt: skip
 
 

@@ -32,6 +32,7 @@ class Kind(StrEnum):
     CLIENTS = "clients"
     WITHDREW = "withdrew"
     REQUESTS = "requests"
+    DRAFTS = "drafts"
     CHECKS = "checks"
     ACTS = "acts"
     ABSENCES = "absences"
@@ -94,6 +95,7 @@ def old_asked(hub_id: str, before: int, kept_since: int) -> list[Old]:
             f"{over} AND {sent} AND {request} AND {seen}", times),
         Old(Kind.REQUESTS, "received_request", "request_id",
             f"{over} AND {received} AND {request} AND {seen}", (*times, before, kept_since)),
+        Old(Kind.DRAFTS, "request_draft", "id", "t.hub_id = ? AND t.saved_at <= ?", times),
         Old(Kind.CHECKS, "sent_check", "check_id", f"{over} AND {check}", times),
         Old(Kind.CHECKS, "received_check", "check_id", f"{over} AND {check}", times),
     ]  # fmt: skip

@@ -96,7 +96,7 @@ _UNANSWERED = (_S.SENDING.value, _S.WAITING.value, _S.ALLOWED.value)
 class SentRequest:
     """A request of ours. `client` is the row of our client, `practitioner` that of who asked (None
     where it came from an earlier program), `card` what came back, `consent` the record of the
-    client's that it rests on, if it does.
+    client's that it rests on, if it does, `needed_by` by when they need an answer (Unix seconds).
 
     `reason` is what a person there wrote who refused. Once the card is deleted `wiped` says whether
     it is gone from the files too; `recall` or `wrong_person` is the statement that had it deleted,
@@ -124,6 +124,7 @@ class SentRequest:
     practitioner: int | None = None
     consent: int | None = None
     reason: Opening | None = None
+    needed_by: int | None = None
 
     def columns(self) -> Columns:
         """The row."""
@@ -187,6 +188,7 @@ class ReceivedRequest:
     passed_at: int | None = None
     answered_by: int | None = None
     reason: Opening | None = None
+    needed_by: int | None = None
 
     @property
     def is_out(self) -> bool:
@@ -211,12 +213,13 @@ class ReceivedRequest:
 _SENT_PLAIN = (
     "hub_id", "request_id", "client", "holder", "link_id", "asked_at", "expires", "statement_id",
     "code", "field", "release_id", "keep_until", "recall", "wrong_person", "wiped",
-    "practitioner", "consent",
+    "practitioner", "consent", "needed_by",
 )  # fmt: skip
 _RECEIVED_PLAIN = (
     "hub_id", "request_id", "statement_id", "requester", "link_id", "involvement", "purpose",
     "basis", "expires", "received_at", "hub_decision", "hub_outcome", "release_id", "keep_until",
     "worker", "gone_at", "kept", "overrode", "passed_to", "passed_by", "passed_at", "answered_by",
+    "needed_by",
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from node.store.alarms import AlarmStore
 from node.store.cards import Cards
 from node.store.checks import ReceivedChecks, SentChecks
 from node.store.consents import Consents
+from node.store.drafts import Drafts
 from node.store.families import Families
 from node.store.figures import Figures
 from node.store.findable import FindableTypes
@@ -69,6 +70,7 @@ class NodeTables:
         self.links = Links(tx)
         self.reviews = Reviews(tx)
         self.sent_requests = SentRequests(tx)
+        self.drafts = Drafts(tx)
         self.received_requests = ReceivedRequests(tx)
         self.permissions = Permissions(tx)
         self.cards = Cards(tx)

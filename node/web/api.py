@@ -22,21 +22,22 @@ from node.links.review import Opinion
 from node.service import NodeService
 from node.store.objections import SaidBy
 from node.store.tables import NodeTables
-from node.views.inbox import inbox_value
 from node.views.objections import objections_value
 from node.views.review import check_value, queue_value
-from node.web import own_clients, own_consents, own_people, received
+from node.web import own_clients, own_consents, own_people, own_requests, received
 from protocol import canonical
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import BasisCode, Code, WireModel, refused_shape
 from protocol.requests.refusals import RefusalCode
+from protocol.requests.sealing import FACT_LIMIT
 from transport.routes import Auth, Handler, Route, make_application
 
 BODY_LIMIT = 16 * 1024
+ALL_CALLS = own_clients.CALLS | own_consents.CALLS | own_people.CALLS | own_requests.CALLS
 HERE = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 
 PersonName = Annotated[str, Field(max_length=200)]
-FactText = Annotated[str, Field(min_length=1, max_length=2000)]
+FactText = Annotated[str, Field(min_length=1, max_length=FACT_LIMIT)]
 Body = TypeVar("Body", bound=WireModel)
 Item = TypeVar("Item")
 
@@ -107,17 +108,11 @@ class ReviewApi:
             self._route("GET", objections, self.objections),
             self._route("POST", objections, self.record_objection),
             self._route("POST", f"{objections}/{{number:[0-9]{{1,9}}}}/end", self.end_objection),
-            *(
-                self._route("POST", path, self._own(*call))
-                for path, call in (
-                    own_clients.CALLS | own_consents.CALLS | own_people.CALLS
-                ).items()
-            ),
+            *(self._route("POST", path, self._own(*call)) for path, call in ALL_CALLS.items()),
             *(
                 self._route("POST", f"{request}/{name}", self._received(*call))
                 for name, call in received.CALLS.items()
             ),
-            self._route("GET", "/v1/inbox", self.inbox),
         ]
 
     def application(self) -> web.Application:
@@ -128,14 +123,6 @@ class ReviewApi:
         """What waits for people, for each hub."""
         hubs = [
             {"hub": service.membership.hub.name, **await service.read(queue_value)}
-            for service in self._services
-        ]
-        return _json({"hubs": hubs})
-
-    async def inbox(self, _request: web.Request) -> web.Response:
-        """Requests to us and by us, and the cards that came back, for each hub."""
-        hubs = [
-            {"hub": service.membership.hub.name, **await service.read(inbox_value)}
             for service in self._services
         ]
         return _json({"hubs": hubs})

@@ -16,6 +16,8 @@ from protocol.contact import Email, Hours, Phone
 from protocol.fields import Base64, Code, Hex16, Hex32, Name, Seconds, WireModel
 
 SEALED_LIMIT = 16 * 1024
+FACT_LIMIT = 2000
+"""Characters of a committed fact."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +58,11 @@ def sealed_hash(ciphertext: bytes) -> str:
     return hashlib.sha256(ciphertext).hexdigest()
 
 
-TEXT_LIMIT = 2000
-"""Characters of a text that is committed to."""
-
-
 class Opening(WireModel):
     """What opens one committed fact of a request, or a reason in writing beside a decision."""
 
     salt: Hex32
-    value: Annotated[str, StringConstraints(min_length=1, max_length=TEXT_LIMIT)]
+    value: Annotated[str, StringConstraints(min_length=1, max_length=FACT_LIMIT)]
 
 
 class SealedRequest(WireModel):

@@ -492,9 +492,8 @@ async def test_the_local_interface_answers_and_passes_on_for_whoever_has_the_tok
             ("C. Over", ["East"], 0),
             ("H. Visitor (East)", [], 1),
         ]
-        answer = await api.get("/v1/inbox", headers=BEARER)
-        (hub,) = (await answer.json())["hubs"]
-        assert hub["received"][0]["with"]["people"] == ["C. Over"]
+        _, value = await post("/v1/inbox")
+        assert value["received"][0]["with"]["people"] == ["C. Over"]
         assert await post("/v1/people/back", name="H. Visitor") == (200, {"ended": 1})
         assert await post(f"{path}/pass", to="C. Over", **by) == (
             200,
