@@ -83,6 +83,8 @@ class FindingCode(StrEnum):
     RECEIPT_WITHOUT_RELEASE = "receipt_without_release"
     CARD_KEPT_TOO_LONG = "card_kept_too_long"
     RECALL_UNFOUNDED = "recall_unfounded"
+    OVERDUE_UNFOUNDED = "overdue_unfounded"
+    OVERDUE_MISSING = "overdue_missing"
     PROVISIONAL_NOT_ALLOWED = "provisional_not_allowed"
     PROVISIONAL_WITH_QUORUM = "provisional_with_quorum"
     PUBLICATION_SEQUENCE = "publication_sequence"

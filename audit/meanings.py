@@ -70,6 +70,8 @@ MEANINGS: dict[Code, str] = {
     Code.RECEIPT_WITHOUT_RELEASE: "A receipt is for contact details that were never sent.",
     Code.CARD_KEPT_TOO_LONG: "A card could be kept for longer than its permission or the charter.",
     Code.RECALL_UNFOUNDED: "The hub had a card deleted that was not its to recall.",
+    Code.OVERDUE_UNFOUNDED: "The hub said that an answer was overdue, and it was not.",
+    Code.OVERDUE_MISSING: "An answer was overdue, and the hub did not say so, or said so too late.",
     Code.PROVISIONAL_NOT_ALLOWED: "Contact details left too early: witnesses had not signed.",
     Code.PROVISIONAL_WITH_QUORUM: "They left as if witnesses were away, though enough had signed.",
     Code.PUBLICATION_SEQUENCE: "An agency's publications are not numbered consecutively.",

@@ -19,6 +19,7 @@ from node.oversight.journal import Journal, enter_received
 from node.requests.answering import Answering
 from node.requests.asking import Asking
 from node.requests.keeping import Keeping
+from node.requests.overdue import on_overdue
 from node.requests.recall import Recalls
 from node.requests.releasing import Releasing
 from node.requests.without_quorum import Unwitnessed
@@ -34,6 +35,7 @@ from protocol.messages.bodies import (
     RequestBody,
     RoundsBody,
 )
+from protocol.messages.clock import OverdueBody
 from protocol.messages.log import DailyStatementBody, ProvisionalBody
 from protocol.messages.review import (
     IdentityAnswerBody,
@@ -181,6 +183,9 @@ class Dispatcher:
             RequestBody: answering.on_request,
             HubDecisionBody: lambda tables, item, _: answering.on_hub_decision(tables, item),
             DecisionBody: self.asking.on_decision,
+            OverdueBody: lambda tables, item, delivery: on_overdue(
+                tables, self._membership, item, delivery
+            ),
             ReleaseBody: self.asking.on_release,
             ReceiptBody: lambda tables, item, _: answering.on_receipt(tables, item),
             DailyStatementBody: self.journal.on_statement,

@@ -12,6 +12,7 @@ from pathlib import Path
 from audit.case.case import Case
 from audit.findings import Finding
 from audit.outcome import Report
+from audit.rules.clocks import ClockCheck
 from audit.rules.history import DAY, Asked, History, Names, lines
 from audit.rules.open import open_case
 from audit.rules.times import Seen, TimeCheck, read_notes, see
@@ -65,11 +66,14 @@ def audit_case(
     opened = open_case(case, verified, disclosures=disclosures)
     seen = kept_notes(case, verified, notes)
     times, history = TimeCheck(seen, verified.size), History()
+    clocks = ClockCheck(verified.directory, times.bounds)
     findings: list[Finding] = [*verified.findings, *opened.findings]
     for line in lines(case, verified):
         findings += times.line(line)
+        findings += clocks.line(line)
         history.take(line)
     findings += times.finish()
+    findings += clocks.finish()
     checked = {
         **verified.checked,
         **opened.checked,

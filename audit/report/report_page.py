@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from audit.findings import ADVICE, Finding, FindingCode, Severity
 from audit.meanings import MEANINGS
 from audit.outcome import VERDICTS
+from audit.report.answers import answers_section
 from audit.report.bundle_text import when
 from audit.report.figures import (
     OUTCOMES,
@@ -54,6 +55,7 @@ def to_html(audited: Audited, now: int) -> str:
         _bases(audited),
         _mix(audited),
         _refusals(audited),
+        answers_section(audited),
         _identity_checks(audited),
         _unwitnessed(audited),
         _witnesses(audited),

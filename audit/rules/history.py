@@ -28,6 +28,7 @@ from protocol.messages.bodies import (
     ReleaseBody,
     RequestBody,
 )
+from protocol.messages.clock import OverdueBody
 from protocol.messages.log import ProvisionalBody
 from protocol.messages.review import (
     IdentityAnswerBody,
@@ -53,7 +54,9 @@ class Line:
 
 @dataclass
 class Asked:
-    """One request or identity request, and what became of it. Ids and codes only."""
+    """One request or identity request, and what became of it. Ids and codes only. `overdue_for`:
+    how long it was overdue when the hub said so, in seconds; None: it never did.
+    """
 
     index: int
     kind: str
@@ -73,6 +76,8 @@ class Asked:
     received_at: int | None = None
     unwitnessed: bool = False
     details_sent: bool = False
+    answered_at: int | None = None
+    overdue_for: int | None = None
 
     @property
     def ended(self) -> str:
@@ -147,24 +152,34 @@ class History:
                 asked.answerer = body.holder
             self._refused(body.outcome, body.code)
         elif isinstance(body, (DecisionBody, IdentityAnswerBody)):
-            self._decided(asked, body)
-        elif isinstance(body, (ReleaseBody, ProvisionalBody)) and asked.released_at is None:
-            asked.released_at, asked.unwitnessed = iat, isinstance(body, ProvisionalBody)
-        elif isinstance(body, ReceiptBody) and asked.received_at is None:
-            asked.received_at = iat
-        elif isinstance(body, IdentityCheckBody):
-            asked.details_sent = True
+            self._decided(iat, asked, body)
+        else:
+            _took(iat, asked, body)
 
-    def _decided(self, asked: Asked, body: DecisionBody | IdentityAnswerBody) -> None:
+    def _decided(self, iat: int, asked: Asked, body: DecisionBody | IdentityAnswerBody) -> None:
         checked = isinstance(body, IdentityAnswerBody)
         asked.outcome = body.answer if isinstance(body, IdentityAnswerBody) else body.outcome
         asked.code, asked.decided_by = body.code, body.decided_by
+        if asked.answered_at is None and asked.outcome != "refer":
+            asked.answered_at = iat
         if asked.hub_outcome != "refuse":
             self._refused("refuse" if checked and body.code else asked.outcome, body.code)
 
     def _refused(self, outcome: str, code: str | None) -> None:
         if outcome == "refuse":
             self.refusals[code or "no_code"] += 1
+
+
+def _took(iat: int, asked: Asked, body: object) -> None:
+    """A step beside the decisions; the first of each counts."""
+    if isinstance(body, (ReleaseBody, ProvisionalBody)) and asked.released_at is None:
+        asked.released_at, asked.unwitnessed = iat, isinstance(body, ProvisionalBody)
+    elif isinstance(body, ReceiptBody) and asked.received_at is None:
+        asked.received_at = iat
+    elif isinstance(body, OverdueBody) and asked.overdue_for is None:
+        asked.overdue_for = iat - body.due
+    elif isinstance(body, IdentityCheckBody):
+        asked.details_sent = True
 
 
 def lines(case: Case, verified: Verified) -> Iterator[Line]:

@@ -27,6 +27,7 @@ from protocol.messages.log import ProvisionalBody
 from protocol.messages.parts import DecisionFacts
 from protocol.messages.statement import Statement, parse_statement
 from protocol.requests.answers import lacks_person, lacks_reason
+from protocol.requests.clock import due_of, is_answered
 from protocol.requests.decide import (
     Decision,
     Refuse,
@@ -60,6 +61,7 @@ class Broker:
         logged = self._ledger.append(statement)
         hub_body = _decision_body(statement, decision, pinned)
         hub_decision, hub_logged = self._ledger.issue(hub_body, preamble.sender)
+        charter, refused = self._ledger.charter, isinstance(decision, Refuse)
         request = NewRequest(
             request_id=body.request_id,
             statement_id=statement.id,
@@ -71,9 +73,10 @@ class Broker:
             iat=preamble.iat,
             hub_decision=hub_decision.id,
             hub_outcome=hub_body.outcome,
+            due=None if refused else due_of(charter, body.basis, preamble.iat, body.expires),
         )
         self._tables.requests.add(request)
-        if not isinstance(decision, Refuse):
+        if not refused:
             holder = preamble.aud
             self._tables.mailboxes.post(
                 [
@@ -101,6 +104,8 @@ class Broker:
             self._check_still_in_force(request)
         logged = self._ledger.append(statement)
         self._tables.requests.decide(request, body.outcome, statement.id)
+        if is_answered(body, preamble.iat, request.due):
+            self._tables.requests.stop_clock(request)
         envelope = statement.envelope.encode()
         self._tables.mailboxes.post([Post(preamble.aud, envelope, logged, sealed=sealed)])
         return Answer(logged)

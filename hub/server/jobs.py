@@ -1,10 +1,10 @@
 """The jobs beside the web server: the one process of a hub that leads.
 
 Rounds, ends, admissions (what the operator approved), charter (what the operator proposed),
-erasure, daily statements and the watch over the quorum each run in a loop. A fault stays where it
-happens: the item, or else the pass, is set aside and told to a person, and the loops go on. Only
-the log's writer stops the service, since a hub whose log is no longer published must not go on as
-if it were.
+erasure, daily statements, overdue requests and the watch over the quorum each run in a loop. A
+fault stays where it happens: the item, or else the pass, is set aside and told to a person, and the
+loops go on. Only the log's writer stops the service, since a hub whose log is no longer published
+must not go on as if it were.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 import structlog
 
 from hub.config import HubSettings, load_settings
+from hub.exchange.overdue import Overdue
 from hub.exchange.recalls import Recalls
 from hub.log.daily import Daily
 from hub.log.ledger import Ledger
@@ -27,6 +28,7 @@ from hub.matching.progress import tell_compared
 from hub.matching.rounds import Matcher
 from hub.members.charter_changes import adopt, waiting
 from hub.members.enrolment import Enrolment
+from hub.members.holidays import holidays_warning
 from hub.members.membership import Membership
 from hub.server.services import Services
 from hub.server.status_page import to_value
@@ -41,6 +43,7 @@ ADMIT_SECONDS = 0.5
 ENDS_SECONDS = 0.5
 ERASE_SECONDS = 3600
 DAILY_SECONDS = 60
+OVERDUE_SECONDS = 30
 WATCH_SECONDS = 2
 
 Job = Callable[[], Awaitable[object]]
@@ -72,6 +75,7 @@ class Jobs:
             self._loop("charter", ADMIT_SECONDS, self.amend),
             self._loop("erase", ERASE_SECONDS, self.erase),
             self._loop("daily", DAILY_SECONDS, self.daily),
+            self._loop("overdue", OVERDUE_SECONDS, self.overdue),
             self._loop("watch", WATCH_SECONDS, self.watch),
         ]
 
@@ -177,6 +181,23 @@ class Jobs:
         made = await self._engine.write(lambda tables: Daily(self._ledger(tables)).state())
         if made:
             log.info("daily_statements", made=made)
+        await self._warn_of_holidays()
+
+    async def _warn_of_holidays(self) -> None:
+        """Tell the operator, once while the hub runs, that the charter's holidays run out."""
+        now = self.signer.env.clock()
+        directory = await self._engine.read(lambda tables: tables.directory.current())
+        warning = holidays_warning(directory.charter.answering, now)
+        if warning is not None and "holidays" not in self._told:
+            self._told["holidays"] = warning
+            log.warning("holidays_run_out")
+            await self._alarm({"alarm": "holidays_run_out", "says": warning})
+
+    async def overdue(self) -> None:
+        """Say which requests nobody answered in time: some at a time, others in between."""
+        while await self._engine.read(lambda tables: Overdue(self._ledger(tables)).is_any()):
+            said = await self._engine.write(lambda tables: Overdue(self._ledger(tables)).say_some())
+            log.info("requests_overdue", requests=said)
 
     async def amend(self) -> None:
         """Put a charter that the operator proposed in force, if one waits."""

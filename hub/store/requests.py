@@ -51,6 +51,7 @@ REQUEST_STEPS: Mapping[str, str] = {
     "request": "statement_id",
     "hub_decision": "hub_decision",
     "decision": "decision",
+    "overdue": "overdue",
     "release": "release",
     "provisional": "release",  # one or the other
     "receipt": "receipt",
@@ -71,7 +72,9 @@ class Conversation:
 
 @dataclass(frozen=True)
 class NewRequest:
-    """A request and the hub's decision on it. `request_id` and `statement_id` are new."""
+    """A request and the hub's decision on it. `request_id` and `statement_id` are new. `due`: when
+    it is overdue, in Unix seconds, for as long as that is open; else None.
+    """
 
     request_id: str
     statement_id: str
@@ -83,6 +86,7 @@ class NewRequest:
     iat: int
     hub_decision: str
     hub_outcome: Outcome
+    due: int | None = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,7 @@ class BrokeredRequest(NewRequest):
     recall_done: str | None = None
     recall: str | None = None
     keep_until: int | None = None
+    overdue: str | None = None
 
     @property
     def parties(self) -> frozenset[str]:
@@ -148,6 +153,20 @@ class Requests:
         columns = {"decision": statement_id, "outcome": outcome}
         self._move(request, AFTER_DECISION[outcome], columns)
 
+    def stop_clock(self, request: BrokeredRequest) -> None:
+        """Take down that it was answered in time."""
+        self._tx.update("request", {"due": None}, {"request_id": request.request_id})
+
+    def due(self, now: int, limit: int) -> list[BrokeredRequest]:
+        """Requests that are overdue at `now` and of which nobody has said so, the oldest first."""
+        sql = "SELECT * FROM request WHERE due <= ? ORDER BY due, request_id LIMIT ?"
+        return [BrokeredRequest(**row) for row in self._tx.rows(sql, now, limit)]
+
+    def say_overdue(self, request: BrokeredRequest, statement_id: str) -> None:
+        """Take down that it was said to be overdue."""
+        columns = {"overdue": statement_id, "due": None}
+        self._tx.update("request", columns, {"request_id": request.request_id})
+
     def release(self, request: BrokeredRequest, statement_id: str, keep_until: int | None) -> None:
         """Take down what the card left by, and until when it may be kept. Raises
         LocalError(CONFLICT) unless it is allowed.
@@ -192,7 +211,7 @@ class Requests:
     def conversations(self, before: int) -> list[Conversation]:
         """What was asked before a time: when it expires, and every step that was taken."""
         rows = self._tx.rows(
-            "SELECT expires, statement_id, hub_decision, decision, release, receipt, "
+            "SELECT expires, statement_id, hub_decision, decision, overdue, release, receipt, "
             "wrong_person, recall, recall_done FROM request WHERE iat < ?",
             before,
         )

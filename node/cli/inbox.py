@@ -5,7 +5,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from node.cli.printing import day_of, plain, print_alarms, time_of
+from node.cli.printing import day_of, plain, print_alarms
 
 
 def print_inbox(out: Console, value: dict[str, list[dict[str, Any]]]) -> None:
@@ -26,6 +26,7 @@ def print_inbox(out: Console, value: dict[str, list[dict[str, Any]]]) -> None:
     for item in value["sent"]:
         to = plain(item["agency"])
         _say(out, f"{item['request_id']}  about {item['client']}, to {to}: {item['state_text']}.")
+        _print_clock(out, item["clock"])
         if item["sentence"]:
             _say(out, f"    {item['sentence']}")
         if item["reason"]:
@@ -67,13 +68,23 @@ def _print_received(out: Console, item: dict[str, Any]) -> None:
         _say(out, f"    patchwork-node release-now {item['request_id']}")
 
 
+def _print_clock(out: Console, clock: dict[str, Any] | None) -> None:
+    """Who has a request until when; in bold what the hub has said is overdue."""
+    if clock is not None and clock["says"]:
+        says = clock["says"]
+        _say(out, f"    {says[:1].upper()}{says[1:]}.", style="bold" if clock["overdue"] else "")
+
+
 def _print_whose(out: Console, item: dict[str, Any]) -> None:
     """Who has a request that waits, and what was written about it here."""
-    if item["with"]:
-        _print_with(out, item["with"])
+    held = item["with"]
+    if held:
+        _print_with(out, held)
+    if held is None or held["until"] is None:  # else the time of the step says it
+        _print_clock(out, item["clock"])
     if item["reason"]:
         by = item["answered_by"] or "somebody here"
-        kept = ", kept until it is answered" if item["with"] else ""
+        kept = ", kept until it is answered" if held else ""
         _print_reason(out, f"Written by {plain(by)}{kept}", item["reason"])
 
 
@@ -82,10 +93,8 @@ def _print_with(out: Console, item: dict[str, Any]) -> None:
     names = plain(", ".join(item["people"])) or "nobody: see patchwork-node people add"
     passed = f", passed on by {plain(item['passed_by'])}" if item["passed_by"] else ""
     step = {"duty": " (on duty)", "manager": " (manager)"}.get(item["step"] or "", "")
-    until = f", until {time_of(item['until'])}" if item["until"] else ""
+    until = f", until {item['until_text']}" if item["until_text"] else ""
     _say(out, f"    With {names}{step}{passed}{until}.")
-    if item["overdue"]:
-        _say(out, "    It is overdue.", style="bold")
 
 
 def _print_reason(out: Console, title: str, text: str) -> None:

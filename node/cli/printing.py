@@ -369,11 +369,6 @@ def plain(text: str) -> str:
     return "".join(character if character.isprintable() else " " for character in text)
 
 
-def time_of(time: int) -> str:
-    """A time, as the clock here shows it."""
-    return f"{datetime.fromtimestamp(time).astimezone():%H:%M on %-d %B %Y}"
-
-
 def day_of(time: int) -> str:
     """The day of a time (Unix seconds), in words."""
     return f"{datetime.fromtimestamp(time).astimezone():%-d %B %Y}"

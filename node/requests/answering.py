@@ -12,6 +12,7 @@ from node.membership.outbox import Sent
 from node.requests.facts import opened_facts, proven_key
 from node.requests.grounds import permission_and_consent
 from node.requests.objections import check_override, is_overridable, objection_to
+from node.requests.overdue import clock_at
 from node.requests.passing import waiting
 from node.requests.reasons import WrittenReason, reason_of
 from node.requests.sealed import named_part, open_part
@@ -25,7 +26,6 @@ from protocol.fields import WireModel
 from protocol.messages.bodies import DecisionBody, HubDecisionBody, ReceiptBody, RequestBody
 from protocol.messages.statement import Statement
 from protocol.requests.answers import rule_may_allow
-from protocol.requests.clock import Steps, clock_of
 from protocol.requests.decide import (
     Allow,
     Decision,
@@ -100,7 +100,7 @@ class Answering:
             link_proof=body.link_proof,
             expires=body.expires,
             received_at=membership.env.clock(),
-            clock=self._clock(statement, delivery),
+            clock=clock_at(membership, body.basis, statement.preamble.iat, delivery.index),
             needed_by=body.needed_by,
         )
         tables.received_requests.add(request)
@@ -238,11 +238,6 @@ class Answering:
         tables.received_requests.change(before, deciding)
         sealed = reason.part.data if reason is not None else None
         tables.outbox.enqueue(Outgoing(now.hub_id, now.requester, body, sealed))
-
-    def _clock(self, statement: Statement[RequestBody], delivery: Delivery) -> Steps | None:
-        """By when it is to be answered, by the charter at its entry in the log."""
-        charter = self._membership.directory.charter_at(delivery.index).charter
-        return clock_of(charter, statement.body.basis, statement.preamble.iat)
 
     def facts(self, tables: NodeTables, request: ReceivedRequest) -> HolderFacts:
         """What `decide_holder` goes by for a received request, as things are now."""

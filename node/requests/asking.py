@@ -16,6 +16,7 @@ from node.membership.outbox import Sent
 from node.membership.proofs import logged_decision, verify_logged
 from node.requests.facts import practitioner_name, request_facts
 from node.requests.grounds import Ground, with_recorded
+from node.requests.overdue import clock_at
 from node.requests.reasons import opened_reason
 from node.requests.sealed import Recipient, named_part, open_part, seal_for
 from node.store.links import Link
@@ -146,6 +147,9 @@ class Asking:
             if not refused:
                 tables.drafts.taken(request.hub_id, request.request_id)
             after = replace(after, state=state, code=decision.code, field=decision.field)
+        if decision.outcome != "refuse":
+            index, asked_at = sent.accepted.index, sent.statement.preamble.iat
+            after = replace(after, clock=clock_at(self._membership, body.basis, asked_at, index))
         tables.sent_requests.change(request, after)
 
     def on_request_failed(

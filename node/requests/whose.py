@@ -6,21 +6,12 @@ before may still answer. `whose` is pure; what it goes by is read in `whose_requ
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from node.membership.hub import HubMembership
 from node.store.requests import ReceivedRequest
 from node.store.tables import NodeTables
 from node.store.team_roles import TeamRole
-from protocol.requests.clock import Steps
-
-
-class Step(StrEnum):
-    """In whose name somebody has a request."""
-
-    WORKER = "worker"
-    DUTY = "duty"
-    MANAGER = "manager"
+from protocol.requests.clock import Step, Steps
 
 
 @dataclass(frozen=True)
@@ -44,15 +35,15 @@ class Chain:
 
 @dataclass(frozen=True)
 class Whose:
-    """Who has a request (rows' ids), in which step and until when (Unix seconds; None: no clock
-    ends it), whether it is overdue, and who may answer it.
+    """Who has a request (rows' ids), in which step or because it was passed on to them, until when
+    (Unix seconds; None: no clock ends it), and who may answer it.
     """
 
     step: Step | None
     people: tuple[int, ...]
     until: int | None
-    is_overdue: bool
     may_answer: frozenset[int]
+    is_passed: bool = False
 
 
 def whose(chain: Chain, clock: Steps | None, now: int) -> Whose:
@@ -61,10 +52,10 @@ def whose(chain: Chain, clock: Steps | None, now: int) -> Whose:
     A step with nobody in it is passed over, to the later ones first. What was passed on is with
     that colleague until the next step begins: passing on stretches no clock.
     """
-    begun = [step for step in Step if clock is None or _begins(clock, step) <= now]
-    due = begun[-1] if clock is not None else Step.WORKER
     order = list(Step)
+    due = clock.at(now) if clock is not None else Step.WORKER
     at = order.index(due)
+    begun = order[: at + 1] if clock is not None else order
     here = {step: tuple(_present(chain, chain.people.get(step, ()))) for step in Step}
     held = next((step for step in [*order[at:], *reversed(order[:at])] if here[step]), None)
     people, until = here[held] if held is not None else (), _ends(clock, held or due, now)
@@ -73,14 +64,9 @@ def whose(chain: Chain, clock: Steps | None, now: int) -> Whose:
         to = tuple(_present(chain, [chain.passed.to]))
         may |= {chain.passed.to, *to}
         if to and (clock is None or _begins(clock, due) <= chain.passed.at):
-            people, until = to, _ends(clock, due, now)
-    return Whose(
-        step=held,
-        people=people,
-        until=until,
-        is_overdue=clock is not None and clock.overdue_at <= now,
-        may_answer=frozenset(may | {*people}),
-    )
+            until = _ends(clock, due, now)
+            return Whose(None, to, until, frozenset(may), is_passed=True)
+    return Whose(held, people, until, frozenset(may | {*people}))
 
 
 def whose_request(tables: NodeTables, membership: HubMembership, request: ReceivedRequest) -> Whose:

@@ -29,6 +29,7 @@ from protocol.messages.bodies import (
     ReceiptBody,
     ReleaseBody,
 )
+from protocol.messages.clock import OverdueBody
 from protocol.messages.log import DailyStatementBody, ProvisionalBody, StatementAnswerBody
 from protocol.messages.review import (
     RecallBody,
@@ -43,6 +44,7 @@ from protocol.wire import Delivery
 # What is acted on without the sealed part that came beside it, which is gone.
 WHOLE = (
     DecisionBody,
+    OverdueBody,
     ReceiptBody,
     DailyStatementBody,
     WrongPersonBody,

@@ -7,19 +7,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
 
+from node.store.columns import clock_of, clock_text, of_text, text_of
 from node.store.decisions import LoggedDecision, decision_columns, decision_of
 from node.store.moving import Columns, Moving
-from protocol.fields import WireModel
 from protocol.messages.parts import LinkProof
 from protocol.requests.clock import Steps
 from protocol.requests.disclosure import Disclosure
 from protocol.requests.sealing import ContactCard, Opening
 from storage.engine import Row, Transaction
 from storage.states import Moves, sources
-
-Value = TypeVar("Value", bound=WireModel)
 
 
 class SentState(StrEnum):
@@ -98,9 +95,10 @@ class SentRequest:
     where it came from an earlier program), `card` what came back, `consent` the record of the
     client's that it rests on, if it does, `needed_by` by when they need an answer (Unix seconds).
 
-    `reason` is what a person there wrote who refused. Once the card is deleted `wiped` says whether
-    it is gone from the files too; `recall` or `wrong_person` is the statement that had it deleted,
-    if one had.
+    `clock`: who has it until when at the other agency; `overdue` is the hub's statement that nobody
+    answered in time, `reason` what a person there wrote who refused. Once the card is deleted
+    `wiped` says whether it is gone from the files too; `recall` or `wrong_person` is the statement
+    that had it deleted, if one had.
     """
 
     hub_id: str
@@ -125,14 +123,17 @@ class SentRequest:
     consent: int | None = None
     reason: Opening | None = None
     needed_by: int | None = None
+    clock: Steps | None = None
+    overdue: str | None = None
 
     def columns(self) -> Columns:
         """The row."""
         return {
             **{name: getattr(self, name) for name in _SENT_PLAIN},
             "state": self.state.value,
-            "card": _as_text(self.card),
-            "reason": _as_text(self.reason),
+            "card": text_of(self.card),
+            "reason": text_of(self.reason),
+            "clock": clock_text(self.clock),
             **decision_columns(self.decision),
         }
 
@@ -152,10 +153,10 @@ class ReceivedRequest:
     Of a card that left: `keep_until`, whose details it carries (`worker`, a row's id), `gone_at`
     when the other node stated that it has deleted it, and whether a person said that it stays
     though the permission was withdrawn (`kept`). `overrode` is the newest objection (a row's id)
-    that whoever allowed it knew of.
+    that whoever allowed it knew of. `clock`: who has it here until when; `overdue` as in ours.
 
-    Of whose it is: its clock (None: the charter sets none), to whom it was `passed_to` and by whom
-    (rows' ids), who answered, and what they wrote if they refused.
+    Of whose it is: to whom it was `passed_to` and by whom (rows' ids), who answered, and what they
+    wrote if they refused.
     """
 
     hub_id: str
@@ -189,6 +190,7 @@ class ReceivedRequest:
     answered_by: int | None = None
     reason: Opening | None = None
     needed_by: int | None = None
+    overdue: str | None = None
 
     @property
     def is_out(self) -> bool:
@@ -203,9 +205,9 @@ class ReceivedRequest:
             "facts": json.dumps(dict(self.facts)),
             "practitioner": json.dumps({"name": self.asker.name, "role": self.asker.role}),
             "link_proof": json.dumps(self.link_proof.model_dump()),
-            "disclosure": _as_text(self.disclosure),
-            "clock": json.dumps(vars(self.clock)) if self.clock else None,
-            "reason": _as_text(self.reason),
+            "disclosure": text_of(self.disclosure),
+            "clock": clock_text(self.clock),
+            "reason": text_of(self.reason),
             **decision_columns(self.decision),
         }
 
@@ -213,13 +215,13 @@ class ReceivedRequest:
 _SENT_PLAIN = (
     "hub_id", "request_id", "client", "holder", "link_id", "asked_at", "expires", "statement_id",
     "code", "field", "release_id", "keep_until", "recall", "wrong_person", "wiped",
-    "practitioner", "consent", "needed_by",
+    "practitioner", "consent", "needed_by", "overdue",
 )  # fmt: skip
 _RECEIVED_PLAIN = (
     "hub_id", "request_id", "statement_id", "requester", "link_id", "involvement", "purpose",
     "basis", "expires", "received_at", "hub_decision", "hub_outcome", "release_id", "keep_until",
     "worker", "gone_at", "kept", "overrode", "passed_to", "passed_by", "passed_at", "answered_by",
-    "needed_by",
+    "needed_by", "overdue",
 )  # fmt: skip
 
 
@@ -364,8 +366,9 @@ def sent_of(row: Row) -> SentRequest:
         **{name: row[name] for name in _SENT_PLAIN},
         state=_S(row["state"]),
         decision=decision_of(row),
-        card=_of_text(ContactCard, row["card"]),
-        reason=_of_text(Opening, row["reason"]),
+        card=of_text(ContactCard, row["card"]),
+        reason=of_text(Opening, row["reason"]),
+        clock=clock_of(row["clock"]),
     )
 
 
@@ -379,15 +382,7 @@ def received_of(row: Row) -> ReceivedRequest:
         asker=Asker(practitioner["name"], practitioner["role"]),
         link_proof=LinkProof.model_validate(json.loads(row["link_proof"])),
         decision=decision_of(row),
-        disclosure=_of_text(Disclosure, row["disclosure"]),
-        clock=Steps(**json.loads(row["clock"])) if row["clock"] else None,
-        reason=_of_text(Opening, row["reason"]),
+        disclosure=of_text(Disclosure, row["disclosure"]),
+        clock=clock_of(row["clock"]),
+        reason=of_text(Opening, row["reason"]),
     )
-
-
-def _as_text(value: WireModel | None) -> str | None:
-    return json.dumps(value.model_dump()) if value is not None else None
-
-
-def _of_text(model: type[Value], text: str | None) -> Value | None:
-    return model.model_validate(json.loads(text)) if text else None

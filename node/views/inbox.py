@@ -15,6 +15,7 @@ from node.requests.without_quorum import is_shown
 from node.store.requests import ReceivedRequest, ReceivedState, SentRequest, SentState
 from node.store.tables import NodeTables
 from node.views.changes import about
+from node.views.clock import clock_value
 from node.views.governance import governance_value
 from node.views.objections import override_value
 from node.views.whose import answered_value, reason_is_closed, with_value
@@ -125,6 +126,7 @@ def _received(
         "facts": {titles.get(key, key): value for key, value in request.facts.items()},
         "needed_by": request.needed_by,
         "state": request.state.value,
+        "clock": clock_value(membership, request, membership.env.clock()),
         "may_go_now": is_shown(tables, membership, request),
         "override": override_value(membership, request.basis) if objects else None,
         "with": with_value(tables, membership, request),
@@ -147,6 +149,7 @@ def _sent(membership: HubMembership, client: str, request: SentRequest, now: int
         "keep_until": request.keep_until,
         "reason": request.reason.value if request.reason is not None else None,
         "reason_closed": reason_is_closed(request),
+        "clock": clock_value(membership, request, now),
     }
 
 

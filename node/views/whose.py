@@ -7,6 +7,7 @@ from node.requests.passing import names_of
 from node.requests.whose import whose_request
 from node.store.requests import ReceivedRequest, ReceivedState, SentRequest
 from node.store.tables import NodeTables
+from node.views.clock import moment
 from protocol.messages.bodies import DecisionBody
 from protocol.messages.statement import parse_statement
 
@@ -14,19 +15,17 @@ from protocol.messages.statement import parse_statement
 def with_value(
     tables: NodeTables, membership: HubMembership, request: ReceivedRequest
 ) -> dict[str, Any] | None:
-    """Who has a request that waits for a person, until when, and whether it is overdue; None: it
-    does not wait.
-    """
+    """Who has a request that waits for a person, and until when; None: it does not wait."""
     if request.state is not ReceivedState.ASKS_PERSON:
         return None
-    found = whose_request(tables, membership, request)
+    found, now = whose_request(tables, membership, request), membership.env.clock()
     people = [tables.people.get(person) for person in found.people]
     return {
         "step": found.step.value if found.step is not None else None,
         "people": [person.title for person in people if person is not None],
         "until": found.until,
-        "overdue": found.is_overdue,
-        "passed_by": _name(tables, request.passed_by),
+        "until_text": moment(membership, found.until, now) if found.until is not None else None,
+        "passed_by": _name(tables, request.passed_by) if found.is_passed else None,
     }
 
 

@@ -31,7 +31,7 @@ def _in_order(days: list[str]) -> list[str]:
 Day = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 Holidays = Annotated[list[Day], Field(max_length=1000), AfterValidator(_in_order)]
 Days = Annotated[int, Field(ge=1, le=60)]
-Hours = Annotated[int, Field(ge=1, le=720)]
+Hours = Annotated[int, Field(ge=0, le=720)]
 
 
 class Answering(WireModel):
@@ -47,6 +47,12 @@ class Answering(WireModel):
     manager_days: Days
     urgent_duty_hours: Hours
     urgent_manager_hours: Hours
+
+    @property
+    def least_days(self) -> int:
+        """How many days the longer of the two clocks runs where no weekend is in between."""
+        working = self.worker_days + self.duty_days + self.manager_days
+        return max(working, -(-(self.urgent_duty_hours + self.urgent_manager_hours) // 24))
 
     @property
     def holidays_until(self) -> date | None:

@@ -283,6 +283,7 @@ class Charter(WireModel):
             (not self._references_exist(), "names a class or purpose that it does not define"),
             (not self._objections_hold(), "lets one override an objection it does not define"),
             (not self._findable_by_law(), "makes something findable on a basis that is no duty"),
+            (not self._clock_runs_out(), "gives longer to answer than a request may be open"),
             (not self._codes_are_unique(), "defines a code twice"),
             (not self._holders_are_numbered(), "key holders are not numbered 1 to n, each once"),
             (self.quorum > max(1, len(self.witnesses)), "quorum is larger than the witnesses are"),
@@ -321,6 +322,10 @@ class Charter(WireModel):
             item.basis is None or (item.openness == "always_findable" and item.basis in duties)
             for item in self.involvement_types
         )
+
+    def _clock_runs_out(self) -> bool:
+        """A request can be overdue before it expires."""
+        return self.answering is None or self.answering.least_days < self.request_lifetime_days
 
     def _codes_are_unique(self) -> bool:
         tables: tuple[Sequence[MemberClass | InvolvementType | Purpose | LawfulBasis], ...] = (

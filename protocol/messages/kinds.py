@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from protocol.fields import WireModel
-from protocol.messages import audit, bodies, evaluations, log, members, review
+from protocol.messages import audit, bodies, clock, evaluations, log, members, review
 
 
 class Party(StrEnum):
@@ -145,6 +145,9 @@ KINDS: dict[str, Kind] = {
     "decision": Kind(
         bodies.DecisionBody, _MEMBER, _MEMBER, conversation=_REQUEST,
         needs_agreement=_allows_by_rule, needs_active_recipient=True,
+    ),
+    "overdue": Kind(
+        clock.OverdueBody, _HUB, _MEMBER, conversation=_REQUEST, shown_to_third=True
     ),
     "release": Kind(
         bodies.ReleaseBody, _MEMBER, _MEMBER, conversation=_REQUEST, needs_active_recipient=True

@@ -7,14 +7,24 @@ where the log has the request: nobody can stretch it afterwards.
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from enum import StrEnum
 
 from protocol.errors import ErrorCode, RemoteError
 from protocol.governance.answering import Answering
 from protocol.governance.charter import Charter
 from protocol.governance.zones import zone
+from protocol.messages.bodies import DecisionBody
 
 HOUR = 3600
 SATURDAY = 5
+
+
+class Step(StrEnum):
+    """Whose a request is that waits for an answer."""
+
+    WORKER = "worker"
+    DUTY = "duty"
+    MANAGER = "manager"
 
 
 @dataclass(frozen=True)
@@ -27,6 +37,12 @@ class Steps:
     duty_until: int
     overdue_at: int
 
+    def at(self, now: int) -> Step:
+        """Whose it is at a time."""
+        if now < self.worker_until:
+            return Step.WORKER
+        return Step.DUTY if now < self.duty_until else Step.MANAGER
+
 
 def clock_of(charter: Charter, basis: str, asked_at: int) -> Steps | None:
     """The clock of a request on a lawful basis of the charter that was in force at its entry; None
@@ -37,6 +53,21 @@ def clock_of(charter: Charter, basis: str, asked_at: int) -> Steps | None:
     found = charter.lawful_basis(basis)
     urgent = found is not None and found.urgent
     return steps(charter.answering, urgent=urgent, asked_at=asked_at)
+
+
+def due_of(charter: Charter, basis: str, asked_at: int, expires: int) -> int | None:
+    """When a request that is not answered is overdue; None if it never is: where it has no clock,
+    and where it is over before. Raises RemoteError as `steps` does.
+    """
+    clock = clock_of(charter, basis, asked_at)
+    return clock.overdue_at if clock is not None and clock.overdue_at < expires else None
+
+
+def is_answered(decision: DecisionBody, decided_at: int, due: int | None) -> bool:
+    """Whether a decision of the holder's answers a request, and in time: to refer it is no answer.
+    `decided_at` is when it was signed.
+    """
+    return decision.outcome != "refer" and (due is None or decided_at <= due)
 
 
 def steps(answering: Answering, *, urgent: bool, asked_at: int) -> Steps:

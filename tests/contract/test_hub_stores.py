@@ -193,6 +193,40 @@ class TestRequests:
         assert found.expires == 900
         assert await engine.read(lambda tables: tables.requests.conversations(100)) == []
 
+    async def test_what_is_due_is_found_until_it_is_said_or_answered_in_time(
+        self, engine: HubEngine
+    ) -> None:
+        def ask(tables: HubTables) -> None:
+            for number, due in enumerate((70, 50, None, 60, 50)):
+                name, statement = f"{number:032x}", f"{number:064x}"
+                asked = dataclasses.replace(ASKED, request_id=name, statement_id=statement, due=due)
+                tables.requests.add(asked)
+
+        async def due(now: int, limit: int = 9) -> list[int]:
+            found = await engine.read(lambda tables: tables.requests.due(now, limit))
+            return [int(item.request_id, 16) for item in found]
+
+        def settle(tables: HubTables) -> None:
+            first, second, *_ = tables.requests.due(60, 9)
+            tables.requests.stop_clock(first)
+            tables.requests.say_overdue(second, "9" * 64)
+
+        await engine.write(ask)
+        assert await due(49) == []
+        assert await due(60) == [1, 4, 3], "the longest overdue first"
+        assert await due(60, 2) == [1, 4]
+        await engine.write(settle)
+        assert await due(99) == [3, 0]
+        said = await engine.read(lambda tables: tables.requests.get(f"{4:032x}"))
+        assert said is not None
+        assert (said.overdue, said.due) == ("9" * 64, None)
+        (steps,) = [
+            item.steps
+            for item in await engine.read(lambda tables: tables.requests.conversations(101))
+            if "9" * 64 in item.steps
+        ]
+        assert steps == (f"{4:064x}", "d", "9" * 64), "it is erased with the request"
+
     @pytest.mark.parametrize(
         ("before", "step"),
         [

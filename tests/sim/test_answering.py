@@ -30,7 +30,7 @@ from protocol.wire import encode_wire
 from tests.sim.federation import SimFederation, SimNode, two_agencies
 from tests.sim.test_api import BEARER, client_of
 from tests.sim.test_audit_people import audited
-from tests.sim.test_charter_change import amend, follow
+from tests.sim.test_charter_change import accept, amend
 from tests.sim.test_disclosure import asked, opened
 from tests.sim.test_people_cli import Town
 from tests.sim.test_people_cli import town as town
@@ -60,14 +60,16 @@ NOT_NOW = RefusalCode.NOT_PROPORTIONATE
 
 
 async def agree(federation: SimFederation, agencies: Agencies, **terms: Any) -> None:
-    """A charter with a clock, in which the basis that people ask on has these terms."""
+    """A charter with a clock of working days, in which the basis that people ask on has these
+    terms; both sides sign it.
+    """
     value = copy.deepcopy((await federation.charter()).to_value())
     for basis in value["lawful_bases"]:
         if basis["code"] == BASIS:
-            basis.update(terms)
+            basis.update(urgent=False, **terms)
     change = {"lawful_bases": value["lawful_bases"], "answering": ANSWERING}
     await amend(federation, change)
-    await follow(*agencies)
+    await accept(federation, *agencies)
 
 
 async def staff(health: SimNode) -> dict[str, int]:
@@ -136,14 +138,18 @@ async def test_a_request_goes_from_hand_to_hand_and_is_refused_with_its_reason(
         federation.clock.now += DAY + 3600
         await federation.settle()
         item = (await shown(health, request_id))["with"]
-        seen.append((item["people"], item["step"], item["overdue"]))
+        seen.append((item["people"], item["step"], item["until_text"]))
     assert seen == [
-        (["C. Over"], "worker", False),
-        (["D. Uty"], "duty", False),
-        (["M. Anager"], "manager", False),
+        (["C. Over"], "worker", "the end of Tuesday 22 September"),
+        (["D. Uty"], "duty", "the end of Wednesday 23 September"),
+        (["M. Anager"], "manager", "the end of Thursday 24 September"),
     ]
     federation.clock.now += DAY
-    assert (await shown(health, request_id))["with"]["overdue"]
+    await federation.settle()
+    await federation.hub.jobs.overdue()
+    await federation.settle()
+    item = await shown(health, request_id)
+    assert (item["with"]["until"], item["clock"]["overdue"]) == (None, True)
 
     # The manager refuses, and the law wants a reason.
     manager, no = who["M. Anager"], {"refusal": NOT_NOW}
@@ -218,6 +224,7 @@ async def test_who_has_it_when_nobody_is_left_is_said_and_can_be_mended(
 async def test_what_is_passed_on_to_nobody_who_can_take_it_stays_where_it_is(
     federation: SimFederation, agencies: Agencies
 ) -> None:
+    """It is urgent: duty has it at once."""
     health, _ = agencies
     who = await staff(health)
     request_id = await asked(federation, agencies)
@@ -229,7 +236,7 @@ async def test_what_is_passed_on_to_nobody_who_can_take_it_stays_where_it_is(
         return refused(pass_on_now(health.service, request_id, person, to))
 
     codes = {
-        "to who has it": (await passed(1, "H. Visitor"))[0],
+        "to who has it": (await passed(1, "D. Uty"))[0],
         "to who is away": (await passed(1, "C. Over"))[0],
         "to nobody": (await passed(1, "Nobody"))[0],
         "by who has it not": (await passed(who["N. Obody"], "N. Obody"))[0],
@@ -240,7 +247,7 @@ async def test_what_is_passed_on_to_nobody_who_can_take_it_stays_where_it_is(
         "to nobody": E.NOT_FOUND,
         "by who has it not": E.NOT_ALLOWED,
     }
-    assert await with_whom(health, request_id) == ["H. Visitor"]
+    assert await with_whom(health, request_id) == ["D. Uty"]
     acts = await health.read(lambda tables: tables.people.acts())
     assert [act for act in acts if act.what == "passed_on"] == []
 
@@ -253,13 +260,13 @@ async def test_of_two_who_answer_at_once_one_is_first_and_the_other_is_told(
     request_id = await asked(federation, agencies)
     both = await asyncio.gather(
         says(health, request_id, 1),
-        says(health, request_id, who["M. Anager"], refusal=NOT_NOW),
+        says(health, request_id, who["D. Uty"], refusal=NOT_NOW),
         return_exceptions=True,
     )
     (lost,) = [one for one in both if isinstance(one, BaseException)]
     assert isinstance(lost, LocalError)
     first = both.index(lost) == 1
-    told = "H. Visitor (East) allowed it already" if first else "M. Anager refused it already"
+    told = "H. Visitor (East) allowed it already" if first else "D. Uty refused it already"
     assert lost.detail.startswith(told)
     await federation.settle()
     assert len(await federation.entries("decision")) == 1
@@ -429,11 +436,11 @@ def test_what_a_person_types_to_pass_on_and_to_refuse(town: Town, tmp_path: Path
     town.now(town.federation.settle())
     (request,) = received(town, "Health visiting")
     request_id = request["request_id"]
-    assert "    With H. Visitor (East).\n" in town.types("Health visiting", "inbox").stdout
+    assert "    With D. Uty (on duty), until " in town.types("Health visiting", "inbox").stdout
     passing = ("pass", request_id, "--to", "C. Over")
     assert town.types("Health visiting", *passing).stdout == "It is with C. Over now.\n"
     assert (
-        "With C. Over, passed on by H. Visitor (East)."
+        "With C. Over, passed on by H. Visitor (East), until"
         in town.types("Health visiting", "inbox").stdout
     )
 
@@ -481,6 +488,7 @@ async def test_the_local_interface_answers_and_passes_on_for_whoever_has_the_tok
             assert (await api.post(name, json=by)).status == 401
         added = await post("/v1/people/add", name="C. Over", duty=["East"])
         assert added == (200, {"name": "C. Over"})
+        assert (await post("/v1/people/add", name="N. Obody"))[0] == 200
         status, said = await post("/v1/people/add", name="E. Lse", manager=["Nowhere"])
         assert (status, said["code"]) == (404, "not_found")
         status, _ = await post(
@@ -491,25 +499,26 @@ async def test_the_local_interface_answers_and_passes_on_for_whoever_has_the_tok
         assert [(one["name"], one["duty"], len(one["away"])) for one in listed] == [
             ("C. Over", ["East"], 0),
             ("H. Visitor (East)", [], 1),
+            ("N. Obody", [], 0),
         ]
         _, value = await post("/v1/inbox")
         assert value["received"][0]["with"]["people"] == ["C. Over"]
         assert await post("/v1/people/back", name="H. Visitor") == (200, {"ended": 1})
-        assert await post(f"{path}/pass", to="C. Over", **by) == (
+        assert await post(f"{path}/pass", to="N. Obody", **by) == (
             200,
-            {"request_id": request_id, "with": "C. Over"},
+            {"request_id": request_id, "with": "N. Obody"},
         )
-        no = {"refusal": NOT_NOW.value, "practitioner": "C. Over"}
+        no = {"refusal": NOT_NOW.value, "practitioner": "N. Obody"}
         status, said = await post(f"{path}/answer", reason="x" * 2001, **no)
         assert (status, said["code"]) == (413, "too_large")
-        status, said = await post(f"{path}/answer", refusal="because", practitioner="C. Over")
+        status, said = await post(f"{path}/answer", refusal="because", practitioner="N. Obody")
         assert (status, said["code"]) == (400, "malformed")
         assert await post(f"{path}/answer", reason=WHY, **no) == (
             200,
             {"request_id": request_id, "refusal": NOT_NOW.value},
         )
         status, said = await post(f"{path}/answer", refusal=None, **by)
-        assert (status, said["detail"]) == (404, "C. Over refused it already (not_proportionate)")
+        assert (status, said["detail"]) == (404, "N. Obody refused it already (not_proportionate)")
         await federation.settle()
         assert (await shown(care, request_id))["reason"] == WHY
         status, opening = await post(f"{path}/disclosure", with_reason=True, **by)

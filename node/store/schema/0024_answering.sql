@@ -18,9 +18,8 @@ CREATE TABLE absence (
 CREATE INDEX absence_by_person ON absence (practitioner, ends_at);
 CREATE INDEX absence_by_cover ON absence (cover);
 CREATE INDEX absence_by_end ON absence (ends_at);
--- Whose a request is: its clock (JSON; NULL: the charter sets none), to whom it was passed on, by
--- whom and when; who answered, and the opening (JSON) of what they wrote if they refused.
-ALTER TABLE received_request ADD COLUMN clock TEXT;
+-- Whose a request is: to whom it was passed on, by whom and when; who answered, and the opening (JSON)
+-- of what they wrote if they refused.
 ALTER TABLE received_request ADD COLUMN passed_to INTEGER REFERENCES practitioner (id);
 ALTER TABLE received_request ADD COLUMN passed_by INTEGER REFERENCES practitioner (id);
 ALTER TABLE received_request ADD COLUMN passed_at INTEGER;
