@@ -74,6 +74,7 @@ class FindingCode(StrEnum):
     OVERRIDE_UNFOUNDED = "override_unfounded"
     CONSENT_UNFOUNDED = "consent_unfounded"
     PERSON_NEEDED = "person_needed"
+    REASON_MISSING = "reason_missing"
     AFTER_EXPIRY = "after_expiry"
     NOT_IN_FORCE = "not_in_force"
     RELEASE_WITHOUT_DECISION = "release_without_decision"

@@ -61,6 +61,7 @@ MEANINGS: dict[Code, str] = {
         "An agency looked for a consent of its own otherwise than the lawful basis says."
     ),
     Code.PERSON_NEEDED: "A decision that a person must make names no person.",
+    Code.REASON_MISSING: "A refusal that must say why in writing has no reason beside it.",
     Code.AFTER_EXPIRY: "A step was taken after the request had expired.",
     Code.NOT_IN_FORCE: "The link or the permission had ended when this was done.",
     Code.RELEASE_WITHOUT_DECISION: "Contact details were sent without a decision that allows it.",

@@ -18,6 +18,11 @@ from protocol.governance.limits import TOKEN_DAYS
 from protocol.matchkeys.shared_places import SharedPlaces, shared_places
 from runtime.settings import read_settings
 
+AnswerRule = Literal["ask", "allow"]
+AnyOne = Literal["*"]
+ANY: AnyOne = "*"
+"""In a rule: whichever basis, or whichever class."""
+
 
 class HubTerms(BaseModel):
     """What the agency's own codes are called in the charter of one hub. With a table of types only
@@ -86,10 +91,16 @@ class NodeSettings(BaseSettings):
     duty_hours: str = Field(
         "", description="When it answers, likewise. Changed: callers get no answer."
     )
-    answer_rule: Literal["ask", "allow"] = Field(
+    answer_rule: AnswerRule = Field(
         "ask",
         description="Whether requests after a first one from an agency go to a person or are "
         "allowed. Changed to allow: an agency once trusted gets contact details unasked.",
+    )
+    answer_rules: dict[BasisCode | AnyOne, dict[Code | AnyOne, AnswerRule]] = Field(
+        default_factory=dict,
+        description="The same for a lawful basis and a class of asker, * being any, as "
+        "answer_rules.UK-CA04-S10-S11.school = 'allow'. The closest one counts, of two as close "
+        "the stricter, and none where the charter wants a person. Changed: as for answer_rule.",
     )
     visits_on_cards: frozenset[Code] = Field(
         default_factory=frozenset,
@@ -180,6 +191,14 @@ class NodeSettings(BaseSettings):
             raise ValueError(f"at least {TOKEN_DAYS} days, or 0")
         return value
 
+    @field_validator("answer_rules")
+    @classmethod
+    def _rules(cls, value: dict[str, dict[str, AnswerRule]]) -> dict[str, dict[str, AnswerRule]]:
+        """Each thing is said in one place."""
+        if ANY in value.get(ANY, {}):
+            raise ValueError("for all bases and all classes say answer_rule")
+        return value
+
     @field_validator("name", "control_domain", "duty_line", "duty_hours")
     @classmethod
     def _contact(cls, value: str, info: ValidationInfo) -> str:
@@ -209,6 +228,16 @@ class NodeSettings(BaseSettings):
         """Likewise."""
         shared_places((), values)
         return values
+
+    def rule_for(self, basis: str, member_class: str) -> AnswerRule:
+        """How a request on a basis (as we call it) by an agency of a class is answered by rule."""
+        of_basis, of_any = (self.answer_rules.get(name, {}) for name in (basis, ANY))
+        if member_class in of_basis:
+            return of_basis[member_class]
+        said = {of_basis.get(ANY), of_any.get(member_class)} - {None}
+        if not said:
+            return self.answer_rule
+        return "ask" if "ask" in said else "allow"
 
     @property
     def shared_places(self) -> SharedPlaces:

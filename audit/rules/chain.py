@@ -22,6 +22,7 @@ from protocol.messages.bodies import (
 from protocol.messages.log import ProvisionalBody
 from protocol.messages.parts import DecisionFacts
 from protocol.messages.statement import MAX_SKEW_SECONDS, Preamble, Statement
+from protocol.requests.answers import lacks_person, lacks_reason
 from protocol.requests.decide import Allow, Decision, Refer, Refuse, allows_break_glass, decide_hub
 from protocol.requests.renewals import CardBefore, NotRenewed, may_follow
 
@@ -141,9 +142,21 @@ class Chain:
             if request.hub_outcome == "refer" and body.decided_by is None:
                 yield rule(FindingCode.PERSON_NEEDED, index, "the hub referred this to a person")
             yield from self._in_force(index, preamble, request)
+        yield from self._answered(index, body, request)
         yield from in_time(index, preamble, request)
         request.decision, request.outcome = statement.id, body.outcome
         request.decision_index, request.by_person = index, body.decided_by is not None
+
+    def _answered(self, index: int, body: DecisionBody, request: Request) -> Iterator[Finding]:
+        """What the charter wants of an answer: a person, or a reason in writing."""
+        basis = self._directory.charter_at(index).charter.lawful_basis(request.basis)
+        member = self._directory.member(request.requester, index)
+        if lacks_person(body, basis, member.body.member_class if member else None):
+            detail = f"basis {request.basis}: the charter lets no rule allow this"
+            yield rule(FindingCode.PERSON_NEEDED, index, detail)
+        if lacks_reason(body, basis):
+            detail = f"basis {request.basis}: a refusal has its reason in writing"
+            yield rule(FindingCode.REASON_MISSING, index, detail)
 
     def release(self, index: int, statement: Statement[ReleaseBody]) -> Iterator[Finding]:
         """A release: by the answering agency, on a witnessed decision that allows it; another one

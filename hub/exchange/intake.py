@@ -36,7 +36,6 @@ from protocol.messages.bodies import (
     CharterAcceptBody,
     DecisionBody,
     EndorsementBody,
-    EvaluationCountBody,
     ExportBody,
     PublicationBody,
     ReceiptBody,
@@ -44,6 +43,7 @@ from protocol.messages.bodies import (
     ReleaseBody,
     RequestBody,
 )
+from protocol.messages.evaluations import EvaluationCountBody
 from protocol.messages.introductions import IntroductionRequestBody
 from protocol.messages.log import ProvisionalBody, ResyncBody, StatementAnswerBody
 from protocol.messages.members import DetailsBody, FiguresBody, SealRenewalBody

@@ -26,6 +26,7 @@ from protocol.messages.bodies import (
 from protocol.messages.log import ProvisionalBody
 from protocol.messages.parts import DecisionFacts
 from protocol.messages.statement import Statement, parse_statement
+from protocol.requests.answers import lacks_person, lacks_reason
 from protocol.requests.clock import due_of, is_answered
 from protocol.requests.decide import (
     Decision,
@@ -93,7 +94,7 @@ class Broker:
             )
         return Answer(logged, hub_decision)
 
-    def decision(self, statement: Statement[DecisionBody], _parts: Parts) -> Answer:
+    def decision(self, statement: Statement[DecisionBody], parts: Parts) -> Answer:
         """Log the holder's decision and forward it. Final once it allows or refuses."""
         body, preamble = statement.body, statement.preamble
         request = self._asked(body.request_id, holder=preamble.sender)
@@ -103,15 +104,19 @@ class Broker:
             raise RemoteError(ErrorCode.WRONG_RECIPIENT, "decision is not on this request")
         if not request.may_become(AFTER_DECISION[body.outcome]):
             raise RemoteError(ErrorCode.CONFLICT, "the request was already decided")
+        self._check_answer(body, request)
+        sealed = None
+        if body.sealed_hash is not None:
+            check_sealed(body.sealed_hash, parts.sealed)
+            sealed = parts.sealed
         if body.outcome == "allow":
-            if request.hub_outcome == "refer" and body.decided_by is None:
-                raise RemoteError(ErrorCode.NOT_ALLOWED, "a person must decide this request")
             self._check_still_in_force(request)
         logged = self._ledger.append(statement)
         self._tables.requests.decide(request, body.outcome, statement.id)
         if is_answered(body, preamble.iat, request.due):
             self._tables.requests.stop_clock(request)
-        self._tables.mailboxes.post([Post(preamble.aud, statement.envelope.encode(), logged)])
+        envelope = statement.envelope.encode()
+        self._tables.mailboxes.post([Post(preamble.aud, envelope, logged, sealed=sealed)])
         return Answer(logged)
 
     def release(self, statement: Statement[ReleaseBody], parts: Parts) -> Answer:
@@ -151,6 +156,22 @@ class Broker:
         self._tables.requests.acknowledge(request, statement.id)
         self._tables.mailboxes.post([Post(preamble.aud, statement.envelope.encode(), logged)])
         return Answer(logged)
+
+    def _check_answer(self, body: DecisionBody, request: BrokeredRequest) -> None:
+        """A person decides where the hub or the charter says so, and writes down why a refusal
+        where the lawful basis wants that. What is written the hub cannot read.
+        """
+        if body.outcome == "allow" and request.hub_outcome == "refer" and body.decided_by is None:
+            raise RemoteError(ErrorCode.NOT_ALLOWED, "a person must decide this request")
+        asked = self._logged_body(request.statement_id, RequestBody)
+        basis = self._ledger.charter.lawful_basis(asked.basis)
+        member = self._ledger.directory.member(request.requester)
+        if lacks_person(body, basis, member.body.member_class if member else None):
+            raise RemoteError(ErrorCode.NOT_ALLOWED, "the charter lets no rule allow this request")
+        if lacks_reason(body, basis):
+            raise RemoteError(
+                ErrorCode.NOT_ALLOWED, "on this lawful basis a refusal has its reason in writing"
+            )
 
     def _check_release(self, statement: Card, parts: Parts) -> BrokeredRequest:
         """What must hold for a card to leave, with a quorum or without: the request."""

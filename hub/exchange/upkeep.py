@@ -20,10 +20,10 @@ from protocol.messages.bodies import (
     CharterAcceptBody,
     EndorsementBody,
     EnrolmentBody,
-    EvaluationCountBody,
     ExportBody,
     MemberBody,
 )
+from protocol.messages.evaluations import EvaluationCountBody
 from protocol.messages.log import StatementAnswerBody
 from protocol.messages.members import DetailsBody, FiguresBody, SealRenewalBody
 from protocol.messages.statement import Statement

@@ -24,6 +24,7 @@ GONE = {
     "requests": "requests",
     "checks": "identity checks",
     "acts": "notes of who did what",
+    "absences": "absences",
     "alarms": "alarms",
     "alerts": "alerts for your lead for information governance",
     "statements": "statements that were sent",

@@ -31,13 +31,22 @@ def print_inbox(out: Console, value: dict[str, list[dict[str, Any]]]) -> None:
         _say(out, f"    Purpose: {item['purpose']}. Lawful basis: {item['basis']}.")
     _say(out, "Your requests:" if value["sent"] else "You have asked for nothing.", style="bold")
     for item in value["sent"]:
-        to = plain(item["agency"])
-        _say(out, f"{item['request_id']}  about {item['client']}, to {to}: {item['state_text']}.")
-        _print_clock(out, item["clock"])
-        if item["sentence"]:
-            _say(out, f"    {item['sentence']}")
-        if item["card"]:
-            print_card(out, item["card"], item["keep_until"])
+        _print_sent(out, item)
+
+
+def _print_sent(out: Console, item: dict[str, Any]) -> None:
+    """A request of ours, and what came of it."""
+    to = plain(item["agency"])
+    _say(out, f"{item['request_id']}  about {item['client']}, to {to}: {item['state_text']}.")
+    _print_clock(out, item["clock"])
+    if item["sentence"]:
+        _say(out, f"    {item['sentence']}")
+    if item["reason"]:
+        _print_reason(out, "They wrote why", item["reason"])
+    if item["reason_closed"]:
+        _say(out, "    They wrote why, and it cannot be read here: call their duty line.")
+    if item["card"]:
+        print_card(out, item["card"], item["keep_until"])
 
 
 def _print_received(out: Console, item: dict[str, Any]) -> None:
@@ -53,7 +62,7 @@ def _print_received(out: Console, item: dict[str, Any]) -> None:
     if item["needed_by"]:
         _say(out, f"    Needed by {day_of(item['needed_by'])}.")
     _say(out, f"    State: {item['state_text']}.")
-    _print_clock(out, item["clock"])
+    _print_whose(out, item)
     if item["override"]:
         _say(out, "    The client objects. Whoever allows this all the same says why, with")
         _say(
@@ -76,6 +85,35 @@ def _print_clock(out: Console, clock: dict[str, Any] | None) -> None:
     if clock is not None and clock["says"]:
         says = clock["says"]
         _say(out, f"    {says[:1].upper()}{says[1:]}.", style="bold" if clock["overdue"] else "")
+
+
+def _print_whose(out: Console, item: dict[str, Any]) -> None:
+    """Who has a request that waits, and what was written about it here."""
+    held = item["with"]
+    if held:
+        _print_with(out, held)
+    if held is None or held["until"] is None:  # else the time of the step says it
+        _print_clock(out, item["clock"])
+    if item["reason"]:
+        by = item["answered_by"] or "somebody here"
+        kept = ", kept until it is answered" if held else ""
+        _print_reason(out, f"Written by {plain(by)}{kept}", item["reason"])
+
+
+def _print_with(out: Console, item: dict[str, Any]) -> None:
+    """Who has a request now, and until when."""
+    names = plain(", ".join(item["people"])) or "nobody: see patchwork-node people add"
+    passed = f", passed on by {plain(item['passed_by'])}" if item["passed_by"] else ""
+    step = {"duty": " (on duty)", "manager": " (manager)"}.get(item["step"] or "", "")
+    until = f", until {item['until_text']}" if item["until_text"] else ""
+    _say(out, f"    With {names}{step}{passed}{until}.")
+
+
+def _print_reason(out: Console, title: str, text: str) -> None:
+    """A reason in writing, line by line."""
+    _say(out, f"    {title}:")
+    for line in text.split("\n"):
+        _say(out, f"        {line}")
 
 
 def print_card(out: Console, card: dict[str, Any], keep_until: int | None) -> None:

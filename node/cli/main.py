@@ -36,6 +36,7 @@ add_later(
         "team": "Show the team around a client, and somebody to call now.",
         "inbox": "Show requests to you, your own requests, and the cards that came back.",
         "answer": "Answer a request that waits for a person.",
+        "pass": "Pass a request that waits for you on to a colleague. Its clock runs on.",
         "disclose": (
             "Write what your agency went by when it answered a request, for an auditor who asks."
         ),

@@ -87,6 +87,7 @@ DEEDS = {
     "said_another_client": "said that {} is a client of their own",
     "changed_details": "changed what everybody sees of this organisation",
     "disclosed": "opened for an auditor how request {} was decided",
+    "passed_on": "passed request {} on",
     "recalled_card": "recalled the card of request {}",
     "kept_card": "let the card of request {} stay after a withdrawal",
     "recorded_consent": "recorded a consent of {}",
@@ -345,6 +346,12 @@ def print_people(out: Console, people: list[dict[str, Any]], *, acts: bool) -> N
         closed = item["closed_at"]
         until = f", closed {day_of(closed)}" if closed is not None else ""
         _say(out, f"{item['name']}: {KINDS[PersonKind(item['kind'])]}{since}{until}")
+        for role, title in (("duty", "on duty"), ("manager", "manager")):
+            if item[role]:
+                _say(out, f"    {title}: {', '.join(team or 'all teams' for team in item[role])}")
+        for away in item["away"]:
+            days = f"{day_of(away['from'])} to {day_of(away['until'] - 1)}"
+            _say(out, f"    away {days}, {away['cover'] or 'nobody'} covers")
         for act in item["acts"] if acts else ():
             _say(out, f"    {day_of(act['at'])}: {DEEDS[act['what']].format(act['subject'])}")
 

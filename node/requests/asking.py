@@ -17,6 +17,7 @@ from node.membership.proofs import logged_decision, verify_logged
 from node.requests.facts import practitioner_name, request_facts
 from node.requests.grounds import Ground, with_recorded
 from node.requests.overdue import clock_at
+from node.requests.reasons import opened_reason
 from node.requests.sealed import Recipient, named_part, open_part, seal_for
 from node.store.links import Link
 from node.store.outbox import Outgoing
@@ -171,8 +172,13 @@ class Asking:
             raise RemoteError(ErrorCode.WRONG_RECIPIENT, "decision is on another request")
         if request.state is not SentState.WAITING:
             raise RemoteError(ErrorCode.CONFLICT, "the request does not wait for a decision")
-        decision = logged_decision(statement, delivery)
-        after = replace(request, state=OUTCOMES[body.outcome], code=body.code, decision=decision)
+        after = replace(
+            request,
+            state=OUTCOMES[body.outcome],
+            code=body.code,
+            decision=logged_decision(statement, delivery),
+            reason=opened_reason(self._membership, statement, delivery),
+        )
         tables.sent_requests.change(request, after)
 
     def on_release(

@@ -49,6 +49,9 @@ _NAMES_A_PERSON = (
     ("merged_client", "person"), ("unwitnessed_card", "practitioner"),
     ("withheld", "proposed_by"), ("withheld", "agreed_by"), ("withheld", "ending_by"),
     ("withheld", "ended_by"), ("consent", "recorded_by"), ("consent", "withdrawn_by"),
+    ("team_role", "practitioner"), ("absence", "practitioner"), ("absence", "cover"),
+    ("received_request", "passed_to"), ("received_request", "passed_by"),
+    ("received_request", "answered_by"),
     ("request_draft", "practitioner"),
 )  # fmt: skip
 

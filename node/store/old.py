@@ -16,7 +16,7 @@ from storage.engine import Transaction
 NOT_OF_CLIENTS = (
     Deed.SAW_ALERTS, Deed.ACKNOWLEDGED, Deed.SIGNED_CHARTER, Deed.CHANGED_DETAILS,
 )  # fmt: skip
-ABOUT_REQUESTS = (Deed.DISCLOSED, Deed.RECALLED_CARD, Deed.KEPT_CARD)
+ABOUT_REQUESTS = (Deed.DISCLOSED, Deed.RECALLED_CARD, Deed.KEPT_CARD, Deed.PASSED_ON)
 """Deeds whose subject is a request; of all that are in neither, it is the client's own id."""
 REQUESTS = ("sent_request", "received_request")
 _KEYS = {
@@ -35,6 +35,7 @@ class Kind(StrEnum):
     DRAFTS = "drafts"
     CHECKS = "checks"
     ACTS = "acts"
+    ABSENCES = "absences"
     ALARMS = "alarms"
     ALERTS = "alerts"
     STATEMENTS = "statements"
@@ -120,6 +121,11 @@ def old_news(hub_id: str, before: int) -> list[Old]:
 def old_acts(before: int) -> Old:
     """What was done in whose name before a time."""
     return Old(Kind.ACTS, "act", "id", "t.at <= ?", (before,))
+
+
+def old_absences(before: int) -> Old:
+    """Who was away until a time."""
+    return Old(Kind.ABSENCES, "absence", "id", "t.ends_at <= ?", (before,))
 
 
 def old_doubts(before: int) -> Old:

@@ -28,6 +28,7 @@ class Deed(StrEnum):
     SIGNED_CHARTER = "signed_charter"
     CHANGED_DETAILS = "changed_details"
     DISCLOSED = "disclosed"
+    PASSED_ON = "passed_on"
     RECALLED_CARD = "recalled_card"
     KEPT_CARD = "kept_card"
     RECORDED_CONSENT = "recorded_consent"
@@ -146,6 +147,15 @@ class People:
             involvement,
         )
         return [_person(row) for row in rows]
+
+    def teams_on(self, involvement: int | None) -> list[str]:
+        """The teams of all who work or worked on an involvement, whoever has left among them."""
+        rows = self._tx.rows(
+            "SELECT DISTINCT p.team FROM practitioner p "
+            "JOIN involvement_worker w ON w.practitioner = p.id WHERE w.involvement = ?",
+            involvement,
+        )
+        return sorted(row["team"] for row in rows)
 
     def called(self, name: str) -> list[Person]:
         """Everybody of this name, in whatever team, or of this name and team as `title` says it;

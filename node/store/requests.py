@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from node.store.columns import clock_of, clock_text, of_text, text_of
 from node.store.decisions import LoggedDecision, decision_columns, decision_of
 from node.store.moving import Columns, Moving
 from protocol.messages.parts import LinkProof
 from protocol.requests.clock import Steps
 from protocol.requests.disclosure import Disclosure
-from protocol.requests.sealing import ContactCard
+from protocol.requests.sealing import ContactCard, Opening
 from storage.engine import Row, Transaction
 from storage.states import Moves, sources
 
@@ -98,9 +99,10 @@ class SentRequest:
     client's that it rests on, if it does, `needed_by` by when they need an answer (Unix seconds).
 
     `clock`: who has it until when at the other agency; `overdue` is the hub's statement that nobody
-    answered in time. Once the card is deleted `wiped` says whether it is gone from the files too;
-    `recall` or `wrong_person` is the statement that had it deleted, if one had. `recalled_by`: by
-    whom, as long as another card may take its place; `renewed_at`: when one did.
+    answered in time, `reason` what a person there wrote who refused. Once the card is deleted
+    `wiped` says whether it is gone from the files too; `recall` or `wrong_person` is the statement
+    that had it deleted, if one had. `recalled_by`: by whom, as long as another card may take its
+    place; `renewed_at`: when one did.
     """
 
     hub_id: str
@@ -128,6 +130,7 @@ class SentRequest:
     renewed_at: int | None = None
     clock: Steps | None = None
     overdue: str | None = None
+    reason: Opening | None = None
 
     @property
     def may_be_renewed(self) -> bool:
@@ -144,14 +147,13 @@ class SentRequest:
 
     def columns(self) -> Columns:
         """The row."""
-        plain = {name: getattr(self, name) for name in _SENT_PLAIN}
-        card = json.dumps(self.card.model_dump()) if self.card else None
         return {
-            **plain,
+            **{name: getattr(self, name) for name in _SENT_PLAIN},
             "state": self.state.value,
-            "card": card,
+            "card": text_of(self.card),
+            "reason": text_of(self.reason),
+            "clock": clock_text(self.clock),
             **decision_columns(self.decision),
-            "clock": json.dumps(vars(self.clock)) if self.clock else None,
         }
 
 
@@ -175,6 +177,9 @@ class ReceivedRequest:
 
     `renew`: it was recalled so that another may leave. Of that one, `former_release` is what the
     card before it left by, and `renewed_at` when it left.
+
+    Of whose it is: to whom it was `passed_to` and by whom (rows' ids), who answered, and what they
+    wrote if they refused.
     """
 
     hub_id: str
@@ -201,12 +206,17 @@ class ReceivedRequest:
     gone_at: int | None = None
     kept: int = 0
     overrode: int | None = None
-    needed_by: int | None = None
     carried: str | None = None
     renew: int = 0
     former_release: str | None = None
     renewed_at: int | None = None
     clock: Steps | None = None
+    passed_to: int | None = None
+    passed_by: int | None = None
+    passed_at: int | None = None
+    answered_by: int | None = None
+    reason: Opening | None = None
+    needed_by: int | None = None
     overdue: str | None = None
 
     @property
@@ -225,21 +235,30 @@ class ReceivedRequest:
 
     def columns(self) -> Columns:
         """The row."""
-        plain = {name: getattr(self, name) for name in _RECEIVED_PLAIN}
-        opens = json.dumps(self.disclosure.model_dump()) if self.disclosure else None
         return {
-            **plain,
+            **{name: getattr(self, name) for name in _RECEIVED_PLAIN},
             "state": self.state.value,
             "facts": json.dumps(dict(self.facts)),
             "practitioner": json.dumps({"name": self.asker.name, "role": self.asker.role}),
             "link_proof": json.dumps(self.link_proof.model_dump()),
-            "disclosure": opens,
+            "disclosure": text_of(self.disclosure),
+            "clock": clock_text(self.clock),
+            "reason": text_of(self.reason),
             **decision_columns(self.decision),
-            "clock": json.dumps(vars(self.clock)) if self.clock else None,
         }
 
 
-_NOT_PLAIN = {"state", "facts", "asker", "link_proof", "decision", "disclosure", "card", "clock"}
+_NOT_PLAIN = {
+    "state",
+    "facts",
+    "asker",
+    "link_proof",
+    "decision",
+    "disclosure",
+    "card",
+    "clock",
+    "reason",
+}
 _SENT_PLAIN = tuple(name for name in SentRequest.__dataclass_fields__ if name not in _NOT_PLAIN)
 _RECEIVED_PLAIN = tuple(
     name for name in ReceivedRequest.__dataclass_fields__ if name not in _NOT_PLAIN
@@ -396,20 +415,19 @@ class ReceivedRequests:
 
 def sent_of(row: Row) -> SentRequest:
     """A request of ours from its row, for stores that look for some."""
-    card = ContactCard.model_validate(json.loads(row["card"])) if row["card"] else None
-    plain = {name: row[name] for name in _SENT_PLAIN}
     return SentRequest(
-        **plain,
+        **{name: row[name] for name in _SENT_PLAIN},
         state=_S(row["state"]),
         decision=decision_of(row),
-        card=card,
-        clock=_clock_of(row),
+        card=of_text(ContactCard, row["card"]),
+        reason=of_text(Opening, row["reason"]),
+        clock=clock_of(row["clock"]),
     )
 
 
 def received_of(row: Row) -> ReceivedRequest:
     """A request that came to us from its row, for stores that look for some."""
-    practitioner, opens = json.loads(row["practitioner"]), row["disclosure"]
+    practitioner = json.loads(row["practitioner"])
     return ReceivedRequest(
         **{name: row[name] for name in _RECEIVED_PLAIN},
         state=_R(row["state"]),
@@ -417,10 +435,7 @@ def received_of(row: Row) -> ReceivedRequest:
         asker=Asker(practitioner["name"], practitioner["role"]),
         link_proof=LinkProof.model_validate(json.loads(row["link_proof"])),
         decision=decision_of(row),
-        clock=_clock_of(row),
-        disclosure=Disclosure.model_validate(json.loads(opens)) if opens else None,
+        disclosure=of_text(Disclosure, row["disclosure"]),
+        clock=clock_of(row["clock"]),
+        reason=of_text(Opening, row["reason"]),
     )
-
-
-def _clock_of(row: Row) -> Steps | None:
-    return Steps(**json.loads(row["clock"])) if row["clock"] else None

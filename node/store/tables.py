@@ -35,6 +35,7 @@ from node.store.requests import ReceivedRequests, SentRequests
 from node.store.resync import Resyncs
 from node.store.set_aside import SetAsideStore
 from node.store.stubs import Stubs
+from node.store.team_roles import Absences, TeamRoles
 from node.store.tokens import SealedTokens
 from node.store.withdrawn import WithdrawnHashes
 from node.store.withheld import WithheldClients
@@ -59,6 +60,8 @@ class NodeTables:
         self.withheld = WithheldClients(tx)
         self.withdrawn = WithdrawnHashes(tx)
         self.people = People(tx)
+        self.team_roles = TeamRoles(tx)
+        self.absences = Absences(tx)
         self.stubs = Stubs(tx)
         self.sealed_tokens = SealedTokens(tx)
         self.publications = Publications(tx)

@@ -19,6 +19,7 @@ from node.views.changes import about
 from node.views.clock import clock_value
 from node.views.governance import governance_value
 from node.views.objections import override_value
+from node.views.whose import answered_value, reason_is_closed, with_value
 from protocol.governance.follow import verify_note_by_charter
 from protocol.messages.statement import clocks_differ
 from protocol.requests.refusals import sentence
@@ -141,6 +142,8 @@ def _received(
         "clock": clock_value(membership, request, membership.env.clock()),
         "may_go_now": is_shown(tables, membership, request),
         "override": override_value(membership, request.basis) if objects else None,
+        "with": with_value(tables, membership, request),
+        **answered_value(tables, request),
     }
 
 
@@ -173,6 +176,8 @@ def _sent(membership: HubMembership, client: str, request: SentRequest, now: int
         "sentence": sentence(request.code, request.field) if refused and request.code else None,
         "card": _card(membership, request) if not is_over(request, now) else None,
         "keep_until": request.keep_until,
+        "reason": request.reason.value if request.reason is not None else None,
+        "reason_closed": reason_is_closed(request),
         "clock": clock_value(membership, request, now),
     }
 

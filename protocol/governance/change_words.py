@@ -61,4 +61,6 @@ _WORDS = {
     "node_retention": "how long nodes keep",
     "answering": "how long agencies have to answer",
     "urgent": "answering by the wall clock",
+    "by_rule": "whose requests a rule may allow",
+    "reason_in_writing": "a refusal says why in writing",
 }

@@ -140,6 +140,16 @@ def _node_retention(notes: _Notes, where: str, old: dict[str, Any], new: dict[st
         _NODE_RETENTION(notes, where, old, new)
 
 
+def _by_rule(notes: _Notes, where: str, old: list[str] | None, new: list[str] | None) -> None:
+    """Whose requests are allowed without a person: anybody's, where a charter does not say."""
+    if old is not None and new is not None:
+        _set_of_codes(notes, where, old, new)
+    elif new is None:
+        notes.say(f"{where}: anybody's.")
+    else:
+        notes.say(f"{where}: {', '.join(new) or 'nobody'} and no other class.", loosens=False)
+
+
 def _answering(notes: _Notes, where: str, old: dict[str, Any], new: dict[str, Any]) -> None:
     """How long agencies have to answer: as long as they like, where a charter does not say."""
     if old and new:
@@ -326,6 +336,8 @@ _BASIS = _fields(
         "notify_subject": _ranked(True, False),
         "objection": _objection,
         "urgent": _ranked(True, False),
+        "by_rule": _by_rule,
+        "reason_in_writing": _ranked(True, False),
     }
 )
 _OBJECTION = _fields(

@@ -121,6 +121,8 @@ class ObjectionRule(WireModel):
 class LawfulBasis(WireModel):
     """One entry of the catalogue of law. Without `objection` nobody overrides one on it; charters
     from before objections lack it. What is asked on one that is `urgent` does not wait for morning.
+    `by_rule`: whose requests, by class, an agency may allow without a person; None: anybody's.
+    `reason_in_writing`: a person who refuses says why.
     """
 
     code: BasisCode
@@ -136,6 +138,8 @@ class LawfulBasis(WireModel):
     notify_subject: bool
     objection: ObjectionRule | None = None
     urgent: bool = False
+    by_rule: list[Code] | None = None
+    reason_in_writing: bool = False
 
     @property
     def asked(self) -> list[FactRule]:
@@ -287,7 +291,8 @@ class Charter(WireModel):
         for basis in self.lawful_bases:
             named.update(basis.requester_classes, basis.holder_classes)
         wanted = {code for basis in self.lawful_bases for code in basis.purposes}
-        return named <= classes and wanted <= purposes
+        ask = all(set(b.by_rule or ()) <= set(b.requester_classes) for b in self.lawful_bases)
+        return named <= classes and wanted <= purposes and ask
 
     def _objections_hold(self) -> bool:
         """Roles and reasons of who may override an objection are known, and only of holders."""

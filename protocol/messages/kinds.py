@@ -11,7 +11,16 @@ from enum import StrEnum
 from typing import Any
 
 from protocol.fields import WireModel
-from protocol.messages import audit, bodies, clock, introductions, log, members, review
+from protocol.messages import (
+    audit,
+    bodies,
+    clock,
+    evaluations,
+    introductions,
+    log,
+    members,
+    review,
+)
 
 
 class Party(StrEnum):
@@ -154,9 +163,9 @@ KINDS: dict[str, Kind] = {
     ),
     "receipt": Kind(bodies.ReceiptBody, _MEMBER, _MEMBER, conversation=_REQUEST),
     "rejection": Kind(bodies.RejectionBody, _HUB, _MEMBER),
-    "evaluation_count": Kind(bodies.EvaluationCountBody, Party.KEY_HOLDER, _HUB),
+    "evaluation_count": Kind(evaluations.EvaluationCountBody, Party.KEY_HOLDER, _HUB),
     "evaluate": Kind(
-        bodies.EvaluateBody, _MEMBER, Party.KEY_HOLDER, Leaf.NONE, SigningKey.AUTH
+        evaluations.EvaluateBody, _MEMBER, Party.KEY_HOLDER, Leaf.NONE, SigningKey.AUTH
     ),
     "poll": Kind(bodies.PollBody, _MEMBER, _HUB, Leaf.NONE, SigningKey.AUTH),
     "export": Kind(bodies.ExportBody, _AUDITOR, _HUB),

@@ -59,7 +59,7 @@ REFUSAL_SENTENCES: dict[RefusalCode, str] = {
     ),
     RefusalCode.OBJECTION: "The client objects to sharing here. Call the duty line.",
     RefusalCode.EXCLUDED_INFORMATION: (
-        "The law excludes this from sharing. The reason in writing is with the other organisation."
+        "The other organisation says that the law excludes this from sharing. Call its duty line."
     ),
     RefusalCode.NOT_PROPORTIONATE: (
         "The other organisation finds sharing not proportionate. Call its duty line."

@@ -17,7 +17,7 @@ from node.records.upkeep import Forgetting
 from node.store.governance import RecallNotice
 from node.store.hubs import HubRow
 from node.store.links import Link, LinkState
-from node.store.old import Kind, old_acts, old_asked, old_news
+from node.store.old import Kind, old_absences, old_acts, old_asked, old_news
 from node.store.outbox import Outgoing, Place
 from node.store.people import Act, Deed, WorkerRow
 from node.store.publications import Effect, Publication
@@ -372,7 +372,7 @@ async def test_nothing_walks_a_table(
     await node.write(put)
     monkeypatch.setattr(SqliteTransaction, "_one_by_one", noted)
     report = await forgetting(node, tmp_path).run(dry_run=False)
-    for old in (*old_asked(HUB, NOW, OLD), *old_news(HUB, NOW)):
+    for old in (*old_asked(HUB, NOW, OLD), *old_news(HUB, NOW), old_absences(NOW)):
         await node.write(lambda t, old=old: t.old.remove(old, 10))  # type: ignore[misc]
     await node.write(lambda t: t.old.old_statements(HUB, NOW, 0, 10))
     await node.write(lambda t: t.old.drop_former(HUB, NOW, 10))

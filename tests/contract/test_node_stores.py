@@ -39,6 +39,7 @@ from protocol.messages.bodies import ReceiptBody
 from protocol.messages.log import DailyStatementBody, ProvisionalBody
 from protocol.messages.parts import LinkEvidence, LinkProof
 from protocol.messages.review import VerdictBody
+from protocol.requests.clock import Steps
 from protocol.requests.sealing import ContactCard, IdentityDetails, Opening
 from storage.engine import NotUniqueError, Schema, Transaction
 from storage.sqlite import SqliteEngine
@@ -102,6 +103,7 @@ CARD = ContactCard(
     practitioner="A. Worker", role=None, phone="01632 960001", email=None, team=None,
     duty_line="01632 960100", duty_hours="Always", last_contact=None, next_visit=None,
 )  # fmt: skip
+REASON = Opening(salt="0b" * 32, value="Ask the court.\nIt sealed this.")
 DECISION = LoggedDecision("de" * 32, 7, "00" * 32, b"envelope")
 
 
@@ -220,6 +222,8 @@ async def test_two_hubs_may_use_one_id_and_do_not_meet(engine: NodeEngine, name:
     [
         ("sent requests", {"state": SentState.OPENED, "card": CARD, "decision": DECISION}),
         ("received requests", {"decision": DECISION, "release_id": "5e" * 32, "facts": {}}),
+        ("sent requests", {"state": SentState.REFUSED, "reason": REASON}),
+        ("received requests", {"clock": Steps(1, 2, 3), "passed_at": NOW, "reason": REASON}),
         (
             "sent checks",
             {

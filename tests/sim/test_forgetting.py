@@ -23,6 +23,7 @@ from node.records.withholding import Wish
 from node.store.merges import Preset
 from node.store.objections import SaidBy
 from node.store.tables import NodeTables, open_engine
+from node.store.team_roles import ALL_TEAMS, TeamRole
 from protocol.errors import ErrorCode, LocalError
 from protocol.matchkeys.records import ClientRecord
 from tests.sim.federation import AMIRA, DUTY, TODAY, SimFederation, SimNode, row
@@ -57,12 +58,13 @@ def ramona(local_id: str = "RQ-778812", permission: Permission = DUTY) -> Import
 
 async def town(federation: SimFederation, **days: int) -> tuple[SimNode, SimNode]:
     """Health visiting knows Ramona and Amira, social care knows Ramona; they are linked. Mona of
-    health visiting, who is the first in its register, answers requests.
+    health visiting, who is the first in its register and on duty, answers requests.
     """
     health = await federation.join("Health visiting", "health_provider", **{**KEPT, **days})
     care = await federation.join("Social care", "childrens_social_care")
     await health.take_in(row("A-1", AMIRA, "health_visiting", DUTY, "Mona Other"))
     await health.take_in(ramona())
+    await health.write(lambda tables: tables.team_roles.put(1, TeamRole.DUTY, [ALL_TEAMS]))
     await care.take_in(row("c1", RAMONA, "child_in_need", DUTY, "S. Worker"))
     await health.publish()
     await care.publish()

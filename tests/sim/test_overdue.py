@@ -18,6 +18,7 @@ import structlog
 from rich.console import Console
 from typer.testing import CliRunner
 
+import node.requests.asking as asking
 from audit.case.case import Case
 from audit.findings import FindingCode as Code
 from audit.report.answers import answers
@@ -94,7 +95,7 @@ async def test_urgent_on_friday_evening_does_not_wait_for_monday(
 ) -> None:
     health, care = agencies
     await at(federation, FRIDAY_EVENING)
-    request_id = await asked(federation, agencies, days=14)
+    request_id = await asked(federation, agencies)
     assert await says(care, request_id) == (
         "with their duty desk until 21:30 on Friday 27 November, then with their manager"
     )
@@ -126,14 +127,17 @@ async def test_urgent_on_friday_evening_does_not_wait_for_monday(
 
 
 async def test_working_days_leave_out_weekends_and_holidays(
-    federation: SimFederation, agencies: Agencies
+    federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     health, care = agencies
     await at(federation, CHRISTMAS_EVE)
-    waits = await asked(federation, agencies, days=14, **S17)
-    in_time = await asked(federation, agencies, days=14, **S17)
-    over_before = await asked(federation, agencies, days=7, **S17)
-    refused = await asked(federation, agencies, days=14, basis="UK-NONE", facts={})
+    waits = await asked(federation, agencies, **S17)
+    in_time = await asked(federation, agencies, **S17)
+    with monkeypatch.context() as short:
+        lifetime = (await federation.charter()).request_lifetime_days
+        short.setattr(asking, "DAY", 7 * 24 * HOUR // lifetime)
+        over_before = await asked(federation, agencies, **S17)
+    refused = await asked(federation, agencies, basis="UK-NONE", facts={})
     assert (await care.sent(refused))["state"] == "refused"
     assert await says(care, waits) == (
         "with the worker until the end of Wednesday 30 December, then with their duty desk"
@@ -229,11 +233,11 @@ async def test_a_later_charter_stretches_no_clock_that_runs(
 ) -> None:
     _, care = agencies
     await at(federation, FRIDAY_EVENING)
-    before = await asked(federation, agencies, days=14)
+    before = await asked(federation, agencies)
     await amend(federation, {"answering": {"urgent_manager_hours": 40}})
     for node in agencies:
         await accept(federation, node)
-    after = await asked(federation, agencies, days=14)
+    after = await asked(federation, agencies)
     await at(federation, london("2026-11-28 01:30"))
     assert [item.body.request_id for item in await overdue(federation)] == [before]
     assert (await shown(care, after))["due"] == FRIDAY_EVENING + 42 * HOUR
@@ -248,7 +252,7 @@ async def test_a_clock_that_jumps_makes_nobody_late(
     """Neither the hub's own nor, for as long as there is no quorum, anybody's."""
     _, care = agencies
     await at(federation, FRIDAY_EVENING)
-    request_id = await asked(federation, agencies, days=14)
+    request_id = await asked(federation, agencies)
     jobs = federation.hub.jobs
     right = jobs.signer
     ahead = replace(right.env, clock=lambda: federation.clock() + 90 * HOUR)
@@ -276,7 +280,7 @@ async def test_a_hub_that_keeps_silent_is_found(
     federation: SimFederation, agencies: Agencies
 ) -> None:
     await at(federation, FRIDAY_EVENING)
-    await asked(federation, agencies, days=14)
+    await asked(federation, agencies)
     for when in ("2026-11-28 01:31", "2026-11-28 02:30"):
         federation.clock.now = london(when)
         await federation.settle()
@@ -304,7 +308,7 @@ async def test_what_a_lying_hub_says_is_refused_by_both_and_found(
 ) -> None:
     when, wrong, expected = LIES[lie]
     await at(federation, FRIDAY_EVENING)
-    request_id = await asked(federation, agencies, days=14)
+    request_id = await asked(federation, agencies)
     due = london("2026-11-28 01:30")
     await at(federation, london(when))
     said = await spoken(federation, request_id, due + min(0, wrong), max(0, wrong))
@@ -337,7 +341,7 @@ async def test_it_is_not_said_twice_nor_of_what_was_answered_in_time(
 ) -> None:
     health, care = agencies
     await at(federation, FRIDAY_EVENING)
-    answered, waits = [await asked(federation, agencies, days=14) for _ in range(2)]
+    answered, waits = [await asked(federation, agencies) for _ in range(2)]
     await health.answer(answered)
     due = federation.clock.now = london("2026-11-28 01:30")
     await federation.settle()
@@ -364,7 +368,7 @@ async def test_both_sides_learn_it_again_after_a_backup_was_put_back(
     federation: SimFederation, agencies: Agencies, tmp_path: Path
 ) -> None:
     await at(federation, FRIDAY_EVENING)
-    request_id = await asked(federation, agencies, days=14)
+    request_id = await asked(federation, agencies)
     copies = [tmp_path / "copy of health", tmp_path / "copy of care"]
     for node, copy in zip(agencies, copies, strict=True):
         copy_aside(node, copy)

@@ -10,8 +10,10 @@ import pytest
 
 from node.publishing.tokens import TokenCache
 from node.records.importer.rows import Permission
+from node.requests.answering import Answer
 from protocol.errors import LocalError
 from protocol.matchkeys.records import ClientRecord
+from protocol.requests.refusals import RefusalCode
 from tests.sim.federation import SimFederation, SimNode, row
 
 MARKS = (b"Zebulonia", b"Quixwater", b"Xanthic", b"9990000026", b"LX97XQ", b"2019-11-07",
@@ -60,6 +62,13 @@ async def test_no_client_or_practitioner_shows_outside_the_two_agencies(
     await federation.settle()
     opened = await care.sent(request_id)
     assert "07700900999" in opened["card"], "the card did arrive, so there was something to leak"
+    other = await care.ask("x1", involvement_id, facts=facts)
+    await federation.settle()
+    no = Answer(other, 1, RefusalCode.NOT_PROPORTIONATE, reason="Zebulonia Quixwater, REFMARK-18")
+    await health.write(lambda tables: health.service.answering.answer(tables, no))
+    await health.service.advance()
+    await federation.settle()
+    assert "REFMARK-18" in (await care.sent(other))["reason"], "and so did the reason in writing"
     with pytest.raises(LocalError, match="informed"):
         await care.ask("x1", involvement_id, facts={**facts, "informed": "Zebulonia"})
     with pytest.raises(LocalError, match="remark"):

@@ -391,3 +391,36 @@ def test_a_basis_that_is_not_urgent_any_more_loosens(value: dict[str, Any]) -> N
     absent = copy.deepcopy(value)
     named(absent["lawful_bases"], "UK-VITAL").pop("urgent", None)
     assert compare(absent, slow) == ([], []), "a basis from before clocks is not urgent"
+
+
+def test_whose_requests_a_rule_may_allow_loosens_by_class_and_by_not_being_said(
+    value: dict[str, Any],
+) -> None:
+    path = "lawful_bases/UK-CA89-S47/by_rule"
+    named(value["lawful_bases"], "UK-CA89-S47").pop("by_rule", None)
+    nobodys, one = put(value, path, []), put(value, path, ["police"])
+    two = put(value, path, ["police", "childrens_social_care"])
+    where = "whose requests a rule may allow: "
+
+    def said(old: dict[str, Any], new: dict[str, Any]) -> tuple[list[str], list[str]]:
+        ways = compare(old, new)
+        assert all(where in sentence for way in ways for sentence in way)
+        loosened, tightened = ([text.partition(where)[2] for text in way] for way in ways)
+        return loosened, tightened
+
+    assert said(value, nobodys) == ([], ["nobody and no other class."])
+    assert said(value, two) == ([], ["police, childrens_social_care and no other class."])
+    assert said(one, two) == (["childrens_social_care is added."], [])
+    assert said(two, one) == ([], ["childrens_social_care is taken out."])
+    assert said(nobodys, value) == (["anybody's."], [])
+    with pytest.raises(ValidationError, match="does not define"):
+        Charter.model_validate(put(value, path, ["school"]))
+
+
+def test_a_reason_in_writing_tightens(value: dict[str, Any]) -> None:
+    path = "lawful_bases/UK-CA89-S47/reason_in_writing"
+    wanted, free = put(value, path, True), put(value, path, False)
+    loosened, tightened = compare(wanted, free)
+    assert loosened[0].endswith("a refusal says why in writing becomes no (yes before).")
+    assert tightened == []
+    assert compare(free, wanted)[0] == []

@@ -12,10 +12,16 @@ from protocol.canonical import encode
 from protocol.errors import RemoteError
 from protocol.governance.charter import ObjectionRule, parse_charter
 from protocol.governance.retention import keep_until, may_be_kept
-from protocol.messages.bodies import MemberBody, PublishedInvolvement, RequestBody
+from protocol.messages.bodies import (
+    DecisionBody,
+    MemberBody,
+    PublishedInvolvement,
+    RequestBody,
+)
 from protocol.messages.introductions import IntroductionRequestBody
 from protocol.messages.parts import DecisionFacts
 from protocol.messages.review import IdentityRequestBody
+from protocol.requests.answers import RULES_GIVE, lacks_person, lacks_reason
 from protocol.requests.decide import (
     Allow,
     Decision,
@@ -369,3 +375,44 @@ def test_the_table_of_refusals_in_spec_06_is_the_code() -> None:
         if cells[0].strip(" `") in set(RefusalCode)
     }
     assert table == {code.value: text for code, text in REFUSAL_SENTENCES.items()}
+
+
+@pytest.mark.parametrize("case", VECTORS["answers"]["cases"], ids=lambda case: case["name"])
+def test_what_the_charter_asks_of_an_answer(case: dict[str, Any]) -> None:
+    value = copy.deepcopy(VECTORS["charter"])
+    basis = next(item for item in value["lawful_bases"] if item["code"] == "UK-CONSENT")
+    basis["reason_in_writing"] = case["reason_in_writing"]
+    if case["by_rule"] is not None:
+        basis["by_rule"] = case["by_rule"]
+    known = parse_charter(encode(value)).lawful_basis("UK-CONSENT")
+    reason = "0c" * 32 if case["has_reason"] else None
+    decision = DecisionBody(
+        request="01" * 32,
+        request_id="02" * 16,
+        hub_decision="03" * 32,
+        outcome=case["outcome"],
+        code=case["code"],
+        decided_by="04" * 16 if case["by_person"] else None,
+        facts_commitment="05" * 32,
+        reason_commitment=reason,
+        sealed_hash=reason,
+    )
+    lacks = {
+        "person": lacks_person(decision, known, case["requester_class"]),
+        "reason": lacks_reason(decision, known),
+    }
+    assert [what for what, missing in lacks.items() if missing] == [
+        what for what in (case["lacks"],) if what
+    ]
+
+
+def test_a_rule_allows_only_what_the_class_may_ask() -> None:
+    value = copy.deepcopy(VECTORS["charter"])
+    value["lawful_bases"][0]["by_rule"] = ["charity"]
+    with pytest.raises(RemoteError, match="does not define"):
+        parse_charter(encode(value))
+
+
+def test_the_codes_that_rules_give_are_those_of_decide_holder() -> None:
+    given = {case["code"] for case in VECTORS["holder"] if case["code"]}
+    assert {code.value for code in RULES_GIVE} == given
