@@ -14,10 +14,12 @@ from node.links.secrets import evidence_secret
 from node.membership.hub import HubMembership
 from node.membership.outbox import Sent
 from node.membership.proofs import logged_decision, verify_logged
+from node.news.asked import tell_asker
 from node.requests.facts import practitioner_name, request_facts
 from node.requests.grounds import Ground, with_recorded
 from node.requests.sealed import Recipient, named_part, open_part, seal_for
 from node.store.links import Link
+from node.store.news import NewsKind
 from node.store.outbox import Outgoing
 from node.store.requests import SentRequest, SentState
 from node.store.tables import NodeTables
@@ -138,6 +140,8 @@ class Asking:
             state = SentState.REFUSED if refused else SentState.WAITING
             after = replace(after, state=state, code=decision.code, field=decision.field)
         tables.sent_requests.change(request, after)
+        if after.state is SentState.REFUSED:
+            tell_asker(tables, self._membership, NewsKind.ANSWERED, request)
 
     def on_request_failed(
         self, tables: NodeTables, statement: Statement[WireModel], error: RemoteError
@@ -148,6 +152,7 @@ class Asking:
         if request is not None and request.state is SentState.SENDING:
             failed = replace(request, state=SentState.FAILED, code=error.code.value)
             tables.sent_requests.change(request, failed)
+            tell_asker(tables, self._membership, NewsKind.ANSWERED, request)
 
     def on_decision(
         self, tables: NodeTables, statement: Statement[DecisionBody], delivery: Delivery
@@ -162,6 +167,8 @@ class Asking:
         decision = logged_decision(statement, delivery)
         after = replace(request, state=OUTCOMES[body.outcome], code=body.code, decision=decision)
         tables.sent_requests.change(request, after)
+        if after.state is SentState.REFUSED:
+            tell_asker(tables, self._membership, NewsKind.ANSWERED, request)
 
     def on_release(
         self, tables: NodeTables, statement: Statement[ReleaseBody], delivery: Delivery
@@ -212,6 +219,7 @@ class Asking:
             keep_until=until,
         )
         tables.sent_requests.change(request, opened)
+        tell_asker(tables, self._membership, NewsKind.ANSWERED, request)
         receipt = ReceiptBody(
             request_id=body.request_id, release=statement.id, sealed_hash=body.sealed_hash
         )
@@ -232,6 +240,7 @@ class Asking:
         ):
             return
         tables.sent_requests.change(request, replace(request, state=SentState.CLOSED))
+        tell_asker(tables, self._membership, NewsKind.ANSWERED, request)
         now = self._membership.env.clock()
         raise_alarm(tables, hub_id, AlarmCode.CARD_CLOSED, now, place=body.request_id)
 

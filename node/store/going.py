@@ -20,6 +20,7 @@ OF_CLIENT = (
     ("merged_involvement", "client"), ("merged_client", "client"), ("merged_client", "into_client"),
     ("client_said", "client"), ("other_id", "client"), ("relative", "client"),
     ("relative", "relative"), ("objection", "client"), ("withheld", "client"), ("stub", "client"),
+    ("news", "client"), ("shown_before", "client"),
 )  # fmt: skip
 """Tables that name a client, and by which column."""
 OF_STUB = ("published_token", "stub_tokens", "stub_change", "link", "lost_stub")
@@ -46,6 +47,7 @@ _NAMES_A_PERSON = (
     ("merged_client", "person"), ("unwitnessed_card", "practitioner"),
     ("withheld", "proposed_by"), ("withheld", "agreed_by"), ("withheld", "ending_by"),
     ("withheld", "ended_by"), ("consent", "recorded_by"), ("consent", "withdrawn_by"),
+    ("news", "person"), ("news_mail", "person"),
 )  # fmt: skip
 
 

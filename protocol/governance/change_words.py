@@ -40,6 +40,7 @@ _WORDS = {
     "purposes": "purpose",
     "roles": "roles",
     "visible_to": "who may see it",
+    "notice": "how people are told of it",
     "requester_classes": "who may ask",
     "holder_classes": "who may be asked",
     "must_record": "fact",

@@ -280,6 +280,7 @@ _INVOLVEMENT_TYPE = _fields(
         "visible_to": _set_of_codes,
         "labels": _labels,
         "basis": _findable_on,
+        "notice": _ranked("notice", "digest", "quiet"),
     }
 )
 # A fact that travels in the clear is news to the hub; one that is committed, or is the holder's own

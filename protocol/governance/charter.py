@@ -68,7 +68,8 @@ class MemberClass(WireModel):
 
 class InvolvementType(WireModel):
     """What kind of work an involvement is, and which classes may see it. `basis`: the lawful basis
-    that work of an always findable type has while it is open; charters from before lack it.
+    that work of an always findable type has while it is open. `notice`: how people elsewhere are
+    told that somebody of it comes or goes. Charters from before lack both.
     """
 
     code: Code
@@ -77,6 +78,7 @@ class InvolvementType(WireModel):
     visible_to: list[Code]
     labels: Annotated[list[Name], Field(max_length=50)]
     basis: BasisCode | None = None
+    notice: Literal["quiet", "digest", "notice"] = "notice"
 
 
 class Purpose(WireModel):
