@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from node.actions.session import in_folder
+from node.config import MailWish
 from node.records import people
 from node.records.people import Left
 from node.service import NodeService
@@ -34,6 +35,11 @@ async def close_person(folder: Path, name: str, hand_to: str = "") -> Left:
     """Let somebody act no longer, and somebody else take their work over. Raises LocalError."""
     now = Environment().clock()
     return await in_folder(folder, lambda tables: people.close(tables, name, hand_to, now))
+
+
+async def choose_mail(folder: Path, name: str, wish: MailWish, to: str | None) -> Person:
+    """Say how and where somebody of a name hears by mail of news; who it is. Raises LocalError."""
+    return await in_folder(folder, lambda tables: people.set_mail(tables, name, wish, to))
 
 
 async def in_register(folder: Path, view: Callable[[NodeTables], Result]) -> Result:

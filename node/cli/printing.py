@@ -324,7 +324,8 @@ def print_people(out: Console, people: list[dict[str, Any]], *, acts: bool) -> N
         since = f" since {_day(item['since'])}" if item["since"] is not None else ""
         closed = item["closed_at"]
         until = f", closed {_day(closed)}" if closed is not None else ""
-        _say(out, f"{item['name']}: {KINDS[PersonKind(item['kind'])]}{since}{until}")
+        refused = ", mail to them is refused" if item["mail_refused"] else ""
+        _say(out, f"{item['name']}: {KINDS[PersonKind(item['kind'])]}{since}{until}{refused}")
         for act in item["acts"] if acts else ():
             _say(out, f"    {_day(act['at'])}: {DEEDS[act['what']].format(act['subject'])}")
 

@@ -11,9 +11,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from node.actions.register import add_person, close_person, in_register
+from node.actions.register import add_person, choose_mail, close_person, in_register
 from node.cli import printing
 from node.cli.options import Folder, JsonOutput
+from node.config import MailWish
 from node.store.people import PersonKind
 from node.views.people import KINDS, people_value
 from runtime.cli import make_cli, report_errors
@@ -54,6 +55,22 @@ def list_people(
             typer.echo(json.dumps(shown))
         else:
             printing.print_people(out, shown, acts=acts)
+
+
+@app.command()
+def mail(
+    name: Named,
+    wish: Annotated[MailWish, typer.Argument(help="When: at-once, daily or never.")],
+    to: Annotated[
+        str | None,
+        typer.Option(help="Where, if not at the address on their card; '' to go back to that."),
+    ] = None,
+    folder: Folder = Path(),
+) -> None:
+    """Say how somebody hears by e-mail that there is news: a mail never says what."""
+    with report_errors():
+        person = asyncio.run(choose_mail(folder, name, wish, to))
+        out.print(f"{person.title} gets mail: {wish.value}.")
 
 
 @app.command()

@@ -35,9 +35,7 @@ def take_links(
     before = tables.links.of_ids(hub_id, [*(link.link_id for link in told), *ended])
     after = {**{one: replace(before[one], state=LinkState.ENDED) for one in ended if one in before},
              **{link.link_id: link for link in told}}  # fmt: skip
-    changes = [
-        change for one, link in after.items() for change in _changes(before.get(one), link)
-    ]
+    changes = [change for one, link in after.items() for change in _changes(before.get(one), link)]
     found_before = tables.links.agencies(hub_id, {change.link.stub_id for change in changes})
     tables.links.take(told)
     tables.links.end(hub_id, ended)

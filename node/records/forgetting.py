@@ -62,7 +62,9 @@ class Days:
     def without(self) -> list[Kind]:
         """The kinds of which nothing goes, because nobody says when."""
         unsaid = [Kind.CLIENTS] if self.closed_clients is None else []
-        return unsaid + ([Kind.ACTS, Kind.ALARMS, Kind.ALERTS, Kind.NEWS] if self.news is None else [])
+        return unsaid + (
+            [Kind.ACTS, Kind.ALARMS, Kind.ALERTS, Kind.NEWS] if self.news is None else []
+        )
 
 
 @dataclass

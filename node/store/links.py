@@ -160,7 +160,7 @@ class Links:
         self._tx.run_among(sql, _L.ENDED.value, hub_id, among=link_ids)
 
     def forget(self, hub_id: str) -> None:
-        """Forget all links of a hub, which tells them anew: its log was lost, or ours is a backup."""
+        """Forget all links of a hub, which tells them anew after its log or ours was lost."""
         self._tx.run("DELETE FROM link WHERE hub_id = ?", hub_id)
 
 

@@ -1,7 +1,7 @@
 """What is new for our own people, line by line: specs/06-requests.md §9.
 
-A line holds ids and nothing else; what it shows is looked up when it is read (node/news/reading.py).
-Calls that take many cost a few statements, however many.
+A line holds ids and nothing else; what it shows is looked up when it is read
+(node/news/reading.py). Calls that take many cost a few statements, however many.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -98,7 +98,9 @@ class News:
     ) -> None:
         """Delete the lines of these kinds of these items, each by its subject."""
         among = ", ".join(f"'{kind.value}'" for kind in kinds)
-        sql = f"DELETE FROM news WHERE hub_id = ? AND subject = ? AND item = ? AND kind IN ({among})"  # noqa: S608 - our own words
+        sql = (
+            f"DELETE FROM news WHERE hub_id = ? AND subject = ? AND item = ? AND kind IN ({among})"  # noqa: S608 - our own words
+        )
         if items:
             self._tx.run_many(sql, [(hub_id, subject, item) for subject, item in items])
 

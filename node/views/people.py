@@ -27,6 +27,8 @@ def people_value(tables: NodeTables) -> list[dict[str, Any]]:
             "role": person.role,
             "since": person.since,
             "closed_at": person.closed_at,
+            "mail": person.mail_wish,
+            "mail_refused": person.mail_refused is not None and person.mail_address is None,
             "acts": acts.get(person.id, []),
         }
         for person in tables.people.all()
