@@ -144,13 +144,13 @@ class News:
         """Keep a mail that is on its way."""
         self._tx.put("news_mail", vars(mail), ("person",))
 
-    def drop_mail(self, person: int) -> None:
-        """There is no mail to a person on its way any more."""
-        self._tx.run("DELETE FROM news_mail WHERE person = ?", person)
+    def drop_mails(self, people: Collection[int]) -> None:
+        """There is no mail to these on its way any more."""
+        self._tx.run_among("DELETE FROM news_mail WHERE person IN (:among)", among=people)
 
     def mailed(self, person: int, numbers: Collection[int], now: int) -> None:
         """A mail that tells of these lines was taken."""
-        self.drop_mail(person)
+        self.drop_mails([person])
         sql = "UPDATE news SET mailed_at = ? WHERE mailed_at IS NULL AND id IN (:among)"
         self._tx.run_among(sql, now, among=numbers)
 
