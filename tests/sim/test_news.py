@@ -1,4 +1,4 @@
-"""What somebody hears of their clients without looking: one list, of no more than the team shows."""
+"""What somebody hears of their clients without looking: a list of no more than the team shows."""
 
 import json
 from dataclasses import replace
@@ -200,7 +200,10 @@ async def test_a_universal_service_is_a_number_a_day_where_the_charter_says_so(
     some = list(crowd(4))
     await health.take_in(*(replace(item, local_id=f"h{item.local_id}") for item in some))
     await care.take_in(
-        *(row(f"c{item.local_id}", item.record, "child_in_need", DUTY, "S. Worker") for item in some)
+        *(
+            row(f"c{item.local_id}", item.record, "child_in_need", DUTY, "S. Worker")
+            for item in some
+        )
     )
     await health.publish()
     await care.publish()
