@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,20 @@ import pytest
 from node.actions.news import mark_news_seen, read_news
 from node.actions.withholding import agree_to_withholding, propose_withholding
 from node.news.reminders import Reminders
+from node.news.teams import take_links
 from node.news.telling import Event, tell
 from node.records import people
 from node.records.clients import withdraw
 from node.records.importer.rows import Permission
+from node.store.links import Link, LinkedInvolvement, LinkState
 from node.store.news import NewsKind
 from node.store.people import PersonKind
+from node.store.stubs import PublishedStub
 from node.store.tables import NodeTables
 from protocol.governance.charter import Charter
 from protocol.governance.limits import DAY
 from protocol.requests.refusals import RefusalCode
+from storage.sqlite import SqliteTransaction
 from tests.sim.crowd import crowd
 from tests.sim.federation import (
     AMEERA,
@@ -341,6 +346,49 @@ async def test_after_a_lost_log_or_a_backup_nobody_is_found_anew(
     await federation.round()
     assert (await care.team("c1")).others != (), "all links were told anew"
     assert await said(care, "S. Worker") == []
+
+
+async def test_many_links_cost_no_more_statements_than_one(
+    agencies: Agencies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, care = agencies
+    await care.take_in(*crowd(60))
+    clients = await care.read(lambda tables: tables.records.clients_after(1, 60))
+    hub_id = care.membership.hub.hub_id
+    stubs = [PublishedStub(one.id, f"{one.id:032x}", 1, "", retired=False) for one in clients]
+    await care.write(lambda tables: tables.stubs.put(hub_id, stubs, 0))
+    links = [
+        Link(
+            hub_id=hub_id,
+            link_id=f"{1000 + stub.client:032x}",
+            stub_id=stub.stub_id,
+            state=LinkState.MATCH,
+            agency_id="ab" * 16,
+            involvements=(LinkedInvolvement(f"{2000 + stub.client:032x}", "early_help", "Help"),),
+            evidence=None,
+            round_id="00" * 32,
+        )
+        for stub in stubs
+    ]
+    counts: list[int] = []
+
+    def counted(*names: str) -> None:
+        for name in names:
+            real = getattr(SqliteTransaction, name)
+
+            def run(self: SqliteTransaction, *values: Any, real: Any = real) -> Any:
+                counts[-1] += 1
+                return real(self, *values)
+
+            monkeypatch.setattr(SqliteTransaction, name, run)
+
+    counted("_one_by_one", "run_many")
+    for some in (links[:1], links[1:]):
+        counts.append(0)
+        await care.write(partial(take_links, membership=care.membership, told=some))
+    assert counts[0] == counts[1]
+    monkeypatch.undo()
+    assert len(await lines_of(care)) == 61
 
 
 def test_it_is_typed_and_read(town: Town) -> None:

@@ -41,3 +41,5 @@ CREATE TABLE news_mail (
     attempts INTEGER NOT NULL,
     next_at INTEGER NOT NULL
 );
+-- The client behind a stub, which each notice of the hub asks for.
+CREATE INDEX stub_by_id ON stub (hub_id, stub_id);
