@@ -3,9 +3,11 @@
 Each tells of other people than the first, so that it can be played after it or alone. All invented.
 """
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from demo.council import (
@@ -26,7 +28,7 @@ from demo.council import (
     make_key_holders,
     make_node,
 )
-from demo.stage import Stage
+from demo.stage import ROOT, Stage, free_port
 from demo.story import Story
 
 MARIGOLD = ("Marigold", "Finch", "2021-05-09", "LX4 2QA")
@@ -41,6 +43,16 @@ BASES = {
     "drug_and_alcohol": "UK-CONSENT",
 }
 OUR_TYPES = ("health_visiting", "school_nursing", "community_nursing", "talking_therapies")
+MAIL = """
+[mail]
+host = "127.0.0.1"
+port = {port}
+tls = "none"
+sender = "patchwork@community-health.example"
+web_address = "https://patchwork.community-health.example/"
+usual = "at-once"
+quiet_seconds = 1
+"""
 ID = re.compile(rb"[0-9a-f]{32,128}")
 
 
@@ -221,6 +233,44 @@ class Chapters:
             "id, key or token is the same at both."
         )
 
+    # News
+
+    def mail_says_that_there_is_news(self) -> None:
+        """A real mail server, which keeps a mailbox, gets a mail with not a word of what is new."""
+        port, box = free_port(), ROOT / "mailbox"
+        self._stage.start(
+            "mailbox", "aiosmtpd", "-n", "-d", "-l", f"127.0.0.1:{port}",
+            "-c", "aiosmtpd.handlers.Mailbox", str(box),
+        )  # fmt: skip
+        with (HEALTH.folder / "node.toml").open("a", encoding="utf-8") as file:
+            file.write(MAIL.format(port=port))
+        self._stage.stop(f"node-{HEALTH.key}")
+        self._story.serve(HEALTH)
+        found = self._stage.until(
+            lambda: [path for path in (box / "new").glob("*") if b"h.whitcombe@" in read(path)],
+            "the health visitor gets a mail",
+        )
+        mail = read(found[0])
+        for word in (b"Amira", b"Hassan", b"h-0001", CHILD.name.encode(), b"found", b"Whitcombe,"):
+            self._story.expect(word not in mail, "the mail says nothing of it")
+        lines = mail.decode("ascii").splitlines()
+        self._tell("\n".join(line for line in lines if not line.startswith("X-")))
+
+    def news_is_read(self) -> None:
+        """A universal service is a number a day; everything else a line."""
+
+        def digest() -> list[dict[str, Any]]:
+            said = self._story.node(CHILD, "news", "--all", "--json", "--as", CHILD.person)
+            lines: list[dict[str, Any]] = json.loads(said)
+            return [line for line in lines if "of your clients were found by" in line["says"]]
+
+        found = self._stage.until(digest, "social care reads a number")
+        line = max(found, key=lambda line: int(line["count"]))
+        self._tell(
+            f"At social care A. Okafor signs in and reads: {line['says']} For the health visitor "
+            "each is a line of its own, as the sharing agreement says of social care's work."
+        )
+
     def _add(
         self, agency: Agency, client: str, who: Sequence[str], service: str, *more: str
     ) -> None:
@@ -290,6 +340,11 @@ class Chapters:
         return [item for item in sent if item["client"] == client][-1]
 
 
+def read(path: Path) -> bytes:
+    """A mail as it lies in a mailbox."""
+    return path.read_bytes()
+
+
 def chapters(told: Chapters) -> dict[str, list[tuple[str, Callable[[], None]]]]:
     """The steps of each chapter, by its name."""
     return {
@@ -308,5 +363,9 @@ def chapters(told: Chapters) -> dict[str, list[tuple[str, Callable[[], None]]]]:
         "moving": [
             ("A second council", told.a_second_council),
             ("A child moves", told.a_child_moves),
+        ],
+        "news": [
+            ("Mail says that there is news", told.mail_says_that_there_is_news),
+            ("What is new is read where one signs in", told.news_is_read),
         ],
     }

@@ -1,6 +1,6 @@
 """A running node at one hub: poll, handle, send, release (specs/07-transport.md §5).
 
-Seven loops, each of which outlives whatever meets one of its passes (node/faults.py).
+Eight loops, each of which outlives whatever meets one of its passes (node/faults.py).
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from node.mail import Mail
 from node.membership.hub import HubMembership
 from node.membership.outbox import Outbox
 from node.membership.renewal import SealRenewal
+from node.news.reminders import Reminders
 from node.oversight.figures import WeeklyFigures
 from node.oversight.monitor import Monitor
 from node.publishing.republish import CharterWatch
@@ -35,6 +36,7 @@ PAUSE_SECONDS = 0.3
 FOLLOW_SECONDS = 2.0
 LOOK_SECONDS = 30.0
 RENEW_SECONDS = 60.0
+REMIND_SECONDS = 3600.0
 
 Work = Callable[[], Awaitable[object]]
 Shown = TypeVar("Shown")
@@ -59,6 +61,7 @@ class NodeService:
         self.charters = CharterWatch(membership)
         self.renewal = SealRenewal(membership)
         self.figures = WeeklyFigures(membership)
+        self.reminders = Reminders(membership, settings.remind_days)
         self.monitor = Monitor(membership, settings.alarm_command)
         self.forgetting = Forgetting(membership.engine, settings, membership.folder, membership.env)
         self._settings = settings
@@ -86,10 +89,16 @@ class NodeService:
             "watch": self._watch,
             "renew": self._renew,
             "figures": self._say_figures,
+            "remind": self._remind,
             "monitor": self._monitor,
             "forget": self._forget,
         }
         await asyncio.gather(*(self._forever(name, work) for name, work in loops.items()))
+
+    @property
+    def time_zone(self) -> str:
+        """Where the agency is, as the tz database names it."""
+        return self._settings.time_zone
 
     async def read(self, view: Callable[[NodeTables, HubMembership], Shown]) -> Shown:
         """What a view makes of the tables as they are now. Raises LocalError: NOT_READY of a backup
@@ -165,6 +174,7 @@ class NodeService:
             "watch": self.charters.step,
             "renew": self.renewal.step,
             "figures": self.figures.step,
+            "remind": self.reminders.step,
             "monitor": self.monitor.look,
             "forget": lambda: self.forgetting.run(dry_run=False),
         }
@@ -218,6 +228,10 @@ class NodeService:
     async def _say_figures(self) -> None:
         await self.figures.step()
         await asyncio.sleep(RENEW_SECONDS)
+
+    async def _remind(self) -> None:
+        await self.reminders.step()
+        await asyncio.sleep(REMIND_SECONDS)
 
     async def _monitor(self) -> None:
         await self.monitor.look()

@@ -27,6 +27,7 @@ GONE = {
     "absences": "absences",
     "alarms": "alarms",
     "alerts": "alerts for your lead for information governance",
+    "news": "lines of people's news",
     "statements": "statements that were sent",
     "set_aside": "things that were set aside",
     "doubts": "doubts about files that somebody had agreed to",

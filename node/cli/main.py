@@ -57,6 +57,11 @@ add_later(
 )
 add_later(
     app,
+    "node.cli.news",
+    {"news": "Show what is new of your clients, and your requests, since you looked last."},
+)
+add_later(
+    app,
     "node.cli.serving",
     {
         "serve": "Fetch mail, send what waits and release what is allowed, until stopped.",

@@ -345,7 +345,8 @@ def print_people(out: Console, people: list[dict[str, Any]], *, acts: bool) -> N
         since = f" since {day_of(item['since'])}" if item["since"] is not None else ""
         closed = item["closed_at"]
         until = f", closed {day_of(closed)}" if closed is not None else ""
-        _say(out, f"{item['name']}: {KINDS[PersonKind(item['kind'])]}{since}{until}")
+        refused = ", mail to them is refused" if item["mail_refused"] else ""
+        _say(out, f"{item['name']}: {KINDS[PersonKind(item['kind'])]}{since}{until}{refused}")
         for role, title in (("duty", "on duty"), ("manager", "manager")):
             if item[role]:
                 _say(out, f"    {title}: {', '.join(team or 'all teams' for team in item[role])}")

@@ -13,9 +13,17 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from node.actions.register import add_person, close_person, in_register, say_away, say_back
+from node.actions.register import (
+    add_person,
+    choose_mail,
+    close_person,
+    in_register,
+    say_away,
+    say_back,
+)
 from node.cli import printing
 from node.cli.options import Folder, JsonOutput
+from node.config import MailWish
 from node.records.people import Appointment, Away
 from node.store.people import PersonKind
 from node.store.team_roles import ALL_TEAMS, TeamRole
@@ -94,6 +102,22 @@ def back(name: Named, folder: Folder = Path()) -> None:
     with report_errors():
         ended = asyncio.run(say_back(folder, name))
         out.print(f"{name} is here." if ended else f"{name} was not away.")
+
+
+@app.command()
+def mail(
+    name: Named,
+    wish: Annotated[MailWish, typer.Argument(help="When: at-once, daily or never.")],
+    to: Annotated[
+        str | None,
+        typer.Option(help="Where, if not at the address on their card; '' to go back to that."),
+    ] = None,
+    folder: Folder = Path(),
+) -> None:
+    """Say how somebody hears by e-mail that there is news: a mail never says what."""
+    with report_errors():
+        person = asyncio.run(choose_mail(folder, name, wish, to))
+        out.print(f"{person.title} gets mail: {wish.value}.")
 
 
 @app.command()

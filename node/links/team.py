@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from node.links.references import Entry, entries_of, shortest
 from node.membership.hub import HubMembership
+from node.news.teams import take_links
 from node.publishing.drafts import allowed
 from node.store.hints import Hint
 from node.store.links import Link, LinkedInvolvement, LinkState
@@ -120,8 +121,8 @@ def on_notice(
     hub_id, body = membership.hub.hub_id, statement.body
     # Kept whatever stub it names: ours may be of a publication whose answer is still to come.
     told = [_link(hub_id, body.round, item) for item in body.links if item.state != "ended"]
-    tables.links.take(told)
-    tables.links.end(hub_id, [item.link_id for item in body.links if item.state == "ended"])
+    ended = [item.link_id for item in body.links if item.state == "ended"]
+    take_links(tables, membership, told, ended)
 
 
 def on_rounds(

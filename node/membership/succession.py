@@ -47,6 +47,7 @@ def _end(tables: NodeTables, hub_id: str, now: int) -> None:
     tables.publication_counts.forget(hub_id)
     tables.stubs.start_over(hub_id)
     tables.resyncs.forget_stubs(hub_id)
+    tables.news.remember_shown(hub_id)
     tables.links.forget(hub_id)
     tables.hints.forget(hub_id)
     tables.journal.forget(hub_id)

@@ -14,12 +14,14 @@ from node.links.secrets import evidence_secret
 from node.membership.hub import HubMembership
 from node.membership.outbox import Sent
 from node.membership.proofs import logged_decision, verify_logged
+from node.news.asked import tell_asker
 from node.requests.facts import practitioner_name, request_facts
 from node.requests.grounds import Ground, with_recorded
 from node.requests.overdue import clock_at
 from node.requests.reasons import opened_reason
 from node.requests.sealed import Recipient, named_part, open_part, seal_for
 from node.store.links import Link
+from node.store.news import NewsKind
 from node.store.outbox import Outgoing
 from node.store.requests import SentRequest, SentState
 from node.store.tables import NodeTables
@@ -151,6 +153,8 @@ class Asking:
             index, asked_at = sent.accepted.index, sent.statement.preamble.iat
             after = replace(after, clock=clock_at(self._membership, body.basis, asked_at, index))
         tables.sent_requests.change(request, after)
+        if after.state is SentState.REFUSED:
+            tell_asker(tables, self._membership, NewsKind.ANSWERED, request)
 
     def on_request_failed(
         self, tables: NodeTables, statement: Statement[WireModel], error: RemoteError
@@ -161,6 +165,7 @@ class Asking:
         if request is not None and request.state is SentState.SENDING:
             failed = replace(request, state=SentState.FAILED, code=error.code.value)
             tables.sent_requests.change(request, failed)
+            tell_asker(tables, self._membership, NewsKind.ANSWERED, request)
 
     def on_decision(
         self, tables: NodeTables, statement: Statement[DecisionBody], delivery: Delivery
@@ -180,6 +185,8 @@ class Asking:
             reason=opened_reason(self._membership, statement, delivery),
         )
         tables.sent_requests.change(request, after)
+        if after.state is SentState.REFUSED:
+            tell_asker(tables, self._membership, NewsKind.ANSWERED, request)
 
     def on_release(
         self, tables: NodeTables, statement: Statement[ReleaseBody], delivery: Delivery
@@ -241,6 +248,7 @@ class Asking:
         tables.sent_requests.change(request, opened)
         # The card before may have been recalled before it could be opened.
         clear_alarm(tables, request.hub_id, AlarmCode.CARD_CLOSED, now, place=body.request_id)
+        tell_asker(tables, self._membership, NewsKind.ANSWERED, request)
         receipt = ReceiptBody(
             request_id=body.request_id, release=statement.id, sealed_hash=body.sealed_hash
         )
@@ -264,6 +272,7 @@ class Asking:
         if request.may_be_renewed:
             closed = replace(closed.without_former(), release_id=statement.id)
         tables.sent_requests.change(request, closed)
+        tell_asker(tables, self._membership, NewsKind.ANSWERED, request)
         now = self._membership.env.clock()
         raise_alarm(tables, hub_id, AlarmCode.CARD_CLOSED, now, place=body.request_id)
 

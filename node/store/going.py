@@ -21,6 +21,7 @@ OF_CLIENT = (
     ("client_said", "client"), ("other_id", "client"), ("relative", "client"),
     ("relative", "relative"), ("objection", "client"), ("withheld", "client"), ("stub", "client"),
     ("request_draft", "client"),
+    ("news", "client"), ("shown_before", "client"),
 )  # fmt: skip
 """Tables that name a client, and by which column."""
 OF_STUB = (
@@ -53,6 +54,7 @@ _NAMES_A_PERSON = (
     ("received_request", "passed_to"), ("received_request", "passed_by"),
     ("received_request", "answered_by"),
     ("request_draft", "practitioner"),
+    ("news", "person"), ("news_mail", "person"),
 )  # fmt: skip
 
 

@@ -38,6 +38,7 @@ class Kind(StrEnum):
     ABSENCES = "absences"
     ALARMS = "alarms"
     ALERTS = "alerts"
+    NEWS = "news"
     STATEMENTS = "statements"
     SET_ASIDE = "set_aside"
     DOUBTS = "doubts"
@@ -105,7 +106,7 @@ def old_asked(hub_id: str, before: int, kept_since: int) -> list[Old]:
 
 def old_news(hub_id: str, before: int) -> list[Old]:
     """News of a hub from before a time: alarms that are over or were put away, alerts that were
-    seen, and what was set aside.
+    seen, lines of people's news, and what was set aside.
     """
     times = (hub_id, before)
     alert = "t.hub_id = ? AND t.seen_at <= ? AND t.told_at <= ?"
@@ -114,6 +115,7 @@ def old_news(hub_id: str, before: int) -> list[Old]:
             "AND (t.cleared_at <= ? OR t.acknowledged_at <= ?)", (*times, before, before)),
         Old(Kind.ALERTS, "governance_notice", "hub_id, request_id", alert, (*times, before)),
         Old(Kind.ALERTS, "unwitnessed_card", "hub_id, request_id", alert, (*times, before)),
+        Old(Kind.NEWS, "news", "id", "t.hub_id = ? AND t.at <= ?", times),
         Old(Kind.SET_ASIDE, "set_aside", "id", "t.hub_id = ? AND t.first_seen <= ?", times),
     ]  # fmt: skip
 

@@ -24,6 +24,7 @@ from node.store.limits import PublicationCounts
 from node.store.links import Links, Reviews
 from node.store.log import LogViews
 from node.store.merges import Merges
+from node.store.news import News
 from node.store.objections import Objections
 from node.store.old import OldRows
 from node.store.outbox import OutboxStore
@@ -54,6 +55,7 @@ class NodeTables:
         self.imports = Imports(tx)
         self.held = HeldClients(tx)
         self.merges = Merges(tx)
+        self.news = News(tx)
         self.families = Families(tx)
         self.figures = Figures(tx)
         self.findable = FindableTypes(tx)

@@ -100,7 +100,7 @@ def alarms_value(tables: NodeTables, membership: HubMembership) -> list[dict[str
             "id": alarm.id,
             "code": alarm.code.value,
             "place": alarm.place,
-            "about": about(membership.directory, alarm),
+            "about": _about(tables, membership, alarm),
             "since": alarm.first_seen,
             "severity": alarm.text.severity.name.lower(),
             "says": _says(alarm, membership),
@@ -108,6 +108,13 @@ def alarms_value(tables: NodeTables, membership: HubMembership) -> list[dict[str
         }
         for alarm in open_alarms(tables, membership.hub.hub_id)
     ]
+
+
+def _about(tables: NodeTables, membership: HubMembership, alarm: Alarm) -> str:
+    if alarm.code is not AlarmCode.MAIL_REFUSED:
+        return about(membership.directory, alarm)
+    person = tables.people.get(int(alarm.place))
+    return f"It is that of {person.title}." if person else ""
 
 
 def _says(alarm: Alarm, membership: HubMembership) -> str:

@@ -27,6 +27,7 @@ from node.views.review import check_value, queue_value
 from node.web import (
     own_clients,
     own_consents,
+    own_news,
     own_people,
     own_requests,
     own_services,
@@ -43,6 +44,7 @@ BODY_LIMIT = 16 * 1024
 OWN_CALLS = (
     own_clients.CALLS
     | own_consents.CALLS
+    | own_news.CALLS
     | own_people.CALLS
     | own_requests.CALLS
     | own_services.CALLS

@@ -42,6 +42,7 @@ _WORDS = {
     "visible_to": "who may see it",
     "brokered_to": "whose sensitive services it may meet",
     "hint_from": "a hint through the duty desk",
+    "notice": "how people are told of it",
     "requester_classes": "who may ask",
     "holder_classes": "who may be asked",
     "must_record": "fact",

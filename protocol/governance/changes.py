@@ -316,6 +316,7 @@ _INVOLVEMENT_TYPE = _fields(
         "basis": _findable_on,
         "brokered_to": _set_of_codes,
         "hint_from": _hint_from,
+        "notice": _ranked("notice", "digest", "quiet"),
     }
 )
 # A fact that travels in the clear is news to the hub; one that is committed, or is the holder's own

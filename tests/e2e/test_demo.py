@@ -54,6 +54,8 @@ def test_the_story_goes_as_told(told: tuple[Path, str]) -> None:
         "so the health visitor sees it",
         "sees the health visitor and is seen by nobody",
         "id, key or token is the same at both",
+        "There is news for you in Patchwork. Sign in to see it.",
+        "of your clients were found by Wexcombe Health Visiting",
     ):
         assert said in output
 

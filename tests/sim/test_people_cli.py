@@ -52,6 +52,7 @@ class Town:
             "withholding",
             "consents",
             "introductions",
+            "news",
         ):
             monkeypatch.setattr(f"node.cli.{module}.open_service", opened)
 

@@ -73,6 +73,8 @@ UP_AND_DOWN = [
     ("lawful_bases/UK-CA89-S47/notify_subject", False, "concerned becomes no (yes before)."),
     ("involvement_types/police_contact/openness", "always_findable", "becomes always findable"),
     ("involvement_types/drug_and_alcohol/openness", "open", "becomes open (sensitive before)."),
+    ("involvement_types/police_contact/notice", "digest", "told of it becomes digest (notice bef"),
+    ("involvement_types/police_contact/notice", "quiet", "told of it becomes quiet (notice befo"),
 ]  # fmt: skip
 
 
