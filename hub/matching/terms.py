@@ -8,7 +8,7 @@ from hub.store.stubs import Stub
 from protocol.governance.charter import Charter
 from protocol.governance.directory import Directory
 from protocol.messages.bodies import PublishedInvolvement
-from protocol.requests.decide import Shown, decide_show, in_force, seen_until
+from protocol.requests.decide import Shown, decide_show, in_force, seen_from, seen_until
 
 LEAST_FIRST = (Shown.NOTHING, Shown.POSSIBLE, Shown.PAST, Shown.INVOLVEMENT)
 
@@ -62,10 +62,11 @@ class RoundTerms:
         self, own: Stub, other: Stub, state: str
     ) -> Mapping[PublishedInvolvement, Shown]:
         """What the agency of a stub may see of the one across a link: nothing if its own work with
-        the client is over.
+        the client is over, less if that is an enquiry.
         """
         works = any(in_force(item, self.now) for item in own.involvements)
-        return self.shown(own.agency, other, state) if works else {}
+        shown = self.shown(own.agency, other, state) if works else {}
+        return {item: seen_from(own.involvements, one, self.now) for item, one in shown.items()}
 
     def is_shown_across(self, own: Stub, other: Stub, state: str) -> bool:
         """Whether the agency of a stub may know anything of the one across a link."""

@@ -20,6 +20,7 @@ OF_CLIENT = (
     ("merged_involvement", "client"), ("merged_client", "client"), ("merged_client", "into_client"),
     ("client_said", "client"), ("other_id", "client"), ("relative", "client"),
     ("relative", "relative"), ("objection", "client"), ("withheld", "client"), ("stub", "client"),
+    ("enquiry", "client"),
 )  # fmt: skip
 """Tables that name a client, and by which column."""
 OF_STUB = ("published_token", "stub_tokens", "stub_change", "link", "lost_stub")
@@ -46,6 +47,7 @@ _NAMES_A_PERSON = (
     ("merged_client", "person"), ("unwitnessed_card", "practitioner"),
     ("withheld", "proposed_by"), ("withheld", "agreed_by"), ("withheld", "ending_by"),
     ("withheld", "ended_by"), ("consent", "recorded_by"), ("consent", "withdrawn_by"),
+    ("enquiry", "practitioner"),
 )  # fmt: skip
 
 
@@ -93,6 +95,7 @@ class GoingClients:
         """
         rows = self._tx.rows(
             "SELECT c.id FROM client c WHERE c.id > ? "
+            "AND c.id NOT IN (SELECT client FROM enquiry) "
             "AND EXISTS (SELECT 1 FROM involvement i WHERE i.client = c.id) "
             "AND NOT EXISTS (SELECT 1 FROM involvement i WHERE i.client = c.id "
             "AND (i.ended_at IS NULL OR i.ended_at > ? OR i.withdrawn_at > ?)) "
@@ -226,8 +229,10 @@ class GoingClients:
             found[row["client"]][1].append(str(row["local_id"]))
         return found
 
-    def delete(self, over: Over) -> None:
-        """Delete clients and all that says something of them."""
+    def delete(self, over: Over, *, counts: bool = False) -> None:
+        """Delete clients and all that says something of them. `counts`: the keyed hashes of tokens
+        that they gave up stay for as long as these count, or the limits would not hold.
+        """
         clients, works = list(over.members), list(over.works)
         named = {one for _, ids in self.names_of(clients).values() for one in ids}
         self._old.remove_asked(over.asked)
@@ -236,7 +241,8 @@ class GoingClients:
             links = over.links.get(hub_id, {})
             self._old.remove_about(hub_id, links)
             self._run("DELETE FROM review WHERE hub_id = ? AND link_id IN (:among)", hub_id, links)
-            self._old.drop_tokens_of(hub_id, stubs)
+            if not counts:
+                self._old.drop_tokens_of(hub_id, stubs)
             for table in OF_STUB:
                 sql = f"DELETE FROM {table} WHERE hub_id = ? AND stub_id IN (:among)"  # noqa: S608
                 self._run(sql, hub_id, stubs)

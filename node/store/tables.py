@@ -9,6 +9,7 @@ from node.store.alarms import AlarmStore
 from node.store.cards import Cards
 from node.store.checks import ReceivedChecks, SentChecks
 from node.store.consents import Consents
+from node.store.enquiries import Enquiries
 from node.store.families import Families
 from node.store.figures import Figures
 from node.store.findable import FindableTypes
@@ -71,6 +72,7 @@ class NodeTables:
         self.cards = Cards(tx)
         self.objections = Objections(tx)
         self.consents = Consents(tx)
+        self.enquiries = Enquiries(tx)
         self.sent_checks = SentChecks(tx)
         self.received_checks = ReceivedChecks(tx)
         self.outbox = OutboxStore(tx)

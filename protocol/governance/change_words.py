@@ -56,5 +56,7 @@ _WORDS = {
     "contested": "what a better rival costs",
     "margin": "how close a rival may come",
     "place": "counts as place evidence",
+    "enquiry": "enquiring about people who are no clients",
+    "bases": "on which basis",
     "node_retention": "how long nodes keep",
 }

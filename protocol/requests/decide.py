@@ -4,7 +4,7 @@ Values in, values out: a refusal is a value, not an exception. What differs betw
 and is tested, is how each assembles the inputs.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -16,7 +16,9 @@ from protocol.governance.charter import (
     LawfulBasis,
     ObjectionRule,
 )
+from protocol.governance.enquiries import ENQUIRY
 from protocol.messages.bodies import MemberBody, PublishedInvolvement, RequestBody
+from protocol.messages.enquiries import EnquiryBody
 from protocol.messages.parts import DecisionFacts
 from protocol.messages.review import IdentityRequestBody
 from protocol.requests.refusals import RefusalCode
@@ -107,6 +109,7 @@ class IdentityFacts:
 
 
 Asked = RequestBody | IdentityRequestBody
+WithFacts = Asked | EnquiryBody
 AnyHubFacts = HubFacts | IdentityFacts
 
 
@@ -153,8 +156,8 @@ def decide_hub(charter: Charter, request: RequestBody, iat: int, facts: HubFacts
         _check_time(charter, request, iat),
         _check_available(charter, request, iat, facts),
         _check_basis(basis, facts, request),
-        _check_facts(basis, request),
-        _check_role(charter, request),
+        check_facts(basis, request),
+        check_role(charter, request),
         _check_quota(facts.requests_today, charter.quotas.requests_per_day),
     )
     refusal = next((refusal for refusal in checks if refusal is not None), None)
@@ -172,8 +175,8 @@ def decide_identity(
         _check_time(charter, request, iat),
         _check_comparable(charter, request, iat, facts),
         _check_basis(basis, facts, request),
-        _check_facts(basis, request),
-        _check_role(charter, request),
+        check_facts(basis, request),
+        check_role(charter, request),
         _check_quota(facts.checks_today, charter.quotas.identity_checks_per_day),
     )
     return next((refusal for refusal in checks if refusal is not None), Allow())
@@ -224,6 +227,15 @@ def is_shown_to(kind: InvolvementType, shown_to: Collection[str] | None, viewer_
     charter makes always findable.
     """
     return kind.openness == "always_findable" or shown_to is None or viewer_class in shown_to
+
+
+def seen_from(own: Iterable[PublishedInvolvement], shown: Shown, now: int) -> Shown:
+    """What an agency sees of an involvement that `decide_show` shows to its class, by its own work
+    with the client: who has none in force but an enquiry sees what goes on, and nothing else.
+    """
+    if {item.type for item in own if in_force(item, now)} != {ENQUIRY}:
+        return shown
+    return shown if shown in {Shown.INVOLVEMENT, Shown.POSSIBLE} else Shown.NOTHING
 
 
 def allows_break_glass(basis: LawfulBasis | None) -> bool:
@@ -292,6 +304,7 @@ def _check_available(
         return refusal
     state = facts.link.state
     shown = decide_show(charter, requester.member_class, facts.involvement, state, iat)
+    shown = seen_from(facts.own_involvements, shown, iat)
     return None if shown in {Shown.INVOLVEMENT, Shown.PAST} else refusal
 
 
@@ -311,7 +324,11 @@ def _check_comparable(
     if not any(in_force(involvement, iat) for involvement in facts.own_involvements):
         return refusal
     shown = {
-        decide_show(charter, requester.member_class, item, link.state, iat)
+        seen_from(
+            facts.own_involvements,
+            decide_show(charter, requester.member_class, item, link.state, iat),
+            iat,
+        )
         for item in facts.involvements
     }
     return None if shown - {Shown.NOTHING} else refusal
@@ -330,7 +347,8 @@ def _check_basis(basis: LawfulBasis | None, facts: AnyHubFacts, request: Asked) 
     return None
 
 
-def _check_facts(basis: LawfulBasis | None, request: Asked) -> Refuse | None:
+def check_facts(basis: LawfulBasis | None, request: WithFacts) -> Refuse | None:
+    """Every fact of the asker's side that a basis demands is there, in its form, and no other."""
     if basis is None:
         return Refuse(RefusalCode.BASIS_NOT_USABLE)
     for rule in basis.asked:
@@ -355,7 +373,8 @@ def fits(rule: FactRule, value: str) -> bool:
         return False
 
 
-def _check_role(charter: Charter, request: Asked) -> Refuse | None:
+def check_role(charter: Charter, request: WithFacts) -> Refuse | None:
+    """Who asks is in a role of the charter's."""
     known = request.practitioner.role in charter.roles
     return None if known else Refuse(RefusalCode.ROLE_NOT_KNOWN)
 
