@@ -18,6 +18,7 @@ from node.membership.proofs import keep_received
 from node.oversight.journal import Journal, enter_received
 from node.requests.answering import Answering
 from node.requests.asking import Asking
+from node.requests.enquiring import Enquiring
 from node.requests.keeping import Keeping
 from node.requests.recall import Recalls
 from node.requests.releasing import Releasing
@@ -34,6 +35,7 @@ from protocol.messages.bodies import (
     RequestBody,
     RoundsBody,
 )
+from protocol.messages.enquiries import EnquiryBody
 from protocol.messages.log import DailyStatementBody, ProvisionalBody
 from protocol.messages.review import (
     IdentityAnswerBody,
@@ -59,6 +61,7 @@ class Dispatcher:
     def __init__(self, membership: HubMembership, settings: NodeSettings) -> None:
         self._membership = membership
         self.asking = Asking(membership)
+        self.enquiring = Enquiring(membership)
         self.answering = Answering(membership, settings)
         self.releasing = Releasing(membership, self.answering)
         self.unwitnessed = Unwitnessed(membership, self.asking, self.releasing)
@@ -201,6 +204,7 @@ class Dispatcher:
     def _takers_of_sent(self) -> dict[type[WireModel], OnSent]:
         return {
             RequestBody: self.asking.on_request_sent,
+            EnquiryBody: self.enquiring.on_sent,
             DecisionBody: self.answering.on_decision_sent,
             ReleaseBody: self.releasing.on_sent,
             ProvisionalBody: self.releasing.on_sent,
@@ -213,6 +217,7 @@ class Dispatcher:
     def _takers_of_failed(self) -> dict[type[WireModel], OnFailed]:
         return {
             RequestBody: self.asking.on_request_failed,
+            EnquiryBody: self.enquiring.on_failed,
             DecisionBody: self.answering.on_decision_failed,
             ReleaseBody: self.releasing.on_failed,
             ProvisionalBody: self.unwitnessed.on_failed,

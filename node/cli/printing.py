@@ -321,12 +321,12 @@ def print_people(out: Console, people: list[dict[str, Any]], *, acts: bool) -> N
     if not people:
         _say(out, "Nobody is known here yet: import a file, or patchwork-node people add.")
     for item in people:
-        since = f" since {_day(item['since'])}" if item["since"] is not None else ""
+        since = f" since {day(item['since'])}" if item["since"] is not None else ""
         closed = item["closed_at"]
-        until = f", closed {_day(closed)}" if closed is not None else ""
+        until = f", closed {day(closed)}" if closed is not None else ""
         _say(out, f"{item['name']}: {KINDS[PersonKind(item['kind'])]}{since}{until}")
         for act in item["acts"] if acts else ():
-            _say(out, f"    {_day(act['at'])}: {DEEDS[act['what']].format(act['subject'])}")
+            _say(out, f"    {day(act['at'])}: {DEEDS[act['what']].format(act['subject'])}")
 
 
 def print_duplicates(out: Console, found: list[Duplicate]) -> None:
@@ -341,7 +341,7 @@ def print_duplicates(out: Console, found: list[Duplicate]) -> None:
 
 def _print_asked(out: Console, item: dict[str, Any]) -> None:
     _say(out, f"{item['agency']} ({item['role']}) asked about {item['client']}.", "bold")
-    _say(out, f"    {_day(item['asked_at'])}. Purpose: {item['purpose']}. {item['basis']}.")
+    _say(out, f"    {day(item['asked_at'])}. Purpose: {item['purpose']}. {item['basis']}.")
     came = "came" if item["over"] else "have come so far"
     _say(
         out,
@@ -365,7 +365,8 @@ def plain(text: str) -> str:
     return "".join(character if character.isprintable() else " " for character in text)
 
 
-def _day(time: int) -> str:
+def day(time: int) -> str:
+    """A day as people here write it, of Unix seconds."""
     return f"{datetime.fromtimestamp(time).astimezone():%-d %B %Y}"
 
 

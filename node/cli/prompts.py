@@ -12,6 +12,12 @@ from protocol.errors import ErrorCode, LocalError
 from protocol.governance.charter import FactRule
 
 ALL = "all"
+QUESTIONS = {
+    "given": "Given name",
+    "family": "Family name",
+    "date_of_birth": "Date of birth",
+    "postcode": "Postcode",
+}
 
 
 def choose(offered: Offered, purpose: str, basis: str, facts: Sequence[str]) -> Grounds:
@@ -41,6 +47,18 @@ def _typed_facts(rules: Sequence[FactRule], said: Mapping[str, str]) -> dict[str
             hint = f" ({' / '.join(rule.choices)})" if rule.choices else ""
             values[rule.field] = typer.prompt(rule.title + hint)
     return values
+
+
+def typed_record(typed: Mapping[str, str]) -> dict[str, str]:
+    """What was typed of a person, by field, with the usual four asked for at the keyboard if none
+    of it was said.
+    """
+    if any(typed.values()) or not sys.stdin.isatty():
+        return dict(typed)
+    return {**typed} | {
+        name: typer.prompt(f"{question} (empty if not known)", default="", show_default=False)
+        for name, question in QUESTIONS.items()
+    }
 
 
 def confirm(question: str) -> None:

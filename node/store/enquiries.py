@@ -99,6 +99,11 @@ class Enquiries:
         """Everybody whom somebody has enquired about at a hub, by row id."""
         return self.clients_after(hub_id, 0, EVERY)
 
+    def everybody(self) -> list[Client]:
+        """The same at all hubs."""
+        sql = "SELECT * FROM client WHERE id IN (SELECT client FROM enquiry) ORDER BY id"
+        return [client_of(row) for row in self._tx.rows(sql)]
+
     def clients_after(self, hub_id: str, after: int, size: int) -> list[Client]:
         """The next `size` of these after a row id."""
         rows = self._tx.rows(
@@ -147,12 +152,12 @@ class Enquiries:
         )  # fmt: skip
         return [int(row["client"]) for row in rows]
 
-    def ids_of(self, clients: Collection[int]) -> dict[str, list[str]]:
-        """The enquiries about these, by hub."""
-        sql = "SELECT hub_id, enquiry_id FROM enquiry WHERE client IN (:among)"
-        found: dict[str, list[str]] = {}
+    def ids_of(self, clients: Collection[int]) -> dict[str, dict[str, int]]:
+        """The enquiries about these by hub, each with whom it is about."""
+        sql = "SELECT hub_id, enquiry_id, client FROM enquiry WHERE client IN (:among)"
+        found: dict[str, dict[str, int]] = {}
         for row in self._tx.rows_among(sql, among=clients):
-            found.setdefault(row["hub_id"], []).append(row["enquiry_id"])
+            found.setdefault(row["hub_id"], {})[row["enquiry_id"]] = row["client"]
         return found
 
     def end_with_log(self, hub_id: str) -> None:

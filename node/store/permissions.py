@@ -92,8 +92,9 @@ def enquired(at: At) -> Condition:
     """
     return Condition(
         "CASE WHEN i.type = ? OR i.client IN (SELECT client FROM enquiry) "
-        "THEN i.type = ? AND i.ended_at IS NULL "
-        "AND i.valid_until <= (SELECT MAX(e.until) FROM enquiry e WHERE e.client = i.client AND e.hub_id = ? AND e.state = 'allowed') ELSE 1 = 1 END",
+        "THEN i.type = ? AND i.ended_at IS NULL AND i.valid_until <= "
+        "(SELECT MAX(e.until) FROM enquiry e WHERE e.client = i.client AND e.hub_id = ? "
+        "AND e.state = 'allowed') ELSE 1 = 1 END",
         (ENQUIRY, ENQUIRY, at.hub_id),
     )
 

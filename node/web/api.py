@@ -26,7 +26,7 @@ from node.store.objections import SaidBy
 from node.store.tables import NodeTables
 from node.views.objections import objections_value
 from node.views.review import check_value, queue_value
-from node.web import own_clients, own_consents
+from node.web import own_clients, own_consents, own_enquiries
 from protocol import canonical
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import BasisCode, Code, WireModel, refused_shape
@@ -119,7 +119,9 @@ class ReviewApi:
             self._route("POST", f"{objections}/{{number:[0-9]{{1,9}}}}/end", self.end_objection),
             *(
                 self._route("POST", path, self._own(*call))
-                for path, call in (own_clients.CALLS | own_consents.CALLS).items()
+                for path, call in (
+                    own_clients.CALLS | own_consents.CALLS | own_enquiries.CALLS
+                ).items()
             ),
         ]
 
