@@ -11,6 +11,7 @@ from audit.findings import ADVICE, Finding, FindingCode, Severity
 from audit.meanings import MEANINGS
 from audit.outcome import VERDICTS
 from audit.report.bundle_text import when
+from audit.report.enquiries import enquiries_section
 from audit.report.figures import (
     OUTCOMES,
     Audited,
@@ -36,8 +37,10 @@ _SAID = {
     Severity.RULE: "Rule: the log is intact, but a rule was broken",
 }
 _SERIES = {
-    "requests": {"request", "identity_request"},
-    "decisions": {"hub_decision", "decision", "identity_decision", "identity_answer"},
+    "requests": {"request", "identity_request", "enquiry"},
+    "decisions": {
+        *("hub_decision", "decision", "identity_decision", "identity_answer", "enquiry_decision"),
+    },
     "releases": {"release", "provisional", "receipt"},
 }
 
@@ -55,6 +58,7 @@ def to_html(audited: Audited, now: int) -> str:
         _mix(audited),
         _refusals(audited),
         _identity_checks(audited),
+        enquiries_section(audited),
         _unwitnessed(audited),
         _witnesses(audited),
         _checked(audited),

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-import node.publishing.limits
 from node.actions.clients import NewClient, add_client, close_work
 from node.actions.enquiries import NewEnquiry, close_enquiry, enquire
 from node.actions.requests import Grounds
+from node.publishing import limits
 from node.records.people import register
 from node.store.merges import Preset
 from node.store.people import PersonKind
@@ -286,7 +286,7 @@ async def test_one_address_after_another_meets_the_cap_on_one_stub(
 ) -> None:
     here = await town(federation, per_person_day=10, per_agency_day=10)
     if not honest:
-        monkeypatch.setattr(node.publishing.limits, "may_change", lambda *_: True)
+        monkeypatch.setattr(limits, "may_change", lambda *_: True)
     for number in range(4):
         await here.enquires(typed={**CHILD, "postcode": f"LX{number} 4AB", "address": ""})
     assert len(await here.stubs(here.care)) == 1
