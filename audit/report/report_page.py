@@ -11,7 +11,6 @@ from audit.findings import ADVICE, Finding, FindingCode, Severity
 from audit.meanings import MEANINGS
 from audit.outcome import VERDICTS
 from audit.report.bundle_text import when
-from audit.report.enquiries import enquiries_section
 from audit.report.figures import (
     OUTCOMES,
     Audited,
@@ -21,6 +20,7 @@ from audit.report.figures import (
     outcomes_by_basis,
     uptime,
 )
+from audit.report.front_door import enquiries_section
 from web.markup import page, paragraph, section, table, text
 from web.pictures import Axis, Caption, Series, bar_picture
 from web.rows import grid_picture, rows_picture

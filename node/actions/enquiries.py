@@ -20,7 +20,7 @@ from node.store.enquiries import Enquiry, EnquiryState
 from node.store.tables import NodeTables
 from node.views.enquiries import enquiry_value
 from protocol.errors import ErrorCode, LocalError
-from protocol.requests.refusals import sentence
+from protocol.requests.refusals import RefusalCode, sentence
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,11 @@ def _check_allowed(done: Enquiry) -> None:
         raise LocalError(
             ErrorCode.NOT_READY, "the enquiry waits to be sent: see patchwork-node enquire list"
         )
+    if done.state is EnquiryState.REFUSED or done.code == RefusalCode.OVER_QUOTA:
+        raise LocalError(ErrorCode.NOT_ALLOWED, sentence(str(done.code), done.field))
     if done.state is not EnquiryState.ALLOWED:
-        raise LocalError(ErrorCode.NOT_ALLOWED, sentence(done.code or done.state, done.field))
+        code = ErrorCode(done.code) if done.code else ErrorCode.CONFLICT
+        raise LocalError(code, "the hub did not take the enquiry")
 
 
 def _published(tables: NodeTables, service: NodeService, made: Enquiry) -> dict[str, Any]:

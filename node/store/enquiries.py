@@ -145,12 +145,12 @@ class Enquiries:
         `today` began: till then they count in its budgets.
         """
         rows = self._tx.rows(
-            "SELECT client FROM enquiry GROUP BY client HAVING MAX(made_at) < ? "
-            "AND COUNT(CASE WHEN state = 'sending' OR (state = 'allowed' AND until > ?) "
-            "THEN 1 END) = 0",
-            today, now,
+            "SELECT e.client FROM enquiry e WHERE e.made_at < ? AND NOT EXISTS "
+            "(SELECT 1 FROM enquiry o WHERE o.client = e.client AND (o.made_at >= ? "
+            "OR o.state = 'sending' OR (o.state = 'allowed' AND o.until > ?)))",
+            today, today, now,
         )  # fmt: skip
-        return [int(row["client"]) for row in rows]
+        return sorted({int(row["client"]) for row in rows})
 
     def ids_of(self, clients: Collection[int]) -> dict[str, dict[str, int]]:
         """The enquiries about these by hub, each with whom it is about."""

@@ -323,8 +323,8 @@ _ENQUIRY = _fields(
         "classes": _set_of_codes,
         "bases": _set_of_codes,
         "days": _number("the days for which an enquiry is seen"),
-        "per_person_day": _number("the enquiries of one person in a day"),
-        "per_agency_day": _number("the enquiries of one agency in a day"),
+        "per_person_day": _number("the number of enquiries of one person in a day"),
+        "per_agency_day": _number("the number of enquiries of one agency in a day"),
     }
 )
 _ADMISSION = _fields(

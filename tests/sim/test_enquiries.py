@@ -14,6 +14,7 @@ from node.publishing import limits
 from node.records.people import register
 from node.store.merges import Preset
 from node.store.people import PersonKind
+from node.store.records import RECORD_FIELDS
 from node.views.enquiries import enquiries_value, terms_value
 from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
 from protocol.messages.enquiries import EnquiryDecisionBody
@@ -24,6 +25,7 @@ from tests.sim.test_api import BEARER, client_of
 from tests.sim.test_audit_people import audited
 from tests.sim.test_charter_change import accept, amend, evaluated
 from tests.sim.test_ends import polled, shown
+from tests.sim.test_privacy import MARKED, found_in
 from tests.sim.test_recalled_cards import files_with
 
 DAY = 86_400
@@ -180,6 +182,26 @@ async def test_a_sensitive_service_is_unseen_to_the_byte(federation: SimFederati
     assert told == []
     links = await here.care.read(lambda t: t.tx.rows("SELECT * FROM link"))
     assert [link["agency_id"] for link in links] == [here.housing.party_id]
+
+
+async def test_neither_hub_nor_key_holders_learn_whom_it_is_about_or_who_asks(
+    federation: SimFederation,
+) -> None:
+    here = await town(federation)
+    person = await here.care.write(
+        lambda t: register(t, "M. Markworker", "", PersonKind.WORKER, federation.clock())
+    )
+    here.people = {"Mark": person.id}
+    typed = {name: str(getattr(MARKED, name) or "") for name in RECORD_FIELDS}
+    facts = {"enquiry_reference": "REFMARK-17", "informed": "informed"}
+    await here.enquires("Mark", typed=typed, grounds=replace(WHY, facts=facts))
+    await federation.round()
+    for data in federation.network.captured:
+        assert found_in(data) == set(), "on the wire"
+    for name in ("hub", "holder-1", "holder-2", "holder-3"):
+        for path in (federation.folder / name).rglob("*"):
+            if path.is_file():
+                assert found_in(path.read_bytes()) == set(), f"in {path.name} of {name}"
 
 
 async def test_an_enquirer_sees_nothing_that_is_past_and_cannot_ask_for_it(

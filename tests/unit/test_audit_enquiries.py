@@ -7,8 +7,8 @@ import pytest
 
 from audit.case.case import Case
 from audit.findings import FindingCode as Code
-from audit.report.enquiries import Enquiries, enquiries_by_agency
 from audit.report.figures import audit_case
+from audit.report.front_door import Enquiries, enquiries_by_agency
 from audit.report.report_page import to_html
 from protocol.messages.bodies import StubRow
 from protocol.messages.enquiries import EnquiryBody, EnquiryDecisionBody

@@ -16,4 +16,5 @@ CREATE TABLE enquiry (
     field TEXT,
     PRIMARY KEY (hub_id, enquiry_id)
 );
-CREATE INDEX enquiry_by_client ON enquiry (client)
+CREATE INDEX enquiry_by_client ON enquiry (client);
+CREATE INDEX enquiry_by_time ON enquiry (made_at)
