@@ -90,6 +90,7 @@ class FindingCode(StrEnum):
     PUBLICATION_SEQUENCE = "publication_sequence"
     PUBLICATION_ROW = "publication_row"
     PUBLICATION_LIMIT = "publication_limit"
+    ENQUIRY_UNFOUNDED = "enquiry_unfounded"
     EVALUATIONS_EXCESS = "evaluations_excess"
     NOT_ENDORSED = "not_endorsed"
     STUB_REVISION = "stub_revision"

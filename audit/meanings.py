@@ -77,6 +77,9 @@ MEANINGS: dict[Code, str] = {
     Code.PUBLICATION_SEQUENCE: "An agency's publications are not numbered consecutively.",
     Code.PUBLICATION_ROW: "A published row is not what the charter allows.",
     Code.PUBLICATION_LIMIT: "An agency published or changed more than the limits allow.",
+    Code.ENQUIRY_UNFOUNDED: (
+        "An agency published an enquiry about somebody without one that the hub had allowed."
+    ),
     Code.EVALUATIONS_EXCESS: (
         "An agency had far more values evaluated than it has published: it may be trying guesses."
     ),

@@ -22,6 +22,7 @@ from protocol.contact import read_email, require_hours, require_name, require_ph
 from protocol.errors import ErrorCode, LocalError
 from protocol.fields import BasisCode, Code
 from protocol.governance.charter import Charter, LawfulBasis
+from protocol.governance.enquiries import ENQUIRY
 from protocol.governance.involvement_types import InvolvementType
 from protocol.governance.limits import TOKEN_DAYS
 from protocol.matchkeys.shared_places import SharedPlaces, shared_places
@@ -54,10 +55,16 @@ class Agreement:
 
     @cached_property
     def types(self) -> dict[str, InvolvementType]:
-        """Our types of involvement that the charter has, by our own codes."""
-        known = {item.code: item for item in self.charter.involvement_types}
+        """Our types of involvement that the charter has, by our own codes: what records can say."""
+        known = {item.code: item for item in self.charter.involvement_types if item.code != ENQUIRY}
         ours = self.terms.types or {code: code for code in known}
         return {own: known[code] for own, code in ours.items() if code in known}
+
+    def kind(self, own: str) -> InvolvementType | None:
+        """The type of work that we call so, or of an enquiry, if the charter has it."""
+        if own == ENQUIRY:
+            return self.charter.involvement_type(ENQUIRY)
+        return self.types.get(own)
 
     def basis(self, own: str | None) -> LawfulBasis | None:
         """The lawful basis that we call so, if the charter has it."""

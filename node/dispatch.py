@@ -18,6 +18,7 @@ from node.membership.proofs import keep_received
 from node.oversight.journal import Journal, enter_received
 from node.requests.answering import Answering
 from node.requests.asking import Asking
+from node.requests.enquiring import Enquiring
 from node.requests.introductions import Introductions
 from node.requests.keeping import Keeping
 from node.requests.overdue import on_overdue
@@ -37,6 +38,7 @@ from protocol.messages.bodies import (
     RoundsBody,
 )
 from protocol.messages.clock import OverdueBody
+from protocol.messages.enquiries import EnquiryBody
 from protocol.messages.introductions import (
     HintsBody,
     IntroductionDecisionBody,
@@ -67,6 +69,7 @@ class Dispatcher:
     def __init__(self, membership: HubMembership, settings: NodeSettings) -> None:
         self._membership = membership
         self.asking = Asking(membership)
+        self.enquiring = Enquiring(membership)
         self.answering = Answering(membership, settings)
         self.releasing = Releasing(membership, self.answering, settings)
         self.unwitnessed = Unwitnessed(membership, self.asking, self.releasing)
@@ -219,6 +222,7 @@ class Dispatcher:
     def _takers_of_sent(self) -> dict[type[WireModel], OnSent]:
         return {
             RequestBody: self.asking.on_request_sent,
+            EnquiryBody: self.enquiring.on_sent,
             DecisionBody: self.answering.on_decision_sent,
             ReleaseBody: self.releasing.on_sent,
             ProvisionalBody: self.releasing.on_sent,
@@ -232,6 +236,7 @@ class Dispatcher:
     def _takers_of_failed(self) -> dict[type[WireModel], OnFailed]:
         return {
             RequestBody: self.asking.on_request_failed,
+            EnquiryBody: self.enquiring.on_failed,
             DecisionBody: self.answering.on_decision_failed,
             ReleaseBody: self.releasing.on_failed,
             ProvisionalBody: self.unwitnessed.on_failed,

@@ -20,6 +20,7 @@ from node.membership.renewal import SealRenewal
 from node.news.reminders import Reminders
 from node.oversight.figures import WeeklyFigures
 from node.oversight.monitor import Monitor
+from node.publishing.publisher import Publisher
 from node.publishing.republish import CharterWatch
 from node.records.upkeep import Forgetting
 from node.resync.resync import Resyncing
@@ -52,6 +53,7 @@ class NodeService:
         self.others: list[HubMembership] = []
         self.dispatcher = Dispatcher(membership, settings)
         self.asking = self.dispatcher.asking
+        self.enquiring = self.dispatcher.enquiring
         self.answering = self.dispatcher.answering
         self.releasing = self.dispatcher.releasing
         self.journal = self.dispatcher.journal
@@ -92,6 +94,7 @@ class NodeService:
             "remind": self._remind,
             "monitor": self._monitor,
             "forget": self._forget,
+            "enquiries": self._tell_enquiries,
         }
         await asyncio.gather(*(self._forever(name, work) for name, work in loops.items()))
 
@@ -177,6 +180,7 @@ class NodeService:
             "remind": self.reminders.step,
             "monitor": self.monitor.look,
             "forget": lambda: self.forgetting.run(dry_run=False),
+            "enquiries": self.tell_enquiries,
         }
         engine, hub_id = self.membership.engine, self.membership.hub.hub_id
         self._faulty = await engine.read(lambda tables: tables.set_aside.items(hub_id, Kind.LOOP))
@@ -246,6 +250,23 @@ class NodeService:
             return
         done = await self.forgetting.run(dry_run=False)
         await asyncio.sleep(DAY if done["settled"] else LOOK_SECONDS)
+
+    async def tell_enquiries(self) -> None:
+        """Publish enquiries that were allowed and are not published yet, and end those that are
+        over.
+        """
+        if await self.resyncing.under_way():
+            return
+        membership = self.membership
+        to_tell = await membership.engine.read(
+            lambda tables: tables.enquiries.is_any_to_tell(membership.at())
+        )
+        if to_tell:
+            await Publisher(membership).publish_enquiries()
+
+    async def _tell_enquiries(self) -> None:
+        await self.tell_enquiries()
+        await asyncio.sleep(LOOK_SECONDS)
 
     async def _forever(self, name: str, work: Work) -> None:
         while True:

@@ -21,6 +21,7 @@ from audit.report.figures import (
     outcomes_by_basis,
     uptime,
 )
+from audit.report.front_door import enquiries_section
 from audit.rules.history import RENEWAL
 from web.markup import page, paragraph, section, table, text
 from web.pictures import Axis, Caption, Series, bar_picture
@@ -38,8 +39,10 @@ _SAID = {
     Severity.RULE: "Rule: the log is intact, but a rule was broken",
 }
 _SERIES = {
-    "requests": {"request", "identity_request"},
-    "decisions": {"hub_decision", "decision", "identity_decision", "identity_answer"},
+    "requests": {"request", "identity_request", "enquiry"},
+    "decisions": {
+        *("hub_decision", "decision", "identity_decision", "identity_answer", "enquiry_decision"),
+    },
     "releases": {"release", "provisional", "receipt"},
     "renewals": {RENEWAL},
 }
@@ -59,6 +62,7 @@ def to_html(audited: Audited, now: int) -> str:
         _refusals(audited),
         answers_section(audited),
         _identity_checks(audited),
+        enquiries_section(audited),
         _unwitnessed(audited),
         _witnesses(audited),
         _checked(audited),

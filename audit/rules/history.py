@@ -29,6 +29,7 @@ from protocol.messages.bodies import (
     RequestBody,
 )
 from protocol.messages.clock import OverdueBody
+from protocol.messages.enquiries import EnquiryBody, EnquiryDecisionBody
 from protocol.messages.log import ProvisionalBody
 from protocol.messages.review import (
     IdentityAnswerBody,
@@ -97,6 +98,19 @@ class Commitment:
 
 
 @dataclass
+class Enquired:
+    """One enquiry about somebody who is no client: where it is in the log, whose it is, and what
+    the hub decided; "" if it has not.
+    """
+
+    index: int
+    agency: str
+    practitioner: str
+    asked_at: int
+    outcome: str = ""
+
+
+@dataclass
 class History:
     """Filled line by line, in log order. What comes twice counts once."""
 
@@ -105,6 +119,7 @@ class History:
     refusals: Counter[str] = field(default_factory=Counter)
     rejections: Counter[str] = field(default_factory=Counter)
     commitments: list[Commitment] = field(default_factory=list)
+    enquiries: dict[str, Enquired] = field(default_factory=dict)
     entries: int = 0
     unread: int = 0
 
@@ -120,6 +135,12 @@ class History:
         self.days[preamble.iat // DAY][kind] += 1
         if isinstance(body, (RequestBody, IdentityRequestBody)):
             self._request(line.index, statement)
+        elif isinstance(body, EnquiryBody):
+            enquired = Enquired(line.index, preamble.sender, body.practitioner.id, preamble.iat)
+            self.enquiries.setdefault(body.enquiry_id, enquired)
+        elif isinstance(body, EnquiryDecisionBody):
+            if enquiry := self.enquiries.get(body.enquiry_id):
+                enquiry.outcome = enquiry.outcome or body.outcome
         elif isinstance(body, RejectionBody):
             self.rejections[body.code] += 1
         elif isinstance(body, SampleCommitmentBody):

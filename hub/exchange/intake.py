@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from hub.exchange import resyncs
+from hub.exchange.enquiries import Enquiring
 from hub.exchange.handlers import DAY, Handler, Parts, check_quota, parts_of
 from hub.exchange.identity_checks import IdentityChecks
 from hub.exchange.introductions import Introductions
@@ -43,6 +44,7 @@ from protocol.messages.bodies import (
     ReleaseBody,
     RequestBody,
 )
+from protocol.messages.enquiries import EnquiryBody
 from protocol.messages.evaluations import EvaluationCountBody
 from protocol.messages.introductions import IntroductionRequestBody
 from protocol.messages.log import ProvisionalBody, ResyncBody, StatementAnswerBody
@@ -222,6 +224,7 @@ class Intake:
             IdentityCheckBody: checks.check,
             IdentityAnswerBody: checks.answer,
             IntroductionRequestBody: Introductions(ledger).request,
+            EnquiryBody: Enquiring(ledger).enquiry,
             RequestBody: broker.request,
             DecisionBody: broker.decision,
             ReleaseBody: broker.release,
@@ -315,4 +318,6 @@ def _submitted(ledger: Ledger, logged: Logged, decision: bytes | None = None) ->
 def _decision_on(tables: HubTables, statement: Statement[WireModel]) -> bytes | None:
     """The hub's decision on a statement that was taken before, while it is kept."""
     request = tables.requests.of_statement(statement.id)
-    return tables.log.envelope(request.hub_decision) if request is not None else None
+    enquiry = tables.enquiries.of_statement(statement.id)
+    decision = request.hub_decision if request else enquiry.decision if enquiry else None
+    return tables.log.envelope(decision) if decision is not None else None

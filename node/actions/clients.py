@@ -14,7 +14,7 @@ from node.actions.session import in_folder
 from node.membership.charter import confirm_months
 from node.membership.hub import HubMembership
 from node.publishing.publisher import Publisher
-from node.records import by_hand, families
+from node.records import by_hand, enquiries, families
 from node.records.by_hand import Added, By
 from node.records.strong_keys import WhoWithdrew
 from node.service import NodeService
@@ -96,6 +96,7 @@ async def add_client(service: NodeService, new: NewClient, person: int) -> str:
             raise LocalError(ErrorCode.NOT_READY, "the charter has no such basis: clients preset")
         consent = _consent(new.consent, today) if basis.permission_class == "consent" else None
         by_hand.add(tables, Added(local_id, record, preset, consent), By(person, now))
+        enquiries.end_about(tables, record, now)
 
     await service.membership.engine.write(work)
     await tell_hub(service, "the client is here, but the hub was not told; run publish: ")

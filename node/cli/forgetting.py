@@ -33,6 +33,7 @@ GONE = {
     "doubts": "doubts about files that somebody had agreed to",
     "hashes": "keyed hashes of people who withdrew",
     "lists": "lists of missing work",
+    "enquiries": "people who were enquired about, with all that was kept of that",
 }
 STAYS = {
     "withheld": "withheld, or proposed to be",

@@ -170,6 +170,11 @@ add_later(
 )
 add_later(
     app,
+    "node.cli.enquiries",
+    {"enquire": "Ask who works with somebody who is not your client: new, list, close."},
+)
+add_later(
+    app,
     "node.cli.consents",
     {"consent": "What your clients agreed to: give, show, withdraw, receipt."},
 )

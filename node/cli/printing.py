@@ -103,6 +103,8 @@ DEEDS = {
     "proposed_withholding": "wanted {} withheld",
     "withheld_client": "agreed that {} is withheld",
     "ended_withholding": "ended the withholding of {}",
+    "enquired": "enquired: {}",
+    "closed_enquiry": "closed {}",
 }
 
 

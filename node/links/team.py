@@ -152,9 +152,9 @@ def team_of(tables: NodeTables, membership: HubMembership, local_id: str) -> Tea
     shown = [item for item in entries_of(known) if item.link.state is not LinkState.ENDED]
     hints = tables.hints.of_stub(hub_id, stub.stub_id) if stub else []
     rounds = tables.stubs.rounds(hub_id)
-    ours = membership.agreement.types
     works = tables.records.in_force(client.id, membership.at())
-    own = [ours[item.type].title for item in works if item.type in ours]
+    kinds = (membership.agreement.kind(item.type) for item in works)
+    own = [kind.title for kind in kinds if kind is not None]
     possible = sum(link.state is LinkState.POSSIBLE for link in known)
     return Team(
         own=tuple(own),

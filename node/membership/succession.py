@@ -40,6 +40,7 @@ def _end(tables: NodeTables, hub_id: str, now: int) -> None:
     tables.received_requests.end_with_log(hub_id)
     tables.sent_checks.end_with_log(hub_id)
     tables.received_checks.end_with_log(hub_id)
+    tables.enquiries.end_with_log(hub_id)
     tables.reviews.end_with_log(hub_id)
     tables.outbox.end_with_log(hub_id, LOST)
     # What the new hub does not know, and our own account of what the old one had counted.

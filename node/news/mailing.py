@@ -1,4 +1,4 @@
-"""Mail to our own people that there is news, and not a word of what (specs/06-requests.md §9).
+"""Mail to our own people that there is news, and not a word of what (specs/06-requests.md §13).
 
 It is sent by the running node alone, beside everything else. A mail is marked as sent once the
 server has taken it: cut off in between it goes again, under the same Message-ID, rather than never.

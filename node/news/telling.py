@@ -1,4 +1,4 @@
-"""Lines of news: who is told of what, in the transaction in which it happens (specs/06 §9)."""
+"""Lines of news: who is told of what, in the transaction in which it happens (specs/06 §13)."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

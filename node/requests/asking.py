@@ -28,7 +28,13 @@ from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel, from_base64
 from protocol.governance.retention import may_be_kept
-from protocol.messages.bodies import DecisionBody, ReceiptBody, ReleaseBody, RequestBody
+from protocol.messages.bodies import (
+    DecisionBody,
+    HubDecisionBody,
+    ReceiptBody,
+    ReleaseBody,
+    RequestBody,
+)
 from protocol.messages.log import ProvisionalBody
 from protocol.messages.parts import LinkProof, RequestPins, RequestPractitioner
 from protocol.messages.statement import Statement
@@ -136,9 +142,9 @@ class Asking:
     def on_request_sent(self, tables: NodeTables, sent: Sent) -> None:
         """Take the hub's decision on our request."""
         body = sent.statement.expect(RequestBody).body
-        if sent.decision is None or sent.decision.body.request != sent.statement.id:
+        decision = sent.decision.expect(HubDecisionBody).body if sent.decision else None
+        if decision is None or decision.request != sent.statement.id:
             raise RemoteError(ErrorCode.WRONG_RECIPIENT, "the hub decided another request")
-        decision = sent.decision.body
         request = tables.sent_requests.get(self._membership.hub.hub_id, body.request_id)
         if request is None:
             return

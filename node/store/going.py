@@ -22,6 +22,7 @@ OF_CLIENT = (
     ("relative", "relative"), ("objection", "client"), ("withheld", "client"), ("stub", "client"),
     ("request_draft", "client"),
     ("news", "client"), ("shown_before", "client"),
+    ("enquiry", "client"),
 )  # fmt: skip
 """Tables that name a client, and by which column."""
 OF_STUB = (
@@ -55,6 +56,7 @@ _NAMES_A_PERSON = (
     ("received_request", "answered_by"),
     ("request_draft", "practitioner"),
     ("news", "person"), ("news_mail", "person"),
+    ("enquiry", "practitioner"),
 )  # fmt: skip
 
 
@@ -103,6 +105,7 @@ class GoingClients:
         """
         rows = self._tx.rows(
             "SELECT c.id FROM client c WHERE c.id > ? "
+            "AND c.id NOT IN (SELECT client FROM enquiry) "
             "AND EXISTS (SELECT 1 FROM involvement i WHERE i.client = c.id) "
             "AND NOT EXISTS (SELECT 1 FROM involvement i WHERE i.client = c.id "
             "AND (i.ended_at IS NULL OR i.ended_at > ? OR i.withdrawn_at > ?)) "
@@ -241,8 +244,10 @@ class GoingClients:
             found[row["client"]][1].append(str(row["local_id"]))
         return found
 
-    def delete(self, over: Over) -> None:
-        """Delete clients and all that says something of them."""
+    def delete(self, over: Over, *, counts: bool = False) -> None:
+        """Delete clients and all that says something of them. `counts`: the keyed hashes of tokens
+        that they gave up stay for as long as these count, or the limits would not hold.
+        """
         clients, works = list(over.members), list(over.works)
         named = {one for _, ids in self.names_of(clients).values() for one in ids}
         self._old.remove_asked(over.asked)
@@ -251,7 +256,8 @@ class GoingClients:
             links = over.links.get(hub_id, {})
             self._old.remove_about(hub_id, links)
             self._run("DELETE FROM review WHERE hub_id = ? AND link_id IN (:among)", hub_id, links)
-            self._old.drop_tokens_of(hub_id, stubs)
+            if not counts:
+                self._old.drop_tokens_of(hub_id, stubs)
             for table in OF_STUB:
                 sql = f"DELETE FROM {table} WHERE hub_id = ? AND stub_id IN (:among)"  # noqa: S608
                 self._run(sql, hub_id, stubs)

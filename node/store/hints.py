@@ -1,6 +1,6 @@
 """What the hub told us of services that we may not see, and who asked to be introduced to us.
 
-specs/06-requests.md §9. Everything is looked up by the hub's id and the hint's id; what others
+specs/06-requests.md §12. Everything is looked up by the hub's id and the hint's id; what others
 asked, by the id of their statement.
 """
 

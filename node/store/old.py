@@ -44,6 +44,7 @@ class Kind(StrEnum):
     DOUBTS = "doubts"
     HASHES = "hashes"
     LISTS = "lists"
+    ENQUIRIES = "enquiries"
 
 
 @dataclass(frozen=True)

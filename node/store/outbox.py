@@ -33,7 +33,7 @@ OUTBOX_MOVES: Moves[OutboxState] = {
     _O.SENT: (_O.LOGGED, _O.MISSING, _O.FAILED),
 }
 # What a statement is about, by the first of these fields that its body has.
-_SUBJECTS = ("request_id", "check_id", "link_id", "hint_id")
+_SUBJECTS = ("request_id", "check_id", "link_id", "hint_id", "enquiry_id")
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,8 @@ class Deed(StrEnum):
     PROPOSED_WITHHOLDING = "proposed_withholding"
     WITHHELD_CLIENT = "withheld_client"
     ENDED_WITHHOLDING = "ended_withholding"
+    ENQUIRED = "enquired"
+    CLOSED_ENQUIRY = "closed_enquiry"
 
 
 @dataclass(frozen=True, repr=False)

@@ -111,6 +111,11 @@ class Stubs:
         rows = [{**own, **vars(stub), "retired": int(stub.retired)} for stub in stubs]
         self._tx.put_many("stub", rows, ("hub_id", "client"))
 
+    def publish_again(self, hub_id: str, client: int) -> None:
+        """Have a client's stub published again, whether what it says has changed or not."""
+        sql = "UPDATE stub SET published_hash = '' WHERE hub_id = ? AND client = ?"
+        self._tx.run(sql, hub_id, client)
+
     def rounds(self, hub_id: str) -> Rounds | None:
         """How far the hub last said that its rounds have come."""
         sql = "SELECT compared_below, next_round FROM rounds WHERE hub_id = ?"

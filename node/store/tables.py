@@ -10,6 +10,7 @@ from node.store.cards import Cards
 from node.store.checks import ReceivedChecks, SentChecks
 from node.store.consents import Consents
 from node.store.drafts import Drafts
+from node.store.enquiries import Enquiries
 from node.store.families import Families
 from node.store.figures import Figures
 from node.store.findable import FindableTypes
@@ -70,8 +71,7 @@ class NodeTables:
         self.publication_counts = PublicationCounts(tx)
         self.hubs = Hubs(tx)
         self.log_views = LogViews(tx)
-        self.links = Links(tx)
-        self.reviews = Reviews(tx)
+        self.links, self.reviews = Links(tx), Reviews(tx)
         self.hints = Hints(tx)
         self.sent_requests = SentRequests(tx)
         self.drafts = Drafts(tx)
@@ -80,8 +80,8 @@ class NodeTables:
         self.cards = Cards(tx)
         self.objections = Objections(tx)
         self.consents = Consents(tx)
-        self.sent_checks = SentChecks(tx)
-        self.received_checks = ReceivedChecks(tx)
+        self.enquiries = Enquiries(tx)
+        self.sent_checks, self.received_checks = SentChecks(tx), ReceivedChecks(tx)
         self.outbox = OutboxStore(tx)
         self.journal = JournalStore(tx)
         self.alarms = AlarmStore(tx)

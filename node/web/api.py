@@ -27,6 +27,7 @@ from node.views.review import check_value, queue_value
 from node.web import (
     own_clients,
     own_consents,
+    own_enquiries,
     own_news,
     own_people,
     own_requests,
@@ -44,6 +45,7 @@ BODY_LIMIT = 16 * 1024
 OWN_CALLS = (
     own_clients.CALLS
     | own_consents.CALLS
+    | own_enquiries.CALLS
     | own_news.CALLS
     | own_people.CALLS
     | own_requests.CALLS

@@ -59,6 +59,8 @@ _WORDS = {
     "contested": "what a better rival costs",
     "margin": "how close a rival may come",
     "place": "counts as place evidence",
+    "enquiry": "enquiring about people who are no clients",
+    "bases": "on which basis",
     "node_retention": "how long nodes keep",
     "answering": "how long agencies have to answer",
     "urgent": "answering by the wall clock",

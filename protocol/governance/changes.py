@@ -219,6 +219,16 @@ def _objection(notes: _Notes, where: str, old: dict[str, Any], new: dict[str, An
         notes.say(f"{where} is not possible any more.", loosens=False)
 
 
+def _enquiry(notes: _Notes, where: str, old: dict[str, Any], new: dict[str, Any]) -> None:
+    """Who may enquire about people who are no clients of theirs: nobody, where it is not stated."""
+    if old and new:
+        _ENQUIRY(notes, where, old, new)
+    elif new:
+        notes.say(f"{where} is possible, for {', '.join(new['classes'])}.")
+    else:
+        notes.say(f"{where} is not possible any more.", loosens=False)
+
+
 def _record(notes: _Notes, where: str, old: str | None, new: str | None) -> None:
     """Where a fact of the asker's is from: typed is the loosest."""
     before, after = (
@@ -348,6 +358,15 @@ _OBJECTION = _fields(
         "reasons": _items("code", _unknown),
     }
 )
+_ENQUIRY = _fields(
+    {
+        "classes": _set_of_codes,
+        "bases": _set_of_codes,
+        "days": _number("the days for which an enquiry is seen"),
+        "per_person_day": _number("the number of enquiries of one person in a day"),
+        "per_agency_day": _number("the number of enquiries of one agency in a day"),
+    }
+)
 _ADMISSION = _fields(
     {
         "founding_until": _founding_until,
@@ -389,6 +408,7 @@ _CHARTER: Mapping[str, Compare] = {
     "quotas": _limits,
     "admission": _admission,
     "duty_desk": _fields({"name": _told, "phone": _told, "hours": _told}),
+    "enquiry": _enquiry,
     "past_months": _past_months,
     "confirm_months": _confirm_months,
     "request_lifetime_days": _number("the longest life of a request, in days,"),

@@ -15,6 +15,7 @@ from protocol.messages import (
     audit,
     bodies,
     clock,
+    enquiries,
     evaluations,
     introductions,
     log,
@@ -202,6 +203,8 @@ KINDS: dict[str, Kind] = {
     "introduction_decision": Kind(
         introductions.IntroductionDecisionBody, _HUB, _MEMBER, shown_to_third=True
     ),
+    "enquiry": Kind(enquiries.EnquiryBody, _MEMBER, _HUB, needs_agreement=_always),
+    "enquiry_decision": Kind(enquiries.EnquiryDecisionBody, _HUB, _MEMBER),
     "sample_commitment": Kind(audit.SampleCommitmentBody, _AUDITOR, _HUB),
     "rotation": Kind(log.RotationBody, _MEMBER, _HUB, Leaf.NONE, SigningKey.RECOVERY),
     "daily_statement": Kind(log.DailyStatementBody, _HUB, _MEMBER),

@@ -13,6 +13,7 @@ def quota_of(charter: Charter, kind: str) -> int | None:
     """The day's quota of a kind, if it has one."""
     quotas = charter.quotas
     return {
+        "enquiry": charter.enquiry.per_agency_day if charter.enquiry else None,
         "request": quotas.requests_per_day,
         "identity_request": quotas.identity_checks_per_day,
         "introduction_request": quotas.identity_checks_per_day,

@@ -1,5 +1,5 @@
 """Services that nobody sees meet where both clients' consents and the charter say so; anybody else
-is told at most that the duty desk can help. specs/06-requests.md §9.
+is told at most that the duty desk can help. specs/06-requests.md §12.
 """
 
 import json

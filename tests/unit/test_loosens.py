@@ -123,6 +123,53 @@ def test_asking_less_often_about_unconfirmed_work_loosens(value: dict[str, Any])
     assert [len(found) for found in compare(nine, six)] == [0, 1]
 
 
+ENQUIRY = {
+    "classes": ["childrens_social_care"],
+    "bases": ["UK-CA89-S47"],
+    "days": 14,
+    "per_person_day": 10,
+    "per_agency_day": 50,
+}
+KIND = {
+    "code": "enquiry",
+    "title": "Enquiry",
+    "openness": "open",
+    "visible_to": ["police"],
+    "labels": ["Enquiry"],
+}
+
+
+def test_enquiries_and_every_number_and_list_of_theirs_loosen_by_being_more(
+    value: dict[str, Any],
+) -> None:
+    known = put(value, "involvement_types", [*value["involvement_types"], KIND])
+    with_rule = {**known, "enquiry": ENQUIRY}
+    said = "Enquiring about people who are no clients is possible, for childrens_social_care."
+    assert compare(known, with_rule) == ([said], [])
+    assert compare(with_rule, known) == (
+        [],
+        ["Enquiring about people who are no clients is not possible any more."],
+    )
+    for change, words in (
+        ({"classes": ["childrens_social_care", "police"]}, "police is added."),
+        ({"bases": ["UK-CA89-S47", "UK-CA89-S17"]}, "UK-CA89-S17 is added."),
+        ({"days": 15}, "the days for which an enquiry is seen rises from 14 to 15."),
+        (
+            {"per_person_day": 11},
+            "enquiries of one person in a day rises from 10 to 11.",
+        ),
+        (
+            {"per_agency_day": 51},
+            "enquiries of one agency in a day rises from 50 to 51.",
+        ),
+    ):
+        looser = {**known, "enquiry": {**ENQUIRY, **change}}
+        (loosened,), tightened = compare(with_rule, looser)
+        assert loosened.endswith(words)
+        assert tightened == []
+        assert [len(found) for found in compare(looser, with_rule)] == [0, 1]
+
+
 LISTS = [
     ("involvement_types/police_contact/visible_to", "health_provider"),
     ("lawful_bases/UK-CA89-S47/requester_classes", "charity"),
