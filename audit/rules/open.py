@@ -13,6 +13,7 @@ from typing import Any
 
 from audit.case.case import Case, Payload
 from audit.findings import Finding, FindingCode, Severity, broken, missing, rule
+from audit.rules.attention import AttentionCheck
 from audit.rules.budgets import BudgetCheck
 from audit.rules.chain import Chain
 from audit.rules.daily import DailyCheck
@@ -98,6 +99,7 @@ class _Opening:
             "evaluation_count": self._budgets.evaluation_count,
             "statement_answer": self._daily.answer,
             **self._people.steps(),
+            **AttentionCheck(self._facts, verified.directory).steps(),
         }
         self._gaps = False
         self._incomplete = False

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from hub.exchange import resyncs
+from hub.exchange.attention import Alerts
 from hub.exchange.handlers import DAY, Handler, Parts, check_quota, parts_of
 from hub.exchange.identity_checks import IdentityChecks
 from hub.exchange.recalls import Recalls
@@ -29,6 +30,7 @@ from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel, from_base64, to_base64
 from protocol.governance.acceptance import unaccepted
 from protocol.governance.directory import Directory
+from protocol.messages.attention import AttentionBody, InviteBody
 from protocol.messages.audit import SampleCommitmentBody
 from protocol.messages.bodies import (
     AcceptedBody,
@@ -211,6 +213,7 @@ class Intake:
     def _handlers(self, ledger: Ledger) -> dict[type[WireModel], Handler]:
         broker = Broker(ledger, self.quorum_is_missing)
         recalls, checks, upkeep = Recalls(ledger), IdentityChecks(ledger), Upkeep(ledger)
+        alerts = Alerts(ledger)
         return {
             VerdictBody: Reviews(ledger).verdict,
             WrongPersonBody: recalls.wrong_person,
@@ -224,6 +227,8 @@ class Intake:
             ReleaseBody: broker.release,
             ProvisionalBody: broker.provisional,
             ReceiptBody: broker.receipt,
+            AttentionBody: alerts.attention,
+            InviteBody: alerts.invite,
             CharterAcceptBody: upkeep.charter_accept,
             EndorsementBody: upkeep.endorsement,
             SealRenewalBody: upkeep.own_change,

@@ -21,6 +21,7 @@ from node.store.requests import ReceivedState, SentState
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, PatchworkError, RemoteError
 from protocol.fields import WireModel, to_base64
+from protocol.messages.attention import AttentionNoticeBody
 from protocol.messages.bodies import (
     AcceptedBody,
     DecisionBody,
@@ -73,7 +74,8 @@ class Progress:
         await self.membership.engine.write(lambda tables: self._settle(tables, entries))
 
     def told(self, question: Given) -> list[Callable[[NodeTables], None]]:
-        """What is to be written of the links that the hub tells again behind our question. Raises
+        """What is to be written of the links, and of attention raised over them, that the hub tells
+        again behind our question. Raises
         RemoteError for what it did not sign for us.
         """
         return [self._told(parse_statement(part)) for part in question.parts]
@@ -86,6 +88,9 @@ class Progress:
         if isinstance(body, NoticeBody):
             notice = statement.expect(NoticeBody)
             return lambda tables: on_notice(tables, membership, notice)
+        if isinstance(body, AttentionNoticeBody):
+            told = statement.expect(AttentionNoticeBody)
+            return lambda tables: self.dispatcher.attention.on_notice(tables, told)
         review = statement.expect(ReviewBody)
         return lambda tables: self.dispatcher.reviewing.on_review(tables, review)
 

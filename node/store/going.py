@@ -20,10 +20,17 @@ OF_CLIENT = (
     ("merged_involvement", "client"), ("merged_client", "client"), ("merged_client", "into_client"),
     ("client_said", "client"), ("other_id", "client"), ("relative", "client"),
     ("relative", "relative"), ("objection", "client"), ("withheld", "client"), ("stub", "client"),
-    ("request_draft", "client"),
+    ("request_draft", "client"), ("sent_attention", "client"),
 )  # fmt: skip
 """Tables that name a client, and by which column."""
-OF_STUB = ("published_token", "stub_tokens", "stub_change", "link", "lost_stub")
+OF_STUB = (
+    "published_token",
+    "stub_tokens",
+    "stub_change",
+    "link",
+    "lost_stub",
+    "received_attention",
+)
 """Tables with the columns `hub_id` and `stub_id`."""
 _SENT_OPEN = (SentState.SENDING.value, SentState.WAITING.value, SentState.ALLOWED.value)
 _RECEIVED_OPEN = (
@@ -47,7 +54,8 @@ _NAMES_A_PERSON = (
     ("merged_client", "person"), ("unwitnessed_card", "practitioner"),
     ("withheld", "proposed_by"), ("withheld", "agreed_by"), ("withheld", "ending_by"),
     ("withheld", "ended_by"), ("consent", "recorded_by"), ("consent", "withdrawn_by"),
-    ("request_draft", "practitioner"),
+    ("request_draft", "practitioner"), ("sent_attention", "practitioner"),
+    ("received_attention", "seen_by"),
 )  # fmt: skip
 
 

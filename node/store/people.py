@@ -45,6 +45,9 @@ class Deed(StrEnum):
     PROPOSED_WITHHOLDING = "proposed_withholding"
     WITHHELD_CLIENT = "withheld_client"
     ENDED_WITHHOLDING = "ended_withholding"
+    RAISED_ATTENTION = "raised_attention"
+    SAW_ATTENTION = "saw_attention"
+    ASKED_TO_INVITE = "asked_to_invite"
 
 
 @dataclass(frozen=True, repr=False)

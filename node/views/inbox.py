@@ -14,6 +14,7 @@ from node.requests.objections import objection_to
 from node.requests.without_quorum import is_shown
 from node.store.requests import ReceivedRequest, ReceivedState, SentRequest, SentState
 from node.store.tables import NodeTables
+from node.views.attention import attention_value, raised_value
 from node.views.changes import about
 from node.views.governance import governance_value
 from node.views.objections import override_value
@@ -67,6 +68,8 @@ def inbox_value(tables: NodeTables, membership: HubMembership) -> dict[str, list
     return {
         "alarms": alarms_value(tables, membership),
         "governance": [item for item in governance_value(tables, membership) if not item["seen"]],
+        "attention": attention_value(tables, membership),
+        "raised": raised_value(tables, membership),
         "received": received,
         "sent": [
             {

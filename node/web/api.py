@@ -26,7 +26,7 @@ from node.store.objections import SaidBy
 from node.store.tables import NodeTables
 from node.views.objections import objections_value
 from node.views.review import check_value, queue_value
-from node.web import own_clients, own_consents, own_requests
+from node.web import own_attention, own_clients, own_consents, own_requests
 from protocol import canonical
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import BasisCode, Code, WireModel, refused_shape
@@ -35,7 +35,7 @@ from protocol.requests.sealing import FACT_LIMIT
 from transport.routes import Auth, Handler, Route, make_application
 
 BODY_LIMIT = 16 * 1024
-ALL_CALLS = own_clients.CALLS | own_consents.CALLS | own_requests.CALLS
+ALL_CALLS = own_clients.CALLS | own_consents.CALLS | own_requests.CALLS | own_attention.CALLS
 HERE = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 
 PersonName = Annotated[str, Field(max_length=200)]

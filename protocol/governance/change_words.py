@@ -57,4 +57,6 @@ _WORDS = {
     "margin": "how close a rival may come",
     "place": "counts as place evidence",
     "node_retention": "how long nodes keep",
+    "attention": "raising attention",
+    "kinds": "what may be said",
 }

@@ -27,6 +27,7 @@ from protocol.fields import (
     WireModel,
     refused_shape,
 )
+from protocol.governance.attention import AttentionTerms
 from protocol.log.note import parse_vkey
 from protocol.matchkeys.policy import MatchPolicy, parse_policy
 from protocol.signing import check_public_key
@@ -197,7 +198,7 @@ class Quotas(WireModel):
     (specs/04-matching.md §10). More of any of them is looser.
 
     Of evaluations an agency may use `evaluations_at_once`, which fills up by `evaluations_per_day`;
-    charters from before sizes were declared have the latter alone.
+    charters from before sizes were declared have the latter alone. `invites_per_day` None: none.
     """
 
     evaluations_at_once: Limit | None = None
@@ -208,6 +209,7 @@ class Quotas(WireModel):
     token_changes_per_stub: Annotated[int, Field(ge=1, le=100)]
     new_stubs_per_day: Limit
     first_stubs: Limit
+    invites_per_day: Count | None = None
 
 
 class Admission(WireModel):
@@ -263,6 +265,7 @@ class Charter(WireModel):
     quotas: Quotas
     admission: Admission | None = None
     duty_desk: DutyDesk
+    attention: AttentionTerms | None = None
     past_months: Annotated[int, Field(ge=0, le=120)] | None = None
     confirm_months: Annotated[int, Field(ge=1, le=120)] | None = None
     request_lifetime_days: Annotated[int, Field(ge=1, le=90)]

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from protocol.fields import WireModel
-from protocol.messages import audit, bodies, log, members, review
+from protocol.messages import attention, audit, bodies, log, members, review
 
 
 class Party(StrEnum):
@@ -182,6 +182,9 @@ KINDS: dict[str, Kind] = {
         review.IdentityAnswerBody, _MEMBER, _MEMBER, conversation=_CHECK,
         needs_active_recipient=True,
     ),
+    "attention": Kind(attention.AttentionBody, _MEMBER, _HUB, needs_agreement=_always),
+    "attention_notice": Kind(attention.AttentionNoticeBody, _HUB, _MEMBER, Leaf.NONE),
+    "invite": Kind(attention.InviteBody, _MEMBER, _HUB),
     "sample_commitment": Kind(audit.SampleCommitmentBody, _AUDITOR, _HUB),
     "rotation": Kind(log.RotationBody, _MEMBER, _HUB, Leaf.NONE, SigningKey.RECOVERY),
     "daily_statement": Kind(log.DailyStatementBody, _HUB, _MEMBER),
