@@ -19,6 +19,7 @@ from protocol.errors import RemoteError
 from protocol.fields import WireModel
 from protocol.governance.directory import Directory
 from protocol.log.leaf import LeafKind, parse_leaf, verify_sealed
+from protocol.messages.attention import AttentionBody, InviteBody
 from protocol.messages.audit import SampleCommitmentBody
 from protocol.messages.bodies import (
     DecisionBody,
@@ -49,6 +50,16 @@ class Line:
     statement: Statement[WireModel] | None
     envelope: bytes | None = None
     salt: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Alerted:
+    """Attention that was raised, or an invite: by whom, when, and nothing of to whom."""
+
+    index: int
+    kind: str
+    sender: str
+    at: int
 
 
 @dataclass
@@ -98,6 +109,7 @@ class History:
     refusals: Counter[str] = field(default_factory=Counter)
     rejections: Counter[str] = field(default_factory=Counter)
     commitments: list[Commitment] = field(default_factory=list)
+    alerts: list[Alerted] = field(default_factory=list)
     entries: int = 0
     unread: int = 0
 
@@ -114,6 +126,9 @@ class History:
             self._request(line.index, statement)
         elif isinstance(body, RejectionBody):
             self.rejections[body.code] += 1
+        elif isinstance(body, (AttentionBody, InviteBody)):
+            alerted = Alerted(line.index, preamble.kind, preamble.sender, preamble.iat)
+            self.alerts.append(alerted)
         elif isinstance(body, SampleCommitmentBody):
             self.commitments.append(Commitment(line.index, preamble.sender, body))
         else:

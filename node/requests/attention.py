@@ -136,7 +136,7 @@ class Attention:
             )
         works = tables.records.in_force(client.id, membership.at())
         types = [membership.agreement.types.get(item.type) for item in works]
-        if not any(kind and kind.openness != "sensitive" and kind.visible_to for kind in types):
+        if not any(kind and kind.openness != "sensitive" for kind in types):
             raise LocalError(
                 ErrorCode.NOT_ALLOWED,
                 "your work with this client is shown to nobody, or is over, so nobody can be told "

@@ -43,6 +43,6 @@ def decide_attention(
 
 
 def _is_seen(charter: Charter, involvement: PublishedInvolvement) -> bool:
-    """Whether anybody at all may see work of this type: who is hidden says nothing to a team."""
+    """Whether work of this type may be shown to anybody: who is hidden says nothing to a team."""
     kind = charter.involvement_type(involvement.type)
-    return kind is not None and kind.openness != "sensitive" and bool(kind.visible_to)
+    return kind is not None and kind.openness != "sensitive"

@@ -543,7 +543,7 @@ class SimFederation:
         await self.settle()
 
     async def settle(self) -> None:
-        """Tell what ended and was raised, checkpoint, deliver, send until nothing moves any more."""
+        """Tell what ended and was raised, checkpoint, deliver and send until nothing moves."""
         quiet = 0
         while quiet < 2:
             await self.hub.jobs.ends()

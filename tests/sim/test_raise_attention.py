@@ -11,7 +11,10 @@ from typing import Any
 
 import pytest
 
+from audit.case.case import Case
 from audit.findings import FindingCode as Code
+from audit.report.figures import Alerts, alerts, audit_case
+from audit.report.report_page import to_html
 from node.actions.attention import raise_attention, see_attention
 from node.actions.people import say_now
 from node.actions.records import withdraw_now
@@ -22,7 +25,7 @@ from node.store.attention import RaisedState
 from node.views.inbox import inbox_value
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.messages.attention import AttentionNoticeBody
-from tests.sim.federation import AMIRA, DUTY, SAMIR, SimFederation, SimNode, row
+from tests.sim.federation import AMIRA, DUTY, NOON, SAMIR, SimFederation, SimNode, row
 from tests.sim.put_back import copy_aside, put_back
 from tests.sim.test_audit_people import audited, rules
 from tests.sim.test_charter_change import amend, follow
@@ -181,6 +184,12 @@ async def test_a_hub_that_lets_through_what_the_rules_refuse_is_found(
     await health.service.advance()
     await federation.settle()
     assert await audited(federation) == rules(Code.ATTENTION_UNFOUNDED)
+    case = audit_case(Case(federation.folder / "case"), None, [])
+    over = int(lie == "quota")
+    assert alerts(case) == {
+        health.party_id: Alerts(raised=1 + over, invites=0, most_a_day=1 + over, days_over=over)
+    }
+    assert ("over the quota on 1 day(s)" in to_html(case, NOON)) == bool(over)
 
 
 async def test_what_cannot_be_raised_is_said_before_anything_leaves(
@@ -257,7 +266,7 @@ async def test_a_hub_that_is_away_is_sent_it_later(
             raise RemoteError(ErrorCode.UNREACHABLE, "the hub is away")
         return await post(url, *arguments)
 
-    federation.network.post = away  # type: ignore[method-assign]
+    federation.network.post = away  # type: ignore[assignment, method-assign]
     assert await raised(health, "h1") is RaisedState.SENDING
     federation.network.post = post  # type: ignore[method-assign]
     await federation.settle()

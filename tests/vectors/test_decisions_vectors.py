@@ -12,9 +12,11 @@ from protocol.canonical import encode
 from protocol.errors import RemoteError
 from protocol.governance.charter import ObjectionRule, parse_charter
 from protocol.governance.retention import keep_until, may_be_kept
+from protocol.messages.attention import AttentionBody
 from protocol.messages.bodies import MemberBody, PublishedInvolvement, RequestBody
 from protocol.messages.parts import DecisionFacts
 from protocol.messages.review import IdentityRequestBody
+from protocol.requests.attention import AttentionFacts, decide_attention
 from protocol.requests.decide import (
     Allow,
     Decision,
@@ -144,6 +146,19 @@ def test_decide_identity(case: dict[str, Any]) -> None:
     assert in_words(decision) == (case["outcome"], case["code"], case["field"])
 
 
+@each("attention")
+def test_decide_attention(case: dict[str, Any]) -> None:
+    charter = parse_charter(encode({**VECTORS["charter"], "attention": VECTORS["attention_terms"]}))
+    given = changed(VECTORS["attention_base"], case["change"])
+    body, facts = AttentionBody.model_validate(given["body"]), given["facts"]
+    works = tuple(map(PublishedInvolvement.model_validate, facts["involvements"]))
+    known = AttentionFacts(member(facts["sender"]), works, facts["raised_today"])
+    decision = decide_attention(charter, body, given["iat"], known)
+    assert in_words(decision) == (case["outcome"], case["code"], None)
+    nobody = decide_attention(CHARTER, body, given["iat"], known)
+    assert in_words(nobody)[1] == "kind_not_known", "a charter from before lets nobody"
+
+
 def test_a_refused_identity_request_names_nothing_of_the_other_side() -> None:
     names = ("charter", "requester_membership", "holder_membership", "round",
              "requester_publication", "holder_publication")  # fmt: skip
@@ -250,7 +265,8 @@ def test_stricter(first: str, second: str, expected: str) -> None:
 
 
 def test_every_refusal_that_a_rule_can_give_has_a_case() -> None:
-    given = {case["code"] for group in ("hub", "holder") for case in VECTORS[group]} - {None}
+    groups = ("hub", "holder", "attention")
+    given = {case["code"] for group in groups for case in VECTORS[group]} - {None}
     assert given | set(VECTORS["persons_only"]) == {code.value for code in RefusalCode}
     assert not given & set(VECTORS["persons_only"])
 
