@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from hub.exchange import resyncs
-from hub.exchange.attention import Alerts
+from hub.exchange.alerts import Alerts
 from hub.exchange.handlers import DAY, Handler, Parts, check_quota, parts_of
 from hub.exchange.identity_checks import IdentityChecks
 from hub.exchange.recalls import Recalls

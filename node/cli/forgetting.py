@@ -27,6 +27,7 @@ GONE = {
     "alarms": "alarms",
     "alerts": "alerts for your lead for information governance",
     "statements": "statements that were sent",
+    "attention": "attention that was raised",
     "set_aside": "things that were set aside",
     "doubts": "doubts about files that somebody had agreed to",
     "hashes": "keyed hashes of people who withdrew",

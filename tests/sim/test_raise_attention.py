@@ -170,7 +170,7 @@ async def test_a_hub_that_lets_through_what_the_rules_refuse_is_found(
     await amend(federation, {"attention": {**terms, "per_day": 1}})
     await follow(*agencies)
     monkeypatch.setattr("hub.exchange.intake.check_quota", lambda *_: None)
-    monkeypatch.setattr("hub.exchange.attention.decide_attention", lambda *_: None)
+    monkeypatch.setattr("hub.exchange.alerts.decide_attention", lambda *_: None)
     if lie == "quota":
         await raised(health, "h1")
     change: dict[str, Any] = {

@@ -12,6 +12,7 @@ CREATE TABLE sent_attention (
 );
 CREATE INDEX sent_attention_by_client ON sent_attention (client);
 CREATE INDEX sent_attention_by_person ON sent_attention (practitioner);
+CREATE INDEX sent_attention_by_age ON sent_attention (hub_id, raised_at);
 -- Attention that others raised, by our own link and stub; seen_by: whoever of us has seen to it.
 CREATE TABLE received_attention (
     id INTEGER PRIMARY KEY,
@@ -28,4 +29,5 @@ CREATE TABLE received_attention (
     UNIQUE (hub_id, attention_id, link_id)
 );
 CREATE INDEX received_attention_by_stub ON received_attention (hub_id, stub_id);
+CREATE INDEX received_attention_by_person ON received_attention (seen_by);
 CREATE INDEX received_attention_by_age ON received_attention (hub_id, raised_at)
