@@ -50,8 +50,9 @@ class Alerting:
         """The other ends of links of the sender's stub that see what the sender does there."""
         raised = parse_statement(payload.envelope).expect(AttentionBody)
         own = self._tables.stubs.stub(raised.body.stub_id)
-        if own is None or own.agency != raised.preamble.sender or own.retired:
-            return
+        sender = self._ledger.directory.active(raised.preamble.sender)
+        if own is None or sender is None:
+            return  # suspended meanwhile: its links end
         links = self._tables.links.links_of([own.stub_id]).get(own.stub_id, [])
         for link in links:
             end = link.across(own.stub_id)

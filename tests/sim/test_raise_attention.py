@@ -31,6 +31,7 @@ from tests.sim.test_audit_people import audited, rules
 from tests.sim.test_charter_change import amend, follow
 from tests.sim.test_daily_statements import alarms, answers, days
 from tests.sim.test_restart import restart_hub
+from tests.sim.test_stolen_node import ordered
 
 Agencies = tuple[SimNode, SimNode]
 
@@ -139,6 +140,34 @@ async def test_with_the_link_it_goes_from_the_screen(
     await withdraw_now(health.service, "h1", 1)
     await federation.settle()
     assert await seen_by(care) == []
+
+
+async def test_who_is_suspended_in_between_tells_nobody(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    health, care = agencies
+    await raised(health, "h1")
+    await ordered(federation, health, "suspended")
+    await federation.hub.jobs.alert()
+    assert await federation.hub_read(lambda t: t.attention.owed()) == []
+    await care.service.receive(wait=0)
+    assert await care.read(lambda t: t.count("received_attention")) == 0
+
+
+async def test_one_that_cannot_be_told_keeps_no_other(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    health, care = agencies
+    await raised(health, "h1", "missing")
+    await raised(health, "h1", "moved_home")
+    first, _ = await federation.hub_read(lambda t: t.attention.owed())
+    await federation.hub_write(
+        lambda t: t.tx.update("payload", {"envelope": b"{}"}, {"idx": first})
+    )
+    await federation.hub.jobs.alert()
+    await federation.checkpoint()
+    await care.service.receive(wait=0)
+    assert [title for _, _, title in await seen_by(care)] == ["Moved home"]
 
 
 async def test_over_quota_the_sentence_says_so_and_tomorrow_is_another_day(
