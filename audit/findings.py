@@ -99,6 +99,8 @@ class FindingCode(StrEnum):
     ROUND_COUNT = "round_count"
     ROUND_ITEM = "round_item"
     VERDICT_UNFOUNDED = "verdict_unfounded"
+    ATTENTION_UNFOUNDED = "attention_unfounded"
+    INVITE_UNFOUNDED = "invite_unfounded"
     VERDICT_IGNORED = "verdict_ignored"
     DAILY_STATEMENT_GAP = "daily_statement_gap"
     DAILY_STATEMENT_DIFFERS = "daily_statement_differs"

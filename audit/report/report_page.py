@@ -15,6 +15,7 @@ from audit.report.bundle_text import when
 from audit.report.figures import (
     OUTCOMES,
     Audited,
+    alerts,
     asks,
     code_mix,
     identity_checks,
@@ -63,6 +64,7 @@ def to_html(audited: Audited, now: int) -> str:
         answers_section(audited),
         _identity_checks(audited),
         enquiries_section(audited),
+        _alerts(audited),
         _unwitnessed(audited),
         _witnesses(audited),
         _checked(audited),
@@ -289,6 +291,24 @@ def _identity_checks(audited: Audited) -> str:
     made = table("Identity checks by asking agency", heads, rows) if rows else ""
     none = "" if rows else " There were none."
     return section("identity", "Identity checks", paragraph(says + none), made)
+
+
+def _alerts(audited: Audited) -> str:
+    rows = [
+        (
+            audited.name(agency), said.raised, said.most_a_day, said.invites,
+            f"over the quota on {said.days_over} day(s)" if said.days_over else "",
+        )
+        for agency, said in alerts(audited).items()
+    ]  # fmt: skip
+    says = (
+        "An agency may tell the team around a client that something happened, in a code of the "
+        "charter's, and ask the council to invite an organisation. The log does not hold who was "
+        "told, nor how many."
+    )
+    heads = ("Agency", "Attention raised", "Most in a day", "Invites", "Note")
+    made = table("Attention and invites by agency", heads, rows) if rows else ""
+    return section("attention", "Attention", paragraph(says + ("" if rows else " None.")), made)
 
 
 def _unwitnessed(audited: Audited) -> str:

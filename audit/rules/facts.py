@@ -158,6 +158,11 @@ class LoggedFacts:
         )
         return facts, pinned, end[0] if end else None
 
+    def involvements_of(self, agency: str, stub_id: str) -> tuple[PublishedInvolvement, ...]:
+        """What an agency publishes of a stub; nothing if it is not that agency's."""
+        stub = self._own((agency, stub_id))
+        return stub.involvements() if stub else ()
+
     def _own(self, end: tuple[str, str] | None) -> Stub | None:
         stub = self.stubs.get(end[1]) if end else None
         return stub if stub is not None and end is not None and stub.agency == end[0] else None

@@ -19,6 +19,7 @@ from protocol.errors import RemoteError
 from protocol.fields import WireModel
 from protocol.governance.directory import Directory
 from protocol.log.leaf import LeafKind, parse_leaf, verify_sealed
+from protocol.messages.attention import AttentionBody, InviteBody
 from protocol.messages.audit import SampleCommitmentBody
 from protocol.messages.bodies import (
     DecisionBody,
@@ -53,6 +54,16 @@ class Line:
     statement: Statement[WireModel] | None
     envelope: bytes | None = None
     salt: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Alerted:
+    """Attention that was raised, or an invite: by whom, when, and nothing of to whom."""
+
+    index: int
+    kind: str
+    sender: str
+    at: int
 
 
 @dataclass
@@ -120,6 +131,7 @@ class History:
     rejections: Counter[str] = field(default_factory=Counter)
     commitments: list[Commitment] = field(default_factory=list)
     enquiries: dict[str, Enquired] = field(default_factory=dict)
+    alerts: list[Alerted] = field(default_factory=list)
     entries: int = 0
     unread: int = 0
 
@@ -135,18 +147,25 @@ class History:
         self.days[preamble.iat // DAY][kind] += 1
         if isinstance(body, (RequestBody, IdentityRequestBody)):
             self._request(line.index, statement)
-        elif isinstance(body, EnquiryBody):
-            enquired = Enquired(line.index, preamble.sender, body.practitioner.id, preamble.iat)
-            self.enquiries.setdefault(body.enquiry_id, enquired)
-        elif isinstance(body, EnquiryDecisionBody):
-            if enquiry := self.enquiries.get(body.enquiry_id):
-                enquiry.outcome = enquiry.outcome or body.outcome
+        elif isinstance(body, (EnquiryBody, EnquiryDecisionBody)):
+            self._enquiry(line.index, statement)
         elif isinstance(body, RejectionBody):
             self.rejections[body.code] += 1
+        elif isinstance(body, (AttentionBody, InviteBody)):
+            alerted = Alerted(line.index, preamble.kind, preamble.sender, preamble.iat)
+            self.alerts.append(alerted)
         elif isinstance(body, SampleCommitmentBody):
             self.commitments.append(Commitment(line.index, preamble.sender, body))
         else:
             self._step(preamble.iat, body)
+
+    def _enquiry(self, index: int, statement: Statement[Any]) -> None:
+        preamble, body = statement.preamble, statement.body
+        if isinstance(body, EnquiryBody):
+            enquired = Enquired(index, preamble.sender, body.practitioner.id, preamble.iat)
+            self.enquiries.setdefault(body.enquiry_id, enquired)
+        elif enquiry := self.enquiries.get(body.enquiry_id):
+            enquiry.outcome = enquiry.outcome or body.outcome
 
     def _renews(self, body: object) -> bool:
         """Whether a card left in the place of one before it, or that one was opened."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from audit.case.case import Case, Payload
 from audit.findings import Finding, FindingCode, Severity, broken, missing, rule
+from audit.rules.attention import AttentionCheck
 from audit.rules.budgets import BudgetCheck
 from audit.rules.chain import Chain
 from audit.rules.daily import DailyCheck
@@ -105,6 +106,7 @@ class _Opening:
             "statement_answer": self._daily.answer,
             **self._people.steps(),
             **self._introducing.steps(),
+            **AttentionCheck(self._facts, verified.directory).steps(),
         }
         self._gaps = False
         self._incomplete = False

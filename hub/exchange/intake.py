@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from hub.exchange import resyncs
+from hub.exchange.alerts import Alerts
 from hub.exchange.enquiries import Enquiring
 from hub.exchange.handlers import DAY, Handler, Parts, check_quota, parts_of
 from hub.exchange.identity_checks import IdentityChecks
@@ -31,6 +32,7 @@ from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel, from_base64, to_base64
 from protocol.governance.acceptance import unaccepted
 from protocol.governance.directory import Directory
+from protocol.messages.attention import AttentionBody, InviteBody
 from protocol.messages.audit import SampleCommitmentBody
 from protocol.messages.bodies import (
     AcceptedBody,
@@ -215,6 +217,7 @@ class Intake:
     def _handlers(self, ledger: Ledger) -> dict[type[WireModel], Handler]:
         broker = Broker(ledger, self.quorum_is_missing)
         recalls, checks, upkeep = Recalls(ledger), IdentityChecks(ledger), Upkeep(ledger)
+        alerts = Alerts(ledger)
         return {
             VerdictBody: Reviews(ledger).verdict,
             WrongPersonBody: recalls.wrong_person,
@@ -230,6 +233,8 @@ class Intake:
             ReleaseBody: broker.release,
             ProvisionalBody: broker.provisional,
             ReceiptBody: broker.receipt,
+            AttentionBody: alerts.attention,
+            InviteBody: alerts.invite,
             CharterAcceptBody: upkeep.charter_accept,
             EndorsementBody: upkeep.endorsement,
             SealRenewalBody: upkeep.own_change,

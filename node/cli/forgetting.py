@@ -29,6 +29,7 @@ GONE = {
     "alerts": "alerts for your lead for information governance",
     "news": "lines of people's news",
     "statements": "statements that were sent",
+    "attention": "attention that was raised",
     "set_aside": "things that were set aside",
     "doubts": "doubts about files that somebody had agreed to",
     "hashes": "keyed hashes of people who withdrew",

@@ -62,6 +62,21 @@ add_later(
 )
 add_later(
     app,
+    "node.cli.attention",
+    {
+        "raise-attention": (
+            "Tell the team around a client, in one code of the charter's, that something happened."
+        ),
+        "seen-attention": (
+            "Say that you have seen to what another organisation raised; it is not told."
+        ),
+        "invite-agency": (
+            "Ask the council to invite an organisation that you miss; it calls the duty line."
+        ),
+    },
+)
+add_later(
+    app,
     "node.cli.serving",
     {
         "serve": "Fetch mail, send what waits and release what is allowed, until stopped.",

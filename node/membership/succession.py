@@ -42,6 +42,7 @@ def _end(tables: NodeTables, hub_id: str, now: int) -> None:
     tables.received_checks.end_with_log(hub_id)
     tables.enquiries.end_with_log(hub_id)
     tables.reviews.end_with_log(hub_id)
+    tables.attention.end_with_log(hub_id)
     tables.outbox.end_with_log(hub_id, LOST)
     # What the new hub does not know, and our own account of what the old one had counted.
     tables.publications.forget(hub_id)

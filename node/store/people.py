@@ -48,6 +48,9 @@ class Deed(StrEnum):
     ENDED_WITHHOLDING = "ended_withholding"
     ENQUIRED = "enquired"
     CLOSED_ENQUIRY = "closed_enquiry"
+    RAISED_ATTENTION = "raised_attention"
+    SAW_ATTENTION = "saw_attention"
+    ASKED_TO_INVITE = "asked_to_invite"
 
 
 @dataclass(frozen=True, repr=False)

@@ -6,6 +6,7 @@ It holds clients in the clear: this is the agency's own database. Nothing here d
 from pathlib import Path
 
 from node.store.alarms import AlarmStore
+from node.store.attention import AttentionStore
 from node.store.cards import Cards
 from node.store.checks import ReceivedChecks, SentChecks
 from node.store.consents import Consents
@@ -76,6 +77,7 @@ class NodeTables:
         self.sent_requests = SentRequests(tx)
         self.drafts = Drafts(tx)
         self.received_requests = ReceivedRequests(tx)
+        self.attention = AttentionStore(tx)
         self.permissions = Permissions(tx)
         self.cards = Cards(tx)
         self.objections = Objections(tx)

@@ -15,6 +15,7 @@ from node.requests.without_quorum import is_shown
 from node.store.hints import Introduced
 from node.store.requests import ReceivedRequest, ReceivedState, SentRequest, SentState
 from node.store.tables import NodeTables
+from node.views.attention import attention_value, raised_value
 from node.views.changes import about
 from node.views.clock import clock_value
 from node.views.governance import governance_value
@@ -79,6 +80,8 @@ def inbox_value(tables: NodeTables, membership: HubMembership) -> dict[str, list
     return {
         "alarms": alarms_value(tables, membership),
         "governance": [item for item in governance_value(tables, membership) if not item["seen"]],
+        "attention": attention_value(tables, membership),
+        "raised": raised_value(tables, membership),
         "received": received,
         "introduced": [
             _introduced(tables, membership, item) for item in tables.hints.introductions(hub_id)

@@ -25,6 +25,7 @@ from node.store.tables import NodeTables
 from node.views.objections import objections_value
 from node.views.review import check_value, queue_value
 from node.web import (
+    own_attention,
     own_clients,
     own_consents,
     own_enquiries,
@@ -43,7 +44,8 @@ from transport.routes import Auth, Handler, Route, make_application
 
 BODY_LIMIT = 16 * 1024
 OWN_CALLS = (
-    own_clients.CALLS
+    own_attention.CALLS
+    | own_clients.CALLS
     | own_consents.CALLS
     | own_enquiries.CALLS
     | own_news.CALLS

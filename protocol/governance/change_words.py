@@ -66,4 +66,6 @@ _WORDS = {
     "urgent": "answering by the wall clock",
     "by_rule": "whose requests a rule may allow",
     "reason_in_writing": "a refusal says why in writing",
+    "attention": "raising attention",
+    "kinds": "what may be said",
 }

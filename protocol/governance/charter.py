@@ -26,6 +26,7 @@ from protocol.fields import (
     refused_shape,
 )
 from protocol.governance.answering import Answering
+from protocol.governance.attention import AttentionTerms
 from protocol.governance.enquiries import ENQUIRY, EnquiryRule
 from protocol.governance.involvement_types import InvolvementType
 from protocol.governance.numbers import Admission, NodeRetention, Quotas
@@ -209,6 +210,7 @@ class Charter(WireModel):
     admission: Admission | None = None
     duty_desk: DutyDesk
     enquiry: EnquiryRule | None = None
+    attention: AttentionTerms | None = None
     past_months: Annotated[int, Field(ge=0, le=120)] | None = None
     confirm_months: Annotated[int, Field(ge=1, le=120)] | None = None
     request_lifetime_days: Annotated[int, Field(ge=1, le=90)]

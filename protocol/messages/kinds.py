@@ -12,6 +12,7 @@ from typing import Any
 
 from protocol.fields import WireModel
 from protocol.messages import (
+    attention,
     audit,
     bodies,
     clock,
@@ -205,6 +206,9 @@ KINDS: dict[str, Kind] = {
     ),
     "enquiry": Kind(enquiries.EnquiryBody, _MEMBER, _HUB, needs_agreement=_always),
     "enquiry_decision": Kind(enquiries.EnquiryDecisionBody, _HUB, _MEMBER),
+    "attention": Kind(attention.AttentionBody, _MEMBER, _HUB, needs_agreement=_always),
+    "attention_notice": Kind(attention.AttentionNoticeBody, _HUB, _MEMBER, Leaf.NONE),
+    "invite": Kind(attention.InviteBody, _MEMBER, _HUB),
     "sample_commitment": Kind(audit.SampleCommitmentBody, _AUDITOR, _HUB),
     "rotation": Kind(log.RotationBody, _MEMBER, _HUB, Leaf.NONE, SigningKey.RECOVERY),
     "daily_statement": Kind(log.DailyStatementBody, _HUB, _MEMBER),

@@ -14,6 +14,7 @@ import pytest_asyncio
 
 from node.config import NodeSettings
 from node.records.upkeep import Forgetting
+from node.store.attention import Raised, Received
 from node.store.governance import RecallNotice
 from node.store.hubs import HubRow
 from node.store.links import Link, LinkState
@@ -25,6 +26,8 @@ from node.store.publications import Effect, Publication
 from node.store.requests import ReceivedRequest, ReceivedState, SentRequest, SentState
 from node.store.tables import NodeTables
 from protocol.governance.limits import DAY
+from protocol.messages.attention import AttentionBody, AttentionPins
+from protocol.messages.parts import RequestPractitioner
 from protocol.messages.review import VerdictBody
 from runtime.environment import Environment
 from storage.sqlite import SqliteTransaction
@@ -265,6 +268,22 @@ def verdict(tables: NodeTables, *, logged: bool) -> None:
         tables.outbox.looked_for(HUB, [item], there=True)
 
 
+def raised(tables: NodeTables, client_id: int, *, logged: bool) -> None:
+    (person,) = tables.people.put_workers([worker()], NOW).values()
+    tables.attention.raise_(Raised(HUB, "a7" * 16, client_id, person, "missing", OLD))
+    tables.attention.receive(Received(HUB, "a8" * 16, "g", LINK, "s1", "r", "missing", OLD))
+    body = AttentionBody(
+        attention_id="a7" * 16, stub_id="5b" * 16, kind="missing",
+        practitioner=RequestPractitioner(id="0d" * 16, role="manager"),
+        pins=AttentionPins(**dict.fromkeys(AttentionPins.model_fields, "00" * 32)),
+    )  # fmt: skip
+    item = tables.outbox.enqueue(Outgoing(HUB, HUB, body))
+    if logged:
+        tables.outbox.sign(HUB, item, b"envelope")
+        tables.outbox.sent(HUB, item, Place(1, None))
+        tables.outbox.looked_for(HUB, [item], there=True)
+
+
 def alert(tables: NodeTables, seen_at: int | None) -> None:
     tables.received_requests.add(received_request(1, expires=OLD))
     notice = RecallNotice(HUB, number(1), we_asked=False, other="", said_by="", told_at=OLD)
@@ -338,6 +357,11 @@ KEEPS: dict[str, tuple[str, Put, Put]] = {
         lambda t, _: verdict(t, logged=False),
         lambda t, _: verdict(t, logged=True),
     ),
+    "attention on its way": (
+        "statement",
+        lambda t, c: raised(t, c, logged=False),
+        lambda t, c: raised(t, c, logged=True),
+    ),
     "an alert": ("alert", lambda t, _: alert(t, None), lambda t, _: alert(t, OLD)),
     "a publication on its way": ("published", pending, lambda t, c: None),
     "a stub": (
@@ -363,13 +387,15 @@ async def test_a_client_stays_while_there_is(node: Node, tmp_path: Path, what: s
     report = await forgetting(node, tmp_path).run(dry_run=False)
     assert (report["stays"], await left(node)) == ({why: 1}, ["a"])
     for table in ("sent_request", "received_request", "sent_check", "received_check", "outbox",
-                  "governance_notice", "publication"):  # fmt: skip
+                  "governance_notice", "publication", "sent_attention",
+                  "received_attention"):  # fmt: skip
         await node.write(lambda t, table=table: t.tx.run(f"DELETE FROM {table}"))  # type: ignore[misc]  # noqa: S608
     await node.write(lambda tables: begin(tables, over))
     report = await forgetting(node, tmp_path).run(dry_run=False)
     assert (report["stays"], await left(node)) == ({}, [])
     for table in ("sent_request", "received_request", "sent_check", "received_check", "outbox",
-                  "governance_notice", "link", "stub"):  # fmt: skip
+                  "governance_notice", "link", "stub", "sent_attention",
+                  "received_attention"):  # fmt: skip
         assert await node.read(lambda t, table=table: t.count(table)) == 0, table  # type: ignore[misc]
 
 

@@ -45,6 +45,7 @@ class Town:
             "records",
             "requests",
             "asking",
+            "attention",
             "monitor",
             "charter",
             "membership",

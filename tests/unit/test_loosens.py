@@ -61,6 +61,8 @@ UP_AND_DOWN = [
     ("match_policy/contested/margin", 90, "a rival may come falls from 1.50 to 0.90."),
     ("match_policy/keys/nid_dob.1/cap", 2, "the most tokens of a record rises from 1 to 2."),
     ("quotas/requests_per_day", 999, "requests per day rises from 200 to 999."),
+    ("quotas/invites_per_day", 9, "that a member may ask for a day rises from 5 to 9."),
+    ("attention/per_day", 60, "the times a day that an agency may raise it rises from 30 to 60."),
     ("quotas/first_stubs/least", 90, "the least rises from 40 to 90."),
     ("quotas/evaluations_at_once/per_thousand", 10**6, "thousand clients rises from 15000 to 1"),
     ("request_lifetime_days", 90, "request, in days, rises from 14 to 90."),
@@ -113,6 +115,30 @@ def test_what_is_always_findable_loosens_and_so_does_another_basis(value: dict[s
     assert compare(one, other)[0][0].endswith("always findable on the lawful basis UK-CA89-S47.")
     loosened, tightened = compare(one, none)
     assert (loosened, len(tightened)) == ([], 1)
+
+
+def test_raising_attention_loosens_where_there_was_none_and_with_each_kind(
+    value: dict[str, Any],
+) -> None:
+    none, terms = put(value, "attention", None), value["attention"]
+    loosened, tightened = compare(none, value)
+    assert loosened[0].startswith("Raising attention is possible, 30 times a day: Please call me,")
+    assert tightened == []
+    assert compare(value, none) == ([], ["Raising attention is not possible any more."])
+    fewer = put(value, "attention", {**terms, "kinds": terms["kinds"][1:]})
+    said = "Raising attention, what may be said please_call (Please call me) is"
+    assert compare(fewer, value) == ([f"{said} added."], [])
+    assert compare(value, fewer) == ([], [f"{said} taken out."])
+    renamed = put(value, "attention/kinds/moved_home/title", "Left home")
+    assert [len(found) for found in compare(value, renamed)] == [1, 0]
+    twice = put(value, "attention", {**terms, "kinds": [*terms["kinds"], terms["kinds"][0]]})
+    with pytest.raises(ValidationError, match="a code twice"):
+        Charter.model_validate(twice)
+    nobody = put(value, "quotas/invites_per_day", None)
+    assert compare(nobody, value)[0] == [
+        "Quotas: the organisations that a member may ask for a day rises from 0 to 5."
+    ]
+    assert compare(value, nobody)[0] == []
 
 
 def test_asking_less_often_about_unconfirmed_work_loosens(value: dict[str, Any]) -> None:

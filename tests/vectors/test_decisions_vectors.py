@@ -12,6 +12,7 @@ from protocol.canonical import encode
 from protocol.errors import RemoteError
 from protocol.governance.charter import ObjectionRule, parse_charter
 from protocol.governance.retention import keep_until, may_be_kept
+from protocol.messages.attention import AttentionBody
 from protocol.messages.bodies import (
     DecisionBody,
     MemberBody,
@@ -24,6 +25,7 @@ from protocol.messages.introductions import IntroductionRequestBody
 from protocol.messages.parts import DecisionFacts
 from protocol.messages.review import IdentityRequestBody
 from protocol.requests.answers import RULES_GIVE, lacks_person, lacks_reason
+from protocol.requests.attention import AttentionFacts, decide_attention
 from protocol.requests.decide import (
     Allow,
     Decision,
@@ -234,6 +236,19 @@ def test_what_may_be_brokered_and_hinted_at(case: dict[str, Any]) -> None:
             parse_charter(encode(value))
 
 
+@each("attention")
+def test_decide_attention(case: dict[str, Any]) -> None:
+    charter = parse_charter(encode({**VECTORS["charter"], "attention": VECTORS["attention_terms"]}))
+    given = changed(VECTORS["attention_base"], case["change"])
+    body, facts = AttentionBody.model_validate(given["body"]), given["facts"]
+    works = tuple(map(PublishedInvolvement.model_validate, facts["involvements"]))
+    known = AttentionFacts(member(facts["sender"]), works, facts["raised_today"])
+    decision = decide_attention(charter, body, given["iat"], known)
+    assert in_words(decision) == (case["outcome"], case["code"], None)
+    nobody = decide_attention(CHARTER, body, given["iat"], known)
+    assert in_words(nobody)[1] == "kind_not_known", "a charter from before lets nobody"
+
+
 def test_a_refused_identity_request_names_nothing_of_the_other_side() -> None:
     names = ("charter", "requester_membership", "holder_membership", "round",
              "requester_publication", "holder_publication")  # fmt: skip
@@ -412,7 +427,7 @@ def test_stricter(first: str, second: str, expected: str) -> None:
 
 
 def test_every_refusal_that_a_rule_can_give_has_a_case() -> None:
-    cases = [*VECTORS["hub"], *VECTORS["holder"], *ENQUIRIES["cases"]]
+    cases = [*VECTORS["hub"], *VECTORS["holder"], *VECTORS["attention"], *ENQUIRIES["cases"]]
     given = {case["code"] for case in cases} - {None}
     assert given | set(VECTORS["persons_only"]) == {code.value for code in RefusalCode}
     assert not given & set(VECTORS["persons_only"])
