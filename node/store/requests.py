@@ -248,21 +248,11 @@ class ReceivedRequest:
         }
 
 
-_NOT_PLAIN = {
-    "state",
-    "facts",
-    "asker",
-    "link_proof",
-    "decision",
-    "disclosure",
-    "card",
-    "clock",
-    "reason",
-}
-_SENT_PLAIN = tuple(name for name in SentRequest.__dataclass_fields__ if name not in _NOT_PLAIN)
-_RECEIVED_PLAIN = tuple(
-    name for name in ReceivedRequest.__dataclass_fields__ if name not in _NOT_PLAIN
-)
+_APART = {
+    "state", "decision", "card", "facts", "asker", "link_proof", "disclosure", "clock", "reason",
+}  # fmt: skip
+_SENT_PLAIN = tuple(n for n in SentRequest.__dataclass_fields__ if n not in _APART)
+_RECEIVED_PLAIN = tuple(n for n in ReceivedRequest.__dataclass_fields__ if n not in _APART)
 
 
 class SentRequests:
