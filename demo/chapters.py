@@ -169,6 +169,37 @@ class Chapters:
         self._story.expect("Still found by others" in said, "it is said what stays")
         self._tell(said.strip().splitlines()[-1])
 
+    def nobody_answers(self) -> None:
+        """What nobody answers in time is overdue: the hub says so to both, and an answer counts."""
+        change, hub = ROOT / "at-once.toml", str(ROOT / "hub")
+        change.write_text(
+            "[answering]\nurgent_duty_hours = 0\nurgent_manager_hours = 0\n", encoding="utf-8"
+        )
+        self._stage.run("patchwork-hub", "charter", "change", str(change), "--yes", "--dir", hub)
+        plan = self._story.team(HEALTH, "j-health")["others"][0]["reference"]
+        self._story.node(
+            HEALTH, "ask", "j-health", plan, "--as", HEALTH.person, "--role", "health_visitor",
+            "--purpose", "safeguarding_child", "--basis", "UK-VITAL",
+            "--fact", "break_glass_reason=child", "--fact", "danger=Nobody opens the door",
+        )  # fmt: skip
+        self._stage.until(
+            lambda: (self._last(HEALTH, "j-health")["clock"] or {}).get("overdue"),
+            "the hub says that it is overdue",
+        )
+        waiting = self._story.inbox(CHILD)["received"][-1]
+        self._tell(
+            "For life or death hours count day and night, and in this demo the charter gives none. "
+            f"The hub says in the log that it is late. {CHILD.name} reads: "
+            f"{waiting['clock']['says']}."
+        )
+        self._story.expect(waiting["clock"]["overdue"], "both sides are told")
+        self._story.node(CHILD, "answer", waiting["request_id"], "--allow", "--as", CHILD.person)
+        self._stage.until(
+            lambda: self._last(HEALTH, "j-health")["state"] == "opened", "the card opens"
+        )
+        says = self._last(HEALTH, "j-health")["clock"]["says"]
+        self._tell(f"An answer still counts. The card opens, and the request {says}.")
+
     # Sensitive
 
     def a_sensitive_service_reaches_out(self) -> None:
@@ -358,7 +389,10 @@ def chapters(told: Chapters) -> dict[str, list[tuple[str, Callable[[], None]]]]:
             ("Consent is used", told.consent_is_used),
             ("Consent is taken back, and the card with it", told.consent_is_withdrawn),
         ],
-        "protection": [("A child protection plan is found", told.a_plan_is_found)],
+        "protection": [
+            ("A child protection plan is found", told.a_plan_is_found),
+            ("A life is in danger, and nobody answers", told.nobody_answers),
+        ],
         "sensitive": [("A sensitive service reaches out", told.a_sensitive_service_reaches_out)],
         "moving": [
             ("A second council", told.a_second_council),
