@@ -1,4 +1,4 @@
-"""Attention and invites come in: specs/06-requests.md §14 and §15. Each handler is one transaction.
+"""Attention and invites come in: specs/06-requests.md §13 and §14. Each handler is one transaction.
 
 Whom attention reaches is worked out later, apart from this (hub/matching/alerting.py).
 """

@@ -1,6 +1,6 @@
 """Raising attention, seeing to what others raise, and asking the council to invite an organisation.
 
-specs/06-requests.md §14 and §15.
+specs/06-requests.md §13 and §14.
 """
 
 from collections.abc import Mapping

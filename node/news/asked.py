@@ -1,4 +1,4 @@
-"""Requests and cards as news: who is told that one came, was answered, recalled (specs/06 §13)."""
+"""Requests and cards as news: who hears that one came or was answered (specs/11-news.md §2)."""
 
 from node.membership.hub import HubMembership
 from node.news.telling import Event, tell

@@ -1,4 +1,4 @@
-"""Mail to our own people that there is news, and not a word of what (specs/06-requests.md §13).
+"""Mail to our own people that there is news, and not a word of what (specs/11-news.md).
 
 It is sent by the running node alone, beside everything else. A mail is marked as sent once the
 server has taken it: cut off in between it goes again, under the same Message-ID, rather than never.
@@ -199,8 +199,7 @@ class NewsMailer:
             (raise_alarm if is_so else clear_alarm)(tables, hub_id, code, now, place=place)
 
     def _written(self, due: Due) -> Mail:
-        page = self._settings.web_address
-        text = f"{TEXT}\n{page}\n" if page else TEXT
+        text = text_of(self._settings)
         return Mail(due.address, SUBJECT, text, due.mail.message_id, self._env.clock())
 
     def _server(self) -> MailServer:
@@ -208,6 +207,11 @@ class NewsMailer:
         mail = self._settings
         password = read_password(self._folder / mail.password_file) if mail.user else ""
         return MailServer(mail.host, mail.port, mail.tls, mail.sender, mail.user, password)
+
+
+def text_of(mail: MailSettings) -> str:
+    """What stands in every mail."""
+    return f"{TEXT}\n{mail.web_address}\n" if mail.web_address else TEXT
 
 
 def due_at(

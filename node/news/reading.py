@@ -1,6 +1,6 @@
 """Lines of news as they are now: of the other side they show what the team shows, and no more.
 
-specs/06-requests.md §13. What a line told may be over: a link ended, a question was answered, work
+specs/11-news.md. What a line told may be over: a link ended, a question was answered, work
 was confirmed. Such a line is shown no more, whoever ended it.
 """
 

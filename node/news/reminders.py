@@ -1,6 +1,6 @@
 """What is due of our own work, as news: that nobody has confirmed it, that a consent ends.
 
-specs/06-requests.md §13. No message brings it, so the running node looks once in a while. The work
+specs/11-news.md. No message brings it, so the running node looks once in a while. The work
 is the agency's, whatever hubs it has joined: the first of them has the lines.
 """
 

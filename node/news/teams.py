@@ -1,4 +1,4 @@
-"""Links as they change, and what that is to people: found by, joined, left (specs/06 §13).
+"""Links as they change, and what that is to people: found by, joined, left (specs/11-news.md §2).
 
 A line is of what the other side's involvement shows, never of more than the team shows: `left`
 takes the place of the lines before it.

@@ -1,4 +1,4 @@
-"""Lines of news: who is told of what, in the transaction in which it happens (specs/06 §13)."""
+"""Lines of news: who is told, in the transaction of what happens (specs/11-news.md §2)."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Raising attention, and attention that others raise (specs/06-requests.md §14).
+"""Raising attention, and attention that others raise (specs/06-requests.md §13).
 
 Whom it reaches is the hub's to work out: services that we are not shown are among them, and nothing
 here depends on them.

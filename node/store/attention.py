@@ -1,6 +1,6 @@
 """Attention that our people raised, and what others raised about our clients.
 
-specs/06-requests.md §14. A code of the charter's and who said it: there is no more to it.
+specs/06-requests.md §13. A code of the charter's and who said it: there is no more to it.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What is new for our own people, line by line: specs/06-requests.md §13.
+"""What is new for our own people, line by line: specs/11-news.md.
 
 A line holds ids and nothing else; what it shows is looked up when it is read
 (node/news/reading.py). Calls that take many cost a few statements, however many.

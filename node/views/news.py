@@ -1,6 +1,6 @@
 """A person's news as values: lines, and numbers of a day where the charter says digest.
 
-specs/06-requests.md §13. Shows client data to the agency's own people on their own screen; nothing
+specs/11-news.md. Shows client data to the agency's own people on their own screen; nothing
 here is logged, and none of it goes into a mail.
 """
 

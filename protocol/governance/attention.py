@@ -1,4 +1,4 @@
-"""What a charter lets agencies say to the team around a client: specs/06-requests.md §14."""
+"""What a charter lets agencies say to the team around a client: specs/06-requests.md §13."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Bodies by which a team is alerted and an organisation asked for: specs/06-requests.md §14, §15.
+"""Bodies by which a team is alerted and an organisation asked for: specs/06-requests.md §13, §14.
 
 Neither holds free text about a client: attention is a code of the charter's, an invite the name and
 the telephone of an organisation.

@@ -1,4 +1,4 @@
-"""Whether attention may be raised: specs/06-requests.md §14. Pure, and the same code for node, hub
+"""Whether attention may be raised: specs/06-requests.md §13. Pure, and the same code for node, hub
 and auditor. To whom it goes is no part of it: that must not show in what the sender is told.
 """
 

@@ -1,4 +1,4 @@
-"""An organisation that members miss is asked for, and becomes an invitation (specs/06 §15).
+"""An organisation that members miss is asked for, and becomes an invitation (specs/06 §14).
 
 And what people type and read of attention and invites.
 """

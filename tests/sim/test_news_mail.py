@@ -19,10 +19,10 @@ from structlog.testing import capture_logs
 
 from node.alarms import AlarmCode
 from node.config import MailSettings, MailWish
-from node.news.mailing import NewsMailer, due_at
+from node.news.mailing import NewsMailer
 from node.news.telling import Event, tell
 from node.records import people
-from node.store.news import NewsKind, NewsLevel
+from node.store.news import NewsKind
 from node.store.people import PersonKind
 from node.views.inbox import alarms_value
 from protocol.errors import LocalError
@@ -382,35 +382,6 @@ async def test_nothing_goes_to_a_server_that_does_not_protect_the_way(
     federation.clock.now += 200
     assert await mailer(care, office.port, host="localhost", tls="starttls").step() == 0
     assert (office.taken, office.asked) == ([], [])
-
-
-# When
-
-
-@pytest.mark.parametrize(
-    ("since", "wish", "at"),
-    [
-        ({NewsLevel.NOTICE: "2026-07-01 10:00"}, MailWish.AT_ONCE, "2026-07-01 10:02"),
-        ({NewsLevel.NOTICE: "2026-07-01 10:00"}, MailWish.DAILY, "2026-07-02 08:00"),
-        ({NewsLevel.NOTICE: "2026-07-01 07:59"}, MailWish.DAILY, "2026-07-01 08:00"),
-        ({NewsLevel.NOTICE: "2026-07-01 08:00"}, MailWish.DAILY, "2026-07-02 08:00"),
-        ({NewsLevel.DIGEST: "2026-07-01 10:00"}, MailWish.AT_ONCE, "2026-07-02 08:00"),
-        (
-            {NewsLevel.DIGEST: "2026-07-01 07:00", NewsLevel.NOTICE: "2026-07-01 07:30"},
-            MailWish.AT_ONCE,
-            "2026-07-01 07:32",
-        ),
-        # The clocks go back on 25 October, and forward on 29 March.
-        ({NewsLevel.NOTICE: "2026-10-24 09:00"}, MailWish.DAILY, "2026-10-25 08:00"),
-        ({NewsLevel.NOTICE: "2026-03-28 09:00"}, MailWish.DAILY, "2026-03-29 08:00"),
-    ],
-)
-def test_when_mail_is_due(since: dict[NewsLevel, str], wish: MailWish, at: str) -> None:
-    def seconds(text: str) -> int:
-        return int(datetime.fromisoformat(text).replace(tzinfo=LONDON).timestamp())
-
-    times = {level: seconds(text) for level, text in since.items()}
-    assert due_at(times, wish, settings(25), LONDON) == seconds(at)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Attention to the team around a client: who is told, who is not, and what the sender learns.
 
-specs/06-requests.md §14.
+specs/06-requests.md §13.
 """
 
 import json
