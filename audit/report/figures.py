@@ -121,8 +121,8 @@ def code_mix(history: History) -> dict[str, Counter[str]]:
 @dataclass(frozen=True)
 class Checks:
     """One agency's identity checks, or its introductions: how many it asked for, in how many the
-    hub named another agency, to how many of those it sent nothing, how many were answered "same" and otherwise, the
-    most in one day, and on how many days that was over the charter's quota.
+    hub named another agency, to how many of those it sent nothing, how many were answered "same"
+    and otherwise, the most in one day, and on how many days that was over the charter's quota.
     """
 
     asked: int
