@@ -35,12 +35,14 @@ MARIGOLD = ("Marigold", "Finch", "2021-05-09", "LX4 2QA")
 ROWAN = ("Rowan", "Ashdown", "2019-11-02", "LX5 8RT")
 JUNIPER = ("Juniper", "Thorne", "2017-02-17", "LX2 6HB")
 SORREL = ("Sorrel", "Lindqvist", "1993-08-30", "LX6 1PW")
+BRYONY = ("Bryony", "Castellane", "1988-04-19", "LX8 5MB")
 OLEANDER = ("Oleander", "Quist", "2018-12-12", "LX7 3TG")
 BASES = {
     "health_visiting": "UK-CONSENT",
     "child_in_need": "UK-CA89-S17",
     "youth_work": "UK-CONSENT",
     "drug_and_alcohol": "UK-CONSENT",
+    "talking_therapies": "UK-CONSENT",
 }
 OUR_TYPES = ("health_visiting", "school_nursing", "community_nursing", "talking_therapies")
 MAIL = """
@@ -220,6 +222,38 @@ class Chapters:
             f"at health visiting learns of it with the request, and answers: {card['phone']}."
         )
 
+    def two_sensitive_services_meet(self) -> None:
+        """Both clients' consents name the other; unnamed until one asks, and a person answers."""
+        for agency, client, service in (
+            (HEALTH, "b-health", "talking_therapies"),
+            (RECOVERY, "b-recovery", "drug_and_alcohol"),
+        ):
+            self._add(agency, client, BRYONY, service, "--consent", "today")
+            self._story.node(
+                agency, "consent give", client, "--work", "all", "--by", "client", "--how",
+                "in_person", "--on", "now", "--until", "2030-01-31", "--wording", "Form 7", "--to",
+                "health_provider", "--purpose", "early_help", "--as", agency.person,
+            )  # fmt: skip
+        found = self._stage.until(
+            lambda: self._story.team(RECOVERY, "b-recovery")["services"], "a service can be reached"
+        )
+        self._story.expect(self._labels(RECOVERY, "b-recovery") == [], "nobody is named")
+        self._story.node(
+            RECOVERY, "introduce", "b-recovery", found[0]["reference"], "--role", "health_visitor",
+            "--purpose", "early_help", "--basis", "UK-CONSENT", "--yes", "--as", RECOVERY.person,
+        )  # fmt: skip
+        self._sees(RECOVERY, "b-recovery", ["Talking therapies"])
+        asked = self._stage.until(lambda: self._story.inbox(HEALTH)["introduced"], "it is told")
+        self._story.expect(asked[0]["agency"] == RECOVERY.name, "and by whom")
+        card = self._asks_and_gets(RECOVERY, "b-recovery", Why("health_visitor", "UK-CONSENT"))
+        self._story.expect(self._labels(HEALTH, "b-health") == [], "who asked is still unseen")
+        self._tell(
+            "Bryony agreed at her talking therapist's and at the recovery service that each may "
+            "know of the other. Each is told that such a service can be reached, and no name. One "
+            "asks; the other learns at once who did, and a person there answers: "
+            f"{card['phone']}."
+        )
+
     # Moving
 
     def a_second_council(self) -> None:
@@ -393,7 +427,10 @@ def chapters(told: Chapters) -> dict[str, list[tuple[str, Callable[[], None]]]]:
             ("A child protection plan is found", told.a_plan_is_found),
             ("A life is in danger, and nobody answers", told.nobody_answers),
         ],
-        "sensitive": [("A sensitive service reaches out", told.a_sensitive_service_reaches_out)],
+        "sensitive": [
+            ("A sensitive service reaches out", told.a_sensitive_service_reaches_out),
+            ("Two sensitive services meet", told.two_sensitive_services_meet),
+        ],
         "moving": [
             ("A second council", told.a_second_council),
             ("A child moves", told.a_child_moves),

@@ -125,9 +125,9 @@ def code_mix(history: History) -> dict[str, Counter[str]]:
 
 @dataclass(frozen=True)
 class Checks:
-    """One agency's identity checks: how many it asked for, in how many the hub named another
-    agency, to how many of those it sent nothing, how many were answered "same" and otherwise, the
-    most in one day, and on how many days that was over the charter's quota.
+    """One agency's identity checks, or its introductions: how many it asked for, in how many the
+    hub named another agency, to how many of those it sent nothing, how many were answered "same"
+    and otherwise, the most in one day, and on how many days that was over the charter's quota.
     """
 
     asked: int
@@ -139,11 +139,11 @@ class Checks:
     days_over: int
 
 
-def identity_checks(audited: Audited) -> dict[str, Checks]:
-    """Asking agency, by id, to its identity checks."""
+def identity_checks(audited: Audited, kind: str = "identity_request") -> dict[str, Checks]:
+    """Asking agency, by id, to its identity checks, or what it asked for by another kind."""
     by_agency: dict[str, list[Asked]] = {}
     for item in audited.history.asked.values():
-        if item.kind == "identity_request":
+        if item.kind == kind:
             by_agency.setdefault(item.requester, []).append(item)
     return {agency: _checks(audited, items) for agency, items in sorted(by_agency.items())}
 

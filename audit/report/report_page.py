@@ -40,9 +40,14 @@ _SAID = {
     Severity.RULE: "Rule: the log is intact, but a rule was broken",
 }
 _SERIES = {
-    "requests": {"request", "identity_request", "enquiry"},
+    "requests": {"request", "identity_request", "introduction_request", "enquiry"},
     "decisions": {
-        *("hub_decision", "decision", "identity_decision", "identity_answer", "enquiry_decision"),
+        "hub_decision",
+        "decision",
+        "identity_decision",
+        "identity_answer",
+        "introduction_decision",
+        "enquiry_decision",
     },
     "releases": {"release", "provisional", "receipt"},
     "renewals": {RENEWAL},
@@ -63,6 +68,7 @@ def to_html(audited: Audited, now: int) -> str:
         _refusals(audited),
         answers_section(audited),
         _identity_checks(audited),
+        _introductions(audited),
         enquiries_section(audited),
         _alerts(audited),
         _unwitnessed(audited),
@@ -291,6 +297,24 @@ def _identity_checks(audited: Audited) -> str:
     made = table("Identity checks by asking agency", heads, rows) if rows else ""
     none = "" if rows else " There were none."
     return section("identity", "Identity checks", paragraph(says + none), made)
+
+
+def _introductions(audited: Audited) -> str:
+    rows = [
+        (
+            audited.name(agency), made.asked, made.named, made.most_a_day,
+            f"over the quota on {made.days_over} day(s)" if made.days_over else "",
+        )
+        for agency, made in identity_checks(audited, "introduction_request").items()
+    ]  # fmt: skip
+    says = (
+        "Who asks to be introduced to a service that nobody sees is told which agency it is, and "
+        "that agency who asked. Clients have agreed to it on both sides."
+    )
+    heads = ("Asks", "Introductions", "Named another", "Most in a day", "Note")
+    made = table("Introductions by asking agency", heads, rows) if rows else ""
+    none = "" if rows else " There were none."
+    return section("introductions", "Introductions", paragraph(says + none), made)
 
 
 def _alerts(audited: Audited) -> str:

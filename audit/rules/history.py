@@ -31,6 +31,7 @@ from protocol.messages.bodies import (
 )
 from protocol.messages.clock import OverdueBody
 from protocol.messages.enquiries import EnquiryBody, EnquiryDecisionBody
+from protocol.messages.introductions import IntroductionDecisionBody, IntroductionRequestBody
 from protocol.messages.log import ProvisionalBody
 from protocol.messages.review import (
     IdentityAnswerBody,
@@ -43,6 +44,7 @@ from protocol.messages.statement import Statement, parse_statement
 DAY = 86_400
 RENEWAL = "renewal"
 """What renews a card, among the kinds of a day: the same contact details are disclosed once."""
+_DECISIONS = (HubDecisionBody, IdentityDecisionBody, IntroductionDecisionBody)
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,9 @@ class Alerted:
 
 @dataclass
 class Asked:
-    """One request or identity request, and what became of it. Ids and codes only. `overdue_for`:
+    """One request, of whichever of the three kinds, and what became of it. Ids and codes only.
+
+    `request_id` of a request to be introduced, which has none, is its statement's. `overdue_for`:
     how long it was overdue when the hub said so, in seconds; None: it never did.
     """
 
@@ -145,7 +149,7 @@ class History:
         preamble, body = statement.preamble, statement.body
         kind = RENEWAL if self._renews(body) else preamble.kind
         self.days[preamble.iat // DAY][kind] += 1
-        if isinstance(body, (RequestBody, IdentityRequestBody)):
+        if isinstance(body, (RequestBody, IdentityRequestBody, IntroductionRequestBody)):
             self._request(line.index, statement)
         elif isinstance(body, (EnquiryBody, EnquiryDecisionBody)):
             self._enquiry(line.index, statement)
@@ -180,10 +184,11 @@ class History:
     def _request(self, index: int, statement: Statement[Any]) -> None:
         body, preamble = statement.body, statement.preamble
         plain = isinstance(body, RequestBody)
+        named = getattr(body, "request_id", None) or getattr(body, "check_id", None)
         asked = Asked(
             index=index,
             kind=preamble.kind,
-            request_id=body.request_id if plain else body.check_id,
+            request_id=str(named or statement.id),
             asked_at=preamble.iat,
             requester=preamble.sender,
             answerer=preamble.aud if plain else None,
@@ -196,13 +201,12 @@ class History:
     def _step(self, iat: int, body: object) -> None:
         """What follows a request; a step of an unknown request tells nothing here."""
         name = getattr(body, "request_id", None) or getattr(body, "check_id", None)
-        asked = self.asked.get(str(name))
+        asked = self.asked.get(str(name or getattr(body, "request", None)))
         if asked is None:
             return
-        if isinstance(body, (HubDecisionBody, IdentityDecisionBody)) and not asked.hub_outcome:
+        if isinstance(body, _DECISIONS) and not asked.hub_outcome:
             asked.hub_outcome, asked.hub_code = body.outcome, body.code
-            if isinstance(body, IdentityDecisionBody):
-                asked.answerer = body.holder
+            asked.answerer = _named(body) or asked.answerer
             self._refused(body.outcome, body.code)
         elif isinstance(body, (DecisionBody, IdentityAnswerBody)):
             self._decided(iat, asked, body)
@@ -221,6 +225,13 @@ class History:
     def _refused(self, outcome: str, code: str | None) -> None:
         if outcome == "refuse":
             self.refusals[code or "no_code"] += 1
+
+
+def _named(body: object) -> str | None:
+    """The agency that a decision of the hub names."""
+    if isinstance(body, IntroductionDecisionBody):
+        return body.service.agency_id if body.service else None
+    return body.holder if isinstance(body, IdentityDecisionBody) else None
 
 
 def _took(iat: int, asked: Asked, body: object) -> None:

@@ -210,6 +210,7 @@ class Recalls:
             said = replace(review, state=ReviewState.SAID, question=None, answer="not_same")
             tables.reviews.change(review, said)
         take_links(tables, self._membership, [], ended=[link_id])
+        tables.hints.end_over(hub_id, link_id)
 
     def _was_said(self, tables: NodeTables, request_id: str) -> bool:
         """Whether somebody said of a card that it was about the wrong person, or is saying so."""

@@ -127,6 +127,13 @@ class Hints:
         """Forget a hint, and whom it named."""
         self._tx.run("DELETE FROM hint WHERE hub_id = ? AND hint_id = ?", hub_id, hint_id)
 
+    def end_over(self, hub_id: str, link_id: str) -> None:
+        """Forget whom hints named behind a link, and answer nobody over it who was introduced."""
+        like = f'%"{link_id}"%'
+        self._tx.run("DELETE FROM hint WHERE hub_id = ? AND service LIKE ?", hub_id, like)
+        sql = "UPDATE introduced SET link_id = NULL WHERE hub_id = ? AND link_id = ?"
+        self._tx.run(sql, hub_id, link_id)
+
     def change(self, before: Hint, after: Hint) -> None:
         """Write what differs. Raises LocalError(CONFLICT) unless the move is allowed."""
         self._rows.change(self._tx, before, after)

@@ -77,6 +77,10 @@ UP_AND_DOWN = [
     ("involvement_types/drug_and_alcohol/openness", "open", "becomes open (sensitive before)."),
     ("involvement_types/police_contact/notice", "digest", "told of it becomes digest (notice bef"),
     ("involvement_types/police_contact/notice", "quiet", "told of it becomes quiet (notice befo"),
+    ("involvement_types/drug_and_alcohol/brokered_to", ["health_provider", "charity", "school"],
+     "whose sensitive services it may meet: school is added."),
+    ("involvement_types/drug_and_alcohol/hint_from", 5,
+     "a hint through the duty desk: from 5 organisations of the class on."),
 ]  # fmt: skip
 
 
@@ -86,6 +90,8 @@ def test_up_loosens_and_down_tightens(
 ) -> None:
     if path.endswith("notify_subject"):
         value = put(value, path, True)
+    if path.endswith("openness"):  # only what is sensitive meets others
+        value = put(value, path.replace("openness", "brokered_to"), [])
     loosened, tightened = compare(value, put(value, path, new))
     assert tightened == []
     assert len(loosened) == 1
@@ -106,6 +112,14 @@ def test_fewer_witnesses_that_must_sign_loosen_and_other_witnesses_as_well(
     assert compare(one_of_two, two)[0] == []
     assert compare(one_of_two, value)[0] == ["Witness w2.example is taken out."]
     assert compare(value, one_of_two)[0] == ["Witness w2.example is added."]
+
+
+def test_a_lower_number_for_a_hint_loosens_and_none_tightens(value: dict[str, Any]) -> None:
+    path = "involvement_types/drug_and_alcohol/hint_from"
+    none, five, six = (put(value, path, number) for number in (None, 5, 6))
+    assert [bool(part) for part in compare(six, five)] == [True, False]
+    assert [bool(part) for part in compare(five, six)] == [False, True]
+    assert compare(five, none)[1][0].endswith("a hint through the duty desk: never.")
 
 
 def test_what_is_always_findable_loosens_and_so_does_another_basis(value: dict[str, Any]) -> None:
