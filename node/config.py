@@ -12,7 +12,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from protocol.contact import require_hours, require_name, require_phone
 from protocol.errors import ErrorCode, LocalError
 from protocol.fields import BasisCode, Code
-from protocol.governance.charter import Charter, InvolvementType, LawfulBasis
+from protocol.governance.charter import Charter, LawfulBasis
+from protocol.governance.involvement_types import InvolvementType
 from protocol.governance.limits import TOKEN_DAYS
 from protocol.matchkeys.shared_places import SharedPlaces, shared_places
 from runtime.settings import read_settings

@@ -18,6 +18,7 @@ from node.membership.proofs import keep_received
 from node.oversight.journal import Journal, enter_received
 from node.requests.answering import Answering
 from node.requests.asking import Asking
+from node.requests.introductions import Introductions
 from node.requests.keeping import Keeping
 from node.requests.overdue import on_overdue
 from node.requests.recall import Recalls
@@ -36,6 +37,11 @@ from protocol.messages.bodies import (
     RoundsBody,
 )
 from protocol.messages.clock import OverdueBody
+from protocol.messages.introductions import (
+    HintsBody,
+    IntroductionDecisionBody,
+    IntroductionRequestBody,
+)
 from protocol.messages.log import DailyStatementBody, ProvisionalBody
 from protocol.messages.review import (
     IdentityAnswerBody,
@@ -69,6 +75,7 @@ class Dispatcher:
         self.keeping = Keeping(membership, self.answering, self.recalls)
         self.identity_asking = IdentityAsking(membership)
         self.identity_answering = IdentityAnswering(membership)
+        self.introductions = Introductions(membership)
         self.journal = Journal(membership)
         self._incoming = self._takers()
         self._sent = self._takers_of_sent()
@@ -177,6 +184,7 @@ class Dispatcher:
     def _takers(self) -> dict[type[WireModel], Incoming]:
         """Who takes what comes from the hub."""
         answering, checks, recalls = self.answering, self.identity_answering, self.recalls
+        introductions = self.introductions
         return {
             NoticeBody: lambda tables, item, _: on_notice(tables, self._membership, item),
             RoundsBody: lambda tables, item, _: on_rounds(tables, self._membership, item),
@@ -201,6 +209,11 @@ class Dispatcher:
                 tables, item
             ),
             ProvisionalBody: self.unwitnessed.on_provisional,
+            HintsBody: lambda tables, item, _: introductions.on_hints(tables, item),
+            IntroductionRequestBody: lambda tables, item, _: introductions.on_request(tables, item),
+            IntroductionDecisionBody: lambda tables, item, _: introductions.on_decision(
+                tables, item
+            ),
         }
 
     def _takers_of_sent(self) -> dict[type[WireModel], OnSent]:
@@ -213,6 +226,7 @@ class Dispatcher:
             WrongPersonBody: self.recalls.on_said,
             IdentityRequestBody: self.identity_asking.on_request_sent,
             IdentityCheckBody: self.identity_asking.on_check_sent,
+            IntroductionRequestBody: self.introductions.on_sent,
         }
 
     def _takers_of_failed(self) -> dict[type[WireModel], OnFailed]:
@@ -225,6 +239,7 @@ class Dispatcher:
             IdentityRequestBody: self.identity_asking.on_failed,
             IdentityCheckBody: self.identity_asking.on_failed,
             IdentityAnswerBody: self.identity_answering.on_answer_failed,
+            IntroductionRequestBody: self.introductions.on_failed,
         }
 
     def _forget(self, tables: NodeTables) -> None:

@@ -21,6 +21,7 @@ from audit.report.figures import (
     outcomes_by_basis,
     uptime,
 )
+from audit.rules.history import RENEWAL
 from web.markup import page, paragraph, section, table, text
 from web.pictures import Axis, Caption, Series, bar_picture
 from web.rows import grid_picture, rows_picture
@@ -40,6 +41,7 @@ _SERIES = {
     "requests": {"request", "identity_request"},
     "decisions": {"hub_decision", "decision", "identity_decision", "identity_answer"},
     "releases": {"release", "provisional", "receipt"},
+    "renewals": {RENEWAL},
 }
 
 

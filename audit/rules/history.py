@@ -39,6 +39,8 @@ from protocol.messages.review import (
 from protocol.messages.statement import Statement, parse_statement
 
 DAY = 86_400
+RENEWAL = "renewal"
+"""What renews a card, among the kinds of a day: the same contact details are disclosed once."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,8 @@ class History:
             return
         statement: Statement[Any] = line.statement
         preamble, body = statement.preamble, statement.body
-        self.days[preamble.iat // DAY][preamble.kind] += 1
+        kind = RENEWAL if self._renews(body) else preamble.kind
+        self.days[preamble.iat // DAY][kind] += 1
         if isinstance(body, (RequestBody, IdentityRequestBody)):
             self._request(line.index, statement)
         elif isinstance(body, RejectionBody):
@@ -123,6 +126,16 @@ class History:
             self.commitments.append(Commitment(line.index, preamble.sender, body))
         else:
             self._step(preamble.iat, body)
+
+    def _renews(self, body: object) -> bool:
+        """Whether a card left in the place of one before it, or that one was opened."""
+        if not isinstance(body, (ReleaseBody, ReceiptBody)):
+            return False
+        asked = self.asked.get(body.request_id)
+        if asked is None:
+            return False
+        before = asked.released_at if isinstance(body, ReleaseBody) else asked.received_at
+        return before is not None
 
     def _request(self, index: int, statement: Statement[Any]) -> None:
         body, preamble = statement.body, statement.preamble

@@ -19,6 +19,7 @@ from audit.rules.daily import DailyCheck
 from audit.rules.disclosures import DisclosureCheck
 from audit.rules.evidence import Evidence, EvidenceCheck
 from audit.rules.facts import LoggedFacts
+from audit.rules.introductions import Introducing
 from audit.rules.quotas import QuotaCheck
 from audit.rules.recalls import RecallCheck
 from audit.rules.reviews import People
@@ -81,6 +82,7 @@ class _Opening:
         self._budgets = BudgetCheck(verified.directory)
         self._quotas = QuotaCheck(verified.directory)
         self._people = People(self._facts, verified.directory, self._chain)
+        self._introducing = Introducing(self._facts, verified.directory, self._chain)
         recalls = RecallCheck(self._facts, verified.directory, self._chain)
         self._steps: dict[str, Callable[[int, Statement[Any]], Iterator[Finding]]] = {
             "request": self._chain.request,
@@ -98,6 +100,7 @@ class _Opening:
             "evaluation_count": self._budgets.evaluation_count,
             "statement_answer": self._daily.answer,
             **self._people.steps(),
+            **self._introducing.steps(),
         }
         self._gaps = False
         self._incomplete = False
@@ -116,6 +119,7 @@ class _Opening:
         self._judge(self._chain.finish(verified.size), half=self._incomplete)
         self._judge(self._disclosures.finish(), half=self._incomplete)
         self._judge(self._people.finish(verified.size), half=self._incomplete)
+        self._judge(self._introducing.finish(verified.size), half=self._incomplete)
         self._judge(self._budgets.finish(self._evidence.token_sets), half=self._incomplete)
         self._payloads.finish()
         self.findings += self._payloads.findings

@@ -232,10 +232,12 @@ def members(
 
 @app.command()
 def explain(
-    link: Annotated[str, typer.Argument(help="A link's id; without one, all are listed.")] = "",
+    link: Annotated[str, typer.Argument(help="A link's or hint's id; without one, all.")] = "",
     folder: Folder = Path(),
 ) -> None:
-    """Say in words why two records are linked, or wait for people. No values: there are none."""
+    """Say in words why two records are linked, or wait for people; of a hint, whom to call. No
+    values: there are none.
+    """
     now = Environment().clock()
     with report_errors():
         if link:

@@ -14,6 +14,7 @@ from typing import TypeVar
 from hub.exchange import resyncs
 from hub.exchange.handlers import DAY, Handler, Parts, check_quota, parts_of
 from hub.exchange.identity_checks import IdentityChecks
+from hub.exchange.introductions import Introductions
 from hub.exchange.recalls import Recalls
 from hub.exchange.requests import Broker
 from hub.exchange.resyncs import Span
@@ -43,6 +44,7 @@ from protocol.messages.bodies import (
     RequestBody,
 )
 from protocol.messages.evaluations import EvaluationCountBody
+from protocol.messages.introductions import IntroductionRequestBody
 from protocol.messages.log import ProvisionalBody, ResyncBody, StatementAnswerBody
 from protocol.messages.members import DetailsBody, FiguresBody, SealRenewalBody
 from protocol.messages.review import (
@@ -219,6 +221,7 @@ class Intake:
             IdentityRequestBody: checks.request,
             IdentityCheckBody: checks.check,
             IdentityAnswerBody: checks.answer,
+            IntroductionRequestBody: Introductions(ledger).request,
             RequestBody: broker.request,
             DecisionBody: broker.decision,
             ReleaseBody: broker.release,

@@ -33,10 +33,18 @@ from protocol.requests.decide import (
     Refuse,
     allows_break_glass,
     decide_hub,
-    seen_until,
 )
+from protocol.requests.renewals import CardBefore, NotRenewed, may_follow
+from protocol.requests.spans import seen_until
 
 Body = TypeVar("Body", bound=WireModel)
+_NOT_RENEWED = {
+    NotRenewed.WRONG_PERSON: "the card was about the wrong person: no other follows",
+    NotRenewed.NOT_GONE: "a card has left: another follows when its holder has recalled it and the "
+    "other side has stated that it is gone",
+    NotRenewed.KEPT_TOO_LONG: "keep_until is later than that of the card before",
+    NotRenewed.TWICE_A_DAY: "this card was renewed today",
+}
 Card = Statement[ReleaseBody] | Statement[ProvisionalBody]
 """What a card leaves by: under a quorum, or without one."""
 
@@ -89,7 +97,8 @@ class Broker:
     def decision(self, statement: Statement[DecisionBody], parts: Parts) -> Answer:
         """Log the holder's decision and forward it. Final once it allows or refuses."""
         body, preamble = statement.body, statement.preamble
-        request = self._open_request(body.request_id, holder=preamble.sender)
+        request = self._asked(body.request_id, holder=preamble.sender)
+        self._check_in_time(request)
         expected = (request.requester, request.statement_id, request.hub_decision)
         if (preamble.aud, body.request, body.hub_decision) != expected:
             raise RemoteError(ErrorCode.WRONG_RECIPIENT, "decision is not on this request")
@@ -119,6 +128,8 @@ class Broker:
     def provisional(self, statement: Statement[ProvisionalBody], parts: Parts) -> Answer:
         """Log that a card leaves while the quorum is missing, and forward it. One or the other."""
         request = self._check_release(statement, parts)
+        if request.release is not None:
+            raise RemoteError(ErrorCode.NOT_ALLOWED, "a card is renewed under a quorum only")
         decision_id = request.decision or ""
         logged = self._tables.log.logged(decision_id)
         if logged is None or not self._quorum_is_missing(logged.index):
@@ -166,13 +177,30 @@ class Broker:
         """What must hold for a card to leave, with a quorum or without: the request."""
         body, preamble = statement.body, statement.preamble
         check_sealed(body.sealed_hash, parts.sealed)
-        request = self._open_request(body.request_id, holder=preamble.sender)
+        request = self._asked(body.request_id, holder=preamble.sender)
+        if request.release is None:
+            self._check_in_time(request)
+        else:
+            self._check_renewal(request, body.keep_until, preamble.iat)
         if not request.may_become(RequestState.RELEASED) or body.decision != request.decision:
             raise RemoteError(ErrorCode.NOT_ALLOWED, "no such decision allows a release now")
         if preamble.aud != request.requester:
             raise RemoteError(ErrorCode.WRONG_RECIPIENT, "release is not to the requester")
         self._check_kept(statement, self._check_still_in_force(request))
         return request
+
+    def _check_renewal(self, request: BrokeredRequest, keep_until: int | None, iat: int) -> None:
+        """A card may leave in the place of the one before it, though the request has expired."""
+        before = CardBefore(
+            recalled=self._tables.log.sender(request.recall or "") == request.holder,
+            gone=request.recall_done is not None,
+            wrong_person=request.wrong_person is not None,
+            keep_until=request.keep_until,
+            renewed_at=request.renewed_at,
+        )
+        why = may_follow(before, keep_until, iat)
+        if why is not None:
+            raise RemoteError(ErrorCode.NOT_ALLOWED, _NOT_RENEWED[why])
 
     def _check_kept(self, statement: Card, permission_ends: int) -> None:
         """The card says until when it may be kept, and that is no longer than its permission."""
@@ -191,20 +219,26 @@ class Broker:
             )
 
     def _release(self, request: BrokeredRequest, statement: Card, parts: Parts) -> Answer:
-        logged = self._ledger.append(statement)
-        self._tables.requests.release(request, statement.id, statement.body.keep_until)
+        logged, requests = self._ledger.append(statement), self._tables.requests
+        until, iat = statement.body.keep_until, statement.preamble.iat
+        if request.release is None:
+            requests.release(request, statement.id, until)
+        else:
+            requests.release_again(request, statement.id, until, iat)
         envelope, aud = statement.envelope.encode(), statement.preamble.aud
         self._tables.mailboxes.post([Post(aud, envelope, logged, parts.sealed, parts.proof)])
         return Answer(logged)
 
-    def _open_request(self, request_id: str, *, holder: str) -> BrokeredRequest:
+    def _asked(self, request_id: str, *, holder: str) -> BrokeredRequest:
         request = self._tables.requests.get(request_id)
         known = request is not None and request.holder == holder
         if request is None or not known or request.state is RequestState.REFUSED:
             raise RemoteError(ErrorCode.NOT_FOUND, "no open request with that id")
+        return request
+
+    def _check_in_time(self, request: BrokeredRequest) -> None:
         if request.expires <= self._ledger.env.clock():
             raise RemoteError(ErrorCode.TOO_LATE, "the request has expired")
-        return request
 
     def _check_still_in_force(self, request: BrokeredRequest) -> int:
         """Both members, link and permission are checked at request, decision and release; when the

@@ -4,8 +4,9 @@ A request's state is read from its steps. The receipt is a step beside the state
 acknowledged after somebody said that it is the wrong person's.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from protocol.messages.parts import Outcome
@@ -35,10 +36,11 @@ REQUEST_MOVES: Moves[RequestState] = {
     RequestState.RELEASED: (RequestState.RECALLING, RequestState.WRONG_PERSON),
     RequestState.RECALLING: (RequestState.WRONG_PERSON, RequestState.RECALLED),
     RequestState.WRONG_PERSON: (RequestState.RECALLED,),
-    RequestState.RECALLED: (RequestState.WRONG_PERSON,),
+    RequestState.RECALLED: (RequestState.WRONG_PERSON, RequestState.RELEASED),
 }
 """REFUSED is the hub's own refusal, DENIED that of the agency that was asked: both are ends. A link
-ends with a wrong person also where the card was recalled before.
+ends with a wrong person also where the card was recalled before; a card that was recalled may be
+released anew (protocol/requests/renewals.py).
 """
 
 AFTER_DECISION: Mapping[Outcome, RequestState] = {
@@ -60,6 +62,8 @@ REQUEST_STEPS: Mapping[str, str] = {
     "recall_done": "recall_done",
 }
 """Of each kind that is a step of a request: the column that holds its statement's id."""
+_OF_ONE_CARD = ("receipt", "recall", "recall_done")
+"""Those that begin anew with another card."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,9 @@ class NewRequest:
 
 @dataclass(frozen=True)
 class BrokeredRequest(NewRequest):
-    """A request with what became of it; each step by its statement id."""
+    """A request with what became of it; each step by its statement id, of the card that left last.
+    `renewed_at`: when that left, if it was not the first.
+    """
 
     decision: str | None = None
     outcome: Outcome | None = None
@@ -102,6 +108,7 @@ class BrokeredRequest(NewRequest):
     recall: str | None = None
     keep_until: int | None = None
     overdue: str | None = None
+    renewed_at: int | None = None
 
     @property
     def parties(self) -> frozenset[str]:
@@ -174,6 +181,29 @@ class Requests:
         columns = {"release": statement_id, "keep_until": keep_until}
         self._move(request, RequestState.RELEASED, columns)
 
+    def release_again(
+        self, request: BrokeredRequest, statement_id: str, keep_until: int | None, iat: int
+    ) -> None:
+        """Take down that another card left in the place of one that is gone. Raises
+        LocalError(CONFLICT) unless it was recalled and is.
+        """
+        columns = {
+            "release": statement_id,
+            "keep_until": keep_until,
+            "renewed_at": iat,
+            **dict.fromkeys(_OF_ONE_CARD),
+        }
+        self._move(request, RequestState.RELEASED, columns)
+        earlier = {name: getattr(request, name) for name in ("release", *_OF_ONE_CARD)}
+        self._tx.insert("earlier_card", {"request_id": request.request_id, **earlier})
+
+    def was_released(self, request: BrokeredRequest, release: str) -> bool:
+        """Whether the card of a request left by this statement, last or before."""
+        sql = "SELECT 1 FROM earlier_card WHERE release = ? AND request_id = ?"
+        return (
+            request.release == release or self._tx.one(sql, release, request.request_id) is not None
+        )
+
     def acknowledge(self, request: BrokeredRequest, statement_id: str) -> None:
         """Take down that the card was opened."""
         self._tx.update("request", {"receipt": statement_id}, {"request_id": request.request_id})
@@ -211,11 +241,20 @@ class Requests:
     def conversations(self, before: int) -> list[Conversation]:
         """What was asked before a time: when it expires, and every step that was taken."""
         rows = self._tx.rows(
-            "SELECT expires, statement_id, hub_decision, decision, overdue, release, receipt, "
-            "wrong_person, recall, recall_done FROM request WHERE iat < ?",
+            "SELECT request_id, expires, statement_id, hub_decision, decision, overdue, release, "
+            "receipt, wrong_person, recall, recall_done FROM request WHERE iat < ?",
             before,
         )
-        return [conversation(row, REQUEST_STEPS) for row in rows]
+        earlier = defaultdict[str, list[str]](list)
+        sql = "SELECT e.* FROM earlier_card e JOIN request r USING (request_id) WHERE r.iat < ?"
+        for row in self._tx.rows(sql, before):
+            steps = (row[name] for name in ("release", *_OF_ONE_CARD))
+            earlier[row["request_id"]] += [step for step in steps if step is not None]
+        found = []
+        for row in rows:
+            taken = conversation(row, REQUEST_STEPS)
+            found.append(replace(taken, steps=(*taken.steps, *earlier[row["request_id"]])))
+        return found
 
     def _move(
         self, request: BrokeredRequest, state: RequestState, columns: Mapping[str, object]

@@ -22,19 +22,31 @@ def print_inbox(out: Console, value: dict[str, list[dict[str, Any]]]) -> None:
     _say(out, "Requests to you:" if value["received"] else "No requests to you.", style="bold")
     for item in value["received"]:
         _print_received(out, item)
+    for item in value["introduced"]:
+        _say(
+            out,
+            f"{item['agency']} ({item['role']}) was told that you work with {item['client']}: "
+            "your client agreed to that there and here.",
+        )
+        _say(out, f"    Purpose: {item['purpose']}. Lawful basis: {item['basis']}.")
     _say(out, "Your requests:" if value["sent"] else "You have asked for nothing.", style="bold")
     for item in value["sent"]:
-        to = plain(item["agency"])
-        _say(out, f"{item['request_id']}  about {item['client']}, to {to}: {item['state_text']}.")
-        _print_clock(out, item["clock"])
-        if item["sentence"]:
-            _say(out, f"    {item['sentence']}")
-        if item["reason"]:
-            _print_reason(out, "They wrote why", item["reason"])
-        if item["reason_closed"]:
-            _say(out, "    They wrote why, and it cannot be read here: call their duty line.")
-        if item["card"]:
-            print_card(out, item["card"], item["keep_until"])
+        _print_sent(out, item)
+
+
+def _print_sent(out: Console, item: dict[str, Any]) -> None:
+    """A request of ours, and what came back."""
+    to = plain(item["agency"])
+    _say(out, f"{item['request_id']}  about {item['client']}, to {to}: {item['state_text']}.")
+    _print_clock(out, item["clock"])
+    if item["sentence"]:
+        _say(out, f"    {item['sentence']}")
+    if item["reason"]:
+        _print_reason(out, "They wrote why", item["reason"])
+    if item["reason_closed"]:
+        _say(out, "    They wrote why, and it cannot be read here: call their duty line.")
+    if item["card"]:
+        print_card(out, item["card"], item["keep_until"])
 
 
 def _print_received(out: Console, item: dict[str, Any]) -> None:

@@ -76,6 +76,16 @@ add_later(
 )
 add_later(
     app,
+    "node.cli.introductions",
+    {
+        "introduce": (
+            "Ask who a sensitive service is that can be reached: it is told at once who asks and "
+            "why."
+        ),
+    },
+)
+add_later(
+    app,
     "node.cli.people",
     {
         "review": "Show the links that wait for a person, or say what one is.",

@@ -48,6 +48,7 @@ def _end(tables: NodeTables, hub_id: str, now: int) -> None:
     tables.stubs.start_over(hub_id)
     tables.resyncs.forget_stubs(hub_id)
     tables.links.forget(hub_id)
+    tables.hints.forget(hub_id)
     tables.journal.forget(hub_id)
     tables.alarms.forget_watched(hub_id)
 

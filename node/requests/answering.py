@@ -19,7 +19,9 @@ from node.requests.sealed import named_part, open_part
 from node.store.decisions import LoggedDecision
 from node.store.links import LinkState
 from node.store.outbox import Outgoing
+from node.store.records import Involvement
 from node.store.requests import Asker, ReceivedRequest, ReceivedState
+from node.store.stubs import PublishedStub
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel
@@ -189,7 +191,7 @@ class Answering:
             or request.state not in known
         ):
             raise RemoteError(ErrorCode.NOT_FOUND, "a receipt for nothing we released to them")
-        if request.state in left:
+        if request.state in left and statement.body.release != request.former_release:
             release_id = request.release_id or statement.body.release
             opened = replace(request, state=ReceivedState.OPENED, release_id=release_id)
             tables.received_requests.change(request, opened)
@@ -293,31 +295,37 @@ class Answering:
     ) -> bool:
         """Whether the asker proved to hold a value that we hold too of the client whom they ask
         about, over the link we know.
-
-        Of some links we know nothing before the request comes: those to a service that we may not
-        see, and those of work of ours that is over (specs/06-requests.md §3.1).
         """
-        membership, now = self._membership, self._membership.env.clock()
         asked = tables.records.involvement(request.involvement)
-        if asked is None:
-            return False
-        link = tables.links.get(request.hub_id, request.link_id)
-        if link is None or (link.state is LinkState.ENDED and asked.is_over(now)):
-            stub = tables.stubs.of_client(request.hub_id, asked.client)
-            # Whom we were told of for this client asks over that link; no other id gets round it.
-            told = tables.links.of_stub(request.hub_id, stub.stub_id) if stub else []
-            if not asked.is_over(now) and any(item.agency_id == request.requester for item in told):
-                return False
-        else:
-            if link.agency_id != request.requester:
-                return False
-            if link.state is not LinkState.MATCH and not doubted:
-                return False
-            linked = tables.stubs.client_of(request.hub_id, link.stub_id)
-            if linked is None or asked.client != linked.id:
-                return False
-            stub = tables.stubs.of_client(request.hub_id, linked.id)
+        stub = self._stub_asked(tables, request, asked, doubted=doubted) if asked else None
         if stub is None:
             return False
         proof, request_id = request.link_proof, request.request_id
-        return bool(proven_key(tables, membership, stub.stub_id, proof, request_id))
+        return bool(proven_key(tables, self._membership, stub.stub_id, proof, request_id))
+
+    def _stub_asked(
+        self, tables: NodeTables, request: ReceivedRequest, asked: Involvement, *, doubted: bool
+    ) -> PublishedStub | None:
+        """The stub of the client whom a request asks about, if it came over a link that is good.
+
+        Of some links we know nothing before the request comes: those to a service that we may not
+        see, and those of work of ours that is over (specs/06-requests.md §3.1). Over others the hub
+        has introduced the asker to us (§9).
+        """
+        hub_id, now = request.hub_id, self._membership.env.clock()
+        stub = tables.stubs.of_client(hub_id, asked.client)
+        introduced = tables.hints.introduced_over(hub_id, request.link_id, request.requester)
+        if introduced is not None:
+            return stub if stub is not None and stub.stub_id == introduced else None
+        link = tables.links.get(hub_id, request.link_id)
+        if link is None or (link.state is LinkState.ENDED and asked.is_over(now)):
+            # Whom we were told of for this client asks over that link; no other id gets round it.
+            told = tables.links.of_stub(hub_id, stub.stub_id) if stub else []
+            known = any(item.agency_id == request.requester for item in told)
+            return stub if asked.is_over(now) or not known else None
+        if link.agency_id != request.requester:
+            return None
+        if link.state is not LinkState.MATCH and not doubted:
+            return None
+        linked = tables.stubs.client_of(hub_id, link.stub_id)
+        return stub if linked is not None and asked.client == linked.id else None

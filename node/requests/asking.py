@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from node.alarms import AlarmCode, raise_alarm
+from node.alarms import AlarmCode, clear_alarm, raise_alarm
 from node.links.review import latest_publication
 from node.links.secrets import evidence_secret
 from node.membership.hub import HubMembership
@@ -196,13 +196,16 @@ class Asking:
         self.open_card(tables, request, statement, delivery)
 
     def allowed(self, tables: NodeTables, statement: Card) -> SentRequest | None:
-        """Our request that this card answers, by the holder's decision; None if it is open."""
+        """Our request that this card answers, by the holder's decision, or whose card it renews;
+        None if it is open.
+        """
         body = statement.body
         request = self._sent(tables, body.request_id, statement.preamble.sender)
         if request.state is SentState.OPENED:
             return None
         decided = request.decision is not None and request.decision.id == body.decision
-        if request.state is not SentState.ALLOWED or not decided:
+        renews = request.may_be_renewed and isinstance(body, ReleaseBody)
+        if not decided or not (renews or request.state is SentState.ALLOWED):
             raise RemoteError(ErrorCode.NOT_ALLOWED, "no decision we know of allows this release")
         return request
 
@@ -220,16 +223,24 @@ class Asking:
             raise RemoteError(
                 ErrorCode.NOT_OPENED, "a card is kept longer than the charter lets it"
             )
+        if request.keep_until is not None and until > request.keep_until:
+            raise RemoteError(
+                ErrorCode.NOT_OPENED, "a card is kept longer than the one that it renews"
+            )
         sealed = named_part(delivery.sealed, body.sealed_hash)
         card = open_part(self._membership, statement, body.request_id, sealed, ContactCard)
+        renews = request.state is SentState.RECALLED
         opened = replace(
-            request,
+            request.without_former(),
             state=SentState.OPENED,
             card=card,
             release_id=statement.id,
             keep_until=until,
+            renewed_at=now if renews else None,
         )
         tables.sent_requests.change(request, opened)
+        # The card before may have been recalled before it could be opened.
+        clear_alarm(tables, request.hub_id, AlarmCode.CARD_CLOSED, now, place=body.request_id)
         receipt = ReceiptBody(
             request_id=body.request_id, release=statement.id, sealed_hash=body.sealed_hash
         )
@@ -244,12 +255,15 @@ class Asking:
         if (
             request is None
             or request.holder != statement.preamble.sender
-            or request.state is not SentState.ALLOWED
+            or not (request.state is SentState.ALLOWED or request.may_be_renewed)
             or request.decision is None
             or request.decision.id != body.decision
         ):
             return
-        tables.sent_requests.change(request, replace(request, state=SentState.CLOSED))
+        closed = replace(request, state=SentState.CLOSED)
+        if request.may_be_renewed:
+            closed = replace(closed.without_former(), release_id=statement.id)
+        tables.sent_requests.change(request, closed)
         now = self._membership.env.clock()
         raise_alarm(tables, hub_id, AlarmCode.CARD_CLOSED, now, place=body.request_id)
 
@@ -265,14 +279,17 @@ class Asking:
         stub = tables.stubs.of_client(hub_id, client.id) if client else None
         if client is None or stub is None:
             raise LocalError(ErrorCode.NOT_READY, "this client is not published; publish first")
-        link = tables.links.get(hub_id, wanted.link_id)
-        shown = {item.id for item in link.involvements} if link else ()
+        known = tables.links.get(hub_id, wanted.link_id)
+        links = [*([known] if known else []), *tables.hints.links_of(hub_id, stub.stub_id)]
+        found = (
+            one
+            for one in links
+            if one.link_id == wanted.link_id
+            and wanted.involvement_id in {item.id for item in one.involvements}
+        )
+        link = next(found, None)
         # Another agency may use the same id for an involvement: it takes all of them to be the one.
-        if (
-            link is None
-            or (link.stub_id, link.agency_id) != (stub.stub_id, wanted.holder)
-            or wanted.involvement_id not in shown
-        ):
+        if link is None or (link.stub_id, link.agency_id) != (stub.stub_id, wanted.holder):
             raise LocalError(
                 ErrorCode.NOT_FOUND, "the team has changed meanwhile: see patchwork-node team"
             )

@@ -23,7 +23,9 @@ OF_CLIENT = (
     ("request_draft", "client"),
 )  # fmt: skip
 """Tables that name a client, and by which column."""
-OF_STUB = ("published_token", "stub_tokens", "stub_change", "link", "lost_stub")
+OF_STUB = (
+    "published_token", "stub_tokens", "stub_change", "link", "lost_stub", "hint", "introduced",
+)  # fmt: skip
 """Tables with the columns `hub_id` and `stub_id`."""
 _SENT_OPEN = (SentState.SENDING.value, SentState.WAITING.value, SentState.ALLOWED.value)
 _RECEIVED_OPEN = (
@@ -57,7 +59,8 @@ _NAMES_A_PERSON = (
 @dataclass
 class Over:
     """Some clients with whom all work is over, and those merged into them: whose part each member
-    is (row ids), their involvements, stubs by hub, links by hub, and what was asked of them.
+    is (row ids), their involvements, stubs by hub, links and hints by hub, and what was asked of
+    them.
     """
 
     members: dict[int, int]
@@ -126,10 +129,15 @@ class GoingClients:
         for row in self._tx.rows_among(sql, among=clients):
             over.stubs.setdefault(row["hub_id"], {})[row["stub_id"]] = row["client"]
         for hub_id, stubs in over.stubs.items():
-            sql = "SELECT link_id, stub_id FROM link WHERE hub_id = ? AND stub_id IN (:among)"
             over.links[hub_id] = {
-                row["link_id"]: stubs[row["stub_id"]]
-                for row in self._tx.rows_among(sql, hub_id, among=stubs)
+                row["about"]: stubs[row["stub_id"]]
+                for table in ("link", "hint")
+                for row in self._tx.rows_among(
+                    f"SELECT {table}_id AS about, stub_id FROM {table} "  # noqa: S608 - our own
+                    "WHERE hub_id = ? AND stub_id IN (:among)",
+                    hub_id,
+                    among=stubs,
+                )
             }
         over.asked = dict(self._asked(over, now, kept_since))
         return over

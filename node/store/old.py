@@ -98,6 +98,8 @@ def old_asked(hub_id: str, before: int, kept_since: int) -> list[Old]:
         Old(Kind.DRAFTS, "request_draft", "id", "t.hub_id = ? AND t.saved_at <= ?", times),
         Old(Kind.CHECKS, "sent_check", "check_id", f"{over} AND {check}", times),
         Old(Kind.CHECKS, "received_check", "check_id", f"{over} AND {check}", times),
+        Old(Kind.CHECKS, "introduced", "hub_id, statement_id",
+            "t.hub_id = ? AND t.received_at <= ?", times),
     ]  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from node.store.findable import FindableTypes
 from node.store.going import GoingClients
 from node.store.governance import GovernanceStore
 from node.store.held import HeldClients
+from node.store.hints import Hints
 from node.store.hubs import Hubs
 from node.store.imports import Imports
 from node.store.journal import JournalStore
@@ -30,7 +31,7 @@ from node.store.people import People
 from node.store.permissions import Permissions
 from node.store.publications import Publications
 from node.store.records import Records
-from node.store.requests import ReceivedRequests, SentRequests
+from node.store.request_stores import ReceivedRequests, SentRequests
 from node.store.resync import Resyncs
 from node.store.set_aside import SetAsideStore
 from node.store.stubs import Stubs
@@ -69,6 +70,7 @@ class NodeTables:
         self.log_views = LogViews(tx)
         self.links = Links(tx)
         self.reviews = Reviews(tx)
+        self.hints = Hints(tx)
         self.sent_requests = SentRequests(tx)
         self.drafts = Drafts(tx)
         self.received_requests = ReceivedRequests(tx)

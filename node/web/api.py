@@ -24,7 +24,14 @@ from node.store.objections import SaidBy
 from node.store.tables import NodeTables
 from node.views.objections import objections_value
 from node.views.review import check_value, queue_value
-from node.web import own_clients, own_consents, own_people, own_requests, received
+from node.web import (
+    own_clients,
+    own_consents,
+    own_people,
+    own_requests,
+    own_services,
+    received,
+)
 from protocol import canonical
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import BasisCode, Code, WireModel, refused_shape
@@ -33,7 +40,13 @@ from protocol.requests.sealing import FACT_LIMIT
 from transport.routes import Auth, Handler, Route, make_application
 
 BODY_LIMIT = 16 * 1024
-ALL_CALLS = own_clients.CALLS | own_consents.CALLS | own_people.CALLS | own_requests.CALLS
+OWN_CALLS = (
+    own_clients.CALLS
+    | own_consents.CALLS
+    | own_people.CALLS
+    | own_requests.CALLS
+    | own_services.CALLS
+)
 HERE = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 
 PersonName = Annotated[str, Field(max_length=200)]
@@ -108,7 +121,7 @@ class ReviewApi:
             self._route("GET", objections, self.objections),
             self._route("POST", objections, self.record_objection),
             self._route("POST", f"{objections}/{{number:[0-9]{{1,9}}}}/end", self.end_objection),
-            *(self._route("POST", path, self._own(*call)) for path, call in ALL_CALLS.items()),
+            *(self._route("POST", path, self._own(*call)) for path, call in OWN_CALLS.items()),
             *(
                 self._route("POST", f"{request}/{name}", self._received(*call))
                 for name, call in received.CALLS.items()

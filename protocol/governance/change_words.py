@@ -40,6 +40,8 @@ _WORDS = {
     "purposes": "purpose",
     "roles": "roles",
     "visible_to": "who may see it",
+    "brokered_to": "whose sensitive services it may meet",
+    "hint_from": "a hint through the duty desk",
     "requester_classes": "who may ask",
     "holder_classes": "who may be asked",
     "must_record": "fact",

@@ -203,6 +203,12 @@ def _findable_on(notes: _Notes, where: str, old: str | None, new: str | None) ->
         notes.say(f"{where}: always findable on the lawful basis {new}.")
 
 
+def _hint_from(notes: _Notes, where: str, old: int | None, new: int | None) -> None:
+    """From how many organisations of a class on the duty desk is named: never, if nothing says."""
+    said = f"from {new} organisations of the class on" if new else "never"
+    notes.say(f"{where}: {said}.", loosens=new is not None and (old is None or new < old))
+
+
 def _objection(notes: _Notes, where: str, old: dict[str, Any], new: dict[str, Any]) -> None:
     """Who may share in spite of an objection: nobody, where nothing is stated."""
     if old and new:
@@ -308,6 +314,8 @@ _INVOLVEMENT_TYPE = _fields(
         "visible_to": _set_of_codes,
         "labels": _labels,
         "basis": _findable_on,
+        "brokered_to": _set_of_codes,
+        "hint_from": _hint_from,
     }
 )
 # A fact that travels in the clear is news to the hub; one that is committed, or is the holder's own

@@ -28,6 +28,7 @@ from protocol.fields import (
     refused_shape,
 )
 from protocol.governance.answering import Answering
+from protocol.governance.involvement_types import InvolvementType
 from protocol.log.note import parse_vkey
 from protocol.matchkeys.policy import MatchPolicy, parse_policy
 from protocol.signing import check_public_key
@@ -65,19 +66,6 @@ class MemberClass(WireModel):
     code: Code
     title: Name
     statutory_reference: Name
-
-
-class InvolvementType(WireModel):
-    """What kind of work an involvement is, and which classes may see it. `basis`: the lawful basis
-    that work of an always findable type has while it is open; charters from before lack it.
-    """
-
-    code: Code
-    title: Name
-    openness: Literal["open", "always_findable", "sensitive"]
-    visible_to: list[Code]
-    labels: Annotated[list[Name], Field(max_length=50)]
-    basis: BasisCode | None = None
 
 
 class Purpose(WireModel):
@@ -298,7 +286,8 @@ class Charter(WireModel):
     def _references_exist(self) -> bool:
         classes = {item.code for item in self.classes}
         purposes = {item.code for item in self.purposes}
-        named = {code for item in self.involvement_types for code in item.visible_to}
+        types = self.involvement_types
+        named = {code for item in types for code in (*item.visible_to, *item.brokered_to)}
         for basis in self.lawful_bases:
             named.update(basis.requester_classes, basis.holder_classes)
         wanted = {code for basis in self.lawful_bases for code in basis.purposes}

@@ -11,7 +11,16 @@ from enum import StrEnum
 from typing import Any
 
 from protocol.fields import WireModel
-from protocol.messages import audit, bodies, clock, evaluations, log, members, review
+from protocol.messages import (
+    audit,
+    bodies,
+    clock,
+    evaluations,
+    introductions,
+    log,
+    members,
+    review,
+)
 
 
 class Party(StrEnum):
@@ -184,6 +193,14 @@ KINDS: dict[str, Kind] = {
     "identity_answer": Kind(
         review.IdentityAnswerBody, _MEMBER, _MEMBER, conversation=_CHECK,
         needs_active_recipient=True,
+    ),
+    "hints": Kind(introductions.HintsBody, _HUB, _MEMBER, Leaf.NONE),
+    "introduction_request": Kind(
+        introductions.IntroductionRequestBody, _MEMBER, _HUB,
+        needs_agreement=_always, shown_to_third=True,
+    ),
+    "introduction_decision": Kind(
+        introductions.IntroductionDecisionBody, _HUB, _MEMBER, shown_to_third=True
     ),
     "sample_commitment": Kind(audit.SampleCommitmentBody, _AUDITOR, _HUB),
     "rotation": Kind(log.RotationBody, _MEMBER, _HUB, Leaf.NONE, SigningKey.RECOVERY),

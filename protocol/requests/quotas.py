@@ -15,6 +15,7 @@ def quota_of(charter: Charter, kind: str) -> int | None:
     return {
         "request": quotas.requests_per_day,
         "identity_request": quotas.identity_checks_per_day,
+        "introduction_request": quotas.identity_checks_per_day,
         "verdict": VERDICTS_A_DAY,
         "seal_renewal": OF_ITSELF_A_DAY,
         "details": OF_ITSELF_A_DAY,

@@ -227,6 +227,33 @@ class TestRequests:
         ]
         assert steps == (f"{4:064x}", "d", "9" * 64), "it is erased with the request"
 
+    async def test_another_card_begins_anew_and_what_was_said_of_the_first_is_kept_with_it(
+        self, engine: HubEngine
+    ) -> None:
+        await engine.write(lambda tables: tables.requests.add(ASKED))
+        steps: list[Any] = [
+            ("decide", "allow", "2"),
+            ("release", "3", 1000),
+            ("acknowledge", "4"),
+            ("recall", "5"),
+            ("recall_is_done", "6"),
+            ("release_again", "7", 900, 500),
+        ]
+        for name, *values in steps:
+            request = await self.step(engine, name, *values)
+        assert (request.state, request.release, request.keep_until) == ("released", "7", 900)
+        assert (request.receipt, request.recall, request.recall_done) == (None, None, None)
+        assert request.renewed_at == 500
+        was = [
+            await engine.read(lambda tables, one=one: tables.requests.was_released(request, one))  # type: ignore[misc]
+            for one in ("3", "7", "5")
+        ]
+        assert was == [True, True, False]
+        (found,) = await engine.read(lambda tables: tables.requests.conversations(101))
+        assert sorted(found.steps) == sorted([ASKED.statement_id, "d", *"234567"])
+        await self.step(engine, "recall", "8")
+        assert (await self.step(engine, "recall_is_done", "9")).state == "recalled"
+
     @pytest.mark.parametrize(
         ("before", "step"),
         [
@@ -236,6 +263,7 @@ class TestRequests:
             ([("decide", "allow", "1")], ("decide", "refuse", "9")),
             ([("decide", "allow", "1")], ("recall", "9")),
             ([("decide", "allow", "1"), ("release", "2", 1000)], ("release", "9", 1000)),
+            ([("decide", "allow", "1"), ("release", "2", 1000)], ("release_again", "9", 1, 1)),
             ([("decide", "allow", "1"), ("release", "2", 1000)], ("recall_is_done", "9")),
             ([("decide", "allow", "1"), ("release", "2", 1000), ("recall", "3")], ("recall", "9")),
         ],

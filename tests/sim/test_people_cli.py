@@ -51,6 +51,7 @@ class Town:
             "objections",
             "withholding",
             "consents",
+            "introductions",
         ):
             monkeypatch.setattr(f"node.cli.{module}.open_service", opened)
 

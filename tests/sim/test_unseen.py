@@ -22,6 +22,7 @@ from rich.console import Console
 
 from hub.matching.explain import links_in_short
 from hub.store.mailboxes import Mail, Mailboxes
+from node.actions.records import withdraw_now
 from node.cli.printing import print_queue, print_team
 from node.views.review import queue_value
 from protocol.log.leaf import parse_leaf
@@ -42,6 +43,9 @@ DRAWN = re.compile(r"[0-9a-f]{32,64}")
 REFERENCE = re.compile(
     r"^│ [0-9A-Z]{4,8} +│"
 )  # by which a row of a team is asked; it comes from ids
+
+HINT = re.compile(r"(introduce \S+) [0-9A-F]+")
+"""By which a service is asked for; it comes from an id."""
 
 Story = Callable[[SimFederation, bool], Awaitable[Sequence[SimNode]]]
 """Plays a scenario, with the record or without; who is to notice nothing."""
@@ -89,6 +93,8 @@ class _Drawn:
         """Kind and body. The hub sorts links by an id that it drew: here they are by our stub."""
         statement = parse_statement(envelope)
         body = statement.body.model_dump(mode="json")
+        if "hints" in body:
+            body["hints"].sort(key=lambda hint: (hint["stub_id"], hint["says"]))
         if "links" in body:
             body["links"].sort(key=lambda link: (link["stub_id"], _undrawn(link)))
         said = json.dumps(body, sort_keys=True)
@@ -119,6 +125,7 @@ def _printed(show: Callable[[Console], None]) -> list[str]:
     text = io.StringIO()
     show(Console(file=text, width=200, soft_wrap=True))
     lines = (DRAWN.sub("ID", line) for line in text.getvalue().splitlines())
+    lines = (HINT.sub(r"\1 REF", line) for line in lines)
     return sorted(REFERENCE.sub("│ REF  │", line) for line in lines)
 
 
@@ -320,10 +327,87 @@ async def sensitive_beside_open(federation: SimFederation, there: bool) -> Seque
     return [by["health"]]
 
 
+async def agreed_elsewhere(federation: SimFederation, there: bool) -> Sequence[SimNode]:
+    """Adult mental health and a drug service meet, as a woman agreed with both; or she agreed with
+    both to something else. Her child's social worker is told nothing.
+    """
+    by = await two_services(federation)
+    await by["trust"].agree("m1", classes=["charity" if there else "housing"])
+    await by["clinic"].agree("x1", classes=["health_provider" if there else "housing"])
+    await federation.round()
+    await withdraw_now(by["clinic"].service, "x1", 1)
+    return [by["care"]]
+
+
+async def agreed_on_one_side(federation: SimFederation, there: bool) -> Sequence[SimNode]:
+    """She agreed at the trust and not at the drug service: neither learns of the other."""
+    by = await two_services(federation)
+    await by["trust"].agree("m1", classes=["charity" if there else "housing"])
+    await by["clinic"].agree("x1", classes=["school"])
+    return [by["clinic"], by["care"]]
+
+
+async def nobody_agreed_there(federation: SimFederation, there: bool) -> Sequence[SimNode]:
+    """She agreed at the trust; that the drug service has her at all does not show."""
+    by = await two_services(federation, AT_HEALTH if there else STRANGER)
+    await by["trust"].agree("m1", classes=["charity"])
+    await by["clinic"].agree("x1", classes=["school"])
+    return [by["trust"]]
+
+
+async def two_services(
+    federation: SimFederation, at_clinic: ClientRecord = AT_HEALTH
+) -> dict[str, SimNode]:
+    """Two sensitive services, and one that is not."""
+    by = await federation_with(
+        federation, trust="health_provider", clinic="charity", care="childrens_social_care"
+    )
+    await by["trust"].take_in(row("m1", AT_HEALTH, "adult_mental_health", None))
+    await by["clinic"].take_in(row("x1", at_clinic, "drug_and_alcohol", None))
+    await by["care"].take_in(row("c1", AT_HEALTH, "child_in_need", DUTY))
+    for node in by.values():
+        await node.publish()
+    await federation.round()
+    return by
+
+
+async def open_work_beside(federation: SimFederation, there: bool) -> Sequence[SimNode]:
+    """The trust sees a charity's youth worker, and is told of a drug service: that it is the same
+    charity, or another one, does not show; nor when the drug service's consent is withdrawn.
+    """
+    by = await federation_with(
+        federation, trust="health_provider", charity="charity", other="charity"
+    )
+    await by["trust"].take_in(
+        row("m1", AT_HEALTH, "community_nursing", DUTY),
+        row("m1", AT_HEALTH, "adult_mental_health", None),
+    )
+    await by["charity"].take_in(row("y1", AT_HEALTH, "youth_work", DUTY))
+    works, idles = ("charity", "other") if there else ("other", "charity")
+    names = {"charity": "y1" if there else "y2", "other": "x1"}
+    for name, record in ((works, AT_HEALTH), (idles, STRANGER)):
+        await by[name].take_in(row(names[name], record, "drug_and_alcohol", None))
+    for node in by.values():
+        await node.publish()
+    await federation.round()
+    await by["trust"].agree("m1", classes=["charity"])
+    for name in (works, idles):
+        await by[name].agree(names[name], classes=["health_provider"])
+    await federation.round()
+    assert len((await by["trust"].team("m1")).services) == 1
+    await withdraw_now(by[works].service, names[works], 1, 2 if there else 1)
+    await withdraw_now(by[idles].service, names[idles], 1)
+    await federation.settle()
+    team = await by["trust"].team("m1")
+    assert (len(team.services), len(team.others)) == (0, 1)
+    return [by["trust"]]
+
+
 STORIES: list[Story] = [
     sensitive_third, third_for_one_class, third_that_becomes_sensitive, rival_of_a_support,
     rival_behind_a_support, sensitive_rival, rival_for_other_classes, questions,
-    matches_that_make_room, one_holder_too_many, sensitive_beside_open,
+    matches_that_make_room, one_holder_too_many, sensitive_beside_open, agreed_elsewhere,
+    agreed_on_one_side, nobody_agreed_there, open_work_beside,
 ]  # fmt: skip
 
 

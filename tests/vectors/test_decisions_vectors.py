@@ -18,6 +18,7 @@ from protocol.messages.bodies import (
     PublishedInvolvement,
     RequestBody,
 )
+from protocol.messages.introductions import IntroductionRequestBody
 from protocol.messages.parts import DecisionFacts
 from protocol.messages.review import IdentityRequestBody
 from protocol.requests.answers import RULES_GIVE, lacks_person, lacks_reason
@@ -33,6 +34,7 @@ from protocol.requests.decide import (
     decide_holder,
     decide_hub,
     decide_identity,
+    decide_introduction,
     decide_show,
     identity_pins,
     may_override,
@@ -40,7 +42,9 @@ from protocol.requests.decide import (
     stricter,
 )
 from protocol.requests.disclosure import Disclosure, WentBy
+from protocol.requests.hints import Side, decide_broker, decide_hint
 from protocol.requests.refusals import REFUSAL_SENTENCES, RefusalCode, sentence
+from protocol.requests.renewals import CardBefore, may_follow
 from protocol.wire import encode_wire
 
 SPECS = Path(__file__).parents[2] / "specs"
@@ -76,6 +80,19 @@ def changed(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
         for name in parents:
             place = place[name]
         assert last in place, f"the base has no {path}"
+        place[last] = new
+    return value
+
+
+def with_places(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """The same, a number being a place in a list."""
+    value = copy.deepcopy(base)
+    for path, new in changes.items():
+        *parents, last = path.split(".")
+        place: Any = value
+        for name in parents:
+            place = place[int(name) if isinstance(place, list) else name]
+        assert last in place or last == "shown_to", f"the base has no {path}"
         place[last] = new
     return value
 
@@ -150,6 +167,69 @@ def test_decide_identity(case: dict[str, Any]) -> None:
     assert in_words(decision) == (case["outcome"], case["code"], case["field"])
 
 
+HINTS = VECTORS["hints"]
+SENSITIVE = parse_charter(
+    encode(
+        {
+            **VECTORS["charter"],
+            "involvement_types": [*VECTORS["charter"]["involvement_types"], *HINTS["types"]],
+            "classes": [
+                *VECTORS["charter"]["classes"],
+                *(
+                    {"code": code, "title": code.title(), "statutory_reference": "None"}
+                    for code in ("police", "school")
+                ),
+            ],
+        }
+    )
+)
+"""The charter with sensitive types that meet others, and classes of members that they do not."""
+
+
+def side(value: dict[str, Any]) -> Side:
+    works = [PublishedInvolvement.model_validate(item) for item in value["involvements"]]
+    return Side(value["member_class"], works, value["organisations"])
+
+
+@pytest.mark.parametrize("case", HINTS["cases"], ids=lambda case: case["name"])
+def test_decide_hint(case: dict[str, Any]) -> None:
+    given = with_places(HINTS["bases"][case["viewer"]], case["change"])
+    viewer, holder = side(given["viewer"]), side(given["holder"])
+    state, now = given["link_state"], given["now"]
+    assert decide_hint(SENSITIVE, viewer, holder, state, now) == case["hint"]
+    asked = decide_broker(SENSITIVE, viewer, holder, state, now)
+    back = decide_broker(SENSITIVE, holder, viewer, state, now)
+    assert bool(asked) is bool(back) is (case["hint"] == "service"), "both sides, or neither"
+
+
+@each("introduction")
+def test_decide_introduction(case: dict[str, Any]) -> None:
+    given = with_places(VECTORS["introduction_base"], case["change"])
+    request = IntroductionRequestBody.model_validate(given["request"])
+    facts = identity_facts(given["facts"])
+    decision = decide_introduction(SENSITIVE, request, given["iat"], facts)
+    assert in_words(decision) == (case["outcome"], case["code"], case["field"])
+
+
+@each("brokered")
+def test_decide_hub_of_a_service_that_nobody_sees(case: dict[str, Any]) -> None:
+    given = changed(VECTORS["base"], case["change"])
+    request = RequestBody.model_validate(given["request"])
+    decision = decide_hub(SENSITIVE, request, given["iat"], hub_facts(given["facts"]))
+    assert in_words(decision) == (case["outcome"], case["code"], case["field"])
+
+
+@pytest.mark.parametrize("case", VECTORS["types"]["cases"], ids=lambda case: case["name"])
+def test_what_may_be_brokered_and_hinted_at(case: dict[str, Any]) -> None:
+    value = copy.deepcopy(VECTORS["charter"])
+    value["involvement_types"].append(case["type"])
+    if case["good"]:
+        assert parse_charter(encode(value)).encode() == encode(value), "not one byte is added"
+    else:
+        with pytest.raises(RemoteError):
+            parse_charter(encode(value))
+
+
 def test_a_refused_identity_request_names_nothing_of_the_other_side() -> None:
     names = ("charter", "requester_membership", "holder_membership", "round",
              "requester_publication", "holder_publication")  # fmt: skip
@@ -218,6 +298,13 @@ def test_who_may_override_an_objection_and_for_what(case: dict[str, Any]) -> Non
     assert may_override(basis, case["holder_class"]) is case["may_override"]
     said = (case["role"], case["reason"])
     assert overrides(basis, case["holder_class"], said) is case["overrides"]
+
+
+@each("renewals")
+def test_whether_a_card_may_leave_in_the_place_of_another(case: dict[str, Any]) -> None:
+    assert (
+        may_follow(CardBefore(**case["before"]), case["keep_until"], case["iat"]) == case["answer"]
+    )
 
 
 @each("kept")
