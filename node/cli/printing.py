@@ -15,8 +15,6 @@ from node.links.team import Team, Unpublished
 from node.publishing.limits import waiting_words
 from node.publishing.publisher import Published
 from node.records.duplicates import Duplicate
-from node.store.people import PersonKind
-from node.views.people import KINDS
 from node.views.review import ANSWERS, FIELDS
 from protocol.governance.charter import LawfulBasis
 
@@ -76,36 +74,6 @@ WITHOUT_WITNESSES = (
     "council can see that it does, nor that the others may still take it, until they are back.",
     "Have you tried the duty line?",
 )
-
-
-DEEDS = {
-    "withdrew": "withdrew the permission for {}",
-    "saw_alerts": "saw {} alert(s)",
-    "acknowledged": "put alarm {} away",
-    "signed_charter": "signed version {} of the sharing agreement",
-    "said_same_client": "said that {} is a client known under another id",
-    "said_another_client": "said that {} is a client of their own",
-    "changed_details": "changed what everybody sees of this organisation",
-    "disclosed": "opened for an auditor how request {} was decided",
-    "passed_on": "passed request {} on",
-    "recalled_card": "recalled the card of request {}",
-    "kept_card": "let the card of request {} stay after a withdrawal",
-    "recorded_consent": "recorded a consent of {}",
-    "recorded_objection": "recorded an objection of {}",
-    "ended_objection": "recorded that {} took an objection back",
-    "added_client": "added {}",
-    "corrected_client": "corrected the record of {}",
-    "closed_work": "closed work with {}",
-    "reopened_work": "let work with {} go on",
-    "merged_client": "said that these are one client: {}",
-    "confirmed_work": "said that work with {} goes on",
-    "parted_client": "said that {} is a client of their own after all",
-    "proposed_withholding": "wanted {} withheld",
-    "withheld_client": "agreed that {} is withheld",
-    "ended_withholding": "ended the withholding of {}",
-    "enquired": "enquired: {}",
-    "closed_enquiry": "closed {}",
-}
 
 
 def print_status(out: Console, value: dict[str, Any]) -> None:
@@ -337,26 +305,6 @@ def _print_checks(out: Console, checks: list[dict[str, Any]]) -> None:
         for line in (ANSWERS.get(item["answer"] or ""), item["sentence"]):
             if line:
                 _say(out, f"    {line}")
-
-
-def print_people(out: Console, people: list[dict[str, Any]], *, acts: bool) -> None:
-    """The register of people, and what was done in their names if that is asked for."""
-    if not people:
-        _say(out, "Nobody is known here yet: import a file, or patchwork-node people add.")
-    for item in people:
-        since = f" since {day_of(item['since'])}" if item["since"] is not None else ""
-        closed = item["closed_at"]
-        until = f", closed {day_of(closed)}" if closed is not None else ""
-        refused = ", mail to them is refused" if item["mail_refused"] else ""
-        _say(out, f"{item['name']}: {KINDS[PersonKind(item['kind'])]}{since}{until}{refused}")
-        for role, title in (("duty", "on duty"), ("manager", "manager")):
-            if item[role]:
-                _say(out, f"    {title}: {', '.join(team or 'all teams' for team in item[role])}")
-        for away in item["away"]:
-            days = f"{day_of(away['from'])} to {day_of(away['until'] - 1)}"
-            _say(out, f"    away {days}, {away['cover'] or 'nobody'} covers")
-        for act in item["acts"] if acts else ():
-            _say(out, f"    {day_of(act['at'])}: {DEEDS[act['what']].format(act['subject'])}")
 
 
 def print_duplicates(out: Console, found: list[Duplicate]) -> None:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -21,8 +21,8 @@ from node.actions.register import (
     say_away,
     say_back,
 )
-from node.cli import printing
 from node.cli.options import Folder, JsonOutput
+from node.cli.printing import day_of, plain
 from node.config import MailWish
 from node.records.people import Appointment, Away
 from node.store.people import PersonKind
@@ -33,6 +33,35 @@ from runtime.cli import make_cli, report_errors
 
 app = make_cli("people", "Who may act for your organisation: workers as imported, and others.")
 out = Console(soft_wrap=True, markup=False, highlight=False)
+
+DEEDS = {
+    "withdrew": "withdrew the permission for {}",
+    "saw_alerts": "saw {} alert(s)",
+    "acknowledged": "put alarm {} away",
+    "signed_charter": "signed version {} of the sharing agreement",
+    "said_same_client": "said that {} is a client known under another id",
+    "said_another_client": "said that {} is a client of their own",
+    "changed_details": "changed what everybody sees of this organisation",
+    "disclosed": "opened for an auditor how request {} was decided",
+    "passed_on": "passed request {} on",
+    "recalled_card": "recalled the card of request {}",
+    "kept_card": "let the card of request {} stay after a withdrawal",
+    "recorded_consent": "recorded a consent of {}",
+    "recorded_objection": "recorded an objection of {}",
+    "ended_objection": "recorded that {} took an objection back",
+    "added_client": "added {}",
+    "corrected_client": "corrected the record of {}",
+    "closed_work": "closed work with {}",
+    "reopened_work": "let work with {} go on",
+    "merged_client": "said that these are one client: {}",
+    "confirmed_work": "said that work with {} goes on",
+    "parted_client": "said that {} is a client of their own after all",
+    "proposed_withholding": "wanted {} withheld",
+    "withheld_client": "agreed that {} is withheld",
+    "ended_withholding": "ended the withholding of {}",
+    "enquired": "enquired: {}",
+    "closed_enquiry": "closed {}",
+}
 
 ALL, NONE = "all", "none"
 TEAMS = "repeat it, or say all, or none."
@@ -76,7 +105,7 @@ def list_people(
         if as_json:
             typer.echo(json.dumps(shown))
         else:
-            printing.print_people(out, shown, acts=acts)
+            _print(shown, acts=acts)
 
 
 @app.command()
@@ -156,3 +185,27 @@ def _day(text: str, option: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise LocalError(ErrorCode.MALFORMED, f"{option} is a day: yyyy-mm-dd") from None
+
+
+def _print(people: list[dict[str, Any]], *, acts: bool) -> None:
+    """The register, and what was done in whose name if that is asked for."""
+    if not people:
+        _say("Nobody is known here yet: import a file, or patchwork-node people add.")
+    for item in people:
+        since = f" since {day_of(item['since'])}" if item["since"] is not None else ""
+        closed = item["closed_at"]
+        until = f", closed {day_of(closed)}" if closed is not None else ""
+        refused = ", mail to them is refused" if item["mail_refused"] else ""
+        _say(f"{item['name']}: {KINDS[PersonKind(item['kind'])]}{since}{until}{refused}")
+        for role, title in (("duty", "on duty"), ("manager", "manager")):
+            if item[role]:
+                _say(f"    {title}: {', '.join(team or 'all teams' for team in item[role])}")
+        for away in item["away"]:
+            days = f"{day_of(away['from'])} to {day_of(away['until'] - 1)}"
+            _say(f"    away {days}, {away['cover'] or 'nobody'} covers")
+        for act in item["acts"] if acts else ():
+            _say(f"    {day_of(act['at'])}: {DEEDS[act['what']].format(act['subject'])}")
+
+
+def _say(text: str) -> None:
+    out.print(plain(text))

@@ -34,7 +34,7 @@ from node.store.people import People
 from node.store.permissions import Permissions
 from node.store.publications import Publications
 from node.store.records import Records
-from node.store.requests import ReceivedRequests, SentRequests
+from node.store.request_stores import ReceivedRequests, SentRequests
 from node.store.resync import Resyncs
 from node.store.set_aside import SetAsideStore
 from node.store.stubs import Stubs
