@@ -61,6 +61,9 @@ DEEDS = {
     "ended_withholding": "ended the withholding of {}",
     "enquired": "enquired: {}",
     "closed_enquiry": "closed {}",
+    "raised_attention": "raised attention about {}",
+    "saw_attention": "saw to the attention raised about {}",
+    "asked_to_invite": "asked the council to invite {}",
 }
 
 ALL, NONE = "all", "none"
