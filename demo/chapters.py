@@ -222,6 +222,20 @@ class Chapters:
             f"at health visiting learns of it with the request, and answers: {card['phone']}."
         )
 
+        self._story.node(
+            HEALTH, "raise-attention", "s-health", "moved_home", "--role", "health_visitor",
+            "--yes", "--as", HEALTH.person,
+        )  # fmt: skip
+        (told,) = self._stage.until(
+            lambda: self._story.inbox(RECOVERY)["attention"], "attention reaches the service"
+        )
+        self._story.expect(told["client"] == "s-recovery", "it is about Sorrel")
+        (raised,) = self._story.inbox(HEALTH)["raised"]
+        self._tell(
+            f"Health visiting, whose screen shows nobody, raises attention: {told['title']}. The "
+            f"service is told all the same; health visiting reads: {raised['state_text']}."
+        )
+
     def two_sensitive_services_meet(self) -> None:
         """Both clients' consents name the other; unnamed until one asks, and a person answers."""
         for agency, client, service in (

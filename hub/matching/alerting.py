@@ -29,35 +29,34 @@ class Alerting:
     def tell(self, index: int) -> int:
         """Tell the team of the attention logged at an index; how many notices that made."""
         payload = self._payload(index)
-        told = list(self._team(payload)) if payload is not None else []
-        self._tables.mailboxes.post([post for _, _, post in told])
-        self._tables.attention.told(index, [(end.agency, link.link_id) for link, end, _ in told])
-        return len(told)
+        ends = list(self._team(payload))
+        self._tables.mailboxes.post([self._post(payload, *end) for end in ends])
+        self._tables.attention.told(index, [(end.agency, link.link_id) for link, end in ends])
+        return len(ends)
 
     def tell_again(self, agency: str) -> list[Post]:
         """What an agency was told and may still know, over the links as they are now."""
         posts = []
         for index, link_id in self._tables.attention.told_to(agency):
             payload = self._payload(index)
-            if payload is not None:
-                again = (
-                    (link.link_id, end.agency, post) for link, end, post in self._team(payload)
-                )
-                posts += [post for *whom, post in again if whom == [link_id, agency]]
+            posts += [
+                self._post(payload, link, end)
+                for link, end in self._team(payload)
+                if (end.agency, link.link_id) == (agency, link_id)
+            ]
         return posts
 
-    def _team(self, payload: Payload) -> Iterator[tuple[Link, LinkEnd, Post]]:
+    def _team(self, payload: Payload) -> Iterator[tuple[Link, LinkEnd]]:
         """The other ends of links of the sender's stub that see what the sender does there."""
         raised = parse_statement(payload.envelope).expect(AttentionBody)
         own = self._tables.stubs.stub(raised.body.stub_id)
         sender = self._ledger.directory.active(raised.preamble.sender)
         if own is None or sender is None:
             return  # suspended meanwhile: its links end
-        links = self._tables.links.links_of([own.stub_id]).get(own.stub_id, [])
-        for link in links:
+        for link in self._tables.links.links_of([own.stub_id]).get(own.stub_id, []):
             end = link.across(own.stub_id)
             if self._sees(link, end, own):
-                yield link, end, self._post(payload, link, end)
+                yield link, end
 
     def _sees(self, link: Link, end: LinkEnd, own: Stub) -> bool:
         """Whether an end was told of the link, and is shown work that goes on: what it is told of a
@@ -80,6 +79,7 @@ class Alerting:
         )
         return signed(self._ledger, end.agency, body)
 
-    def _payload(self, index: int) -> Payload | None:
-        """The entry, while its payload is kept."""
-        return next(iter(self._tables.log.payloads(index, index + 1)), None)
+    def _payload(self, index: int) -> Payload:
+        """The entry. What is kept of it here goes with its payload."""
+        (payload,) = self._tables.log.payloads(index, index + 1)
+        return payload

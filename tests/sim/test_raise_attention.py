@@ -307,6 +307,10 @@ async def test_a_restored_backup_sends_nothing_twice_and_is_told_again_what_it_l
 ) -> None:
     """Health's backup has attention that was not sent yet; care's is from before it was told."""
     health, care = agencies
+    school = await federation.join("Rowan School", "school")
+    await school.take_in(row("s1", AMIRA, "school_nursing", DUTY))
+    await school.publish()
+    await federation.round()
     alert = Alert("h1", 1, "health_visitor", "missing")
     await health.write(lambda t: health.service.dispatcher.attention.raise_(t, alert))
     copy_aside(health, tmp_path / "health")
@@ -322,7 +326,9 @@ async def test_a_restored_backup_sends_nothing_twice_and_is_told_again_what_it_l
     assert len(await federation.entries("attention")) == 1
     (sent,) = await health.read(lambda t: t.tx.rows("SELECT state FROM sent_attention"))
     assert sent["state"] == "sent"
-    assert await seen_by(care) == [("c1", "Health visiting", "Missing from home or school")]
+    title = "Missing from home or school"
+    assert await seen_by(care) == [("c1", "Health visiting", title)]
+    assert await seen_by(school) == [("s1", "Health visiting", title)]
     assert await audited(federation) == set()
 
 
