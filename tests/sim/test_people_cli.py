@@ -50,6 +50,7 @@ class Town:
             "objections",
             "withholding",
             "consents",
+            "enquiries",
         ):
             monkeypatch.setattr(f"node.cli.{module}.open_service", opened)
 
