@@ -54,6 +54,7 @@ class Town:
             "consents",
             "introductions",
             "news",
+            "enquiries",
         ):
             monkeypatch.setattr(f"node.cli.{module}.open_service", opened)
 
