@@ -77,6 +77,9 @@ MEANINGS: dict[Code, str] = {
     Code.PUBLICATION_SEQUENCE: "An agency's publications are not numbered consecutively.",
     Code.PUBLICATION_ROW: "A published row is not what the charter allows.",
     Code.PUBLICATION_LIMIT: "An agency published or changed more than the limits allow.",
+    Code.ENQUIRY_UNFOUNDED: (
+        "An agency published an enquiry about somebody without one that the hub had allowed."
+    ),
     Code.EVALUATIONS_EXCESS: (
         "An agency had far more values evaluated than it has published: it may be trying guesses."
     ),
@@ -89,6 +92,10 @@ MEANINGS: dict[Code, str] = {
     Code.ROUND_NUMBER: "Matching rounds are not numbered consecutively.",
     Code.ROUND_COUNT: "A round has more or fewer items than it says.",
     Code.ROUND_ITEM: "A link joins records that were not published as it says.",
+    Code.ATTENTION_UNFOUNDED: (
+        "The hub let attention through that the rules refuse, or more than a day's quota."
+    ),
+    Code.INVITE_UNFOUNDED: "The hub took more invites of a member than a day's quota.",
     Code.VERDICT_UNFOUNDED: "An answer about a link comes from an agency at neither end of it.",
     Code.VERDICT_IGNORED: "The hub made a link that both agencies had denied.",
     Code.DAILY_STATEMENT_GAP: "The hub's daily statements to an agency leave something out.",

@@ -5,6 +5,7 @@ against the log before it is acted on: its sender's key comes from the node's ow
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from node.config import NodeSettings
@@ -18,6 +19,8 @@ from node.membership.proofs import keep_received
 from node.oversight.journal import Journal, enter_received
 from node.requests.answering import Answering
 from node.requests.asking import Asking
+from node.requests.attention import Attention
+from node.requests.enquiring import Enquiring
 from node.requests.introductions import Introductions
 from node.requests.keeping import Keeping
 from node.requests.overdue import on_overdue
@@ -27,6 +30,7 @@ from node.requests.without_quorum import Unwitnessed
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel, from_base64
+from protocol.messages.attention import AttentionBody, AttentionNoticeBody
 from protocol.messages.bodies import (
     DecisionBody,
     HubDecisionBody,
@@ -37,6 +41,7 @@ from protocol.messages.bodies import (
     RoundsBody,
 )
 from protocol.messages.clock import OverdueBody
+from protocol.messages.enquiries import EnquiryBody
 from protocol.messages.introductions import (
     HintsBody,
     IntroductionDecisionBody,
@@ -67,10 +72,12 @@ class Dispatcher:
     def __init__(self, membership: HubMembership, settings: NodeSettings) -> None:
         self._membership = membership
         self.asking = Asking(membership)
+        self.enquiring = Enquiring(membership)
         self.answering = Answering(membership, settings)
         self.releasing = Releasing(membership, self.answering, settings)
         self.unwitnessed = Unwitnessed(membership, self.asking, self.releasing)
         self.reviewing = Reviewing(membership)
+        self.attention = Attention(membership)
         self.recalls = Recalls(membership)
         self.keeping = Keeping(membership, self.answering, self.recalls)
         self.identity_asking = IdentityAsking(membership)
@@ -111,6 +118,14 @@ class Dispatcher:
         statement = self.keep(tables, delivery)
         if statement is not None:
             self.asking.on_closed(tables, statement)
+
+    def rests_on(self, delivery: Delivery) -> int | None:
+        """The index in the log of what a message is, or of the entry that it tells of."""
+        with suppress(RemoteError):
+            body = parse_statement(from_base64(delivery.envelope)).body
+            if isinstance(body, AttentionNoticeBody):
+                return body.index
+        return delivery.index
 
     def verifies(self, delivery: Delivery) -> bool:
         """Whether a message is one that the sender's key in our view verifies."""
@@ -188,6 +203,7 @@ class Dispatcher:
         return {
             NoticeBody: lambda tables, item, _: on_notice(tables, self._membership, item),
             RoundsBody: lambda tables, item, _: on_rounds(tables, self._membership, item),
+            AttentionNoticeBody: lambda tables, item, _: self.attention.on_notice(tables, item),
             RequestBody: answering.on_request,
             HubDecisionBody: lambda tables, item, _: answering.on_hub_decision(tables, item),
             DecisionBody: self.asking.on_decision,
@@ -219,6 +235,8 @@ class Dispatcher:
     def _takers_of_sent(self) -> dict[type[WireModel], OnSent]:
         return {
             RequestBody: self.asking.on_request_sent,
+            EnquiryBody: self.enquiring.on_sent,
+            AttentionBody: self.attention.on_sent,
             DecisionBody: self.answering.on_decision_sent,
             ReleaseBody: self.releasing.on_sent,
             ProvisionalBody: self.releasing.on_sent,
@@ -232,6 +250,8 @@ class Dispatcher:
     def _takers_of_failed(self) -> dict[type[WireModel], OnFailed]:
         return {
             RequestBody: self.asking.on_request_failed,
+            EnquiryBody: self.enquiring.on_failed,
+            AttentionBody: self.attention.on_failed,
             DecisionBody: self.answering.on_decision_failed,
             ReleaseBody: self.releasing.on_failed,
             ProvisionalBody: self.unwitnessed.on_failed,

@@ -62,7 +62,7 @@ class ClockCheck:
             clock = self._clocks.get(body.request_id)
             if clock is not None and clock.answerer == preamble.sender:
                 clock.answered |= is_answered(body, preamble.iat, clock.due)
-        elif isinstance(body, OverdueBody):
+        elif isinstance(body, OverdueBody) and preamble.sender == preamble.charter_id:
             yield from self._overdue(line.index, statement, body)
 
     def finish(self) -> Iterator[Finding]:

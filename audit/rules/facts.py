@@ -75,6 +75,7 @@ class LoggedFacts:
     _checks: defaultdict[tuple[str, str], Counter[int]] = field(
         default_factory=lambda: defaultdict(Counter)
     )
+    _enquiries: dict[tuple[str, str], int] = field(default_factory=dict)
     _said: defaultdict[str, dict[str, Said]] = field(default_factory=lambda: defaultdict(dict))
 
     def put_row(self, row: StubRow, agency: str, publication: str) -> None:
@@ -91,6 +92,14 @@ class LoggedFacts:
     def say(self, link_id: str, agency: str, answer: str) -> None:
         """Take in what one side says of a link."""
         self._said[link_id][agency] = Said(answer, self._publications(link_id))
+
+    def allow_enquiry(self, agency: str, stub_id: str, until: int) -> None:
+        """An agency may publish an enquiry in a stub, until a time."""
+        self._enquiries[agency, stub_id] = max(until, self.enquired_until(agency, stub_id) or 0)
+
+    def enquired_until(self, agency: str, stub_id: str) -> int | None:
+        """Until when an agency may publish an enquiry in a stub; None: it may not."""
+        return self._enquiries.get((agency, stub_id))
 
     def close(self, link_id: str) -> None:
         """A link ends at once: both sides count as saying that it is the wrong person."""
@@ -148,6 +157,11 @@ class LoggedFacts:
             holder_publication=other.publication if other else None,
         )
         return facts, pinned, end[0] if end else None
+
+    def involvements_of(self, agency: str, stub_id: str) -> tuple[PublishedInvolvement, ...]:
+        """What an agency publishes of a stub; nothing if it is not that agency's."""
+        stub = self._own((agency, stub_id))
+        return stub.involvements() if stub else ()
 
     def _own(self, end: tuple[str, str] | None) -> Stub | None:
         stub = self.stubs.get(end[1]) if end else None

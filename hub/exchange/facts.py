@@ -10,6 +10,7 @@ from hub.store.links import Link, LinkEnd, Links
 from hub.store.stubs import Stub, Stubs
 from protocol.errors import ErrorCode, RemoteError
 from protocol.governance.directory import Directory, Member
+from protocol.messages.attention import AttentionBody
 from protocol.messages.bodies import RequestBody
 from protocol.messages.introductions import IntroductionRequestBody
 from protocol.messages.parts import DecisionFacts
@@ -22,7 +23,7 @@ from protocol.requests.review import Said
 Unnamed = Statement[IdentityRequestBody] | Statement[IntroductionRequestBody]
 """What is asked of the hub about whoever is at the other end."""
 
-Asks = Statement[RequestBody] | Unnamed
+Asks = Statement[RequestBody] | Statement[AttentionBody] | Unnamed
 
 
 def check_pins(directory: Directory, statement: Asks) -> None:
@@ -44,7 +45,7 @@ def request_facts(
     row = ledger.tables.links.link(body.link_id)
     link = link_fact(row) if row else None
     end = link.other_end(preamble.sender, body.stub_id) if link else None
-    own = _stub(stubs, (preamble.sender, body.stub_id))
+    own = own_stub(stubs, (preamble.sender, body.stub_id))
     other = stubs.stub(end[1]) if end else None
     asked = other.involvements if other else ()
     requester, holder = directory.member(preamble.sender), directory.member(preamble.aud)
@@ -72,7 +73,7 @@ def identity_facts(
     directory, stubs, tables = ledger.directory, ledger.tables.stubs, ledger.tables
     link = link_fact(row) if row else None
     end = link.other_end(preamble.sender, body.stub_id) if link else None
-    own, other = _stub(stubs, (preamble.sender, body.stub_id)), _stub(stubs, end)
+    own, other = own_stub(stubs, (preamble.sender, body.stub_id)), own_stub(stubs, end)
     requester = directory.member(preamble.sender)
     holder = directory.member(end[0]) if end else None
     said = tables.links.answers(row.link_id).values() if row else ()
@@ -146,7 +147,7 @@ def _pinned(
     )
 
 
-def _stub(stubs: Stubs, end: tuple[str, str] | None) -> Stub | None:
+def own_stub(stubs: Stubs, end: tuple[str, str] | None) -> Stub | None:
     """An agency's stub, if it is that agency's."""
     stub = stubs.stub(end[1]) if end else None
     return stub if stub is not None and end is not None and stub.agency == end[0] else None

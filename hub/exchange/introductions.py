@@ -1,4 +1,4 @@
-"""Introductions: who is behind a hint, told to who asks and to who is asked for (specs/06 §9).
+"""Introductions: who is behind a hint, told to who asks and to who is asked for (specs/06 §12).
 
 One transaction: the request is logged and decided, and whoever the decision names is told at once
 who asked. No state is kept beside the log: a request for the contact details follows, or nothing.

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hub.log.ledger import Ledger
+from hub.matching.alerting import Alerting
 from hub.matching.telling import Telling
 from hub.store.log import Logged
 from protocol.fields import WireModel, to_base64
@@ -78,12 +79,11 @@ def _told(ledger: Ledger, statement: Statement[WireModel], *, refused: bool) -> 
 
 
 def _links(ledger: Ledger, agency: str) -> list[bytes]:
-    """What an agency is to know of its links and is asked of them, as signed statements."""
+    """What an agency is to know of its links and is asked of them, and what attention was raised
+    over them, as signed statements.
+    """
     rounds: dict[str, Telling] = {}
     for link in ledger.tables.links.told(agency):
         rounds.setdefault(link.round_id, Telling(ledger)).tell_again(link, agency)
-    return [
-        post.envelope
-        for round_id, telling in sorted(rounds.items())
-        for post in telling.posts(round_id)
-    ]
+    links = [post for name, one in sorted(rounds.items()) for post in one.posts(name)]
+    return [post.envelope for post in (*links, *Alerting(ledger).tell_again(agency))]

@@ -9,7 +9,7 @@ from hub.store.stubs import Stub
 from protocol.governance.charter import Charter
 from protocol.governance.directory import Directory
 from protocol.messages.bodies import PublishedInvolvement
-from protocol.requests.decide import Shown, decide_show
+from protocol.requests.decide import Shown, decide_show, seen_from
 from protocol.requests.hints import Hint, Side, decide_hint
 from protocol.requests.spans import in_force, seen_until
 
@@ -68,10 +68,11 @@ class RoundTerms:
         self, own: Stub, other: Stub, state: str
     ) -> Mapping[PublishedInvolvement, Shown]:
         """What the agency of a stub may see of the one across a link: nothing if its own work with
-        the client is over.
+        the client is over, less if that is an enquiry.
         """
         works = any(in_force(item, self.now) for item in own.involvements)
-        return self.shown(own.agency, other, state) if works else {}
+        shown = self.shown(own.agency, other, state) if works else {}
+        return {item: seen_from(own.involvements, one, self.now) for item, one in shown.items()}
 
     def hint(self, own: Stub, other: Stub, state: str) -> Hinted | None:
         """What the agency of a stub is told of work across a link that it may not see: no more than

@@ -1,10 +1,10 @@
 """The jobs beside the web server: the one process of a hub that leads.
 
-Rounds, ends, admissions (what the operator approved), charter (what the operator proposed),
-erasure, daily statements, overdue requests and the watch over the quorum each run in a loop. A
-fault stays where it happens: the item, or else the pass, is set aside and told to a person, and the
-loops go on. Only the log's writer stops the service, since a hub whose log is no longer published
-must not go on as if it were.
+Rounds, ends, raised attention, admissions (what the operator approved), charter (what the operator
+proposed), erasure, daily statements, overdue requests and the watch over the quorum each run in a
+loop. A fault stays where it happens: the item, or else the pass, is set aside and told to a person,
+and the loops go on. Only the log's writer stops the service, since a hub whose log is no longer
+published must not go on as if it were.
 """
 
 import asyncio
@@ -23,6 +23,7 @@ from hub.log.daily import Daily
 from hub.log.ledger import Ledger
 from hub.log.quorum_status import watch
 from hub.log.retention import erase_all
+from hub.matching.alerting import Alerting
 from hub.matching.ends import EndsPass, expire
 from hub.matching.progress import tell_compared
 from hub.matching.rounds import Matcher
@@ -43,7 +44,7 @@ ADMIT_SECONDS = 0.5
 ENDS_SECONDS = 0.5
 ERASE_SECONDS = 3600
 DAILY_SECONDS = 60
-OVERDUE_SECONDS = 30
+OVERDUE_SECONDS = 5
 WATCH_SECONDS = 2
 
 Job = Callable[[], Awaitable[object]]
@@ -70,6 +71,7 @@ class Jobs:
             self._publish(settings.batch_seconds, http),
             self._loop("round", settings.round_seconds, self.round),
             self._loop("ends", ENDS_SECONDS, self.ends),
+            self._loop("attention", ENDS_SECONDS, self.alert),
             self._loop("expiry", settings.expiry_seconds, self.expire),
             self._loop("admit", ADMIT_SECONDS, self.admit),
             self._loop("charter", ADMIT_SECONDS, self.amend),
@@ -103,6 +105,14 @@ class Jobs:
         while await self._engine.read(lambda tables: tables.ends.owed()):
             changed = await self._engine.write(lambda tables: EndsPass(self._ledger(tables)).run())
             log.info("ends", changed=changed)
+
+    async def alert(self) -> None:
+        """Tell teams that attention was raised: each in a transaction of its own."""
+        for index in await self._engine.read(lambda tables: tables.attention.owed()):
+            await self._one("attention", str(index), self._alert)
+
+    async def _alert(self, index: str) -> None:
+        await self._engine.write(lambda tables: Alerting(self._ledger(tables)).tell(int(index)))
 
     async def expire(self) -> None:
         """Have those ends told that came by time alone."""

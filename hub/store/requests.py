@@ -107,8 +107,8 @@ class BrokeredRequest(NewRequest):
     recall_done: str | None = None
     recall: str | None = None
     keep_until: int | None = None
-    overdue: str | None = None
     renewed_at: int | None = None
+    overdue: str | None = None
 
     @property
     def parties(self) -> frozenset[str]:

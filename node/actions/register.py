@@ -9,7 +9,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from node.actions.session import in_folder
-from node.config import load_settings
+from node.config import MailWish, load_settings
 from node.records import people
 from node.records.people import Appointment, Away, Left
 from node.service import NodeService
@@ -49,6 +49,11 @@ async def close_person(folder: Path, name: str, hand_to: str = "") -> Left:
     """Let somebody act no longer, and somebody else take their work over. Raises LocalError."""
     now = Environment().clock()
     return await in_folder(folder, lambda tables: people.close(tables, name, hand_to, now))
+
+
+async def choose_mail(folder: Path, name: str, wish: MailWish, to: str | None) -> Person:
+    """Say how and where somebody of a name hears by mail of news; who it is. Raises LocalError."""
+    return await in_folder(folder, lambda tables: people.set_mail(tables, name, wish, to))
 
 
 async def in_register(folder: Path, view: Callable[[NodeTables], Result]) -> Result:

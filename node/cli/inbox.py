@@ -19,6 +19,11 @@ def print_inbox(out: Console, value: dict[str, list[dict[str, Any]]]) -> None:
             "information governance must look at patchwork-node alerts.",
             style="bold",
         )
+    for item in value["attention"]:
+        _print_attention(out, item)
+    for item in value["raised"]:
+        what = f"{plain(item['title'])}; {item['state_text']}"
+        _say(out, f"You raised attention about {item['client']}: {what}.")
     _say(out, "Requests to you:" if value["received"] else "No requests to you.", style="bold")
     for item in value["received"]:
         _print_received(out, item)
@@ -35,7 +40,7 @@ def print_inbox(out: Console, value: dict[str, list[dict[str, Any]]]) -> None:
 
 
 def _print_sent(out: Console, item: dict[str, Any]) -> None:
-    """A request of ours, and what came back."""
+    """A request of ours, and what came of it."""
     to = plain(item["agency"])
     _say(out, f"{item['request_id']}  about {item['client']}, to {to}: {item['state_text']}.")
     _print_clock(out, item["clock"])
@@ -47,6 +52,19 @@ def _print_sent(out: Console, item: dict[str, Any]) -> None:
         _say(out, "    They wrote why, and it cannot be read here: call their duty line.")
     if item["card"]:
         print_card(out, item["card"], item["keep_until"])
+
+
+def _print_attention(out: Console, item: dict[str, Any]) -> None:
+    """What another agency raised about a client of ours."""
+    who = f"{plain(item['agency'])} ({plain(', '.join(item['works']))})"
+    _say(
+        out,
+        f"ATTENTION {item['attention']}  about {item['client']}: {plain(item['title'])}.",
+        "bold",
+    )
+    _say(out, f"    Raised by a {item['role']} of {who} on {day_of(item['raised_at'])}.")
+    _say(out, f"    Their duty line is {item['duty_line']} ({plain(item['duty_hours'])}).")
+    _say(out, f"    Seen to? patchwork-node seen-attention {item['attention']}")
 
 
 def _print_received(out: Console, item: dict[str, Any]) -> None:

@@ -57,6 +57,26 @@ add_later(
 )
 add_later(
     app,
+    "node.cli.news",
+    {"news": "Show what is new of your clients, and your requests, since you looked last."},
+)
+add_later(
+    app,
+    "node.cli.attention",
+    {
+        "raise-attention": (
+            "Tell the team around a client, in one code of the charter's, that something happened."
+        ),
+        "seen-attention": (
+            "Say that you have seen to what another organisation raised; it is not told."
+        ),
+        "invite-agency": (
+            "Ask the council to invite an organisation that you miss; it calls the duty line."
+        ),
+    },
+)
+add_later(
+    app,
     "node.cli.serving",
     {
         "serve": "Fetch mail, send what waits and release what is allowed, until stopped.",
@@ -162,6 +182,11 @@ add_later(
     app,
     "node.cli.clients",
     {"clients": "Your own clients: add, find, correct, close, merge."},
+)
+add_later(
+    app,
+    "node.cli.enquiries",
+    {"enquire": "Ask who works with somebody who is not your client: new, list, close."},
 )
 add_later(
     app,

@@ -13,9 +13,17 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from node.actions.register import add_person, close_person, in_register, say_away, say_back
+from node.actions.register import (
+    add_person,
+    choose_mail,
+    close_person,
+    in_register,
+    say_away,
+    say_back,
+)
 from node.cli.options import Folder, JsonOutput
 from node.cli.printing import day_of, plain
+from node.config import MailWish
 from node.records.people import Appointment, Away
 from node.store.people import PersonKind
 from node.store.team_roles import ALL_TEAMS, TeamRole
@@ -51,7 +59,13 @@ DEEDS = {
     "proposed_withholding": "wanted {} withheld",
     "withheld_client": "agreed that {} is withheld",
     "ended_withholding": "ended the withholding of {}",
+    "enquired": "enquired: {}",
+    "closed_enquiry": "closed {}",
+    "raised_attention": "raised attention about {}",
+    "saw_attention": "saw to the attention raised about {}",
+    "asked_to_invite": "asked the council to invite {}",
 }
+
 ALL, NONE = "all", "none"
 TEAMS = "repeat it, or say all, or none."
 Named = Annotated[str, typer.Argument(help="Their name.")]
@@ -123,6 +137,22 @@ def back(name: Named, folder: Folder = Path()) -> None:
 
 
 @app.command()
+def mail(
+    name: Named,
+    wish: Annotated[MailWish, typer.Argument(help="When: at-once, daily or never.")],
+    to: Annotated[
+        str | None,
+        typer.Option(help="Where, if not at the address on their card; '' to go back to that."),
+    ] = None,
+    folder: Folder = Path(),
+) -> None:
+    """Say how somebody hears by e-mail that there is news: a mail never says what."""
+    with report_errors():
+        person = asyncio.run(choose_mail(folder, name, wish, to))
+        out.print(f"{person.title} gets mail: {wish.value}.")
+
+
+@app.command()
 def close(
     name: Named,
     hand_to: Annotated[str, typer.Option(help="Who takes their work over, by name.")] = "",
@@ -168,7 +198,8 @@ def _print(people: list[dict[str, Any]], *, acts: bool) -> None:
         since = f" since {day_of(item['since'])}" if item["since"] is not None else ""
         closed = item["closed_at"]
         until = f", closed {day_of(closed)}" if closed is not None else ""
-        _say(f"{item['name']}: {KINDS[PersonKind(item['kind'])]}{since}{until}")
+        refused = ", mail to them is refused" if item["mail_refused"] else ""
+        _say(f"{item['name']}: {KINDS[PersonKind(item['kind'])]}{since}{until}{refused}")
         for role, title in (("duty", "on duty"), ("manager", "manager")):
             if item[role]:
                 _say(f"    {title}: {', '.join(team or 'all teams' for team in item[role])}")

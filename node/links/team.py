@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from node.links.references import Entry, entries_of, shortest
 from node.membership.hub import HubMembership
+from node.news.teams import take_links
 from node.publishing.drafts import allowed
 from node.store.hints import Hint
 from node.store.links import Link, LinkedInvolvement, LinkState
@@ -120,8 +121,8 @@ def on_notice(
     hub_id, body = membership.hub.hub_id, statement.body
     # Kept whatever stub it names: ours may be of a publication whose answer is still to come.
     told = [_link(hub_id, body.round, item) for item in body.links if item.state != "ended"]
-    tables.links.take(told)
-    tables.links.end(hub_id, [item.link_id for item in body.links if item.state == "ended"])
+    ended = [item.link_id for item in body.links if item.state == "ended"]
+    take_links(tables, membership, told, ended)
 
 
 def on_rounds(
@@ -151,9 +152,9 @@ def team_of(tables: NodeTables, membership: HubMembership, local_id: str) -> Tea
     shown = [item for item in entries_of(known) if item.link.state is not LinkState.ENDED]
     hints = tables.hints.of_stub(hub_id, stub.stub_id) if stub else []
     rounds = tables.stubs.rounds(hub_id)
-    ours = membership.agreement.types
     works = tables.records.in_force(client.id, membership.at())
-    own = [ours[item.type].title for item in works if item.type in ours]
+    kinds = (membership.agreement.kind(item.type) for item in works)
+    own = [kind.title for kind in kinds if kind is not None]
     possible = sum(link.state is LinkState.POSSIBLE for link in known)
     return Team(
         own=tuple(own),

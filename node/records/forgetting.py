@@ -62,7 +62,7 @@ class Days:
     def without(self) -> list[Kind]:
         """The kinds of which nothing goes, because nobody says when."""
         unsaid = [Kind.CLIENTS] if self.closed_clients is None else []
-        news = [Kind.ACTS, Kind.ABSENCES, Kind.ALARMS, Kind.ALERTS]
+        news = [Kind.ACTS, Kind.ABSENCES, Kind.ALARMS, Kind.ALERTS, Kind.NEWS]
         return unsaid + (news if self.news is None else [])
 
 

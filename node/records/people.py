@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from node.config import MailWish
 from node.store.people import Person, PersonKind
 from node.store.tables import NodeTables
 from node.store.team_roles import ALL_TEAMS, Absence, TeamRole
-from protocol.contact import read_name
+from protocol.contact import read_email, read_name
 from protocol.errors import ErrorCode, LocalError
 
 Roles = Mapping[TeamRole, Sequence[str]]
@@ -162,9 +163,27 @@ def close(tables: NodeTables, name: str, hand_to: str, now: int) -> Left:
     if person.is_active:
         tables.people.close(person.id, now)
     handed = tables.people.hand_over(person.id, to.id, now) if to is not None else 0
+    if to is not None:
+        tables.news.hand_over(person.id, to.id)
     stopped = tables.sent_requests.stop_of(person.id)
     tables.drafts.drop_of(person.id)
     return Left(person, handed, stopped, tables.people.without_worker(person.id, now))
+
+
+def set_mail(tables: NodeTables, name: str, wish: MailWish, to: str | None) -> Person:
+    """Say how somebody hears by mail that there is news, and where, if not at the address on their
+    card (None: as it was, empty: there). Who it is. Raises LocalError.
+    """
+    person = acting(tables, name)
+    address = person.mail_to if to is None else read_email(to)
+    if to and address is None:
+        raise LocalError(ErrorCode.MALFORMED, "write an e-mail address alone")
+    if wish is not MailWish.NEVER and not (address or person.email):
+        raise LocalError(
+            ErrorCode.NOT_READY, "no address of theirs is known here: say it with --to"
+        )
+    tables.people.set_mail(person.id, wish.value, address)
+    return person
 
 
 def _called(tables: NodeTables, name: str) -> list[Person]:

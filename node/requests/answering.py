@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from node.config import NodeSettings
 from node.membership.hub import HubMembership
 from node.membership.outbox import Sent
+from node.news.asked import tell_asked
 from node.requests.facts import opened_facts, proven_key
 from node.requests.grounds import permission_and_consent
 from node.requests.objections import check_override, is_overridable, objection_to
@@ -102,8 +103,8 @@ class Answering:
             link_proof=body.link_proof,
             expires=body.expires,
             received_at=membership.env.clock(),
-            clock=clock_at(membership, body.basis, statement.preamble.iat, delivery.index),
             needed_by=body.needed_by,
+            clock=clock_at(membership, body.basis, statement.preamble.iat, delivery.index),
         )
         tables.received_requests.add(request)
 
@@ -126,6 +127,7 @@ class Answering:
             tables.received_requests.change(request, asks)
         else:
             self._decide(tables, (request, decided), decision, None)
+        tell_asked(tables, self._membership, request)
 
     def answer(self, tables: NodeTables, answer: Answer) -> Decision:
         """A person answers; what is decided. Where the rules refuse, that is their decision and not

@@ -14,19 +14,27 @@ from node.links.secrets import evidence_secret
 from node.membership.hub import HubMembership
 from node.membership.outbox import Sent
 from node.membership.proofs import logged_decision, verify_logged
+from node.news.asked import tell_asker
 from node.requests.facts import practitioner_name, request_facts
 from node.requests.grounds import Ground, with_recorded
 from node.requests.overdue import clock_at
 from node.requests.reasons import opened_reason
 from node.requests.sealed import Recipient, named_part, open_part, seal_for
 from node.store.links import Link
+from node.store.news import NewsKind
 from node.store.outbox import Outgoing
 from node.store.requests import SentRequest, SentState
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel, from_base64
 from protocol.governance.retention import may_be_kept
-from protocol.messages.bodies import DecisionBody, ReceiptBody, ReleaseBody, RequestBody
+from protocol.messages.bodies import (
+    DecisionBody,
+    HubDecisionBody,
+    ReceiptBody,
+    ReleaseBody,
+    RequestBody,
+)
 from protocol.messages.log import ProvisionalBody
 from protocol.messages.parts import LinkProof, RequestPins, RequestPractitioner
 from protocol.messages.statement import Statement
@@ -134,9 +142,9 @@ class Asking:
     def on_request_sent(self, tables: NodeTables, sent: Sent) -> None:
         """Take the hub's decision on our request."""
         body = sent.statement.expect(RequestBody).body
-        if sent.decision is None or sent.decision.body.request != sent.statement.id:
+        decision = sent.decision.expect(HubDecisionBody).body if sent.decision else None
+        if decision is None or decision.request != sent.statement.id:
             raise RemoteError(ErrorCode.WRONG_RECIPIENT, "the hub decided another request")
-        decision = sent.decision.body
         request = tables.sent_requests.get(self._membership.hub.hub_id, body.request_id)
         if request is None:
             return
@@ -151,6 +159,8 @@ class Asking:
             index, asked_at = sent.accepted.index, sent.statement.preamble.iat
             after = replace(after, clock=clock_at(self._membership, body.basis, asked_at, index))
         tables.sent_requests.change(request, after)
+        if after.state is SentState.REFUSED:
+            tell_asker(tables, self._membership, NewsKind.ANSWERED, request)
 
     def on_request_failed(
         self, tables: NodeTables, statement: Statement[WireModel], error: RemoteError
@@ -161,6 +171,7 @@ class Asking:
         if request is not None and request.state is SentState.SENDING:
             failed = replace(request, state=SentState.FAILED, code=error.code.value)
             tables.sent_requests.change(request, failed)
+            tell_asker(tables, self._membership, NewsKind.ANSWERED, request)
 
     def on_decision(
         self, tables: NodeTables, statement: Statement[DecisionBody], delivery: Delivery
@@ -180,6 +191,8 @@ class Asking:
             reason=opened_reason(self._membership, statement, delivery),
         )
         tables.sent_requests.change(request, after)
+        if after.state is SentState.REFUSED:
+            tell_asker(tables, self._membership, NewsKind.ANSWERED, request)
 
     def on_release(
         self, tables: NodeTables, statement: Statement[ReleaseBody], delivery: Delivery
@@ -241,6 +254,7 @@ class Asking:
         tables.sent_requests.change(request, opened)
         # The card before may have been recalled before it could be opened.
         clear_alarm(tables, request.hub_id, AlarmCode.CARD_CLOSED, now, place=body.request_id)
+        tell_asker(tables, self._membership, NewsKind.ANSWERED, request)
         receipt = ReceiptBody(
             request_id=body.request_id, release=statement.id, sealed_hash=body.sealed_hash
         )
@@ -264,6 +278,7 @@ class Asking:
         if request.may_be_renewed:
             closed = replace(closed.without_former(), release_id=statement.id)
         tables.sent_requests.change(request, closed)
+        tell_asker(tables, self._membership, NewsKind.ANSWERED, request)
         now = self._membership.env.clock()
         raise_alarm(tables, hub_id, AlarmCode.CARD_CLOSED, now, place=body.request_id)
 

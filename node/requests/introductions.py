@@ -1,6 +1,6 @@
 """Introductions: hints that come, asking who is behind one, and who asked for us.
 
-specs/06-requests.md §9. A practitioner asks, the hub names the other service and tells it who
+specs/06-requests.md §12. A practitioner asks, the hub names the other service and tells it who
 asked; a request for its contact details follows like any other.
 """
 

@@ -10,8 +10,11 @@ from dataclasses import dataclass, replace
 
 from node.membership.hub import HubMembership
 from node.membership.outbox import Sent
+from node.news.asked import tell_asker
+from node.news.teams import take_links
 from node.store.governance import RecallNotice
 from node.store.links import ReviewState
+from node.store.news import NewsKind
 from node.store.outbox import OutboxState, Outgoing
 from node.store.requests import ReceivedRequest, ReceivedState, SentRequest, SentState
 from node.store.tables import NodeTables
@@ -89,6 +92,8 @@ class Recalls:
             raise RemoteError(ErrorCode.NOT_ALLOWED, "a card is recalled by who released it")
         _check_release(found, statement.body.release)
         if isinstance(found.request, SentRequest):
+            if found.request.card is not None:
+                tell_asker(tables, self._membership, NewsKind.RECALLED, found.request)
             told = replace(found.request, recall=statement.id, recalled_by=preamble.sender)
             _delete(tables, found.request, told)
         else:
@@ -189,6 +194,9 @@ class Recalls:
         hub_id, request = self._membership.hub.hub_id, found.request
         _recall(tables, request)
         link_id, request_id = request.link_id, request.request_id
+        opened = tables.sent_requests.opened_over(hub_id, link_id)
+        here = [request] if isinstance(request, SentRequest) and request.card is not None else []
+        tell_asker(tables, self._membership, NewsKind.RECALLED, *here, *opened)
         tables.sent_requests.stop_over(hub_id, link_id, but=request_id)
         tables.received_requests.stop_over(hub_id, link_id, but=request_id)
         tables.sent_checks.stop_over(hub_id, link_id)
@@ -201,7 +209,8 @@ class Recalls:
         if review is not None:
             said = replace(review, state=ReviewState.SAID, question=None, answer="not_same")
             tables.reviews.change(review, said)
-        tables.links.end(hub_id, [link_id])
+        take_links(tables, self._membership, [], ended=[link_id])
+        tables.hints.end_over(hub_id, link_id)
 
     def _was_said(self, tables: NodeTables, request_id: str) -> bool:
         """Whether somebody said of a card that it was about the wrong person, or is saying so."""

@@ -21,6 +21,7 @@ from node.store.requests import ReceivedState, SentRequest, SentState
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, PatchworkError, RemoteError
 from protocol.fields import WireModel, to_base64
+from protocol.messages.attention import AttentionNoticeBody
 from protocol.messages.bodies import (
     AcceptedBody,
     DecisionBody,
@@ -76,7 +77,8 @@ class Progress:
         await self.membership.engine.write(lambda tables: self._settle(tables, entries))
 
     def told(self, question: Given) -> list[Callable[[NodeTables], None]]:
-        """What is to be written of the links that the hub tells again behind our question. Raises
+        """What is to be written of the links, and of attention raised over them, that the hub tells
+        again behind our question. Raises
         RemoteError for what it did not sign for us.
         """
         return [self._told(parse_statement(part)) for part in question.parts]
@@ -92,6 +94,9 @@ class Progress:
         if isinstance(body, HintsBody):
             hints = statement.expect(HintsBody)
             return lambda tables: self.dispatcher.introductions.on_hints(tables, hints)
+        if isinstance(body, AttentionNoticeBody):
+            told = statement.expect(AttentionNoticeBody)
+            return lambda tables: self.dispatcher.attention.on_notice(tables, told)
         review = statement.expect(ReviewBody)
         return lambda tables: self.dispatcher.reviewing.on_review(tables, review)
 

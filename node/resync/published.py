@@ -25,6 +25,7 @@ from protocol import canonical
 from protocol.commitments import commit
 from protocol.errors import LocalError
 from protocol.fields import to_base64
+from protocol.governance.enquiries import ENQUIRY
 from protocol.messages.bodies import PublishedInvolvement, StubRow
 from protocol.requests.daily import DAY
 
@@ -209,7 +210,7 @@ class Published:
     def _is_here(self, item: Involvement) -> bool:
         """Whether work of this type is for this hub."""
         types = self._membership.terms.types
-        return not types or item.type in types
+        return not types or item.type in types or item.type == ENQUIRY
 
     def _shorten(
         self, tables: NodeTables, newer: Iterable[PublishedStub]

@@ -100,6 +100,7 @@ class Resyncing:
 
         def apply(tables: NodeTables) -> None:
             lost = Published(membership, held).apply(tables)
+            tables.news.remember_shown(hub_id)
             tables.links.forget(hub_id)
             tables.hints.forget(hub_id)
             tables.reviews.end_with_log(hub_id)

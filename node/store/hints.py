@@ -1,6 +1,6 @@
 """What the hub told us of services that we may not see, and who asked to be introduced to us.
 
-specs/06-requests.md §9. Everything is looked up by the hub's id and the hint's id; what others
+specs/06-requests.md §12. Everything is looked up by the hub's id and the hint's id; what others
 asked, by the id of their statement.
 """
 
@@ -126,6 +126,13 @@ class Hints:
     def end(self, hub_id: str, hint_id: str) -> None:
         """Forget a hint, and whom it named."""
         self._tx.run("DELETE FROM hint WHERE hub_id = ? AND hint_id = ?", hub_id, hint_id)
+
+    def end_over(self, hub_id: str, link_id: str) -> None:
+        """Forget whom hints named behind a link, and answer nobody over it who was introduced."""
+        like = f'%"{link_id}"%'
+        self._tx.run("DELETE FROM hint WHERE hub_id = ? AND service LIKE ?", hub_id, like)
+        sql = "UPDATE introduced SET link_id = NULL WHERE hub_id = ? AND link_id = ?"
+        self._tx.run(sql, hub_id, link_id)
 
     def change(self, before: Hint, after: Hint) -> None:
         """Write what differs. Raises LocalError(CONFLICT) unless the move is allowed."""

@@ -3,6 +3,8 @@
 Everything is looked up by the hub's id and the request's id.
 """
 
+from collections.abc import Collection
+
 from node.store.moving import Moving
 from node.store.requests import (
     RECEIVED_MOVES,
@@ -44,6 +46,12 @@ class SentRequests:
         row = self._tx.one(sql, hub_id, request_id)
         return sent_of(row) if row else None
 
+    def of_ids(self, hub_id: str, request_ids: Collection[str]) -> dict[str, SentRequest]:
+        """Those of these that are here."""
+        sql = "SELECT * FROM sent_request WHERE hub_id = ? AND request_id IN (:among)"
+        rows = self._tx.rows_among(sql, hub_id, among=request_ids)
+        return {row["request_id"]: sent_of(row) for row in rows}
+
     def of_hub(self, hub_id: str) -> list[tuple[str, SentRequest]]:
         """All at a hub, oldest first, each with our own id of its client."""
         rows = self._tx.rows(
@@ -60,6 +68,15 @@ class SentRequests:
     def change(self, before: SentRequest, after: SentRequest) -> None:
         """Write what differs. Raises LocalError(CONFLICT) unless the move is allowed."""
         self._rows.change(self._tx, before, after)
+
+    def opened_over(self, hub_id: str, link_id: str | None) -> list[SentRequest]:
+        """Those over a link whose card is here, oldest first."""
+        rows = self._tx.rows(
+            "SELECT * FROM sent_request WHERE hub_id = ? AND link_id = ? AND state = ? "
+            "ORDER BY asked_at, request_id",
+            hub_id, link_id, _S.OPENED.value,
+        )  # fmt: skip
+        return [sent_of(row) for row in rows]
 
     def stop_over(self, hub_id: str, link_id: str | None, but: str) -> None:
         """Stop what is under way over a link, and delete its cards; `but` one request's."""
@@ -105,6 +122,12 @@ class ReceivedRequests:
         sql = "SELECT * FROM received_request WHERE hub_id = ? AND request_id = ?"
         row = self._tx.one(sql, hub_id, request_id)
         return received_of(row) if row else None
+
+    def of_ids(self, hub_id: str, request_ids: Collection[str]) -> dict[str, ReceivedRequest]:
+        """Those of these that are here."""
+        sql = "SELECT * FROM received_request WHERE hub_id = ? AND request_id IN (:among)"
+        rows = self._tx.rows_among(sql, hub_id, among=request_ids)
+        return {row["request_id"]: received_of(row) for row in rows}
 
     def of_hub(self, hub_id: str) -> list[tuple[str | None, ReceivedRequest]]:
         """All at a hub, oldest first, each with our own id of the client it is about, if known."""

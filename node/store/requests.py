@@ -91,7 +91,9 @@ class SentRequest:
     `clock`: who has it until when at the other agency; `overdue` is the hub's statement that nobody
     answered in time, `reason` what a person there wrote who refused. Once the card is deleted
     `wiped` says whether it is gone from the files too; `recall` or `wrong_person` is the statement
-    that had it deleted, if one had."""
+    that had it deleted, if one had. `recalled_by`: by whom, as long as another card may take its
+    place; `renewed_at`: when one did.
+    """
 
     hub_id: str
     request_id: str
@@ -113,12 +115,12 @@ class SentRequest:
     wiped: int | None = None
     practitioner: int | None = None
     consent: int | None = None
-    reason: Opening | None = None
     needed_by: int | None = None
-    clock: Steps | None = None
-    overdue: str | None = None
     recalled_by: str | None = None
     renewed_at: int | None = None
+    clock: Steps | None = None
+    overdue: str | None = None
+    reason: Opening | None = None
 
     @property
     def may_be_renewed(self) -> bool:
@@ -194,6 +196,10 @@ class ReceivedRequest:
     gone_at: int | None = None
     kept: int = 0
     overrode: int | None = None
+    carried: str | None = None
+    renew: int = 0
+    former_release: str | None = None
+    renewed_at: int | None = None
     clock: Steps | None = None
     passed_to: int | None = None
     passed_by: int | None = None
@@ -202,10 +208,6 @@ class ReceivedRequest:
     reason: Opening | None = None
     needed_by: int | None = None
     overdue: str | None = None
-    carried: str | None = None
-    renew: int = 0
-    former_release: str | None = None
-    renewed_at: int | None = None
 
     @property
     def is_out(self) -> bool:
@@ -236,13 +238,11 @@ class ReceivedRequest:
         }
 
 
-_NOT_PLAIN = {
-    "state", "facts", "asker", "link_proof", "decision", "disclosure", "card", "clock", "reason",
+_APART = {
+    "state", "decision", "card", "facts", "asker", "link_proof", "disclosure", "clock", "reason",
 }  # fmt: skip
-_SENT_PLAIN, _RECEIVED_PLAIN = (
-    tuple(name for name in made.__dataclass_fields__ if name not in _NOT_PLAIN)
-    for made in (SentRequest, ReceivedRequest)
-)
+_SENT_PLAIN = tuple(n for n in SentRequest.__dataclass_fields__ if n not in _APART)
+_RECEIVED_PLAIN = tuple(n for n in ReceivedRequest.__dataclass_fields__ if n not in _APART)
 
 
 def sent_of(row: Row) -> SentRequest:

@@ -6,10 +6,12 @@ It holds clients in the clear: this is the agency's own database. Nothing here d
 from pathlib import Path
 
 from node.store.alarms import AlarmStore
+from node.store.attention import AttentionStore
 from node.store.cards import Cards
 from node.store.checks import ReceivedChecks, SentChecks
 from node.store.consents import Consents
 from node.store.drafts import Drafts
+from node.store.enquiries import Enquiries
 from node.store.families import Families
 from node.store.figures import Figures
 from node.store.findable import FindableTypes
@@ -24,6 +26,7 @@ from node.store.limits import PublicationCounts
 from node.store.links import Links, Reviews
 from node.store.log import LogViews
 from node.store.merges import Merges
+from node.store.news import News
 from node.store.objections import Objections
 from node.store.old import OldRows
 from node.store.outbox import OutboxStore
@@ -54,6 +57,7 @@ class NodeTables:
         self.imports = Imports(tx)
         self.held = HeldClients(tx)
         self.merges = Merges(tx)
+        self.news = News(tx)
         self.families = Families(tx)
         self.figures = Figures(tx)
         self.findable = FindableTypes(tx)
@@ -68,18 +72,18 @@ class NodeTables:
         self.publication_counts = PublicationCounts(tx)
         self.hubs = Hubs(tx)
         self.log_views = LogViews(tx)
-        self.links = Links(tx)
-        self.reviews = Reviews(tx)
+        self.links, self.reviews = Links(tx), Reviews(tx)
         self.hints = Hints(tx)
         self.sent_requests = SentRequests(tx)
         self.drafts = Drafts(tx)
         self.received_requests = ReceivedRequests(tx)
+        self.attention = AttentionStore(tx)
         self.permissions = Permissions(tx)
         self.cards = Cards(tx)
         self.objections = Objections(tx)
         self.consents = Consents(tx)
-        self.sent_checks = SentChecks(tx)
-        self.received_checks = ReceivedChecks(tx)
+        self.enquiries = Enquiries(tx)
+        self.sent_checks, self.received_checks = SentChecks(tx), ReceivedChecks(tx)
         self.outbox = OutboxStore(tx)
         self.journal = JournalStore(tx)
         self.alarms = AlarmStore(tx)

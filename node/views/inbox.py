@@ -15,6 +15,7 @@ from node.requests.without_quorum import is_shown
 from node.store.hints import Introduced
 from node.store.requests import ReceivedRequest, ReceivedState, SentRequest, SentState
 from node.store.tables import NodeTables
+from node.views.attention import attention_value, raised_value
 from node.views.changes import about
 from node.views.clock import clock_value
 from node.views.governance import governance_value
@@ -79,6 +80,8 @@ def inbox_value(tables: NodeTables, membership: HubMembership) -> dict[str, list
     return {
         "alarms": alarms_value(tables, membership),
         "governance": [item for item in governance_value(tables, membership) if not item["seen"]],
+        "attention": attention_value(tables, membership),
+        "raised": raised_value(tables, membership),
         "received": received,
         "introduced": [
             _introduced(tables, membership, item) for item in tables.hints.introductions(hub_id)
@@ -100,7 +103,7 @@ def alarms_value(tables: NodeTables, membership: HubMembership) -> list[dict[str
             "id": alarm.id,
             "code": alarm.code.value,
             "place": alarm.place,
-            "about": about(membership.directory, alarm),
+            "about": _about(tables, membership, alarm),
             "since": alarm.first_seen,
             "severity": alarm.text.severity.name.lower(),
             "says": _says(alarm, membership),
@@ -108,6 +111,13 @@ def alarms_value(tables: NodeTables, membership: HubMembership) -> list[dict[str
         }
         for alarm in open_alarms(tables, membership.hub.hub_id)
     ]
+
+
+def _about(tables: NodeTables, membership: HubMembership, alarm: Alarm) -> str:
+    if alarm.code is not AlarmCode.MAIL_REFUSED:
+        return about(membership.directory, alarm)
+    person = tables.people.get(int(alarm.place))
+    return f"It is that of {person.title}." if person else ""
 
 
 def _says(alarm: Alarm, membership: HubMembership) -> str:

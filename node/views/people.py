@@ -31,6 +31,8 @@ def people_value(tables: NodeTables) -> list[dict[str, Any]]:
             "closed_at": person.closed_at,
             **{role.value: list(roles.get(person.id, {}).get(role, ())) for role in TeamRole},
             "away": away.get(person.id, []),
+            "mail": person.mail_wish,
+            "mail_refused": person.mail_refused is not None and person.mail_address is None,
             "acts": acts.get(person.id, []),
         }
         for person in tables.people.all()

@@ -25,8 +25,11 @@ from node.store.tables import NodeTables
 from node.views.objections import objections_value
 from node.views.review import check_value, queue_value
 from node.web import (
+    own_attention,
     own_clients,
     own_consents,
+    own_enquiries,
+    own_news,
     own_people,
     own_requests,
     own_services,
@@ -41,8 +44,11 @@ from transport.routes import Auth, Handler, Route, make_application
 
 BODY_LIMIT = 16 * 1024
 OWN_CALLS = (
-    own_clients.CALLS
+    own_attention.CALLS
+    | own_clients.CALLS
     | own_consents.CALLS
+    | own_enquiries.CALLS
+    | own_news.CALLS
     | own_people.CALLS
     | own_requests.CALLS
     | own_services.CALLS

@@ -120,6 +120,22 @@ def _past_months(notes: _Notes, where: str, old: int | None, new: int | None) ->
     _number("the months for which past work is seen")(notes, where, old or 0, new or 0)
 
 
+def _invites(notes: _Notes, where: str, old: int | None, new: int | None) -> None:
+    """How many organisations a member may ask for a day: none, where a charter does not say."""
+    _number("the organisations that a member may ask for a day")(notes, where, old or 0, new or 0)
+
+
+def _attention(notes: _Notes, where: str, old: dict[str, Any], new: dict[str, Any]) -> None:
+    """What may be said to the team around a client: nothing, where nothing is stated."""
+    if old and new:
+        _ATTENTION(notes, where, old, new)
+    elif new:
+        titles = ", ".join(item["title"] for item in new["kinds"])
+        notes.say(f"{where} is possible, {new['per_day']} times a day: {titles}.")
+    else:
+        notes.say(f"{where} is not possible any more.", loosens=False)
+
+
 def _confirm_months(notes: _Notes, where: str, old: int | None, new: int | None) -> None:
     """After how long unconfirmed work is looked at: never, where a charter does not say."""
     if old is None or new is None:
@@ -182,7 +198,8 @@ def _founding_until(notes: _Notes, where: str, old: int, new: int) -> None:
 
 def _limits(notes: _Notes, where: str, old: dict[str, Any], new: dict[str, Any]) -> None:
     """An object of limits."""
-    _fields(dict.fromkeys((*old, *new), _limit))(notes, where, old, new)
+    judges = {**dict.fromkeys((*old, *new), _limit), "invites_per_day": _invites}
+    _fields(judges)(notes, where, old, new)
 
 
 def _admission(notes: _Notes, where: str, old: dict[str, Any], new: dict[str, Any]) -> None:
@@ -215,6 +232,16 @@ def _objection(notes: _Notes, where: str, old: dict[str, Any], new: dict[str, An
         _OBJECTION(notes, where, old, new)
     elif new:
         notes.say(f"{where} is possible, for {', '.join(new['roles'])}.")
+    else:
+        notes.say(f"{where} is not possible any more.", loosens=False)
+
+
+def _enquiry(notes: _Notes, where: str, old: dict[str, Any], new: dict[str, Any]) -> None:
+    """Who may enquire about people who are no clients of theirs: nobody, where it is not stated."""
+    if old and new:
+        _ENQUIRY(notes, where, old, new)
+    elif new:
+        notes.say(f"{where} is possible, for {', '.join(new['classes'])}.")
     else:
         notes.say(f"{where} is not possible any more.", loosens=False)
 
@@ -316,6 +343,7 @@ _INVOLVEMENT_TYPE = _fields(
         "basis": _findable_on,
         "brokered_to": _set_of_codes,
         "hint_from": _hint_from,
+        "notice": _ranked("notice", "digest", "quiet"),
     }
 )
 # A fact that travels in the clear is news to the hub; one that is committed, or is the holder's own
@@ -345,6 +373,21 @@ _OBJECTION = _fields(
         "holder_classes": _set_of_codes,
         "roles": _set_of_codes,
         "reasons": _items("code", _unknown),
+    }
+)
+_ENQUIRY = _fields(
+    {
+        "classes": _set_of_codes,
+        "bases": _set_of_codes,
+        "days": _number("the days for which an enquiry is seen"),
+        "per_person_day": _number("the number of enquiries of one person in a day"),
+        "per_agency_day": _number("the number of enquiries of one agency in a day"),
+    }
+)
+_ATTENTION = _fields(
+    {
+        "kinds": _items("code", _unknown),
+        "per_day": _number("the times a day that an agency may raise it"),
     }
 )
 _ADMISSION = _fields(
@@ -388,6 +431,8 @@ _CHARTER: Mapping[str, Compare] = {
     "quotas": _limits,
     "admission": _admission,
     "duty_desk": _fields({"name": _told, "phone": _told, "hours": _told}),
+    "enquiry": _enquiry,
+    "attention": _attention,
     "past_months": _past_months,
     "confirm_months": _confirm_months,
     "request_lifetime_days": _number("the longest life of a request, in days,"),

@@ -18,17 +18,18 @@ from protocol.dsse import DOCUMENT_LIMIT
 from protocol.fields import (
     BasisCode,
     Code,
-    Count,
     Hex16,
     Hex32,
     Name,
     Origin,
-    Seconds,
     WireModel,
     refused_shape,
 )
 from protocol.governance.answering import Answering
+from protocol.governance.attention import AttentionTerms
+from protocol.governance.enquiries import ENQUIRY, EnquiryRule
 from protocol.governance.involvement_types import InvolvementType
+from protocol.governance.numbers import Admission, NodeRetention, Quotas
 from protocol.log.note import parse_vkey
 from protocol.matchkeys.policy import MatchPolicy, parse_policy
 from protocol.signing import check_public_key
@@ -151,6 +152,11 @@ class LawfulBasis(WireModel):
         """Whether the holder must have the client's consent too."""
         return any(rule.side == "holder" for rule in self.must_record)
 
+    @property
+    def needs_record(self) -> bool:
+        """Whether it asks for a record of the client's consent, on either side."""
+        return self.needs_consent or any(rule.record for rule in self.must_record)
+
 
 class TokenHolder(WireModel):
     """One key holder: its share's public commitment, signing key and where it answers."""
@@ -171,60 +177,6 @@ class TokenKey(WireModel):
     threshold: Annotated[int, Field(ge=1, le=16)]
     public_key: Hex32
     holders: Annotated[list[TokenHolder], Field(min_length=1, max_length=16)]
-
-
-class Allowance(WireModel):
-    """A limit that follows an agency's declared size: so much for a thousand clients, and never
-    less than `least`.
-    """
-
-    least: Count
-    per_thousand: Annotated[int, Field(ge=0, le=1_000_000)]
-
-
-Limit = Count | Allowance
-"""A number for every agency alike (charters from before sizes were declared), or by size."""
-
-
-class Quotas(WireModel):
-    """Limits on one agency: what a day holds, and what a stub and a token may do
-    (specs/04-matching.md §10). More of any of them is looser.
-
-    Of evaluations an agency may use `evaluations_at_once`, which fills up by `evaluations_per_day`;
-    charters from before sizes were declared have the latter alone.
-    """
-
-    evaluations_at_once: Limit | None = None
-    evaluations_per_day: Limit
-    requests_per_day: Count
-    identity_checks_per_day: Count
-    stubs_per_token: Annotated[int, Field(ge=1, le=100)]
-    token_changes_per_stub: Annotated[int, Field(ge=1, le=100)]
-    new_stubs_per_day: Limit
-    first_stubs: Limit
-
-
-class Admission(WireModel):
-    """How members are let in: the founders until `founding_until` (Unix seconds), later ones only
-    with another member's endorsement, and key holders serve those after `cooling_days`. A member
-    of more clients than `largest_member` needs an endorsement whenever it comes.
-    """
-
-    founding_until: Seconds
-    cooling_days: Annotated[int, Field(ge=0, le=90)]
-    largest_member: Count
-
-
-class NodeRetention(WireModel):
-    """How many days a node keeps at most: clients with whom all work is over, what was asked and
-    checked, news, and the keyed hashes that a withdrawn client leaves (specs/09-imports.md §14). A
-    client stays for as long as the tokens that it gave up count (TOKEN_DAYS).
-    """
-
-    closed_client_days: Annotated[int, Field(ge=90, le=40_000)]
-    request_days: Annotated[int, Field(ge=30, le=40_000)]
-    news_days: Annotated[int, Field(ge=30, le=40_000)]
-    withdrawn_days: Annotated[int, Field(ge=30, le=40_000)]
 
 
 class DutyDesk(WireModel):
@@ -257,6 +209,8 @@ class Charter(WireModel):
     quotas: Quotas
     admission: Admission | None = None
     duty_desk: DutyDesk
+    enquiry: EnquiryRule | None = None
+    attention: AttentionTerms | None = None
     past_months: Annotated[int, Field(ge=0, le=120)] | None = None
     confirm_months: Annotated[int, Field(ge=1, le=120)] | None = None
     request_lifetime_days: Annotated[int, Field(ge=1, le=90)]
@@ -272,6 +226,7 @@ class Charter(WireModel):
             (not self._objections_hold(), "lets one override an objection it does not define"),
             (not self._findable_by_law(), "makes something findable on a basis that is no duty"),
             (not self._clock_runs_out(), "gives longer to answer than a request may be open"),
+            (not self._enquiries_hold(), "lets one enquire as or on what it does not define"),
             (not self._codes_are_unique(), "defines a code twice"),
             (not self._holders_are_numbered(), "key holders are not numbered 1 to n, each once"),
             (self.quorum > max(1, len(self.witnesses)), "quorum is larger than the witnesses are"),
@@ -288,6 +243,7 @@ class Charter(WireModel):
         purposes = {item.code for item in self.purposes}
         types = self.involvement_types
         named = {code for item in types for code in (*item.visible_to, *item.brokered_to)}
+        named.update(self.enquiry.classes if self.enquiry else ())
         for basis in self.lawful_bases:
             named.update(basis.requester_classes, basis.holder_classes)
         wanted = {code for basis in self.lawful_bases for code in basis.purposes}
@@ -315,6 +271,19 @@ class Charter(WireModel):
     def _clock_runs_out(self) -> bool:
         """A request can be overdue before it expires."""
         return self.answering is None or self.answering.least_days < self.request_lifetime_days
+
+    def _enquiries_hold(self) -> bool:
+        """An enquiry rests on a duty that asks for no consent: of whom nobody knows there is none.
+        What it publishes is seen.
+        """
+        rule, kind = self.enquiry, self.involvement_type(ENQUIRY)
+        usable = {
+            item.code
+            for item in self.lawful_bases
+            if item.permission_class == "duty" and not item.needs_record
+        }
+        is_open = kind is not None and kind.openness == "open"
+        return rule is None or (is_open and set(rule.bases) <= usable)
 
     def _codes_are_unique(self) -> bool:
         tables: tuple[Sequence[MemberClass | InvolvementType | Purpose | LawfulBasis], ...] = (

@@ -11,7 +11,8 @@ class InvolvementType(WireModel):
     """What kind of work an involvement is, and which classes may see it. `basis`: the lawful basis
     that work of an always findable type has while it is open. Of a sensitive type `brokered_to` is
     the classes whose own sensitive services it may meet, `hint_from` how many organisations of the
-    agency's class it takes for a hint through the duty desk. Charters from before lack all three.
+    agency's class it takes for a hint through the duty desk. `notice`: how people elsewhere are
+    told that somebody of it comes or goes. Charters from before lack all four.
     """
 
     code: Code
@@ -22,6 +23,7 @@ class InvolvementType(WireModel):
     basis: BasisCode | None = None
     brokered_to: list[Code] = Field(default=[])
     hint_from: Annotated[int, Field(ge=5, le=10_000)] | None = None
+    notice: Literal["quiet", "digest", "notice"] = "notice"
 
     @model_validator(mode="after")
     def _only_sensitive_is_hinted_at(self) -> "InvolvementType":

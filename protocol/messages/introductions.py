@@ -1,4 +1,4 @@
-"""The bodies by which services meet that are shown to nobody: specs/06-requests.md §9.
+"""The bodies by which services meet that are shown to nobody: specs/06-requests.md §12.
 
 Hints, and the request to the hub to be introduced. Shape only; what is told to whom is decided in
 protocol/requests/hints.py.

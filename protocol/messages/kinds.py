@@ -12,9 +12,11 @@ from typing import Any
 
 from protocol.fields import WireModel
 from protocol.messages import (
+    attention,
     audit,
     bodies,
     clock,
+    enquiries,
     evaluations,
     introductions,
     log,
@@ -202,6 +204,11 @@ KINDS: dict[str, Kind] = {
     "introduction_decision": Kind(
         introductions.IntroductionDecisionBody, _HUB, _MEMBER, shown_to_third=True
     ),
+    "enquiry": Kind(enquiries.EnquiryBody, _MEMBER, _HUB, needs_agreement=_always),
+    "enquiry_decision": Kind(enquiries.EnquiryDecisionBody, _HUB, _MEMBER),
+    "attention": Kind(attention.AttentionBody, _MEMBER, _HUB, needs_agreement=_always),
+    "attention_notice": Kind(attention.AttentionNoticeBody, _HUB, _MEMBER, Leaf.NONE),
+    "invite": Kind(attention.InviteBody, _MEMBER, _HUB),
     "sample_commitment": Kind(audit.SampleCommitmentBody, _AUDITOR, _HUB),
     "rotation": Kind(log.RotationBody, _MEMBER, _HUB, Leaf.NONE, SigningKey.RECOVERY),
     "daily_statement": Kind(log.DailyStatementBody, _HUB, _MEMBER),

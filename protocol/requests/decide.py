@@ -4,20 +4,21 @@ Values in, values out: a refusal is a value, not an exception. What differs betw
 and is tested, is how each assembles the inputs.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from protocol.governance.charter import Charter, FactRule, LawfulBasis, ObjectionRule
+from protocol.governance.charter import Charter, FactRule, LawfulBasis
 from protocol.governance.involvement_types import InvolvementType
 from protocol.messages.bodies import MemberBody, PublishedInvolvement, RequestBody
+from protocol.messages.enquiries import EnquiryBody
 from protocol.messages.introductions import IntroductionRequestBody
 from protocol.messages.parts import DecisionFacts
 from protocol.messages.review import IdentityRequestBody
 from protocol.requests.hints import Side, decide_broker
 from protocol.requests.refusals import RefusalCode
-from protocol.requests.spans import in_force, seen_until
+from protocol.requests.spans import in_force, only_enquires, seen_until
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ class IdentityFacts:
 
 Timed = RequestBody | IdentityRequestBody
 Asked = Timed | IntroductionRequestBody
+WithFacts = Asked | EnquiryBody
 AnyHubFacts = HubFacts | IdentityFacts
 
 
@@ -207,8 +209,8 @@ def check_grounds(
     basis, (made, most) = charter.lawful_basis(request.basis), quota
     return (
         _check_basis(basis, facts, request)
-        or _check_facts(basis, request)
-        or _check_role(charter, request)
+        or check_facts(basis, request)
+        or check_role(charter, request)
         or (None if made < most else Refuse(RefusalCode.OVER_QUOTA))
     )
 
@@ -260,29 +262,20 @@ def is_shown_to(kind: InvolvementType, shown_to: Collection[str] | None, viewer_
     return kind.openness == "always_findable" or shown_to is None or viewer_class in shown_to
 
 
+def seen_from(own: Iterable[PublishedInvolvement], shown: Shown, now: int) -> Shown:
+    """What an agency sees of an involvement that `decide_show` shows to its class, by its own work
+    with the client: who has none in force but an enquiry sees what goes on, and nothing else.
+    """
+    if not only_enquires(own, now):
+        return shown
+    return shown if shown in {Shown.INVOLVEMENT, Shown.POSSIBLE} else Shown.NOTHING
+
+
 def allows_break_glass(basis: LawfulBasis | None) -> bool:
     """Whether a card may leave on this basis without a quorum (specs/06-requests.md §8)."""
     return basis is not None and any(
         rule.field.startswith(BREAK_GLASS) for rule in basis.must_record
     )
-
-
-def may_override(basis: LawfulBasis | None, holder_class: str) -> bool:
-    """Whether a basis lets an agency of this class decide in spite of a client's objection."""
-    return _override_rule(basis, holder_class) is not None
-
-
-def overrides(basis: LawfulBasis | None, holder_class: str, said: tuple[str, str]) -> bool:
-    """Whether somebody in a role may override an objection for a reason (in this order)."""
-    rule, (role, reason) = _override_rule(basis, holder_class), said
-    if rule is None:
-        return False
-    return role in rule.roles and reason in {item.code for item in rule.reasons}
-
-
-def _override_rule(basis: LawfulBasis | None, holder_class: str) -> ObjectionRule | None:
-    rule = basis.objection if basis is not None else None
-    return rule if rule is not None and holder_class in rule.holder_classes else None
 
 
 def _check_time(charter: Charter, request: Timed, iat: int) -> Refuse | None:
@@ -310,6 +303,7 @@ def _shown_to_asker(
         return None
     state = facts.link.state
     shown = decide_show(charter, requester.member_class, facts.involvement, state, iat)
+    shown = seen_from(facts.own_involvements, shown, iat)
     if shown in {Shown.INVOLVEMENT, Shown.PAST}:
         return shown
     asker = Side(requester.member_class, facts.own_involvements)
@@ -329,7 +323,11 @@ def _check_comparable(
     if not any(in_force(involvement, iat) for involvement in facts.own_involvements):
         return refusal
     shown = {
-        decide_show(charter, requester.member_class, item, link.state, iat)
+        seen_from(
+            facts.own_involvements,
+            decide_show(charter, requester.member_class, item, link.state, iat),
+            iat,
+        )
         for item in facts.involvements
     }
     return None if shown - {Shown.NOTHING} else refusal
@@ -361,7 +359,8 @@ def _check_basis(basis: LawfulBasis | None, facts: AnyHubFacts, request: Asked) 
     return None
 
 
-def _check_facts(basis: LawfulBasis | None, request: Asked) -> Refuse | None:
+def check_facts(basis: LawfulBasis | None, request: WithFacts) -> Refuse | None:
+    """Every fact of the asker's side that a basis demands is there, in its form, and no other."""
     if basis is None:
         return Refuse(RefusalCode.BASIS_NOT_USABLE)
     for rule in basis.asked:
@@ -386,6 +385,7 @@ def fits(rule: FactRule, value: str) -> bool:
         return False
 
 
-def _check_role(charter: Charter, request: Asked) -> Refuse | None:
+def check_role(charter: Charter, request: WithFacts) -> Refuse | None:
+    """Who asks is in a role of the charter's."""
     known = request.practitioner.role in charter.roles
     return None if known else Refuse(RefusalCode.ROLE_NOT_KNOWN)

@@ -19,10 +19,9 @@ from protocol.requests.decide import (
     HolderFacts,
     Refer,
     decide_holder,
-    may_override,
-    overrides,
     stricter,
 )
+from protocol.requests.overrides import may_override, overrides
 from protocol.requests.sealing import Opening
 
 

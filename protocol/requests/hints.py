@@ -1,4 +1,4 @@
-"""What a side of a link is told of work that it may not see: specs/06-requests.md §9.
+"""What a side of a link is told of work that it may not see: specs/06-requests.md §12.
 
 Pure, and the same for hub, node and auditor. Two sensitive services meet where each type's
 `brokered_to` and each client's consent name the other's class. Anybody else is told at most that
@@ -13,7 +13,7 @@ from enum import StrEnum
 from protocol.governance.charter import Charter
 from protocol.governance.involvement_types import InvolvementType
 from protocol.messages.bodies import PublishedInvolvement
-from protocol.requests.spans import in_force
+from protocol.requests.spans import in_force, only_enquires
 
 
 class Hint(StrEnum):
@@ -52,7 +52,7 @@ def decide_hint(
     if decide_broker(charter, viewer, holder, link_state, now):
         return Hint.SERVICE
     works = any(in_force(item, now) for item in viewer.involvements)
-    if link_state != "match" or not works:
+    if link_state != "match" or not works or only_enquires(viewer.involvements, now):
         return None
     hinted = any(
         kind.hint_from is not None

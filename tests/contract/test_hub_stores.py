@@ -193,6 +193,33 @@ class TestRequests:
         assert found.expires == 900
         assert await engine.read(lambda tables: tables.requests.conversations(100)) == []
 
+    async def test_another_card_begins_anew_and_what_was_said_of_the_first_is_kept_with_it(
+        self, engine: HubEngine
+    ) -> None:
+        await engine.write(lambda tables: tables.requests.add(ASKED))
+        steps: list[Any] = [
+            ("decide", "allow", "2"),
+            ("release", "3", 1000),
+            ("acknowledge", "4"),
+            ("recall", "5"),
+            ("recall_is_done", "6"),
+            ("release_again", "7", 900, 500),
+        ]
+        for name, *values in steps:
+            request = await self.step(engine, name, *values)
+        assert (request.state, request.release, request.keep_until) == ("released", "7", 900)
+        assert (request.receipt, request.recall, request.recall_done) == (None, None, None)
+        assert request.renewed_at == 500
+        was = [
+            await engine.read(lambda tables, one=one: tables.requests.was_released(request, one))  # type: ignore[misc]
+            for one in ("3", "7", "5")
+        ]
+        assert was == [True, True, False]
+        (found,) = await engine.read(lambda tables: tables.requests.conversations(101))
+        assert sorted(found.steps) == sorted([ASKED.statement_id, "d", *"234567"])
+        await self.step(engine, "recall", "8")
+        assert (await self.step(engine, "recall_is_done", "9")).state == "recalled"
+
     async def test_what_is_due_is_found_until_it_is_said_or_answered_in_time(
         self, engine: HubEngine
     ) -> None:
@@ -226,33 +253,6 @@ class TestRequests:
             if "9" * 64 in item.steps
         ]
         assert steps == (f"{4:064x}", "d", "9" * 64), "it is erased with the request"
-
-    async def test_another_card_begins_anew_and_what_was_said_of_the_first_is_kept_with_it(
-        self, engine: HubEngine
-    ) -> None:
-        await engine.write(lambda tables: tables.requests.add(ASKED))
-        steps: list[Any] = [
-            ("decide", "allow", "2"),
-            ("release", "3", 1000),
-            ("acknowledge", "4"),
-            ("recall", "5"),
-            ("recall_is_done", "6"),
-            ("release_again", "7", 900, 500),
-        ]
-        for name, *values in steps:
-            request = await self.step(engine, name, *values)
-        assert (request.state, request.release, request.keep_until) == ("released", "7", 900)
-        assert (request.receipt, request.recall, request.recall_done) == (None, None, None)
-        assert request.renewed_at == 500
-        was = [
-            await engine.read(lambda tables, one=one: tables.requests.was_released(request, one))  # type: ignore[misc]
-            for one in ("3", "7", "5")
-        ]
-        assert was == [True, True, False]
-        (found,) = await engine.read(lambda tables: tables.requests.conversations(101))
-        assert sorted(found.steps) == sorted([ASKED.statement_id, "d", *"234567"])
-        await self.step(engine, "recall", "8")
-        assert (await self.step(engine, "recall_is_done", "9")).state == "recalled"
 
     @pytest.mark.parametrize(
         ("before", "step"),

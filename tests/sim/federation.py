@@ -559,10 +559,11 @@ class SimFederation:
         await self.settle()
 
     async def settle(self) -> None:
-        """Tell what ended, checkpoint, deliver and send until nothing moves any more."""
+        """Tell what ended and was raised, checkpoint, deliver and send until nothing moves."""
         quiet = 0
         while quiet < 2:
             await self.hub.jobs.ends()
+            await self.hub.jobs.alert()
             await self.checkpoint()
             moved = 0
             for node in self.nodes.values():

@@ -1,5 +1,5 @@
 """Services that nobody sees meet where both clients' consents and the charter say so; anybody else
-is told at most that the duty desk can help. specs/06-requests.md §9.
+is told at most that the duty desk can help. specs/06-requests.md §12.
 """
 
 import json
@@ -13,6 +13,7 @@ from audit.findings import FindingCode as Code
 from hub.matching.explain import explain_link
 from node.actions.asking import Grounds
 from node.actions.introductions import Introduce, introduce_now, service_of
+from node.actions.people import recall_now
 from node.actions.records import withdraw_now
 from node.actions.resync import resync_now
 from node.store.people import PersonKind
@@ -194,10 +195,19 @@ async def charter_parts_them(federation: SimFederation, trust: SimNode, charity:
     await amend(federation, {"involvement_types": types})
 
 
+async def wrong_person(federation: SimFederation, trust: SimNode, charity: SimNode) -> None:
+    rows = await charity.read(lambda t: t.tx.rows("SELECT request_id FROM received_request"))
+    await recall_now(charity.service, rows[0]["request_id"], 1)
+    assert await told(charity, "d1") == [("Health provider", "open")], "the hub tells of the end"
+    await federation.checkpoint()
+    await trust.service.receive(wait=0)
+    assert "Drug and alcohol service" not in await shown(trust, "m1"), "the node itself forgets"
+
+
 Cause = Callable[[SimFederation, SimNode, SimNode], Awaitable[None]]
 CAUSES = [
     trust_withdraws, charity_withdraws, charity_agrees_anew, work_ends, consent_runs_out,
-    charity_suspended, charter_parts_them,
+    charity_suspended, charter_parts_them, wrong_person,
 ]  # fmt: skip
 
 
@@ -224,7 +234,7 @@ async def test_what_ends_it_takes_both_hints_at_the_next_poll_and_whom_they_name
         return  # and polls no more
     await federation.settle()
     assert await told(charity, "d1") == []
-    if cause in {charity_withdraws, charity_agrees_anew, work_ends}:
+    if cause in {charity_withdraws, charity_agrees_anew, work_ends, wrong_person}:
         assert (await trust.sent(request_id))["card"] is None, "what was released over it goes"
     assert await audited(federation) == set()
 
@@ -336,8 +346,6 @@ async def test_what_a_charter_lets_meet_anew_waits_for_whoever_has_not_signed_it
     await federation.round()
     assert await told(trust, "m1") == await told(charity, "d1") == [], "it loosens"
     await accept(federation, *federation.nodes.values())
-    for node in (trust, charity):  # whose rows say of the consent what a charter lets the hub know
-        await node.publish()
     await federation.round()
     assert await told(trust, "m1") == [("Contracted charity", "open")]
     assert await told(charity, "d1") == [("Health provider", "open")]

@@ -343,8 +343,15 @@ async def test_it_is_not_said_twice_nor_of_what_was_answered_in_time(
     await at(federation, FRIDAY_EVENING)
     answered, waits = [await asked(federation, agencies) for _ in range(2)]
     await health.answer(answered)
-    due = london("2026-11-28 01:30")
-    await at(federation, due)
+    due = federation.clock.now = london("2026-11-28 01:30")
+    await federation.settle()
+    own = (await spoken(federation, waits, due)).body
+    for node in agencies:
+        await delivered(federation, node, health.membership.sign(own, care.party_id))
+        assert (await shown(node, waits))["overdue"] is False, "only the hub says so"
+    await federation.hub.jobs.overdue()
+    await federation.settle()
+    (_, _, first) = await overdue(federation)
     for request_id in (answered, waits):
         said = await spoken(federation, request_id, due)
         for node in agencies:
@@ -352,8 +359,9 @@ async def test_it_is_not_said_twice_nor_of_what_was_answered_in_time(
     for node in agencies:
         assert (await shown(node, answered))["overdue"] is False
         assert (await shown(node, waits))["overdue"] is True
-    assert (await care.sent(answered))["overdue"] is None
-    assert await codes(federation) == [Code.OVERDUE_UNFOUNDED] * 2
+    kept = (await care.sent(waits), await health.received(waits), await care.sent(answered))
+    assert [row["overdue"] for row in kept] == [first.id, first.id, None]
+    assert await codes(federation) == [*[Code.WRONG_SENDER] * 2, *[Code.OVERDUE_UNFOUNDED] * 2]
 
 
 async def test_both_sides_learn_it_again_after_a_backup_was_put_back(

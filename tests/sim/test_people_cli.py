@@ -45,6 +45,7 @@ class Town:
             "records",
             "requests",
             "asking",
+            "attention",
             "monitor",
             "charter",
             "membership",
@@ -52,6 +53,7 @@ class Town:
             "withholding",
             "consents",
             "introductions",
+            "news",
         ):
             monkeypatch.setattr(f"node.cli.{module}.open_service", opened)
 

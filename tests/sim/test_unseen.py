@@ -22,8 +22,13 @@ from rich.console import Console
 
 from hub.matching.explain import links_in_short
 from hub.store.mailboxes import Mail, Mailboxes
+from node.actions.attention import raise_attention
 from node.actions.records import withdraw_now
+from node.cli.inbox import print_inbox
 from node.cli.printing import print_queue, print_team
+from node.requests.attention import Alert
+from node.store.attention import RaisedState
+from node.views.inbox import inbox_value
 from node.views.review import queue_value
 from protocol.log.leaf import parse_leaf
 from protocol.matchkeys.records import ClientRecord
@@ -32,6 +37,7 @@ from tests.sim.crowd import crowd
 from tests.sim.federation import DUTY, SimFederation, SimNode, row, simulated
 from tests.sim.test_attention import BUDGET, junk, publish
 from tests.sim.test_charter_change import amend, follow
+from tests.sim.test_daily_statements import days
 from tests.sim.test_rivals import NAMESAKE, OURS
 from tests.sim.test_support import AT_CARE, AT_HEALTH, AT_SCHOOL
 
@@ -109,8 +115,8 @@ def _undrawn(link: dict[str, Any]) -> str:
 
 
 async def _screens(node: SimNode) -> list[str]:
-    """Everything that its people can read of links: each client's team, and the queue. The lines of
-    one are sorted: they come by ids.
+    """Everything that its people can read of links: each client's team, the queue and the inbox.
+    The lines of one are sorted: they come by ids.
     """
     shown = []
     clients = await node.read(lambda tables: tables.tx.rows("SELECT local_id FROM client"))
@@ -118,6 +124,8 @@ async def _screens(node: SimNode) -> list[str]:
         team = await node.team(local_id)
         shown += _printed(partial(print_team, local_id=local_id, team=team))
     queue = await node.read(lambda tables: queue_value(tables, node.membership))
+    inbox = await node.read(lambda tables: inbox_value(tables, node.membership))
+    shown += _printed(partial(print_inbox, value=inbox))
     return [*shown, *_printed(partial(print_queue, value=queue))]
 
 
@@ -403,11 +411,39 @@ async def open_work_beside(federation: SimFederation, there: bool) -> Sequence[S
     return [by["trust"]]
 
 
+async def attention(federation: SimFederation, there: bool) -> Sequence[SimNode]:
+    """Health visiting raises attention about a child whom social care has too, and about one whom
+    nobody has whom it is shown; a drug service has both.
+    """
+    by = await federation_with(
+        federation, health="health_provider", care="childrens_social_care", clinic="charity"
+    )
+    await by["health"].take_in(
+        row("h1", AT_HEALTH, "health_visiting", DUTY), row("h2", OURS, "health_visiting", DUTY)
+    )
+    await by["care"].take_in(row("c1", AT_HEALTH, "child_in_need", DUTY))
+    hidden = (AT_HEALTH, OURS) if there else (STRANGER, TOWN[0])
+    await by["clinic"].take_in(
+        *(row(f"x{n}", one, "drug_and_alcohol", DUTY) for n, one in enumerate(hidden))
+    )
+    for node in by.values():
+        await node.publish()
+    await federation.round()
+    for client in ("h1", "h2"):
+        alert = Alert(client, 1, "health_visitor", "moved_home")
+        state = await raise_attention(by["health"].service, alert, though_nobody_shown=True)
+        assert state is RaisedState.SENT
+    await days(federation)
+    told = await by["clinic"].read(lambda tables: tables.count("received_attention"))
+    assert told == (2 if there else 0)
+    return [by["health"], by["care"]]
+
+
 STORIES: list[Story] = [
     sensitive_third, third_for_one_class, third_that_becomes_sensitive, rival_of_a_support,
     rival_behind_a_support, sensitive_rival, rival_for_other_classes, questions,
     matches_that_make_room, one_holder_too_many, sensitive_beside_open, agreed_elsewhere,
-    agreed_on_one_side, nobody_agreed_there, open_work_beside,
+    agreed_on_one_side, nobody_agreed_there, open_work_beside, attention,
 ]  # fmt: skip
 
 

@@ -26,10 +26,9 @@ from protocol.requests.decide import (
     decide_hub,
     decide_show,
     fits,
-    may_override,
-    overrides,
     stricter,
 )
+from protocol.requests.overrides import may_override, overrides
 from protocol.requests.refusals import RefusalCode, sentence
 from protocol.requests.spans import in_force
 from tests.conftest import VECTORS, Council

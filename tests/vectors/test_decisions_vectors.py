@@ -12,16 +12,20 @@ from protocol.canonical import encode
 from protocol.errors import RemoteError
 from protocol.governance.charter import ObjectionRule, parse_charter
 from protocol.governance.retention import keep_until, may_be_kept
+from protocol.messages.attention import AttentionBody
 from protocol.messages.bodies import (
     DecisionBody,
     MemberBody,
     PublishedInvolvement,
     RequestBody,
+    StubRow,
 )
+from protocol.messages.enquiries import EnquiryBody
 from protocol.messages.introductions import IntroductionRequestBody
 from protocol.messages.parts import DecisionFacts
 from protocol.messages.review import IdentityRequestBody
 from protocol.requests.answers import RULES_GIVE, lacks_person, lacks_reason
+from protocol.requests.attention import AttentionFacts, decide_attention
 from protocol.requests.decide import (
     Allow,
     Decision,
@@ -31,18 +35,20 @@ from protocol.requests.decide import (
     LinkFact,
     Refer,
     Refuse,
+    Shown,
     decide_holder,
     decide_hub,
     decide_identity,
     decide_introduction,
     decide_show,
     identity_pins,
-    may_override,
-    overrides,
+    seen_from,
     stricter,
 )
 from protocol.requests.disclosure import Disclosure, WentBy
+from protocol.requests.enquiries import EnquiryFacts, decide_enquiry, publishes_unfounded
 from protocol.requests.hints import Side, decide_broker, decide_hint
+from protocol.requests.overrides import may_override, overrides
 from protocol.requests.refusals import REFUSAL_SENTENCES, RefusalCode, sentence
 from protocol.requests.renewals import CardBefore, may_follow
 from protocol.wire import encode_wire
@@ -230,6 +236,19 @@ def test_what_may_be_brokered_and_hinted_at(case: dict[str, Any]) -> None:
             parse_charter(encode(value))
 
 
+@each("attention")
+def test_decide_attention(case: dict[str, Any]) -> None:
+    charter = parse_charter(encode({**VECTORS["charter"], "attention": VECTORS["attention_terms"]}))
+    given = changed(VECTORS["attention_base"], case["change"])
+    body, facts = AttentionBody.model_validate(given["body"]), given["facts"]
+    works = tuple(map(PublishedInvolvement.model_validate, facts["involvements"]))
+    known = AttentionFacts(member(facts["sender"]), works, facts["raised_today"])
+    decision = decide_attention(charter, body, given["iat"], known)
+    assert in_words(decision) == (case["outcome"], case["code"], None)
+    nobody = decide_attention(CHARTER, body, given["iat"], known)
+    assert in_words(nobody)[1] == "kind_not_known", "a charter from before lets nobody"
+
+
 def test_a_refused_identity_request_names_nothing_of_the_other_side() -> None:
     names = ("charter", "requester_membership", "holder_membership", "round",
              "requester_publication", "holder_publication")  # fmt: skip
@@ -332,6 +351,71 @@ def test_decide_show_of_past_work(case: dict[str, Any]) -> None:
     assert shown.value == case["shown"]
 
 
+ENQUIRIES = VECTORS["enquiries"]
+
+
+def enquirable(change: dict[str, Any]) -> dict[str, Any]:
+    """The charter with the rule and the type of the vectors, but for a change."""
+    value = copy.deepcopy(VECTORS["charter"])
+    kind = change.get("type", ENQUIRIES["type"])
+    value["involvement_types"] += [kind] if kind else []
+    rule = {name: change.get(name, said) for name, said in ENQUIRIES["rule"].items()}
+    return {**value, "enquiry": rule}
+
+
+@pytest.mark.parametrize("case", ENQUIRIES["cases"], ids=lambda case: case["name"])
+def test_decide_enquiry(case: dict[str, Any]) -> None:
+    given = changed(ENQUIRIES["base"], case["change"])
+    said = given["facts"]
+    counts = said["by_person_today"], said["by_agency_today"]
+    decision = decide_enquiry(
+        parse_charter(encode(enquirable({}))),
+        EnquiryBody.model_validate(given["enquiry"]),
+        given["iat"],
+        EnquiryFacts(member(said["sender"]), *counts),
+    )
+    assert in_words(decision) == (case["outcome"], case["code"], case["field"])
+
+
+def test_where_the_charter_has_no_rule_nobody_enquires() -> None:
+    base = ENQUIRIES["base"]
+    facts = EnquiryFacts(member(base["facts"]["sender"]), 0, 0)
+    body = EnquiryBody.model_validate(base["enquiry"])
+    decision = decide_enquiry(CHARTER, body, base["iat"], facts)
+    assert in_words(decision) == ("refuse", "may_not_enquire", None)
+
+
+@pytest.mark.parametrize("case", ENQUIRIES["rows"], ids=lambda case: case["name"])
+def test_what_a_stub_may_publish_by_an_enquiry(case: dict[str, Any]) -> None:
+    row = StubRow.model_validate(
+        {
+            "stub_id": "5e" * 16,
+            "revision": 1,
+            "retired": not case["involvements"],
+            "involvements": case["involvements"],
+            "token_commitment": "fa" * 32,
+        }
+    )
+    assert publishes_unfounded(row, case["allowed_until"]) is case["unfounded"]
+
+
+@pytest.mark.parametrize("case", ENQUIRIES["seen_from"]["cases"], ids=lambda case: case["name"])
+def test_what_is_seen_by_who_only_enquires(case: dict[str, Any]) -> None:
+    own = [PublishedInvolvement.model_validate(item) for item in case["own"]]
+    seen = seen_from(own, Shown(case["shown"]), ENQUIRIES["seen_from"]["now"])
+    assert seen.value == case["seen"]
+
+
+@pytest.mark.parametrize("case", ENQUIRIES["charters"], ids=lambda case: case["name"])
+def test_what_a_charter_may_say_of_enquiries(case: dict[str, Any]) -> None:
+    value = enquirable(case["change"])
+    if case["good"]:
+        assert parse_charter(encode(value)).encode() == encode(value), "not one byte is added"
+    else:
+        with pytest.raises(RemoteError):
+            parse_charter(encode(value))
+
+
 @pytest.mark.parametrize(("first", "second", "expected"), VECTORS["stricter"])
 def test_stricter(first: str, second: str, expected: str) -> None:
     values: dict[str, Decision] = {
@@ -343,7 +427,8 @@ def test_stricter(first: str, second: str, expected: str) -> None:
 
 
 def test_every_refusal_that_a_rule_can_give_has_a_case() -> None:
-    given = {case["code"] for group in ("hub", "holder") for case in VECTORS[group]} - {None}
+    cases = [*VECTORS["hub"], *VECTORS["holder"], *VECTORS["attention"], *ENQUIRIES["cases"]]
+    given = {case["code"] for case in cases} - {None}
     assert given | set(VECTORS["persons_only"]) == {code.value for code in RefusalCode}
     assert not given & set(VECTORS["persons_only"])
 
