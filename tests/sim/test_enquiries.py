@@ -10,11 +10,14 @@ from typer.testing import Result
 
 from node.actions.clients import NewClient, add_client, close_work, reopen_work
 from node.actions.enquiries import close_enquiry
+from node.actions.importing import own_types
+from node.config import HubTerms
 from node.publishing import limits
 from node.records.people import register
 from node.store.merges import Preset
 from node.store.people import PersonKind
 from node.store.records import RECORD_FIELDS
+from node.views.bases import presettable
 from node.views.enquiries import enquiries_value, terms_value
 from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
 from tests.sim.federation import AMIRA, DUTY, SimFederation, row
@@ -313,9 +316,21 @@ async def test_the_hub_lost_between_two_steps_loses_and_doubles_nothing(
     assert await audited(federation) == set()
 
 
+async def test_it_is_a_word_of_the_protocol_that_no_record_has(door: Door) -> None:
+    terms = {"Test hub": HubTerms(types={"asked": "enquiry", "tenancy": "housing_tenancy"})}
+    charters = [("Test hub", door.care.membership.charter)]
+    assert "enquiry" not in own_types(charters, {})
+    assert list(own_types(charters, terms)) == ["tenancy"]
+    types, _ = await door.care.read(lambda t: presettable(t, door.care.membership))
+    assert "enquiry" not in types
+
+
+@pytest.mark.parametrize("types", [{}, {"our_plan": "child_in_need"}])
 async def test_a_backup_that_was_put_back_does_not_bring_a_closed_enquiry_back(
-    federation: SimFederation, door: Door, tmp_path: Path
+    federation: SimFederation, door: Door, tmp_path: Path, types: dict[str, str]
 ) -> None:
+    """Also where the agency has a table of its own types, in which no enquiry stands."""
+    door.care.membership.terms = HubTerms(types=types)
     enquiry = await door.enquires()
     await federation.round()
     copy_aside(door.care, tmp_path / "copy")
@@ -323,6 +338,7 @@ async def test_a_backup_that_was_put_back_does_not_bring_a_closed_enquiry_back(
     await door.enquires(typed={**CHILD, "given": "Zoran", "family": "Petrov"}, is_new=True)
     await federation.settle()
     door.care = await put_back(federation, door.care, tmp_path / "copy")
+    door.care.membership.terms = HubTerms(types=types)
     assert await door.care.service.receive(wait=0) == 0, "it read more than it knows"
     with pytest.raises(LocalError, match="came back from a backup"):
         await door.care.publish()
