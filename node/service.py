@@ -7,6 +7,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -16,6 +17,7 @@ from node.mail import Mail
 from node.membership.hub import HubMembership
 from node.membership.outbox import Outbox
 from node.membership.renewal import SealRenewal
+from node.news.reminders import Reminders
 from node.oversight.figures import WeeklyFigures
 from node.oversight.monitor import Monitor
 from node.publishing.publisher import Publisher
@@ -35,6 +37,7 @@ PAUSE_SECONDS = 0.3
 FOLLOW_SECONDS = 2.0
 LOOK_SECONDS = 30.0
 RENEW_SECONDS = 60.0
+REMIND_SECONDS = 3600.0
 
 Work = Callable[[], Awaitable[object]]
 Shown = TypeVar("Shown")
@@ -60,12 +63,18 @@ class NodeService:
         self.charters = CharterWatch(membership)
         self.renewal = SealRenewal(membership)
         self.figures = WeeklyFigures(membership)
+        self.reminders = Reminders(membership, settings.remind_days)
         self.monitor = Monitor(membership, settings.alarm_command)
         self.forgetting = Forgetting(membership.engine, settings, membership.folder, membership.env)
         self._settings = settings
         self._instance = secrets.token_hex(16)
         self._faulty: set[str] = set()
         self._retry_first = False
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Where the agency is."""
+        return ZoneInfo(self._settings.time_zone)
 
     async def run(self) -> None:
         """Poll and act until cancelled; faults are logged, told to a person, and tried again.
@@ -82,11 +91,17 @@ class NodeService:
             "watch": self._watch,
             "renew": self._renew,
             "figures": self._say_figures,
+            "remind": self._remind,
             "monitor": self._monitor,
             "forget": self._forget,
             "enquiries": self._tell_enquiries,
         }
         await asyncio.gather(*(self._forever(name, work) for name, work in loops.items()))
+
+    @property
+    def time_zone(self) -> str:
+        """Where the agency is, as the tz database names it."""
+        return self._settings.time_zone
 
     async def read(self, view: Callable[[NodeTables, HubMembership], Shown]) -> Shown:
         """What a view makes of the tables as they are now. Raises LocalError: NOT_READY of a backup
@@ -162,6 +177,7 @@ class NodeService:
             "watch": self.charters.step,
             "renew": self.renewal.step,
             "figures": self.figures.step,
+            "remind": self.reminders.step,
             "monitor": self.monitor.look,
             "forget": lambda: self.forgetting.run(dry_run=False),
             "enquiries": self.tell_enquiries,
@@ -216,6 +232,10 @@ class NodeService:
     async def _say_figures(self) -> None:
         await self.figures.step()
         await asyncio.sleep(RENEW_SECONDS)
+
+    async def _remind(self) -> None:
+        await self.reminders.step()
+        await asyncio.sleep(REMIND_SECONDS)
 
     async def _monitor(self) -> None:
         await self.monitor.look()

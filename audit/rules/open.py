@@ -13,6 +13,7 @@ from typing import Any
 
 from audit.case.case import Case, Payload
 from audit.findings import Finding, FindingCode, Severity, broken, missing, rule
+from audit.rules.attention import AttentionCheck
 from audit.rules.budgets import BudgetCheck
 from audit.rules.chain import Chain
 from audit.rules.daily import DailyCheck
@@ -20,6 +21,7 @@ from audit.rules.disclosures import DisclosureCheck
 from audit.rules.enquiries import EnquiryCheck
 from audit.rules.evidence import Evidence, EvidenceCheck
 from audit.rules.facts import LoggedFacts
+from audit.rules.introductions import Introducing
 from audit.rules.quotas import QuotaCheck
 from audit.rules.recalls import RecallCheck
 from audit.rules.reviews import People
@@ -82,6 +84,7 @@ class _Opening:
         self._budgets = BudgetCheck(verified.directory)
         self._quotas = QuotaCheck(verified.directory)
         self._people = People(self._facts, verified.directory, self._chain)
+        self._introducing = Introducing(self._facts, verified.directory, self._chain)
         self._enquiries = EnquiryCheck(self._facts, verified.directory)
         recalls = RecallCheck(self._facts, verified.directory, self._chain)
         self._steps: dict[str, Callable[[int, Statement[Any]], Iterator[Finding]]] = {
@@ -102,6 +105,8 @@ class _Opening:
             "evaluation_count": self._budgets.evaluation_count,
             "statement_answer": self._daily.answer,
             **self._people.steps(),
+            **self._introducing.steps(),
+            **AttentionCheck(self._facts, verified.directory).steps(),
         }
         self._gaps = False
         self._incomplete = False
@@ -120,6 +125,7 @@ class _Opening:
         self._judge(self._chain.finish(verified.size), half=self._incomplete)
         self._judge(self._disclosures.finish(), half=self._incomplete)
         self._judge(self._people.finish(verified.size), half=self._incomplete)
+        self._judge(self._introducing.finish(verified.size), half=self._incomplete)
         self._judge(self._enquiries.finish(verified.size), half=self._incomplete)
         self._judge(self._budgets.finish(self._evidence.token_sets), half=self._incomplete)
         self._payloads.finish()

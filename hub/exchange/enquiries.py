@@ -1,6 +1,6 @@
 """Enquiries about people who are no clients: decided and logged before any stub may say so.
 
-specs/06-requests.md §9. The hub sees which agency asks, who in it by an opaque id, on what basis
+specs/06-requests.md §11. The hub sees which agency asks, who in it by an opaque id, on what basis
 and for which stub; never about whom.
 """
 

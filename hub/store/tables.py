@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from hub.store.attention import AttentionStore
 from hub.store.charters import Charters
 from hub.store.checkpoints import Checkpoints
 from hub.store.checks import Checks
@@ -44,6 +45,7 @@ class HubTables:
         self.requests = Requests(tx)
         self.checks = Checks(tx)
         self.enquiries = Enquiries(tx)
+        self.attention = AttentionStore(tx)
         self.mailboxes = Mailboxes(tx)
         self.daily = DailyStatements(tx)
         self.over_quota = OverQuota(tx)

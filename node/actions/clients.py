@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from node.actions.session import in_folder
-from node.membership.hub import HubMembership, followed_charters
+from node.membership.charter import confirm_months
+from node.membership.hub import HubMembership
 from node.publishing.publisher import Publisher
 from node.records import by_hand, enquiries, families
 from node.records.by_hand import Added, By
@@ -119,7 +120,7 @@ async def find_clients(folder: Path, text: str) -> list[dict[str, object]]:
 async def status_of(folder: Path) -> dict[str, Any]:
     """How good the own records are, as a value. Raises LocalError."""
     now = Environment().clock()
-    return await in_folder(folder, lambda tables: status_value(tables, _months(tables), now))
+    return await in_folder(folder, lambda tables: status_value(tables, confirm_months(tables), now))
 
 
 async def show_client(folder: Path, local_id: str) -> dict[str, object]:
@@ -162,13 +163,9 @@ async def confirm_work(service: NodeService, local_id: str, number: int | None, 
 async def unconfirmed_work(folder: Path) -> list[dict[str, Any]]:
     """Work that nothing has confirmed for the charter's months, as values. Raises LocalError."""
     now = Environment().clock()
-    return await in_folder(folder, lambda tables: unconfirmed_value(tables, _months(tables), now))
-
-
-def _months(tables: NodeTables) -> int | None:
-    """After how many months work is asked about: the fewest of our charters."""
-    said = (charter.confirm_months for _, charter in followed_charters(tables))
-    return min((months for months in said if months is not None), default=None)
+    return await in_folder(
+        folder, lambda tables: unconfirmed_value(tables, confirm_months(tables), now)
+    )
 
 
 async def merge_clients(service: NodeService, local_id: str, into: str, person: int) -> None:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from node.actions.asking import Grounds
 from node.actions.clients import tell_hub
-from node.actions.requests import Grounds
 from node.publishing.publisher import Publisher
 from node.records import by_hand, enquiries
 from node.records.by_hand import By

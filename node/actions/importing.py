@@ -30,7 +30,8 @@ from node.records.importer.rows import parse_rows
 from node.records.missing import Feed
 from node.store.tables import NodeTables, open_engine
 from protocol.errors import ErrorCode, LocalError, RemoteError
-from protocol.governance.charter import Charter, InvolvementType
+from protocol.governance.charter import Charter
+from protocol.governance.involvement_types import InvolvementType
 
 MAPPING_LIMIT = 200_000
 LINES_A_STEP = 500

@@ -28,8 +28,8 @@ from node.cli.options import (
     PersonName,
     Postcode,
 )
-from node.cli.printing import day, plain
-from node.cli.prompts import choose, confirm, typed_record
+from node.cli.printing import day_of, plain
+from node.cli.prompts import choose, confirm, said, typed_record
 from node.views.enquiries import enquirable, enquiries_value, terms_value
 from protocol.errors import ErrorCode, LocalError
 from runtime.cli import make_cli, report_errors
@@ -68,7 +68,7 @@ def new(
                 terms = await service.read(partial(terms_value, practitioner=person))
                 _say_terms(terms, quiet=as_json)
                 told = typed_record(typed)
-                grounds = choose(await service.read(enquirable), purpose, basis, fact or [])
+                grounds = choose(await service.read(enquirable), said(purpose, basis, fact))
                 if not yes:
                     confirm("Enquire?")
                 return await acts.enquire(service, NewEnquiry(told, role, grounds, is_new), person)
@@ -78,7 +78,7 @@ def new(
             typer.echo(json.dumps(value))
             return
         local_id = value["enquiry"]
-        out.print(f"Enquired, as {local_id}, until {day(value['until'])}. After the next round")
+        out.print(f"Enquired, as {local_id}, until {day_of(value['until'])}. After the next round")
         out.print(f"patchwork-node team {local_id} shows whom others have, and when that round is.")
 
 
@@ -134,9 +134,9 @@ def _say_terms(terms: dict[str, Any] | None, *, quiet: bool) -> None:
 
 def _print(item: dict[str, Any]) -> None:
     name = plain(" ".join(item[part] or "" for part in ("given", "family")).strip())
-    state = f"until {day(item['until'])}" if item["goes_on"] else "over"
+    state = f"until {day_of(item['until'])}" if item["goes_on"] else "over"
     out.print(f"{item['enquiry']}  {name}, born {item['date_of_birth'] or 'not known'}: {state}")
     for asked in item["asked"]:
         says = f": {asked['says']}" if asked["says"] else ""
         by = plain(asked["by"] or "somebody")
-        out.print(f"    {by}, {day(asked['at'])}, on {asked['basis']}: {asked['state']}{says}")
+        out.print(f"    {by}, {day_of(asked['at'])}, on {asked['basis']}: {asked['state']}{says}")

@@ -19,7 +19,7 @@ from node.actions.session import open_service
 from node.cli import printing
 from node.cli.alerts import print_alerts
 from node.cli.options import Folder, HubName, JsonOutput, PersonName
-from node.cli.prompts import choose
+from node.cli.prompts import choose, said
 from node.identity_checks.comparing import Comparison, Found
 from node.identity_checks.initiating import IdentityCheckRequest
 from node.links.review import Opinion, RestsOn, Said
@@ -97,7 +97,7 @@ def identity_check(
                 most = service.membership.charter.quotas.identity_checks_per_day
                 for line in printing.TELLS_THEM:
                     out.print(line.format(most))
-                chosen = choose(await service.read(offered), purpose, basis, fact or [])
+                chosen = choose(await service.read(offered), said(purpose, basis, fact))
                 if not yes:
                     typer.confirm("Ask now?", abort=True)
                 why = (chosen.purpose, chosen.basis, chosen.facts)

@@ -2,14 +2,17 @@
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import typer
 
-from node.actions.requests import Grounds
-from node.cli.printing import basis_lines
+from node.actions.asking import Grounds
+from node.cli.printing import basis_line
 from node.views.bases import Offered
 from protocol.errors import ErrorCode, LocalError
 from protocol.governance.charter import FactRule
+from protocol.requests.decide import fits
+from protocol.requests.sealing import FACT_LIMIT
 
 ALL = "all"
 QUESTIONS = {
@@ -20,33 +23,75 @@ QUESTIONS = {
 }
 
 
-def choose(offered: Offered, purpose: str, basis: str, facts: Sequence[str]) -> Grounds:
-    """Purpose, basis and facts: as given, or chosen from the charter's list at the keyboard."""
-    if not basis:
-        for line in basis_lines(offered.bases):
-            typer.echo(line)
-        basis = offered.bases[number_of("Lawful basis", len(offered.bases)) - 1].code
-    asked = offered.basis(basis)
-    if not purpose and asked is not None:
-        titles = [offered.purposes.get(code, code) for code in asked.purposes]
-        _list(titles)
-        purpose = asked.purposes[number_of("Purpose", len(titles)) - 1]
-    values = dict(_fact(text) for text in facts)
-    if asked is not None and sys.stdin.isatty():
-        values |= _typed_facts(asked.asked, values)
-    return Grounds(purpose, basis, values)
+def at_keyboard() -> bool:
+    """Whether somebody is there to be asked."""
+    return sys.stdin.isatty()
 
 
-def _typed_facts(rules: Sequence[FactRule], said: Mapping[str, str]) -> dict[str, str]:
-    """What is typed of the facts that were not said; what a record says nobody types."""
-    values = {}
-    for rule in rules:
-        if rule.record is not None:
-            typer.echo(f"{rule.title} It is in your consent record.")
-        elif rule.field not in said:
-            hint = f" ({' / '.join(rule.choices)})" if rule.choices else ""
-            values[rule.field] = typer.prompt(rule.title + hint)
-    return values
+@dataclass
+class Chosen:
+    """What was chosen so far, so that it is not lost if somebody breaks off."""
+
+    purpose: str
+    basis: str
+    facts: dict[str, str]
+
+    def grounds(self) -> Grounds:
+        """As a request takes it."""
+        return Grounds(self.purpose, self.basis, dict(self.facts))
+
+
+def said(purpose: str, basis: str, facts: Sequence[str] | None) -> Chosen:
+    """What options say. Raises LocalError."""
+    return Chosen(purpose, basis, dict(_fact(text) for text in facts or ()))
+
+
+def choose(offered: Offered, so_far: Chosen) -> Grounds:
+    """For what somebody asks, first of all; then the lawful basis that follows from it, and the
+    facts that it demands, one by one. What was said already is not asked. Raises LocalError.
+    """
+    basis = offered.basis(so_far.basis)
+    if not so_far.purpose:
+        titles = offered.usable()
+        if basis is not None:
+            titles = {code: titles[code] for code in basis.purposes if code in titles}
+        so_far.purpose = chosen("What do you ask for?", "--purpose", titles)
+    if not so_far.basis:
+        fitting = {item.code: item for item in offered.for_purpose(so_far.purpose)}
+        lines = {code: basis_line(item) for code, item in fitting.items()}
+        so_far.basis = chosen("On which lawful basis?", "--basis", lines)
+        basis = fitting[so_far.basis]
+        typer.echo(f"Lawful basis: {basis_line(basis)}.")
+    if basis is not None and at_keyboard():
+        for rule in basis.must_record:
+            _ask_fact(rule, so_far.facts)
+    return so_far.grounds()
+
+
+def _ask_fact(rule: FactRule, facts: dict[str, str]) -> None:
+    """Put what is typed of one fact to the others; what a record says nobody types."""
+    if rule.side == "holder":
+        typer.echo(f"{rule.title} They look at theirs when they answer.")
+    elif rule.record is not None:
+        typer.echo(f"{rule.title} It is in your consent record.")
+    elif rule.field not in facts:
+        facts[rule.field] = _typed_fact(rule)
+
+
+def _typed_fact(rule: FactRule) -> str:
+    """One fact, asked for until it has its form."""
+    if rule.type == "enum":
+        typer.echo(rule.title)
+        _list(code.replace("_", " ") for code in rule.choices)
+        return rule.choices[number_of("Which", len(rule.choices)) - 1]
+    while True:
+        text = str(typer.prompt(rule.title)).strip()
+        if rule.type == "date" and not fits(rule, text):
+            typer.echo("Please type a day as 2026-11-30.")
+        elif len(text) > FACT_LIMIT:
+            typer.echo(f"That is {len(text)} characters; {FACT_LIMIT} can be sent. Shorten it.")
+        else:
+            return text
 
 
 def typed_record(typed: Mapping[str, str]) -> dict[str, str]:
@@ -63,7 +108,7 @@ def typed_record(typed: Mapping[str, str]) -> dict[str, str]:
 
 def confirm(question: str) -> None:
     """Ask a person at the keyboard before something leaves; a script is not asked."""
-    if sys.stdin.isatty():
+    if at_keyboard():
         typer.confirm(question, abort=True)
 
 
@@ -85,7 +130,7 @@ def chosen(what: str, option: str, offered: Mapping[str, str]) -> str:
         raise LocalError(ErrorCode.NOT_FOUND, f"the charter has none for you: {what.lower()}")
     if len(codes) == 1:
         return codes[0]
-    if not sys.stdin.isatty():
+    if not at_keyboard():
         raise LocalError(ErrorCode.NOT_READY, f"say it with {option}: {', '.join(codes)}")
     _list(offered.values())
     return codes[number_of(what, len(codes)) - 1]
@@ -100,7 +145,7 @@ def chosen_many(
     if said:
         return [code for code in said if code != ALL]
     codes = list(offered)
-    if not sys.stdin.isatty():
+    if not at_keyboard():
         raise LocalError(ErrorCode.NOT_READY, f"say it with {option}: {', '.join([ALL, *codes])}")
     _list(offered.values())
     while True:
@@ -115,7 +160,7 @@ def chosen_many(
 
 def typed(what: str, option: str, default: str = "") -> str:
     """A text, asked for at the keyboard. Raises LocalError where nobody is at one."""
-    if not sys.stdin.isatty():
+    if not at_keyboard():
         raise LocalError(ErrorCode.NOT_READY, f"say it with {option}")
     return str(typer.prompt(what, default=default or None))
 

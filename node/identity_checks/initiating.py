@@ -79,6 +79,7 @@ class IdentityAsking:
         values, _ = with_recorded(tables, membership, client.id, ground, wanted.facts)
         facts, openings = request_facts(membership, wanted.basis, values)
         now, check_id = membership.env.clock(), membership.env.new_id()
+        expires = now + min(wanted.days, membership.charter.request_lifetime_days) * DAY
         name = practitioner_name(tables, wanted.practitioner)
         person = tables.people.id_at(hub_id, wanted.practitioner, membership.env.new_id())
         body = IdentityRequestBody(
@@ -89,8 +90,8 @@ class IdentityAsking:
             purpose=wanted.purpose,
             basis=wanted.basis,
             facts=facts,
-            needed_by=now + wanted.days * DAY,
-            expires=now + wanted.days * DAY,
+            needed_by=expires,
+            expires=expires,
             pins=IdentityPins(
                 round=link.round_id,
                 publication=latest_publication(tables, hub_id),

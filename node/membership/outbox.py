@@ -20,7 +20,9 @@ from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel, from_base64
 from protocol.governance.follow import verify_note_by_charter
+from protocol.messages.attention import AttentionBody
 from protocol.messages.bodies import AcceptedBody, RequestBody
+from protocol.messages.introductions import IntroductionRequestBody
 from protocol.messages.kinds import KINDS
 from protocol.messages.log import ProvisionalBody
 from protocol.messages.review import IdentityRequestBody
@@ -229,10 +231,13 @@ class Outbox:
         if item.envelope is not None:
             return parse_statement(item.envelope)
         body = item.body
-        if isinstance(body, RequestBody | IdentityRequestBody):
+        if isinstance(
+            body,
+            RequestBody | IdentityRequestBody | IntroductionRequestBody | AttentionBody,
+        ):
             # It may have been written under the charter before: it is asked under the one in force.
             charter = self._membership.directory.charter_at(None).statement_id
-            pins = body.pins.model_copy(update={"charter": charter})
+            pins: WireModel = body.pins.model_copy(update={"charter": charter})
             body = body.model_copy(update={"pins": pins})
         data = self._membership.sign(body, item.aud).envelope.encode()
         # Another process of this node may have signed it just now: one statement is enough.

@@ -23,7 +23,8 @@ from node.store.tables import NodeTables
 from protocol import canonical
 from protocol.commitments import commit
 from protocol.fields import to_base64
-from protocol.governance.charter import InvolvementType, LawfulBasis
+from protocol.governance.charter import LawfulBasis
+from protocol.governance.involvement_types import InvolvementType
 from protocol.matchkeys.recipes import match_keys, names_somebody
 from protocol.messages.bodies import (
     MOST_INVOLVEMENTS,

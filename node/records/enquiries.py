@@ -1,6 +1,6 @@
 """Somebody who is no client, about whom we enquire: who that is here, and when they go.
 
-specs/06-requests.md §9. A second enquiry about the same person is the same record and the same
+specs/06-requests.md §11. A second enquiry about the same person is the same record and the same
 stub: whoever tries one address after another meets the limits on one stub (04-matching.md §10).
 """
 

@@ -1,6 +1,6 @@
 """Enquiring about somebody who is no client: asked of the hub, and published when it allows it.
 
-specs/06-requests.md §9. The hub is told who asks (by an opaque id), for what and on what basis;
+specs/06-requests.md §11. The hub is told who asks (by an opaque id), for what and on what basis;
 about whom, only the tokens of the stub say, once it may be published.
 """
 

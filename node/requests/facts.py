@@ -11,12 +11,13 @@ from node.store.tables import NodeTables
 from protocol.commitments import commit, verify_commitment
 from protocol.contact import read_name
 from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
+from protocol.governance.charter import FactRule
 from protocol.messages.bodies import RequestBody
 from protocol.messages.parts import LinkProof
 from protocol.messages.review import IdentityRequestBody
 from protocol.requests.decide import fits
 from protocol.requests.refusals import RefusalCode, sentence
-from protocol.requests.sealing import Opening
+from protocol.requests.sealing import FACT_LIMIT, Opening
 from protocol.tokens import link_key, verify_link_proof
 
 
@@ -49,6 +50,7 @@ def request_facts(
     for name, value in values.items():
         rule = rules.get(name)
         if rule is not None and rule.type == "committed":
+            _check_length(rule, value)
             salt = membership.env.random(32)
             facts[name] = commit(salt, value)
             openings[name] = Opening(salt=salt.hex(), value=value)
@@ -57,6 +59,17 @@ def request_facts(
         else:
             raise LocalError(ErrorCode.MALFORMED, sentence(RefusalCode.WRONG_FACT, name))
     return facts, openings
+
+
+def _check_length(rule: FactRule, value: str) -> None:
+    if not value.strip():
+        raise LocalError(ErrorCode.MALFORMED, f"{rule.title} This is empty: say it")
+    if len(value) > FACT_LIMIT:
+        raise LocalError(
+            ErrorCode.TOO_LARGE,
+            f"{rule.title} This has {len(value)} characters, and at most {FACT_LIMIT} can be sent: "
+            "shorten it",
+        )
 
 
 def opened_facts(

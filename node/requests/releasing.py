@@ -5,10 +5,12 @@ it, when a person says so (node/requests/without_quorum.py). Either way it is de
 """
 
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 import structlog
 
+from node.config import NodeSettings
 from node.membership.hub import HubMembership
 from node.membership.outbox import Sent
 from node.membership.proofs import verify_logged
@@ -25,7 +27,7 @@ from node.store.tables import NodeTables
 from protocol.contact import read_email, read_name, read_phone
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel
-from protocol.governance.retention import keep_until
+from protocol.governance.retention import DAY, keep_until
 from protocol.log.tlog_proof import parse_tlog_proof
 from protocol.messages.bodies import ReleaseBody
 from protocol.messages.kinds import kind_of
@@ -49,16 +51,23 @@ class LetGo:
 class Releasing:
     """Cards that leave this node at one hub."""
 
-    def __init__(self, membership: HubMembership, answering: Answering) -> None:
+    def __init__(
+        self, membership: HubMembership, answering: Answering, settings: NodeSettings
+    ) -> None:
         self._membership = membership
         self._answering = answering
+        self._settings = settings
 
     def on_sent(self, tables: NodeTables, sent: Sent) -> None:
-        """The hub has logged what a card leaves by: keep its id, for a wrong person."""
+        """The hub has logged what a card leaves by: keep its id, for a wrong person, and when that
+        was if it renews one.
+        """
         body: Any = sent.statement.body
         request = tables.received_requests.get(self._membership.hub.hub_id, body.request_id)
         if request is not None:
-            released = replace(request, release_id=sent.statement.id)
+            again, at = request.former_release is not None, sent.statement.preamble.iat
+            renewed_at = at if again else request.renewed_at
+            released = replace(request, release_id=sent.statement.id, renewed_at=renewed_at)
             tables.received_requests.change(request, released)
 
     def on_failed(
@@ -133,17 +142,20 @@ class Releasing:
         request = tables.received_requests.get(allowed.hub_id, allowed.request_id)
         if request is None or request.state is not ReceivedState.ALLOWED:
             return LetGo(gone=False)  # another process of this node was quicker, or it has ended
-        outcome, after = LetGo(gone=False), replace(request, state=ReceivedState.STOPPED)
+        stopped = replace(request, state=ReceivedState.STOPPED, renew=0)
+        outcome, after = LetGo(gone=False), stopped
         if self._answering.still_allows(tables, request):
             until, worker = self._kept(tables, request)
             leaves = replace(
-                request,
-                state=ReceivedState.RELEASED,
+                request.as_released(),
                 keep_until=until,
                 worker=worker.id if worker else None,
+                carried=tables.cards.carries(request.involvement),
             )
             try:
-                tables.outbox.enqueue(self._card_of(leaves, worker, kind, proof))
+                tables.outbox.enqueue(
+                    self._card_of(leaves, self._card(tables, leaves, worker), kind, proof)
+                )
                 outcome, after = LetGo(gone=True), leaves
             except RemoteError as error:
                 # They left, or their seal key is of no use: this one ends, the others go on.
@@ -158,13 +170,15 @@ class Releasing:
         basis = charter.lawful_basis(request.basis)
         if basis is not None and basis.needs_consent:
             ends = min(ends, consent_ends(tables, self._membership, request))
+        if request.renew and request.keep_until is not None:
+            ends = min(ends, request.keep_until)  # no longer than the card that it renews
         workers = tables.people.working_on(request.involvement)
         return keep_until(charter, ends, now), next(iter(workers), None)
 
     def _card_of(
         self,
         request: ReceivedRequest,
-        worker: Person | None,
+        card: ContactCard,
         kind: type[ReleaseBody | ProvisionalBody],
         proof: bytes | None,
     ) -> Outgoing:
@@ -173,7 +187,7 @@ class Releasing:
         if request.decision is None:
             raise LocalError(ErrorCode.NOT_READY, "an allowed request without its decision")
         recipient = Recipient(kind_of(kind), aud, request.request_id)
-        sealed = seal_for(membership, recipient, self._card(worker))
+        sealed = seal_for(membership, recipient, card)
         body = kind(
             request_id=request.request_id,
             decision=request.decision.id,
@@ -186,8 +200,11 @@ class Releasing:
         envelope = membership.sign(body, aud).envelope.encode() if now else None
         return Outgoing(request.hub_id, aud, body, sealed.data, proof, envelope)
 
-    def _card(self, worker: Person | None) -> ContactCard:
+    def _card(
+        self, tables: NodeTables, request: ReceivedRequest, worker: Person | None
+    ) -> ContactCard:
         own = self._membership.me().body
+        last_contact, next_visit = self._visits(tables, request)
         # A record of before may hold what no card takes: that costs its field, not the card.
         phone = read_phone(worker.phone) if worker else None
         return ContactCard(
@@ -198,6 +215,26 @@ class Releasing:
             team=read_name(worker.team) if worker else None,
             duty_line=own.duty_line,
             duty_hours=own.duty_hours,
-            last_contact=None,
-            next_visit=None,
+            last_contact=last_contact,
+            next_visit=next_visit,
         )
+
+    def _visits(
+        self, tables: NodeTables, request: ReceivedRequest
+    ) -> tuple[int | None, int | None]:
+        """Last contact and next visit, where the agency shares them: a visit that is over is not
+        the next one.
+        """
+        item = tables.records.involvement(request.involvement)
+        if item is None or item.type not in self._settings.visits_on_cards:
+            return None, None
+        last, following = (_noon_of(day) for day in (item.last_contact, item.next_visit))
+        now = self._membership.env.clock()
+        return last, following if following is not None and following > now - DAY // 2 else None
+
+
+def _noon_of(day: str | None) -> int | None:
+    """A day (yyyy-mm-dd) as a card has it: specs/06-requests.md §2."""
+    if day is None:
+        return None
+    return int(datetime.combine(date.fromisoformat(day), time(12), UTC).timestamp())

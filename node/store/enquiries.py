@@ -1,6 +1,6 @@
 """The store of enquiries about people who are no clients: what was asked, and what came of it.
 
-specs/06-requests.md §9. Who it is about is a client that is nothing else, and is in no list of
+specs/06-requests.md §11. Who it is about is a client that is nothing else, and is in no list of
 clients. Nothing here decides.
 """
 

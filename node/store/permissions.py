@@ -187,6 +187,16 @@ class Permissions:
             ends.append(valid if ended is None else min(valid, int(ended) + at.past))
         return max(ends)
 
+    def ending(self, now: int, until: int) -> list[int]:
+        """Involvements that go on and whose permission, not withdrawn, ends between two times."""
+        rows = self._tx.rows(
+            "SELECT id FROM involvement WHERE valid_until > ? AND valid_until <= ? "
+            "AND withdrawn_at IS NULL AND permission_basis IS NOT NULL "
+            "AND (ended_at IS NULL OR ended_at > ?) ORDER BY id",
+            now, until, now,
+        )  # fmt: skip
+        return [int(row["id"]) for row in rows]
+
     def is_in_force(self, involvement: int | None, at: At) -> bool:
         """Whether an involvement has a permission, and goes on or is past and still seen."""
         return self.ends_at(involvement, at) is not None

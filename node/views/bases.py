@@ -1,6 +1,7 @@
 """What a practitioner may choose from when asking: the lawful bases open to this agency."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from node.membership.hub import HubMembership
 from node.store.tables import NodeTables
@@ -13,6 +14,19 @@ class Offered:
 
     bases: tuple[LawfulBasis, ...]
     purposes: dict[str, str]
+
+    def to(self, member_class: str | None) -> "Offered":
+        """Those on which an agency of this class can be asked; None: nobody knows who it is."""
+        fits = (item for item in self.bases if member_class in (None, *item.holder_classes))
+        return Offered(tuple(fits), self.purposes)
+
+    def for_purpose(self, code: str) -> list[LawfulBasis]:
+        """The bases that go with a purpose."""
+        return [item for item in self.bases if code in item.purposes]
+
+    def usable(self) -> dict[str, str]:
+        """The purposes that some basis here goes with, by code, with their titles."""
+        return {code: title for code, title in self.purposes.items() if self.for_purpose(code)}
 
     def basis(self, code: str) -> LawfulBasis | None:
         """A basis by its code."""
@@ -30,6 +44,26 @@ def offered(_tables: NodeTables, membership: HubMembership) -> Offered:
         ),
         purposes={item.code: item.title for item in charter.purposes},
     )
+
+
+def offered_value(found: Offered) -> list[dict[str, Any]]:
+    """Purposes in plain words, each with the bases that go with it and the facts these demand."""
+    return [
+        {
+            "code": code,
+            "title": title,
+            "bases": [
+                {
+                    "code": basis.code,
+                    "title": basis.title,
+                    "source": basis.source,
+                    "facts": [rule.model_dump() for rule in basis.must_record],
+                }
+                for basis in found.for_purpose(code)
+            ],
+        }
+        for code, title in found.usable().items()
+    ]
 
 
 def presettable(

@@ -14,10 +14,8 @@ from aiohttp import web
 from pydantic import Field, ValidationError
 
 from node.actions import people as acts
-from node.actions.cards import keep_now, take_back_now
 from node.actions.objections import Said, end_objection, record_objection
 from node.actions.register import who_acts
-from node.actions.requests import disclose
 from node.identity_checks.comparing import Comparison
 from node.identity_checks.initiating import IdentityCheckRequest
 from node.links.review import Opinion
@@ -26,18 +24,39 @@ from node.store.objections import SaidBy
 from node.store.tables import NodeTables
 from node.views.objections import objections_value
 from node.views.review import check_value, queue_value
-from node.web import own_clients, own_consents, own_enquiries
+from node.web import (
+    own_attention,
+    own_clients,
+    own_consents,
+    own_enquiries,
+    own_news,
+    own_people,
+    own_requests,
+    own_services,
+    received,
+)
 from protocol import canonical
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import BasisCode, Code, WireModel, refused_shape
 from protocol.requests.refusals import RefusalCode
+from protocol.requests.sealing import FACT_LIMIT
 from transport.routes import Auth, Handler, Route, make_application
 
 BODY_LIMIT = 16 * 1024
+OWN_CALLS = (
+    own_attention.CALLS
+    | own_clients.CALLS
+    | own_consents.CALLS
+    | own_enquiries.CALLS
+    | own_news.CALLS
+    | own_people.CALLS
+    | own_requests.CALLS
+    | own_services.CALLS
+)
 HERE = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 
 PersonName = Annotated[str, Field(max_length=200)]
-FactText = Annotated[str, Field(min_length=1, max_length=2000)]
+FactText = Annotated[str, Field(min_length=1, max_length=FACT_LIMIT)]
 Body = TypeVar("Body", bound=WireModel)
 Item = TypeVar("Item")
 
@@ -78,13 +97,6 @@ class ActorIn(WireModel):
     practitioner: PersonName
 
 
-class RecallIn(WireModel):
-    """Whether a card that left is to be deleted, or may stay though permission was withdrawn."""
-
-    keep: bool
-    practitioner: PersonName
-
-
 class ObjectionIn(WireModel):
     """What a client objects to; `member_class` null: to sharing with anybody."""
 
@@ -112,16 +124,13 @@ class ReviewApi:
             self._route("POST", f"{link}/identity-checks", self.ask),
             self._route("GET", check, self.outcome),
             self._route("POST", check, self.answer),
-            self._route("POST", f"{request}/disclosure", self.disclose),
-            self._route("POST", f"{request}/recall", self.recall),
             self._route("GET", objections, self.objections),
             self._route("POST", objections, self.record_objection),
             self._route("POST", f"{objections}/{{number:[0-9]{{1,9}}}}/end", self.end_objection),
+            *(self._route("POST", path, self._own(*call)) for path, call in OWN_CALLS.items()),
             *(
-                self._route("POST", path, self._own(*call))
-                for path, call in (
-                    own_clients.CALLS | own_consents.CALLS | own_enquiries.CALLS
-                ).items()
+                self._route("POST", f"{request}/{name}", self._received(*call))
+                for name, call in received.CALLS.items()
             ),
         ]
 
@@ -184,15 +193,6 @@ class ReviewApi:
         await acts.answer_now(service, Comparison(check_id, person, body.answer, refusal))
         return _json({"check_id": check_id, "answer": "refused" if refusal else body.answer})
 
-    async def disclose(self, request: web.Request) -> web.Response:
-        """What we went by when we answered another agency's request, for an auditor."""
-        request_id, body = request.match_info["request"], await _body(request, ActorIn)
-        service, _ = await self._find(
-            lambda tables, hub_id: tables.received_requests.get(hub_id, request_id)
-        )
-        person = await who_acts(service, body.practitioner)
-        return _json((await disclose(service, request_id, person)).model_dump())
-
     def _own(
         self, model: type[Body], call: Callable[[NodeService, Body], Awaitable[dict[str, Any]]]
     ) -> Handler:
@@ -204,22 +204,24 @@ class ReviewApi:
 
         return handler
 
+    def _received(self, model: type[Body], call: received.Call) -> Handler:
+        """What is done with a request that came to us, at the hub that it came by."""
+
+        async def handler(request: web.Request) -> web.StreamResponse:
+            request_id, body = request.match_info["request"], await _body(request, model)
+            service, _ = await self._find(
+                lambda tables, hub_id: tables.received_requests.get(hub_id, request_id)
+            )
+            return _json(await call(service, request_id, body))
+
+        return handler
+
     def _at(self, name: str) -> NodeService:
         """The service at the hub of a name, or at the only one. Raises RemoteError."""
         found = [one for one in self._services if name in ("", one.membership.hub.name)]
         if len(found) != 1:
             raise RemoteError(ErrorCode.NOT_FOUND, "say which hub: ?hub=NAME")
         return found[0]
-
-    async def recall(self, request: web.Request) -> web.Response:
-        """Have a card deleted that we released, or say that it stays."""
-        request_id, body = request.match_info["request"], await _body(request, RecallIn)
-        service, _ = await self._find(
-            lambda tables, hub_id: tables.received_requests.get(hub_id, request_id)
-        )
-        person = await who_acts(service, body.practitioner)
-        await (keep_now if body.keep else take_back_now)(service, request_id, person)
-        return _json({"request_id": request_id, "kept": body.keep})
 
     async def objections(self, _request: web.Request) -> web.Response:
         """What our clients object to, at whichever hub."""

@@ -1,4 +1,4 @@
-"""The agency's own clients and people over the local interface. No id or name is in an address.
+"""The agency's own clients over the local interface. No id or name is in an address.
 
 specs/07-transport.md §1. Like commands: what is done, is done in somebody's name.
 """
@@ -17,7 +17,7 @@ from node.actions.withholding import (
     end_withholding,
     propose_withholding,
 )
-from node.records import by_hand, people
+from node.records import by_hand
 from node.records.withholding import Wish
 from node.service import NodeService
 from node.store.tables import NodeTables
@@ -118,13 +118,6 @@ class WithheldIn(WireModel):
     practitioner: Text
 
 
-class LeaverIn(WireModel):
-    """One of our own people who leaves, and who takes their work over; empty: nobody."""
-
-    name: Annotated[str, Field(min_length=1, max_length=200)]
-    hand_to: Text = ""
-
-
 class ForgetIn(WireModel):
     """Whether only to say what would go."""
 
@@ -219,15 +212,6 @@ async def withheld(service: NodeService, _body: NothingIn) -> dict[str, object]:
     return {"withheld": await _read(service, withheld_value)}
 
 
-async def leave(service: NodeService, body: LeaverIn) -> dict[str, object]:
-    """Let somebody act no longer, and hand their work over."""
-    now = service.membership.env.clock()
-    left = await service.membership.engine.write(
-        lambda tables: people.close(tables, body.name, body.hand_to, now)
-    )
-    return {"handed_over": left.handed_over, "stopped": left.stopped, "alone": left.alone}
-
-
 async def forget(service: NodeService, body: ForgetIn) -> dict[str, object]:
     """Delete what is over, or say what would go."""
     return await service.forgetting.run(dry_run=body.dry_run)
@@ -243,7 +227,6 @@ CALLS: dict[str, tuple[type[WireModel], Callable[[NodeService, Any], Awaitable[A
     "/v1/clients/confirm": (WorkIn, confirm),
     "/v1/clients/merge": (MergeIn, merge),
     "/v1/clients/part": (PartIn, part),
-    "/v1/people/close": (LeaverIn, leave),
     "/v1/clients/withhold": (WithholdIn, withhold),
     "/v1/clients/withhold/agree": (WithheldIn, withhold_agree),
     "/v1/clients/withhold/end": (WithheldIn, withhold_end),

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from node.actions import enquiries as acts
+from node.actions.asking import Grounds
 from node.actions.enquiries import NewEnquiry
 from node.actions.register import who_acts
-from node.actions.requests import Grounds
 from node.service import NodeService
 from node.views.enquiries import enquiries_value
 from node.web.own_clients import LocalId, NothingIn, Text, TypedIn

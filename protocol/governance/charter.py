@@ -25,7 +25,10 @@ from protocol.fields import (
     WireModel,
     refused_shape,
 )
+from protocol.governance.answering import Answering
+from protocol.governance.attention import AttentionTerms
 from protocol.governance.enquiries import ENQUIRY, EnquiryRule
+from protocol.governance.involvement_types import InvolvementType
 from protocol.governance.numbers import Admission, NodeRetention, Quotas
 from protocol.log.note import parse_vkey
 from protocol.matchkeys.policy import MatchPolicy, parse_policy
@@ -64,19 +67,6 @@ class MemberClass(WireModel):
     code: Code
     title: Name
     statutory_reference: Name
-
-
-class InvolvementType(WireModel):
-    """What kind of work an involvement is, and which classes may see it. `basis`: the lawful basis
-    that work of an always findable type has while it is open; charters from before lack it.
-    """
-
-    code: Code
-    title: Name
-    openness: Literal["open", "always_findable", "sensitive"]
-    visible_to: list[Code]
-    labels: Annotated[list[Name], Field(max_length=50)]
-    basis: BasisCode | None = None
 
 
 class Purpose(WireModel):
@@ -131,7 +121,9 @@ class ObjectionRule(WireModel):
 
 class LawfulBasis(WireModel):
     """One entry of the catalogue of law. Without `objection` nobody overrides one on it; charters
-    from before objections lack it.
+    from before objections lack it. What is asked on one that is `urgent` does not wait for morning.
+    `by_rule`: whose requests, by class, an agency may allow without a person; None: anybody's.
+    `reason_in_writing`: a person who refuses says why.
     """
 
     code: BasisCode
@@ -146,6 +138,9 @@ class LawfulBasis(WireModel):
     must_record: Annotated[list[FactRule], Field(max_length=12)]
     notify_subject: bool
     objection: ObjectionRule | None = None
+    urgent: bool = False
+    by_rule: list[Code] | None = None
+    reason_in_writing: bool = False
 
     @property
     def asked(self) -> list[FactRule]:
@@ -215,12 +210,14 @@ class Charter(WireModel):
     admission: Admission | None = None
     duty_desk: DutyDesk
     enquiry: EnquiryRule | None = None
+    attention: AttentionTerms | None = None
     past_months: Annotated[int, Field(ge=0, le=120)] | None = None
     confirm_months: Annotated[int, Field(ge=1, le=120)] | None = None
     request_lifetime_days: Annotated[int, Field(ge=1, le=90)]
     disclosure_days: Annotated[int, Field(ge=30, le=40_000)]
     retention_days: Annotated[int, Field(ge=30, le=40_000)]
     node_retention: NodeRetention | None = None
+    answering: Answering | None = None
 
     @model_validator(mode="after")
     def _holds_together(self) -> "Charter":
@@ -228,6 +225,7 @@ class Charter(WireModel):
             (not self._references_exist(), "names a class or purpose that it does not define"),
             (not self._objections_hold(), "lets one override an objection it does not define"),
             (not self._findable_by_law(), "makes something findable on a basis that is no duty"),
+            (not self._clock_runs_out(), "gives longer to answer than a request may be open"),
             (not self._enquiries_hold(), "lets one enquire as or on what it does not define"),
             (not self._codes_are_unique(), "defines a code twice"),
             (not self._holders_are_numbered(), "key holders are not numbered 1 to n, each once"),
@@ -243,12 +241,14 @@ class Charter(WireModel):
     def _references_exist(self) -> bool:
         classes = {item.code for item in self.classes}
         purposes = {item.code for item in self.purposes}
-        named = {code for item in self.involvement_types for code in item.visible_to}
+        types = self.involvement_types
+        named = {code for item in types for code in (*item.visible_to, *item.brokered_to)}
         named.update(self.enquiry.classes if self.enquiry else ())
         for basis in self.lawful_bases:
             named.update(basis.requester_classes, basis.holder_classes)
         wanted = {code for basis in self.lawful_bases for code in basis.purposes}
-        return named <= classes and wanted <= purposes
+        ask = all(set(b.by_rule or ()) <= set(b.requester_classes) for b in self.lawful_bases)
+        return named <= classes and wanted <= purposes and ask
 
     def _objections_hold(self) -> bool:
         """Roles and reasons of who may override an objection are known, and only of holders."""
@@ -267,6 +267,10 @@ class Charter(WireModel):
             item.basis is None or (item.openness == "always_findable" and item.basis in duties)
             for item in self.involvement_types
         )
+
+    def _clock_runs_out(self) -> bool:
+        """A request can be overdue before it expires."""
+        return self.answering is None or self.answering.least_days < self.request_lifetime_days
 
     def _enquiries_hold(self) -> bool:
         """An enquiry rests on a duty that asks for no consent: of whom nobody knows there is none.

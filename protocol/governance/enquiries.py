@@ -1,4 +1,4 @@
-"""Enquiries about people who are no clients: what a charter allows (specs/06-requests.md §9).
+"""Enquiries about people who are no clients: what a charter allows (specs/06-requests.md §11).
 
 Pure. What is decided on one of them is in protocol/requests/enquiries.py.
 """

@@ -25,7 +25,7 @@ class Quotas(WireModel):
     (specs/04-matching.md §10). More of any of them is looser.
 
     Of evaluations an agency may use `evaluations_at_once`, which fills up by `evaluations_per_day`;
-    charters from before sizes were declared have the latter alone.
+    charters from before sizes were declared have the latter alone. `invites_per_day` None: none.
     """
 
     evaluations_at_once: Limit | None = None
@@ -36,6 +36,7 @@ class Quotas(WireModel):
     token_changes_per_stub: Annotated[int, Field(ge=1, le=100)]
     new_stubs_per_day: Limit
     first_stubs: Limit
+    invites_per_day: Count | None = None
 
 
 class Admission(WireModel):

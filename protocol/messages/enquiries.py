@@ -1,4 +1,4 @@
-"""Bodies of enquiries about people who are no clients: specs/06-requests.md §9. Shape only."""
+"""Bodies of enquiries about people who are no clients: specs/06-requests.md §11. Shape only."""
 
 from typing import Literal
 

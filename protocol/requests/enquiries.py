@@ -1,4 +1,4 @@
-"""What is decided on an enquiry, and what a stub may publish by it: specs/06-requests.md §9.
+"""What is decided on an enquiry, and what a stub may publish by it: specs/06-requests.md §11.
 
 Pure, and the same code for hub and auditor. A refusal is a value.
 """

@@ -16,6 +16,8 @@ from protocol.contact import Email, Hours, Phone
 from protocol.fields import Base64, Code, Hex16, Hex32, Name, Seconds, WireModel
 
 SEALED_LIMIT = 16 * 1024
+FACT_LIMIT = 2000
+"""Characters of a committed fact."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +59,10 @@ def sealed_hash(ciphertext: bytes) -> str:
 
 
 class Opening(WireModel):
-    """What opens one committed fact of a request."""
+    """What opens one committed fact of a request, or a reason in writing beside a decision."""
 
     salt: Hex32
-    value: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+    value: Annotated[str, StringConstraints(min_length=1, max_length=FACT_LIMIT)]
 
 
 class SealedRequest(WireModel):

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from node.actions.asking import Grounds
 from node.actions.enquiries import NewEnquiry, enquire
-from node.actions.requests import Grounds
 from node.records.people import register
 from node.store.people import PersonKind
 from protocol.messages.enquiries import EnquiryDecisionBody

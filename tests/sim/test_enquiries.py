@@ -1,4 +1,4 @@
-"""A front door enquires about somebody who is not on its caseload. specs/06-requests.md §9."""
+"""A front door enquires about somebody who is not on its caseload. specs/06-requests.md §11."""
 
 import re
 from dataclasses import replace

@@ -20,6 +20,7 @@ from protocol.requests.refusals import RefusalCode
 from protocol.requests.sealing import IdentityDetails, SealBinding
 from protocol.wire import Message, parse_wire
 from tests.sim.federation import AMIRA, DUTY, SimFederation, SimNode, row
+from tests.sim.test_charter_change import amend, follow
 from tests.sim.test_privacy import layers
 from tests.sim.test_review import NOT_SURE, Agencies, logged_states, queue, say
 from tests.sim.test_tampered import in_mail
@@ -392,3 +393,16 @@ def test_the_details_are_four_fields_and_no_more() -> None:
     assert list(IdentityDetails.model_fields) == [
         "check_id", "given", "family", "date_of_birth", "postcode",
     ]  # fmt: skip
+
+
+async def test_where_a_request_lives_for_three_days_a_check_does_not_ask_for_more(
+    federation: SimFederation, unsure: Agencies
+) -> None:
+    _, care = unsure
+    await amend(federation, {"request_lifetime_days": 3})
+    await follow(care)
+    check_id = await check(care)
+    await federation.settle()
+    sent = await care.read(lambda t: t.sent_checks.get(care.membership.hub.hub_id, check_id))
+    assert sent is not None
+    assert (sent.code, sent.expires - sent.asked_at) == (None, 3 * 86_400)

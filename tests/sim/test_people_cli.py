@@ -44,12 +44,16 @@ class Town:
             "people",
             "records",
             "requests",
+            "asking",
+            "attention",
             "monitor",
             "charter",
             "membership",
             "objections",
             "withholding",
             "consents",
+            "introductions",
+            "news",
             "enquiries",
         ):
             monkeypatch.setattr(f"node.cli.{module}.open_service", opened)
@@ -57,11 +61,13 @@ class Town:
     def now(self, work: Coroutine[Any, Any, Any]) -> Any:
         return self._runner.run(work)
 
-    def types(self, name: str, *arguments: str, who: str | None = None) -> Result:
+    def types(
+        self, name: str, *arguments: str, who: str | None = None, typed: str | None = None
+    ) -> Result:
         """What a command says to somebody whose own profile names them; `who` "": nobody."""
         self._who = self.federation.nodes[name].service
         env = {"PATCHWORK_NODE_AS": WORKERS.get(name, "") if who is None else who}
-        result = CliRunner().invoke(app, list(arguments), env=env)
+        result = CliRunner().invoke(app, list(arguments), env=env, input=typed)
         structlog.reset_defaults()  # a command logs to a screen that is gone now
         assert result.exception is None or isinstance(result.exception, SystemExit), result.output
         return result

@@ -93,11 +93,11 @@ def test_a_person_at_a_keyboard_is_asked_once_more(
     (health,) = shown(town)
     keyboard = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
     monkeypatch.setattr("node.cli.prompts.sys", keyboard)
-    said = asks(town, health["reference"])
+    said = asks(town, health["reference"], "--needed-by", "tomorrow")
     assert (said.exit_code, "This goes to Health visiting" in said.output) == (1, True)
     assert "Send it?" in said.output
     assert town.now(town.federation.entries("request")) == [], "nobody said yes"
-    assert asks(town, health["reference"], "--yes").exit_code == 0
+    assert asks(town, health["reference"], "--needed-by", "tomorrow", "--yes").exit_code == 0
     assert len(town.now(town.federation.entries("request"))) == 1
 
 

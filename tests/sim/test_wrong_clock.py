@@ -12,8 +12,9 @@ from aiohttp.test_utils import TestServer
 
 from hub.server.routes import HubApp
 from node.actions import people
+from node.actions.asking import Ask, Grounds, addressee_of, ask_now
 from node.actions.records import publish_now, withdraw_now
-from node.actions.requests import Ask, Grounds, addressee_of, answer_now, ask_now
+from node.actions.requests import answer_now
 from node.identity_checks.comparing import Comparison
 from node.identity_checks.initiating import IdentityCheckRequest
 from node.links.review import Opinion
