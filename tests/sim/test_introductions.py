@@ -2,12 +2,14 @@
 is told at most that the duty desk can help. specs/06-requests.md §9.
 """
 
+import io
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from audit.findings import FindingCode as Code
 from hub.matching.explain import explain_link
@@ -16,6 +18,7 @@ from node.actions.people import recall_now
 from node.actions.records import withdraw_now
 from node.actions.requests import Grounds
 from node.actions.resync import resync_now
+from node.cli.printing import print_team
 from node.store.people import PersonKind
 from node.views.inbox import inbox_value
 from protocol.errors import LocalError
@@ -392,7 +395,7 @@ async def hinted(federation: SimFederation, charities: int) -> tuple[SimNode, li
     types = (await federation.charter()).to_value()["involvement_types"]
     for kind in types:
         if kind["code"] == "drug_and_alcohol":
-            kind |= {"hint_from": 5, "visible_to": ["childrens_social_care"]}
+            kind |= {"hint_from": 5, "visible_to": ["childrens_social_care", "charity"]}
     await amend(federation, {"involvement_types": types})
     care = await federation.join("Social care", "childrens_social_care")
     found = [await federation.join(f"Charity {n}", "charity") for n in range(charities)]
@@ -400,7 +403,7 @@ async def hinted(federation: SimFederation, charities: int) -> tuple[SimNode, li
     await found[0].take_in(row("d1", AMIRA, "drug_and_alcohol", None, "D. Worker"))
     for node in (care, found[0]):
         await node.publish()
-    await found[0].agree("d1", classes=["childrens_social_care"])
+    await found[0].agree("d1", classes=["childrens_social_care", "charity"])
     await federation.round()
     return care, found
 
@@ -415,10 +418,22 @@ async def test_the_duty_desk_is_named_where_five_organisations_share_the_class_a
     team = await care.team("c1")
     (hint,) = team.desk_hints
     assert (team.services, await shown(care, "c1")) == ((), [])
+    said = await read_team(care)
+    assert (
+        f"The duty desk can put you in touch: Duty team, 01632 960000. Say this to them: {hint}."
+        in said
+    )
+    assert "harity" not in said.partition("A service that is not named")[2].partition("No match")[0]
     said = await federation.hub_read(lambda t: explain_link(t, hint, federation.clock()))
     assert said == ["The service behind this hint is at Charity 0: 01632 960100 (Always)."]
     with pytest.raises(LocalError):
         await service_of(care.service, "c1", hint)
+
+    await charities[1].take_in(row("y1", AMIRA, "youth_work", DUTY, "Y. Worker"))
+    await charities[1].publish()
+    await federation.round()
+    assert (await charities[1].team("y1")).desk_hints == (), "beside itself there are four"
+    assert len((await care.team("c1")).desk_hints) == 1
 
     for change in ("suspended", "active"):
         await ordered(federation, charities[-1], change)
@@ -430,6 +445,12 @@ async def test_the_duty_desk_is_named_where_five_organisations_share_the_class_a
     await polled(federation, care)
     assert (await care.team("c1")).desk_hints == ()
     assert await audited(federation) == set()
+
+
+async def read_team(node: SimNode) -> str:
+    text = io.StringIO()
+    print_team(Console(file=text, width=400), "c1", await node.team("c1"))
+    return text.getvalue()
 
 
 async def test_one_organisation_that_is_five_members_is_one(
