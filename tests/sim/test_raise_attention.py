@@ -19,14 +19,18 @@ from node.actions.attention import raise_attention, see_attention
 from node.actions.people import say_now
 from node.actions.records import withdraw_now
 from node.actions.resync import resync_now
+from node.config import HubTerms
 from node.links.review import Opinion
+from node.membership.outbox import Sent
 from node.requests.attention import Alert
 from node.store.attention import RaisedState
 from node.views.inbox import inbox_value
 from protocol import canonical
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import to_base64
+from protocol.governance.retention import DAY
 from protocol.messages.attention import AttentionNoticeBody
+from protocol.messages.bodies import AcceptedBody
 from protocol.messages.statement import parse_statement
 from protocol.wire import Delivery
 from tests.sim.federation import AMIRA, DUTY, NOON, SAMIR, SimFederation, SimNode, row
@@ -147,6 +151,8 @@ async def test_with_the_link_it_goes_from_the_screen(
     await withdraw_now(health.service, "h1", 1)
     await federation.settle()
     assert await seen_by(care) == []
+    with pytest.raises(LocalError, match="no team to tell"):
+        await raised(health, "h1")
 
 
 async def test_who_is_suspended_in_between_tells_nobody(
@@ -250,6 +256,11 @@ async def test_what_cannot_be_raised_is_said_before_anything_leaves(
             await raised(health, client, kind)
     with pytest.raises(LocalError, match="your role is one of"):
         await raise_attention(health.service, Alert("h1", 1, "king", "moved_home"))
+    terms = health.membership.terms
+    health.membership.terms = HubTerms(types={"ours": "health_visiting"})
+    with pytest.raises(LocalError, match="is shown to nobody"):
+        await raised(health, "h1")
+    health.membership.terms = terms
     assert await health.read(lambda t: t.count("sent_attention")) == 0
     assert await raised(health, "h2", though_nobody_shown=True) is RaisedState.SENT, "if meant"
     await amend(federation, {"attention": None})
@@ -307,6 +318,23 @@ async def test_nobody_acts_on_it_before_witnesses_have_signed_the_log_that_has_i
     await federation.checkpoint()
     assert await care.service.receive(wait=0) == 1
     assert len(await seen_by(care)) == 1
+
+
+async def test_what_the_log_says_of_one_that_has_ended_here_changes_nothing(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    """A log that was lost had ended it; then its client was deleted."""
+    health, _ = agencies
+    await raised(health, "h1")
+    (logged,) = await federation.entries("attention")
+    statement = parse_statement(logged["envelope"])
+    accepted = AcceptedBody(statement=statement.id, index=logged["idx"], received_at=NOON)
+    sent = Sent(statement, accepted, None, None)
+    for change in ("UPDATE sent_attention SET state = 'log_lost'", "DELETE FROM sent_attention"):
+        await health.write(lambda t, sql=change: t.tx.run(sql))  # type: ignore[misc]
+        before = await raised_by(health)
+        await health.write(lambda t: health.service.dispatcher.on_sent(t, sent))
+        assert await raised_by(health) == before
 
 
 async def test_a_hub_that_is_away_is_sent_it_later(
@@ -427,6 +455,17 @@ async def test_what_the_hub_did_not_sign_or_the_sender_did_not_is_refused(
     assert await seen_by(care) == []
     assert await told(None) is None
     assert len(await seen_by(care)) == 1
+    await care.write(lambda t: t.tx.run("DELETE FROM received_attention"))
+    kept = care.membership.charter.node_retention
+    assert kept is not None
+    federation.clock.now += kept.news_days * DAY + 1
+    assert await told(None) is None
+    assert await seen_by(care) == [], "forgotten here, and told again after a restore"
+    await amend(federation, {"node_retention": None})
+    await federation.checkpoint()
+    await care.membership.sync()
+    assert await told(None) is None
+    assert len(await seen_by(care)) == 1, "no charter bounds it any more"
 
 
 async def test_who_has_not_signed_the_charter_raises_none(
