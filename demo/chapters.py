@@ -5,8 +5,7 @@ Each tells of other people than the first, so that it can be played after it or 
 
 import json
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,8 @@ from demo.council import (
     HEALTH,
     LEXBRIDGE,
     NEIGHBOUR,
-    PEOPLE,
     RECOVERY,
     WEXCOMBE,
-    Agency,
     Site,
     found,
     join,
@@ -28,22 +25,16 @@ from demo.council import (
     make_key_holders,
     make_node,
 )
+from demo.days import S17, Days, Why
+from demo.protection import Protection
 from demo.stage import ROOT, Stage, free_port
 from demo.story import Story
 
 MARIGOLD = ("Marigold", "Finch", "2021-05-09", "LX4 2QA")
 ROWAN = ("Rowan", "Ashdown", "2019-11-02", "LX5 8RT")
-JUNIPER = ("Juniper", "Thorne", "2017-02-17", "LX2 6HB")
 SORREL = ("Sorrel", "Lindqvist", "1993-08-30", "LX6 1PW")
 BRYONY = ("Bryony", "Castellane", "1988-04-19", "LX8 5NB")
 OLEANDER = ("Oleander", "Quist", "2018-12-12", "LX7 3TG")
-BASES = {
-    "health_visiting": "UK-CONSENT",
-    "child_in_need": "UK-CA89-S17",
-    "youth_work": "UK-CONSENT",
-    "drug_and_alcohol": "UK-CONSENT",
-    "talking_therapies": "UK-CONSENT",
-}
 OUR_TYPES = ("health_visiting", "school_nursing", "community_nursing", "talking_therapies")
 MAIL = """
 [mail]
@@ -58,27 +49,8 @@ quiet_seconds = 1
 ID = re.compile(rb"[0-9a-f]{32,128}")
 
 
-@dataclass(frozen=True)
-class Why:
-    """In which role and on which basis somebody asks to help early, with the facts it demands."""
-
-    role: str
-    basis: str
-    facts: tuple[str, ...] = ()
-
-
-S17 = Why(
-    "health_visitor", "UK-CA89-S17", ("views=sought", "proportionality=No less intrusive way")
-)
-
-
-class Chapters:
-    """Tells the chapters through the commands of the programs."""
-
-    def __init__(self, stage: Stage, story: Story, tell: Callable[[str], None]) -> None:
-        self._stage = stage
-        self._story = story
-        self._tell = tell
+class Chapters(Days):
+    """The steps of the other chapters."""
 
     # Records
 
@@ -153,54 +125,6 @@ class Chapters:
         )
         self._story.expect(self._last(CHILD, "r-child")["card"] is None, "the card is gone")
         self._tell("She takes it back at health visiting. The card at social care is deleted.")
-
-    # Always findable
-
-    def a_plan_is_found(self) -> None:
-        """A child protection plan is found whatever the importing clerk left blank."""
-        said = self._import(CHILD, "plan.csv")
-        self._story.expect("findable by law" in said, "the import says so")
-        self._story.node(CHILD, "publish")
-        self._add(HEALTH, "j-health", JUNIPER, "health_visiting", "--consent", "today")
-        self._sees(HEALTH, "j-health", ["Child protection plan"])
-        self._tell(
-            "The clerk left the columns of permission blank. The law says that a child protection "
-            "plan is found, so the health visitor sees it."
-        )
-        said = self._story.node(CHILD, "withdraw", "j-child", "--as", CHILD.person)
-        self._story.expect("Still found by others" in said, "it is said what stays")
-        self._tell(said.strip().splitlines()[-1])
-
-    def nobody_answers(self) -> None:
-        """What nobody answers in time is overdue: the hub says so to both, and an answer counts."""
-        change, hub = ROOT / "at-once.toml", str(ROOT / "hub")
-        change.write_text(
-            "[answering]\nurgent_duty_hours = 0\nurgent_manager_hours = 0\n", encoding="utf-8"
-        )
-        self._stage.run("patchwork-hub", "charter", "change", str(change), "--yes", "--dir", hub)
-        plan = self._story.team(HEALTH, "j-health")["others"][0]["reference"]
-        self._story.node(
-            HEALTH, "ask", "j-health", plan, "--as", HEALTH.person, "--role", "health_visitor",
-            "--purpose", "safeguarding_child", "--basis", "UK-VITAL",
-            "--fact", "break_glass_reason=child", "--fact", "danger=Nobody opens the door",
-        )  # fmt: skip
-        self._stage.until(
-            lambda: (self._last(HEALTH, "j-health")["clock"] or {}).get("overdue"),
-            "the hub says that it is overdue",
-        )
-        waiting = self._story.inbox(CHILD)["received"][-1]
-        self._tell(
-            "For life or death hours count day and night, and in this demo the charter gives none. "
-            f"The hub says in the log that it is late. {CHILD.name} reads: "
-            f"{waiting['clock']['says']}."
-        )
-        self._story.expect(waiting["clock"]["overdue"], "both sides are told")
-        self._story.node(CHILD, "answer", waiting["request_id"], "--allow", "--as", CHILD.person)
-        self._stage.until(
-            lambda: self._last(HEALTH, "j-health")["state"] == "opened", "the card opens"
-        )
-        says = self._last(HEALTH, "j-health")["clock"]["says"]
-        self._tell(f"An answer still counts. The card opens, and the request {says}.")
 
     # Sensitive
 
@@ -350,58 +274,6 @@ class Chapters:
             "each is a line of its own, as the sharing agreement says of social care's work."
         )
 
-    def _add(
-        self, agency: Agency, client: str, who: Sequence[str], service: str, *more: str
-    ) -> None:
-        """Somebody adds a client by hand."""
-        self._story.node(
-            agency, "clients preset", service, "--service", service, "--basis", BASES[service]
-        )
-        given, family, born, postcode = who
-        consent = more if BASES[service] == "UK-CONSENT" else ()
-        self._story.node(
-            agency, "clients add", "--id", client, "--given", given, "--family", family, "--born",
-            born, "--postcode", postcode, "--preset", service, "--as", agency.person, *consent,
-        )  # fmt: skip
-
-    def _import(self, agency: Agency, file: str) -> str:
-        path = PEOPLE / file
-        mapping = path.with_suffix(".mapping.toml")
-        return self._story.node(agency, "import", str(path), "--mapping", str(mapping), "--yes")
-
-    def _labels(self, agency: Agency, client: str) -> list[str]:
-        found = self._story.team(agency, client)
-        if isinstance(found, list):
-            return sorted(one["label"] for team in found for one in team["others"])
-        return sorted(one["label"] for one in found["others"])
-
-    def _sees(self, agency: Agency, client: str, labels: list[str]) -> None:
-        """Wait until an agency sees just this work of others with a client."""
-        what = f"{agency.name} sees {labels}"
-        self._stage.until(lambda: self._labels(agency, client) == labels, what)
-
-    def _asks_and_gets(self, asker: Agency, client: str, why: Why) -> dict[str, Any]:
-        """An agency asks health visiting for a worker, whose person allows it; the card."""
-        reference = self._story.team(asker, client)["others"][0]["reference"]
-        stated = [text for fact in why.facts for text in ("--fact", fact)]
-        self._story.node(
-            asker, "ask", client, reference, "--as", asker.person, "--role", why.role,
-            "--purpose", "early_help", "--basis", why.basis, *stated,
-        )  # fmt: skip
-        waiting = self._stage.until(
-            lambda: [
-                item["request_id"]
-                for item in self._story.inbox(HEALTH)["received"]
-                if item["state"] == "asks_person"
-            ],
-            f"the request reaches {HEALTH.name}",
-        )
-        self._story.node(HEALTH, "answer", waiting[0], "--allow", "--as", HEALTH.person)
-        card: dict[str, Any] = self._stage.until(
-            lambda: self._last(asker, client)["card"], "the card arrives and opens"
-        )
-        return card
-
     def _ids_at(self, site: Site) -> set[bytes]:
         """Every long hexadecimal text in a hub's files, without those of the charter: councils have
         name tables in common.
@@ -413,19 +285,17 @@ class Chapters:
         )
         return found - set(ID.findall(charter.encode()))
 
-    def _last(self, agency: Agency, client: str) -> dict[str, Any]:
-        """An agency's last request about a client."""
-        sent = self._story.inbox(agency)["sent"]
-        return [item for item in sent if item["client"] == client][-1]
-
 
 def read(path: Path) -> bytes:
     """A mail as it lies in a mailbox."""
     return path.read_bytes()
 
 
-def chapters(told: Chapters) -> dict[str, list[tuple[str, Callable[[], None]]]]:
+def chapters(
+    stage: Stage, story: Story, tell: Callable[[str], None]
+) -> dict[str, list[tuple[str, Callable[[], None]]]]:
     """The steps of each chapter, by its name."""
+    told, protection = Chapters(stage, story, tell), Protection(stage, story, tell)
     return {
         "records": [
             ("A charity types its clients", told.a_charity_types_its_clients),
@@ -438,8 +308,9 @@ def chapters(told: Chapters) -> dict[str, list[tuple[str, Callable[[], None]]]]:
             ("Consent is taken back, and the card with it", told.consent_is_withdrawn),
         ],
         "protection": [
-            ("A child protection plan is found", told.a_plan_is_found),
-            ("A life is in danger, and nobody answers", told.nobody_answers),
+            ("A child protection plan is found", protection.a_plan_is_found),
+            ("A life is in danger, and nobody answers", protection.nobody_answers),
+            ("A request is passed on, and refused in writing", protection.a_colleague_refuses),
         ],
         "sensitive": [
             ("A sensitive service reaches out", told.a_sensitive_service_reaches_out),
