@@ -301,7 +301,10 @@ async def test_a_rule_answers_where_charter_and_agency_let_it(
     await agree(federation, agencies, by_rule=["police"])
     settings.answer_rules, settings.answer_rule = {}, "allow"
     assert await with_whom(health, await asked(federation, agencies)) == ["H. Visitor"]
+    assert await federation.entries("rejection") == [], "the node knows it without being told"
     assert await audited(federation) == set()
+    settings.answer_rules = {"UK-OLD-1": {"*": "allow"}, "*": {"police": "ask", "priests": "ask"}}
+    assert health.service.answering.unknown_rules() == ["UK-OLD-1", "priests"]
 
 
 async def test_a_node_that_lets_a_rule_answer_all_the_same_is_refused_and_found(
