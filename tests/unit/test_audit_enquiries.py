@@ -40,13 +40,6 @@ RULE = {
     "per_person_day": 2,
     "per_agency_day": 3,
 }
-KIND = {
-    "code": "enquiry",
-    "title": "Enquiry",
-    "openness": "open",
-    "visible_to": ["health_provider"],
-    "labels": ["Enquiry"],
-}
 FACTS = {"enquiry_reference": "0" * 64, "informed": "informed"}
 
 
@@ -57,8 +50,7 @@ def audit(tmp_path: Path) -> Audit:
 
 def door() -> AuditLog:
     """A council whose charter lets Anne's front door enquire."""
-    types = make_charter().to_value()["involvement_types"]
-    return council(make_charter(enquiry=RULE, involvement_types=[*types, KIND]))
+    return council(make_charter(enquiry=RULE))
 
 
 def enquire(log: AuditLog, number: int = 1, who: str = DANA, **change: Any) -> Statement[Any]:
