@@ -33,7 +33,6 @@ from demo.story import Story
 
 MARIGOLD = ("Marigold", "Finch", "2021-05-09", "LX4 2QA")
 ROWAN = ("Rowan", "Ashdown", "2019-11-02", "LX5 8RT")
-LINDEN = ("Linden", "Farrow", "2020-04-03", "LX3 9HD")
 JUNIPER = ("Juniper", "Thorne", "2017-02-17", "LX2 6HB")
 SORREL = ("Sorrel", "Lindqvist", "1993-08-30", "LX6 1PW")
 BRYONY = ("Bryony", "Castellane", "1988-04-19", "LX8 5MB")
@@ -171,27 +170,6 @@ class Chapters:
         said = self._story.node(CHILD, "withdraw", "j-child", "--as", CHILD.person)
         self._story.expect("Still found by others" in said, "it is said what stays")
         self._tell(said.strip().splitlines()[-1])
-
-    def the_front_door_enquires(self) -> None:
-        """Somebody calls about a child who is on no caseload of social care's."""
-        self._add(HEALTH, "l-health", LINDEN, "health_visiting", "--consent", "today")
-        given, family, born, postcode = LINDEN
-        said = self._story.node(
-            CHILD, "enquire new", "--role", "social_worker", "--given", given, "--family", family,
-            "--born", born, "--postcode", postcode, "--purpose", "safeguarding_child", "--basis",
-            "UK-CA89-S47", "--fact", "enquiry_reference=A neighbour, on Friday evening", "--fact",
-            "informed=informed", "--yes", "--json", "--as", CHILD.person,
-        )  # fmt: skip
-        enquiry = json.loads(said)["enquiry"]
-        self._sees(CHILD, enquiry, ["Health visiting"])
-        self._sees(HEALTH, "l-health", ["Enquiry"])
-        self._story.node(CHILD, "enquire close", enquiry, "--as", CHILD.person)
-        self._sees(HEALTH, "l-health", [])
-        self._tell(
-            "A neighbour calls the front door about Linden, whom social care does not know. It "
-            "enquires, on a lawful basis that the hub logs, and sees the health visitor; she sees "
-            f"an enquiry by {CHILD.name}. It is closed, and she sees it no more."
-        )
 
     def nobody_answers(self) -> None:
         """What nobody answers in time is overdue: the hub says so to both, and an answer counts."""
@@ -461,10 +439,6 @@ def chapters(told: Chapters) -> dict[str, list[tuple[str, Callable[[], None]]]]:
         ],
         "protection": [
             ("A child protection plan is found", told.a_plan_is_found),
-            (
-                "The front door enquires about a child it does not know",
-                told.the_front_door_enquires,
-            ),
             ("A life is in danger, and nobody answers", told.nobody_answers),
         ],
         "sensitive": [

@@ -52,7 +52,6 @@ def test_the_story_goes_as_told(told: tuple[Path, str]) -> None:
         "It is gone from the team, and stays gone",
         "The card at social care is deleted",
         "so the health visitor sees it",
-        "It is closed, and she sees it no more",
         "An answer still counts. The card opens, and the request was overdue since",
         "sees the health visitor and is seen by nobody",
         "id, key or token is the same at both",

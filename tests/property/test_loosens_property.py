@@ -119,10 +119,8 @@ def charters(draw: st.DrawFn) -> Charter:
 
 def _open(draw: st.DrawFn, kind: dict[str, Any]) -> None:
     """Another openness; what is always findable names a basis, or is from before there were any,
-    and what is sensitive may meet others and be hinted at. An enquiry is open in every charter.
+    and what is sensitive may meet others and be hinted at.
     """
-    if kind["code"] == "enquiry":
-        return
     kind["openness"] = draw(st.sampled_from(["open", "always_findable", "sensitive"]))
     known = [None, "UK-CA89-S17", "UK-CA89-S47"]
     kind["basis"] = draw(st.sampled_from(known)) if kind["openness"] == "always_findable" else None

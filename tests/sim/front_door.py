@@ -11,8 +11,13 @@ from node.store.people import PersonKind
 from protocol.messages.enquiries import EnquiryDecisionBody
 from protocol.messages.statement import parse_statement
 from tests.sim.federation import AMIRA, DUTY, SimFederation, SimNode, row
-from tests.sim.test_charter_change import amend, follow
+from tests.sim.test_charter_change import accept, amend
 
+SEEN_BY = ["childrens_social_care", "health_provider", "housing"]
+KIND = {
+    "code": "enquiry", "title": "Enquiry", "openness": "open", "visible_to": SEEN_BY,
+    "labels": ["Enquiry"],
+}  # fmt: skip
 RULE: dict[str, Any] = {
     "classes": ["childrens_social_care"],
     "bases": ["UK-CA89-S47"],
@@ -53,7 +58,6 @@ class Door:
     async def bounded(self, **rule: int) -> None:
         """The charter says less from now on; that binds at once."""
         await amend(self.federation, {"enquiry": {**RULE, **rule}})
-        await follow(self.care)
 
     async def enquires(self, who: str = "Dana", **change: Any) -> str:
         """Dana enquires about the child; the enquiry's id here."""
@@ -77,12 +81,14 @@ class Door:
 
 
 async def built(federation: SimFederation) -> Door:
-    """Found it: the charter allows fewer enquiries than the one that ships."""
+    """Found it: everybody has signed a charter that allows enquiries."""
     care = await federation.join("Lexbridge Children", "childrens_social_care")
     housing = await federation.join("Lexbridge Homes", "housing")
     clinic = await federation.join("Lea Recovery", "health_provider")
-    await amend(federation, {"enquiry": RULE})
-    await follow(care, housing, clinic)
+    types = (await federation.charter()).to_value()["involvement_types"]
+    change: Any = {"enquiry": RULE, "involvement_types": [*types, KIND]}
+    await amend(federation, change)
+    await accept(federation, care, housing, clinic)
     await housing.take_in(row("t1", AMIRA, "housing_tenancy", DUTY, "T. Enancy"))
     await clinic.take_in(row("x1", AMIRA, "drug_and_alcohol", DUTY, "D. Worker"))
     for node in (housing, clinic):

@@ -40,6 +40,13 @@ RULE = {
     "per_person_day": 2,
     "per_agency_day": 3,
 }
+KIND = {
+    "code": "enquiry",
+    "title": "Enquiry",
+    "openness": "open",
+    "visible_to": ["health_provider"],
+    "labels": ["Enquiry"],
+}
 FACTS = {"enquiry_reference": "0" * 64, "informed": "informed"}
 
 
@@ -50,7 +57,8 @@ def audit(tmp_path: Path) -> Audit:
 
 def door() -> AuditLog:
     """A council whose charter lets Anne's front door enquire."""
-    return council(make_charter(enquiry=RULE))
+    types = make_charter().to_value()["involvement_types"]
+    return council(make_charter(enquiry=RULE, involvement_types=[*types, KIND]))
 
 
 def enquire(log: AuditLog, number: int = 1, who: str = DANA, **change: Any) -> Statement[Any]:
