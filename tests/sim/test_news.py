@@ -11,6 +11,7 @@ import pytest
 
 from node.actions.news import mark_news_seen, read_news
 from node.actions.withholding import agree_to_withholding, propose_withholding
+from node.links.review import Opinion
 from node.news.reminders import Reminders
 from node.news.teams import take_links
 from node.news.telling import Event, tell
@@ -42,6 +43,7 @@ from tests.sim.test_api import BEARER, client_of
 from tests.sim.test_charter_change import accept, amend
 from tests.sim.test_people_cli import Town
 from tests.sim.test_people_cli import town as town
+from tests.sim.test_raise_attention import raised
 from tests.sim.test_recall import wrong
 from tests.sim.test_review import NOT_SURE, queue, say
 from tests.sim.test_review import unsure as unsure
@@ -167,6 +169,10 @@ async def test_who_comes_back_has_joined_and_left_no_more(
     await federation.round()
     (line,) = await news(care, "S. Worker", everything=True)
     assert (line["kind"], line["agency"]) == ("joined", "Health visiting"), "not found, twice"
+    await health.write(lambda tables: withdraw(tables, "h1", federation.clock()))
+    await health.publish()
+    await federation.settle()
+    assert await said(care, "S. Worker") == [GONE], "which is news again"
 
 
 async def test_work_that_is_over_has_left_and_is_named_while_the_team_shows_it(
@@ -235,7 +241,11 @@ async def test_a_possible_match_says_that_it_waits_and_nothing_else(
     health, care = unsure
     (line,) = await news(care, "S. Worker")
     assert (line["says"], line["agency"], line["label"]) == (POSSIBLE, None, None)
-    await say(care, "not_same")
+    (waiting,) = await queue(care)
+    opinion = Opinion(waiting.link_id, "not_same", 1)
+    await care.write(lambda tables: care.service.dispatcher.reviewing.say(tables, opinion))
+    assert await news(care, "S. Worker") == [], "a colleague has answered, and it is on its way"
+    await care.service.advance()
     await federation.settle()
     assert await news(care, "S. Worker", everything=True) == [], "nobody is asked any more"
     assert len(await queue(health)) == len(await news(health, "H. Visitor"))
@@ -282,11 +292,14 @@ async def test_where_nobody_works_duty_is_told_and_then_managers(
 async def test_the_same_event_twice_is_one_line_and_a_leaver_hands_over_what_is_unread(
     federation: SimFederation, agencies: Agencies
 ) -> None:
-    _, care = agencies
+    health, care = agencies
     await care.take_in(row("c9", SAMIR, "child_in_need", DUTY, "N. Ext"))
+    await raised(health, "h1")
+    await federation.settle()
+    (attention,) = await care.read(lambda t: t.tx.rows("SELECT * FROM received_attention"))
     now, hub_id = federation.clock(), care.membership.hub.hub_id
     one, other = await person(care, "S. Worker"), await person(care, "N. Ext")
-    event = Event(NewsKind.ATTENTION, 1, "raised", people=(one, other))
+    event = Event(NewsKind.ATTENTION, 1, attention["attention_id"], people=(one, other))
     for _ in range(2):
         await care.write(lambda tables: tell(tables, hub_id, [event, event], now))
     assert [line["kind"] for line in await news(care, "N. Ext")] == ["attention"]
