@@ -21,6 +21,7 @@ from node.store.families import Relative
 from node.store.merges import Preset
 from node.store.records import Client
 from node.store.tables import NodeTables
+from node.views.bases import presettable
 from node.views.clients import client_value, clients_value
 from node.views.status import status_value, unconfirmed_value
 from protocol.errors import ErrorCode, LocalError, PatchworkError
@@ -57,14 +58,17 @@ class PerhapsKnownError(LocalError):
         self.alike, self.withdrew = list(alike), withdrew
 
 
-async def put_preset(folder: Path, preset: Preset) -> None:
-    """Keep what a client who is added by hand gets. Raises LocalError."""
-    await in_folder(folder, lambda tables: tables.merges.put_preset(preset))
-
-
-async def presets(folder: Path) -> list[Preset]:
-    """All presets, by name."""
-    return await in_folder(folder, lambda tables: tables.merges.presets())
+async def put_preset(service: NodeService, preset: Preset) -> None:
+    """Keep what a client who is added by hand gets. Raises LocalError: NOT_FOUND for a service or
+    a basis that the charter does not have for us.
+    """
+    types, bases = await service.read(presettable)
+    for code, known in ((preset.type, types), (preset.basis, bases)):
+        if code not in known:
+            raise LocalError(
+                ErrorCode.NOT_FOUND, f"for you the charter has these: {', '.join(known)}"
+            )
+    await service.membership.engine.write(lambda tables: tables.merges.put_preset(preset))
 
 
 async def add_client(service: NodeService, new: NewClient, person: int) -> str:
@@ -118,7 +122,7 @@ async def find_clients(folder: Path, text: str) -> list[dict[str, object]]:
 async def status_of(folder: Path) -> dict[str, Any]:
     """How good the own records are, as a value. Raises LocalError."""
     now = Environment().clock()
-    return await in_folder(folder, lambda tables: status_value(tables, _months(tables), now))
+    return await in_folder(folder, lambda tables: status_value(tables, confirm_months(tables), now))
 
 
 async def show_client(folder: Path, local_id: str) -> dict[str, object]:
@@ -161,10 +165,12 @@ async def confirm_work(service: NodeService, local_id: str, number: int | None, 
 async def unconfirmed_work(folder: Path) -> list[dict[str, Any]]:
     """Work that nothing has confirmed for the charter's months, as values. Raises LocalError."""
     now = Environment().clock()
-    return await in_folder(folder, lambda tables: unconfirmed_value(tables, _months(tables), now))
+    return await in_folder(
+        folder, lambda tables: unconfirmed_value(tables, confirm_months(tables), now)
+    )
 
 
-def _months(tables: NodeTables) -> int | None:
+def confirm_months(tables: NodeTables) -> int | None:
     """After how many months work is asked about: the fewest of our charters."""
     said = (charter.confirm_months for _, charter in followed_charters(tables))
     return min((months for months in said if months is not None), default=None)

@@ -8,7 +8,7 @@ from node.config import load_settings
 from node.membership.hub import NodeContext, load_membership
 from node.service import NodeService
 from node.store.tables import open_engine
-from node.web.api import ReviewApi
+from node.web.api import LocalApi
 from protocol.errors import ErrorCode, LocalError
 from runtime.environment import Environment
 from runtime.lock import only_one
@@ -48,7 +48,7 @@ async def _serve(folder: Path, ready: Callable[[int], None]) -> None:
             work: list[Awaitable[object]] = [service.run() for service in services]
             if settings.api_port:
                 token = api_token(folder, Environment())
-                api = ReviewApi(services, token, settings.api_host)
+                api = LocalApi(services, token, settings.api_host)
                 work.append(serve_forever(api.application(), settings.api_host, settings.api_port))
             await until_stopped(work)
     finally:
