@@ -57,7 +57,7 @@ contracts: .venv/.dev
 	@touch $@
 
 lock:
-	uv pip compile pyproject.toml --extra build --generate-hashes --no-header \
+	uv pip compile pyproject.toml --extra build --extra demo --generate-hashes --no-header \
 	    --python-version 3.11 --universal -o requirements.lock
 	uv pip compile pyproject.toml --extra build --extra dev --generate-hashes --no-header \
 	    --python-version 3.11 --universal -o requirements-dev.lock

@@ -61,6 +61,7 @@ MEANINGS: dict[Code, str] = {
         "An agency looked for a consent of its own otherwise than the lawful basis says."
     ),
     Code.PERSON_NEEDED: "A decision that a person must make names no person.",
+    Code.REASON_MISSING: "A refusal that must say why in writing has no reason beside it.",
     Code.AFTER_EXPIRY: "A step was taken after the request had expired.",
     Code.NOT_IN_FORCE: "The link or the permission had ended when this was done.",
     Code.RELEASE_WITHOUT_DECISION: "Contact details were sent without a decision that allows it.",
@@ -69,11 +70,16 @@ MEANINGS: dict[Code, str] = {
     Code.RECEIPT_WITHOUT_RELEASE: "A receipt is for contact details that were never sent.",
     Code.CARD_KEPT_TOO_LONG: "A card could be kept for longer than its permission or the charter.",
     Code.RECALL_UNFOUNDED: "The hub had a card deleted that was not its to recall.",
+    Code.OVERDUE_UNFOUNDED: "The hub said that an answer was overdue, and it was not.",
+    Code.OVERDUE_MISSING: "An answer was overdue, and the hub did not say so, or said so too late.",
     Code.PROVISIONAL_NOT_ALLOWED: "Contact details left too early: witnesses had not signed.",
     Code.PROVISIONAL_WITH_QUORUM: "They left as if witnesses were away, though enough had signed.",
     Code.PUBLICATION_SEQUENCE: "An agency's publications are not numbered consecutively.",
     Code.PUBLICATION_ROW: "A published row is not what the charter allows.",
     Code.PUBLICATION_LIMIT: "An agency published or changed more than the limits allow.",
+    Code.ENQUIRY_UNFOUNDED: (
+        "An agency published an enquiry about somebody without one that the hub had allowed."
+    ),
     Code.EVALUATIONS_EXCESS: (
         "An agency had far more values evaluated than it has published: it may be trying guesses."
     ),
@@ -86,6 +92,10 @@ MEANINGS: dict[Code, str] = {
     Code.ROUND_NUMBER: "Matching rounds are not numbered consecutively.",
     Code.ROUND_COUNT: "A round has more or fewer items than it says.",
     Code.ROUND_ITEM: "A link joins records that were not published as it says.",
+    Code.ATTENTION_UNFOUNDED: (
+        "The hub let attention through that the rules refuse, or more than a day's quota."
+    ),
+    Code.INVITE_UNFOUNDED: "The hub took more invites of a member than a day's quota.",
     Code.VERDICT_UNFOUNDED: "An answer about a link comes from an agency at neither end of it.",
     Code.VERDICT_IGNORED: "The hub made a link that both agencies had denied.",
     Code.DAILY_STATEMENT_GAP: "The hub's daily statements to an agency leave something out.",

@@ -19,7 +19,7 @@ from keys.batch import pack_points
 from keys.groups import default_group
 from keys.holder.service import MAX_POINTS, HolderService
 from protocol.errors import ErrorCode, RemoteError
-from protocol.messages.bodies import EvaluateBody
+from protocol.messages.evaluations import EvaluateBody
 from tests.sim.federation import SimFederation, SimNode, simulated
 
 CLIENTS = 100_000

@@ -3,9 +3,11 @@
 Each tells of other people than the first, so that it can be played after it or alone. All invented.
 """
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from demo.council import (
@@ -26,21 +28,33 @@ from demo.council import (
     make_key_holders,
     make_node,
 )
-from demo.stage import Stage
+from demo.stage import ROOT, Stage, free_port
 from demo.story import Story
 
 MARIGOLD = ("Marigold", "Finch", "2021-05-09", "LX4 2QA")
 ROWAN = ("Rowan", "Ashdown", "2019-11-02", "LX5 8RT")
 JUNIPER = ("Juniper", "Thorne", "2017-02-17", "LX2 6HB")
 SORREL = ("Sorrel", "Lindqvist", "1993-08-30", "LX6 1PW")
+BRYONY = ("Bryony", "Castellane", "1988-04-19", "LX8 5MB")
 OLEANDER = ("Oleander", "Quist", "2018-12-12", "LX7 3TG")
 BASES = {
     "health_visiting": "UK-CONSENT",
     "child_in_need": "UK-CA89-S17",
     "youth_work": "UK-CONSENT",
     "drug_and_alcohol": "UK-CONSENT",
+    "talking_therapies": "UK-CONSENT",
 }
 OUR_TYPES = ("health_visiting", "school_nursing", "community_nursing", "talking_therapies")
+MAIL = """
+[mail]
+host = "127.0.0.1"
+port = {port}
+tls = "none"
+sender = "patchwork@community-health.example"
+web_address = "https://patchwork.community-health.example/"
+usual = "at-once"
+quiet_seconds = 1
+"""
 ID = re.compile(rb"[0-9a-f]{32,128}")
 
 
@@ -157,6 +171,37 @@ class Chapters:
         self._story.expect("Still found by others" in said, "it is said what stays")
         self._tell(said.strip().splitlines()[-1])
 
+    def nobody_answers(self) -> None:
+        """What nobody answers in time is overdue: the hub says so to both, and an answer counts."""
+        change, hub = ROOT / "at-once.toml", str(ROOT / "hub")
+        change.write_text(
+            "[answering]\nurgent_duty_hours = 0\nurgent_manager_hours = 0\n", encoding="utf-8"
+        )
+        self._stage.run("patchwork-hub", "charter", "change", str(change), "--yes", "--dir", hub)
+        plan = self._story.team(HEALTH, "j-health")["others"][0]["reference"]
+        self._story.node(
+            HEALTH, "ask", "j-health", plan, "--as", HEALTH.person, "--role", "health_visitor",
+            "--purpose", "safeguarding_child", "--basis", "UK-VITAL",
+            "--fact", "break_glass_reason=child", "--fact", "danger=Nobody opens the door",
+        )  # fmt: skip
+        self._stage.until(
+            lambda: (self._last(HEALTH, "j-health")["clock"] or {}).get("overdue"),
+            "the hub says that it is overdue",
+        )
+        waiting = self._story.inbox(CHILD)["received"][-1]
+        self._tell(
+            "For life or death hours count day and night, and in this demo the charter gives none. "
+            f"The hub says in the log that it is late. {CHILD.name} reads: "
+            f"{waiting['clock']['says']}."
+        )
+        self._story.expect(waiting["clock"]["overdue"], "both sides are told")
+        self._story.node(CHILD, "answer", waiting["request_id"], "--allow", "--as", CHILD.person)
+        self._stage.until(
+            lambda: self._last(HEALTH, "j-health")["state"] == "opened", "the card opens"
+        )
+        says = self._last(HEALTH, "j-health")["clock"]["says"]
+        self._tell(f"An answer still counts. The card opens, and the request {says}.")
+
     # Sensitive
 
     def a_sensitive_service_reaches_out(self) -> None:
@@ -175,6 +220,52 @@ class Chapters:
         self._tell(
             "The recovery service sees the health visitor and is seen by nobody. It asks; a person "
             f"at health visiting learns of it with the request, and answers: {card['phone']}."
+        )
+
+        self._story.node(
+            HEALTH, "raise-attention", "s-health", "moved_home", "--role", "health_visitor",
+            "--yes", "--as", HEALTH.person,
+        )  # fmt: skip
+        (told,) = self._stage.until(
+            lambda: self._story.inbox(RECOVERY)["attention"], "attention reaches the service"
+        )
+        self._story.expect(told["client"] == "s-recovery", "it is about Sorrel")
+        (raised,) = self._story.inbox(HEALTH)["raised"]
+        self._tell(
+            f"Health visiting, whose screen shows nobody, raises attention: {told['title']}. The "
+            f"service is told all the same; health visiting reads: {raised['state_text']}."
+        )
+
+    def two_sensitive_services_meet(self) -> None:
+        """Both clients' consents name the other; unnamed until one asks, and a person answers."""
+        for agency, client, service in (
+            (HEALTH, "b-health", "talking_therapies"),
+            (RECOVERY, "b-recovery", "drug_and_alcohol"),
+        ):
+            self._add(agency, client, BRYONY, service, "--consent", "today")
+            self._story.node(
+                agency, "consent give", client, "--work", "all", "--by", "client", "--how",
+                "in_person", "--on", "now", "--until", "2030-01-31", "--wording", "Form 7", "--to",
+                "health_provider", "--purpose", "early_help", "--as", agency.person,
+            )  # fmt: skip
+        found = self._stage.until(
+            lambda: self._story.team(RECOVERY, "b-recovery")["services"], "a service can be reached"
+        )
+        self._story.expect(self._labels(RECOVERY, "b-recovery") == [], "nobody is named")
+        self._story.node(
+            RECOVERY, "introduce", "b-recovery", found[0]["reference"], "--role", "health_visitor",
+            "--purpose", "early_help", "--basis", "UK-CONSENT", "--yes", "--as", RECOVERY.person,
+        )  # fmt: skip
+        self._sees(RECOVERY, "b-recovery", ["Talking therapies"])
+        asked = self._stage.until(lambda: self._story.inbox(HEALTH)["introduced"], "it is told")
+        self._story.expect(asked[0]["agency"] == RECOVERY.name, "and by whom")
+        card = self._asks_and_gets(RECOVERY, "b-recovery", Why("health_visitor", "UK-CONSENT"))
+        self._story.expect(self._labels(HEALTH, "b-health") == [], "who asked is still unseen")
+        self._tell(
+            "Bryony agreed at her talking therapist's and at the recovery service that each may "
+            "know of the other. Each is told that such a service can be reached, and no name. One "
+            "asks; the other learns at once who did, and a person there answers: "
+            f"{card['phone']}."
         )
 
     # Moving
@@ -219,6 +310,44 @@ class Chapters:
         self._tell(
             "Oleander moves. Wexcombe no longer sees the health visitor, Lexbridge does, and no "
             "id, key or token is the same at both."
+        )
+
+    # News
+
+    def mail_says_that_there_is_news(self) -> None:
+        """A real mail server, which keeps a mailbox, gets a mail with not a word of what is new."""
+        port, box = free_port(), ROOT / "mailbox"
+        self._stage.start(
+            "mailbox", "aiosmtpd", "-n", "-d", "-l", f"127.0.0.1:{port}",
+            "-c", "aiosmtpd.handlers.Mailbox", str(box),
+        )  # fmt: skip
+        with (HEALTH.folder / "node.toml").open("a", encoding="utf-8") as file:
+            file.write(MAIL.format(port=port))
+        self._stage.stop(f"node-{HEALTH.key}")
+        self._story.serve(HEALTH)
+        found = self._stage.until(
+            lambda: [path for path in (box / "new").glob("*") if b"h.whitcombe@" in read(path)],
+            "the health visitor gets a mail",
+        )
+        mail = read(found[0])
+        for word in (b"Amira", b"Hassan", b"h-0001", CHILD.name.encode(), b"found", b"Whitcombe,"):
+            self._story.expect(word not in mail, "the mail says nothing of it")
+        lines = mail.decode("ascii").splitlines()
+        self._tell("\n".join(line for line in lines if not line.startswith("X-")))
+
+    def news_is_read(self) -> None:
+        """A universal service is a number a day; everything else a line."""
+
+        def digest() -> list[dict[str, Any]]:
+            said = self._story.node(CHILD, "news", "--all", "--json", "--as", CHILD.person)
+            lines: list[dict[str, Any]] = json.loads(said)
+            return [line for line in lines if "of your clients were found by" in line["says"]]
+
+        found = self._stage.until(digest, "social care reads a number")
+        line = max(found, key=lambda line: int(line["count"]))
+        self._tell(
+            f"At social care A. Okafor signs in and reads: {line['says']} For the health visitor "
+            "each is a line of its own, as the sharing agreement says of social care's work."
         )
 
     def _add(
@@ -290,6 +419,11 @@ class Chapters:
         return [item for item in sent if item["client"] == client][-1]
 
 
+def read(path: Path) -> bytes:
+    """A mail as it lies in a mailbox."""
+    return path.read_bytes()
+
+
 def chapters(told: Chapters) -> dict[str, list[tuple[str, Callable[[], None]]]]:
     """The steps of each chapter, by its name."""
     return {
@@ -303,10 +437,20 @@ def chapters(told: Chapters) -> dict[str, list[tuple[str, Callable[[], None]]]]:
             ("Consent is used", told.consent_is_used),
             ("Consent is taken back, and the card with it", told.consent_is_withdrawn),
         ],
-        "protection": [("A child protection plan is found", told.a_plan_is_found)],
-        "sensitive": [("A sensitive service reaches out", told.a_sensitive_service_reaches_out)],
+        "protection": [
+            ("A child protection plan is found", told.a_plan_is_found),
+            ("A life is in danger, and nobody answers", told.nobody_answers),
+        ],
+        "sensitive": [
+            ("A sensitive service reaches out", told.a_sensitive_service_reaches_out),
+            ("Two sensitive services meet", told.two_sensitive_services_meet),
+        ],
         "moving": [
             ("A second council", told.a_second_council),
             ("A child moves", told.a_child_moves),
+        ],
+        "news": [
+            ("Mail says that there is news", told.mail_says_that_there_is_news),
+            ("What is new is read where one signs in", told.news_is_read),
         ],
     }

@@ -51,6 +51,8 @@ class AlarmCode(StrEnum):
     QUESTIONS_HELD = "questions_held"
     IDENTITY_UNSENT = "identity_unsent"
     BACKUP_RESTORED = "backup_restored"
+    MAIL_DOWN = "mail_down"
+    MAIL_REFUSED = "mail_refused"
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,14 @@ TEXTS: dict[AlarmCode, AlarmText] = {
         _LOOK, "This node is older than what the hub knows of it: a backup was put back, or "
         "somebody else used its keys.",
         "Run patchwork-node resync, which says what was lost and what was done since.",
+    ),
+    AlarmCode.MAIL_DOWN: AlarmText(
+        _LOOK, "Mail to your own people has not got through for an hour.",
+        "Look at the mail server and at [mail] in node.toml. Nothing else waits for it.",
+    ),
+    AlarmCode.MAIL_REFUSED: AlarmText(
+        _LOOK, "The mail server refuses the address of one of your people.",
+        "Correct it with patchwork-node people mail, or where it is imported from.",
     ),
     AlarmCode.SET_ASIDE: AlarmText(
         _LOOK, "A fault of this program, or of the hub, kept something from being done. It is "

@@ -5,6 +5,7 @@ against the log before it is acted on: its sender's key comes from the node's ow
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from node.config import NodeSettings
@@ -18,13 +19,18 @@ from node.membership.proofs import keep_received
 from node.oversight.journal import Journal, enter_received
 from node.requests.answering import Answering
 from node.requests.asking import Asking
+from node.requests.attention import Attention
+from node.requests.enquiring import Enquiring
+from node.requests.introductions import Introductions
 from node.requests.keeping import Keeping
+from node.requests.overdue import on_overdue
 from node.requests.recall import Recalls
 from node.requests.releasing import Releasing
 from node.requests.without_quorum import Unwitnessed
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel, from_base64
+from protocol.messages.attention import AttentionBody, AttentionNoticeBody
 from protocol.messages.bodies import (
     DecisionBody,
     HubDecisionBody,
@@ -33,6 +39,13 @@ from protocol.messages.bodies import (
     ReleaseBody,
     RequestBody,
     RoundsBody,
+)
+from protocol.messages.clock import OverdueBody
+from protocol.messages.enquiries import EnquiryBody
+from protocol.messages.introductions import (
+    HintsBody,
+    IntroductionDecisionBody,
+    IntroductionRequestBody,
 )
 from protocol.messages.log import DailyStatementBody, ProvisionalBody
 from protocol.messages.review import (
@@ -59,14 +72,17 @@ class Dispatcher:
     def __init__(self, membership: HubMembership, settings: NodeSettings) -> None:
         self._membership = membership
         self.asking = Asking(membership)
+        self.enquiring = Enquiring(membership)
         self.answering = Answering(membership, settings)
         self.releasing = Releasing(membership, self.answering, settings)
         self.unwitnessed = Unwitnessed(membership, self.asking, self.releasing)
         self.reviewing = Reviewing(membership)
+        self.attention = Attention(membership)
         self.recalls = Recalls(membership)
         self.keeping = Keeping(membership, self.answering, self.recalls)
         self.identity_asking = IdentityAsking(membership)
         self.identity_answering = IdentityAnswering(membership)
+        self.introductions = Introductions(membership)
         self.journal = Journal(membership)
         self._incoming = self._takers()
         self._sent = self._takers_of_sent()
@@ -102,6 +118,14 @@ class Dispatcher:
         statement = self.keep(tables, delivery)
         if statement is not None:
             self.asking.on_closed(tables, statement)
+
+    def rests_on(self, delivery: Delivery) -> int | None:
+        """The index in the log of what a message is, or of the entry that it tells of."""
+        with suppress(RemoteError):
+            body = parse_statement(from_base64(delivery.envelope)).body
+            if isinstance(body, AttentionNoticeBody):
+                return body.index
+        return delivery.index
 
     def verifies(self, delivery: Delivery) -> bool:
         """Whether a message is one that the sender's key in our view verifies."""
@@ -175,12 +199,17 @@ class Dispatcher:
     def _takers(self) -> dict[type[WireModel], Incoming]:
         """Who takes what comes from the hub."""
         answering, checks, recalls = self.answering, self.identity_answering, self.recalls
+        introductions = self.introductions
         return {
             NoticeBody: lambda tables, item, _: on_notice(tables, self._membership, item),
             RoundsBody: lambda tables, item, _: on_rounds(tables, self._membership, item),
+            AttentionNoticeBody: lambda tables, item, _: self.attention.on_notice(tables, item),
             RequestBody: answering.on_request,
             HubDecisionBody: lambda tables, item, _: answering.on_hub_decision(tables, item),
             DecisionBody: self.asking.on_decision,
+            OverdueBody: lambda tables, item, delivery: on_overdue(
+                tables, self._membership, item, delivery
+            ),
             ReleaseBody: self.asking.on_release,
             ReceiptBody: lambda tables, item, _: answering.on_receipt(tables, item),
             DailyStatementBody: self.journal.on_statement,
@@ -196,11 +225,18 @@ class Dispatcher:
                 tables, item
             ),
             ProvisionalBody: self.unwitnessed.on_provisional,
+            HintsBody: lambda tables, item, _: introductions.on_hints(tables, item),
+            IntroductionRequestBody: lambda tables, item, _: introductions.on_request(tables, item),
+            IntroductionDecisionBody: lambda tables, item, _: introductions.on_decision(
+                tables, item
+            ),
         }
 
     def _takers_of_sent(self) -> dict[type[WireModel], OnSent]:
         return {
             RequestBody: self.asking.on_request_sent,
+            EnquiryBody: self.enquiring.on_sent,
+            AttentionBody: self.attention.on_sent,
             DecisionBody: self.answering.on_decision_sent,
             ReleaseBody: self.releasing.on_sent,
             ProvisionalBody: self.releasing.on_sent,
@@ -208,11 +244,14 @@ class Dispatcher:
             WrongPersonBody: self.recalls.on_said,
             IdentityRequestBody: self.identity_asking.on_request_sent,
             IdentityCheckBody: self.identity_asking.on_check_sent,
+            IntroductionRequestBody: self.introductions.on_sent,
         }
 
     def _takers_of_failed(self) -> dict[type[WireModel], OnFailed]:
         return {
             RequestBody: self.asking.on_request_failed,
+            EnquiryBody: self.enquiring.on_failed,
+            AttentionBody: self.attention.on_failed,
             DecisionBody: self.answering.on_decision_failed,
             ReleaseBody: self.releasing.on_failed,
             ProvisionalBody: self.unwitnessed.on_failed,
@@ -220,6 +259,7 @@ class Dispatcher:
             IdentityRequestBody: self.identity_asking.on_failed,
             IdentityCheckBody: self.identity_asking.on_failed,
             IdentityAnswerBody: self.identity_answering.on_answer_failed,
+            IntroductionRequestBody: self.introductions.on_failed,
         }
 
     def _forget(self, tables: NodeTables) -> None:

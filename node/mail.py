@@ -179,11 +179,11 @@ class Mail:
         acted on all the same: what moves contact details brings a proof of its own, or is for life
         or death. Any other stays in the mailbox; the next poll brings it again.
         """
-        membership = self._membership
-        if delivery.index is None or delivery.index < membership.view.size:
+        membership, index = self._membership, self._dispatcher.rests_on(delivery)
+        if index is None or index < membership.view.size:
             return True
         witnessed = await membership.follow()
-        if delivery.index < membership.view.size:
+        if index < membership.view.size:
             return True
         return not witnessed and await asyncio.to_thread(self._dispatcher.verifies, delivery)
 

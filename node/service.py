@@ -1,6 +1,6 @@
 """A running node at one hub: poll, handle, send, release (specs/07-transport.md §5).
 
-Seven loops, each of which outlives whatever meets one of its passes (node/faults.py).
+Eight loops, each of which outlives whatever meets one of its passes (node/faults.py).
 """
 
 import asyncio
@@ -17,8 +17,10 @@ from node.mail import Mail
 from node.membership.hub import HubMembership
 from node.membership.outbox import Outbox
 from node.membership.renewal import SealRenewal
+from node.news.reminders import Reminders
 from node.oversight.figures import WeeklyFigures
 from node.oversight.monitor import Monitor
+from node.publishing.publisher import Publisher
 from node.publishing.republish import CharterWatch
 from node.records.upkeep import Forgetting
 from node.resync.resync import Resyncing
@@ -35,6 +37,7 @@ PAUSE_SECONDS = 0.3
 FOLLOW_SECONDS = 2.0
 LOOK_SECONDS = 30.0
 RENEW_SECONDS = 60.0
+REMIND_SECONDS = 3600.0
 
 Work = Callable[[], Awaitable[object]]
 Shown = TypeVar("Shown")
@@ -50,6 +53,7 @@ class NodeService:
         self.others: list[HubMembership] = []
         self.dispatcher = Dispatcher(membership, settings)
         self.asking = self.dispatcher.asking
+        self.enquiring = self.dispatcher.enquiring
         self.answering = self.dispatcher.answering
         self.releasing = self.dispatcher.releasing
         self.journal = self.dispatcher.journal
@@ -59,6 +63,7 @@ class NodeService:
         self.charters = CharterWatch(membership)
         self.renewal = SealRenewal(membership)
         self.figures = WeeklyFigures(membership)
+        self.reminders = Reminders(membership, settings.remind_days)
         self.monitor = Monitor(membership, settings.alarm_command)
         self.forgetting = Forgetting(membership.engine, settings, membership.folder, membership.env)
         self._settings = settings
@@ -86,10 +91,17 @@ class NodeService:
             "watch": self._watch,
             "renew": self._renew,
             "figures": self._say_figures,
+            "remind": self._remind,
             "monitor": self._monitor,
             "forget": self._forget,
+            "enquiries": self._tell_enquiries,
         }
         await asyncio.gather(*(self._forever(name, work) for name, work in loops.items()))
+
+    @property
+    def time_zone(self) -> str:
+        """Where the agency is, as the tz database names it."""
+        return self._settings.time_zone
 
     async def read(self, view: Callable[[NodeTables, HubMembership], Shown]) -> Shown:
         """What a view makes of the tables as they are now. Raises LocalError: NOT_READY of a backup
@@ -165,8 +177,10 @@ class NodeService:
             "watch": self.charters.step,
             "renew": self.renewal.step,
             "figures": self.figures.step,
+            "remind": self.reminders.step,
             "monitor": self.monitor.look,
             "forget": lambda: self.forgetting.run(dry_run=False),
+            "enquiries": self.tell_enquiries,
         }
         engine, hub_id = self.membership.engine, self.membership.hub.hub_id
         self._faulty = await engine.read(lambda tables: tables.set_aside.items(hub_id, Kind.LOOP))
@@ -219,6 +233,10 @@ class NodeService:
         await self.figures.step()
         await asyncio.sleep(RENEW_SECONDS)
 
+    async def _remind(self) -> None:
+        await self.reminders.step()
+        await asyncio.sleep(REMIND_SECONDS)
+
     async def _monitor(self) -> None:
         await self.monitor.look()
         await asyncio.sleep(LOOK_SECONDS)
@@ -232,6 +250,23 @@ class NodeService:
             return
         done = await self.forgetting.run(dry_run=False)
         await asyncio.sleep(DAY if done["settled"] else LOOK_SECONDS)
+
+    async def tell_enquiries(self) -> None:
+        """Publish enquiries that were allowed and are not published yet, and end those that are
+        over.
+        """
+        if await self.resyncing.under_way():
+            return
+        membership = self.membership
+        to_tell = await membership.engine.read(
+            lambda tables: tables.enquiries.is_any_to_tell(membership.at())
+        )
+        if to_tell:
+            await Publisher(membership).publish_enquiries()
+
+    async def _tell_enquiries(self) -> None:
+        await self.tell_enquiries()
+        await asyncio.sleep(LOOK_SECONDS)
 
     async def _forever(self, name: str, work: Work) -> None:
         while True:

@@ -1,4 +1,4 @@
-"""Secret files: one JSON object of hex strings, readable by its owner alone.
+"""Secret files, readable by their owner alone: ours are one JSON object of hex strings.
 
 Never printed, never in argv or environment. A file that others may read is refused.
 """
@@ -47,8 +47,7 @@ def replace_secrets(path: Path, values: dict[str, bytes]) -> None:
 def read_secrets(path: Path) -> dict[str, bytes]:
     """The secrets by name. Raises LocalError; the message never shows a value."""
     try:
-        if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            raise LocalError(ErrorCode.CONFIGURATION, f"{path.name}: run chmod 600 on it first")
+        _check_own(path)
         values = json.loads(path.read_bytes())
         return {str(name): bytes.fromhex(value) for name, value in values.items()}
     except FileNotFoundError as error:
@@ -58,6 +57,25 @@ def read_secrets(path: Path) -> dict[str, bytes]:
     except (OSError, ValueError, TypeError, AttributeError):
         # No "from": the cause's message could quote the file.
         raise LocalError(ErrorCode.CONFIGURATION, f"{path.name} is not a secrets file") from None
+
+
+def read_password(path: Path) -> str:
+    """The first line of a file that somebody else's server wants. Raises LocalError."""
+    try:
+        _check_own(path)
+        words = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError as error:
+        raise LocalError(ErrorCode.CONFIGURATION, f"{path.name} is not there") from error
+    except (OSError, UnicodeError):
+        raise LocalError(ErrorCode.CONFIGURATION, f"{path.name} cannot be read") from None
+    if not words or not words[0]:
+        raise LocalError(ErrorCode.CONFIGURATION, f"{path.name} has nothing in its first line")
+    return words[0]
+
+
+def _check_own(path: Path) -> None:
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        raise LocalError(ErrorCode.CONFIGURATION, f"{path.name}: run chmod 600 on it first")
 
 
 def check_closed(folder: Path) -> None:

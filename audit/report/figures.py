@@ -12,12 +12,14 @@ from pathlib import Path
 from audit.case.case import Case
 from audit.findings import Finding
 from audit.outcome import Report
-from audit.rules.history import DAY, Asked, History, Names, lines
+from audit.rules.clocks import ClockCheck
+from audit.rules.history import DAY, Alerted, Asked, History, Names, lines
 from audit.rules.open import open_case
 from audit.rules.times import Seen, TimeCheck, read_notes, see
 from audit.verify.verify import Verified, verify_case
 from protocol.errors import RemoteError
 from protocol.requests.disclosure import Disclosure
+from protocol.requests.quotas import quota_of
 
 OUTCOMES = ("allow", "refer", "refuse", "other")
 
@@ -65,11 +67,14 @@ def audit_case(
     opened = open_case(case, verified, disclosures=disclosures)
     seen = kept_notes(case, verified, notes)
     times, history = TimeCheck(seen, verified.size), History()
+    clocks = ClockCheck(verified.directory, times.bounds)
     findings: list[Finding] = [*verified.findings, *opened.findings]
     for line in lines(case, verified):
         findings += times.line(line)
+        findings += clocks.line(line)
         history.take(line)
     findings += times.finish()
+    findings += clocks.finish()
     checked = {
         **verified.checked,
         **opened.checked,
@@ -120,9 +125,9 @@ def code_mix(history: History) -> dict[str, Counter[str]]:
 
 @dataclass(frozen=True)
 class Checks:
-    """One agency's identity checks: how many it asked for, in how many the hub named another
-    agency, to how many of those it sent nothing, how many were answered "same" and otherwise, the
-    most in one day, and on how many days that was over the charter's quota.
+    """One agency's identity checks, or its introductions: how many it asked for, in how many the
+    hub named another agency, to how many of those it sent nothing, how many were answered "same"
+    and otherwise, the most in one day, and on how many days that was over the charter's quota.
     """
 
     asked: int
@@ -134,13 +139,48 @@ class Checks:
     days_over: int
 
 
-def identity_checks(audited: Audited) -> dict[str, Checks]:
-    """Asking agency, by id, to its identity checks."""
+def identity_checks(audited: Audited, kind: str = "identity_request") -> dict[str, Checks]:
+    """Asking agency, by id, to its identity checks, or what it asked for by another kind."""
     by_agency: dict[str, list[Asked]] = {}
     for item in audited.history.asked.values():
-        if item.kind == "identity_request":
+        if item.kind == kind:
             by_agency.setdefault(item.requester, []).append(item)
     return {agency: _checks(audited, items) for agency, items in sorted(by_agency.items())}
+
+
+@dataclass(frozen=True)
+class Alerts:
+    """What one agency said to teams and asked of the council: how often it raised attention and for
+    how many organisations it asked, the most attention in one day, and on how many days it was over
+    the charter's quota.
+    """
+
+    raised: int
+    invites: int
+    most_a_day: int
+    days_over: int
+
+
+def alerts(audited: Audited) -> dict[str, Alerts]:
+    """Agency, by id, to what it raised and asked for; never to how many."""
+    found: dict[str, Alerts] = {}
+    for sender in sorted({item.sender for item in audited.history.alerts}):
+        own = [item for item in audited.history.alerts if item.sender == sender]
+        raised = [item for item in own if item.kind == "attention"]
+        days = Counter(item.at // DAY for item in raised)
+        most = {item.at // DAY: _quota(audited, item) for item in raised}
+        found[sender] = Alerts(
+            raised=len(raised),
+            invites=len(own) - len(raised),
+            most_a_day=max(days.values(), default=0),
+            days_over=sum(count > most[day] for day, count in days.items()),
+        )
+    return found
+
+
+def _quota(audited: Audited, item: Alerted) -> int:
+    charter = audited.verified.directory.charter_at(item.index).charter
+    return quota_of(charter, item.kind) or 0
 
 
 def _checks(audited: Audited, items: Sequence[Asked]) -> Checks:

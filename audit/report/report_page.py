@@ -10,16 +10,20 @@ from collections.abc import Iterator, Sequence
 from audit.findings import ADVICE, Finding, FindingCode, Severity
 from audit.meanings import MEANINGS
 from audit.outcome import VERDICTS
+from audit.report.answers import answers_section
 from audit.report.bundle_text import when
 from audit.report.figures import (
     OUTCOMES,
     Audited,
+    alerts,
     asks,
     code_mix,
     identity_checks,
     outcomes_by_basis,
     uptime,
 )
+from audit.report.front_door import enquiries_section
+from audit.rules.history import RENEWAL
 from web.markup import page, paragraph, section, table, text
 from web.pictures import Axis, Caption, Series, bar_picture
 from web.rows import grid_picture, rows_picture
@@ -36,9 +40,17 @@ _SAID = {
     Severity.RULE: "Rule: the log is intact, but a rule was broken",
 }
 _SERIES = {
-    "requests": {"request", "identity_request"},
-    "decisions": {"hub_decision", "decision", "identity_decision", "identity_answer"},
+    "requests": {"request", "identity_request", "introduction_request", "enquiry"},
+    "decisions": {
+        "hub_decision",
+        "decision",
+        "identity_decision",
+        "identity_answer",
+        "introduction_decision",
+        "enquiry_decision",
+    },
     "releases": {"release", "provisional", "receipt"},
+    "renewals": {RENEWAL},
 }
 
 
@@ -54,7 +66,11 @@ def to_html(audited: Audited, now: int) -> str:
         _bases(audited),
         _mix(audited),
         _refusals(audited),
+        answers_section(audited),
         _identity_checks(audited),
+        _introductions(audited),
+        enquiries_section(audited),
+        _alerts(audited),
         _unwitnessed(audited),
         _witnesses(audited),
         _checked(audited),
@@ -281,6 +297,42 @@ def _identity_checks(audited: Audited) -> str:
     made = table("Identity checks by asking agency", heads, rows) if rows else ""
     none = "" if rows else " There were none."
     return section("identity", "Identity checks", paragraph(says + none), made)
+
+
+def _introductions(audited: Audited) -> str:
+    rows = [
+        (
+            audited.name(agency), made.asked, made.named, made.most_a_day,
+            f"over the quota on {made.days_over} day(s)" if made.days_over else "",
+        )
+        for agency, made in identity_checks(audited, "introduction_request").items()
+    ]  # fmt: skip
+    says = (
+        "Who asks to be introduced to a service that nobody sees is told which agency it is, and "
+        "that agency who asked. Clients have agreed to it on both sides."
+    )
+    heads = ("Asks", "Introductions", "Named another", "Most in a day", "Note")
+    made = table("Introductions by asking agency", heads, rows) if rows else ""
+    none = "" if rows else " There were none."
+    return section("introductions", "Introductions", paragraph(says + none), made)
+
+
+def _alerts(audited: Audited) -> str:
+    rows = [
+        (
+            audited.name(agency), said.raised, said.most_a_day, said.invites,
+            f"over the quota on {said.days_over} day(s)" if said.days_over else "",
+        )
+        for agency, said in alerts(audited).items()
+    ]  # fmt: skip
+    says = (
+        "An agency may tell the team around a client that something happened, in a code of the "
+        "charter's, and ask the council to invite an organisation. The log does not hold who was "
+        "told, nor how many."
+    )
+    heads = ("Agency", "Attention raised", "Most in a day", "Invites", "Note")
+    made = table("Attention and invites by agency", heads, rows) if rows else ""
+    return section("attention", "Attention", paragraph(says + ("" if rows else " None.")), made)
 
 
 def _unwitnessed(audited: Audited) -> str:

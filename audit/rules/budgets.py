@@ -12,7 +12,7 @@ from audit.findings import Finding, FindingCode, rule
 from protocol.governance.admission import Newcomer, joined_at, needs_endorsement
 from protocol.governance.directory import Directory
 from protocol.governance.limits import allowed
-from protocol.messages.bodies import EvaluationCountBody
+from protocol.messages.evaluations import EvaluationCountBody
 from protocol.messages.statement import Statement
 
 # A batch that one key holder did not answer is evaluated again.

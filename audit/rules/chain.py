@@ -5,7 +5,7 @@ logged before it, by protocol.decide.decide_hub; what the hub logged is only com
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from audit.findings import Finding, FindingCode, rule
@@ -22,7 +22,9 @@ from protocol.messages.bodies import (
 from protocol.messages.log import ProvisionalBody
 from protocol.messages.parts import DecisionFacts
 from protocol.messages.statement import MAX_SKEW_SECONDS, Preamble, Statement
+from protocol.requests.answers import lacks_person, lacks_reason
 from protocol.requests.decide import Allow, Decision, Refer, Refuse, allows_break_glass, decide_hub
+from protocol.requests.renewals import CardBefore, NotRenewed, may_follow
 
 AnyRelease = Statement[ReleaseBody] | Statement[ProvisionalBody]
 _OUTCOMES = {Allow: "allow", Refer: "refer", Refuse: "refuse"}
@@ -30,7 +32,11 @@ _OUTCOMES = {Allow: "allow", Refer: "refer", Refuse: "refuse"}
 
 @dataclass
 class Request:
-    """A request and how far it has come. `expected` and `pinned` are ours, not the hub's."""
+    """A request and how far it has come. `expected` and `pinned` are ours, not the hub's.
+
+    `release` to `gone` are of the card that left last (`by_holder`: that recalled it; `gone`: the
+    asker stated it), `earlier` the releases before it.
+    """
 
     index: int
     statement_id: str
@@ -51,6 +57,13 @@ class Request:
     release: str | None = None
     released_hash: str = ""
     received: bool = False
+    keep_until: int | None = None
+    renewed_at: int | None = None
+    earlier: set[str] = field(default_factory=set)
+    recall: str | None = None
+    by_holder: bool = False
+    gone: bool = False
+    wrong_person: str | None = None
 
 
 class Chain:
@@ -129,12 +142,26 @@ class Chain:
             if request.hub_outcome == "refer" and body.decided_by is None:
                 yield rule(FindingCode.PERSON_NEEDED, index, "the hub referred this to a person")
             yield from self._in_force(index, preamble, request)
+        yield from self._answered(index, body, request)
         yield from in_time(index, preamble, request)
         request.decision, request.outcome = statement.id, body.outcome
         request.decision_index, request.by_person = index, body.decided_by is not None
 
+    def _answered(self, index: int, body: DecisionBody, request: Request) -> Iterator[Finding]:
+        """What the charter wants of an answer: a person, or a reason in writing."""
+        basis = self._directory.charter_at(index).charter.lawful_basis(request.basis)
+        member = self._directory.member(request.requester, index)
+        if lacks_person(body, basis, member.body.member_class if member else None):
+            detail = f"basis {request.basis}: the charter lets no rule allow this"
+            yield rule(FindingCode.PERSON_NEEDED, index, detail)
+        if lacks_reason(body, basis):
+            detail = f"basis {request.basis}: a refusal has its reason in writing"
+            yield rule(FindingCode.REASON_MISSING, index, detail)
+
     def release(self, index: int, statement: Statement[ReleaseBody]) -> Iterator[Finding]:
-        """A release: by the answering agency, once, on a witnessed decision that allows it."""
+        """A release: by the answering agency, on a witnessed decision that allows it; another one
+        where that renews a card that is gone.
+        """
         request = self._allowed(statement)
         if request is None:
             yield _undecided(index, statement.body.request_id)
@@ -171,8 +198,10 @@ class Chain:
         """What holds for a card however it leaves; takes it down."""
         body, preamble = statement.body, statement.preamble
         yield from check_parties(index, preamble, request.answerer, request.requester)
-        if request.release is not None:
-            yield broken_chain(index, "second release", body.request_id)
+        if request.release is None:
+            yield from in_time(index, preamble, request)
+        else:
+            yield from _renews(index, statement, request)
         if body.seal_key not in seal_keys(
             self._directory, request.requester, (body.tree_size, index)
         ):
@@ -180,8 +209,13 @@ class Chain:
             yield rule(FindingCode.SEAL_KEY, index, detail)
         yield from self._in_force(index, preamble, request)
         yield from self._kept(index, statement, request)
-        yield from in_time(index, preamble, request)
+        if request.release is not None:
+            request.earlier.add(request.release)
+            request.renewed_at = preamble.iat
+            request.received = request.by_holder = request.gone = False
+            request.recall = None
         request.release, request.released_hash = statement.id, body.sealed_hash
+        request.keep_until = body.keep_until
 
     def receipt(self, index: int, statement: Statement[ReceiptBody]) -> Iterator[Finding]:
         """A receipt: by the requester, once, for the card that was released."""
@@ -255,6 +289,24 @@ def as_logged(decision: Decision) -> tuple[str, str | None, str | None]:
 def words(decision: tuple[str, str | None, str | None]) -> str:
     """Those in words."""
     return " ".join(part for part in decision if part is not None)
+
+
+def _renews(index: int, statement: AnyRelease, request: Request) -> Iterator[Finding]:
+    """Whether a card may leave in the place of the one before it."""
+    body = statement.body
+    before = CardBefore(
+        recalled=request.by_holder,
+        gone=request.gone,
+        wrong_person=request.wrong_person is not None,
+        keep_until=request.keep_until,
+        renewed_at=request.renewed_at,
+    )
+    why = may_follow(before, body.keep_until, statement.preamble.iat)
+    if why is NotRenewed.KEPT_TOO_LONG:
+        detail = "the card may be kept for longer than the one that it renews"
+        yield rule(FindingCode.CARD_KEPT_TOO_LONG, index, detail)
+    elif why is not None or isinstance(body, ProvisionalBody):
+        yield broken_chain(index, "second release", body.request_id)
 
 
 def _undecided(index: int, request_id: str) -> Finding:

@@ -35,6 +35,7 @@ class DisclosureCheck:
             return
         try:
             disclosure.check(body.facts_commitment)
+            disclosure.check_reason(body.reason_commitment)
         except RemoteError:
             detail = f"what was disclosed about request {body.request_id} is not what was logged"
             yield rule(FindingCode.DISCLOSURE_DIFFERS, index, detail)

@@ -25,6 +25,7 @@ from protocol.messages.bodies import (
     StubRow,
 )
 from protocol.messages.statement import Statement
+from protocol.requests.enquiries import publishes_unfounded
 from protocol.wire import parse_wire
 
 CHUNK_LIMIT = 1024 * 1024
@@ -171,6 +172,9 @@ class EvidenceCheck:
             if kind is None or involvement.label not in kind.labels:
                 detail = f"{name}: a type or label is not in the charter"
                 yield rule(FindingCode.PUBLICATION_ROW, index, detail)
+        if publishes_unfounded(row, self._facts.enquired_until(agency, row.stub_id)):
+            detail = f"{name}: an enquiry that was not allowed, for longer, or beside other work"
+            yield rule(FindingCode.ENQUIRY_UNFOUNDED, index, detail)
         self._facts.put_row(row, agency, statement.id)
 
     def _item(self, index: int, round_id: str, line: bytes) -> Iterator[Finding]:

@@ -12,10 +12,15 @@ from protocol import canonical
 from protocol.governance.charter import Charter
 from protocol.governance.directory import Directory
 from protocol.messages.bodies import LinkItem, PublishedInvolvement, RequestBody, StubRow
+from protocol.messages.introductions import IntroductionRequestBody
 from protocol.messages.parts import DecisionFacts
 from protocol.messages.review import IdentityRequestBody
-from protocol.messages.statement import MAX_SKEW_SECONDS, Statement
-from protocol.requests.decide import HubFacts, IdentityFacts, LinkFact, seen_until
+from protocol.messages.statement import MAX_SKEW_SECONDS, Preamble, Statement
+from protocol.requests.decide import HubFacts, IdentityFacts, LinkFact
+from protocol.requests.spans import seen_until
+
+Unnamed = Statement[IdentityRequestBody] | Statement[IntroductionRequestBody]
+"""What is asked of the hub about whoever is at the other end."""
 
 DAY = 86_400
 _NOTHING = canonical.encode([])
@@ -67,7 +72,10 @@ class LoggedFacts:
     kinds: dict[str, str] = field(default_factory=dict)
     erased: bool = False
     _requests: defaultdict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
-    _checks: defaultdict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
+    _checks: defaultdict[tuple[str, str], Counter[int]] = field(
+        default_factory=lambda: defaultdict(Counter)
+    )
+    _enquiries: dict[tuple[str, str], int] = field(default_factory=dict)
     _said: defaultdict[str, dict[str, Said]] = field(default_factory=lambda: defaultdict(dict))
 
     def put_row(self, row: StubRow, agency: str, publication: str) -> None:
@@ -84,6 +92,14 @@ class LoggedFacts:
     def say(self, link_id: str, agency: str, answer: str) -> None:
         """Take in what one side says of a link."""
         self._said[link_id][agency] = Said(answer, self._publications(link_id))
+
+    def allow_enquiry(self, agency: str, stub_id: str, until: int) -> None:
+        """An agency may publish an enquiry in a stub, until a time."""
+        self._enquiries[agency, stub_id] = max(until, self.enquired_until(agency, stub_id) or 0)
+
+    def enquired_until(self, agency: str, stub_id: str) -> int | None:
+        """Until when an agency may publish an enquiry in a stub; None: it may not."""
+        return self._enquiries.get((agency, stub_id))
 
     def close(self, link_id: str) -> None:
         """A link ends at once: both sides count as saying that it is the wrong person."""
@@ -102,24 +118,26 @@ class LoggedFacts:
         standing = len(said) == 2 and all(item.publications == now for item in said)
         return answers.pop() if standing and len(answers) == 1 else None
 
-    def count_check(self, sender: str, iat: int) -> None:
-        """Count an identity request against its sender's quota."""
-        self._checks[sender][iat // DAY] += 1
+    def count_check(self, preamble: Preamble) -> None:
+        """Count an identity request, or one to be introduced, against its sender's quota."""
+        self._checks[preamble.sender, preamble.kind][preamble.iat // DAY] += 1
 
     def identity_facts(
-        self, directory: Directory, index: int, statement: Statement[IdentityRequestBody]
+        self, directory: Directory, index: int, statement: Unnamed, link_id: str
     ) -> tuple[IdentityFacts, DecisionFacts, str | None]:
-        """What `decide_identity` is to look at, the ids of it all, and the agency across."""
+        """What `decide_identity` and `decide_introduction` are to look at, the ids of it all, and
+        the agency across.
+        """
         body, preamble = statement.body, statement.preamble
-        link = self.links.get(body.link_id)
+        link = self.links.get(link_id)
         fact = LinkFact(link.state, link.ends) if link else None
         end = fact.other_end(preamble.sender, body.stub_id) if fact else None
         own, other = self._own((preamble.sender, body.stub_id)), self._own(end)
         requester = directory.member(preamble.sender, index)
         answerer = directory.member(end[0], index) if end else None
-        days = self._checks.get(preamble.sender, Counter())
+        days = self._checks.get((preamble.sender, preamble.kind), Counter())
         today = sum(count for day, count in days.items() if day >= preamble.iat // DAY)
-        said = self._said.get(body.link_id, {}).values()
+        said = self._said.get(link_id, {}).values()
         facts = IdentityFacts(
             requester_id=preamble.sender,
             requester=requester.body if requester else None,
@@ -139,6 +157,11 @@ class LoggedFacts:
             holder_publication=other.publication if other else None,
         )
         return facts, pinned, end[0] if end else None
+
+    def involvements_of(self, agency: str, stub_id: str) -> tuple[PublishedInvolvement, ...]:
+        """What an agency publishes of a stub; nothing if it is not that agency's."""
+        stub = self._own((agency, stub_id))
+        return stub.involvements() if stub else ()
 
     def _own(self, end: tuple[str, str] | None) -> Stub | None:
         stub = self.stubs.get(end[1]) if end else None

@@ -19,6 +19,7 @@ from protocol.errors import RemoteError
 from protocol.fields import WireModel
 from protocol.governance.directory import Directory
 from protocol.log.leaf import LeafKind, parse_leaf, verify_sealed
+from protocol.messages.attention import AttentionBody, InviteBody
 from protocol.messages.audit import SampleCommitmentBody
 from protocol.messages.bodies import (
     DecisionBody,
@@ -28,6 +29,9 @@ from protocol.messages.bodies import (
     ReleaseBody,
     RequestBody,
 )
+from protocol.messages.clock import OverdueBody
+from protocol.messages.enquiries import EnquiryBody, EnquiryDecisionBody
+from protocol.messages.introductions import IntroductionDecisionBody, IntroductionRequestBody
 from protocol.messages.log import ProvisionalBody
 from protocol.messages.review import (
     IdentityAnswerBody,
@@ -38,6 +42,9 @@ from protocol.messages.review import (
 from protocol.messages.statement import Statement, parse_statement
 
 DAY = 86_400
+RENEWAL = "renewal"
+"""What renews a card, among the kinds of a day: the same contact details are disclosed once."""
+_DECISIONS = (HubDecisionBody, IdentityDecisionBody, IntroductionDecisionBody)
 
 
 @dataclass(frozen=True)
@@ -51,9 +58,23 @@ class Line:
     salt: bytes | None = None
 
 
+@dataclass(frozen=True)
+class Alerted:
+    """Attention that was raised, or an invite: by whom, when, and nothing of to whom."""
+
+    index: int
+    kind: str
+    sender: str
+    at: int
+
+
 @dataclass
 class Asked:
-    """One request or identity request, and what became of it. Ids and codes only."""
+    """One request, of whichever of the three kinds, and what became of it. Ids and codes only.
+
+    `request_id` of a request to be introduced, which has none, is its statement's. `overdue_for`:
+    how long it was overdue when the hub said so, in seconds; None: it never did.
+    """
 
     index: int
     kind: str
@@ -73,6 +94,8 @@ class Asked:
     received_at: int | None = None
     unwitnessed: bool = False
     details_sent: bool = False
+    answered_at: int | None = None
+    overdue_for: int | None = None
 
     @property
     def ended(self) -> str:
@@ -90,6 +113,19 @@ class Commitment:
 
 
 @dataclass
+class Enquired:
+    """One enquiry about somebody who is no client: where it is in the log, whose it is, and what
+    the hub decided; "" if it has not.
+    """
+
+    index: int
+    agency: str
+    practitioner: str
+    asked_at: int
+    outcome: str = ""
+
+
+@dataclass
 class History:
     """Filled line by line, in log order. What comes twice counts once."""
 
@@ -98,6 +134,8 @@ class History:
     refusals: Counter[str] = field(default_factory=Counter)
     rejections: Counter[str] = field(default_factory=Counter)
     commitments: list[Commitment] = field(default_factory=list)
+    enquiries: dict[str, Enquired] = field(default_factory=dict)
+    alerts: list[Alerted] = field(default_factory=list)
     entries: int = 0
     unread: int = 0
 
@@ -109,23 +147,48 @@ class History:
             return
         statement: Statement[Any] = line.statement
         preamble, body = statement.preamble, statement.body
-        self.days[preamble.iat // DAY][preamble.kind] += 1
-        if isinstance(body, (RequestBody, IdentityRequestBody)):
+        kind = RENEWAL if self._renews(body) else preamble.kind
+        self.days[preamble.iat // DAY][kind] += 1
+        if isinstance(body, (RequestBody, IdentityRequestBody, IntroductionRequestBody)):
             self._request(line.index, statement)
+        elif isinstance(body, (EnquiryBody, EnquiryDecisionBody)):
+            self._enquiry(line.index, statement)
         elif isinstance(body, RejectionBody):
             self.rejections[body.code] += 1
+        elif isinstance(body, (AttentionBody, InviteBody)):
+            alerted = Alerted(line.index, preamble.kind, preamble.sender, preamble.iat)
+            self.alerts.append(alerted)
         elif isinstance(body, SampleCommitmentBody):
             self.commitments.append(Commitment(line.index, preamble.sender, body))
         else:
             self._step(preamble.iat, body)
 
+    def _enquiry(self, index: int, statement: Statement[Any]) -> None:
+        preamble, body = statement.preamble, statement.body
+        if isinstance(body, EnquiryBody):
+            enquired = Enquired(index, preamble.sender, body.practitioner.id, preamble.iat)
+            self.enquiries.setdefault(body.enquiry_id, enquired)
+        elif enquiry := self.enquiries.get(body.enquiry_id):
+            enquiry.outcome = enquiry.outcome or body.outcome
+
+    def _renews(self, body: object) -> bool:
+        """Whether a card left in the place of one before it, or that one was opened."""
+        if not isinstance(body, (ReleaseBody, ReceiptBody)):
+            return False
+        asked = self.asked.get(body.request_id)
+        if asked is None:
+            return False
+        before = asked.released_at if isinstance(body, ReleaseBody) else asked.received_at
+        return before is not None
+
     def _request(self, index: int, statement: Statement[Any]) -> None:
         body, preamble = statement.body, statement.preamble
         plain = isinstance(body, RequestBody)
+        named = getattr(body, "request_id", None) or getattr(body, "check_id", None)
         asked = Asked(
             index=index,
             kind=preamble.kind,
-            request_id=body.request_id if plain else body.check_id,
+            request_id=str(named or statement.id),
             asked_at=preamble.iat,
             requester=preamble.sender,
             answerer=preamble.aud if plain else None,
@@ -138,33 +201,49 @@ class History:
     def _step(self, iat: int, body: object) -> None:
         """What follows a request; a step of an unknown request tells nothing here."""
         name = getattr(body, "request_id", None) or getattr(body, "check_id", None)
-        asked = self.asked.get(str(name))
+        asked = self.asked.get(str(name or getattr(body, "request", None)))
         if asked is None:
             return
-        if isinstance(body, (HubDecisionBody, IdentityDecisionBody)) and not asked.hub_outcome:
+        if isinstance(body, _DECISIONS) and not asked.hub_outcome:
             asked.hub_outcome, asked.hub_code = body.outcome, body.code
-            if isinstance(body, IdentityDecisionBody):
-                asked.answerer = body.holder
+            asked.answerer = _named(body) or asked.answerer
             self._refused(body.outcome, body.code)
         elif isinstance(body, (DecisionBody, IdentityAnswerBody)):
-            self._decided(asked, body)
-        elif isinstance(body, (ReleaseBody, ProvisionalBody)) and asked.released_at is None:
-            asked.released_at, asked.unwitnessed = iat, isinstance(body, ProvisionalBody)
-        elif isinstance(body, ReceiptBody) and asked.received_at is None:
-            asked.received_at = iat
-        elif isinstance(body, IdentityCheckBody):
-            asked.details_sent = True
+            self._decided(iat, asked, body)
+        else:
+            _took(iat, asked, body)
 
-    def _decided(self, asked: Asked, body: DecisionBody | IdentityAnswerBody) -> None:
+    def _decided(self, iat: int, asked: Asked, body: DecisionBody | IdentityAnswerBody) -> None:
         checked = isinstance(body, IdentityAnswerBody)
         asked.outcome = body.answer if isinstance(body, IdentityAnswerBody) else body.outcome
         asked.code, asked.decided_by = body.code, body.decided_by
+        if asked.answered_at is None and asked.outcome != "refer":
+            asked.answered_at = iat
         if asked.hub_outcome != "refuse":
             self._refused("refuse" if checked and body.code else asked.outcome, body.code)
 
     def _refused(self, outcome: str, code: str | None) -> None:
         if outcome == "refuse":
             self.refusals[code or "no_code"] += 1
+
+
+def _named(body: object) -> str | None:
+    """The agency that a decision of the hub names."""
+    if isinstance(body, IntroductionDecisionBody):
+        return body.service.agency_id if body.service else None
+    return body.holder if isinstance(body, IdentityDecisionBody) else None
+
+
+def _took(iat: int, asked: Asked, body: object) -> None:
+    """A step beside the decisions; the first of each counts."""
+    if isinstance(body, (ReleaseBody, ProvisionalBody)) and asked.released_at is None:
+        asked.released_at, asked.unwitnessed = iat, isinstance(body, ProvisionalBody)
+    elif isinstance(body, ReceiptBody) and asked.received_at is None:
+        asked.received_at = iat
+    elif isinstance(body, OverdueBody) and asked.overdue_for is None:
+        asked.overdue_for = iat - body.due
+    elif isinstance(body, IdentityCheckBody):
+        asked.details_sent = True
 
 
 def lines(case: Case, verified: Verified) -> Iterator[Line]:

@@ -13,12 +13,15 @@ from typing import Any
 
 from audit.case.case import Case, Payload
 from audit.findings import Finding, FindingCode, Severity, broken, missing, rule
+from audit.rules.attention import AttentionCheck
 from audit.rules.budgets import BudgetCheck
 from audit.rules.chain import Chain
 from audit.rules.daily import DailyCheck
 from audit.rules.disclosures import DisclosureCheck
+from audit.rules.enquiries import EnquiryCheck
 from audit.rules.evidence import Evidence, EvidenceCheck
 from audit.rules.facts import LoggedFacts
+from audit.rules.introductions import Introducing
 from audit.rules.quotas import QuotaCheck
 from audit.rules.recalls import RecallCheck
 from audit.rules.reviews import People
@@ -81,10 +84,14 @@ class _Opening:
         self._budgets = BudgetCheck(verified.directory)
         self._quotas = QuotaCheck(verified.directory)
         self._people = People(self._facts, verified.directory, self._chain)
+        self._introducing = Introducing(self._facts, verified.directory, self._chain)
+        self._enquiries = EnquiryCheck(self._facts, verified.directory)
         recalls = RecallCheck(self._facts, verified.directory, self._chain)
         self._steps: dict[str, Callable[[int, Statement[Any]], Iterator[Finding]]] = {
             "request": self._chain.request,
             "hub_decision": self._chain.hub_decision,
+            "enquiry": self._enquiries.enquiry,
+            "enquiry_decision": self._enquiries.decision,
             "decision": self._disclosures.decision,
             "release": self._chain.release,
             "provisional": self._chain.provisional,
@@ -98,6 +105,8 @@ class _Opening:
             "evaluation_count": self._budgets.evaluation_count,
             "statement_answer": self._daily.answer,
             **self._people.steps(),
+            **self._introducing.steps(),
+            **AttentionCheck(self._facts, verified.directory).steps(),
         }
         self._gaps = False
         self._incomplete = False
@@ -116,6 +125,8 @@ class _Opening:
         self._judge(self._chain.finish(verified.size), half=self._incomplete)
         self._judge(self._disclosures.finish(), half=self._incomplete)
         self._judge(self._people.finish(verified.size), half=self._incomplete)
+        self._judge(self._introducing.finish(verified.size), half=self._incomplete)
+        self._judge(self._enquiries.finish(verified.size), half=self._incomplete)
         self._judge(self._budgets.finish(self._evidence.token_sets), half=self._incomplete)
         self._payloads.finish()
         self.findings += self._payloads.findings
@@ -160,7 +171,9 @@ class _Opening:
             "signatures": self._statements.signatures,
             "stub_rows": self._evidence.rows,
             "link_items": self._evidence.items,
-            "decisions_made_again": self._chain.decided_again + self._disclosures.decided_again,
+            "decisions_made_again": self._chain.decided_again
+            + self._disclosures.decided_again
+            + self._enquiries.decided_again,
             **{f"kind_{kind}": count for kind, count in sorted(self._kinds.items())},
         }
 

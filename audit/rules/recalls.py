@@ -3,11 +3,10 @@
 specs/08-audit.md §3.7 and §3.14. Whether a card really is deleted no log can show.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator
 
 from audit.findings import Finding, FindingCode, rule
-from audit.rules.chain import Chain, Request, broken_chain, check_parties
+from audit.rules.chain import Chain, broken_chain, check_parties
 from audit.rules.facts import LoggedFacts
 from protocol.governance.directory import Directory
 from protocol.messages.review import RecallBody, RecallDoneBody, WrongPersonBody
@@ -21,14 +20,14 @@ class RecallCheck:
         self._facts = facts
         self._directory = directory
         self._chain = chain
-        self._said: defaultdict[str, dict[str, str]] = defaultdict(dict)
-        self._done: set[str] = set()
 
     def wrong_person(self, index: int, statement: Statement[WrongPersonBody]) -> Iterator[Finding]:
         """After a release, by either side, once: the link has ended from here on."""
-        request = self._released(statement)
-        if request is None:
-            yield broken_chain(index, "wrong_person", statement.body.request_id)
+        body = statement.body
+        request = self._chain.find(body.request_id)
+        known = request is not None and body.release in {request.release, *request.earlier}
+        if request is None or not known or request.wrong_person is not None:
+            yield broken_chain(index, "wrong_person", body.request_id)
             return
         parties = [request.requester, request.answerer]
         if statement.preamble.sender not in parties:
@@ -38,14 +37,15 @@ class RecallCheck:
             return
         parties.remove(statement.preamble.sender)
         yield from check_parties(index, statement.preamble, None, parties[0])
-        self._said[statement.body.request_id]["wrong_person"] = statement.id
+        request.wrong_person = statement.id
         self._facts.close(request.link_id)
 
     def recall(self, index: int, statement: Statement[RecallBody]) -> Iterator[Finding]:
-        """After a release, once: by who released, or by the hub for one that is not active."""
-        request = self._released(statement)
-        if request is None:
-            yield broken_chain(index, "recall", statement.body.request_id)
+        """After each release, once: by who released, or by the hub for one that is not active."""
+        body = statement.body
+        request = self._chain.find(body.request_id)
+        if request is None or request.release != body.release or request.recall is not None:
+            yield broken_chain(index, "recall", body.request_id)
             return
         by_hub = statement.preamble.sender == self._directory.charter_at(index).charter.charter_id
         if by_hub and self._directory.active(request.answerer, index) is not None:
@@ -53,25 +53,16 @@ class RecallCheck:
             yield rule(FindingCode.RECALL_UNFOUNDED, index, detail)
         sender = None if by_hub else request.answerer
         yield from check_parties(index, statement.preamble, sender, request.requester)
-        self._said[statement.body.request_id]["recall"] = statement.id
+        request.recall = statement.id
+        request.by_holder = statement.preamble.sender == request.answerer
 
     def recall_done(self, index: int, statement: Statement[RecallDoneBody]) -> Iterator[Finding]:
         """The asker's word that the card is gone: after it was recalled, once."""
         body = statement.body
         request = self._chain.find(body.request_id)
-        known = body.answers in self._said[body.request_id].values()
-        if request is None or not known or body.request_id in self._done:
+        said = {request.wrong_person, request.recall} if request else set()
+        if request is None or body.answers not in said or request.gone:
             yield broken_chain(index, "recall_done", body.request_id)
             return
-        self._done.add(body.request_id)
+        request.gone = True
         yield from check_parties(index, statement.preamble, request.requester, request.answerer)
-
-    def _released(
-        self, statement: Statement[WrongPersonBody] | Statement[RecallBody]
-    ) -> Request | None:
-        """The request of the release that is named, if this was not said of it before."""
-        body = statement.body
-        request = self._chain.find(body.request_id)
-        if request is None or request.release != body.release:
-            return None
-        return None if statement.preamble.kind in self._said[body.request_id] else request

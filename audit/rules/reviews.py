@@ -76,7 +76,8 @@ class People:
     def verdict(self, index: int, statement: Statement[VerdictBody]) -> Iterator[Finding]:
         """An answer about a link, by one of its ends."""
         body, sender = statement.body, statement.preamble.sender
-        yield from self._pins(index, {"match_round": body.round, "publication": body.publication})
+        pins = {"match_round": body.round, "publication": body.publication}
+        yield from check_pins(self._facts, index, pins)
         link = self._facts.links.get(body.link_id)
         if link is None or (sender, body.stub_id) not in link.ends:
             detail = f"link {body.link_id}: the answer is not by one of its ends"
@@ -89,11 +90,13 @@ class People:
     ) -> Iterator[Finding]:
         """Decide the hub's part of an identity request."""
         body, preamble = statement.body, statement.preamble
-        facts, pinned, other = self._facts.identity_facts(self._directory, index, statement)
+        facts, pinned, other = self._facts.identity_facts(
+            self._directory, index, statement, body.link_id
+        )
         charter = self._directory.charter_at(index).charter
         expected = decide_identity(charter, body, preamble.iat, facts)
-        self._facts.count_check(preamble.sender, preamble.iat)
-        yield from self._pins(index, _pinned(body.pins))
+        self._facts.count_check(preamble)
+        yield from check_pins(self._facts, index, identity_pinned(body.pins))
         if body.check_id in self._checks:
             yield rule(
                 FindingCode.REQUEST_ID_REUSED, index, f"check id {body.check_id} was used before"
@@ -188,14 +191,16 @@ class People:
             yield rule(FindingCode.NOT_IN_FORCE, index, detail)
         yield from in_time(index, preamble, check)
 
-    def _pins(self, index: int, pins: dict[str, str]) -> Iterator[Finding]:
-        wrong = [kind for kind, pin in pins.items() if self._facts.kinds.get(pin) != kind]
-        if wrong:
-            detail = f"pins what was not logged before it: {', '.join(wrong)}"
-            yield rule(FindingCode.PIN_UNFOUNDED, index, detail)
+
+def check_pins(facts: LoggedFacts, index: int, pins: dict[str, str]) -> Iterator[Finding]:
+    """Whether pins, by kind, name statements of the kind that were logged before."""
+    wrong = [kind for kind, pin in pins.items() if facts.kinds.get(pin) != kind]
+    if wrong:
+        detail = f"pins what was not logged before it: {', '.join(wrong)}"
+        yield rule(FindingCode.PIN_UNFOUNDED, index, detail)
 
 
-def _pinned(pins: IdentityPins) -> dict[str, str]:
+def identity_pinned(pins: IdentityPins) -> dict[str, str]:
     """Pins by the kind of statement that each must name."""
     return {
         "match_round": pins.round,

@@ -5,7 +5,7 @@ charter of its size and against the tree; one that the log signed and that is no
 proof of a second history. A statement's time must lie between the checkpoints around its entry.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
@@ -77,8 +77,19 @@ class TimeBounds:
         timed = sorted((item.checkpoint.size, item.time) for item in seen if item.time is not None)
         self._sizes = [size for size, _ in timed]
         times = [time for _, time in timed]
+        self._times = sorted(times)
         self._latest = list(accumulate(times, max))
         self._earliest = list(accumulate(reversed(times), min))[::-1]
+
+    @property
+    def latest(self) -> int | None:
+        """The latest time at which witnesses saw the log."""
+        return self._times[-1] if self._times else None
+
+    def first_from(self, time: int) -> int | None:
+        """When witnesses first saw the log at a time or after it."""
+        place = bisect_left(self._times, time)
+        return self._times[place] if place < len(self._times) else None
 
     def of(self, index: int) -> tuple[int | None, int | None]:
         """(not before, not after) for the entry at `index`; None where nothing is known."""
@@ -92,7 +103,7 @@ class TimeCheck:
     """Takes the lines of a case in order: roots of kept notes, and times of statements."""
 
     def __init__(self, seen: Sequence[Seen], size: int) -> None:
-        self._bounds = TimeBounds([item for item in seen if item.checkpoint.size <= size])
+        self.bounds = TimeBounds([item for item in seen if item.checkpoint.size <= size])
         self._by_size: dict[int, list[Seen]] = {}
         for item in seen:
             self._by_size.setdefault(item.checkpoint.size, []).append(item)
@@ -125,7 +136,7 @@ class TimeCheck:
             self._decided[statement.id] = line.index
         if isinstance(body, ReleaseBody | ProvisionalBody):
             index = self._decided.pop(body.decision, None)
-            signed = self._bounds.of(index)[1] if index is not None else None
+            signed = self.bounds.of(index)[1] if index is not None else None
             late = signed is not None and statement.preamble.iat > signed + MAX_SKEW_SECONDS
             if isinstance(body, ProvisionalBody) and late:
                 detail = f"{_ago(statement.preamble.iat, signed or 0)} after a quorum had signed"
@@ -155,7 +166,7 @@ class TimeCheck:
         if line.statement is None:
             return
         yield from self._haste(line, line.statement)
-        before, after = self._bounds.of(line.index)
+        before, after = self.bounds.of(line.index)
         preamble = line.statement.preamble
         self.bounded += before is not None or after is not None
         early = before is not None and preamble.iat < before - MAX_SKEW_SECONDS

@@ -21,7 +21,7 @@ from bench.matching import population
 from bench.matching.population import Population
 from bench.matching.search import report_search
 from hub.policies.packs import DEFAULT, pack
-from protocol.governance.charter import Quotas
+from protocol.governance.numbers import Quotas
 from protocol.matchkeys.leakage import PEOPLE, Leakage, breaks_rules, measure
 from protocol.matchkeys.policy import MatchPolicy
 from protocol.matchkeys.recipes import RECIPES

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bench.matching.population import Population
-from protocol.governance.charter import Quotas
 from protocol.governance.limits import DAY, TOKEN_DAYS, may_change, room_for_new
+from protocol.governance.numbers import Quotas
 from protocol.matchkeys.policy import MatchPolicy
 from protocol.matchkeys.recipes import POSTCODE, RECIPES
 from protocol.matchkeys.records import NormalRecord

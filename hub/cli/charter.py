@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -18,12 +19,14 @@ from hub.members.charter_changes import (
     read_change,
     signatories,
 )
+from hub.members.holidays import holidays_warning, public_holidays, with_holidays, years_from
 from hub.members.office import check_plan
 from hub.store.tables import opened
 from protocol.governance.changes import differences
 from protocol.governance.charter import Charter
 from protocol.matchkeys.tables import table_hashes
 from runtime.cli import make_cli, report_errors
+from runtime.environment import Environment
 
 app = make_cli("charter", "Show the sharing agreement, and change it while the hub serves.")
 
@@ -46,11 +49,33 @@ def show(
         out.print(f"Charter version {charter.version}, document {charter.document_hash}")
         for signatory in signatories(status.directory):
             out.print(_line(signatory))
+        warning = holidays_warning(charter.answering, Environment().clock())
+        if warning is not None:
+            out.print(warning)
         if charter.tables != table_hashes():
             out.print("This program's name tables are not the charter's. To adopt them:")
             out.print(f"  tables = {json.dumps(table_hashes()).replace(': ', ' = ')}")
         if status.change is not None:
             out.print(f"Version {status.change.version} waits: the running hub writes it.")
+
+
+@app.command()
+def holidays(
+    places: Annotated[
+        list[str] | None,
+        typer.Argument(help="Such as england, wales or victoria. None: the charter's own."),
+    ] = None,
+    folder: Folder = Path(),
+) -> None:
+    """Print public holidays as a change of the charter: days on which nobody has to answer."""
+    with report_errors():
+        held = asyncio.run(_status(folder)).directory.charter
+        years = years_from(Environment().clock())
+        days = public_holidays(places or held.jurisdictions, years)
+        where = ", ".join(places or held.jurisdictions)
+        typer.echo(f"# Public holidays of {where}, {years[0]} to {years[-1]}. Check them, then put")
+        typer.echo("# this into a file: patchwork-hub charter change FILE. More days loosen.")
+        typer.echo(_in_toml(with_holidays(held, days, years[0])))
 
 
 @app.command()
@@ -79,6 +104,12 @@ def change(
             typer.confirm("Put it in force?", abort=True)
         asyncio.run(_propose(folder, new))
         out.print("Done. The running hub writes it into the log; nothing needs a restart.")
+
+
+def _in_toml(answering: Mapping[str, object]) -> str:
+    """The part `answering` of a charter, as a change file has it."""
+    lines = (f"{name} = {json.dumps(value)}" for name, value in answering.items())
+    return "\n".join(("[answering]", *lines))
 
 
 async def _status(folder: Path) -> CharterStatus:

@@ -32,6 +32,7 @@ from hub.members.office import (
     rename,
     resize,
 )
+from hub.members.wishes import wishes
 from hub.store.members import MemberStatus
 from hub.store.tables import HubTables, opened
 from protocol.errors import ErrorCode, LocalError
@@ -87,6 +88,11 @@ add_later(
             "tenths, so that no small number can be worked out."
         ),
     },
+)
+add_later(
+    app,
+    "hub.cli.wishes",
+    {"asked-for": "Show which organisations members ask you to invite, and whom to call there."},
 )
 add_later(
     app,
@@ -228,14 +234,19 @@ def members(
             out.print("Approved. The running hub writes the membership into the log.")
         else:
             _show(_read(folder, candidates), as_json=as_json)
+            missed = len(_read(folder, wishes))
+            if missed and not as_json:
+                out.print(f"Members ask you to invite {missed} more: patchwork-hub asked-for")
 
 
 @app.command()
 def explain(
-    link: Annotated[str, typer.Argument(help="A link's id; without one, all are listed.")] = "",
+    link: Annotated[str, typer.Argument(help="A link's or hint's id; without one, all.")] = "",
     folder: Folder = Path(),
 ) -> None:
-    """Say in words why two records are linked, or wait for people. No values: there are none."""
+    """Say in words why two records are linked, or wait for people; of a hint, whom to call. No
+    values: there are none.
+    """
     now = Environment().clock()
     with report_errors():
         if link:

@@ -8,8 +8,9 @@ import typer
 
 from hub.cli.folder import Folder, JsonOutput
 from hub.log.quorum_status import QuorumStatus, quorum_status
+from hub.members.holidays import holidays_warning
 from hub.server.status_page import to_lines, to_value
-from hub.store.tables import opened
+from hub.store.tables import HubTables, opened
 from runtime.cli import report_errors
 from runtime.environment import Environment
 
@@ -20,16 +21,24 @@ app = typer.Typer()
 def status(folder: Folder = Path(), as_json: JsonOutput = False) -> None:
     """Say whether contact details can move, if not why and since when. Exit code 1: they cannot."""
     with report_errors():
-        found = asyncio.run(_quorum_status(folder))
+        found, warning = asyncio.run(_status(folder))
         if as_json:
             typer.echo(json.dumps(to_value(found)))
         else:
-            typer.echo("\n".join(to_lines(found)))
+            typer.echo("\n".join([*to_lines(found), *([warning] if warning else [])]))
         if found is None or found.since is not None:
             raise typer.Exit(1)
 
 
-async def _quorum_status(folder: Path) -> QuorumStatus | None:
+async def _status(folder: Path) -> tuple[QuorumStatus | None, str | None]:
+    """How the log stands, and what to tell of the charter's holidays."""
     now = Environment().clock()
+
+    def read(tables: HubTables) -> tuple[QuorumStatus | None, str | None]:
+        found = quorum_status(tables, now)
+        charters = tables.directory.current().charters
+        answering = charters[-1].charter.answering if charters else None
+        return found, holidays_warning(answering, now)
+
     async with opened(folder) as engine:
-        return await engine.read(lambda tables: quorum_status(tables, now))
+        return await engine.read(read)

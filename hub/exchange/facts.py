@@ -10,14 +10,20 @@ from hub.store.links import Link, LinkEnd, Links
 from hub.store.stubs import Stub, Stubs
 from protocol.errors import ErrorCode, RemoteError
 from protocol.governance.directory import Directory, Member
+from protocol.messages.attention import AttentionBody
 from protocol.messages.bodies import RequestBody
+from protocol.messages.introductions import IntroductionRequestBody
 from protocol.messages.parts import DecisionFacts
 from protocol.messages.review import IdentityRequestBody
 from protocol.messages.statement import Statement
 from protocol.requests.decide import HubFacts, IdentityFacts, LinkFact
+from protocol.requests.hints import Hint
 from protocol.requests.review import Said
 
-Asks = Statement[RequestBody] | Statement[IdentityRequestBody]
+Unnamed = Statement[IdentityRequestBody] | Statement[IntroductionRequestBody]
+"""What is asked of the hub about whoever is at the other end."""
+
+Asks = Statement[RequestBody] | Statement[AttentionBody] | Unnamed
 
 
 def check_pins(directory: Directory, statement: Asks) -> None:
@@ -39,7 +45,7 @@ def request_facts(
     row = ledger.tables.links.link(body.link_id)
     link = link_fact(row) if row else None
     end = link.other_end(preamble.sender, body.stub_id) if link else None
-    own = _stub(stubs, (preamble.sender, body.stub_id))
+    own = own_stub(stubs, (preamble.sender, body.stub_id))
     other = stubs.stub(end[1]) if end else None
     asked = other.involvements if other else ()
     requester, holder = directory.member(preamble.sender), directory.member(preamble.aud)
@@ -58,20 +64,19 @@ def request_facts(
 
 
 def identity_facts(
-    ledger: Ledger, statement: Statement[IdentityRequestBody]
+    ledger: Ledger, statement: Unnamed, row: Link | None
 ) -> tuple[IdentityFacts, DecisionFacts, str | None]:
-    """What the hub's part of an identity check is decided by, the same as pins, and who would
-    answer.
+    """What the hub's part of an identity check over a link, or of an introduction, is decided by;
+    the same as pins, and who would answer.
     """
     body, preamble = statement.body, statement.preamble
-    directory, stubs, links = ledger.directory, ledger.tables.stubs, ledger.tables.links
-    row = told_link(links, body.link_id)
+    directory, stubs, tables = ledger.directory, ledger.tables.stubs, ledger.tables
     link = link_fact(row) if row else None
     end = link.other_end(preamble.sender, body.stub_id) if link else None
-    own, other = _stub(stubs, (preamble.sender, body.stub_id)), _stub(stubs, end)
+    own, other = own_stub(stubs, (preamble.sender, body.stub_id)), own_stub(stubs, end)
     requester = directory.member(preamble.sender)
     holder = directory.member(end[0]) if end else None
-    said = links.answers(body.link_id).values()
+    said = tables.links.answers(row.link_id).values() if row else ()
     today = midnight_before(preamble.iat)
     facts = IdentityFacts(
         requester_id=preamble.sender,
@@ -81,7 +86,7 @@ def identity_facts(
         doubted=any(opinion.said is Said.NOT_SAME for opinion in said),
         involvements=other.involvements if other else (),
         own_involvements=own.involvements if own else (),
-        checks_today=ledger.tables.checks.count_since(preamble.sender, today),
+        checks_today=tables.log.count_entries(preamble.sender, preamble.kind, today),
     )
     pinned = _pinned(directory, (requester, holder), row if end else None, (own, other))
     return facts, pinned, end[0] if end else None
@@ -92,6 +97,19 @@ def link_fact(link: Link) -> LinkFact:
     first, second = link.ends
     ends = ((first.agency, first.stub_id), (second.agency, second.stub_id))
     return LinkFact(link.state.value, ends)
+
+
+def hinted_link(links: Links, agency: str, stub_id: str, hint_id: str) -> Link | None:
+    """The link behind a hint that an agency has of its stub, if both sides were told of a service
+    across it.
+    """
+    for link in links.links_of([stub_id]).get(stub_id, []):
+        near, there = link.end(agency, stub_id), link.across(stub_id)
+        if near is None or near.hint is None or there.hint is None:
+            continue
+        if near.hint.hint_id == hint_id and near.hint.says is there.hint.says is Hint.SERVICE:
+            return link
+    return None
 
 
 def told_link(links: Links, link_id: str) -> Link | None:
@@ -129,7 +147,7 @@ def _pinned(
     )
 
 
-def _stub(stubs: Stubs, end: tuple[str, str] | None) -> Stub | None:
+def own_stub(stubs: Stubs, end: tuple[str, str] | None) -> Stub | None:
     """An agency's stub, if it is that agency's."""
     stub = stubs.stub(end[1]) if end else None
     return stub if stub is not None and end is not None and stub.agency == end[0] else None

@@ -9,6 +9,7 @@ from hub.store.log import Logged
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel, from_base64
 from protocol.messages.bodies import HubDecisionBody
+from protocol.messages.enquiries import EnquiryDecisionBody
 from protocol.messages.parts import Outcome
 from protocol.messages.statement import Statement
 from protocol.requests.decide import Allow, Decision, Refer, Refuse
@@ -32,7 +33,7 @@ class Answer:
     """What a handler did: where it was logged, and the hub's decision if one was made."""
 
     logged: Logged
-    decision: Statement[HubDecisionBody] | None = None
+    decision: Statement[HubDecisionBody] | Statement[EnquiryDecisionBody] | None = None
 
 
 Handler = Callable[[Statement[Any], Parts], Answer]

@@ -69,7 +69,8 @@ class IdentityChecks:
     def _decided(self, statement: Statement[IdentityRequestBody]) -> IdentityDecisionBody:
         """The hub's part. What cannot be named by a type without place is not available."""
         body, preamble = statement.body, statement.preamble
-        facts, pinned, holder = identity_facts(self._ledger, statement)
+        row = told_link(self._tables.links, body.link_id)
+        facts, pinned, holder = identity_facts(self._ledger, statement, row)
         decision = decide_identity(self._ledger.charter, body, preamble.iat, facts)
         evidence = self._evidence(body, preamble.sender)
         if evidence is None and not isinstance(decision, Refuse):

@@ -12,8 +12,11 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from hub.exchange import resyncs
+from hub.exchange.alerts import Alerts
+from hub.exchange.enquiries import Enquiring
 from hub.exchange.handlers import DAY, Handler, Parts, check_quota, parts_of
 from hub.exchange.identity_checks import IdentityChecks
+from hub.exchange.introductions import Introductions
 from hub.exchange.recalls import Recalls
 from hub.exchange.requests import Broker
 from hub.exchange.resyncs import Span
@@ -29,13 +32,13 @@ from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel, from_base64, to_base64
 from protocol.governance.acceptance import unaccepted
 from protocol.governance.directory import Directory
+from protocol.messages.attention import AttentionBody, InviteBody
 from protocol.messages.audit import SampleCommitmentBody
 from protocol.messages.bodies import (
     AcceptedBody,
     CharterAcceptBody,
     DecisionBody,
     EndorsementBody,
-    EvaluationCountBody,
     ExportBody,
     PublicationBody,
     ReceiptBody,
@@ -43,6 +46,9 @@ from protocol.messages.bodies import (
     ReleaseBody,
     RequestBody,
 )
+from protocol.messages.enquiries import EnquiryBody
+from protocol.messages.evaluations import EvaluationCountBody
+from protocol.messages.introductions import IntroductionRequestBody
 from protocol.messages.log import ProvisionalBody, ResyncBody, StatementAnswerBody
 from protocol.messages.members import DetailsBody, FiguresBody, SealRenewalBody
 from protocol.messages.review import (
@@ -211,6 +217,7 @@ class Intake:
     def _handlers(self, ledger: Ledger) -> dict[type[WireModel], Handler]:
         broker = Broker(ledger, self.quorum_is_missing)
         recalls, checks, upkeep = Recalls(ledger), IdentityChecks(ledger), Upkeep(ledger)
+        alerts = Alerts(ledger)
         return {
             VerdictBody: Reviews(ledger).verdict,
             WrongPersonBody: recalls.wrong_person,
@@ -219,11 +226,15 @@ class Intake:
             IdentityRequestBody: checks.request,
             IdentityCheckBody: checks.check,
             IdentityAnswerBody: checks.answer,
+            IntroductionRequestBody: Introductions(ledger).request,
+            EnquiryBody: Enquiring(ledger).enquiry,
             RequestBody: broker.request,
             DecisionBody: broker.decision,
             ReleaseBody: broker.release,
             ProvisionalBody: broker.provisional,
             ReceiptBody: broker.receipt,
+            AttentionBody: alerts.attention,
+            InviteBody: alerts.invite,
             CharterAcceptBody: upkeep.charter_accept,
             EndorsementBody: upkeep.endorsement,
             SealRenewalBody: upkeep.own_change,
@@ -312,4 +323,6 @@ def _submitted(ledger: Ledger, logged: Logged, decision: bytes | None = None) ->
 def _decision_on(tables: HubTables, statement: Statement[WireModel]) -> bytes | None:
     """The hub's decision on a statement that was taken before, while it is kept."""
     request = tables.requests.of_statement(statement.id)
-    return tables.log.envelope(request.hub_decision) if request is not None else None
+    enquiry = tables.enquiries.of_statement(statement.id)
+    decision = request.hub_decision if request else enquiry.decision if enquiry else None
+    return tables.log.envelope(decision) if decision is not None else None

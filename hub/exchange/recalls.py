@@ -15,6 +15,7 @@ from protocol.messages.statement import Statement
 from protocol.requests.review import Answer as Opinion
 from protocol.requests.review import Said
 
+NO_SUCH_RELEASE = "no such release"
 Recalling = Statement[WrongPersonBody] | Statement[RecallBody]
 
 
@@ -28,7 +29,10 @@ class Recalls:
     def wrong_person(self, statement: Statement[WrongPersonBody], _parts: Parts) -> Answer:
         """End a link at once, for both sides, after a card was released over it."""
         body, preamble = statement.body, statement.preamble
-        request = self._released(body, preamble.sender)
+        request = self._request(body.request_id, preamble.sender)
+        # Of a card that was renewed meanwhile: who says it need not know.
+        if not self._tables.requests.was_released(request, body.release):
+            raise RemoteError(ErrorCode.NOT_FOUND, NO_SUCH_RELEASE)
         if {preamble.sender, preamble.aud} != request.parties:
             raise RemoteError(ErrorCode.WRONG_RECIPIENT, "aud is not the other side")
         if request.wrong_person is not None:
@@ -42,7 +46,9 @@ class Recalls:
     def recall(self, statement: Statement[RecallBody], _parts: Parts) -> Answer:
         """Take the holder's word that its card is to be deleted; it does not say why."""
         body, preamble = statement.body, statement.preamble
-        request = self._released(body, preamble.sender)
+        request = self._request(body.request_id, preamble.sender)
+        if request.release != body.release:
+            raise RemoteError(ErrorCode.NOT_FOUND, NO_SUCH_RELEASE)
         if preamble.sender != request.holder:
             raise RemoteError(ErrorCode.NOT_ALLOWED, "only who released a card recalls it")
         if preamble.aud != request.requester:
@@ -87,12 +93,11 @@ class Recalls:
             self._tables.mailboxes.post([post])
         return len(requests)
 
-    def _released(self, body: WrongPersonBody | RecallBody, sender: str) -> BrokeredRequest:
-        """The request of a release that the sender is a party of. Raises RemoteError(NOT_FOUND)."""
-        request = self._tables.requests.get(body.request_id)
-        known = request is not None and sender in request.parties
-        if request is None or not known or request.release != body.release:
-            raise RemoteError(ErrorCode.NOT_FOUND, "no such release")
+    def _request(self, request_id: str, sender: str) -> BrokeredRequest:
+        """A request that the sender is a party of. Raises RemoteError(NOT_FOUND)."""
+        request = self._tables.requests.get(request_id)
+        if request is None or sender not in request.parties:
+            raise RemoteError(ErrorCode.NOT_FOUND, NO_SUCH_RELEASE)
         return request
 
     def _recall(

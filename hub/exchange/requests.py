@@ -26,15 +26,25 @@ from protocol.messages.bodies import (
 from protocol.messages.log import ProvisionalBody
 from protocol.messages.parts import DecisionFacts
 from protocol.messages.statement import Statement, parse_statement
+from protocol.requests.answers import lacks_person, lacks_reason
+from protocol.requests.clock import due_of, is_answered
 from protocol.requests.decide import (
     Decision,
     Refuse,
     allows_break_glass,
     decide_hub,
-    seen_until,
 )
+from protocol.requests.renewals import CardBefore, NotRenewed, may_follow
+from protocol.requests.spans import seen_until
 
 Body = TypeVar("Body", bound=WireModel)
+_NOT_RENEWED = {
+    NotRenewed.WRONG_PERSON: "the card was about the wrong person: no other follows",
+    NotRenewed.NOT_GONE: "a card has left: another follows when its holder has recalled it and the "
+    "other side has stated that it is gone",
+    NotRenewed.KEPT_TOO_LONG: "keep_until is later than that of the card before",
+    NotRenewed.TWICE_A_DAY: "this card was renewed today",
+}
 Card = Statement[ReleaseBody] | Statement[ProvisionalBody]
 """What a card leaves by: under a quorum, or without one."""
 
@@ -59,6 +69,7 @@ class Broker:
         logged = self._ledger.append(statement)
         hub_body = _decision_body(statement, decision, pinned)
         hub_decision, hub_logged = self._ledger.issue(hub_body, preamble.sender)
+        charter, refused = self._ledger.charter, isinstance(decision, Refuse)
         request = NewRequest(
             request_id=body.request_id,
             statement_id=statement.id,
@@ -70,9 +81,10 @@ class Broker:
             iat=preamble.iat,
             hub_decision=hub_decision.id,
             hub_outcome=hub_body.outcome,
+            due=None if refused else due_of(charter, body.basis, preamble.iat, body.expires),
         )
         self._tables.requests.add(request)
-        if not isinstance(decision, Refuse):
+        if not refused:
             holder = preamble.aud
             self._tables.mailboxes.post(
                 [
@@ -82,22 +94,29 @@ class Broker:
             )
         return Answer(logged, hub_decision)
 
-    def decision(self, statement: Statement[DecisionBody], _parts: Parts) -> Answer:
+    def decision(self, statement: Statement[DecisionBody], parts: Parts) -> Answer:
         """Log the holder's decision and forward it. Final once it allows or refuses."""
         body, preamble = statement.body, statement.preamble
-        request = self._open_request(body.request_id, holder=preamble.sender)
+        request = self._asked(body.request_id, holder=preamble.sender)
+        self._check_in_time(request)
         expected = (request.requester, request.statement_id, request.hub_decision)
         if (preamble.aud, body.request, body.hub_decision) != expected:
             raise RemoteError(ErrorCode.WRONG_RECIPIENT, "decision is not on this request")
         if not request.may_become(AFTER_DECISION[body.outcome]):
             raise RemoteError(ErrorCode.CONFLICT, "the request was already decided")
+        self._check_answer(body, request)
+        sealed = None
+        if body.sealed_hash is not None:
+            check_sealed(body.sealed_hash, parts.sealed)
+            sealed = parts.sealed
         if body.outcome == "allow":
-            if request.hub_outcome == "refer" and body.decided_by is None:
-                raise RemoteError(ErrorCode.NOT_ALLOWED, "a person must decide this request")
             self._check_still_in_force(request)
         logged = self._ledger.append(statement)
         self._tables.requests.decide(request, body.outcome, statement.id)
-        self._tables.mailboxes.post([Post(preamble.aud, statement.envelope.encode(), logged)])
+        if is_answered(body, preamble.iat, request.due):
+            self._tables.requests.stop_clock(request)
+        envelope = statement.envelope.encode()
+        self._tables.mailboxes.post([Post(preamble.aud, envelope, logged, sealed=sealed)])
         return Answer(logged)
 
     def release(self, statement: Statement[ReleaseBody], parts: Parts) -> Answer:
@@ -109,6 +128,8 @@ class Broker:
     def provisional(self, statement: Statement[ProvisionalBody], parts: Parts) -> Answer:
         """Log that a card leaves while the quorum is missing, and forward it. One or the other."""
         request = self._check_release(statement, parts)
+        if request.release is not None:
+            raise RemoteError(ErrorCode.NOT_ALLOWED, "a card is renewed under a quorum only")
         decision_id = request.decision or ""
         logged = self._tables.log.logged(decision_id)
         if logged is None or not self._quorum_is_missing(logged.index):
@@ -136,17 +157,50 @@ class Broker:
         self._tables.mailboxes.post([Post(preamble.aud, statement.envelope.encode(), logged)])
         return Answer(logged)
 
+    def _check_answer(self, body: DecisionBody, request: BrokeredRequest) -> None:
+        """A person decides where the hub or the charter says so, and writes down why a refusal
+        where the lawful basis wants that. What is written the hub cannot read.
+        """
+        if body.outcome == "allow" and request.hub_outcome == "refer" and body.decided_by is None:
+            raise RemoteError(ErrorCode.NOT_ALLOWED, "a person must decide this request")
+        asked = self._logged_body(request.statement_id, RequestBody)
+        basis = self._ledger.charter.lawful_basis(asked.basis)
+        member = self._ledger.directory.member(request.requester)
+        if lacks_person(body, basis, member.body.member_class if member else None):
+            raise RemoteError(ErrorCode.NOT_ALLOWED, "the charter lets no rule allow this request")
+        if lacks_reason(body, basis):
+            raise RemoteError(
+                ErrorCode.NOT_ALLOWED, "on this lawful basis a refusal has its reason in writing"
+            )
+
     def _check_release(self, statement: Card, parts: Parts) -> BrokeredRequest:
         """What must hold for a card to leave, with a quorum or without: the request."""
         body, preamble = statement.body, statement.preamble
         check_sealed(body.sealed_hash, parts.sealed)
-        request = self._open_request(body.request_id, holder=preamble.sender)
+        request = self._asked(body.request_id, holder=preamble.sender)
+        if request.release is None:
+            self._check_in_time(request)
+        else:
+            self._check_renewal(request, body.keep_until, preamble.iat)
         if not request.may_become(RequestState.RELEASED) or body.decision != request.decision:
             raise RemoteError(ErrorCode.NOT_ALLOWED, "no such decision allows a release now")
         if preamble.aud != request.requester:
             raise RemoteError(ErrorCode.WRONG_RECIPIENT, "release is not to the requester")
         self._check_kept(statement, self._check_still_in_force(request))
         return request
+
+    def _check_renewal(self, request: BrokeredRequest, keep_until: int | None, iat: int) -> None:
+        """A card may leave in the place of the one before it, though the request has expired."""
+        before = CardBefore(
+            recalled=self._tables.log.sender(request.recall or "") == request.holder,
+            gone=request.recall_done is not None,
+            wrong_person=request.wrong_person is not None,
+            keep_until=request.keep_until,
+            renewed_at=request.renewed_at,
+        )
+        why = may_follow(before, keep_until, iat)
+        if why is not None:
+            raise RemoteError(ErrorCode.NOT_ALLOWED, _NOT_RENEWED[why])
 
     def _check_kept(self, statement: Card, permission_ends: int) -> None:
         """The card says until when it may be kept, and that is no longer than its permission."""
@@ -165,20 +219,26 @@ class Broker:
             )
 
     def _release(self, request: BrokeredRequest, statement: Card, parts: Parts) -> Answer:
-        logged = self._ledger.append(statement)
-        self._tables.requests.release(request, statement.id, statement.body.keep_until)
+        logged, requests = self._ledger.append(statement), self._tables.requests
+        until, iat = statement.body.keep_until, statement.preamble.iat
+        if request.release is None:
+            requests.release(request, statement.id, until)
+        else:
+            requests.release_again(request, statement.id, until, iat)
         envelope, aud = statement.envelope.encode(), statement.preamble.aud
         self._tables.mailboxes.post([Post(aud, envelope, logged, parts.sealed, parts.proof)])
         return Answer(logged)
 
-    def _open_request(self, request_id: str, *, holder: str) -> BrokeredRequest:
+    def _asked(self, request_id: str, *, holder: str) -> BrokeredRequest:
         request = self._tables.requests.get(request_id)
         known = request is not None and request.holder == holder
         if request is None or not known or request.state is RequestState.REFUSED:
             raise RemoteError(ErrorCode.NOT_FOUND, "no open request with that id")
+        return request
+
+    def _check_in_time(self, request: BrokeredRequest) -> None:
         if request.expires <= self._ledger.env.clock():
             raise RemoteError(ErrorCode.TOO_LATE, "the request has expired")
-        return request
 
     def _check_still_in_force(self, request: BrokeredRequest) -> int:
         """Both members, link and permission are checked at request, decision and release; when the

@@ -4,12 +4,15 @@ What names it in the log is given again, to be checked there, and what it is to 
 Mail that it had acknowledged is gone.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hub.log.ledger import Ledger
+from hub.matching.alerting import Alerting
 from hub.matching.telling import Telling
 from hub.store.log import Logged
-from protocol.fields import to_base64
+from protocol.fields import WireModel, to_base64
+from protocol.messages.clock import OverdueBody
 from protocol.messages.kinds import Party, kinds_that
 from protocol.messages.log import ResyncBody
 from protocol.messages.statement import Statement, parse_statement
@@ -48,11 +51,7 @@ def records(ledger: Ledger, span: Span) -> list[bytes]:
     salts = {item.index: item.salt for item in tables.log.payloads(span.start, span.end)}
     for entry in tables.log.journal(span.start, span.end, _GIVEN):
         statement = parse_statement(entry.envelope)
-        by_hub = statement.kind.sender is Party.HUB
-        told = [statement.preamble.aud] if by_hub else named(statement, refused=entry.refused)
-        if statement.kind.sender is Party.KEY_HOLDER:
-            told = [statement.preamble.sender]
-        if span.agency not in told:
+        if span.agency not in _told(ledger, statement, refused=entry.refused):
             continue
         parts = tables.log.evidence(entry.index, entry.index + 1).get(entry.index, [])
         if entry.index == span.question:
@@ -67,13 +66,24 @@ def records(ledger: Ledger, span: Span) -> list[bytes]:
     return found
 
 
+def _told(ledger: Ledger, statement: Statement[WireModel], *, refused: bool) -> Iterable[str]:
+    """Who is told of an entry: both sides that a request is overdue."""
+    preamble, body = statement.preamble, statement.body
+    if isinstance(body, OverdueBody):
+        request = ledger.tables.requests.get(body.request_id)
+        return request.parties if request is not None else [preamble.aud]
+    if statement.kind.sender is Party.KEY_HOLDER:
+        return [preamble.sender]
+    by_hub = statement.kind.sender is Party.HUB
+    return [preamble.aud] if by_hub else named(statement, refused=refused)
+
+
 def _links(ledger: Ledger, agency: str) -> list[bytes]:
-    """What an agency is to know of its links and is asked of them, as signed statements."""
+    """What an agency is to know of its links and is asked of them, and what attention was raised
+    over them, as signed statements.
+    """
     rounds: dict[str, Telling] = {}
     for link in ledger.tables.links.told(agency):
         rounds.setdefault(link.round_id, Telling(ledger)).tell_again(link, agency)
-    return [
-        post.envelope
-        for round_id, telling in sorted(rounds.items())
-        for post in telling.posts(round_id)
-    ]
+    links = [post for name, one in sorted(rounds.items()) for post in one.posts(name)]
+    return [post.envelope for post in (*links, *Alerting(ledger).tell_again(agency))]

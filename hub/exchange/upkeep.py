@@ -8,6 +8,7 @@ from typing import TypeVar
 from hub.exchange.handlers import Answer, Parts
 from hub.log.ledger import Ledger
 from hub.members.enrolment import enrolment_of
+from hub.members.membership import counts_organisations
 from hub.store.members import ApplicantState
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel
@@ -19,10 +20,10 @@ from protocol.messages.bodies import (
     CharterAcceptBody,
     EndorsementBody,
     EnrolmentBody,
-    EvaluationCountBody,
     ExportBody,
     MemberBody,
 )
+from protocol.messages.evaluations import EvaluationCountBody
 from protocol.messages.log import StatementAnswerBody
 from protocol.messages.members import DetailsBody, FiguresBody, SealRenewalBody
 from protocol.messages.statement import Statement
@@ -46,6 +47,8 @@ class Upkeep:
             raise RemoteError(ErrorCode.CONFLICT, "this agency has accepted the charter already")
         if unaccepted(directory, sender):
             self._ledger.tables.stubs.mark_agency(sender)
+        if sender not in directory.accepted and counts_organisations(charter):
+            self._ledger.tables.links.mark_linked()
         return Answer(self._ledger.append(statement))
 
     def endorsement(self, statement: Statement[EndorsementBody], _parts: Parts) -> Answer:

@@ -41,6 +41,7 @@ class Erasing:
         tables.log.erase_evidence([due.index for due in some])
         # A copy may still lie in the mailbox of an agency that went away.
         tables.mailboxes.erase(payloads)
+        tables.attention.erase(payloads)
         tables.log.erase_payloads(payloads)
         return len(some)
 

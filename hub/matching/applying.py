@@ -28,6 +28,7 @@ from protocol.errors import ErrorCode, RemoteError
 from protocol.governance.charter import Charter
 from protocol.messages.bodies import ChunkRef, PublicationBody, RowsChunk, StubRow
 from protocol.messages.statement import Statement, parse_statement
+from protocol.requests.enquiries import publishes_unfounded
 from protocol.wire import parse_wire
 from storage.engine import NotUniqueError, batches
 
@@ -127,6 +128,7 @@ class Applying:
         elsewhere = tables.staging.elsewhere(publication, stub_ids)
         limits = self._limits(tables)
         limits.check_new(fresh)
+        enquired = tables.enquiries.allowed_until(agency, stub_ids)
         changes, staged = limits.changes_of(stub_ids), []
         for row, tokens in checked:
             last = known.get(row.stub_id)
@@ -134,6 +136,8 @@ class Applying:
             follows = (owner, revision) == (agency, row.revision - 1)
             if not follows or row.stub_id in elsewhere:
                 raise RemoteError(ErrorCode.CONFLICT, f"stub {row.stub_id}: owner or revision")
+            if publishes_unfounded(row, enquired.get(row.stub_id)):
+                raise RemoteError(ErrorCode.NOT_ALLOWED, f"stub {row.stub_id}: no such enquiry")
             new = changes.is_new(row)
             staged.append(StagedStub(row, tokens, new, counted=new and changes.is_counted(row)))
         try:

@@ -93,19 +93,22 @@ class EndsPass:
         """An end, that of the first stub, without what its side may not see any more. What is new
         waits for a round.
         """
+        if end.hint is not None and self._terms.hint(*stubs, state) != end.hint.hinted:
+            end = replace(end, hint=None)
         if end.notice is None:
             return end
         shown = self._terms.shown_across(*stubs, state)
         if end.notice.agency_id is None:
             told = any(value is not Shown.NOTHING for value in shown.values())
-            return end if told else _silent(end)
+            return end if told else replace(end, notice=None, review=None)
         seen = {item.id: value is Shown.PAST for item, value in shown.items() if value in SEEN}
         left = tuple(
             item.model_copy(update={"is_past": seen[item.id]})
             for item in end.notice.involvements
             if item.id in seen
         )
-        return replace(end, notice=replace(end.notice, involvements=left)) if left else _silent(end)
+        notice = replace(end.notice, involvements=left) if left else None
+        return replace(end, notice=notice, review=end.review if left else None)
 
 
 def _ended(link: Link) -> Link:
@@ -119,4 +122,4 @@ def _ended(link: Link) -> Link:
 
 
 def _silent(end: LinkEnd) -> LinkEnd:
-    return replace(end, notice=None, review=None)
+    return replace(end, notice=None, review=None, hint=None)

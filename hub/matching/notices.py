@@ -4,12 +4,14 @@ specs/04-matching.md §7, specs/06-requests.md §5. A side learns what `decide_s
 more: neither the score, nor what the other side's people said, nor why a link ended.
 """
 
+from collections.abc import Callable
+
 from hub.matching.attention import Attention
 from hub.matching.candidates import Tokens
 from hub.matching.classify import ClassifiedPair
 from hub.matching.evidence import evidence_for
 from hub.matching.terms import RoundTerms
-from hub.store.links import LinkEnd, Notice
+from hub.store.links import LinkEnd, LinkHint, Notice
 from hub.store.stubs import Stub
 from protocol.messages.bodies import ShownInvolvement
 from protocol.requests.decide import Shown
@@ -21,9 +23,10 @@ SEEN = frozenset({Shown.INVOLVEMENT, Shown.PAST})
 class NoticeBuilder:
     """Works out what each side is to know."""
 
-    def __init__(self, terms: RoundTerms, attention: Attention) -> None:
+    def __init__(self, terms: RoundTerms, attention: Attention, new_id: Callable[[], str]) -> None:
         self._terms = terms
         self._attention = attention
+        self._new_id = new_id
 
     def ends(self, classified: ClassifiedPair) -> tuple[LinkEnd, LinkEnd]:
         """Both ends of a link: what each side is shown and asked."""
@@ -49,7 +52,20 @@ class NoticeBuilder:
         held = self._attention.is_held(classified, viewer.agency, other.agency)
         asked = view.asked and notice is not None and not held
         review = classified.question if asked else None
-        return LinkEnd(viewer.agency, viewer.stub_id, notice, review)
+        hint = self._hint(classified, viewer, other)
+        return LinkEnd(viewer.agency, viewer.stub_id, notice, review, hint)
+
+    def _hint(self, classified: ClassifiedPair, viewer: Stub, other: Stub) -> LinkHint | None:
+        """What an agency is told of work that it may not see; under the id that it knows, while it
+        is the same. What people say of the link changes nothing here: it would tell whose this is.
+        """
+        old = classified.old.end(viewer.agency, viewer.stub_id) if classified.old else None
+        hinted = self._terms.hint(viewer, other, classified.standing.state)
+        if hinted is None:
+            return None
+        if old is not None and old.hint is not None and old.hint.hinted == hinted:
+            return old.hint
+        return LinkHint(self._new_id(), *hinted)
 
     def _notice(
         self, state: str, viewer: Stub, other: Stub, evidence: tuple[str, int] | None

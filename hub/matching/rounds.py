@@ -45,7 +45,7 @@ class Matcher:
     def _write(self, tables: HubTables, terms: RoundTerms, classified: list[ClassifiedPair]) -> int:
         """Log the round, remember its links, tell both sides; how many links changed state."""
         attention, telling = Attention(tables, terms, classified), Telling(self._ledger)
-        notices = NoticeBuilder(terms, attention)
+        notices = NoticeBuilder(terms, attention, self._ledger.env.new_id)
         found = [
             (item, new) for item in classified if (new := self._link(notices, attention, item))
         ]

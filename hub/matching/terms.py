@@ -2,13 +2,19 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from hub.log.ledger import Ledger
 from hub.store.stubs import Stub
 from protocol.governance.charter import Charter
 from protocol.governance.directory import Directory
 from protocol.messages.bodies import PublishedInvolvement
-from protocol.requests.decide import Shown, decide_show, in_force, seen_until
+from protocol.requests.decide import Shown, decide_show, seen_from
+from protocol.requests.hints import Hint, Side, decide_hint
+from protocol.requests.spans import in_force, seen_until
+
+Hinted = tuple[Hint, str | None]
+"""What is told of work that may not be seen, and the class of a service that can be reached."""
 
 LEAST_FIRST = (Shown.NOTHING, Shown.POSSIBLE, Shown.PAST, Shown.INVOLVEMENT)
 
@@ -62,10 +68,39 @@ class RoundTerms:
         self, own: Stub, other: Stub, state: str
     ) -> Mapping[PublishedInvolvement, Shown]:
         """What the agency of a stub may see of the one across a link: nothing if its own work with
-        the client is over.
+        the client is over, less if that is an enquiry.
         """
         works = any(in_force(item, self.now) for item in own.involvements)
-        return self.shown(own.agency, other, state) if works else {}
+        shown = self.shown(own.agency, other, state) if works else {}
+        return {item: seen_from(own.involvements, one, self.now) for item, one in shown.items()}
+
+    def hint(self, own: Stub, other: Stub, state: str) -> Hinted | None:
+        """What the agency of a stub is told of work across a link that it may not see: no more than
+        by every charter that binds the two.
+        """
+        ours, theirs = self.directory.active(own.agency), self.directory.active(other.agency)
+        if ours is None or theirs is None or not any(item.shown_to for item in other.involvements):
+            return None
+        beside = self._domains[theirs.body.member_class] - {ours.body.control_domain}
+        viewer = Side(ours.body.member_class, own.involvements)
+        holder = Side(theirs.body.member_class, other.involvements, len(beside))
+        hints = {
+            decide_hint(charter, viewer, holder, state, self.now)
+            for charter in self.agreed(own.agency, other.agency)
+        }
+        says = hints.pop() if len(hints) == 1 else None
+        if says is None:
+            return None
+        return says, theirs.body.member_class if says is Hint.SERVICE else None
+
+    @cached_property
+    def _domains(self) -> Mapping[str, set[str]]:
+        """By class, the organisations with an active member of it that has signed a charter."""
+        found: dict[str, set[str]] = {}
+        for body in self.directory.bodies():
+            if body.status == "active" and body.party_id in self.directory.accepted:
+                found.setdefault(body.member_class, set()).add(body.control_domain)
+        return found
 
     def is_shown_across(self, own: Stub, other: Stub, state: str) -> bool:
         """Whether the agency of a stub may know anything of the one across a link."""

@@ -4,16 +4,16 @@ Runs once, before the hub serves. The root of the log at size 1 is the genesis f
 every member and auditor pins.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from hub.log.ledger import HubSigner, Ledger
 from hub.members.charter_changes import charter_body, check_findable, check_witnesses
+from hub.members.holidays import public_holidays, years_from
+from hub.members.template import template
 from hub.policies.packs import DEFAULT, pack
 from hub.store.tables import HubTables
 from protocol import canonical
@@ -30,8 +30,6 @@ from protocol.log.note import VerifierKey
 from protocol.matchkeys.tables import table_hashes
 from protocol.messages.bodies import KeyBirthBody, TranscriptSignature
 from protocol.signing import public_key, verify_ed25519
-
-TEMPLATE = Path(__file__).with_name("charter_template.json")
 
 
 @dataclass(frozen=True)
@@ -130,12 +128,12 @@ def _token_holder(
     )
 
 
-def _admission(template: Mapping[str, int], terms: Terms, now: int) -> dict[str, int]:
+def _admission(first: Mapping[str, int], terms: Terms, now: int) -> dict[str, int]:
     if not 0 <= terms.founding_days <= MOST_FOUNDING_DAYS:
         raise LocalError(
             ErrorCode.CONFIGURATION, f"founding days are 0 to {MOST_FOUNDING_DAYS}, no more"
         )
-    admission = {**template, "founding_until": now + terms.founding_days * DAY}
+    admission = {**first, "founding_until": now + terms.founding_days * DAY}
     return (
         admission
         if terms.cooling_days is None
@@ -144,7 +142,7 @@ def _admission(template: Mapping[str, int], terms: Terms, now: int) -> dict[str,
 
 
 def _charter(plan: Founding, transcript: Mapping[str, Any], hub_key: str, now: int) -> Charter:
-    template = json.loads(TEMPLATE.read_text(encoding="utf-8"))
+    first = template()
     records = {holder.holder_id: holder for holder in plan.holders}
     try:
         holders = [
@@ -152,7 +150,7 @@ def _charter(plan: Founding, transcript: Mapping[str, Any], hub_key: str, now: i
             for item in transcript["holders"]
         ]
         value = {
-            **template,
+            **first,
             "charter_id": plan.charter_id,
             "version": 1,
             "predecessor": None,
@@ -164,9 +162,13 @@ def _charter(plan: Founding, transcript: Mapping[str, Any], hub_key: str, now: i
             "log": {"origin": plan.log_key.name, "vkey": plan.log_key.text},
             "witnesses": list(plan.witnesses),
             "quorum": plan.quorum,
-            "admission": _admission(template["admission"], plan.terms, now),
+            "admission": _admission(first["admission"], plan.terms, now),
             "duty_desk": plan.duty_desk.model_dump(),
             "match_policy": pack(DEFAULT).to_json(),
+            "answering": {
+                **first["answering"],
+                "holidays": public_holidays(first["jurisdictions"], years_from(now)),
+            },
             "tables": {**table_hashes()},
             "token_key": {
                 "epoch": transcript["epoch"],

@@ -9,6 +9,7 @@ from hub.store.members import MEMBER_MOVES, MemberStatus, RotationState
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import to_base64
 from protocol.governance.amendments import check_name
+from protocol.governance.charter import Charter
 from protocol.governance.directory import Member
 from protocol.governance.rotation import verify_rotation
 from protocol.messages.bodies import MemberBody
@@ -20,6 +21,11 @@ from protocol.messages.statement import Statement, check_fresh, parse_statement
 def rotation_of(envelope: bytes) -> RotationBody:
     """What a rotation says."""
     return parse_statement(envelope).expect(RotationBody).body
+
+
+def counts_organisations(charter: Charter) -> bool:
+    """Whether what is told of some work follows how many organisations share a class."""
+    return any(kind.hint_from is not None for kind in charter.involvement_types)
 
 
 class Membership:
@@ -64,7 +70,10 @@ class Membership:
             return
         if order.status in MEMBER_MOVES.get(MemberStatus(member.body.status), ()):
             self._write(member, {"status": order.status.value})
-            if order.status is not MemberStatus.ACTIVE:
+            if counts_organisations(self._ledger.charter):
+                self._ledger.tables.links.mark_linked()
+                self._ledger.tables.ends.look_at_links()
+            elif order.status is not MemberStatus.ACTIVE:
                 self._ledger.tables.ends.look_at_agency(party_id)
 
     def rename(self, party_id: str) -> bool:

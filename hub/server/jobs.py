@@ -1,10 +1,10 @@
 """The jobs beside the web server: the one process of a hub that leads.
 
-Rounds, ends, admissions (what the operator approved), charter (what the operator proposed),
-erasure, daily statements and the watch over the quorum each run in a loop. A fault stays where it
-happens: the item, or else the pass, is set aside and told to a person, and the loops go on. Only
-the log's writer stops the service, since a hub whose log is no longer published must not go on as
-if it were.
+Rounds, ends, raised attention, admissions (what the operator approved), charter (what the operator
+proposed), erasure, daily statements, overdue requests and the watch over the quorum each run in a
+loop. A fault stays where it happens: the item, or else the pass, is set aside and told to a person,
+and the loops go on. Only the log's writer stops the service, since a hub whose log is no longer
+published must not go on as if it were.
 """
 
 import asyncio
@@ -17,16 +17,19 @@ from typing import Any, NoReturn
 import structlog
 
 from hub.config import HubSettings, load_settings
+from hub.exchange.overdue import Overdue
 from hub.exchange.recalls import Recalls
 from hub.log.daily import Daily
 from hub.log.ledger import Ledger
 from hub.log.quorum_status import watch
 from hub.log.retention import erase_all
+from hub.matching.alerting import Alerting
 from hub.matching.ends import EndsPass, expire
 from hub.matching.progress import tell_compared
 from hub.matching.rounds import Matcher
 from hub.members.charter_changes import adopt, waiting
 from hub.members.enrolment import Enrolment
+from hub.members.holidays import holidays_warning
 from hub.members.membership import Membership
 from hub.server.services import Services
 from hub.server.status_page import to_value
@@ -41,6 +44,7 @@ ADMIT_SECONDS = 0.5
 ENDS_SECONDS = 0.5
 ERASE_SECONDS = 3600
 DAILY_SECONDS = 60
+OVERDUE_SECONDS = 5
 WATCH_SECONDS = 2
 
 Job = Callable[[], Awaitable[object]]
@@ -67,11 +71,13 @@ class Jobs:
             self._publish(settings.batch_seconds, http),
             self._loop("round", settings.round_seconds, self.round),
             self._loop("ends", ENDS_SECONDS, self.ends),
+            self._loop("attention", ENDS_SECONDS, self.alert),
             self._loop("expiry", settings.expiry_seconds, self.expire),
             self._loop("admit", ADMIT_SECONDS, self.admit),
             self._loop("charter", ADMIT_SECONDS, self.amend),
             self._loop("erase", ERASE_SECONDS, self.erase),
             self._loop("daily", DAILY_SECONDS, self.daily),
+            self._loop("overdue", OVERDUE_SECONDS, self.overdue),
             self._loop("watch", WATCH_SECONDS, self.watch),
         ]
 
@@ -99,6 +105,14 @@ class Jobs:
         while await self._engine.read(lambda tables: tables.ends.owed()):
             changed = await self._engine.write(lambda tables: EndsPass(self._ledger(tables)).run())
             log.info("ends", changed=changed)
+
+    async def alert(self) -> None:
+        """Tell teams that attention was raised: each in a transaction of its own."""
+        for index in await self._engine.read(lambda tables: tables.attention.owed()):
+            await self._one("attention", str(index), self._alert)
+
+    async def _alert(self, index: str) -> None:
+        await self._engine.write(lambda tables: Alerting(self._ledger(tables)).tell(int(index)))
 
     async def expire(self) -> None:
         """Have those ends told that came by time alone."""
@@ -177,6 +191,23 @@ class Jobs:
         made = await self._engine.write(lambda tables: Daily(self._ledger(tables)).state())
         if made:
             log.info("daily_statements", made=made)
+        await self._warn_of_holidays()
+
+    async def _warn_of_holidays(self) -> None:
+        """Tell the operator, once while the hub runs, that the charter's holidays run out."""
+        now = self.signer.env.clock()
+        directory = await self._engine.read(lambda tables: tables.directory.current())
+        warning = holidays_warning(directory.charter.answering, now)
+        if warning is not None and "holidays" not in self._told:
+            self._told["holidays"] = warning
+            log.warning("holidays_run_out")
+            await self._alarm({"alarm": "holidays_run_out", "says": warning})
+
+    async def overdue(self) -> None:
+        """Say which requests nobody answered in time: some at a time, others in between."""
+        while await self._engine.read(lambda tables: Overdue(self._ledger(tables)).is_any()):
+            said = await self._engine.write(lambda tables: Overdue(self._ledger(tables)).say_some())
+            log.info("requests_overdue", requests=said)
 
     async def amend(self) -> None:
         """Put a charter that the operator proposed in force, if one waits."""

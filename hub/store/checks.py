@@ -96,12 +96,6 @@ class Checks:
         columns = {"answer": answer, "answered_by": statement_id}
         self._move(check, CheckState.ANSWERED, columns)
 
-    def count_since(self, requester: str, since: int) -> int:
-        """How many identity checks an agency asked for with iat >= since."""
-        sql = "SELECT COUNT(*) AS n FROM identity_check WHERE requester = ? AND iat >= ?"
-        row = self._tx.one(sql, requester, since)
-        return int(row["n"]) if row else 0
-
     def conversations(self, before: int) -> list[Conversation]:
         """What was asked before a time: when it expires, and every step that was taken."""
         rows = self._tx.rows(

@@ -12,6 +12,7 @@ from typing import Any
 from hub.store.stubs import Stubs
 from protocol.errors import ErrorCode, LocalError
 from protocol.messages.bodies import ShownInvolvement
+from protocol.requests.hints import Hint
 from protocol.requests.review import Answer, Said, question_of
 from storage.engine import Row, Transaction
 from storage.states import Moves, check_move, sources
@@ -55,15 +56,32 @@ class Notice:
 
 
 @dataclass(frozen=True)
+class LinkHint:
+    """That one side was told of a service across a link that it may not see, under an id that says
+    nothing of the link; `member_class` of a service that can be reached.
+    """
+
+    hint_id: str
+    says: Hint
+    member_class: str | None
+
+    @property
+    def hinted(self) -> tuple[Hint, str | None]:
+        """What it tells."""
+        return self.says, self.member_class
+
+
+@dataclass(frozen=True)
 class LinkEnd:
     """One side of a link. `notice`: what it was told last, None for nothing; `review`: the
-    question that is open to its people.
+    question that is open to its people; `hint`: what it was told of work that it may not see.
     """
 
     agency: str
     stub_id: str
     notice: Notice | None
     review: str | None
+    hint: LinkHint | None = None
 
 
 @dataclass(frozen=True)
@@ -106,6 +124,12 @@ class Links:
     def link(self, link_id: str) -> Link | None:
         """A link by id."""
         row = self._tx.one("SELECT * FROM link WHERE link_id = ?", link_id)
+        return _link(row) if row else None
+
+    def hinted(self, hint_id: str) -> Link | None:
+        """The link behind a hint."""
+        like = f'%"{hint_id}"%'
+        row = self._tx.one("SELECT * FROM link WHERE hint_a LIKE ? OR hint_b LIKE ?", like, like)
         return _link(row) if row else None
 
     def links_of(self, stub_ids: Collection[str]) -> dict[str, list[Link]]:
@@ -267,6 +291,7 @@ def _row(link: Link) -> Row:
             f"agency_{side}": end.agency,
             f"notice_{side}": _notice_text(end.notice),
             f"review_{side}": end.review,
+            f"hint_{side}": json.dumps(vars(end.hint)) if end.hint else None,
         }
     return row | {
         "state": link.state.value, "origin": link.origin.value, "round_id": link.round_id,
@@ -281,6 +306,7 @@ def _link(row: Row) -> Link:
             row[f"stub_{side}"],
             _notice(row[f"notice_{side}"]),
             row[f"review_{side}"],
+            _hint(row[f"hint_{side}"]),
         )
         for side in "ab"
     )
@@ -298,6 +324,13 @@ def _notice_text(notice: Notice | None) -> str | None:
             "evidence": notice.evidence,
         }
     )
+
+
+def _hint(text: str | None) -> LinkHint | None:
+    if text is None:
+        return None
+    said = json.loads(text)
+    return LinkHint(said["hint_id"], Hint(said["says"]), said["member_class"])
 
 
 def _notice(text: str | None) -> Notice | None:

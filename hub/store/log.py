@@ -68,6 +68,11 @@ class Log:
             return None
         return Logged(row["idx"], statement_id, row["salt"] or b"", row["received_at"])
 
+    def sender(self, statement_id: str) -> str | None:
+        """Who sent a statement, if it stands in the log."""
+        row = self._tx.one("SELECT sender FROM entry WHERE statement_id = ?", statement_id)
+        return str(row["sender"]) if row else None
+
     def next_index(self) -> int:
         """The index that the next entry will have."""
         row = self._tx.one("SELECT COALESCE(MAX(idx) + 1, 0) AS n FROM entry")

@@ -4,8 +4,9 @@ A request's state is read from its steps. The receipt is a step beside the state
 acknowledged after somebody said that it is the wrong person's.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from protocol.messages.parts import Outcome
@@ -35,10 +36,11 @@ REQUEST_MOVES: Moves[RequestState] = {
     RequestState.RELEASED: (RequestState.RECALLING, RequestState.WRONG_PERSON),
     RequestState.RECALLING: (RequestState.WRONG_PERSON, RequestState.RECALLED),
     RequestState.WRONG_PERSON: (RequestState.RECALLED,),
-    RequestState.RECALLED: (RequestState.WRONG_PERSON,),
+    RequestState.RECALLED: (RequestState.WRONG_PERSON, RequestState.RELEASED),
 }
 """REFUSED is the hub's own refusal, DENIED that of the agency that was asked: both are ends. A link
-ends with a wrong person also where the card was recalled before.
+ends with a wrong person also where the card was recalled before; a card that was recalled may be
+released anew (protocol/requests/renewals.py).
 """
 
 AFTER_DECISION: Mapping[Outcome, RequestState] = {
@@ -51,6 +53,7 @@ REQUEST_STEPS: Mapping[str, str] = {
     "request": "statement_id",
     "hub_decision": "hub_decision",
     "decision": "decision",
+    "overdue": "overdue",
     "release": "release",
     "provisional": "release",  # one or the other
     "receipt": "receipt",
@@ -59,6 +62,8 @@ REQUEST_STEPS: Mapping[str, str] = {
     "recall_done": "recall_done",
 }
 """Of each kind that is a step of a request: the column that holds its statement's id."""
+_OF_ONE_CARD = ("receipt", "recall", "recall_done")
+"""Those that begin anew with another card."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,9 @@ class Conversation:
 
 @dataclass(frozen=True)
 class NewRequest:
-    """A request and the hub's decision on it. `request_id` and `statement_id` are new."""
+    """A request and the hub's decision on it. `request_id` and `statement_id` are new. `due`: when
+    it is overdue, in Unix seconds, for as long as that is open; else None.
+    """
 
     request_id: str
     statement_id: str
@@ -83,11 +90,14 @@ class NewRequest:
     iat: int
     hub_decision: str
     hub_outcome: Outcome
+    due: int | None = None
 
 
 @dataclass(frozen=True)
 class BrokeredRequest(NewRequest):
-    """A request with what became of it; each step by its statement id."""
+    """A request with what became of it; each step by its statement id, of the card that left last.
+    `renewed_at`: when that left, if it was not the first.
+    """
 
     decision: str | None = None
     outcome: Outcome | None = None
@@ -97,6 +107,8 @@ class BrokeredRequest(NewRequest):
     recall_done: str | None = None
     recall: str | None = None
     keep_until: int | None = None
+    renewed_at: int | None = None
+    overdue: str | None = None
 
     @property
     def parties(self) -> frozenset[str]:
@@ -148,12 +160,49 @@ class Requests:
         columns = {"decision": statement_id, "outcome": outcome}
         self._move(request, AFTER_DECISION[outcome], columns)
 
+    def stop_clock(self, request: BrokeredRequest) -> None:
+        """Take down that it was answered in time."""
+        self._tx.update("request", {"due": None}, {"request_id": request.request_id})
+
+    def due(self, now: int, limit: int) -> list[BrokeredRequest]:
+        """Requests that are overdue at `now` and of which nobody has said so, the oldest first."""
+        sql = "SELECT * FROM request WHERE due <= ? ORDER BY due, request_id LIMIT ?"
+        return [BrokeredRequest(**row) for row in self._tx.rows(sql, now, limit)]
+
+    def say_overdue(self, request: BrokeredRequest, statement_id: str) -> None:
+        """Take down that it was said to be overdue."""
+        columns = {"overdue": statement_id, "due": None}
+        self._tx.update("request", columns, {"request_id": request.request_id})
+
     def release(self, request: BrokeredRequest, statement_id: str, keep_until: int | None) -> None:
         """Take down what the card left by, and until when it may be kept. Raises
         LocalError(CONFLICT) unless it is allowed.
         """
         columns = {"release": statement_id, "keep_until": keep_until}
         self._move(request, RequestState.RELEASED, columns)
+
+    def release_again(
+        self, request: BrokeredRequest, statement_id: str, keep_until: int | None, iat: int
+    ) -> None:
+        """Take down that another card left in the place of one that is gone. Raises
+        LocalError(CONFLICT) unless it was recalled and is.
+        """
+        columns = {
+            "release": statement_id,
+            "keep_until": keep_until,
+            "renewed_at": iat,
+            **dict.fromkeys(_OF_ONE_CARD),
+        }
+        self._move(request, RequestState.RELEASED, columns)
+        earlier = {name: getattr(request, name) for name in ("release", *_OF_ONE_CARD)}
+        self._tx.insert("earlier_card", {"request_id": request.request_id, **earlier})
+
+    def was_released(self, request: BrokeredRequest, release: str) -> bool:
+        """Whether the card of a request left by this statement, last or before."""
+        sql = "SELECT 1 FROM earlier_card WHERE release = ? AND request_id = ?"
+        return (
+            request.release == release or self._tx.one(sql, release, request.request_id) is not None
+        )
 
     def acknowledge(self, request: BrokeredRequest, statement_id: str) -> None:
         """Take down that the card was opened."""
@@ -192,11 +241,20 @@ class Requests:
     def conversations(self, before: int) -> list[Conversation]:
         """What was asked before a time: when it expires, and every step that was taken."""
         rows = self._tx.rows(
-            "SELECT expires, statement_id, hub_decision, decision, release, receipt, "
-            "wrong_person, recall, recall_done FROM request WHERE iat < ?",
+            "SELECT request_id, expires, statement_id, hub_decision, decision, overdue, release, "
+            "receipt, wrong_person, recall, recall_done FROM request WHERE iat < ?",
             before,
         )
-        return [conversation(row, REQUEST_STEPS) for row in rows]
+        earlier = defaultdict[str, list[str]](list)
+        sql = "SELECT e.* FROM earlier_card e JOIN request r USING (request_id) WHERE r.iat < ?"
+        for row in self._tx.rows(sql, before):
+            steps = (row[name] for name in ("release", *_OF_ONE_CARD))
+            earlier[row["request_id"]] += [step for step in steps if step is not None]
+        found = []
+        for row in rows:
+            taken = conversation(row, REQUEST_STEPS)
+            found.append(replace(taken, steps=(*taken.steps, *earlier[row["request_id"]])))
+        return found
 
     def _move(
         self, request: BrokeredRequest, state: RequestState, columns: Mapping[str, object]

@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from hub.store.attention import AttentionStore
 from hub.store.charters import Charters
 from hub.store.checkpoints import Checkpoints
 from hub.store.checks import Checks
 from hub.store.daily import DailyStatements
 from hub.store.directory import DirectoryMemo, DirectoryStore
 from hub.store.ends import Ends
+from hub.store.enquiries import Enquiries
 from hub.store.limits import PublicationLimits
 from hub.store.links import Links
 from hub.store.log import Log
@@ -42,6 +44,8 @@ class HubTables:
         self.members = Members(tx)
         self.requests = Requests(tx)
         self.checks = Checks(tx)
+        self.enquiries = Enquiries(tx)
+        self.attention = AttentionStore(tx)
         self.mailboxes = Mailboxes(tx)
         self.daily = DailyStatements(tx)
         self.over_quota = OverQuota(tx)

@@ -6,7 +6,7 @@ The hub is trusted with nothing here but to leave nothing out: each count is our
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import from_base64, to_base64
 from protocol.governance.charter import TokenHolder
-from protocol.messages.bodies import EvaluationCountBody
+from protocol.messages.evaluations import EvaluationCountBody
 from protocol.messages.statement import parse_statement
 from protocol.wire import ANSWER_LIMIT, ExportRecord, Message, encode_wire, parse_wire
 from transport.client import HttpClient

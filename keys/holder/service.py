@@ -29,7 +29,7 @@ from protocol.governance.charter import Charter, TokenHolder
 from protocol.governance.follow import LogView, verify_note_by_charter
 from protocol.governance.limits import DAY
 from protocol.governance.succession import SuccessorRefused
-from protocol.messages.bodies import EvaluateBody, EvaluationCountBody
+from protocol.messages.evaluations import EvaluateBody, EvaluationCountBody
 from protocol.messages.log import ResyncBody
 from protocol.messages.statement import (
     MAX_SKEW_SECONDS,

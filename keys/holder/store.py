@@ -11,7 +11,7 @@ from keys.holder.meter import Budget, Use
 from protocol.errors import ErrorCode, RemoteError
 from protocol.governance.follow import LogView
 from protocol.governance.limits import DAY
-from protocol.messages.bodies import EvaluationCount
+from protocol.messages.evaluations import EvaluationCount
 from protocol.messages.statement import MAX_SKEW_SECONDS
 from storage.engine import Engine, Schema, Transaction
 from storage.logview import followed, load_view, save_successor, save_view

@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from functools import partial
 
 from node.links.references import Entry, entries_of, entry_named
-from node.links.team import label_of
+from node.links.team import known_links, label_of
 from node.membership.hub import HubMembership
 from node.requests.asking import ContactRequest
 from node.service import NodeService
@@ -263,8 +263,7 @@ def _entries(tables: NodeTables, membership: HubMembership, client: str) -> list
     if row is None:
         raise LocalError(ErrorCode.NOT_FOUND, "no client has that id here")
     stub = tables.stubs.of_client(membership.hub.hub_id, row.id)
-    links = tables.links.of_stub(membership.hub.hub_id, stub.stub_id) if stub else []
-    return entries_of(links)
+    return entries_of(known_links(tables, membership, stub))
 
 
 def _of_entry(membership: HubMembership, entry: Entry) -> Addressee:

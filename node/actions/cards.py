@@ -17,7 +17,7 @@ async def take_back_now(service: NodeService, request_id: str, person: int) -> N
         request = tables.received_requests.get(hub_id, request_id)
         if request is None:
             raise LocalError(ErrorCode.NOT_FOUND, "no request with that id came here")
-        recalls.recall(tables, request)
+        recalls.take_back(tables, request)
         tables.people.acted(Act(person, Deed.RECALLED_CARD, request_id, now))
 
     await membership.check_synced()

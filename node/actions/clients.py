@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from node.actions.session import in_folder
-from node.membership.hub import HubMembership, followed_charters
+from node.membership.charter import confirm_months
+from node.membership.hub import HubMembership
 from node.publishing.publisher import Publisher
-from node.records import by_hand, families
+from node.records import by_hand, enquiries, families
 from node.records.by_hand import Added, By
 from node.records.strong_keys import WhoWithdrew
 from node.service import NodeService
@@ -99,6 +100,7 @@ async def add_client(service: NodeService, new: NewClient, person: int) -> str:
             raise LocalError(ErrorCode.NOT_READY, "the charter has no such basis: clients preset")
         consent = _consent(new.consent, today) if basis.permission_class == "consent" else None
         by_hand.add(tables, Added(local_id, record, preset, consent), By(person, now))
+        enquiries.end_about(tables, record, now)
 
     await service.membership.engine.write(work)
     await tell_hub(service, "the client is here, but the hub was not told; run publish: ")
@@ -168,12 +170,6 @@ async def unconfirmed_work(folder: Path) -> list[dict[str, Any]]:
     return await in_folder(
         folder, lambda tables: unconfirmed_value(tables, confirm_months(tables), now)
     )
-
-
-def confirm_months(tables: NodeTables) -> int | None:
-    """After how many months work is asked about: the fewest of our charters."""
-    said = (charter.confirm_months for _, charter in followed_charters(tables))
-    return min((months for months in said if months is not None), default=None)
 
 
 async def merge_clients(service: NodeService, local_id: str, into: str, person: int) -> None:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from node.config import Agreement, HubTerms, load_settings
 from node.membership.hub import followed_charters
 from node.records.clients import ImportReport, apply_import, write_faults, write_missing
+from node.records.enquiries import end_known
 from node.records.importer.checks import Terms
 from node.records.importer.look import FileLook, FileWarning
 from node.records.importer.mapping import (
@@ -29,7 +30,8 @@ from node.records.importer.rows import parse_rows
 from node.records.missing import Feed
 from node.store.tables import NodeTables, open_engine
 from protocol.errors import ErrorCode, LocalError, RemoteError
-from protocol.governance.charter import Charter, InvolvementType
+from protocol.governance.charter import Charter
+from protocol.governance.involvement_types import InvolvementType
 
 MAPPING_LIMIT = 200_000
 LINES_A_STEP = 500
@@ -181,6 +183,7 @@ async def run_import(folder: Path, file: ImportFile, progress: Callable[[int], N
             look = FileLook(mapping)
             rows = parse_rows(watched, mapping, Terms(now.date(), types, zone), look)
             report = apply_import(tables, rows, int(now.timestamp()), feed)
+            end_known(tables, int(now.timestamp()))
         _check(table.reading, report)
         try:
             _agree(tables, file, [*look.warnings(), *report.warnings], int(now.timestamp()))

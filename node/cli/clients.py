@@ -18,9 +18,21 @@ from node.actions import clients as acts
 from node.actions.clients import NewClient, PerhapsKnownError
 from node.actions.register import who_acts
 from node.actions.session import open_service
-from node.cli.options import Client, Folder, HubName, JsonOutput, PersonName
+from node.cli.options import (
+    Address,
+    Born,
+    Client,
+    Family,
+    Folder,
+    Given,
+    HubName,
+    JsonOutput,
+    NhsNumber,
+    PersonName,
+    Postcode,
+)
 from node.cli.printing import plain, print_status
-from node.cli.prompts import chosen
+from node.cli.prompts import chosen, typed_record
 from node.records.by_hand import MOST_FOUND
 from node.service import NodeService
 from node.store.merges import Preset
@@ -32,18 +44,6 @@ app = make_cli("clients", "Your own clients: add, find, correct, close, merge.")
 out = Console(soft_wrap=True, markup=False, highlight=False)
 Result = TypeVar("Result")
 
-QUESTIONS = {
-    "given": "Given name",
-    "family": "Family name",
-    "date_of_birth": "Date of birth",
-    "postcode": "Postcode",
-}
-Given = Annotated[str, typer.Option(help="Given names.")]
-Family = Annotated[str, typer.Option(help="Family name.")]
-Born = Annotated[str, typer.Option(help="Date of birth, as 14/3/2022 or 2022-03-14.")]
-Postcode = Annotated[str, typer.Option(help="Postcode.")]
-Address = Annotated[str, typer.Option(help="First line of the address.")]
-Number = Annotated[str, typer.Option("--nhs-number", help="NHS number.")]
 Work = Annotated[
     int | None, typer.Option("--work", help="Only this piece of work, by its number in show.")
 ]
@@ -83,7 +83,7 @@ def add(
     born: Born = "",
     postcode: Postcode = "",
     address: Address = "",
-    nhs_number: Number = "",
+    nhs_number: NhsNumber = "",
     own_id: Annotated[str, typer.Option("--id", help="Your own id; made if left out.")] = "",
     consent: Annotated[str, typer.Option(help="The day they agreed, or today.")] = "",
     preset: Annotated[str, typer.Option(help="Which preset; the first if left out.")] = "",
@@ -96,7 +96,7 @@ def add(
     with report_errors():
         typed = {"given": given, "family": family, "date_of_birth": born, "postcode": postcode,
                  "address": address, "nhs_number": nhs_number}  # fmt: skip
-        typed = _asked(typed)
+        typed = typed_record(typed)
 
         async def work(service: NodeService, person: int) -> str:
             day = consent or await _ask_consent(service, preset)
@@ -162,7 +162,7 @@ def correct(
     born: Born = "",
     postcode: Postcode = "",
     address: Address = "",
-    nhs_number: Number = "",
+    nhs_number: NhsNumber = "",
     clear: Annotated[list[str] | None, typer.Option(help="A field to empty (repeat).")] = None,
     practitioner: PersonName = "",
     hub: HubName = "",
@@ -308,16 +308,6 @@ def _in_service(
             return await work(service, await who_acts(service, name))
 
     return asyncio.run(opened())
-
-
-def _asked(typed: dict[str, str]) -> dict[str, str]:
-    """What was typed, with the usual four asked for at the keyboard if none of them was said."""
-    if any(typed.values()) or not sys.stdin.isatty():
-        return typed
-    return typed | {
-        name: typer.prompt(f"{question} (empty if not known)", default="", show_default=False)
-        for name, question in QUESTIONS.items()
-    }
 
 
 async def _ask_consent(service: NodeService, name: str) -> str:

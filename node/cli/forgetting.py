@@ -24,13 +24,17 @@ GONE = {
     "requests": "requests",
     "checks": "identity checks",
     "acts": "notes of who did what",
+    "absences": "absences",
     "alarms": "alarms",
     "alerts": "alerts for your lead for information governance",
+    "news": "lines of people's news",
     "statements": "statements that were sent",
+    "attention": "attention that was raised",
     "set_aside": "things that were set aside",
     "doubts": "doubts about files that somebody had agreed to",
     "hashes": "keyed hashes of people who withdrew",
     "lists": "lists of missing work",
+    "enquiries": "people who were enquired about, with all that was kept of that",
 }
 STAYS = {
     "withheld": "withheld, or proposed to be",

@@ -36,6 +36,7 @@ add_later(
         "team": "Show the team around a client, and somebody to call now.",
         "inbox": "Show requests to you, your own requests, and the cards that came back.",
         "answer": "Answer a request that waits for a person.",
+        "pass": "Pass a request that waits for you on to a colleague. Its clock runs on.",
         "disclose": (
             "Write what your agency went by when it answered a request, for an auditor who asks."
         ),
@@ -51,6 +52,26 @@ add_later(
         "drafts": (
             "Show the requests that could not be sent or were refused, to go on with; or delete "
             "one."
+        ),
+    },
+)
+add_later(
+    app,
+    "node.cli.news",
+    {"news": "Show what is new of your clients, and your requests, since you looked last."},
+)
+add_later(
+    app,
+    "node.cli.attention",
+    {
+        "raise-attention": (
+            "Tell the team around a client, in one code of the charter's, that something happened."
+        ),
+        "seen-attention": (
+            "Say that you have seen to what another organisation raised; it is not told."
+        ),
+        "invite-agency": (
+            "Ask the council to invite an organisation that you miss; it calls the duty line."
         ),
     },
 )
@@ -79,6 +100,16 @@ add_later(
         ),
         "held": (
             "Show new clients held back because they may be somebody known, and say who they are."
+        ),
+    },
+)
+add_later(
+    app,
+    "node.cli.introductions",
+    {
+        "introduce": (
+            "Ask who a sensitive service is that can be reached: it is told at once who asks and "
+            "why."
         ),
     },
 )
@@ -160,6 +191,11 @@ add_later(
     app,
     "node.cli.clients",
     {"clients": "Your own clients: add, find, correct, close, merge."},
+)
+add_later(
+    app,
+    "node.cli.enquiries",
+    {"enquire": "Ask who works with somebody who is not your client: new, list, close."},
 )
 add_later(
     app,

@@ -17,3 +17,9 @@ PersonName = Annotated[
         "--as", envvar="PATCHWORK_NODE_AS", help="Your name, as patchwork-node people list has it."
     ),
 ]
+Given = Annotated[str, typer.Option(help="Given names.")]
+Family = Annotated[str, typer.Option(help="Family name.")]
+Born = Annotated[str, typer.Option(help="Date of birth, as 14/3/2022 or 2022-03-14.")]
+Postcode = Annotated[str, typer.Option(help="Postcode.")]
+Address = Annotated[str, typer.Option(help="First line of the address.")]
+NhsNumber = Annotated[str, typer.Option("--nhs-number", help="NHS number.")]

@@ -15,8 +15,6 @@ from node.links.team import Team, Unpublished
 from node.publishing.limits import waiting_words
 from node.publishing.publisher import Published
 from node.records.duplicates import Duplicate
-from node.store.people import PersonKind
-from node.views.people import KINDS
 from node.views.review import ANSWERS, FIELDS
 from protocol.governance.charter import LawfulBasis
 
@@ -78,33 +76,6 @@ WITHOUT_WITNESSES = (
 )
 
 
-DEEDS = {
-    "withdrew": "withdrew the permission for {}",
-    "saw_alerts": "saw {} alert(s)",
-    "acknowledged": "put alarm {} away",
-    "signed_charter": "signed version {} of the sharing agreement",
-    "said_same_client": "said that {} is a client known under another id",
-    "said_another_client": "said that {} is a client of their own",
-    "changed_details": "changed what everybody sees of this organisation",
-    "disclosed": "opened for an auditor how request {} was decided",
-    "recalled_card": "recalled the card of request {}",
-    "kept_card": "let the card of request {} stay after a withdrawal",
-    "recorded_consent": "recorded a consent of {}",
-    "recorded_objection": "recorded an objection of {}",
-    "ended_objection": "recorded that {} took an objection back",
-    "added_client": "added {}",
-    "corrected_client": "corrected the record of {}",
-    "closed_work": "closed work with {}",
-    "reopened_work": "let work with {} go on",
-    "merged_client": "said that these are one client: {}",
-    "confirmed_work": "said that work with {} goes on",
-    "parted_client": "said that {} is a client of their own after all",
-    "proposed_withholding": "wanted {} withheld",
-    "withheld_client": "agreed that {} is withheld",
-    "ended_withholding": "ended the withholding of {}",
-}
-
-
 def print_status(out: Console, value: dict[str, Any]) -> None:
     """How many clients of each service have what lets them be found, and how old feeds are."""
     columns = ("Service", "Clients", "NHS number", "Birth date", "Postcode", "Permission")
@@ -153,6 +124,7 @@ def print_team(out: Console, local_id: str, team: Team) -> None:
     if team.unpublished is not None:
         _say(out, NOT_FINDABLE[team.unpublished])
     _print_others(out, team)
+    _print_services(out, local_id, team)
     if team.possible:
         _say(out, f"{team.possible} possible match(es) wait for comparison.")
     if team.waiting:
@@ -192,6 +164,28 @@ def _print_others(out: Console, team: Team) -> None:
         known = team.others or team.possible
         what = "What you published last is not compared yet" if known else "Not compared yet"
         _say(out, f"{what}; {_next_round(team)}.")
+
+
+def _print_services(out: Console, local_id: str, team: Team) -> None:
+    """Sensitive services that can be reached, not named until somebody asks; and the duty desk."""
+    for one in team.services:
+        _say(out, f"A service of this kind works with them too: {plain(one.kind)}.")
+        command = f"patchwork-node introduce {local_id} {one.reference}"
+        if one.state == "asking":
+            _say(out, "    You asked to be introduced; the hub is deciding.")
+        elif one.state == "named":
+            _say(out, "    It was named to you: ask for its contact details by its reference.")
+        else:
+            _say(out, f"    It is told who you are when you ask: {command}.")
+        if one.sentence:
+            _say(out, f"    {one.sentence}")
+    if team.desk_hints:
+        desk = team.duty_desk
+        _say(
+            out,
+            "A service that is not named works with them too. The duty desk can put you in touch: "
+            f"{desk.name}, {desk.phone}. Say this to them: {', '.join(team.desk_hints)}.",
+        )
 
 
 def _print_publishers(out: Console, team: Team) -> None:
@@ -311,19 +305,6 @@ def _print_checks(out: Console, checks: list[dict[str, Any]]) -> None:
         for line in (ANSWERS.get(item["answer"] or ""), item["sentence"]):
             if line:
                 _say(out, f"    {line}")
-
-
-def print_people(out: Console, people: list[dict[str, Any]], *, acts: bool) -> None:
-    """The register of people, and what was done in their names if that is asked for."""
-    if not people:
-        _say(out, "Nobody is known here yet: import a file, or patchwork-node people add.")
-    for item in people:
-        since = f" since {day_of(item['since'])}" if item["since"] is not None else ""
-        closed = item["closed_at"]
-        until = f", closed {day_of(closed)}" if closed is not None else ""
-        _say(out, f"{item['name']}: {KINDS[PersonKind(item['kind'])]}{since}{until}")
-        for act in item["acts"] if acts else ():
-            _say(out, f"    {day_of(act['at'])}: {DEEDS[act['what']].format(act['subject'])}")
 
 
 def print_duplicates(out: Console, found: list[Duplicate]) -> None:

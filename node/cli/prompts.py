@@ -15,6 +15,12 @@ from protocol.requests.decide import fits
 from protocol.requests.sealing import FACT_LIMIT
 
 ALL = "all"
+QUESTIONS = {
+    "given": "Given name",
+    "family": "Family name",
+    "date_of_birth": "Date of birth",
+    "postcode": "Postcode",
+}
 
 
 def at_keyboard() -> bool:
@@ -86,6 +92,18 @@ def _typed_fact(rule: FactRule) -> str:
             typer.echo(f"That is {len(text)} characters; {FACT_LIMIT} can be sent. Shorten it.")
         else:
             return text
+
+
+def typed_record(typed: Mapping[str, str]) -> dict[str, str]:
+    """What was typed of a person, by field, with the usual four asked for at the keyboard if none
+    of it was said.
+    """
+    if any(typed.values()) or not sys.stdin.isatty():
+        return dict(typed)
+    return {**typed} | {
+        name: typer.prompt(f"{question} (empty if not known)", default="", show_default=False)
+        for name, question in QUESTIONS.items()
+    }
 
 
 def confirm(question: str) -> None:

@@ -1,4 +1,4 @@
-"""patchwork-node team, inbox, answer and disclose: who else there is, and how to reach them.
+"""patchwork-node team, inbox, answer, pass and disclose: who else there is, how to reach them.
 
 Parse, call, print. Exit codes: see node/cli/main.py.
 """
@@ -22,6 +22,8 @@ from node.requests.answering import Answer
 from node.views.inbox import inbox_value
 from node.views.team import family_of, team_value
 from protocol.errors import ErrorCode, LocalError
+from protocol.requests.decide import Decision, Refuse
+from protocol.requests.disclosure import Disclosure
 from protocol.requests.refusals import RefusalCode
 from protocol.wire import encode_wire
 from runtime.cli import report_errors
@@ -90,6 +92,12 @@ def answer(
     role: Annotated[
         str, typer.Option(help="Your role, as the charter names it; with --override.")
     ] = "",
+    reason: Annotated[
+        str, typer.Option(help="Why you refuse, in writing: only they can read it.")
+    ] = "",
+    reason_file: Annotated[
+        Path | None, typer.Option(help="The same from a text file, which stays as it is.")
+    ] = None,
     practitioner: PersonName = "",
     hub: HubName = "",
     folder: Folder = Path(),
@@ -99,20 +107,46 @@ def answer(
         if allow == (refuse is not None):
             raise LocalError(ErrorCode.NOT_READY, "say either --allow or --refuse CODE")
         in_spite = acts.read_override(override, role)
+        why = _text_of(reason_file) if reason_file is not None else reason
 
-        async def work() -> None:
+        async def work() -> Decision:
             async with open_service(folder, hub) as service:
                 person = await who_acts(service, practitioner)
-                await acts.answer_now(service, Answer(request, person, refuse, in_spite))
+                said = Answer(request, person, refuse, in_spite, why)
+                return await acts.answer_now(service, said)
 
-        asyncio.run(work())
+        decision = asyncio.run(work())
+        if isinstance(decision, Refuse) and decision.code is not refuse:
+            out.print(f"Nobody may allow this, whatever you say: {decision.code.value}.")
         out.print("Your answer is in the council's log.")
+
+
+@app.command("pass")
+def pass_on(
+    request: Annotated[str, typer.Argument(help="The request's id, from the inbox.")],
+    to: Annotated[str, typer.Option(help="Your colleague, by name.")],
+    practitioner: PersonName = "",
+    hub: HubName = "",
+    folder: Folder = Path(),
+) -> None:
+    """Pass a request that waits for you on to a colleague. Its clock runs on."""
+    with report_errors():
+
+        async def work() -> str:
+            async with open_service(folder, hub) as service:
+                person = await who_acts(service, practitioner)
+                return await acts.pass_on_now(service, request, person, to)
+
+        out.print(f"It is with {printing.plain(asyncio.run(work()))} now.")
 
 
 @app.command()
 def disclose(
     request: Annotated[str, typer.Argument(help="The id of a request that was answered.")],
     to: Annotated[Path, typer.Option(help="The file to write, for the auditor.")],
+    with_reason: Annotated[
+        bool, typer.Option("--with-reason", help="With the reason in writing, which may name them.")
+    ] = False,
     practitioner: PersonName = "",
     hub: HubName = "",
     folder: Folder = Path(),
@@ -120,12 +154,25 @@ def disclose(
     """Write what your agency went by when it answered a request, for an auditor who asks."""
     with report_errors():
 
-        async def work() -> None:
+        async def work() -> Disclosure:
             async with open_service(folder, hub) as service:
                 person = await who_acts(service, practitioner)
-                opened = await acts.disclose(service, request, person)
-            with to.open("xb") as file:
-                file.write(encode_wire(opened))
+                return await acts.disclose(service, request, person, with_reason=with_reason)
 
-        asyncio.run(work())
-        out.print(f"Written: {to.name}. It holds no name and no client.")
+        opened = asyncio.run(work())
+        with to.open("xb") as file:
+            file.write(encode_wire(opened))
+        said = (
+            "It holds what was written, which may name your client."
+            if opened.reason is not None
+            else "It holds no name and no client."
+        )
+        out.print(f"Written: {to.name}. {said}")
+
+
+def _text_of(file: Path) -> str:
+    """What a text file says. Raises LocalError, OSError."""
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise LocalError(ErrorCode.MALFORMED, f"{file.name} is not text in UTF-8") from None

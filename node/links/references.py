@@ -38,7 +38,7 @@ def entries_of(links: Sequence[Link]) -> list[Entry]:
         if link.agency_id is not None
         for item in link.involvements
     }
-    return [Entry(name, _shortest(name, found), *what) for name, what in found.items()]
+    return [Entry(name, shortest(name, found), *what) for name, what in found.items()]
 
 
 def entry_named(entries: Collection[Entry], reference: str) -> Entry:
@@ -69,7 +69,7 @@ def _name(agency_id: str, link_id: str, involvement_id: str) -> str:
     return "".join(letters)
 
 
-def _shortest(name: str, names: Collection[str]) -> str:
+def shortest(name: str, names: Collection[str]) -> str:
     """The shortest beginning of a name that no other of these has."""
     for length in range(_LEAST, _MOST):
         if sum(other.startswith(name[:length]) for other in names) == 1:

@@ -10,7 +10,10 @@ from typing import Literal
 from node.alarms import AlarmCode, clear_alarm, raise_alarm
 from node.membership.hub import HubMembership
 from node.membership.outbox import Sent
+from node.news.teams import take_links
+from node.news.telling import Event, clients_behind, tell
 from node.store.links import Queued, Review, ReviewState
+from node.store.news import NewsKind
 from node.store.outbox import Outgoing
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
@@ -69,6 +72,18 @@ class Reviewing:
                 state = ReviewState.IDLE if asked else old.state
                 changed[item.link_id] = replace(old, question=None, state=state)
         tables.reviews.put(hub_id, changed.values())
+        self._tell(tables, [one for one in changed.values() if one.question is not None])
+
+    def _tell(self, tables: NodeTables, asked: list[Review]) -> None:
+        """Whoever works with these clients hears that a possible match waits."""
+        hub_id, now = self._membership.hub.hub_id, self._membership.env.clock()
+        clients = clients_behind(tables, hub_id, {one.stub_id for one in asked})
+        events = [
+            Event(NewsKind.REVIEW_DUE, clients[one.stub_id], one.link_id, one.question or "")
+            for one in asked
+            if one.stub_id in clients
+        ]
+        tell(tables, hub_id, events, now)
 
     def on_held(self, tables: NodeTables, statement: Statement[QuestionsHeldBody]) -> None:
         """Tell a person whose questions wait. Raises RemoteError unless the hub said it."""
@@ -132,7 +147,7 @@ class Reviewing:
             return
         tables.reviews.change(review, replace(review, state=ReviewState.SAID, question=None))
         if body.answer == "not_same":
-            tables.links.end(hub_id, [body.link_id])
+            take_links(tables, self._membership, [], ended=[body.link_id])
 
     def on_verdict_failed(
         self, tables: NodeTables, statement: Statement[WireModel], error: RemoteError

@@ -8,12 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from node.links.references import Entry, entries_of
+from node.links.references import Entry, entries_of, shortest
 from node.membership.hub import HubMembership
+from node.news.teams import take_links
 from node.publishing.drafts import allowed
+from node.store.hints import Hint
 from node.store.links import Link, LinkedInvolvement, LinkState
 from node.store.records import Client, record_of
-from node.store.stubs import Rounds
+from node.store.stubs import PublishedStub, Rounds
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.governance.charter import DutyDesk
@@ -21,6 +23,7 @@ from protocol.matchkeys.recipes import match_keys, names_somebody
 from protocol.messages.bodies import LinkNotice, MemberBody, NoticeBody, RoundsBody
 from protocol.messages.members import FiguresBody
 from protocol.messages.statement import Statement
+from protocol.requests.refusals import sentence
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,19 @@ class Publisher:
     figures: FiguresBody | None
 
 
+@dataclass(frozen=True)
+class Service:
+    """A sensitive service of a class of members (its title) that works with the client and can be
+    reached: not named until we ask to be introduced. `sentence`: why that was refused.
+    """
+
+    reference: str
+    hint_id: str
+    kind: str
+    state: str
+    sentence: str | None
+
+
 class Unpublished(StrEnum):
     """Why a client is not published, so that nobody finds them."""
 
@@ -75,6 +91,7 @@ class Team:
 
     An empty team never means that nobody works with the client: `ring` is everybody's duty line,
     `publishers` who was looked through, and how fresh that is.
+    `services` can be reached, and are not named; `desk_hints` are what the duty desk is asked by.
     What is published and not `compared` waits for a round; `next_round` is when the hub said that
     it is, `overdue` whether that is past.
     """
@@ -91,6 +108,8 @@ class Team:
     waiting: int
     ring: tuple[DutyLine, ...]
     publishers: tuple[Publisher, ...]
+    services: tuple[Service, ...] = ()
+    desk_hints: tuple[str, ...] = ()
 
 
 def on_notice(
@@ -102,8 +121,8 @@ def on_notice(
     hub_id, body = membership.hub.hub_id, statement.body
     # Kept whatever stub it names: ours may be of a publication whose answer is still to come.
     told = [_link(hub_id, body.round, item) for item in body.links if item.state != "ended"]
-    tables.links.take(told)
-    tables.links.end(hub_id, [item.link_id for item in body.links if item.state == "ended"])
+    ended = [item.link_id for item in body.links if item.state == "ended"]
+    take_links(tables, membership, told, ended)
 
 
 def on_rounds(
@@ -129,12 +148,13 @@ def team_of(tables: NodeTables, membership: HubMembership, local_id: str) -> Tea
     hub_id, now = membership.hub.hub_id, membership.env.clock()
     stub = tables.stubs.of_client(hub_id, client.id)
     published = stub is not None and not stub.retired
-    known = tables.links.of_stub(hub_id, stub.stub_id) if stub else []
+    known = known_links(tables, membership, stub)
     shown = [item for item in entries_of(known) if item.link.state is not LinkState.ENDED]
+    hints = tables.hints.of_stub(hub_id, stub.stub_id) if stub else []
     rounds = tables.stubs.rounds(hub_id)
-    ours = membership.agreement.types
     works = tables.records.in_force(client.id, membership.at())
-    own = [ours[item.type].title for item in works if item.type in ours]
+    kinds = (membership.agreement.kind(item.type) for item in works)
+    own = [kind.title for kind in kinds if kind is not None]
     possible = sum(link.state is LinkState.POSSIBLE for link in known)
     return Team(
         own=tuple(own),
@@ -149,6 +169,8 @@ def team_of(tables: NodeTables, membership: HubMembership, local_id: str) -> Tea
         waiting=tables.reviews.count_waiting(hub_id, stub.stub_id) if stub else 0,
         ring=tuple(_duty_lines(membership)),
         publishers=tuple(_publishers(membership)),
+        services=tuple(_services(membership, hints)),
+        desk_hints=tuple(hint.hint_id for hint in hints if hint.says == "duty_desk"),
     )
 
 
@@ -166,6 +188,19 @@ def _link(hub_id: str, round_id: str, notice: LinkNotice) -> Link:
         evidence=notice.evidence,
         round_id=round_id,
     )
+
+
+def known_links(
+    tables: NodeTables, membership: HubMembership, stub: PublishedStub | None
+) -> list[Link]:
+    """The links of a stub: those that we were told of, and those to services that the hub named to
+    us because we asked.
+    """
+    if stub is None:
+        return []
+    hub_id = membership.hub.hub_id
+    told = tables.links.of_stub(hub_id, stub.stub_id)
+    return [*told, *tables.hints.links_of(hub_id, stub.stub_id)]
 
 
 def label_of(involvement: LinkedInvolvement) -> str:
@@ -186,6 +221,17 @@ def _members(membership: HubMembership, entries: Sequence[Entry]) -> Iterator[Te
                 member.body.duty_line,
                 member.body.duty_hours,
             )
+
+
+def _services(membership: HubMembership, hints: Sequence[Hint]) -> Iterator[Service]:
+    titles = {item.code: item.title for item in membership.charter.classes}
+    names = {hint.hint_id.upper() for hint in hints}
+    for hint in hints:
+        if hint.member_class is not None:
+            name, why = hint.hint_id.upper(), hint.code
+            title = titles.get(hint.member_class, hint.member_class)
+            says = sentence(why, hint.field) if why else None
+            yield Service(shortest(name, names), hint.hint_id, title, hint.state.value, says)
 
 
 def _why_unpublished(tables: NodeTables, membership: HubMembership, client: Client) -> Unpublished:

@@ -4,7 +4,8 @@ What loosens nothing binds at once; anything else waits for `charter accept`. No
 decision to sign: that is a person's.
 """
 
-from node.membership.hub import HubMembership
+from node.membership.hub import HubMembership, followed_charters
+from node.store.tables import NodeTables
 from protocol.governance.changes import Differences, differences
 from protocol.messages.bodies import CharterAcceptBody
 
@@ -15,6 +16,12 @@ def waiting_differences(membership: HubMembership) -> Differences:
     if accepted is None:
         return Differences(tuple(membership.unaccepted()), ())
     return differences(accepted, membership.charter)
+
+
+def confirm_months(tables: NodeTables) -> int | None:
+    """After how many months of 30 days work is asked about: the fewest of our charters."""
+    said = (charter.confirm_months for _, charter in followed_charters(tables))
+    return min((months for months in said if months is not None), default=None)
 
 
 async def accept_charter(membership: HubMembership) -> None:

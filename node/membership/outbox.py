@@ -20,7 +20,9 @@ from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel, from_base64
 from protocol.governance.follow import verify_note_by_charter
-from protocol.messages.bodies import AcceptedBody, HubDecisionBody, RequestBody
+from protocol.messages.attention import AttentionBody
+from protocol.messages.bodies import AcceptedBody, RequestBody
+from protocol.messages.introductions import IntroductionRequestBody
 from protocol.messages.kinds import KINDS
 from protocol.messages.log import ProvisionalBody
 from protocol.messages.review import IdentityRequestBody
@@ -41,7 +43,7 @@ class Sent:
     statement: Statement[WireModel]
     accepted: AcceptedBody
     salt: str | None
-    decision: Statement[HubDecisionBody] | None
+    decision: Statement[WireModel] | None
 
 
 OnSent = Callable[[NodeTables, Sent], None]
@@ -229,10 +231,13 @@ class Outbox:
         if item.envelope is not None:
             return parse_statement(item.envelope)
         body = item.body
-        if isinstance(body, RequestBody | IdentityRequestBody):
+        if isinstance(
+            body,
+            RequestBody | IdentityRequestBody | IntroductionRequestBody | AttentionBody,
+        ):
             # It may have been written under the charter before: it is asked under the one in force.
             charter = self._membership.directory.charter_at(None).statement_id
-            pins = body.pins.model_copy(update={"charter": charter})
+            pins: WireModel = body.pins.model_copy(update={"charter": charter})
             body = body.model_copy(update={"pins": pins})
         data = self._membership.sign(body, item.aud).envelope.encode()
         # Another process of this node may have signed it just now: one statement is enough.
@@ -241,14 +246,14 @@ class Outbox:
         )
         return parse_statement(kept)
 
-    def _decision(self, submitted: Submitted) -> Statement[HubDecisionBody] | None:
+    def _decision(self, submitted: Submitted) -> Statement[WireModel] | None:
         if submitted.decision is None:
             return None
         statement = parse_statement(from_base64(submitted.decision))
         self._membership.directory.verify(statement)
         if statement.preamble.sender != self._membership.hub.hub_id:
             raise RemoteError(ErrorCode.BAD_SIGNATURE, "the decision is not the hub's")
-        return statement.expect(HubDecisionBody)
+        return statement
 
     async def _failed(
         self, item: OutboxItem, statement: Statement[WireModel], error: RemoteError

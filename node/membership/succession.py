@@ -40,14 +40,18 @@ def _end(tables: NodeTables, hub_id: str, now: int) -> None:
     tables.received_requests.end_with_log(hub_id)
     tables.sent_checks.end_with_log(hub_id)
     tables.received_checks.end_with_log(hub_id)
+    tables.enquiries.end_with_log(hub_id)
     tables.reviews.end_with_log(hub_id)
+    tables.attention.end_with_log(hub_id)
     tables.outbox.end_with_log(hub_id, LOST)
     # What the new hub does not know, and our own account of what the old one had counted.
     tables.publications.forget(hub_id)
     tables.publication_counts.forget(hub_id)
     tables.stubs.start_over(hub_id)
     tables.resyncs.forget_stubs(hub_id)
+    tables.news.remember_shown(hub_id)
     tables.links.forget(hub_id)
+    tables.hints.forget(hub_id)
     tables.journal.forget(hub_id)
     tables.alarms.forget_watched(hub_id)
 

@@ -13,6 +13,7 @@ from node.config import Agreement
 from node.membership.hub import HubMembership
 from node.publishing.limits import Limits, TokenSet, tokens_hash
 from node.publishing.narrowing import all_shown_to
+from node.publishing.spans import Span
 from node.publishing.tokens import TokenCache
 from node.store.permissions import WHILE_OPEN, At
 from node.store.publications import Effect, PublishedTokens
@@ -22,7 +23,8 @@ from node.store.tables import NodeTables
 from protocol import canonical
 from protocol.commitments import commit
 from protocol.fields import to_base64
-from protocol.governance.charter import InvolvementType, LawfulBasis
+from protocol.governance.charter import LawfulBasis
+from protocol.governance.involvement_types import InvolvementType
 from protocol.matchkeys.recipes import match_keys, names_somebody
 from protocol.messages.bodies import (
     MOST_INVOLVEMENTS,
@@ -32,21 +34,6 @@ from protocol.messages.bodies import (
     StubTokens,
 )
 from protocol.tokens import token_input
-
-
-@dataclass(frozen=True)
-class Span:
-    """The next `size` clients after a row id; only those with a stub at the hub, if `known`."""
-
-    after: int
-    size: int
-    known: bool = False
-
-    def clients(self, tables: NodeTables, hub_id: str) -> list[Client]:
-        """The clients, in the order of their row ids."""
-        if self.known:
-            return tables.stubs.clients_after(hub_id, self.after, self.size)
-        return tables.records.clients_after(self.after, self.size)
 
 
 @dataclass(frozen=True)
@@ -327,7 +314,7 @@ def allowed(
     for item in items:
         if item.for_unborn is not None and item.type in types:
             continue
-        kind = agreement.types.get(item.type)
+        kind = agreement.kind(item.type)
         by_law = None if item.is_over(now) else findable.get(item.type)
         basis = charter.lawful_basis(by_law) if by_law else agreement.basis(item.permission_basis)
         if kind is None or basis is None or basis.in_force != "yes":

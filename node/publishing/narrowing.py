@@ -16,30 +16,38 @@ def shown_to(
     agreement: Agreement, item: Involvement, record: Consent | None
 ) -> tuple[str, ...] | None:
     """To which classes alone a piece of work is shown: those that the last record of a consent
-    names, where the permission rests on consent. None: to whomever the charter says.
+    names, where the permission rests on consent. None: to whomever the charter says, of a sensitive
+    type nobody; of one those classes count that the charter lets meet it, or be told of it.
     """
-    basis = agreement.basis(item.permission_basis)
+    basis, kind = agreement.basis(item.permission_basis), agreement.types.get(item.type)
     if record is None or basis is None or basis.permission_class != "consent":
         return None
-    return record.classes or None
+    if kind is None or kind.openness != "sensitive":
+        return record.classes or None
+    hinted = kind.visible_to if kind.hint_from is not None else []
+    return tuple(one for one in record.classes if one in {*kind.brokered_to, *hinted}) or None
 
 
 def may_see(
     agreement: Agreement, item: Involvement, record: Consent | None, member_class: str
 ) -> bool:
-    """Whether the last record of a consent leaves a class in, if the permission rests on one."""
-    kind = agreement.types.get(item.type)
-    return kind is None or is_shown_to(kind, shown_to(agreement, item, record), member_class)
+    """Whether the last record of a consent leaves a class in, if the permission rests on one; of a
+    sensitive type, whether it names a class that the type is brokered to.
+    """
+    kind, classes = agreement.types.get(item.type), shown_to(agreement, item, record)
+    if kind is not None and kind.openness == "sensitive":
+        return member_class in kind.brokered_to and member_class in (classes or ())
+    return kind is None or is_shown_to(kind, classes, member_class)
 
 
 def all_shown_to(
     tables: NodeTables, agreement: Agreement, works: Collection[Involvement]
 ) -> dict[int, tuple[str, ...] | None]:
     """`shown_to` of each of these (by row id) as the hub is told it: nothing of a type that is
-    shown to nobody, or to everybody that it is for.
+    shown to everybody that it is for.
     """
     ours = agreement.types
-    kinds = {own for own, kind in ours.items() if kind.openness == "open"}
+    kinds = {own for own, kind in ours.items() if kind.openness != "always_findable"}
     told = [item for item in works if item.type in kinds]
     records = tables.consents.newest(item.id for item in told)
     return {item.id: shown_to(agreement, item, records.get(item.id)) for item in told}

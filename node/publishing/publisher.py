@@ -13,8 +13,9 @@ from typing import Any
 
 from node.membership.hub import HubMembership
 from node.membership.synced import notice
-from node.publishing.drafts import Changes, Drafter, Page, Span, retired_row
+from node.publishing.drafts import Changes, Drafter, Page, retired_row
 from node.publishing.limits import count_applied
+from node.publishing.spans import Span, Whom
 from node.publishing.tokens import TokenCache, TokenClient
 from node.store.journal import ExpectedEntry
 from node.store.publications import Publication, PublicationState
@@ -75,6 +76,27 @@ class Publisher:
         LocalError (NOT_READY, CONFIGURATION) says what to do.
         """
         membership = self._membership
+        await self._begin()
+        report, version = Published(), membership.charter.version
+        total = await membership.engine.read(lambda tables: tables.records.count())
+        done = 0
+        for whom in (Whom.PUBLISHED,) if known_only else (Whom.CLIENTS, Whom.ENQUIRED):
+            done = await self._publish_all(whom, report, lambda n: progress(Step(n, total)), done)
+        hub_id = membership.hub.hub_id
+        await membership.engine.write(
+            lambda tables: tables.publications.set_charter_version(hub_id, version)
+        )
+        return report
+
+    async def publish_enquiries(self) -> Published:
+        """The same of those alone whom somebody enquires about: it takes no time."""
+        await self._begin()
+        report = Published()
+        await self._publish_all(Whom.ENQUIRED, report, lambda _: None, 0)
+        return report
+
+    async def _begin(self) -> None:
+        membership = self._membership
         await membership.check_synced()
         membership.me()
         if membership.unaccepted() or not membership.has_its_tables():
@@ -83,19 +105,18 @@ class Publisher:
         membership.check_tables()
         await self._resume_or_drop()
         await self._retire_lost()
-        report, version = Published(), membership.charter.version
-        total = await membership.engine.read(lambda tables: tables.records.count())
-        span, done = Span(0, PAGE, known_only), 0
+
+    async def _publish_all(
+        self, whom: Whom, report: Published, progress: Callable[[int], None], done: int
+    ) -> int:
+        """Publish page by page; how many clients are done, beside those who were."""
+        span = Span(0, PAGE, whom)
         while page := await self._page(span):
             if not await self._published_page(page, report):
                 continue
             span, done = replace(span, after=page.last), done + len(page.clients)
-            progress(Step(done, total))
-        hub_id = membership.hub.hub_id
-        await membership.engine.write(
-            lambda tables: tables.publications.set_charter_version(hub_id, version)
-        )
-        return report
+            progress(done)
+        return done
 
     async def tell_withdrawn(self) -> None:
         """Tell the hub of permissions that ended, whether its charter binds us or not, and whether
@@ -108,7 +129,7 @@ class Publisher:
             await self.publish()
 
     async def _tell_endings(self) -> None:
-        engine, span = self._membership.engine, Span(0, PAGE, known=True)
+        engine, span = self._membership.engine, Span(0, PAGE, Whom.PUBLISHED)
         hub_id, now = self._membership.hub.hub_id, self._membership.env.clock()
 
         def work(tables: NodeTables) -> Page:

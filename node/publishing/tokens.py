@@ -23,7 +23,7 @@ from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.governance.charter import TokenHolder
 from protocol.governance.limits import allowed
-from protocol.messages.bodies import EvaluateBody
+from protocol.messages.evaluations import EvaluateBody
 from protocol.tokens import split_output
 
 BATCH = 2048

@@ -327,6 +327,11 @@ def known(tables: NodeTables, local_id: str) -> Client:
     client = tables.records.client(local_id)
     if client is None:
         raise LocalError(ErrorCode.NOT_FOUND, "no client has that id here")
+    if tables.enquiries.of_client(client.id):
+        raise LocalError(
+            ErrorCode.CONFLICT,
+            "that is an enquiry and no client: patchwork-node enquire, or clients add",
+        )
     return client
 
 

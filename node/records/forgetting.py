@@ -13,7 +13,7 @@ from node.membership.hub import followed_charters
 from node.membership.synced import check_synced
 from node.records.strong_keys import left_by
 from node.store.going import Over
-from node.store.old import Kind, Old, old_acts, old_asked, old_doubts, old_news
+from node.store.old import Kind, Old, old_absences, old_acts, old_asked, old_doubts, old_news
 from node.store.tables import NodeTables
 from protocol.governance.charter import Charter
 from protocol.governance.retention import DAY
@@ -62,7 +62,8 @@ class Days:
     def without(self) -> list[Kind]:
         """The kinds of which nothing goes, because nobody says when."""
         unsaid = [Kind.CLIENTS] if self.closed_clients is None else []
-        return unsaid + ([Kind.ACTS, Kind.ALARMS, Kind.ALERTS] if self.news is None else [])
+        news = [Kind.ACTS, Kind.ABSENCES, Kind.ALARMS, Kind.ALERTS, Kind.NEWS]
+        return unsaid + (news if self.news is None else [])
 
 
 @dataclass
@@ -109,7 +110,7 @@ def old_rows(days: Days, now: int) -> list[Old]:
     if days.news is not None:
         before = now - days.news * DAY
         found += [old for hub_id in days.requests for old in old_news(hub_id, before)]
-        found.append(old_acts(before))
+        found += [old_acts(before), old_absences(before)]
     if (listed := days_of_lists(days)) is not None:
         found.append(old_doubts(now - listed * DAY))
     return found

@@ -4,13 +4,19 @@ An import brings workers into the register; managers and duty workers are added 
 closed stays closed, whatever a feed says.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
+from node.config import MailWish
 from node.store.people import Person, PersonKind
 from node.store.tables import NodeTables
-from protocol.contact import read_name
+from node.store.team_roles import ALL_TEAMS, Absence, TeamRole
+from protocol.contact import read_email, read_name
 from protocol.errors import ErrorCode, LocalError
+
+Roles = Mapping[TeamRole, Sequence[str]]
 
 
 def acting(tables: NodeTables, name: str) -> Person:
@@ -30,10 +36,14 @@ def acting(tables: NodeTables, name: str) -> Person:
     return _only(here)
 
 
-def register(tables: NodeTables, name: str, team: str | None, kind: PersonKind, now: int) -> Person:
-    """Let somebody act from now on as what `kind` says: a new person, or one who is known.
+def register(
+    tables: NodeTables, name: str, team: str | None, kind: PersonKind | None, now: int
+) -> Person:
+    """Let somebody act from now on as what `kind` says (None: what they are, or else a worker): a
+    new person, or one who is known.
 
-    Without a team it is the one person of this name, if there is one. Raises LocalError.
+    Without a team it is the one person of this name, if there is one. Who is said to be a manager
+    is one of all teams; who is said to be on duty, of their own team. Raises LocalError.
     """
     known = _called(tables, name)
     if team is None and known:
@@ -41,9 +51,92 @@ def register(tables: NodeTables, name: str, team: str | None, kind: PersonKind, 
         key = (person.name, person.team)
     else:
         key = (_readable(name), _readable(team) if team else "")
-    active = [one for one in known if (one.name, one.team) == key and one.is_active]
-    since = active[0].since if active else now
-    return tables.people.register(*key, kind, since)
+    same = [one for one in known if (one.name, one.team) == key]
+    since = same[0].since if same and same[0].is_active else now
+    kind_now = kind or (same[0].kind if same else PersonKind.WORKER)
+    found = tables.people.register(*key, kind_now, since)
+    if kind is not None:
+        is_manager, has_duty = kind is PersonKind.MANAGER, kind is PersonKind.DUTY_WORKER
+        tables.team_roles.put(found.id, TeamRole.MANAGER, [ALL_TEAMS] if is_manager else [])
+        tables.team_roles.put(found.id, TeamRole.DUTY, [found.team] if has_duty else [])
+    return found
+
+
+@dataclass(frozen=True)
+class Appointment:
+    """Who may act: name, team and kind as `register` takes them, and roles as `answer_for` does."""
+
+    name: str
+    team: str | None
+    kind: PersonKind | None
+    roles: Roles
+
+
+def appoint(tables: NodeTables, said: Appointment, now: int) -> Person:
+    """Let somebody act from now on, and say for which teams they answer. Raises LocalError."""
+    person = register(tables, said.name, said.team, said.kind, now)
+    answer_for(tables, person, said.roles)
+    return person
+
+
+def answer_for(tables: NodeTables, person: Person, roles: Roles) -> None:
+    """Say for which teams (by name, or ALL_TEAMS) somebody has duty or is a manager, in place of
+    what was said of that role before. Raises LocalError for a team that nobody is in.
+    """
+    known = {one.team for one in tables.people.all()} | {ALL_TEAMS}
+    for role, teams in roles.items():
+        read = [_readable(team) if team else team for team in teams]
+        if not known.issuperset(read):
+            raise LocalError(
+                ErrorCode.NOT_FOUND,
+                "nobody here is in a team of that name: patchwork-node people list shows teams in "
+                "brackets",
+            )
+        tables.team_roles.put(person.id, role, read)
+
+
+@dataclass(frozen=True)
+class Away:
+    """An absence as somebody says it: from the first day (None: today) to the last, and who covers
+    (a name; empty: nobody).
+    """
+
+    name: str
+    first: date | None
+    last: date
+    cover: str
+
+
+def away(tables: NodeTables, said: Away, zone: ZoneInfo, now: int) -> Absence:
+    """Take down that somebody is away on whole days of a time zone. Raises LocalError."""
+    person = acting(tables, said.name)
+    cover = acting(tables, said.cover) if said.cover else None
+    first = said.first or datetime.fromtimestamp(now, zone).date()
+    starts, ends = (
+        int(datetime.combine(day, time(), zone).timestamp())
+        for day in (first, said.last + timedelta(days=1))
+    )
+    if ends <= starts or ends <= now:
+        raise LocalError(
+            ErrorCode.MALFORMED, "--until is the last day: today or later, and not before --from"
+        )
+    if cover is not None and cover.id == person.id:
+        raise LocalError(ErrorCode.CONFLICT, "somebody else has to cover")
+    kept = Absence(person.id, starts, ends, cover.id if cover is not None else None)
+    for other in tables.absences.from_on(now):
+        if other.person == person.id and other.starts_at < ends and starts < other.ends_at:
+            raise LocalError(
+                ErrorCode.CONFLICT, "they are away then already: patchwork-node people back first"
+            )
+    tables.absences.add(kept)
+    return kept
+
+
+def back(tables: NodeTables, name: str, now: int) -> int:
+    """Somebody is here again, and away on no day to come; how many absences that ends. Raises
+    LocalError.
+    """
+    return tables.absences.end(acting(tables, name).id, now)
 
 
 @dataclass(frozen=True)
@@ -70,9 +163,27 @@ def close(tables: NodeTables, name: str, hand_to: str, now: int) -> Left:
     if person.is_active:
         tables.people.close(person.id, now)
     handed = tables.people.hand_over(person.id, to.id, now) if to is not None else 0
+    if to is not None:
+        tables.news.hand_over(person.id, to.id)
     stopped = tables.sent_requests.stop_of(person.id)
     tables.drafts.drop_of(person.id)
     return Left(person, handed, stopped, tables.people.without_worker(person.id, now))
+
+
+def set_mail(tables: NodeTables, name: str, wish: MailWish, to: str | None) -> Person:
+    """Say how somebody hears by mail that there is news, and where, if not at the address on their
+    card (None: as it was, empty: there). Who it is. Raises LocalError.
+    """
+    person = acting(tables, name)
+    address = person.mail_to if to is None else read_email(to)
+    if to and address is None:
+        raise LocalError(ErrorCode.MALFORMED, "write an e-mail address alone")
+    if wish is not MailWish.NEVER and not (address or person.email):
+        raise LocalError(
+            ErrorCode.NOT_READY, "no address of theirs is known here: say it with --to"
+        )
+    tables.people.set_mail(person.id, wish.value, address)
+    return person
 
 
 def _called(tables: NodeTables, name: str) -> list[Person]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from node.config import NodeSettings
+from node.records import enquiries
 from node.records.forgetting import (
     PAGE,
     Days,
@@ -49,6 +50,7 @@ class Forgetting:
         days = await self._engine.read(lambda tables: days_of(tables, self._own))
         done = await (self._count(days, now) if dry_run else self._delete(days, now))
         await self._clients(days, now, done, dry_run=dry_run)
+        done.gone[Kind.ENQUIRIES] += await self._enquiries(now, dry_run=dry_run)
         done.gone[Kind.LISTS] += self._lists(days, now, dry_run=dry_run)
         if days.closed_clients is not None:
             before = now - days.closed_clients * DAY
@@ -108,6 +110,12 @@ class Forgetting:
             after, some = await do(page)
             done.gone.update(some.gone)
             done.stays.update(some.stays)
+
+    async def _enquiries(self, now: int, *, dry_run: bool) -> int:
+        """Those whose enquiries are over: after the charter's days, whatever the agency says."""
+        if dry_run:
+            return await self._engine.read(lambda t: enquiries.forget(t, now, dry_run=True))
+        return await self._some(lambda tables: enquiries.forget(tables, now))
 
     def _lists(self, days: Days, now: int, *, dry_run: bool) -> int:
         """Lists of missing work that imports wrote into the node's folder."""

@@ -9,19 +9,26 @@ from dataclasses import dataclass, replace
 from node.config import NodeSettings
 from node.membership.hub import HubMembership
 from node.membership.outbox import Sent
+from node.news.asked import tell_asked
 from node.requests.facts import opened_facts, proven_key
 from node.requests.grounds import permission_and_consent
 from node.requests.objections import check_override, is_overridable, objection_to
+from node.requests.overdue import clock_at
+from node.requests.passing import waiting
+from node.requests.reasons import WrittenReason, reason_of
 from node.requests.sealed import named_part, open_part
 from node.store.decisions import LoggedDecision
 from node.store.links import LinkState
 from node.store.outbox import Outgoing
+from node.store.records import Involvement
 from node.store.requests import Asker, ReceivedRequest, ReceivedState
+from node.store.stubs import PublishedStub
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel
 from protocol.messages.bodies import DecisionBody, HubDecisionBody, ReceiptBody, RequestBody
 from protocol.messages.statement import Statement
+from protocol.requests.answers import rule_may_allow
 from protocol.requests.decide import (
     Allow,
     Decision,
@@ -40,21 +47,26 @@ from protocol.wire import Delivery
 @dataclass(frozen=True)
 class Answer:
     """A person's answer: allow, or refuse with a code. `practitioner` is who decided, `override`
-    why they allow it in spite of an objection.
+    why they allow it in spite of an objection, `reason` what they write if they refuse.
     """
 
     request_id: str
     practitioner: int
     refusal: RefusalCode | None = None
     override: Override | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True)
 class _Decider:
-    """Who decides, by the id that the log has for them, and why in spite of an objection."""
+    """Who decides, by row and by the id that the log has for them; why in spite of an objection;
+    what they wrote.
+    """
 
+    practitioner: int
     practitioner_id: str
     override: Override | None
+    reason: WrittenReason | None
 
 
 class Answering:
@@ -92,6 +104,7 @@ class Answering:
             expires=body.expires,
             received_at=membership.env.clock(),
             needed_by=body.needed_by,
+            clock=clock_at(membership, body.basis, statement.preamble.iat, delivery.index),
         )
         tables.received_requests.add(request)
 
@@ -114,29 +127,35 @@ class Answering:
             tables.received_requests.change(request, asks)
         else:
             self._decide(tables, (request, decided), decision, None)
+        tell_asked(tables, self._membership, request)
 
-    def answer(self, tables: NodeTables, answer: Answer) -> None:
-        """A person answers. Raises LocalError; never more permissive than `decide_holder`."""
-        hub_id = self._membership.hub.hub_id
-        request = tables.received_requests.get(hub_id, answer.request_id)
-        if request is None or request.state is not ReceivedState.ASKS_PERSON:
-            raise LocalError(ErrorCode.NOT_FOUND, "no request with that id waits for an answer")
-        if request.expires <= self._membership.env.clock():
-            raise LocalError(ErrorCode.TOO_LATE, "the request has expired; they can ask again")
-        person: Decision = Refuse(answer.refusal) if answer.refusal else Allow()
+    def answer(self, tables: NodeTables, answer: Answer) -> Decision:
+        """A person answers; what is decided. Where the rules refuse, that is their decision and not
+        the person's. Raises LocalError; never more permissive than `decide_holder`.
+        """
+        membership, practitioner = self._membership, answer.practitioner
+        request = waiting(tables, membership, answer.request_id, practitioner)
         facts = self.facts(tables, request)
         limit = decide_holder(facts)
-        decision = limit if isinstance(limit, Refuse) else person
+        if isinstance(limit, Refuse):
+            self._decide(tables, (request, request), limit, None)
+            return limit
+        decision: Decision = Refuse(answer.refusal) if answer.refusal else Allow()
         if isinstance(decision, Allow) and facts.objection:
-            check_override(self._membership, request.basis, answer.override)
+            check_override(membership, request.basis, answer.override)
         elif answer.override is not None and not facts.objection:
             raise LocalError(
                 ErrorCode.CONFLICT, "the client does not object: leave the override out"
             )
-        fresh_id = self._membership.env.new_id()
-        practitioner = tables.people.id_at(hub_id, answer.practitioner, fresh_id)
-        by = _Decider(practitioner, answer.override if isinstance(decision, Allow) else None)
+        text = reason_of(membership, request, practitioner, answer.reason, decision)
+        by = _Decider(
+            practitioner,
+            tables.people.id_at(membership.hub.hub_id, practitioner, membership.env.new_id()),
+            answer.override if isinstance(decision, Allow) else None,
+            WrittenReason.of(membership, request, text) if text else None,
+        )
         self._decide(tables, (request, request), decision, by)
+        return decision
 
     def on_decision_sent(self, tables: NodeTables, sent: Sent) -> None:
         """Our decision is in the log: keep its place, for the proof."""
@@ -174,7 +193,7 @@ class Answering:
             or request.state not in known
         ):
             raise RemoteError(ErrorCode.NOT_FOUND, "a receipt for nothing we released to them")
-        if request.state in left:
+        if request.state in left and statement.body.release != request.former_release:
             release_id = request.release_id or statement.body.release
             opened = replace(request, state=ReceivedState.OPENED, release_id=release_id)
             tables.received_requests.change(request, opened)
@@ -198,7 +217,7 @@ class Answering:
         before, now = request
         refusal = decision if isinstance(decision, Refuse) else None
         facts, salt = self.facts(tables, now), self._membership.env.random(32)
-        override = by.override if by is not None else None
+        override, reason = (by.override, by.reason) if by is not None else (None, None)
         kept = disclosure(now.request_id, facts, salt, by_person=by is not None, override=override)
         body = DecisionBody(
             request=now.statement_id,
@@ -208,11 +227,21 @@ class Answering:
             code=refusal.code.value if refusal else None,
             decided_by=by.practitioner_id if by is not None else None,
             facts_commitment=kept.commitment,
+            reason_commitment=reason.commitment if reason is not None else None,
+            sealed_hash=reason.part.hash if reason is not None else None,
         )
         known = objection_to(tables, self._membership, now) if override is not None else None
-        deciding = replace(now, state=ReceivedState.DECIDING, disclosure=kept, overrode=known)
+        deciding = replace(
+            now,
+            state=ReceivedState.DECIDING,
+            disclosure=kept,
+            overrode=known,
+            answered_by=by.practitioner if by is not None else None,
+            reason=reason.opening if reason is not None else None,
+        )
         tables.received_requests.change(before, deciding)
-        tables.outbox.enqueue(Outgoing(now.hub_id, now.requester, body))
+        sealed = reason.part.data if reason is not None else None
+        tables.outbox.enqueue(Outgoing(now.hub_id, now.requester, body, sealed))
 
     def facts(self, tables: NodeTables, request: ReceivedRequest) -> HolderFacts:
         """What `decide_holder` goes by for a received request, as things are now."""
@@ -250,45 +279,55 @@ class Answering:
         return True
 
     def _rule(self, tables: NodeTables, request: ReceivedRequest) -> str:
-        """By which rule a request is decided: by a person, if it may do without witnesses, or comes
-        over a link that we were not told of.
+        """By which rule a request is decided: by a person, if it may do without witnesses, comes
+        over a link that we were not told of, or is one that the charter lets no rule allow.
         """
         link = tables.links.get(request.hub_id, request.link_id)
         untold = link is None or link.state is LinkState.ENDED
-        if untold or allows_break_glass(self._membership.charter.lawful_basis(request.basis)):
+        membership = self._membership
+        basis = membership.charter.lawful_basis(request.basis)
+        member = membership.directory.member(request.requester)
+        asker = member.body.member_class if member is not None else None
+        if untold or asker is None or allows_break_glass(basis) or not rule_may_allow(basis, asker):
             return "ask"
-        return self._settings.answer_rule
+        return self._settings.rule_for(membership.agreement.own_basis(request.basis), asker)
 
     def _is_link_proven(
         self, tables: NodeTables, request: ReceivedRequest, *, doubted: bool
     ) -> bool:
         """Whether the asker proved to hold a value that we hold too of the client whom they ask
         about, over the link we know.
-
-        Of some links we know nothing before the request comes: those to a service that we may not
-        see, and those of work of ours that is over (specs/06-requests.md §3.1).
         """
-        membership, now = self._membership, self._membership.env.clock()
         asked = tables.records.involvement(request.involvement)
-        if asked is None:
-            return False
-        link = tables.links.get(request.hub_id, request.link_id)
-        if link is None or (link.state is LinkState.ENDED and asked.is_over(now)):
-            stub = tables.stubs.of_client(request.hub_id, asked.client)
-            # Whom we were told of for this client asks over that link; no other id gets round it.
-            told = tables.links.of_stub(request.hub_id, stub.stub_id) if stub else []
-            if not asked.is_over(now) and any(item.agency_id == request.requester for item in told):
-                return False
-        else:
-            if link.agency_id != request.requester:
-                return False
-            if link.state is not LinkState.MATCH and not doubted:
-                return False
-            linked = tables.stubs.client_of(request.hub_id, link.stub_id)
-            if linked is None or asked.client != linked.id:
-                return False
-            stub = tables.stubs.of_client(request.hub_id, linked.id)
+        stub = self._stub_asked(tables, request, asked, doubted=doubted) if asked else None
         if stub is None:
             return False
         proof, request_id = request.link_proof, request.request_id
-        return bool(proven_key(tables, membership, stub.stub_id, proof, request_id))
+        return bool(proven_key(tables, self._membership, stub.stub_id, proof, request_id))
+
+    def _stub_asked(
+        self, tables: NodeTables, request: ReceivedRequest, asked: Involvement, *, doubted: bool
+    ) -> PublishedStub | None:
+        """The stub of the client whom a request asks about, if it came over a link that is good.
+
+        Of some links we know nothing before the request comes: those to a service that we may not
+        see, and those of work of ours that is over (specs/06-requests.md §3.1). Over others the hub
+        has introduced the asker to us (§9).
+        """
+        hub_id, now = request.hub_id, self._membership.env.clock()
+        stub = tables.stubs.of_client(hub_id, asked.client)
+        introduced = tables.hints.introduced_over(hub_id, request.link_id, request.requester)
+        if introduced is not None:
+            return stub if stub is not None and stub.stub_id == introduced else None
+        link = tables.links.get(hub_id, request.link_id)
+        if link is None or (link.state is LinkState.ENDED and asked.is_over(now)):
+            # Whom we were told of for this client asks over that link; no other id gets round it.
+            told = tables.links.of_stub(hub_id, stub.stub_id) if stub else []
+            known = any(item.agency_id == request.requester for item in told)
+            return stub if asked.is_over(now) or not known else None
+        if link.agency_id != request.requester:
+            return None
+        if link.state is not LinkState.MATCH and not doubted:
+            return None
+        linked = tables.stubs.client_of(hub_id, link.stub_id)
+        return stub if linked is not None and asked.client == linked.id else None

@@ -8,23 +8,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from node.alarms import AlarmCode, raise_alarm
+from node.alarms import AlarmCode, clear_alarm, raise_alarm
 from node.links.review import latest_publication
 from node.links.secrets import evidence_secret
 from node.membership.hub import HubMembership
 from node.membership.outbox import Sent
 from node.membership.proofs import logged_decision, verify_logged
+from node.news.asked import tell_asker
 from node.requests.facts import practitioner_name, request_facts
 from node.requests.grounds import Ground, with_recorded
+from node.requests.overdue import clock_at
+from node.requests.reasons import opened_reason
 from node.requests.sealed import Recipient, named_part, open_part, seal_for
 from node.store.links import Link
+from node.store.news import NewsKind
 from node.store.outbox import Outgoing
 from node.store.requests import SentRequest, SentState
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel, from_base64
 from protocol.governance.retention import may_be_kept
-from protocol.messages.bodies import DecisionBody, ReceiptBody, ReleaseBody, RequestBody
+from protocol.messages.bodies import (
+    DecisionBody,
+    HubDecisionBody,
+    ReceiptBody,
+    ReleaseBody,
+    RequestBody,
+)
 from protocol.messages.log import ProvisionalBody
 from protocol.messages.parts import LinkProof, RequestPins, RequestPractitioner
 from protocol.messages.statement import Statement
@@ -132,9 +142,9 @@ class Asking:
     def on_request_sent(self, tables: NodeTables, sent: Sent) -> None:
         """Take the hub's decision on our request."""
         body = sent.statement.expect(RequestBody).body
-        if sent.decision is None or sent.decision.body.request != sent.statement.id:
+        decision = sent.decision.expect(HubDecisionBody).body if sent.decision else None
+        if decision is None or decision.request != sent.statement.id:
             raise RemoteError(ErrorCode.WRONG_RECIPIENT, "the hub decided another request")
-        decision = sent.decision.body
         request = tables.sent_requests.get(self._membership.hub.hub_id, body.request_id)
         if request is None:
             return
@@ -145,7 +155,12 @@ class Asking:
             if not refused:
                 tables.drafts.taken(request.hub_id, request.request_id)
             after = replace(after, state=state, code=decision.code, field=decision.field)
+        if decision.outcome != "refuse":
+            index, asked_at = sent.accepted.index, sent.statement.preamble.iat
+            after = replace(after, clock=clock_at(self._membership, body.basis, asked_at, index))
         tables.sent_requests.change(request, after)
+        if after.state is SentState.REFUSED:
+            tell_asker(tables, self._membership, NewsKind.ANSWERED, request)
 
     def on_request_failed(
         self, tables: NodeTables, statement: Statement[WireModel], error: RemoteError
@@ -156,6 +171,7 @@ class Asking:
         if request is not None and request.state is SentState.SENDING:
             failed = replace(request, state=SentState.FAILED, code=error.code.value)
             tables.sent_requests.change(request, failed)
+            tell_asker(tables, self._membership, NewsKind.ANSWERED, request)
 
     def on_decision(
         self, tables: NodeTables, statement: Statement[DecisionBody], delivery: Delivery
@@ -167,9 +183,16 @@ class Asking:
             raise RemoteError(ErrorCode.WRONG_RECIPIENT, "decision is on another request")
         if request.state is not SentState.WAITING:
             raise RemoteError(ErrorCode.CONFLICT, "the request does not wait for a decision")
-        decision = logged_decision(statement, delivery)
-        after = replace(request, state=OUTCOMES[body.outcome], code=body.code, decision=decision)
+        after = replace(
+            request,
+            state=OUTCOMES[body.outcome],
+            code=body.code,
+            decision=logged_decision(statement, delivery),
+            reason=opened_reason(self._membership, statement, delivery),
+        )
         tables.sent_requests.change(request, after)
+        if after.state is SentState.REFUSED:
+            tell_asker(tables, self._membership, NewsKind.ANSWERED, request)
 
     def on_release(
         self, tables: NodeTables, statement: Statement[ReleaseBody], delivery: Delivery
@@ -186,13 +209,16 @@ class Asking:
         self.open_card(tables, request, statement, delivery)
 
     def allowed(self, tables: NodeTables, statement: Card) -> SentRequest | None:
-        """Our request that this card answers, by the holder's decision; None if it is open."""
+        """Our request that this card answers, by the holder's decision, or whose card it renews;
+        None if it is open.
+        """
         body = statement.body
         request = self._sent(tables, body.request_id, statement.preamble.sender)
         if request.state is SentState.OPENED:
             return None
         decided = request.decision is not None and request.decision.id == body.decision
-        if request.state is not SentState.ALLOWED or not decided:
+        renews = request.may_be_renewed and isinstance(body, ReleaseBody)
+        if not decided or not (renews or request.state is SentState.ALLOWED):
             raise RemoteError(ErrorCode.NOT_ALLOWED, "no decision we know of allows this release")
         return request
 
@@ -210,16 +236,25 @@ class Asking:
             raise RemoteError(
                 ErrorCode.NOT_OPENED, "a card is kept longer than the charter lets it"
             )
+        if request.keep_until is not None and until > request.keep_until:
+            raise RemoteError(
+                ErrorCode.NOT_OPENED, "a card is kept longer than the one that it renews"
+            )
         sealed = named_part(delivery.sealed, body.sealed_hash)
         card = open_part(self._membership, statement, body.request_id, sealed, ContactCard)
+        renews = request.state is SentState.RECALLED
         opened = replace(
-            request,
+            request.without_former(),
             state=SentState.OPENED,
             card=card,
             release_id=statement.id,
             keep_until=until,
+            renewed_at=now if renews else None,
         )
         tables.sent_requests.change(request, opened)
+        # The card before may have been recalled before it could be opened.
+        clear_alarm(tables, request.hub_id, AlarmCode.CARD_CLOSED, now, place=body.request_id)
+        tell_asker(tables, self._membership, NewsKind.ANSWERED, request)
         receipt = ReceiptBody(
             request_id=body.request_id, release=statement.id, sealed_hash=body.sealed_hash
         )
@@ -234,12 +269,16 @@ class Asking:
         if (
             request is None
             or request.holder != statement.preamble.sender
-            or request.state is not SentState.ALLOWED
+            or not (request.state is SentState.ALLOWED or request.may_be_renewed)
             or request.decision is None
             or request.decision.id != body.decision
         ):
             return
-        tables.sent_requests.change(request, replace(request, state=SentState.CLOSED))
+        closed = replace(request, state=SentState.CLOSED)
+        if request.may_be_renewed:
+            closed = replace(closed.without_former(), release_id=statement.id)
+        tables.sent_requests.change(request, closed)
+        tell_asker(tables, self._membership, NewsKind.ANSWERED, request)
         now = self._membership.env.clock()
         raise_alarm(tables, hub_id, AlarmCode.CARD_CLOSED, now, place=body.request_id)
 
@@ -255,14 +294,17 @@ class Asking:
         stub = tables.stubs.of_client(hub_id, client.id) if client else None
         if client is None or stub is None:
             raise LocalError(ErrorCode.NOT_READY, "this client is not published; publish first")
-        link = tables.links.get(hub_id, wanted.link_id)
-        shown = {item.id for item in link.involvements} if link else ()
+        known = tables.links.get(hub_id, wanted.link_id)
+        links = [*([known] if known else []), *tables.hints.links_of(hub_id, stub.stub_id)]
+        found = (
+            one
+            for one in links
+            if one.link_id == wanted.link_id
+            and wanted.involvement_id in {item.id for item in one.involvements}
+        )
+        link = next(found, None)
         # Another agency may use the same id for an involvement: it takes all of them to be the one.
-        if (
-            link is None
-            or (link.stub_id, link.agency_id) != (stub.stub_id, wanted.holder)
-            or wanted.involvement_id not in shown
-        ):
+        if link is None or (link.stub_id, link.agency_id) != (stub.stub_id, wanted.holder):
             raise LocalError(
                 ErrorCode.NOT_FOUND, "the team has changed meanwhile: see patchwork-node team"
             )

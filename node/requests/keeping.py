@@ -1,10 +1,13 @@
-"""How long cards are kept: what nobody may keep any more is recalled, or deleted here.
+"""How long cards are kept: what nobody may keep any more is recalled, or deleted here, and what
+is not so any more is renewed.
 
-specs/06-requests.md §7. Nothing here waits to be told that a permission has ended: each pass holds
-what was released against the permissions as they are, whatever ended them, and what came here
-against the clock. A node states that it has deleted a card once no file of its database has it.
+specs/06-requests.md §7. Nothing here waits to be told that a permission has ended or a number is
+another: each pass holds what was released against the permissions and the workers as they are,
+whatever changed them, and what came here against the clock. A node states that it has deleted a
+card once no file of its database has it.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from node.membership.hub import HubMembership
@@ -20,18 +23,26 @@ from protocol.errors import ErrorCode, LocalError
 from protocol.governance.charter import Charter
 from protocol.governance.retention import DAY
 from protocol.messages.review import RecallDoneBody
+from protocol.requests.renewals import may_renew_on
 
 
 @dataclass(frozen=True)
 class Due:
-    """What is due at one moment: cards to have deleted, requests to refuse, cards to delete, and
-    requests of ours to stop, because our own client does not agree any more.
+    """What is due at one moment: cards to have deleted, cards to renew, requests to refuse, cards
+    to delete, requests of ours to stop, because our own client does not agree any more, and whether
+    it is not known of some card what it carries.
     """
 
     recall: list[ReceivedRequest]
+    renew: list[ReceivedRequest]
     refuse: list[ReceivedRequest]
     delete: list[SentRequest]
     stop: list[SentRequest]
+    unknown: bool
+
+
+AT_ONCE = 100
+"""Cards that are renewed in one go: who asks for something meanwhile does not wait for them all."""
 
 
 class Keeping:
@@ -71,17 +82,60 @@ class Keeping:
             for item in (*tables.cards.asked_in_vain(membership.at()), *narrowed)
         }.values()
         oldest = now - charter.retention_days * DAY
+        recall, renew = self._recalled(tables, cards)
         return Due(
-            recall=[card.request for card in cards if not needs_a_person(charter, card)],
+            recall=recall,
+            renew=renew[:AT_ONCE],
             refuse=[item for item in asked if membership.directory.active(item.requester)],
             delete=tables.cards.kept_too_long(hub_id, now, oldest),
             stop=tables.cards.without_consent(hub_id, now),
+            unknown=tables.cards.is_any_unknown(hub_id),
+        )
+
+    def _recalled(
+        self, tables: NodeTables, cards: Collection[CardOut]
+    ) -> tuple[list[ReceivedRequest], list[ReceivedRequest]]:
+        """Which cards are recalled for good, and which so that another may leave in their place:
+        where they carry what is not so any more, or whose it is has left and somebody else is here.
+        """
+        membership = self._membership
+        now, charter = membership.env.clock(), membership.charter
+        for_good: list[ReceivedRequest] = []
+        left: list[ReceivedRequest] = []
+        for card in cards:
+            if needs_a_person(charter, card):
+                continue
+            of_another = card.why is Ended.LEFT and self._may_renew(card.request, now)
+            of_another = of_another and bool(tables.people.working_on(card.request.involvement))
+            (left if of_another else for_good).append(card.request)
+        out_of_place = {card.request.request_id for card in cards}
+        others = tables.cards.out_of_date(membership.at(), now - now % DAY)
+        changed = [
+            request
+            for request in others
+            if request.request_id not in out_of_place and self._may_renew(request, now)
+        ]
+        return for_good, [*left, *changed]
+
+    def _may_renew(self, request: ReceivedRequest, now: int) -> bool:
+        """Whether a card that is recalled now may leave again as far as we can know."""
+        membership, decision = self._membership, request.decision
+        return (
+            decision is not None
+            and decision.index < membership.view.size
+            and membership.directory.active(request.requester) is not None
+            and (request.keep_until or 0) > now
+            and may_renew_on(request.renewed_at, now)
         )
 
     def _do(self, tables: NodeTables) -> int:
         due = self._due(tables)
+        if due.unknown:
+            tables.cards.take_as_current(self._membership.hub.hub_id)
         for request in due.recall:
             self._recalls.recall(tables, request)
+        for request in due.renew:
+            self._recalls.recall(tables, request, renew=True)
         refused = sum(self._answering.refuse_ended(tables, request) for request in due.refuse)
         for sent in due.delete:
             self._delete(tables, sent)
@@ -89,9 +143,11 @@ class Keeping:
         for sent in (item for item in due.stop if item.request_id not in gone):
             if sent.state is SentState.OPENED:
                 self._delete(tables, sent)
+            elif sent.state is SentState.RECALLED:  # another card would not be opened
+                tables.sent_requests.change(sent, replace(sent, recalled_by=None))
             else:
                 tables.sent_requests.change(sent, replace(sent, state=SentState.STOPPED))
-        return len(due.recall) + refused
+        return len(due.recall) + len(due.renew) + refused
 
     def _delete(self, tables: NodeTables, sent: SentRequest) -> None:
         """Delete a card that came to us; once no file has it, nobody need be told."""

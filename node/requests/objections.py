@@ -7,8 +7,8 @@ from node.membership.hub import HubMembership
 from node.store.requests import ReceivedRequest
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError
-from protocol.requests.decide import may_override, overrides
 from protocol.requests.disclosure import Override
+from protocol.requests.overrides import may_override, overrides
 
 
 def objection_to(

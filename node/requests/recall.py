@@ -10,8 +10,11 @@ from dataclasses import dataclass, replace
 
 from node.membership.hub import HubMembership
 from node.membership.outbox import Sent
+from node.news.asked import tell_asker
+from node.news.teams import take_links
 from node.store.governance import RecallNotice
 from node.store.links import ReviewState
+from node.store.news import NewsKind
 from node.store.outbox import OutboxState, Outgoing
 from node.store.requests import ReceivedRequest, ReceivedState, SentRequest, SentState
 from node.store.tables import NodeTables
@@ -34,9 +37,15 @@ class Found:
         return isinstance(self.request, SentRequest)
 
     @property
-    def is_recalled(self) -> bool:
-        """Whether that was said of it before."""
-        return self.request.state in {SentState.RECALLED, ReceivedState.RECALLED}
+    def former(self) -> frozenset[str | None]:
+        """What the card left by that was renewed, if we released it and it was."""
+        request = self.request
+        return frozenset(() if isinstance(request, SentRequest) else {request.former_release})
+
+    @property
+    def release(self) -> str | None:
+        """What a card left by, the last one if the hub has taken it."""
+        return self.request.release_id or next(iter(self.former), None)
 
 
 class Recalls:
@@ -45,13 +54,27 @@ class Recalls:
     def __init__(self, membership: HubMembership) -> None:
         self._membership = membership
 
-    def recall(self, tables: NodeTables, request: ReceivedRequest) -> None:
-        """Have a card deleted that left us. Raises LocalError unless one has."""
+    def recall(self, tables: NodeTables, request: ReceivedRequest, *, renew: bool = False) -> None:
+        """Have a card deleted that left us, and let another leave once it is gone if it is to be
+        renewed. Raises LocalError unless one has left.
+        """
         if not request.is_out or request.release_id is None:
             raise LocalError(ErrorCode.NOT_FOUND, "no card of that request is out")
         body = RecallBody(request_id=request.request_id, release=request.release_id)
-        _recall(tables, request)
+        _recall(tables, request, renew=renew)
         tables.outbox.enqueue(Outgoing(request.hub_id, request.requester, body))
+
+    def take_back(self, tables: NodeTables, request: ReceivedRequest) -> None:
+        """A person has a card deleted, or one that is being renewed not leave again. Raises
+        LocalError unless one is out, or to be.
+        """
+        if not request.renew:
+            self.recall(tables, request)
+        elif request.state is ReceivedState.ALLOWED:
+            stopped = replace(request, state=ReceivedState.STOPPED, renew=0)
+            tables.received_requests.change(request, stopped)
+        else:
+            tables.received_requests.change(request, replace(request, renew=0))
 
     def on_recall(
         self, tables: NodeTables, statement: Statement[RecallBody], delivery: Delivery
@@ -69,27 +92,29 @@ class Recalls:
             raise RemoteError(ErrorCode.NOT_ALLOWED, "a card is recalled by who released it")
         _check_release(found, statement.body.release)
         if isinstance(found.request, SentRequest):
-            _delete(tables, found.request, replace(found.request, recall=statement.id))
+            if found.request.card is not None:
+                tell_asker(tables, self._membership, NewsKind.RECALLED, found.request)
+            told = replace(found.request, recall=statement.id, recalled_by=preamble.sender)
+            _delete(tables, found.request, told)
         else:
             _recall(tables, found.request)
 
     def on_recalled(self, tables: NodeTables, body: RecallBody) -> None:
-        """We had a card deleted, by a statement that this database does not know."""
+        """We had a card deleted, by a statement that this database does not know: nor why."""
         request = tables.received_requests.get(self._membership.hub.hub_id, body.request_id)
-        if request is not None:
+        if request is not None and not request.renew:
             _recall(tables, request)
 
     def say(self, tables: NodeTables, request_id: str, practitioner: int) -> None:
         """Say that a card was released about the wrong person. Raises LocalError."""
         membership, hub_id = self._membership, self._membership.hub.hub_id
         found = self._find(tables, request_id)
-        if found is None or found.request.release_id is None:
+        if found is None or found.release is None:
             raise LocalError(ErrorCode.NOT_FOUND, "no card was released under that request")
         if self._was_said(tables, request_id):
             raise LocalError(ErrorCode.CONFLICT, "that card is recalled already")
         person = tables.people.id_at(hub_id, practitioner, membership.env.new_id())
-        release = found.request.release_id
-        body = WrongPersonBody(request_id=request_id, release=release, decided_by=person)
+        body = WrongPersonBody(request_id=request_id, release=found.release, decided_by=person)
         # Whatever the hub answers, what is here about the wrong person goes now.
         self._stop(tables, found)
         tables.outbox.enqueue(Outgoing(hub_id, found.other, body))
@@ -109,7 +134,8 @@ class Recalls:
         found = self._find(tables, statement.body.request_id)
         if found is None or found.other != statement.preamble.sender:
             raise RemoteError(ErrorCode.NOT_FOUND, "no request with that agency")
-        _check_release(found, statement.body.release)
+        if statement.body.release not in found.former:  # of one that was renewed meanwhile
+            _check_release(found, statement.body.release)
         self._stop(tables, found)
         self._take(tables, statement)
 
@@ -124,7 +150,12 @@ class Recalls:
             or request.state is not ReceivedState.RECALLED
         ):
             raise RemoteError(ErrorCode.NOT_FOUND, "nothing was recalled from that agency")
-        tables.received_requests.change(request, replace(request, gone_at=preamble.iat))
+        gone = replace(request, gone_at=preamble.iat)
+        if request.renew:
+            in_time = (request.keep_until or 0) > self._membership.env.clock()
+            again = replace(gone, state=ReceivedState.ALLOWED)
+            gone = again if in_time else replace(gone, renew=0)
+        tables.received_requests.change(request, gone)
         tables.governance.recall_done(hub_id, request_id, preamble.sender, preamble.iat)
 
     def on_stated(self, tables: NodeTables, body: RecallDoneBody) -> None:
@@ -161,9 +192,11 @@ class Recalls:
         Every card over the link goes: they are all about the wrong person.
         """
         hub_id, request = self._membership.hub.hub_id, found.request
-        if not found.is_recalled:
-            _recall(tables, request)
+        _recall(tables, request)
         link_id, request_id = request.link_id, request.request_id
+        opened = tables.sent_requests.opened_over(hub_id, link_id)
+        here = [request] if isinstance(request, SentRequest) and request.card is not None else []
+        tell_asker(tables, self._membership, NewsKind.RECALLED, *here, *opened)
         tables.sent_requests.stop_over(hub_id, link_id, but=request_id)
         tables.received_requests.stop_over(hub_id, link_id, but=request_id)
         tables.sent_checks.stop_over(hub_id, link_id)
@@ -176,7 +209,8 @@ class Recalls:
         if review is not None:
             said = replace(review, state=ReviewState.SAID, question=None, answer="not_same")
             tables.reviews.change(review, said)
-        tables.links.end(hub_id, [link_id])
+        take_links(tables, self._membership, [], ended=[link_id])
+        tables.hints.end_over(hub_id, link_id)
 
     def _was_said(self, tables: NodeTables, request_id: str) -> bool:
         """Whether somebody said of a card that it was about the wrong person, or is saying so."""
@@ -211,9 +245,15 @@ def _delete(tables: NodeTables, request: SentRequest, answers: SentRequest) -> N
         tables.sent_requests.change(request, gone)
 
 
-def _recall(tables: NodeTables, request: SentRequest | ReceivedRequest) -> None:
+def _recall(
+    tables: NodeTables, request: SentRequest | ReceivedRequest, *, renew: bool = False
+) -> None:
+    """Nothing comes or leaves any more, unless the card is renewed. Safe to repeat."""
     if isinstance(request, SentRequest):
-        gone = replace(request, state=SentState.RECALLED, card=None, wiped=0)
+        gone = replace(request, recalled_by=None)
+        if request.state is not SentState.RECALLED:
+            gone = replace(gone, state=SentState.RECALLED, card=None, wiped=0)
         tables.sent_requests.change(request, gone)
     else:
-        tables.received_requests.change(request, replace(request, state=ReceivedState.RECALLED))
+        over = replace(request, state=ReceivedState.RECALLED, renew=int(renew), carried=None)
+        tables.received_requests.change(request, over)

@@ -59,11 +59,15 @@ class Releasing:
         self._settings = settings
 
     def on_sent(self, tables: NodeTables, sent: Sent) -> None:
-        """The hub has logged what a card leaves by: keep its id, for a wrong person."""
+        """The hub has logged what a card leaves by: keep its id, for a wrong person, and when that
+        was if it renews one.
+        """
         body: Any = sent.statement.body
         request = tables.received_requests.get(self._membership.hub.hub_id, body.request_id)
         if request is not None:
-            released = replace(request, release_id=sent.statement.id)
+            again, at = request.former_release is not None, sent.statement.preamble.iat
+            renewed_at = at if again else request.renewed_at
+            released = replace(request, release_id=sent.statement.id, renewed_at=renewed_at)
             tables.received_requests.change(request, released)
 
     def on_failed(
@@ -138,14 +142,15 @@ class Releasing:
         request = tables.received_requests.get(allowed.hub_id, allowed.request_id)
         if request is None or request.state is not ReceivedState.ALLOWED:
             return LetGo(gone=False)  # another process of this node was quicker, or it has ended
-        outcome, after = LetGo(gone=False), replace(request, state=ReceivedState.STOPPED)
+        stopped = replace(request, state=ReceivedState.STOPPED, renew=0)
+        outcome, after = LetGo(gone=False), stopped
         if self._answering.still_allows(tables, request):
             until, worker = self._kept(tables, request)
             leaves = replace(
-                request,
-                state=ReceivedState.RELEASED,
+                request.as_released(),
                 keep_until=until,
                 worker=worker.id if worker else None,
+                carried=tables.cards.carries(request.involvement),
             )
             try:
                 tables.outbox.enqueue(
@@ -165,6 +170,8 @@ class Releasing:
         basis = charter.lawful_basis(request.basis)
         if basis is not None and basis.needs_consent:
             ends = min(ends, consent_ends(tables, self._membership, request))
+        if request.renew and request.keep_until is not None:
+            ends = min(ends, request.keep_until)  # no longer than the card that it renews
         workers = tables.people.working_on(request.involvement)
         return keep_until(charter, ends, now), next(iter(workers), None)
 

@@ -15,6 +15,7 @@ from node.membership.proofs import verify_logged
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import from_base64, to_base64
 from protocol.messages.bodies import PublicationBody, RowsChunk, StubRow
+from protocol.messages.clock import OverdueBody
 from protocol.messages.log import ResyncBody
 from protocol.messages.statement import Statement, parse_statement
 from protocol.wire import ANSWER_LIMIT, ExportRecord, Message, encode_wire, parse_wire
@@ -78,7 +79,9 @@ async def history(
 
 def _check_ours(membership: HubMembership, given: Given) -> None:
     preamble = given.statement.preamble
-    if membership.hub.party_id not in {preamble.sender, preamble.aud}:
+    # What is said to the asker of a request is said to both sides.
+    to_both = isinstance(given.statement.body, OverdueBody)
+    if membership.hub.party_id not in {preamble.sender, preamble.aud} and not to_both:
         raise RemoteError(ErrorCode.WRONG_RECIPIENT, "an entry that does not name this agency")
     membership.directory.verify(given.statement, given.index)
 

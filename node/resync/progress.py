@@ -17,10 +17,11 @@ from node.oversight.journal import enter_received
 from node.resync.history import Given
 from node.store.links import Review, ReviewState
 from node.store.outbox import OutboxItem, Place, subject_of
-from node.store.requests import ReceivedState, SentState
+from node.store.requests import ReceivedState, SentRequest, SentState
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, PatchworkError, RemoteError
 from protocol.fields import WireModel, to_base64
+from protocol.messages.attention import AttentionNoticeBody
 from protocol.messages.bodies import (
     AcceptedBody,
     DecisionBody,
@@ -29,6 +30,8 @@ from protocol.messages.bodies import (
     ReceiptBody,
     ReleaseBody,
 )
+from protocol.messages.clock import OverdueBody
+from protocol.messages.introductions import HintsBody
 from protocol.messages.log import DailyStatementBody, ProvisionalBody, StatementAnswerBody
 from protocol.messages.review import (
     RecallBody,
@@ -43,6 +46,7 @@ from protocol.wire import Delivery
 # What is acted on without the sealed part that came beside it, which is gone.
 WHOLE = (
     DecisionBody,
+    OverdueBody,
     ReceiptBody,
     DailyStatementBody,
     WrongPersonBody,
@@ -73,7 +77,8 @@ class Progress:
         await self.membership.engine.write(lambda tables: self._settle(tables, entries))
 
     def told(self, question: Given) -> list[Callable[[NodeTables], None]]:
-        """What is to be written of the links that the hub tells again behind our question. Raises
+        """What is to be written of the links, and of attention raised over them, that the hub tells
+        again behind our question. Raises
         RemoteError for what it did not sign for us.
         """
         return [self._told(parse_statement(part)) for part in question.parts]
@@ -86,6 +91,12 @@ class Progress:
         if isinstance(body, NoticeBody):
             notice = statement.expect(NoticeBody)
             return lambda tables: on_notice(tables, membership, notice)
+        if isinstance(body, HintsBody):
+            hints = statement.expect(HintsBody)
+            return lambda tables: self.dispatcher.introductions.on_hints(tables, hints)
+        if isinstance(body, AttentionNoticeBody):
+            told = statement.expect(AttentionNoticeBody)
+            return lambda tables: self.dispatcher.attention.on_notice(tables, told)
         review = statement.expect(ReviewBody)
         return lambda tables: self.dispatcher.reviewing.on_review(tables, review)
 
@@ -135,17 +146,33 @@ class Progress:
             tables.received_requests.change(request, deciding)
 
     def _released(self, tables: NodeTables, statement: Statement[Any]) -> None:
+        """A card left. What it carries is not known here: that is taken to be what is."""
         request = tables.received_requests.get(self._hub_id, statement.body.request_id)
+        if request is not None and request.state is ReceivedState.RECALLED and request.gone_at:
+            again = replace(request, state=ReceivedState.ALLOWED, renew=1)
+            tables.received_requests.change(request, again)
+            request = again
         if request is not None and request.state is ReceivedState.ALLOWED:
-            released = replace(request, state=ReceivedState.RELEASED)
+            workers = tables.people.working_on(request.involvement)
+            released = replace(
+                request.as_released(),
+                keep_until=statement.body.keep_until,
+                worker=workers[0].id if workers else None,
+                carried=None,
+            )
             tables.received_requests.change(request, released)
 
     def _opened(self, tables: NodeTables, statement: Statement[ReceiptBody]) -> None:
         """The card was opened there; here it cannot be, any more."""
-        request = tables.sent_requests.get(self._hub_id, statement.body.request_id)
-        if request is not None and request.state is SentState.ALLOWED:
-            closed = replace(request, state=SentState.CLOSED, release_id=statement.body.release)
+        request, release = self._asked(tables, statement), statement.body.release
+        renewed = request is not None and request.may_be_renewed and request.release_id != release
+        if request is not None and (renewed or request.state is SentState.ALLOWED):
+            before = request.without_former() if renewed else request
+            closed = replace(before, state=SentState.CLOSED, release_id=release)
             tables.sent_requests.change(request, closed)
+
+    def _asked(self, tables: NodeTables, statement: Statement[Any]) -> SentRequest | None:
+        return tables.sent_requests.get(self._hub_id, statement.body.request_id)
 
     def _said(self, tables: NodeTables, statement: Statement[VerdictBody]) -> None:
         body, at = statement.body, statement.preamble.iat

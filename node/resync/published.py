@@ -25,6 +25,7 @@ from protocol import canonical
 from protocol.commitments import commit
 from protocol.errors import LocalError
 from protocol.fields import to_base64
+from protocol.governance.enquiries import ENQUIRY
 from protocol.messages.bodies import PublishedInvolvement, StubRow
 from protocol.requests.daily import DAY
 
@@ -209,7 +210,7 @@ class Published:
     def _is_here(self, item: Involvement) -> bool:
         """Whether work of this type is for this hub."""
         types = self._membership.terms.types
-        return not types or item.type in types
+        return not types or item.type in types or item.type == ENQUIRY
 
     def _shorten(
         self, tables: NodeTables, newer: Iterable[PublishedStub]
@@ -233,7 +234,9 @@ class Published:
         for item in known:
             held = stubs[item.client]
             there = _row_of(held, ids[item.id].involvement_id)
-            if there is None or _is_narrower(there, named.get(item.id)):
+            kind = self._membership.agreement.types.get(item.type)
+            sensitive = kind is not None and kind.openness == "sensitive"
+            if there is None or _is_narrower(there, named.get(item.id), sensitive=sensitive):
                 said = replace(item, withdrawn_at=held.at)
                 if item.type in findable:  # if it goes on, the next feed says so
                     said = replace(said, ended_at=held.at, ended_by=EndedBy.FEED)
@@ -250,8 +253,14 @@ def _row_of(held: HeldStub, involvement_id: str) -> PublishedInvolvement | None:
     return next(found, None)
 
 
-def _is_narrower(there: PublishedInvolvement, ours: Collection[str] | None) -> bool:
-    """Whether the log shows it to fewer classes than we would: a consent was given anew since."""
+def _is_narrower(
+    there: PublishedInvolvement, ours: Collection[str] | None, *, sensitive: bool
+) -> bool:
+    """Whether the log shows it to fewer classes than we would: a consent was given anew since. Of a
+    sensitive type no classes are nobody, and else everybody.
+    """
+    if sensitive:
+        return not set(ours or ()) <= set(there.shown_to or ())
     if there.shown_to is None:
         return False
     return ours is None or not set(ours) <= set(there.shown_to)

@@ -100,7 +100,9 @@ class Resyncing:
 
         def apply(tables: NodeTables) -> None:
             lost = Published(membership, held).apply(tables)
+            tables.news.remember_shown(hub_id)
             tables.links.forget(hub_id)
+            tables.hints.forget(hub_id)
             tables.reviews.end_with_log(hub_id)
             for take in told:
                 take(tables)
@@ -208,4 +210,6 @@ class Resyncing:
 
 
 def _count(entries: Collection[Given], kind: type) -> int:
-    return sum(isinstance(item.statement.body, kind) for item in entries)
+    """Of how many requests: the card of one may have been renewed."""
+    found = (item.statement for item in entries if isinstance(item.statement.body, kind))
+    return len({statement.body.request_id for statement in found})

@@ -22,6 +22,16 @@ _UNDER_WAY = [
     for state in (SentState.SENDING, SentState.WAITING, SentState.ALLOWED, SentState.OPENED)
 ]
 _OUT = (ReceivedState.RELEASED.value, ReceivedState.OPENED.value)
+_CARRIES = (
+    "(SELECT COALESCE(f.name, '') || '|' || COALESCE(f.team, '') || '|' || COALESCE(f.role, '') "
+    "|| '|' || COALESCE(f.phone, '') || '|' || COALESCE(f.email, '') FROM (SELECT 1) "
+    "LEFT JOIN practitioner f ON f.id = (SELECT w.practitioner FROM involvement_worker w "
+    "JOIN practitioner q ON q.id = w.practitioner WHERE w.involvement = {} "
+    "AND q.closed_at IS NULL ORDER BY w.ordinal, q.id LIMIT 1))"
+)
+"""What of a worker a card over an involvement carries if it leaves now, in one text: a card that is
+out is out of date when this is another. An expression, so that it is always put alike.
+"""
 
 
 @dataclass(frozen=True)
@@ -55,6 +65,45 @@ class Cards:
         )  # fmt: skip
         cards = [CardOut(received_of(row), why_over(row, at), row["withdrawn_at"]) for row in rows]
         return [card for card in cards if not (card.request.kept and card.why is Ended.WITHDRAWN)]
+
+    def carries(self, involvement: int | None) -> str:
+        """What of a worker a card over an involvement (a row's id) carries if it leaves now."""
+        row = self._tx.one(f"SELECT {_CARRIES.format('?')} AS carried", involvement)
+        return str(row["carried"]) if row else ""
+
+    def out_of_date(self, at: At, renewed_before: int) -> list[ReceivedRequest]:
+        """Cards that are out, in place and may still be kept, and that carry something else of a
+        worker than they would now; without those that a person said may stay, and those that were
+        renewed at that time or after it.
+        """
+        ended = over(at)
+        rows = self._tx.rows(
+            f"SELECT r.* FROM received_request r {JOINED} "  # noqa: S608 - our own names
+            "WHERE r.hub_id = ? AND r.state IN (?, ?) AND r.release_id IS NOT NULL "
+            "AND r.keep_until > ? AND r.kept = 0 AND (r.renewed_at IS NULL OR r.renewed_at < ?) "
+            f"AND r.carried <> {_CARRIES.format('r.involvement')} AND {ended.sql} IS NOT TRUE "
+            "ORDER BY r.received_at, r.request_id",
+            at.hub_id, *_OUT, at.now, renewed_before, *ended.values,
+        )  # fmt: skip
+        return [received_of(row) for row in rows]
+
+    def is_any_unknown(self, hub_id: str) -> bool:
+        """Whether of a card that is out it is not known what it carries."""
+        sql = (
+            "SELECT 1 FROM received_request WHERE hub_id = ? AND state IN (?, ?) "
+            "AND carried IS NULL LIMIT 1"
+        )
+        return self._tx.one(sql, hub_id, *_OUT) is not None
+
+    def take_as_current(self, hub_id: str) -> None:
+        """Take cards of which that is not known to carry what is here: they came from an earlier
+        program, or left while another copy of this node ran.
+        """
+        self._tx.run(
+            f"UPDATE received_request SET carried = {_CARRIES.format('received_request.involvement')} "  # noqa: S608, E501
+            "WHERE hub_id = ? AND state IN (?, ?) AND carried IS NULL",
+            hub_id, *_OUT,
+        )  # fmt: skip
 
     def asked_in_vain(self, at: At) -> list[ReceivedRequest]:
         """Requests that wait for a person over an involvement that is no longer in force, nor past
@@ -95,14 +144,14 @@ class Cards:
         return [sent_of(row) for row in rows]
 
     def without_consent(self, hub_id: str, now: int) -> list[SentRequest]:
-        """Requests of ours that are under way, or whose card is here, and that rest on a consent of
-        our client that is withdrawn or over.
+        """Requests of ours that are under way, or whose card is here or may be renewed, and that
+        rest on a consent of our client that is withdrawn or over.
         """
         rows = self._tx.rows_among(
             "SELECT s.* FROM sent_request s JOIN consent c ON c.id = s.consent "
             "LEFT JOIN involvement i ON i.id = c.involvement WHERE s.hub_id = ? "
             "AND (c.withdrawn_at IS NOT NULL OR c.valid_until <= ? OR i.withdrawn_at IS NOT NULL) "
-            "AND s.state IN (:among)",
+            "AND (s.recalled_by IS NOT NULL OR s.state IN (:among))",
             hub_id, now, among=_UNDER_WAY,
         )  # fmt: skip
         return [sent_of(row) for row in rows]

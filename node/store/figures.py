@@ -49,7 +49,9 @@ class Figures:
             "AND i.valid_until > ? AND i.withdrawn_at IS NULL) "
             "OR i.type IN (SELECT type FROM always_findable)) AS permitted "
             "FROM involvement i JOIN client c ON c.id = i.client "
-            "WHERE i.ended_at IS NULL OR i.ended_at > ? GROUP BY i.type, i.client) AS each_client "
+            "WHERE (i.ended_at IS NULL OR i.ended_at > ?) "
+            "AND i.client NOT IN (SELECT client FROM enquiry) "
+            "GROUP BY i.type, i.client) AS each_client "
             "GROUP BY type ORDER BY type",
             now, now,
         )  # fmt: skip
@@ -62,14 +64,15 @@ class Figures:
             "COALESCE(SUM(c.date_of_birth IS NOT NULL), 0) AS births, "
             "COALESCE(SUM(c.postcode IS NOT NULL), 0) AS postcodes "
             "FROM stub s JOIN client c ON c.id = s.client WHERE s.hub_id = ? AND s.retired = 0 "
-            "AND s.revision > 0",
+            "AND s.revision > 0 AND s.client NOT IN (SELECT client FROM enquiry)",
             hub_id,
         )
         permits = permitted(At(hub_id, now))
         going_on = self._tx.one(
             "SELECT COUNT(*) AS clients, COALESCE(SUM(permitted), 0) AS permitted FROM "  # noqa: S608
             f"(SELECT MAX({permits.sql}) AS permitted FROM involvement i "
-            "WHERE i.ended_at IS NULL OR i.ended_at > ? GROUP BY i.client) AS each_client",
+            "WHERE (i.ended_at IS NULL OR i.ended_at > ?) "
+            "AND i.client NOT IN (SELECT client FROM enquiry) GROUP BY i.client) AS each_client",
             *permits.values, now,
         )  # fmt: skip
         people = self._tx.one("SELECT COUNT(*) AS n FROM practitioner WHERE closed_at IS NULL")

@@ -21,9 +21,14 @@ OF_CLIENT = (
     ("client_said", "client"), ("other_id", "client"), ("relative", "client"),
     ("relative", "relative"), ("objection", "client"), ("withheld", "client"), ("stub", "client"),
     ("request_draft", "client"),
+    ("news", "client"), ("shown_before", "client"),
+    ("enquiry", "client"), ("sent_attention", "client"),
 )  # fmt: skip
 """Tables that name a client, and by which column."""
-OF_STUB = ("published_token", "stub_tokens", "stub_change", "link", "lost_stub")
+OF_STUB = (
+    "published_token", "stub_tokens", "stub_change", "link", "lost_stub", "hint", "introduced",
+    "received_attention",
+)  # fmt: skip
 """Tables with the columns `hub_id` and `stub_id`."""
 _SENT_OPEN = (SentState.SENDING.value, SentState.WAITING.value, SentState.ALLOWED.value)
 _RECEIVED_OPEN = (
@@ -47,14 +52,21 @@ _NAMES_A_PERSON = (
     ("merged_client", "person"), ("unwitnessed_card", "practitioner"),
     ("withheld", "proposed_by"), ("withheld", "agreed_by"), ("withheld", "ending_by"),
     ("withheld", "ended_by"), ("consent", "recorded_by"), ("consent", "withdrawn_by"),
+    ("team_role", "practitioner"), ("absence", "practitioner"), ("absence", "cover"),
+    ("received_request", "passed_to"), ("received_request", "passed_by"),
+    ("received_request", "answered_by"),
     ("request_draft", "practitioner"),
+    ("news", "person"), ("news_mail", "person"),
+    ("enquiry", "practitioner"),
+    ("sent_attention", "practitioner"), ("received_attention", "seen_by"),
 )  # fmt: skip
 
 
 @dataclass
 class Over:
     """Some clients with whom all work is over, and those merged into them: whose part each member
-    is (row ids), their involvements, stubs by hub, links by hub, and what was asked of them.
+    is (row ids), their involvements, stubs by hub, links and hints by hub, what was asked of them,
+    and attention raised about them by hub.
     """
 
     members: dict[int, int]
@@ -62,6 +74,7 @@ class Over:
     stubs: dict[str, dict[str, int]] = field(default_factory=dict)
     links: dict[str, dict[str, int]] = field(default_factory=dict)
     asked: dict[Asked, int] = field(default_factory=dict)
+    raised: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def only(self, wholes: Collection[int]) -> "Over":
         """The same of these clients alone."""
@@ -79,6 +92,7 @@ class Over:
             of(self.stubs),
             of(self.links),
             {one: client for one, client in self.asked.items() if client in keep},
+            of(self.raised),
         )
 
 
@@ -95,6 +109,7 @@ class GoingClients:
         """
         rows = self._tx.rows(
             "SELECT c.id FROM client c WHERE c.id > ? "
+            "AND c.id NOT IN (SELECT client FROM enquiry) "
             "AND EXISTS (SELECT 1 FROM involvement i WHERE i.client = c.id) "
             "AND NOT EXISTS (SELECT 1 FROM involvement i WHERE i.client = c.id "
             "AND (i.ended_at IS NULL OR i.ended_at > ? OR i.withdrawn_at > ?)) "
@@ -123,12 +138,20 @@ class GoingClients:
         for row in self._tx.rows_among(sql, among=clients):
             over.stubs.setdefault(row["hub_id"], {})[row["stub_id"]] = row["client"]
         for hub_id, stubs in over.stubs.items():
-            sql = "SELECT link_id, stub_id FROM link WHERE hub_id = ? AND stub_id IN (:among)"
             over.links[hub_id] = {
-                row["link_id"]: stubs[row["stub_id"]]
-                for row in self._tx.rows_among(sql, hub_id, among=stubs)
+                row["about"]: stubs[row["stub_id"]]
+                for table in ("link", "hint")
+                for row in self._tx.rows_among(
+                    f"SELECT {table}_id AS about, stub_id FROM {table} "  # noqa: S608 - our own
+                    "WHERE hub_id = ? AND stub_id IN (:among)",
+                    hub_id,
+                    among=stubs,
+                )
             }
         over.asked = dict(self._asked(over, now, kept_since))
+        sql = "SELECT hub_id, attention_id, client FROM sent_attention WHERE client IN (:among)"
+        for row in self._tx.rows_among(sql, among=clients):
+            over.raised.setdefault(row["hub_id"], {})[row["attention_id"]] = row["client"]
         return over
 
     def _members(self, wholes: Collection[int]) -> dict[int, int]:
@@ -228,17 +251,22 @@ class GoingClients:
             found[row["client"]][1].append(str(row["local_id"]))
         return found
 
-    def delete(self, over: Over) -> None:
-        """Delete clients and all that says something of them."""
+    def delete(self, over: Over, *, counts: bool = False) -> None:
+        """Delete clients and all that says something of them. `counts`: the keyed hashes of tokens
+        that they gave up stay for as long as these count, or the limits would not hold.
+        """
         clients, works = list(over.members), list(over.works)
         named = {one for _, ids in self.names_of(clients).values() for one in ids}
         self._old.remove_asked(over.asked)
         workers = self._workers(works)
+        for hub_id, raised in over.raised.items():
+            self._old.remove_about(hub_id, raised)
         for hub_id, stubs in over.stubs.items():
             links = over.links.get(hub_id, {})
             self._old.remove_about(hub_id, links)
             self._run("DELETE FROM review WHERE hub_id = ? AND link_id IN (:among)", hub_id, links)
-            self._old.drop_tokens_of(hub_id, stubs)
+            if not counts:
+                self._old.drop_tokens_of(hub_id, stubs)
             for table in OF_STUB:
                 sql = f"DELETE FROM {table} WHERE hub_id = ? AND stub_id IN (:among)"  # noqa: S608
                 self._run(sql, hub_id, stubs)
@@ -296,8 +324,12 @@ def _asked(table: str, row: Row) -> Asked:
 
 
 def _subjects(over: Over) -> dict[str, dict[str, int]]:
-    """What statements can be about, by hub: requests, checks and links, each with its client."""
+    """What statements can be about, by hub: requests, checks, links and attention, each with its
+    client.
+    """
     found = {hub_id: dict(links) for hub_id, links in over.links.items()}
+    for hub_id, raised in over.raised.items():
+        found.setdefault(hub_id, {}).update(raised)
     for one, client in over.asked.items():
         found.setdefault(one.hub_id, {})[one.id] = client
     return found

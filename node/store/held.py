@@ -146,7 +146,8 @@ class HeldClients:
             f"{PARTS}, work (client, whole) AS (SELECT id, id FROM client UNION "  # noqa: S608
             "SELECT client, whole FROM part) SELECT c.* FROM client c "
             "JOIN work w ON w.client = c.id JOIN involvement i ON i.client = w.whole "
-            "WHERE c.id > ? AND c.id NOT IN (SELECT client FROM held_client) GROUP BY c.id "
+            "WHERE c.id > ? AND c.id NOT IN (SELECT client FROM held_client) "
+            "AND c.id NOT IN (SELECT client FROM enquiry) GROUP BY c.id "
             f"HAVING {kept.sql} OR SUM(i.withdrawn_at IS NOT NULL) > 0 "
             "OR (SUM(i.permission_basis IS NOT NULL AND i.valid_until <= ?) > 0 "
             "AND SUM(i.permission_basis IS NOT NULL AND i.valid_until > ?) = 0) "

@@ -134,6 +134,21 @@ class Links:
         sql = "SELECT * FROM link WHERE hub_id = ? AND stub_id = ? ORDER BY link_id"
         return [_link(row) for row in self._tx.rows(sql, hub_id, stub_id)]
 
+    def of_ids(self, hub_id: str, link_ids: Collection[str]) -> dict[str, Link]:
+        """Those of these links that are here, ended ones too."""
+        sql = "SELECT * FROM link WHERE hub_id = ? AND link_id IN (:among)"
+        rows = self._tx.rows_among(sql, hub_id, among=link_ids)
+        return {row["link_id"]: _link(row) for row in rows}
+
+    def agencies(self, hub_id: str, stub_ids: Collection[str]) -> set[tuple[str, str]]:
+        """Which agencies links show, or showed once, of these stubs, each with its stub."""
+        sql = (
+            "SELECT DISTINCT stub_id, agency_id FROM link WHERE hub_id = ? "
+            "AND agency_id IS NOT NULL AND stub_id IN (:among)"
+        )
+        rows = self._tx.rows_among(sql, hub_id, among=stub_ids)
+        return {(str(row["stub_id"]), str(row["agency_id"])) for row in rows}
+
     def take(self, links: Sequence[Link]) -> None:
         """Keep links as a round tells them, known or not."""
         rows = [link.columns() for link in links]
@@ -145,7 +160,7 @@ class Links:
         self._tx.run_among(sql, _L.ENDED.value, hub_id, among=link_ids)
 
     def forget(self, hub_id: str) -> None:
-        """Forget all links of a hub: the successor of a lost log does not know them."""
+        """Forget all links of a hub, which tells them anew after its log or ours was lost."""
         self._tx.run("DELETE FROM link WHERE hub_id = ?", hub_id)
 
 

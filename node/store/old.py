@@ -15,8 +15,9 @@ from storage.engine import Transaction
 
 NOT_OF_CLIENTS = (
     Deed.SAW_ALERTS, Deed.ACKNOWLEDGED, Deed.SIGNED_CHARTER, Deed.CHANGED_DETAILS,
+    Deed.ASKED_TO_INVITE,
 )  # fmt: skip
-ABOUT_REQUESTS = (Deed.DISCLOSED, Deed.RECALLED_CARD, Deed.KEPT_CARD)
+ABOUT_REQUESTS = (Deed.DISCLOSED, Deed.RECALLED_CARD, Deed.KEPT_CARD, Deed.PASSED_ON)
 """Deeds whose subject is a request; of all that are in neither, it is the client's own id."""
 REQUESTS = ("sent_request", "received_request")
 _KEYS = {
@@ -35,13 +36,17 @@ class Kind(StrEnum):
     DRAFTS = "drafts"
     CHECKS = "checks"
     ACTS = "acts"
+    ABSENCES = "absences"
     ALARMS = "alarms"
     ALERTS = "alerts"
+    NEWS = "news"
+    ATTENTION = "attention"
     STATEMENTS = "statements"
     SET_ASIDE = "set_aside"
     DOUBTS = "doubts"
     HASHES = "hashes"
     LISTS = "lists"
+    ENQUIRIES = "enquiries"
 
 
 @dataclass(frozen=True)
@@ -97,20 +102,29 @@ def old_asked(hub_id: str, before: int, kept_since: int) -> list[Old]:
         Old(Kind.DRAFTS, "request_draft", "id", "t.hub_id = ? AND t.saved_at <= ?", times),
         Old(Kind.CHECKS, "sent_check", "check_id", f"{over} AND {check}", times),
         Old(Kind.CHECKS, "received_check", "check_id", f"{over} AND {check}", times),
+        Old(Kind.CHECKS, "introduced", "hub_id, statement_id",
+            "t.hub_id = ? AND t.received_at <= ?", times),
     ]  # fmt: skip
 
 
 def old_news(hub_id: str, before: int) -> list[Old]:
     """News of a hub from before a time: alarms that are over or were put away, alerts that were
-    seen, and what was set aside.
+    seen, lines of people's news, and what was set aside.
     """
     times = (hub_id, before)
-    alert = "t.hub_id = ? AND t.seen_at <= ? AND t.told_at <= ?"
+    alert, raised = (
+        "t.hub_id = ? AND t.seen_at <= ? AND t.told_at <= ?",
+        "t.hub_id = ? AND t.raised_at <= ?",
+    )
     return [
         Old(Kind.ALARMS, "alarm", "id", "t.hub_id = ? AND t.last_seen <= ? "
             "AND (t.cleared_at <= ? OR t.acknowledged_at <= ?)", (*times, before, before)),
         Old(Kind.ALERTS, "governance_notice", "hub_id, request_id", alert, (*times, before)),
         Old(Kind.ALERTS, "unwitnessed_card", "hub_id, request_id", alert, (*times, before)),
+        Old(Kind.NEWS, "news", "id", "t.hub_id = ? AND t.at <= ?", times),
+        Old(Kind.ATTENTION, "received_attention", "id", raised, times),
+        Old(Kind.ATTENTION, "sent_attention", "hub_id, attention_id",
+            f"{raised} AND t.state <> 'sending'", times),
         Old(Kind.SET_ASIDE, "set_aside", "id", "t.hub_id = ? AND t.first_seen <= ?", times),
     ]  # fmt: skip
 
@@ -118,6 +132,11 @@ def old_news(hub_id: str, before: int) -> list[Old]:
 def old_acts(before: int) -> Old:
     """What was done in whose name before a time."""
     return Old(Kind.ACTS, "act", "id", "t.at <= ?", (before,))
+
+
+def old_absences(before: int) -> Old:
+    """Who was away until a time."""
+    return Old(Kind.ABSENCES, "absence", "id", "t.ends_at <= ?", (before,))
 
 
 def old_doubts(before: int) -> Old:

@@ -33,7 +33,7 @@ OUTBOX_MOVES: Moves[OutboxState] = {
     _O.SENT: (_O.LOGGED, _O.MISSING, _O.FAILED),
 }
 # What a statement is about, by the first of these fields that its body has.
-_SUBJECTS = ("request_id", "check_id", "link_id")
+_SUBJECTS = ("request_id", "check_id", "attention_id", "link_id", "hint_id", "enquiry_id")
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,11 @@ class OutboxStore:
                 "error": None,
             },
         )
+
+    def get(self, hub_id: str, number: int) -> OutboxItem | None:
+        """A statement by its number."""
+        row = self._tx.one("SELECT * FROM outbox WHERE hub_id = ? AND id = ?", hub_id, number)
+        return _item(row) if row else None
 
     def pending(self, hub_id: str) -> list[OutboxItem]:
         """What waits to be sent, in the order in which it was put in."""
@@ -204,7 +209,7 @@ class OutboxStore:
 
 
 def subject_of(body: WireModel) -> str | None:
-    """The id of the request, the check or the link that a statement is about."""
+    """The id of the request, the check, the link or the hint that a statement is about."""
     return next((str(value) for name in _SUBJECTS if (value := getattr(body, name, None))), None)
 
 

@@ -3,7 +3,7 @@
 Whoever acts is one of them; an id is never given to another. It holds people in the clear.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -28,6 +28,7 @@ class Deed(StrEnum):
     SIGNED_CHARTER = "signed_charter"
     CHANGED_DETAILS = "changed_details"
     DISCLOSED = "disclosed"
+    PASSED_ON = "passed_on"
     RECALLED_CARD = "recalled_card"
     KEPT_CARD = "kept_card"
     RECORDED_CONSENT = "recorded_consent"
@@ -45,6 +46,11 @@ class Deed(StrEnum):
     PROPOSED_WITHHOLDING = "proposed_withholding"
     WITHHELD_CLIENT = "withheld_client"
     ENDED_WITHHOLDING = "ended_withholding"
+    ENQUIRED = "enquired"
+    CLOSED_ENQUIRY = "closed_enquiry"
+    RAISED_ATTENTION = "raised_attention"
+    SAW_ATTENTION = "saw_attention"
+    ASKED_TO_INVITE = "asked_to_invite"
 
 
 @dataclass(frozen=True, repr=False)
@@ -52,7 +58,9 @@ class Person:
     """One of our own people, known by name and team; an empty team is none.
 
     `since` None: imported before there was a register. `role`, `phone`, `email` and `cover` (who
-    covers for them) are a worker's, as imported: they stand on contact cards.
+    covers for them) are a worker's, as imported: they stand on contact cards. How they hear by mail
+    that there is news is `mail_wish` (None: as usual here), `mail_to` is where, if not at `email`;
+    `mail_refused` is an address that a mail server refused.
     """
 
     id: int
@@ -65,6 +73,9 @@ class Person:
     kind: PersonKind
     since: int | None
     closed_at: int | None
+    mail_wish: str | None
+    mail_to: str | None
+    mail_refused: str | None
 
     @property
     def title(self) -> str:
@@ -75,6 +86,12 @@ class Person:
     def is_active(self) -> bool:
         """Whether they may act."""
         return self.closed_at is None
+
+    @property
+    def mail_address(self) -> str | None:
+        """Where mail goes, if anywhere: not where it was refused."""
+        address = self.mail_to or self.email
+        return address if address != self.mail_refused else None
 
     def __repr__(self) -> str:
         """Say which row, never who."""
@@ -147,6 +164,31 @@ class People:
         )
         return [_person(row) for row in rows]
 
+    def teams_on(self, involvement: int | None) -> list[str]:
+        """The teams of all who work or worked on an involvement, whoever has left among them."""
+        rows = self._tx.rows(
+            "SELECT DISTINCT p.team FROM practitioner p "
+            "JOIN involvement_worker w ON w.practitioner = p.id WHERE w.involvement = ?",
+            involvement,
+        )
+        return sorted(row["team"] for row in rows)
+
+    def who_work_with(self, clients: Collection[int], now: int) -> dict[int, list[int]]:
+        """Who of ours works on what goes on with each of these clients (row ids), where anybody
+        does; nobody who is closed.
+        """
+        sql = (
+            "SELECT DISTINCT i.client, w.practitioner FROM involvement i "
+            "JOIN involvement_worker w ON w.involvement = i.id "
+            "JOIN practitioner p ON p.id = w.practitioner "
+            "WHERE (i.ended_at IS NULL OR i.ended_at > ?) AND p.closed_at IS NULL "
+            "AND i.client IN (:among)"
+        )
+        found: dict[int, list[int]] = {}
+        for row in self._tx.rows_among(sql, now, among=clients):
+            found.setdefault(int(row["client"]), []).append(int(row["practitioner"]))
+        return found
+
     def called(self, name: str) -> list[Person]:
         """Everybody of this name, in whatever team, or of this name and team as `title` says it;
         those who are closed too, by row id.
@@ -173,6 +215,15 @@ class People:
     def close(self, person: int, now: int) -> None:
         """Let somebody act no longer."""
         self._tx.update("practitioner", {"closed_at": now}, {"id": person})
+
+    def set_mail(self, person: int, wish: str, to: str | None) -> None:
+        """How and where somebody wants mail; what was refused is tried anew."""
+        values = {"mail_wish": wish, "mail_to": to, "mail_refused": None}
+        self._tx.update("practitioner", values, {"id": person})
+
+    def refuse_mail(self, person: int, address: str) -> None:
+        """A mail server refused this address of somebody for good."""
+        self._tx.update("practitioner", {"mail_refused": address}, {"id": person})
 
     def hand_over(self, person: int, to: int, now: int) -> int:
         """Let somebody else work on what goes on and somebody worked on, in their place; how much.

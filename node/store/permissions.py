@@ -8,6 +8,7 @@ and cards know of permissions is here, and nowhere else.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from protocol.governance.enquiries import ENQUIRY
 from storage.engine import Row, Transaction
 
 WHILE_OPEN = 253_402_214_400
@@ -85,9 +86,22 @@ def permitted(at: At) -> Condition:
     return (stated(at.now) | by_law(at)) & Condition(f"NOT {kept.sql}", kept.values)
 
 
+def enquired(at: At) -> Condition:
+    """An enquiry is published as far as this hub has allowed it, until somebody closes it, and
+    nothing else of somebody who is no client; nor is anything else of that type.
+    """
+    return Condition(
+        "CASE WHEN i.type = ? OR i.client IN (SELECT client FROM enquiry) "
+        "THEN i.type = ? AND i.ended_at IS NULL AND i.valid_until <= "
+        "(SELECT MAX(e.until) FROM enquiry e WHERE e.client = i.client AND e.hub_id = ? "
+        "AND e.state = 'allowed') ELSE 1 = 1 END",
+        (ENQUIRY, ENQUIRY, at.hub_id),
+    )
+
+
 def publishable(at: At) -> Condition:
     """The same, and the client is not held back (node/store/held.py); what is findable by law is,
-    unless who they may be is withheld.
+    unless who they may be is withheld; of enquiries what was allowed.
     """
     other = withheld("h.other", at.now)
     known = Condition("i.client NOT IN (SELECT client FROM held_client)", ())
@@ -96,7 +110,7 @@ def publishable(at: At) -> Condition:
         f"WHERE {other.sql})",
         other.values,
     )
-    return permitted(at) & (known | law)
+    return permitted(at) & (known | law) & enquired(at)
 
 
 def in_force(at: At) -> Condition:
@@ -172,6 +186,16 @@ class Permissions:
             valid = int(row["valid_until"])
             ends.append(valid if ended is None else min(valid, int(ended) + at.past))
         return max(ends)
+
+    def ending(self, now: int, until: int) -> list[int]:
+        """Involvements that go on and whose permission, not withdrawn, ends between two times."""
+        rows = self._tx.rows(
+            "SELECT id FROM involvement WHERE valid_until > ? AND valid_until <= ? "
+            "AND withdrawn_at IS NULL AND permission_basis IS NOT NULL "
+            "AND (ended_at IS NULL OR ended_at > ?) ORDER BY id",
+            now, until, now,
+        )  # fmt: skip
+        return [int(row["id"]) for row in rows]
 
     def is_in_force(self, involvement: int | None, at: At) -> bool:
         """Whether an involvement has a permission, and goes on or is past and still seen."""

@@ -113,7 +113,7 @@ class Records:
         self._tx = tx
 
     def count(self) -> int:
-        """How many clients there are."""
+        """How many clients there are, and people whom somebody only enquires about."""
         row = self._tx.one("SELECT COUNT(*) AS n FROM client")
         return int(row["n"]) if row else 0
 
@@ -148,8 +148,13 @@ class Records:
         return sorted(str(row["local_id"]) for row in self._tx.rows_among(sql, among=clients))
 
     def clients_after(self, after: int, size: int) -> list[Client]:
-        """The next `size` clients after a row id, in the order of their row ids."""
-        sql = "SELECT * FROM client WHERE id > ? ORDER BY id LIMIT ?"
+        """The next `size` clients after a row id, in the order of their row ids; whom somebody only
+        enquires about is none.
+        """
+        sql = (
+            "SELECT * FROM client WHERE id > ? AND id NOT IN (SELECT client FROM enquiry) "
+            "ORDER BY id LIMIT ?"
+        )
         return [client_of(row) for row in self._tx.rows(sql, after, size)]
 
     def put_clients(self, rows: Sequence[ClientRow]) -> dict[str, int]:
@@ -269,6 +274,7 @@ class Records:
             "SELECT i.*, c.local_id FROM involvement i JOIN client c ON c.id = i.client "
             "LEFT JOIN imported m ON m.id = i.import_id "
             "WHERE (i.ended_at IS NULL OR i.ended_at > ?) AND COALESCE(i.confirmed_at, 0) <= ? "
+            "AND i.client NOT IN (SELECT client FROM enquiry) "
             "AND COALESCE(m.at, 0) <= ? ORDER BY i.id",
             now, since, since,
         )  # fmt: skip

@@ -1,20 +1,22 @@
-"""Requests for contact details, asked and received: the only place that writes their states.
+"""Requests for contact details, asked and received: their states, and their rows.
 
-specs/06-requests.md §2, §7 and §8. Everything is looked up by the hub's id and the request's id.
+specs/06-requests.md §2, §7, §8 and §10. node/store/request_stores.py keeps them.
 """
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from node.store.columns import clock_of, clock_text, of_text, text_of
 from node.store.decisions import LoggedDecision, decision_columns, decision_of
-from node.store.moving import Columns, Moving
+from node.store.moving import Columns
 from protocol.messages.parts import LinkProof
+from protocol.requests.clock import Steps
 from protocol.requests.disclosure import Disclosure
-from protocol.requests.sealing import ContactCard
-from storage.engine import Row, Transaction
-from storage.states import Moves, sources
+from protocol.requests.sealing import ContactCard, Opening
+from storage.engine import Row
+from storage.states import Moves
 
 
 class SentState(StrEnum):
@@ -52,19 +54,21 @@ _S, _R = SentState, ReceivedState
 # The hub logs a request or refuses it; the holder decides; the card opens, or stays closed, and is
 # deleted when its time is over (expired). A card over the same link that is about the wrong person
 # stops the others. The other side may recall a card that we never saw: the messages before it were
-# set aside.
+# set aside. Another may take the place of one that it recalled.
 SENT_MOVES: Moves[SentState] = {
     _S.SENDING: (_S.WAITING, _S.REFUSED, _S.FAILED, _S.STOPPED, _S.RECALLED, _S.LOG_LOST),
     _S.WAITING: (_S.ALLOWED, _S.REFUSED, _S.STOPPED, _S.RECALLED, _S.LOG_LOST),
     _S.ALLOWED: (_S.OPENED, _S.CLOSED, _S.STOPPED, _S.RECALLED, _S.LOG_LOST),
     _S.OPENED: (_S.RECALLED, _S.EXPIRED),
     _S.EXPIRED: (_S.RECALLED,),
+    _S.RECALLED: (_S.OPENED, _S.CLOSED),
     _S.CLOSED: (_S.STOPPED, _S.RECALLED),
     _S.STOPPED: (_S.RECALLED,),
 }
 # A decision that the hub refuses goes back to a person; a card without a quorum that it refuses
 # goes as ever, once there is one. Allowed and recalled: the hub passed on a card of which it never
-# told us. Released and lost: the log ended before the hub had taken the card.
+# told us. Released and lost: the log ended before the hub had taken the card. Recalled and allowed:
+# it is renewed.
 RECEIVED_MOVES: Moves[ReceivedState] = {
     _R.ARRIVED: (_R.ASKS_PERSON, _R.DECIDING, _R.STOPPED, _R.LOG_LOST),
     _R.ASKS_PERSON: (_R.DECIDING, _R.STOPPED, _R.LOG_LOST),
@@ -74,17 +78,8 @@ RECEIVED_MOVES: Moves[ReceivedState] = {
     _R.OPENED: (_R.RECALLED,),
     # The hub's word that it did not take a release: the other side's signed word goes before it.
     _R.STOPPED: (_R.OPENED, _R.RECALLED),
+    _R.RECALLED: (_R.ALLOWED,),
 }
-# What ends with a lost log. A card that had not left does not leave any more.
-_SENT_WITH_LOG = tuple(sources(SENT_MOVES, _S.LOG_LOST))
-_RECEIVED_WITH_LOG = tuple(
-    state for state in sources(RECEIVED_MOVES, _R.LOG_LOST) if state is not _R.RELEASED
-)
-# What is still under way over a link; a card that left is recalled only by its own request's id.
-_STOPPED_OVER = tuple(
-    state for state in sources(RECEIVED_MOVES, _R.STOPPED) if state is not _R.RELEASED
-)
-_UNANSWERED = (_S.SENDING.value, _S.WAITING.value, _S.ALLOWED.value)
 
 
 @dataclass(frozen=True)
@@ -93,8 +88,11 @@ class SentRequest:
     where it came from an earlier program), `card` what came back, `consent` the record of the
     client's that it rests on, if it does, `needed_by` by when they need an answer (Unix seconds).
 
-    Once the card is deleted `wiped` says whether it is gone from the files too; `recall` or
-    `wrong_person` is the statement that had it deleted, if one had.
+    `clock`: who has it until when at the other agency; `overdue` is the hub's statement that nobody
+    answered in time, `reason` what a person there wrote who refused. Once the card is deleted
+    `wiped` says whether it is gone from the files too; `recall` or `wrong_person` is the statement
+    that had it deleted, if one had. `recalled_by`: by whom, as long as another card may take its
+    place; `renewed_at`: when one did.
     """
 
     hub_id: str
@@ -118,12 +116,35 @@ class SentRequest:
     practitioner: int | None = None
     consent: int | None = None
     needed_by: int | None = None
+    recalled_by: str | None = None
+    renewed_at: int | None = None
+    clock: Steps | None = None
+    overdue: str | None = None
+    reason: Opening | None = None
+
+    @property
+    def may_be_renewed(self) -> bool:
+        """Whether another card may take the place of ours: the holder itself recalled that, and we
+        owe no word that it is gone.
+        """
+        owes = self.recall is not None and self.wiped != 1
+        return self.state is _S.RECALLED and self.recalled_by == self.holder and not owes
+
+    def without_former(self) -> "SentRequest":
+        """The same when another card has come in the place of ours, which is gone."""
+        owed = 0 if self.wiped == 0 else None  # of a copy that was put back: it was stated before
+        return replace(self, recall=None, recalled_by=None, wiped=owed)
 
     def columns(self) -> Columns:
         """The row."""
-        plain = {name: getattr(self, name) for name in _SENT_PLAIN}
-        card = json.dumps(self.card.model_dump()) if self.card else None
-        return {**plain, "state": self.state.value, "card": card, **decision_columns(self.decision)}
+        return {
+            **{name: getattr(self, name) for name in _SENT_PLAIN},
+            "state": self.state.value,
+            "card": text_of(self.card),
+            "reason": text_of(self.reason),
+            "clock": clock_text(self.clock),
+            **decision_columns(self.decision),
+        }
 
 
 @dataclass(frozen=True)
@@ -138,10 +159,17 @@ class Asker:
 class ReceivedRequest:
     """A request that came to us. `involvement` is the row of ours that it asks for, if known.
 
-    Of a card that left: `keep_until`, whose details it carries (`worker`, a row's id), `gone_at`
-    when the other node stated that it has deleted it, and whether a person said that it stays
-    though the permission was withdrawn (`kept`). `overrode` is the newest objection (a row's id)
-    that whoever allowed it knew of.
+    Of a card that left: `keep_until`, whose details it carries (`worker`, a row's id) and which
+    (`carried`, as node/store/cards.py puts them), `gone_at` when the other node stated that it has
+    deleted it, and whether a person said that it stays though the permission was withdrawn
+    (`kept`). `overrode` is the newest objection (a row's id) that whoever allowed it knew of.
+    `clock`: who has it here until when; `overdue` as in ours.
+
+    `renew`: it was recalled so that another may leave. Of that one, `former_release` is what the
+    card before it left by, and `renewed_at` when it left.
+
+    Of whose it is: to whom it was `passed_to` and by whom (rows' ids), who answered, and what they
+    wrote if they refused.
     """
 
     hub_id: str
@@ -168,185 +196,70 @@ class ReceivedRequest:
     gone_at: int | None = None
     kept: int = 0
     overrode: int | None = None
+    carried: str | None = None
+    renew: int = 0
+    former_release: str | None = None
+    renewed_at: int | None = None
+    clock: Steps | None = None
+    passed_to: int | None = None
+    passed_by: int | None = None
+    passed_at: int | None = None
+    answered_by: int | None = None
+    reason: Opening | None = None
     needed_by: int | None = None
+    overdue: str | None = None
 
     @property
     def is_out(self) -> bool:
         """Whether a card has left and was not recalled."""
         return self.state in {_R.RELEASED, _R.OPENED}
 
+    def as_released(self) -> "ReceivedRequest":
+        """The same when its card leaves. The hub has not taken that yet: what one before it left by
+        is no longer what is out.
+        """
+        leaves = replace(self, state=_R.RELEASED, renew=0)
+        if not self.renew:
+            return leaves
+        return replace(leaves, former_release=self.release_id, release_id=None, gone_at=None)
+
     def columns(self) -> Columns:
         """The row."""
-        plain = {name: getattr(self, name) for name in _RECEIVED_PLAIN}
-        opens = json.dumps(self.disclosure.model_dump()) if self.disclosure else None
         return {
-            **plain,
+            **{name: getattr(self, name) for name in _RECEIVED_PLAIN},
             "state": self.state.value,
             "facts": json.dumps(dict(self.facts)),
             "practitioner": json.dumps({"name": self.asker.name, "role": self.asker.role}),
             "link_proof": json.dumps(self.link_proof.model_dump()),
-            "disclosure": opens,
+            "disclosure": text_of(self.disclosure),
+            "clock": clock_text(self.clock),
+            "reason": text_of(self.reason),
             **decision_columns(self.decision),
         }
 
 
-_SENT_PLAIN = (
-    "hub_id", "request_id", "client", "holder", "link_id", "asked_at", "expires", "statement_id",
-    "code", "field", "release_id", "keep_until", "recall", "wrong_person", "wiped",
-    "practitioner", "consent", "needed_by",
-)  # fmt: skip
-_RECEIVED_PLAIN = (
-    "hub_id", "request_id", "statement_id", "requester", "link_id", "involvement", "purpose",
-    "basis", "expires", "received_at", "hub_decision", "hub_outcome", "release_id", "keep_until",
-    "worker", "gone_at", "kept", "overrode", "needed_by",
-)  # fmt: skip
-
-
-class SentRequests:
-    """Requests of ours, each by its hub and its id."""
-
-    _rows = Moving("sent_request", ("hub_id", "request_id"), SENT_MOVES)
-
-    def __init__(self, tx: Transaction) -> None:
-        self._tx = tx
-
-    def get(self, hub_id: str, request_id: str) -> SentRequest | None:
-        """The request of that id at a hub."""
-        sql = "SELECT * FROM sent_request WHERE hub_id = ? AND request_id = ?"
-        row = self._tx.one(sql, hub_id, request_id)
-        return sent_of(row) if row else None
-
-    def of_hub(self, hub_id: str) -> list[tuple[str, SentRequest]]:
-        """All at a hub, oldest first, each with our own id of its client."""
-        rows = self._tx.rows(
-            "SELECT s.*, c.local_id FROM sent_request s JOIN client c ON c.id = s.client "
-            "WHERE s.hub_id = ? ORDER BY s.asked_at, s.request_id",
-            hub_id,
-        )
-        return [(str(row["local_id"]), sent_of(row)) for row in rows]
-
-    def add(self, request: SentRequest) -> None:
-        """Keep a new one. Raises NotUniqueError for an id that is taken."""
-        self._tx.insert("sent_request", request.columns())
-
-    def change(self, before: SentRequest, after: SentRequest) -> None:
-        """Write what differs. Raises LocalError(CONFLICT) unless the move is allowed."""
-        self._rows.change(self._tx, before, after)
-
-    def stop_over(self, hub_id: str, link_id: str | None, but: str) -> None:
-        """Stop what is under way over a link, and delete its cards; `but` one request's."""
-        key = (hub_id, link_id, but)
-        over = "WHERE hub_id = ? AND link_id = ? AND request_id <> ? AND state IN (:among)"
-        self._tx.run_among(
-            f"UPDATE sent_request SET state = ? {over}",  # noqa: S608 - our own words
-            _S.STOPPED.value, *key, among=sources(SENT_MOVES, _S.STOPPED),
-        )  # fmt: skip
-        self._tx.run_among(
-            f"UPDATE sent_request SET state = ?, card = NULL, wiped = 0 {over}",  # noqa: S608
-            _S.RECALLED.value, *key, among=[_S.OPENED],
-        )  # fmt: skip
-
-    def stop_of(self, practitioner: int) -> int:
-        """Stop what somebody (a row id) has asked for and is not answered, at any hub; how many."""
-        return self._tx.run_among(
-            "UPDATE sent_request SET state = ? WHERE practitioner = ? AND state IN (:among)",
-            _S.STOPPED.value, practitioner, among=_UNANSWERED,
-        )  # fmt: skip
-
-    def end_with_log(self, hub_id: str) -> None:
-        """End what a lost log leaves unfinished; cards that came stay."""
-        sql = "UPDATE sent_request SET state = ? WHERE hub_id = ? AND state IN (:among)"
-        self._tx.run_among(sql, _S.LOG_LOST.value, hub_id, among=_SENT_WITH_LOG)
-
-
-class ReceivedRequests:
-    """Requests that came to us, each by its hub and its id."""
-
-    _rows = Moving("received_request", ("hub_id", "request_id"), RECEIVED_MOVES)
-
-    def __init__(self, tx: Transaction) -> None:
-        self._tx = tx
-
-    def get(self, hub_id: str, request_id: str) -> ReceivedRequest | None:
-        """The request of that id at a hub."""
-        sql = "SELECT * FROM received_request WHERE hub_id = ? AND request_id = ?"
-        row = self._tx.one(sql, hub_id, request_id)
-        return received_of(row) if row else None
-
-    def of_hub(self, hub_id: str) -> list[tuple[str | None, ReceivedRequest]]:
-        """All at a hub, oldest first, each with our own id of the client it is about, if known."""
-        rows = self._tx.rows(
-            "SELECT r.*, c.local_id FROM received_request r "
-            "LEFT JOIN involvement i ON i.id = r.involvement LEFT JOIN client c ON c.id = i.client "
-            "WHERE r.hub_id = ? ORDER BY r.received_at, r.request_id",
-            hub_id,
-        )
-        return [(row["local_id"], received_of(row)) for row in rows]
-
-    def allowed(self, hub_id: str, now: int) -> list[ReceivedRequest]:
-        """Those whose card may leave once a quorum has seen the decision, oldest first."""
-        rows = self._tx.rows(
-            "SELECT * FROM received_request WHERE hub_id = ? AND state = ? AND expires > ? "
-            "ORDER BY received_at, request_id",
-            hub_id, _R.ALLOWED.value, now,
-        )  # fmt: skip
-        return [received_of(row) for row in rows]
-
-    def released_to(self, hub_id: str, requester: str) -> int:
-        """How many cards an agency has had from us."""
-        row = self._tx.one(
-            "SELECT COUNT(*) AS n FROM received_request "
-            "WHERE hub_id = ? AND requester = ? AND state IN (?, ?)",
-            hub_id, requester, _R.RELEASED.value, _R.OPENED.value,
-        )  # fmt: skip
-        return int(row["n"]) if row else 0
-
-    def out_over(self, hub_id: str, link_id: str) -> list[ReceivedRequest]:
-        """Those over a link whose card the hub has passed on, oldest first."""
-        rows = self._tx.rows(
-            "SELECT * FROM received_request WHERE hub_id = ? AND link_id = ? AND state IN (?, ?) "
-            "AND release_id IS NOT NULL ORDER BY received_at, request_id",
-            hub_id, link_id, _R.RELEASED.value, _R.OPENED.value,
-        )  # fmt: skip
-        return [received_of(row) for row in rows]
-
-    def add(self, request: ReceivedRequest) -> None:
-        """Keep a new one. Raises NotUniqueError for an id that is taken."""
-        self._tx.insert("received_request", request.columns())
-
-    def change(self, before: ReceivedRequest, after: ReceivedRequest) -> None:
-        """Write what differs. Raises LocalError(CONFLICT) unless the move is allowed."""
-        self._rows.change(self._tx, before, after)
-
-    def stop_over(self, hub_id: str, link_id: str | None, but: str) -> None:
-        """Stop what is under way over a link; `but` one request. What has left stays so."""
-        self._tx.run_among(
-            "UPDATE received_request SET state = ? "
-            "WHERE hub_id = ? AND link_id = ? AND request_id <> ? AND state IN (:among)",
-            _R.STOPPED.value, hub_id, link_id, but, among=_STOPPED_OVER,
-        )  # fmt: skip
-
-    def end_with_log(self, hub_id: str) -> None:
-        """End what a lost log leaves unfinished, and cards that the hub had not taken."""
-        self._tx.run(
-            "UPDATE received_request SET state = ? "
-            "WHERE hub_id = ? AND state = ? AND release_id IS NULL",
-            _R.LOG_LOST.value, hub_id, _R.RELEASED.value,
-        )  # fmt: skip
-        sql = "UPDATE received_request SET state = ? WHERE hub_id = ? AND state IN (:among)"
-        self._tx.run_among(sql, _R.LOG_LOST.value, hub_id, among=_RECEIVED_WITH_LOG)
+_APART = {
+    "state", "decision", "card", "facts", "asker", "link_proof", "disclosure", "clock", "reason",
+}  # fmt: skip
+_SENT_PLAIN = tuple(n for n in SentRequest.__dataclass_fields__ if n not in _APART)
+_RECEIVED_PLAIN = tuple(n for n in ReceivedRequest.__dataclass_fields__ if n not in _APART)
 
 
 def sent_of(row: Row) -> SentRequest:
     """A request of ours from its row, for stores that look for some."""
-    card = ContactCard.model_validate(json.loads(row["card"])) if row["card"] else None
-    plain = {name: row[name] for name in _SENT_PLAIN}
-    return SentRequest(**plain, state=_S(row["state"]), decision=decision_of(row), card=card)
+    return SentRequest(
+        **{name: row[name] for name in _SENT_PLAIN},
+        state=_S(row["state"]),
+        decision=decision_of(row),
+        card=of_text(ContactCard, row["card"]),
+        reason=of_text(Opening, row["reason"]),
+        clock=clock_of(row["clock"]),
+    )
 
 
 def received_of(row: Row) -> ReceivedRequest:
     """A request that came to us from its row, for stores that look for some."""
-    practitioner, opens = json.loads(row["practitioner"]), row["disclosure"]
+    practitioner = json.loads(row["practitioner"])
     return ReceivedRequest(
         **{name: row[name] for name in _RECEIVED_PLAIN},
         state=_R(row["state"]),
@@ -354,5 +267,7 @@ def received_of(row: Row) -> ReceivedRequest:
         asker=Asker(practitioner["name"], practitioner["role"]),
         link_proof=LinkProof.model_validate(json.loads(row["link_proof"])),
         decision=decision_of(row),
-        disclosure=Disclosure.model_validate(json.loads(opens)) if opens else None,
+        disclosure=of_text(Disclosure, row["disclosure"]),
+        clock=clock_of(row["clock"]),
+        reason=of_text(Opening, row["reason"]),
     )

@@ -90,6 +90,12 @@ class Stubs:
         )  # fmt: skip
         return client_of(row) if row else None
 
+    def clients_of(self, hub_id: str, stub_ids: Collection[str]) -> dict[str, int]:
+        """The clients (row ids) behind these stubs of ours."""
+        sql = "SELECT stub_id, client FROM stub WHERE hub_id = ? AND stub_id IN (:among)"
+        rows = self._tx.rows_among(sql, hub_id, among=stub_ids)
+        return {str(row["stub_id"]): int(row["client"]) for row in rows}
+
     def clients_after(self, hub_id: str, after: int, size: int) -> list[Client]:
         """The next `size` clients after a row id who have a stub that is not retired."""
         rows = self._tx.rows(
@@ -104,6 +110,11 @@ class Stubs:
         own = {"hub_id": hub_id, "published_at": index}
         rows = [{**own, **vars(stub), "retired": int(stub.retired)} for stub in stubs]
         self._tx.put_many("stub", rows, ("hub_id", "client"))
+
+    def publish_again(self, hub_id: str, client: int) -> None:
+        """Have a client's stub published again, whether what it says has changed or not."""
+        sql = "UPDATE stub SET published_hash = '' WHERE hub_id = ? AND client = ?"
+        self._tx.run(sql, hub_id, client)
 
     def rounds(self, hub_id: str) -> Rounds | None:
         """How far the hub last said that its rounds have come."""

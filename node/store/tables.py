@@ -6,16 +6,19 @@ It holds clients in the clear: this is the agency's own database. Nothing here d
 from pathlib import Path
 
 from node.store.alarms import AlarmStore
+from node.store.attention import AttentionStore
 from node.store.cards import Cards
 from node.store.checks import ReceivedChecks, SentChecks
 from node.store.consents import Consents
 from node.store.drafts import Drafts
+from node.store.enquiries import Enquiries
 from node.store.families import Families
 from node.store.figures import Figures
 from node.store.findable import FindableTypes
 from node.store.going import GoingClients
 from node.store.governance import GovernanceStore
 from node.store.held import HeldClients
+from node.store.hints import Hints
 from node.store.hubs import Hubs
 from node.store.imports import Imports
 from node.store.journal import JournalStore
@@ -23,6 +26,7 @@ from node.store.limits import PublicationCounts
 from node.store.links import Links, Reviews
 from node.store.log import LogViews
 from node.store.merges import Merges
+from node.store.news import News
 from node.store.objections import Objections
 from node.store.old import OldRows
 from node.store.outbox import OutboxStore
@@ -30,10 +34,11 @@ from node.store.people import People
 from node.store.permissions import Permissions
 from node.store.publications import Publications
 from node.store.records import Records
-from node.store.requests import ReceivedRequests, SentRequests
+from node.store.request_stores import ReceivedRequests, SentRequests
 from node.store.resync import Resyncs
 from node.store.set_aside import SetAsideStore
 from node.store.stubs import Stubs
+from node.store.team_roles import Absences, TeamRoles
 from node.store.tokens import SealedTokens
 from node.store.withdrawn import WithdrawnHashes
 from node.store.withheld import WithheldClients
@@ -52,29 +57,33 @@ class NodeTables:
         self.imports = Imports(tx)
         self.held = HeldClients(tx)
         self.merges = Merges(tx)
+        self.news = News(tx)
         self.families = Families(tx)
         self.figures = Figures(tx)
         self.findable = FindableTypes(tx)
         self.withheld = WithheldClients(tx)
         self.withdrawn = WithdrawnHashes(tx)
         self.people = People(tx)
+        self.team_roles = TeamRoles(tx)
+        self.absences = Absences(tx)
         self.stubs = Stubs(tx)
         self.sealed_tokens = SealedTokens(tx)
         self.publications = Publications(tx)
         self.publication_counts = PublicationCounts(tx)
         self.hubs = Hubs(tx)
         self.log_views = LogViews(tx)
-        self.links = Links(tx)
-        self.reviews = Reviews(tx)
+        self.links, self.reviews = Links(tx), Reviews(tx)
+        self.hints = Hints(tx)
         self.sent_requests = SentRequests(tx)
         self.drafts = Drafts(tx)
         self.received_requests = ReceivedRequests(tx)
+        self.attention = AttentionStore(tx)
         self.permissions = Permissions(tx)
         self.cards = Cards(tx)
         self.objections = Objections(tx)
         self.consents = Consents(tx)
-        self.sent_checks = SentChecks(tx)
-        self.received_checks = ReceivedChecks(tx)
+        self.enquiries = Enquiries(tx)
+        self.sent_checks, self.received_checks = SentChecks(tx), ReceivedChecks(tx)
         self.outbox = OutboxStore(tx)
         self.journal = JournalStore(tx)
         self.alarms = AlarmStore(tx)

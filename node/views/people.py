@@ -4,6 +4,7 @@ from typing import Any
 
 from node.store.people import PersonKind
 from node.store.tables import NodeTables
+from node.store.team_roles import TeamRole
 
 KINDS = {
     PersonKind.WORKER: "worker",
@@ -16,6 +17,7 @@ KINDS = {
 def people_value(tables: NodeTables) -> list[dict[str, Any]]:
     """Everybody in the register, by name, with what they did that no statement names them for."""
     acts: dict[int, list[dict[str, Any]]] = {}
+    roles, away = tables.team_roles.all(), _away(tables)
     for act in tables.people.acts():
         said = {"what": act.what.value, "subject": act.subject, "at": act.at}
         acts.setdefault(act.person, []).append(said)
@@ -27,7 +29,22 @@ def people_value(tables: NodeTables) -> list[dict[str, Any]]:
             "role": person.role,
             "since": person.since,
             "closed_at": person.closed_at,
+            **{role.value: list(roles.get(person.id, {}).get(role, ())) for role in TeamRole},
+            "away": away.get(person.id, []),
+            "mail": person.mail_wish,
+            "mail_refused": person.mail_refused is not None and person.mail_address is None,
             "acts": acts.get(person.id, []),
         }
         for person in tables.people.all()
     ]
+
+
+def _away(tables: NodeTables) -> dict[int, list[dict[str, Any]]]:
+    """When each is away, the last and what is to come, and who covers."""
+    found: dict[int, list[dict[str, Any]]] = {}
+    for absence in tables.absences.from_on(0):
+        cover = tables.people.get(absence.cover) if absence.cover is not None else None
+        said = {"from": absence.starts_at, "until": absence.ends_at}
+        one = {**said, "cover": cover.title if cover is not None else None}
+        found.setdefault(absence.person, []).append(one)
+    return found

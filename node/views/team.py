@@ -22,6 +22,8 @@ def team_value(team: Team) -> dict[str, Any]:
         "next_round": team.next_round,
         "overdue": team.overdue,
         "waiting": team.waiting,
+        "services": [asdict(service) for service in team.services],
+        "desk_hints": list(team.desk_hints),
         "ring": [asdict(line) for line in team.ring],
         "publishers": [
             {

@@ -13,16 +13,20 @@ from pydantic import ValidationError
 
 from node.service import NodeService
 from node.web import (
-    own_cards,
+    own_attention,
     own_clients,
     own_consents,
+    own_enquiries,
     own_hub,
     own_links,
+    own_news,
     own_objections,
     own_people,
     own_requests,
+    own_services,
     own_upkeep,
     own_withheld,
+    received,
 )
 from node.web.calls import Act, Call, Hubs
 from node.web.openapi import DESCRIPTION_PATH, describe, encode
@@ -36,12 +40,16 @@ ALL_CALLS: dict[str, Act] = {
     **own_clients.CALLS,
     **own_consents.CALLS,
     **own_withheld.CALLS,
+    **own_services.CALLS,
+    **own_enquiries.CALLS,
     **own_objections.CALLS,
     **own_upkeep.CALLS,
     **own_people.CALLS,
     **own_links.CALLS,
     **own_requests.CALLS,
-    **own_cards.CALLS,
+    **received.CALLS,
+    **own_attention.CALLS,
+    **own_news.CALLS,
     **own_hub.CALLS,
 }
 HERE = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
@@ -86,7 +94,7 @@ class LocalApi:
         async def handler(request: web.Request) -> web.StreamResponse:
             body = await _body(request, call.body)
             answer = await call(Hubs(self._services, request.query.get("hub", "")), body)
-            return _json(answer.model_dump_json().encode())
+            return _json(answer.model_dump_json(by_alias=True).encode())
 
         return handler
 

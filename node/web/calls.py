@@ -99,7 +99,7 @@ class Hubs:
         return found[0]
 
 
-Act = Callable[[Any, Any], Awaitable[Answer]]
+Act = Callable[[Any, Any], Awaitable[WireModel]]
 """Does what is posted: at one hub (`NodeService`), or at whichever it concerns (`Hubs`)."""
 
 
@@ -112,7 +112,7 @@ class Call:
     path: str
     act: Act
     body: type[WireModel]
-    answer: type[Answer]
+    answer: type[WireModel]
     at_one: bool
     text: str
 
@@ -122,7 +122,7 @@ class Call:
         where, body, answer = get_annotations(act, eval_str=True).values()
         return cls(path, act, body, answer, where is NodeService, cleandoc(act.__doc__ or ""))
 
-    async def __call__(self, hubs: Hubs, body: WireModel) -> Answer:
+    async def __call__(self, hubs: Hubs, body: WireModel) -> WireModel:
         """Do it. Raises LocalError, RemoteError."""
         return await self.act(hubs.one() if self.at_one else hubs, body)
 

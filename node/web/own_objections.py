@@ -81,7 +81,7 @@ async def end(hubs: Hubs, body: EndObjectionIn) -> ObjectionIdOut:
 
 
 CALLS: dict[str, Act] = {
-    "/v1/objections": objections,
+    "/v1/objections/list": objections,
     "/v1/objections/record": record,
     "/v1/objections/end": end,
 }

@@ -1,25 +1,48 @@
-"""The register of the agency's own people over the local interface. specs/07-transport.md §1."""
+"""The agency's own people over the local interface: who may act and answer, and who is away.
 
+specs/07-transport.md §1. No name is in an address.
+"""
+
+from datetime import date
 from typing import Annotated
 
 from pydantic import Field
 
 from node.records import people
+from node.records.people import Appointment, Away
 from node.service import NodeService
 from node.store.people import Deed, PersonKind
+from node.store.team_roles import TeamRole
 from node.views.people import people_value
-from node.web.calls import Act, Answer, NothingIn, Said, Text, read_now
+from node.web.calls import Act, Answer, Day, NothingIn, Said, Text, read_now
 from protocol.fields import Count, WireModel
 
+Teams = Annotated[list[Annotated[str, Field(max_length=80)]], Field(max_length=50)]
 
-class PersonIn(WireModel):
-    """Somebody who may act from now on; `team` null: the one person of this name, if there is
-    one.
-    """
+
+class AppointIn(WireModel):
+    """Who may act; of teams that they have duty for or manage "" means all, null: as it is."""
 
     name: Said
-    kind: Annotated[PersonKind, Field(strict=False)]
-    team: Said | None = None
+    kind: Annotated[PersonKind, Field(strict=False)] | None = None
+    team: Annotated[str, Field(max_length=80)] | None = None
+    duty: Teams | None = None
+    manager: Teams | None = None
+
+
+class AwayIn(WireModel):
+    """Who is away from which day (null: today) to which, and who covers (empty: nobody)."""
+
+    name: Said
+    first: Day | None = None
+    last: Day
+    cover: Text = ""
+
+
+class BackIn(WireModel):
+    """Who is here again."""
+
+    name: Said
 
 
 class LeaverIn(WireModel):
@@ -29,7 +52,7 @@ class LeaverIn(WireModel):
     hand_to: Text = ""
 
 
-class PersonIdOut(Answer):
+class AppointedOut(Answer):
     """By which name they act here from now on."""
 
     name: str
@@ -43,8 +66,24 @@ class DeedOut(Answer):
     at: Count
 
 
+class AbsenceOut(Answer):
+    """From when until when somebody is away (Unix seconds)."""
+
+    from_: Annotated[Count, Field(alias="from")]
+    until: Count
+
+
+class CoveredOut(AbsenceOut):
+    """The same, and who covers."""
+
+    cover: str | None
+
+
 class PersonOut(Answer):
-    """One of our own people, by the name that they act by. `closed_at`: since when they may not."""
+    """One of our own people, by the name that they act by; which teams they have duty for and
+    manage ("" is all), when they are away, and how they hear by mail. `closed_at`: since when they
+    may not act; `mail_refused`: their mail comes back.
+    """
 
     id: Count
     name: str
@@ -52,6 +91,11 @@ class PersonOut(Answer):
     role: str | None
     since: Count | None
     closed_at: Count | None
+    duty: list[str]
+    manager: list[str]
+    away: list[CoveredOut]
+    mail: str | None
+    mail_refused: bool
     acts: list[DeedOut]
 
 
@@ -59,6 +103,12 @@ class PeopleOut(Answer):
     """Everybody in the register, by name."""
 
     people: list[PersonOut]
+
+
+class BackOut(Answer):
+    """How many absences that ends."""
+
+    ended: Count
 
 
 class LeftOut(Answer):
@@ -71,21 +121,42 @@ class LeftOut(Answer):
     alone: Count
 
 
-async def everybody(service: NodeService, _body: NothingIn) -> PeopleOut:
+async def show(service: NodeService, _body: NothingIn) -> PeopleOut:
     """Show who may act, who may no longer, and what was done in their names."""
     return PeopleOut.of({"people": await read_now(service, lambda tables, _: people_value(tables))})
 
 
-async def add(service: NodeService, body: PersonIn) -> PersonIdOut:
-    """Let somebody act from now on; or say anew what somebody is, and open what was closed."""
+async def add(service: NodeService, body: AppointIn) -> AppointedOut:
+    """Let somebody act, and say for which teams they answer."""
     now = service.membership.env.clock()
+    said = {TeamRole.DUTY: body.duty, TeamRole.MANAGER: body.manager}
+    roles = {role: teams for role, teams in said.items() if teams is not None}
+    appointment = Appointment(body.name, body.team, body.kind, roles)
     person = await service.membership.engine.write(
-        lambda tables: people.register(tables, body.name, body.team, body.kind, now)
+        lambda tables: people.appoint(tables, appointment, now)
     )
-    return PersonIdOut(name=person.title)
+    return AppointedOut(name=person.title)
 
 
-async def close(service: NodeService, body: LeaverIn) -> LeftOut:
+async def away(service: NodeService, body: AwayIn) -> AbsenceOut:
+    """Take down that somebody is away."""
+    now = service.membership.env.clock()
+    first = date.fromisoformat(body.first) if body.first is not None else None
+    said = Away(body.name, first, date.fromisoformat(body.last), body.cover)
+    kept = await service.membership.engine.write(
+        lambda tables: people.away(tables, said, service.zone, now)
+    )
+    return AbsenceOut.of({"from": kept.starts_at, "until": kept.ends_at})
+
+
+async def back(service: NodeService, body: BackIn) -> BackOut:
+    """Take down that somebody is here again."""
+    now = service.membership.env.clock()
+    ended = await service.membership.engine.write(lambda t: people.back(t, body.name, now))
+    return BackOut(ended=ended)
+
+
+async def leave(service: NodeService, body: LeaverIn) -> LeftOut:
     """Let somebody act no longer, and hand their work over."""
     now = service.membership.env.clock()
     left = await service.membership.engine.write(
@@ -95,8 +166,10 @@ async def close(service: NodeService, body: LeaverIn) -> LeftOut:
 
 
 CALLS: dict[str, Act] = {
-    "/v1/people": everybody,
+    "/v1/people/list": show,
     "/v1/people/add": add,
-    "/v1/people/close": close,
+    "/v1/people/away": away,
+    "/v1/people/back": back,
+    "/v1/people/close": leave,
 }
 """What may be posted where."""

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from node.actions import clients as acts
 from node.actions.register import who_acts
+from node.membership.charter import confirm_months
 from node.records import held as holding
 from node.records.duplicates import duplicates as find_duplicates
 from node.records.forgetting import Stays
@@ -175,7 +176,7 @@ class ForgottenOut(Answer):
 async def status(service: NodeService, _body: NothingIn) -> StatusOut:
     """Show how good the records are, by service: what lets clients be found."""
     value = await read_now(
-        service, lambda tables, now: status_value(tables, acts.confirm_months(tables), now)
+        service, lambda tables, now: status_value(tables, confirm_months(tables), now)
     )
     return StatusOut.of(value)
 
@@ -183,7 +184,7 @@ async def status(service: NodeService, _body: NothingIn) -> StatusOut:
 async def unconfirmed(service: NodeService, _body: NothingIn) -> UnconfirmedListOut:
     """Show work that nothing has confirmed for long: does it go on?"""
     found = await read_now(
-        service, lambda tables, now: unconfirmed_value(tables, acts.confirm_months(tables), now)
+        service, lambda tables, now: unconfirmed_value(tables, confirm_months(tables), now)
     )
     return UnconfirmedListOut.of({"work": found})
 

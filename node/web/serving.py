@@ -2,12 +2,14 @@
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from node.actions.membership import api_token
-from node.config import load_settings
+from node.config import NodeSettings, load_settings
 from node.membership.hub import NodeContext, load_membership
 from node.service import NodeService
-from node.store.tables import open_engine
+from node.store.tables import NodeEngine, open_engine
 from node.web.api import LocalApi
 from protocol.errors import ErrorCode, LocalError
 from runtime.environment import Environment
@@ -15,6 +17,9 @@ from runtime.lock import only_one
 from runtime.secrets import check_closed
 from transport.client import HttpClient
 from transport.server import serve_forever, until_stopped
+
+if TYPE_CHECKING:
+    from node.news.mailing import NewsMailer
 
 
 async def serve(folder: Path, ready: Callable[[int], None]) -> None:
@@ -44,8 +49,11 @@ async def _serve(folder: Path, ready: Callable[[int], None]) -> None:
             ]
             for service in services:
                 service.others = [one.membership for one in services if one is not service]
+            mailer = _mailer(folder, settings, engine)
             ready(len(services))
             work: list[Awaitable[object]] = [service.run() for service in services]
+            if mailer is not None:
+                work.append(mailer.run(services[0].attempt))
             if settings.api_port:
                 token = api_token(folder, Environment())
                 api = LocalApi(services, token, settings.api_host)
@@ -53,3 +61,15 @@ async def _serve(folder: Path, ready: Callable[[int], None]) -> None:
             await until_stopped(work)
     finally:
         await engine.close()
+
+
+def _mailer(folder: Path, settings: NodeSettings, engine: NodeEngine) -> "NewsMailer | None":
+    """What sends mail to our own people, if that is set up. Raises LocalError."""
+    if settings.mail is None:
+        return None
+    from node.news.mailing import NewsMailer
+
+    place = (folder, ZoneInfo(settings.time_zone))
+    mailer = NewsMailer(engine, settings.mail, place, Environment())
+    mailer.check()
+    return mailer

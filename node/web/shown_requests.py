@@ -3,15 +3,19 @@
 specs/07-transport.md §1. Times are Unix seconds.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from node.alarms import AlarmCode
 from node.links.team import Unpublished
+from node.store.attention import RaisedState
 from node.store.requests import ReceivedState, SentState
 from node.web.calls import Answer
 from protocol.fields import Count
 from protocol.governance.charter import DutyDesk, FactRule
 from protocol.messages.members import FiguresBody
+from protocol.requests.clock import Step
 from protocol.requests.sealing import ContactCard
 
 
@@ -45,6 +49,18 @@ class PublisherOut(Answer):
     figures: FiguresBody | None
 
 
+class ServiceHintOut(Answer):
+    """A sensitive service of a class of members that can be reached: not named until we ask to be
+    introduced. `sentence`: why that was refused.
+    """
+
+    reference: str
+    hint_id: str
+    kind: str
+    state: str
+    sentence: str | None
+
+
 class TeamOut(Answer):
     """The team around a client. An empty one never means that nobody works with them: `ring` is
     everybody's duty line. `relation`: of a relative, what they are; empty for the client.
@@ -63,6 +79,8 @@ class TeamOut(Answer):
     next_round: Count | None
     overdue: bool
     waiting: Count
+    services: list[ServiceHintOut]
+    desk_hints: list[str]
     ring: list[DutyLineOut]
     publishers: list[PublisherOut]
 
@@ -80,8 +98,70 @@ class OverrideOut(Answer):
     roles: list[str]
 
 
+class ClockOut(Answer):
+    """Who has a request until when, in Unix seconds. `with` while it waits for an answer, `overdue`
+    once the hub has said so, and what that means in words.
+    """
+
+    worker_until: Count
+    duty_until: Count
+    due: Count
+    with_: Annotated[Step | None, Field(alias="with")]
+    overdue: bool
+    says: str | None
+
+
+class WithOut(Answer):
+    """Which of our people have a request that waits, and until when; who passed it on to them."""
+
+    step: Step | None
+    people: list[str]
+    until: Count | None
+    until_text: str | None
+    passed_by: str | None
+
+
+class AttentionOut(Answer):
+    """Attention that another agency raised about a client of ours, and nobody has seen to."""
+
+    attention: Count
+    client: str
+    agency: str
+    works: list[str]
+    role: str
+    kind: str
+    title: str
+    raised_at: Count
+    duty_line: str
+    duty_hours: str
+
+
+class OwnAttentionOut(Answer):
+    """Attention that our people raised. To whom it went is told to nobody."""
+
+    client: str
+    kind: str
+    title: str
+    raised_at: Count
+    state: RaisedState
+    state_text: str
+
+
+class IntroductionOut(Answer):
+    """Somebody to whom the hub named us, about whom, in which role and why."""
+
+    client: str | None
+    agency: str
+    role: str
+    purpose: str
+    basis: str
+    asked_at: Count
+
+
 class ReceivedOut(Answer):
-    """A request that came to us, with what can be done about it now. `facts`: by their titles."""
+    """A request that came to us, who has it, and what can be done about it now. `facts`: by their
+    titles; `reason`: what somebody of ours wrote who refused it.
+    """
 
     request_id: str
     client: str | None
@@ -94,13 +174,19 @@ class ReceivedOut(Answer):
     needed_by: Count | None
     state: ReceivedState
     state_text: str
+    clock: ClockOut | None
     may_go_now: bool
     override: OverrideOut | None
+    with_: Annotated[WithOut | None, Field(alias="with")]
+    answered_by: str | None
+    reason: str | None
     recall_or_keep: bool
 
 
 class SentOut(Answer):
-    """A request of ours, why it was refused, and the card that came back until `keep_until`."""
+    """A request of ours, why it was refused, and the card that came back until `keep_until`.
+    `reason_closed`: there is a reason in writing that did not open here, or is here no more.
+    """
 
     request_id: str
     client: str
@@ -112,6 +198,9 @@ class SentOut(Answer):
     sentence: str | None
     card: ContactCard | None
     keep_until: Count | None
+    reason: str | None
+    reason_closed: bool
+    clock: ClockOut | None
 
 
 class AskedOut(SentOut):
@@ -168,7 +257,10 @@ class InboxOut(Answer):
 
     alarms: list[AlarmOut]
     governance: list[AlertOut]
+    attention: list[AttentionOut]
+    raised: list[OwnAttentionOut]
     received: list[ReceivedOut]
+    introduced: list[IntroductionOut]
     sent: list[SentOut]
 
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from protocol.fields import from_base64
-from protocol.governance.charter import Admission
 from protocol.governance.directory import Directory
 from protocol.governance.fingerprint import fingerprint
 from protocol.governance.limits import DAY
+from protocol.governance.numbers import Admission
 from protocol.messages.bodies import EnrolmentBody, MemberBody
 from protocol.messages.statement import parse_statement
 

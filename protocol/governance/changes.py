@@ -120,6 +120,22 @@ def _past_months(notes: _Notes, where: str, old: int | None, new: int | None) ->
     _number("the months for which past work is seen")(notes, where, old or 0, new or 0)
 
 
+def _invites(notes: _Notes, where: str, old: int | None, new: int | None) -> None:
+    """How many organisations a member may ask for a day: none, where a charter does not say."""
+    _number("the organisations that a member may ask for a day")(notes, where, old or 0, new or 0)
+
+
+def _attention(notes: _Notes, where: str, old: dict[str, Any], new: dict[str, Any]) -> None:
+    """What may be said to the team around a client: nothing, where nothing is stated."""
+    if old and new:
+        _ATTENTION(notes, where, old, new)
+    elif new:
+        titles = ", ".join(item["title"] for item in new["kinds"])
+        notes.say(f"{where} is possible, {new['per_day']} times a day: {titles}.")
+    else:
+        notes.say(f"{where} is not possible any more.", loosens=False)
+
+
 def _confirm_months(notes: _Notes, where: str, old: int | None, new: int | None) -> None:
     """After how long unconfirmed work is looked at: never, where a charter does not say."""
     if old is None or new is None:
@@ -140,6 +156,34 @@ def _node_retention(notes: _Notes, where: str, old: dict[str, Any], new: dict[st
         _NODE_RETENTION(notes, where, old, new)
 
 
+def _by_rule(notes: _Notes, where: str, old: list[str] | None, new: list[str] | None) -> None:
+    """Whose requests are allowed without a person: anybody's, where a charter does not say."""
+    if old is not None and new is not None:
+        _set_of_codes(notes, where, old, new)
+    elif new is None:
+        notes.say(f"{where}: anybody's.")
+    else:
+        notes.say(f"{where}: {', '.join(new) or 'nobody'} and no other class.", loosens=False)
+
+
+def _answering(notes: _Notes, where: str, old: dict[str, Any], new: dict[str, Any]) -> None:
+    """How long agencies have to answer: as long as they like, where a charter does not say."""
+    if old and new:
+        _ANSWERING(notes, where, old, new)
+    elif new:
+        notes.say("how long agencies have to answer is bounded.", loosens=False)
+    else:
+        notes.say("how long agencies have to answer is not bounded any more.")
+
+
+def _holidays(notes: _Notes, where: str, old: list[str], new: list[str]) -> None:
+    """Days on which nobody has to answer: each gives more time."""
+    for days, done in ((set(new) - set(old), "more"), (set(old) - set(new), "fewer")):
+        if days:
+            said = f"{len(days)} {done}, from {min(days)} to {max(days)}"
+            notes.say(f"days on which nobody has to answer: {said}.", loosens=done == "more")
+
+
 def _withdrawn_days(notes: _Notes, where: str, old: int, new: int) -> None:
     """Longer keeps more of who withdrew; shorter lets a feed bring them back sooner."""
     notes.say(f"hashes of who withdrew are kept for {new} days ({old} before).")
@@ -154,7 +198,8 @@ def _founding_until(notes: _Notes, where: str, old: int, new: int) -> None:
 
 def _limits(notes: _Notes, where: str, old: dict[str, Any], new: dict[str, Any]) -> None:
     """An object of limits."""
-    _fields(dict.fromkeys((*old, *new), _limit))(notes, where, old, new)
+    judges = {**dict.fromkeys((*old, *new), _limit), "invites_per_day": _invites}
+    _fields(judges)(notes, where, old, new)
 
 
 def _admission(notes: _Notes, where: str, old: dict[str, Any], new: dict[str, Any]) -> None:
@@ -175,12 +220,28 @@ def _findable_on(notes: _Notes, where: str, old: str | None, new: str | None) ->
         notes.say(f"{where}: always findable on the lawful basis {new}.")
 
 
+def _hint_from(notes: _Notes, where: str, old: int | None, new: int | None) -> None:
+    """From how many organisations of a class on the duty desk is named: never, if nothing says."""
+    said = f"from {new} organisations of the class on" if new else "never"
+    notes.say(f"{where}: {said}.", loosens=new is not None and (old is None or new < old))
+
+
 def _objection(notes: _Notes, where: str, old: dict[str, Any], new: dict[str, Any]) -> None:
     """Who may share in spite of an objection: nobody, where nothing is stated."""
     if old and new:
         _OBJECTION(notes, where, old, new)
     elif new:
         notes.say(f"{where} is possible, for {', '.join(new['roles'])}.")
+    else:
+        notes.say(f"{where} is not possible any more.", loosens=False)
+
+
+def _enquiry(notes: _Notes, where: str, old: dict[str, Any], new: dict[str, Any]) -> None:
+    """Who may enquire about people who are no clients of theirs: nobody, where it is not stated."""
+    if old and new:
+        _ENQUIRY(notes, where, old, new)
+    elif new:
+        notes.say(f"{where} is possible, for {', '.join(new['classes'])}.")
     else:
         notes.say(f"{where} is not possible any more.", loosens=False)
 
@@ -280,6 +341,9 @@ _INVOLVEMENT_TYPE = _fields(
         "visible_to": _set_of_codes,
         "labels": _labels,
         "basis": _findable_on,
+        "brokered_to": _set_of_codes,
+        "hint_from": _hint_from,
+        "notice": _ranked("notice", "digest", "quiet"),
     }
 )
 # A fact that travels in the clear is news to the hub; one that is committed, or is the holder's own
@@ -299,6 +363,9 @@ _BASIS = _fields(
         "must_record": _FACTS,
         "notify_subject": _ranked(True, False),
         "objection": _objection,
+        "urgent": _ranked(True, False),
+        "by_rule": _by_rule,
+        "reason_in_writing": _ranked(True, False),
     }
 )
 _OBJECTION = _fields(
@@ -306,6 +373,21 @@ _OBJECTION = _fields(
         "holder_classes": _set_of_codes,
         "roles": _set_of_codes,
         "reasons": _items("code", _unknown),
+    }
+)
+_ENQUIRY = _fields(
+    {
+        "classes": _set_of_codes,
+        "bases": _set_of_codes,
+        "days": _number("the days for which an enquiry is seen"),
+        "per_person_day": _number("the number of enquiries of one person in a day"),
+        "per_agency_day": _number("the number of enquiries of one agency in a day"),
+    }
+)
+_ATTENTION = _fields(
+    {
+        "kinds": _items("code", _unknown),
+        "per_day": _number("the times a day that an agency may raise it"),
     }
 )
 _ADMISSION = _fields(
@@ -321,6 +403,16 @@ _NODE_RETENTION = _fields(
         "request_days": _number("the days for which requests are kept"),
         "news_days": _number("the days for which news are kept"),
         "withdrawn_days": _withdrawn_days,
+    }
+)
+_ANSWERING = _fields(
+    {
+        "holidays": _holidays,
+        "worker_days": _number("the days that a worker has to answer"),
+        "duty_days": _number("the days that duty has to answer"),
+        "manager_days": _number("the days that a manager has to answer"),
+        "urgent_duty_hours": _number("the hours that duty has for what is urgent"),
+        "urgent_manager_hours": _number("the hours that a manager has for what is urgent"),
     }
 )
 _CHARTER: Mapping[str, Compare] = {
@@ -339,10 +431,13 @@ _CHARTER: Mapping[str, Compare] = {
     "quotas": _limits,
     "admission": _admission,
     "duty_desk": _fields({"name": _told, "phone": _told, "hours": _told}),
+    "enquiry": _enquiry,
+    "attention": _attention,
     "past_months": _past_months,
     "confirm_months": _confirm_months,
     "request_lifetime_days": _number("the longest life of a request, in days,"),
     "disclosure_days": _number("the time that rows and items are kept, in days,"),
     "retention_days": _number("the time that payloads are kept, in days,"),
     "node_retention": _node_retention,
+    "answering": _answering,
 }

@@ -18,15 +18,18 @@ from protocol.dsse import DOCUMENT_LIMIT
 from protocol.fields import (
     BasisCode,
     Code,
-    Count,
     Hex16,
     Hex32,
     Name,
     Origin,
-    Seconds,
     WireModel,
     refused_shape,
 )
+from protocol.governance.answering import Answering
+from protocol.governance.attention import AttentionTerms
+from protocol.governance.enquiries import ENQUIRY, EnquiryRule
+from protocol.governance.involvement_types import InvolvementType
+from protocol.governance.numbers import Admission, NodeRetention, Quotas
 from protocol.log.note import parse_vkey
 from protocol.matchkeys.policy import MatchPolicy, parse_policy
 from protocol.signing import check_public_key
@@ -64,19 +67,6 @@ class MemberClass(WireModel):
     code: Code
     title: Name
     statutory_reference: Name
-
-
-class InvolvementType(WireModel):
-    """What kind of work an involvement is, and which classes may see it. `basis`: the lawful basis
-    that work of an always findable type has while it is open; charters from before lack it.
-    """
-
-    code: Code
-    title: Name
-    openness: Literal["open", "always_findable", "sensitive"]
-    visible_to: list[Code]
-    labels: Annotated[list[Name], Field(max_length=50)]
-    basis: BasisCode | None = None
 
 
 class Purpose(WireModel):
@@ -131,7 +121,9 @@ class ObjectionRule(WireModel):
 
 class LawfulBasis(WireModel):
     """One entry of the catalogue of law. Without `objection` nobody overrides one on it; charters
-    from before objections lack it.
+    from before objections lack it. What is asked on one that is `urgent` does not wait for morning.
+    `by_rule`: whose requests, by class, an agency may allow without a person; None: anybody's.
+    `reason_in_writing`: a person who refuses says why.
     """
 
     code: BasisCode
@@ -146,6 +138,9 @@ class LawfulBasis(WireModel):
     must_record: Annotated[list[FactRule], Field(max_length=12)]
     notify_subject: bool
     objection: ObjectionRule | None = None
+    urgent: bool = False
+    by_rule: list[Code] | None = None
+    reason_in_writing: bool = False
 
     @property
     def asked(self) -> list[FactRule]:
@@ -156,6 +151,11 @@ class LawfulBasis(WireModel):
     def needs_consent(self) -> bool:
         """Whether the holder must have the client's consent too."""
         return any(rule.side == "holder" for rule in self.must_record)
+
+    @property
+    def needs_record(self) -> bool:
+        """Whether it asks for a record of the client's consent, on either side."""
+        return self.needs_consent or any(rule.record for rule in self.must_record)
 
 
 class TokenHolder(WireModel):
@@ -177,60 +177,6 @@ class TokenKey(WireModel):
     threshold: Annotated[int, Field(ge=1, le=16)]
     public_key: Hex32
     holders: Annotated[list[TokenHolder], Field(min_length=1, max_length=16)]
-
-
-class Allowance(WireModel):
-    """A limit that follows an agency's declared size: so much for a thousand clients, and never
-    less than `least`.
-    """
-
-    least: Count
-    per_thousand: Annotated[int, Field(ge=0, le=1_000_000)]
-
-
-Limit = Count | Allowance
-"""A number for every agency alike (charters from before sizes were declared), or by size."""
-
-
-class Quotas(WireModel):
-    """Limits on one agency: what a day holds, and what a stub and a token may do
-    (specs/04-matching.md §10). More of any of them is looser.
-
-    Of evaluations an agency may use `evaluations_at_once`, which fills up by `evaluations_per_day`;
-    charters from before sizes were declared have the latter alone.
-    """
-
-    evaluations_at_once: Limit | None = None
-    evaluations_per_day: Limit
-    requests_per_day: Count
-    identity_checks_per_day: Count
-    stubs_per_token: Annotated[int, Field(ge=1, le=100)]
-    token_changes_per_stub: Annotated[int, Field(ge=1, le=100)]
-    new_stubs_per_day: Limit
-    first_stubs: Limit
-
-
-class Admission(WireModel):
-    """How members are let in: the founders until `founding_until` (Unix seconds), later ones only
-    with another member's endorsement, and key holders serve those after `cooling_days`. A member
-    of more clients than `largest_member` needs an endorsement whenever it comes.
-    """
-
-    founding_until: Seconds
-    cooling_days: Annotated[int, Field(ge=0, le=90)]
-    largest_member: Count
-
-
-class NodeRetention(WireModel):
-    """How many days a node keeps at most: clients with whom all work is over, what was asked and
-    checked, news, and the keyed hashes that a withdrawn client leaves (specs/09-imports.md §14). A
-    client stays for as long as the tokens that it gave up count (TOKEN_DAYS).
-    """
-
-    closed_client_days: Annotated[int, Field(ge=90, le=40_000)]
-    request_days: Annotated[int, Field(ge=30, le=40_000)]
-    news_days: Annotated[int, Field(ge=30, le=40_000)]
-    withdrawn_days: Annotated[int, Field(ge=30, le=40_000)]
 
 
 class DutyDesk(WireModel):
@@ -263,12 +209,15 @@ class Charter(WireModel):
     quotas: Quotas
     admission: Admission | None = None
     duty_desk: DutyDesk
+    enquiry: EnquiryRule | None = None
+    attention: AttentionTerms | None = None
     past_months: Annotated[int, Field(ge=0, le=120)] | None = None
     confirm_months: Annotated[int, Field(ge=1, le=120)] | None = None
     request_lifetime_days: Annotated[int, Field(ge=1, le=90)]
     disclosure_days: Annotated[int, Field(ge=30, le=40_000)]
     retention_days: Annotated[int, Field(ge=30, le=40_000)]
     node_retention: NodeRetention | None = None
+    answering: Answering | None = None
 
     @model_validator(mode="after")
     def _holds_together(self) -> "Charter":
@@ -276,6 +225,8 @@ class Charter(WireModel):
             (not self._references_exist(), "names a class or purpose that it does not define"),
             (not self._objections_hold(), "lets one override an objection it does not define"),
             (not self._findable_by_law(), "makes something findable on a basis that is no duty"),
+            (not self._clock_runs_out(), "gives longer to answer than a request may be open"),
+            (not self._enquiries_hold(), "lets one enquire as or on what it does not define"),
             (not self._codes_are_unique(), "defines a code twice"),
             (not self._holders_are_numbered(), "key holders are not numbered 1 to n, each once"),
             (self.quorum > max(1, len(self.witnesses)), "quorum is larger than the witnesses are"),
@@ -290,11 +241,14 @@ class Charter(WireModel):
     def _references_exist(self) -> bool:
         classes = {item.code for item in self.classes}
         purposes = {item.code for item in self.purposes}
-        named = {code for item in self.involvement_types for code in item.visible_to}
+        types = self.involvement_types
+        named = {code for item in types for code in (*item.visible_to, *item.brokered_to)}
+        named.update(self.enquiry.classes if self.enquiry else ())
         for basis in self.lawful_bases:
             named.update(basis.requester_classes, basis.holder_classes)
         wanted = {code for basis in self.lawful_bases for code in basis.purposes}
-        return named <= classes and wanted <= purposes
+        ask = all(set(b.by_rule or ()) <= set(b.requester_classes) for b in self.lawful_bases)
+        return named <= classes and wanted <= purposes and ask
 
     def _objections_hold(self) -> bool:
         """Roles and reasons of who may override an objection are known, and only of holders."""
@@ -313,6 +267,23 @@ class Charter(WireModel):
             item.basis is None or (item.openness == "always_findable" and item.basis in duties)
             for item in self.involvement_types
         )
+
+    def _clock_runs_out(self) -> bool:
+        """A request can be overdue before it expires."""
+        return self.answering is None or self.answering.least_days < self.request_lifetime_days
+
+    def _enquiries_hold(self) -> bool:
+        """An enquiry rests on a duty that asks for no consent: of whom nobody knows there is none.
+        What it publishes is seen.
+        """
+        rule, kind = self.enquiry, self.involvement_type(ENQUIRY)
+        usable = {
+            item.code
+            for item in self.lawful_bases
+            if item.permission_class == "duty" and not item.needs_record
+        }
+        is_open = kind is not None and kind.openness == "open"
+        return rule is None or (is_open and set(rule.bases) <= usable)
 
     def _codes_are_unique(self) -> bool:
         tables: tuple[Sequence[MemberClass | InvolvementType | Purpose | LawfulBasis], ...] = (

@@ -6,7 +6,8 @@ again. They bound how fast one agency can try guesses about people; they cannot 
 
 from collections.abc import Iterable, Mapping
 
-from protocol.governance.charter import Charter, Limit, Quotas
+from protocol.governance.charter import Charter
+from protocol.governance.numbers import Limit, Quotas
 
 DAY = 86_400
 TOKEN_DAYS = 90

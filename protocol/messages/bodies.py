@@ -11,6 +11,7 @@ from pydantic import (
     SerializerFunctionWrapHandler,
     StringConstraints,
     model_serializer,
+    model_validator,
 )
 
 from protocol.contact import Hours, Phone
@@ -140,9 +141,7 @@ class PublishedInvolvement(WireModel):
     permission: Permission
     active_until: Seconds | None
     facts_commitment: Hex32
-    shown_to: (
-        Annotated[tuple[Code, ...], Field(min_length=1, max_length=50, strict=False)] | None
-    ) = None
+    shown_to: Classes | None = None
 
     @model_serializer(mode="wrap")
     def _as_before(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -298,7 +297,11 @@ class HubDecisionBody(WireModel):
 
 
 class DecisionBody(WireModel):
-    """`decision`: the holder's part. Never more permissive than the hub's."""
+    """`decision`: the holder's part. Never more permissive than the hub's.
+
+    Of the reason in writing of a person who refuses it has a commitment, and the hash of the sealed
+    part with its opening; without one, as in earlier logs, neither.
+    """
 
     request: Hex32
     request_id: Hex16
@@ -307,6 +310,22 @@ class DecisionBody(WireModel):
     code: Code | None
     decided_by: Hex16 | None
     facts_commitment: Hex32
+    reason_commitment: Hex32 | None = None
+    sealed_hash: Hex32 | None = None
+
+    @model_validator(mode="after")
+    def _says_why_whole(self) -> "DecisionBody":
+        if (self.reason_commitment is None) != (self.sealed_hash is None):
+            raise ValueError("a reason is committed to, and sealed beside")
+        if self.sealed_hash is not None and (self.outcome != "refuse" or self.decided_by is None):
+            raise ValueError("only a person who refuses gives a reason")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Only what has a reason says so: decisions of before keep their bytes."""
+        left_out = {"reason_commitment", "sealed_hash"} if self.sealed_hash is None else set()
+        return {name: value for name, value in whole(self).items() if name not in left_out}
 
 
 class ReleaseBody(WireModel):
@@ -338,34 +357,6 @@ class RejectionBody(WireModel):
     statement: Hex32
     kind: Code
     code: Code
-
-
-class EvaluationCount(WireModel):
-    """How many tokens one agency had evaluated in a day."""
-
-    party_id: Hex16
-    evaluations: Count
-
-
-class EvaluationCountBody(WireModel):
-    """`evaluation_count`: a key holder's daily count, by agency. Sealed leaf.
-
-    A day of more agencies than one statement has room for is several statements. Should an agency
-    be counted twice for a day, the larger number holds.
-    """
-
-    day: Annotated[int, Field(ge=0, le=10**6)]
-    epoch: Annotated[int, Field(ge=1, le=65_535)]
-    counts: Annotated[list[EvaluationCount], Field(max_length=500)]
-
-
-class EvaluateBody(WireModel):
-    """`evaluate`: a node asks one key holder to evaluate blinded points. Not logged by the hub."""
-
-    epoch: Annotated[int, Field(ge=1, le=65_535)]
-    quorum: Annotated[list[Annotated[int, Field(ge=1, le=16)]], Field(min_length=1, max_length=16)]
-    count: Annotated[int, Field(ge=1, le=65_535)]
-    points_hash: Hex32
 
 
 class PollBody(WireModel):

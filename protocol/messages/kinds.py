@@ -11,7 +11,18 @@ from enum import StrEnum
 from typing import Any
 
 from protocol.fields import WireModel
-from protocol.messages import audit, bodies, log, members, review
+from protocol.messages import (
+    attention,
+    audit,
+    bodies,
+    clock,
+    enquiries,
+    evaluations,
+    introductions,
+    log,
+    members,
+    review,
+)
 
 
 class Party(StrEnum):
@@ -146,14 +157,17 @@ KINDS: dict[str, Kind] = {
         bodies.DecisionBody, _MEMBER, _MEMBER, conversation=_REQUEST,
         needs_agreement=_allows_by_rule, needs_active_recipient=True,
     ),
+    "overdue": Kind(
+        clock.OverdueBody, _HUB, _MEMBER, conversation=_REQUEST, shown_to_third=True
+    ),
     "release": Kind(
         bodies.ReleaseBody, _MEMBER, _MEMBER, conversation=_REQUEST, needs_active_recipient=True
     ),
     "receipt": Kind(bodies.ReceiptBody, _MEMBER, _MEMBER, conversation=_REQUEST),
     "rejection": Kind(bodies.RejectionBody, _HUB, _MEMBER),
-    "evaluation_count": Kind(bodies.EvaluationCountBody, Party.KEY_HOLDER, _HUB),
+    "evaluation_count": Kind(evaluations.EvaluationCountBody, Party.KEY_HOLDER, _HUB),
     "evaluate": Kind(
-        bodies.EvaluateBody, _MEMBER, Party.KEY_HOLDER, Leaf.NONE, SigningKey.AUTH
+        evaluations.EvaluateBody, _MEMBER, Party.KEY_HOLDER, Leaf.NONE, SigningKey.AUTH
     ),
     "poll": Kind(bodies.PollBody, _MEMBER, _HUB, Leaf.NONE, SigningKey.AUTH),
     "export": Kind(bodies.ExportBody, _AUDITOR, _HUB),
@@ -182,6 +196,19 @@ KINDS: dict[str, Kind] = {
         review.IdentityAnswerBody, _MEMBER, _MEMBER, conversation=_CHECK,
         needs_active_recipient=True,
     ),
+    "hints": Kind(introductions.HintsBody, _HUB, _MEMBER, Leaf.NONE),
+    "introduction_request": Kind(
+        introductions.IntroductionRequestBody, _MEMBER, _HUB,
+        needs_agreement=_always, shown_to_third=True,
+    ),
+    "introduction_decision": Kind(
+        introductions.IntroductionDecisionBody, _HUB, _MEMBER, shown_to_third=True
+    ),
+    "enquiry": Kind(enquiries.EnquiryBody, _MEMBER, _HUB, needs_agreement=_always),
+    "enquiry_decision": Kind(enquiries.EnquiryDecisionBody, _HUB, _MEMBER),
+    "attention": Kind(attention.AttentionBody, _MEMBER, _HUB, needs_agreement=_always),
+    "attention_notice": Kind(attention.AttentionNoticeBody, _HUB, _MEMBER, Leaf.NONE),
+    "invite": Kind(attention.InviteBody, _MEMBER, _HUB),
     "sample_commitment": Kind(audit.SampleCommitmentBody, _AUDITOR, _HUB),
     "rotation": Kind(log.RotationBody, _MEMBER, _HUB, Leaf.NONE, SigningKey.RECOVERY),
     "daily_statement": Kind(log.DailyStatementBody, _HUB, _MEMBER),

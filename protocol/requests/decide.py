@@ -4,22 +4,21 @@ Values in, values out: a refusal is a value, not an exception. What differs betw
 and is tested, is how each assembles the inputs.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from protocol.governance.charter import (
-    Charter,
-    FactRule,
-    InvolvementType,
-    LawfulBasis,
-    ObjectionRule,
-)
+from protocol.governance.charter import Charter, FactRule, LawfulBasis
+from protocol.governance.involvement_types import InvolvementType
 from protocol.messages.bodies import MemberBody, PublishedInvolvement, RequestBody
+from protocol.messages.enquiries import EnquiryBody
+from protocol.messages.introductions import IntroductionRequestBody
 from protocol.messages.parts import DecisionFacts
 from protocol.messages.review import IdentityRequestBody
+from protocol.requests.hints import Side, decide_broker
 from protocol.requests.refusals import RefusalCode
+from protocol.requests.spans import in_force, only_enquires, seen_until
 
 
 @dataclass(frozen=True)
@@ -90,10 +89,11 @@ class HubFacts:
 
 @dataclass(frozen=True)
 class IdentityFacts:
-    """All that `decide_identity` may look at beside charter and request: logged facts, or None.
+    """All that `decide_identity` and `decide_introduction` may look at beside charter and request:
+    logged facts, or None.
 
     `involvements` are what the stub across the link publishes; `doubted` says that the last
-    answer of one side about this link was "not the same".
+    answer of one side about this link was "not the same"; `checks_today` counts the like requests.
     """
 
     requester_id: str
@@ -106,7 +106,9 @@ class IdentityFacts:
     checks_today: int
 
 
-Asked = RequestBody | IdentityRequestBody
+Timed = RequestBody | IdentityRequestBody
+Asked = Timed | IntroductionRequestBody
+WithFacts = Asked | EnquiryBody
 AnyHubFacts = HubFacts | IdentityFacts
 
 
@@ -130,7 +132,7 @@ class HolderFacts:
 
 
 def identity_pins(decision: Decision, pins: DecisionFacts) -> DecisionFacts:
-    """The logged facts that a decision on an identity request may name.
+    """The logged facts that a decision on an identity request may name; and on an introduction.
 
     A refusal names nothing of the other side: not even whether there is one.
     """
@@ -148,35 +150,69 @@ def stricter(first: Decision, second: Decision) -> Decision:
 
 def decide_hub(charter: Charter, request: RequestBody, iat: int, facts: HubFacts) -> Decision:
     """The hub's part. Everything it looks at is in the charter, the request or a logged fact."""
-    basis = charter.lawful_basis(request.basis)
-    checks = (
-        _check_time(charter, request, iat),
-        _check_available(charter, request, iat, facts),
-        _check_basis(basis, facts, request),
-        _check_facts(basis, request),
-        _check_role(charter, request),
-        _check_quota(facts.requests_today, charter.quotas.requests_per_day),
+    made, most = facts.requests_today, charter.quotas.requests_per_day
+    shown = _shown_to_asker(charter, request, iat, facts)
+    refusal = (
+        _check_time(charter, request, iat)
+        or (None if shown else Refuse(RefusalCode.NOT_AVAILABLE))
+        or check_grounds(charter, request, facts, (made, most))
     )
-    refusal = next((refusal for refusal in checks if refusal is not None), None)
-    if refusal is None and facts.involvement is not None and not in_force(facts.involvement, iat):
-        return Refer()  # past work: a person looks, whatever any rule says
-    return refusal or Allow()
+    # Past work and services that nobody sees: a person looks, whatever any rule says.
+    return refusal or (Allow() if shown is Shown.INVOLVEMENT else Refer())
 
 
 def decide_identity(
     charter: Charter, request: IdentityRequestBody, iat: int, facts: IdentityFacts
 ) -> Decision:
     """The hub's part on an identity request: as `decide_hub`, for a link that is still open."""
-    basis = charter.lawful_basis(request.basis)
-    checks = (
-        _check_time(charter, request, iat),
-        _check_comparable(charter, request, iat, facts),
-        _check_basis(basis, facts, request),
-        _check_facts(basis, request),
-        _check_role(charter, request),
-        _check_quota(facts.checks_today, charter.quotas.identity_checks_per_day),
+    made, most = facts.checks_today, charter.quotas.identity_checks_per_day
+    return (
+        _check_time(charter, request, iat)
+        or _check_comparable(charter, request, iat, facts)
+        or check_grounds(charter, request, facts, (made, most))
+        or Allow()
     )
-    return next((refusal for refusal in checks if refusal is not None), Allow())
+
+
+def decide_introduction(
+    charter: Charter, request: IntroductionRequestBody, iat: int, facts: IdentityFacts
+) -> Decision:
+    """The hub's part on a request to be introduced to whoever is behind a hint."""
+    works = introducible(charter, request, iat, facts)
+    made, most = facts.checks_today, charter.quotas.identity_checks_per_day
+    return (
+        (None if works else Refuse(RefusalCode.NOT_AVAILABLE))
+        or check_grounds(charter, request, facts, (made, most))
+        or Allow()
+    )
+
+
+def introducible(
+    charter: Charter, request: IntroductionRequestBody, iat: int, facts: IdentityFacts
+) -> tuple[PublishedInvolvement, ...]:
+    """The work across a link to which who asks may be introduced."""
+    parties = _parties(request, facts)
+    if parties is None:
+        return ()
+    requester, holder, link = parties
+    asker = Side(requester.member_class, facts.own_involvements)
+    asked = Side(holder.member_class, facts.involvements)
+    return decide_broker(charter, asker, asked, link.state, iat)
+
+
+def check_grounds(
+    charter: Charter, request: Asked, facts: AnyHubFacts, quota: tuple[int, int]
+) -> Refuse | None:
+    """Whether a request has grounds: basis, purpose, facts and role, in this order, and is within
+    the day's quota (how many were made, and how many may be).
+    """
+    basis, (made, most) = charter.lawful_basis(request.basis), quota
+    return (
+        _check_basis(basis, facts, request)
+        or check_facts(basis, request)
+        or check_role(charter, request)
+        or (None if made < most else Refuse(RefusalCode.OVER_QUOTA))
+    )
 
 
 def decide_holder(facts: HolderFacts) -> Decision:
@@ -226,6 +262,15 @@ def is_shown_to(kind: InvolvementType, shown_to: Collection[str] | None, viewer_
     return kind.openness == "always_findable" or shown_to is None or viewer_class in shown_to
 
 
+def seen_from(own: Iterable[PublishedInvolvement], shown: Shown, now: int) -> Shown:
+    """What an agency sees of an involvement that `decide_show` shows to its class, by its own work
+    with the client: who has none in force but an enquiry sees what goes on, and nothing else.
+    """
+    if not only_enquires(own, now):
+        return shown
+    return shown if shown in {Shown.INVOLVEMENT, Shown.POSSIBLE} else Shown.NOTHING
+
+
 def allows_break_glass(basis: LawfulBasis | None) -> bool:
     """Whether a card may leave on this basis without a quorum (specs/06-requests.md §8)."""
     return basis is not None and any(
@@ -233,88 +278,72 @@ def allows_break_glass(basis: LawfulBasis | None) -> bool:
     )
 
 
-def may_override(basis: LawfulBasis | None, holder_class: str) -> bool:
-    """Whether a basis lets an agency of this class decide in spite of a client's objection."""
-    return _override_rule(basis, holder_class) is not None
-
-
-def overrides(basis: LawfulBasis | None, holder_class: str, said: tuple[str, str]) -> bool:
-    """Whether somebody in a role may override an objection for a reason (in this order)."""
-    rule, (role, reason) = _override_rule(basis, holder_class), said
-    if rule is None:
-        return False
-    return role in rule.roles and reason in {item.code for item in rule.reasons}
-
-
-def _override_rule(basis: LawfulBasis | None, holder_class: str) -> ObjectionRule | None:
-    rule = basis.objection if basis is not None else None
-    return rule if rule is not None and holder_class in rule.holder_classes else None
-
-
-def in_force(involvement: PublishedInvolvement, now: int) -> bool:
-    """Whether an involvement's permission holds and the work goes on at `now` (Unix seconds)."""
-    return ends_at(involvement) > now
-
-
-def ends_at(involvement: PublishedInvolvement) -> int:
-    """When an involvement is no longer in force (Unix seconds)."""
-    valid, active = involvement.permission.valid_until, involvement.active_until
-    return valid if active is None else min(valid, active)
-
-
-def seen_until(charter: Charter, involvement: PublishedInvolvement) -> int:
-    """Until when an involvement is in force or past (Unix seconds)."""
-    valid, active = involvement.permission.valid_until, involvement.active_until
-    return valid if active is None else min(valid, active + charter.past_seconds)
-
-
-def _check_time(charter: Charter, request: Asked, iat: int) -> Refuse | None:
+def _check_time(charter: Charter, request: Timed, iat: int) -> Refuse | None:
     longest = iat + charter.request_lifetime_days * 86_400
     if iat < request.expires <= longest and request.needed_by <= request.expires:
         return None
     return Refuse(RefusalCode.REQUEST_EXPIRED)
 
 
-def _check_available(
+def _shown_to_asker(
     charter: Charter, request: RequestBody, iat: int, facts: HubFacts
-) -> Refuse | None:
-    # One answer for everything that is unknown, ended or not permitted.
-    refusal = Refuse(RefusalCode.NOT_AVAILABLE)
+) -> Shown | None:
+    """As what the work asked for is there for who asks; None for everything that is unknown, ended
+    or not permitted.
+    """
     requester, holder = facts.requester, facts.holder
     if requester is None or holder is None or facts.link is None or facts.involvement is None:
-        return refusal
+        return None
     if requester.status != "active" or holder.status != "active":
-        return refusal
+        return None
     other = facts.link.other_end(facts.requester_id, request.stub_id)
     if other is None or other[0] != facts.holder_id:
-        return refusal
+        return None
     if not any(in_force(involvement, iat) for involvement in facts.own_involvements):
-        return refusal
+        return None
     state = facts.link.state
     shown = decide_show(charter, requester.member_class, facts.involvement, state, iat)
-    return None if shown in {Shown.INVOLVEMENT, Shown.PAST} else refusal
+    shown = seen_from(facts.own_involvements, shown, iat)
+    if shown in {Shown.INVOLVEMENT, Shown.PAST}:
+        return shown
+    asker = Side(requester.member_class, facts.own_involvements)
+    asked = Side(holder.member_class, [facts.involvement])
+    return Shown.NOTHING if decide_broker(charter, asker, asked, state, iat) else None
 
 
 def _check_comparable(
     charter: Charter, request: IdentityRequestBody, iat: int, facts: IdentityFacts
 ) -> Refuse | None:
-    refusal = Refuse(RefusalCode.NOT_AVAILABLE)
-    requester, holder, link = facts.requester, facts.holder, facts.link
-    if requester is None or holder is None or link is None:
+    refusal, parties = Refuse(RefusalCode.NOT_AVAILABLE), _parties(request, facts)
+    if parties is None:
         return refusal
-    if requester.status != "active" or holder.status != "active":
-        return refusal
-    if link.other_end(facts.requester_id, request.stub_id) is None:
-        return refusal
+    requester, _, link = parties
     if link.state != "possible" and not (link.state == "match" and facts.doubted):
         return refusal
     if not any(in_force(involvement, iat) for involvement in facts.own_involvements):
         return refusal
     shown = {
-        decide_show(charter, requester.member_class, item, link.state, iat)
+        seen_from(
+            facts.own_involvements,
+            decide_show(charter, requester.member_class, item, link.state, iat),
+            iat,
+        )
         for item in facts.involvements
     }
     return None if shown - {Shown.NOTHING} else refusal
+
+
+def _parties(
+    request: IdentityRequestBody | IntroductionRequestBody, facts: IdentityFacts
+) -> tuple[MemberBody, MemberBody, LinkFact] | None:
+    """Asker, holder and the link between them, if both are active and it is the asker's."""
+    requester, holder, link = facts.requester, facts.holder, facts.link
+    if requester is None or holder is None or link is None:
+        return None
+    if requester.status != "active" or holder.status != "active":
+        return None
+    known = link.other_end(facts.requester_id, request.stub_id) is not None
+    return (requester, holder, link) if known else None
 
 
 def _check_basis(basis: LawfulBasis | None, facts: AnyHubFacts, request: Asked) -> Refuse | None:
@@ -330,7 +359,8 @@ def _check_basis(basis: LawfulBasis | None, facts: AnyHubFacts, request: Asked) 
     return None
 
 
-def _check_facts(basis: LawfulBasis | None, request: Asked) -> Refuse | None:
+def check_facts(basis: LawfulBasis | None, request: WithFacts) -> Refuse | None:
+    """Every fact of the asker's side that a basis demands is there, in its form, and no other."""
     if basis is None:
         return Refuse(RefusalCode.BASIS_NOT_USABLE)
     for rule in basis.asked:
@@ -355,10 +385,7 @@ def fits(rule: FactRule, value: str) -> bool:
         return False
 
 
-def _check_role(charter: Charter, request: Asked) -> Refuse | None:
+def check_role(charter: Charter, request: WithFacts) -> Refuse | None:
+    """Who asks is in a role of the charter's."""
     known = request.practitioner.role in charter.roles
     return None if known else Refuse(RefusalCode.ROLE_NOT_KNOWN)
-
-
-def _check_quota(made_today: int, allowed: int) -> Refuse | None:
-    return None if made_today < allowed else Refuse(RefusalCode.OVER_QUOTA)

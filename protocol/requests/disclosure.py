@@ -19,10 +19,10 @@ from protocol.requests.decide import (
     HolderFacts,
     Refer,
     decide_holder,
-    may_override,
-    overrides,
     stricter,
 )
+from protocol.requests.overrides import may_override, overrides
+from protocol.requests.sealing import Opening
 
 
 class Override(WireModel):
@@ -62,11 +62,19 @@ class WentBy(WireModel):
 
 
 class Disclosure(WireModel):
-    """What opens the commitment of the decision on one request."""
+    """What opens the commitment of the decision on one request; and that of the reason in writing,
+    where that is shown too. A reason may name a client.
+    """
 
     request_id: Hex16
     facts: WentBy
     salt: Hex32
+    reason: Opening | None = None
+
+    @model_serializer(mode="wrap")
+    def _as_it_was(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without a reason it is what it was before there were any."""
+        return {name: value for name, value in dump(self).items() if name != "reason" or value}
 
     @property
     def commitment(self) -> str:
@@ -76,6 +84,12 @@ class Disclosure(WireModel):
     def check(self, commitment: str) -> None:
         """Raise RemoteError(BAD_PROOF) unless this opens the commitment."""
         verify_commitment(commitment, bytes.fromhex(self.salt), self._value())
+
+    def check_reason(self, commitment: str | None) -> None:
+        """Raise RemoteError(BAD_PROOF) unless the reason, if it is shown, opens the commitment."""
+        if self.reason is not None:
+            salt = bytes.fromhex(self.reason.salt)
+            verify_commitment(commitment or "", salt, self.reason.value)
 
     def decided_again(self, hub_outcome: str) -> Decision:
         """What the rules say: Refer where a person may decide either way."""

@@ -11,10 +11,14 @@ OF_ITSELF_A_DAY = 10  # everybody keeps what is public, for ever; a resync reads
 
 def quota_of(charter: Charter, kind: str) -> int | None:
     """The day's quota of a kind, if it has one."""
-    quotas = charter.quotas
+    quotas, attention = charter.quotas, charter.attention
     return {
+        "enquiry": charter.enquiry.per_agency_day if charter.enquiry else None,
         "request": quotas.requests_per_day,
         "identity_request": quotas.identity_checks_per_day,
+        "introduction_request": quotas.identity_checks_per_day,
+        "attention": attention.per_day if attention else None,
+        "invite": quotas.invites_per_day,
         "verdict": VERDICTS_A_DAY,
         "seal_renewal": OF_ITSELF_A_DAY,
         "details": OF_ITSELF_A_DAY,

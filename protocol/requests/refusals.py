@@ -16,8 +16,11 @@ class RefusalCode(StrEnum):
     BASIS_NOT_USABLE = "basis_not_usable"
     PURPOSE_NOT_ALLOWED = "purpose_not_allowed"
     ROLE_NOT_KNOWN = "role_not_known"
+    KIND_NOT_KNOWN = "kind_not_known"
     REQUEST_EXPIRED = "request_expired"
     OVER_QUOTA = "over_quota"
+    OVER_OWN_QUOTA = "over_own_quota"
+    MAY_NOT_ENQUIRE = "may_not_enquire"
     LINK_NOT_PROVEN = "link_not_proven"
     PERMISSION_ENDED = "permission_ended"
     NO_CONSENT = "no_consent"
@@ -47,8 +50,16 @@ REFUSAL_SENTENCES: dict[RefusalCode, str] = {
         "This purpose does not go with the lawful basis you chose. Choose another from the list."
     ),
     RefusalCode.ROLE_NOT_KNOWN: "Your role is not one the charter knows. Choose one from the list.",
+    RefusalCode.KIND_NOT_KNOWN: (
+        "The sharing agreement does not let attention be raised for that. Choose from its list."
+    ),
     RefusalCode.REQUEST_EXPIRED: "The request came too late, or asks for too long. Ask again.",
     RefusalCode.OVER_QUOTA: "Your organisation has used up today's requests. Call the duty line.",
+    RefusalCode.OVER_OWN_QUOTA: "You have used up today's enquiries. Call the duty line.",
+    RefusalCode.MAY_NOT_ENQUIRE: (
+        "Your kind of organisation may not enquire about people who are not its clients. Call the "
+        "duty line."
+    ),
     RefusalCode.LINK_NOT_PROVEN: (
         "The link between the two records could not be proven. Call the duty line."
     ),
@@ -59,7 +70,7 @@ REFUSAL_SENTENCES: dict[RefusalCode, str] = {
     ),
     RefusalCode.OBJECTION: "The client objects to sharing here. Call the duty line.",
     RefusalCode.EXCLUDED_INFORMATION: (
-        "The law excludes this from sharing. The reason in writing is with the other organisation."
+        "The other organisation says that the law excludes this from sharing. Call its duty line."
     ),
     RefusalCode.NOT_PROPORTIONATE: (
         "The other organisation finds sharing not proportionate. Call its duty line."

@@ -59,7 +59,7 @@ def sealed_hash(ciphertext: bytes) -> str:
 
 
 class Opening(WireModel):
-    """What opens one committed fact of a request."""
+    """What opens one committed fact of a request, or a reason in writing beside a decision."""
 
     salt: Hex32
     value: Annotated[str, StringConstraints(min_length=1, max_length=FACT_LIMIT)]

@@ -193,6 +193,67 @@ class TestRequests:
         assert found.expires == 900
         assert await engine.read(lambda tables: tables.requests.conversations(100)) == []
 
+    async def test_another_card_begins_anew_and_what_was_said_of_the_first_is_kept_with_it(
+        self, engine: HubEngine
+    ) -> None:
+        await engine.write(lambda tables: tables.requests.add(ASKED))
+        steps: list[Any] = [
+            ("decide", "allow", "2"),
+            ("release", "3", 1000),
+            ("acknowledge", "4"),
+            ("recall", "5"),
+            ("recall_is_done", "6"),
+            ("release_again", "7", 900, 500),
+        ]
+        for name, *values in steps:
+            request = await self.step(engine, name, *values)
+        assert (request.state, request.release, request.keep_until) == ("released", "7", 900)
+        assert (request.receipt, request.recall, request.recall_done) == (None, None, None)
+        assert request.renewed_at == 500
+        was = [
+            await engine.read(lambda tables, one=one: tables.requests.was_released(request, one))  # type: ignore[misc]
+            for one in ("3", "7", "5")
+        ]
+        assert was == [True, True, False]
+        (found,) = await engine.read(lambda tables: tables.requests.conversations(101))
+        assert sorted(found.steps) == sorted([ASKED.statement_id, "d", *"234567"])
+        await self.step(engine, "recall", "8")
+        assert (await self.step(engine, "recall_is_done", "9")).state == "recalled"
+
+    async def test_what_is_due_is_found_until_it_is_said_or_answered_in_time(
+        self, engine: HubEngine
+    ) -> None:
+        def ask(tables: HubTables) -> None:
+            for number, due in enumerate((70, 50, None, 60, 50)):
+                name, statement = f"{number:032x}", f"{number:064x}"
+                asked = dataclasses.replace(ASKED, request_id=name, statement_id=statement, due=due)
+                tables.requests.add(asked)
+
+        async def due(now: int, limit: int = 9) -> list[int]:
+            found = await engine.read(lambda tables: tables.requests.due(now, limit))
+            return [int(item.request_id, 16) for item in found]
+
+        def settle(tables: HubTables) -> None:
+            first, second, *_ = tables.requests.due(60, 9)
+            tables.requests.stop_clock(first)
+            tables.requests.say_overdue(second, "9" * 64)
+
+        await engine.write(ask)
+        assert await due(49) == []
+        assert await due(60) == [1, 4, 3], "the longest overdue first"
+        assert await due(60, 2) == [1, 4]
+        await engine.write(settle)
+        assert await due(99) == [3, 0]
+        said = await engine.read(lambda tables: tables.requests.get(f"{4:032x}"))
+        assert said is not None
+        assert (said.overdue, said.due) == ("9" * 64, None)
+        (steps,) = [
+            item.steps
+            for item in await engine.read(lambda tables: tables.requests.conversations(101))
+            if "9" * 64 in item.steps
+        ]
+        assert steps == (f"{4:064x}", "d", "9" * 64), "it is erased with the request"
+
     @pytest.mark.parametrize(
         ("before", "step"),
         [
@@ -202,6 +263,7 @@ class TestRequests:
             ([("decide", "allow", "1")], ("decide", "refuse", "9")),
             ([("decide", "allow", "1")], ("recall", "9")),
             ([("decide", "allow", "1"), ("release", "2", 1000)], ("release", "9", 1000)),
+            ([("decide", "allow", "1"), ("release", "2", 1000)], ("release_again", "9", 1, 1)),
             ([("decide", "allow", "1"), ("release", "2", 1000)], ("recall_is_done", "9")),
             ([("decide", "allow", "1"), ("release", "2", 1000), ("recall", "3")], ("recall", "9")),
         ],

@@ -72,6 +72,61 @@ async def test_why_a_card_is_out_of_place_is_told_whatever_ended_it(node: Node) 
     assert not await node.read(lambda t: t.permissions.is_in_force(None, At(HUB, NOW)))
 
 
+async def test_which_cards_carry_something_else_than_they_would_now(node: Node) -> None:
+    """0 is right; 1 to 3 are not; the others stay as they are, each for its reason."""
+
+    def workers(phone: str) -> list[WorkerRow]:
+        return [
+            WorkerRow(name, "", "Nurse", phone if name == "B" else "1", None)
+            for name in ("A", "B", "C")
+        ]
+
+    def keep(tables: NodeTables) -> None:
+        ids = tables.records.put_clients([client(str(n)) for n in range(3)])
+        who = tables.people.put_workers(workers("1"), NOW)
+        by = [(who["A", ""],), (who["B", ""], who["C", ""]), ()]
+        tables.records.add_involvements(
+            [work(item, workers=names) for item, names in zip(ids.values(), by, strict=True)]
+        )
+        right, old = tables.cards.carries(1), tables.cards.carries(2)
+        nobody = tables.cards.carries(3)
+        changes: list[dict[str, Any]] = [
+            {"involvement": 1, "carried": right},
+            {"involvement": 2, "carried": old},
+            {"involvement": 1, "carried": nobody},
+            {"involvement": 3, "carried": right},
+            {"involvement": 2, "carried": None},
+            {"involvement": 2, "carried": old, "kept": 1},
+            {"involvement": 2, "carried": old, "keep_until": NOW},
+            {"involvement": 2, "carried": old, "release_id": None},
+            {"involvement": 2, "carried": old, "state": ReceivedState.RECALLED},
+            {"involvement": 2, "carried": old, "renewed_at": NOW - 10},
+            {"involvement": 9, "carried": old},
+        ]
+        for n, change in enumerate(changes):
+            values: dict[str, Any] = {
+                "state": ReceivedState.OPENED, "release_id": "5e" * 32, "keep_until": NOW + DAY,
+            }  # fmt: skip
+            tables.received_requests.add(received_request(n, **{**values, **change}))
+        tables.people.put_workers(workers("2"), NOW)
+
+    await node.write(keep)
+
+    async def found(renewed_before: int = NOW - 10) -> set[str]:
+        cards = await node.read(lambda t: t.cards.out_of_date(At(HUB, NOW), renewed_before))
+        return {card.request_id for card in cards}
+
+    assert await found() == {number(n) for n in (1, 2, 3)}
+    assert await found(NOW - 9) == {number(n) for n in (1, 2, 3, 9)}, "renewed yesterday"
+    assert await node.read(lambda t: t.cards.is_any_unknown(HUB))
+    assert not await node.read(lambda t: t.cards.is_any_unknown(OTHER))
+    await node.write(lambda t: t.cards.take_as_current(HUB))
+    assert not await node.read(lambda t: t.cards.is_any_unknown(HUB))
+    assert await found() == {number(n) for n in (1, 2, 3)}
+    await node.write(lambda t: t.people.put_workers(workers("1"), NOW) and None)
+    assert await found() == {number(n) for n in (2, 3, 4)}, "of the fourth it is known by now"
+
+
 async def test_what_is_deleted_is_owed_until_it_is_wiped(node: Node) -> None:
     def keep(tables: NodeTables) -> None:
         for n, until in enumerate((NOW, NOW + 1, None, None)):

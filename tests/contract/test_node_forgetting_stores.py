@@ -14,16 +14,20 @@ import pytest_asyncio
 
 from node.config import NodeSettings
 from node.records.upkeep import Forgetting
+from node.store.attention import Raised, Received
 from node.store.governance import RecallNotice
 from node.store.hubs import HubRow
 from node.store.links import Link, LinkState
-from node.store.old import Kind, old_acts, old_asked, old_news
+from node.store.news import NewsKind, NewsLevel, NewsRow
+from node.store.old import Kind, old_absences, old_acts, old_asked, old_news
 from node.store.outbox import Outgoing, Place
 from node.store.people import Act, Deed, WorkerRow
 from node.store.publications import Effect, Publication
 from node.store.requests import ReceivedRequest, ReceivedState, SentRequest, SentState
 from node.store.tables import NodeTables
 from protocol.governance.limits import DAY
+from protocol.messages.attention import AttentionBody, AttentionPins
+from protocol.messages.parts import RequestPractitioner
 from protocol.messages.review import VerdictBody
 from runtime.environment import Environment
 from storage.sqlite import SqliteTransaction
@@ -158,6 +162,28 @@ async def test_an_act_goes_with_the_client_it_names_and_with_no_other(
     assert sorted((one.what, one.subject) for one in acts) == sorted(kept)
 
 
+async def test_news_of_a_client_goes_with_them_and_no_other(node: Node, tmp_path: Path) -> None:
+    ids = await closed(node, "a") | await closed(node, "open", ended_at=None)
+
+    def put(tables: NodeTables) -> None:
+        people = tables.people.put_workers([worker("first"), worker("other")], NOW)
+        tables.news.put(
+            line(one, client_id, NOW, f"link of {name}")
+            for one in people.values()
+            for name, client_id in ids.items()
+        )
+        tables.links.take([Link(HUB, LINK, "s1", LinkState.MATCH, "ab" * 16, (), None, "r")])
+        tables.stubs.put(HUB, [stub(ids["a"], "s1", retired=True)], 3)
+        tables.news.remember_shown(HUB)
+
+    await node.write(put)
+    assert await node.read(lambda t: t.news.shown_before(HUB, ids.values())) != set()
+    await forgetting(node, tmp_path).run(dry_run=False)
+    rows = await node.read(lambda t: t.tx.rows("SELECT client FROM news"))
+    assert [row["client"] for row in rows] == [ids["open"]] * 2
+    assert await node.read(lambda t: t.count("shown_before")) == 0
+
+
 async def test_a_worker_goes_whom_nothing_names(node: Node, tmp_path: Path) -> None:
     ids = await closed(node, "a")
     await closed(node, "open", ended_at=None)
@@ -202,7 +228,13 @@ async def test_tokens_go_that_no_stub_has_or_had(node: Node) -> None:
     assert await node.read(lambda t: t.sealed_tokens.known(HUB, wanted)) == set(wanted[1:])
 
 
+def line(person: int, client_id: int, at: int, subject: str = LINK) -> NewsRow:
+    return NewsRow(HUB, person, client_id, NewsKind.FOUND_BY, subject, "", NewsLevel.DIGEST, at)
+
+
 async def test_news_go_when_they_are_over_and_old(node: Node) -> None:
+    ids = await closed(node, "a")
+
     def put(tables: NodeTables) -> None:
         (person,) = tables.people.put_workers([worker()], NOW).values()
         for code in ("open", "cleared", "put away"):
@@ -211,12 +243,13 @@ async def test_news_go_when_they_are_over_and_old(node: Node) -> None:
         tables.alarms.acknowledge(HUB, 3, OLD)
         tables.people.acted(Act(person, Deed.CLOSED_WORK, "x", OLD))
         tables.people.acted(Act(person, Deed.CLOSED_WORK, "x", NOW))
+        tables.news.put([line(person, ids["a"], OLD, "1"), line(person, ids["a"], NOW, "2")])
 
     await node.write(put)
     for old in (*old_news(HUB, NOW - DAY), old_acts(NOW - DAY)):
         counted = await node.read(lambda t, old=old: t.old.count(old))  # type: ignore[misc]
         gone = await node.write(lambda t, old=old: t.old.remove(old, 10))  # type: ignore[misc]
-        assert gone == counted == {Kind.ALARMS: 2, Kind.ACTS: 1}.get(old.kind, 0)
+        assert gone == counted == {Kind.ALARMS: 2, Kind.ACTS: 1, Kind.NEWS: 1}.get(old.kind, 0)
     assert [one.code for one in await node.read(lambda t: t.alarms.open(HUB))] == ["open"]
 
 
@@ -227,6 +260,22 @@ def verdict(tables: NodeTables, *, logged: bool) -> None:
     body = VerdictBody(
         link_id=LINK, stub_id="5b" * 16, question=None, round="00" * 32, publication="00" * 32,
         answer="same", rests_on="records", decided_by="0d" * 16,
+    )  # fmt: skip
+    item = tables.outbox.enqueue(Outgoing(HUB, HUB, body))
+    if logged:
+        tables.outbox.sign(HUB, item, b"envelope")
+        tables.outbox.sent(HUB, item, Place(1, None))
+        tables.outbox.looked_for(HUB, [item], there=True)
+
+
+def raised(tables: NodeTables, client_id: int, *, logged: bool) -> None:
+    (person,) = tables.people.put_workers([worker()], NOW).values()
+    tables.attention.raise_(Raised(HUB, "a7" * 16, client_id, person, "missing", OLD))
+    tables.attention.receive(Received(HUB, "a8" * 16, "g", LINK, "s1", "r", "missing", OLD))
+    body = AttentionBody(
+        attention_id="a7" * 16, stub_id="5b" * 16, kind="missing",
+        practitioner=RequestPractitioner(id="0d" * 16, role="manager"),
+        pins=AttentionPins(**dict.fromkeys(AttentionPins.model_fields, "00" * 32)),
     )  # fmt: skip
     item = tables.outbox.enqueue(Outgoing(HUB, HUB, body))
     if logged:
@@ -308,6 +357,11 @@ KEEPS: dict[str, tuple[str, Put, Put]] = {
         lambda t, _: verdict(t, logged=False),
         lambda t, _: verdict(t, logged=True),
     ),
+    "attention on its way": (
+        "statement",
+        lambda t, c: raised(t, c, logged=False),
+        lambda t, c: raised(t, c, logged=True),
+    ),
     "an alert": ("alert", lambda t, _: alert(t, None), lambda t, _: alert(t, OLD)),
     "a publication on its way": ("published", pending, lambda t, c: None),
     "a stub": (
@@ -333,13 +387,15 @@ async def test_a_client_stays_while_there_is(node: Node, tmp_path: Path, what: s
     report = await forgetting(node, tmp_path).run(dry_run=False)
     assert (report["stays"], await left(node)) == ({why: 1}, ["a"])
     for table in ("sent_request", "received_request", "sent_check", "received_check", "outbox",
-                  "governance_notice", "publication"):  # fmt: skip
+                  "governance_notice", "publication", "sent_attention",
+                  "received_attention"):  # fmt: skip
         await node.write(lambda t, table=table: t.tx.run(f"DELETE FROM {table}"))  # type: ignore[misc]  # noqa: S608
     await node.write(lambda tables: begin(tables, over))
     report = await forgetting(node, tmp_path).run(dry_run=False)
     assert (report["stays"], await left(node)) == ({}, [])
     for table in ("sent_request", "received_request", "sent_check", "received_check", "outbox",
-                  "governance_notice", "link", "stub"):  # fmt: skip
+                  "governance_notice", "link", "stub", "sent_attention",
+                  "received_attention"):  # fmt: skip
         assert await node.read(lambda t, table=table: t.count(table)) == 0, table  # type: ignore[misc]
 
 
@@ -372,7 +428,7 @@ async def test_nothing_walks_a_table(
     await node.write(put)
     monkeypatch.setattr(SqliteTransaction, "_one_by_one", noted)
     report = await forgetting(node, tmp_path).run(dry_run=False)
-    for old in (*old_asked(HUB, NOW, OLD), *old_news(HUB, NOW)):
+    for old in (*old_asked(HUB, NOW, OLD), *old_news(HUB, NOW), old_absences(NOW)):
         await node.write(lambda t, old=old: t.old.remove(old, 10))  # type: ignore[misc]
     await node.write(lambda t: t.old.old_statements(HUB, NOW, 0, 10))
     await node.write(lambda t: t.old.drop_former(HUB, NOW, 10))

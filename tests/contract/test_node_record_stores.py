@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from node.store.limits import LastTokens
+from node.store.old import old_absences
 from node.store.people import Act, Deed, PersonKind, WorkerRow
 from node.store.permissions import At
 from node.store.publications import (
@@ -30,6 +31,7 @@ from node.store.records import (
 )
 from node.store.stubs import PublishedInvolvementId, PublishedStub, Rounds
 from node.store.tables import SCHEMA, NodeTables
+from node.store.team_roles import ALL_TEAMS, Absence, TeamRole
 from protocol.errors import ErrorCode, LocalError
 from protocol.governance.limits import DAY, TOKEN_DAYS
 from protocol.matchkeys.records import ClientRecord
@@ -148,6 +150,66 @@ async def test_a_practitioner_is_known_by_name_and_team(node: Node) -> None:
     assert [(item.team, item.phone) for item in named] == [("East", "2"), ("West", "1")]
     assert named[0] == await node.read(lambda t: t.people.get(first["W", "East"]))
     assert await node.read(lambda t: t.people.get(99)) is None
+
+
+async def test_who_has_duty_or_is_a_manager_is_found_by_team_unless_they_left(node: Node) -> None:
+    def put(tables: NodeTables) -> list[int]:
+        names = ("D", "E", "M", "Left")
+        made = [tables.people.register(n, "", PersonKind.WORKER, NOW).id for n in names]
+        tables.team_roles.put(made[0], TeamRole.DUTY, ["East", "West", "East"])
+        tables.team_roles.put(made[1], TeamRole.DUTY, [ALL_TEAMS])
+        tables.team_roles.put(made[2], TeamRole.MANAGER, ["East"])
+        tables.team_roles.put(made[3], TeamRole.DUTY, ["East"])
+        tables.people.close(made[3], NOW)
+        return made
+
+    duty, all_teams, manager, _ = await node.write(put)
+
+    async def having(role: TeamRole, *teams: str) -> list[int]:
+        return await node.read(lambda t: t.team_roles.having(role, teams))
+
+    assert await having(TeamRole.DUTY, "East") == [duty, all_teams]
+    assert await having(TeamRole.DUTY, "North", "West") == [duty, all_teams]
+    assert await having(TeamRole.DUTY, "North") == [all_teams]
+    assert await having(TeamRole.DUTY) == [all_teams], "of work whose team nobody knows"
+    assert await having(TeamRole.MANAGER, "East") == [manager]
+    assert await having(TeamRole.MANAGER, "West") == []
+    await node.write(lambda t: t.team_roles.put(duty, TeamRole.DUTY, []))
+    assert await having(TeamRole.DUTY, "East") == [all_teams]
+    found = await node.read(lambda t: t.team_roles.all())
+    assert found[manager] == {TeamRole.MANAGER: ["East"]}
+    assert duty not in found
+
+
+async def test_an_absence_is_kept_until_it_is_over_or_ended(node: Node) -> None:
+    def put(tables: NodeTables) -> list[Absence]:
+        one, other = (
+            tables.people.register(n, "", PersonKind.WORKER, NOW).id for n in ("One", "Other")
+        )
+        made = [
+            Absence(one, NOW - 50, NOW - 10, None),
+            Absence(one, NOW - 5, NOW + 5, other),
+            Absence(one, NOW + 20, NOW + 30, None),
+            Absence(other, NOW, NOW + 9, one),
+        ]
+        for absence in made:
+            tables.absences.add(absence)
+        return made
+
+    over, now, later, others = await node.write(put)
+    assert await node.read(lambda t: t.absences.from_on(NOW)) == [now, others, later]
+    assert await node.write(lambda t: t.absences.end(now.person, NOW)) == 2
+    assert await node.read(lambda t: t.absences.from_on(NOW)) == [others]
+    assert await node.write(lambda t: t.absences.end(now.person, NOW)) == 0
+    assert await node.read(lambda t: t.absences.from_on(0)) == [
+        over,
+        replace(now, ends_at=NOW),
+        others,
+    ]
+    old = old_absences(NOW)
+    assert await node.read(lambda t: t.old.count(old)) == 2
+    assert await node.write(lambda t: t.old.remove(old, 10)) == 2
+    assert await node.read(lambda t: t.absences.from_on(0)) == [others]
 
 
 async def test_who_is_registered_or_closed_by_hand_stays_so_whatever_an_import_says(

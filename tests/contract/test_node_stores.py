@@ -39,6 +39,7 @@ from protocol.messages.bodies import ReceiptBody
 from protocol.messages.log import DailyStatementBody, ProvisionalBody
 from protocol.messages.parts import LinkEvidence, LinkProof
 from protocol.messages.review import VerdictBody
+from protocol.requests.clock import Steps
 from protocol.requests.sealing import ContactCard, IdentityDetails, Opening
 from storage.engine import NotUniqueError, Schema, Transaction
 from storage.sqlite import SqliteEngine
@@ -102,6 +103,7 @@ CARD = ContactCard(
     practitioner="A. Worker", role=None, phone="01632 960001", email=None, team=None,
     duty_line="01632 960100", duty_hours="Always", last_contact=None, next_visit=None,
 )  # fmt: skip
+REASON = Opening(salt="0b" * 32, value="Ask the court.\nIt sealed this.")
 DECISION = LoggedDecision("de" * 32, 7, "00" * 32, b"envelope")
 
 
@@ -113,6 +115,7 @@ waiting  allowed refused stopped recalled log_lost
 allowed  opened closed stopped recalled log_lost
 opened   recalled expired
 expired  recalled
+recalled opened closed
 closed   stopped recalled
 stopped  recalled
 """
@@ -124,6 +127,7 @@ allowed      released stopped recalled log_lost
 released     opened allowed stopped recalled log_lost
 opened       recalled
 stopped      opened recalled
+recalled     allowed
 """
 SENT_CHECK = """
 sending          waiting allowed refused failed expired stopped log_lost
@@ -220,6 +224,8 @@ async def test_two_hubs_may_use_one_id_and_do_not_meet(engine: NodeEngine, name:
     [
         ("sent requests", {"state": SentState.OPENED, "card": CARD, "decision": DECISION}),
         ("received requests", {"decision": DECISION, "release_id": "5e" * 32, "facts": {}}),
+        ("sent requests", {"state": SentState.REFUSED, "reason": REASON}),
+        ("received requests", {"clock": Steps(1, 2, 3), "passed_at": NOW, "reason": REASON}),
         (
             "sent checks",
             {
@@ -304,6 +310,30 @@ async def test_a_recall_stops_requests_to_us_over_the_link_but_not_what_has_left
         engine, "received requests", lambda t: t.received_requests.stop_over(HUB, LINK, number(1))
     )
     assert found == each("arrived deciding allowed", "stopped"), "number 1 is asks_person"
+
+
+async def test_a_recall_stops_renewals_over_the_link_and_so_does_a_lost_log(
+    engine: NodeEngine,
+) -> None:
+    """No other card leaves in the place of one that was recalled, nor is one opened."""
+    for n, ends in enumerate(
+        (
+            lambda store: store.stop_over(HUB, LINK, but=number(99)),
+            lambda store: store.end_with_log(HUB),
+        )
+    ):
+        sent = sent_request(n, state=SentState.RECALLED, recalled_by="a2" * 16, holder="a2" * 16)
+        received = received_request(n, state=ReceivedState.RECALLED, renew=1)
+        assert sent.may_be_renewed
+        for name, item in (("sent_requests", sent), ("received_requests", received)):
+            await engine.write(lambda t, name=name, item=item: getattr(t, name).add(item))  # type: ignore[misc]
+            await engine.write(lambda t, name=name, ends=ends: ends(getattr(t, name)))  # type: ignore[misc]
+        after = await engine.read(lambda t, n=n: t.sent_requests.get(HUB, number(n)))  # type: ignore[misc]
+        ours = await engine.read(lambda t, n=n: t.received_requests.get(HUB, number(n)))  # type: ignore[misc]
+        assert after is not None
+        assert ours is not None
+        assert (after.state, after.may_be_renewed) == (SentState.RECALLED, False)
+        assert (ours.state, ours.renew) == (ReceivedState.RECALLED, 0)
 
 
 async def test_a_recall_stops_checks_over_the_link_and_what_they_hold_goes(

@@ -52,8 +52,11 @@ def test_the_story_goes_as_told(told: tuple[Path, str]) -> None:
         "It is gone from the team, and stays gone",
         "The card at social care is deleted",
         "so the health visitor sees it",
+        "An answer still counts. The card opens, and the request was overdue since",
         "sees the health visitor and is seen by nobody",
         "id, key or token is the same at both",
+        "There is news for you in Patchwork. Sign in to see it.",
+        "of your clients were found by Wexcombe Health Visiting",
     ):
         assert said in output
 

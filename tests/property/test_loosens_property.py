@@ -16,6 +16,7 @@ from protocol.matchkeys.policy import parse_policy
 from protocol.matchkeys.score import Outcome, score_pair
 from protocol.messages.bodies import Permission, PublishedInvolvement
 from protocol.requests.decide import Shown, decide_show
+from protocol.requests.hints import Hint, Side, decide_hint
 from tests.conftest import VECTORS
 
 ENGLAND = pack("england")
@@ -33,6 +34,7 @@ some_keys = st.lists(st.sampled_from(KEYS), unique=True, min_size=1)
 TYPES = [item.code for item in OLD.involvement_types]
 CLASSES = [item.code for item in OLD.classes]
 OUTCOMES = [Outcome.NONE, Outcome.POSSIBLE, Outcome.MATCH]
+HINTS = [None, Hint.DUTY_DESK, Hint.SERVICE]
 SHOWN = [Shown.NOTHING, Shown.POSSIBLE, Shown.INVOLVEMENT]
 
 
@@ -116,10 +118,18 @@ def charters(draw: st.DrawFn) -> Charter:
 
 
 def _open(draw: st.DrawFn, kind: dict[str, Any]) -> None:
-    """Another openness; what is always findable names a basis, or is from before there were any."""
+    """Another openness; what is always findable names a basis, or is from before there were any,
+    and what is sensitive may meet others and be hinted at.
+    """
     kind["openness"] = draw(st.sampled_from(["open", "always_findable", "sensitive"]))
     known = [None, "UK-CA89-S17", "UK-CA89-S47"]
     kind["basis"] = draw(st.sampled_from(known)) if kind["openness"] == "always_findable" else None
+    sensitive, some = (
+        kind["openness"] == "sensitive",
+        st.lists(st.sampled_from(CLASSES), unique=True),
+    )
+    kind["brokered_to"] = draw(some) if sensitive else []
+    kind["hint_from"] = draw(st.sampled_from([None, 5, 6])) if sensitive else None
 
 
 def _change(draw: st.DrawFn, kind: dict[str, Any]) -> None:
@@ -158,6 +168,22 @@ def test_nobody_sees_more_by_a_charter_that_loosens_nothing(
     for viewer in CLASSES:
         before, after = (decide_show(item, viewer, involvement, "match", 5) for item in (old, new))
         assert said or SHOWN.index(after) <= SHOWN.index(before)
+        told = [_told(item, viewer, kind) for item in (old, new)]
+        assert said or HINTS.index(told[1]) <= HINTS.index(told[0])
+
+
+def _told(charter: Charter, viewer: str, kind: str) -> Hint | None:
+    """What a viewer who does the same work, agreed to by everybody, is told of it."""
+    work = PublishedInvolvement(
+        id="ab" * 16,
+        type=kind,
+        label="Label",
+        permission=Permission(basis_class="consent", valid_until=10),
+        active_until=None,
+        facts_commitment="ab" * 32,
+        shown_to=tuple(CLASSES),
+    )
+    return decide_hint(charter, Side(viewer, [work]), Side(CLASSES[0], [work], 5), "match", 5)
 
 
 @given(charters(), policy_pairs())
@@ -181,7 +207,14 @@ def test_every_way_there_and_back_loosens_or_changes_nothing(one: Charter, other
 def _only_order(one: Charter, other: Charter) -> bool:
     def unordered(charter: Charter) -> list[object]:
         return [
-            (item.code, item.openness, item.basis, set(item.visible_to))
+            (
+                item.code,
+                item.openness,
+                item.basis,
+                set(item.visible_to),
+                set(item.brokered_to),
+                item.hint_from,
+            )
             for item in charter.involvement_types
         ]
 

@@ -1,39 +1,54 @@
 """Fixtures: a federation in memory, and one with two agencies that share a client."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from tests.sim import front_door
 from tests.sim.federation import SimFederation, SimNode, simulated, two_agencies
 
 
-async def _built(folder: Path, *, linked: bool) -> SimFederation:
+async def _built(
+    folder: Path, begin: Callable[[SimFederation], Awaitable[object]]
+) -> SimFederation:
     async with simulated(folder) as made:
-        if linked:
-            await two_agencies(made)
+        await begin(made)
     return made
+
+
+async def _nothing(_federation: SimFederation) -> None:
+    """Nobody has joined."""
 
 
 @pytest.fixture(scope="session")
 def founded(tmp_path_factory: pytest.TempPathFactory) -> SimFederation:
     """A federation without agencies, closed: to be copied."""
-    return asyncio.run(_built(tmp_path_factory.mktemp("founded"), linked=False))
+    return asyncio.run(_built(tmp_path_factory.mktemp("founded"), _nothing))
 
 
 @pytest.fixture(scope="session")
 def two_linked(tmp_path_factory: pytest.TempPathFactory) -> SimFederation:
     """A federation with two agencies that share a client, closed: to be copied."""
-    return asyncio.run(_built(tmp_path_factory.mktemp("two"), linked=True))
+    return asyncio.run(_built(tmp_path_factory.mktemp("two"), two_agencies))
+
+
+@pytest.fixture(scope="session")
+def enquiring(tmp_path_factory: pytest.TempPathFactory) -> SimFederation:
+    """A federation with a front door, closed: to be copied."""
+    return asyncio.run(_built(tmp_path_factory.mktemp("door"), front_door.built))
 
 
 @pytest.fixture
 def left(request: pytest.FixtureRequest) -> SimFederation:
-    """What the federation goes on from: where a test wants the two agencies, they are there."""
-    wanted = "agencies" in request.fixturenames
-    made: SimFederation = request.getfixturevalue("two_linked" if wanted else "founded")
+    """What the federation goes on from: where a test wants the two agencies, or a front door, they
+    are there.
+    """
+    wanted = {"agencies": "two_linked", "door": "enquiring"}
+    found = [made for name, made in wanted.items() if name in request.fixturenames]
+    made: SimFederation = request.getfixturevalue(found[0] if found else "founded")
     return made
 
 
@@ -49,3 +64,9 @@ def agencies(federation: SimFederation) -> tuple[SimNode, SimNode]:
     """Health visiting and social care, linked through Amira."""
     health, care = federation.nodes.values()
     return health, care
+
+
+@pytest_asyncio.fixture
+async def door(federation: SimFederation) -> front_door.Door:
+    """Children's social care with its front door, housing, and a drug service."""
+    return await front_door.Door.of(federation)

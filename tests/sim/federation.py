@@ -44,6 +44,7 @@ from node.records.clients import apply_import
 from node.records.importer.rows import ImportedRow, NoPermission, Permission, WorkerDetails
 from node.requests.answering import Answer
 from node.requests.asking import ContactRequest
+from node.requests.whose import Whose, whose_request
 from node.service import NodeService
 from node.store.consents import How
 from node.store.objections import SaidBy
@@ -316,8 +317,22 @@ class SimNode:
         await self.service.advance()
         return request_id
 
+    async def whose(self, request_id: str) -> Whose:
+        """Whose a request to us is (row ids)."""
+        hub_id = self.membership.hub.hub_id
+
+        def look(tables: NodeTables) -> Whose:
+            request = tables.received_requests.get(hub_id, request_id)
+            assert request is not None
+            return whose_request(tables, self.membership, request)
+
+        return await self.read(look)
+
     async def answer(self, request_id: str, refusal: RefusalCode | None = None) -> None:
-        answer = Answer(request_id, 1, refusal)
+        """The first of the register answers it, or else whoever has it, and it is sent at once."""
+        found = await self.whose(request_id)
+        person = 1 if 1 in found.may_answer or not found.people else found.people[0]
+        answer = Answer(request_id, person, refusal)
         await self.write(lambda tables: self.service.answering.answer(tables, answer))
         await self.service.advance()
 
@@ -543,10 +558,11 @@ class SimFederation:
         await self.settle()
 
     async def settle(self) -> None:
-        """Tell what ended, checkpoint, deliver and send until nothing moves any more."""
+        """Tell what ended and was raised, checkpoint, deliver and send until nothing moves."""
         quiet = 0
         while quiet < 2:
             await self.hub.jobs.ends()
+            await self.hub.jobs.alert()
             await self.checkpoint()
             moved = 0
             for node in self.nodes.values():

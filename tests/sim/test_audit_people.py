@@ -152,8 +152,8 @@ async def test_a_hub_that_names_another_agency_is_seen(
     _, care = unsure
     housing = await federation.join("Housing", "housing")
 
-    def elsewhere(ledger: Any, statement: Any) -> Any:
-        known, pinned, _ = identity_facts(ledger, statement)
+    def elsewhere(ledger: Any, statement: Any, row: Any) -> Any:
+        known, pinned, _ = identity_facts(ledger, statement, row)
         return known, pinned, housing.party_id
 
     monkeypatch.setattr("hub.exchange.identity_checks.identity_facts", elsewhere)

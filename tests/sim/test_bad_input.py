@@ -18,12 +18,12 @@ from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import from_base64, to_base64
 from protocol.messages.bodies import (
     CharterAcceptBody,
-    EvaluateBody,
     MatchRoundBody,
     PollBody,
     ReceiptBody,
     RowsChunk,
 )
+from protocol.messages.evaluations import EvaluateBody
 from protocol.messages.statement import Context, Stamp, Statement, make_statement
 from protocol.signing import SecretSeed
 from protocol.wire import Message, encode_wire, parse_wire

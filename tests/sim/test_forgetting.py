@@ -23,6 +23,7 @@ from node.records.withholding import Wish
 from node.store.merges import Preset
 from node.store.objections import SaidBy
 from node.store.tables import NodeTables, open_engine
+from node.store.team_roles import ALL_TEAMS, TeamRole
 from protocol.errors import ErrorCode, LocalError
 from protocol.matchkeys.records import ClientRecord
 from tests.sim.federation import AMIRA, DUTY, TODAY, SimFederation, SimNode, row
@@ -57,12 +58,13 @@ def ramona(local_id: str = "RQ-778812", permission: Permission = DUTY) -> Import
 
 async def town(federation: SimFederation, **days: int) -> tuple[SimNode, SimNode]:
     """Health visiting knows Ramona and Amira, social care knows Ramona; they are linked. Mona of
-    health visiting, who is the first in its register, answers requests.
+    health visiting, who is the first in its register and on duty, answers requests.
     """
     health = await federation.join("Health visiting", "health_provider", **{**KEPT, **days})
     care = await federation.join("Social care", "childrens_social_care")
     await health.take_in(row("A-1", AMIRA, "health_visiting", DUTY, "Mona Other"))
     await health.take_in(ramona())
+    await health.write(lambda tables: tables.team_roles.put(1, TeamRole.DUTY, [ALL_TEAMS]))
     await care.take_in(row("c1", RAMONA, "child_in_need", DUTY, "S. Worker"))
     await health.publish()
     await care.publish()
@@ -410,7 +412,7 @@ async def test_the_charter_bounds_the_agency_and_without_a_number_nothing_goes(
     await close(health)
     await later(federation, 5000)
     report = await mute.run(dry_run=False)
-    assert report["without_time"] == ["clients", "acts", "alarms", "alerts"]
+    assert report["without_time"] == ["clients", "acts", "alarms", "alerts", "news"]
     assert sum(report["gone"].values()) == 0
     assert report["days"]["requests"] == 2555, "as the log keeps what they say"
 
@@ -434,9 +436,10 @@ async def test_requests_and_news_go_by_themselves_and_a_dry_run_says_the_same(
     done = await forget(health)
     assert done == {**said, "dry_run": False}
     gone = {kind: count for kind, count in done["gone"].items() if count}
-    assert gone == {"clients": 1, "withdrew": 1, "requests": 1, "acts": 3}
+    assert gone == {"clients": 1, "withdrew": 1, "requests": 1, "acts": 3, "news": 1}
     after = await everything(health)
-    assert (after["received_request"], after["act"], after["outbox"]) == ([], [], [])
+    for table in ("received_request", "act", "outbox", "news"):
+        assert after[table] == [], table
     assert [row for row in after["client"] if "A-1" in row], "work goes on"
 
 

@@ -13,7 +13,7 @@ from keys.holder.service import HolderService
 from protocol.dsse import ENVELOPE_LIMIT
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import from_base64, to_base64
-from protocol.messages.bodies import EvaluateBody
+from protocol.messages.evaluations import EvaluateBody
 from protocol.wire import ExportRecord, encode_wire
 from tests.sim.federation import DUTY, SAMIR, SimFederation, SimNode, row
 from tests.sim.test_stolen_node import Agencies, ordered

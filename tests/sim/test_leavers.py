@@ -18,6 +18,7 @@ from protocol.errors import ErrorCode as E
 from protocol.errors import LocalError
 from tests.sim.federation import AMIRA, DUTY, SimFederation, SimNode, row
 from tests.sim.test_api import BEARER, client_of
+from tests.sim.test_audit_people import audited
 from tests.sim.test_people_cli import Town
 from tests.sim.test_people_cli import town as town
 from tests.sim.test_recalled_cards import DETAILS, HELEN, asked, files_with, known, opened
@@ -45,22 +46,40 @@ async def workers(node: SimNode, involvement: int = 1) -> list[str]:
     ]
 
 
-async def test_the_card_of_a_leaver_goes_and_who_asks_again_gets_the_other_one(
+async def test_the_card_of_a_leaver_goes_and_one_of_who_took_over_comes_by_itself(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    health, care = agencies
+    await known(federation, health)
+    request_id = await opened(federation, agencies)
+    await joins(health, "New Visitor")
+    left = await leaves(health, "Helen Visitor", "New Visitor")
+    assert (left.handed_over, left.stopped) == (1, 0)
+    await federation.settle()
+    assert (await care.sent(request_id))["state"] == "opened"
+    assert "New Visitor" in (await care.sent(request_id))["card"]
+    assert files_with(care, *DETAILS) == set()
+    assert len(await federation.entries("request")) == 1, "nobody asked again"
+    assert len(await federation.entries("recall_done")) == 1
+    assert await audited(federation) == set()
+
+
+async def test_the_card_of_a_leaver_whom_nobody_follows_goes_and_who_asks_again_gets_another(
     federation: SimFederation, agencies: Agencies
 ) -> None:
     health, care = agencies
     await known(federation, health)
     before = await opened(federation, agencies)
-    await joins(health, "New Visitor")
-    left = await leaves(health, "Helen Visitor", "New Visitor")
-    assert (left.handed_over, left.stopped) == (1, 0)
-    for _ in range(2):
-        await federation.settle()
+    await leaves(health, "Helen Visitor")
+    await federation.settle()
     assert (await care.sent(before))["state"] == "recalled"
     assert files_with(care, *DETAILS) == set()
+    await joins(health, "New Visitor")
+    await leaves(health, "Helen Visitor", "New Visitor")  # said too late: that card is gone
+    await federation.settle()
+    assert (await care.sent(before))["state"] == "recalled"
     again = await opened(federation, agencies)
-    card = (await care.sent(again))["card"]
-    assert "New Visitor" in card
+    assert "New Visitor" in (await care.sent(again))["card"]
 
 
 async def test_a_file_that_still_names_the_leaver_undoes_nothing(

@@ -45,12 +45,16 @@ class Town:
             "records",
             "requests",
             "asking",
+            "attention",
             "monitor",
             "charter",
             "membership",
             "objections",
             "withholding",
             "consents",
+            "introductions",
+            "news",
+            "enquiries",
         ):
             monkeypatch.setattr(f"node.cli.{module}.open_service", opened)
 

@@ -4,14 +4,19 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
+from node.actions.attention import Wish, invite_agency, raise_attention
 from node.publishing.tokens import TokenCache
 from node.records.importer.rows import Permission
+from node.requests.answering import Answer
+from node.requests.attention import Alert
 from protocol.errors import LocalError
 from protocol.matchkeys.records import ClientRecord
+from protocol.requests.refusals import RefusalCode
 from tests.sim.federation import SimFederation, SimNode, row
 
 MARKS = (b"Zebulonia", b"Quixwater", b"Xanthic", b"9990000026", b"LX97XQ", b"2019-11-07",
@@ -60,6 +65,23 @@ async def test_no_client_or_practitioner_shows_outside_the_two_agencies(
     await federation.settle()
     opened = await care.sent(request_id)
     assert "07700900999" in opened["card"], "the card did arrive, so there was something to leak"
+    other = await care.ask("x1", involvement_id, facts=facts)
+    await federation.settle()
+    no = Answer(other, 1, RefusalCode.NOT_PROPORTIONATE, reason="Zebulonia Quixwater, REFMARK-18")
+    await health.write(lambda tables: health.service.answering.answer(tables, no))
+    await health.service.advance()
+    await federation.settle()
+    assert "REFMARK-18" in (await care.sent(other))["reason"], "and so did the reason in writing"
+    assert await raise_attention(care.service, Alert("x1", 1, "social_worker", "missing")) == "sent"
+    await federation.settle()
+    assert await health.read(lambda tables: tables.count("received_attention")) == 1
+    wish = Wish("Rowan Youth Club", "01632 960300", "charity", 1)
+    assert await invite_agency(care.service, wish) == "sent"
+    for name in ("Zebulonia Quixwater", "the quixwater family, ZEBULONIA"):
+        with pytest.raises(LocalError, match="name of a client of yours"):
+            await invite_agency(care.service, replace(wish, name=name))
+    with pytest.raises(LocalError, match="one of"):
+        await raise_attention(care.service, Alert("x1", 1, "social_worker", "Zebulonia"))
     with pytest.raises(LocalError, match="informed"):
         await care.ask("x1", involvement_id, facts={**facts, "informed": "Zebulonia"})
     with pytest.raises(LocalError, match="remark"):

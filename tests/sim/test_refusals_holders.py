@@ -11,7 +11,8 @@ from structlog.testing import capture_logs
 from keys.holder.config import HolderSettings
 from keys.holder.service import HolderService
 from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
-from protocol.messages.bodies import EvaluateBody, PollBody
+from protocol.messages.bodies import PollBody
+from protocol.messages.evaluations import EvaluateBody
 from protocol.messages.statement import Context, Stamp, make_statement, parse_statement
 from runtime.secrets import read_secrets, write_secrets
 from tests.sim.federation import HUB, SimFederation, SimNode

@@ -9,12 +9,11 @@ from protocol.fields import WireModel, to_base64
 from protocol.messages.audit import SampleCommitmentBody
 from protocol.messages.bodies import (
     CharterAcceptBody,
-    EvaluationCount,
-    EvaluationCountBody,
     PollBody,
     ReceiptBody,
     RequestBody,
 )
+from protocol.messages.evaluations import EvaluationCount, EvaluationCountBody
 from protocol.messages.log import StatementAnswerBody
 from protocol.messages.statement import Context, Stamp, make_statement
 from protocol.requests.sealing import SEALED_LIMIT

@@ -22,7 +22,13 @@ from rich.console import Console
 
 from hub.matching.explain import links_in_short
 from hub.store.mailboxes import Mail, Mailboxes
+from node.actions.attention import raise_attention
+from node.actions.records import withdraw_now
+from node.cli.inbox import print_inbox
 from node.cli.printing import print_queue, print_team
+from node.requests.attention import Alert
+from node.store.attention import RaisedState
+from node.views.inbox import inbox_value
 from node.views.review import queue_value
 from protocol.log.leaf import parse_leaf
 from protocol.matchkeys.records import ClientRecord
@@ -31,6 +37,7 @@ from tests.sim.crowd import crowd
 from tests.sim.federation import DUTY, SimFederation, SimNode, row, simulated
 from tests.sim.test_attention import BUDGET, junk, publish
 from tests.sim.test_charter_change import amend, follow
+from tests.sim.test_daily_statements import days
 from tests.sim.test_rivals import NAMESAKE, OURS
 from tests.sim.test_support import AT_CARE, AT_HEALTH, AT_SCHOOL
 
@@ -42,6 +49,9 @@ DRAWN = re.compile(r"[0-9a-f]{32,64}")
 REFERENCE = re.compile(
     r"^│ [0-9A-Z]{4,8} +│"
 )  # by which a row of a team is asked; it comes from ids
+
+HINT = re.compile(r"(introduce \S+) [0-9A-F]+")
+"""By which a service is asked for; it comes from an id."""
 
 Story = Callable[[SimFederation, bool], Awaitable[Sequence[SimNode]]]
 """Plays a scenario, with the record or without; who is to notice nothing."""
@@ -89,6 +99,8 @@ class _Drawn:
         """Kind and body. The hub sorts links by an id that it drew: here they are by our stub."""
         statement = parse_statement(envelope)
         body = statement.body.model_dump(mode="json")
+        if "hints" in body:
+            body["hints"].sort(key=lambda hint: (hint["stub_id"], hint["says"]))
         if "links" in body:
             body["links"].sort(key=lambda link: (link["stub_id"], _undrawn(link)))
         said = json.dumps(body, sort_keys=True)
@@ -103,8 +115,8 @@ def _undrawn(link: dict[str, Any]) -> str:
 
 
 async def _screens(node: SimNode) -> list[str]:
-    """Everything that its people can read of links: each client's team, and the queue. The lines of
-    one are sorted: they come by ids.
+    """Everything that its people can read of links: each client's team, the queue and the inbox.
+    The lines of one are sorted: they come by ids.
     """
     shown = []
     clients = await node.read(lambda tables: tables.tx.rows("SELECT local_id FROM client"))
@@ -112,6 +124,8 @@ async def _screens(node: SimNode) -> list[str]:
         team = await node.team(local_id)
         shown += _printed(partial(print_team, local_id=local_id, team=team))
     queue = await node.read(lambda tables: queue_value(tables, node.membership))
+    inbox = await node.read(lambda tables: inbox_value(tables, node.membership))
+    shown += _printed(partial(print_inbox, value=inbox))
     return [*shown, *_printed(partial(print_queue, value=queue))]
 
 
@@ -119,6 +133,7 @@ def _printed(show: Callable[[Console], None]) -> list[str]:
     text = io.StringIO()
     show(Console(file=text, width=200, soft_wrap=True))
     lines = (DRAWN.sub("ID", line) for line in text.getvalue().splitlines())
+    lines = (HINT.sub(r"\1 REF", line) for line in lines)
     return sorted(REFERENCE.sub("│ REF  │", line) for line in lines)
 
 
@@ -320,10 +335,115 @@ async def sensitive_beside_open(federation: SimFederation, there: bool) -> Seque
     return [by["health"]]
 
 
+async def agreed_elsewhere(federation: SimFederation, there: bool) -> Sequence[SimNode]:
+    """Adult mental health and a drug service meet, as a woman agreed with both; or she agreed with
+    both to something else. Her child's social worker is told nothing.
+    """
+    by = await two_services(federation)
+    await by["trust"].agree("m1", classes=["charity" if there else "housing"])
+    await by["clinic"].agree("x1", classes=["health_provider" if there else "housing"])
+    await federation.round()
+    await withdraw_now(by["clinic"].service, "x1", 1)
+    return [by["care"]]
+
+
+async def agreed_on_one_side(federation: SimFederation, there: bool) -> Sequence[SimNode]:
+    """She agreed at the trust and not at the drug service: neither learns of the other."""
+    by = await two_services(federation)
+    await by["trust"].agree("m1", classes=["charity" if there else "housing"])
+    await by["clinic"].agree("x1", classes=["school"])
+    return [by["clinic"], by["care"]]
+
+
+async def nobody_agreed_there(federation: SimFederation, there: bool) -> Sequence[SimNode]:
+    """She agreed at the trust; that the drug service has her at all does not show."""
+    by = await two_services(federation, AT_HEALTH if there else STRANGER)
+    await by["trust"].agree("m1", classes=["charity"])
+    await by["clinic"].agree("x1", classes=["school"])
+    return [by["trust"]]
+
+
+async def two_services(
+    federation: SimFederation, at_clinic: ClientRecord = AT_HEALTH
+) -> dict[str, SimNode]:
+    """Two sensitive services, and one that is not."""
+    by = await federation_with(
+        federation, trust="health_provider", clinic="charity", care="childrens_social_care"
+    )
+    await by["trust"].take_in(row("m1", AT_HEALTH, "adult_mental_health", None))
+    await by["clinic"].take_in(row("x1", at_clinic, "drug_and_alcohol", None))
+    await by["care"].take_in(row("c1", AT_HEALTH, "child_in_need", DUTY))
+    for node in by.values():
+        await node.publish()
+    await federation.round()
+    return by
+
+
+async def open_work_beside(federation: SimFederation, there: bool) -> Sequence[SimNode]:
+    """The trust sees a charity's youth worker, and is told of a drug service: that it is the same
+    charity, or another one, does not show; nor when the drug service's consent is withdrawn.
+    """
+    by = await federation_with(
+        federation, trust="health_provider", charity="charity", other="charity"
+    )
+    await by["trust"].take_in(
+        row("m1", AT_HEALTH, "community_nursing", DUTY),
+        row("m1", AT_HEALTH, "adult_mental_health", None),
+    )
+    await by["charity"].take_in(row("y1", AT_HEALTH, "youth_work", DUTY))
+    works, idles = ("charity", "other") if there else ("other", "charity")
+    names = {"charity": "y1" if there else "y2", "other": "x1"}
+    for name, record in ((works, AT_HEALTH), (idles, STRANGER)):
+        await by[name].take_in(row(names[name], record, "drug_and_alcohol", None))
+    for node in by.values():
+        await node.publish()
+    await federation.round()
+    await by["trust"].agree("m1", classes=["charity"])
+    for name in (works, idles):
+        await by[name].agree(names[name], classes=["health_provider"])
+    await federation.round()
+    assert len((await by["trust"].team("m1")).services) == 1
+    await withdraw_now(by[works].service, names[works], 1, 2 if there else 1)
+    await withdraw_now(by[idles].service, names[idles], 1)
+    await federation.settle()
+    team = await by["trust"].team("m1")
+    assert (len(team.services), len(team.others)) == (0, 1)
+    return [by["trust"]]
+
+
+async def attention(federation: SimFederation, there: bool) -> Sequence[SimNode]:
+    """Health visiting raises attention about a child whom social care has too, and about one whom
+    nobody has whom it is shown; a drug service has both.
+    """
+    by = await federation_with(
+        federation, health="health_provider", care="childrens_social_care", clinic="charity"
+    )
+    await by["health"].take_in(
+        row("h1", AT_HEALTH, "health_visiting", DUTY), row("h2", OURS, "health_visiting", DUTY)
+    )
+    await by["care"].take_in(row("c1", AT_HEALTH, "child_in_need", DUTY))
+    hidden = (AT_HEALTH, OURS) if there else (STRANGER, TOWN[0])
+    await by["clinic"].take_in(
+        *(row(f"x{n}", one, "drug_and_alcohol", DUTY) for n, one in enumerate(hidden))
+    )
+    for node in by.values():
+        await node.publish()
+    await federation.round()
+    for client in ("h1", "h2"):
+        alert = Alert(client, 1, "health_visitor", "moved_home")
+        state = await raise_attention(by["health"].service, alert, though_nobody_shown=True)
+        assert state is RaisedState.SENT
+    await days(federation)
+    told = await by["clinic"].read(lambda tables: tables.count("received_attention"))
+    assert told == (2 if there else 0)
+    return [by["health"], by["care"]]
+
+
 STORIES: list[Story] = [
     sensitive_third, third_for_one_class, third_that_becomes_sensitive, rival_of_a_support,
     rival_behind_a_support, sensitive_rival, rival_for_other_classes, questions,
-    matches_that_make_room, one_holder_too_many, sensitive_beside_open,
+    matches_that_make_room, one_holder_too_many, sensitive_beside_open, agreed_elsewhere,
+    agreed_on_one_side, nobody_agreed_there, open_work_beside, attention,
 ]  # fmt: skip
 
 

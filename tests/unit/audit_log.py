@@ -5,14 +5,13 @@ the auditor's code, so what it finds is not what it made.
 """
 
 import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hub.log.tile_store import TileStore
-from hub.members import founding
+from hub.members.template import template
 from hub.policies.packs import DEFAULT, pack
 from protocol.canonical import encode
 from protocol.fields import WireModel, to_base64
@@ -98,7 +97,7 @@ LINK = "11" * 16
 
 
 def make_charter(**changes: Any) -> Charter:
-    template = json.loads(founding.TEMPLATE.read_text())
+    first = template()
     holder = {
         "holder_id": "d0" * 16,
         "index": 1,
@@ -115,7 +114,7 @@ def make_charter(**changes: Any) -> Charter:
     ]
     hub = {"name": "Hub", "control_domain": "hub", "sign": public_key(HUB.seed).hex()}
     value = {
-        **template,
+        **first,
         "charter_id": CHARTER_ID,
         "version": 1,
         "predecessor": None,
@@ -127,7 +126,7 @@ def make_charter(**changes: Any) -> Charter:
         "match_policy": pack(DEFAULT).to_json(),
         "tables": {},
         "token_key": token_key,
-        "admission": {**template["admission"], "founding_until": NOON + 60 * DAY},
+        "admission": {**first["admission"], "founding_until": NOON + 60 * DAY},
         **changes,
     }
     return parse_charter(encode(value))

@@ -14,10 +14,9 @@ from audit.verify.verify import verify_case
 from protocol.governance.admission import Newcomer
 from protocol.messages.bodies import (
     EndorsementBody,
-    EvaluationCount,
-    EvaluationCountBody,
     MemberBody,
 )
+from protocol.messages.evaluations import EvaluationCount, EvaluationCountBody
 from protocol.messages.statement import parse_statement
 from tests.unit.audit_log import (
     ANNE,

@@ -17,7 +17,8 @@ from audit.cli.main import app
 from audit.report.bundle import Source, make_bundle
 from audit.verify.verify import verify_case
 from protocol.errors import LocalError, RemoteError
-from protocol.messages.bodies import EvaluationCountBody, RejectionBody
+from protocol.messages.bodies import RejectionBody
+from protocol.messages.evaluations import EvaluationCountBody
 from protocol.signing import SecretSeed, public_key
 from tests.unit.audit_log import (
     BERT,

@@ -18,7 +18,8 @@ from protocol.fields import WireModel
 from protocol.log.checkpoint import cosign_checkpoint, parse_checkpoint, sign_checkpoint
 from protocol.log.leaf import erasure_leaf, sealed_leaf
 from protocol.log.note import NoteSigner, SignatureType
-from protocol.messages.bodies import EvaluationCountBody, ExportBody, NoticeBody, RejectionBody
+from protocol.messages.bodies import ExportBody, NoticeBody, RejectionBody
+from protocol.messages.evaluations import EvaluationCountBody
 from protocol.messages.parts import RequestPractitioner
 from protocol.messages.statement import parse_statement
 from protocol.signing import SecretSeed

@@ -57,7 +57,8 @@ def test_the_template_promises_what_the_design_says() -> None:
     assert all(basis["must_record"] for basis in bases.values())
     types = {kind["code"]: kind for kind in template["involvement_types"]}
     sensitive = {code for code, kind in types.items() if kind["openness"] == "sensitive"}
-    assert sensitive == {"talking_therapies", "drug_and_alcohol"}
+    assert sensitive == {"adult_mental_health", "talking_therapies", "drug_and_alcohol"}
+    assert not [code for code in sensitive if "hint_from" in types[code]], "off unless switched on"
     assert not [code for code in sensitive if types[code]["visible_to"]]
     assert types["child_protection"]["openness"] == "always_findable"
     references = [

@@ -26,12 +26,11 @@ from protocol.requests.decide import (
     decide_hub,
     decide_show,
     fits,
-    in_force,
-    may_override,
-    overrides,
     stricter,
 )
+from protocol.requests.overrides import may_override, overrides
 from protocol.requests.refusals import RefusalCode, sentence
+from protocol.requests.spans import in_force
 from tests.conftest import VECTORS, Council
 
 NOW, DAY = 1_790_000_000, 86_400

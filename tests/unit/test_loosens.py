@@ -61,6 +61,8 @@ UP_AND_DOWN = [
     ("match_policy/contested/margin", 90, "a rival may come falls from 1.50 to 0.90."),
     ("match_policy/keys/nid_dob.1/cap", 2, "the most tokens of a record rises from 1 to 2."),
     ("quotas/requests_per_day", 999, "requests per day rises from 200 to 999."),
+    ("quotas/invites_per_day", 9, "that a member may ask for a day rises from 5 to 9."),
+    ("attention/per_day", 60, "the times a day that an agency may raise it rises from 30 to 60."),
     ("quotas/first_stubs/least", 90, "the least rises from 40 to 90."),
     ("quotas/evaluations_at_once/per_thousand", 10**6, "thousand clients rises from 15000 to 1"),
     ("request_lifetime_days", 90, "request, in days, rises from 14 to 90."),
@@ -73,6 +75,12 @@ UP_AND_DOWN = [
     ("lawful_bases/UK-CA89-S47/notify_subject", False, "concerned becomes no (yes before)."),
     ("involvement_types/police_contact/openness", "always_findable", "becomes always findable"),
     ("involvement_types/drug_and_alcohol/openness", "open", "becomes open (sensitive before)."),
+    ("involvement_types/police_contact/notice", "digest", "told of it becomes digest (notice bef"),
+    ("involvement_types/police_contact/notice", "quiet", "told of it becomes quiet (notice befo"),
+    ("involvement_types/drug_and_alcohol/brokered_to", ["health_provider", "charity", "school"],
+     "whose sensitive services it may meet: school is added."),
+    ("involvement_types/drug_and_alcohol/hint_from", 5,
+     "a hint through the duty desk: from 5 organisations of the class on."),
 ]  # fmt: skip
 
 
@@ -82,6 +90,8 @@ def test_up_loosens_and_down_tightens(
 ) -> None:
     if path.endswith("notify_subject"):
         value = put(value, path, True)
+    if path.endswith("openness"):  # only what is sensitive meets others
+        value = put(value, path.replace("openness", "brokered_to"), [])
     loosened, tightened = compare(value, put(value, path, new))
     assert tightened == []
     assert len(loosened) == 1
@@ -104,6 +114,14 @@ def test_fewer_witnesses_that_must_sign_loosen_and_other_witnesses_as_well(
     assert compare(value, one_of_two)[0] == ["Witness w2.example is added."]
 
 
+def test_a_lower_number_for_a_hint_loosens_and_none_tightens(value: dict[str, Any]) -> None:
+    path = "involvement_types/drug_and_alcohol/hint_from"
+    none, five, six = (put(value, path, number) for number in (None, 5, 6))
+    assert [bool(part) for part in compare(six, five)] == [True, False]
+    assert [bool(part) for part in compare(five, six)] == [False, True]
+    assert compare(five, none)[1][0].endswith("a hint through the duty desk: never.")
+
+
 def test_what_is_always_findable_loosens_and_so_does_another_basis(value: dict[str, Any]) -> None:
     path = "involvement_types/child_protection/basis"
     none, one, other = (put(value, path, basis) for basis in (None, "UK-CA89-S17", "UK-CA89-S47"))
@@ -113,12 +131,83 @@ def test_what_is_always_findable_loosens_and_so_does_another_basis(value: dict[s
     assert (loosened, len(tightened)) == ([], 1)
 
 
+def test_raising_attention_loosens_where_there_was_none_and_with_each_kind(
+    value: dict[str, Any],
+) -> None:
+    none, terms = put(value, "attention", None), value["attention"]
+    loosened, tightened = compare(none, value)
+    assert loosened[0].startswith("Raising attention is possible, 30 times a day: Please call me,")
+    assert tightened == []
+    assert compare(value, none) == ([], ["Raising attention is not possible any more."])
+    fewer = put(value, "attention", {**terms, "kinds": terms["kinds"][1:]})
+    said = "Raising attention, what may be said please_call (Please call me) is"
+    assert compare(fewer, value) == ([f"{said} added."], [])
+    assert compare(value, fewer) == ([], [f"{said} taken out."])
+    renamed = put(value, "attention/kinds/moved_home/title", "Left home")
+    assert [len(found) for found in compare(value, renamed)] == [1, 0]
+    twice = put(value, "attention", {**terms, "kinds": [*terms["kinds"], terms["kinds"][0]]})
+    with pytest.raises(ValidationError, match="a code twice"):
+        Charter.model_validate(twice)
+    nobody = put(value, "quotas/invites_per_day", None)
+    assert compare(nobody, value)[0] == [
+        "Quotas: the organisations that a member may ask for a day rises from 0 to 5."
+    ]
+    assert compare(value, nobody)[0] == []
+
+
 def test_asking_less_often_about_unconfirmed_work_loosens(value: dict[str, Any]) -> None:
     never, six, nine = (put(value, "confirm_months", months) for months in (None, 6, 9))
     assert compare(never, six) == ([], ["Work that nobody confirms is looked at after 6 months."])
     assert compare(six, never) == (["Work that nobody confirms is looked at never."], [])
     assert [len(found) for found in compare(six, nine)] == [1, 0]
     assert [len(found) for found in compare(nine, six)] == [0, 1]
+
+
+ENQUIRY = {
+    "classes": ["childrens_social_care"],
+    "bases": ["UK-CA89-S47"],
+    "days": 14,
+    "per_person_day": 10,
+    "per_agency_day": 50,
+}
+KIND = {
+    "code": "enquiry",
+    "title": "Enquiry",
+    "openness": "open",
+    "visible_to": ["police"],
+    "labels": ["Enquiry"],
+}
+
+
+def test_enquiries_and_every_number_and_list_of_theirs_loosen_by_being_more(
+    value: dict[str, Any],
+) -> None:
+    known = put(value, "involvement_types", [*value["involvement_types"], KIND])
+    with_rule = {**known, "enquiry": ENQUIRY}
+    said = "Enquiring about people who are no clients is possible, for childrens_social_care."
+    assert compare(known, with_rule) == ([said], [])
+    assert compare(with_rule, known) == (
+        [],
+        ["Enquiring about people who are no clients is not possible any more."],
+    )
+    for change, words in (
+        ({"classes": ["childrens_social_care", "police"]}, "police is added."),
+        ({"bases": ["UK-CA89-S47", "UK-CA89-S17"]}, "UK-CA89-S17 is added."),
+        ({"days": 15}, "the days for which an enquiry is seen rises from 14 to 15."),
+        (
+            {"per_person_day": 11},
+            "enquiries of one person in a day rises from 10 to 11.",
+        ),
+        (
+            {"per_agency_day": 51},
+            "enquiries of one agency in a day rises from 50 to 51.",
+        ),
+    ):
+        looser = {**known, "enquiry": {**ENQUIRY, **change}}
+        (loosened,), tightened = compare(with_rule, looser)
+        assert loosened.endswith(words)
+        assert tightened == []
+        assert [len(found) for found in compare(looser, with_rule)] == [0, 1]
 
 
 LISTS = [
@@ -330,3 +419,97 @@ def test_a_closed_client_stays_while_what_it_gave_up_counts(value: dict[str, Any
     Charter.model_validate(put(value, "node_retention/closed_client_days", TOKEN_DAYS))
     with pytest.raises(ValidationError, match="closed_client_days"):
         Charter.model_validate(put(value, "node_retention/closed_client_days", TOKEN_DAYS - 1))
+
+
+ANSWERING = {
+    "time_zone": "Europe/London",
+    "holidays": ["2026-12-25", "2026-12-28"],
+    "worker_days": 2,
+    "duty_days": 1,
+    "manager_days": 2,
+    "urgent_duty_hours": 2,
+    "urgent_manager_hours": 4,
+}
+LONGER = [
+    ("worker_days", 3, "the days that a worker has to answer rises from 2 to 3."),
+    ("duty_days", 2, "the days that duty has to answer rises from 1 to 2."),
+    ("manager_days", 9, "the days that a manager has to answer rises from 2 to 9."),
+    ("urgent_duty_hours", 3, "the hours that duty has for what is urgent rises from 2 to 3."),
+    ("urgent_manager_hours", 5, "that a manager has for what is urgent rises from 4 to 5."),
+    (
+        "holidays",
+        ["2026-12-25", "2026-12-28", "2027-01-01", "2027-03-26"],
+        "days on which nobody has to answer: 2 more, from 2027-01-01 to 2027-03-26.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("field", "new", "said"), LONGER, ids=lambda item: str(item)[:20])
+def test_more_time_to_answer_loosens_and_less_tightens(
+    value: dict[str, Any], field: str, new: Any, said: str
+) -> None:
+    short = put(value, "answering", ANSWERING)
+    long = put(value, "answering", {**ANSWERING, field: new})
+    (sentence,), tightened = compare(short, long)
+    assert sentence.lower().endswith(said), sentence
+    assert tightened == []
+    back_loosened, back_tightened = compare(long, short)
+    assert (len(back_loosened), len(back_tightened)) == (0, 1)
+
+
+def test_a_clock_tightens_and_none_any_more_or_another_zone_loosens(value: dict[str, Any]) -> None:
+    value.pop("answering", None)
+    timed = put(value, "answering", ANSWERING)
+    bounded = ["How long agencies have to answer is bounded."]
+    assert compare(value, timed) == ([], bounded)
+    assert compare(timed, value) == (
+        ["How long agencies have to answer is not bounded any more."],
+        [],
+    )
+    moved = put(value, "answering", {**ANSWERING, "time_zone": "Australia/Melbourne"})
+    assert len(compare(timed, moved)[0]) == len(compare(moved, timed)[0]) == 1
+
+
+def test_a_basis_that_is_not_urgent_any_more_loosens(value: dict[str, Any]) -> None:
+    path = "lawful_bases/UK-VITAL/urgent"
+    urgent, slow = put(value, path, True), put(value, path, False)
+    loosened, tightened = compare(urgent, slow)
+    assert loosened[0].endswith("answering by the wall clock becomes no (yes before).")
+    assert tightened == []
+    assert compare(slow, urgent)[0] == []
+    absent = copy.deepcopy(value)
+    named(absent["lawful_bases"], "UK-VITAL").pop("urgent", None)
+    assert compare(absent, slow) == ([], []), "a basis from before clocks is not urgent"
+
+
+def test_whose_requests_a_rule_may_allow_loosens_by_class_and_by_not_being_said(
+    value: dict[str, Any],
+) -> None:
+    path = "lawful_bases/UK-CA89-S47/by_rule"
+    named(value["lawful_bases"], "UK-CA89-S47").pop("by_rule", None)
+    nobodys, one = put(value, path, []), put(value, path, ["police"])
+    two = put(value, path, ["police", "childrens_social_care"])
+    where = "whose requests a rule may allow: "
+
+    def said(old: dict[str, Any], new: dict[str, Any]) -> tuple[list[str], list[str]]:
+        ways = compare(old, new)
+        assert all(where in sentence for way in ways for sentence in way)
+        loosened, tightened = ([text.partition(where)[2] for text in way] for way in ways)
+        return loosened, tightened
+
+    assert said(value, nobodys) == ([], ["nobody and no other class."])
+    assert said(value, two) == ([], ["police, childrens_social_care and no other class."])
+    assert said(one, two) == (["childrens_social_care is added."], [])
+    assert said(two, one) == ([], ["childrens_social_care is taken out."])
+    assert said(nobodys, value) == (["anybody's."], [])
+    with pytest.raises(ValidationError, match="does not define"):
+        Charter.model_validate(put(value, path, ["school"]))
+
+
+def test_a_reason_in_writing_tightens(value: dict[str, Any]) -> None:
+    path = "lawful_bases/UK-CA89-S47/reason_in_writing"
+    wanted, free = put(value, path, True), put(value, path, False)
+    loosened, tightened = compare(wanted, free)
+    assert loosened[0].endswith("a refusal says why in writing becomes no (yes before).")
+    assert tightened == []
+    assert compare(free, wanted)[0] == []

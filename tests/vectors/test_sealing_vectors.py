@@ -10,12 +10,14 @@ from nacl.exceptions import CryptoError
 from nacl.secret import SecretBox
 from pyhpke import AEADId, CipherSuite, KDFId, KEMId, KEMKey, OpenError
 
+from protocol.commitments import verify_commitment
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel, from_base64
 from protocol.requests.sealing import (
     SEALED_LIMIT,
     ContactCard,
     IdentityDetails,
+    Opening,
     SealBinding,
     SealedCheck,
     SealedRequest,
@@ -116,12 +118,13 @@ def test_sealing_to_a_key_of_small_order_is_refused(key: str) -> None:
     assert caught.value.code is ErrorCode.WEAK_KEY
 
 
-def test_plaintexts_are_a_request_cards_and_a_check() -> None:
+def test_plaintexts_are_a_request_cards_a_check_and_a_reason() -> None:
     models: dict[str, type[WireModel]] = {
         "request": SealedRequest,
         "release": ContactCard,
         "provisional": ContactCard,
         "identity_check": SealedCheck,
+        "decision": Opening,
     }
     assert models.keys() == CASES.keys()
     for name, model in models.items():
@@ -156,3 +159,18 @@ def test_the_example_of_spec_06_is_the_release_of_the_vectors() -> None:
     for value in (case["info"], case["plaintext"], case["sealed"], case["sealed_hash"]):
         assert value in text
     assert all(value in text for value in case["binding"].values())
+
+
+def test_the_reason_of_spec_06_is_committed_to_and_sealed_as_the_vectors_say() -> None:
+    text, case = (SPECS / "06-requests.md").read_text("utf-8"), CASES["decision"]
+    for value in (case["plaintext"], case["sealed"], case["sealed_hash"]):
+        assert value in text
+    decisions = [
+        json.loads(item["payload"])["body"]
+        for item in json.loads((SPECS / "vectors/statements.json").read_text("utf-8"))["valid"]
+        if item["kind"] == "decision"
+    ]
+    (refused,) = [body for body in decisions if "sealed_hash" in body]
+    assert refused["sealed_hash"] == case["sealed_hash"]
+    opening = parse_wire(Opening, case["plaintext"].encode())
+    verify_commitment(refused["reason_commitment"], bytes.fromhex(opening.salt), opening.value)

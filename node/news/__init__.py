@@ -1,0 +1,1 @@
+"""What is new for our own people, and the mail that says that there is something."""
