@@ -35,7 +35,7 @@ MARIGOLD = ("Marigold", "Finch", "2021-05-09", "LX4 2QA")
 ROWAN = ("Rowan", "Ashdown", "2019-11-02", "LX5 8RT")
 JUNIPER = ("Juniper", "Thorne", "2017-02-17", "LX2 6HB")
 SORREL = ("Sorrel", "Lindqvist", "1993-08-30", "LX6 1PW")
-BRYONY = ("Bryony", "Castellane", "1988-04-19", "LX8 5MB")
+BRYONY = ("Bryony", "Castellane", "1988-04-19", "LX8 5NB")
 OLEANDER = ("Oleander", "Quist", "2018-12-12", "LX7 3TG")
 BASES = {
     "health_visiting": "UK-CONSENT",

@@ -12,13 +12,12 @@ from audit.meanings import MEANINGS
 from audit.outcome import VERDICTS
 from audit.report.answers import answers_section
 from audit.report.bundle_text import when
+from audit.report.by_agency import alerts_section, identity_checks_section, introductions_section
 from audit.report.figures import (
     OUTCOMES,
     Audited,
-    alerts,
     asks,
     code_mix,
-    identity_checks,
     outcomes_by_basis,
     uptime,
 )
@@ -67,10 +66,10 @@ def to_html(audited: Audited, now: int) -> str:
         _mix(audited),
         _refusals(audited),
         answers_section(audited),
-        _identity_checks(audited),
-        _introductions(audited),
+        identity_checks_section(audited),
+        introductions_section(audited),
         enquiries_section(audited),
-        _alerts(audited),
+        alerts_section(audited),
         _unwitnessed(audited),
         _witnesses(audited),
         _checked(audited),
@@ -274,65 +273,6 @@ def _refusals(audited: Audited) -> str:
         f"<figure>{picture}</figure>",
         table("What was refused", ("Code", "What", "Times"), rows),
     )
-
-
-def _identity_checks(audited: Audited) -> str:
-    rows = [
-        (
-            audited.name(agency), made.asked, made.named, made.nothing_sent, made.same,
-            made.otherwise, made.most_a_day,
-            f"over the quota on {made.days_over} day(s)" if made.days_over else "",
-        )
-        for agency, made in identity_checks(audited).items()
-    ]  # fmt: skip
-    says = (
-        "Who asks for an identity check is told which agency is at the other end, and that agency "
-        "that it was asked about. Many of them, few answered with the same person, and many to "
-        "which no details followed are a reason to ask."
-    )
-    heads = (
-        "Asks", "Checks", "Named another", "Sent nothing then", "Same person", "Other answers",
-        "Most in a day", "Note",
-    )  # fmt: skip
-    made = table("Identity checks by asking agency", heads, rows) if rows else ""
-    none = "" if rows else " There were none."
-    return section("identity", "Identity checks", paragraph(says + none), made)
-
-
-def _introductions(audited: Audited) -> str:
-    rows = [
-        (
-            audited.name(agency), made.asked, made.named, made.most_a_day,
-            f"over the quota on {made.days_over} day(s)" if made.days_over else "",
-        )
-        for agency, made in identity_checks(audited, "introduction_request").items()
-    ]  # fmt: skip
-    says = (
-        "Who asks to be introduced to a service that nobody sees is told which agency it is, and "
-        "that agency who asked. Clients have agreed to it on both sides."
-    )
-    heads = ("Asks", "Introductions", "Named another", "Most in a day", "Note")
-    made = table("Introductions by asking agency", heads, rows) if rows else ""
-    none = "" if rows else " There were none."
-    return section("introductions", "Introductions", paragraph(says + none), made)
-
-
-def _alerts(audited: Audited) -> str:
-    rows = [
-        (
-            audited.name(agency), said.raised, said.most_a_day, said.invites,
-            f"over the quota on {said.days_over} day(s)" if said.days_over else "",
-        )
-        for agency, said in alerts(audited).items()
-    ]  # fmt: skip
-    says = (
-        "An agency may tell the team around a client that something happened, in a code of the "
-        "charter's, and ask the council to invite an organisation. The log does not hold who was "
-        "told, nor how many."
-    )
-    heads = ("Agency", "Attention raised", "Most in a day", "Invites", "Note")
-    made = table("Attention and invites by agency", heads, rows) if rows else ""
-    return section("attention", "Attention", paragraph(says + ("" if rows else " None.")), made)
 
 
 def _unwitnessed(audited: Audited) -> str:

@@ -198,10 +198,6 @@ class Chain:
         """What holds for a card however it leaves; takes it down."""
         body, preamble = statement.body, statement.preamble
         yield from check_parties(index, preamble, request.answerer, request.requester)
-        if request.release is None:
-            yield from in_time(index, preamble, request)
-        else:
-            yield from _renews(index, statement, request)
         if body.seal_key not in seal_keys(
             self._directory, request.requester, (body.tree_size, index)
         ):
@@ -209,7 +205,10 @@ class Chain:
             yield rule(FindingCode.SEAL_KEY, index, detail)
         yield from self._in_force(index, preamble, request)
         yield from self._kept(index, statement, request)
-        if request.release is not None:
+        if request.release is None:
+            yield from in_time(index, preamble, request)
+        else:
+            yield from _renews(index, statement, request)
             request.earlier.add(request.release)
             request.renewed_at = preamble.iat
             request.received = request.by_holder = request.gone = False

@@ -98,8 +98,10 @@ def close(tables: NodeTables, local_id: str, by: By) -> None:
     client = tables.records.client(local_id)
     if client is None or not tables.enquiries.of_client(client.id):
         raise LocalError(ErrorCode.NOT_FOUND, "no enquiry has that id here")
-    if not _end(tables, [client.id], EndedBy.PERSON, by.now):
+    works = tables.records.involvements([client.id])
+    if not any(item.is_permitted(by.now) and not item.is_over(by.now) for item in works):
         raise LocalError(ErrorCode.CONFLICT, "that enquiry is over already")
+    _end(tables, [client.id], EndedBy.PERSON, by.now)
     tables.people.acted(Act(by.person, Deed.CLOSED_ENQUIRY, local_id, by.now))
 
 
@@ -125,15 +127,13 @@ def end_known(tables: NodeTables, now: int) -> None:
     _end(tables, [one for client, one in same if client in going_on], EndedBy.FEED, now)
 
 
-def _end(tables: NodeTables, clients: Collection[int], by: EndedBy, now: int) -> int:
-    """End what goes on of these enquiries; how many."""
-    going_on = [
+def _end(tables: NodeTables, clients: Collection[int], by: EndedBy, now: int) -> None:
+    """End these enquiries, if they have not ended."""
+    tables.records.set_involvements(
         replace(item, ended_at=now, ended_by=by)
         for item in tables.records.involvements(clients)
-        if item.ended_at is None and item.is_permitted(now)
-    ]
-    tables.records.set_involvements(going_on)
-    return len(going_on)
+        if item.ended_at is None
+    )
 
 
 def forget(tables: NodeTables, now: int, *, dry_run: bool = False) -> int:

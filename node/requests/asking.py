@@ -216,9 +216,7 @@ class Asking:
         request = self._sent(tables, body.request_id, statement.preamble.sender)
         if request.state is SentState.OPENED:
             return None
-        decided = request.decision is not None and request.decision.id == body.decision
-        renews = request.may_be_renewed and isinstance(body, ReleaseBody)
-        if not decided or not (renews or request.state is SentState.ALLOWED):
+        if not _awaits(request, body):
             raise RemoteError(ErrorCode.NOT_ALLOWED, "no decision we know of allows this release")
         return request
 
@@ -269,9 +267,7 @@ class Asking:
         if (
             request is None
             or request.holder != statement.preamble.sender
-            or not (request.state is SentState.ALLOWED or request.may_be_renewed)
-            or request.decision is None
-            or request.decision.id != body.decision
+            or not _awaits(request, body)
         ):
             return
         closed = replace(request, state=SentState.CLOSED)
@@ -333,3 +329,12 @@ class Asking:
             holder_membership=holder.statement_id,
             charter=membership.directory.charter_at(None).statement_id,
         )
+
+
+def _awaits(request: SentRequest, body: ReleaseBody | ProvisionalBody) -> bool:
+    """Whether the card of a request of ours may come by this: its holder allowed that, and we have
+    had none or it renews the one that we had.
+    """
+    decided = request.decision is not None and request.decision.id == body.decision
+    renews = request.may_be_renewed and isinstance(body, ReleaseBody)
+    return decided and (renews or request.state is SentState.ALLOWED)

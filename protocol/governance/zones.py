@@ -3,18 +3,19 @@
 Pure in all but where the data lies: it is part of a package that requirements.lock pins.
 """
 
+import io
+import pkgutil
+from datetime import tzinfo
 from functools import cache
-from importlib import resources
-from zoneinfo import ZoneInfo
 
 
 @cache
-def zone(name: str) -> ZoneInfo:
+def zone(name: str) -> tzinfo:
     """The time zone of an IANA name, such as Europe/London. Raises ValueError."""
-    data = resources.files("tzdata")
-    with data.joinpath("zones").open("rb") as file:
-        names = file.read().decode("ascii").split()
-    if name not in names:
+    from zoneinfo import ZoneInfo
+
+    names = pkgutil.get_data("tzdata", "zones") or b""
+    if name not in names.decode("ascii").split():
         raise ValueError("no name of the IANA time zone database, or one of a newer edition")
-    with data.joinpath("zoneinfo", *name.split("/")).open("rb") as file:
-        return ZoneInfo.from_file(file, key=name)
+    data = pkgutil.get_data("tzdata", f"zoneinfo/{name}") or b""
+    return ZoneInfo.from_file(io.BytesIO(data), key=name)

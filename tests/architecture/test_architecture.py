@@ -59,10 +59,10 @@ PURE_MODULES = {
     "struct", "types", "typing", "unicodedata",
 }  # fmt: skip
 # Only these names of these modules: the rest of them reads a clock or opens a library.
-PURE_NAMES = {"datetime": {"date", "datetime", "time", "timedelta"}}
+PURE_NAMES = {"datetime": {"date", "datetime", "time", "timedelta", "tzinfo"}}
 ALSO_FOR = {
     "keys/sodium.py": {"ctypes"},
-    "protocol/governance/zones.py": {"importlib", "zoneinfo"},  # data that the lock file pins
+    "protocol/governance/zones.py": {"io", "pkgutil", "zoneinfo"},  # data that the lock file pins
 }
 IMPURE_CALLS = {"open", "input", "print", "exec", "eval", "compile", "__import__", "breakpoint"}
 IMPURE_ATTRIBUTES = {

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from hub.store.limits import LastTokens, TokenChange
-from hub.store.links import BEGINNINGS, MOVES, Link, LinkEnd, LinkState, Notice, Origin
+from hub.store.links import BEGINNINGS, MOVES, Link, LinkEnd, LinkHint, LinkState, Notice, Origin
 from hub.store.rounds import Progress
 from hub.store.staging import StagedStub
 from hub.store.stubs import CROWD, NO_TOKENS, Holder, PepperedTokens, Placed, Stub
@@ -20,6 +20,7 @@ from hub.store.tables import SCHEMA, HubTables
 from hub.store.uploads import Upload
 from protocol.errors import ErrorCode, LocalError
 from protocol.messages.bodies import Permission, PublishedInvolvement, ShownInvolvement, StubRow
+from protocol.requests.hints import Hint
 from protocol.requests.review import Answer, Said, question_of
 from storage.engine import Engine, NotUniqueError
 from storage.sqlite import SqliteEngine
@@ -411,6 +412,22 @@ async def test_a_link_is_there_as_it_was_put_last(hub: Hub) -> None:
     assert await hub.read(lambda tables: tables.links.link(one.link_id)) == changed
     assert await hub.read(lambda tables: tables.links.link(other.link_id)) == other
     assert await hub.read(lambda tables: tables.links.link("0" * 32)) is None
+
+
+async def test_a_hint_is_kept_with_its_end_and_found_by_its_id(hub: Hub) -> None:
+    one, other = link("l1", "a", "b"), link("l2", "a", "c")
+    service = LinkHint(stub_id("h1"), Hint.SERVICE, "charity")
+    desk = LinkHint(stub_id("h2"), Hint.DUTY_DESK, None)
+    hinted = replace(
+        one, ends=(replace(one.ends[0], hint=service), replace(one.ends[1], hint=desk))
+    )
+    await hub.write(lambda tables: tables.links.put_all([hinted, other]))
+    assert await hub.read(lambda tables: tables.links.link(one.link_id)) == hinted
+    for known in (service.hint_id, desk.hint_id):
+        assert await hub.read(lambda t, of=known: t.links.hinted(of)) == hinted  # type: ignore[misc]
+    assert await hub.read(lambda tables: tables.links.hinted(stub_id("h3"))) is None
+    await hub.write(lambda tables: tables.links.put_all([one]))
+    assert await hub.read(lambda tables: tables.links.hinted(stub_id("h1"))) is None
 
 
 async def test_links_of_many_stubs_are_those_of_each_ended_ones_too(hub: Hub) -> None:

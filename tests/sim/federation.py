@@ -323,7 +323,8 @@ class SimNode:
 
         def look(tables: NodeTables) -> Whose:
             request = tables.received_requests.get(hub_id, request_id)
-            assert request is not None
+            if request is None:
+                return Whose(None, (), None, frozenset())
             return whose_request(tables, self.membership, request)
 
         return await self.read(look)

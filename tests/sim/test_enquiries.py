@@ -10,11 +10,16 @@ from typer.testing import Result
 
 from node.actions.clients import NewClient, add_client, close_work, reopen_work
 from node.actions.enquiries import close_enquiry
+from node.actions.importing import ChosenMapping, ImportFile, own_types, run_import
+from node.config import HubTerms
+from node.membership.succession import move_on
 from node.publishing import limits
+from node.records.importer.mapping import load_mapping
 from node.records.people import register
 from node.store.merges import Preset
 from node.store.people import PersonKind
 from node.store.records import RECORD_FIELDS
+from node.views.bases import presettable
 from node.views.enquiries import enquiries_value, terms_value
 from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
 from tests.sim.federation import AMIRA, DUTY, SimFederation, row
@@ -22,7 +27,7 @@ from tests.sim.front_door import CHILD, WHY, Door, built
 from tests.sim.put_back import copy_aside, put_back
 from tests.sim.test_api import BEARER, client_of
 from tests.sim.test_audit_people import audited
-from tests.sim.test_charter_change import accept, amend, evaluated
+from tests.sim.test_charter_change import MAPPING, accept, amend, evaluated
 from tests.sim.test_ends import polled, shown
 from tests.sim.test_people_cli import Town
 from tests.sim.test_people_cli import town as town
@@ -194,19 +199,53 @@ async def test_about_ones_own_client_and_somebody_like_them(
     assert len(await door.decisions()) == 1
 
 
+@pytest.mark.parametrize("how", ["by hand", "by a file"])
 async def test_who_becomes_a_client_is_enquired_about_no_more(
-    federation: SimFederation, door: Door
+    federation: SimFederation, door: Door, how: str
 ) -> None:
     enquiry = await door.enquires()
     await federation.round()
-    preset = Preset("usual", "child_in_need", None, None, "UK-CA04-S10-S11", 90)
-    await door.care.write(lambda t: t.merges.put_preset(preset))
-    local_id = await add_client(door.care.service, NewClient(CHILD), door.people["Dana"])
+    if how == "by hand":
+        preset = Preset("usual", "child_in_need", None, None, "UK-CA04-S10-S11", 90)
+        await door.care.write(lambda t: t.merges.put_preset(preset))
+        local_id = await add_client(door.care.service, NewClient(CHILD), door.people["Dana"])
+    else:
+        local_id, file = "c1", door.care.folder / "new.csv"
+        (door.care.folder / "node.toml").touch()
+        file.write_text(
+            "id,given,family,born,address,postcode\n"
+            "c0,Somebody,Else,2019-05-06,7 Elm Court,LX9 1AB\n"
+            "c1,Amira,Hassan,2022-03-14,12 Rowan Road,LX3 4AB\n"
+        )
+        chosen = ChosenMapping(load_mapping(MAPPING + 'fixed = "child_in_need"'))
+        await run_import(door.care.folder, ImportFile(file, chosen, door.care.folder), print)
+        await door.care.publish()
     await federation.round()
     assert await shown(door.housing, "t1") == ["Child in need"]
     assert await shown(door.care, local_id) == ["Housing tenancy"]
     assert await shown(door.care, enquiry) == []
     assert await audited(federation) == set()
+
+
+async def test_about_somebody_who_is_withheld_nothing_is_asked(door: Door) -> None:
+    """Their work is closed; all the same nobody may find them, through us least of all."""
+    await door.care.take_in(row("c1", AMIRA, "child_in_need", DUTY, "S. Worker"))
+    await close_work(door.care.service, "c1", None, 1)
+    assert "is it one of your own, c1?" in await refused(door)
+    (client,) = await door.care.read(lambda t: t.records.clients_after(0, 1))
+    await door.care.write(lambda t: t.withheld.put_back(client.id, 1))
+    assert "your own client c1" in await refused(door, is_new=True)
+    assert await door.stubs(door.care) == []
+
+
+async def test_a_lost_log_ends_what_it_had_allowed(federation: SimFederation, door: Door) -> None:
+    enquiry = await door.enquires()
+    (hub,) = await door.care.read(lambda t: t.hubs.all())
+    now = federation.clock()
+    await door.care.write(lambda t: move_on(t, hub, "ab" * 32, now))
+    (listed,) = await door.care.read(lambda t: enquiries_value(t, door.care.membership))
+    assert (listed["enquiry"], listed["goes_on"]) == (enquiry, False)
+    assert listed["asked"][0]["state"] == "log_lost"
 
 
 async def test_closed_early_it_is_gone_at_once_and_opened_again_it_is_the_same_stub(
@@ -313,9 +352,21 @@ async def test_the_hub_lost_between_two_steps_loses_and_doubles_nothing(
     assert await audited(federation) == set()
 
 
+async def test_it_is_a_word_of_the_protocol_that_no_record_has(door: Door) -> None:
+    terms = {"Test hub": HubTerms(types={"asked": "enquiry", "tenancy": "housing_tenancy"})}
+    charters = [("Test hub", door.care.membership.charter)]
+    assert "enquiry" not in own_types(charters, {})
+    assert list(own_types(charters, terms)) == ["tenancy"]
+    types, _ = await door.care.read(lambda t: presettable(t, door.care.membership))
+    assert "enquiry" not in types
+
+
+@pytest.mark.parametrize("types", [{}, {"our_plan": "child_in_need"}])
 async def test_a_backup_that_was_put_back_does_not_bring_a_closed_enquiry_back(
-    federation: SimFederation, door: Door, tmp_path: Path
+    federation: SimFederation, door: Door, tmp_path: Path, types: dict[str, str]
 ) -> None:
+    """Also where the agency has a table of its own types, in which no enquiry stands."""
+    door.care.membership.terms = HubTerms(types=types)
     enquiry = await door.enquires()
     await federation.round()
     copy_aside(door.care, tmp_path / "copy")
@@ -323,6 +374,7 @@ async def test_a_backup_that_was_put_back_does_not_bring_a_closed_enquiry_back(
     await door.enquires(typed={**CHILD, "given": "Zoran", "family": "Petrov"}, is_new=True)
     await federation.settle()
     door.care = await put_back(federation, door.care, tmp_path / "copy")
+    door.care.membership.terms = HubTerms(types=types)
     assert await door.care.service.receive(wait=0) == 0, "it read more than it knows"
     with pytest.raises(LocalError, match="came back from a backup"):
         await door.care.publish()

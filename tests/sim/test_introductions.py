@@ -367,6 +367,21 @@ async def test_a_node_put_back_from_a_backup_is_told_again(
     assert await audited(federation) == set()
 
 
+async def test_a_backup_from_before_the_client_agreed_to_less_lets_nobody_meet_again(
+    federation: SimFederation, tmp_path: Path
+) -> None:
+    trust, charity, _ = await met(federation)
+    copy_aside(charity, tmp_path / "copy")
+    await charity.agree("d1", on="2026-09-20", classes=["school"])
+    await federation.settle()
+    assert await told(trust, "m1") == []
+    charity = await put_back(federation, charity, tmp_path / "copy")
+    await resync_now(charity.service)
+    await charity.publish()
+    await federation.round()
+    assert await told(trust, "m1") == await told(charity, "d1") == []
+
+
 # The duty desk
 
 

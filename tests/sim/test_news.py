@@ -11,6 +11,7 @@ import pytest
 
 from node.actions.news import mark_news_seen, read_news
 from node.actions.withholding import agree_to_withholding, propose_withholding
+from node.links.review import Opinion
 from node.news.reminders import Reminders
 from node.news.teams import take_links
 from node.news.telling import Event, tell
@@ -167,6 +168,10 @@ async def test_who_comes_back_has_joined_and_left_no_more(
     await federation.round()
     (line,) = await news(care, "S. Worker", everything=True)
     assert (line["kind"], line["agency"]) == ("joined", "Health visiting"), "not found, twice"
+    await health.write(lambda tables: withdraw(tables, "h1", federation.clock()))
+    await health.publish()
+    await federation.settle()
+    assert await said(care, "S. Worker") == [GONE], "which is news again"
 
 
 async def test_work_that_is_over_has_left_and_is_named_while_the_team_shows_it(
@@ -235,7 +240,11 @@ async def test_a_possible_match_says_that_it_waits_and_nothing_else(
     health, care = unsure
     (line,) = await news(care, "S. Worker")
     assert (line["says"], line["agency"], line["label"]) == (POSSIBLE, None, None)
-    await say(care, "not_same")
+    (waiting,) = await queue(care)
+    opinion = Opinion(waiting.link_id, "not_same", 1)
+    await care.write(lambda tables: care.service.dispatcher.reviewing.say(tables, opinion))
+    assert await news(care, "S. Worker") == [], "a colleague has answered, and it is on its way"
+    await care.service.advance()
     await federation.settle()
     assert await news(care, "S. Worker", everything=True) == [], "nobody is asked any more"
     assert len(await queue(health)) == len(await news(health, "H. Visitor"))

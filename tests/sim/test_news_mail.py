@@ -29,6 +29,8 @@ from protocol.errors import LocalError
 from tests.sim.federation import SimFederation, SimNode
 from tests.sim.post_office import PostOffice, open_office
 from tests.sim.test_news import person, said
+from tests.sim.test_review import say
+from tests.sim.test_review import unsure as unsure
 from tests.sim.test_succession import alarms
 
 Agencies = tuple[SimNode, SimNode]
@@ -132,6 +134,28 @@ async def test_a_digest_comes_once_a_day_whatever_else_comes_at_once(
     federation.clock.now += 60
     assert await sends.step() == 1
     assert await said(care, "S. Worker") != [], "and there it is"
+
+
+async def test_what_is_quiet_is_on_the_list_and_in_no_mail(
+    federation: SimFederation, agencies: Agencies, office: PostOffice
+) -> None:
+    _, care = agencies
+    await care.write(lambda tables: tables.tx.run("UPDATE news SET level = 'quiet'"))
+    federation.clock.now += 3 * DAY
+    assert await mailer(care, office.port).step() == 0
+    assert len(await said(care, "S. Worker")) == 1
+
+
+async def test_what_is_over_before_it_is_mailed_is_not_mailed(
+    federation: SimFederation, unsure: Agencies, office: PostOffice
+) -> None:
+    """A possible match is answered by a colleague: there is nothing to sign in for."""
+    _, care = unsure
+    await say(care, "not_same")
+    await federation.settle()
+    federation.clock.now += HOUR
+    assert await mailer(care, office.port).step() == 0
+    assert office.asked == []
 
 
 async def test_what_somebody_chose_and_what_they_have_seen(

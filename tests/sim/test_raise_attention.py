@@ -284,6 +284,19 @@ async def test_the_hub_lost_between_each_pair_of_steps(
     assert await audited(federation) == set()
 
 
+async def test_nobody_acts_on_it_before_witnesses_have_signed_the_log_that_has_it(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    health, care = agencies
+    await raised(health, "h1")
+    await federation.hub.jobs.alert()
+    assert await care.service.receive(wait=0) == 0
+    assert await seen_by(care) == []
+    await federation.checkpoint()
+    assert await care.service.receive(wait=0) == 1
+    assert len(await seen_by(care)) == 1
+
+
 async def test_a_hub_that_is_away_is_sent_it_later(
     federation: SimFederation, agencies: Agencies
 ) -> None:

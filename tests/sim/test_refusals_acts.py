@@ -8,6 +8,8 @@ import pytest
 import node.identity_checks.initiating
 from node.identity_checks.initiating import IdentityAsking
 from node.requests.sealed import Recipient, seal_for
+from node.store.people import PersonKind as Kind
+from node.store.team_roles import ALL_TEAMS, TeamRole
 from protocol.dsse import sign
 from protocol.errors import ErrorCode, LocalError
 from protocol.fields import from_base64, to_base64
@@ -161,7 +163,9 @@ async def test_a_card_says_who_works_with_the_client_and_else_whom_to_ring(
     federation: SimFederation, agencies: Agencies
 ) -> None:
     """Each line of it as it was imported; of who has no phone, or has left, no line is made up."""
-    _, care = agencies
+    health, care = agencies
+    await health.write(lambda tables: tables.people.register("D. Uty", "", Kind.DUTY_WORKER, 1))
+    await health.write(lambda tables: tables.team_roles.put(2, TeamRole.DUTY, [ALL_TEAMS]))
     by_duty = {"duty_line": "01632 960100", "duty_hours": "Always"}
     nobody = dict.fromkeys(("practitioner", "role", "phone", "email", "team"))
     visitor = {
@@ -176,8 +180,8 @@ async def test_a_card_says_who_works_with_the_client_and_else_whom_to_ring(
         ("phone = NULL", visitor | {"phone": None}),
         ("closed_at = 1", nobody),
     ):
-        sql = f"UPDATE practitioner SET {change}"  # noqa: S608 - our own words
-        await agencies[0].write(lambda tables, sql=sql: tables.tx.run(sql))  # type: ignore[misc]
+        sql = f"UPDATE practitioner SET {change} WHERE id = 1"  # noqa: S608 - our own words
+        await health.write(lambda tables, sql=sql: tables.tx.run(sql))  # type: ignore[misc]
         card = json.loads((await care.sent(await released(federation, agencies)))["card"])
         assert card == named | by_duty | {"last_contact": None, "next_visit": None}
 

@@ -9,3 +9,4 @@ ALTER TABLE received_request ADD COLUMN renewed_at INTEGER;
 -- another did.
 ALTER TABLE sent_request ADD COLUMN recalled_by TEXT;
 ALTER TABLE sent_request ADD COLUMN renewed_at INTEGER;
+CREATE INDEX received_request_unknown ON received_request (hub_id, state) WHERE carried IS NULL;
