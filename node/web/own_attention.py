@@ -49,8 +49,8 @@ class InviteIn(WireModel):
 
 
 class PossibleOut(Answer):
-    """What can be said (titles by code), in which roles, and who is shown in the team: not everybody
-    who is told.
+    """What can be said (titles by code), in which roles, and who is shown in the team: not
+    everybody who is told.
     """
 
     kinds: dict[str, str]

@@ -27,7 +27,7 @@ def test_whatever_is_sent_it_is_answered_as_described(
     two_linked: SimFederation, tmp_path: Path
 ) -> None:
     with lived_in(tmp_path, two_linked) as fuzz:
-        fuzz.everything(every=8, examples=4)
+        fuzz.everything(every=12, examples=3)
     reached = {path for path, status in fuzz.statuses if status == 200}
     assert {path for path, _ in fuzz.statuses} == ALL_CALLS.keys()
     assert len(reached) > 40, "else most of it is only refused"
@@ -93,7 +93,9 @@ def fuzzed(act: Act, folder: Path) -> None:
         yield LocalApi([], TOKEN, "127.0.0.1", {call.path: act}).application()
 
     with served(make) as url:
-        Fuzz(url, json.loads(json.dumps(describe([call]))), {}, file).everything(1, 20)
+        Fuzz(url, json.loads(json.dumps(describe([call]))), {}, file).everything(
+            every=1, examples=10
+        )
 
 
 def test_an_interface_without_a_fault_passes(tmp_path: Path) -> None:
