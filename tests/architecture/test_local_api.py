@@ -69,8 +69,9 @@ def address(command: str) -> str:
     group, _, name = command.partition(" ")
     plain = {
         "consent": "clients/consent",
-        "withhold": "clients/withhold",
+        "enquire": "enquiries",
         "objection": "objections",
+        "withhold": "clients/withhold",
     }
     return f"/v1/{OF_COMMANDS.get(command) or '/'.join([plain.get(group, group), name])}"
 

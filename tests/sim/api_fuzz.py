@@ -65,8 +65,13 @@ USUAL: dict[str, list[Any]] = {
     "hand_to": ["H. Visitor", ""], "life_or_death": [True], "other_side_is_told": [True],
     "/v1/clients/add.client": ["h3", ""], "/v1/clients/add.consent": ["today"],
     "/v1/clients/consent/receipt.consent": [1], "/v1/clients/consent/give.basis": ["UK-CONSENT"],
-    "/v1/people/add.name": ["New Worker"], "/v1/people/close.name": ["New Worker"],
-    "/v1/requests/ask.draft": [0],
+    "/v1/requests/ask.draft": [0], "to": ["H. Visitor"], "last": ["2026-10-02"], "first": [None],
+    "/v1/people/add.kind": [None, "worker"], "/v1/attention/raise.kind": ["missing"],
+    "name": ["New Worker"], "cover": ["H. Visitor", ""], "duty": [None], "manager": [None],
+    "team": [None], "mail": ["daily"], "/v1/people/mail.to": [None], "service_is_told": [True],
+    "/v1/details/change.name": [None, "Health visiting"], "duty_line": ["01632 960300"],
+    "/v1/invites.name": ["Youth Club East"], "member_class": ["charity"], "refusal": [None],
+    "override": [None], "/v1/clients/presets/put.name": ["other"], "said_by": ["client"],
 }  # fmt: skip
 """Values that health visiting has something of, or that it could say."""
 
