@@ -41,7 +41,7 @@ async def apis(unsure: Agencies) -> AsyncIterator[tuple[Api, Api]]:
         await client.close()
 
 
-async def posts(client: Api, path: str, **body: Any) -> tuple[int, Any]:
+async def posts(client: Api, path: str, /, **body: Any) -> tuple[int, Any]:
     answer = await client.post(path, headers=BEARER, json=body)
     return answer.status, await answer.json()
 
