@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from demo.chapters import Chapters, chapters
+from demo.answers import Answers, chapters
 from demo.council import (
     CHILD,
     HEALTH,
@@ -84,7 +84,7 @@ def perform(stage: Stage, narrator: Narrator, names: Sequence[str]) -> None:
         ("The auditor", story.audit),
         ("The copied disk is started: a second history", trouble.second_history),
     ]
-    told = {FIRST: beginning, **chapters(Chapters(stage, story, narrator.tell))}
+    told = {FIRST: beginning, **chapters(Answers(stage, story, narrator.tell))}
     for name in names:
         if len(names) > 1:
             print(f"\n--- {name} ---", flush=True)

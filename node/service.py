@@ -37,7 +37,7 @@ PAUSE_SECONDS = 0.3
 FOLLOW_SECONDS = 2.0
 LOOK_SECONDS = 30.0
 RENEW_SECONDS = 60.0
-REMIND_SECONDS = 3600.0
+REMINDERS_A_LOOK = 60
 
 Work = Callable[[], Awaitable[object]]
 Shown = TypeVar("Shown")
@@ -235,7 +235,9 @@ class NodeService:
 
     async def _remind(self) -> None:
         await self.reminders.step()
-        await asyncio.sleep(REMIND_SECONDS)
+        for _ in range(REMINDERS_A_LOOK):
+            await asyncio.sleep(RENEW_SECONDS)
+            await self.reminders.hand_on()
 
     async def _monitor(self) -> None:
         await self.monitor.look()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from hub.log.ledger import Ledger
 from hub.matching.telling import signed
 from hub.matching.terms import RoundTerms
-from hub.store.links import Link, LinkEnd, LinkState
+from hub.store.links import Link, LinkEnd
 from hub.store.log import Payload
 from hub.store.mailboxes import Post
 from hub.store.stubs import Stub
@@ -63,7 +63,7 @@ class Alerting:
         client is over what it knows already.
         """
         other = self._tables.stubs.stub(end.stub_id)
-        if link.state is not LinkState.MATCH or end.notice is None or other is None:
+        if end.notice is None or other is None:
             return False
         known = {item.id for item in end.notice.involvements}
         shown = RoundTerms.of(self._ledger).shown_across(other, own, link.state.value)

@@ -55,6 +55,7 @@ class _Here:
             **tables.received_requests.of_ids(hub_id, subjects),
             **tables.sent_requests.of_ids(hub_id, subjects),
         }
+        self._raised = tables.attention.unseen_of(hub_id, subjects)
         works = {int(one.partition(" ")[2]) for one in subjects if one.startswith("work ")}
         self._works = {subject_of(one): work for one, work in tables.records.by_row(works).items()}
 
@@ -74,10 +75,10 @@ class _Here:
         if line.kind is NewsKind.REVIEW_DUE:
             link, review = self._links.get(line.subject), self._reviews.get(line.subject)
             return Current(line) if _waits(line, link, review) else None
+        if line.kind is NewsKind.ATTENTION:
+            return Current(line) if line.subject in self._raised else None
         request = self._requests.get(line.subject)
-        if request is not None or line.kind is NewsKind.ATTENTION:
-            return Current(line, request=request)
-        return None
+        return Current(line, request=request) if request is not None else None
 
 
 def _of_team(line: NewsLine, link: Link | None) -> Current | None:

@@ -125,9 +125,10 @@ class Answering:
         if isinstance(decision, Refer):
             asks = replace(decided, state=ReceivedState.ASKS_PERSON)
             tables.received_requests.change(request, asks)
+            tell_asked(tables, self._membership, asks)
         else:
             self._decide(tables, (request, decided), decision, None)
-        tell_asked(tables, self._membership, request)
+            tell_asked(tables, self._membership, decided)
 
     def answer(self, tables: NodeTables, answer: Answer) -> Decision:
         """A person answers; what is decided. Where the rules refuse, that is their decision and not

@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 from node.links.review import latest_publication
 from node.membership.hub import HubMembership
 from node.membership.outbox import Sent
+from node.news.telling import Event, tell
 from node.store.attention import Raised, RaisedState, Received
 from node.store.journal import ExpectedEntry
 from node.store.links import LinkState
+from node.store.news import NewsKind
 from node.store.outbox import Outgoing
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
@@ -101,6 +103,10 @@ class Attention:
         kept = membership.charter.node_retention
         if kept is not None and raised.preamble.iat <= now - kept.news_days * DAY:
             return  # told again after a restore, and forgotten here since
+        client = tables.stubs.client_of(hub_id, link.stub_id)
+        if client is not None:
+            raised_here = Event(NewsKind.ATTENTION, client.id, raised.body.attention_id)
+            tell(tables, hub_id, [raised_here], now)
         tables.attention.receive(
             Received(
                 hub_id=hub_id,

@@ -6,6 +6,8 @@ It is reckoned again here, by the charter, this node's own clock and the witness
 from dataclasses import replace
 
 from node.membership.hub import HubMembership
+from node.news.asked import tell_asker, tell_holder
+from node.store.news import NewsKind
 from node.store.requests import ReceivedRequest, SentRequest, SentState
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
@@ -52,8 +54,10 @@ def on_overdue(
         raise RemoteError(ErrorCode.NOT_ALLOWED, "the request was answered in time")
     if isinstance(request, SentRequest):
         tables.sent_requests.change(request, replace(request, overdue=statement.id))
+        tell_asker(tables, membership, NewsKind.OVERDUE, request)
     else:
         tables.received_requests.change(request, replace(request, overdue=statement.id))
+        tell_holder(tables, membership, NewsKind.OVERDUE, request)
 
 
 def _check_due(

@@ -6,7 +6,9 @@ specs/06-requests.md §10. Whose it is says node/requests/whose.py.
 from dataclasses import replace
 
 from node.membership.hub import HubMembership
+from node.news.asked import tell_holder
 from node.requests.whose import is_away, whose_request
+from node.store.news import NewsKind
 from node.store.outbox import OutboxState
 from node.store.people import Act, Deed
 from node.store.requests import ReceivedRequest, ReceivedState
@@ -61,6 +63,7 @@ def pass_on(
     passed = replace(request, passed_to=to, passed_by=person, passed_at=now)
     tables.received_requests.change(request, passed)
     tables.people.acted(Act(person, Deed.PASSED_ON, request_id, now))
+    tell_holder(tables, membership, NewsKind.PASSED_ON, passed, to)
 
 
 def names_of(tables: NodeTables, people: tuple[int, ...]) -> str:

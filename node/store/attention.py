@@ -3,6 +3,7 @@
 specs/06-requests.md §13. A code of the charter's and who said it: there is no more to it.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -129,6 +130,17 @@ class AttentionStore:
             hub_id, LinkState.MATCH.value,
         )  # fmt: skip
         return [Shown(_received(row), row["local_id"], row["involvements"]) for row in rows]
+
+    def unseen_of(self, hub_id: str, attention_ids: Collection[str]) -> set[str]:
+        """Those of these that nobody of us has seen to, over links that match now."""
+        sql = (
+            "SELECT a.attention_id FROM received_attention a "
+            "JOIN link l ON l.hub_id = a.hub_id AND l.link_id = a.link_id "
+            "WHERE a.hub_id = ? AND a.seen_at IS NULL AND l.state = ? "
+            "AND a.attention_id IN (:among)"
+        )
+        rows = self._tx.rows_among(sql, hub_id, LinkState.MATCH.value, among=attention_ids)
+        return {str(row["attention_id"]) for row in rows}
 
     def see(self, number: int, person: int, now: int) -> None:
         """One of us (a row's id) has seen to it."""

@@ -151,6 +151,15 @@ class ReceivedRequests:
         )  # fmt: skip
         return [received_of(row) for row in rows]
 
+    def waiting(self, hub_id: str, now: int) -> list[ReceivedRequest]:
+        """Those that wait for a person, oldest first."""
+        rows = self._tx.rows(
+            "SELECT * FROM received_request WHERE hub_id = ? AND state = ? AND expires > ? "
+            "ORDER BY received_at, request_id",
+            hub_id, _R.ASKS_PERSON.value, now,
+        )  # fmt: skip
+        return [received_of(row) for row in rows]
+
     def released_to(self, hub_id: str, requester: str) -> int:
         """How many cards an agency has had from us."""
         row = self._tx.one(

@@ -43,6 +43,7 @@ from tests.sim.test_api import BEARER, client_of
 from tests.sim.test_charter_change import accept, amend
 from tests.sim.test_people_cli import Town
 from tests.sim.test_people_cli import town as town
+from tests.sim.test_raise_attention import raised
 from tests.sim.test_recall import wrong
 from tests.sim.test_review import NOT_SURE, queue, say
 from tests.sim.test_review import unsure as unsure
@@ -291,11 +292,14 @@ async def test_where_nobody_works_duty_is_told_and_then_managers(
 async def test_the_same_event_twice_is_one_line_and_a_leaver_hands_over_what_is_unread(
     federation: SimFederation, agencies: Agencies
 ) -> None:
-    _, care = agencies
+    health, care = agencies
     await care.take_in(row("c9", SAMIR, "child_in_need", DUTY, "N. Ext"))
+    await raised(health, "h1")
+    await federation.settle()
+    (attention,) = await care.read(lambda t: t.tx.rows("SELECT * FROM received_attention"))
     now, hub_id = federation.clock(), care.membership.hub.hub_id
     one, other = await person(care, "S. Worker"), await person(care, "N. Ext")
-    event = Event(NewsKind.ATTENTION, 1, "raised", people=(one, other))
+    event = Event(NewsKind.ATTENTION, 1, attention["attention_id"], people=(one, other))
     for _ in range(2):
         await care.write(lambda tables: tell(tables, hub_id, [event, event], now))
     assert [line["kind"] for line in await news(care, "N. Ext")] == ["attention"]

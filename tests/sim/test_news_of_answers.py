@@ -1,0 +1,61 @@
+"""Who has a request hears of it when it comes to them, and both sides hear that it is overdue."""
+
+from node.actions.attention import see_attention
+from node.actions.requests import pass_on_now
+from tests.sim.federation import SimFederation, SimNode
+from tests.sim.test_answering import DAY, agree, staff
+from tests.sim.test_news import ask, said
+from tests.sim.test_raise_attention import raised, seen_by
+
+Agencies = tuple[SimNode, SimNode]
+ASKS = "h1: Social care asks for contact details: patchwork-node inbox."
+
+
+async def test_it_is_told_from_hand_to_hand(federation: SimFederation, agencies: Agencies) -> None:
+    health, care = agencies
+    await agree(federation, agencies)
+    here = await staff(health)
+    for node, name in ((health, "H. Visitor"), (care, "S. Worker")):
+        await said(node, name)
+    request_id = await ask(federation, care)
+    assert await said(health, "H. Visitor") == [ASKS]
+    assert await said(health, "D. Uty") == [], "it is not hers yet"
+
+    await pass_on_now(health.service, request_id, 1, "C. Over")
+    passed = "h1: a request was passed on to you: patchwork-node inbox."
+    assert await said(health, "C. Over") == [passed]
+    assert here["C. Over"]
+
+    federation.clock.now += 2 * DAY
+    for _ in range(2):
+        await health.service.reminders.hand_on()
+    assert await said(health, "D. Uty") == [ASKS], "once, however often somebody looks"
+    assert await said(health, "H. Visitor") == []
+
+    federation.clock.now += 3 * DAY
+    await federation.checkpoint()
+    await federation.hub.jobs.overdue()
+    await federation.settle()
+    await health.service.reminders.hand_on()
+    late = "a request between you and {} is overdue: patchwork-node inbox."
+    assert await said(care, "S. Worker") == ["c1: " + late.format("Health visiting")]
+    assert sorted(await said(health, "M. Anager")) == sorted(
+        [ASKS, "h1: " + late.format("Social care")]
+    )
+
+
+async def test_attention_is_news_until_somebody_has_seen_to_it(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    health, care = agencies
+    for node, name in ((health, "H. Visitor"), (care, "S. Worker")):
+        await said(node, name)
+    wanted = "c1: somebody in their team wants attention for them."
+    for _ in range(2):
+        await raised(health, "h1")
+        await federation.settle()
+    assert len(await seen_by(care)) == 2
+    numbers = await care.read(lambda t: t.tx.rows("SELECT id FROM received_attention ORDER BY id"))
+    await see_attention(care.service, numbers[0]["id"], 1)
+    assert await said(care, "S. Worker") == [wanted], "the other was seen to"
+    assert await said(health, "H. Visitor") == [], "whoever raised it is told nothing"
