@@ -15,6 +15,7 @@ from rich.console import Console
 from audit.findings import FindingCode as Code
 from hub.matching.explain import explain_link
 from node.actions.asking import Grounds
+from node.actions.consents import receipt_of
 from node.actions.introductions import Introduce, introduce_now, service_of
 from node.actions.people import recall_now
 from node.actions.records import withdraw_now
@@ -542,6 +543,21 @@ async def test_a_backup_from_before_the_client_agreed_to_less_lets_nobody_meet_a
     await charity.publish()
     await federation.round()
     assert await told(trust, "m1") == await told(charity, "d1") == []
+
+
+async def test_the_clients_receipt_says_who_may_learn_of_the_service(
+    federation: SimFederation,
+) -> None:
+    trust, charity, _ = await met(federation)
+    receipt = await receipt_of(trust.service, 1)
+    (processing,) = receipt.value["pii_processing"]
+    assert processing["recipient_third_parties"] == ["charity"]
+    assert "  - Contracted charity" in receipt.text
+    await charity.agree("d1", on="2026-09-20")
+    (processing,) = (await receipt_of(charity.service, 2)).value["pii_processing"]
+    assert processing["recipient_third_parties"] == [], "to all is to nobody, of such a service"
+    await federation.round()
+    assert await told(trust, "m1") == []
 
 
 # The duty desk
