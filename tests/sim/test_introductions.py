@@ -37,8 +37,9 @@ from protocol.messages.introductions import (
     IntroductionRequestBody,
 )
 from protocol.messages.statement import parse_statement
-from protocol.requests.decide import Allow, Refer, introducible
+from protocol.requests.decide import Allow, Refer, Refuse, introducible
 from protocol.requests.hints import Hint
+from protocol.requests.refusals import RefusalCode
 from protocol.wire import Message
 from tests.sim.federation import AMEERA, AMIRA, DUTY, SimFederation, SimNode, row
 from tests.sim.put_back import copy_aside, put_back
@@ -312,6 +313,47 @@ async def test_a_hub_that_names_other_work_is_seen(
 
 def renamed(item: PublishedInvolvement) -> PublishedInvolvement:
     return item.model_copy(update={"label": "Something else"})
+
+
+LIES: list[tuple[str, Any, Code]] = [
+    ("decide_introduction", lambda *_: Refuse(RefusalCode.ROLE_NOT_KNOWN), Code.DECISION_DIFFERS),
+    ("decide_introduction", lambda *_: Refer(), Code.DECISION_DIFFERS),
+    ("identity_pins", lambda _decision, pins: pins, Code.FACTS_DIFFER),
+]
+
+
+@pytest.mark.parametrize(("what", "lie", "found"), LIES)
+async def test_a_hub_that_decides_an_introduction_otherwise_is_seen(
+    federation: SimFederation, monkeypatch: pytest.MonkeyPatch, what: str, lie: Any, found: Code
+) -> None:
+    trust, _, _ = await met(federation)
+    monkeypatch.setattr(f"hub.exchange.introductions.{what}", lie)
+    role = "astrologer" if what == "identity_pins" else "social_worker"
+    await introduce(federation, trust, "m1", role=role)
+    assert await audited(federation) == rules(found)
+
+
+async def test_a_hub_that_leaves_a_request_unanswered_or_answers_none_is_seen(
+    federation: SimFederation,
+) -> None:
+    trust, _, _ = await met(federation)
+    asked = await asked_body(federation, trust)
+    answer, hub_id = await last_decision(federation), trust.membership.hub.hub_id
+    again = trust.membership.sign(asked, hub_id)
+    await federation.hub_write(lambda tables: federation.ledger(tables).append(again))
+    await federation.hub.jobs.expire()
+    await federation.hub.jobs.ends()  # another entry comes in between
+    late = answer.model_copy(update={"request": again.id})
+    await federation.hub_write(lambda t: federation.ledger(t).issue(late, trust.party_id))
+    await federation.checkpoint()
+    assert await audited(federation) == rules(Code.CHAIN_BROKEN)
+    await federation.hub_write(
+        lambda tables: federation.ledger(tables).append(trust.membership.sign(asked, hub_id))
+    )
+    await federation.hub.jobs.expire()
+    await federation.hub.jobs.ends()
+    await federation.checkpoint()
+    assert await audited(federation) == rules(Code.CHAIN_BROKEN, Code.REQUEST_UNDECIDED)
 
 
 async def test_a_hub_that_introduces_where_nobody_agreed_is_seen_and_gets_no_card(
