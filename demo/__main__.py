@@ -46,7 +46,7 @@ class Narrator:
 
 Steps = Sequence[tuple[str, Callable[[], None]]]
 FIRST = "beginning"
-NAMES = (FIRST, "records", "consent", "protection", "sensitive", "moving", "news")
+NAMES = (FIRST, "records", "consent", "protection", "sensitive", "front-door", "moving", "news")
 
 
 def perform(stage: Stage, narrator: Narrator, names: Sequence[str]) -> None:

@@ -26,6 +26,7 @@ from demo.council import (
     make_node,
 )
 from demo.days import S17, Days, Why
+from demo.front_door import FrontDoor
 from demo.protection import Protection
 from demo.stage import ROOT, Stage, free_port
 from demo.story import Story
@@ -296,6 +297,7 @@ def chapters(
 ) -> dict[str, list[tuple[str, Callable[[], None]]]]:
     """The steps of each chapter, by its name."""
     told, protection = Chapters(stage, story, tell), Protection(stage, story, tell)
+    front_door = FrontDoor(stage, story, tell)
     return {
         "records": [
             ("A charity types its clients", told.a_charity_types_its_clients),
@@ -315,6 +317,10 @@ def chapters(
         "sensitive": [
             ("A sensitive service reaches out", told.a_sensitive_service_reaches_out),
             ("Two sensitive services meet", told.two_sensitive_services_meet),
+        ],
+        "front-door": [
+            ("The sharing agreement lets a front door enquire", front_door.the_agreement_allows_it),
+            ("Somebody calls about a child", front_door.somebody_calls),
         ],
         "moving": [
             ("A second council", told.a_second_council),
