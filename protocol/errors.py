@@ -14,6 +14,8 @@ class ErrorCode(StrEnum):
     MALFORMED = "malformed"
     TOO_LARGE = "too_large"
     ENCODED = "encoded"
+    NOT_JSON = "not_json"
+    WRONG_METHOD = "wrong_method"
     UNKNOWN_FIELD = "unknown_field"
     NOT_CANONICAL = "not_canonical"
     UNKNOWN_KIND = "unknown_kind"
@@ -63,6 +65,12 @@ ERROR_TEXTS: dict[ErrorCode, ErrorText] = {
         400, "We could not read this", "Check the format against specs/ and send it again."
     ),
     ErrorCode.ENCODED: ErrorText(415, "This is packed", "Send it again without Content-Encoding."),
+    ErrorCode.NOT_JSON: ErrorText(
+        415, "This is not marked as JSON", "Send JSON, with Content-Type: application/json."
+    ),
+    ErrorCode.WRONG_METHOD: ErrorText(
+        405, "This address does not take that method", "Use a method that Allow names."
+    ),
     ErrorCode.TOO_LARGE: ErrorText(
         413, "This is too large", "Send less at a time: specs/ states each limit."
     ),

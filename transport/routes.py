@@ -79,8 +79,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        code = ErrorCode.TOO_LARGE if error.status == 413 else ErrorCode.NOT_FOUND
-        return _problem_response(RemoteError(code, "see specs/07-transport.md"))
+        return _http_problem(error)
     except ConnectionResetError:
         raise
     except Exception as error:  # noqa: BLE001 - the last line of defence, logged by type only
@@ -125,6 +124,18 @@ def _route_of(request: web.Request) -> Route | None:
 def _path_of(route: web.AbstractRoute) -> str:
     """The path without the patterns of its parts: as it was added, and as a request finds it."""
     return route.resource.canonical if route.resource is not None else ""
+
+
+_OF_HTTP = {405: ErrorCode.WRONG_METHOD, 413: ErrorCode.TOO_LARGE}
+
+
+def _http_problem(error: web.HTTPException) -> web.Response:
+    """What aiohttp itself refuses: an unknown address or method, a body over the limit."""
+    code = _OF_HTTP.get(error.status, ErrorCode.NOT_FOUND)
+    response = _problem_response(RemoteError(code, "see specs/07-transport.md"))
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        response.headers["Allow"] = ", ".join(sorted(error.allowed_methods))
+    return response
 
 
 def _problem_response(error: PatchworkError) -> web.Response:

@@ -22,6 +22,7 @@ from node.store.families import Relative
 from node.store.merges import Preset
 from node.store.records import Client
 from node.store.tables import NodeTables
+from node.views.bases import presettable
 from node.views.clients import client_value, clients_value
 from node.views.status import status_value, unconfirmed_value
 from protocol.errors import ErrorCode, LocalError, PatchworkError
@@ -58,14 +59,17 @@ class PerhapsKnownError(LocalError):
         self.alike, self.withdrew = list(alike), withdrew
 
 
-async def put_preset(folder: Path, preset: Preset) -> None:
-    """Keep what a client who is added by hand gets. Raises LocalError."""
-    await in_folder(folder, lambda tables: tables.merges.put_preset(preset))
-
-
-async def presets(folder: Path) -> list[Preset]:
-    """All presets, by name."""
-    return await in_folder(folder, lambda tables: tables.merges.presets())
+async def put_preset(service: NodeService, preset: Preset) -> None:
+    """Keep what a client who is added by hand gets. Raises LocalError: NOT_FOUND for a service or
+    a basis that the charter does not have for us.
+    """
+    types, bases = await service.read(presettable)
+    for code, known in ((preset.type, types), (preset.basis, bases)):
+        if code not in known:
+            raise LocalError(
+                ErrorCode.NOT_FOUND, f"for you the charter has these: {', '.join(known)}"
+            )
+    await service.membership.engine.write(lambda tables: tables.merges.put_preset(preset))
 
 
 async def add_client(service: NodeService, new: NewClient, person: int) -> str:

@@ -66,15 +66,13 @@ def preset(
         async def work() -> Preset:
             async with open_service(folder, hub) as opened:
                 types, bases = await opened.read(presettable)
-            kind = service or chosen("Service", "--service", types)
-            by = basis or chosen("Lawful basis", "--basis", bases)
-            for code, known in ((kind, types), (by, bases)):
-                if code not in known:
-                    raise LocalError(ErrorCode.NOT_FOUND, f"the charter has no {code} for you")
-            return Preset(name, kind, label or None, team or None, by, days)
+                kind = service or chosen("Service", "--service", types)
+                by = basis or chosen("Lawful basis", "--basis", bases)
+                made = Preset(name, kind, label or None, team or None, by, days)
+                await acts.put_preset(opened, made)
+                return made
 
         made = asyncio.run(work())
-        asyncio.run(acts.put_preset(folder, made))
         out.print(f"Kept: {made.type} on {made.basis}, {made.days} days. Now: clients add.")
 
 

@@ -21,6 +21,7 @@ from node.actions.importing import DoubtfulFileError, Imported, ImportFile
 from node.cli.options import Folder, JsonOutput, PersonName
 from node.records.importer.look import Doubt, FileWarning, lines_in_words
 from node.store.held import Agreeing, HeldPair
+from node.views.held import held_value
 from protocol.errors import ErrorCode, LocalError
 from runtime.cli import report_errors
 
@@ -125,17 +126,6 @@ def held(
             typer.echo(json.dumps([held_value(item) for item in waiting]))
         else:
             print_held(waiting)
-
-
-def held_value(item: HeldPair) -> dict[str, object]:
-    """A held client for scripts."""
-    return {
-        "client": item.local_id,
-        "perhaps": item.other_id,
-        "why": item.why.value,
-        "withdrawn": item.withdrawn,
-        "held_at": item.held_at,
-    }
 
 
 def print_held(waiting: list[HeldPair]) -> None:

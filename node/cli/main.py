@@ -84,6 +84,15 @@ add_later(
 )
 add_later(
     app,
+    "node.cli.description",
+    {
+        "api-description": (
+            "Print what the local interface can do, as an OpenAPI 3.1 document for programs."
+        ),
+    },
+)
+add_later(
+    app,
     "node.cli.importing",
     {
         "import": (

@@ -135,8 +135,10 @@ def correct(
     """Say of a client what is right, and of which fields there is nothing; the record now. It holds
     until a feed says something else than it says today. Raises LocalError.
     """
-    if unknown := [name for name in cleared if name not in RECORD_FIELDS]:
-        raise LocalError(ErrorCode.NOT_FOUND, f"there is no field {unknown[0]} to empty")
+    if not set(cleared) <= set(RECORD_FIELDS):
+        raise LocalError(
+            ErrorCode.NOT_FOUND, f"these fields can be emptied: {', '.join(RECORD_FIELDS)}"
+        )
     if both := [name for name in cleared if getattr(new, name)]:
         name = both[0].replace("_", " ")
         raise LocalError(ErrorCode.MALFORMED, f"{name}: say what it is, or empty it, not both")

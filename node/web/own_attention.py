@@ -3,17 +3,15 @@
 specs/07-transport.md §1. No id or name is in an address.
 """
 
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
-
-from pydantic import Field
-
 from node.actions import attention as acts
 from node.actions.register import who_acts
 from node.requests.attention import Alert
 from node.service import NodeService
+from node.store.attention import RaisedState
+from node.store.outbox import OutboxState
 from node.views.attention import STATES
-from node.web.own_clients import LocalId, Text
+from node.web.calls import Act, Answer, LocalId, Number, Person, Text
+from node.web.own_clients import ClientIdOut
 from protocol.fields import Code, WireModel
 
 
@@ -21,24 +19,24 @@ class AboutIn(WireModel):
     """About which client attention is to be raised."""
 
     client: LocalId
-    practitioner: Text
+    practitioner: Person
 
 
-class AlertIn(WireModel):
+class RaiseIn(WireModel):
     """Attention: about which client, why, in which role; whether also if nobody is shown."""
 
     client: LocalId
     kind: Code
     role: Code
     though_nobody_shown: bool
-    practitioner: Text
+    practitioner: Person
 
 
-class SeenIn(WireModel):
+class SeenAttentionIn(WireModel):
     """Attention that another agency raised, by its number in the inbox."""
 
-    attention: Annotated[int, Field(ge=1, le=2**53)]
-    practitioner: Text
+    attention: Number
+    practitioner: Person
 
 
 class InviteIn(WireModel):
@@ -47,41 +45,64 @@ class InviteIn(WireModel):
     name: Text
     duty_line: Text
     member_class: Code
-    practitioner: Text
+    practitioner: Person
 
 
-async def possible(service: NodeService, body: AboutIn) -> dict[str, object]:
-    """What can be said, and who is shown in the team."""
+class PossibleOut(Answer):
+    """What can be said (titles by code), in which roles, and who is shown in the team: not
+    everybody who is told.
+    """
+
+    kinds: dict[str, str]
+    roles: list[str]
+    shown: list[str]
+
+
+class RaisedOut(Answer):
+    """How far it has come. To whom it goes is told to nobody."""
+
+    state: RaisedState
+    state_text: str
+
+
+class InvitedOut(Answer):
+    """How far it has come."""
+
+    state: OutboxState
+
+
+async def possible(service: NodeService, body: AboutIn) -> PossibleOut:
+    """Show what can be said, and who is shown in the team."""
     person = await who_acts(service, body.practitioner)
     can = await acts.possible(service, body.client, person)
-    return {"kinds": dict(can.kinds), "roles": list(can.roles), "shown": list(can.shown)}
+    return PossibleOut(kinds=dict(can.kinds), roles=list(can.roles), shown=list(can.shown))
 
 
-async def raised(service: NodeService, body: AlertIn) -> dict[str, object]:
+async def raised(service: NodeService, body: RaiseIn) -> RaisedOut:
     """Raise attention, and send it at once."""
     person = await who_acts(service, body.practitioner)
     alert = Alert(body.client, person, body.role, body.kind)
     state = await acts.raise_attention(service, alert, though_nobody_shown=body.though_nobody_shown)
-    return {"state": state.value, "state_text": STATES[state]}
+    return RaisedOut(state=state, state_text=STATES[state])
 
 
-async def seen(service: NodeService, body: SeenIn) -> dict[str, object]:
-    """Somebody here has seen to it."""
+async def seen(service: NodeService, body: SeenAttentionIn) -> ClientIdOut:
+    """Say that somebody here has seen to it."""
     person = await who_acts(service, body.practitioner)
-    return {"client": await acts.see_attention(service, body.attention, person)}
+    return ClientIdOut(client=await acts.see_attention(service, body.attention, person))
 
 
-async def invite(service: NodeService, body: InviteIn) -> dict[str, object]:
+async def invite(service: NodeService, body: InviteIn) -> InvitedOut:
     """Ask the council to invite an organisation."""
     person = await who_acts(service, body.practitioner)
     wish = acts.Wish(body.name, body.duty_line, body.member_class, person)
-    return {"state": (await acts.invite_agency(service, wish)).value}
+    return InvitedOut(state=await acts.invite_agency(service, wish))
 
 
-CALLS: dict[str, tuple[type[WireModel], Callable[[NodeService, Any], Awaitable[Any]]]] = {
-    "/v1/attention": (AboutIn, possible),
-    "/v1/attention/raise": (AlertIn, raised),
-    "/v1/attention/seen": (SeenIn, seen),
-    "/v1/invites": (InviteIn, invite),
+CALLS: dict[str, Act] = {
+    "/v1/attention": possible,
+    "/v1/attention/raise": raised,
+    "/v1/attention/seen": seen,
+    "/v1/invites": invite,
 }
-"""What may be posted where: the body, and what answers it."""
+"""What may be posted where."""

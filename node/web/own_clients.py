@@ -1,44 +1,31 @@
-"""The agency's own clients over the local interface. No id or name is in an address.
+"""The agency's own clients over the local interface: find, show, add, correct, close, merge.
 
 specs/07-transport.md §1. Like commands: what is done, is done in somebody's name.
 """
 
-from collections.abc import Awaitable, Callable
-from datetime import date
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from node.actions import clients as acts
 from node.actions.clients import NewClient
 from node.actions.register import who_acts
-from node.actions.withholding import (
-    agree_to_withholding,
-    end_withholding,
-    propose_withholding,
-)
-from node.records import by_hand
-from node.records.withholding import Wish
+from node.records import by_hand, families
 from node.service import NodeService
-from node.store.tables import NodeTables
+from node.store.records import EndedBy
 from node.views.clients import client_value, clients_value
-from node.views.withheld import withheld_value
-from protocol.fields import WireModel
-
-Value = TypeVar("Value")
-Text = Annotated[str, Field(max_length=200)]
-Day = Annotated[str, AfterValidator(lambda text: date.fromisoformat(text).isoformat())]
-LocalId = Annotated[str, Field(min_length=1, max_length=80)]
+from node.web.calls import Act, Answer, LocalId, Person, Said, Text, read_now
+from protocol.fields import Count, WireModel
 
 
 class SearchIn(WireModel):
-    """Words to find own clients by."""
+    """Words to find own clients by; empty: everybody."""
 
     text: Text
 
 
-class ShowIn(WireModel):
-    """Whom to show."""
+class ClientIn(WireModel):
+    """Which client, by our own id."""
 
     client: LocalId
 
@@ -57,14 +44,17 @@ class TypedIn(WireModel):
 
 
 class AddIn(WireModel):
-    """A client to add, as `NewClient`; `practitioner` is who adds them, by name."""
+    """A client to add. `client`: our own id, made if empty. `preset`: by its name, the first if
+    empty. `consent`: the day, where the permission is consent. `is_new`: a person has looked at
+    who is alike.
+    """
 
     client: Annotated[str, Field(max_length=80)] = ""
     typed: TypedIn
     preset: Text = ""
     consent: Text = ""
     is_new: bool = False
-    practitioner: Text
+    practitioner: Person
 
 
 class CorrectIn(WireModel):
@@ -75,7 +65,7 @@ class CorrectIn(WireModel):
     cleared: Annotated[
         list[Text], Field(default_factory=list, max_length=len(TypedIn.model_fields))
     ]
-    practitioner: Text
+    practitioner: Person
 
 
 class WorkIn(WireModel):
@@ -83,7 +73,7 @@ class WorkIn(WireModel):
 
     client: LocalId
     work: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    practitioner: Text
+    practitioner: Person
 
 
 class MergeIn(WireModel):
@@ -91,151 +81,231 @@ class MergeIn(WireModel):
 
     client: LocalId
     into: LocalId
-    practitioner: Text
+    practitioner: Person
 
 
 class PartIn(WireModel):
     """A merged client who was another one after all."""
 
     client: LocalId
-    practitioner: Text
+    practitioner: Person
 
 
-class WithholdIn(WireModel):
-    """A client to be withheld, why, to the end of which day, and when to look at it again."""
+class JoinIn(WireModel):
+    """Another client of ours, and what they are of the first one, such as sister."""
 
     client: LocalId
-    reason: Text
-    until: Day
-    review: Day
-    practitioner: Text
+    relative: LocalId
+    relation: Said
 
 
-class WithheldIn(WireModel):
-    """Something that is withheld, by its number."""
+class LeaveIn(WireModel):
+    """Another client of ours, who is no family after all."""
 
-    number: Annotated[int, Field(ge=1, le=2**53)]
-    practitioner: Text
-
-
-class ForgetIn(WireModel):
-    """Whether only to say what would go."""
-
-    dry_run: bool
+    client: LocalId
+    relative: LocalId
 
 
-class NothingIn(WireModel):
-    """An empty body."""
+class RecordOut(Answer):
+    """A client's record; null: nobody knows."""
+
+    client: str
+    nhs_number: str | None
+    given: str | None
+    middle: str | None
+    family: str | None
+    date_of_birth: str | None
+    sex: str | None
+    address: str | None
+    postcode: str | None
 
 
-async def search(service: NodeService, body: SearchIn) -> dict[str, object]:
-    """Own clients whom a text may mean."""
-    found = await _read(
+class FoundOut(RecordOut):
+    """A client, and how much work with them goes on."""
+
+    going_on: Count
+
+
+class ClientsOut(Answer):
+    """Own clients, the likeliest first."""
+
+    clients: list[FoundOut]
+
+
+class WorkOut(Answer):
+    """A piece of work with a client, by its number; times are Unix seconds."""
+
+    number: Count
+    type: str
+    label: str | None
+    team: str | None
+    state: Literal["open", "waiting", "closed"]
+    started_on: str | None
+    ended_at: Count | None
+    ended_by: EndedBy | None
+    last_contact: Count | None
+    next_visit: Count | None
+    permission_basis: str | None
+    valid_until: Count | None
+    workers: list[str]
+    permission: Literal["by_law", "none", "withdrawn", "in_force", "expired"]
+
+
+class ClientOut(RecordOut):
+    """A client with all work, numbered. `held`: a person has to say first who it is; `withheld`:
+    two of our people keep it unpublished.
+    """
+
+    held: bool
+    withheld: bool
+    work: list[WorkOut]
+
+
+class ClientIdOut(Answer):
+    """The client's own id."""
+
+    client: str
+
+
+class ClosedOut(Answer):
+    """How many pieces of work were ended."""
+
+    closed: Count
+
+
+class ReopenedOut(Answer):
+    """How many pieces of work go on again."""
+
+    reopened: Count
+
+
+class ConfirmedOut(Answer):
+    """Of how many pieces of work it was said that they go on."""
+
+    confirmed: Count
+
+
+class PartedOut(Answer):
+    """How many pieces of work went back to the client."""
+
+    went_back: Count
+
+
+class RelativeOut(Answer):
+    """A relative, by our own id. `of_them`: the relation is what the client is of them."""
+
+    client: str
+    relation: str
+    of_them: bool
+
+
+class FamilyOut(Answer):
+    """Who of our clients is a client's family."""
+
+    family: list[RelativeOut]
+
+
+async def search(service: NodeService, body: SearchIn) -> ClientsOut:
+    """Find own clients whom a text may mean; slips of the keyboard are forgiven."""
+    found = await read_now(
         service, lambda tables, now: clients_value(tables, by_hand.search(tables, body.text), now)
     )
-    return {"clients": found}
+    return ClientsOut.of({"clients": found})
 
 
-async def show(service: NodeService, body: ShowIn) -> dict[str, object]:
-    """A client and all work with them."""
-    return await _read(service, lambda tables, now: client_value(tables, body.client, now))
+async def show(service: NodeService, body: ClientIn) -> ClientOut:
+    """Show a client and all work with them."""
+    value = await read_now(service, lambda tables, now: client_value(tables, body.client, now))
+    return ClientOut.of(value)
 
 
-async def add(service: NodeService, body: AddIn) -> dict[str, object]:
-    """Add a client and publish them."""
+async def add(service: NodeService, body: AddIn) -> ClientIdOut:
+    """Add a client and publish them. Somebody like one who is here is refused (`conflict`) unless
+    `is_new`.
+    """
     person = await who_acts(service, body.practitioner)
     typed = body.typed.model_dump()
     new = NewClient(typed, body.client, body.preset, body.consent, body.is_new)
-    return {"client": await acts.add_client(service, new, person)}
+    return ClientIdOut(client=await acts.add_client(service, new, person))
 
 
-async def correct(service: NodeService, body: CorrectIn) -> dict[str, object]:
-    """Say what is right of a client."""
+async def correct(service: NodeService, body: CorrectIn) -> ClientIdOut:
+    """Say what is right of a client, and publish it."""
     person = await who_acts(service, body.practitioner)
     await acts.correct_client(service, body.client, body.typed.model_dump(), body.cleared, person)
-    return {"client": body.client}
+    return ClientIdOut(client=body.client)
 
 
-async def close(service: NodeService, body: WorkIn) -> dict[str, object]:
-    """End work with a client."""
+async def close(service: NodeService, body: WorkIn) -> ClosedOut:
+    """End work with a client; the hub is told at once."""
     person = await who_acts(service, body.practitioner)
-    return {"closed": await acts.close_work(service, body.client, body.work, person)}
+    return ClosedOut(closed=await acts.close_work(service, body.client, body.work, person))
 
 
-async def reopen(service: NodeService, body: WorkIn) -> dict[str, object]:
-    """Let work go on."""
+async def reopen(service: NodeService, body: WorkIn) -> ReopenedOut:
+    """Let work go on that is over. A permission that was withdrawn stays so."""
     person = await who_acts(service, body.practitioner)
-    return {"reopened": await acts.reopen_work(service, body.client, body.work, person)}
+    return ReopenedOut(reopened=await acts.reopen_work(service, body.client, body.work, person))
 
 
-async def confirm(service: NodeService, body: WorkIn) -> dict[str, object]:
+async def confirm(service: NodeService, body: WorkIn) -> ConfirmedOut:
     """Say that work goes on."""
     person = await who_acts(service, body.practitioner)
-    return {"confirmed": await acts.confirm_work(service, body.client, body.work, person)}
+    return ConfirmedOut(confirmed=await acts.confirm_work(service, body.client, body.work, person))
 
 
-async def merge(service: NodeService, body: MergeIn) -> dict[str, object]:
+async def merge(service: NodeService, body: MergeIn) -> ClientIdOut:
     """Say that two clients are one."""
     person = await who_acts(service, body.practitioner)
     await acts.merge_clients(service, body.client, body.into, person)
-    return {"client": body.into}
+    return ClientIdOut(client=body.into)
 
 
-async def part(service: NodeService, body: PartIn) -> dict[str, object]:
+async def part(service: NodeService, body: PartIn) -> PartedOut:
     """Take a merge back."""
     person = await who_acts(service, body.practitioner)
-    return {"went_back": await acts.part_clients(service, body.client, person)}
+    return PartedOut(went_back=await acts.part_clients(service, body.client, person))
 
 
-async def withhold(service: NodeService, body: WithholdIn) -> dict[str, object]:
-    """Say that a client is to be withheld: the other one of the two has to agree."""
-    person = await who_acts(service, body.practitioner)
-    until, review = (date.fromisoformat(text) for text in (body.until, body.review))
-    wish = Wish(body.client, body.reason, until, review)
-    return {"number": await propose_withholding(service, wish, person)}
+async def family(service: NodeService, body: ClientIn) -> FamilyOut:
+    """Show who of our clients is a client's family. No hub is asked."""
+    found = await read_now(service, lambda tables, _: families.relatives(tables, body.client))
+    return FamilyOut(
+        family=[
+            RelativeOut(client=one.local_id, relation=one.relation, of_them=one.of_them)
+            for one in found
+        ]
+    )
 
 
-async def withhold_agree(service: NodeService, body: WithheldIn) -> dict[str, object]:
-    """Agree that a client is withheld."""
-    person = await who_acts(service, body.practitioner)
-    return {"client": await agree_to_withholding(service, body.number, person)}
+async def family_join(service: NodeService, body: JoinIn) -> FamilyOut:
+    """Say what one of our clients is of another one. It stays here."""
+    await service.membership.engine.write(
+        lambda tables: families.join(tables, body.client, body.relative, body.relation)
+    )
+    return await family(service, ClientIn(client=body.client))
 
 
-async def withhold_end(service: NodeService, body: WithheldIn) -> dict[str, object]:
-    """Say that it is to end; whether it has."""
-    person = await who_acts(service, body.practitioner)
-    return {"ended": await end_withholding(service, body.number, person)}
+async def family_leave(service: NodeService, body: LeaveIn) -> FamilyOut:
+    """Say it no longer."""
+    await service.membership.engine.write(
+        lambda tables: families.leave(tables, body.client, body.relative)
+    )
+    return await family(service, ClientIn(client=body.client))
 
 
-async def withheld(service: NodeService, _body: NothingIn) -> dict[str, object]:
-    """Who is withheld."""
-    return {"withheld": await _read(service, withheld_value)}
-
-
-async def forget(service: NodeService, body: ForgetIn) -> dict[str, object]:
-    """Delete what is over, or say what would go."""
-    return await service.forgetting.run(dry_run=body.dry_run)
-
-
-CALLS: dict[str, tuple[type[WireModel], Callable[[NodeService, Any], Awaitable[Any]]]] = {
-    "/v1/clients/search": (SearchIn, search),
-    "/v1/clients/show": (ShowIn, show),
-    "/v1/clients/add": (AddIn, add),
-    "/v1/clients/correct": (CorrectIn, correct),
-    "/v1/clients/close": (WorkIn, close),
-    "/v1/clients/reopen": (WorkIn, reopen),
-    "/v1/clients/confirm": (WorkIn, confirm),
-    "/v1/clients/merge": (MergeIn, merge),
-    "/v1/clients/part": (PartIn, part),
-    "/v1/clients/withhold": (WithholdIn, withhold),
-    "/v1/clients/withhold/agree": (WithheldIn, withhold_agree),
-    "/v1/clients/withhold/end": (WithheldIn, withhold_end),
-    "/v1/clients/withhold/list": (NothingIn, withheld),
-    "/v1/forget": (ForgetIn, forget),
+CALLS: dict[str, Act] = {
+    "/v1/clients/search": search,
+    "/v1/clients/show": show,
+    "/v1/clients/add": add,
+    "/v1/clients/correct": correct,
+    "/v1/clients/close": close,
+    "/v1/clients/reopen": reopen,
+    "/v1/clients/confirm": confirm,
+    "/v1/clients/merge": merge,
+    "/v1/clients/part": part,
+    "/v1/clients/family": family,
+    "/v1/clients/family/join": family_join,
+    "/v1/clients/family/leave": family_leave,
 }
-"""What may be posted where: the body, and what answers it."""
-
-
-async def _read(service: NodeService, view: Callable[[NodeTables, int], Value]) -> Value:
-    now = service.membership.env.clock()
-    return await service.read(lambda tables, _membership: view(tables, now))
+"""What may be posted where."""

@@ -3,8 +3,7 @@
 specs/07-transport.md §1. Like commands: what is done, is done in somebody's name.
 """
 
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -13,9 +12,9 @@ from node.actions.register import who_acts
 from node.config import MailWish
 from node.records import people
 from node.service import NodeService
-from protocol.fields import WireModel
-
-PersonName = Annotated[str, Field(max_length=200)]
+from node.store.news import NewsKind, NewsLevel
+from node.web.calls import Act, Answer, Person, Said, Text
+from protocol.fields import Count, WireModel
 
 
 class NewsIn(WireModel):
@@ -23,7 +22,7 @@ class NewsIn(WireModel):
     counts as seen from now on.
     """
 
-    practitioner: PersonName
+    practitioner: Person
     all: bool
     seen: bool
 
@@ -33,30 +32,61 @@ class MailIn(WireModel):
     on their card.
     """
 
-    name: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Said
     mail: Annotated[MailWish, Field(strict=False)]
-    to: Annotated[str, Field(max_length=200)] | None = None
+    to: Text | None = None
 
 
-async def news(service: NodeService, body: NewsIn) -> dict[str, object]:
-    """A person's lines at every hub."""
+class LineOut(Answer):
+    """A line of news: what happened to which clients of ours, in words, and when. `level`: how
+    people are told of it; `numbers`: the lines that it stands for.
+    """
+
+    hub: str
+    kind: NewsKind
+    level: NewsLevel
+    at: Count
+    seen: bool
+    clients: list[str]
+    count: Count
+    agency: str | None
+    label: str | None
+    request_id: str | None
+    says: str
+    numbers: list[Count]
+
+
+class NewsOut(Answer):
+    """A person's lines, the newest first."""
+
+    news: list[LineOut]
+
+
+class MailOut(Answer):
+    """How they hear by mail from now on."""
+
+    mail: MailWish
+
+
+async def news(service: NodeService, body: NewsIn) -> NewsOut:
+    """Show a person's news at every hub."""
     person = await who_acts(service, body.practitioner)
     lines = await read_news(service, person, everything=body.all)
     if body.seen:
         await mark_news_seen(service, lines)
-    return {"news": lines}
+    return NewsOut.of({"news": lines})
 
 
-async def mail(service: NodeService, body: MailIn) -> dict[str, object]:
+async def mail(service: NodeService, body: MailIn) -> MailOut:
     """Say how somebody hears by mail."""
     await service.membership.engine.write(
         lambda tables: people.set_mail(tables, body.name, body.mail, body.to)
     )
-    return {"mail": body.mail.value}
+    return MailOut(mail=body.mail)
 
 
-CALLS: dict[str, tuple[type[WireModel], Callable[[NodeService, Any], Awaitable[Any]]]] = {
-    "/v1/news": (NewsIn, news),
-    "/v1/people/mail": (MailIn, mail),
+CALLS: dict[str, Act] = {
+    "/v1/news": news,
+    "/v1/people/mail": mail,
 }
-"""What may be posted where: the body, and what answers it."""
+"""What may be posted where."""

@@ -3,10 +3,9 @@
 specs/07-transport.md §1. Like commands: what is asked, is asked in somebody's name.
 """
 
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -15,19 +14,14 @@ from node.actions.introductions import Introduce, introduce_now, service_of
 from node.actions.register import who_acts
 from node.links.team import team_of
 from node.service import NodeService
+from node.web.calls import Act, Answer, LocalId, Person, Text
+from node.web.own_clients import ClientIn
+from node.web.shown_requests import ServiceHintOut
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import BasisCode, Code, WireModel
 from protocol.requests.sealing import FACT_LIMIT
 
-Text = Annotated[str, Field(max_length=200)]
-LocalId = Annotated[str, Field(min_length=1, max_length=80)]
 FactText = Annotated[str, Field(min_length=1, max_length=FACT_LIMIT)]
-
-
-class ServicesIn(WireModel):
-    """Behind whom to look."""
-
-    client: LocalId
 
 
 class IntroduceIn(WireModel):
@@ -41,18 +35,31 @@ class IntroduceIn(WireModel):
     purpose: Code
     basis: BasisCode
     facts: Annotated[dict[Code, FactText], Field(max_length=12)]
-    practitioner: Text
+    practitioner: Person
     service_is_told: bool = False
 
 
-async def services(service: NodeService, body: ServicesIn) -> dict[str, object]:
-    """What can be reached, not named; and whether the duty desk can put in touch."""
+class ServicesOut(Answer):
+    """What can be reached; `desk_hints` are what the duty desk is asked by."""
+
+    services: list[ServiceHintOut]
+    desk_hints: list[str]
+
+
+class IntroducedOut(Answer):
+    """The hint that it was asked by."""
+
+    hint_id: str
+
+
+async def services(service: NodeService, body: ClientIn) -> ServicesOut:
+    """Show what can be reached, not named; and whether the duty desk can put in touch."""
     team = await service.read(partial(team_of, local_id=body.client))
     found = [asdict(item) for item in team.services]
-    return {"services": found, "desk_hints": list(team.desk_hints)}
+    return ServicesOut.of({"services": found, "desk_hints": list(team.desk_hints)})
 
 
-async def introduce(service: NodeService, body: IntroduceIn) -> dict[str, object]:
+async def introduce(service: NodeService, body: IntroduceIn) -> IntroducedOut:
     """Ask the hub to be introduced."""
     if not body.service_is_told:
         raise RemoteError(
@@ -64,11 +71,11 @@ async def introduce(service: NodeService, body: IntroduceIn) -> dict[str, object
     found = await service_of(service, body.client, body.reference)
     grounds = Grounds(body.purpose, body.basis, body.facts)
     await introduce_now(service, Introduce(found, person, body.role, grounds))
-    return {"hint_id": found.hint_id}
+    return IntroducedOut(hint_id=found.hint_id)
 
 
-CALLS: dict[str, tuple[type[WireModel], Callable[[NodeService, Any], Awaitable[Any]]]] = {
-    "/v1/clients/services": (ServicesIn, services),
-    "/v1/clients/services/introduce": (IntroduceIn, introduce),
+CALLS: dict[str, Act] = {
+    "/v1/clients/services": services,
+    "/v1/clients/services/introduce": introduce,
 }
-"""What may be posted where: the body, and what answers it."""
+"""What may be posted where."""

@@ -1,25 +1,35 @@
-"""Requests from other agencies over the local interface: answered, passed on, disclosed, recalled.
+"""Requests from other agencies over the local interface: answered, passed on, and cards recalled,
+kept, let go; and what a decision went by.
 
-specs/07-transport.md §1. Like commands: what is done, is done in somebody's name.
+specs/07-transport.md §1. A request's id says at which hub it is. Like commands: what is done, is
+done in somebody's name.
 """
 
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
-from node.actions.cards import keep_now, take_back_now
+from node.actions import cards
+from node.actions import people as acts
+from node.actions import requests as requesting
 from node.actions.register import who_acts
-from node.actions.requests import answer_now, disclose, pass_on_now
-from node.requests.answering import Answer
+from node.requests.answering import Answer as Answered
+from node.requests.without_quorum import Urgent
 from node.service import NodeService
+from node.web.calls import Act, Answer, Hubs, Person, Text
 from protocol.errors import ErrorCode, RemoteError
-from protocol.fields import Code, WireModel
+from protocol.fields import Hex16, WireModel
 from protocol.requests.decide import Refuse
-from protocol.requests.disclosure import Override
+from protocol.requests.disclosure import Disclosure, Override
 from protocol.requests.refusals import RefusalCode
+from protocol.requests.sealing import FACT_LIMIT
 
-PersonName = Annotated[str, Field(max_length=200)]
+
+class RequestIn(WireModel):
+    """A request, by its id."""
+
+    request_id: Hex16
+    practitioner: Person
 
 
 class AnswerIn(WireModel):
@@ -27,72 +37,149 @@ class AnswerIn(WireModel):
     write if they refuse, `override` why they allow it though the client objects.
     """
 
-    refusal: Code | None
-    reason: str = ""
+    request_id: Hex16
+    refusal: Annotated[RefusalCode, Field(strict=False)] | None
+    reason: Annotated[str, Field(max_length=FACT_LIMIT)] = ""
     override: Override | None = None
-    practitioner: PersonName
+    practitioner: Person
 
 
 class PassIn(WireModel):
     """To whom a request is passed on, by name."""
 
-    to: PersonName
-    practitioner: PersonName
+    request_id: Hex16
+    to: Text
+    practitioner: Person
 
 
 class DiscloseIn(WireModel):
-    """Who opens it, by name; `with_reason`: with the reason in writing, which may name a client."""
+    """Which decision to open; `with_reason`: with the reason in writing, which may name a
+    client.
+    """
 
+    request_id: Hex16
     with_reason: bool = False
-    practitioner: PersonName
+    practitioner: Person
 
 
 class RecallIn(WireModel):
     """Whether a card that left is to be deleted, or may stay though permission was withdrawn."""
 
+    request_id: Hex16
     keep: bool
-    practitioner: PersonName
+    practitioner: Person
 
 
-async def answer(service: NodeService, request_id: str, body: AnswerIn) -> dict[str, Any]:
-    """Answer it; what was decided, which is the rules' refusal where nobody may allow it."""
-    try:
-        refusal = RefusalCode(body.refusal) if body.refusal else None
-    except ValueError:
-        raise RemoteError(ErrorCode.MALFORMED, "refusal is not a code") from None
+class ReleaseNowIn(WireModel):
+    """An allowed request whose card is let go now. `life_or_death` must be true: witnesses have not
+    signed, and both leads for information governance are told.
+    """
+
+    request_id: Hex16
+    life_or_death: bool
+    practitioner: Person
+
+
+class RequestOut(Answer):
+    """The request's id."""
+
+    request_id: Hex16
+
+
+class RecalledOut(Answer):
+    """The request's id, and whether the card stays."""
+
+    request_id: Hex16
+    kept: bool
+
+
+class AnsweredOut(Answer):
+    """The request's id, and the code of the refusal: the rules' own where nobody may allow it."""
+
+    request_id: Hex16
+    refusal: RefusalCode | None
+
+
+class PassedOut(Answer):
+    """The request's id, and who has it."""
+
+    request_id: Hex16
+    with_: Annotated[str, Field(alias="with")]
+
+
+async def answer(hubs: Hubs, body: AnswerIn) -> AnsweredOut:
+    """Answer a request that waits for a person."""
+    service, person = await _received(hubs, body.request_id, body.practitioner)
+    said = Answered(body.request_id, person, body.refusal, body.override, body.reason)
+    decision = await requesting.answer_now(service, said)
+    code = decision.code if isinstance(decision, Refuse) else None
+    return AnsweredOut(request_id=body.request_id, refusal=code)
+
+
+async def pass_on(hubs: Hubs, body: PassIn) -> PassedOut:
+    """Pass a request on to a colleague."""
+    service, person = await _received(hubs, body.request_id, body.practitioner)
+    to = await requesting.pass_on_now(service, body.request_id, person, body.to)
+    return PassedOut.of({"request_id": body.request_id, "with": to})
+
+
+async def disclose(hubs: Hubs, body: DiscloseIn) -> Disclosure:
+    """Show what we went by when we answered another agency's request, for an auditor."""
+    service, person = await _received(hubs, body.request_id, body.practitioner)
+    return await requesting.disclose(service, body.request_id, person, with_reason=body.with_reason)
+
+
+async def recall(hubs: Hubs, body: RecallIn) -> RecalledOut:
+    """Have a card deleted that we released, without saying why; or say that it stays."""
+    service, person = await _received(hubs, body.request_id, body.practitioner)
+    do = cards.keep_now if body.keep else cards.take_back_now
+    await do(service, body.request_id, person)
+    return RecalledOut(request_id=body.request_id, kept=body.keep)
+
+
+async def release_now(hubs: Hubs, body: ReleaseNowIn) -> RequestOut:
+    """Life or death, and witnesses are away: let an allowed card go before they have signed."""
+    if not body.life_or_death:
+        raise RemoteError(
+            ErrorCode.MALFORMED,
+            "life_or_death must be true: no witness has signed, and both leads for information "
+            "governance are told",
+        )
+    service, person = await _received(hubs, body.request_id, body.practitioner)
+    await acts.let_go_now(service, Urgent(body.request_id, person))
+    return RequestOut(request_id=body.request_id)
+
+
+async def wrong_person(hubs: Hubs, body: RequestIn) -> RequestOut:
+    """Say that a card was about the wrong person: it is recalled and the link ends."""
+    request_id = body.request_id
+    service, _ = await hubs.find(
+        lambda tables, hub_id: (
+            tables.sent_requests.get(hub_id, request_id)
+            or tables.received_requests.get(hub_id, request_id)
+        )
+    )
     person = await who_acts(service, body.practitioner)
-    said = Answer(request_id, person, refusal, body.override, body.reason)
-    decision = await answer_now(service, said)
-    code = decision.code.value if isinstance(decision, Refuse) else None
-    return {"request_id": request_id, "refusal": code}
+    await acts.recall_now(service, request_id, person)
+    return RequestOut(request_id=request_id)
 
 
-async def pass_on(service: NodeService, request_id: str, body: PassIn) -> dict[str, Any]:
-    """Pass it on to a colleague."""
-    person = await who_acts(service, body.practitioner)
-    to = await pass_on_now(service, request_id, person, body.to)
-    return {"request_id": request_id, "with": to}
+async def _received(hubs: Hubs, request_id: str, name: str) -> tuple[NodeService, int]:
+    """At which hub a request came to us, and who acts there (a row's id). Raises LocalError,
+    RemoteError.
+    """
+    service, _ = await hubs.find(
+        lambda tables, hub_id: tables.received_requests.get(hub_id, request_id)
+    )
+    return service, await who_acts(service, name)
 
 
-async def open_up(service: NodeService, request_id: str, body: DiscloseIn) -> dict[str, Any]:
-    """What we went by when we answered it, for an auditor."""
-    person = await who_acts(service, body.practitioner)
-    opened = await disclose(service, request_id, person, with_reason=body.with_reason)
-    return opened.model_dump()
-
-
-async def recall(service: NodeService, request_id: str, body: RecallIn) -> dict[str, Any]:
-    """Have the card deleted that we released, or say that it stays."""
-    person = await who_acts(service, body.practitioner)
-    await (keep_now if body.keep else take_back_now)(service, request_id, person)
-    return {"request_id": request_id, "kept": body.keep}
-
-
-Call = Callable[[NodeService, str, Any], Awaitable[dict[str, Any]]]
-CALLS: dict[str, tuple[type[WireModel], Call]] = {
-    "answer": (AnswerIn, answer),
-    "pass": (PassIn, pass_on),
-    "disclosure": (DiscloseIn, open_up),
-    "recall": (RecallIn, recall),
+CALLS: dict[str, Act] = {
+    "/v1/requests/answer": answer,
+    "/v1/requests/pass": pass_on,
+    "/v1/requests/disclosure": disclose,
+    "/v1/requests/recall": recall,
+    "/v1/requests/release-now": release_now,
+    "/v1/requests/wrong-person": wrong_person,
 }
-"""What may be posted to a request under /v1/requests/{request}/: the body, and what answers it."""
+"""What may be posted where."""

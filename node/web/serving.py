@@ -10,7 +10,7 @@ from node.config import NodeSettings, load_settings
 from node.membership.hub import NodeContext, load_membership
 from node.service import NodeService
 from node.store.tables import NodeEngine, open_engine
-from node.web.api import ReviewApi
+from node.web.api import LocalApi
 from protocol.errors import ErrorCode, LocalError
 from runtime.environment import Environment
 from runtime.lock import only_one
@@ -56,7 +56,7 @@ async def _serve(folder: Path, ready: Callable[[int], None]) -> None:
                 work.append(mailer.run(services[0].attempt))
             if settings.api_port:
                 token = api_token(folder, Environment())
-                api = ReviewApi(services, token, settings.api_host)
+                api = LocalApi(services, token, settings.api_host)
                 work.append(serve_forever(api.application(), settings.api_host, settings.api_port))
             await until_stopped(work)
     finally:

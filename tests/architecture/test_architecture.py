@@ -21,7 +21,7 @@ from hub.server.services import Services
 from keys.holder.config import HolderSettings
 from keys.holder.service import HolderService
 from node.config import MailSettings, NodeSettings
-from node.web.api import ReviewApi
+from node.web.api import LocalApi
 from protocol import wire
 from protocol.dsse import DOCUMENT_LIMIT, ENVELOPE_LIMIT
 from protocol.errors import ERROR_TEXTS, ErrorCode
@@ -206,7 +206,7 @@ def key_holder(folder: Path) -> web.Application:
 
 
 def node_api() -> web.Application:
-    return ReviewApi([], "", "127.0.0.1").application()
+    return LocalApi([], "", "127.0.0.1").application()
 
 
 def table_of(app: web.Application) -> dict[tuple[str, str], str]:

@@ -15,7 +15,7 @@ from node.records.importer.rows import Course, ImportedRow
 from node.requests.asking import ContactRequest
 from node.store.drafts import Draft
 from node.store.old import old_asked
-from node.web.api import ReviewApi
+from node.web.api import LocalApi
 from tests.sim.federation import AMIRA, DUTY, SimFederation, SimNode, row, two_agencies
 from tests.sim.test_api import BEARER, TOKEN
 from tests.sim.test_people_cli import Town
@@ -271,7 +271,7 @@ async def test_another_program_of_the_agency_asks_over_the_local_interface(
 ) -> None:
     health, care = await two_agencies(federation)
     async with TestClient(
-        TestServer(ReviewApi([care.service], TOKEN, "127.0.0.1").application())
+        TestServer(LocalApi([care.service], TOKEN, "127.0.0.1").application())
     ) as api:
 
         async def post(path: str, **body: Any) -> tuple[int, dict[str, Any]]:

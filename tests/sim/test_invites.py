@@ -15,7 +15,7 @@ from hub.cli.main import app as hub_commands
 from hub.members.wishes import wishes
 from node.actions.attention import Wish, invite_agency
 from node.store.outbox import OutboxState
-from node.web.api import ReviewApi
+from node.web.api import LocalApi
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from tests.sim.federation import SimFederation, SimNode, two_agencies
 from tests.sim.test_api import BEARER, TOKEN
@@ -137,7 +137,7 @@ async def test_over_the_local_interface(federation: SimFederation, agencies: Age
     alert = {"role": "health_visitor", "though_nobody_shown": False, **who}
     club = {"name": "Youth Club East", "duty_line": "01632 960300", "member_class": "charity"}
     async with TestClient(
-        TestServer(ReviewApi([health.service], TOKEN, "127.0.0.1").application())
+        TestServer(LocalApi([health.service], TOKEN, "127.0.0.1").application())
     ) as api:
         for path, body in (
             ("/v1/attention", {"client": "h1", **who}),
@@ -155,7 +155,7 @@ async def test_over_the_local_interface(federation: SimFederation, agencies: Age
     assert (refused["status"], refused["code"]) == (409, "not_ready")
     await federation.settle()
     async with TestClient(
-        TestServer(ReviewApi([care.service], TOKEN, "127.0.0.1").application())
+        TestServer(LocalApi([care.service], TOKEN, "127.0.0.1").application())
     ) as api:
         inbox = await (await api.post("/v1/inbox", json={}, headers=BEARER)).json()
         number = inbox["attention"][0]["attention"]

@@ -204,7 +204,7 @@ def test_it_is_typed_and_told(town: Town, monkeypatch: pytest.MonkeyPatch) -> No
     assert "1 pieces of work were handed over to New Worker" in done.output
     listed = town.types("Lexbridge Children", "clients", "unconfirmed", *folder)
     assert "has been confirmed" in listed.output
-    monkeypatch.setattr("node.actions.clients._months", lambda _: 1)
+    monkeypatch.setattr("node.actions.clients.confirm_months", lambda _: 1)
 
     def long_ago(tables: NodeTables) -> None:
         tables.tx.run("UPDATE imported SET at = 1")
