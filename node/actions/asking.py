@@ -16,6 +16,7 @@ from node.service import NodeService
 from node.store.drafts import Draft
 from node.store.tables import NodeTables
 from node.views.bases import Offered, offered
+from node.views.people import roles_of
 from protocol.errors import ErrorCode, LocalError
 from protocol.governance.retention import DAY
 
@@ -226,10 +227,7 @@ def _begin(
         client, addressee = _drafted(tables, membership, draft)
         if draft.needed_by is not None and draft.needed_by <= membership.env.clock():
             draft = replace(draft, needed_by=None)
-    known = membership.charter.roles
-    own = tables.people.get(person)
-    role = (own.role or "").strip().lower().replace(" ", "_") if own else ""
-    roles = (role,) if role in known else tuple(known)
+    roles = roles_of(tables, membership.charter, person)
     found = offered(tables, membership).to(addressee.member_class)
     return Choices(client, addressee, found, roles, days, draft)
 

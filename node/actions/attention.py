@@ -14,6 +14,7 @@ from node.store.attention import RaisedState
 from node.store.outbox import OutboxState, Outgoing
 from node.store.people import Act, Deed
 from node.store.tables import NodeTables
+from node.views.people import roles_of
 from protocol.contact import require_name, require_phone
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.messages.attention import InviteBody
@@ -60,12 +61,12 @@ async def possible(service: NodeService, client: str, person: int) -> Possible:
             "the sharing agreement does not let anybody raise attention: ask for the contact "
             "details of those in the team instead",
         )
-    known = service.membership.charter.roles
-    own = await service.membership.engine.read(lambda tables: tables.people.get(person))
-    role = (own.role or "").strip().lower().replace(" ", "_") if own else ""
+    roles = await service.read(
+        lambda tables, membership: roles_of(tables, membership.charter, person)
+    )
     return Possible(
         {kind.code: kind.title for kind in terms.kinds},
-        (role,) if role in known else tuple(known),
+        roles,
         tuple(await service.read(partial(team_as_shown, local_id=client))),
     )
 
