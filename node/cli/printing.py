@@ -102,6 +102,9 @@ DEEDS = {
     "proposed_withholding": "wanted {} withheld",
     "withheld_client": "agreed that {} is withheld",
     "ended_withholding": "ended the withholding of {}",
+    "raised_attention": "raised attention about {}",
+    "saw_attention": "saw to attention about {}",
+    "asked_to_invite": "asked the council to invite {}",
 }
 
 
