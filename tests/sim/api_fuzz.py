@@ -177,7 +177,7 @@ class Fuzz:
         if response.status_code >= 400:
             code = response.json()["code"]
             told = {text for text in texts(case.body) if len(text) > 7 and text in response.text}
-            assert told <= self._names | own_ids(case.body), f"{case.path}: {code} holds {told}"
+            assert told <= self._names | ours(case.body), f"{case.path}: {code} holds {told}"
             wrote = self._holds() != before
             assert not wrote or case.path in STAYS, f"{case.path}: {code}, and something stays"
             wrong = case.meta is not None and case.meta.is_negative_at(ParameterLocation.BODY)
@@ -229,9 +229,12 @@ def texts(value: object) -> Iterator[str]:
             yield from texts(item)
 
 
-def own_ids(body: object) -> set[str]:
-    """Ids of own clients in a body: sentences that say what to type have them."""
-    found = [body.get(name) for name in ("client", "into")] if isinstance(body, dict) else []
+def ours(body: object) -> set[str]:
+    """Ids of own clients and names of own people in a body: sentences that say what to do, or who
+    has it already, have them.
+    """
+    fields = ("client", "into", "practitioner", "to", "name", "hand_to", "cover")
+    found = [body.get(field) for field in fields] if isinstance(body, dict) else []
     return {text for text in found if isinstance(text, str)}
 
 
