@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from demo.answers import Answers, chapters
+from demo.chapters import chapters
 from demo.council import (
     CHILD,
     HEALTH,
@@ -46,7 +46,7 @@ class Narrator:
 
 Steps = Sequence[tuple[str, Callable[[], None]]]
 FIRST = "beginning"
-NAMES = (FIRST, "records", "consent", "protection", "sensitive", "moving", "news")
+NAMES = (FIRST, "records", "consent", "protection", "sensitive", "front-door", "moving", "news")
 
 
 def perform(stage: Stage, narrator: Narrator, names: Sequence[str]) -> None:
@@ -84,7 +84,7 @@ def perform(stage: Stage, narrator: Narrator, names: Sequence[str]) -> None:
         ("The auditor", story.audit),
         ("The copied disk is started: a second history", trouble.second_history),
     ]
-    told = {FIRST: beginning, **chapters(Answers(stage, story, narrator.tell))}
+    told = {FIRST: beginning, **chapters(stage, story, narrator.tell)}
     for name in names:
         if len(names) > 1:
             print(f"\n--- {name} ---", flush=True)

@@ -82,6 +82,8 @@ class NodeService:
         What was set aside before is tried again first.
         """
         self._retry_first = True
+        if unknown := self.answering.unknown_rules():
+            log.warning("answer_rules_unknown", names=unknown)
         self._faulty = await self.membership.engine.read(
             lambda tables: tables.set_aside.items(self.membership.hub.hub_id, Kind.LOOP)
         )

@@ -22,7 +22,7 @@ from node.store.news import NewsLevel, NewsMail
 from node.store.people import Person
 from node.store.tables import NodeEngine, NodeTables
 from protocol.contact import read_email
-from protocol.errors import RemoteError
+from protocol.errors import PatchworkError
 from runtime.environment import Environment
 from runtime.mail import Mail, MailServer, Outcome, connected
 from runtime.secrets import read_password
@@ -87,7 +87,7 @@ class NewsMailer:
                     outcome = await post(self._written(one))
                     taken += outcome is Outcome.TAKEN
                     await self._engine.write(partial(self._note, due=one, outcome=outcome))
-        except RemoteError as error:
+        except PatchworkError as error:  # the server, or the file with its password
             log.warning("mail_waits", detail=error.detail, mails=len(failing))
             await self._engine.write(partial(self._later, mails=failing))
         return taken

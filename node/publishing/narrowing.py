@@ -24,8 +24,7 @@ def shown_to(
         return None
     if kind is None or kind.openness != "sensitive":
         return record.classes or None
-    hinted = kind.visible_to if kind.hint_from is not None else []
-    return tuple(one for one in record.classes if one in {*kind.brokered_to, *hinted}) or None
+    return tuple(one for one in record.classes if one in kind.may_know) or None
 
 
 def may_see(

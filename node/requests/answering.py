@@ -6,7 +6,7 @@ by node/requests/releasing.py.
 
 from dataclasses import dataclass, replace
 
-from node.config import NodeSettings
+from node.config import ANY, NodeSettings
 from node.membership.hub import HubMembership
 from node.membership.outbox import Sent
 from node.news.asked import tell_asked
@@ -157,6 +157,16 @@ class Answering:
         )
         self._decide(tables, (request, request), decision, by)
         return decision
+
+    def unknown_rules(self) -> list[str]:
+        """Lawful bases and classes of our own rules that the charter does not have: they are slips,
+        or it has changed.
+        """
+        rules, agreement = self._settings.answer_rules, self._membership.agreement
+        classes = {item.code for item in agreement.charter.classes}
+        named = {name for of_basis in rules.values() for name in of_basis} - {ANY}
+        bases = [basis for basis in rules if basis != ANY and agreement.basis(basis) is None]
+        return sorted(bases) + sorted(named - classes)
 
     def on_decision_sent(self, tables: NodeTables, sent: Sent) -> None:
         """Our decision is in the log: keep its place, for the proof."""

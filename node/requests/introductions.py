@@ -140,10 +140,12 @@ class Introductions:
         """Somebody was told of us, over a client of whom we were told the same."""
         hub_id, service = self._membership.hub.hub_id, body.service
         item = tables.hints.introduced(hub_id, body.request)
-        ours = service is not None and service.agency_id == self._membership.hub.party_id
-        hint = tables.hints.get(hub_id, service.hint_id) if service and ours else None
-        if item is None or hint is None or service is None or body.outcome == "refuse":
-            raise RemoteError(ErrorCode.NOT_FOUND, "no introduction to us that we know of")
+        unknown = RemoteError(ErrorCode.NOT_FOUND, "no introduction to us that we know of")
+        if item is None or service is None or body.outcome == "refuse":
+            raise unknown
+        hint = tables.hints.get(hub_id, service.hint_id)
+        if hint is None or service.agency_id != self._membership.hub.party_id:
+            raise unknown
         over = replace(item, stub_id=hint.stub_id, link_id=service.link_id)
         tables.hints.put_introduced(over)
 

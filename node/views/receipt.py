@@ -124,7 +124,8 @@ def said_of(tables: NodeTables, membership: HubMembership, number: int) -> Said:
     (client,) = tables.records.clients_by_row([work.client])
     charter, agreement = membership.charter, membership.agreement
     kind, basis = agreement.types.get(work.type), agreement.basis(consent.basis)
-    seeing = [item for item in charter.classes if kind is not None and item.code in kind.visible_to]
+    seeing = [item for item in charter.classes if kind is not None and item.code in kind.may_know]
+    everybody = not consent.classes and kind is not None and kind.openness != "sensitive"
     wanted = consent.purposes or tuple(basis.purposes if basis else ())
     return Said(
         consent=consent,
@@ -135,9 +136,7 @@ def said_of(tables: NodeTables, membership: HubMembership, number: int) -> Said:
         permission=agreement.basis(work.permission_basis),
         jurisdictions=[basis.jurisdiction] if basis else charter.jurisdictions,
         recipients={
-            item.code: item.title
-            for item in seeing
-            if not consent.classes or item.code in consent.classes
+            item.code: item.title for item in seeing if everybody or item.code in consent.classes
         },
         purposes={item.code: item.title for item in charter.purposes if item.code in wanted},
     )

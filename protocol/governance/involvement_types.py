@@ -25,6 +25,15 @@ class InvolvementType(WireModel):
     hint_from: Annotated[int, Field(ge=5, le=10_000)] | None = None
     notice: Literal["quiet", "digest", "notice"] = "notice"
 
+    @property
+    def may_know(self) -> list[str]:
+        """The classes that may learn that such work goes on, as far as a client agreed: those that
+        see it; of a sensitive type those that may meet it, or be told that the duty desk can help.
+        """
+        if self.openness != "sensitive":
+            return self.visible_to
+        return [*self.brokered_to, *(self.visible_to if self.hint_from is not None else ())]
+
     @model_validator(mode="after")
     def _only_sensitive_is_hinted_at(self) -> "InvolvementType":
         if self.openness != "sensitive" and (self.brokered_to or self.hint_from is not None):

@@ -17,6 +17,7 @@ MODULES = (
     "node/membership/*.py", "keys/holder/service.py", "keys/holder/store.py",
     "keys/holder/meter.py", "keys/holder/newcomers.py", "keys/holder/counted.py", "keys/dleq.py",
     "keys/threshold.py", "audit/witness/*.py", "protocol/requests/decide.py",
+    "protocol/requests/hints.py",
     "protocol/matchkeys/score.py", "protocol/log/leaf.py", "protocol/log/tlog_proof.py",
     "protocol/log/merkle.py", "protocol/log/checkpoint.py", "protocol/log/note.py",
 )  # fmt: skip

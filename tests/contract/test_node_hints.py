@@ -9,6 +9,7 @@ import pytest
 
 from node.store.hints import Hint, HintState, Introduced
 from node.store.links import LinkedInvolvement, LinkState
+from node.store.old import old_asked
 from node.store.tables import NodeEngine, NodeTables
 from protocol.errors import ErrorCode, LocalError
 from protocol.messages.bodies import ShownInvolvement
@@ -106,5 +107,9 @@ async def test_who_was_introduced_may_ask_over_that_link_while_we_are_told_of_a_
     await engine.write(lambda tables: tables.hints.end_over(HUB, LINK))
     assert await over() is None, "it was the wrong person"
     assert len(await engine.read(lambda t: t.hints.introductions(HUB))) == 1, "who asked is kept"
+    for before, left in ((NOW - 1, 1), (NOW, 0)):
+        (old,) = (item for item in old_asked(HUB, before, NOW) if item.table == "introduced")
+        await engine.write(lambda t, what=old: t.old.remove(what, 10))  # type: ignore[misc]
+        assert len(await engine.read(lambda t: t.hints.introductions(HUB))) == left
     await engine.write(lambda tables: tables.hints.forget(HUB))
     assert await engine.read(lambda t: t.hints.of_stub(HUB, STUB)) == []

@@ -53,6 +53,7 @@ def test_the_story_goes_as_told(told: tuple[Path, str]) -> None:
         "The card at social care is deleted",
         "so the health visitor sees it",
         "An answer still counts. The card opens, and the request was overdue since",
+        "says why in writing, and only the health visitor reads it: The court has sealed",
         "sees the health visitor and is seen by nobody",
         "id, key or token is the same at both",
         "There is news for you in Patchwork. Sign in to see it.",

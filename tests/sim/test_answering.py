@@ -6,6 +6,7 @@ specs/06-requests.md §10.
 import asyncio
 import copy
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,9 @@ from node.records import people
 from node.records.forgetting import OwnDays
 from node.records.people import Appointment, Away
 from node.requests.answering import Answer
+from node.requests.reasons import WrittenReason
 from node.store.people import PersonKind
+from node.store.requests import ReceivedRequest
 from node.store.team_roles import TeamRole
 from protocol.errors import ErrorCode as E
 from protocol.errors import LocalError, RemoteError
@@ -99,6 +102,13 @@ async def refused(doing: Any) -> tuple[E, str]:
     with pytest.raises((LocalError, RemoteError)) as caught:
         await doing
     return caught.value.code, caught.value.detail
+
+
+async def received_request(health: SimNode, request_id: str) -> ReceivedRequest:
+    hub_id = health.membership.hub.hub_id
+    found = await health.read(lambda tables: tables.received_requests.get(hub_id, request_id))
+    assert found is not None
+    return found
 
 
 def says(health: SimNode, request_id: str, person: int, **said: Any) -> Any:
@@ -291,7 +301,10 @@ async def test_a_rule_answers_where_charter_and_agency_let_it(
     await agree(federation, agencies, by_rule=["police"])
     settings.answer_rules, settings.answer_rule = {}, "allow"
     assert await with_whom(health, await asked(federation, agencies)) == ["H. Visitor"]
+    assert await federation.entries("rejection") == [], "the node knows it without being told"
     assert await audited(federation) == set()
+    settings.answer_rules = {"UK-OLD-1": {"*": "allow"}, "*": {"police": "ask", "priests": "ask"}}
+    assert health.service.answering.unknown_rules() == ["UK-OLD-1", "priests"]
 
 
 async def test_a_node_that_lets_a_rule_answer_all_the_same_is_refused_and_found(
@@ -382,6 +395,38 @@ async def test_a_reason_that_does_not_open_is_said_and_the_refusal_counts(
         lambda tables: tables.tx.rows("SELECT sealed FROM mailbox WHERE sealed IS NOT NULL")
     )
     assert left == [], "fetched, and deleted"
+
+
+async def test_a_reason_that_is_not_the_one_committed_to_is_not_shown(
+    federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else an agency could write one thing to the asker and show an auditor another."""
+    health, care = agencies
+    request_id = await asked(federation, agencies)
+    monkeypatch.setattr(WrittenReason, "commitment", "0c" * 32)
+    await says(health, request_id, 1, refusal=NOT_NOW, reason=WHY)
+    await federation.settle()
+    sent = await shown(care, request_id)
+    assert (sent["state"], sent["reason"], sent["reason_closed"]) == ("refused", None, True)
+
+
+async def test_the_hub_takes_no_sealed_part_but_the_one_that_the_decision_names(
+    federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    health, care = agencies
+    request_id = await asked(federation, agencies)
+    real = WrittenReason.of(
+        health.membership, await received_request(health, request_id), "Something else."
+    )
+    spoilt = replace(real, part=replace(real.part, data=real.part.data + b"0"))
+    monkeypatch.setattr(WrittenReason, "of", lambda *_: spoilt)
+    code, _ = await refused(says(health, request_id, 1, refusal=NOT_NOW, reason=WHY))
+    assert code is E.NOT_ALLOWED
+    assert await federation.entries("decision") == []
+    monkeypatch.setattr(WrittenReason, "of", lambda *_: real)
+    await says(health, request_id, 1, refusal=NOT_NOW, reason=WHY)
+    await federation.settle()
+    assert (await shown(care, request_id))["reason"] == "Something else."
 
 
 async def test_what_the_rules_refuse_is_their_answer_whoever_was_asked(

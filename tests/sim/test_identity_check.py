@@ -399,7 +399,7 @@ async def test_where_a_request_lives_for_three_days_a_check_does_not_ask_for_mor
     federation: SimFederation, unsure: Agencies
 ) -> None:
     _, care = unsure
-    await amend(federation, {"request_lifetime_days": 3})
+    await amend(federation, {"request_lifetime_days": 3, "answering": None})
     await follow(care)
     check_id = await check(care)
     await federation.settle()

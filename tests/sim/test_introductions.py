@@ -2,28 +2,45 @@
 is told at most that the duty desk can help. specs/06-requests.md §12.
 """
 
+import io
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from audit.findings import FindingCode as Code
 from hub.matching.explain import explain_link
 from node.actions.asking import Grounds
+from node.actions.consents import receipt_of
 from node.actions.introductions import Introduce, introduce_now, service_of
 from node.actions.people import recall_now
 from node.actions.records import withdraw_now
 from node.actions.resync import resync_now
+from node.cli.printing import print_team
+from node.membership.outbox import Sent
+from node.requests.introductions import IntroductionRequest
+from node.store.hints import Hint as Kept
+from node.store.hints import HintState
 from node.store.people import PersonKind
 from node.views.inbox import inbox_value
-from protocol.errors import LocalError
-from protocol.messages.bodies import PublishedInvolvement
-from protocol.messages.introductions import HintsBody, IntroductionDecisionBody
+from protocol.errors import ErrorCode, LocalError, RemoteError
+from protocol.fields import to_base64
+from protocol.messages.bodies import AcceptedBody, PublishedInvolvement
+from protocol.messages.introductions import (
+    HintItem,
+    HintsBody,
+    IntroductionDecisionBody,
+    IntroductionRequestBody,
+)
 from protocol.messages.statement import parse_statement
-from protocol.requests.decide import Allow, Refer, introducible
+from protocol.requests.decide import Allow, Refer, Refuse, introducible
 from protocol.requests.hints import Hint
+from protocol.requests.refusals import RefusalCode
+from protocol.wire import Message
 from tests.sim.federation import AMEERA, AMIRA, DUTY, SimFederation, SimNode, row
 from tests.sim.put_back import copy_aside, put_back
 from tests.sim.test_api import BEARER, client_of
@@ -298,6 +315,47 @@ def renamed(item: PublishedInvolvement) -> PublishedInvolvement:
     return item.model_copy(update={"label": "Something else"})
 
 
+LIES: list[tuple[str, Any, Code]] = [
+    ("decide_introduction", lambda *_: Refuse(RefusalCode.ROLE_NOT_KNOWN), Code.DECISION_DIFFERS),
+    ("decide_introduction", lambda *_: Refer(), Code.DECISION_DIFFERS),
+    ("identity_pins", lambda _decision, pins: pins, Code.FACTS_DIFFER),
+]
+
+
+@pytest.mark.parametrize(("what", "lie", "found"), LIES)
+async def test_a_hub_that_decides_an_introduction_otherwise_is_seen(
+    federation: SimFederation, monkeypatch: pytest.MonkeyPatch, what: str, lie: Any, found: Code
+) -> None:
+    trust, _, _ = await met(federation)
+    monkeypatch.setattr(f"hub.exchange.introductions.{what}", lie)
+    role = "astrologer" if what == "identity_pins" else "social_worker"
+    await introduce(federation, trust, "m1", role=role)
+    assert await audited(federation) == rules(found)
+
+
+async def test_a_hub_that_leaves_a_request_unanswered_or_answers_none_is_seen(
+    federation: SimFederation,
+) -> None:
+    trust, _, _ = await met(federation)
+    asked = await asked_body(federation, trust)
+    answer, hub_id = await last_decision(federation), trust.membership.hub.hub_id
+    again = trust.membership.sign(asked, hub_id)
+    await federation.hub_write(lambda tables: federation.ledger(tables).append(again))
+    await federation.hub.jobs.expire()
+    await federation.hub.jobs.ends()  # another entry comes in between
+    late = answer.model_copy(update={"request": again.id})
+    await federation.hub_write(lambda t: federation.ledger(t).issue(late, trust.party_id))
+    await federation.checkpoint()
+    assert await audited(federation) == rules(Code.CHAIN_BROKEN)
+    await federation.hub_write(
+        lambda tables: federation.ledger(tables).append(trust.membership.sign(asked, hub_id))
+    )
+    await federation.hub.jobs.expire()
+    await federation.hub.jobs.ends()
+    await federation.checkpoint()
+    assert await audited(federation) == rules(Code.CHAIN_BROKEN, Code.REQUEST_UNDECIDED)
+
+
 async def test_a_hub_that_introduces_where_nobody_agreed_is_seen_and_gets_no_card(
     federation: SimFederation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -318,6 +376,153 @@ async def test_a_hub_that_introduces_where_nobody_agreed_is_seen_and_gets_no_car
     request_id = await asks(federation, trust, charity)
     assert (await trust.sent(request_id))["code"] == "permission_ended", "the holder's own word"
     assert await audited(federation) == rules(Code.DECISION_DIFFERS)
+
+
+async def test_where_no_value_agrees_any_more_nobody_is_named(federation: SimFederation) -> None:
+    trust, charity, _ = await met(federation)
+    await federation.hub_write(
+        lambda tables: tables.tx.run("DELETE FROM token WHERE agency = ?", charity.party_id)
+    )
+    await introduce(federation, trust, "m1")
+    assert (await last_decision(federation)).code == "not_available"
+    assert await introduced(charity) == []
+
+
+async def test_a_hint_of_somebody_else_or_of_one_side_alone_leads_nowhere(
+    federation: SimFederation,
+) -> None:
+    trust, charity, _ = await met(federation)
+    body = await asked_body(federation, trust)
+    hub_id = trust.membership.hub.hub_id
+    (theirs,) = await charity.read(lambda t: t.tx.rows("SELECT hint_id, stub_id FROM hint"))
+    lie = body.model_copy(update=dict(theirs))
+    for name in ("hint_a", "hint_b"):
+        signed = trust.membership.sign(lie, hub_id)
+        message = Message(envelope=to_base64(signed.envelope.encode()), sealed=None, proof=None)
+        await federation.services.intake.submit(message)
+        assert (await last_decision(federation)).code == "not_available", name
+        lie = body
+        sql = f"UPDATE link SET {name} = NULL WHERE ? IN (agency_a, agency_b)"  # noqa: S608
+        await federation.hub_write(lambda t, it=sql: t.tx.run(it, charity.party_id))  # type: ignore[misc]
+    assert len(await introduced(charity)) == 1
+
+
+async def asked_body(federation: SimFederation, node: SimNode) -> IntroductionRequestBody:
+    """What a node sent to be introduced by its only hint."""
+    await introduce(federation, node, "m1")
+    entries = await federation.entries("introduction_request")
+    return parse_statement(entries[-1]["envelope"]).expect(IntroductionRequestBody).body
+
+
+async def test_a_request_that_names_another_charter_is_not_taken(federation: SimFederation) -> None:
+    trust, _, _ = await met(federation)
+    body = await asked_body(federation, trust)
+    pins = body.pins.model_copy(update={"charter": "0e" * 32})
+    stale = body.model_copy(update={"pins": pins})
+    signed = trust.membership.sign(stale, trust.membership.hub.hub_id)
+    message = Message(envelope=to_base64(signed.envelope.encode()), sealed=None, proof=None)
+    with pytest.raises(RemoteError) as caught:
+        await federation.services.intake.submit(message)
+    assert caught.value.code is ErrorCode.WRONG_CHARTER
+
+
+async def test_what_no_honest_party_sends_is_refused_and_changes_nothing(
+    federation: SimFederation,
+) -> None:
+    trust, charity, care = await met(federation)
+    asked = await asked_body(federation, trust)
+    named, parts = await last_decision(federation), charity.service.dispatcher.introductions
+
+    async def refused(take: Callable[[Any, Any], None], statement: Any) -> ErrorCode:
+        with pytest.raises(RemoteError) as caught:
+            await charity.write(lambda tables: take(tables, statement))
+        return caught.value.code
+
+    item = HintItem(hint_id="1a" * 16, stub_id="51" * 16, says="service", member_class="police")
+    forged = trust.membership.sign(HintsBody(round="0e" * 32, hints=[item]), charity.party_id)
+    assert await refused(parts.on_hints, forged) is ErrorCode.NOT_ALLOWED
+    to_us = trust.membership.sign(asked, charity.party_id)
+    assert await refused(parts.on_request, to_us) is ErrorCode.WRONG_RECIPIENT
+    by_trust = trust.membership.sign(named, trust.party_id)
+    assert await refused(parts.on_decision, by_trust) is ErrorCode.NOT_ALLOWED
+    assert named.service is not None
+    changes: list[dict[str, Any]] = [
+        {"request": "0e" * 32},
+        {"outcome": "refuse"},
+        {"service": None},
+        {"service": named.service.model_copy(update={"agency_id": care.party_id})},
+        {"service": named.service.model_copy(update={"hint_id": "0e" * 16})},
+    ]
+    for change in changes:
+        lie = named.model_copy(update=change)
+        signed = await federation.hub_read(
+            lambda t, body=lie: federation.ledger(t).sign(body, trust.party_id)  # type: ignore[misc]
+        )
+        assert await refused(parts.on_decision, signed) is ErrorCode.NOT_FOUND, change
+    assert len(await introduced(charity)) == 1
+    assert await told(charity, "d1") == [("Health provider", "open")]
+
+
+async def test_an_answer_to_another_question_or_to_none_changes_nothing(
+    federation: SimFederation,
+) -> None:
+    trust, _, _ = await met(federation)
+    asked, hub_id = await asked_body(federation, trust), trust.membership.hub.hub_id
+    answer, parts = await last_decision(federation), trust.service.dispatcher.introductions
+    (hint,) = await trust.read(lambda tables: tables.hints.of_stub(hub_id, asked.stub_id))
+    again = replace(hint, state=HintState.ASKING, service=None)
+    await trust.write(lambda tables: tables.hints.change(hint, again))
+
+    async def decided(**change: Any) -> list[str]:
+        body = answer.model_copy(update=change)
+        signed = await federation.hub_read(
+            lambda tables: federation.ledger(tables).sign(body, trust.party_id)
+        )
+        await trust.write(lambda tables: parts.on_decision(tables, signed))
+        return [state for _, state in await told(trust, "m1")]
+
+    assert await decided(request="0e" * 32) == ["asking"]
+    assert await decided(hint_id="0e" * 16) == ["asking"]
+    assert await decided(outcome="refuse", code="not_available") == ["refused"]
+    assert await shown(trust, "m1") == ["Child in need"], "whatever stands beside a refusal"
+    assert await decided() == ["refused"], "it waits for nothing"
+    (refused,) = await trust.read(lambda tables: tables.hints.of_stub(hub_id, asked.stub_id))
+    waits = replace(refused, state=HintState.ASKING)
+    await trust.write(lambda tables: tables.hints.change(refused, waits))
+    assert await decided(service=None) == ["refused"], "an answer that names nobody"
+
+    await trust.write(lambda tables: tables.hints.end(hub_id, hint.hint_id))
+    lost, error = trust.membership.sign(asked, hub_id), RemoteError(ErrorCode.OVER_QUOTA, "over")
+    await trust.write(lambda tables: parts.on_failed(tables, lost, error))
+    accepted = AcceptedBody(statement=lost.id, index=9, received_at=federation.clock())
+    sent = Sent(lost, accepted, None, None)
+    await trust.write(lambda tables: parts.on_sent(tables, sent))
+    assert await told(trust, "m1") == []
+
+
+async def test_what_cannot_be_asked_is_said_before_anything_is_sent(
+    federation: SimFederation,
+) -> None:
+    trust, _, _ = await met(federation)
+    hub_id, parts = trust.membership.hub.hub_id, trust.service.dispatcher.introductions
+    desk = Kept(hub_id, "1a" * 16, "51" * 16, "duty_desk", None, "0e" * 32)
+    gone = Kept(hub_id, "1b" * 16, "52" * 16, "service", "charity", "0e" * 32)
+    await trust.write(lambda tables: tables.hints.take([desk, gone]))
+
+    async def code(hint_id: str) -> ErrorCode:
+        wanted = IntroductionRequest(hint_id, 1, "nurse", **CONSENT, facts={})
+        with pytest.raises(LocalError) as caught:
+            await trust.write(lambda tables: parts.ask(tables, wanted))
+        return caught.value.code
+
+    for hint_id in (desk.hint_id, gone.hint_id, "1c" * 16):
+        assert await code(hint_id) is ErrorCode.NOT_FOUND
+    (hint,) = (await trust.team("m1")).services
+    await amend(federation, {"request_lifetime_days": 60})
+    await trust.membership.follow()
+    assert await code(hint.hint_id) is ErrorCode.NOT_READY, "under no charter that is not signed"
+    assert await told(trust, "m1") == [("Contracted charity", "open")]
+    assert await federation.entries("introduction_request") == []
 
 
 async def test_another_record_of_the_asker_that_is_seen_bars_nobody(
@@ -382,6 +587,21 @@ async def test_a_backup_from_before_the_client_agreed_to_less_lets_nobody_meet_a
     assert await told(trust, "m1") == await told(charity, "d1") == []
 
 
+async def test_the_clients_receipt_says_who_may_learn_of_the_service(
+    federation: SimFederation,
+) -> None:
+    trust, charity, _ = await met(federation)
+    receipt = await receipt_of(trust.service, 1)
+    (processing,) = receipt.value["pii_processing"]
+    assert processing["recipient_third_parties"] == ["charity"]
+    assert "  - Contracted charity" in receipt.text
+    await charity.agree("d1", on="2026-09-20")
+    (processing,) = (await receipt_of(charity.service, 2)).value["pii_processing"]
+    assert processing["recipient_third_parties"] == [], "to all is to nobody, of such a service"
+    await federation.round()
+    assert await told(trust, "m1") == []
+
+
 # The duty desk
 
 
@@ -392,7 +612,7 @@ async def hinted(federation: SimFederation, charities: int) -> tuple[SimNode, li
     types = (await federation.charter()).to_value()["involvement_types"]
     for kind in types:
         if kind["code"] == "drug_and_alcohol":
-            kind |= {"hint_from": 5, "visible_to": ["childrens_social_care"]}
+            kind |= {"hint_from": 5, "visible_to": ["childrens_social_care", "charity"]}
     await amend(federation, {"involvement_types": types})
     care = await federation.join("Social care", "childrens_social_care")
     found = [await federation.join(f"Charity {n}", "charity") for n in range(charities)]
@@ -400,7 +620,7 @@ async def hinted(federation: SimFederation, charities: int) -> tuple[SimNode, li
     await found[0].take_in(row("d1", AMIRA, "drug_and_alcohol", None, "D. Worker"))
     for node in (care, found[0]):
         await node.publish()
-    await found[0].agree("d1", classes=["childrens_social_care"])
+    await found[0].agree("d1", classes=["childrens_social_care", "charity"])
     await federation.round()
     return care, found
 
@@ -415,10 +635,20 @@ async def test_the_duty_desk_is_named_where_five_organisations_share_the_class_a
     team = await care.team("c1")
     (hint,) = team.desk_hints
     assert (team.services, await shown(care, "c1")) == ((), [])
+    read = await read_team(care)
+    says = f"The duty desk can put you in touch: Duty team, 01632 960000. Say this to them: {hint}."
+    assert says in read
+    assert "Charity" not in read.partition("A service that is not named")[2], "nor its class"
     said = await federation.hub_read(lambda t: explain_link(t, hint, federation.clock()))
     assert said == ["The service behind this hint is at Charity 0: 01632 960100 (Always)."]
     with pytest.raises(LocalError):
         await service_of(care.service, "c1", hint)
+
+    await charities[1].take_in(row("y1", AMIRA, "youth_work", DUTY, "Y. Worker"))
+    await charities[1].publish()
+    await federation.round()
+    assert (await charities[1].team("y1")).desk_hints == (), "beside itself there are four"
+    assert len((await care.team("c1")).desk_hints) == 1
 
     for change in ("suspended", "active"):
         await ordered(federation, charities[-1], change)
@@ -430,6 +660,12 @@ async def test_the_duty_desk_is_named_where_five_organisations_share_the_class_a
     await polled(federation, care)
     assert (await care.team("c1")).desk_hints == ()
     assert await audited(federation) == set()
+
+
+async def read_team(node: SimNode) -> str:
+    text = io.StringIO()
+    print_team(Console(file=text, width=400), "c1", await node.team("c1"))
+    return text.getvalue()
 
 
 async def test_one_organisation_that_is_five_members_is_one(

@@ -23,7 +23,6 @@ from node.store.news import NewsKind
 from node.store.people import PersonKind
 from node.store.stubs import PublishedStub
 from node.store.tables import NodeTables
-from protocol.governance.charter import Charter
 from protocol.governance.limits import DAY
 from protocol.requests.refusals import RefusalCode
 from storage.sqlite import SqliteTransaction
@@ -51,7 +50,8 @@ from tests.sim.test_succession import back_up, last_note, succeed
 from tests.sim.test_withheld import wish, with_both
 
 Agencies = tuple[SimNode, SimNode]
-FOUND = "c1: Health visiting (Health visiting) works with them too: patchwork-node team."
+TOO = "works with them too: patchwork-node team."
+FOUND = f"c1: Health visiting (Health visiting) {TOO}"
 GONE = "c1: somebody who was in their team is shown there no more."
 POSSIBLE = "c1: a possible match waits for a person: patchwork-node review."
 
@@ -83,14 +83,6 @@ async def ask(federation: SimFederation, care: SimNode) -> str:
     request_id = await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
     await federation.settle()
     return request_id
-
-
-def at_level(level: str, charter: Charter) -> dict[str, Any]:
-    """A change of the charter: how people are told of health visiting."""
-    types = charter.to_value()["involvement_types"]
-    told = {item["code"]: item.get("notice", "notice") for item in types}
-    told["health_visiting"] = level
-    return {"involvement_types": [{**item, "notice": told[item["code"]]} for item in types]}
 
 
 async def test_a_week_of_two_workers(federation: SimFederation, agencies: Agencies) -> None:
@@ -200,37 +192,40 @@ async def test_work_that_is_over_has_left_and_is_named_while_the_team_shows_it(
     assert await said(health, "H. Visitor") == [], "who has no work with them any more"
 
 
-@pytest.mark.parametrize("level", ["quiet", "digest", "notice"])
-async def test_a_universal_service_is_a_number_a_day_where_the_charter_says_so(
-    federation: SimFederation, level: str
+async def test_a_universal_service_is_a_number_a_day_and_routine_care_is_quiet(
+    federation: SimFederation,
 ) -> None:
-    if level != "digest":  # which the template has of it
-        await amend(federation, at_level(level, await federation.charter()))
+    """As the template has it of health visiting, community nursing and youth work."""
     health = await federation.join("Health visiting", "health_provider")
     care = await federation.join("Social care", "childrens_social_care")
-    some = list(crowd(4))
-    await health.take_in(*(replace(item, local_id=f"h{item.local_id}") for item in some))
+    some = list(crowd(6))
+    types = ["health_visiting"] * 3 + ["community_nursing", "youth_work", "youth_work"]
+    await health.take_in(
+        *(
+            replace(item, local_id=f"h{number}", involvement=types[number])
+            for number, item in enumerate(some)
+        )
+    )
     await care.take_in(
         *(
-            row(f"c{item.local_id}", item.record, "child_in_need", DUTY, "S. Worker")
-            for item in some
+            row(f"c{number}", item.record, "child_in_need", DUTY, "S. Worker")
+            for number, item in enumerate(some)
         )
     )
     await health.publish()
     await care.publish()
     await federation.round()
     lines = await news(care, "S. Worker")
-    assert {line["level"] for line in lines} == {level}
-    if level == "digest":
-        (line,) = lines
-        assert line["says"] == (
-            "4 of your clients were found by Health visiting (Health visiting)."
-        )
-        assert line["clients"] == ["cp0", "cp1", "cp2", "cp3"]
-        await mark_news_seen(care.service, lines)
-        assert await news(care, "S. Worker") == [], "all that it stands for was seen"
-    else:
-        assert [line["count"] for line in lines] == [1, 1, 1, 1]
+    assert sorted((line["level"], line["says"]) for line in lines) == [
+        ("digest", "3 of your clients were found by Health visiting (Health visiting)."),
+        ("notice", f"c4: Health visiting (Youth work) {TOO}"),
+        ("notice", f"c5: Health visiting (Youth work) {TOO}"),
+        ("quiet", f"c3: Health visiting (Community nursing) {TOO}"),
+    ]
+    (digest,) = (line for line in lines if line["level"] == "digest")
+    assert digest["clients"] == ["c0", "c1", "c2"]
+    await mark_news_seen(care.service, [digest])
+    assert len(await news(care, "S. Worker")) == 3, "all that it stands for was seen, and no more"
     others = await news(health, "Worker 0")
     assert [line["level"] for line in others] == ["notice"], "by the type of the other side"
 

@@ -393,6 +393,10 @@ async def test_the_password_goes_to_a_server_whose_name_is_proven_and_to_no_othe
         sends = mailer(care, office.port, **login)
         sends.check()
         assert "a secret" not in repr(vars(sends))
+        password.rename(care.folder / "elsewhere")
+        assert await sends.step() == 0, "it waits for its password, like for a server"
+        (care.folder / "elsewhere").rename(password)
+        federation.clock.now += 61
         assert await sends.step() == int(trusted)
     assert office.logins == ([(b"care", b"a secret")] if trusted else [])
     assert len(office.taken) == int(trusted)

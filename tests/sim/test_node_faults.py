@@ -27,6 +27,7 @@ from node.service import NodeService
 from node.store.set_aside import Kind, SetAside
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import WireModel, from_base64
+from protocol.messages.attention import AttentionBody, AttentionNoticeBody
 from protocol.messages.bodies import (
     DecisionBody,
     HubDecisionBody,
@@ -35,6 +36,13 @@ from protocol.messages.bodies import (
     ReleaseBody,
     RequestBody,
     RoundsBody,
+)
+from protocol.messages.clock import OverdueBody
+from protocol.messages.enquiries import EnquiryBody
+from protocol.messages.introductions import (
+    HintsBody,
+    IntroductionDecisionBody,
+    IntroductionRequestBody,
 )
 from protocol.messages.kinds import kind_of
 from protocol.messages.log import DailyStatementBody, ProvisionalBody
@@ -53,6 +61,7 @@ from protocol.messages.review import (
 from protocol.messages.statement import parse_statement
 from runtime.environment import Environment
 from tests.sim.federation import AMIRA, DUTY, SimFederation, SimNode, row, two_agencies
+from tests.sim.later_stories import enquires, introduces, is_late, raises
 from tests.sim.test_attention import PEOPLE, alerts, junk, publish
 from tests.sim.test_charter_change import amend, follow
 from tests.sim.test_daily_statements import alarms, answers, days
@@ -251,6 +260,13 @@ STORIES: Mapping[Story, Mapping[str, list[type[WireModel]]]] = {
     lets_go: {"_incoming": [ProvisionalBody], "_sent": [ProvisionalBody]},
     gets_statements: {"_incoming": [DailyStatementBody]},
     is_flooded: {"_incoming": [QuestionsHeldBody]},
+    is_late: {"_incoming": [OverdueBody]},
+    raises: {"_incoming": [AttentionNoticeBody], "_sent": [AttentionBody]},
+    introduces: {
+        "_incoming": [HintsBody, IntroductionRequestBody, IntroductionDecisionBody],
+        "_sent": [IntroductionRequestBody],
+    },
+    enquires: {"_sent": [EnquiryBody]},
 }  # fmt: skip
 CASES = [
     pytest.param(story, handlers, body, id=f"{handlers[1:]}-{kind_of(body)}")
@@ -321,6 +337,9 @@ REFUSED: Mapping[type[WireModel], Story] = {
     IdentityRequestBody: compares,
     IdentityCheckBody: compares,
     IdentityAnswerBody: compares,
+    AttentionBody: raises,
+    IntroductionRequestBody: introduces,
+    EnquiryBody: enquires,
 }
 
 

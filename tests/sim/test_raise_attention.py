@@ -19,12 +19,20 @@ from node.actions.attention import raise_attention, see_attention
 from node.actions.people import say_now
 from node.actions.records import withdraw_now
 from node.actions.resync import resync_now
+from node.config import HubTerms
 from node.links.review import Opinion
+from node.membership.outbox import Sent
 from node.requests.attention import Alert
 from node.store.attention import RaisedState
 from node.views.inbox import inbox_value
+from protocol import canonical
 from protocol.errors import ErrorCode, LocalError, RemoteError
+from protocol.fields import to_base64
+from protocol.governance.retention import DAY
 from protocol.messages.attention import AttentionNoticeBody
+from protocol.messages.bodies import AcceptedBody
+from protocol.messages.statement import parse_statement
+from protocol.wire import Delivery
 from tests.sim.federation import AMIRA, DUTY, NOON, SAMIR, SimFederation, SimNode, row
 from tests.sim.put_back import copy_aside, put_back
 from tests.sim.test_audit_people import audited, rules
@@ -45,6 +53,12 @@ async def seen_by(node: SimNode) -> list[tuple[str, str, str]]:
     """About whom, by whom and why: what waits for somebody there."""
     value = await node.read(lambda tables: inbox_value(tables, node.membership))
     return [(item["client"], item["agency"], item["title"]) for item in value["attention"]]
+
+
+async def raised_by(node: SimNode) -> list[str]:
+    """What became of what was raised there."""
+    value = await node.read(lambda tables: inbox_value(tables, node.membership))
+    return [item["state_text"] for item in value["raised"]]
 
 
 async def team(federation: SimFederation, *, sensitive: bool) -> Mapping[str, SimNode]:
@@ -121,10 +135,7 @@ async def test_it_is_seen_to_once_and_the_sender_is_told_nothing(
     with pytest.raises(LocalError, match="nothing of that number"):
         await see_attention(care.service, row_["id"], 1)
     assert len(await federation.hub_read(lambda t: t.log.leaves(0, 10_000))) == logged
-    value = await health.read(lambda tables: inbox_value(tables, health.membership))
-    assert [item["state_text"] for item in value["raised"]] == [
-        "sent to the team around the client"
-    ]
+    assert await raised_by(health) == ["sent to the team around the client"]
 
 
 @pytest.mark.parametrize("when", ["before_it_is_told", "after"])
@@ -140,6 +151,8 @@ async def test_with_the_link_it_goes_from_the_screen(
     await withdraw_now(health.service, "h1", 1)
     await federation.settle()
     assert await seen_by(care) == []
+    with pytest.raises(LocalError, match="no team to tell"):
+        await raised(health, "h1")
 
 
 async def test_who_is_suspended_in_between_tells_nobody(
@@ -182,6 +195,7 @@ async def test_over_quota_the_sentence_says_so_and_tomorrow_is_another_day(
     with pytest.raises(RemoteError) as caught:
         await raised(health, "h1", "missing")
     assert caught.value.code is ErrorCode.OVER_QUOTA
+    assert "not taken by the council's hub: nobody is told" in await raised_by(health)
     await days(federation)
     assert [title for _, _, title in await seen_by(care)] == ["Moved home", "Please call me"]
     assert await raised(health, "h1", "missing") is RaisedState.SENT
@@ -242,6 +256,11 @@ async def test_what_cannot_be_raised_is_said_before_anything_leaves(
             await raised(health, client, kind)
     with pytest.raises(LocalError, match="your role is one of"):
         await raise_attention(health.service, Alert("h1", 1, "king", "moved_home"))
+    terms = health.membership.terms
+    health.membership.terms = HubTerms(types={"ours": "health_visiting"})
+    with pytest.raises(LocalError, match="is shown to nobody"):
+        await raised(health, "h1")
+    health.membership.terms = terms
     assert await health.read(lambda t: t.count("sent_attention")) == 0
     assert await raised(health, "h2", though_nobody_shown=True) is RaisedState.SENT, "if meant"
     await amend(federation, {"attention": None})
@@ -250,11 +269,12 @@ async def test_what_cannot_be_raised_is_said_before_anything_leaves(
         await raised(health, "h1")
 
 
+@pytest.mark.parametrize("signed_anew", [False, True])
 async def test_the_hub_lost_between_each_pair_of_steps(
-    federation: SimFederation, agencies: Agencies
+    federation: SimFederation, agencies: Agencies, signed_anew: bool
 ) -> None:
-    """The answer that it was logged is lost; then the hub stops before it tells anybody; then the
-    mail is read and its acknowledgement is lost. Everybody is told once.
+    """The answer that it was logged is lost, or even what was signed; then the hub stops before it
+    tells anybody; then the mail is read and its acknowledgement is lost. Everybody is told once.
     """
     health, care = agencies
     submit = federation.services.intake.submit
@@ -268,7 +288,10 @@ async def test_the_hub_lost_between_each_pair_of_steps(
     assert len(await federation.entries("attention")) == 1
     await restart_hub(federation)
     assert await federation.hub_read(lambda t: t.attention.owed()) != []
+    if signed_anew:
+        await health.write(lambda t: t.tx.run("UPDATE outbox SET envelope = NULL"))
     await health.service.advance()
+    assert await raised_by(health) == ["sent to the team around the client"]
     await restart_hub(federation)
     await federation.hub.jobs.alert()
     await restart_hub(federation)
@@ -295,6 +318,23 @@ async def test_nobody_acts_on_it_before_witnesses_have_signed_the_log_that_has_i
     await federation.checkpoint()
     assert await care.service.receive(wait=0) == 1
     assert len(await seen_by(care)) == 1
+
+
+async def test_what_the_log_says_of_one_that_has_ended_here_changes_nothing(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    """A log that was lost had ended it; then its client was deleted."""
+    health, _ = agencies
+    await raised(health, "h1")
+    (logged,) = await federation.entries("attention")
+    statement = parse_statement(logged["envelope"])
+    accepted = AcceptedBody(statement=statement.id, index=logged["idx"], received_at=NOON)
+    sent = Sent(statement, accepted, None, None)
+    for change in ("UPDATE sent_attention SET state = 'log_lost'", "DELETE FROM sent_attention"):
+        await health.write(lambda t, sql=change: t.tx.run(sql))  # type: ignore[misc]
+        before = await raised_by(health)
+        await health.write(lambda t: health.service.dispatcher.on_sent(t, sent))
+        assert await raised_by(health) == before
 
 
 async def test_a_hub_that_is_away_is_sent_it_later(
@@ -367,6 +407,78 @@ async def test_attention_that_the_log_does_not_have_is_an_alarm(
     await raised(health, "h1", "missing")
     await federation.settle()
     assert await seen_by(care) == before
+
+
+async def test_what_the_hub_did_not_sign_or_the_sender_did_not_is_refused(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    """Nor what comes over a link that care was not told of, or that ends elsewhere."""
+    health, care = agencies
+    await raised(health, "h1")
+    await federation.checkpoint()
+    await care.membership.sync()
+    (logged,) = await federation.entries("attention")
+    (link,) = await care.read(lambda t: t.tx.rows("SELECT * FROM link"))
+    payload = await federation.hub_read(lambda t: t.log.payloads(logged["idx"], logged["idx"] + 1))
+    true = {
+        "attention": to_base64(logged["envelope"]), "index": logged["idx"],
+        "salt": payload[0].salt.hex(), "link_id": link["link_id"], "stub_id": link["stub_id"],
+    }  # fmt: skip
+    envelope = json.loads(logged["envelope"])
+    envelope["signatures"][0]["sig"] = to_base64(bytes(64))
+    forged = to_base64(canonical.encode(envelope))
+    ours = care.membership.sign(parse_statement(logged["envelope"]).body, care.party_id)
+
+    async def told(by: SimNode | None, **change: str) -> ErrorCode | None:
+        body = AttentionNoticeBody(**{**true, **change})
+        if by is None:
+            statement = await federation.hub_read(
+                lambda tables: federation.ledger(tables).sign(body, care.party_id)
+            )
+        else:
+            statement = by.membership.sign(body, care.party_id)
+        text = to_base64(statement.envelope.encode())
+        mail = Delivery(seq=0, index=None, salt=None, envelope=text, sealed=None, proof=None)
+        try:
+            await care.write(lambda tables: care.service.dispatcher.take(tables, mail))
+        except RemoteError as error:
+            return error.code
+        return None
+
+    assert await told(health) is ErrorCode.NOT_ALLOWED, "a member"
+    assert await told(None, attention=forged) is ErrorCode.BAD_SIGNATURE
+    for change in (
+        {"link_id": "00" * 16}, {"stub_id": "00" * 16},
+        {"attention": to_base64(ours.envelope.encode())},
+    ):  # fmt: skip
+        assert await told(None, **change) is ErrorCode.NOT_FOUND, change
+    assert await seen_by(care) == []
+    assert await told(None) is None
+    assert len(await seen_by(care)) == 1
+    await care.write(lambda t: t.tx.run("DELETE FROM received_attention"))
+    kept = care.membership.charter.node_retention
+    assert kept is not None
+    federation.clock.now += kept.news_days * DAY + 1
+    assert await told(None) is None
+    assert await seen_by(care) == [], "forgotten here, and told again after a restore"
+    await amend(federation, {"node_retention": None})
+    await federation.checkpoint()
+    await care.membership.sync()
+    assert await told(None) is None
+    assert len(await seen_by(care)) == 1, "no charter bounds it any more"
+
+
+async def test_who_has_not_signed_the_charter_raises_none(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    health, _ = agencies
+    terms = (await federation.charter()).to_value()["attention"]
+    await amend(federation, {"attention": {**terms, "per_day": 1_000}})
+    await federation.checkpoint()
+    with pytest.raises(LocalError, match="charter"):
+        await raised(health, "h1")
+    assert await federation.entries("attention") == []
+    assert await federation.entries("rejection") == [], "it was not even sent"
 
 
 async def test_it_is_forgotten_with_the_news(federation: SimFederation, agencies: Agencies) -> None:

@@ -317,7 +317,7 @@ class TestWhatPeopleCannotDo:
     async def test_answer_too_late(self, federation: SimFederation, agencies: Agencies) -> None:
         health, _ = agencies
         request_id = await asked(federation, agencies)
-        federation.clock.now += 7 * 86_400
+        federation.clock.now += 14 * 86_400
         with pytest.raises(LocalError) as caught:
             await health.answer(request_id)
         assert caught.value.code is E.TOO_LATE

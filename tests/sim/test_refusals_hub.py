@@ -157,7 +157,7 @@ async def test_decisions_on_what_is_over(federation: SimFederation, agencies: Ag
     assert await says(health, body, care.party_id) is E.NOT_FOUND, "the hub has refused it"
     request_id = await asked(federation, agencies)
     real = await decision(federation, health, request_id)
-    federation.clock.now += 7 * 86_400
+    federation.clock.now += 14 * 86_400
     assert await says(health, real, care.party_id) is E.TOO_LATE
     assert await federation.entries("decision") == []
 
@@ -239,7 +239,7 @@ async def test_a_decision_and_a_release_of_what_has_ended_since(
         sql = "UPDATE stub SET involvements = '[]' WHERE agency = ?"
         await federation.hub_write(lambda tables: tables.tx.run(sql, health.party_id))
     else:
-        federation.clock.now += 4 * 86_400 if ended == "permission" else 7 * 86_400
+        federation.clock.now += 4 * 86_400 if ended == "permission" else 14 * 86_400
     later = await decision(federation, health, second)
     assert await says(health, later, care.party_id) is code
     assert await says(health, card, care.party_id, CARD, PROOF) is code

@@ -353,9 +353,9 @@ class TestACardWithoutAQuorum:
             return {item["request_id"]: item["may_go_now"] for item in value["received"]}
 
         assert await offered() == {vital: True, other: False}
-        federation.clock.now += 8 * 86_400
+        federation.clock.now += 15 * 86_400
         assert await offered() == {vital: False, other: False}, "it has expired"
-        federation.clock.now -= 8 * 86_400
+        federation.clock.now -= 15 * 86_400
         await let_go(health, vital)
         assert await offered() == {vital: False, other: False}, "it has left"
 

@@ -454,11 +454,11 @@ async def test_what_comes_too_late_is_refused_once_and_not_sent_again_and_again(
     federation: SimFederation, agencies: Agencies
 ) -> None:
     health, _ = agencies
-    request_id = await ask(federation, agencies, days=1)
+    request_id = await ask(federation, agencies)
     federation.network.hub_down = True
     with pytest.raises(RemoteError):
         await health.answer(request_id)
-    federation.clock.now += 86_400
+    federation.clock.now += 14 * 86_400
     federation.network.hub_down = False
     for _ in range(3):
         await federation.settle()
@@ -472,8 +472,8 @@ async def test_an_allowed_request_whose_time_is_over_has_no_card(
     federation: SimFederation, agencies: Agencies
 ) -> None:
     health, _ = agencies
-    request_id = await allowed(federation, agencies, days=1)
-    federation.clock.now += 86_400
+    request_id = await allowed(federation, agencies)
+    federation.clock.now += 14 * 86_400
     with pytest.raises(LocalError) as caught:
         await let_go(health, request_id)
     assert caught.value.code is ErrorCode.TOO_LATE
