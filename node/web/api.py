@@ -93,7 +93,7 @@ class LocalApi:
     def _posted(self, call: Call) -> Handler:
         async def handler(request: web.Request) -> web.StreamResponse:
             body = await _body(request, call.body)
-            answer = await call(Hubs(self._services, request.query.get("hub", "")), body)
+            answer = await call(Hubs(self._services, _hub(request)), body)
             return _json(answer.model_dump_json(by_alias=True).encode())
 
         return handler
@@ -113,6 +113,16 @@ class LocalApi:
         given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
         if not hmac.compare_digest(given, self._expected):
             raise RemoteError(ErrorCode.NO_TOKEN, "Authorization")
+
+
+def _hub(request: web.Request) -> str:
+    """The name in `?hub=`, or nothing. Raises RemoteError for anything else in the address: what is
+    mistyped there must not be taken for the only hub.
+    """
+    names = [name for name, _ in request.query.items()]
+    if names not in ([], ["hub"]):
+        raise RemoteError(ErrorCode.UNKNOWN_FIELD, "the address takes ?hub=NAME once")
+    return request.query.get("hub", "")
 
 
 async def _body(request: web.Request, model: type[WireModel]) -> WireModel:

@@ -60,18 +60,20 @@ class Answer(WireModel):
 
 
 class Hubs:
-    """A node's services, one a hub, and the name in `?hub=`, empty if there is none."""
+    """A node's services, one a hub; where `?hub=` has a name (else empty), the one at that hub.
+    Raises RemoteError if there is none.
+    """
 
     def __init__(self, services: Sequence[NodeService], name: str = "") -> None:
-        self.services = services
-        self._name = name
+        self.services = [one for one in services if name in ("", one.membership.hub.name)]
+        if name and not self.services:
+            raise RemoteError(ErrorCode.NOT_FOUND, "no hub has the name in ?hub=")
 
     def one(self) -> NodeService:
-        """The service at the hub of that name, or at the only one. Raises RemoteError."""
-        found = [one for one in self.services if self._name in ("", one.membership.hub.name)]
-        if len(found) != 1:
+        """The only service that is meant. Raises RemoteError."""
+        if len(self.services) != 1:
             raise RemoteError(ErrorCode.NOT_FOUND, "say which hub: ?hub=NAME")
-        return found[0]
+        return self.services[0]
 
     def any(self) -> NodeService:
         """A service for what concerns no hub. Raises RemoteError."""

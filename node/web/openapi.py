@@ -32,7 +32,8 @@ are refused, and nothing is changed then. What a person does is done in that per
 HUB = {
     "name": "hub",
     "in": "query",
-    "description": "The name of the hub, where the node belongs to several.",
+    "description": "The name of the hub, where the node belongs to several. The id of a link, a "
+    "check or a request says so itself.",
     "schema": {"type": "string", "maxLength": 200},
 }
 
@@ -108,13 +109,12 @@ def _operation(call: Call, statuses: Sequence[int]) -> dict[str, Any]:
     names = call.path.removeprefix("/v1/").split("/")
     summary, _, more = call.text.replace("\n", " ").partition(". ")
     described = {"description": " ".join(call.text.split())} if more else {}
-    at_hub = {"parameters": [{"$ref": "#/components/parameters/hub"}]} if call.at_one else {}
     return {
         "operationId": "_".join(names).replace("-", "_"),
         "tags": [names[0]],
         "summary": f"{summary.removesuffix('.')}.",
         **described,
-        **at_hub,
+        "parameters": [{"$ref": "#/components/parameters/hub"}],
         "requestBody": {"required": True, "content": _content(call.body)},
         "responses": {
             "200": {"description": _first(call.answer), "content": _content(call.answer)},

@@ -200,6 +200,16 @@ async def test_a_wrong_address_or_method_is_a_problem_too(apis: tuple[Api, Api])
         assert (allowed and allowed.replace(" ", "")) == allow, path
 
 
+@pytest.mark.parametrize("query", ["?hubb=Other", "?hub=Test%20hub&hub=Other", "?client=h1"])
+async def test_what_is_mistyped_in_the_address_is_not_taken_for_the_only_hub(
+    apis: tuple[Api, Api], query: str
+) -> None:
+    status, said = await posts(apis[0], f"/v1/clients/show{query}", client="h1")
+    assert (status, said["code"]) == (400, "unknown_field")
+    assert (await posts(apis[0], "/v1/clients/show?hub=Test%20hub", client="h1"))[0] == 200
+    assert (await posts(apis[0], "/v1/clients/show?hub=Other", client="h1"))[0] == 404
+
+
 async def test_an_unknown_link_is_not_found(apis: tuple[Api, Api]) -> None:
     status, _ = await posts(apis[0], "/v1/review/answer", link_id="11" * 16, **SAME)
     assert status == 404

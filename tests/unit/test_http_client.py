@@ -249,10 +249,10 @@ async def test_our_own_services_answer_with_problems(client: HttpClient) -> None
         url = str(server.make_url("")).rstrip("/")
         error = await refusal(client.post(f"{url}/refuse", b""))
         assert (error.code, error.detail) == (ErrorCode.OVER_QUOTA, "200 of 200")
-        assert (await refusal(client.get(f"{url}/refuse"))).code is ErrorCode.NOT_FOUND
+        assert (await refusal(client.get(f"{url}/refuse"))).code is ErrorCode.WRONG_METHOD
         assert (await refusal(client.get(f"{url}/nowhere"))).code is ErrorCode.NOT_FOUND
         status, body = await client.exchange(f"{url}/crash", b"")
-        assert status == 404
+        assert status == 405
         crashed = await refusal(client.get(f"{url}/crash"))
         assert crashed.code is ErrorCode.INTERNAL
         assert "Marked" not in crashed.detail
