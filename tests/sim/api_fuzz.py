@@ -174,7 +174,9 @@ class Fuzz:
         response = case.call(self._url, self._session, HEADERS)
         self.statuses[case.path, response.status_code] += 1
         # Too large is refused as well: the check knows no such refusal.
-        skipped = [checks.negative_data_rejection] if response.status_code == 413 else []
+        skipped: list[CheckFunction] = (
+            [checks.negative_data_rejection] if response.status_code == 413 else []
+        )
         case.validate_response(response, checks=CHECKS, excluded_checks=skipped, headers=HEADERS)
         if response.status_code >= 400:
             code = response.json()["code"]
