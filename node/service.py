@@ -23,6 +23,7 @@ from node.oversight.monitor import Monitor
 from node.publishing.publisher import Publisher
 from node.publishing.republish import CharterWatch
 from node.records.upkeep import Forgetting
+from node.requests.telling import HandingOn
 from node.resync.resync import Resyncing
 from node.store.set_aside import Kind, SetAside
 from node.store.tables import NodeTables
@@ -37,7 +38,7 @@ PAUSE_SECONDS = 0.3
 FOLLOW_SECONDS = 2.0
 LOOK_SECONDS = 30.0
 RENEW_SECONDS = 60.0
-REMINDERS_A_LOOK = 60
+HANDINGS_A_REMINDER = 60
 
 Work = Callable[[], Awaitable[object]]
 Shown = TypeVar("Shown")
@@ -63,6 +64,7 @@ class NodeService:
         self.charters = CharterWatch(membership)
         self.renewal = SealRenewal(membership)
         self.figures = WeeklyFigures(membership)
+        self.handing_on = HandingOn(membership)
         self.reminders = Reminders(membership, settings.remind_days)
         self.monitor = Monitor(membership, settings.alarm_command)
         self.forgetting = Forgetting(membership.engine, settings, membership.folder, membership.env)
@@ -70,6 +72,7 @@ class NodeService:
         self._instance = secrets.token_hex(16)
         self._faulty: set[str] = set()
         self._retry_first = False
+        self._reminded = 0
 
     @property
     def zone(self) -> ZoneInfo:
@@ -179,7 +182,7 @@ class NodeService:
             "watch": self.charters.step,
             "renew": self.renewal.step,
             "figures": self.figures.step,
-            "remind": self.reminders.step,
+            "remind": self._remind_once,
             "monitor": self.monitor.look,
             "forget": lambda: self.forgetting.run(dry_run=False),
             "enquiries": self.tell_enquiries,
@@ -235,11 +238,16 @@ class NodeService:
         await self.figures.step()
         await asyncio.sleep(RENEW_SECONDS)
 
-    async def _remind(self) -> None:
+    async def _remind_once(self) -> None:
         await self.reminders.step()
-        for _ in range(REMINDERS_A_LOOK):
-            await asyncio.sleep(RENEW_SECONDS)
-            await self.reminders.hand_on()
+        await self.handing_on.step()
+
+    async def _remind(self) -> None:
+        if self._reminded % HANDINGS_A_REMINDER == 0:
+            await self.reminders.step()
+        await self.handing_on.step()
+        self._reminded += 1
+        await asyncio.sleep(RENEW_SECONDS)
 
     async def _monitor(self) -> None:
         await self.monitor.look()

@@ -1,41 +1,10 @@
-"""Requests and cards as news: who hears that one came, was answered, is overdue (specs/11-news.md).
-
-§2 there says who is told of what.
-"""
+"""What became of our own requests, as news: who asked is told (specs/11-news.md §2)."""
 
 from node.membership.hub import HubMembership
 from node.news.telling import Event, tell
-from node.requests.whose import whose_request
 from node.store.news import NewsKind
-from node.store.requests import ReceivedRequest, ReceivedState, SentRequest
+from node.store.requests import SentRequest
 from node.store.tables import NodeTables
-
-
-def tell_asked(tables: NodeTables, membership: HubMembership, *requests: ReceivedRequest) -> None:
-    """Requests to us: whoever has one that waits for a person is told, and of another whoever does
-    the work. Whoever has it in a later step is told then: the running node looks once in a while.
-    """
-    events = [
-        event for request in requests if (event := _asked(tables, membership, request)) is not None
-    ]
-    tell(tables, membership.hub.hub_id, events, membership.env.clock())
-
-
-def tell_holder(
-    tables: NodeTables,
-    membership: HubMembership,
-    kind: NewsKind,
-    request: ReceivedRequest,
-    to: int | None = None,
-) -> None:
-    """One of ours (a row's id), or whoever has a request to us, is told what became of it."""
-    work = tables.records.involvement(request.involvement)
-    if work is not None:
-        found = whose_request(tables, membership, request)
-        people = (to,) if to is not None else found.people
-        item = str(request.passed_at or "") if kind is NewsKind.PASSED_ON else ""
-        event = Event(kind, work.client, request.request_id, item, people=people)
-        tell(tables, request.hub_id, [event], membership.env.clock())
 
 
 def tell_asker(
@@ -52,15 +21,3 @@ def tell_asker(
         for request in requests
     ]
     tell(tables, membership.hub.hub_id, events, membership.env.clock())
-
-
-def _asked(tables: NodeTables, membership: HubMembership, request: ReceivedRequest) -> Event | None:
-    """None of work that is not here any more."""
-    work = tables.records.involvement(request.involvement)
-    if work is None:
-        return None
-    if request.state is ReceivedState.ASKS_PERSON:
-        people = whose_request(tables, membership, request).people
-    else:
-        people = tuple(person.id for person in tables.people.working_on(work.id))
-    return Event(NewsKind.ASKED, work.client, request.request_id, people=people)

@@ -1,15 +1,13 @@
-"""What no message brings, as news: work that nobody has confirmed, a consent that ends, a request
-that is with somebody else by now.
+"""What is due of our own work, as news: that nobody has confirmed it, that a consent ends.
 
-specs/11-news.md. The running node looks once in a while. The work is the agency's, whatever hubs it
-has joined: the first of them has the lines of it.
+specs/11-news.md. No message brings it, so the running node looks once in a while. The work
+is the agency's, whatever hubs it has joined: the first of them has the lines.
 """
 
 from collections.abc import Iterator
 
 from node.membership.charter import confirm_months
 from node.membership.hub import HubMembership
-from node.news.asked import tell_asked
 from node.news.reading import CONFIRM, CONSENT, confirmed, subject_of
 from node.news.telling import Event, tell
 from node.store.news import NewsKind
@@ -29,17 +27,6 @@ class Reminders:
         """Put what has become due onto people's lists. Raises LocalError."""
         await self._membership.check_synced()
         await self._membership.engine.write(self._tell)
-
-    async def hand_on(self) -> None:
-        """Tell whoever has a request by now, where the time of somebody before is over. Raises
-        LocalError.
-        """
-        await self._membership.check_synced()
-        await self._membership.engine.write(self._hand_on)
-
-    def _hand_on(self, tables: NodeTables) -> None:
-        hub_id, now = self._membership.hub.hub_id, self._membership.env.clock()
-        tell_asked(tables, self._membership, *tables.received_requests.waiting(hub_id, now))
 
     def _tell(self, tables: NodeTables) -> None:
         hub_id, now = self._membership.hub.hub_id, self._membership.env.clock()

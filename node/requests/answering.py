@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from node.config import ANY, NodeSettings
 from node.membership.hub import HubMembership
 from node.membership.outbox import Sent
-from node.news.asked import tell_asked
 from node.requests.facts import opened_facts, proven_key
 from node.requests.grounds import permission_and_consent
 from node.requests.objections import check_override, is_overridable, objection_to
@@ -17,6 +16,7 @@ from node.requests.overdue import clock_at
 from node.requests.passing import waiting
 from node.requests.reasons import WrittenReason, reason_of
 from node.requests.sealed import named_part, open_part
+from node.requests.telling import tell_asked
 from node.store.decisions import LoggedDecision
 from node.store.links import LinkState
 from node.store.outbox import Outgoing

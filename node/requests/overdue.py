@@ -6,7 +6,8 @@ It is reckoned again here, by the charter, this node's own clock and the witness
 from dataclasses import replace
 
 from node.membership.hub import HubMembership
-from node.news.asked import tell_asker, tell_holder
+from node.news.asked import tell_asker
+from node.requests.telling import tell_holder
 from node.store.news import NewsKind
 from node.store.requests import ReceivedRequest, SentRequest, SentState
 from node.store.tables import NodeTables

@@ -28,7 +28,7 @@ async def test_it_is_told_from_hand_to_hand(federation: SimFederation, agencies:
 
     federation.clock.now += 2 * DAY
     for _ in range(2):
-        await health.service.reminders.hand_on()
+        await health.service.handing_on.step()
     assert await said(health, "D. Uty") == [ASKS], "once, however often somebody looks"
     assert await said(health, "H. Visitor") == []
 
@@ -36,7 +36,7 @@ async def test_it_is_told_from_hand_to_hand(federation: SimFederation, agencies:
     await federation.checkpoint()
     await federation.hub.jobs.overdue()
     await federation.settle()
-    await health.service.reminders.hand_on()
+    await health.service.handing_on.step()
     late = "a request between you and {} is overdue: patchwork-node inbox."
     assert await said(care, "S. Worker") == ["c1: " + late.format("Health visiting")]
     assert sorted(await said(health, "M. Anager")) == sorted(
