@@ -23,7 +23,7 @@ from node.oversight.monitor import Monitor
 from node.publishing.publisher import Publisher
 from node.publishing.republish import CharterWatch
 from node.records.upkeep import Forgetting
-from node.requests.telling import HandingOn
+from node.requests.told import HandingOn
 from node.resync.resync import Resyncing
 from node.store.set_aside import Kind, SetAside
 from node.store.tables import NodeTables

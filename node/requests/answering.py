@@ -16,7 +16,7 @@ from node.requests.overdue import clock_at
 from node.requests.passing import waiting
 from node.requests.reasons import WrittenReason, reason_of
 from node.requests.sealed import named_part, open_part
-from node.requests.telling import tell_asked
+from node.requests.told import tell_asked
 from node.store.decisions import LoggedDecision
 from node.store.links import LinkState
 from node.store.outbox import Outgoing

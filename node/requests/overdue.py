@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from node.membership.hub import HubMembership
 from node.news.asked import tell_asker
-from node.requests.telling import tell_holder
+from node.requests.told import tell_holder
 from node.store.news import NewsKind
 from node.store.requests import ReceivedRequest, SentRequest, SentState
 from node.store.tables import NodeTables

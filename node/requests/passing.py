@@ -6,7 +6,7 @@ specs/06-requests.md §10. Whose it is says node/requests/whose.py.
 from dataclasses import replace
 
 from node.membership.hub import HubMembership
-from node.requests.telling import tell_holder
+from node.requests.told import tell_holder
 from node.requests.whose import is_away, whose_request
 from node.store.news import NewsKind
 from node.store.outbox import OutboxState
