@@ -22,7 +22,9 @@ async def refused(node: SimNode, **change: Any) -> str | None:
     said = json.dumps({**json.loads(waiting.text), **change})
     await node.write(lambda t: t.tx.update("outbox", {"body": said}, {"id": waiting.id}))
     await node.service.advance()
-    return next(item["error"] for item in await node.outbox() if item["id"] == waiting.id)
+    found = {item["id"]: item["error"] for item in await node.outbox()}
+    code: str | None = found[waiting.id]
+    return code
 
 
 async def test_attention_that_the_rules_do_not_allow(
