@@ -18,6 +18,7 @@ from hub.matching.ends import EndsPass
 from hub.matching.pepper import Pepper
 from hub.matching.publications import Publications, kept_chunk
 from hub.matching.rounds import Matcher
+from hub.store.directory import DirectoryMemo
 from hub.store.tables import SCHEMA, HubTables
 from protocol.commitments import commit
 from protocol.fields import to_base64
@@ -65,7 +66,8 @@ class SyntheticHub:
     """Publications are applied and rounds run as the hub does it."""
 
     def __init__(self, path: Path) -> None:
-        self._database = SqliteDatabase(path, SCHEMA, HubTables)
+        memo = DirectoryMemo()  # of this database, as the hub's own engine has it
+        self._database = SqliteDatabase(path, SCHEMA, lambda tx: HubTables(tx, memo))
         self.signer = AuditLog()
         self._drawn = 0
         env = Environment(clock=lambda: self.signer.now, random=self._random)

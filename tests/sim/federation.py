@@ -447,12 +447,10 @@ class SimFederation:
         self.services = await self.hub.start()
         self.network.hub = self.services
         await self.checkpoint()
+        of_each = HolderSettings(hub_url=HUB, genesis=self.genesis)
         for number, url in enumerate(holder_urls, 1):
-            holder = HolderService(
-                self.folder / f"holder-{number}",
-                HolderSettings(hub_url=HUB, genesis=self.genesis),
-                self.clock,
-            )
+            own = of_each.model_copy(deep=True)
+            holder = HolderService(self.folder / f"holder-{number}", own, self.clock)
             await holder.start()
             await holder.sync(self.network)  # type: ignore[arg-type]
             self.network.holders[url] = holder
@@ -481,8 +479,7 @@ class SimFederation:
         env = Environment(self.clock, copy.copy(before.random))
         context = NodeContext(engine, self.network, env, SharedPlaces())  # type: ignore[arg-type]
         federation = await load_membership(folder, hub, context)
-        member = federation.me().body.member_class
-        service = NodeService(federation, self.settings(name, member))
+        service = NodeService(federation, left.service._settings.model_copy(deep=True))
         self.nodes[name] = SimNode(service, folder)
 
     async def join(self, name: str, member_class: str, **settings: Any) -> SimNode:
