@@ -44,6 +44,7 @@ WRAPPERS: list[type[WireModel]] = [
     sealing.ContactCard,
     sealing.SealedCheck,
     sealing.IdentityDetails,
+    sealing.Opening,
 ]
 WRAPPED = [item["bytes"].encode() for item in STATEMENTS["wrappers"]] + [
     case["plaintext"].encode() for case in SEALED
