@@ -101,7 +101,7 @@ class Story:
         """A request without the facts that its code demands is refused, and told why."""
         output = self._ask("UK-CA89-S47", ["informed=unsafe_to_inform"], expect=1)
         self.expect("missing: enquiry_reference" in output, "the sentence names what is missing")
-        self._tell("Social care forgets the enquiry reference. " + output.splitlines()[-1])
+        self._tell("Social care forgets the enquiry reference. " + output.splitlines()[-2])
 
     def ask_and_answer(self) -> None:
         """Asked properly, answered by a person, and the card opens."""
@@ -184,7 +184,7 @@ class Story:
         self._tell(
             "The family withdraws its consent at health visiting. Social care asks again: refused."
         )
-        self._tell(output.splitlines()[-1])
+        self._tell(output.splitlines()[-2])
 
     def audit(self) -> None:
         """The auditor fetches, verifies and decides everything again; then one byte is changed."""

@@ -72,7 +72,7 @@ async def test_the_operators_command_is_told_of_a_message_that_is_not_in_the_log
     program = f"import sys; open({str(told)!r}, 'a').write(sys.stdin.read())"
     monitor = Monitor(care.membership, [sys.executable, "-c", program])
     await monitor.look()
-    unlogged(monkeypatch, "request")
+    unlogged(monkeypatch, "request", index=None)
     with contextlib.suppress(RemoteError):
         await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
     await federation.checkpoint()
