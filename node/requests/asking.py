@@ -135,7 +135,8 @@ class Asking:
                 needed_by=needed_by,
             )
         )
-        tables.drafts.sent(wanted.draft, request_id)
+        if wanted.draft:
+            tables.drafts.sent(wanted.draft, request_id)
         tables.outbox.enqueue(Outgoing(hub_id, holder, body, sealed=sealed.data))
         return request_id
 

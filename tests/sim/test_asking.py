@@ -16,6 +16,7 @@ from node.requests.asking import ContactRequest
 from node.store.drafts import Draft
 from node.store.old import old_asked
 from node.web.api import LocalApi
+from protocol.errors import ErrorCode, LocalError, RemoteError
 from tests.sim.federation import AMIRA, DUTY, SimFederation, SimNode, row, two_agencies
 from tests.sim.test_api import BEARER, TOKEN
 from tests.sim.test_people_cli import Town
@@ -182,6 +183,50 @@ async def test_a_request_that_is_on_its_way_is_no_draft(federation: SimFederatio
     assert await care.read(lambda t: t.count("request_draft")) == 1, "the hub may refuse it"
     await care.service.advance()
     assert await care.read(lambda t: t.count("request_draft")) == 0
+
+
+@pytest.mark.parametrize("moment", ["before the hub has it", "before we hear of it"])
+def test_what_is_on_its_way_is_not_asked_twice(
+    met: Town, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """The hub is lost as the request leaves: it goes out by itself, and its draft is no other."""
+    network, to = met.federation.network, reference(met)
+    post = network._hub_post
+
+    async def cut_off(url: str, body: bytes) -> bytes:
+        if url.endswith("/v1/statements"):
+            if moment == "before we hear of it":
+                await post(url, body)
+            raise RemoteError(ErrorCode.UNREACHABLE, "the hub is away")
+        return await post(url, body)
+
+    with monkeypatch.context() as lost:
+        lost.setattr(network, "_hub_post", cut_off)
+        said = met.types(CARE, "ask", "c1", to, *S47, *REFERENCE)
+        assert (said.exit_code, "ask --draft" in said.output) == (1, False), said.output
+        assert "goes out by itself" in said.output
+        again = met.types(CARE, "ask", "--draft", "1", "--needed-by", "today")
+        assert (again.exit_code, "on its way" in again.output) == (1, True), again.output
+        dropped = met.types(CARE, "drafts", "--drop", "1")
+        assert (dropped.exit_code, "on its way" in dropped.output) == (1, True), dropped.output
+    met.now(met.federation.settle())
+    assert [item["state"] for item in sent(met)] == ["waiting"]
+    assert len(met.now(met.federation.entries("request"))) == 1
+    assert drafts(met) == []
+    gone = met.types(CARE, "ask", "--draft", "1")
+    assert (gone.exit_code, "no draft has that number" in gone.output) == (1, True), gone.output
+
+
+async def test_two_who_send_one_draft_at_once_send_it_once(federation: SimFederation) -> None:
+    _, care = await two_agencies(federation)
+    request = replace(await request_of(care), draft=await drafted(care))
+    await care.write(lambda tables: care.service.asking.ask(tables, request))
+    for found in (ErrorCode.CONFLICT, ErrorCode.CONFLICT):
+        with pytest.raises(LocalError) as refused:
+            await care.write(lambda tables: care.service.asking.ask(tables, request))
+        assert refused.value.code is found
+        await care.service.advance()  # the hub takes the first, and the draft is gone
+    assert len(await federation.entries("request")) == 1
 
 
 async def test_a_draft_goes_with_its_client_and_with_its_time(federation: SimFederation) -> None:
