@@ -148,8 +148,10 @@ async def send_kept(service: NodeService, ask: Ask, day: str) -> str:
     """Send what is kept as a draft; the request's id. `day`: by when, as typed, or empty. Raises
     LocalError or RemoteError; the draft stays then, or is on its way.
     """
-    until = needed_by(service, day) if day else ask.needed_by
-    return await ask_now(service, replace(ask, needed_by=until))
+    if day:
+        ask = replace(ask, needed_by=needed_by(service, day))
+        await keep_draft(service, ask)
+    return await ask_now(service, ask)
 
 
 async def ask_now(service: NodeService, ask: Ask) -> str:

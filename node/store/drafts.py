@@ -70,8 +70,8 @@ class Drafts:
         client.
         """
         rows = self._tx.rows(
-            "SELECT d.*, c.local_id FROM request_draft d JOIN client c ON c.id = d.client "
-            f"WHERE d.hub_id = ? AND NOT {_SENDING} ORDER BY d.id",  # noqa: S608 - ours
+            "SELECT d.*, c.local_id FROM request_draft d JOIN client c ON c.id = d.client "  # noqa: S608 - ours
+            f"WHERE d.hub_id = ? AND NOT {_SENDING} ORDER BY d.id",
             hub_id,
         )
         return [(str(row["local_id"]), _draft_of(row)) for row in rows]

@@ -118,15 +118,17 @@ def test_a_day_that_cannot_be_loses_nothing(met: Town, day: str, says: str) -> N
 
 def test_what_the_hub_refuses_is_kept_and_mended(met: Town) -> None:
     """The enquiry's reference is left out: the hub says so, and only that is typed again."""
-    said = met.types(CARE, "ask", "c1", reference(met), *S47)
+    said = met.types(CARE, "ask", "c1", reference(met), *S47, "--needed-by", "tomorrow")
     assert said.exit_code == 1
     assert "asks for a fact that is missing" in said.output
     (draft,) = drafts(met)
+    assert draft["needed_by"] is not None
     assert "asks for a fact that is missing" in draft["why"]
     assert draft["facts"] == {"informed": "informed"}
     again = met.types(CARE, "ask", "--draft", str(draft["draft"]), *REFERENCE)
     assert again.exit_code == 0, again.output
     assert sorted(item["state"] for item in sent(met)) == ["refused", "waiting"]
+    assert {item["needed_by"] for item in sent(met)} == {draft["needed_by"]}
     assert drafts(met) == []
 
 
@@ -336,14 +338,15 @@ async def test_another_program_of_the_agency_asks_over_the_local_interface(
             "role": "social_worker", "purpose": "safeguarding_child", "basis": "UK-CA89-S47",
             "facts": {"informed": asked["informed"][0]},
         }  # fmt: skip
-        status, refused = await post("/v1/requests/ask", **whom, **why)
+        status, refused = await post("/v1/requests/ask", **whom, **why, needed_by="tomorrow")
         assert (status, refused["state"], refused["code"]) == (200, "refused", "missing_fact")
         _, listed = await post("/v1/requests/drafts")
         (draft,) = listed["drafts"]
         why["facts"] = {**draft["facts"], "enquiry_reference": "S47-1"}
-        anew = {"draft": draft["draft"], "practitioner": "S. Worker", "needed_by": "tomorrow"}
+        anew = {"draft": draft["draft"], "practitioner": "S. Worker"}
         status, taken = await post("/v1/requests/ask", **anew, **why)
         assert (status, taken["state"]) == (200, "waiting")
+        assert taken["needed_by"] == refused["needed_by"]
         assert (await post("/v1/requests/drafts"))[1] == {"drafts": []}
         status, problem = await post("/v1/requests/drafts/drop", draft=draft["draft"])
         assert (status, problem["code"]) == (404, "not_found")
