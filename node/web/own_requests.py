@@ -51,7 +51,8 @@ class WhomIn(WireModel):
 class AskIn(WireModel):
     """A request: of an entry of a client's team, or what a draft says (its number, else 0).
 
-    `needed_by` is a day, or empty: as the draft says; `facts` as typed: committed ones leave only sealed.
+    `needed_by` is a day, or empty: as the draft says. `facts` as typed: committed ones leave only
+    sealed.
     """
 
     client: Annotated[str, Field(max_length=80)] = ""
