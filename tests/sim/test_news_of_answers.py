@@ -3,6 +3,7 @@
 from node.actions.attention import see_attention
 from node.actions.cards import take_back_now
 from node.actions.requests import pass_on_now
+from node.records import people
 from tests.sim.federation import SimFederation, SimNode
 from tests.sim.test_answering import DAY, agree, staff
 from tests.sim.test_news import ask, said
@@ -93,3 +94,28 @@ async def test_a_renewed_card_is_told_as_one_and_recalled_for_good_once_more(
     await take_back_now(health.service, request_id, 1)
     await federation.settle()
     assert await said(care, "S. Worker") == [recalled, answered], "the last word is the last line"
+
+
+async def test_a_request_that_comes_back_is_told_and_who_was_passed_it_hears_once(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    health, care = agencies
+    await agree(federation, agencies)
+    await staff(health)
+    for name in ("H. Visitor", "C. Over"):
+        await said(health, name)
+    request_id = await ask(federation, care)
+    assert await said(health, "H. Visitor") == [ASKS]
+    await pass_on_now(health.service, request_id, 1, "C. Over")
+    for _ in range(2):
+        await health.service.handing_on.step()
+    passed = "h1: a request was passed on to you: patchwork-node inbox."
+    assert await said(health, "C. Over") == [passed], "once, by the name of what it is"
+    assert await said(health, "H. Visitor") == []
+
+    now = federation.clock()
+    await health.write(lambda tables: people.close(tables, "C. Over", "M. Anager", now))
+    for _ in range(2):
+        await health.service.handing_on.step()
+    assert await said(health, "H. Visitor") == [ASKS], "it is with her again"
+    assert await said(health, "D. Uty") == []
