@@ -73,7 +73,7 @@ async def happens(node: SimNode, name: str, *subjects: str) -> None:
         node.membership.hub.hub_id,
         node.membership.env.clock(),
     )
-    events = [Event(NewsKind.ATTENTION, 1, subject, people=(who,)) for subject in subjects]
+    events = [Event(NewsKind.LEFT, 1, subject, people=(who,)) for subject in subjects]
     await node.write(lambda tables: tell(tables, hub_id, events, now))
 
 
