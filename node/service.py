@@ -65,7 +65,7 @@ class NodeService:
         self.renewal = SealRenewal(membership)
         self.figures = WeeklyFigures(membership)
         self.handing_on = HandingOn(membership)
-        self.reminders = Reminders(membership, settings.remind_days)
+        self.reminders = Reminders(membership, settings.remind_days, settings.hubs)
         self.monitor = Monitor(membership, settings.alarm_command)
         self.forgetting = Forgetting(membership.engine, settings, membership.folder, membership.env)
         self._settings = settings

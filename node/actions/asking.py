@@ -13,7 +13,7 @@ from node.links.team import known_links, label_of
 from node.membership.hub import HubMembership
 from node.requests.asking import ContactRequest
 from node.service import NodeService
-from node.store.drafts import Draft
+from node.store.drafts import ON_ITS_WAY, Draft
 from node.store.tables import NodeTables
 from node.views.bases import Offered, offered
 from node.views.people import roles_of
@@ -128,8 +128,13 @@ async def keep_draft(service: NodeService, ask: Ask) -> int:
     return await service.membership.engine.write(work)
 
 
+async def is_on_its_way(service: NodeService, draft: int) -> bool:
+    """Whether a draft goes out by itself, as soon as the hub is there."""
+    return await service.membership.engine.read(lambda tables: tables.drafts.is_on_its_way(draft))
+
+
 async def drop_draft(service: NodeService, draft: int) -> None:
-    """Delete a draft. Raises LocalError(NOT_FOUND)."""
+    """Delete a draft. Raises LocalError: NOT_FOUND, or CONFLICT of one that is on its way."""
     hub_id = service.membership.hub.hub_id
 
     def work(tables: NodeTables) -> None:
@@ -141,10 +146,12 @@ async def drop_draft(service: NodeService, draft: int) -> None:
 
 async def send_kept(service: NodeService, ask: Ask, day: str) -> str:
     """Send what is kept as a draft; the request's id. `day`: by when, as typed, or empty. Raises
-    LocalError or RemoteError; the draft stays then.
+    LocalError or RemoteError; the draft stays then, or is on its way.
     """
-    until = needed_by(service, day) if day else ask.needed_by
-    return await ask_now(service, replace(ask, needed_by=until))
+    if day:
+        ask = replace(ask, needed_by=needed_by(service, day))
+        await keep_draft(service, ask)
+    return await ask_now(service, ask)
 
 
 async def ask_now(service: NodeService, ask: Ask) -> str:
@@ -236,6 +243,8 @@ def _draft(tables: NodeTables, hub_id: str, number: int) -> Draft:
     draft = tables.drafts.get(number)
     if draft is None or draft.hub_id != hub_id:
         raise LocalError(ErrorCode.NOT_FOUND, "no draft has that number: see patchwork-node drafts")
+    if tables.drafts.is_on_its_way(number):
+        raise LocalError(ErrorCode.CONFLICT, ON_ITS_WAY)
     return draft
 
 

@@ -27,6 +27,10 @@ app = typer.Typer()
 out = Console(soft_wrap=True, markup=False, highlight=False)
 
 OTHER_DAY = "other"
+GOES_OUT = (
+    "The request is kept and goes out by itself, with a running patchwork-node serve: do not ask "
+    "again."
+)
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,8 @@ class _Here:
             try:
                 request_id = await acts.send_kept(service, replace(wanted, draft=kept), day)
             except PatchworkError:
-                out.print(_kept(kept))
+                goes = await acts.is_on_its_way(service, kept)
+                out.print(GOES_OUT if goes else _kept(kept))
                 raise
             value = await service.read(inbox_value)
         item = next(item for item in value["sent"] if item["request_id"] == request_id)

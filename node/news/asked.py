@@ -10,12 +10,13 @@ from node.store.tables import NodeTables
 def tell_asker(
     tables: NodeTables, membership: HubMembership, kind: NewsKind, *requests: SentRequest
 ) -> None:
-    """Whoever asked is told what became of it."""
+    """Whoever asked is told what became of it, and of which card: one may take another's place."""
     events = [
         Event(
             kind,
             request.client,
             request.request_id,
+            request.release_id or "",
             people=(request.practitioner,) if request.practitioner is not None else (),
         )
         for request in requests

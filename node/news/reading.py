@@ -78,7 +78,7 @@ class _Here:
         if line.kind is NewsKind.ATTENTION:
             return Current(line) if line.subject in self._raised else None
         request = self._requests.get(line.subject)
-        return Current(line, request=request) if request is not None else None
+        return Current(line, request=request) if _holds(line, request) else None
 
 
 def _of_team(line: NewsLine, link: Link | None) -> Current | None:
@@ -88,6 +88,12 @@ def _of_team(line: NewsLine, link: Link | None) -> Current | None:
         left_and_back = line.kind is NewsKind.LEFT and not item.is_past
         return None if left_and_back else Current(line, link.agency_id, item)
     return Current(line) if line.kind is NewsKind.LEFT else None
+
+
+def _holds(line: NewsLine, request: SentRequest | ReceivedRequest | None) -> bool:
+    """Of a card that was recalled: unless another has come in its place."""
+    is_recalled = line.kind is NewsKind.RECALLED
+    return request is not None and not (is_recalled and line.item not in ("", request.release_id))
 
 
 def _waits(line: NewsLine, link: Link | None, review: Review | None) -> bool:

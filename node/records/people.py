@@ -108,14 +108,22 @@ class Away:
 
 
 def away(tables: NodeTables, said: Away, zone: ZoneInfo, now: int) -> Absence:
-    """Take down that somebody is away on whole days of a time zone. Raises LocalError."""
+    """Take down that somebody is away on whole days of a time zone, from today on: what was before
+    changes nothing any more. Raises LocalError.
+    """
     person = acting(tables, said.name)
     cover = acting(tables, said.cover) if said.cover else None
-    first = said.first or datetime.fromtimestamp(now, zone).date()
-    starts, ends = (
-        int(datetime.combine(day, time(), zone).timestamp())
-        for day in (first, said.last + timedelta(days=1))
-    )
+    today = datetime.fromtimestamp(now, zone).date()
+    first = max(said.first or today, today)
+    try:
+        starts, ends = (
+            int(datetime.combine(day, time(), zone).timestamp())
+            for day in (first, said.last + timedelta(days=1))
+        )
+    except OverflowError:  # the calendar has no day after the last one
+        raise LocalError(
+            ErrorCode.MALFORMED, "--until is the last day, and no calendar has a day after that one"
+        ) from None
     if ends <= starts or ends <= now:
         raise LocalError(
             ErrorCode.MALFORMED, "--until is the last day: today or later, and not before --from"

@@ -135,7 +135,8 @@ class Asking:
                 needed_by=needed_by,
             )
         )
-        tables.drafts.sent(wanted.draft, request_id)
+        if wanted.draft:
+            tables.drafts.sent(wanted.draft, request_id)
         tables.outbox.enqueue(Outgoing(hub_id, holder, body, sealed=sealed.data))
         return request_id
 
@@ -252,7 +253,7 @@ class Asking:
         tables.sent_requests.change(request, opened)
         # The card before may have been recalled before it could be opened.
         clear_alarm(tables, request.hub_id, AlarmCode.CARD_CLOSED, now, place=body.request_id)
-        tell_asker(tables, self._membership, NewsKind.ANSWERED, request)
+        tell_asker(tables, self._membership, NewsKind.ANSWERED, opened)
         receipt = ReceiptBody(
             request_id=body.request_id, release=statement.id, sealed_hash=body.sealed_hash
         )
@@ -274,7 +275,7 @@ class Asking:
         if request.may_be_renewed:
             closed = replace(closed.without_former(), release_id=statement.id)
         tables.sent_requests.change(request, closed)
-        tell_asker(tables, self._membership, NewsKind.ANSWERED, request)
+        tell_asker(tables, self._membership, NewsKind.ANSWERED, closed)
         now = self._membership.env.clock()
         raise_alarm(tables, hub_id, AlarmCode.CARD_CLOSED, now, place=body.request_id)
 

@@ -55,12 +55,22 @@ def tell_holder(
 
 
 def _asked(tables: NodeTables, membership: HubMembership, request: ReceivedRequest) -> Event | None:
-    """None of work that is not here any more."""
+    """None of work that is not here any more, nor of what is with whom it was passed on to: they
+    were told. Whoever has it again after that is told again.
+    """
     work = tables.records.involvement(request.involvement)
     if work is None:
         return None
+    item = ""
     if request.state is ReceivedState.ASKS_PERSON:
-        people = whose_request(tables, membership, request).people
+        found = whose_request(tables, membership, request)
+        people = found.people
+        if found.is_passed:
+            people = tuple(one for one in people if one != request.passed_to)
+            if not people:
+                return None
+        elif request.passed_at is not None:
+            item = str(request.passed_at)
     else:
         people = tuple(person.id for person in tables.people.working_on(work.id))
-    return Event(NewsKind.ASKED, work.client, request.request_id, people=people)
+    return Event(NewsKind.ASKED, work.client, request.request_id, item, people=people)

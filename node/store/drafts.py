@@ -7,8 +7,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from protocol.errors import ErrorCode, LocalError
 from storage.engine import Row, Transaction
 
+ON_ITS_WAY = "this request is on its way to the hub: see patchwork-node inbox, and do not ask anew"
+GONE = "this draft was sent or deleted meanwhile: see patchwork-node inbox and drafts"
+_SENDING = (
+    "EXISTS (SELECT 1 FROM sent_request s WHERE s.hub_id = d.hub_id "
+    "AND s.request_id = d.request_id AND s.state = 'sending')"
+)
 _PLAIN = (
     "hub_id", "client", "practitioner", "link_id", "involvement_id", "holder", "role", "purpose",
     "basis", "needed_by", "saved_at", "id", "request_id",
@@ -53,31 +60,41 @@ class Drafts:
         row = self._tx.one("SELECT * FROM request_draft WHERE id = ?", draft)
         return _draft_of(row) if row else None
 
+    def is_on_its_way(self, draft: int) -> bool:
+        """Whether one was sent, and the hub has not said yet whether it takes it."""
+        sql = f"SELECT 1 FROM request_draft d WHERE d.id = ? AND {_SENDING}"  # noqa: S608 - ours
+        return self._tx.one(sql, draft) is not None
+
     def of_hub(self, hub_id: str) -> list[tuple[str, Draft]]:
         """Those at a hub that are not on their way, oldest first, each with our own id of its
         client.
         """
         rows = self._tx.rows(
-            "SELECT d.*, c.local_id FROM request_draft d JOIN client c ON c.id = d.client "
-            "WHERE d.hub_id = ? AND NOT EXISTS (SELECT 1 FROM sent_request s "
-            "WHERE s.hub_id = d.hub_id AND s.request_id = d.request_id AND s.state = 'sending') "
-            "ORDER BY d.id",
+            "SELECT d.*, c.local_id FROM request_draft d JOIN client c ON c.id = d.client "  # noqa: S608 - ours
+            f"WHERE d.hub_id = ? AND NOT {_SENDING} ORDER BY d.id",
             hub_id,
         )
         return [(str(row["local_id"]), _draft_of(row)) for row in rows]
 
     def keep(self, draft: Draft) -> int:
-        """Keep one, new or as it is now; its number."""
+        """Keep one, new or as it is now; its number. Of which attempt it was says `sent` alone.
+        Raises LocalError(CONFLICT): it has gone meanwhile.
+        """
         values = {name: getattr(draft, name) for name in _PLAIN if name != "id"}
         values["facts"] = json.dumps(dict(draft.facts))
         if not draft.id:
             return self._tx.insert_for_id("request_draft", values)
-        self._tx.update("request_draft", values, {"id": draft.id})
+        del values["request_id"]
+        if not self._tx.update("request_draft", values, {"id": draft.id}):
+            raise LocalError(ErrorCode.CONFLICT, GONE)
         return draft.id
 
     def sent(self, draft: int, request_id: str) -> None:
-        """It goes out as this request."""
-        self._tx.run("UPDATE request_draft SET request_id = ? WHERE id = ?", request_id, draft)
+        """It goes out as this request. Raises LocalError(CONFLICT): it does already, or has."""
+        if self.is_on_its_way(draft):
+            raise LocalError(ErrorCode.CONFLICT, ON_ITS_WAY)
+        if not self._tx.update("request_draft", {"request_id": request_id}, {"id": draft}):
+            raise LocalError(ErrorCode.CONFLICT, GONE)
 
     def taken(self, hub_id: str, request_id: str) -> None:
         """The hub has let this request go on: its draft has done its work."""

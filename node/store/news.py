@@ -116,10 +116,10 @@ class News:
         self._tx.run_among(sql, now, among=numbers)
 
     def hand_over(self, person: int, to: int) -> None:
-        """Let somebody else read what a person has not seen."""
+        """Let somebody else read what a person has not seen: no mail has told them of it."""
         self._tx.run(
-            "UPDATE news SET person = ? WHERE person = ? AND seen_at IS NULL AND NOT EXISTS "
-            "(SELECT 1 FROM news o WHERE o.person = ? AND o.hub_id = news.hub_id "
+            "UPDATE news SET person = ?, mailed_at = NULL WHERE person = ? AND seen_at IS NULL "
+            "AND NOT EXISTS (SELECT 1 FROM news o WHERE o.person = ? AND o.hub_id = news.hub_id "
             "AND o.subject = news.subject AND o.kind = news.kind AND o.item = news.item)",
             to, person, to,
         )  # fmt: skip

@@ -14,7 +14,7 @@ from node.links.team import label_of
 from node.membership.hub import HubMembership
 from node.news.reading import CONFIRM, Current, current
 from node.store.news import OF_TEAMS, NewsKind, NewsLevel
-from node.store.requests import SentRequest
+from node.store.requests import SentRequest, SentState
 from node.store.tables import NodeTables
 
 OF_REQUESTS = {
@@ -24,6 +24,9 @@ OF_REQUESTS = {
     NewsKind.OVERDUE: "a request between you and {agency} is overdue: patchwork-node inbox.",
     NewsKind.PASSED_ON: "a request was passed on to you: patchwork-node inbox.",
 }
+RENEWED = (
+    "what is on a card from {agency} has changed, and the new one is here: patchwork-node inbox."
+)
 OF_CLIENTS = {
     NewsKind.FOUND_BY: "{who} works with them too: patchwork-node team.",
     NewsKind.JOINED: "{who} has joined their team: patchwork-node team.",
@@ -145,12 +148,26 @@ def _sentence(said: _Said, clients: Sequence[str]) -> str:
     return f"{clients[0]}: {_of_one(said)}"
 
 
+def _is_new_card(item: Current) -> bool:
+    """Whether a line tells of the card that we have, and that took the place of another."""
+    line, request = item.line, item.request
+    return (
+        line.kind is NewsKind.ANSWERED
+        and isinstance(request, SentRequest)
+        and request.state is SentState.OPENED
+        and request.renewed_at is not None
+        and line.item == request.release_id
+    )
+
+
 def _of_one(said: _Said) -> str:
     line, work = said.item.line, said.item.work
     if line.kind in OF_CLIENTS:
         return OF_CLIENTS[line.kind].format(who=said.who) if said.who else LEFT
     if line.kind is NewsKind.ATTENTION:
         return ATTENTION
+    if _is_new_card(said.item):
+        return RENEWED.format(agency=said.agency)
     if line.kind in OF_REQUESTS:
         return OF_REQUESTS[line.kind].format(agency=said.agency)
     if work is None:

@@ -51,7 +51,8 @@ class WhomIn(WireModel):
 class AskIn(WireModel):
     """A request: of an entry of a client's team, or what a draft says (its number, else 0).
 
-    `needed_by` is a day, or empty; `facts` as typed: committed ones leave only sealed.
+    `needed_by` is a day, or empty: as the draft says. `facts` as typed: committed ones leave only
+    sealed.
     """
 
     client: Annotated[str, Field(max_length=80)] = ""
@@ -108,7 +109,13 @@ async def ask(service: NodeService, body: AskIn) -> AskedOut:
     choices = await acts.begin(service, person, body.client, body.reference, body.draft)
     grounds = acts.Grounds(body.purpose, body.basis, body.facts)
     wanted = acts.Ask(
-        choices.client, choices.addressee, person, body.role, grounds, draft=body.draft
+        choices.client,
+        choices.addressee,
+        person,
+        body.role,
+        grounds,
+        needed_by=choices.draft.needed_by if choices.draft else None,
+        draft=body.draft,
     )
     kept = replace(wanted, draft=await acts.keep_draft(service, wanted))
     sent = await acts.send_kept(service, kept, body.needed_by)

@@ -465,6 +465,11 @@ def test_what_a_person_types_to_pass_on_and_to_refuse(town: Town, tmp_path: Path
         (("add", "E. Lse", "--manager", "all", "--manager", "East"), "or all, or none"),
         (("away", "C. Over", "--until", "next week"), "yyyy-mm-dd"),
         (("away", "C. Over", "--until", "2020-01-01"), "--until is the last day"),
+        (("away", "C. Over", "--until", "9999-12-31"), "--until is the last day"),
+        (
+            ("away", "C. Over", "--from", "0001-01-01", "--until", "0001-01-02"),
+            "--until is the last",
+        ),
         (("away", "C. Over", "--until", "2999-12-31", "--cover", "C. Over"), "somebody else"),
         (("away", "H. Visitor", *CHRISTMAS), "away then already"),
         (("back", "E. Lse"), "nobody here has that name"),
@@ -547,6 +552,11 @@ async def test_the_local_interface_answers_and_passes_on_for_whoever_has_the_tok
         _, value = await post("/v1/inbox")
         assert value["received"][0]["with"]["people"] == ["C. Over"]
         assert await post("/v1/people/back", name="H. Visitor") == (200, {"ended": 1})
+        long_ago = {"first": "1960-01-01", "last": "2026-10-02"}
+        status, said = await post("/v1/people/away", name="N. Obody", **long_ago)
+        assert (status, said.get("from")) == (200, 1_789_945_200), "midnight of today in London"
+        assert (await post("/v1/people/list"))[0] == 200
+        assert await post("/v1/people/back", name="N. Obody") == (200, {"ended": 1})
         assert await post(f"{path}/pass", **one, to="N. Obody", **by) == (
             200,
             {"request_id": request_id, "with": "N. Obody"},

@@ -16,6 +16,7 @@ from node.requests.asking import ContactRequest
 from node.store.drafts import Draft
 from node.store.old import old_asked
 from node.web.api import LocalApi
+from protocol.errors import ErrorCode, LocalError, RemoteError
 from tests.sim.federation import AMIRA, DUTY, SimFederation, SimNode, row, two_agencies
 from tests.sim.test_api import BEARER, TOKEN
 from tests.sim.test_people_cli import Town
@@ -117,15 +118,17 @@ def test_a_day_that_cannot_be_loses_nothing(met: Town, day: str, says: str) -> N
 
 def test_what_the_hub_refuses_is_kept_and_mended(met: Town) -> None:
     """The enquiry's reference is left out: the hub says so, and only that is typed again."""
-    said = met.types(CARE, "ask", "c1", reference(met), *S47)
+    said = met.types(CARE, "ask", "c1", reference(met), *S47, "--needed-by", "tomorrow")
     assert said.exit_code == 1
     assert "asks for a fact that is missing" in said.output
     (draft,) = drafts(met)
+    assert draft["needed_by"] is not None
     assert "asks for a fact that is missing" in draft["why"]
     assert draft["facts"] == {"informed": "informed"}
     again = met.types(CARE, "ask", "--draft", str(draft["draft"]), *REFERENCE)
     assert again.exit_code == 0, again.output
     assert sorted(item["state"] for item in sent(met)) == ["refused", "waiting"]
+    assert {item["needed_by"] for item in sent(met)} == {draft["needed_by"]}
     assert drafts(met) == []
 
 
@@ -182,6 +185,50 @@ async def test_a_request_that_is_on_its_way_is_no_draft(federation: SimFederatio
     assert await care.read(lambda t: t.count("request_draft")) == 1, "the hub may refuse it"
     await care.service.advance()
     assert await care.read(lambda t: t.count("request_draft")) == 0
+
+
+@pytest.mark.parametrize("moment", ["before the hub has it", "before we hear of it"])
+def test_what_is_on_its_way_is_not_asked_twice(
+    met: Town, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """The hub is lost as the request leaves: it goes out by itself, and its draft is no other."""
+    network, to = met.federation.network, reference(met)
+    post = network._hub_post
+
+    async def cut_off(url: str, body: bytes) -> bytes:
+        if url.endswith("/v1/statements"):
+            if moment == "before we hear of it":
+                await post(url, body)
+            raise RemoteError(ErrorCode.UNREACHABLE, "the hub is away")
+        return await post(url, body)
+
+    with monkeypatch.context() as lost:
+        lost.setattr(network, "_hub_post", cut_off)
+        said = met.types(CARE, "ask", "c1", to, *S47, *REFERENCE)
+        assert (said.exit_code, "ask --draft" in said.output) == (1, False), said.output
+        assert "goes out by itself" in said.output
+        again = met.types(CARE, "ask", "--draft", "1", "--needed-by", "today")
+        assert (again.exit_code, "on its way" in again.output) == (1, True), again.output
+        dropped = met.types(CARE, "drafts", "--drop", "1")
+        assert (dropped.exit_code, "on its way" in dropped.output) == (1, True), dropped.output
+    met.now(met.federation.settle())
+    assert [item["state"] for item in sent(met)] == ["waiting"]
+    assert len(met.now(met.federation.entries("request"))) == 1
+    assert drafts(met) == []
+    gone = met.types(CARE, "ask", "--draft", "1")
+    assert (gone.exit_code, "no draft has that number" in gone.output) == (1, True), gone.output
+
+
+async def test_two_who_send_one_draft_at_once_send_it_once(federation: SimFederation) -> None:
+    _, care = await two_agencies(federation)
+    request = replace(await request_of(care), draft=await drafted(care))
+    await care.write(lambda tables: care.service.asking.ask(tables, request))
+    for found in (ErrorCode.CONFLICT, ErrorCode.CONFLICT):
+        with pytest.raises(LocalError) as refused:
+            await care.write(lambda tables: care.service.asking.ask(tables, request))
+        assert refused.value.code is found
+        await care.service.advance()  # the hub takes the first, and the draft is gone
+    assert len(await federation.entries("request")) == 1
 
 
 async def test_a_draft_goes_with_its_client_and_with_its_time(federation: SimFederation) -> None:
@@ -291,14 +338,15 @@ async def test_another_program_of_the_agency_asks_over_the_local_interface(
             "role": "social_worker", "purpose": "safeguarding_child", "basis": "UK-CA89-S47",
             "facts": {"informed": asked["informed"][0]},
         }  # fmt: skip
-        status, refused = await post("/v1/requests/ask", **whom, **why)
+        status, refused = await post("/v1/requests/ask", **whom, **why, needed_by="tomorrow")
         assert (status, refused["state"], refused["code"]) == (200, "refused", "missing_fact")
         _, listed = await post("/v1/requests/drafts")
         (draft,) = listed["drafts"]
         why["facts"] = {**draft["facts"], "enquiry_reference": "S47-1"}
-        anew = {"draft": draft["draft"], "practitioner": "S. Worker", "needed_by": "tomorrow"}
+        anew = {"draft": draft["draft"], "practitioner": "S. Worker"}
         status, taken = await post("/v1/requests/ask", **anew, **why)
         assert (status, taken["state"]) == (200, "waiting")
+        assert taken["needed_by"] == refused["needed_by"]
         assert (await post("/v1/requests/drafts"))[1] == {"drafts": []}
         status, problem = await post("/v1/requests/drafts/drop", draft=draft["draft"])
         assert (status, problem["code"]) == (404, "not_found")

@@ -313,7 +313,7 @@ async def test_what_is_due_of_own_work_is_news_until_it_is_done(
     agreed = Permission("UK-CONSENT", date(2027, 4, 1), date(2026, 9, 1))
     await care.take_in(row("c2", SAMIR, "early_help", agreed, "S. Worker"))
     assert await said(care, "S. Worker") == [FOUND]
-    reminders = Reminders(care.membership, 28)
+    reminders = Reminders(care.membership, 28, {})
     await reminders.step()
     assert await said(care, "S. Worker") == []
     federation.clock.now += 181 * DAY

@@ -73,7 +73,7 @@ async def happens(node: SimNode, name: str, *subjects: str) -> None:
         node.membership.hub.hub_id,
         node.membership.env.clock(),
     )
-    events = [Event(NewsKind.ATTENTION, 1, subject, people=(who,)) for subject in subjects]
+    events = [Event(NewsKind.LEFT, 1, subject, people=(who,)) for subject in subjects]
     await node.write(lambda tables: tell(tables, hub_id, events, now))
 
 
@@ -118,6 +118,21 @@ async def test_ten_events_of_a_minute_are_one_mail_without_a_word_of_them(
     first, second = (mail for _, mail in office.mails())
     assert first["Message-ID"] != second["Message-ID"]
     assert [first["Subject"], first.get_payload()] == [second["Subject"], second.get_payload()]
+
+
+async def test_who_takes_over_hears_by_mail_of_what_the_leaver_was_told_and_never_read(
+    federation: SimFederation, agencies: Agencies, office: PostOffice
+) -> None:
+    _, care = agencies
+    sends = mailer(care, office.port, quiet_seconds=120)
+    await another(care, "N. Ext", "next@agency.example")
+    await happens(care, "S. Worker", "1")
+    federation.clock.now += 121
+    assert await sends.step() == 1
+    await care.write(lambda t: people.close(t, "S. Worker", "N. Ext", federation.clock()))
+    assert await sends.step() == 1
+    assert [to for to, _ in office.mails()] == ["w@agency.example", "next@agency.example"]
+    assert await sends.step() == 0
 
 
 async def test_a_digest_comes_once_a_day_whatever_else_comes_at_once(

@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from node.membership.hub import HubMembership, followed_charters
 from node.membership.synced import notice
 from node.publishing.publisher import Step
 from node.records.agreements import all_agreed
-from node.records.importer.rows import ImportedRow
+from node.records.importer.rows import ImportedRow, Permission
 from node.service import NodeService
 from node.store.resync import Cause
 from node.store.tables import NodeTables
@@ -299,6 +300,28 @@ async def test_a_consent_is_one_at_each_hub_by_whatever_name(two: Two) -> None:
         assert stand == {code}
         made = await receipt_of(node.service, 1)
         assert made.value["pii_processing"][0]["lawful_basis"] != code, "its source in the law"
+
+
+@pytest.mark.parametrize("first", [LEX, WEX])
+async def test_a_consent_that_ends_is_told_once_whichever_hub_knows_its_basis(
+    two: Two, first: str
+) -> None:
+    """The other council calls consent otherwise, and has another place among the hubs."""
+    there = two.wex if first == LEX else two.lex
+    value = (await there.charter()).to_value()
+    for basis in value["lawful_bases"]:
+        if basis["code"] == "UK-CONSENT":
+            basis["code"] = "ANOTHER"
+    await amend(there, value)
+    for node in (two.at_lex, two.at_wex):
+        await node.service.receive(wait=0)
+        await node.service.membership.follow()
+    agreed = Permission("UK-CONSENT", date(2026, 10, 1), date(2026, 9, 1))
+    await two.take_in(row("h1", AMIRA, "visiting_lex", agreed, "H. Visitor"))
+    for node in (two.at_lex, two.at_wex):
+        await node.service.reminders.step()
+    told = await two.at_lex.read(lambda tables: tables.tx.rows("SELECT kind, item FROM news"))
+    assert [one["kind"] for one in told] == ["review_due"]
 
 
 def _stand(tables: NodeTables, membership: HubMembership) -> set[str]:
