@@ -323,7 +323,7 @@ class Answering:
 
         Of some links we know nothing before the request comes: those to a service that we may not
         see, and those of work of ours that is over (specs/06-requests.md §3.1). Over others the hub
-        has introduced the asker to us (§9).
+        has introduced the asker to us (§12).
         """
         hub_id, now = request.hub_id, self._membership.env.clock()
         stub = tables.stubs.of_client(hub_id, asked.client)
