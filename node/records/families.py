@@ -34,5 +34,8 @@ def leave(tables: NodeTables, local_id: str, relative: str) -> None:
 
 
 def relatives(tables: NodeTables, local_id: str) -> list[Relative]:
-    """The family of a client. Raises LocalError."""
-    return tables.families.of(known(tables, local_id).id)
+    """The family of a client; nobody's of whom somebody only enquires about. Raises LocalError."""
+    client = tables.records.client(local_id)
+    if client is None:
+        raise LocalError(ErrorCode.NOT_FOUND, "no client has that id here")
+    return tables.families.of(client.id)
