@@ -1,4 +1,4 @@
-"""Attention and invites against the charter and the day's quota (specs/08-audit.md §3.15).
+"""Attention and invites against the charter and the day's quota (specs/08-audit.md §3.17).
 
 To whom attention went is not in the log: that must not show in it either.
 """

@@ -1,6 +1,6 @@
 """Enquiries about people who are no clients: decided again, and their budgets counted again.
 
-specs/08-audit.md §3.15. What a stub publishes by one is judged in audit/rules/evidence.py.
+specs/08-audit.md §3.16. What a stub publishes by one is judged in audit/rules/evidence.py.
 """
 
 from collections import Counter, defaultdict

@@ -1,4 +1,4 @@
-"""Introductions: whom the hub named to whom, decided again (specs/08-audit.md §3.15).
+"""Introductions: whom the hub named to whom, decided again (specs/08-audit.md §3.18).
 
 Hints are not logged: which link is behind one only an answer that allows says. A refusal is held
 against what the hub may say without knowing more than the asker.

@@ -1,4 +1,4 @@
-"""patchwork-hub asked-for: whom members ask the council to invite (specs/06-requests.md §10)."""
+"""patchwork-hub asked-for: whom members ask the council to invite (specs/06-requests.md §14)."""
 
 import asyncio
 import json

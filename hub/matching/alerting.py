@@ -1,4 +1,4 @@
-"""The team around a client is told that attention was raised: specs/06-requests.md §9.
+"""The team around a client is told that attention was raised: specs/06-requests.md §13.
 
 Apart from taking it in, and later: how long that takes, and how much comes of it, must not show in
 what the sender is answered.

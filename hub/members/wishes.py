@@ -1,4 +1,4 @@
-"""Whom members ask the operator to invite: specs/06-requests.md §10.
+"""Whom members ask the operator to invite: specs/06-requests.md §14.
 
 Read from the log, where it lives and is erased; nothing is kept beside it.
 """

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from node.membership.hub import HubMembership
+from node.records.by_hand import known
 from node.service import NodeService
 from node.store.objections import SaidBy
 from node.store.people import Act, Deed
@@ -33,9 +34,7 @@ async def record_objection(service: NodeService, said: Said, person: int) -> int
     _check(membership, said, now)
 
     def work(tables: NodeTables) -> int:
-        client = tables.records.client(said.client)
-        if client is None:
-            raise LocalError(ErrorCode.NOT_FOUND, "no client has that id here")
+        client = known(tables, said.client)
         at = now if said.at is None else said.at
         number = tables.objections.record(client.id, said.member_class, said.said_by, at)
         tables.people.acted(Act(person, Deed.RECORDED_OBJECTION, client.local_id, now))

@@ -16,6 +16,7 @@ from node.membership.proofs import logged_decision, verify_logged
 from node.publishing.narrowing import all_seen_by
 from node.requests.facts import opened_facts, proven_key
 from node.requests.grounds import Ground, covers
+from node.requests.reasons import check_code
 from node.requests.sealed import named_part, open_part
 from node.store.checks import ReceivedCheck, ReceivedCheckState
 from node.store.links import Link
@@ -120,6 +121,7 @@ class IdentityAnswering:
 
     def answer(self, tables: NodeTables, comparison: Comparison) -> None:
         """A person answers. Raises LocalError; what may not be shared is refused, whoever asks."""
+        check_code(comparison.refusal)
         check = self._get(tables, comparison.check_id)
         if check is None or check.state is not ReceivedCheckState.ASKS_PERSON:
             raise LocalError(ErrorCode.NOT_FOUND, "no identity check with that id waits for you")

@@ -3,6 +3,7 @@
 specs/09-imports.md §10.
 """
 
+from node.records.by_hand import known
 from node.store.families import Relative
 from node.store.records import Client
 from node.store.tables import NodeTables
@@ -15,7 +16,7 @@ MOST_RELATIVES = 30
 
 def join(tables: NodeTables, local_id: str, relative: str, relation: str) -> None:
     """Say what one client is of another one. Raises LocalError."""
-    client, other = _known(tables, local_id), _known(tables, relative)
+    client, other = (known(tables, _here(tables, one).local_id) for one in (local_id, relative))
     said = read_name(relation)
     if client.id == other.id:
         raise LocalError(ErrorCode.CONFLICT, "nobody is a relative of their own")
@@ -28,17 +29,17 @@ def join(tables: NodeTables, local_id: str, relative: str, relation: str) -> Non
 
 def leave(tables: NodeTables, local_id: str, relative: str) -> None:
     """Say it no longer. Raises LocalError."""
-    client, other = _known(tables, local_id), _known(tables, relative)
+    client, other = _here(tables, local_id), _here(tables, relative)
     if not tables.families.remove(client.id, other.id):
         raise LocalError(ErrorCode.NOT_FOUND, "these two are no family here")
 
 
 def relatives(tables: NodeTables, local_id: str) -> list[Relative]:
-    """The family of a client. Raises LocalError."""
-    return tables.families.of(_known(tables, local_id).id)
+    """The family of a client; nobody's of whom somebody only enquires about. Raises LocalError."""
+    return tables.families.of(_here(tables, local_id).id)
 
 
-def _known(tables: NodeTables, local_id: str) -> Client:
+def _here(tables: NodeTables, local_id: str) -> Client:
     client = tables.records.client(local_id)
     if client is None:
         raise LocalError(ErrorCode.NOT_FOUND, "only your own clients are a family: no such id here")

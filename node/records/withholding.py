@@ -7,7 +7,7 @@ its time. What one of them says waits for the other.
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from node.records.by_hand import By
+from node.records.by_hand import By, known
 from node.records.workload import end_of
 from node.store.people import Act, Deed, PersonKind
 from node.store.tables import NodeTables
@@ -37,9 +37,7 @@ def propose(tables: NodeTables, wish: Wish, by: By) -> int:
     Raises LocalError.
     """
     _check_person(tables, by)
-    client = tables.records.client(wish.client)
-    if client is None:
-        raise LocalError(ErrorCode.NOT_FOUND, "no client has that id here")
+    client = known(tables, wish.client)
     reason = " ".join(wish.reason.split())
     if not reason or len(reason) > MOST_WORDS:
         raise LocalError(

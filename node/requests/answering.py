@@ -14,7 +14,7 @@ from node.requests.grounds import permission_and_consent
 from node.requests.objections import check_override, is_overridable, objection_to
 from node.requests.overdue import clock_at
 from node.requests.passing import waiting
-from node.requests.reasons import WrittenReason, reason_of
+from node.requests.reasons import WrittenReason, check_code, reason_of
 from node.requests.sealed import named_part, open_part
 from node.requests.told import tell_asked
 from node.store.decisions import LoggedDecision
@@ -135,6 +135,7 @@ class Answering:
         the person's. Raises LocalError; never more permissive than `decide_holder`.
         """
         membership, practitioner = self._membership, answer.practitioner
+        check_code(answer.refusal)
         request = waiting(tables, membership, answer.request_id, practitioner)
         facts = self.facts(tables, request)
         limit = decide_holder(facts)
@@ -323,7 +324,7 @@ class Answering:
 
         Of some links we know nothing before the request comes: those to a service that we may not
         see, and those of work of ours that is over (specs/06-requests.md §3.1). Over others the hub
-        has introduced the asker to us (§9).
+        has introduced the asker to us (§12).
         """
         hub_id, now = request.hub_id, self._membership.env.clock()
         stub = tables.stubs.of_client(hub_id, asked.client)

@@ -141,7 +141,7 @@ class Attention:
                 "patchwork-node team for why",
             )
         works = tables.records.in_force(client.id, membership.at())
-        types = [membership.agreement.types.get(item.type) for item in works]
+        types = [membership.agreement.kind(item.type) for item in works]
         if not any(kind and kind.openness != "sensitive" for kind in types):
             raise LocalError(
                 ErrorCode.NOT_ALLOWED,

@@ -1,4 +1,5 @@
-"""The reason in writing of a refusal: sealed to the asker, committed to in the decision.
+"""Why somebody refuses: the code, and the reason in writing, which is sealed to the asker and
+committed to in the decision.
 
 specs/06-requests.md §10. The hub sees that there is one, and never what it says. Both sides keep
 the opening for as long as the request.
@@ -16,7 +17,9 @@ from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.messages.bodies import DecisionBody
 from protocol.messages.kinds import kind_of
 from protocol.messages.statement import Statement
+from protocol.requests.answers import HUBS_OWN
 from protocol.requests.decide import Decision, Refuse
+from protocol.requests.refusals import RefusalCode
 from protocol.requests.sealing import FACT_LIMIT, Opening
 from protocol.wire import Delivery
 
@@ -41,6 +44,15 @@ class WrittenReason:
     def commitment(self) -> str:
         """What the decision says of it."""
         return commit(bytes.fromhex(self.opening.salt), self.opening.value)
+
+
+def check_code(code: RefusalCode | None) -> None:
+    """Raise LocalError for a code with which a person here would speak for the hub."""
+    if code in HUBS_OWN:
+        known = ", ".join(one for one in RefusalCode if one not in HUBS_OWN)
+        raise LocalError(
+            ErrorCode.NOT_ALLOWED, f"only the council's hub says that: refuse with one of {known}"
+        )
 
 
 def reason_of(

@@ -3,11 +3,12 @@
 specs/06-requests.md §13. A code of the charter's and who said it: there is no more to it.
 """
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from node.store.links import LinkState
+from node.store.links import LinkedInvolvement, LinkState
 from node.store.moving import Columns, Moving
 from storage.engine import Row, Transaction
 from storage.states import Moves, sources
@@ -132,19 +133,27 @@ class AttentionStore:
         return [Shown(_received(row), row["local_id"], row["involvements"]) for row in rows]
 
     def unseen_of(self, hub_id: str, attention_ids: Collection[str]) -> set[str]:
-        """Those of these that nobody of us has seen to, over links that match now."""
+        """Those of these that nobody of us has seen to, over links that match now and show work
+        that goes on.
+        """
         sql = (
-            "SELECT a.attention_id FROM received_attention a "
+            "SELECT a.attention_id, l.involvements FROM received_attention a "
             "JOIN link l ON l.hub_id = a.hub_id AND l.link_id = a.link_id "
             "WHERE a.hub_id = ? AND a.seen_at IS NULL AND l.state = ? "
             "AND a.attention_id IN (:among)"
         )
         rows = self._tx.rows_among(sql, hub_id, LinkState.MATCH.value, among=attention_ids)
-        return {str(row["attention_id"]) for row in rows}
+        return {str(row["attention_id"]) for row in rows if _goes_on(row["involvements"])}
 
     def see(self, number: int, person: int, now: int) -> None:
         """One of us (a row's id) has seen to it."""
         self._tx.update("received_attention", {"seen_at": now, "seen_by": person}, {"id": number})
+
+
+def _goes_on(involvements: str) -> bool:
+    """Whether any of what a link shows is not past."""
+    works = (LinkedInvolvement(**one) for one in json.loads(involvements))
+    return not all(work.is_past for work in works)
 
 
 def _raised(row: Row) -> Raised:

@@ -18,6 +18,16 @@ RULES_GIVE = frozenset(
 )
 """The codes of `decide_holder`."""
 
+HUBS_OWN = frozenset(
+    {
+        RefusalCode.KIND_NOT_KNOWN,
+        RefusalCode.OVER_QUOTA,
+        RefusalCode.OVER_OWN_QUOTA,
+        RefusalCode.MAY_NOT_ENQUIRE,
+    }
+)
+"""Codes of what the hub alone decides or counts: nobody who is asked for something gives one."""
+
 
 def rule_may_allow(basis: LawfulBasis | None, requester_class: str | None) -> bool:
     """Whether a request of an agency of this class (None: it is no member) on this basis may be

@@ -231,6 +231,24 @@ async def test_who_has_it_when_nobody_is_left_is_said_and_can_be_mended(
     assert (await care.sent(request_id))["state"] == "opened"
 
 
+async def test_nobody_refuses_with_what_the_hub_alone_can_say(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    """The asker would read that its enquiries are used up, or that it may not make any."""
+    health, care = agencies
+    who = await staff(health)
+    request_id = await asked(federation, agencies)
+    for code in ("kind_not_known", "over_quota", "over_own_quota", "may_not_enquire"):
+        with_code = says(health, request_id, who["H. Visitor"], refusal=RefusalCode(code))
+        error, sentence = await refused(with_code)
+        assert error is E.NOT_ALLOWED
+        known = sentence.partition("refuse with one of ")[2].split(", ")
+        assert "not_proportionate" in known
+        assert code not in known
+    assert (await care.sent(request_id))["state"] == "waiting"
+    await says(health, request_id, who["H. Visitor"])
+
+
 async def test_what_is_passed_on_to_nobody_who_can_take_it_stays_where_it_is(
     federation: SimFederation, agencies: Agencies
 ) -> None:

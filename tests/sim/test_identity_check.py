@@ -306,6 +306,8 @@ async def test_the_holder_may_refuse_and_the_asker_learns_the_code(
     health, care = unsure
     check_id = await check(care)
     await federation.settle()
+    with pytest.raises(LocalError, match="refuse with one of"):
+        await answer(health, check_id, refusal=RefusalCode.MAY_NOT_ENQUIRE)
     await answer(health, check_id, refusal=RefusalCode.NOT_PROPORTIONATE)
     await federation.settle()
     row_ = await sent(care, check_id)

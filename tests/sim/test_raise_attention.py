@@ -16,6 +16,8 @@ from audit.findings import FindingCode as Code
 from audit.report.figures import Alerts, alerts, audit_case
 from audit.report.report_page import to_html
 from node.actions.attention import raise_attention, see_attention
+from node.actions.clients import close_work
+from node.actions.news import read_news
 from node.actions.people import say_now
 from node.actions.records import withdraw_now
 from node.actions.resync import resync_now
@@ -36,7 +38,7 @@ from protocol.wire import Delivery
 from tests.sim.federation import AMIRA, DUTY, NOON, SAMIR, SimFederation, SimNode, row
 from tests.sim.put_back import copy_aside, put_back
 from tests.sim.test_audit_people import audited, rules
-from tests.sim.test_charter_change import amend, follow
+from tests.sim.test_charter_change import accept, amend, follow
 from tests.sim.test_daily_statements import alarms, answers, days
 from tests.sim.test_restart import restart_hub
 from tests.sim.test_stolen_node import ordered
@@ -153,6 +155,24 @@ async def test_with_the_link_it_goes_from_the_screen(
     assert await seen_by(care) == []
     with pytest.raises(LocalError, match="no team to tell"):
         await raised(health, "h1")
+
+
+async def test_with_the_senders_work_it_goes_from_the_screen_and_from_the_news(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    """Work that is past is still shown in the team, and nobody is asked to attend to it."""
+    health, care = agencies
+    await amend(federation, {"past_months": 3})
+    await accept(federation, health, care)
+    await raised(health, "h1")
+    await federation.settle()
+    wanted = "c1: somebody in their team wants attention for them."
+    assert wanted in [line["says"] for line in await read_news(care.service, 1)]
+    await close_work(health.service, "h1", None, 1)
+    await federation.settle()
+    assert [who.label for who in (await care.team("c1")).others] == ["Health visiting (past)"]
+    assert await seen_by(care) == []
+    assert wanted not in [line["says"] for line in await read_news(care.service, 1)]
 
 
 async def test_who_is_suspended_in_between_tells_nobody(

@@ -1,5 +1,6 @@
 """Where two rules meet: withheld and merged, withheld and born, unborn and past, consents of work
-that is gone. specs/09-imports.md §7, §11, §12, §14.
+that is gone, enquiries and what clients have. specs/09-imports.md §7, §11, §12, §14, 06-requests.md
+§11, §13.
 """
 
 from collections.abc import Awaitable, Callable
@@ -9,27 +10,36 @@ from datetime import timedelta
 import pytest
 
 from node.actions import clients as acts
+from node.actions import objections
+from node.actions.attention import raise_attention
 from node.actions.clients import NewClient, PerhapsKnownError
 from node.actions.consents import show_consents
 from node.actions.records import withdraw_now
 from node.actions.withholding import agree_to_withholding, propose_withholding
-from node.records import withholding
+from node.records import families, withholding
 from node.records.by_hand import By
 from node.records.clients import withdraw
 from node.records.duplicates import duplicates
 from node.records.held import say_same
 from node.records.importer.rows import ImportedRow
+from node.requests.attention import Alert
+from node.store.attention import RaisedState
 from node.store.merges import Preset
+from node.store.objections import SaidBy
 from node.store.tables import NodeTables
+from protocol.errors import LocalError
 from protocol.matchkeys.records import ClientRecord
-from tests.sim.federation import AMIRA, DUTY, TODAY, SimFederation, SimNode, row
+from tests.sim.federation import AMIRA, DUTY, SAMIR, TODAY, SimFederation, SimNode, row
+from tests.sim.front_door import Door
 from tests.sim.test_always_findable import PLAN, take
+from tests.sim.test_audit_people import audited
 from tests.sim.test_ends import shown
 from tests.sim.test_forgetting import close, forget, later, names, ramona, town
 from tests.sim.test_identity_check import check
 from tests.sim.test_identity_check import sent as sent_check
 from tests.sim.test_identity_check import unsure as unsure
 from tests.sim.test_newborn import UNBORN
+from tests.sim.test_raise_attention import seen_by
 from tests.sim.test_recalled_cards import files_with
 from tests.sim.test_withheld import UNTIL, two, wish, with_both, withheld
 
@@ -251,3 +261,37 @@ async def test_who_adds_somebody_is_told_of_whom_a_part_may_be(federation: SimFe
     typed = {"given": "Zara", "family": "Okonkwo"}
     with pytest.raises(PerhapsKnownError, match=r"is it one of c1\?"):
         await acts.add_client(care.service, NewClient(typed), 1)
+
+
+async def test_a_front_door_tells_those_who_see_that_it_enquires(
+    federation: SimFederation, door: Door
+) -> None:
+    """They are shown it as work that goes on; a drug service that nobody sees is told unseen."""
+    enquiry = await door.enquires()
+    await federation.round()
+    alert = Alert(enquiry, door.people["Dana"], "social_worker", "missing")
+    assert await raise_attention(door.care.service, alert) is RaisedState.SENT
+    await federation.settle()
+    line = ("Lexbridge Children", "Missing from home or school")
+    assert await seen_by(door.housing) == [("t1", *line)]
+    assert await seen_by(door.clinic) == [("x1", *line)]
+    assert await audited(federation) == set()
+
+
+async def test_what_clients_have_nobody_has_who_is_only_enquired_about(
+    federation: SimFederation, door: Door
+) -> None:
+    """It would go with the enquiry, after days, without a word."""
+    enquiry, dana = await door.enquires(), door.people["Dana"]
+    await take(door.care, row("c9", SAMIR, "child_in_need", DUTY, "S. Worker"))
+    manager, _ = await with_both(door.care)
+    said = objections.Said(enquiry, SaidBy.CLIENT)
+    tries = (
+        door.care.write(lambda tables: families.join(tables, "c9", enquiry, "sister")),
+        door.care.write(lambda tables: families.join(tables, enquiry, "c9", "brother")),
+        objections.record_objection(door.care.service, said, dana),
+        propose_withholding(door.care.service, wish(enquiry), manager),
+    )
+    for attempt in tries:
+        with pytest.raises(LocalError, match="that is an enquiry and no client"):
+            await attempt
