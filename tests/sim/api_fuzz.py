@@ -75,9 +75,12 @@ USUAL: dict[str, list[Any]] = {
 }  # fmt: skip
 """Values that health visiting has something of, or that it could say."""
 
-STAYS = {"/v1/requests/ask", "/v1/clients/add", "/v1/review/answer"}
-"""What says that something stays: a draft, a client whom nobody can find yet, what became of an
-answer that the hub did not take.
+STAYS = {
+    "/v1/requests/ask", "/v1/clients/add", "/v1/review/answer", "/v1/invites",
+    "/v1/attention/raise",
+}  # fmt: skip
+"""What says that something stays: a draft, a client whom nobody can find yet, what became of what
+the hub did not take, and who had asked it.
 """
 
 
