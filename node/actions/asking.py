@@ -234,7 +234,7 @@ def _begin(
         client, addressee = _drafted(tables, membership, draft)
         if draft.needed_by is not None and draft.needed_by <= membership.env.clock():
             draft = replace(draft, needed_by=None)
-    roles = roles_of(tables, membership.charter, person)
+    roles = roles_of(tables, membership, person)
     found = offered(tables, membership).to(addressee.member_class)
     return Choices(client, addressee, found, roles, days, draft)
 

@@ -61,9 +61,7 @@ async def possible(service: NodeService, client: str, person: int) -> Possible:
             "the sharing agreement does not let anybody raise attention: ask for the contact "
             "details of those in the team instead",
         )
-    roles = await service.read(
-        lambda tables, membership: roles_of(tables, membership.charter, person)
-    )
+    roles = await service.read(partial(roles_of, person=person))
     return Possible(
         {kind.code: kind.title for kind in terms.kinds},
         roles,
@@ -156,7 +154,10 @@ async def invite_agency(service: NodeService, wish: Wish) -> OutboxState:
 
 
 def classes(service: NodeService) -> dict[str, str]:
-    """What kinds of organisation the charter knows, by code."""
+    """What kinds of organisation the charter knows, by code. Raises LocalError where it lets nobody
+    ask for any: before somebody types one.
+    """
+    _check_allowed(service)
     return {item.code: item.title for item in service.membership.charter.classes}
 
 
@@ -169,15 +170,19 @@ async def _send(service: NodeService) -> None:
             raise
 
 
-def _typed(service: NodeService, wish: Wish) -> tuple[str, str]:
-    """Name and telephone of an organisation that can be invited. Raises LocalError."""
-    membership = service.membership
-    charter = membership.charter
-    if charter.quotas.invites_per_day is None:
+def _check_allowed(service: NodeService) -> None:
+    if service.membership.charter.quotas.invites_per_day is None:
         raise LocalError(
             ErrorCode.NOT_ALLOWED,
             "the sharing agreement does not let members ask for others here: call the council",
         )
+
+
+def _typed(service: NodeService, wish: Wish) -> tuple[str, str]:
+    """Name and telephone of an organisation that can be invited. Raises LocalError."""
+    membership = service.membership
+    charter = membership.charter
+    _check_allowed(service)
     try:
         name, phone = require_name(wish.name), require_phone(wish.duty_line)
     except ValueError as error:

@@ -17,7 +17,7 @@ from node.actions.register import who_acts
 from node.actions.session import open_service
 from node.cli.options import Folder, HubName, JsonOutput, PersonName
 from node.cli.printing import day_of, plain
-from node.cli.prompts import Chosen, at_keyboard, choose, chosen, confirm, said, typed
+from node.cli.prompts import Chosen, at_keyboard, choose, chosen, confirm, role_among, said, typed
 from node.views.drafts import drafts_value
 from node.views.inbox import inbox_value
 from protocol.errors import ErrorCode, LocalError, PatchworkError
@@ -111,7 +111,7 @@ def ask(
         try:
             # What is typed is kept in `so_far`: whoever breaks off here loses nothing.
             grounds = choose(choices.offered, so_far)
-            wanted = replace(wanted, grounds=grounds, role=wanted.role or _role(choices))
+            wanted = replace(wanted, grounds=grounds, role=wanted.role or role_among(choices.roles))
             day = needed_by or ("" if wanted.needed_by else _day(choices))
             if not yes:
                 confirm("Send it?")
@@ -174,10 +174,6 @@ def _so_far(
         draft=before.id if before else 0,
     )
     return wanted, options
-
-
-def _role(choices: acts.Choices) -> str:
-    return chosen("Your role", "--role", {code: code.replace("_", " ") for code in choices.roles})
 
 
 def _day(choices: acts.Choices) -> str:

@@ -15,7 +15,7 @@ from node.actions.register import who_acts
 from node.actions.session import open_service
 from node.cli.options import Client, Folder, HubName, PersonName
 from node.cli.printing import plain
-from node.cli.prompts import at_keyboard, chosen, confirm, typed
+from node.cli.prompts import at_keyboard, chosen, confirm, role_among, typed
 from node.requests.attention import Alert
 from node.store.attention import RaisedState
 from node.store.outbox import OutboxState
@@ -58,8 +58,7 @@ def raise_attention(
 
         person, can = asyncio.run(begin())
         why = kind or chosen("What has happened?", "KIND", can.kinds)
-        roles = {code: code.replace("_", " ") for code in can.roles}
-        alert = Alert(client, person, role or chosen("In which role?", "--role", roles), why)
+        alert = Alert(client, person, role or role_among(can.roles), why)
         shown = ", ".join(map(plain, can.shown)) or "nobody is shown in it now"
         out.print(f"{plain(can.kinds.get(why, why))}: to the team around {client} ({shown}).")
         out.print("Services that nobody is shown may be told too; you do not learn of them.")

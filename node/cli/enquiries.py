@@ -29,8 +29,9 @@ from node.cli.options import (
     Postcode,
 )
 from node.cli.printing import day_of, plain
-from node.cli.prompts import choose, confirm, said, typed_record
+from node.cli.prompts import choose, confirm, role_among, said, typed_record
 from node.views.enquiries import enquirable, enquiries_value, terms_value
+from node.views.people import roles_of
 from protocol.errors import ErrorCode, LocalError
 from runtime.cli import make_cli, report_errors
 
@@ -40,7 +41,9 @@ out = Console(soft_wrap=True, markup=False, highlight=False)
 
 @app.command()
 def new(
-    role: Annotated[str, typer.Option(help="Your role, as the charter names it.")],
+    role: Annotated[
+        str, typer.Option(help="Your role, as the charter names it; left out: as your record says.")
+    ] = "",
     given: Given = "",
     family: Family = "",
     born: Born = "",
@@ -69,9 +72,11 @@ def new(
                 _say_terms(terms, quiet=as_json)
                 told = typed_record(typed)
                 grounds = choose(await service.read(enquirable), said(purpose, basis, fact))
+                as_what = role or role_among(await service.read(partial(roles_of, person=person)))
                 if not yes:
                     confirm("Enquire?")
-                return await acts.enquire(service, NewEnquiry(told, role, grounds, is_new), person)
+                new_one = NewEnquiry(told, as_what, grounds, is_new)
+                return await acts.enquire(service, new_one, person)
 
         value = asyncio.run(work())
         if as_json:

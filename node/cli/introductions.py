@@ -4,6 +4,7 @@ Parse, call, print. Exit codes: see node/cli/main.py.
 """
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,8 +16,9 @@ from node.actions.register import who_acts
 from node.actions.session import open_service
 from node.cli import printing
 from node.cli.options import Client, Folder, HubName, PersonName
-from node.cli.prompts import choose, said
+from node.cli.prompts import choose, role_among, said
 from node.views.bases import offered
+from node.views.people import roles_of
 from runtime.cli import report_errors
 
 app = typer.Typer()
@@ -34,7 +36,9 @@ TELLS_THEM = (
 def introduce(
     client: Client,
     reference: Annotated[str, typer.Argument(help="The service's reference in the client's team.")],
-    role: Annotated[str, typer.Option(help="Your role, as the charter names it.")],
+    role: Annotated[
+        str, typer.Option(help="Your role, as the charter names it; left out: as your record says.")
+    ] = "",
     purpose: Annotated[str, typer.Option(help="Purpose code; asked for if left out.")] = "",
     basis: Annotated[str, typer.Option(help="Lawful basis code; asked for if left out.")] = "",
     fact: Annotated[list[str] | None, typer.Option(help="field=value (repeat).")] = None,
@@ -57,9 +61,10 @@ def introduce(
                 for line in TELLS_THEM:
                     out.print(line.format(most))
                 chosen = choose(await service.read(offered), said(purpose, basis, fact))
+                as_what = role or role_among(await service.read(partial(roles_of, person=person)))
                 if not yes:
                     typer.confirm("Ask now?", abort=True)
-                await introduce_now(service, Introduce(to, person, role, chosen))
+                await introduce_now(service, Introduce(to, person, as_what, chosen))
 
         asyncio.run(work())
         out.print("The hub is deciding. See patchwork-node team: who is named there can be asked.")

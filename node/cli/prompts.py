@@ -106,6 +106,11 @@ def typed_record(typed: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def role_among(roles: Sequence[str]) -> str:
+    """In which of these roles somebody acts; the only one is not asked. Raises LocalError."""
+    return chosen("Your role", "--role", {code: code.replace("_", " ") for code in roles})
+
+
 def confirm(question: str) -> None:
     """Ask a person at the keyboard before something leaves; a script is not asked."""
     if at_keyboard():

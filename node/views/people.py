@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from node.membership.hub import HubMembership
 from node.store.people import PersonKind
 from node.store.tables import NodeTables
 from node.store.team_roles import TeamRole
-from protocol.governance.charter import Charter
 
 KINDS = {
     PersonKind.WORKER: "worker",
@@ -15,13 +15,14 @@ KINDS = {
 }
 
 
-def roles_of(tables: NodeTables, charter: Charter, person: int) -> tuple[str, ...]:
+def roles_of(tables: NodeTables, membership: HubMembership, person: int) -> tuple[str, ...]:
     """The roles of the charter's in which one of us (a row's id) may act: the one that stands in
     their record, or else all of them to choose from.
     """
     own = tables.people.get(person)
     role = (own.role or "").strip().lower().replace(" ", "_") if own else ""
-    return (role,) if role in charter.roles else tuple(charter.roles)
+    known = membership.charter.roles
+    return (role,) if role in known else tuple(known)
 
 
 def people_value(tables: NodeTables) -> list[dict[str, Any]]:

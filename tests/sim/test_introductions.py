@@ -709,7 +709,12 @@ def test_what_a_practitioner_reads_and_types(town: Town, monkeypatch: pytest.Mon
     assert town.now(town.federation.entries("introduction_request")) == []
     for wrong in ("ZZZZ", hint.reference[:2]):
         assert town.types(TRUST, *typed[:2], wrong, *typed[3:], "--yes", **by).exit_code == 1
-    yes = town.types(TRUST, *typed, "--yes", **by)
+    unsaid = [word for word in typed if word not in {"--role", "social_worker"}]
+    several = town.types(TRUST, *unsaid, "--yes", **by)
+    assert (several.exit_code, "say it with --role" in several.output) == (1, True)
+    trust = town.federation.nodes[TRUST]
+    town.now(trust.write(lambda t: t.tx.run("UPDATE practitioner SET role = 'Social worker'")))
+    yes = town.types(TRUST, *unsaid, "--yes", **by)
     assert (yes.exit_code, "The hub is deciding" in yes.output) == (0, True), yes.output
     town.now(town.federation.settle())
     assert "It was named to you" in town.types(TRUST, "team", "m1", **by).output

@@ -162,3 +162,12 @@ async def test_over_the_local_interface(federation: SimFederation, agencies: Age
         body = {"attention": number, "practitioner": "S. Worker"}
         seen = await api.post("/v1/attention/seen", json=body, headers=BEARER)
         assert (await seen.json()) == {"client": "c1"}
+
+
+def test_where_nobody_may_ask_it_is_said_before_anything_is_typed(town: Town) -> None:
+    town.now(two_agencies(town.federation))
+    town.now(amend(town.federation, {"quotas": {"invites_per_day": None}}))
+    town.now(follow(town.federation.nodes["Health visiting"]))
+    said = town.types("Health visiting", "invite-agency")
+    assert (said.exit_code, "call the council" in said.output) == (1, True), said.output
+    assert "The organisation's name" not in said.output
