@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes .venv from a hashed lock. Usage: scripts/bootstrap.sh requirements.lock|requirements-dev.lock
 # What pip cannot bring (python3-venv, libsodium23; for tests also Go with its log library,
-# openssl and age) comes from apt as root or with passwordless sudo; otherwise the one line to type is
+# openssl, age and Chromium) comes from apt as root or with passwordless sudo; otherwise the one line to type is
 # printed and we exit 3.
 set -eu
 cd "$(dirname "$0")/.."
@@ -21,6 +21,7 @@ case $lock in *dev*)
     [ -d /usr/share/gocode/src/golang.org/x/mod/sumdb ] || missing="$missing golang-golang-x-mod-dev"
     command -v openssl >/dev/null || missing="$missing openssl"
     command -v age >/dev/null || missing="$missing age"
+    command -v chromium >/dev/null || missing="$missing chromium fonts-liberation"
     ;;
 esac
 if [ -n "$missing" ]; then
