@@ -42,7 +42,7 @@ class FoundBy:
 
     def change(self, changes: Collection[Change]) -> None:
         """Let clients be found by what their rows say now."""
-        new = [(term, one.client) for one in changes for term in one.now.all - one.before]
+        new = ((term, one.client) for one in changes for term in one.now.all - one.before)
         old = [(term, one.client) for one in changes for term in one.before - one.now.all]
         self._tx.run_many("INSERT INTO client_term (term, client) VALUES (?, ?)", new)
         self._learn({word for one in changes for word in one.now.words - one.before})

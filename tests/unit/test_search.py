@@ -1,5 +1,6 @@
-"""Own clients are found by their words in spite of slips, without reading all of them, and lists are
-of whom they say (specs/09-imports.md §9).
+"""Own clients are found by their words in spite of slips, and lists are of whom they say.
+
+specs/09-imports.md §9.
 """
 
 import random
@@ -83,8 +84,7 @@ async def test_nicknames_and_signs_above_letters_do_not_matter(
     engine: NodeEngine, text: str
 ) -> None:
     await put(engine, ("RQ-77", AMIRA), ("W-1", WILLIAM))
-    found = await ids(engine, text)
-    assert found == (["W-1"] if "seaghdha w" not in text else [])
+    assert await ids(engine, text) == ["W-1"]
 
 
 @pytest.mark.parametrize("text", ["", "  ", "zz", "amira lindqvist", "%", "' OR 1=1 --", "☃", "*"])
@@ -125,6 +125,8 @@ def alike(word: str, other: str) -> float:
     if len(word) > 1 and other.startswith(word):
         return 0.99
     match = SequenceMatcher(None, word, other, autojunk=False)
+    if match.real_quick_ratio() < 0.75 or match.quick_ratio() < 0.75:
+        return 0.0
     return match.ratio() if match.ratio() >= 0.75 else 0.0
 
 
@@ -172,10 +174,11 @@ def asked(draw: random.Random, client: Client) -> str:
 async def test_whom_a_walk_over_everybody_finds_in_spite_of_slips_is_found_as_early(
     engine: NodeEngine,
 ) -> None:
-    await put(engine, *((row.local_id, row.record) for row in crowd(400)))
+    await put(engine, *((row.local_id, row.record) for row in crowd(200)))
     everybody = await engine.read(lambda t: t.records.clients_after(0, 1000))
-    draw, by_walk, missed, later = random.Random(7), 0, [], []
-    for client in draw.sample(everybody, 160):
+    draw = random.Random(7)  # noqa: S311 - the same slips each time
+    by_walk, missed, later = 0, [], []
+    for client in draw.sample(everybody, 100):
         text = asked(draw, client)
         before, now = walk(everybody, text), await ids(engine, text)
         if client.local_id in before:
@@ -184,7 +187,7 @@ async def test_whom_a_walk_over_everybody_finds_in_spite_of_slips_is_found_as_ea
                 missed.append(text)
             elif now.index(client.local_id) > before.index(client.local_id) + 1:
                 later.append(text)
-    assert by_walk > 120
+    assert by_walk > 70
     assert missed == []
     assert later == []
 
@@ -192,7 +195,7 @@ async def test_whom_a_walk_over_everybody_finds_in_spite_of_slips_is_found_as_ea
 async def test_who_is_shown_before_somebody_is_added_is_who_a_walk_would_show(
     engine: NodeEngine,
 ) -> None:
-    draw = random.Random(3)
+    draw = random.Random(3)  # noqa: S311 - the same people each time
     given, family = ("Ruby", "Rubi", "Lily-Mae", "Bill", "William"), ("Nowak", "Novak", "Nowak Orr")
     family += ("Al-Hassan", "van Dijk", "Vandijk", "O'Neil", "Smith née Nowak", "Abdul Rahman")
     given += ("Abdul", "Mohammed Ali", "Baby", "J. Paul", "Orr, Ruby", "")
