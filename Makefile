@@ -25,6 +25,7 @@ bench: .venv/.runtime
 	$(BIN)/python -m bench.audit
 	$(BIN)/python -m bench.publications
 	$(BIN)/python -m bench.importing
+	$(BIN)/python -m bench.clients
 	$(BIN)/python -m bench.publishing
 	$(BIN)/python -m bench.evaluations
 	$(BIN)/python -m bench.matching.attacks

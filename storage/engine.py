@@ -11,7 +11,7 @@ locks by hand. Loops over rows use the calls that take many.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -34,14 +34,24 @@ class NotUniqueError(Exception):
 
 @dataclass(frozen=True)
 class Schema:
-    """The SQL scripts that make each version, in order; the newest version is their number."""
+    """The SQL scripts that make each version, in order; the newest version is their number.
+
+    `steps`: what is done after the script of a version, in its transaction, where SQL alone cannot.
+    """
 
     scripts: Sequence[str]
+    steps: Mapping[int, "Step"] = field(default_factory=dict)
 
     @classmethod
-    def in_folder(cls, folder: Path) -> "Schema":
-        """The scripts of a folder, in the order of their names."""
-        return cls([path.read_text("utf-8") for path in sorted(folder.glob("*.sql"))])
+    def in_folder(cls, folder: Path, steps: Mapping[str, "Step"] | None = None) -> "Schema":
+        """The scripts of a folder, in the order of their names; steps by a script's name."""
+        paths = sorted(folder.glob("*.sql"))
+        after = {
+            version: steps[path.stem]
+            for version, path in enumerate(paths, 1)
+            if steps and path.stem in steps
+        }
+        return cls([path.read_text("utf-8") for path in paths], after)
 
     @property
     def version(self) -> int:
@@ -113,6 +123,10 @@ class Transaction(ABC):
         """`put` of many rows, which have the same columns in the same order."""
         if rows:
             self.run_many(_upsert(table, rows[0], key), [tuple(row.values()) for row in rows])
+
+
+Step = Callable[[Transaction], None]
+"""What fills a new table from those that were there."""
 
 
 class Engine(Protocol[Stores_co]):

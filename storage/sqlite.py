@@ -217,9 +217,11 @@ class SqliteDatabase(Generic[Stores]):
             return  # nothing to write, and no disk to wait for: every command begins here
         connection.execute("BEGIN IMMEDIATE")
         version = self._version(connection)  # another program may have been first
-        for script in self._schema.scripts[version:]:
+        for made, script in enumerate(self._schema.scripts[version:], version + 1):
             for statement in script.split(";\n"):
                 connection.execute(statement)
+            if step := self._schema.steps.get(made):
+                step(SqliteTransaction(sqlite_utils.Database(connection)))
         connection.execute(f"PRAGMA user_version={self._schema.version}")
         connection.execute("COMMIT")
 

@@ -14,8 +14,9 @@ from node.actions.session import in_folder
 from node.membership.charter import confirm_months
 from node.membership.hub import HubMembership
 from node.publishing.publisher import Publisher
-from node.records import by_hand, enquiries, families
+from node.records import by_hand, enquiries, families, people
 from node.records.by_hand import Added, By
+from node.records.search import MOST_FOUND, perhaps_known
 from node.records.strong_keys import WhoWithdrew
 from node.service import NodeService
 from node.store.families import Relative
@@ -23,7 +24,7 @@ from node.store.merges import Preset
 from node.store.records import Client
 from node.store.tables import NodeTables
 from node.views.bases import presettable
-from node.views.clients import client_value, clients_value
+from node.views.clients import Wanted, client_value, found_clients, list_value
 from node.views.status import status_value, unconfirmed_value
 from protocol.errors import ErrorCode, LocalError, PatchworkError
 from protocol.matchkeys.records import ClientRecord
@@ -51,7 +52,7 @@ class PerhapsKnownError(LocalError):
     """
 
     def __init__(self, alike: Sequence[Client], *, withdrew: bool) -> None:
-        ids = ", ".join(client.local_id for client in alike[: by_hand.MOST_FOUND])
+        ids = ", ".join(client.local_id for client in alike[:MOST_FOUND])
         said = [f"is it one of {ids}?"] if alike else []
         if withdrew:
             said.append("somebody like this withdrew, and the record was deleted: ask them first")
@@ -83,10 +84,10 @@ async def add_client(service: NodeService, new: NewClient, person: int) -> str:
     local_id = new.local_id or f"hand-{service.membership.env.random(4).hex()}"
     membership = service.membership
     record = by_hand.read_record(new.typed, today)
-    if not new.is_new:  # seconds, where there are many: nobody else waits to write meanwhile
+    if not new.is_new:
         alike, withdrew = await service.membership.engine.read(
             lambda tables: (
-                by_hand.perhaps_known(tables, record),
+                perhaps_known(tables, record),
                 bool(WhoWithdrew(tables, now).like(record, new.local_id or None)),
             )
         )
@@ -113,12 +114,15 @@ async def add_client(service: NodeService, new: NewClient, person: int) -> str:
     return local_id
 
 
-async def find_clients(folder: Path, text: str) -> list[dict[str, object]]:
-    """Own clients whom a text may mean, as values; an empty text is everybody."""
+async def find_clients(folder: Path, wanted: Wanted, name: str = "") -> dict[str, object]:
+    """Own clients whom somebody of a name looks for, as a value. Raises LocalError."""
     now = Environment().clock()
-    return await in_folder(
-        folder, lambda tables: clients_value(tables, by_hand.search(tables, text), now)
-    )
+
+    def work(tables: NodeTables) -> dict[str, object]:
+        person = people.acting(tables, name).id if wanted.scope != "all" else None
+        return list_value(found_clients(tables, wanted, person, now))
+
+    return await in_folder(folder, work)
 
 
 async def status_of(folder: Path) -> dict[str, Any]:

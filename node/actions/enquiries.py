@@ -14,6 +14,7 @@ from node.actions.clients import tell_hub
 from node.publishing.publisher import Publisher
 from node.records import by_hand, enquiries
 from node.records.by_hand import By
+from node.records.search import MOST_FOUND
 from node.requests.enquiring import WantedEnquiry
 from node.service import NodeService
 from node.store.enquiries import Enquiry, EnquiryState
@@ -80,7 +81,7 @@ def _check_not_ours(found: enquiries.Alike, *, is_new: bool) -> None:
             f"{local_id} shows who works with them",
         )
     if found.perhaps and not is_new:
-        ids = ", ".join(client.local_id for client in found.perhaps[: by_hand.MOST_FOUND])
+        ids = ", ".join(client.local_id for client in found.perhaps[:MOST_FOUND])
         raise LocalError(
             ErrorCode.CONFLICT,
             f"nothing was asked: is it one of your own, {ids}? If you looked, say that it is none "

@@ -33,10 +33,11 @@ from node.cli.options import (
 )
 from node.cli.printing import plain, print_status
 from node.cli.prompts import chosen, typed_record
-from node.records.by_hand import MOST_FOUND
+from node.records.search import MOST_FOUND
 from node.service import NodeService
 from node.store.merges import Preset
 from node.views.bases import presettable
+from node.views.clients import Scope, Wanted
 from protocol.errors import ErrorCode, LocalError
 from runtime.cli import make_cli, report_errors
 
@@ -115,21 +116,23 @@ def add(
 @app.command("list")
 def list_clients(
     text: Annotated[str, typer.Argument(help="Name, id, birth date or postcode, or near.")] = "",
+    mine: Annotated[bool, typer.Option("--mine", help="Only those I work with.")] = False,
+    team: Annotated[bool, typer.Option("--team", help="Only those of my teams.")] = False,
+    page: Annotated[int, typer.Option(min=1, help="Which page of a list without text.")] = 1,
+    practitioner: PersonName = "",
     as_json: JsonOutput = False,
     folder: Folder = Path(),
 ) -> None:
-    """Find your own clients; slips of the keyboard are forgiven."""
+    """Find your own clients, or list them by name; slips of the keyboard are forgiven."""
     with report_errors():
-        found = asyncio.run(acts.find_clients(folder, text))
+        if mine and team:
+            raise LocalError(ErrorCode.NOT_READY, "say --mine or --team, not both")
+        scope: Scope = "mine" if mine else "team" if team else "all"
+        found = asyncio.run(acts.find_clients(folder, Wanted(text, scope, page), practitioner))
         if as_json:
             typer.echo(json.dumps(found))
-            return
-        for item in found:
-            out.print(_line(item))
-        if len(found) == MOST_FOUND:
-            out.print(f"At most {MOST_FOUND} are shown. Say more of them to find others.")
-        if not found:
-            out.print("Nobody here is called that, or nearly. Try fewer words.")
+        else:
+            _print_list(found, text, page)
 
 
 @app.command()
@@ -336,6 +339,18 @@ def _look_at(known: PerhapsKnownError) -> None:
     if not sys.stdin.isatty():
         raise known
     typer.confirm("Is it somebody else, to be added as new?", abort=True)
+
+
+def _print_list(found: dict[str, Any], text: str, page: int) -> None:
+    for item in found["clients"]:
+        out.print(_line(item))
+    if text.strip():
+        if found["more"]:
+            out.print(f"At most {MOST_FOUND} are shown. Say more of them to find others.")
+        if not found["clients"]:
+            out.print("Nobody here is called that, or nearly. Try fewer words.")
+    else:
+        out.print(f"{found['count']} clients." + (f" More: --page {page + 1}." * found["more"]))
 
 
 def _line(item: dict[str, Any]) -> str:

@@ -7,7 +7,6 @@ can be taken back.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from difflib import SequenceMatcher
 
 from node.records.importer.checks import Terms, read_value
 from node.records.importer.mapping import DATES, Field
@@ -26,13 +25,10 @@ from node.store.records import (
 )
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError
-from protocol.matchkeys.normalise import fold, parse_date
-from protocol.matchkeys.records import ClientRecord, NormalRecord, normalise_record
+from protocol.matchkeys.normalise import parse_date
+from protocol.matchkeys.records import ClientRecord
 
 PAGE = 2000
-ALIKE = 0.75
-"""Of one, how alike two words must be for one to be a slip of the keyboard of the other."""
-MOST_FOUND = 20
 
 
 @dataclass(frozen=True)
@@ -239,73 +235,6 @@ def part(tables: NodeTables, local_id: str, by: By) -> int:
     count = tables.merges.part(*found)
     tables.people.acted(Act(by.person, Deed.PARTED_CLIENT, local_id, by.now))
     return count
-
-
-def search(tables: NodeTables, text: str) -> list[Client]:
-    """Own clients whose id, names, date of birth, number or postcode the words of a text are, or
-    nearly are; the likeliest first.
-    """
-    words = [word for word in (fold(part) for part in text.split()) if word]
-    found = []
-    for client in whole_clients(tables):
-        score = _fits(words, list(_words(client))) if words else 1.0
-        if score:
-            found.append((-score, client.id, client))
-        if len(found) > 4 * MOST_FOUND and words:
-            found = sorted(found)[:MOST_FOUND]
-    return [client for _, _, client in sorted(found)[:MOST_FOUND]]
-
-
-def perhaps_known(tables: NodeTables, record: ClientRecord) -> list[Client]:
-    """Own clients who may be the one that somebody is about to add, by any record of theirs."""
-    new = normalise_record(record)
-    found = {
-        tables.merges.whole_of(client.id)
-        for page in _pages(tables)
-        for client in page
-        if _may_be(new, normalise_record(client.record))
-    }
-    return tables.records.clients_by_row(found)
-
-
-def _may_be(new: NormalRecord, known: NormalRecord) -> bool:
-    if new.nhs_number and known.nhs_number:
-        return new.nhs_number == known.nhs_number
-    given = bool(new.given_skeleton) and new.given_skeleton == known.given_skeleton
-    family = bool(set(new.family_skeletons) & set(known.family_skeletons))
-    born = bool(new.born) and new.born == known.born
-    return given + family + born >= 2
-
-
-def _fits(words: Sequence[str], known: Sequence[str]) -> float:
-    """How well words fit a client's: the worst of them, each by its best; 0 for not at all."""
-    scores = []
-    for word in words:
-        best = max((_alike(word, other) for other in known), default=0.0)
-        if not best:
-            return 0.0
-        scores.append(best)
-    return sum(scores) / len(scores)
-
-
-def _alike(word: str, other: str) -> float:
-    if word == other:
-        return 1.0
-    if len(word) > 1 and other.startswith(word):
-        return 0.99
-    match = SequenceMatcher(None, word, other, autojunk=False)
-    likely = match.real_quick_ratio() >= ALIKE and match.quick_ratio() >= ALIKE
-    return match.ratio() if likely and match.ratio() >= ALIKE else 0.0
-
-
-def _words(client: Client) -> Iterator[str]:
-    record = client.record
-    for text in (client.local_id, record.given, record.middle, record.family):
-        yield from fold(text).split()
-    for text in (record.postcode, record.nhs_number):
-        yield fold(text).replace(" ", "")
-    if born := parse_date(record.date_of_birth):
-        yield from (born.isoformat(), born.strftime("%d/%m/%Y"))
 
 
 def whole_clients(tables: NodeTables) -> Iterator[Client]:

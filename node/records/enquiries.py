@@ -7,8 +7,8 @@ stub: whoever tries one address after another meets the limits on one stub (04-m
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
-from node.records import by_hand
-from node.records.by_hand import By
+from node.records.by_hand import By, whole_clients
+from node.records.search import perhaps_known
 from node.records.strong_keys import STRONG, strong_keys
 from node.store.imports import BY_HAND, Said
 from node.store.people import Act, Deed
@@ -34,7 +34,7 @@ def alike(tables: NodeTables, record: ClientRecord, now: int) -> Alike:
     """Whom of our clients an enquiry would be about: who is plainly the one and has work that goes
     on, or is withheld, whatever their work; and who is nearly the one, or was.
     """
-    found = by_hand.perhaps_known(tables, record)
+    found = perhaps_known(tables, record)
     works = tables.records.involvements([client.id for client in found])
     going_on = {item.client for item in works if not item.is_over(now)}
     ours = [
@@ -119,7 +119,7 @@ def end_known(tables: NodeTables, now: int) -> None:
         return
     same = [
         (client.id, one.id)
-        for client in by_hand.whole_clients(tables)
+        for client in whole_clients(tables)
         if (one := known_enquiry(people, client.record)) is not None
     ]
     works = tables.records.involvements([client for client, _ in same])

@@ -7,6 +7,7 @@ Everything is looked up by index, for some clients at a time. Nothing here decid
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from node.store.found_by import FoundBy
 from node.store.old import ABOUT_REQUESTS, NOT_OF_CLIENTS, Asked, OldRows
 from node.store.publications import Publications
 from node.store.records import Client, client_of
@@ -277,6 +278,7 @@ class GoingClients:
             sql = f"DELETE FROM {table} WHERE involvement IN (:among)"  # noqa: S608 - our own
             self._tx.run_among(sql, among=works)
         self._tx.run_among("DELETE FROM involvement WHERE id IN (:among)", among=works)
+        FoundBy(self._tx).remove(clients)
         for table, column in OF_CLIENT:
             sql = f"DELETE FROM {table} WHERE {column} IN (:among)"  # noqa: S608 - our own names
             self._tx.run_among(sql, among=clients)

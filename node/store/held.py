@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from node.store.found_by import FoundBy
 from node.store.merges import PARTS
 from node.store.permissions import withheld
 from node.store.records import Client, client_of
@@ -111,6 +112,7 @@ class HeldClients:
         for table in ("objection", "withheld"):
             sql = f"UPDATE {table} SET client = ? WHERE client = ?"  # noqa: S608 - our own names
             self._tx.run(sql, other, client)
+        FoundBy(self._tx).remove([client])
         self._tx.run("DELETE FROM client WHERE id = ?", client)
 
     def add_ids(self, ids: Iterable[tuple[str, int]]) -> None:

@@ -67,6 +67,10 @@ class Merges:
         )
         return int(row["whole"]) if row else client
 
+    def wholes(self, clients: Collection[int]) -> dict[int, int]:
+        """Of these clients those who are part of another one, each with whom."""
+        return {client: self.whole_of(client) for client in self.all_merged(clients)}
+
     def merge(self, client: int, into: int, person: int, now: int) -> None:
         """Let all work with a client be work with another one; the hub will know it by new ids."""
         row = {"client": client, "into_client": into, "person": person, "at": now}

@@ -83,6 +83,15 @@ class News:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
+    def unseen_of(self, person: int, clients: Collection[int]) -> dict[int, int]:
+        """How many lines about each of these clients a person has not seen, where there are any."""
+        sql = (
+            "SELECT client, COUNT(*) AS n FROM news WHERE person = ? AND seen_at IS NULL "
+            "AND client IN (:among) GROUP BY client"
+        )
+        rows = self._tx.rows_among(sql, person, among=clients)
+        return {int(row["client"]): int(row["n"]) for row in rows}
+
     def put(self, rows: Iterable[NewsRow]) -> None:
         """Write lines; one that is there already stays as it is."""
         sql = (

@@ -9,8 +9,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from node.store.found_by import Change, FoundBy, found_columns
 from node.store.merges import PARTS
 from node.store.permissions import At, Condition, in_force, publishable
+from node.store.terms import terms_of
 from protocol.matchkeys.records import ClientRecord
 from protocol.matchkeys.shared_places import SharedPlaces
 from storage.engine import Row, Transaction
@@ -111,6 +113,7 @@ class Records:
 
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
+        self._found_by = FoundBy(tx)
 
     def count(self) -> int:
         """How many clients there are, and people whom somebody only enquires about."""
@@ -162,10 +165,19 @@ class Records:
 
         Answers row ids by local id; those of clients who were here stay.
         """
-        self._tx.put_many("client", [_client_values(row) for row in rows], ("local_id",))
+        made = {row.local_id: (row, terms_of(row.record)) for row in rows}
+        before = self._found_by.before(made)
+        values = [_client_values(row) | found_columns(terms) for row, terms in made.values()]
+        self._tx.put_many("client", values, ("local_id",))
         sql = "SELECT id, local_id FROM client WHERE local_id IN (:among)"
-        found = self._tx.rows_among(sql, among=[row.local_id for row in rows])
-        return {row["local_id"]: row["id"] for row in found}
+        ids = {row["local_id"]: row["id"] for row in self._tx.rows_among(sql, among=made)}
+        self._found_by.change(
+            [
+                Change(ids[name], before.get(name, frozenset()), terms)
+                for name, (_, terms) in made.items()
+            ]
+        )
+        return ids
 
     def involvement(self, involvement: int | None) -> Involvement | None:
         """An involvement by row id; of no id there is none."""
@@ -358,7 +370,7 @@ def client_of(row: Row) -> Client:
     return Client(row["id"], row["local_id"], record)
 
 
-def _client_values(row: ClientRow) -> Mapping[str, object]:
+def _client_values(row: ClientRow) -> dict[str, object]:
     record = {name: getattr(row.record, name) for name in RECORD_FIELDS}
     return {"local_id": row.local_id, **record}
 

@@ -15,6 +15,7 @@ from node.store.enquiries import Enquiries
 from node.store.families import Families
 from node.store.figures import Figures
 from node.store.findable import FindableTypes
+from node.store.found_by import fill_search
 from node.store.going import GoingClients
 from node.store.governance import GovernanceStore
 from node.store.held import HeldClients
@@ -36,6 +37,7 @@ from node.store.publications import Publications
 from node.store.records import Records
 from node.store.request_stores import ReceivedRequests, SentRequests
 from node.store.resync import Resyncs
+from node.store.search import ClientSearch
 from node.store.set_aside import SetAsideStore
 from node.store.stubs import Stubs
 from node.store.team_roles import Absences, TeamRoles
@@ -46,7 +48,7 @@ from storage.accounts import Accounts, Sessions
 from storage.engine import Engine, Schema, Transaction
 from storage.sqlite import SqliteEngine
 
-SCHEMA = Schema.in_folder(Path(__file__).with_name("schema"))
+SCHEMA = Schema.in_folder(Path(__file__).with_name("schema"), {"0029_search": fill_search})
 
 
 class NodeTables:
@@ -54,7 +56,7 @@ class NodeTables:
 
     def __init__(self, tx: Transaction) -> None:
         self.tx = tx
-        self.records = Records(tx)
+        self.records, self.search = Records(tx), ClientSearch(tx)
         self.imports = Imports(tx)
         self.held = HeldClients(tx)
         self.merges = Merges(tx)

@@ -10,18 +10,23 @@ from pydantic import Field
 from node.actions import clients as acts
 from node.actions.clients import NewClient
 from node.actions.register import who_acts
-from node.records import by_hand, families
+from node.records import families
 from node.service import NodeService
 from node.store.records import EndedBy
-from node.views.clients import client_value, clients_value
+from node.views.clients import Scope, Wanted, client_value, found_clients, list_value
 from node.web.calls import Act, Answer, LocalId, Person, Said, Text, read_now
 from protocol.fields import Count, WireModel
 
 
 class SearchIn(WireModel):
-    """Words to find own clients by; empty: everybody."""
+    """Words to find own clients by; empty: a page of all of them. `scope`: whose, from the view of
+    `practitioner`, who need not be said for all clients.
+    """
 
     text: Text
+    scope: Scope = "all"
+    page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    practitioner: Person = ""
 
 
 class ClientIn(WireModel):
@@ -120,16 +125,31 @@ class RecordOut(Answer):
     postcode: str | None
 
 
+class FoundWorkOut(Answer):
+    """Work that goes on with a client."""
+
+    type: str
+    label: str | None
+    team: str | None
+    started_on: str | None
+
+
 class FoundOut(RecordOut):
-    """A client, and how much work with them goes on."""
+    """A client, the work that goes on with them, and how much news of them is not seen yet."""
 
     going_on: Count
+    work: list[FoundWorkOut]
+    news: Count
 
 
 class ClientsOut(Answer):
-    """Own clients, the likeliest first."""
+    """Own clients, the likeliest first, or by name and how many there are in all. `more`: there
+    are others.
+    """
 
     clients: list[FoundOut]
+    more: bool
+    count: Count | None
 
 
 class WorkOut(Answer):
@@ -207,10 +227,12 @@ class FamilyOut(Answer):
 
 async def search(service: NodeService, body: SearchIn) -> ClientsOut:
     """Find own clients whom a text may mean; slips of the keyboard are forgiven."""
-    found = await read_now(
-        service, lambda tables, now: clients_value(tables, by_hand.search(tables, body.text), now)
-    )
-    return ClientsOut.of({"clients": found})
+    person = None
+    if body.scope != "all":
+        person = await who_acts(service, body.practitioner)
+    wanted = Wanted(body.text, body.scope, body.page)
+    found = await read_now(service, lambda tables, now: found_clients(tables, wanted, person, now))
+    return ClientsOut.of(list_value(found))
 
 
 async def show(service: NodeService, body: ClientIn) -> ClientOut:

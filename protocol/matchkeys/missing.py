@@ -10,11 +10,15 @@ from protocol.matchkeys import words as lists
 from protocol.matchkeys.folding import fold
 
 _AROUND = " ()[]{}<>*_-\"'?!.,:;=~/\\"
+_BETWEEN = str.maketrans("", "", " _-")
+_DIGIT = re.compile("[0-9]")
 _WORDS = re.compile("[^a-z]+")
 _UN_WORD = re.compile("un[a-z]+(?:ed|own|able)")
 # As spreadsheets write them: #N/A, #REF!, #DIV/0!, #NAME?, ######; of LibreOffice: Err:502.
 _ERROR_VALUE = re.compile(r"#[!?]?(?:[a-z]+/[a-z0-9]|[a-z_]{2,})[!?]?|#{2,}|err:[0-9]{3}")
 _WHAT = lists.MISSING_NOUNS | lists.PERSON_WORDS
+_SAYS_SO = lists.MISSING_WORDS | lists.MISSING_OPENINGS
+_BESIDE = _WHAT | lists.MISSING_FILLERS
 _BEFORE_NOT = _WHAT | lists.MISSING_VERBS | lists.MISSING_FILLERS
 
 
@@ -34,10 +38,10 @@ def says_nothing(folded: str) -> bool:
     text = folded.strip(_AROUND)
     if not text.strip(" 0/:-.,") or _ERROR_VALUE.fullmatch(folded) or folded == "\\n":
         return True
-    joined = re.sub("[ _-]", "", text)
+    joined = text.translate(_BETWEEN)
     if text in lists.PLACEHOLDER_TEXTS or joined in lists.PLACEHOLDER_WORDS:
         return True
-    if any(letter.isdigit() for letter in text):
+    if _DIGIT.search(text):
         return False
     return _is_phrase([word for word in _WORDS.split(text.replace("un-", "un")) if word])
 
@@ -58,9 +62,8 @@ def _is_phrase(words: list[str]) -> bool:
     if not (_says_so(first) or first in _WHAT):
         return False
     others = [word for word in words if not _says_so(word)]
-    return len(others) < len(words) and set(others) <= _WHAT | lists.MISSING_FILLERS
+    return len(others) < len(words) and set(others) <= _BESIDE
 
 
 def _says_so(word: str) -> bool:
-    known = lists.MISSING_WORDS | lists.MISSING_OPENINGS
-    return word in known or _UN_WORD.fullmatch(word) is not None
+    return word in _SAYS_SO or _UN_WORD.fullmatch(word) is not None

@@ -12,9 +12,11 @@ import pytest_asyncio
 
 from node.records import by_hand, families
 from node.records.by_hand import Added, By
+from node.records.search import perhaps_known, search
 from node.store.merges import Preset
 from node.store.objections import SaidBy
 from node.store.people import PersonKind
+from node.store.search import Whose
 from node.store.tables import NodeEngine, NodeTables, open_engine
 from node.views.status import status_value
 from protocol.errors import LocalError
@@ -47,7 +49,7 @@ async def add(engine: NodeEngine, local_id: str = "h1", **typed: str) -> None:
 
 
 async def found(engine: NodeEngine, text: str) -> list[str]:
-    clients = await said(engine, lambda t: by_hand.search(t, text))
+    clients = await said(engine, lambda t: list(search(t, text, Whose(), NOW).clients))
     return [client.local_id for client in clients]
 
 
@@ -128,7 +130,7 @@ async def test_somebody_who_is_perhaps_here_is_shown_before_a_new_one_is_made(
 
     async def alike(**typed: str) -> list[str]:
         new = by_hand.read_record({**RUBY, **typed}, TODAY)
-        return [one.local_id for one in await said(engine, lambda t: by_hand.perhaps_known(t, new))]
+        return [one.local_id for one in await said(engine, lambda t: perhaps_known(t, new))]
 
     assert await alike(given="Rubi") == ["h1"]
     assert await alike(family="Nowak-Orr", date_of_birth="") == ["h1"]

@@ -1,0 +1,109 @@
+"""Finding and listing own clients: the middle and the worst of twenty of each, in milliseconds.
+
+None may grow as the number of clients does, but for the team, whose list is as long.
+"""
+
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+
+from node.records.search import perhaps_known
+from node.store.people import PersonKind
+from node.store.records import Client, ClientRow, InvolvementRow
+from node.store.tables import SCHEMA, NodeTables
+from node.views.clients import Wanted, found_clients, my_clients, team_clients
+from protocol.matchkeys.records import ClientRecord
+from storage.engine import batches
+from storage.sqlite import SqliteDatabase
+from tests.sim.crowd import crowd
+
+SIZES = (20_000, 100_000)
+OF_EACH, TEAM, ROUNDS = 40, 1000, 20
+NOW = 1_800_000_000
+View = Callable[[NodeTables, Client], object]
+
+
+def main() -> None:
+    """Measure each size."""
+    print(f"{'clients':>8s} {'':32s} {'median':>8s} {'worst':>8s}")
+    for size in [int(text) for text in sys.argv[1:]] or SIZES:
+        with tempfile.TemporaryDirectory() as name:
+            database = SqliteDatabase(Path(name) / "node.sqlite", SCHEMA, NodeTables)
+            database.write(lambda tables, size=size: fill(tables, size))  # type: ignore[misc]
+            for title, view in views():
+                measure(database, size, title, view)
+            database.close()
+
+
+def fill(tables: NodeTables, size: int) -> None:
+    """So many clients, 40 a worker, 1000 a team."""
+    for rows in batches(crowd(size), OF_EACH):
+        made = tables.records.put_clients([ClientRow(row.local_id, row.record) for row in rows])
+        first = min(made.values())
+        team = f"Team {first // TEAM}"
+        person = tables.people.register(f"Worker {first}", team, PersonKind.WORKER, NOW).id
+        tables.records.add_involvements(
+            [
+                InvolvementRow(client=one, type="health_visiting", team=team, workers=(person,))
+                for one in made.values()
+            ]
+        )
+
+
+def views() -> Iterator[tuple[str, View]]:
+    """What pages show, of one client or their worker."""
+
+    def looked_for(scope: str, words: Callable[[ClientRecord], str]) -> View:
+        return lambda tables, client: found_clients(
+            tables,
+            Wanted(words(client.record), scope),
+            worker(client),
+            NOW,  # type: ignore[arg-type]
+        )
+
+    yield "my clients", lambda tables, client: my_clients(tables, worker(client), 1, NOW)
+    yield "my team's clients", lambda tables, client: team_clients(tables, worker(client), 1, NOW)
+    for scope in ("mine", "team", "all"):
+        yield f"{scope}: name", looked_for(scope, lambda r: f"{r.given} {r.family}")
+        yield (
+            f"{scope}: name with slips",
+            looked_for(scope, lambda r: f"{slip(r.family)} {slip(r.given)}"),
+        )
+    yield "all: a name that many bear", looked_for("all", lambda r: str(r.given))
+    yield "all: three letters", looked_for("all", lambda r: str(r.family)[:3])
+    yield "all: number with a slip", looked_for("all", lambda r: slip(r.nhs_number))
+    yield (
+        "all: birth date, postcode",
+        looked_for("all", lambda r: f"{r.date_of_birth} {r.postcode}"),
+    )
+    yield "who is alike", lambda tables, client: perhaps_known(tables, client.record)
+
+
+def worker(client: Client) -> int:
+    """Whose client that is."""
+    return (client.id - 1) // OF_EACH + 1
+
+
+def slip(word: str | None) -> str:
+    """The word with two signs swapped."""
+    return f"{word[:2]}{word[3]}{word[2]}{word[4:]}" if word else ""
+
+
+def measure(database: SqliteDatabase[NodeTables], size: int, title: str, view: View) -> None:
+    """Show some of many clients' pages, and print a row of the table."""
+    draw, took = Random(size), []  # noqa: S311 - the same clients each time
+    for _ in range(ROUNDS):
+        after = draw.randrange(size)
+        (client,) = database.read(lambda t, after=after: t.records.clients_after(after, 1))  # type: ignore[misc]
+        began = time.perf_counter()
+        database.read(lambda t, client=client: view(t, client))  # type: ignore[misc]
+        took.append((time.perf_counter() - began) * 1000)
+    print(f"{size:8d} {title:32s} {statistics.median(took):8.1f} {max(took):8.1f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,200 @@
+"""Own clients by words, and who may be the one that somebody is about to add.
+
+specs/09-imports.md §9. Looked up in the index that is kept with the clients, never by reading all
+of them (node/store/search.py).
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from string import ascii_lowercase, digits
+
+from node.store.records import Client
+from node.store.search import Whose
+from node.store.tables import NodeTables
+from node.store.terms import born_term, number_term, skeleton_terms, words_in
+from protocol.matchkeys.names import family_skeletons, given_skeleton
+from protocol.matchkeys.normalise import fold
+from protocol.matchkeys.records import ClientRecord, NormalRecord, normalise_record
+
+MOST_FOUND = 20
+ALIKE = 0.75
+"""Of one, how alike two words must be for one to be a slip of the keyboard of the other."""
+SAME, BEGINS, SOUNDS = 1.0, 0.99, 0.98
+"""How well a word fits one that is the same, that begins with it, and a name of its skeleton."""
+ONE_SLIP = 0.9
+"""How well a number, a date or an id fits that is one slip away."""
+MOST_WORDS = 8
+_WRITTEN_APART = re.compile(
+    r"(?P<born>\d{1,2}(?:st|nd|rd|th)?[ ](?:of )?[a-z]{3,9},?[ ]\d{4})"
+    r"|(?P<number>\b\d{3}[ -]\d{3}[ -]\d{4}\b)"
+    r"|(?P<postcode>\b[a-z]{1,2}\d[a-z\d]?[ ]\d[a-z]{2}\b)",
+    re.IGNORECASE,
+)
+Fits = Mapping[int, float]
+"""How well a word fits clients (row ids): above 0 to 1."""
+
+
+@dataclass(frozen=True, repr=False)
+class Found:
+    """Own clients, the likeliest first; `more`: there are others, who are not among them."""
+
+    clients: tuple[Client, ...]
+    more: bool
+
+    def __repr__(self) -> str:
+        """Say nothing."""
+        return "Found(hidden)"
+
+
+def search(tables: NodeTables, text: str, whose: Whose, now: int) -> Found:
+    """Own clients whose id, names, date of birth, NHS number or postcode the words of a text are,
+    or nearly are; of no words, nobody.
+
+    Slips are looked for only if the words as they stand, as beginnings and by their sound, fit no
+    more clients than are shown.
+    """
+    words = list(_words(text))[:MOST_WORDS]
+    own = None if whose.is_everybody else tables.search.whose(whose, now)
+    found: dict[int, float] = {}
+    for look in (_plainly, _nearly):
+        fits = [look(tables, word) for word in words]
+        better = _all_of(tables, fits, own)
+        found = {**better, **found}
+        if len(found) > MOST_FOUND:
+            break
+    order = sorted(found, key=lambda client: (-found[client], client))[:MOST_FOUND]
+    clients = {client.id: client for client in tables.records.clients_by_row(order)}
+    return Found(tuple(clients[client] for client in order), len(found) > MOST_FOUND)
+
+
+def perhaps_known(tables: NodeTables, record: ClientRecord) -> list[Client]:
+    """Own clients who may be the one that somebody is about to add, by any record of theirs."""
+    new = normalise_record(record)
+    born = born_term(record.date_of_birth) if new.born else ""
+    families = skeleton_terms(None, new.family_skeletons)
+    given = skeleton_terms(new.given_skeleton, ())
+    perhaps = tables.search.agreeing(given, families, [born] if born else [])
+    if new.nhs_number:
+        perhaps |= {client for _, client in tables.search.having([new.nhs_number])}
+    alike = [
+        client.id
+        for client in tables.records.clients_by_row(perhaps)
+        if _may_be(new, normalise_record(client.record))
+    ]
+    wholes = tables.merges.wholes(alike)
+    return tables.records.clients_by_row({wholes.get(client, client) for client in alike})
+
+
+def _may_be(new: NormalRecord, known: NormalRecord) -> bool:
+    if new.nhs_number and known.nhs_number:
+        return new.nhs_number == known.nhs_number
+    given = bool(new.given_skeleton) and new.given_skeleton == known.given_skeleton
+    family = bool(set(new.family_skeletons) & set(known.family_skeletons))
+    born = bool(new.born) and new.born == known.born
+    return given + family + born >= 2
+
+
+def _words(text: str) -> Iterator[str]:
+    """The words to look for, each folded; a date as ISO has it, and numbers, postcodes and dates
+    that were written in several parts as one.
+    """
+    last = 0
+    for apart in _WRITTEN_APART.finditer(text):
+        yield from _plain_words(text[last : apart.start()])
+        yield born_term(apart[0]) or number_term(apart[0])
+        last = apart.end()
+    yield from _plain_words(text[last:])
+
+
+def _plain_words(text: str) -> Iterator[str]:
+    for part in text.split():
+        folded = fold(part.strip(",;()[]"))
+        if born := born_term(part):
+            yield born
+        elif any(sign.isdigit() for sign in folded):
+            yield folded
+        else:  # Lily-Mae are two names, and one elsewhere
+            yield from words_in(folded)
+
+
+def _all_of(tables: NodeTables, fits: Sequence[Fits], own: set[int] | None) -> dict[int, float]:
+    """How well all words fit the clients whom each of them fits, by any record of theirs."""
+    wholes = tables.merges.wholes({client for fit in fits for client in fit})
+    each: list[dict[int, float]] = []
+    for fit in fits:
+        of_whole: dict[int, float] = {}
+        for client, score in fit.items():
+            whole = wholes.get(client, client)
+            of_whole[whole] = max(score, of_whole.get(whole, 0.0))
+        each.append(of_whole)
+    if not each:
+        return {}
+    both = set.intersection(*map(set, each))
+    both = both if own is None else both & own
+    return {client: sum(fit[client] for fit in each) / len(each) for client in both}
+
+
+def _plainly(tables: NodeTables, word: str) -> Fits:
+    """Whom a word fits as it stands, as a beginning, or by its sound."""
+    search, terms = tables.search, {word: SAME, number_term(word): SAME}
+    fits: dict[int, float] = {}
+    if word.isalpha():
+        sounds = skeleton_terms(given_skeleton(word), family_skeletons((word,)))
+        terms.update(dict.fromkeys(sounds, SOUNDS))
+    if len(word) > 1:
+        for start in {word, number_term(word)}:
+            _better(fits, ((client, BEGINS) for client in search.beginning(start)))
+        for start in {word, word.upper()}:
+            _better(fits, ((client, BEGINS) for client in search.ids_beginning(start)))
+    _better(fits, ((client, terms[term]) for term, client in search.having(terms)))
+    _better(fits, ((client, SAME) for _, client in search.with_ids({word, word.upper()})))
+    return fits
+
+
+def _nearly(tables: NodeTables, word: str) -> Fits:
+    """Whom a word fits so, or with a slip of the keyboard."""
+    fits = dict(_plainly(tables, word))
+    if word.isalpha():
+        near = dict(_like(tables, word))
+        _better(fits, ((client, near[term]) for term, client in tables.search.having(near)))
+        return fits
+    if SAME in fits.values():  # what is right as it stands is no slip of another one
+        return fits
+    slips = set(_slips(word))
+    _better(fits, ((client, ONE_SLIP) for _, client in tables.search.having(slips)))
+    ids = slips | {slip.upper() for slip in slips}
+    _better(fits, ((client, ONE_SLIP) for _, client in tables.search.with_ids(ids)))
+    return fits
+
+
+def _like(tables: NodeTables, word: str) -> Iterator[tuple[str, float]]:
+    """Words of names that one may be a slip of, and how well they fit."""
+    length = len(word)
+    lengths = (max(1, int(length * 0.6)), int(length / 0.6) + 1)  # none other can be so alike
+    for other in tables.search.words_like(word, lengths, max(2, length // 4 + 1)):
+        match = SequenceMatcher(None, word, other, autojunk=False)
+        if match.real_quick_ratio() >= ALIKE and match.quick_ratio() >= ALIKE:
+            ratio = match.ratio()
+            if ratio >= ALIKE:
+                yield other, ratio
+
+
+def _slips(word: str) -> Iterator[str]:
+    """A number, a date or an id with one sign more, less or another, or two of them swapped."""
+    signs = digits + "-" + (ascii_lowercase if any(sign.isalpha() for sign in word) else "")
+    for at in range(len(word) + 1):
+        before, after = word[:at], word[at:]
+        yield from (before + sign + after for sign in signs)
+        if after:
+            yield before + after[1:]
+            yield from (before + sign + after[1:] for sign in signs)
+        if len(after) > 1:
+            yield before + after[1] + after[0] + after[2:]
+
+
+def _better(fits: dict[int, float], found: Iterable[tuple[int, float]]) -> None:
+    for client, score in found:
+        if score > fits.get(client, 0.0):
+            fits[client] = score

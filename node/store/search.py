@@ -1,0 +1,148 @@
+"""The store that finds own clients by terms (node/store/found_by.py), and by whose work it is.
+
+Everything is looked up by index. Nothing here decides.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from node.store.permissions import Condition
+from node.store.records import Client, client_of
+from node.store.terms import letter_pairs
+from storage.engine import Transaction
+
+MOST_LIKE = 300
+"""Words that are looked at more closely for one that somebody typed: those alike the most."""
+_LAST = "\U0010ffff"
+_OPEN = "(i.ended_at IS NULL OR i.ended_at > ?)"
+
+
+@dataclass(frozen=True)
+class Whose:
+    """Whose clients: of a practitioner (a row id), of teams, by name, or everybody's if neither is
+    said. Work that goes on counts, and those who work on it.
+    """
+
+    practitioner: int | None = None
+    teams: frozenset[str] | None = None
+
+    @property
+    def is_everybody(self) -> bool:
+        """Whether nobody is left out."""
+        return self.practitioner is None and self.teams is None
+
+
+class ClientSearch:
+    """What clients are found by, within one transaction."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    def having(self, terms: Collection[str]) -> Iterator[tuple[str, int]]:
+        """Each of these terms with each client (a row id) who has it."""
+        sql = f"SELECT term, client FROM client_term WHERE {_CLIENTS} AND term IN (:among)"  # noqa: S608
+        for row in self._tx.rows_among(sql, among=terms):
+            yield row["term"], row["client"]
+
+    def beginning(self, start: str) -> list[int]:
+        """The clients who have a term that begins so."""
+        sql = (
+            f"SELECT DISTINCT client FROM client_term WHERE {_CLIENTS} "  # noqa: S608 - our own
+            "AND term >= ? AND term < ?"
+        )
+        return [int(row["client"]) for row in self._tx.rows(sql, start, start + _LAST)]
+
+    def with_ids(self, local_ids: Collection[str]) -> Iterator[tuple[str, int]]:
+        """Each of these own ids, or other ids of a client, that is here, with the client."""
+        own = (
+            "SELECT local_id, id AS client FROM client "  # noqa: S608 - our own names
+            f"WHERE {_IS_CLIENT} AND local_id IN (:among)"
+        )
+        other = "SELECT local_id, client FROM other_id WHERE local_id IN (:among)"
+        for sql in (own, other):
+            for row in self._tx.rows_among(sql, among=local_ids):
+                yield row["local_id"], row["client"]
+
+    def ids_beginning(self, start: str) -> list[int]:
+        """The clients whose own id begins so."""
+        sql = f"SELECT id FROM client WHERE {_IS_CLIENT} AND local_id >= ? AND local_id < ?"  # noqa: S608
+        return [int(row["id"]) for row in self._tx.rows(sql, start, start + _LAST)]
+
+    def words_like(self, word: str, lengths: tuple[int, int], shared: int) -> list[str]:
+        """Words of names, of these lengths (letters, from and to), that share as many pairs of
+        letters with a word at least; those that share the most, and not too many.
+        """
+        pairs = letter_pairs(word)
+        sql = (
+            f"SELECT word FROM name_pair WHERE pair IN ({', '.join('?' * len(pairs))}) "  # noqa: S608
+            "AND LENGTH(word) BETWEEN ? AND ? "
+            "GROUP BY word HAVING COUNT(*) >= ? ORDER BY COUNT(*) DESC, word LIMIT ?"
+        )
+        rows = self._tx.rows(sql, *sorted(pairs), *lengths, shared, MOST_LIKE)
+        return [str(row["word"]) for row in rows]
+
+    def agreeing(self, *kinds: Collection[str]) -> set[int]:
+        """The clients who have a term of two kinds at least, each the terms that are one thing."""
+        said = [kind for kind in kinds if kind]
+        each = " UNION ALL ".join(
+            f"SELECT DISTINCT client FROM client_term WHERE {_CLIENTS} "  # noqa: S608 - our own
+            f"AND term IN ({', '.join('?' * len(kind))})"
+            for kind in said
+        )
+        if len(said) < 2:
+            return set()
+        sql = f"SELECT client FROM ({each}) AS found GROUP BY client HAVING COUNT(*) > 1"  # noqa: S608
+        rows = self._tx.rows(sql, *(term for kind in said for term in kind))
+        return {int(row["client"]) for row in rows}
+
+    def whose(self, whose: Whose, now: int) -> set[int]:
+        """The clients (row ids) that are somebody's; not for everybody's, which are too many."""
+        scope = _scope(whose, now)
+        rows = self._tx.rows(f"SELECT client FROM ({scope.sql}) AS own", *scope.values)  # noqa: S608
+        return {int(row["client"]) for row in rows}
+
+    def count(self, whose: Whose, now: int) -> int:
+        """How many clients are somebody's."""
+        scope = _scope(whose, now)
+        row = self._tx.one(f"SELECT COUNT(*) AS n FROM ({scope.sql}) AS own", *scope.values)  # noqa: S608
+        return int(row["n"]) if row else 0
+
+    def page(self, whose: Whose, now: int, after: int, size: int) -> list[Client]:
+        """Somebody's clients by name: `size` of them, after so many."""
+        scope = _scope(whose, now)
+        sql = (
+            f"SELECT * FROM client WHERE id IN ({scope.sql}) "  # noqa: S608 - our own names
+            "ORDER BY sort_name, id LIMIT ? OFFSET ?"
+        )
+        if whose.is_everybody:
+            sql = sql.replace(f"id IN ({scope.sql})", _WHOLE)
+        return [client_of(row) for row in self._tx.rows(sql, *scope.values, size, after)]
+
+
+_CLIENTS = "client NOT IN (SELECT client FROM enquiry)"
+"""Whom somebody only enquires about is no client."""
+_IS_CLIENT = f"id {_CLIENTS.removeprefix('client ')}"
+_WHOLE = f"{_IS_CLIENT} AND id NOT IN (SELECT client FROM merged_client)"  # noqa: S608 - ours
+_WORKS_ON = "SELECT i.client FROM involvement_worker w JOIN involvement i ON i.id = w.involvement"
+
+
+def _scope(whose: Whose, now: int) -> Condition:
+    """A query of the clients that are somebody's, each once."""
+    if whose.practitioner is not None:
+        own = f"{_WORKS_ON} WHERE w.practitioner = ? AND {_OPEN}"
+        values: tuple[object, ...] = (whose.practitioner, now)
+    elif whose.teams is not None:
+        teams = sorted(whose.teams)
+        among = f"IN ({', '.join('?' * len(teams))})"
+        own = (
+            f"{_WORKS_ON} JOIN practitioner p ON p.id = w.practitioner "  # noqa: S608 - ours
+            f"WHERE p.team {among} AND {_OPEN} UNION "
+            f"SELECT i.client FROM involvement i WHERE i.team {among} AND {_OPEN}"
+        )
+        values = (*teams, now, *teams, now)
+    else:
+        return Condition(f"SELECT id AS client FROM client WHERE {_WHOLE}", ())  # noqa: S608 - ours
+    return Condition(
+        f"SELECT id AS client FROM client WHERE id IN ({own}) AND {_WHOLE}",  # noqa: S608 - ours
+        values,
+    )
