@@ -61,6 +61,14 @@ class Go:
     session: str | None = None
 
 
+class Elsewhere(Exception):
+    """Something is to be said on another page of ours first."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("another page comes first")
+        self.path = path
+
+
 @dataclass(frozen=True)
 class Download:
     """A file to keep."""
@@ -203,7 +211,11 @@ class Site(Generic[Own]):
             visit = await self._visit(page, request)
             if isinstance(visit, web.Response):
                 return visit
-            return self.respond(visit, await page.show(visit))
+            try:
+                answer = await page.show(visit)
+            except Elsewhere as first:
+                answer = Go(first.path)
+            return self.respond(visit, answer)
 
         return handler
 
@@ -241,6 +253,8 @@ class Site(Generic[Own]):
     async def _acted(self, visit: Visit[Own], page: Page[Own], act: Show[Own]) -> Answer:
         try:
             return await act(visit)
+        except Elsewhere as first:
+            return Go(first.path)
         except InvalidForm as wrong:
             visit.errors = {
                 name: self.say(key, **wrong.values) for name, key in wrong.wrong.items()

@@ -53,6 +53,8 @@ DEEDS = {
     "corrected_client": "corrected the record of {}",
     "closed_work": "closed work with {}",
     "reopened_work": "let work with {} go on",
+    "took_on": "took {} on",
+    "handed_over": "handed {} over",
     "merged_client": "said that these are one client: {}",
     "confirmed_work": "said that work with {} goes on",
     "parted_client": "said that {} is a client of their own after all",

@@ -23,7 +23,7 @@ OF_CLIENT = (
     ("relative", "relative"), ("objection", "client"), ("withheld", "client"), ("stub", "client"),
     ("request_draft", "client"),
     ("news", "client"), ("shown_before", "client"),
-    ("enquiry", "client"), ("sent_attention", "client"),
+    ("enquiry", "client"), ("sent_attention", "client"), ("opening", "client"),
 )  # fmt: skip
 """Tables that name a client, and by which column."""
 OF_STUB = (
@@ -60,6 +60,7 @@ _NAMES_A_PERSON = (
     ("news", "person"), ("news_mail", "person"),
     ("enquiry", "practitioner"),
     ("sent_attention", "practitioner"), ("received_attention", "seen_by"),
+    ("account", "person"), ("opening", "person"),
 )  # fmt: skip
 
 

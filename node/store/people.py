@@ -52,6 +52,8 @@ class Deed(StrEnum):
     RAISED_ATTENTION = "raised_attention"
     SAW_ATTENTION = "saw_attention"
     ASKED_TO_INVITE = "asked_to_invite"
+    TOOK_ON = "took_on"
+    HANDED_OVER = "handed_over"
 
 
 @dataclass(frozen=True, repr=False)
@@ -190,15 +192,6 @@ class People:
             found.setdefault(int(row["client"]), []).append(int(row["practitioner"]))
         return found
 
-    def works_with(self, person: int, now: int) -> list[int]:
-        """The clients (row ids) whom somebody works with, on what goes on."""
-        sql = (
-            "SELECT DISTINCT i.client FROM involvement_worker w JOIN involvement i "
-            "ON i.id = w.involvement WHERE w.practitioner = ? "
-            "AND (i.ended_at IS NULL OR i.ended_at > ?) ORDER BY i.client"
-        )
-        return [int(row["client"]) for row in self._tx.rows(sql, person, now)]
-
     def called(self, name: str) -> list[Person]:
         """Everybody of this name, in whatever team, or of this name and team as `title` says it;
         those who are closed too, by row id.
@@ -254,6 +247,29 @@ class People:
         self._tx.run(f"DELETE FROM involvement_worker WHERE {going_on}", person, now)  # noqa: S608
         return int(row["n"]) if row else 0
 
+    def put_on(self, involvements: Collection[int], person: int) -> None:
+        """Let somebody work on these, the last to call first. No file undoes it."""
+        sql = (
+            "INSERT INTO involvement_worker (involvement, practitioner, ordinal, import_id) "
+            "SELECT i.id, ?, COALESCE((SELECT MAX(w.ordinal) + 1 FROM involvement_worker w "
+            "WHERE w.involvement = i.id), 0), NULL FROM involvement i WHERE i.id IN (:among)"
+        )
+        self._tx.run_among(sql, person, among=involvements)
+
+    def put_in_place(self, involvements: Collection[int], person: int, to: int) -> None:
+        """Let somebody else work on these in a person's place, or stay where they are if they do
+        already. No file undoes it.
+        """
+        sql = (
+            "UPDATE involvement_worker SET practitioner = ?, import_id = NULL "
+            "WHERE practitioner = ? AND involvement NOT IN "
+            "(SELECT involvement FROM involvement_worker WHERE practitioner = ?) "
+            "AND involvement IN (:among)"
+        )
+        self._tx.run_among(sql, to, person, to, among=involvements)
+        sql = "DELETE FROM involvement_worker WHERE practitioner = ? AND involvement IN (:among)"
+        self._tx.run_among(sql, person, among=involvements)
+
     def without_worker(self, person: int, now: int) -> int:
         """On how much that goes on somebody works and nobody else who is here."""
         row = self._tx.one(
@@ -282,6 +298,14 @@ class People:
         """Write down what somebody did."""
         row = {**vars(act), "what": act.what.value}
         self._tx.insert("act", row)
+
+    def last_added(self, person: int) -> str | None:
+        """The own id of the client whom somebody added last."""
+        row = self._tx.one(
+            "SELECT subject FROM act WHERE person = ? AND what = ? ORDER BY id DESC LIMIT 1",
+            person, Deed.ADDED_CLIENT.value,
+        )  # fmt: skip
+        return str(row["subject"]) if row else None
 
     def acts(self) -> list[Act]:
         """What was done, the newest first."""

@@ -30,6 +30,7 @@ from node.store.merges import Merges
 from node.store.news import News
 from node.store.objections import Objections
 from node.store.old import OldRows
+from node.store.openings import Openings
 from node.store.outbox import OutboxStore
 from node.store.people import People
 from node.store.permissions import Permissions
@@ -64,8 +65,8 @@ class NodeTables:
         self.families = Families(tx)
         self.figures = Figures(tx)
         self.findable = FindableTypes(tx)
-        self.withheld = WithheldClients(tx)
-        self.withdrawn = WithdrawnHashes(tx)
+        self.withheld, self.withdrawn = WithheldClients(tx), WithdrawnHashes(tx)
+        self.openings = Openings(tx)
         self.people = People(tx)
         self.team_roles, self.absences = TeamRoles(tx), Absences(tx)
         self.stubs = Stubs(tx)

@@ -1,24 +1,103 @@
-"""My clients: the list where a practitioner's work begins."""
+"""My clients and my team's, finding one, and taking some on."""
 
+import re
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+from aiohttp import web
+
+from node.records import caseload
 from node.records.accounts import STAFF
+from node.records.by_hand import By
+from node.store.records import Involvement
 from node.store.tables import NodeTables
-from node.views.clients import clients_value
+from node.views.clients import ClientList, Wanted, found_clients
 from node.web.pages.desk import NodePage, NodeVisit
-from web.site import Answer, Shown
+from protocol.errors import LocalError
+from web.forms import InvalidForm
+from web.site import Answer, Go, Shown
+
+MOST_WORDS = 100
 
 
 async def show_mine(visit: NodeVisit) -> Answer:
     """Show the clients whom somebody works with."""
+    return await _list(visit, Wanted("", "mine", _page(visit)))
+
+
+async def show_team(visit: NodeVisit) -> Answer:
+    """Show the clients of somebody's teams."""
+    return await _list(visit, Wanted("", "team", _page(visit)))
+
+
+async def show_find(visit: NodeVisit) -> Answer:
+    """Ask for words to find clients by."""
+    return await _list(visit, None)
+
+
+async def find(visit: NodeVisit) -> Answer:
+    """Show the clients whom words may mean. They are in no address."""
+    words = visit.form.text("words", missing="clients.wrong.words", most=MOST_WORDS)
+    return await _list(visit, Wanted(words, "all"))
+
+
+async def take_on(visit: NodeVisit) -> Answer:
+    """Say of clients that were ticked that they are somebody's."""
+    rows = {int(row) for row in visit.form.all("client") if row.isascii() and row.isdigit()}
+    if not rows:
+        raise InvalidForm({"": "clients.wrong.none_ticked"})
+    person, now = visit.here.person, visit.here.now
+
+    def work(tables: NodeTables) -> int:
+        if not all(caseload.may_look(tables, person, row, now) for row in rows):
+            raise web.HTTPForbidden
+        return caseload.take_on(tables, rows, By(person.id, now))
+
+    await visit.here.engine.write(work)
+    return Go("/clients")
+
+
+async def _list(visit: NodeVisit, wanted: Wanted | None) -> Answer:
     person, now = visit.here.person.id, visit.here.now
+    found = ClientList((), more=False)
+    if wanted is not None:
+        try:
+            found = await visit.here.read(lambda t: found_clients(t, wanted, person, now))
+        except LocalError:
+            if wanted.page == 1:
+                raise
+            raise web.HTTPNotFound from None
+    types = {
+        own: kind.title
+        for service in visit.here.services
+        for own, kind in service.membership.agreement.types.items()
+    }
+    values: dict[str, Any] = {
+        "scope": "find" if wanted is None or wanted.words else wanted.scope,
+        "lines": found.lines,
+        "found": replace(found, lines=()),
+        "searched": wanted is not None and bool(wanted.words),
+        "page": wanted.page if wanted else 1,
+        "types": types,
+        "mine": {line.client.id for line in found.lines if _is_mine(line.work, person)},
+    }
+    return Shown("clients/list.html", values)
 
-    def view(tables: NodeTables) -> list[dict[str, Any]]:
-        rows = tables.records.clients_by_row(tables.people.works_with(person, now))
-        values = clients_value(tables, rows, now)
-        return [{"row": row.id, **value} for row, value in zip(rows, values, strict=True)]
 
-    return Shown("clients/mine.html", {"clients": await visit.here.read(view)})
+def _is_mine(work: Sequence[Involvement], person: int) -> bool:
+    return any(person in item.workers for item in work)
 
 
-PAGES = [NodePage("/clients", STAFF, show_mine, nav="clients.mine.nav")]
+def _page(visit: NodeVisit) -> int:
+    text = visit.request.query.get("page", "1")
+    if not re.fullmatch("[1-9][0-9]{0,5}", text):
+        raise web.HTTPNotFound
+    return int(text)
+
+
+PAGES = [
+    NodePage("/clients", STAFF, show_mine, take_on, nav="clients.mine.nav"),
+    NodePage("/clients/team", STAFF, show_team, take_on),
+    NodePage("/clients/find", STAFF, show_find, find),
+]

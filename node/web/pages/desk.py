@@ -7,6 +7,7 @@ from typing import TypeVar
 from aiohttp import web
 
 from node.config import NodeSettings
+from node.records import caseload
 from node.records.accounts import Role, roles_of, whose
 from node.service import NodeService
 from node.store.people import Person
@@ -14,7 +15,7 @@ from node.store.records import Client
 from node.store.tables import NodeEngine, NodeTables
 from node.web.calls import Hubs
 from storage.accounts import Account
-from web.site import Page, Visit
+from web.site import Elsewhere, Page, Visit
 
 Shown = TypeVar("Shown")
 
@@ -49,7 +50,23 @@ class Desk:
         return await self.engine.read(view)
 
     async def client(self, row: int) -> Client:
-        """A client by the number in an address. Raises HTTPNotFound."""
+        """A client by the number in an address; that somebody looks is written down. Raises
+        HTTPNotFound, or Elsewhere to say why first, where they are of no team of theirs.
+        """
+        found, now = await self.known(row), self.now
+
+        def look(tables: NodeTables) -> bool:
+            may = caseload.may_look(tables, self.person, row, now)
+            if may:
+                caseload.look(tables, self.person, row, now, None)
+            return may
+
+        if not await self.engine.write(look):
+            raise Elsewhere(f"/clients/{row}/reason")
+        return found
+
+    async def known(self, row: int) -> Client:
+        """A client by the number in an address, to nobody's eyes yet. Raises HTTPNotFound."""
         found = await self.read(lambda tables: tables.records.clients_by_row([row]))
         if not found:
             raise web.HTTPNotFound

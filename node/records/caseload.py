@@ -1,0 +1,87 @@
+"""Whose clients are whose: taking them on, handing one over, and looking at somebody else's.
+
+Who works with a client, or is in a team that does, opens their page; anybody else of ours says why
+first. Either way it is written down.
+"""
+
+from collections.abc import Collection, Sequence
+
+from node.records.by_hand import By
+from node.records.people import acting
+from node.store.openings import Opening
+from node.store.people import Act, Deed, Person
+from node.store.tables import NodeTables
+from node.store.team_roles import ALL_TEAMS
+from protocol.errors import ErrorCode, LocalError
+
+SAME_LOOK_SECONDS = 600
+"""So long a second look at the same client is the same opening."""
+REASON_SECONDS = 12 * 3600
+"""So long a reason holds: for a day at work."""
+MOST_TAKEN = 500
+
+
+def is_theirs(tables: NodeTables, person: Person, client: int) -> bool:
+    """Whether a client (a row's id) is somebody's own, or a client of a team that they are of or
+    answer for.
+    """
+    named = {
+        team for teams in tables.team_roles.all().get(person.id, {}).values() for team in teams
+    }
+    if ALL_TEAMS in named:
+        return True
+    teams = {person.team, *named} - {""}
+    works = tables.records.involvements([client])
+    if any(person.id in item.workers or (item.team or "") in teams for item in works):
+        return True
+    return any(teams & set(tables.people.teams_on(item.id)) for item in works)
+
+
+def may_look(tables: NodeTables, person: Person, client: int, now: int) -> bool:
+    """Whether somebody looks at a client without saying why first."""
+    since = now - REASON_SECONDS
+    found = tables.openings.last(person.id, client, since)
+    said = found is not None and found.reason is not None
+    return said or is_theirs(tables, person, client)
+
+
+def look(tables: NodeTables, person: Person, client: int, now: int, reason: str | None) -> None:
+    """Write down that somebody looks at a client."""
+    before = tables.openings.last(person.id, client, now - SAME_LOOK_SECONDS)
+    if reason is not None or before is None:
+        tables.openings.add(Opening(person.id, client, now, reason))
+
+
+def take_on(tables: NodeTables, clients: Collection[int], by: By) -> int:
+    """Let whoever does it work on all that goes on with these clients, beside those who do; with
+    how many that is new. Raises LocalError for too many at once.
+    """
+    if len(clients) > MOST_TAKEN:
+        raise LocalError(ErrorCode.TOO_LARGE, f"at most {MOST_TAKEN} clients at a time")
+    works = [item for item in tables.records.involvements(clients) if not item.is_over(by.now)]
+    new = [item for item in works if by.person not in item.workers]
+    tables.people.put_on([item.id for item in new], by.person)
+    changed = {item.client for item in new}
+    for client in tables.records.clients_by_row(changed):
+        tables.people.acted(Act(by.person, Deed.TOOK_ON, client.local_id, by.now))
+    return len(changed)
+
+
+def hand_over(tables: NodeTables, client: int, to: str, by: By) -> Person:
+    """Let a colleague (by name) work on what whoever does it works on with a client, in their
+    place. Raises LocalError: nobody of that name, or nothing to hand over.
+    """
+    colleague = acting(tables, to)
+    works = tables.records.involvements([client])
+    mine = [item.id for item in works if not item.is_over(by.now) and by.person in item.workers]
+    if not mine or colleague.id == by.person:
+        raise LocalError(ErrorCode.CONFLICT, "there is nothing of yours to hand over to them")
+    tables.people.put_in_place(mine, by.person, colleague.id)
+    (found,) = tables.records.clients_by_row([client])
+    tables.people.acted(Act(by.person, Deed.HANDED_OVER, found.local_id, by.now))
+    return colleague
+
+
+def colleagues(tables: NodeTables, person: int) -> Sequence[str]:
+    """Everybody else who may act, by the name that they act by."""
+    return [one.title for one in tables.people.all() if one.is_active and one.id != person]

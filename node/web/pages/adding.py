@@ -1,0 +1,116 @@
+"""Adding a client: name, date of birth, what they get; who is alike here first; their page."""
+
+from typing import Any
+
+from aiohttp import web
+
+from node.actions.clients import NewClient, PerhapsKnownError, add_client
+from node.records.accounts import STAFF
+from node.service import NodeService
+from node.store.merges import Preset
+from node.store.tables import NodeTables
+from node.web.pages.desk import NodePage, NodeVisit
+from protocol.errors import ErrorCode, LocalError, RemoteError
+from web.forms import InvalidForm
+from web.site import Answer, Go, Shown
+
+NAME = 80
+FIELDS = ("given", "family", "born-day", "born-month", "born-year", "preset")
+
+
+async def show(visit: NodeVisit) -> Answer:
+    """Ask for a new client."""
+    return Shown("clients/add.html", {"presets": await _offered(visit)})
+
+
+async def add(visit: NodeVisit) -> Answer:
+    """Add the client, unless somebody here may be them: then ask that first."""
+    form = visit.form
+    presets = await _offered(visit)
+    known = [preset["name"] for preset in presets]
+    preset = form.one_of("preset", known, "clients.wrong.preset")
+    given, family = form.text("given", most=NAME), form.text("family", most=NAME)
+    if not given and not family:
+        raise InvalidForm({"given": "clients.wrong.name"})
+    born = form.day("born", "clients.wrong.born", "clients.wrong.no_day")
+    typed = {"given": given, "family": family, "date_of_birth": born.isoformat() if born else ""}
+    consents = next(one["consents"] for one in presets if one["name"] == preset)
+    consent = _consent(visit) if consents else ""
+    if consents and not consent:
+        return _more(visit, "clients/agreed.html")
+    new = NewClient(typed, preset=preset, consent=consent, is_new=form.raw("is_new") == "yes")
+    return await _added(visit, new)
+
+
+def _consent(visit: NodeVisit) -> str:
+    """On which day somebody agreed, as it is typed; empty: not asked yet."""
+    if not visit.form.raw("asked"):
+        return ""
+    day = visit.form.day("agreed", "clients.wrong.agreed", "clients.wrong.no_day")
+    return day.isoformat() if day else ""
+
+
+async def _added(visit: NodeVisit, new: NewClient) -> Answer:
+    service = visit.here.hubs.any()
+    try:
+        local_id = await add_client(service, new, visit.here.person.id)
+    except PerhapsKnownError as known:
+        rows = [client.id for client in known.alike]
+        values = {"alike": known.alike, "rows": rows, "withdrew": known.withdrew}
+        return _more(visit, "clients/alike.html", **values)
+    except RemoteError:
+        return Go(await _newest(visit))  # they are here; what is told later goes by itself
+    except LocalError as error:
+        if error.code is ErrorCode.MALFORMED:
+            raise InvalidForm({"born": "clients.wrong.refused"}) from None
+        if error.code is not ErrorCode.NOT_READY:
+            raise
+        return Go(await _newest(visit))
+    found = await visit.here.read(lambda tables: tables.records.client(local_id))
+    if found is None:
+        raise web.HTTPNotFound
+    return Go(f"/clients/{found.id}")
+
+
+async def _newest(visit: NodeVisit) -> str:
+    """The page of the client whom somebody added last."""
+    person = visit.here.person.id
+
+    def look(tables: NodeTables) -> int | None:
+        local_id = tables.people.last_added(person)
+        client = tables.records.client(local_id) if local_id else None
+        return client.id if client else None
+
+    row = await visit.here.read(look)
+    return f"/clients/{row}" if row is not None else "/clients"
+
+
+def _more(visit: NodeVisit, template: str, **values: object) -> Shown:
+    """Another question, with what was typed before carried along."""
+    asked = {"agreed-day", "agreed-month", "agreed-year", "asked", "csrf", "once", "is_new"}
+    kept = [(name, text) for name, text in visit.form.items() if name not in asked]
+    if template == "clients/alike.html":
+        kept += [(name, text) for name, text in visit.form.items() if name.startswith("agreed-")]
+        kept += [("asked", "yes")] if visit.form.raw("asked") else []
+    return Shown(template, {"kept": kept, **values})
+
+
+async def _offered(visit: NodeVisit) -> list[dict[str, Any]]:
+    """What a new client can get, in words, and whether they must have agreed."""
+    service = visit.here.hubs.any()
+    found = await visit.here.read(lambda tables: tables.merges.presets())
+    return [_preset(service, preset) for preset in found]
+
+
+def _preset(service: NodeService, preset: Preset) -> dict[str, Any]:
+    agreement = service.membership.agreement
+    kind, basis = agreement.kind(preset.type), agreement.basis(preset.basis)
+    return {
+        "name": preset.name,
+        "service": preset.label or (kind.title if kind else preset.type),
+        "basis": basis.title if basis else preset.basis,
+        "consents": basis is not None and basis.permission_class == "consent",
+    }
+
+
+PAGES = [NodePage("/clients/add", STAFF, show, add)]

@@ -1,0 +1,155 @@
+"""A client's record: correct it, close work, hand it over; and why somebody looks who is of no team
+of theirs.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from node.actions.clients import close_work, correct_client
+from node.records import by_hand, caseload
+from node.records.accounts import STAFF
+from node.records.by_hand import By
+from node.store.records import RECORD_FIELDS
+from node.store.tables import NodeTables
+from node.views.clients import client_value
+from node.web.pages.desk import NodePage, NodeVisit
+from protocol.errors import ErrorCode, LocalError, RemoteError
+from web.forms import InvalidForm
+from web.site import Answer, Go, Shown
+
+REASONS = ("covering", "duty", "asked", "checking", "other")
+MOST_REASON = 200
+
+
+async def show_reason(visit: NodeVisit) -> Answer:
+    """Ask why somebody looks at a client of others."""
+    return Shown("clients/reason.html", {"reasons": REASONS})
+
+
+async def say_reason(visit: NodeVisit) -> Answer:
+    """Write down why, and let them look."""
+    reason = visit.form.one_of("reason", REASONS, "clients.wrong.reason")
+    more = visit.form.text("more", most=MOST_REASON)
+    if reason == "other" and not more:
+        raise InvalidForm({"more": "clients.wrong.more"})
+    row, person, now = visit.number("client"), visit.here.person, visit.here.now
+    await visit.here.known(row)
+    said = f"{reason}: {more}" if more else reason
+    await visit.here.engine.write(lambda t: caseload.look(t, person, row, now, said))
+    return Go(f"/clients/{row}")
+
+
+async def show_correct(visit: NodeVisit) -> Answer:
+    """Show a client's record as it is, to be corrected."""
+    client = await visit.here.client(visit.number("client"))
+    values = {name: getattr(client.record, name) or "" for name in RECORD_FIELDS}
+    return Shown("clients/correct.html", {"client": client, "values": values})
+
+
+async def correct(visit: NodeVisit) -> Answer:
+    """Say what is right of a client."""
+    client = await visit.here.client(visit.number("client"))
+    fields = {name: visit.form.text(name) for name in RECORD_FIELDS}
+    typed = {n: text for n, text in fields.items() if text != (getattr(client.record, n) or "")}
+    wrong = [name for name, text in typed.items() if text and not _reads(visit, name, text)]
+    if wrong:
+        raise InvalidForm({name: f"clients.wrong.fields.{name}" for name in wrong})
+    if typed:
+        await _corrected(visit, client.local_id, typed)
+    return Go(f"/clients/{client.id}")
+
+
+async def _corrected(visit: NodeVisit, local_id: str, typed: Mapping[str, str]) -> None:
+    """What is typed is right, and what is typed as empty is not known."""
+    cleared = [name for name, text in typed.items() if not text]
+    said = {name: text for name, text in typed.items() if text}
+    service, person = visit.here.hubs.any(), visit.here.person.id
+    try:
+        await correct_client(service, local_id, said, cleared, person)
+    except LocalError as error:
+        if error.code is not ErrorCode.MALFORMED:
+            raise
+        raise InvalidForm({"given": "clients.wrong.name"}) from None
+    except RemoteError:
+        pass  # it is right here; the hub hears of it when it is there again
+
+
+def _reads(visit: NodeVisit, name: str, text: str) -> bool:
+    try:
+        by_hand.read_record({name: text}, By(0, visit.here.now).today)
+    except LocalError:
+        return False
+    return True
+
+
+async def show_close(visit: NodeVisit) -> Answer:
+    """Ask which work with a client is over."""
+    client = await visit.here.client(visit.number("client"))
+    return Shown("clients/close.html", {"client": client, "work": await _open(visit)})
+
+
+async def close(visit: NodeVisit) -> Answer:
+    """End work with a client."""
+    client = await visit.here.client(visit.number("client"))
+    numbers = [str(item["number"]) for item in await _open(visit)]
+    chosen = visit.form.all("work")
+    if not chosen or not set(chosen) <= set(numbers):
+        raise InvalidForm({"work": "clients.wrong.work"})
+    for number in chosen:
+        try:
+            service, person = visit.here.hubs.any(), visit.here.person.id
+            await close_work(service, client.local_id, int(number), person)
+        except RemoteError:
+            continue  # it is over here; the hub hears of it when it is there again
+    return Go("/clients")
+
+
+async def _open(visit: NodeVisit) -> list[dict[str, Any]]:
+    client, now = await visit.here.client(visit.number("client")), visit.here.now
+    value = await visit.here.read(lambda tables: client_value(tables, client.local_id, now))
+    types = visit.here.hubs.any().membership.agreement.types
+    return [
+        {
+            **item,
+            "title": item["label"]
+            or (types[item["type"]].title if item["type"] in types else item["type"]),
+        }
+        for item in value["work"]  # type: ignore[attr-defined]
+        if item["state"] != "closed"
+    ]
+
+
+async def show_hand_over(visit: NodeVisit) -> Answer:
+    """Ask to which colleague a client goes."""
+    client = await visit.here.client(visit.number("client"))
+    person = visit.here.person.id
+    names = await visit.here.read(lambda tables: caseload.colleagues(tables, person))
+    return Shown("clients/hand_over.html", {"client": client, "names": names})
+
+
+async def hand_over(visit: NodeVisit) -> Answer:
+    """Hand a client over to a colleague."""
+    client = await visit.here.client(visit.number("client"))
+    to = visit.form.text("to", missing="clients.wrong.to")
+    by = By(visit.here.person.id, visit.here.now)
+
+    def work(tables: NodeTables) -> None:
+        caseload.hand_over(tables, client.id, to, by)
+
+    try:
+        await visit.here.engine.write(work)
+    except LocalError as error:
+        keys = {
+            ErrorCode.NOT_FOUND: "clients.wrong.to",
+            ErrorCode.CONFLICT: "clients.wrong.not_mine",
+        }
+        raise InvalidForm({"to": keys.get(error.code, "clients.wrong.to")}) from None
+    return Go("/clients")
+
+
+PAGES = [
+    NodePage("/clients/{client}/reason", STAFF, show_reason, say_reason),
+    NodePage("/clients/{client}/correct", STAFF, show_correct, correct),
+    NodePage("/clients/{client}/close", STAFF, show_close, close),
+    NodePage("/clients/{client}/hand-over", STAFF, show_hand_over, hand_over),
+]
