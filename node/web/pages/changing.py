@@ -17,7 +17,7 @@ from protocol.errors import ErrorCode, LocalError, RemoteError
 from web.forms import InvalidForm
 from web.site import Answer, Go, Shown
 
-REASONS = ("covering", "duty", "asked", "checking", "other")
+REASONS = ("covering", "duty", "asked", "checking", "another")
 MOST_REASON = 200
 
 
@@ -30,7 +30,7 @@ async def say_reason(visit: NodeVisit) -> Answer:
     """Write down why, and let them look."""
     reason = visit.form.one_of("reason", REASONS, "clients.wrong.reason")
     more = visit.form.text("more", most=MOST_REASON)
-    if reason == "other" and not more:
+    if reason == "another" and not more:
         raise InvalidForm({"more": "clients.wrong.more"})
     row, person, now = visit.number("client"), visit.here.person, visit.here.now
     await visit.here.known(row)
