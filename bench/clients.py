@@ -15,7 +15,7 @@ from node.records.search import perhaps_known
 from node.store.people import PersonKind
 from node.store.records import Client, ClientRow, InvolvementRow
 from node.store.tables import SCHEMA, NodeTables
-from node.views.clients import Wanted, found_clients, my_clients, team_clients
+from node.views.clients import Scope, Wanted, found_clients, my_clients, team_clients
 from protocol.matchkeys.records import ClientRecord
 from storage.engine import batches
 from storage.sqlite import SqliteDatabase
@@ -24,6 +24,7 @@ from tests.sim.crowd import crowd
 SIZES = (20_000, 100_000)
 OF_EACH, TEAM, ROUNDS = 40, 1000, 20
 NOW = 1_800_000_000
+SCOPES: tuple[Scope, ...] = ("mine", "team", "all")
 View = Callable[[NodeTables, Client], object]
 
 
@@ -57,17 +58,17 @@ def fill(tables: NodeTables, size: int) -> None:
 def views() -> Iterator[tuple[str, View]]:
     """What pages show, of one client or their worker."""
 
-    def looked_for(scope: str, words: Callable[[ClientRecord], str]) -> View:
+    def looked_for(scope: Scope, words: Callable[[ClientRecord], str]) -> View:
         return lambda tables, client: found_clients(
             tables,
             Wanted(words(client.record), scope),
             worker(client),
-            NOW,  # type: ignore[arg-type]
+            NOW,
         )
 
     yield "my clients", lambda tables, client: my_clients(tables, worker(client), 1, NOW)
     yield "my team's clients", lambda tables, client: team_clients(tables, worker(client), 1, NOW)
-    for scope in ("mine", "team", "all"):
+    for scope in SCOPES:
         yield f"{scope}: name", looked_for(scope, lambda r: f"{r.given} {r.family}")
         yield (
             f"{scope}: name with slips",
