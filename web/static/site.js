@@ -25,3 +25,13 @@ if (waiting) {
     if (latest.mark !== waiting.dataset.mark) waiting.querySelector("a").hidden = false;
   }, 20000);
 }
+
+// What stands on a contact card is copied, where the browser lets a page do that.
+for (const button of navigator.clipboard ? document.querySelectorAll("[data-copy]") : []) {
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    button.textContent = button.dataset.done;
+    button.setAttribute("aria-live", "polite");
+  });
+}

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from node.config import NodeSettings
 from node.service import NodeService
 from node.store.tables import NodeEngine
-from node.web.pages import adding, changing, clients, inbox, start
+from node.web.pages import adding, asking, changing, clients, inbox, sent, start, team
 from node.web.pages.desk import Desk, NodePage, Reception
 from runtime.environment import Environment
 from web.look import Brand, Look
@@ -21,6 +21,9 @@ PAGES: list[NodePage] = [
     *adding.PAGES,
     *changing.PAGES,
     *inbox.PAGES,
+    *team.PAGES,
+    *asking.PAGES,
+    *sent.PAGES,
 ]
 
 
