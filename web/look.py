@@ -87,7 +87,7 @@ class Look:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._templates.filters |= {"day": day_text, "moment": self._moment}
+        self._templates.filters |= {"day": day_text, "date": self._date, "moment": self._moment}
         self._templates.globals |= {
             "say": self.words, "count": self.words.count, "brand": self.brand, "asset": self.asset,
         }  # fmt: skip
@@ -98,6 +98,10 @@ class Look:
     def render(self, template: str, values: Mapping[str, Any]) -> str:
         """A page as HTML. Raises KeyError for words, UndefinedError for values that are missing."""
         return self._templates.get_template(template).render(values)
+
+    def _date(self, seconds: int) -> str:
+        """On which day, where the agency is."""
+        return day_text(datetime.fromtimestamp(seconds, self.zone).date())
 
     def _moment(self, seconds: int) -> str:
         """When, in the agency's own time: 14 March 2026 at 9:05am."""

@@ -14,3 +14,14 @@ document.addEventListener("submit", (event) => {
 window.addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent;
 });
+
+// A page that waits for something new says so, and moves nothing that is being read.
+const waiting = document.querySelector("[data-latest]");
+if (waiting) {
+  setInterval(async () => {
+    if (document.hidden) return;
+    const answer = await fetch(waiting.dataset.latest, { redirect: "error" });
+    const latest = await answer.json();
+    if (latest.mark !== waiting.dataset.mark) waiting.querySelector("a").hidden = false;
+  }, 20000);
+}
