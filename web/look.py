@@ -88,7 +88,7 @@ class Look:
             auto_reload=False,
         )
         self._templates.filters |= {
-            "day": day_text, "moment": self._moment, "on_day": self._on_day, "lines": lines_of,
+            "day": day_text, "moment": self._moment, "date": self._date, "lines": lines_of,
         }  # fmt: skip
         self._templates.globals |= {
             "say": self.words, "count": self.words.count, "brand": self.brand, "asset": self.asset,
@@ -101,15 +101,15 @@ class Look:
         """A page as HTML. Raises KeyError for words, UndefinedError for values that are missing."""
         return self._templates.get_template(template).render(values)
 
+    def _date(self, seconds: int) -> str:
+        """On which day, where the agency is."""
+        return day_text(datetime.fromtimestamp(seconds, self.zone).date())
+
     def _moment(self, seconds: int) -> str:
         """When, in the agency's own time: 14 March 2026 at 9:05am."""
         at = datetime.fromtimestamp(seconds, self.zone)
         hour, half = at.hour % 12 or 12, "am" if at.hour < 12 else "pm"
         return f"{day_text(at.date())} at {hour}:{at.minute:02}{half}"
-
-    def _on_day(self, seconds: int) -> str:
-        """On which day, in the agency's own time: 14 March 2026."""
-        return day_text(datetime.fromtimestamp(seconds, self.zone).date())
 
     def asset(self, name: str) -> str:
         """The address of a file; it changes with its content. Raises KeyError."""

@@ -24,3 +24,14 @@ for (const button of navigator.clipboard ? document.querySelectorAll("[data-copy
     button.setAttribute("aria-live", "polite");
   });
 }
+
+// A page that waits for something new says so, and moves nothing that is being read.
+const waiting = document.querySelector("[data-latest]");
+if (waiting) {
+  setInterval(async () => {
+    if (document.hidden) return;
+    const answer = await fetch(waiting.dataset.latest, { redirect: "error" });
+    const latest = await answer.json();
+    if (latest.mark !== waiting.dataset.mark) waiting.querySelector("a").hidden = false;
+  }, 20000);
+}
