@@ -63,5 +63,5 @@ async def test_from_my_clients_to_a_colleagues_number(
         await me.click("Yes, it is the wrong person")
         assert await me.heading() == "It was the wrong person"
         await me.lacks("07700 900123")
-        await me.click("My requests")
+        await me.click("Requests I sent")
         await me.sees("It was the wrong person")

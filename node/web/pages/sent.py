@@ -17,40 +17,6 @@ from protocol.errors import ErrorCode, LocalError, RemoteError
 from web.forms import InvalidForm
 from web.site import Answer, Go, Shown
 
-TITLES = {
-    "sending": "sent.title.sending",
-    "waiting": "sent.title.waiting",
-    "allowed": "sent.title.allowed",
-    "refused": "sent.title.refused",
-    "failed": "sent.title.failed",
-    "opened": "sent.title.opened",
-    "renewed": "sent.title.renewed",
-    "closed": "sent.title.closed",
-    "stopped": "sent.title.stopped",
-    "recalled": "sent.title.recalled",
-    "recalled_by_them": "sent.title.recalled_by_them",
-    "wrong_person": "sent.title.wrong_person",
-    "expired": "sent.title.expired",
-    "late": "sent.title.late",
-    "log_lost": "sent.title.log_lost",
-}
-SAYS = {
-    "sending": "sent.says.sending",
-    "waiting": "sent.says.waiting",
-    "allowed": "sent.says.allowed",
-    "refused": "sent.says.refused",
-    "failed": "sent.says.failed",
-    "opened": "sent.says.opened",
-    "renewed": "sent.says.renewed",
-    "closed": "sent.says.closed",
-    "stopped": "sent.says.stopped",
-    "recalled": "sent.says.recalled",
-    "recalled_by_them": "sent.says.recalled_by_them",
-    "wrong_person": "sent.says.wrong_person",
-    "expired": "sent.says.expired",
-    "late": "sent.says.late",
-    "log_lost": "sent.says.log_lost",
-}
 CARD_IS_HERE = frozenset({"opened", "renewed"})
 CAN_BE_WRONG = CARD_IS_HERE | {"expired", "recalled_by_them"}
 
@@ -62,7 +28,7 @@ async def show_all(visit: NodeVisit) -> Answer:
     begun: list[dict[str, Any]] = []
     for service in here.services:
         asked, drafts = await service.read(partial(asked_by, person=here.person.id))
-        requests += [_with_words(one) for one in asked]
+        requests += asked
         begun += drafts
     requests.sort(key=lambda one: -one["asked_at"])
     return Shown("sent/all.html", {"requests": requests, "begun": begun})
@@ -71,7 +37,7 @@ async def show_all(visit: NodeVisit) -> Answer:
 async def show(visit: NodeVisit) -> Answer:
     """Show one request: where it is now, or its card."""
     _, value = await _asked(visit)
-    return Shown("sent/one.html", {"one": _with_words(value)})
+    return Shown("sent/one.html", {"one": value, "can_be_wrong": value["stands"] in CAN_BE_WRONG})
 
 
 async def show_wrong(visit: NodeVisit) -> Answer:
@@ -79,7 +45,7 @@ async def show_wrong(visit: NodeVisit) -> Answer:
     _, value = await _asked(visit)
     if value["stands"] not in CAN_BE_WRONG:
         return Go(f"/requests/{value['request_id']}")
-    return Shown("sent/wrong.html", {"one": _with_words(value)})
+    return Shown("sent/wrong.html", {"one": value})
 
 
 async def say_wrong(visit: NodeVisit) -> Answer:
@@ -114,13 +80,6 @@ async def _asked(visit: NodeVisit) -> tuple[NodeService, dict[str, Any]]:
             view = partial(asked_value, client=client, request=request)
             return service, await service.read(view)
     raise web.HTTPNotFound
-
-
-def _with_words(value: dict[str, Any]) -> dict[str, Any]:
-    """With the keys of what its state is called, and of what that means."""
-    stands = value["stands"]
-    can = stands in CAN_BE_WRONG
-    return {**value, "title": TITLES[stands], "says": SAYS[stands], "can_be_wrong": can}
 
 
 PAGES = [

@@ -12,22 +12,6 @@ from node.views.clients import client_value
 from node.web.pages.desk import NodePage, NodeVisit
 from web.site import Answer, Shown
 
-UNPUBLISHED = {
-    "no_permission": "team.unpublished.no_permission",
-    "not_in_charter": "team.unpublished.not_in_charter",
-    "held": "team.unpublished.held",
-    "withheld": "team.unpublished.withheld",
-    "too_little": "team.unpublished.too_little",
-    "not_yet": "team.unpublished.not_yet",
-}
-CHANGES = {
-    "found_by": "team.change.found_by",
-    "joined": "team.change.joined",
-    "left": "team.change.left",
-    "attention": "team.change.attention",
-    "recalled": "team.change.recalled",
-}
-
 
 async def show(visit: NodeVisit) -> Answer:
     """Show the team around a client, at each hub; what is new is seen with that."""
@@ -45,18 +29,17 @@ async def show(visit: NodeVisit) -> Answer:
         {
             "row": client.id,
             "client": _titled(own, titles),
-            "hubs": [_with_words(hub) for hub in hubs],
-            "changes": [{**one, "key": _change_key(one)} for one in changes],
+            "hubs": [_with_ring(hub) for hub in hubs],
+            "changes": changes,
         },
     )
 
 
-def _with_words(hub: dict[str, Any]) -> dict[str, Any]:
-    """With the key of why nobody finds the client, if so; and each agency once, to call."""
+def _with_ring(hub: dict[str, Any]) -> dict[str, Any]:
+    """With how fresh its records are beside each agency's duty line."""
     freshness = {one["agency"]: one for one in hub["publishers"]}
     ring = [{**line, "fresh": freshness.get(line["agency"])} for line in hub["ring"]]
-    why = hub["unpublished"]
-    return {**hub, "why": UNPUBLISHED[why] if why else None, "ring": ring}
+    return {**hub, "ring": ring}
 
 
 def _titles(_tables: NodeTables, membership: HubMembership) -> dict[str, str]:
@@ -71,11 +54,6 @@ def _titled(client: dict[str, Any], titles: Sequence[dict[str, str]]) -> dict[st
         for work in client["work"]
     ]
     return {**client, "work": works}
-
-
-def _change_key(change: dict[str, Any]) -> str:
-    nameless = change["kind"] == "left" and change["agency"] is None
-    return "team.change.left_unnamed" if nameless else CHANGES[change["kind"]]
 
 
 async def _mark_seen(visit: NodeVisit, numbers: list[int]) -> None:
