@@ -46,7 +46,17 @@ class Narrator:
 
 Steps = Sequence[tuple[str, Callable[[], None]]]
 FIRST = "beginning"
-NAMES = (FIRST, "records", "consent", "protection", "sensitive", "front-door", "moving", "news")
+NAMES = (
+    FIRST,
+    "records",
+    "consent",
+    "protection",
+    "sensitive",
+    "front-door",
+    "moving",
+    "pages",
+    "news",
+)
 
 
 def perform(stage: Stage, narrator: Narrator, names: Sequence[str]) -> None:

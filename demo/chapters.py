@@ -27,6 +27,7 @@ from demo.council import (
 )
 from demo.days import S17, Days, Why
 from demo.front_door import FrontDoor
+from demo.pages import Pages
 from demo.protection import Protection
 from demo.stage import ROOT, Stage, free_port
 from demo.story import Story
@@ -297,7 +298,7 @@ def chapters(
 ) -> dict[str, list[tuple[str, Callable[[], None]]]]:
     """The steps of each chapter, by its name."""
     told, protection = Chapters(stage, story, tell), Protection(stage, story, tell)
-    front_door = FrontDoor(stage, story, tell)
+    front_door, pages = FrontDoor(stage, story, tell), Pages(stage, story, tell)
     return {
         "records": [
             ("A charity types its clients", told.a_charity_types_its_clients),
@@ -325,6 +326,10 @@ def chapters(
         "moving": [
             ("A second council", told.a_second_council),
             ("A child moves", told.a_child_moves),
+        ],
+        "pages": [
+            ("People get logins", pages.people_get_logins),
+            ("Two windows: a child is added, asked for, and somebody answers", pages.two_windows),
         ],
         "news": [
             ("Mail says that there is news", told.mail_says_that_there_is_news),

@@ -56,6 +56,7 @@ def test_the_story_goes_as_told(told: tuple[Path, str]) -> None:
         "says why in writing, and only the health visitor reads it: The court has sealed",
         "sees the health visitor and is seen by nobody",
         "id, key or token is the same at both",
+        "The card opens in social care's window, with a number to press",
         "There is news for you in Patchwork. Sign in to see it.",
         "of your clients were found by Wexcombe Health Visiting",
     ):
