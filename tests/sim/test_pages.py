@@ -1,0 +1,158 @@
+"""Every page with every role: who may, may; nobody else, whatever is in the address or the form."""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from node.records import people
+from node.records.accounts import NewAccount, Role, invite
+from node.records.people import Appointment
+from node.store.people import PersonKind
+from node.web.pages.site import PAGES, node_site
+from storage.accounts import Session, hashed
+from tests.sim.federation import SimNode
+
+KINDS = {
+    Role.PRACTITIONER: PersonKind.WORKER,
+    Role.DUTY: PersonKind.DUTY_WORKER,
+    Role.MANAGER: PersonKind.MANAGER,
+    Role.GOVERNANCE_LEAD: PersonKind.GOVERNANCE_LEAD,
+    Role.ADMINISTRATOR: PersonKind.ADMINISTRATOR,
+}
+ORIGIN = {"Origin": "http://127.0.0.1"}
+PLACES = {"client": "1", "request": "0" * 32, "secret": "none", "link": "0" * 32}
+SIGNED_IN = [page for page in PAGES if page.roles is not None]
+LONG = "a" * 3_000
+RUDE = (
+    "", " ", LONG, "<script>alert(1)</script>", "\u202egnol", "\u0000", "مرحبا بك", "{{ 7 * 7 }}",
+    "../../etc/passwd", "1 OR 1=1", "🙂" * 50,
+)  # fmt: skip
+
+
+@dataclass
+class Visitor:
+    """Somebody with a browser, in one role."""
+
+    client: Any
+    session: str
+    csrf: str
+
+    async def get(self, path: str) -> Any:
+        return await self.client.get(path, headers=self._cookie(), allow_redirects=False)
+
+    async def post(self, path: str, **fields: str) -> Any:
+        data = {"csrf": self.csrf, **fields}
+        headers = {
+            **self._cookie(),
+            "Origin": f"http://{self.client.server.host}:{self.client.port}",
+        }
+        return await self.client.post(path, data=data, headers=headers, allow_redirects=False)
+
+    def _cookie(self) -> dict[str, str]:
+        return {"Cookie": f"patchwork={self.session}"} if self.session else {}
+
+
+@pytest.fixture
+async def visitors(agencies: tuple[SimNode, SimNode]) -> AsyncIterator[dict[Role | None, Visitor]]:
+    """Somebody of each role at health visiting, and somebody who has not signed in."""
+    health, _ = agencies
+    service = health.service
+    env = service.membership.env
+    site = node_site(service.membership.engine, [service], service.settings, env)
+    client: Any = TestClient(TestServer(site.application()))
+    await client.start_server()
+    found: dict[Role | None, Visitor] = {None: Visitor(client, "", "")}
+    for role, kind in KINDS.items():
+        said = Appointment(f"P. {role.value.capitalize().replace('_', ' ')}", "West", kind, {})
+        person = await health.write(lambda t, said=said: people.appoint(t, said, 1))  # type: ignore[misc]
+        account = await health.write(
+            lambda t, p=person: invite(t, NewAccount(p.title), f"s{p.id}", env.clock())  # type: ignore[misc]
+        )
+        row = Session(hashed(role.value), account.id, env.clock(), env.clock(), "")
+        await health.write(lambda t, row=row: t.sessions.start(row))  # type: ignore[misc]
+        found[role] = Visitor(client, role.value, site.keeper.form_token(role.value))
+    yield found
+    await client.close()
+
+
+def path_of(path: str) -> str:
+    return re.sub(r"{(\w+)}", lambda found: PLACES.get(found.group(1), "1"), path)
+
+
+async def test_a_page_opens_for_its_roles_and_for_nobody_else(
+    visitors: dict[Role | None, Visitor],
+) -> None:
+    for page in SIGNED_IN:
+        assert page.roles is not None
+        for role, visitor in visitors.items():
+            answer = await visitor.get(path_of(page.path))
+            where = (page.path, role, answer.status)
+            if role is None:
+                assert answer.status == 303, where
+                assert answer.headers["Location"].startswith("/sign-in?then="), where
+            elif role in page.roles:
+                assert answer.status in {200, 303, 404}, where
+            else:
+                assert answer.status == 403, where
+            assert answer.headers["Cache-Control"] == "no-store", where
+            assert "script-src 'self'" in answer.headers["Content-Security-Policy"], where
+            assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"], where
+
+
+async def test_a_form_does_nothing_in_another_role_or_without_its_token(
+    visitors: dict[Role | None, Visitor], agencies: tuple[SimNode, SimNode]
+) -> None:
+    health, _ = agencies
+    before = await health.read(lambda t: (t.count("act"), t.count("outbox"), t.count("client")))
+    for page in SIGNED_IN:
+        if page.act is None or page.roles is None:
+            continue
+        for role, visitor in visitors.items():
+            answer = await visitor.post(path_of(page.path), csrf="0" * 64)
+            assert answer.status in ({303} if role is None else {403}), (page.path, role)
+            if role is not None and role not in page.roles:
+                answer = await visitor.post(path_of(page.path))
+                assert answer.status == 403, (page.path, role)
+    after = await health.read(lambda t: (t.count("act"), t.count("outbox"), t.count("client")))
+    assert after == before
+
+
+async def test_whatever_is_typed_is_answered_with_a_page(
+    visitors: dict[Role | None, Visitor],
+) -> None:
+    """Empty, huge, script-laden, bidi and right-to-left input in every field of every form."""
+    for page in SIGNED_IN:
+        if page.act is None or page.roles is None:
+            continue
+        visitor = next(visitors[role] for role in Role if role in page.roles)
+        names = await fields_of(visitor, path_of(page.path))
+        for text in RUDE:
+            fields = dict.fromkeys(names, text)
+            answer = await visitor.post(path_of(page.path), **fields)
+            said = await answer.text()
+            assert answer.status in {200, 303, 400, 403, 404, 409, 413}, (page.path, text[:20])
+            assert "<script>alert" not in said
+            assert ">49<" not in said
+
+
+async def fields_of(visitor: Visitor, path: str) -> list[str]:
+    """The names of what can be filled in on a page."""
+    html = await (await visitor.get(path)).text()
+    return [name for name in re.findall(r'name="([a-z_-]+)"', html) if name not in ("csrf", "once")]
+
+
+async def test_a_session_that_was_ended_opens_nothing(
+    visitors: dict[Role | None, Visitor], agencies: tuple[SimNode, SimNode]
+) -> None:
+    health, _ = agencies
+    worker = visitors[Role.PRACTITIONER]
+    assert (await worker.get("/clients")).status == 200
+    await health.write(lambda t: t.sessions.end(hashed(Role.PRACTITIONER.value)))
+    assert (await worker.get("/clients")).status == 303
+    assert (await visitors[Role.MANAGER].get("/clients")).status == 200
+    await health.write(lambda t: people.close(t, "P. Manager (West)", "", 2))
+    assert (await visitors[Role.MANAGER].get("/clients")).status == 303
