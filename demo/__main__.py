@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from demo.chapters import chapters
 from demo.council import (
@@ -112,11 +113,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--check", action="store_true", help="tell every chapter and end")
     parser.add_argument("--chapter", choices=NAMES, help="tell this one")
+    parser.add_argument("--pictures", type=Path, help="a folder for pictures of the pages")
     arguments = parser.parse_args()
     names = (arguments.chapter,) if arguments.chapter else NAMES if arguments.check else (FIRST,)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     fresh_folder()
-    stage, narrator = Stage(), Narrator()
+    stage, narrator = Stage(pictures=arguments.pictures), Narrator()
     try:
         perform(stage, narrator, names)
         print("\nThe whole story went as told.", flush=True)

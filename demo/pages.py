@@ -69,6 +69,7 @@ class Pages:
                 window.adds(JUNIPER)
             self._tell("Both add Juniper Vale: a name, a birth date, one press of a button.")
             child.waits_for("Ask for contact details")
+            child.picture("team")
             self._tell(f"Social care sees who else there is, and dials {HEALTH.duty_line} at once.")
             child.asks()
             health.allows("Juniper Vale")
@@ -76,6 +77,7 @@ class Pages:
                 "Social care asks, one question a page. Health visiting reads it and allows."
             )
             child.waits_for("Contact details from")
+            child.picture("card")
             self._tell("The card opens in social care's window, with a number to press.")
 
     def _invited(self, agency: Agency) -> Login:
@@ -107,7 +109,9 @@ class Window:
         self._page.goto(f"{self._login.address}/sign-in")
         self._fill("Your sign-in name", self._login.name)
         self._fill("Password", PASSWORD)
+        self.picture("sign-in")
         self._press("Sign in")
+        self.picture("clients")
 
     def adds(self, who: tuple[str, ...]) -> None:
         """A client, by hand; the page of the client is open then."""
@@ -116,7 +120,14 @@ class Window:
             ("First names", "Last name", "Day", "Month", "Year"), who, strict=True
         ):
             self._fill(label, text)
+        self.picture("add")
         self._press("Add")
+
+    def picture(self, name: str) -> None:
+        """Of the page that is open, if pictures are wanted."""
+        if self._stage.pictures is not None:
+            self._stage.pictures.mkdir(parents=True, exist_ok=True)
+            self._page.screenshot(path=self._stage.pictures / f"{name}.png", full_page=True)
 
     def asks(self) -> None:
         """For contact details of the other one in the team."""
@@ -126,10 +137,13 @@ class Window:
             "Enquiry into significant harm",
         ):
             self._choose(answer)
+        self.picture("ask")
         self._choose("Social worker")
         while not self._page.get_by_role("button", name="Send request").count():
             self._answers_a_question()
-        self._choose("Tomorrow", "Send request")
+        self._page.get_by_label("Tomorrow", exact=True).check()
+        self.picture("check-answers")
+        self._press("Send request")
 
     def allows(self, client: str) -> None:
         """The request about a client, once it is there."""
@@ -139,7 +153,9 @@ class Window:
             return bool(self._page.get_by_role("link", name=client).count())
 
         self._stage.until(is_there, "the request is in the inbox")
+        self.picture("inbox")
         self._page.get_by_role("link", name=client).first.click()
+        self.picture("request")
         self._choose("Share these contact details")
 
     def waits_for(self, text: str) -> None:

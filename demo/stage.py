@@ -37,8 +37,11 @@ class DemoError(Exception):
 
 @dataclass
 class Stage:
-    """Everything that runs. Use `close` in the end, whatever happened."""
+    """Everything that runs. Use `close` in the end, whatever happened. `pictures`: a folder for
+    pictures of the pages that somebody sees, if they are wanted.
+    """
 
+    pictures: Path | None = None
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     _started: dict[str, Sequence[str]] = field(default_factory=dict)
     _group: ProcessGroup = field(default_factory=ProcessGroup)

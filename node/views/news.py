@@ -127,6 +127,7 @@ def _value(same: Sequence[_Said]) -> dict[str, Any]:
     line, involvement = first.item.line, first.item.involvement
     return {
         "kind": line.kind.value,
+        "topic": _topic(first),
         "level": line.level.value,
         "at": line.at,
         "seen": line.seen_at is not None,
@@ -146,6 +147,18 @@ def _sentence(said: _Said, clients: Sequence[str]) -> str:
         text = OF_MANY[line.kind] if said.who else LEFT_MANY
         return f"{len(clients)} {text.format(who=said.who)}"
     return f"{clients[0]}: {_of_one(said)}"
+
+
+def _topic(said: _Said) -> str:
+    """What a line is about, finer than its kind: for pages, which say it in words of their own."""
+    line = said.item.line
+    if _is_new_card(said.item):
+        return "renewed"
+    if line.kind is not NewsKind.REVIEW_DUE:
+        return line.kind.value if said.who or line.kind is not NewsKind.LEFT else "left_unnamed"
+    if said.item.work is None:
+        return "possible"
+    return "unconfirmed" if line.item.startswith(CONFIRM) else "consent_ends"
 
 
 def _is_new_card(item: Current) -> bool:

@@ -39,11 +39,12 @@ class MailIn(WireModel):
 
 class LineOut(Answer):
     """A line of news: what happened to which clients of ours, in words, and when. `level`: how
-    people are told of it; `numbers`: the lines that it stands for.
+    people are told of it; `topic`: its kind, or finer; `numbers`: the lines that it stands for.
     """
 
     hub: str
     kind: NewsKind
+    topic: str
     level: NewsLevel
     at: Count
     seen: bool

@@ -6,7 +6,19 @@ from zoneinfo import ZoneInfo
 from node.config import NodeSettings
 from node.service import NodeService
 from node.store.tables import NodeEngine
-from node.web.pages import adding, asking, changing, clients, inbox, sent, start, team
+from node.web.pages import (
+    adding,
+    administration,
+    asking,
+    changing,
+    clients,
+    governance,
+    inbox,
+    news,
+    sent,
+    start,
+    team,
+)
 from node.web.pages.desk import Desk, NodePage, Reception
 from runtime.environment import Environment
 from web.look import Brand, Look
@@ -24,6 +36,9 @@ PAGES: list[NodePage] = [
     *team.PAGES,
     *asking.PAGES,
     *sent.PAGES,
+    *news.PAGES,
+    *governance.PAGES,
+    *administration.PAGES,
 ]
 
 

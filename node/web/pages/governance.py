@@ -1,0 +1,83 @@
+"""For the lead for information governance: who looked at whom and why, and what they must know."""
+
+import csv
+import io
+import re
+from typing import Any
+
+from aiohttp import web
+
+from node.actions.people import mark_alerts_seen
+from node.records.accounts import Role
+from node.store.tables import NodeTables
+from node.views.governance import governance_value
+from node.views.openings import openings_value
+from node.web.pages.desk import NodePage, NodeVisit
+from web.site import Answer, Download, Go, Shown
+
+LEAD = frozenset({Role.GOVERNANCE_LEAD})
+A_PAGE, ALL = 100, 100_000
+FORMULA = re.compile(r"^\s*[=+\-@\t\r]")
+
+
+async def show(visit: NodeVisit) -> Answer:
+    """Show what the lead must know, and how much was looked at."""
+    alerts = [
+        {"hub": service.membership.hub.name, **item}
+        for service in visit.here.services
+        for item in await service.oversee(governance_value)
+    ]
+    openings = await _openings(visit, A_PAGE, only_with_reason=True)
+    values = {"alerts": alerts, "new": any(not item["seen"] for item in alerts)}
+    return Shown("governance/start.html", {**values, "openings": openings})
+
+
+async def seen(visit: NodeVisit) -> Answer:
+    """The lead has seen the alerts."""
+    for service in visit.here.services:
+        await mark_alerts_seen(service, visit.here.person.id)
+    return Go("/governance")
+
+
+async def show_openings(visit: NodeVisit) -> Answer:
+    """Show who looked at which client, the newest first."""
+    before = visit.request.query.get("before", "")
+    if before and not re.fullmatch("[0-9]{1,12}", before):
+        raise web.HTTPNotFound
+    found = await _openings(visit, A_PAGE, before=int(before or 2**40))
+    more = found[-1]["at"] if len(found) == A_PAGE else None
+    return Shown("governance/openings.html", {"openings": found, "more": more})
+
+
+async def export(visit: NodeVisit) -> Answer:
+    """The same as a file for a spreadsheet, in which nothing is a formula."""
+    table = io.StringIO()
+    rows = csv.writer(table)
+    names = ("at", "person", "client", "reason")
+    rows.writerow([visit.site.say(f"governance.openings.{name}") for name in names])
+    for one in await _openings(visit, ALL):
+        rows.writerow([plain_cell(str(one[name] or "")) for name in names])
+    return Download(table.getvalue().encode("utf-8-sig"), "openings.csv", "text/csv")
+
+
+def plain_cell(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{text}" if FORMULA.match(text) else text
+
+
+async def _openings(
+    visit: NodeVisit, most: int, *, before: int = 2**40, only_with_reason: bool = False
+) -> list[dict[str, Any]]:
+    def look(tables: NodeTables) -> list[dict[str, Any]]:
+        return openings_value(
+            tables, tables.openings.newest(before, most, with_reason=only_with_reason)
+        )
+
+    return await visit.here.read(look)
+
+
+PAGES = [
+    NodePage("/governance", LEAD, show, seen, nav="governance.start.nav"),
+    NodePage("/governance/openings", LEAD, show_openings, nav="governance.openings.nav"),
+    NodePage("/governance/openings.csv", LEAD, export),
+]
