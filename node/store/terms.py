@@ -2,7 +2,7 @@
 
 Pure. What is made here is on disk: whoever changes it, or the skeletons of
 protocol/matchkeys/names.py, lets a script of node/store/schema/ empty the index and fills it again
-(`fill_search`).
+(`fill_search`). An import makes it of every row: it has to be cheap.
 """
 
 import re
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from protocol.matchkeys.names import family_skeletons, given_skeleton
-from protocol.matchkeys.normalise import family_names, fold, parse_date, person_names
+from protocol.matchkeys.normalise import fold, parse_date, person_names
 from protocol.matchkeys.records import ClientRecord
 
 GIVEN, FAMILY = ">", "<"
@@ -24,7 +24,7 @@ _KEPT = 4096
 @dataclass(frozen=True, repr=False)
 class Terms:
     """All that a client is found by: the `words` of all names, NHS number, postcode, birth date
-    (ISO) and skeletons. `sort_name`: what lists are sorted by.
+    (ISO), and skeletons that none of the words has alone. `sort_name`: what lists are sorted by.
     """
 
     all: frozenset[str]
@@ -38,11 +38,14 @@ class Terms:
 
 def terms_of(record: ClientRecord) -> Terms:
     """What a record is found by. Never raises."""
-    given, middle, family = fold(record.given), fold(record.middle), fold(record.family)
-    texts = (given, middle, family)
-    words = frozenset([word for text in texts for word in words_in(text)])
+    (given, first), (_, middle), (family, last) = map(
+        _name, (record.given, record.middle, record.family)
+    )
+    words = frozenset(first + middle + last)
     others = {number_term(record.nhs_number), number_term(record.postcode)}
-    others.update((born_term(record.date_of_birth), *_skeletons(record, given, family)))
+    others.add(born_term(record.date_of_birth))
+    if not (first == (given,) and last == (family,)) or "abd" in given:
+        others.update(_joined_sounds(record, words))
     others.discard("")
     return Terms(words | others, words, f"{family} {given}".strip())
 
@@ -54,7 +57,9 @@ def words_in(folded: str) -> list[str]:
 
 def number_term(text: str | None) -> str:
     """A number, an id or a postcode without what may stand between its parts."""
-    return fold(text).replace(" ", "").replace("-", "") if text else ""
+    if not text or (text.isdigit() and text.isascii()):
+        return text or ""
+    return fold(text).replace(" ", "").replace("-", "")
 
 
 def born_term(text: str | None) -> str:
@@ -70,26 +75,28 @@ def skeleton_terms(given: str | None, families: Iterable[str]) -> list[str]:
     return [*([GIVEN + given] if given else []), *(FAMILY + one for one in families if one)]
 
 
+def sounds_of(word: str) -> list[str]:
+    """The skeletons of a word as given and as family name."""
+    return skeleton_terms(given_skeleton(word), family_skeletons((word,))) if word.isalpha() else []
+
+
 def letter_pairs(word: str) -> set[str]:
     """The pairs of letters that stand together in a word, its ends marked."""
     marked = f"^{word}$"
     return {marked[at : at + 2] for at in range(len(marked) - 1)}
 
 
-def _skeletons(record: ClientRecord, given: str, family: str) -> list[str]:
-    """Those by which somebody may be known here: specs/09-imports.md §9.2."""
-    if (record.given or "").isalpha() and (record.family or "").isalpha() and "abd" not in given:
-        return skeleton_terms(_given_skeleton(given), _family_skeletons(family))
-    # Several words: whose is which is told from all fields together.
+@lru_cache(_KEPT)
+def _name(text: str | None) -> tuple[str, tuple[str, ...]]:
+    folded = fold(text)
+    return folded, tuple(words_in(folded))
+
+
+def _joined_sounds(record: ClientRecord, words: Iterable[str]) -> set[str]:
+    """Skeletons by which somebody may be known here (specs/09-imports.md §9.2) and which no word
+    has alone: of several words, whose is which is told from all fields together.
+    """
     names = person_names(record.given, record.middle, record.family)
-    return skeleton_terms(given_skeleton(names.given), family_skeletons(names.families))
-
-
-@lru_cache(_KEPT)
-def _given_skeleton(name: str) -> str | None:
-    return given_skeleton(name)
-
-
-@lru_cache(_KEPT)
-def _family_skeletons(family: str) -> tuple[str, ...]:
-    return family_skeletons(family_names(family))
+    known = {sound for word in words for sound in sounds_of(word)}
+    sounds = skeleton_terms(given_skeleton(names.given), family_skeletons(names.families))
+    return set(sounds) - known
