@@ -13,7 +13,7 @@ from string import ascii_lowercase, digits
 from node.store.records import Client
 from node.store.search import Whose
 from node.store.tables import NodeTables
-from node.store.terms import born_term, number_term, skeleton_terms, sounds_of, words_in
+from node.store.terms import born_term, number_term, sound_terms, sounds_of, words_in
 from protocol.matchkeys.normalise import fold
 from protocol.matchkeys.records import ClientRecord, NormalRecord, normalise_record
 
@@ -72,8 +72,8 @@ def perhaps_known(tables: NodeTables, record: ClientRecord) -> list[Client]:
     """Own clients who may be the one that somebody is about to add, by any record of theirs."""
     new = normalise_record(record)
     born = born_term(record.date_of_birth) if new.born else ""
-    families = skeleton_terms(None, new.family_skeletons)
-    given = skeleton_terms(new.given_skeleton, ())
+    families = sound_terms(new.family_skeletons)
+    given = sound_terms([new.given_skeleton])
     perhaps = tables.search.agreeing(given, families, [born] if born else [])
     if new.nhs_number:
         perhaps |= {client for _, client in tables.search.having([new.nhs_number])}

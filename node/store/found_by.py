@@ -6,7 +6,7 @@ node/store/search.py.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from node.store.terms import Terms, letter_pairs, sounds_of, terms_of
 from protocol.matchkeys.records import ClientRecord
@@ -15,8 +15,7 @@ from storage.engine import Transaction
 PAGE = 2000
 
 
-@dataclass(frozen=True, repr=False)
-class Change:
+class Change(NamedTuple):
     """What a client (a row id) was found by and is found by now."""
 
     client: int

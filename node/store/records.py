@@ -12,7 +12,7 @@ from enum import StrEnum
 from node.store.found_by import Change, FoundBy, found_columns
 from node.store.merges import PARTS
 from node.store.permissions import At, Condition, in_force, publishable
-from node.store.terms import terms_of
+from node.store.terms import Terms, terms_of
 from protocol.matchkeys.records import ClientRecord
 from protocol.matchkeys.shared_places import SharedPlaces
 from storage.engine import Row, Transaction
@@ -167,7 +167,7 @@ class Records:
         """
         made = {row.local_id: (row, terms_of(row.record)) for row in rows}
         known = self._found_by.before(made)
-        values = [_client_values(row) | found_columns(terms) for row, terms in made.values()]
+        values = [_client_values(row, terms) for row, terms in made.values()]
         self._tx.put_many("client", values, ("local_id",))
         sql = "SELECT id, local_id FROM client WHERE local_id IN (:among)"
         for row in self._tx.rows_among(sql, among=[name for name in made if name not in known]):
@@ -366,9 +366,9 @@ def client_of(row: Row) -> Client:
     return Client(row["id"], row["local_id"], record)
 
 
-def _client_values(row: ClientRow) -> dict[str, object]:
+def _client_values(row: ClientRow, terms: Terms) -> Mapping[str, object]:
     record = {name: getattr(row.record, name) for name in RECORD_FIELDS}
-    return {"local_id": row.local_id, **record}
+    return {"local_id": row.local_id, **record, **found_columns(terms)}
 
 
 def involvement_of(row: Row, workers: Iterable[tuple[int, int]] = ()) -> Involvement:

@@ -7,22 +7,28 @@ protocol/matchkeys/names.py, lets a script of node/store/schema/ empty the index
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
-from protocol.matchkeys.names import family_skeletons, given_skeleton
+from protocol.matchkeys.names import (
+    canonical_family,
+    canonical_name,
+    family_skeletons,
+    given_skeleton,
+)
 from protocol.matchkeys.normalise import fold, parse_date, person_names
 from protocol.matchkeys.records import ClientRecord
+from protocol.matchkeys.skeleton import skeleton
 
-GIVEN, FAMILY = ">", "<"
-"""Before the skeleton of a given and of a family name: no word begins so."""
+SOUND = ">"
+"""Before the skeleton of a name: no word begins so."""
 _ISO = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})")
 _PIECES = re.compile("[a-z0-9]+")
 _KEPT = 4096
+_PLAIN = 100
 
 
-@dataclass(frozen=True, repr=False)
-class Terms:
+class Terms(NamedTuple):
     """All that a client is found by: the `words` of all names, NHS number, postcode, birth date
     (ISO), and skeletons that none of the words has alone. `sort_name`: what lists are sorted by.
     """
@@ -57,8 +63,11 @@ def words_in(folded: str) -> list[str]:
 
 def number_term(text: str | None) -> str:
     """A number, an id or a postcode without what may stand between its parts."""
-    if not text or (text.isdigit() and text.isascii()):
-        return text or ""
+    if not text:
+        return ""
+    plain = text.replace(" ", "").replace("-", "")
+    if len(text) < _PLAIN and plain.isascii() and plain.isalnum():  # as nearly all are
+        return plain.lower()
     return fold(text).replace(" ", "").replace("-", "")
 
 
@@ -70,14 +79,15 @@ def born_term(text: str | None) -> str:
     return born.isoformat() if born else ""
 
 
-def skeleton_terms(given: str | None, families: Iterable[str]) -> list[str]:
+def sound_terms(skeletons: Iterable[str | None]) -> set[str]:
     """The terms of the skeletons of names."""
-    return [*([GIVEN + given] if given else []), *(FAMILY + one for one in families if one)]
+    return {SOUND + one for one in skeletons if one}
 
 
-def sounds_of(word: str) -> list[str]:
-    """The skeletons of a word as given and as family name."""
-    return skeleton_terms(given_skeleton(word), family_skeletons((word,))) if word.isalpha() else []
+def sounds_of(word: str) -> set[str]:
+    """The skeletons of a word as given and as family name; mostly one."""
+    forms = {canonical_name(word), canonical_family(word)} if word.isalpha() else ()
+    return sound_terms(map(skeleton, forms))
 
 
 def letter_pairs(word: str) -> set[str]:
@@ -98,5 +108,5 @@ def _joined_sounds(record: ClientRecord, words: Iterable[str]) -> set[str]:
     """
     names = person_names(record.given, record.middle, record.family)
     known = {sound for word in words for sound in sounds_of(word)}
-    sounds = skeleton_terms(given_skeleton(names.given), family_skeletons(names.families))
-    return set(sounds) - known
+    of_all = sound_terms((given_skeleton(names.given), *family_skeletons(names.families)))
+    return of_all - known
