@@ -7,7 +7,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 
@@ -43,25 +43,26 @@ def main() -> None:
     for size in [int(text) for text in sys.argv[1:]] or SIZES:
         with tempfile.TemporaryDirectory() as name:
             database = SqliteDatabase(Path(name) / "node.sqlite", SCHEMA, NodeTables)
-            database.write(lambda tables, size=size: fill(tables, size))  # type: ignore[misc]
+            for people in batches(crowd(size), TEAM):
+                rows = [ClientRow(row.local_id, row.record) for row in people]
+                database.write(lambda tables, rows=rows: fill(tables, rows))  # type: ignore[misc]
             for title, view in views():
                 measure(database, size, title, view)
             database.close()
 
 
-def fill(tables: NodeTables, size: int) -> None:
-    """So many clients, 40 a worker, 2000 a team."""
-    for rows in batches(crowd(size), OF_EACH):
-        made = tables.records.put_clients([ClientRow(row.local_id, row.record) for row in rows])
-        first = min(made.values())
-        team = f"Team {first // TEAM}"
-        person = tables.people.register(f"Worker {first}", team, PersonKind.WORKER, NOW).id
-        tables.records.add_involvements(
-            [
+def fill(tables: NodeTables, rows: Sequence[ClientRow]) -> None:
+    """So many clients more, 40 a worker, 2000 a team."""
+    made = list(tables.records.put_clients(rows).values())
+    work = []
+    for own in batches(made, OF_EACH):
+        team = f"Team {own[0] // TEAM}"
+        person = tables.people.register(f"Worker {own[0]}", team, PersonKind.WORKER, NOW).id
+        for one in own:
+            work.append(
                 InvolvementRow(client=one, type="health_visiting", team=team, workers=(person,))
-                for one in made.values()
-            ]
-        )
+            )
+    tables.records.add_involvements(work)
 
 
 def views() -> Iterator[tuple[str, View]]:

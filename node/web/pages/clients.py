@@ -4,7 +4,7 @@ from typing import Any
 
 from node.records.accounts import STAFF
 from node.store.tables import NodeTables
-from node.views.clients import clients_value
+from node.views.clients import my_clients
 from node.web.pages.desk import NodePage, NodeVisit
 from web.site import Answer, Shown
 
@@ -14,9 +14,11 @@ async def show_mine(visit: NodeVisit) -> Answer:
     person, now = visit.here.person.id, visit.here.now
 
     def view(tables: NodeTables) -> list[dict[str, Any]]:
-        rows = tables.records.clients_by_row(tables.people.works_with(person, now))
-        values = clients_value(tables, rows, now)
-        return [{"row": row.id, **value} for row, value in zip(rows, values, strict=True)]
+        lines = my_clients(tables, person, 1, now).lines
+        return [
+            {"row": line.client.id, "client": line.client.local_id, **vars(line.client.record)}
+            for line in lines
+        ]
 
     return Shown("clients/mine.html", {"clients": await visit.here.read(view)})
 
