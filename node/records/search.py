@@ -13,8 +13,7 @@ from string import ascii_lowercase, digits
 from node.store.records import Client
 from node.store.search import Whose
 from node.store.tables import NodeTables
-from node.store.terms import born_term, number_term, skeleton_terms, words_in
-from protocol.matchkeys.names import family_skeletons, given_skeleton
+from node.store.terms import born_term, number_term, sound_terms, sounds_of, words_in
 from protocol.matchkeys.normalise import fold
 from protocol.matchkeys.records import ClientRecord, NormalRecord, normalise_record
 
@@ -73,8 +72,8 @@ def perhaps_known(tables: NodeTables, record: ClientRecord) -> list[Client]:
     """Own clients who may be the one that somebody is about to add, by any record of theirs."""
     new = normalise_record(record)
     born = born_term(record.date_of_birth) if new.born else ""
-    families = skeleton_terms(None, new.family_skeletons)
-    given = skeleton_terms(new.given_skeleton, ())
+    families = sound_terms(new.family_skeletons)
+    given = sound_terms([new.given_skeleton])
     perhaps = tables.search.agreeing(given, families, [born] if born else [])
     if new.nhs_number:
         perhaps |= {client for _, client in tables.search.having([new.nhs_number])}
@@ -140,9 +139,9 @@ def _plainly(tables: NodeTables, word: str) -> Fits:
     """Whom a word fits as it stands, as a beginning, or by its sound."""
     search, terms = tables.search, {word: SAME, number_term(word): SAME}
     fits: dict[int, float] = {}
-    if word.isalpha():
-        sounds = skeleton_terms(given_skeleton(word), family_skeletons((word,)))
-        terms.update(dict.fromkeys(sounds, SOUNDS))
+    if sounds := sounds_of(word):
+        alike = (*sounds, *search.words_sounding(sounds))
+        terms = dict.fromkeys(alike, SOUNDS) | terms
     if len(word) > 1:
         for start in {word, number_term(word)}:
             _better(fits, ((client, BEGINS) for client in search.beginning(start)))

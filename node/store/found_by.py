@@ -5,18 +5,17 @@ that nobody bears. Which terms a client has stands in their row, whatever made t
 node/store/search.py.
 """
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import NamedTuple
 
-from node.store.terms import Terms, letter_pairs, terms_of
+from node.store.terms import Terms, letter_pairs, sounds_of, terms_of
 from protocol.matchkeys.records import ClientRecord
 from storage.engine import Transaction
 
 PAGE = 2000
 
 
-@dataclass(frozen=True, repr=False)
-class Change:
+class Change(NamedTuple):
     """What a client (a row id) was found by and is found by now."""
 
     client: int
@@ -34,16 +33,17 @@ class FoundBy:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
-    def before(self, local_ids: Collection[str]) -> dict[str, frozenset[str]]:
-        """The terms of those of these clients who are here."""
-        sql = "SELECT local_id, found_by FROM client WHERE local_id IN (:among)"
+    def before(self, local_ids: Collection[str]) -> dict[str, tuple[int, frozenset[str]]]:
+        """Those of these clients who are here: their row ids and terms."""
+        sql = "SELECT id, local_id, found_by FROM client WHERE local_id IN (:among)"
         rows = self._tx.rows_among(sql, among=local_ids)
-        return {row["local_id"]: _terms(row["found_by"]) for row in rows}
+        return {row["local_id"]: (row["id"], _terms(row["found_by"])) for row in rows}
 
     def change(self, changes: Collection[Change]) -> None:
         """Let clients be found by what their rows say now."""
-        new = ((term, one.client) for one in changes for term in one.now.all - one.before)
+        new = [(term, one.client) for one in changes for term in one.now.all - one.before]
         old = [(term, one.client) for one in changes for term in one.before - one.now.all]
+        new.sort()  # half the time, where the index is larger than what is kept in memory of it
         self._tx.run_many("INSERT INTO client_term (term, client) VALUES (?, ?)", new)
         self._learn({word for one in changes for word in one.now.words - one.before})
         self._delete(old)
@@ -59,11 +59,13 @@ class FoundBy:
         known = {row["word"] for row in self._tx.rows_among(sql, among=words)}
         new = sorted(set(words) - known)
         self._tx.run_many("INSERT INTO name_word (word) VALUES (?)", [(word,) for word in new])
-        pairs = sorted((pair, word) for word in new for pair in letter_pairs(word))
-        self._tx.run_many("INSERT INTO name_pair (pair, word) VALUES (?, ?)", pairs)
+        parts = sorted(_parts(new))
+        self._tx.run_many("INSERT INTO name_part (part, word) VALUES (?, ?)", parts)
 
     def _delete(self, terms: Collection[tuple[str, int]]) -> None:
         """Delete terms of clients, and those of them that are words and nobody's any more."""
+        if not terms:
+            return
         self._tx.run_many("DELETE FROM client_term WHERE term = ? AND client = ?", terms)
         sql = (
             "SELECT word FROM name_word WHERE NOT EXISTS "
@@ -71,8 +73,7 @@ class FoundBy:
         )
         words = [row["word"] for row in self._tx.rows_among(sql, among={term for term, _ in terms})]
         self._tx.run_among("DELETE FROM name_word WHERE word IN (:among)", among=words)
-        pairs = [(pair, word) for word in words for pair in letter_pairs(word)]
-        self._tx.run_many("DELETE FROM name_pair WHERE pair = ? AND word = ?", pairs)
+        self._tx.run_many("DELETE FROM name_part WHERE part = ? AND word = ?", _parts(words))
 
 
 def found_columns(terms: Terms) -> dict[str, object]:
@@ -98,6 +99,11 @@ def fill_search(tx: Transaction) -> None:
 
 def _record(row: Mapping[str, str | None]) -> ClientRecord:
     return ClientRecord(**{name: row[name] for name in row if name != "id"})
+
+
+def _parts(words: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """What words are found by, each with its word."""
+    return ((part, word) for word in words for part in (*letter_pairs(word), *sounds_of(word)))
 
 
 def _terms(text: str) -> frozenset[str]:

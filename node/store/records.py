@@ -12,7 +12,7 @@ from enum import StrEnum
 from node.store.found_by import Change, FoundBy, found_columns
 from node.store.merges import PARTS
 from node.store.permissions import At, Condition, in_force, publishable
-from node.store.terms import terms_of
+from node.store.terms import Terms, terms_of
 from protocol.matchkeys.records import ClientRecord
 from protocol.matchkeys.shared_places import SharedPlaces
 from storage.engine import Row, Transaction
@@ -166,18 +166,14 @@ class Records:
         Answers row ids by local id; those of clients who were here stay.
         """
         made = {row.local_id: (row, terms_of(row.record)) for row in rows}
-        before = self._found_by.before(made)
-        values = [_client_values(row) | found_columns(terms) for row, terms in made.values()]
+        known = self._found_by.before(made)
+        values = [_client_values(row, terms) for row, terms in made.values()]
         self._tx.put_many("client", values, ("local_id",))
         sql = "SELECT id, local_id FROM client WHERE local_id IN (:among)"
-        ids = {row["local_id"]: row["id"] for row in self._tx.rows_among(sql, among=made)}
-        self._found_by.change(
-            [
-                Change(ids[name], before.get(name, frozenset()), terms)
-                for name, (_, terms) in made.items()
-            ]
-        )
-        return ids
+        for row in self._tx.rows_among(sql, among=[name for name in made if name not in known]):
+            known[row["local_id"]] = (row["id"], frozenset())
+        self._found_by.change([Change(*known[name], terms) for name, (_, terms) in made.items()])
+        return {name: client for name, (client, _) in known.items()}
 
     def involvement(self, involvement: int | None) -> Involvement | None:
         """An involvement by row id; of no id there is none."""
@@ -370,9 +366,9 @@ def client_of(row: Row) -> Client:
     return Client(row["id"], row["local_id"], record)
 
 
-def _client_values(row: ClientRow) -> dict[str, object]:
+def _client_values(row: ClientRow, terms: Terms) -> Mapping[str, object]:
     record = {name: getattr(row.record, name) for name in RECORD_FIELDS}
-    return {"local_id": row.local_id, **record}
+    return {"local_id": row.local_id, **record, **found_columns(terms)}
 
 
 def involvement_of(row: Row, workers: Iterable[tuple[int, int]] = ()) -> Involvement:

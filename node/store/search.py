@@ -74,23 +74,30 @@ class ClientSearch:
         """
         pairs = letter_pairs(word)
         sql = (
-            f"SELECT word FROM name_pair WHERE pair IN ({', '.join('?' * len(pairs))}) "  # noqa: S608
+            f"SELECT word FROM name_part WHERE part IN ({', '.join('?' * len(pairs))}) "  # noqa: S608
             "AND LENGTH(word) BETWEEN ? AND ? "
             "GROUP BY word HAVING COUNT(*) >= ? ORDER BY COUNT(*) DESC, word LIMIT ?"
         )
         rows = self._tx.rows(sql, *sorted(pairs), *lengths, shared, MOST_LIKE)
         return [str(row["word"]) for row in rows]
 
+    def words_sounding(self, sounds: Collection[str]) -> list[str]:
+        """Words of names that have one of these skeletons (`sounds_of`)."""
+        sql = "SELECT DISTINCT word FROM name_part WHERE part IN (:among)"
+        return [str(row["word"]) for row in self._tx.rows_among(sql, among=sounds)]
+
     def agreeing(self, *kinds: Collection[str]) -> set[int]:
-        """The clients who have a term of two kinds at least, each the terms that are one thing."""
-        said = [kind for kind in kinds if kind]
+        """The clients who have a term, or a word of a skeleton, of two kinds at least, each the
+        terms and the skeletons that are one thing.
+        """
+        said = [(*kind, *self.words_sounding(kind)) for kind in kinds if kind]
+        if len(said) < 2:
+            return set()
         each = " UNION ALL ".join(
             f"SELECT DISTINCT client FROM client_term WHERE {_CLIENTS} "  # noqa: S608 - our own
             f"AND term IN ({', '.join('?' * len(kind))})"
             for kind in said
         )
-        if len(said) < 2:
-            return set()
         sql = f"SELECT client FROM ({each}) AS found GROUP BY client HAVING COUNT(*) > 1"  # noqa: S608
         rows = self._tx.rows(sql, *(term for kind in said for term in kind))
         return {int(row["client"]) for row in rows}

@@ -2,29 +2,35 @@
 
 Pure. What is made here is on disk: whoever changes it, or the skeletons of
 protocol/matchkeys/names.py, lets a script of node/store/schema/ empty the index and fills it again
-(`fill_search`).
+(`fill_search`). An import makes it of every row: it has to be cheap.
 """
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
-from protocol.matchkeys.names import family_skeletons, given_skeleton
-from protocol.matchkeys.normalise import family_names, fold, parse_date, person_names
+from protocol.matchkeys.names import (
+    canonical_family,
+    canonical_name,
+    family_skeletons,
+    given_skeleton,
+)
+from protocol.matchkeys.normalise import fold, parse_date, person_names
 from protocol.matchkeys.records import ClientRecord
+from protocol.matchkeys.skeleton import skeleton
 
-GIVEN, FAMILY = ">", "<"
-"""Before the skeleton of a given and of a family name: no word begins so."""
+SOUND = ">"
+"""Before the skeleton of a name: no word begins so."""
 _ISO = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})")
 _PIECES = re.compile("[a-z0-9]+")
 _KEPT = 4096
+_PLAIN = 100
 
 
-@dataclass(frozen=True, repr=False)
-class Terms:
+class Terms(NamedTuple):
     """All that a client is found by: the `words` of all names, NHS number, postcode, birth date
-    (ISO) and skeletons. `sort_name`: what lists are sorted by.
+    (ISO), and skeletons that none of the words has alone. `sort_name`: what lists are sorted by.
     """
 
     all: frozenset[str]
@@ -38,11 +44,14 @@ class Terms:
 
 def terms_of(record: ClientRecord) -> Terms:
     """What a record is found by. Never raises."""
-    given, middle, family = fold(record.given), fold(record.middle), fold(record.family)
-    texts = (given, middle, family)
-    words = frozenset([word for text in texts for word in words_in(text)])
+    (given, first), (_, middle), (family, last) = map(
+        _name, (record.given, record.middle, record.family)
+    )
+    words = frozenset(first + middle + last)
     others = {number_term(record.nhs_number), number_term(record.postcode)}
-    others.update((born_term(record.date_of_birth), *_skeletons(record, given, family)))
+    others.add(born_term(record.date_of_birth))
+    if not (first == (given,) and last == (family,)) or "abd" in given:
+        others.update(_joined_sounds(record, words))
     others.discard("")
     return Terms(words | others, words, f"{family} {given}".strip())
 
@@ -54,7 +63,12 @@ def words_in(folded: str) -> list[str]:
 
 def number_term(text: str | None) -> str:
     """A number, an id or a postcode without what may stand between its parts."""
-    return fold(text).replace(" ", "").replace("-", "") if text else ""
+    if not text:
+        return ""
+    plain = text.replace(" ", "").replace("-", "")
+    if len(text) < _PLAIN and plain.isascii() and plain.isalnum():  # as nearly all are
+        return plain.lower()
+    return fold(text).replace(" ", "").replace("-", "")
 
 
 def born_term(text: str | None) -> str:
@@ -65,9 +79,15 @@ def born_term(text: str | None) -> str:
     return born.isoformat() if born else ""
 
 
-def skeleton_terms(given: str | None, families: Iterable[str]) -> list[str]:
+def sound_terms(skeletons: Iterable[str | None]) -> set[str]:
     """The terms of the skeletons of names."""
-    return [*([GIVEN + given] if given else []), *(FAMILY + one for one in families if one)]
+    return {SOUND + one for one in skeletons if one}
+
+
+def sounds_of(word: str) -> set[str]:
+    """The skeletons of a word as given and as family name; mostly one."""
+    forms = {canonical_name(word), canonical_family(word)} if word.isalpha() else ()
+    return sound_terms(map(skeleton, forms))
 
 
 def letter_pairs(word: str) -> set[str]:
@@ -76,20 +96,17 @@ def letter_pairs(word: str) -> set[str]:
     return {marked[at : at + 2] for at in range(len(marked) - 1)}
 
 
-def _skeletons(record: ClientRecord, given: str, family: str) -> list[str]:
-    """Those by which somebody may be known here: specs/09-imports.md §9.2."""
-    if (record.given or "").isalpha() and (record.family or "").isalpha() and "abd" not in given:
-        return skeleton_terms(_given_skeleton(given), _family_skeletons(family))
-    # Several words: whose is which is told from all fields together.
+@lru_cache(_KEPT)
+def _name(text: str | None) -> tuple[str, tuple[str, ...]]:
+    folded = fold(text)
+    return folded, tuple(words_in(folded))
+
+
+def _joined_sounds(record: ClientRecord, words: Iterable[str]) -> set[str]:
+    """Skeletons by which somebody may be known here (specs/09-imports.md §9.2) and which no word
+    has alone: of several words, whose is which is told from all fields together.
+    """
     names = person_names(record.given, record.middle, record.family)
-    return skeleton_terms(given_skeleton(names.given), family_skeletons(names.families))
-
-
-@lru_cache(_KEPT)
-def _given_skeleton(name: str) -> str | None:
-    return given_skeleton(name)
-
-
-@lru_cache(_KEPT)
-def _family_skeletons(family: str) -> tuple[str, ...]:
-    return family_skeletons(family_names(family))
+    known = {sound for word in words for sound in sounds_of(word)}
+    of_all = sound_terms((given_skeleton(names.given), *family_skeletons(names.families)))
+    return of_all - known

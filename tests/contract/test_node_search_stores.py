@@ -24,7 +24,7 @@ from storage.sqlite import SqliteEngine, SqliteTransaction
 
 NOW = 1_800_000_000
 RUBY = ClientRecord("999 000 0131", "Ruby", "Élise", "O'Neil-Orr", "9 Aug 2017", postcode="lx4 2bd")
-INDEX = ("client_term", "name_word", "name_pair")
+INDEX = ("client_term", "name_word", "name_part")
 
 
 @pytest_asyncio.fixture
@@ -54,7 +54,7 @@ def test_what_a_client_is_found_by() -> None:
     assert found.words == {"ruby", "elise", "oneil", "orr"}
     assert found.sort_name == "oneil-orr ruby"
     rest = {"9990000131", "lx42bd", "2017-08-09"}
-    assert found.all - found.words - rest == {">rp", "<anl", "<ar", "<anlr"}
+    assert found.all - found.words == rest | {">anlr"}, "the sounds of one word stand with the word"
 
 
 async def test_no_word_stays_that_nobody_bears(node: NodeEngine, tmp_path: Path) -> None:
