@@ -56,13 +56,11 @@ def search(tables: NodeTables, text: str, whose: Whose, now: int) -> Found:
     """
     words = list(_words(text))[:MOST_WORDS]
     own = None if whose.is_everybody else tables.search.whose(whose, now)
-    found: dict[int, float] = {}
-    for look in (_plainly, _nearly):
-        fits = [look(tables, word) for word in words]
-        better = _all_of(tables, fits, own)
-        found = {**better, **found}
-        if len(found) > MOST_FOUND:
-            break
+    plain = [_plainly(tables, word) for word in words]
+    found = _all_of(tables, plain, own)
+    if len(found) <= MOST_FOUND:
+        near = [_nearly(tables, word, fits) for word, fits in zip(words, plain, strict=True)]
+        found = {**_all_of(tables, near, own), **found}
     order = sorted(found, key=lambda client: (-found[client], client))[:MOST_FOUND]
     clients = {client.id: client for client in tables.records.clients_by_row(order)}
     return Found(tuple(clients[client] for client in order), len(found) > MOST_FOUND)
@@ -135,7 +133,7 @@ def _all_of(tables: NodeTables, fits: Sequence[Fits], own: set[int] | None) -> d
     return {client: sum(fit[client] for fit in each) / len(each) for client in both}
 
 
-def _plainly(tables: NodeTables, word: str) -> Fits:
+def _plainly(tables: NodeTables, word: str) -> dict[int, float]:
     """Whom a word fits as it stands, as a beginning, or by its sound."""
     search, terms = tables.search, {word: SAME, number_term(word): SAME}
     fits: dict[int, float] = {}
@@ -152,9 +150,9 @@ def _plainly(tables: NodeTables, word: str) -> Fits:
     return fits
 
 
-def _nearly(tables: NodeTables, word: str) -> Fits:
+def _nearly(tables: NodeTables, word: str, plain: Fits) -> Fits:
     """Whom a word fits so, or with a slip of the keyboard."""
-    fits = dict(_plainly(tables, word))
+    fits = dict(plain)
     if word.isalpha():
         near = dict(_like(tables, word))
         _better(fits, ((client, near[term]) for term, client in tables.search.having(near)))
