@@ -4,17 +4,15 @@ import gc
 import logging
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
-from pathlib import PurePath
 from typing import Any
 
 import structlog
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from protocol.errors import PatchworkError
 from runtime.faults import place_of
 
 
@@ -69,19 +67,18 @@ def handed_over(argument: str, what: str) -> str:
 
 
 @contextmanager
-def report_errors() -> Iterator[None]:
-    """Turn our errors, and those of files and sockets, into a sentence and exit code 1."""
+def report_errors(code: Callable[[BaseException], int] = lambda error: 1) -> Iterator[None]:
+    """Turn whatever goes wrong into a sentence and an exit code, 1 unless `code` says another."""
     configure_logs()
     try:
         yield
-    except PatchworkError as error:
-        text = error.text
-        typer.echo(f"{text.title} ({error.code}): {error.detail}\n{text.what_to_do}", err=True)
-        raise typer.Exit(1) from None
-    except OSError as error:
-        name = PurePath(str(error.filename)).name if error.filename else "a file or address"
-        typer.echo(f"{error.strerror or type(error).__name__}: {name}", err=True)
-        raise typer.Exit(1) from None
+    except (typer.Exit, typer.Abort, typer.BadParameter):
+        raise
+    except Exception as error:  # noqa: BLE001 - nobody is shown a traceback: it can quote values
+        from runtime.sentences import find, sentence_of  # late: few commands fail
+
+        typer.echo(sentence_of(error), err=True)
+        raise typer.Exit(code(find(error))) from None
 
 
 class _OfLibraries(logging.Handler):

@@ -25,6 +25,7 @@ from protocol.log.tiles import (
     parse_hash_tile,
 )
 from protocol.wire import ExportRecord, parse_wire
+from runtime.folders import kind_of
 
 BUNDLE_LIMIT = TILE_WIDTH * (MAX_ENTRY_BYTES + 2)
 RECORD_LIMIT = 128 * 1024
@@ -97,8 +98,11 @@ class Case:
     """One case folder. Raises LocalError(NOT_READY) when the folder is none."""
 
     def __init__(self, folder: Path) -> None:
-        if not (folder / "genesis").is_file():
-            raise LocalError(ErrorCode.NOT_READY, "not a case folder: run fetch first")
+        other = kind_of(folder)
+        if other is not None or not (folder / "genesis").is_file():
+            found = f"is {other.title} folder, not a case" if other else "is not a case folder"
+            detail = f"{folder.name} {found}: run patchwork-audit fetch first"
+            raise LocalError(ErrorCode.NOT_READY, detail)
         self.folder = folder
         self.documents = CharterDocuments(folder / "charters")
 

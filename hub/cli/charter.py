@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hub.cli.folder import Folder, out
+from hub.cli.folder import Folder, opened_hub, out
 from hub.config import load_settings
 from hub.members.charter_changes import (
     CharterStatus,
@@ -20,8 +20,6 @@ from hub.members.charter_changes import (
     signatories,
 )
 from hub.members.holidays import holidays_warning, public_holidays, with_holidays, years_from
-from hub.members.office import check_plan
-from hub.store.tables import opened
 from protocol.governance.changes import differences
 from protocol.governance.charter import Charter
 from protocol.matchkeys.tables import table_hashes
@@ -113,13 +111,12 @@ def _in_toml(answering: Mapping[str, object]) -> str:
 
 
 async def _status(folder: Path) -> CharterStatus:
-    check_plan(folder)
-    async with opened(folder) as engine:
+    async with opened_hub(folder) as engine:
         return await engine.read(charter_status)
 
 
 async def _propose(folder: Path, new: Charter) -> None:
-    async with opened(folder) as engine:
+    async with opened_hub(folder) as engine:
         await engine.write(lambda tables: propose(tables, new))
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from hub.cli.folder import Folder, JsonOutput, out
+from hub.cli.folder import Folder, JsonOutput, opened_hub, out
 from hub.members.office import (
     Candidate,
     approve,
@@ -20,7 +20,7 @@ from hub.members.office import (
 )
 from hub.members.wishes import wishes
 from hub.store.members import MemberStatus
-from hub.store.tables import HubTables, opened
+from hub.store.tables import HubTables
 from protocol.fields import to_base64
 from protocol.wire import encode_wire
 from runtime.cli import report_errors
@@ -116,7 +116,7 @@ def _ordering(party_id: str, status: MemberStatus) -> Callable[[HubTables], None
 
 def _write(folder: Path, body: Callable[[HubTables], Result]) -> Result:
     async def write() -> Result:
-        async with opened(folder) as engine:
+        async with opened_hub(folder) as engine:
             return await engine.write(body)
 
     return asyncio.run(write())
@@ -124,7 +124,7 @@ def _write(folder: Path, body: Callable[[HubTables], Result]) -> Result:
 
 def _read(folder: Path, body: Callable[[HubTables], Result]) -> Result:
     async def read() -> Result:
-        async with opened(folder) as engine:
+        async with opened_hub(folder) as engine:
             return await engine.read(body)
 
     return asyncio.run(read())

@@ -27,7 +27,9 @@ from protocol.log.note import NoteSigner, SignatureType, parse_vkey
 from protocol.signing import SecretSeed
 from protocol.wire import Invitation
 from runtime.environment import Environment
+from runtime.folders import HUB, require
 from runtime.secrets import make_own_folder, read_secrets, write_secrets
+from transport.client import require_url
 
 WORDS_DIFFER = "the words differ: somebody may be in between. Do not approve."
 
@@ -83,15 +85,9 @@ def make_hub(folder: Path, plan: Plan, env: Environment) -> None:
     (folder / "plan.json").write_text(json.dumps(asdict(plan)), encoding="utf-8")
 
 
-def check_plan(folder: Path) -> None:
-    """Raise LocalError(NOT_READY) unless this is a hub's folder."""
-    if not (folder / "plan.json").exists():
-        raise LocalError(ErrorCode.NOT_READY, "plan.json is not there; run patchwork-hub init")
-
-
 def read_plan(folder: Path) -> Plan:
     """What this hub is to be. Raises LocalError."""
-    check_plan(folder)
+    require(folder, HUB)
     try:
         return Plan(**json.loads((folder / "plan.json").read_text(encoding="utf-8")))
     except (ValueError, TypeError) as error:
@@ -110,9 +106,9 @@ def make_duty_desk(name: str, phone: str, hours: str) -> DutyDesk:
     typed = {"name": (require_name, name), "phone": (require_phone, phone)}
     typed["hours"] = (require_hours, hours)
     values = {}
-    for field, (require, text) in typed.items():
+    for field, (check, text) in typed.items():
         try:
-            values[field] = require(text)
+            values[field] = check(text)
         except ValueError as error:
             raise LocalError(ErrorCode.CONFIGURATION, f"the duty desk's {field}: {error}") from None
     return DutyDesk(**values)
@@ -158,11 +154,16 @@ async def found_federation(
 
 async def make_invitation(folder: Path, env: Environment) -> Invitation:
     """Make a one-time invitation, to be handed to one new member. Raises LocalError."""
-    settings, plan = load_settings(folder), read_plan(folder)
+    plan, settings = read_plan(folder), load_settings(folder)
+    if not (folder / "genesis").exists():
+        raise LocalError(ErrorCode.NOT_READY, "there is no charter yet: run patchwork-hub found")
+    url = settings.public_url or f"http://{settings.host}:{settings.port}"
+    allowed = settings.allow_private_addresses
+    require_url(url, "hub.toml: public_url, where newcomers find this hub", allow_private=allowed)
     code = env.random(32).hex()
     expires = env.clock() + INVITATION_SECONDS
     invitation = Invitation(
-        hub=settings.public_url or f"http://{settings.host}:{settings.port}",
+        hub=url,
         hub_name=plan.hub_name,
         genesis=(folder / "genesis").read_text(encoding="utf-8").strip(),
         code=code,

@@ -15,6 +15,7 @@ from protocol.governance.ceremony import CEREMONY_LIMIT, CeremonyTerms, HolderRe
 from protocol.signing import SecretSeed, public_key
 from protocol.wire import encode_wire, parse_wire
 from runtime.cli import make_cli, report_errors
+from runtime.folders import HOLDER, require
 from runtime.secrets import make_own_folder, read_secrets, write_secrets
 from transport.seal import seal_public_key
 
@@ -89,6 +90,7 @@ def serve(folder: Folder = Path()) -> None:
     from keys.holder.service import HolderService
 
     with report_errors():
+        require(folder, HOLDER)
         service = HolderService(folder, load_settings(folder))
         asyncio.run(service.run(lambda port: typer.echo(f"key holder listening on port {port}")))
 
@@ -98,6 +100,7 @@ def _terms(path: Path) -> CeremonyTerms:
 
 
 def _identity(folder: Path) -> Identity:
+    require(folder, HOLDER)
     keys = read_secrets(folder / "keys.json")
     record = parse_wire(HolderRecord, (folder / "public.json").read_bytes())
     return Identity(record, SecretSeed(keys["sign"]), SecretSeed(keys["seal"]))

@@ -150,7 +150,7 @@ def test_a_worker_s_number_that_cannot_be_read_is_left_empty_and_listed(folder: 
 @pytest.mark.parametrize(
     ("option", "value", "said"),
     [
-        ("--duty-line", "ring us", "duty_line: Value error, write a telephone number alone"),
+        ("--duty-line", "ring us", "duty_line: write a telephone number alone"),
         ("--duty-line", "01632 960001 (days)", "write a telephone number alone"),
         ("--duty-hours", "x" * 121, "at most 120 characters"),
         ("--name", "\u0410nna", "no letters that look alike"),
@@ -216,7 +216,7 @@ def test_a_file_that_cannot_be_read_says_what_to_do_and_changes_nothing(
     done = bring(folder, data)
     assert done.exit_code == 1
     assert said in done.output
-    assert "Fix what the detail names" in done.output
+    assert "We could not read the file (bad_file)" in done.output
     again = bring(folder, (HEADER + "a,,Amira,Hassan,2022-03-14,LX3 4AB,HV\n").encode())
     assert "0 new, 0 changed, 1 unchanged" in again.output, "what was there is still there"
 
