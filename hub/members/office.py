@@ -22,7 +22,7 @@ from protocol.governance.admission import Newcomer, joined_at, needs_endorsement
 from protocol.governance.amendments import check_name
 from protocol.governance.ceremony import CeremonyTerms, HolderRecord, SignedTranscript
 from protocol.governance.charter import DutyDesk
-from protocol.governance.fingerprint import fingerprint_words
+from protocol.governance.fingerprint import check_words, fingerprint_words
 from protocol.log.note import NoteSigner, SignatureType, parse_vkey
 from protocol.signing import SecretSeed
 from protocol.wire import Invitation
@@ -30,8 +30,6 @@ from runtime.environment import Environment
 from runtime.folders import HUB, require
 from runtime.secrets import make_own_folder, read_secrets, write_secrets
 from transport.client import require_url
-
-WORDS_DIFFER = "the words differ: somebody may be in between. Do not approve."
 
 
 @dataclass(frozen=True)
@@ -195,8 +193,7 @@ def approve(tables: HubTables, party_id: str, words: str) -> None:
     if applicant is None or applicant.state is not ApplicantState.WAITING:
         approve_rotation(tables, party_id, words)
         return
-    if words.split() != fingerprint_words(party_id, enrolment_of(applicant).keys).split():
-        raise LocalError(ErrorCode.CONFLICT, WORDS_DIFFER)
+    check_words(words, party_id, enrolment_of(applicant).keys)
     tables.members.move_applicant(party_id, ApplicantState.APPROVED)
 
 
@@ -255,8 +252,7 @@ def approve_rotation(tables: HubTables, party_id: str, words: str) -> None:
     if rotation is None or rotation.state is not RotationState.WAITING:
         raise LocalError(ErrorCode.NOT_FOUND, "nobody with that id waits for approval")
     body = rotation_of(rotation.envelope)
-    if words.split() != fingerprint_words(body.party_id, body.keys).split():
-        raise LocalError(ErrorCode.CONFLICT, WORDS_DIFFER)
+    check_words(words, body.party_id, body.keys)
     member = tables.directory.current().member(party_id)
     if member is None or member.statement_id != body.replaces:
         raise LocalError(

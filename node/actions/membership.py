@@ -5,14 +5,15 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from node.actions.session import open_service
+from node.actions.session import in_folder, open_service
 from node.config import load_settings
 from node.membership.charter import accept_charter
 from node.membership.details import change_details
 from node.membership.hub import HubMembership
-from node.membership.joining import Joining, init_folder, read_invitation
+from node.membership.joining import Joining, init_folder, read_invitation, unfinished
 from node.membership.rotation import Rotating
 from node.service import NodeService
+from node.store.hubs import HubRow
 from node.store.people import Act, Deed
 from node.store.tables import open_engine
 from protocol.contact import require_hours, require_name, require_phone
@@ -93,8 +94,14 @@ class Joiner:
 
     def __init__(self, joining: Joining, membership: HubMembership, words: str) -> None:
         self.applied = Applied(membership.hub.party_id, words)
+        self.is_member = membership.directory.active(membership.hub.party_id) is not None
         self._joining = joining
         self._membership = membership
+
+    @property
+    def clients(self) -> int:
+        """How many clients the council has approved."""
+        return self._membership.directory.clients_of(self.applied.party_id)
 
     async def approved(self) -> Charter:
         """Wait until the log names us a member; the agreement to sign. Raises RemoteError."""
@@ -106,17 +113,26 @@ class Joiner:
         await self._joining.accept_charter(self._membership)
 
 
+async def begun(folder: Path) -> list[HubRow]:
+    """The hubs that this node has applied to without having signed their agreement yet. Raises
+    LocalError.
+    """
+    return await in_folder(folder, unfinished)
+
+
 @asynccontextmanager
-async def joined(folder: Path, invitation: str) -> AsyncIterator[Joiner]:
-    """Apply to the hub of an invitation. Raises LocalError or RemoteError; safe to repeat."""
-    check_closed(folder)
+async def joined(folder: Path, asked: str | HubRow) -> AsyncIterator[Joiner]:
+    """Apply to the hub of an invitation, or go on at one that was applied to. Raises LocalError or
+    RemoteError; safe to repeat.
+    """
     settings = load_settings(folder)
-    asked = read_invitation(invitation)
+    check_closed(folder)
+    to = read_invitation(asked) if isinstance(asked, str) else asked
     engine = open_engine(folder)
     try:
         async with HttpClient(allow_private=settings.allow_private_addresses) as http:
             joining = Joining(folder, settings, http, Environment())
-            yield Joiner(joining, *await joining.apply(engine, asked))
+            yield Joiner(joining, *await joining.apply(engine, to))
     finally:
         await engine.close()
 

@@ -193,7 +193,12 @@ async def hub(tmp_path: Path) -> AsyncIterator[Council]:
     store.add_log(LOG.key)
     witness = TestServer(make_app(store, lambda: int(time.time())))
     await witness.start_server()
-    (folder / "hub.toml").write_text(f'[witness_urls]\n"{W1.name}" = "{witness.make_url("")}"\n')
+    (folder / "hub.toml").write_text(
+        f"""allow_private_addresses = true
+[witness_urls]
+"{W1.name}" = "{witness.make_url("")}"
+"""
+    )
     named = {"name": W1.name, "control_domain": "away", "vkey": W1.key.text}
     signer = AuditLog(
         make_charter(witnesses=[named], quorum=1, admission=None), now=int(time.time())
