@@ -385,11 +385,12 @@ async def test_the_command_says_what_is_wrong_with_its_input(hub: Council, tmp_p
     private = "--allow-private-addresses"
     assert (await run("fetch", hub.url, "--out", case, "--genesis", "xyz", private))[0] == 2
     wrong = ("--genesis", "0" * 64)
-    assert (await run("fetch", hub.url, "--out", case, *wrong))[0] == 3
+    code, text = await run("fetch", hub.url, "--out", case, *wrong)
+    assert (code, "only https addresses are followed" in text) == (2, True)
     await run("init", tmp_path / "a", "--name", "A", "--control-domain", "x", *REACHED)
     assert (await run("join", tmp_path / "a", "not an invitation", private))[0] == 3
-    code = "f" * 64
-    assert (await run("join", tmp_path / "a", hub.invitation(code), private))[0] == 3
+    spent = "f" * 64
+    assert (await run("join", tmp_path / "a", hub.invitation(spent), private))[0] == 3
     assert not (tmp_path / "a" / "membership.json").exists()
     name = "x" * 81
     who = ("--name", name, "--control-domain", "x", *REACHED)
