@@ -22,6 +22,7 @@ from hub.members.charter_changes import (
 from hub.members.holidays import holidays_warning, public_holidays, with_holidays, years_from
 from protocol.governance.changes import differences
 from protocol.governance.charter import Charter
+from protocol.governance.charter_words import charter_in_words
 from protocol.matchkeys.tables import table_hashes
 from runtime.cli import make_cli, report_errors
 from runtime.environment import Environment
@@ -36,7 +37,7 @@ def show(
         bool, typer.Option("--json", help="Print the whole document, to be edited.")
     ] = False,
 ) -> None:
-    """Show the charter in force and who is bound by it."""
+    """Show what the charter in force says, and who is bound by it."""
     with report_errors():
         status = asyncio.run(_status(folder))
         charter = status.directory.charter
@@ -45,6 +46,11 @@ def show(
             typer.echo(json.dumps(document, indent=1, ensure_ascii=False))
             return
         out.print(f"Charter version {charter.version}, document {charter.document_hash}")
+        for section in charter_in_words(charter):
+            out.print(section.title, style="bold")
+            for line in section.lines:
+                out.print(f"  {line}")
+        out.print("Who is bound", style="bold")
         for signatory in signatories(status.directory):
             out.print(_line(signatory))
         warning = holidays_warning(charter.answering, Environment().clock())

@@ -469,11 +469,11 @@ def test_more_time_to_answer_loosens_and_less_tightens(
 def test_a_clock_tightens_and_none_any_more_or_another_zone_loosens(value: dict[str, Any]) -> None:
     value.pop("answering", None)
     timed = put(value, "answering", ANSWERING)
-    bounded = [
+    bounded = (
         "How long agencies have to answer is bounded: worker days 2, duty days 1, manager days 2, "
         "urgent duty hours 2, urgent manager hours 4."
-    ]
-    assert compare(value, timed) == ([], bounded)
+    )
+    assert compare(value, timed) == ([], [bounded])
     assert compare(timed, value) == (
         ["How long agencies have to answer is not bounded any more."],
         [],
