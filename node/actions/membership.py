@@ -117,6 +117,8 @@ async def begun(folder: Path) -> list[HubRow]:
     """The hubs that this node has applied to without having signed their agreement yet. Raises
     LocalError.
     """
+    load_settings(folder)
+    check_closed(folder)
     return await in_folder(folder, unfinished)
 
 

@@ -145,7 +145,7 @@ def test_with_four_witnesses_one_may_be_off_and_with_seven_two(tmp_path: Path) -
         ({"match_policy": {"bias": "high"}}, "bias"),
         (
             {"involvement_types": [{"code": "health_visting", "notice": "quiet"}]},
-            "health_visting, title: it has to be there; health_visting is new: did you mean health_",
+            "health_visting, title: it has to be there; health_visting is new: did you mean",
         ),
         (
             {"involvement_types": [{"code": "health_visiting", "visible_to": ["coven"]}]},
