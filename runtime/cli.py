@@ -13,6 +13,7 @@ import structlog
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from protocol.errors import PatchworkError
 from runtime.faults import place_of
 
 
@@ -56,12 +57,29 @@ def _later(module: str) -> type[TyperCommand]:
     return Later
 
 
-def handed_over(argument: str, what: str) -> str:
+Check = Callable[[str], object]
+"""Takes what was typed, or raises ValueError or one of our errors, whose sentence is shown."""
+
+
+def asked(question: str, check: Check = str, default: str | None = None) -> str:
+    """An answer at the keyboard, asked for until `check` takes it; answers before it stay."""
+    while True:
+        text = str(typer.prompt(question, default=default, show_default=bool(default))).strip()
+        try:
+            check(text)
+        except (PatchworkError, ValueError) as error:
+            said = error.detail if isinstance(error, PatchworkError) else str(error)
+            typer.echo(f"Not so: {said}. Please type it again.")
+        else:
+            return text
+
+
+def handed_over(argument: str, what: str, check: Check = str) -> str:
     """What somebody handed over in secret: typed or from input, since arguments show in `ps`."""
     if argument == "-" or (not argument and not sys.stdin.isatty()):
         return sys.stdin.read()
     if not argument:
-        return str(typer.prompt(what))
+        return asked(what[:1].upper() + what[1:], check)
     typer.echo(f"Others on this machine can see the {what}. Leave it out to be asked.", err=True)
     return argument
 

@@ -96,7 +96,7 @@ def join(
     """Apply to a hub as its auditor; prints the words to read to the operator."""
     with _errors_reported():
         AuditorFolder(folder).profile()
-        text = handed_over(invitation, "invitation")
+        text = handed_over(invitation, "invitation", parse_invitation)
         asyncio.run(_join(folder, text, wait=wait, private=allow_private_addresses))
 
 

@@ -17,7 +17,8 @@ import typer
 from audit.witness.peers import ENOUGH, ask_peers
 from audit.witness.pull import Puller
 from audit.witness.store import WitnessStore, make_witness
-from protocol.log.note import parse_vkey
+from protocol.errors import ErrorCode, LocalError, RemoteError
+from protocol.log.note import VerifierKey, parse_vkey
 from protocol.signing import SEED_BYTES, SecretSeed
 from runtime.cli import report_errors
 from runtime.lock import only_one
@@ -49,7 +50,7 @@ def add_log(
 ) -> None:
     """Witness the log that this verifier key belongs to."""
     with report_errors(_usage), _opened(folder) as store:
-        key = parse_vkey(vkey)
+        key = _key(vkey, "the log's key, as log.vkey in the hub's folder has it")
         store.add_log(key)
         typer.echo(f"witnessing {key.name}")
 
@@ -62,7 +63,7 @@ def add_peer(
 ) -> None:
     """Ask this other witness at each start what it saw of us; name at least two."""
     with report_errors(_usage), _opened(folder) as store:
-        key = parse_vkey(vkey)
+        key = _key(vkey, "the other witness's key, as its init printed it")
         store.add_peer(key, url)
         typer.echo(f"{key.name} will be asked at each start")
 
@@ -132,6 +133,13 @@ def _opened(folder: Path) -> Iterator[WitnessStore]:
         yield store
     finally:
         store.close()
+
+
+def _key(text: str, what: str) -> VerifierKey:
+    try:
+        return parse_vkey(text)
+    except RemoteError:
+        raise LocalError(ErrorCode.CONFIGURATION, f"VKEY: write {what}") from None
 
 
 def _usage(_error: BaseException) -> int:

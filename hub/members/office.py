@@ -17,19 +17,28 @@ from hub.members.membership import rotation_of
 from hub.store.members import ApplicantState, MemberStatus, RotationState
 from hub.store.tables import HubTables, opened
 from protocol.contact import require_hours, require_name, require_phone
-from protocol.errors import ErrorCode, LocalError
+from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.governance.admission import Newcomer, joined_at, needs_endorsement
 from protocol.governance.amendments import check_name
-from protocol.governance.ceremony import CeremonyTerms, HolderRecord, SignedTranscript
+from protocol.governance.ceremony import (
+    CEREMONY_LIMIT,
+    CeremonyTerms,
+    HolderRecord,
+    SignedTranscript,
+)
 from protocol.governance.charter import DutyDesk
 from protocol.governance.fingerprint import check_words, fingerprint_words
+from protocol.governance.witness_rules import least_quorum
 from protocol.log.note import NoteSigner, SignatureType, parse_vkey
 from protocol.signing import SecretSeed
 from protocol.wire import Invitation
 from runtime.environment import Environment
 from runtime.folders import HUB, require
+from runtime.handed import read_handed
 from runtime.secrets import make_own_folder, read_secrets, write_secrets
 from transport.client import require_url
+
+FEWEST_HOLDERS = 2
 
 
 @dataclass(frozen=True)
@@ -76,8 +85,11 @@ class WaitingRotation:
 
 def make_hub(folder: Path, plan: Plan, env: Environment) -> None:
     """Make a new hub's keys and folder. Raises LocalError(CONFLICT) if there are keys already."""
+    try:
+        NoteSigner(plan.origin, SignatureType.ED25519, SecretSeed(bytes(32)))
+    except LocalError as error:
+        raise LocalError(error.code, f"--origin: {error.detail}") from None
     make_own_folder(folder)
-    NoteSigner(plan.origin, SignatureType.ED25519, SecretSeed(bytes(32)))  # refuses a bad origin
     secrets = {key: env.random(32) for key in ("sign", "log", "pepper")}
     write_secrets(folder / "keys.json", secrets)
     (folder / "plan.json").write_text(json.dumps(asdict(plan)), encoding="utf-8")
@@ -93,10 +105,30 @@ def read_plan(folder: Path) -> Plan:
 
 
 def ceremony_terms(plan: Plan, holders: Sequence[HolderRecord], threshold: int) -> CeremonyTerms:
-    """What every key holder needs to deal and combine."""
+    """What every key holder needs to deal and combine. Raises LocalError(CONFIGURATION)."""
+    each = {holder.holder_id for holder in holders}
+    if len(each) < len(holders):
+        raise LocalError(ErrorCode.CONFIGURATION, "--holder: one key holder is named twice")
+    if not FEWEST_HOLDERS <= threshold <= len(holders):
+        raise LocalError(
+            ErrorCode.CONFIGURATION,
+            f"--threshold: of {len(holders)} key holders it takes at least {FEWEST_HOLDERS} and "
+            f"at most all: name more with --holder, or say another number",
+        )
     return CeremonyTerms(
         charter_id=plan.charter_id, epoch=1, threshold=threshold, holders=list(holders)
     )
+
+
+def read_terms(folder: Path) -> CeremonyTerms:
+    """The terms of the key ceremony. Raises LocalError."""
+    require(folder, HUB)
+    path = folder / "terms.json"
+    if not path.exists():
+        detail = "there are no terms yet: run patchwork-hub ceremony"
+        raise LocalError(ErrorCode.NOT_READY, detail)
+    what = "the terms of a key ceremony"
+    return read_handed(CeremonyTerms, path, what, limit=CEREMONY_LIMIT)
 
 
 def make_duty_desk(name: str, phone: str, hours: str) -> DutyDesk:
@@ -115,9 +147,14 @@ def make_duty_desk(name: str, phone: str, hours: str) -> DutyDesk:
 def parse_witness(text: str) -> dict[str, str]:
     """A witness from 'VKEY;control domain'. Raises LocalError, RemoteError."""
     vkey, _, domain = text.partition(";")
-    if not domain:
-        raise LocalError(ErrorCode.CONFIGURATION, "a witness is 'VKEY;control domain'")
-    return {"name": parse_vkey(vkey).name, "control_domain": domain, "vkey": vkey}
+    try:
+        name = parse_vkey(vkey).name
+    except RemoteError:
+        name = ""
+    if not domain or not name:
+        detail = "--witness: write 'VKEY;control domain', with the key that the witness printed"
+        raise LocalError(ErrorCode.CONFIGURATION, detail)
+    return {"name": name, "control_domain": domain, "vkey": vkey}
 
 
 async def found_federation(
@@ -128,7 +165,13 @@ async def found_federation(
     env: Environment,
 ) -> str:
     """Write the first charter into the log; the genesis fingerprint. Raises as `found` does."""
-    keys, plan = read_secrets(folder / "keys.json"), read_plan(folder)
+    plan, keys = read_plan(folder), read_secrets(folder / "keys.json")
+    count, names = len(first.witnesses), {witness["name"] for witness in first.witnesses}
+    if len(names) < count:
+        raise LocalError(ErrorCode.CONFIGURATION, "--witness: one witness is named twice")
+    if not least_quorum(count) <= first.quorum <= count:
+        said = f"--quorum: of {count} witnesses {least_quorum(count)} to {count} must sign"
+        raise LocalError(ErrorCode.CONFIGURATION, said)
     log_signer = NoteSigner(plan.origin, SignatureType.ED25519, SecretSeed(keys["log"]))
     founding = Founding(
         charter_id=plan.charter_id,

@@ -154,6 +154,7 @@ class Rotator:
 @asynccontextmanager
 async def rotated(folder: Path, hub: str, recovery: Path) -> AsyncIterator[Rotator]:
     """Make new keys by the recovery file and send them. Raises LocalError or RemoteError."""
+    read_secrets(recovery)  # before anything is asked of the hub
     async with open_service(folder, hub, keyless=True) as service:
         rotating = Rotating(folder, service.membership, recovery)
         words = await rotating.apply()

@@ -16,6 +16,7 @@ from node.actions.session import open_service
 from node.cli.charter import SIGN, print_sections
 from node.cli.options import Folder, HubName, PersonName
 from node.cli.prompts import at_keyboard
+from node.membership.joining import read_invitation
 from node.store.hubs import HubRow
 from protocol.governance.charter_words import charter_in_words
 from runtime.cli import handed_over, report_errors
@@ -56,7 +57,7 @@ def join(
         begun = [one for one in asyncio.run(membership.begun(folder)) if hub in ("", one.name)]
         text = ""
         if invitation or not begun or not at_keyboard():
-            text = handed_over(invitation, "invitation")
+            text = handed_over(invitation, "invitation", read_invitation)
         if begun and not text.strip():
             out.print(f"Going on at {begun[0].name}. For another council: patchwork-node join -")
             asyncio.run(_join(folder, begun[0], accept=accept_charter))
@@ -90,7 +91,10 @@ def endorse(
 
 @app.command()
 def rotate_keys(
-    recovery: Annotated[Path, typer.Option(help="The recovery file, from the safe.")],
+    recovery: Annotated[
+        Path,
+        typer.Option(exists=True, dir_okay=False, help="The recovery file, from the safe."),
+    ],
     hub: HubName = "",
     folder: Folder = Path(),
 ) -> None:
