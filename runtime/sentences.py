@@ -75,7 +75,8 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 
 def _ours(error: PatchworkError) -> str:
     said = f"{error.text.title} ({error.code}): {error.detail}"
-    if isinstance(error, LocalError) and error.code in _DETAIL_SAYS:
+    is_ours = isinstance(error, LocalError) or error.code is ErrorCode.BAD_FILE
+    if is_ours and error.code in _DETAIL_SAYS:
         return said
     return f"{said}\n{error.text.what_to_do}"
 

@@ -110,9 +110,9 @@ def line_of(text: str, place: Place) -> int | None:
     """The line of a TOML text that has a place of it, or the longest part of that place."""
     found: tuple[int, int] | None = None
     for number, path in _lines(text):
-        same = path == place[: len(path)]
-        if same and (found is None or len(path) > found[0]):
-            found = (len(path), number)
+        shared = min(len(path), len(place))
+        if path[:shared] == place[:shared] and (found is None or shared > found[0]):
+            found = (shared, number)
     return found[1] if found else None
 
 

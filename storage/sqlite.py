@@ -236,7 +236,7 @@ class SqliteDatabase(Generic[Stores]):
         if version > self._schema.version:
             raise LocalError(
                 ErrorCode.STORAGE,
-                f"{self._path.name} was written by a newer program (schema {version}): install that",
+                f"{self._path.name} was written by a newer program (schema {version}); upgrade",
             )
         return int(version)
 

@@ -13,14 +13,16 @@ from pathlib import Path
 from protocol.dsse import DOCUMENT_LIMIT
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import from_base64
+from protocol.log.checkpoint import parse_checkpoint
 from protocol.log.leaf import SALT_BYTES
-from protocol.log.merkle import HASH_BYTES
+from protocol.log.merkle import HASH_BYTES, leaf_hash
 from protocol.log.note import MAX_NOTE_BYTES
 from protocol.log.tiles import (
     ENTRIES,
     MAX_ENTRY_BYTES,
     TILE_WIDTH,
     Tile,
+    bundles_for_size,
     parse_entry_bundle,
     parse_hash_tile,
 )
@@ -114,6 +116,15 @@ class Case:
     def genesis(self) -> str:
         """The pinned genesis fingerprint, in hex."""
         return parse_genesis(_read(self.folder / "genesis", 128))
+
+    def begins_as_pinned(self) -> bool:
+        """Whether the log's first entry is the genesis. Raises RemoteError for what is not there to
+        be read.
+        """
+        _, checkpoint = parse_checkpoint(self.note())
+        first = next(iter(bundles_for_size(checkpoint.size)), None)
+        entries = self.bundle(first).entries if first else ()
+        return bool(entries) and leaf_hash(entries[0]).hex() == self.genesis()
 
     def note(self) -> bytes:
         """The checkpoint as the hub served it."""

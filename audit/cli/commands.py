@@ -43,6 +43,10 @@ from runtime.environment import Environment
 from transport.client import HttpClient, require_url
 
 app = typer.Typer()
+OTHER_GENESIS = (
+    "the log does not begin with the genesis that was given: is it this log's, as two agencies' "
+    "signed agreements have it?"
+)
 out = Console()
 err = Console(stderr=True)
 
@@ -97,6 +101,8 @@ def join(
     with _errors_reported():
         AuditorFolder(folder).profile()
         text = handed_over(invitation, "invitation", parse_invitation)
+        hub = parse_invitation(text).hub
+        require_url(hub, "the invitation's address", allow_private=allow_private_addresses)
         asyncio.run(_join(folder, text, wait=wait, private=allow_private_addresses))
 
 
@@ -116,6 +122,8 @@ def fetch(
         source = Source(url, _genesis(genesis))
         asyncio.run(_fetch(source, case, folder, private=allow_private_addresses))
         typer.echo(f"Fetched into {case}.")
+        if not Case(case).begins_as_pinned():
+            raise RemoteError(ErrorCode.BAD_TREE, OTHER_GENESIS)
 
 
 @app.command()

@@ -224,7 +224,9 @@ def make_witness(folder: Path, name: str, seed: SecretSeed) -> VerifierKey:
     try:
         descriptor = os.open(folder / _KEY_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
-        raise LocalError(ErrorCode.CONFLICT, "this folder already holds a witness") from error
+        raise LocalError(
+            ErrorCode.CONFLICT, "this folder already holds a witness: choose another"
+        ) from error
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()

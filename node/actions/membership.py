@@ -21,9 +21,10 @@ from protocol.errors import ErrorCode, LocalError
 from protocol.governance.charter import Charter
 from protocol.governance.fingerprint import parse_words
 from protocol.messages.bodies import EndorsementBody
+from protocol.wire import Invitation
 from runtime.environment import Environment
 from runtime.secrets import check_closed, read_secrets, write_secrets
-from transport.client import HttpClient
+from transport.client import HttpClient, require_url
 
 BEARER_FILE = "api-token.json"
 
@@ -130,9 +131,12 @@ async def joined(folder: Path, asked: str | HubRow) -> AsyncIterator[Joiner]:
     settings = load_settings(folder)
     check_closed(folder)
     to = read_invitation(asked) if isinstance(asked, str) else asked
+    allowed = settings.allow_private_addresses
+    if isinstance(to, Invitation):
+        require_url(to.hub, "the invitation's address", allow_private=allowed)
     engine = open_engine(folder)
     try:
-        async with HttpClient(allow_private=settings.allow_private_addresses) as http:
+        async with HttpClient(allow_private=allowed) as http:
             joining = Joining(folder, settings, http, Environment())
             yield Joiner(joining, *await joining.apply(engine, to))
     finally:

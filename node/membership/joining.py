@@ -82,7 +82,9 @@ def init_folder(folder: Path, values: Mapping[str, str | int]) -> None:
     """Write a new node.toml. Raises LocalError: CONFLICT if there is one, or CONFIGURATION."""
     path = folder / "node.toml"
     if path.exists():
-        raise LocalError(ErrorCode.CONFLICT, "node.toml is there already")
+        raise LocalError(
+            ErrorCode.CONFLICT, "node.toml is there already: edit it, or choose another folder"
+        )
     check_settings(NodeSettings, values, "init")
     make_own_folder(folder)
     # A JSON string is a TOML basic string, and so is a number.

@@ -61,8 +61,8 @@ def parse_words(text: str) -> str:
         raise LocalError(ErrorCode.CONFIGURATION, detail)
     for place, word in enumerate(words, 1):
         if word not in _PLACES:
-            close = get_close_matches(word, WORDS, 1)
-            meant = f": did they say {close[0]}?" if close else ": have it read again"
+            close = " or ".join(get_close_matches(word, WORDS, 2))
+            meant = f": did they say {close}?" if close else ": have it read again"
             detail = f"word {place} is not one of the list{meant}"
             raise LocalError(ErrorCode.CONFIGURATION, detail)
     return bytes(_PLACES[word] for word in words).hex()
