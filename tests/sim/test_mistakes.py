@@ -244,6 +244,8 @@ FILES = [
             "'none.json' does not exist", exit=2),
     Mistake("file", "node restore none.age --identity none.txt --dir new",
             "none.txt: it is not there"),
+    Mistake("file", "audit init k1/public.json --name A --control-domain A --duty-line "
+            "'01632 960002' --duty-hours Always", "public.json: it is there already", exit=2),
     Mistake("file", "hub policy evaluate nowhere", "truth.csv cannot be used: it is not there"),
     Mistake("file", "audit sample hub --out o --number xyz", "a number has 64 hex digits", exit=2),
     Mistake("file", "hub members --dir hub", "cannot open hub.sqlite: it is no database: keep it",
@@ -569,3 +571,21 @@ def test_a_client_is_added_although_a_day_was_mistyped(monkeypatch: pytest.Monke
     assert typed_record({"given": "", "family": ""}) == {
         "given": "Amira", "family": "Hassan", "date_of_birth": "14/3/2022", "postcode": "",
     }  # fmt: skip
+
+
+@pytest.mark.usefixtures("place")
+def test_the_operator_reads_what_is_signed_and_what_a_change_changes() -> None:
+    shown = said("hub charter show --dir hub")
+    for part in (
+        "Duty desk, under every team Desk, 01632 960000, Always",
+        "always findable on ",
+        "3 of 4 witnesses must sign the log: w1.example (A)",
+        "2 of 3 key holders make tokens: k1 (k1)",
+    ):
+        assert part in " ".join(shown.split()), part
+    kept = re.search(r"signed messages, at the hub: (\d+) days", shown)
+    assert kept
+    Path("c.toml").write_text('retention_days = 30\n[duty_desk]\nphone = "01632 960009"\n')
+    changed = said("hub charter change c.toml --yes --dir hub")
+    assert f"in days, falls from {kept[1]} to 30." in changed
+    assert "phone becomes 01632 960009 (01632 960000 before)." in changed
