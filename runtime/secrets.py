@@ -17,7 +17,10 @@ def write_secrets(path: Path, values: dict[str, bytes]) -> None:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
-        raise LocalError(ErrorCode.CONFLICT, f"{path.name} is there already") from error
+        raise LocalError(
+            ErrorCode.CONFLICT,
+            f"{path.name} is there already, and is never replaced: choose another folder",
+        ) from error
     except OSError as error:
         raise LocalError(ErrorCode.STORAGE, f"cannot write {path.name}") from error
     with os.fdopen(descriptor, "wb") as file:

@@ -10,11 +10,15 @@ from typing import Annotated
 
 import typer
 
-from keys.holder.ceremony import Identity, combine_deals, write_deal
+from keys.holder.ceremony import DEAL_LIMIT, Identity, combine_deals, write_deal
+from protocol.dsse import parse_envelope
+from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.governance.ceremony import CEREMONY_LIMIT, CeremonyTerms, HolderRecord
 from protocol.signing import SecretSeed, public_key
 from protocol.wire import encode_wire, parse_wire
 from runtime.cli import make_cli, report_errors
+from runtime.folders import HOLDER, require
+from runtime.handed import read_handed
 from runtime.secrets import make_own_folder, read_secrets, write_secrets
 from transport.seal import seal_public_key
 
@@ -37,7 +41,6 @@ def init(
 ) -> None:
     """Make this key holder's own keys; writes public.json for the others."""
     with report_errors():
-        make_own_folder(folder)
         keys = {"sign": secrets.token_bytes(32), "seal": secrets.token_bytes(32)}
         record = HolderRecord(
             holder_id=secrets.token_hex(16),
@@ -47,6 +50,7 @@ def init(
             seal=seal_public_key(keys["seal"]),
             url=url,
         )
+        make_own_folder(folder)
         write_secrets(folder / "keys.json", keys)
         (folder / "public.json").write_bytes(encode_wire(record))
         typer.echo(record.holder_id)
@@ -74,7 +78,7 @@ def combine(
     """Check all deals, keep our share, and sign the transcript; writes transcript.json."""
     with report_errors():
         agreed = _terms(terms)
-        files = [path.read_bytes() for path in deal]
+        files = [_deal(path) for path in deal]
         share, transcript, signed = combine_deals(agreed, _identity(folder), files)
         write_secrets(folder / f"share-{agreed.epoch}.json", {"share": share.secret.to_bytes()})
         (folder / "transcript.json").write_bytes(signed)
@@ -89,15 +93,27 @@ def serve(folder: Folder = Path()) -> None:
     from keys.holder.service import HolderService
 
     with report_errors():
+        require(folder, HOLDER)
         service = HolderService(folder, load_settings(folder))
         asyncio.run(service.run(lambda port: typer.echo(f"key holder listening on port {port}")))
 
 
 def _terms(path: Path) -> CeremonyTerms:
-    return parse_wire(CeremonyTerms, path.read_bytes(), limit=CEREMONY_LIMIT)
+    return read_handed(CeremonyTerms, path, "the council's terms.json", limit=CEREMONY_LIMIT)
+
+
+def _deal(path: Path) -> bytes:
+    """A deal file's bytes. Raises LocalError(BAD_FILE) for another file."""
+    data = path.read_bytes()
+    try:
+        parse_envelope(data, limit=DEAL_LIMIT)
+    except RemoteError:
+        raise LocalError(ErrorCode.BAD_FILE, f"{path} is not a key holder's deal.json") from None
+    return data
 
 
 def _identity(folder: Path) -> Identity:
+    require(folder, HOLDER)
     keys = read_secrets(folder / "keys.json")
     record = parse_wire(HolderRecord, (folder / "public.json").read_bytes())
     return Identity(record, SecretSeed(keys["sign"]), SecretSeed(keys["seal"]))

@@ -13,7 +13,12 @@ from rich.console import Console
 from node.actions import membership
 from node.actions.register import who_acts
 from node.actions.session import open_service
+from node.cli.charter import SIGN, print_sections
 from node.cli.options import Folder, HubName, PersonName
+from node.cli.prompts import at_keyboard
+from node.membership.joining import read_invitation
+from node.store.hubs import HubRow
+from protocol.governance.charter_words import charter_in_words
 from runtime.cli import handed_over, report_errors
 
 app = typer.Typer()
@@ -44,12 +49,20 @@ def join(
     accept_charter: Annotated[
         bool, typer.Option(help="Sign the sharing agreement without asking again.")
     ] = False,
+    hub: HubName = "",
     folder: Folder = Path(),
 ) -> None:
-    """Apply to a hub, wait for approval, and accept its charter."""
+    """Apply to a hub, wait for approval, and accept its charter. Run again, it goes on."""
     with report_errors():
-        text = handed_over(invitation, "invitation")
-        asyncio.run(_join(folder, text, accept=accept_charter))
+        begun = [one for one in asyncio.run(membership.begun(folder)) if hub in ("", one.name)]
+        text = ""
+        if invitation or not begun or not at_keyboard():
+            text = handed_over(invitation, "invitation", read_invitation)
+        if begun and not text.strip():
+            out.print(f"Going on at {begun[0].name}. For another council: patchwork-node join -")
+            asyncio.run(_join(folder, begun[0], accept=accept_charter))
+        else:
+            asyncio.run(_join(folder, text, accept=accept_charter))
 
 
 @app.command()
@@ -78,7 +91,10 @@ def endorse(
 
 @app.command()
 def rotate_keys(
-    recovery: Annotated[Path, typer.Option(help="The recovery file, from the safe.")],
+    recovery: Annotated[
+        Path,
+        typer.Option(exists=True, dir_okay=False, help="The recovery file, from the safe."),
+    ],
     hub: HubName = "",
     folder: Folder = Path(),
 ) -> None:
@@ -97,17 +113,17 @@ def rotate_keys(
         asyncio.run(work())
 
 
-async def _join(folder: Path, text: str, *, accept: bool) -> None:
-    async with membership.joined(folder, text) as joiner:
+async def _join(folder: Path, to: str | HubRow, *, accept: bool) -> None:
+    async with membership.joined(folder, to) as joiner:
         typer.echo(f"party: {joiner.applied.party_id}")
         typer.echo(f"words: {joiner.applied.words}")
-        out.print("Read these words to the council's operator, who approves if they are the same.")
+        if not joiner.is_member:
+            out.print("Read these words to the council's operator, who approves if they match.")
+            out.print("Waiting. It may take days: stop with Ctrl-C, and run join again to go on.")
         charter = await joiner.approved()
-        out.print(
-            f"Approved. Charter version {charter.version} of {charter.hub.name}: "
-            f"{len(charter.lawful_bases)} lawful bases, {len(charter.witnesses)} witnesses."
-        )
+        out.print(f"Approved. This is version {charter.version} of {charter.hub.name}'s agreement:")
+        print_sections(charter_in_words(charter, joiner.clients))
         if not accept:
-            typer.confirm("Sign this sharing agreement for your agency?", abort=True)
+            typer.confirm(SIGN, abort=True)
         await joiner.sign()
         out.print("Signed. You can publish now.")
