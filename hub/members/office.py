@@ -23,10 +23,12 @@ from protocol.governance.amendments import check_name
 from protocol.governance.ceremony import CeremonyTerms, HolderRecord, SignedTranscript
 from protocol.governance.charter import DutyDesk
 from protocol.governance.fingerprint import fingerprint_words
-from protocol.log.note import NoteSigner, SignatureType, parse_vkey
+from protocol.log.merkle import leaf_hash
+from protocol.log.note import NoteSigner, SignatureType, VerifierKey, parse_vkey
 from protocol.signing import SecretSeed
 from protocol.wire import Invitation
 from runtime.environment import Environment
+from runtime.files import put_file
 from runtime.secrets import make_own_folder, read_secrets, write_secrets
 
 WORDS_DIFFER = "the words differ: somebody may be in between. Do not approve."
@@ -75,12 +77,33 @@ class WaitingRotation:
 
 
 def make_hub(folder: Path, plan: Plan, env: Environment) -> None:
-    """Make a new hub's keys and folder. Raises LocalError(CONFLICT) if there are keys already."""
+    """Make a new hub's keys and folder. Raises LocalError(CONFLICT) if there are keys already.
+
+    The keys come last: a folder that has them is whole.
+    """
     make_own_folder(folder)
-    NoteSigner(plan.origin, SignatureType.ED25519, SecretSeed(bytes(32)))  # refuses a bad origin
+    check_origin(plan.origin)
+    if has_hub(folder):
+        raise LocalError(ErrorCode.CONFLICT, "keys.json is there already")
+    put_file(folder / "plan.json", json.dumps(asdict(plan)).encode())
     secrets = {key: env.random(32) for key in ("sign", "log", "pepper")}
     write_secrets(folder / "keys.json", secrets)
-    (folder / "plan.json").write_text(json.dumps(asdict(plan)), encoding="utf-8")
+
+
+def has_hub(folder: Path) -> bool:
+    """Whether a hub was made here."""
+    return (folder / "keys.json").exists()
+
+
+def check_origin(origin: str) -> None:
+    """Raise LocalError(CONFIGURATION) for what can be no log's name."""
+    NoteSigner(origin, SignatureType.ED25519, SecretSeed(bytes(32)))
+
+
+def log_signer(folder: Path, plan: Plan) -> NoteSigner:
+    """What signs this hub's checkpoints. Raises LocalError."""
+    secrets = read_secrets(folder / "keys.json")
+    return NoteSigner(plan.origin, SignatureType.ED25519, SecretSeed(secrets["log"]))
 
 
 def check_plan(folder: Path) -> None:
@@ -135,12 +158,12 @@ async def found_federation(
 ) -> str:
     """Write the first charter into the log; the genesis fingerprint. Raises as `found` does."""
     keys, plan = read_secrets(folder / "keys.json"), read_plan(folder)
-    log_signer = NoteSigner(plan.origin, SignatureType.ED25519, SecretSeed(keys["log"]))
+    log_key = log_signer(folder, plan).key
     founding = Founding(
         charter_id=plan.charter_id,
         hub_name=plan.hub_name,
         control_domain=plan.control_domain,
-        log_key=log_signer.key,
+        log_key=log_key,
         witnesses=first.witnesses,
         quorum=first.quorum,
         holders=terms.holders,
@@ -151,9 +174,26 @@ async def found_federation(
     signer = HubSigner(SecretSeed(keys["sign"]), env)
     async with opened(folder) as engine:
         genesis = await engine.write(lambda tables: found(tables, founding, signer))
-    (folder / "genesis").write_text(genesis + "\n", encoding="utf-8")
-    (folder / "log.vkey").write_text(log_signer.key.text + "\n", encoding="utf-8")
+    _tell_genesis(folder, genesis, log_key)
     return genesis
+
+
+async def founded_as(folder: Path) -> str | None:
+    """The genesis fingerprint, or None if this hub is not founded yet. What a founding that was cut
+    off left unwritten is written.
+    """
+    async with opened(folder) as engine:
+        first = await engine.read(lambda tables: tables.log.leaves(0, 1))
+    if not first:
+        return None
+    genesis = leaf_hash(first[0]).hex()
+    _tell_genesis(folder, genesis, log_signer(folder, read_plan(folder)).key)
+    return genesis
+
+
+def _tell_genesis(folder: Path, genesis: str, log_key: VerifierKey) -> None:
+    put_file(folder / "log.vkey", f"{log_key.text}\n".encode())
+    put_file(folder / "genesis", f"{genesis}\n".encode())
 
 
 async def make_invitation(folder: Path, env: Environment) -> Invitation:

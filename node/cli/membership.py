@@ -4,6 +4,7 @@ Exit codes: see node/cli/main.py.
 """
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from node.actions import membership
 from node.actions.register import who_acts
 from node.actions.session import open_service
 from node.cli.options import Folder, HubName, PersonName
+from protocol.errors import ErrorCode, LocalError
 from runtime.cli import handed_over, report_errors
 
 app = typer.Typer()
@@ -49,7 +51,13 @@ def join(
     """Apply to a hub, wait for approval, and accept its charter."""
     with report_errors():
         text = handed_over(invitation, "invitation")
-        asyncio.run(_join(folder, text, accept=accept_charter))
+
+        def signs() -> bool:
+            if not accept_charter:
+                typer.confirm("Sign this sharing agreement for your agency?", abort=True)
+            return True
+
+        asyncio.run(lead_in(folder, text, signs))
 
 
 @app.command()
@@ -97,7 +105,10 @@ def rotate_keys(
         asyncio.run(work())
 
 
-async def _join(folder: Path, text: str, *, accept: bool) -> None:
+async def lead_in(folder: Path, text: str, signs: Callable[[], bool]) -> None:
+    """Apply to a hub, wait until its operator has compared the words, and sign its agreement if
+    `signs` says so. Raises LocalError, RemoteError.
+    """
     async with membership.joined(folder, text) as joiner:
         typer.echo(f"party: {joiner.applied.party_id}")
         typer.echo(f"words: {joiner.applied.words}")
@@ -107,7 +118,7 @@ async def _join(folder: Path, text: str, *, accept: bool) -> None:
             f"Approved. Charter version {charter.version} of {charter.hub.name}: "
             f"{len(charter.lawful_bases)} lawful bases, {len(charter.witnesses)} witnesses."
         )
-        if not accept:
-            typer.confirm("Sign this sharing agreement for your agency?", abort=True)
+        if not signs():
+            raise LocalError(ErrorCode.NOT_READY, "the agreement is not signed: run this again")
         await joiner.sign()
         out.print("Signed. You can publish now.")
