@@ -106,7 +106,7 @@ class WitnessSetUp:
         inbox.mkdir(mode=0o700, exist_ok=True)
         self._ask.say(
             "",
-            f"Hand {shown(self._folder / 'to-council.json')} to the council, and wait for its "
+            f"Hand {shown(self._folder / 'to-council.json')} to the council, which hands out "
             "to-all.json.",
         )
         where = self._ask.text("council_file", shown(inbox), anew=True)
@@ -122,7 +122,7 @@ class WitnessSetUp:
                 except PatchworkError as error:
                     said = error.detail
                 faults.append(f"{name}: {said}.")
-            return Waiting("\n".join(faults) or f"The council's to-all.json is not in {where} yet.")
+            return Waiting("\n".join(faults) or f"Not there yet: {where}.")
 
         return self._ask.until(arrives)
 

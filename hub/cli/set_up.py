@@ -99,7 +99,7 @@ COUNCIL_QUESTIONS = {
 QUESTIONS = {
     **COUNCIL_QUESTIONS,
     "council_right": Question("Is that right", yes_or_no),
-    "files": Question("Where do their files arrive (files, folders or patterns)", place),
+    "files": Question("Where do their files arrive (a folder, or as ../*/to-council.json)", place),
     "parties_right": Question("Are these the ones", yes_or_no),
     **AGENCY_QUESTIONS,
 }
@@ -236,7 +236,7 @@ class HubSetUp:
     def _all_there(self, found: Gathered) -> Gathered | Waiting:
         """Everybody who was asked to take part, and nobody else."""
         ask, holders, witnesses = self._ask, found.records(), list(found.witnesses.values())
-        faults = list(found.faults)
+        faults = list(found.doubts)
         for what, there, wanted in (
             ("key holders", len(holders), ask.number("holders")),
             ("witnesses", len(witnesses), ask.number("witnesses")),
@@ -249,12 +249,11 @@ class HubSetUp:
             domains = [one.control_domain for one in witnesses]
             faults += faults_of(domains, ask.text("control_domain"), ask.number("quorum"))
         if not ask.text("url").startswith("http:"):
-            urls = {one.name: one.url or "" for one in (*holders, *witnesses)}
+            urls = {one.name: one.url for one in holders}
+            urls |= {one.name: one.url or "" for one in witnesses}
             plain = [name for name, url in urls.items() if url.startswith("http:")]
-            faults += [
-                f"{name} has an http:// address; only a trial can have one." for name in plain
-            ]
-        return Waiting("\n".join(faults)) if faults else found
+            faults += [f"{name} has an http:// address, as only a trial can." for name in plain]
+        return Waiting("\n".join([*found.faults, *faults])) if faults else found
 
     def _from_files(self, plan: Plan, look: Callable[[Gathered], Result | Waiting]) -> Result:
         """What the files that arrive come to, once it is whole."""

@@ -4,12 +4,12 @@ Files come in any order, again and again, and some are not meant for this counci
 by itself, and what cannot be used is said by file, without stopping the others.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from protocol.errors import PatchworkError, RemoteError
+from protocol.errors import ErrorCode, PatchworkError, RemoteError
 from protocol.fields import from_base64
-from protocol.governance.bundles import HolderBundle, WitnessRecord, read_joined
+from protocol.governance.bundles import HolderBundle, WitnessBundle, WitnessRecord, read_joined
 from protocol.governance.ceremony import (
     CeremonyTerms,
     HolderRecord,
@@ -22,13 +22,14 @@ from protocol.log.note import SignatureType, parse_vkey
 
 @dataclass
 class Gathered:
-    """What the files say: the newest of each key holder and witness, by id and by name; `faults`
-    are sentences.
+    """What the files say: the newest of each key holder and witness, by id and by name. Sentences:
+    `faults` of what cannot be used, `doubts` of what a person must settle first.
     """
 
     holders: dict[str, HolderBundle] = field(default_factory=dict)
     witnesses: dict[str, WitnessRecord] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
 
     def records(self) -> list[HolderRecord]:
         """The key holders by name: their order gives their numbers."""
@@ -41,14 +42,18 @@ def gather(files: Mapping[str, bytes], charter_id: str) -> Gathered:
     for name, data in files.items():
         try:
             bundle = read_joined(data)
-            if isinstance(bundle, HolderBundle):
-                fault = _take_holder(found, bundle, charter_id)
+            if isinstance(bundle, WitnessBundle):
+                doubt = _take_witness(found, bundle.witness)
+            elif bundle.charter_id in {None, charter_id}:
+                doubt = _take_holder(found, bundle)
             else:
-                fault = _take_witness(found, bundle.witness)
+                found.faults.append(f"{name}: {bundle.holder.name} made this for another council.")
+                continue
         except PatchworkError as error:
-            fault = error.detail
-        if fault:
-            found.faults.append(f"{name}: {fault}")
+            found.faults.append(f"{name}: {error.detail}.")
+            continue
+        if doubt:
+            found.doubts.append(f"{name}: another file of {doubt} differs: take the old one away.")
     return found
 
 
@@ -67,7 +72,7 @@ def deals_of(found: Gathered, terms: CeremonyTerms) -> dict[str, bytes]:
             said = "what it deals is somebody else's"
         except RemoteError as error:
             said = error.detail
-        found.faults.append(f"{holder.name}: {said}. Have it run its set-up with the newest file")
+        found.faults.append(f"{holder.name}: {said}: have it run its set-up with the newest file.")
     return deals
 
 
@@ -77,30 +82,24 @@ def transcripts_of(found: Gathered, terms: CeremonyTerms) -> list[SignedTranscri
     return [one.transcript for one in bundles if one is not None and one.transcript is not None]
 
 
-def missing(names: Sequence[str], there: Sequence[bool]) -> list[str]:
-    """Whose is not there yet."""
-    return [name for name, here in zip(names, there, strict=True) if not here]
-
-
-def _take_holder(found: Gathered, bundle: HolderBundle, charter_id: str) -> str | None:
-    """Keep the newest of a key holder; what is wrong with it."""
-    if bundle.charter_id not in (None, charter_id):
-        return f"{bundle.holder.name} made this for another council"
+def _take_holder(found: Gathered, bundle: HolderBundle) -> str | None:
+    """Keep the newest of a key holder; its name if there are two."""
     before = found.holders.get(bundle.holder.holder_id)
     if before is not None and before.holder != bundle.holder:
-        return f"another file of {bundle.holder.name} differs: take the old one away"
+        return bundle.holder.name
     if before is None or _progress(bundle) > _progress(before):
         found.holders[bundle.holder.holder_id] = bundle
     return None
 
 
 def _take_witness(found: Gathered, witness: WitnessRecord) -> str | None:
+    """Keep a witness; its name if there are two."""
     key = parse_vkey(witness.vkey)
     if key.type is not SignatureType.COSIGNATURE_V1:
-        return "its key is not that of a witness"
+        raise RemoteError(ErrorCode.BAD_FILE, "its key is not that of a witness")
     before = found.witnesses.get(key.name)
     if before is not None and before != witness:
-        return f"another file of {key.name} differs: take the old one away"
+        return key.name
     found.witnesses[key.name] = witness
     return None
 

@@ -101,7 +101,7 @@ class HolderSetUp:
         if path.exists():
             return read_terms(path)
         bundle = self._from_council(
-            "It lists all key holders, once they have handed theirs in.",
+            "Once all have handed in, it lists them.",
             lambda found: _naming_us(found, record),
         )
         terms = bundle.terms
@@ -121,7 +121,7 @@ class HolderSetUp:
                 return _OTHER_TERMS
             return [from_base64(one) for one in found.deals] or "it holds no deals yet"
 
-        deals = self._from_council("The next one holds what every key holder dealt.", dealt)
+        deals = self._from_council("The next one has what each of you dealt.", dealt)
         combine(self._folder, terms, deals)
 
     def _told(self, terms: CeremonyTerms) -> None:
@@ -163,10 +163,8 @@ class HolderSetUp:
         inbox = self._folder / "in"
         inbox.mkdir(mode=0o700, exist_ok=True)
         ask = self._ask
-        ask.say(
-            "",
-            f"Hand {shown(self._folder / 'to-council.json')} to the council. {what}",
-        )
+        own = shown(self._folder / "to-council.json")
+        ask.say("", f"Hand {own} to the council, which hands out to-all.json. {what}")
         where = ask.text("council_file", shown(inbox), anew=True)
 
         def arrives() -> Result | Waiting:
@@ -179,7 +177,7 @@ class HolderSetUp:
                 if not isinstance(found, str):
                     return found
                 faults.append(f"{name}: {found}.")
-            return Waiting("\n".join(faults) or f"The council's to-all.json is not in {where} yet.")
+            return Waiting("\n".join(faults) or f"Not there yet: {where}.")
 
         return ask.until(arrives)
 

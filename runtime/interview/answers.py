@@ -121,7 +121,11 @@ def place(text: str) -> str:
     for path in words:
         if not (path.exists() or path.parent.is_dir() or _MAGIC & set(str(path))):
             raise ValueError(f"there is no folder {path.parent}")
-    return shlex.join(str(path) for path in words)
+    return " ".join(_quoted(str(path)) for path in words)
+
+
+def _quoted(path: str) -> str:
+    return shlex.quote(path) if set(path) & set(" \t'\"\\") else path
 
 
 def arrived(where: str, limit: int) -> dict[str, bytes]:

@@ -126,11 +126,15 @@ class Interview:
             self.again(key, "trial")
 
     def check_plain(self, url: str) -> None:
-        """Raise LocalError(NOT_ALLOWED) for somebody's address without encryption, unless this is
-        said to be a trial.
+        """Raise LocalError(NOT_ALLOWED) for a hub's address without encryption, unless this is said
+        to be a trial.
         """
-        if url.startswith("http:") and not self.yes("trial"):
-            said = f"their address {url} encrypts nothing: ask for one with https://"
+        if not url.startswith("http:"):
+            return
+        if self.answers.get("trial") is None:
+            self.say(f"The hub's address is {url}.")
+        if not self.yes("trial"):
+            said = f"the hub's address {url} encrypts nothing: ask for one with https://"
             raise LocalError(ErrorCode.NOT_ALLOWED, said)
 
     def right(self, key: str, keys: Sequence[str], lines: Sequence[str]) -> bool:
