@@ -7,9 +7,11 @@ from pathlib import Path
 
 
 def put_file(path: Path, data: bytes) -> None:
-    """Put the file in the place of the one before, and wait for the disk. Whenever this is cut
-    off, there is one or the other. Raises OSError.
+    """Put the file in the place of the one before, if it says anything else, and wait for the disk.
+    Whenever this is cut off, there is one or the other. Raises OSError.
     """
+    if path.exists() and path.read_bytes() == data:
+        return
     _half(path, data).replace(path)
     _sync(path.parent)
 

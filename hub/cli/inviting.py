@@ -48,10 +48,10 @@ def bring_in(folder: Path, ask: Interview, env: Environment) -> None:
         ask.say("", "Everybody who was invited is in.")
         if ask.is_given("agencies"):
             return
-        ask.again("agencies")
-        if not ask.text("agencies", ""):
+        if not (more := str(ask.once(AGENCY_QUESTIONS["agencies"]))):
             ask.say("Run this again to invite more; patchwork-hub members shows who is in.")
             return
+        ask.answers.keep("agencies", more)
 
 
 def _invite(folder: Path, names: str, env: Environment) -> None:

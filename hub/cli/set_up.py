@@ -24,6 +24,7 @@ from hub.members.office import (
     found_federation,
     founded_as,
     has_hub,
+    has_plan,
     log_signer,
     make_duty_desk,
     make_hub,
@@ -133,7 +134,7 @@ class HubSetUp:
 
     def _planned(self) -> Plan:
         """What the hub is to be, agreed and made."""
-        plan = read_plan(self._folder) if has_hub(self._folder) else None
+        plan = read_plan(self._folder) if has_plan(self._folder) else None
         if plan is None:
             self._ask.say("Questions about the council. Enter takes what stands in brackets.", "")
         while True:
@@ -141,7 +142,7 @@ class HubSetUp:
             self._terms(asked)
             if self._ask.right("council_right", tuple(COUNCIL_QUESTIONS), self._in_short(asked)):
                 break
-        if plan is None:
+        if not has_hub(self._folder):
             make_hub(self._folder, asked, self._env)
         return asked
 

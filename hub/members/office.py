@@ -106,9 +106,14 @@ def log_signer(folder: Path, plan: Plan) -> NoteSigner:
     return NoteSigner(plan.origin, SignatureType.ED25519, SecretSeed(secrets["log"]))
 
 
+def has_plan(folder: Path) -> bool:
+    """Whether it was said here what a hub is to be."""
+    return (folder / "plan.json").exists()
+
+
 def check_plan(folder: Path) -> None:
     """Raise LocalError(NOT_READY) unless this is a hub's folder."""
-    if not (folder / "plan.json").exists():
+    if not has_plan(folder):
         raise LocalError(ErrorCode.NOT_READY, "plan.json is not there; run patchwork-hub init")
 
 

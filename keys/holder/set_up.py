@@ -72,14 +72,14 @@ class HolderSetUp:
         """From wherever this folder stands to settings to serve with; whether to serve now."""
         record = self._made()
         if not load_settings(self._folder).genesis:
-            self._hand_in(record, None)
+            self._hand_in(record)
             terms = self._agreed(record)
             if not self._has("deal.json"):
                 deal_anew(self._folder, terms)
-            self._hand_in(record, terms)
+            self._hand_in(record)
             if not self._has("transcript.json"):
                 self._combined(terms)
-            self._hand_in(record, terms)
+            self._hand_in(record)
             self._told(terms)
         return self._ask.yes("serve")
 
@@ -145,8 +145,10 @@ class HolderSetUp:
         port = self._ask.number("port", port_of(url, HOLDER_PORT))
         begin_settings(self._folder, bundle.url, port, str(bundle.genesis))
 
-    def _hand_in(self, record: HolderRecord, terms: CeremonyTerms | None) -> None:
+    def _hand_in(self, record: HolderRecord) -> None:
         """Write to-council.json with all that there is so far."""
+        path = self._folder / "terms.json"
+        terms = read_terms(path) if path.exists() else None
         deal, signed = self._read("deal.json"), self._read("transcript.json")
         bundle = HolderBundle(
             holder=record,

@@ -77,7 +77,9 @@ class Interview:
             return kept
         else:
             before = kept if kept is not None else usual
-            value = self._typed(key, question, question.usual if before is None else before)
+            default = question.usual if before is None else before
+            unasked = None if key in self._again else kept
+            value = self._typed(question, default, unasked, _hint(key))
         self._again.discard(key)
         self._asked.add(key)
         self.answers.keep(key, value)
@@ -131,9 +133,10 @@ class Interview:
         """
         if not url.startswith("http:"):
             return
-        if self.answers.get("trial") is None:
+        known = self.answers.get("trial") is True
+        if not known:
             self.say(f"The hub's address is {url}.")
-        if not self.yes("trial"):
+        if not self.yes("trial", anew=not known):
             said = f"the hub's address {url} encrypts nothing: ask for one with https://"
             raise LocalError(ErrorCode.NOT_ALLOWED, said)
 
@@ -144,10 +147,14 @@ class Interview:
         if self.answers.get(key) is True:
             return True
         self.say("", *lines)
-        if keys and self._given.keys() >= {*keys} and key not in self._given:
-            return True
-        self.again(key)
-        if self.yes(key, usual="yes"):
+        if key in self._given:
+            right = self._read_given(key) is True
+        elif keys and self._given.keys() >= {*keys}:
+            right = True
+        else:
+            right = self._typed(self._questions[key], "yes", None, _hint(key)) is True
+        if right:
+            self.answers.keep(key, value=True)
             return True
         if self._given.keys() & {key, *keys}:
             raise LocalError(ErrorCode.NOT_READY, f"correct {self._file} and run this again")
@@ -159,10 +166,10 @@ class Interview:
         self._again |= set(keys)
 
     def once(self, question: Question) -> Value:
-        """An answer that is asked for each time and kept nowhere. Raises LocalError where nobody
-        is there to be asked.
+        """An answer that is asked for each time and kept nowhere; the usual one if nobody is
+        there to be asked.
         """
-        return self._typed("", question, question.usual)
+        return self._typed(question, question.usual, question.usual)
 
     def is_given(self, key: str) -> bool:
         """Whether a file of answers says it."""
@@ -193,7 +200,12 @@ class Interview:
         except ValueError as error:
             raise LocalError(ErrorCode.CONFIGURATION, f"{self._file}: {key}: {error}") from None
 
-    def _typed(self, key: str, question: Question, usual: Value | None) -> Value:
+    def _typed(
+        self, question: Question, usual: Value | None, unasked: Value | None, hint: str = ""
+    ) -> Value:
+        """What is typed, until it can be read; `unasked` where input has ended. Raises LocalError
+        where there is no such.
+        """
         default = None if usual is None else in_words(usual)
         while True:
             try:
@@ -201,17 +213,18 @@ class Interview:
             except typer.Abort:
                 if sys.stdin.isatty():
                     raise
-                typed = default
-            if typed is None:
-                said = f"nobody is here to answer: {question.text}?"
-                hint = f" In a file for --answers: {key} = ..." if key else ""
-                raise LocalError(ErrorCode.NOT_READY, said + hint)
+                if unasked is None:
+                    said = f"nobody is here to answer: {question.text}?{hint}"
+                    raise LocalError(ErrorCode.NOT_READY, said) from None
+                return unasked
             try:
                 return question.read(str(typed))
             except ValueError as error:
-                if not sys.stdin.isatty() and typed == default:
-                    raise LocalError(ErrorCode.CONFIGURATION, f"{key}: {error}") from None
                 self.say(f"Please {error}.")
+
+
+def _hint(key: str) -> str:
+    return f" In a file for --answers: {key} = ..."
 
 
 @contextmanager
