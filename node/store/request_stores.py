@@ -139,6 +139,24 @@ class ReceivedRequests:
         )
         return [(row["local_id"], received_of(row)) for row in rows]
 
+    def asking(self, hub_id: str, now: int) -> list[ReceivedRequest]:
+        """Those that wait for a person and have not expired, oldest first."""
+        rows = self._tx.rows(
+            "SELECT * FROM received_request WHERE hub_id = ? AND state = ? AND expires > ? "
+            "ORDER BY received_at, request_id",
+            hub_id, ReceivedState.ASKS_PERSON.value, now,
+        )  # fmt: skip
+        return [received_of(row) for row in rows]
+
+    def answered_by(self, hub_id: str, person: int, most: int) -> list[ReceivedRequest]:
+        """Those that somebody answered, the newest first, and no more than so many."""
+        rows = self._tx.rows(
+            "SELECT * FROM received_request WHERE hub_id = ? AND answered_by = ? AND state <> ? "
+            "ORDER BY received_at DESC, request_id LIMIT ?",
+            hub_id, person, ReceivedState.ASKS_PERSON.value, most,
+        )  # fmt: skip
+        return [received_of(row) for row in rows]
+
     def allowed(self, hub_id: str, now: int) -> list[ReceivedRequest]:
         """Those whose card may leave once a quorum has seen the decision, oldest first; a renewed
         one as long as the one before it might have been kept.
