@@ -3,9 +3,9 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import typer
-from click.testing import Result
 from typer.testing import CliRunner
 
 from audit.cli.main import app as audit
@@ -46,7 +46,7 @@ ANSWERS: Mapping[str, Mapping[str, str | int | bool]] = {
 }  # fmt: skip
 
 
-def typed(party: str, said: str = "", *more: str) -> Result:
+def typed(party: str, said: str = "", *more: str) -> Any:
     """Run a party's set-up in the present folder, and type this; it waits for nobody."""
     app, words = PROGRAMS[party]
     done = CliRunner().invoke(app, [*words, "--no-wait", *more], input=said)
@@ -54,7 +54,7 @@ def typed(party: str, said: str = "", *more: str) -> Result:
     return done
 
 
-def unattended(party: str, **changed: str | int | bool) -> Result:
+def unattended(party: str, **changed: str | int | bool) -> Any:
     """The same with all answers in a file."""
     path = Path(f"{party}.toml")
     values = {**ANSWERS[party], **changed}
