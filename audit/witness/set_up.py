@@ -25,7 +25,6 @@ from runtime.interview.answers import (
     address_or_none,
     arrived,
     number,
-    port_of,
     shown,
     yes_or_no,
 )
@@ -57,7 +56,7 @@ QUESTIONS = {
     "port": Question("On which port does it listen on this machine", number(1, 65_535)),
     "own_right": Question("Is that right", yes_or_no),
     "council_file": COUNCIL_FILE,
-    "log_right": Question("Do you witness it", yes_or_no),
+    "log_right": Question("Do you witness it (yes or no)", yes_or_no),
     "serve": SERVE,
 }
 
@@ -76,7 +75,7 @@ class WitnessSetUp:
             bundle = self._from_council(record)
             self._ask.check_plain(bundle.url)
             self._witness(record, bundle)
-            port = self._ask.number("port") if record.url else None
+            port = self._ask.port(record.url, WITNESS_PORT) if record.url else None
             begin_settings(self._folder, port, bundle.url)
         return self._ask.yes("serve")
 
@@ -88,7 +87,7 @@ class WitnessSetUp:
         while True:
             name, domain, url = ask.text("name"), ask.text("control_domain"), ask.address("url")
             if url:
-                ask.number("port", port_of(url, WITNESS_PORT))
+                ask.port(url, WITNESS_PORT)
             where = f"at {url}" if url else "behind a firewall: it asks the hub"
             if ask.right("own_right", tuple(OWN_QUESTIONS), [f"{name}, run by {domain}, {where}."]):
                 break

@@ -2,15 +2,18 @@
 
 import asyncio
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from hub.members.enrolment import code_hash, enrolment_of
 from hub.members.office import approve, make_invitation
-from hub.store.members import Applicant, ApplicantState
-from hub.store.tables import opened
+from hub.store.members import ApplicantState
+from hub.store.tables import HubTables, opened
 from protocol.contact import require_name
 from protocol.errors import ErrorCode, LocalError
 from protocol.fields import from_base64, to_base64
+from protocol.governance.admission import Newcomer, needs_endorsement
+from protocol.messages.bodies import EnrolmentBody
 from protocol.wire import Invitation, encode_wire, parse_wire
 from runtime.environment import Environment
 from runtime.files import put_new
@@ -38,13 +41,22 @@ AGENCY_QUESTIONS = {
 WORDS = Question("The eight words as you hear them (Enter: later)", str, "")
 
 
+@dataclass(frozen=True)
+class Standing:
+    """How far somebody who applied has come."""
+
+    body: EnrolmentBody
+    state: ApplicantState
+    needs_endorsement: bool
+
+
 def bring_in(folder: Path, ask: Interview, env: Environment) -> None:
     """Invite agencies, and approve each after its words were compared, until all are in."""
     put_off: set[str] = set()
     while True:
         _invite(folder, ask.text("agencies"), env)
-        while (applicant := ask.until(lambda: _next(folder, put_off))) is not None:
-            _compare(folder, ask, applicant, put_off)
+        while (one := ask.until(lambda: _next(folder, put_off, env.clock()))) is not None:
+            _compare(folder, ask, one.body, put_off)
         ask.say("", "Everybody who was invited is in.")
         if ask.is_given("agencies"):
             return
@@ -65,32 +77,30 @@ def _invite(folder: Path, names: str, env: Environment) -> None:
             put_new(path, to_base64(encode_wire(invitation)).encode() + b"\n")
 
 
-def _next(folder: Path, put_off: set[str]) -> Applicant | Waiting | None:
+def _next(folder: Path, put_off: set[str], now: int) -> Standing | Waiting | None:
     """The next who waits for a comparison of words; None if all who were invited are members."""
-    applicants = asyncio.run(_applicants(folder))
-    for one in applicants:
-        if one.state is ApplicantState.WAITING and one.party_id not in put_off:
+    standings = asyncio.run(_standings(folder, now))
+    lines = []
+    for one in standings:
+        if one.state is ApplicantState.WAITING and one.body.party_id not in put_off:
             return one
-    states = {enrolment_of(one).invitation_hash: one.state for one in applicants}
-    not_yet, approved = [], []
+        if said := _SAID.get(one.state):
+            lines.append(f"{one.body.name} {_ENDORSED if one.needs_endorsement else said}.")
+    used = {one.body.invitation_hash for one in standings}
     for path in sorted((folder / INVITATIONS).glob("*.txt")):
-        state = states.get(_hash_in(path))
-        if state is ApplicantState.APPROVED:
-            approved.append(path.stem)
-        elif state is not ApplicantState.MEMBER:
-            not_yet.append(path)
-    if not not_yet and not approved:
-        return None
-    lines = [
-        *(f"Hand {shown(path)} to that agency alone, for its set-up." for path in not_yet),
-        *(f"{name} is approved, and waits for another agency's word (endorse), or for the hub."
-          for name in approved),
-    ]  # fmt: skip
-    return Waiting("\n".join(lines))
+        if _hash_in(path) not in used:
+            lines.append(f"Hand {shown(path)} to that agency alone, for its set-up.")
+    return Waiting("\n".join(lines)) if lines else None
 
 
-def _compare(folder: Path, ask: Interview, applicant: Applicant, put_off: set[str]) -> None:
-    body = enrolment_of(applicant)
+_SAID = {
+    ApplicantState.WAITING: "waits for its words: run this again, or patchwork-hub members",
+    ApplicantState.APPROVED: "is approved, and the running hub lets it in",
+}
+_ENDORSED = "is approved, and needs another organisation's word: patchwork-node endorse"
+
+
+def _compare(folder: Path, ask: Interview, body: EnrolmentBody, put_off: set[str]) -> None:
     ask.say(
         "",
         f"{body.name} has applied: {body.member_class}, about {body.clients} clients, duty line "
@@ -99,20 +109,30 @@ def _compare(folder: Path, ask: Interview, applicant: Applicant, put_off: set[st
     )
     while words := str(ask.once(WORDS)).strip():
         try:
-            asyncio.run(_approve(folder, applicant.party_id, words))
+            asyncio.run(_approve(folder, body.party_id, words))
         except LocalError as error:
-            if error.code is not ErrorCode.CONFLICT:
-                raise
-            ask.say(f"{error.detail}")
-            continue
-        ask.say(f"Approved: {body.name}.")
-        return
-    put_off.add(applicant.party_id)
+            ask.say(f"Not so: {error.detail}.")
+            if error.code is ErrorCode.NOT_FOUND:
+                return
+        else:
+            ask.say(f"Approved: {body.name}.")
+            return
+    put_off.add(body.party_id)
 
 
-async def _applicants(folder: Path) -> list[Applicant]:
+async def _standings(folder: Path, now: int) -> list[Standing]:
+    def read(tables: HubTables) -> list[Standing]:
+        directory, found = tables.directory.current(), []
+        for one in tables.members.applicants(*ApplicantState):
+            body = enrolment_of(one)
+            lacks = one.state is ApplicantState.APPROVED and needs_endorsement(
+                directory, Newcomer.of(body), now
+            )
+            found.append(Standing(body, one.state, lacks))
+        return found
+
     async with opened(folder) as engine:
-        return await engine.read(lambda tables: tables.members.applicants(*ApplicantState))
+        return await engine.read(read)
 
 
 async def _approve(folder: Path, party_id: str, words: str) -> None:

@@ -52,7 +52,6 @@ from runtime.interview.answers import (
     arrived,
     number,
     place,
-    port_of,
     shown,
     yes_or_no,
 )
@@ -101,7 +100,7 @@ QUESTIONS = {
     **COUNCIL_QUESTIONS,
     "council_right": Question("Is that right", yes_or_no),
     "files": Question("Where do their files arrive (a folder, or as ../*/to-council.json)", place),
-    "parties_right": Question("Are these the ones", yes_or_no),
+    "parties_right": Question("Are these the ones (yes or no)", yes_or_no),
     **AGENCY_QUESTIONS,
 }
 
@@ -127,9 +126,9 @@ class HubSetUp:
         genesis = asyncio.run(founded_as(self._folder)) if has_hub(self._folder) else None
         if genesis is None:
             genesis = self._founded(self._planned())
-        if self._to_all.exists():
-            self._hand_out(self._handed().model_copy(update={"genesis": genesis}))
         self._serving(genesis)
+        if self._to_all.exists():
+            self._tell(genesis)
         bring_in(self._folder, self._ask, self._env)
 
     def _planned(self) -> Plan:
@@ -155,7 +154,7 @@ class HubSetUp:
     def _terms(self, plan: Plan) -> None:
         """Ask the rest of the questions about the council."""
         ask = self._ask
-        ask.number("port", port_of(ask.address("url"), HUB_PORT))
+        ask.port(ask.address("url"), HUB_PORT)
         for key in ("duty_desk", "duty_phone", "duty_hours"):
             ask.text(key)
         ask.number("threshold", ask.number("holders") // 2 + 1)
@@ -218,7 +217,7 @@ class HubSetUp:
             ask.again("files")
         witnesses = sorted(found.witnesses.values(), key=lambda one: one.name)
         urls = {one.name: one.url for one in witnesses if one.url}
-        begin_settings(self._folder, ask.text("url"), ask.number("port"), urls)
+        begin_settings(self._folder, ask.text("url"), ask.port(ask.text("url"), HUB_PORT), urls)
         terms = ceremony_terms(plan, found.records(), ask.number("threshold"))
         self._hand_out(
             CouncilBundle(
@@ -276,10 +275,8 @@ class HubSetUp:
     def _serving(self, genesis: str) -> None:
         """Wait until the hub answers where others reach it."""
         settings, plan = load_settings(self._folder), read_plan(self._folder)
-        again = f" Hand {shown(self._to_all)} to every key holder for the last time."
         start = (
             f"The council is founded. Its genesis fingerprint, to be published, is\n  {genesis}\n"
-            f"{again.strip() if self._to_all.exists() else ''}\n"
             f"Start the hub in another window, or as a service of this machine:\n"
             f"  patchwork-hub serve --dir {self._folder}"
         )
@@ -298,6 +295,13 @@ class HubSetUp:
             return True if origin == plan.origin else Waiting(other)
 
         self._ask.until(answers)
+
+    def _tell(self, genesis: str) -> None:
+        """Say to key holders that the council is founded."""
+        bundle = self._handed()
+        if bundle.genesis != genesis:
+            self._hand_out(bundle.model_copy(update={"genesis": genesis}))
+            self._ask.say("", f"Hand {shown(self._to_all)} to every key holder for the last time.")
 
     def _handed(self) -> CouncilBundle:
         return read_council(self._to_all.read_bytes())

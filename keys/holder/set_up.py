@@ -35,7 +35,6 @@ from runtime.interview.answers import (
     address,
     arrived,
     number,
-    port_of,
     shown,
     yes_or_no,
 )
@@ -53,8 +52,8 @@ QUESTIONS = {
     "port": Question("On which port does it listen on this machine", number(1, 65_535)),
     "own_right": Question("Is that right", yes_or_no),
     "council_file": COUNCIL_FILE,
-    "terms_right": Question("Do you hold a share of their key", yes_or_no),
-    "genesis_right": Question("Is it the same", yes_or_no),
+    "terms_right": Question("Do you hold a share of their key (yes or no)", yes_or_no),
+    "genesis_right": Question("Is it the same (yes or no)", yes_or_no),
     "serve": SERVE,
 }
 
@@ -90,7 +89,7 @@ class HolderSetUp:
         ask.say("Questions about this key holder. Enter takes what stands in brackets.", "")
         while True:
             own = ask.text("name"), ask.text("control_domain"), ask.address("url")
-            ask.number("port", port_of(own[2], HOLDER_PORT))
+            ask.port(own[2], HOLDER_PORT)
             said = f"{own[0]}, run by {own[1]}, at {own[2]}."
             if ask.right("own_right", tuple(OWN_QUESTIONS), [said]):
                 return make_holder(self._folder, *own)
@@ -142,7 +141,7 @@ class HolderSetUp:
             raise LocalError(ErrorCode.NOT_READY, "do not serve: somebody may be in between")
         self._ask.check_plain(bundle.url)
         url = read_identity(self._folder).record.url
-        port = self._ask.number("port", port_of(url, HOLDER_PORT))
+        port = self._ask.port(url, HOLDER_PORT)
         begin_settings(self._folder, bundle.url, port, str(bundle.genesis))
 
     def _hand_in(self, record: HolderRecord) -> None:

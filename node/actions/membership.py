@@ -129,8 +129,11 @@ class Joiner:
         return self._membership.charter
 
     async def sign(self) -> None:
-        """Sign the agreement in the agency's name. Raises RemoteError."""
+        """Sign the agreement in the agency's name, and wait until the log has it. Raises
+        RemoteError.
+        """
         await self._joining.accept_charter(self._membership)
+        await self._joining.wait_for_acceptance(self._membership)
 
 
 @asynccontextmanager

@@ -107,10 +107,10 @@ def address_or_none(text: str) -> str:
     return address(text) if text.strip() else ""
 
 
-def port_of(url: str, usual: int) -> int:
-    """The port to listen on for an address: its own in a trial, or one behind a TLS proxy."""
+def port_of(url: str) -> int | None:
+    """The port at which somebody listens for an address themselves; None behind a TLS proxy."""
     parts = urlsplit(url)
-    return (parts.port or 80) if parts.scheme == "http" else usual
+    return (parts.port or 80) if parts.scheme == "http" else None
 
 
 def place(text: str) -> str:
@@ -160,5 +160,5 @@ def shown(path: Path) -> str:
 TRIAL = Question(
     "http:// encrypts nothing, for a trial on one machine. Is this one", yes_or_no, "no"
 )
-COUNCIL_FILE = Question("Where does its file arrive (a file or a folder)", place)
+COUNCIL_FILE = Question("Where does to-all.json arrive (a file, or a folder)", place)
 SERVE = Question("Serve now, in this window", yes_or_no, "yes")

@@ -16,7 +16,14 @@ import typer
 
 from protocol.errors import ErrorCode, LocalError
 from runtime.cli import report_errors
-from runtime.interview.answers import Answers, Question, Value, in_words, read_answers
+from runtime.interview.answers import (
+    Answers,
+    Question,
+    Value,
+    in_words,
+    port_of,
+    read_answers,
+)
 from runtime.lock import only_one
 from runtime.secrets import make_own_folder
 
@@ -127,6 +134,13 @@ class Interview:
             self.say("Then it needs https://, with TLS in front of it.")
             self.again(key, "trial")
 
+    def port(self, url: str, usual: int) -> int:
+        """Where to listen: in a trial at the address itself, else at a port behind a TLS proxy."""
+        own = port_of(url)
+        if own is not None and not self.is_given("port"):
+            return own
+        return self.number("port", usual)
+
     def check_plain(self, url: str) -> None:
         """Raise LocalError(NOT_ALLOWED) for a hub's address without encryption, unless this is said
         to be a trial.
@@ -142,7 +156,8 @@ class Interview:
 
     def right(self, key: str, keys: Sequence[str], lines: Sequence[str]) -> bool:
         """Whether what was answered so far is right; if not, `keys` are asked again. Answers that
-        come from a file alone are not asked about.
+        come from a file alone are not asked about. Without `keys` it is what others have said, and
+        nothing stands for a yes.
         """
         if self.answers.get(key) is True:
             return True
@@ -152,7 +167,8 @@ class Interview:
         elif keys and self._given.keys() >= {*keys}:
             right = True
         else:
-            right = self._typed(self._questions[key], "yes", None, _hint(key)) is True
+            usual = "yes" if keys else None
+            right = self._typed(self._questions[key], usual, None, _hint(key)) is True
         if right:
             self.answers.keep(key, value=True)
             return True
