@@ -61,6 +61,22 @@ class SentRequests:
         )
         return [(str(row["local_id"]), sent_of(row)) for row in rows]
 
+    def of_client(self, hub_id: str, client: int) -> list[SentRequest]:
+        """Those about a client (a row's id), the newest first."""
+        sql = (
+            "SELECT * FROM sent_request WHERE hub_id = ? AND client = ? "
+            "ORDER BY asked_at DESC, request_id"
+        )
+        return [sent_of(row) for row in self._tx.rows(sql, hub_id, client)]
+
+    def of_practitioner(self, hub_id: str, practitioner: int) -> list[SentRequest]:
+        """Those that somebody (a row's id) made, the newest first."""
+        sql = (
+            "SELECT * FROM sent_request WHERE hub_id = ? AND practitioner = ? "
+            "ORDER BY asked_at DESC, request_id"
+        )
+        return [sent_of(row) for row in self._tx.rows(sql, hub_id, practitioner)]
+
     def add(self, request: SentRequest) -> None:
         """Keep a new one. Raises NotUniqueError for an id that is taken."""
         self._tx.insert("sent_request", request.columns())
