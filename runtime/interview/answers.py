@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from protocol.contact import require_name
 from protocol.errors import ErrorCode, LocalError
 from runtime.files import put_file, toml_lines
 
@@ -21,12 +20,20 @@ _MAGIC = frozenset("*?[")
 _YES, _NO = ("y", "yes"), ("n", "no")
 
 
+def name(text: str) -> str:
+    """A name as people write it. Raises ValueError that says what to write."""
+    # Late: what reads names is large, and few commands ask anything.
+    from protocol.contact import require_name
+
+    return require_name(text)
+
+
 @dataclass(frozen=True)
 class Question:
     """What is asked, and how an answer is read: a value, or ValueError that says what to write."""
 
     text: str
-    read: Callable[[str], Value] = require_name
+    read: Callable[[str], Value] = name
     usual: str | None = None
 
 

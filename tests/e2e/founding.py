@@ -1,5 +1,5 @@
-"""A council of real processes, founded by its set-ups alone: one command for each party, and the
-files that they hand to each other.
+"""A council of real processes, founded by its set-ups alone: one command for each party, the files
+that they hand to each other, and one set-up that is stopped half-way.
 
 Whoever runs a set-up has written its answers down beforehand, but for the words, which the council
 hears over the telephone.
@@ -69,6 +69,12 @@ def found_by_set_up(stage: Stage) -> Council:
     stage.start("hub", "patchwork-hub", "serve", "--dir", str(HUB))
     stage.wait_for("set-up", "to that agency alone", times=len(AGENCIES))
     stage.start_all({f"node-{one.key}": _joining(one) for one in AGENCIES}, until="words: ")
+    broken_off = f"node-{AGENCIES[-1].key}"
+    words = stage.said(broken_off, "words: ")
+    stage.stop(broken_off)
+    stage.start_all({broken_off: _joining(AGENCIES[-1])}, until="words: ")
+    if stage.said(broken_off, "words: ") != words:
+        raise DemoError("it went on with another application")
     for number in range(1, len(AGENCIES) + 1):
         said = stage.wait_for("set-up", "has applied", times=number)
         agency = next(one for one in AGENCIES if said.startswith(one.name))

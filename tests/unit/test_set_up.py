@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 import tomllib
 from collections import Counter
 from collections.abc import Callable
@@ -17,14 +16,11 @@ from hub.members.office import founded_as
 from hub.store.tables import opened
 from keys.group import parse_scalar
 from keys.groups import default_group
-from protocol.governance.bundles import read_bundle, read_council
+from protocol.governance.bundles import read_council
 from protocol.governance.charter import Charter
 from protocol.signing import SecretSeed, public_key
 from runtime.secrets import read_secrets
 from tests.unit.set_ups import ANSWERS, PROGRAMS, UNFINISHED, founded, typed, unattended
-
-ROOT = Path(__file__).parents[2]
-SPEC = (ROOT / "specs" / "12-founding.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(autouse=True)
@@ -279,13 +275,3 @@ def test_a_file_of_answers_that_is_none(text: str, sentence: str) -> None:
     done = typed("hub", "Hub\nCouncil\n", "--answers", "answers.toml")
     assert (done.exit_code, sentence in done.output) == (1, True), done.output
     assert "Traceback" not in done.output
-
-
-def test_the_examples_of_the_specification_are_bundles() -> None:
-    blocks = re.findall(r"```json\n(.*?)```", SPEC, re.DOTALL)
-    kinds = [json.loads(block)["bundle"] for block in blocks]
-    assert kinds == ["patchwork-witness/1", "patchwork-holder/1", "patchwork-council/1"]
-    for block in blocks:
-        read_bundle(block.encode())
-    for field in {name for block in blocks for name in json.loads(block)} - {"bundle"}:
-        assert f"`{field}`" in SPEC.partition("## 2 Bundles")[2]
