@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from runtime.files import put_settings
 from runtime.settings import read_settings
+from transport.client import require_url
 
 
 class HubSettings(BaseSettings):
@@ -90,6 +91,14 @@ def begin_settings(folder: Path, url: str, port: int, witness_urls: Mapping[str,
 
 
 def load_settings(folder: Path) -> HubSettings:
-    """Read the settings. Raises LocalError(CONFIGURATION) naming the field."""
-    path = folder / "hub.toml"
-    return read_settings(HubSettings, path)
+    """Read the settings. Raises LocalError naming the field, and where an address in them is not to
+    be followed.
+    """
+    settings = read_settings(HubSettings, folder / "hub.toml")
+    given = {f"witness_urls.{name}": url for name, url in settings.witness_urls.items()}
+    if settings.public_url:
+        given["public_url"] = settings.public_url
+    for name, url in given.items():
+        allowed = settings.allow_private_addresses
+        require_url(url, f"hub.toml: {name}", allow_private=allowed)
+    return settings

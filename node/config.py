@@ -20,13 +20,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from node.web_settings import WebSettings
 from protocol.contact import read_email, require_hours, require_name, require_phone
-from protocol.errors import ErrorCode, LocalError
 from protocol.fields import BasisCode, Code
 from protocol.governance.charter import Charter, LawfulBasis
 from protocol.governance.enquiries import ENQUIRY
 from protocol.governance.involvement_types import InvolvementType
 from protocol.governance.limits import TOKEN_DAYS
 from protocol.matchkeys.shared_places import SharedPlaces, shared_places
+from runtime.folders import NODE, require
 from runtime.settings import read_settings
 
 AnswerRule = Literal["ask", "allow"]
@@ -328,7 +328,7 @@ class NodeSettings(WebSettings, BaseSettings):
     def _zone(cls, value: str) -> str:
         try:
             ZoneInfo(value)
-        except (ValueError, OSError) as error:
+        except (KeyError, ValueError, OSError) as error:  # a zone that is not known is a KeyError
             raise ValueError("it is no time zone such as Europe/London") from error
         return value
 
@@ -364,7 +364,5 @@ class NodeSettings(WebSettings, BaseSettings):
 
 def load_settings(folder: Path) -> NodeSettings:
     """Read the settings. Raises LocalError(CONFIGURATION) naming the field."""
-    path = folder / "node.toml"
-    if not path.exists():
-        raise LocalError(ErrorCode.NOT_READY, "node.toml is not there; run patchwork-node init")
-    return read_settings(NodeSettings, path)
+    require(folder, NODE)
+    return read_settings(NodeSettings, folder / NODE.file)

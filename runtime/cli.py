@@ -4,10 +4,9 @@ import gc
 import logging
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
-from pathlib import PurePath
 from typing import Any
 
 import structlog
@@ -58,30 +57,46 @@ def _later(module: str) -> type[TyperCommand]:
     return Later
 
 
-def handed_over(argument: str, what: str) -> str:
+Check = Callable[[str], object]
+"""Takes what was typed, or raises ValueError or one of our errors, whose sentence is shown."""
+
+
+def asked(question: str, check: Check = str, default: str | None = None) -> str:
+    """An answer at the keyboard, asked for until `check` takes it; answers before it stay."""
+    while True:
+        text = str(typer.prompt(question, default=default, show_default=bool(default))).strip()
+        try:
+            check(text)
+        except (PatchworkError, ValueError) as error:
+            said = error.detail if isinstance(error, PatchworkError) else str(error)
+            typer.echo(f"Not so: {said}. Please type it again.")
+        else:
+            return text
+
+
+def handed_over(argument: str, what: str, check: Check = str) -> str:
     """What somebody handed over in secret: typed or from input, since arguments show in `ps`."""
     if argument == "-" or (not argument and not sys.stdin.isatty()):
         return sys.stdin.read()
     if not argument:
-        return str(typer.prompt(what))
+        return asked(what[:1].upper() + what[1:], check)
     typer.echo(f"Others on this machine can see the {what}. Leave it out to be asked.", err=True)
     return argument
 
 
 @contextmanager
-def report_errors() -> Iterator[None]:
-    """Turn our errors, and those of files and sockets, into a sentence and exit code 1."""
+def report_errors(code: Callable[[BaseException], int] = lambda error: 1) -> Iterator[None]:
+    """Turn whatever goes wrong into a sentence and an exit code, 1 unless `code` says another."""
     configure_logs()
     try:
         yield
-    except PatchworkError as error:
-        text = error.text
-        typer.echo(f"{text.title} ({error.code}): {error.detail}\n{text.what_to_do}", err=True)
-        raise typer.Exit(1) from None
-    except OSError as error:
-        name = PurePath(str(error.filename)).name if error.filename else "a file or address"
-        typer.echo(f"{error.strerror or type(error).__name__}: {name}", err=True)
-        raise typer.Exit(1) from None
+    except (typer.Exit, typer.Abort, typer.BadParameter):
+        raise
+    except Exception as error:  # noqa: BLE001 - nobody is shown a traceback: it can quote values
+        from runtime.sentences import find, sentence_of  # late: few commands fail
+
+        typer.echo(sentence_of(error), err=True)
+        raise typer.Exit(code(find(error))) from None
 
 
 class _OfLibraries(logging.Handler):

@@ -18,7 +18,10 @@ def write_secrets(path: Path, values: dict[str, bytes]) -> None:
     try:
         put_new(path, _encoded(values))
     except FileExistsError as error:
-        raise LocalError(ErrorCode.CONFLICT, f"{path.name} is there already") from error
+        raise LocalError(
+            ErrorCode.CONFLICT,
+            f"{path.name} is there already, and is never replaced: choose another folder",
+        ) from error
     except OSError as error:
         raise LocalError(ErrorCode.STORAGE, f"cannot write {path.name}") from error
 

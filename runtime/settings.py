@@ -1,14 +1,15 @@
 """Read a program's settings: a TOML file in its folder, overridden by environment variables."""
 
-import tomllib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
-from pydantic_settings import BaseSettings
+from pydantic_settings import BaseSettings, SettingsError
 
 from protocol.errors import ErrorCode, LocalError
+from runtime.written import fault_of, line_of, read_toml
 
 Settings = TypeVar("Settings", bound=BaseSettings)
 
@@ -16,20 +17,35 @@ Settings = TypeVar("Settings", bound=BaseSettings)
 def read_settings(model: type[Settings], path: Path) -> Settings:
     """The settings; those that are not set have their defaults.
 
-    Raises LocalError(CONFIGURATION) naming the file and the setting.
+    Raises LocalError: BAD_FILE naming the line, CONFIGURATION naming file, line and setting.
     """
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise LocalError(ErrorCode.CONFIGURATION, f"{path.name} is not TOML") from error
-    return check_settings(model, values, path.name)
+    text, values = read_toml(path) if path.exists() else ("", {})
+    return check_settings(model, values, path.name, text)
 
 
-def check_settings(model: type[Settings], values: Mapping[str, Any], where: str) -> Settings:
-    """The settings of these values. Raises LocalError(CONFIGURATION) naming the setting."""
+def check_settings(
+    model: type[Settings], values: Mapping[str, Any], where: str, text: str = ""
+) -> Settings:
+    """The settings of these values, from a file's text or typed. Raises LocalError(CONFIGURATION)
+    naming the setting.
+    """
     try:
         return model(**values)
     except ValidationError as error:
-        fault = error.errors(include_input=False, include_url=False)[0]
-        name = ".".join(str(part) for part in fault["loc"])
-        raise LocalError(ErrorCode.CONFIGURATION, f"{where}: {name}: {fault['msg']}") from None
+        fault = fault_of(error, model, "setting")
+    except SettingsError as error:
+        named = re.search(r'field "(\w+)"', str(error))
+        name = _variable(model, named[1] if named else "")
+        raise LocalError(ErrorCode.CONFIGURATION, f"{name}: write it as JSON") from None
+    name = ".".join(str(part) for part in fault.place)
+    if fault.place and fault.place[0] in model.model_fields and fault.place[0] not in values:
+        place = _variable(model, name)
+    else:
+        line = line_of(text, fault.place)
+        place = f"{where}, line {line}: {name}" if line else f"{where}: {name}"
+    raise LocalError(ErrorCode.CONFIGURATION, f"{place}: {fault.says}")
+
+
+def _variable(model: type[BaseSettings], name: str) -> str:
+    """The environment variable of a setting."""
+    return f"{model.model_config.get('env_prefix', '')}{name}".upper()

@@ -197,7 +197,7 @@ class SqliteDatabase(Generic[Stores]):
                 self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
         except (sqlite3.Error, OSError) as error:
-            raise LocalError(ErrorCode.STORAGE, f"cannot open {self._path.name}") from error
+            raise self._unusable(error) from error
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
@@ -206,11 +206,18 @@ class SqliteDatabase(Generic[Stores]):
             self._migrate(connection)
         except sqlite3.Error as error:
             connection.close()
-            raise LocalError(ErrorCode.STORAGE, f"cannot open {self._path.name}") from error
+            raise self._unusable(error) from error
         except LocalError:
             connection.close()
             raise
         return sqlite_utils.Database(connection)
+
+    def _unusable(self, error: Exception) -> LocalError:
+        damaged = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB
+        why = "it is no database: keep it as it is, and bring back a backup"
+        if not damaged:
+            why = "look at the folder, its owner and its free space"
+        return LocalError(ErrorCode.STORAGE, f"cannot open {self._path.name}: {why}")
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
         if self._version(connection) == self._schema.version:
@@ -333,6 +340,9 @@ def _columns(cursor: sqlite3.Cursor) -> list[str]:
 
 
 def _storage_error(cause: sqlite3.OperationalError) -> LocalError:
-    error = LocalError(ErrorCode.STORAGE, "the database is busy or the disk is full")
+    error = LocalError(
+        ErrorCode.STORAGE,
+        "the database is busy or the disk is full: make room, or wait, and try again",
+    )
     error.__cause__ = cause
     return error

@@ -9,7 +9,7 @@ import ipaddress
 import socket
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from transport.problems import parse_problem
@@ -64,7 +64,7 @@ class HttpClient:
                 url, data=body, allow_redirects=False, timeout=patient
             ) as response:
                 if response.status != 200:
-                    raise parse_problem(response.status, await _read(response))
+                    raise parse_problem(response.status, await _read(response), _place(url))
                 while header := await response.content.read(1):
                     header += await response.content.readexactly(3)
                     length = int.from_bytes(header, "big")
@@ -72,7 +72,7 @@ class HttpClient:
                         raise RemoteError(ErrorCode.TOO_LARGE, "a record is over the limit")
                     yield await response.content.readexactly(length)
         except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError) as error:
-            raise RemoteError(ErrorCode.UNREACHABLE, type(error).__name__) from error
+            raise RemoteError(ErrorCode.UNREACHABLE, _why(url, error)) from error
 
     async def exchange(self, url: str, body: bytes | None) -> tuple[int, bytes]:
         """POST (GET without a body) and return status and body: C2SP's statuses are answers."""
@@ -83,7 +83,7 @@ class HttpClient:
     ) -> bytes:
         status, data = await self._request(method, url, body, headers)
         if status != 200:
-            raise parse_problem(status, data)
+            raise parse_problem(status, data, _place(url))
         return data
 
     async def _request(
@@ -98,7 +98,7 @@ class HttpClient:
             ) as response:
                 return response.status, await _read(response)
         except (TimeoutError, aiohttp.ClientError) as error:
-            raise RemoteError(ErrorCode.UNREACHABLE, type(error).__name__) from error
+            raise RemoteError(ErrorCode.UNREACHABLE, _why(url, error)) from error
 
     def _open(self) -> "aiohttp.ClientSession":
         import aiohttp
@@ -112,6 +112,40 @@ class HttpClient:
         return self._session
 
 
+def _place(url: str) -> str:
+    """Whom a URL calls, and nothing else of it."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return f"{host}:{parts.port}" if parts.port else host
+
+
+def _why(url: str, error: Exception) -> str:
+    """Where nobody answered, and what to look at there."""
+    import aiohttp
+
+    causes: tuple[tuple[type[Exception], str], ...] = (
+        (aiohttp.ClientConnectorDNSError, "no computer of that name is known; is it spelt right?"),
+        (aiohttp.ClientConnectorCertificateError, "its certificate is not valid for that name"),
+        (aiohttp.ClientSSLError, "it does not speak TLS there; is it the right port?"),
+        (TimeoutError, "it did not answer in time; is a firewall in between?"),
+        (aiohttp.ClientConnectorError, "nothing listens there; does it run, and at that port?"),
+        (aiohttp.ClientConnectionError, "it broke off the connection"),
+    )
+    cause = next((why for kind, why in causes if isinstance(error, kind)), type(error).__name__)
+    return f"{_place(url)}: {cause}"
+
+
+def require_url(url: str, what: str, *, allow_private: bool) -> None:
+    """Refuse an address of `what` that a person wrote and that we must not follow.
+
+    Raises LocalError(CONFIGURATION).
+    """
+    try:
+        check_url(url, allow_private=allow_private)
+    except RemoteError as error:
+        raise LocalError(ErrorCode.CONFIGURATION, f"{what}: {error.detail}") from None
+
+
 def check_url(url: str, *, allow_private: bool) -> None:
     """Raise RemoteError(NOT_ALLOWED) for a URL we must not follow.
 
@@ -120,17 +154,27 @@ def check_url(url: str, *, allow_private: bool) -> None:
     """
     try:
         parts = urlsplit(url)
-        host = (parts.hostname or "").rstrip(".")
+        host, _ = (parts.hostname or "").rstrip("."), parts.port
     except ValueError as error:
         raise RemoteError(ErrorCode.NOT_ALLOWED, "not an address that can be followed") from error
     if allow_private and parts.scheme in {"http", "https"} and host:
         return
     if parts.scheme != "https" or not host or parts.username or parts.password:
-        raise RemoteError(ErrorCode.NOT_ALLOWED, "only https addresses are followed")
+        raise RemoteError(
+            ErrorCode.NOT_ALLOWED,
+            f"{_shown(parts)}: only https addresses are followed, as https://hub.example",
+        )
     if host == "localhost" or host.endswith(".localhost") or _is_private(host):
         raise RemoteError(
-            ErrorCode.NOT_ALLOWED, "a private address; set allow_private_addresses if you mean it"
+            ErrorCode.NOT_ALLOWED,
+            f"{_shown(parts)}: a private address; set allow_private_addresses if you mean it",
         )
+
+
+def _shown(parts: SplitResult) -> str:
+    """An address without who logs in there and what is asked for."""
+    place = parts.netloc.rpartition("@")[2] or parts.path.partition("/")[0]
+    return f"{parts.scheme}://{place}" if parts.netloc else place or "no address"
 
 
 def _is_private(host: str) -> bool:

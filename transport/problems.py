@@ -21,8 +21,10 @@ def problem_body(error: PatchworkError) -> bytes:
     )
 
 
-def parse_problem(status: int, body: bytes) -> RemoteError:
-    """The error that a problem+json answer stands for; never trusts more than its code."""
+def parse_problem(status: int, body: bytes, where: str = "the service") -> RemoteError:
+    """The error that a problem+json answer stands for; never trusts more than its code. `where` is
+    who answered.
+    """
     try:
         value = canonical.parse_loose(body, limit=16 * 1024)
     except RemoteError:
@@ -30,4 +32,5 @@ def parse_problem(status: int, body: bytes) -> RemoteError:
     code = value.get("code") if isinstance(value, dict) else None
     if isinstance(value, dict) and isinstance(code, str) and code in set(ErrorCode):
         return RemoteError(ErrorCode(code), str(value.get("detail", ""))[:300])
-    return RemoteError(ErrorCode.UNREACHABLE, f"the service answered {status}")
+    detail = f"{where} answered {status}, and not as our services do: is the address right?"
+    return RemoteError(ErrorCode.UNREACHABLE, detail)

@@ -1,9 +1,11 @@
 """Serve an application until the process is told to stop."""
 
 import asyncio
+import errno
 import logging
 import os
 import signal
+import socket
 import ssl
 import sys
 import threading
@@ -56,9 +58,7 @@ async def listening(
                 lambda: door.admit(serve()), host, port, backlog=BACKLOG, ssl=context
             )
         except OSError as error:
-            raise LocalError(
-                ErrorCode.CONFIGURATION, f"cannot listen on {host} port {port}: {error.strerror}"
-            ) from error
+            raise _cannot_listen(host, port, error) from error
         try:
             yield listener.sockets[0].getsockname()[1]
         finally:
@@ -66,6 +66,18 @@ async def listening(
     finally:
         watching.cancel()
         await runner.cleanup()
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> LocalError:
+    why = {
+        errno.EADDRINUSE: "another program listens there; stop it, or choose another port",
+        errno.EADDRNOTAVAIL: "this computer does not have that address",
+        errno.EACCES: "ports below 1024 are not for this user; choose another port",
+    }.get(error.errno or 0)
+    if isinstance(error, socket.gaierror):
+        why = "no computer of that name is known; write an address of this one, as 127.0.0.1"
+    detail = f"cannot listen on {host} port {port}: {why or error.strerror}"
+    return LocalError(ErrorCode.CONFIGURATION, detail)
 
 
 def _tls(chain: Path, key: Path) -> ssl.SSLContext:

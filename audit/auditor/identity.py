@@ -16,6 +16,7 @@ from protocol.messages.key_record import KeyRecord
 from protocol.signing import SecretSeed, public_key
 from protocol.wire import encode_wire, parse_wire
 from runtime.environment import RandomBytes
+from runtime.folders import AUDITOR, require
 from runtime.secrets import make_own_folder, read_secrets, write_secrets
 from transport.seal import seal_public_key
 
@@ -85,6 +86,7 @@ class AuditorFolder:
 
     def profile(self) -> Profile:
         """Who this auditor is. Raises LocalError."""
+        require(self._folder, AUDITOR)
         return self._load(Profile, _PROFILE, "run init first")
 
     def keys(self) -> Keys:
@@ -96,6 +98,7 @@ class AuditorFolder:
 
     def membership(self) -> Membership | None:
         """What was applied for, or None before `join`. Raises LocalError."""
+        require(self._folder, AUDITOR)
         if not (self._folder / _MEMBERSHIP).exists():
             return None
         return self._load(Membership, _MEMBERSHIP, "run join first")

@@ -13,18 +13,21 @@ from pathlib import Path
 from protocol.dsse import DOCUMENT_LIMIT
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import from_base64
+from protocol.log.checkpoint import parse_checkpoint
 from protocol.log.leaf import SALT_BYTES
-from protocol.log.merkle import HASH_BYTES
+from protocol.log.merkle import HASH_BYTES, leaf_hash
 from protocol.log.note import MAX_NOTE_BYTES
 from protocol.log.tiles import (
     ENTRIES,
     MAX_ENTRY_BYTES,
     TILE_WIDTH,
     Tile,
+    bundles_for_size,
     parse_entry_bundle,
     parse_hash_tile,
 )
 from protocol.wire import ExportRecord, parse_wire
+from runtime.folders import kind_of
 
 BUNDLE_LIMIT = TILE_WIDTH * (MAX_ENTRY_BYTES + 2)
 RECORD_LIMIT = 128 * 1024
@@ -97,8 +100,11 @@ class Case:
     """One case folder. Raises LocalError(NOT_READY) when the folder is none."""
 
     def __init__(self, folder: Path) -> None:
-        if not (folder / "genesis").is_file():
-            raise LocalError(ErrorCode.NOT_READY, "not a case folder: run fetch first")
+        other = kind_of(folder)
+        if other is not None or not (folder / "genesis").is_file():
+            found = f"is {other.title} folder, not a case" if other else "is not a case folder"
+            detail = f"{folder.name} {found}: run patchwork-audit fetch first"
+            raise LocalError(ErrorCode.NOT_READY, detail)
         self.folder = folder
         self.documents = CharterDocuments(folder / "charters")
 
@@ -110,6 +116,15 @@ class Case:
     def genesis(self) -> str:
         """The pinned genesis fingerprint, in hex."""
         return parse_genesis(_read(self.folder / "genesis", 128))
+
+    def begins_as_pinned(self) -> bool:
+        """Whether the log's first entry is the genesis. Raises RemoteError for what is not there to
+        be read.
+        """
+        _, checkpoint = parse_checkpoint(self.note())
+        first = next(iter(bundles_for_size(checkpoint.size)), None)
+        entries = self.bundle(first).entries if first else ()
+        return bool(entries) and leaf_hash(entries[0]).hex() == self.genesis()
 
     def note(self) -> bytes:
         """The checkpoint as the hub served it."""

@@ -5,12 +5,12 @@ Exit codes: see audit/cli/main.py.
 
 import asyncio
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import Progress
 
@@ -40,9 +40,13 @@ from protocol.requests.disclosure import Disclosure
 from protocol.wire import parse_wire
 from runtime.cli import handed_over, report_errors
 from runtime.environment import Environment
-from transport.client import HttpClient
+from transport.client import HttpClient, require_url
 
 app = typer.Typer()
+OTHER_GENESIS = (
+    "the log does not begin with the genesis that was given: is it this log's, as two agencies' "
+    "signed agreements have it?"
+)
 out = Console()
 err = Console(stderr=True)
 
@@ -95,7 +99,10 @@ def join(
 ) -> None:
     """Apply to a hub as its auditor; prints the words to read to the operator."""
     with _errors_reported():
-        text = handed_over(invitation, "invitation")
+        AuditorFolder(folder).profile()
+        text = handed_over(invitation, "invitation", parse_invitation)
+        hub = parse_invitation(text).hub
+        require_url(hub, "the invitation's address", allow_private=allow_private_addresses)
         asyncio.run(_join(folder, text, wait=wait, private=allow_private_addresses))
 
 
@@ -111,9 +118,12 @@ def fetch(
 ) -> None:
     """Copy a log, and its payloads if we are its auditor, into a case folder."""
     with _errors_reported():
+        require_url(url, "the hub's address", allow_private=allow_private_addresses)
         source = Source(url, _genesis(genesis))
         asyncio.run(_fetch(source, case, folder, private=allow_private_addresses))
         typer.echo(f"Fetched into {case}.")
+        if not Case(case).begins_as_pinned():
+            raise RemoteError(ErrorCode.BAD_TREE, OTHER_GENESIS)
 
 
 @app.command()
@@ -177,6 +187,7 @@ def commit(
 ) -> None:
     """Log a commitment to a secret number, from which a sample will be drawn."""
     with _errors_reported():
+        require_url(url, "the hub's address", allow_private=allow_private_addresses)
         exporter = _auditor(AuditorFolder(folder), verify_case(Case(case)))
         name, index = asyncio.run(
             _commit(url, exporter, n, folder, private=allow_private_addresses)
@@ -236,6 +247,7 @@ def monitor(
 ) -> None:
     """Watch a log for forks, rollback, lost quorum, new keys and charters. Stops at proof."""
     with _errors_reported():
+        require_url(url, "the hub's address", allow_private=allow_private_addresses)
         expected = Expected(max_age, AuditorFolder(folder) if folder else None)
         kept = MonitorState(state, _genesis(genesis))
         pace = None if once else every
@@ -367,23 +379,14 @@ def _read_disclosure(path: Path) -> Disclosure:
         raise LocalError(ErrorCode.BAD_FILE, f"{path.name} cannot be read") from error
 
 
-@contextmanager
-def _errors_reported() -> Iterator[None]:
+def _errors_reported() -> AbstractContextManager[None]:
     """The shared sentences, with this program's exit codes."""
-    failed: list[PatchworkError] = []
-    try:
-        with report_errors():
-            try:
-                yield
-            except PatchworkError as error:
-                failed.append(error)
-                raise
-    except typer.Exit as stop:
-        raise typer.Exit(_code(failed[0]) if failed else stop.exit_code) from None
+    return report_errors(_code)
 
 
-def _code(error: PatchworkError) -> int:
-    if isinstance(error, LocalError):
+def _code(error: BaseException) -> int:
+    if isinstance(error, (LocalError, OSError, ValidationError)):
         return EXIT_USAGE
     broken = {ErrorCode.BAD_TREE, ErrorCode.BAD_SIGNATURE}
-    return EXIT_BROKEN if error.code in broken else EXIT_INCOMPLETE
+    is_broken = isinstance(error, PatchworkError) and error.code in broken
+    return EXIT_BROKEN if is_broken else EXIT_INCOMPLETE

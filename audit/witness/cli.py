@@ -17,14 +17,15 @@ import typer
 from audit.witness.peers import ENOUGH, ask_peers
 from audit.witness.pull import Puller
 from audit.witness.store import WitnessStore, make_witness
-from protocol.errors import PatchworkError
-from protocol.log.note import parse_vkey
+from protocol.errors import ErrorCode, LocalError, RemoteError
+from protocol.log.note import VerifierKey, parse_vkey
 from protocol.signing import SEED_BYTES, SecretSeed
-from runtime.cli import configure_logs
+from runtime.cli import report_errors
+from runtime.folders import WITNESS
 from runtime.interview.cli import AnswersFile, NoWait, leading
 from runtime.lock import only_one
 from runtime.secrets import check_closed
-from transport.client import HttpClient
+from transport.client import HttpClient, require_url
 
 EXIT_USAGE = 2
 
@@ -39,7 +40,7 @@ def init(
     name: Annotated[str, typer.Option(help="The name in every cosignature, e.g. w1.example.")],
 ) -> None:
     """Make the key of a new witness and print its verifier key."""
-    with _errors_shown():
+    with report_errors(_usage):
         seed = SecretSeed(secrets.token_bytes(SEED_BYTES))
         typer.echo(make_witness(folder, name, seed).text)
 
@@ -50,8 +51,8 @@ def add_log(
     vkey: Annotated[str, typer.Argument(metavar="VKEY", help="The log's verifier key.")],
 ) -> None:
     """Witness the log that this verifier key belongs to."""
-    with _errors_shown(), _opened(folder) as store:
-        key = parse_vkey(vkey)
+    with report_errors(_usage), _opened(folder) as store:
+        key = _key(vkey, "the log's key, as log.vkey in the hub's folder has it")
         store.add_log(key)
         typer.echo(f"witnessing {key.name}")
 
@@ -63,8 +64,8 @@ def add_peer(
     url: Annotated[str, typer.Argument(metavar="URL", help="Where it answers.")],
 ) -> None:
     """Ask this other witness at each start what it saw of us; name at least two."""
-    with _errors_shown(), _opened(folder) as store:
-        key = parse_vkey(vkey)
+    with report_errors(_usage), _opened(folder) as store:
+        key = _key(vkey, "the other witness's key, as its init printed it")
         store.add_peer(key, url)
         typer.echo(f"{key.name} will be asked at each start")
 
@@ -74,7 +75,9 @@ def set_up(folder: _Folder, answers: AnswersFile = None, no_wait: NoWait = False
     """Lead a witness through the founding of a council, and serve. Run again, it goes on."""
     from audit.witness.set_up import QUESTIONS, WitnessSetUp
 
-    with leading(folder, QUESTIONS, answers, wait=not no_wait, failed=EXIT_USAGE) as interview:
+    with leading(
+        folder, WITNESS, QUESTIONS, answers, wait=not no_wait, failed=EXIT_USAGE
+    ) as interview:
         serving = WitnessSetUp(folder, interview).run()
     if serving:
         run(folder)
@@ -98,7 +101,7 @@ def run(
     """
     from audit.witness.config import load_settings
 
-    with _errors_shown(), _opened(folder) as store:
+    with report_errors(_usage), _opened(folder) as store:
         check_closed(folder)
         said = {
             "host": host, "port": port, "pull": pull,
@@ -107,6 +110,8 @@ def run(
         changed = {name: value for name, value in said.items() if value is not None}
         settings = load_settings(folder).model_copy(update=changed)
         private = settings.allow_private_addresses
+        if settings.pull:
+            require_url(settings.pull, "--pull", allow_private=private)
         with only_one(folder, "witness"):
             asyncio.run(_ask(store, private=private))
             if settings.pull:
@@ -157,11 +162,12 @@ def _opened(folder: Path) -> Iterator[WitnessStore]:
         store.close()
 
 
-@contextmanager
-def _errors_shown() -> Iterator[None]:
-    configure_logs()
+def _key(text: str, what: str) -> VerifierKey:
     try:
-        yield
-    except PatchworkError as error:
-        typer.echo(f"{error.text.title}: {error.detail}. {error.text.what_to_do}", err=True)
-        raise typer.Exit(EXIT_USAGE) from error
+        return parse_vkey(text)
+    except RemoteError:
+        raise LocalError(ErrorCode.CONFIGURATION, f"VKEY: write {what}") from None
+
+
+def _usage(_error: BaseException) -> int:
+    return EXIT_USAGE

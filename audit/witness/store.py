@@ -30,6 +30,7 @@ from protocol.log.witness import (
 )
 from protocol.signing import SecretSeed
 from runtime.files import put_new
+from runtime.folders import WITNESS, require
 from runtime.secrets import make_own_folder
 from storage.engine import Row, Schema, Transaction
 from storage.sqlite import SqliteDatabase
@@ -62,7 +63,7 @@ class WitnessStore:
     """One witness's folder. Safe to call from several threads."""
 
     def __init__(self, folder: Path) -> None:
-        self._signer = _read_signer(folder / _KEY_FILE)
+        self._signer = _read_signer(folder)
         self._lock = threading.Lock()
         schema = Schema([_SCHEMA, _SCHEMA_2])
         self._database = SqliteDatabase(folder / _DATABASE, schema, lambda tx: tx)
@@ -228,22 +229,24 @@ def make_witness(folder: Path, name: str, seed: SecretSeed) -> VerifierKey:
     try:
         put_new(folder / _KEY_FILE, text.encode())
     except FileExistsError as error:
-        raise LocalError(ErrorCode.CONFLICT, "this folder already holds a witness") from error
+        raise LocalError(
+            ErrorCode.CONFLICT, "this folder already holds a witness: choose another"
+        ) from error
     return signer.key
 
 
-def _read_signer(path: Path) -> NoteSigner:
+def _read_signer(folder: Path) -> NoteSigner:
+    require(folder, WITNESS)
+    path = folder / _KEY_FILE
     try:
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            raise LocalError(ErrorCode.CONFIGURATION, "the key file is readable by others")
+            raise LocalError(ErrorCode.CONFIGURATION, f"{path.name}: run chmod 600 on it first")
         header, name, seed, end = path.read_text(encoding="utf-8").split("\n")
         labels = (header, name[:5], seed[:5], end)
         if labels != (_KEY_HEADER, "name ", "seed ", ""):
             raise ValueError("layout")
         secret = SecretSeed(bytes.fromhex(seed[5:]))
-    except FileNotFoundError as error:
-        raise LocalError(ErrorCode.NOT_READY, "no witness here: run init first") from error
     except (OSError, ValueError):
         # Without a cause: a parse error's text could repeat part of the key.
-        raise LocalError(ErrorCode.CONFIGURATION, "the key file is not usable") from None
+        raise LocalError(ErrorCode.CONFIGURATION, f"{path.name} holds no witness's key") from None
     return NoteSigner(name[5:], SignatureType.COSIGNATURE_V1, secret)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hub.cli.folder import Folder, out
+from hub.cli.folder import Folder, opened_hub, out
 from hub.config import load_settings
 from hub.members.charter_changes import (
     CharterStatus,
@@ -20,10 +20,9 @@ from hub.members.charter_changes import (
     signatories,
 )
 from hub.members.holidays import holidays_warning, public_holidays, with_holidays, years_from
-from hub.members.office import check_plan
-from hub.store.tables import opened
 from protocol.governance.changes import differences
 from protocol.governance.charter import Charter
+from protocol.governance.charter_words import charter_in_words
 from protocol.matchkeys.tables import table_hashes
 from runtime.cli import make_cli, report_errors
 from runtime.environment import Environment
@@ -38,7 +37,7 @@ def show(
         bool, typer.Option("--json", help="Print the whole document, to be edited.")
     ] = False,
 ) -> None:
-    """Show the charter in force and who is bound by it."""
+    """Show what the charter in force says, and who is bound by it."""
     with report_errors():
         status = asyncio.run(_status(folder))
         charter = status.directory.charter
@@ -47,6 +46,11 @@ def show(
             typer.echo(json.dumps(document, indent=1, ensure_ascii=False))
             return
         out.print(f"Charter version {charter.version}, document {charter.document_hash}")
+        for section in charter_in_words(charter):
+            out.print(section.title, style="bold")
+            for line in section.lines:
+                out.print(f"  {line}")
+        out.print("Who is bound", style="bold")
         for signatory in signatories(status.directory):
             out.print(_line(signatory))
         warning = holidays_warning(charter.answering, Environment().clock())
@@ -113,13 +117,12 @@ def _in_toml(answering: Mapping[str, object]) -> str:
 
 
 async def _status(folder: Path) -> CharterStatus:
-    check_plan(folder)
-    async with opened(folder) as engine:
+    async with opened_hub(folder) as engine:
         return await engine.read(charter_status)
 
 
 async def _propose(folder: Path, new: Charter) -> None:
-    async with opened(folder) as engine:
+    async with opened_hub(folder) as engine:
         await engine.write(lambda tables: propose(tables, new))
 
 

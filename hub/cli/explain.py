@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from hub.cli.folder import Folder, out
+from hub.cli.folder import Folder, opened_hub, out
 from hub.matching.explain import explain_link, links_in_short
-from hub.store.tables import opened
 from runtime.cli import report_errors
 from runtime.environment import Environment
 
@@ -30,7 +29,7 @@ def explain(
 
 
 async def _lines(folder: Path, link: str, now: int) -> list[str]:
-    async with opened(folder) as engine:
+    async with opened_hub(folder) as engine:
         if not link:
             return await engine.read(links_in_short)
         return await engine.read(lambda tables: explain_link(tables, link, now))

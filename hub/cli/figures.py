@@ -8,8 +8,8 @@ from typing import Any
 
 import typer
 
-from hub.cli.folder import Folder, JsonOutput
-from hub.store.tables import HubTables, opened
+from hub.cli.folder import Folder, JsonOutput, opened_hub
+from hub.store.tables import HubTables
 from runtime.cli import report_errors
 
 app = typer.Typer()
@@ -48,7 +48,7 @@ def figures(folder: Folder = Path(), as_json: JsonOutput = False) -> None:
 
 
 async def _figures(folder: Path) -> list[dict[str, Any]]:
-    async with opened(folder) as engine:
+    async with opened_hub(folder) as engine:
         return await engine.read(figures_value)
 
 

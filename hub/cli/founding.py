@@ -18,21 +18,25 @@ from hub.members.office import (
     make_hub,
     parse_witness,
     read_plan,
+    read_terms,
 )
+from protocol.contact import require_hours, require_name, require_phone
 from protocol.errors import ErrorCode, LocalError
 from protocol.governance.ceremony import (
     CEREMONY_LIMIT,
-    CeremonyTerms,
     HolderRecord,
     SignedTranscript,
 )
 from protocol.governance.charter import DutyDesk
 from protocol.governance.directory import MOST_FOUNDING_DAYS
-from protocol.wire import encode_wire, parse_wire
-from runtime.cli import report_errors
+from protocol.wire import encode_wire
+from runtime.cli import asked, report_errors
 from runtime.environment import Environment
+from runtime.handed import read_handed
 
 app = typer.Typer()
+
+HOLDERS_TRANSCRIPT = "a key holder's transcript.json"
 
 
 @app.command()
@@ -59,7 +63,7 @@ def ceremony(
     """Write terms.json, which every key holder needs to deal and combine."""
     with report_errors():
         plan = read_plan(folder)
-        holders = [parse_wire(HolderRecord, path.read_bytes()) for path in holder]
+        holders = [read_handed(HolderRecord, path, "a key holder's public.json") for path in holder]
         terms = ceremony_terms(plan, holders, threshold)
         (folder / "terms.json").write_bytes(encode_wire(terms))
         out.print("terms.json is ready: give it to every key holder.")
@@ -88,10 +92,9 @@ def found(
     """Write the first charter into the log; prints the genesis fingerprint."""
     with report_errors():
         desk = _duty_desk(duty_desk, duty_phone, duty_hours)
-        data = (folder / "terms.json").read_bytes()
-        terms = parse_wire(CeremonyTerms, data, limit=CEREMONY_LIMIT)
+        terms = read_terms(folder)
         transcripts = [
-            parse_wire(SignedTranscript, path.read_bytes(), limit=CEREMONY_LIMIT)
+            read_handed(SignedTranscript, path, HOLDERS_TRANSCRIPT, limit=CEREMONY_LIMIT)
             for path in transcript
         ]
         witnesses = [parse_witness(text) for text in witness]
@@ -108,8 +111,9 @@ def _duty_desk(name: str, phone: str, hours: str) -> DutyDesk:
             "say whom everybody can call at once: --duty-desk NAME --duty-phone NUMBER "
             "--duty-hours HOURS. It stands under every team",
         )
+    who = "Who answers at once (for example the emergency duty team)"
     return make_duty_desk(
-        name or typer.prompt("Who answers at once (for example the emergency duty team)"),
-        phone or typer.prompt("Its telephone number"),
-        hours or typer.prompt("When it answers"),
+        name or asked(who, require_name),
+        phone or asked("Its telephone number", require_phone),
+        hours or asked("When it answers", require_hours),
     )

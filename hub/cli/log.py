@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 
-from hub.cli.folder import Folder, JsonOutput
+from hub.cli.folder import Folder, JsonOutput, opened_hub
 from hub.log.ledger import HubSigner
 from hub.log.retention import due_now, erase_all
-from hub.store.tables import opened
 from protocol.governance.retention import RULES, Due
 from protocol.signing import SecretSeed
 from runtime.cli import report_errors
@@ -39,9 +38,9 @@ def erase(
 
 
 async def _erase(folder: Path, *, dry_run: bool) -> tuple[list[Due], int]:
-    keys = read_secrets(folder / "keys.json")
-    signer = HubSigner(SecretSeed(keys["sign"]), Environment())
-    async with opened(folder) as engine:
+    async with opened_hub(folder) as engine:
+        keys = read_secrets(folder / "keys.json")
+        signer = HubSigner(SecretSeed(keys["sign"]), Environment())
         due = await engine.read(lambda tables: due_now(tables, signer))
         return due, 0 if dry_run else await erase_all(engine, signer, "operator")
 

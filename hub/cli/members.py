@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from hub.cli.folder import Folder, JsonOutput, out
+from hub.cli.folder import Folder, JsonOutput, opened_hub, out
 from hub.members.office import (
     Candidate,
     approve,
@@ -20,7 +20,7 @@ from hub.members.office import (
 )
 from hub.members.wishes import wishes
 from hub.store.members import MemberStatus
-from hub.store.tables import HubTables, opened
+from hub.store.tables import HubTables
 from protocol.fields import to_base64
 from protocol.wire import encode_wire
 from runtime.cli import report_errors
@@ -56,7 +56,9 @@ def members(
     resized: Annotated[
         str, typer.Option("--resize", help="A member has --clients now, by party id.")
     ] = "",
-    clients: Annotated[int, typer.Option(min=0, help="How many clients it has, about.")] = 0,
+    clients: Annotated[
+        int | None, typer.Option(min=0, help="How many clients it has, about.")
+    ] = None,
     as_json: JsonOutput = False,
 ) -> None:
     """Show who applied and who is a member; approve, stop, reinstate, rename or resize one."""
@@ -65,6 +67,11 @@ def members(
         MemberStatus.ACTIVE: reinstate,
         MemberStatus.REVOKED: revoke,
     }
+    _check_pairs(
+        ("--approve", approved, "--words", words),
+        ("--rename", renamed, "--name", name),
+        ("--resize", resized, "--clients", "" if clients is None else str(clients)),
+    )
     orders = {status: party_id for status, party_id in asked.items() if party_id}
     with report_errors():
         if orders:
@@ -75,7 +82,7 @@ def members(
             _write(folder, lambda tables: rename(tables, renamed, name))
             out.print("Ordered. The running hub writes the new name into the log.")
         elif resized:
-            _write(folder, lambda tables: resize(tables, resized, clients))
+            _write(folder, lambda tables: resize(tables, resized, clients or 0))
             out.print("Ordered. The running hub writes the size into the log.")
         elif approved:
             _write(folder, lambda tables: approve(tables, approved, words))
@@ -85,6 +92,14 @@ def members(
             missed = len(_read(folder, wishes))
             if missed and not as_json:
                 out.print(f"Members ask you to invite {missed} more: patchwork-hub asked-for")
+
+
+def _check_pairs(*pairs: tuple[str, str, str, str]) -> None:
+    """Refuse half of what goes together: nothing is guessed for the other half."""
+    for option, value, other, with_it in pairs:
+        if bool(value) != bool(with_it):
+            given, lacks = (option, other) if value else (other, option)
+            raise typer.BadParameter(f"{given} goes with {lacks}: give both")
 
 
 def _show(found: list[Candidate], *, as_json: bool) -> None:
@@ -116,7 +131,7 @@ def _ordering(party_id: str, status: MemberStatus) -> Callable[[HubTables], None
 
 def _write(folder: Path, body: Callable[[HubTables], Result]) -> Result:
     async def write() -> Result:
-        async with opened(folder) as engine:
+        async with opened_hub(folder) as engine:
             return await engine.write(body)
 
     return asyncio.run(write())
@@ -124,7 +139,7 @@ def _write(folder: Path, body: Callable[[HubTables], Result]) -> Result:
 
 def _read(folder: Path, body: Callable[[HubTables], Result]) -> Result:
     async def read() -> Result:
-        async with opened(folder) as engine:
+        async with opened_hub(folder) as engine:
             return await engine.read(body)
 
     return asyncio.run(read())

@@ -10,6 +10,7 @@ from hub.config import load_settings
 from hub.server.service import HubService
 from runtime.cli import report_errors
 from runtime.environment import Environment
+from runtime.folders import HUB, require
 
 app = typer.Typer()
 
@@ -18,5 +19,6 @@ app = typer.Typer()
 def serve(folder: Folder = Path()) -> None:
     """Run the hub until stopped."""
     with report_errors():
+        require(folder, HUB)
         service = HubService(folder, load_settings(folder), Environment())
         asyncio.run(service.run(lambda port: typer.echo(f"hub listening on port {port}")))

@@ -17,6 +17,7 @@ from hub.config import begin_settings, load_settings
 from hub.members.founding import Terms
 from hub.members.gathering import Gathered, deals_of, gather, transcripts_of
 from hub.members.office import (
+    FEWEST_HOLDERS,
     FirstCharter,
     Plan,
     ceremony_terms,
@@ -45,6 +46,7 @@ from protocol.governance.directory import MOST_FOUNDING_DAYS
 from protocol.governance.witness_rules import FEWEST, MOST, faults_of, least_quorum
 from runtime.environment import Environment
 from runtime.files import put_file
+from runtime.folders import HUB
 from runtime.interview.answers import (
     TRIAL,
     Question,
@@ -75,6 +77,7 @@ def log_name(text: str) -> str:
     return text
 
 
+HOLDERS = number(FEWEST_HOLDERS, MOST_HOLDERS)
 COUNCIL_QUESTIONS = {
     "name": Question("What is the hub called (as Wexcombe hub)"),
     "control_domain": Question("Which organisation runs it"),
@@ -85,8 +88,8 @@ COUNCIL_QUESTIONS = {
     "duty_desk": Question("Who answers at once for everybody (as Emergency duty team)"),
     "duty_phone": Question("Its telephone number", require_phone),
     "duty_hours": Question("When does it answer", require_hours),
-    "holders": Question("How many key holders are there", number(2, MOST_HOLDERS), "3"),
-    "threshold": Question("How many of them does it take to make a token", number(2, MOST_HOLDERS)),
+    "holders": Question("How many key holders are there", HOLDERS, "3"),
+    "threshold": Question("How many of them does it take to make a token", HOLDERS),
     "witnesses": Question("How many witnesses are there", number(FEWEST, MOST), "4"),
     "quorum": Question("How many of them must sign", number(1, MOST)),
     "founding_days": Question(
@@ -108,7 +111,7 @@ QUESTIONS = {
 @app.command()
 def set_up(answers: AnswersFile = None, no_wait: NoWait = False, folder: Folder = Path()) -> None:
     """Lead through founding a council and bringing its agencies in. Run again, it goes on."""
-    with leading(folder, QUESTIONS, answers, wait=not no_wait) as interview:
+    with leading(folder, HUB, QUESTIONS, answers, wait=not no_wait) as interview:
         HubSetUp(folder, interview, Environment()).run()
 
 
@@ -157,8 +160,10 @@ class HubSetUp:
         ask.port(ask.address("url"), HUB_PORT)
         for key in ("duty_desk", "duty_phone", "duty_hours"):
             ask.text(key)
-        ask.number("threshold", ask.number("holders") // 2 + 1)
-        ask.number("quorum", least_quorum(ask.number("witnesses")))
+        holders = ask.number("holders")
+        ask.within("threshold", FEWEST_HOLDERS, holders, holders // 2 + 1)
+        witnesses = ask.number("witnesses")
+        ask.within("quorum", least_quorum(witnesses), witnesses, least_quorum(witnesses))
         ask.number("founding_days")
         ask.number("cooling_days", template()["admission"]["cooling_days"])
 

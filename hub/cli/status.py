@@ -6,11 +6,11 @@ from pathlib import Path
 
 import typer
 
-from hub.cli.folder import Folder, JsonOutput
+from hub.cli.folder import Folder, JsonOutput, opened_hub
 from hub.log.quorum_status import QuorumStatus, quorum_status
 from hub.members.holidays import holidays_warning
 from hub.server.status_page import to_lines, to_value
-from hub.store.tables import HubTables, opened
+from hub.store.tables import HubTables
 from runtime.cli import report_errors
 from runtime.environment import Environment
 
@@ -40,5 +40,5 @@ async def _status(folder: Path) -> tuple[QuorumStatus | None, str | None]:
         answering = charters[-1].charter.answering if charters else None
         return found, holidays_warning(answering, now)
 
-    async with opened(folder) as engine:
+    async with opened_hub(folder) as engine:
         return await engine.read(read)

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import typer
 
-from hub.cli.folder import Folder, JsonOutput, out
+from hub.cli.folder import Folder, JsonOutput, opened_hub, out
 from hub.members.wishes import Wish, wishes
-from hub.store.tables import opened
 from runtime.cli import report_errors
 
 app = typer.Typer()
@@ -35,5 +34,5 @@ def asked_for(folder: Folder = Path(), as_json: JsonOutput = False) -> None:
 
 
 async def _wishes(folder: Path) -> list[Wish]:
-    async with opened(folder) as engine:
+    async with opened_hub(folder) as engine:
         return await engine.read(wishes)

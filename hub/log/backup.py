@@ -12,6 +12,7 @@ from hub.log.tile_store import TileStore
 from hub.store.tables import HubTables, opened
 from protocol.errors import ErrorCode, LocalError
 from runtime.environment import Environment
+from runtime.folders import HUB, require
 from runtime.lock import only_one
 from runtime.secrets import make_own_folder, read_secrets, write_secrets
 from storage.backup import Label, opened_backup, put_in_place, write_backup
@@ -26,8 +27,9 @@ BATCH = 4096
 
 def make_backup(folder: Path, target: Path, recipients: list[str], env: Environment) -> None:
     """Write a backup, also while the hub runs. Raises LocalError."""
+    require(folder, HUB)
     if not (folder / DATABASE).exists():
-        raise LocalError(ErrorCode.NOT_READY, "there is no hub in this folder")
+        raise LocalError(ErrorCode.NOT_READY, "this hub holds nothing yet: run patchwork-hub found")
     keys = read_secrets(folder / KEYS)
     files = {name: folder / name for name in FILES if (folder / name).exists()}
     with snapshot(folder / DATABASE) as database:

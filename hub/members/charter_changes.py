@@ -6,11 +6,14 @@ moved on, must not make a charter that does not follow. Not trusted with the age
 each of them decides by itself whether it is bound.
 """
 
-import tomllib
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
+
+from pydantic import ValidationError
 
 from hub.log.ledger import Ledger
 from hub.policies.packs import check_policy
@@ -24,6 +27,7 @@ from protocol.governance.charter import Charter, parse_charter
 from protocol.governance.directory import Directory
 from protocol.governance.witness_rules import witness_faults
 from protocol.messages.bodies import CharterBody
+from runtime.written import Place, fault_of, read_toml
 
 ITEM_KEYS = ("id", "code", "field", "name")
 
@@ -76,23 +80,34 @@ def read_change(path: Path) -> Mapping[str, JsonValue]:
     """A change as the operator wrote it, in TOML or JSON. Raises LocalError or RemoteError."""
     if path.stat().st_size > DOCUMENT_LIMIT:
         raise LocalError(ErrorCode.BAD_FILE, f"{path.name} is over {DOCUMENT_LIMIT} bytes")
-    data = path.read_bytes()
     if path.suffix == ".json":
-        value = canonical.parse_loose(data, limit=DOCUMENT_LIMIT)
+        value = _read_json(path)
     else:
-        try:
-            value = tomllib.loads(data.decode("utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise LocalError(ErrorCode.BAD_FILE, f"{path.name} is not TOML: {error}") from None
+        _, value = read_toml(path)
     if not isinstance(value, Mapping):
         raise LocalError(ErrorCode.BAD_FILE, f"{path.name} does not hold parts of a charter")
     return value
 
 
+def _read_json(path: Path) -> JsonValue:
+    data = path.read_bytes()
+    try:
+        return canonical.parse_loose(data, limit=DOCUMENT_LIMIT)
+    except RemoteError as error:
+        place = path.name
+        try:
+            json.loads(data)
+        except json.JSONDecodeError as fault:
+            place = f"{path.name}, line {fault.lineno}, column {fault.colno}"
+        except ValueError:
+            place = f"{path.name}, not text in UTF-8"
+        raise LocalError(ErrorCode.BAD_FILE, f"{place}: {error.detail}") from None
+
+
 def proposed(held: Charter, change: Mapping[str, JsonValue]) -> Charter:
     """The next charter: a whole document as it stands, or the parts of one put into `held`.
 
-    Raises LocalError with the sentence for the operator, RemoteError for a document that is none.
+    Raises LocalError with the sentence for the operator.
     """
     old = held.to_value()
     for name in ("version", "predecessor"):
@@ -109,13 +124,52 @@ def proposed(held: Charter, change: Mapping[str, JsonValue]) -> Charter:
     if canonical.encode(value) == held.encode():
         raise LocalError(ErrorCode.CONFLICT, "this changes nothing")
     value |= {"version": held.version + 1, "predecessor": held.document_hash}
-    new = parse_charter(canonical.encode(value))
+    _check_fields(value, old)
+    try:
+        new = parse_charter(canonical.encode(value))
+    except RemoteError as error:  # a policy or a key in it, which nobody sent
+        raise LocalError(ErrorCode.BAD_FILE, error.detail) from None
     if new.hub.sign != held.hub.sign:
         raise LocalError(ErrorCode.NOT_ALLOWED, "the hub's key cannot be changed in this release")
     check_policy(new.policy)
     check_witnesses(new)
     check_findable(new, held)
     return new
+
+
+def _check_fields(value: Mapping[str, Any], held: Mapping[str, Any]) -> None:
+    """Refuse what is no charter, naming the field as the operator knows it. Raises LocalError."""
+    try:
+        Charter.model_validate(value)
+    except ValidationError as error:
+        fault = fault_of(error, Charter)
+    else:
+        return
+    names = _named(fault.place, value)
+    where = ", ".join(names) or "the document"
+    raise LocalError(ErrorCode.BAD_FILE, f"{where}: {fault.says}{_is_new(names, held)}")
+
+
+def _named(place: Place, value: Any) -> list[str]:  # noqa: ANN401 - a part of a document
+    """A place, with the names of things instead of their numbers."""
+    names = []
+    for part in place:
+        inside = isinstance(value, (Mapping, list))
+        value = value[part] if inside and (isinstance(part, int) or part in value) else None
+        key = _item_key([value]) if isinstance(part, int) else None
+        names.append(str(value[key] if key else part))
+    return names
+
+
+def _is_new(names: Sequence[str], held: Mapping[str, Any]) -> str:
+    """Whether what is wrong is in a thing that the charter has not had: its name can be a slip."""
+    things = held.get(names[0]) if len(names) > 1 else None
+    key = _item_key(things) if isinstance(things, list) else None
+    known = [item[key] for item in things or () if key]
+    if not known or names[1] in known:
+        return ""
+    close = get_close_matches(names[1], known, 1)
+    return f"; {names[1]} is new" + (f": did you mean {close[0]}?" if close else "")
 
 
 def check_findable(charter: Charter, held: Charter | None = None) -> None:

@@ -45,6 +45,7 @@ class Enrolment:
         earlier = self._members.applicant(body.party_id)
         if earlier is not None:
             if earlier.envelope == envelope:
+                _check_not_turned_down(earlier)
                 return
             _check_may_apply_again(earlier, body)
         check_fresh(statement.preamble, now=now)
@@ -92,6 +93,13 @@ class Enrolment:
         reserved = {charter.charter_id, *(item.holder_id for item in charter.token_key.holders)}
         if statement.body.party_id in reserved:
             raise RemoteError(ErrorCode.CONFLICT, "that id is another party's")
+
+
+def _check_not_turned_down(earlier: Applicant) -> None:
+    if earlier.state is ApplicantState.REJECTED:
+        raise RemoteError(
+            ErrorCode.INVITATION, "the council has turned this application down: ask it why"
+        )
 
 
 def _check_may_apply_again(earlier: Applicant, body: EnrolmentBody) -> None:

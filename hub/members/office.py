@@ -17,21 +17,30 @@ from hub.members.membership import rotation_of
 from hub.store.members import ApplicantState, MemberStatus, RotationState
 from hub.store.tables import HubTables, opened
 from protocol.contact import require_hours, require_name, require_phone
-from protocol.errors import ErrorCode, LocalError
+from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.governance.admission import Newcomer, joined_at, needs_endorsement
 from protocol.governance.amendments import check_name
-from protocol.governance.ceremony import CeremonyTerms, HolderRecord, SignedTranscript
+from protocol.governance.ceremony import (
+    CEREMONY_LIMIT,
+    CeremonyTerms,
+    HolderRecord,
+    SignedTranscript,
+)
 from protocol.governance.charter import DutyDesk
-from protocol.governance.fingerprint import fingerprint_words
+from protocol.governance.fingerprint import check_words, fingerprint_words
+from protocol.governance.witness_rules import least_quorum
 from protocol.log.merkle import leaf_hash
 from protocol.log.note import NoteSigner, SignatureType, VerifierKey, parse_vkey
 from protocol.signing import SecretSeed
 from protocol.wire import Invitation
 from runtime.environment import Environment
 from runtime.files import put_file
+from runtime.folders import HUB, require
+from runtime.handed import read_handed
 from runtime.secrets import make_own_folder, read_secrets, write_secrets
+from transport.client import require_url
 
-WORDS_DIFFER = "the words differ: somebody may be in between. Do not approve."
+FEWEST_HOLDERS = 2
 
 
 @dataclass(frozen=True)
@@ -81,8 +90,11 @@ def make_hub(folder: Path, plan: Plan, env: Environment) -> None:
 
     The keys come last: a folder that has them is whole.
     """
+    try:
+        check_origin(plan.origin)
+    except LocalError as error:
+        raise LocalError(error.code, f"--origin: {error.detail}") from None
     make_own_folder(folder)
-    check_origin(plan.origin)
     if has_hub(folder):
         raise LocalError(ErrorCode.CONFLICT, "keys.json is there already")
     put_file(folder / "plan.json", json.dumps(asdict(plan)).encode())
@@ -111,15 +123,9 @@ def has_plan(folder: Path) -> bool:
     return (folder / "plan.json").exists()
 
 
-def check_plan(folder: Path) -> None:
-    """Raise LocalError(NOT_READY) unless this is a hub's folder."""
-    if not has_plan(folder):
-        raise LocalError(ErrorCode.NOT_READY, "plan.json is not there; run patchwork-hub init")
-
-
 def read_plan(folder: Path) -> Plan:
     """What this hub is to be. Raises LocalError."""
-    check_plan(folder)
+    require(folder, HUB)
     try:
         return Plan(**json.loads((folder / "plan.json").read_text(encoding="utf-8")))
     except (ValueError, TypeError) as error:
@@ -127,10 +133,30 @@ def read_plan(folder: Path) -> Plan:
 
 
 def ceremony_terms(plan: Plan, holders: Sequence[HolderRecord], threshold: int) -> CeremonyTerms:
-    """What every key holder needs to deal and combine."""
+    """What every key holder needs to deal and combine. Raises LocalError(CONFIGURATION)."""
+    each = {holder.holder_id for holder in holders}
+    if len(each) < len(holders):
+        raise LocalError(ErrorCode.CONFIGURATION, "--holder: one key holder is named twice")
+    if not FEWEST_HOLDERS <= threshold <= len(holders):
+        raise LocalError(
+            ErrorCode.CONFIGURATION,
+            f"--threshold: of {len(holders)} key holders it takes at least {FEWEST_HOLDERS} and "
+            f"at most all: name more with --holder, or say another number",
+        )
     return CeremonyTerms(
         charter_id=plan.charter_id, epoch=1, threshold=threshold, holders=list(holders)
     )
+
+
+def read_terms(folder: Path) -> CeremonyTerms:
+    """The terms of the key ceremony. Raises LocalError."""
+    require(folder, HUB)
+    path = folder / "terms.json"
+    if not path.exists():
+        detail = "there are no terms yet: run patchwork-hub ceremony"
+        raise LocalError(ErrorCode.NOT_READY, detail)
+    what = "the terms of a key ceremony"
+    return read_handed(CeremonyTerms, path, what, limit=CEREMONY_LIMIT)
 
 
 def make_duty_desk(name: str, phone: str, hours: str) -> DutyDesk:
@@ -138,9 +164,9 @@ def make_duty_desk(name: str, phone: str, hours: str) -> DutyDesk:
     typed = {"name": (require_name, name), "phone": (require_phone, phone)}
     typed["hours"] = (require_hours, hours)
     values = {}
-    for field, (require, text) in typed.items():
+    for field, (check, text) in typed.items():
         try:
-            values[field] = require(text)
+            values[field] = check(text)
         except ValueError as error:
             raise LocalError(ErrorCode.CONFIGURATION, f"the duty desk's {field}: {error}") from None
     return DutyDesk(**values)
@@ -149,9 +175,14 @@ def make_duty_desk(name: str, phone: str, hours: str) -> DutyDesk:
 def parse_witness(text: str) -> dict[str, str]:
     """A witness from 'VKEY;control domain'. Raises LocalError, RemoteError."""
     vkey, _, domain = text.partition(";")
-    if not domain:
-        raise LocalError(ErrorCode.CONFIGURATION, "a witness is 'VKEY;control domain'")
-    return {"name": parse_vkey(vkey).name, "control_domain": domain, "vkey": vkey}
+    try:
+        name = parse_vkey(vkey).name
+    except RemoteError:
+        name = ""
+    if not domain or not name:
+        detail = "--witness: write 'VKEY;control domain', with the key that the witness printed"
+        raise LocalError(ErrorCode.CONFIGURATION, detail)
+    return {"name": name, "control_domain": domain, "vkey": vkey}
 
 
 async def found_federation(
@@ -162,7 +193,13 @@ async def found_federation(
     env: Environment,
 ) -> str:
     """Write the first charter into the log; the genesis fingerprint. Raises as `found` does."""
-    keys, plan = read_secrets(folder / "keys.json"), read_plan(folder)
+    plan, keys = read_plan(folder), read_secrets(folder / "keys.json")
+    count, names = len(first.witnesses), {witness["name"] for witness in first.witnesses}
+    if len(names) < count:
+        raise LocalError(ErrorCode.CONFIGURATION, "--witness: one witness is named twice")
+    if not least_quorum(count) <= first.quorum <= count:
+        said = f"--quorum: of {count} witnesses {least_quorum(count)} to {count} must sign"
+        raise LocalError(ErrorCode.CONFIGURATION, said)
     log_key = log_signer(folder, plan).key
     founding = Founding(
         charter_id=plan.charter_id,
@@ -203,11 +240,16 @@ def _tell_genesis(folder: Path, genesis: str, log_key: VerifierKey) -> None:
 
 async def make_invitation(folder: Path, env: Environment) -> Invitation:
     """Make a one-time invitation, to be handed to one new member. Raises LocalError."""
-    settings, plan = load_settings(folder), read_plan(folder)
+    plan, settings = read_plan(folder), load_settings(folder)
+    if not (folder / "genesis").exists():
+        raise LocalError(ErrorCode.NOT_READY, "there is no charter yet: run patchwork-hub found")
+    url = settings.public_url or f"http://{settings.host}:{settings.port}"
+    allowed = settings.allow_private_addresses
+    require_url(url, "hub.toml: public_url, where newcomers find this hub", allow_private=allowed)
     code = env.random(32).hex()
     expires = env.clock() + INVITATION_SECONDS
     invitation = Invitation(
-        hub=settings.public_url or f"http://{settings.host}:{settings.port}",
+        hub=url,
         hub_name=plan.hub_name,
         genesis=(folder / "genesis").read_text(encoding="utf-8").strip(),
         code=code,
@@ -239,8 +281,7 @@ def approve(tables: HubTables, party_id: str, words: str) -> None:
     if applicant is None or applicant.state is not ApplicantState.WAITING:
         approve_rotation(tables, party_id, words)
         return
-    if words.split() != fingerprint_words(party_id, enrolment_of(applicant).keys).split():
-        raise LocalError(ErrorCode.CONFLICT, WORDS_DIFFER)
+    check_words(words, party_id, enrolment_of(applicant).keys)
     tables.members.move_applicant(party_id, ApplicantState.APPROVED)
 
 
@@ -299,8 +340,7 @@ def approve_rotation(tables: HubTables, party_id: str, words: str) -> None:
     if rotation is None or rotation.state is not RotationState.WAITING:
         raise LocalError(ErrorCode.NOT_FOUND, "nobody with that id waits for approval")
     body = rotation_of(rotation.envelope)
-    if words.split() != fingerprint_words(body.party_id, body.keys).split():
-        raise LocalError(ErrorCode.CONFLICT, WORDS_DIFFER)
+    check_words(words, body.party_id, body.keys)
     member = tables.directory.current().member(party_id)
     if member is None or member.statement_id != body.replaces:
         raise LocalError(

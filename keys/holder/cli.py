@@ -11,7 +11,11 @@ import typer
 
 from keys.holder.folder import combine as combine_in
 from keys.holder.folder import deal_anew, make_holder, read_terms
+from protocol.dsse import parse_envelope
+from protocol.errors import ErrorCode, LocalError, RemoteError
+from protocol.governance.ceremony import DEAL_LIMIT
 from runtime.cli import make_cli, report_errors
+from runtime.folders import HOLDER, require
 from runtime.interview.cli import AnswersFile, NoWait, leading
 
 app = make_cli("patchwork-keys", "Hold one share of the token key: ceremony and service.")
@@ -29,7 +33,7 @@ def set_up(answers: AnswersFile = None, no_wait: NoWait = False, folder: Folder 
     """Lead a key holder through the founding of a council, and serve. Run again, it goes on."""
     from keys.holder.set_up import QUESTIONS, HolderSetUp
 
-    with leading(folder, QUESTIONS, answers, wait=not no_wait) as interview:
+    with leading(folder, HOLDER, QUESTIONS, answers, wait=not no_wait) as interview:
         serving = HolderSetUp(folder, interview).run()
     if serving:
         serve(folder)
@@ -66,7 +70,7 @@ def combine(
     """Check all deals, keep our share, and sign the transcript; writes transcript.json."""
     with report_errors():
         agreed = read_terms(terms)
-        transcript = combine_in(folder, agreed, [path.read_bytes() for path in deal])
+        transcript = combine_in(folder, agreed, [_deal(path) for path in deal])
         typer.echo(f"The key of epoch {agreed.epoch} is {transcript['public_key']}")
 
 
@@ -78,8 +82,19 @@ def serve(folder: Folder = Path()) -> None:
     from keys.holder.service import HolderService
 
     with report_errors():
+        require(folder, HOLDER)
         service = HolderService(folder, load_settings(folder))
         asyncio.run(service.run(lambda port: typer.echo(f"key holder listening on port {port}")))
+
+
+def _deal(path: Path) -> bytes:
+    """A deal file's bytes. Raises LocalError(BAD_FILE) for another file."""
+    data = path.read_bytes()
+    try:
+        parse_envelope(data, limit=DEAL_LIMIT)
+    except RemoteError:
+        raise LocalError(ErrorCode.BAD_FILE, f"{path} is not a key holder's deal.json") from None
+    return data
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from protocol.errors import ErrorCode, LocalError
 from runtime.files import put_settings
 from runtime.settings import read_settings
+from transport.client import require_url
 
 
 class HolderSettings(BaseSettings):
@@ -54,6 +55,11 @@ def begin_settings(folder: Path, hub_url: str, port: int, genesis: str) -> None:
 
 
 def load_settings(folder: Path) -> HolderSettings:
-    """Read the settings. Raises LocalError(CONFIGURATION) naming the field."""
-    path = folder / "holder.toml"
-    return read_settings(HolderSettings, path)
+    """Read the settings. Raises LocalError naming the field, and where the hub's address is not to
+    be followed.
+    """
+    settings = read_settings(HolderSettings, folder / "holder.toml")
+    if settings.hub_url:
+        allowed = settings.allow_private_addresses
+        require_url(settings.hub_url, "holder.toml: hub_url", allow_private=allowed)
+    return settings

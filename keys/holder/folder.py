@@ -14,6 +14,8 @@ from protocol.governance.ceremony import CEREMONY_LIMIT, CeremonyTerms, HolderRe
 from protocol.signing import SecretSeed, public_key
 from protocol.wire import encode_wire, parse_wire
 from runtime.files import put_file
+from runtime.folders import HOLDER, require
+from runtime.handed import read_handed
 from runtime.secrets import make_own_folder, read_secrets, write_secrets
 from transport.seal import seal_public_key
 
@@ -43,14 +45,15 @@ def make_holder(folder: Path, name: str, control_domain: str, url: str) -> Holde
 
 def read_identity(folder: Path) -> Identity:
     """The key holder of this folder. Raises LocalError, RemoteError, OSError."""
+    require(folder, HOLDER)
     keys = read_secrets(folder / "keys.json")
     record = parse_wire(HolderRecord, (folder / "public.json").read_bytes())
     return Identity(record, SecretSeed(keys["sign"]), SecretSeed(keys["seal"]))
 
 
 def read_terms(path: Path) -> CeremonyTerms:
-    """The terms in a file. Raises RemoteError, OSError."""
-    return parse_wire(CeremonyTerms, path.read_bytes(), limit=CEREMONY_LIMIT)
+    """The terms in a file. Raises LocalError(BAD_FILE), OSError."""
+    return read_handed(CeremonyTerms, path, "the council's terms.json", limit=CEREMONY_LIMIT)
 
 
 def deal_anew(folder: Path, terms: CeremonyTerms) -> None:

@@ -11,18 +11,18 @@ from pathlib import Path
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
+from node.actions.session import in_folder
 from node.config import Agreement, HubTerms, load_settings
 from node.membership.hub import followed_charters
 from node.records.clients import ImportReport, apply_import, write_faults, write_missing
 from node.records.enquiries import end_known
 from node.records.importer.checks import Terms
+from node.records.importer.draft import Allowed, draft_of
 from node.records.importer.look import FileLook, FileWarning
 from node.records.importer.mapping import (
     ColumnMapping,
     Field,
     check_types,
-    dump_mapping,
-    guess_mapping,
     load_mapping,
 )
 from node.records.importer.reader import Line, Reading, Table, read_table
@@ -82,8 +82,12 @@ class Imported:
     missing: Path | None
 
 
-def mapping_for(file: Path, mapping: Path | None, sheet: str | None = None) -> ChosenMapping:
-    """The confirmed mapping, or a draft written beside the file for a person to complete."""
+def mapping_for(
+    file: Path, mapping: Path | None, allowed: Allowed, sheet: str | None = None
+) -> ChosenMapping:
+    """The confirmed mapping, or a draft beside the file for a person to complete; `allowed` are the
+    codes for it. Raises DraftError for one that nobody has completed, LocalError, RemoteError.
+    """
     _require_file(file)
     if mapping is not None:
         _require_file(mapping)
@@ -95,33 +99,31 @@ def mapping_for(file: Path, mapping: Path | None, sheet: str | None = None) -> C
             raise RemoteError(ErrorCode.BAD_FILE, "the mapping file is not UTF-8") from error
         return ChosenMapping(load_mapping(text))
     draft = file.with_suffix(".mapping.toml")
-    if draft.exists():
-        raise LocalError(ErrorCode.NOT_READY, f"check {draft.name}, then pass it with --mapping")
-    with file.open("rb") as stream:
-        header = read_table(stream, sheet=sheet).header
-    guess = guess_mapping(header)
-    draft.write_text(dump_mapping(guess) + _left_to_do(header, guess), encoding="utf-8")
+    if not draft.exists():
+        with file.open("rb") as stream:
+            text = draft_of(read_table(stream, sheet=sheet), file.stem, allowed)
+        draft.write_text(text, encoding="utf-8")
     return ChosenMapping(draft=draft)
 
 
-def _left_to_do(header: Iterable[str], guess: ColumnMapping) -> str:
-    """Comments for the end of a draft: fields without a source, and columns that none reads."""
-    read = {source.column for source in guess.sources.values()}
-    lines = [
-        "",
-        "# This is a guess from the names of the columns: check every line. A field is given as",
-        '# above, or as fixed = "..." where it is the same for everybody (docs/operate/README.md).',
-        "#",
-        "# Fields without a source:",
-        *(
-            f"#   {name}" + (" (cannot be done without)" if name in guess.missing() else "")
-            for name in Field
-            if name not in guess.sources
-        ),
-        "# Columns that no field reads:",
-        *(f"#   {column}" for column in header if column not in read),
-    ]
-    return "\n".join(lines) + "\n"
+async def allowed_codes(folder: Path) -> Allowed:
+    """The codes, in the agency's own words, that the charters of its hubs have, as last seen: of
+    types of involvement and of lawful bases. Raises LocalError.
+    """
+    terms = load_settings(folder).hubs
+    return await in_folder(folder, lambda tables: _allowed(tables, terms))
+
+
+def _allowed(tables: NodeTables, terms: Mapping[str, HubTerms]) -> Allowed:
+    charters = followed_charters(tables)
+    if not charters:
+        return {}
+    agreements = [Agreement(charter, terms.get(name, HubTerms())) for name, charter in charters]
+    bases = [one.own_basis(item.code) for one in agreements for item in one.charter.lawful_bases]
+    return {
+        Field.INVOLVEMENT: sorted(own_types(charters, terms)),
+        Field.PERMISSION_BASIS: sorted(set(bases)),
+    }
 
 
 def own_types(

@@ -10,9 +10,10 @@ from node.config import load_settings
 from node.membership.charter import accept_charter
 from node.membership.details import change_details
 from node.membership.hub import HubMembership
-from node.membership.joining import Joining, init_folder, read_invitation
+from node.membership.joining import Joining, init_folder, read_invitation, unfinished
 from node.membership.rotation import Rotating
 from node.service import NodeService
+from node.store.hubs import HubRow
 from node.store.people import Act, Deed
 from node.store.tables import NodeTables, open_engine
 from protocol.contact import require_hours, require_name, require_phone
@@ -21,9 +22,10 @@ from protocol.governance.charter import Charter
 from protocol.governance.fingerprint import parse_words
 from protocol.governance.follow import LogView
 from protocol.messages.bodies import EndorsementBody
+from protocol.wire import Invitation
 from runtime.environment import Environment
 from runtime.secrets import check_closed, read_secrets, write_secrets
-from transport.client import HttpClient
+from transport.client import HttpClient, require_url
 from transport.logsync import sync
 
 BEARER_FILE = "api-token.json"
@@ -120,8 +122,14 @@ class Joiner:
 
     def __init__(self, joining: Joining, membership: HubMembership, words: str) -> None:
         self.applied = Applied(membership.hub.party_id, words)
+        self.is_member = membership.directory.active(membership.hub.party_id) is not None
         self._joining = joining
         self._membership = membership
+
+    @property
+    def clients(self) -> int:
+        """How many clients the council has approved."""
+        return self._membership.directory.clients_of(self.applied.party_id)
 
     async def approved(self) -> Charter:
         """Wait until the log names us a member; the agreement to sign. Raises RemoteError."""
@@ -136,17 +144,31 @@ class Joiner:
         await self._joining.wait_for_acceptance(self._membership)
 
 
-@asynccontextmanager
-async def joined(folder: Path, invitation: str) -> AsyncIterator[Joiner]:
-    """Apply to the hub of an invitation. Raises LocalError or RemoteError; safe to repeat."""
+async def begun(folder: Path) -> list[HubRow]:
+    """The hubs that this node has applied to without having signed their agreement yet. Raises
+    LocalError.
+    """
+    load_settings(folder)
     check_closed(folder)
+    return await in_folder(folder, unfinished)
+
+
+@asynccontextmanager
+async def joined(folder: Path, asked: str | HubRow) -> AsyncIterator[Joiner]:
+    """Apply to the hub of an invitation, or go on at one that was applied to. Raises LocalError or
+    RemoteError; safe to repeat.
+    """
     settings = load_settings(folder)
-    asked = read_invitation(invitation)
+    check_closed(folder)
+    to = read_invitation(asked) if isinstance(asked, str) else asked
+    allowed = settings.allow_private_addresses
+    if isinstance(to, Invitation):
+        require_url(to.hub, "the invitation's address", allow_private=allowed)
     engine = open_engine(folder)
     try:
-        async with HttpClient(allow_private=settings.allow_private_addresses) as http:
+        async with HttpClient(allow_private=allowed) as http:
             joining = Joining(folder, settings, http, Environment())
-            yield Joiner(joining, *await joining.apply(engine, asked))
+            yield Joiner(joining, *await joining.apply(engine, to))
     finally:
         await engine.close()
 
@@ -166,6 +188,7 @@ class Rotator:
 @asynccontextmanager
 async def rotated(folder: Path, hub: str, recovery: Path) -> AsyncIterator[Rotator]:
     """Make new keys by the recovery file and send them. Raises LocalError or RemoteError."""
+    read_secrets(recovery)  # before anything is asked of the hub
     async with open_service(folder, hub, keyless=True) as service:
         rotating = Rotating(folder, service.membership, recovery)
         words = await rotating.apply()

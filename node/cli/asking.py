@@ -6,6 +6,7 @@ Parse, call, print. Exit codes: see node/cli/main.py.
 import asyncio
 import json
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -182,7 +183,9 @@ def _day(choices: acts.Choices) -> str:
         return ""
     days = {day.isoformat(): f"{words}, {day:%A %-d %B}" for words, day in choices.days}
     day = chosen("Needed by", "--needed-by", {**days, OTHER_DAY: "another day"})
-    return typed("Which day (as 2026-12-03)", "--needed-by") if day == OTHER_DAY else day
+    if day == OTHER_DAY:
+        return typed("Which day (as 2026-12-03)", "--needed-by", date.fromisoformat)
+    return day
 
 
 def _kept(draft: int) -> str:

@@ -19,6 +19,7 @@ from node.cli.prompts import at_keyboard, chosen, confirm, role_among, typed
 from node.requests.attention import Alert
 from node.store.attention import RaisedState
 from node.store.outbox import OutboxState
+from protocol.contact import require_name, require_phone
 from runtime.cli import report_errors
 
 app = typer.Typer()
@@ -113,8 +114,8 @@ def invite_agency(
 
         person, classes = asyncio.run(begin())
         wish = acts.Wish(
-            name or typed("The organisation's name", "--name"),
-            phone or typed("Its duty line", "--phone"),
+            name or typed("The organisation's name", "--name", require_name),
+            phone or typed("Its duty line", "--phone", require_phone),
             member_class or chosen("What kind of organisation is it?", "--class", classes),
             person,
         )

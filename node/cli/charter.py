@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 refused or failed (the sentence says why), 2 wrong usage.
 
 import asyncio
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -16,15 +17,18 @@ from node.actions.register import who_acts
 from node.actions.session import open_service
 from node.cli.options import Folder, HubName, JsonOutput, PersonName
 from node.views.agreement import Agreement, agreement_of
+from protocol.governance.charter_words import Section
 from runtime.cli import make_cli, report_errors
 
 app = make_cli("charter", "Read the sharing agreement in force, and sign a new one.")
 out = Console(soft_wrap=True, markup=False, highlight=False)
 
+SIGN = "Sign this sharing agreement for your agency?"
+
 
 @app.command()
 def show(hub: HubName = "", as_json: JsonOutput = False, folder: Folder = Path()) -> None:
-    """Show the agreement in force, and how it differs from the one your agency signed."""
+    """Show what the agreement in force says, and how it differs from the one that was signed."""
     with report_errors():
 
         async def work() -> None:
@@ -59,15 +63,24 @@ def accept(
                     return
                 _describe(agreement)
                 if not yes:
-                    typer.confirm("Sign this sharing agreement for your agency?", abort=True)
+                    typer.confirm(SIGN, abort=True)
                 version = await sign_agreement(service, person)
                 out.print(f"Signed version {version}. It is in the log.")
 
         asyncio.run(work())
 
 
+def print_sections(sections: Iterable[Section]) -> None:
+    """What an agreement says, part by part."""
+    for section in sections:
+        out.print(section.title, style="bold")
+        for line in section.lines:
+            out.print(f"  {line}")
+
+
 def _describe(found: Agreement) -> None:
     out.print(f"{found.hub}: sharing agreement version {found.version}.")
+    print_sections(found.says)
     if found.signed is not None:
         out.print(f"Your agency signed version {found.signed}.")
     for title, sentences in (

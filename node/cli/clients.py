@@ -32,13 +32,13 @@ from node.cli.options import (
     Postcode,
 )
 from node.cli.printing import plain, print_status
-from node.cli.prompts import chosen, typed_record
+from node.cli.prompts import TODAY, chosen, is_day, typed_record
 from node.records.by_hand import MOST_FOUND
 from node.service import NodeService
 from node.store.merges import Preset
 from node.views.bases import presettable
 from protocol.errors import ErrorCode, LocalError
-from runtime.cli import make_cli, report_errors
+from runtime.cli import asked, make_cli, report_errors
 
 app = make_cli("clients", "Your own clients: add, find, correct, close, merge.")
 out = Console(soft_wrap=True, markup=False, highlight=False)
@@ -317,7 +317,7 @@ async def _ask_consent(service: NodeService, name: str) -> str:
     basis = service.membership.agreement.basis(chosen[0].basis) if chosen else None
     if basis is None or basis.permission_class != "consent" or not sys.stdin.isatty():
         return ""
-    return str(typer.prompt("On which day did they agree to be found", default="today"))
+    return asked("On which day did they agree to be found", is_day, TODAY)
 
 
 def _look_at(known: PerhapsKnownError) -> None:

@@ -19,7 +19,7 @@ from node.actions.register import who_acts
 from node.actions.session import open_service
 from node.cli.options import Client, Folder, HubName, JsonOutput, PersonName
 from node.cli.printing import plain
-from node.cli.prompts import ALL, chosen, chosen_many, typed
+from node.cli.prompts import ALL, TODAY, chosen, chosen_many, is_day, typed
 from node.cli.records import print_withdrawn
 from node.records.agreements import Given
 from node.service import NodeService
@@ -79,8 +79,8 @@ def give(
                 work=_work(offers, work),
                 given_by=by or SaidBy(chosen("Who gave it", "--by", GIVEN_BY)),
                 how=how or How(chosen("How", "--how", HOW)),
-                on=on or typed("On which day did they agree", "--on", "today"),
-                until=until or typed("Until which day", "--until"),
+                on=on or typed("On which day did they agree", "--on", is_day, TODAY),
+                until=until or typed("Until which day", "--until", is_day),
                 wording=wording or typed("Wording version of the form", "--wording"),
                 classes=chosen_many("To whom", "--to", offers.classes, to),
                 purposes=chosen_many(

@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 refused or failed (the sentence says why), 2 wrong usage.
 
 import asyncio
 import json
+import shlex
 import sys
 from collections.abc import Collection
 from dataclasses import replace
@@ -20,6 +21,7 @@ from node.actions.held import answer_held, held_clients
 from node.actions.importing import DoubtfulFileError, Imported, ImportFile
 from node.cli.options import Folder, JsonOutput, PersonName
 from node.records.importer.look import Doubt, FileWarning, lines_in_words
+from node.records.importer.mapping import DraftError
 from node.store.held import Agreeing, HeldPair
 from node.views.held import held_value
 from protocol.errors import ErrorCode, LocalError
@@ -80,11 +82,15 @@ def import_file(
     folder: Folder = Path(),
 ) -> None:
     """Take in clients from a CSV file or an .xlsx workbook, by a mapping that you confirm."""
-    with report_errors():
-        chosen = importing.mapping_for(file, mapping, sheet)
+    with report_errors(lambda error: 2 if isinstance(error, DraftError) else 1):
+        allowed = {} if mapping else asyncio.run(importing.allowed_codes(folder))
+        chosen = importing.mapping_for(file, mapping, allowed, sheet)
         if chosen.draft is not None:
             out.print(f"A draft mapping is in {chosen.draft}. Complete and check it, then run:")
-            out.print(f"  patchwork-node import {file} --mapping {chosen.draft}")
+            words = ["patchwork-node", "import", str(file), "--mapping", str(chosen.draft)]
+            words += ["--sheet", sheet] if sheet is not None else []
+            words += ["--dir", str(folder)] if folder != Path() else []
+            out.print(f"  {shlex.join(words)}")
             raise typer.Exit(1)
         beside = file.parent if folder == Path() else folder
         wanted = ImportFile(file, chosen, beside, sheet, None if yes else ())

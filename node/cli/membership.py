@@ -14,8 +14,13 @@ from rich.console import Console
 from node.actions import membership
 from node.actions.register import who_acts
 from node.actions.session import open_service
+from node.cli.charter import SIGN, print_sections
 from node.cli.options import Folder, HubName, PersonName
+from node.cli.prompts import at_keyboard
+from node.membership.joining import read_invitation
+from node.store.hubs import HubRow
 from protocol.errors import ErrorCode, LocalError
+from protocol.governance.charter_words import charter_in_words
 from runtime.cli import handed_over, report_errors
 
 app = typer.Typer()
@@ -46,18 +51,26 @@ def join(
     accept_charter: Annotated[
         bool, typer.Option(help="Sign the sharing agreement without asking again.")
     ] = False,
+    hub: HubName = "",
     folder: Folder = Path(),
 ) -> None:
-    """Apply to a hub, wait for approval, and accept its charter."""
+    """Apply to a hub, wait for approval, and accept its charter. Run again, it goes on."""
     with report_errors():
-        text = handed_over(invitation, "invitation")
+        begun = [one for one in asyncio.run(membership.begun(folder)) if hub in ("", one.name)]
+        text = ""
+        if invitation or not begun or not at_keyboard():
+            text = handed_over(invitation, "invitation", read_invitation)
 
         def signs() -> bool:
             if not accept_charter:
-                typer.confirm("Sign this sharing agreement for your agency?", abort=True)
+                typer.confirm(SIGN, abort=True)
             return True
 
-        asyncio.run(lead_in(folder, text, signs))
+        if begun and not text.strip():
+            out.print(f"Going on at {begun[0].name}. For another council: patchwork-node join -")
+            asyncio.run(lead_in(folder, begun[0], signs))
+        else:
+            asyncio.run(lead_in(folder, text, signs))
 
 
 @app.command()
@@ -86,7 +99,10 @@ def endorse(
 
 @app.command()
 def rotate_keys(
-    recovery: Annotated[Path, typer.Option(help="The recovery file, from the safe.")],
+    recovery: Annotated[
+        Path,
+        typer.Option(exists=True, dir_okay=False, help="The recovery file, from the safe."),
+    ],
     hub: HubName = "",
     folder: Folder = Path(),
 ) -> None:
@@ -105,19 +121,20 @@ def rotate_keys(
         asyncio.run(work())
 
 
-async def lead_in(folder: Path, text: str, signs: Callable[[], bool]) -> None:
-    """Apply to a hub, wait until its operator has compared the words, and sign its agreement if
-    `signs` says so. Raises LocalError, RemoteError.
+async def lead_in(folder: Path, to: str | HubRow, signs: Callable[[], bool]) -> None:
+    """Apply to the hub of an invitation, or go on at one that was applied to; wait until its
+    operator has compared the words, show its agreement, and sign it if `signs` says so. Raises
+    LocalError, RemoteError.
     """
-    async with membership.joined(folder, text) as joiner:
+    async with membership.joined(folder, to) as joiner:
         typer.echo(f"party: {joiner.applied.party_id}")
         typer.echo(f"words: {joiner.applied.words}")
-        out.print("Read these words to the council's operator, who approves if they are the same.")
+        if not joiner.is_member:
+            out.print("Read these words to the council's operator, who approves if they match.")
+            out.print("Waiting. It may take days: stop with Ctrl-C, and run this again to go on.")
         charter = await joiner.approved()
-        out.print(
-            f"Approved. Charter version {charter.version} of {charter.hub.name}: "
-            f"{len(charter.lawful_bases)} lawful bases, {len(charter.witnesses)} witnesses."
-        )
+        out.print(f"Approved. This is version {charter.version} of {charter.hub.name}'s agreement:")
+        print_sections(charter_in_words(charter, joiner.clients))
         if not signs():
             raise LocalError(ErrorCode.NOT_READY, "the agreement is not signed: run this again")
         await joiner.sign()

@@ -3,18 +3,23 @@
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import typer
 
 from node.actions.asking import Grounds
 from node.cli.printing import basis_line
+from node.records.by_hand import read_record
 from node.views.bases import Offered
 from protocol.errors import ErrorCode, LocalError
 from protocol.governance.charter import FactRule
+from protocol.matchkeys.normalise import parse_date
 from protocol.requests.decide import fits
 from protocol.requests.sealing import FACT_LIMIT
+from runtime.cli import Check, asked
 
 ALL = "all"
+TODAY = "today"
 QUESTIONS = {
     "given": "Given name",
     "family": "Family name",
@@ -84,14 +89,14 @@ def _typed_fact(rule: FactRule) -> str:
         typer.echo(rule.title)
         _list(code.replace("_", " ") for code in rule.choices)
         return rule.choices[number_of("Which", len(rule.choices)) - 1]
-    while True:
-        text = str(typer.prompt(rule.title)).strip()
+
+    def check(text: str) -> None:
         if rule.type == "date" and not fits(rule, text):
-            typer.echo("Please type a day as 2026-11-30.")
-        elif len(text) > FACT_LIMIT:
-            typer.echo(f"That is {len(text)} characters; {FACT_LIMIT} can be sent. Shorten it.")
-        else:
-            return text
+            raise ValueError("write a day as 2026-11-30")
+        if len(text) > FACT_LIMIT:
+            raise ValueError(f"that is {len(text)} characters, and {FACT_LIMIT} can be sent")
+
+    return asked(rule.title, check)
 
 
 def typed_record(typed: Mapping[str, str]) -> dict[str, str]:
@@ -100,8 +105,14 @@ def typed_record(typed: Mapping[str, str]) -> dict[str, str]:
     """
     if any(typed.values()) or not sys.stdin.isatty():
         return dict(typed)
+    # A day more than today: whose calendar is ahead of ours may have a child that was born today.
+    latest = (datetime.now(UTC) + timedelta(days=1)).date()
     return {**typed} | {
-        name: typer.prompt(f"{question} (empty if not known)", default="", show_default=False)
+        name: asked(
+            f"{question} (empty if not known)",
+            lambda text, name=name: read_record({name: text}, latest),  # type: ignore[misc]
+            "",
+        )
         for name, question in QUESTIONS.items()
     }
 
@@ -163,11 +174,19 @@ def chosen_many(
         typer.echo(f"Please type numbers from 1 to {len(codes)}.")
 
 
-def typed(what: str, option: str, default: str = "") -> str:
-    """A text, asked for at the keyboard. Raises LocalError where nobody is at one."""
+def typed(what: str, option: str, check: Check = str, default: str = "") -> str:
+    """A text, asked for at the keyboard until `check` takes it. Raises LocalError where nobody is
+    at one.
+    """
     if not at_keyboard():
         raise LocalError(ErrorCode.NOT_READY, f"say it with {option}")
-    return str(typer.prompt(what, default=default or None))
+    return asked(what, check, default or None)
+
+
+def is_day(text: str) -> None:
+    """A check: a day, in any of the ways in which people write one, or today. Raises ValueError."""
+    if text not in (TODAY, "now") and parse_date(text) is None:
+        raise ValueError("write a day, as 14/3/2026 or 2026-03-14")
 
 
 def _list(titles: Iterable[str]) -> None:

@@ -18,6 +18,7 @@ from node.cli.serving import serve
 from node.membership.joining import read_invitation
 from protocol.contact import require_hours, require_phone
 from protocol.errors import RemoteError
+from runtime.folders import NODE
 from runtime.interview.answers import SERVE, TRIAL, Question, number, shown, yes_or_no
 from runtime.interview.cli import AnswersFile, Interview, NoWait, leading
 
@@ -78,7 +79,7 @@ def set_up(answers: AnswersFile = None, no_wait: NoWait = False, folder: Folder 
     """Lead an agency from an invitation to its first publication, and serve. Run again, it goes
     on.
     """
-    with leading(folder, QUESTIONS, answers, wait=not no_wait) as interview:
+    with leading(folder, NODE, QUESTIONS, answers, wait=not no_wait) as interview:
         serving = NodeSetUp(folder, interview).run()
     if serving:
         serve(folder)
@@ -138,7 +139,9 @@ class NodeSetUp:
 
     def _joined(self) -> None:
         """Apply, have the words compared, read and sign the agreement."""
-        asyncio.run(lead_in(self._folder, self._invitation(), self._signs))
+        begun = asyncio.run(membership.begun(self._folder))
+        to = begun[0] if begun else self._invitation()
+        asyncio.run(lead_in(self._folder, to, self._signs))
         self._ask.say(
             "Move recovery-*.json out of this folder and into a safe: with it alone your agency "
             "gets new keys if these are lost or stolen."
@@ -171,7 +174,8 @@ class NodeSetUp:
         """A draft mapping beside the agency's file, once somebody has filled it in."""
         draft = file.with_suffix(".mapping.toml")
         if not draft.exists():
-            importing.mapping_for(file, None)
+            allowed = asyncio.run(importing.allowed_codes(self._folder))
+            importing.mapping_for(file, None, allowed)
         self._ask.say(f"A draft mapping is in {shown(draft)}.")
         self._ask.once(FILLED_IN)
         return str(draft)

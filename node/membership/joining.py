@@ -14,7 +14,7 @@ from node.membership.charter import accept_charter
 from node.membership.hub import HubMembership, check_clock
 from node.membership.keys import SEAL_KEY_SECONDS, has_keys, load_keys, make_keys
 from node.store.hubs import HubRow
-from node.store.tables import NodeEngine
+from node.store.tables import NodeEngine, NodeTables
 from protocol import canonical
 from protocol.dsse import pae, payload_type
 from protocol.errors import ErrorCode, LocalError, RemoteError
@@ -36,6 +36,16 @@ from transport.client import HttpClient
 from transport.logsync import sync
 
 WAIT_SECONDS = 1.0
+# What the hub says of an application that it has not taken; anything else may have come after.
+REFUSED = frozenset(
+    {
+        ErrorCode.INVITATION,
+        ErrorCode.CONFLICT,
+        ErrorCode.NOT_ALLOWED,
+        ErrorCode.MALFORMED,
+        ErrorCode.UNKNOWN_FIELD,
+    }
+)
 
 
 def check_key_birth(leaves: tuple[PublicLeaf, ...], charter: Charter) -> None:
@@ -72,7 +82,9 @@ def init_folder(folder: Path, values: Mapping[str, str | int]) -> None:
     """Write a new node.toml. Raises LocalError: CONFLICT if there is one, or CONFIGURATION."""
     path = folder / "node.toml"
     if path.exists():
-        raise LocalError(ErrorCode.CONFLICT, "node.toml is there already")
+        raise LocalError(
+            ErrorCode.CONFLICT, "node.toml is there already: edit it, or choose another folder"
+        )
     check_settings(NodeSettings, values, "init")
     make_own_folder(folder)
     put_settings(path, values)
@@ -88,8 +100,18 @@ def read_invitation(text: str) -> Invitation:
         )
 
 
+def unfinished(tables: NodeTables) -> list[HubRow]:
+    """The hubs that were applied to and whose agreement is not signed yet, as last seen."""
+    return [
+        hub
+        for hub in tables.hubs.all()
+        if hub.enrolment
+        and hub.party_id not in tables.log_views.load(hub.genesis).directory.accepted
+    ]
+
+
 class Joining:
-    """The steps of joining one hub from one invitation."""
+    """The steps of joining one hub, from one invitation on."""
 
     def __init__(
         self, folder: Path, settings: NodeSettings, http: HttpClient, env: Environment
@@ -99,16 +121,20 @@ class Joining:
         self._http = http
         self._env = env
 
-    async def apply(self, engine: NodeEngine, invitation: Invitation) -> tuple[HubMembership, str]:
-        """Follow the log from the invited genesis, make keys and apply.
+    async def apply(
+        self, engine: NodeEngine, asked: Invitation | HubRow
+    ) -> tuple[HubMembership, str]:
+        """Follow the log from the invited genesis, make keys and apply; or go on at a hub that was
+        applied to, for which no invitation is needed.
 
         Answers the membership and the words to read to the operator. Safe to repeat: keys and
-        party id stay what they were, and a known application is sent again unchanged.
+        party id stay what they were, and an application that the hub knows is sent again unchanged,
+        under whichever invitation.
         Raises RemoteError or LocalError.
         """
-        url = invitation.hub.rstrip("/")
+        url = (asked.hub if isinstance(asked, Invitation) else asked.url).rstrip("/")
         await check_clock(self._http, url, self._env.clock())
-        progress = await sync(self._http, url, LogView(invitation.genesis))
+        progress = await sync(self._http, url, LogView(asked.genesis))
         charter = progress.view.directory.charter
         check_key_birth(progress.public_leaves, charter)
         if self._settings.member_class not in {item.code for item in charter.classes}:
@@ -122,22 +148,41 @@ class Joining:
                 progress.view, progress.public_leaves, progress.documents
             )
         )
-        statement = self._application(membership, invitation)
-        try:
-            await self._send(membership, statement)
-        except RemoteError as error:
-            if error.code is not ErrorCode.EXPIRED:
-                raise
-            statement = self._new_application(membership, invitation)  # it lay here for too long
-            await self._send(membership, statement)
+        statement = await self._apply(membership, asked)
         return membership, fingerprint_words(membership.hub.party_id, statement.body.keys)
 
-    async def _send(self, membership: HubMembership, statement: Statement[EnrolmentBody]) -> None:
+    async def _apply(
+        self, membership: HubMembership, asked: Invitation | HubRow
+    ) -> Statement[EnrolmentBody]:
+        """Send the application that was made before, if there is one, so that a second invitation
+        does not undo the first; a new one where the hub refused that and it says another thing now.
+        """
+        kept = membership.hub.enrolment
+        before = parse_statement(kept).expect(EnrolmentBody) if kept else None
+        if isinstance(asked, Invitation):
+            invited = _code_hash(asked.code)
+        else:
+            invited = before.body.invitation_hash if before else ""
+        if before is None:
+            return await self._send(membership, self._new_application(membership, invited))
+        try:
+            return await self._send(membership, before)
+        except RemoteError as error:
+            anew = self._new_application(membership, invited)
+            lay_too_long = error.code is ErrorCode.EXPIRED
+            if not lay_too_long and (error.code not in REFUSED or _same(anew, before)):
+                raise
+        return await self._send(membership, anew)
+
+    async def _send(
+        self, membership: HubMembership, statement: Statement[EnrolmentBody]
+    ) -> Statement[EnrolmentBody]:
         """Keep an application and post it."""
         hub = replace(membership.hub, enrolment=statement.envelope.encode())
         await membership.engine.write(lambda tables: tables.hubs.save(hub))
         membership.hub = hub
         await membership.post("/v1/enrolments", hub.enrolment)
+        return statement
 
     def _membership(
         self, engine: NodeEngine, view: LogView, url: str, earlier: HubRow | None
@@ -161,23 +206,11 @@ class Joining:
         terms = self._settings.hubs.get(hub.name, HubTerms())
         return HubMembership(hub, keys, *network, view, shared, self._folder, terms)
 
-    def _application(
-        self, membership: HubMembership, invitation: Invitation
-    ) -> Statement[EnrolmentBody]:
-        """The application as it was sent before under this invitation, or a new one."""
-        if membership.hub.enrolment:
-            before = parse_statement(membership.hub.enrolment).expect(EnrolmentBody)
-            if before.body.invitation_hash == _code_hash(invitation.code):
-                return before
-        return self._new_application(membership, invitation)
-
-    def _new_application(
-        self, membership: HubMembership, invitation: Invitation
-    ) -> Statement[EnrolmentBody]:
+    def _new_application(self, membership: HubMembership, invited: str) -> Statement[EnrolmentBody]:
         hub_id = membership.hub.hub_id
         expires = self._env.clock() + SEAL_KEY_SECONDS
         record = membership.keys.record(expires, self._recovery(hub_id))
-        return membership.sign(self._enrolment(membership, invitation, record), hub_id)
+        return membership.sign(self._enrolment(membership, invited, record), hub_id)
 
     async def wait_for_approval(
         self, membership: HubMembership, still_waiting: Callable[[], None]
@@ -210,9 +243,7 @@ class Joining:
         seed = SecretSeed(read_secrets(path)["recovery"])
         return hashlib.sha256(public_key(seed)).hexdigest()
 
-    def _enrolment(
-        self, membership: HubMembership, invitation: Invitation, keys: KeyRecord
-    ) -> EnrolmentBody:
+    def _enrolment(self, membership: HubMembership, invited: str, keys: KeyRecord) -> EnrolmentBody:
         settings = self._settings
         if settings.clients == 0:
             raise LocalError(
@@ -220,7 +251,7 @@ class Joining:
                 "node.toml: clients is how many clients your agency has, about; write it first",
             )
         return EnrolmentBody(
-            invitation_hash=_code_hash(invitation.code),
+            invitation_hash=invited,
             party_id=membership.hub.party_id,
             name=settings.name,
             member_class=settings.member_class,
@@ -234,3 +265,9 @@ class Joining:
 
 def _code_hash(code: str) -> str:
     return hashlib.sha256(bytes.fromhex(code)).hexdigest()
+
+
+def _same(one: Statement[EnrolmentBody], other: Statement[EnrolmentBody]) -> bool:
+    """Whether two applications say the same, but for when their keys end."""
+    first, second = (item.body.model_dump(exclude={"keys"}) for item in (one, other))
+    return first == second

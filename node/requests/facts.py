@@ -57,8 +57,18 @@ def request_facts(
         elif rule is not None and fits(rule, value):
             facts[name] = value
         else:
-            raise LocalError(ErrorCode.MALFORMED, sentence(RefusalCode.WRONG_FACT, name))
+            raise LocalError(ErrorCode.MALFORMED, _not_so(name, rule, rules))
     return facts, openings
+
+
+def _not_so(name: str, rule: FactRule | None, rules: Mapping[str, FactRule]) -> str:
+    """What a fact is to be that was said otherwise."""
+    said = sentence(RefusalCode.WRONG_FACT, name)
+    if rule is None:
+        return f"{said} It asks for: {', '.join(rules) or 'no fact'}."
+    if rule.type == "enum":
+        return f"{said} It is one of: {', '.join(rule.choices)}."
+    return f"{said} It is a day, as 2026-11-30."
 
 
 def _check_length(rule: FactRule, value: str) -> None:

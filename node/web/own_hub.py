@@ -74,14 +74,22 @@ class PublishedListOut(Answer):
     published: list[PublishedOut]
 
 
+class SectionOut(Answer):
+    """One part of the agreement, in words."""
+
+    title: str
+    lines: list[str]
+
+
 class AgreementOut(Answer):
-    """The sharing agreement in force, the version that our agency signed, how they differ in words,
-    and whether it binds us.
+    """The sharing agreement in force, the version that our agency signed, what it says and how the
+    two differ, in words, and whether it binds us.
     """
 
     hub: str
     version: Count
     signed: Count | None
+    says: list[SectionOut]
     loosened: list[str]
     tightened: list[str]
     neutral: list[str]
@@ -115,9 +123,10 @@ async def publish(service: NodeService, _body: NothingIn) -> PublishedListOut:
 
 
 async def agreement(service: NodeService, _body: NothingIn) -> AgreementOut:
-    """Show how the sharing agreement in force differs from the one that our agency signed."""
+    """Show what the sharing agreement says, and how it differs from the one that we signed."""
     await newest_agreement(service)
-    return AgreementOut.of(vars(await service.oversee(agreement_of)))
+    found = await service.oversee(agreement_of)
+    return AgreementOut.of({**vars(found), "says": [vars(part) for part in found.says]})
 
 
 async def accept(service: NodeService, body: AcceptIn) -> SignedOut:

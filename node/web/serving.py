@@ -13,6 +13,7 @@ from node.store.tables import NodeEngine, open_engine
 from node.web.api import LocalApi
 from protocol.errors import ErrorCode, LocalError
 from runtime.environment import Environment
+from runtime.folders import NODE, require
 from runtime.lock import only_one
 from runtime.secrets import check_closed
 from transport.client import HttpClient
@@ -27,6 +28,7 @@ async def serve(folder: Path, ready: Callable[[int], None]) -> None:
 
     Raises LocalError.
     """
+    require(folder, NODE)
     check_closed(folder)
     with only_one(folder, "node"):
         await _serve(folder, ready)

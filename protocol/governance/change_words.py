@@ -29,7 +29,11 @@ def text_of(value: object) -> str:
     """A value as people write it."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return str(value).replace("_", " ")
+    if isinstance(value, Mapping):
+        return ", ".join(f"{path_of('', name).lower()} {text_of(value[name])}" for name in value)
+    if isinstance(value, (list, tuple)):
+        return "; ".join(text_of(item) for item in value) or "none"
+    return "none" if value is None else str(value).replace("_", " ")
 
 
 _WORDS = {

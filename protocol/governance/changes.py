@@ -82,8 +82,9 @@ def _attention(notes: Notes, where: str, old: dict[str, Any], new: dict[str, Any
 def _confirm_months(notes: Notes, where: str, old: int | None, new: int | None) -> None:
     """After how long unconfirmed work is looked at: never, where a charter does not say."""
     if old is None or new is None:
-        often = f"after {new} months" if new else "never"
-        notes.say(f"work that nobody confirms is looked at {often}.", loosens=new is None)
+        often, before = (f"after {one} months" if one else "never" for one in (new, old))
+        said = f"work that nobody confirms is looked at {often} ({before} before)."
+        notes.say(said, loosens=new is None)
     else:
         number("the months after which unconfirmed work is looked at")(notes, where, old, new)
 
@@ -114,7 +115,8 @@ def _answering(notes: Notes, where: str, old: dict[str, Any], new: dict[str, Any
     if old and new:
         _ANSWERING(notes, where, old, new)
     elif new:
-        notes.say("how long agencies have to answer is bounded.", loosens=False)
+        said = text_of({name: new[name] for name in new if name not in ("holidays", "time_zone")})
+        notes.say(f"how long agencies have to answer is bounded: {said}.", loosens=False)
     else:
         notes.say("how long agencies have to answer is not bounded any more.")
 
@@ -134,9 +136,13 @@ def _withdrawn_days(notes: Notes, where: str, old: int, new: int) -> None:
 
 def _founding_until(notes: Notes, where: str, old: int, new: int) -> None:
     """Later is looser, though it has no effect: what was stated first holds (admission.py)."""
-    day = date.fromordinal(date(1970, 1, 1).toordinal() + new // 86_400)
-    said = f"{where}: the founding days end on {day.day} {day:%B %Y}."
+    said = f"{where}: the founding days end on {_day(new)} ({_day(old)} before)."
     notes.say(said, loosens=new > old)
+
+
+def _day(seconds: int) -> str:
+    day = date.fromordinal(date(1970, 1, 1).toordinal() + seconds // 86_400)
+    return f"{day.day} {day:%B %Y}"
 
 
 def _limits(notes: Notes, where: str, old: dict[str, Any], new: dict[str, Any]) -> None:
@@ -160,13 +166,17 @@ def _findable_on(notes: Notes, where: str, old: str | None, new: str | None) -> 
     if new is None:
         notes.say(f"{where}: {old} is taken out.", loosens=False)
     else:
-        notes.say(f"{where}: always findable on the lawful basis {new}.")
+        before = old or "none"
+        notes.say(f"{where}: always findable on the lawful basis {new} ({before} before).")
 
 
 def _hint_from(notes: Notes, where: str, old: int | None, new: int | None) -> None:
     """From how many organisations of a class on the duty desk is named: never, if nothing says."""
-    said = f"from {new} organisations of the class on" if new else "never"
-    notes.say(f"{where}: {said}.", loosens=new is not None and (old is None or new < old))
+    said, before = (
+        f"from {one} organisations of the class on" if one else "never" for one in (new, old)
+    )
+    looser = new is not None and (old is None or new < old)
+    notes.say(f"{where}: {said} ({before} before).", loosens=looser)
 
 
 def _objection(notes: Notes, where: str, old: dict[str, Any], new: dict[str, Any]) -> None:

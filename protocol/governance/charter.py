@@ -221,8 +221,10 @@ class Charter(WireModel):
 
     @model_validator(mode="after")
     def _holds_together(self) -> "Charter":
+        undefined = self._undefined()
         for fault, says in (
-            (not self._references_exist(), "names a class or purpose that it does not define"),
+            (bool(undefined), f"names {', '.join(undefined)}, which it does not define"),
+            (not self._rules_are_of_askers(), "lets a rule allow what a class may not ask"),
             (not self._objections_hold(), "lets one override an objection it does not define"),
             (not self._findable_by_law(), "makes something findable on a basis that is no duty"),
             (not self._clock_runs_out(), "gives longer to answer than a request may be open"),
@@ -238,7 +240,8 @@ class Charter(WireModel):
                 raise ValueError(says)
         return self
 
-    def _references_exist(self) -> bool:
+    def _undefined(self) -> list[str]:
+        """The classes and purposes that it names without having them."""
         classes = {item.code for item in self.classes}
         purposes = {item.code for item in self.purposes}
         types = self.involvement_types
@@ -247,8 +250,11 @@ class Charter(WireModel):
         for basis in self.lawful_bases:
             named.update(basis.requester_classes, basis.holder_classes)
         wanted = {code for basis in self.lawful_bases for code in basis.purposes}
-        ask = all(set(b.by_rule or ()) <= set(b.requester_classes) for b in self.lawful_bases)
-        return named <= classes and wanted <= purposes and ask
+        return sorted((named - classes) | (wanted - purposes))
+
+    def _rules_are_of_askers(self) -> bool:
+        """A rule is for the requests of a class that may ask."""
+        return all(set(b.by_rule or ()) <= set(b.requester_classes) for b in self.lawful_bases)
 
     def _objections_hold(self) -> bool:
         """Roles and reasons of who may override an objection are known, and only of holders."""

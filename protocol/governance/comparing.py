@@ -24,12 +24,19 @@ class Notes:
         said.append(sentence[:1].upper() + sentence[1:])
 
 
+NOT_STATED = "not stated"
 Compare = Callable[[Notes, str, Any, Any], None]
 
 
-def unknown(notes: Notes, where: str, _old: object, _new: object) -> None:
-    """What nobody has a judge for."""
-    notes.say(f"{where}: changed.")
+def unknown(notes: Notes, where: str, old: object, new: object) -> None:
+    """What nobody has a judge for: each value that differs, as it was and as it is."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for name in dict.fromkeys((*old, *new)):
+            before, after = old.get(name, NOT_STATED), new.get(name, NOT_STATED)
+            if before != after:
+                unknown(notes, path_of(where, name), before, after)
+    else:
+        notes.say(f"{where} becomes {text_of(new)} ({text_of(old)} before).")
 
 
 def ignored(notes: Notes, where: str, old: object, new: object) -> None:
@@ -77,7 +84,8 @@ def labels(notes: Notes, where: str, old: list[str], new: list[str]) -> None:
     """As a set, but the first label stands in for every one that is not in the list."""
     set_of_codes(notes, where, old, new)
     if old[:1] != new[:1]:
-        notes.say(f"{where}: another label comes first.")
+        first, before = text_of(new[:1]), text_of(old[:1])
+        notes.say(f"{where}: {first} comes first ({before} before).")
 
 
 def fields(judges: Mapping[str, Compare]) -> Compare:
@@ -86,7 +94,8 @@ def fields(judges: Mapping[str, Compare]) -> Compare:
     def compare(notes: Notes, where: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
         for name in dict.fromkeys((*old, *new)):
             if name not in old or name not in new:
-                unknown(notes, path_of(where, name), None, None)
+                before, after = old.get(name, NOT_STATED), new.get(name, NOT_STATED)
+                unknown(notes, path_of(where, name), before, after)
             elif old[name] != new[name]:
                 judge = judges.get(name, unknown)
                 judge(notes, path_of(where, name), old[name], new[name])

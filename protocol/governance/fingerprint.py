@@ -5,6 +5,8 @@ party id: 64 bits, compared by voice within the days that an invitation lives.
 """
 
 import hashlib
+import re
+from difflib import get_close_matches
 
 from protocol import canonical
 from protocol.errors import ErrorCode, LocalError
@@ -34,6 +36,7 @@ WORDS = tuple(_WORD_LIST.split())
 
 _PLACES = {word: place for place, word in enumerate(WORDS)}
 BYTES = 8
+FEW = 3
 
 
 def fingerprint(party_id: str, keys: KeyRecord) -> str:
@@ -48,11 +51,36 @@ def fingerprint_words(party_id: str, keys: KeyRecord) -> str:
 
 
 def parse_words(text: str) -> str:
-    """The fingerprint, in hex, of words that were read out. Raises LocalError(CONFIGURATION)."""
-    words = text.lower().replace(",", " ").split()
+    """The fingerprint, in hex, of words that were read out, whatever their case and punctuation.
+
+    Raises LocalError(CONFIGURATION) naming the word that is none.
+    """
+    words = re.findall(r"[^\W\d_]+", text.lower())
     if len(words) != BYTES:
-        raise LocalError(ErrorCode.CONFIGURATION, f"write all {BYTES} words, in order")
+        detail = f"write all {BYTES} words, in order: there are {len(words)}"
+        raise LocalError(ErrorCode.CONFIGURATION, detail)
     for place, word in enumerate(words, 1):
         if word not in _PLACES:
-            raise LocalError(ErrorCode.CONFIGURATION, f"word {place} is not one of the list")
+            close = " or ".join(get_close_matches(word, WORDS, 2))
+            meant = f": did they say {close}?" if close else ": have it read again"
+            detail = f"word {place} is not one of the list{meant}"
+            raise LocalError(ErrorCode.CONFIGURATION, detail)
     return bytes(_PLACES[word] for word in words).hex()
+
+
+def check_words(heard: str, party_id: str, keys: KeyRecord) -> None:
+    """Compare words that were read out with those of a party's keys.
+
+    Raises LocalError: CONFIGURATION for what are no words of the list, CONFLICT where others were
+    heard; both say which word.
+    """
+    said, own = bytes.fromhex(parse_words(heard)), bytes.fromhex(fingerprint(party_id, keys))
+    differ = [str(n) for n, pair in enumerate(zip(said, own, strict=True), 1) if len({*pair}) > 1]
+    if differ:
+        some = f"words {', '.join(differ)} differ" if len(differ) <= FEW else "the words differ"
+        which = f"word {differ[0]} differs" if len(differ) == 1 else some
+        raise LocalError(
+            ErrorCode.CONFLICT,
+            f"{which}: have all {BYTES} read again. If they still differ, somebody may be in "
+            "between: do not approve",
+        )

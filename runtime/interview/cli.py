@@ -8,19 +8,21 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
 
 from protocol.errors import ErrorCode, LocalError
-from runtime.cli import report_errors
+from runtime.cli import asked, report_errors
+from runtime.folders import Kind, kind_of, require
 from runtime.interview.answers import (
     Answers,
     Question,
     Value,
     in_words,
+    number,
     port_of,
     read_answers,
 )
@@ -99,6 +101,15 @@ class Interview:
     def number(self, key: str, usual: int | None = None) -> int:
         """An answer that is a whole number."""
         return int(self.ask(key, usual))
+
+    def within(self, key: str, least: int, most: int, usual: int) -> int:
+        """A whole number within bounds that follow from another answer."""
+        question = replace(self._questions[key], read=number(least, most))
+        self._questions = {**self._questions, key: question}
+        kept = self.answers.get(key)
+        if kept is not None and not least <= int(kept) <= most:
+            self.again(key)
+        return self.number(key, usual)
 
     def yes(self, key: str, usual: Value | None = None, *, anew: bool = False) -> bool:
         """An answer that is yes or no."""
@@ -223,20 +234,15 @@ class Interview:
         where there is no such.
         """
         default = None if usual is None else in_words(usual)
-        while True:
-            try:
-                typed = typer.prompt(question.text, default=default, show_default=bool(default))
-            except typer.Abort:
-                if sys.stdin.isatty():
-                    raise
-                if unasked is None:
-                    said = f"nobody is here to answer: {question.text}?{hint}"
-                    raise LocalError(ErrorCode.NOT_READY, said) from None
-                return unasked
-            try:
-                return question.read(str(typed))
-            except ValueError as error:
-                self.say(f"Please {error}.")
+        try:
+            return question.read(asked(question.text, question.read, default))
+        except typer.Abort:
+            if sys.stdin.isatty():
+                raise
+            if unasked is None:
+                said = f"nobody is here to answer: {question.text}?{hint}"
+                raise LocalError(ErrorCode.NOT_READY, said) from None
+            return unasked
 
 
 def _hint(key: str) -> str:
@@ -246,6 +252,7 @@ def _hint(key: str) -> str:
 @contextmanager
 def leading(
     folder: Path,
+    kind: Kind,
     questions: Mapping[str, Question],
     answers: Path | None,
     *,
@@ -253,15 +260,15 @@ def leading(
     failed: int = 1,
 ) -> Iterator[Interview]:
     """A set-up of a folder, which is made: one at a time, its errors as sentences and exit code
-    `failed`.
+    `failed`. Another program's folder is refused.
     """
     try:
-        with report_errors():
+        with report_errors(lambda _: failed):
+            if kind_of(folder) not in {None, kind}:
+                require(folder, kind)
             make_own_folder(folder)
             with only_one(folder, "set-up"):
                 yield Interview(folder, questions, answers, wait=wait)
     except (KeyboardInterrupt, typer.Abort):
         typer.echo(f"\nStopped. {GO_ON}")
         raise typer.Exit(EXIT_UNFINISHED) from None
-    except typer.Exit as ended:
-        raise typer.Exit(ended.exit_code if ended.exit_code != 1 else failed) from None

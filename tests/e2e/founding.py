@@ -70,10 +70,10 @@ def found_by_set_up(stage: Stage) -> Council:
     stage.wait_for("set-up", "to that agency alone", times=len(AGENCIES))
     stage.start_all({f"node-{one.key}": _joining(one) for one in AGENCIES}, until="words: ")
     broken_off = f"node-{AGENCIES[-1].key}"
-    words = stage.said(broken_off, "words: ")
+    shown = stage.said(broken_off, "words: ")
     stage.stop(broken_off)
     stage.start_all({broken_off: _joining(AGENCIES[-1])}, until="words: ")
-    if stage.said(broken_off, "words: ") != words:
+    if stage.said(broken_off, "words: ") != shown:
         raise DemoError("it went on with another application")
     for number in range(1, len(AGENCIES) + 1):
         said = stage.wait_for("set-up", "has applied", times=number)

@@ -8,6 +8,7 @@ one line in a test.
 import asyncio
 import copy
 import hashlib
+import json
 import re
 import shutil
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
@@ -406,13 +407,15 @@ class SimFederation:
         write_secrets(hub_folder / "keys.json", seeds)
         log_signer = NoteSigner(ORIGIN, SignatureType.ED25519, SecretSeed(seeds["log"]))
         charter_id = self.random(16).hex()
+        plan = {"charter_id": charter_id, "hub_name": self.name, "control_domain": "Council"}
+        (hub_folder / "plan.json").write_text(json.dumps({**plan, "origin": ORIGIN}))
         terms, transcripts = self._key_birth(charter_id)
         for name in self.witness_names:
             seed = SecretSeed(self.random(32))
             signer = NoteSigner(name, SignatureType.COSIGNATURE_V1, seed)
             log = WitnessedLog(log_signer.key)
             self.network.witnesses[f"https://{name}"] = SimWitness(signer, self.clock, log)
-        plan = Founding(
+        founding = Founding(
             charter_id=charter_id,
             hub_name="Test hub" if self.name == "hub" else self.name,
             control_domain="Council",
@@ -429,7 +432,7 @@ class SimFederation:
         env = Environment(self.clock, self.random)
         engine = open_engine(hub_folder)
         pen = HubSigner(SecretSeed(seeds["sign"]), env)
-        self.genesis = await engine.write(lambda tables: found(tables, plan, pen))
+        self.genesis = await engine.write(lambda tables: found(tables, founding, pen))
         await engine.close()
         settings = HubSettings(
             host="127.0.0.1",

@@ -313,7 +313,10 @@ async def test_an_invitation_names_the_address_that_the_hub_is_known_by(tmp_path
     (tmp_path / "genesis").write_text("ab" * 32)
     env = Environment()
     for settings, address in (
-        ('host = "127.0.0.1"\nport = 8100\n', "http://127.0.0.1:8100"),
+        (
+            'host = "127.0.0.1"\nport = 8100\nallow_private_addresses = true\n',
+            "http://127.0.0.1:8100",
+        ),
         (
             'host = "127.0.0.1"\nport = 8100\npublic_url = "https://hub.example"\n',
             "https://hub.example",
@@ -321,3 +324,6 @@ async def test_an_invitation_names_the_address_that_the_hub_is_known_by(tmp_path
     ):
         (tmp_path / "hub.toml").write_text(settings)
         assert (await make_invitation(tmp_path, env)).hub == address
+    (tmp_path / "hub.toml").write_text("port = 8100\n")
+    with pytest.raises(LocalError, match="public_url, where newcomers find this hub"):
+        await make_invitation(tmp_path, env)

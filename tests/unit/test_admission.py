@@ -16,7 +16,13 @@ from protocol.governance.admission import (
 )
 from protocol.governance.changes import loosens
 from protocol.governance.directory import Directory, apply_public_leaf
-from protocol.governance.fingerprint import fingerprint, fingerprint_words, parse_words
+from protocol.governance.fingerprint import (
+    WORDS,
+    check_words,
+    fingerprint,
+    fingerprint_words,
+    parse_words,
+)
 from protocol.messages.bodies import CharterAcceptBody, EndorsementBody, EnrolmentBody, MemberBody
 from tests.conftest import Council, party_id
 
@@ -272,3 +278,24 @@ def test_a_stricter_charter_does_not_cut_off_whom_key_holders_served_before(
     served = served_from(log.directory, party_id(LATE), when)
     assert served is not None
     assert served < now
+
+
+def test_words_are_compared_as_they_are_heard(log: Log) -> None:
+    keys = log.directory.members[party_id(LATE)][0].body.keys
+    own = fingerprint_words(party_id(LATE), keys).split()
+    said = f"{own[0].upper()}, {own[1].title()} - {' '.join(own[2:7])}. {own[7]}!\n"
+    check_words(said, party_id(LATE), keys)
+    slip = [*own[:2], own[2] + "x", *own[3:]]
+    with pytest.raises(LocalError, match=f"word 3 is not one of the list: did they say .*{own[2]}"):
+        check_words(" ".join(slip), party_id(LATE), keys)
+    other = next(word for word in WORDS if word not in own)
+    with pytest.raises(LocalError, match="word 5 differs: have all 8 read again") as caught:
+        check_words(" ".join([*own[:4], other, *own[5:]]), party_id(LATE), keys)
+    assert caught.value.code is ErrorCode.CONFLICT
+    assert "do not approve" in caught.value.detail
+    with pytest.raises(LocalError, match="words 1, 2 differ"):
+        check_words(" ".join([other, other, *own[2:]]), party_id(LATE), keys)
+    with pytest.raises(LocalError, match="the words differ"):
+        check_words(" ".join([other] * 8), party_id(LATE), keys)
+    with pytest.raises(LocalError, match="there are 7"):
+        check_words(" ".join(own[:7]), party_id(LATE), keys)

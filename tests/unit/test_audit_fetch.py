@@ -193,7 +193,12 @@ async def hub(tmp_path: Path) -> AsyncIterator[Council]:
     store.add_log(LOG.key)
     witness = TestServer(make_app(store, lambda: int(time.time())))
     await witness.start_server()
-    (folder / "hub.toml").write_text(f'[witness_urls]\n"{W1.name}" = "{witness.make_url("")}"\n')
+    (folder / "hub.toml").write_text(
+        f"""allow_private_addresses = true
+[witness_urls]
+"{W1.name}" = "{witness.make_url("")}"
+"""
+    )
     named = {"name": W1.name, "control_domain": "away", "vkey": W1.key.text}
     signer = AuditLog(
         make_charter(witnesses=[named], quorum=1, admission=None), now=int(time.time())
@@ -380,11 +385,12 @@ async def test_the_command_says_what_is_wrong_with_its_input(hub: Council, tmp_p
     private = "--allow-private-addresses"
     assert (await run("fetch", hub.url, "--out", case, "--genesis", "xyz", private))[0] == 2
     wrong = ("--genesis", "0" * 64)
-    assert (await run("fetch", hub.url, "--out", case, *wrong))[0] == 3
+    code, text = await run("fetch", hub.url, "--out", case, *wrong)
+    assert (code, "only https addresses are followed" in text) == (2, True)
     await run("init", tmp_path / "a", "--name", "A", "--control-domain", "x", *REACHED)
     assert (await run("join", tmp_path / "a", "not an invitation", private))[0] == 3
-    code = "f" * 64
-    assert (await run("join", tmp_path / "a", hub.invitation(code), private))[0] == 3
+    spent = "f" * 64
+    assert (await run("join", tmp_path / "a", hub.invitation(spent), private))[0] == 3
     assert not (tmp_path / "a" / "membership.json").exists()
     name = "x" * 81
     who = ("--name", name, "--control-domain", "x", *REACHED)

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from hub.cli.main import app
 from hub.members.charter_changes import proposed, read_change
 from hub.policies.packs import pack
-from protocol.errors import LocalError, PatchworkError, RemoteError
+from protocol.errors import LocalError, PatchworkError
 from protocol.governance.charter import Charter, parse_charter
 from protocol.log.note import NoteSigner, SignatureType
 from protocol.signing import SecretSeed
@@ -135,16 +135,26 @@ def test_with_four_witnesses_one_may_be_off_and_with_seven_two(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("change", "place"),
     [
-        ({"retention_days": 1}, "retention_days"),
-        ({"quotas": {"wishes_per_day": 3}}, "quotas"),
-        ({"motto": "Onwards"}, "as a whole"),
-        ({"quorum": 8}, "quorum"),
+        ({"retention_days": 1}, "retention_days: write 30 or more"),
+        (
+            {"quotas": {"invite_per_day": 3}},
+            "quotas, invite_per_day: there is no such field; did you mean invites_per_day?",
+        ),
+        ({"motto": "Onwards"}, "motto: there is no such field; there are charter_id, version, "),
+        ({"quorum": 8}, "quorum: write 7 or less"),
         ({"match_policy": {"bias": "high"}}, "bias"),
-        ({"involvement_types": [{"code": "gardening"}]}, "involvement_types"),
+        (
+            {"involvement_types": [{"code": "health_visting", "notice": "quiet"}]},
+            "health_visting, title: it has to be there; health_visting is new: did you mean",
+        ),
+        (
+            {"involvement_types": [{"code": "health_visiting", "visible_to": ["coven"]}]},
+            "names coven, which it does not define",
+        ),
     ],
 )
 def test_what_is_no_charter_is_refused_at_its_place(change: Any, place: str) -> None:
-    with pytest.raises(RemoteError) as caught:
+    with pytest.raises(LocalError) as caught:
         proposed(HELD, change)
     assert place in caught.value.detail
 

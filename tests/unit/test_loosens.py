@@ -80,7 +80,7 @@ UP_AND_DOWN = [
     ("involvement_types/drug_and_alcohol/brokered_to", ["health_provider", "charity", "school"],
      "whose sensitive services it may meet: school is added."),
     ("involvement_types/drug_and_alcohol/hint_from", 5,
-     "a hint through the duty desk: from 5 organisations of the class on."),
+     "a hint through the duty desk: from 5 organisations of the class on (never before)."),
 ]  # fmt: skip
 
 
@@ -119,14 +119,16 @@ def test_a_lower_number_for_a_hint_loosens_and_none_tightens(value: dict[str, An
     none, five, six = (put(value, path, number) for number in (None, 5, 6))
     assert [bool(part) for part in compare(six, five)] == [True, False]
     assert [bool(part) for part in compare(five, six)] == [False, True]
-    assert compare(five, none)[1][0].endswith("a hint through the duty desk: never.")
+    assert compare(five, none)[1][0].endswith(
+        "a hint through the duty desk: never (from 5 organisations of the class on before)."
+    )
 
 
 def test_what_is_always_findable_loosens_and_so_does_another_basis(value: dict[str, Any]) -> None:
     path = "involvement_types/child_protection/basis"
     none, one, other = (put(value, path, basis) for basis in (None, "UK-CA89-S17", "UK-CA89-S47"))
-    assert compare(none, one)[0][0].endswith("always findable on the lawful basis UK-CA89-S17.")
-    assert compare(one, other)[0][0].endswith("always findable on the lawful basis UK-CA89-S47.")
+    assert compare(none, one)[0][0].endswith("lawful basis UK-CA89-S17 (none before).")
+    assert compare(one, other)[0][0].endswith("UK-CA89-S47 (UK-CA89-S17 before).")
     loosened, tightened = compare(one, none)
     assert (loosened, len(tightened)) == ([], 1)
 
@@ -157,8 +159,9 @@ def test_raising_attention_loosens_where_there_was_none_and_with_each_kind(
 
 def test_asking_less_often_about_unconfirmed_work_loosens(value: dict[str, Any]) -> None:
     never, six, nine = (put(value, "confirm_months", months) for months in (None, 6, 9))
-    assert compare(never, six) == ([], ["Work that nobody confirms is looked at after 6 months."])
-    assert compare(six, never) == (["Work that nobody confirms is looked at never."], [])
+    said = "Work that nobody confirms is looked at"
+    assert compare(never, six) == ([], [f"{said} after 6 months (never before)."])
+    assert compare(six, never) == ([f"{said} never (after 6 months before)."], [])
     assert [len(found) for found in compare(six, nine)] == [1, 0]
     assert [len(found) for found in compare(nine, six)] == [0, 1]
 
@@ -261,8 +264,9 @@ def test_what_counts_as_a_place_loosens_either_way_and_a_guard_taken_away(
     value: dict[str, Any],
 ) -> None:
     placeless = put(value, "match_policy/keys/alias_dob_pc.4/place", False)
-    said = ["Match policy, match key alias_dob_pc.4, counts as place evidence: changed."]
-    assert compare(value, placeless)[0] == compare(placeless, value)[0] == said
+    said = "Match policy, match key alias_dob_pc.4, counts as place evidence becomes "
+    assert compare(value, placeless)[0] == [f"{said}no (yes before)."]
+    assert compare(placeless, value)[0] == [f"{said}yes (no before)."]
     for part, other in (("vetoes", []), ("each_of", []), ("bar", None)):
         freed = put(value, f"match_policy/guards/guarded/{part}", other)
         assert compare(value, freed)[0]
@@ -327,8 +331,13 @@ def test_a_field_of_a_later_policy_loosens_by_being_there_or_different(
     other = {**value["match_policy"], "mode": "guarded"}
     new = Charter.model_construct(**{**old.__dict__, "match_policy": later})
     third = Charter.model_construct(**{**old.__dict__, "match_policy": other})
-    for pair in ((old, new), (new, old), (new, third), (third, new)):
-        assert differences(*pair).loosened == ("Match policy, mode: changed.",)
+    for pair, said in (
+        ((old, new), "open (not stated before)"),
+        ((new, old), "not stated (open before)"),
+        ((new, third), "guarded (open before)"),
+        ((third, new), "open (guarded before)"),
+    ):
+        assert differences(*pair).loosened == (f"Match policy, mode becomes {said}.",)
 
 
 def test_facts_a_basis_demands(value: dict[str, Any]) -> None:
@@ -460,8 +469,11 @@ def test_more_time_to_answer_loosens_and_less_tightens(
 def test_a_clock_tightens_and_none_any_more_or_another_zone_loosens(value: dict[str, Any]) -> None:
     value.pop("answering", None)
     timed = put(value, "answering", ANSWERING)
-    bounded = ["How long agencies have to answer is bounded."]
-    assert compare(value, timed) == ([], bounded)
+    bounded = (
+        "How long agencies have to answer is bounded: worker days 2, duty days 1, manager days 2, "
+        "urgent duty hours 2, urgent manager hours 4."
+    )
+    assert compare(value, timed) == ([], [bounded])
     assert compare(timed, value) == (
         ["How long agencies have to answer is not bounded any more."],
         [],

@@ -68,12 +68,45 @@ def test_a_first_import_writes_a_draft_for_a_person_to_complete(folder: Path) ->
     file.write_text(HEADER)
     done = run("import", str(file), "--dir", str(folder))
     assert done.exit_code == 1
-    draft = (folder.parent / "clients.mapping.toml").read_text()
+    path = folder.parent / "clients.mapping.toml"
+    assert f"patchwork-node import {file} --mapping {path} --dir {folder}" in done.output
+    draft = path.read_text()
     assert 'column = "NHS Number"' in draft
-    assert "[fields.permission" not in draft, "there is no default for permission"
+    fields = tomllib.loads(draft)["fields"]
+    assert not {"permission_basis", "valid_for_days"} & fields.keys(), "no default for permission"
     again = run("import", str(file), "--dir", str(folder))
     assert again.exit_code == 1
-    assert (folder.parent / "clients.mapping.toml").read_text() == draft, "a draft is not lost"
+    assert path.read_text() == draft, "a draft is not lost"
+
+
+def test_a_draft_lists_what_the_file_has_and_is_refused_until_it_is_completed(
+    folder: Path,
+) -> None:
+    file = folder.parent / "clients.csv"
+    file.write_text(
+        "Local ID,Forename,Service,Status\na,Amira,HV team,open\nb,Samir,health_visiting,Active\n"
+    )
+    run("import", str(file), "--dir", str(folder))
+    path = folder.parent / "clients.mapping.toml"
+    draft = path.read_text()
+    fields = tomllib.loads(draft)["fields"]
+    assert fields["involvement"]["values"] == {"HV team": "?", "health_visiting": "?"}
+    assert fields["status"]["values"] == {"Active": "?", "open": "open"}
+    assert "Allowed: open, waiting, closed" in draft
+    confirmed = ("import", str(file), "--mapping", str(path), "--dir", str(folder))
+    refused = run(*confirmed)
+    assert refused.exit_code == 2
+    assert "this mapping is a draft: check all of it, then delete line 3" in refused.output
+    path.write_text(draft.replace("draft = true\n", ""))
+    half = run(*confirmed)
+    assert half.exit_code == 1
+    assert "involvement: the involvement is not a code such as early_help" in half.output
+    health = '"HV team" = "health_visiting"\n"health_visiting" = "health_visiting"'
+    whole = path.read_text().replace('"HV team" = "?"\n"health_visiting" = "?"', health)
+    path.write_text(whole.replace('"Active" = "?"', '"Active" = "open"'))
+    done = run(*confirmed)
+    assert done.exit_code == 0, done.output
+    assert "2 rows stored (2 new, 0 changed, 0 unchanged)." in done.output
 
 
 def test_a_draft_says_what_it_lacks_and_which_columns_it_does_not_read(folder: Path) -> None:
@@ -82,12 +115,18 @@ def test_a_draft_says_what_it_lacks_and_which_columns_it_does_not_read(folder: P
     run("import", str(file), "--dir", str(folder))
     path = folder.parent / "clients.mapping.toml"
     draft = path.read_text()
-    assert tomllib.loads(draft)["fields"].keys() == {"given", "worker"}, "what it lacks is a remark"
+    fields = tomllib.loads(draft)["fields"]
+    assert fields.keys() == {"local_id", "involvement", "given", "worker"}
+    assert fields["local_id"] == fields["involvement"] == {"column": ""}, "required, and not known"
     said = draft.splitlines()
-    assert "#   local_id (cannot be done without)" in said
+    assert "# [fields.permission_basis]" in said
     assert "#   permission_basis" in said
     assert "#   worker" not in said
     assert said[-3:] == ["#   Ref", "#   Born", "#   Tel day"]
+    path.write_text(draft.replace("draft = true\n", ""))
+    done = run("import", str(file), "--mapping", str(path), "--dir", str(folder))
+    assert done.exit_code == 1
+    assert "local_id: say which column has it" in done.output
 
 
 def test_good_rows_are_stored_and_bad_ones_listed(folder: Path) -> None:
@@ -150,7 +189,7 @@ def test_a_worker_s_number_that_cannot_be_read_is_left_empty_and_listed(folder: 
 @pytest.mark.parametrize(
     ("option", "value", "said"),
     [
-        ("--duty-line", "ring us", "duty_line: Value error, write a telephone number alone"),
+        ("--duty-line", "ring us", "duty_line: write a telephone number alone"),
         ("--duty-line", "01632 960001 (days)", "write a telephone number alone"),
         ("--duty-hours", "x" * 121, "at most 120 characters"),
         ("--name", "\u0410nna", "no letters that look alike"),
@@ -216,7 +255,7 @@ def test_a_file_that_cannot_be_read_says_what_to_do_and_changes_nothing(
     done = bring(folder, data)
     assert done.exit_code == 1
     assert said in done.output
-    assert "Fix what the detail names" in done.output
+    assert "We could not read the file (bad_file)" in done.output
     again = bring(folder, (HEADER + "a,,Amira,Hassan,2022-03-14,LX3 4AB,HV\n").encode())
     assert "0 new, 0 changed, 1 unchanged" in again.output, "what was there is still there"
 

@@ -14,22 +14,22 @@ INIT = ["init", "--name", "Hub", "--origin", "hub.example/log", "--control-domai
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    "arguments",
     [
-        (["invite"], "run patchwork-hub init"),
-        (["ceremony", "--holder", "nowhere.json"], "run patchwork-hub init"),
-        (["members", "--approve", "ab", "--words", "x"], "nobody with that id"),
-        (["members", "--rename", "ab" * 16, "--name", "Other"], "there is no member with that id"),
-        (["serve"], "run init first"),
+        ["invite"],
+        ["ceremony", "--holder", "nowhere.json"],
+        ["members", "--approve", "ab", "--words", "x"],
+        ["members", "--rename", "ab" * 16, "--name", "Other"],
+        ["serve"],
     ],
 )
-def test_a_hub_that_was_not_set_up_says_what_to_run(
-    tmp_path: Path, arguments: list[str], said: str
+def test_a_hub_that_was_not_set_up_says_what_to_run_and_makes_nothing(
+    tmp_path: Path, arguments: list[str]
 ) -> None:
     done = CliRunner().invoke(hub, [*arguments, "--dir", str(tmp_path)])
     assert done.exit_code == 1, done.output
-    assert said in done.output
-    assert "Traceback" not in done.output
+    assert "run patchwork-hub init" in done.output
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_hub_that_is_not_founded_does_not_serve(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_on_a_terminal_the_duty_desk_is_asked_for(
     done = CliRunner().invoke(hub, [*FOUND, "--dir", str(tmp_path)], input=typed)
     for asked in ("Who answers at once", "Its telephone number", "When it answers"):
         assert asked in done.output
-    assert "terms.json" in done.output, "and it goes on to the ceremony's files"
+    assert "holds no plan.json" in done.output, "and it goes on to the hub's own files"
 
 
 def test_a_hubs_log_name_must_be_one(tmp_path: Path) -> None:
@@ -85,12 +85,16 @@ def test_a_hubs_log_name_must_be_one(tmp_path: Path) -> None:
 def test_a_key_holder_out_of_order_says_what_to_do(tmp_path: Path) -> None:
     folder = ["--dir", str(tmp_path)]
     done = CliRunner().invoke(keys, ["serve", *folder])
+    assert (done.exit_code, "run patchwork-keys init" in done.output) == (1, True)
+    begin = ["init", "--name", "H", "--control-domain", "H", "--url", "https://h.example"]
+    assert CliRunner().invoke(keys, [*begin, *folder]).exit_code == 0
+    done = CliRunner().invoke(keys, ["serve", *folder])
     assert (done.exit_code, "needs hub_url and genesis" in done.output) == (1, True)
     done = CliRunner().invoke(keys, ["deal", "--terms", str(tmp_path / "terms.json"), *folder])
     assert (done.exit_code, "terms.json" in done.output) == (1, True)
     (tmp_path / "terms.json").write_text("{}")
     done = CliRunner().invoke(keys, ["deal", "--terms", str(tmp_path / "terms.json"), *folder])
-    assert (done.exit_code, "unknown_field" in done.output) == (1, True)
+    assert (done.exit_code, "is not the council's terms.json" in done.output) == (1, True)
 
 
 async def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:

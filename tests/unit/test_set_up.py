@@ -240,10 +240,11 @@ def test_an_answer_that_is_none_is_asked_for_again_and_what_was_said_is_kept() -
         "https://hub.example/\n\n\nDuty team\nask reception\n01632 960100\nNights\n1\n3\n\n4\n9\n",
     )
     for sentence in (
-        "Please write a whole address, as https://hub.example",
+        "Not so: write a whole address, as https://hub.example",
         "Then it needs https://",
-        "Please write a telephone number alone",
-        "Please write a number from 2 to 16",
+        "Not so: write a telephone number alone",
+        "Not so: write a number from 2 to 16",
+        "Not so: write a number from 3 to 4",
         "nobody is here to answer: How many of them must sign?",
     ):
         assert sentence in said.output, said.output

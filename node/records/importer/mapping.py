@@ -5,26 +5,39 @@ has, so there is no default for permission: who can change the mapping can publi
 """
 
 import re
-import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 from node.records.importer.dates import Order
-from protocol.errors import ErrorCode, RemoteError
+from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.matchkeys.columns import COLUMNS, squashed
 from protocol.matchkeys.normalise import parse_date
+from runtime.written import line_of, parse_toml
 
 FORMAT = 1
 MAX_MAPPING_CHARACTERS = 200_000
 MAX_TEXT = 200
+UNUSABLE = "the mapping cannot be used: "
 MAX_DAYS = 3_660
 BASIS_CODE = re.compile(r"[A-Z0-9-]{3,32}", re.ASCII)
 TYPE_CODE = re.compile(r"[a-z][a-z0-9_]{1,39}", re.ASCII)
 STATUSES = ("open", "waiting", "closed")
 Types = Collection[str] | None
 """Codes of the involvement types that charters know; None where no charter is known yet."""
+
+
+class DraftError(LocalError):
+    """A draft mapping is used before anybody has completed it."""
+
+    def __init__(self, line: int | None) -> None:
+        super().__init__(
+            ErrorCode.NOT_READY,
+            f"this mapping is a draft: check all of it, then delete line {line}, draft = true",
+        )
 
 
 class Field(StrEnum):
@@ -144,14 +157,13 @@ def guess_mapping(header: Iterable[str]) -> ColumnMapping:
 
 
 def load_mapping(text: str) -> ColumnMapping:
-    """Read a mapping file (TOML). Raises RemoteError(BAD_FILE) naming what to fix."""
-    if len(text) > MAX_MAPPING_CHARACTERS:
-        raise _bad("it is too long")
-    try:
-        document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:
-        raise _bad("it is not valid TOML") from error
-    known = {"format", "title", "fields", "repair_text", "everything_of"}
+    """Read a mapping file (TOML). Raises RemoteError(BAD_FILE) naming what to fix, and DraftError
+    for a draft that nobody has completed.
+    """
+    document = _document(text)
+    if document.get("draft", False) is not False:
+        raise DraftError(line_of(text, ("draft",)))
+    known = {"draft", "format", "title", "fields", "repair_text", "everything_of"}
     if document.keys() - known or document.get("format") != FORMAT:
         raise _bad(
             f"it needs format = {FORMAT}, title, perhaps repair_text and everything_of, and "
@@ -165,33 +177,63 @@ def load_mapping(text: str) -> ColumnMapping:
         raise _bad("it has no [fields]")
     sources: dict[Field, Source] = {}
     for name, entry in fields.items():
-        if name not in _FIELD_NAMES:
-            raise _bad("[fields] has a name that is not one of the fields")
-        sources[Field(name)] = _source(Field(name), entry)
+        where = f"line {line_of(text, ('fields', name))}: "
+        field_name = _field(name, where)
+        sources[field_name] = _source(field_name, entry, where)
     title = _text(document.get("title", ""), "title", empty=True)
     everything = _everything_of(document.get("everything_of", []))
     return ColumnMapping(title, MappingProxyType(sources), repair, everything)
 
 
+def _document(text: str) -> dict[str, Any]:
+    if len(text) > MAX_MAPPING_CHARACTERS:
+        raise _bad("it is too long")
+    try:
+        return parse_toml(text, "the mapping")
+    except (LocalError, ValueError, RecursionError) as error:
+        where = error.detail if isinstance(error, LocalError) else "this is not TOML"
+        raise RemoteError(ErrorCode.BAD_FILE, where) from error
+
+
+def _field(name: str, where: str) -> Field:
+    if name in _FIELD_NAMES:
+        return Field(name)
+    close = get_close_matches(name, _FIELD_NAMES, 1)
+    meant = f": did you mean {close[0]}?" if close else ", see docs/operate/mapping.md"
+    raise _bad(f"{where}there is no such field as [fields.{name}]{meant}")
+
+
 def dump_mapping(mapping: ColumnMapping) -> str:
     """Write a mapping as TOML that load_mapping reads back."""
-    lines = [f"format = {FORMAT}", f"title = {_quoted(mapping.title)}"]
+    lines = head_of(mapping)
+    for name, source in mapping.sources.items():
+        lines += ["", *dump_source(name, source)]
+    return "\n".join(lines) + "\n"
+
+
+def head_of(mapping: ColumnMapping) -> list[str]:
+    """The lines of a mapping file before its fields."""
+    lines = [f"format = {FORMAT}", f"title = {quoted(mapping.title)}"]
     if mapping.repair_text:
         lines.append("repair_text = true")
     if mapping.everything_of:
-        lines.append(f"everything_of = [{', '.join(map(_quoted, mapping.everything_of))}]")
-    for name, source in mapping.sources.items():
-        lines += ["", f"[fields.{name}]"]
-        if source.fixed is not None:
-            lines.append(f"fixed = {_quoted(source.fixed)}")
-        if source.column is not None:
-            lines.append(f"column = {_quoted(source.column)}")
-        if source.order is not None:
-            lines.append(f"order = {_quoted(source.order)}")
-        if source.values is not None:
-            lines += ["", f"[fields.{name}.values]"]
-            lines += [f"{_quoted(cell)} = {_quoted(to)}" for cell, to in source.values.items()]
-    return "\n".join(lines) + "\n"
+        lines.append(f"everything_of = [{', '.join(map(quoted, mapping.everything_of))}]")
+    return lines
+
+
+def dump_source(name: Field, source: Source) -> list[str]:
+    """The lines of one field of a mapping file."""
+    lines = [f"[fields.{name}]"]
+    if source.fixed is not None:
+        lines.append(f"fixed = {quoted(source.fixed)}")
+    if source.column is not None:
+        lines.append(f"column = {quoted(source.column)}")
+    if source.order is not None:
+        lines.append(f"order = {quoted(source.order)}")
+    if source.values is not None:
+        lines += ["", f"[fields.{name}.values]"]
+        lines += [f"{quoted(cell)} = {quoted(to)}" for cell, to in source.values.items()]
+    return lines
 
 
 def check_types(mapping: ColumnMapping, types: Types) -> None:
@@ -229,7 +271,16 @@ def _is_days(value: str) -> bool:
     return bool(re.fullmatch("[0-9]{1,4}", value)) and 1 <= int(value) <= MAX_DAYS
 
 
-def _source(name: Field, entry: object) -> Source:
+def _source(name: Field, entry: object, where: str) -> Source:
+    """The source of a field; `where` is its line, for what cannot be used."""
+    try:
+        return _read_source(name, entry)
+    except RemoteError as error:
+        said = error.detail.removeprefix(UNUSABLE)
+        raise _bad(where + said) from None
+
+
+def _read_source(name: Field, entry: object) -> Source:
     if not isinstance(entry, dict) or entry.keys() not in (
         {"column"},
         {"column", "values"},
@@ -240,6 +291,8 @@ def _source(name: Field, entry: object) -> Source:
             f"{name} needs a column, a column with values (or, of dates, with an order), or a "
             "fixed value"
         )
+    if entry.get("column") == "":
+        raise _bad(f"{name}: say which column has it")
     if "fixed" in entry:
         fixed = _text(entry["fixed"], name)
         _check(name, fixed)
@@ -291,10 +344,11 @@ def _text(value: object, what: str, *, empty: bool = False) -> str:
     return value
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """A text as TOML writes it."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08X}" for c in escaped) + '"'
 
 
 def _bad(detail: str) -> RemoteError:
-    return RemoteError(ErrorCode.BAD_FILE, f"the mapping cannot be used: {detail}")
+    return RemoteError(ErrorCode.BAD_FILE, UNUSABLE + detail)
