@@ -1,5 +1,6 @@
 """Setting a node up, joining a hub, signing its agreement, and new keys for lost ones."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
@@ -10,7 +11,13 @@ from node.config import load_settings
 from node.membership.charter import accept_charter
 from node.membership.details import change_details
 from node.membership.hub import HubMembership
-from node.membership.joining import Joining, init_folder, read_invitation, unfinished
+from node.membership.joining import (
+    WAIT_SECONDS,
+    Joining,
+    init_folder,
+    read_invitation,
+    unfinished,
+)
 from node.membership.rotation import Rotating
 from node.service import NodeService
 from node.store.hubs import HubRow
@@ -137,11 +144,19 @@ class Joiner:
         return self._membership.charter
 
     async def sign(self) -> None:
-        """Sign the agreement in the agency's name, and wait until the log has it. Raises
-        RemoteError.
-        """
+        """Sign the agreement in the agency's name. Raises RemoteError."""
         await self._joining.accept_charter(self._membership)
-        await self._joining.wait_for_acceptance(self._membership)
+
+
+async def in_log(folder: Path) -> None:
+    """Wait until the log has our signature under the agreement: nothing is published before.
+    Raises LocalError, RemoteError.
+    """
+    async with open_service(folder, "", own=True) as service:
+        membership = service.membership
+        while membership.hub.party_id not in membership.directory.accepted:
+            await asyncio.sleep(WAIT_SECONDS)
+            await membership.follow()
 
 
 async def begun(folder: Path) -> list[HubRow]:

@@ -142,6 +142,7 @@ class NodeSetUp:
         begun = asyncio.run(membership.begun(self._folder))
         to = begun[0] if begun else self._invitation()
         asyncio.run(lead_in(self._folder, to, self._signs))
+        asyncio.run(membership.in_log(self._folder))
         self._ask.say(
             "Move recovery-*.json out of this folder and into a safe: with it alone your agency "
             "gets new keys if these are lost or stolen."

@@ -227,14 +227,6 @@ class Joining:
         """Sign the agreement in the agency's name; a public leaf."""
         await accept_charter(membership)
 
-    async def wait_for_acceptance(self, membership: HubMembership) -> None:
-        """Follow the log until it has our signature under the agreement: nothing is published
-        before.
-        """
-        while membership.hub.party_id not in membership.directory.accepted:
-            await asyncio.sleep(WAIT_SECONDS)
-            await membership.follow()
-
     def _recovery(self, hub_id: str) -> str:
         """Draw the offline recovery key; the hash of its public half. To be moved to a safe."""
         path = self._folder / f"recovery-{hub_id}.json"
