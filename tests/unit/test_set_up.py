@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 import runtime.files
+from hub.cli.main import app as hub
 from hub.cli.set_up import HubSetUp
 from hub.members.office import founded_as
 from hub.store.tables import opened
@@ -276,3 +278,10 @@ def test_a_file_of_answers_that_is_none(text: str, sentence: str) -> None:
     done = typed("hub", "Hub\nCouncil\n", "--answers", "answers.toml")
     assert (done.exit_code, sentence in done.output) == (1, True), done.output
     assert "Traceback" not in done.output
+
+
+def test_a_set_up_in_another_programs_folder_is_refused() -> None:
+    unattended("h1")
+    done = CliRunner().invoke(hub, ["set-up", "--dir", "h1"])
+    assert (done.exit_code, "h1 is a key holder's folder" in done.output) == (1, True), done.output
+    assert not Path("h1/plan.json").exists()
