@@ -32,16 +32,16 @@ class ProcessGroup:
         command: Sequence[str],
         output: int | IO[bytes],
         *,
-        errors: int = subprocess.PIPE,
         folder: Path | None = None,
         environment: Mapping[str, str] | None = None,
+        typed: bool = False,
     ) -> subprocess.Popen[bytes]:
-        """Start a program without input in the group."""
+        """Start a program in the group, without input unless something is to be `typed`."""
         process = subprocess.Popen(
             command,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if typed else subprocess.DEVNULL,
             stdout=output,
-            stderr=errors,
+            stderr=subprocess.STDOUT,
             cwd=folder,
             env=environment,
             process_group=self._leader.pid,

@@ -63,19 +63,35 @@ class Stage:
         """Start a service and wait until its output holds `until`."""
         self.start_all({name: (program, *arguments)}, until)
 
-    def start_all(self, services: Mapping[str, Sequence[str]], until: str = "listening") -> None:
-        """Start services side by side and wait until the output of each holds `until`."""
+    def start_all(
+        self,
+        services: Mapping[str, Sequence[str]],
+        until: str = "listening",
+        *,
+        typed: bool = False,
+    ) -> None:
+        """Start services side by side and wait until the output of each holds `until`; `typed`:
+        somebody will type for them.
+        """
         for name, (program, *arguments) in services.items():
             self._started[name] = (program, *arguments)
             with self.log(name).open("wb") as file:
                 self.processes[name] = self._group.start(
                     [str(BIN / program), *arguments],
                     file,
-                    errors=subprocess.STDOUT,
                     environment=ENVIRONMENT,
+                    typed=typed,
                 )
         for name in services:
             self.wait_for(name, until)
+
+    def type(self, name: str, line: str) -> None:
+        """Type a line for a program that was started to be typed for."""
+        process = self.processes[name]
+        if process.stdin is None:
+            raise DemoError(f"{name} reads nothing")
+        process.stdin.write(f"{line}\n".encode())
+        process.stdin.flush()
 
     def stop(self, *names: str) -> None:
         """Stop services as their operators would."""
@@ -163,10 +179,9 @@ def _output(words: Sequence[str], process: subprocess.Popen[bytes], expect: int 
     """What a command has printed, once it has ended."""
     said = " ".join(words[:4])
     try:
-        printed = process.communicate(timeout=LIMIT_SECONDS)
+        output = process.communicate(timeout=LIMIT_SECONDS)[0].decode("utf-8")
     except subprocess.TimeoutExpired as error:
         raise DemoError(f"{said} does not end") from error
-    output = "".join(part.decode("utf-8") for part in printed)
     if expect is not None and process.returncode != expect:
         raise DemoError(f"{said} ended with {process.returncode}, not {expect}:\n{output}")
     return output

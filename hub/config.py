@@ -3,11 +3,13 @@
 Each field says what it means and what an attacker who can change it gains.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from runtime.files import put_settings
 from runtime.settings import read_settings
 from transport.client import require_url
 
@@ -66,6 +68,25 @@ class HubSettings(BaseSettings):
         False,
         description="Follow http and private addresses (a test bench only). "
         "Changed: the hub can be made to call services on its own network.",
+    )
+
+
+TRIAL_ROUND_SECONDS = 30
+
+
+def begin_settings(folder: Path, url: str, port: int, witness_urls: Mapping[str, str]) -> None:
+    """Write hub.toml unless there is one. Over http it is a trial's: with private addresses, and
+    short rounds.
+    """
+    trial = {"allow_private_addresses": True, "round_seconds": TRIAL_ROUND_SECONDS}
+    put_settings(
+        folder / "hub.toml",
+        {
+            "port": port,
+            "public_url": url,
+            **(trial if url.startswith("http:") else {}),
+            "witness_urls": witness_urls,
+        },
     )
 
 

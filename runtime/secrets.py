@@ -4,18 +4,19 @@ Never printed, never in argv or environment. A file that others may read is refu
 """
 
 import json
-import os
 import stat
 from pathlib import Path
 
 from protocol.errors import ErrorCode, LocalError
+from runtime.files import put_file, put_new
 
 
 def write_secrets(path: Path, values: dict[str, bytes]) -> None:
-    """Create the file with mode 0600. Raises LocalError(CONFLICT) if it is there already."""
-    data = json.dumps({name: value.hex() for name, value in values.items()}).encode()
+    """Create the file with mode 0600, whole or not at all. Raises LocalError(CONFLICT) if it is
+    there already.
+    """
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        put_new(path, _encoded(values))
     except FileExistsError as error:
         raise LocalError(
             ErrorCode.CONFLICT,
@@ -23,28 +24,20 @@ def write_secrets(path: Path, values: dict[str, bytes]) -> None:
         ) from error
     except OSError as error:
         raise LocalError(ErrorCode.STORAGE, f"cannot write {path.name}") from error
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def replace_secrets(path: Path, values: dict[str, bytes]) -> None:
-    """Put the file, whole, in the place of the one before, and wait for the disk. Whenever this is
-    cut off, there is one or the other. Raises LocalError.
+    """Put the file, whole, in the place of the one before, and wait for the disk. Raises
+    LocalError.
     """
-    half = path.with_suffix(".part")
-    half.unlink(missing_ok=True)
-    write_secrets(half, values)
     try:
-        half.replace(path)
-        descriptor = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        put_file(path, _encoded(values))
     except OSError as error:
         raise LocalError(ErrorCode.STORAGE, f"cannot write {path.name}") from error
+
+
+def _encoded(values: dict[str, bytes]) -> bytes:
+    return json.dumps({name: value.hex() for name, value in values.items()}).encode()
 
 
 def read_secrets(path: Path) -> dict[str, bytes]:

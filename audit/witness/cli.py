@@ -21,6 +21,8 @@ from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.log.note import VerifierKey, parse_vkey
 from protocol.signing import SEED_BYTES, SecretSeed
 from runtime.cli import report_errors
+from runtime.folders import WITNESS
+from runtime.interview.cli import AnswersFile, NoWait, leading
 from runtime.lock import only_one
 from runtime.secrets import check_closed
 from transport.client import HttpClient, require_url
@@ -69,28 +71,53 @@ def add_peer(
 
 
 @app.command()
+def set_up(folder: _Folder, answers: AnswersFile = None, no_wait: NoWait = False) -> None:
+    """Lead a witness through the founding of a council, and serve. Run again, it goes on."""
+    from audit.witness.set_up import QUESTIONS, WitnessSetUp
+
+    with leading(
+        folder, WITNESS, QUESTIONS, answers, wait=not no_wait, failed=EXIT_USAGE
+    ) as interview:
+        serving = WitnessSetUp(folder, interview).run()
+    if serving:
+        run(folder)
+
+
+@app.command()
 def run(
     folder: _Folder,
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port to listen on; 0 picks a free one.")] = 8090,
+    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port; 0 picks a free one.")] = None,
     pull: Annotated[
-        str, typer.Option(help="Do not listen: fetch from this hub and bring it our signature.")
-    ] = "",
+        str | None,
+        typer.Option(help="Do not listen: fetch from this hub and bring it our signature."),
+    ] = None,
     allow_private_addresses: Annotated[
-        bool, typer.Option(help="Allow http and private addresses (a test bench only).")
-    ] = False,
+        bool | None, typer.Option(help="Allow http and private addresses (a test bench only).")
+    ] = None,
 ) -> None:
-    """Witness until SIGTERM or Ctrl-C: answer add-checkpoint, or pull from behind NAT."""
+    """Witness until SIGTERM or Ctrl-C: answer add-checkpoint, or pull from behind NAT. What is left
+    out is as witness.toml says.
+    """
+    from audit.witness.config import load_settings
+
     with report_errors(_usage), _opened(folder) as store:
         check_closed(folder)
-        if pull:
-            require_url(pull, "--pull", allow_private=allow_private_addresses)
+        said = {
+            "host": host, "port": port, "pull": pull,
+            "allow_private_addresses": allow_private_addresses,
+        }  # fmt: skip
+        changed = {name: value for name, value in said.items() if value is not None}
+        settings = load_settings(folder).model_copy(update=changed)
+        private = settings.allow_private_addresses
+        if settings.pull:
+            require_url(settings.pull, "--pull", allow_private=private)
         with only_one(folder, "witness"):
-            asyncio.run(_ask(store, private=allow_private_addresses))
-            if pull:
-                asyncio.run(_pull(store, pull, private=allow_private_addresses))
+            asyncio.run(_ask(store, private=private))
+            if settings.pull:
+                asyncio.run(_pull(store, settings.pull, private=private))
             else:
-                asyncio.run(_serve(store, host, port))
+                asyncio.run(_serve(store, settings.host, settings.port))
 
 
 async def _ask(store: WitnessStore, *, private: bool) -> None:

@@ -5,7 +5,6 @@ deciding and writing the new head is one transaction that is on the disk before 
 Whoever can put back an old copy of the folder can make the witness sign a second history.
 """
 
-import os
 import stat
 import threading
 from collections.abc import Callable
@@ -30,6 +29,7 @@ from protocol.log.witness import (
     refusal,
 )
 from protocol.signing import SecretSeed
+from runtime.files import put_new
 from runtime.folders import WITNESS, require
 from runtime.secrets import make_own_folder
 from storage.engine import Row, Schema, Transaction
@@ -216,31 +216,23 @@ def is_older(held: Checkpoint | None, seen: Checkpoint) -> bool:
     return seen.size == held.size and seen.root != held.root
 
 
+def has_witness(folder: Path) -> bool:
+    """Whether a witness was made here."""
+    return (folder / _KEY_FILE).exists()
+
+
 def make_witness(folder: Path, name: str, seed: SecretSeed) -> VerifierKey:
     """Write a new witness's key file (mode 0600); its verifier key. Never replaces one."""
     signer = NoteSigner(name, SignatureType.COSIGNATURE_V1, seed)
     make_own_folder(folder)
     text = f"{_KEY_HEADER}\nname {name}\nseed {seed.value.hex()}\n"
     try:
-        descriptor = os.open(folder / _KEY_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        put_new(folder / _KEY_FILE, text.encode())
     except FileExistsError as error:
         raise LocalError(
             ErrorCode.CONFLICT, "this folder already holds a witness: choose another"
         ) from error
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    _sync_folder(folder)
     return signer.key
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _read_signer(folder: Path) -> NoteSigner:

@@ -8,6 +8,15 @@ from runtime.cli import add_later, make_cli
 app = make_cli("patchwork-hub", "Run a council's hub: enrol agencies, match, broker, keep the log.")
 add_later(
     app,
+    "hub.cli.set_up",
+    {
+        "set-up": (
+            "Lead through founding a council and bringing its agencies in. Run again, it goes on."
+        ),
+    },
+)
+add_later(
+    app,
     "hub.cli.founding",
     {
         "init": "Make a new hub's keys and folder; prints the charter id.",

@@ -29,10 +29,12 @@ from protocol.governance.ceremony import (
 from protocol.governance.charter import DutyDesk
 from protocol.governance.fingerprint import check_words, fingerprint_words
 from protocol.governance.witness_rules import least_quorum
-from protocol.log.note import NoteSigner, SignatureType, parse_vkey
+from protocol.log.merkle import leaf_hash
+from protocol.log.note import NoteSigner, SignatureType, VerifierKey, parse_vkey
 from protocol.signing import SecretSeed
 from protocol.wire import Invitation
 from runtime.environment import Environment
+from runtime.files import put_file
 from runtime.folders import HUB, require
 from runtime.handed import read_handed
 from runtime.secrets import make_own_folder, read_secrets, write_secrets
@@ -84,15 +86,41 @@ class WaitingRotation:
 
 
 def make_hub(folder: Path, plan: Plan, env: Environment) -> None:
-    """Make a new hub's keys and folder. Raises LocalError(CONFLICT) if there are keys already."""
+    """Make a new hub's keys and folder. Raises LocalError(CONFLICT) if there are keys already.
+
+    The keys come last: a folder that has them is whole.
+    """
     try:
-        NoteSigner(plan.origin, SignatureType.ED25519, SecretSeed(bytes(32)))
+        check_origin(plan.origin)
     except LocalError as error:
         raise LocalError(error.code, f"--origin: {error.detail}") from None
     make_own_folder(folder)
+    if has_hub(folder):
+        raise LocalError(ErrorCode.CONFLICT, "keys.json is there already")
+    put_file(folder / "plan.json", json.dumps(asdict(plan)).encode())
     secrets = {key: env.random(32) for key in ("sign", "log", "pepper")}
     write_secrets(folder / "keys.json", secrets)
-    (folder / "plan.json").write_text(json.dumps(asdict(plan)), encoding="utf-8")
+
+
+def has_hub(folder: Path) -> bool:
+    """Whether a hub was made here."""
+    return (folder / "keys.json").exists()
+
+
+def check_origin(origin: str) -> None:
+    """Raise LocalError(CONFIGURATION) for what can be no log's name."""
+    NoteSigner(origin, SignatureType.ED25519, SecretSeed(bytes(32)))
+
+
+def log_signer(folder: Path, plan: Plan) -> NoteSigner:
+    """What signs this hub's checkpoints. Raises LocalError."""
+    secrets = read_secrets(folder / "keys.json")
+    return NoteSigner(plan.origin, SignatureType.ED25519, SecretSeed(secrets["log"]))
+
+
+def has_plan(folder: Path) -> bool:
+    """Whether it was said here what a hub is to be."""
+    return (folder / "plan.json").exists()
 
 
 def read_plan(folder: Path) -> Plan:
@@ -172,12 +200,12 @@ async def found_federation(
     if not least_quorum(count) <= first.quorum <= count:
         said = f"--quorum: of {count} witnesses {least_quorum(count)} to {count} must sign"
         raise LocalError(ErrorCode.CONFIGURATION, said)
-    log_signer = NoteSigner(plan.origin, SignatureType.ED25519, SecretSeed(keys["log"]))
+    log_key = log_signer(folder, plan).key
     founding = Founding(
         charter_id=plan.charter_id,
         hub_name=plan.hub_name,
         control_domain=plan.control_domain,
-        log_key=log_signer.key,
+        log_key=log_key,
         witnesses=first.witnesses,
         quorum=first.quorum,
         holders=terms.holders,
@@ -188,9 +216,26 @@ async def found_federation(
     signer = HubSigner(SecretSeed(keys["sign"]), env)
     async with opened(folder) as engine:
         genesis = await engine.write(lambda tables: found(tables, founding, signer))
-    (folder / "genesis").write_text(genesis + "\n", encoding="utf-8")
-    (folder / "log.vkey").write_text(log_signer.key.text + "\n", encoding="utf-8")
+    _tell_genesis(folder, genesis, log_key)
     return genesis
+
+
+async def founded_as(folder: Path) -> str | None:
+    """The genesis fingerprint, or None if this hub is not founded yet. What a founding that was cut
+    off left unwritten is written.
+    """
+    async with opened(folder) as engine:
+        first = await engine.read(lambda tables: tables.log.leaves(0, 1))
+    if not first:
+        return None
+    genesis = leaf_hash(first[0]).hex()
+    _tell_genesis(folder, genesis, log_signer(folder, read_plan(folder)).key)
+    return genesis
+
+
+def _tell_genesis(folder: Path, genesis: str, log_key: VerifierKey) -> None:
+    put_file(folder / "log.vkey", f"{log_key.text}\n".encode())
+    put_file(folder / "genesis", f"{genesis}\n".encode())
 
 
 async def make_invitation(folder: Path, env: Environment) -> Invitation:

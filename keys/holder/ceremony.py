@@ -7,9 +7,7 @@ clear outside its key holder's folder.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
-
-from pydantic import Field, ValidationError
+from typing import Any
 
 from keys.dkg import Ceremony, Deal, assemble, deal
 from keys.group import RandomBytes, SecretScalar, parse_scalar
@@ -17,28 +15,20 @@ from keys.groups import default_group
 from keys.threshold import KeyShare
 from keys.transcript import deal_value, make_transcript, parse_deal, transcript_value
 from protocol import canonical
-from protocol.dsse import parse_envelope, sign
+from protocol.dsse import sign
 from protocol.errors import ErrorCode, LocalError, RemoteError
-from protocol.fields import Base64, Hex16, WireModel, from_base64, to_base64
-from protocol.governance.ceremony import TRANSCRIPT_KIND, CeremonyTerms, HolderRecord
+from protocol.fields import from_base64, to_base64
+from protocol.governance.ceremony import (
+    DEAL_KIND,
+    TRANSCRIPT_KIND,
+    CeremonyTerms,
+    HolderRecord,
+    holder_ids,
+    read_deal,
+)
 from protocol.requests.sealing import SealBinding
 from protocol.signing import SecretSeed
 from transport.seal import seal, unseal
-
-DEAL_KIND = "key-deal"
-DEAL_LIMIT = 64 * 1024
-
-
-class DealFile(WireModel):
-    """X"""
-
-    charter_id: Hex16
-    epoch: Annotated[int, Field(ge=1, le=65_535)]
-    threshold: Annotated[int, Field(ge=2, le=16)]
-    holders: Annotated[list[Hex16], Field(min_length=2, max_length=16)]
-    dealer: Hex16
-    deal: dict[str, object]
-    shares: dict[Hex16, Base64]
 
 
 @dataclass(frozen=True)
@@ -52,10 +42,10 @@ class Identity:
 
 def holder_number(terms: CeremonyTerms, holder_id: str) -> int:
     """A key holder's number, from 1. Raises LocalError for somebody else."""
-    for number, holder in enumerate(terms.holders, 1):
-        if holder.holder_id == holder_id:
-            return number
-    raise LocalError(ErrorCode.NOT_FOUND, "this key holder is not in the ceremony")
+    ids = holder_ids(terms)
+    if holder_id not in ids:
+        raise LocalError(ErrorCode.NOT_FOUND, "this key holder is not in the ceremony")
+    return ids.index(holder_id) + 1
 
 
 def ceremony_of(terms: CeremonyTerms) -> Ceremony:
@@ -77,7 +67,7 @@ def write_deal(terms: CeremonyTerms, own: Identity, rand: RandomBytes) -> bytes:
         "charter_id": terms.charter_id,
         "epoch": terms.epoch,
         "threshold": terms.threshold,
-        "holders": [holder.holder_id for holder in terms.holders],
+        "holders": holder_ids(terms),
         "dealer": own.record.holder_id,
         "deal": deal_value(dealt),
         "shares": sealed,
@@ -96,15 +86,15 @@ def combine_deals(
     deals: list[Deal] = []
     shares: dict[int, SecretScalar] = {}
     for data in files:
-        number, dealt, share = _read_deal(terms, own, data)
+        number, dealt, share = _open_deal(terms, own, data)
         if number in shares:
             raise RemoteError(ErrorCode.BAD_SHARE, f"key holder {number} dealt twice")
         deals.append(dealt)
         shares[number] = share
     group = default_group()
     share_of_key, _ = assemble(group, ceremony_of(terms), index, deals, shares)
-    ids = [holder.holder_id for holder in terms.holders]
-    transcript = transcript_value(make_transcript(group, ceremony_of(terms), ids, deals))
+    ceremony, ids = ceremony_of(terms), holder_ids(terms)
+    transcript = transcript_value(make_transcript(group, ceremony, ids, deals))
     envelope = sign(TRANSCRIPT_KIND, canonical.encode(transcript), own.sign_seed)
     signed = canonical.encode(
         {
@@ -116,28 +106,14 @@ def combine_deals(
     return share_of_key, transcript, signed
 
 
-def _read_deal(terms: CeremonyTerms, own: Identity, data: bytes) -> tuple[int, Deal, SecretScalar]:
-    envelope = parse_envelope(data, limit=DEAL_LIMIT)
-    try:
-        file = DealFile.model_validate(canonical.parse(envelope.payload, limit=DEAL_LIMIT))
-    except ValidationError as error:
-        raise RemoteError(ErrorCode.MALFORMED, "not a deal file") from error
-    number = next(
-        (n for n, item in enumerate(terms.holders, 1) if item.holder_id == file.dealer), None
-    )
-    if number is None or envelope.kind != DEAL_KIND:
-        raise RemoteError(ErrorCode.BAD_SHARE, "a deal comes from somebody outside the ceremony")
-    dealer = terms.holders[number - 1]
-    envelope.verify(bytes.fromhex(dealer.sign))
-    agreed = (terms.charter_id, terms.epoch, terms.threshold)
-    ids = [holder.holder_id for holder in terms.holders]
-    if (file.charter_id, file.epoch, file.threshold) != agreed or file.holders != ids:
-        raise RemoteError(ErrorCode.BAD_SHARE, f"key holder {number} dealt on other terms")
+def _open_deal(terms: CeremonyTerms, own: Identity, data: bytes) -> tuple[int, Deal, SecretScalar]:
+    file = read_deal(terms, data)
+    number = holder_ids(terms).index(file.dealer) + 1
     dealt = parse_deal(file.deal)  # type: ignore[arg-type]
     sealed = file.shares.get(own.record.holder_id)
     if dealt.index != number or sealed is None:
         raise RemoteError(ErrorCode.BAD_SHARE, f"key holder {number} left a key holder out")
-    binding = _binding(terms, dealer, own.record)
+    binding = _binding(terms, terms.holders[number - 1], own.record)
     opened = unseal(binding, own.seal_secret.value, from_base64(sealed))
     return number, dealt, SecretScalar(parse_scalar(opened))
 

@@ -4,23 +4,19 @@ Exit codes: 0 done, 1 refused or failed (the sentence says why), 2 wrong usage.
 """
 
 import asyncio
-import secrets
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from keys.holder.ceremony import DEAL_LIMIT, Identity, combine_deals, write_deal
+from keys.holder.folder import combine as combine_in
+from keys.holder.folder import deal_anew, make_holder, read_terms
 from protocol.dsse import parse_envelope
 from protocol.errors import ErrorCode, LocalError, RemoteError
-from protocol.governance.ceremony import CEREMONY_LIMIT, CeremonyTerms, HolderRecord
-from protocol.signing import SecretSeed, public_key
-from protocol.wire import encode_wire, parse_wire
+from protocol.governance.ceremony import DEAL_LIMIT
 from runtime.cli import make_cli, report_errors
 from runtime.folders import HOLDER, require
-from runtime.handed import read_handed
-from runtime.secrets import make_own_folder, read_secrets, write_secrets
-from transport.seal import seal_public_key
+from runtime.interview.cli import AnswersFile, NoWait, leading
 
 app = make_cli("patchwork-keys", "Hold one share of the token key: ceremony and service.")
 
@@ -33,6 +29,17 @@ TermsFile = Annotated[
 
 
 @app.command()
+def set_up(answers: AnswersFile = None, no_wait: NoWait = False, folder: Folder = Path()) -> None:
+    """Lead a key holder through the founding of a council, and serve. Run again, it goes on."""
+    from keys.holder.set_up import QUESTIONS, HolderSetUp
+
+    with leading(folder, HOLDER, QUESTIONS, answers, wait=not no_wait) as interview:
+        serving = HolderSetUp(folder, interview).run()
+    if serving:
+        serve(folder)
+
+
+@app.command()
 def init(
     name: Annotated[str, typer.Option(help="The key holder's name.")],
     control_domain: Annotated[str, typer.Option(help="Who controls it.")],
@@ -41,29 +48,14 @@ def init(
 ) -> None:
     """Make this key holder's own keys; writes public.json for the others."""
     with report_errors():
-        keys = {"sign": secrets.token_bytes(32), "seal": secrets.token_bytes(32)}
-        record = HolderRecord(
-            holder_id=secrets.token_hex(16),
-            name=name,
-            control_domain=control_domain,
-            sign=public_key(SecretSeed(keys["sign"])).hex(),
-            seal=seal_public_key(keys["seal"]),
-            url=url,
-        )
-        make_own_folder(folder)
-        write_secrets(folder / "keys.json", keys)
-        (folder / "public.json").write_bytes(encode_wire(record))
-        typer.echo(record.holder_id)
+        typer.echo(make_holder(folder, name, control_domain, url).holder_id)
 
 
 @app.command("deal")
 def deal_shares(terms: TermsFile, folder: Folder = Path()) -> None:
     """Deal a random polynomial to the key holders; writes deal.json."""
     with report_errors():
-        agreed = _terms(terms)
-        (folder / "deal.json").write_bytes(
-            write_deal(agreed, _identity(folder), secrets.token_bytes)
-        )
+        deal_anew(folder, read_terms(terms))
         typer.echo("deal.json is ready: give it to every key holder.")
 
 
@@ -77,11 +69,8 @@ def combine(
 ) -> None:
     """Check all deals, keep our share, and sign the transcript; writes transcript.json."""
     with report_errors():
-        agreed = _terms(terms)
-        files = [_deal(path) for path in deal]
-        share, transcript, signed = combine_deals(agreed, _identity(folder), files)
-        write_secrets(folder / f"share-{agreed.epoch}.json", {"share": share.secret.to_bytes()})
-        (folder / "transcript.json").write_bytes(signed)
+        agreed = read_terms(terms)
+        transcript = combine_in(folder, agreed, [_deal(path) for path in deal])
         typer.echo(f"The key of epoch {agreed.epoch} is {transcript['public_key']}")
 
 
@@ -98,10 +87,6 @@ def serve(folder: Folder = Path()) -> None:
         asyncio.run(service.run(lambda port: typer.echo(f"key holder listening on port {port}")))
 
 
-def _terms(path: Path) -> CeremonyTerms:
-    return read_handed(CeremonyTerms, path, "the council's terms.json", limit=CEREMONY_LIMIT)
-
-
 def _deal(path: Path) -> bytes:
     """A deal file's bytes. Raises LocalError(BAD_FILE) for another file."""
     data = path.read_bytes()
@@ -110,13 +95,6 @@ def _deal(path: Path) -> bytes:
     except RemoteError:
         raise LocalError(ErrorCode.BAD_FILE, f"{path} is not a key holder's deal.json") from None
     return data
-
-
-def _identity(folder: Path) -> Identity:
-    require(folder, HOLDER)
-    keys = read_secrets(folder / "keys.json")
-    record = parse_wire(HolderRecord, (folder / "public.json").read_bytes())
-    return Identity(record, SecretSeed(keys["sign"]), SecretSeed(keys["seal"]))
 
 
 def main() -> None:

@@ -5,6 +5,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from protocol.errors import ErrorCode, LocalError
+from runtime.files import put_settings
 from runtime.settings import read_settings
 from transport.client import require_url
 
@@ -38,6 +40,18 @@ class HolderSettings(BaseSettings):
         description="Allow http and private addresses (a test bench only). "
         "Changed: we can be made to call services on our own network.",
     )
+
+
+def begin_settings(folder: Path, hub_url: str, port: int, genesis: str) -> None:
+    """Write holder.toml; of a hub over http it is a trial's. Raises LocalError(CONFIGURATION) if
+    there is one, which is the operator's.
+    """
+    path = folder / "holder.toml"
+    if path.exists():
+        said = f'add to holder.toml: hub_url = "{hub_url}" and genesis = "{genesis}"'
+        raise LocalError(ErrorCode.CONFIGURATION, said)
+    trial = {"allow_private_addresses": True} if hub_url.startswith("http:") else {}
+    put_settings(path, {"port": port, "hub_url": hub_url, "genesis": genesis, **trial})
 
 
 def load_settings(folder: Path) -> HolderSettings:

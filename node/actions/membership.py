@@ -1,5 +1,6 @@
 """Setting a node up, joining a hub, signing its agreement, and new keys for lost ones."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
@@ -10,21 +11,29 @@ from node.config import load_settings
 from node.membership.charter import accept_charter
 from node.membership.details import change_details
 from node.membership.hub import HubMembership
-from node.membership.joining import Joining, init_folder, read_invitation, unfinished
+from node.membership.joining import (
+    WAIT_SECONDS,
+    Joining,
+    init_folder,
+    read_invitation,
+    unfinished,
+)
 from node.membership.rotation import Rotating
 from node.service import NodeService
 from node.store.hubs import HubRow
 from node.store.people import Act, Deed
-from node.store.tables import open_engine
+from node.store.tables import NodeTables, open_engine
 from protocol.contact import require_hours, require_name, require_phone
 from protocol.errors import ErrorCode, LocalError
 from protocol.governance.charter import Charter
 from protocol.governance.fingerprint import parse_words
+from protocol.governance.follow import LogView
 from protocol.messages.bodies import EndorsementBody
 from protocol.wire import Invitation
 from runtime.environment import Environment
 from runtime.secrets import check_closed, read_secrets, write_secrets
 from transport.client import HttpClient, require_url
+from transport.logsync import sync
 
 BEARER_FILE = "api-token.json"
 
@@ -73,12 +82,14 @@ class Applied:
     words: str
 
 
-def set_up(folder: Path, agency: Agency) -> None:
+def set_up(folder: Path, agency: Agency, *, trial: bool = False) -> None:
     """Make a node's folder: settings for a person to edit, and the token of the local interface.
+    `trial` allows http and private addresses.
 
     Raises LocalError(CONFLICT) if there is one.
     """
-    init_folder(folder, {**asdict(agency), "control_domain": agency.name})
+    private = {"allow_private_addresses": True} if trial else {}
+    init_folder(folder, {**asdict(agency), "control_domain": agency.name, **private})
     api_token(folder, Environment())
 
 
@@ -88,6 +99,29 @@ def api_token(folder: Path, env: Environment) -> str:
     if not path.exists():
         write_secrets(path, {"token": env.random(32)})
     return read_secrets(path)["token"].hex()
+
+
+async def agreement_offered(invitation: str, *, trial: bool) -> Charter:
+    """The sharing agreement that an invitation is to, as its hub has it; nothing is kept. `trial`
+    allows http and private addresses. Raises RemoteError.
+    """
+    asked = read_invitation(invitation)
+    async with HttpClient(allow_private=trial) as http:
+        progress = await sync(http, asked.hub.rstrip("/"), LogView(asked.genesis))
+    return progress.view.directory.charter
+
+
+async def signed_at(folder: Path) -> list[str]:
+    """The hubs whose agreement we have signed, as the log was seen last. Raises LocalError."""
+
+    def read(tables: NodeTables) -> list[str]:
+        return [
+            hub.name
+            for hub in tables.hubs.all()
+            if hub.party_id in tables.log_views.load(hub.genesis).directory.accepted
+        ]
+
+    return await in_folder(folder, read)
 
 
 class Joiner:
@@ -112,6 +146,17 @@ class Joiner:
     async def sign(self) -> None:
         """Sign the agreement in the agency's name. Raises RemoteError."""
         await self._joining.accept_charter(self._membership)
+
+
+async def in_log(folder: Path) -> None:
+    """Wait until the log has our signature under the agreement: nothing is published before.
+    Raises LocalError, RemoteError.
+    """
+    async with open_service(folder, "", own=True) as service:
+        membership = service.membership
+        while membership.hub.party_id not in membership.directory.accepted:
+            await asyncio.sleep(WAIT_SECONDS)
+            await membership.follow()
 
 
 async def begun(folder: Path) -> list[HubRow]:

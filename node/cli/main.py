@@ -8,6 +8,16 @@ from runtime.cli import add_later, make_cli
 app = make_cli("patchwork-node", "One agency's node: import, publish, see the team, ask, answer.")
 add_later(
     app,
+    "node.cli.set_up",
+    {
+        "set-up": (
+            "Lead an agency from an invitation to its first publication, and serve. Run again, it "
+            "goes on."
+        ),
+    },
+)
+add_later(
+    app,
     "node.cli.membership",
     {
         "init": "Make a node's folder and settings file (node.toml, yours to edit).",

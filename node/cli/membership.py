@@ -4,6 +4,7 @@ Exit codes: see node/cli/main.py.
 """
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,7 @@ from node.cli.options import Folder, HubName, PersonName
 from node.cli.prompts import at_keyboard
 from node.membership.joining import read_invitation
 from node.store.hubs import HubRow
+from protocol.errors import ErrorCode, LocalError
 from protocol.governance.charter_words import charter_in_words
 from runtime.cli import handed_over, report_errors
 
@@ -58,11 +60,17 @@ def join(
         text = ""
         if invitation or not begun or not at_keyboard():
             text = handed_over(invitation, "invitation", read_invitation)
+
+        def signs() -> bool:
+            if not accept_charter:
+                typer.confirm(SIGN, abort=True)
+            return True
+
         if begun and not text.strip():
             out.print(f"Going on at {begun[0].name}. For another council: patchwork-node join -")
-            asyncio.run(_join(folder, begun[0], accept=accept_charter))
+            asyncio.run(lead_in(folder, begun[0], signs))
         else:
-            asyncio.run(_join(folder, text, accept=accept_charter))
+            asyncio.run(lead_in(folder, text, signs))
 
 
 @app.command()
@@ -113,17 +121,21 @@ def rotate_keys(
         asyncio.run(work())
 
 
-async def _join(folder: Path, to: str | HubRow, *, accept: bool) -> None:
+async def lead_in(folder: Path, to: str | HubRow, signs: Callable[[], bool]) -> None:
+    """Apply to the hub of an invitation, or go on at one that was applied to; wait until its
+    operator has compared the words, show its agreement, and sign it if `signs` says so. Raises
+    LocalError, RemoteError.
+    """
     async with membership.joined(folder, to) as joiner:
         typer.echo(f"party: {joiner.applied.party_id}")
         typer.echo(f"words: {joiner.applied.words}")
         if not joiner.is_member:
             out.print("Read these words to the council's operator, who approves if they match.")
-            out.print("Waiting. It may take days: stop with Ctrl-C, and run join again to go on.")
+            out.print("Waiting. It may take days: stop with Ctrl-C, and run this again to go on.")
         charter = await joiner.approved()
         out.print(f"Approved. This is version {charter.version} of {charter.hub.name}'s agreement:")
         print_sections(charter_in_words(charter, joiner.clients))
-        if not accept:
-            typer.confirm(SIGN, abort=True)
+        if not signs():
+            raise LocalError(ErrorCode.NOT_READY, "the agreement is not signed: run this again")
         await joiner.sign()
         out.print("Signed. You can publish now.")

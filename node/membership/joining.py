@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -30,6 +29,7 @@ from protocol.messages.statement import Statement, parse_statement
 from protocol.signing import SecretSeed, public_key, verify_ed25519
 from protocol.wire import Invitation, parse_wire
 from runtime.environment import Environment
+from runtime.files import put_settings
 from runtime.secrets import make_own_folder, read_secrets, write_secrets
 from runtime.settings import check_settings
 from transport.client import HttpClient
@@ -87,9 +87,7 @@ def init_folder(folder: Path, values: Mapping[str, str | int]) -> None:
         )
     check_settings(NodeSettings, values, "init")
     make_own_folder(folder)
-    # A JSON string is a TOML basic string, and so is a number.
-    text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items())
-    path.write_text(text, encoding="utf-8")
+    put_settings(path, values)
 
 
 def read_invitation(text: str) -> Invitation:

@@ -4,6 +4,8 @@ Pure, and asked only before a charter is founded or changed: a reader of a log t
 the log has it.
 """
 
+from collections.abc import Sequence
+
 from protocol.governance.charter import Charter
 
 FEWEST, MOST, OUTSIDE = 3, 7, 2
@@ -16,9 +18,14 @@ def least_quorum(witnesses: int) -> int:
 
 def witness_faults(charter: Charter) -> tuple[str, ...]:
     """What is wrong with the charter's witnesses and quorum, in sentences for the operator."""
-    count = len(charter.witnesses)
-    outside = sum(item.control_domain != charter.hub.control_domain for item in charter.witnesses)
-    least = least_quorum(count)
+    domains = [item.control_domain for item in charter.witnesses]
+    return faults_of(domains, charter.hub.control_domain, charter.quorum)
+
+
+def faults_of(domains: Sequence[str], hub_domain: str, quorum: int) -> tuple[str, ...]:
+    """The same of the witnesses' control domains, before there is a charter."""
+    count, least = len(domains), least_quorum(len(domains))
+    outside = sum(domain != hub_domain for domain in domains)
     faults = (
         (
             not FEWEST <= count <= MOST,
@@ -28,9 +35,6 @@ def witness_faults(charter: Charter) -> tuple[str, ...]:
             outside < OUTSIDE,
             f"at least {OUTSIDE} witnesses are outside the hub's control domain, here {outside}",
         ),
-        (
-            charter.quorum < least,
-            f"of {count} witnesses at least {least} must sign, not {charter.quorum}",
-        ),
+        (quorum < least, f"of {count} witnesses at least {least} must sign, not {quorum}"),
     )
     return tuple(says for fault, says in faults if fault)

@@ -13,6 +13,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from audit.witness.app import make_app
+from audit.witness.config import WitnessSettings
 from hub.config import HubSettings
 from hub.matching.publications import CHUNK_LIMIT
 from hub.policies.packs import pack
@@ -521,7 +522,9 @@ def test_every_vector_file_is_run_by_a_test_and_named_in_the_specs(path: Path) -
 # Settings
 
 
-@pytest.mark.parametrize("settings", [HubSettings, NodeSettings, MailSettings, HolderSettings])
+@pytest.mark.parametrize(
+    "settings", [HubSettings, NodeSettings, MailSettings, HolderSettings, WitnessSettings]
+)
 def test_every_setting_says_what_it_means_and_what_changing_it_gains(
     settings: type[BaseModel],
 ) -> None:
@@ -534,7 +537,7 @@ def test_every_setting_says_what_it_means_and_what_changing_it_gains(
 
 
 def test_settings_refuse_what_they_do_not_know(tmp_path: Path) -> None:
-    for settings in (HubSettings, NodeSettings, HolderSettings):
+    for settings in (HubSettings, NodeSettings, HolderSettings, WitnessSettings):
         assert settings.model_config.get("extra") == "forbid"
         assert str(settings.model_config.get("env_prefix")).startswith("PATCHWORK_")
     assert not list(tmp_path.iterdir())

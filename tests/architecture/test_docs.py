@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from node.alarms import TEXTS
 ROOT = Path(__file__).parents[2]
 DOCS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "specs").glob("*.md")])
 COMMAND = re.compile(r"patchwork-(node|hub|keys|audit)((?: [a-z][a-z-]*)+)?")
+SET_UPS = ("hub.cli.set_up", "keys.holder.set_up", "audit.witness.set_up", "node.cli.set_up")
 MODULES = {
     "node": "node.cli.main",
     "hub": "hub.cli.main",
@@ -54,6 +56,15 @@ def test_every_alarm_is_in_the_operators_table() -> None:
     for code, says in TEXTS.items():
         row = f"| `{code.value}` | {says.severity.name.lower()} | {says.sentence} |"
         assert row in text, code
+
+
+def test_every_question_of_a_set_up_is_in_the_manual() -> None:
+    """By the key that answers it in a file."""
+    page = (ROOT / "docs/operate/set-up.md").read_text(encoding="utf-8")
+    unattended = page.partition("## Without anybody at a keyboard")[2]
+    for module in SET_UPS:
+        for key in import_module(module).QUESTIONS:
+            assert f"`{key}`" in unattended, f"{module}: {key}"
 
 
 def test_every_decision_record_is_in_the_index() -> None:

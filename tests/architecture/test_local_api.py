@@ -26,7 +26,7 @@ SCHEMAS: dict[str, dict[str, Any]] = DOCUMENT["components"]["schemas"]
 
 AT_THE_KEYBOARD = {
     **dict.fromkeys(
-        ("init", "join", "rotate-keys", "endorse"),
+        ("init", "set-up", "join", "rotate-keys", "endorse"),
         "words are read out over the telephone, and a file goes into a safe",
     ),
     **dict.fromkeys(

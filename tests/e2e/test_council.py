@@ -20,6 +20,7 @@ from demo.council import CHILD, HEALTH, WITNESSES, Agency
 from demo.stage import LIMIT_SECONDS, ROOT, DemoError, Stage
 from demo.story import AMIRA_CHILD, AMIRA_HEALTH, Story
 from tests.e2e.council import BOTH_SIDES, accept, matched, team
+from tests.e2e.founding import TypingStage
 
 ROUND = '"event": "round"'
 HUB, NEW, LEFT = ROOT / "hub", ROOT / "hub2", ROOT / "left"
@@ -88,6 +89,31 @@ def charter_version(stage: Stage) -> int:
 
 def signed(stage: Stage, version: int, agency: Agency) -> bool:
     return f"Signed version {version}." in accept(stage, agency)
+
+
+def test_from_empty_folders_to_the_first_match_in_fifteen_commands(stage: TypingStage) -> None:
+    stage.until(lambda: matched(stage), "the two agencies see each other")
+    typed = [words for words in stage.typed if words[1] != "team"]
+    looked = {tuple(words) for words in stage.typed if words[1] == "team"}
+    assert len(typed) + len(looked) <= 15, stage.typed
+    parties = {tuple(words) for words in typed if "set-up" in words}
+    assert len(parties) == 1 + 3 + 4 + 3, "hub, key holders, witnesses, agencies"
+    assert len(typed) == len(parties) + 2, "and the hub itself; one set-up was broken off"
+
+
+def test_what_the_council_and_its_parties_hand_each_other_holds_nothing_secret() -> None:
+    secrets = set()
+    for path in ROOT.rglob("*.json"):
+        if path.name in {"keys.json", "share-1.json"}:
+            secrets |= set(json.loads(path.read_text(encoding="utf-8")).values())
+    for path in ROOT.rglob("witness.key"):
+        secrets.add(path.read_text(encoding="utf-8").split()[-1])
+    assert len(secrets) >= 3 + 3 * 3 + 4
+    handed = [HUB / "to-all.json", *ROOT.glob("*/to-council.json")]
+    assert len(handed) == 1 + 3 + 4
+    for path in handed:
+        text = path.read_text(encoding="utf-8")
+        assert [secret for secret in secrets if secret in text] == []
 
 
 def test_a_changed_weight_travels_to_the_links_while_everything_runs(stage: Stage) -> None:

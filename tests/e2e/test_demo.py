@@ -26,7 +26,6 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         demo = group.start(
             command,
             subprocess.PIPE,
-            errors=subprocess.STDOUT,
             folder=folder,
             environment=environment,
         )

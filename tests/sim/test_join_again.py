@@ -88,7 +88,7 @@ def test_broken_off_and_approved_meanwhile_it_finishes(newcomer: Newcomer, secon
     typed = {"": "", "another": newcomer.invitation(b"s"), "the same": first}[second]
     said = newcomer.joins(first, broken_off=True)
     assert said.exit_code != 0
-    assert "run join again to go on" in said.output
+    assert "run this again to go on" in said.output
     newcomer.approved(said)
     done = newcomer.joins(typed)
     assert done.exit_code == 0, done.output
