@@ -36,7 +36,7 @@ async def measure(size: int) -> None:
     """One agency of so many clients."""
     with tempfile.TemporaryDirectory() as folder:
         async with simulated(Path(folder)) as federation:
-            agency = await federation.join("Agency", "health_provider")
+            agency = await federation.join("Agency", "health_provider", clients=size)
             await agency.membership.sync()
             with alone():
                 await timed("import", size, lambda: imported(agency, size))

@@ -159,12 +159,15 @@ def _publication(row: Row) -> Publication:
 
 def _effect_value(effect: Effect) -> dict[str, Any]:
     digests = {key: [item.hex() for item in items] for key, items in effect.digests.items()}
-    value = {**vars(effect.stub), "retired": int(effect.stub.retired), "digests": digests}
+    made_of = effect.stub.made_of.hex() if effect.stub.made_of is not None else None
+    stub = {**vars(effect.stub), "retired": int(effect.stub.retired), "made_of": made_of}
+    value = {**stub, "digests": digests}
     return {**value, **(vars(effect.tokens) if effect.tokens else {"tokens_hash": None})}
 
 
 def _effect(value: Mapping[str, Any]) -> Effect:
-    stub = {name: value[name] for name in PublishedStub.__dataclass_fields__}
+    stub = {name: value[name] for name in PublishedStub.__dataclass_fields__ if name in value}
+    stub["made_of"] = bytes.fromhex(value["made_of"]) if value.get("made_of") else None
     named = value["tokens_hash"]
     return Effect(
         stub=PublishedStub(**{**stub, "retired": bool(stub["retired"])}),
