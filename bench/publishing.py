@@ -19,7 +19,7 @@ from tests.sim.crowd import alone, crowd
 from tests.sim.federation import SimFederation, SimNode, simulated
 from tests.statements import counted_statements
 
-SIZES = (4_000, 12_000)
+SIZES = (10_000, 100_000)
 
 
 def main() -> None:
