@@ -54,6 +54,7 @@ class Evaluating:
         pairs = dict(zip(inputs, made, strict=True))
         sealed = await self._cache.seal(pairs)
         await self._engine.write(partial(self._cache.keep, sealed=sealed))
+        self._cache.remember(pairs)
         self.count += len(pairs)
 
 

@@ -30,8 +30,8 @@ class Outgoing:
     def __init__(self, membership: HubMembership) -> None:
         self._membership = membership
 
-    def keep(self, tables: NodeTables, changes: Changes) -> None:
-        """Sign the manifest and keep it with its chunks."""
+    def keep(self, tables: NodeTables, changes: Changes) -> Publication:
+        """Sign the manifest and keep it with its chunks; what is to be sent."""
         hub_id = self._membership.hub.hub_id
         row_chunks = [encode_wire(RowsChunk(rows=part)) for part in _split(changes.rows)]
         token_chunks = [encode_wire(TokensChunk(tokens=part)) for part in _split(changes.tokens)]
@@ -42,16 +42,16 @@ class Outgoing:
             tokens=_refs(token_chunks, changes.tokens),
         )
         statement = self._membership.sign(body, hub_id)
-        tables.publications.add(
-            Publication(
-                hub_id=hub_id,
-                sequence=body.sequence,
-                statement_id=statement.id,
-                envelope=statement.envelope.encode(),
-                chunks=[*row_chunks, *token_chunks],
-                effects=changes.effects,
-            )
+        publication = Publication(
+            hub_id=hub_id,
+            sequence=body.sequence,
+            statement_id=statement.id,
+            envelope=statement.envelope.encode(),
+            chunks=[*row_chunks, *token_chunks],
+            effects=changes.effects,
         )
+        tables.publications.add(publication)
+        return publication
 
     async def resume_or_drop(self) -> None:
         """Finish an earlier publication; one that the hub no longer takes is made anew below."""
@@ -63,9 +63,14 @@ class Outgoing:
 
     async def resume(self) -> None:
         """Send a pending publication, if there is one, and take its effects."""
+        hub_id = self._membership.hub.hub_id
+        await self.send(
+            await self._membership.engine.read(lambda tables: tables.publications.pending(hub_id))
+        )
+
+    async def send(self, kept: Publication | None) -> None:
+        """Send a publication that is kept, if there is one, and take its effects."""
         membership = self._membership
-        hub_id = membership.hub.hub_id
-        kept = await membership.engine.read(lambda tables: tables.publications.pending(hub_id))
         if kept is None:
             return
         try:
@@ -122,8 +127,7 @@ def apply_effects(tables: NodeTables, kept: Publication, index: int, salt: str |
     """Take the effects of a publication that the hub has logged, once."""
     hub_id, store = kept.hub_id, tables.publications
     tables.journal.enter_sent(hub_id, "publication", index)
-    held = store.get(hub_id, kept.sequence)
-    if held is None or held.state is not PublicationState.PENDING:
+    if store.state(hub_id, kept.sequence) is not PublicationState.PENDING:
         return  # a command and the service may both have sent it: only the first takes effect
     store.set_applied(hub_id, kept.sequence)
     preamble = parse_statement(kept.envelope).preamble

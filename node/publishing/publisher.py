@@ -18,6 +18,7 @@ from node.publishing.evaluating import Evaluating
 from node.publishing.outgoing import Outgoing
 from node.publishing.spans import Span, Whom
 from node.publishing.tokens import TokenCache
+from node.store.publications import Publication
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, RemoteError
 
@@ -186,12 +187,13 @@ class Publisher:
         item = ahead[0]
         drafts, changes = await item.drafted, Changes()
         if item.page.due:
-            changes = await self._membership.engine.write(
+            changes, kept = await self._membership.engine.write(
                 lambda tables: self._keep_changes(tables, item.page, drafts)
             )
-        if changes.rows:
-            await self._outgoing.resume()
+            await self._outgoing.send(kept)
         ahead.popleft()
+        for draft in drafts.values():
+            self._cache.put_away(draft.inputs)
         report.add(item.page, len(drafts), changes)
         progress(item.done)
         return changes.stale > 0
@@ -264,9 +266,9 @@ class Publisher:
         while await engine.write(work):
             await self._outgoing.resume()
 
-    def _keep_changes(self, tables: NodeTables, page: Page, drafts: dict[int, Draft]) -> Changes:
+    def _keep_changes(
+        self, tables: NodeTables, page: Page, drafts: dict[int, Draft]
+    ) -> tuple[Changes, Publication | None]:
         now = self._membership.env.clock()
         changes = self._drafter.changes(tables, page.due, drafts, now)
-        if changes.rows:
-            self._outgoing.keep(tables, changes)
-        return changes
+        return changes, self._outgoing.keep(tables, changes) if changes.rows else None

@@ -47,6 +47,7 @@ class TokenCache:
         self._key = membership.keys.cache.value
         self._box = nacl.secret.SecretBox(self._key)
         self._random = membership.env.random
+        self._made: dict[bytes, TokenPair] = {}
 
     def digest(self, token_input: bytes) -> bytes:
         """The name under which an input is cached; says nothing without the cache key."""
@@ -66,10 +67,21 @@ class TokenCache:
 
     def get_all(self, tables: NodeTables, digests: Collection[bytes]) -> dict[bytes, TokenPair]:
         """Cached pairs by digest. Raises LocalError(NOT_FOUND) where one is missing."""
-        sealed = tables.sealed_tokens.sealed(self._hub_id, digests)
-        if len(sealed) < len(set(digests)):
+        found = {digest: pair for digest in digests if (pair := self._made.get(digest))}
+        rest = {digest for digest in digests if digest not in found}
+        sealed = tables.sealed_tokens.sealed(self._hub_id, rest)
+        if len(sealed) < len(rest):
             raise LocalError(ErrorCode.NOT_FOUND, "a token is not in the cache; publish again")
-        return {digest: self._open(data) for digest, data in sealed.items()}
+        return found | {digest: self._open(data) for digest, data in sealed.items()}
+
+    def remember(self, pairs: Mapping[bytes, TokenPair]) -> None:
+        """Have pairs that are kept at hand, to be published in a moment."""
+        self._made |= pairs
+
+    def put_away(self, digests: Collection[bytes]) -> None:
+        """These are published."""
+        for digest in digests:
+            self._made.pop(digest, None)
 
     async def seal(self, pairs: Mapping[bytes, TokenPair]) -> dict[bytes, bytes]:
         """Pairs as they are kept."""

@@ -4,7 +4,7 @@ off is sent again as it was, and takes effect here once.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -101,19 +101,26 @@ class Publications:
         )  # fmt: skip
         return str(row["statement_id"]) if row else None
 
-    def set_applied(self, hub_id: str, sequence: int) -> Publication:
-        """Mark a publication as applied, and forget what it was made of; how it is now.
+    def state(self, hub_id: str, sequence: int) -> PublicationState | None:
+        """Whether the hub has applied a publication; None if there is none."""
+        sql = "SELECT state FROM publication WHERE hub_id = ? AND sequence = ?"
+        row = self._tx.one(sql, hub_id, sequence)
+        return PublicationState(row["state"]) if row else None
+
+    def set_applied(self, hub_id: str, sequence: int) -> None:
+        """Mark a publication as applied, and forget what it was made of.
 
         Raises LocalError(CONFLICT) for one that is applied already, NOT_FOUND for none.
         """
-        before = self._pending(hub_id, sequence, PublicationState.APPLIED)
-        applied = replace(before, chunks=(), effects=(), state=PublicationState.APPLIED)
+        before = self.state(hub_id, sequence)
+        if before is None:
+            raise LocalError(ErrorCode.NOT_FOUND, "there is no publication with that number")
+        check_move(MOVES, before, PublicationState.APPLIED)
         self._tx.update(
             "publication",
-            {"state": applied.state.value, "chunks": "[]", "effects": "[]"},
-            {"hub_id": hub_id, "sequence": sequence, "state": before.state.value},
+            {"state": PublicationState.APPLIED.value, "chunks": "[]", "effects": "[]"},
+            {"hub_id": hub_id, "sequence": sequence, "state": before.value},
         )
-        return applied
 
     def drop(self, hub_id: str, sequence: int) -> bool:
         """Delete a publication that the hub refused; False if there is none, or it is applied."""
@@ -136,13 +143,6 @@ class Publications:
         """Forget all publications to a hub: a new log of it begins with the first."""
         self._tx.run("DELETE FROM publication WHERE hub_id = ?", hub_id)
         self._tx.run("DELETE FROM published_under WHERE hub_id = ?", hub_id)
-
-    def _pending(self, hub_id: str, sequence: int, after: PublicationState) -> Publication:
-        found = self.get(hub_id, sequence)
-        if found is None:
-            raise LocalError(ErrorCode.NOT_FOUND, "there is no publication with that number")
-        check_move(MOVES, found.state, after)
-        return found
 
 
 def _publication(row: Row) -> Publication:
