@@ -108,7 +108,7 @@ class Peaks:
     def __init__(self, stage: Stage) -> None:
         self._stage, self._done = stage, threading.Event()
         self._most: dict[str, float] = {}
-        self._thread = threading.Thread(target=self._watch)
+        self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
 
     def stop(self) -> dict[str, float]:
