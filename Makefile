@@ -19,16 +19,19 @@ soak: .venv/.dev
 mutants: .venv/.dev
 	$(BIN)/python -m scripts.mutants $(ARGS)
 
+# Every figure is a ratio of one run; the table in the end is bench/results.json. An hour or two.
 bench: .venv/.runtime
 	$(BIN)/python -m bench.tokens
+	$(BIN)/python -m bench.first_load
+	$(BIN)/python -m bench.hub_publish
 	$(BIN)/python -m bench.log
 	$(BIN)/python -m bench.audit
 	$(BIN)/python -m bench.publications
 	$(BIN)/python -m bench.importing
 	$(BIN)/python -m bench.clients
-	$(BIN)/python -m bench.publishing
 	$(BIN)/python -m bench.evaluations
 	$(BIN)/python -m bench.matching.attacks
+	$(BIN)/python -m bench.results
 
 # Beside Splink and CLK + anonlink. DATA=DIR holds council-train and council-validate; see README.
 compare: .venv/.runtime .venv-bench/.made

@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.statements import counted_statements
 from tests.synthetic import CARE, HEALTH, SCHOOL, SyntheticHub, stubs
 
-STUBS = 4_000
+STUBS = 500
 
 
 def main() -> None:

@@ -1,76 +1,149 @@
 """How dear a verified threshold token is, against bare scalar multiplications in the same run.
 
-The floor for one token with 2 of 3 holders: the node blinds and unblinds (2 multiplications), two
-holders evaluate (2), two proofs are made and checked (the batched composites cost about 2 each).
-Prints ratios; the seconds are of this machine only.
+With 2 of 3 holders the node multiplies six times a token: it blinds and unblinds, and sums points
+and answers of each of two proofs under their weights. A holder multiplies twice: it evaluates, and
+sums the points. `tokens_node` is all that the node does for a token, hashing, checking and adding
+included, against a loop over libsodium's multiplication through ctypes and nothing else.
+`tokens_two_threads` is two batches by two of the node's workers against one after the other.
 """
 
+import ctypes
+import functools
+import os
 import secrets
-import time
 from collections.abc import Callable
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
 
+from bench.results import Figure, best, processor, record
 from keys.dkg import Ceremony, assemble, deal
-from keys.group import random_scalar
+from keys.group import SecretScalar, random_scalar
 from keys.groups import default_group
-from keys.oprf import blind, finalise
-from keys.threshold import combine, make_quorum, partial_evaluate, verify_partial
+from keys.oprf import blind
+from keys.sodium import load_sodium
+from keys.threshold import KeyShare, PartialEvaluation, Quorum, make_quorum, partial_evaluate
+from node.publishing.workers import blinded, finished
 from protocol.tokens import token_input
 
-TOKENS = 2048
+BATCH = 2048
+QUORUM = (1, 2)
+NODE_MULTIPLICATIONS = 6
+ROUNDS = 4  # batches for each worker, so that the way to it is as rare as it is in use
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """The best of three runs."""
-    best = float("inf")
-    for _ in range(3):
-        began = time.perf_counter()
-        work()
-        best = min(best, time.perf_counter() - began)
-    return best
+@dataclass(frozen=True)
+class Council:
+    """A batch of inputs and what two key holders answer."""
+
+    quorum: Quorum
+    shares: list[KeyShare]
+    inputs: list[bytes]
+    blinds: list[SecretScalar]
+    points: list[bytes]
+    answers: list[tuple[bytes, PartialEvaluation]]
+
+    def node(self) -> None:
+        """The node's part of a batch, all steps."""
+        blinded(self.inputs, self.blinds)
+        finished(self.inputs, self.blinds, self.points, self.quorum, self.answers)
+
+    def holder(self, number: int = 0) -> None:
+        """One key holder's part of a batch."""
+        group, share = default_group(), self.shares[number]
+        partial_evaluate(group, share, self.quorum, self.points, secrets.token_bytes)
 
 
-def main() -> None:
-    """Measure each step of a batch."""
+@functools.cache
+def _council() -> Council:
     group, rand = default_group(), secrets.token_bytes
     ceremony = Ceremony("ab" * 16, 1, 3, 2)
     dealt = [deal(group, ceremony, index, rand) for index in (1, 2, 3)]
     deals = [item[0] for item in dealt]
     made = [
         assemble(group, ceremony, at, deals, {d.index: shares[at] for d, shares in dealt})
-        for at in (1, 2, 3)
+        for at in QUORUM
     ]
-    shares, key = [item[0] for item in made], made[0][1]
-    quorum = make_quorum((1, 2), 3, 2)
-    inputs = [token_input("ab" * 16, 1, "name_pc.1", f"value {n}") for n in range(TOKENS)]
+    shares, key, quorum = [item[0] for item in made], made[0][1], make_quorum(QUORUM, 3, 2)
+    inputs = [token_input("ab" * 16, 1, "name_pc.1", f"value {n}") for n in range(BATCH)]
     blinds = [random_scalar(rand) for _ in inputs]
     points = blind(group, inputs, blinds)
-    partials = [partial_evaluate(group, share, quorum, points, rand) for share in shares[:2]]
-    evaluated = combine(group, quorum, partials)
+    answers = [
+        (key.commitment(share.index), partial_evaluate(group, share, quorum, points, rand))
+        for share in shares
+    ]
+    return Council(quorum, shares, inputs, blinds, points, answers)
 
-    bare = seconds(
-        lambda: [group.multiply(factor.value, point) for factor, point in zip(blinds, points)]
-    )
-    steps = {
-        "blind (node)": lambda: blind(group, inputs, blinds),
-        "evaluate with proof (each holder)": lambda: partial_evaluate(
-            group, shares[0], quorum, points, rand
-        ),
-        "verify one holder (node)": lambda: verify_partial(
-            group, key.commitment(1), quorum, points, partials[0]
-        ),
-        "combine (node)": lambda: combine(group, quorum, partials),
-        "finalise (node)": lambda: finalise(group, inputs, blinds, evaluated),
+
+def council(_: int = 0) -> None:
+    """Have a batch ready in this process."""
+    _council()
+
+
+def whole_batch(_: int = 0) -> None:
+    """All that a node and two key holders compute for one batch."""
+    _council().node()
+    for number in range(len(QUORUM)):
+        _council().holder(number)
+
+
+def node_batch(_: int = 0) -> None:
+    """The node's part of one batch."""
+    _council().node()
+
+
+def bare(times: int) -> None:
+    """So many multiplications for each element of a batch, by libsodium through ctypes alone."""
+    load_sodium()
+    library = ctypes.CDLL("libsodium.so.23")
+    multiply, out = library.crypto_scalarmult_ristretto255, ctypes.create_string_buffer(32)
+    multiply.argtypes = [ctypes.c_char_p] * 3
+    pairs = [
+        (factor.to_bytes(), point)
+        for factor, point in zip(_council().blinds, _council().points, strict=True)
+    ]
+    for _ in range(times):
+        for factor, point in pairs:
+            multiply(out, factor, point)
+
+
+def spread(pool: Executor, batches: int) -> None:
+    """The node's part of so many batches by a pool."""
+    list(pool.map(node_batch, range(batches)))
+
+
+def main() -> None:
+    """Measure."""
+    us = 1e6 / BATCH
+    node, holder = processor(_council().node), processor(_council().holder)
+    alone = processor(lambda: bare(NODE_MULTIPLICATIONS))
+    print(f"{BATCH} tokens, 2 of 3 holders, {default_group().name}")
+    print(f"one multiplication {alone * us / NODE_MULTIPLICATIONS:8.1f} us")
+    print(f"node, all steps    {node * us:8.1f} us a token")
+    print(f"each holder        {holder * us:8.1f} us a token")
+    figures = [Figure("tokens_node", node * us, alone * us, "us of processor a token", 1.15, "max")]
+    if (os.cpu_count() or 1) > 1:
+        figures.append(_two())
+    record(*figures)
+
+
+def _two() -> Figure:
+    """Tokens a second of two workers against one, and for comparison of two threads."""
+    rates = {}
+    made: dict[str, Callable[[int], Executor]] = {
+        "processes": lambda n: ProcessPoolExecutor(n, get_context("spawn")),
+        "threads": ThreadPoolExecutor,
     }
-    print(f"{TOKENS} tokens, 2 of 3 holders, {group.name}")
-    print(f"{'bare multiplication':36s} {bare / TOKENS * 1e6:8.1f} us a token   1.00x")
-    total = 0.0
-    for name, work in steps.items():
-        took = seconds(work)
-        total += took * (2 if "holder" in name else 1)
-        print(f"{name:36s} {took / TOKENS * 1e6:8.1f} us a token {took / bare:6.2f}x")
-    print(
-        f"{'all of it, one core':36s} {total / TOKENS * 1e6:8.1f} us a token {total / bare:6.2f}x"
-    )
+    for kind, pool in made.items():
+        for count in (1, 2):
+            with pool(count) as running:
+                list(running.map(council, range(4 * count)))
+                took = best(lambda: spread(running, ROUNDS * count))  # noqa: B023 - run at once
+            rates[kind, count] = ROUNDS * count * BATCH / took
+    for (kind, count), rate in rates.items():
+        print(f"{count} {kind:10s} {rate:8.0f} tokens a second")
+    ours, one = rates["processes", 2], rates["processes", 1]
+    return Figure("tokens_two_threads", ours, one, "tokens a second", 1.8, "min")
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ def prove(
     if 0 in (key.value, nonce.value):
         raise LocalError(ErrorCode.BAD_SCALAR, "key or nonce is zero")
     public = group.multiply_base(key.value)
-    weighted = _sum(group, _weights(public, points, evaluated), points)
+    weighted = group.weighted_sum(_weights(public, points, evaluated), points)
     statement = (public, weighted, group.multiply(key.value, weighted))
     first, second = group.multiply_base(nonce.value), group.multiply(nonce.value, weighted)
     challenge = _challenge(statement, first, second)
@@ -84,7 +84,7 @@ def verify_proof(
     if public == IDENTITY:
         raise RemoteError(ErrorCode.BAD_POINT, "public commitment is the identity")
     weights = _weights(public, points, evaluated)
-    weighted, result = _sum(group, weights, points), _sum(group, weights, evaluated)
+    weighted, result = (group.weighted_sum(weights, items) for items in (points, evaluated))
     first = group.add(group.multiply_base(proof.response), group.multiply(proof.challenge, public))
     second = group.add(
         group.multiply(proof.response, weighted), group.multiply(proof.challenge, result)
@@ -118,13 +118,6 @@ def _weights(public: bytes, points: Sequence[bytes], evaluated: Sequence[bytes])
         )
         for number, (point, element) in enumerate(zip(points, evaluated, strict=True))
     ]
-
-
-def _sum(group: Group, weights: Sequence[int], elements: Sequence[bytes]) -> bytes:
-    total = IDENTITY
-    for weight, element in zip(weights, elements, strict=True):
-        total = group.add(total, group.multiply(weight, element))
-    return total
 
 
 def _challenge(statement: tuple[bytes, bytes, bytes], first: bytes, second: bytes) -> int:

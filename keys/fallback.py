@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from nacl import bindings
 
-from keys.group import ELEMENT_BYTES, IDENTITY, ORDER, UNIFORM_BYTES, scalar_bytes
+from keys.group import ELEMENT_BYTES, IDENTITY, ORDER, UNIFORM_BYTES, Group, scalar_bytes
 from protocol.errors import ErrorCode, LocalError, RemoteError
 
 _P = 2**255 - 19
@@ -34,7 +34,7 @@ class _Point(NamedTuple):
     t: int
 
 
-class FallbackGroup:
+class FallbackGroup(Group):
     """keys.group.Group by PyNaCl and Python integers."""
 
     name = "fallback"

@@ -7,7 +7,7 @@ leak by timing to whoever shares the machine; the elliptic-curve steps themselve
 in libsodium.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -51,6 +51,15 @@ class Group(Protocol):
     def multiply_base(self, scalar: int) -> bytes:
         """The generator, scalar times."""
         ...
+
+    def weighted_sum(self, weights: Sequence[int], elements: Sequence[bytes]) -> bytes:
+        """The sum of elements, each as many times as its weight says: public ones alone, the time
+        it takes may depend on them.
+        """
+        total = IDENTITY
+        for weight, element in zip(weights, elements, strict=True):
+            total = self.add(total, self.multiply(weight, element))
+        return total
 
     def is_valid(self, element: bytes) -> bool:
         """Whether these are the 32 canonical bytes of an element other than the identity."""

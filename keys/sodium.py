@@ -9,7 +9,7 @@ choice of library beyond a fixed list of names. ctypes releases the interpreter 
 
 import ctypes
 
-from keys.group import ELEMENT_BYTES, IDENTITY, UNIFORM_BYTES, scalar_bytes
+from keys.group import ELEMENT_BYTES, IDENTITY, UNIFORM_BYTES, Group, scalar_bytes
 from protocol.errors import ErrorCode, LocalError, RemoteError
 
 LIBRARY_NAMES = ("libsodium.so.23", "libsodium.so.26", "libsodium.dylib")
@@ -27,7 +27,7 @@ STATUS_FUNCTIONS = {
 }
 
 
-class SodiumGroup:
+class SodiumGroup(Group):
     """keys.group.Group over a loaded libsodium. Raises LocalError where it lacks a function."""
 
     name = "libsodium"
@@ -43,7 +43,7 @@ class SodiumGroup:
             raise LocalError(ErrorCode.NOT_READY, "libsodium has no ristretto255") from error
         if started < 0:
             raise LocalError(ErrorCode.NOT_READY, "libsodium does not start")
-        self._library = library
+        self.library = library
 
     def from_hash(self, uniform: bytes) -> bytes:
         """See Group."""
@@ -79,12 +79,12 @@ class SodiumGroup:
         return element != IDENTITY and self._decodes(element)
 
     def _decodes(self, element: bytes) -> bool:
-        function = getattr(self._library, f"{_PREFIX}is_valid_point")
+        function = getattr(self.library, f"{_PREFIX}is_valid_point")
         return _is_sized(element) and function(element) == 1
 
     def _call(self, name: str, *arguments: bytes) -> bytes:
         out = ctypes.create_string_buffer(ELEMENT_BYTES)
-        if getattr(self._library, name)(out, *arguments) != 0:
+        if getattr(self.library, name)(out, *arguments) != 0:
             raise RemoteError(ErrorCode.BAD_POINT, "element is not a canonical encoding")
         return out.raw
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes .venv from a hashed lock. Usage: scripts/bootstrap.sh requirements.lock|requirements-dev.lock
-# What pip cannot bring (python3-venv, libsodium23; for tests also Go with its log library,
+# What pip cannot bring (python3-venv, libsodium23, libdecaf0; for tests also Go with its log library,
 # openssl, age and Chromium) comes from apt as root or with passwordless sudo; otherwise the one line to type is
 # printed and we exit 3.
 set -eu
@@ -16,6 +16,7 @@ python=${PYTHON:-python3}
 missing=""
 "$python" -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
 "$python" -c 'import ctypes; ctypes.CDLL("libsodium.so.23")' 2>/dev/null || missing="$missing libsodium23"
+"$python" -c 'import ctypes; ctypes.CDLL("libdecaf.so.0")' 2>/dev/null || missing="$missing libdecaf0"
 case $lock in *dev*)
     command -v go >/dev/null || missing="$missing golang-go"
     [ -d /usr/share/gocode/src/golang.org/x/mod/sumdb ] || missing="$missing golang-golang-x-mod-dev"

@@ -1,18 +1,20 @@
 """Importing a file of an agency's own system: its mapping, one transaction, the rejects beside it.
 
+The file is read before the transaction begins, so that others wait for what is stored alone.
+
 What the command does and what a browser will do; nothing here prints or asks.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
 from node.actions.session import in_folder
-from node.config import Agreement, HubTerms, load_settings
+from node.config import Agreement, HubTerms, NodeSettings, load_settings
 from node.membership.hub import followed_charters
 from node.records.clients import ImportReport, apply_import, write_faults, write_missing
 from node.records.enquiries import end_known
@@ -27,13 +29,18 @@ from node.records.importer.mapping import (
 )
 from node.records.importer.reader import Line, Reading, Table, read_table
 from node.records.importer.rows import parse_rows
+from node.records.importer.spool import Spool
 from node.records.missing import Feed
 from node.store.tables import NodeTables, open_engine
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.governance.charter import Charter
 from protocol.governance.involvement_types import InvolvementType
 
+_Charters = Sequence[tuple[str, Charter]]
+"""Charters as last seen, each with its hub's name."""
+
 MAPPING_LIMIT = 200_000
+CHARTER_CAME = "a new sharing agreement came while the file was read; import it again"
 LINES_A_STEP = 500
 
 
@@ -153,65 +160,93 @@ def findable_types(
 
 
 async def run_import(folder: Path, file: ImportFile, progress: Callable[[int], None]) -> Imported:
-    """Import a file in one transaction, and list its faults.
+    """Import a file, which is read first, in one transaction, and list its faults.
 
     A type of involvement must be in the charter of a hub that this node has joined, as last seen.
     Before it has joined one, only a type's form is checked; what a charter lacks is not published.
     Raises DoubtfulFileError where something speaks against the file that nobody agreed to,
-    RemoteError for a file that cannot be used; nothing is stored then.
+    RemoteError for a file that cannot be used, LocalError(CONFLICT) where the types that charters
+    have changed while it was read; nothing is stored then.
     """
     mapping = file.chosen.mapping
     if mapping is None:
         raise LocalError(ErrorCode.NOT_READY, "confirm the mapping first")
     settings = load_settings(folder)
-    zone = ZoneInfo(settings.time_zone)
-    now = datetime.now(zone)
+    now = datetime.now(ZoneInfo(settings.time_zone))
+    running = _Import(file, mapping, settings, now, FileLook(mapping))
     engine = open_engine(folder)
-    beside, stem = file.beside, file.path.stem
-    rejects, notes, missing = (
-        beside / f"{stem}.{kind}.csv" for kind in ("rejected", "notes", "missing")
-    )
-
-    def work(tables: NodeTables) -> tuple[Table, ImportReport]:
-        charters = followed_charters(tables)
-        ours = own_types(charters, settings.hubs)
-        types = frozenset(ours) if charters else None
-        check_types(mapping, types)
-        findable, by_law = findable_types(charters, settings.hubs), tables.findable.anywhere()
-        feed = Feed(mapping.title, mapping.everything_of, findable | by_law, by_law)
-        with file.path.open("rb") as stream:
-            table = read_table(stream, sheet=file.sheet)
-            watched = replace(table, lines=_watched(table.lines, stream, progress))
-            look = FileLook(mapping)
-            rows = parse_rows(watched, mapping, Terms(now.date(), types, zone), look)
-            report = apply_import(tables, rows, int(now.timestamp()), feed)
-            end_known(tables, int(now.timestamp()))
-        _check(table.reading, report)
-        try:
-            _agree(tables, file, [*look.warnings(), *report.warnings], int(now.timestamp()))
-        except DoubtfulFileError:
-            if report.missing:
-                write_missing(missing, report.missing)
-            raise
-        return table, report
-
     try:
-        table, report = await engine.write(work)
+        with Spool(folder) as spool:
+            charters = await engine.read(followed_charters)
+            table = await asyncio.to_thread(running.read, charters, spool, progress)
+            report = await engine.write(
+                lambda tables: running.take(tables, charters, table.reading, spool)
+            )
     finally:
         await engine.close()
-    for path, faults in ((rejects, report.errors), (notes, report.notes)):
-        if faults:
-            await asyncio.to_thread(write_faults, path, faults)
-    if report.missing:
-        await asyncio.to_thread(write_missing, missing, report.missing)
-    return Imported(
-        table.reading,
-        report,
-        table.sheet,
-        rejects if report.errors else None,
-        notes if report.notes else None,
-        missing if report.missing else None,
-    )
+    return await asyncio.to_thread(running.listed, table, report)
+
+
+@dataclass(frozen=True)
+class _Import:
+    """A file on its way in, `now`."""
+
+    file: ImportFile
+    mapping: ColumnMapping
+    settings: NodeSettings
+    now: datetime
+    look: FileLook
+
+    def read(self, charters: _Charters, spool: Spool, progress: Callable[[int], None]) -> Table:
+        """Read all rows. Raises RemoteError."""
+        types = frozenset(own_types(charters, self.settings.hubs)) if charters else None
+        check_types(self.mapping, types)
+        terms = Terms(self.now.date(), types, ZoneInfo(self.settings.time_zone))
+        with self.file.path.open("rb") as stream:
+            table = read_table(stream, sheet=self.file.sheet)
+            watched = replace(table, lines=_watched(table.lines, stream, progress))
+            spool.put(parse_rows(watched, self.mapping, terms, self.look))
+        return table
+
+    def take(
+        self, tables: NodeTables, charters: _Charters, reading: Reading, spool: Spool
+    ) -> ImportReport:
+        """Store the rows that were read, within a transaction."""
+        mapping, hubs, now = self.mapping, self.settings.hubs, int(self.now.timestamp())
+        if own_types(followed_charters(tables), hubs) != own_types(charters, hubs):
+            raise LocalError(ErrorCode.CONFLICT, CHARTER_CAME)
+        findable, by_law = findable_types(charters, hubs), tables.findable.anywhere()
+        feed = Feed(mapping.title, mapping.everything_of, findable | by_law, by_law)
+        report = apply_import(tables, spool.rows(), now, feed)
+        end_known(tables, now)
+        _check(reading, report)
+        try:
+            _agree(tables, self.file, [*self.look.warnings(), *report.warnings], now)
+        except DoubtfulFileError:
+            self._list("missing", write_missing, report.missing)
+            raise
+        return report
+
+    def listed(self, table: Table, report: ImportReport) -> Imported:
+        """What was done, its faults listed beside the file."""
+        return Imported(
+            table.reading,
+            report,
+            table.sheet,
+            rejects=self._list("rejected", write_faults, report.errors),
+            notes=self._list("notes", write_faults, report.notes),
+            missing=self._list("missing", write_missing, report.missing),
+        )
+
+    def _list(
+        self, kind: str, write: Callable[[Path, Sequence[Any]], None], items: Sequence[object]
+    ) -> Path | None:
+        """Write a list, where there is anything to list."""
+        if not items:
+            return None
+        path = self.file.beside / f"{self.file.path.stem}.{kind}.csv"
+        write(path, items)
+        return path
 
 
 def _check(reading: Reading, report: ImportReport) -> None:

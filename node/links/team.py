@@ -11,7 +11,7 @@ from enum import StrEnum
 from node.links.references import Entry, entries_of, shortest
 from node.membership.hub import HubMembership
 from node.news.teams import take_links
-from node.publishing.drafts import allowed
+from node.publishing.works import allowed
 from node.store.hints import Hint
 from node.store.links import Link, LinkedInvolvement, LinkState
 from node.store.records import Client, record_of

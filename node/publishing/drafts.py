@@ -5,44 +5,88 @@ what comes out is token inputs for the OPRF and rows without client data.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from node.config import Agreement
 from node.membership.hub import HubMembership
 from node.publishing.limits import Limits, TokenSet, tokens_hash
-from node.publishing.narrowing import all_shown_to
+from node.publishing.settled import Settled
 from node.publishing.spans import Span
 from node.publishing.tokens import TokenCache
-from node.store.permissions import WHILE_OPEN, At
+from node.publishing.works import Shown, Works, known_ids, published, works_of
 from node.store.publications import Effect, PublishedTokens
-from node.store.records import Client, Involvement, record_of
+from node.store.records import Client, record_of
 from node.store.stubs import Digests, PublishedInvolvementId, PublishedStub
 from node.store.tables import NodeTables
 from protocol import canonical
 from protocol.commitments import commit
 from protocol.fields import to_base64
-from protocol.governance.charter import LawfulBasis
-from protocol.governance.involvement_types import InvolvementType
+from protocol.governance.charter import Charter
 from protocol.matchkeys.recipes import match_keys, names_somebody
-from protocol.messages.bodies import (
-    MOST_INVOLVEMENTS,
-    Permission,
-    PublishedInvolvement,
-    StubRow,
-    StubTokens,
-)
+from protocol.messages.bodies import PublishedInvolvement, StubRow, StubTokens
 from protocol.tokens import token_input
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A client that may be published: its involvements and the digests of its token inputs."""
+    """A client who may be published, as the record was read, and the digests of its token inputs;
+    `inputs` by digest.
+    """
+
+    client: Client
+    digests: Digests
+    inputs: Mapping[bytes, bytes] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some clients: `due` those of whom something may have to be told, with their work that may be
+    published; of the others how many may not be published, and whose stubs are `settled`.
+    """
+
+    last: int = 0
+    size: int = 0
+    due: Sequence[Client] = ()
+    works: Works = field(default_factory=dict)
+    without_permission: int = 0
+    settled: int = 0
+
+    def with_next(self, page: "Page") -> "Page":
+        """This page and the one that follows it, as one."""
+        return Page(
+            page.last,
+            self.size + page.size,
+            [*self.due, *page.due],
+            {**self.works, **page.works},
+            self.without_permission + page.without_permission,
+            self.settled + page.settled,
+        )
+
+    def split(self, size: int) -> tuple["Page", "Page"]:
+        """Those of whom `size` are due, and the rest of them."""
+        first, rest = self.due[:size], self.due[size:]
+        works = [
+            {client.id: self.works[client.id] for client in part if client.id in self.works}
+            for part in (first, rest)
+        ]
+        size_of_first = self.size - len(rest)
+        return (
+            Page(self.last, size_of_first, first, works[0], self.without_permission, self.settled),
+            Page(self.last, len(rest), rest, works[1]),
+        )
+
+
+@dataclass(frozen=True)
+class Stub:
+    """All that a stub is to say; `made_of`: by what it is known not to need drafting again, or None
+    where it must be.
+    """
 
     client: Client
     involvements: Sequence[PublishedInvolvement]
     digests: Digests
+    made_of: bytes | None
 
     @cached_property
     def name(self) -> str:
@@ -55,20 +99,11 @@ class Draft:
 
 
 @dataclass
-class Page:
-    """A page of clients: drafts, those that may not or cannot be published, inputs to evaluate."""
-
-    last: int = 0
-    clients: list[Client] = field(default_factory=list)
-    drafts: list[Draft] = field(default_factory=list)
-    without_permission: int = 0
-    insufficient_identifiers: list[str] = field(default_factory=list)
-    inputs: dict[bytes, bytes] = field(default_factory=dict)
-
-
-@dataclass
 class Changes:
-    """What changed on a page: rows and tokens to send, and the effects once they are applied."""
+    """What changed on a page: rows and tokens to send, and the effects once they are applied.
+
+    `stale`: clients whose record changed since it was drafted; they are to be drafted again.
+    """
 
     rows: list[StubRow] = field(default_factory=list)
     tokens: list[StubTokens] = field(default_factory=list)
@@ -76,19 +111,7 @@ class Changes:
     retired: int = 0
     insufficient_identifiers: list[str] = field(default_factory=list)
     held: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class _Shown:
-    """An involvement that the charter lets us publish, and its permission; `consent_date` where it
-    rests on consent.
-    """
-
-    involvement: Involvement
-    kind: InvolvementType
-    basis: LawfulBasis
-    valid_until: int
-    consent_date: str | None
+    stale: int = 0
 
 
 class Drafter:
@@ -97,60 +120,118 @@ class Drafter:
     def __init__(self, membership: HubMembership, cache: TokenCache) -> None:
         self._membership = membership
         self._cache = cache
+        self._known: tuple[Charter, Settled] | None = None
 
     def page(self, tables: NodeTables, span: Span, now: int) -> Page:
-        """Draft the clients of a span."""
-        clients = span.clients(tables, self._membership.hub.hub_id)
-        page = Page(last=clients[-1].id if clients else span.after, clients=clients)
-        involvements = self._involvements(tables, clients, now)
+        """The clients of a span, and who of them has to be drafted."""
+        membership, hub_id = self._membership, self._membership.hub.hub_id
+        clients = span.clients(tables, hub_id)
+        if not clients:
+            return Page(span.after)
+        works = works_of(membership, tables, clients, now)
+        ids, stubs = known_ids(tables, hub_id, works), self._stubs(tables, clients)
+        terms, settled, due, without = self._terms(), 0, list[Client](), 0
         for client in clients:
-            if client.id not in involvements:
-                page.without_permission += 1
+            work, stub = works.get(client.id), stubs.get(client.id)
+            if work is None:
+                without += 1
+            if work and terms.is_of(stub, terms.made_of(client, work, ids)):
+                settled += 1
+            elif work or (stub is not None and not stub.retired):
+                due.append(client)
+        shown = {client.id: works[client.id] for client in due if client.id in works}
+        return Page(clients[-1].id, len(clients), due, shown, without, settled)
+
+    def draft(self, page: Page) -> dict[int, Draft]:
+        """Token inputs of those on a page who may be published, by client; who cannot be found by
+        them has none. It needs no transaction.
+        """
+        drafts = {}
+        for client in page.due:
+            if client.id not in page.works:
                 continue
-            wanted = self._inputs(client)
-            if not names_somebody(wanted):
-                page.insufficient_identifiers.append(client.local_id)
-                continue
+            wanted, inputs = self._inputs(client), dict[bytes, bytes]()
             digests = {}
-            for key, values in wanted.items():
-                digests[key] = [self._cache.digest(value) for value in values]
-                page.inputs.update(zip(digests[key], values, strict=True))
-            page.drafts.append(Draft(client, involvements[client.id], digests))
-        for digest in self._cache.known(tables, page.inputs):
-            del page.inputs[digest]
-        return page
+            if names_somebody(wanted):
+                for key, values in wanted.items():
+                    digests[key] = [self._cache.digest(value) for value in values]
+                    inputs.update(zip(digests[key], values, strict=True))
+            drafts[client.id] = Draft(client, digests, inputs)
+        return drafts
 
-    def changes(self, tables: NodeTables, page: Page, now: int) -> Changes:
-        """Rows and tokens of the stubs on a page that differ from what was published."""
+    def changes(
+        self, tables: NodeTables, clients: Sequence[Client], drafts: Mapping[int, Draft], now: int
+    ) -> Changes:
+        """Rows and tokens of these clients' stubs that differ from what was published: by the
+        permissions and the work that there are now.
+        """
         changes = Changes()
-        stubs = self._stubs(tables, page)
-        limits = Limits(self._membership, tables, now)
+        stubs, limits = self._stubs(tables, clients), Limits(self._membership, tables, now)
+        works = works_of(self._membership, tables, clients, now)
+        still = {client.id: client for client in tables.records.clients_by_row(works)}
+        live, wholes = set[int](), list[Draft]()
+        for client in clients:
+            draft = drafts.get(client.id)
+            if client.id in works and (draft is None or still.get(client.id) != draft.client):
+                changes.stale += 1
+                live.add(client.id)
+            elif draft is not None and client.id in works:
+                wholes.append(draft)
+        ids = self._ids(tables, {item.client.id: works[item.client.id] for item in wholes})
         barred = limits.overshared_tokens(
-            {draft.client.id: _all_of(draft.digests) for draft in page.drafts}, stubs
+            {item.client.id: set(item.inputs) for item in wholes}, stubs
         )
-        live = []
-        for whole in page.drafts:
-            draft = _without(whole, barred.get(whole.client.id, set()))
-            if names_somebody(draft.digests):
-                live.append(draft)
-            else:
-                # Several records of one person here: what is left cannot be published.
-                changes.insufficient_identifiers.append(draft.client.local_id)
-        self._change(tables, [(stubs.get(item.client.id), item) for item in live], limits, changes)
-        published = {draft.client.id for draft in live}
-        self._retire(page, stubs, published, changes)
+        wanted = self._wanted(wholes, barred, works, ids, changes)
+        live |= {stub.client.id for stub in wanted}
+        old_and_new = [(stubs.get(item.client.id), item) for item in wanted]
+        self._change(tables, old_and_new, limits, changes)
+        self._retire(clients, stubs, live, changes)
         return changes
 
-    def endings(self, tables: NodeTables, page: Page, now: int) -> Changes:
-        """Only what ends: the stubs of the clients on a page who may no longer be published."""
-        changes = Changes()
-        live = self._involvements(tables, page.clients, now)
-        self._retire(page, self._stubs(tables, page), live, changes)
-        return changes
+    def _wanted(
+        self,
+        drafts: Sequence[Draft],
+        barred: Mapping[int, Collection[bytes]],
+        works: Works,
+        ids: Mapping[int, PublishedInvolvementId],
+        changes: Changes,
+    ) -> list[Stub]:
+        """What stubs are to say, without tokens that may not be published."""
+        terms, wanted = self._terms(), []
+        for draft in drafts:
+            client, out = draft.client, barred.get(draft.client.id, ())
+            digests = _without(draft.digests, out)
+            if not names_somebody(digests):
+                # Too little is known; or several records of one person here, and what is left of
+                # the tokens cannot be published.
+                changes.insufficient_identifiers.append(client.local_id)
+                continue
+            shown = works[client.id]
+            involvements = self._involvements(shown, ids)
+            made_of = None if out else terms.made_of(client, shown, ids)
+            wanted.append(Stub(client, involvements, digests, made_of))
+        return wanted
 
-    def _stubs(self, tables: NodeTables, page: Page) -> dict[int, PublishedStub]:
+    def _involvements(
+        self, shown: Sequence[Shown], ids: Mapping[int, PublishedInvolvementId]
+    ) -> list[PublishedInvolvement]:
+        return [published(item, ids[item.involvement.id]) for item in shown]
+
+    def endings(self, tables: NodeTables, span: Span, now: int) -> tuple[Page, Changes]:
+        """Only what ends: the stubs of the clients of a span who may no longer be published."""
+        changes, page = Changes(), self.page(tables, span, now)
+        self._retire(page.due, self._stubs(tables, page.due), page.works, changes)
+        return page, changes
+
+    def _stubs(self, tables: NodeTables, clients: Sequence[Client]) -> dict[int, PublishedStub]:
         hub_id = self._membership.hub.hub_id
-        return tables.stubs.of_clients(hub_id, [client.id for client in page.clients])
+        return tables.stubs.of_clients(hub_id, [client.id for client in clients])
+
+    def _terms(self) -> Settled:
+        charter = self._membership.charter
+        if self._known is None or self._known[0] is not charter:
+            self._known = (charter, Settled(self._membership, self._cache))
+        return self._known[1]
 
     def _inputs(self, client: Client) -> dict[str, list[bytes]]:
         """OPRF inputs by match key, never more of a type than the charter's cap."""
@@ -165,32 +246,11 @@ class Drafter:
             for key, values in keys.items()
         }
 
-    def _involvements(
-        self, tables: NodeTables, clients: Sequence[Client], now: int
-    ) -> dict[int, list[PublishedInvolvement]]:
-        """What may be published of these clients: of each who has any involvement that may be."""
-        agreement, at = self._membership.agreement, At(self._membership.hub.hub_id, now)
-        found = tables.records.all_permitted([client.id for client in clients], at)
-        findable = tables.findable.of(at.hub_id)
-        shown = {
-            client: allowed(agreement, findable, items, now) for client, items in found.items()
-        }
-        ids = self._involvement_ids(tables, shown.values())
-        works = [item.involvement for items in shown.values() for item in items]
-        named = all_shown_to(tables, agreement, works)
-        return {
-            client: [_published(item, ids, named.get(item.involvement.id)) for item in items]
-            for client, items in shown.items()
-            if items
-        }
-
-    def _involvement_ids(
-        self, tables: NodeTables, shown: Iterable[Sequence[_Shown]]
-    ) -> dict[int, PublishedInvolvementId]:
+    def _ids(self, tables: NodeTables, works: Works) -> dict[int, PublishedInvolvementId]:
         """Under which ids the hub knows involvements; those it does not know get one."""
         hub_id, random = self._membership.hub.hub_id, self._membership.env.random
-        wanted = [item.involvement.id for items in shown for item in items]
-        known = tables.stubs.involvement_ids(hub_id, wanted)
+        known = known_ids(tables, hub_id, works)
+        wanted = [item.involvement.id for items in works.values() for item in items]
         fresh = {
             item: PublishedInvolvementId(item, random(16).hex(), random(32).hex())
             for item in wanted
@@ -202,84 +262,90 @@ class Drafter:
     def _change(
         self,
         tables: NodeTables,
-        drafts: Sequence[tuple[PublishedStub | None, Draft]],
+        wanted: Sequence[tuple[PublishedStub | None, Stub]],
         limits: Limits,
         changes: Changes,
     ) -> None:
         """Add the rows and tokens of stubs that changed, as far as the limits let them."""
-        changed = [
-            (old, draft) for old, draft in drafts if old is None or old.published_hash != draft.name
-        ]
-        room = limits.room()
+        changed, same = list[tuple[PublishedStub | None, Stub]](), dict[int, bytes]()
+        for old, stub in wanted:
+            if old is None or old.published_hash != stub.name:
+                changed.append((old, stub))
+            elif stub.made_of is not None:
+                same[stub.client.id] = stub.made_of
+        tables.stubs.set_made_of(self._membership.hub.hub_id, same)
+        room = limits.room() if any(not (old and old.revision) for old, _ in changed) else 0
         known = limits.token_sets(
-            {old.stub_id: draft.digests for old, draft in changed if old and old.revision}
+            {old.stub_id: stub.digests for old, stub in changed if old and old.revision}
         )
-        ready: list[tuple[PublishedStub | None, Draft, TokenSet]] = []
-        for old, draft in changed:
+        ready: list[tuple[PublishedStub | None, Stub, TokenSet]] = []
+        for old, stub in changed:
             if old and old.revision:
                 tokens = known[old.stub_id]
             else:
-                tokens = self._first(draft, room)
+                tokens = self._first(stub, room)
                 room -= 1
             if tokens.held:
-                changes.held.append(draft.client.local_id)
-                draft = Draft(draft.client, draft.involvements, tokens.digests)
-                if not tokens.digests or (old and old.published_hash == draft.name):
+                changes.held.append(stub.client.local_id)
+                stub = Stub(stub.client, stub.involvements, tokens.digests, None)
+                if not tokens.digests or (old and old.published_hash == stub.name):
                     continue
-            ready.append((old, draft, tokens))
+            ready.append((old, stub, tokens))
         self._add(tables, ready, changes)
 
-    def _first(self, draft: Draft, room: int) -> TokenSet:
+    def _first(self, stub: Stub, room: int) -> TokenSet:
         """The tokens of a stub that the hub does not know, if there is room for it today."""
         if room <= 0:
             return TokenSet({}, "", held=True)
-        return TokenSet(draft.digests, self._membership.env.random(32).hex())
+        return TokenSet(stub.digests, self._membership.env.random(32).hex())
 
     def _add(
         self,
         tables: NodeTables,
-        ready: Sequence[tuple[PublishedStub | None, Draft, TokenSet]],
+        ready: Sequence[tuple[PublishedStub | None, Stub, TokenSet]],
         changes: Changes,
     ) -> None:
-        wanted = {digest for _, draft, _ in ready for digest in _all_of(draft.digests)}
+        wanted = {
+            digest for _, stub, _ in ready for items in stub.digests.values() for digest in items
+        }
         pairs = self._cache.get_all(tables, wanted)
-        for old, draft, tokens in ready:
+        for old, stub, tokens in ready:
             stub_id = old.stub_id if old else self._membership.env.new_id()
             texts = {
                 key: [to_base64(pairs[digest].token) for digest in items]
-                for key, items in draft.digests.items()
+                for key, items in stub.digests.items()
             }
             token_value: canonical.JsonValue = {"stub_id": stub_id, "tokens": texts}
             row = StubRow(
                 stub_id=stub_id,
                 revision=old.revision + 1 if old else 1,
                 retired=False,
-                involvements=list(draft.involvements),
+                involvements=list(stub.involvements),
                 token_commitment=commit(bytes.fromhex(tokens.salt), token_value),
             )
             changes.tokens.append(StubTokens(stub_id=stub_id, salt=tokens.salt, tokens=texts))
             changes.rows.append(row)
-            published = PublishedTokens(tokens_hash(draft.digests), tokens.salt, tokens.counted)
-            stub = _stub(draft.client, row, draft.name)
-            changes.effects.append(Effect(stub, draft.digests, published))
+            names = PublishedTokens(tokens_hash(stub.digests), tokens.salt, tokens.counted)
+            said = _stub(stub.client, row, stub.name, stub.made_of)
+            changes.effects.append(Effect(said, stub.digests, names))
 
     def _retire(
         self,
-        page: Page,
+        clients: Sequence[Client],
         stubs: Mapping[int, PublishedStub],
         live: Iterable[int],
         changes: Changes,
     ) -> None:
-        """Retire the stubs of the clients on a page who may no longer be published."""
+        """Retire the stubs of those clients who may no longer be published."""
         stay = set(live)
-        for client in page.clients:
+        for client in clients:
             old = stubs.get(client.id)
             if client.id in stay or old is None or old.retired or not old.revision:
                 continue  # revision 0: a log's successor has never heard of it
             row = retired_row(old.stub_id, old.revision, self._membership.env.random(32))
             changes.rows.append(row)
             changes.retired += 1
-            changes.effects.append(Effect(_stub(client, row, ""), {}, None))
+            changes.effects.append(Effect(_stub(client, row, "", None), {}, None))
 
 
 def retired_row(stub_id: str, revision: int, salt: bytes) -> StubRow:
@@ -294,81 +360,18 @@ def retired_row(stub_id: str, revision: int, salt: bytes) -> StubRow:
     )
 
 
-def allowed(
-    agreement: Agreement,
-    findable: Mapping[str, str],
-    involvements: Iterable[Involvement],
-    now: int,
-) -> list[_Shown]:
-    """Those of a type and on a basis that the charter has, and the basis is in force: the one that
-    makes the type always findable, if it is in `findable`; work that is over as long as the charter
-    says, and not if it is sensitive. What goes on comes first, and no more than a stub takes.
-
-    The same type of work with a mother and her unborn child is shown once.
-    """
-    items = sorted(
-        involvements, key=lambda item: (item.is_over(now), item.for_unborn is not None, item.id)
-    )
-    types, charter = set[str](), agreement.charter
-    shown = []
-    for item in items:
-        if item.for_unborn is not None and item.type in types:
-            continue
-        kind = agreement.kind(item.type)
-        by_law = None if item.is_over(now) else findable.get(item.type)
-        basis = charter.lawful_basis(by_law) if by_law else agreement.basis(item.permission_basis)
-        if kind is None or basis is None or basis.in_force != "yes":
-            continue
-        until, consent = item.valid_until or 0, item.consent_date
-        if by_law is not None:
-            until, consent = WHILE_OPEN, None
-        seen_after = 0 if kind.openness == "sensitive" else charter.past_seconds
-        if item.ended_at is None or now < item.ended_at + seen_after:
-            types.add(item.type)
-            shown.append(_Shown(item, kind, basis, until, consent))
-    return shown[:MOST_INVOLVEMENTS]
-
-
-def _published(
-    shown: _Shown,
-    ids: Mapping[int, PublishedInvolvementId],
-    shown_to: tuple[str, ...] | None,
-) -> PublishedInvolvement:
-    """An involvement as the hub is told of it."""
-    item, known = shown.involvement, ids[shown.involvement.id]
-    facts: canonical.JsonValue = {
-        "basis": shown.basis.code,
-        "consent_date": shown.consent_date,
-    }
-    return PublishedInvolvement(
-        id=known.involvement_id,
-        type=shown.kind.code,
-        label=item.label if item.label in shown.kind.labels else shown.kind.labels[0],
-        permission=Permission(
-            basis_class=shown.basis.permission_class, valid_until=shown.valid_until
-        ),
-        active_until=item.ended_at,
-        facts_commitment=commit(bytes.fromhex(known.salt), facts),
-        shown_to=shown_to,
-    )
-
-
-def _all_of(digests: Digests) -> set[bytes]:
-    return {item for items in digests.values() for item in items}
-
-
-def _without(draft: Draft, barred: set[bytes]) -> Draft:
-    """A draft without tokens that may not be published."""
+def _without(digests: Digests, barred: Collection[bytes]) -> Digests:
+    """Digests without those that may not be published."""
     if not barred:
-        return draft
+        return digests
     kept = {
-        key: [digest for digest in digests if digest not in barred]
-        for key, digests in draft.digests.items()
+        key: [digest for digest in items if digest not in barred] for key, items in digests.items()
     }
-    digests = {key: items for key, items in kept.items() if items}
-    return Draft(draft.client, draft.involvements, digests)
+    return {key: items for key, items in kept.items() if items}
 
 
-def _stub(client: Client, row: StubRow, published_hash: str) -> PublishedStub:
+def _stub(
+    client: Client, row: StubRow, published_hash: str, made_of: bytes | None
+) -> PublishedStub:
     """What to remember of a stub once the hub has applied it."""
-    return PublishedStub(client.id, row.stub_id, row.revision, published_hash, row.retired)
+    return PublishedStub(client.id, row.stub_id, row.revision, published_hash, row.retired, made_of)

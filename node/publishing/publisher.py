@@ -1,34 +1,33 @@
 """Publish: from clients with a permission in force to stubs at the hub (specs/04-matching.md).
 
-Page by page: draft, evaluate what is new, send what changed; a client whose permission ended is
-retired. A manifest and its chunks are kept until the hub has applied them, so an interrupted
-publication is resumed, and takes effect once.
+Who changed since the last time is drafted, what is new is evaluated, what changed is sent; a client
+whose permission ended is retired. While some clients' stubs are at the hub, the next ones' tokens
+are at the key holders. Whatever is cut off is gone on with by the next publish: tokens are kept as
+they come, and a publication until the hub has applied it.
 """
 
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
 
 from node.membership.hub import HubMembership
-from node.membership.synced import notice
-from node.publishing.drafts import Changes, Drafter, Page, retired_row
-from node.publishing.limits import count_applied
+from node.publishing.drafts import Changes, Draft, Drafter, Page, retired_row
+from node.publishing.evaluating import Evaluating
+from node.publishing.outgoing import Outgoing
 from node.publishing.spans import Span, Whom
-from node.publishing.tokens import TokenCache, TokenClient
-from node.store.journal import ExpectedEntry
-from node.store.publications import Publication, PublicationState
-from node.store.resync import Cause
+from node.publishing.tokens import TokenCache
+from node.store.publications import Publication
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, RemoteError
-from protocol.messages.bodies import ChunkRef, PublicationBody, RowsChunk, TokensChunk
-from protocol.messages.statement import parse_statement
-from protocol.wire import ANSWER_LIMIT, UploadState, encode_wire, parse_wire
 
-ROWS_A_CHUNK = 400
-CHUNK = 1024 * 1024
-PAGE = 2000
+PAGE = 1000
+"""Clients that are looked at together."""
+AT_ONCE = 400
+"""Clients who are published together at most: what is written for them keeps nobody waiting."""
+AHEAD = 3
+"""Publications that are evaluated or sent at one time."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,31 @@ class Published:
     insufficient_identifiers: list[str] = field(default_factory=list)
     held: list[str] = field(default_factory=list)
 
+    def begin(self) -> None:
+        """Everybody is looked at, once more perhaps: what was sent then counts as changed."""
+        self.unchanged, self.without_permission = -self.changed, 0
+        self.insufficient_identifiers, self.held = [], []
+
+    def add(self, page: Page, drafts: int, changes: Changes) -> None:
+        """Count a page that was published."""
+        sent = len(changes.rows) - changes.retired
+        self.changed += sent
+        self.retired += changes.retired
+        self.unchanged += page.settled + drafts - changes.stale
+        self.unchanged -= sent + len(changes.insufficient_identifiers)
+        self.without_permission += page.without_permission
+        self.insufficient_identifiers += changes.insufficient_identifiers
+        self.held += changes.held
+
+
+@dataclass(frozen=True)
+class _Ahead:
+    """A page whose tokens are being evaluated, and how many clients are done with it."""
+
+    page: Page
+    done: int
+    drafted: asyncio.Task[dict[int, Draft]]
+
 
 class Publisher:
     """Publishes this node's clients to one hub."""
@@ -63,8 +87,8 @@ class Publisher:
     def __init__(self, membership: HubMembership) -> None:
         self._membership = membership
         self._cache = TokenCache(membership)
-        self._client = TokenClient(membership)
         self._drafter = Drafter(membership, self._cache)
+        self._outgoing = Outgoing(membership)
 
     async def publish(
         self, progress: Progress = lambda step: None, *, known_only: bool = False
@@ -77,11 +101,10 @@ class Publisher:
         """
         membership = self._membership
         await self._begin()
-        report, version = Published(), membership.charter.version
+        version = membership.charter.version
         total = await membership.engine.read(lambda tables: tables.records.count())
-        done = 0
-        for whom in (Whom.PUBLISHED,) if known_only else (Whom.CLIENTS, Whom.ENQUIRED):
-            done = await self._publish_all(whom, report, lambda n: progress(Step(n, total)), done)
+        everybody = (Whom.PUBLISHED,) if known_only else (Whom.CLIENTS, Whom.ENQUIRED)
+        report = await self._publish(everybody, lambda done: progress(Step(done, total)))
         hub_id = membership.hub.hub_id
         await membership.engine.write(
             lambda tables: tables.publications.set_charter_version(hub_id, version)
@@ -91,32 +114,7 @@ class Publisher:
     async def publish_enquiries(self) -> Published:
         """The same of those alone whom somebody enquires about: it takes no time."""
         await self._begin()
-        report = Published()
-        await self._publish_all(Whom.ENQUIRED, report, lambda _: None, 0)
-        return report
-
-    async def _begin(self) -> None:
-        membership = self._membership
-        await membership.check_synced()
-        membership.me()
-        if membership.unaccepted() or not membership.has_its_tables():
-            await self._tell_endings()
-            membership.check_bound()
-        membership.check_tables()
-        await self._resume_or_drop()
-        await self._retire_lost()
-
-    async def _publish_all(
-        self, whom: Whom, report: Published, progress: Callable[[int], None], done: int
-    ) -> int:
-        """Publish page by page; how many clients are done, beside those who were."""
-        span = Span(0, PAGE, whom)
-        while page := await self._page(span):
-            if not await self._published_page(page, report):
-                continue
-            span, done = replace(span, after=page.last), done + len(page.clients)
-            progress(done)
-        return done
+        return await self._publish((Whom.ENQUIRED,), lambda _: None)
 
     async def tell_withdrawn(self) -> None:
         """Tell the hub of permissions that ended, whether its charter binds us or not, and whether
@@ -128,22 +126,129 @@ class Publisher:
         else:
             await self.publish()
 
+    async def _begin(self) -> None:
+        membership = self._membership
+        await membership.check_synced()
+        membership.me()
+        if membership.unaccepted() or not membership.has_its_tables():
+            await self._tell_endings()
+            membership.check_bound()
+        membership.check_tables()
+        await self._outgoing.resume_or_drop()
+        await self._retire_lost()
+
+    async def _publish(
+        self, everybody: Sequence[Whom], progress: Callable[[int], None]
+    ) -> Published:
+        """Publish all of these; again where a record changed meanwhile, or the charter did."""
+        report = Published()
+        again = True
+        while again:
+            report.begin()
+            again, done = False, 0
+            for whom in everybody:
+                stale, done = await self._publish_all(whom, report, progress, done)
+                again = again or stale
+        return report
+
+    async def _publish_all(
+        self, whom: Whom, report: Published, progress: Callable[[int], None], done: int
+    ) -> tuple[bool, int]:
+        """Publish page by page, the tokens of the next ones being evaluated meanwhile; whether it
+        has to be done again, and how many clients are done, beside those who were.
+        """
+        evaluating, ahead = Evaluating(self._membership, self._cache), deque[_Ahead]()
+        stale, pages = False, self._pages(whom)
+        try:
+            async for page in pages:
+                done += page.size
+                task = asyncio.create_task(self._drafted(page, evaluating))
+                ahead.append(_Ahead(page, done, task))
+                if len(ahead) >= AHEAD:
+                    stale |= await self._publish_next(ahead, report, progress)
+            while ahead:
+                stale |= await self._publish_next(ahead, report, progress)
+        except RemoteError as error:
+            if error.code is not ErrorCode.WRONG_CHARTER:
+                raise
+            await self._follow_charter()
+            stale = True
+        finally:
+            await pages.aclose()
+            await asyncio.gather(*(item.drafted for item in ahead), return_exceptions=True)
+            await evaluating.close()
+            report.evaluated += evaluating.count
+        return stale, done
+
+    async def _publish_next(
+        self, ahead: deque[_Ahead], report: Published, progress: Callable[[int], None]
+    ) -> bool:
+        """Publish the first of those ahead; whether a record changed since it was drafted."""
+        item = ahead[0]
+        drafts, changes = await item.drafted, Changes()
+        if item.page.due:
+            changes, kept = await self._membership.engine.write(
+                lambda tables: self._keep_changes(tables, item.page, drafts)
+            )
+            await self._outgoing.send(kept)
+        ahead.popleft()
+        for draft in drafts.values():
+            self._cache.put_away(draft.inputs)
+        report.add(item.page, len(drafts), changes)
+        progress(item.done)
+        return changes.stale > 0
+
+    async def _pages(self, whom: Whom) -> AsyncGenerator[Page, None]:
+        """Everybody, with as many in a page as are published together; those who are settled come
+        with the next one who is not.
+        """
+        membership, span, page = self._membership, Span(0, PAGE, whom), Page()
+        while True:
+            read = await membership.engine.read(
+                partial(self._drafter.page, span=span, now=membership.env.clock())
+            )
+            span, page = replace(span, after=read.last), page.with_next(read)
+            while len(page.due) >= AT_ONCE:
+                first, page = page.split(AT_ONCE)
+                yield first
+            if read.size < PAGE:
+                yield page
+                return
+
+    async def _drafted(self, page: Page, evaluating: Evaluating) -> dict[int, Draft]:
+        """The drafts of a page, all their tokens in the cache."""
+        drafts = await asyncio.to_thread(self._drafter.draft, page)
+        inputs = {
+            digest: value for draft in drafts.values() for digest, value in draft.inputs.items()
+        }
+        await evaluating.all(inputs)
+        return drafts
+
+    async def _follow_charter(self) -> None:
+        """A new charter came between: it must be published by that one. Raises LocalError."""
+        membership, version = self._membership, self._membership.charter.version
+        await membership.sync()
+        if membership.charter.version == version:
+            raise RemoteError(
+                ErrorCode.WRONG_CHARTER, "the hub has a new charter that no quorum has seen yet"
+            )
+        membership.check_bound()
+        membership.check_tables()
+
     async def _tell_endings(self) -> None:
         engine, span = self._membership.engine, Span(0, PAGE, Whom.PUBLISHED)
-        hub_id, now = self._membership.hub.hub_id, self._membership.env.clock()
+        now = self._membership.env.clock()
 
         def work(tables: NodeTables) -> Page:
-            clients = span.clients(tables, hub_id)
-            page = Page(last=clients[-1].id if clients else 0, clients=clients)
-            changes = self._drafter.endings(tables, page, now)
+            page, changes = self._drafter.endings(tables, span, now)
             if changes.rows:
-                self._keep(tables, changes)
+                self._outgoing.keep(tables, changes)
             return page
 
-        await self._resume_or_drop()
+        await self._outgoing.resume_or_drop()
         await self._retire_lost()
-        while (page := await engine.write(work)).clients:
-            await self._resume()
+        while (page := await engine.write(work)).size:
+            await self._outgoing.resume()
             span = replace(span, after=page.last)
 
     async def _retire_lost(self) -> None:
@@ -155,171 +260,15 @@ class Publisher:
             if lost:
                 draw = self._membership.env.random
                 rows = [retired_row(stub_id, last, draw(32)) for stub_id, last in lost.items()]
-                self._keep(tables, Changes(rows=rows, retired=len(rows)))
+                self._outgoing.keep(tables, Changes(rows=rows, retired=len(rows)))
             return len(lost)
 
         while await engine.write(work):
-            await self._resume()
+            await self._outgoing.resume()
 
-    async def _page(self, span: Span) -> Page | None:
+    def _keep_changes(
+        self, tables: NodeTables, page: Page, drafts: dict[int, Draft]
+    ) -> tuple[Changes, Publication | None]:
         now = self._membership.env.clock()
-        page = await self._membership.engine.write(
-            lambda tables: self._drafter.page(tables, span, now)
-        )
-        return page if page.clients else None
-
-    async def _published_page(self, page: Page, report: Published) -> bool:
-        """Publish a page; False if a new charter came between, so that it must be made anew."""
-        membership, version = self._membership, self._membership.charter.version
-        try:
-            await self._publish_page(page, report)
-        except RemoteError as error:
-            if error.code is not ErrorCode.WRONG_CHARTER:
-                raise
-            await membership.sync()
-            if membership.charter.version == version:
-                raise  # no quorum has seen it yet
-            membership.check_bound()
-            membership.check_tables()
-            return False
-        return True
-
-    async def _publish_page(self, page: Page, report: Published) -> None:
-        engine = self._membership.engine
-        await self._evaluate(page.inputs, report)
-        changes = await engine.write(lambda tables: self._keep_changes(tables, page))
-        if changes.rows:
-            await self._resume()
-        report.changed += len(changes.rows) - changes.retired
-        report.retired += changes.retired
-        sent = len(changes.rows) - changes.retired + len(changes.insufficient_identifiers)
-        report.unchanged += len(page.drafts) - sent
-        report.insufficient_identifiers += changes.insufficient_identifiers
-        report.held += changes.held
-        report.without_permission += page.without_permission
-        report.insufficient_identifiers += page.insufficient_identifiers
-
-    async def _evaluate(self, inputs: Mapping[bytes, bytes], report: Published) -> None:
-        """Evaluate by batches; what was paid for is kept whatever comes of the next one."""
-        digests = list(inputs)
-        for start in range(0, len(digests), self._client.batch):
-            part = digests[start : start + self._client.batch]
-            made = await self._client.evaluate([inputs[digest] for digest in part])
-            pairs = dict(zip(part, made, strict=True))
-            await self._membership.engine.write(partial(self._cache.store, pairs=pairs))
-            report.evaluated += len(pairs)
-
-    def _keep_changes(self, tables: NodeTables, page: Page) -> Changes:
-        changes = self._drafter.changes(tables, page, self._membership.env.clock())
-        if changes.rows:
-            self._keep(tables, changes)
-        return changes
-
-    def _keep(self, tables: NodeTables, changes: Changes) -> None:
-        """Sign the manifest and keep it with its chunks."""
-        hub_id = self._membership.hub.hub_id
-        row_chunks = [encode_wire(RowsChunk(rows=part)) for part in _split(changes.rows)]
-        token_chunks = [encode_wire(TokensChunk(tokens=part)) for part in _split(changes.tokens)]
-        body = PublicationBody(
-            sequence=tables.publications.next_sequence(hub_id),
-            epoch=self._membership.charter.token_key.epoch,
-            rows=_refs(row_chunks, changes.rows),
-            tokens=_refs(token_chunks, changes.tokens),
-        )
-        statement = self._membership.sign(body, hub_id)
-        tables.publications.add(
-            Publication(
-                hub_id=hub_id,
-                sequence=body.sequence,
-                statement_id=statement.id,
-                envelope=statement.envelope.encode(),
-                chunks=[*row_chunks, *token_chunks],
-                effects=changes.effects,
-            )
-        )
-
-    async def _resume_or_drop(self) -> None:
-        """Finish an earlier publication; one that the hub no longer takes is made anew below."""
-        try:
-            await self._resume()
-        except RemoteError as error:
-            if error.code is ErrorCode.UNREACHABLE:
-                raise
-
-    async def _resume(self) -> None:
-        """Send a pending publication, if there is one, and take its effects."""
-        membership = self._membership
-        hub_id = membership.hub.hub_id
-        kept = await membership.engine.read(lambda tables: tables.publications.pending(hub_id))
-        if kept is None:
-            return
-        try:
-            index, salt = await self._upload(kept)
-        except RemoteError as error:
-            if error.code is not ErrorCode.UNREACHABLE:
-                behind = error.code is ErrorCode.CONFLICT
-                await membership.engine.write(
-                    lambda tables: self._refused(tables, kept, behind=behind)
-                )
-            raise
-        await membership.engine.write(lambda tables: apply_effects(tables, kept, index, salt))
-
-    def _refused(self, tables: NodeTables, kept: Publication, *, behind: bool) -> None:
-        """Drop what was refused for good: the next publish starts from what is true now.
-
-        `behind`: the hub counts otherwise than we do, so what is here is older than what is there.
-        """
-        hub_id, now = kept.hub_id, self._membership.env.clock()
-        if tables.publications.drop(hub_id, kept.sequence) and behind:
-            notice(tables, hub_id, Cause.CONFLICT, now)
-
-    async def _upload(self, kept: Publication) -> tuple[int, str | None]:
-        """Send a publication whole; its index in the log and its leaf's salt."""
-        membership = self._membership
-        by_hash = {hashlib.sha256(data).hexdigest(): data for data in kept.chunks}
-        answer = await membership.post("/v1/publications", kept.envelope)
-        state = parse_wire(UploadState, answer, limit=ANSWER_LIMIT)
-        for digest in state.missing:
-            url = f"{membership.hub.url}/v1/publications/{kept.statement_id}/chunks"
-            answer = await membership.http.post(url, by_hash[digest])
-            state = parse_wire(UploadState, answer, limit=ANSWER_LIMIT)
-        if state.submitted is None:
-            raise RemoteError(ErrorCode.NOT_READY, "the hub still lacks parts of the publication")
-        accepted = membership.check_accepted(state.submitted, kept.statement_id)
-        return accepted.index, state.submitted.salt
-
-
-def _split(items: Sequence[Any]) -> list[list[Any]]:
-    return [
-        list(items[start : start + ROWS_A_CHUNK]) for start in range(0, len(items), ROWS_A_CHUNK)
-    ]
-
-
-def _refs(chunks: Sequence[bytes], items: Sequence[object]) -> list[ChunkRef]:
-    counts = [len(part) for part in _split(items)]
-    return [
-        ChunkRef(hash=hashlib.sha256(data).hexdigest(), length=len(data), count=count)
-        for data, count in zip(chunks, counts, strict=True)
-    ]
-
-
-def apply_effects(tables: NodeTables, kept: Publication, index: int, salt: str | None) -> None:
-    """Take the effects of a publication that the hub has logged, once."""
-    hub_id, store = kept.hub_id, tables.publications
-    tables.journal.enter_sent(hub_id, "publication", index)
-    held = store.get(hub_id, kept.sequence)
-    if held is None or held.state is not PublicationState.PENDING:
-        return  # a command and the service may both have sent it: only the first takes effect
-    store.set_applied(hub_id, kept.sequence)
-    preamble = parse_statement(kept.envelope).preamble
-    # Without its salt nobody can find it in the log: the look-up says so, as of what is missing.
-    entry = ExpectedEntry(index, kept.statement_id, salt or "", kept.envelope)
-    tables.journal.expect(hub_id, entry, preamble.iat)
-    count_applied(tables, hub_id, kept.effects, preamble)
-    if not kept.effects:  # it only retired stubs of clients who are not known here
-        chunks = (parse_wire(RowsChunk, data, limit=CHUNK) for data in kept.chunks)
-        tables.resyncs.retired(hub_id, [row.stub_id for chunk in chunks for row in chunk.rows])
-    tables.stubs.put(hub_id, [effect.stub for effect in kept.effects], index)
-    tables.stubs.put_digests(
-        hub_id, {effect.stub.stub_id: effect.digests for effect in kept.effects}
-    )
+        changes = self._drafter.changes(tables, page.due, drafts, now)
+        return changes, self._outgoing.keep(tables, changes) if changes.rows else None

@@ -7,6 +7,7 @@ and link secrets are cached sealed; only what is new is evaluated.
 import asyncio
 import hashlib
 import hmac
+import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,11 +15,10 @@ import nacl.secret
 
 from keys.batch import pack_points, unpack_points
 from keys.dleq import PROOF_BYTES, parse_proof
-from keys.group import Group, random_scalar
-from keys.groups import default_group
-from keys.oprf import blind, finalise
-from keys.threshold import PartialEvaluation, Quorum, combine, make_quorum, verify_partial
+from keys.group import random_scalar
+from keys.threshold import PartialEvaluation, Quorum, make_quorum
 from node.membership.hub import HubMembership
+from node.publishing.workers import Workers, blinded, finished
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.governance.charter import TokenHolder
@@ -28,6 +28,7 @@ from protocol.tokens import split_output
 
 BATCH = 2048
 PARTS = 4  # of what we may have evaluated: so much is lost where a key holder stops in between
+MOST_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,15 @@ class TokenCache:
         self._key = membership.keys.cache.value
         self._box = nacl.secret.SecretBox(self._key)
         self._random = membership.env.random
+        self._made: dict[bytes, TokenPair] = {}
 
     def digest(self, token_input: bytes) -> bytes:
         """The name under which an input is cached; says nothing without the cache key."""
         return hmac.digest(self._key, token_input, hashlib.sha256)[:16]
+
+    def name(self, said: bytes) -> bytes:
+        """A name for anything else (no input begins so); says nothing without the cache key."""
+        return hmac.digest(self._key, b"\xff\xff" + said, hashlib.sha256)[:16]
 
     def known(self, tables: NodeTables, digests: Collection[bytes]) -> set[bytes]:
         """Those of the digests that are cached."""
@@ -61,19 +67,37 @@ class TokenCache:
 
     def get_all(self, tables: NodeTables, digests: Collection[bytes]) -> dict[bytes, TokenPair]:
         """Cached pairs by digest. Raises LocalError(NOT_FOUND) where one is missing."""
-        sealed = tables.sealed_tokens.sealed(self._hub_id, digests)
-        if len(sealed) < len(set(digests)):
+        found = {digest: pair for digest in digests if (pair := self._made.get(digest))}
+        rest = {digest for digest in digests if digest not in found}
+        sealed = tables.sealed_tokens.sealed(self._hub_id, rest)
+        if len(sealed) < len(rest):
             raise LocalError(ErrorCode.NOT_FOUND, "a token is not in the cache; publish again")
-        return {digest: self._open(data) for digest, data in sealed.items()}
+        return found | {digest: self._open(data) for digest, data in sealed.items()}
 
-    def store(self, tables: NodeTables, pairs: Mapping[bytes, TokenPair]) -> None:
-        """Keep pairs, sealed."""
-        sealed = {digest: self._seal(pair) for digest, pair in pairs.items()}
+    def remember(self, pairs: Mapping[bytes, TokenPair]) -> None:
+        """Have pairs that are kept at hand, to be published in a moment."""
+        self._made |= pairs
+
+    def put_away(self, digests: Collection[bytes]) -> None:
+        """These are published."""
+        for digest in digests:
+            self._made.pop(digest, None)
+
+    async def seal(self, pairs: Mapping[bytes, TokenPair]) -> dict[bytes, bytes]:
+        """Pairs as they are kept."""
+        nonces = [self._random(self._box.NONCE_SIZE) for _ in pairs]
+
+        def work() -> dict[bytes, bytes]:
+            return {
+                digest: bytes(self._box.encrypt(pair.token + pair.link_secret, nonce))
+                for nonce, (digest, pair) in zip(nonces, pairs.items(), strict=True)
+            }
+
+        return await asyncio.to_thread(work)
+
+    def keep(self, tables: NodeTables, sealed: Mapping[bytes, bytes]) -> None:
+        """Keep sealed pairs."""
         tables.sealed_tokens.put(self._hub_id, sealed)
-
-    def _seal(self, pair: TokenPair) -> bytes:
-        nonce = self._random(self._box.NONCE_SIZE)
-        return bytes(self._box.encrypt(pair.token + pair.link_secret, nonce))
 
     def _open(self, sealed: bytes) -> TokenPair:
         opened = self._box.decrypt(sealed)
@@ -85,27 +109,39 @@ class TokenClient:
 
     def __init__(self, membership: HubMembership) -> None:
         self._membership = membership
-        self._group: Group = default_group()
+        self._workers = Workers()
         self._away: frozenset[int] = frozenset()  # the key holders that did not answer last
 
     @property
+    def at_once(self) -> int:
+        """How many batches to have under way: one at the key holders, one on each processor."""
+        return min(MOST_AT_ONCE, 1 + (os.cpu_count() or 1))
+
+    @property
     def batch(self) -> int:
-        """How many inputs to evaluate at once: all or nothing, so a part of what we may have."""
+        """How many inputs to evaluate in a batch: all or nothing, so a part of what we may have."""
         quotas, clients = self._membership.charter.quotas, self._membership.me().body.clients or 0
         at_once = allowed(quotas.evaluations_at_once or quotas.evaluations_per_day, clients)
-        return max(1, min(BATCH, at_once // PARTS))
+        return max(1, min(BATCH, at_once // PARTS // self.at_once))
 
     async def evaluate(self, inputs: Sequence[bytes]) -> list[TokenPair]:
         """A pair for each input, in order. Raises RemoteError; a cheating holder is named."""
-        group, rand = self._group, self._membership.env.random
+        rand, size = self._membership.env.random, len(inputs)
         blinds = [random_scalar(rand) for _ in inputs]
-        points = await asyncio.to_thread(blind, group, inputs, blinds)
-        evaluated = await self._ask_quorum(points)
-        outputs = await asyncio.to_thread(finalise, group, inputs, blinds, evaluated)
+        points = await self._workers.run(size, blinded, inputs, blinds)
+        quorum, answers = await self._ask_quorum(points)
+        outputs = await self._workers.run(size, finished, inputs, blinds, points, quorum, answers)
         return [TokenPair(*split_output(output)) for output in outputs]
 
-    async def _ask_quorum(self, points: Sequence[bytes]) -> list[bytes]:
-        """Try t holders, those last that were away; on an absent one, the next quorum.
+    async def close(self) -> None:
+        """Be done with evaluating."""
+        await self._workers.close()
+
+    async def _ask_quorum(
+        self, points: Sequence[bytes]
+    ) -> tuple[Quorum, list[tuple[bytes, PartialEvaluation]]]:
+        """Try t holders, those last that were away; on an absent one, the next quorum. What each
+        answered, with its commitment; not verified yet.
 
         A cheat ends it.
         """
@@ -139,20 +175,9 @@ class TokenClient:
             if not gone:
                 self._away = (self._away | absent.keys()).difference(quorum.indices)
                 partials = [item for item in results if isinstance(item, PartialEvaluation)]
-                return await asyncio.to_thread(self._combine, quorum, chosen, points, partials)
+                commitments = (bytes.fromhex(item.commitment) for item in chosen)
+                return quorum, list(zip(commitments, partials, strict=True))
             absent |= gone
-
-    def _combine(
-        self,
-        quorum: Quorum,
-        chosen: Sequence[TokenHolder],
-        points: Sequence[bytes],
-        partials: Sequence[PartialEvaluation],
-    ) -> list[bytes]:
-        for holder, partial in zip(chosen, partials, strict=True):
-            commitment = bytes.fromhex(holder.commitment)
-            verify_partial(self._group, commitment, quorum, points, partial)
-        return combine(self._group, quorum, partials)
 
     async def _ask(
         self, holder: TokenHolder, body: EvaluateBody, packed: bytes

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from node.membership.hub import HubMembership
 from node.publishing.narrowing import all_shown_to
-from node.publishing.publisher import apply_effects
+from node.publishing.outgoing import apply_effects
 from node.publishing.tokens import TokenCache
 from node.resync.history import Given
 from node.store.permissions import At

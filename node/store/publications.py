@@ -4,7 +4,7 @@ off is sent again as it was, and takes effect here once.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -101,19 +101,26 @@ class Publications:
         )  # fmt: skip
         return str(row["statement_id"]) if row else None
 
-    def set_applied(self, hub_id: str, sequence: int) -> Publication:
-        """Mark a publication as applied, and forget what it was made of; how it is now.
+    def state(self, hub_id: str, sequence: int) -> PublicationState | None:
+        """Whether the hub has applied a publication; None if there is none."""
+        sql = "SELECT state FROM publication WHERE hub_id = ? AND sequence = ?"
+        row = self._tx.one(sql, hub_id, sequence)
+        return PublicationState(row["state"]) if row else None
+
+    def set_applied(self, hub_id: str, sequence: int) -> None:
+        """Mark a publication as applied, and forget what it was made of.
 
         Raises LocalError(CONFLICT) for one that is applied already, NOT_FOUND for none.
         """
-        before = self._pending(hub_id, sequence, PublicationState.APPLIED)
-        applied = replace(before, chunks=(), effects=(), state=PublicationState.APPLIED)
+        before = self.state(hub_id, sequence)
+        if before is None:
+            raise LocalError(ErrorCode.NOT_FOUND, "there is no publication with that number")
+        check_move(MOVES, before, PublicationState.APPLIED)
         self._tx.update(
             "publication",
-            {"state": applied.state.value, "chunks": "[]", "effects": "[]"},
-            {"hub_id": hub_id, "sequence": sequence, "state": before.state.value},
+            {"state": PublicationState.APPLIED.value, "chunks": "[]", "effects": "[]"},
+            {"hub_id": hub_id, "sequence": sequence, "state": before.value},
         )
-        return applied
 
     def drop(self, hub_id: str, sequence: int) -> bool:
         """Delete a publication that the hub refused; False if there is none, or it is applied."""
@@ -137,13 +144,6 @@ class Publications:
         self._tx.run("DELETE FROM publication WHERE hub_id = ?", hub_id)
         self._tx.run("DELETE FROM published_under WHERE hub_id = ?", hub_id)
 
-    def _pending(self, hub_id: str, sequence: int, after: PublicationState) -> Publication:
-        found = self.get(hub_id, sequence)
-        if found is None:
-            raise LocalError(ErrorCode.NOT_FOUND, "there is no publication with that number")
-        check_move(MOVES, found.state, after)
-        return found
-
 
 def _publication(row: Row) -> Publication:
     return Publication(
@@ -159,12 +159,15 @@ def _publication(row: Row) -> Publication:
 
 def _effect_value(effect: Effect) -> dict[str, Any]:
     digests = {key: [item.hex() for item in items] for key, items in effect.digests.items()}
-    value = {**vars(effect.stub), "retired": int(effect.stub.retired), "digests": digests}
+    made_of = effect.stub.made_of.hex() if effect.stub.made_of is not None else None
+    stub = {**vars(effect.stub), "retired": int(effect.stub.retired), "made_of": made_of}
+    value = {**stub, "digests": digests}
     return {**value, **(vars(effect.tokens) if effect.tokens else {"tokens_hash": None})}
 
 
 def _effect(value: Mapping[str, Any]) -> Effect:
-    stub = {name: value[name] for name in PublishedStub.__dataclass_fields__}
+    stub = {name: value[name] for name in PublishedStub.__dataclass_fields__ if name in value}
+    stub["made_of"] = bytes.fromhex(value["made_of"]) if value.get("made_of") else None
     named = value["tokens_hash"]
     return Effect(
         stub=PublishedStub(**{**stub, "retired": bool(stub["retired"])}),

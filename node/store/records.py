@@ -208,11 +208,17 @@ class Records:
 
     def all_in_force(self, clients: Collection[int], at: At) -> dict[int, list[Involvement]]:
         """`in_force` of many clients: of each who has any, by row id."""
-        return self._of_clients(in_force(at), clients)
+        found = defaultdict[int, list[Involvement]](list)
+        for item in self._with_workers(self._of_clients(in_force(at), clients)):
+            found[item.client].append(item)
+        return dict(found)
 
     def all_permitted(self, clients: Collection[int], at: At) -> dict[int, list[Involvement]]:
-        """As `all_in_force`, with those that are over."""
-        return self._of_clients(publishable(at), clients)
+        """As `all_in_force`, with those that are over, and without their workers."""
+        found = defaultdict[int, list[Involvement]](list)
+        for row in self._of_clients(publishable(at), clients):
+            found[row["client"]].append(involvement_of(row))
+        return found
 
     def add_involvements(self, rows: Sequence[InvolvementRow]) -> list[int]:
         """Insert involvements with their workers, in this order; their ids, each one that no other
@@ -315,18 +321,12 @@ class Records:
             now, involvement,
         )  # fmt: skip
 
-    def _of_clients(
-        self, condition: Condition, clients: Collection[int]
-    ) -> dict[int, list[Involvement]]:
+    def _of_clients(self, condition: Condition, clients: Collection[int]) -> list[Row]:
         sql = (
             f"SELECT i.* FROM involvement i WHERE {condition.sql} "  # noqa: S608 - our own names
             "AND i.client IN (:among)"
         )
-        found = defaultdict[int, list[Involvement]](list)
-        rows = self._tx.rows_among(sql, *condition.values, among=clients)
-        for item in self._with_workers(rows):
-            found[item.client].append(item)
-        return dict(found)
+        return self._tx.rows_among(sql, *condition.values, among=clients)
 
     def _brought(
         self, types: Collection[str], now: int, more: str, *values: int, columns: str = "*"

@@ -16,13 +16,17 @@ Digests = Mapping[str, Sequence[bytes]]
 
 @dataclass(frozen=True)
 class PublishedStub:
-    """A client's stub as the hub has it. Revision 0: the hub's new log does not know it yet."""
+    """A client's stub as the hub has it. Revision 0: the hub's new log does not know it yet.
+
+    `made_of`: a name for all that it was drafted of (node/publishing/settled.py), if it is settled.
+    """
 
     client: int
     stub_id: str
     revision: int
     published_hash: str
     retired: bool
+    made_of: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ class Stubs:
     def of_clients(self, hub_id: str, clients: Collection[int]) -> dict[int, PublishedStub]:
         """The stubs of these clients at a hub; a client without one is left out."""
         sql = (
-            "SELECT client, stub_id, revision, published_hash, retired FROM stub "
+            "SELECT client, stub_id, revision, published_hash, retired, made_of FROM stub "
             "WHERE hub_id = ? AND client IN (:among)"
         )
         found = self._tx.rows_among(sql, hub_id, among=clients)
@@ -73,7 +77,8 @@ class Stubs:
     def all_of_hub(self, hub_id: str) -> dict[str, PublishedStub]:
         """Every stub at a hub, by its id."""
         rows = self._tx.rows(
-            "SELECT client, stub_id, revision, published_hash, retired FROM stub WHERE hub_id = ?",
+            "SELECT client, stub_id, revision, published_hash, retired, made_of FROM stub "
+            "WHERE hub_id = ?",
             hub_id,
         )
         return {
@@ -110,6 +115,12 @@ class Stubs:
         own = {"hub_id": hub_id, "published_at": index}
         rows = [{**own, **vars(stub), "retired": int(stub.retired)} for stub in stubs]
         self._tx.put_many("stub", rows, ("hub_id", "client"))
+
+    def set_made_of(self, hub_id: str, made_of: Mapping[int, bytes]) -> None:
+        """Remember of what the stubs of these clients (row ids) would be drafted now."""
+        sql = "UPDATE stub SET made_of = ? WHERE hub_id = ? AND client = ?"
+        if made_of:
+            self._tx.run_many(sql, [(name, hub_id, client) for client, name in made_of.items()])
 
     def publish_again(self, hub_id: str, client: int) -> None:
         """Have a client's stub published again, whether what it says has changed or not."""

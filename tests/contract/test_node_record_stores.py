@@ -570,10 +570,10 @@ async def test_an_applied_publication_is_the_latest_and_forgets_its_parts(node: 
     await node.write(lambda t: t.publications.add(publication(1)))
     await node.write(lambda t: t.publications.add(publication(2)))
     assert await node.read(lambda t: t.publications.latest(HUB)) is None
-    applied = await node.write(lambda t: t.publications.set_applied(HUB, 1))
-    assert applied.state is PublicationState.APPLIED
+    await node.write(lambda t: t.publications.set_applied(HUB, 1))
     kept = await node.read(lambda t: t.publications.get(HUB, 1))
-    assert kept == applied
+    assert kept is not None
+    assert kept.state is PublicationState.APPLIED
     assert (kept.chunks, kept.effects) == ((), ())
     assert await node.read(lambda t: t.publications.latest(HUB)) == "id 1"
     following = await node.read(lambda t: t.publications.pending(HUB))

@@ -14,7 +14,7 @@ from unittest import mock
 
 from stdnum.gb import nhs
 
-from node.publishing.publisher import Publisher
+from node.publishing.outgoing import Outgoing
 from node.publishing.tokens import TokenClient, TokenPair
 from node.records.importer.rows import ImportedRow
 from protocol.matchkeys.records import ClientRecord
@@ -52,13 +52,13 @@ def alone() -> Iterator[None]:
         outputs = [hashlib.sha384(item).digest() for item in inputs]
         return [TokenPair(output[:16], output[16:]) for output in outputs]
 
-    async def upload(self: Publisher, kept: Any) -> tuple[int, str | None]:
+    async def upload(self: Outgoing, kept: Any) -> tuple[int, str | None]:
         del self, kept
         return next(indexes), None
 
     with ExitStack() as stack:
         stack.enter_context(mock.patch.object(TokenClient, "evaluate", evaluate))
-        stack.enter_context(mock.patch.object(Publisher, "_upload", upload))
+        stack.enter_context(mock.patch.object(Outgoing, "_upload", upload))
         yield
 
 

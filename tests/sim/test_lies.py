@@ -271,12 +271,9 @@ async def test_big_news_of_one_agency_does_not_swallow_anothers(
     await honest.publish()
     real = node.publishing.drafts.Drafter._involvements
 
-    def twenty(self: Any, tables: Any, clients: Any, now: int) -> Any:
-        new_id = self._membership.env.new_id
-        return {
-            client: [one.model_copy(update={"id": new_id()}) for _ in range(20)]
-            for client, (one,) in real(self, tables, clients, now).items()
-        }
+    def twenty(self: Any, shown: Any, ids: Any) -> Any:
+        (one,) = real(self, shown, ids)
+        return [one.model_copy(update={"id": self._membership.env.new_id()}) for _ in range(20)]
 
     monkeypatch.setattr(node.publishing.drafts.Drafter, "_involvements", twenty)
     await rogue.publish()
@@ -295,19 +292,17 @@ async def test_each_permission_that_ends_is_noticed(
     await care.publish()
     real, start = node.publishing.drafts.Drafter._involvements, federation.clock.now
 
-    def two(self: Any, tables: Any, clients: Any, now: int) -> Any:
-        return {
-            client: [
-                one.model_copy(
-                    update={
-                        "id": letter * 32,
-                        "permission": one.permission.model_copy(update={"valid_until": until}),
-                    }
-                )
-                for letter, until in (("a", start + 1000), ("b", start + 2000))
-            ]
-            for client, (one,) in real(self, tables, clients, now).items()
-        }
+    def two(self: Any, shown: Any, ids: Any) -> Any:
+        (one,) = real(self, shown, ids)
+        return [
+            one.model_copy(
+                update={
+                    "id": letter * 32,
+                    "permission": one.permission.model_copy(update={"valid_until": until}),
+                }
+            )
+            for letter, until in (("a", start + 1000), ("b", start + 2000))
+        ]
 
     with monkeypatch.context() as patched:
         patched.setattr(node.publishing.drafts.Drafter, "_involvements", two)

@@ -176,9 +176,6 @@ class TestChoosingTheGroup:
         yield
         default_group.cache_clear()
 
-    def test_the_fast_group_is_taken_where_libsodium_is(self) -> None:
-        assert default_group().name == "libsodium"
-
     def test_the_fallback_is_taken_where_it_is_not(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(keys.sodium, "LIBRARY_NAMES", ("libsodium-is-not-here.so",))
         assert default_group().name == "fallback"

@@ -1,0 +1,148 @@
+"""The first load of one agency over HTTP, against the arithmetic of all parties run alone.
+
+Hub, three key holders of whom two suffice, four witnesses and a node are processes of their own, as
+in the demo. The baseline is what node and two holders compute for as many tokens, on all
+processors, with nothing else going on; in the same run, before and after. Also said: the most
+memory that each process had.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+from bench.importing import written
+from bench.results import Figure, record
+from bench.tokens import BATCH, council, whole_batch
+from demo.council import WEXCOMBE, Agency, enrol, found, key_ceremony, make_hub, make_key_holders
+from demo.stage import BIN, ENVIRONMENT, Stage
+
+CLIENTS = 20_000
+BOUND = 1.3
+LARGEST = 20_000  # that the demo's charter lets in without another's word
+# Without NHS numbers and middle names: complete records make more tokens than real ones.
+FIELDS = ("local_id", "given", "family", "date_of_birth", "sex", "address", "postcode", "worker")
+FIXED = {
+    "involvement": "health_visiting",
+    "permission_basis": "UK-CA04-S10-S11",
+    "permission_valid_until": "2030-03-31",
+}
+MAPPING = (
+    'format = 1\ntitle = "First load"\n'
+    + "".join(f'[fields.{name}]\ncolumn = "{name}"\n' for name in FIELDS)
+    + "".join(f'[fields.{name}]\nfixed = "{value}"\n' for name, value in FIXED.items())
+)
+
+
+def main() -> None:
+    """Measure so many clients."""
+    clients = int(sys.argv[1]) if len(sys.argv) > 1 else CLIENTS
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        stage = Stage()
+        try:
+            took, tokens, peaks = load(stage, clients)
+        finally:
+            stage.close()
+    for name, peak in sorted(peaks.items()):
+        print(f"{name:12s} {peak:6.0f} MB at most")
+    alone = arithmetic(tokens)
+    print(f"{clients} clients, {tokens} tokens: {took:.1f} s, arithmetic alone {alone:.1f} s")
+    name = f"first_load_{clients // 1000}k"
+    record(Figure(name, took, alone, "s", BOUND, "max"))
+
+
+def load(stage: Stage, clients: int) -> tuple[float, int, dict[str, float]]:
+    """Seconds that publishing took, tokens evaluated, and megabytes of each program at most."""
+    agency = Agency("load", "Load", "health_provider", "01632 960110", "W", clients=clients)
+    make_hub(stage)
+    holders = make_key_holders(stage)
+    key_ceremony(stage, holders)
+    found(stage, holders)
+    if clients > LARGEST:
+        allow(stage, clients)
+    enrol(stage, agency)
+    folder, mapping = agency.folder, agency.folder / "load.mapping.toml"
+    mapping.write_text(MAPPING, "utf-8")
+    file = written(folder, clients)
+    began = time.perf_counter()
+    stage.run(
+        "patchwork-node", "import", str(file), "--mapping", str(mapping), "--dir", str(folder),
+        "--yes",
+    )  # fmt: skip
+    print(f"import: {time.perf_counter() - began:.1f} s", flush=True)
+    peaks = Peaks(stage)
+    began = time.perf_counter()
+    words = [str(BIN / "patchwork-node"), "publish", "--dir", str(folder)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, env=ENVIRONMENT) as process:  # noqa: S603
+        stage.processes["publish"] = process
+        said = process.communicate()[0].decode("utf-8")
+    took = time.perf_counter() - began
+    del stage.processes["publish"]
+    print(said, flush=True)
+    evaluated = re.search(r"(\d+)\s+tokens\s+were", said)
+    began = time.perf_counter()
+    stage.run("patchwork-node", "publish", "--dir", str(folder))
+    print(f"publish unchanged: {time.perf_counter() - began:.1f} s", flush=True)
+    return took, int(evaluated[1]) if evaluated else 0, peaks.stop()
+
+
+def allow(stage: Stage, clients: int) -> None:
+    """Let an agency of this size join without another's word."""
+    change = WEXCOMBE.hub / "change.toml"
+    change.write_text(f"[admission]\nlargest_member = {clients}\n", "utf-8")
+    stage.run(
+        "patchwork-hub", "charter", "change", str(change), "--yes", "--dir", str(WEXCOMBE.hub)
+    )
+
+
+class Peaks:
+    """Watches the memory of what runs; of the node with its workers together."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage, self._done = stage, threading.Event()
+        self._most: dict[str, float] = {}
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> dict[str, float]:
+        """The most megabytes that each had."""
+        self._done.set()
+        self._thread.join()
+        return self._most
+
+    def _watch(self) -> None:
+        while not self._done.wait(0.5):
+            for name, process in list(self._stage.processes.items()):
+                self._most[name] = max(self._most.get(name, 0), tree_megabytes(process.pid))
+
+
+def tree_megabytes(pid: int) -> float:
+    """Megabytes that a process and its children have to themselves."""
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii")
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
+    except OSError:
+        return 0.0
+    own = sum(int(kb) for kb in re.findall(r"^Pss:\s+(\d+)", text, re.M)) / 1024
+    return own + sum(tree_megabytes(int(child)) for child in children)
+
+
+def arithmetic(tokens: int) -> float:
+    """Seconds for what all parties compute for so many tokens, on all processors."""
+    count = os.cpu_count() or 1
+    with ProcessPoolExecutor(count, get_context("spawn")) as pool:
+        list(pool.map(council, range(count)))  # they have begun
+        began = time.perf_counter()
+        list(pool.map(whole_batch, range(-(-tokens // BATCH))))
+        return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""The arithmetic of tokens in processes of its own, one for each processor.
+
+Threads would not do: a thread that multiplies lets go of the interpreter's lock for each element,
+some 50 us, and then waits for it, up to 5 ms, whenever another thread runs Python. A small batch is
+not worth the way there, and is done in a thread. Blinds go to our own processes and nowhere else.
+"""
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from keys.group import SecretScalar
+from keys.groups import default_group
+from keys.oprf import blind, finalise
+from keys.threshold import PartialEvaluation, Quorum, combine, verify_partial
+from protocol.errors import ErrorCode, LocalError, RemoteError
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+
+SMALL = 256
+"""Elements in a batch up to which a thread does it."""
+
+
+class Workers:
+    """Runs functions of this module; the processes begin with the first batch that is not small."""
+
+    def __init__(self) -> None:
+        self._pool: ProcessPoolExecutor | None = None
+
+    async def run(
+        self, size: int, work: Callable[Given, Result], *args: Given.args, **kwargs: Given.kwargs
+    ) -> Result:
+        """Run a function on a batch of `size`. Raises what it raises, or LocalError(NOT_READY)."""
+        if size <= SMALL:
+            return await asyncio.to_thread(work, *args, **kwargs)
+        from concurrent.futures.process import BrokenProcessPool
+
+        try:
+            made = await asyncio.wrap_future(self._started().submit(_told, work, args, kwargs))
+        except BrokenProcessPool as error:
+            detail = "a process that makes tokens was stopped; publish again"
+            raise LocalError(ErrorCode.NOT_READY, detail) from error
+        if isinstance(made, _Refusal):
+            raise RemoteError(made.code, made.detail)
+        return made
+
+    async def close(self) -> None:
+        """Let the processes end."""
+        if self._pool is not None:
+            await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
+            self._pool = None
+
+    def _started(self) -> "ProcessPoolExecutor":
+        if self._pool is None:
+            from concurrent.futures import ProcessPoolExecutor
+            from multiprocessing import get_context
+
+            self._pool = ProcessPoolExecutor(
+                os.cpu_count(), get_context("spawn"), initializer=_begin
+            )
+        return self._pool
+
+
+def blinded(inputs: Sequence[bytes], blinds: Sequence[SecretScalar]) -> list[bytes]:
+    """The points of a batch."""
+    return blind(default_group(), inputs, blinds)
+
+
+def finished(
+    inputs: Sequence[bytes],
+    blinds: Sequence[SecretScalar],
+    points: Sequence[bytes],
+    quorum: Quorum,
+    answers: Sequence[tuple[bytes, PartialEvaluation]],
+) -> list[bytes]:
+    """The outputs of a batch from key holders' answers, each with its holder's commitment.
+
+    Raises RemoteError(BAD_PROOF), which names a holder that cheats.
+    """
+    group = default_group()
+    for commitment, partial in answers:
+        verify_partial(group, commitment, quorum, points, partial)
+    evaluated = combine(group, quorum, [partial for _, partial in answers])
+    return finalise(group, inputs, blinds, evaluated)
+
+
+class _Refusal:
+    """A RemoteError on its way between processes."""
+
+    def __init__(self, code: ErrorCode, detail: str) -> None:
+        self.code, self.detail = code, detail
+
+
+def _told(work: Callable[..., Result], args: tuple, kwargs: dict) -> "Result | _Refusal":  # type: ignore[type-arg]
+    try:
+        return work(*args, **kwargs)
+    except RemoteError as error:
+        return _Refusal(error.code, error.detail)
+
+
+def _begin() -> None:
+    """Ctrl-C is our parent's to handle; and whoever kills it leaves none of us behind."""
+    import signal
+    from multiprocessing import parent_process
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+        os._exit(0)
+
+    threading.Thread(target=watch, daemon=True).start()
