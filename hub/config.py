@@ -27,6 +27,12 @@ class HubSettings(BaseSettings):
         le=65_535,
         description="Port to listen on. Changed: nodes do not find the hub.",
     )
+    database: str = Field(
+        "",
+        description="Empty: the file hub.sqlite in this folder. Or postgresql://user@host/name, "
+        "without a password: libpq finds that in ~/.pgpass, PGPASSFILE or a service file. "
+        "Changed: the hub serves another log, which no witness signs.",
+    )
     public_url: str = Field(
         "",
         description="The address in invitations. "

@@ -272,9 +272,9 @@ class Stubs:
         came = {token for token, stub_id, *_ in rows if token not in own[stub_id]}
         first = self._first_held(placed, came | {token for token, _ in moves.left})
         self._tx.run_among("DELETE FROM token WHERE stub_id IN (:among)", among=moves.new)
-        self._tx.run_many(
-            "INSERT INTO token (token, stub_id, match_key_id, ordinal, agency, since) "
-            "VALUES (?, ?, ?, ?, ?, ?)",
+        self._tx.insert_rows(
+            "token",
+            ("token", "stub_id", "match_key_id", "ordinal", "agency", "since"),
             [
                 (token, stub_id, *rest, placed.agency, own[stub_id].get(token, first.get(token)))
                 for token, stub_id, *rest in rows

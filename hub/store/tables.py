@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from hub.config import load_settings
 from hub.store.attention import AttentionStore
 from hub.store.charters import Charters
 from hub.store.checkpoints import Checkpoints
@@ -62,11 +63,19 @@ HubEngine = Engine[HubTables]
 
 
 def open_engine(folder: Path, *, rehearse: bool = False) -> HubEngine:
-    """The hub's database. `rehearse` as of SqliteDatabase, for tests."""
-    memo = DirectoryMemo()
-    return SqliteEngine(
-        folder / "hub.sqlite", SCHEMA, lambda tx: HubTables(tx, memo), rehearse=rehearse
-    )
+    """The hub's database: a file in its folder, or what its settings name. `rehearse` as of
+    SqliteDatabase, for tests. Raises LocalError(CONFIGURATION).
+    """
+    memo, address = DirectoryMemo(), load_settings(folder).database
+
+    def stores(tx: Transaction) -> HubTables:
+        return HubTables(tx, memo)
+
+    if not address:
+        return SqliteEngine(folder / "hub.sqlite", SCHEMA, stores, rehearse=rehearse)
+    from storage.postgres import PostgresEngine
+
+    return PostgresEngine(address, SCHEMA, stores, rehearse=rehearse)
 
 
 @asynccontextmanager
