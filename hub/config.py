@@ -3,12 +3,15 @@
 Each field says what it means and what an attacker who can change it gains.
 """
 
+import re
 from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from runtime.settings import read_settings
+
+SETTINGS = "hub.toml"
 
 
 class HubSettings(BaseSettings):
@@ -76,5 +79,16 @@ class HubSettings(BaseSettings):
 
 def load_settings(folder: Path) -> HubSettings:
     """Read the settings. Raises LocalError(CONFIGURATION) naming the field."""
-    path = folder / "hub.toml"
-    return read_settings(HubSettings, path)
+    return read_settings(HubSettings, folder / SETTINGS)
+
+
+def write_database(folder: Path, address: str) -> None:
+    """Have hub.toml name this database, or none; its other lines stay as they are."""
+    path = folder / SETTINGS
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    top = next((at for at, line in enumerate(lines) if line.startswith("[")), len(lines))
+    kept = [line for line in lines[:top] if not re.match(r"\s*database\s*=", line)]
+    named = [f'database = "{address}"'] if address else []
+    half = path.with_suffix(".part")
+    half.write_text("\n".join([*named, *kept, *lines[top:], ""]), encoding="utf-8")
+    half.replace(path)

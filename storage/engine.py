@@ -51,7 +51,7 @@ class Schema:
 
 
 class Transaction(ABC):
-    """Statements within one open transaction. Engines give the four that talk to the database.
+    """Statements within one open transaction. Engines give those that talk to the database.
 
     Table and column names are the stores' own constants, never anything that came from outside.
     """
@@ -93,6 +93,10 @@ class Transaction(ABC):
         """Insert a row; the `id` that the database gave it. Raises NotUniqueError."""
         (made,) = self.rows(f"{_insert(table, row)} RETURNING id", *row.values())
         return int(made["id"])
+
+    @abstractmethod
+    def number_behind(self, table: str, column: str) -> None:
+        """Have the database number further rows behind those that brought numbers along."""
 
     def put(self, table: str, row: Row, key: Collection[str]) -> None:
         """Insert a row, or replace what the row of the same key says in these columns."""

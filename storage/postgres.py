@@ -94,6 +94,11 @@ class PostgresTransaction(Transaction):
             for row in rows:
                 copy.write_row(row)
 
+    def number_behind(self, table: str, column: str) -> None:
+        """See Transaction."""
+        last = f"(SELECT MAX({column}) FROM {table})"  # noqa: S608 - stores' names
+        self.one(f"SELECT setval(pg_get_serial_sequence(?, ?), {last})", table, column)
+
     def _naming(
         self, sql: str, values: Sequence[object], part: Sequence[object]
     ) -> tuple[Any, ...]:

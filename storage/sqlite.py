@@ -56,6 +56,9 @@ class SqliteTransaction(Transaction):
         except sqlite3.IntegrityError as error:
             raise NotUniqueError from error
 
+    def number_behind(self, table: str, column: str) -> None:
+        """See Transaction: SQLite does so by itself."""
+
     def _one_by_one(self, sql: str, values: Sequence[object]) -> sqlite3.Cursor:
         try:
             return self._execute(sql, values)

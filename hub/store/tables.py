@@ -21,16 +21,27 @@ from hub.store.links import Links
 from hub.store.log import Log
 from hub.store.mailboxes import Mailboxes
 from hub.store.members import Members
+from hub.store.moving import MoveState, Moving
 from hub.store.over_quota import OverQuota
 from hub.store.requests import Requests
 from hub.store.rounds import Rounds
 from hub.store.staging import Staging
 from hub.store.stubs import Stubs
 from hub.store.uploads import Uploads
+from protocol.errors import ErrorCode, LocalError
 from storage.engine import Engine, Schema, Transaction
 from storage.sqlite import SqliteEngine
 
+DATABASE = "hub.sqlite"
 SCHEMA = Schema.in_folder(Path(__file__).with_name("schema"))
+
+
+_UNDER_WAY = "is under way, and was interrupted: run patchwork-hub move-database again"
+MOVES = {
+    MoveState.LEAVING: f"the move to another database {_UNDER_WAY}, or with --give-up",
+    MoveState.COMING: f"the move to this database {_UNDER_WAY}",
+    MoveState.GONE: "this hub went on in another database: set database in hub.toml",
+}
 
 
 class HubTables:
@@ -57,6 +68,7 @@ class HubTables:
         self.uploads = Uploads(tx)
         self.limits = PublicationLimits(tx)
         self.rounds = Rounds(tx)
+        self.moving = Moving(tx)
 
 
 HubEngine = Engine[HubTables]
@@ -66,23 +78,39 @@ def open_engine(folder: Path, *, rehearse: bool = False) -> HubEngine:
     """The hub's database: a file in its folder, or what its settings name. `rehearse` as of
     SqliteDatabase, for tests. Raises LocalError(CONFIGURATION).
     """
-    memo, address = DirectoryMemo(), load_settings(folder).database
+    return open_database(folder, load_settings(folder).database, rehearse=rehearse)
+
+
+def open_database(folder: Path, address: str, *, rehearse: bool = False) -> HubEngine:
+    """The database at an address, or without one the file in a hub's folder."""
+    memo = DirectoryMemo()
 
     def stores(tx: Transaction) -> HubTables:
         return HubTables(tx, memo)
 
     if not address:
-        return SqliteEngine(folder / "hub.sqlite", SCHEMA, stores, rehearse=rehearse)
-    from storage.postgres import PostgresEngine
+        return SqliteEngine(folder / DATABASE, SCHEMA, stores, rehearse=rehearse)
+    from storage.postgres import PostgresEngine  # a driver that most hubs lack
 
     return PostgresEngine(address, SCHEMA, stores, rehearse=rehearse)
 
 
 @asynccontextmanager
 async def opened(folder: Path) -> AsyncIterator[HubEngine]:
-    """The hub's database for one command: closed afterwards, whatever happened."""
+    """The hub's database for one command: closed afterwards, whatever happened.
+
+    Raises LocalError, also for a database that is on its way to another place.
+    """
     engine = open_engine(folder)
     try:
+        await check_settled(engine)
         yield engine
     finally:
         await engine.close()
+
+
+async def check_settled(engine: HubEngine) -> None:
+    """Raise LocalError(NOT_READY) for a database that is being moved, or was."""
+    move = await engine.read(lambda tables: tables.moving.move())
+    if move is not None:
+        raise LocalError(ErrorCode.NOT_READY, MOVES[move.state])

@@ -17,9 +17,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hub.config import HubSettings
+import pytest
+
+from hub.config import HubSettings, write_database
 from hub.log.archive import page_of_notes
 from hub.log.ledger import HubSigner, Ledger
+from hub.log.moving import move_database
 from hub.log.publisher import fresh_signers
 from hub.members.enrolment import Enrolment, code_hash, enrolment_of
 from hub.members.founding import Founding, found
@@ -29,7 +32,7 @@ from hub.server.service import HubService
 from hub.server.services import Services
 from hub.store.log import Logged
 from hub.store.members import ApplicantState
-from hub.store.tables import HubTables, open_engine
+from hub.store.tables import HubTables, open_database, open_engine
 from keys.holder.ceremony import Identity, combine_deals, write_deal
 from keys.holder.config import HolderSettings
 from keys.holder.service import HolderService
@@ -455,13 +458,15 @@ class SimFederation:
             await holder.sync(self.network)  # type: ignore[arg-type]
             self.network.holders[url] = holder
 
-    async def resume(self, left: "SimFederation") -> None:
+    async def resume(self, left: "SimFederation", database: str = "") -> None:
         """Go on, in this folder, where another federation stood when it was closed.
 
         Every program starts anew from a copy of its folder: that takes a fifth of the time that
-        it takes to come so far.
+        it takes to come so far. `database`: where the hub moves its own to before.
         """
         shutil.copytree(left.folder, self.folder, dirs_exist_ok=True)
+        if database:
+            await self._move_hub(database)
         self.clock.now, self.random = left.clock.now, copy.copy(left.random)
         self.genesis = left.genesis
         self.network.captured = [*left.network.captured]
@@ -471,6 +476,14 @@ class SimFederation:
         await self._serve(settings, [*left.network.holders])
         for name, node in left.nodes.items():
             await self._resume_node(name, node)
+
+    async def _move_hub(self, database: str) -> None:
+        folder = self.folder / "hub"
+        before, after = open_engine(folder), open_database(folder, database)
+        await move_database(before, after, self.random(16).hex(), lambda *_: None)
+        await before.close()
+        await after.close()
+        write_database(folder, database)
 
     async def _resume_node(self, name: str, left: SimNode) -> None:
         folder, before = self.folder / name, left.membership.env
@@ -679,15 +692,21 @@ async def simulated(
     witnesses: Sequence[str] = THREE,
     pullers: Sequence[str] = (),
     resume: SimFederation | None = None,
+    database: str = "",
 ) -> AsyncIterator[SimFederation]:
-    """A founded federation without agencies, or one that goes on where another was closed."""
+    """A founded federation without agencies, or one that goes on where another was closed, its hub
+    then in this database.
+    """
     federation = SimFederation(folder, witnesses, pullers)
-    await (federation.resume(resume) if resume else federation.start())
+    await (federation.resume(resume, database) if resume else federation.start())
     try:
         yield federation
     finally:
         await federation.close()
 
+
+ON_BOTH_ENGINES = pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=True)
+"""Of tests whose hub is to run on each."""
 
 AMIRA = ClientRecord("9990000026", "Amira", "Noor", "Hassan", "2022-03-14", "F",
                      "12 Rowan Road", "LX3 4AB")  # fmt: skip
