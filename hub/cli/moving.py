@@ -1,6 +1,7 @@
 """patchwork-hub move-database: from the file to PostgreSQL, or back (hub/log/moving.py)."""
 
 import asyncio
+import shutil
 import time
 from pathlib import Path
 from typing import Annotated
@@ -9,9 +10,12 @@ import typer
 
 from hub.cli.folder import Folder, out
 from hub.config import load_settings, write_database
-from hub.log.moving import Moved, give_up, move_database
+from hub.log.led import LedEngine
+from hub.log.moving import Moved, Place, give_up, move_database
+from hub.log.tile_rows import tiles_of
+from hub.server.leading import LOOK_SECONDS, STALE_SECONDS, Election
 from hub.store.moving import MoveState
-from hub.store.tables import DATABASE, HubEngine, open_database
+from hub.store.tables import DATABASE, HubEngine, HubTables, open_database
 from protocol.errors import ErrorCode, LocalError
 from runtime.cli import report_errors
 from runtime.environment import Environment
@@ -58,20 +62,41 @@ async def _move(folder: Path, to: str) -> Moved:
     here, there = load_settings(folder).database, "" if to == FILE else to
     if here == there:
         raise LocalError(ErrorCode.CONFLICT, "the hub's database is there already")
+    env = Environment()
     if not there:
         await _set_aside(folder)
     source, target = open_database(folder, here), open_database(folder, there)
+    tiles = tiles_of(folder, there, _anybody)
     try:
-        moved = await move_database(source, target, Environment().new_id(), _tell)
+        if here:
+            await _others_ended(source, env)
+        moved = await move_database(source, Place(target, tiles), env.new_id(), _tell)
     finally:
+        tiles.close()
         await source.close()
         await target.close()
     write_database(folder, there)
     return moved
 
 
+async def _others_ended(source: HubEngine, env: Environment) -> None:
+    """Take the lead from processes that were stopped. Raises LocalError while one runs."""
+    election = Election(source, LedEngine(source, alone=False), env.new_id())
+    try:
+        async with asyncio.timeout(STALE_SECONDS + 4 * LOOK_SECONDS):
+            await election.won()
+    except TimeoutError:
+        detail = "a process of this hub is running, perhaps elsewhere: stop it first"
+        raise LocalError(ErrorCode.CONFLICT, detail) from None
+
+
+def _anybody(_tables: HubTables) -> None:
+    """Nobody leads while a database is moved."""
+
+
 async def _set_aside(folder: Path) -> None:
     """A file that the hub has left before is kept beside the one that it comes back to."""
+    shutil.rmtree(folder / "log", ignore_errors=True)  # tiles are made anew
     if not (folder / DATABASE).exists():
         return
     file: HubEngine = open_database(folder, "")

@@ -8,6 +8,7 @@ import asyncio
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from hub.log.moving import make_tiles
 from hub.log.tile_store import TileStore
 from hub.store.tables import HubTables, opened
 from protocol.errors import ErrorCode, LocalError
@@ -21,7 +22,6 @@ PROGRAM = "patchwork-hub"
 PEPPER = "the pepper of a patchwork-hub"
 DATABASE, KEYS, PEPPER_FILE = "hub.sqlite", "keys.json", "pepper.json"
 FILES = ("hub.toml", "plan.json", "terms.json", "genesis", "log.vkey")
-BATCH = 4096
 
 
 def make_backup(folder: Path, target: Path, recipients: list[str], env: Environment) -> None:
@@ -81,19 +81,14 @@ async def _make_anew(staging: Path, env: Environment) -> None:
     that its newest checkpoint is over.
     """
 
-    def mark(tables: HubTables) -> int:
+    def mark(tables: HubTables) -> None:
         tables.mailboxes.begin(env.new_id())
         tables.over_quota.came_back(env.clock())
         if tables.log.next_index():
             tables.checkpoints.came_back(env.clock())
-        return tables.checkpoints.head().size
 
     async with opened(staging) as engine:
         await engine.check()
-        head = await engine.write(mark)
-        tiles, size = TileStore(staging / "log"), 0
-        while size < head:
-            start, most = size, min(BATCH, head - size)
-            leaves = await engine.read(lambda tables: tables.log.leaves(start, most))  # noqa: B023
-            size = tiles.append(start, leaves)
+        await engine.write(mark)
+        await make_tiles(engine, TileStore(staging / "log"))
         await engine.settle()

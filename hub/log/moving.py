@@ -5,10 +5,12 @@ what arrived is checked by the count of every table and by the root of the log b
 database is marked as gone. Until then neither may be served, and afterwards the new one alone.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from hub.log.tree import Tiles
 from hub.store.moving import TABLES, Move, MoveState, Page
 from hub.store.tables import HubEngine, HubTables
 from protocol.errors import ErrorCode, LocalError
@@ -16,6 +18,7 @@ from protocol.log.checkpoint import parse_checkpoint
 from protocol.log.merkle import Frontier, leaf_hash
 
 ROWS = 2000
+LEAVES = 4096
 
 Told = Callable[[str, int], None]
 
@@ -29,13 +32,22 @@ class Moved:
     root: str
 
 
-async def move_database(source: HubEngine, target: HubEngine, move_id: str, told: Told) -> Moved:
+@dataclass(frozen=True)
+class Place:
+    """A hub's database, and the tiles of its log."""
+
+    engine: HubEngine
+    tiles: Tiles
+
+
+async def move_database(source: HubEngine, to: Place, move_id: str, told: Told) -> Moved:
     """Carry everything; `told` hears of each table how many rows of it came now. `move_id` is new,
-    and counts where no move is under way.
+    and counts where no move is under way. The tiles are made anew.
 
     Raises LocalError: CONFLICT where the target holds anything else, or the source was written to;
     NOT_READY for a source without a hub; STORAGE where what arrived is not what was sent.
     """
+    target = to.engine
     move_id = await _begin(source, target, move_id)
     held = await source.read(lambda tables: tables.moving.counts())
     for table in TABLES:
@@ -44,6 +56,10 @@ async def move_database(source: HubEngine, target: HubEngine, move_id: str, told
     counts, root = await target.read(lambda tables: tables.moving.counts()), await _root(target)
     if root != await _root(source):
         raise LocalError(ErrorCode.STORAGE, "the log that arrived is not the one that was sent")
+    await make_tiles(target, to.tiles)
+    published = await target.read(lambda tables: tables.checkpoints.newest())
+    if published is not None:
+        await asyncio.to_thread(to.tiles.write_checkpoint, published.note)
 
     def leave(tables: HubTables) -> bool:
         is_whole = tables.moving.counts() == counts
@@ -56,6 +72,15 @@ async def move_database(source: HubEngine, target: HubEngine, move_id: str, told
         raise LocalError(ErrorCode.CONFLICT, detail)
     await target.write(lambda tables: tables.moving.set_move(None))
     return Moved(sum(counts.values()), counts["entry"], root)
+
+
+async def make_tiles(engine: HubEngine, tiles: Tiles) -> None:
+    """Make the tiles anew that a database's newest checkpoint is over, where there are none."""
+    head, size = (await engine.read(lambda tables: tables.checkpoints.head())).size, 0
+    while size < head:
+        most = min(LEAVES, head - size)
+        leaves = await engine.read(partial(_some_leaves, start=size, most=most))
+        size = await asyncio.to_thread(tiles.append, size, leaves)
 
 
 async def give_up(source: HubEngine) -> None:
@@ -138,4 +163,8 @@ async def _root(engine: HubEngine) -> str:
 
 def _leaves(tables: HubTables, start: int, head: int) -> list[bytes]:
     """The next leaves, and none across the signed head."""
-    return tables.log.leaves(start, min(ROWS, head - start) if start < head else ROWS)
+    return tables.log.leaves(start, min(LEAVES, head - start) if start < head else LEAVES)
+
+
+def _some_leaves(tables: HubTables, start: int, most: int) -> list[bytes]:
+    return tables.log.leaves(start, most)

@@ -61,7 +61,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
 }
 """Every table that is carried, after those it refers to, with the columns that order its rows."""
 
-OWN = ("move",)
+OWN = ("move", "lead", "tile", "published", "taken_line")
 """What a database has for itself."""
 
 NUMBERED = {"note": "seq"}

@@ -6,6 +6,7 @@ Every method says what it promises. Nothing here decides; nothing here reads a c
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hub.config import load_settings
 from hub.store.attention import AttentionStore
@@ -16,6 +17,7 @@ from hub.store.daily import DailyStatements
 from hub.store.directory import DirectoryMemo, DirectoryStore
 from hub.store.ends import Ends
 from hub.store.enquiries import Enquiries
+from hub.store.lead import Leads
 from hub.store.limits import PublicationLimits
 from hub.store.links import Links
 from hub.store.log import Log
@@ -27,10 +29,14 @@ from hub.store.requests import Requests
 from hub.store.rounds import Rounds
 from hub.store.staging import Staging
 from hub.store.stubs import Stubs
+from hub.store.tiles import Tiles
 from hub.store.uploads import Uploads
 from protocol.errors import ErrorCode, LocalError
 from storage.engine import Engine, Schema, Transaction
 from storage.sqlite import SqliteEngine
+
+if TYPE_CHECKING:
+    from storage.postgres import PostgresDatabase
 
 DATABASE = "hub.sqlite"
 SCHEMA = Schema.in_folder(Path(__file__).with_name("schema"))
@@ -69,6 +75,8 @@ class HubTables:
         self.limits = PublicationLimits(tx)
         self.rounds = Rounds(tx)
         self.moving = Moving(tx)
+        self.leads = Leads(tx)
+        self.tiles = Tiles(tx)
 
 
 HubEngine = Engine[HubTables]
@@ -93,6 +101,14 @@ def open_database(folder: Path, address: str, *, rehearse: bool = False) -> HubE
     from storage.postgres import PostgresEngine  # a driver that most hubs lack
 
     return PostgresEngine(address, SCHEMA, stores, rehearse=rehearse)
+
+
+def open_connection(address: str) -> "PostgresDatabase[HubTables]":
+    """One more connection to the database at an address, for calls from threads."""
+    from storage.postgres import PostgresDatabase  # a driver that most hubs lack
+
+    memo = DirectoryMemo()
+    return PostgresDatabase(address, SCHEMA, lambda tx: HubTables(tx, memo))
 
 
 @asynccontextmanager

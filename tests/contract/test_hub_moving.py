@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from hub.log import moving
-from hub.log.moving import Moved, give_up, move_database
+from hub.log.moving import Moved, Place, Told, give_up, move_database
 from hub.store.moving import OWN, TABLES, Moving, Page
 from hub.store.tables import SCHEMA, HubEngine, HubTables, check_settled, open_database
 from protocol.errors import ErrorCode, LocalError
@@ -113,8 +113,20 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(moving, "ROWS", 2)
 
 
-async def carried(source: HubEngine, target: HubEngine) -> Moved:
-    return await move_database(source, target, "1d" * 16, lambda *_: None)
+class NoTiles:
+    """Tiles that nobody looks at: what becomes of them, tests/sim tells."""
+
+    def append(self, size_before: int, entries: Sequence[bytes]) -> int:
+        return size_before + len(entries)
+
+    def write_checkpoint(self, note: bytes) -> None:
+        """Nowhere."""
+
+
+async def carried(
+    source: HubEngine, target: HubEngine, move_id: str = "1d" * 16, told: Told = lambda *_: None
+) -> Moved:
+    return await move_database(source, Place(target, NoTiles()), move_id, told)  # type: ignore[arg-type]
 
 
 def test_every_table_is_carried_or_a_databases_own(folder: Path) -> None:
@@ -197,12 +209,12 @@ async def test_a_move_that_is_given_up_leaves_the_hub_where_it_is(
     await check_settled(file)
     await server.write(lambda tables: tables.tx.run("DELETE FROM charter_document"))
     with pytest.raises(ValueError, match="no"):
-        await move_database(file, server, "1d" * 16, told=refuse)
+        await carried(file, server, told=refuse)
     await give_up(file)
     await check_settled(file)
     assert in_file(folder / "hub.sqlite") == before
     with pytest.raises(LocalError, match="is not empty"):
-        await move_database(file, server, "2e" * 16, lambda *_: None)
+        await carried(file, server, "2e" * 16)
 
 
 def refuse(_table: str, _rows: int) -> None:
@@ -224,7 +236,7 @@ async def test_a_hub_that_still_writes_is_found_out(file: HubEngine, server: Hub
 
     waiting = list[asyncio.Task[None]]()
     with pytest.raises(LocalError, match="written to meanwhile") as caught:
-        await move_database(file, server, "1d" * 16, told)
+        await carried(file, server, told=told)
     assert caught.value.code is ErrorCode.CONFLICT
     assert written == ["token"]
     await asyncio.gather(*waiting)
@@ -241,7 +253,7 @@ async def test_a_log_that_arrives_as_another_is_refused(
     file: HubEngine, server: HubEngine, sql: str, says: str
 ) -> None:
     with pytest.raises(ValueError, match="no"):
-        await move_database(file, server, "1d" * 16, told=refuse_late)
+        await carried(file, server, told=refuse_late)
     await server.write(lambda tables: tables.tx.run(sql))
     with pytest.raises(LocalError, match=says):
         await carried(file, server)

@@ -22,8 +22,9 @@ import pytest
 from hub.config import HubSettings, write_database
 from hub.log.archive import page_of_notes
 from hub.log.ledger import HubSigner, Ledger
-from hub.log.moving import move_database
+from hub.log.moving import Place, move_database
 from hub.log.publisher import fresh_signers
+from hub.log.tile_rows import tiles_of
 from hub.members.enrolment import Enrolment, code_hash, enrolment_of
 from hub.members.founding import Founding, found
 from hub.members.membership import Membership
@@ -448,6 +449,9 @@ class SimFederation:
         engine = open_engine(self.folder / "hub", rehearse=self.rehearse)
         self.hub = HubService(self.folder / "hub", settings, env, engine)
         self.services = await self.hub.start()
+        if settings.database:
+            self.hub.led.epoch = await self.hub_write(lambda t: t.leads.take("sim", t.leads.lead()))
+            await self.hub.begin_leading()
         self.network.hub = self.services
         await self.checkpoint()
         of_each = HolderSettings(hub_url=HUB, genesis=self.genesis)
@@ -472,7 +476,7 @@ class SimFederation:
         self.network.captured = [*left.network.captured]
         for url, witness in left.network.witnesses.items():
             self.network.witnesses[url] = replace(witness, clock=self.clock)
-        settings = left.hub.settings.model_copy(deep=True)
+        settings = left.hub.settings.model_copy(deep=True, update={"database": database})
         await self._serve(settings, [*left.network.holders])
         for name, node in left.nodes.items():
             await self._resume_node(name, node)
@@ -480,7 +484,9 @@ class SimFederation:
     async def _move_hub(self, database: str) -> None:
         folder = self.folder / "hub"
         before, after = open_engine(folder), open_database(folder, database)
-        await move_database(before, after, self.random(16).hex(), lambda *_: None)
+        tiles = tiles_of(folder, database, lambda _: None)
+        await move_database(before, Place(after, tiles), self.random(16).hex(), lambda *_: None)
+        tiles.close()
         await before.close()
         await after.close()
         write_database(folder, database)
