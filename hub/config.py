@@ -59,6 +59,13 @@ class HubSettings(BaseSettings):
         le=60,
         description="Time between checkpoints. Changed: longer means later proofs and releases.",
     )
+    lead_seconds: float = Field(
+        8,
+        ge=1,
+        le=10,
+        description="Of several processes over one database: how long the one that leads may say "
+        "nothing before another does. Changed: who leads changes without need, or later.",
+    )
     witness_urls: dict[str, str] = Field(
         default_factory=dict,
         description="Where each witness named in the charter answers. "

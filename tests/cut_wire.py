@@ -25,6 +25,7 @@ class Wire:
         self._word, self._cut = b"", Cut.BEFORE
         self.cuts = 0
         self.is_down = False
+        self._clients: set[socket.socket] = set()
         self._listening = socket.socket(socket.AF_UNIX)
         self._listening.bind(str(folder / ".s.PGSQL.5432"))
         self._listening.listen()
@@ -33,6 +34,13 @@ class Wire:
     def cut_at(self, word: bytes, cut: Cut) -> None:
         """Cut the wire once, at the next statement with this word."""
         self._word, self._cut = word, cut
+
+    def cut_all(self) -> None:
+        """Cut what is open, and let nobody through from now on, until `is_down` is False again."""
+        self.is_down = True
+        for client in [*self._clients]:
+            with suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Take no more connections."""
@@ -50,6 +58,7 @@ class Wire:
     def _carry(self, client: socket.socket) -> None:
         with client, socket.socket(socket.AF_UNIX) as server, suppress(OSError):
             server.connect(self._server)
+            self._clients.add(client)
             back = threading.Thread(target=_pump, args=(server, client), daemon=True)
             back.start()
             while data := client.recv(65_536):

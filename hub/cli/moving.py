@@ -13,7 +13,7 @@ from hub.config import load_settings, write_database
 from hub.log.led import LedEngine
 from hub.log.moving import Moved, Place, give_up, move_database
 from hub.log.tile_rows import tiles_of
-from hub.server.leading import LOOK_SECONDS, STALE_SECONDS, Election
+from hub.server.leading import LOOK_SECONDS, Election
 from hub.store.moving import MoveState
 from hub.store.tables import DATABASE, HubEngine, HubTables, open_database
 from protocol.errors import ErrorCode, LocalError
@@ -59,7 +59,8 @@ async def _give_up(folder: Path) -> None:
 
 
 async def _move(folder: Path, to: str) -> Moved:
-    here, there = load_settings(folder).database, "" if to == FILE else to
+    settings = load_settings(folder)
+    here, there = settings.database, "" if to == FILE else to
     if here == there:
         raise LocalError(ErrorCode.CONFLICT, "the hub's database is there already")
     env = Environment()
@@ -69,7 +70,7 @@ async def _move(folder: Path, to: str) -> Moved:
     tiles = tiles_of(folder, there, _anybody)
     try:
         if here:
-            await _others_ended(source, env)
+            await _others_ended(source, env, settings.lead_seconds)
         moved = await move_database(source, Place(target, tiles), env.new_id(), _tell)
     finally:
         tiles.close()
@@ -79,11 +80,11 @@ async def _move(folder: Path, to: str) -> Moved:
     return moved
 
 
-async def _others_ended(source: HubEngine, env: Environment) -> None:
+async def _others_ended(source: HubEngine, env: Environment, seconds: float) -> None:
     """Take the lead from processes that were stopped. Raises LocalError while one runs."""
-    election = Election(source, LedEngine(source, alone=False), env.new_id())
+    election = Election(source, LedEngine(source, alone=False), env.new_id(), seconds)
     try:
-        async with asyncio.timeout(STALE_SECONDS + 4 * LOOK_SECONDS):
+        async with asyncio.timeout(seconds + 4 * LOOK_SECONDS):
             await election.won()
     except TimeoutError:
         detail = "a process of this hub is running, perhaps elsewhere: stop it first"

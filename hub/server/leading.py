@@ -1,6 +1,6 @@
 """Which process of a hub leads, where several serve one database (hub/store/lead.py).
 
-The leader says that it lives; the others look once a second. Who sees for STALE_SECONDS that
+The leader says that it lives; the others look once a second. Who sees for some seconds that
 nothing was said takes the lead. The one that had it, frozen or cut off, writes nothing more as the
 leader whatever it believes (hub/log/led.py), and takes its place among the others when it hears.
 """
@@ -20,9 +20,8 @@ from protocol.errors import PatchworkError
 from transport.server import run_beside
 
 LOOK_SECONDS = 1.0
-BEAT_SECONDS = 2.0
-STALE_SECONDS = 8.0
-"""Longer than a session may hold others up (storage/postgres_session.py): who waits lives."""
+BEATS = 4
+"""How often the leader says that it lives in the time after which another leads."""
 
 Loops = Sequence[Coroutine[Any, Any, NoReturn]]
 
@@ -30,9 +29,12 @@ log = structlog.get_logger()
 
 
 class Election:
-    """One process's part in it; `holder` is a name that no other has."""
+    """One process's part in it; `holder` is a name that no other has, `seconds` how long a leader
+    may say nothing.
+    """
 
-    def __init__(self, engine: HubEngine, led: LedEngine, holder: str) -> None:
+    def __init__(self, engine: HubEngine, led: LedEngine, holder: str, seconds: float) -> None:
+        self._seconds = seconds
         self._engine = engine
         self._led = led
         self._holder = holder
@@ -65,11 +67,11 @@ class Election:
                 if lead != seen:
                     seen, since = lead, loop.time()
                 is_free = lead is None or lead.holder == NOBODY
-                if is_free or loop.time() - since >= STALE_SECONDS:
+                if is_free or loop.time() - since >= self._seconds:
                     epoch = await self._engine.write(partial(_take, holder=self._holder, seen=lead))
                     if epoch is not None:
                         return epoch
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(min(LOOK_SECONDS, self._seconds / BEATS))
 
     async def _begun(self, begin: Callable[[], Awaitable[Loops]]) -> Loops | None:
         try:
@@ -82,12 +84,12 @@ class Election:
         """Say again and again that this process lives; return when it leads no longer."""
         loop = asyncio.get_running_loop()
         said = loop.time()
-        while loop.time() - said < STALE_SECONDS:
+        while loop.time() - said < self._seconds:
             with suppress(PatchworkError):
                 if not await self._engine.write(lambda tables: tables.leads.beat(epoch)):
                     return
                 said = loop.time()
-            await asyncio.sleep(BEAT_SECONDS)
+            await asyncio.sleep(self._seconds / BEATS)
 
 
 def _take(tables: HubTables, holder: str, seen: Lead | None) -> int | None:

@@ -138,7 +138,7 @@ class HubService:
             await self.begin_leading()
             return self.jobs.loops(http)
 
-        election = Election(self.engine, self.led, self.env.new_id())
+        election = Election(self.engine, self.led, self.env.new_id(), self.settings.lead_seconds)
         return [election.run(begin), self._follow()]
 
     async def _follow(self) -> NoReturn:
