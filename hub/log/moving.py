@@ -138,12 +138,13 @@ async def _carry(source: HubEngine, target: HubEngine, table: str) -> int:
         page = await source.read(next_page)
         is_last = page.is_last
         if page.rows:
-            await target.write(partial(_put, page=page))
+            await target.write(partial(put_page, page=page))
             came, last = came + len(page.rows), page.last
     return came
 
 
-def _put(tables: HubTables, page: Page) -> None:
+def put_page(tables: HubTables, page: Page) -> None:
+    """Insert rows that were read elsewhere."""
     tables.moving.put(page)
 
 

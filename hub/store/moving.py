@@ -4,7 +4,7 @@ How far they are is read from the rows that are there: whoever is interrupted go
 last key. What stands for another database's own life is not carried: tiles, the lease, the move.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -138,6 +138,14 @@ class Moving:
         if table in _SHARED and not is_last:
             rows = self._whole(table, rows)
         return Page(table, rows, is_last)
+
+    def pages(self, most: int) -> Iterator[Page]:
+        """All rows of all tables that have any."""
+        for table in TABLES:
+            last: Sequence[object] | None = None
+            while (page := self.after(table, last, most)).rows:
+                yield page
+                last = page.last
 
     def put(self, page: Page) -> None:
         """Insert rows as they are. Raises NotUniqueError for those that are here."""

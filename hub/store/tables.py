@@ -89,6 +89,11 @@ def open_engine(folder: Path, *, rehearse: bool = False) -> HubEngine:
     return open_database(folder, load_settings(folder).database, rehearse=rehearse)
 
 
+def has_database(folder: Path) -> bool:
+    """Whether a hub's folder has a database, or names one. Raises LocalError(CONFIGURATION)."""
+    return bool(load_settings(folder).database) or (folder / DATABASE).exists()
+
+
 def open_database(folder: Path, address: str, *, rehearse: bool = False) -> HubEngine:
     """The database at an address, or without one the file in a hub's folder."""
     memo = DirectoryMemo()
