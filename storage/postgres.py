@@ -18,6 +18,7 @@ from protocol.errors import ErrorCode, LocalError
 from storage.engine import AMONG, NotUniqueError, Row, Schema, Transaction
 from storage.postgres_session import (
     check_address,
+    is_elsewhere,
     may_go_again,
     opened_session,
     our_error,
@@ -211,7 +212,9 @@ class PostgresDatabase(Generic[Stores]):
             except psycopg.Error as error:
                 was_open = was_open or self._connection is not None
                 again = may_go_again(error, self._connection)
-                if self._connection is not None and self._connection.broken:
+                if self._connection is not None and (
+                    self._connection.broken or is_elsewhere(error)
+                ):
                     self.close()
                 # Who begins hears at once that there is no server there.
                 if not again or not was_open or time.monotonic() > deadline:

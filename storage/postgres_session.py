@@ -31,6 +31,7 @@ _SETTINGS: Mapping[str, object] = {
 # Of the other side of a connection that was cut: both ends notice within seconds.
 _LINK: Mapping[str, Any] = {
     "connect_timeout": 5,
+    "target_session_attrs": "read-write",  # of several hosts the one that is no replica
     "keepalives_idle": 5,
     "keepalives_interval": 2,
     "keepalives_count": 3,
@@ -116,8 +117,12 @@ def may_go_again(error: Exception, connection: psycopg.Connection[Any] | None) -
         return False
     if error.sqlstate is None or connection is None or connection.closed:
         return True
-    again = ("40", "08", "57P", "25006", "25P03")  # 25006: what was the first server is a replica
-    return (error.sqlstate or "").startswith(again)
+    return is_elsewhere(error) or (error.sqlstate or "").startswith(("40", "08", "57P", "25P03"))
+
+
+def is_elsewhere(error: psycopg.Error) -> bool:
+    """Whether this server takes no more writes: it has become a replica of another."""
+    return error.sqlstate == "25006"
 
 
 def our_error(error: Exception) -> Exception:

@@ -146,6 +146,17 @@ async def test_a_program_that_is_frozen_within_a_transaction_holds_nobody_up(
         await made.close()
 
 
+async def test_a_server_that_has_become_a_replica_is_left_for_one_that_takes_writes(
+    cut: Wired,
+) -> None:
+    engine, _ = cut
+    session = engine.writer.opened()  # type: ignore[attr-defined]
+    session.execute("SET default_transaction_read_only = on")
+    await engine.write(add("second"))
+    assert await engine.read(titles) == ["first", "second"]
+    assert session.closed
+
+
 async def test_a_server_that_stays_away_is_an_error_of_ours(
     cut: Wired, monkeypatch: pytest.MonkeyPatch
 ) -> None:
