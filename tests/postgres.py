@@ -51,7 +51,8 @@ class Server:
     def address(self, name: str) -> str:
         """The address of a database by its name."""
         params = conninfo_to_dict(self._address)
-        host, port, user = params["host"], params.get("port", 5432), params["user"]
+        host, port = params.get("host", ""), params.get("port", 5432)
+        user = params.get("user", "")
         return f"postgresql:///{name}?host={host}&port={port}&user={user}"
 
     def drop(self, address: str) -> None:

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from hub.config import HubSettings
 from hub.exchange.intake import Intake
-from hub.exchange.mailboxes import Mailbox
+from hub.exchange.mailboxes import LOOK_AGAIN_SECONDS, Mailbox
 from hub.log.led import LedEngine
 from hub.log.ledger import HubSigner
 from hub.log.newest import check_newest
@@ -20,7 +20,7 @@ from hub.server.jobs import Jobs
 from hub.server.leading import LOOK_SECONDS, Election, Loops
 from hub.server.routes import HubApp
 from hub.server.services import Services
-from hub.store.tables import HubEngine, check_settled, open_engine
+from hub.store.tables import DATABASE, HubEngine, check_settled, open_engine
 from protocol.errors import ErrorCode, LocalError, PatchworkError
 from protocol.log.note import NoteSigner, SignatureType
 from protocol.signing import SecretSeed
@@ -56,7 +56,7 @@ class HubService:
         keys = await asyncio.to_thread(read_secrets, self._folder / "keys.json")
         directory = await self.engine.read(lambda tables: tables.directory.current())
         if not directory.charters:
-            raise LocalError(ErrorCode.NOT_READY, "run patchwork-hub found first")
+            raise LocalError(ErrorCode.NOT_READY, self._what_first())
         if await self.engine.read(lambda tables: tables.checkpoints.has_come_back()):
             raise LocalError(ErrorCode.NOT_READY, "ask the witnesses first what they hold")
         if "pepper" not in keys:
@@ -75,6 +75,7 @@ class HubService:
         )
         signer, pepper = HubSigner(SecretSeed(keys["sign"]), self.env), Pepper(keys["pepper"])
         self._uploading = Uploading(self.engine, signer)
+        look_again = LOOK_SECONDS if self._is_one_of_many else LOOK_AGAIN_SECONDS
         services = Services(
             self.engine,
             self.led,
@@ -86,13 +87,22 @@ class HubService:
                 pepper,
                 lambda index: publisher.quorum_is_missing(index),
             ),
-            Mailbox(self.engine, self.env.clock, LOOK_SECONDS if self._is_one_of_many else 0.2),
+            Mailbox(self.engine, self.env.clock, look_again),
             publisher,
         )
         self._publisher = publisher
         self.jobs = Jobs(self._folder, self.settings, services)
         await (publisher.follow() if self._is_one_of_many else self.begin_leading())
         return services
+
+    def _what_first(self) -> str:
+        """What a person is to do where the database holds no log."""
+        if self._is_one_of_many and (self._folder / DATABASE).exists():
+            return (
+                "hub.toml names a database that holds no hub, and the file here does: take the "
+                "line out, and run patchwork-hub move-database"
+            )
+        return "run patchwork-hub found first"
 
     async def begin_leading(self) -> None:
         """Check the log, and finish what was interrupted, before anything is written."""

@@ -75,6 +75,13 @@ def test_what_is_refused_changes_nothing(folder: Path, hub: Hub, empty_database:
     assert "nobody" in hub("asked-for").lower()
 
 
+def test_a_hub_whose_settings_name_an_empty_database_is_told_how_to_get_there(
+    folder: Path, hub: Hub, empty_database: str
+) -> None:
+    (folder / "hub.toml").write_text(f'database = "{empty_database}"\nport = 0\n', "utf-8")
+    assert "run patchwork-hub move-database" in hub("serve", code=1)
+
+
 def test_a_hub_whose_settings_name_the_database_that_it_left_is_not_served(
     folder: Path, hub: Hub, empty_database: str
 ) -> None:
