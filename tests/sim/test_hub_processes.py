@@ -228,4 +228,4 @@ async def test_the_process_that_leads_is_killed_frozen_and_cut_off_and_the_log_g
     for process in (other, third):
         await council.covers_all(process, entries)
     check_one_history(council, hub_database)
-    assert len(council.acknowledged) == 12
+    assert len(council.acknowledged) == 2 + 3 + 1 + 2 + 1 + 2
