@@ -3,6 +3,7 @@
 Each field says what it means and what an attacker who can change it gains.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from runtime.files import put_settings
 from runtime.settings import read_settings
 from transport.client import require_url
+
+SETTINGS = "hub.toml"
 
 
 class HubSettings(BaseSettings):
@@ -29,6 +32,12 @@ class HubSettings(BaseSettings):
         ge=0,
         le=65_535,
         description="Port to listen on. Changed: nodes do not find the hub.",
+    )
+    database: str = Field(
+        "",
+        description="Empty: the file hub.sqlite in this folder. Or postgresql://user@host/name, "
+        "without a password: libpq finds that in ~/.pgpass, PGPASSFILE or a service file. "
+        "Changed: the hub serves another log, which no witness signs.",
     )
     public_url: str = Field(
         "",
@@ -52,6 +61,13 @@ class HubSettings(BaseSettings):
         gt=0,
         le=60,
         description="Time between checkpoints. Changed: longer means later proofs and releases.",
+    )
+    lead_seconds: float = Field(
+        8,
+        ge=1,
+        le=10,
+        description="Of several processes over one database: how long the one that leads may say "
+        "nothing before another does. Changed: who leads changes without need, or later.",
     )
     witness_urls: dict[str, str] = Field(
         default_factory=dict,
@@ -94,7 +110,7 @@ def load_settings(folder: Path) -> HubSettings:
     """Read the settings. Raises LocalError naming the field, and where an address in them is not to
     be followed.
     """
-    settings = read_settings(HubSettings, folder / "hub.toml")
+    settings = read_settings(HubSettings, folder / SETTINGS)
     given = {f"witness_urls.{name}": url for name, url in settings.witness_urls.items()}
     if settings.public_url:
         given["public_url"] = settings.public_url
@@ -102,3 +118,15 @@ def load_settings(folder: Path) -> HubSettings:
         allowed = settings.allow_private_addresses
         require_url(url, f"hub.toml: {name}", allow_private=allowed)
     return settings
+
+
+def write_database(folder: Path, address: str) -> None:
+    """Have hub.toml name this database, or none; its other lines stay as they are."""
+    path = folder / SETTINGS
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    top = next((at for at, line in enumerate(lines) if line.startswith("[")), len(lines))
+    kept = [line for line in lines[:top] if not re.match(r"\s*database\s*=", line)]
+    named = [f'database = "{address}"'] if address else []
+    half = path.with_suffix(".part")
+    half.write_text("\n".join([*named, *kept, *lines[top:], ""]), encoding="utf-8")
+    half.replace(path)

@@ -15,15 +15,17 @@ from protocol.errors import ErrorCode, LocalError
 
 
 @contextmanager
-def only_one(folder: Path, service: str) -> Iterator[None]:
-    """Hold a service's lock in its folder; `service` is hub, node, holder or witness.
+def only_one(folder: Path, service: str, *, of_many: bool = False) -> Iterator[None]:
+    """Hold a service's lock in its folder; `service` is hub, node, holder or witness. `of_many`:
+    others of this kind may run beside it, and nobody who wants it for himself.
 
     Raises LocalError(CONFLICT) while another process holds it.
     """
     descriptor = os.open(folder / f"{service}.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            how = fcntl.LOCK_SH if of_many else fcntl.LOCK_EX
+            fcntl.flock(descriptor, how | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise LocalError(
                 ErrorCode.CONFLICT, f"another {service} is running from this folder: stop it first"

@@ -6,7 +6,8 @@ what the program holds in memory is changed by the caller, once the commit is kn
 
 The SQL of stores stays within what PostgreSQL and SQLite both run: `?` for values, ON CONFLICT for
 what may be there, RETURNING for keys that the database gives. No triggers, no JSON functions, no
-locks by hand. Loops over rows use the calls that take many.
+locks by hand. Loops over rows use the calls that take many. Scripts of a schema are written in
+SQLite's words for types, which the other engine translates.
 """
 
 from abc import ABC, abstractmethod
@@ -60,7 +61,7 @@ class Schema:
 
 
 class Transaction(ABC):
-    """Statements within one open transaction. Engines give the four that talk to the database.
+    """Statements within one open transaction. Engines give those that talk to the database.
 
     Table and column names are the stores' own constants, never anything that came from outside.
     """
@@ -87,12 +88,12 @@ class Transaction(ABC):
         """
         found: list[Row] = []
         for part in _parts(among):
-            found += self.rows(_fill(sql, part), *values, *part)
+            found += self.rows(*self._naming(sql, values, part))
         return found
 
     def run_among(self, sql: str, *values: object, among: Collection[object]) -> int:
         """Run a statement that says `IN (:among)` once, after every `?`; how many rows changed."""
-        return sum(self.run(_fill(sql, part), *values, *part) for part in _parts(among))
+        return sum(self.run(*self._naming(sql, values, part)) for part in _parts(among))
 
     def insert(self, table: str, row: Row) -> None:
         """Insert a row. Raises NotUniqueError."""
@@ -102,6 +103,10 @@ class Transaction(ABC):
         """Insert a row; the `id` that the database gave it. Raises NotUniqueError."""
         (made,) = self.rows(f"{_insert(table, row)} RETURNING id", *row.values())
         return int(made["id"])
+
+    @abstractmethod
+    def number_behind(self, table: str, column: str) -> None:
+        """Have the database number further rows behind those that brought numbers along."""
 
     def put(self, table: str, row: Row, key: Collection[str]) -> None:
         """Insert a row, or replace what the row of the same key says in these columns."""
@@ -117,12 +122,24 @@ class Transaction(ABC):
     def insert_many(self, table: str, rows: Sequence[Row]) -> None:
         """Insert rows, which have the same columns. Raises NotUniqueError."""
         if rows:
-            self.run_many(_insert(table, rows[0]), [tuple(row.values()) for row in rows])
+            self.insert_rows(table, list(rows[0]), [tuple(row.values()) for row in rows])
+
+    def insert_rows(
+        self, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]]
+    ) -> None:
+        """Insert rows of these columns, however many, at once. Raises NotUniqueError."""
+        self.run_many(_insert(table, columns), rows)
 
     def put_many(self, table: str, rows: Sequence[Row], key: Collection[str]) -> None:
         """`put` of many rows, which have the same columns in the same order."""
         if rows:
             self.run_many(_upsert(table, rows[0], key), [tuple(row.values()) for row in rows])
+
+    def _naming(
+        self, sql: str, values: Sequence[object], part: Sequence[object]
+    ) -> tuple[Any, ...]:
+        """A statement that says `IN (:among)` of these, and all its values."""
+        return sql.replace(AMONG, f"({', '.join('?' * len(part))})"), *values, *part
 
 
 Step = Callable[[Transaction], None]
@@ -169,13 +186,9 @@ def _parts(among: Collection[object]) -> Iterator[list[object]]:
     return batches(dict.fromkeys(among), MOST_VALUES)
 
 
-def _fill(sql: str, part: Sequence[object]) -> str:
-    return sql.replace(AMONG, f"({', '.join('?' * len(part))})")
-
-
-def _insert(table: str, row: Row) -> str:
-    marks = ", ".join("?" * len(row))
-    return f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})"  # noqa: S608 - stores' names
+def _insert(table: str, columns: Collection[str]) -> str:
+    marks = ", ".join("?" * len(columns))
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 - stores' names
 
 
 def _upsert(table: str, row: Row, key: Collection[str]) -> str:

@@ -1,19 +1,13 @@
 """SQLite behind the promise of storage/engine.py: one file, one worker thread.
 
-The event loop never touches the disk: bodies run one at a time in the thread. Writes that wait
-together are committed together, each all or nothing on its own: one sync of the disk serves them
-all. Another process (a command beside a running service) may share the file: transactions are
-immediate and wait for each other.
+Another process (a command beside a running service) may share the file: transactions are immediate
+and wait for each other.
 """
 
-import asyncio
-import functools
 import os
 import sqlite3
 import tempfile
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -22,13 +16,12 @@ import sqlite_utils
 
 from protocol.errors import ErrorCode, LocalError
 from storage.engine import NotUniqueError, Row, Schema, Transaction
+from storage.threaded import Body, ThreadedEngine
 
 Stores = TypeVar("Stores")
 Result = TypeVar("Result")
-Body = Callable[[Stores], Result]
 
 BUSY_SECONDS = 30
-WRITES_AT_ONCE = 1000
 
 
 class SqliteTransaction(Transaction):
@@ -62,6 +55,9 @@ class SqliteTransaction(Transaction):
             self._executemany(sql, values)
         except sqlite3.IntegrityError as error:
             raise NotUniqueError from error
+
+    def number_behind(self, table: str, column: str) -> None:
+        """See Transaction: SQLite does so by itself."""
 
     def _one_by_one(self, sql: str, values: Sequence[object]) -> sqlite3.Cursor:
         try:
@@ -243,7 +239,7 @@ class SqliteDatabase(Generic[Stores]):
         return int(version)
 
 
-class SqliteEngine(Generic[Stores]):
+class SqliteEngine(ThreadedEngine[Stores]):
     """The engine over one SQLite file. Arguments and faults as of SqliteDatabase."""
 
     def __init__(
@@ -254,59 +250,8 @@ class SqliteEngine(Generic[Stores]):
         *,
         rehearse: bool = False,
     ) -> None:
-        self._file = SqliteDatabase(path, schema, stores, rehearse=rehearse)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"sqlite-{path.stem}")
-        self._waiting: deque[tuple[Body[Stores, Any], Future[Any]]] = deque()
-        self._closed = False
-
-    async def write(self, body: Body[Stores, Result]) -> Result:
-        """See Engine."""
-        outcome: Future[Result] = Future()
-        self._waiting.append((body, outcome))
-        self._thread.submit(self._write_waiting)
-        return await asyncio.wrap_future(outcome)
-
-    async def read(self, body: Body[Stores, Result]) -> Result:
-        """See Engine."""
-        return await self._in_thread(functools.partial(self._file.read, body))
-
-    async def check(self) -> None:
-        """See Engine."""
-        await self._in_thread(self._file.check)
-
-    async def settle(self) -> bool:
-        """See Engine."""
-        return await self._in_thread(self._file.settle)
-
-    async def close(self) -> None:
-        """See Engine."""
-        if not self._closed:
-            self._closed = True
-            await self._in_thread(self._file.close)
-            self._thread.shutdown(wait=True)
-
-    async def _in_thread(self, work: Callable[[], Result]) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-
-    def _write_waiting(self) -> None:
-        """Do all writes that wait, if a run before this one has not; then one commit for all."""
-        taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), WRITES_AT_ONCE))]
-        group = [item for item in taken if item[1].set_running_or_notify_cancel()]
-        if not group:
-            return
-        try:
-            outcomes = self._file.write_all([body for body, _ in group])
-        except BaseException as error:
-            for _, outcome in group:
-                outcome.set_exception(error)
-            if not isinstance(error, Exception):
-                raise
-            return
-        for (_, outcome), (result, fault) in zip(group, outcomes, strict=True):
-            if fault is None:
-                outcome.set_result(result)
-            else:
-                outcome.set_exception(fault)
+        database = SqliteDatabase(path, schema, stores, rehearse=rehearse)
+        super().__init__(database, (), f"sqlite-{path.stem}")
 
 
 def copy_database(source: Path, target: Path) -> None:

@@ -25,6 +25,7 @@ from protocol.governance.charter import Charter, parse_charter
 from protocol.messages.bodies import CharterBody
 from protocol.messages.kinds import KINDS, kind_of
 from protocol.signing import SecretSeed, public_key
+from tests import postgres
 
 VECTORS = Path(__file__).parents[1] / "specs" / "vectors"
 
@@ -183,6 +184,16 @@ class Council:
         return self.by_hub(KINDS["member"].body.model_validate(value))
 
 
+def make_hub_database(address: str) -> None:
+    """Make a hub's tables at an address."""
+    from hub.store.tables import SCHEMA
+    from storage.postgres import PostgresDatabase
+
+    database = PostgresDatabase(address, SCHEMA, lambda tx: tx)
+    database.check()
+    database.close()
+
+
 def party_id(party: int) -> str:
     """The id of the party that signs with `seed(party)`."""
     return f"{party:02x}" * 16
@@ -193,6 +204,29 @@ def quiet_again() -> Iterator[None]:
     """Undo a command line's log set-up: it writes to a stream that closes with its test."""
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Server]:
+    """A PostgreSQL server; where there is none, and none can be made, the test fails."""
+    with postgres.running_server() as server:
+        yield server
+
+
+@pytest.fixture
+def empty_database(postgres_server: postgres.Server) -> Iterator[str]:
+    """The address of a database on PostgreSQL in which nothing is."""
+    address = postgres_server.database("empty", lambda _: None)
+    yield address
+    postgres_server.drop(address)
+
+
+@pytest.fixture
+def hub_database(postgres_server: postgres.Server) -> Iterator[str]:
+    """The address of a hub's database on PostgreSQL, empty and of the newest version."""
+    address = postgres_server.database("hub", make_hub_database)
+    yield address
+    postgres_server.drop(address)
 
 
 @pytest.fixture

@@ -1,11 +1,45 @@
 """Count what goes to the database: a call is one round trip, however many rows it carries."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest import mock
 
+from storage.postgres import PostgresDatabase, PostgresTransaction
 from storage.sqlite import SqliteDatabase, SqliteTransaction
+
+OF_ALL = ("rows", "one", "run", "run_many")
+CALLS = [(kind, name) for kind in (SqliteTransaction, PostgresTransaction) for name in OF_ALL]
+
+
+class _Count:
+    """What is said to databases, but for rehearsals."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self._rehearsals = 0
+
+    def counting(self, kind: Any, name: str) -> Any:
+        real = getattr(kind, name)
+
+        def call(transaction: Any, sql: str, *values: object) -> object:
+            if not self._rehearsals:
+                self.said.append(sql)
+            return real(transaction, sql, *values)
+
+        return mock.patch.object(kind, name, call)
+
+    def rehearsing(self, kind: Any) -> Any:
+        real = kind._once_for_nothing
+
+        def rehearse(database: Any, body: Any, **how: bool) -> None:
+            self._rehearsals += 1
+            try:
+                real(database, body, **how)
+            finally:
+                self._rehearsals -= 1
+
+        return mock.patch.object(kind, "_once_for_nothing", rehearse)
 
 
 @contextmanager
@@ -14,27 +48,10 @@ def counted_statements() -> Iterator[list[str]]:
 
     What an engine rehearses is not counted: it is done once for nothing, and only in tests.
     """
-    said: list[str] = []
-    rehearsals: list[Any] = []
-    rehearsed = SqliteDatabase._once_for_nothing
-
-    def counting(name: str) -> Any:
-        real = getattr(SqliteTransaction, name)
-
-        def call(self: SqliteTransaction, sql: str, *values: object) -> object:
-            if not rehearsals:
-                said.append(sql)
-            return real(self, sql, *values)
-
-        return mock.patch.object(SqliteTransaction, name, call)
-
-    def rehearse(self: SqliteDatabase[Any], body: Any) -> None:
-        rehearsals.append(body)
-        try:
-            rehearsed(self, body)
-        finally:
-            rehearsals.pop()
-
-    rehearsing = mock.patch.object(SqliteDatabase, "_once_for_nothing", rehearse)
-    with counting("rows"), counting("one"), counting("run"), counting("run_many"), rehearsing:
-        yield said
+    count = _Count()
+    with ExitStack() as stack:
+        for kind, name in (*CALLS, (PostgresTransaction, "insert_rows")):
+            stack.enter_context(count.counting(kind, name))
+        for database in (SqliteDatabase, PostgresDatabase):
+            stack.enter_context(count.rehearsing(database))
+        yield count.said

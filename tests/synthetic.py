@@ -114,7 +114,7 @@ class SyntheticHub:
 
     def apply(self, statement: Statement[PublicationBody]) -> None:
         """Apply what was uploaded."""
-        applying = Applying(self.pen, statement)
+        applying = Applying(self.pen, statement, statement.id)
         fresh = self._run(applying.check())
         self.write(lambda tables: applying.log(tables, fresh))
         self.finish()

@@ -67,6 +67,16 @@ add_later(
 )
 add_later(
     app,
+    "hub.cli.moving",
+    {
+        "move-database": (
+            "Carry the stopped hub's database to PostgreSQL, or back to a file; go on if "
+            "interrupted."
+        ),
+    },
+)
+add_later(
+    app,
     "hub.cli.succeed",
     {
         "succeed": (

@@ -44,8 +44,11 @@ class Mailbox:
     replayed after a restart within five minutes can deliver nothing that its node does not get.
     """
 
-    def __init__(self, engine: HubEngine, clock: Clock) -> None:
+    def __init__(
+        self, engine: HubEngine, clock: Clock, look_again: float = LOOK_AGAIN_SECONDS
+    ) -> None:
         self._engine = engine
+        self._look_again = look_again
         self._clock = clock
         self._nonces: OrderedDict[str, None] = OrderedDict()
         self._polling: dict[str, _Open] = {}
@@ -88,7 +91,7 @@ class Mailbox:
         cursor = _cursor(statement.body, bag.generation)
         while not bag.deliveries and loop.time() < deadline:
             with suppress(TimeoutError):
-                await asyncio.wait_for(own.ended.wait(), LOOK_AGAIN_SECONDS)
+                await asyncio.wait_for(own.ended.wait(), self._look_again)
             if own.ended.is_set() or not own.stands():
                 break
             if await self._engine.read(lambda tables: tables.mailboxes.has_mail(agency, cursor)):

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import structlog
 
-from hub.log.tile_store import TileStore
+from hub.log.tree import Tiles
 from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
 from protocol.log.checkpoint import (
     parse_checkpoint,
@@ -51,7 +51,7 @@ class _Pace:
 class OwnLog:
     """The log that witnesses sign: its tiles, its key, the size of the newest head it signed."""
 
-    tiles: TileStore
+    tiles: Tiles
     key: VerifierKey
     newest: Callable[[], int]
 

@@ -12,9 +12,10 @@ from contextlib import suppress
 
 from hub.log.archive import archive_late, archive_published
 from hub.log.cosignatures import WITNESS_SECONDS, CosignatureCollector, OwnLog
-from hub.log.tile_store import TileStore
+from hub.log.led import LedEngine
+from hub.log.tree import Tiles
 from hub.store.checkpoints import NO_NOTE, SizedNote
-from hub.store.tables import HubEngine, HubTables
+from hub.store.tables import HubTables
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.governance.charter import Charter
 from protocol.governance.directory import Directory
@@ -41,7 +42,8 @@ BEAT_SECONDS = 30
 
 
 class Publisher:
-    """Keeps tiles and checkpoint in step with the entries.
+    """Keeps tiles and checkpoint in step with the entries, while its process leads; else it knows
+    what the leader has published.
 
     `witness_urls` maps a witness's name to where it answers (local configuration); the charters
     in the log give the keys that count.
@@ -49,13 +51,13 @@ class Publisher:
 
     def __init__(
         self,
-        engine: HubEngine,
-        tiles: TileStore,
+        led: LedEngine,
+        tiles: Tiles,
         signer: NoteSigner,
         clock: Clock,
         witness_urls: Mapping[str, str],
     ) -> None:
-        self._engine = engine
+        self._led = led
         self.tiles = tiles
         self._signer = signer
         self._clock = clock
@@ -88,8 +90,8 @@ class Publisher:
 
     async def start(self) -> None:
         """Check that folder and database agree. Raises LocalError(STORAGE) if they do not."""
-        size, note = await self._engine.read(lambda tables: tables.checkpoints.head())
-        self._witnessed = await self._engine.read(lambda tables: tables.checkpoints.witnessed())
+        size, note = await self._led.read(lambda tables: tables.checkpoints.head())
+        self._witnessed = await self._led.read(lambda tables: tables.checkpoints.witnessed())
         published = await asyncio.to_thread(self.tiles.read_checkpoint)
         if published is not None:
             _, checkpoint = parse_checkpoint(published)
@@ -104,6 +106,22 @@ class Publisher:
             if await asyncio.to_thread(self.tiles.root, size) != checkpoint.root:
                 raise LocalError(ErrorCode.STORAGE, "the tiles do not give the signed root")
             self._note = parsed
+        self._asked = False
+
+    async def follow(self) -> None:
+        """Take in what the leader has signed and published."""
+
+        def state(tables: HubTables) -> tuple[SizedNote, SizedNote, Charter]:
+            checkpoints, charter = tables.checkpoints, tables.directory.current().charter
+            return checkpoints.head(), checkpoints.witnessed(), charter
+
+        (size, note), self._witnessed, charter = await self._led.read(state)
+        published = await asyncio.to_thread(self.tiles.read_checkpoint)
+        self._standing = published is not None and has_quorum(published, charter)
+        if size:
+            before, self._note = self.size, parse_checkpoint(note)[0]
+            if before != size:
+                self._tell_grown()
 
     async def step(self, http: HttpClient) -> None:
         """One batch: integrate new entries, sign, gather cosignatures, publish.
@@ -121,9 +139,11 @@ class Publisher:
                 f"{self.cosignatures.ahead} has seen a longer log than ours: "
                 "was a backup restored?",
             )
+        if await self._led.read(lambda tables: tables.checkpoints.are_lines_left()):
+            await self._take_left()
         if self._note is not None and self._is_worth_publishing():
             await self._publish()  # lines that came since, before the log grows past them
-        size, leaves = await self._engine.read(_not_integrated)
+        size, leaves = await self._led.read(_not_integrated)
         if leaves:
             await self._grow(size, leaves)
         if self._note is not None:
@@ -135,18 +155,28 @@ class Publisher:
         """Integrate leaves and sign the head. It is the newest only once it is on the disk."""
         new_size = await asyncio.to_thread(self.tiles.append, size, leaves)
         root = await asyncio.to_thread(self.tiles.root, new_size)
-        note = sign_checkpoint(Checkpoint(self._signer.name, new_size, root), self._signer)
-        await self._save(size, note)
+        note = await self._save(size, Checkpoint(self._signer.name, new_size, root))
         before, self._note = self._note, note
-        self._grown.set()
-        self._grown = asyncio.Event()
+        self._tell_grown()
         if before is not None and before != self._published:
             keys = all_witness_keys(await self._directory())
             await self._take_late(before, keys)  # lines that came while tiles were made
 
+    async def _take_left(self) -> None:
+        """Take the lines that came to processes which do not lead."""
+        for data in await self._led.write(lambda tables: tables.checkpoints.take_lines()):
+            note, _ = parse_checkpoint(data)
+            with suppress(RemoteError):  # of a witness that is none any more
+                await self.take(note.text, note.signatures)
+
+    def _tell_grown(self) -> None:
+        self._grown.set()
+        self._grown = asyncio.Event()
+
     async def close(self) -> None:
         """Ask witnesses no longer."""
         await self.cosignatures.close()
+        await asyncio.to_thread(self.tiles.close)
 
     def has_quorum(self, index: int) -> bool:
         """Whether a published checkpoint covers `index` with a quorum of witnesses."""
@@ -193,7 +223,10 @@ class Publisher:
         if not signed:
             raise RemoteError(ErrorCode.BAD_SIGNATURE, "no line by a witness of the charter")
         self._pullers |= self.cosignatures.pulling(signed)
-        if text == self._current().text:
+        if not self._led.leads:
+            left = Note(text, lines).encode()
+            await self._led.anyone.write(lambda tables: tables.checkpoints.leave_line(left))
+        elif text == self._current().text:
             self._note = merge_cosignatures(self._current(), lines, keys)
         else:
             await self._take_late(Note(text, lines), keys)
@@ -210,14 +243,19 @@ class Publisher:
                 checkpoints.set_witnessed(size, note)
             return checkpoints.witnessed()
 
-        stored = await self._engine.write(work)
+        stored = await self._led.write(work)
         self._witnessed = max(self._witnessed, stored, key=lambda item: item.size)
 
-    async def _save(self, old_size: int, note: Note) -> None:
-        new_size, data = parse_checkpoint_text(note.text).size, note.encode()
-        await self._engine.write(
-            lambda tables: tables.checkpoints.move_head(old_size, new_size, data)
-        )
+    async def _save(self, old_size: int, checkpoint: Checkpoint) -> Note:
+        """Move the head by compare-and-swap; signed only where that is ours to do."""
+
+        def work(tables: HubTables) -> Note:
+            tables.checkpoints.claim_head(old_size, checkpoint.size)
+            note = sign_checkpoint(checkpoint, self._signer)
+            tables.checkpoints.move_head(checkpoint.size, checkpoint.size, note.encode())
+            return note
+
+        return await self._led.write(work)
 
     async def _collect(self, http: HttpClient) -> None:
         """Ask everybody; wait for a quorum, but not for those who do not answer."""
@@ -254,9 +292,7 @@ class Publisher:
         note, size = self._current(), self.size
         data = note.encode()
         quorum = has_quorum(data, charter)
-        await self._engine.write(
-            lambda tables: archive_published(tables, size, data, quorum=quorum)
-        )
+        await self._led.write(lambda tables: archive_published(tables, size, data, quorum=quorum))
         await asyncio.to_thread(self.tiles.write_checkpoint, data)
         self._published, self._published_at, self._standing = note, self._clock(), quorum
         if quorum:
@@ -264,7 +300,7 @@ class Publisher:
         await asyncio.to_thread(self.tiles.tidy)
 
     async def _directory(self) -> Directory:
-        return await self._engine.read(lambda tables: tables.directory.current())
+        return await self._led.read(lambda tables: tables.directory.current())
 
     def _current(self) -> Note:
         if self._note is None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from hub.log.tree import Chunk, chunks, grown, hash_reader
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.log import merkle, tiles
 from protocol.log.tiles import TILE_WIDTH, Tile
@@ -19,8 +20,6 @@ from protocol.log.tiles import TILE_WIDTH, Tile
 SYNCS_AT_ONCE = 12
 _CHECKPOINT = "checkpoint"
 _MAKING = ".new"
-Chunk = tuple[Tile, Sequence[bytes]]
-"""A tile, and its hashes or entries."""
 
 
 class TileStore:
@@ -43,23 +42,17 @@ class TileStore:
         """
         if size_before:
             self.read_hash(0, size_before - 1)
-        chunks = self._bundles(size_before, entries)
-        rows = [chunks[0][0]] if chunks else []
-        files = [(tile, tiles.encode_entry_bundle(chunk)) for tile, chunk in chunks]
-        level, start = 0, size_before
-        fresh: list[bytes] = [merkle.leaf_hash(entry) for entry in entries]
-        while fresh:
-            first, opened = divmod(start, TILE_WIDTH)
-            held = self._held_hashes(Tile(level, first, opened))[:opened] if opened else ()
-            row = _chunks(level, first, [*held, *fresh])
+        made = self._bundles(size_before, entries)
+        rows = [made[0][0]] if made else []
+        files = [(tile, tiles.encode_entry_bundle(chunk)) for tile, chunk in made]
+        fresh = [merkle.leaf_hash(entry) for entry in entries]
+        for row in grown(size_before, fresh, self._held_hashes):
             files += [(tile, tiles.encode_hash_tile(chunk)) for tile, chunk in row]
-            fresh = [merkle.root(chunk) for tile, chunk in row if tile.width == TILE_WIDTH]
-            chunks += row
+            made += row
             rows.append(row[0][0])
-            level, start = level + 1, first
         self._write_tiles(files)
         # What the next batch begins with need not be read again. A folder has one writer.
-        self._edge = {tile.full: tuple(chunk) for tile, chunk in chunks}
+        self._edge = {tile.full: tuple(chunk) for tile, chunk in made}
         for tile in rows:
             if tile.width == TILE_WIDTH:  # it may have been partial before
                 self._outgrown.setdefault(tile.level, []).append(self._folder / f"{tile.path}.p")
@@ -81,7 +74,7 @@ class TileStore:
 
         Raises LocalError(NOT_FOUND) if those leaves are not in the folder.
         """
-        return self._reader()(level, index)
+        return hash_reader(self._held_hashes)(level, index)
 
     def read_entries(self, bundle_index: int, width: int = TILE_WIDTH) -> tuple[bytes, ...]:
         """The first `width` entries of a bundle. Raises LocalError(NOT_FOUND or STORAGE)."""
@@ -105,15 +98,15 @@ class TileStore:
 
     def frontier(self, size: int) -> merkle.Frontier:
         """The compact range of the first `size` leaves."""
-        return merkle.frontier_of(size, self._reader())
+        return merkle.frontier_of(size, hash_reader(self._held_hashes))
 
     def inclusion_proof(self, index: int, size: int) -> tuple[bytes, ...]:
         """The path from leaf `index` to the root of the first `size` leaves."""
-        return merkle.inclusion_proof(index, size, self._reader())
+        return merkle.inclusion_proof(index, size, hash_reader(self._held_hashes))
 
     def consistency_proof(self, old: int, new: int) -> tuple[bytes, ...]:
         """The proof that the tree of `new` leaves extends the tree of `old`."""
-        return merkle.consistency_proof(old, new, self._reader())
+        return merkle.consistency_proof(old, new, hash_reader(self._held_hashes))
 
     def write_checkpoint(self, note: bytes) -> None:
         """Publish a checkpoint in place of the last one; on the disk when it returns."""
@@ -127,10 +120,13 @@ class TileStore:
         path = self._folder / _CHECKPOINT
         return path.read_bytes() if path.exists() else None
 
+    def close(self) -> None:
+        """Nothing is held open."""
+
     def _bundles(self, size_before: int, entries: Sequence[bytes]) -> list[Chunk]:
         first, opened = divmod(size_before, TILE_WIDTH)
         held = self.read_entries(first, opened) if opened else ()
-        return _chunks(tiles.ENTRIES, first, [*held, *entries])
+        return chunks(tiles.ENTRIES, first, [*held, *entries])
 
     def _write_tiles(self, files: Sequence[tuple[Tile, bytes]]) -> None:
         """All of them on the disk, or an error and perhaps some of them."""
@@ -172,18 +168,6 @@ class TileStore:
         for temporary, (path, _) in zip(temporaries, files, strict=True):
             temporary.replace(path)
 
-    def _reader(self) -> merkle.HashReader:
-        read: dict[Tile, tuple[bytes, ...]] = {}
-
-        def read_hash(level: int, index: int) -> bytes:
-            tile, start, count = tiles.locate_hash(level, index)
-            hashes = read.get(tile.full, ())
-            if len(hashes) < tile.width:
-                hashes = read[tile.full] = self._held_hashes(tile)
-            return merkle.root(hashes[start : start + count])
-
-        return read_hash
-
     def _held_hashes(self, tile: Tile) -> tuple[bytes, ...]:
         edge = self._edge.get(tile.full, ())
         if len(edge) >= tile.width:
@@ -204,11 +188,6 @@ class TileStore:
         for path in (self._folder / f"{tile.full.path}.p").glob("[0-9]*"):
             if path.name.isdecimal() and tile.width < int(path.name) < TILE_WIDTH:
                 yield int(path.name)
-
-
-def _chunks(level: int, first: int, row: Sequence[bytes]) -> list[Chunk]:
-    parts = [row[i : i + TILE_WIDTH] for i in range(0, len(row), TILE_WIDTH)]
-    return [(Tile(level, first + n, len(part)), part) for n, part in enumerate(parts)]
 
 
 def _read(path: Path) -> bytes | None:

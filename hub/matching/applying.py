@@ -24,7 +24,7 @@ from hub.store.staging import StagedStub
 from hub.store.stubs import PepperedTokens, Placed
 from hub.store.tables import HubTables
 from hub.store.uploads import Upload
-from protocol.errors import ErrorCode, RemoteError
+from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.governance.charter import Charter
 from protocol.messages.bodies import ChunkRef, PublicationBody, RowsChunk, StubRow
 from protocol.messages.statement import Statement, parse_statement
@@ -51,16 +51,27 @@ class PepperedStub:
 
 @dataclass(frozen=True)
 class Applying:
-    """One publication of which all chunks are here."""
+    """One publication of which all chunks are here. `turn` is new: two calls, or two processes,
+    that are given the last chunk at once must not stage into each other's rows.
+    """
 
     signer: HubSigner = field(repr=False)
     statement: Statement[PublicationBody]
+    turn: str
 
     def check(self) -> Steps[int]:
         """Check and stage everything; how many stubs are there for the first time.
 
-        Raises RemoteError.
+        Raises RemoteError, or LocalError(CONFLICT) if another call has begun to apply it.
         """
+        yield lambda tables: tables.uploads.take_turn(self.statement.id, self.turn)
+        return (yield from _guarded(self._checks(), self._check_turn))
+
+    def _check_turn(self, tables: HubTables) -> None:
+        if not tables.uploads.has_turn(self.statement.id, self.turn):
+            raise LocalError(ErrorCode.CONFLICT, "this publication is being applied elsewhere")
+
+    def _checks(self) -> Steps[int]:
         fresh = yield from self._stage()
         while (yield self._forget_old):
             pass
@@ -71,6 +82,7 @@ class Applying:
 
     def log(self, tables: HubTables, fresh: int) -> Logged:
         """Log what is staged; from here on the agency has published it. Raises RemoteError."""
+        self._check_turn(tables)
         self._begin(tables)
         self._limits(tables).count_new(fresh)
         rows = (self._chunk(tables, ref) for ref in self.statement.body.rows)
@@ -159,6 +171,22 @@ class Applying:
         return Limits(tables, tables.directory.current(), preamble.sender, preamble.iat)
 
 
+def _guarded(steps: Steps[Result], check: Callable[[HubTables], None]) -> Steps[Result]:
+    """The same steps, each after a check in its own transaction."""
+
+    def checked(tables: HubTables, step: Step) -> object:
+        check(tables)
+        return step(tables)
+
+    answer: object = None
+    while True:
+        try:
+            step = steps.send(answer)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]
+        answer = yield partial(checked, step=step)
+
+
 def put_in_force(upload: Upload) -> Steps[None]:
     """Put a logged publication in force. Rounds wait until it is done."""
     statement = parse_statement(upload.envelope).expect(PublicationBody)
@@ -167,8 +195,9 @@ def put_in_force(upload: Upload) -> Steps[None]:
     rows = sum(ref.count for ref in statement.body.rows)
 
     def done(tables: HubTables) -> None:
-        tables.uploads.drop(upload.statement_id)
-        tables.ends.owe(rows)
+        if tables.uploads.is_logged(upload.statement_id):  # else another process was quicker
+            tables.uploads.drop(upload.statement_id)
+            tables.ends.owe(rows)
 
     yield done
 

@@ -31,7 +31,7 @@ class Uploading:
 
     async def apply(self, statement: Statement[PublicationBody]) -> Logged:
         """Apply a complete upload, whole, and log it. Raises RemoteError, changing nothing."""
-        applying = Applying(self.signer, statement)
+        applying = Applying(self.signer, statement, self.signer.env.new_id())
         async with self.turns.of(statement.preamble.sender):
             await self._finish(statement.preamble.sender)
             logged = await self.engine.read(lambda tables: tables.log.logged(statement.id))

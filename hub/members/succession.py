@@ -15,7 +15,7 @@ from hub.log.ledger import HubSigner
 from hub.members.charter_changes import charter_body
 from hub.members.founding import FirstLedger
 from hub.store.members import Applicant, ApplicantState
-from hub.store.tables import HubTables, opened
+from hub.store.tables import HubTables, has_database, opened
 from protocol import canonical
 from protocol.dsse import PUBLIC_LEAF_LIMIT
 from protocol.errors import ErrorCode, LocalError, RemoteError
@@ -82,7 +82,7 @@ async def begin(
 def _make_folder(folder: Path, old: Path) -> None:
     if (folder / "keys.json").exists():
         raise LocalError(ErrorCode.CONFLICT, "the new folder holds a hub already")
-    if not (old / "hub.sqlite").exists():
+    if not has_database(old):
         raise LocalError(ErrorCode.NOT_FOUND, "--from holds no hub.sqlite")
     make_own_folder(folder)
 

@@ -60,7 +60,7 @@ class Jobs:
         self._folder = folder
         self._settings = settings
         self._services = services
-        self._engine = services.engine
+        self._engine = services.led
         self.signer = services.signer
         self._told: dict[str, str] = {}
 
@@ -87,7 +87,9 @@ class Jobs:
         """
         next_round = self.signer.env.clock() + math.ceil(self._settings.round_seconds)
 
-        def work(tables: HubTables) -> int:
+        def work(tables: HubTables) -> int | None:
+            if tables.uploads.logged():
+                return None  # another process has just logged one: it goes in force first
             ledger = self._ledger(tables)
             changed = Matcher(ledger).run(tables)
             tell_compared(ledger, tables, next_round)
@@ -97,6 +99,8 @@ class Jobs:
         while more:
             async with self._services.intake.uploading.round():
                 changed = await self._engine.write(work)
+            if changed is None:
+                continue
             log.info("round", changed=changed)
             more = await self._engine.read(lambda tables: tables.stubs.is_any_marked())
 

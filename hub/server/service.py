@@ -2,22 +2,26 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 from hub.config import HubSettings
 from hub.exchange.intake import Intake
-from hub.exchange.mailboxes import Mailbox
+from hub.exchange.mailboxes import LOOK_AGAIN_SECONDS, Mailbox
+from hub.log.led import LedEngine
 from hub.log.ledger import HubSigner
 from hub.log.newest import check_newest
 from hub.log.publisher import Publisher
-from hub.log.tile_store import TileStore
+from hub.log.tile_rows import tiles_of
 from hub.matching.pepper import Pepper
 from hub.matching.uploading import Uploading
 from hub.server.jobs import Jobs
+from hub.server.leading import LOOK_SECONDS, Election, Loops
 from hub.server.routes import HubApp
 from hub.server.services import Services
-from hub.store.tables import HubEngine, open_engine
-from protocol.errors import ErrorCode, LocalError
+from hub.store.tables import DATABASE, HubEngine, check_settled, open_engine
+from protocol.errors import ErrorCode, LocalError, PatchworkError
 from protocol.log.note import NoteSigner, SignatureType
 from protocol.signing import SecretSeed
 from runtime.environment import Environment
@@ -44,13 +48,15 @@ class HubService:
         self.settings = settings
         self.env = env
         self.engine = engine or open_engine(folder)
+        self._is_one_of_many = bool(settings.database)
+        self.led = LedEngine(self.engine, alone=not self._is_one_of_many)
 
     async def start(self) -> Services:
         """Load the keys, check the log, and put the parts together."""
         keys = await asyncio.to_thread(read_secrets, self._folder / "keys.json")
         directory = await self.engine.read(lambda tables: tables.directory.current())
         if not directory.charters:
-            raise LocalError(ErrorCode.NOT_READY, "run patchwork-hub found first")
+            raise LocalError(ErrorCode.NOT_READY, self._what_first())
         if await self.engine.read(lambda tables: tables.checkpoints.has_come_back()):
             raise LocalError(ErrorCode.NOT_READY, "ask the witnesses first what they hold")
         if "pepper" not in keys:
@@ -61,32 +67,48 @@ class HubService:
             )
         origin, log_seed = directory.charter.log.origin, SecretSeed(keys["log"])
         publisher = Publisher(
-            self.engine,
-            TileStore(self._folder / "log"),
+            self.led,
+            tiles_of(self._folder, self.settings.database, self.led.check_lead),
             NoteSigner(origin, SignatureType.ED25519, log_seed),
             self.env.clock,
             self.settings.witness_urls,
         )
-        await publisher.start()
         signer, pepper = HubSigner(SecretSeed(keys["sign"]), self.env), Pepper(keys["pepper"])
-        uploading = Uploading(self.engine, signer)
-        async with uploading.round():
-            await uploading.sweep()
+        self._uploading = Uploading(self.engine, signer)
+        look_again = LOOK_SECONDS if self._is_one_of_many else LOOK_AGAIN_SECONDS
         services = Services(
             self.engine,
+            self.led,
             signer,
             Intake(
                 self.engine,
                 signer,
-                uploading,
+                self._uploading,
                 pepper,
                 lambda index: publisher.quorum_is_missing(index),
             ),
-            Mailbox(self.engine, self.env.clock),
+            Mailbox(self.engine, self.env.clock, look_again),
             publisher,
         )
+        self._publisher = publisher
         self.jobs = Jobs(self._folder, self.settings, services)
+        await (publisher.follow() if self._is_one_of_many else self.begin_leading())
         return services
+
+    def _what_first(self) -> str:
+        """What a person is to do where the database holds no log."""
+        if self._is_one_of_many and (self._folder / DATABASE).exists():
+            return (
+                "hub.toml names a database that holds no hub, and the file here does: take the "
+                "line out, and run patchwork-hub move-database"
+            )
+        return "run patchwork-hub found first"
+
+    async def begin_leading(self) -> None:
+        """Check the log, and finish what was interrupted, before anything is written."""
+        await self._publisher.start()
+        async with self._uploading.round():
+            await self._uploading.sweep()
 
     async def check_newest(self, http: HttpClient) -> None:
         """After a backup was restored: ask the witnesses what they hold. Raises LocalError."""
@@ -95,10 +117,10 @@ class HubService:
     async def run(self, ready: Callable[[int], None]) -> None:
         """Serve until SIGINT or SIGTERM; calls `ready` with the port when listening.
 
-        Raises LocalError: CONFLICT if another process runs from the same folder, INTERNAL when the
-        log's writer met what nobody foresaw.
+        Raises LocalError: CONFLICT if another process runs from the same folder, but for one that
+        shares its database; INTERNAL when the log's writer met what nobody foresaw.
         """
-        with only_one(self._folder, "hub"):
+        with only_one(self._folder, "hub", of_many=self._is_one_of_many):
             try:
                 await self._run(ready)
             finally:
@@ -106,6 +128,7 @@ class HubService:
 
     async def _run(self, ready: Callable[[int], None]) -> None:
         check_closed(self._folder)
+        await check_settled(self.engine)
         await self.engine.check()
         async with HttpClient(allow_private=self.settings.allow_private_addresses) as http:
             await self.check_newest(http)
@@ -113,6 +136,25 @@ class HubService:
             app = HubApp(services).application()
             serving = serve_until_stopped(app, self.settings.host, self.settings.port, ready)
             try:
-                await run_beside(serving, self.jobs.loops(http))
+                await run_beside(serving, self._loops(http))
             finally:
                 await services.publisher.close()
+
+    def _loops(self, http: HttpClient) -> Loops:
+        if not self._is_one_of_many:
+            return self.jobs.loops(http)
+
+        async def begin() -> Loops:
+            await self.begin_leading()
+            return self.jobs.loops(http)
+
+        election = Election(self.engine, self.led, self.env.new_id(), self.settings.lead_seconds)
+        return [election.run(begin), self._follow()]
+
+    async def _follow(self) -> NoReturn:
+        """Know what the leader has published, while another process leads."""
+        while True:
+            if not self.led.leads:
+                with suppress(PatchworkError):
+                    await self._publisher.follow()
+            await asyncio.sleep(LOOK_SECONDS)

@@ -36,6 +36,10 @@ class Checkpoints:
         """The newest signed checkpoint; NO_NOTE before the first."""
         return _sized(self._tx.one("SELECT size, note FROM head")) or NO_NOTE
 
+    def claim_head(self, expected_size: int, size: int) -> None:
+        """As move_head, for a note that is signed only once the head is ours."""
+        self.move_head(expected_size, size, b"")
+
     def move_head(self, expected_size: int, size: int, note: bytes) -> None:
         """Compare-and-swap of the log head: raises RemoteError(CONFLICT) if somebody was first."""
         if expected_size == 0 and self._tx.one("SELECT 1 FROM head") is None:
@@ -86,6 +90,21 @@ class Checkpoints:
     def is_newest(self) -> None:
         """The witnesses hold nothing newer."""
         self._tx.run("DELETE FROM meta WHERE key = ?", _CAME_BACK)
+
+    def leave_line(self, note: bytes) -> None:
+        """Leave a checkpoint with witnesses' lines for the leader to take."""
+        self._tx.run("INSERT INTO taken_line (note) VALUES (?) ON CONFLICT (note) DO NOTHING", note)
+
+    def take_lines(self) -> list[bytes]:
+        """What other processes left, in order; it is forgotten."""
+        rows = self._tx.rows("SELECT line_id, note FROM taken_line ORDER BY line_id")
+        lines = [row["line_id"] for row in rows]
+        self._tx.run_among("DELETE FROM taken_line WHERE line_id IN (:among)", among=lines)
+        return [bytes(row["note"]) for row in rows]
+
+    def are_lines_left(self) -> bool:
+        """Whether other processes have left any."""
+        return self._tx.one("SELECT 1 FROM taken_line") is not None
 
     def closed_since(self) -> int | None:
         """Since when contact details cannot move; None while they can."""

@@ -7,6 +7,7 @@ it there: the version of one that was rolled back is in no database, so nobody e
 """
 
 from collections import OrderedDict
+from threading import Lock
 
 from hub.store.charters import Charters
 from hub.store.log import Log
@@ -21,23 +22,28 @@ PUBLIC_KINDS = kinds_that(lambda kind: kind.leaf is Leaf.PUBLIC)
 
 
 class DirectoryMemo:
-    """The directories of the last few versions of one database. Belongs to its engine."""
+    """The directories of the last few versions of one database. Belongs to its engine, whose
+    threads share it.
+    """
 
     def __init__(self) -> None:
+        self._lock = Lock()
         self._known: OrderedDict[str | None, Directory] = OrderedDict()
 
     def get(self, version: str | None) -> Directory | None:
         """The directory of a version, if it is remembered."""
-        known = self._known.get(version)
-        if known is not None:
-            self._known.move_to_end(version)
-        return known
+        with self._lock:
+            known = self._known.get(version)
+            if known is not None:
+                self._known.move_to_end(version)
+            return known
 
     def keep(self, version: str | None, directory: Directory) -> None:
         """Remember the directory of a version in place of the one longest unused."""
-        self._known[version] = directory
-        while len(self._known) > KEPT:
-            self._known.popitem(last=False)
+        with self._lock:
+            self._known[version] = directory
+            while len(self._known) > KEPT:
+                self._known.popitem(last=False)
 
 
 class DirectoryStore:

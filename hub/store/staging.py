@@ -55,9 +55,9 @@ class Staging:
             for item in staged
         ]
         self._tx.insert_many("staged_stub", rows)
-        self._tx.run_many(
-            "INSERT INTO staged_token (publication, stub_id, match_key_id, ordinal, token) "
-            "VALUES (?, ?, ?, ?, ?)",
+        self._tx.insert_rows(
+            "staged_token",
+            ("publication", "stub_id", "match_key_id", "ordinal", "token"),
             [
                 (publication, item.row.stub_id, key, ordinal, token)
                 for item in staged

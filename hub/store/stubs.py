@@ -246,17 +246,20 @@ class Stubs:
         ]
         return Counter(token for token, _ in {(row["token"], row["stub_id"]) for row in rows})
 
-    def forget_former(self, now: int, most: int = 10_000) -> bool:
+    def forget_former(self, now: int, most: int = 1000) -> bool:
         """Forget tokens that left their stubs long ago, unless another agency holds them still:
         then it matters who came first (04-matching.md §7.3). Whether there may be more than these.
         """
-        gone = self._tx.run(
-            "DELETE FROM former_token WHERE (token, stub_id) IN (SELECT token, stub_id "
-            "FROM former_token f WHERE until <= ? AND NOT EXISTS (SELECT 1 FROM token t "
-            "WHERE t.token = f.token AND t.agency <> f.agency) LIMIT ?)",
+        gone = self._tx.rows(
+            "SELECT f.token, f.stub_id FROM former_token f WHERE f.until <= ? AND NOT EXISTS "
+            "(SELECT 1 FROM token t WHERE t.token = f.token AND t.agency <> f.agency) LIMIT ?",
             now, most,
         )  # fmt: skip
-        return gone == most
+        self._tx.run_many(
+            "DELETE FROM former_token WHERE token = ? AND stub_id = ?",
+            [(row["token"], row["stub_id"]) for row in gone],
+        )
+        return len(gone) == most
 
     def _put_tokens(
         self, held: Mapping[str, HeldTokens], moves: _TokenMoves, placed: Placed
@@ -272,9 +275,9 @@ class Stubs:
         came = {token for token, stub_id, *_ in rows if token not in own[stub_id]}
         first = self._first_held(placed, came | {token for token, _ in moves.left})
         self._tx.run_among("DELETE FROM token WHERE stub_id IN (:among)", among=moves.new)
-        self._tx.run_many(
-            "INSERT INTO token (token, stub_id, match_key_id, ordinal, agency, since) "
-            "VALUES (?, ?, ?, ?, ?, ?)",
+        self._tx.insert_rows(
+            "token",
+            ("token", "stub_id", "match_key_id", "ordinal", "agency", "since"),
             [
                 (token, stub_id, *rest, placed.agency, own[stub_id].get(token, first.get(token)))
                 for token, stub_id, *rest in rows

@@ -61,6 +61,19 @@ class Uploads:
         values = {name: value for name, value in vars(upload).items() if name != "index"}
         self._tx.insert("upload", values)
 
+    def take_turn(self, statement_id: str, turn: str) -> None:
+        """From now on whoever has this turn applies an upload, and nobody who began before."""
+        self._tx.update("upload", {"turn": turn}, {"statement_id": statement_id})
+
+    def has_turn(self, statement_id: str, turn: str) -> bool:
+        """Whether nobody has begun to apply an upload since."""
+        sql = "SELECT 1 FROM upload WHERE statement_id = ? AND turn = ?"
+        return self._tx.one(sql, statement_id, turn) is not None
+
+    def is_logged(self, statement_id: str) -> bool:
+        """Whether an upload is in the log and not all in force yet."""
+        return statement_id in {upload.statement_id for upload in self.logged()}
+
     def log(self, statement_id: str, index: int) -> None:
         """It stands in the log at this index; what it brings is still to be put in force."""
         self._tx.update("upload", {"state": "logged", "idx": index}, {"statement_id": statement_id})

@@ -199,7 +199,7 @@ def registered(app: web.Application) -> list[tuple[str, str]]:
 
 
 def hub() -> HubApp:
-    return HubApp(Services(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING))
+    return HubApp(Services(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING))
 
 
 def key_holder(folder: Path) -> web.Application:

@@ -104,9 +104,11 @@ def test_nobody_but_a_store_holds_a_transaction() -> None:
     assert {name for name in holding if not may_hold_sql(name)} == set()
 
 
-def test_only_the_engine_knows_sqlite() -> None:
+def test_only_the_engines_know_their_databases() -> None:
     knowing = {name_of(path) for path in modules() if uses(path, "sqlite3")}
     assert knowing == {"storage/sqlite.py"}
+    knowing = {name_of(path) for path in modules() if uses(path, "psycopg")}
+    assert knowing == {"storage/postgres.py", "storage/postgres_session.py"}
 
 
 def test_only_commands_know_a_terminal() -> None:

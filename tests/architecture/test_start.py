@@ -92,7 +92,8 @@ def test_a_command_does_not_load_the_others() -> None:
     assert rooms_of(loaded("audit", "witness", "init", "--help")) <= {
         "audit.witness", "protocol.errors", "protocol.log", "protocol.signing",
         "protocol.canonical", "protocol.dsse", "protocol.fields", "protocol.messages",
-        "storage.sqlite", "storage.engine", "transport.client", "transport.problems",
+        "storage.sqlite", "storage.engine", "storage.threaded", "transport.client",
+        "transport.problems",
     }  # fmt: skip
 
 

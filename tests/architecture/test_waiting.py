@@ -11,7 +11,9 @@ LOOKING = {
     "demo/stage.py",
     "tests/contract/test_engine.py",
     "tests/e2e/test_no_process_stays.py",
+    "tests/postgres.py",
     "tests/sim/federation.py",
+    "tests/sim/test_hub_processes.py",
 }
 # And here slowness, or the moment at which something is done, is what is tried.
 TRYING = {"tests/soak/flood.py", "tests/soak/test_stops.py"}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from hub.store.tables import HubEngine, HubTables, open_engine
+from hub.store.tables import HubEngine, HubTables
 from node.store.attention import RAISED_MOVES, Raised, RaisedState, Received
 from node.store.links import Link, LinkedInvolvement, LinkState
 from node.store.people import WorkerRow
@@ -21,13 +21,6 @@ from tests.contract.test_node_record_stores import NOW, Node, client, sqlite, st
 
 HUB, OTHER, LINK = "0a" * 16, "0b" * 16, "1c" * 16
 CAME = Received(HUB, "a1" * 16, "g", LINK, "s1", "health_visitor", "missing", NOW)
-
-
-@pytest_asyncio.fixture
-async def hub(tmp_path: Path) -> AsyncIterator[HubEngine]:
-    made = open_engine(tmp_path, rehearse=True)
-    yield made
-    await made.close()
 
 
 @pytest_asyncio.fixture(params=[False, True], ids=["once", "rehearsed"])

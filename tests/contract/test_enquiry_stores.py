@@ -1,15 +1,12 @@
 """What the stores of enquiries promise, the node's and the hub's, on every engine named here."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from hub.store.enquiries import Enquiry as AtHub
-from hub.store.tables import HubEngine, open_engine
+from hub.store.tables import HubEngine
 from node.store.enquiries import Enquiry, EnquiryState
 from node.store.people import PersonKind
 from node.store.permissions import At
@@ -34,13 +31,6 @@ ASKED = Enquiry(
     until=UNTIL,
 )
 OF_HUB = AtHub("e1" * 16, "aa" * 16, "d1" * 16, "51" * 16, 200, 100, "s1", "d1", "allow")
-
-
-@pytest_asyncio.fixture(params=[False, True], ids=["sqlite", "sqlite rehearsed"])
-async def hub(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[HubEngine]:
-    made = open_engine(tmp_path, rehearse=request.param)
-    yield made
-    await made.close()
 
 
 async def enquired(node: Node, state: EnquiryState | None = None, **change: Any) -> list[int]:

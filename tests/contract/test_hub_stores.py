@@ -1,13 +1,12 @@
-"""What the hub's stores promise, on an engine that runs every body once for nothing first."""
+"""What the hub's stores promise, on every engine, which runs every body once for nothing first."""
 
 import dataclasses
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from hub.store.checks import CHECK_MOVES, CHECK_STEPS, CheckState, IdentityCheck, NewCheck
 from hub.store.daily import LastDay, Stated
@@ -40,11 +39,9 @@ ASKED = NewRequest(
 CHECK = NewCheck("c" * 32, "a" * 32, "b" * 32, "l" * 32, 900, 100, "q", "d", "allow")
 
 
-@pytest_asyncio.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[HubEngine]:
-    made = open_engine(tmp_path, rehearse=True)
-    yield made
-    await made.close()
+@pytest.fixture
+def engine(hub: HubEngine) -> HubEngine:
+    return hub
 
 
 # States
@@ -357,16 +354,14 @@ async def test_mail_is_numbered_for_each_agency_whatever_others_get(engine: HubE
 
 @pytest.mark.parametrize("number", [100, 1000])
 async def test_posting_and_delivering_cost_the_same_for_however_many(
-    tmp_path: Path, number: int
+    engine: HubEngine, number: int
 ) -> None:
-    engine = open_engine(tmp_path)
     with counted_statements() as said:
         await engine.write(lambda tables: tables.mailboxes.post(mail("a", number)))
         found = await engine.write(lambda tables: tables.mailboxes.deliver("a", 0, number))
         await engine.write(lambda tables: tables.mailboxes.acknowledge("a", found[-1].seq))
     assert len(found) == number
     assert len(said) == 6, "however many, two of them for the numbers"
-    await engine.close()
 
 
 async def test_how_far_an_agency_has_read_is_kept_until_it_may_go_back(engine: HubEngine) -> None:

@@ -204,6 +204,31 @@ def test_a_node_from_a_backup_asks_what_it_missed(stage: Stage, story: Story) ->
     stage.check_alive()
 
 
+def moved(stage: Stage, to: str) -> str:
+    """The root over the log that arrived."""
+    stage.stop("hub")
+    said = stage.run("patchwork-hub", "move-database", to, "--dir", str(HUB))
+    stage.resume("hub")
+    found = re.search(r"root is ([0-9a-f]{64})", said)
+    assert found, said
+    return found[1]
+
+
+def test_the_hub_moves_to_postgres_and_back_and_nobody_notices(
+    stage: Stage, story: Story, empty_database: str
+) -> None:
+    settings = (HUB / "hub.toml").read_text(encoding="utf-8")
+    root = moved(stage, empty_database)
+    assert f'database = "{empty_database}"' in (HUB / "hub.toml").read_text(encoding="utf-8")
+    request = story.asked("S47-2026-0118")
+    story.allow(request)
+    assert story.opened(request)["phone"]
+    assert moved(stage, "file") != root, "it has grown"
+    assert (HUB / "hub.toml").read_text(encoding="utf-8") == settings
+    assert matched(stage)
+    stage.check_alive()
+
+
 def test_the_disk_is_lost_and_the_council_goes_on(stage: Stage, story: Story) -> None:
     stage.until(lambda: matched(stage), "the two agencies see each other")
     version = charter_version(stage)

@@ -52,10 +52,21 @@ def left(request: pytest.FixtureRequest) -> SimFederation:
     return made
 
 
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> str:
+    """Where the hub's database is: in a file, or where a test says "postgres"."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return ""
+    address: str = request.getfixturevalue("hub_database")
+    return address
+
+
 @pytest_asyncio.fixture
-async def federation(tmp_path: Path, left: SimFederation) -> AsyncIterator[SimFederation]:
+async def federation(
+    tmp_path: Path, left: SimFederation, database: str
+) -> AsyncIterator[SimFederation]:
     """A founded federation; without agencies unless a test asks for `agencies` too."""
-    async with simulated(tmp_path, resume=left) as made:
+    async with simulated(tmp_path, resume=left, database=database) as made:
         yield made
 
 

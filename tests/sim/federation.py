@@ -18,10 +18,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hub.config import HubSettings
+import pytest
+
+from hub.config import HubSettings, write_database
 from hub.log.archive import page_of_notes
 from hub.log.ledger import HubSigner, Ledger
+from hub.log.moving import Place, move_database
 from hub.log.publisher import fresh_signers
+from hub.log.tile_rows import tiles_of
 from hub.members.enrolment import Enrolment, code_hash, enrolment_of
 from hub.members.founding import Founding, found
 from hub.members.membership import Membership
@@ -30,7 +34,7 @@ from hub.server.service import HubService
 from hub.server.services import Services
 from hub.store.log import Logged
 from hub.store.members import ApplicantState
-from hub.store.tables import HubTables, open_engine
+from hub.store.tables import HubTables, open_database, open_engine
 from keys.holder.ceremony import Identity, combine_deals, write_deal
 from keys.holder.config import HolderSettings
 from keys.holder.service import HolderService
@@ -448,6 +452,9 @@ class SimFederation:
         engine = open_engine(self.folder / "hub", rehearse=self.rehearse)
         self.hub = HubService(self.folder / "hub", settings, env, engine)
         self.services = await self.hub.start()
+        if settings.database:
+            self.hub.led.epoch = await self.hub_write(lambda t: t.leads.take("sim", t.leads.lead()))
+            await self.hub.begin_leading()
         self.network.hub = self.services
         await self.checkpoint()
         of_each = HolderSettings(hub_url=HUB, genesis=self.genesis)
@@ -458,22 +465,34 @@ class SimFederation:
             await holder.sync(self.network)  # type: ignore[arg-type]
             self.network.holders[url] = holder
 
-    async def resume(self, left: "SimFederation") -> None:
+    async def resume(self, left: "SimFederation", database: str = "") -> None:
         """Go on, in this folder, where another federation stood when it was closed.
 
         Every program starts anew from a copy of its folder: that takes a fifth of the time that
-        it takes to come so far.
+        it takes to come so far. `database`: where the hub moves its own to before.
         """
         shutil.copytree(left.folder, self.folder, dirs_exist_ok=True)
+        if database:
+            await self._move_hub(database)
         self.clock.now, self.random = left.clock.now, copy.copy(left.random)
         self.genesis = left.genesis
         self.network.captured = [*left.network.captured]
         for url, witness in left.network.witnesses.items():
             self.network.witnesses[url] = replace(witness, clock=self.clock)
-        settings = left.hub.settings.model_copy(deep=True)
+        settings = left.hub.settings.model_copy(deep=True, update={"database": database})
         await self._serve(settings, [*left.network.holders])
         for name, node in left.nodes.items():
             await self._resume_node(name, node)
+
+    async def _move_hub(self, database: str) -> None:
+        folder = self.folder / "hub"
+        before, after = open_engine(folder), open_database(folder, database)
+        tiles = tiles_of(folder, database, lambda _: None)
+        await move_database(before, Place(after, tiles), self.random(16).hex(), lambda *_: None)
+        tiles.close()
+        await before.close()
+        await after.close()
+        write_database(folder, database)
 
     async def _resume_node(self, name: str, left: SimNode) -> None:
         folder, before = self.folder / name, left.membership.env
@@ -682,15 +701,21 @@ async def simulated(
     witnesses: Sequence[str] = THREE,
     pullers: Sequence[str] = (),
     resume: SimFederation | None = None,
+    database: str = "",
 ) -> AsyncIterator[SimFederation]:
-    """A founded federation without agencies, or one that goes on where another was closed."""
+    """A founded federation without agencies, or one that goes on where another was closed, its hub
+    then in this database.
+    """
     federation = SimFederation(folder, witnesses, pullers)
-    await (federation.resume(resume) if resume else federation.start())
+    await (federation.resume(resume, database) if resume else federation.start())
     try:
         yield federation
     finally:
         await federation.close()
 
+
+ON_BOTH_ENGINES = pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=True)
+"""Of tests whose hub is to run on each."""
 
 AMIRA = ClientRecord("9990000026", "Amira", "Noor", "Hassan", "2022-03-14", "F",
                      "12 Rowan Road", "LX3 4AB")  # fmt: skip

@@ -127,7 +127,7 @@ async def test_late_lines_do_not_take_back_what_was_published_meanwhile(
     await federation.checkpoint()  # the log has grown past `text`, still without a quorum
     await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
     sleep(federation, asleep=False)
-    engine, held, go = publisher._engine, asyncio.Event(), asyncio.Event()
+    engine, held, go = publisher._led, asyncio.Event(), asyncio.Event()
     real, names = engine.write, set()
 
     async def slow(work: Any) -> Any:

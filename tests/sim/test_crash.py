@@ -11,6 +11,7 @@ import pytest
 
 from hub.server.service import HubService
 from protocol.errors import ErrorCode, LocalError, RemoteError
+from protocol.log.checkpoint import Checkpoint
 from protocol.log.note import Note
 from runtime.lock import only_one
 from tests.sim.federation import SimFederation, SimNode
@@ -94,9 +95,9 @@ async def test_the_head_moves_for_one_of_two_writers_only(
     await federation.hub.jobs.round()
     original = second.publisher._save
 
-    async def late(old_size: int, note: Note) -> None:
+    async def late(old_size: int, checkpoint: Checkpoint) -> Note:
         await federation.checkpoint()
-        await original(old_size, note)
+        return await original(old_size, checkpoint)
 
     second.publisher._save = late  # type: ignore[method-assign]
     with pytest.raises(RemoteError) as caught:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hub.config import HubSettings
+from hub.config import HubSettings, load_settings
 from hub.log.backup import make_backup, make_pepper_backup, restore_backup
 from hub.members.office import Plan, make_hub
 from hub.members.succession import begin
@@ -16,7 +16,7 @@ from protocol.errors import ErrorCode, LocalError
 from protocol.log.checkpoint import Checkpoint, cosign_checkpoint, sign_checkpoint
 from runtime.environment import Environment
 from runtime.secrets import read_secrets
-from tests.sim.federation import ORIGIN, SimFederation, SimNode
+from tests.sim.federation import ON_BOTH_ENGINES, ORIGIN, SimFederation, SimNode
 from tests.sim.test_audit_people import audited
 from tests.sim.test_backup import Safe, age
 
@@ -46,7 +46,9 @@ async def restored(
     await federation.hub.engine.close()
     shutil.rmtree(folder)
     await asyncio.to_thread(restore_backup, folder, backup, pepper, [safe.file], env)
-    return HubService(folder, federation.hub.settings, Environment(env.clock, env.random))
+    now = {"database": load_settings(folder).database}
+    settings = federation.hub.settings.model_copy(update=now)
+    return HubService(folder, settings, Environment(env.clock, env.random))
 
 
 async def started(federation: SimFederation, hub: HubService) -> None:
@@ -62,6 +64,7 @@ async def refused(federation: SimFederation, hub: HubService) -> LocalError:
     return caught.value
 
 
+@ON_BOTH_ENGINES
 async def test_the_newest_backup_goes_on(
     federation: SimFederation, agencies: Agencies, safe: Safe
 ) -> None:
@@ -81,6 +84,7 @@ async def test_the_newest_backup_goes_on(
     await federation.round()
     assert (await care.team("c1")).others == ()
     assert await audited(federation) == set()
+    assert (federation.folder / "hub" / "hub.sqlite").exists(), "it begins anew in a file"
 
 
 async def test_an_older_backup_signs_nothing_and_leads_to_a_successor(

@@ -239,7 +239,7 @@ def _at_once(
 ) -> ErrorCode | None:
     """Stage a publication within the transaction that is open; how it is refused."""
     row = RowsChunk.model_validate_json(chunks[0]).rows[0]
-    applying = Applying(federation.services.signer, statement)
+    applying = Applying(federation.services.signer, statement, statement.id)
     try:
         applying._put(tables, [(row, {})], 1)
     except RemoteError as error:

@@ -139,7 +139,7 @@ async def test_what_a_pulling_witness_is_told_that_holds_more(
 
 def public(federation: SimFederation) -> Path:
     """The folder of the log's public tree."""
-    return federation.services.publisher.tiles._folder
+    return federation.folder / "hub" / "log"
 
 
 async def test_only_what_never_changes_may_be_kept_for_ever(

@@ -2,8 +2,9 @@
 
 import json
 
-from tests.sim.federation import SimFederation, SimNode
+from tests.sim.federation import ON_BOTH_ENGINES, SimFederation, SimNode
 
+pytestmark = ON_BOTH_ENGINES
 Agencies = tuple[SimNode, SimNode]
 
 

@@ -29,5 +29,7 @@ CREATE TABLE identity_check (
 );
 CREATE INDEX identity_check_by_requester ON identity_check (requester, iat);
 -- Links that were there before: the next rounds put their questions.
-INSERT OR IGNORE INTO dirty_stub SELECT stub_a FROM link WHERE state = 'possible';
-INSERT OR IGNORE INTO dirty_stub SELECT stub_b FROM link WHERE state = 'possible';
+INSERT INTO dirty_stub SELECT stub_a FROM link WHERE state = 'possible'
+    ON CONFLICT (stub_id) DO NOTHING;
+INSERT INTO dirty_stub SELECT stub_b FROM link WHERE state = 'possible'
+    ON CONFLICT (stub_id) DO NOTHING;
