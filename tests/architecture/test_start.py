@@ -52,7 +52,7 @@ def rooms_of(modules: set[str]) -> set[str]:
     return {name for name in found if "." in name and not name.endswith(".cli")}
 
 
-@pytest.mark.parametrize("program", ["node", "audit"])
+@pytest.mark.parametrize("program", ["node", "hub", "audit"])
 def test_a_list_of_commands_loads_none_of_them(program: str) -> None:
     modules = loaded(program, "--help")
     assert rooms_of(modules) == {"protocol.errors"}

@@ -64,7 +64,7 @@ def test_on_a_terminal_the_duty_desk_is_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "hub.cli.main.sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
+        "hub.cli.founding.sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
     )
     typed = "Emergency duty team\n01632 960000\nAlways\n"
     done = CliRunner().invoke(hub, [*FOUND, "--dir", str(tmp_path)], input=typed)
