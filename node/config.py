@@ -16,7 +16,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from protocol.contact import read_email, require_hours, require_name, require_phone
 from protocol.errors import ErrorCode, LocalError
@@ -26,6 +26,7 @@ from protocol.governance.enquiries import ENQUIRY
 from protocol.governance.involvement_types import InvolvementType
 from protocol.governance.limits import TOKEN_DAYS
 from protocol.matchkeys.shared_places import SharedPlaces, shared_places
+from runtime.service_settings import ServiceSettings
 from runtime.settings import read_settings
 
 AnswerRule = Literal["ask", "allow"]
@@ -161,7 +162,7 @@ class MailSettings(BaseModel):
         return self
 
 
-class NodeSettings(BaseSettings):
+class NodeSettings(ServiceSettings):
     """Settings of one node."""
 
     model_config = SettingsConfigDict(env_prefix="PATCHWORK_NODE_", extra="forbid")
@@ -222,6 +223,16 @@ class NodeSettings(BaseSettings):
         "127.0.0.1",
         description="Address that the local interface listens on. Changed to another than this "
         "machine's: everybody on the network may try tokens, and sees them pass unencrypted.",
+    )
+    metrics_port: int = Field(
+        0, ge=0, le=65_535,
+        description="Port of /healthz and /metrics, by which this node is watched; 0 is off. "
+        "Changed: your monitoring sees nothing, or asks another program.",
+    )  # fmt: skip
+    metrics_host: str = Field(
+        "127.0.0.1",
+        description="Address that these listen on. Changed to another than this machine's: "
+        "everybody on the network sees that it runs, and may try tokens.",
     )
     alarm_command: list[str] = Field(
         default_factory=list,

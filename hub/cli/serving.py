@@ -10,6 +10,7 @@ from hub.config import load_settings
 from hub.server.service import HubService
 from runtime.cli import report_errors
 from runtime.environment import Environment
+from runtime.logs import configure_logs
 
 app = typer.Typer()
 
@@ -18,5 +19,7 @@ app = typer.Typer()
 def serve(folder: Folder = Path()) -> None:
     """Run the hub until stopped."""
     with report_errors():
-        service = HubService(folder, load_settings(folder), Environment())
+        settings = load_settings(folder)
+        configure_logs(settings.log_level, settings.log_format)
+        service = HubService(folder, settings, Environment())
         asyncio.run(service.run(lambda port: typer.echo(f"hub listening on port {port}")))

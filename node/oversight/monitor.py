@@ -29,6 +29,7 @@ from protocol.governance.amendments import new_keys
 from protocol.governance.directory import Directory, Member
 from protocol.governance.follow import verify_note_by_charter
 from runtime.alarm import run_alarm
+from runtime.patience import Patience
 
 STALE_SECONDS = 15 * 60
 FUTURE_SECONDS = 300
@@ -51,6 +52,7 @@ class Monitor:
     def __init__(self, membership: HubMembership, command: list[str]) -> None:
         self._membership = membership
         self._command = command
+        self._patience = Patience("monitor_waits", membership.hub.url)
 
     async def look(self) -> list[Alarm]:
         """Look at the log once; the alarms of which the operator was not told before."""
@@ -80,10 +82,12 @@ class Monitor:
         our view was kept where it was met (node/membership/hub.py).
         """
         try:
-            return await self._membership.follow()
+            witnessed = await self._membership.follow()
         except RemoteError as error:
-            log.warning("monitor_waits", code=error.code.value)
+            self._patience.failed("monitor", error)
             return None
+        self._patience.went_well("monitor")
+        return witnessed
 
     def _freshness(self) -> Iterator[Noticed]:
         """Whether the witnesses of our newest checkpoint signed lately, by our own clock."""
