@@ -1,4 +1,4 @@
-"""What a service logs of what it cannot do: why, where and what to do, once; then that it is over."""
+"""What a service logs of what it cannot do: why, where and what to do, once; then its end."""
 
 import asyncio
 import json
