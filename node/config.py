@@ -18,6 +18,7 @@ from pydantic import (
 )
 from pydantic_settings import SettingsConfigDict
 
+from node.web_settings import WebSettings
 from protocol.contact import read_email, require_hours, require_name, require_phone
 from protocol.errors import ErrorCode, LocalError
 from protocol.fields import BasisCode, Code
@@ -162,7 +163,7 @@ class MailSettings(BaseModel):
         return self
 
 
-class NodeSettings(ServiceSettings):
+class NodeSettings(WebSettings, ServiceSettings):
     """Settings of one node."""
 
     model_config = SettingsConfigDict(env_prefix="PATCHWORK_NODE_", extra="forbid")

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
 from protocol.wire import MESSAGE_LIMIT
@@ -36,6 +37,8 @@ class Auth(StrEnum):
     RECOVERY_SIGNATURE = "a rotation signed by the recovery key whose hash the log holds"
     METRICS_BEARER = "the bearer token in the service's own folder that lets its numbers be read"
     WITNESS_SIGNATURE = "a line by a witness key of the charter over a checkpoint of this log"
+    SIGN_IN = "whoever comes to sign in: serves nothing of anybody"
+    SESSION = "the session of somebody who signed in, in a role that the page names"
 
 
 @dataclass(frozen=True)
@@ -56,9 +59,14 @@ ANSWERED: web.AppKey[Counter[tuple[str, ...]]] = web.AppKey("answered")
 BEARERS = frozenset({Auth.LOCAL_BEARER, Auth.METRICS_BEARER})
 
 
-def make_application(routes: Iterable[Route], *, body_limit: int) -> web.Application:
-    """An application of exactly these routes, with problem+json errors and a body limit."""
-    app = web.Application(middlewares=[counted, problems, at_the_door], client_max_size=body_limit)
+def make_application(
+    routes: Iterable[Route], *, body_limit: int, errors: Middleware | None = None
+) -> web.Application:
+    """An application of exactly these routes, with a body limit, and errors as problem+json unless
+    `errors` turns them into something else.
+    """
+    middlewares = [counted, errors or problems, at_the_door]
+    app = web.Application(middlewares=middlewares, client_max_size=body_limit)
     add_routes(app, routes)
     return app
 
