@@ -18,8 +18,8 @@ INIT = ["init", "--name", "Hub", "--origin", "hub.example/log", "--control-domai
     [
         (["invite"], "run patchwork-hub init"),
         (["ceremony", "--holder", "nowhere.json"], "run patchwork-hub init"),
-        (["members", "--approve", "ab", "--words", "x"], "nobody with that id"),
-        (["members", "--rename", "ab" * 16, "--name", "Other"], "there is no member with that id"),
+        (["members", "--approve", "ab", "--words", "x"], "no member with that id or name"),
+        (["members", "--rename", "ab" * 16, "--name", "Other"], "no member with that id or name"),
         (["serve"], "run init first"),
     ],
 )
