@@ -33,11 +33,8 @@ class Text(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag != "meta":
-            self.found += [
-                word
-                for name, word in attrs
-                if name in READ_OUT and re.search("[A-Za-z]", word or "")
-            ]
+            said = [word or "" for name, word in attrs if name in READ_OUT]
+            self.found += [word for word in said if re.search("[A-Za-z]", word)]
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)

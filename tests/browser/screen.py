@@ -8,6 +8,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -140,9 +141,8 @@ async def pages_of(node: SimNode, **accounts_of: str) -> AsyncIterator[str]:
     site = node_site(engine, [service], service.settings, env)
     for name, person in accounts_of.items():
         said = NewAccount(person, name, administrator=False)
-        await node.write(
-            lambda t, said=said, n=name: accounts.invite(t, said, f"link-{n}", env.clock())
-        )
+        invited = partial(accounts.invite, said=said, secret=f"link-{name}", now=env.clock())
+        await node.write(invited)
         await site.keeper.choose_password(f"link-{name}", PASSWORD, "")
     async with listening(site.application(), "127.0.0.1", 0) as port:
         yield f"http://127.0.0.1:{port}"
