@@ -1,7 +1,7 @@
 """The settings that every service has beside its own."""
 
 from pydantic import Field
-from pydantic_settings import BaseSettings
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from runtime.logs import LogFormat, LogLevel
 
@@ -19,3 +19,16 @@ class ServiceSettings(BaseSettings):
         description="How a line of the log looks: json for programs, text for people. "
         "Changed: a program that reads the log understands it no longer.",
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What stands in the environment goes before what was read from the file."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return env_settings, init_settings

@@ -6,8 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
+from hub.config import HubSettings, load_settings
+from keys.holder.config import HolderSettings
 from node.alarms import TEXTS
+from node.config import NodeSettings
+from scripts import settings_page
 
 ROOT = Path(__file__).parents[2]
 DOCS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "specs").glob("*.md")])
@@ -54,6 +59,26 @@ def test_every_alarm_is_in_the_operators_table() -> None:
     for code, says in TEXTS.items():
         row = f"| `{code.value}` | {says.severity.name.lower()} | {says.sentence} |"
         assert row in text, code
+
+
+def test_the_reference_of_settings_is_what_the_programs_say() -> None:
+    """Written anew by `python -m scripts.settings_page`."""
+    assert settings_page.PAGE.read_text(encoding="utf-8") == settings_page.page()
+
+
+@pytest.mark.parametrize("model", [HubSettings, HolderSettings, NodeSettings])
+def test_every_setting_says_what_who_changes_it_gains(model: type[BaseModel]) -> None:
+    for name, field in model.model_fields.items():
+        assert re.search(r"\. Changed( to [^:]+)?: ", str(field.description)), name
+
+
+def test_the_environment_goes_before_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "hub.toml").write_text("port = 8441\nround_seconds = 60\n", encoding="utf-8")
+    monkeypatch.setenv("PATCHWORK_HUB_PORT", "8442")
+    settings = load_settings(tmp_path)
+    assert (settings.port, settings.round_seconds) == (8442, 60)
 
 
 def test_every_decision_record_is_in_the_index() -> None:
