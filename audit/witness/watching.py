@@ -22,7 +22,7 @@ def witness_watch(folder: Path, store: WitnessStore, pulse: Pulse | None = None)
                    sizes, ("log",)),
             Metric("forks", "Notes of a log that contradict what we have signed: proof against it.",
                    forks, ("log",)),
-            *of_jobs([pulse] if pulse else [], "job"),
+            *of_jobs([pulse] if pulse else [], "name"),
         ]  # fmt: skip
 
     return Watch(folder, check, measure)

@@ -39,7 +39,7 @@ def hub_watch(folder: Path, services: Services, pulse: Pulse) -> Watch:
             publisher.witnessed_size,
         )
         found = await services.engine.read(read)
-        return [*found, signed, witnessed, *of_jobs([pulse], "job")]
+        return [*found, signed, witnessed, *of_jobs([pulse], "name")]
 
     return Watch(folder, check, measure)
 

@@ -124,7 +124,7 @@ class HolderService:
                       max(0, closed - self._clock())),
                 Metric("points_evaluated_total", "Blinded points evaluated, for all agencies.",
                        {(): self._evaluated}, counter=True),
-                *of_jobs([self.pulse], "job"),
+                *of_jobs([self.pulse], "name"),
             ]  # fmt: skip
 
         return Watch(self.folder, check, measure)

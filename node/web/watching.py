@@ -48,5 +48,5 @@ def _of_tables(tables: NodeTables, services: Sequence[NodeService]) -> list[Metr
         Metric("alarms", "Alarms that stand, by how bad they are.",
                {(name, one.name.lower()): alarms[name][one] for name in hubs for one in Severity},
                ("hub", "severity")),
-        *of_jobs([one.pulse for one in services], "hub", "job"),
+        *of_jobs([one.pulse for one in services], "hub", "name"),
     ]  # fmt: skip

@@ -27,6 +27,7 @@ from runtime.metrics import Pulse
 from tests.sim.federation import SimFederation, SimNode
 from transport.watched import TOKEN_FILE, Watch
 
+WATCHING = (Path(__file__).parents[2] / "docs/operate/watching.md").read_text(encoding="utf-8")
 Numbers = dict[tuple[str, ...], float]
 Client = TestClient[Request, Application]
 
@@ -50,7 +51,11 @@ async def numbers(client: Client, folder: Path) -> Numbers:
     token = (folder / TOKEN_FILE).read_text(encoding="utf-8").strip()
     answer = await client.get("/metrics", headers={"Authorization": f"Bearer {token}"})
     assert answer.status == 200, await answer.text()
-    found = text_string_to_metric_families(await answer.text())
+    found = list(text_string_to_metric_families(await answer.text()))
+    for family in found:
+        if family.name.startswith("patchwork_"):
+            written = family.name + ("_total" if family.type == "counter" else "")
+            assert f"`{written}`" in WATCHING, "the manual says what it means"
     return {
         (sample.name.removeprefix("patchwork_"), *sample.labels.values()): sample.value
         for family in found
