@@ -1,4 +1,4 @@
-"""Prints the story: numbered steps with the seconds they took, and a word where nothing was said."""
+"""Prints the story: numbered steps with their seconds, and a word where nothing was said."""
 
 import threading
 import time

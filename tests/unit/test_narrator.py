@@ -54,7 +54,7 @@ def test_what_the_auditor_says_is_a_verdict_and_lines_that_can_be_read() -> None
 
 
 def test_what_the_auditor_found_begins_with_where(capsys: pytest.CaptureFixture[str]) -> None:
-    found = [Finding(Severity.BROKEN, FindingCode.ROOT_DIFFERS, "no such root", index=7)] * 20
+    found = [Finding(Severity.BROKEN, FindingCode.ROOT_DIFFERS, 7, "no such root")] * 20
     lines = findings_in_short(Report("Case", {"entries": 9}, found).to_text()).splitlines()
     assert lines[0].startswith("BROKEN")
     assert "root_differs: no such root" in lines[1]
