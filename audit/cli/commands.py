@@ -40,6 +40,7 @@ from protocol.requests.disclosure import Disclosure
 from protocol.wire import parse_wire
 from runtime.cli import handed_over, report_errors
 from runtime.environment import Environment
+from runtime.progress import shown_on_terminal
 from transport.client import HttpClient
 
 app = typer.Typer()
@@ -127,7 +128,9 @@ def verify(
 ) -> None:
     """Check tree, tiles, genesis, public leaves, quorum and every signature. No network."""
     with _errors_reported():
-        report = verification(Case(case), _read_old(old), _read_policy(policy))
+        wanted = _read_old(old), _read_policy(policy)
+        with shown_on_terminal() as told:
+            report = verification(Case(case), *wanted, told)
     _show(report, as_json=as_json)
 
 
@@ -142,7 +145,9 @@ def open_payloads(
     """Verify, then check every payload and make every decision again. No network."""
     with _errors_reported():
         disclosed = [_read_disclosure(path) for path in disclosure or []]
-        report = audit_case(Case(case), _read_old(old), notes or [], disclosed).report
+        with shown_on_terminal() as told:
+            audited = audit_case(Case(case), _read_old(old), notes or [], disclosed, told)
+        report = audited.report
     _show(report, as_json=as_json)
 
 
@@ -157,7 +162,8 @@ def report(
 ) -> None:
     """Open a case and write a report for people: a page with pictures, CSV, JSON. No network."""
     with _errors_reported():
-        audited = audit_case(Case(case), _read_old(old), notes or [])
+        with shown_on_terminal() as told:
+            audited = audit_case(Case(case), _read_old(old), notes or [], told=told)
         if html is not None:
             write_file(html, to_html(audited, int(time.time())).encode())
         if csv is not None:
