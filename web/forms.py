@@ -56,7 +56,7 @@ class Form:
         """A field without spaces at its ends. `missing`: the words' key if it is empty; without it
         empty is allowed. Raises InvalidForm.
         """
-        value = self.raw(name).strip()
+        value = self.raw(name).replace("\r\n", "\n").strip()  # a browser ends lines so
         if not value and missing:
             raise InvalidForm({name: missing})
         if len(value) > most:

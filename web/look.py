@@ -87,7 +87,9 @@ class Look:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._templates.filters |= {"day": day_text, "moment": self._moment}
+        self._templates.filters |= {
+            "day": day_text, "moment": self._moment, "date": self._date, "lines": lines_of,
+        }  # fmt: skip
         self._templates.globals |= {
             "say": self.words, "count": self.words.count, "brand": self.brand, "asset": self.asset,
         }  # fmt: skip
@@ -98,6 +100,10 @@ class Look:
     def render(self, template: str, values: Mapping[str, Any]) -> str:
         """A page as HTML. Raises KeyError for words, UndefinedError for values that are missing."""
         return self._templates.get_template(template).render(values)
+
+    def _date(self, seconds: int) -> str:
+        """On which day, where the agency is."""
+        return day_text(datetime.fromtimestamp(seconds, self.zone).date())
 
     def _moment(self, seconds: int) -> str:
         """When, in the agency's own time: 14 March 2026 at 9:05am."""
@@ -121,6 +127,20 @@ def day_text(day: date | str | None) -> str:
     except ValueError:
         return str(day)
     return f"{found.day} {found:%B %Y}"
+
+
+def lines_of(number: str) -> list[tuple[str, str]]:
+    """The one or two numbers of a telephone number, each with the address that dials it (RFC 3966).
+
+    >>> lines_of("+44 (0)1632 960100 ext 12 / 07700 900123")
+    [('+44 (0)1632 960100 ext 12', 'tel:+441632960100;ext=12'), ('07700 900123', 'tel:07700900123')]
+    """
+    found = []
+    for line in number.split(" / "):
+        main, _, extension = line.partition(" ext ")
+        digits = re.sub("[^0-9+]", "", main.replace("(0)", "") if main.startswith("+") else main)
+        found.append((line, f"tel:{digits};ext={extension}" if extension else f"tel:{digits}"))
+    return found
 
 
 def _files(colour: str) -> dict[str, StaticFile]:

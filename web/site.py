@@ -70,7 +70,14 @@ class Download:
     content_type: str
 
 
-Answer = Shown | Go | Download
+@dataclass(frozen=True)
+class Data:
+    """A little JSON for a page that is open."""
+
+    values: Mapping[str, Any]
+
+
+Answer = Shown | Go | Download | Data
 
 
 @dataclass
@@ -278,6 +285,8 @@ class Site(Generic[Own]):
             if answer.session is not None:
                 self._set_cookie(response, answer.session)
             return response
+        if isinstance(answer, Data):
+            return web.json_response(answer.values, headers=HEADERS)
         if isinstance(answer, Download):
             named = f"attachment; filename*=UTF-8''{quote(answer.name)}"
             headers = {**HEADERS, "Content-Disposition": named}

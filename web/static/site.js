@@ -14,3 +14,24 @@ document.addEventListener("submit", (event) => {
 window.addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent;
 });
+
+// What stands on a contact card is copied, where the browser lets a page do that.
+for (const button of navigator.clipboard ? document.querySelectorAll("[data-copy]") : []) {
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    button.textContent = button.dataset.done;
+    button.setAttribute("aria-live", "polite");
+  });
+}
+
+// A page that waits for something new says so, and moves nothing that is being read.
+const waiting = document.querySelector("[data-latest]");
+if (waiting) {
+  setInterval(async () => {
+    if (document.hidden) return;
+    const answer = await fetch(waiting.dataset.latest, { redirect: "error" });
+    const latest = await answer.json();
+    if (latest.mark !== waiting.dataset.mark) waiting.querySelector("a").hidden = false;
+  }, 20000);
+}

@@ -48,6 +48,13 @@ class Desk:
         """What a view makes of the agency's own records. Raises LocalError."""
         return await self.engine.read(view)
 
+    def at(self, hub_id: str) -> NodeService:
+        """The service at a hub that an address names. Raises HTTPNotFound."""
+        for service in self.services:
+            if service.membership.hub.hub_id == hub_id:
+                return service
+        raise web.HTTPNotFound
+
     async def client(self, row: int) -> Client:
         """A client by the number in an address. Raises HTTPNotFound."""
         found = await self.read(lambda tables: tables.records.clients_by_row([row]))

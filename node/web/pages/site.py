@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from node.config import NodeSettings
 from node.service import NodeService
 from node.store.tables import NodeEngine
-from node.web.pages import clients, start
+from node.web.pages import asking, clients, inbox, sent, start, team
 from node.web.pages.desk import Desk, NodePage, Reception
 from runtime.environment import Environment
 from web.look import Brand, Look
@@ -18,6 +18,10 @@ PAGES: list[NodePage] = [
     *sign_in_pages(),
     *start.PAGES,
     *clients.PAGES,
+    *team.PAGES,
+    *asking.PAGES,
+    *sent.PAGES,
+    *inbox.PAGES,
 ]
 
 
