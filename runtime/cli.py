@@ -1,6 +1,7 @@
 """What the four command lines share: error sentences, exit codes and quiet logs."""
 
 import gc
+import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -77,6 +78,11 @@ def handed_over(argument: str, what: str) -> str:
         return str(typer.prompt(what))
     typer.echo(f"Others on this machine can see the {what}. Leave it out to be asked.", err=True)
     return argument
+
+
+def tell(value: object, text: str, *, as_json: bool) -> None:
+    """Say what a command did: to a script as JSON in one line, to a person in words."""
+    typer.echo(json.dumps(value) if as_json else text)
 
 
 @contextmanager

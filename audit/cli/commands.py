@@ -38,7 +38,7 @@ from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
 from protocol.log.tlog_policy import TlogPolicy, parse_tlog_policy
 from protocol.requests.disclosure import Disclosure
 from protocol.wire import parse_wire
-from runtime.cli import handed_over, report_errors
+from runtime.cli import handed_over, report_errors, tell
 from runtime.environment import Environment
 from runtime.progress import shown_on_terminal
 from transport.client import HttpClient
@@ -180,6 +180,7 @@ def commit(
     folder: Annotated[Path, typer.Option("--dir", help="The auditor's folder.")],
     n: Annotated[int, typer.Option("--n", min=1, max=10_000, help="How many to draw.")] = 50,
     allow_private_addresses: Private = False,
+    as_json: JsonOutput = False,
 ) -> None:
     """Log a commitment to a secret number, from which a sample will be drawn."""
     with _errors_reported():
@@ -187,8 +188,9 @@ def commit(
         name, index = asyncio.run(
             _commit(url, exporter, n, folder, private=allow_private_addresses)
         )
-        typer.echo(f"Entry {index} commits to the number in {name}.")
-        typer.echo("Fetch a new case, then draw with: patchwork-audit sample")
+        said = f"Entry {index} commits to the number in {name}."
+        then = "Fetch a new case, then draw with: patchwork-audit sample"
+        tell({"entry": index, "file": str(name)}, f"{said}\n{then}", as_json=as_json)
 
 
 @app.command()
@@ -200,6 +202,7 @@ def sample(
     n: Annotated[
         int | None, typer.Option("--n", help="Draw more than was committed to; never fewer.")
     ] = None,
+    as_json: JsonOutput = False,
 ) -> None:
     """Draw the sample: every override, then by lot. Writes a worksheet. No network."""
     with _errors_reported():
@@ -209,8 +212,17 @@ def sample(
         drawn = draw_sample(Case(case), secret, n)
         for name, text in drawn.files.items():
             write_file(out_folder / name, text.encode())
-        typer.echo(f"Drew {len(drawn.sample.drawn)} of {drawn.sample.population} requests.")
-        typer.echo(f"This is commitment {drawn.sample.attempt} of {drawn.sample.attempts}.")
+        made = drawn.sample
+        value = {
+            "drawn": len(made.drawn),
+            "population": made.population,
+            "commitment": made.attempt,
+            "commitments": made.attempts,
+            "files": sorted(drawn.files),
+        }
+        said = f"Drew {len(made.drawn)} of {made.population} requests.\n"
+        said += f"This is commitment {made.attempt} of {made.attempts}."
+        tell(value, said, as_json=as_json)
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
@@ -30,7 +30,7 @@ from hub.store.members import MemberStatus
 from hub.store.tables import HubTables, opened
 from protocol.fields import to_base64
 from protocol.wire import encode_wire
-from runtime.cli import report_errors
+from runtime.cli import report_errors, tell
 from runtime.environment import Environment
 
 app = typer.Typer()
@@ -56,7 +56,8 @@ def invite(
         check_plan(folder)
         if cancelled:
             _write(folder, lambda tables: cancel_invitation(tables, cancelled))
-            _say(f"Invitation {cancelled} is taken back.", {"cancelled": cancelled}, as_json)
+            said = f"Invitation {cancelled} is taken back."
+            tell({"cancelled": cancelled}, said, as_json=as_json)
         elif listed:
             _show_invited(_read(folder, lambda tables: invited(tables, env.clock())), as_json)
         else:
@@ -64,7 +65,7 @@ def invite(
             made = asyncio.run(make_invitation(folder, env))
             text, reference = to_base64(encode_wire(made)), reference_of(made)
             value = {"invitation": text, "reference": reference, "expires": expires}
-            _say(text, value, as_json)
+            tell(value, text, as_json=as_json)
             until = f"Invitation {reference}, for one newcomer until {_day(expires)}."
             typer.echo(until, err=True)
 
@@ -101,7 +102,7 @@ def members(
         for who, what, act in asked:
             party_id = _write(folder, partial(_carried_out, who=who, act=act))
             said = f"{who} is to be {what}: the running hub writes it into the log."
-            _say(said, {"party_id": party_id, "ordered": what}, as_json)
+            tell({"party_id": party_id, "ordered": what}, said, as_json=as_json)
         if not asked:
             _show(_read(folder, candidates), as_json=as_json)
             missed = len(_read(folder, wishes))
@@ -113,10 +114,6 @@ def _carried_out(tables: HubTables, who: str, act: Act) -> str:
     party_id = party_of(tables, who)
     act(tables, party_id)
     return party_id
-
-
-def _say(text: str, value: Mapping[str, object], as_json: bool) -> None:
-    typer.echo(json.dumps(value) if as_json else text)
 
 
 def _day(time: int) -> str:
