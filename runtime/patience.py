@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from protocol.errors import ErrorCode, PatchworkError
+from protocol.errors import ErrorCode, PatchworkError, RemoteError
 
 FIRST_SECONDS = 2.0
 LONGEST_SECONDS = 30.0  # cards may be waiting for whoever comes back
@@ -44,7 +44,8 @@ class Patience:
         if now >= self._told.get(said["cause"], -SAY_AGAIN_SECONDS) + SAY_AGAIN_SECONDS:
             self._told[said["cause"]] = now
             say = log.critical if critical else log.warning
-            host = {"host": self._host} if self._host else {}
+            theirs = isinstance(error, RemoteError) and bool(self._host)
+            host = {"host": self._host} if theirs else {}
             say(self._said, job=job, **host, **said)
         return seconds
 

@@ -3,6 +3,7 @@
 What is served is read by Prometheus's own parser.
 """
 
+import asyncio
 import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
 from prometheus_client.parser import text_string_to_metric_families
+from structlog.testing import capture_logs
 
 from audit.witness.app import make_app
 from audit.witness.store import WitnessStore, make_witness
@@ -24,10 +26,12 @@ from node.alarms import AlarmCode, raise_alarm
 from node.web.watching import node_watch
 from protocol.signing import SecretSeed
 from runtime.metrics import Pulse
-from tests.sim.federation import SimFederation, SimNode
+from tests.sim.federation import ORIGIN, SimFederation, SimNode
+from transport.client import HttpClient
 from transport.watched import TOKEN_FILE, Watch
 
 WATCHING = (Path(__file__).parents[2] / "docs/operate/watching.md").read_text(encoding="utf-8")
+EVENTS = {"following", "not_following", "not_following_over"}
 Numbers = dict[tuple[str, ...], float]
 Client = TestClient[Request, Application]
 
@@ -182,3 +186,34 @@ async def test_a_witness_says_how_far_it_has_signed(
         assert found["forks", key.name] == 0
     finally:
         store.close()
+
+
+async def test_a_key_holder_says_that_following_began_and_once_why_it_does_not(
+    federation: SimFederation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holder = next(iter(federation.network.holders.values()))
+    monkeypatch.setattr("keys.holder.service.SYNC_SECONDS", 0)
+    monkeypatch.setattr("runtime.patience.FIRST_SECONDS", 0)
+    passes, real, over = 0, holder.sync, asyncio.Event()
+
+    async def sync(http: HttpClient) -> None:
+        """Three passes with the hub, ten without, one with it again."""
+        nonlocal passes
+        passes += 1
+        federation.network.hub_down = 3 < passes <= 13
+        if passes == 15:
+            over.set()
+        await real(http)
+
+    monkeypatch.setattr(holder, "sync", sync)
+    with capture_logs() as logs:
+        following = asyncio.create_task(holder._follow(federation.network))  # type: ignore[arg-type]
+        await asyncio.wait_for(over.wait(), 60)
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+    said = [line for line in logs if line["event"] in EVENTS]
+    assert [line["event"] for line in said] == ["following", "not_following", "not_following_over"]
+    began, waits, _ = said
+    assert began["log"] == ORIGIN
+    assert began["entries"] > 0
+    assert (waits["cause"], waits["host"]) == ("unreachable", began["host"])

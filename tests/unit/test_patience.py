@@ -48,6 +48,14 @@ def test_a_hub_that_is_away_for_an_hour_is_a_few_lines_with_cause_host_and_hint(
     assert 3600 <= over["after_seconds"] <= 3630
 
 
+def test_what_is_wrong_here_is_not_put_down_to_the_host(now: list[float]) -> None:
+    waits = Patience("node_waits", "https://hub.example")
+    with capture_logs() as logs:
+        waits.failed("mail", LocalError(ErrorCode.CONFIGURATION, "mail-password is not there"))
+    assert "host" not in logs[0]
+    assert logs[0]["detail"] == "mail-password is not there"
+
+
 def test_the_pause_grows_to_half_a_minute_and_begins_anew(now: list[float]) -> None:
     waits = Patience("node_waits", "https://hub.example")
     assert [waits.failed("receive", AWAY) for _ in range(6)] == [2, 4, 8, 16, 30, 30]
