@@ -151,7 +151,7 @@ class Stage:
 
     def _begin(self, words: Sequence[str]) -> subprocess.Popen[bytes]:
         program, *arguments = words
-        said = [word for word in arguments[:2] if not word.startswith((".", "-", "/"))]
+        said = [word for word in arguments[:2] if word.replace("-", "").isalpha()]
         self.doing = " ".join(["running", program, *said])
         command = [str(BIN / program), *arguments]
         return self._group.start(command, subprocess.PIPE, environment=ENVIRONMENT)
