@@ -1,7 +1,6 @@
-"""How far long work is, for whoever watches: a bar with the time left, on a terminal alone."""
+"""How far long work is, for whoever watches."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from typing import TypeVar
 
 EVERY = 256
@@ -23,24 +22,3 @@ def told_of(items: Iterable[Item], what: str, total: int, told: Told) -> Iterato
         if number % EVERY == 0:
             told(what, number, total)
     told(what, total, total)
-
-
-@contextmanager
-def shown_on_terminal() -> Iterator[Told]:
-    """Show bars on stderr until the work is done; nothing where it is no terminal."""
-    from rich.console import Console
-    from rich.progress import Progress, TaskID
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield nobody
-        return
-    tasks: dict[str, TaskID] = {}
-    with Progress(console=console, transient=True) as bars:
-
-        def told(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bars.add_task(what, total=total)
-            bars.update(tasks[what], completed=done, total=total)
-
-        yield told

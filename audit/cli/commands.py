@@ -17,8 +17,10 @@ from rich.progress import Progress
 from audit.auditor.identity import AuditorFolder
 from audit.auditor.joining import Joining, parse_invitation
 from audit.auditor.number import parse_number, read_number
-from audit.case.case import Case, parse_genesis
+from audit.case.case import Case
 from audit.case.files import write_file
+from audit.cli.bars import shown_on_terminal
+from audit.cli.given import read_disclosure, read_genesis, read_old, read_policy
 from audit.fetch.commitment import commit as send_commitment
 from audit.fetch.export import Exporter, fetch_payloads
 from audit.fetch.fetch import Fetch, Source
@@ -35,12 +37,8 @@ from audit.report.spreadsheet import findings_csv
 from audit.rules.signed import verification
 from audit.verify.verify import Verified, verify_case
 from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
-from protocol.log.tlog_policy import TlogPolicy, parse_tlog_policy
-from protocol.requests.disclosure import Disclosure
-from protocol.wire import parse_wire
 from runtime.cli import handed_over, report_errors, tell
 from runtime.environment import Environment
-from runtime.progress import shown_on_terminal
 from transport.client import HttpClient
 
 app = typer.Typer()
@@ -112,7 +110,7 @@ def fetch(
 ) -> None:
     """Copy a log, and its payloads if we are its auditor, into a case folder."""
     with _errors_reported():
-        source = Source(url, _genesis(genesis))
+        source = Source(url, read_genesis(genesis))
         asyncio.run(_fetch(source, case, folder, private=allow_private_addresses))
         typer.echo(f"Fetched into {case}.")
 
@@ -128,7 +126,7 @@ def verify(
 ) -> None:
     """Check tree, tiles, genesis, public leaves, quorum and every signature. No network."""
     with _errors_reported():
-        wanted = _read_old(old), _read_policy(policy)
+        wanted = read_old(old), read_policy(policy)
         with shown_on_terminal() as told:
             report = verification(Case(case), *wanted, told)
     _show(report, as_json=as_json)
@@ -144,9 +142,9 @@ def open_payloads(
 ) -> None:
     """Verify, then check every payload and make every decision again. No network."""
     with _errors_reported():
-        disclosed = [_read_disclosure(path) for path in disclosure or []]
+        disclosed = [read_disclosure(path) for path in disclosure or []]
         with shown_on_terminal() as told:
-            audited = audit_case(Case(case), _read_old(old), notes or [], disclosed, told)
+            audited = audit_case(Case(case), read_old(old), notes or [], disclosed, told)
         report = audited.report
     _show(report, as_json=as_json)
 
@@ -163,7 +161,7 @@ def report(
     """Open a case and write a report for people: a page with pictures, CSV, JSON. No network."""
     with _errors_reported():
         with shown_on_terminal() as told:
-            audited = audit_case(Case(case), _read_old(old), notes or [], told=told)
+            audited = audit_case(Case(case), read_old(old), notes or [], told=told)
         if html is not None:
             write_file(html, to_html(audited, int(time.time())).encode())
         if csv is not None:
@@ -255,7 +253,7 @@ def monitor(
     """Watch a log for forks, rollback, lost quorum, new keys and charters. Stops at proof."""
     with _errors_reported():
         expected = Expected(max_age, AuditorFolder(folder) if folder else None)
-        kept = MonitorState(state, _genesis(genesis))
+        kept = MonitorState(state, read_genesis(genesis))
         pace = None if once else every
         looked = asyncio.run(
             _monitor(url, kept, expected, pace, private=allow_private_addresses, as_json=as_json)
@@ -351,38 +349,6 @@ def _auditor(folder: AuditorFolder, verified: Verified) -> Exporter:
 def _show(report: Report, *, as_json: bool) -> None:
     typer.echo(report.to_json() if as_json else report.to_text())
     raise typer.Exit(report.exit_code)
-
-
-def _genesis(text: str) -> str:
-    try:
-        return parse_genesis(text.encode("ascii", "replace"))
-    except RemoteError as error:
-        raise LocalError(ErrorCode.CONFIGURATION, error.detail) from error
-
-
-def _read_policy(path: Path | None) -> TlogPolicy | None:
-    try:
-        return None if path is None else parse_tlog_policy(path.read_bytes())
-    except OSError as error:
-        raise LocalError(ErrorCode.BAD_FILE, "the policy cannot be read") from error
-    except RemoteError as error:
-        raise LocalError(ErrorCode.BAD_FILE, error.detail) from error
-
-
-def _read_old(path: Path | None) -> bytes | None:
-    if path is None:
-        return None
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise LocalError(ErrorCode.BAD_FILE, "the old checkpoint cannot be read") from error
-
-
-def _read_disclosure(path: Path) -> Disclosure:
-    try:
-        return parse_wire(Disclosure, path.read_bytes())
-    except OSError as error:
-        raise LocalError(ErrorCode.BAD_FILE, f"{path.name} cannot be read") from error
 
 
 @contextmanager

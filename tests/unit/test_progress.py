@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from audit.case.case import Case
+from audit.cli.bars import shown_on_terminal
 from audit.report.figures import audit_case
 from audit.rules.signed import verification
-from runtime.progress import EVERY, shown_on_terminal, told_of
+from runtime.progress import EVERY, told_of
 from tests.soak.progress import said
 from tests.unit.audit_log import brokered, council
 
