@@ -6,13 +6,14 @@ Each field says what it means and what an attacker who can change it gains.
 from pathlib import Path
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from runtime.service_settings import ServiceSettings
 from runtime.settings import read_settings
 from transport.client import require_url
 
 
-class HubSettings(BaseSettings):
+class HubSettings(ServiceSettings):
     """Settings of one hub."""
 
     model_config = SettingsConfigDict(env_prefix="PATCHWORK_HUB_", extra="forbid")

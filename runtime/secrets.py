@@ -5,6 +5,7 @@ Never printed, never in argv or environment. A file that others may read is refu
 
 import json
 import os
+import secrets
 import stat
 from pathlib import Path
 
@@ -13,7 +14,10 @@ from protocol.errors import ErrorCode, LocalError
 
 def write_secrets(path: Path, values: dict[str, bytes]) -> None:
     """Create the file with mode 0600. Raises LocalError(CONFLICT) if it is there already."""
-    data = json.dumps({name: value.hex() for name, value in values.items()}).encode()
+    _write_own(path, json.dumps({name: value.hex() for name, value in values.items()}).encode())
+
+
+def _write_own(path: Path, data: bytes) -> None:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
@@ -74,6 +78,16 @@ def read_password(path: Path) -> str:
     if not words or not words[0]:
         raise LocalError(ErrorCode.CONFIGURATION, f"{path.name} has nothing in its first line")
     return words[0]
+
+
+def own_token(path: Path) -> str:
+    """The bearer token in a file of its own, one line in hex, drawn the first time.
+
+    Raises LocalError.
+    """
+    if not path.exists():
+        _write_own(path, secrets.token_hex(32).encode() + b"\n")
+    return read_password(path)
 
 
 def check_own(path: Path) -> None:

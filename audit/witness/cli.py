@@ -7,7 +7,7 @@ to the screen or to a log line.
 import asyncio
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -22,6 +22,7 @@ from protocol.log.note import VerifierKey, parse_vkey
 from protocol.signing import SEED_BYTES, SecretSeed
 from runtime.cli import report_errors
 from runtime.lock import only_one
+from runtime.logs import LogFormat, LogLevel, configure_logs
 from runtime.secrets import check_closed
 from transport.client import HttpClient, require_url
 
@@ -79,18 +80,31 @@ def run(
     allow_private_addresses: Annotated[
         bool, typer.Option(help="Allow http and private addresses (a test bench only).")
     ] = False,
+    metrics_port: Annotated[
+        int, typer.Option(help="With --pull: the port of /healthz and /metrics; 0 is off.")
+    ] = 0,
+    log_level: Annotated[
+        LogLevel,
+        typer.Option(envvar="PATCHWORK_WITNESS_LOG_LEVEL", help="From which level on to log."),
+    ] = LogLevel.INFO,
+    log_format: Annotated[
+        LogFormat,
+        typer.Option(envvar="PATCHWORK_WITNESS_LOG_FORMAT", help="How a line of the log looks."),
+    ] = LogFormat.JSON,
 ) -> None:
     """Witness until SIGTERM or Ctrl-C: answer add-checkpoint, or pull from behind NAT."""
     with report_errors(_usage), _opened(folder) as store:
+        configure_logs(log_level, log_format)
         check_closed(folder)
         if pull:
             require_url(pull, "--pull", allow_private=allow_private_addresses)
         with only_one(folder, "witness"):
             asyncio.run(_ask(store, private=allow_private_addresses))
             if pull:
-                asyncio.run(_pull(store, pull, private=allow_private_addresses))
+                watched = (folder, host, metrics_port)
+                asyncio.run(_pull(store, pull, watched, private=allow_private_addresses))
             else:
-                asyncio.run(_serve(store, host, port))
+                asyncio.run(_serve(folder, store, host, port))
 
 
 async def _ask(store: WitnessStore, *, private: bool) -> None:
@@ -100,24 +114,31 @@ async def _ask(store: WitnessStore, *, private: bool) -> None:
         typer.echo(f"only {answered} peers answered; carrying on", err=True)
 
 
-async def _pull(store: WitnessStore, url: str, *, private: bool) -> None:
-    from transport.server import stop_signal
+async def _pull(
+    store: WitnessStore, url: str, watched: tuple[Path, str, int], *, private: bool
+) -> None:
+    from audit.witness.watching import witness_watch
+    from transport.server import serve_forever, until_stopped
 
-    stop = stop_signal()
+    folder, host, port = watched
     async with HttpClient(allow_private=private) as http:
-        pulling = asyncio.ensure_future(Puller(http, url, store, lambda: int(time.time())).run())
+        puller = Puller(http, url, store, lambda: int(time.time()))
+        work: list[Awaitable[object]] = [puller.run()]
+        if port:
+            watch = witness_watch(folder, store, puller.pulse)
+            work.append(serve_forever(watch.application(), host, port))
         typer.echo(f"witness {store.key.name} pulling, not listening")
-        await stop.wait()
-        pulling.cancel()
-        await asyncio.gather(pulling, return_exceptions=True)
+        await until_stopped(work)
 
 
-async def _serve(store: WitnessStore, host: str, port: int) -> None:
+async def _serve(folder: Path, store: WitnessStore, host: str, port: int) -> None:
     # Late: who makes a key or adds a log serves nothing, and the web server is large.
     from audit.witness.app import make_app
+    from audit.witness.watching import witness_watch
     from transport.server import serve_until_stopped
 
-    app, name = make_app(store, lambda: int(time.time())), store.key.name
+    watch, name = witness_watch(folder, store), store.key.name
+    app = make_app(store, lambda: int(time.time()), watch.routes())
     await serve_until_stopped(
         app,
         host,

@@ -16,6 +16,7 @@ class SizedNote(NamedTuple):
 
 NO_NOTE = SizedNote(0, b"")
 _CAME_BACK = "came_back"
+_AHEAD = "ahead"
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,18 @@ class Checkpoints:
     def is_newest(self) -> None:
         """The witnesses hold nothing newer."""
         self._tx.run("DELETE FROM meta WHERE key = ?", _CAME_BACK)
+
+    def ahead(self) -> str | None:
+        """The witness that has seen a longer log than this database has, if one has."""
+        row = self._tx.one("SELECT value FROM meta WHERE key = ?", _AHEAD)
+        return str(row["value"]) if row else None
+
+    def set_ahead(self, witness: str | None) -> None:
+        """Take down which witness has, for whoever asks beside the running hub."""
+        if witness is None:
+            self._tx.run("DELETE FROM meta WHERE key = ?", _AHEAD)
+        else:
+            self._tx.put("meta", {"key": _AHEAD, "value": witness}, ("key",))
 
     def closed_since(self) -> int | None:
         """Since when contact details cannot move; None while they can."""

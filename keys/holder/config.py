@@ -3,13 +3,14 @@
 from pathlib import Path
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from runtime.service_settings import ServiceSettings
 from runtime.settings import read_settings
 from transport.client import require_url
 
 
-class HolderSettings(BaseSettings):
+class HolderSettings(ServiceSettings):
     """Settings of one key holder."""
 
     model_config = SettingsConfigDict(env_prefix="PATCHWORK_KEYS_", extra="forbid")
