@@ -12,7 +12,7 @@ test: .venv/.dev
 
 # Long fault and fuzz runs, and the property tests with many more examples.
 soak: .venv/.dev
-	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest tests/soak tests/property $(ARGS)
+	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -p tests.soak.progress tests/soak tests/property $(ARGS)
 
 # Conditions and refusals taken out one by one: does a test go red? Hours for all; ARGS=hub/exchange
 # for a part. What was killed is not tried again while module and test stay as they are.

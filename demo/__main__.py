@@ -8,7 +8,6 @@ import argparse
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from demo.chapters import chapters
 from demo.council import (
     CHILD,
     HEALTH,
+    Council,
     enrol,
     enrol_auditor,
     found,
@@ -23,27 +23,10 @@ from demo.council import (
     make_hub,
     make_key_holders,
 )
-from demo.stage import DemoError, Stage, fresh_folder
+from demo.narrator import Narrator
+from demo.stage import BIN, ROOT, DemoError, Stage, fresh_folder
 from demo.story import Story
 from demo.trouble import Trouble
-
-
-class Narrator:
-    """Prints the steps, numbered, with the seconds they took."""
-
-    def __init__(self) -> None:
-        self._began = time.monotonic()
-        self._step = 0
-
-    def title(self, text: str) -> None:
-        """A new step."""
-        self._step += 1
-        print(f"\n{self._step:2d}. {text}  [{time.monotonic() - self._began:.0f}s]", flush=True)
-
-    def tell(self, text: str) -> None:
-        """What happened in it."""
-        print("\n".join("    " + line for line in text.splitlines()), flush=True)
-
 
 Steps = Sequence[tuple[str, Callable[[], None]]]
 FIRST = "beginning"
@@ -60,8 +43,8 @@ NAMES = (
 )
 
 
-def perform(stage: Stage, narrator: Narrator, names: Sequence[str]) -> None:
-    """Set the council up and tell these chapters."""
+def perform(stage: Stage, narrator: Narrator, names: Sequence[str]) -> Council:
+    """Set the council up and tell these chapters; what stands now."""
     narrator.title("Three key holders make their keys")
     make_hub(stage)
     holders = make_key_holders(stage)
@@ -98,14 +81,41 @@ def perform(stage: Stage, narrator: Narrator, names: Sequence[str]) -> None:
     told = {FIRST: beginning, **chapters(stage, story, narrator.tell)}
     for name in names:
         if len(names) > 1:
-            print(f"\n--- {name} ---", flush=True)
+            narrator.heading(name)
         _tell(narrator, told[name])
+    return council
 
 
 def _tell(narrator: Narrator, steps: Steps) -> None:
     for title, step in steps:
         narrator.title(title)
         step()
+
+
+def what_next(hub_url: str, *, audited: bool) -> str:
+    """What somebody can do while everything stays up: addresses, commands, where the files are."""
+    case, here = ROOT / "case", Path.cwd()
+    place = BIN.relative_to(here) if BIN.is_relative_to(here) else BIN
+    third = f"patchwork-audit report {case} --html {ROOT / 'report.html'}"
+    if not audited:
+        third = f"patchwork-hub members --dir {ROOT / 'hub'}"
+    rows = [
+        ("Look at", f"{hub_url}/status"),
+        ("", f"{hub_url}/healthz"),
+        ("Try", f"{place}/patchwork-node team c-0001 --dir {CHILD.folder}"),
+        ("", f"{place}/patchwork-node inbox --dir {HEALTH.folder}"),
+        ("", f"{place}/{third}"),
+        ("Files", f"{ROOT}/ has a folder for each organisation"),
+        ("", f"{ROOT / 'logs'}/ has what each service says"),
+    ]
+    if audited:
+        rows.append(("", f"{case / 'log'}/ is the auditor's copy, {ROOT / 'log.vkey'} its key"))
+    rows += [
+        ("Other tales", 'make demo ARGS="--chapter NAME": ' + ", ".join(NAMES[1:])),
+        ("For real", "docs/operate/README.md"),
+    ]
+    first = "\nEverything stays up until you press Ctrl-C. Meanwhile, in another terminal:\n"
+    return "\n".join([first, *(f"  {what:12s} {said}" for what, said in rows)])
 
 
 def main() -> int:
@@ -118,12 +128,13 @@ def main() -> int:
     names = (arguments.chapter,) if arguments.chapter else NAMES if arguments.check else (FIRST,)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     fresh_folder()
-    stage, narrator = Stage(pictures=arguments.pictures), Narrator()
+    stage = Stage(pictures=arguments.pictures)
     try:
-        perform(stage, narrator, names)
+        with Narrator(lambda: stage.doing) as narrator:
+            council = perform(stage, narrator, names)
         print("\nThe whole story went as told.", flush=True)
         if not arguments.check:
-            print("Everything stays up under .demo/ until you press Ctrl-C.", flush=True)
+            print(what_next(council.hub_url, audited=FIRST in names), flush=True)
             threading.Event().wait()
     except DemoError as error:
         print(f"\nThe demo stopped: {error}", file=sys.stderr)

@@ -197,7 +197,7 @@ def join(
     at: Site = WEXCOMBE,
 ) -> str:
     """An agency's node joins a hub; the words that were compared."""
-    invitation = stage.run("patchwork-hub", "invite", "--dir", str(at.hub)).strip()
+    invitation = stage.run("patchwork-hub", "invite", "--dir", str(at.hub)).split()[0]
     name = f"{at.prefix}join-{agency.key}"
     stage.start(
         name, "patchwork-node", "join", "--dir", str(agency.folder), "--accept-charter",
@@ -235,7 +235,7 @@ def enrol_auditor(stage: Stage) -> None:
         "--control-domain", "Auditor's office", "--duty-line", "01632 960140",
         "--duty-hours", "Weekdays 9am to 5pm",
     )  # fmt: skip
-    invitation = stage.run("patchwork-hub", "invite", "--dir", str(ROOT / "hub")).strip()
+    invitation = stage.run("patchwork-hub", "invite", "--dir", str(ROOT / "hub")).split()[0]
     stage.start(
         "join-auditor", "patchwork-audit", "join", folder, invitation,
         "--allow-private-addresses", until="words: ",

@@ -43,6 +43,7 @@ class Stage:
 
     pictures: Path | None = None
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    doing: str = ""  # what is under way, for whoever waits to see something
     _started: dict[str, Sequence[str]] = field(default_factory=dict)
     _group: ProcessGroup = field(default_factory=ProcessGroup)
 
@@ -124,6 +125,7 @@ class Stage:
 
     def until(self, look: Callable[[], Found], what: str) -> Found:
         """Look until something is there; what was found. Raises DemoError if a service dies."""
+        self.doing = f"waiting until {what}"
         began = time.monotonic()
         while True:
             looked = time.monotonic()
@@ -168,6 +170,8 @@ class Stage:
 
     def _begin(self, words: Sequence[str]) -> subprocess.Popen[bytes]:
         program, *arguments = words
+        said = [word for word in arguments[:2] if word.replace("-", "").isalpha()]
+        self.doing = " ".join(["running", program, *said])
         command = [str(BIN / program), *arguments]
         return self._group.start(command, subprocess.PIPE, environment=ENVIRONMENT)
 

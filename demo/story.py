@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from demo.council import CHARITY, CHILD, HEALTH, PEOPLE, Agency, Council, enrol
+from demo.narrator import findings_in_short, indented, report_in_short
 from demo.stage import ROOT, DemoError, Stage
 
 AMIRA_HEALTH, AMIRA_CHILD, TWIN = "h-0001", "c-0001", "h-0002"
@@ -37,7 +38,7 @@ class Story:
             for agency in both
         ]  # fmt: skip
         for agency, output in zip(both, self._stage.run_all(*commands), strict=True):
-            self._tell(f"{agency.name} brings its file: " + " ".join(output.split()))
+            self._tell(f"{agency.name} brings its file:\n{indented(output)}")
         for output in self._stage.run_all(*commands):
             same = "0 new, 0 changed" in output
             self.expect(same, "a second import of the file changes nothing")
@@ -48,7 +49,7 @@ class Story:
         """Both publish what they may, and serve."""
         for agency in (HEALTH, CHILD):
             output = self.node(agency, "publish")
-            self._tell(f"{agency.name} publishes: " + " ".join(output.split()))
+            self._tell(f"{agency.name} publishes:\n{indented(output)}")
             self.serve(agency)
 
     def serve(self, agency: Agency) -> None:
@@ -193,12 +194,14 @@ class Story:
                     self._council.genesis, "--dir", str(ROOT / "auditor"),
                     "--allow-private-addresses")  # fmt: skip
         output = self._audit("verify", case)
-        self._tell("The auditor copies the log and verifies it. " + " ".join(output.split())[:300])
+        self._tell("The auditor copies the log and verifies it:")
+        self._tell(report_in_short(output))
         output = self._audit("open", case)
         self._tell(
             "With the payloads, every signature is checked by the key the log held at that moment "
-            "and every decision is made again. " + " ".join(output.split())[:400]
+            "and every decision is made again:"
         )
+        self._tell(report_in_short(output))
         tampered = ROOT / "case-tampered"
         shutil.copytree(case, tampered)
         bundle = next(path for path in sorted((tampered / "log/tile/entries").rglob("*"))
@@ -209,7 +212,7 @@ class Story:
         output = self._audit("verify", str(tampered), expect=1)
         self.expect("entries" in output, "the auditor says where")
         self._tell("One byte of the copy is changed on purpose. The auditor says where:")
-        self._tell(output.strip()[:600])
+        self._tell(findings_in_short(output))
 
     def _ask(
         self, basis: str, facts: list[str], reference: str | None = None, expect: int = 0

@@ -8,16 +8,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from runtime.files import put_settings
+from runtime.service_settings import ServiceSettings
 from runtime.settings import read_settings
 from transport.client import require_url
 
 SETTINGS = "hub.toml"
 
 
-class HubSettings(BaseSettings):
+class HubSettings(ServiceSettings):
     """Settings of one hub."""
 
     model_config = SettingsConfigDict(env_prefix="PATCHWORK_HUB_", extra="forbid")

@@ -16,7 +16,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from node.web_settings import WebSettings
 from protocol.contact import read_email, require_hours, require_name, require_phone
@@ -27,6 +27,7 @@ from protocol.governance.involvement_types import InvolvementType
 from protocol.governance.limits import TOKEN_DAYS
 from protocol.matchkeys.shared_places import SharedPlaces, shared_places
 from runtime.folders import NODE, require
+from runtime.service_settings import ServiceSettings
 from runtime.settings import read_settings
 
 AnswerRule = Literal["ask", "allow"]
@@ -162,7 +163,7 @@ class MailSettings(BaseModel):
         return self
 
 
-class NodeSettings(WebSettings, BaseSettings):
+class NodeSettings(WebSettings, ServiceSettings):
     """Settings of one node."""
 
     model_config = SettingsConfigDict(env_prefix="PATCHWORK_NODE_", extra="forbid")
@@ -223,6 +224,16 @@ class NodeSettings(WebSettings, BaseSettings):
         "127.0.0.1",
         description="Address that the local interface listens on. Changed to another than this "
         "machine's: everybody on the network may try tokens, and sees them pass unencrypted.",
+    )
+    metrics_port: int = Field(
+        0, ge=0, le=65_535,
+        description="Port of /healthz and /metrics, by which this node is watched; 0 is off. "
+        "Changed: your monitoring sees nothing, or asks another program.",
+    )  # fmt: skip
+    metrics_host: str = Field(
+        "127.0.0.1",
+        description="Address that these listen on. Changed to another than this machine's: "
+        "everybody on the network sees that it runs, and may try tokens.",
     )
     alarm_command: list[str] = Field(
         default_factory=list,

@@ -31,9 +31,10 @@ from protocol.errors import ErrorCode, PatchworkError, RemoteError
 from protocol.governance.retention import DAY
 from protocol.messages.bodies import PollBody
 from protocol.wire import ANSWER_LIMIT, Mailbag, parse_wire
+from runtime.metrics import Pulse
+from runtime.patience import FIRST_SECONDS, Patience
 
 log = structlog.get_logger()
-RETRY_SECONDS = 2.0
 PAUSE_SECONDS = 0.3
 FOLLOW_SECONDS = 2.0
 LOOK_SECONDS = 30.0
@@ -70,7 +71,10 @@ class NodeService:
         self.forgetting = Forgetting(membership.engine, settings, membership.folder, membership.env)
         self.settings = settings
         self._instance = secrets.token_hex(16)
+        self.patience = Patience("node_waits", membership.hub.url)
+        self.pulse = Pulse(membership.env.clock, (membership.hub.name,))
         self._faulty: set[str] = set()
+        self._pauses: dict[str, float] = {}
         self._retry_first = False
         self._reminded = 0
 
@@ -202,8 +206,10 @@ class NodeService:
                 done = True
             (self._faulty.discard if done else self._faulty.add)(name)
         except PatchworkError as error:
-            log.warning("node_waits", code=error.code.value, detail=error.detail)
-            return False
+            self._pauses[name] = self.patience.failed(name, error)
+        else:
+            self.patience.went_well(name)
+        (self.pulse.went_well if done else self.pulse.failed)(name)
         return done
 
     async def _receive(self) -> None:
@@ -283,7 +289,7 @@ class NodeService:
     async def _forever(self, name: str, work: Work) -> None:
         while True:
             if not await self.attempt(name, work):
-                await asyncio.sleep(RETRY_SECONDS)
+                await self.patience.pause(self._pauses.pop(name, FIRST_SECONDS))
 
 
 async def _read_at(

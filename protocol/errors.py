@@ -116,7 +116,7 @@ ERROR_TEXTS: dict[ErrorCode, ErrorText] = {
     ErrorCode.NO_TOKEN: ErrorText(
         401,
         "The token is missing or wrong",
-        "Send the token in the node's api-token.json as Authorization: Bearer.",
+        "Send the token in the service's own folder as Authorization: Bearer.",
     ),
     ErrorCode.OVER_QUOTA: ErrorText(
         429, "The quota is used up", "Wait until tomorrow, or ask the council for more."

@@ -1,20 +1,20 @@
 """What the four command lines share: error sentences, exit codes and quiet logs."""
 
 import gc
-import logging
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Any
+from typing import Annotated, Any
 
-import structlog
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from protocol.errors import PatchworkError
-from runtime.faults import place_of
+from runtime.logs import configure_logs
+from runtime.version import version
 
 
 def make_cli(name: str, help_text: str) -> typer.Typer:
@@ -25,8 +25,20 @@ def make_cli(name: str, help_text: str) -> typer.Typer:
         name=name, help=help_text, no_args_is_help=True, pretty_exceptions_show_locals=False
     )
 
+    def say_version(asked: bool) -> None:
+        if asked:
+            typer.echo(f"{name} {version()}")
+            raise typer.Exit
+
     @cli.callback(help=help_text)
-    def begin() -> None:
+    def begin(
+        _version: Annotated[
+            bool,
+            typer.Option(
+                "--version", is_eager=True, callback=say_version, help="Say which version this is."
+            ),
+        ] = False,
+    ) -> None:
         os.umask(0o077)
 
     return cli
@@ -84,6 +96,11 @@ def handed_over(argument: str, what: str, check: Check = str) -> str:
     return argument
 
 
+def tell(value: object, text: str, *, as_json: bool) -> None:
+    """Say what a command did: to a script as JSON in one line, to a person in words."""
+    typer.echo(json.dumps(value) if as_json else text)
+
+
 @contextmanager
 def report_errors(code: Callable[[BaseException], int] = lambda error: 1) -> Iterator[None]:
     """Turn whatever goes wrong into a sentence and an exit code, 1 unless `code` says another."""
@@ -97,31 +114,3 @@ def report_errors(code: Callable[[BaseException], int] = lambda error: 1) -> Ite
 
         typer.echo(sentence_of(error), err=True)
         raise typer.Exit(code(find(error))) from None
-
-
-class _OfLibraries(logging.Handler):
-    """What libraries log: who, the type of the error and our place in it. Their messages and
-    tracebacks quote what somebody sent.
-    """
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Log that something was logged."""
-        error = record.exc_info[1] if record.exc_info else None
-        said = {"error": type(error).__name__, "at": place_of(error)} if error else {}
-        structlog.get_logger().log(record.levelno, "library", logger=record.name, **said)
-
-
-def configure_logs() -> None:
-    """JSON lines on stderr, without tracebacks: those can quote values."""
-    root = logging.getLogger()
-    if not any(isinstance(handler, _OfLibraries) for handler in root.handlers):
-        root.addHandler(_OfLibraries())
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )

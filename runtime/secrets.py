@@ -4,6 +4,7 @@ Never printed, never in argv or environment. A file that others may read is refu
 """
 
 import json
+import secrets
 import stat
 from pathlib import Path
 
@@ -15,8 +16,12 @@ def write_secrets(path: Path, values: dict[str, bytes]) -> None:
     """Create the file with mode 0600, whole or not at all. Raises LocalError(CONFLICT) if it is
     there already.
     """
+    _write_own(path, _encoded(values))
+
+
+def _write_own(path: Path, data: bytes) -> None:
     try:
-        put_new(path, _encoded(values))
+        put_new(path, data)
     except FileExistsError as error:
         raise LocalError(
             ErrorCode.CONFLICT,
@@ -67,6 +72,16 @@ def read_password(path: Path) -> str:
     if not words or not words[0]:
         raise LocalError(ErrorCode.CONFIGURATION, f"{path.name} has nothing in its first line")
     return words[0]
+
+
+def own_token(path: Path) -> str:
+    """The bearer token in a file of its own, one line in hex, drawn the first time.
+
+    Raises LocalError.
+    """
+    if not path.exists():
+        _write_own(path, secrets.token_hex(32).encode() + b"\n")
+    return read_password(path)
 
 
 def check_own(path: Path) -> None:

@@ -60,7 +60,13 @@ class Door:
         self._unshown = 0
         self.turns = asyncio.Semaphore(AT_ONCE)
         self.readers = asyncio.Semaphore(AT_ONCE)
-        self._dropped, self._told = 0, 0.0
+        self.dropped = 0
+        self._told_dropped, self._told = 0, 0.0
+
+    @property
+    def connections(self) -> int:
+        """How many stand now."""
+        return len(self._known)
 
     def open_wide(self) -> None:
         """Raise this process's limit of descriptors; half of them are for the unknown."""
@@ -93,9 +99,10 @@ class Door:
                     self._forget(item)
                 elif item.state is not _State.WORK and now > item.until and not _sends(item):
                     self._drop(item)
-            if self._dropped and now >= self._told + TELL_SECONDS:
-                log.warning("connections_dropped", number=self._dropped)
-                self._dropped, self._told = 0, now
+            fresh = self.dropped - self._told_dropped
+            if fresh and now >= self._told + TELL_SECONDS:
+                log.warning("connections_dropped", number=fresh)
+                self._told_dropped, self._told = self.dropped, now
 
     def visit(self, request: web.Request) -> "Visit":
         """What the door knows of a request while it is answered."""
@@ -108,7 +115,7 @@ class Door:
             self._unshown -= 1
 
     def _drop(self, item: Connection) -> None:
-        self._dropped += 1
+        self.dropped += 1
         self._forget(item)
         if item.handler.transport is None:  # accepted, and not made yet: it is, in this turn
             asyncio.get_running_loop().call_soon(_abort, item.handler)

@@ -4,6 +4,7 @@ A route is a row in a table. There is no way to add one without saying how its c
 and a test walks every application to see that nothing else was added.
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,6 +16,7 @@ from aiohttp.typedefs import Middleware
 from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
 from protocol.wire import MESSAGE_LIMIT
 from runtime.faults import place_of
+from runtime.metrics import Metric, gauge
 from transport.door import DOOR, VISIT, Door, Visit, check_encoding
 from transport.problems import CONTENT_TYPE, problem_body
 
@@ -33,6 +35,7 @@ class Auth(StrEnum):
     LOCAL_BEARER = "the bearer token in the node's own folder, on this machine"
     LOG_SIGNATURE = "a checkpoint signed by a log key this witness knows"
     RECOVERY_SIGNATURE = "a rotation signed by the recovery key whose hash the log holds"
+    METRICS_BEARER = "the bearer token in the service's own folder that lets its numbers be read"
     WITNESS_SIGNATURE = "a line by a witness key of the charter over a checkpoint of this log"
     SIGN_IN = "whoever comes to sign in: serves nothing of anybody"
     SESSION = "the session of somebody who signed in, in a role that the page names"
@@ -52,6 +55,8 @@ class Route:
 
 
 ROUTES: web.AppKey[dict[tuple[str, str], Route]] = web.AppKey("routes")
+ANSWERED: web.AppKey[Counter[tuple[str, ...]]] = web.AppKey("answered")
+BEARERS = frozenset({Auth.LOCAL_BEARER, Auth.METRICS_BEARER})
 
 
 def make_application(
@@ -60,7 +65,7 @@ def make_application(
     """An application of exactly these routes, with a body limit, and errors as problem+json unless
     `errors` turns them into something else.
     """
-    middlewares = [errors or problems, at_the_door]
+    middlewares = [counted, errors or problems, at_the_door]
     app = web.Application(middlewares=middlewares, client_max_size=body_limit)
     add_routes(app, routes)
     return app
@@ -69,9 +74,32 @@ def make_application(
 def add_routes(app: web.Application, routes: Iterable[Route]) -> None:
     """Give an application its table of routes and its door."""
     app[ROUTES], app[DOOR] = {}, Door()
+    app[ANSWERED] = Counter()
     for route in routes:
         added = app.router.add_route(route.method, route.path, route.handler)
         app[ROUTES][(route.method, _path_of(added))] = route
+
+
+@web.middleware
+async def counted(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Count answers by route and status: never by what stood in the address."""
+    response = await handler(request)
+    route = _route_of(request)
+    place = (route.method, _path_of(request.match_info.route)) if route else ("", "")
+    request.app[ANSWERED][(*place, str(response.status))] += 1
+    return response
+
+
+def requests_answered(app: web.Application) -> list[Metric]:
+    """How many requests were answered, and what the door has seen."""
+    door, answered = app[DOOR], app[ANSWERED]
+    return [
+        Metric("http_requests_total", "Requests answered; without a route: no such address.",
+               {**answered}, ("method", "route", "status"), counter=True),
+        gauge("http_connections", "Connections that stand now.", door.connections),
+        Metric("http_connections_dropped_total", "Connections that were ended: too slow, or too "
+               "many that had shown nothing.", {(): door.dropped}, counter=True),
+    ]  # fmt: skip
 
 
 @web.middleware
@@ -120,7 +148,7 @@ async def _let_through(
     if route.body_limit:
         await visit.turn(public=route.auth is Auth.PUBLIC)
     response = await handler(request)
-    if route.auth is Auth.LOCAL_BEARER and response.status < 400:
+    if route.auth in BEARERS and response.status < 400:
         visit.show()
     return response
 

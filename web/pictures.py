@@ -4,15 +4,21 @@ Pure: numbers in, text out. Everything textual is escaped. Colours are told apar
 too, and keep a contrast of 4.5 to 1 on white.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from web.markup import text
 
 WIDTH, HEIGHT = 640, 400
 LEFT, RIGHT, TOP, BOTTOM = 70, 20, 50, 60
-COLOURS = ("#1d70b8", "#b3261e", "#00703c", "#4c2c92")
+COLOURS = ("#1d70b8", "#b3261e", "#00703c", "#4c2c92", "#6f5a00")
 INK = "#0b0c0c"
+MOST_TICKS = 5
+MOST_NAMES = 4  # of bars: days are long words, and more would run into each other
+WIDEST_BAR = 90.0
+
+_Across = tuple[str, Sequence[tuple[float, str]]]
+"""What the axis across means, and its marks: where each stands, and what it says."""
 
 
 def number_text(value: float) -> str:
@@ -43,12 +49,29 @@ class Axis:
         ]
 
 
+def count_axis(label: str, most: int) -> Axis:
+    """An axis for whole numbers from 0 to `most`: each tick is one, and there are few."""
+    wanted = max(1, -(-most // MOST_TICKS))
+    size = 10 ** (len(str(wanted)) - 1)
+    step = next(size * part for part in (1, 2, 5, 10) if size * part >= wanted)
+    ticks = max(1, -(-most // step))
+    return Axis(label, 0, ticks * step, ticks, lambda value: f"{round(value):,}")
+
+
 @dataclass(frozen=True)
 class Series:
     """A named row of (x, y) points."""
 
     name: str
     points: Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Bars:
+    """What the bars of a picture stand on: what an axis means, and a name for each bar."""
+
+    label: str
+    names: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -71,25 +94,35 @@ def line_picture(caption: Caption, x: Axis, y: Axis, series: Sequence[Series]) -
             shapes += [
                 f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3.5" fill="{colour}"/>' for a, b in places
             ]
-    return _picture(caption, (x, y), shapes, [row.name for row in series])
+    marks = [(_across(x, mark), x.text(mark)) for mark in x.marks()]
+    return _picture(caption, (x.label, marks), y, shapes, [row.name for row in series])
 
 
-def bar_picture(caption: Caption, x: Axis, y: Axis, series: Sequence[Series]) -> str:
-    """Bars at the same places, one series stacked on the other; each point is a bar's left edge."""
+def bar_picture(
+    caption: Caption, bars: Bars, y: Axis, series: Mapping[str, Sequence[float]]
+) -> str:
+    """One bar a name, its parts one on the other; `series` is part name to a value a bar. A bar's
+    name stands under its middle; where there are many, not under each.
+    """
+    count = max(1, len(bars.names))
+    room = (WIDTH - LEFT - RIGHT) / count
+    wide = min(WIDEST_BAR, max(1.0, room - 1))
+    middles = [LEFT + room * (place + 0.5) for place in range(count)]
+    floor = [0.0] * count
     shapes = []
-    floor: dict[float, float] = {}
-    for number, row in enumerate(series):
+    for number, values in enumerate(series.values()):
         colour = COLOURS[number % len(COLOURS)]
-        wide = (WIDTH - LEFT - RIGHT) / max(1, len(row.points))
-        for a, b in row.points:
-            low = floor.get(a, 0.0)
-            floor[a] = low + b
-            top, bottom = _up(y, low + b), _up(y, low)
-            shapes.append(
-                f'<rect x="{_across(x, a):.1f}" y="{top:.1f}" width="{max(1.0, wide - 1):.1f}" '
-                f'height="{max(0.0, bottom - top):.1f}" fill="{colour}"/>'
-            )
-    return _picture(caption, (x, y), shapes, [row.name for row in series])
+        for place, value in enumerate(values):
+            top, bottom = _up(y, floor[place] + value), _up(y, floor[place])
+            floor[place] += value
+            if value:
+                shapes.append(
+                    f'<rect x="{middles[place] - wide / 2:.1f}" y="{top:.1f}" width="{wide:.1f}" '
+                    f'height="{bottom - top:.1f}" fill="{colour}"/>'
+                )
+    every = -(-count // MOST_NAMES)
+    marks = [(middles[at], bars.names[at]) for at in range(0, len(bars.names), every)]
+    return _picture(caption, (bars.label, marks), y, shapes, list(series))
 
 
 def _across(axis: Axis, value: float) -> float:
@@ -101,11 +134,11 @@ def _up(axis: Axis, value: float) -> float:
 
 
 def _picture(
-    caption: Caption, axes: tuple[Axis, Axis], shapes: Sequence[str], names: Sequence[str]
+    caption: Caption, across: _Across, y: Axis, shapes: Sequence[str], names: Sequence[str]
 ) -> str:
     lines = [
         *head(caption, WIDTH, HEIGHT),
-        *_frame(*axes),
+        *_frame(across, y),
         *shapes,
         *_legend(names),
         "</svg>",
@@ -127,14 +160,15 @@ def head(caption: Caption, wide: int, high: int) -> list[str]:
     ]
 
 
-def _frame(x: Axis, y: Axis) -> list[str]:
+def _frame(across: _Across, y: Axis) -> list[str]:
+    meaning, marks = across
     bottom, right = HEIGHT - BOTTOM, WIDTH - RIGHT
     lines = [
         f'<path d="M{LEFT} {TOP}V{bottom}H{right}" fill="none" stroke="{INK}"/>',
-        label((LEFT + right) / 2, HEIGHT - 16, x.label, "middle"),
+        label((LEFT + right) / 2, HEIGHT - 16, meaning, "middle"),
         f'<g transform="rotate(-90)">{label(-(TOP + bottom) / 2, 18, y.label, "middle")}</g>',
     ]
-    lines += [label(_across(x, mark), bottom + 18, x.text(mark), "middle") for mark in x.marks()]
+    lines += [label(place, bottom + 18, said, "middle") for place, said in marks]
     lines += [label(LEFT - 6, _up(y, mark) + 4, y.text(mark), "end") for mark in y.marks()]
     return lines
 

@@ -35,7 +35,7 @@ def rows_picture(
                 f'fill="{COLOURS[number % len(COLOURS)]}" stroke="#ffffff"/>'
             )
             left += wide
-        said = " + ".join(f"{values[place]:g}" for values in parts.values())
+        said = " + ".join(_number(values[place]) for values in parts.values())
         shapes.append(label(left + 6, top + 15, said + unit, "start"))
     height = HEAD + max(1, len(names)) * ROW_HEIGHT + 10
     return _picture(caption, (WIDTH, height), shapes, list(parts))
@@ -66,6 +66,11 @@ def grid_picture(
     )
     size = (max(WIDTH, left + side + 20), top + side + 20)
     return _picture(caption, size, [frame, *shapes], [])
+
+
+def _number(value: float) -> str:
+    """Counts as whole numbers, and shares with what stands behind the point."""
+    return f"{value:,.0f}" if value == int(value) else f"{value:g}"
 
 
 def _short(name: str) -> str:

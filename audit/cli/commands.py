@@ -17,8 +17,10 @@ from rich.progress import Progress
 from audit.auditor.identity import AuditorFolder
 from audit.auditor.joining import Joining, parse_invitation
 from audit.auditor.number import parse_number, read_number
-from audit.case.case import Case, parse_genesis
+from audit.case.case import Case
 from audit.case.files import write_file
+from audit.cli.bars import shown_on_terminal
+from audit.cli.given import read_disclosure, read_genesis, read_old, read_policy
 from audit.fetch.commitment import commit as send_commitment
 from audit.fetch.export import Exporter, fetch_payloads
 from audit.fetch.fetch import Fetch, Source
@@ -35,10 +37,7 @@ from audit.report.spreadsheet import findings_csv
 from audit.rules.signed import verification
 from audit.verify.verify import Verified, verify_case
 from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
-from protocol.log.tlog_policy import TlogPolicy, parse_tlog_policy
-from protocol.requests.disclosure import Disclosure
-from protocol.wire import parse_wire
-from runtime.cli import handed_over, report_errors
+from runtime.cli import handed_over, report_errors, tell
 from runtime.environment import Environment
 from transport.client import HttpClient, require_url
 
@@ -119,7 +118,7 @@ def fetch(
     """Copy a log, and its payloads if we are its auditor, into a case folder."""
     with _errors_reported():
         require_url(url, "the hub's address", allow_private=allow_private_addresses)
-        source = Source(url, _genesis(genesis))
+        source = Source(url, read_genesis(genesis))
         asyncio.run(_fetch(source, case, folder, private=allow_private_addresses))
         typer.echo(f"Fetched into {case}.")
         if not Case(case).begins_as_pinned():
@@ -137,7 +136,9 @@ def verify(
 ) -> None:
     """Check tree, tiles, genesis, public leaves, quorum and every signature. No network."""
     with _errors_reported():
-        report = verification(Case(case), _read_old(old), _read_policy(policy))
+        wanted = read_old(old), read_policy(policy)
+        with shown_on_terminal() as told:
+            report = verification(Case(case), *wanted, told)
     _show(report, as_json=as_json)
 
 
@@ -151,8 +152,10 @@ def open_payloads(
 ) -> None:
     """Verify, then check every payload and make every decision again. No network."""
     with _errors_reported():
-        disclosed = [_read_disclosure(path) for path in disclosure or []]
-        report = audit_case(Case(case), _read_old(old), notes or [], disclosed).report
+        disclosed = [read_disclosure(path) for path in disclosure or []]
+        with shown_on_terminal() as told:
+            audited = audit_case(Case(case), read_old(old), notes or [], disclosed, told)
+        report = audited.report
     _show(report, as_json=as_json)
 
 
@@ -167,7 +170,8 @@ def report(
 ) -> None:
     """Open a case and write a report for people: a page with pictures, CSV, JSON. No network."""
     with _errors_reported():
-        audited = audit_case(Case(case), _read_old(old), notes or [])
+        with shown_on_terminal() as told:
+            audited = audit_case(Case(case), read_old(old), notes or [], told=told)
         if html is not None:
             write_file(html, to_html(audited, int(time.time())).encode())
         if csv is not None:
@@ -184,6 +188,7 @@ def commit(
     folder: Annotated[Path, typer.Option("--dir", help="The auditor's folder.")],
     n: Annotated[int, typer.Option("--n", min=1, max=10_000, help="How many to draw.")] = 50,
     allow_private_addresses: Private = False,
+    as_json: JsonOutput = False,
 ) -> None:
     """Log a commitment to a secret number, from which a sample will be drawn."""
     with _errors_reported():
@@ -192,8 +197,9 @@ def commit(
         name, index = asyncio.run(
             _commit(url, exporter, n, folder, private=allow_private_addresses)
         )
-        typer.echo(f"Entry {index} commits to the number in {name}.")
-        typer.echo("Fetch a new case, then draw with: patchwork-audit sample")
+        said = f"Entry {index} commits to the number in {name}."
+        then = "Fetch a new case, then draw with: patchwork-audit sample"
+        tell({"entry": index, "file": str(name)}, f"{said}\n{then}", as_json=as_json)
 
 
 @app.command()
@@ -205,6 +211,7 @@ def sample(
     n: Annotated[
         int | None, typer.Option("--n", help="Draw more than was committed to; never fewer.")
     ] = None,
+    as_json: JsonOutput = False,
 ) -> None:
     """Draw the sample: every override, then by lot. Writes a worksheet. No network."""
     with _errors_reported():
@@ -214,8 +221,17 @@ def sample(
         drawn = draw_sample(Case(case), secret, n)
         for name, text in drawn.files.items():
             write_file(out_folder / name, text.encode())
-        typer.echo(f"Drew {len(drawn.sample.drawn)} of {drawn.sample.population} requests.")
-        typer.echo(f"This is commitment {drawn.sample.attempt} of {drawn.sample.attempts}.")
+        made = drawn.sample
+        value = {
+            "drawn": len(made.drawn),
+            "population": made.population,
+            "commitment": made.attempt,
+            "commitments": made.attempts,
+            "files": sorted(drawn.files),
+        }
+        said = f"Drew {len(made.drawn)} of {made.population} requests.\n"
+        said += f"This is commitment {made.attempt} of {made.attempts}."
+        tell(value, said, as_json=as_json)
 
 
 @app.command()
@@ -249,7 +265,7 @@ def monitor(
     with _errors_reported():
         require_url(url, "the hub's address", allow_private=allow_private_addresses)
         expected = Expected(max_age, AuditorFolder(folder) if folder else None)
-        kept = MonitorState(state, _genesis(genesis))
+        kept = MonitorState(state, read_genesis(genesis))
         pace = None if once else every
         looked = asyncio.run(
             _monitor(url, kept, expected, pace, private=allow_private_addresses, as_json=as_json)
@@ -345,38 +361,6 @@ def _auditor(folder: AuditorFolder, verified: Verified) -> Exporter:
 def _show(report: Report, *, as_json: bool) -> None:
     typer.echo(report.to_json() if as_json else report.to_text())
     raise typer.Exit(report.exit_code)
-
-
-def _genesis(text: str) -> str:
-    try:
-        return parse_genesis(text.encode("ascii", "replace"))
-    except RemoteError as error:
-        raise LocalError(ErrorCode.CONFIGURATION, error.detail) from error
-
-
-def _read_policy(path: Path | None) -> TlogPolicy | None:
-    try:
-        return None if path is None else parse_tlog_policy(path.read_bytes())
-    except OSError as error:
-        raise LocalError(ErrorCode.BAD_FILE, "the policy cannot be read") from error
-    except RemoteError as error:
-        raise LocalError(ErrorCode.BAD_FILE, error.detail) from error
-
-
-def _read_old(path: Path | None) -> bytes | None:
-    if path is None:
-        return None
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise LocalError(ErrorCode.BAD_FILE, "the old checkpoint cannot be read") from error
-
-
-def _read_disclosure(path: Path) -> Disclosure:
-    try:
-        return parse_wire(Disclosure, path.read_bytes())
-    except OSError as error:
-        raise LocalError(ErrorCode.BAD_FILE, f"{path.name} cannot be read") from error
 
 
 def _errors_reported() -> AbstractContextManager[None]:

@@ -20,6 +20,7 @@ from audit.verify.verify import Verified, verify_case
 from protocol.errors import RemoteError
 from protocol.requests.disclosure import Disclosure
 from protocol.requests.quotas import quota_of
+from runtime.progress import Told, nobody, told_of
 
 OUTCOMES = ("allow", "refer", "refuse", "other")
 
@@ -57,19 +58,21 @@ def audit_case(
     old_note: bytes | None,
     notes: Sequence[Path],
     disclosures: Sequence[Disclosure] = (),
+    told: Told = nobody,
 ) -> Audited:
     """Verify, open, and go through the lines once more for times and numbers.
 
-    `notes` are files or folders of checkpoints kept over time, `disclosures` what agencies went by.
+    `notes` are files or folders of checkpoints kept over time, `disclosures` what agencies went by;
+    `told` hears how far it is.
     Raises what verify_case raises.
     """
-    verified = verify_case(case, old_note)
-    opened = open_case(case, verified, disclosures=disclosures)
+    verified = verify_case(case, old_note, told=told)
+    opened = open_case(case, verified, disclosures=disclosures, told=told)
     seen = kept_notes(case, verified, notes)
     times, history = TimeCheck(seen, verified.size), History()
     clocks = ClockCheck(verified.directory, times.bounds)
     findings: list[Finding] = [*verified.findings, *opened.findings]
-    for line in lines(case, verified):
+    for line in told_of(lines(case, verified), "Times and numbers", verified.size, told):
         findings += times.line(line)
         findings += clocks.line(line)
         history.take(line)

@@ -24,7 +24,7 @@ from audit.report.figures import (
 from audit.report.front_door import enquiries_section
 from audit.rules.history import RENEWAL
 from web.markup import page, paragraph, section, table, text
-from web.pictures import Axis, Caption, Series, bar_picture
+from web.pictures import Bars, Caption, bar_picture, count_axis
 from web.rows import grid_picture, rows_picture
 
 DAY = 86_400
@@ -161,15 +161,12 @@ def _activity(audited: Audited) -> str:
     sums = {place: sum(counts[place] for counts in buckets.values()) for place in places}
     says = f"{sum(sums.values())} entries from {_day(first)} to {_day(last)}; the most in "
     says += f"{width} day(s): {max(sums.values())}."
-    series = [
-        Series(name, [(place, counts[place]) for place in range(first, last + 1, width)])
-        for name, counts in buckets.items()
-    ]
+    drawn = range(first, last + 1, width)
     picture = bar_picture(
         Caption("Activity over time", says),
-        Axis("day", first, last + width, 4, _day),
-        Axis("entries", 0, max(sums.values())),
-        series,
+        Bars("day" if width == 1 else f"from, {width} days a bar", [_day(at) for at in drawn]),
+        count_axis("entries", max(sums.values())),
+        {name: [counts[at] for at in drawn] for name, counts in buckets.items()},
     )
     heads = ("From", *buckets, "all")
     rows = [(_day(at), *(counts[at] for counts in buckets.values()), sums[at]) for at in places]

@@ -35,6 +35,7 @@ from protocol.fields import WireModel
 from protocol.log.leaf import Leaf, LeafKind
 from protocol.messages.statement import Statement
 from protocol.requests.disclosure import Disclosure
+from runtime.progress import Told, nobody, told_of
 
 
 @dataclass(frozen=True)
@@ -50,17 +51,18 @@ def open_case(
     verified: Verified,
     jobs: int | None = None,
     disclosures: Sequence[Disclosure] = (),
+    told: Told = nobody,
 ) -> Opened:
     """Check every payload of a verified case, signatures in `jobs` processes (None: one a core).
 
-    Decisions of holders that are in `disclosures` are made again. Raises nothing but LocalError:
-    the rest is found.
+    Decisions of holders that are in `disclosures` are made again; `told` hears how far it is.
+    Raises nothing but LocalError: the rest is found.
     """
     if not case.has_payloads:
         detail = "no payloads were fetched: fetch again with --dir, as an auditor who has joined"
         return Opened((missing(FindingCode.PAYLOADS_MISSING, None, detail),), {})
     opening = _Opening(case, verified, jobs, disclosures)
-    opening.run()
+    opening.run(told)
     return Opened(tuple(opening.findings), opening.checked())
 
 
@@ -114,9 +116,10 @@ class _Opening:
         self._sealed = 0
         self.findings: list[Finding] = []
 
-    def run(self) -> None:
+    def run(self, told: Told) -> None:
         verified = self._verified
-        for index, entry in logged_entries(self._case, verified.size, verified.tree):
+        entries = logged_entries(self._case, verified.size, verified.tree)
+        for index, entry in told_of(entries, "Payloads and decisions", verified.size, told):
             if index == verified.lost_at:
                 detail = "members and keys are not known from here on, so nothing more is checked"
                 self.findings.append(missing(FindingCode.DIRECTORY_LOST, index, detail))

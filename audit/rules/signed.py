@@ -16,6 +16,7 @@ from audit.verify.tree import EntryReader
 from audit.verify.verify import Verified, verify_case
 from protocol.log.leaf import LeafKind
 from protocol.log.tlog_policy import TlogPolicy
+from runtime.progress import Told, nobody, told_of
 
 
 @dataclass(frozen=True)
@@ -26,20 +27,26 @@ class Signed:
     findings: tuple[Finding, ...]
 
 
-def check_signatures(case: Case, verified: Verified, jobs: int | None = None) -> Signed:
+def check_signatures(
+    case: Case, verified: Verified, jobs: int | None = None, told: Told = nobody
+) -> Signed:
     """Check every fetched payload against its leaf and its signer, in `jobs` processes.
 
     None: one a core. Whether all payloads were fetched is for `open_case` to say.
     """
-    return _SignatureCheck(case, verified, jobs).run()
+    return _SignatureCheck(case, verified, jobs).run(told)
 
 
-def verification(case: Case, old_note: bytes | None, policy: TlogPolicy | None) -> Report:
-    """What `patchwork-audit verify` says: the public part, and signatures if payloads are here."""
-    verified = verify_case(case, old_note, policy)
+def verification(
+    case: Case, old_note: bytes | None, policy: TlogPolicy | None, told: Told = nobody
+) -> Report:
+    """What `patchwork-audit verify` says: the public part, and signatures if payloads are here.
+    `told` hears how far it is.
+    """
+    verified = verify_case(case, old_note, policy, told)
     checked, findings = verified.checked, verified.findings
     if case.has_payloads:
-        signed = check_signatures(case, verified)
+        signed = check_signatures(case, verified, told=told)
         checked = {**checked, "signed_entries": signed.signed}
         findings = (*findings, *signed.findings)
     return Report("The log of this case", checked, findings)
@@ -54,8 +61,9 @@ class _SignatureCheck:
         self._signed = 0
         self._findings: list[Finding] = []
 
-    def run(self) -> Signed:
-        while (payload := self._reader.following()) is not None:
+    def run(self, told: Told) -> Signed:
+        following = iter(self._reader.following, None)
+        for payload in told_of(following, "Signatures", self._verified.size, told):
             self._signed += payload.verified or self._matches(payload)
         return Signed(self._signed, (*self._reader.findings, *self._findings))
 

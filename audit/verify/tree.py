@@ -18,6 +18,7 @@ from protocol.log import merkle
 from protocol.log.checkpoint import Checkpoint
 from protocol.log.merkle import leaf_hash
 from protocol.log.tiles import ENTRIES, TILE_WIDTH, Tile, bundles_for_size
+from runtime.progress import Told, nobody, told_of
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,11 @@ class _TreeCheck:
         self._old_roots: list[bytes | None] = [None, None]
         self._bundles = 0
 
-    def run(self) -> TreeReport:
+    def run(self, told: Told) -> TreeReport:
+        size = self._checkpoint.size
         if self._old_size == 0:
             self._old_roots = [merkle.EMPTY_ROOT] * 2
-        for tile in bundles_for_size(self._checkpoint.size):
+        for tile in told_of(bundles_for_size(size), "Tree", -(-size // TILE_WIDTH), told):
             block = _Block(tile, *_sources(self._case, tile))
             self._bundles += 1
             self._name_faults(block)
@@ -145,9 +147,11 @@ class _TreeCheck:
         )
 
 
-def check_tree(case: Case, checkpoint: Checkpoint, old_size: int | None = None) -> TreeReport:
+def check_tree(
+    case: Case, checkpoint: Checkpoint, old_size: int | None = None, told: Told = nobody
+) -> TreeReport:
     """Recompute the tree of `checkpoint.size` leaves and compare root and every hash tile."""
-    return _TreeCheck(case, checkpoint, old_size).run()
+    return _TreeCheck(case, checkpoint, old_size).run(told)
 
 
 class EntryReader:

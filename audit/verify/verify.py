@@ -26,6 +26,7 @@ from protocol.log.merkle import EMPTY_ROOT
 from protocol.log.tiles import TILE_WIDTH
 from protocol.log.tlog_policy import TlogPolicy, verify_by_policy
 from protocol.messages.log import SuccessionBody
+from runtime.progress import Told, nobody, told_of
 
 _EMPTY_TREE = TreeReport((), frozenset(), None, None, 0, 0)
 
@@ -114,9 +115,13 @@ class _Replay:
 
 
 def verify_case(
-    case: Case, old_note: bytes | None = None, policy: TlogPolicy | None = None
+    case: Case,
+    old_note: bytes | None = None,
+    policy: TlogPolicy | None = None,
+    told: Told = nobody,
 ) -> Verified:
-    """Check everything that needs no payloads. `old_note` is an earlier checkpoint of this log.
+    """Check everything that needs no payloads. `old_note` is an earlier checkpoint of this log,
+    `told` hears how far it is.
 
     A `policy` of the auditor's own asks for more than the charter does, never for less.
     Raises RemoteError if the pinned genesis cannot be read, LocalError if `old_note` is not a
@@ -131,9 +136,10 @@ def verify_case(
         return Verified(
             0, _EMPTY_TREE, Directory(), None, {}, (), ErasureMarks(0), (_no_checkpoint(error),)
         )
-    tree = check_tree(case, checkpoint, old.size if old else None)
+    tree = check_tree(case, checkpoint, old.size if old else None, told)
     replay = _Replay(case, min(checkpoint.size, tree.bundles * TILE_WIDTH))
-    for index, entry in logged_entries(case, checkpoint.size, tree):
+    entries = logged_entries(case, checkpoint.size, tree)
+    for index, entry in told_of(entries, "Public entries", checkpoint.size, told):
         replay.entry(index, entry)
     directory = replay.directory
     findings = [*tree.findings, *_check_first(tree, genesis), *replay.findings]

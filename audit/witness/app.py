@@ -5,7 +5,7 @@ authenticated: a request counts only as far as a log key on file signed it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -16,15 +16,20 @@ from audit.witness.store import WitnessStore
 from protocol.errors import RemoteError
 from protocol.log.witness import MAX_REQUEST_BYTES
 from transport.door import VISIT
-from transport.routes import Auth, Route, add_routes, at_the_door
+from transport.routes import Auth, Route, add_routes, at_the_door, counted
 
 log = structlog.get_logger()
 
 
-def make_app(store: WitnessStore, clock: Callable[[], int]) -> web.Application:
-    """The application; `clock` gives Unix seconds. The caller closes the store."""
+def make_app(
+    store: WitnessStore, clock: Callable[[], int], also: Iterable[Route] = ()
+) -> web.Application:
+    """The application; `clock` gives Unix seconds, `also` is how it is watched. The caller closes
+    the store.
+    """
     handlers = _Handlers(store, clock)
-    app = web.Application(middlewares=[_statuses, at_the_door], client_max_size=MAX_REQUEST_BYTES)
+    middlewares = [counted, _statuses, at_the_door]
+    app = web.Application(middlewares=middlewares, client_max_size=MAX_REQUEST_BYTES)
     origin, public = "/{origin_hash:[0-9a-f]{64}}", Auth.PUBLIC
     signed, limit = Auth.LOG_SIGNATURE, MAX_REQUEST_BYTES
     add_routes(
@@ -33,6 +38,7 @@ def make_app(store: WitnessStore, clock: Callable[[], int]) -> web.Application:
             Route("POST", "/add-checkpoint", signed, handlers.add_checkpoint, limit),
             Route("GET", f"{origin}/checkpoint", public, handlers.checkpoint),
             Route("GET", f"{origin}/peers/{{key_id:[0-9a-f]{{8}}}}", public, handlers.sighting),
+            *also,
         ],
     )
     return app

@@ -7,7 +7,7 @@ to the screen or to a log line.
 import asyncio
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -24,6 +24,7 @@ from runtime.cli import report_errors
 from runtime.folders import WITNESS
 from runtime.interview.cli import AnswersFile, NoWait, leading
 from runtime.lock import only_one
+from runtime.logs import LogFormat, LogLevel, configure_logs
 from runtime.secrets import check_closed
 from transport.client import HttpClient, require_url
 
@@ -95,6 +96,13 @@ def run(
     allow_private_addresses: Annotated[
         bool | None, typer.Option(help="Allow http and private addresses (a test bench only).")
     ] = None,
+    metrics_port: Annotated[
+        int | None, typer.Option(help="With --pull: the port of /healthz and /metrics; 0 is off.")
+    ] = None,
+    log_level: Annotated[LogLevel | None, typer.Option(help="From which level on to log.")] = None,
+    log_format: Annotated[
+        LogFormat | None, typer.Option(help="How a line of the log looks.")
+    ] = None,
 ) -> None:
     """Witness until SIGTERM or Ctrl-C: answer add-checkpoint, or pull from behind NAT. What is left
     out is as witness.toml says.
@@ -105,19 +113,22 @@ def run(
         check_closed(folder)
         said = {
             "host": host, "port": port, "pull": pull,
-            "allow_private_addresses": allow_private_addresses,
+            "allow_private_addresses": allow_private_addresses, "metrics_port": metrics_port,
+            "log_level": log_level, "log_format": log_format,
         }  # fmt: skip
         changed = {name: value for name, value in said.items() if value is not None}
         settings = load_settings(folder).model_copy(update=changed)
+        configure_logs(settings.log_level, settings.log_format)
         private = settings.allow_private_addresses
         if settings.pull:
             require_url(settings.pull, "--pull", allow_private=private)
         with only_one(folder, "witness"):
             asyncio.run(_ask(store, private=private))
             if settings.pull:
-                asyncio.run(_pull(store, settings.pull, private=private))
+                watched = (folder, settings.host, settings.metrics_port)
+                asyncio.run(_pull(store, settings.pull, watched, private=private))
             else:
-                asyncio.run(_serve(store, settings.host, settings.port))
+                asyncio.run(_serve(folder, store, settings.host, settings.port))
 
 
 async def _ask(store: WitnessStore, *, private: bool) -> None:
@@ -127,24 +138,31 @@ async def _ask(store: WitnessStore, *, private: bool) -> None:
         typer.echo(f"only {answered} peers answered; carrying on", err=True)
 
 
-async def _pull(store: WitnessStore, url: str, *, private: bool) -> None:
-    from transport.server import stop_signal
+async def _pull(
+    store: WitnessStore, url: str, watched: tuple[Path, str, int], *, private: bool
+) -> None:
+    from audit.witness.watching import witness_watch
+    from transport.server import serve_forever, until_stopped
 
-    stop = stop_signal()
+    folder, host, port = watched
     async with HttpClient(allow_private=private) as http:
-        pulling = asyncio.ensure_future(Puller(http, url, store, lambda: int(time.time())).run())
+        puller = Puller(http, url, store, lambda: int(time.time()))
+        work: list[Awaitable[object]] = [puller.run()]
+        if port:
+            watch = witness_watch(folder, store, puller.pulse)
+            work.append(serve_forever(watch.application(), host, port))
         typer.echo(f"witness {store.key.name} pulling, not listening")
-        await stop.wait()
-        pulling.cancel()
-        await asyncio.gather(pulling, return_exceptions=True)
+        await until_stopped(work)
 
 
-async def _serve(store: WitnessStore, host: str, port: int) -> None:
+async def _serve(folder: Path, store: WitnessStore, host: str, port: int) -> None:
     # Late: who makes a key or adds a log serves nothing, and the web server is large.
     from audit.witness.app import make_app
+    from audit.witness.watching import witness_watch
     from transport.server import serve_until_stopped
 
-    app, name = make_app(store, lambda: int(time.time())), store.key.name
+    watch, name = witness_watch(folder, store), store.key.name
+    app = make_app(store, lambda: int(time.time()), watch.routes())
     await serve_until_stopped(
         app,
         host,

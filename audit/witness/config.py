@@ -3,15 +3,16 @@
 from pathlib import Path
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from runtime.files import put_settings
+from runtime.service_settings import ServiceSettings
 from runtime.settings import read_settings
 
 SETTINGS = "witness.toml"
 
 
-class WitnessSettings(BaseSettings):
+class WitnessSettings(ServiceSettings):
     """Settings of one witness."""
 
     model_config = SettingsConfigDict(env_prefix="PATCHWORK_WITNESS_", extra="forbid")
@@ -29,6 +30,11 @@ class WitnessSettings(BaseSettings):
         description="A hub to ask for checkpoints, and bring our line to; empty: we listen. "
         "Changed: another log finds that we do not know it, and this one gets no line.",
     )
+    metrics_port: int = Field(
+        0, ge=0, le=65_535,
+        description="Where nobody is listened to: the port of /healthz and /metrics; 0 is off. "
+        "Changed: whoever has the token reads the numbers elsewhere.",
+    )  # fmt: skip
     allow_private_addresses: bool = Field(
         False,
         description="Allow http and private addresses (a test bench only). "

@@ -7,15 +7,15 @@ request, by the same store, and is on the disk before the line leaves.
 import asyncio
 from collections.abc import Callable
 
-import structlog
-
 from audit.witness.store import WitnessStore
 from protocol.errors import ErrorCode, PatchworkError, RemoteError
 from protocol.log.witness import parse_add_checkpoint
+from runtime.metrics import Pulse
+from runtime.patience import Patience
 from transport.client import HttpClient
 
 WAIT_SECONDS = 25
-RETRY_SECONDS = 5.0
+LONGEST_PAUSE = 15.0  # cards may be waiting for our line
 HEARTBEAT_SECONDS = 240
 
 # Why our own store refuses what the hub gave us (specs/05-log.md §10).
@@ -28,8 +28,6 @@ REFUSALS = {
     422: (ErrorCode.BAD_TREE, "the tree does not extend what we have signed: a second history"),
 }
 
-log = structlog.get_logger()
-
 
 class Puller:
     """Pulls one hub's log. `clock` gives Unix seconds."""
@@ -41,6 +39,8 @@ class Puller:
         self._url = url.rstrip("/")
         self._store = store
         self._clock = clock
+        self._patience = Patience("witness_waits", url, longest=LONGEST_PAUSE)
+        self.pulse = Pulse(clock)
         self._size = 0
         self._signed_at = 0
 
@@ -75,12 +75,14 @@ class Puller:
         self._size, self._signed_at = request.checkpoint.size, self._clock()
 
     async def run(self) -> None:
-        """Until cancelled; what goes wrong is logged by code and tried again."""
+        """Until cancelled; what goes wrong is logged with its cause and tried again."""
         while True:
             try:
                 await self.step()
             except PatchworkError as error:
+                self.pulse.failed("pull")
                 fork = error.code is ErrorCode.BAD_TREE
-                say = log.critical if fork else log.warning
-                say("witness_waits", code=error.code.value)
-                await asyncio.sleep(RETRY_SECONDS)
+                await self._patience.pause(self._patience.failed("pull", error, critical=fork))
+            else:
+                self.pulse.went_well("pull")
+                self._patience.went_well("pull")

@@ -3,12 +3,13 @@
 import asyncio
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from hub.cli.folder import Folder, opened_hub, out
+from hub.cli.folder import Folder, JsonOutput, opened_hub, out
 from hub.config import load_settings
 from hub.members.charter_changes import (
     CharterStatus,
@@ -20,11 +21,11 @@ from hub.members.charter_changes import (
     signatories,
 )
 from hub.members.holidays import holidays_warning, public_holidays, with_holidays, years_from
-from protocol.governance.changes import differences
+from protocol.governance.changes import Differences, differences
 from protocol.governance.charter import Charter
 from protocol.governance.charter_words import charter_in_words
 from protocol.matchkeys.tables import table_hashes
-from runtime.cli import make_cli, report_errors
+from runtime.cli import make_cli, report_errors, tell
 from runtime.environment import Environment
 
 app = make_cli("charter", "Show the sharing agreement, and change it while the hub serves.")
@@ -88,6 +89,7 @@ def change(
         Path, typer.Argument(help="TOML or JSON: the parts that change, or a whole document.")
     ],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False,
+    as_json: JsonOutput = False,
     folder: Folder = Path(),
 ) -> None:
     """Change the charter. Agencies are bound at once by what tightens, else after they accept."""
@@ -95,19 +97,26 @@ def change(
         held = asyncio.run(_status(folder)).directory.charter
         new = proposed(held, read_change(file))
         found = differences(held, new)
-        out.print(f"Charter version {new.version} after version {held.version}.")
-        _list("It loosens:", found.loosened)
-        _list("It tightens:", found.tightened)
-        _list("It also changes:", found.neutral)
+        if not as_json:
+            _show_change(held, new, found)
         _warn_of_witnesses(held, new, folder)
-        if found.loosened:
-            out.print("Each agency goes on as before until its own person accepts this version.")
-        else:
-            out.print("It loosens nothing: every agency that accepted is bound at once.")
         if not yes:
-            typer.confirm("Put it in force?", abort=True)
+            typer.confirm("Put it in force?", abort=True, err=as_json)
         asyncio.run(_propose(folder, new))
-        out.print("Done. The running hub writes it into the log; nothing needs a restart.")
+        value = {"version": new.version, **asdict(found)}
+        done = "Done. The running hub writes it into the log; nothing needs a restart."
+        tell(value, done, as_json=as_json)
+
+
+def _show_change(held: Charter, new: Charter, found: Differences) -> None:
+    out.print(f"Charter version {new.version} after version {held.version}.")
+    _list("It loosens:", found.loosened)
+    _list("It tightens:", found.tightened)
+    _list("It also changes:", found.neutral)
+    if found.loosened:
+        out.print("Each agency goes on as before until its own person accepts this version.")
+    else:
+        out.print("It loosens nothing: every agency that accepted is bound at once.")
 
 
 def _in_toml(answering: Mapping[str, object]) -> str:
@@ -139,9 +148,10 @@ def _warn_of_witnesses(held: Charter, new: Charter, folder: Path) -> None:
     known = {*load_settings(folder).witness_urls, *(witness.name for witness in held.witnesses)}
     for witness in new.witnesses:
         if witness.name not in known:
-            out.print(
+            typer.echo(
                 f"hub.toml has no address for the new witness {witness.name}: add it first, "
-                "unless it pulls."
+                "unless it pulls.",
+                err=True,
             )
 
 

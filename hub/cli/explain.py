@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from hub.cli.folder import Folder, opened_hub, out
+from hub.cli.folder import Folder, JsonOutput, opened_hub
 from hub.matching.explain import explain_link, links_in_short
-from runtime.cli import report_errors
+from runtime.cli import report_errors, tell
 from runtime.environment import Environment
 
 app = typer.Typer()
@@ -18,14 +18,15 @@ app = typer.Typer()
 def explain(
     link: Annotated[str, typer.Argument(help="A link's or hint's id; without one, all.")] = "",
     folder: Folder = Path(),
+    as_json: JsonOutput = False,
 ) -> None:
     """Say in words why two records are linked, or wait for people; of a hint, whom to call. No
     values: there are none.
     """
     now = Environment().clock()
     with report_errors():
-        for line in asyncio.run(_lines(folder, link, now)) or ["There are no links."]:
-            out.print(line)
+        lines = asyncio.run(_lines(folder, link, now))
+        tell(lines, "\n".join(lines or ["There are no links."]), as_json=as_json)
 
 
 async def _lines(folder: Path, link: str, now: int) -> list[str]:

@@ -28,9 +28,12 @@ add_later(
     app,
     "hub.cli.members",
     {
-        "invite": "Make a one-time invitation, to be handed to one new member; prints it.",
+        "invite": (
+            "Make a one-time invitation, to be handed to one new member; prints it. Or list them."
+        ),
         "members": (
-            "Show who applied and who is a member; approve, stop, reinstate, rename or resize one."
+            "Show who applied and who is a member; approve, stop, reinstate, rename or resize one, "
+            "each by its name or its party id."
         ),
     },
 )

@@ -11,6 +11,7 @@ from hub.server.service import HubService
 from runtime.cli import report_errors
 from runtime.environment import Environment
 from runtime.folders import HUB, require
+from runtime.logs import configure_logs
 
 app = typer.Typer()
 
@@ -20,5 +21,7 @@ def serve(folder: Folder = Path()) -> None:
     """Run the hub until stopped."""
     with report_errors():
         require(folder, HUB)
-        service = HubService(folder, load_settings(folder), Environment())
+        settings = load_settings(folder)
+        configure_logs(settings.log_level, settings.log_format)
+        service = HubService(folder, settings, Environment())
         asyncio.run(service.run(lambda port: typer.echo(f"hub listening on port {port}")))

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from hub.cli.folder import Folder
+from hub.cli.folder import Folder, JsonOutput
 from hub.members.succession import begin
 from protocol.errors import ErrorCode, LocalError
 from protocol.log.note import MAX_NOTE_BYTES
-from runtime.cli import report_errors
+from runtime.cli import report_errors, tell
 from runtime.environment import Environment
 
 app = typer.Typer()
@@ -26,13 +26,14 @@ def succeed_log(
     ],
     origin: Annotated[str, typer.Option(help="The new log's name, e.g. hub.example/log2.")],
     folder: Folder = Path(),
+    as_json: JsonOutput = False,
 ) -> None:
     """Begin a new log after the old one was lost; prints its genesis and its verifier key."""
     with report_errors():
         notes = [_read(path) for path in checkpoint]
         new = asyncio.run(begin(folder, old, notes, origin, Environment()))
-        typer.echo(new.genesis)
-        typer.echo(new.vkey)
+        value = {"genesis": new.genesis, "vkey": new.vkey, "lacks": new.lacks}
+        tell(value, f"{new.genesis}\n{new.vkey}", as_json=as_json)
         if new.lacks:
             typer.echo(
                 f"What is left lacks the last {new.lacks} entries. Was a member suspended, or did "

@@ -21,6 +21,7 @@ from protocol.log.checkpoint import (
 )
 from protocol.log.note import Note, NoteSignature, VerifierKey, parse_signature_lines
 from protocol.log.witness import encode_add_checkpoint
+from runtime.patience import cause_of, host_of
 from transport.client import HttpClient
 
 WITNESS_SECONDS = 5
@@ -112,7 +113,8 @@ class CosignatureCollector:
                 await self._exchange(http, name, note)
         except (PatchworkError, TimeoutError) as error:
             if not pace.failures:
-                log.warning("witness_absent", witness=name, error=type(error).__name__)
+                host = host_of(self._urls[name])
+                log.warning("witness_absent", witness=name, host=host, **cause_of(error))
             pace.failures += 1
             pause = min(LONGEST_PAUSE, 2 ** min(pace.failures, 10))
             pace.retry_at = self._clock() + pause

@@ -28,7 +28,8 @@ class Seen:
 class QuorumStatus:
     """How the log stands. `since` (Unix seconds): contact details cannot move; None: they can.
 
-    `ahead` names a witness that has seen a longer log than this hub has.
+    `ahead` names a witness that has seen a longer log than this hub has: the hub is an old copy of
+    itself, whoever else has signed.
     """
 
     size: int
@@ -46,7 +47,9 @@ class QuorumStatus:
 
 
 def quorum_status(tables: HubTables, now: int, ahead: str | None = None) -> QuorumStatus | None:
-    """How the log stands by what is on the disk; None before the first checkpoint."""
+    """How the log stands by what is on the disk; None before the first checkpoint. `ahead`: as the
+    running hub knows, before it has written it down.
+    """
     newest = tables.checkpoints.newest()
     if newest is None:
         return None
@@ -56,17 +59,19 @@ def quorum_status(tables: HubTables, now: int, ahead: str | None = None) -> Quor
     fresh = fresh_signers(note, charter, now)
     names = (witness.name for witness in charter.witnesses)
     seen = tuple(Seen(name, times.get(name), name in fresh) for name in names)
-    since = tables.checkpoints.closed_since()
+    ahead = ahead or tables.checkpoints.ahead()
+    moves = len(fresh) >= charter.quorum and ahead is None
+    since = None if moves else tables.checkpoints.closed_since() or now
     return QuorumStatus(newest.size, seen, charter.quorum, since, charter.duty_desk, ahead)
 
 
 def watch(tables: HubTables, now: int, ahead: str | None = None) -> QuorumStatus | None:
     """Take down whether a quorum is there. `alarm` is set once, ten minutes after it was lost."""
+    tables.checkpoints.set_ahead(ahead)
     found = quorum_status(tables, now, ahead)
     if found is None:
         return None
-    here = len(found.witnesses) - len(found.missing)
-    if here >= found.needed and ahead is None:
+    if found.since is None:
         tables.checkpoints.reopen()
     else:
         tables.checkpoints.close(now)

@@ -275,6 +275,26 @@ def candidates(tables: HubTables) -> list[Candidate]:
     ]
 
 
+def party_of(tables: HubTables, who: str) -> str:
+    """The id of whoever applied or is a member under this id or name (whatever its case).
+
+    Raises LocalError: NOT_FOUND, CONFLICT if several go by that name.
+    """
+    known = {item.party_id: item.name for item in candidates(tables)}
+    if who in known:
+        return who
+    plain = " ".join(who.split()).casefold()
+    found = [party_id for party_id, name in known.items() if name.casefold() == plain]
+    if len(found) > 1:
+        ids = ", ".join(found)
+        raise LocalError(ErrorCode.CONFLICT, f"several go by that name, say which by its id: {ids}")
+    if not found:
+        raise LocalError(
+            ErrorCode.NOT_FOUND, "there is no member with that id or name: patchwork-hub members"
+        )
+    return found[0]
+
+
 def approve(tables: HubTables, party_id: str, words: str) -> None:
     """Approve an application, or new keys, after comparing words. Raises LocalError."""
     applicant = tables.members.applicant(party_id)

@@ -3,7 +3,7 @@
 from collections import defaultdict
 
 from hub.policies.evaluate import Evaluation, tokens_against_f1
-from web.pictures import Axis, Caption, Series, bar_picture, line_picture
+from web.pictures import Axis, Bars, Caption, Series, bar_picture, count_axis, line_picture
 
 BAR = 100  # hundredths of log-odds
 
@@ -49,12 +49,12 @@ def _scores(evaluation: Evaluation) -> str:
     )
     return bar_picture(
         Caption("Scores of candidate pairs", says),
-        Axis("score (natural log-odds)", low, high),
-        Axis("pairs", 0, most),
-        [
-            Series("same person", [(place, counts[place][0]) for place in places]),
-            Series("different people", [(place, counts[place][1]) for place in places]),
-        ],
+        Bars("score (natural log-odds), from", [str(place) for place in places]),
+        count_axis("pairs", most),
+        {
+            "same person": [counts[place][0] for place in places],
+            "different people": [counts[place][1] for place in places],
+        },
     )
 
 

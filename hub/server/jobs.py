@@ -38,6 +38,8 @@ from hub.store.tables import HubTables
 from protocol.errors import ErrorCode, LocalError, PatchworkError
 from runtime.alarm import run_alarm
 from runtime.faults import place_of
+from runtime.metrics import Pulse
+from runtime.patience import Patience
 from transport.client import HttpClient
 
 ADMIT_SECONDS = 0.5
@@ -46,6 +48,7 @@ ERASE_SECONDS = 3600
 DAILY_SECONDS = 60
 OVERDUE_SECONDS = 5
 WATCH_SECONDS = 2
+PUBLISH = "publish"
 
 Job = Callable[[], Awaitable[object]]
 Errors = tuple[type[Exception], ...]
@@ -62,6 +65,8 @@ class Jobs:
         self._services = services
         self._engine = services.led
         self.signer = services.signer
+        self.pulse = Pulse(services.signer.env.clock)
+        self._patience = Patience("loop_failed")
         self._told: dict[str, str] = {}
 
     def loops(self, http: HttpClient) -> Sequence[Coroutine[Any, Any, NoReturn]]:
@@ -233,10 +238,11 @@ class Jobs:
         while True:
             try:
                 await self._services.publisher.step(http)
+                self._went_well(PUBLISH)
             except (PatchworkError, OSError) as error:
-                log.warning("loop_failed", loop="publish", error=type(error).__name__)
+                self._failed(PUBLISH, error)
             except Exception as error:  # noqa: BLE001 - as below, and then the service ends
-                await self._tell("publish", error)
+                await self._tell(PUBLISH, error)
                 raise LocalError(
                     ErrorCode.INTERNAL, f"the log's writer: {_described(error)}"
                 ) from None
@@ -245,10 +251,21 @@ class Jobs:
     async def _loop(self, name: str, seconds: float, job: Job) -> NoReturn:
         while True:
             try:
-                await self._apart(name, job)
+                if await self._apart(name, job):
+                    self._went_well(name)
+                else:
+                    self.pulse.failed(name)
             except (PatchworkError, OSError) as error:
-                log.warning("loop_failed", loop=name, error=type(error).__name__)
+                self._failed(name, error)
             await asyncio.sleep(seconds)
+
+    def _went_well(self, name: str) -> None:
+        self.pulse.went_well(name)
+        self._patience.went_well(name)
+
+    def _failed(self, name: str, error: Exception) -> None:
+        self.pulse.failed(name)
+        self._patience.failed(name, error)
 
     async def _one(self, name: str, party_id: str, job: Callable[[str], Awaitable[None]]) -> None:
         """Do what a job has to do for one party: what is wrong with it stops no other's."""
@@ -256,16 +273,20 @@ class Jobs:
 
     async def _apart(
         self, name: str, job: Job, foreseen: Errors = (PatchworkError, OSError)
-    ) -> None:
-        """Do a job so that what nobody foresaw in it stops nothing else. Raises PatchworkError."""
+    ) -> bool:
+        """Do a job so that what nobody foresaw in it stops nothing else; whether it was done.
+
+        Raises PatchworkError.
+        """
         try:
             await job()
         except foreseen:
             raise
         except Exception as error:  # noqa: BLE001 - told by type and place, never by its message
             await self._tell(name, error)
-        else:
-            self._told.pop(name, None)
+            return False
+        self._told.pop(name, None)
+        return True
 
     async def _tell(self, where: str, error: Exception) -> None:
         """Tell a person once, until it has gone well in between."""

@@ -4,7 +4,7 @@ Handlers parse, call and answer; what may be done is decided behind them.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
 from functools import partial
 
@@ -62,9 +62,9 @@ class HubApp:
             *WitnessRoutes(self._services).routes(),
         ]
 
-    def application(self) -> web.Application:
-        """The aiohttp application."""
-        return make_application(self.routes(), body_limit=CHUNK_LIMIT)
+    def application(self, also: Iterable[Route] = ()) -> web.Application:
+        """The aiohttp application; `also`: how it is watched."""
+        return make_application([*self.routes(), *also], body_limit=CHUNK_LIMIT)
 
     async def checkpoint(self, _request: web.Request) -> web.Response:
         """The published checkpoint, a C2SP signed note."""

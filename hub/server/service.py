@@ -20,6 +20,7 @@ from hub.server.jobs import Jobs
 from hub.server.leading import LOOK_SECONDS, Election, Loops
 from hub.server.routes import HubApp
 from hub.server.services import Services
+from hub.server.watching import hub_watch
 from hub.store.tables import DATABASE, HubEngine, check_settled, open_engine
 from protocol.errors import ErrorCode, LocalError, PatchworkError
 from protocol.log.note import NoteSigner, SignatureType
@@ -133,7 +134,8 @@ class HubService:
         async with HttpClient(allow_private=self.settings.allow_private_addresses) as http:
             await self.check_newest(http)
             services = await self.start()
-            app = HubApp(services).application()
+            watch = hub_watch(self._folder, services, self.jobs.pulse)
+            app = HubApp(services).application(watch.routes())
             serving = serve_until_stopped(app, self.settings.host, self.settings.port, ready)
             try:
                 await run_beside(serving, self._loops(http))

@@ -21,6 +21,21 @@ MEANWHILE = (
         "shown beside the other agency."
     ),
 )
+OLD_COPY = (
+    (
+        "Send no requests now: what this copy takes in is lost when the newer one is brought back. "
+        "What stands in the newer one is not lost."
+    ),
+    MEANWHILE[1],
+)
+REPAIR = "For whoever runs the hub: stop it, and bring back the newer folder. Do not sign."
+
+
+def meanwhile(found: QuorumStatus) -> tuple[str, ...]:
+    """What people can do while contact details cannot move; nothing while they can."""
+    if found.ahead is not None:
+        return (*OLD_COPY, REPAIR)
+    return MEANWHILE if found.since is not None else ()
 
 
 def sentences(found: QuorumStatus | None) -> tuple[str, ...]:
@@ -60,6 +75,7 @@ def to_value(found: QuorumStatus | None) -> Mapping[str, JsonValue]:
         "checkpoint": found.size,
         "needed": found.needed,
         "missing": list(found.missing),
+        "ahead": found.ahead,
         "witnesses": [
             {"name": item.name, "signed_at": item.time, "counts": item.counts}
             for item in found.witnesses
@@ -73,12 +89,11 @@ def to_html(found: QuorumStatus | None, now: int) -> str:
     answer, *more = sentences(found)
     parts = [f'<p class="verdict">{text(answer)}</p>', *map(paragraph, more)]
     if found is not None:
-        meanwhile = [*map(paragraph, MEANWHILE), paragraph(_desk(found))]
-        parts += [
-            section("meanwhile", "What you can do meanwhile", *meanwhile) if found.since else "",
-            section("witnesses", "Who has signed", _witnesses(found)),
-        ]
-        if not found.since:
+        if advice := meanwhile(found):
+            said = [*map(paragraph, advice), paragraph(_desk(found))]
+            parts.append(section("meanwhile", "What you can do meanwhile", *said))
+        parts.append(section("witnesses", "Who has signed", _witnesses(found)))
+        if not advice:
             parts.append(paragraph(_desk(found)))
     return page(TITLE, *parts, paragraph(f"As of {_when(now)}."))
 
@@ -87,17 +102,21 @@ def to_lines(found: QuorumStatus | None) -> list[str]:
     """The same for a terminal."""
     lines = list(sentences(found))
     if found is not None:
-        lines += [f"  {item.name}: {_signed(item)}" for item in found.witnesses]
-        lines += [*(MEANWHILE if found.since else ()), _desk(found)]
+        lines += [f"  {item.name}: {_signed(item, found)}" for item in found.witnesses]
+        lines += [*meanwhile(found), _desk(found)]
     return lines
 
 
 def _witnesses(found: QuorumStatus) -> str:
-    rows = [(item.name, _signed(item)) for item in found.witnesses]
+    rows = [(item.name, _signed(item, found)) for item in found.witnesses]
     return table("The witnesses of the sharing agreement", ("Witness", "Signed"), rows)
 
 
-def _signed(item: Seen) -> str:
+def _signed(item: Seen, found: QuorumStatus) -> str:
+    if item.name == found.ahead:
+        return "has signed a longer log than this hub has"
+    if found.ahead is not None and item.time is not None:
+        return f"signed this old copy's newest state, {_when(item.time)}"
     if item.time is None:
         return "missing: has not signed the newest state"
     return _when(item.time) if item.counts else f"missing: last signed {_when(item.time)}"

@@ -16,6 +16,7 @@ class SizedNote(NamedTuple):
 
 NO_NOTE = SizedNote(0, b"")
 _CAME_BACK = "came_back"
+_AHEAD = "ahead"
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,18 @@ class Checkpoints:
     def are_lines_left(self) -> bool:
         """Whether other processes have left any."""
         return self._tx.one("SELECT 1 FROM taken_line") is not None
+
+    def ahead(self) -> str | None:
+        """The witness that has seen a longer log than this database has, if one has."""
+        row = self._tx.one("SELECT value FROM meta WHERE key = ?", _AHEAD)
+        return str(row["value"]) if row else None
+
+    def set_ahead(self, witness: str | None) -> None:
+        """Take down which witness has, for whoever asks beside the running hub."""
+        if witness is None:
+            self._tx.run("DELETE FROM meta WHERE key = ?", _AHEAD)
+        else:
+            self._tx.put("meta", {"key": _AHEAD, "value": witness}, ("key",))
 
     def closed_since(self) -> int | None:
         """Since when contact details cannot move; None while they can."""

@@ -91,6 +91,11 @@ class Mailboxes:
         sql = "SELECT 1 FROM mailbox WHERE agency = ? AND seq > ? LIMIT 1"
         return self._tx.one(sql, agency, cursor) is not None
 
+    def waiting(self) -> int:
+        """How many messages nobody has fetched yet, of all agencies together."""
+        row = self._tx.one("SELECT count(*) AS many FROM mailbox WHERE delivered = 0")
+        return int(row["many"]) if row else 0
+
     def deliver(self, agency: str, cursor: int, limit: int) -> list[Mail]:
         """The next messages after `cursor`, in order, and marked as delivered."""
         rows = self._tx.rows(

@@ -60,6 +60,15 @@ MEMBER_MOVES: Moves[MemberStatus] = {
 
 
 @dataclass(frozen=True)
+class HeldInvitation:
+    """An invitation by the hash of its code, which alone is kept; `used_by`: a party id."""
+
+    code_hash: str
+    expires: int
+    used_by: str | None
+
+
+@dataclass(frozen=True)
 class Applicant:
     """Somebody who applied, with the enrolment that they signed."""
 
@@ -95,6 +104,16 @@ class Members:
     def invite(self, code_hash: str, expires: int) -> None:
         """Store a one-time invitation by the hash of its code."""
         self._tx.insert("invitation", {"code_hash": code_hash, "expires": expires})
+
+    def invitations(self) -> list[HeldInvitation]:
+        """All that were made and not taken back, the first to expire first."""
+        rows = self._tx.rows("SELECT * FROM invitation ORDER BY expires, code_hash")
+        return [HeldInvitation(row["code_hash"], row["expires"], row["used_by"]) for row in rows]
+
+    def cancel_invitation(self, code_hash: str) -> bool:
+        """Take an invitation back that nobody has used; whether there was one."""
+        sql = "DELETE FROM invitation WHERE code_hash = ? AND used_by IS NULL"
+        return self._tx.run(sql, code_hash) == 1
 
     def use_invitation(self, code_hash: str, party_id: str, now: int) -> None:
         """Use an invitation once. Raises RemoteError(INVITATION) if unknown, used or expired."""

@@ -200,6 +200,11 @@ class Stubs:
         """Whether any stub waits for a round."""
         return self._tx.one("SELECT 1 FROM dirty_stub") is not None
 
+    def marked(self) -> int:
+        """How many stubs wait for a round."""
+        row = self._tx.one("SELECT count(*) AS many FROM dirty_stub")
+        return int(row["many"]) if row else 0
+
     def take_marked(self, now: int, past: int, limit: int) -> list[str]:
         """Up to `limit` stubs that changed or whose permission ran out, by id; unmarks them. `past`
         as of `expire`.

@@ -80,10 +80,13 @@ def serve(folder: Folder = Path()) -> None:
     # Late: a ceremony serves nothing, and the web server is large.
     from keys.holder.config import load_settings
     from keys.holder.service import HolderService
+    from runtime.logs import configure_logs
 
     with report_errors():
         require(folder, HOLDER)
-        service = HolderService(folder, load_settings(folder))
+        settings = load_settings(folder)
+        configure_logs(settings.log_level, settings.log_format)
+        service = HolderService(folder, settings)
         asyncio.run(service.run(lambda port: typer.echo(f"key holder listening on port {port}")))
 
 

@@ -3,15 +3,16 @@
 from pathlib import Path
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from protocol.errors import ErrorCode, LocalError
 from runtime.files import put_settings
+from runtime.service_settings import ServiceSettings
 from runtime.settings import read_settings
 from transport.client import require_url
 
 
-class HolderSettings(BaseSettings):
+class HolderSettings(ServiceSettings):
     """Settings of one key holder."""
 
     model_config = SettingsConfigDict(env_prefix="PATCHWORK_KEYS_", extra="forbid")

@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import structlog
@@ -44,6 +44,8 @@ from protocol.signing import SecretSeed, public_key
 from protocol.wire import Message, encode_wire
 from runtime.environment import Clock
 from runtime.lock import only_one
+from runtime.metrics import Metric, Pulse, gauge, of_jobs
+from runtime.patience import Patience, host_of
 from runtime.secrets import check_closed, read_secrets
 from storage.engine import batches
 from transport.client import HttpClient
@@ -51,6 +53,7 @@ from transport.door import VISIT
 from transport.logsync import sync
 from transport.routes import Auth, Route, make_application
 from transport.server import run_beside, serve_until_stopped
+from transport.watched import Watch
 
 MAX_POINTS = 4096
 BODY_LIMIT = MAX_POINTS * 32 + 32 * 1024
@@ -76,6 +79,10 @@ class HolderService:
         self.folder = folder
         self.settings = settings
         self._clock = clock
+        self._host = host_of(settings.hub_url)
+        self._patience = Patience("not_following", settings.hub_url)
+        self.pulse = Pulse(clock)
+        self._evaluated = 0
         self._engine = open_engine(folder)
         self._view = LogView(settings.genesis)
         self._shares: dict[int, SecretScalar] = {}
@@ -95,11 +102,32 @@ class HolderService:
         self._view = await self._engine.read(lambda tables: tables.view(genesis))
         self._read_from = self._view.size
 
-    def application(self) -> web.Application:
-        """The aiohttp application."""
+    def application(self, also: Iterable[Route] = ()) -> web.Application:
+        """The aiohttp application; `also`: how it is watched."""
         signed = Auth.MEMBER_STATEMENT
-        routes = [Route("POST", "/v1/evaluations", signed, self.evaluate, BODY_LIMIT)]
+        routes = [Route("POST", "/v1/evaluations", signed, self.evaluate, BODY_LIMIT), *also]
         return make_application(routes, body_limit=BODY_LIMIT)
+
+    def watch(self) -> Watch:
+        """How it is watched: it works while it may serve, which an old view of the log forbids."""
+
+        async def check() -> None:
+            await self._engine.read(lambda tables: tables.closed_until())
+            self._check_log_age()
+
+        async def measure() -> list[Metric]:
+            closed = await self._engine.read(lambda tables: tables.closed_until())
+            return [
+                gauge("log_followed_entries", "Entries of the log followed.", self._view.size),
+                gauge("key_shares", "Shares that are held, one an epoch.", len(self._shares)),
+                gauge("closed_seconds", "For how long it serves nobody: it came from a backup.",
+                      max(0, closed - self._clock())),
+                Metric("points_evaluated_total", "Blinded points evaluated, for all agencies.",
+                       {(): self._evaluated}, counter=True),
+                *of_jobs([self.pulse], "name"),
+            ]  # fmt: skip
+
+        return Watch(self.folder, check, measure)
 
     async def run(self, ready: Callable[[int], None]) -> None:
         """Serve until stopped."""
@@ -113,7 +141,10 @@ class HolderService:
         allow_private = self.settings.allow_private_addresses
         async with HttpClient(allow_private=allow_private) as http:
             serving = serve_until_stopped(
-                self.application(), self.settings.host, self.settings.port, ready
+                self.application(self.watch().routes()),
+                self.settings.host,
+                self.settings.port,
+                ready,
             )
             try:
                 await run_beside(serving, [self._follow(http)])
@@ -162,6 +193,7 @@ class HolderService:
 
         await self._engine.write(charge)
         verified()
+        self._evaluated += len(points)
         group = default_group()
         partial = await asyncio.to_thread(
             partial_evaluate, group, share, quorum, points, secrets.token_bytes
@@ -280,12 +312,21 @@ class HolderService:
         return self._shares[epoch]
 
     async def _follow(self, http: HttpClient) -> None:
+        began = False
         while True:
             try:
                 await self.sync(http)
+                if not began:
+                    began = True
+                    origin = self._view.directory.charter.log.origin
+                    log.info("following", log=origin, host=self._host, entries=self._view.size)
                 await self.report(http)
-            except SuccessorRefused as error:
-                log.critical("successor_refused", code=error.code.value)
             except PatchworkError as error:
-                log.warning("not_following", code=error.code.value, detail=error.detail)
-            await asyncio.sleep(SYNC_SECONDS)
+                self.pulse.failed("follow")
+                refused = isinstance(error, SuccessorRefused)
+                seconds = self._patience.failed("follow", error, critical=refused)
+            else:
+                self.pulse.went_well("follow")
+                self._patience.went_well("follow")
+                seconds = SYNC_SECONDS
+            await asyncio.sleep(seconds)

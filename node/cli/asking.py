@@ -26,6 +26,7 @@ from runtime.cli import report_errors
 
 app = typer.Typer()
 out = Console(soft_wrap=True, markup=False, highlight=False)
+err = Console(soft_wrap=True, markup=False, highlight=False, stderr=True)
 
 OTHER_DAY = "other"
 GOES_OUT = (
@@ -41,6 +42,12 @@ class _Here:
     folder: Path
     hub: str
     practitioner: str
+    as_json: bool = False
+
+    @property
+    def talk(self) -> Console:
+        """Where it speaks to a person: beside what a script reads."""
+        return err if self.as_json else out
 
     async def begin(self, client: str, reference: str, draft: int) -> tuple[int, acts.Choices]:
         """Who asks (a row's id), and what there is to choose from."""
@@ -61,11 +68,16 @@ class _Here:
                 request_id = await acts.send_kept(service, replace(wanted, draft=kept), day)
             except PatchworkError:
                 goes = await acts.is_on_its_way(service, kept)
-                out.print(GOES_OUT if goes else _kept(kept))
+                self.talk.print(GOES_OUT if goes else _kept(kept))
                 raise
             value = await service.read(inbox_value)
         item = next(item for item in value["sent"] if item["request_id"] == request_id)
         to = wanted.addressee
+        if self.as_json:
+            kept_as = kept if item["sentence"] else None
+            said_of = ("request_id", "state", "sentence", "needed_by")
+            typer.echo(json.dumps({**{name: item[name] for name in said_of}, "draft": kept_as}))
+            return not item["sentence"]
         out.print(f"Request {request_id} to {plain(to.title)}: {item['state_text']}.")
         if item["sentence"]:
             out.print(item["sentence"])
@@ -97,6 +109,7 @@ def ask(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False,
     practitioner: PersonName = "",
     hub: HubName = "",
+    as_json: JsonOutput = False,
     folder: Folder = Path(),
 ) -> None:
     """Ask for the contact details of somebody in a client's team; it says to whom it goes."""
@@ -105,9 +118,9 @@ def ask(
             raise LocalError(
                 ErrorCode.NOT_READY, "say a client and a reference of their team, or --draft NUMBER"
             )
-        here = _Here(folder, hub, practitioner)
+        here = _Here(folder, hub, practitioner, as_json)
         person, choices = asyncio.run(here.begin(client, reference, draft))
-        out.print(f"This goes to {plain(choices.addressee.title)}.")
+        here.talk.print(f"This goes to {plain(choices.addressee.title)}.")
         wanted, so_far = _so_far(choices, person, said(purpose, basis, fact), role)
         try:
             # What is typed is kept in `so_far`: whoever breaks off here loses nothing.
@@ -119,7 +132,7 @@ def ask(
         except typer.Abort:
             if so_far.purpose:
                 kept = asyncio.run(here.keep(replace(wanted, grounds=so_far.grounds())))
-                out.print(_kept(kept))
+                here.talk.print(_kept(kept))
             raise
         if not asyncio.run(here.send(wanted, day)):
             raise typer.Exit(1)

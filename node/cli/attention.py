@@ -13,17 +13,18 @@ from rich.console import Console
 from node.actions import attention as acts
 from node.actions.register import who_acts
 from node.actions.session import open_service
-from node.cli.options import Client, Folder, HubName, PersonName
+from node.cli.options import Client, Folder, HubName, JsonOutput, PersonName
 from node.cli.printing import plain
 from node.cli.prompts import at_keyboard, chosen, confirm, role_among, typed
 from node.requests.attention import Alert
 from node.store.attention import RaisedState
 from node.store.outbox import OutboxState
 from protocol.contact import require_name, require_phone
-from runtime.cli import report_errors
+from runtime.cli import report_errors, tell
 
 app = typer.Typer()
 out = Console(soft_wrap=True, markup=False, highlight=False)
+err = Console(soft_wrap=True, markup=False, highlight=False, stderr=True)
 LATER = "The council's hub is away. It leaves by itself when the hub is there again."
 
 
@@ -41,9 +42,11 @@ def raise_attention(
     ] = False,
     practitioner: PersonName = "",
     hub: HubName = "",
+    as_json: JsonOutput = False,
     folder: Folder = Path(),
 ) -> None:
     """Tell the team around a client, in one code of the charter's, that something happened."""
+    talk = err if as_json else out
     with report_errors():
 
         async def begin() -> tuple[int, acts.Possible]:
@@ -61,13 +64,14 @@ def raise_attention(
         why = kind or chosen("What has happened?", "KIND", can.kinds)
         alert = Alert(client, person, role or role_among(can.roles), why)
         shown = ", ".join(map(plain, can.shown)) or "nobody is shown in it now"
-        out.print(f"{plain(can.kinds.get(why, why))}: to the team around {client} ({shown}).")
-        out.print("Services that nobody is shown may be told too; you do not learn of them.")
+        talk.print(f"{plain(can.kinds.get(why, why))}: to the team around {client} ({shown}).")
+        talk.print("Services that nobody is shown may be told too; you do not learn of them.")
         if not yes:
             confirm("Send it?")
         state = asyncio.run(send(alert, though_nobody_shown=yes or at_keyboard()))
         sent = "Sent to the team around the client."
-        out.print(LATER if state is RaisedState.SENDING else sent)
+        said = LATER if state is RaisedState.SENDING else sent
+        tell({"kind": why, "state": state.value}, said, as_json=as_json)
 
 
 @app.command("seen-attention")

@@ -39,7 +39,7 @@ from node.store.merges import Preset
 from node.views.bases import presettable
 from node.views.clients import Scope, Wanted
 from protocol.errors import ErrorCode, LocalError
-from runtime.cli import asked, make_cli, report_errors
+from runtime.cli import asked, make_cli, report_errors, tell
 
 app = make_cli("clients", "Your own clients: add, find, correct, close, merge.")
 out = Console(soft_wrap=True, markup=False, highlight=False)
@@ -91,6 +91,7 @@ def add(
     new: Annotated[bool, typer.Option("--new", help="I looked: it is none of mine.")] = False,
     practitioner: PersonName = "",
     hub: HubName = "",
+    as_json: JsonOutput = False,
     folder: Folder = Path(),
 ) -> None:
     """Add a client and publish them; asks for what is left out."""
@@ -109,8 +110,8 @@ def add(
                 return await acts.add_client(service, replace(wanted, is_new=True), person)
 
         local_id = _in_service(folder, hub, practitioner, work)
-        out.print(f"Added and published as {local_id}. patchwork-node team {local_id} shows whom")
-        out.print("others have, after the next round.")
+        said = f"Added and published as {local_id}. After the next round patchwork-node team "
+        tell({"client": local_id}, f"{said}{local_id} shows whom others have.", as_json=as_json)
 
 
 @app.command("list")

@@ -27,7 +27,7 @@ from node.store.consents import How
 from node.store.objections import SaidBy
 from node.views.consents import Choices
 from protocol.errors import ErrorCode, LocalError
-from runtime.cli import make_cli, report_errors
+from runtime.cli import make_cli, report_errors, tell
 
 app = make_cli("consent", "What your clients agreed to: give, show, withdraw, receipt.")
 out = Console(soft_wrap=True, markup=False, highlight=False)
@@ -66,6 +66,7 @@ def give(
     basis: Annotated[str, typer.Option(help="Lawful basis, if there are several.")] = "",
     practitioner: PersonName = "",
     hub: HubName = "",
+    as_json: JsonOutput = False,
     folder: Folder = Path(),
 ) -> None:
     """Record that a client agreed, and publish at once; asks for what is left out."""
@@ -92,9 +93,12 @@ def give(
             return await acts.give_consent(service, given, person)
 
         numbers = _in_service(folder, hub, practitioner, work_)
-        for number in numbers:
-            out.print(f"Consent {number} is recorded. For the client: consent receipt {number}.")
-        out.print(f"To take it back: patchwork-node consent withdraw {plain(client)}.")
+        lines = [
+            f"Consent {number} is recorded. For the client: consent receipt {number}."
+            for number in numbers
+        ]
+        lines.append(f"To take it back: patchwork-node consent withdraw {plain(client)}.")
+        tell({"consents": numbers}, "\n".join(lines), as_json=as_json)
 
 
 @app.command()

@@ -79,6 +79,7 @@ def import_file(
     yes: Annotated[
         bool, typer.Option("--yes", help="Import although something speaks against the file.")
     ] = False,
+    as_json: JsonOutput = False,
     folder: Folder = Path(),
 ) -> None:
     """Take in clients from a CSV file or an .xlsx workbook, by a mapping that you confirm."""
@@ -102,7 +103,10 @@ def import_file(
                 raise
             typer.confirm("Import the file all the same?", abort=True)
             done = _import(folder, replace(wanted, agreed=doubtful.warnings))
-        print_import(done)
+        if as_json:
+            typer.echo(json.dumps(import_value(done)))
+        else:
+            print_import(done)
 
 
 @app.command()
@@ -164,6 +168,27 @@ def _of_what(item: FileWarning) -> str:
         return item.field or str(item.count)
     lines = lines_in_words(item.lines, len(item.lines))
     return f"{lines} ({item.field})" if item.field else lines
+
+
+def import_value(done: Imported) -> dict[str, object]:
+    """What an import read and did, in numbers and files, for scripts."""
+    report, reading = done.report, done.reading
+    lists = {"left_out": done.rejects, "notes": done.notes, "missing": done.missing}
+    return {
+        "lines": reading.lines,
+        "rows": reading.rows,
+        "stored": report.stored,
+        "left_out": report.rejected,
+        "new": report.new,
+        "changed": report.changed,
+        "unchanged": report.unchanged,
+        "without_permission": report.without_permission,
+        "findable": report.findable,
+        "held": report.held,
+        "still_ended": report.still_ended,
+        "missing": len(report.missing),
+        "files": {name: str(path) for name, path in lists.items() if path is not None},
+    }
 
 
 def print_import(done: Imported) -> None:

@@ -19,7 +19,7 @@ from node.cli.options import Client, Folder, HubName, JsonOutput, PersonName
 from node.cli.printing import plain
 from node.store.objections import SaidBy
 from node.views.objections import objections_value
-from runtime.cli import make_cli, report_errors
+from runtime.cli import make_cli, report_errors, tell
 
 app = make_cli("objection", "What your clients object to being shared.")
 out = Console(soft_wrap=True, markup=False, highlight=False)
@@ -45,6 +45,7 @@ def record(
     ] = None,
     practitioner: PersonName = "",
     hub: HubName = "",
+    as_json: JsonOutput = False,
     folder: Folder = Path(),
 ) -> None:
     """Record that a client objects to sharing: nobody allows a request in spite of it from now on,
@@ -60,10 +61,11 @@ def record(
                 return await record_objection(service, said, person)
 
         number = asyncio.run(work())
-        out.print(
+        said = (
             f"Objection {number} is recorded. Cards that have left already stay out: see "
             "patchwork-node inbox, and patchwork-node recall."
         )
+        tell({"objection": number}, said, as_json=as_json)
 
 
 @app.command("list")

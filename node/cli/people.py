@@ -30,10 +30,11 @@ from node.views.governance import governance_value
 from node.views.review import duplicates_value, other_end, queue_value
 from protocol.errors import ErrorCode, LocalError
 from protocol.requests.refusals import RefusalCode
-from runtime.cli import report_errors
+from runtime.cli import report_errors, tell
 
 app = typer.Typer()
 out = Console(soft_wrap=True, markup=False, highlight=False)
+err = Console(soft_wrap=True, markup=False, highlight=False, stderr=True)
 
 Same = Annotated[bool, typer.Option("--same", help="It is the same person.")]
 NotSame = Annotated[bool, typer.Option("--not-same", help="These are two people.")]
@@ -82,21 +83,23 @@ def identity_check(
     ] = False,
     practitioner: PersonName = "",
     hub: HubName = "",
+    as_json: JsonOutput = False,
     folder: Folder = Path(),
 ) -> None:
     """Have name, birth date and postcode compared by the organisation at the other end, which is
     told at once who asks and why.
     """
+    talk = err if as_json else out
     with report_errors():
 
         async def work() -> str:
             async with open_service(folder, hub) as service:
                 person = await who_acts(service, practitioner)
                 to = await service.read(partial(other_end, link_id=link))
-                out.print(f"This goes to {printing.plain(to)}.")
+                talk.print(f"This goes to {printing.plain(to)}.")
                 most = service.membership.charter.quotas.identity_checks_per_day
                 for line in printing.TELLS_THEM:
-                    out.print(line.format(most))
+                    talk.print(line.format(most))
                 chosen = choose(await service.read(offered), said(purpose, basis, fact))
                 if not yes:
                     typer.confirm("Ask now?", abort=True)
@@ -104,7 +107,8 @@ def identity_check(
                 return await acts.check_now(service, IdentityCheckRequest(link, person, role, *why))
 
         check_id = asyncio.run(work())
-        out.print(f"Identity check {check_id}: the hub is deciding. See patchwork-node review.")
+        said_so = f"Identity check {check_id}: the hub is deciding. See patchwork-node review."
+        tell({"check_id": check_id}, said_so, as_json=as_json)
 
 
 @app.command("identity-answer")

@@ -4,6 +4,8 @@ Exit codes: see node/cli/main.py.
 """
 
 import asyncio
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import typer
@@ -14,12 +16,13 @@ from node.actions import records
 from node.actions.register import who_acts
 from node.actions.session import open_service
 from node.cli import printing
-from node.cli.options import Client, Folder, HubName, PersonName
+from node.cli.options import Client, Folder, HubName, JsonOutput, PersonName
 from node.publishing.publisher import Published, Step
 from runtime.cli import report_errors
 
 app = typer.Typer()
 out = Console(soft_wrap=True, markup=False, highlight=False)
+err = Console(stderr=True)
 
 STILL_FINDABLE = (
     "Still found by others, because the sharing agreement makes it so by law while the work goes "
@@ -29,9 +32,10 @@ STILL_FINDABLE = (
 
 
 @app.command()
-def publish(hub: HubName = "", folder: Folder = Path()) -> None:
+def publish(hub: HubName = "", as_json: JsonOutput = False, folder: Folder = Path()) -> None:
     """Publish the clients that may be published; only what changed is sent."""
-    with report_errors(), Progress(console=out, transient=True) as bar:
+    published: list[dict[str, object]] = []
+    with report_errors(), Progress(console=err if as_json else out, transient=True) as bar:
         task = bar.add_task("Publishing", total=None)
 
         def show(step: Step) -> None:
@@ -41,6 +45,9 @@ def publish(hub: HubName = "", folder: Folder = Path()) -> None:
             async with open_service(folder, hub, own=not hub) as service:
 
                 def done(name: str, report: Published) -> None:
+                    published.append({"hub": name, **asdict(report)})
+                    if as_json:
+                        return
                     if service.others:
                         out.print(f"At {printing.plain(name)}:")
                     printing.print_published(out, report)
@@ -48,11 +55,17 @@ def publish(hub: HubName = "", folder: Folder = Path()) -> None:
                 await records.publish_now(service, show, done)
 
         asyncio.run(work())
+    if as_json:
+        typer.echo(json.dumps(published))
 
 
 @app.command()
 def withdraw(
-    client: Client, practitioner: PersonName = "", hub: HubName = "", folder: Folder = Path()
+    client: Client,
+    practitioner: PersonName = "",
+    hub: HubName = "",
+    as_json: JsonOutput = False,
+    folder: Folder = Path(),
 ) -> None:
     """Withdraw permission for a client, here and at the hub, at once."""
     with report_errors():
@@ -63,7 +76,11 @@ def withdraw(
                 count = await records.withdraw_now(service, client, person)
                 return count, await records.still_findable(service, client)
 
-        print_withdrawn(*asyncio.run(work()))
+        count, findable = asyncio.run(work())
+        if as_json:
+            typer.echo(json.dumps({"withdrawn": count, "findable": findable}))
+        else:
+            print_withdrawn(count, findable)
 
 
 def print_withdrawn(count: int, findable: list[str]) -> None:

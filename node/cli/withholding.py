@@ -19,7 +19,7 @@ from node.cli.options import Client, Folder, HubName, JsonOutput, PersonName
 from node.cli.printing import plain
 from node.records.withholding import Wish
 from node.views.withheld import withheld_value
-from runtime.cli import make_cli, report_errors
+from runtime.cli import make_cli, report_errors, tell
 from runtime.environment import Environment
 
 app = make_cli("withhold", "Keep a client unpublished, in danger: a manager and the lead together.")
@@ -37,6 +37,7 @@ def propose(
     review: Annotated[datetime, typer.Option(formats=DAY, help="When to look at it again.")],
     practitioner: PersonName = "",
     hub: HubName = "",
+    as_json: JsonOutput = False,
     folder: Folder = Path(),
 ) -> None:
     """Say that a client is to be withheld. It does nothing before the other one of the two agrees:
@@ -51,10 +52,11 @@ def propose(
                 return await propose_withholding(service, wish, person)
 
         number = asyncio.run(work())
-        out.print(
+        said = (
             f"Proposed as number {number}. The client is still found as before: now your manager "
             f"or governance lead runs patchwork-node withhold agree {number}."
         )
+        tell({"withholding": number}, said, as_json=as_json)
 
 
 @app.command()

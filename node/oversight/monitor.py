@@ -21,6 +21,7 @@ from node.alarms import (
 )
 from node.membership.hub import HubMembership
 from node.membership.keys import Keys, load_keys
+from node.oversight.about import about
 from node.oversight.journal import overdue
 from node.store.alarms import Watched
 from node.store.tables import NodeTables
@@ -29,6 +30,7 @@ from protocol.governance.amendments import new_keys
 from protocol.governance.directory import Directory, Member
 from protocol.governance.follow import verify_note_by_charter
 from runtime.alarm import run_alarm
+from runtime.patience import Patience
 
 STALE_SECONDS = 15 * 60
 FUTURE_SECONDS = 300
@@ -51,6 +53,7 @@ class Monitor:
     def __init__(self, membership: HubMembership, command: list[str]) -> None:
         self._membership = membership
         self._command = command
+        self._patience = Patience("monitor_waits", membership.hub.url)
 
     async def look(self) -> list[Alarm]:
         """Look at the log once; the alarms of which the operator was not told before."""
@@ -60,18 +63,20 @@ class Monitor:
         news = await membership.engine.write(
             lambda tables: self._note(tables, found, witnessed=witnessed)
         )
-        for alarm in news:
+        for alarm, who in news:
             proof = alarm.text.severity is Severity.PROOF
-            (log.critical if proof else log.warning)("alarm", code=alarm.code.value)
+            (log.critical if proof else log.warning)("alarm", code=alarm.code.value, about=who)
             value = {
                 "alarm": alarm.code.value,
                 "hub": hub_id,
+                "hub_name": membership.hub.name,
                 "says": alarm.text.sentence,
+                "about": who,
                 "what_to_do": alarm.text.what_to_do,
             }
             await run_alarm(self._command, value)
             await membership.engine.write(partial(mark_told, hub_id=hub_id, alarm=alarm))
-        return news
+        return [alarm for alarm, _ in news]
 
     async def _follow(self) -> bool | None:
         """Advance the view; whether the newest checkpoint has a quorum, None if nobody can say.
@@ -80,10 +85,12 @@ class Monitor:
         our view was kept where it was met (node/membership/hub.py).
         """
         try:
-            return await self._membership.follow()
+            witnessed = await self._membership.follow()
         except RemoteError as error:
-            log.warning("monitor_waits", code=error.code.value)
+            self._patience.failed("monitor", error)
             return None
+        self._patience.went_well("monitor")
+        return witnessed
 
     def _freshness(self) -> Iterator[Noticed]:
         """Whether the witnesses of our newest checkpoint signed lately, by our own clock."""
@@ -111,15 +118,18 @@ class Monitor:
 
     def _note(
         self, tables: NodeTables, found: list[Noticed], *, witnessed: bool | None
-    ) -> list[Alarm]:
-        """Write down what is so and what no longer is; the alarms that nobody was told of."""
+    ) -> list[tuple[Alarm, str]]:
+        """Write down what is so and what no longer is; the alarms that nobody was told of, with
+        what each is about.
+        """
         hub_id, now = self._membership.hub.hub_id, self._membership.env.clock()
         so = [*found, *self._since(tables, hub_id, witnessed=witnessed)]
         for item in so:
             raise_alarm(tables, hub_id, item.code, now, place=item.place)
         for code in CLEARED_WHEN_OVER - {item.code for item in so}:
             clear_alarm(tables, hub_id, code, now)
-        return untold(tables, hub_id)
+        new = untold(tables, hub_id)
+        return [(alarm, about(tables, self._membership, alarm)) for alarm in new]
 
     def _since(
         self, tables: NodeTables, hub_id: str, *, witnessed: bool | None
@@ -136,7 +146,9 @@ class Monitor:
         if overdue(tables, hub_id, now):
             yield Noticed(AlarmCode.STATEMENT_OVERDUE)
         if before is not None:
-            yield from changed_since(view.directory, before.told_size)
+            yield from changed_since(
+                view.directory, before.told_size, self._membership.hub.party_id
+            )
 
 
 CLEARED_WHEN_OVER = {
@@ -147,8 +159,10 @@ CLEARED_WHEN_OVER = {
 }
 
 
-def changed_since(directory: Directory, size: int) -> Iterable[Noticed]:
-    """What the log has held since it had `size` entries, for a person to ask about."""
+def changed_since(directory: Directory, size: int, own: str) -> Iterable[Noticed]:
+    """What the log has held since it had `size` entries, for a person to ask about: of `own`, what
+    others did, and not what it did itself.
+    """
     for version in directory.charters:
         if version.index >= size:
             yield Noticed(AlarmCode.CHARTER_CHANGED, str(version.charter.version))
@@ -157,8 +171,15 @@ def changed_since(directory: Directory, size: int) -> Iterable[Noticed]:
             if state.index < size:
                 continue
             code = _change(before, state)
-            if code is not None:
+            if code is not None and not (party_id == own and _is_own_act(code, before, state)):
                 yield Noticed(code, f"{party_id}:{state.index}")
+
+
+def _is_own_act(code: AlarmCode, before: Member | None, now: Member) -> bool:
+    """Whether an agency did itself what happened to it: it joined, renewed its keys (keys that are
+    not its own are an alarm of their own) or signed its details.
+    """
+    return before is None or code is AlarmCode.KEYS_CHANGED or now.details != before.details
 
 
 def _change(before: Member | None, now: Member) -> AlarmCode | None:

@@ -125,6 +125,12 @@ class OutboxStore:
         sql = "SELECT * FROM outbox WHERE hub_id = ? AND state = ? ORDER BY id"
         return [_item(row) for row in self._tx.rows(sql, hub_id, _O.PENDING.value)]
 
+    def waiting(self, hub_id: str) -> int:
+        """How many statements wait to be sent."""
+        sql = "SELECT count(*) AS many FROM outbox WHERE hub_id = ? AND state = ?"
+        row = self._tx.one(sql, hub_id, _O.PENDING.value)
+        return int(row["many"]) if row else 0
+
     def is_any_on_its_way(self, hub_id: str) -> bool:
         """Whether something is signed, and perhaps logged, whose place we do not know yet."""
         sql = "SELECT 1 FROM outbox WHERE hub_id = ? AND state = ? AND envelope IS NOT NULL"

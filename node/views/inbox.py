@@ -9,6 +9,7 @@ from typing import Any
 
 from node.alarms import Alarm, AlarmCode, open_alarms
 from node.membership.hub import HubMembership
+from node.oversight.about import about
 from node.requests.keeping import to_decide
 from node.requests.objections import objection_to
 from node.requests.without_quorum import is_shown
@@ -16,7 +17,6 @@ from node.store.hints import Introduced
 from node.store.requests import ReceivedRequest, ReceivedState, SentRequest, SentState
 from node.store.tables import NodeTables
 from node.views.attention import attention_value, raised_value
-from node.views.changes import about
 from node.views.clock import clock_value
 from node.views.governance import governance_value
 from node.views.objections import override_value
@@ -115,7 +115,7 @@ def alarms_value(tables: NodeTables, membership: HubMembership) -> list[dict[str
 
 def _about(tables: NodeTables, membership: HubMembership, alarm: Alarm) -> str:
     if alarm.code is not AlarmCode.MAIL_REFUSED:
-        return about(membership.directory, alarm)
+        return about(tables, membership, alarm)
     person = tables.people.get(int(alarm.place))
     return f"It is that of {person.title}." if person else ""
 

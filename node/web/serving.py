@@ -11,10 +11,12 @@ from node.membership.hub import NodeContext, load_membership
 from node.service import NodeService
 from node.store.tables import NodeEngine, open_engine
 from node.web.api import LocalApi
+from node.web.watching import node_watch
 from protocol.errors import ErrorCode, LocalError
 from runtime.environment import Environment
 from runtime.folders import NODE, require
 from runtime.lock import only_one
+from runtime.logs import configure_logs
 from runtime.secrets import check_closed
 from transport.client import HttpClient
 from transport.server import serve_forever, until_stopped
@@ -36,6 +38,7 @@ async def serve(folder: Path, ready: Callable[[int], None]) -> None:
 
 async def _serve(folder: Path, ready: Callable[[int], None]) -> None:
     settings = load_settings(folder)
+    configure_logs(settings.log_level, settings.log_format)
     engine = open_engine(folder)
     try:
         await engine.check()
@@ -56,6 +59,9 @@ async def _serve(folder: Path, ready: Callable[[int], None]) -> None:
             work: list[Awaitable[object]] = [service.run() for service in services]
             if mailer is not None:
                 work.append(mailer.run(services[0].attempt))
+            if settings.metrics_port:
+                app = node_watch(folder, engine, services).application()
+                work.append(serve_forever(app, settings.metrics_host, settings.metrics_port))
             if settings.api_port:
                 token = api_token(folder, Environment())
                 api = LocalApi(services, token, settings.api_host)

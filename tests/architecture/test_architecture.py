@@ -35,6 +35,7 @@ from protocol.messages.statement import Preamble
 from protocol.requests.sealing import SEALED_LIMIT
 from transport.client import RECORD_LIMIT, RESPONSE_LIMIT
 from transport.routes import ROUTES, Auth, Route, make_application
+from transport.watched import Watch
 
 ROOT = Path(__file__).parents[2]
 SPECS = ROOT / "specs"
@@ -198,12 +199,16 @@ def registered(app: web.Application) -> list[tuple[str, str]]:
     return sorted(found)
 
 
+def watch(folder: Path) -> Watch:
+    return Watch(folder, NOTHING, NOTHING)
+
+
 def hub() -> HubApp:
     return HubApp(Services(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING))
 
 
 def key_holder(folder: Path) -> web.Application:
-    return HolderService(folder, HolderSettings()).application()
+    return HolderService(folder, HolderSettings()).application(watch(folder).routes())
 
 
 def node_api() -> web.Application:
@@ -282,10 +287,11 @@ def test_the_table_of_routes_in_spec_07_is_the_code(tmp_path: Path) -> None:
     written: dict[str, dict[tuple[str, str], str]] = {}
     for service, method, path, auth, _ in rows(section("07-transport.md", 1), 5):
         written.setdefault(service, {})[(method, codes(path)[0])] = codes(auth)[0]
-    assert written["hub"] == table_of(hub().application())
+    assert written["hub"] == table_of(hub().application(watch(tmp_path).routes()))
     assert written["key holder"] == table_of(key_holder(tmp_path))
-    assert written["node"] == table_of(node_api())
-    witness = make_app(NOTHING, lambda: 0)
+    watched = watch(tmp_path).application()
+    assert written["node"] == table_of(node_api()) | table_of(watched)
+    witness = make_app(NOTHING, lambda: 0, watch(tmp_path).routes())
     # The witness's library adds HEAD to GET, as aiohttp's add_get does.
     served = [(method, path) for method, path in registered(witness) if method != "HEAD"]
     assert sorted(written["witness"]) == served

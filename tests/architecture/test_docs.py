@@ -1,14 +1,21 @@
 """Docs tell the truth: what they name exists, and what they say to type can be typed."""
 
 import re
+import shutil
 import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
 
 import pytest
+import typer
+from pydantic import BaseModel
 
+from hub.config import HubSettings, load_settings
+from keys.holder.config import HolderSettings
 from node.alarms import TEXTS
+from node.config import NodeSettings
+from scripts import settings_page
 
 ROOT = Path(__file__).parents[2]
 DOCS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "specs").glob("*.md")])
@@ -65,6 +72,81 @@ def test_every_question_of_a_set_up_is_in_the_manual() -> None:
     for module in SET_UPS:
         for key in import_module(module).QUESTIONS:
             assert f"`{key}`" in unattended, f"{module}: {key}"
+
+
+def test_the_reference_of_settings_is_what_the_programs_say() -> None:
+    """Written anew by `python -m scripts.settings_page`."""
+    assert settings_page.PAGE.read_text(encoding="utf-8") == settings_page.page()
+
+
+@pytest.mark.parametrize("model", [HubSettings, HolderSettings, NodeSettings])
+def test_every_setting_says_what_who_changes_it_gains(model: type[BaseModel]) -> None:
+    for name, field in model.model_fields.items():
+        assert re.search(r"\. Changed( to [^:]+)?: ", str(field.description)), name
+
+
+def test_the_environment_goes_before_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "hub.toml").write_text("port = 8441\nround_seconds = 60\n", encoding="utf-8")
+    monkeypatch.setenv("PATCHWORK_HUB_PORT", "8442")
+    settings = load_settings(tmp_path)
+    assert (settings.port, settings.round_seconds) == (8442, 60)
+
+
+EXAMPLES = ROOT / "docs" / "operate" / "examples"
+UNITS = sorted(EXAMPLES.glob("*.service"))
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
+def test_a_unit_runs_a_command_that_there_is_within_walls(path: Path) -> None:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    said = dict(line.split("=", 1) for line in lines if re.match(r"[A-Za-z]+=", line))
+    program, command = re.findall(r"/opt/patchwork/bin/patchwork-(\w+) (\w+)", said["ExecStart"])[0]
+    app = import_module(MODULES[program]).app
+    assert command in typer.main.get_group(app).commands
+    assert said["User"] == path.name.split(".")[0].removesuffix("-backup")
+    assert said["StateDirectoryMode"] == "0700"
+    walls = {
+        "NoNewPrivileges": "yes", "ProtectSystem": "strict", "ProtectHome": "yes",
+        "PrivateTmp": "yes", "PrivateDevices": "yes", "CapabilityBoundingSet": "",
+        "RestrictNamespaces": "yes", "SystemCallArchitectures": "native", "UMask": "0077",
+    }  # fmt: skip
+    assert said.items() >= walls.items()
+
+
+def test_systemd_has_nothing_to_say_against_the_units(tmp_path: Path) -> None:
+    """Where there is systemd; it looks for the programs, so they are those of this environment."""
+    units = [*UNITS, *EXAMPLES.glob("*.timer")]
+    assert len(units) >= 8
+    for unit in units:
+        text = unit.read_text(encoding="utf-8")
+        here = text.replace("/opt/patchwork/bin", str(Path(sys.executable).parent))
+        (tmp_path / unit.name).write_text(here, encoding="utf-8")
+    analyze = shutil.which("systemd-analyze")
+    if analyze is not None:
+        words = [analyze, "verify", *(str(tmp_path / unit.name) for unit in units)]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("name", ["nginx.conf", "Caddyfile"])
+def test_no_example_of_a_proxy_shows_the_numbers_or_takes_more_than_the_service(name: str) -> None:
+    text = (EXAMPLES / name).read_text(encoding="utf-8")
+    assert re.search(r"/metrics(.|\n)*?404", text)
+    assert re.search(r"(max_body_size 2m|max_size 2MB)", text)
+    assert re.search(r"header(_timeout)? 10s", text)
+
+
+def test_what_was_not_tried_says_so() -> None:
+    assert "NOT TESTED" in (EXAMPLES / "Containerfile").read_text(encoding="utf-8")
+    assert "**not tested**" in (ROOT / "docs/operate/install.md").read_text(encoding="utf-8")
+
+
+def test_every_page_of_the_manual_is_in_its_index() -> None:
+    index = (ROOT / "docs/operate/README.md").read_text(encoding="utf-8")
+    for path in (ROOT / "docs/operate").glob("*.md"):
+        assert path.name == "README.md" or f"({path.name})" in index, path.name
 
 
 def test_every_decision_record_is_in_the_index() -> None:

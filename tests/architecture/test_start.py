@@ -4,6 +4,7 @@ Asked of the programs themselves, each in a process of its own, and without a cl
 """
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,7 +24,9 @@ PROGRAMS = {
     "audit": "audit.cli.main",
 }
 ROOMS = ("protocol", "storage", "transport", "keys", "hub", "node", "audit")
-LARGE = {"aiohttp", "aiohttp.web", "aiosmtplib", "openpyxl", "defusedxml", "ftfy"}
+LARGE = {
+    "aiohttp", "aiohttp.web", "aiosmtplib", "openpyxl", "defusedxml", "ftfy", "prometheus_client",
+}  # fmt: skip
 """What only one command needs, or only what serves or makes a request."""
 
 TOLD = """
@@ -82,6 +85,25 @@ def test_an_ordinary_command_loads_no_web_server_and_no_reader_of_workbooks(
     modules = loaded(program, *words)
     assert rooms_of(modules) > {"protocol.errors"}, "the command was loaded"
     assert modules & LARGE == set()
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_every_program_says_its_version(program: str) -> None:
+    told = CliRunner().invoke(import_module(PROGRAMS[program]).app, ["--version"])
+    released = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert released is not None
+    assert (told.exit_code, told.stdout) == (0, f"patchwork-{program} {released[1]}\n")
+
+
+@pytest.mark.parametrize(
+    "module", ["hub.server.service", "node.web.serving", "keys.holder.service", "audit.witness.app"]
+)
+def test_a_service_loads_the_library_of_its_numbers_when_it_is_asked_for_them(module: str) -> None:
+    code = f"import sys, {module}; print('prometheus_client' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout == "False\n"
 
 
 def test_a_command_does_not_load_the_others() -> None:

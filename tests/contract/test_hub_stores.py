@@ -439,6 +439,12 @@ async def test_somebody_is_told_once_that_there_is_no_quorum(engine: HubEngine) 
     assert await engine.read(lambda tables: tables.checkpoints.closed_since()) is None
 
 
+async def test_which_witness_has_seen_more_is_kept_until_it_is_not_so(engine: HubEngine) -> None:
+    for said in ("w1.example", "w2.example", None, None):
+        await engine.write(lambda tables, said=said: tables.checkpoints.set_ahead(said))  # type: ignore[misc]
+        assert await engine.read(lambda tables: tables.checkpoints.ahead()) == said
+
+
 async def test_refusals_are_counted_by_sender_and_day(engine: HubEngine) -> None:
     counted = [
         await engine.write(

@@ -7,7 +7,8 @@ import pytest
 from hub.members.office import candidates, rename
 from node.alarms import open_alarms
 from node.membership.details import change_details
-from node.views.changes import about
+from node.oversight.about import about
+from node.store.tables import NodeTables
 from protocol.dsse import sign
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.messages.members import DetailsBody, RenameBody
@@ -24,8 +25,12 @@ async def told(agency: SimNode) -> list[str]:
     """What this node's people are told of others, once it has looked at the log."""
     await agency.service.monitor.look()
     membership = agency.membership
-    alarms = await agency.read(lambda tables: open_alarms(tables, membership.hub.hub_id))
-    return [about(membership.directory, alarm) for alarm in alarms]
+
+    def read(tables: NodeTables) -> list[str]:
+        alarms = open_alarms(tables, membership.hub.hub_id)
+        return [about(tables, membership, alarm) for alarm in alarms]
+
+    return await agency.read(read)
 
 
 async def renamed(federation: SimFederation, agency: SimNode, name: str) -> None:

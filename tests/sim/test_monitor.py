@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
+from hub.members.office import rename
 from node.alarms import AlarmCode, Severity
 from node.cli.main import app
+from node.membership.details import change_details
 from node.oversight.monitor import Monitor
 from node.store.tables import NodeTables
 from protocol.errors import RemoteError
@@ -21,6 +24,7 @@ from protocol.log.note import NoteSigner, SignatureType
 from protocol.signing import SecretSeed
 from runtime.secrets import read_secrets
 from tests.sim.federation import ORIGIN, Clock, SimFederation, SimNode
+from tests.sim.test_stolen_node import ordered
 
 Agencies = tuple[SimNode, SimNode]
 
@@ -240,8 +244,47 @@ async def test_the_operators_command_is_told_without_personal_data(
     federation.network.tamper["/checkpoint"] = lambda _: other_note(federation, size)
     await monitor.look()
     value: dict[str, Any] = json.loads(told.read_text())
-    assert value.keys() == {"alarm", "hub", "says", "what_to_do"}
+    assert value.keys() == {"alarm", "hub", "hub_name", "says", "about", "what_to_do"}
     assert value["alarm"] == "two_logs"
+
+
+async def test_the_operators_command_hears_which_organisation_and_what_happened(
+    federation: SimFederation, agencies: Agencies, tmp_path: Path
+) -> None:
+    health, care = agencies
+    told = tmp_path / "told"
+    program = f"import sys; open({str(told)!r}, 'a').write(sys.stdin.read())"
+    health.service.monitor = Monitor(health.membership, [sys.executable, "-c", program])
+    await look(health)
+    await federation.join("Housing", "housing")
+    await ordered(federation, care, "suspended")
+    with capture_logs() as logs:
+        await look(health)
+    said = [json.loads(line)["about"] for line in told.read_text().splitlines()]
+    assert sorted(said) == [
+        "Housing has joined.",
+        "Social care is suspended: the council has stopped it for now.",
+    ]
+    assert {line["about"] for line in logs if line["event"] == "alarm"} == set(said)
+
+
+async def test_nobody_is_alarmed_about_what_they_did_themselves(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    """What others do to an agency it hears of; its own act everybody else does."""
+    health, care = agencies
+    for node in agencies:
+        await look(node)
+    await change_details(health.membership, None, "01632 960155", "Weekdays 8 to 6")
+    await federation.checkpoint()
+    assert await look(health) == []
+    assert await look(care) == [AlarmCode.DETAILS_CHANGED]
+    await federation.hub_write(lambda tables: rename(tables, health.party_id, "Northern visiting"))
+    await federation.hub.jobs.admit()
+    await federation.checkpoint()
+    assert await look(health) == [AlarmCode.DETAILS_CHANGED], "the council did that"
+    await ordered(federation, health, "suspended")
+    assert await look(health) == [AlarmCode.MEMBER_CHANGED]
 
 
 async def test_the_commands_show_alarms_and_put_them_away(

@@ -631,7 +631,7 @@ async def test_a_card_that_arrived_though_the_hub_refused_it_can_be_opened_and_r
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """A service that does not rest between its passes."""
-    for name in ("RETRY", "PAUSE", "FOLLOW", "RENEW", "LOOK"):
+    for name in ("FIRST", "PAUSE", "FOLLOW", "RENEW", "LOOK"):
         monkeypatch.setattr(node.service, f"{name}_SECONDS", 0.01)
 
 

@@ -11,6 +11,8 @@ import pytest
 import pytest_asyncio
 
 from hub.log.archive import page_of_notes
+from hub.log.quorum_status import quorum_status
+from hub.server.status_page import to_html, to_lines
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.governance.follow import witness_keys
 from protocol.log.checkpoint import (
@@ -125,6 +127,45 @@ async def test_a_witness_that_shows_a_longer_log_stops_it(council: SimFederation
     await council.services.publisher.cosignatures.idle()
     with pytest.raises(LocalError, match=r"w4\.example has seen a longer log than ours"):
         await council.services.publisher.step(council.network)  # type: ignore[arg-type]
+
+
+async def shown(council: SimFederation, *, served: bool) -> str:
+    """The status as the running hub serves it, or as the command beside it prints it."""
+    ahead = council.services.publisher.cosignatures.ahead if served else None
+    now = council.clock()
+    found = await council.hub_read(lambda tables: quorum_status(tables, now, ahead))
+    return to_html(found, now) if served else "\n".join(to_lines(found))
+
+
+async def test_an_old_copy_of_a_hub_does_not_contradict_itself(council: SimFederation) -> None:
+    """All four have signed, and yet nothing moves: the page says why, and not "only 4 of 4"."""
+    await council.hub.jobs.watch()
+    assert "Yes. 4 of 4 witnesses" in await shown(council, served=False)
+    watchful = witness(council, 4)
+    watchful.says, watchful.shows = 90, await other_note(council, 90, forged=False)
+    council.clock.now += 300
+    await grow(council)
+    await council.services.publisher.cosignatures.idle()
+    pages = [await shown(council, served=True)]
+    await council.hub.jobs.watch()
+    pages += [await shown(council, served=True), await shown(council, served=False)]
+    for page in pages:
+        assert "No. The witness w4.example has seen a longer log" in page
+        assert "has signed a longer log than this hub has" in page
+        assert "Send no requests now" in page
+        assert "bring back the newer folder" in page
+        for contradiction in ("Yes.", "Only 4", "You can send a request now", "Missing:"):
+            assert contradiction not in page
+
+
+async def test_a_hub_that_does_not_run_says_that_nothing_moves(council: SimFederation) -> None:
+    """Nobody wrote down that the witnesses' signatures are too old by now: the times say so."""
+    await council.hub.jobs.watch()
+    now = council.clock() + 7200
+    found = await council.hub_read(lambda tables: quorum_status(tables, now))
+    page = to_html(found, now)
+    assert "No. Only 0 of 4 witnesses" in page
+    assert "Yes." not in page
 
 
 async def test_a_witness_adds_one_line_to_a_late_checkpoint_and_no_more(

@@ -86,6 +86,49 @@ def test_the_page_has_every_picture_with_title_and_description(page: str) -> Non
     assert all(picture.get("role") == "img" for picture in pictures)
 
 
+def activity(page: str) -> ElementTree.Element:
+    """The picture of what happened by day."""
+    pictures = parsed(page).iter(f"{SVG}svg")
+    return next(one for one in pictures if one.findtext(f"{SVG}title") == "Activity over time")
+
+
+def days_drawn(page: str) -> dict[str, list[tuple[float, float]]]:
+    """What stands under the bars, each with the (left, right) of the bars that it stands under."""
+    picture = activity(page)
+    bars = {
+        (float(one.get("x", 0)), float(one.get("x", 0)) + float(one.get("width", 0)))
+        for one in picture.iter(f"{SVG}rect")
+        if float(one.get("height", 0)) > 12 and one.get("x") is not None
+    }
+    days: dict[str, list[tuple[float, float]]] = {}
+    for one in picture.iter(f"{SVG}text"):
+        said, x = str(one.text), float(one.get("x", 0))
+        if re.fullmatch(r"\d+ \w+ \d{4}", said):
+            days.setdefault(said, []).extend(bar for bar in bars if bar[0] <= x <= bar[1])
+    return days
+
+
+def test_one_day_is_one_bar_with_its_day_under_it(page: str) -> None:
+    (day, bars), *others = days_drawn(page).items()
+    assert others == []
+    assert len(bars) == 1, "one bar, and one label that stands under it"
+    labels = [one for one in activity(page).iter(f"{SVG}text") if one.text == day]
+    assert len(labels) == 1
+    left, right = bars[0]
+    assert float(labels[0].get("x", 0)) == pytest.approx((left + right) / 2, abs=0.2)
+
+
+def test_counts_are_whole_numbers(page: str) -> None:
+    ticks = [
+        str(one.text)
+        for one in activity(page).iter(f"{SVG}text")
+        if one.get("text-anchor") == "end"
+    ]
+    assert len(ticks) >= 2
+    assert all(re.fullmatch(r"\d[\d,]*", tick) for tick in ticks), ticks
+    assert len(set(ticks)) == len(ticks)
+
+
 def test_the_page_stands_alone_and_says_its_language(page: str) -> None:
     root = parsed(page)
     assert root.get("lang") == "en-GB"

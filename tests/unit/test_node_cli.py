@@ -1,6 +1,7 @@
 """The node's command line on files that people really bring."""
 
 import asyncio
+import json
 import os
 import stat
 import tomllib
@@ -388,3 +389,14 @@ def test_whatever_somebody_did_can_be_read_in_the_register(folder: Path) -> None
     assert listed.exit_code == 0, listed.output
     assert "recorded a consent of c1" in listed.output
     assert listed.output.count("21 September 2026") == len(Deed)
+
+
+def test_a_script_reads_what_an_import_did(folder: Path) -> None:
+    file = folder.parent / "clients.csv"
+    row = "a,9990000026,Amira,Hassan,2022-03-14,LX3 4AB,HV\n"
+    file.write_text(HEADER + row, encoding="utf-8")
+    words = ("--mapping", str(folder.parent / "m.toml"), "--dir", str(folder), "--json")
+    value = json.loads(run("import", str(file), *words).stdout)
+    assert (value["rows"], value["stored"], value["new"], value["left_out"]) == (1, 1, 1, 0)
+    again = json.loads(run("import", str(file), *words).stdout)
+    assert (again["new"], again["unchanged"]) == (0, 1)

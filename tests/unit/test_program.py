@@ -70,7 +70,7 @@ SENT = (
 LISTENING = """
 import asyncio, logging
 import transport.server as server
-from runtime.cli import configure_logs
+from runtime.logs import configure_logs
 from aiohttp import web
 from transport.routes import Auth, Route, make_application
 

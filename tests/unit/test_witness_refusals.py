@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestServer
 from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
-from audit.witness import cli, pull
+from audit.witness import cli
 from audit.witness.peers import ask_peers
 from audit.witness.pull import HEARTBEAT_SECONDS, Puller
 from audit.witness.store import WitnessStore
@@ -136,12 +136,12 @@ class TestPulling:
     async def test_a_second_history_is_said_louder_than_a_hub_that_is_away(
         self, store: WitnessStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(pull, "RETRY_SECONDS", 0)
+        monkeypatch.setattr("runtime.patience.FIRST_SECONDS", 0)
         store.add_checkpoint(go_request(0, 3).encode(), NOON)
         fork = f"old 3\n\n{signed(3, b'x' * 32)}"
         with capture_logs() as logs, pytest.raises(asyncio.CancelledError):
             await puller(Hub((500, ""), (200, fork)), store).run()
-        assert [(line["log_level"], line["code"]) for line in logs] == [
+        assert [(line["log_level"], line["cause"]) for line in logs] == [
             ("warning", "unreachable"), ("critical", "bad_tree"),
         ]  # fmt: skip
 
