@@ -8,16 +8,14 @@ from node.links.team import label_of, team_of
 from node.membership.hub import HubMembership
 from node.news.reading import Current, current
 from node.records.families import relatives
-from node.store.news import NewsKind
+from node.store.news import OF_TEAMS, NewsKind
 from node.store.records import Client
 from node.store.tables import NodeTables
-from node.views.asked import asked_value
+from node.views.asked import asked_values
 from node.views.attention import attention_value
 from node.views.team import team_value
 
-NEWS_OF_TEAMS = frozenset(
-    {NewsKind.FOUND_BY, NewsKind.JOINED, NewsKind.LEFT, NewsKind.ATTENTION, NewsKind.RECALLED}
-)
+NEWS_OF_TEAMS = frozenset({*OF_TEAMS, NewsKind.RECALLED})
 
 
 def around_value(
@@ -29,10 +27,8 @@ def around_value(
     """
     hub_id = membership.hub.hub_id
     team = team_of(tables, membership, client.local_id)
-    asked = [
-        asked_value(tables, membership, client, request)
-        for request in tables.sent_requests.of_client(hub_id, client.id)
-    ]
+    requests = tables.sent_requests.of_client(hub_id, client.id)
+    asked = asked_values(tables, membership, {client.id: client}, requests)
     value = team_value(team)
     for other in value["others"]:
         found = (one for one in asked if one["link_id"] == other["link_id"])
@@ -41,7 +37,6 @@ def around_value(
         **value,
         "hub": membership.hub.name,
         "hub_id": hub_id,
-        "asked": asked,
         "changes": _changes(tables, membership, client, person),
         "attention": [
             one for one in attention_value(tables, membership) if one["client"] == client.local_id

@@ -55,15 +55,18 @@ class Asking:
             draft=self.choices.draft.id if self.choices.draft else 0,
         )
 
-    def common(self) -> dict[str, Any]:
+    def common(self, step: str) -> dict[str, Any]:
         """What every page of these shows."""
         to, kept = self.choices.addressee, self.choices.draft
+        before = self.questions.before(step) if kept else ""
         return {
             "to": to,
             "to_title": to.title,
             "base": f"/asking/{kept.id}" if kept else "",
             "client": self.client.record,
-            "back_to": f"/clients/{self.client.id}",
+            "back_to": f"/asking/{kept.id}/{before}"
+            if kept and before
+            else f"/clients/{self.client.id}",
             "hidden": {},
         }
 
@@ -92,7 +95,7 @@ async def _new(visit: NodeVisit) -> Asking:
 async def show_new(visit: NodeVisit) -> Answer:
     """Show the first question: what for."""
     asking = await _new(visit)
-    return asking.questions.page(PURPOSE, asking.common())
+    return asking.questions.page(PURPOSE, asking.common(PURPOSE))
 
 
 async def begin(visit: NodeVisit) -> Answer:
@@ -114,12 +117,12 @@ async def show_step(visit: NodeVisit) -> Answer:
     asking, step = await _begun(visit), visit.place["step"]
     questions = asking.questions
     if step != CHECK:
-        return questions.page(step, asking.common())
+        return questions.page(step, asking.common(step))
     if questions.next_step() != CHECK:
         return Go(f"/asking/{asking.draft.id}/{questions.next_step()}")
     days = [(day.isoformat(), said.replace(" ", "_"), day) for said, day in asking.choices.days]
     values = {**questions.summary(), "days": days, "me": visit.here.title}
-    return Shown("asking/check.html", {**asking.common(), **values})
+    return Shown("asking/check.html", {**asking.common(CHECK), **values})
 
 
 async def answer_step(visit: NodeVisit) -> Answer:
@@ -135,7 +138,7 @@ async def answer_step(visit: NodeVisit) -> Answer:
 async def show_drop(visit: NodeVisit) -> Answer:
     """Ask whether a draft is to be deleted."""
     asking = await _begun(visit)
-    return Shown("asking/drop.html", {**asking.common(), "back_to": "/requests"})
+    return Shown("asking/drop.html", {**asking.common(""), "back_to": "/requests"})
 
 
 async def drop(visit: NodeVisit) -> Answer:

@@ -40,6 +40,8 @@ async def change(visit: NodeVisit) -> Answer:
         await change_family(engine, client.local_id, without=without)
         return Go(f"/clients/{client.id}/family")
     number = form.text("number", missing="team.wrong.number")
+    if number == client.local_id:
+        raise InvalidForm({"number": "team.wrong.same"})
     relation = form.text("relation", missing="team.wrong.relation")
     try:
         await change_family(engine, client.local_id, (number, relation))

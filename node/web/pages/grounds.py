@@ -55,18 +55,28 @@ class Questions:
         """As a request takes them."""
         return Grounds(self.purpose, self.chosen_basis, self.answered)
 
+    @property
+    def steps(self) -> dict[str, bool]:
+        """The questions in their order as far as they are known, each with whether it is answered;
+        what follows by itself is no question.
+        """
+        found = {PURPOSE: self.purpose in self.offered.usable()}
+        if len(self.bases) != 1:
+            found[BASIS] = self.basis is not None
+        if len(self.roles) != 1:
+            found[ROLE] = self.role in self.roles
+        for number, rule in enumerate(self.typed, 1):
+            found[f"{FACT}-{number}"] = bool(self.answered.get(rule.field))
+        return found
+
     def next_step(self) -> str:
         """The first question without an answer, or the last page."""
-        if self.purpose not in self.offered.usable():
-            return PURPOSE
-        if self.basis is None:
-            return BASIS
-        if self.role not in self.roles:
-            return ROLE
-        for number, rule in enumerate(self.typed, 1):
-            if not self.answered.get(rule.field):
-                return f"{FACT}-{number}"
-        return CHECK
+        return next((step for step, answered in self.steps.items() if not answered), CHECK)
+
+    def before(self, step: str) -> str:
+        """The question before another one, or before the last page; empty before the first."""
+        steps = ["", *self.steps, CHECK]
+        return steps[max(0, steps.index(step) - 1)] if step in steps else ""
 
     def rule(self, step: str) -> FactRule:
         """The fact that a step asks for. Raises HTTPNotFound."""

@@ -74,7 +74,8 @@ def _picture(visit: NodeVisit, client: dict[str, Any], hub: dict[str, Any]) -> M
         number = visit.site.look.words.count("team.picture.possible", hub["possible"])
         others.append(Box(Kind.POSSIBLE, number, say("team.picture.compare")))
     if not others:
-        others.append(Box(Kind.POSSIBLE, say("team.picture.nobody"), say("team.picture.call")))
+        looked = say("team.picture.nobody" if hub["compared"] else "team.picture.not_looked")
+        others.append(Box(Kind.POSSIBLE, looked, say("team.picture.call")))
     shown = "; ".join(f"{box.what}, {box.whose}" for box in (*own, *others))
     caption = Caption(say("team.page.title"), say("team.picture.says", shown=shown))
     name = " ".join(part for part in (client["given"], client["family"]) if part)
