@@ -121,10 +121,9 @@ def main() -> None:
     print(f"one multiplication {alone * us / NODE_MULTIPLICATIONS:8.1f} us")
     print(f"node, all steps    {node * us:8.1f} us a token")
     print(f"each holder        {holder * us:8.1f} us a token")
-    figures = [Figure("tokens_node", node * us, alone * us, "us of processor a token", 1.15, "max")]
+    record(Figure("tokens_node", node * us, alone * us, "us of processor a token", 1.15, "max"))
     if (os.cpu_count() or 1) > 1:
-        figures.append(_two())
-    record(*figures)
+        record(_two())
 
 
 def _two() -> Figure:

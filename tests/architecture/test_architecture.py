@@ -63,6 +63,7 @@ PURE_MODULES = {
 # Only these names of these modules: the rest of them reads a clock or opens a library.
 PURE_NAMES = {"datetime": {"date", "datetime", "time", "timedelta", "tzinfo"}}
 ALSO_FOR = {
+    "keys/decaf.py": {"ctypes"},
     "keys/sodium.py": {"ctypes"},
     "protocol/governance/zones.py": {"io", "pkgutil", "zoneinfo"},  # data that the lock file pins
 }
