@@ -600,18 +600,16 @@ class SimFederation:
 
     async def settle(self) -> None:
         """Tell what ended and was raised, checkpoint, deliver and send until nothing moves."""
-        moves = True
-        while moves:
-            before = (self.services.publisher.size, self.network.said)
+        quiet = 0
+        while quiet < 2:
             await self.hub.jobs.ends()
             await self.hub.jobs.alert()
             await self.checkpoint()
-            received = 0
+            moved = 0
             for node in self.nodes.values():
-                received += await node.service.receive(wait=0)
+                moved += await node.service.receive(wait=0)
                 await node.service.advance()
-            after = (self.services.publisher.size, self.network.said)
-            moves = received > 0 or after != before
+            quiet = 0 if moved else quiet + 1
 
     @asynccontextmanager
     async def polling(
