@@ -1,5 +1,5 @@
 # Two commands for a newcomer: `make demo` and `make test`. Each does all its own set-up.
-.PHONY: demo test soak mutants bench compare lint types contracts lock clean
+.PHONY: demo test soak mutants bench compare styles lint types contracts lock clean
 BIN := .venv/bin
 
 demo: .venv/.runtime
@@ -32,6 +32,12 @@ bench: .venv/.runtime
 # Beside Splink and CLK + anonlink. DATA=DIR holds council-train and council-validate; see README.
 compare: .venv/.runtime .venv-bench/.made
 	.venv-bench/bin/python -m bench.matching.compare $(if $(DATA),--data $(DATA)) $(ARGS)
+
+# Needs npm. What it makes is committed: nobody else needs it.
+styles:
+	npm install --silent --no-save --prefix .styles govuk-frontend@6.3.0 sass@1.94
+	.styles/node_modules/.bin/sass --no-source-map --style=compressed --quiet-deps \
+	    --load-path=.styles/node_modules web/styles/site.scss web/static/site.css
 
 lint: .venv/.dev
 	$(BIN)/ruff check .

@@ -18,6 +18,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from node.web_settings import WebSettings
 from protocol.contact import read_email, require_hours, require_name, require_phone
 from protocol.errors import ErrorCode, LocalError
 from protocol.fields import BasisCode, Code
@@ -161,7 +162,7 @@ class MailSettings(BaseModel):
         return self
 
 
-class NodeSettings(BaseSettings):
+class NodeSettings(WebSettings, BaseSettings):
     """Settings of one node."""
 
     model_config = SettingsConfigDict(env_prefix="PATCHWORK_NODE_", extra="forbid")

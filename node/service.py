@@ -68,7 +68,7 @@ class NodeService:
         self.reminders = Reminders(membership, settings.remind_days, settings.hubs)
         self.monitor = Monitor(membership, settings.alarm_command)
         self.forgetting = Forgetting(membership.engine, settings, membership.folder, membership.env)
-        self._settings = settings
+        self.settings = settings
         self._instance = secrets.token_hex(16)
         self._faulty: set[str] = set()
         self._retry_first = False
@@ -77,7 +77,7 @@ class NodeService:
     @property
     def zone(self) -> ZoneInfo:
         """Where the agency is."""
-        return ZoneInfo(self._settings.time_zone)
+        return ZoneInfo(self.settings.time_zone)
 
     async def run(self) -> None:
         """Poll and act until cancelled; faults are logged, told to a person, and tried again.
@@ -106,7 +106,7 @@ class NodeService:
     @property
     def time_zone(self) -> str:
         """Where the agency is, as the tz database names it."""
-        return self._settings.time_zone
+        return self.settings.time_zone
 
     async def read(self, view: Callable[[NodeTables, HubMembership], Shown]) -> Shown:
         """What a view makes of the tables as they are now. Raises LocalError: NOT_READY of a backup
@@ -150,7 +150,7 @@ class NodeService:
         body = PollBody(
             generation=hub.generation,
             cursor=hub.cursor,
-            wait=self._settings.poll_seconds if wait is None else wait,
+            wait=self.settings.poll_seconds if wait is None else wait,
             instance=self._instance,
         )
         statement = membership.sign(body, hub.hub_id)

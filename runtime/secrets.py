@@ -47,7 +47,7 @@ def replace_secrets(path: Path, values: dict[str, bytes]) -> None:
 def read_secrets(path: Path) -> dict[str, bytes]:
     """The secrets by name. Raises LocalError; the message never shows a value."""
     try:
-        _check_own(path)
+        check_own(path)
         values = json.loads(path.read_bytes())
         return {str(name): bytes.fromhex(value) for name, value in values.items()}
     except FileNotFoundError as error:
@@ -62,7 +62,7 @@ def read_secrets(path: Path) -> dict[str, bytes]:
 def read_password(path: Path) -> str:
     """The first line of a file that somebody else's server wants. Raises LocalError."""
     try:
-        _check_own(path)
+        check_own(path)
         words = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError as error:
         raise LocalError(ErrorCode.CONFIGURATION, f"{path.name} is not there") from error
@@ -73,7 +73,8 @@ def read_password(path: Path) -> str:
     return words[0]
 
 
-def _check_own(path: Path) -> None:
+def check_own(path: Path) -> None:
+    """Refuse a secret file that others may read. Raises LocalError(CONFIGURATION)."""
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
         raise LocalError(ErrorCode.CONFIGURATION, f"{path.name}: run chmod 600 on it first")
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
 from protocol.wire import MESSAGE_LIMIT
@@ -33,6 +34,8 @@ class Auth(StrEnum):
     LOG_SIGNATURE = "a checkpoint signed by a log key this witness knows"
     RECOVERY_SIGNATURE = "a rotation signed by the recovery key whose hash the log holds"
     WITNESS_SIGNATURE = "a line by a witness key of the charter over a checkpoint of this log"
+    SIGN_IN = "whoever comes to sign in: serves nothing of anybody"
+    SESSION = "the session of somebody who signed in, in a role that the page names"
 
 
 @dataclass(frozen=True)
@@ -51,9 +54,14 @@ class Route:
 ROUTES: web.AppKey[dict[tuple[str, str], Route]] = web.AppKey("routes")
 
 
-def make_application(routes: Iterable[Route], *, body_limit: int) -> web.Application:
-    """An application of exactly these routes, with problem+json errors and a body limit."""
-    app = web.Application(middlewares=[problems, at_the_door], client_max_size=body_limit)
+def make_application(
+    routes: Iterable[Route], *, body_limit: int, errors: Middleware | None = None
+) -> web.Application:
+    """An application of exactly these routes, with a body limit, and errors as problem+json unless
+    `errors` turns them into something else.
+    """
+    middlewares = [errors or problems, at_the_door]
+    app = web.Application(middlewares=middlewares, client_max_size=body_limit)
     add_routes(app, routes)
     return app
 

@@ -4,10 +4,12 @@ import asyncio
 import logging
 import os
 import signal
+import ssl
 import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, cast
 
 import structlog
@@ -15,6 +17,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from protocol.errors import ErrorCode, LocalError
+from runtime.secrets import check_own
 from transport.door import DOOR
 
 SHUTDOWN_SECONDS = 2.0
@@ -27,8 +30,13 @@ log = structlog.get_logger()
 
 
 @asynccontextmanager
-async def listening(app: web.Application, host: str, port: int) -> AsyncIterator[int]:
-    """Serve an application meanwhile; the port. Raises LocalError(CONFIGURATION)."""
+async def listening(
+    app: web.Application, host: str, port: int, certificate: tuple[Path, Path] | None = None
+) -> AsyncIterator[int]:
+    """Serve an application meanwhile, over https with a certificate's files (chain and key); the
+    port. Raises LocalError(CONFIGURATION).
+    """
+    context = _tls(*certificate) if certificate is not None else None
     door = app[DOOR]
     door.open_wide()
     runner = web.AppRunner(
@@ -45,7 +53,7 @@ async def listening(app: web.Application, host: str, port: int) -> AsyncIterator
     try:
         try:
             listener = await loop.create_server(
-                lambda: door.admit(serve()), host, port, backlog=BACKLOG
+                lambda: door.admit(serve()), host, port, backlog=BACKLOG, ssl=context
             )
         except OSError as error:
             raise LocalError(
@@ -58,6 +66,20 @@ async def listening(app: web.Application, host: str, port: int) -> AsyncIterator
     finally:
         watching.cancel()
         await runner.cleanup()
+
+
+def _tls(chain: Path, key: Path) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        check_own(key)
+        context.load_cert_chain(chain, key)
+    except OSError as error:  # an SSLError is one
+        raise LocalError(
+            ErrorCode.CONFIGURATION,
+            f"certificate {chain.name} and its key {key.name} cannot be used: {error.strerror}",
+        ) from None
+    return context
 
 
 def _server_log() -> logging.Logger:
@@ -124,9 +146,11 @@ async def until_stopped(work: Sequence[Awaitable[object]]) -> None:
         task.result()  # a part that failed ends the program loudly, for its supervisor to see
 
 
-async def serve_forever(app: web.Application, host: str, port: int) -> None:
+async def serve_forever(
+    app: web.Application, host: str, port: int, certificate: tuple[Path, Path] | None = None
+) -> None:
     """Listen until cancelled, beside other work."""
-    async with listening(app, host, port):
+    async with listening(app, host, port, certificate):
         await asyncio.Event().wait()
 
 

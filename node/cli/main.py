@@ -189,6 +189,11 @@ add_later(
 )
 add_later(
     app,
+    "node.cli.accounts",
+    {"accounts": "Who may sign in to the pages: invite, list, close, sign out."},
+)
+add_later(
+    app,
     "node.cli.clients",
     {"clients": "Your own clients: add, find, correct, close, merge."},
 )

@@ -39,6 +39,7 @@ class TeamMember:
     agency: str
     duty_line: str
     duty_hours: str
+    is_past: bool = False
 
 
 @dataclass(frozen=True)
@@ -220,6 +221,7 @@ def _members(membership: HubMembership, entries: Sequence[Entry]) -> Iterator[Te
                 member.body.name,
                 member.body.duty_line,
                 member.body.duty_hours,
+                entry.involvement.is_past,
             )
 
 

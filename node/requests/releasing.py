@@ -163,6 +163,11 @@ class Releasing:
         tables.received_requests.change(request, after)
         return outcome
 
+    def would_send(self, tables: NodeTables, request: ReceivedRequest) -> tuple[int, ContactCard]:
+        """Until when the card of a request could be kept, and what is on it, if it left now."""
+        until, worker = self._kept(tables, request)
+        return until, self._card(tables, request, worker)
+
     def _kept(self, tables: NodeTables, request: ReceivedRequest) -> tuple[int, Person | None]:
         """Until when a card may be kept that leaves now, and whose details are on it."""
         now, charter = self._membership.env.clock(), self._membership.charter

@@ -17,6 +17,7 @@ class PersonKind(StrEnum):
     MANAGER = "manager"
     DUTY_WORKER = "duty_worker"
     GOVERNANCE_LEAD = "governance_lead"
+    ADMINISTRATOR = "administrator"
 
 
 class Deed(StrEnum):
@@ -188,6 +189,15 @@ class People:
         for row in self._tx.rows_among(sql, now, among=clients):
             found.setdefault(int(row["client"]), []).append(int(row["practitioner"]))
         return found
+
+    def works_with(self, person: int, now: int) -> list[int]:
+        """The clients (row ids) whom somebody works with, on what goes on."""
+        sql = (
+            "SELECT DISTINCT i.client FROM involvement_worker w JOIN involvement i "
+            "ON i.id = w.involvement WHERE w.practitioner = ? "
+            "AND (i.ended_at IS NULL OR i.ended_at > ?) ORDER BY i.client"
+        )
+        return [int(row["client"]) for row in self._tx.rows(sql, person, now)]
 
     def called(self, name: str) -> list[Person]:
         """Everybody of this name, in whatever team, or of this name and team as `title` says it;

@@ -61,6 +61,22 @@ class SentRequests:
         )
         return [(str(row["local_id"]), sent_of(row)) for row in rows]
 
+    def of_client(self, hub_id: str, client: int) -> list[SentRequest]:
+        """Those about a client (a row's id), the newest first."""
+        sql = (
+            "SELECT * FROM sent_request WHERE hub_id = ? AND client = ? "
+            "ORDER BY asked_at DESC, request_id"
+        )
+        return [sent_of(row) for row in self._tx.rows(sql, hub_id, client)]
+
+    def of_practitioner(self, hub_id: str, practitioner: int) -> list[SentRequest]:
+        """Those that somebody (a row's id) made, the newest first."""
+        sql = (
+            "SELECT * FROM sent_request WHERE hub_id = ? AND practitioner = ? "
+            "ORDER BY asked_at DESC, request_id"
+        )
+        return [sent_of(row) for row in self._tx.rows(sql, hub_id, practitioner)]
+
     def add(self, request: SentRequest) -> None:
         """Keep a new one. Raises NotUniqueError for an id that is taken."""
         self._tx.insert("sent_request", request.columns())
@@ -138,6 +154,24 @@ class ReceivedRequests:
             hub_id,
         )
         return [(row["local_id"], received_of(row)) for row in rows]
+
+    def asking(self, hub_id: str, now: int) -> list[ReceivedRequest]:
+        """Those that wait for a person and have not expired, oldest first."""
+        rows = self._tx.rows(
+            "SELECT * FROM received_request WHERE hub_id = ? AND state = ? AND expires > ? "
+            "ORDER BY received_at, request_id",
+            hub_id, ReceivedState.ASKS_PERSON.value, now,
+        )  # fmt: skip
+        return [received_of(row) for row in rows]
+
+    def answered_by(self, hub_id: str, person: int, most: int) -> list[ReceivedRequest]:
+        """Those that somebody answered, the newest first, and no more than so many."""
+        rows = self._tx.rows(
+            "SELECT * FROM received_request WHERE hub_id = ? AND answered_by = ? AND state <> ? "
+            "ORDER BY received_at DESC, request_id LIMIT ?",
+            hub_id, person, ReceivedState.ASKS_PERSON.value, most,
+        )  # fmt: skip
+        return [received_of(row) for row in rows]
 
     def allowed(self, hub_id: str, now: int) -> list[ReceivedRequest]:
         """Those whose card may leave once a quorum has seen the decision, oldest first; a renewed

@@ -42,6 +42,7 @@ from node.store.team_roles import Absences, TeamRoles
 from node.store.tokens import SealedTokens
 from node.store.withdrawn import WithdrawnHashes
 from node.store.withheld import WithheldClients
+from storage.accounts import Accounts, Sessions
 from storage.engine import Engine, Schema, Transaction
 from storage.sqlite import SqliteEngine
 
@@ -64,8 +65,7 @@ class NodeTables:
         self.withheld = WithheldClients(tx)
         self.withdrawn = WithdrawnHashes(tx)
         self.people = People(tx)
-        self.team_roles = TeamRoles(tx)
-        self.absences = Absences(tx)
+        self.team_roles, self.absences = TeamRoles(tx), Absences(tx)
         self.stubs = Stubs(tx)
         self.sealed_tokens = SealedTokens(tx)
         self.publications = Publications(tx)
@@ -73,6 +73,7 @@ class NodeTables:
         self.hubs = Hubs(tx)
         self.log_views = LogViews(tx)
         self.links, self.reviews = Links(tx), Reviews(tx)
+        self.accounts, self.sessions = Accounts(tx), Sessions(tx)
         self.hints = Hints(tx)
         self.sent_requests = SentRequests(tx)
         self.drafts = Drafts(tx)

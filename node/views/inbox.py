@@ -88,7 +88,7 @@ def inbox_value(tables: NodeTables, membership: HubMembership) -> dict[str, list
         ],
         "sent": [
             {
-                **_sent(membership, client, request, now),
+                **sent_value(membership, client, request, now),
                 "state_text": _state_text(request, now, wrong),
             }
             for client, request in sent
@@ -173,7 +173,12 @@ def _introduced(tables: NodeTables, membership: HubMembership, item: Introduced)
     }
 
 
-def _sent(membership: HubMembership, client: str, request: SentRequest, now: int) -> dict[str, Any]:
+def sent_value(
+    membership: HubMembership, client: str, request: SentRequest, now: int
+) -> dict[str, Any]:
+    """A request of ours; `client` is our own id of whom it is about. A card that is over is not
+    shown.
+    """
     member = membership.directory.member(request.holder)
     refused = request.state in {SentState.REFUSED, SentState.FAILED} and request.code
     return {

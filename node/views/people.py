@@ -12,6 +12,7 @@ KINDS = {
     PersonKind.MANAGER: "manager",
     PersonKind.DUTY_WORKER: "duty worker",
     PersonKind.GOVERNANCE_LEAD: "lead for information governance",
+    PersonKind.ADMINISTRATOR: "runs the node",
 }
 
 

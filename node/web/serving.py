@@ -58,9 +58,24 @@ async def _serve(folder: Path, ready: Callable[[int], None]) -> None:
                 token = api_token(folder, Environment())
                 api = LocalApi(services, token, settings.api_host)
                 work.append(serve_forever(api.application(), settings.api_host, settings.api_port))
+            if settings.web_port:
+                work.append(_pages(folder, engine, services, settings))
             await until_stopped(work)
     finally:
         await engine.close()
+
+
+async def _pages(
+    folder: Path, engine: NodeEngine, services: list[NodeService], settings: NodeSettings
+) -> None:
+    """Serve the pages until cancelled; what they need is loaded only here. Raises LocalError."""
+    from node.web.pages.site import node_site
+
+    app = node_site(engine, services, settings, Environment()).application()
+    certificate = None
+    if settings.web_certificate:
+        certificate = (folder / settings.web_certificate, folder / settings.web_key)
+    await serve_forever(app, settings.web_host, settings.web_port, certificate)
 
 
 def _mailer(folder: Path, settings: NodeSettings, engine: NodeEngine) -> "NewsMailer | None":

@@ -31,6 +31,7 @@ class TeamMemberOut(Answer):
     agency: str
     duty_line: str
     duty_hours: str
+    is_past: bool
 
 
 class DutyLineOut(Answer):

@@ -26,7 +26,7 @@ SQL = re.compile(
     r"|(CREATE|ALTER|DROP)\s+(TABLE|INDEX)\b|PRAGMA\s)"
 )
 # One subject may have a file of its name in each of these rooms beside the one where it is at home.
-FACES = {"store", "cli", "actions", "views"}
+FACES = {"store", "cli", "actions", "views", "pages"}
 
 
 def modules() -> list[Path]:
@@ -117,7 +117,7 @@ def test_only_commands_know_a_terminal() -> None:
 
 
 def test_only_what_serves_knows_the_web_server() -> None:
-    homes = ("node/web/", "hub/server/", "keys/holder/", "audit/witness/", "transport/")
+    homes = ("node/web/", "hub/server/", "keys/holder/", "audit/witness/", "transport/", "web/")
     knowing = {name_of(path) for path in modules() if uses(path, "aiohttp.web")}
     assert {name for name in knowing if not name.startswith(homes)} == set()
     assert len(knowing) > 3

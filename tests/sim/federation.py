@@ -516,7 +516,7 @@ class SimFederation:
         env = Environment(self.clock, copy.copy(before.random))
         context = NodeContext(engine, self.network, env, SharedPlaces())  # type: ignore[arg-type]
         federation = await load_membership(folder, hub, context)
-        service = NodeService(federation, left.service._settings.model_copy(deep=True))
+        service = NodeService(federation, left.service.settings.model_copy(deep=True))
         self.nodes[name] = SimNode(service, folder)
 
     async def join(self, name: str, member_class: str, **settings: Any) -> SimNode:

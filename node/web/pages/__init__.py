@@ -1,0 +1,1 @@
+"""The pages that the agency's people sign in to, over the same actions and views as commands."""

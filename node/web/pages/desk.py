@@ -1,0 +1,90 @@
+"""What every page has: whoever is signed in, and the node's services, one a hub."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from aiohttp import web
+
+from node.config import NodeSettings
+from node.records.accounts import Role, roles_of, whose
+from node.service import NodeService
+from node.store.people import Person
+from node.store.records import Client
+from node.store.tables import NodeEngine, NodeTables
+from node.web.calls import Hubs
+from storage.accounts import Account
+from web.site import Page, Visit
+
+Shown = TypeVar("Shown")
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Somebody at work: who they are, in which roles, and the node that they work with."""
+
+    person: Person
+    roles: frozenset[Role]
+    engine: NodeEngine
+    services: Sequence[NodeService]
+    settings: NodeSettings
+
+    @property
+    def title(self) -> str:
+        """Their name, as pages show it."""
+        return self.person.title
+
+    @property
+    def hubs(self) -> Hubs:
+        """The services, as the local interface's calls take them."""
+        return Hubs(self.services)
+
+    @property
+    def now(self) -> int:
+        """Unix seconds, by the node's clock."""
+        return self.services[0].membership.env.clock()
+
+    async def read(self, view: Callable[[NodeTables], Shown]) -> Shown:
+        """What a view makes of the agency's own records. Raises LocalError."""
+        return await self.engine.read(view)
+
+    def at(self, hub_id: str) -> NodeService:
+        """The service at a hub that an address names. Raises HTTPNotFound."""
+        for service in self.services:
+            if service.membership.hub.hub_id == hub_id:
+                return service
+        raise web.HTTPNotFound
+
+    async def client(self, row: int) -> Client:
+        """A client by the number in an address. Raises HTTPNotFound."""
+        found = await self.read(lambda tables: tables.records.clients_by_row([row]))
+        if not found:
+            raise web.HTTPNotFound
+        return found[0]
+
+
+NodeVisit = Visit[Desk]
+NodePage = Page[Desk]
+
+
+@dataclass(frozen=True)
+class Reception:
+    """Finds out who somebody is who signed in."""
+
+    engine: NodeEngine
+    services: Sequence[NodeService]
+    settings: NodeSettings
+
+    async def admit(self, account: Account) -> tuple[Desk, frozenset[str]] | None:
+        """Their desk and roles; None: they may not act any more."""
+
+        def look(tables: NodeTables) -> tuple[Person, frozenset[Role]] | None:
+            person = whose(tables, account)
+            return (person, roles_of(tables, account, person)) if person is not None else None
+
+        found = await self.engine.read(look)
+        if found is None:
+            return None
+        person, roles = found
+        desk = Desk(person, roles, self.engine, self.services, self.settings)
+        return desk, frozenset(role.value for role in roles)

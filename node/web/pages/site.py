@@ -1,0 +1,37 @@
+"""The whole site of a node: all its pages, over its services."""
+
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from node.config import NodeSettings
+from node.service import NodeService
+from node.store.tables import NodeEngine
+from node.web.pages import asking, clients, inbox, sent, start, team
+from node.web.pages.desk import Desk, NodePage, Reception
+from runtime.environment import Environment
+from web.look import Brand, Look
+from web.sessions import SessionKeeper
+from web.sign_in import sign_in_pages
+from web.site import Place, Site
+
+PAGES: list[NodePage] = [
+    *sign_in_pages(),
+    *start.PAGES,
+    *clients.PAGES,
+    *team.PAGES,
+    *asking.PAGES,
+    *sent.PAGES,
+    *inbox.PAGES,
+]
+
+
+def node_site(
+    engine: NodeEngine, services: list[NodeService], settings: NodeSettings, env: Environment
+) -> Site[Desk]:
+    """The pages of a node that has joined a hub or more."""
+    name = services[0].membership.me().body.name
+    brand = Brand(name, settings.web_person, settings.web_people, settings.web_colour)
+    look = Look(brand, [Path(__file__).parents[1]], ZoneInfo(settings.time_zone))
+    keeper = SessionKeeper(engine, env, settings.web_idle_minutes * 60)
+    reception = Reception(engine, services, settings)
+    return Site(look, keeper, Place(settings.web_address), reception.admit, PAGES)

@@ -1,0 +1,148 @@
+"""A person at a browser: what they press and type is counted, and every page they see is looked at.
+
+Each page is examined when it is reached, wide and narrow: axe-core with every rule on, no sideways
+scroll, one main heading, a title that begins as it should, nothing asked of any other host.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.async_api import Browser, Locator, Page, expect
+
+from node.records import accounts
+from node.records.accounts import NewAccount
+from node.web.pages.site import node_site
+from tests.sim.federation import SimNode
+from transport.server import listening
+
+AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text("utf-8")
+WIDE, NARROW = {"width": 1100, "height": 900}, {"width": 320, "height": 640}
+PASSWORD = "four plain words here"
+RUN_AXE = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations.map(
+  (one) => [one.id, one.nodes.map((node) => node.html.slice(0, 200))])"""
+SIDEWAYS = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
+
+
+@dataclass
+class Counted:
+    """What a journey costs: pages that were loaded, fields, keys, clicks."""
+
+    pages: int = 0
+    fields: int = 0
+    keys: int = 0
+    clicks: int = 0
+
+
+@dataclass
+class Screen:
+    """One browser window of one person at one site."""
+
+    page: Page
+    address: str
+    counted: Counted = field(default_factory=Counted)
+    asked: set[str] = field(default_factory=set)
+    examined: int = 0
+
+    async def open(self, path: str) -> None:
+        """Type an address."""
+        await self.page.goto(self.address + path)
+        await self.examine()
+
+    async def click(self, name: str, *, exact: bool = True) -> None:
+        """Press the link or button of a name, and look at the page that it leads to."""
+        found = self.named(name, exact=exact)
+        self.counted.clicks += 1
+        await self._leads(found.first.click())
+
+    async def choose(self, label: str) -> None:
+        """Choose a radio button or tick a box by its words."""
+        self.counted.clicks += 1
+        await self.page.get_by_label(label, exact=True).check()
+
+    async def fill(self, label: str, text: str) -> None:
+        """Type into the field of a label."""
+        self.counted.fields += 1
+        self.counted.keys += len(text)
+        await self.page.get_by_label(label, exact=True).fill(text)
+
+    async def sees(self, text: str) -> None:
+        """Wait until a text is on the page."""
+        await expect(self.page.get_by_text(text).first).to_be_visible()
+
+    async def lacks(self, text: str) -> None:
+        """Nothing on the page says this."""
+        assert text not in await self.page.inner_text("body")
+
+    async def heading(self) -> str:
+        """The main heading."""
+        return await self.page.locator("h1").first.inner_text()
+
+    def named(self, name: str, *, exact: bool = True) -> Locator:
+        """The link or button of a name."""
+        by = self.page.get_by_role
+        return by("link", name=name, exact=exact).or_(by("button", name=name, exact=exact))
+
+    async def sign_in(self, name: str) -> None:
+        """Sign in, and be at the first page."""
+        await self.open("/sign-in")
+        await self.fill("Your sign-in name", name)
+        await self.fill("Password", PASSWORD)
+        await self.click("Sign in")
+        self.counted = Counted()
+
+    async def examine(self) -> None:
+        """Look at the page that is open, wide and narrow."""
+        self.examined += 1
+        self.counted.pages += 1
+        for size in (NARROW, WIDE):
+            await self.page.set_viewport_size(size)  # type: ignore[arg-type]
+            assert not await self.page.evaluate(SIDEWAYS), (self.page.url, size)
+        await self.page.evaluate(AXE)
+        for size in (NARROW, WIDE):
+            await self.page.set_viewport_size(size)  # type: ignore[arg-type]
+            wrong = await self.page.evaluate(RUN_AXE)
+            assert wrong == [], (self.page.url, size, json.dumps(wrong, indent=1))
+        assert await self.page.locator("h1").count() == 1, self.page.url
+        errors = await self.page.locator("[data-module=error-summary]").count()
+        assert (await self.page.title()).startswith("Error: ") == bool(errors)
+        hosts = {urlsplit(url).netloc for url in self.asked if not url.startswith("data:")}
+        assert hosts <= {urlsplit(self.address).netloc}
+
+    async def _leads(self, pressed: Any) -> None:
+        async with self.page.expect_navigation():
+            await pressed
+        await self.examine()
+
+
+@asynccontextmanager
+async def at_screen(browser: Browser, address: str, **how: Any) -> AsyncIterator[Screen]:
+    """A new window with cookies of its own."""
+    context = await browser.new_context(**how)
+    page = await context.new_page()
+    screen = Screen(page, address)
+    page.on("request", lambda request: screen.asked.add(request.url))
+    try:
+        yield screen
+    finally:
+        await context.close()
+
+
+@asynccontextmanager
+async def pages_of(node: SimNode, **accounts_of: str) -> AsyncIterator[str]:
+    """A node's site, served for real; its address. `accounts_of`: who signs in by which name."""
+    service = node.service
+    engine, env = service.membership.engine, service.membership.env
+    site = node_site(engine, [service], service.settings, env)
+    for name, person in accounts_of.items():
+        said = NewAccount(person, name, administrator=False)
+        invited = partial(accounts.invite, said=said, secret=f"link-{name}", now=env.clock())
+        await node.write(invited)
+        await site.keeper.choose_password(f"link-{name}", PASSWORD, "")
+    async with listening(site.application(), "127.0.0.1", 0) as port:
+        yield f"http://127.0.0.1:{port}"

@@ -1,0 +1,65 @@
+"""Coming in and going out, as people do it in a browser."""
+
+from playwright.async_api import Browser
+
+from tests.browser.screen import PASSWORD, at_screen, pages_of
+from tests.sim.federation import SimNode
+
+
+async def test_somebody_signs_in_sees_their_clients_and_signs_out(
+    browser: Browser, health: SimNode
+) -> None:
+    async with pages_of(health, visitor="H. Visitor") as address, at_screen(browser, address) as me:
+        await me.open("/")
+        assert await me.heading() == "Sign in"
+        await me.click("Sign in")
+        await me.sees("Enter your sign-in name")
+        await me.fill("Your sign-in name", "visitor")
+        await me.fill("Password", "a wrong password")
+        await me.click("Sign in")
+        await me.sees("do not match an account")
+        await me.sign_in("visitor")
+        assert await me.heading() == "Clients you work with"
+        await me.sees("Amira Hassan")
+        await me.click("Sign out")
+        assert await me.heading() == "You are signed out"
+        await me.open("/clients")
+        assert await me.heading() == "Sign in"
+
+
+async def test_what_no_page_of_ours_sent_is_not_done(browser: Browser, health: SimNode) -> None:
+    """Another site's form, a form without its token, another host's name, a session that ended."""
+    async with pages_of(health, visitor="H. Visitor") as address, at_screen(browser, address) as me:
+        await me.sign_in("visitor")
+        posts = me.page.request.post
+        here = {"Origin": address}
+        elsewhere = {"Origin": "https://evil.example"}
+        assert (await posts(f"{address}/sign-out", headers=elsewhere)).status == 403
+        assert (await posts(f"{address}/sign-out", headers={"Origin": "null"})).status == 403
+        assert (await posts(f"{address}/sign-out", headers=here)).status == 403
+        wrong: dict[str, str | float | bool] = {"csrf": "0" * 64}
+        assert (await posts(f"{address}/sign-out", headers=here, form=wrong)).status == 403
+        rebound = {"Host": "evil.example"}
+        assert (await me.page.request.get(f"{address}/clients", headers=rebound)).status == 421
+        await me.open("/clients")
+        assert await me.heading() == "Clients you work with"
+        await health.write(lambda t: t.tx.run("UPDATE session SET seen_at = 0, started_at = 0"))
+        await me.open("/clients")
+        assert await me.heading() == "Sign in"
+
+
+async def test_guessing_a_password_is_slowed_down(browser: Browser, health: SimNode) -> None:
+    async with pages_of(health, visitor="H. Visitor") as address, at_screen(browser, address) as me:
+        await me.page.goto(f"{address}/sign-in")
+        for _ in range(5):
+            await me.page.get_by_label("Your sign-in name").fill("visitor")
+            await me.page.get_by_label("Password").fill("guessed by somebody")
+            await me.page.get_by_role("button", name="Sign in").click()
+            await me.sees("do not match an account")
+        await me.fill("Your sign-in name", "visitor")
+        await me.fill("Password", PASSWORD)
+        await me.click("Sign in")
+        await me.sees("too many tries")
+        health.membership.env.clock.now += 61  # type: ignore[attr-defined]
+        await me.sign_in("visitor")
+        assert await me.heading() == "Clients you work with"

@@ -1,0 +1,51 @@
+"""What pages make of numbers and of what was typed, and that each state has its words."""
+
+from pathlib import Path
+
+import pytest
+
+from node.links.team import Unpublished
+from node.store.requests import SentState
+from node.views import asked
+from node.views.around import NEWS_OF_TEAMS
+from web.forms import Form, InvalidForm
+from web.look import lines_of
+from web.words import Words
+
+ROOT = Path(__file__).parents[2]
+TERMS = dict.fromkeys(("person", "people", "Person", "People", "a_person", "agency"), "client")
+WORDS = Words([ROOT / "web" / "words", ROOT / "node" / "web" / "words"], TERMS)
+STANDS = {*SentState, asked.LATE, asked.WRONG_PERSON, asked.RENEWED, asked.BY_THEM}
+
+
+@pytest.mark.parametrize(
+    ("number", "dialled"),
+    [
+        ("01632 960100", ["tel:01632960100"]),
+        ("(01632) 960-100", ["tel:01632960100"]),
+        ("+44 (0)1632 960100", ["tel:+441632960100"]),
+        ("01632 960100 ext 12", ["tel:01632960100;ext=12"]),
+        ("01632 960100 / 07700 900123", ["tel:01632960100", "tel:07700900123"]),
+    ],
+)
+def test_a_number_is_dialled_as_it_is_written(number: str, dialled: list[str]) -> None:
+    assert [href for _, href in lines_of(number)] == dialled
+
+
+def test_lines_of_text_are_taken_as_browsers_send_them() -> None:
+    assert Form([("fact", " one\r\ntwo ")]).text("fact") == "one\ntwo"
+    with pytest.raises(InvalidForm):
+        Form([("fact", "one\rtwo")]).text("fact")
+
+
+@pytest.mark.parametrize("stands", sorted(STANDS))
+def test_every_state_of_a_request_has_words(stands: str) -> None:
+    assert WORDS(f"sent.title.{stands}", agency="Social care")
+    assert WORDS(f"sent.says.{stands}")
+
+
+def test_every_reason_why_nobody_is_found_and_every_change_has_words() -> None:
+    said = {WORDS(f"team.unpublished.{why.value}") for why in Unpublished}
+    assert len(said) == len(Unpublished)
+    for kind in NEWS_OF_TEAMS:
+        assert WORDS(f"team.change.{kind.value}", agency="Social care", work="Child in need")

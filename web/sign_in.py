@@ -1,0 +1,90 @@
+"""The pages by which somebody comes in and goes out, the same at every program."""
+
+from urllib.parse import quote
+
+from web.forms import Form, InvalidForm
+from web.sessions import LEAST_PASSWORD, MOST_PASSWORD, SignedIn
+from web.site import Answer, Go, Own, Page, Shown, Visit
+
+NAME_LIMIT = 80
+
+
+def sign_in_pages() -> list[Page[Own]]:
+    """The table's rows."""
+    return [
+        Page("/sign-in", None, show_sign_in, sign_in),
+        Page("/sign-out", None, show_sign_out, sign_out),
+        Page("/welcome/{secret}", None, show_welcome, choose_password),
+    ]
+
+
+async def show_sign_in(visit: Visit[Own]) -> Answer:
+    """Ask for name and password."""
+    if visit.own is not None and not visit.form:
+        return Go("/")
+    return Shown("sign_in.html", {"then": _then(visit)})
+
+
+async def sign_in(visit: Visit[Own]) -> Answer:
+    """Let somebody in. What is wrong is not told apart: names and locks are nobody's business."""
+    name = visit.form.text("name", missing="sign_in.wrong.name", most=NAME_LIMIT)
+    password = visit.form.raw("password")
+    if not password:
+        raise InvalidForm({"password": "sign_in.wrong.password"})
+    browser = visit.request.headers.get("User-Agent", "")
+    found = await visit.site.keeper.sign_in(name, password, browser)
+    if found is None:
+        raise InvalidForm({"name": "sign_in.wrong.neither"})
+    return _in(found, _then(visit))
+
+
+async def show_sign_out(visit: Visit[Own]) -> Answer:
+    """Ask whether to sign out."""
+    return Shown("signed_out.html" if visit.session is None else "sign_out.html")
+
+
+async def sign_out(visit: Visit[Own]) -> Answer:
+    """Let somebody out."""
+    if visit.session is not None:
+        await visit.site.keeper.sign_out(visit.session)
+    return Go("/sign-out", session="")
+
+
+async def show_welcome(visit: Visit[Own]) -> Answer:
+    """Ask somebody with a one-time link for a password."""
+    account = await visit.site.keeper.invited(visit.place["secret"])
+    if account is None:
+        return Shown("link_over.html", status=404)
+    values = {"name": account.name, "least": LEAST_PASSWORD, "secret": visit.place["secret"]}
+    return Shown("welcome.html", values)
+
+
+async def choose_password(visit: Visit[Own]) -> Answer:
+    """Take the password that somebody chose, and let them in."""
+    browser = visit.request.headers.get("User-Agent", "")
+    password = new_password(visit.form)
+    found = await visit.site.keeper.choose_password(visit.place["secret"], password, browser)
+    return Shown("link_over.html", status=404) if found is None else _in(found, "/")
+
+
+def new_password(form: Form) -> str:
+    """A password as it was typed twice. Raises InvalidForm."""
+    password = form.raw("password")
+    if len(password) < LEAST_PASSWORD:
+        raise InvalidForm({"password": "sign_in.wrong.short"}, least=LEAST_PASSWORD)
+    if len(password) > MOST_PASSWORD:
+        raise InvalidForm({"password": "site.wrong.too_long"}, most=MOST_PASSWORD)
+    if password != form.raw("again"):
+        raise InvalidForm({"again": "sign_in.wrong.again"})
+    return password
+
+
+def _in(found: SignedIn, path: str) -> Go:
+    return Go(path, session=found.session)
+
+
+def _then(visit: Visit[Own]) -> str:
+    """Where somebody wanted to go: a path of ours, and nothing else."""
+    wanted = visit.form.raw("then") or visit.request.query.get("then", "")
+    plain = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and len(wanted) < 200
+    return quote(wanted, safe="/") if plain else "/"

@@ -1,0 +1,366 @@
+"""A site of pages that people sign in to: who may open which, and what every answer carries.
+
+A page is a row of a table: its address, who may open it, what shows it and what a form of it does.
+Nothing is in an address but opaque numbers, and nothing that is shown is kept by a browser. A form
+that is sent twice, by whatever way, is done once.
+"""
+
+import hmac
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
+
+import structlog
+from aiohttp import web
+
+from protocol.errors import PatchworkError
+from runtime.environment import Environment
+from runtime.faults import place_of
+from storage.accounts import Account, Session
+from transport.door import VISIT
+from transport.routes import Auth, Handler, Route, make_application
+from web.forms import Form, InvalidForm, failure_key
+from web.look import Look
+from web.sessions import SessionKeeper
+
+log = structlog.get_logger()
+Own = TypeVar("Own")
+
+FORM_LIMIT = 64 * 1024
+HERE = frozenset({"localhost", "127.0.0.1", "[::1]"})
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",  # without a referrer a form's Origin would be null
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A page to show: a template and its values."""
+
+    template: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    status: int = 200
+
+
+@dataclass(frozen=True)
+class Go:
+    """Another page to go to. `session`: the browser gets this id of a session; "": it loses its."""
+
+    path: str
+    session: str | None = None
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file to keep."""
+
+    content: bytes
+    name: str
+    content_type: str
+
+
+@dataclass(frozen=True)
+class Data:
+    """A little JSON for a page that is open."""
+
+    values: Mapping[str, Any]
+
+
+Answer = Shown | Go | Download | Data
+
+
+@dataclass
+class Visit(Generic[Own]):
+    """One request of one person. `errors`: what is wrong with the form, in words, by field."""
+
+    site: "Site[Own]"
+    request: web.Request
+    place: Mapping[str, str]
+    form: Form
+    account: Account | None
+    session: Session | None
+    roles: frozenset[str]
+    own: Own | None
+    errors: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def here(self) -> Own:
+        """What the program has for whoever is signed in. Only on pages that need that."""
+        if self.own is None:
+            raise web.HTTPForbidden
+        return self.own
+
+    def number(self, name: str) -> int:
+        """A number in the address. Raises HTTPNotFound."""
+        text = self.place.get(name, "")
+        if not text.isascii() or not text.isdigit() or len(text) > 12:
+            raise web.HTTPNotFound
+        return int(text)
+
+
+Show = Callable[[Visit[Own]], Awaitable[Answer]]
+
+
+@dataclass(frozen=True)
+class Page(Generic[Own]):
+    """A row of the table. `roles`: who may, by any of them; None: whoever comes. `nav`: the words'
+    key of its place in the navigation, if it has one.
+    """
+
+    path: str
+    roles: frozenset[str] | None
+    show: Show[Own]
+    act: Show[Own] | None = None
+    nav: str = ""
+    body_limit: int = FORM_LIMIT
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a site is: its own address as people type it; empty on this machine alone."""
+
+    address: str = ""
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether cookies travel over https alone."""
+        return self.address.startswith("https://")
+
+    def is_ours(self, host: str) -> bool:
+        """Whether a Host header is ours: another may be a page that has found this machine."""
+        if self.address:
+            return hmac.compare_digest(self.address.partition("://")[2].encode(), host.encode())
+        return (host.rpartition(":")[0] or host) in HERE
+
+    def is_from_here(self, request: web.Request) -> bool:
+        """Whether a form was sent from one of our own pages."""
+        origin = request.headers.get("Origin", "")
+        return origin == (self.address or f"http://{request.host}")
+
+
+class Site(Generic[Own]):
+    """The pages of a program. `admit` tells who somebody is to it: what it has for them and their
+    roles; None where they may no longer.
+    """
+
+    def __init__(
+        self,
+        look: Look,
+        keeper: SessionKeeper,
+        place: Place,
+        admit: Callable[[Account], Awaitable[tuple[Own, frozenset[str]] | None]],
+        pages: Sequence[Page[Own]],
+    ) -> None:
+        self.look, self.keeper, self.place, self.pages = look, keeper, place, pages
+        self._admit = admit
+
+    @property
+    def say(self) -> Callable[..., str]:
+        """The words."""
+        return self.look.words
+
+    @property
+    def env(self) -> Environment:
+        """Clock and randomness."""
+        return self.keeper.env
+
+    def routes(self) -> list[Route]:
+        """The table of routes."""
+        made = [Route("GET", "/static/{version}/{name}", Auth.PUBLIC, self._static, 0)]
+        for page in self.pages:
+            auth = Auth.SIGN_IN if page.roles is None else Auth.SESSION
+            made.append(Route("GET", page.path, auth, self._shown(page), 0))
+            if page.act is not None:
+                handler = self._posted(page, page.act)
+                made.append(Route("POST", page.path, auth, handler, page.body_limit))
+        return made
+
+    def application(self) -> web.Application:
+        """The aiohttp application."""
+        limit = max(page.body_limit for page in self.pages)
+        return make_application(self.routes(), body_limit=limit, errors=self._errors)
+
+    async def _static(self, request: web.Request) -> web.StreamResponse:
+        found = self.look.files.get(request.match_info["name"])
+        if found is None:
+            raise web.HTTPNotFound
+        headers = {**HEADERS, "Cache-Control": "public, max-age=31536000, immutable"}
+        return web.Response(body=found.content, content_type=found.content_type, headers=headers)
+
+    def _shown(self, page: Page[Own]) -> Handler:
+        async def handler(request: web.Request) -> web.StreamResponse:
+            visit = await self._visit(page, request)
+            if isinstance(visit, web.Response):
+                return visit
+            return self.respond(visit, await page.show(visit))
+
+        return handler
+
+    def _posted(self, page: Page[Own], act: Show[Own]) -> Handler:
+        async def handler(request: web.Request) -> web.StreamResponse:
+            if not self.place.is_from_here(request):
+                raise web.HTTPForbidden
+            fields = [(k, v) for k, v in (await request.post()).items() if isinstance(v, str)]
+            visit = await self._visit(page, request, Form(fields))
+            if isinstance(visit, web.Response):
+                return visit
+            token = self.keeper.form_token(self._cookie(request))
+            if not hmac.compare_digest(token.encode(), visit.form.raw("csrf").encode()):
+                return self.respond(visit, Shown("form_expired.html", status=403))
+            return await self._once(visit, page, act)
+
+        return handler
+
+    async def _once(self, visit: Visit[Own], page: Page[Own], act: Show[Own]) -> web.StreamResponse:
+        """Do what a form says, unless the same form was sent already: then go where that led."""
+        once = visit.form.raw("once")
+        if visit.session is None or not once:
+            return self.respond(visit, await self._acted(visit, page, act))
+        before = await self.keeper.begin_form(visit.session, once)
+        if before is not None:
+            return self.respond(visit, Go(before) if before else Shown("in_progress.html"))
+        went_to = None
+        try:
+            answer = await self._acted(visit, page, act)
+            went_to = answer.path if isinstance(answer, Go) else None
+        finally:
+            await self.keeper.end_form(visit.session, once, went_to)
+        return self.respond(visit, answer)
+
+    async def _acted(self, visit: Visit[Own], page: Page[Own], act: Show[Own]) -> Answer:
+        try:
+            return await act(visit)
+        except InvalidForm as wrong:
+            visit.errors = {
+                name: self.say(key, **wrong.values) for name, key in wrong.wrong.items()
+            }
+            status = 400
+        except PatchworkError as error:
+            key = failure_key(error)
+            words = self.look.words
+            visit.errors = {"": words(key) if words.has(key) else words("errors.other")}
+            log.info("page_failed", page=page.path, code=error.code.value)
+            status = error.text.status
+        shown = await page.show(visit)
+        return Shown(shown.template, shown.values, status) if isinstance(shown, Shown) else shown
+
+    async def _visit(
+        self, page: Page[Own], request: web.Request, form: Form | None = None
+    ) -> Visit[Own] | web.Response:
+        """Who comes, if they may; else what to answer them."""
+        if not self.place.is_ours(request.host):
+            raise web.HTTPMisdirectedRequest
+        visit = Visit(
+            self, request, dict(request.match_info), form or Form(), None, None, frozenset(), None
+        )
+        found = await self.keeper.find(self._cookie(request))
+        admitted = await self._admit(found[0]) if found is not None else None
+        if found is not None and admitted is not None:
+            visit.account, visit.session = found
+            visit.own, visit.roles = admitted
+            request[VISIT].show()
+        if page.roles is None:
+            return visit
+        if visit.own is None:
+            return self.respond(visit, Go(f"/sign-in?then={quote(request.path)}"))
+        if not page.roles & visit.roles:
+            return self.respond(visit, Shown("not_allowed.html", status=403))
+        return visit
+
+    def respond(self, visit: Visit[Own], answer: Answer) -> web.Response:
+        """An answer as HTTP, with the headers that every answer has."""
+        if isinstance(answer, Go):
+            response = web.Response(status=303, headers={**HEADERS, "Location": answer.path})
+            if answer.session is not None:
+                self._set_cookie(response, answer.session)
+            return response
+        if isinstance(answer, Data):
+            return web.json_response(answer.values, headers=HEADERS)
+        if isinstance(answer, Download):
+            named = f"attachment; filename*=UTF-8''{quote(answer.name)}"
+            headers = {**HEADERS, "Content-Disposition": named}
+            return web.Response(
+                body=answer.content, content_type=answer.content_type, headers=headers
+            )
+        cookie, fresh = self._cookie(visit.request), ""
+        if not cookie:
+            cookie = fresh = secrets.token_urlsafe(32)
+        html = self.look.render(answer.template, {**self._common(visit, cookie), **answer.values})
+        response = web.Response(
+            text=html, content_type="text/html", status=answer.status, headers=HEADERS
+        )
+        if fresh:
+            self._set_cookie(response, fresh)
+        return response
+
+    def _common(self, visit: Visit[Own], cookie: str) -> dict[str, Any]:
+        """What every template may use."""
+        nav = [
+            {"href": page.path, "text": self.say(page.nav), "here": page.path == visit.request.path}
+            for page in self.pages
+            if page.nav and page.roles is not None and page.roles & visit.roles
+        ]
+        return {
+            "nav": nav,
+            "csrf": self.keeper.form_token(cookie),
+            "once": secrets.token_urlsafe(12),
+            "errors": visit.errors,
+            "form": visit.form,
+            "who": visit.own,
+            "path": visit.request.path,
+        }
+
+    def _cookie(self, request: web.Request) -> str:
+        return request.cookies.get(self._cookie_name, "")[:100]
+
+    @property
+    def _cookie_name(self) -> str:
+        return "__Host-patchwork" if self.place.is_secure else "patchwork"
+
+    def _set_cookie(self, response: web.Response, value: str) -> None:
+        if not value:
+            value = secrets.token_urlsafe(32)
+        response.set_cookie(
+            self._cookie_name,
+            value,
+            path="/",
+            secure=self.place.is_secure,
+            httponly=True,
+            samesite="Strict",
+        )
+
+    @web.middleware
+    async def _errors(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Turn errors into pages of the same house."""
+        try:
+            return await handler(request)
+        except web.HTTPException as error:
+            if error.status < 400:
+                raise
+            return await self._error_page(request, error.status)
+        except PatchworkError as error:
+            return await self._error_page(request, error.text.status, failure_key(error))
+        except ConnectionResetError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the last line of defence, logged by type only
+            log.critical("unforeseen", error=type(error).__name__, at=place_of(error))
+            return await self._error_page(request, 500)
+
+    async def _error_page(
+        self, request: web.Request, status: int, key: str = ""
+    ) -> web.StreamResponse:
+        visit = Visit(self, request, {}, Form(), None, None, frozenset(), None)
+        known = status if self.look.words.has(f"site.error.{status}.title") else 500
+        says = self.say(key) if key and self.look.words.has(key) else ""
+        return self.respond(visit, Shown("error.html", {"error": known, "says": says}, status))

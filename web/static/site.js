@@ -1,0 +1,37 @@
+// Small comforts: every page works without. No page is built here, and nothing is kept.
+"use strict";
+
+// What is wrong is read out and reached first.
+const summary = document.querySelector("[data-module=error-summary]");
+if (summary) summary.focus();
+
+// A second press on the button sends nothing twice; the server would not do it twice either.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = "yes";
+});
+window.addEventListener("pageshow", () => {
+  for (const form of document.forms) delete form.dataset.sent;
+});
+
+// What stands on a contact card is copied, where the browser lets a page do that.
+for (const button of navigator.clipboard ? document.querySelectorAll("[data-copy]") : []) {
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    button.textContent = button.dataset.done;
+    button.setAttribute("aria-live", "polite");
+  });
+}
+
+// A page that waits for something new says so, and moves nothing that is being read.
+const waiting = document.querySelector("[data-latest]");
+if (waiting) {
+  setInterval(async () => {
+    if (document.hidden) return;
+    const answer = await fetch(waiting.dataset.latest, { redirect: "error" });
+    const latest = await answer.json();
+    if (latest.mark !== waiting.dataset.mark) waiting.querySelector("a").hidden = false;
+  }, 20000);
+}
