@@ -187,6 +187,7 @@ def make_node(stage: Stage, agency: Agency) -> None:
     )  # fmt: skip
     with (agency.folder / "node.toml").open("a", encoding="utf-8") as file:
         file.write("allow_private_addresses = true\npoll_seconds = 5\n")
+        file.write(f"api_port = {free_port()}\n")
 
 
 def join(
