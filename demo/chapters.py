@@ -3,7 +3,6 @@
 Each tells of other people than the first, so that it can be played after it or alone. All invented.
 """
 
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ from demo.council import (
     NEIGHBOUR,
     RECOVERY,
     WEXCOMBE,
+    Agency,
     Site,
     found,
     join,
@@ -27,6 +27,7 @@ from demo.council import (
 )
 from demo.days import S17, Days, Why
 from demo.front_door import FrontDoor
+from demo.local_api import ask_node
 from demo.pages import Pages
 from demo.protection import Protection
 from demo.stage import ROOT, Stage, free_port
@@ -93,17 +94,15 @@ class Chapters(Days):
 
     def consent_is_given(self) -> None:
         """To whom and for what is written down, and obeyed."""
-        self._add(HEALTH, "r-health", ROWAN, "health_visiting", "--consent", "today")
-        self._add(CHILD, "r-child", ROWAN, "child_in_need")
-        for agency, client, to in (
-            (HEALTH, "r-health", "childrens_social_care"),
-            (CHILD, "r-child", "health_provider"),
-        ):
-            self._story.node(
-                agency, "consent give", client, "--work", "all", "--by", "parental_responsibility",
-                "--how", "in_person", "--on", "now", "--until", "2030-01-31", "--wording",
-                "Family form 3", "--to", to, "--purpose", "early_help", "--as", agency.person,
-            )  # fmt: skip
+        self._add_all(
+            (HEALTH, "r-health", ROWAN, "health_visiting", "--consent", "today"),
+            (CHILD, "r-child", ROWAN, "child_in_need"),
+        )
+        mother = ("--by", "parental_responsibility", "--wording", "Family form 3")
+        self._story.all_nodes(
+            _agreed(HEALTH, "r-health", "childrens_social_care", *mother),
+            _agreed(CHILD, "r-child", "health_provider", *mother),
+        )
         self._sees(CHILD, "r-child", ["Health visiting"])
         self._tell(
             "Rowan's mother agrees, at both: each may tell the other, to help early, until January "
@@ -137,8 +136,10 @@ class Chapters(Days):
         self._story.admit(RECOVERY)
         self._story.node(RECOVERY, "people add", RECOVERY.person, "--kind", "worker")
         self._story.serve(RECOVERY)
-        self._add(HEALTH, "s-health", SORREL, "health_visiting", "--consent", "today")
-        self._add(RECOVERY, "s-recovery", SORREL, "drug_and_alcohol", "--consent", "today")
+        self._add_all(
+            (HEALTH, "s-health", SORREL, "health_visiting", "--consent", "today"),
+            (RECOVERY, "s-recovery", SORREL, "drug_and_alcohol", "--consent", "today"),
+        )
         self._sees(RECOVERY, "s-recovery", ["Health visiting"])
         self._story.expect(self._labels(HEALTH, "s-health") == [], "nobody sees it")
         card = self._asks_and_gets(RECOVERY, "s-recovery", S17)
@@ -164,16 +165,15 @@ class Chapters(Days):
 
     def two_sensitive_services_meet(self) -> None:
         """Both clients' consents name the other; unnamed until one asks, and a person answers."""
-        for agency, client, service in (
-            (HEALTH, "b-health", "talking_therapies"),
-            (RECOVERY, "b-recovery", "drug_and_alcohol"),
-        ):
-            self._add(agency, client, BRYONY, service, "--consent", "today")
-            self._story.node(
-                agency, "consent give", client, "--work", "all", "--by", "client", "--how",
-                "in_person", "--on", "now", "--until", "2030-01-31", "--wording", "Form 7", "--to",
-                "health_provider", "--purpose", "early_help", "--as", agency.person,
-            )  # fmt: skip
+        self._add_all(
+            (HEALTH, "b-health", BRYONY, "talking_therapies", "--consent", "today"),
+            (RECOVERY, "b-recovery", BRYONY, "drug_and_alcohol", "--consent", "today"),
+        )
+        herself = ("--by", "client", "--wording", "Form 7")
+        self._story.all_nodes(
+            _agreed(HEALTH, "b-health", "health_provider", *herself),
+            _agreed(RECOVERY, "b-recovery", "health_provider", *herself),
+        )
         found = self._stage.until(
             lambda: self._story.team(RECOVERY, "b-recovery")["services"], "a service can be reached"
         )
@@ -265,12 +265,14 @@ class Chapters(Days):
         """A universal service is a number a day; everything else a line."""
 
         def digest() -> list[dict[str, Any]]:
-            said = self._story.node(CHILD, "news", "--all", "--json", "--as", CHILD.person)
-            lines: list[dict[str, Any]] = json.loads(said)
+            whose = {"practitioner": CHILD.person, "all": True, "seen": False}
+            lines: list[dict[str, Any]] = ask_node(CHILD.folder, "/v1/news", whose)["news"]
             return [line for line in lines if "of your clients were found by" in line["says"]]
 
         found = self._stage.until(digest, "social care reads a number")
         line = max(found, key=lambda line: int(line["count"]))
+        said = self._story.node(CHILD, "news", "--all", "--as", CHILD.person)
+        self._story.expect(line["says"] in said, "the command says it in the same words")
         self._tell(
             f"At social care A. Okafor signs in and reads: {line['says']} For the health visitor "
             "each is a line of its own, as the sharing agreement says of social care's work."
@@ -286,6 +288,17 @@ class Chapters(Days):
             "patchwork-hub", "charter", "show", "--json", "--dir", str(site.hub)
         )
         return found - set(ID.findall(charter.encode()))
+
+
+def _agreed(agency: Agency, client: str, to: str, *by: str) -> tuple[Agency, *tuple[str, ...]]:
+    """The words with which it is written down that agencies of a class may be told, to help early:
+    who has agreed, and to what form.
+    """
+    words = (
+        "consent give", client, "--work", "all", "--how", "in_person", "--on", "now",
+        "--until", "2030-01-31", "--to", to, "--purpose", "early_help", "--as", agency.person, *by,
+    )  # fmt: skip
+    return (agency, *words)
 
 
 def read(path: Path) -> bytes:

@@ -188,6 +188,7 @@ def make_node(stage: Stage, agency: Agency) -> None:
     with (agency.folder / "node.toml").open("a", encoding="utf-8") as file:
         file.write("allow_private_addresses = true\npoll_seconds = 5\n")
         file.write(f"web_port = {free_port()}\n")
+        file.write(f"api_port = {free_port()}\n")
 
 
 def join(

@@ -43,15 +43,19 @@ class Days:
         self, agency: Agency, client: str, who: Sequence[str], service: str, *more: str
     ) -> None:
         """Somebody adds a client by hand."""
-        self._story.node(
-            agency, "clients preset", service, "--service", service, "--basis", BASES[service]
+        self._add_all((agency, client, who, service, *more))
+
+    def _add_all(self, *clients: tuple[Agency, str, Sequence[str], str, *tuple[str, ...]]) -> None:
+        """Agencies add a client each: first, once, what is the same for all of a service."""
+        presets = {(agency, service) for agency, _, _, service, *_ in clients}
+        self._story.all_nodes(
+            *(
+                (agency, "clients preset", one, "--service", one, "--basis", BASES[one])
+                for agency, one in presets - self._story.presets
+            )
         )
-        given, family, born, postcode = who
-        consent = more if BASES[service] == "UK-CONSENT" else ()
-        self._story.node(
-            agency, "clients add", "--id", client, "--given", given, "--family", family, "--born",
-            born, "--postcode", postcode, "--preset", service, "--as", agency.person, *consent,
-        )  # fmt: skip
+        self._story.presets |= presets
+        self._story.all_nodes(*(_added(*client) for client in clients))
 
     def _import(self, agency: Agency, file: str) -> str:
         path = PEOPLE / file
@@ -59,10 +63,7 @@ class Days:
         return self._story.node(agency, "import", str(path), "--mapping", str(mapping), "--yes")
 
     def _labels(self, agency: Agency, client: str) -> list[str]:
-        found = self._story.team(agency, client)
-        if isinstance(found, list):
-            return sorted(one["label"] for team in found for one in team["others"])
-        return sorted(one["label"] for one in found["others"])
+        return sorted(one["label"] for one in self._story.team(agency, client)["others"])
 
     def _sees(self, agency: Agency, client: str, labels: list[str]) -> None:
         """Wait until an agency sees just this work of others with a client."""
@@ -102,3 +103,16 @@ class Days:
         """An agency's last request about a client."""
         sent = self._story.inbox(agency)["sent"]
         return [item for item in sent if item["client"] == client][-1]
+
+
+def _added(
+    agency: Agency, client: str, who: Sequence[str], service: str, *consent: str
+) -> tuple[Agency, *tuple[str, ...]]:
+    """The words with which a client is added; those on consent only where it is the basis."""
+    given, family, born, postcode = who
+    words = (
+        "clients add", "--id", client, "--given", given, "--family", family, "--born",
+        born, "--postcode", postcode, "--preset", service, "--as", agency.person,
+        *(consent if BASES[service] == "UK-CONSENT" else ()),
+    )  # fmt: skip
+    return (agency, *words)

@@ -1,12 +1,12 @@
 """The chapter of somebody who calls about a child whom nobody there knows. All invented."""
 
 import json
-from functools import partial
 
-from demo.council import CHILD, HEALTH, Agency
+from demo.council import CHILD, HEALTH
 from demo.days import Days
 from demo.stage import ROOT
 
+IN_FORCE = '"event": "charter_in_force"'
 TANSY = ("Tansy", "Vaszary", "2016-07-21", "LX9 1RW")
 TERMS = """
 [enquiry]
@@ -31,9 +31,14 @@ class FrontDoor(Days):
         """The council changes the sharing agreement, and both agencies sign."""
         change, hub = ROOT / "front-door.toml", str(ROOT / "hub")
         change.write_text(TERMS, encoding="utf-8")
+        before = len(self._stage.said("hub", IN_FORCE))
         self._stage.run("patchwork-hub", "charter", "change", str(change), "--yes", "--dir", hub)
-        for agency in (HEALTH, CHILD):
-            self._stage.until(partial(self._signs, agency), f"{agency.name} signs")
+        self._stage.wait_for("hub", IN_FORCE, before + 1)
+        accept = ("charter accept", "--yes", "--as")
+        for said in self._story.all_nodes(
+            *((agency, *accept, agency.person) for agency in (HEALTH, CHILD))
+        ):
+            self._story.expect("Signed version" in said, "it is signed")
         self._tell(
             "The council lets children's services enquire about people whom they do not know, on "
             "one lawful basis and for fourteen days. Both agencies sign."
@@ -58,8 +63,3 @@ class FrontDoor(Days):
         )
         self._story.node(CHILD, "enquire close", enquiry, "--as", CHILD.person)
         self._sees(HEALTH, "t-health", [])
-
-    def _signs(self, agency: Agency) -> bool:
-        """An agency's person signs the new agreement, once its node has seen it."""
-        said = self._story.node(agency, "charter accept", "--yes", "--as", agency.person)
-        return "signed" in said.lower()

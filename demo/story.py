@@ -8,9 +8,11 @@ import json
 import shutil
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from demo.council import CHARITY, CHILD, HEALTH, PEOPLE, Agency, Council, enrol
+from demo.local_api import ask_node, has_local_api, listens
 from demo.narrator import findings_in_short, indented, report_in_short
 from demo.stage import ROOT, DemoError, Stage
 
@@ -26,6 +28,7 @@ class Story:
         self._stage = stage
         self._council = council
         self._tell = tell
+        self.presets: set[tuple[Agency, str]] = set()  # what agencies have said of a service
 
     def bring_files(self) -> None:
         """Both agencies take in their own CSV files."""
@@ -47,17 +50,23 @@ class Story:
 
     def publish(self) -> None:
         """Both publish what they may, and serve."""
-        for agency in (HEALTH, CHILD):
-            output = self.node(agency, "publish")
+        both = (HEALTH, CHILD)
+        said = self.all_nodes(*((agency, "publish") for agency in both))
+        for agency, output in zip(both, said, strict=True):
             self._tell(f"{agency.name} publishes:\n{indented(output)}")
-            self.serve(agency)
+        self.serve(*both)
 
-    def serve(self, agency: Agency) -> None:
-        """An agency's node runs."""
-        self._stage.start(
-            f"node-{agency.key}", "patchwork-node", "serve", "--dir", str(agency.folder),
+    def serve(self, *agencies: Agency) -> None:
+        """Agencies' nodes run."""
+        self._stage.start_all(
+            {
+                f"node-{agency.key}": ("patchwork-node", "serve", "--dir", str(agency.folder))
+                for agency in agencies
+            },
             until="serving",
-        )  # fmt: skip
+        )
+        for agency in filter(lambda agency: has_local_api(agency.folder), agencies):
+            self._stage.until(partial(listens, agency.folder), f"{agency.name} can be asked")
 
     def find_each_other(self) -> None:
         """Each is told that somebody works with Amira; nobody is told of her twin."""
@@ -65,6 +74,8 @@ class Story:
         health = self._wait_team(HEALTH, AMIRA_HEALTH)
         self.expect(child[0]["agency"] == HEALTH.name, "social care sees health visiting")
         self.expect(health[0]["agency"] == CHILD.name, "health visiting sees social care")
+        said = json.loads(self.node(CHILD, "team", AMIRA_CHILD, "--json"))
+        self.expect(said["others"] == child, "a command says the same as the local interface")
         self.expect(child[0]["duty_line"] == HEALTH.duty_line, "with its duty line")
         twin = self.team(HEALTH, TWIN)
         self.expect(not twin["others"] and not twin["possible"], "the twin is not matched")
@@ -112,6 +123,7 @@ class Story:
             item for item in self.inbox(HEALTH)["received"] if item["request_id"] == request_id
         )
         self.expect(request["client"] == AMIRA_HEALTH, "it is about Amira")
+        self.expect(request_id in self.node(HEALTH, "inbox"), "and is in the inbox")
         self._tell(
             f"Health visiting reads: {request['practitioner']} of {request['agency']} asks. "
             f"Purpose: {request['purpose']}. Basis: {request['basis']}."
@@ -158,7 +170,7 @@ class Story:
 
     def leads_are_told(self) -> bool:
         """Whether both leads for information governance have a card without witnesses to see."""
-        told = [json.loads(self.node(agency, "alerts", "--json")) for agency in (HEALTH, CHILD)]
+        told = [ask_node(agency.folder, "/v1/alerts", {})["alerts"] for agency in (HEALTH, CHILD)]
         return all(item["what"] == "unwitnessed" for alerts in told for item in alerts) and all(
             told
         )
@@ -238,20 +250,24 @@ class Story:
 
     def team(self, agency: Agency, client: str) -> dict[str, Any]:
         """A client's team, as a program reads it."""
-        value: dict[str, Any] = json.loads(self.node(agency, "team", client, "--json"))
-        return value
+        if has_local_api(agency.folder):
+            (team,) = ask_node(agency.folder, "/v1/team", {"client": client})["teams"]
+            return dict(team)
+        return dict(json.loads(self.node(agency, "team", client, "--json")))
 
     def inbox(self, agency: Agency) -> dict[str, list[dict[str, Any]]]:
-        """An agency's requests, those to it and its own."""
-        value: dict[str, list[dict[str, Any]]] = json.loads(self.node(agency, "inbox", "--json"))
-        return value
+        """An agency's requests, those to it and its own, likewise."""
+        if has_local_api(agency.folder):
+            return ask_node(agency.folder, "/v1/inbox", {})
+        return dict(json.loads(self.node(agency, "inbox", "--json")))
 
     def node(self, agency: Agency, command: str, *arguments: str, expect: int = 0) -> str:
         """What an agency's command prints; `command` may be two words."""
-        folder = str(agency.folder)
-        return self._stage.run(
-            "patchwork-node", *command.split(), *arguments, "--dir", folder, expect=expect
-        )
+        return self._stage.run(*_words(agency, command, *arguments), expect=expect)
+
+    def all_nodes(self, *commands: tuple[Agency, *tuple[str, ...]]) -> list[str]:
+        """The same of commands that do not depend on each other, in order."""
+        return self._stage.run_all(*(_words(*command) for command in commands))
 
     def _audit(self, command: str, *arguments: str, expect: int = 0) -> str:
         return self._stage.run("patchwork-audit", command, *arguments, expect=expect)
@@ -260,3 +276,7 @@ class Story:
         """Stop the story unless something is so."""
         if not truth:
             raise DemoError(f"not so: {what}")
+
+
+def _words(agency: Agency, command: str, *arguments: str) -> tuple[str, ...]:
+    return ("patchwork-node", *command.split(), *arguments, "--dir", str(agency.folder))

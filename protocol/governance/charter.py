@@ -6,7 +6,7 @@ log holds version, hash and length. Nothing here decides anything: protocol/requ
 
 import hashlib
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
@@ -355,6 +355,7 @@ class Charter(WireModel):
         return hashlib.sha256(self.encode()).hexdigest()
 
 
+@lru_cache(maxsize=8)  # a log is read again by every command, and names the same documents
 def parse_charter(data: bytes) -> Charter:
     """Parse a charter document. Raises RemoteError and nothing else."""
     value = canonical.parse(data, limit=DOCUMENT_LIMIT)

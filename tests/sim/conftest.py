@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from tests.sim import front_door
-from tests.sim.federation import SimFederation, SimNode, simulated, two_agencies
+from tests.sim.federation import SimFederation, SimNode, linked, not_sure, simulated
 
 
 async def _built(
@@ -32,7 +32,13 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> SimFederation:
 @pytest.fixture(scope="session")
 def two_linked(tmp_path_factory: pytest.TempPathFactory) -> SimFederation:
     """A federation with two agencies that share a client, closed: to be copied."""
-    return asyncio.run(_built(tmp_path_factory.mktemp("two"), two_agencies))
+    return asyncio.run(_built(tmp_path_factory.mktemp("two"), linked))
+
+
+@pytest.fixture(scope="session")
+def two_unsure(tmp_path_factory: pytest.TempPathFactory) -> SimFederation:
+    """A federation with two agencies whose clients may be one, closed: to be copied."""
+    return asyncio.run(_built(tmp_path_factory.mktemp("unsure"), not_sure))
 
 
 @pytest.fixture(scope="session")
@@ -43,10 +49,10 @@ def enquiring(tmp_path_factory: pytest.TempPathFactory) -> SimFederation:
 
 @pytest.fixture
 def left(request: pytest.FixtureRequest) -> SimFederation:
-    """What the federation goes on from: where a test wants the two agencies, or a front door, they
-    are there.
+    """What the federation goes on from: where a test wants the two agencies, linked or not sure, or
+    a front door, they are there.
     """
-    wanted = {"agencies": "two_linked", "door": "enquiring"}
+    wanted = {"agencies": "two_linked", "unsure": "two_unsure", "door": "enquiring"}
     found = [made for name, made in wanted.items() if name in request.fixturenames]
     made: SimFederation = request.getfixturevalue(found[0] if found else "founded")
     return made
@@ -73,6 +79,13 @@ async def federation(
 @pytest.fixture
 def agencies(federation: SimFederation) -> tuple[SimNode, SimNode]:
     """Health visiting and social care, linked through Amira."""
+    health, care = federation.nodes.values()
+    return health, care
+
+
+@pytest.fixture
+def unsure(federation: SimFederation) -> tuple[SimNode, SimNode]:
+    """Health visiting and social care, whose clients are perhaps one."""
     health, care = federation.nodes.values()
     return health, care
 

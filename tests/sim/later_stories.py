@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from protocol.errors import PatchworkError
 from tests.sim.federation import SimFederation, two_agencies
-from tests.sim.front_door import built
+from tests.sim.front_door import Door, built
 from tests.sim.test_introductions import CHARITY, introduce, introduced, meet
 from tests.sim.test_raise_attention import raised, seen_by
 
@@ -57,7 +57,8 @@ async def introduces(federation: SimFederation, breaker: Breaker) -> None:
 
 
 async def enquires(federation: SimFederation, breaker: Breaker) -> None:
-    door = await built(federation)
+    await federation.begin(built)
+    door = await Door.of(federation)
     breaker.arm()
     with suppress(PatchworkError):
         await door.enquires()

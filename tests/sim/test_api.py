@@ -14,7 +14,6 @@ from node.service import NodeService
 from node.web.api import ALL_CALLS, LocalApi
 from runtime.environment import Environment
 from tests.sim.federation import SimFederation, SimNode
-from tests.sim.test_identity_check import unsure as unsure
 from tests.sim.test_review import Agencies, logged_states
 
 TOKEN = "ab" * 32

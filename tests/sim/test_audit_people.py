@@ -18,7 +18,6 @@ from protocol.requests.review import review
 from protocol.wire import ExportRecord, encode_wire
 from tests.sim.federation import DUTY, SimFederation, row
 from tests.sim.test_identity_check import answer, check
-from tests.sim.test_identity_check import unsure as unsure
 from tests.sim.test_recall import released, wrong
 from tests.sim.test_review import MOVED, Agencies, queue, say
 

@@ -35,7 +35,6 @@ from tests.sim.test_disclosure import disclosed, opened
 from tests.sim.test_ends import polled, shown
 from tests.sim.test_identity_check import check
 from tests.sim.test_identity_check import sent as sent_check
-from tests.sim.test_identity_check import unsure as unsure
 from tests.sim.test_people_cli import Town
 from tests.sim.test_people_cli import town as town
 from tests.sim.test_put_back import lost_by
@@ -57,6 +56,15 @@ def youth(work: str = "youth_work", permission: Permission | None = None) -> Imp
 
 async def three(federation: SimFederation, *work: ImportedRow) -> Three:
     """A charity that works with Amira, and two agencies that do by a duty of theirs."""
+    if work:
+        await _shared(federation, *work)
+    else:
+        await federation.begin(_shared)
+    charity, health, housing = federation.nodes.values()
+    return charity, health, housing
+
+
+async def _shared(federation: SimFederation, *work: ImportedRow) -> None:
     charity = await federation.join(CHARITY, "charity")
     health = await federation.join(HEALTH, "health_provider")
     housing = await federation.join(HOUSING, "housing")
@@ -66,7 +74,6 @@ async def three(federation: SimFederation, *work: ImportedRow) -> Three:
     for node in (charity, health, housing):
         await node.publish()
     await federation.round()
-    return charity, health, housing
 
 
 async def works_of(node: SimNode, local_id: str) -> set[str]:

@@ -26,7 +26,6 @@ from tests.sim.test_charter_change import amend
 from tests.sim.test_recall import released, wrong
 from tests.sim.test_restart import restart_hub
 from tests.sim.test_review import logged_states, queue, say
-from tests.sim.test_review import unsure as unsure
 from tests.sim.test_stolen_node import ordered
 from tests.sim.test_support import AT_CARE, enrol, origins
 from tests.sim.test_support import three as three

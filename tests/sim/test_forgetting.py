@@ -60,6 +60,15 @@ async def town(federation: SimFederation, **days: int) -> tuple[SimNode, SimNode
     """Health visiting knows Ramona and Amira, social care knows Ramona; they are linked. Mona of
     health visiting, who is the first in its register and on duty, answers requests.
     """
+    if days:
+        await _known(federation, **days)
+    else:
+        await federation.begin(_known)
+    health, care = federation.nodes.values()
+    return health, care
+
+
+async def _known(federation: SimFederation, **days: int) -> None:
     health = await federation.join("Health visiting", "health_provider", **{**KEPT, **days})
     care = await federation.join("Social care", "childrens_social_care")
     await health.take_in(row("A-1", AMIRA, "health_visiting", DUTY, "Mona Other"))
@@ -69,7 +78,6 @@ async def town(federation: SimFederation, **days: int) -> tuple[SimNode, SimNode
     await health.publish()
     await care.publish()
     await federation.round()
-    return health, care
 
 
 async def forget(node: SimNode, *, dry_run: bool = False) -> dict[str, Any]:

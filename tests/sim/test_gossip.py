@@ -25,7 +25,6 @@ from protocol.signing import SecretSeed
 from runtime.secrets import read_secrets
 from tests.sim.federation import ORIGIN, SimFederation, SimNode
 from tests.sim.test_identity_check import check
-from tests.sim.test_identity_check import unsure as unsure  # a fixture
 
 Agencies = tuple[SimNode, SimNode]
 

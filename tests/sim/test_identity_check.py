@@ -22,22 +22,9 @@ from protocol.wire import Message, parse_wire
 from tests.sim.federation import AMIRA, DUTY, SimFederation, SimNode, row
 from tests.sim.test_charter_change import amend, follow
 from tests.sim.test_privacy import layers
-from tests.sim.test_review import NOT_SURE, Agencies, logged_states, queue, say
+from tests.sim.test_review import Agencies, logged_states, queue, say
 from tests.sim.test_tampered import in_mail
 from transport.seal import unseal
-
-
-@pytest.fixture
-async def unsure(federation: SimFederation) -> Agencies:
-    """Health visiting has Amira; social care has somebody of her name and birth date."""
-    health = await federation.join("Health visiting", "health_provider")
-    care = await federation.join("Social care", "childrens_social_care")
-    await health.take_in(row("h1", AMIRA, "health_visiting", DUTY, "H. Visitor"))
-    await care.take_in(row("c1", NOT_SURE, "child_in_need", DUTY, "S. Worker"))
-    await health.publish()
-    await care.publish()
-    await federation.round()
-    return health, care
 
 
 async def check(node: SimNode, link_id: str | None = None, **change: Any) -> str:

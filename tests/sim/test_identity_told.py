@@ -12,15 +12,14 @@ from node.actions.people import mark_alerts_seen
 from node.views.governance import governance_value
 from protocol.messages.review import IdentityDecisionBody
 from protocol.messages.statement import parse_statement
-from tests.sim.federation import AMIRA, DUTY, NOON, SimFederation, row
+from tests.sim.federation import AMIRA, DUTY, NOON, NOT_SURE, SimFederation, row
 from tests.sim.lying_hub import delivered
 from tests.sim.test_audit_people import audited
 from tests.sim.test_daily_statements import alarms
 from tests.sim.test_identity_check import answer, check, screen, sent
-from tests.sim.test_identity_check import unsure as unsure  # a fixture
 from tests.sim.test_refusals_hub import last
 from tests.sim.test_refusals_node import dropped
-from tests.sim.test_review import NOT_SURE, Agencies
+from tests.sim.test_review import Agencies
 
 
 async def test_the_agency_that_is_named_knows_it_as_soon_as_the_asker(

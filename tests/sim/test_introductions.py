@@ -61,6 +61,12 @@ async def meet(federation: SimFederation, *consents: str) -> Three:
     """A statutory adult mental health service and a charity's drug service with one woman, and her
     child's social worker; she has agreed at those named, both if none is.
     """
+    await federation.begin(_agreed, *consents)
+    trust, charity, care = federation.nodes.values()
+    return trust, charity, care
+
+
+async def _agreed(federation: SimFederation, *consents: str) -> None:
     trust = await federation.join(TRUST, "health_provider")
     charity = await federation.join(CHARITY, "charity")
     care = await federation.join("Social care", "childrens_social_care")
@@ -74,14 +80,18 @@ async def meet(federation: SimFederation, *consents: str) -> Three:
         await trust.agree("m1", classes=["charity"])
     if CHARITY in (consents or (CHARITY,)):
         await charity.agree("d1", classes=["health_provider"])
-    return trust, charity, care
 
 
 async def met(federation: SimFederation) -> Three:
     """The same, both consents given, after the round that tells of it."""
-    them = await meet(federation)
+    await federation.begin(_told)
+    trust, charity, care = federation.nodes.values()
+    return trust, charity, care
+
+
+async def _told(federation: SimFederation) -> None:
+    await _agreed(federation)
     await federation.round()
-    return them
 
 
 async def hints_told(federation: SimFederation) -> list[HintsBody]:

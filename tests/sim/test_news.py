@@ -31,6 +31,7 @@ from tests.sim.federation import (
     AMEERA,
     AMIRA,
     DUTY,
+    NOT_SURE,
     SAMIR,
     SimFederation,
     SimNode,
@@ -44,8 +45,7 @@ from tests.sim.test_people_cli import Town
 from tests.sim.test_people_cli import town as town
 from tests.sim.test_raise_attention import raised
 from tests.sim.test_recall import wrong
-from tests.sim.test_review import NOT_SURE, queue, say
-from tests.sim.test_review import unsure as unsure
+from tests.sim.test_review import queue, say
 from tests.sim.test_succession import back_up, last_note, succeed
 from tests.sim.test_withheld import wish, with_both
 

@@ -30,7 +30,6 @@ from tests.sim.federation import SimFederation, SimNode
 from tests.sim.post_office import PostOffice, open_office
 from tests.sim.test_news import person, said
 from tests.sim.test_review import say
-from tests.sim.test_review import unsure as unsure
 from tests.sim.test_succession import alarms
 
 Agencies = tuple[SimNode, SimNode]

@@ -60,7 +60,7 @@ from protocol.messages.review import (
 )
 from protocol.messages.statement import parse_statement
 from runtime.environment import Environment
-from tests.sim.federation import AMIRA, DUTY, SimFederation, SimNode, row, two_agencies
+from tests.sim.federation import AMIRA, DUTY, NOT_SURE, SimFederation, SimNode, row, two_agencies
 from tests.sim.later_stories import enquires, introduces, is_late, raises
 from tests.sim.test_attention import PEOPLE, alerts, junk, publish
 from tests.sim.test_charter_change import amend, follow
@@ -69,7 +69,7 @@ from tests.sim.test_identity_check import answer as answer_check
 from tests.sim.test_identity_check import check
 from tests.sim.test_identity_check import sent as sent_check
 from tests.sim.test_recall import notices, released, wrong
-from tests.sim.test_review import NOT_SURE, queue, say
+from tests.sim.test_review import queue, say
 from tests.sim.test_unwitnessed_card import VITAL, let_go
 from tests.sim.test_without_quorum import sleep
 

@@ -20,7 +20,6 @@ from tests.sim.test_charter_change import accept, amend, follow
 from tests.sim.test_disclosure import disclosed, opened
 from tests.sim.test_identity_check import check
 from tests.sim.test_identity_check import sent as sent_check
-from tests.sim.test_identity_check import unsure as unsure
 from tests.sim.test_people_cli import Town
 from tests.sim.test_people_cli import town as town
 

@@ -15,9 +15,9 @@ from node.cli.main import app
 from node.service import NodeService
 from protocol.matchkeys.records import ClientRecord
 from protocol.messages.bodies import RequestBody
-from tests.sim.federation import AMIRA, DUTY, SimFederation, row, two_agencies
+from tests.sim.federation import AMIRA, DUTY, SimFederation, not_sure, row, two_agencies
 from tests.sim.test_recall import released
-from tests.sim.test_review import NOT_SURE, queue
+from tests.sim.test_review import queue
 from tests.sim.test_unwitnessed_card import allowed
 
 Run = Callable[..., Result]
@@ -27,10 +27,12 @@ WORKERS = {"Health visiting": "H. Visitor", "Social care": "S. Worker"}
 class Town:
     """A federation that commands of one node at a time are typed into."""
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, founded: SimFederation
+    ) -> None:
         self.federation = SimFederation(folder)
         self._runner = asyncio.Runner()
-        self.now(self.federation.start())
+        self.now(self.federation.resume(founded))
         self._who: NodeService | None = None
 
         @asynccontextmanager
@@ -78,20 +80,15 @@ class Town:
 
 
 @pytest.fixture
-def town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
-    made = Town(tmp_path, monkeypatch)
+def town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, founded: SimFederation) -> Iterator[Town]:
+    made = Town(tmp_path, monkeypatch, founded)
     yield made
     made.close()
 
 
 async def unsure(federation: SimFederation) -> str:
-    health = await federation.join("Health visiting", "health_provider")
-    care = await federation.join("Social care", "childrens_social_care")
-    await health.take_in(row("h1", AMIRA, "health_visiting", DUTY, "H. Visitor"))
-    await care.take_in(row("c1", NOT_SURE, "child_in_need", DUTY, "S. Worker"))
-    await health.publish()
-    await care.publish()
-    await federation.round()
+    await federation.begin(not_sure)
+    _, care = federation.nodes.values()
     return (await queue(care))[0].link_id
 
 

@@ -27,12 +27,11 @@ from tests.sim.federation import SimFederation, SimNode
 from tests.sim.test_audit_people import audited, rules
 from tests.sim.test_charter_change import amend, follow
 from tests.sim.test_daily_statements import alarms, answers, days
-from tests.sim.test_review import queue, unsure
+from tests.sim.test_review import queue
 from transport.client import HttpClient
 from transport.server import listening
 
 Agencies = tuple[SimNode, SimNode]
-__all__ = ["unsure"]
 
 
 async def quota(federation: SimFederation, agencies: Agencies, **numbers: int) -> None:

@@ -36,7 +36,6 @@ from tests.sim.lying_hub import delivered
 from tests.sim.test_identity_check import answer as compare
 from tests.sim.test_identity_check import check
 from tests.sim.test_identity_check import received as received_check
-from tests.sim.test_identity_check import unsure as unsure  # a fixture
 from tests.sim.test_lies import asked
 from tests.sim.test_recall import released
 from tests.sim.test_refusals_hub import NOBODY, NOTHING, but, last

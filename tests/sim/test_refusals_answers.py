@@ -27,7 +27,6 @@ from tests.sim.test_identity_check import answer as compare
 from tests.sim.test_identity_check import check
 from tests.sim.test_identity_check import received as received_check
 from tests.sim.test_identity_check import sent as sent_check
-from tests.sim.test_identity_check import unsure as unsure  # a fixture
 from tests.sim.test_lies import asked
 from tests.sim.test_node_faults import set_aside, told
 from tests.sim.test_recall import released, wrong

@@ -5,7 +5,6 @@ from protocol.messages.bodies import HubDecisionBody, RequestBody
 from protocol.messages.review import IdentityDecisionBody, IdentityRequestBody
 from tests.sim.federation import SimFederation, SimNode
 from tests.sim.test_identity_check import check
-from tests.sim.test_identity_check import unsure as unsure  # a fixture
 from tests.sim.test_refusals_hub import NOBODY, but, last, says
 
 Agencies = tuple[SimNode, SimNode]

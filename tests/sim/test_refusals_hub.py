@@ -25,7 +25,6 @@ from protocol.messages.review import (
 from protocol.messages.statement import Statement, parse_statement
 from tests.sim.federation import AMIRA, SimFederation, SimNode, row
 from tests.sim.test_identity_check import check
-from tests.sim.test_identity_check import unsure as unsure  # a fixture
 from tests.sim.test_lies import asked
 from tests.sim.test_recall import released
 from tests.sim.test_refusals_named import card_on_its_way

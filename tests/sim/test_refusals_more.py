@@ -19,7 +19,6 @@ from protocol.wire import Message
 from tests.sim.federation import AMIRA, DUTY, SimFederation, SimNode, row
 from tests.sim.test_identity_check import check
 from tests.sim.test_identity_check import sent as sent_check
-from tests.sim.test_identity_check import unsure as unsure  # a fixture
 from tests.sim.test_lies import asked
 from tests.sim.test_refusals_hub import NOBODY, NOTHING, but, decision, last, says
 from tests.sim.test_review import queue

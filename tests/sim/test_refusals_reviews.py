@@ -18,7 +18,6 @@ from protocol.messages.review import (
 )
 from tests.sim.federation import SimFederation, SimNode
 from tests.sim.lying_hub import delivered
-from tests.sim.test_identity_check import unsure as unsure  # a fixture
 from tests.sim.test_recall import released
 from tests.sim.test_refusals_hub import NOTHING, last
 from tests.sim.test_refusals_node import nothing_set_aside, signed_by_hub

@@ -29,7 +29,6 @@ from tests.sim.federation import AMEERA, AMIRA, DUTY, SimFederation, SimNode, ro
 from tests.sim.lying_hub import delivered
 from tests.sim.test_identity_check import check
 from tests.sim.test_identity_check import sent as sent_check
-from tests.sim.test_identity_check import unsure as unsure  # a fixture
 from tests.sim.test_lies import asked, cut
 from tests.sim.test_node_faults import fault, set_aside, told
 from tests.sim.test_recall import released

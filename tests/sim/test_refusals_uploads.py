@@ -20,7 +20,6 @@ from protocol.messages.statement import Context, Stamp, Statement, make_statemen
 from protocol.wire import Message, encode_wire
 from tests.sim.federation import SimFederation, SimNode
 from tests.sim.test_identity_check import check
-from tests.sim.test_identity_check import unsure as unsure  # a fixture
 from tests.sim.test_refusals_hub import CARD, CARD_HASH, NOTHING, PROOF, last, says
 from tests.sim.test_refusals_named import card_on_its_way
 

@@ -9,12 +9,10 @@ from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.matchkeys.records import ClientRecord
 from protocol.messages.review import VerdictBody
 from storage.engine import Row
-from tests.sim.federation import AMEERA, AMIRA, DUTY, SimFederation, SimNode, row
+from tests.sim.federation import AMEERA, AMIRA, DUTY, NOT_SURE, SimFederation, SimNode, row
 
 Agencies = tuple[SimNode, SimNode]
 
-# Same name and day of birth, another address and no other identifier: not enough to be sure of.
-NOT_SURE = ClientRecord(None, "Amira", None, "Hassan", "2022-03-14", None, "3 Elm Way", "LX9 9ZZ")
 MOVED = ClientRecord(None, "Amira", None, "Hassan", "2022-03-14", "F", "40 Oak Street", "LX1 1AA")
 
 
@@ -51,19 +49,6 @@ async def hub_notices(federation: SimFederation) -> list[tuple[str, str | None]]
 async def logged_states(federation: SimFederation) -> list[str]:
     rows = await federation.hub_read(lambda tables: tables.tx.rows("SELECT state FROM link"))
     return [item["state"] for item in rows]
-
-
-@pytest.fixture
-async def unsure(federation: SimFederation) -> Agencies:
-    """Health visiting has Amira; social care has somebody of her name and birth date."""
-    health = await federation.join("Health visiting", "health_provider")
-    care = await federation.join("Social care", "childrens_social_care")
-    await health.take_in(row("h1", AMIRA, "health_visiting", DUTY, "H. Visitor"))
-    await care.take_in(row("c1", NOT_SURE, "child_in_need", DUTY, "S. Worker"))
-    await health.publish()
-    await care.publish()
-    await federation.round()
-    return health, care
 
 
 async def test_a_possible_match_waits_in_a_queue_and_names_nobody(unsure: Agencies) -> None:

@@ -17,7 +17,6 @@ from protocol.requests.refusals import RefusalCode
 from tests.sim.federation import DUTY, SAMIR, SimFederation, SimNode, row
 from tests.sim.test_audit_people import audited
 from tests.sim.test_identity_check import answer, check
-from tests.sim.test_identity_check import unsure as unsure
 from tests.sim.test_stolen_node import Agencies, ordered, rotated
 
 

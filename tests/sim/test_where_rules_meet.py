@@ -37,7 +37,6 @@ from tests.sim.test_ends import shown
 from tests.sim.test_forgetting import close, forget, later, names, ramona, town
 from tests.sim.test_identity_check import check
 from tests.sim.test_identity_check import sent as sent_check
-from tests.sim.test_identity_check import unsure as unsure
 from tests.sim.test_newborn import UNBORN
 from tests.sim.test_raise_attention import seen_by
 from tests.sim.test_recalled_cards import files_with

@@ -35,7 +35,6 @@ from tests.sim.test_audit_people import audited
 from tests.sim.test_ends import mail, polled, shown
 from tests.sim.test_identity_check import check
 from tests.sim.test_identity_check import sent as sent_check
-from tests.sim.test_identity_check import unsure as unsure
 from tests.sim.test_objection import S17
 from tests.sim.test_people_cli import Town
 from tests.sim.test_people_cli import town as town

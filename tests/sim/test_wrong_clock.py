@@ -26,10 +26,10 @@ from node.requests.without_quorum import Urgent
 from node.views.inbox import alarms_value
 from node.views.team import team_value
 from protocol.errors import ERROR_TEXTS, ErrorCode, RemoteError
-from tests.sim.federation import AMEERA, DUTY, SimFederation, SimNode, row
+from tests.sim.federation import AMEERA, DUTY, NOT_SURE, SimFederation, SimNode, row
 from tests.sim.test_identity_check import check
 from tests.sim.test_recall import released
-from tests.sim.test_review import NOT_SURE, queue
+from tests.sim.test_review import queue
 from tests.sim.test_unwitnessed_card import allowed, ask
 from transport.client import HttpClient
 

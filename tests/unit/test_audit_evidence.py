@@ -7,6 +7,7 @@ expert would run them. Then each file is tampered with, and the scripts must say
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -82,15 +83,25 @@ def bundle(case: Path, index: int, folder: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def decision(made: Path, tmp_path: Path) -> Path:
-    """The evidence of entry 11, a holder's decision, to tamper with."""
-    return Path(shutil.copytree(made, tmp_path / "bundle"))
-
-
 @pytest.fixture(scope="module")
-def made(case: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return bundle(case, 11, tmp_path_factory.mktemp("made") / "bundle")
+def evidence(case: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
+    """The evidence of an entry, to be read: it is written once."""
+    folder, files = tmp_path_factory.mktemp("made"), Case(case)
+    verified = verify_case(files)
+
+    def made(index: int) -> Path:
+        path = folder / str(index)
+        if not path.exists():
+            make_bundle(Source(files, verified, index), path)
+        return path
+
+    return made
+
+
+@pytest.fixture
+def decision(evidence: Callable[[int], Path], tmp_path: Path) -> Path:
+    """The evidence of entry 11, a holder's decision, to tamper with."""
+    return Path(shutil.copytree(evidence(11), tmp_path / "bundle"))
 
 
 def checked(script: Path, folder: Path, genesis: str) -> str:
@@ -111,9 +122,9 @@ ENTRIES = [0, 1, 8, 9, 14, 15, 16, 255, 299]
 
 @pytest.mark.parametrize("index", ENTRIES)
 def test_the_scripts_on_the_page_say_yes(
-    index: int, script: Path, log: AuditLog, case: Path, tmp_path: Path
+    index: int, script: Path, log: AuditLog, evidence: Callable[[int], Path]
 ) -> None:
-    folder = bundle(case, index, tmp_path / "bundle")
+    folder = evidence(index)
     said = checked(script, folder, log.genesis())
     assert re.fullmatch(rf"YES: entry {index}, by [0-9a-f]{{32}}, 3 witnesses", said)
     assert (folder / "entry" / "envelope").read_bytes() == log.entries[index].envelope
@@ -121,9 +132,9 @@ def test_the_scripts_on_the_page_say_yes(
 
 @pytest.mark.parametrize("index", [0, 4, 11, 14])
 def test_every_command_of_the_readme_shows_what_it_must(
-    index: int, log: AuditLog, case: Path, tmp_path: Path
+    index: int, log: AuditLog, evidence: Callable[[int], Path]
 ) -> None:
-    folder = bundle(case, index, tmp_path / "bundle")
+    folder = evidence(index)
     text = (folder / "README.txt").read_text("utf-8").replace(
         "must give the genesis fingerprint of the sharing agreement.",
         f"must give {log.genesis()}",
@@ -207,9 +218,9 @@ def test_the_hub_may_change_its_key_by_a_charter(script: Path, tmp_path: Path) -
 
 
 def test_evidence_of_one_request_is_none_of_another(
-    script: Path, log: AuditLog, case: Path, decision: Path, tmp_path: Path
+    script: Path, log: AuditLog, evidence: Callable[[int], Path], decision: Path
 ) -> None:
-    folder, other = decision, bundle(case, 12, tmp_path / "other")
+    folder, other = decision, evidence(12)
     for name in ("envelope", "salt", "leaf"):
         shutil.copy(other / "entry" / name, folder / "entry" / name)
     assert checked(script, folder, log.genesis()) == "NO: entry is not in the log"
