@@ -88,7 +88,7 @@ async def test_many_at_once_wait_for_each_other_and_none_is_lost(engine: Books) 
 
 async def test_writes_that_wait_together_are_committed_together(engine: Books) -> None:
     commits: list[str] = []
-    connection = engine._file.opened().conn  # type: ignore[attr-defined]
+    connection = engine._file.opened()  # type: ignore[attr-defined]
     connection.set_trace_callback(commits.append)
     await asyncio.gather(*(engine.write(add(str(n))) for n in range(50)))
     connection.set_trace_callback(None)
