@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from node.config import NodeSettings
 from node.service import NodeService
 from node.store.tables import NodeEngine
-from node.web.pages import asking, clients, inbox, sent, start, team
+from node.web.pages import asking, clients, family, inbox, introducing, raising, sent, start, team
 from node.web.pages.desk import Desk, NodePage, Reception
 from runtime.environment import Environment
 from web.look import Brand, Look
@@ -19,9 +19,12 @@ PAGES: list[NodePage] = [
     *start.PAGES,
     *clients.PAGES,
     *team.PAGES,
+    *family.PAGES,
     *asking.PAGES,
-    *sent.PAGES,
+    *introducing.PAGES,
+    *raising.PAGES,
     *inbox.PAGES,
+    *sent.PAGES,
 ]
 
 
