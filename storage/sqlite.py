@@ -12,8 +12,6 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-import sqlite_utils
-
 from protocol.errors import ErrorCode, LocalError
 from storage.engine import NotUniqueError, Row, Schema, Transaction
 from storage.threaded import Body, ThreadedEngine
@@ -27,9 +25,9 @@ BUSY_SECONDS = 30
 class SqliteTransaction(Transaction):
     """Statements within the transaction that is open on a connection."""
 
-    def __init__(self, database: sqlite_utils.Database) -> None:
-        self._execute = database.conn.execute
-        self._executemany = database.conn.executemany
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._execute = connection.execute
+        self._executemany = connection.executemany
 
     def rows(self, sql: str, *values: object) -> list[Row]:
         """See Transaction."""
@@ -86,7 +84,7 @@ class SqliteDatabase(Generic[Stores]):
         self._schema = schema
         self._stores = stores
         self._rehearse = rehearse
-        self._database: sqlite_utils.Database | None = None
+        self._database: sqlite3.Connection | None = None
 
     def write(self, body: Body[Stores, Result]) -> Result:
         """Run a body in an immediate transaction; committed to disk before this returns."""
@@ -129,14 +127,14 @@ class SqliteDatabase(Generic[Stores]):
             self._database.close()
             self._database = None
 
-    def opened(self) -> sqlite_utils.Database:
+    def opened(self) -> sqlite3.Connection:
         """The open file, its tables brought up to the newest version."""
         if self._database is None:
             self._database = self._open()
         return self._database
 
     def _transact(self, begin: str, work: Callable[[], Result]) -> Result:
-        connection = self.opened().conn
+        connection = self.opened()
         try:
             connection.execute(begin)
             result = work()
@@ -154,7 +152,7 @@ class SqliteDatabase(Generic[Stores]):
 
     def _apart(self, body: Body[Stores, Any]) -> tuple[Any, Exception | None]:
         """Run one body of a transaction so that its failure undoes it alone."""
-        connection = self.opened().conn
+        connection = self.opened()
         if self._rehearse:
             self._once_for_nothing(body)
         connection.execute("SAVEPOINT apart")
@@ -172,7 +170,7 @@ class SqliteDatabase(Generic[Stores]):
         return result, None
 
     def _once_for_nothing(self, body: Body[Stores, Any]) -> None:
-        connection = self.opened().conn
+        connection = self.opened()
         connection.execute("SAVEPOINT rehearsal")
         with suppress(Exception):  # it fails again, or not, when it counts
             self._run(body)
@@ -182,7 +180,7 @@ class SqliteDatabase(Generic[Stores]):
         else:
             connection.execute("BEGIN IMMEDIATE")
 
-    def _open(self) -> sqlite_utils.Database:
+    def _open(self) -> sqlite3.Connection:
         try:
             # The files beside it are made with its mode: nobody else reads them for a moment.
             # Never by opening one that is there: closing it again would drop SQLite's locks.
@@ -206,7 +204,7 @@ class SqliteDatabase(Generic[Stores]):
         except LocalError:
             connection.close()
             raise
-        return sqlite_utils.Database(connection)
+        return connection
 
     def _unusable(self, error: Exception) -> LocalError:
         damaged = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB
@@ -218,13 +216,16 @@ class SqliteDatabase(Generic[Stores]):
     def _migrate(self, connection: sqlite3.Connection) -> None:
         if self._version(connection) == self._schema.version:
             return  # nothing to write, and no disk to wait for: every command begins here
+        from sqlite_utils import Database  # whoever makes no tables starts without it
+
+        database = Database(connection)
         connection.execute("BEGIN IMMEDIATE")
         version = self._version(connection)  # another program may have been first
         for made, script in enumerate(self._schema.scripts[version:], version + 1):
             for statement in script.split(";\n"):
-                connection.execute(statement)
+                database.execute(statement)
             if step := self._schema.steps.get(made):
-                step(SqliteTransaction(sqlite_utils.Database(connection)))
+                step(SqliteTransaction(connection))
         connection.execute(f"PRAGMA user_version={self._schema.version}")
         connection.execute("COMMIT")
 

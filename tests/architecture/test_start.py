@@ -111,6 +111,7 @@ def test_a_command_does_not_load_the_others() -> None:
     assert "node.cli.requests" in modules
     others = {"node.cli.importing", "node.cli.people", "node.cli.membership", "node.web.serving"}
     assert modules & others == set()
+    assert "sqlite_utils" not in modules, "tables are made once, and commands run all day"
     assert rooms_of(loaded("audit", "witness", "init", "--help")) <= {
         "audit.witness", "protocol.errors", "protocol.log", "protocol.signing",
         "protocol.canonical", "protocol.dsse", "protocol.fields", "protocol.messages",

@@ -42,6 +42,14 @@ def two_unsure(tmp_path_factory: pytest.TempPathFactory) -> SimFederation:
 
 
 @pytest.fixture(scope="session")
+def one_card(tmp_path_factory: pytest.TempPathFactory) -> SimFederation:
+    """Two agencies of which one has opened a contact card of the other, closed: to be copied."""
+    from tests.sim.test_recalled_cards import opened_first  # a test asks for it, and has it loaded
+
+    return asyncio.run(_built(tmp_path_factory.mktemp("card"), opened_first))
+
+
+@pytest.fixture(scope="session")
 def enquiring(tmp_path_factory: pytest.TempPathFactory) -> SimFederation:
     """A federation with a front door, closed: to be copied."""
     return asyncio.run(_built(tmp_path_factory.mktemp("door"), front_door.built))
@@ -49,10 +57,15 @@ def enquiring(tmp_path_factory: pytest.TempPathFactory) -> SimFederation:
 
 @pytest.fixture
 def left(request: pytest.FixtureRequest) -> SimFederation:
-    """What the federation goes on from: where a test wants the two agencies, linked or not sure, or
-    a front door, they are there.
+    """What the federation goes on from: where a test wants the two agencies, linked or not sure, a
+    request of theirs, or a front door, they are there.
     """
-    wanted = {"agencies": "two_linked", "unsure": "two_unsure", "door": "enquiring"}
+    wanted = {
+        "request_id": "one_card",
+        "agencies": "two_linked",
+        "unsure": "two_unsure",
+        "door": "enquiring",
+    }
     found = [made for name, made in wanted.items() if name in request.fixturenames]
     made: SimFederation = request.getfixturevalue(found[0] if found else "founded")
     return made
@@ -81,6 +94,15 @@ def agencies(federation: SimFederation) -> tuple[SimNode, SimNode]:
     """Health visiting and social care, linked through Amira."""
     health, care = federation.nodes.values()
     return health, care
+
+
+@pytest_asyncio.fixture
+async def request_id(agencies: tuple[SimNode, SimNode]) -> str:
+    """The request of social care about Amira whose card, Helen Visitor's, is open there."""
+    _, care = agencies
+    sent = await care.read(lambda tables: tables.tx.one("SELECT request_id FROM sent_request"))
+    assert sent is not None
+    return str(sent["request_id"])
 
 
 @pytest.fixture

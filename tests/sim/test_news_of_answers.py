@@ -8,7 +8,8 @@ from tests.sim.federation import SimFederation, SimNode
 from tests.sim.test_answering import DAY, agree, staff
 from tests.sim.test_news import ask, said
 from tests.sim.test_raise_attention import raised, seen_by
-from tests.sim.test_renewed_cards import NEWEST, goes_first, has_number, out
+from tests.sim.test_recalled_cards import known, opened
+from tests.sim.test_renewed_cards import NEWEST, goes_first, has_number
 
 Agencies = tuple[SimNode, SimNode]
 ASKS = "h1: Social care asks for contact details: patchwork-node inbox."
@@ -74,7 +75,8 @@ async def test_a_renewed_card_is_told_as_one_and_recalled_for_good_once_more(
         "c1: what is on a card from Health visiting has changed, and the new one is here: "
         "patchwork-node inbox."
     )
-    request_id = await out(federation, agencies)
+    await known(federation, agencies[0])
+    request_id = await opened(federation, agencies)
     await said(care, "S. Worker")
     await has_number(health, NEWEST)
     await federation.settle()

@@ -21,7 +21,7 @@ from node.views.inbox import inbox_value
 from protocol.errors import ErrorCode as E
 from protocol.errors import LocalError
 from protocol.messages.review import RecallBody, RecallDoneBody
-from tests.sim.federation import AMIRA, DUTY, SimFederation, SimNode, row
+from tests.sim.federation import AMIRA, DUTY, SimFederation, SimNode, row, two_agencies
 from tests.sim.lying_hub import delivered
 from tests.sim.put_back import copy_aside, put_back
 from tests.sim.test_audit_people import audited
@@ -59,6 +59,13 @@ async def opened(federation: SimFederation, agencies: Agencies, **change: Any) -
     await federation.settle()
     assert (await care.sent(request_id))["state"] == "opened"
     return request_id
+
+
+async def opened_first(federation: SimFederation) -> None:
+    """Social care has opened the card of Helen, who works with Amira."""
+    health, care = await two_agencies(federation)
+    await known(federation, health)
+    await opened(federation, (health, care))
 
 
 async def asked(federation: SimFederation, agencies: Agencies, **change: Any) -> str:

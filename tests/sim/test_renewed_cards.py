@@ -72,12 +72,6 @@ async def counts(federation: SimFederation, *kinds: str) -> list[int]:
     return [len(await federation.entries(kind)) for kind in kinds]
 
 
-async def out(federation: SimFederation, agencies: Agencies, **change: Any) -> str:
-    """A request whose card is open at social care, with Helen's number."""
-    await known(federation, agencies[0])
-    return await opened(federation, agencies, **change)
-
-
 async def goes_first(federation: SimFederation, health: SimNode) -> None:
     """The number changes, and the old cards go. The holder has not heard of it yet."""
     await has_number(health, NEW)
@@ -87,14 +81,12 @@ async def goes_first(federation: SimFederation, health: SimNode) -> None:
     federation.nodes["Health visiting"] = away
 
 
-async def in_between(federation: SimFederation, agencies: Agencies) -> str:
-    """A request whose old card is gone, and whose new one has not left."""
+async def in_between(federation: SimFederation, agencies: Agencies, request_id: str) -> None:
+    """The old card of a request is gone, and the new one has not left."""
     health, care = agencies
-    request_id = await out(federation, agencies)
     await goes_first(federation, health)
     assert await states(care, request_id) == ["recalled"]
     assert await counts(federation, "recall_done") == [1]
-    return request_id
 
 
 async def released_again(federation: SimFederation, health: SimNode, count: int = 2) -> None:
@@ -106,10 +98,9 @@ async def released_again(federation: SimFederation, health: SimNode, count: int 
 
 
 async def test_a_new_number_reaches_who_has_a_card_without_anybody_asking(
-    federation: SimFederation, agencies: Agencies
+    federation: SimFederation, agencies: Agencies, request_id: str
 ) -> None:
     health, care = agencies
-    request_id = await out(federation, agencies)
     before = (await last(federation, "release")).body
     federation.clock.now += 8 * DAY  # the request has expired, the card may be kept
     await federation.checkpoint()
@@ -204,10 +195,10 @@ async def test_no_new_card_leaves_if_a_person_takes_it_back_or_the_client_object
 
 
 async def test_no_new_card_leaves_if_the_permission_is_withdrawn_in_between(
-    federation: SimFederation, agencies: Agencies
+    federation: SimFederation, agencies: Agencies, request_id: str
 ) -> None:
     health, _ = agencies
-    request_id = await in_between(federation, agencies)
+    await in_between(federation, agencies, request_id)
     await withdraw_now(health.service, "h1", 1)
     await nothing_more_leaves(federation, agencies, 1)
     assert "not renewed" in await text_of(health, request_id)
@@ -228,10 +219,10 @@ async def test_no_new_card_leaves_after_the_wrong_person(
 
 
 async def test_the_wrong_person_is_said_of_the_old_card_when_the_new_one_has_left(
-    federation: SimFederation, agencies: Agencies
+    federation: SimFederation, agencies: Agencies, request_id: str
 ) -> None:
     health, care = agencies
-    request_id = await in_between(federation, agencies)
+    await in_between(federation, agencies, request_id)
     await released_again(federation, health)
     await recall_now(care.service, request_id, 1)  # which knows of the first alone
     await federation.settle()
@@ -269,10 +260,9 @@ async def withdraw_consent(care: SimNode) -> None:
 
 
 async def test_an_asker_who_is_away_until_the_card_is_over_gets_no_other(
-    federation: SimFederation, agencies: Agencies
+    federation: SimFederation, agencies: Agencies, request_id: str
 ) -> None:
     health, care = agencies
-    request_id = await out(federation, agencies)
     until = (await last(federation, "release")).body.keep_until
     away = federation.nodes.pop("Social care")
     await has_number(health, NEW)
@@ -309,10 +299,9 @@ async def test_a_card_that_was_recalled_unread_comes_with_the_new_number_alone(
 
 
 async def test_whatever_the_card_says_of_a_worker_is_as_it_is_now_and_the_duty_line_as_in_the_log(
-    federation: SimFederation, agencies: Agencies
+    federation: SimFederation, agencies: Agencies, request_id: str
 ) -> None:
     health, care = agencies
-    request_id = await out(federation, agencies)
     await change_details(health.membership, None, "01632 960155", "Weekdays 8 to 6")
     await federation.checkpoint()
     await follow(*agencies)
@@ -375,10 +364,10 @@ async def test_many_cards_of_one_worker_are_renewed_some_at_a_time(
 
 class TestCopiesThatArePutBack:
     async def test_in_between_they_go_on_where_they_were(
-        self, federation: SimFederation, agencies: Agencies, tmp_path: Path
+        self, federation: SimFederation, agencies: Agencies, request_id: str, tmp_path: Path
     ) -> None:
         health, care = agencies
-        request_id = await in_between(federation, agencies)
+        await in_between(federation, agencies, request_id)
         for node in agencies:
             copy_aside(node, tmp_path / node.folder.name.lower())
         health = await put_back(federation, health, tmp_path / "health visiting")
@@ -389,10 +378,9 @@ class TestCopiesThatArePutBack:
         assert await audited(federation) == set()
 
     async def test_of_before_they_learn_all_of_it(
-        self, federation: SimFederation, agencies: Agencies, tmp_path: Path
+        self, federation: SimFederation, agencies: Agencies, request_id: str, tmp_path: Path
     ) -> None:
         health, care = agencies
-        request_id = await out(federation, agencies)
         for node in agencies:
             copy_aside(node, tmp_path / node.folder.name.lower())
         await has_number(health, NEW)
@@ -417,10 +405,9 @@ class TestCopiesThatArePutBack:
         assert await audited(federation) == set()
 
     async def test_an_asker_of_before_opens_what_still_waits_for_it(
-        self, federation: SimFederation, agencies: Agencies, tmp_path: Path
+        self, federation: SimFederation, agencies: Agencies, request_id: str, tmp_path: Path
     ) -> None:
         health, care = agencies
-        request_id = await out(federation, agencies)
         copy_aside(care, tmp_path / "copy")
         await goes_first(federation, health)
         await released_again(federation, health)
@@ -434,11 +421,10 @@ class TestCopiesThatArePutBack:
         assert await audited(federation) == set()
 
     async def test_a_holder_that_does_not_know_why_it_recalled_renews_nothing(
-        self, federation: SimFederation, agencies: Agencies, tmp_path: Path
+        self, federation: SimFederation, agencies: Agencies, request_id: str, tmp_path: Path
     ) -> None:
         """It may have been a person's."""
         health, care = agencies
-        request_id = await out(federation, agencies)
         copy_aside(health, tmp_path / "copy")
         await take_back_now(health.service, request_id, 1)
         await federation.settle()
@@ -452,10 +438,9 @@ class TestCopiesThatArePutBack:
 
 class TestWhatIsForged:
     async def test_the_hub_refuses_a_second_release_that_renews_nothing(
-        self, federation: SimFederation, agencies: Agencies
+        self, federation: SimFederation, agencies: Agencies, request_id: str
     ) -> None:
         health, care = agencies
-        request_id = await out(federation, agencies)
         card, first = await sent_release(health, request_id), await last(federation, "release")
         until = first.body.keep_until
 
@@ -488,10 +473,13 @@ class TestWhatIsForged:
         assert await audited(federation) == set()
 
     async def test_what_a_lying_hub_passes_on_stays_closed_and_is_found(
-        self, federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
+        self,
+        federation: SimFederation,
+        agencies: Agencies,
+        request_id: str,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         health, care = agencies
-        request_id = await out(federation, agencies)
         card = await sent_release(health, request_id)
 
         async def passed_on(**change: Any) -> None:
@@ -512,11 +500,13 @@ class TestWhatIsForged:
         assert (await care.sent(request_id))["card"] is None, "kept longer than the first"
 
     async def test_an_auditor_finds_a_card_that_is_kept_longer_than_the_one_it_renews(
-        self, federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
+        self,
+        federation: SimFederation,
+        agencies: Agencies,
+        request_id: str,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         health, care = agencies
-        await known(federation, health)
-        request_id = await opened(federation, agencies)
         shorter = (await last(federation, "release")).body.keep_until - DAY
         card, first = await sent_release(health, request_id), await last(federation, "release")
         monkeypatch.setattr("hub.exchange.requests.may_follow", lambda *_: None)
@@ -534,10 +524,13 @@ class TestWhatIsForged:
         assert found == {Code.CARD_KEPT_TOO_LONG}
 
     async def test_what_the_hub_recalled_is_not_renewed(
-        self, federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
+        self,
+        federation: SimFederation,
+        agencies: Agencies,
+        request_id: str,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         health, care = agencies
-        request_id = await out(federation, agencies)
         card = await sent_release(health, request_id)
         away = federation.nodes.pop("Health visiting")
         await ordered(federation, health, "suspended")
