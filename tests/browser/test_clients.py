@@ -102,7 +102,8 @@ async def test_a_record_is_corrected_work_is_closed_and_a_client_handed_over(
         at_screen(browser, address) as other,
     ):
         await me.sign_in("visitor")
-        await me.open(f"/clients/{row}/correct")
+        await me.click("Amira Hassan")
+        await me.click("Correct their details")
         await me.fill("Postcode", "LX3")
         await me.fill("NHS number", "999 000 0027")
         await me.click("Save")
@@ -118,7 +119,8 @@ async def test_a_record_is_corrected_work_is_closed_and_a_client_handed_over(
         await other.page.get_by_label("Tick Amira Hassan").check()
         await other.click("These are mine too")
         await other.sees("Amira Hassan")
-        await me.open(f"/clients/{row}/hand-over")
+        await me.open(f"/clients/{row}")
+        await me.click("Hand them over to a colleague")
         await me.page.get_by_label("Choose a colleague").select_option("C. Olleague (East)")
         await me.click("Hand over")
         await me.lacks("Amira Hassan")
