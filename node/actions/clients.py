@@ -7,6 +7,7 @@ ends is told like a withdrawal.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,7 +23,7 @@ from node.service import NodeService
 from node.store.families import Relative
 from node.store.merges import Preset
 from node.store.records import Client
-from node.store.tables import NodeTables
+from node.store.tables import NodeEngine, NodeTables
 from node.views.bases import presettable
 from node.views.clients import Wanted, client_value, found_clients, list_value
 from node.views.status import status_value, unconfirmed_value
@@ -195,15 +196,24 @@ async def family_of(
     """The family of a client, once somebody (with their relation) has joined it or left it, if that
     is said. Raises LocalError.
     """
+    return await in_folder(folder, partial(_family, local_id, joined, without))
 
-    def work(tables: NodeTables) -> list[Relative]:
-        if joined[0]:
-            families.join(tables, local_id, *joined)
-        if without:
-            families.leave(tables, local_id, without)
-        return families.relatives(tables, local_id)
 
-    return await in_folder(folder, work)
+async def change_family(
+    engine: NodeEngine, local_id: str, joined: tuple[str, str] = ("", ""), without: str = ""
+) -> list[Relative]:
+    """The same in a database that is open. Raises LocalError."""
+    return await engine.write(partial(_family, local_id, joined, without))
+
+
+def _family(
+    local_id: str, joined: tuple[str, str], without: str, tables: NodeTables
+) -> list[Relative]:
+    if joined[0]:
+        families.join(tables, local_id, *joined)
+    if without:
+        families.leave(tables, local_id, without)
+    return families.relatives(tables, local_id)
 
 
 async def _do(

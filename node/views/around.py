@@ -7,15 +7,15 @@ from typing import Any
 from node.links.team import label_of, team_of
 from node.membership.hub import HubMembership
 from node.news.reading import Current, current
-from node.store.news import NewsKind
+from node.records.families import relatives
+from node.store.news import OF_TEAMS, NewsKind
 from node.store.records import Client
 from node.store.tables import NodeTables
-from node.views.asked import asked_value
+from node.views.asked import asked_values
+from node.views.attention import attention_value
 from node.views.team import team_value
 
-NEWS_OF_TEAMS = frozenset(
-    {NewsKind.FOUND_BY, NewsKind.JOINED, NewsKind.LEFT, NewsKind.ATTENTION, NewsKind.RECALLED}
-)
+NEWS_OF_TEAMS = frozenset({*OF_TEAMS, NewsKind.RECALLED})
 
 
 def around_value(
@@ -27,10 +27,8 @@ def around_value(
     """
     hub_id = membership.hub.hub_id
     team = team_of(tables, membership, client.local_id)
-    asked = [
-        asked_value(tables, membership, client, request)
-        for request in tables.sent_requests.of_client(hub_id, client.id)
-    ]
+    requests = tables.sent_requests.of_client(hub_id, client.id)
+    asked = asked_values(tables, membership, {client.id: client}, requests)
     value = team_value(team)
     for other in value["others"]:
         found = (one for one in asked if one["link_id"] == other["link_id"])
@@ -39,9 +37,36 @@ def around_value(
         **value,
         "hub": membership.hub.name,
         "hub_id": hub_id,
-        "asked": asked,
         "changes": _changes(tables, membership, client, person),
+        "attention": [
+            one for one in attention_value(tables, membership) if one["client"] == client.local_id
+        ],
+        "may_raise": membership.charter.attention is not None and value["published"],
+        "may_invite": membership.charter.quotas.invites_per_day is not None,
     }
+
+
+def relatives_value(
+    tables: NodeTables, membership: HubMembership, client: Client
+) -> list[dict[str, Any]]:
+    """The family of a client as far as they are clients too, each with who works with them. Raises
+    LocalError.
+    """
+    found = relatives(tables, client.local_id)
+    known = {one.id: one for one in tables.records.clients_by_row([one.client for one in found])}
+    return [
+        {
+            "row": one.client,
+            "client": one.local_id,
+            "given": known[one.client].record.given,
+            "family": known[one.client].record.family,
+            "relation": one.relation,
+            "of_them": one.of_them,
+            "others": team_value(team_of(tables, membership, one.local_id))["others"],
+        }
+        for one in found
+        if one.client in known
+    ]
 
 
 def _changes(

@@ -1,5 +1,6 @@
 """Requests of ours as their page shows them: where they are now, in one word, and whom to call."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from node.membership.hub import HubMembership
@@ -15,22 +16,34 @@ RENEWED = "renewed"
 BY_THEM = "recalled_by_them"
 
 
-def asked_value(
+def asked_values(
+    tables: NodeTables,
+    membership: HubMembership,
+    clients: Mapping[int, Client],
+    requests: Sequence[SentRequest],
+) -> list[dict[str, Any]]:
+    """Requests of ours about these clients, by their rows' ids. `stands`: its state, or what of it
+    matters more to who asked; `draft`: what it can be asked anew from, or None.
+    """
+    kept = [one for _, one in tables.drafts.of_hub(membership.hub.hub_id)] if requests else []
+    drafts = {(one.request_id, one.practitioner): one.id for one in kept}
+    return [
+        {
+            **_asked(tables, membership, clients[one.client], one),
+            "draft": drafts.get((one.request_id, one.practitioner or 0)),
+        }
+        for one in requests
+    ]
+
+
+def _asked(
     tables: NodeTables, membership: HubMembership, client: Client, request: SentRequest
 ) -> dict[str, Any]:
-    """A request of ours about a client. `stands`: its state, or what of it matters more to who
-    asked; `draft`: what it can be asked anew from, or None.
-    """
     now = membership.env.clock()
     member = membership.directory.member(request.holder)
     is_wrong = request.wrong_person is not None or (
         tables.governance.recall(request.hub_id, request.request_id) is not None
     )
-    drafts = [
-        draft.id
-        for _, draft in tables.drafts.of_hub(request.hub_id)
-        if draft.request_id == request.request_id and draft.practitioner == request.practitioner
-    ]
     return {
         **sent_value(membership, client.local_id, request, now),
         "stands": WRONG_PERSON if is_wrong else _stands(request, now),
@@ -43,7 +56,6 @@ def asked_value(
         "expires": request.expires,
         "duty_line": member.body.duty_line if member else None,
         "duty_hours": member.body.duty_hours if member else None,
-        "draft": drafts[0] if drafts else None,
         "desk": membership.charter.duty_desk.model_dump(),
     }
 
@@ -59,7 +71,7 @@ def asked_by(
     known = {client.id: client for client in tables.records.clients_by_row(rows)}
     kept = {item.request_id for item in requests}
     return (
-        [asked_value(tables, membership, known[one.client], one) for one in requests],
+        asked_values(tables, membership, known, requests),
         [
             _begun(membership, known[one.client], one)
             for one in drafts

@@ -41,13 +41,16 @@ class Counted:
 
 @dataclass
 class Screen:
-    """One browser window of one person at one site."""
+    """One browser window of one person at one site. `looks`: each page is examined; a story that
+    comes through pages which another one examines sets it to False meanwhile.
+    """
 
     page: Page
     address: str
     counted: Counted = field(default_factory=Counted)
     asked: set[str] = field(default_factory=set)
     examined: int = 0
+    looks: bool = True
 
     async def open(self, path: str) -> None:
         """Type an address."""
@@ -98,8 +101,10 @@ class Screen:
 
     async def examine(self) -> None:
         """Look at the page that is open, wide and narrow."""
-        self.examined += 1
         self.counted.pages += 1
+        if not self.looks:
+            return
+        self.examined += 1
         for size in (NARROW, WIDE):
             await self.page.set_viewport_size(size)  # type: ignore[arg-type]
             assert not await self.page.evaluate(SIDEWAYS), (self.page.url, size)

@@ -11,7 +11,7 @@ from node.records.accounts import STAFF
 from node.service import NodeService
 from node.store.requests import SentRequest
 from node.store.tables import NodeTables
-from node.views.asked import asked_by, asked_value
+from node.views.asked import asked_by, asked_values
 from node.web.pages.desk import NodePage, NodeVisit
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from web.forms import InvalidForm
@@ -77,8 +77,10 @@ async def _asked(visit: NodeVisit) -> tuple[NodeService, dict[str, Any]]:
         request = await service.read(look)
         if request is not None:
             client = await visit.here.client(request.client)
-            view = partial(asked_value, client=client, request=request)
-            return service, await service.read(view)
+            known = {client.id: client}
+            view = partial(asked_values, clients=known, requests=[request])
+            (value,) = await service.read(view)
+            return service, value
     raise web.HTTPNotFound
 
 

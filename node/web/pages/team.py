@@ -4,12 +4,16 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from markupsafe import Markup
+
 from node.membership.hub import HubMembership
 from node.records.accounts import STAFF
 from node.store.tables import NodeTables
-from node.views.around import around_value
+from node.views.around import around_value, relatives_value
 from node.views.clients import client_value
 from node.web.pages.desk import NodePage, NodeVisit
+from node.web.pages.team_picture import Box, Kind, team_picture
+from web.pictures import Caption
 from web.site import Answer, Shown
 
 
@@ -19,8 +23,11 @@ async def show(visit: NodeVisit) -> Answer:
     client = await here.client(visit.number("client"))
     view = partial(around_value, client=client, person=here.person.id)
     hubs = [await service.read(view) for service in here.services]
-    own = await here.read(lambda tables: client_value(tables, client.local_id, here.now))
-    titles = [await service.read(_titles) for service in here.services]
+    value = await here.read(lambda tables: client_value(tables, client.local_id, here.now))
+    own = _titled(value, [await service.read(_titles) for service in here.services])
+    family = [
+        await service.read(partial(relatives_value, client=client)) for service in here.services
+    ]
     changes = [change for hub in hubs for change in hub["changes"]]
     if changes:
         await _mark_seen(visit, [change["number"] for change in changes])
@@ -28,9 +35,10 @@ async def show(visit: NodeVisit) -> Answer:
         "team/client.html",
         {
             "row": client.id,
-            "client": _titled(own, titles),
-            "hubs": [_with_ring(hub) for hub in hubs],
+            "client": own,
+            "hubs": [_with_ring(hub) | {"picture": _picture(visit, own, hub)} for hub in hubs],
             "changes": changes,
+            "family": _together(family),
         },
     )
 
@@ -40,6 +48,46 @@ def _with_ring(hub: dict[str, Any]) -> dict[str, Any]:
     freshness = {one["agency"]: one for one in hub["publishers"]}
     ring = [{**line, "fresh": freshness.get(line["agency"])} for line in hub["ring"]]
     return {**hub, "ring": ring}
+
+
+def _picture(visit: NodeVisit, client: dict[str, Any], hub: dict[str, Any]) -> Markup:
+    """The team as a picture, which says in words what it shows."""
+    say = visit.site.say
+    own = [
+        Box(Kind.OWN, work["title"], ", ".join(work["workers"]) or say("team.picture.here"))
+        for work in client["work"]
+        if work["state"] != "closed"
+    ]
+    others = [
+        Box(Kind.PAST if one["is_past"] else Kind.OTHER, one["label"], one["agency"])
+        for one in hub["others"]
+    ]
+    others += [
+        Box(Kind.UNNAMED, one["kind"], say("team.picture.unnamed"))
+        for one in hub["services"]
+        if one["state"] != "named"
+    ]
+    others += [Box(Kind.UNNAMED, say("team.picture.desk"), hub["duty_desk"]["name"])] * bool(
+        hub["desk_hints"]
+    )
+    if hub["possible"]:
+        number = visit.site.look.words.count("team.picture.possible", hub["possible"])
+        others.append(Box(Kind.POSSIBLE, number, say("team.picture.compare")))
+    if not others:
+        looked = say("team.picture.nobody" if hub["compared"] else "team.picture.not_looked")
+        others.append(Box(Kind.POSSIBLE, looked, say("team.picture.call")))
+    shown = "; ".join(f"{box.what}, {box.whose}" for box in (*own, *others))
+    caption = Caption(say("team.page.title"), say("team.picture.says", shown=shown))
+    name = " ".join(part for part in (client["given"], client["family"]) if part)
+    return team_picture(caption, name or client["client"], own, others)
+
+
+def _together(families: Sequence[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """A family with those who work with them at any hub."""
+    return [
+        {**same[0], "others": [other for one in same for other in one["others"]]}
+        for same in zip(*families, strict=True)
+    ]
 
 
 def _titles(_tables: NodeTables, membership: HubMembership) -> dict[str, str]:
