@@ -1,5 +1,6 @@
 """Read a program's settings: a TOML file in its folder, overridden by environment variables."""
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -38,7 +39,9 @@ def check_settings(
         name = _variable(model, named[1] if named else "")
         raise LocalError(ErrorCode.CONFIGURATION, f"{name}: write it as JSON") from None
     name = ".".join(str(part) for part in fault.place)
-    if fault.place and fault.place[0] in model.model_fields and fault.place[0] not in values:
+    setting = str(fault.place[0]) if fault.place else ""
+    is_in_environment = setting not in values or _variable(model, setting) in os.environ
+    if setting in model.model_fields and is_in_environment:
         place = _variable(model, name)
     else:
         line = line_of(text, fault.place)

@@ -26,6 +26,7 @@ async def hub(federation: SimFederation, *words: str) -> Any:
     place = federation.folder / "hub"
     (place / "plan.json").write_text(json.dumps(PLAN), encoding="utf-8")
     (place / "genesis").write_text(federation.genesis, encoding="utf-8")
+    (place / "hub.toml").write_text('public_url = "https://hub.example"\n', encoding="utf-8")
     folder = ["--dir", str(place)]
     return await asyncio.to_thread(CliRunner().invoke, app, [*words, *folder])
 

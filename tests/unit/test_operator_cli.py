@@ -43,6 +43,18 @@ def test_a_hub_that_is_not_founded_does_not_serve(tmp_path: Path) -> None:
     assert (done.exit_code, "there already" in done.output) == (1, True)
 
 
+def test_a_bad_setting_is_looked_for_where_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = ["--dir", str(tmp_path)]
+    assert CliRunner().invoke(hub, [*INIT, *folder]).exit_code == 0
+    (tmp_path / "hub.toml").write_text("port = 8440\n")
+    monkeypatch.setenv("PATCHWORK_HUB_PORT", "99999")
+    done = CliRunner().invoke(hub, ["serve", *folder])
+    assert (done.exit_code, "PATCHWORK_HUB_PORT: " in done.output) == (1, True)
+    assert "hub.toml" not in done.output, "the file's port is good, and is not what counts"
+
+
 FOUND = ["found", "--transcript", "none.json", "--witness", "w;x", "--quorum", "3"]
 DESK = ["--duty-desk", "Duty team", "--duty-phone", "01632 960000", "--duty-hours", "Always"]
 
