@@ -91,6 +91,7 @@ def found(
 ) -> None:
     """Write the first charter into the log; prints the genesis fingerprint."""
     with report_errors():
+        read_plan(folder)  # before anything is asked
         desk = _duty_desk(duty_desk, duty_phone, duty_hours)
         terms = read_terms(folder)
         transcripts = [

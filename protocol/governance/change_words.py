@@ -4,6 +4,7 @@ specs/02-charter.md §7. Words only: what loosens is judged in protocol/governan
 """
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 
@@ -23,6 +24,12 @@ def name_of(item: Mapping[str, Any], key: str) -> str:
     """What a thing with a code is called."""
     title = item.get("title")
     return f"{item[key]} ({title})" if title else str(item[key])
+
+
+def day_of(seconds: int) -> str:
+    """The day of a time in Unix seconds, as people write it."""
+    day = date.fromordinal(date(1970, 1, 1).toordinal() + seconds // 86_400)
+    return f"{day.day} {day:%B %Y}"
 
 
 def text_of(value: object) -> str:

@@ -7,10 +7,9 @@ loosening, whichever way it goes; it never weighs one difference against another
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
-from protocol.governance.change_words import text_of
+from protocol.governance.change_words import day_of, text_of
 from protocol.governance.charter import Charter
 from protocol.governance.comparing import (
     Compare,
@@ -136,13 +135,8 @@ def _withdrawn_days(notes: Notes, where: str, old: int, new: int) -> None:
 
 def _founding_until(notes: Notes, where: str, old: int, new: int) -> None:
     """Later is looser, though it has no effect: what was stated first holds (admission.py)."""
-    said = f"{where}: the founding days end on {_day(new)} ({_day(old)} before)."
+    said = f"{where}: the founding days end on {day_of(new)} ({day_of(old)} before)."
     notes.say(said, loosens=new > old)
-
-
-def _day(seconds: int) -> str:
-    day = date.fromordinal(date(1970, 1, 1).toordinal() + seconds // 86_400)
-    return f"{day.day} {day:%B %Y}"
 
 
 def _limits(notes: Notes, where: str, old: dict[str, Any], new: dict[str, Any]) -> None:

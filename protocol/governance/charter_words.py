@@ -6,8 +6,8 @@ them. Every number and every code here is the charter's own.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
+from protocol.governance.change_words import day_of
 from protocol.governance.charter import Charter, LawfulBasis
 from protocol.governance.involvement_types import InvolvementType
 from protocol.governance.limits import allowed
@@ -138,9 +138,9 @@ def _quotas(charter: Charter, clients: int | None) -> Iterator[str]:
     yield f"changes of a record in 30 days: {quotas.token_changes_per_stub}"
     if charter.admission is not None:
         terms = charter.admission
-        day = datetime.fromtimestamp(terms.founding_until, UTC)
         yield (
-            f"who joins after {day.day} {day:%B %Y}, or has over {terms.largest_member} clients, "
+            f"who joins after {day_of(terms.founding_until)}, or has over "
+            f"{terms.largest_member} clients, "
             f"needs an endorsement; a late member waits {terms.cooling_days} days for key holders"
         )
 

@@ -60,7 +60,10 @@ PURE_MODULES = {
     "struct", "types", "typing", "unicodedata",
 }  # fmt: skip
 # Only these names of these modules: the rest of them reads a clock or opens a library.
-PURE_NAMES = {"datetime": {"date", "datetime", "time", "timedelta", "tzinfo"}}
+PURE_NAMES = {
+    "datetime": {"date", "datetime", "time", "timedelta", "tzinfo"},
+    "difflib": {"get_close_matches"},
+}
 ALSO_FOR = {
     "keys/sodium.py": {"ctypes"},
     "protocol/governance/zones.py": {"io", "pkgutil", "zoneinfo"},  # data that the lock file pins

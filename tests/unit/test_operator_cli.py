@@ -48,12 +48,14 @@ DESK = ["--duty-desk", "Duty team", "--duty-phone", "01632 960000", "--duty-hour
 
 
 def test_nobody_founds_a_council_without_saying_whom_to_call(tmp_path: Path) -> None:
+    CliRunner().invoke(hub, [*INIT, "--dir", str(tmp_path)])
     done = CliRunner().invoke(hub, [*FOUND, *DESK[:4], "--dir", str(tmp_path)])
     assert done.exit_code == 1
     assert "--duty-desk NAME --duty-phone NUMBER --duty-hours HOURS" in done.output
 
 
 def test_a_duty_desk_has_a_number_that_somebody_can_call(tmp_path: Path) -> None:
+    CliRunner().invoke(hub, [*INIT, "--dir", str(tmp_path)])
     bad = [*DESK[:3], "ask reception", *DESK[4:]]
     done = CliRunner().invoke(hub, [*FOUND, *bad, "--dir", str(tmp_path)])
     assert done.exit_code == 1
@@ -66,11 +68,12 @@ def test_on_a_terminal_the_duty_desk_is_asked_for(
     monkeypatch.setattr(
         "hub.cli.founding.sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
     )
+    CliRunner().invoke(hub, [*INIT, "--dir", str(tmp_path)])
     typed = "Emergency duty team\n01632 960000\nAlways\n"
     done = CliRunner().invoke(hub, [*FOUND, "--dir", str(tmp_path)], input=typed)
     for asked in ("Who answers at once", "Its telephone number", "When it answers"):
         assert asked in done.output
-    assert "holds no plan.json" in done.output, "and it goes on to the hub's own files"
+    assert "run patchwork-hub ceremony" in done.output, "and it goes on to the ceremony's files"
 
 
 def test_a_hubs_log_name_must_be_one(tmp_path: Path) -> None:
