@@ -148,7 +148,7 @@ class Place:
     def is_ours(self, host: str) -> bool:
         """Whether a Host header is ours: another may be a page that has found this machine."""
         if self.address:
-            return hmac.compare_digest(self.address.partition("://")[2].encode(), host.encode())
+            return self.address.partition("://")[2] == host
         return (host.rpartition(":")[0] or host) in HERE
 
     def is_from_here(self, request: web.Request) -> bool:
@@ -223,8 +223,7 @@ class Site(Generic[Own]):
         async def handler(request: web.Request) -> web.StreamResponse:
             if not self.place.is_from_here(request):
                 raise web.HTTPForbidden
-            fields = [(k, v) for k, v in (await request.post()).items() if isinstance(v, str)]
-            visit = await self._visit(page, request, Form(fields))
+            visit = await self._visit(page, request, await _sent(request))
             if isinstance(visit, web.Response):
                 return visit
             token = self.keeper.form_token(self._cookie(request))
@@ -336,7 +335,8 @@ class Site(Generic[Own]):
         }
 
     def _cookie(self, request: web.Request) -> str:
-        return request.cookies.get(self._cookie_name, "")[:100]
+        found = request.cookies.get(self._cookie_name, "")[:100]
+        return found if found.isascii() else ""  # none of ours, and no text that could be hashed
 
     @property
     def _cookie_name(self) -> str:
@@ -378,3 +378,13 @@ class Site(Generic[Own]):
         known = status if self.look.words.has(f"site.error.{status}.title") else 500
         says = self.say(key) if key and self.look.words.has(key) else ""
         return self.respond(visit, Shown("error.html", {"error": known, "says": says}, status))
+
+
+async def _sent(request: web.Request) -> Form:
+    """The form that came. Raises HTTPBadRequest for bytes that are none."""
+    try:
+        fields = [(k, v) for k, v in (await request.post()).items() if isinstance(v, str)]
+        "".join(name + value for name, value in fields).encode()  # half a character is no text
+    except (ValueError, LookupError):
+        raise web.HTTPBadRequest from None
+    return Form(fields)

@@ -1,5 +1,6 @@
 """Every page with every role: who may, may; nobody else, whatever is in the address or the form."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -32,6 +33,17 @@ RUDE = (
     "../../etc/passwd", "1 OR 1=1", "🙂" * 50,
 )  # fmt: skip
 
+URLENCODED, PARTS = "application/x-www-form-urlencoded", "multipart/form-data"
+ODD_BODIES = (
+    (URLENCODED, b"name=\xff\xfe"),
+    (f"{URLENCODED}; charset=nothing", b"name=a"),
+    (f"{URLENCODED}; charset=utf-7", b"csrf=+2AA-"),
+    (PARTS, b"name=a"),
+    (f"{PARTS}; boundary=x", b"--x\r\nContent-Disposition: form-data"),
+    (f"{PARTS}; boundary=x", b'--x\r\nContent-Disposition: form-data; name="csrf"\r\n'
+     b"Content-Type: text/plain; charset=utf-7\r\n\r\n+2AA-\r\n--x--\r\n"),
+)  # fmt: skip
+
 
 @dataclass
 class Visitor:
@@ -46,11 +58,12 @@ class Visitor:
 
     async def post(self, path: str, **fields: str) -> Any:
         data = {"csrf": self.csrf, **fields}
-        headers = {
-            **self._cookie(),
-            "Origin": f"http://{self.client.server.host}:{self.client.port}",
-        }
+        headers = self.sent_here()
         return await self.client.post(path, data=data, headers=headers, allow_redirects=False)
+
+    def sent_here(self) -> dict[str, str]:
+        origin = f"http://{self.client.server.host}:{self.client.port}"
+        return {**self._cookie(), "Origin": origin}
 
     def _cookie(self) -> dict[str, str]:
         return {"Cookie": f"patchwork={self.session}"} if self.session else {}
@@ -156,3 +169,36 @@ async def test_a_session_that_was_ended_opens_nothing(
     assert (await visitors[Role.MANAGER].get("/clients")).status == 200
     await health.write(lambda t: people.close(t, "P. Manager (West)", "", 2))
     assert (await visitors[Role.MANAGER].get("/clients")).status == 303
+
+
+async def test_what_is_no_number_and_no_text_is_answered_with_a_page(
+    visitors: dict[Role | None, Visitor],
+) -> None:
+    """Numbers that nothing can count, and bytes that are no text, from people and from nobody."""
+    worker = visitors[Role.PRACTITIONER]
+    for number in ("9" * 20, "9" * 5_000):
+        for path, fields in (
+            ("/clients", {"client": number}),
+            ("/news", {"line": number}),
+        ):
+            answer = await worker.post(path, **fields)
+            assert answer.status in {303, 400, 403}, (path, len(number))
+    for path in ("/sign-in", "/clients"):
+        for kind, body in ODD_BODIES:
+            headers = {**worker.sent_here(), "Content-Type": kind}
+            answer = await worker.client.post(path, data=body, headers=headers)
+            assert answer.status in {400, 403}, (path, kind, body)
+    for name in ("Cookie", "Host"):
+        answer = await raw_get(worker, f"{name}: patchwork=\udcff\udcfe")
+        assert b" 500 " not in answer.splitlines()[0], answer
+
+
+async def raw_get(visitor: Visitor, header: str) -> bytes:
+    """What a request with one header of odd bytes is answered."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", visitor.client.port)
+    host = "" if header.startswith("Host") else f"Host: 127.0.0.1:{visitor.client.port}\r\n"
+    sent = f"GET /sign-in HTTP/1.1\r\n{host}{header}\r\nConnection: close\r\n\r\n"
+    writer.write(sent.encode("utf-8", "surrogateescape"))
+    answer = await reader.read()
+    writer.close()
+    return answer

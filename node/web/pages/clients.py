@@ -44,7 +44,7 @@ async def find(visit: NodeVisit) -> Answer:
 
 async def take_on(visit: NodeVisit) -> Answer:
     """Say of clients that were ticked that they are somebody's."""
-    rows = {int(row) for row in visit.form.all("client") if row.isascii() and row.isdigit()}
+    rows = visit.form.numbers("client")
     if not rows:
         raise InvalidForm({"": "clients.wrong.none_ticked"})
     person, now = visit.here.person, visit.here.now

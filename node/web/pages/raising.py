@@ -119,9 +119,8 @@ async def see(visit: NodeVisit) -> Answer:
     """Say that somebody has seen to what another organisation raised."""
     client = await visit.here.client(visit.number("client"))
     service = visit.here.at(visit.place["hub"])
-    number = visit.form.text("attention")
-    if number.isascii() and number.isdigit() and len(number) < 12:
-        await see_attention(service, int(number), visit.here.person.id)
+    for number in visit.form.numbers("attention"):
+        await see_attention(service, number, visit.here.person.id)
     return Go(f"/clients/{client.id}")
 
 
