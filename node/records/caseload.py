@@ -39,16 +39,14 @@ def is_theirs(tables: NodeTables, person: Person, client: int) -> bool:
 
 def may_look(tables: NodeTables, person: Person, client: int, now: int) -> bool:
     """Whether somebody looks at a client without saying why first."""
-    since = now - REASON_SECONDS
-    found = tables.openings.last(person.id, client, since)
-    said = found is not None and found.reason is not None
+    said = tables.openings.said_why(person.id, client, now - REASON_SECONDS)
     return said or is_theirs(tables, person, client)
 
 
 def look(tables: NodeTables, person: Person, client: int, now: int, reason: str | None) -> None:
     """Write down that somebody looks at a client."""
-    before = tables.openings.last(person.id, client, now - SAME_LOOK_SECONDS)
-    if reason is not None or before is None:
+    since = now - SAME_LOOK_SECONDS
+    if reason is not None or not tables.openings.looked(person.id, client, since):
         tables.openings.add(Opening(person.id, client, now, reason))
 
 

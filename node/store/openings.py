@@ -34,14 +34,21 @@ class Openings:
         """Somebody looks."""
         self._tx.insert("opening", vars(opening))
 
-    def last(self, person: int, client: int, since: int) -> Opening | None:
-        """The newest by a person of a client, since a time."""
-        row = self._tx.one(
-            "SELECT person, client, at, reason FROM opening WHERE client = ? AND person = ? "
-            "AND at >= ? ORDER BY at DESC, id DESC LIMIT 1",
-            client, person, since,
+    def looked(self, person: int, client: int, since: int) -> bool:
+        """Whether a person looked at a client, since a time."""
+        sql = "SELECT 1 FROM opening WHERE client = ? AND person = ? AND at >= ? LIMIT 1"
+        return self._tx.one(sql, client, person, since) is not None
+
+    def said_why(self, person: int, client: int, since: int) -> bool:
+        """Whether a person gave a reason to look at a client, since a time."""
+        return (
+            self._tx.one(
+                "SELECT 1 FROM opening WHERE client = ? AND person = ? AND at >= ? "
+                "AND reason IS NOT NULL LIMIT 1",
+                client, person, since,
+            )
+            is not None
         )  # fmt: skip
-        return _opening(row) if row else None
 
     def of_client(self, client: int, most: int) -> list[Opening]:
         """The newest of a client."""

@@ -4,15 +4,17 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from node.records import people
+from node.records import caseload, people
 from node.records.accounts import NewAccount, Role, invite
 from node.records.people import Appointment
 from node.store.people import PersonKind
+from node.store.tables import NodeTables
 from node.web.pages.site import PAGES, node_site
 from storage.accounts import Session, hashed
 from tests.sim.federation import SimNode
@@ -40,8 +42,7 @@ ODD_BODIES = (
     (f"{URLENCODED}; charset=utf-7", b"csrf=+2AA-"),
     (PARTS, b"name=a"),
     (f"{PARTS}; boundary=x", b"--x\r\nContent-Disposition: form-data"),
-    (f"{PARTS}; boundary=x", b'--x\r\nContent-Disposition: form-data; name="csrf"\r\n'
-     b"Content-Type: text/plain; charset=utf-7\r\n\r\n+2AA-\r\n--x--\r\n"),
+    (f"{PARTS}; boundary=x", b'--x\r\nContent-Disposition: form-data; name="csrf"\r\n\r\n'),
 )  # fmt: skip
 
 
@@ -191,6 +192,52 @@ async def test_what_is_no_number_and_no_text_is_answered_with_a_page(
     for name in ("Cookie", "Host"):
         answer = await raw_get(worker, f"{name}: patchwork=\udcff\udcfe")
         assert b" 500 " not in answer.splitlines()[0], answer
+
+
+async def test_a_reason_holds_for_a_day_at_work(
+    visitors: dict[Role | None, Visitor], agencies: tuple[SimNode, SimNode]
+) -> None:
+    """Who said why goes on with the same client, and does not tomorrow."""
+    health, _ = agencies
+    assert visitors
+    person = await health.read(lambda t: people.acting(t, "P. Practitioner (West)"))
+    client, now = await row_of(health, "h1"), health.service.membership.env.clock()
+
+    def looks(tables: NodeTables, at: int) -> bool:
+        may = caseload.may_look(tables, person, client, at)
+        if may:
+            caseload.look(tables, person, client, at, None)
+        return may
+
+    await health.write(lambda t: caseload.look(t, person, client, now, "duty"))
+    hours = (0.1, 1, 2, 8, 24)
+    found = [await health.write(partial(looks, at=now + int(hour * 3600))) for hour in hours]
+    assert found == [True, True, True, True, False]
+
+
+async def test_nobody_learns_of_a_client_of_others_through_the_family_of_theirs(
+    visitors: dict[Role | None, Visitor], agencies: tuple[SimNode, SimNode]
+) -> None:
+    """Who joins somebody to a family sees them and their team from then on: why is said first."""
+    health, _ = agencies
+    worker, first, second = (
+        visitors[Role.PRACTITIONER], await row_of(health, "h1"), await row_of(health, "h2")
+    )  # fmt: skip
+    await worker.post(f"/clients/{first}/reason", reason="duty")
+    joined = {"number": "h2", "relation": "brother"}
+    answer = await worker.post(f"/clients/{first}/family", **joined)
+    assert answer.headers["Location"] == f"/clients/{second}/reason"
+    assert "Samir" not in await (await worker.get(f"/clients/{first}/family")).text()
+    await worker.post(f"/clients/{second}/reason", reason="duty")
+    await worker.post(f"/clients/{first}/family", **joined)
+    assert "Samir" in await (await worker.get(f"/clients/{first}/family")).text()
+
+
+async def row_of(node: SimNode, local_id: str) -> int:
+    """The number of a client in addresses."""
+    client = await node.read(lambda t: t.records.client(local_id))
+    assert client is not None
+    return client.id
 
 
 async def raw_get(visitor: Visitor, header: str) -> bytes:
