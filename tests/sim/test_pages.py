@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,10 +15,12 @@ from node.records import caseload, people
 from node.records.accounts import NewAccount, Role, invite
 from node.records.people import Appointment
 from node.store.people import PersonKind
+from node.store.resync import Cause
 from node.store.tables import NodeTables
 from node.web.pages.site import PAGES, node_site
 from storage.accounts import Session, hashed
-from tests.sim.federation import SimNode
+from tests.sim.federation import SimFederation, SimNode
+from tests.sim.test_stolen_node import ordered
 
 KINDS = {
     Role.PRACTITIONER: PersonKind.WORKER,
@@ -44,6 +47,9 @@ ODD_BODIES = (
     (f"{PARTS}; boundary=x", b"--x\r\nContent-Disposition: form-data"),
     (f"{PARTS}; boundary=x", b'--x\r\nContent-Disposition: form-data; name="csrf"\r\n\r\n'),
 )  # fmt: skip
+
+
+State = Callable[[SimFederation, SimNode], Awaitable[None]]
 
 
 @dataclass
@@ -74,6 +80,13 @@ class Visitor:
 async def visitors(agencies: tuple[SimNode, SimNode]) -> AsyncIterator[dict[Role | None, Visitor]]:
     """Somebody of each role at health visiting, and somebody who has not signed in."""
     health, _ = agencies
+    async with visiting(health) as found:
+        yield found
+
+
+@asynccontextmanager
+async def visiting(health: SimNode) -> AsyncIterator[dict[Role | None, Visitor]]:
+    """The pages of a node as it is now, with somebody of each role, and nobody."""
     service = health.service
     env = service.membership.env
     site = node_site(service.membership.engine, [service], service.settings, env)
@@ -231,6 +244,31 @@ async def test_nobody_learns_of_a_client_of_others_through_the_family_of_theirs(
     await worker.post(f"/clients/{second}/reason", reason="duty")
     await worker.post(f"/clients/{first}/family", **joined)
     assert "Samir" in await (await worker.get(f"/clients/{first}/family")).text()
+
+
+async def suspended(federation: SimFederation, node: SimNode) -> None:
+    await ordered(federation, node, "suspended")
+    await node.membership.follow()
+
+
+async def put_back(_federation: SimFederation, node: SimNode) -> None:
+    hub_id = node.membership.hub.hub_id
+    await node.write(lambda t: t.resyncs.begin(hub_id, next(iter(Cause)), 1))
+
+
+@pytest.mark.parametrize("state", [suspended, put_back])
+async def test_pages_are_served_whatever_has_become_of_the_membership(
+    federation: SimFederation, agencies: tuple[SimNode, SimNode], state: State
+) -> None:
+    """Where a page has nothing to show it says so; work on our own clients goes on."""
+    health, _ = agencies
+    await state(federation, health)
+    async with visiting(health) as found:
+        await found[Role.PRACTITIONER].post("/clients/1/reason", reason="duty")
+        for page in SIGNED_IN:
+            visitor = next(found[role] for role in Role if role in (page.roles or ()))
+            answer = await visitor.get(path_of(page.path))
+            assert answer.status != 500, page.path
 
 
 async def row_of(node: SimNode, local_id: str) -> int:
