@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from aiohttp import DummyCookieJar
 from aiohttp.test_utils import TestClient, TestServer
 
 from node.records import caseload, people
@@ -21,6 +22,7 @@ from node.web.pages.site import PAGES, node_site
 from storage.accounts import Session, hashed
 from tests.sim.federation import SimFederation, SimNode
 from tests.sim.test_stolen_node import ordered
+from web.sessions import SessionKeeper
 
 KINDS = {
     Role.PRACTITIONER: PersonKind.WORKER,
@@ -90,7 +92,7 @@ async def visiting(health: SimNode) -> AsyncIterator[dict[Role | None, Visitor]]
     service = health.service
     env = service.membership.env
     site = node_site(service.membership.engine, [service], service.settings, env)
-    client: Any = TestClient(TestServer(site.application()))
+    client: Any = TestClient(TestServer(site.application()), cookie_jar=DummyCookieJar())
     await client.start_server()
     found: dict[Role | None, Visitor] = {None: Visitor(client, "", "")}
     for role, kind in KINDS.items():
@@ -269,6 +271,39 @@ async def test_pages_are_served_whatever_has_become_of_the_membership(
             visitor = next(found[role] for role in Role if role in (page.roles or ()))
             answer = await visitor.get(path_of(page.path))
             assert answer.status != 500, page.path
+
+
+async def test_passwords_tried_all_at_once_are_no_more_than_passwords_tried_one_by_one(
+    agencies: tuple[SimNode, SimNode],
+) -> None:
+    """Six wrong ones are on their way when the right one comes: the account waits by then."""
+    health, _ = agencies
+    env = health.service.membership.env
+    said = Appointment("S. Tried", "West", PersonKind.WORKER, {})
+    person = await health.write(lambda t: people.appoint(t, said, 1))
+    await health.write(lambda t: invite(t, NewAccount(person.title, "tried"), "link", env.clock()))
+    keeper = SessionKeeper(health.service.membership.engine, env, 1800)
+    assert await keeper.choose_password("link", "the right password", "")
+    guesses = [*(f"a wrong password {n}" for n in range(6)), "the right password"]
+    found = await asyncio.gather(*(keeper.sign_in("tried", one, "") for one in guesses))
+    assert found == [None] * 7
+
+
+async def test_whoever_signs_in_gets_a_new_id_and_the_one_before_is_over(
+    visitors: dict[Role | None, Visitor], agencies: tuple[SimNode, SimNode]
+) -> None:
+    """Another person at the same computer: nobody goes on as the one who sat there before."""
+    health, _ = agencies
+    before, now = visitors[Role.MANAGER], health.service.membership.env.clock()
+    said = NewAccount("P. Duty (West)")
+    await health.write(lambda t: invite(t, said, "link", now))
+    password = "four plain words here"
+    answer = await before.post("/welcome/link", password=password, again=password)
+    session = answer.cookies["patchwork"].value
+    assert answer.status == 303
+    assert session not in ("", before.session)
+    assert (await Visitor(before.client, session, "").get("/clients")).status == 200
+    assert (await before.get("/clients")).status == 303
 
 
 async def row_of(node: SimNode, local_id: str) -> int:
