@@ -21,6 +21,7 @@ from node.store.tables import NodeTables
 from node.web.pages.site import PAGES, node_site
 from storage.accounts import Session, hashed
 from tests.sim.federation import SimFederation, SimNode
+from tests.sim.test_raise_attention import raised, seen_by
 from tests.sim.test_stolen_node import ordered
 from web.sessions import SessionKeeper
 
@@ -304,6 +305,29 @@ async def test_whoever_signs_in_gets_a_new_id_and_the_one_before_is_over(
     assert session not in ("", before.session)
     assert (await Visitor(before.client, session, "").get("/clients")).status == 200
     assert (await before.get("/clients")).status == 303
+
+
+async def test_attention_is_seen_to_on_the_page_of_the_client_whose_it_is(
+    visitors: dict[Role | None, Visitor],
+    federation: SimFederation,
+    agencies: tuple[SimNode, SimNode],
+) -> None:
+    """Nobody makes it disappear from a client whom they may not look at."""
+    health, care = agencies
+    worker, hub_id = visitors[Role.PRACTITIONER], health.membership.hub.hub_id
+    first, second = await row_of(health, "h1"), await row_of(health, "h2")
+    await raised(care, "c1")
+    await federation.hub.jobs.alert()
+    await federation.checkpoint()
+    await health.service.receive(wait=0)
+    (waiting,) = await health.read(lambda t: t.attention.unseen(hub_id))
+    number = str(waiting.received.id)
+    await worker.post(f"/clients/{second}/reason", reason="duty")
+    await worker.post(f"/clients/{second}/attention/{hub_id}/seen", attention=number)
+    assert await seen_by(health)
+    await worker.post(f"/clients/{first}/reason", reason="duty")
+    await worker.post(f"/clients/{first}/attention/{hub_id}/seen", attention=number)
+    assert not await seen_by(health)
 
 
 async def row_of(node: SimNode, local_id: str) -> int:
