@@ -57,8 +57,8 @@ class SessionKeeper:
         """What a form carries to show that a page of ours was open in the same browser."""
         return hmac.new(session.encode(), b"form", sha256).hexdigest()
 
-    async def find(self, session: str) -> tuple[Account, Session] | None:
-        """Who is signed in by an id, if anybody still is."""
+    async def find(self, session: str, *, click: bool = True) -> tuple[Account, Session] | None:
+        """Who is signed in by an id, if anybody still is. A click keeps them signed in."""
         if not session:
             return None
         now = self.env.clock()
@@ -71,7 +71,7 @@ class SessionKeeper:
             return (account, found) if account and account.closed_at is None else None
 
         found = await self.engine.read(look)
-        if found is not None and found[1].seen_at + SEEN_SECONDS <= now:
+        if click and found is not None and found[1].seen_at + SEEN_SECONDS <= now:
             await self.engine.write(lambda tables: tables.sessions.seen(found[1].id_hash, now))
         return found
 

@@ -123,7 +123,8 @@ Show = Callable[[Visit[Own]], Awaitable[Answer]]
 @dataclass(frozen=True)
 class Page(Generic[Own]):
     """A row of the table. `roles`: who may, by any of them; None: whoever comes. `nav`: the words'
-    key of its place in the navigation, if it has one.
+    key of its place in the navigation, if it has one. `polled`: an open page asks for it by itself,
+    which keeps nobody signed in.
     """
 
     path: str
@@ -132,6 +133,7 @@ class Page(Generic[Own]):
     act: Show[Own] | None = None
     nav: str = ""
     body_limit: int = FORM_LIMIT
+    polled: bool = False
 
 
 @dataclass(frozen=True)
@@ -277,7 +279,7 @@ class Site(Generic[Own]):
         visit = Visit(
             self, request, dict(request.match_info), form or Form(), None, None, frozenset(), None
         )
-        found = await self.keeper.find(self._cookie(request))
+        found = await self.keeper.find(self._cookie(request), click=not page.polled)
         admitted = await self._admit(found[0]) if found is not None else None
         if found is not None and admitted is not None:
             visit.account, visit.session = found
