@@ -1,6 +1,7 @@
 """What pages keep from whom: another team's clients, sessions that go on, input that is none."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -241,6 +242,25 @@ async def test_whoever_worked_with_a_client_says_why_they_look_again(
     await close_work(health.service, "h1", 1, person.id)
     answer = await worker.get(f"/clients/{row}")
     assert (answer.status, answer.headers.get("Location")) == (303, f"/clients/{row}/reason")
+
+
+async def test_the_lead_comes_to_every_opening_though_many_are_of_one_second(
+    visitors: dict[Role | None, Visitor], agencies: tuple[SimNode, SimNode]
+) -> None:
+    health, _ = agencies
+    lead, row = visitors[Role.GOVERNANCE_LEAD], await row_of(health, "h1")
+    person = await health.read(lambda t: people.acting(t, "P. Practitioner (West)"))
+
+    def looked(tables: NodeTables) -> None:
+        for number in range(150):
+            caseload.look(tables, person, row, 1_790_000_000, f"another: look {number:03}")
+
+    await health.write(looked)
+    first = await (await lead.get("/governance/openings")).text()
+    (older,) = re.findall(r'href="(\?before=[0-9]+)"', first)
+    second = await (await lead.get(f"/governance/openings{older}")).text()
+    found = re.findall(r"look ([0-9]{3})", first + second)
+    assert sorted(found) == [f"{number:03}" for number in range(150)]
 
 
 async def row_of(node: SimNode, local_id: str) -> int:
