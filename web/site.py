@@ -213,11 +213,7 @@ class Site(Generic[Own]):
             visit = await self._visit(page, request)
             if isinstance(visit, web.Response):
                 return visit
-            try:
-                answer = await page.show(visit)
-            except Elsewhere as first:
-                answer = Go(first.path)
-            return self.respond(visit, answer)
+            return self.respond(visit, await _led(page.show(visit)))
 
         return handler
 
@@ -253,9 +249,7 @@ class Site(Generic[Own]):
 
     async def _acted(self, visit: Visit[Own], page: Page[Own], act: Show[Own]) -> Answer:
         try:
-            return await act(visit)
-        except Elsewhere as first:
-            return Go(first.path)
+            return await _led(act(visit))
         except InvalidForm as wrong:
             visit.errors = {
                 name: self.say(key, **wrong.values) for name, key in wrong.wrong.items()
@@ -267,7 +261,7 @@ class Site(Generic[Own]):
             visit.errors = {"": words(key) if words.has(key) else words("errors.other")}
             log.info("page_failed", page=page.path, code=error.code.value)
             status = error.text.status
-        shown = await page.show(visit)
+        shown = await _led(page.show(visit))
         return Shown(shown.template, shown.values, status) if isinstance(shown, Shown) else shown
 
     async def _visit(
@@ -380,6 +374,14 @@ class Site(Generic[Own]):
         known = status if self.look.words.has(f"site.error.{status}.title") else 500
         says = self.say(key) if key and self.look.words.has(key) else ""
         return self.respond(visit, Shown("error.html", {"error": known, "says": says}, status))
+
+
+async def _led(answer: Awaitable[Answer]) -> Answer:
+    """An answer, or the way to what comes first."""
+    try:
+        return await answer
+    except Elsewhere as first:
+        return Go(first.path)
 
 
 async def _sent(request: web.Request) -> Form:

@@ -244,6 +244,20 @@ async def test_whoever_worked_with_a_client_says_why_they_look_again(
     assert (answer.status, answer.headers.get("Location")) == (303, f"/clients/{row}/reason")
 
 
+async def test_two_who_end_the_same_work_at_once_are_each_answered_with_a_page(
+    visitors: dict[Role | None, Visitor], agencies: tuple[SimNode, SimNode]
+) -> None:
+    """The client is nobody's by then: the second is asked why they look."""
+    health, _ = agencies
+    worker, row = visitors[Role.PRACTITIONER], await row_of(health, "h1")
+    person = await health.read(lambda t: people.acting(t, "P. Practitioner (West)"))
+    (work,) = await health.read(lambda t: t.records.involvements([row]))
+    await health.write(lambda t: t.people.put_on([work.id], person.id))
+    path = f"/clients/{row}/close"
+    answers = await asyncio.gather(*(worker.post(path, work="1") for _ in range(2)))
+    assert {answer.status for answer in answers} == {303}
+
+
 async def test_the_lead_comes_to_every_opening_though_many_are_of_one_second(
     visitors: dict[Role | None, Visitor], agencies: tuple[SimNode, SimNode]
 ) -> None:
