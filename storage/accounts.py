@@ -115,9 +115,14 @@ class Accounts:
         """Whether somebody administers the program."""
         self._tx.update("account", {"administrator": int(administrator)}, {"id": account})
 
-    def close(self, account: int, now: int | None) -> None:
-        """Let somebody sign in no longer, or (None) again."""
+    def close(self, account: int, now: int) -> None:
+        """Let somebody sign in no longer."""
         self._tx.update("account", {"closed_at": now}, {"id": account})
+
+    def reopen(self, account: int) -> None:
+        """Let somebody sign in again, with nothing of what they had: not their old password."""
+        values = {"closed_at": None, "password": None, "administrator": 0}
+        self._tx.update("account", values, {"id": account})
 
 
 class Sessions:

@@ -48,6 +48,11 @@ class Form:
         """All values of a field, such as boxes that were ticked."""
         return list(self._fields.get(name, []))
 
+    def numbers(self, name: str) -> set[int]:
+        """All values of a field that are row numbers; what is none names nothing."""
+        values = self._fields.get(name, [])
+        return {int(value) for value in values if re.fullmatch("[0-9]{1,12}", value)}
+
     def items(self) -> list[tuple[str, str]]:
         """Everything, to be sent again."""
         return [(name, value) for name, values in self._fields.items() for value in values]
@@ -85,7 +90,7 @@ class Form:
             if any(not part.isascii() or not part.isdigit() for part in parts):
                 raise ValueError
             return date(*(int(part) for part in parts))
-        except ValueError:
+        except (ValueError, OverflowError):
             raise InvalidForm({name: wrong}) from None
 
 

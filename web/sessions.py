@@ -57,8 +57,8 @@ class SessionKeeper:
         """What a form carries to show that a page of ours was open in the same browser."""
         return hmac.new(session.encode(), b"form", sha256).hexdigest()
 
-    async def find(self, session: str) -> tuple[Account, Session] | None:
-        """Who is signed in by an id, if anybody still is."""
+    async def find(self, session: str, *, click: bool = True) -> tuple[Account, Session] | None:
+        """Who is signed in by an id, if anybody still is. A click keeps them signed in."""
         if not session:
             return None
         now = self.env.clock()
@@ -71,7 +71,7 @@ class SessionKeeper:
             return (account, found) if account and account.closed_at is None else None
 
         found = await self.engine.read(look)
-        if found is not None and found[1].seen_at + SEEN_SECONDS <= now:
+        if click and found is not None and found[1].seen_at + SEEN_SECONDS <= now:
             await self.engine.write(lambda tables: tables.sessions.seen(found[1].id_hash, now))
         return found
 
@@ -80,14 +80,22 @@ class SessionKeeper:
         now = self.env.clock()
         account = await self.engine.read(lambda tables: tables.accounts.named(name.casefold()))
         known = account.password if account is not None and account.closed_at is None else None
-        locked = account is not None and account.locked_until > now
         right = await self._matches(known, password)  # as long for a name that nobody has
-        if account is None or known is None or locked:
+        if account is None or known is None:
             return None
-        if not right:
-            await self.engine.write(lambda tables: self._failed(tables, account.id, now))
+
+        def work(tables: HasAccounts) -> SignedIn | None:
+            fresh = tables.accounts.get(account.id)  # others may have been tried meanwhile
+            if fresh is None or fresh.password != known or fresh.closed_at is not None:
+                return None
+            if fresh.locked_until > now:
+                return None
+            if right:
+                return self._start(tables, fresh, browser, now)
+            self._failed(tables, fresh, now)
             return None
-        return await self.engine.write(lambda tables: self._start(tables, account, browser, now))
+
+        return await self.engine.write(work)
 
     async def choose_password(self, secret: str, password: str, browser: str) -> SignedIn | None:
         """Take the password that somebody chose by a one-time link; None: the link is over."""
@@ -138,13 +146,11 @@ class SessionKeeper:
         tables.accounts.set_failures(account.id, 0, 0)
         return SignedIn(account, secret)
 
-    def _failed(self, tables: HasAccounts, number: int, now: int) -> None:
-        account = tables.accounts.get(number)
-        if account is not None:
-            failures = account.failures + 1
-            over = failures - FREE_FAILURES
-            wait = min(LONGEST_LOCK_SECONDS, LOCK_SECONDS * 2 ** min(over, 10)) if over >= 0 else 0
-            tables.accounts.set_failures(number, failures, now + wait)
+    def _failed(self, tables: HasAccounts, account: Account, now: int) -> None:
+        failures = account.failures + 1
+        over = failures - FREE_FAILURES
+        wait = min(LONGEST_LOCK_SECONDS, LOCK_SECONDS * 2 ** min(over, 10)) if over >= 0 else 0
+        tables.accounts.set_failures(account.id, failures, now + wait)
 
     async def _matches(self, known: str | None, password: str) -> bool:
         async with self._hashing:

@@ -35,7 +35,7 @@ async def sign_in(visit: Visit[Own]) -> Answer:
     found = await visit.site.keeper.sign_in(name, password, browser)
     if found is None:
         raise InvalidForm({"name": "sign_in.wrong.neither"})
-    return _in(found, _then(visit))
+    return await _in(visit, found, _then(visit))
 
 
 async def show_sign_out(visit: Visit[Own]) -> Answer:
@@ -64,7 +64,9 @@ async def choose_password(visit: Visit[Own]) -> Answer:
     browser = visit.request.headers.get("User-Agent", "")
     password = new_password(visit.form)
     found = await visit.site.keeper.choose_password(visit.place["secret"], password, browser)
-    return Shown("link_over.html", status=404) if found is None else _in(found, "/")
+    if found is None:
+        return Shown("link_over.html", status=404)
+    return await _in(visit, found, "/")
 
 
 def new_password(form: Form) -> str:
@@ -79,7 +81,10 @@ def new_password(form: Form) -> str:
     return password
 
 
-def _in(found: SignedIn, path: str) -> Go:
+async def _in(visit: Visit[Own], found: SignedIn, path: str) -> Go:
+    """Whoever was signed in there before is no more: the browser forgets that id."""
+    if visit.session is not None:
+        await visit.site.keeper.sign_out(visit.session)
     return Go(path, session=found.session)
 
 

@@ -123,7 +123,8 @@ Show = Callable[[Visit[Own]], Awaitable[Answer]]
 @dataclass(frozen=True)
 class Page(Generic[Own]):
     """A row of the table. `roles`: who may, by any of them; None: whoever comes. `nav`: the words'
-    key of its place in the navigation, if it has one.
+    key of its place in the navigation, if it has one. `polled`: an open page asks for it by itself,
+    which keeps nobody signed in.
     """
 
     path: str
@@ -132,6 +133,7 @@ class Page(Generic[Own]):
     act: Show[Own] | None = None
     nav: str = ""
     body_limit: int = FORM_LIMIT
+    polled: bool = False
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,7 @@ class Place:
     def is_ours(self, host: str) -> bool:
         """Whether a Host header is ours: another may be a page that has found this machine."""
         if self.address:
-            return hmac.compare_digest(self.address.partition("://")[2].encode(), host.encode())
+            return self.address.partition("://")[2] == host
         return (host.rpartition(":")[0] or host) in HERE
 
     def is_from_here(self, request: web.Request) -> bool:
@@ -211,11 +213,7 @@ class Site(Generic[Own]):
             visit = await self._visit(page, request)
             if isinstance(visit, web.Response):
                 return visit
-            try:
-                answer = await page.show(visit)
-            except Elsewhere as first:
-                answer = Go(first.path)
-            return self.respond(visit, answer)
+            return self.respond(visit, await _led(page.show(visit)))
 
         return handler
 
@@ -223,8 +221,7 @@ class Site(Generic[Own]):
         async def handler(request: web.Request) -> web.StreamResponse:
             if not self.place.is_from_here(request):
                 raise web.HTTPForbidden
-            fields = [(k, v) for k, v in (await request.post()).items() if isinstance(v, str)]
-            visit = await self._visit(page, request, Form(fields))
+            visit = await self._visit(page, request, await _sent(request))
             if isinstance(visit, web.Response):
                 return visit
             token = self.keeper.form_token(self._cookie(request))
@@ -252,9 +249,7 @@ class Site(Generic[Own]):
 
     async def _acted(self, visit: Visit[Own], page: Page[Own], act: Show[Own]) -> Answer:
         try:
-            return await act(visit)
-        except Elsewhere as first:
-            return Go(first.path)
+            return await _led(act(visit))
         except InvalidForm as wrong:
             visit.errors = {
                 name: self.say(key, **wrong.values) for name, key in wrong.wrong.items()
@@ -266,7 +261,7 @@ class Site(Generic[Own]):
             visit.errors = {"": words(key) if words.has(key) else words("errors.other")}
             log.info("page_failed", page=page.path, code=error.code.value)
             status = error.text.status
-        shown = await page.show(visit)
+        shown = await _led(page.show(visit))
         return Shown(shown.template, shown.values, status) if isinstance(shown, Shown) else shown
 
     async def _visit(
@@ -278,7 +273,7 @@ class Site(Generic[Own]):
         visit = Visit(
             self, request, dict(request.match_info), form or Form(), None, None, frozenset(), None
         )
-        found = await self.keeper.find(self._cookie(request))
+        found = await self.keeper.find(self._cookie(request), click=not page.polled)
         admitted = await self._admit(found[0]) if found is not None else None
         if found is not None and admitted is not None:
             visit.account, visit.session = found
@@ -336,7 +331,8 @@ class Site(Generic[Own]):
         }
 
     def _cookie(self, request: web.Request) -> str:
-        return request.cookies.get(self._cookie_name, "")[:100]
+        found = request.cookies.get(self._cookie_name, "")[:100]
+        return found if found.isascii() else ""  # none of ours, and no text that could be hashed
 
     @property
     def _cookie_name(self) -> str:
@@ -378,3 +374,21 @@ class Site(Generic[Own]):
         known = status if self.look.words.has(f"site.error.{status}.title") else 500
         says = self.say(key) if key and self.look.words.has(key) else ""
         return self.respond(visit, Shown("error.html", {"error": known, "says": says}, status))
+
+
+async def _led(answer: Awaitable[Answer]) -> Answer:
+    """An answer, or the way to what comes first."""
+    try:
+        return await answer
+    except Elsewhere as first:
+        return Go(first.path)
+
+
+async def _sent(request: web.Request) -> Form:
+    """The form that came. Raises HTTPBadRequest for bytes that are none."""
+    try:
+        fields = [(k, v) for k, v in (await request.post()).items() if isinstance(v, str)]
+        "".join(name + value for name, value in fields).encode()  # half a character is no text
+    except (ValueError, LookupError):
+        raise web.HTTPBadRequest from None
+    return Form(fields)

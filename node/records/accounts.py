@@ -72,11 +72,12 @@ def invite(tables: NodeTables, said: NewAccount, secret: str, now: int) -> Accou
                 ErrorCode.CONFLICT,
                 "somebody else signs in by that name: say another with --sign-in",
             ) from None
-    elif said.administrator:
+    if account.closed_at is not None:
+        tables.accounts.reopen(account.id)
+    if said.administrator:
         tables.accounts.set_administrator(account.id, administrator=True)
-    tables.accounts.close(account.id, None)
     tables.accounts.invite(account.id, secret, now + INVITED_SECONDS)
-    return account
+    return tables.accounts.get(account.id) or account
 
 
 def shut(tables: NodeTables, name: str, now: int) -> None:

@@ -21,9 +21,9 @@ REASON_SECONDS = 12 * 3600
 MOST_TAKEN = 500
 
 
-def is_theirs(tables: NodeTables, person: Person, client: int) -> bool:
+def is_theirs(tables: NodeTables, person: Person, client: int, now: int) -> bool:
     """Whether a client (a row's id) is somebody's own, or a client of a team that they are of or
-    answer for.
+    answer for: by work that goes on, as in the lists.
     """
     named = {
         team for teams in tables.team_roles.all().get(person.id, {}).values() for team in teams
@@ -31,7 +31,7 @@ def is_theirs(tables: NodeTables, person: Person, client: int) -> bool:
     if ALL_TEAMS in named:
         return True
     teams = {person.team, *named} - {""}
-    works = tables.records.involvements([client])
+    works = [item for item in tables.records.involvements([client]) if not item.is_over(now)]
     if any(person.id in item.workers or (item.team or "") in teams for item in works):
         return True
     return any(teams & set(tables.people.teams_on(item.id)) for item in works)
@@ -39,16 +39,14 @@ def is_theirs(tables: NodeTables, person: Person, client: int) -> bool:
 
 def may_look(tables: NodeTables, person: Person, client: int, now: int) -> bool:
     """Whether somebody looks at a client without saying why first."""
-    since = now - REASON_SECONDS
-    found = tables.openings.last(person.id, client, since)
-    said = found is not None and found.reason is not None
-    return said or is_theirs(tables, person, client)
+    said = tables.openings.said_why(person.id, client, now - REASON_SECONDS)
+    return said or is_theirs(tables, person, client, now)
 
 
 def look(tables: NodeTables, person: Person, client: int, now: int, reason: str | None) -> None:
     """Write down that somebody looks at a client."""
-    before = tables.openings.last(person.id, client, now - SAME_LOOK_SECONDS)
-    if reason is not None or before is None:
+    since = now - SAME_LOOK_SECONDS
+    if reason is not None or not tables.openings.looked(person.id, client, since):
         tables.openings.add(Opening(person.id, client, now, reason))
 
 

@@ -5,19 +5,20 @@ The curiosity of insiders is the commonest breach, and a record that is looked a
 
 from dataclasses import dataclass
 
-from storage.engine import Row, Transaction
+from storage.engine import Transaction
 
 
 @dataclass(frozen=True, repr=False)
 class Opening:
     """One of our people (a row's id) looked at a client (likewise), and why, if it was not asked by
-    their work; times are Unix seconds.
+    their work; times are Unix seconds; `id` 0: not written down yet.
     """
 
     person: int
     client: int
     at: int
     reason: str | None
+    id: int = 0
 
     def __repr__(self) -> str:
         """Say nothing."""
@@ -32,36 +33,31 @@ class Openings:
 
     def add(self, opening: Opening) -> None:
         """Somebody looks."""
-        self._tx.insert("opening", vars(opening))
+        row = {name: value for name, value in vars(opening).items() if name != "id"}
+        self._tx.insert("opening", row)
 
-    def last(self, person: int, client: int, since: int) -> Opening | None:
-        """The newest by a person of a client, since a time."""
-        row = self._tx.one(
-            "SELECT person, client, at, reason FROM opening WHERE client = ? AND person = ? "
-            "AND at >= ? ORDER BY at DESC, id DESC LIMIT 1",
-            client, person, since,
-        )  # fmt: skip
-        return _opening(row) if row else None
+    def looked(self, person: int, client: int, since: int) -> bool:
+        """Whether a person looked at a client, since a time."""
+        sql = "SELECT 1 FROM opening WHERE client = ? AND person = ? AND at >= ? LIMIT 1"
+        return self._tx.one(sql, client, person, since) is not None
 
-    def of_client(self, client: int, most: int) -> list[Opening]:
-        """The newest of a client."""
-        rows = self._tx.rows(
-            "SELECT person, client, at, reason FROM opening WHERE client = ? "
-            "ORDER BY at DESC, id DESC LIMIT ?",
-            client, most,
+    def said_why(self, person: int, client: int, since: int) -> bool:
+        """Whether a person gave a reason to look at a client, since a time."""
+        return (
+            self._tx.one(
+                "SELECT 1 FROM opening WHERE client = ? AND person = ? AND at >= ? "
+                "AND reason IS NOT NULL LIMIT 1",
+                client, person, since,
+            )
+            is not None
         )  # fmt: skip
-        return [_opening(row) for row in rows]
 
     def newest(self, before: int, most: int, *, with_reason: bool) -> list[Opening]:
-        """The newest of all, before a time; or only those that needed a reason."""
+        """The newest of all, before one (its row's id); or only those that needed a reason."""
         only = "AND reason IS NOT NULL" if with_reason else ""
         rows = self._tx.rows(
-            f"SELECT person, client, at, reason FROM opening WHERE at < ? {only} "  # noqa: S608
-            "ORDER BY at DESC, id DESC LIMIT ?",
+            f"SELECT id, person, client, at, reason FROM opening WHERE id < ? {only} "  # noqa: S608
+            "ORDER BY id DESC LIMIT ?",
             before, most,
         )  # fmt: skip
-        return [_opening(row) for row in rows]
-
-
-def _opening(row: Row) -> Opening:
-    return Opening(**row)
+        return [Opening(**row) for row in rows]

@@ -22,6 +22,7 @@ def openings_value(tables: NodeTables, found: Sequence[Opening]) -> list[dict[st
         person = people[one.person]
         values.append(
             {
+                "number": one.id,
                 "at": one.at,
                 "person": person.title if person is not None else None,
                 "client": clients.get(one.client),

@@ -3,12 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
 
 from tests.sim import front_door
 from tests.sim.federation import SimFederation, SimNode, linked, not_sure, simulated
+
+if TYPE_CHECKING:
+    from node.records.accounts import Role
+    from tests.sim.visitors import Visitor
 
 
 async def _built(
@@ -116,3 +121,14 @@ def unsure(federation: SimFederation) -> tuple[SimNode, SimNode]:
 async def door(federation: SimFederation) -> front_door.Door:
     """Children's social care with its front door, housing, and a drug service."""
     return await front_door.Door.of(federation)
+
+
+@pytest.fixture
+async def visitors(
+    agencies: tuple[SimNode, SimNode],
+) -> "AsyncIterator[dict[Role | None, Visitor]]":
+    """Somebody of each role at health visiting, and somebody who has not signed in."""
+    from tests.sim.visitors import visiting  # a test asks for it, and has it loaded
+
+    async with visiting(agencies[0]) as found:
+        yield found

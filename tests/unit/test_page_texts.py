@@ -38,6 +38,14 @@ def test_lines_of_text_are_taken_as_browsers_send_them() -> None:
         Form([("fact", "one\rtwo")]).text("fact")
 
 
+@pytest.mark.parametrize("year", ["9" * 20, "9" * 5_000, "0", "٢٠١٨"])
+def test_a_year_that_no_calendar_has_is_told_to_whoever_typed_it(year: str) -> None:
+    form = Form([("born-day", "1"), ("born-month", "1"), ("born-year", year)])
+    with pytest.raises(InvalidForm) as caught:
+        form.day("born", "", "clients.wrong.no_day")
+    assert caught.value.wrong == {"born": "clients.wrong.no_day"}
+
+
 @pytest.mark.parametrize("stands", sorted(STANDS))
 def test_every_state_of_a_request_has_words(stands: str) -> None:
     assert WORDS(f"sent.title.{stands}", agency="Social care")

@@ -9,6 +9,7 @@ from node.actions.clients import put_preset
 from node.membership.charter import confirm_months
 from node.records import accounts
 from node.records.accounts import NewAccount, Role
+from node.service import NodeService
 from node.store.merges import Preset
 from node.store.tables import NodeTables
 from node.views.accounts import accounts_value
@@ -128,7 +129,7 @@ async def show_health(visit: NodeVisit) -> Answer:
         {
             "name": service.membership.hub.name,
             "alarms": await service.oversee(alarms_value),
-            **await service.oversee(details_value),
+            "details": await _details(service),
         }
         for service in visit.here.services
     ]
@@ -140,6 +141,14 @@ async def show_health(visit: NodeVisit) -> Answer:
     return Shown(
         "administration/health.html", {"hubs": hubs, "status": await visit.here.read(look)}
     )
+
+
+async def _details(service: NodeService) -> dict[str, str] | None:
+    """What the log says of us; None where we are no active member now."""
+    try:
+        return await service.oversee(details_value)
+    except LocalError:
+        return None
 
 
 PAGES = [

@@ -95,7 +95,7 @@ async def close(visit: NodeVisit) -> Answer:
     chosen = visit.form.all("work")
     if not chosen or not set(chosen) <= set(numbers):
         raise InvalidForm({"work": "clients.wrong.work"})
-    for number in chosen:
+    for number in dict.fromkeys(chosen):
         try:
             service, person = visit.here.hubs.any(), visit.here.person.id
             await close_work(service, client.local_id, int(number), person)

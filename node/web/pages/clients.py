@@ -16,7 +16,7 @@ from node.views.clients import ClientList, Wanted, found_clients
 from node.web.pages.desk import NodePage, NodeVisit
 from protocol.errors import LocalError
 from web.forms import InvalidForm
-from web.site import Answer, Go, Shown
+from web.site import Answer, Elsewhere, Go, Shown
 
 MOST_WORDS = 100
 
@@ -44,14 +44,15 @@ async def find(visit: NodeVisit) -> Answer:
 
 async def take_on(visit: NodeVisit) -> Answer:
     """Say of clients that were ticked that they are somebody's."""
-    rows = {int(row) for row in visit.form.all("client") if row.isascii() and row.isdigit()}
+    rows = visit.form.numbers("client")
     if not rows:
         raise InvalidForm({"": "clients.wrong.none_ticked"})
     person, now = visit.here.person, visit.here.now
 
     def work(tables: NodeTables) -> int:
-        if not all(caseload.may_look(tables, person, row, now) for row in rows):
-            raise web.HTTPForbidden
+        for row in rows:
+            if not caseload.may_look(tables, person, row, now):
+                raise Elsewhere(f"/clients/{row}/reason")
         return caseload.take_on(tables, rows, By(person.id, now))
 
     await visit.here.engine.write(work)

@@ -43,6 +43,9 @@ async def change(visit: NodeVisit) -> Answer:
     if number == client.local_id:
         raise InvalidForm({"number": "team.wrong.same"})
     relation = form.text("relation", missing="team.wrong.relation")
+    other = await visit.here.read(lambda tables: tables.records.client(number))
+    if other is not None:
+        await visit.here.client(other.id)  # they and their team are shown here from then on
     try:
         await change_family(engine, client.local_id, (number, relation))
     except LocalError as error:

@@ -45,7 +45,7 @@ async def show_openings(visit: NodeVisit) -> Answer:
     if before and not re.fullmatch("[0-9]{1,12}", before):
         raise web.HTTPNotFound
     found = await _openings(visit, A_PAGE, before=int(before or 2**40))
-    more = found[-1]["at"] if len(found) == A_PAGE else None
+    more = found[-1]["number"] if len(found) == A_PAGE else None
     return Shown("governance/openings.html", {"openings": found, "more": more})
 
 

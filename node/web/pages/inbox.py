@@ -189,7 +189,7 @@ def _id(visit: NodeVisit) -> str:
 
 PAGES = [
     NodePage("/inbox", STAFF, show_inbox, nav="inbox.list.nav"),
-    NodePage("/inbox/latest", STAFF, latest),
+    NodePage("/inbox/latest", STAFF, latest, polled=True),
     NodePage("/inbox/{request}", STAFF, show_request, answer),
     NodePage("/inbox/{request}/refuse", STAFF, show_refuse, refuse),
     NodePage("/inbox/{request}/override", STAFF, show_override, override),

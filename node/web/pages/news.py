@@ -24,7 +24,7 @@ async def show_all(visit: NodeVisit) -> Answer:
 
 async def seen(visit: NodeVisit) -> Answer:
     """All of it was seen: not what came while somebody read."""
-    numbers = {int(number) for number in visit.form.all("line") if number.isdecimal()}
+    numbers = visit.form.numbers("line")
     service, person = visit.here.hubs.any(), visit.here.person.id
     lines = await read_news(service, person)
     await mark_news_seen(service, [one for one in lines if numbers & set(one["numbers"])])

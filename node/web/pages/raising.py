@@ -22,6 +22,7 @@ from node.requests.attention import Alert
 from node.service import NodeService
 from node.store.records import Client
 from node.store.tables import NodeTables
+from node.views.attention import attention_value
 from node.web.pages.desk import NodePage, NodeVisit
 from node.web.pages.grounds import in_words
 from protocol.contact import read_name, read_phone
@@ -119,9 +120,10 @@ async def see(visit: NodeVisit) -> Answer:
     """Say that somebody has seen to what another organisation raised."""
     client = await visit.here.client(visit.number("client"))
     service = visit.here.at(visit.place["hub"])
-    number = visit.form.text("attention")
-    if number.isascii() and number.isdigit() and len(number) < 12:
-        await see_attention(service, int(number), visit.here.person.id)
+    waiting = await service.read(attention_value)
+    theirs = {one["attention"] for one in waiting if one["client"] == client.local_id}
+    for number in theirs & visit.form.numbers("attention"):
+        await see_attention(service, number, visit.here.person.id)
     return Go(f"/clients/{client.id}")
 
 

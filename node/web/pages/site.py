@@ -52,7 +52,9 @@ def node_site(
     engine: NodeEngine, services: list[NodeService], settings: NodeSettings, env: Environment
 ) -> Site[Desk]:
     """The pages of a node that has joined a hub or more."""
-    name = services[0].membership.me().body.name
+    membership = services[0].membership
+    member = membership.directory.member(membership.hub.party_id)  # suspended, too; None: not yet
+    name = member.body.name if member is not None else settings.name
     brand = Brand(name, settings.web_person, settings.web_people, settings.web_colour)
     look = Look(brand, [Path(__file__).parents[1]], ZoneInfo(settings.time_zone))
     keeper = SessionKeeper(engine, env, settings.web_idle_minutes * 60)
