@@ -17,8 +17,6 @@ from jinja2 import (
     ChoiceLoader,
     Environment,
     FileSystemLoader,
-    PackageLoader,
-    PrefixLoader,
     StrictUndefined,
 )
 
@@ -78,9 +76,8 @@ class Look:
         folders = [HERE, *self.folders]
         self.words = Words([folder / "words" for folder in folders], self.brand.terms())
         loaders = [FileSystemLoader(folder / "templates") for folder in reversed(folders)]
-        govuk = PackageLoader("govuk_frontend_jinja")
         self._templates = Environment(
-            loader=ChoiceLoader([*loaders, PrefixLoader({"govuk_frontend_jinja": govuk})]),
+            loader=ChoiceLoader(loaders),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
