@@ -258,6 +258,29 @@ async def test_two_who_end_the_same_work_at_once_are_each_answered_with_a_page(
     assert {answer.status for answer in answers} == {303}
 
 
+@pytest.mark.parametrize("written", ["\u202egnol", "a\u0000b", "a" * 5_000])
+async def test_a_reason_that_reads_otherwise_than_it_is_leaves_for_nobody(
+    visitors: dict[Role | None, Visitor],
+    federation: SimFederation,
+    agencies: tuple[SimNode, SimNode],
+    written: str,
+) -> None:
+    """What is written to another organisation is as plain as every other field."""
+    health, care = agencies
+    (theirs,) = (await care.team("c1")).others
+    request_id = await care.ask("c1", theirs.involvement_id)
+    await federation.checkpoint()
+    await health.service.receive(wait=0)
+    worker, row = visitors[Role.PRACTITIONER], await row_of(health, "h1")
+    person = await health.read(lambda t: people.acting(t, "P. Practitioner (West)"))
+    (work,) = await health.read(lambda t: t.records.involvements([row]))
+    await health.write(lambda t: t.people.put_on([work.id], person.id))
+    fields = {"code": "not_proportionate", "reason": written}
+    answer = await worker.post(f"/inbox/{request_id}/refuse", **fields)
+    assert (answer.status, "reason-error" in await answer.text()) == (400, True)
+    assert "Refused" not in await (await worker.get(f"/inbox/{request_id}")).text()
+
+
 async def test_the_lead_comes_to_every_opening_though_many_are_of_one_second(
     visitors: dict[Role | None, Visitor], agencies: tuple[SimNode, SimNode]
 ) -> None:
