@@ -11,6 +11,7 @@ from node.actions.clients import close_work
 from node.records import caseload, people
 from node.records.accounts import NewAccount, Role, invite, shut
 from node.records.people import Appointment
+from node.store.merges import Preset
 from node.store.people import PersonKind
 from node.store.resync import Cause
 from node.store.tables import NodeTables
@@ -279,6 +280,22 @@ async def test_a_reason_that_reads_otherwise_than_it_is_leaves_for_nobody(
     answer = await worker.post(f"/inbox/{request_id}/refuse", **fields)
     assert (answer.status, "reason-error" in await answer.text()) == (400, True)
     assert "Refused" not in await (await worker.get(f"/inbox/{request_id}")).text()
+
+
+async def test_who_was_not_added_is_not_taken_for_whoever_was_added_before(
+    visitors: dict[Role | None, Visitor], agencies: tuple[SimNode, SimNode]
+) -> None:
+    """A basis that the council has taken out of the agreement since."""
+    health, _ = agencies
+    worker = visitors[Role.PRACTITIONER]
+    for name, basis in (("good", "UK-CA04-S10-S11"), ("gone", "UK-NO-MORE")):
+        kept = Preset(name, "health_visiting", None, None, basis, 365)
+        await health.write(lambda t, kept=kept: t.merges.put_preset(kept))  # type: ignore[misc]
+    born = {"born-day": "1", "born-month": "2", "born-year": "2019"}
+    answer = await worker.post("/clients/add", given="Anna", family="Bell", preset="good", **born)
+    assert answer.headers["Location"] == "/clients/3"
+    answer = await worker.post("/clients/add", given="Carl", family="Dunn", preset="gone", **born)
+    assert (answer.status, "Carl" in await answer.text()) == (409, True)
 
 
 async def test_the_lead_comes_to_every_opening_though_many_are_of_one_second(
