@@ -298,6 +298,24 @@ async def test_who_was_not_added_is_not_taken_for_whoever_was_added_before(
     assert (answer.status, "Carl" in await answer.text()) == (409, True)
 
 
+@pytest.mark.parametrize("state", [suspended, put_back])
+async def test_what_was_done_here_is_never_called_not_done(
+    federation: SimFederation, agencies: tuple[SimNode, SimNode], state: State
+) -> None:
+    """The hub takes nothing from us now; our own record is right, and our work is over."""
+    health, _ = agencies
+    row = await row_of(health, "h1")
+    await state(federation, health)
+    async with visiting(health) as found:
+        worker = found[Role.PRACTITIONER]
+        await worker.post(f"/clients/{row}/reason", reason="duty")
+        values = {"given": "Aminah", "family": "Hassan", "date_of_birth": "2022-03-14"}
+        answer = await worker.post(f"/clients/{row}/correct", **values)
+        assert (answer.status, answer.headers.get("Location")) == (303, f"/clients/{row}")
+        answer = await worker.post(f"/clients/{row}/close", work="1")
+        assert (answer.status, answer.headers.get("Location")) == (303, "/clients")
+
+
 async def test_the_lead_comes_to_every_opening_though_many_are_of_one_second(
     visitors: dict[Role | None, Visitor], agencies: tuple[SimNode, SimNode]
 ) -> None:
