@@ -17,7 +17,7 @@ from node.web_settings import WebSettings
 )
 def test_an_address_from_which_every_form_would_be_refused_is_refused(said: dict[str, str]) -> None:
     with pytest.raises(ValidationError):
-        WebSettings(**said)  # type: ignore[arg-type]
+        WebSettings(**said)
 
 
 def test_an_address_as_browsers_send_it_is_taken() -> None:
