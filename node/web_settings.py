@@ -61,6 +61,8 @@ class WebSettings(BaseModel):
     def _address(cls, value: str) -> str:
         if value and not re.fullmatch(r"https?://[a-z0-9.-]{1,200}(:[0-9]{1,5})?", value):
             raise ValueError("write an address without a path, as https://patchwork.agency.example")
+        if re.fullmatch(r"https:.*:443|http:.*:80", value):
+            raise ValueError("leave out the port: browsers do, where it is the usual one")
         return value
 
     @field_validator("web_colour")
@@ -75,6 +77,8 @@ class WebSettings(BaseModel):
     def _web(self) -> Self:
         if bool(self.web_certificate) != bool(self.web_key):
             raise ValueError("web_certificate and web_key go together")
+        if self.web_certificate and not self.web_address.startswith("https://"):
+            raise ValueError("with web_certificate say web_address too: https:// and the rest")
         away = self.web_host not in {"localhost", "127.0.0.1", "::1"}
         if self.web_port and away and not self.web_address:
             raise ValueError("with web_host say web_address too: what people type")

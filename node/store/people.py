@@ -299,14 +299,6 @@ class People:
         row = {**vars(act), "what": act.what.value}
         self._tx.insert("act", row)
 
-    def last_added(self, person: int) -> str | None:
-        """The own id of the client whom somebody added last."""
-        row = self._tx.one(
-            "SELECT subject FROM act WHERE person = ? AND what = ? ORDER BY id DESC LIMIT 1",
-            person, Deed.ADDED_CLIENT.value,
-        )  # fmt: skip
-        return str(row["subject"]) if row else None
-
     def acts(self) -> list[Act]:
         """What was done, the newest first."""
         rows = self._tx.rows("SELECT person, what, subject, at FROM act ORDER BY id DESC")

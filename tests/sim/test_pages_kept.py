@@ -11,6 +11,7 @@ from node.actions.clients import close_work
 from node.records import caseload, people
 from node.records.accounts import NewAccount, Role, invite, shut
 from node.records.people import Appointment
+from node.store.merges import Preset
 from node.store.people import PersonKind
 from node.store.resync import Cause
 from node.store.tables import NodeTables
@@ -256,6 +257,63 @@ async def test_two_who_end_the_same_work_at_once_are_each_answered_with_a_page(
     path = f"/clients/{row}/close"
     answers = await asyncio.gather(*(worker.post(path, work="1") for _ in range(2)))
     assert {answer.status for answer in answers} == {303}
+
+
+@pytest.mark.parametrize("written", ["\u202egnol", "a\u0000b", "a" * 5_000])
+async def test_a_reason_that_reads_otherwise_than_it_is_leaves_for_nobody(
+    visitors: dict[Role | None, Visitor],
+    federation: SimFederation,
+    agencies: tuple[SimNode, SimNode],
+    written: str,
+) -> None:
+    """What is written to another organisation is as plain as every other field."""
+    health, care = agencies
+    (theirs,) = (await care.team("c1")).others
+    request_id = await care.ask("c1", theirs.involvement_id)
+    await federation.checkpoint()
+    await health.service.receive(wait=0)
+    worker, row = visitors[Role.PRACTITIONER], await row_of(health, "h1")
+    person = await health.read(lambda t: people.acting(t, "P. Practitioner (West)"))
+    (work,) = await health.read(lambda t: t.records.involvements([row]))
+    await health.write(lambda t: t.people.put_on([work.id], person.id))
+    fields = {"code": "not_proportionate", "reason": written}
+    answer = await worker.post(f"/inbox/{request_id}/refuse", **fields)
+    assert (answer.status, "reason-error" in await answer.text()) == (400, True)
+    assert "Refused" not in await (await worker.get(f"/inbox/{request_id}")).text()
+
+
+async def test_who_was_not_added_is_not_taken_for_whoever_was_added_before(
+    visitors: dict[Role | None, Visitor], agencies: tuple[SimNode, SimNode]
+) -> None:
+    """A basis that the council has taken out of the agreement since."""
+    health, _ = agencies
+    worker = visitors[Role.PRACTITIONER]
+    for name, basis in (("good", "UK-CA04-S10-S11"), ("gone", "UK-NO-MORE")):
+        kept = Preset(name, "health_visiting", None, None, basis, 365)
+        await health.write(lambda t, kept=kept: t.merges.put_preset(kept))  # type: ignore[misc]
+    born = {"born-day": "1", "born-month": "2", "born-year": "2019"}
+    answer = await worker.post("/clients/add", given="Anna", family="Bell", preset="good", **born)
+    assert answer.headers["Location"] == "/clients/3"
+    answer = await worker.post("/clients/add", given="Carl", family="Dunn", preset="gone", **born)
+    assert (answer.status, "Carl" in await answer.text()) == (409, True)
+
+
+@pytest.mark.parametrize("state", [suspended, put_back])
+async def test_what_was_done_here_is_never_called_not_done(
+    federation: SimFederation, agencies: tuple[SimNode, SimNode], state: State
+) -> None:
+    """The hub takes nothing from us now; our own record is right, and our work is over."""
+    health, _ = agencies
+    row = await row_of(health, "h1")
+    await state(federation, health)
+    async with visiting(health) as found:
+        worker = found[Role.PRACTITIONER]
+        await worker.post(f"/clients/{row}/reason", reason="duty")
+        values = {"given": "Aminah", "family": "Hassan", "date_of_birth": "2022-03-14"}
+        answer = await worker.post(f"/clients/{row}/correct", **values)
+        assert (answer.status, answer.headers.get("Location")) == (303, f"/clients/{row}")
+        answer = await worker.post(f"/clients/{row}/close", work="1")
+        assert (answer.status, answer.headers.get("Location")) == (303, "/clients")
 
 
 async def test_the_lead_comes_to_every_opening_though_many_are_of_one_second(

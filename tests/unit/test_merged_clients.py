@@ -9,7 +9,7 @@ from typing import TypeVar
 import pytest
 import pytest_asyncio
 
-from node.records import by_hand, families
+from node.records import by_hand, caseload, families
 from node.records.by_hand import By
 from node.records.clients import withdraw
 from node.records.held import say_same
@@ -143,6 +143,22 @@ async def test_a_held_client_may_be_one_who_was_merged_meanwhile(engine: NodeEng
     assert client is not None
     assert client.local_id == "c2"
     assert await said(engine, lambda t: t.records.all_in_force([1, 2, 3], At("", NOW))) == {}
+
+
+async def test_who_looked_at_a_held_client_looked_at_the_one_they_are(engine: NodeEngine) -> None:
+    await File([HELP]).take(engine)
+    await said(engine, lambda t: withdraw(t, "c1", NOW))
+    await File([HELP, amira(id="z9")]).take(engine)
+    first = await engine.read(lambda t: t.records.client("c1"))
+    held = await engine.read(lambda t: t.records.client("z9"))
+    assert first is not None
+    assert held is not None
+    person = await engine.read(lambda t: t.people.get(1))
+    assert person is not None
+    await said(engine, lambda t: caseload.look(t, person, held.id, NOW, "checking"))
+    await said(engine, lambda t: say_same(t, "z9", (1, NOW)))
+    found = await engine.read(lambda t: t.openings.newest(2**40, 10, with_reason=True))
+    assert [(one.client, one.reason) for one in found] == [(first.id, "checking")]
 
 
 async def test_the_family_of_a_merged_client_is_that_of_the_one_they_are(

@@ -1,5 +1,6 @@
 """Adding a client: name, date of birth, what they get; who is alike here first; their page."""
 
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -8,7 +9,6 @@ from node.actions.clients import NewClient, PerhapsKnownError, add_client
 from node.records.accounts import STAFF
 from node.service import NodeService
 from node.store.merges import Preset
-from node.store.tables import NodeTables
 from node.web.pages.desk import NodePage, NodeVisit
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from web.forms import InvalidForm
@@ -51,38 +51,23 @@ def _consent(visit: NodeVisit) -> str:
 
 
 async def _added(visit: NodeVisit, new: NewClient) -> Answer:
-    service = visit.here.hubs.any()
+    """Lead to the client's page. If they are here, what is told later goes by itself."""
+    service, failed = visit.here.hubs.any(), None
+    new = replace(new, local_id=f"hand-{visit.site.env.random(4).hex()}")
     try:
-        local_id = await add_client(service, new, visit.here.person.id)
+        await add_client(service, new, visit.here.person.id)
     except PerhapsKnownError as known:
         rows = [client.id for client in known.alike]
         values = {"alike": known.alike, "rows": rows, "withdrew": known.withdrew}
         return _more(visit, "clients/alike.html", **values)
-    except RemoteError:
-        return Go(await _newest(visit))  # they are here; what is told later goes by itself
-    except LocalError as error:
-        if error.code is ErrorCode.MALFORMED:
-            raise InvalidForm({"born": "clients.wrong.refused"}) from None
-        if error.code is not ErrorCode.NOT_READY:
-            raise
-        return Go(await _newest(visit))
-    found = await visit.here.read(lambda tables: tables.records.client(local_id))
-    if found is None:
-        raise web.HTTPNotFound
-    return Go(f"/clients/{found.id}")
-
-
-async def _newest(visit: NodeVisit) -> str:
-    """The page of the client whom somebody added last."""
-    person = visit.here.person.id
-
-    def look(tables: NodeTables) -> int | None:
-        local_id = tables.people.last_added(person)
-        client = tables.records.client(local_id) if local_id else None
-        return client.id if client else None
-
-    row = await visit.here.read(look)
-    return f"/clients/{row}" if row is not None else "/clients"
+    except (LocalError, RemoteError) as error:
+        failed = error
+    found = await visit.here.read(lambda tables: tables.records.client(new.local_id))
+    if found is not None:
+        return Go(f"/clients/{found.id}")
+    if failed is not None and failed.code is ErrorCode.MALFORMED:
+        raise InvalidForm({"born": "clients.wrong.refused"})
+    raise failed or web.HTTPNotFound
 
 
 def _more(visit: NodeVisit, template: str, **values: object) -> Shown:

@@ -2,7 +2,7 @@
 of theirs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
 from node.actions.clients import close_work, correct_client
@@ -65,13 +65,22 @@ async def _corrected(visit: NodeVisit, local_id: str, typed: Mapping[str, str]) 
     said = {name: text for name, text in typed.items() if text}
     service, person = visit.here.hubs.any(), visit.here.person.id
     try:
-        await correct_client(service, local_id, said, cleared, person)
+        await _told_later(correct_client(service, local_id, said, cleared, person))
     except LocalError as error:
         if error.code is not ErrorCode.MALFORMED:
             raise
         raise InvalidForm({"given": "clients.wrong.name"}) from None
+
+
+async def _told_later(done: Awaitable[object]) -> None:
+    """It is done here, whatever the hub says or takes from us now: it hears of it later."""
+    try:
+        await done
     except RemoteError:
-        pass  # it is right here; the hub hears of it when it is there again
+        pass
+    except LocalError as error:
+        if error.code is not ErrorCode.NOT_READY:  # suspended, or back from a backup
+            raise
 
 
 def _reads(visit: NodeVisit, name: str, text: str) -> bool:
@@ -96,11 +105,8 @@ async def close(visit: NodeVisit) -> Answer:
     if not chosen or not set(chosen) <= set(numbers):
         raise InvalidForm({"work": "clients.wrong.work"})
     for number in dict.fromkeys(chosen):
-        try:
-            service, person = visit.here.hubs.any(), visit.here.person.id
-            await close_work(service, client.local_id, int(number), person)
-        except RemoteError:
-            continue  # it is over here; the hub hears of it when it is there again
+        service, person = visit.here.hubs.any(), visit.here.person.id
+        await _told_later(close_work(service, client.local_id, int(number), person))
     return Go("/clients")
 
 

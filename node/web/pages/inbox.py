@@ -69,9 +69,7 @@ async def refuse(visit: NodeVisit) -> Shown_:
     """Refuse, with a code and what somebody wrote."""
     codes = [code.value for code in OFFERED]
     code = RefusalCode(visit.form.one_of("code", codes, "inbox.wrong.code"))
-    reason = visit.form.raw("reason").strip()
-    if len(reason) > FACT_LIMIT:
-        raise InvalidForm({"reason": "site.wrong.too_long"}, most=FACT_LIMIT)
+    reason = visit.form.text("reason", most=FACT_LIMIT)
     if not reason and (await _item(visit))["reason_in_writing"]:
         raise InvalidForm({"reason": "inbox.wrong.reason"})
     return await _say(visit, Answer(_id(visit), visit.here.person.id, code, None, reason))
