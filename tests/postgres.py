@@ -116,7 +116,11 @@ def _started(folder: Path) -> subprocess.Popen[bytes]:
     if os.geteuid() == 0:  # it does not run as root, and what is root's may be closed to others
         person = pwd.getpwnam("nobody")
         who = {"user": person.pw_uid, "group": person.pw_gid, "extra_groups": []}
-        binaries = _copied(installed, folder) / "bin"
+        mask = os.umask(0o022)  # a command that ran in this process may have left a closed one
+        try:
+            binaries = _copied(installed, folder) / "bin"
+        finally:
+            os.umask(mask)
         os.chown(folder, person.pw_uid, person.pw_gid)
     made = ["-D", str(data), "-U", "patchwork", "--auth=trust", "--no-sync"]
     made += ["-E", "UTF8", "--locale=C"]
