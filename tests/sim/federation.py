@@ -301,6 +301,15 @@ class SimNode:
         await self.membership.sync()
         return await Publisher(self.membership).publish()
 
+    async def forget_tokens(self) -> None:
+        """Have the next publication make every token anew."""
+
+        def work(tables: NodeTables) -> None:
+            tables.tx.run("DELETE FROM token_cache")
+            tables.tx.run("UPDATE stub SET made_of = NULL")
+
+        await self.write(work)
+
     async def team(self, local_id: str) -> Team:
         return await self.read(lambda tables: team_of(tables, self.membership, local_id))
 

@@ -166,7 +166,7 @@ def _with_place(node: SimNode, keys: set[str]) -> list[str]:
     [
         ('shared_postcodes = ["LX3 4AB", "LX3 Q4A"]', "not a postcode"),
         ('shared_addresses = ["9 Mill Road, LX3 4AB", "Fairways"]', "nor the name of a house"),
-        ('shared_addresses = "9 Mill Road, LX3 4AB"', "valid tuple"),
+        ('shared_addresses = "9 Mill Road, LX3 4AB"', "square brackets"),
     ],
 )
 def test_a_slip_in_a_shared_place_is_told_at_once_and_not_repeated(

@@ -70,7 +70,7 @@ async def test_a_key_holder_goes_on_where_it_stopped(
         await holder.start()
         await holder.sync(federation.network)  # type: ignore[arg-type]
         federation.network.holders[url] = holder
-    await health.write(lambda tables: tables.tx.run("DELETE FROM token_cache"))
+    await health.forget_tokens()
     assert (await health.publish()).evaluated > 0, "it knows its members"
 
 

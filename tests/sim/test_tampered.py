@@ -134,7 +134,7 @@ class TestTheKeyHolders:
         self, federation: SimFederation, agencies: Agencies, place: int
     ) -> None:
         health, _ = agencies
-        await health.write(lambda tables: tables.tx.run("DELETE FROM token_cache"))
+        await health.forget_tokens()
         federation.network.tamper["holder-2.example"] = flip(place)
         with pytest.raises(RemoteError, match="holder 2") as caught:
             await health.publish()
@@ -146,7 +146,7 @@ class TestTheKeyHolders:
         health, _ = agencies
         tokens = "SELECT COUNT(DISTINCT input_digest) AS n FROM token_cache"
         before = await health.read(lambda tables: tables.tx.one(tokens))
-        await health.write(lambda tables: tables.tx.run("DELETE FROM token_cache"))
+        await health.forget_tokens()
         del federation.network.holders["https://holder-1.example"]
         assert (await health.publish()).evaluated == (before or {})["n"]
         await federation.round()
@@ -156,7 +156,7 @@ class TestTheKeyHolders:
         self, federation: SimFederation, agencies: Agencies
     ) -> None:
         health, _ = agencies
-        await health.write(lambda tables: tables.tx.run("DELETE FROM token_cache"))
+        await health.forget_tokens()
         for number in (1, 3):
             del federation.network.holders[f"https://holder-{number}.example"]
         with pytest.raises(RemoteError, match="fewer than 2 key holders"):
