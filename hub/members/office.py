@@ -96,7 +96,10 @@ def make_hub(folder: Path, plan: Plan, env: Environment) -> None:
         raise LocalError(error.code, f"--origin: {error.detail}") from None
     make_own_folder(folder)
     if has_hub(folder):
-        raise LocalError(ErrorCode.CONFLICT, "keys.json is there already")
+        raise LocalError(
+            ErrorCode.CONFLICT,
+            "keys.json is there already, and is never replaced: choose another folder",
+        )
     put_file(folder / "plan.json", json.dumps(asdict(plan)).encode())
     secrets = {key: env.random(32) for key in ("sign", "log", "pepper")}
     write_secrets(folder / "keys.json", secrets)

@@ -24,6 +24,14 @@ def make_holder(folder: Path, name: str, control_domain: str, url: str) -> Holde
     """Make a key holder's own keys and write public.json. Raises LocalError(CONFLICT) if there is a
     key holder.
     """
+    blank = HolderRecord(  # what cannot be a record makes no folder
+        holder_id="0" * 32,
+        name=name,
+        control_domain=control_domain,
+        sign="0" * 64,
+        seal="0" * 64,
+        url=url,
+    )
     make_own_folder(folder)
     if (folder / "public.json").exists():
         raise LocalError(ErrorCode.CONFLICT, "public.json is there already")
@@ -31,14 +39,12 @@ def make_holder(folder: Path, name: str, control_domain: str, url: str) -> Holde
     if not path.exists():
         write_secrets(path, {"sign": secrets.token_bytes(32), "seal": secrets.token_bytes(32)})
     keys = read_secrets(path)
-    record = HolderRecord(
-        holder_id=secrets.token_hex(16),
-        name=name,
-        control_domain=control_domain,
-        sign=public_key(SecretSeed(keys["sign"])).hex(),
-        seal=seal_public_key(keys["seal"]),
-        url=url,
-    )
+    own = {
+        "holder_id": secrets.token_hex(16),
+        "sign": public_key(SecretSeed(keys["sign"])).hex(),
+        "seal": seal_public_key(keys["seal"]),
+    }
+    record = blank.model_copy(update=own)
     put_file(folder / "public.json", encode_wire(record))
     return record
 

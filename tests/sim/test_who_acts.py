@@ -148,10 +148,11 @@ def test_what_no_statement_says_is_written_down_with_who_did_it(town: Town) -> N
 
 def test_a_register_needs_no_hub(town: Town) -> None:
     """`people add` before `join`: whoever signs the first agreement of a charter is known."""
+    town.now(two_agencies(town.federation))
     folder = town.federation.folder / "new"
     folder.mkdir()
     (folder / "node.toml").write_text('name = "New"\n', encoding="utf-8")
-    town.now(two_agencies(town.federation))
     words = ("people", "add", "M. Anager", "--kind", "manager", "--dir", str(folder))
-    assert town.types("Social care", *words).exit_code == 0
+    done = town.types("Social care", *words)
+    assert done.exit_code == 0, done.output
     assert asks(town, "ABCD").exit_code == 1

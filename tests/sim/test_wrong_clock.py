@@ -26,7 +26,7 @@ from node.requests.without_quorum import Urgent
 from node.views.inbox import alarms_value
 from node.views.team import team_value
 from protocol.errors import ERROR_TEXTS, ErrorCode, RemoteError
-from tests.sim.federation import AMEERA, DUTY, NOT_SURE, SimFederation, SimNode, row
+from tests.sim.federation import AMEERA, DUTY, SimFederation, SimNode, row
 from tests.sim.test_identity_check import check
 from tests.sim.test_recall import released
 from tests.sim.test_review import queue
@@ -91,22 +91,6 @@ async def logged(federation: SimFederation) -> int:
     row_ = await federation.hub_read(lambda tables: tables.tx.one(sql))
     assert row_ is not None
     return int(row_["n"])
-
-
-@pytest.fixture
-async def unsure(federation: SimFederation) -> Agencies:
-    """Two agencies, and a link between them that waits for people."""
-    health = await federation.join("Health visiting", "health_provider")
-    care = await federation.join("Social care", "childrens_social_care")
-    await health.take_in(row("h1", AMEERA, "health_visiting", DUTY, "H. Visitor"))
-    await care.take_in(row("c1", NOT_SURE_OF, "child_in_need", DUTY, "S. Worker"))
-    await health.publish()
-    await care.publish()
-    await federation.round()
-    return health, care
-
-
-NOT_SURE_OF = replace(NOT_SURE, given="Ameera", family="Hasan")
 
 
 async def test_asking(federation: SimFederation, agencies: Agencies) -> None:
