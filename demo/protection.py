@@ -1,5 +1,7 @@
 """The chapter of a child with a protection plan: found, asked about, answered late, and refused."""
 
+from typing import Any
+
 from demo.council import CHILD, HEALTH
 from demo.days import S17, Days
 from demo.stage import ROOT
@@ -43,19 +45,23 @@ class Protection(Days):
             lambda: (self._last(HEALTH, "j-health")["clock"] or {}).get("overdue"),
             "the hub says that it is overdue",
         )
-        waiting = self._story.inbox(CHILD)["received"][-1]
+        waiting = self._stage.until(self._overdue_at_child, "the other side is told too")
         self._tell(
             "For life or death hours count day and night, and in this demo the charter gives none. "
             f"The hub says in the log that it is late. {CHILD.name} reads: "
             f"{waiting['clock']['says']}."
         )
-        self._story.expect(waiting["clock"]["overdue"], "both sides are told")
         self._story.node(CHILD, "answer", waiting["request_id"], "--allow", "--as", CHILD.person)
         self._stage.until(
             lambda: self._last(HEALTH, "j-health")["state"] == "opened", "the card opens"
         )
         says = self._last(HEALTH, "j-health")["clock"]["says"]
         self._tell(f"An answer still counts. The card opens, and the request {says}.")
+
+    def _overdue_at_child(self) -> dict[str, Any] | None:
+        """The last request to children's services, once it is overdue there."""
+        found = self._story.inbox(CHILD)["received"][-1]
+        return found if (found["clock"] or {}).get("overdue") else None
 
     def a_colleague_refuses(self) -> None:
         """Whoever has a request passes it on; who refuses says why, to the asker alone."""

@@ -349,6 +349,12 @@ class Charter(WireModel):
         """The document's canonical bytes."""
         return canonical.encode(self.to_value())
 
+    def __getstate__(self) -> dict[Any, Any]:
+        """Without the policy as it was parsed: another process parses its own."""
+        state = super().__getstate__()
+        kept = {name: value for name, value in state["__dict__"].items() if name != "policy"}
+        return {**state, "__dict__": kept}
+
     @cached_property
     def document_hash(self) -> str:
         """SHA-256 of the canonical bytes, in hex."""

@@ -3,6 +3,7 @@
 import copy
 import hashlib
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,14 @@ def test_the_template_with_a_made_up_token_key_is_a_charter(council: Council) ->
     assert charter.policy == ENGLAND
     assert {basis.code for basis in charter.lawful_bases} >= {"UK-CA89-S17", "UK-CA89-S47"}
     assert "duty_desk" not in template, "whom to call is never invented"
+
+
+def test_a_charter_whose_policy_was_read_travels_to_another_process(council: Council) -> None:
+    charter = parse(council.charter_value)
+    keys = charter.policy.keys
+    there = pickle.loads(pickle.dumps(charter))  # noqa: S301 - our own bytes
+    assert there == charter
+    assert there.policy.keys == keys
 
 
 def test_the_template_promises_what_the_design_says() -> None:
