@@ -58,10 +58,10 @@ class Protection(Days):
         says = self._last(HEALTH, "j-health")["clock"]["says"]
         self._tell(f"An answer still counts. The card opens, and the request {says}.")
 
-    def _overdue_at_child(self) -> dict[str, Any] | None:
+    def _overdue_at_child(self) -> dict[str, Any]:
         """The last request to children's services, once it is overdue there."""
         found = self._story.inbox(CHILD)["received"][-1]
-        return found if (found["clock"] or {}).get("overdue") else None
+        return found if (found["clock"] or {}).get("overdue") else {}
 
     def a_colleague_refuses(self) -> None:
         """Whoever has a request passes it on; who refuses says why, to the asker alone."""
