@@ -32,13 +32,13 @@ Steps = Sequence[tuple[str, Callable[[], None]]]
 FIRST = "beginning"
 NAMES = (
     FIRST,
+    "pages",
     "records",
     "consent",
     "protection",
     "sensitive",
     "front-door",
     "moving",
-    "pages",
     "news",
 )
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 PASSWORD = "harbour tern rowan seven"  # noqa: S105 - of people who do not exist
 JUNIPER = ("Juniper", "Vale", "21", "6", "2018")
+POSTCODE = "LX9 3HT"  # a name and a birth date alone are for a person to compare
 LINK = re.compile(r"(http://\S+?)/welcome/\S+")
 FIELD = re.compile(r'name="(csrf|once)" value="([^"]+)"')
 SWITCHES = [
@@ -67,7 +68,7 @@ class Pages:
             )
             for window in (health, child):
                 window.adds(JUNIPER)
-            self._tell("Both add Juniper Vale: a name, a birth date, one press of a button.")
+            self._tell("Both add Juniper Vale: a name, a birth date, one button; then a postcode.")
             child.waits_for("Ask for contact details")
             child.picture("team")
             self._tell(f"Social care sees who else there is, and dials {HEALTH.duty_line} at once.")
@@ -122,6 +123,9 @@ class Window:
             self._fill(label, text)
         self.picture("add")
         self._press("Add")
+        self._page.get_by_role("link", name="Correct their details").click()
+        self._fill("Postcode", POSTCODE)
+        self._press("Save")
 
     def picture(self, name: str) -> None:
         """Of the page that is open, if pictures are wanted."""
