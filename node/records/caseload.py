@@ -43,10 +43,14 @@ def may_look(tables: NodeTables, person: Person, client: int, now: int) -> bool:
     return said or is_theirs(tables, person, client, now)
 
 
+def has_looked(tables: NodeTables, person: Person, client: int, now: int) -> bool:
+    """Whether it stands already that somebody looks at a client: a moment ago is the same look."""
+    return tables.openings.looked(person.id, client, now - SAME_LOOK_SECONDS)
+
+
 def look(tables: NodeTables, person: Person, client: int, now: int, reason: str | None) -> None:
     """Write down that somebody looks at a client."""
-    since = now - SAME_LOOK_SECONDS
-    if reason is not None or not tables.openings.looked(person.id, client, since):
+    if reason is not None or not has_looked(tables, person, client, now):
         tables.openings.add(Opening(person.id, client, now, reason))
 
 

@@ -15,7 +15,6 @@ from web.forms import InvalidForm
 from web.site import Answer, Go, Shown
 
 NAME = 80
-FIELDS = ("given", "family", "born-day", "born-month", "born-year", "preset")
 
 
 async def show(visit: NodeVisit) -> Answer:
@@ -57,9 +56,7 @@ async def _added(visit: NodeVisit, new: NewClient) -> Answer:
     try:
         await add_client(service, new, visit.here.person.id)
     except PerhapsKnownError as known:
-        rows = [client.id for client in known.alike]
-        values = {"alike": known.alike, "rows": rows, "withdrew": known.withdrew}
-        return _more(visit, "clients/alike.html", **values)
+        return _more(visit, "clients/alike.html", alike=known.alike, withdrew=known.withdrew)
     except (LocalError, RemoteError) as error:
         failed = error
     found = await visit.here.read(lambda tables: tables.records.client(new.local_id))

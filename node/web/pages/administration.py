@@ -51,13 +51,9 @@ async def invite(visit: NodeVisit) -> Answer:
             lambda tables: accounts.invite(tables, said, secret, now)
         )
     except LocalError as error:
-        taken = error.code is ErrorCode.CONFLICT
-        wrong = (
-            {"name": "administration.wrong.taken"}
-            if taken
-            else {"person": "administration.wrong.person"}
-        )
-        raise InvalidForm(wrong) from None
+        if error.code is ErrorCode.CONFLICT:
+            raise InvalidForm({"name": "administration.wrong.taken"}) from None
+        raise InvalidForm({"person": "administration.wrong.person"}) from None
     address = visit.here.settings.web_address or f"http://{visit.request.host}"
     link = f"{address}/welcome/{secret}"
     return Shown(
@@ -73,10 +69,8 @@ async def show_account(visit: NodeVisit) -> Answer:
 async def change_account(visit: NodeVisit) -> Answer:
     """Sign somebody out everywhere, or let them in no longer."""
     account, now = await _account(visit), visit.here.now
-    name, what = (
-        str(account["name"]),
-        visit.form.one_of("what", ("out", "close"), "administration.wrong.what"),
-    )
+    name = str(account["name"])
+    what = visit.form.one_of("what", ("out", "close"), "administration.wrong.what")
     own = visit.account is not None and visit.account.id == account["id"]
     if own and what == "close":
         raise InvalidForm({"what": "administration.wrong.yourself"})

@@ -60,16 +60,14 @@ class Desk:
         """A client by the number in an address; that somebody looks is written down. Raises
         HTTPNotFound, or Elsewhere to say why first, where they are of no team of theirs.
         """
-        found, now = await self.known(row), self.now
-
-        def look(tables: NodeTables) -> bool:
-            may = caseload.may_look(tables, self.person, row, now)
-            if may:
-                caseload.look(tables, self.person, row, now, None)
-            return may
-
-        if not await self.engine.write(look):
+        found, who = await self.known(row), (self.person, row, self.now)
+        may, stands = await self.read(
+            lambda tables: (caseload.may_look(tables, *who), caseload.has_looked(tables, *who))
+        )
+        if not may:
             raise Elsewhere(f"/clients/{row}/reason")
+        if not stands:  # a look that stands waits for nobody who writes
+            await self.engine.write(lambda tables: caseload.look(tables, *who, None))
         return found
 
     async def known(self, row: int) -> Client:

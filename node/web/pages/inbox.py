@@ -5,12 +5,14 @@ allows in spite of an objection says more in between.
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
 
 from node.actions.requests import answer_now, pass_on_now
 from node.membership.hub import HubMembership
+from node.records import caseload
 from node.records.accounts import STAFF
 from node.requests.answering import Answer
 from node.service import NodeService
@@ -33,12 +35,13 @@ ANSWERS = ("allow", "refuse", "pass")
 
 async def show_inbox(visit: NodeVisit) -> Shown_:
     """Show what waits for somebody, and what they answered."""
-    return Shown("inbox/list.html", {"lists": await _lists(visit), "mark": await _mark(visit)})
+    lists = await _lists(visit)
+    return Shown("inbox/list.html", {"lists": lists, "mark": _mark(lists)})
 
 
 async def latest(visit: NodeVisit) -> Shown_:
     """What the open page asks for again and again: whether there is anything new."""
-    return Data({"mark": await _mark(visit)})
+    return Data({"mark": _mark(await _lists(visit))})
 
 
 async def show_request(visit: NodeVisit) -> Shown_:
@@ -95,10 +98,8 @@ async def override(visit: NodeVisit) -> Shown_:
 
 async def show_pass(visit: NodeVisit) -> Shown_:
     """Ask to which colleague a request goes."""
-    people = await visit.here.read(
-        lambda tables: [p.title for p in tables.people.all() if p.is_active]
-    )
-    names = [name for name in people if name != visit.here.person.title]
+    person = visit.here.person.id
+    names = await visit.here.read(lambda tables: caseload.colleagues(tables, person))
     return Shown("inbox/pass.html", {"item": await _item(visit), "names": names})
 
 
@@ -145,9 +146,9 @@ async def _lists(visit: NodeVisit) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-async def _mark(visit: NodeVisit) -> str:
+def _mark(lists: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     """Changes when anything waits that did not, or the other way."""
-    return ".".join(item["request_id"][:8] for item in (await _lists(visit))["mine"])
+    return ".".join(item["request_id"][:8] for item in lists["mine"])
 
 
 async def _item(visit: NodeVisit) -> dict[str, Any]:
