@@ -32,8 +32,8 @@ Steps = Sequence[tuple[str, Callable[[], None]]]
 FIRST = "beginning"
 NAMES = (
     FIRST,
-    "pages",
     "records",
+    "pages",
     "consent",
     "protection",
     "sensitive",
