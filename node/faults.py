@@ -8,16 +8,13 @@ kept and tried again at the next start, or by `patchwork-node retry`.
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
-import structlog
-
 from node.alarms import AlarmCode, clear_alarms, raise_alarm
 from node.store.set_aside import Fault, Item, Kind
 from node.store.tables import NodeEngine, NodeTables
 from protocol.errors import PatchworkError
 from runtime.environment import Environment
 from runtime.faults import place_of
-
-log = structlog.get_logger()
+from runtime.logs import log
 
 
 def fault_of(error: Exception) -> Fault:

@@ -11,8 +11,6 @@ from dataclasses import replace
 from itertools import takewhile
 from typing import Protocol
 
-import structlog
-
 from node.dispatch import Dispatcher
 from node.membership.hub import HubMembership
 from node.oversight.gossip import check_gossip
@@ -21,8 +19,7 @@ from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, PatchworkError, RemoteError
 from protocol.fields import from_base64
 from protocol.wire import ANSWER_LIMIT, Delivery, Mailbag, encode_wire, parse_wire
-
-log = structlog.get_logger()
+from runtime.logs import log
 
 # What a message is refused with that makes no sense without one before it.
 OUT_OF_TURN = frozenset(

@@ -9,8 +9,6 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-import structlog
-
 from node.config import NodeSettings
 from node.dispatch import Dispatcher
 from node.mail import Mail
@@ -31,10 +29,10 @@ from protocol.errors import ErrorCode, PatchworkError, RemoteError
 from protocol.governance.retention import DAY
 from protocol.messages.bodies import PollBody
 from protocol.wire import ANSWER_LIMIT, Mailbag, parse_wire
+from runtime.logs import log
 from runtime.metrics import Pulse
 from runtime.patience import FIRST_SECONDS, Patience
 
-log = structlog.get_logger()
 PAUSE_SECONDS = 0.3
 FOLLOW_SECONDS = 2.0
 LOOK_SECONDS = 30.0

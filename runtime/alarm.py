@@ -8,11 +8,9 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 
-import structlog
+from runtime.logs import log
 
 COMMAND_SECONDS = 60
-
-log = structlog.get_logger()
 
 
 async def run_alarm(words: Sequence[str], value: Mapping[str, object]) -> bool:

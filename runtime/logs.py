@@ -3,12 +3,14 @@
 import logging
 import sys
 from collections import Counter
+from collections.abc import Callable
 from enum import StrEnum
-
-import structlog
-from structlog.typing import EventDict, Processor
+from typing import TYPE_CHECKING
 
 from runtime.faults import place_of
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, Processor
 
 
 class LogLevel(StrEnum):
@@ -40,7 +42,47 @@ class _OfLibraries(logging.Handler):
         """Log that something was logged."""
         error = record.exc_info[1] if record.exc_info else None
         said = {"error": type(error).__name__, "at": place_of(error)} if error else {}
-        structlog.get_logger().log(record.levelno, "library", logger=record.name, **said)
+        log.log(record.levelno, "library", logger=record.name, **said)
+
+
+class _Log:
+    """The program's log. Its library is loaded with the first line: most commands never log, and
+    that is a quarter of their start.
+    """
+
+    def __init__(self) -> None:
+        self.chosen: tuple[LogLevel, LogFormat] | None = None
+
+    def __getattr__(self, level: str) -> Callable[..., None]:
+        """What writes a line of a level: the event's name, then codes and numbers by name."""
+        import structlog  # see above
+
+        if self.chosen is not None:
+            self.settle(*self.chosen)
+        write: Callable[..., None] = getattr(structlog.get_logger(), level)
+        return write
+
+    def settle(self, level: LogLevel, form: LogFormat) -> None:
+        """Configure the library, which is loaded from now on."""
+        import structlog  # see above
+
+        self.chosen = None
+        plain: Processor = structlog.dev.ConsoleRenderer(
+            colors=False, pad_event_to=24, exception_formatter=structlog.dev.plain_traceback
+        )
+        structlog.configure(
+            processors=[
+                structlog.processors.add_log_level,
+                _counted,
+                structlog.processors.TimeStamper(fmt="iso"),
+                plain if form is LogFormat.TEXT else structlog.processors.JSONRenderer(),
+            ],
+            wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.name)),
+            logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        )
+
+
+log = _Log()
 
 
 def configure_logs(level: LogLevel = LogLevel.INFO, form: LogFormat = LogFormat.JSON) -> None:
@@ -48,21 +90,12 @@ def configure_logs(level: LogLevel = LogLevel.INFO, form: LogFormat = LogFormat.
     root = logging.getLogger()
     if not any(isinstance(handler, _OfLibraries) for handler in root.handlers):
         root.addHandler(_OfLibraries())
-    plain: Processor = structlog.dev.ConsoleRenderer(
-        colors=False, pad_event_to=24, exception_formatter=structlog.dev.plain_traceback
-    )
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            _counted,
-            structlog.processors.TimeStamper(fmt="iso"),
-            plain if form is LogFormat.TEXT else structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.name)),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    if "structlog" in sys.modules:
+        log.settle(level, form)
+    else:
+        log.chosen = (level, form)
 
 
-def _counted(_logger: object, _method: str, event: EventDict) -> EventDict:
+def _counted(_logger: object, _method: str, event: "EventDict") -> "EventDict":
     LOGGED[(str(event["level"]), str(event["event"]))] += 1
     return event

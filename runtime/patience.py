@@ -4,15 +4,12 @@ import asyncio
 import time
 from urllib.parse import urlsplit
 
-import structlog
-
 from protocol.errors import ErrorCode, PatchworkError, RemoteError
+from runtime.logs import log
 
 FIRST_SECONDS = 2.0
 LONGEST_SECONDS = 30.0  # cards may be waiting for whoever comes back
 SAY_AGAIN_SECONDS = 600.0
-
-log = structlog.get_logger()
 
 
 class Patience:

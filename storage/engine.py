@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 Row = Mapping[str, Any]
 """A row by column name: within stores only, which answer frozen dataclasses."""
@@ -27,6 +27,7 @@ MOST_VALUES = 30_000
 Stores_co = TypeVar("Stores_co", covariant=True)
 Result = TypeVar("Result")
 Item = TypeVar("Item")
+Store = TypeVar("Store")
 
 
 class NotUniqueError(Exception):
@@ -144,6 +145,28 @@ class Transaction(ABC):
 
 Step = Callable[[Transaction], None]
 """What fills a new table from those that were there."""
+
+
+class Tables(Protocol):
+    """A program's stores over one open transaction."""
+
+    tx: Transaction
+
+
+class Made(Generic[Store]):
+    """One of a program's stores, made when a body first asks for it: few of forty are wanted."""
+
+    def __init__(self, make: Callable[[Transaction], Store]) -> None:
+        self._make = make
+
+    def __set_name__(self, _tables: type, name: str) -> None:
+        """Keep the attribute's name, under which the store stays."""
+        self._name = name
+
+    def __get__(self, tables: Tables, _tables: type) -> Store:
+        """Make the store; from then on the attribute is the store itself."""
+        store = vars(tables)[self._name] = self._make(tables.tx)
+        return store
 
 
 class Engine(Protocol[Stores_co]):

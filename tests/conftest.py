@@ -25,7 +25,8 @@ from protocol.governance.charter import Charter, parse_charter
 from protocol.messages.bodies import CharterBody
 from protocol.messages.kinds import KINDS, kind_of
 from protocol.signing import SecretSeed, public_key
-from tests import postgres
+from storage.sqlite import SqliteDatabase
+from tests import postgres, ready_made
 
 VECTORS = Path(__file__).parents[1] / "specs" / "vectors"
 
@@ -53,6 +54,8 @@ def _holds_files(folder: Path) -> bool:
 MEMORY, MEMORY_BYTES = Path("/dev/shm"), 2**31  # noqa: S108 - pytest's own folder within it
 if _holds_files(MEMORY):
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+SqliteDatabase._migrate = ready_made.made_once(SqliteDatabase._migrate)  # type: ignore[method-assign]
 
 
 @pytest.hookimpl(wrapper=True)

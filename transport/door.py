@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Self
 
-import structlog
 from aiohttp import web
 
 from protocol.errors import ErrorCode, RemoteError
+from runtime.logs import log
 
 HEAD_SECONDS = 10.0
 IDLE_SECONDS = 30.0  # longer than a client keeps a connection that it may use again
@@ -27,8 +27,6 @@ PAUSE_SECONDS = 1.0  # before a refusal is sent to somebody who has shown nothin
 MOST_DESCRIPTORS = 65_536
 MOST_UNSHOWN = 4_096
 TELL_SECONDS = 60.0
-
-log = structlog.get_logger()
 
 
 class _State(Enum):

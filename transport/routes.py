@@ -9,18 +9,17 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-import structlog
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
 from protocol.wire import MESSAGE_LIMIT
 from runtime.faults import place_of
+from runtime.logs import log
 from runtime.metrics import Metric, gauge
 from transport.door import DOOR, VISIT, Door, Visit, check_encoding
 from transport.problems import CONTENT_TYPE, problem_body
 
-log = structlog.get_logger()
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 

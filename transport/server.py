@@ -14,11 +14,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
-import structlog
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from protocol.errors import ErrorCode, LocalError
+from runtime.logs import log
 from runtime.secrets import check_own
 from transport.door import DOOR
 
@@ -26,9 +26,6 @@ SHUTDOWN_SECONDS = 2.0
 STOP_SECONDS = 8.0
 BACKLOG = 1024
 LINGERING_SECONDS = 1.0  # for the rest of a body that was refused
-
-
-log = structlog.get_logger()
 
 
 @asynccontextmanager

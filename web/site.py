@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
-import structlog
 from aiohttp import web
 
 from protocol.errors import PatchworkError
 from runtime.environment import Environment
 from runtime.faults import place_of
+from runtime.logs import log
 from storage.accounts import Account, Session
 from transport.door import VISIT
 from transport.routes import Auth, Handler, Route, make_application
@@ -25,7 +25,6 @@ from web.forms import Form, InvalidForm, failure_key
 from web.look import Look
 from web.sessions import SessionKeeper
 
-log = structlog.get_logger()
 Own = TypeVar("Own")
 
 FORM_LIMIT = 64 * 1024

@@ -9,16 +9,14 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 
-import structlog
 from aiohttp import web
 
 from audit.witness.store import WitnessStore
 from protocol.errors import RemoteError
 from protocol.log.witness import MAX_REQUEST_BYTES
+from runtime.logs import log
 from transport.door import VISIT
 from transport.routes import Auth, Route, add_routes, at_the_door, counted
-
-log = structlog.get_logger()
 
 
 def make_app(

@@ -11,8 +11,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-import structlog
-
 from hub.store.mailboxes import Mail
 from hub.store.tables import HubEngine, HubTables
 from protocol.errors import ErrorCode, RemoteError
@@ -22,12 +20,11 @@ from protocol.messages.bodies import PollBody
 from protocol.messages.statement import Statement, check_addressed, check_fresh
 from protocol.wire import Delivery, Mailbag, Message
 from runtime.environment import Clock
+from runtime.logs import log
 
 BATCH = 50
 LOOK_AGAIN_SECONDS = 0.2
 REMEMBERED_NONCES = 100_000
-
-log = structlog.get_logger()
 
 
 @dataclass

@@ -10,8 +10,6 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
-import structlog
-
 from hub.log.tree import Tiles
 from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
 from protocol.log.checkpoint import (
@@ -21,6 +19,7 @@ from protocol.log.checkpoint import (
 )
 from protocol.log.note import Note, NoteSignature, VerifierKey, parse_signature_lines
 from protocol.log.witness import encode_add_checkpoint
+from runtime.logs import log
 from runtime.patience import cause_of, host_of
 from transport.client import HttpClient
 
@@ -28,7 +27,6 @@ WITNESS_SECONDS = 5
 HEARTBEAT_SECONDS = 240
 LONGEST_PAUSE = 15  # cards may be waiting for the witness to come back
 
-log = structlog.get_logger()
 Take = Callable[[bytes, tuple[NoteSignature, ...]], Awaitable[Iterable[str]]]
 """Given a checkpoint's text and lines over it: names of the witnesses whose lines were taken."""
 

@@ -14,8 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
-import structlog
-
 from hub.config import HubSettings, load_settings
 from hub.exchange.overdue import Overdue
 from hub.exchange.recalls import Recalls
@@ -38,6 +36,7 @@ from hub.store.tables import HubTables
 from protocol.errors import ErrorCode, LocalError, PatchworkError
 from runtime.alarm import run_alarm
 from runtime.faults import place_of
+from runtime.logs import log
 from runtime.metrics import Pulse
 from runtime.patience import Patience
 from transport.client import HttpClient
@@ -52,8 +51,6 @@ PUBLISH = "publish"
 
 Job = Callable[[], Awaitable[object]]
 Errors = tuple[type[Exception], ...]
-
-log = structlog.get_logger()
 
 
 class Jobs:

@@ -11,12 +11,11 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, NoReturn
 
-import structlog
-
 from hub.log.led import LedEngine
 from hub.store.lead import NOBODY, Lead
 from hub.store.tables import HubEngine, HubTables
 from protocol.errors import PatchworkError
+from runtime.logs import log
 from transport.server import run_beside
 
 LOOK_SECONDS = 1.0
@@ -24,8 +23,6 @@ BEATS = 4
 """How often the leader says that it lives in the time after which another leads."""
 
 Loops = Sequence[Coroutine[Any, Any, NoReturn]]
-
-log = structlog.get_logger()
 
 
 class Election:

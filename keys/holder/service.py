@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import structlog
 from aiohttp import web
 
 from keys.batch import pack_points, unpack_points
@@ -44,6 +43,7 @@ from protocol.signing import SecretSeed, public_key
 from protocol.wire import Message, encode_wire
 from runtime.environment import Clock
 from runtime.lock import only_one
+from runtime.logs import log
 from runtime.metrics import Metric, Pulse, gauge, of_jobs
 from runtime.patience import Patience, host_of
 from runtime.secrets import check_closed, read_secrets
@@ -66,8 +66,6 @@ CLOSED = (
     "from midnight UTC"
 )
 COUNTS_AT_ONCE = 100  # agencies in one statement of at most 16 KiB
-
-log = structlog.get_logger()
 
 
 class HolderService:

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import nacl.secret
-import structlog
 
 from node.links.review import latest_publication
 from node.links.secrets import secret_for
@@ -40,9 +39,9 @@ from protocol.messages.statement import Statement
 from protocol.requests.sealing import IdentityDetails, SealedCheck, details_key
 from protocol.tokens import link_key, link_proof
 from protocol.wire import Delivery, encode_wire
+from runtime.logs import log
 from storage.states import sources
 
-log = structlog.get_logger()
 TEXT_LIMIT = 200
 UNDECIDED = frozenset(sources(SENT_CHECK_MOVES, SentCheckState.REFUSED))
 UNANSWERED = frozenset(sources(SENT_CHECK_MOVES, SentCheckState.ANSWERED))

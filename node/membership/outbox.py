@@ -8,8 +8,6 @@ answer.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import structlog
-
 from node.alarms import AlarmCode, clear_alarms, raise_alarm
 from node.membership.hub import HubMembership
 from node.membership.proofs import verify_logged
@@ -28,8 +26,7 @@ from protocol.messages.log import ProvisionalBody
 from protocol.messages.review import IdentityRequestBody
 from protocol.messages.statement import MAX_SKEW_SECONDS, Statement, parse_statement
 from protocol.wire import Submitted, parse_wire
-
-log = structlog.get_logger()
+from runtime.logs import log
 
 PROMISE_SECONDS = 300
 MOST_LOOKED_FOR = 500

@@ -7,17 +7,14 @@ an alarm (node/oversight/monitor.py), and for a person.
 
 import asyncio
 
-import structlog
-
 from node.alarms import AlarmCode, raise_alarm
 from node.membership.hub import HubMembership
 from node.membership.keys import SEAL_KEY_SECONDS, add_seal, forget_seals
 from node.store.tables import NodeTables
 from protocol.governance.directory import Member
 from protocol.messages.members import SealRenewalBody
+from runtime.logs import log
 from transport.seal import seal_public_key
-
-log = structlog.get_logger()
 
 DAY = 86_400
 AHEAD_SECONDS = 60 * DAY

@@ -12,8 +12,6 @@ from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import structlog
-
 from node.alarms import AlarmCode, clear_alarm, raise_alarm
 from node.config import MailSettings, MailWish
 from node.membership.synced import check_synced
@@ -24,6 +22,7 @@ from node.store.tables import NodeEngine, NodeTables
 from protocol.contact import read_email
 from protocol.errors import PatchworkError
 from runtime.environment import Environment
+from runtime.logs import log
 from runtime.mail import Mail, MailServer, Outcome, connected
 from runtime.secrets import read_password
 
@@ -34,7 +33,6 @@ LOOK_SECONDS = 5.0
 PATIENCE_SECONDS = 3600
 """After how long of waiting the administrator is told that mail does not get through."""
 
-log = structlog.get_logger()
 Work = Callable[[], Awaitable[object]]
 
 

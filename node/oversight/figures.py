@@ -1,12 +1,10 @@
 """Once a week: how much this agency publishes, rounded, for everybody (specs/02-charter.md §10)."""
 
-import structlog
-
 from node.membership.hub import HubMembership
 from protocol.governance import figures
 from protocol.messages.members import FiguresBody
+from runtime.logs import log
 
-log = structlog.get_logger()
 AGAIN_SECONDS = 3600
 
 

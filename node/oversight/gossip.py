@@ -6,8 +6,6 @@ and witnesses showed two agencies two logs, the first message between them gives
 
 import asyncio
 
-import structlog
-
 from node.alarms import AlarmCode, keep_evidence, raise_alarm
 from node.membership.hub import HubMembership
 from node.store.tables import NodeTables
@@ -15,9 +13,8 @@ from protocol.errors import ErrorCode, RemoteError
 from protocol.governance.follow import verify_note_by_charter
 from protocol.log.checkpoint import Checkpoint, parse_checkpoint
 from protocol.log.tlog_proof import parse_tlog_proof
+from runtime.logs import log
 from transport.consistency import check_consistent
-
-log = structlog.get_logger()
 
 
 async def check_gossip(membership: HubMembership, proof: bytes) -> None:

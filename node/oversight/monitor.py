@@ -8,8 +8,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-import structlog
-
 from node.alarms import (
     Alarm,
     AlarmCode,
@@ -30,13 +28,12 @@ from protocol.governance.amendments import new_keys
 from protocol.governance.directory import Directory, Member
 from protocol.governance.follow import verify_note_by_charter
 from runtime.alarm import run_alarm
+from runtime.logs import log
 from runtime.patience import Patience
 
 STALE_SECONDS = 15 * 60
 FUTURE_SECONDS = 300
 PATIENCE_SECONDS = 10 * 60
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True)

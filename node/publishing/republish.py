@@ -4,13 +4,10 @@ Follows the log. Until a charter binds us the node keeps what it has; once bound
 what the change touches.
 """
 
-import structlog
-
 from node.membership.hub import HubMembership
 from node.publishing.publisher import Publisher
 from protocol.governance.charter import Charter
-
-log = structlog.get_logger()
+from runtime.logs import log
 
 
 def touches(old: Charter, new: Charter) -> bool:

@@ -7,8 +7,6 @@ the opening for as long as the request.
 
 from dataclasses import dataclass
 
-import structlog
-
 from node.membership.hub import HubMembership
 from node.requests.sealed import Recipient, SealedPart, named_part, open_part, seal_for
 from node.store.requests import ReceivedRequest
@@ -22,8 +20,7 @@ from protocol.requests.decide import Decision, Refuse
 from protocol.requests.refusals import RefusalCode
 from protocol.requests.sealing import FACT_LIMIT, Opening
 from protocol.wire import Delivery
-
-log = structlog.get_logger()
+from runtime.logs import log
 
 
 @dataclass(frozen=True)

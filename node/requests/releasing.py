@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-import structlog
-
 from node.config import NodeSettings
 from node.membership.hub import HubMembership
 from node.membership.outbox import Sent
@@ -34,8 +32,7 @@ from protocol.messages.kinds import kind_of
 from protocol.messages.log import ProvisionalBody
 from protocol.messages.statement import Statement
 from protocol.requests.sealing import ContactCard
-
-log = structlog.get_logger()
+from runtime.logs import log
 
 WAIT_SECONDS = 10
 

@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from tests.sim import front_door
 from tests.sim.federation import SimFederation, SimNode, linked, not_sure, simulated
+from tests.sim.in_one_thread import in_one_thread  # noqa: F401 - a fixture of them all
 
 if TYPE_CHECKING:
     from node.records.accounts import Role

@@ -94,9 +94,8 @@ async def test_one_that_gets_through_wakes_the_others() -> None:
 def logged(*settings: str) -> list[str]:
     """What a program with these settings of its log writes."""
     code = (
-        "import structlog; from runtime.logs import *;"
+        "from runtime.logs import *;"
         f"configure_logs({', '.join(settings)});"
-        "log = structlog.get_logger();"
         "log.info('round', changed=3); log.warning('witness_absent', witness='w1.example')"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
