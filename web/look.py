@@ -6,7 +6,7 @@ Templates escape everything. They hold no words of their own: `say("clients.mine
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -63,11 +63,15 @@ class StaticFile:
 
 @dataclass
 class Look:
-    """Templates, words and files of a site; `folders` have `templates/` and `words/` each."""
+    """Templates, words and files of a site; `folders` have `templates/` and `words/` each.
+
+    `help_for`: the address of the help with a page, for those sites that have any.
+    """
 
     brand: Brand
     folders: Sequence[Path]
     zone: ZoneInfo
+    help_for: Callable[[str], str] | None = None
     words: Words = field(init=False)
     files: Mapping[str, StaticFile] = field(init=False)
 
@@ -89,6 +93,7 @@ class Look:
         }  # fmt: skip
         self._templates.globals |= {
             "say": self.words, "count": self.words.count, "brand": self.brand, "asset": self.asset,
+            "help_for": self.help_for,
         }  # fmt: skip
         self.files = _files(self.brand.colour)
         marks = b"".join(file.content for _, file in sorted(self.files.items()))

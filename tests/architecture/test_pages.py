@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from node.records.accounts import Role
+from node.web.pages.help import TOPICS, help_for
 from node.web.pages.site import PAGES
 from web.look import Brand, Look
 
@@ -92,7 +93,7 @@ def test_every_page_is_for_roles_that_there_are() -> None:
     for page in PAGES:
         assert page.roles is None or (page.roles and page.roles <= frozenset(Role)), page.path
     assert {page.path for page in PAGES if page.roles is None} == {
-        "/sign-in", "/sign-out", "/welcome/{secret}",
+        "/sign-in", "/sign-out", "/welcome/{secret}", "/help", "/help/{topic}",
     }  # fmt: skip
 
 
@@ -103,3 +104,15 @@ def test_every_form_carries_its_tokens(path: Path) -> None:
     for form in forms:
         assert 'method="post"' in form
         assert "tokens()" in form or 'name="csrf"' in form
+
+
+def test_every_page_has_its_help_and_every_help_its_words() -> None:
+    for page in PAGES:
+        path = re.sub(r"{\w+}", "7", page.path)
+        if not path.startswith("/help"):
+            assert help_for(path) != "/help", page.path
+    for topic in TOPICS:
+        words = [key for key in LOOK.words.texts if key.startswith(f"help.{topic}.")]
+        kinds = [sum(f".{kind}." in key for key in words) for kind in ("step", "asked", "answered")]
+        assert kinds[0] >= 2, topic
+        assert kinds[1] == kinds[2] >= 1, topic

@@ -1,7 +1,9 @@
 """A person at a browser: what they press and type is counted, and every page they see is looked at.
 
-Each page is examined when it is reached, wide and narrow: axe-core with every rule on, no sideways
-scroll, one main heading, a title that begins as it should, nothing asked of any other host.
+Each page is examined when it is reached, wide and narrow: axe-core with every rule on, what axe
+does not look at (own_looks.js), no sideways scroll, one main heading, a title that begins as it
+should, nothing asked of any other host. Nobody here has a mouse: whatever is pressed is reached by
+the Tab key, so that each story is one of the keyboard alone.
 """
 
 import json
@@ -21,17 +23,22 @@ from node.web.pages.site import node_site
 from tests.sim.federation import SimNode
 from transport.server import listening
 
+OWN_LOOKS = (Path(__file__).parent / "own_looks.js").read_text("utf-8")
 AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text("utf-8")
 WIDE, NARROW = {"width": 1100, "height": 900}, {"width": 320, "height": 640}
 PASSWORD = "four plain words here"
 RUN_AXE = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations.map(
   (one) => [one.id, one.nodes.map((node) => node.html.slice(0, 200))])"""
+MOST_TABS = 400
+HAS_FOCUS = "(one) => document.activeElement === one"
+GROUP_HAS_FOCUS = """(one) => document.activeElement === one || (one.type === "radio" &&
+  document.activeElement.type === "radio" && document.activeElement.name === one.name)"""
 SIDEWAYS = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 
 @dataclass
 class Counted:
-    """What a journey costs: pages that were loaded, fields, keys, clicks."""
+    """What a journey costs: pages that were loaded, fields, keys, and what was pressed."""
 
     pages: int = 0
     fields: int = 0
@@ -59,20 +66,33 @@ class Screen:
 
     async def click(self, name: str, *, exact: bool = True) -> None:
         """Press the link or button of a name, and look at the page that it leads to."""
-        found = self.named(name, exact=exact)
+        found = self.named(name, exact=exact).first
         self.counted.clicks += 1
-        await self._leads(found.first.click())
+        await self._reach(found, HAS_FOCUS)
+        await self._leads(self.page.keyboard.press("Enter"))
 
     async def choose(self, label: str) -> None:
         """Choose a radio button or tick a box by its words."""
         self.counted.clicks += 1
-        await self.page.get_by_label(label, exact=True).check()
+        found = self.page.get_by_label(label, exact=True)
+        await self._reach(found, GROUP_HAS_FOCUS)
+        if await found.evaluate(HAS_FOCUS):
+            if not await found.is_checked():
+                await self.page.keyboard.press("Space")
+            return
+        for _ in range(MOST_TABS):
+            await self.page.keyboard.press("ArrowDown")
+            if await found.is_checked():
+                return
+        raise AssertionError(f"no key leads to {label}")
 
     async def fill(self, label: str, text: str) -> None:
         """Type into the field of a label."""
         self.counted.fields += 1
         self.counted.keys += len(text)
-        await self.page.get_by_label(label, exact=True).fill(text)
+        found = self.page.get_by_label(label, exact=True)
+        await self._reach(found, HAS_FOCUS)
+        await found.fill(text)
 
     async def sees(self, text: str) -> None:
         """Wait until a text is on the page."""
@@ -112,12 +132,22 @@ class Screen:
         for size in (NARROW, WIDE):
             await self.page.set_viewport_size(size)  # type: ignore[arg-type]
             wrong = await self.page.evaluate(RUN_AXE)
+            wrong += await self.page.evaluate(OWN_LOOKS)
             assert wrong == [], (self.page.url, size, json.dumps(wrong, indent=1))
         assert await self.page.locator("h1").count() == 1, self.page.url
         errors = await self.page.locator("[data-module=error-summary]").count()
         assert (await self.page.title()).startswith("Error: ") == bool(errors)
         hosts = {urlsplit(url).netloc for url in self.asked if not url.startswith("data:")}
         assert hosts <= {urlsplit(self.address).netloc}
+
+    async def _reach(self, target: Locator, reached: str) -> None:
+        """Press Tab until something has the focus."""
+        await expect(target).to_be_visible()
+        for _ in range(MOST_TABS):
+            if await target.evaluate(reached):
+                return
+            await self.page.keyboard.press("Tab")
+        raise AssertionError(f"the Tab key does not lead to {target}")
 
     async def _leads(self, pressed: Any) -> None:
         async with self.page.expect_navigation():

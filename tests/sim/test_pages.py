@@ -88,3 +88,18 @@ async def test_a_session_that_was_ended_opens_nothing(
     assert (await visitors[Role.MANAGER].get("/clients")).status == 200
     await health.write(lambda t: people.close(t, "P. Manager (West)", "", 2))
     assert (await visitors[Role.MANAGER].get("/clients")).status == 303
+
+
+async def test_help_is_there_for_everybody_and_for_who_cannot_get_in(
+    visitors: dict[Role | None, Visitor],
+) -> None:
+    for visitor in (visitors[None], visitors[Role.PRACTITIONER]):
+        said = await (await visitor.get("/help")).text()
+        topics = re.findall(r'href="(/help/\w+)"', said)
+        assert len(set(topics)) >= 8
+        for topic in topics:
+            answer = await visitor.get(topic)
+            assert (answer.status, "<ol" in await answer.text()) == (200, True), topic
+        assert (await visitor.get("/help/nothing")).status == 404
+    said = await (await visitors[None].get("/sign-in")).text()
+    assert 'href="/help/sign_in"' in said

@@ -14,6 +14,7 @@ from node.web.pages import (
     clients,
     family,
     governance,
+    help,
     inbox,
     introducing,
     news,
@@ -45,6 +46,7 @@ PAGES: list[NodePage] = [
     *news.PAGES,
     *governance.PAGES,
     *administration.PAGES,
+    *help.PAGES,
 ]
 
 
@@ -56,7 +58,7 @@ def node_site(
     member = membership.directory.member(membership.hub.party_id)  # suspended, too; None: not yet
     name = member.body.name if member is not None else settings.name
     brand = Brand(name, settings.web_person, settings.web_people, settings.web_colour)
-    look = Look(brand, [Path(__file__).parents[1]], ZoneInfo(settings.time_zone))
+    look = Look(brand, [Path(__file__).parents[1]], ZoneInfo(settings.time_zone), help.help_for)
     keeper = SessionKeeper(engine, env, settings.web_idle_minutes * 60)
     reception = Reception(engine, services, settings)
     return Site(look, keeper, Place(settings.web_address), reception.admit, PAGES)
