@@ -94,7 +94,7 @@ def _next(folder: Path, put_off: set[str], now: int) -> Standing | Waiting | Non
 
 
 _SAID = {
-    ApplicantState.WAITING: "waits for its words: run this again, or patchwork-hub members",
+    ApplicantState.WAITING: "waits for its words: stop with Ctrl-C, then run this again",
     ApplicantState.APPROVED: "is approved, and the running hub lets it in",
 }
 _ENDORSED = "is approved, and needs another organisation's word: patchwork-node endorse"
