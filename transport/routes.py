@@ -94,8 +94,8 @@ def requests_answered(apps: Collection[web.Application]) -> list[Metric]:
     """How many requests these answered together, and what their doors have seen."""
     doors = [app[DOOR] for app in apps]
     answered: Counter[tuple[str, ...]] = Counter()
-    for app in apps:
-        answered.update(app[ANSWERED])
+    for counts in [app[ANSWERED] for app in apps]:
+        answered.update(counts)
     connections, dropped = sum(one.connections for one in doors), sum(one.dropped for one in doors)
     return [
         Metric("http_requests_total", "Requests answered; without a route: no such address.",
