@@ -101,10 +101,10 @@ _ENDORSED = "is approved, and needs another organisation's word: patchwork-node 
 
 
 def _compare(folder: Path, ask: Interview, body: EnrolmentBody, put_off: set[str]) -> None:
+    clients = f", about {body.clients} clients" if body.clients else ""
     ask.say(
         "",
-        f"{body.name} has applied: {body.member_class}, about {body.clients} clients, duty line "
-        f"{body.duty_line}.",
+        f"{body.name} has applied: {body.member_class}{clients}, duty line {body.duty_line}.",
         "Call it by a number that you knew before, and have it read out its eight words.",
     )
     while words := str(ask.once(WORDS)).strip():
