@@ -12,7 +12,7 @@ from pydantic_settings import SettingsConfigDict
 
 from runtime.files import put_settings
 from runtime.service_settings import ServiceSettings
-from runtime.settings import read_settings
+from runtime.settings import place_of_setting, read_settings
 from transport.client import require_url
 
 SETTINGS = "hub.toml"
@@ -117,7 +117,7 @@ def load_settings(folder: Path) -> HubSettings:
         given["public_url"] = settings.public_url
     for name, url in given.items():
         allowed = settings.allow_private_addresses
-        require_url(url, f"hub.toml: {name}", allow_private=allowed)
+        require_url(url, place_of_setting(HubSettings, name, SETTINGS), allow_private=allowed)
     return settings
 
 

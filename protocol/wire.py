@@ -10,7 +10,16 @@ from pydantic import Field, ValidationError
 
 from protocol import canonical
 from protocol.errors import ErrorCode, RemoteError
-from protocol.fields import Base64, Count, Hex16, Hex32, Name, WireModel, refused_shape
+from protocol.fields import (
+    Base64,
+    Count,
+    Hex16,
+    Hex32,
+    Name,
+    WireModel,
+    from_base64,
+    refused_shape,
+)
 
 MESSAGE_LIMIT = 72 * 1024
 MOST_QUOTES = 64
@@ -80,6 +89,16 @@ class Invitation(WireModel):
     hub_name: Name
     genesis: Hex32
     code: Hex32
+
+
+def read_invitation(text: str) -> Invitation:
+    """The invitation as the operator handed it over. Raises RemoteError(INVITATION)."""
+    try:
+        return parse_wire(Invitation, from_base64("".join(text.split())))
+    except (ValueError, RemoteError) as error:
+        raise RemoteError(ErrorCode.INVITATION, "this is not an invitation; copy all of it") from (
+            error
+        )
 
 
 def encode_wire(value: WireModel) -> bytes:

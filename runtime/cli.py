@@ -24,6 +24,14 @@ def make_cli(name: str, help_text: str) -> typer.Typer:
     cli = typer.Typer(
         name=name, help=help_text, no_args_is_help=True, pretty_exceptions_show_locals=False
     )
+    begin_with(cli, name, help_text)
+    return cli
+
+
+def begin_with(cli: typer.Typer, name: str, help_text: str) -> None:
+    """Have a command line, or a group of commands of one, say its version as `name`, and keep what
+    it writes to its user.
+    """
 
     def say_version(asked: bool) -> None:
         if asked:
@@ -40,8 +48,6 @@ def make_cli(name: str, help_text: str) -> typer.Typer:
         ] = False,
     ) -> None:
         os.umask(0o077)
-
-    return cli
 
 
 def add_later(cli: typer.Typer, module: str, commands: Mapping[str, str]) -> None:
@@ -76,14 +82,24 @@ Check = Callable[[str], object]
 def asked(question: str, check: Check = str, default: str | None = None) -> str:
     """An answer at the keyboard, asked for until `check` takes it; answers before it stay."""
     while True:
-        text = str(typer.prompt(question, default=default, show_default=bool(default))).strip()
+        text = str(
+            typer.prompt(
+                question, default, show_default=bool(default), prompt_suffix=suffix_of(question)
+            )
+        ).strip()
         try:
             check(text)
         except (PatchworkError, ValueError) as error:
             said = error.detail if isinstance(error, PatchworkError) else str(error)
-            typer.echo(f"Not so: {said}. Please type it again.")
+            end = "" if said.endswith("?") else "."
+            typer.echo(f"Not so: {said}{end} Please type it again.")
         else:
             return text
+
+
+def suffix_of(question: str) -> str:
+    """What stands between a question and its answer."""
+    return " " if question.endswith("?") else ": "
 
 
 def handed_over(argument: str, what: str, check: Check = str) -> str:

@@ -17,11 +17,11 @@ class Kind:
     made_by: str
 
 
-HUB = Kind("a hub's", "plan.json", "patchwork-hub init")
-NODE = Kind("a node's", "node.toml", "patchwork-node init")
-HOLDER = Kind("a key holder's", "public.json", "patchwork-keys init")
-WITNESS = Kind("a witness's", "witness.key", "patchwork-audit witness init")
-AUDITOR = Kind("an auditor's", "auditor.json", "patchwork-audit init")
+HUB = Kind("a hub's", "plan.json", "patchwork-hub set-up")
+NODE = Kind("a node's", "node.toml", "patchwork-node set-up")
+HOLDER = Kind("a key holder's", "public.json", "patchwork-keys set-up")
+WITNESS = Kind("a witness's", "witness.key", "patchwork-audit witness set-up")
+AUDITOR = Kind("an auditor's", "auditor.json", "patchwork-audit set-up")
 KINDS = (HUB, NODE, HOLDER, WITNESS, AUDITOR)
 
 

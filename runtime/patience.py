@@ -70,7 +70,10 @@ def cause_of(error: Exception) -> dict[str, str]:
     """Cause, detail and hint of an error, for a log line; of what is not ours its type alone."""
     if not isinstance(error, PatchworkError):
         return {"cause": type(error).__name__}
-    return {"cause": error.code.value, "detail": error.detail, "hint": error.text.what_to_do}
+    hint = error.text.what_to_do
+    if error.code is ErrorCode.UNREACHABLE:
+        hint = "Look there, and at the network. It is tried again by itself."
+    return {"cause": error.code.value, "detail": error.detail, "hint": hint}
 
 
 def host_of(url: str) -> str:

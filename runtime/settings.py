@@ -49,6 +49,14 @@ def check_settings(
     raise LocalError(ErrorCode.CONFIGURATION, f"{place}: {fault.says}")
 
 
+def place_of_setting(model: type[BaseSettings], name: str, file: str) -> str:
+    """Where a setting's value came from, for a sentence: a variable of the environment goes before
+    the file. `name` may go on into a table, with dots.
+    """
+    variable = _variable(model, name.partition(".")[0])
+    return variable if variable in os.environ else f"{file}: {name}"
+
+
 def _variable(model: type[BaseSettings], name: str) -> str:
     """The environment variable of a setting."""
     return f"{model.model_config.get('env_prefix', '')}{name}".upper()

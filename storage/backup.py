@@ -73,7 +73,8 @@ def opened_backup(source: Path, identities: Sequence[Path], of: str, into: Path)
         _unpack(source, keys, staging)
         label = _label(staging / LABEL)
         if label.of != of:
-            raise LocalError(ErrorCode.BAD_FILE, f"{source.name} is a backup of {label.of}")
+            said = f"{source.name} is a backup of {label.of}, and one of {of} is wanted here"
+            raise LocalError(ErrorCode.BAD_FILE, said)
         (staging / LABEL).unlink()
         yield staging
     finally:

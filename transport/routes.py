@@ -5,7 +5,7 @@ and a test walks every application to see that nothing else was added.
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -89,15 +89,19 @@ async def counted(request: web.Request, handler: Handler) -> web.StreamResponse:
     return response
 
 
-def requests_answered(app: web.Application) -> list[Metric]:
-    """How many requests were answered, and what the door has seen."""
-    door, answered = app[DOOR], app[ANSWERED]
+def requests_answered(apps: Collection[web.Application]) -> list[Metric]:
+    """How many requests these answered together, and what their doors have seen."""
+    doors = [app[DOOR] for app in apps]
+    answered: Counter[tuple[str, ...]] = Counter()
+    for counts in [app[ANSWERED] for app in apps]:
+        answered.update(counts)
+    connections, dropped = sum(one.connections for one in doors), sum(one.dropped for one in doors)
     return [
         Metric("http_requests_total", "Requests answered; without a route: no such address.",
                {**answered}, ("method", "route", "status"), counter=True),
-        gauge("http_connections", "Connections that stand now.", door.connections),
+        gauge("http_connections", "Connections that stand now.", connections),
         Metric("http_connections_dropped_total", "Connections that were ended: too slow, or too "
-               "many that had shown nothing.", {(): door.dropped}, counter=True),
+               "many that had shown nothing.", {(): dropped}, counter=True),
     ]  # fmt: skip
 
 

@@ -67,9 +67,9 @@ async def listening(
 
 def _cannot_listen(host: str, port: int, error: OSError) -> LocalError:
     why = {
-        errno.EADDRINUSE: "another program listens there; stop it, or choose another port",
+        errno.EADDRINUSE: "another program listens there; stop it, or set another port",
         errno.EADDRNOTAVAIL: "this computer does not have that address",
-        errno.EACCES: "ports below 1024 are not for this user; choose another port",
+        errno.EACCES: "ports below 1024 are not for this user; set another port",
     }.get(error.errno or 0)
     if isinstance(error, socket.gaierror):
         why = "no computer of that name is known; write an address of this one, as 127.0.0.1"

@@ -6,7 +6,7 @@ in the service's folder: who calls from this machine proves nothing, since a pro
 
 import asyncio
 import hmac
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,8 @@ TOKEN_FILE = "metrics-token"  # noqa: S105 - a file's name
 
 @dataclass(frozen=True)
 class Watch:
-    """One service. `check` raises PatchworkError if it does not work; `measure` gives its numbers.
+    """One service. `check` raises PatchworkError if it does not work; `measure` gives its numbers;
+    what `beside` answers in the same process is counted too.
 
     The token lies in `folder`, and is drawn the first time. Raises LocalError.
     """
@@ -31,6 +32,7 @@ class Watch:
     folder: Path
     check: Callable[[], Awaitable[None]]
     measure: Callable[[], Awaitable[Iterable[Metric]]]
+    beside: Sequence[web.Application] = ()
 
     def routes(self) -> list[Route]:
         """The two routes. Raises LocalError if the token cannot be read or written."""
@@ -40,7 +42,7 @@ class Watch:
             given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
             if not hmac.compare_digest(given, expected):
                 raise RemoteError(ErrorCode.NO_TOKEN, TOKEN_FILE)
-            found = [*requests_answered(request.app), *await self.measure()]
+            found = [*requests_answered([request.app, *self.beside]), *await self.measure()]
             body = await asyncio.to_thread(exposition, found)
             return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
 

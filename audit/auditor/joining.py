@@ -5,8 +5,6 @@ sent, and the hub is believed nothing. An auditor never accepts a charter and ne
 """
 
 import asyncio
-import base64
-import binascii
 import hashlib
 from dataclasses import dataclass
 
@@ -18,7 +16,7 @@ from protocol.governance.fingerprint import fingerprint_words
 from protocol.governance.follow import LogView
 from protocol.messages.bodies import EnrolmentBody
 from protocol.messages.statement import Context, Stamp, Statement, make_statement, parse_statement
-from protocol.wire import Invitation, Message, encode_wire, parse_wire
+from protocol.wire import Invitation, Message, encode_wire
 from runtime.environment import Environment
 from transport.client import HttpClient
 from transport.logsync import sync
@@ -35,15 +33,6 @@ class Applied:
     party_id: str
     words: str
     view: LogView
-
-
-def parse_invitation(text: str) -> Invitation:
-    """Read an invitation as the operator handed it over. Raises RemoteError and nothing else."""
-    try:
-        data = base64.b64decode(text.strip().encode("ascii", "replace"), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise RemoteError(ErrorCode.MALFORMED, "the invitation is not valid base64") from error
-    return parse_wire(Invitation, data)
 
 
 class Joining:

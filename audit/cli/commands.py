@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from audit.auditor.identity import AuditorFolder
-from audit.auditor.joining import Joining, parse_invitation
+from audit.auditor.joining import Joining
 from audit.auditor.number import parse_number, read_number
 from audit.case.case import Case
 from audit.case.files import write_file
@@ -37,6 +37,7 @@ from audit.report.spreadsheet import findings_csv
 from audit.rules.signed import verification
 from audit.verify.verify import Verified, verify_case
 from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
+from protocol.wire import read_invitation
 from runtime.cli import handed_over, report_errors, tell
 from runtime.environment import Environment
 from transport.client import HttpClient, require_url
@@ -99,10 +100,10 @@ def join(
     """Apply to a hub as its auditor; prints the words to read to the operator."""
     with _errors_reported():
         AuditorFolder(folder).profile()
-        text = handed_over(invitation, "invitation", parse_invitation)
-        hub = parse_invitation(text).hub
+        text = handed_over(invitation, "invitation", read_invitation)
+        hub = read_invitation(text).hub
         require_url(hub, "the invitation's address", allow_private=allow_private_addresses)
-        asyncio.run(_join(folder, text, wait=wait, private=allow_private_addresses))
+        asyncio.run(apply_as_auditor(folder, text, wait=wait, private=allow_private_addresses))
 
 
 @app.command()
@@ -119,10 +120,8 @@ def fetch(
     with _errors_reported():
         require_url(url, "the hub's address", allow_private=allow_private_addresses)
         source = Source(url, read_genesis(genesis))
-        asyncio.run(_fetch(source, case, folder, private=allow_private_addresses))
+        asyncio.run(fetch_case(source, case, folder, private=allow_private_addresses))
         typer.echo(f"Fetched into {case}.")
-        if not Case(case).begins_as_pinned():
-            raise RemoteError(ErrorCode.BAD_TREE, OTHER_GENESIS)
 
 
 @app.command()
@@ -305,24 +304,42 @@ async def _commit(
         return await send_commitment(http, url, exporter, count, folder)
 
 
-async def _join(folder: Path, text: str, *, wait: bool, private: bool) -> None:
+async def apply_as_auditor(folder: Path, text: str, *, wait: bool, private: bool) -> bool:
+    """Apply with an invitation's text, say the words, and wait until the log names this auditor;
+    whether it does. Raises RemoteError, LocalError.
+    """
     async with HttpClient(allow_private=private) as http:
         joining = Joining(AuditorFolder(folder), http, Environment())
-        applied = await joining.apply(parse_invitation(text))
-        typer.echo(f"party: {applied.party_id}")
-        typer.echo(f"words: {applied.words}")
-        typer.echo("Read these words to the council's operator, who approves if they match.")
-        if wait:
+        applied = await joining.apply(read_invitation(text))
+        is_member = applied.view.directory.active(applied.party_id) is not None
+        if not is_member:
+            typer.echo(f"party: {applied.party_id}")
+            typer.echo(f"words: {applied.words}")
+            typer.echo("Read these words to the council's operator, who approves if they match.")
+        if wait and not is_member:
+            typer.echo("Waiting. It may take days: stop with Ctrl-C, and run this again to go on.")
             await joining.wait_for_approval(applied)
+            is_member = True
+        if is_member:
             typer.echo("The log names us as its auditor.")
+        return is_member
 
 
-async def _fetch(source: Source, out_folder: Path, folder: Path | None, *, private: bool) -> None:
+async def fetch_case(
+    source: Source, out_folder: Path, folder: Path | None, *, private: bool
+) -> None:
+    """Fetch a log into a new case, with payloads for the auditor of a folder. Another log than the
+    pinned one is set aside. Raises RemoteError, LocalError.
+    """
     async with HttpClient(allow_private=private) as http:
         work = Fetch(http, source, out_folder)
         with Progress(console=err, transient=True) as bar:
             task = bar.add_task("Log", total=None)
             case = await work.log(lambda done, all_: bar.update(task, completed=done, total=all_))
+            if not case.begins_as_pinned():
+                aside = work.set_aside()
+                said = f"{OTHER_GENESIS} What came is in {aside.name}."
+                raise RemoteError(ErrorCode.BAD_TREE, said)
             if folder is not None:
                 task = bar.add_task("Payloads", total=None)
                 exporter = _exporter(work, AuditorFolder(folder), verify_case(case))
@@ -365,10 +382,11 @@ def _show(report: Report, *, as_json: bool) -> None:
 
 def _errors_reported() -> AbstractContextManager[None]:
     """The shared sentences, with this program's exit codes."""
-    return report_errors(_code)
+    return report_errors(exit_code_of)
 
 
-def _code(error: BaseException) -> int:
+def exit_code_of(error: BaseException) -> int:
+    """The exit code of what went wrong."""
     if isinstance(error, (LocalError, OSError, ValidationError)):
         return EXIT_USAGE
     broken = {ErrorCode.BAD_TREE, ErrorCode.BAD_SIGNATURE}

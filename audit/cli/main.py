@@ -9,6 +9,15 @@ from runtime.cli import add_later, make_cli
 app = make_cli("patchwork-audit", "Audit a log: fetch, verify, open, report. Run a witness.")
 add_later(
     app,
+    "audit.cli.set_up",
+    {
+        "set-up": (
+            "Lead an auditor from nothing to a checked log. Run again, it fetches and checks anew."
+        ),
+    },
+)
+add_later(
+    app,
     "audit.cli.commands",
     {
         "init": "Make an auditor's keys and folder.",

@@ -7,6 +7,7 @@ that it began with, whatever the log has grown to meanwhile.
 
 import asyncio
 import hashlib
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -73,6 +74,14 @@ class Fetch:
             await self._document(digest)
         await fetch_notes(self._http, self._url, self.folder / "notes")
         return case
+
+    def set_aside(self) -> Path:
+        """Keep what turned out to be another log's under another name, out of the way of the next
+        try; where.
+        """
+        aside = self._case.with_name(f"{self._case.name}.another-log")
+        shutil.rmtree(aside, ignore_errors=True)  # of the last try
+        return self.folder.rename(aside)
 
     def finish(self) -> None:
         """Give the complete folder its name."""

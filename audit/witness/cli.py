@@ -20,7 +20,7 @@ from audit.witness.store import WitnessStore, make_witness
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.log.note import VerifierKey, parse_vkey
 from protocol.signing import SEED_BYTES, SecretSeed
-from runtime.cli import report_errors
+from runtime.cli import begin_with, report_errors
 from runtime.folders import WITNESS
 from runtime.interview.cli import AnswersFile, NoWait, leading
 from runtime.lock import only_one
@@ -30,7 +30,9 @@ from transport.client import HttpClient, require_url
 
 EXIT_USAGE = 2
 
-app = typer.Typer(name="witness", no_args_is_help=True, help="Run a witness for one or more logs.")
+HELP = "Run a witness for one or more logs."
+app = typer.Typer(name="witness", no_args_is_help=True, help=HELP)
+begin_with(app, "patchwork-audit witness", HELP)
 
 _Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The witness's own folder.")]
 
@@ -76,9 +78,7 @@ def set_up(folder: _Folder, answers: AnswersFile = None, no_wait: NoWait = False
     """Lead a witness through the founding of a council, and serve. Run again, it goes on."""
     from audit.witness.set_up import QUESTIONS, WitnessSetUp
 
-    with leading(
-        folder, WITNESS, QUESTIONS, answers, wait=not no_wait, failed=EXIT_USAGE
-    ) as interview:
+    with leading(folder, WITNESS, QUESTIONS, answers, wait=not no_wait, failed=_usage) as interview:
         serving = WitnessSetUp(folder, interview).run()
     if serving:
         run(folder)
@@ -134,8 +134,13 @@ def run(
 async def _ask(store: WitnessStore, *, private: bool) -> None:
     async with HttpClient(allow_private=private) as http:
         answered = await ask_peers(http, store)
-    if answered < min(ENOUGH, len(store.peers())):
-        typer.echo(f"only {answered} peers answered; carrying on", err=True)
+    named = len(store.peers())
+    if answered < min(ENOUGH, named) and any(log.head is not None for log in store.logs()):
+        typer.echo(
+            f"{answered} of {named} other witnesses said whether they saw something newer of this "
+            "one; it serves all the same",
+            err=True,
+        )
 
 
 async def _pull(

@@ -11,8 +11,9 @@ from audit.witness.store import WitnessStore
 from protocol.errors import ErrorCode, PatchworkError, RemoteError
 from protocol.log.witness import parse_add_checkpoint
 from runtime.metrics import Pulse
-from runtime.patience import Patience
+from runtime.patience import Patience, host_of
 from transport.client import HttpClient
+from transport.problems import parse_problem
 
 WAIT_SECONDS = 25
 LONGEST_PAUSE = 15.0  # cards may be waiting for our line
@@ -57,7 +58,7 @@ class Puller:
             if status == 409:
                 raise RemoteError(ErrorCode.CONFLICT, "the hub's log is shorter than what we saw")
             if status != 200:
-                raise RemoteError(ErrorCode.UNREACHABLE, f"the hub answered {status}")
+                raise parse_problem(status, body, host_of(self._url))
             # A heartbeat every few minutes is enough for a log that does not grow.
             same = parse_add_checkpoint(body).checkpoint.size == self._size > 0 and not again
             if same and self._clock() < self._signed_at + HEARTBEAT_SECONDS:

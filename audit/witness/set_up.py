@@ -19,11 +19,13 @@ from protocol.signing import SEED_BYTES, SecretSeed
 from runtime.files import put_file
 from runtime.interview.answers import (
     COUNCIL_FILE,
+    NOT_AGREED,
     SERVE,
     TRIAL,
     Question,
     address_or_none,
     arrived,
+    nothing_at,
     number,
     shown,
     yes_or_no,
@@ -121,7 +123,7 @@ class WitnessSetUp:
                 except PatchworkError as error:
                     said = error.detail
                 faults.append(f"{name}: {said}.")
-            return Waiting("\n".join(faults) or f"Not there yet: {where}.")
+            return Waiting("\n".join(faults) or nothing_at(where))
 
         return self._ask.until(arrives)
 
@@ -130,7 +132,7 @@ class WitnessSetUp:
         key = parse_vkey(bundle.log)
         lines = [f"{bundle.control_domain} founds {bundle.name}, whose log is {key.name}."]
         if not self._ask.right("log_right", (), lines):
-            raise LocalError(ErrorCode.NOT_READY, "call the council: you have not agreed")
+            raise LocalError(ErrorCode.NOT_READY, NOT_AGREED)
         store = WitnessStore(self._folder)
         try:
             store.add_log(key)

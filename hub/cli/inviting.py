@@ -94,17 +94,17 @@ def _next(folder: Path, put_off: set[str], now: int) -> Standing | Waiting | Non
 
 
 _SAID = {
-    ApplicantState.WAITING: "waits for its words: run this again, or patchwork-hub members",
+    ApplicantState.WAITING: "waits for its words: stop with Ctrl-C, then run this again",
     ApplicantState.APPROVED: "is approved, and the running hub lets it in",
 }
 _ENDORSED = "is approved, and needs another organisation's word: patchwork-node endorse"
 
 
 def _compare(folder: Path, ask: Interview, body: EnrolmentBody, put_off: set[str]) -> None:
+    clients = f", about {body.clients} clients" if body.clients else ""
     ask.say(
         "",
-        f"{body.name} has applied: {body.member_class}, about {body.clients} clients, duty line "
-        f"{body.duty_line}.",
+        f"{body.name} has applied: {body.member_class}{clients}, duty line {body.duty_line}.",
         "Call it by a number that you knew before, and have it read out its eight words.",
     )
     while words := str(ask.once(WORDS)).strip():

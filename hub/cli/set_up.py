@@ -52,6 +52,7 @@ from runtime.interview.answers import (
     Question,
     address,
     arrived,
+    nothing_at,
     number,
     place,
     shown,
@@ -265,7 +266,15 @@ class HubSetUp:
         inbox = self._folder / "in"
         inbox.mkdir(mode=0o700, exist_ok=True)
         where = self._ask.text("files", shown(inbox), anew=True)
-        return self._ask.until(lambda: look(gather(arrived(where, BUNDLE_LIMIT), plan.charter_id)))
+
+        def looked() -> Result | Waiting:
+            files = arrived(where, BUNDLE_LIMIT)
+            found = look(gather(files, plan.charter_id))
+            if isinstance(found, Waiting) and not files:
+                return Waiting(f"{found.text}\n{nothing_at(where)}")
+            return found
+
+        return self._ask.until(looked)
 
     def _first_charter(self, bundle: CouncilBundle) -> FirstCharter:
         ask = self._ask

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from hub.config import load_settings
+from hub.config import SETTINGS, HubSettings, load_settings
 from hub.log.ledger import HubSigner
 from hub.members.enrolment import INVITATION_SECONDS, code_hash, enrolment_of
 from hub.members.founding import Founding, Terms, found
@@ -38,6 +38,7 @@ from runtime.files import put_file
 from runtime.folders import HUB, require
 from runtime.handed import read_handed
 from runtime.secrets import make_own_folder, read_secrets, write_secrets
+from runtime.settings import place_of_setting
 from transport.client import require_url
 
 FEWEST_HOLDERS = 2
@@ -248,7 +249,8 @@ async def make_invitation(folder: Path, env: Environment) -> Invitation:
         raise LocalError(ErrorCode.NOT_READY, "there is no charter yet: run patchwork-hub found")
     url = settings.public_url or f"http://{settings.host}:{settings.port}"
     allowed = settings.allow_private_addresses
-    require_url(url, "hub.toml: public_url, where newcomers find this hub", allow_private=allowed)
+    named = place_of_setting(HubSettings, "public_url", SETTINGS)
+    require_url(url, f"{named}, where newcomers find this hub", allow_private=allowed)
     code = env.random(32).hex()
     expires = env.clock() + INVITATION_SECONDS
     invitation = Invitation(

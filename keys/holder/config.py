@@ -8,7 +8,7 @@ from pydantic_settings import SettingsConfigDict
 from protocol.errors import ErrorCode, LocalError
 from runtime.files import put_settings
 from runtime.service_settings import ServiceSettings
-from runtime.settings import read_settings
+from runtime.settings import place_of_setting, read_settings
 from transport.client import require_url
 
 
@@ -62,5 +62,6 @@ def load_settings(folder: Path) -> HolderSettings:
     settings = read_settings(HolderSettings, folder / "holder.toml")
     if settings.hub_url:
         allowed = settings.allow_private_addresses
-        require_url(settings.hub_url, "holder.toml: hub_url", allow_private=allowed)
+        named = place_of_setting(HolderSettings, "hub_url", "holder.toml")
+        require_url(settings.hub_url, named, allow_private=allowed)
     return settings

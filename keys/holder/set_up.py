@@ -29,11 +29,13 @@ from protocol.wire import encode_wire, parse_wire
 from runtime.files import put_file
 from runtime.interview.answers import (
     COUNCIL_FILE,
+    NOT_AGREED,
     SERVE,
     TRIAL,
     Question,
     address,
     arrived,
+    nothing_at,
     number,
     shown,
     yes_or_no,
@@ -110,7 +112,7 @@ class HolderSetUp:
             *(f"  {one.name} ({one.control_domain}), {one.url}" for one in terms.holders),
         ]
         if not self._ask.right("terms_right", (), lines):
-            raise LocalError(ErrorCode.NOT_READY, "call the council: you have not agreed")
+            raise LocalError(ErrorCode.NOT_READY, NOT_AGREED)
         put_file(path, encode_wire(terms))
         return terms
 
@@ -138,7 +140,7 @@ class HolderSetUp:
             "Compare it with what the council has published, or have it read out to you.",
         ]
         if not self._ask.right("genesis_right", (), lines):
-            raise LocalError(ErrorCode.NOT_READY, "do not serve: somebody may be in between")
+            raise LocalError(ErrorCode.NOT_READY, ANOTHER_GENESIS)
         self._ask.check_plain(bundle.url)
         url = read_identity(self._folder).record.url
         port = self._ask.port(url, HOLDER_PORT)
@@ -178,7 +180,7 @@ class HolderSetUp:
                 if not isinstance(found, str):
                     return found
                 faults.append(f"{name}: {found}.")
-            return Waiting("\n".join(faults) or f"Not there yet: {where}.")
+            return Waiting("\n".join(faults) or nothing_at(where))
 
         return ask.until(arrives)
 
@@ -189,6 +191,10 @@ class HolderSetUp:
         return (self._folder / name).read_bytes() if self._has(name) else None
 
 
+ANOTHER_GENESIS = (
+    "do not serve: another fingerprint means that somebody may be in between; call the council by "
+    "a number that you knew before"
+)
 _ANOTHER = "this is another council's"
 _OTHER_TERMS = (
     "this is another council's, or on other terms than you agreed to; if the council has begun "

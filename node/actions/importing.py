@@ -23,6 +23,7 @@ from node.records.importer.draft import Allowed, draft_of
 from node.records.importer.look import FileLook, FileWarning
 from node.records.importer.mapping import (
     ColumnMapping,
+    DraftError,
     Field,
     check_types,
     load_mapping,
@@ -46,10 +47,13 @@ LINES_A_STEP = 500
 
 @dataclass(frozen=True)
 class ChosenMapping:
-    """A mapping to import by, or the path of a draft that a person must complete first."""
+    """A mapping to import by, or the path of a draft that a person must complete first; of one that
+    somebody has completed, `completed`.
+    """
 
     mapping: ColumnMapping | None = None
     draft: Path | None = None
+    completed: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,17 +104,34 @@ def mapping_for(
         _require_file(mapping)
         if mapping.stat().st_size > MAPPING_LIMIT:
             raise RemoteError(ErrorCode.BAD_FILE, "the mapping file is too large")
-        try:
-            text = mapping.read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            raise RemoteError(ErrorCode.BAD_FILE, "the mapping file is not UTF-8") from error
-        return ChosenMapping(load_mapping(text))
-    draft = file.with_suffix(".mapping.toml")
-    if not draft.exists():
-        with file.open("rb") as stream:
-            text = draft_of(read_table(stream, sheet=sheet), file.stem, allowed)
-        draft.write_text(text, encoding="utf-8")
+        return ChosenMapping(load_mapping(_text_of(mapping)))
+    draft = draft_beside(file)
+    if draft.exists():
+        return ChosenMapping(draft=draft, completed=_is_completed(draft))
+    with file.open("rb") as stream:
+        text = draft_of(read_table(stream, sheet=sheet), file.stem, allowed)
+    draft.write_text(text, encoding="utf-8")
     return ChosenMapping(draft=draft)
+
+
+def draft_beside(file: Path) -> Path:
+    """Where the draft for a file is written."""
+    return file.with_suffix(".mapping.toml")
+
+
+def _is_completed(draft: Path) -> bool:
+    try:
+        load_mapping(_text_of(draft))
+    except (DraftError, RemoteError):
+        return False
+    return True
+
+
+def _text_of(mapping: Path) -> str:
+    try:
+        return mapping.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise RemoteError(ErrorCode.BAD_FILE, "the mapping file is not UTF-8") from error
 
 
 async def allowed_codes(folder: Path) -> Allowed:
@@ -126,10 +147,14 @@ def _allowed(tables: NodeTables, terms: Mapping[str, HubTerms]) -> Allowed:
     if not charters:
         return {}
     agreements = [Agreement(charter, terms.get(name, HubTerms())) for name, charter in charters]
-    bases = [one.own_basis(item.code) for one in agreements for item in one.charter.lawful_bases]
+    bases = {
+        one.own_basis(item.code): item.title
+        for one in agreements
+        for item in one.charter.lawful_bases
+    }
     return {
         Field.INVOLVEMENT: sorted(own_types(charters, terms)),
-        Field.PERMISSION_BASIS: sorted(set(bases)),
+        Field.PERMISSION_BASIS: dict(sorted(bases.items())),
     }
 
 

@@ -15,7 +15,6 @@ from node.membership.joining import (
     WAIT_SECONDS,
     Joining,
     init_folder,
-    read_invitation,
     unfinished,
 )
 from node.membership.rotation import Rotating
@@ -29,7 +28,7 @@ from protocol.governance.charter import Charter
 from protocol.governance.fingerprint import parse_words
 from protocol.governance.follow import LogView
 from protocol.messages.bodies import EndorsementBody
-from protocol.wire import Invitation
+from protocol.wire import Invitation, read_invitation
 from runtime.environment import Environment
 from runtime.secrets import check_closed, read_secrets, write_secrets
 from transport.client import HttpClient, require_url
@@ -134,6 +133,11 @@ class Joiner:
         self._membership = membership
 
     @property
+    def hub_id(self) -> str:
+        """The hub, as files of its are named."""
+        return self._membership.hub.hub_id
+
+    @property
     def clients(self) -> int:
         """How many clients the council has approved."""
         return self._membership.directory.clients_of(self.applied.party_id)
@@ -147,16 +151,11 @@ class Joiner:
         """Sign the agreement in the agency's name. Raises RemoteError."""
         await self._joining.accept_charter(self._membership)
 
-
-async def in_log(folder: Path) -> None:
-    """Wait until the log has our signature under the agreement: nothing is published before.
-    Raises LocalError, RemoteError.
-    """
-    async with open_service(folder, "", own=True) as service:
-        membership = service.membership
-        while membership.hub.party_id not in membership.directory.accepted:
+    async def in_log(self) -> None:
+        """Wait until the log has it: nothing is published before. Raises RemoteError."""
+        while self.applied.party_id not in self._membership.directory.accepted:
             await asyncio.sleep(WAIT_SECONDS)
-            await membership.follow()
+            await self._membership.follow()
 
 
 async def begun(folder: Path) -> list[HubRow]:

@@ -70,6 +70,14 @@ def accept(
         asyncio.run(work())
 
 
+def as_text(sections: Iterable[Section]) -> str:
+    """What an agreement says, for a file."""
+    return "".join(
+        f"{section.title}\n" + "".join(f"  {line}\n" for line in section.lines)
+        for section in sections
+    )
+
+
 def print_sections(sections: Iterable[Section]) -> None:
     """What an agreement says, part by part."""
     for section in sections:

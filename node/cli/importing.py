@@ -87,7 +87,10 @@ def import_file(
         allowed = {} if mapping else asyncio.run(importing.allowed_codes(folder))
         chosen = importing.mapping_for(file, mapping, allowed, sheet)
         if chosen.draft is not None:
-            out.print(f"A draft mapping is in {chosen.draft}. Complete and check it, then run:")
+            todo = "A draft mapping is in {}. Complete and check it, then run:"
+            if chosen.completed:
+                todo = "Your mapping is in {}. To import by it, run:"
+            out.print(todo.format(chosen.draft))
             words = ["patchwork-node", "import", str(file), "--mapping", str(chosen.draft)]
             words += ["--sheet", sheet] if sheet is not None else []
             words += ["--dir", str(folder)] if folder != Path() else []

@@ -14,14 +14,16 @@ from rich.console import Console
 from node.actions import membership
 from node.actions.register import who_acts
 from node.actions.session import open_service
-from node.cli.charter import SIGN, print_sections
+from node.cli.charter import SIGN, as_text, print_sections
 from node.cli.options import Folder, HubName, PersonName
 from node.cli.prompts import at_keyboard
-from node.membership.joining import read_invitation
 from node.store.hubs import HubRow
 from protocol.errors import ErrorCode, LocalError
 from protocol.governance.charter_words import charter_in_words
+from protocol.wire import read_invitation
 from runtime.cli import handed_over, report_errors
+from runtime.files import put_file
+from runtime.interview.answers import shown
 
 app = typer.Typer()
 out = Console(soft_wrap=True, markup=False, highlight=False)
@@ -71,6 +73,8 @@ def join(
             asyncio.run(lead_in(folder, begun[0], signs))
         else:
             asyncio.run(lead_in(folder, text, signs))
+        into = "" if folder == Path() else f" --dir {folder}"
+        out.print(f"Next: patchwork-node import FILE{into}, then patchwork-node publish{into}.")
 
 
 @app.command()
@@ -123,8 +127,8 @@ def rotate_keys(
 
 async def lead_in(folder: Path, to: str | HubRow, signs: Callable[[], bool]) -> None:
     """Apply to the hub of an invitation, or go on at one that was applied to; wait until its
-    operator has compared the words, show its agreement, and sign it if `signs` says so. Raises
-    LocalError, RemoteError.
+    operator has compared the words, show its agreement, sign it if `signs` says so, and wait until
+    the log has the signature: nothing is published before. Raises LocalError, RemoteError.
     """
     async with membership.joined(folder, to) as joiner:
         typer.echo(f"party: {joiner.applied.party_id}")
@@ -134,8 +138,18 @@ async def lead_in(folder: Path, to: str | HubRow, signs: Callable[[], bool]) -> 
             out.print("Waiting. It may take days: stop with Ctrl-C, and run this again to go on.")
         charter = await joiner.approved()
         out.print(f"Approved. This is version {charter.version} of {charter.hub.name}'s agreement:")
-        print_sections(charter_in_words(charter, joiner.clients))
+        sections = charter_in_words(charter, joiner.clients)
+        print_sections(sections)
+        path = folder / f"agreement-{joiner.hub_id}.txt"
+        put_file(path, as_text(sections).encode())
+        out.print(f"All of it is in {shown(path)} too, to be read in peace.")
         if not signs():
             raise LocalError(ErrorCode.NOT_READY, "the agreement is not signed: run this again")
         await joiner.sign()
-        out.print("Signed. You can publish now.")
+        await joiner.in_log()
+        out.print("Signed, and the log has it.")
+        recovery = shown(folder / f"recovery-{joiner.hub_id}.json")
+        out.print(
+            f"Move {recovery} into a safe: with it alone your agency gets new keys if these are "
+            "lost or stolen."
+        )

@@ -17,6 +17,7 @@ from protocol.matchkeys.normalise import parse_date
 from protocol.requests.decide import fits
 from protocol.requests.sealing import FACT_LIMIT
 from runtime.cli import Check, asked
+from runtime.interview.answers import number
 
 ALL = "all"
 TODAY = "today"
@@ -130,11 +131,8 @@ def confirm(question: str) -> None:
 
 def number_of(what: str, most: int) -> int:
     """A number from 1 to `most`, asked for until it is one."""
-    while True:
-        number = int(typer.prompt(what, type=int))
-        if 1 <= number <= most:
-            return number
-        typer.echo(f"Please type a number from 1 to {most}.")
+    read = number(1, most)
+    return read(asked(what, read))
 
 
 def chosen(what: str, option: str, offered: Mapping[str, str]) -> str:
@@ -190,8 +188,8 @@ def is_day(text: str) -> None:
 
 
 def _list(titles: Iterable[str]) -> None:
-    for number, title in enumerate(titles, 1):
-        typer.echo(f"{number}. {title}")
+    for at, title in enumerate(titles, 1):
+        typer.echo(f"{at}. {title}")
 
 
 def _fact(text: str) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """patchwork-node serve: the running node. Exit codes: see node/cli/main.py."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
@@ -16,4 +17,8 @@ app = typer.Typer()
 def serve(folder: Folder = Path()) -> None:
     """Fetch mail, send what waits and release what is allowed, until stopped."""
     with report_errors():
-        asyncio.run(serve_folder(folder, lambda hubs: typer.echo(f"node serving {hubs} hub(s)")))
+
+        def ready(hubs: int, places: Sequence[str]) -> None:
+            typer.echo("; ".join([f"node serving {hubs} hub(s)", *places]))
+
+        asyncio.run(serve_folder(folder, ready))

@@ -15,27 +15,22 @@ from node.cli.membership import lead_in
 from node.cli.options import Folder
 from node.cli.records import publish
 from node.cli.serving import serve
-from node.membership.joining import read_invitation
 from protocol.contact import require_hours, require_phone
-from protocol.errors import RemoteError
+from protocol.wire import read_invitation
 from runtime.folders import NODE
-from runtime.interview.answers import SERVE, TRIAL, Question, number, shown, yes_or_no
+from runtime.interview.answers import (
+    SERVE,
+    TRIAL,
+    Question,
+    invitation,
+    invitation_text,
+    number,
+    shown,
+    yes_or_no,
+)
 from runtime.interview.cli import AnswersFile, Interview, NoWait, leading
 
 app = typer.Typer()
-
-INVITATION_LIMIT = 10_000
-
-
-def invitation(text: str) -> str:
-    """An invitation: where its file is, or the text that was pasted. Raises ValueError."""
-    path = Path(text.strip()).expanduser()
-    named = len(text) < 300 and path.is_file()
-    try:
-        read_invitation(_in_file(path) if named else text)
-    except RemoteError as error:
-        raise ValueError(f"give its file, or paste it: {error.detail}") from None
-    return str(path.absolute()) if named else text.strip()
 
 
 def file_or_none(text: str) -> str:
@@ -44,7 +39,7 @@ def file_or_none(text: str) -> str:
         return ""
     path = Path(text.strip()).expanduser().absolute()
     if not path.is_file():
-        raise ValueError(f"give a file that is there; {path.name} is not")
+        raise ValueError(f"there is no file {shown(path)}")
     return str(path)
 
 
@@ -142,11 +137,6 @@ class NodeSetUp:
         begun = asyncio.run(membership.begun(self._folder))
         to = begun[0] if begun else self._invitation()
         asyncio.run(lead_in(self._folder, to, self._signs))
-        asyncio.run(membership.in_log(self._folder))
-        self._ask.say(
-            "Move recovery-*.json out of this folder and into a safe: with it alone your agency "
-            "gets new keys if these are lost or stolen."
-        )
 
     def _signs(self) -> bool:
         return self._ask.yes("accept_charter")
@@ -155,7 +145,8 @@ class NodeSetUp:
         """Import the agency's file, if there is one, by a mapping that a person has filled in."""
         ask = self._ask
         while file := ask.text("clients_file"):
-            mapping = ask.text("mapping")
+            beside = importing.draft_beside(Path(file))
+            mapping = ask.text("mapping", str(beside) if beside.exists() else None)
             if not mapping:
                 mapping = self._filled_in(Path(file))
             try:
@@ -173,7 +164,7 @@ class NodeSetUp:
 
     def _filled_in(self, file: Path) -> str:
         """A draft mapping beside the agency's file, once somebody has filled it in."""
-        draft = file.with_suffix(".mapping.toml")
+        draft = importing.draft_beside(file)
         if not draft.exists():
             allowed = asyncio.run(importing.allowed_codes(self._folder))
             importing.mapping_for(file, None, allowed)
@@ -183,11 +174,4 @@ class NodeSetUp:
 
     def _invitation(self) -> str:
         """The invitation's text."""
-        given = self._ask.text("invitation")
-        path = Path(given)
-        return _in_file(path) if len(given) < 300 and path.is_file() else given
-
-
-def _in_file(path: Path) -> str:
-    with path.open("rb") as stream:
-        return stream.read(INVITATION_LIMIT).decode("utf-8", "replace")
+        return invitation_text(self._ask.text("invitation"))

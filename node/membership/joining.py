@@ -27,7 +27,7 @@ from protocol.messages.bodies import EnrolmentBody, KeyBirthBody
 from protocol.messages.key_record import KeyRecord
 from protocol.messages.statement import Statement, parse_statement
 from protocol.signing import SecretSeed, public_key, verify_ed25519
-from protocol.wire import Invitation, parse_wire
+from protocol.wire import Invitation
 from runtime.environment import Environment
 from runtime.files import put_settings
 from runtime.secrets import make_own_folder, read_secrets, write_secrets
@@ -88,16 +88,6 @@ def init_folder(folder: Path, values: Mapping[str, str | int]) -> None:
     check_settings(NodeSettings, values, "init")
     make_own_folder(folder)
     put_settings(path, values)
-
-
-def read_invitation(text: str) -> Invitation:
-    """The invitation as the operator handed it over. Raises RemoteError(INVITATION)."""
-    try:
-        return parse_wire(Invitation, from_base64("".join(text.split())))
-    except (ValueError, RemoteError) as error:
-        raise RemoteError(ErrorCode.INVITATION, "this is not an invitation; copy all of it") from (
-            error
-        )
 
 
 def unfinished(tables: NodeTables) -> list[HubRow]:

@@ -1,9 +1,12 @@
 """A node's folder as a running program: one service a hub, and the local interface beside them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
+
+from aiohttp import web
 
 from node.actions.membership import api_token
 from node.config import NodeSettings, load_settings
@@ -25,8 +28,12 @@ if TYPE_CHECKING:
     from node.news.mailing import NewsMailer
 
 
-async def serve(folder: Path, ready: Callable[[int], None]) -> None:
-    """Serve every hub that the node has joined, until stopped; `ready` is told how many.
+Ready = Callable[[int, Sequence[str]], None]
+
+
+async def serve(folder: Path, ready: Ready) -> None:
+    """Serve every hub that the node has joined, until stopped; `ready` is told how many, and what
+    is served here and where.
 
     Raises LocalError.
     """
@@ -36,7 +43,7 @@ async def serve(folder: Path, ready: Callable[[int], None]) -> None:
         await _serve(folder, ready)
 
 
-async def _serve(folder: Path, ready: Callable[[int], None]) -> None:
+async def _serve(folder: Path, ready: Ready) -> None:
     settings = load_settings(folder)
     configure_logs(settings.log_level, settings.log_format)
     engine = open_engine(folder)
@@ -55,35 +62,56 @@ async def _serve(folder: Path, ready: Callable[[int], None]) -> None:
             for service in services:
                 service.others = [one.membership for one in services if one is not service]
             mailer = _mailer(folder, settings, engine)
-            ready(len(services))
+            listeners = _listeners(folder, engine, services, settings)
+            ready(len(services), [f"{one.what} at {one.address}" for one in listeners])
             work: list[Awaitable[object]] = [service.run() for service in services]
             if mailer is not None:
                 work.append(mailer.run(services[0].attempt))
-            if settings.metrics_port:
-                app = node_watch(folder, engine, services).application()
-                work.append(serve_forever(app, settings.metrics_host, settings.metrics_port))
-            if settings.api_port:
-                token = api_token(folder, Environment())
-                api = LocalApi(services, token, settings.api_host)
-                work.append(serve_forever(api.application(), settings.api_host, settings.api_port))
-            if settings.web_port:
-                work.append(_pages(folder, engine, services, settings))
+            work += [
+                serve_forever(one.app, one.host, one.port, one.certificate) for one in listeners
+            ]
             await until_stopped(work)
     finally:
         await engine.close()
 
 
-async def _pages(
-    folder: Path, engine: NodeEngine, services: list[NodeService], settings: NodeSettings
-) -> None:
-    """Serve the pages until cancelled; what they need is loaded only here. Raises LocalError."""
-    from node.web.pages.site import node_site
+@dataclass(frozen=True)
+class Listener:
+    """What is served to people or programs of the agency, and where."""
 
-    app = node_site(engine, services, settings, Environment()).application()
-    certificate = None
-    if settings.web_certificate:
-        certificate = (folder / settings.web_certificate, folder / settings.web_key)
-    await serve_forever(app, settings.web_host, settings.web_port, certificate)
+    what: str
+    app: web.Application
+    host: str
+    port: int
+    certificate: tuple[Path, Path] | None = None
+
+    @property
+    def address(self) -> str:
+        """Where it answers on this machine."""
+        return f"http{'s' if self.certificate else ''}://{self.host}:{self.port}"
+
+
+def _listeners(
+    folder: Path, engine: NodeEngine, services: list[NodeService], settings: NodeSettings
+) -> list[Listener]:
+    """All that the settings turn on. Raises LocalError."""
+    found = []
+    if settings.web_port:
+        from node.web.pages.site import node_site  # what pages need is loaded only for them
+
+        pages = node_site(engine, services, settings, Environment()).application()
+        files = (folder / settings.web_certificate, folder / settings.web_key)
+        certificate = files if settings.web_certificate else None
+        found.append(Listener("pages", pages, settings.web_host, settings.web_port, certificate))
+    if settings.api_port:
+        token = api_token(folder, Environment())
+        api = LocalApi(services, token, settings.api_host).application()
+        found.append(Listener("local interface", api, settings.api_host, settings.api_port))
+    if settings.metrics_port:
+        watch = node_watch(folder, engine, services, [one.app for one in found])
+        place = settings.metrics_host, settings.metrics_port
+        found.append(Listener("numbers", watch.application(), *place))
+    return found
 
 
 def _mailer(folder: Path, settings: NodeSettings, engine: NodeEngine) -> "NewsMailer | None":

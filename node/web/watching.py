@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from aiohttp import web
+
 from node.alarms import Severity, open_alarms
 from node.service import NodeService
 from node.store.tables import NodeEngine, NodeTables
@@ -14,8 +16,15 @@ from runtime.metrics import Metric, gauge, of_jobs
 from transport.watched import Watch
 
 
-def node_watch(folder: Path, engine: NodeEngine, services: Sequence[NodeService]) -> Watch:
-    """A node's own. It works while its database can be read: a hub that is away is an alarm."""
+def node_watch(
+    folder: Path,
+    engine: NodeEngine,
+    services: Sequence[NodeService],
+    beside: Sequence[web.Application] = (),
+) -> Watch:
+    """A node's own. It works while its database can be read: a hub that is away is an alarm.
+    `beside`: its pages and its local interface.
+    """
 
     async def check() -> None:
         await engine.read(lambda tables: tables.hubs.all())
@@ -27,7 +36,7 @@ def node_watch(folder: Path, engine: NodeEngine, services: Sequence[NodeService]
         found = await engine.read(read)
         return [gauge("hubs", "Hubs that this node has joined.", len(services)), *found]
 
-    return Watch(folder, check, measure)
+    return Watch(folder, check, measure, beside)
 
 
 def _of_tables(tables: NodeTables, services: Sequence[NodeService]) -> list[Metric]:

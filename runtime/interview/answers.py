@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from protocol.errors import ErrorCode, LocalError
+from protocol.errors import ErrorCode, LocalError, RemoteError
 from runtime.files import put_file, toml_lines
+from runtime.folders import kind_of
 
 Value = str | int | bool
 KEPT = "set-up.toml"
+INVITATION_LIMIT = 10_000
 _MAGIC = frozenset("*?[")
 _YES, _NO = ("y", "yes"), ("n", "no")
 
@@ -52,6 +54,11 @@ class Answers:
         """Put an answer in the place of the one before."""
         if self._values.get(key) != value:
             self._values[key] = value
+            self._write()
+
+    def drop(self, key: str) -> None:
+        """Forget an answer that was refused: it stands for nothing."""
+        if self._values.pop(key, None) is not None:
             self._write()
 
     def _write(self) -> None:
@@ -120,10 +127,38 @@ def port_of(url: str) -> int | None:
     return (parts.port or 80) if parts.scheme == "http" else None
 
 
+def invitation(text: str) -> str:
+    """An invitation: where its file is, or the text that was pasted. Raises ValueError."""
+    from protocol.wire import read_invitation
+
+    try:
+        read_invitation(invitation_text(text))
+    except RemoteError as error:
+        if "." in text:  # no invitation has one, and most names of files
+            raise ValueError(f"there is no file {text.strip()}") from None
+        raise ValueError(f"give its file, or paste it: {error.detail}") from None
+    path = _named(text)
+    return str(path.absolute()) if path else text.strip()
+
+
+def invitation_text(given: str) -> str:
+    """The text of an invitation that was given as a file or pasted."""
+    path = _named(given)
+    if path is None:
+        return given
+    with path.open("rb") as stream:
+        return stream.read(INVITATION_LIMIT).decode("utf-8", "replace")
+
+
+def _named(text: str) -> Path | None:
+    path = Path(text.strip()).expanduser()
+    return path if len(text) < 300 and path.is_file() else None
+
+
 def place(text: str) -> str:
     """Files, folders or patterns (`../*/to-council.json`), as they hold from any folder."""
     words = [Path(word).expanduser().absolute() for word in shlex.split(text)]
-    if not words:
+    if not words or text.strip().lower() in {*_YES, *_NO}:
         raise ValueError("write a file or a folder")
     for path in words:
         if not (path.exists() or path.parent.is_dir() or _MAGIC & set(str(path))):
@@ -136,14 +171,15 @@ def _quoted(path: str) -> str:
 
 
 def arrived(where: str, limit: int) -> dict[str, bytes]:
-    """The files at a place (of a folder those that end in .json), by how a person would name them;
-    of one that is over the limit, one byte more than that.
+    """The files at a place, by how a person would name them; of one that is over the limit, one
+    byte more than that. In a folder those count that end in .json, and of a program's own folder,
+    which has others, those that a set-up hands out.
     """
     found: dict[str, bytes] = {}
     for word in shlex.split(where):
         path = Path(word)
         if path.is_dir():
-            paths = sorted(path.glob("*.json"))
+            paths = sorted(path.glob("to-*.json" if kind_of(path) else "*.json"))
         elif _MAGIC & set(word):
             paths = sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
         else:
@@ -153,6 +189,22 @@ def arrived(where: str, limit: int) -> dict[str, bytes]:
                 with file.open("rb") as stream:
                     found[shown(file)] = stream.read(limit + 1)
     return found
+
+
+def nothing_at(where: str) -> str:
+    """That no file has arrived, where it was looked for, and what to do if that is elsewhere."""
+    seen = [_seen(word) for word in shlex.split(where)]
+    return (
+        f"Nothing has arrived {' or '.join(seen)}. Is it elsewhere? Stop with Ctrl-C: the same "
+        "command asks where."
+    )
+
+
+def _seen(word: str) -> str:
+    path = Path(word)
+    if path.is_dir():
+        return f"in {shown(path)}"
+    return f"that is called {shown(path)}" if _MAGIC & set(word) else f"as {shown(path)}"
 
 
 def shown(path: Path) -> str:
@@ -169,3 +221,4 @@ TRIAL = Question(
 )
 COUNCIL_FILE = Question("Where does to-all.json arrive (a file, or a folder)", place)
 SERVE = Question("Serve now, in this window", yes_or_no, "yes")
+NOT_AGREED = "you have not agreed, and nothing goes on: call the council, then run this again"

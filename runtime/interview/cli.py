@@ -108,7 +108,7 @@ class Interview:
         self._questions = {**self._questions, key: question}
         kept = self.answers.get(key)
         if kept is not None and not least <= int(kept) <= most:
-            self.again(key)
+            self.refused(key)
         return self.number(key, usual)
 
     def yes(self, key: str, usual: Value | None = None, *, anew: bool = False) -> bool:
@@ -131,7 +131,7 @@ class Interview:
                 known = ", ".join(codes)
                 raise LocalError(ErrorCode.CONFIGURATION, f"{self._file}: {key} is one of: {known}")
             self.say(f"Please write a number from 1 to {len(codes)}.")
-            self.again(key)
+            self.refused(key)
 
     def address(self, key: str) -> str:
         """An address; one without encryption only where it is said that this is a trial."""
@@ -143,7 +143,7 @@ class Interview:
                 said = f"{self._file}: {key} is https://, or trial = true"
                 raise LocalError(ErrorCode.CONFIGURATION, said)
             self.say("Then it needs https://, with TLS in front of it.")
-            self.again(key, "trial")
+            self.refused(key, "trial")
 
     def port(self, url: str, usual: int) -> int:
         """Where to listen: in a trial at the address itself, else at a port behind a TLS proxy."""
@@ -191,6 +191,12 @@ class Interview:
     def again(self, *keys: str) -> None:
         """Ask these again, also if they were answered."""
         self._again |= set(keys)
+
+    def refused(self, *keys: str) -> None:
+        """Ask these again; what was answered is not offered."""
+        for key in keys:
+            self.answers.drop(key)
+        self.again(*keys)
 
     def once(self, question: Question) -> Value:
         """An answer that is asked for each time and kept nowhere; the usual one if nobody is
@@ -257,13 +263,13 @@ def leading(
     answers: Path | None,
     *,
     wait: bool,
-    failed: int = 1,
+    failed: Callable[[BaseException], int] = lambda _: 1,
 ) -> Iterator[Interview]:
-    """A set-up of a folder, which is made: one at a time, its errors as sentences and exit code
-    `failed`. Another program's folder is refused.
+    """A set-up of a folder, which is made: one at a time, its errors as sentences and the exit
+    code that `failed` says. Another program's folder is refused.
     """
     try:
-        with report_errors(lambda _: failed):
+        with report_errors(failed):
             if kind_of(folder) not in {None, kind}:
                 require(folder, kind)
             make_own_folder(folder)

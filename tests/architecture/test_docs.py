@@ -20,7 +20,13 @@ from scripts import settings_page
 ROOT = Path(__file__).parents[2]
 DOCS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "specs").glob("*.md")])
 COMMAND = re.compile(r"patchwork-(node|hub|keys|audit)((?: [a-z][a-z-]*)+)?")
-SET_UPS = ("hub.cli.set_up", "keys.holder.set_up", "audit.witness.set_up", "node.cli.set_up")
+SET_UPS = (
+    "hub.cli.set_up",
+    "keys.holder.set_up",
+    "audit.witness.set_up",
+    "audit.cli.set_up",
+    "node.cli.set_up",
+)
 MODULES = {
     "node": "node.cli.main",
     "hub": "hub.cli.main",

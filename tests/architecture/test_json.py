@@ -49,7 +49,7 @@ OTHERWISE = {
     },
     "audit": {
         **dict.fromkeys(("init", "fetch", "bundle", "witness add-log", "witness add-peer"), DONE),
-        **dict.fromkeys(("join", "witness set-up"), AT_THE_KEYBOARD),
+        **dict.fromkeys(("join", "set-up", "witness set-up"), AT_THE_KEYBOARD),
         "witness init": ONE_VALUE,
         "witness run": SERVES,
     },

@@ -94,6 +94,9 @@ def test_every_program_says_its_version(program: str) -> None:
     released = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
     assert released is not None
     assert (told.exit_code, told.stdout) == (0, f"patchwork-{program} {released[1]}\n")
+    if program == "audit":  # the witness stands alone, at another organisation
+        told = CliRunner().invoke(import_module("audit.witness.cli").app, ["--version"])
+        assert told.stdout == f"patchwork-audit witness {released[1]}\n"
 
 
 @pytest.mark.parametrize(

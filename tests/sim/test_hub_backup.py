@@ -168,6 +168,8 @@ async def test_the_pepper_is_kept_apart(
         with pytest.raises(LocalError) as caught:
             await asyncio.to_thread(restore_backup, empty, source, beside, [safe.file], env)
         assert caught.value.code is ErrorCode.BAD_FILE
+        assert "is a backup of " in caught.value.detail
+        assert " is wanted here" in caught.value.detail
         assert {path.name for path in empty.iterdir()} <= {"hub.lock"}
     del agencies
 

@@ -1,5 +1,6 @@
 """Joining is broken off and goes on: by the same command, with a second invitation or with none."""
 
+import asyncio
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -45,9 +46,12 @@ class Newcomer:
         async def stopped(_seconds: float) -> None:
             raise KeyboardInterrupt
 
+        async def hub_signs(_seconds: float) -> None:
+            town = self.town  # its own loop stands still meanwhile
+            await asyncio.to_thread(lambda: town.now(town.federation.checkpoint()))
+
         with self._patch.context() as patch:
-            if broken_off:
-                patch.setattr("node.membership.joining.asyncio.sleep", stopped)
+            patch.setattr("asyncio.sleep", stopped if broken_off else hub_signs)
             return self._run("join", "--accept-charter", "--dir", str(self.folder), typed=typed)
 
     def approved(self, said: Result) -> None:
@@ -92,7 +96,10 @@ def test_broken_off_and_approved_meanwhile_it_finishes(newcomer: Newcomer, secon
     newcomer.approved(said)
     done = newcomer.joins(typed)
     assert done.exit_code == 0, done.output
-    assert "Signed. You can publish now." in done.output
+    assert "Signed, and the log has it." in done.output
+    assert "You can publish" not in done.output, "nothing was imported yet"
+    assert "Next: patchwork-node import FILE" in done.output
+    assert "recovery-*" not in done.output
     assert "Read these words" not in done.output, "the council has compared them"
     accepts = newcomer.town.now(newcomer.town.federation.entries("charter_accept"))
     assert len(accepts) == 1
@@ -132,7 +139,11 @@ def test_before_it_asks_join_shows_what_is_signed(newcomer: Newcomer) -> None:
         "2 of 3 key holders make tokens:",
     ):
         assert part in said, part
-    assert said.index("Duty desk") < said.index("Signed."), "first read, then signed"
+    assert said.index("Duty desk") < said.index("Signed"), "first read, then signed"
+    (kept,) = newcomer.folder.glob("agreement-*.txt")
+    assert "signed messages, at the hub: " in kept.read_text(), "no screen holds it all"
+    (recovery,) = newcomer.folder.glob("recovery-*.json")
+    assert f"{recovery.name} into a safe" in said
 
 
 async def test_a_name_that_was_taken_is_corrected_and_the_invitation_counts_still(

@@ -23,8 +23,10 @@ from hub.server.routes import HubApp
 from hub.server.watching import STANDS_SECONDS, hub_watch
 from keys.holder.service import MAX_LOG_AGE
 from node.alarms import AlarmCode, raise_alarm
+from node.web.pages.site import node_site
 from node.web.watching import node_watch
 from protocol.signing import SecretSeed
+from runtime.environment import Environment
 from runtime.metrics import Pulse
 from tests.sim.federation import ORIGIN, SimFederation, SimNode
 from transport.client import HttpClient
@@ -150,9 +152,18 @@ async def test_a_node_counts_what_waits_and_what_is_amiss(
     assert await care.service.attempt("watch", _works)
     hub_id, now = membership.hub.hub_id, federation.clock()
     await care.write(lambda tables: raise_alarm(tables, hub_id, AlarmCode.NO_QUORUM, now))
-    async with alone(node_watch(membership.folder, membership.engine, [care.service])) as client:
+    pages = node_site(
+        membership.engine, [care.service], care.service.settings, Environment()
+    ).application()
+    watch = node_watch(membership.folder, membership.engine, [care.service], [pages])
+    async with alone(watch) as client, TestClient(TestServer(pages)) as browser:
         assert (await client.get("/healthz")).status == 200
+        assert (await browser.get("/sign-in")).status == 200
+        assert (await browser.get("/welcome/a-secret-link")).status >= 400
         found = await numbers(client, membership.folder)
+    assert found["http_requests_total", "GET", "/sign-in", "200"] == 1, "pages count too"
+    assert found["http_requests_total", "GET", "/healthz", "200"] == 1
+    assert not [labels for labels in found if "secret-link" in "".join(labels)]
     assert found["alarms", name, "missing"] == 1
     assert found["alarms", name, "proof"] == 0
     assert found["outbox_waiting", name] == 0

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audit.auditor.joining import parse_invitation
 from audit.case.case import BUNDLE_LIMIT, Case, parse_genesis, parse_payload, split_bundle
 from audit.findings import exit_code
 from audit.rules.open import open_case
@@ -15,7 +14,7 @@ from audit.verify.verify import verify_case
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import to_base64
 from protocol.log.tiles import ENTRIES, Tile, encode_entry_bundle
-from protocol.wire import Invitation, encode_wire
+from protocol.wire import Invitation, encode_wire, read_invitation
 from tests.unit.audit_log import brokered, council, payload_line
 
 LOG = brokered(council())
@@ -65,7 +64,7 @@ def test_genesis_files(data: bytes) -> None:
 @given(bytes_near(INVITATION.encode()).map(lambda data: data.decode("latin-1")))
 def test_invitations(text: str) -> None:
     try:
-        assert parse_invitation(text).hub_name
+        assert read_invitation(text).hub_name
     except RemoteError:
         assert text != INVITATION
 

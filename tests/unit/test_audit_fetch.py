@@ -403,10 +403,16 @@ async def test_nothing_is_signed_for_a_log_that_does_not_add_up(
     await joined(hub, tmp_path / "auditor")
     case = tmp_path / "case"
     words = ("fetch", hub.url, "--out", case, "--dir", tmp_path / "auditor")
-    code, _ = await run(*words, "--genesis", "0" * 64, "--allow-private-addresses")
+    code, said = await run(*words, "--genesis", "0" * 64, "--allow-private-addresses")
     assert code == 1
-    assert not (case / "payloads").exists()
-    assert (await run("verify", case))[0] == 1
+    assert "What came is in case.another-log." in said
+    assert "Fetched" not in said
+    aside = tmp_path / "case.another-log"
+    assert not (aside / "payloads").exists()
+    assert (await run("verify", aside))[0] == 1
+    code, said = await run(*words, "--genesis", hub.genesis, "--allow-private-addresses")
+    assert code == 0, "a slip in the fingerprint is in nobody's way"
+    assert (case / "payloads").exists()
 
 
 class Served(HttpClient):

@@ -227,7 +227,7 @@ def test_only_a_new_witness_without_an_address_is_asked_after(
 def test_a_hub_that_is_not_set_up_or_founded_has_no_charter_to_change(tmp_path: Path) -> None:
     folder = ["--dir", str(tmp_path)]
     done = CliRunner().invoke(app, ["charter", "show", *folder])
-    assert (done.exit_code, "run patchwork-hub init" in done.output) == (1, True)
+    assert (done.exit_code, "run patchwork-hub set-up" in done.output) == (1, True)
     init = ["init", "--name", "Hub", "--origin", "hub.example/log", "--control-domain", "Council"]
     assert CliRunner().invoke(app, [*init, *folder]).exit_code == 0
     (tmp_path / "change.toml").write_text("retention_days = 60\n")

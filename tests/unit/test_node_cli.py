@@ -108,6 +108,9 @@ def test_a_draft_lists_what_the_file_has_and_is_refused_until_it_is_completed(
     done = run(*confirmed)
     assert done.exit_code == 0, done.output
     assert "2 rows stored (2 new, 0 changed, 0 unchanged)." in done.output
+    again = run("import", str(file), "--dir", str(folder))
+    assert "Your mapping is in" in again.output, "it is no draft any more"
+    assert "Complete and check it" not in again.output
 
 
 def test_a_draft_says_what_it_lacks_and_which_columns_it_does_not_read(folder: Path) -> None:

@@ -28,7 +28,7 @@ def test_a_hub_that_was_not_set_up_says_what_to_run_and_makes_nothing(
 ) -> None:
     done = CliRunner().invoke(hub, [*arguments, "--dir", str(tmp_path)])
     assert done.exit_code == 1, done.output
-    assert "run patchwork-hub init" in done.output
+    assert "run patchwork-hub set-up" in done.output
     assert not list(tmp_path.iterdir())
 
 
@@ -100,7 +100,7 @@ def test_a_hubs_log_name_must_be_one(tmp_path: Path) -> None:
 def test_a_key_holder_out_of_order_says_what_to_do(tmp_path: Path) -> None:
     folder = ["--dir", str(tmp_path)]
     done = CliRunner().invoke(keys, ["serve", *folder])
-    assert (done.exit_code, "run patchwork-keys init" in done.output) == (1, True)
+    assert (done.exit_code, "run patchwork-keys set-up" in done.output) == (1, True)
     begin = ["init", "--name", "H", "--control-domain", "H", "--url", "https://h.example"]
     assert CliRunner().invoke(keys, [*begin, *folder]).exit_code == 0
     done = CliRunner().invoke(keys, ["serve", *folder])

@@ -285,3 +285,43 @@ def test_a_set_up_in_another_programs_folder_is_refused() -> None:
     done = CliRunner().invoke(hub, ["set-up", "--dir", "h1"])
     assert (done.exit_code, "h1 is a key holder's folder" in done.output) == (1, True), done.output
     assert not Path("h1/plan.json").exists()
+
+
+def test_an_answer_that_was_refused_is_not_offered_again() -> None:
+    said = typed("h1", "Holder\nDomain\nhttp://127.0.0.1:1\nno\nhttps://keys.example\n\nyes\n")
+    assert "Then it needs https://" in said.output
+    assert "[http://127.0.0.1:1]" not in said.output
+    assert 'url = "https://keys.example"' in Path("h1/set-up.toml").read_text()
+
+
+def test_it_says_where_it_looks_and_that_another_place_can_be_given() -> None:
+    for place, said in (
+        ("hub/to-al.json", "Nothing has arrived as hub/to-al.json."),
+        ("h1/in", "Nothing has arrived in h1/in."),
+        ("*/to-all.jsn", "Nothing has arrived that is called */to-all.jsn."),
+    ):
+        Path("hub").mkdir(exist_ok=True)
+        output = unattended("h1", council_file=place).output
+        assert said in output
+        assert "the same command asks where" in output
+    assert (
+        "Nothing has arrived that is called */nothing"
+        in unattended("hub", files="*/nothing").output
+    )
+    for stray in ("keys.json", "plan.json"):
+        Path("hub", stray).write_text("{}")
+    assert "Nothing has arrived in hub." in unattended("w1", council_file="hub").output, "no strays"
+    again = typed("h2", "Holder 2\nDomain\nhttps://h2.example\n8450\nyes\nyes\nhub/to-all.json\n")
+    assert "Not so: write a file or a folder." in again.output
+
+
+def test_a_no_says_whom_to_call_and_changes_nothing() -> None:
+    begun()
+    for folder in ("terms.json", "deal.json"):
+        Path("h1", folder).unlink(missing_ok=True)
+    refused = typed("h1", "hub/to-all.json\nno\n")
+    assert refused.exit_code == 1
+    assert "you have not agreed, and nothing goes on: call the council" in refused.output
+    assert not Path("h1/deal.json").exists()
+    typed("h1", "\nyes\n")
+    assert Path("h1/deal.json").exists()

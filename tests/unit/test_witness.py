@@ -422,7 +422,7 @@ def test_add_log_refuses_what_is_not_a_log_key(folder: Path, vkey: str) -> None:
 def test_run_without_init_says_what_to_do(tmp_path: Path) -> None:
     result = CliRunner().invoke(cli, ["run", str(tmp_path)])
     assert result.exit_code == 2
-    assert "run patchwork-audit witness init" in result.stderr
+    assert "run patchwork-audit witness set-up" in result.stderr
 
 
 def test_a_witness_process_from_its_command_line_to_sigterm(tmp_path: Path) -> None:

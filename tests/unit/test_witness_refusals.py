@@ -262,9 +262,15 @@ class TestCommands:
         self, folder: Path, ran: list[str]
     ) -> None:
         alone = CliRunner().invoke(cli.app, ["run", str(folder)])
-        assert "peers answered" not in alone.output
+        assert "other witnesses" not in alone.output
         key = NoteSigner("w7.example", SignatureType.COSIGNATURE_V1, SecretSeed(b"\x07" * 32)).key
         add = ["add-peer", str(folder), key.text, "https://127.0.0.1:1"]
         assert CliRunner().invoke(cli.app, add).exit_code == 0
-        assert "only 0 peers answered" in CliRunner().invoke(cli.app, ["run", str(folder)]).output
-        assert ran == ["serve", "serve"]
+        new = CliRunner().invoke(cli.app, ["run", str(folder)])
+        assert "other witnesses" not in new.output, "it has signed nothing that could be older"
+        store = WitnessStore(folder)
+        store.add_checkpoint(go_request(0, 3).encode(), NOON)
+        store.close()
+        said = CliRunner().invoke(cli.app, ["run", str(folder)]).output
+        assert "0 of 1 other witnesses said whether they saw something newer" in said
+        assert ran == ["serve", "serve", "serve"]

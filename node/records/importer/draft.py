@@ -22,7 +22,9 @@ OPEN = "?"
 """Stands where a person must write a code: no field takes it."""
 
 Allowed = Mapping[Field, Collection[str]]
-"""The codes that a field takes; a field that is not in it takes any code of its form."""
+"""The codes that a field takes, with their titles if it is a mapping; a field that is not in it
+takes any code of its form.
+"""
 
 _REQUIRED = {
     Field.LOCAL_ID: "required: the column with the client's id in your own system",
@@ -32,7 +34,7 @@ _PERMISSION = f"""
 # A row is published only with a lawful basis and a last day; without them it is kept here. Take the
 # marks away where it is the same for everybody, or give columns:
 # [fields.{Field.PERMISSION_BASIS}]
-# fixed = "{OPEN}"{{codes}}
+# fixed = "{OPEN}"
 # [fields.{Field.PERMISSION_VALID_UNTIL}]
 # fixed = "{OPEN}"                      # a day, as 2027-12-31
 """
@@ -97,8 +99,12 @@ def _table(name: Field, found: Collection[str], allowed: Collection[str] | None)
 def _left(table: Table, guess: ColumnMapping, allowed: Allowed) -> Iterator[str]:
     """Remarks at the end: fields without a source, and columns that none reads."""
     if Field.PERMISSION_BASIS not in guess.sources:
-        codes = ", ".join(allowed.get(Field.PERMISSION_BASIS, ()))
-        yield _PERMISSION.format(codes=f"  # allowed: {codes}" if codes else "").rstrip()
+        yield _PERMISSION.rstrip()
+        bases = allowed.get(Field.PERMISSION_BASIS, ())
+        if bases:
+            yield "#\n# Lawful bases that the sharing agreement has:"
+        for code in bases:
+            yield f"#   {code}  {bases[code]}" if isinstance(bases, Mapping) else f"#   {code}"
     read = {source.column for source in guess.sources.values()}
     yield "#"
     yield "# Other fields, which have no source yet:"

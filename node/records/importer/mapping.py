@@ -240,8 +240,10 @@ def check_types(mapping: ColumnMapping, types: Types) -> None:
     """Refuse a mapping to a type of involvement that no charter knows. Raises RemoteError."""
     source = mapping.sources.get(Field.INVOLVEMENT, Source())
     for value in (source.fixed, *(source.values or {}).values()):
-        if value:
-            _check(Field.INVOLVEMENT, value, types)
+        if value and (why := why_not(Field.INVOLVEMENT, value, types)):
+            close = get_close_matches(value, types or (), 1)
+            meant = f"; did you mean {close[0]}?" if close else ""
+            raise _bad(f"{Field.INVOLVEMENT}: {why}: {value}{meant}")
     for code in mapping.everything_of:
         if why := why_not(Field.INVOLVEMENT, code, types):
             raise _bad(f"everything_of: {why}")
