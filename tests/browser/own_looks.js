@@ -55,6 +55,6 @@
     if ((clips(overflowX) && e.scrollWidth > e.clientWidth + 1) || (clips(overflowY) && e.scrollHeight > e.clientHeight + 1)) say("text-spacing", e);
   }
   if (document.documentElement.scrollWidth > document.documentElement.clientWidth) say("text-spacing-sideways", document.body);
-  all.forEach((e, i) => { e.style.cssText = kept[i]; if (!kept[i]) e.removeAttribute("style"); });
+  all.forEach((e, i) => { e.style.cssText = kept[i]; if (e.getAttribute("style") === "") e.removeAttribute("style"); });
   return wrong;
 }
