@@ -6,10 +6,11 @@ that are brought up from an older version, and those of the engines' own tests, 
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from storage.sqlite import SqliteDatabase
 
-Migrate = Callable[[SqliteDatabase[object], sqlite3.Connection], None]
+Migrate = Callable[[SqliteDatabase[Any], sqlite3.Connection], None]
 OF_A_PROGRAM = 10  # scripts: the tests' own schemas have one or two
 
 
@@ -17,7 +18,7 @@ def made_once(migrate: Migrate) -> Migrate:
     """The same tables in the same file."""
     made: dict[Sequence[str], sqlite3.Connection] = {}
 
-    def bring_up(database: SqliteDatabase[object], connection: sqlite3.Connection) -> None:
+    def bring_up(database: SqliteDatabase[Any], connection: sqlite3.Connection) -> None:
         scripts = tuple(database._schema.scripts)
         ((pages,),) = connection.execute("PRAGMA page_count")
         if pages > 1 or len(scripts) < OF_A_PROGRAM:
