@@ -55,7 +55,7 @@ MEMORY, MEMORY_BYTES = Path("/dev/shm"), 2**31  # noqa: S108 - pytest's own fold
 if _holds_files(MEMORY):
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
-SqliteDatabase._migrate = ready_made.made_once(SqliteDatabase._migrate)  # type: ignore[method-assign]
+SqliteDatabase._migrate = ready_made.made_once(SqliteDatabase._migrate)  # type: ignore[assignment,method-assign]
 
 
 @pytest.hookimpl(wrapper=True)
