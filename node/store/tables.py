@@ -6,6 +6,7 @@ It holds clients in the clear: this is the agency's own database. Nothing here d
 from pathlib import Path
 
 from node.store.alarms import AlarmStore
+from node.store.answer_rules import AnswerRules
 from node.store.attention import AttentionStore
 from node.store.cards import Cards
 from node.store.checks import ReceivedChecks, SentChecks
@@ -66,7 +67,7 @@ class NodeTables:
         self.figures = Figures(tx)
         self.findable = FindableTypes(tx)
         self.withheld, self.withdrawn = WithheldClients(tx), WithdrawnHashes(tx)
-        self.openings = Openings(tx)
+        self.openings, self.answer_rules = Openings(tx), AnswerRules(tx)
         self.people = People(tx)
         self.team_roles, self.absences = TeamRoles(tx), Absences(tx)
         self.stubs = Stubs(tx)

@@ -9,18 +9,28 @@ from node.store.tables import NodeEngine
 from node.web.pages import (
     adding,
     administration,
+    agency,
+    asked,
     asking,
+    cards,
     changing,
     clients,
+    duty,
     family,
     governance,
+    health,
     inbox,
     introducing,
+    keeping,
     news,
+    people,
+    presets,
     raising,
+    rules,
     sent,
     start,
     team,
+    withheld,
 )
 from node.web.pages.desk import Desk, NodePage, Reception
 from runtime.environment import Environment
@@ -43,8 +53,18 @@ PAGES: list[NodePage] = [
     *raising.PAGES,
     *sent.PAGES,
     *news.PAGES,
+    *duty.PAGES,
     *governance.PAGES,
+    *asked.PAGES,
+    *cards.PAGES,
+    *health.PAGES,
+    *withheld.PAGES,
     *administration.PAGES,
+    *people.PAGES,
+    *agency.PAGES,
+    *rules.PAGES,
+    *presets.PAGES,
+    *keeping.PAGES,
 ]
 
 
