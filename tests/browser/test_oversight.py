@@ -91,7 +91,7 @@ async def test_an_administrator_keeps_people_duty_and_the_organisation(
         me.looks = False  # test_administration looks at it
         await me.click("Save")
         me.looks = True
-        await me.click("Change Health visiting")
+        await me.click("Change (Health visiting)")
         await me.choose("Call it something else")
         await me.fill("Its new name", "Visits")
         me.looks = False

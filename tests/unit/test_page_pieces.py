@@ -1,4 +1,4 @@
-"""Pieces of pages that a whole page cannot show: what was changed on its way, and hubs that differ."""
+"""Pieces of pages that no whole page shows: what was changed on its way, and hubs that differ."""
 
 from typing import Any
 
