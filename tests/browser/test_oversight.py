@@ -177,5 +177,6 @@ async def test_the_lead_sees_who_asked_and_withholds_with_a_manager(
         await other.click("Continue")
         await me.open("/withheld/1")
         await me.sees("To others it looks as if you had no such record.")
+        await me.sees("3 October 2026")
     await linked.settle()
     assert (await care.team("c1")).others == ()

@@ -13,6 +13,7 @@ from node.store.tables import NodeTables
 from node.views.people import people_value
 from node.web.pages.desk import NodePage, NodeVisit
 from protocol.errors import ErrorCode, LocalError
+from protocol.governance.retention import DAY
 from web.forms import InvalidForm
 from web.site import Answer, Go, Shown
 
@@ -105,13 +106,16 @@ def _by_team(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _calendar(_tables: NodeTables, membership: HubMembership) -> dict[str, Any]:
-    """How long each has to answer, and the days to come on which nobody has to."""
-    times = membership.charter.answering
-    today = datetime.fromtimestamp(membership.env.clock(), UTC).date().isoformat()
+    """How long each has to answer, and the days of the year to come on which nobody has to."""
+    times, now = membership.charter.answering, membership.env.clock()
+    today, last = (
+        datetime.fromtimestamp(at, UTC).date().isoformat() for at in (now, now + 366 * DAY)
+    )
+    holidays = times.holidays if times is not None else []
     return {
         "hub": membership.hub.name,
         "times": times.model_dump() if times is not None else None,
-        "holidays": [day for day in times.holidays if day >= today] if times is not None else [],
+        "holidays": [day for day in holidays if today <= day <= last],
     }
 
 

@@ -53,18 +53,18 @@ PAGES: list[NodePage] = [
     *raising.PAGES,
     *sent.PAGES,
     *news.PAGES,
-    *duty.PAGES,
     *governance.PAGES,
     *asked.PAGES,
     *cards.PAGES,
-    *health.PAGES,
     *withheld.PAGES,
     *administration.PAGES,
     *people.PAGES,
+    *duty.PAGES,
     *agency.PAGES,
     *rules.PAGES,
     *presets.PAGES,
     *keeping.PAGES,
+    *health.PAGES,
 ]
 
 

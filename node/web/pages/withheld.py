@@ -2,6 +2,7 @@
 waits for the other one.
 """
 
+from datetime import UTC, date, datetime
 from typing import Any
 
 from aiohttp import web
@@ -89,8 +90,14 @@ def _may(visit: NodeVisit) -> bool:
 
 
 async def _all(visit: NodeVisit) -> list[dict[str, Any]]:
+    """All, each with its last day: it ends with that day's last second in UTC."""
     now = visit.here.now
-    return await visit.here.read(lambda tables: withheld_value(tables, now))
+    found = await visit.here.read(lambda tables: withheld_value(tables, now))
+    return [{**one, "last": _last_day(one["expires_at"])} for one in found]
+
+
+def _last_day(expires_at: int | None) -> date | None:
+    return datetime.fromtimestamp(expires_at - 1, UTC).date() if expires_at is not None else None
 
 
 async def _one(visit: NodeVisit) -> dict[str, Any]:
