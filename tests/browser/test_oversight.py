@@ -68,7 +68,7 @@ async def test_an_administrator_keeps_people_duty_and_the_organisation(
         assert await me.heading() == "It is signed"
 
         charter = await linked.charter()
-        quotas = {**charter.to_value()["quotas"], "requests_per_day": 999}  # type: ignore[dict-item]
+        quotas = {**charter.to_value()["quotas"], "requests_per_day": 999}
         await amend(linked, {"quotas": quotas})
         await follow(health)
         await me.click("Organisation")

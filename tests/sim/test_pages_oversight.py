@@ -256,7 +256,7 @@ async def test_an_agreement_is_read_old_beside_new_and_the_version_that_was_read
     path = f"/administration/agency/{health.membership.hub.hub_id}/agreement"
     assert (await me.get(f"{path}/sign")).status == 303, "nothing to sign"
     more = charter.quotas.requests_per_day + 7
-    quotas = {**charter.to_value()["quotas"], "requests_per_day": more}  # type: ignore[dict-item]
+    quotas = {**charter.to_value()["quotas"], "requests_per_day": more}
     new = await amend(federation, {"quotas": quotas})
     await follow(health)
     page = await text(await me.get(path))
