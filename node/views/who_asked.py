@@ -46,12 +46,23 @@ def who_asked(
     """Requests and identity checks from one time to before another at a hub, the newest first."""
     span = (membership.hub.hub_id, since, until)
     clients = _Clients(tables, membership.hub.hub_id)
-    found = [_sent(tables, membership, clients, one) for one in tables.sent_requests.between(*span)]
+    sent, checks = tables.sent_requests.between(*span), tables.sent_checks.between(*span)
+    said = {
+        **tables.outbox.bodies_about(span[0], "request", [one.request_id for one in sent]),
+        **tables.outbox.bodies_about(span[0], "identity_request", [one.check_id for one in checks]),
+    }
+    found = [
+        _sent(tables, membership, clients, one) | _said(membership, said.get(one.request_id))
+        for one in sent
+    ]
+    found += [
+        _sent_check(membership, clients, one) | _said(membership, said.get(one.check_id))
+        for one in checks
+    ]
     found += [
         _received(tables, membership, clients, one)
         for one in tables.received_requests.between(*span)
     ]
-    found += [_sent_check(membership, clients, one) for one in tables.sent_checks.between(*span)]
     found += [
         _received_check(membership, clients, one) for one in tables.received_checks.between(*span)
     ]
@@ -172,6 +183,11 @@ def _grounds(membership: HubMembership, basis: str, purpose: str) -> dict[str, A
     found = membership.charter.lawful_basis(basis)
     titles = {one.code: one.title for one in membership.charter.purposes}
     return {"basis": found.title if found else basis, "purpose": titles.get(purpose, purpose)}
+
+
+def _said(membership: HubMembership, body: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The grounds of something that we asked, as long as what we sent is kept."""
+    return _grounds(membership, body["basis"], body["purpose"]) if body is not None else {}
 
 
 def _name(membership: HubMembership, party_id: str) -> str | None:

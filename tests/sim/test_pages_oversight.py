@@ -114,6 +114,7 @@ async def test_the_lead_sees_who_asked_both_ways_by_whom_and_why_it_was_refused(
         page = await text(await others[Role.GOVERNANCE_LEAD].get("/governance/asked?by=refused"))
     assert "We asked: Health visiting" in page
     assert "S. Worker" in page
+    assert "(Enquiry into significant harm)" in page, "why we asked is known of what we sent"
     assert "sharing was found not proportionate" in page
 
 
