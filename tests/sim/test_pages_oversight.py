@@ -13,6 +13,7 @@ from node.records.accounts import Role
 from node.store.tables import NodeTables
 from protocol.requests.refusals import RefusalCode
 from storage.backup import opened_backup
+from tests.sim import test_identity_check as identity
 from tests.sim.federation import AMIRA, DUTY, SimFederation, SimNode, row
 from tests.sim.test_answering import BASIS
 from tests.sim.test_charter_change import amend, follow
@@ -116,6 +117,25 @@ async def test_the_lead_sees_who_asked_both_ways_by_whom_and_why_it_was_refused(
     assert "S. Worker" in page
     assert "(Enquiry into significant harm)" in page, "why we asked is known of what we sent"
     assert "sharing was found not proportionate" in page
+
+
+async def test_the_lead_sees_identity_checks_both_ways(
+    federation: SimFederation, unsure: Agencies
+) -> None:
+    health, care = unsure
+    check_id = await identity.check(care)
+    await federation.settle()
+    await identity.answer(health, check_id, "same")
+    await federation.settle()
+    for node, way, client in (
+        (health, "They asked us: Social care", "h1"),
+        (care, "We asked: Health visiting", "c1"),
+    ):
+        async with visiting(node) as found:
+            page = await text(await found[Role.GOVERNANCE_LEAD].get("/governance/asked?by=client"))
+        for said in (way, "An identity check", "Compared", "S. Worker", f">{client}<"):
+            assert said in page, said
+        assert "(Enquiry into significant harm)" in page
 
 
 async def test_somebody_who_opens_far_more_than_usual_is_shown_to_the_lead(
