@@ -18,6 +18,7 @@ from pydantic import (
 )
 from pydantic_settings import SettingsConfigDict
 
+from node.backup_settings import BackupSettings
 from node.web_settings import WebSettings
 from protocol.contact import read_email, require_hours, require_name, require_phone
 from protocol.fields import BasisCode, Code
@@ -163,7 +164,7 @@ class MailSettings(BaseModel):
         return self
 
 
-class NodeSettings(WebSettings, ServiceSettings):
+class NodeSettings(WebSettings, BackupSettings, ServiceSettings):
     """Settings of one node."""
 
     model_config = SettingsConfigDict(env_prefix="PATCHWORK_NODE_", extra="forbid")
@@ -357,11 +358,17 @@ class NodeSettings(WebSettings, ServiceSettings):
         shared_places((), values)
         return values
 
-    def rule_for(self, basis: str, member_class: str) -> AnswerRule:
-        """How a request on a basis (as we call it) by an agency of a class is answered by rule."""
+    def rule_for(
+        self, basis: str, member_class: str, chosen: AnswerRule | None = None
+    ) -> AnswerRule:
+        """How a request on a basis (as we call it) by an agency of a class is answered by rule.
+        `chosen`: what somebody chose for just these on a page, which node.toml alone can overrule.
+        """
         of_basis, of_any = (self.answer_rules.get(name, {}) for name in (basis, ANY))
         if member_class in of_basis:
             return of_basis[member_class]
+        if chosen is not None:
+            return chosen
         said = {of_basis.get(ANY), of_any.get(member_class)} - {None}
         if not said:
             return self.answer_rule

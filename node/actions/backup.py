@@ -4,8 +4,13 @@ Without recovery keys, which lie in a safe and never beside what they replace.
 """
 
 import asyncio
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fnmatch import fnmatch
 from pathlib import Path
 
+from node.backup_settings import BackupSettings
 from node.membership.synced import notice
 from node.store.resync import Cause
 from node.store.tables import NodeTables, open_engine
@@ -18,6 +23,7 @@ from storage.sqlite import snapshot
 PROGRAM = "patchwork-node"
 DATABASE = "node.sqlite"
 FILES = ("node.toml", "api-token.json", "keys-*.json")
+MADE = "patchwork-node-*.age"
 
 
 def make_backup(folder: Path, target: Path, recipients: list[str], env: Environment) -> None:
@@ -30,6 +36,42 @@ def make_backup(folder: Path, target: Path, recipients: list[str], env: Environm
     with snapshot(folder / DATABASE) as database:
         label = Label(PROGRAM, env.clock())
         write_backup(target, recipients, label, {**files, DATABASE: database})
+
+
+@dataclass(frozen=True)
+class Made:
+    """A backup: its file's name, and when it was written (Unix seconds)."""
+
+    name: str
+    at: int
+
+
+def backup_now(folder: Path, settings: BackupSettings, env: Environment) -> str:
+    """Write a backup into the folder of the settings; its name. Raises LocalError: NOT_READY
+    without such settings, STORAGE.
+    """
+    if not settings.backup_folder:
+        raise LocalError(ErrorCode.NOT_READY, "node.toml says nothing of backup_folder")
+    made = f"{datetime.fromtimestamp(env.clock(), UTC):%Y-%m-%d-%H%M%S}"
+    target = Path(settings.backup_folder) / MADE.replace("*", made)
+    make_backup(folder, target, list(settings.backup_recipients), env)
+    return target.name
+
+
+def backups_made(settings: BackupSettings) -> list[Made]:
+    """The backups in the folder of the settings, the newest first. Raises LocalError(STORAGE)."""
+    if not settings.backup_folder:
+        return []
+    try:
+        with os.scandir(settings.backup_folder) as entries:
+            found = [
+                Made(entry.name, int(entry.stat().st_mtime))
+                for entry in entries
+                if fnmatch(entry.name, MADE)
+            ]
+    except OSError as error:
+        raise LocalError(ErrorCode.STORAGE, "the folder for backups cannot be read") from error
+    return sorted(found, key=lambda one: (-one.at, one.name))
 
 
 def restore_backup(folder: Path, source: Path, identities: list[Path], env: Environment) -> None:

@@ -22,6 +22,7 @@ GONE = {
     "clients": "client(s) with all that was kept of them",
     "withdrew": "of these had withdrawn, and leave keyed hashes behind",
     "requests": "requests",
+    "drafts": "requests that were begun and never sent",
     "checks": "identity checks",
     "acts": "notes of who did what",
     "absences": "absences",

@@ -66,6 +66,12 @@ DEEDS = {
     "raised_attention": "raised attention about {}",
     "saw_attention": "saw to the attention raised about {}",
     "asked_to_invite": "asked the council to invite {}",
+    "appointed": "said what {} is here, and for whom they answer",
+    "let_go": "said that {} has left",
+    "said_away": "said that {} is away",
+    "said_back": "said that {} is here again",
+    "made_backup": "made the backup {}",
+    "changed_rule": "changed by which rule requests are answered: {}",
 }
 
 ALL, NONE = "all", "none"

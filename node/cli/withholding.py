@@ -5,7 +5,7 @@ Exit codes: 0 done, 1 refused or failed (the sentence says why), 2 wrong usage.
 
 import asyncio
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -116,7 +116,7 @@ def _line(item: dict[str, Any]) -> str:
     state = "withheld" if item["in_force"] else f"proposed by {item['proposed_by']}, not in force"
     until = ""
     if item["expires_at"]:
-        until = f" until {datetime.fromtimestamp(item['expires_at'] - 1).astimezone():%-d %B %Y}"
+        until = f" until {datetime.fromtimestamp(item['expires_at'] - 1, UTC):%-d %B %Y}"
     due = "; LOOK AT IT NOW" if item["due"] and item["in_force"] else ""
     ending = f"; {item['ending_by']} says that it is to end" if item["ending_by"] else ""
     return f"{item['id']}  {plain(item['client'])}: {state}{until}. {item['reason']}{due}{ending}"

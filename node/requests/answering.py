@@ -302,7 +302,8 @@ class Answering:
         asker = member.body.member_class if member is not None else None
         if untold or asker is None or allows_break_glass(basis) or not rule_may_allow(basis, asker):
             return "ask"
-        return self._settings.rule_for(membership.agreement.own_basis(request.basis), asker)
+        own = membership.agreement.own_basis(request.basis)
+        return self._settings.rule_for(own, asker, tables.answer_rules.get(own, asker))
 
     def _is_link_proven(
         self, tables: NodeTables, request: ReceivedRequest, *, doubted: bool

@@ -166,6 +166,14 @@ class SentChecks:
         sql = "SELECT * FROM sent_check WHERE hub_id = ? ORDER BY asked_at, check_id"
         return [_sent(row) for row in self._tx.rows(sql, hub_id)]
 
+    def between(self, hub_id: str, since: int, until: int) -> list[SentCheck]:
+        """Those asked from one time to before another, oldest first."""
+        sql = (
+            "SELECT * FROM sent_check WHERE hub_id = ? AND asked_at >= ? AND asked_at < ? "
+            "ORDER BY asked_at, check_id"
+        )
+        return [_sent(row) for row in self._tx.rows(sql, hub_id, since, until)]
+
     def allowed(self, hub_id: str) -> list[SentCheck]:
         """Those whose details may leave once a quorum has seen the hub's decision."""
         sql = "SELECT * FROM sent_check WHERE hub_id = ? AND state = ? ORDER BY asked_at, check_id"
@@ -232,6 +240,14 @@ class ReceivedChecks:
             hub_id, _R.ASKS_PERSON.value,
         )  # fmt: skip
         return [_received(row) for row in rows]
+
+    def between(self, hub_id: str, since: int, until: int) -> list[ReceivedCheck]:
+        """Those that came from one time to before another, oldest first."""
+        sql = (
+            "SELECT * FROM received_check WHERE hub_id = ? AND received_at >= ? "
+            "AND received_at < ? ORDER BY received_at, check_id"
+        )
+        return [_received(row) for row in self._tx.rows(sql, hub_id, since, until)]
 
     def without_details(self, hub_id: str) -> list[ReceivedCheck]:
         """Those of which we know who asked, and which no details have followed; oldest first."""

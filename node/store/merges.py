@@ -43,6 +43,10 @@ class Merges:
         """All presets, by name."""
         return [Preset(**row) for row in self._tx.rows("SELECT * FROM preset ORDER BY name")]
 
+    def drop_preset(self, name: str) -> bool:
+        """Keep a preset no longer; whether there was one. Clients keep what they got by it."""
+        return self._tx.run("DELETE FROM preset WHERE name = ?", name) == 1
+
     def all_merged(self, clients: Collection[int]) -> set[int]:
         """Of these clients (row ids), those who are part of another one."""
         sql = "SELECT client FROM merged_client WHERE client IN (:among)"

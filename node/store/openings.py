@@ -52,6 +52,15 @@ class Openings:
             is not None
         )  # fmt: skip
 
+    def per_day(self, since: int, until: int) -> list[tuple[int, int, int]]:
+        """How many different clients each person opened on each day (Unix seconds // 86400)."""
+        rows = self._tx.rows(
+            "SELECT person, at / 86400 AS day, COUNT(DISTINCT client) AS n FROM opening "
+            "WHERE at >= ? AND at < ? GROUP BY person, at / 86400",
+            since, until,
+        )  # fmt: skip
+        return [(row["person"], row["day"], row["n"]) for row in rows]
+
     def newest(self, before: int, most: int, *, with_reason: bool) -> list[Opening]:
         """The newest of all, before one (its row's id); or only those that needed a reason."""
         only = "AND reason IS NOT NULL" if with_reason else ""

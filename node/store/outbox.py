@@ -120,6 +120,17 @@ class OutboxStore:
         row = self._tx.one("SELECT * FROM outbox WHERE hub_id = ? AND id = ?", hub_id, number)
         return _item(row) if row else None
 
+    def bodies_about(
+        self, hub_id: str, kind: str, subjects: Collection[str]
+    ) -> dict[str, dict[str, Any]]:
+        """What we said in statements of a kind about these; what is kept no more is left out."""
+        rows = self._tx.rows_among(
+            "SELECT subject, body FROM outbox WHERE hub_id = ? AND kind = ? "
+            "AND subject IN (:among)",
+            hub_id, kind, among=subjects,
+        )  # fmt: skip
+        return {row["subject"]: json.loads(row["body"]) for row in rows}
+
     def pending(self, hub_id: str) -> list[OutboxItem]:
         """What waits to be sent, in the order in which it was put in."""
         sql = "SELECT * FROM outbox WHERE hub_id = ? AND state = ? ORDER BY id"

@@ -54,6 +54,12 @@ class Deed(StrEnum):
     ASKED_TO_INVITE = "asked_to_invite"
     TOOK_ON = "took_on"
     HANDED_OVER = "handed_over"
+    APPOINTED = "appointed"
+    LET_GO = "let_go"
+    SAID_AWAY = "said_away"
+    SAID_BACK = "said_back"
+    MADE_BACKUP = "made_backup"
+    CHANGED_RULE = "changed_rule"
 
 
 @dataclass(frozen=True, repr=False)
@@ -120,7 +126,7 @@ class WorkerRow:
 @dataclass(frozen=True, repr=False)
 class Act:
     """What one of our people (a row's id) did: to which client (its own id), how many alerts, which
-    alarm, which version of the charter.
+    alarm, which version of the charter, to whom of ours, which backup, which rule.
     """
 
     person: int

@@ -61,6 +61,24 @@ class SentRequests:
         )
         return [(str(row["local_id"]), sent_of(row)) for row in rows]
 
+    def between(self, hub_id: str, since: int, until: int) -> list[SentRequest]:
+        """Those made from one time to before another, oldest first."""
+        sql = (
+            "SELECT * FROM sent_request WHERE hub_id = ? AND asked_at >= ? AND asked_at < ? "
+            "ORDER BY asked_at, request_id"
+        )
+        return [sent_of(row) for row in self._tx.rows(sql, hub_id, since, until)]
+
+    def per_day(self, since: int, until: int) -> list[tuple[int, int, int]]:
+        """How many each person (a row's id) made on each day (Unix seconds // 86400)."""
+        rows = self._tx.rows(
+            "SELECT practitioner, asked_at / 86400 AS day, COUNT(*) AS n FROM sent_request "
+            "WHERE asked_at >= ? AND asked_at < ? AND practitioner IS NOT NULL "
+            "GROUP BY practitioner, asked_at / 86400",
+            since, until,
+        )  # fmt: skip
+        return [(row["practitioner"], row["day"], row["n"]) for row in rows]
+
     def of_client(self, hub_id: str, client: int) -> list[SentRequest]:
         """Those about a client (a row's id), the newest first."""
         sql = (
@@ -172,6 +190,14 @@ class ReceivedRequests:
             hub_id, person, ReceivedState.ASKS_PERSON.value, most,
         )  # fmt: skip
         return [received_of(row) for row in rows]
+
+    def between(self, hub_id: str, since: int, until: int) -> list[ReceivedRequest]:
+        """Those that came from one time to before another, oldest first."""
+        sql = (
+            "SELECT * FROM received_request WHERE hub_id = ? AND received_at >= ? "
+            "AND received_at < ? ORDER BY received_at, request_id"
+        )
+        return [received_of(row) for row in self._tx.rows(sql, hub_id, since, until)]
 
     def allowed(self, hub_id: str, now: int) -> list[ReceivedRequest]:
         """Those whose card may leave once a quorum has seen the decision, oldest first; a renewed

@@ -6,6 +6,7 @@ It holds clients in the clear: this is the agency's own database. Nothing here d
 from pathlib import Path
 
 from node.store.alarms import AlarmStore
+from node.store.answer_rules import AnswerRules
 from node.store.attention import AttentionStore
 from node.store.cards import Cards
 from node.store.checks import ReceivedChecks, SentChecks
@@ -67,6 +68,7 @@ class NodeTables:
     withheld = Made(WithheldClients)
     withdrawn = Made(WithdrawnHashes)
     openings = Made(Openings)
+    answer_rules = Made(AnswerRules)
     people = Made(People)
     team_roles = Made(TeamRoles)
     absences = Made(Absences)

@@ -7,9 +7,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from node.alarms import AlarmCode
 from node.records.accounts import Role
+from node.records.forgetting import Stays
+from node.store.old import Kind
+from node.store.people import PersonKind
 from node.web.pages.help import TOPICS, help_for
 from node.web.pages.site import PAGES
+from protocol.requests.refusals import RefusalCode
 from web.look import Brand, Look
 
 ROOT = Path(__file__).parents[2]
@@ -77,6 +82,28 @@ def test_no_text_is_unused() -> None:
         for key in LOOK.words.texts
     }
     assert {key for key in whole if key not in used and not key.startswith(made)} == set()
+
+
+def test_no_text_names_a_command_or_a_file() -> None:
+    """Whoever reads a page has no terminal: alarms, too, say what to do in words of the pages."""
+    named = re.compile("patchwork-|node\\.toml|--[a-z]")
+    assert [key for key, text in LOOK.words.texts.items() if named.search(text)] == []
+    for code in AlarmCode:
+        assert LOOK.words.has(f"alarms.says.{code}"), code
+        assert LOOK.words.has(f"alarms.do.{code}"), code
+
+
+@pytest.mark.parametrize(
+    ("group", "codes"),
+    [
+        ("asked.why", [*RefusalCode, "unknown"]),
+        ("keeping.gone", [*Kind]),
+        ("keeping.stays", [*Stays]),
+        ("people.kind", [*PersonKind]),
+    ],
+)
+def test_every_code_that_a_page_shows_has_words(group: str, codes: list[str]) -> None:
+    assert [code for code in codes if not LOOK.words.has(f"{group}.{code}")] == []
 
 
 def test_a_number_has_both_its_texts() -> None:

@@ -56,6 +56,7 @@ class Visitor:
 async def visiting(health: SimNode) -> AsyncIterator[dict[Role | None, Visitor]]:
     """The pages of a node as it is now, with somebody of each role, and nobody."""
     service = health.service
+    PLACES["hub"] = service.membership.hub.hub_id
     env = service.membership.env
     site = node_site(service.membership.engine, [service], service.settings, env)
     client: Any = TestClient(TestServer(site.application()), cookie_jar=DummyCookieJar())

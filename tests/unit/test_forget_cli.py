@@ -4,6 +4,9 @@ import json
 import sqlite3
 from pathlib import Path
 
+from node.cli.forgetting import GONE, STAYS
+from node.records.forgetting import Stays
+from node.store.old import Kind
 from tests.unit.test_held_clients import ERIN, bring
 from tests.unit.test_node_cli import folder, run
 
@@ -78,3 +81,9 @@ def test_too_short_a_time_is_refused_with_a_sentence(folder: Path) -> None:
     refused = run("forget", "--dir", str(folder))
     assert refused.exit_code == 1
     assert "at least 90 days, or 0" in refused.output
+
+
+def test_whatever_can_go_or_stay_has_its_words() -> None:
+    """A kind without words would stop the command after it had deleted."""
+    assert {*GONE} == {kind.value for kind in Kind}
+    assert {*STAYS} == {why.value for why in Stays}

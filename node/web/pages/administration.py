@@ -1,22 +1,14 @@
-"""Administration: who may sign in, what a new client gets, and how the node is."""
+"""Administration: who may sign in."""
 
 import secrets
 from typing import Any
 
 from aiohttp import web
 
-from node.actions.clients import put_preset
-from node.membership.charter import confirm_months
 from node.records import accounts
 from node.records.accounts import NewAccount, Role
-from node.service import NodeService
-from node.store.merges import Preset
 from node.store.tables import NodeTables
 from node.views.accounts import accounts_value
-from node.views.bases import presettable
-from node.views.details import details_value
-from node.views.inbox import alarms_value
-from node.views.status import status_value
 from node.web.pages.desk import NodePage, NodeVisit
 from protocol.errors import ErrorCode, LocalError
 from web.forms import InvalidForm
@@ -24,7 +16,6 @@ from web.site import Answer, Go, Shown
 
 ADMINISTRATOR = frozenset({Role.ADMINISTRATOR})
 NAME = 80
-MOST_DAYS = 3_660
 
 
 async def show_accounts(visit: NodeVisit) -> Answer:
@@ -94,68 +85,9 @@ async def _account(visit: NodeVisit) -> dict[str, Any]:
     raise web.HTTPNotFound
 
 
-async def show_presets(visit: NodeVisit) -> Answer:
-    """Show what a new client can get, and ask for another."""
-    service = visit.here.hubs.any()
-    types, bases = await service.read(presettable)
-    presets = await visit.here.read(lambda tables: tables.merges.presets())
-    values = {"presets": presets, "types": types, "bases": bases}
-    return Shown("administration/presets.html", values)
-
-
-async def add_preset(visit: NodeVisit) -> Answer:
-    """Keep what a new client gets."""
-    service = visit.here.hubs.any()
-    types, bases = await service.read(presettable)
-    kind = visit.form.one_of("type", types, "administration.wrong.type")
-    basis = visit.form.one_of("basis", bases, "administration.wrong.basis")
-    days = visit.form.text("days", missing="administration.wrong.days", most=5)
-    if not days.isascii() or not days.isdigit() or not 0 < int(days) <= MOST_DAYS:
-        raise InvalidForm({"days": "administration.wrong.days"})
-    name = visit.form.text("called", most=NAME) or types[kind]
-    await put_preset(service, Preset(name, kind, None, None, basis, int(days)))
-    return Go("/administration/new-clients")
-
-
-async def show_health(visit: NodeVisit) -> Answer:
-    """Show how the node is: hubs, alarms, feeds, and how good the records are."""
-    hubs = [
-        {
-            "name": service.membership.hub.name,
-            "alarms": await service.oversee(alarms_value),
-            "details": await _details(service),
-        }
-        for service in visit.here.services
-    ]
-    now = visit.here.now
-
-    def look(tables: NodeTables) -> dict[str, Any]:
-        return status_value(tables, confirm_months(tables), now)
-
-    return Shown(
-        "administration/health.html", {"hubs": hubs, "status": await visit.here.read(look)}
-    )
-
-
-async def _details(service: NodeService) -> dict[str, str] | None:
-    """What the log says of us; None where we are no active member now."""
-    try:
-        return await service.oversee(details_value)
-    except LocalError:
-        return None
-
-
 PAGES = [
     NodePage(
         "/administration", ADMINISTRATOR, show_accounts, invite, nav="administration.accounts.nav"
     ),
     NodePage("/administration/accounts/{account}", ADMINISTRATOR, show_account, change_account),
-    NodePage(
-        "/administration/new-clients",
-        ADMINISTRATOR,
-        show_presets,
-        add_preset,
-        nav="administration.presets.nav",
-    ),
-    NodePage("/administration/health", ADMINISTRATOR, show_health, nav="administration.health.nav"),
 ]

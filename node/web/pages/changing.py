@@ -65,15 +65,17 @@ async def _corrected(visit: NodeVisit, local_id: str, typed: Mapping[str, str]) 
     said = {name: text for name, text in typed.items() if text}
     service, person = visit.here.hubs.any(), visit.here.person.id
     try:
-        await _told_later(correct_client(service, local_id, said, cleared, person))
+        await told_later(correct_client(service, local_id, said, cleared, person))
     except LocalError as error:
         if error.code is not ErrorCode.MALFORMED:
             raise
         raise InvalidForm({"given": "clients.wrong.name"}) from None
 
 
-async def _told_later(done: Awaitable[object]) -> None:
-    """It is done here, whatever the hub says or takes from us now: it hears of it later."""
+async def told_later(done: Awaitable[object]) -> None:
+    """It is done here, whatever the hub says or takes from us now: it hears of it later. Raises
+    LocalError for what was not done.
+    """
     try:
         await done
     except RemoteError:
@@ -106,7 +108,7 @@ async def close(visit: NodeVisit) -> Answer:
         raise InvalidForm({"work": "clients.wrong.work"})
     for number in dict.fromkeys(chosen):
         service, person = visit.here.hubs.any(), visit.here.person.id
-        await _told_later(close_work(service, client.local_id, int(number), person))
+        await told_later(close_work(service, client.local_id, int(number), person))
     return Go("/clients")
 
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -23,13 +24,29 @@ FORMULA = re.compile(r"^\s*[=+\-@\t\r]")
 async def show(visit: NodeVisit) -> Answer:
     """Show what the lead must know, and how much was looked at."""
     alerts = [
-        {"hub": service.membership.hub.name, **item}
+        {"hub": service.membership.hub.name, "practitioner": None, **item, "told": told(item)}
         for service in visit.here.services
         for item in await service.oversee(governance_value)
     ]
     openings = await _openings(visit, A_PAGE, only_with_reason=True)
     values = {"alerts": alerts, "new": any(not item["seen"] for item in alerts)}
     return Shown("governance/start.html", {**values, "openings": openings})
+
+
+def told(item: Mapping[str, Any]) -> str:
+    """What is known of an alert, as a key of words."""
+    if item["what"] == "wrong_person":
+        if item["we_asked"]:
+            return "we_held"
+        return "they_held" if item["recalled_at"] is None else "they_deleted"
+    if item["what"] == "unwitnessed":
+        return "came" if item["we_asked"] else "left"
+    others = {
+        "card_after_withdrawal": "decide",
+        "identity_unsent": "ask_why",
+        "questions_held": "call",
+    }
+    return others.get(item["what"], "")
 
 
 async def seen(visit: NodeVisit) -> Answer:
@@ -51,13 +68,19 @@ async def show_openings(visit: NodeVisit) -> Answer:
 
 async def export(visit: NodeVisit) -> Answer:
     """The same as a file for a spreadsheet, in which nothing is a formula."""
-    table = io.StringIO()
-    rows = csv.writer(table)
     names = ("at", "person", "client", "reason")
-    rows.writerow([visit.site.say(f"governance.openings.{name}") for name in names])
-    for one in await _openings(visit, ALL):
-        rows.writerow([plain_cell(str(one[name] or "")) for name in names])
-    return Download(table.getvalue().encode("utf-8-sig"), "openings.csv", "text/csv")
+    rows = [[str(one[name] or "") for name in names] for one in await _openings(visit, ALL)]
+    heads = [visit.site.say(f"governance.openings.{name}") for name in names]
+    return spreadsheet("openings.csv", heads, rows)
+
+
+def spreadsheet(name: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Download:
+    """A file for a spreadsheet, in which nothing is a formula."""
+    table = io.StringIO()
+    file = csv.writer(table)
+    file.writerow(heads)
+    file.writerows([plain_cell(text) for text in row] for row in rows)
+    return Download(table.getvalue().encode("utf-8-sig"), name, "text/csv")
 
 
 def plain_cell(text: str) -> str:

@@ -5,6 +5,7 @@ Pure. Asking for contact details and asking to be introduced have the same quest
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from aiohttp import web
@@ -13,7 +14,7 @@ from node.actions.asking import Grounds
 from node.views.bases import Offered
 from protocol.governance.charter import FactRule, LawfulBasis
 from protocol.requests.sealing import FACT_LIMIT
-from web.forms import Form
+from web.forms import Form, InvalidForm
 from web.site import Shown
 
 PURPOSE, BASIS, ROLE, FACT, CHECK = "purpose", "basis", "role", "fact", "check"
@@ -155,3 +156,16 @@ def _fact(form: Form, rule: FactRule) -> str:
         day = form.day(FACT, "asking.wrong.fact_day", "asking.wrong.fact_day")
         return day.isoformat() if day is not None else ""
     return form.text(FACT, missing="asking.wrong.fact_text", most=FACT_LIMIT)
+
+
+def kept_fact(form: Form, name: str, rule: FactRule) -> str:
+    """A fact that a page carries along, where it is one that its question would take; else empty:
+    what was changed on the way is asked again.
+    """
+    try:
+        value = form.text(name, most=FACT_LIMIT)
+        if rule.type == "date" and value:
+            value = date.fromisoformat(value).isoformat()
+    except (InvalidForm, ValueError):
+        return ""
+    return value if rule.type != "enum" or value in rule.choices else ""

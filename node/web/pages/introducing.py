@@ -15,9 +15,8 @@ from node.store.records import Client
 from node.views.bases import offered
 from node.views.people import roles_of
 from node.web.pages.desk import NodePage, NodeVisit
-from node.web.pages.grounds import BASIS, CHECK, PURPOSE, ROLE, Questions
+from node.web.pages.grounds import BASIS, CHECK, PURPOSE, ROLE, Questions, kept_fact
 from protocol.errors import ErrorCode, LocalError
-from protocol.requests.sealing import FACT_LIMIT
 from web.forms import Form, InvalidForm
 from web.site import Answer, Go, Shown
 
@@ -77,11 +76,7 @@ def _answered(empty: Questions, form: Form) -> Questions:
         chosen_basis=form.raw(f"kept-{BASIS}"),
         role=form.raw(f"kept-{ROLE}"),
     )
-    facts = {}
-    for rule in found.typed:
-        value = form.raw(f"kept-{rule.field}")[:FACT_LIMIT].replace("\r\n", "\n")
-        if rule.type != "enum" or value in rule.choices:
-            facts[rule.field] = value
+    facts = {rule.field: kept_fact(form, f"kept-{rule.field}", rule) for rule in found.typed}
     return replace(found, facts=facts).settled()
 
 

@@ -9,19 +9,29 @@ from node.store.tables import NodeEngine
 from node.web.pages import (
     adding,
     administration,
+    agency,
+    asked,
     asking,
+    cards,
     changing,
     clients,
+    duty,
     family,
     governance,
+    health,
     help,
     inbox,
     introducing,
+    keeping,
     news,
+    people,
+    presets,
     raising,
+    rules,
     sent,
     start,
     team,
+    withheld,
 )
 from node.web.pages.desk import Desk, NodePage, Reception
 from runtime.environment import Environment
@@ -45,8 +55,18 @@ PAGES: list[NodePage] = [
     *sent.PAGES,
     *news.PAGES,
     *governance.PAGES,
+    *asked.PAGES,
+    *cards.PAGES,
+    *withheld.PAGES,
     *administration.PAGES,
     *help.PAGES,
+    *people.PAGES,
+    *duty.PAGES,
+    *agency.PAGES,
+    *rules.PAGES,
+    *presets.PAGES,
+    *keeping.PAGES,
+    *health.PAGES,
 ]
 
 

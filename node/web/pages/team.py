@@ -83,11 +83,15 @@ def _picture(visit: NodeVisit, client: dict[str, Any], hub: dict[str, Any]) -> M
 
 
 def _together(families: Sequence[list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """A family with those who work with them at any hub."""
-    return [
-        {**same[0], "others": [other for one in same for other in one["others"]]}
-        for same in zip(*families, strict=True)
-    ]
+    """A family with those who work with them at any hub. Each hub was read at its own moment: one
+    may know of somebody whom another did not know yet.
+    """
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for one in (one for family in families for one in family):
+        key = (one["row"], one["relation"], one["of_them"])
+        known = found.setdefault(key, {**one, "others": []})
+        known["others"] = [*known["others"], *one["others"]]
+    return list(found.values())
 
 
 def _titles(_tables: NodeTables, membership: HubMembership) -> dict[str, str]:

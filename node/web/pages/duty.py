@@ -1,0 +1,122 @@
+"""Who is on duty and who is away: the rota as the register has it, and the days that count."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from node.membership.hub import HubMembership
+from node.records import people
+from node.records.accounts import Role
+from node.records.people import Away
+from node.store.people import Act, Deed
+from node.store.tables import NodeTables
+from node.views.people import people_value
+from node.web.pages.desk import NodePage, NodeVisit
+from protocol.errors import ErrorCode, LocalError
+from protocol.governance.retention import DAY
+from web.forms import InvalidForm
+from web.site import Answer, Go, Shown
+
+KEEPERS = frozenset({Role.ADMINISTRATOR, Role.MANAGER})
+
+
+async def show(visit: NodeVisit) -> Answer:
+    """Show who answers for which team, who is away, and which days are no working days."""
+    now = visit.here.now
+    found = await visit.here.read(_people)
+    return Shown(
+        "people/duty.html",
+        {
+            "teams": _by_team(found),
+            "away": [
+                {**spell, "name": one["name"], "id": one["id"], "now": spell["from"] <= now}
+                for one in found
+                for spell in one["away"]
+                if spell["until"] > now
+            ],
+            "names": [one["name"] for one in found],
+            "calendars": [await service.oversee(_calendar) for service in visit.here.services],
+        },
+    )
+
+
+async def say(visit: NodeVisit) -> Answer:
+    """Take down that somebody is away, or here again."""
+    name = visit.form.raw("back")
+    if name:
+        await _write(
+            visit, name, Deed.SAID_BACK, lambda tables, now: people.back(tables, name, now)
+        )
+        return Go("/duty")
+    form, day = visit.form, "duty.wrong.day"
+    name, cover = form.text("name", missing="duty.wrong.name"), form.text("cover")
+    first, last = form.day("first", "", day), form.day("last", day, day)
+    today = datetime.fromtimestamp(visit.here.now, visit.here.services[0].zone).date()
+    if last is None or last < max(first or today, today):
+        raise InvalidForm({"last": "duty.wrong.last"})
+    if cover == name:
+        raise InvalidForm({"cover": "duty.wrong.cover"})
+    said, zone = Away(name, first, last, cover), visit.here.services[0].zone
+    await _write(
+        visit, name, Deed.SAID_AWAY, lambda tables, now: people.away(tables, said, zone, now)
+    )
+    return Go("/duty")
+
+
+async def _write(
+    visit: NodeVisit, name: str, deed: Deed, work: Callable[[NodeTables, int], object]
+) -> None:
+    """Do it, and write down who said so. Raises InvalidForm."""
+    me, now = visit.here.person.id, visit.here.now
+
+    def both(tables: NodeTables) -> None:
+        work(tables, now)
+        tables.people.acted(Act(me, deed, people.acting(tables, name).title, now))
+
+    try:
+        await visit.here.engine.write(both)
+    except LocalError as error:
+        if error.code is ErrorCode.CONFLICT:
+            raise InvalidForm({"first": "duty.wrong.already"}) from None
+        if error.code is ErrorCode.MALFORMED:
+            raise InvalidForm({"last": "duty.wrong.last"}) from None
+        raise InvalidForm({"name": "duty.wrong.name"}) from None
+
+
+def _people(tables: NodeTables) -> list[dict[str, Any]]:
+    """Everybody who is here, with their team."""
+    team = {one.id: one.team for one in tables.people.all()}
+    found = people_value(tables)
+    return [{**one, "team": team[one["id"]]} for one in found if one["closed_at"] is None]
+
+
+def _by_team(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each team that somebody is in or answers for, and last who answers for all ("")."""
+    names = {one["name"]: one for one in found}
+    teams = {team for one in found for team in (*one["duty"], *one["manager"], one["team"])}
+    return [
+        {
+            "team": team,
+            "duty": [name for name, one in names.items() if team in one["duty"]],
+            "manager": [name for name, one in names.items() if team in one["manager"]],
+            "people": [name for name, one in names.items() if team and one["team"] == team],
+        }
+        for team in sorted(teams, key=lambda team: (not team, team))
+    ]
+
+
+def _calendar(_tables: NodeTables, membership: HubMembership) -> dict[str, Any]:
+    """How long each has to answer, and the days of the year to come on which nobody has to."""
+    times, now = membership.charter.answering, membership.env.clock()
+    today, last = (
+        datetime.fromtimestamp(at, UTC).date().isoformat() for at in (now, now + 366 * DAY)
+    )
+    holidays = times.holidays if times is not None else []
+    return {
+        "hub": membership.hub.name,
+        "times": times.model_dump() if times is not None else None,
+        "holidays": [day for day in holidays if today <= day <= last],
+    }
+
+
+PAGES = [NodePage("/duty", KEEPERS, show, say, nav="duty.list.nav")]
