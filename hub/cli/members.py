@@ -21,6 +21,7 @@ from hub.members.office import (
     make_invitation,
     order,
     party_of,
+    refuse,
     rename,
     resize,
 )
@@ -75,6 +76,7 @@ def members(
         str, typer.Option("--approve", help="Whose --words you compared, by name or party id.")
     ] = "",
     words: Annotated[str, typer.Option(help="The words as the newcomer read them to you.")] = "",
+    refused: Annotated[str, typer.Option("--refuse", help="Turn an application down.")] = "",
     suspend: Annotated[str, typer.Option(help="Stop a member at once, by name or id.")] = "",
     reinstate: Annotated[str, typer.Option(help="Let a suspended member go on.")] = "",
     revoke: Annotated[str, typer.Option(help="Stop a member for good.")] = "",
@@ -86,8 +88,8 @@ def members(
     ] = None,
     as_json: JsonOutput = False,
 ) -> None:
-    """Show who applied and who is a member; approve, stop, reinstate, rename or resize one, each by
-    its name or its party id.
+    """Show who applied and who is a member; approve, refuse, stop, reinstate, rename or resize one,
+    each by its name or its party id.
     """
     _check_pairs(
         ("--approve", approved, "--words", words),
@@ -101,12 +103,15 @@ def members(
         (renamed, "renamed", lambda t, who: rename(t, who, name)),
         (resized, "resized", lambda t, who: resize(t, who, clients or 0)),
         (approved, "approved", lambda t, who: approve(t, who, words)),
+        (refused, "turned down", refuse),
     ]
     with report_errors():
         asked = [(who, what, act) for who, what, act in orders if who]
         for who, what, act in asked:
             party_id = _write(folder, partial(_carried_out, who=who, act=act))
             said = f"{who} is to be {what}: the running hub writes it into the log."
+            if act is refuse:
+                said = f"{who} is turned down."
             tell({"party_id": party_id, "ordered": what}, said, as_json=as_json)
         if not asked:
             _show(_read(folder, candidates), as_json=as_json)

@@ -1,19 +1,25 @@
 """The pages: each names who may open it, all words are in the words' files, and none is unused."""
 
 import re
+from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from hub.members.accounts import OPERATOR
+from hub.web.pages.site import PAGES as HUB_PAGES
 from node.records.accounts import Role
 from node.web.pages.site import PAGES
 from web.look import Brand, Look
+from web.site import Page
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = [ROOT / "web", ROOT / "node" / "web"]
-LOOK = Look(Brand("An agency"), [ROOT / "node" / "web"], ZoneInfo("Europe/London"))
+SITES = [ROOT / "node" / "web", ROOT / "hub" / "web"]
+FOLDERS = [ROOT / "web", *SITES]
+LOOKS = [Look(Brand("An agency"), [folder], ZoneInfo("Europe/London")) for folder in SITES]
 TEMPLATES = sorted(path for folder in FOLDERS for path in (folder / "templates").rglob("*.html"))
 TAGS = re.compile(r"{#.*?#}|{%.*?%}|{{.*?}}", re.DOTALL)
 SAID = re.compile(r"""\b(?:say|count)\(\s*["']([a-z0-9_.]+)["']\s*[,)]""")
@@ -60,10 +66,16 @@ def keys_used() -> set[str]:
     return found | {key for path in pages for key in IN_CODE.findall(path.read_text("utf-8"))}
 
 
-def test_every_text_that_a_page_wants_is_there() -> None:
-    known = LOOK.words.texts.keys()
+@pytest.mark.parametrize(("site", "look"), [*zip(SITES, LOOKS, strict=True)])
+def test_every_text_that_a_page_wants_is_there(site: Path, look: Look) -> None:
+    known = look.words.texts.keys()
     counted = {key.rpartition(".")[0] for key in known if key.endswith(".one")}
-    wanted = {key for path in TEMPLATES for key in SAID.findall(path.read_text("utf-8"))}
+    own = [
+        path
+        for path in TEMPLATES
+        if any(path.is_relative_to(folder) for folder in (site, ROOT / "web"))
+    ]
+    wanted = {key for path in own for key in SAID.findall(path.read_text("utf-8"))}
     assert wanted - known - counted == set()
 
 
@@ -73,25 +85,31 @@ def test_no_text_is_unused() -> None:
     made = ("errors", *(start for source in sources for start in COMPOSED.findall(source)))
     whole = {
         key.rpartition(".")[0] if key.endswith((".one", ".other")) else key
-        for key in LOOK.words.texts
+        for look in LOOKS
+        for key in look.words.texts
     }
     assert {key for key in whole if key not in used and not key.startswith(made)} == set()
 
 
-def test_a_number_has_both_its_texts() -> None:
-    ones = {key[:-4] for key in LOOK.words.texts if key.endswith(".one")}
-    others = {
-        key[:-6] for key in LOOK.words.texts if key.endswith(".other") and key != "errors.other"
-    }
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_number_has_both_its_texts(look: Look) -> None:
+    texts = look.words.texts
+    ones = {key[:-4] for key in texts if key.endswith(".one")}
+    others = {key[:-6] for key in texts if key.endswith(".other") and key != "errors.other"}
     assert ones == others
 
 
-def test_every_page_is_for_roles_that_there_are() -> None:
-    paths = [page.path for page in PAGES]
+@pytest.mark.parametrize(
+    ("pages", "roles"), [(PAGES, frozenset(Role)), (HUB_PAGES, OPERATOR)], ids=["node", "hub"]
+)
+def test_every_page_is_for_roles_that_there_are(
+    pages: Sequence[Page[Any]], roles: frozenset[str]
+) -> None:
+    paths = [page.path for page in pages]
     assert len(paths) == len(set(paths))
-    for page in PAGES:
-        assert page.roles is None or (page.roles and page.roles <= frozenset(Role)), page.path
-    assert {page.path for page in PAGES if page.roles is None} == {
+    for page in pages:
+        assert page.roles is None or (page.roles and page.roles <= roles), page.path
+    assert {page.path for page in pages if page.roles is None} == {
         "/sign-in", "/sign-out", "/welcome/{secret}",
     }  # fmt: skip
 
