@@ -12,7 +12,7 @@ from protocol.governance.directory import Member
 
 DAY = 86_400
 SILENT_SECONDS = 3 * DAY
-"""A node that runs answers a daily statement every day."""
+"""A node that runs asks for its mail every minute, and answers a statement every day."""
 _HEARD = ("statement_answer", "figures", "publication", "request", "charter_accept")
 
 
@@ -27,13 +27,15 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True)
 class MemberRow:
-    """A member: when something of it was logged last (Unix seconds; None: nothing yet), which
-    charter it signed, whether it is bound by the one in force, and an order that waits for it.
+    """A member: when it was heard of last (Unix seconds; None: never), with which version of the
+    program (empty: not said), which charter it signed, whether it is bound by the one in force, and
+    an order that waits for it.
     """
 
     member: Member
     standing: Standing
     heard_at: int | None
+    version: str
     signed: int | None
     is_bound: bool
     ordered: str | None
@@ -63,14 +65,16 @@ def member_row(tables: HubTables, party_id: str, now: int) -> MemberRow | None:
 
 def _row(tables: HubTables, member: Member, now: int) -> MemberRow:
     directory, party_id = tables.directory.current(), member.body.party_id
-    heard = tables.log.last_of(party_id, _HEARD)
+    asked, logged = tables.office.heard_of(party_id), tables.log.last_of(party_id, _HEARD)
+    heard = max(asked.at if asked else 0, logged or 0)
     standing = Standing(member.body.status)
-    if standing is Standing.ACTIVE and max(heard or 0, member.issued_at) + SILENT_SECONDS < now:
+    if standing is Standing.ACTIVE and max(heard, member.issued_at) + SILENT_SECONDS < now:
         standing = Standing.SILENT
     order = tables.members.order_of(party_id)
     bound = member.body.member_class == "auditor" or not unaccepted(directory, party_id)
     signed = directory.accepted.get(party_id)
-    return MemberRow(member, standing, heard, signed, bound, order.status if order else None)
+    version, ordered = asked.version if asked else "", order.status if order else None
+    return MemberRow(member, standing, heard or None, version, signed, bound, ordered)
 
 
 def public_register(tables: HubTables) -> dict[str, Any]:

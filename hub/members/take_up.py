@@ -124,6 +124,7 @@ def _asked(tables: HubTables, first: int) -> Sequence[AskedAt]:
 
 def _week(week: int, noted: Sequence[WeekFigure], asked: Sequence[AskedAt], of: str | None) -> Week:
     stood = [one for one in noted if one.week == week]
+    said = [one for one in stood if one.practitioners]
     mine = [one for one in asked if of in (None, one.requester)]
     requests = Counter(one.requester for one in mine if week_of(one.asked_at // DAY) == week)
     connected = [number for (_, at), number in _connections(mine).items() if at == week]
@@ -135,7 +136,7 @@ def _week(week: int, noted: Sequence[WeekFigure], asked: Sequence[AskedAt], of: 
     return Week(
         begin_of(week),
         len(stood) or None,
-        sum(_LEAST.get(one.practitioners, 0) for one in stood) if stood else None,
+        sum(_LEAST.get(one.practitioners, 0) for one in said) if said else None,
         at_least([one.involvements for one in stood]) if stood else None,
         at_least([one.links for one in stood]) if stood else None,
         at_least([*requests.values()]),

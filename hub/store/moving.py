@@ -63,6 +63,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "sent_form": ("id_hash", "token"),
     "operator_act": ("id",),
     "standing_alarm": ("name",),
+    "member_heard": ("party_id",),
     "week_figure": ("week", "agency"),
     "answered": ("agency", "basis", "by_rule"),
     "wave": ("id",),

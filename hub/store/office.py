@@ -1,4 +1,4 @@
-"""What operators did on the pages, and what is amiss at the running hub."""
+"""What operators did on the pages, what is heard of members, and what is amiss."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,6 +38,15 @@ class StandingAlarm:
     since: int
 
 
+@dataclass(frozen=True)
+class HeardOf:
+    """When a member asked for its mail, and which version of the program it said it is."""
+
+    party_id: str
+    version: str
+    at: int
+
+
 class Office:
     """The operator's own notes within one open transaction."""
 
@@ -58,6 +67,15 @@ class Office:
             Act(row["at"], row["who"], ActKind(row["act"]), row["about"], row["reason"])
             for row in self._tx.rows(sql, about, most)
         ]
+
+    def hear(self, heard: HeardOf) -> None:
+        """A member has asked for its mail."""
+        self._tx.put("member_heard", vars(heard), ("party_id",))
+
+    def heard_of(self, party_id: str) -> HeardOf | None:
+        """What was heard of a member last."""
+        row = self._tx.one("SELECT * FROM member_heard WHERE party_id = ?", party_id)
+        return HeardOf(**row) if row else None
 
     def alarm(self, name: str, says: str, now: int) -> None:
         """Something is amiss; what was so before keeps its time."""

@@ -4,7 +4,7 @@ and what take-up is reckoned from.
 
 import pytest
 
-from hub.store.office import Act, ActKind, StandingAlarm
+from hub.store.office import Act, ActKind, HeardOf, StandingAlarm
 from hub.store.requests import NewRequest
 from hub.store.tables import HubEngine, HubTables
 from hub.store.take_up import AskedAt, WeekFigure
@@ -47,6 +47,14 @@ async def test_acts_are_told_newest_first_and_alarms_keep_their_beginning(hub: H
     assert await hub.read(lambda t: t.office.alarms()) == rows[1:]
     await hub.write(lambda t: t.office.clear_all())
     assert await hub.read(lambda t: t.office.alarms()) == []
+
+
+async def test_what_was_heard_last_of_a_member_stays(hub: HubEngine) -> None:
+    for version, at in (("0.1.0", 5), ("", 9)):
+        heard = HeardOf("a", version, at)
+        await hub.write(lambda t, h=heard: t.office.hear(h))  # type: ignore[misc]
+    assert await hub.read(lambda t: t.office.heard_of("a")) == HeardOf("a", "", 9)
+    assert await hub.read(lambda t: t.office.heard_of("b")) is None
 
 
 async def test_a_wave_keeps_what_is_known_of_those_who_are_put_in_again(hub: HubEngine) -> None:

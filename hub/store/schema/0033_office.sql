@@ -9,4 +9,6 @@ CREATE TABLE operator_act (
     reason TEXT NOT NULL
 );
 CREATE INDEX operator_act_about ON operator_act (about);
+-- When a member asked for its mail last, and which version of the program it said it is ('': none).
+CREATE TABLE member_heard (party_id TEXT PRIMARY KEY, version TEXT NOT NULL, at INTEGER NOT NULL);
 CREATE TABLE standing_alarm (name TEXT PRIMARY KEY, says TEXT NOT NULL, since INTEGER NOT NULL)

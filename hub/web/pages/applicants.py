@@ -44,7 +44,7 @@ async def show_one(visit: HubVisit) -> Answer:
         return {
             "one": one,
             "is_new": is_new,
-            "title": titles.get(one.member_class, one.member_class),
+            "kind": titles.get(one.member_class, one.member_class),
             "body": body,
             "applied_at": applicant.applied_at if applicant else None,
             "needs_endorsement": lacks,

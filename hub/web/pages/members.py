@@ -46,7 +46,7 @@ async def show_one(visit: HubVisit) -> Answer:
         return {
             "stands": row,
             "body": row.member.body,
-            "title": titles.get(row.member.body.member_class, row.member.body.member_class),
+            "kind": titles.get(row.member.body.member_class, row.member.body.member_class),
             "version": directory.charter.version,
             "said": said,
             "history": _history(directory.members[party_id]),

@@ -65,12 +65,14 @@ def _chart(visit: HubVisit, name: str, weeks: Sequence[Week]) -> dict[str, Any]:
     title = say(f"take_up.title.{name}")
     says = "; ".join(f"{day}: {number}" for day, number in rows)
     picture = bar_picture(
-        Caption(title, says),
+        Caption(say("take_up.chart.by_week", title=title), says),
         Bars(say("take_up.chart.week"), [f"{week.begins:%-d %b}" for week in weeks]),
         count_axis(say(f"take_up.axis.{name}"), max(drawn)),
         {title: drawn},
     )
-    return {"name": name, "title": title, "rows": rows, "picture": Markup(picture)}  # noqa: S704 - made of numbers and of what web/pictures.py escapes
+    drawing = Markup(picture)  # noqa: S704 - made of numbers and of what web/pictures.py escapes
+    found = drawing if any(drawn) else None  # an empty picture says less than a sentence
+    return {"name": name, "title": title, "rows": rows, "picture": found}
 
 
 def _text(value: int | Number | None, none: str) -> str:
