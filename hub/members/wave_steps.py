@@ -47,7 +47,6 @@ def progress(tables: HubTables, wave: int) -> list[Progress]:
     """How far the organisations of a wave are, by name."""
     used = {item.code_hash: item.used_by for item in tables.members.invitations()}
     named = {_folded(item.name): item.party_id for item in candidates(tables)}
-    work = tables.take_up.involvements()
     found = []
     for one in tables.waves.organisations(wave):
         party_id = used.get(one.invitation or "") or named.get(_folded(one.name))
@@ -57,7 +56,7 @@ def progress(tables: HubTables, wave: int) -> list[Progress]:
             Step.OPENED: one.opened_on is not None,
         }
         if party_id is not None:
-            ticked |= _in_log(tables, party_id) | {Step.PUBLISHES: work.get(party_id, 0) > 0}
+            ticked |= _in_log(tables, party_id)
         done = frozenset(step for step, is_done in ticked.items() if is_done)
         found.append(Progress(one, done, party_id))
     return found
@@ -88,6 +87,7 @@ def _in_log(tables: HubTables, party_id: str) -> dict[Step, bool]:
         Step.APPLIED: applicant is not None and applicant.state is not ApplicantState.REJECTED,
         Step.MEMBER: is_active,
         Step.AGREED: is_active and not unaccepted(directory, party_id),
+        Step.PUBLISHES: tables.log.last_of(party_id, ("publication",)) is not None,
     }
 
 

@@ -110,6 +110,8 @@ async def test_an_application_is_turned_down_by_its_name(federation: SimFederati
     found = await federation.hub_read(lambda t: t.members.applicant(membership.hub.party_id))
     assert found is not None
     assert found.state == "rejected"
+    (act,) = await federation.hub_read(lambda t: t.office.acts(membership.hub.party_id, 9))
+    assert (act.act, act.who.endswith(" (command)")) == ("refused", True)
     again = await hub(federation, "members", "--refuse", "housing")
     assert again.exit_code == 1
 
