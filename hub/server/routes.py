@@ -37,7 +37,7 @@ class HubApp:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._heard = Heard(services.engine, services.signer.env)
+        self._heard = Heard(services)
 
     def routes(self) -> list[Route]:
         """The table of routes."""

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from aiohttp import ClientConnectionError, ClientSession
+from aiohttp import ClientSession
 
 from hub.config import HubSettings
 from hub.members import take_up
@@ -28,6 +28,7 @@ from runtime.version import version
 from storage.accounts import hashed
 from tests.sim.federation import ON_BOTH_ENGINES, SimFederation, SimNode
 from tests.sim.office import SIGNED_IN, at_office
+from tests.sim.test_hub_processes import until
 from tests.sim.test_pages import RUDE, fields_of
 from tests.sim.test_poll import posted
 from tests.sim.visitors import Visitor
@@ -443,6 +444,7 @@ async def test_a_hub_that_serves_has_its_pages_at_a_port_of_their_own(
     service = HubService(folder, settings, Environment())
     running = asyncio.create_task(service.run(ready.set_result))
     port = await ready
+    await until(lambda: listens(web_port))
     async with ClientSession() as visitor:
         page = await _asked(visitor, f"http://127.0.0.1:{web_port}/members")
         assert page == (200, True, f"http://127.0.0.1:{web_port}/sign-in?then=/members")
@@ -454,14 +456,16 @@ async def test_a_hub_that_serves_has_its_pages_at_a_port_of_their_own(
         await running
 
 
+def listens(port: int) -> bool:
+    with suppress(OSError):
+        socket.create_connection(("127.0.0.1", port), 1).close()
+        return True
+    return False
+
+
 async def _asked(visitor: ClientSession, url: str) -> tuple[int, bool, str]:
-    """Until the pages are there, which begin beside the rest."""
-    while True:
-        with suppress(ClientConnectionError):
-            async with visitor.get(url) as answer:
-                is_form = "Your sign-in name" in await answer.text()
-                return answer.status, is_form, str(answer.url)
-        await asyncio.sleep(0.05)
+    async with visitor.get(url) as answer:
+        return answer.status, "Your sign-in name" in await answer.text(), str(answer.url)
 
 
 async def _status(visitor: ClientSession, url: str) -> int:
