@@ -14,11 +14,12 @@ from runtime.files import put_settings
 from runtime.service_settings import ServiceSettings
 from runtime.settings import place_of_setting, read_settings
 from transport.client import require_url
+from web.settings import PagesSettings
 
 SETTINGS = "hub.toml"
 
 
-class HubSettings(ServiceSettings):
+class HubSettings(PagesSettings, ServiceSettings):
     """Settings of one hub."""
 
     model_config = SettingsConfigDict(env_prefix="PATCHWORK_HUB_", extra="forbid")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import SplitResult, urlsplit
 
 from protocol.errors import ErrorCode, LocalError, RemoteError
+from runtime.version import version
 from transport.problems import parse_problem
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 RESPONSE_LIMIT = 20 * 1024 * 1024
 RECORD_LIMIT = 8 * 1024 * 1024
+
+
+AGENT = "patchwork/"
+"""What a program calls itself to others, with its version behind: for their operators alone."""
 
 
 class HttpClient:
@@ -107,7 +112,9 @@ class HttpClient:
             raise LocalError(ErrorCode.NOT_READY, "the HTTP client is not open")
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=90, connect=10), trust_env=False
+                timeout=aiohttp.ClientTimeout(total=90, connect=10),
+                trust_env=False,
+                headers={"User-Agent": f"{AGENT}{version()}"},
             )
         return self._session
 

@@ -233,7 +233,7 @@ class Site(Generic[Own]):
     async def _once(self, visit: Visit[Own], page: Page[Own], act: Show[Own]) -> web.StreamResponse:
         """Do what a form says, unless the same form was sent already: then go where that led."""
         once = visit.form.raw("once")
-        if visit.session is None or not once:
+        if visit.session is None or not once or not once.isprintable():
             return self.respond(visit, await self._acted(visit, page, act))
         before = await self.keeper.begin_form(visit.session, once)
         if before is not None:

@@ -32,10 +32,15 @@ add_later(
             "Make a one-time invitation, to be handed to one new member; prints it. Or list them."
         ),
         "members": (
-            "Show who applied and who is a member; approve, stop, reinstate, rename or resize one, "
-            "each by its name or its party id."
+            "Show who applied and who is a member; approve, refuse, stop, reinstate, rename or "
+            "resize one, each by its name or its party id."
         ),
     },
+)
+add_later(
+    app,
+    "hub.cli.accounts",
+    {"accounts": "Who may sign in to the operator's pages: invite, list, close, sign out."},
 )
 add_later(
     app,

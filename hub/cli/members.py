@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
+from getpass import getuser
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -21,11 +23,14 @@ from hub.members.office import (
     make_invitation,
     order,
     party_of,
+    refuse,
     rename,
     resize,
 )
 from hub.members.wishes import wishes
+from hub.store import office
 from hub.store.members import MemberStatus
+from hub.store.office import ActKind
 from hub.store.tables import HubTables
 from protocol.fields import to_base64
 from protocol.wire import encode_wire
@@ -36,6 +41,10 @@ app = typer.Typer()
 
 Result = TypeVar("Result")
 Act = Callable[[HubTables, str], None]
+ACTS = {
+    "suspended": ActKind.SUSPENDED, "active": ActKind.RESUMED, "approved": ActKind.APPROVED,
+    "turned down": ActKind.REFUSED,
+}  # fmt: skip
 
 
 @app.command()
@@ -75,6 +84,7 @@ def members(
         str, typer.Option("--approve", help="Whose --words you compared, by name or party id.")
     ] = "",
     words: Annotated[str, typer.Option(help="The words as the newcomer read them to you.")] = "",
+    refused: Annotated[str, typer.Option("--refuse", help="Turn an application down.")] = "",
     suspend: Annotated[str, typer.Option(help="Stop a member at once, by name or id.")] = "",
     reinstate: Annotated[str, typer.Option(help="Let a suspended member go on.")] = "",
     revoke: Annotated[str, typer.Option(help="Stop a member for good.")] = "",
@@ -86,8 +96,8 @@ def members(
     ] = None,
     as_json: JsonOutput = False,
 ) -> None:
-    """Show who applied and who is a member; approve, stop, reinstate, rename or resize one, each by
-    its name or its party id.
+    """Show who applied and who is a member; approve, refuse, stop, reinstate, rename or resize one,
+    each by its name or its party id.
     """
     _check_pairs(
         ("--approve", approved, "--words", words),
@@ -101,12 +111,15 @@ def members(
         (renamed, "renamed", lambda t, who: rename(t, who, name)),
         (resized, "resized", lambda t, who: resize(t, who, clients or 0)),
         (approved, "approved", lambda t, who: approve(t, who, words)),
+        (refused, "turned down", refuse),
     ]
     with report_errors():
         asked = [(who, what, act) for who, what, act in orders if who]
         for who, what, act in asked:
-            party_id = _write(folder, partial(_carried_out, who=who, act=act))
+            party_id = _write(folder, partial(_carried_out, who=who, what=what, act=act))
             said = f"{who} is to be {what}: the running hub writes it into the log."
+            if act is refuse:
+                said = f"{who} is turned down."
             tell({"party_id": party_id, "ordered": what}, said, as_json=as_json)
         if not asked:
             _show(_read(folder, candidates), as_json=as_json)
@@ -123,10 +136,22 @@ def _check_pairs(*pairs: tuple[str, str, str, str]) -> None:
             raise typer.BadParameter(f"{given} goes with {lacks}: give both")
 
 
-def _carried_out(tables: HubTables, who: str, act: Act) -> str:
+def _carried_out(tables: HubTables, who: str, what: str, act: Act) -> str:
+    """Do it, and write down who did, for the page of that member."""
     party_id = party_of(tables, who)
     act(tables, party_id)
+    if (kind := ACTS.get(what)) is not None:
+        by = f"{_user()} (command)"
+        tables.office.note(office.Act(Environment().clock(), by, kind, party_id))
     return party_id
+
+
+def _user() -> str:
+    """Who runs this command, as the operating system calls them; a number where it has no name."""
+    try:
+        return getuser()
+    except (KeyError, ImportError, OSError):
+        return str(os.getuid())
 
 
 def _day(time: int) -> str:

@@ -104,7 +104,7 @@ class Broker:
             raise RemoteError(ErrorCode.WRONG_RECIPIENT, "decision is not on this request")
         if not request.may_become(AFTER_DECISION[body.outcome]):
             raise RemoteError(ErrorCode.CONFLICT, "the request was already decided")
-        self._check_answer(body, request)
+        basis = self._check_answer(body, request)
         sealed = None
         if body.sealed_hash is not None:
             check_sealed(body.sealed_hash, parts.sealed)
@@ -115,6 +115,9 @@ class Broker:
         self._tables.requests.decide(request, body.outcome, statement.id)
         if is_answered(body, preamble.iat, request.due):
             self._tables.requests.stop_clock(request)
+        if body.outcome != "refer":
+            by_rule = body.decided_by is None
+            self._tables.take_up.count_answer(preamble.sender, basis, by_rule=by_rule)
         envelope = statement.envelope.encode()
         self._tables.mailboxes.post([Post(preamble.aud, envelope, logged, sealed=sealed)])
         return Answer(logged)
@@ -157,9 +160,9 @@ class Broker:
         self._tables.mailboxes.post([Post(preamble.aud, statement.envelope.encode(), logged)])
         return Answer(logged)
 
-    def _check_answer(self, body: DecisionBody, request: BrokeredRequest) -> None:
+    def _check_answer(self, body: DecisionBody, request: BrokeredRequest) -> str:
         """A person decides where the hub or the charter says so, and writes down why a refusal
-        where the lawful basis wants that. What is written the hub cannot read.
+        where the lawful basis wants that. What is written the hub cannot read. The basis's code.
         """
         if body.outcome == "allow" and request.hub_outcome == "refer" and body.decided_by is None:
             raise RemoteError(ErrorCode.NOT_ALLOWED, "a person must decide this request")
@@ -172,6 +175,7 @@ class Broker:
             raise RemoteError(
                 ErrorCode.NOT_ALLOWED, "on this lawful basis a refusal has its reason in writing"
             )
+        return asked.basis
 
     def _check_release(self, statement: Card, parts: Parts) -> BrokeredRequest:
         """What must hold for a card to leave, with a quorum or without: the request."""

@@ -244,6 +244,21 @@ def _tell_genesis(folder: Path, genesis: str, log_key: VerifierKey) -> None:
 
 async def make_invitation(folder: Path, env: Environment) -> Invitation:
     """Make a one-time invitation, to be handed to one new member. Raises LocalError."""
+    invitation, expires = new_invitation(folder, env)
+    async with opened(folder) as engine:
+        await engine.write(lambda tables: keep_invitation(tables, invitation, expires))
+    return invitation
+
+
+def keep_invitation(tables: HubTables, invitation: Invitation, expires: int) -> str:
+    """Let whoever has an invitation apply with it, once and until then; the hash it is kept by."""
+    hashed = code_hash(invitation.code)
+    tables.members.invite(hashed, expires)
+    return hashed
+
+
+def new_invitation(folder: Path, env: Environment) -> tuple[Invitation, int]:
+    """An invitation that is not kept yet, and until when it is to hold. Raises LocalError."""
     plan, settings = read_plan(folder), load_settings(folder)
     if not (folder / "genesis").exists():
         raise LocalError(ErrorCode.NOT_READY, "there is no charter yet: run patchwork-hub found")
@@ -259,9 +274,7 @@ async def make_invitation(folder: Path, env: Environment) -> Invitation:
         genesis=(folder / "genesis").read_text(encoding="utf-8").strip(),
         code=code,
     )
-    async with opened(folder) as engine:
-        await engine.write(lambda tables: tables.members.invite(code_hash(code), expires))
-    return invitation
+    return invitation, expires
 
 
 def candidates(tables: HubTables) -> list[Candidate]:
@@ -308,6 +321,11 @@ def approve(tables: HubTables, party_id: str, words: str) -> None:
         return
     check_words(words, party_id, enrolment_of(applicant).keys)
     tables.members.move_applicant(party_id, ApplicantState.APPROVED)
+
+
+def refuse(tables: HubTables, party_id: str) -> None:
+    """Turn an application down; they may apply again, invited anew. Raises LocalError."""
+    tables.members.move_applicant(party_id, ApplicantState.REJECTED)
 
 
 def order(tables: HubTables, party_id: str, status: MemberStatus) -> None:

@@ -10,6 +10,7 @@ published must not go on as if it were.
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -25,6 +26,7 @@ from hub.matching.alerting import Alerting
 from hub.matching.ends import EndsPass, expire
 from hub.matching.progress import tell_compared
 from hub.matching.rounds import Matcher
+from hub.members import take_up
 from hub.members.charter_changes import adopt, waiting
 from hub.members.enrolment import Enrolment
 from hub.members.holidays import holidays_warning
@@ -197,6 +199,9 @@ class Jobs:
         made = await self._engine.write(lambda tables: Daily(self._ledger(tables)).state())
         if made:
             log.info("daily_statements", made=made)
+        day = self.signer.env.clock() // take_up.DAY
+        if not await self._engine.read(lambda tables: tables.take_up.is_noted(day)):
+            await self._engine.write(lambda tables: take_up.note(tables, day))
         await self._warn_of_holidays()
 
     async def _warn_of_holidays(self) -> None:
@@ -282,7 +287,8 @@ class Jobs:
         except Exception as error:  # noqa: BLE001 - told by type and place, never by its message
             await self._tell(name, error)
             return False
-        self._told.pop(name, None)
+        if self._told.pop(name, None) is not None:
+            await self._engine.write(lambda tables: tables.office.clear(name))
         return True
 
     async def _tell(self, where: str, error: Exception) -> None:
@@ -292,6 +298,9 @@ class Jobs:
             return
         self._told[where] = what
         log.critical("unforeseen", job=where, error=type(error).__name__, at=place_of(error))
+        now = self.signer.env.clock()
+        with suppress(PatchworkError):  # it may be the database that is amiss
+            await self._engine.write(lambda tables: tables.office.alarm(where, what, now))
         await self._alarm({"alarm": "unforeseen", "job": where, "error": what})
 
     async def _alarm(self, value: dict[str, Any]) -> None:

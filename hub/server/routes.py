@@ -15,6 +15,7 @@ from hub.log.ledger import Ledger
 from hub.matching.publications import CHUNK_LIMIT
 from hub.members.enrolment import Enrolment
 from hub.members.membership import Membership
+from hub.server.heard import Heard
 from hub.server.services import Services
 from hub.server.witness_routes import WitnessRoutes
 from hub.store.tables import HubTables
@@ -36,6 +37,7 @@ class HubApp:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._heard = Heard(services)
 
     def routes(self) -> list[Route]:
         """The table of routes."""
@@ -148,7 +150,9 @@ class HubApp:
         """Deliver an agency's mail."""
         message, visit = await _message(request), request[VISIT]
         mailbox = self._services.mailbox
-        return _answer(await mailbox.poll(message, visit.show, lambda: visit.stands))
+        bag = await mailbox.poll(message, visit.show, lambda: visit.stands)
+        await self._heard.note(message, request.headers.get("User-Agent", ""))
+        return _answer(bag)
 
     async def export(self, request: web.Request) -> web.StreamResponse:
         """Stream payloads to an auditor: 4-byte length, record, then its evidence likewise."""

@@ -29,7 +29,7 @@ from runtime.environment import Environment
 from runtime.lock import only_one
 from runtime.secrets import check_closed, read_secrets
 from transport.client import HttpClient
-from transport.server import run_beside, serve_until_stopped
+from transport.server import run_beside, serve_forever, serve_until_stopped
 
 
 class HubService:
@@ -108,6 +108,8 @@ class HubService:
     async def begin_leading(self) -> None:
         """Check the log, and finish what was interrupted, before anything is written."""
         await self._publisher.start()
+        if await self.engine.read(lambda tables: tables.office.alarms()):
+            await self.led.write(lambda tables: tables.office.clear_all())
         async with self._uploading.round():
             await self._uploading.sweep()
 
@@ -137,8 +139,9 @@ class HubService:
             watch = hub_watch(self._folder, services, self.jobs.pulse)
             app = HubApp(services).application(watch.routes())
             serving = serve_until_stopped(app, self.settings.host, self.settings.port, ready)
+            pages = [self._pages(services)] if self.settings.web_port else []
             try:
-                await run_beside(serving, self._loops(http))
+                await run_beside(serving, [*self._loops(http), *pages])
             finally:
                 await services.publisher.close()
 
@@ -152,6 +155,26 @@ class HubService:
 
         election = Election(self.engine, self.led, self.env.new_id(), self.settings.lead_seconds)
         return [election.run(begin), self._follow()]
+
+    async def _pages(self, services: Services) -> None:
+        """Serve the operator's pages until cancelled; what they need is loaded only here. Raises
+        LocalError.
+        """
+        from hub.web.pages.desk import Hub
+        from hub.web.pages.site import hub_site
+
+        settings, ahead = self.settings, services.publisher.cosignatures
+        site = await hub_site(
+            Hub(self.engine, self._folder, settings, self.env, lambda: ahead.ahead)
+        )
+        certificate = None
+        if settings.web_certificate:
+            certificate = (
+                self._folder / settings.web_certificate,
+                self._folder / settings.web_key,
+            )
+        app = site.application()
+        await serve_forever(app, settings.web_host, settings.web_port, certificate)
 
     async def _follow(self) -> NoReturn:
         """Know what the leader has published, while another process leads."""

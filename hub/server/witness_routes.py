@@ -1,4 +1,4 @@
-"""The hub's routes for witnesses and about them: specs/05-log.md §13, specs/07-transport.md §1.
+"""The hub's routes for witnesses, and its public pages: specs/05-log.md §13, 02-charter.md §10.
 
 A caller is nobody until a line of theirs verifies under a witness key that the log holds.
 """
@@ -7,6 +7,8 @@ from aiohttp import web
 
 from hub.log.archive import page_of_notes
 from hub.log.quorum_status import QuorumStatus, quorum_status
+from hub.members.registers import public_register
+from hub.server import register_page
 from hub.server.services import Services
 from hub.server.status_page import to_html, to_value
 from protocol import canonical
@@ -31,6 +33,8 @@ class WitnessRoutes:
             Route("POST", "/v1/cosignatures", Auth.WITNESS_SIGNATURE, self.cosign),
             Route("GET", "/status", public, self.page),
             Route("GET", "/v1/status", public, self.status),
+            Route("GET", "/register", public, self.register_page),
+            Route("GET", "/v1/register", public, self.register),
         ]
 
     async def notes(self, request: web.Request) -> web.Response:
@@ -66,6 +70,16 @@ class WitnessRoutes:
         """The same as JSON."""
         now = self._services.signer.env.clock()
         body = canonical.encode({"now": now, **to_value(await self._quorum_status())})
+        return web.Response(body=body, content_type="application/json")
+
+    async def register_page(self, _request: web.Request) -> web.Response:
+        """Who takes part, in words."""
+        text = register_page.to_html(await self._services.engine.read(public_register))
+        return web.Response(text=text, content_type="text/html")
+
+    async def register(self, _request: web.Request) -> web.Response:
+        """The same as JSON."""
+        body = canonical.encode(await self._services.engine.read(public_register))
         return web.Response(body=body, content_type="application/json")
 
     async def _quorum_status(self) -> QuorumStatus | None:

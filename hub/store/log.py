@@ -150,6 +150,20 @@ class Log:
         )
         return [Payload(row["idx"], row["salt"], row["envelope"]) for row in rows]
 
+    def last_of(self, sender: str, kinds: Collection[str]) -> int | None:
+        """When a sender signed the newest of its statements of these kinds (Unix seconds)."""
+        sql = "SELECT MAX(iat) AS at FROM entry WHERE sender = ? AND kind = ?"
+        rows = [self._tx.one(sql, sender, kind) for kind in kinds]
+        return max((row["at"] for row in rows if row and row["at"] is not None), default=None)
+
+    def newest_of(self, sender: str, kind: str, most: int) -> list[bytes]:
+        """The envelopes of a sender's newest statements of a kind that still live, those first."""
+        sql = (
+            "SELECT p.envelope FROM entry e JOIN payload p USING (idx) "
+            "WHERE e.sender = ? AND e.kind = ? ORDER BY e.iat DESC LIMIT ?"
+        )
+        return [bytes(row["envelope"]) for row in self._tx.rows(sql, sender, kind, most)]
+
     def journal(self, start: int, end: int, kinds: Collection[str]) -> list[JournalEntry]:
         """The entries of these kinds in [start, end) whose payload still lives, in order."""
         rows = self._tx.rows_among(

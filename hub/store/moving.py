@@ -58,13 +58,23 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "enquiry": ("enquiry_id",),
     "attention": ("attention_id",),
     "attention_told": ("agency", "idx", "link_id"),
+    "account": ("id",),
+    "session": ("id_hash",),
+    "sent_form": ("id_hash", "token"),
+    "operator_act": ("id",),
+    "standing_alarm": ("name",),
+    "member_heard": ("party_id",),
+    "week_figure": ("week", "agency"),
+    "answered": ("agency", "basis", "by_rule"),
+    "wave": ("id",),
+    "wave_organisation": ("wave", "name"),
 }
 """Every table that is carried, after those it refers to, with the columns that order its rows."""
 
 OWN = ("move", "lead", "tile", "published", "taken_line")
 """What a database has for itself."""
 
-NUMBERED = {"note": "seq"}
+NUMBERED = {"note": "seq", "account": "id", "operator_act": "id", "wave": "id"}
 """Whose rows the database numbers."""
 
 _SHARED = frozenset({"stub_change"})

@@ -24,14 +24,18 @@ from hub.store.log import Log
 from hub.store.mailboxes import Mailboxes
 from hub.store.members import Members
 from hub.store.moving import MoveState, Moving
+from hub.store.office import Office
 from hub.store.over_quota import OverQuota
 from hub.store.requests import Requests
 from hub.store.rounds import Rounds
 from hub.store.staging import Staging
 from hub.store.stubs import Stubs
+from hub.store.take_up import TakeUp
 from hub.store.tiles import Tiles
 from hub.store.uploads import Uploads
+from hub.store.waves import Waves
 from protocol.errors import ErrorCode, LocalError
+from storage.accounts import Accounts, Sessions
 from storage.engine import Engine, Schema, Transaction
 from storage.sqlite import SqliteEngine
 
@@ -77,6 +81,11 @@ class HubTables:
         self.moving = Moving(tx)
         self.leads = Leads(tx)
         self.tiles = Tiles(tx)
+        self.accounts = Accounts(tx)
+        self.sessions = Sessions(tx)
+        self.office = Office(tx)
+        self.take_up = TakeUp(tx)
+        self.waves = Waves(tx)
 
 
 HubEngine = Engine[HubTables]

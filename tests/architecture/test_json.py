@@ -36,7 +36,11 @@ OTHERWISE = {
         "serve": SERVES,
     },
     "hub": {
-        **dict.fromkeys(("backup", "restore", "ceremony", "move-database", "policy train"), DONE),
+        **dict.fromkeys(
+            ("accounts close", "accounts sign-out", "backup", "restore", "ceremony",
+             "move-database", "policy train"),
+            DONE,
+        ),
         "set-up": AT_THE_KEYBOARD,
         **dict.fromkeys(("init", "found", "policy show", "charter holidays"), ONE_VALUE),
         "serve": SERVES,

@@ -119,7 +119,10 @@ def test_only_commands_know_a_terminal() -> None:
 
 
 def test_only_what_serves_knows_the_web_server() -> None:
-    homes = ("node/web/", "hub/server/", "keys/holder/", "audit/witness/", "transport/", "web/")
+    homes = (
+        "node/web/", "hub/server/", "hub/web/", "keys/holder/", "audit/witness/", "transport/",
+        "web/",
+    )  # fmt: skip
     knowing = {name_of(path) for path in modules() if uses(path, "aiohttp.web")}
     assert {name for name in knowing if not name.startswith(homes)} == set()
     assert len(knowing) > 3

@@ -1,25 +1,33 @@
 """The pages: each names who may open it, all words are in the words' files, and none is unused."""
 
 import re
+from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from hub.members.accounts import OPERATOR
+from hub.web.pages.help import HELP as HUB_HELP
+from hub.web.pages.site import PAGES as HUB_PAGES
 from node.alarms import AlarmCode
 from node.records.accounts import Role
 from node.records.forgetting import Stays
 from node.store.old import Kind
 from node.store.people import PersonKind
-from node.web.pages.help import TOPICS, help_for
+from node.web.pages.help import HELP
 from node.web.pages.site import PAGES
 from protocol.requests.refusals import RefusalCode
+from web.help import Help
 from web.look import Brand, Look
+from web.site import Page
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = [ROOT / "web", ROOT / "node" / "web"]
-LOOK = Look(Brand("An agency"), [ROOT / "node" / "web"], ZoneInfo("Europe/London"))
+SITES = [ROOT / "node" / "web", ROOT / "hub" / "web"]
+FOLDERS = [ROOT / "web", *SITES]
+LOOKS = [Look(Brand("An agency"), [folder], ZoneInfo("Europe/London")) for folder in SITES]
 TEMPLATES = sorted(path for folder in FOLDERS for path in (folder / "templates").rglob("*.html"))
 TAGS = re.compile(r"{#.*?#}|{%.*?%}|{{.*?}}", re.DOTALL)
 SAID = re.compile(r"""\b(?:say|count)\(\s*["']([a-z0-9_.]+)["']\s*[,)]""")
@@ -66,10 +74,16 @@ def keys_used() -> set[str]:
     return found | {key for path in pages for key in IN_CODE.findall(path.read_text("utf-8"))}
 
 
-def test_every_text_that_a_page_wants_is_there() -> None:
-    known = LOOK.words.texts.keys()
+@pytest.mark.parametrize(("site", "look"), [*zip(SITES, LOOKS, strict=True)])
+def test_every_text_that_a_page_wants_is_there(site: Path, look: Look) -> None:
+    known = look.words.texts.keys()
     counted = {key.rpartition(".")[0] for key in known if key.endswith(".one")}
-    wanted = {key for path in TEMPLATES for key in SAID.findall(path.read_text("utf-8"))}
+    own = [
+        path
+        for path in TEMPLATES
+        if any(path.is_relative_to(folder) for folder in (site, ROOT / "web"))
+    ]
+    wanted = {key for path in own for key in SAID.findall(path.read_text("utf-8"))}
     assert wanted - known - counted == set()
 
 
@@ -79,7 +93,8 @@ def test_no_text_is_unused() -> None:
     made = ("errors", *(start for source in sources for start in COMPOSED.findall(source)))
     whole = {
         key.rpartition(".")[0] if key.endswith((".one", ".other")) else key
-        for key in LOOK.words.texts
+        for look in LOOKS
+        for key in look.words.texts
     }
     assert {key for key in whole if key not in used and not key.startswith(made)} == set()
 
@@ -87,10 +102,10 @@ def test_no_text_is_unused() -> None:
 def test_no_text_names_a_command_or_a_file() -> None:
     """Whoever reads a page has no terminal: alarms, too, say what to do in words of the pages."""
     named = re.compile("patchwork-|node\\.toml|--[a-z]")
-    assert [key for key, text in LOOK.words.texts.items() if named.search(text)] == []
+    assert [key for key, text in LOOKS[0].words.texts.items() if named.search(text)] == []
     for code in AlarmCode:
-        assert LOOK.words.has(f"alarms.says.{code}"), code
-        assert LOOK.words.has(f"alarms.do.{code}"), code
+        assert LOOKS[0].words.has(f"alarms.says.{code}"), code
+        assert LOOKS[0].words.has(f"alarms.do.{code}"), code
 
 
 @pytest.mark.parametrize(
@@ -103,23 +118,28 @@ def test_no_text_names_a_command_or_a_file() -> None:
     ],
 )
 def test_every_code_that_a_page_shows_has_words(group: str, codes: list[str]) -> None:
-    assert [code for code in codes if not LOOK.words.has(f"{group}.{code}")] == []
+    assert [code for code in codes if not LOOKS[0].words.has(f"{group}.{code}")] == []
 
 
-def test_a_number_has_both_its_texts() -> None:
-    ones = {key[:-4] for key in LOOK.words.texts if key.endswith(".one")}
-    others = {
-        key[:-6] for key in LOOK.words.texts if key.endswith(".other") and key != "errors.other"
-    }
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_number_has_both_its_texts(look: Look) -> None:
+    texts = look.words.texts
+    ones = {key[:-4] for key in texts if key.endswith(".one")}
+    others = {key[:-6] for key in texts if key.endswith(".other") and key != "errors.other"}
     assert ones == others
 
 
-def test_every_page_is_for_roles_that_there_are() -> None:
-    paths = [page.path for page in PAGES]
+@pytest.mark.parametrize(
+    ("pages", "roles"), [(PAGES, frozenset(Role)), (HUB_PAGES, OPERATOR)], ids=["node", "hub"]
+)
+def test_every_page_is_for_roles_that_there_are(
+    pages: Sequence[Page[Any]], roles: frozenset[str]
+) -> None:
+    paths = [page.path for page in pages]
     assert len(paths) == len(set(paths))
-    for page in PAGES:
-        assert page.roles is None or (page.roles and page.roles <= frozenset(Role)), page.path
-    assert {page.path for page in PAGES if page.roles is None} == {
+    for page in pages:
+        assert page.roles is None or (page.roles and page.roles <= roles), page.path
+    assert {page.path for page in pages if page.roles is None} == {
         "/sign-in", "/sign-out", "/welcome/{secret}", "/help", "/help/{topic}",
     }  # fmt: skip
 
@@ -133,13 +153,20 @@ def test_every_form_carries_its_tokens(path: Path) -> None:
         assert "tokens()" in form or 'name="csrf"' in form
 
 
-def test_every_page_has_its_help_and_every_help_its_words() -> None:
-    for page in PAGES:
+@pytest.mark.parametrize(
+    ("pages", "help_of", "look"),
+    [(PAGES, HELP, LOOKS[0]), (HUB_PAGES, HUB_HELP, LOOKS[1])],
+    ids=["node", "hub"],
+)
+def test_every_page_has_its_help_and_every_help_its_words(
+    pages: Sequence[Page[Any]], help_of: Help, look: Look
+) -> None:
+    for page in pages:
         path = re.sub(r"{\w+}", "7", page.path)
         if not path.startswith("/help"):
-            assert help_for(path) != "/help", page.path
-    for topic in TOPICS:
-        words = [key for key in LOOK.words.texts if key.startswith(f"help.{topic}.")]
+            assert help_of.for_page(path) != "/help", page.path
+    for topic in help_of.topics:
+        words = [key for key in look.words.texts if key.startswith(f"help.{topic}.")]
         kinds = [sum(f".{kind}." in key for key in words) for kind in ("step", "asked", "answered")]
         assert kinds[0] >= 2, topic
         assert kinds[1] == kinds[2] >= 1, topic

@@ -99,3 +99,35 @@ async def test_of_two_of_one_name_the_id_says_which(
     assert caught.value.code is ErrorCode.CONFLICT
     assert health.party_id in caught.value.detail
     assert await federation.hub_read(lambda tables: party_of(tables, care.party_id))
+
+
+async def test_an_application_is_turned_down_by_its_name(federation: SimFederation) -> None:
+    joining, engine = federation.joining("Housing", "housing")
+    membership, _ = await joining.apply(engine, await federation.invite(b"\x07" * 32))
+    await engine.close()
+    done = await hub(federation, "members", "--refuse", "housing")
+    assert (done.exit_code, "turned down" in done.output) == (0, True)
+    found = await federation.hub_read(lambda t: t.members.applicant(membership.hub.party_id))
+    assert found is not None
+    assert found.state == "rejected"
+    (act,) = await federation.hub_read(lambda t: t.office.acts(membership.hub.party_id, 9))
+    assert (act.act, act.who.endswith(" (command)")) == ("refused", True)
+    again = await hub(federation, "members", "--refuse", "housing")
+    assert again.exit_code == 1
+
+
+async def test_who_may_sign_in_to_the_pages_is_said_by_command(federation: SimFederation) -> None:
+    made = json.loads((await hub(federation, "accounts", "invite", "Olive", "--json")).stdout)
+    assert made["name"] == "olive"
+    assert made["link"].startswith("http://127.0.0.1:PORT/welcome/")
+    said = (await hub(federation, "accounts", "invite", "Olive")).output
+    assert "set web_port in hub.toml" in said
+    listed = json.loads((await hub(federation, "accounts", "list", "--json")).stdout)
+    assert listed == [{"name": "olive", "state": "invited"}]
+    assert "Signed out of 0" in (await hub(federation, "accounts", "sign-out", "OLIVE")).output
+    assert (await hub(federation, "accounts", "close", "olive")).exit_code == 0
+    assert "olive: may not sign in" in (await hub(federation, "accounts", "list")).output
+    assert (await hub(federation, "accounts", "close", "nobody")).exit_code == 1
+    assert (await hub(federation, "accounts", "invite", "o" * 200)).exit_code == 1
+    await hub(federation, "accounts", "invite", "olive")
+    assert "has a link" in (await hub(federation, "accounts", "list")).output

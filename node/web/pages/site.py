@@ -78,7 +78,9 @@ def node_site(
     member = membership.directory.member(membership.hub.party_id)  # suspended, too; None: not yet
     name = member.body.name if member is not None else settings.name
     brand = Brand(name, settings.web_person, settings.web_people, settings.web_colour)
-    look = Look(brand, [Path(__file__).parents[1]], ZoneInfo(settings.time_zone), help.help_for)
+    look = Look(
+        brand, [Path(__file__).parents[1]], ZoneInfo(settings.time_zone), help.HELP.for_page
+    )
     keeper = SessionKeeper(engine, env, settings.web_idle_minutes * 60)
     reception = Reception(engine, services, settings)
     return Site(look, keeper, Place(settings.web_address), reception.admit, PAGES)

@@ -1,0 +1,1 @@
+"""The pages of the hub's operator: templates, words and handlers."""
