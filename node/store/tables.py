@@ -9,6 +9,7 @@ from node.store.alarms import AlarmStore
 from node.store.attention import AttentionStore
 from node.store.cards import Cards
 from node.store.checks import ReceivedChecks, SentChecks
+from node.store.consent_drafts import ConsentDrafts
 from node.store.consents import Consents
 from node.store.drafts import Drafts
 from node.store.enquiries import Enquiries
@@ -85,7 +86,7 @@ class NodeTables:
         self.permissions = Permissions(tx)
         self.cards = Cards(tx)
         self.objections = Objections(tx)
-        self.consents = Consents(tx)
+        self.consents, self.consent_drafts = Consents(tx), ConsentDrafts(tx)
         self.enquiries = Enquiries(tx)
         self.sent_checks, self.received_checks = SentChecks(tx), ReceivedChecks(tx)
         self.outbox = OutboxStore(tx)

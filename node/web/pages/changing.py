@@ -2,7 +2,7 @@
 of theirs.
 """
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from node.actions.clients import close_work, correct_client
@@ -12,8 +12,8 @@ from node.records.by_hand import By
 from node.store.records import RECORD_FIELDS
 from node.store.tables import NodeTables
 from node.views.clients import client_value
-from node.web.pages.desk import NodePage, NodeVisit
-from protocol.errors import ErrorCode, LocalError, RemoteError
+from node.web.pages.desk import NodePage, NodeVisit, told_later
+from protocol.errors import ErrorCode, LocalError
 from web.forms import InvalidForm
 from web.site import Answer, Go, Shown
 
@@ -65,22 +65,11 @@ async def _corrected(visit: NodeVisit, local_id: str, typed: Mapping[str, str]) 
     said = {name: text for name, text in typed.items() if text}
     service, person = visit.here.hubs.any(), visit.here.person.id
     try:
-        await _told_later(correct_client(service, local_id, said, cleared, person))
+        await told_later(correct_client(service, local_id, said, cleared, person))
     except LocalError as error:
         if error.code is not ErrorCode.MALFORMED:
             raise
         raise InvalidForm({"given": "clients.wrong.name"}) from None
-
-
-async def _told_later(done: Awaitable[object]) -> None:
-    """It is done here, whatever the hub says or takes from us now: it hears of it later."""
-    try:
-        await done
-    except RemoteError:
-        pass
-    except LocalError as error:
-        if error.code is not ErrorCode.NOT_READY:  # suspended, or back from a backup
-            raise
 
 
 def _reads(visit: NodeVisit, name: str, text: str) -> bool:
@@ -106,7 +95,7 @@ async def close(visit: NodeVisit) -> Answer:
         raise InvalidForm({"work": "clients.wrong.work"})
     for number in dict.fromkeys(chosen):
         service, person = visit.here.hubs.any(), visit.here.person.id
-        await _told_later(close_work(service, client.local_id, int(number), person))
+        await told_later(close_work(service, client.local_id, int(number), person))
     return Go("/clients")
 
 
