@@ -1,4 +1,4 @@
-"""Is it the same person? Two sides compare: what each is shown, what each says, and whom to call."""
+"""Is it the same person? Two sides compare: what each is shown and says, and whom to call."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
