@@ -139,7 +139,8 @@ async def test_what_is_not_ready_is_not_called_a_missing_consent(
             draft = began.headers["Location"].rpartition("/")[0]
             await me.post(f"{draft}/basis", basis="UK-CONSENT")
             await me.post(f"{draft}/role", role="health_visitor")
-            return await (await me.post(f"{draft}/check", needed_by="no_hurry")).text()
+            sent = await me.post(f"{draft}/check", needed_by="no_hurry")
+            return str(await sent.text())
 
         await amend(federation, {"request_lifetime_days": 60})
         await follow(health)
