@@ -69,6 +69,7 @@ async def test_a_consent_is_recorded_given_on_paper_and_taken_back(
         await me.click("Record consent")
         await me.sees("The consent is recorded. Give them their copy")
         await me.sees("In force")
+        assert await me.page.get_by_text("21 September 2027").count() == 2, "one last day"
 
         await me.click("Receipt to print", exact=False)
         await on_paper(me)

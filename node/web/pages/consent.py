@@ -17,7 +17,7 @@ from node.records.accounts import STAFF
 from node.store.records import Client
 from node.store.tables import NodeTables
 from node.views.clients import client_value
-from node.views.consents import consents_value
+from node.views.consents import consents_value, day_before
 from node.views.receipt import Said, receipt_on_page, said_of
 from node.views.withdrawal import Withdrawal, withdrawal_value
 from node.web.pages.desk import NodePage, NodeVisit, told_later
@@ -53,7 +53,8 @@ def _history(tables: NodeTables, membership: HubMembership, client: Client) -> d
         title = work["label"] or (kind.title if kind is not None else work["type"])
         on_consent = basis is not None and basis.permission_class == "consent"
         shared = {"title": title, "basis": basis.title if basis else "", "on_consent": on_consent}
-        works.append({**stands, **work, **shared})
+        until = day_before(stands["valid_until"]) if stands["valid_until"] else ""
+        works.append({**stands, **work, **shared, "last_day": until})
     return {
         "works": works,
         "bases": {own: one.title for own, one in _bases(membership).items()},
