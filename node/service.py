@@ -280,7 +280,15 @@ class NodeService:
         if to_tell:
             await Publisher(membership).publish_enquiries()
 
+    async def tell_owed(self) -> None:
+        """Tell the hub what it was not told while it was away. Raises PatchworkError."""
+        if self.membership.owed and not await self.resyncing.under_way():
+            await self.membership.follow()
+            await Publisher(self.membership).tell_withdrawn()
+            self.membership.owed = False
+
     async def _tell_enquiries(self) -> None:
+        await self.tell_owed()
         await self.tell_enquiries()
         await asyncio.sleep(LOOK_SECONDS)
 

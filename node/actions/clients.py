@@ -226,13 +226,16 @@ async def _do(
 
 
 async def tell_hub(service: NodeService, said: str) -> None:
-    """Tell every hub what changed, which may be an end: whoever may tell no more tells that.
-    Raises RemoteError or LocalError that begins with `said`.
+    """Tell every hub what changed, which may be an end: whoever may tell no more tells that. A
+    running node tells one that was away as soon as it is there. Raises RemoteError or LocalError
+    that begins with `said`.
     """
 
     async def tell(membership: HubMembership) -> None:
+        membership.owed = True
         await membership.follow()
         await Publisher(membership).tell_withdrawn()
+        membership.owed = False
 
     await at_each_hub(service, tell, said)
 

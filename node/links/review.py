@@ -4,6 +4,7 @@ The hub says what waits; a possible link tells nothing of the other side. What o
 is remembered here, and hides a link from them at once.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -94,11 +95,12 @@ class Reviewing:
         now = self._membership.env.clock()
         change(tables, hub_id, AlarmCode.QUESTIONS_HELD, now, place=body.agency)
 
-    def queue(self, tables: NodeTables) -> list[Waiting]:
-        """What waits for a person, oldest first; of one client one question at a time."""
-        waiting = [
-            self._waiting(item) for item in tables.reviews.queue(self._membership.hub.hub_id)
-        ]
+    def queue(self, tables: NodeTables, among: Collection[str] | None = None) -> list[Waiting]:
+        """What waits for a person, oldest first; of one client one question at a time. `among`: of
+        these links, all that wait of a client.
+        """
+        hub_id = self._membership.hub.hub_id
+        waiting = [self._waiting(item) for item in tables.reviews.queue(hub_id, among)]
         first = {item.client: item for item in reversed(waiting)}
         return [item for item in waiting if item is first[item.client]]
 

@@ -66,7 +66,7 @@ class NodeContext:
 @dataclass
 class HubMembership:
     """One hub, as seen from this node. `shared_places` as of NodeContext; `terms`: what its charter
-    calls our own codes.
+    calls our own codes; `owed`: whether it was away when it was to be told of a change here.
     """
 
     hub: HubRow
@@ -79,6 +79,7 @@ class HubMembership:
     folder: Path
     terms: HubTerms = field(default_factory=HubTerms)
     faults: Faults = field(init=False, repr=False)
+    owed: bool = False
 
     def __post_init__(self) -> None:
         """What is kept beside the fields."""

@@ -25,16 +25,18 @@ def is_theirs(tables: NodeTables, person: Person, client: int, now: int) -> bool
     """Whether a client (a row's id) is somebody's own, or a client of a team that they are of or
     answer for: by work that goes on, as in the lists.
     """
+    return bool(theirs(tables, person, [client], now))
+
+
+def theirs(tables: NodeTables, person: Person, clients: Collection[int], now: int) -> set[int]:
+    """Those of these clients of whom that is so."""
     named = {
         team for teams in tables.team_roles.all().get(person.id, {}).values() for team in teams
     }
     if ALL_TEAMS in named:
-        return True
-    teams = {person.team, *named} - {""}
-    works = [item for item in tables.records.involvements([client]) if not item.is_over(now)]
-    if any(person.id in item.workers or (item.team or "") in teams for item in works):
-        return True
-    return any(teams & set(tables.people.teams_on(item.id)) for item in works)
+        return set(clients)
+    teams = sorted({person.team, *named} - {""})
+    return tables.search.theirs(person.id, teams, clients, now)
 
 
 def may_look(tables: NodeTables, person: Person, client: int, now: int) -> bool:

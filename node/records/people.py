@@ -175,6 +175,7 @@ def close(tables: NodeTables, name: str, hand_to: str, now: int) -> Left:
         tables.news.hand_over(person.id, to.id)
     stopped = tables.sent_requests.stop_of(person.id)
     tables.drafts.drop_of(person.id)
+    tables.consent_drafts.drop_of(person.id)
     return Left(person, handed, stopped, tables.people.without_worker(person.id, now))
 
 

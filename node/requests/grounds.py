@@ -20,6 +20,10 @@ from protocol.requests.decide import fits
 RECORD_FIRST = "record the consent first: patchwork-node consent give"
 
 
+class NoConsentError(LocalError):
+    """Our own record of a client's consent does not carry what is asked on it."""
+
+
 @dataclass(frozen=True)
 class Ground:
     """On what basis and for what an agency of a class is asked or asks; the class None: nobody
@@ -39,8 +43,8 @@ def with_recorded(
     typed: Mapping[str, str],
 ) -> tuple[dict[str, str], int | None]:
     """The facts of a request about a client (a row's id), those from our consent record put in; and
-    that record's number, if it rests on one. Raises LocalError where there is none, or one of these
-    facts was typed.
+    that record's number, if it rests on one. Raises NoConsentError where there is none, LocalError
+    where one of these facts was typed.
     """
     basis = membership.charter.lawful_basis(ground.basis)
     rules = [rule for rule in basis.asked if rule.record] if basis else []
@@ -148,7 +152,7 @@ def _own_consent(
     tables: NodeTables, membership: HubMembership, client: int, ground: Ground
 ) -> Agreed:
     """What stands of a consent of our client that covers it; of several the one that says most, and
-    of these the last. Raises LocalError.
+    of these the last. Raises NoConsentError.
     """
     now = membership.env.clock()
     works = [item for item in tables.records.involvements([client]) if not item.is_over(now)]
@@ -162,7 +166,7 @@ def _own_consent(
         why = "no consent of this client covers that organisation and this purpose"
     else:
         why = "there is no consent of this client in force"
-    raise LocalError(ErrorCode.NOT_READY, f"{why}; {RECORD_FIRST}, or ask on another basis")
+    raise NoConsentError(ErrorCode.NOT_READY, f"{why}; {RECORD_FIRST}, or ask on another basis")
 
 
 def _covers(item: Agreed, ground: Ground, now: int) -> bool:
@@ -170,7 +174,7 @@ def _covers(item: Agreed, ground: Ground, now: int) -> bool:
 
 
 def _recorded(rule: FactRule, stands: Agreed) -> str:
-    """What a consent says for a fact. Raises LocalError where it says nothing that fits."""
+    """What a consent says for a fact. Raises NoConsentError where it says nothing that fits."""
     value = {
         "given_on": stands.given_on,
         "given_by": stands.given_by,
@@ -178,12 +182,12 @@ def _recorded(rule: FactRule, stands: Agreed) -> str:
         "wording": stands.wording,
     }[rule.record or ""]
     if value is None:
-        raise LocalError(
+        raise NoConsentError(
             ErrorCode.NOT_READY, f"{rule.title} your record does not say: {RECORD_FIRST}"
         )
     if rule.type != "committed" and not fits(rule, value):
         said = value.replace("_", " ")
-        raise LocalError(
+        raise NoConsentError(
             ErrorCode.NOT_ALLOWED, f"{rule.title} The lawful basis does not take: {said}"
         )
     return value

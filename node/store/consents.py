@@ -90,6 +90,23 @@ class Consents:
         row = self._tx.one("SELECT * FROM consent WHERE id = ?", number)
         return _consent(row) if row else None
 
+    def wordings(self, most: int) -> list[str]:
+        """The wordings that were agreed to, whoever agreed: those of late first."""
+        rows = self._tx.rows(
+            "SELECT wording FROM consent GROUP BY wording ORDER BY MAX(id) DESC LIMIT ?", most
+        )
+        return [str(row["wording"]) for row in rows]
+
+    def ending(self, after: int, until: int) -> list[Consent]:
+        """The last records of work that are not withdrawn and end between two times."""
+        rows = self._tx.rows(
+            "SELECT * FROM consent c WHERE valid_until > ? AND valid_until <= ? "
+            "AND withdrawn_at IS NULL AND NOT EXISTS (SELECT 1 FROM consent o "
+            "WHERE o.involvement = c.involvement AND o.id > c.id) ORDER BY valid_until, id",
+            after, until,
+        )  # fmt: skip
+        return [_consent(row) for row in rows]
+
     def newest(self, involvements: Iterable[int]) -> dict[int, Consent]:
         """The last consent of each of these that has any, withdrawn or not."""
         return {item.involvement: item for item in self.of(involvements)}

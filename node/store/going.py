@@ -21,7 +21,7 @@ OF_CLIENT = (
     ("merged_involvement", "client"), ("merged_client", "client"), ("merged_client", "into_client"),
     ("client_said", "client"), ("other_id", "client"), ("relative", "client"),
     ("relative", "relative"), ("objection", "client"), ("withheld", "client"), ("stub", "client"),
-    ("request_draft", "client"),
+    ("request_draft", "client"), ("consent_draft", "client"),
     ("news", "client"), ("shown_before", "client"),
     ("enquiry", "client"), ("sent_attention", "client"), ("opening", "client"),
 )  # fmt: skip
@@ -56,7 +56,7 @@ _NAMES_A_PERSON = (
     ("team_role", "practitioner"), ("absence", "practitioner"), ("absence", "cover"),
     ("received_request", "passed_to"), ("received_request", "passed_by"),
     ("received_request", "answered_by"),
-    ("request_draft", "practitioner"),
+    ("request_draft", "practitioner"), ("consent_draft", "person"),
     ("news", "person"), ("news_mail", "person"),
     ("enquiry", "practitioner"),
     ("sent_attention", "practitioner"), ("received_attention", "seen_by"),

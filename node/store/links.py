@@ -182,21 +182,35 @@ class Reviews:
         rows = self._tx.rows_among(sql, hub_id, among=link_ids)
         return {row["link_id"]: _review(row) for row in rows}
 
-    def queue(self, hub_id: str) -> list[Queued]:
-        """What waits for a person, oldest first."""
+    def asked(self, hub_id: str) -> dict[str, int]:
+        """The client (a row's id) of each link that waits for a person, oldest first."""
         rows = self._tx.rows(
+            "SELECT r.link_id, s.client FROM review r "
+            "JOIN link l ON l.hub_id = r.hub_id AND l.link_id = r.link_id "
+            "JOIN stub s ON s.hub_id = r.hub_id AND s.stub_id = r.stub_id "
+            "WHERE r.hub_id = ? AND r.state = ? AND l.state <> ? ORDER BY r.asked_at, r.link_id",
+            hub_id, _R.ASKED.value, _L.ENDED.value,
+        )  # fmt: skip
+        return {row["link_id"]: int(row["client"]) for row in rows}
+
+    def queue(self, hub_id: str, among: Collection[str] | None = None) -> list[Queued]:
+        """What waits for a person, oldest first; `among`: only these links."""
+        sql = (
             "SELECT l.*, r.question, r.asked_at, r.answer, r.rests_on, r.answered_at, "
             "r.answered_question, r.error, r.state AS review_state, c.local_id "
             "FROM review r JOIN link l ON l.hub_id = r.hub_id AND l.link_id = r.link_id "
             "JOIN stub s ON s.hub_id = r.hub_id AND s.stub_id = r.stub_id "
             "JOIN client c ON c.id = s.client "
-            "WHERE r.hub_id = ? AND r.state = ? AND l.state <> ? "
-            "ORDER BY r.asked_at, r.link_id",
-            hub_id, _R.ASKED.value, _L.ENDED.value,
-        )  # fmt: skip
+            "WHERE r.hub_id = ? AND r.state = ? AND l.state <> ?"
+        )
+        values = (hub_id, _R.ASKED.value, _L.ENDED.value)
+        if among is None:
+            rows = self._tx.rows(sql, *values)
+        else:
+            rows = self._tx.rows_among(f"{sql} AND r.link_id IN (:among)", *values, among=among)
         return [
             Queued(_review({**row, "state": row["review_state"]}), _link(row), row["local_id"])
-            for row in rows
+            for row in sorted(rows, key=lambda row: (row["asked_at"] or 0, row["link_id"]))
         ]
 
     def count_waiting(self, hub_id: str, stub_id: str) -> int:

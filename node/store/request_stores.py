@@ -173,6 +173,12 @@ class ReceivedRequests:
         )
         return [(row["local_id"], received_of(row)) for row in rows]
 
+    def of_works(self, involvements: Collection[int]) -> list[ReceivedRequest]:
+        """Those over these pieces of work, at every hub, oldest first."""
+        sql = "SELECT * FROM received_request WHERE involvement IN (:among)"
+        found = [received_of(row) for row in self._tx.rows_among(sql, among=involvements)]
+        return sorted(found, key=lambda item: (item.received_at, item.request_id))
+
     def asking(self, hub_id: str, now: int) -> list[ReceivedRequest]:
         """Those that wait for a person and have not expired, oldest first."""
         rows = self._tx.rows(

@@ -108,6 +108,23 @@ class ClientSearch:
         rows = self._tx.rows(f"SELECT client FROM ({scope.sql}) AS own", *scope.values)  # noqa: S608
         return {int(row["client"]) for row in rows}
 
+    def theirs(
+        self, person: int, teams: Collection[str], clients: Collection[int], now: int
+    ) -> set[int]:
+        """Those of these clients (row ids) with whom somebody (likewise) works, or one of these
+        teams does: by work that goes on, as in the lists; of whom somebody only enquires about too.
+        """
+        among = f"IN ({', '.join('?' * len(teams))})"
+        sql = (
+            "SELECT DISTINCT i.client FROM involvement i "  # noqa: S608 - our own names
+            "LEFT JOIN involvement_worker w ON w.involvement = i.id "
+            "LEFT JOIN practitioner p ON p.id = w.practitioner "
+            f"WHERE {_OPEN} AND (w.practitioner = ? OR i.team {among} OR p.team {among}) "
+            "AND i.client IN (:among)"
+        )
+        rows = self._tx.rows_among(sql, now, person, *teams, *teams, among=clients)
+        return {int(row["client"]) for row in rows}
+
     def count(self, whose: Whose, now: int) -> int:
         """How many clients are somebody's."""
         scope = _scope(whose, now)

@@ -10,6 +10,7 @@ from node.store.answer_rules import AnswerRules
 from node.store.attention import AttentionStore
 from node.store.cards import Cards
 from node.store.checks import ReceivedChecks, SentChecks
+from node.store.consent_drafts import ConsentDrafts
 from node.store.consents import Consents
 from node.store.drafts import Drafts
 from node.store.enquiries import Enquiries
@@ -91,6 +92,7 @@ class NodeTables:
     cards = Made(Cards)
     objections = Made(Objections)
     consents = Made(Consents)
+    consent_drafts = Made(ConsentDrafts)
     enquiries = Made(Enquiries)
     sent_checks = Made(SentChecks)
     received_checks = Made(ReceivedChecks)

@@ -1,5 +1,6 @@
 """Consents as values, and what one can say: for the screen, scripts and the browser."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -9,6 +10,7 @@ from node.records import by_hand
 from node.records.agreements import offered
 from node.store.consents import Consent
 from node.store.tables import NodeTables
+from protocol.governance.involvement_types import InvolvementType
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,20 @@ def choices(tables: NodeTables, membership: HubMembership, local_id: str) -> Cho
         purposes={basis.code: {code: titles[code] for code in basis.purposes} for basis in bases},
         classes={item.code: item.title for item in charter.classes if item.code in seeing},
     )
+
+
+def recipients(
+    membership: HubMembership, kind: InvolvementType | None, classes: Collection[str]
+) -> dict[str, str]:
+    """The classes that may be told of work of a kind by a consent that names these; none named: of
+    work that is shown at all, whomever the charter lets see it. Titles by code.
+    """
+    everybody = not classes and kind is not None and kind.openness != "sensitive"
+    return {
+        item.code: item.title
+        for item in membership.charter.classes
+        if kind is not None and item.code in kind.may_know and (everybody or item.code in classes)
+    }
 
 
 def consents_value(tables: NodeTables, local_id: str, now: int) -> dict[str, Any]:
@@ -79,7 +95,12 @@ def state_of(consent: Consent, newest: int, now: int) -> str:
 
 def last_day(consent: Consent) -> str:
     """The last day of a consent, as yyyy-mm-dd."""
-    return datetime.fromtimestamp(consent.valid_until - 1, UTC).date().isoformat()
+    return day_before(consent.valid_until)
+
+
+def day_before(ends: int) -> str:
+    """The last day of what ends then (its first second, Unix), as yyyy-mm-dd."""
+    return datetime.fromtimestamp(ends - 1, UTC).date().isoformat()
 
 
 def _consent(tables: NodeTables, item: Consent, state: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from node.membership.hub import HubMembership
 from node.store.consents import Consent
 from node.store.records import Client
 from node.store.tables import NodeTables
-from node.views.consents import last_day
+from node.views.consents import last_day, recipients
 from protocol.errors import ErrorCode, LocalError
 from protocol.governance.charter import LawfulBasis
 from protocol.messages.bodies import MemberBody
@@ -115,6 +115,32 @@ def receipt_text(said: Said) -> str:
     return "\n".join(lines) + "\n"
 
 
+def receipt_on_page(said: Said) -> dict[str, Any]:
+    """The same for a page, which has words of its own: names, titles and days (yyyy-mm-dd)."""
+    consent, agency = said.consent, said.agency
+    record = said.client.record
+    over = consent.withdrawn_at
+    by_law = said.permission is not None and said.permission.permission_class != "consent"
+    return {
+        "number": consent.id,
+        "record_id": consent.record_id,
+        "name": " ".join(name for name in (record.given, record.family) if name),
+        "service": said.service,
+        "recipients": list(said.recipients.values()),
+        "purposes": list(said.purposes.values()),
+        "wording": consent.wording,
+        "given_by": consent.given_by.value,
+        "how": consent.how.value,
+        "given_on": consent.given_on,
+        "until": last_day(consent),
+        "withdrawn_at": over,
+        "law": said.permission.title if said.permission is not None and by_law else "",
+        "agency": agency.name,
+        "duty_line": agency.duty_line,
+        "duty_hours": agency.duty_hours,
+    }
+
+
 def said_of(tables: NodeTables, membership: HubMembership, number: int) -> Said:
     """What the receipt of a consent, by its number, tells. Raises LocalError."""
     consent = tables.consents.get(number)
@@ -124,8 +150,6 @@ def said_of(tables: NodeTables, membership: HubMembership, number: int) -> Said:
     (client,) = tables.records.clients_by_row([work.client])
     charter, agreement = membership.charter, membership.agreement
     kind, basis = agreement.types.get(work.type), agreement.basis(consent.basis)
-    seeing = [item for item in charter.classes if kind is not None and item.code in kind.may_know]
-    everybody = not consent.classes and kind is not None and kind.openness != "sensitive"
     wanted = consent.purposes or tuple(basis.purposes if basis else ())
     return Said(
         consent=consent,
@@ -135,9 +159,7 @@ def said_of(tables: NodeTables, membership: HubMembership, number: int) -> Said:
         basis=basis,
         permission=agreement.basis(work.permission_basis),
         jurisdictions=[basis.jurisdiction] if basis else charter.jurisdictions,
-        recipients={
-            item.code: item.title for item in seeing if everybody or item.code in consent.classes
-        },
+        recipients=recipients(membership, kind, consent.classes),
         purposes={item.code: item.title for item in charter.purposes if item.code in wanted},
     )
 

@@ -50,9 +50,9 @@ def queue_value(tables: NodeTables, membership: HubMembership) -> dict[str, Any]
     received = tables.received_checks.to_answer(hub_id)
     return {
         "queue": [_waiting(item) for item in Reviewing(membership).queue(tables)],
-        "to_compare": [_received(tables, membership, check) for check in received],
+        "to_compare": [received_value(tables, membership, check) for check in received],
         "asked": [
-            _asked(tables, membership, check)
+            asked_value(tables, membership, check)
             for check in tables.received_checks.without_details(hub_id)
         ],
         "checks": [check_value(membership, item) for item in tables.sent_checks.of_hub(hub_id)],
@@ -97,7 +97,9 @@ def _waiting(item: Waiting) -> dict[str, Any]:
     return {**asdict(item), "text": text, "problem": problem}
 
 
-def _asked(tables: NodeTables, membership: HubMembership, check: ReceivedCheck) -> dict[str, Any]:
+def asked_value(
+    tables: NodeTables, membership: HubMembership, check: ReceivedCheck
+) -> dict[str, Any]:
     """An identity check of which no details have come: who was told that the client is here."""
     return {
         **_check(membership, check, _client(tables, check)),
@@ -106,7 +108,7 @@ def _asked(tables: NodeTables, membership: HubMembership, check: ReceivedCheck) 
     }
 
 
-def _received(
+def received_value(
     tables: NodeTables, membership: HubMembership, check: ReceivedCheck
 ) -> dict[str, Any]:
     """An identity check to answer: their details beside ours."""

@@ -28,7 +28,7 @@ async def test_a_request_is_allowed_on_two_pages(
     request_id = await asked(linked, care)
     async with pages_of(health, visitor="H. Visitor") as address, at_screen(browser, address) as me:
         await me.sign_in("visitor")
-        await me.click("Requests")
+        await me.click("Inbox")
         await me.sees("Waiting for you")
         me.counted.pages = 0
         await me.click("Amira Hassan")
@@ -57,7 +57,7 @@ async def test_a_request_is_allowed_on_two_pages(
         await me.page.go_back()
         await me.sees("Answered by")
         await linked.settle()
-        await me.click("Requests")
+        await me.click("Inbox")
         await me.sees("You answered")
         await me.sees("They have your contact details")
     assert (await care.sent(request_id))["state"] == "opened"
@@ -94,7 +94,7 @@ async def test_a_refusal_says_why_and_a_colleague_can_take_a_request(
         await me.sees("Passed on by")
 
         await other.sign_in("colleague")
-        await other.click("Requests")
+        await other.click("Inbox")
         await other.click("Amira Hassan")
         await other.choose("Refuse")
         await other.click("Continue")

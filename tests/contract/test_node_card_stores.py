@@ -291,3 +291,42 @@ async def test_which_requests_of_ours_rest_on_a_consent_that_has_ended(node: Nod
     ended = await node.read(lambda t: t.cards.without_consent(HUB, NOW))
     assert {item.request_id for item in ended} == {number(1), number(2), number(4)}
     assert await node.read(lambda t: t.cards.without_consent(OTHER, NOW)) == []
+
+
+async def test_wordings_and_consents_that_end_are_found(node: Node) -> None:
+    """Of late first; only the last record of work ends, and none that was withdrawn."""
+    await recorded(
+        node,
+        consent(1, 1, wording="Form 4", valid_until=NOW + DAY),
+        consent(1, 2, wording="Form 5", valid_until=NOW + 5 * DAY),
+        consent(2, 3, wording="Form 4", valid_until=NOW + 2 * DAY),
+        consent(3, 4, wording="Form 6", valid_until=NOW + 2 * DAY),
+        consent(4, 5, wording="Form 7", valid_until=NOW - DAY),
+    )
+    await node.write(lambda t: t.consents.withdraw([3], NOW, 1))
+    assert await node.read(lambda t: t.consents.wordings(3)) == ["Form 7", "Form 6", "Form 4"]
+    found = await node.read(lambda t: t.consents.ending(NOW, NOW + 3 * DAY))
+    assert [one.involvement for one in found] == [2]
+    found = await node.read(lambda t: t.consents.ending(NOW - 2 * DAY, NOW + 5 * DAY))
+    assert [one.involvement for one in found] == [4, 2, 1]
+
+
+async def test_a_consent_that_was_begun_is_its_beginners_and_goes_in_time(node: Node) -> None:
+    def begin(tables: NodeTables) -> tuple[int, int]:
+        (one,) = tables.records.put_clients([client("1")]).values()
+        worker = WorkerRow("H. Visitor", "", None, None, None)
+        return one, tables.people.put_workers([worker], NOW)["H. Visitor", ""]
+
+    one, person = await node.write(begin)
+    said = {"purposes": "early_help", "wording": "Form 4"}
+    await node.write(lambda t: t.consent_drafts.keep(one, person, {}, NOW))
+    await node.write(lambda t: t.consent_drafts.keep(one, person, said, NOW))
+    assert await node.read(lambda t: t.consent_drafts.get(one, person)) == said
+    assert await node.read(lambda t: t.consent_drafts.get(one, person + 1)) is None
+    await node.write(lambda t: t.consent_drafts.drop_of(person + 1))
+    assert await node.read(lambda t: t.count("consent_draft")) == 1
+    (other,) = await node.write(lambda t: list(t.records.put_clients([client("2")]).values()))
+    await node.write(lambda t: t.consent_drafts.keep(other, person, {}, NOW + 31 * DAY))
+    assert await node.read(lambda t: t.consent_drafts.get(one, person)) is None
+    await node.write(lambda t: t.consent_drafts.drop(other, person))
+    assert await node.read(lambda t: t.count("consent_draft")) == 0

@@ -25,6 +25,12 @@ for (const button of navigator.clipboard ? document.querySelectorAll("[data-copy
   });
 }
 
+// A page that is for paper is printed, where the browser lets a page ask for that.
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
+}
+
 // A page that waits for something new says so, and moves nothing that is being read.
 const waiting = document.querySelector("[data-latest]");
 if (waiting) {

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from node.actions import asking as acts
 from node.records.accounts import STAFF
+from node.requests.grounds import NoConsentError
 from node.service import NodeService
 from node.store.drafts import Draft
 from node.store.records import Client
@@ -163,14 +164,13 @@ async def _send(visit: NodeVisit, asking: Asking) -> Answer:
         if await acts.is_on_its_way(service, number):
             kept = await visit.here.read(lambda tables: tables.drafts.get(number))
             return Go(f"/requests/{kept.request_id if kept else ''}")
-        raise _in_words(asking, error) from None
+        raise _in_words(error) from None
     return Go(f"/requests/{request}")
 
 
-def _in_words(asking: Asking, error: PatchworkError) -> Exception:
+def _in_words(error: PatchworkError) -> Exception:
     """What stopped it, for people: the record it rests on, or a team that has changed."""
-    basis = asking.questions.basis
-    if error.code is ErrorCode.NOT_READY and basis is not None and basis.needs_record:
+    if isinstance(error, NoConsentError):
         return InvalidForm({"": "asking.wrong.no_consent"})
     if error.code in {ErrorCode.NOT_FOUND, ErrorCode.NOT_ALLOWED}:
         return InvalidForm({"": "asking.wrong.team_changed"})

@@ -7,8 +7,7 @@ from aiohttp import web
 from node.actions.cards import keep_now, take_back_now
 from node.service import NodeService
 from node.views.governance import governance_value
-from node.web.pages.changing import told_later
-from node.web.pages.desk import NodePage, NodeVisit
+from node.web.pages.desk import NodePage, NodeVisit, told_later
 from node.web.pages.governance import LEAD
 from protocol.errors import ErrorCode, LocalError
 from web.forms import InvalidForm

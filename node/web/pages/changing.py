@@ -2,7 +2,7 @@
 of theirs.
 """
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from node.actions.clients import close_work, correct_client
@@ -12,8 +12,8 @@ from node.records.by_hand import By
 from node.store.records import RECORD_FIELDS
 from node.store.tables import NodeTables
 from node.views.clients import client_value
-from node.web.pages.desk import NodePage, NodeVisit
-from protocol.errors import ErrorCode, LocalError, RemoteError
+from node.web.pages.desk import NodePage, NodeVisit, told_later
+from protocol.errors import ErrorCode, LocalError
 from web.forms import InvalidForm
 from web.site import Answer, Go, Shown
 
@@ -70,19 +70,6 @@ async def _corrected(visit: NodeVisit, local_id: str, typed: Mapping[str, str]) 
         if error.code is not ErrorCode.MALFORMED:
             raise
         raise InvalidForm({"given": "clients.wrong.name"}) from None
-
-
-async def told_later(done: Awaitable[object]) -> None:
-    """It is done here, whatever the hub says or takes from us now: it hears of it later. Raises
-    LocalError for what was not done.
-    """
-    try:
-        await done
-    except RemoteError:
-        pass
-    except LocalError as error:
-        if error.code is not ErrorCode.NOT_READY:  # suspended, or back from a backup
-            raise
 
 
 def _reads(visit: NodeVisit, name: str, text: str) -> bool:

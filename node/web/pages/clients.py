@@ -81,6 +81,9 @@ async def _list(visit: NodeVisit, wanted: Wanted | None) -> Answer:
         "searched": wanted is not None and bool(wanted.words),
         "page": wanted.page if wanted else 1,
         "types": types,
+        "enquires": any(
+            service.membership.charter.enquiry is not None for service in visit.here.services
+        ),
         "mine": {line.client.id for line in found.lines if _is_mine(line.work, person)},
     }
     return Shown("clients/list.html", values)

@@ -1,6 +1,6 @@
 """What every page has: whoever is signed in, and the node's services, one a hub."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -14,6 +14,7 @@ from node.store.people import Person
 from node.store.records import Client
 from node.store.tables import NodeEngine, NodeTables
 from node.web.calls import Hubs
+from protocol.errors import ErrorCode, LocalError, RemoteError
 from storage.accounts import Account
 from web.site import Elsewhere, Page, Visit
 
@@ -61,14 +62,17 @@ class Desk:
         HTTPNotFound, or Elsewhere to say why first, where they are of no team of theirs.
         """
         found, who = await self.known(row), (self.person, row, self.now)
-        may, stands = await self.read(
-            lambda tables: (caseload.may_look(tables, *who), caseload.has_looked(tables, *who))
-        )
-        if not may:
+        if not await self.read(lambda tables: caseload.may_look(tables, *who)):
             raise Elsewhere(f"/clients/{row}/reason")
-        if not stands:  # a look that stands waits for nobody who writes
-            await self.engine.write(lambda tables: caseload.look(tables, *who, None))
+        await self.looked(row)
         return found
+
+    async def looked(self, row: int) -> None:
+        """Write down that somebody looks at a client, wherever their name and birth date stand."""
+        who = (self.person, row, self.now)
+        if not await self.read(lambda tables: caseload.has_looked(tables, *who)):
+            # a look that stands waits for nobody who writes
+            await self.engine.write(lambda tables: caseload.look(tables, *who, None))
 
     async def known(self, row: int) -> Client:
         """A client by the number in an address, to nobody's eyes yet. Raises HTTPNotFound."""
@@ -76,6 +80,17 @@ class Desk:
         if not found:
             raise web.HTTPNotFound
         return found[0]
+
+
+async def told_later(done: Awaitable[object]) -> None:
+    """It is done here, whatever the hub says or takes from us now: it hears of it later."""
+    try:
+        await done
+    except RemoteError:
+        pass
+    except LocalError as error:
+        if error.code is not ErrorCode.NOT_READY:  # suspended, or back from a backup
+            raise
 
 
 NodeVisit = Visit[Desk]

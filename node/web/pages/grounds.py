@@ -144,6 +144,28 @@ class Questions:
         }
 
 
+def kept_along(said: Questions) -> dict[str, str]:
+    """What a page carries unseen to the next one, where there is no draft."""
+    kept = {
+        f"kept-{PURPOSE}": said.purpose,
+        f"kept-{BASIS}": said.chosen_basis,
+        f"kept-{ROLE}": said.role,
+    }
+    return kept | {f"kept-{field}": value for field, value in said.answered.items()}
+
+
+def carried(empty: Questions, form: Form) -> Questions:
+    """With what pages before have carried along, as far as it is an answer."""
+    found = replace(
+        empty,
+        purpose=form.raw(f"kept-{PURPOSE}"),
+        chosen_basis=form.raw(f"kept-{BASIS}"),
+        role=form.raw(f"kept-{ROLE}"),
+    )
+    facts = {rule.field: kept_fact(form, f"kept-{rule.field}", rule) for rule in found.typed}
+    return replace(found, facts=facts).settled()
+
+
 def in_words(code: str) -> str:
     """A code of the charter's as people read it: Social worker."""
     return code.replace("_", " ").capitalize()

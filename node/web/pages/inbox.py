@@ -1,4 +1,5 @@
-"""Requests to us: what waits for somebody, one request with all that an answer needs, the answer.
+"""What waits for somebody: requests, one with all that an answer needs, and the answer; possible
+matches, identity checks and consents, each with the way to its own page.
 
 Answering takes two pages: the request, and that it was answered. Whoever refuses, passes on or
 allows in spite of an objection says more in between.
@@ -6,6 +7,7 @@ allows in spite of an objection says more in between.
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -19,6 +21,8 @@ from node.service import NodeService
 from node.store.requests import ReceivedRequest
 from node.store.tables import NodeTables
 from node.views.answering import OFFERED, is_of_team, request_value, waiting_value
+from node.views.comparing import checks_for, matches_for
+from node.views.due import due_consents
 from node.web.pages.desk import NodePage, NodeVisit
 from protocol.errors import ErrorCode, LocalError
 from protocol.requests.decide import Refuse
@@ -31,12 +35,17 @@ from web.site import Data, Go, Shown
 
 ID = re.compile(r"^[0-9a-f]{32}$")
 ANSWERS = ("allow", "refuse", "pass")
+TO_DO = ("mine", "matches", "checks", "consents")
+"""What waits for whoever looks; requests that wait for colleagues do not."""
 
 
 async def show_inbox(visit: NodeVisit) -> Shown_:
     """Show what waits for somebody, and what they answered."""
     lists = await _lists(visit)
-    return Shown("inbox/list.html", {"lists": lists, "mark": _mark(lists)})
+    waiting = sum(len(lists[name]) for name in TO_DO)
+    said = "said" in visit.request.query
+    values = {"lists": lists, "mark": _mark(lists), "waiting": waiting, "said": said}
+    return Shown("inbox/list.html", values)
 
 
 async def latest(visit: NodeVisit) -> Shown_:
@@ -137,18 +146,33 @@ async def _say(visit: NodeVisit, said: Answer) -> Shown_:
 
 
 async def _lists(visit: NodeVisit) -> dict[str, list[dict[str, Any]]]:
-    person = visit.here.person.id
-    found: dict[str, list[dict[str, Any]]] = {"mine": [], "others": [], "answered": []}
+    person, days = visit.here.person, visit.here.settings.remind_days
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in (*TO_DO, "others", "answered")}
+
+    def look(tables: NodeTables, membership: HubMembership) -> dict[str, list[dict[str, Any]]]:
+        return {
+            **waiting_value(tables, membership, person.id),
+            "matches": matches_for(tables, membership, person),
+            "checks": checks_for(tables, membership, person),
+        }
+
     for service in visit.here.services:
-        value = await service.read(lambda t, membership: waiting_value(t, membership, person))
-        for name, items in value.items():
+        for name, items in (await service.read(look)).items():
             found[name] += items
+    consents = partial(due_consents, person=person, days=days)
+    found["consents"] = await visit.here.hubs.any().read(consents)  # the same at every hub
     return found
 
 
 def _mark(lists: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     """Changes when anything waits that did not, or the other way."""
-    return ".".join(item["request_id"][:8] for item in lists["mine"])
+    marks = [item["request_id"][:8] for item in lists["mine"]]
+    marks += [
+        f"{item['link_id'][:8]}{(item['check'] or {}).get('answer')}" for item in lists["matches"]
+    ]
+    marks += [f"{item['check_id'][:8]}{item['waits']}" for item in lists["checks"]]
+    marks += [f"{item['work']}{item['until']}{item['is_over']}" for item in lists["consents"]]
+    return ".".join(marks)
 
 
 async def _item(visit: NodeVisit) -> dict[str, Any]:
@@ -163,7 +187,10 @@ async def _item(visit: NodeVisit) -> dict[str, Any]:
             raise web.HTTPNotFound
         return {**value, "mine": value["waits"] and may}
 
-    return await service.read(look)
+    item = await service.read(look)
+    if item["row"] is not None:
+        await visit.here.looked(item["row"])  # also of a client of others, of whom it was passed on
+    return item
 
 
 async def _found(visit: NodeVisit) -> tuple[NodeService, ReceivedRequest]:

@@ -10,14 +10,14 @@ from typing import Any
 from node.actions.introductions import Introduce, introduce_now, service_of
 from node.links.team import Service
 from node.records.accounts import STAFF
+from node.requests.grounds import NoConsentError
 from node.service import NodeService
 from node.store.records import Client
 from node.views.bases import offered
 from node.views.people import roles_of
 from node.web.pages.desk import NodePage, NodeVisit
-from node.web.pages.grounds import BASIS, CHECK, PURPOSE, ROLE, Questions, kept_fact
-from protocol.errors import ErrorCode, LocalError
-from web.forms import Form, InvalidForm
+from node.web.pages.grounds import CHECK, Questions, carried, kept_along
+from web.forms import InvalidForm
 from web.site import Answer, Go, Shown
 
 
@@ -32,20 +32,13 @@ class Introducing:
 
     def common(self) -> dict[str, Any]:
         """What every page of these shows; the answers go along unseen."""
-        said = self.questions
-        kept = {
-            f"kept-{PURPOSE}": said.purpose,
-            f"kept-{BASIS}": said.chosen_basis,
-            f"kept-{ROLE}": said.role,
-        }
-        kept |= {f"kept-{field}": value for field, value in said.answered.items()}
         return {
             "to": None,
             "to_title": self.to.kind,
             "base": "",
             "client": self.client.record,
             "back_to": f"/clients/{self.client.id}",
-            "hidden": kept,
+            "hidden": kept_along(self.questions),
         }
 
     def page(self, visit: NodeVisit) -> Shown:
@@ -65,19 +58,7 @@ async def _here(visit: NodeVisit) -> Introducing:
     to = await service_of(service, client.local_id, visit.place["reference"])
     roles = await service.read(partial(roles_of, person=here.person.id))
     found = Questions(await service.read(offered), roles)
-    return Introducing(service, client, to, _answered(found, visit.form))
-
-
-def _answered(empty: Questions, form: Form) -> Questions:
-    """With what pages before have carried along, as far as it is an answer."""
-    found = replace(
-        empty,
-        purpose=form.raw(f"kept-{PURPOSE}"),
-        chosen_basis=form.raw(f"kept-{BASIS}"),
-        role=form.raw(f"kept-{ROLE}"),
-    )
-    facts = {rule.field: kept_fact(form, f"kept-{rule.field}", rule) for rule in found.typed}
-    return replace(found, facts=facts).settled()
+    return Introducing(service, client, to, carried(found, visit.form))
 
 
 async def show(visit: NodeVisit) -> Answer:
@@ -94,10 +75,8 @@ async def go_on(visit: NodeVisit) -> Answer:
     person, said = visit.here.person.id, asked.questions
     try:
         await introduce_now(asked.service, Introduce(asked.to, person, said.role, said.grounds))
-    except LocalError as error:
-        if error.code is ErrorCode.NOT_READY and said.basis and said.basis.needs_record:
-            raise InvalidForm({"": "asking.wrong.no_consent"}) from None
-        raise
+    except NoConsentError:
+        raise InvalidForm({"": "asking.wrong.no_consent"}) from None
     return Go(f"/clients/{asked.client.id}")
 
 

@@ -15,8 +15,7 @@ from node.actions.withholding import (
 from node.records.accounts import Role
 from node.records.withholding import BOTH, MOST_WORDS, Wish
 from node.views.withheld import withheld_value
-from node.web.pages.changing import told_later
-from node.web.pages.desk import NodePage, NodeVisit
+from node.web.pages.desk import NodePage, NodeVisit, told_later
 from protocol.errors import ErrorCode, LocalError
 from web.forms import InvalidForm
 from web.site import Answer, Go, Shown
