@@ -41,6 +41,11 @@ class WebSettings(BaseModel):
         description="After how many minutes without a click somebody is signed out. "
         "Changed to more: whoever finds an open browser has longer to look.",
     )  # fmt: skip
+    web_upload_mb: int = Field(
+        100, ge=1, le=2_000,
+        description="The largest file that can be imported on the pages, in megabytes. "
+        "Changed to more: whoever may import fills the disk sooner.",
+    )  # fmt: skip
     web_person: str = Field(
         "client", pattern=r"^[A-Za-z][A-Za-z ]{0,29}$",
         description="What your people call one of the people they work with: client, child, young "

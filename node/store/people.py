@@ -54,6 +54,7 @@ class Deed(StrEnum):
     ASKED_TO_INVITE = "asked_to_invite"
     TOOK_ON = "took_on"
     HANDED_OVER = "handed_over"
+    IMPORTED = "imported"
 
 
 @dataclass(frozen=True, repr=False)

@@ -43,6 +43,7 @@ from node.store.set_aside import SetAsideStore
 from node.store.stubs import Stubs
 from node.store.team_roles import Absences, TeamRoles
 from node.store.tokens import SealedTokens
+from node.store.uploads import Uploads
 from node.store.withdrawn import WithdrawnHashes
 from node.store.withheld import WithheldClients
 from storage.accounts import Accounts, Sessions
@@ -58,7 +59,7 @@ class NodeTables:
     def __init__(self, tx: Transaction) -> None:
         self.tx = tx
         self.records, self.search = Records(tx), ClientSearch(tx)
-        self.imports = Imports(tx)
+        self.imports, self.uploads = Imports(tx), Uploads(tx)
         self.held = HeldClients(tx)
         self.merges = Merges(tx)
         self.news = News(tx)

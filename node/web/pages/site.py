@@ -3,6 +3,7 @@
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from node.actions.uploads import UploadDesk
 from node.config import NodeSettings
 from node.service import NodeService
 from node.store.tables import NodeEngine
@@ -14,8 +15,10 @@ from node.web.pages import (
     clients,
     family,
     governance,
+    importing,
     inbox,
     introducing,
+    mapping,
     news,
     raising,
     sent,
@@ -25,9 +28,10 @@ from node.web.pages import (
 from node.web.pages.desk import Desk, NodePage, Reception
 from runtime.environment import Environment
 from web.look import Brand, Look
+from web.place import Place
 from web.sessions import SessionKeeper
 from web.sign_in import sign_in_pages
-from web.site import Place, Site
+from web.site import Site
 
 PAGES: list[NodePage] = [
     *sign_in_pages(),
@@ -35,6 +39,8 @@ PAGES: list[NodePage] = [
     *clients.PAGES,
     *adding.PAGES,
     *changing.PAGES,
+    *importing.PAGES,
+    *mapping.PAGES,
     *inbox.PAGES,
     *team.PAGES,
     *family.PAGES,
@@ -58,5 +64,9 @@ def node_site(
     brand = Brand(name, settings.web_person, settings.web_people, settings.web_colour)
     look = Look(brand, [Path(__file__).parents[1]], ZoneInfo(settings.time_zone))
     keeper = SessionKeeper(engine, env, settings.web_idle_minutes * 60)
-    reception = Reception(engine, services, settings)
-    return Site(look, keeper, Place(settings.web_address), reception.admit, PAGES)
+    uploads = UploadDesk(engine, services)
+    reception = Reception(engine, services, settings, uploads)
+    place = Place(settings.web_address)
+    site = Site(look, keeper, place, reception.admit, PAGES)
+    site.beside = uploads.beside
+    return site
