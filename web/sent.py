@@ -69,11 +69,11 @@ async def sent_form(request: web.Request) -> Form:
 
 
 async def sent_file(request: web.Request) -> tuple[Form, SentFile | None]:
-    """The fields that stand before the file, and the file, of which nothing was read yet. Raises
-    HTTPBadRequest.
+    """The fields that stand before the file, and the file, of which nothing was read yet; None
+    where no file came. Raises HTTPBadRequest.
     """
     if request.content_type != "multipart/form-data":
-        raise web.HTTPBadRequest
+        return await sent_form(request), None
     fields: list[tuple[str, str]] = []
     left = FIELDS
     try:

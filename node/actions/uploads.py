@@ -45,6 +45,8 @@ UNFINISHED_SECONDS = 24 * 3600
 OVER_SECONDS = 7 * 24 * 3600
 TIDY_SECONDS = 3600
 MOST_WAITING = 10
+MORE_DOUBTS = "more doubts"
+"""Why a file that was looked at was not imported: something came up since."""
 LISTS = ("rejected", "notes", "missing")
 _WARNINGS = TypeAdapter(list[FileWarning])
 
@@ -305,9 +307,7 @@ class UploadDesk:
         except DoubtfulFileError as doubtful:
             warnings = _WARNINGS.dump_python(list(doubtful.warnings), mode="json")
             report = json.dumps({**seen, "warnings": warnings})
-            await self._change(
-                upload, UploadState.LOOKED, report=report, why="importing.wrong.more_doubts"
-            )
+            await self._change(upload, UploadState.LOOKED, report=report, why=MORE_DOUBTS)
             return
         await self._tell(upload, await self._taken(upload, done))
 

@@ -401,7 +401,6 @@ async def finished(who: Visitor, path: str) -> str:
         answer = await who.get(f"{path}/latest")
         if not json.loads(await answer.text())["busy"]:
             return await text(who, path)
-        await asyncio.sleep(0)
 
 
 def counts_in(html: str) -> list[str]:

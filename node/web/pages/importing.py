@@ -13,6 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
+from node.actions.uploads import MORE_DOUBTS
 from node.records.accounts import Role
 from node.records.importer.look import MOST_LINES
 from node.store.uploads import UNDER_WAY, Upload, UploadState
@@ -136,7 +137,9 @@ async def mine(visit: NodeVisit) -> Upload:
 def why_of(visit: NodeVisit, upload: Upload) -> str:
     """What kept a file from going further, as a sentence."""
     say = visit.site.look.words
-    if upload.why.startswith(("errors.", "importing.wrong.")):
+    if upload.why == MORE_DOUBTS:
+        return say("importing.wrong.more_doubts")
+    if upload.why.startswith("errors."):
         return say(upload.why if say.has(upload.why) else "errors.other")
     name, between, rest = upload.why.partition(": ")
     key = f"importing.field.{name}"
