@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,17 +27,24 @@ WIDE, NARROW = {"width": 1100, "height": 900}, {"width": 320, "height": 640}
 PASSWORD = "four plain words here"
 RUN_AXE = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations.map(
   (one) => [one.id, one.nodes.map((node) => node.html.slice(0, 200))])"""
+QUESTIONS = """() => document.querySelectorAll("main fieldset").length +
+  [...document.querySelectorAll("main :is(input:not([type=hidden]), textarea, select)")].filter(
+    (one) => !one.closest("fieldset")).length"""
 SIDEWAYS = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 
 @dataclass
 class Counted:
-    """What a journey costs: pages that were loaded, fields, keys, clicks."""
+    """What a journey costs: pages that were loaded, fields, keys, clicks, the most questions that a
+    page had, and the seconds that were waited for the machine.
+    """
 
     pages: int = 0
     fields: int = 0
     keys: int = 0
     clicks: int = 0
+    questions: int = 0
+    seconds: float = 0
 
 
 @dataclass
@@ -54,7 +62,9 @@ class Screen:
 
     async def open(self, path: str) -> None:
         """Type an address."""
+        began = perf_counter()
         await self.page.goto(self.address + path)
+        self.counted.seconds += perf_counter() - began
         await self.examine()
 
     async def click(self, name: str, *, exact: bool = True) -> None:
@@ -73,6 +83,12 @@ class Screen:
         self.counted.fields += 1
         self.counted.keys += len(text)
         await self.page.get_by_label(label, exact=True).fill(text)
+
+    async def bring(self, label: str, name: str, content: str) -> None:
+        """Choose a file with this in it."""
+        self.counted.fields += 1
+        file = {"name": name, "mimeType": "text/csv", "buffer": content.encode()}
+        await self.page.get_by_label(label, exact=True).set_input_files(file)  # type: ignore[arg-type]
 
     async def sees(self, text: str) -> None:
         """Wait until a text is on the page."""
@@ -120,8 +136,12 @@ class Screen:
         assert hosts <= {urlsplit(self.address).netloc}
 
     async def _leads(self, pressed: Any) -> None:
+        asked = int(await self.page.evaluate(QUESTIONS))
+        self.counted.questions = max(self.counted.questions, asked)
+        began = perf_counter()
         async with self.page.expect_navigation():
             await pressed
+        self.counted.seconds += perf_counter() - began
         await self.examine()
 
 
