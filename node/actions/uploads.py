@@ -229,6 +229,8 @@ class UploadDesk:
         except PatchworkError as error:
             bad = error.code is ErrorCode.BAD_FILE
             await self._back(upload, error.detail if bad else f"errors.{error.code.value}")
+        except OSError:  # the disk is full, or the file is not there any more
+            await self._back(upload, f"errors.{ErrorCode.STORAGE.value}")
         except Exception as error:  # noqa: BLE001 - a job has nobody above it, logged by type only
             log.critical("unforeseen", error=type(error).__name__, at=place_of(error))
             await self._back(upload, "errors.other")
@@ -318,7 +320,7 @@ class UploadDesk:
 
         def work(tables: NodeTables) -> None:
             tables.uploads.save_mapping(SavedMapping(title, upload.mapping, now))
-            tables.people.acted(Act(upload.person, Deed.IMPORTED, "", now))
+            tables.people.acted(Act(upload.person, Deed.IMPORTED, title, now))
             state = UploadState.DONE.value
             tables.uploads.change(
                 upload.id, now, state=state, report=json.dumps(report), columns="", chosen=""

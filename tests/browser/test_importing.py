@@ -65,11 +65,11 @@ async def test_a_file_is_brought_looked_at_and_imported(
             await me.fill(label, text)
         await me.click("Look what would happen")
         assert await me.heading() == "This would happen"
-        await me.sees("Line 2, 3: looks like one client under two numbers")
+        await me.sees("Lines 2, 3: looks like one client under two numbers")
         await me.sees("Rows that are left out")
         await me.click("Import this file")
         await expect(me.page.locator("[data-module=error-summary]")).to_be_focused()
-        await me.choose("I have looked at these, and they are right")
+        await me.choose("I have looked at what speaks against the file, and it is right")
         await me.click("Import this file")
         assert await me.heading() == "The file was imported"
         await me.sees("Other organisations can find those who may be found.")

@@ -2,13 +2,13 @@
 
 import pytest
 
-from node.actions.clients import close_work
+from node.actions.clients import NewClient, add_client, close_work
 from node.records import caseload, people
 from node.records.accounts import Role
 from node.store.merges import Preset
 from node.store.tables import NodeTables
 from node.web.pages import governance
-from tests.sim.federation import SimNode
+from tests.sim.federation import SimFederation, SimNode
 from tests.sim.visitors import Visitor
 
 WORKING = ("P. Practitioner (West)", "P. Duty (West)", "P. Manager (West)")
@@ -49,6 +49,30 @@ async def test_a_postcode_is_kept_and_what_is_none_is_said_beside_the_field(
     row = int(answer.headers["Location"].rpartition("/")[2])
     (client,) = await health.read(lambda t: t.records.clients_by_row([row]))
     assert (client.record.date_of_birth, client.record.postcode) == ("2019-02-01", "lx3 4ab")
+
+
+@pytest.mark.parametrize("postcode", ["LX9 3HT", ""])
+async def test_with_a_postcode_two_who_add_the_same_child_find_each_other(
+    visitors: dict[Role | None, Visitor],
+    federation: SimFederation,
+    agencies: tuple[SimNode, SimNode],
+    postcode: str,
+) -> None:
+    """Without one a person compares first: nothing but a possible match comes of it."""
+    health, care = agencies
+    who = {"given": "Juniper", "family": "Vale", "date_of_birth": "21 6 2018", "postcode": postcode}
+    for node, kind in ((health, "health_visiting"), (care, "child_in_need")):
+        usual = Preset("usual", kind, None, None, "UK-CA04-S10-S11", 365)
+        await node.write(lambda t, usual=usual: t.merges.put_preset(usual))  # type: ignore[misc]
+    person = await care.read(lambda t: people.acting(t, "S. Worker"))
+    await add_client(care.service, NewClient(who, local_id="j"), person.id)
+    answer = await visitors[Role.PRACTITIONER].post("/clients/add", **who, preset="usual")
+    row = int(answer.headers["Location"].rpartition("/")[2])
+    await federation.round()
+    await federation.settle()
+    (client,) = await health.read(lambda t: t.records.clients_by_row([row]))
+    team = await health.team(client.local_id)
+    assert len(team.others) == (1 if postcode else 0)
 
 
 async def test_the_file_of_openings_is_whole_however_many_there_are(

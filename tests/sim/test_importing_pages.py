@@ -103,7 +103,7 @@ async def test_the_next_file_of_the_kind_needs_no_more_than_two_answers(
 def workbook(*rows: tuple[str, ...]) -> bytes:
     book, made = Workbook(), io.BytesIO()
     for row in rows:
-        book.active.append(row)  # type: ignore[union-attr]
+        book.active.append(row)
     book.save(made)
     return made.getvalue()
 
@@ -164,9 +164,9 @@ async def test_what_speaks_against_a_file_is_agreed_to_before_it_is_stored(
     twice = "x4,Erin,Plattworth,23/06/2019,LX4 2BD,North,N. Worker\n"
     path = await mapped(manager, HEAD + ROWS + twice)
     said = await text(manager, path)
-    assert "Line 2, 4: looks like one client under two numbers" in said
+    assert "Lines 2, 4: looks like one client under two numbers" in said
     answer = await manager.post(path, what="import", seen=seen(said))
-    assert "tick the box if they are right" in await answer.text()
+    assert "tick the box if it is right" in await answer.text()
     answer = await manager.post(path, what="import", seen="another preview", agreed="yes")
     assert (answer.status, "look again" in await answer.text()) == (400, True)
     assert not await known(health, "x4")
