@@ -1,7 +1,7 @@
 """People at their browsers: logins for everybody, and a request from one window to the other."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.cookiejar import CookieJar
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 PASSWORD = "harbour tern rowan seven"  # noqa: S105 - of people who do not exist
-JUNIPER = ("Juniper", "Vale", "21", "6", "2018")
-POSTCODE = "LX9 3HT"  # a name and a birth date alone are for a person to compare
+JUNIPER = {
+    "First names": "Juniper", "Last name": "Vale", "Date of birth": "21 6 2018",
+    "Postcode (if you know it)": "LX9 3HT",
+}  # fmt: skip
 LINK = re.compile(r"(http://\S+?)/welcome/\S+")
 FIELD = re.compile(r'name="(csrf|once)" value="([^"]+)"')
 SWITCHES = [
@@ -68,7 +70,7 @@ class Pages:
             )
             for window in (health, child):
                 window.adds(JUNIPER)
-            self._tell("Both add Juniper Vale: a name, a birth date, one button; then a postcode.")
+            self._tell("Both add Juniper Vale: a name, a birth date, a postcode, one button.")
             child.waits_for("Ask for contact details")
             child.picture("team")
             self._tell(f"Social care sees who else there is, and dials {HEALTH.duty_line} at once.")
@@ -114,18 +116,13 @@ class Window:
         self._press("Sign in")
         self.picture("clients")
 
-    def adds(self, who: tuple[str, ...]) -> None:
+    def adds(self, who: Mapping[str, str]) -> None:
         """A client, by hand; the page of the client is open then."""
         self._page.goto(f"{self._login.address}/clients/add")
-        for label, text in zip(
-            ("First names", "Last name", "Day", "Month", "Year"), who, strict=True
-        ):
+        for label, text in who.items():
             self._fill(label, text)
         self.picture("add")
         self._press("Add")
-        self._page.get_by_role("link", name="Correct their details").click()
-        self._fill("Postcode", POSTCODE)
-        self._press("Save")
 
     def picture(self, name: str) -> None:
         """Of the page that is open, if pictures are wanted."""

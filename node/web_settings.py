@@ -8,6 +8,11 @@ from web.settings import PagesSettings
 class WebSettings(PagesSettings):
     """Where the pages are served, how they look, and what they call whom."""
 
+    web_upload_mb: int = Field(
+        100, ge=1, le=2_000,
+        description="The largest file that can be imported on the pages, in megabytes. "
+        "Changed to more: whoever may import fills the disk sooner.",
+    )  # fmt: skip
     web_person: str = Field(
         "client", pattern=r"^[A-Za-z][A-Za-z ]{0,29}$",
         description="What your people call one of the people they work with: client, child, young "

@@ -7,7 +7,8 @@ ever looked at: behind a proxy all would be one.
 
 import asyncio
 import resource
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Self
@@ -179,6 +180,20 @@ class Visit:
         data = await self._request.read()
         self._becomes(_State.WORK, 0)
         return data
+
+    @contextmanager
+    def receiving(self) -> Iterator[None]:
+        """Meanwhile a handler reads the body itself, within limits of time alone. Raises
+        RemoteError(TOO_LARGE) where its size is not said.
+        """
+        size = self._request.content_length
+        if size is None:
+            raise RemoteError(ErrorCode.TOO_LARGE, "say a Content-Length")
+        self._becomes(_State.BODY, BODY_SECONDS + size / BODY_BYTES_A_SECOND)
+        try:
+            yield
+        finally:
+            self._becomes(_State.WORK, 0)
 
     async def turn(self, *, public: bool = False) -> None:
         """Wait for a turn among those who have shown nothing; whoever has needs none.

@@ -7,7 +7,7 @@ that is sent twice, by whatever way, is done once.
 
 import hmac
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
@@ -23,12 +23,13 @@ from transport.door import VISIT
 from transport.routes import Auth, Handler, Route, make_application
 from web.forms import Form, InvalidForm, failure_key
 from web.look import Look
+from web.place import Place
+from web.sent import SentFile, sent_file, sent_form
 from web.sessions import SessionKeeper
 
 Own = TypeVar("Own")
 
 FORM_LIMIT = 64 * 1024
-HERE = frozenset({"localhost", "127.0.0.1", "[::1]"})
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
@@ -70,9 +71,9 @@ class Elsewhere(Exception):
 
 @dataclass(frozen=True)
 class Download:
-    """A file to keep."""
+    """A file to keep. What comes piece by piece is sent so."""
 
-    content: bytes
+    content: bytes | AsyncIterator[bytes]
     name: str
     content_type: str
 
@@ -89,7 +90,9 @@ Answer = Shown | Go | Download | Data
 
 @dataclass
 class Visit(Generic[Own]):
-    """One request of one person. `errors`: what is wrong with the form, in words, by field."""
+    """One request of one person. `errors`: what is wrong with the form, in words, by field; `file`:
+    one that comes with it, on pages that take files.
+    """
 
     site: "Site[Own]"
     request: web.Request
@@ -100,6 +103,7 @@ class Visit(Generic[Own]):
     roles: frozenset[str]
     own: Own | None
     errors: dict[str, str] = field(default_factory=dict)
+    file: SentFile | None = None
 
     @property
     def here(self) -> Own:
@@ -123,7 +127,7 @@ Show = Callable[[Visit[Own]], Awaitable[Answer]]
 class Page(Generic[Own]):
     """A row of the table. `roles`: who may, by any of them; None: whoever comes. `nav`: the words'
     key of its place in the navigation, if it has one. `polled`: an open page asks for it by itself,
-    which keeps nobody signed in.
+    which keeps nobody signed in. `takes_file`: the form has a file, whose size the page bounds.
     """
 
     path: str
@@ -133,29 +137,7 @@ class Page(Generic[Own]):
     nav: str = ""
     body_limit: int = FORM_LIMIT
     polled: bool = False
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a site is: its own address as people type it; empty on this machine alone."""
-
-    address: str = ""
-
-    @property
-    def is_secure(self) -> bool:
-        """Whether cookies travel over https alone."""
-        return self.address.startswith("https://")
-
-    def is_ours(self, host: str) -> bool:
-        """Whether a Host header is ours: another may be a page that has found this machine."""
-        if self.address:
-            return self.address.partition("://")[2] == host
-        return (host.rpartition(":")[0] or host) in HERE
-
-    def is_from_here(self, request: web.Request) -> bool:
-        """Whether a form was sent from one of our own pages."""
-        origin = request.headers.get("Origin", "")
-        return origin == (self.address or f"http://{request.host}")
+    takes_file: bool = False
 
 
 class Site(Generic[Own]):
@@ -173,6 +155,7 @@ class Site(Generic[Own]):
     ) -> None:
         self.look, self.keeper, self.place, self.pages = look, keeper, place, pages
         self._admit = admit
+        self.beside: Callable[[web.Application], AsyncIterator[None]] | None = None
 
     @property
     def say(self) -> Callable[..., str]:
@@ -192,13 +175,17 @@ class Site(Generic[Own]):
             made.append(Route("GET", page.path, auth, self._shown(page), 0))
             if page.act is not None:
                 handler = self._posted(page, page.act)
-                made.append(Route("POST", page.path, auth, handler, page.body_limit))
+                limit = 0 if page.takes_file else page.body_limit
+                made.append(Route("POST", page.path, auth, handler, limit))
         return made
 
     def application(self) -> web.Application:
         """The aiohttp application."""
         limit = max(page.body_limit for page in self.pages)
-        return make_application(self.routes(), body_limit=limit, errors=self._errors)
+        app = make_application(self.routes(), body_limit=limit, errors=self._errors)
+        if self.beside is not None:
+            app.cleanup_ctx.append(self.beside)
+        return app
 
     async def _static(self, request: web.Request) -> web.StreamResponse:
         found = self.look.files.get(request.match_info["name"])
@@ -220,15 +207,26 @@ class Site(Generic[Own]):
         async def handler(request: web.Request) -> web.StreamResponse:
             if not self.place.is_from_here(request):
                 raise web.HTTPForbidden
-            visit = await self._visit(page, request, await _sent(request))
+            form = None if page.takes_file else await sent_form(request)
+            visit = await self._visit(page, request, form)
             if isinstance(visit, web.Response):
                 return visit
-            token = self.keeper.form_token(self._cookie(request))
-            if not hmac.compare_digest(token.encode(), visit.form.raw("csrf").encode()):
-                return self.respond(visit, Shown("form_expired.html", status=403))
-            return await self._once(visit, page, act)
+            if not page.takes_file:
+                return await self._done(visit, page, act)
+            with request[VISIT].receiving():
+                visit.form, visit.file = await sent_file(request)
+                response = await self._done(visit, page, act)
+                if visit.file is not None:
+                    await visit.file.drain()
+            return response
 
         return handler
+
+    async def _done(self, visit: Visit[Own], page: Page[Own], act: Show[Own]) -> web.StreamResponse:
+        token = self.keeper.form_token(self._cookie(visit.request))
+        if not hmac.compare_digest(token.encode(), visit.form.raw("csrf").encode()):
+            return self.respond(visit, Shown("form_expired.html", status=403))
+        return await self._once(visit, page, act)
 
     async def _once(self, visit: Visit[Own], page: Page[Own], act: Show[Own]) -> web.StreamResponse:
         """Do what a form says, unless the same form was sent already: then go where that led."""
@@ -285,6 +283,11 @@ class Site(Generic[Own]):
         if not page.roles & visit.roles:
             return self.respond(visit, Shown("not_allowed.html", status=403))
         return visit
+
+    async def is_still_here(self, visit: Visit[Own]) -> bool:
+        """Whether somebody who sent something long may still do so now that it has come."""
+        found = await self.keeper.find(self._cookie(visit.request), click=False)
+        return found is not None and await self._admit(found[0]) is not None
 
     def respond(self, visit: Visit[Own], answer: Answer) -> web.Response:
         """An answer as HTTP, with the headers that every answer has."""
@@ -381,13 +384,3 @@ async def _led(answer: Awaitable[Answer]) -> Answer:
         return await answer
     except Elsewhere as first:
         return Go(first.path)
-
-
-async def _sent(request: web.Request) -> Form:
-    """The form that came. Raises HTTPBadRequest for bytes that are none."""
-    try:
-        fields = [(k, v) for k, v in (await request.post()).items() if isinstance(v, str)]
-        "".join(name + value for name, value in fields).encode()  # half a character is no text
-    except (ValueError, LookupError):
-        raise web.HTTPBadRequest from None
-    return Form(fields)

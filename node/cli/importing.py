@@ -19,6 +19,7 @@ from rich.progress import Progress
 from node.actions import importing
 from node.actions.held import answer_held, held_clients
 from node.actions.importing import DoubtfulFileError, Imported, ImportFile
+from node.actions.mappings import keep_mapping
 from node.cli.options import Folder, JsonOutput, PersonName
 from node.records.importer.look import Doubt, FileWarning, lines_in_words
 from node.records.importer.mapping import DraftError
@@ -106,6 +107,8 @@ def import_file(
                 raise
             typer.confirm("Import the file all the same?", abort=True)
             done = _import(folder, replace(wanted, agreed=doubtful.warnings))
+        if chosen.mapping is not None:
+            asyncio.run(keep_mapping(folder, chosen.mapping))
         if as_json:
             typer.echo(json.dumps(import_value(done)))
         else:

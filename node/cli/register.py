@@ -55,6 +55,7 @@ DEEDS = {
     "reopened_work": "let work with {} go on",
     "took_on": "took {} on",
     "handed_over": "handed {} over",
+    "imported": "imported a file of {} on the pages",
     "merged_client": "said that these are one client: {}",
     "confirmed_work": "said that work with {} goes on",
     "parted_client": "said that {} is a client of their own after all",

@@ -6,6 +6,7 @@ first. Either way it is written down.
 
 from collections.abc import Collection, Sequence
 
+from node.records.accounts import OF_KIND, STAFF
 from node.records.by_hand import By
 from node.records.people import acting
 from node.store.openings import Opening
@@ -73,9 +74,11 @@ def take_on(tables: NodeTables, clients: Collection[int], by: By) -> int:
 
 def hand_over(tables: NodeTables, client: int, to: str, by: By) -> Person:
     """Let a colleague (by name) work on what whoever does it works on with a client, in their
-    place. Raises LocalError: nobody of that name, or nothing to hand over.
+    place. Raises LocalError: nobody of that name who works with clients, or nothing to hand over.
     """
     colleague = acting(tables, to)
+    if colleague.id not in working_with_clients(tables):
+        raise LocalError(ErrorCode.NOT_FOUND, "they do not work with clients")
     works = tables.records.involvements([client])
     mine = [item.id for item in works if not item.is_over(by.now) and by.person in item.workers]
     if not mine or colleague.id == by.person:
@@ -87,5 +90,12 @@ def hand_over(tables: NodeTables, client: int, to: str, by: By) -> Person:
 
 
 def colleagues(tables: NodeTables, person: int) -> Sequence[str]:
-    """Everybody else who may act, by the name that they act by."""
-    return [one.title for one in tables.people.all() if one.is_active and one.id != person]
+    """Everybody else who works with clients and may act, by the name that they act by."""
+    working = working_with_clients(tables) - {person}
+    return [one.title for one in tables.people.all() if one.is_active and one.id in working]
+
+
+def working_with_clients(tables: NodeTables) -> set[int]:
+    """Whoever opens clients (row ids): by what they are, or by a team that they answer for."""
+    kinds = {one.id for one in tables.people.all() if STAFF & OF_KIND[one.kind]}
+    return kinds | set(tables.team_roles.all())

@@ -60,7 +60,7 @@ _NAMES_A_PERSON = (
     ("news", "person"), ("news_mail", "person"),
     ("enquiry", "practitioner"),
     ("sent_attention", "practitioner"), ("received_attention", "seen_by"),
-    ("account", "person"), ("opening", "person"),
+    ("account", "person"), ("opening", "person"), ("upload", "person"),
 )  # fmt: skip
 
 

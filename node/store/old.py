@@ -16,7 +16,7 @@ from storage.engine import Transaction
 NOT_OF_CLIENTS = (
     Deed.SAW_ALERTS, Deed.ACKNOWLEDGED, Deed.SIGNED_CHARTER, Deed.CHANGED_DETAILS,
     Deed.ASKED_TO_INVITE, Deed.APPOINTED, Deed.LET_GO, Deed.SAID_AWAY, Deed.SAID_BACK,
-    Deed.MADE_BACKUP, Deed.CHANGED_RULE,
+    Deed.MADE_BACKUP, Deed.CHANGED_RULE, Deed.IMPORTED,
 )  # fmt: skip
 ABOUT_REQUESTS = (Deed.DISCLOSED, Deed.RECALLED_CARD, Deed.KEPT_CARD, Deed.PASSED_ON)
 """Deeds whose subject is a request; of all that are in neither, it is the client's own id."""

@@ -60,6 +60,7 @@ class Deed(StrEnum):
     SAID_BACK = "said_back"
     MADE_BACKUP = "made_backup"
     CHANGED_RULE = "changed_rule"
+    IMPORTED = "imported"
 
 
 @dataclass(frozen=True, repr=False)

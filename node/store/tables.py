@@ -45,6 +45,7 @@ from node.store.set_aside import SetAsideStore
 from node.store.stubs import Stubs
 from node.store.team_roles import Absences, TeamRoles
 from node.store.tokens import SealedTokens
+from node.store.uploads import Uploads
 from node.store.withdrawn import WithdrawnHashes
 from node.store.withheld import WithheldClients
 from storage.accounts import Accounts, Sessions
@@ -60,6 +61,7 @@ class NodeTables:
     records = Made(Records)
     search = Made(ClientSearch)
     imports = Made(Imports)
+    uploads = Made(Uploads)
     held = Made(HeldClients)
     merges = Made(Merges)
     news = Made(News)

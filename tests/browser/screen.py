@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,17 +34,24 @@ MOST_TABS = 400
 HAS_FOCUS = "(one) => document.activeElement === one"
 GROUP_HAS_FOCUS = """(one) => document.activeElement === one || (one.type === "radio" &&
   document.activeElement.type === "radio" && document.activeElement.name === one.name)"""
+QUESTIONS = """() => document.querySelectorAll("main fieldset").length +
+  [...document.querySelectorAll("main :is(input:not([type=hidden]), textarea, select)")].filter(
+    (one) => !one.closest("fieldset")).length"""
 SIDEWAYS = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 
 @dataclass
 class Counted:
-    """What a journey costs: pages that were loaded, fields, keys, and what was pressed."""
+    """What a journey costs: pages that were loaded, fields, keys, clicks, the most questions that a
+    page had, and the seconds that were waited for the machine.
+    """
 
     pages: int = 0
     fields: int = 0
     keys: int = 0
     clicks: int = 0
+    questions: int = 0
+    seconds: float = 0
 
 
 @dataclass
@@ -61,7 +69,9 @@ class Screen:
 
     async def open(self, path: str) -> None:
         """Type an address."""
+        began = perf_counter()
         await self.page.goto(self.address + path)
+        self.counted.seconds += perf_counter() - began
         await self.examine()
 
     async def click(self, name: str, *, exact: bool = True) -> None:
@@ -93,6 +103,12 @@ class Screen:
         found = self.page.get_by_label(label, exact=True)
         await self._reach(found, HAS_FOCUS)
         await found.fill(text)
+
+    async def bring(self, label: str, name: str, content: str) -> None:
+        """Choose a file with this in it."""
+        self.counted.fields += 1
+        file = {"name": name, "mimeType": "text/csv", "buffer": content.encode()}
+        await self.page.get_by_label(label, exact=True).set_input_files(file)  # type: ignore[arg-type]
 
     async def sees(self, text: str) -> None:
         """Wait until a text is on the page."""
@@ -150,8 +166,12 @@ class Screen:
         raise AssertionError(f"the Tab key does not lead to {target}")
 
     async def _leads(self, pressed: Any) -> None:
+        asked = int(await self.page.evaluate(QUESTIONS))
+        self.counted.questions = max(self.counted.questions, asked)
+        began = perf_counter()
         async with self.page.expect_navigation():
             await pressed
+        self.counted.seconds += perf_counter() - began
         await self.examine()
 
 

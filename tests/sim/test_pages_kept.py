@@ -291,7 +291,7 @@ async def test_who_was_not_added_is_not_taken_for_whoever_was_added_before(
     for name, basis in (("good", "UK-CA04-S10-S11"), ("gone", "UK-NO-MORE")):
         kept = Preset(name, "health_visiting", None, None, basis, 365)
         await health.write(lambda t, kept=kept: t.merges.put_preset(kept))  # type: ignore[misc]
-    born = {"born-day": "1", "born-month": "2", "born-year": "2019"}
+    born = {"date_of_birth": "1 2 2019"}
     answer = await worker.post("/clients/add", given="Anna", family="Bell", preset="good", **born)
     assert answer.headers["Location"] == "/clients/3"
     answer = await worker.post("/clients/add", given="Carl", family="Dunn", preset="gone", **born)

@@ -24,7 +24,9 @@ KINDS = {
     Role.GOVERNANCE_LEAD: PersonKind.GOVERNANCE_LEAD,
     Role.ADMINISTRATOR: PersonKind.ADMINISTRATOR,
 }
-PLACES = {"client": "1", "request": "0" * 32, "secret": "none", "link": "0" * 32}
+PLACES = {
+    "client": "1", "request": "0" * 32, "secret": "none", "link": "0" * 32, "list": "rejected",
+}  # fmt: skip
 SIGNED_IN = [page for page in PAGES if page.roles is not None]
 
 

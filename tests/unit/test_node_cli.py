@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from node.actions.session import in_folder
 from node.cli.main import app
 from node.config import load_settings
+from node.records.importer.mapping import load_mapping
 from node.store.people import Act, Deed
 from node.store.tables import NodeTables, open_engine
 from runtime.lock import only_one
@@ -403,3 +405,6 @@ def test_a_script_reads_what_an_import_did(folder: Path) -> None:
     assert (value["rows"], value["stored"], value["new"], value["left_out"]) == (1, 1, 1, 0)
     again = json.loads(run("import", str(file), *words).stdout)
     assert (again["new"], again["unchanged"]) == (0, 1)
+    (kept,) = asyncio.run(in_folder(folder, lambda tables: tables.uploads.mappings()))
+    mapping = load_mapping((folder.parent / "m.toml").read_text("utf-8"))
+    assert (kept.name, load_mapping(kept.mapping)) == (mapping.title, mapping)

@@ -41,3 +41,16 @@ if (waiting) {
     if (latest.mark !== waiting.dataset.mark) waiting.querySelector("a").hidden = false;
   }, 20000);
 }
+
+// What goes on by itself says how far it is, and the page is read anew when it has come further.
+const progress = document.querySelector("[data-progress]");
+if (progress) {
+  setInterval(async () => {
+    if (document.hidden) return;
+    const answer = await fetch(progress.dataset.progress, { redirect: "error" });
+    const latest = await answer.json();
+    const bar = progress.querySelector("progress");
+    if (bar) bar.value = latest.percent;
+    if (latest.mark !== progress.dataset.mark) location.reload();
+  }, 2000);
+}

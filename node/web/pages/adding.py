@@ -1,4 +1,6 @@
-"""Adding a client: name, date of birth, what they get; who is alike here first; their page."""
+"""Adding a client: name, date of birth, postcode, what they get; who is alike here first; their
+page.
+"""
 
 from dataclasses import replace
 from typing import Any
@@ -9,12 +11,14 @@ from node.actions.clients import NewClient, PerhapsKnownError, add_client
 from node.records.accounts import STAFF
 from node.service import NodeService
 from node.store.merges import Preset
+from node.web.pages.changing import not_read
 from node.web.pages.desk import NodePage, NodeVisit
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from web.forms import InvalidForm
 from web.site import Answer, Go, Shown
 
 NAME = 80
+WHO = ("given", "family", "date_of_birth", "postcode")
 
 
 async def show(visit: NodeVisit) -> Answer:
@@ -28,17 +32,28 @@ async def add(visit: NodeVisit) -> Answer:
     presets = await _offered(visit)
     known = [preset["name"] for preset in presets]
     preset = form.one_of("preset", known, "clients.wrong.preset")
-    given, family = form.text("given", most=NAME), form.text("family", most=NAME)
-    if not given and not family:
-        raise InvalidForm({"given": "clients.wrong.name"})
-    born = form.day("born", "clients.wrong.born", "clients.wrong.no_day")
-    typed = {"given": given, "family": family, "date_of_birth": born.isoformat() if born else ""}
+    typed = _typed(visit)
     consents = next(one["consents"] for one in presets if one["name"] == preset)
     consent = _consent(visit) if consents else ""
     if consents and not consent:
         return _more(visit, "clients/agreed.html")
     new = NewClient(typed, preset=preset, consent=consent, is_new=form.raw("is_new") == "yes")
     return await _added(visit, new)
+
+
+def _typed(visit: NodeVisit) -> dict[str, str]:
+    """Who they are. A name and a birth date alone are for people to compare: a postcode spares
+    them that. Raises InvalidForm.
+    """
+    typed = {name: visit.form.text(name, most=NAME) for name in WHO}
+    wrong = {name: f"clients.wrong.fields.{name}" for name in not_read(visit, typed)}
+    if not typed["given"] and not typed["family"]:
+        wrong |= {"given": "clients.wrong.name"}
+    if not typed["date_of_birth"]:
+        wrong |= {"date_of_birth": "clients.wrong.born"}
+    if wrong:
+        raise InvalidForm({name: wrong[name] for name in WHO if name in wrong})
+    return typed
 
 
 def _consent(visit: NodeVisit) -> str:
@@ -63,7 +78,7 @@ async def _added(visit: NodeVisit, new: NewClient) -> Answer:
     if found is not None:
         return Go(f"/clients/{found.id}")
     if failed is not None and failed.code is ErrorCode.MALFORMED:
-        raise InvalidForm({"born": "clients.wrong.refused"})
+        raise InvalidForm({"date_of_birth": "clients.wrong.refused"})
     raise failed or web.HTTPNotFound
 
 

@@ -2,7 +2,7 @@
 usual.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
@@ -19,9 +19,10 @@ from node.views.who_asked import (
     who_asked,
 )
 from node.web.pages.desk import NodePage, NodeVisit
-from node.web.pages.governance import LEAD, spreadsheet
+from node.web.pages.governance import LEAD
 from web.forms import InvalidForm
-from web.site import Answer, Go, Shown
+from web.sheets import sheet
+from web.site import Answer, Download, Go, Shown
 
 USUAL, LONGEST = timedelta(days=28), timedelta(days=366)
 MOST_SHOWN = 200
@@ -98,8 +99,13 @@ async def choose(visit: NodeVisit) -> Answer:
 async def export(visit: NodeVisit) -> Answer:
     """The same as a file for a spreadsheet."""
     say, span = visit.site.say, Span.of(visit)
-    rows = [[_cell(visit, name, one) for name in COLUMNS] for one in await _found(visit, span)]
-    return spreadsheet("asked.csv", [say(f"asked.column.{name}") for name in COLUMNS], rows)
+    found = await _found(visit, span)
+
+    async def pages() -> AsyncIterator[list[list[str]]]:
+        yield [[_cell(visit, name, one) for name in COLUMNS] for one in found]
+
+    head = [say(f"asked.column.{name}") for name in COLUMNS]
+    return Download(sheet(head, pages()), "asked.csv", "text/csv")
 
 
 async def show_unusual(visit: NodeVisit) -> Answer:

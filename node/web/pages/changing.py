@@ -51,8 +51,7 @@ async def correct(visit: NodeVisit) -> Answer:
     client = await visit.here.client(visit.number("client"))
     fields = {name: visit.form.text(name) for name in RECORD_FIELDS}
     typed = {n: text for n, text in fields.items() if text != (getattr(client.record, n) or "")}
-    wrong = [name for name, text in typed.items() if text and not _reads(visit, name, text)]
-    if wrong:
+    if wrong := not_read(visit, typed):
         raise InvalidForm({name: f"clients.wrong.fields.{name}" for name in wrong})
     if typed:
         await _corrected(visit, client.local_id, typed)
@@ -70,6 +69,11 @@ async def _corrected(visit: NodeVisit, local_id: str, typed: Mapping[str, str]) 
         if error.code is not ErrorCode.MALFORMED:
             raise
         raise InvalidForm({"given": "clients.wrong.name"}) from None
+
+
+def not_read(visit: NodeVisit, typed: Mapping[str, str]) -> list[str]:
+    """The fields in which something stands that cannot be read."""
+    return [name for name, text in typed.items() if text and not _reads(visit, name, text)]
 
 
 def _reads(visit: NodeVisit, name: str, text: str) -> bool:

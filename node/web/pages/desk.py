@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from aiohttp import web
 
+from node.actions.uploads import UploadDesk
 from node.config import NodeSettings
 from node.records import caseload
 from node.records.accounts import Role, roles_of, whose
@@ -30,6 +31,7 @@ class Desk:
     engine: NodeEngine
     services: Sequence[NodeService]
     settings: NodeSettings
+    uploads: UploadDesk
 
     @property
     def title(self) -> str:
@@ -104,6 +106,7 @@ class Reception:
     engine: NodeEngine
     services: Sequence[NodeService]
     settings: NodeSettings
+    uploads: UploadDesk
 
     async def admit(self, account: Account) -> tuple[Desk, frozenset[str]] | None:
         """Their desk and roles; None: they may not act any more."""
@@ -116,5 +119,5 @@ class Reception:
         if found is None:
             return None
         person, roles = found
-        desk = Desk(person, roles, self.engine, self.services, self.settings)
+        desk = Desk(person, roles, self.engine, self.services, self.settings, self.uploads)
         return desk, frozenset(role.value for role in roles)

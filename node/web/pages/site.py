@@ -3,6 +3,7 @@
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from node.actions.uploads import UploadDesk
 from node.config import NodeSettings
 from node.service import NodeService
 from node.store.tables import NodeEngine
@@ -24,10 +25,12 @@ from node.web.pages import (
     governance,
     health,
     help,
+    importing,
     inbox,
     introducing,
     keeping,
     mail,
+    mapping,
     matches,
     news,
     people,
@@ -42,9 +45,10 @@ from node.web.pages import (
 from node.web.pages.desk import Desk, NodePage, Reception
 from runtime.environment import Environment
 from web.look import Brand, Look
+from web.place import Place
 from web.sessions import SessionKeeper
 from web.sign_in import sign_in_pages
-from web.site import Place, Site
+from web.site import Site
 
 PAGES: list[NodePage] = [
     *sign_in_pages(),
@@ -54,6 +58,8 @@ PAGES: list[NodePage] = [
     *changing.PAGES,
     *consenting.PAGES,
     *consent.PAGES,
+    *importing.PAGES,
+    *mapping.PAGES,
     *inbox.PAGES,
     *matches.PAGES,
     *checks.PAGES,
@@ -94,5 +100,9 @@ def node_site(
         brand, [Path(__file__).parents[1]], ZoneInfo(settings.time_zone), help.HELP.for_page
     )
     keeper = SessionKeeper(engine, env, settings.web_idle_minutes * 60)
-    reception = Reception(engine, services, settings)
-    return Site(look, keeper, Place(settings.web_address), reception.admit, PAGES)
+    uploads = UploadDesk(engine, services)
+    reception = Reception(engine, services, settings, uploads)
+    place = Place(settings.web_address)
+    site = Site(look, keeper, place, reception.admit, PAGES)
+    site.beside = uploads.beside
+    return site
