@@ -1,7 +1,7 @@
 """The settings of the pages that the agency's people sign in to: a part of node.toml."""
 
 import re
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
@@ -40,6 +40,18 @@ class WebSettings(BaseModel):
         30, ge=1, le=720,
         description="After how many minutes without a click somebody is signed out. "
         "Changed to more: whoever finds an open browser has longer to look.",
+    )  # fmt: skip
+    web_second_factor: Literal["nobody", "leads", "everybody"] = Field(
+        "nobody",
+        description="Who must show a second factor when they sign in: nobody (who wants to, may), "
+        "leads (leads for information governance, and administrators) or everybody. Changed to "
+        "fewer: a password that was learnt is enough to come in.",
+    )
+    web_again_minutes: int = Field(
+        15, ge=1, le=720,
+        description="For how many minutes a second factor (the password, where somebody has none) "
+        "is enough on pages that ask for it again, such as accounts. Changed to more: whoever "
+        "finds an open browser can do more with it.",
     )  # fmt: skip
     web_person: str = Field(
         "client", pattern=r"^[A-Za-z][A-Za-z ]{0,29}$",

@@ -21,71 +21,26 @@ from runtime.faults import place_of
 from storage.accounts import Account, Session
 from transport.door import VISIT
 from transport.routes import Auth, Handler, Route, make_application
+from web.again import ask_again
+from web.answers import HEADERS, plain_response
+from web.answers import Answer as Answer
+from web.answers import Data as Data
+from web.answers import Download as Download
+from web.answers import Elsewhere as Elsewhere
+from web.answers import Go as Go
+from web.answers import Picture as Picture
+from web.answers import Shown as Shown
 from web.forms import Form, InvalidForm, failure_key
 from web.look import Look
-from web.sessions import SessionKeeper
+from web.second_factor import SecondFactors
+from web.sessions import KNOWN_SECONDS, SessionKeeper
 
 log = structlog.get_logger()
 Own = TypeVar("Own")
 
 FORM_LIMIT = 64 * 1024
 HERE = frozenset({"localhost", "127.0.0.1", "[::1]"})
-HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
-        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
-        "require-trusted-types-for 'script'; trusted-types 'none'"
-    ),
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "same-origin",  # without a referrer a form's Origin would be null
-    "X-Content-Type-Options": "nosniff",
-}
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A page to show: a template and its values."""
-
-    template: str
-    values: Mapping[str, Any] = field(default_factory=dict)
-    status: int = 200
-
-
-@dataclass(frozen=True)
-class Go:
-    """Another page to go to. `session`: the browser gets this id of a session; "": it loses its."""
-
-    path: str
-    session: str | None = None
-
-
-class Elsewhere(Exception):
-    """Something is to be said on another page of ours first."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__("another page comes first")
-        self.path = path
-
-
-@dataclass(frozen=True)
-class Download:
-    """A file to keep."""
-
-    content: bytes
-    name: str
-    content_type: str
-
-
-@dataclass(frozen=True)
-class Data:
-    """A little JSON for a page that is open."""
-
-    values: Mapping[str, Any]
-
-
-Answer = Shown | Go | Download | Data
+OWN_PAGE, FIRST_PAGE = "/your-sign-ins", "/your-sign-ins/second-factor"
 
 
 @dataclass
@@ -124,7 +79,8 @@ Show = Callable[[Visit[Own]], Awaitable[Answer]]
 class Page(Generic[Own]):
     """A row of the table. `roles`: who may, by any of them; None: whoever comes. `nav`: the words'
     key of its place in the navigation, if it has one. `polled`: an open page asks for it by itself,
-    which keeps nobody signed in.
+    which keeps nobody signed in. `again`: who did not show lately that it is them does so first.
+    `early`: opens also before somebody has a second factor that they must have.
     """
 
     path: str
@@ -134,6 +90,8 @@ class Page(Generic[Own]):
     nav: str = ""
     body_limit: int = FORM_LIMIT
     polled: bool = False
+    again: bool = False
+    early: bool = False
 
 
 @dataclass(frozen=True)
@@ -174,6 +132,7 @@ class Site(Generic[Own]):
     ) -> None:
         self.look, self.keeper, self.place, self.pages = look, keeper, place, pages
         self._admit = admit
+        self.factors = SecondFactors(keeper)
 
     @property
     def say(self) -> Callable[..., str]:
@@ -191,8 +150,8 @@ class Site(Generic[Own]):
         for page in self.pages:
             auth = Auth.SIGN_IN if page.roles is None else Auth.SESSION
             made.append(Route("GET", page.path, auth, self._shown(page), 0))
-            if page.act is not None:
-                handler = self._posted(page, page.act)
+            if page.act is not None or page.again:
+                handler = self._posted(page, page.act or page.show)
                 made.append(Route("POST", page.path, auth, handler, page.body_limit))
         return made
 
@@ -213,7 +172,8 @@ class Site(Generic[Own]):
             visit = await self._visit(page, request)
             if isinstance(visit, web.Response):
                 return visit
-            return self.respond(visit, await _led(page.show(visit)))
+            first = await self._asked_again(page, visit)
+            return self.respond(visit, first or await _led(page.show(visit)))
 
         return handler
 
@@ -224,12 +184,22 @@ class Site(Generic[Own]):
             visit = await self._visit(page, request, await _sent(request))
             if isinstance(visit, web.Response):
                 return visit
-            token = self.keeper.form_token(self._cookie(request))
+            token = self.keeper.form_token(self.cookie(request))
             if not hmac.compare_digest(token.encode(), visit.form.raw("csrf").encode()):
                 return self.respond(visit, Shown("form_expired.html", status=403))
+            first = await self._asked_again(page, visit)
+            if first is not None:
+                return self.respond(visit, first)
             return await self._once(visit, page, act)
 
         return handler
+
+    async def _asked_again(self, page: Page[Own], visit: Visit[Own]) -> Answer | None:
+        """Who did not show lately that it is them is asked to, where a page needs that."""
+        if not page.again or visit.session is None or self.keeper.rules is None:
+            return None
+        sent = (visit.form, visit.request.path_qs, self.known_by(visit.request))
+        return await ask_again(self.factors, self.say, visit.session, sent)
 
     async def _once(self, visit: Visit[Own], page: Page[Own], act: Show[Own]) -> web.StreamResponse:
         """Do what a form says, unless the same form was sent already: then go where that led."""
@@ -273,7 +243,7 @@ class Site(Generic[Own]):
         visit = Visit(
             self, request, dict(request.match_info), form or Form(), None, None, frozenset(), None
         )
-        found = await self.keeper.find(self._cookie(request), click=not page.polled)
+        found = await self.keeper.find(self.cookie(request), click=not page.polled)
         admitted = await self._admit(found[0]) if found is not None else None
         if found is not None and admitted is not None:
             visit.account, visit.session = found
@@ -285,6 +255,9 @@ class Site(Generic[Own]):
             return self.respond(visit, Go(f"/sign-in?then={quote(request.path)}"))
         if not page.roles & visit.roles:
             return self.respond(visit, Shown("not_allowed.html", status=403))
+        account = visit.account if not page.early else None
+        if account is not None and await self.factors.must_begin(account, visit.roles):
+            return self.respond(visit, Go(FIRST_PAGE))
         return visit
 
     def respond(self, visit: Visit[Own], answer: Answer) -> web.Response:
@@ -293,16 +266,12 @@ class Site(Generic[Own]):
             response = web.Response(status=303, headers={**HEADERS, "Location": answer.path})
             if answer.session is not None:
                 self._set_cookie(response, answer.session)
+            if answer.browser:
+                self._set_cookie(response, answer.browser, "known", KNOWN_SECONDS)
             return response
-        if isinstance(answer, Data):
-            return web.json_response(answer.values, headers=HEADERS)
-        if isinstance(answer, Download):
-            named = f"attachment; filename*=UTF-8''{quote(answer.name)}"
-            headers = {**HEADERS, "Content-Disposition": named}
-            return web.Response(
-                body=answer.content, content_type=answer.content_type, headers=headers
-            )
-        cookie, fresh = self._cookie(visit.request), ""
+        if not isinstance(answer, Shown):
+            return plain_response(answer)
+        cookie, fresh = self.cookie(visit.request), ""
         if not cookie:
             cookie = fresh = secrets.token_urlsafe(32)
         html = self.look.render(answer.template, {**self._common(visit, cookie), **answer.values})
@@ -328,23 +297,33 @@ class Site(Generic[Own]):
             "form": visit.form,
             "who": visit.own,
             "path": visit.request.path,
+            "own_page": OWN_PAGE if self.keeper.rules is not None else "",
         }
 
-    def _cookie(self, request: web.Request) -> str:
-        found = request.cookies.get(self._cookie_name, "")[:100]
+    def cookie(self, request: web.Request) -> str:
+        """The id of a session, or of a step on the way to one, that a browser has; "" if none."""
+        return self._read_cookie(request, "")
+
+    def known_by(self, request: web.Request) -> str:
+        """What a browser got when somebody signed in there before; "" if nobody did."""
+        return self._read_cookie(request, "known")
+
+    def _read_cookie(self, request: web.Request, kind: str) -> str:
+        found = request.cookies.get(self._cookie_name(kind), "")[:100]
         return found if found.isascii() else ""  # none of ours, and no text that could be hashed
 
-    @property
-    def _cookie_name(self) -> str:
-        return "__Host-patchwork" if self.place.is_secure else "patchwork"
+    def _cookie_name(self, kind: str) -> str:
+        name = f"patchwork-{kind}" if kind else "patchwork"
+        return f"__Host-{name}" if self.place.is_secure else name
 
-    def _set_cookie(self, response: web.Response, value: str) -> None:
-        if not value:
-            value = secrets.token_urlsafe(32)
+    def _set_cookie(
+        self, response: web.Response, value: str, kind: str = "", seconds: int | None = None
+    ) -> None:
         response.set_cookie(
-            self._cookie_name,
-            value,
+            self._cookie_name(kind),
+            value or secrets.token_urlsafe(32),
             path="/",
+            max_age=seconds,
             secure=self.place.is_secure,
             httponly=True,
             samesite="Strict",

@@ -31,6 +31,12 @@ class Role(StrEnum):
 
 STAFF = frozenset({Role.PRACTITIONER, Role.DUTY, Role.MANAGER})
 EVERYBODY = frozenset(Role)
+WITH_SECOND_FACTOR: Mapping[str, frozenset[str]] = {
+    "nobody": frozenset(),
+    "leads": frozenset({Role.GOVERNANCE_LEAD, Role.ADMINISTRATOR}),
+    "everybody": EVERYBODY,
+}
+"""Of whom a second factor is required, by the setting."""
 OF_KIND: Mapping[PersonKind, frozenset[Role]] = {
     PersonKind.WORKER: frozenset({Role.PRACTITIONER}),
     PersonKind.DUTY_WORKER: frozenset({Role.PRACTITIONER, Role.DUTY}),

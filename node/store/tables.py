@@ -47,6 +47,7 @@ from node.store.withdrawn import WithdrawnHashes
 from node.store.withheld import WithheldClients
 from storage.accounts import Accounts, Sessions
 from storage.engine import Engine, Schema, Transaction
+from storage.factors import Factors, SignInSteps
 from storage.sqlite import SqliteEngine
 
 SCHEMA = Schema.in_folder(Path(__file__).with_name("schema"), {"0029_search": fill_search})
@@ -75,9 +76,9 @@ class NodeTables:
         self.publication_counts = PublicationCounts(tx)
         self.hubs = Hubs(tx)
         self.log_views = LogViews(tx)
-        self.links, self.reviews = Links(tx), Reviews(tx)
+        self.links, self.reviews, self.hints = Links(tx), Reviews(tx), Hints(tx)
         self.accounts, self.sessions = Accounts(tx), Sessions(tx)
-        self.hints = Hints(tx)
+        self.factors, self.sign_in_steps = Factors(tx), SignInSteps(tx)
         self.sent_requests = SentRequests(tx)
         self.drafts = Drafts(tx)
         self.received_requests = ReceivedRequests(tx)

@@ -1,5 +1,6 @@
 """Coming in and going out, as people do it in a browser."""
 
+import pyotp
 from playwright.async_api import Browser
 
 from tests.browser.screen import PASSWORD, at_screen, pages_of
@@ -63,3 +64,53 @@ async def test_guessing_a_password_is_slowed_down(browser: Browser, health: SimN
         health.membership.env.clock.now += 61  # type: ignore[attr-defined]
         await me.sign_in("visitor")
         assert await me.heading() == "Clients you work with"
+
+
+async def test_somebody_sets_up_a_second_factor_and_sees_their_sign_ins(
+    browser: Browser, health: SimNode
+) -> None:
+    clock = health.membership.env.clock
+    async with pages_of(health, visitor="H. Visitor") as address, at_screen(browser, address) as me:
+        await me.sign_in("visitor")
+        await me.click("Signed in as H. Visitor (East)")
+        assert await me.heading() == "Your sign-ins"
+        await me.sees("This one")
+        await me.click("Second factor")
+        await me.click("Set up an app for codes")
+        drawn = me.page.get_by_alt_text("A QR code that the app reads.", exact=False)
+        assert await drawn.evaluate("(picture) => picture.naturalWidth") > 100
+        secret = (await me.page.locator("strong.pw-name").inner_text()).replace(" ", "")
+        await me.fill("Code that the app shows", "000000")
+        await me.click("Finish")
+        await me.sees("This is not the code that the app shows now")
+        await me.fill("Code that the app shows", pyotp.TOTP(secret).at(clock()))
+        await me.click("Finish")
+        assert await me.heading() == "Your recovery codes"
+        await me.click("I have kept them: go on")
+        await me.click("Sign out")
+        clock.now += 60  # type: ignore[attr-defined]
+        await me.open("/sign-in?then=/news")
+        await me.fill("Your sign-in name", "visitor")
+        await me.fill("Password", PASSWORD)
+        await me.click("Sign in")
+        assert await me.heading() == "Enter a code"
+        await me.click("Continue")
+        await me.sees("Enter a code")
+        await me.fill("Code", pyotp.TOTP(secret).at(clock()))
+        await me.click("Continue")
+        assert me.page.url == f"{address}/news"
+        clock.now += 16 * 60  # type: ignore[attr-defined]
+        await me.open("/your-sign-ins/second-factor")
+        assert await me.heading() == "Show that it is you"
+        await me.fill("Code", pyotp.TOTP(secret).at(clock()))
+        await me.click("Continue")
+        await me.choose("Use no app for codes any more")
+        await me.click("Continue")
+        await me.open("/your-sign-ins")
+        await me.sees("You sign in with a password alone.")
+        await me.click("Change your password")
+        await me.fill("The password you have now", PASSWORD)
+        await me.fill("New password", "five other plain words")
+        await me.fill("The new password again", "five other plain words")
+        await me.click("Change password")
+        assert await me.heading() == "Your password is changed"

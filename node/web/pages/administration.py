@@ -147,9 +147,20 @@ async def _details(service: NodeService) -> dict[str, str] | None:
 
 PAGES = [
     NodePage(
-        "/administration", ADMINISTRATOR, show_accounts, invite, nav="administration.accounts.nav"
+        "/administration",
+        ADMINISTRATOR,
+        show_accounts,
+        invite,
+        nav="administration.accounts.nav",
+        again=True,
     ),
-    NodePage("/administration/accounts/{account}", ADMINISTRATOR, show_account, change_account),
+    NodePage(
+        "/administration/accounts/{account}",
+        ADMINISTRATOR,
+        show_account,
+        change_account,
+        again=True,
+    ),
     NodePage(
         "/administration/new-clients",
         ADMINISTRATOR,

@@ -79,5 +79,5 @@ async def _openings(
 PAGES = [
     NodePage("/governance", LEAD, show, seen, nav="governance.start.nav"),
     NodePage("/governance/openings", LEAD, show_openings, nav="governance.openings.nav"),
-    NodePage("/governance/openings.csv", LEAD, export),
+    NodePage("/governance/openings.csv", LEAD, export, again=True),
 ]

@@ -4,6 +4,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from node.config import NodeSettings
+from node.records.accounts import EVERYBODY, WITH_SECOND_FACTOR
 from node.service import NodeService
 from node.store.tables import NodeEngine
 from node.web.pages import (
@@ -25,12 +26,14 @@ from node.web.pages import (
 from node.web.pages.desk import Desk, NodePage, Reception
 from runtime.environment import Environment
 from web.look import Brand, Look
-from web.sessions import SessionKeeper
+from web.own_sign_ins import own_sign_in_pages
+from web.sessions import FactorRules, SessionKeeper
 from web.sign_in import sign_in_pages
 from web.site import Place, Site
 
 PAGES: list[NodePage] = [
     *sign_in_pages(),
+    *own_sign_in_pages(frozenset(EVERYBODY)),
     *start.PAGES,
     *clients.PAGES,
     *adding.PAGES,
@@ -57,6 +60,8 @@ def node_site(
     name = member.body.name if member is not None else settings.name
     brand = Brand(name, settings.web_person, settings.web_people, settings.web_colour)
     look = Look(brand, [Path(__file__).parents[1]], ZoneInfo(settings.time_zone))
-    keeper = SessionKeeper(engine, env, settings.web_idle_minutes * 60)
+    required_of = WITH_SECOND_FACTOR[settings.web_second_factor]
+    rules = FactorRules(required_of, settings.web_again_minutes * 60, f"Patchwork, {name}")
+    keeper = SessionKeeper(engine, env, settings.web_idle_minutes * 60, rules)
     reception = Reception(engine, services, settings)
     return Site(look, keeper, Place(settings.web_address), reception.admit, PAGES)

@@ -1,0 +1,86 @@
+"""What a page answers: something to show, another page, a file, a picture, a little JSON."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from aiohttp import web
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",  # without a referrer a form's Origin would be null
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A page to show: a template and its values."""
+
+    template: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    status: int = 200
+
+
+@dataclass(frozen=True)
+class Go:
+    """Another page to go to. `session`: the browser gets this id of a session; "": it loses its.
+    `browser`: what it is known by from now on, after somebody signed in.
+    """
+
+    path: str
+    session: str | None = None
+    browser: str = ""
+
+
+class Elsewhere(Exception):
+    """Something is to be said on another page of ours first."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("another page comes first")
+        self.path = path
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file to keep."""
+
+    content: bytes
+    name: str
+    content_type: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of a page that is open: SVG."""
+
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Data:
+    """A little JSON for a page that is open."""
+
+    values: Mapping[str, Any]
+
+
+Answer = Shown | Go | Download | Picture | Data
+
+
+def plain_response(answer: Download | Picture | Data) -> web.Response:
+    """What is no page, as HTTP."""
+    if isinstance(answer, Data):
+        return web.json_response(answer.values, headers=HEADERS)
+    if isinstance(answer, Picture):
+        return web.Response(body=answer.content, content_type="image/svg+xml", headers=HEADERS)
+    named = f"attachment; filename*=UTF-8''{quote(answer.name)}"
+    headers = {**HEADERS, "Content-Disposition": named}
+    return web.Response(body=answer.content, content_type=answer.content_type, headers=headers)
