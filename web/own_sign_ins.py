@@ -13,7 +13,14 @@ from web.devices import device_of
 from web.forms import InvalidForm
 from web.second_factor import SecondFactors
 from web.sessions import LEAST_PASSWORD
-from web.sign_in import let_in, new_password, then_of, where
+from web.sign_in import (
+    let_in,
+    new_password,
+    passkey_asked,
+    show_sign_in,
+    then_of,
+    where,
+)
 from web.site import FIRST_PAGE, OWN_PAGE, Answer, Go, Own, Page, Picture, Shown, Visit
 
 NAME_OF_SESSION = 16  # characters of the hash of its id: enough to tell one's own apart
@@ -24,11 +31,13 @@ def own_sign_in_pages(roles: frozenset[str]) -> list[Page[Own]]:
     early = partial(Page[Own], roles=roles, early=True)
     return [
         Page("/sign-in/code", None, show_step, take_step),
+        Page("/sign-in/passkey", None, show_sign_in, take_passkey),
         early(OWN_PAGE, show=show_own, act=sign_out_elsewhere),
         early(f"{OWN_PAGE}/password", show=show_password, act=change_password),
         early(FIRST_PAGE, show=show_second, act=change_second, again=True),
         early(f"{FIRST_PAGE}/app", show=show_app, act=confirm_app, again=True),
         early(f"{FIRST_PAGE}/app.svg", show=draw_app),
+        early(f"{OWN_PAGE}/passkeys", show=show_passkeys, act=change_passkeys, again=True),
     ]
 
 
@@ -37,7 +46,7 @@ async def show_step(visit: Visit[Own]) -> Answer:
     account = await visit.site.factors.waiting(visit.site.cookie(visit.request))
     if account is None:
         return Go("/" if visit.own is not None else "/sign-in")
-    return Shown("sign_in_step.html", {"then": then_of(visit)})
+    return Shown("sign_in_step.html", {"then": then_of(visit), "passkey": passkey_asked(visit)})
 
 
 async def take_step(visit: Visit[Own]) -> Answer:
@@ -51,6 +60,16 @@ async def take_step(visit: Visit[Own]) -> Answer:
     found = await visit.site.factors.finish(cookie, code, *where(visit))
     if found is None:
         raise InvalidForm({"code": "again.wrong.code"})
+    return await let_in(visit, found, then_of(visit))
+
+
+async def take_passkey(visit: Visit[Own]) -> Answer:
+    """Let somebody in who showed a passkey."""
+    origin = visit.site.place.origin(visit.request)
+    given = visit.form.raw("passkey")
+    found = await visit.site.passkeys.sign_in(given, origin, where(visit))
+    if found is None:
+        raise InvalidForm({"": "passkeys.wrong.sign_in"})
     return await let_in(visit, found, then_of(visit))
 
 
@@ -156,6 +175,37 @@ async def confirm_app(visit: Visit[Own]) -> Answer:
         raise InvalidForm({"code": "second_factor.wrong.first"})
     await visit.site.keeper.end_others(here)
     return Shown("own/codes.html", {"codes": codes}) if codes else Go(FIRST_PAGE)
+
+
+async def show_passkeys(visit: Visit[Own]) -> Answer:
+    """Show somebody's passkeys, and ask the browser for another."""
+    account, _ = _mine(visit)
+    domain, passkeys = visit.site.place.domain(visit.request), visit.site.passkeys
+    adding = await passkeys.adding(account, domain) if domain else ""
+    found = await passkeys.of_account(account.id)
+    return Shown("own/passkeys.html", {"passkeys": found, "adding": adding})
+
+
+async def change_passkeys(visit: Visit[Own]) -> Answer:
+    """Keep a new passkey under a name, or take one no more."""
+    account, here = _mine(visit)
+    path, passkeys = f"{OWN_PAGE}/passkeys", visit.site.passkeys
+    if visit.form.raw("drop"):
+        (number, *_) = visit.form.numbers("drop") or {0}
+        stands = await _second(visit, account)
+        only = len(await passkeys.of_account(account.id)) == 1 and not stands["stands"].app_since
+        if stands["required"] and only:
+            raise InvalidForm({"": "own.wrong.required"})
+        await passkeys.drop(account.id, number)
+        return Go(path)
+    name = visit.form.text("name", missing="passkeys.wrong.name", most=40)
+    origin = visit.site.place.origin(visit.request)
+    if not await passkeys.add(account.id, visit.form.raw("passkey"), origin, name):
+        raise InvalidForm({"": "passkeys.wrong.add"})
+    await visit.site.keeper.end_others(here)
+    if (await visit.site.factors.standing(account.id)).codes_left:
+        return Go(path)
+    return Shown("own/codes.html", {"codes": await visit.site.factors.renew_codes(account.id)})
 
 
 def _mine(visit: Visit[Own]) -> tuple[Account, Session]:

@@ -22,7 +22,13 @@ async def show_sign_in(visit: Visit[Own]) -> Answer:
     """Ask for name and password."""
     if visit.own is not None and not visit.form:
         return Go("/")
-    return Shown("sign_in.html", {"then": then_of(visit)})
+    return Shown("sign_in.html", {"then": then_of(visit), "passkey": passkey_asked(visit)})
+
+
+def passkey_asked(visit: Visit[Own]) -> str:
+    """What a browser is asked for to sign in by a passkey, as JSON; "" where there are none."""
+    domain = visit.site.place.domain(visit.request)
+    return visit.site.passkeys.asking(domain) if domain and visit.site.keeper.rules else ""
 
 
 async def sign_in(visit: Visit[Own]) -> Answer:

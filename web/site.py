@@ -6,6 +6,7 @@ that is sent twice, by whatever way, is done once.
 """
 
 import hmac
+import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from runtime.faults import place_of
 from storage.accounts import Account, Session
 from transport.door import VISIT
 from transport.routes import Auth, Handler, Route, make_application
-from web.again import ask_again
+from web.again import Asking, At
 from web.answers import HEADERS, plain_response
 from web.answers import Answer as Answer
 from web.answers import Data as Data
@@ -32,6 +33,7 @@ from web.answers import Picture as Picture
 from web.answers import Shown as Shown
 from web.forms import Form, InvalidForm, failure_key
 from web.look import Look
+from web.passkeys import Passkeys
 from web.second_factor import SecondFactors
 from web.sessions import KNOWN_SECONDS, SessionKeeper
 
@@ -111,10 +113,21 @@ class Place:
             return self.address.partition("://")[2] == host
         return (host.rpartition(":")[0] or host) in HERE
 
+    def origin(self, request: web.Request) -> str:
+        """Our own origin, as a browser has it."""
+        return self.address or f"http://{request.host}"
+
+    def domain(self, request: web.Request) -> str:
+        """The domain that passkeys are for; "" where browsers allow none: neither https nor here,
+        or a bare number.
+        """
+        host = self.origin(request).partition("://")[2].partition(":")[0]
+        allowed = re.search("[a-z]", host) if self.is_secure else host == "localhost"
+        return host if allowed else ""
+
     def is_from_here(self, request: web.Request) -> bool:
         """Whether a form was sent from one of our own pages."""
-        origin = request.headers.get("Origin", "")
-        return origin == (self.address or f"http://{request.host}")
+        return request.headers.get("Origin", "") == self.origin(request)
 
 
 class Site(Generic[Own]):
@@ -132,7 +145,7 @@ class Site(Generic[Own]):
     ) -> None:
         self.look, self.keeper, self.place, self.pages = look, keeper, place, pages
         self._admit = admit
-        self.factors = SecondFactors(keeper)
+        self.factors, self.passkeys = SecondFactors(keeper), Passkeys(keeper)
 
     @property
     def say(self) -> Callable[..., str]:
@@ -198,8 +211,11 @@ class Site(Generic[Own]):
         """Who did not show lately that it is them is asked to, where a page needs that."""
         if not page.again or visit.session is None or self.keeper.rules is None:
             return None
-        sent = (visit.form, visit.request.path_qs, self.known_by(visit.request))
-        return await ask_again(self.factors, self.say, visit.session, sent)
+        request = visit.request
+        place, known = self.place, self.known_by(request)
+        at = At(request.path_qs, known, place.origin(request), place.domain(request))
+        asking = Asking(self.factors, self.passkeys, self.say)
+        return await asking.first(visit.session, visit.form, at)
 
     async def _once(self, visit: Visit[Own], page: Page[Own], act: Show[Own]) -> web.StreamResponse:
         """Do what a form says, unless the same form was sent already: then go where that led."""

@@ -1,5 +1,7 @@
 """Coming in and going out, as people do it in a browser."""
 
+from urllib.parse import parse_qs
+
 import pyotp
 from playwright.async_api import Browser
 
@@ -114,3 +116,67 @@ async def test_somebody_sets_up_a_second_factor_and_sees_their_sign_ins(
         await me.fill("The new password again", "five other plain words")
         await me.click("Change password")
         assert await me.heading() == "Your password is changed"
+
+
+async def test_a_passkey_signs_in_and_is_taken_once(browser: Browser, health: SimNode) -> None:
+    """Chromium's own authenticator. What it answered once opens nothing, nor elsewhere."""
+    clock = health.membership.env.clock
+    async with pages_of(health, visitor="H. Visitor") as numbers:
+        address = numbers.replace("127.0.0.1", "localhost")
+        async with at_screen(browser, address) as me:
+            tools = await me.page.context.new_cdp_session(me.page)
+            await tools.send("WebAuthn.enable")
+            options = {
+                "protocol": "ctap2", "transport": "internal", "hasResidentKey": True,
+                "hasUserVerification": True, "isUserVerified": True,
+                "automaticPresenceSimulation": True,
+            }  # fmt: skip
+            await tools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+            await me.sign_in("visitor")
+            await me.open("/your-sign-ins/passkeys")
+            await me.sees("You have no passkey.")
+            await me.click("Add a passkey of this device")
+            await me.sees("Enter a name by which you will know it again")
+            await me.fill("What you call it", "work <telephone>")
+            await me.click("Add a passkey of this device")
+            assert await me.heading() == "Your recovery codes"
+            await me.click("I have kept them: go on")
+            await me.click("Sign out")
+            sent: list[str] = []
+            me.page.on("request", lambda request: sent.append(request.post_data or ""))
+            await me.open("/sign-in")
+            await me.click("Sign in with a passkey")
+            assert await me.heading() == "Clients you work with"
+            (used,) = {parse_qs(one)["passkey"][0] for one in sent if "passkey=%7B" in one}
+
+            clock.now += 16 * 60  # type: ignore[attr-defined]
+            await me.open("/your-sign-ins/passkeys")
+            assert await me.heading() == "Show that it is you"
+            await me.click("Use a passkey")
+            await me.sees("work <telephone>")
+            await me.click("Sign out")
+            await me.open("/sign-in")
+            for _ in range(2):  # what was taken down on the way, and again
+                await me.page.evaluate(
+                    """(used) => { const form = document.querySelector("[data-passkey]").form;
+                    form.elements.passkey.value = used; }""",
+                    used,
+                )
+                async with me.page.expect_navigation():
+                    await me.page.evaluate(
+                        """() => document.querySelector("[data-passkey]").form.requestSubmit()"""
+                    )
+                await me.sees("This passkey is not known here")
+            await me.fill("Your sign-in name", "visitor")
+            await me.fill("Password", PASSWORD)
+            await me.click("Sign in")
+            assert await me.heading() == "Enter a code"
+            await me.click("Sign in with a passkey")
+            assert await me.heading() == "Clients you work with"
+            await me.open("/your-sign-ins/passkeys")
+            await me.click("Remove work <telephone>")
+            await me.sees("You have no passkey.")
+            await me.click("Sign out")
+            await me.open("/sign-in")
+            await me.click("Sign in with a passkey")
+            await me.sees("This passkey is not known here")
