@@ -53,6 +53,37 @@ class WebSettings(BaseModel):
         "is enough on pages that ask for it again, such as accounts. Changed to more: whoever "
         "finds an open browser can do more with it.",
     )  # fmt: skip
+    web_oidc_issuer: str = Field(
+        "",
+        description="Your organisation's own sign-in (OpenID Connect), as its tokens name it, such "
+        "as https://login.microsoftonline.com/TENANT/v2.0; empty: none. Changed: nobody comes in "
+        "by it until their accounts are linked anew.",
+    )
+    web_oidc_client: str = Field(
+        "",
+        description="Under which id it knows these pages. Changed: it lets nobody in.",
+    )
+    web_oidc_secret_file: str = Field(
+        "",
+        description="File of the secret that it gave you for them, mode 600. "
+        "Changed: it lets nobody in.",
+    )
+    web_oidc_tenant: str = Field(
+        "",
+        description="Your tenant's id, where it serves many organisations (Entra: the claim tid). "
+        "Changed to empty: people of other organisations may be taken for yours.",
+    )
+    web_oidc_acr: str = Field(
+        "",
+        description="The level of assurance that it must state (acr), such as NHS CIS2's "
+        "AAL3_ANY. Changed to empty: whatever it let somebody in with is enough.",
+    )
+    web_oidc_name: str = Field(
+        "your organisation",
+        max_length=40,
+        description="What your people call that sign-in, as it stands on the button. "
+        "Changed: the button says so.",
+    )
     web_person: str = Field(
         "client", pattern=r"^[A-Za-z][A-Za-z ]{0,29}$",
         description="What your people call one of the people they work with: client, child, young "
@@ -89,6 +120,10 @@ class WebSettings(BaseModel):
     def _web(self) -> Self:
         if bool(self.web_certificate) != bool(self.web_key):
             raise ValueError("web_certificate and web_key go together")
+        if bool(self.web_oidc_issuer) != bool(self.web_oidc_client and self.web_oidc_secret_file):
+            raise ValueError("web_oidc_issuer, web_oidc_client and _secret_file go together")
+        if "{tenantid}" in self.web_oidc_issuer and not self.web_oidc_tenant:
+            raise ValueError("with {tenantid} in web_oidc_issuer say web_oidc_tenant too")
         if self.web_certificate and not self.web_address.startswith("https://"):
             raise ValueError("with web_certificate say web_address too: https:// and the rest")
         away = self.web_host not in {"localhost", "127.0.0.1", "::1"}

@@ -11,7 +11,7 @@ from storage.accounts import Session
 from web.answers import Answer, Go, Shown
 from web.forms import Form
 from web.passkeys import Passkeys
-from web.second_factor import SecondFactors
+from web.second_factor import SecondFactors, Standing
 
 NOT_CARRIED = frozenset({"csrf", "confirm", "confirm-only", "confirm-passkey"})
 
@@ -48,8 +48,7 @@ class Asking:
         if form.all("confirm"):
             if await self._is_them(session, form, at):
                 return Go(at.path) if only else None
-            key = "again.wrong.code" if stands.has_any else "again.wrong.password"
-            wrong = {"confirm": self.say(key)}
+            wrong = {"confirm": self.say(_wrong(stands))}
         carried = [(name, value) for name, value in form.items() if name not in NOT_CARRIED]
         offered = self.passkeys.asking(at.domain) if stands.has_passkeys and at.domain else ""
         values = {
@@ -63,3 +62,9 @@ class Asking:
         if passkey:
             return await self.passkeys.check_again(session, passkey, at.origin)
         return bool(shown) and await self.factors.check_again(session, shown, at.known)
+
+
+def _wrong(stands: Standing) -> str:
+    if stands.has_any:
+        return "again.wrong.code"
+    return "again.wrong.password" if stands.has_password else "again.wrong.organisation"

@@ -28,17 +28,29 @@ class Shown:
     template: str
     values: Mapping[str, Any] = field(default_factory=dict)
     status: int = 200
+    cookies: "Cookies | None" = None
+
+
+@dataclass(frozen=True)
+class Cookies:
+    """What a browser gets. `session`: this id of a session; "": it loses its, None: it stays.
+    `browser`: what it is known by from now on, after somebody signed in. `away`: what it carries
+    while somebody is at their organisation's sign-in.
+    """
+
+    session: str | None = None
+    browser: str = ""
+    away: str = ""
 
 
 @dataclass(frozen=True)
 class Go:
-    """Another page to go to. `session`: the browser gets this id of a session; "": it loses its.
-    `browser`: what it is known by from now on, after somebody signed in.
-    """
+    """Another page to go to; the rest as for `Cookies`."""
 
     path: str
     session: str | None = None
     browser: str = ""
+    away: str = ""
 
 
 class Elsewhere(Exception):

@@ -149,7 +149,9 @@ class Passkeys:
         """The passkey that was shown at an origin."""
         try:
             credential = parse_authentication_credential_json(given[:LONGEST])
-            known = await self._engine.read(lambda t: t.factors.passkey(credential.raw_id))
+            known: Passkey | None = await self._engine.read(
+                lambda tables: tables.factors.passkey(credential.raw_id)
+            )
             if known is None:
                 return None
             challenge = self._taken(Purpose.SHOW, credential.response.client_data_json)

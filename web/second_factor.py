@@ -66,6 +66,8 @@ class SecondFactors:
         """Whether somebody is to set one up before anything else."""
         if not self.rules.required_of & roles:
             return False
+        if account.password is None:
+            return False  # they show it at their organisation's sign-in
         return not await self._engine.read(lambda tables: tables.factors.has_any(account.id))
 
     async def is_fresh(self, session: Session) -> bool:

@@ -17,6 +17,7 @@ from runtime.environment import Environment
 from storage.accounts import Account, Accounts, Session, Sessions, hashed
 from storage.engine import Engine
 from storage.factors import Factors, KnownBrowser, SignInSteps, Step
+from storage.identities import Identities
 
 LONGEST_SECONDS = 12 * 3600
 SEEN_SECONDS = 60
@@ -44,6 +45,12 @@ class HasFactors(HasAccounts, Protocol):
 
     factors: Factors
     sign_in_steps: SignInSteps
+
+
+class HasIdentities(HasFactors, Protocol):
+    """Stores of a program whose people come in by their organisation's own sign-in, too."""
+
+    identities: Identities
 
 
 @dataclass(frozen=True)
@@ -128,7 +135,7 @@ class SessionKeeper:
             if self.is_locked(tables, fresh, known, now):
                 return None
             if right:
-                return self._more_or_start(tables, fresh, (browser, known), now)
+                return self.more_or_start(tables, fresh, (browser, known), now)
             self.failed(tables, fresh, known, now)
             return None
 
@@ -147,7 +154,7 @@ class SessionKeeper:
                 return None
             tables.accounts.set_password(account.id, kept)
             self._end_all(tables, account.id)
-            return self._more_or_start(tables, account, (browser, known), now)
+            return self.more_or_start(tables, account, (browser, known), now)
 
         return await self.engine.write(work)
 
@@ -262,9 +269,10 @@ class SessionKeeper:
             return None
         return tables.sign_in_steps.browser(known, account.id)
 
-    def _more_or_start(
+    def more_or_start(
         self, tables: HasFactors, account: Account, where: tuple[str, str], now: int
     ) -> SignedIn:
+        """Somebody is in, or is to show a second factor first where they have one."""
         if self.rules is None or not tables.factors.has_any(account.id):
             return self.start(tables, account, where, now)
         secret = secrets.token_urlsafe(32)

@@ -6,7 +6,6 @@ that is sent twice, by whatever way, is done once.
 """
 
 import hmac
-import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +22,7 @@ from storage.accounts import Account, Session
 from transport.door import VISIT
 from transport.routes import Auth, Handler, Route, make_application
 from web.again import Asking, At
-from web.answers import HEADERS, plain_response
+from web.answers import HEADERS, Cookies, plain_response
 from web.answers import Answer as Answer
 from web.answers import Data as Data
 from web.answers import Download as Download
@@ -33,15 +32,17 @@ from web.answers import Picture as Picture
 from web.answers import Shown as Shown
 from web.forms import Form, InvalidForm, failure_key
 from web.look import Look
+from web.oidc import AWAY_SECONDS, Provider
 from web.passkeys import Passkeys
+from web.place import Place as Place
 from web.second_factor import SecondFactors
 from web.sessions import KNOWN_SECONDS, SessionKeeper
 
 log = structlog.get_logger()
 Own = TypeVar("Own")
 
+LONGEST_COOKIE = 1_500
 FORM_LIMIT = 64 * 1024
-HERE = frozenset({"localhost", "127.0.0.1", "[::1]"})
 OWN_PAGE, FIRST_PAGE = "/your-sign-ins", "/your-sign-ins/second-factor"
 
 
@@ -96,40 +97,6 @@ class Page(Generic[Own]):
     early: bool = False
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a site is: its own address as people type it; empty on this machine alone."""
-
-    address: str = ""
-
-    @property
-    def is_secure(self) -> bool:
-        """Whether cookies travel over https alone."""
-        return self.address.startswith("https://")
-
-    def is_ours(self, host: str) -> bool:
-        """Whether a Host header is ours: another may be a page that has found this machine."""
-        if self.address:
-            return self.address.partition("://")[2] == host
-        return (host.rpartition(":")[0] or host) in HERE
-
-    def origin(self, request: web.Request) -> str:
-        """Our own origin, as a browser has it."""
-        return self.address or f"http://{request.host}"
-
-    def domain(self, request: web.Request) -> str:
-        """The domain that passkeys are for; "" where browsers allow none: neither https nor here,
-        or a bare number.
-        """
-        host = self.origin(request).partition("://")[2].partition(":")[0]
-        allowed = re.search("[a-z]", host) if self.is_secure else host == "localhost"
-        return host if allowed else ""
-
-    def is_from_here(self, request: web.Request) -> bool:
-        """Whether a form was sent from one of our own pages."""
-        return request.headers.get("Origin", "") == self.origin(request)
-
-
 class Site(Generic[Own]):
     """The pages of a program. `admit` tells who somebody is to it: what it has for them and their
     roles; None where they may no longer.
@@ -145,6 +112,7 @@ class Site(Generic[Own]):
     ) -> None:
         self.look, self.keeper, self.place, self.pages = look, keeper, place, pages
         self._admit = admit
+        self.provider: Provider | None = None
         self.factors, self.passkeys = SecondFactors(keeper), Passkeys(keeper)
 
     @property
@@ -280,10 +248,7 @@ class Site(Generic[Own]):
         """An answer as HTTP, with the headers that every answer has."""
         if isinstance(answer, Go):
             response = web.Response(status=303, headers={**HEADERS, "Location": answer.path})
-            if answer.session is not None:
-                self._set_cookie(response, answer.session)
-            if answer.browser:
-                self._set_cookie(response, answer.browser, "known", KNOWN_SECONDS)
+            self._give(response, Cookies(answer.session, answer.browser, answer.away))
             return response
         if not isinstance(answer, Shown):
             return plain_response(answer)
@@ -294,9 +259,17 @@ class Site(Generic[Own]):
         response = web.Response(
             text=html, content_type="text/html", status=answer.status, headers=HEADERS
         )
-        if fresh:
-            self._set_cookie(response, fresh)
+        self._give(response, answer.cookies or Cookies(fresh or None))
         return response
+
+    def _give(self, response: web.Response, cookies: Cookies) -> None:
+        """Give a browser what it carries from now on."""
+        if cookies.session is not None:
+            self._set_cookie(response, "", cookies.session)
+        if cookies.browser:
+            self._set_cookie(response, "known", cookies.browser, KNOWN_SECONDS)
+        if cookies.away:
+            self._set_cookie(response, "away", cookies.away, AWAY_SECONDS)
 
     def _common(self, visit: Visit[Own], cookie: str) -> dict[str, Any]:
         """What every template may use."""
@@ -313,6 +286,7 @@ class Site(Generic[Own]):
             "form": visit.form,
             "who": visit.own,
             "path": visit.request.path,
+            "provider": self.provider.rules.called if self.provider is not None else "",
             "own_page": OWN_PAGE if self.keeper.rules is not None else "",
         }
 
@@ -324,8 +298,13 @@ class Site(Generic[Own]):
         """What a browser got when somebody signed in there before; "" if nobody did."""
         return self._read_cookie(request, "known")
 
+    def away_by(self, request: web.Request) -> str:
+        """What a browser carries that comes back from an organisation's sign-in; else ""."""
+        return self._read_cookie(request, "away")
+
     def _read_cookie(self, request: web.Request, kind: str) -> str:
-        found = request.cookies.get(self._cookie_name(kind), "")[:100]
+        found = request.cookies.get(self._cookie_name(kind), "")
+        found = found if len(found) <= LONGEST_COOKIE else ""
         return found if found.isascii() else ""  # none of ours, and no text that could be hashed
 
     def _cookie_name(self, kind: str) -> str:
@@ -333,7 +312,7 @@ class Site(Generic[Own]):
         return f"__Host-{name}" if self.place.is_secure else name
 
     def _set_cookie(
-        self, response: web.Response, value: str, kind: str = "", seconds: int | None = None
+        self, response: web.Response, kind: str, value: str, seconds: int | None = None
     ) -> None:
         response.set_cookie(
             self._cookie_name(kind),
@@ -342,7 +321,7 @@ class Site(Generic[Own]):
             max_age=seconds,
             secure=self.place.is_secure,
             httponly=True,
-            samesite="Strict",
+            samesite="Lax" if kind == "away" else "Strict",  # one comes back from another site
         )
 
     @web.middleware

@@ -48,6 +48,7 @@ from node.store.withheld import WithheldClients
 from storage.accounts import Accounts, Sessions
 from storage.engine import Engine, Schema, Transaction
 from storage.factors import Factors, SignInSteps
+from storage.identities import Identities
 from storage.sqlite import SqliteEngine
 
 SCHEMA = Schema.in_folder(Path(__file__).with_name("schema"), {"0029_search": fill_search})
@@ -77,7 +78,7 @@ class NodeTables:
         self.hubs = Hubs(tx)
         self.log_views = LogViews(tx)
         self.links, self.reviews, self.hints = Links(tx), Reviews(tx), Hints(tx)
-        self.accounts, self.sessions = Accounts(tx), Sessions(tx)
+        self.accounts, self.sessions, self.identities = Accounts(tx), Sessions(tx), Identities(tx)
         self.factors, self.sign_in_steps = Factors(tx), SignInSteps(tx)
         self.sent_requests = SentRequests(tx)
         self.drafts = Drafts(tx)

@@ -92,7 +92,9 @@ def test_every_page_is_for_roles_that_there_are() -> None:
     for page in PAGES:
         assert page.roles is None or (page.roles and page.roles <= frozenset(Role)), page.path
     assert {page.path for page in PAGES if page.roles is None} == {
-        "/sign-in", "/sign-in/code", "/sign-in/passkey", "/sign-out", "/welcome/{secret}",
+        "/sign-in", "/sign-in/code", "/sign-in/passkey", "/sign-in/organisation",
+        "/sign-in/organisation/link/{secret}", "/sign-in/organisation/again",
+        "/sign-in/organisation/back", "/sign-out", "/welcome/{secret}",
     }  # fmt: skip
 
 

@@ -19,7 +19,9 @@ from node.records import accounts
 from node.records.accounts import NewAccount
 from node.web.pages.site import node_site
 from tests.sim.federation import SimNode
+from transport.client import HttpClient
 from transport.server import listening
+from web.oidc import Provider, ProviderRules
 
 AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text("utf-8")
 WIDE, NARROW = {"width": 1100, "height": 900}, {"width": 320, "height": 640}
@@ -139,8 +141,12 @@ async def at_screen(browser: Browser, address: str, **how: Any) -> AsyncIterator
 
 
 @asynccontextmanager
-async def pages_of(node: SimNode, **accounts_of: str) -> AsyncIterator[str]:
-    """A node's site, served for real; its address. `accounts_of`: who signs in by which name."""
+async def pages_of(
+    node: SimNode, provider: tuple[ProviderRules, HttpClient] | None = None, **accounts_of: str
+) -> AsyncIterator[str]:
+    """A node's site, served for real; its address. `accounts_of`: who signs in by which name;
+    `provider`: the organisation's own sign-in.
+    """
     service = node.service
     engine, env = service.membership.engine, service.membership.env
     site = node_site(engine, [service], service.settings, env)
@@ -149,5 +155,7 @@ async def pages_of(node: SimNode, **accounts_of: str) -> AsyncIterator[str]:
         invited = partial(accounts.invite, said=said, secret=f"link-{name}", now=env.clock())
         await node.write(invited)
         await site.keeper.choose_password(f"link-{name}", PASSWORD, "")
+    if provider is not None:
+        site.provider = Provider(*provider, env)
     async with listening(site.application(), "127.0.0.1", 0) as port:
         yield f"http://127.0.0.1:{port}"

@@ -1,12 +1,17 @@
 """Coming in and going out, as people do it in a browser."""
 
+import time
 from urllib.parse import parse_qs
 
 import pyotp
 from playwright.async_api import Browser
 
 from tests.browser.screen import PASSWORD, at_screen, pages_of
+from tests.sim.browsing import invited
 from tests.sim.federation import SimNode
+from tests.sim.oidc_provider import running_provider
+from transport.client import HttpClient
+from web.oidc import ProviderRules
 
 
 async def test_somebody_signs_in_sees_their_clients_and_signs_out(
@@ -180,3 +185,34 @@ async def test_a_passkey_signs_in_and_is_taken_once(browser: Browser, health: Si
             await me.open("/sign-in")
             await me.click("Sign in with a passkey")
             await me.sees("This passkey is not known here")
+
+
+async def test_somebody_comes_in_by_their_organisation_s_own_sign_in(
+    browser: Browser, health: SimNode
+) -> None:
+    """From another site, and no strict cookie goes along: that is what only a browser shows."""
+    clock = health.membership.env.clock
+    clock.now = int(time.time())  # type: ignore[attr-defined]
+    secret = await invited(health, "H. Visitor", "visitor")
+    async with running_provider() as home, HttpClient(allow_private=True) as http:
+        rules = ProviderRules(home, "our-client", "secret", "Agency account", "our-tenant")
+        async with (
+            pages_of(health, (rules, http)) as address,
+            at_screen(browser, address) as me,
+        ):
+            await me.open(f"/welcome/{secret}")
+            me.looks = False
+            for again in (False, True):
+                if again:
+                    await me.click("Sign out")
+                    await me.open("/sign-in")
+                await me.click("Sign in with Agency account")
+                assert me.page.url.startswith(home)
+                await me.page.locator("input[name=sub]").first.fill("visitor-at-home")
+                await me.page.get_by_role("button", name="Authorize").first.click()
+                await me.page.wait_for_url(f"{address}/clients")
+                await me.sees("Amira Hassan")
+            me.asked.clear()
+            me.looks = True
+            await me.open("/sign-in/organisation/back?code=none")
+            await me.sees("did not begin this sign-in")

@@ -6,62 +6,18 @@ from typing import Any
 import pyotp
 import pytest
 
-from node.records.accounts import NewAccount, Role, invite
+from node.records.accounts import Role
 from storage.accounts import hashed
+from tests.sim.browsing import PASSWORD, Browser, opened
 from tests.sim.federation import SimNode
 from tests.sim.visitors import Visitor, visiting
-from web.sessions import SessionKeeper
 
-PASSWORD = "four plain words here"
 CONFIRM = "Show that it is you"
-
-
-class Browser:
-    """A browser that keeps its cookies and reads its forms, at the pages of one node."""
-
-    def __init__(self, client: Any, agent: str = "") -> None:
-        self.client, self.agent = client, agent
-        self.cookies: dict[str, str] = {}
-        self.html = ""
-        self.went = ""
-
-    async def get(self, path: str) -> int:
-        return await self._keep(await self.client.get(path, **self._how()))
-
-    async def post(self, path: str, **fields: str) -> int:
-        csrf = re.search(r'name="csrf" value="([^"]+)"', self.html)
-        data = {"csrf": csrf.group(1) if csrf else "", **fields}
-        return await self._keep(await self.client.post(path, data=data, **self._how()))
-
-    async def sign_in(self, name: str, password: str = PASSWORD) -> int:
-        self.cookies.pop("patchwork", None)
-        await self.get("/sign-in")
-        return await self.post("/sign-in", name=name, password=password)
-
-    def _how(self) -> dict[str, Any]:
-        origin = f"http://{self.client.server.host}:{self.client.port}"
-        cookie = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        headers = {"Origin": origin, "Cookie": cookie, "User-Agent": self.agent}
-        return {"headers": headers, "allow_redirects": False}
-
-    async def _keep(self, answer: Any) -> int:
-        self.cookies |= {name: morsel.value for name, morsel in answer.cookies.items()}
-        self.html, self.went = await answer.text(), answer.headers.get("Location", "")
-        return int(answer.status)
 
 
 @pytest.fixture
 def clock(agencies: tuple[SimNode, SimNode]) -> Any:
     return agencies[0].service.membership.env.clock
-
-
-async def opened(health: SimNode, person: str, name: str, **settings: Any) -> None:
-    """Give somebody of the node an account with a password."""
-    env = health.service.membership.env
-    secret, said = f"link-{name}", NewAccount(person, name)
-    await health.write(lambda t: invite(t, said, secret, env.clock()))
-    keeper = SessionKeeper(health.service.membership.engine, env, 60)
-    assert await keeper.choose_password(secret, PASSWORD, "")
 
 
 async def with_app(browser: Browser, clock: Any) -> tuple[pyotp.TOTP, list[str]]:

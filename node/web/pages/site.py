@@ -25,7 +25,11 @@ from node.web.pages import (
 )
 from node.web.pages.desk import Desk, NodePage, Reception
 from runtime.environment import Environment
+from runtime.secrets import read_password
+from transport.client import require_url
 from web.look import Brand, Look
+from web.oidc import Provider, ProviderRules
+from web.organisation import organisation_pages
 from web.own_sign_ins import own_sign_in_pages
 from web.sessions import FactorRules, SessionKeeper
 from web.sign_in import sign_in_pages
@@ -33,6 +37,7 @@ from web.site import Place, Site
 
 PAGES: list[NodePage] = [
     *sign_in_pages(),
+    *organisation_pages(),
     *own_sign_in_pages(frozenset(EVERYBODY)),
     *start.PAGES,
     *clients.PAGES,
@@ -64,4 +69,23 @@ def node_site(
     rules = FactorRules(required_of, settings.web_again_minutes * 60, f"Patchwork, {name}")
     keeper = SessionKeeper(engine, env, settings.web_idle_minutes * 60, rules)
     reception = Reception(engine, services, settings)
-    return Site(look, keeper, Place(settings.web_address), reception.admit, PAGES)
+    made = Site(look, keeper, Place(settings.web_address), reception.admit, PAGES)
+    if settings.web_oidc_issuer:
+        made.provider = Provider(provider_rules(membership.folder, settings), membership.http, env)
+    return made
+
+
+def provider_rules(folder: Path, settings: NodeSettings) -> ProviderRules:
+    """What is pinned of the organisation's own sign-in. Raises LocalError: its secret is missing,
+    or its address is none to follow.
+    """
+    issuer = settings.web_oidc_issuer
+    require_url(issuer, "web_oidc_issuer", allow_private=settings.allow_private_addresses)
+    return ProviderRules(
+        issuer,
+        settings.web_oidc_client,
+        read_password(folder / settings.web_oidc_secret_file),
+        settings.web_oidc_name,
+        settings.web_oidc_tenant,
+        settings.web_oidc_acr,
+    )
