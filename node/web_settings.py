@@ -53,6 +53,12 @@ class WebSettings(BaseModel):
         "is enough on pages that ask for it again, such as accounts. Changed to more: whoever "
         "finds an open browser can do more with it.",
     )  # fmt: skip
+    web_required: list[Literal["authorisation", "training", "vetting"]] = Field(
+        [],
+        description="What must hold on the day for everybody who signs in; the days are kept with "
+        "each person (accounts dates, or Accounts in the pages). Changed: who lacks it is signed "
+        "out at once and told whom to ask; so give the days first.",
+    )
     web_oidc_issuer: str = Field(
         "",
         description="Your organisation's own sign-in (OpenID Connect), as its tokens name it, such "

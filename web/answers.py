@@ -53,6 +53,16 @@ class Go:
     away: str = ""
 
 
+@dataclass(frozen=True)
+class Barred:
+    """Somebody may not come in although it is them: a key of the words under `barred`, and what
+    fills them in.
+    """
+
+    why: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+
 class Elsewhere(Exception):
     """Something is to be said on another page of ours first."""
 

@@ -14,7 +14,7 @@ from web.answers import Cookies
 from web.oidc import Away, NotSignedInError, Provider
 from web.sessions import HasIdentities, SessionKeeper, SignedIn, is_open
 from web.sign_in import then_of, where
-from web.site import Answer, Go, Own, Page, Shown, Visit
+from web.site import Answer, Go, Own, Page, Shown, Visit, shut_out
 
 log = structlog.get_logger()
 START, BACK = "/sign-in/organisation", "/sign-in/organisation/back"
@@ -67,6 +67,10 @@ async def come_back(visit: Visit[Own]) -> Answer:
         log.info("oidc_refused", why=error.why)
         values = {"why": error.why, "provider": provider.rules.called}
         return Shown("organisation_refused.html", values, status=403)
+    barred = None if found.waits else await site.barred(found.account)
+    if barred is not None:
+        await site.keeper.sign_out_by(found.session)
+        return shut_out(barred)
     path = f"/sign-in/code?then={away.then}" if found.waits else away.then
     return Shown(
         "organisation_in.html", {"then": path}, cookies=Cookies(found.session, found.browser)

@@ -13,7 +13,14 @@ from dataclasses import dataclass
 import pyotp
 
 from storage.accounts import Account, Session, hashed
-from web.sessions import STEP_SECONDS, FactorRules, HasFactors, SessionKeeper, SignedIn
+from web.sessions import (
+    STEP_SECONDS,
+    FactorRules,
+    HasFactors,
+    HasIdentities,
+    SessionKeeper,
+    SignedIn,
+)
 
 SECONDS_A_STEP = 30
 RECOVERY_CODES = 8
@@ -66,9 +73,12 @@ class SecondFactors:
         """Whether somebody is to set one up before anything else."""
         if not self.rules.required_of & roles:
             return False
-        if account.password is None:
-            return False  # they show it at their organisation's sign-in
-        return not await self._engine.read(lambda tables: tables.factors.has_any(account.id))
+
+        def look(tables: HasIdentities) -> bool:
+            elsewhere = account.password is None and tables.identities.of_account(account.id)
+            return not elsewhere and not tables.factors.has_any(account.id)
+
+        return await self._engine.read(look)
 
     async def is_fresh(self, session: Session) -> bool:
         """Whether somebody showed lately that it is them."""

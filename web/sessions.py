@@ -215,6 +215,10 @@ class SessionKeeper:
         """End a session."""
         await self.engine.write(lambda tables: tables.sessions.end(session.id_hash))
 
+    async def sign_out_by(self, secret: str) -> None:
+        """End the session of an id."""
+        await self.engine.write(lambda tables: tables.sessions.end(hashed(secret)))
+
     async def begin_form(self, session: Session, token: str) -> str | None:
         """A form is being sent; if it was already, where that led ("": it is not done yet)."""
         return await self.engine.write(

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 from web.forms import Form, InvalidForm
 from web.sessions import LEAST_PASSWORD, MOST_PASSWORD, SignedIn
-from web.site import Answer, Go, Own, Page, Shown, Visit
+from web.site import Answer, Go, Own, Page, Shown, Visit, shut_out
 
 NAME_LIMIT = 80
 
@@ -93,14 +93,18 @@ def new_password(form: Form) -> str:
     return password
 
 
-async def let_in(visit: Visit[Own], found: SignedIn, path: str) -> Go:
+async def let_in(visit: Visit[Own], found: SignedIn, path: str) -> Answer:
     """Whoever was signed in there before is no more: the browser forgets that id. Somebody who is
-    to show more goes where that is asked.
+    to show more goes where that is asked; who may not come in is told why.
     """
     if visit.session is not None:
         await visit.site.keeper.sign_out(visit.session)
     if found.waits:
         return Go(f"/sign-in/code?then={path}", session=found.session)
+    barred = await visit.site.barred(found.account)
+    if barred is not None:
+        await visit.site.keeper.sign_out_by(found.session)
+        return shut_out(barred)
     return Go(path, session=found.session, browser=found.browser)
 
 

@@ -24,6 +24,7 @@ from transport.routes import Auth, Handler, Route, make_application
 from web.again import Asking, At
 from web.answers import HEADERS, Cookies, plain_response
 from web.answers import Answer as Answer
+from web.answers import Barred as Barred
 from web.answers import Data as Data
 from web.answers import Download as Download
 from web.answers import Elsewhere as Elsewhere
@@ -99,7 +100,7 @@ class Page(Generic[Own]):
 
 class Site(Generic[Own]):
     """The pages of a program. `admit` tells who somebody is to it: what it has for them and their
-    roles; None where they may no longer.
+    roles; None where they may no longer, or why.
     """
 
     def __init__(
@@ -107,7 +108,7 @@ class Site(Generic[Own]):
         look: Look,
         keeper: SessionKeeper,
         place: Place,
-        admit: Callable[[Account], Awaitable[tuple[Own, frozenset[str]] | None]],
+        admit: Callable[[Account], Awaitable[tuple[Own, frozenset[str]] | Barred | None]],
         pages: Sequence[Page[Own]],
     ) -> None:
         self.look, self.keeper, self.place, self.pages = look, keeper, place, pages
@@ -124,6 +125,11 @@ class Site(Generic[Own]):
     def env(self) -> Environment:
         """Clock and randomness."""
         return self.keeper.env
+
+    async def barred(self, account: Account) -> Barred | None:
+        """Why somebody may not come in, although it is them."""
+        found = await self._admit(account)
+        return found if isinstance(found, Barred) else None
 
     def routes(self) -> list[Route]:
         """The table of routes."""
@@ -228,11 +234,9 @@ class Site(Generic[Own]):
             self, request, dict(request.match_info), form or Form(), None, None, frozenset(), None
         )
         found = await self.keeper.find(self.cookie(request), click=not page.polled)
-        admitted = await self._admit(found[0]) if found is not None else None
-        if found is not None and admitted is not None:
-            visit.account, visit.session = found
-            visit.own, visit.roles = admitted
-            request[VISIT].show()
+        barred = await self._recognise(visit, *found) if found is not None else None
+        if barred is not None and page.roles is not None:
+            return self.respond(visit, shut_out(barred))
         if page.roles is None:
             return visit
         if visit.own is None:
@@ -243,6 +247,20 @@ class Site(Generic[Own]):
         if account is not None and await self.factors.must_begin(account, visit.roles):
             return self.respond(visit, Go(FIRST_PAGE))
         return visit
+
+    async def _recognise(
+        self, visit: Visit[Own], account: Account, session: Session
+    ) -> Barred | None:
+        """Take down who it is; why they may not come in any more, if that is so."""
+        admitted = await self._admit(account)
+        if isinstance(admitted, Barred):
+            await self.keeper.sign_out(session)
+            return admitted
+        if admitted is not None:
+            visit.account, visit.session = account, session
+            visit.own, visit.roles = admitted
+            visit.request[VISIT].show()
+        return None
 
     def respond(self, visit: Visit[Own], answer: Answer) -> web.Response:
         """An answer as HTTP, with the headers that every answer has."""
@@ -366,3 +384,8 @@ async def _sent(request: web.Request) -> Form:
     except (ValueError, LookupError):
         raise web.HTTPBadRequest from None
     return Form(fields)
+
+
+def shut_out(barred: Barred) -> Shown:
+    """The page that says why somebody may not come in."""
+    return Shown("barred.html", {"why": barred.why, "values": barred.values}, 403)

@@ -5,10 +5,12 @@ It holds clients in the clear: this is the agency's own database. Nothing here d
 
 from pathlib import Path
 
+from node.store.account_acts import AccountActs
 from node.store.alarms import AlarmStore
 from node.store.attention import AttentionStore
 from node.store.cards import Cards
 from node.store.checks import ReceivedChecks, SentChecks
+from node.store.clearances import Clearances
 from node.store.consents import Consents
 from node.store.drafts import Drafts
 from node.store.enquiries import Enquiries
@@ -73,12 +75,12 @@ class NodeTables:
         self.team_roles, self.absences = TeamRoles(tx), Absences(tx)
         self.stubs = Stubs(tx)
         self.sealed_tokens = SealedTokens(tx)
-        self.publications = Publications(tx)
-        self.publication_counts = PublicationCounts(tx)
+        self.publications, self.publication_counts = Publications(tx), PublicationCounts(tx)
         self.hubs = Hubs(tx)
         self.log_views = LogViews(tx)
         self.links, self.reviews, self.hints = Links(tx), Reviews(tx), Hints(tx)
         self.accounts, self.sessions, self.identities = Accounts(tx), Sessions(tx), Identities(tx)
+        self.account_acts, self.clearances = AccountActs(tx), Clearances(tx)
         self.factors, self.sign_in_steps = Factors(tx), SignInSteps(tx)
         self.sent_requests = SentRequests(tx)
         self.drafts = Drafts(tx)

@@ -19,9 +19,8 @@ from node.records import accounts
 from node.records.accounts import NewAccount
 from node.web.pages.site import node_site
 from tests.sim.federation import SimNode
-from transport.client import HttpClient
 from transport.server import listening
-from web.oidc import Provider, ProviderRules
+from web.site import Site
 
 AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text("utf-8")
 WIDE, NARROW = {"width": 1100, "height": 900}, {"width": 320, "height": 640}
@@ -141,12 +140,8 @@ async def at_screen(browser: Browser, address: str, **how: Any) -> AsyncIterator
 
 
 @asynccontextmanager
-async def pages_of(
-    node: SimNode, provider: tuple[ProviderRules, HttpClient] | None = None, **accounts_of: str
-) -> AsyncIterator[str]:
-    """A node's site, served for real; its address. `accounts_of`: who signs in by which name;
-    `provider`: the organisation's own sign-in.
-    """
+async def pages_of(node: SimNode, **accounts_of: str) -> AsyncIterator[str]:
+    """A node's site, served for real; its address. `accounts_of`: who signs in by which name."""
     service = node.service
     engine, env = service.membership.engine, service.membership.env
     site = node_site(engine, [service], service.settings, env)
@@ -155,7 +150,12 @@ async def pages_of(
         invited = partial(accounts.invite, said=said, secret=f"link-{name}", now=env.clock())
         await node.write(invited)
         await site.keeper.choose_password(f"link-{name}", PASSWORD, "")
-    if provider is not None:
-        site.provider = Provider(*provider, env)
+    async with served(site) as address:
+        yield address
+
+
+@asynccontextmanager
+async def served(site: Site[Any]) -> AsyncIterator[str]:
+    """A site, served for real; its address."""
     async with listening(site.application(), "127.0.0.1", 0) as port:
         yield f"http://127.0.0.1:{port}"

@@ -6,12 +6,13 @@ from urllib.parse import parse_qs
 import pyotp
 from playwright.async_api import Browser
 
-from tests.browser.screen import PASSWORD, at_screen, pages_of
+from node.web.pages.site import node_site
+from tests.browser.screen import PASSWORD, at_screen, pages_of, served
 from tests.sim.browsing import invited
 from tests.sim.federation import SimNode
 from tests.sim.oidc_provider import running_provider
 from transport.client import HttpClient
-from web.oidc import ProviderRules
+from web.oidc import Provider, ProviderRules
 
 
 async def test_somebody_signs_in_sees_their_clients_and_signs_out(
@@ -196,8 +197,12 @@ async def test_somebody_comes_in_by_their_organisation_s_own_sign_in(
     secret = await invited(health, "H. Visitor", "visitor")
     async with running_provider() as home, HttpClient(allow_private=True) as http:
         rules = ProviderRules(home, "our-client", "secret", "Agency account", "our-tenant")
+        service = health.service
+        engine, env = service.membership.engine, service.membership.env
+        site = node_site(engine, [service], service.settings, env)
+        site.provider = Provider(rules, http, env)
         async with (
-            pages_of(health, (rules, http)) as address,
+            served(site) as address,
             at_screen(browser, address) as me,
         ):
             await me.open(f"/welcome/{secret}")

@@ -16,8 +16,7 @@ class Browser:
     def __init__(self, client: Any, agent: str = "") -> None:
         self.client, self.agent = client, agent
         self.cookies: dict[str, str] = {}
-        self.html = ""
-        self.went = ""
+        self.html = self.went = self.csrf = ""
 
     @property
     def origin(self) -> str:
@@ -27,8 +26,7 @@ class Browser:
         return await self._keep(await self.client.get(path, **self._how()))
 
     async def post(self, path: str, **fields: str) -> int:
-        csrf = re.search(r'name="csrf" value="([^"]+)"', self.html)
-        data = {"csrf": csrf.group(1) if csrf else "", **fields}
+        data = {"csrf": self.csrf, **fields}
         return await self._keep(await self.client.post(path, data=data, **self._how()))
 
     async def sign_in(self, name: str, password: str = PASSWORD) -> int:
@@ -44,6 +42,8 @@ class Browser:
     async def _keep(self, answer: Any) -> int:
         self.cookies |= {name: morsel.value for name, morsel in answer.cookies.items()}
         self.html, self.went = await answer.text(), answer.headers.get("Location", "")
+        csrf = re.search(r'name="csrf" value="([^"]+)"', self.html)
+        self.csrf = csrf.group(1) if csrf else self.csrf
         return int(answer.status)
 
 

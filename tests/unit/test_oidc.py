@@ -124,7 +124,7 @@ def said(**claims: Any) -> Callable[[Case], None]:
     return lambda case: case.claims.update(claims)
 
 
-WRONG: list[tuple[str, Callable[[Case], None]]] = [
+WRONG: list[tuple[str, Callable[[Case], object]]] = [
     ("issuer", said(iss="https://evil.example")),
     ("issuer", said(iss="https://login.microsoftonline.com/{tenantid}/v2.0")),
     ("issuer", lambda case: case.query.update(iss="https://evil.example")),
@@ -156,7 +156,7 @@ WRONG: list[tuple[str, Callable[[Case], None]]] = [
 
 @pytest.mark.parametrize(("why", "wrong"), WRONG)
 async def test_what_is_not_right_is_refused(
-    case: Case, why: str, wrong: Callable[[Case], None]
+    case: Case, why: str, wrong: Callable[[Case], object]
 ) -> None:
     if why == "code":
         case.desk.post = _refusing  # type: ignore[method-assign]

@@ -2,20 +2,24 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
 from node.config import NodeSettings
 from node.records import caseload
 from node.records.accounts import Role, roles_of, whose
+from node.records.clearance import lacking
 from node.service import NodeService
 from node.store.people import Person
 from node.store.records import Client
 from node.store.tables import NodeEngine, NodeTables
 from node.web.calls import Hubs
 from storage.accounts import Account
-from web.site import Elsewhere, Page, Visit
+from web.look import day_text
+from web.site import Barred, Elsewhere, Page, Visit
 
 Shown = TypeVar("Shown")
 
@@ -44,6 +48,11 @@ class Desk:
     def now(self) -> int:
         """Unix seconds, by the node's clock."""
         return self.services[0].membership.env.clock()
+
+    @property
+    def today(self) -> date:
+        """The day, where the agency is."""
+        return datetime.fromtimestamp(self.now, ZoneInfo(self.settings.time_zone)).date()
 
     async def read(self, view: Callable[[NodeTables], Shown]) -> Shown:
         """What a view makes of the agency's own records. Raises LocalError."""
@@ -90,16 +99,28 @@ class Reception:
     services: Sequence[NodeService]
     settings: NodeSettings
 
-    async def admit(self, account: Account) -> tuple[Desk, frozenset[str]] | None:
-        """Their desk and roles; None: they may not act any more."""
+    async def admit(self, account: Account) -> tuple[Desk, frozenset[str]] | Barred:
+        """Their desk and roles, or why they may not come in."""
+        required, today = self.settings.web_required, self._today()
 
-        def look(tables: NodeTables) -> tuple[Person, frozenset[Role]] | None:
+        def look(tables: NodeTables) -> tuple[Person, frozenset[Role]] | Barred:
             person = whose(tables, account)
-            return (person, roles_of(tables, account, person)) if person is not None else None
+            if person is None:
+                return Barred("says.left")
+            lack = lacking(tables, person.id, required, today)
+            if lack is not None:
+                when = "over" if lack.until else "missing"
+                values = {"day": day_text(lack.until)}
+                return Barred(f"{lack.kind}.{when}", values)
+            return person, roles_of(tables, account, person)
 
         found = await self.engine.read(look)
-        if found is None:
-            return None
+        if isinstance(found, Barred):
+            return found
         person, roles = found
         desk = Desk(person, roles, self.engine, self.services, self.settings)
         return desk, frozenset(role.value for role in roles)
+
+    def _today(self) -> date:
+        now = self.services[0].membership.env.clock()
+        return datetime.fromtimestamp(now, ZoneInfo(self.settings.time_zone)).date()
