@@ -106,6 +106,11 @@ class Accounts:
         }  # fmt: skip
         self._tx.update("account", values, {"id": account})
 
+    def end_invitation(self, account: int) -> None:
+        """A one-time link is over."""
+        values = {"invited_hash": None, "invited_until": None}
+        self._tx.update("account", values, {"id": account})
+
     def set_failures(self, account: int, failures: int, locked_until: int) -> None:
         """How often in a row a password was wrong, and until when none is compared."""
         values = {"failures": failures, "locked_until": locked_until}

@@ -1,5 +1,6 @@
-"""Where a site is: which addresses and forms are its own."""
+"""Where a site is, as browsers know it: its address, its origin, and the domain of passkeys."""
 
+import re
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -24,7 +25,18 @@ class Place:
             return self.address.partition("://")[2] == host
         return (host.rpartition(":")[0] or host) in HERE
 
+    def origin(self, request: web.Request) -> str:
+        """Our own origin, as a browser has it."""
+        return self.address or f"http://{request.host}"
+
+    def domain(self, request: web.Request) -> str:
+        """The domain that passkeys are for; "" where browsers allow none: neither https nor here,
+        or a bare number.
+        """
+        host = self.origin(request).partition("://")[2].partition(":")[0]
+        allowed = re.search("[a-z]", host) if self.is_secure else host == "localhost"
+        return host if allowed else ""
+
     def is_from_here(self, request: web.Request) -> bool:
         """Whether a form was sent from one of our own pages."""
-        origin = request.headers.get("Origin", "")
-        return origin == (self.address or f"http://{request.host}")
+        return request.headers.get("Origin", "") == self.origin(request)

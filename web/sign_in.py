@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 from web.forms import Form, InvalidForm
 from web.sessions import LEAST_PASSWORD, MOST_PASSWORD, SignedIn
-from web.site import Answer, Go, Own, Page, Shown, Visit
+from web.site import Answer, Go, Own, Page, Shown, Visit, shut_out
 
 NAME_LIMIT = 80
 
@@ -22,7 +22,13 @@ async def show_sign_in(visit: Visit[Own]) -> Answer:
     """Ask for name and password."""
     if visit.own is not None and not visit.form:
         return Go("/")
-    return Shown("sign_in.html", {"then": _then(visit)})
+    return Shown("sign_in.html", {"then": then_of(visit), "passkey": passkey_asked(visit)})
+
+
+def passkey_asked(visit: Visit[Own]) -> str:
+    """What a browser is asked for to sign in by a passkey, as JSON; "" where there are none."""
+    domain = visit.site.place.domain(visit.request)
+    return visit.site.passkeys.asking(domain) if domain and visit.site.keeper.rules else ""
 
 
 async def sign_in(visit: Visit[Own]) -> Answer:
@@ -31,11 +37,11 @@ async def sign_in(visit: Visit[Own]) -> Answer:
     password = visit.form.raw("password")
     if not password:
         raise InvalidForm({"password": "sign_in.wrong.password"})
-    browser = visit.request.headers.get("User-Agent", "")
-    found = await visit.site.keeper.sign_in(name, password, browser)
+    browser, known = where(visit)
+    found = await visit.site.keeper.sign_in(name, password, browser, known)
     if found is None:
         raise InvalidForm({"name": "sign_in.wrong.neither"})
-    return await _in(visit, found, _then(visit))
+    return await let_in(visit, found, then_of(visit))
 
 
 async def show_sign_out(visit: Visit[Own]) -> Answer:
@@ -61,12 +67,18 @@ async def show_welcome(visit: Visit[Own]) -> Answer:
 
 async def choose_password(visit: Visit[Own]) -> Answer:
     """Take the password that somebody chose, and let them in."""
-    browser = visit.request.headers.get("User-Agent", "")
+    browser, known = where(visit)
     password = new_password(visit.form)
-    found = await visit.site.keeper.choose_password(visit.place["secret"], password, browser)
+    secret = visit.place["secret"]
+    found = await visit.site.keeper.choose_password(secret, password, browser, known)
     if found is None:
         return Shown("link_over.html", status=404)
-    return await _in(visit, found, "/")
+    return await let_in(visit, found, "/")
+
+
+def where(visit: Visit[Own]) -> tuple[str, str]:
+    """What a browser calls itself, and what it is known by if somebody signed in there before."""
+    return visit.request.headers.get("User-Agent", ""), visit.site.known_by(visit.request)
 
 
 def new_password(form: Form) -> str:
@@ -81,14 +93,22 @@ def new_password(form: Form) -> str:
     return password
 
 
-async def _in(visit: Visit[Own], found: SignedIn, path: str) -> Go:
-    """Whoever was signed in there before is no more: the browser forgets that id."""
+async def let_in(visit: Visit[Own], found: SignedIn, path: str) -> Answer:
+    """Whoever was signed in there before is no more: the browser forgets that id. Somebody who is
+    to show more goes where that is asked; who may not come in is told why.
+    """
     if visit.session is not None:
         await visit.site.keeper.sign_out(visit.session)
-    return Go(path, session=found.session)
+    if found.waits:
+        return Go(f"/sign-in/code?then={path}", session=found.session)
+    barred = await visit.site.barred(found.account)
+    if barred is not None:
+        await visit.site.keeper.sign_out_by(found.session)
+        return shut_out(barred)
+    return Go(path, session=found.session, browser=found.browser)
 
 
-def _then(visit: Visit[Own]) -> str:
+def then_of(visit: Visit[Own]) -> str:
     """Where somebody wanted to go: a path of ours, and nothing else."""
     wanted = visit.form.raw("then") or visit.request.query.get("then", "")
     plain = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and len(wanted) < 200

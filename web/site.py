@@ -21,71 +21,31 @@ from runtime.logs import log
 from storage.accounts import Account, Session
 from transport.door import VISIT
 from transport.routes import Auth, Handler, Route, make_application
+from web.again import Asking, At
+from web.answers import HEADERS, Cookies, led, plain_response
+from web.answers import Answer as Answer
+from web.answers import Barred as Barred
+from web.answers import Data as Data
+from web.answers import Download as Download
+from web.answers import Elsewhere as Elsewhere
+from web.answers import Go as Go
+from web.answers import Picture as Picture
+from web.answers import Shown as Shown
+from web.answers import shut_out as shut_out
 from web.forms import Form, InvalidForm, failure_key
 from web.look import Look
-from web.place import Place
+from web.oidc import AWAY_SECONDS, Provider
+from web.passkeys import Passkeys
+from web.place import Place as Place
+from web.second_factor import SecondFactors
 from web.sent import SentFile, sent_file, sent_form
-from web.sessions import SessionKeeper
+from web.sessions import KNOWN_SECONDS, SessionKeeper
 
 Own = TypeVar("Own")
 
+LONGEST_COOKIE = 1_500
 FORM_LIMIT = 64 * 1024
-HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
-        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
-        "require-trusted-types-for 'script'; trusted-types 'none'"
-    ),
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "same-origin",  # without a referrer a form's Origin would be null
-    "X-Content-Type-Options": "nosniff",
-}
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A page to show: a template and its values."""
-
-    template: str
-    values: Mapping[str, Any] = field(default_factory=dict)
-    status: int = 200
-
-
-@dataclass(frozen=True)
-class Go:
-    """Another page to go to. `session`: the browser gets this id of a session; "": it loses its."""
-
-    path: str
-    session: str | None = None
-
-
-class Elsewhere(Exception):
-    """Something is to be said on another page of ours first."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__("another page comes first")
-        self.path = path
-
-
-@dataclass(frozen=True)
-class Download:
-    """A file to keep. What comes piece by piece is sent so."""
-
-    content: bytes | AsyncIterator[bytes]
-    name: str
-    content_type: str
-
-
-@dataclass(frozen=True)
-class Data:
-    """A little JSON for a page that is open."""
-
-    values: Mapping[str, Any]
-
-
-Answer = Shown | Go | Download | Data
+OWN_PAGE, FIRST_PAGE = "/your-sign-ins", "/your-sign-ins/second-factor"
 
 
 @dataclass
@@ -128,6 +88,8 @@ class Page(Generic[Own]):
     """A row of the table. `roles`: who may, by any of them; None: whoever comes. `nav`: the words'
     key of its place in the navigation, if it has one. `polled`: an open page asks for it by itself,
     which keeps nobody signed in. `takes_file`: the form has a file, whose size the page bounds.
+    `again`: who did not show lately that it is them does so first. `early`: opens also before
+    somebody has a second factor that they must have.
     """
 
     path: str
@@ -138,11 +100,13 @@ class Page(Generic[Own]):
     body_limit: int = FORM_LIMIT
     polled: bool = False
     takes_file: bool = False
+    again: bool = False
+    early: bool = False
 
 
 class Site(Generic[Own]):
     """The pages of a program. `admit` tells who somebody is to it: what it has for them and their
-    roles; None where they may no longer.
+    roles; None where they may no longer, or why.
     """
 
     def __init__(
@@ -150,12 +114,14 @@ class Site(Generic[Own]):
         look: Look,
         keeper: SessionKeeper,
         place: Place,
-        admit: Callable[[Account], Awaitable[tuple[Own, frozenset[str]] | None]],
+        admit: Callable[[Account], Awaitable[tuple[Own, frozenset[str]] | Barred | None]],
         pages: Sequence[Page[Own]],
     ) -> None:
         self.look, self.keeper, self.place, self.pages = look, keeper, place, pages
         self._admit = admit
         self.beside: Callable[[web.Application], AsyncIterator[None]] | None = None
+        self.provider: Provider | None = None
+        self.factors, self.passkeys = SecondFactors(keeper), Passkeys(keeper)
 
     @property
     def say(self) -> Callable[..., str]:
@@ -167,14 +133,19 @@ class Site(Generic[Own]):
         """Clock and randomness."""
         return self.keeper.env
 
+    async def barred(self, account: Account) -> Barred | None:
+        """Why somebody may not come in, although it is them."""
+        found = await self._admit(account)
+        return found if isinstance(found, Barred) else None
+
     def routes(self) -> list[Route]:
         """The table of routes."""
         made = [Route("GET", "/static/{version}/{name}", Auth.PUBLIC, self._static, 0)]
         for page in self.pages:
             auth = Auth.SIGN_IN if page.roles is None else Auth.SESSION
             made.append(Route("GET", page.path, auth, self._shown(page), 0))
-            if page.act is not None:
-                handler = self._posted(page, page.act)
+            if page.act is not None or page.again:
+                handler = self._posted(page, page.act or page.show)
                 limit = 0 if page.takes_file else page.body_limit
                 made.append(Route("POST", page.path, auth, handler, limit))
         return made
@@ -199,7 +170,8 @@ class Site(Generic[Own]):
             visit = await self._visit(page, request)
             if isinstance(visit, web.Response):
                 return visit
-            return self.respond(visit, await _led(page.show(visit)))
+            first = await self._asked_again(page, visit)
+            return self.respond(visit, first or await led(page.show(visit)))
 
         return handler
 
@@ -223,10 +195,23 @@ class Site(Generic[Own]):
         return handler
 
     async def _done(self, visit: Visit[Own], page: Page[Own], act: Show[Own]) -> web.StreamResponse:
-        token = self.keeper.form_token(self._cookie(visit.request))
+        token = self.keeper.form_token(self.cookie(visit.request))
         if not hmac.compare_digest(token.encode(), visit.form.raw("csrf").encode()):
             return self.respond(visit, Shown("form_expired.html", status=403))
+        first = await self._asked_again(page, visit)
+        if first is not None:
+            return self.respond(visit, first)
         return await self._once(visit, page, act)
+
+    async def _asked_again(self, page: Page[Own], visit: Visit[Own]) -> Answer | None:
+        """Who did not show lately that it is them is asked to, where a page needs that."""
+        if not page.again or visit.session is None or self.keeper.rules is None:
+            return None
+        request = visit.request
+        place, known = self.place, self.known_by(request)
+        at = At(request.path_qs, known, place.origin(request), place.domain(request))
+        asking = Asking(self.factors, self.passkeys, self.say)
+        return await asking.first(visit.session, visit.form, at)
 
     async def _once(self, visit: Visit[Own], page: Page[Own], act: Show[Own]) -> web.StreamResponse:
         """Do what a form says, unless the same form was sent already: then go where that led."""
@@ -246,7 +231,7 @@ class Site(Generic[Own]):
 
     async def _acted(self, visit: Visit[Own], page: Page[Own], act: Show[Own]) -> Answer:
         try:
-            return await _led(act(visit))
+            return await led(act(visit))
         except InvalidForm as wrong:
             visit.errors = {
                 name: self.say(key, **wrong.values) for name, key in wrong.wrong.items()
@@ -258,7 +243,7 @@ class Site(Generic[Own]):
             visit.errors = {"": words(key) if words.has(key) else words("errors.other")}
             log.info("page_failed", page=page.path, code=error.code.value)
             status = error.text.status
-        shown = await _led(page.show(visit))
+        shown = await led(page.show(visit))
         return Shown(shown.template, shown.values, status) if isinstance(shown, Shown) else shown
 
     async def _visit(
@@ -270,50 +255,67 @@ class Site(Generic[Own]):
         visit = Visit(
             self, request, dict(request.match_info), form or Form(), None, None, frozenset(), None
         )
-        found = await self.keeper.find(self._cookie(request), click=not page.polled)
-        admitted = await self._admit(found[0]) if found is not None else None
-        if found is not None and admitted is not None:
-            visit.account, visit.session = found
-            visit.own, visit.roles = admitted
-            request[VISIT].show()
+        found = await self.keeper.find(self.cookie(request), click=not page.polled)
+        barred = await self._recognise(visit, *found) if found is not None else None
+        if barred is not None and page.roles is not None:
+            return self.respond(visit, shut_out(barred))
         if page.roles is None:
             return visit
         if visit.own is None:
             return self.respond(visit, Go(f"/sign-in?then={quote(request.path)}"))
         if not page.roles & visit.roles:
             return self.respond(visit, Shown("not_allowed.html", status=403))
+        account = visit.account if not page.early else None
+        if account is not None and await self.factors.must_begin(account, visit.roles):
+            return self.respond(visit, Go(FIRST_PAGE))
         return visit
 
     async def is_still_here(self, visit: Visit[Own]) -> bool:
         """Whether somebody who sent something long may still do so now that it has come."""
-        found = await self.keeper.find(self._cookie(visit.request), click=False)
-        return found is not None and await self._admit(found[0]) is not None
+        found = await self.keeper.find(self.cookie(visit.request), click=False)
+        admitted = await self._admit(found[0]) if found is not None else None
+        return admitted is not None and not isinstance(admitted, Barred)
+
+    async def _recognise(
+        self, visit: Visit[Own], account: Account, session: Session
+    ) -> Barred | None:
+        """Take down who it is; why they may not come in any more, if that is so."""
+        admitted = await self._admit(account)
+        if isinstance(admitted, Barred):
+            await self.keeper.sign_out(session)
+            return admitted
+        if admitted is not None:
+            visit.account, visit.session = account, session
+            visit.own, visit.roles = admitted
+            visit.request[VISIT].show()
+        return None
 
     def respond(self, visit: Visit[Own], answer: Answer) -> web.Response:
         """An answer as HTTP, with the headers that every answer has."""
         if isinstance(answer, Go):
             response = web.Response(status=303, headers={**HEADERS, "Location": answer.path})
-            if answer.session is not None:
-                self._set_cookie(response, answer.session)
+            self._give(response, Cookies(answer.session, answer.browser, answer.away))
             return response
-        if isinstance(answer, Data):
-            return web.json_response(answer.values, headers=HEADERS)
-        if isinstance(answer, Download):
-            named = f"attachment; filename*=UTF-8''{quote(answer.name)}"
-            headers = {**HEADERS, "Content-Disposition": named}
-            return web.Response(
-                body=answer.content, content_type=answer.content_type, headers=headers
-            )
-        cookie, fresh = self._cookie(visit.request), ""
+        if not isinstance(answer, Shown):
+            return plain_response(answer)
+        cookie, fresh = self.cookie(visit.request), ""
         if not cookie:
             cookie = fresh = secrets.token_urlsafe(32)
         html = self.look.render(answer.template, {**self._common(visit, cookie), **answer.values})
         response = web.Response(
             text=html, content_type="text/html", status=answer.status, headers=HEADERS
         )
-        if fresh:
-            self._set_cookie(response, fresh)
+        self._give(response, answer.cookies or Cookies(fresh or None))
         return response
+
+    def _give(self, response: web.Response, cookies: Cookies) -> None:
+        """Give a browser what it carries from now on."""
+        if cookies.session is not None:
+            self._set_cookie(response, "", cookies.session)
+        if cookies.browser:
+            self._set_cookie(response, "known", cookies.browser, KNOWN_SECONDS)
+        if cookies.away:
+            self._set_cookie(response, "away", cookies.away, AWAY_SECONDS)
 
     def _common(self, visit: Visit[Own], cookie: str) -> dict[str, Any]:
         """What every template may use."""
@@ -330,26 +332,42 @@ class Site(Generic[Own]):
             "form": visit.form,
             "who": visit.own,
             "path": visit.request.path,
+            "provider": self.provider.rules.called if self.provider is not None else "",
+            "own_page": OWN_PAGE if self.keeper.rules is not None else "",
         }
 
-    def _cookie(self, request: web.Request) -> str:
-        found = request.cookies.get(self._cookie_name, "")[:100]
+    def cookie(self, request: web.Request) -> str:
+        """The id of a session, or of a step on the way to one, that a browser has; "" if none."""
+        return self._read_cookie(request, "")
+
+    def known_by(self, request: web.Request) -> str:
+        """What a browser got when somebody signed in there before; "" if nobody did."""
+        return self._read_cookie(request, "known")
+
+    def away_by(self, request: web.Request) -> str:
+        """What a browser carries that comes back from an organisation's sign-in; else ""."""
+        return self._read_cookie(request, "away")
+
+    def _read_cookie(self, request: web.Request, kind: str) -> str:
+        found = request.cookies.get(self._cookie_name(kind), "")
+        found = found if len(found) <= LONGEST_COOKIE else ""
         return found if found.isascii() else ""  # none of ours, and no text that could be hashed
 
-    @property
-    def _cookie_name(self) -> str:
-        return "__Host-patchwork" if self.place.is_secure else "patchwork"
+    def _cookie_name(self, kind: str) -> str:
+        name = f"patchwork-{kind}" if kind else "patchwork"
+        return f"__Host-{name}" if self.place.is_secure else name
 
-    def _set_cookie(self, response: web.Response, value: str) -> None:
-        if not value:
-            value = secrets.token_urlsafe(32)
+    def _set_cookie(
+        self, response: web.Response, kind: str, value: str, seconds: int | None = None
+    ) -> None:
         response.set_cookie(
-            self._cookie_name,
-            value,
+            self._cookie_name(kind),
+            value or secrets.token_urlsafe(32),
             path="/",
+            max_age=seconds,
             secure=self.place.is_secure,
             httponly=True,
-            samesite="Strict",
+            samesite="Lax" if kind == "away" else "Strict",  # one comes back from another site
         )
 
     @web.middleware
@@ -376,11 +394,3 @@ class Site(Generic[Own]):
         known = status if self.look.words.has(f"site.error.{status}.title") else 500
         says = self.say(key) if key and self.look.words.has(key) else ""
         return self.respond(visit, Shown("error.html", {"error": known, "says": says}, status))
-
-
-async def _led(answer: Awaitable[Answer]) -> Answer:
-    """An answer, or the way to what comes first."""
-    try:
-        return await answer
-    except Elsewhere as first:
-        return Go(first.path)

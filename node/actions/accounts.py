@@ -1,14 +1,19 @@
 """Accounts of the pages: let somebody in, shut them out, list them. They need no hub."""
 
 import secrets
+from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 
 from node.actions.session import in_folder
 from node.config import load_settings
 from node.records import accounts
 from node.records.accounts import NewAccount
+from node.records.clearance import set_dates as set_clearances
+from node.store.account_acts import By
 from node.views.accounts import accounts_value
 from runtime.environment import Environment
+from runtime.system_user import system_user
 
 
 async def invite(folder: Path, said: NewAccount) -> tuple[str, str]:
@@ -31,7 +36,14 @@ async def shut(folder: Path, name: str) -> None:
 
 async def sign_out(folder: Path, name: str) -> int:
     """Sign somebody out of every browser; of how many. Raises LocalError."""
-    return await in_folder(folder, lambda tables: accounts.sign_out(tables, name))
+    now = Environment().clock()
+    return await in_folder(folder, lambda tables: accounts.sign_out(tables, name, now))
+
+
+async def set_dates(folder: Path, name: str, dates: Mapping[str, date | None]) -> None:
+    """Say until when what is required of a person holds. Raises LocalError."""
+    now, by = Environment().clock(), By(system_user=system_user())
+    await in_folder(folder, lambda tables: set_clearances(tables, name, dates, by, now))
 
 
 async def listed(folder: Path) -> list[dict[str, object]]:

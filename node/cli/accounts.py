@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 refused or failed (the sentence says why), 2 wrong usage.
 
 import asyncio
 import json
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -14,9 +15,11 @@ from node.actions import accounts
 from node.cli.options import Folder, JsonOutput
 from node.cli.printing import plain
 from node.records.accounts import NewAccount
+from protocol.errors import ErrorCode, LocalError
 from runtime.cli import make_cli, report_errors
 
-app = make_cli("accounts", "Who may sign in to the pages: invite, list, close, sign out.")
+app = make_cli("accounts", "Who may sign in to the pages: invite, list, dates, close, sign out.")
+DAY = "The last day on which it holds, as 2027-03-31; none: it is not there."
 SignInName = Annotated[str, typer.Argument(help="What they type to sign in.")]
 STATES = {
     "open": "may sign in",
@@ -53,6 +56,33 @@ def show(folder: Folder = Path(), as_json: JsonOutput = False) -> None:
         roles = ", ".join(str(role).replace("_", " ") for role in one["roles"])  # type: ignore[attr-defined]
         person = plain(str(one["person"] or "nobody who is here"))
         typer.echo(f"{plain(str(one['name']))}: {person}; {roles}; {STATES[str(one['state'])]}")
+
+
+@app.command()
+def dates(
+    name: Annotated[str, typer.Argument(help="Their name, as patchwork-node people list has it.")],
+    authorisation: Annotated[str, typer.Option(help=DAY)] = "",
+    training: Annotated[str, typer.Option(help=DAY)] = "",
+    vetting: Annotated[str, typer.Option(help=DAY)] = "",
+    folder: Folder = Path(),
+) -> None:
+    """Say until when somebody may use the pages, where the agency requires that."""
+    said = {"authorisation": authorisation, "training": training, "vetting": vetting}
+    with report_errors():
+        found = {kind: _day(text) for kind, text in said.items() if text}
+        if not found:
+            raise LocalError(ErrorCode.MALFORMED, "say a day: --training 2027-03-31, or none")
+        asyncio.run(accounts.set_dates(folder, name, found))
+    typer.echo("Kept.")
+
+
+def _day(text: str) -> date | None:
+    if text == "none":
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise LocalError(ErrorCode.MALFORMED, "write a day as 2027-03-31, or none") from None
 
 
 @app.command()

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from node.records.people import acting
+from node.store.account_acts import AccountAct, By, DoneToAccount
 from node.store.people import Person, PersonKind
 from node.store.tables import NodeTables
 from node.store.team_roles import TeamRole
 from protocol.contact import read_name
 from protocol.errors import ErrorCode, LocalError
+from runtime.system_user import system_user
 from storage.accounts import Account
 from storage.engine import NotUniqueError
 
@@ -31,6 +33,12 @@ class Role(StrEnum):
 
 STAFF = frozenset({Role.PRACTITIONER, Role.DUTY, Role.MANAGER})
 EVERYBODY = frozenset(Role)
+WITH_SECOND_FACTOR: Mapping[str, frozenset[str]] = {
+    "nobody": frozenset(),
+    "leads": frozenset({Role.GOVERNANCE_LEAD, Role.ADMINISTRATOR}),
+    "everybody": EVERYBODY,
+}
+"""Of whom a second factor is required, by the setting."""
 OF_KIND: Mapping[PersonKind, frozenset[Role]] = {
     PersonKind.WORKER: frozenset({Role.PRACTITIONER}),
     PersonKind.DUTY_WORKER: frozenset({Role.PRACTITIONER, Role.DUTY}),
@@ -52,7 +60,9 @@ class NewAccount:
     administrator: bool = False
 
 
-def invite(tables: NodeTables, said: NewAccount, secret: str, now: int) -> Account:
+def invite(
+    tables: NodeTables, said: NewAccount, secret: str, now: int, by: By | None = None
+) -> Account:
     """Let somebody choose a password by a one-time link, the first time or again.
 
     Raises LocalError: nobody has that name, or somebody else types the same to sign in.
@@ -74,25 +84,68 @@ def invite(tables: NodeTables, said: NewAccount, secret: str, now: int) -> Accou
             ) from None
     if account.closed_at is not None:
         tables.accounts.reopen(account.id)
-    if said.administrator:
-        tables.accounts.set_administrator(account.id, administrator=True)
     tables.accounts.invite(account.id, secret, now + INVITED_SECONDS)
+    _done(tables, account, AccountAct.INVITED, (by, now))
+    if said.administrator and not account.administrator:
+        tables.accounts.set_administrator(account.id, administrator=True)
+        _done(tables, account, AccountAct.MADE_ADMINISTRATOR, (by, now))
     return tables.accounts.get(account.id) or account
 
 
-def shut(tables: NodeTables, name: str, now: int) -> None:
-    """Let somebody sign in no longer, and sign them out everywhere. Raises LocalError."""
+def shut(tables: NodeTables, name: str, now: int, by: By | None = None) -> None:
+    """Let somebody sign in no longer, and sign them out everywhere; nothing that they showed
+    besides a password is kept. Raises LocalError.
+    """
     account = _of(tables, name)
     tables.accounts.close(account.id, now)
-    tables.sessions.end_all(account.id)
+    tables.identities.unpin(account.id)
+    tables.factors.drop_all(account.id)
+    _everywhere(tables, account)
+    _done(tables, account, AccountAct.CLOSED, (by, now))
 
 
-def sign_out(tables: NodeTables, name: str) -> int:
-    """Sign somebody out everywhere; in how many browsers they were in. Raises LocalError."""
+def sign_out(tables: NodeTables, name: str, now: int, by: By | None = None) -> int:
+    """Sign somebody out everywhere; in how many browsers they were in. No browser counts as known
+    after that. Raises LocalError.
+    """
     account = _of(tables, name)
     found = tables.sessions.of_account(account.id)
-    tables.sessions.end_all(account.id)
+    _everywhere(tables, account)
+    _done(tables, account, AccountAct.SIGNED_OUT, (by, now))
     return len(found)
+
+
+def set_administrator(
+    tables: NodeTables, name: str, now: int, by: By | None = None, *, administrator: bool
+) -> None:
+    """Let somebody administer the node, or no longer. Raises LocalError."""
+    account = _of(tables, name)
+    tables.accounts.set_administrator(account.id, administrator=administrator)
+    what = AccountAct.MADE_ADMINISTRATOR if administrator else AccountAct.NO_ADMINISTRATOR
+    _done(tables, account, what, (by, now))
+
+
+def take_factors(tables: NodeTables, name: str, now: int, by: By | None = None) -> None:
+    """Somebody lost what they show besides a password: it counts no more. Raises LocalError."""
+    account = _of(tables, name)
+    tables.factors.drop_all(account.id)
+    _everywhere(tables, account)
+    _done(tables, account, AccountAct.FACTOR_TAKEN, (by, now))
+
+
+def _everywhere(tables: NodeTables, account: Account) -> None:
+    tables.sessions.end_all(account.id)
+    tables.sign_in_steps.end_all(account.id)
+    tables.sign_in_steps.forget_browsers(account.id)
+
+
+def _done(
+    tables: NodeTables, account: Account, what: AccountAct, by: tuple[By | None, int]
+) -> None:
+    """Write down who did it; nobody named: whoever sits at the node's own machine."""
+    whom, now = by
+    done = DoneToAccount(whom or By(system_user=system_user()), account.id, what, now)
+    tables.account_acts.add(done)
 
 
 def whose(tables: NodeTables, account: Account) -> Person | None:

@@ -5,11 +5,13 @@ It holds clients in the clear: this is the agency's own database. Nothing here d
 
 from pathlib import Path
 
+from node.store.account_acts import AccountActs
 from node.store.alarms import AlarmStore
 from node.store.answer_rules import AnswerRules
 from node.store.attention import AttentionStore
 from node.store.cards import Cards
 from node.store.checks import ReceivedChecks, SentChecks
+from node.store.clearances import Clearances
 from node.store.consent_drafts import ConsentDrafts
 from node.store.consents import Consents
 from node.store.drafts import Drafts
@@ -50,6 +52,8 @@ from node.store.withdrawn import WithdrawnHashes
 from node.store.withheld import WithheldClients
 from storage.accounts import Accounts, Sessions
 from storage.engine import Engine, Made, Schema, Transaction
+from storage.factors import Factors, SignInSteps
+from storage.identities import Identities
 from storage.sqlite import SqliteEngine
 
 SCHEMA = Schema.in_folder(Path(__file__).with_name("schema"), {"0029_search": fill_search})
@@ -85,6 +89,11 @@ class NodeTables:
     reviews = Made(Reviews)
     accounts = Made(Accounts)
     sessions = Made(Sessions)
+    identities = Made(Identities)
+    account_acts = Made(AccountActs)
+    clearances = Made(Clearances)
+    factors = Made(Factors)
+    sign_in_steps = Made(SignInSteps)
     hints = Made(Hints)
     sent_requests = Made(SentRequests)
     drafts = Made(Drafts)

@@ -17,8 +17,11 @@ def _account(tables: NodeTables, account: Account, now: int) -> dict[str, object
         "id": account.id,
         "name": account.name,
         "person": person.title if person is not None else None,
+        "row": account.person,
         "roles": sorted(role.value for role in roles),
         "state": _state(account, person is not None, now),
+        "administrator": account.administrator,
+        "has_factors": tables.factors.has_any(account.id),
         "browsers": len(tables.sessions.of_account(account.id)),
     }
 

@@ -21,8 +21,8 @@ SERVES = "runs until it is stopped: its log is JSON"
 OTHERWISE = {
     "node": {
         **dict.fromkeys(
-            ("accounts invite", "accounts close", "accounts sign-out", "answer", "backup",
-             "restore",
+            ("accounts invite", "accounts dates", "accounts close", "accounts sign-out", "answer",
+             "backup", "restore",
              "charter accept", "clients preset", "clients correct", "clients close",
              "clients reopen", "clients confirm", "clients merge", "clients part",
              "clients family", "consent withdraw", "consent receipt", "disclose", "enquire close",

@@ -34,7 +34,13 @@ AT_THE_KEYBOARD = {
         "for whoever runs the node, beside it",
     ),
     **dict.fromkeys(
-        ("accounts invite", "accounts list", "accounts close", "accounts sign-out"),
+        (
+            "accounts invite",
+            "accounts list",
+            "accounts dates",
+            "accounts close",
+            "accounts sign-out",
+        ),
         "who may sign in is not for whoever has the token of the case system",
     ),
     "import": "takes a file of this machine by its name: whoever has the token could read any",

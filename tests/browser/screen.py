@@ -23,6 +23,7 @@ from node.records.accounts import NewAccount
 from node.web.pages.site import node_site
 from tests.sim.federation import SimNode
 from transport.server import listening
+from web.site import Site
 
 OWN_LOOKS = (Path(__file__).parent / "own_looks.js").read_text("utf-8")
 AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text("utf-8")
@@ -199,5 +200,12 @@ async def pages_of(node: SimNode, **accounts_of: str) -> AsyncIterator[str]:
         invited = partial(accounts.invite, said=said, secret=f"link-{name}", now=env.clock())
         await node.write(invited)
         await site.keeper.choose_password(f"link-{name}", PASSWORD, "")
+    async with served(site) as address:
+        yield address
+
+
+@asynccontextmanager
+async def served(site: Site[Any]) -> AsyncIterator[str]:
+    """A site, served for real; its address."""
     async with listening(site.application(), "127.0.0.1", 0) as port:
         yield f"http://127.0.0.1:{port}"

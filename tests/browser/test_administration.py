@@ -1,5 +1,7 @@
 """Letting somebody in, what new clients get, who looked at whom, and what is new."""
 
+from datetime import date
+
 from playwright.async_api import Browser
 
 from node.records import caseload, people
@@ -18,7 +20,7 @@ async def appoint(node: SimNode, name: str, kind: PersonKind, team: str = "") ->
 async def test_an_administrator_lets_somebody_in_who_chooses_a_password(
     browser: Browser, health: SimNode
 ) -> None:
-    await appoint(health, "I. Tech", PersonKind.ADMINISTRATOR)
+    admin = await appoint(health, "I. Tech", PersonKind.ADMINISTRATOR)
     async with (
         pages_of(health, tech="I. Tech") as address,
         at_screen(browser, address) as me,
@@ -51,8 +53,23 @@ async def test_an_administrator_lets_somebody_in_who_chooses_a_password(
         await me.sees("Health visiting")
         await me.click("Health")
         await me.sees("Your duty line, as others see it")
+        health.service.settings.web_required = ["training"]
+        await health.write(lambda t: t.clearances.put(admin, "training", date(2099, 1, 1)))
         await me.click("Accounts")
+        await me.sees("Not on record: they cannot sign in")
+        await new.open("/clients")
+        assert await new.heading() == "You cannot sign in at the moment"
         await me.click("h..visitor")
+        await me.click("Until when they may use Patchwork")
+        await me.page.locator("#training").fill("31")
+        await me.page.locator("#training-month").fill("3")
+        await me.page.locator("#training-year").fill("2098")
+        await me.click("Save")
+        await new.open("/sign-in")
+        await new.fill("Your sign-in name", "h..visitor")
+        await new.fill("Password", PASSWORD)
+        await new.click("Sign in")
+        assert await new.heading() == "Clients you work with"
         await me.choose("Sign them out everywhere: a telephone or computer was lost")
         await me.click("Continue")
         await new.open("/clients")
@@ -78,6 +95,9 @@ async def test_the_lead_sees_who_looked_at_whom_and_a_worker_what_is_new(
         at_screen(browser, address) as worker,
     ):
         await me.sign_in("lead")
+        await me.click("Account changes")
+        await me.sees("Made a link to choose a password")
+        await me.click("Alerts")
         await me.sees("Nothing waits for you.")
         await me.sees("=1+1 looked")
         await me.click("Who looked")

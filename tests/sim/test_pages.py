@@ -87,6 +87,7 @@ async def test_a_session_that_was_ended_opens_nothing(
     assert (await worker.get("/clients")).status == 303
     assert (await visitors[Role.MANAGER].get("/clients")).status == 200
     await health.write(lambda t: people.close(t, "P. Manager (West)", "", 2))
+    assert (await visitors[Role.MANAGER].get("/clients")).status == 403  # and is told whom to ask
     assert (await visitors[Role.MANAGER].get("/clients")).status == 303
 
 

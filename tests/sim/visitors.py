@@ -73,8 +73,10 @@ async def visiting(health: SimNode) -> AsyncIterator[dict[Role | None, Visitor]]
         row = Session(hashed(role.value), account.id, env.clock(), env.clock(), "")
         await health.write(lambda t, row=row: t.sessions.start(row))  # type: ignore[misc]
         found[role] = Visitor(client, role.value, site.keeper.form_token(role.value))
-    yield found
-    await client.close()
+    try:
+        yield found
+    finally:
+        await client.close()
 
 
 def path_of(path: str) -> str:

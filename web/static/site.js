@@ -54,3 +54,25 @@ if (progress) {
     if (latest.mark !== progress.dataset.mark) location.reload();
   }, 2000);
 }
+
+// Passkeys: the browser asks whoever is there, and its answer is sent with the button's form.
+const passkeys = window.PublicKeyCredential && PublicKeyCredential.parseRequestOptionsFromJSON;
+for (const button of passkeys ? document.querySelectorAll("[data-passkey]") : []) {
+  const { passkey, field, making } = button.dataset;
+  button.hidden = false;
+  for (const text of button.form.querySelectorAll("[data-no-passkeys]")) text.hidden = true;
+  button.addEventListener("click", async () => {
+    const options = JSON.parse(passkey);
+    const failed = button.nextElementSibling.firstElementChild;
+    failed.hidden = true;
+    try {
+      const given = making
+        ? await navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options) })
+        : await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options) });
+      button.form.elements[field].value = JSON.stringify(given);
+      button.form.requestSubmit();
+    } catch {
+      failed.hidden = false;
+    }
+  });
+}

@@ -128,7 +128,9 @@ PAGES = [
     NodePage(HOME, ADMINISTRATOR, show, nav="agency.hubs.nav"),
     NodePage(SIGNED, ADMINISTRATOR, show_signed),
     NodePage(f"{HOME}/{{hub}}/details", ADMINISTRATOR, show_details, check_details),
-    NodePage(f"{HOME}/{{hub}}/details/sign", ADMINISTRATOR, show_sign_details, sign_details),
+    NodePage(
+        f"{HOME}/{{hub}}/details/sign", ADMINISTRATOR, show_sign_details, sign_details, again=True
+    ),
     NodePage(f"{HOME}/{{hub}}/agreement", ADMINISTRATOR, show_agreement),
-    NodePage(f"{HOME}/{{hub}}/agreement/sign", ADMINISTRATOR, show_sign, sign),
+    NodePage(f"{HOME}/{{hub}}/agreement/sign", ADMINISTRATOR, show_sign, sign, again=True),
 ]

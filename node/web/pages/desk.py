@@ -2,7 +2,9 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
@@ -10,6 +12,7 @@ from node.actions.uploads import UploadDesk
 from node.config import NodeSettings
 from node.records import caseload
 from node.records.accounts import Role, roles_of, whose
+from node.records.clearance import lacking
 from node.service import NodeService
 from node.store.people import Person
 from node.store.records import Client
@@ -17,7 +20,8 @@ from node.store.tables import NodeEngine, NodeTables
 from node.web.calls import Hubs
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from storage.accounts import Account
-from web.site import Elsewhere, Page, Visit
+from web.look import day_text
+from web.site import Barred, Elsewhere, Page, Visit
 
 Shown = TypeVar("Shown")
 
@@ -47,6 +51,11 @@ class Desk:
     def now(self) -> int:
         """Unix seconds, by the node's clock."""
         return self.services[0].membership.env.clock()
+
+    @property
+    def today(self) -> date:
+        """The day, where the agency is."""
+        return datetime.fromtimestamp(self.now, ZoneInfo(self.settings.time_zone)).date()
 
     async def read(self, view: Callable[[NodeTables], Shown]) -> Shown:
         """What a view makes of the agency's own records. Raises LocalError."""
@@ -108,16 +117,28 @@ class Reception:
     settings: NodeSettings
     uploads: UploadDesk
 
-    async def admit(self, account: Account) -> tuple[Desk, frozenset[str]] | None:
-        """Their desk and roles; None: they may not act any more."""
+    async def admit(self, account: Account) -> tuple[Desk, frozenset[str]] | Barred:
+        """Their desk and roles, or why they may not come in."""
+        required, today = self.settings.web_required, self._today()
 
-        def look(tables: NodeTables) -> tuple[Person, frozenset[Role]] | None:
+        def look(tables: NodeTables) -> tuple[Person, frozenset[Role]] | Barred:
             person = whose(tables, account)
-            return (person, roles_of(tables, account, person)) if person is not None else None
+            if person is None:
+                return Barred("says.left")
+            lack = lacking(tables, person.id, required, today)
+            if lack is not None:
+                when = "over" if lack.until else "missing"
+                values = {"day": day_text(lack.until)}
+                return Barred(f"{lack.kind}.{when}", values)
+            return person, roles_of(tables, account, person)
 
         found = await self.engine.read(look)
-        if found is None:
-            return None
+        if isinstance(found, Barred):
+            return found
         person, roles = found
         desk = Desk(person, roles, self.engine, self.services, self.settings, self.uploads)
         return desk, frozenset(role.value for role in roles)
+
+    def _today(self) -> date:
+        now = self.services[0].membership.env.clock()
+        return datetime.fromtimestamp(now, ZoneInfo(self.settings.time_zone)).date()

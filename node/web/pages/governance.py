@@ -9,6 +9,7 @@ from aiohttp import web
 from node.actions.people import mark_alerts_seen
 from node.records.accounts import Role
 from node.store.tables import NodeTables
+from node.views.account_acts import account_acts_value
 from node.views.governance import governance_value
 from node.views.openings import openings_value
 from node.web.pages.desk import NodePage, NodeVisit
@@ -64,6 +65,18 @@ async def show_openings(visit: NodeVisit) -> Answer:
     return Shown("governance/openings.html", {"openings": found, "more": more})
 
 
+async def show_accounts(visit: NodeVisit) -> Answer:
+    """Show what was done to accounts, the newest first."""
+    before = visit.request.query.get("before", "")
+    if before and not re.fullmatch("[0-9]{1,12}", before):
+        raise web.HTTPNotFound
+    found = await visit.here.read(
+        lambda tables: account_acts_value(tables, int(before or 2**40), A_PAGE)
+    )
+    more = found[-1]["number"] if len(found) == A_PAGE else None
+    return Shown("governance/accounts.html", {"acts": found, "more": more})
+
+
 async def export(visit: NodeVisit) -> Answer:
     """The same as a file for a spreadsheet, all of it, in which nothing is a formula."""
     names = ("at", "person", "client", "reason")
@@ -92,5 +105,6 @@ async def _openings(
 PAGES = [
     NodePage("/governance", LEAD, show, seen, nav="governance.start.nav"),
     NodePage("/governance/openings", LEAD, show_openings, nav="governance.openings.nav"),
-    NodePage("/governance/openings.csv", LEAD, export),
+    NodePage("/governance/accounts", LEAD, show_accounts, nav="governance.accounts.nav"),
+    NodePage("/governance/openings.csv", LEAD, export, again=True),
 ]

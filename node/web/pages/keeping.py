@@ -62,6 +62,11 @@ async def back_up(visit: NodeVisit) -> Answer:
 PAGES = [
     NodePage("/administration/keeping", ADMINISTRATOR, show, nav="keeping.retention.nav"),
     NodePage(
-        "/administration/backups", ADMINISTRATOR, show_backups, back_up, nav="keeping.backups.nav"
+        "/administration/backups",
+        ADMINISTRATOR,
+        show_backups,
+        back_up,
+        nav="keeping.backups.nav",
+        again=True,
     ),
 ]

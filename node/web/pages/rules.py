@@ -78,5 +78,5 @@ async def _changed(visit: NodeVisit) -> list[dict[str, Any]]:
 
 PAGES = [
     NodePage(HOME, ADMINISTRATOR, show, check),
-    NodePage(f"{HOME}/check", ADMINISTRATOR, show_check, save),
+    NodePage(f"{HOME}/check", ADMINISTRATOR, show_check, save, again=True),
 ]

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from node.actions.uploads import UploadDesk
 from node.config import NodeSettings
+from node.records.accounts import EVERYBODY, WITH_SECOND_FACTOR
 from node.service import NodeService
 from node.store.tables import NodeEngine
 from node.web.pages import (
@@ -44,14 +45,21 @@ from node.web.pages import (
 )
 from node.web.pages.desk import Desk, NodePage, Reception
 from runtime.environment import Environment
+from runtime.secrets import read_password
+from transport.client import require_url
 from web.look import Brand, Look
+from web.oidc import Provider, ProviderRules
+from web.organisation import organisation_pages
+from web.own_sign_ins import own_sign_in_pages
 from web.place import Place
-from web.sessions import SessionKeeper
+from web.sessions import FactorRules, SessionKeeper
 from web.sign_in import sign_in_pages
 from web.site import Site
 
 PAGES: list[NodePage] = [
     *sign_in_pages(),
+    *organisation_pages(),
+    *own_sign_in_pages(frozenset(EVERYBODY)),
     *start.PAGES,
     *clients.PAGES,
     *adding.PAGES,
@@ -96,13 +104,31 @@ def node_site(
     member = membership.directory.member(membership.hub.party_id)  # suspended, too; None: not yet
     name = member.body.name if member is not None else settings.name
     brand = Brand(name, settings.web_person, settings.web_people, settings.web_colour)
-    look = Look(
-        brand, [Path(__file__).parents[1]], ZoneInfo(settings.time_zone), help.HELP.for_page
-    )
-    keeper = SessionKeeper(engine, env, settings.web_idle_minutes * 60)
+    zone = ZoneInfo(settings.time_zone)
+    look = Look(brand, [Path(__file__).parents[1]], zone, help.HELP.for_page)
+    required_of = WITH_SECOND_FACTOR[settings.web_second_factor]
+    rules = FactorRules(required_of, settings.web_again_minutes * 60, f"Patchwork, {name}")
+    keeper = SessionKeeper(engine, env, settings.web_idle_minutes * 60, rules)
     uploads = UploadDesk(engine, services)
     reception = Reception(engine, services, settings, uploads)
-    place = Place(settings.web_address)
-    site = Site(look, keeper, place, reception.admit, PAGES)
-    site.beside = uploads.beside
-    return site
+    made = Site(look, keeper, Place(settings.web_address), reception.admit, PAGES)
+    made.beside = uploads.beside
+    if settings.web_oidc_issuer:
+        made.provider = Provider(provider_rules(membership.folder, settings), membership.http, env)
+    return made
+
+
+def provider_rules(folder: Path, settings: NodeSettings) -> ProviderRules:
+    """What is pinned of the organisation's own sign-in. Raises LocalError: its secret is missing,
+    or its address is none to follow.
+    """
+    issuer = settings.web_oidc_issuer
+    require_url(issuer, "web_oidc_issuer", allow_private=settings.allow_private_addresses)
+    return ProviderRules(
+        issuer,
+        settings.web_oidc_client,
+        read_password(folder / settings.web_oidc_secret_file),
+        settings.web_oidc_name,
+        settings.web_oidc_tenant,
+        settings.web_oidc_acr,
+    )

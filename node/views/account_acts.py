@@ -1,0 +1,25 @@
+"""What was done to accounts, as values for the lead for information governance."""
+
+from typing import Any
+
+from node.store.tables import NodeTables
+
+
+def account_acts_value(tables: NodeTables, before: int, most: int) -> list[dict[str, Any]]:
+    """The newest before one (its row's id): who did what to whose account, and when. `by` None:
+    whoever was at the node's own machine, under `system_user`.
+    """
+    names = {person.id: person.title for person in tables.people.all()}
+    accounts = {account.id: account for account in tables.accounts.all()}
+    return [
+        {
+            "number": one.id,
+            "at": one.at,
+            "by": names.get(one.by.person) if one.by.person is not None else None,
+            "system_user": one.by.system_user,
+            "account": accounts[one.account].name,
+            "person": names.get(accounts[one.account].person or 0),
+            "what": one.what.value,
+        }
+        for one in tables.account_acts.newest(before, most)
+    ]
