@@ -24,16 +24,17 @@ from hub.store.tables import SCHEMA
 from protocol.fields import from_base64
 from protocol.messages.bodies import StubRow, StubTokens
 from storage.engine import batches
+from storage.sqlite import CACHE_KIB
 from tests.synthetic import CARE, SyntheticHub, stubs
 
 STUBS = 1000
 SIZES = (100_000, 10_000_000)
 TOKENS_A_STUB = 15
 INSERT = (
-    "INSERT INTO token (token, stub_id, match_key_id, agency, ordinal, since) "
-    "VALUES (?, ?, ?, ?, ?, ?)"
+    "INSERT INTO token (token, stub_id, match_key_id, put_by, agency, ordinal, since) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
-TokenRow = tuple[bytes, str, str, str, int, int]
+TokenRow = tuple[bytes, str, str, int, str, int, int | None]
 
 
 def main() -> None:
@@ -85,7 +86,7 @@ def token_rows(people: range) -> Iterator[list[TokenRow]]:
     _, sets = stubs(CARE, people)
     for some in batches(sorted(sets, key=lambda item: item.stub_id), ROWS_A_STEP):
         yield sorted(
-            (from_base64(text), item.stub_id, key, CARE.party.id, ordinal, 1)
+            (from_base64(text), item.stub_id, key, 1, CARE.party.id, ordinal, None)
             for item in some
             for key, texts in item.tokens.items()
             for ordinal, text in enumerate(texts)
@@ -104,7 +105,7 @@ def opened(path: Path) -> sqlite3.Connection:
     """The hub's tables by bare SQLite, as durable as ours."""
     is_new = not path.exists()
     database = sqlite3.connect(path, isolation_level=None)
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", f"cache_size=-{CACHE_KIB}"):
         database.execute(f"PRAGMA {pragma}")
     if is_new:
         for script in SCHEMA.scripts:
@@ -120,7 +121,7 @@ def fill(database: sqlite3.Connection, tokens: int) -> None:
         (
             (number * step).to_bytes(8, "big") + draw.randbytes(8),
             hashlib.md5(b"%d" % (draw.randrange(tokens) // TOKENS_A_STUB)).hexdigest(),  # noqa: S324
-            "name_dob.1", "ab" * 16, 0, 1,
+            "name_dob.1", 0, "ab" * 16, 0, 1,
         )
         for number in range(tokens)
     )  # fmt: skip

@@ -114,9 +114,9 @@ class SyntheticHub:
 
     def apply(self, statement: Statement[PublicationBody]) -> None:
         """Apply what was uploaded."""
-        applying = Applying(self.pen, statement, statement.id)
-        fresh = self._run(applying.check())
-        self.write(lambda tables: applying.log(tables, fresh))
+        applying = Applying(self.pen, statement)
+        checked = self._run(applying.check())
+        self.write(lambda tables: applying.log(tables, checked))
         self.finish()
         sender = statement.preamble.sender
         self._sequences[sender] = statement.body.sequence

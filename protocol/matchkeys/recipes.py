@@ -9,6 +9,7 @@ value. A recipe id carries its version: a recipe is never changed, a new one is 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from itertools import product
 from types import MappingProxyType
 
@@ -46,7 +47,7 @@ class Recipe:
     parts: tuple[Part, ...]
     cap: int
 
-    @property
+    @cached_property
     def reads(self) -> frozenset[Reads]:
         """Everything that the key is made from."""
         return frozenset().union(*(part.reads for part in self.parts))
