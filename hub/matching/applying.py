@@ -3,8 +3,9 @@
 Each step is a body of a transaction of its own, so that others go in between. First every row is
 checked and staged, and its tokens are placed, where nobody counts them; then, in one small step,
 the manifest is logged and what is staged is what the agency has published; then it takes the place
-of what was before, slice after slice, while no round runs. Whoever runs the steps may stop between any two: before the leaf nothing has happened, and
-after it the rest is done when the hub starts again.
+of what was before, slice after slice, while no round runs. Whoever runs the steps may stop between
+any two: before the leaf nothing has happened, and after it the rest is done when the hub starts
+again.
 """
 
 import hmac
@@ -20,7 +21,6 @@ from hub.log.ledger import HubSigner, Ledger
 from hub.matching.limits import Limits
 from hub.matching.pepper import STORED_TOKEN_BYTES
 from hub.matching.publications import CHUNK_LIMIT, check_limits
-from hub.store.limits import LastTokens, TokenChange
 from hub.store.log import Logged
 from hub.store.staging import StagedStub
 from hub.store.stubs import PepperedTokens, Placed
@@ -89,11 +89,10 @@ class Applying:
         return tables.staging.begin(self.statement.id), charter
 
     def _check_turn(self, tables: HubTables, number: int) -> None:
-        turn = tables.staging.turn(self.statement.id)
-        if turn is None:
-            raise RemoteError(ErrorCode.NOT_FOUND, NOT_WAITING)
-        if turn != number:
+        if not tables.staging.has_turn(number):
             raise LocalError(ErrorCode.CONFLICT, "this publication is being applied elsewhere")
+        if not tables.uploads.is_here(self.statement.id):
+            raise RemoteError(ErrorCode.NOT_FOUND, NOT_WAITING)
 
     def log(self, tables: HubTables, checked: Checked) -> Logged:
         """Log what is staged; from here on the agency has published it. Raises RemoteError."""
@@ -226,17 +225,15 @@ def sweep() -> Steps[None]:
 def _put_some(tables: HubTables, upload: Upload, statement: Statement[Any]) -> bool:
     preamble = statement.preamble
     until = Limits(tables, tables.directory.current(), preamble.sender, preamble.iat).former_until
-    placed = Placed(preamble.sender, upload.statement_id, upload.number or 0, until)
-    done = tables.staging.put_in_force(placed, ROWS_A_STEP_IN_FORCE)
-    tables.limits.put_tokens(
-        {
-            item.stub_id: LastTokens(item.commitment, preamble.charter_version)
-            for item in done
-            if item.new_tokens
-        },
-        [TokenChange(item.stub_id, preamble.iat) for item in done if item.counted],
+    placed = Placed(
+        preamble.sender,
+        upload.statement_id,
+        upload.number or 0,
+        preamble.iat,
+        preamble.charter_version,
+        until,
     )
-    return bool(done)
+    return tables.staging.put_in_force(placed, ROWS_A_STEP_IN_FORCE)
 
 
 def _sweep_some(tables: HubTables) -> bool:

@@ -105,7 +105,7 @@ def check_limits(policy: MatchPolicy, stub_id: str, tokens: PepperedTokens) -> N
         weights = policy.keys.get(key)
         if weights is None:
             raise RemoteError(ErrorCode.NOT_ALLOWED, f"stub {stub_id}: unknown match key")
-        if len(set(values)) != len(values):
+        if len(values) > 1 and len(set(values)) != len(values):
             raise RemoteError(ErrorCode.MALFORMED, f"stub {stub_id}: a token is there twice")
         if len(values) > weights.cap:
             raise RemoteError(ErrorCode.OVER_LIMIT, f"stub {stub_id}: too many tokens of {key}")

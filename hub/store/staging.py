@@ -9,6 +9,7 @@ of those of before, and what went with these is remembered.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from hub.store.limits import PublicationLimits
 from hub.store.stubs import Placed, Stubs, stub_row
 from protocol.messages.bodies import StubRow
 from storage.engine import Transaction
@@ -30,22 +31,13 @@ class StagedStub:
     counted: bool
 
 
-@dataclass(frozen=True)
-class InForce:
-    """A stub that was put in force, and what is to be remembered of its tokens."""
-
-    stub_id: str
-    commitment: str
-    new_tokens: bool
-    counted: bool
-
-
 class Staging:
     """Tries and what they stage, within one open transaction."""
 
-    def __init__(self, tx: Transaction, stubs: Stubs) -> None:
+    def __init__(self, tx: Transaction, stubs: Stubs, limits: PublicationLimits) -> None:
         self._tx = tx
         self._stubs = stubs
+        self._limits = limits
 
     def begin(self, statement_id: str) -> int:
         """Begin to apply an upload that waits: the number of this try, above those of before. It
@@ -57,13 +49,9 @@ class Staging:
         self._tx.update("upload", {"number": number}, {"statement_id": statement_id})
         return number
 
-    def turn(self, statement_id: str) -> int | None:
-        """The number of the try that applies an upload: of whoever began last. None for one that
-        waits no longer.
-        """
-        sql = "SELECT number FROM upload WHERE statement_id = ? AND state = 'waiting'"
-        row = self._tx.one(sql, statement_id)
-        return row["number"] if row else None
+    def has_turn(self, number: int) -> bool:
+        """Whether nobody has begun to apply an upload since this try began."""
+        return self._tx.one("SELECT 1 FROM upload WHERE number = ?", number) is not None
 
     def log(self, number: int, index: int) -> None:
         """It stands in the log at this index: from now on all of it counts."""
@@ -94,28 +82,17 @@ class Staging:
         )
         return {row["stub_id"] for row in rows}
 
-    def put_in_force(self, placed: Placed, most: int) -> list[InForce]:
-        """Put the next rows of a logged publication in force; none if all are.
+    def put_in_force(self, placed: Placed, most: int) -> bool:
+        """Put the next rows of a logged publication in force; False if all are.
 
         The next ends pass looks at those that may have lost something by it, the next round at all
-        of them.
+        of them. What they published last is remembered.
         """
-        rows = self._tx.rows(
-            "SELECT stub_id, token_commitment, new_tokens, counted FROM staged_stub "
-            "WHERE put_by = ? ORDER BY stub_id LIMIT ?",
-            placed.number, most,
-        )  # fmt: skip
-        if rows:
-            self._put_in_force(placed, rows[-1]["stub_id"])
-        return [
-            InForce(
-                row["stub_id"],
-                row["token_commitment"],
-                bool(row["new_tokens"]),
-                bool(row["counted"]),
-            )
-            for row in rows
-        ]
+        last = self._last(placed.number, most)
+        if last is None:
+            return False
+        self._put_in_force(placed, last)
+        return True
 
     def given_up(self) -> int | None:
         """The number of a try that nobody goes on with, if there is one."""
@@ -129,41 +106,46 @@ class Staging:
         """Forget rows of a try that was given up, and their tokens, at most `most` stubs; with the
         last the try itself.
         """
-        rows = self._tx.rows(
-            "SELECT stub_id FROM staged_stub WHERE put_by = ? ORDER BY stub_id LIMIT ?",
-            number, most,
-        )  # fmt: skip
-        if not rows:
+        last = self._last(number, most)
+        if last is None:
             self._tx.run("DELETE FROM publication WHERE number = ?", number)
             return
+        rows = self._tx.rows(f"SELECT n.stub_id {_SLICE}", number, last)
         self._stubs.take_back(number, [row["stub_id"] for row in rows])
-        self._forget(number, rows[-1]["stub_id"])
+        self._forget(number, last)
+
+    def _last(self, number: int, most: int) -> str | None:
+        """The stub that the next so many staged rows end with."""
+        sql = "SELECT stub_id FROM staged_stub WHERE put_by = ? ORDER BY stub_id LIMIT ?"
+        rows = self._tx.rows(sql, number, most)
+        return rows[-1]["stub_id"] if rows else None
 
     def _put_in_force(self, placed: Placed, last: str) -> None:
         """All rows up to a stub's; those before it are in force."""
         up_to = placed.number, last
         self._tx.run(
-            f"INSERT INTO lost_stub SELECT n.stub_id {_BEFORE} "  # noqa: S608 - our words
+            f"INSERT INTO lost_stub SELECT n.stub_id {_BEFORE} "
             "AND (n.retired = 1 OR n.involvements <> s.involvements) "
             "ON CONFLICT (stub_id) DO NOTHING",
             *up_to,
         )
-        before = self._tx.rows(f"SELECT n.stub_id, n.retired {_BEFORE}", *up_to)  # noqa: S608
+        before = self._tx.rows(f"SELECT n.stub_id, n.retired {_BEFORE}", *up_to)
         retired = {row["stub_id"]: bool(row["retired"]) for row in before}
         self._stubs.replace_tokens(retired, placed)
         self._tx.run(
             "INSERT INTO stub (stub_id, agency, revision, retired, involvements, next_expiry, "
             "publication) SELECT n.stub_id, n.agency, n.revision, n.retired, n.involvements, "
-            f"n.next_expiry, ? {_SLICE} ON CONFLICT (stub_id) DO UPDATE SET "  # noqa: S608
+            f"n.next_expiry, ? {_SLICE} ON CONFLICT (stub_id) DO UPDATE SET "
             "agency = excluded.agency, revision = excluded.revision, retired = excluded.retired, "
             "involvements = excluded.involvements, next_expiry = excluded.next_expiry, "
             "publication = excluded.publication",
             placed.statement_id, *up_to,
         )  # fmt: skip
         self._tx.run(
-            f"INSERT INTO dirty_stub SELECT n.stub_id {_SLICE} ON CONFLICT (stub_id) DO NOTHING",  # noqa: S608
+            f"INSERT INTO dirty_stub SELECT n.stub_id {_SLICE} ON CONFLICT (stub_id) DO NOTHING",
             *up_to,
         )
+        self._limits.take_staged(*up_to, placed.charter_version, placed.signed_at)
         self._forget(*up_to)
 
     def _forget(self, number: int, last: str) -> None:

@@ -72,12 +72,15 @@ class KnownTokens:
 @dataclass(frozen=True)
 class Placed:
     """The publication that puts stubs: whose it is, its statement id, the number of the try that
-    was logged, and until when tokens that leave a stub by it are counted there.
+    was logged, when it was signed and under which charter, and until when tokens that leave a stub
+    by it are counted there.
     """
 
     agency: str
     statement_id: str
     number: int
+    signed_at: int
+    charter_version: int
     former_until: int
 
 
@@ -96,7 +99,8 @@ class Stubs:
         own = "SELECT * FROM stub WHERE stub_id IN (:among)"
         logged = (  # and not in force yet, but published: decisions go by what the log says
             "SELECT s.*, u.statement_id AS publication FROM staged_stub s "
-            "JOIN upload u ON u.number = s.put_by WHERE u.state = 'logged' AND s.stub_id IN (:among)"
+            "JOIN upload u ON u.number = s.put_by "
+            "WHERE u.state = 'logged' AND s.stub_id IN (:among)"
         )
         rows = [row for sql in (own, logged) for row in self._tx.rows_among(sql, among=stub_ids)]
         return {row["stub_id"]: _stub(row) for row in rows}
@@ -177,7 +181,7 @@ class Stubs:
         tokens: Mapping[str, PepperedTokens],
         since: Mapping[bytes, int],
     ) -> None:
-        """Write the whole token sets of stubs, under the number of a try; `since` as of KnownTokens."""
+        """Write the whole token sets of stubs, under a try's number; `since` as of KnownTokens."""
         rows = [
             (token, stub_id, key, number, agency, ordinal, since.get(token))
             for stub_id, by_key in tokens.items()

@@ -31,7 +31,8 @@ class Uploads:
 
     def is_here(self, statement_id: str) -> bool:
         """Whether an upload waits for chunks."""
-        return self.upload(statement_id) is not None
+        sql = "SELECT 1 FROM upload WHERE statement_id = ? AND state = 'waiting'"
+        return self._tx.one(sql, statement_id) is not None
 
     def upload(self, statement_id: str) -> Upload | None:
         """An upload that waits, by its statement's id."""

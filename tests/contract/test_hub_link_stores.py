@@ -10,10 +10,10 @@ from typing import TypeVar
 
 import pytest
 
-from hub.store.limits import LastTokens, TokenChange
+from hub.store.limits import LastTokens
 from hub.store.links import BEGINNINGS, MOVES, Link, LinkEnd, LinkHint, LinkState, Notice, Origin
 from hub.store.rounds import Progress
-from hub.store.staging import InForce, StagedStub
+from hub.store.staging import StagedStub
 from hub.store.stubs import (
     CROWD,
     NO_TOKENS,
@@ -102,13 +102,16 @@ def put_in(tables: HubTables, rows: Rows, said: Publication) -> None:
     upload = Upload(f"{said.index:064x}", said.agency, b"manifest", 5)
     had = tables.stubs.tokens_of([item.stub_id for item, _ in rows])
     rows = [
-        (item.model_copy(update={"retired": True}) if item.stub_id in had and not held else item, held)
+        (
+            item.model_copy(update={"retired": True}) if item.stub_id in had and not held else item,
+            held,
+        )
         for item, held in rows
     ]
     number = stage(tables, rows, said.agency, upload, counted=False)
     tables.staging.log(number, said.index)
-    place = Placed(said.agency, upload.statement_id, number, said.former_until)
-    assert len(tables.staging.put_in_force(place, 1_000)) == len(rows)
+    place = Placed(said.agency, upload.statement_id, number, 5, 1, said.former_until)
+    assert tables.staging.put_in_force(place, 1_000)
     tables.uploads.drop(upload.statement_id)
 
 
@@ -691,12 +694,17 @@ async def test_staged_stubs_and_placed_tokens_count_at_once_when_they_are_logged
     assert await since(hub, "a") == {token("y"): 6, token("z"): 5}
     assert await hub.read(lambda tables: tables.stubs.is_marked(stub_id("a")))
     assert two.statement_id in await hub.read(lambda tables: tables.stubs.publications())
-    place = Placed(ANNE, two.statement_id, number, 100)
-    for name in "abc":
-        (done,) = await hub.write(lambda tables: tables.staging.put_in_force(place, 1))
-        assert done == InForce(stub_id(name), "0" * 64, new_tokens=name != "b", counted=True)
+    place = Placed(ANNE, two.statement_id, number, 50, 3, 100)
+    for _ in "abc":
+        assert await hub.write(lambda tables: tables.staging.put_in_force(place, 1))
         assert await hub.read(seen) == after
-    assert await hub.write(lambda tables: tables.staging.put_in_force(place, 10)) == []
+    assert not await hub.write(lambda tables: tables.staging.put_in_force(place, 10))
+    last = await hub.read(
+        lambda tables: tables.limits.last_tokens([stub_id(name) for name in "abc"])
+    )
+    assert {one: said.charter_version for one, said in last.items()} == {
+        stub_id("a"): 3, stub_id("b"): 1, stub_id("c"): 3,
+    }  # fmt: skip
     sql = "SELECT token FROM former_token ORDER BY token"
     left = await hub.read(lambda tables: [row["token"] for row in tables.tx.rows(sql)])
     assert left == [token("q"), token("x")]
@@ -709,8 +717,8 @@ async def test_a_try_that_was_given_up_goes_bit_by_bit_and_never_counts(hub: Hub
     first = await hub.write(lambda t: stage(t, rows, ANNE, upload(2), counted=False))
     assert await hub.read(lambda tables: tables.staging.given_up()) is None
     second = await hub.write(lambda tables: tables.staging.begin(upload(2).statement_id))
-    turn = await hub.read(lambda tables: tables.staging.turn(upload(2).statement_id))
-    assert turn == second > first, "who began last goes on"
+    has = await hub.read(lambda t: [t.staging.has_turn(number) for number in (first, second)])
+    assert has == [False, True], "who began last goes on"
     assert await hub.read(lambda t: t.staging.elsewhere(0, [stub_id("c")])) == set()
     for left in (2, 1, 0):
         assert await hub.read(lambda tables: tables.staging.given_up()) == first
@@ -722,7 +730,6 @@ async def test_a_try_that_was_given_up_goes_bit_by_bit_and_never_counts(hub: Hub
     assert await hub.read(lambda t: t.stubs.tokens(stub_id("a"))) == tokens(name="x")
     await hub.write(lambda tables: tables.uploads.drop(upload(2).statement_id))
     assert await hub.read(lambda tables: tables.staging.given_up()) == second
-    assert await hub.read(lambda tables: tables.staging.turn(upload(2).statement_id)) is None
 
 
 async def test_links_that_take_attention_are_counted_by_who_asks_and_held_pairs_looked_at(
@@ -759,17 +766,38 @@ async def test_new_stubs_are_counted_by_agency_and_day(hub: Hub) -> None:
 
 
 async def test_the_last_tokens_replace_those_before_and_changes_add_up(hub: Hub) -> None:
-    old, new = LastTokens("0" * 64, 1), LastTokens("1" * 64, 2)
+    def staged(name: str, commitment: str, *, new: bool, counted: bool) -> StagedStub:
+        changed = row(name).model_copy(update={"token_commitment": commitment * 64})
+        return StagedStub(changed, new, counted)
+
+    tries = [
+        (
+            [staged("a", "0", new=True, counted=True), staged("b", "0", new=True, counted=True)],
+            1,
+            9,
+        ),
+        (
+            [staged("a", "1", new=True, counted=True), staged("b", "0", new=False, counted=False)],
+            2,
+            5,
+        ),
+        (
+            [staged("a", "2", new=False, counted=False), staged("z", "0", new=True, counted=True)],
+            3,
+            7,
+        ),
+    ]
 
     def put(tables: HubTables) -> None:
-        tables.limits.put_tokens({"a": old, "b": old}, [TokenChange("a", 9), TokenChange("a", 5)])
-        tables.limits.put_tokens({"a": new}, [TokenChange("b", 7), TokenChange("a", 9)])
-        tables.limits.put_tokens({}, [])
+        for number, (rows, charter_version, at) in enumerate(tries, 1):
+            tables.staging.put(number, ANNE, rows)
+            tables.limits.take_staged(number, stub_id("b"), charter_version, at)
 
     await hub.write(put)
-    last = await hub.read(lambda tables: tables.limits.last_tokens(["a", "b", "c"]))
-    assert last == {"a": new, "b": old}
-    changes = await hub.read(lambda tables: tables.limits.changes_of(["a", "b", "c"]))
-    assert changes == {"a": [5, 9, 9], "b": [7]}
-    alone = await hub.read(lambda tables: tables.limits.changes_of(["b"]))
-    assert alone == {"b": [7]}
+    asked = [stub_id(name) for name in "abz"]
+    last = await hub.read(lambda tables: tables.limits.last_tokens(asked))
+    assert last == {asked[0]: LastTokens("1" * 64, 2), asked[1]: LastTokens("0" * 64, 1)}
+    changes = await hub.read(lambda tables: tables.limits.changes_of(asked))
+    assert changes == {asked[0]: [5, 9], asked[1]: [9]}, "z is of a later slice"
+    alone = await hub.read(lambda tables: tables.limits.changes_of(asked[1:]))
+    assert alone == {asked[1]: [9]}

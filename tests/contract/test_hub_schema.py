@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from hub.store.limits import LastTokens
 from hub.store.stubs import HeldTokens, Placed
 from hub.store.tables import SCHEMA, HubTables
 from storage.engine import Schema
@@ -95,9 +96,11 @@ INSERT INTO staged_token VALUES ('p2', 's3', 'k.1', 0, {z})
 def test_what_was_logged_and_half_in_force_under_the_schema_before_goes_on(
     engine: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    place, make, literal = tmp_path / "hub.sqlite", SqliteDatabase[Any], "x'{}'"
+    place: Any = tmp_path / "hub.sqlite"
+    make: Any = SqliteDatabase
+    literal = "x'{}'"
     if engine == "postgres":
-        place, make = request.getfixturevalue("empty_database"), PostgresDatabase[Any]
+        place, make = request.getfixturevalue("empty_database"), PostgresDatabase
         literal = "'\\x{}'"
     older = list(takewhile(lambda text: "placed_token" not in text, SCHEMA.scripts))
     before = make(place, Schema(older), lambda tx: tx)
@@ -113,9 +116,10 @@ def test_what_was_logged_and_half_in_force_under_the_schema_before_goes_on(
     assert "s3" not in found, "its agency sends it again"
     (upload,) = after.read(lambda tables: tables.uploads.logged())
     assert (upload.statement_id, upload.index, upload.number) == ("p1", 9, 1)
-    placed = Placed("A", "p1", 1, 100)
-    done = after.write(lambda tables: tables.staging.put_in_force(placed, 9))
-    assert [item.stub_id for item in done] == ["s1", "s2"]
+    placed = Placed("A", "p1", 1, 50, 1, 100)
+    assert after.write(lambda tables: tables.staging.put_in_force(placed, 9))
+    last = after.read(lambda tables: tables.limits.last_tokens(["s1", "s2"]))
+    assert last == {"s1": LastTokens("c", 1)}
     assert after.read(lambda tables: tables.stubs.tokens_of(["s1", "s2"])) == {"s1": found["s1"]}
     former = "SELECT token, stub_id, since FROM former_token ORDER BY stub_id"
     left = [tuple(row.values()) for row in after.read(lambda tables: tables.tx.rows(former))]

@@ -124,7 +124,8 @@ def state(tables: HubTables) -> dict[str, Any]:
             for name in ("upload", "upload_chunk", "staged_stub")
         )
         + len(rows("SELECT 1 FROM publication WHERE idx IS NULL"))
-        + len(rows("SELECT 1 FROM token")) - sum(map(_count, tokens.values())),
+        + len(rows("SELECT 1 FROM token"))
+        - sum(map(_count, tokens.values())),
         "changes": len(rows("SELECT 1 FROM stub_change")),
         "evidence": len(rows("SELECT 1 FROM evidence")),
         "owed": tables.ends.owed(),
