@@ -10,8 +10,6 @@ as ours are; into PostgreSQL by COPY. Both by processor time, the server's sessi
 use the machine. Growth is the cost of a row where so many tokens of others are stored already.
 """
 
-import hashlib
-import random
 import sqlite3
 import sys
 import tempfile
@@ -39,6 +37,14 @@ SIZES = (100_000, 10_000_000)
 TOKENS_A_STUB = 15
 COLUMNS = "token, stub_id, match_key_id, put_by, agency, ordinal, since"
 INSERT = f"INSERT INTO token ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - our words
+# Of a stub's number, spread over all ids by multiplying it.
+FILL = """
+WITH RECURSIVE counted (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM counted WHERE n + 1 < :tokens)
+INSERT INTO token SELECT randomblob(16) AS token,
+    printf('%08x%024x', (n % :stubs) * 2654435761 & 4294967295, n % :stubs),
+    'name_dob.1', 0, :agency, 0, 1
+FROM counted ORDER BY token
+"""
 TokenRow = tuple[bytes, str, str, int, str, int, int | None]
 Clock = Callable[[], float]
 
@@ -171,20 +177,12 @@ def opened(path: Path) -> sqlite3.Connection:
 
 
 def fill(database: sqlite3.Connection, tokens: int) -> None:
-    """Store so many tokens of others, in the order of the table."""
-    draw = random.Random(tokens)  # noqa: S311 - the same each time
-    step = 2**64 // tokens
-    rows = (
-        (
-            (number * step).to_bytes(8, "big") + draw.randbytes(8),
-            hashlib.md5(b"%d" % (draw.randrange(tokens) // TOKENS_A_STUB)).hexdigest(),  # noqa: S324
-            "name_dob.1", 0, "ab" * 16, 0, 1,
-        )
-        for number in range(tokens)
-    )  # fmt: skip
+    """Store so many random tokens of others."""
     database.execute("DROP INDEX token_by_stub")
     database.execute("BEGIN IMMEDIATE")
-    database.executemany(INSERT, rows)
+    database.execute(
+        FILL, {"tokens": tokens, "stubs": tokens // TOKENS_A_STUB, "agency": "ab" * 16}
+    )
     database.execute("CREATE INDEX token_by_stub ON token (stub_id)")
     database.execute("COMMIT")
 

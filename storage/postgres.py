@@ -159,7 +159,7 @@ class PostgresDatabase(Generic[Stores]):
     def write_all(self, bodies: Sequence[Body[Stores, Any]]) -> list[tuple[Any, Exception | None]]:
         """Run bodies in one transaction, each all or nothing; what each came to, or its fault.
 
-        Raises LocalError(STORAGE) where none of them is committed.
+        Raises LocalError(STORAGE) where none of them is committed, and what a single one raises.
         """
 
         def once(*, careful: bool) -> list[tuple[Any, Exception | None]]:

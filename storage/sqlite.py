@@ -102,7 +102,7 @@ class SqliteDatabase(Generic[Stores]):
     def write_all(self, bodies: Sequence[Body[Stores, Any]]) -> list[tuple[Any, Exception | None]]:
         """Run bodies in one transaction, each all or nothing; what each came to, or its fault.
 
-        Raises LocalError(STORAGE) where none of them is committed.
+        Raises LocalError(STORAGE) where none of them is committed, and what a single one raises.
         """
         return self._transact("BEGIN IMMEDIATE", lambda: self._each(bodies))
 

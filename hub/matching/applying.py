@@ -34,8 +34,8 @@ from protocol.requests.enquiries import publishes_unfounded
 from protocol.wire import parse_wire
 from storage.engine import NotUniqueError, batches
 
-ROWS_A_STEP = 50
-ROWS_A_STEP_IN_FORCE = 200
+ROWS_A_STEP = 100
+ROWS_A_STEP_IN_FORCE = 400
 """More, since what is new costs little there: no token is moved."""
 NOT_WAITING = "no upload with that name waits for chunks"
 

@@ -10,10 +10,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from hub.store.limits import PublicationLimits
-from hub.store.stubs import Placed, Stubs, stub_row
+from hub.store.stubs import STUB_COLUMNS, Placed, Stubs, stub_values
 from protocol.messages.bodies import StubRow
 from storage.engine import Transaction
 
+_COLUMNS = ("put_by", *STUB_COLUMNS, "token_commitment", "new_tokens", "counted")
 _SLICE = "FROM staged_stub n WHERE n.put_by = ? AND n.stub_id <= ?"
 _BEFORE = (
     "FROM staged_stub n JOIN stub s ON s.stub_id = n.stub_id WHERE n.put_by = ? AND n.stub_id <= ?"
@@ -61,16 +62,16 @@ class Staging:
     def put(self, number: int, agency: str, staged: Sequence[StagedStub]) -> None:
         """Stage rows. Raises NotUniqueError for a stub that this try has staged before."""
         rows = [
-            {
-                "put_by": number,
-                **stub_row(item.row, agency),
-                "token_commitment": item.row.token_commitment,
-                "new_tokens": int(item.new_tokens),
-                "counted": int(item.counted),
-            }
+            (
+                number,
+                *stub_values(item.row, agency),
+                item.row.token_commitment,
+                int(item.new_tokens),
+                int(item.counted),
+            )
             for item in staged
         ]
-        self._tx.insert_many("staged_stub", rows)
+        self._tx.insert_rows("staged_stub", _COLUMNS, rows)
 
     def elsewhere(self, number: int, stub_ids: Collection[str]) -> set[str]:
         """Those of these stubs that another publication is bringing at the moment."""

@@ -22,6 +22,7 @@ TypedToken = tuple[str, bytes]
 CROWD = 200
 EVERY = 2**62
 
+STUB_COLUMNS = ("stub_id", "agency", "revision", "retired", "involvements", "next_expiry")
 _TOKEN_COLUMNS = ("token", "stub_id", "match_key_id", "put_by", "agency", "ordinal", "since")
 _INVOLVEMENTS = TypeAdapter(tuple[PublishedInvolvement, ...])
 
@@ -212,7 +213,7 @@ class Stubs:
             if row["put_by"] == placed.number
         }
         renewed = {stub_id for stub_id, *_ in new} | {one for one, gone in retired.items() if gone}
-        old = [row for row in rows if row["put_by"] != placed.number and row["stub_id"] in renewed]
+        old = [row for row in rows if row["put_by"] < placed.number and row["stub_id"] in renewed]
         held = {(stub_id, token) for stub_id, _, token in new}
         left = {
             (row["token"], row["stub_id"]): row["since"]
@@ -225,7 +226,7 @@ class Stubs:
             if (row["stub_id"], row["match_key_id"], row["token"]) not in new
         }
         self._tx.run_among(
-            "DELETE FROM token WHERE put_by <> ? AND stub_id IN (:among)",
+            "DELETE FROM token WHERE put_by < ? AND stub_id IN (:among)",
             placed.number,
             among=renewed,
         )
@@ -358,16 +359,16 @@ class Stubs:
         return sql.replace(":not_yet", ", ".join(map(str, left_out)))
 
 
-def stub_row(row: StubRow, agency: str) -> Row:
-    """The columns of a stub that its row gives."""
-    return {
-        "stub_id": row.stub_id,
-        "agency": agency,
-        "revision": row.revision,
-        "retired": int(row.retired),
-        "involvements": _INVOLVEMENTS.dump_json(tuple(row.involvements)).decode("utf-8"),
-        "next_expiry": min(_expiries(row.involvements), default=None),
-    }
+def stub_values(row: StubRow, agency: str) -> tuple[object, ...]:
+    """The columns of a stub that its row gives, as STUB_COLUMNS."""
+    return (
+        row.stub_id,
+        agency,
+        row.revision,
+        int(row.retired),
+        _INVOLVEMENTS.dump_json(tuple(row.involvements)).decode("utf-8"),
+        min(_expiries(row.involvements), default=None),
+    )
 
 
 def _stub(row: Row) -> Stub:
