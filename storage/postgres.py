@@ -159,11 +159,13 @@ class PostgresDatabase(Generic[Stores]):
     def write_all(self, bodies: Sequence[Body[Stores, Any]]) -> list[tuple[Any, Exception | None]]:
         """Run bodies in one transaction, each all or nothing; what each came to, or its fault.
 
-        Raises LocalError(STORAGE) where none of them is committed.
+        Raises LocalError(STORAGE) where none of them is committed, and what a single one raises.
         """
 
         def once(*, careful: bool) -> list[tuple[Any, Exception | None]]:
             with self._transaction(*_WRITE):
+                if len(bodies) == 1 and not self._rehearse:  # the transaction is its own
+                    return [(self._run(bodies[0], careful=careful), None)]
                 return [self._apart(body, careful=careful) for body in bodies]
 
         return self._until_it_counts(once)

@@ -94,8 +94,10 @@ def opened_session(conninfo: str) -> psycopg.Connection[tuple[Any, ...]]:
 
 
 def statement(sql: str) -> str:
-    """A statement of a store as the driver wants it: `%s` for `?`."""
-    return sql.replace("%", "%%").replace("?", "%s")
+    """A statement of a store as the driver wants it: `%s` for `?`, and `%b` for a list, which costs
+    much less in binary.
+    """
+    return sql.replace("%", "%%").replace("ANY (?)", "ANY (%b)").replace("?", "%s")
 
 
 def translated(script: str) -> list[str]:

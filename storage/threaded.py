@@ -26,7 +26,8 @@ class Database(Protocol[Stores_co]):
 
     def write_all(self, bodies: Sequence[Callable[[Stores_co], Any]]) -> list[Any]:
         """Run bodies in one transaction, each all or nothing; for each, what it came to and its
-        fault or None. Raises LocalError(STORAGE) where none of them is committed.
+        fault or None. Raises LocalError(STORAGE) where none of them is committed, and what a single
+        one raises.
         """
         ...
 

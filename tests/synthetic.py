@@ -34,6 +34,7 @@ from protocol.messages.bodies import (
 from protocol.messages.statement import Statement, parse_statement
 from protocol.wire import encode_wire
 from runtime.environment import Environment
+from storage.postgres import PostgresDatabase
 from storage.sqlite import SqliteDatabase
 from tests.unit.audit_log import CHARTER_ID, DAY, HUB, AuditLog, Party, work
 
@@ -65,9 +66,14 @@ MEMBERS = (*AGENCIES, HOUSING)
 class SyntheticHub:
     """Publications are applied and rounds run as the hub does it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, place: Path | str) -> None:
+        """`place`: a file of SQLite, or the address of a database of PostgreSQL."""
         memo = DirectoryMemo()  # of this database, as the hub's own engine has it
-        self._database = SqliteDatabase(path, SCHEMA, lambda tx: HubTables(tx, memo))
+        self._database: SqliteDatabase[HubTables] | PostgresDatabase[HubTables]
+        if isinstance(place, Path):
+            self._database = SqliteDatabase(place, SCHEMA, lambda tx: HubTables(tx, memo))
+        else:
+            self._database = PostgresDatabase(place, SCHEMA, lambda tx: HubTables(tx, memo))
         self.signer = AuditLog()
         self._drawn = 0
         env = Environment(clock=lambda: self.signer.now, random=self._random)
@@ -97,6 +103,16 @@ class SyntheticHub:
         size: int = ROWS_A_CHUNK,
     ) -> Statement[PublicationBody]:
         """Hand in the manifest of a publication and its chunks; nothing is applied yet."""
+        return self.receive(*self.prepare(agency, rows, tokens, size))
+
+    def prepare(
+        self,
+        agency: Agency,
+        rows: Sequence[StubRow],
+        tokens: Sequence[StubTokens],
+        size: int = ROWS_A_CHUNK,
+    ) -> tuple[Statement[PublicationBody], list[bytes]]:
+        """A node's part: the signed manifest, and the chunks."""
         row_chunks = [encode_wire(RowsChunk(rows=part)) for part in _parts(rows, size)]
         token_chunks = [encode_wire(TokensChunk(tokens=part)) for part in _parts(tokens, size)]
         number = self._sequences.get(agency.party.id, 0) + 1
@@ -106,17 +122,22 @@ class SyntheticHub:
             rows=_refs(row_chunks, _parts(rows, size)),
             tokens=_refs(token_chunks, _parts(tokens, size)),
         )
-        statement = self.signer.sign(agency.party, body, CHARTER_ID)
+        return self.signer.sign(agency.party, body, CHARTER_ID), [*row_chunks, *token_chunks]
+
+    def receive(
+        self, statement: Statement[PublicationBody], chunks: Sequence[bytes]
+    ) -> Statement[PublicationBody]:
+        """Take in a manifest and its chunks."""
         self.write(lambda tables: self.publications(tables).begin(tables, statement))
-        for data in (*row_chunks, *token_chunks):
+        for data in chunks:
             self.write(lambda tables, data=data: self._add(tables, statement, data))  # type: ignore[misc]
         return statement
 
     def apply(self, statement: Statement[PublicationBody]) -> None:
         """Apply what was uploaded."""
-        applying = Applying(self.pen, statement, statement.id)
-        fresh = self._run(applying.check())
-        self.write(lambda tables: applying.log(tables, fresh))
+        applying = Applying(self.pen, statement)
+        checked = self._run(applying.check())
+        self.write(lambda tables: applying.log(tables, checked))
         self.finish()
         sender = statement.preamble.sender
         self._sequences[sender] = statement.body.sequence

@@ -1,10 +1,11 @@
 """Apply a complete upload in small steps, whole or not at all (specs/07-transport.md §2).
 
 Each step is a body of a transaction of its own, so that others go in between. First every row is
-checked and staged where nobody sees it; then, in one small step, the manifest is logged and what is
-staged is what the agency has published; then it is put in force, slice after slice, while no round
-runs. Whoever runs the steps may stop between any two: before the leaf nothing has happened, and
-after it the rest is done when the hub starts again.
+checked and staged, and its tokens are placed, where nobody counts them; then, in one small step,
+the manifest is logged and what is staged is what the agency has published; then it takes the place
+of what was before, slice after slice, while no round runs. Whoever runs the steps may stop between
+any two: before the leaf nothing has happened, and after it the rest is done when the hub starts
+again.
 """
 
 import hmac
@@ -13,12 +14,13 @@ from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import Any, TypeVar
 
 from hub.log.ledger import HubSigner, Ledger
 from hub.matching.limits import Limits
+from hub.matching.pepper import STORED_TOKEN_BYTES
 from hub.matching.publications import CHUNK_LIMIT, check_limits
-from hub.store.limits import LastTokens, TokenChange
 from hub.store.log import Logged
 from hub.store.staging import StagedStub
 from hub.store.stubs import PepperedTokens, Placed
@@ -32,7 +34,10 @@ from protocol.requests.enquiries import publishes_unfounded
 from protocol.wire import parse_wire
 from storage.engine import NotUniqueError, batches
 
-ROWS_A_STEP = 50
+ROWS_A_STEP = 100
+ROWS_A_STEP_IN_FORCE = 400
+"""More, since what is new costs little there: no token is moved."""
+NOT_WAITING = "no upload with that name waits for chunks"
 
 Step = Callable[[HubTables], Any]
 Result = TypeVar("Result")
@@ -50,50 +55,58 @@ class PepperedStub:
 
 
 @dataclass(frozen=True)
-class Applying:
-    """One publication of which all chunks are here. `turn` is new: two calls, or two processes,
-    that are given the last chunk at once must not stage into each other's rows.
+class Checked:
+    """What a try to apply an upload has staged: under which number, and how many stubs are there
+    for the first time.
     """
+
+    number: int
+    fresh: int
+
+
+@dataclass(frozen=True)
+class Applying:
+    """One publication of which all chunks are here."""
 
     signer: HubSigner = field(repr=False)
     statement: Statement[PublicationBody]
-    turn: str
 
-    def check(self) -> Steps[int]:
-        """Check and stage everything; how many stubs are there for the first time.
+    def check(self) -> Steps[Checked]:
+        """Check and stage everything, as a new try: two calls, or two processes, that are given the
+        last chunk at once must not stage into each other's rows.
 
         Raises RemoteError, or LocalError(CONFLICT) if another call has begun to apply it.
         """
-        yield lambda tables: tables.uploads.take_turn(self.statement.id, self.turn)
-        return (yield from _guarded(self._checks(), self._check_turn))
+        number, charter = yield self._begin_try
+        fresh = yield from _guarded(
+            self._stage(number, charter), partial(self._check_turn, number=number)
+        )
+        return Checked(number, fresh)
 
-    def _check_turn(self, tables: HubTables) -> None:
-        if not tables.uploads.has_turn(self.statement.id, self.turn):
+    def _begin_try(self, tables: HubTables) -> tuple[int, Charter]:
+        # In one transaction: of an agency's publications the later one has the higher number.
+        charter = self._begin(tables)
+        return tables.staging.begin(self.statement.id), charter
+
+    def _check_turn(self, tables: HubTables, number: int) -> None:
+        if not tables.staging.has_turn(number):
             raise LocalError(ErrorCode.CONFLICT, "this publication is being applied elsewhere")
+        if not tables.uploads.is_here(self.statement.id):
+            raise RemoteError(ErrorCode.NOT_FOUND, NOT_WAITING)
 
-    def _checks(self) -> Steps[int]:
-        fresh = yield from self._stage()
-        while (yield self._forget_old):
-            pass
-        last = ""
-        while last is not None:
-            last = yield partial(self._check_spread, after=last)
-        return fresh
-
-    def log(self, tables: HubTables, fresh: int) -> Logged:
+    def log(self, tables: HubTables, checked: Checked) -> Logged:
         """Log what is staged; from here on the agency has published it. Raises RemoteError."""
-        self._check_turn(tables)
+        self._check_turn(tables, checked.number)
         self._begin(tables)
-        self._limits(tables).count_new(fresh)
+        self._limits(tables).count_new(checked.fresh)
         rows = (self._chunk(tables, ref) for ref in self.statement.body.rows)
         logged = Ledger(tables, self.signer).append(self.statement, evidence=rows)
-        tables.uploads.log(self.statement.id, logged.index)
+        tables.staging.log(checked.number, logged.index)
         return logged
 
-    def _stage(self) -> Steps[int]:
-        charter = yield self._begin
-        while (yield lambda tables: tables.staging.clear(self.statement.id, ROWS_A_STEP)):
-            pass  # what an interrupted try has left
+    def _stage(self, number: int, charter: Charter) -> Steps[int]:
+        while (yield self._forget_old):
+            pass
         sets: deque[PepperedStub] = deque()
         more, fresh = iter(self.statement.body.tokens), 0
         for ref in self.statement.body.rows:
@@ -104,7 +117,7 @@ class Applying:
             for some in batches(rows, ROWS_A_STEP):
                 checked = [(row, _checked(charter, row, sets)) for row in some]
                 fresh += sum(row.revision == 1 for row in some)
-                yield partial(self._put, checked=checked, fresh=fresh)
+                yield partial(self._put, checked=checked, done=Checked(number, fresh))
         if sets or next(more, None) is not None:
             raise RemoteError(ErrorCode.MALFORMED, "there are more token sets than rows")
         return fresh
@@ -115,7 +128,7 @@ class Applying:
         """
         directory, preamble = tables.directory.current(), self.statement.preamble
         if not tables.uploads.is_here(self.statement.id):
-            raise RemoteError(ErrorCode.NOT_FOUND, "no upload with that name waits for chunks")
+            raise RemoteError(ErrorCode.NOT_FOUND, NOT_WAITING)
         if preamble.charter_version != directory.charter.version:
             raise RemoteError(ErrorCode.WRONG_CHARTER, "a new charter came while it was uploaded")
         directory.verify(self.statement)
@@ -131,17 +144,18 @@ class Applying:
         return data
 
     def _put(
-        self, tables: HubTables, checked: Sequence[tuple[StubRow, PepperedTokens]], fresh: int
+        self, tables: HubTables, checked: Sequence[tuple[StubRow, PepperedTokens]], done: Checked
     ) -> None:
         """Stage rows, if they are the agency's own and follow what it has published of them."""
-        agency, publication = self.statement.preamble.sender, self.statement.id
+        agency, iat = self.statement.preamble.sender, self.statement.preamble.iat
         stub_ids = [row.stub_id for row, _ in checked]
         known = tables.stubs.among(stub_ids)
-        elsewhere = tables.staging.elsewhere(publication, stub_ids)
+        elsewhere = tables.staging.elsewhere(done.number, stub_ids)
         limits = self._limits(tables)
-        limits.check_new(fresh)
+        limits.check_new(done.fresh)
         enquired = tables.enquiries.allowed_until(agency, stub_ids)
         changes, staged = limits.changes_of(stub_ids), []
+        placing: dict[str, PepperedTokens] = {}
         for row, tokens in checked:
             last = known.get(row.stub_id)
             owner, revision = (last.agency, last.revision) if last else (agency, 0)
@@ -151,20 +165,20 @@ class Applying:
             if publishes_unfounded(row, enquired.get(row.stub_id)):
                 raise RemoteError(ErrorCode.NOT_ALLOWED, f"stub {row.stub_id}: no such enquiry")
             new = changes.is_new(row)
-            staged.append(StagedStub(row, tokens, new, counted=new and changes.is_counted(row)))
+            staged.append(StagedStub(row, new, counted=new and changes.is_counted(row)))
+            if new or last is None or last.retired:
+                placing[row.stub_id] = tokens
         try:
-            tables.staging.put(publication, agency, staged)
+            tables.staging.put(done.number, agency, staged)
         except NotUniqueError:
             raise RemoteError(ErrorCode.MALFORMED, "a stub is in two rows") from None
+        all_of = {row.stub_id: {*chain(*tokens.values())} for row, tokens in checked}
+        had = tables.stubs.known_tokens(agency, {*chain(*all_of.values())}, iat, done.number)
+        limits.check_spread(all_of, had)
+        tables.stubs.place_tokens(done.number, agency, placing, had.since)
 
     def _forget_old(self, tables: HubTables) -> bool:
         return tables.stubs.forget_former(self.statement.preamble.iat)
-
-    def _check_spread(self, tables: HubTables, after: str) -> str | None:
-        """Check the next stubs, over the state after all rows; the last one, None if it is over."""
-        staged = tables.staging.tokens_after(self.statement.id, after, ROWS_A_STEP)
-        self._limits(tables).check_spread(self.statement.id, staged)
-        return max(staged, default=None)
 
     def _limits(self, tables: HubTables) -> Limits:
         preamble = self.statement.preamble
@@ -209,28 +223,26 @@ def sweep() -> Steps[None]:
 
 
 def _put_some(tables: HubTables, upload: Upload, statement: Statement[Any]) -> bool:
-    preamble, index = statement.preamble, upload.index or 0
+    preamble = statement.preamble
     until = Limits(tables, tables.directory.current(), preamble.sender, preamble.iat).former_until
-    placed = Placed(preamble.sender, upload.statement_id, index, until)
-    done = tables.staging.put_in_force(placed, ROWS_A_STEP)
-    tables.limits.put_tokens(
-        {
-            item.stub_id: LastTokens(item.commitment, preamble.charter_version)
-            for item in done
-            if item.new_tokens
-        },
-        [TokenChange(item.stub_id, preamble.iat) for item in done if item.counted],
+    placed = Placed(
+        preamble.sender,
+        upload.statement_id,
+        upload.number or 0,
+        preamble.iat,
+        preamble.charter_version,
+        until,
     )
-    return bool(done)
+    return tables.staging.put_in_force(placed, ROWS_A_STEP_IN_FORCE)
 
 
 def _sweep_some(tables: HubTables) -> bool:
-    statement_id = tables.uploads.dropped()
-    if statement_id is None:
-        return False
-    if not tables.staging.clear(statement_id, ROWS_A_STEP):
+    number, statement_id = tables.staging.given_up(), tables.uploads.dropped()
+    if number is not None:
+        tables.staging.clear(number, ROWS_A_STEP)
+    elif statement_id is not None:
         tables.uploads.sweep(statement_id)
-    return True
+    return number is not None or statement_id is not None
 
 
 def _rows(data: bytes, ref: ChunkRef) -> list[StubRow]:
@@ -245,10 +257,17 @@ def _token_sets(data: bytes) -> list[PepperedStub]:
         PepperedStub(
             item["stub_id"],
             item["commitment"],
-            {key: [bytes.fromhex(text) for text in texts] for key, texts in item["tokens"].items()},
+            {key: _split(bytes.fromhex(text)) for key, text in item["tokens"].items()},
         )
         for item in json.loads(data)
     ]
+
+
+def _split(tokens: bytes) -> list[bytes]:
+    size = STORED_TOKEN_BYTES
+    if len(tokens) == size:
+        return [tokens]  # as most types have it
+    return [tokens[start : start + size] for start in range(0, len(tokens), size)]
 
 
 def _checked(charter: Charter, row: StubRow, sets: deque[PepperedStub]) -> PepperedTokens:

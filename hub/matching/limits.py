@@ -4,10 +4,13 @@ Works inside the transaction that applies a publication: it counts, and raises b
 the publication stays. Sees peppered tokens and opaque ids, never who they are about.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from hub.store.limits import LastTokens
+from hub.store.stubs import KnownTokens
 from hub.store.tables import HubTables
 from protocol.errors import ErrorCode, RemoteError
 from protocol.governance.directory import Directory
@@ -49,22 +52,28 @@ class Limits:
         limits = self.tables.limits
         return TokenChanges(self, limits.last_tokens(stub_ids), limits.changes_of(stub_ids))
 
-    def check_spread(self, publication: str, staged: Mapping[str, Collection[bytes]]) -> None:
+    def check_spread(self, tokens: Mapping[str, Collection[bytes]], known: KnownTokens) -> None:
         """No token in more stubs of one agency than the charter allows. RemoteError(OVER_LIMIT).
 
-        `staged` is tokens by stub, of a publication of which all rows are staged; the error names
-        the first stub that has one too many.
+        `tokens` by stub, `known` of all of them: what is over the limit when all rows are there is
+        over it when the last of them comes, whose stub the error names.
         """
         most = self.directory.charter.quotas.stubs_per_token
-        asked = {token for tokens in staged.values() for token in tokens}
-        spread = self.tables.stubs.spread(self.agency, asked, self.iat, publication)
-        for stub_id, tokens in staged.items():
-            if any(spread[token] > most for token in tokens):
-                raise RemoteError(
-                    ErrorCode.OVER_LIMIT,
-                    f"stub {stub_id}: one of its tokens was in more than {most} of your "
-                    "records within 90 days; leave that token out",
-                )
+        counts = Counter(chain.from_iterable(tokens.values()))
+        held = {
+            token: {*known.stub_ids.get(token, ())}
+            for token, count in counts.items()
+            if count + len(known.stub_ids.get(token, ())) > most  # few, if any, need a closer look
+        }
+        for stub_id, own in tokens.items():
+            for token in held.keys() & own:
+                held[token].add(stub_id)
+                if len(held[token]) > most:
+                    raise RemoteError(
+                        ErrorCode.OVER_LIMIT,
+                        f"stub {stub_id}: one of its tokens was in more than {most} of your "
+                        "records within 90 days; leave that token out",
+                    )
 
 
 class TokenChanges:

@@ -7,6 +7,7 @@ token key.
 import hashlib
 import hmac
 from dataclasses import dataclass, field
+from functools import cached_property
 
 STORED_TOKEN_BYTES = 16
 
@@ -19,4 +20,10 @@ class Pepper:
 
     def __call__(self, token: bytes) -> bytes:
         """The 16 bytes under which a token is stored and compared."""
-        return hmac.digest(self.value, token, hashlib.sha256)[:STORED_TOKEN_BYTES]
+        keyed = self._keyed.copy()
+        keyed.update(token)
+        return keyed.digest()[:STORED_TOKEN_BYTES]
+
+    @cached_property
+    def _keyed(self) -> hmac.HMAC:
+        return hmac.new(self.value, digestmod=hashlib.sha256)

@@ -31,15 +31,15 @@ class Uploading:
 
     async def apply(self, statement: Statement[PublicationBody]) -> Logged:
         """Apply a complete upload, whole, and log it. Raises RemoteError, changing nothing."""
-        applying = Applying(self.signer, statement, self.signer.env.new_id())
+        applying = Applying(self.signer, statement)
         async with self.turns.of(statement.preamble.sender):
             await self._finish(statement.preamble.sender)
             logged = await self.engine.read(lambda tables: tables.log.logged(statement.id))
             if logged is None:
-                fresh = await self._run(applying.check())
+                checked = await self._run(applying.check())
 
                 def log(tables: HubTables) -> Logged:
-                    there = applying.log(tables, fresh)
+                    there = applying.log(tables, checked)
                     tell_published(Ledger(tables, self.signer), tables, statement.preamble.sender)
                     return there
 

@@ -3,7 +3,7 @@
 specs/04-matching.md §10. What is allowed is decided elsewhere (protocol/governance/limits.py).
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from storage.engine import Transaction
@@ -15,14 +15,6 @@ class LastTokens:
 
     commitment: str
     charter_version: int
-
-
-@dataclass(frozen=True)
-class TokenChange:
-    """A revision of a stub that changed its tokens, and when it was signed."""
-
-    stub_id: str
-    at: int
 
 
 class PublicationLimits:
@@ -60,18 +52,20 @@ class PublicationLimits:
             found.setdefault(row["stub_id"], []).append(row["at"])
         return found
 
-    def put_tokens(self, last: Mapping[str, LastTokens], changes: Sequence[TokenChange]) -> None:
-        """Remember what stubs published last, and add to their changes."""
-        self._tx.put_many(
-            "stub_tokens",
-            [
-                {
-                    "stub_id": stub_id,
-                    "token_commitment": tokens.commitment,
-                    "charter_version": tokens.charter_version,
-                }
-                for stub_id, tokens in last.items()
-            ],
-            ("stub_id",),
-        )
-        self._tx.insert_many("stub_change", [vars(change) for change in changes])
+    def take_staged(self, number: int, last: str, charter_version: int, at: int) -> None:
+        """Remember what stubs published last, of a try's staged rows up to this stub: under which
+        charter, and as changes made at this time those that are counted.
+        """
+        of_new = "FROM staged_stub n WHERE n.put_by = ? AND n.stub_id <= ?"
+        self._tx.run(
+            "INSERT INTO stub_tokens (stub_id, token_commitment, charter_version) "
+            f"SELECT n.stub_id, n.token_commitment, ? {of_new} AND n.new_tokens = 1 "
+            "ON CONFLICT (stub_id) DO UPDATE SET token_commitment = excluded.token_commitment, "
+            "charter_version = excluded.charter_version",
+            charter_version, number, last,
+        )  # fmt: skip
+        self._tx.run(
+            f"INSERT INTO stub_change (stub_id, at) SELECT n.stub_id, ? {of_new} "
+            "AND n.counted = 1",
+            at, number, last,
+        )  # fmt: skip

@@ -1,152 +1,153 @@
 """What a publication brings, between its first slice and its last (specs/07-transport.md §2).
 
-Checked rows are staged under the publication's id, and nobody sees them. Once the manifest is in
-the log they are the stubs as published (hub/store/stubs.py), and slice after slice they go where
-matching finds them, tokens too.
+Each try to apply an upload has a number. Checked rows are staged under it and tokens are placed
+under it (hub/store/stubs.py), and nobody sees either. Once the manifest is in the log, all of it
+counts at once: staged rows are the stubs as published. Slice after slice they then take the place
+of those of before, and what went with these is remembered.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from hub.store.stubs import PepperedTokens, Placed, Stubs, involvements_of, stub_row
+from hub.store.limits import PublicationLimits
+from hub.store.stubs import STUB_COLUMNS, Placed, Stubs, stub_values
 from protocol.messages.bodies import StubRow
-from storage.engine import Row, Transaction
+from storage.engine import Transaction
+
+_COLUMNS = ("put_by", *STUB_COLUMNS, "token_commitment", "new_tokens", "counted")
+_SLICE = "FROM staged_stub n WHERE n.put_by = ? AND n.stub_id <= ?"
+_BEFORE = (
+    "FROM staged_stub n JOIN stub s ON s.stub_id = n.stub_id WHERE n.put_by = ? AND n.stub_id <= ?"
+)
 
 
 @dataclass(frozen=True)
 class StagedStub:
-    """A row that was checked, with its tokens. `new_tokens`: they are others than the stub's last
-    ones; `counted`: and that is a change which the charter limits.
+    """A row that was checked. `new_tokens`: they are others than the stub's last ones; `counted`:
+    and that is a change which the charter limits.
     """
 
     row: StubRow
-    tokens: PepperedTokens
-    new_tokens: bool
-    counted: bool
-
-
-@dataclass(frozen=True)
-class InForce:
-    """A stub that was put in force, and what is to be remembered of its tokens."""
-
-    stub_id: str
-    commitment: str
     new_tokens: bool
     counted: bool
 
 
 class Staging:
-    """Staged rows and tokens within one open transaction."""
+    """Tries and what they stage, within one open transaction."""
 
-    def __init__(self, tx: Transaction, stubs: Stubs) -> None:
+    def __init__(self, tx: Transaction, stubs: Stubs, limits: PublicationLimits) -> None:
         self._tx = tx
         self._stubs = stubs
+        self._limits = limits
 
-    def put(self, publication: str, agency: str, staged: Sequence[StagedStub]) -> None:
-        """Stage rows. Raises NotUniqueError for a stub that the publication has staged before."""
+    def begin(self, statement_id: str) -> int:
+        """Begin to apply an upload that waits: the number of this try, above those of before. It
+        takes the upload's turn.
+        """
+        last = self._tx.one("SELECT MAX(number) AS number FROM publication")
+        number = int((last and last["number"]) or 0) + 1
+        self._tx.insert("publication", {"number": number, "statement_id": statement_id})
+        self._tx.update("upload", {"number": number}, {"statement_id": statement_id})
+        return number
+
+    def has_turn(self, number: int) -> bool:
+        """Whether nobody has begun to apply an upload since this try began."""
+        return self._tx.one("SELECT 1 FROM upload WHERE number = ?", number) is not None
+
+    def log(self, number: int, index: int) -> None:
+        """It stands in the log at this index: from now on all of it counts."""
+        self._tx.update("publication", {"idx": index}, {"number": number})
+        self._tx.update("upload", {"state": "logged", "idx": index}, {"number": number})
+
+    def put(self, number: int, agency: str, staged: Sequence[StagedStub]) -> None:
+        """Stage rows. Raises NotUniqueError for a stub that this try has staged before."""
         rows = [
-            {
-                "publication": publication,
-                **stub_row(item.row, agency),
-                "token_commitment": item.row.token_commitment,
-                "new_tokens": int(item.new_tokens),
-                "counted": int(item.counted),
-            }
+            (
+                number,
+                *stub_values(item.row, agency),
+                item.row.token_commitment,
+                int(item.new_tokens),
+                int(item.counted),
+            )
             for item in staged
         ]
-        self._tx.insert_many("staged_stub", rows)
-        self._tx.insert_rows(
-            "staged_token",
-            ("publication", "stub_id", "match_key_id", "ordinal", "token"),
-            [
-                (publication, item.row.stub_id, key, ordinal, token)
-                for item in staged
-                for key, tokens in item.tokens.items()
-                for ordinal, token in enumerate(tokens)
-            ],
-        )
+        self._tx.insert_rows("staged_stub", _COLUMNS, rows)
 
-    def elsewhere(self, publication: str, stub_ids: Collection[str]) -> set[str]:
+    def elsewhere(self, number: int, stub_ids: Collection[str]) -> set[str]:
         """Those of these stubs that another publication is bringing at the moment."""
         rows = self._tx.rows_among(
-            "SELECT s.stub_id FROM staged_stub s JOIN upload u ON u.statement_id = s.publication "
-            "WHERE s.publication <> ? AND u.state <> 'dropped' AND s.stub_id IN (:among)",
-            publication,
+            "SELECT s.stub_id FROM staged_stub s JOIN upload u ON u.number = s.put_by "
+            "WHERE s.put_by <> ? AND u.state <> 'dropped' AND s.stub_id IN (:among)",
+            number,
             among=stub_ids,
         )
         return {row["stub_id"] for row in rows}
 
-    def tokens_after(self, publication: str, stub_id: str, most: int) -> Mapping[str, set[bytes]]:
-        """The tokens of the next stubs by id, at most `most` of them; of none where it is over."""
-        stubs = self._next(publication, stub_id, most)
-        found: dict[str, set[bytes]] = {row["stub_id"]: set() for row in stubs}
-        for row in self._tokens(publication, found):
-            found[row["stub_id"]].add(row["token"])
-        return found
+    def put_in_force(self, placed: Placed, most: int) -> bool:
+        """Put the next rows of a logged publication in force; False if all are.
 
-    def put_in_force(self, placed: Placed, most: int) -> list[InForce]:
-        """Put the next rows of a logged publication in force, tokens and all; none if all are.
-
-        The next ends pass looks at those that may have lost something by it.
+        The next ends pass looks at those that may have lost something by it, the next round at all
+        of them. What they published last is remembered.
         """
-        rows = self._next(placed.statement_id, "", most)
-        tokens: dict[str, dict[str, list[bytes]]] = {row["stub_id"]: {} for row in rows}
-        for row in self._tokens(placed.statement_id, tokens):
-            tokens[row["stub_id"]].setdefault(row["match_key_id"], []).append(row["token"])
-        self._tx.run_among(
-            "INSERT INTO lost_stub SELECT n.stub_id FROM staged_stub n "
-            "JOIN stub s ON s.stub_id = n.stub_id WHERE n.publication = ? "
-            "AND (n.retired = 1 OR n.involvements <> s.involvements) AND n.stub_id IN (:among) "
+        last = self._last(placed.number, most)
+        if last is None:
+            return False
+        self._put_in_force(placed, last)
+        return True
+
+    def given_up(self) -> int | None:
+        """The number of a try that nobody goes on with, if there is one."""
+        row = self._tx.one(
+            "SELECT p.number FROM publication p WHERE p.idx IS NULL AND NOT EXISTS "
+            "(SELECT 1 FROM upload u WHERE u.number = p.number AND u.state = 'waiting')"
+        )
+        return int(row["number"]) if row else None
+
+    def clear(self, number: int, most: int) -> None:
+        """Forget rows of a try that was given up, and their tokens, at most `most` stubs; with the
+        last the try itself.
+        """
+        last = self._last(number, most)
+        if last is None:
+            self._tx.run("DELETE FROM publication WHERE number = ?", number)
+            return
+        rows = self._tx.rows(f"SELECT n.stub_id {_SLICE}", number, last)
+        self._stubs.take_back(number, [row["stub_id"] for row in rows])
+        self._forget(number, last)
+
+    def _last(self, number: int, most: int) -> str | None:
+        """The stub that the next so many staged rows end with."""
+        sql = "SELECT stub_id FROM staged_stub WHERE put_by = ? ORDER BY stub_id LIMIT ?"
+        rows = self._tx.rows(sql, number, most)
+        return rows[-1]["stub_id"] if rows else None
+
+    def _put_in_force(self, placed: Placed, last: str) -> None:
+        """All rows up to a stub's; those before it are in force."""
+        up_to = placed.number, last
+        self._tx.run(
+            f"INSERT INTO lost_stub SELECT n.stub_id {_BEFORE} "
+            "AND (n.retired = 1 OR n.involvements <> s.involvements) "
             "ON CONFLICT (stub_id) DO NOTHING",
-            placed.statement_id,
-            among=tokens,
+            *up_to,
         )
-        self._stubs.put_all([(_stub_row(row), tokens[row["stub_id"]]) for row in rows], placed)
-        self._delete(placed.statement_id, list(tokens))
-        return [
-            InForce(
-                row["stub_id"],
-                row["token_commitment"],
-                bool(row["new_tokens"]),
-                bool(row["counted"]),
-            )
-            for row in rows
-        ]
-
-    def clear(self, publication: str, most: int) -> bool:
-        """Forget staged rows of a publication, at most `most`; whether there were any."""
-        stub_ids = [row["stub_id"] for row in self._next(publication, "", most)]
-        self._delete(publication, stub_ids)
-        return bool(stub_ids)
-
-    def _next(self, publication: str, stub_id: str, most: int) -> list[Row]:
-        sql = (
-            "SELECT * FROM staged_stub WHERE publication = ? AND stub_id > ? "
-            "ORDER BY stub_id LIMIT ?"
+        before = self._tx.rows(f"SELECT n.stub_id, n.retired {_BEFORE}", *up_to)
+        retired = {row["stub_id"]: bool(row["retired"]) for row in before}
+        self._stubs.replace_tokens(retired, placed)
+        self._tx.run(
+            "INSERT INTO stub (stub_id, agency, revision, retired, involvements, next_expiry, "
+            "publication) SELECT n.stub_id, n.agency, n.revision, n.retired, n.involvements, "
+            f"n.next_expiry, ? {_SLICE} ON CONFLICT (stub_id) DO UPDATE SET "
+            "agency = excluded.agency, revision = excluded.revision, retired = excluded.retired, "
+            "involvements = excluded.involvements, next_expiry = excluded.next_expiry, "
+            "publication = excluded.publication",
+            placed.statement_id, *up_to,
+        )  # fmt: skip
+        self._tx.run(
+            f"INSERT INTO dirty_stub SELECT n.stub_id {_SLICE} ON CONFLICT (stub_id) DO NOTHING",
+            *up_to,
         )
-        return self._tx.rows(sql, publication, stub_id, most)
+        self._limits.take_staged(*up_to, placed.charter_version, placed.signed_at)
+        self._forget(*up_to)
 
-    def _tokens(self, publication: str, stub_ids: Collection[str]) -> list[Row]:
-        sql = (
-            "SELECT * FROM staged_token WHERE publication = ? AND stub_id IN (:among) "
-            "ORDER BY stub_id, match_key_id, ordinal"
-        )
-        return self._tx.rows_among(sql, publication, among=stub_ids)
-
-    def _delete(self, publication: str, stub_ids: Collection[str]) -> None:
-        for table in ("staged_token", "staged_stub"):
-            self._tx.run_among(
-                f"DELETE FROM {table} WHERE publication = ? AND stub_id IN (:among)",  # noqa: S608 - our names
-                publication,
-                among=stub_ids,
-            )
-
-
-def _stub_row(row: Row) -> StubRow:
-    return StubRow.model_construct(
-        stub_id=row["stub_id"],
-        revision=row["revision"],
-        retired=bool(row["retired"]),
-        involvements=list(involvements_of(row)),
-        token_commitment=row["token_commitment"],
-    )
+    def _forget(self, number: int, last: str) -> None:
+        self._tx.run("DELETE FROM staged_stub WHERE put_by = ? AND stub_id <= ?", number, last)

@@ -1,11 +1,11 @@
 """Stubs and their peppered tokens, those that left included, and which stubs to look at next.
 
 Tokens come in already peppered (hub/matching/pepper.py): a stolen database holds nothing that the
-token key alone could reverse. Each call takes many, in a few statements however many they are.
+token key alone could reverse. They are written once, under the number of the try that brings them
+(hub/store/staging.py): what is not logged does not count, and of a stub's sets that count the
+newest is its own. Each call takes many, in a few statements however many they are.
 """
 
-import json
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +22,8 @@ TypedToken = tuple[str, bytes]
 CROWD = 200
 EVERY = 2**62
 
+STUB_COLUMNS = ("stub_id", "agency", "revision", "retired", "involvements", "next_expiry")
+_TOKEN_COLUMNS = ("token", "stub_id", "match_key_id", "put_by", "agency", "ordinal", "since")
 _INVOLVEMENTS = TypeAdapter(tuple[PublishedInvolvement, ...])
 
 
@@ -59,27 +61,28 @@ class Holder:
 
 
 @dataclass(frozen=True)
+class KnownTokens:
+    """What an agency's stubs have to do with some tokens: in which they are, or were and are
+    counted still; since which log index it has each, were it in another stub or long ago.
+    """
+
+    stub_ids: Mapping[bytes, Collection[str]]
+    since: Mapping[bytes, int]
+
+
+@dataclass(frozen=True)
 class Placed:
-    """The publication that puts stubs: whose it is, its statement id, its place in the log, and
-    until when tokens that leave a stub by it are counted there.
+    """The publication that puts stubs: whose it is, its statement id, the number of the try that
+    was logged, when it was signed and under which charter, and until when tokens that leave a stub
+    by it are counted there.
     """
 
     agency: str
     statement_id: str
-    index: int
+    number: int
+    signed_at: int
+    charter_version: int
     former_until: int
-
-
-@dataclass(frozen=True)
-class _TokenMoves:
-    """What rows make of their stubs' tokens. `new`: the whole set of each stub whose set is
-    another in the end; `left`: token and stub where it left one; `dropped`: what a stub no longer
-    holds as a token of that type.
-    """
-
-    new: Mapping[str, PepperedTokens]
-    left: Collection[tuple[bytes, str]]
-    dropped: Collection[TypedToken]
 
 
 class Stubs:
@@ -96,7 +99,8 @@ class Stubs:
         """Those of these stubs that there are, by id."""
         own = "SELECT * FROM stub WHERE stub_id IN (:among)"
         logged = (  # and not in force yet, but published: decisions go by what the log says
-            "SELECT s.* FROM staged_stub s JOIN upload u ON u.statement_id = s.publication "
+            "SELECT s.*, u.statement_id AS publication FROM staged_stub s "
+            "JOIN upload u ON u.number = s.put_by "
             "WHERE u.state = 'logged' AND s.stub_id IN (:among)"
         )
         rows = [row for sql in (own, logged) for row in self._tx.rows_among(sql, among=stub_ids)]
@@ -109,15 +113,19 @@ class Stubs:
     def tokens_of(self, stub_ids: Collection[str]) -> dict[str, HeldTokens]:
         """The tokens of those of these stubs that have any, by stub."""
         sql = (
-            "SELECT stub_id, match_key_id, token, since FROM token WHERE stub_id IN (:among) "
-            "ORDER BY stub_id, match_key_id, ordinal"
+            "SELECT stub_id, put_by, match_key_id, token, since FROM token "
+            "WHERE put_by NOT IN (:not_yet) AND stub_id IN (:among) "
+            "ORDER BY stub_id, put_by, match_key_id, ordinal"
         )
+        newest: dict[str, int] = {}
         by_key: dict[str, dict[str, list[bytes]]] = {}
         since: dict[str, dict[bytes, int]] = {}
-        for row in self._tx.rows_among(sql, among=stub_ids):
-            typed = by_key.setdefault(row["stub_id"], {})
-            typed.setdefault(row["match_key_id"], []).append(row["token"])
-            since.setdefault(row["stub_id"], {})[row["token"]] = row["since"]
+        for row in self._token_rows(sql, among=stub_ids):
+            stub_id = row["stub_id"]
+            if newest.get(stub_id) != row["put_by"]:
+                newest[stub_id], by_key[stub_id], since[stub_id] = row["put_by"], {}, {}
+            by_key[stub_id].setdefault(row["match_key_id"], []).append(row["token"])
+            since[stub_id][row["token"]] = row["since"]
         return {stub_id: HeldTokens(typed, since[stub_id]) for stub_id, typed in by_key.items()}
 
     def holders(
@@ -131,32 +139,113 @@ class Stubs:
             "SELECT match_key_id, token, stub_id, agency FROM ("
             "SELECT match_key_id, token, stub_id, agency, "
             "ROW_NUMBER() OVER (PARTITION BY token, match_key_id ORDER BY stub_id) <= ? AS told "
-            "FROM token WHERE token IN (:among)) AS held WHERE told"
+            "FROM token WHERE put_by NOT IN (:not_yet) AND token IN (:among)) AS held WHERE told"
         )
         found: dict[TypedToken, list[Holder]] = {typed: [] for typed in tokens}
-        for row in self._tx.rows_among(sql, most, among={token for _, token in tokens}):
+        among = {token for _, token in tokens}
+        for row in self._tx.rows_among(self._counting(sql), most, among=among):
             typed = (row["match_key_id"], row["token"])
             if typed in found:
                 found[typed].append(Holder(row["stub_id"], row["agency"]))
         return {typed: tuple(holders) for typed, holders in found.items() if holders}
 
-    def put_all(self, rows: Sequence[tuple[StubRow, PepperedTokens]], placed: Placed) -> None:
-        """Replace stubs and their whole token sets, one row a stub, and mark them.
-
-        Tokens that leave a stub are counted there still, until `placed.former_until`. Stubs of
-        others that shared them are marked too: it may have been a rival of theirs.
+    def known_tokens(
+        self, agency: str, tokens: Collection[bytes], now: int, number: int = 0
+    ) -> KnownTokens:
+        """What an agency's stubs have to do with tokens; also those that the try of this number has
+        placed.
         """
-        tokens = {row.stub_id: own for row, own in rows}
-        held = self.tokens_of(tokens)
-        moves = _token_moves(held, tokens)
-        stubs = [
-            {**stub_row(row, placed.agency), "publication": placed.statement_id} for row, _ in rows
+        have = (
+            "SELECT token, stub_id, put_by, since FROM token "
+            "WHERE agency = ? AND put_by NOT IN (:not_yet) AND token IN (:among)"
+        )
+        had = (
+            "SELECT token, stub_id, until, since FROM former_token "
+            "WHERE agency = ? AND token IN (:among)"
+        )
+        rows = self._token_rows(have, agency, among=tokens, number=number)
+        former = self._tx.rows_among(had, agency, among=tokens)
+        stub_ids: dict[bytes, set[str]] = {}
+        since: dict[bytes, int] = {}
+        for row in (*rows, *former):
+            token, first = row["token"], row["since"]
+            if row.get("until", EVERY) > now:
+                stub_ids.setdefault(token, set()).add(row["stub_id"])
+            if first is not None:
+                since[token] = min(first, since.get(token, first))
+        return KnownTokens(stub_ids, since)
+
+    def place_tokens(
+        self,
+        number: int,
+        agency: str,
+        tokens: Mapping[str, PepperedTokens],
+        since: Mapping[bytes, int],
+    ) -> None:
+        """Write the whole token sets of stubs, under a try's number; `since` as of KnownTokens."""
+        rows = [
+            (token, stub_id, key, number, agency, ordinal, since.get(token))
+            for stub_id, by_key in tokens.items()
+            for key, values in by_key.items()
+            for ordinal, token in enumerate(values)
         ]
-        self._tx.put_many("stub", stubs, ("stub_id",))
-        self._put_tokens(held, moves, placed)
-        shared = self.holders(moves.dropped, CROWD).values()
-        others = {item.stub_id for some in shared for item in some if item.agency != placed.agency}
-        self.mark(others | tokens.keys())
+        rows.sort()  # as the table is ordered
+        self._tx.insert_rows("token", _TOKEN_COLUMNS, rows)
+
+    def take_back(self, number: int, stub_ids: Collection[str]) -> None:
+        """Forget tokens of stubs that were placed under this number."""
+        sql = "DELETE FROM token WHERE put_by = ? AND stub_id IN (:among)"
+        self._tx.run_among(sql, number, among=stub_ids)
+
+    def replace_tokens(self, retired: Mapping[str, bool], placed: Placed) -> None:
+        """Forget the tokens that stubs had before a logged publication placed others, or retired
+        them. Those that left are counted there still, until `placed.former_until`. Stubs of other
+        agencies that shared them are marked: it may have been a rival of theirs.
+        """
+        sql = (
+            "SELECT stub_id, put_by, match_key_id, token, since FROM token "
+            "WHERE put_by NOT IN (:not_yet) AND stub_id IN (:among)"
+        )
+        rows = self._token_rows(sql, among=retired)
+        new = {
+            (row["stub_id"], row["match_key_id"], row["token"])
+            for row in rows
+            if row["put_by"] == placed.number
+        }
+        renewed = {stub_id for stub_id, *_ in new} | {one for one, gone in retired.items() if gone}
+        old = [row for row in rows if row["put_by"] < placed.number and row["stub_id"] in renewed]
+        held = {(stub_id, token) for stub_id, _, token in new}
+        left = {
+            (row["token"], row["stub_id"]): row["since"]
+            for row in old
+            if (row["stub_id"], row["token"]) not in held
+        }
+        dropped = {
+            (row["match_key_id"], row["token"])
+            for row in old
+            if (row["stub_id"], row["match_key_id"], row["token"]) not in new
+        }
+        self._tx.run_among(
+            "DELETE FROM token WHERE put_by < ? AND stub_id IN (:among)",
+            placed.number,
+            among=renewed,
+        )
+        self._tx.put_many(
+            "former_token",
+            [
+                {
+                    "token": token,
+                    "stub_id": stub_id,
+                    "agency": placed.agency,
+                    "until": placed.former_until,
+                    "since": since,
+                }
+                for (token, stub_id), since in sorted(left.items())
+            ],
+            ("token", "stub_id"),
+        )
+        shared = self.holders(dropped, CROWD).values()
+        self.mark({one.stub_id for some in shared for one in some if one.agency != placed.agency})
 
     def publications(self) -> set[str]:
         """The publications that put the stubs which are not retired: later decisions need them."""
@@ -190,7 +279,7 @@ class Stubs:
         """Whether a stub changed since the last round, or is about to."""
         row = self._tx.one(
             "SELECT 1 FROM dirty_stub WHERE stub_id = ? UNION "
-            "SELECT 1 FROM staged_stub s JOIN upload u ON u.statement_id = s.publication "
+            "SELECT 1 FROM staged_stub s JOIN upload u ON u.number = s.put_by "
             "WHERE u.state = 'logged' AND s.stub_id = ?",
             stub_id, stub_id,
         )  # fmt: skip
@@ -231,26 +320,6 @@ class Stubs:
         )
         return [*expired]
 
-    def spread(
-        self, agency: str, tokens: Collection[bytes], now: int, publication: str = ""
-    ) -> Mapping[bytes, int]:
-        """How many of an agency's stubs have each token, had it and are counted still, or will
-        have it by a publication that is staged: 0 of one that none has.
-        """
-        # Not as one query over a UNION: SQLite would read the tables whole.
-        have = "SELECT token, stub_id FROM token WHERE agency = ? AND token IN (:among)"
-        had = (
-            "SELECT token, stub_id FROM former_token "
-            "WHERE agency = ? AND until > ? AND token IN (:among)"
-        )
-        will = "SELECT token, stub_id FROM staged_token WHERE publication = ? AND token IN (:among)"
-        rows = [
-            *self._tx.rows_among(have, agency, among=tokens),
-            *self._tx.rows_among(had, agency, now, among=tokens),
-            *self._tx.rows_among(will, publication, among=tokens),
-        ]
-        return Counter(token for token, _ in {(row["token"], row["stub_id"]) for row in rows})
-
     def forget_former(self, now: int, most: int = 1000) -> bool:
         """Forget tokens that left their stubs long ago, unless another agency holds them still:
         then it matters who came first (04-matching.md §7.3). Whether there may be more than these.
@@ -266,95 +335,40 @@ class Stubs:
         )
         return len(gone) == most
 
-    def _put_tokens(
-        self, held: Mapping[str, HeldTokens], moves: _TokenMoves, placed: Placed
-    ) -> None:
-        rows = [
-            (token, stub_id, key, ordinal)
-            for stub_id, by_key in moves.new.items()
-            for key, values in by_key.items()
-            for ordinal, token in enumerate(values)
-        ]
-        rows.sort()  # as the table is ordered
-        own = {stub_id: held.get(stub_id, NO_TOKENS).since for stub_id in moves.new}
-        came = {token for token, stub_id, *_ in rows if token not in own[stub_id]}
-        first = self._first_held(placed, came | {token for token, _ in moves.left})
-        self._tx.run_among("DELETE FROM token WHERE stub_id IN (:among)", among=moves.new)
-        self._tx.insert_rows(
-            "token",
-            ("token", "stub_id", "match_key_id", "ordinal", "agency", "since"),
-            [
-                (token, stub_id, *rest, placed.agency, own[stub_id].get(token, first.get(token)))
-                for token, stub_id, *rest in rows
-            ],
-        )
-        self._tx.put_many(
-            "former_token",
-            [
-                {
-                    "token": token,
-                    "stub_id": stub_id,
-                    "agency": placed.agency,
-                    "until": placed.former_until,
-                    "since": first[token],
-                }
-                for token, stub_id in sorted(moves.left)
-            ],
-            ("token", "stub_id"),
-        )
-
-    def _first_held(self, placed: Placed, tokens: Collection[bytes]) -> dict[bytes, int]:
-        """The log index at which an agency came by each token, were it in another stub or long
-        ago; this publication's for what is new to it.
+    def _token_rows(
+        self, sql: str, *values: object, among: Collection[object], number: int = 0
+    ) -> list[Row]:
+        """Rows of tokens that count, and of the try of this number; `since` is None in the latter
+        where it is to be the index at which it will be logged.
         """
-        have = (
-            "SELECT token, MIN(since) AS first FROM token "
-            "WHERE agency = ? AND token IN (:among) GROUP BY token"
+        found = self._tx.rows_among(self._counting(sql, number), *values, among=among)
+        fresh = {row["put_by"] for row in found if row["since"] is None}
+        logged = self._tx.rows_among(
+            "SELECT number, idx FROM publication WHERE number IN (:among)", among=fresh
         )
-        had = (
-            "SELECT token, MIN(since) AS first FROM former_token "
-            "WHERE agency = ? AND token IN (:among) GROUP BY token"
-        )
-        first = dict.fromkeys(tokens, placed.index)
-        for sql in (have, had):
-            for row in self._tx.rows_among(sql, placed.agency, among=tokens):
-                first[row["token"]] = min(first[row["token"]], row["first"])
-        return first
+        index = {row["number"]: row["idx"] for row in logged}
+        return [
+            row if row["since"] is not None else {**row, "since": index[row["put_by"]]}
+            for row in found
+        ]
+
+    def _counting(self, sql: str, number: int = 0) -> str:
+        """A statement that leaves out what `(:not_yet)` counts: all tries but the one named."""
+        tries = self._tx.rows("SELECT number FROM publication WHERE idx IS NULL")
+        left_out = [-1, *(row["number"] for row in tries if row["number"] != number)]
+        return sql.replace(":not_yet", ", ".join(map(str, left_out)))
 
 
-def _token_moves(
-    held: Mapping[str, HeldTokens], tokens: Mapping[str, PepperedTokens]
-) -> _TokenMoves:
-    """What becomes of the tokens that stubs hold, where they are to hold these."""
-    new: dict[str, PepperedTokens] = {}
-    left: set[tuple[bytes, str]] = set()
-    dropped: set[TypedToken] = set()
-    for stub_id, after in tokens.items():
-        before = held.get(stub_id, NO_TOKENS).by_key
-        if after == before:
-            continue
-        new[stub_id] = after
-        gone = {token for values in before.values() for token in values}
-        gone.difference_update(*after.values())
-        left |= {(token, stub_id) for token in gone}
-        dropped |= {
-            (key, token)
-            for key, values in before.items()
-            for token in set(values).difference(after.get(key, ()))
-        }
-    return _TokenMoves(new, left, dropped)
-
-
-def stub_row(row: StubRow, agency: str) -> Row:
-    """The columns of a stub that its row gives."""
-    return {
-        "stub_id": row.stub_id,
-        "agency": agency,
-        "revision": row.revision,
-        "retired": int(row.retired),
-        "involvements": json.dumps([item.model_dump(mode="json") for item in row.involvements]),
-        "next_expiry": min(_expiries(row.involvements), default=None),
-    }
+def stub_values(row: StubRow, agency: str) -> tuple[object, ...]:
+    """The columns of a stub that its row gives, as STUB_COLUMNS."""
+    return (
+        row.stub_id,
+        agency,
+        row.revision,
+        int(row.retired),
+        _INVOLVEMENTS.dump_json(tuple(row.involvements)).decode("utf-8"),
+        min(_expiries(row.involvements), default=None),
+    )
 
 
 def _stub(row: Row) -> Stub:

@@ -19,6 +19,8 @@ class Upload:
     envelope: bytes
     received_at: int
     index: int | None = None
+    number: int | None = None
+    """Of the try to apply it: see hub/store/staging.py."""
 
 
 class Uploads:
@@ -29,7 +31,8 @@ class Uploads:
 
     def is_here(self, statement_id: str) -> bool:
         """Whether an upload waits for chunks."""
-        return self.upload(statement_id) is not None
+        sql = "SELECT 1 FROM upload WHERE statement_id = ? AND state = 'waiting'"
+        return self._tx.one(sql, statement_id) is not None
 
     def upload(self, statement_id: str) -> Upload | None:
         """An upload that waits, by its statement's id."""
@@ -58,25 +61,12 @@ class Uploads:
         sql = "SELECT statement_id FROM upload WHERE statement_id = ? AND state = 'dropped'"
         for row in self._tx.rows(sql, upload.statement_id):
             self._delete(row["statement_id"])
-        values = {name: value for name, value in vars(upload).items() if name != "index"}
-        self._tx.insert("upload", values)
-
-    def take_turn(self, statement_id: str, turn: str) -> None:
-        """From now on whoever has this turn applies an upload, and nobody who began before."""
-        self._tx.update("upload", {"turn": turn}, {"statement_id": statement_id})
-
-    def has_turn(self, statement_id: str, turn: str) -> bool:
-        """Whether nobody has begun to apply an upload since."""
-        sql = "SELECT 1 FROM upload WHERE statement_id = ? AND turn = ?"
-        return self._tx.one(sql, statement_id, turn) is not None
+        given = ("statement_id", "agency", "envelope", "received_at")
+        self._tx.insert("upload", {name: vars(upload)[name] for name in given})
 
     def is_logged(self, statement_id: str) -> bool:
         """Whether an upload is in the log and not all in force yet."""
         return statement_id in {upload.statement_id for upload in self.logged()}
-
-    def log(self, statement_id: str, index: int) -> None:
-        """It stands in the log at this index; what it brings is still to be put in force."""
-        self._tx.update("upload", {"state": "logged", "idx": index}, {"statement_id": statement_id})
 
     def chunk_hashes(self, statement_id: str) -> set[str]:
         """The hashes of the chunks that are here."""
@@ -134,5 +124,10 @@ class Uploads:
 
 def _upload(row: Row) -> Upload:
     return Upload(
-        row["statement_id"], row["agency"], row["envelope"], row["received_at"], row["idx"]
+        row["statement_id"],
+        row["agency"],
+        row["envelope"],
+        row["received_at"],
+        row["idx"],
+        row["number"],
     )

@@ -9,6 +9,7 @@ value. A recipe id carries its version: a recipe is never changed, a new one is 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from itertools import product
 from types import MappingProxyType
 
@@ -31,6 +32,9 @@ class Reads(StrEnum):
     PLACE = "place"
 
 
+_WHO = frozenset({Reads.IDENTIFIER, Reads.GIVEN, Reads.FAMILY})
+
+
 @dataclass(frozen=True)
 class Part:
     """One field of a key: what it reads and its values for a record, none if missing."""
@@ -46,7 +50,7 @@ class Recipe:
     parts: tuple[Part, ...]
     cap: int
 
-    @property
+    @cached_property
     def reads(self) -> frozenset[Reads]:
         """Everything that the key is made from."""
         return frozenset().union(*(part.reads for part in self.parts))
@@ -77,8 +81,7 @@ def match_keys(record: ClientRecord, key_ids: Collection[str]) -> dict[str, tupl
 
 def names_somebody(key_ids: Collection[str]) -> bool:
     """Whether a stub with these key types is of one person and not of a door: specs/04 §10."""
-    who = {Reads.IDENTIFIER, Reads.GIVEN, Reads.FAMILY}
-    return any(reads_of(key_id) & who for key_id in key_ids)
+    return not all(_WHO.isdisjoint(reads_of(key_id)) for key_id in key_ids)
 
 
 def _part(reads: str, values: Callable[[NormalRecord], Collection[str | None]]) -> Part:

@@ -25,6 +25,7 @@ from protocol.fields import (
     MatchKeyId,
     Name,
     Seconds,
+    TokenText,
     WireModel,
 )
 from protocol.messages.key_record import KeyRecord
@@ -168,7 +169,7 @@ class StubTokens(WireModel):
     stub_id: Hex16
     salt: Hex32
     tokens: Annotated[
-        dict[MatchKeyId, Annotated[list[Base64], Field(min_length=1, max_length=16)]],
+        dict[MatchKeyId, Annotated[list[TokenText], Field(min_length=1, max_length=16)]],
         Field(max_length=32),
     ]
 

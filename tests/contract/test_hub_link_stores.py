@@ -4,17 +4,25 @@ Each runs every body once for nothing first.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
-from hub.store.limits import LastTokens, TokenChange
+from hub.store.limits import LastTokens
 from hub.store.links import BEGINNINGS, MOVES, Link, LinkEnd, LinkHint, LinkState, Notice, Origin
 from hub.store.rounds import Progress
 from hub.store.staging import StagedStub
-from hub.store.stubs import CROWD, NO_TOKENS, Holder, PepperedTokens, Placed, Stub
+from hub.store.stubs import (
+    CROWD,
+    NO_TOKENS,
+    Holder,
+    KnownTokens,
+    PepperedTokens,
+    Placed,
+    Stub,
+)
 from hub.store.tables import SCHEMA, HubTables
 from hub.store.uploads import Upload
 from protocol.errors import ErrorCode, LocalError
@@ -64,21 +72,57 @@ def stub_id(name: str) -> str:
     return name.encode().hex().ljust(32, "0")
 
 
-def placed(agency: str, index: int, former_until: int = NEVER) -> Placed:
-    return Placed(agency, f"{index:064x}", index, former_until)
+@dataclass(frozen=True)
+class Publication:
+    """Whose it is, where it stands in the log, until when what leaves by it is counted still."""
+
+    agency: str
+    index: int
+    former_until: int = NEVER
 
 
 Rows = Sequence[tuple[StubRow, PepperedTokens]]
 
 
-async def put(hub: Hub, rows: Rows, place: Placed) -> None:
-    await hub.write(lambda tables: tables.stubs.put_all(rows, place))
+def stage(tables: HubTables, rows: Rows, agency: str, upload: Upload, *, counted: bool) -> int:
+    """Stage rows and place their tokens, as a new try; its number."""
+    tables.uploads.begin(upload, 4)
+    number = tables.staging.begin(upload.statement_id)
+    staged = [StagedStub(item, bool(held), counted=counted) for item, held in rows]
+    tables.staging.put(number, agency, staged)
+    among = {one for _, held in rows for some in held.values() for one in some}
+    known = tables.stubs.known_tokens(agency, among, 0, number)
+    own = {item.stub_id: held for item, held in rows}
+    tables.stubs.place_tokens(number, agency, own, known.since)
+    return number
+
+
+def put_in(tables: HubTables, rows: Rows, said: Publication) -> None:
+    """A whole publication. Whoever has no tokens is retired, where it had any."""
+    upload = Upload(f"{said.index:064x}", said.agency, b"manifest", 5)
+    had = tables.stubs.tokens_of([item.stub_id for item, _ in rows])
+    rows = [
+        (
+            item.model_copy(update={"retired": True}) if item.stub_id in had and not held else item,
+            held,
+        )
+        for item, held in rows
+    ]
+    number = stage(tables, rows, said.agency, upload, counted=False)
+    tables.staging.log(number, said.index)
+    place = Placed(said.agency, upload.statement_id, number, 5, 1, said.former_until)
+    assert tables.staging.put_in_force(place, 1_000)
+    tables.uploads.drop(upload.statement_id)
+
+
+async def put(hub: Hub, rows: Rows, said: Publication) -> None:
+    await hub.write(lambda tables: put_in(tables, rows, said))
 
 
 async def publish(hub: Hub, agency: str, index: int, **stubs: PepperedTokens) -> None:
     """Each of these stubs, by name, with these tokens."""
     rows = [(row(name), held) for name, held in stubs.items()]
-    await put(hub, rows, placed(agency, index))
+    await put(hub, rows, Publication(agency, index))
 
 
 async def marked(hub: Hub, now: int = 0, limit: int = 1_000) -> list[str]:
@@ -97,8 +141,8 @@ async def since(hub: Hub, name: str) -> dict[bytes, int]:
 
 async def test_a_stub_is_there_as_it_was_published_last(hub: Hub) -> None:
     first, second = work("w1"), work("w2", active_until=9)
-    await put(hub, [(row("a", 1, first), tokens(name="x"))], placed(ANNE, 5))
-    await put(hub, [(row("a", 2, second, first), tokens(name="x"))], placed(ANNE, 6))
+    await put(hub, [(row("a", 1, first), tokens(name="x"))], Publication(ANNE, 5))
+    await put(hub, [(row("a", 2, second, first), tokens(name="x"))], Publication(ANNE, 6))
     await publish(hub, BERT, 7, b=tokens(name="y"))
     asked = [stub_id(name) for name in ("a", "b", "nobody")]
     found = await hub.read(lambda tables: tables.stubs.among(asked))
@@ -149,14 +193,14 @@ async def test_a_token_that_left_is_forgotten_in_time_unless_another_agency_hold
 ) -> None:
     await publish(hub, BERT, 4, b=tokens(name="x"))
     await publish(hub, ANNE, 5, a=tokens(name="x y"))
-    await put(hub, [(row("a", 2), {})], placed(ANNE, 6, former_until=100))
+    await put(hub, [(row("a", 2), {})], Publication(ANNE, 6, former_until=100))
     for now, after in ((99, {token("x"): 5, token("y"): 5}), (100, {token("x"): 5, token("y"): 7})):
 
         def came_back(tables: HubTables, now: int = now) -> dict[bytes, int]:
             tables.stubs.forget_former(now)
-            tables.stubs.put_all([(row("a", 3), tokens(name="x y"))], placed(ANNE, 7))
+            put_in(tables, [(row("a", 3), tokens(name="x y"))], Publication(ANNE, 7))
             found = dict(tables.stubs.tokens_of([stub_id("a")])[stub_id("a")].since)
-            tables.stubs.put_all([(row("a", 4), {})], placed(ANNE, 8, former_until=100))
+            put_in(tables, [(row("a", 4), {})], Publication(ANNE, 8, former_until=100))
             return found
 
         assert await hub.write(came_back) == after
@@ -167,15 +211,15 @@ async def test_spread_counts_each_stub_once_while_it_has_a_token_or_it_counts_st
 ) -> None:
     await publish(hub, ANNE, 5, a=tokens(name="x"), c=tokens(name="x y", other="x"))
     await publish(hub, BERT, 6, b=tokens(name="x"))
-    await put(hub, [(row("c", 2), tokens(name="y"))], placed(ANNE, 7, former_until=100))
-    await put(hub, [(row("a", 2), {})], placed(ANNE, 8, former_until=100))
-    await put(hub, [(row("a", 3), tokens(name="x"))], placed(ANNE, 9))
+    await put(hub, [(row("c", 2), tokens(name="y"))], Publication(ANNE, 7, former_until=100))
+    await put(hub, [(row("a", 2), {})], Publication(ANNE, 8, former_until=100))
+    await put(hub, [(row("a", 3), tokens(name="x"))], Publication(ANNE, 9))
     asked = [token("x"), token("y"), token("z")]
 
     def spread(now: int) -> Callable[[HubTables], list[int]]:
         def read(tables: HubTables) -> list[int]:
-            found = tables.stubs.spread(ANNE, asked, now)
-            return [found[item] for item in asked]
+            found = tables.stubs.known_tokens(ANNE, asked, now).stub_ids
+            return [len(found.get(item, ())) for item in asked]
 
         return read
 
@@ -213,7 +257,7 @@ async def test_marked_stubs_are_taken_once_in_order_so_many_at_a_time(hub: Hub) 
 
 async def test_a_stub_is_marked_whenever_one_of_its_times_is_over(hub: Hub) -> None:
     works = [work("w1", until=50, active_until=20), work("w2", until=40)]
-    await put(hub, [(row("a", 1, *works), {}), (row("b", 1, work("w3")), {})], placed(ANNE, 5))
+    await put(hub, [(row("a", 1, *works), {}), (row("b", 1, work("w3")), {})], Publication(ANNE, 5))
     assert await marked(hub) == ["a", "b"]
     taken = [await marked(hub, now=now) for now in (19, 20, 21, 45, 60, 70)]
     assert taken == [[], ["a"], [], ["a"], ["a"], []]
@@ -221,7 +265,7 @@ async def test_a_stub_is_marked_whenever_one_of_its_times_is_over(hub: Hub) -> N
 
 async def test_what_ran_out_is_found_once_the_first_first_and_marked(hub: Hub) -> None:
     works = {"a": work("w1", until=30), "b": work("w2", until=10), "c": work("w3", until=20)}
-    await put(hub, [(row(name, 1, item), {}) for name, item in works.items()], placed(ANNE, 5))
+    await put(hub, [(row(name, 1, item), {}) for name, item in works.items()], Publication(ANNE, 5))
     await marked(hub)
     found = [
         await hub.write(lambda tables, now=now: tables.stubs.expire(now, 0, 1))  # type: ignore[misc]
@@ -250,19 +294,10 @@ async def test_leaves_are_owed_for_as_many_stubs_as_may_have_lost_something_and_
 async def test_a_publication_has_those_looked_at_that_may_have_lost_something(hub: Hub) -> None:
     both, one = (work("w1"), work("w2")), (work("w1"),)
     before = [row("a", 1, *both), row("b", 1, *both), row("c", 1, *both), row("d", 1, *both)]
-    await put(hub, [(item, {}) for item in before], placed(ANNE, 5))
+    await put(hub, [(item, {}) for item in before], Publication(ANNE, 5))
     gone = row("c", 2).model_copy(update={"retired": True})
     after = [row("a", 2, *both), row("b", 2, *one), gone, row("e", 1, *both)]
-    two = upload(2)
-
-    def publish_again(tables: HubTables) -> None:
-        tables.uploads.begin(two, 4)
-        staged = [StagedStub(item, {}, new_tokens=False, counted=False) for item in after]
-        tables.staging.put(two.statement_id, ANNE, staged)
-        tables.uploads.log(two.statement_id, 6)
-        tables.staging.put_in_force(Placed(ANNE, two.statement_id, 6, NEVER), 10)
-
-    await hub.write(publish_again)
+    await put(hub, [(item, {}) for item in after], Publication(ANNE, 6))
     taken = await hub.write(lambda tables: tables.ends.take())
     assert taken == [stub_id("b"), stub_id("c")]
     await hub.write(lambda tables: tables.ends.look_at_agency(ANNE))
@@ -272,8 +307,8 @@ async def test_a_publication_has_those_looked_at_that_may_have_lost_something(hu
 
 async def test_an_agencys_stubs_or_everybodys_are_marked_but_for_retired_ones(hub: Hub) -> None:
     gone = row("c").model_copy(update={"retired": True})
-    await put(hub, [(row("a"), {}), (gone, {})], placed(ANNE, 5))
-    await put(hub, [(row("b"), {})], placed(BERT, 6))
+    await put(hub, [(row("a"), {}), (gone, {})], Publication(ANNE, 5))
+    await put(hub, [(row("b"), {})], Publication(BERT, 6))
     await marked(hub)
     await hub.write(lambda tables: tables.stubs.mark_agency(ANNE))
     assert await marked(hub) == ["a"]
@@ -283,11 +318,11 @@ async def test_an_agencys_stubs_or_everybodys_are_marked_but_for_retired_ones(hu
 
 
 async def test_publications_are_those_of_stubs_that_are_not_retired(hub: Hub) -> None:
-    await put(hub, [(row("a"), {}), (row("b"), {})], placed(ANNE, 5))
-    await put(hub, [(row("c"), {})], placed(BERT, 6))
+    await put(hub, [(row("a"), {}), (row("b"), {})], Publication(ANNE, 5))
+    await put(hub, [(row("c"), {})], Publication(BERT, 6))
     gone = row("c", 2).model_copy(update={"retired": True})
-    await put(hub, [(gone, {})], placed(BERT, 7))
-    await put(hub, [(row("b", 2), {})], placed(ANNE, 8))
+    await put(hub, [(gone, {})], Publication(BERT, 7))
+    await put(hub, [(row("b", 2), {})], Publication(ANNE, 8))
     found = await hub.read(lambda tables: tables.stubs.publications())
     assert found == {f"{5:064x}", f"{8:064x}"}
 
@@ -296,7 +331,7 @@ async def test_who_waits_for_a_round_and_since_which_publication(hub: Hub) -> No
     sql = "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, 0, 0)"
     entries = [(5, ANNE), (6, BERT), (7, ANNE), (8, CORA)]
     for index, agency in entries:
-        await put(hub, [(row(f"{agency[0]}{index}"), {})], placed(agency, index))
+        await put(hub, [(row(f"{agency[0]}{index}"), {})], Publication(agency, index))
         values = (index, b"leaf", f"{index:064x}", "publication", agency, f"{index:032x}")
         await hub.write(lambda tables, values=values: tables.tx.run(sql, *values))  # type: ignore[misc]
     values = (9, b"leaf", "m" * 64, "match_round", "hub", "9" * 32)
@@ -335,14 +370,16 @@ async def test_the_progress_of_rounds_is_as_it_was_set_last(hub: Hub) -> None:
 
 
 async def everything(hub: Hub) -> list[object]:
-    """All that the store keeps, as rows."""
-    names = ("stub", "token", "former_token", "dirty_stub")
+    """All that the store keeps: rows, and tokens by stub."""
+    names = ("stub", "former_token", "dirty_stub")
 
     def read(tables: HubTables) -> list[object]:
-        return [
+        rows = [
             sorted(tuple(item.values()) for item in tables.tx.rows(f"SELECT * FROM {name}"))  # noqa: S608
             for name in names
         ]
+        holding = [item["stub_id"] for item in tables.tx.rows("SELECT stub_id FROM token")]
+        return [*rows, tables.stubs.tokens_of(holding)]
 
     return await hub.read(read)
 
@@ -362,9 +399,9 @@ async def test_many_rows_at_once_come_to_the_same_as_one_after_the_other(
         await publish(engine, BERT, 3, r=tokens(name="x"), s=tokens(other="z"), t=tokens(name="c"))
         await publish(engine, ANNE, 4, b=tokens(name="y", other="z"), c=tokens(name="c"))
         await marked(engine)
-    await put(hub, rows, placed(ANNE, 5))
+    await put(hub, rows, Publication(ANNE, 5))
     for one in rows:
-        await put(other, [one], placed(ANNE, 5))
+        await put(other, [one], Publication(ANNE, 5))
     assert await everything(hub) == await everything(other)
     assert await marked(hub) == ["a", "b", "c", "d", "e", "s", "t"]
     await other.close()
@@ -631,35 +668,68 @@ async def test_what_an_upload_has_brought_goes_bit_by_bit(hub: Hub) -> None:
     await hub.write(lambda tables: tables.uploads.begin(one, 4))
 
 
-async def test_staged_stubs_are_seen_once_they_are_logged_and_go_in_force_with_their_tokens(
-    hub: Hub,
-) -> None:
-    await publish(hub, ANNE, 5, a=tokens(name="x"))
+async def test_staged_stubs_and_placed_tokens_count_at_once_when_they_are_logged(hub: Hub) -> None:
+    await publish(hub, ANNE, 5, a=tokens(name="x z"), b=tokens(name="q"))
     two = upload(2)
-    new = StagedStub(row("a", 2), tokens(name="y"), new_tokens=True, counted=True)
+    gone = row("b", 2).model_copy(update={"retired": True})
+    rows = [(row("a", 2), tokens(name="y z")), (gone, {}), (row("c"), tokens(name="y"))]
 
-    def stage(tables: HubTables) -> None:
-        tables.uploads.begin(two, 4)
-        tables.staging.put(two.statement_id, ANNE, [new])
-
-    def seen(tables: HubTables) -> tuple[int, bool]:
+    def seen(tables: HubTables) -> tuple[int, PepperedTokens, PepperedTokens, int]:
         (stub,) = tables.stubs.among([stub_id("a")]).values()
-        return stub.revision, tables.stubs.tokens(stub_id("a")) == tokens(name="y")
+        holders = tables.stubs.holders([("name", token("y"))])
+        held = [tables.stubs.tokens(stub_id(name)) for name in "ac"]
+        return stub.revision, held[0], held[1], sum(map(len, holders.values()))
 
     await marked(hub)
-    await hub.write(stage)
-    assert await hub.read(seen) == (1, False)
-    assert await hub.read(lambda t: t.staging.elsewhere("other", [stub_id("a")])) == {stub_id("a")}
-    assert await hub.read(lambda t: t.stubs.spread(ANNE, [token("y")], 0, two.statement_id))
-    await hub.write(lambda tables: tables.uploads.log(two.statement_id, 6))
-    assert await hub.read(seen) == (2, False), "published, and not in force yet"
+    number = await hub.write(lambda t: stage(t, rows, ANNE, two, counted=True))
+    assert await hub.read(seen) == (1, tokens(name="x z"), {}, 0), "nobody sees it"
+    known = await hub.read(lambda t: t.stubs.known_tokens(ANNE, [token("y")], 0))
+    assert known == KnownTokens({}, {}), "not even its own agency's next publication"
+    assert await hub.read(lambda t: t.staging.elsewhere(0, [stub_id("a")])) == {stub_id("a")}
+    own = await hub.read(lambda t: t.stubs.known_tokens(ANNE, [token("y")], 0, number))
+    assert own.stub_ids == {token("y"): {stub_id("a"), stub_id("c")}}, "but it itself does"
+    await hub.write(lambda tables: tables.staging.log(number, 6))
+    after = (2, tokens(name="y z"), tokens(name="y"), 2)
+    assert await hub.read(seen) == after, "all of it"
+    assert await since(hub, "a") == {token("y"): 6, token("z"): 5}
     assert await hub.read(lambda tables: tables.stubs.is_marked(stub_id("a")))
     assert two.statement_id in await hub.read(lambda tables: tables.stubs.publications())
-    place = Placed(ANNE, two.statement_id, 6, 100)
-    (done,) = await hub.write(lambda tables: tables.staging.put_in_force(place, 10))
-    assert (done.stub_id, done.new_tokens, done.counted) == (stub_id("a"), True, True)
-    assert await hub.read(seen) == (2, True)
-    assert await hub.write(lambda tables: tables.staging.put_in_force(place, 10)) == []
+    place = Placed(ANNE, two.statement_id, number, 50, 3, 100)
+    for _ in "abc":
+        assert await hub.write(lambda tables: tables.staging.put_in_force(place, 1))
+        assert await hub.read(seen) == after
+    assert not await hub.write(lambda tables: tables.staging.put_in_force(place, 10))
+    last = await hub.read(
+        lambda tables: tables.limits.last_tokens([stub_id(name) for name in "abc"])
+    )
+    assert {one: said.charter_version for one, said in last.items()} == {
+        stub_id("a"): 3, stub_id("b"): 1, stub_id("c"): 3,
+    }  # fmt: skip
+    sql = "SELECT token FROM former_token ORDER BY token"
+    left = await hub.read(lambda tables: [row["token"] for row in tables.tx.rows(sql)])
+    assert left == [token("q"), token("x")]
+    assert await hub.read(lambda t: len(t.tx.rows("SELECT 1 FROM token"))) == 3, "the old ones went"
+
+
+async def test_a_try_that_was_given_up_goes_bit_by_bit_and_never_counts(hub: Hub) -> None:
+    await publish(hub, ANNE, 5, a=tokens(name="x"))
+    rows = [(row("a", 2), tokens(name="x y")), (row("c"), tokens(name="y"))]
+    first = await hub.write(lambda t: stage(t, rows, ANNE, upload(2), counted=False))
+    assert await hub.read(lambda tables: tables.staging.given_up()) is None
+    second = await hub.write(lambda tables: tables.staging.begin(upload(2).statement_id))
+    has = await hub.read(lambda t: [t.staging.has_turn(number) for number in (first, second)])
+    assert has == [False, True], "who began last goes on"
+    assert await hub.read(lambda t: t.staging.elsewhere(0, [stub_id("c")])) == set()
+    for left in (2, 1, 0):
+        assert await hub.read(lambda tables: tables.staging.given_up()) == first
+        count = "SELECT 1 FROM token WHERE put_by = ?"
+        found = await hub.read(lambda t, sql=count: len(t.tx.rows(sql, first)))  # type: ignore[misc]
+        assert found == {2: 3, 1: 1, 0: 0}[left]
+        await hub.write(lambda tables: tables.staging.clear(first, 1))
+    assert await hub.read(lambda tables: tables.staging.given_up()) is None
+    assert await hub.read(lambda t: t.stubs.tokens(stub_id("a"))) == tokens(name="x")
+    await hub.write(lambda tables: tables.uploads.drop(upload(2).statement_id))
+    assert await hub.read(lambda tables: tables.staging.given_up()) == second
 
 
 async def test_links_that_take_attention_are_counted_by_who_asks_and_held_pairs_looked_at(
@@ -696,17 +766,38 @@ async def test_new_stubs_are_counted_by_agency_and_day(hub: Hub) -> None:
 
 
 async def test_the_last_tokens_replace_those_before_and_changes_add_up(hub: Hub) -> None:
-    old, new = LastTokens("0" * 64, 1), LastTokens("1" * 64, 2)
+    def staged(name: str, commitment: str, *, new: bool, counted: bool) -> StagedStub:
+        changed = row(name).model_copy(update={"token_commitment": commitment * 64})
+        return StagedStub(changed, new, counted)
+
+    tries = [
+        (
+            [staged("a", "0", new=True, counted=True), staged("b", "0", new=True, counted=True)],
+            1,
+            9,
+        ),
+        (
+            [staged("a", "1", new=True, counted=True), staged("b", "0", new=False, counted=False)],
+            2,
+            5,
+        ),
+        (
+            [staged("a", "2", new=False, counted=False), staged("z", "0", new=True, counted=True)],
+            3,
+            7,
+        ),
+    ]
 
     def put(tables: HubTables) -> None:
-        tables.limits.put_tokens({"a": old, "b": old}, [TokenChange("a", 9), TokenChange("a", 5)])
-        tables.limits.put_tokens({"a": new}, [TokenChange("b", 7), TokenChange("a", 9)])
-        tables.limits.put_tokens({}, [])
+        for number, (rows, charter_version, at) in enumerate(tries, 1):
+            tables.staging.put(number, ANNE, rows)
+            tables.limits.take_staged(number, stub_id("b"), charter_version, at)
 
     await hub.write(put)
-    last = await hub.read(lambda tables: tables.limits.last_tokens(["a", "b", "c"]))
-    assert last == {"a": new, "b": old}
-    changes = await hub.read(lambda tables: tables.limits.changes_of(["a", "b", "c"]))
-    assert changes == {"a": [5, 9, 9], "b": [7]}
-    alone = await hub.read(lambda tables: tables.limits.changes_of(["b"]))
-    assert alone == {"b": [7]}
+    asked = [stub_id(name) for name in "abz"]
+    last = await hub.read(lambda tables: tables.limits.last_tokens(asked))
+    assert last == {asked[0]: LastTokens("1" * 64, 2), asked[1]: LastTokens("0" * 64, 1)}
+    changes = await hub.read(lambda tables: tables.limits.changes_of(asked))
+    assert changes == {asked[0]: [5, 9], asked[1]: [9]}, "z is of a later slice"
+    alone = await hub.read(lambda tables: tables.limits.changes_of(asked[1:]))
+    assert alone == {asked[1]: [9]}

@@ -10,7 +10,6 @@ from hub.log.tile_rows import TileRows
 from hub.log.tile_store import TileStore
 from hub.store.lead import NOBODY, Lead
 from hub.store.tables import SCHEMA, HubEngine, HubTables, open_connection
-from hub.store.uploads import Upload
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.log.tiles import ENTRIES, Tile, bundles_for_size, tiles_for_size
 from storage.sqlite import SqliteDatabase
@@ -71,17 +70,6 @@ async def test_lines_that_were_left_are_taken_once_in_order(hub: HubEngine) -> N
     assert await hub.write(lambda tables: tables.checkpoints.take_lines()) == [b"1", b"2"]
     assert not await hub.read(lambda tables: tables.checkpoints.are_lines_left())
     assert await hub.write(lambda tables: tables.checkpoints.take_lines()) == []
-
-
-async def test_an_upload_is_applied_by_who_began_last(hub: HubEngine) -> None:
-    await hub.write(lambda tables: tables.uploads.begin(Upload("s", "a", b"m", 1), most=2))
-    for turn in ("one", "two"):
-        await hub.write(lambda tables, turn=turn: tables.uploads.take_turn("s", turn))  # type: ignore[misc]
-    has = await hub.read(lambda t: [t.uploads.has_turn("s", turn) for turn in ("one", "two")])
-    assert has == [False, True]
-    assert not await hub.read(lambda tables: tables.uploads.is_logged("s"))
-    await hub.write(lambda tables: tables.uploads.log("s", 7))
-    assert await hub.read(lambda tables: tables.uploads.is_logged("s"))
 
 
 def leaves(start: int, end: int) -> list[bytes]:

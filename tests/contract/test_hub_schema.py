@@ -2,12 +2,18 @@
 
 import sqlite3
 from collections import defaultdict
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 
-from hub.store.tables import SCHEMA
+from hub.store.limits import LastTokens
+from hub.store.stubs import HeldTokens, Placed
+from hub.store.tables import SCHEMA, HubTables
+from storage.engine import Schema
+from storage.postgres import PostgresDatabase
 from storage.sqlite import SqliteDatabase
 
 KINDS = {"bigint": "INTEGER", "bytea": "BLOB", "text": "TEXT"}
@@ -70,3 +76,53 @@ def test_both_engines_have_the_same_tables_columns_keys_and_indexes(
     expected, found = in_sqlite(tmp_path / "hub.sqlite"), in_postgres(hub_database)
     assert expected[0].keys() >= {"entry", "payload", "token", "mailbox"}
     assert found == expected
+
+
+BEFORE = """
+INSERT INTO stub VALUES ('s1', 'A', 1, 0, '[]', 'p0', NULL), ('s2', 'A', 1, 0, '[]', 'p0', NULL);
+INSERT INTO token VALUES ({x}, 's1', 'k.1', 'A', 0, 5), ({y}, 's1', 'k.1', 'A', 1, 6);
+INSERT INTO token VALUES ({x}, 's2', 'k.1', 'A', 0, 5), ({z}, 's9', 'k.1', 'B', 0, 2);
+INSERT INTO upload (statement_id, agency, envelope, received_at, state, idx)
+    VALUES ('p1', 'A', {x}, 1, 'logged', 9), ('p2', 'A', {x}, 2, 'waiting', NULL);
+INSERT INTO staged_stub VALUES ('p1', 's1', 'A', 2, 0, '[]', NULL, 'c', 1, 1);
+INSERT INTO staged_stub VALUES ('p1', 's2', 'A', 2, 1, '[]', NULL, 'c', 0, 0);
+INSERT INTO staged_stub VALUES ('p2', 's3', 'A', 1, 0, '[]', NULL, 'c', 1, 0);
+INSERT INTO staged_token VALUES ('p1', 's1', 'k.1', 0, {z}), ('p1', 's1', 'k.1', 1, {y});
+INSERT INTO staged_token VALUES ('p2', 's3', 'k.1', 0, {z})
+"""
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+def test_what_was_logged_and_half_in_force_under_the_schema_before_goes_on(
+    engine: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    place: Any = tmp_path / "hub.sqlite"
+    make: Any = SqliteDatabase
+    literal = "x'{}'"
+    if engine == "postgres":
+        place, make = request.getfixturevalue("empty_database"), PostgresDatabase
+        literal = "'\\x{}'"
+    older = list(takewhile(lambda text: "placed_token" not in text, SCHEMA.scripts))
+    before = make(place, Schema(older), lambda tx: tx)
+    x, y, z = (literal.format(letter.encode().hex()) for letter in "xyz")
+    for statement in BEFORE.format(x=x, y=y, z=z).strip().split(";\n"):
+        before.write(lambda tx, sql=statement: tx.run(sql))
+    before.close()
+
+    after = make(place, SCHEMA, HubTables)
+    found = after.read(lambda tables: tables.stubs.tokens_of(["s1", "s2", "s3", "s9"]))
+    assert found["s1"] == HeldTokens({"k.1": [b"z", b"y"]}, {b"z": 9, b"y": 6})
+    assert (found["s2"].since, found["s9"].since) == ({b"x": 5}, {b"z": 2})
+    assert "s3" not in found, "its agency sends it again"
+    (upload,) = after.read(lambda tables: tables.uploads.logged())
+    assert (upload.statement_id, upload.index, upload.number) == ("p1", 9, 1)
+    placed = Placed("A", "p1", 1, 50, 1, 100)
+    assert after.write(lambda tables: tables.staging.put_in_force(placed, 9))
+    last = after.read(lambda tables: tables.limits.last_tokens(["s1", "s2"]))
+    assert last == {"s1": LastTokens("c", 1)}
+    assert after.read(lambda tables: tables.stubs.tokens_of(["s1", "s2"])) == {"s1": found["s1"]}
+    former = "SELECT token, stub_id, since FROM former_token ORDER BY stub_id"
+    left = [tuple(row.values()) for row in after.read(lambda tables: tables.tx.rows(former))]
+    assert left == [(b"x", "s1", 5), (b"x", "s2", 5)]
+    assert not after.read(lambda tables: tables.uploads.is_here("p2"))
+    after.close()

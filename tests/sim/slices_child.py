@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hub.matching import applying
+from hub.store.stubs import HeldTokens
 from hub.store.tables import HubTables
 from protocol.messages.bodies import PublicationBody
 from protocol.messages.statement import parse_statement
@@ -53,7 +54,7 @@ def was_killed(path: Path, moment: int) -> bool:
     """Apply what waits, and die at a moment."""
     child = os.fork()
     if child == 0:
-        applying.ROWS_A_STEP = 1
+        applying.ROWS_A_STEP = applying.ROWS_A_STEP_IN_FORCE = 1
         hub = SyntheticHub(path)
         die_at(moment)
         hub.apply(waiting(hub))
@@ -120,13 +121,20 @@ def state(tables: HubTables) -> dict[str, Any]:
         "half": bool(tables.uploads.logged()),
         "left": sum(
             len(rows(f"SELECT 1 FROM {name}"))  # noqa: S608 - our names
-            for name in ("upload", "upload_chunk", "staged_stub", "staged_token")
-        ),
+            for name in ("upload", "upload_chunk", "staged_stub")
+        )
+        + len(rows("SELECT 1 FROM publication WHERE idx IS NULL"))
+        + len(rows("SELECT 1 FROM token"))
+        - sum(map(_count, tokens.values())),
         "changes": len(rows("SELECT 1 FROM stub_change")),
         "evidence": len(rows("SELECT 1 FROM evidence")),
         "owed": tables.ends.owed(),
         "lost": len(rows("SELECT 1 FROM lost_stub")),
     }
+
+
+def _count(held: HeldTokens) -> int:
+    return sum(map(len, held.by_key.values()))
 
 
 if __name__ == "__main__":

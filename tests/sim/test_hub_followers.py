@@ -118,7 +118,7 @@ async def test_of_two_that_are_given_the_last_chunk_at_once_one_applies_it(
 
     async def twice(statement: Any) -> Any:
         """The other process is given it in the midst of the first's work."""
-        steps = Applying(services.signer, statement, "aa" * 16).check()
+        steps = Applying(services.signer, statement).check()
         answer: object = None
         for _ in range(6):
             begun.append(steps)

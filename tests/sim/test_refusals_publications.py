@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import hub.matching.uploading
-from hub.matching.applying import Applying
+from hub.matching.applying import Applying, Checked
 from protocol.commitments import commit
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel, to_base64
@@ -54,7 +54,7 @@ NAMED: Tokens = {"name_dob.1": [token("name")], "given_dob.3": [token("given")]}
 
 def opened(stub_id: str, tokens: Tokens) -> StubTokens:
     """What opens a row's commitment."""
-    return StubTokens(stub_id=stub_id, salt=SALT, tokens=tokens)
+    return StubTokens.model_construct(stub_id=stub_id, salt=SALT, tokens=tokens)
 
 
 def stub(stub_id: str = SOMEBODY, tokens: Tokens = NAMED, **change: Any) -> StubRow:
@@ -216,16 +216,16 @@ async def test_a_stub_that_another_agency_brings_at_this_moment(
     intake, envelope = federation.services.intake, to_base64(statement.envelope.encode())
     await intake.begin_publication(Message(envelope=envelope, sealed=None, proof=None))
     staged: list[ErrorCode | None] = []
-    real = Applying._check_spread
+    real = Applying.log
 
-    def meanwhile(self: Applying, tables: Any, after: str) -> Any:
+    def meanwhile(self: Applying, tables: Any, checked: Checked) -> Any:
         if self.statement.id == statement.id and not staged:
             other, data = signed(health, Published())
             staged.append(_at_once(federation, tables, other, data))
-        return real(self, tables, after)
+        return real(self, tables, checked)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Applying, "_check_spread", meanwhile)
+        patch.setattr(Applying, "log", meanwhile)
         for data in chunks:
             await intake.add_chunk(statement.id, data)
     assert set(staged) == {E.CONFLICT}
@@ -239,9 +239,9 @@ def _at_once(
 ) -> ErrorCode | None:
     """Stage a publication within the transaction that is open; how it is refused."""
     row = RowsChunk.model_validate_json(chunks[0]).rows[0]
-    applying = Applying(federation.services.signer, statement, statement.id)
+    applying = Applying(federation.services.signer, statement)
     try:
-        applying._put(tables, [(row, {})], 1)
+        applying._put(tables, [(row, {})], Checked(0, 1))
     except RemoteError as error:
         return error.code
     return None
@@ -271,17 +271,17 @@ async def test_an_upload_that_the_agency_itself_has_pushed_out_meanwhile(
     health, _ = agencies
     swept, dropped = "DELETE FROM upload_chunk", "UPDATE upload SET state = 'dropped'"
     for step, done, code in (
-        ("_check_spread", swept, E.NOT_READY),
-        ("_check_spread", dropped, E.NOT_FOUND),
+        ("_put", swept, E.NOT_READY),
+        ("_put", dropped, E.NOT_FOUND),
         ("_begin", swept, E.NOT_READY),
     ):
         real: Any = getattr(Applying, step)
 
         def meanwhile(
-            self: Applying, tables: Any, real: Any = real, done: str = done, **after: Any
+            self: Applying, tables: Any, real: Any = real, sql: str = done, **after: Any
         ) -> Any:
             answer = real(self, tables, **after)
-            tables.tx.run(done)
+            tables.tx.run(sql)
             return answer
 
         with pytest.MonkeyPatch.context() as patch:

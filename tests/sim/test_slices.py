@@ -32,7 +32,8 @@ PROGRAM = "tests.sim.slices_child"
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Slices of one row."""
-    monkeypatch.setattr(applying, "ROWS_A_STEP", 1)
+    for name in ("ROWS_A_STEP", "ROWS_A_STEP_IN_FORCE"):
+        monkeypatch.setattr(applying, name, 1)
 
 
 async def test_others_are_answered_between_its_first_slice_and_its_last(
@@ -160,7 +161,7 @@ async def test_what_is_refused_at_its_last_row_leaves_nothing(
 
     code = await refused(federation, health, [nobody(1), nobody(2), nobody(1)])
     assert code is ErrorCode.MALFORMED, "one row a stub"
-    left = ("upload", "upload_chunk", "staged_stub", "staged_token")
+    left = ("upload", "upload_chunk", "staged_stub")
     for name in left:
         rows = await federation.hub_read(lambda t, name=name: t.tx.rows(f"SELECT * FROM {name}"))  # type: ignore[misc]  # noqa: S608
         assert rows == []

@@ -37,7 +37,8 @@ def applied(hub: SyntheticHub, people: range, revision: int, size: int = 1_000) 
 def test_a_step_of_three_hundred_rows_costs_no_more_statements_than_one_of_thirty(
     hub: SyntheticHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(applying, "ROWS_A_STEP", 300)
+    for name in ("ROWS_A_STEP", "ROWS_A_STEP_IN_FORCE"):
+        monkeypatch.setattr(applying, name, 300)
     few, many = range(30), range(30, 330)
     for agency in (HEALTH, SCHOOL):  # others who share the tokens that come and go
         hub.publish(agency, range(330))
