@@ -5,6 +5,7 @@ Every method says what it promises. Nothing here decides; nothing here reads a c
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,7 @@ from hub.store.uploads import Uploads
 from hub.store.waves import Waves
 from protocol.errors import ErrorCode, LocalError
 from storage.accounts import Accounts, Sessions
-from storage.engine import Engine, Schema, Transaction
+from storage.engine import Engine, Made, Schema, Transaction
 from storage.sqlite import SqliteEngine
 
 if TYPE_CHECKING:
@@ -57,35 +58,44 @@ MOVES = {
 class HubTables:
     """The hub's stores within one open transaction. `memo` belongs to the engine."""
 
+    log = Made(Log)
+    checkpoints = Made(Checkpoints)
+    charters = Made(Charters)
+    members = Made(Members)
+    requests = Made(Requests)
+    checks = Made(Checks)
+    enquiries = Made(Enquiries)
+    attention = Made(AttentionStore)
+    mailboxes = Made(Mailboxes)
+    daily = Made(DailyStatements)
+    over_quota = Made(OverQuota)
+    stubs = Made(Stubs)
+    limits = Made(PublicationLimits)
+    ends = Made(Ends)
+    uploads = Made(Uploads)
+    rounds = Made(Rounds)
+    moving = Made(Moving)
+    leads = Made(Leads)
+    tiles = Made(Tiles)
+    accounts = Made(Accounts)
+    sessions = Made(Sessions)
+    office = Made(Office)
+    take_up = Made(TakeUp)
+    waves = Made(Waves)
+
     def __init__(self, tx: Transaction, memo: DirectoryMemo | None = None) -> None:
         self.tx = tx
-        self.log = Log(tx)
-        self.checkpoints = Checkpoints(tx)
-        self.charters = Charters(tx)
         self.directory = DirectoryStore(tx, memo or DirectoryMemo())
-        self.members = Members(tx)
-        self.requests = Requests(tx)
-        self.checks = Checks(tx)
-        self.enquiries = Enquiries(tx)
-        self.attention = AttentionStore(tx)
-        self.mailboxes = Mailboxes(tx)
-        self.daily = DailyStatements(tx)
-        self.over_quota = OverQuota(tx)
-        self.stubs = Stubs(tx)
-        self.limits = PublicationLimits(tx)
-        self.staging = Staging(tx, self.stubs, self.limits)
-        self.links = Links(tx, self.stubs)
-        self.ends = Ends(tx)
-        self.uploads = Uploads(tx)
-        self.rounds = Rounds(tx)
-        self.moving = Moving(tx)
-        self.leads = Leads(tx)
-        self.tiles = Tiles(tx)
-        self.accounts = Accounts(tx)
-        self.sessions = Sessions(tx)
-        self.office = Office(tx)
-        self.take_up = TakeUp(tx)
-        self.waves = Waves(tx)
+
+    @cached_property
+    def staging(self) -> Staging:
+        """What publications have brought that do not count yet."""
+        return Staging(self.tx, self.stubs, self.limits)
+
+    @cached_property
+    def links(self) -> Links:
+        """Who is linked with whom."""
+        return Links(self.tx, self.stubs)
 
 
 HubEngine = Engine[HubTables]
