@@ -8,7 +8,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -90,6 +90,7 @@ class Look:
         )
         self._templates.filters |= {
             "day": day_text, "moment": self._moment, "date": self._date, "lines": lines_of,
+            "until": self._until,
         }  # fmt: skip
         self._templates.globals |= {
             "say": self.words, "count": self.words.count, "brand": self.brand, "asset": self.asset,
@@ -112,6 +113,13 @@ class Look:
         at = datetime.fromtimestamp(seconds, self.zone)
         hour, half = at.hour % 12 or 12, "am" if at.hour < 12 else "pm"
         return f"{day_text(at.date())} at {hour}:{at.minute:02}{half}"
+
+    def _until(self, seconds: int) -> str:
+        """Until when: nobody has to know which day midnight belongs to."""
+        at = datetime.fromtimestamp(seconds, self.zone)
+        if (at.hour, at.minute) not in ((0, 0), (23, 59)):
+            return self._moment(seconds)
+        return self.words("site.day.end", day=day_text((at - timedelta(minutes=1)).date()))
 
     def asset(self, name: str) -> str:
         """The address of a file; it changes with its content. Raises KeyError."""

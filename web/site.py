@@ -37,6 +37,7 @@ from web.look import Look
 from web.oidc import AWAY_SECONDS, Provider
 from web.passkeys import Passkeys
 from web.place import Place as Place
+from web.places import places
 from web.second_factor import SecondFactors
 from web.sent import SentFile, sent_file, sent_form
 from web.sessions import KNOWN_SECONDS, SessionKeeper
@@ -86,7 +87,8 @@ Show = Callable[[Visit[Own]], Awaitable[Answer]]
 @dataclass(frozen=True)
 class Page(Generic[Own]):
     """A row of the table. `roles`: who may, by any of them; None: whoever comes. `nav`: the words'
-    key of its place in the navigation, if it has one. `polled`: an open page asks for it by itself,
+    key of its place in the navigation, if it has one; `room`: the address of the page that lists it
+    instead, with the words of that key and `_says`. `polled`: an open page asks for it by itself,
     which keeps nobody signed in. `takes_file`: the form has a file, whose size the page bounds.
     `again`: who did not show lately that it is them does so first. `early`: opens also before
     somebody has a second factor that they must have.
@@ -97,6 +99,7 @@ class Page(Generic[Own]):
     show: Show[Own]
     act: Show[Own] | None = None
     nav: str = ""
+    room: str = ""
     body_limit: int = FORM_LIMIT
     polled: bool = False
     takes_file: bool = False
@@ -319,19 +322,15 @@ class Site(Generic[Own]):
 
     def _common(self, visit: Visit[Own], cookie: str) -> dict[str, Any]:
         """What every template may use."""
-        nav = [
-            {"href": page.path, "text": self.say(page.nav), "here": page.path == visit.request.path}
-            for page in self.pages
-            if page.nav and page.roles is not None and page.roles & visit.roles
-        ]
+        path = visit.request.path
         return {
-            "nav": nav,
+            **places(self.pages, self.say, visit.roles, path),
             "csrf": self.keeper.form_token(cookie),
             "once": secrets.token_urlsafe(12),
             "errors": visit.errors,
             "form": visit.form,
             "who": visit.own,
-            "path": visit.request.path,
+            "path": path,
             "provider": self.provider.rules.called if self.provider is not None else "",
             "own_page": OWN_PAGE if self.keeper.rules is not None else "",
         }

@@ -311,6 +311,14 @@ class People:
         rows = self._tx.rows("SELECT person, what, subject, at FROM act ORDER BY id DESC")
         return [Act(**{**row, "what": Deed(row["what"])}) for row in rows]
 
+    def acts_before(self, before: int, most: int) -> list[tuple[int, Act]]:
+        """The newest acts before one (its row's id), each with its own."""
+        sql = "SELECT id, person, what, subject, at FROM act WHERE id < ? ORDER BY id DESC LIMIT ?"
+        return [
+            (row["id"], Act(row["person"], Deed(row["what"]), row["subject"], row["at"]))
+            for row in self._tx.rows(sql, before, most)
+        ]
+
 
 def _person(row: Row) -> Person:
     return Person(**{**row, "kind": PersonKind(row["kind"])})

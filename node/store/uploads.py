@@ -102,6 +102,10 @@ class Uploads:
         """Keep a mapping, or let the one of its name say this."""
         self._tx.put("import_mapping", dict(vars(saved)), ("name",))
 
+    def drop_mapping(self, name: str) -> bool:
+        """Keep a mapping no longer; whether it was here."""
+        return bool(self._tx.run("DELETE FROM import_mapping WHERE name = ?", name))
+
     def mappings(self) -> list[SavedMapping]:
         """All mappings, by name."""
         rows = self._tx.rows("SELECT * FROM import_mapping ORDER BY name")

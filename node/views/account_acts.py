@@ -1,4 +1,4 @@
-"""What was done to accounts, as values for the lead for information governance."""
+"""What was done to accounts and in whose name, as values for the information-governance lead."""
 
 from typing import Any
 
@@ -22,4 +22,21 @@ def account_acts_value(tables: NodeTables, before: int, most: int) -> list[dict[
             "what": one.what.value,
         }
         for one in tables.account_acts.newest(before, most)
+    ]
+
+
+def acts_value(tables: NodeTables, before: int, most: int) -> list[dict[str, Any]]:
+    """The newest before one (its row's id): who did what, to which client or what else, and when.
+    `by` None: somebody who has left.
+    """
+    names = {person.id: person.title for person in tables.people.all()}
+    return [
+        {
+            "number": number,
+            "at": act.at,
+            "by": names.get(act.person),
+            "what": act.what.value,
+            "subject": act.subject,
+        }
+        for number, act in tables.people.acts_before(before, most)
     ]

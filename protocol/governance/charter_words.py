@@ -4,6 +4,7 @@ specs/02-charter.md §7. Keys, hashes and weights are left to `--json`: a person
 them. Every number and every code here is the charter's own.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -176,3 +177,21 @@ def _limit(limit: Limit, clients: int | None) -> str:
 
 def _codes(codes: Sequence[str]) -> str:
     return ", ".join(codes) or "nobody"
+
+
+def with_titles(charter: Charter, line: str) -> str:
+    """A line about a charter for a page that nobody reads a code on: each kind of member, type of
+    work and lawful basis by its title.
+    """
+    titles = {item.code: item.title for item in charter.classes}
+    titles |= {item.code: item.title for item in charter.involvement_types}
+    titles |= {item.code: item.title for item in charter.lawful_bases}
+    either = "|".join(
+        rf"{re.escape(code)}(?: \({re.escape(title)}\)|: {re.escape(title)})?"
+        for code, title in sorted(titles.items(), key=lambda item: -len(item[0]))
+    )
+    return re.sub(
+        rf"(?<![\w-])(?:{either})(?![\w-])",
+        lambda found: titles[re.split(r"[ :]", found[0], maxsplit=1)[0]],
+        line,
+    )

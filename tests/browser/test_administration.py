@@ -27,7 +27,8 @@ async def test_an_administrator_lets_somebody_in_who_chooses_a_password(
         at_screen(browser, address) as new,
     ):
         await me.sign_in("tech")
-        assert await me.heading() == "Who may sign in"
+        assert await me.heading() == "Administration"
+        await me.click("Accounts")
         await me.click("Make a link")
         await me.sees("Choose somebody who is on record here")
         await me.page.get_by_label("Whom", exact=True).select_option("H. Visitor (East)")
@@ -43,7 +44,8 @@ async def test_an_administrator_lets_somebody_in_who_chooses_a_password(
         await new.fill("The same password again", PASSWORD)
         await new.click("Save and sign in")
         assert await new.heading() == "Clients you work with"
-        await me.click("New clients")
+        await me.click("Administration")
+        await me.click("What new clients get")
         await me.click("Save")
         await me.sees("Choose a service")
         await me.page.get_by_label("Service").select_option(label="Health visiting")
@@ -51,10 +53,12 @@ async def test_an_administrator_lets_somebody_in_who_chooses_a_password(
         await me.fill("Days", "365")
         await me.click("Save")
         await me.sees("Health visiting")
+        await me.click("Back")
         await me.click("Health")
         await me.sees("Your duty line, as others see it")
         health.service.settings.web_required = ["training"]
         await health.write(lambda t: t.clearances.put(admin, "training", date(2099, 1, 1)))
+        await me.click("Back")
         await me.click("Accounts")
         await me.sees("Not on record: they cannot sign in")
         await new.open("/clients")
@@ -97,7 +101,7 @@ async def test_the_lead_sees_who_looked_at_whom_and_a_worker_what_is_new(
         await me.sign_in("lead")
         await me.click("Account changes")
         await me.sees("Made a link to choose a password")
-        await me.click("Alerts")
+        await me.click("Overview")
         await me.sees("Nothing waits for you.")
         await me.sees("=1+1 looked")
         await me.click("Who looked")

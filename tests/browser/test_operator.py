@@ -91,7 +91,7 @@ async def wave_of(me: Screen) -> None:
 
 async def looks_around(me: Screen) -> None:
     """Every other place of the navigation, and every chart with its table."""
-    for place in ("Invitations", "Agreement", "Key holders", "Take-up"):
+    for place in ("Overview", "Invitations", "Back", "Key holders", "Agreement", "Take-up"):
         await me.click(place)
     tables = await me.page.locator("details").count()
     assert tables == 7

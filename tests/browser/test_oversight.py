@@ -8,8 +8,10 @@ from playwright.async_api import Browser
 
 from node.alarms import AlarmCode, raise_alarm
 from node.records import caseload
+from node.records.importer.mapping import ColumnMapping, Field, Source, dump_mapping
 from node.store.people import PersonKind
 from node.store.tables import NodeTables
+from node.store.uploads import SavedMapping
 from protocol.requests.refusals import RefusalCode
 from tests.browser.screen import Screen, at_screen, pages_of
 from tests.browser.test_administration import appoint
@@ -28,6 +30,16 @@ async def test_an_administrator_keeps_people_duty_and_the_organisation(
     browser: Browser, linked: SimFederation, health: SimNode, tmp_path: Path
 ) -> None:
     await appoint(health, "I. Tech", PersonKind.ADMINISTRATOR)
+    mapping = ColumnMapping(
+        "East",
+        {
+            Field.LOCAL_ID: Source(column="Pupil ref"),
+            Field.INVOLVEMENT: Source(column="Service"),
+            Field.PERMISSION_BASIS: Source(fixed="UK-CA04-S10-S11"),
+        },
+    )
+    saved = SavedMapping("East", dump_mapping(mapping), 1)
+    await health.write(lambda tables: tables.uploads.save_mapping(saved))
     settings = health.service.settings
     key = pyrage.x25519.Identity.generate()
     settings.backup_folder, settings.backup_recipients = str(tmp_path), [str(key.to_public())]
@@ -59,7 +71,8 @@ async def test_an_administrator_keeps_people_duty_and_the_organisation(
         await me.sees("3 October 2026")
         await me.sees("How long there is to answer")
 
-        await me.click("Organisation")
+        await me.click("Administration")
+        await me.click("Organisation and sharing agreement")
         await me.click("Change the name, duty line or hours that everybody sees")
         await me.fill("Duty line", "01632 960777")
         await me.click("Continue")
@@ -71,7 +84,8 @@ async def test_an_administrator_keeps_people_duty_and_the_organisation(
         quotas = {**charter.to_value()["quotas"], "requests_per_day": 999}
         await amend(linked, {"quotas": quotas})
         await follow(health)
-        await me.click("Organisation")
+        await me.click("Administration")
+        await me.click("Organisation and sharing agreement")
         await me.click("Read what is new in the sharing agreement, and sign it")
         await me.sees("requests a day: 999")
         await me.sees("It does not bind you yet.")
@@ -79,12 +93,14 @@ async def test_an_administrator_keeps_people_duty_and_the_organisation(
         await me.click("Sign for Health visiting")
         assert await me.heading() == "It is signed"
 
-        await me.open("/administration/rules")
+        await me.click("Administration")
+        await me.click("Answers by rule")
         await me.page.get_by_role("checkbox").first.check()
         await me.click("Continue")
         await me.sees("Answered by rule from now on")
         await me.click("Save")
-        await me.click("New clients")
+        await me.click("Administration")
+        await me.click("What new clients get")
         await me.page.get_by_label("Service").select_option(label="Health visiting")
         await me.page.get_by_label("Lawful basis").select_option(index=1)
         await me.fill("Days", "365")
@@ -98,8 +114,16 @@ async def test_an_administrator_keeps_people_duty_and_the_organisation(
         await me.click("Save")
         await me.sees("Visits")
         me.looks = True
-        await me.click("Keeping")
+        await me.click("Administration")
+        await me.click("Saved mappings for files")
+        await me.click("See it (East)")
+        await me.sees("Co-operation to improve well-being")
+        await me.click("Take this mapping away")
+        await me.sees("None was saved yet.")
+        await me.click("Back")
+        await me.click("How long things are kept")
         await me.sees("What goes next")
+        await me.click("Back")
         await me.click("Backups")
         await me.click("Make a backup now")
         await me.sees("The last one was made on")
@@ -147,13 +171,19 @@ async def test_the_lead_sees_who_asked_and_withholds_with_a_manager(
         await me.page.locator("#from-month").fill("9")
         await me.click("Show")
         await me.sees("sharing was found not proportionate")
+        await me.click("Overview")
         await me.click("Unusual days")
         await me.sees("Opened the pages of 21 clients")
+        await me.click("Back")
+        await me.click("What was done in whose name")
+        await me.sees("Nothing was done yet.")
         await me.click("Alarms")
         await me.sees("Telephone it and ask whether it is meant.")
         me.looks = False
         await me.click("I have dealt with this")
         await me.lacks("An organisation has new keys.")
+        await me.open("/governance/acts")
+        await me.sees("Put an alarm away")
         me.looks = True
 
         await me.click("Withheld")

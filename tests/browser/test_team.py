@@ -108,7 +108,7 @@ async def test_attention_family_and_a_missing_organisation(
         await me.sign_in("visitor")
         await me.click("Amira Hassan")
         me.looks = True
-        await me.click("Raise attention for this client")
+        await me.click("Raise attention: ask their whole team to call you")
         await me.sees("In their team now: Social care")
         await me.click("Tell their team")
         await me.sees("Choose what you want attention for")
@@ -201,7 +201,7 @@ async def test_nothing_typed_is_lost_and_nobody_elses_is_opened(
         await me.click("Amira Hassan")
         await me.click("Ask for contact details", exact=False)
         await me.click("Continue")
-        await me.sees("Choose what you need their contact details for")
+        await me.sees("Choose the reason")
         await me.choose("Safeguard or promote the welfare of a child")
         await me.click("Continue")
         await me.choose("Co-operation to improve well-being")

@@ -129,27 +129,29 @@ async def test_what_needs_it_asks_again_and_keeps_what_was_typed(
         browser = Browser(admin.client)
         browser.cookies = {"patchwork": admin.session}
         app, _ = await with_app(browser, clock)
-        assert await browser.get("/administration") == 200
+        assert await browser.get("/administration/accounts") == 200
         clock.now += 15 * 60
         fields = {"person": "H. Visitor (East)", "name": '"><b>h', "once": "once-1"}
-        assert await browser.post("/administration", **fields) == 200
+        assert await browser.post("/administration/accounts", **fields) == 200
         assert CONFIRM in browser.html
         assert "&#34;&gt;&lt;b&gt;h" in browser.html
-        assert await browser.post("/administration", **fields, confirm="000000") == 400
+        assert await browser.post("/administration/accounts", **fields, confirm="000000") == 400
         assert await health.read(lambda t: t.accounts.named("h")) is None
         fields["name"] = "typed.before"
-        assert await browser.post("/administration", **fields, confirm=app.at(clock())) == 200
+        assert (
+            await browser.post("/administration/accounts", **fields, confirm=app.at(clock())) == 200
+        )
         assert "/welcome/" in browser.html
         assert await health.read(lambda t: t.accounts.named("typed.before")) is not None
-        assert await browser.get("/administration") == 200
+        assert await browser.get("/administration/accounts") == 200
         assert CONFIRM not in browser.html
         clock.now += 15 * 60
-        assert await browser.get("/administration") == 200
+        assert await browser.get("/administration/accounts") == 200
         assert CONFIRM in browser.html
         assert "typed.before" not in browser.html
         only = {"confirm-only": "yes", "confirm": app.at(clock())}
-        assert await browser.post("/administration", **only) == 303
-        assert browser.went == "/administration"
+        assert await browser.post("/administration/accounts", **only) == 303
+        assert browser.went == "/administration/accounts"
 
 
 async def test_without_a_second_factor_the_password_is_asked_for_again(

@@ -73,7 +73,7 @@ async def test_an_administrator_sees_what_runs_out_and_sets_it(
         health.service.settings.web_required = ["training"]
         admin = Browser(visitors[None].client)
         admin.cookies = {"patchwork": Role.ADMINISTRATOR.value}
-        assert await admin.get("/administration") == 200
+        assert await admin.get("/administration/accounts") == 200
         soon = admin.html.partition("What runs out")[2].partition("Let somebody in")[0]
         assert "H. Visitor" in soon
         assert "P. Manager" not in soon
@@ -113,12 +113,12 @@ async def test_nobody_takes_an_account_over_unseen(
         await admin.get(path)
         assert await admin.post(path, what="administrator") == 303
         assert await me.sign_in("visitor") == 303
-        assert await me.get("/administration") == 200
+        assert await me.get("/administration/accounts") == 200
         await admin.get(path)
         assert "Take their second factor away" not in admin.html
         assert await admin.post(path, what="administrator") == 400
         assert await admin.post(path, what="no_administrator") == 303
-        assert await me.get("/administration") == 403
+        assert await me.get("/administration/accounts") == 403
         assert await admin.post(path, what="out") == 303
         assert await me.get("/clients") == 303
         assert await admin.post(path, what="close") == 303

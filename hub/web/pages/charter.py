@@ -1,5 +1,6 @@
 """The charter in force in words, a change that waits, and who has agreed to what."""
 
+from functools import partial
 from typing import Any
 
 from hub.log.quorum_status import quorum_status
@@ -9,7 +10,7 @@ from hub.members.holidays import holidays_warning
 from hub.store.tables import HubTables
 from hub.web.pages.desk import HubPage, HubVisit
 from protocol.governance.changes import Differences, differences
-from protocol.governance.charter_words import charter_in_words
+from protocol.governance.charter_words import charter_in_words, with_titles
 from web.site import Answer, Shown
 
 
@@ -28,6 +29,7 @@ async def show(visit: HubVisit) -> Answer:
             "version": charter.version,
             "since": versions[-1].issued_at,
             "sections": charter_in_words(charter),
+            "titled": partial(with_titles, status.change or charter),
             "signatories": signatories(directory),
             "last": last,
             "waiting": differences(charter, status.change) if status.change else None,

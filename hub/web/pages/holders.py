@@ -76,4 +76,4 @@ def _budget(charter: Charter, clients: int) -> int:
     return allowed(charter.quotas.evaluations_per_day, clients)
 
 
-PAGES = [HubPage("/key-holders", OPERATOR, show, nav="holders.page.nav")]
+PAGES = [HubPage("/key-holders", OPERATOR, show, nav="holders.page.nav", room="/")]

@@ -76,7 +76,7 @@ async def cancel(visit: HubVisit) -> Answer:
 
 
 PAGES = [
-    HubPage("/invitations", OPERATOR, show, make, nav="invitations.list.nav"),
+    HubPage("/invitations", OPERATOR, show, make, nav="invitations.list.nav", room="/"),
     HubPage("/invitations/file", OPERATOR, show_no_file, save),
     HubPage("/invitations/{reference}/cancel", OPERATOR, show_cancel, cancel),
 ]

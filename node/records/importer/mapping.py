@@ -84,7 +84,9 @@ REQUIRED = (Field.LOCAL_ID, Field.INVOLVEMENT)
 SYNONYMS: dict[Field, frozenset[str]] = {
     name: frozenset(words.split())
     for name, words in {
-        Field.LOCAL_ID: "localid clientid caseid personid recordid reference clientreference",
+        Field.LOCAL_ID: "localid clientid caseid personid recordid reference clientreference "
+        "clientref clientno clientnumber caseref caseno casenumber personref pupilid pupilref "
+        "patientid patientref upn",
         Field.MOTHER_LOCAL_ID: "motherid motherlocalid mothersid motherreference",
         Field.INVOLVEMENT: "service involvement involvementtype",
         Field.INVOLVEMENT_ID: "involvementid episodeid referralid serviceid",

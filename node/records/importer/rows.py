@@ -25,7 +25,7 @@ Values = Mapping[Field, str | None]
 
 _MISSING = {
     Field.LOCAL_ID: "the local id is missing",
-    Field.INVOLVEMENT: "the involvement is missing",
+    Field.INVOLVEMENT: "no service is stated, or one that the mapping leaves out",
 }
 _PERMISSION = frozenset(
     {Field.PERMISSION_BASIS, Field.PERMISSION_VALID_UNTIL, Field.CONSENT_DATE, Field.VALID_FOR_DAYS}

@@ -1,4 +1,4 @@
-"""Administration: who may sign in."""
+"""Administration: where it begins, and who may sign in."""
 
 import secrets
 from collections.abc import Callable, Mapping
@@ -21,6 +21,12 @@ from web.site import Answer, Go, Shown
 
 ADMINISTRATOR = frozenset({Role.ADMINISTRATOR})
 NAME = 80
+ACCOUNTS = "/administration/accounts"
+
+
+async def show(visit: NodeVisit) -> Answer:
+    """Show what there is to administer."""
+    return Shown("administration/start.html", {})
 
 
 async def show_accounts(visit: NodeVisit) -> Answer:
@@ -93,7 +99,7 @@ async def change_account(visit: NodeVisit) -> Answer:
     made = await visit.here.engine.write(work)
     if made is not None:
         return _link(visit, made, secret, str(account["person"]))
-    return Go("/administration")
+    return Go(ACCOUNTS)
 
 
 DOES: Mapping[str, Callable[[NodeTables, str, int, By], object]] = {
@@ -147,7 +153,7 @@ async def change_dates(visit: NodeVisit) -> Answer:
             raise InvalidForm({kind: "administration.wrong.own_date"})
     person = str(account["person"])
     await visit.here.engine.write(lambda tables: set_dates(tables, person, dates, by, now))
-    return Go(f"/administration/accounts/{account['id']}")
+    return Go(f"{ACCOUNTS}/{account['id']}")
 
 
 async def _account(visit: NodeVisit) -> dict[str, Any]:
@@ -160,23 +166,25 @@ async def _account(visit: NodeVisit) -> dict[str, Any]:
 
 
 PAGES = [
+    NodePage("/administration", ADMINISTRATOR, show, nav="administration.start.nav"),
     NodePage(
-        "/administration",
+        ACCOUNTS,
         ADMINISTRATOR,
         show_accounts,
         invite,
         nav="administration.accounts.nav",
+        room="/administration",
         again=True,
     ),
     NodePage(
-        "/administration/accounts/{account}",
+        f"{ACCOUNTS}/{{account}}",
         ADMINISTRATOR,
         show_account,
         change_account,
         again=True,
     ),
     NodePage(
-        "/administration/accounts/{account}/dates",
+        f"{ACCOUNTS}/{{account}}/dates",
         ADMINISTRATOR,
         show_dates,
         change_dates,

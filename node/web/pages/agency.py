@@ -4,6 +4,7 @@ What goes out is shown first as others will see it, and is signed on a second pa
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from node.actions.membership import NewDetails, newest_agreement, say_details, sign_agreement
@@ -14,6 +15,7 @@ from node.views.details import details_value
 from node.views.hubs import parts_of, standing_value
 from node.web.pages.desk import NodePage, NodeVisit
 from protocol.contact import require_hours, require_name, require_phone
+from protocol.governance.charter_words import with_titles
 from web.forms import InvalidForm
 from web.site import Answer, Go, Shown
 
@@ -104,7 +106,8 @@ async def show_signed(visit: NodeVisit) -> Answer:
 
 async def _agreement(service: NodeService) -> dict[str, Any]:
     found, changed = await service.oversee(agreement_of), await service.oversee(parts_of)
-    return {"found": found, "changed": changed, **_hub(service)}
+    titled = partial(with_titles, service.membership.charter)
+    return {"found": found, "changed": changed, "titled": titled, **_hub(service)}
 
 
 def _hub(service: NodeService) -> dict[str, str]:
@@ -125,7 +128,7 @@ def _typed(visit: NodeVisit) -> Mapping[str, str]:
 
 
 PAGES = [
-    NodePage(HOME, ADMINISTRATOR, show, nav="agency.hubs.nav"),
+    NodePage(HOME, ADMINISTRATOR, show, nav="agency.hubs.nav", room="/administration"),
     NodePage(SIGNED, ADMINISTRATOR, show_signed),
     NodePage(f"{HOME}/{{hub}}/details", ADMINISTRATOR, show_details, check_details),
     NodePage(

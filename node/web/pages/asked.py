@@ -149,5 +149,7 @@ def _day_of(visit: NodeVisit, now: int) -> date:
 PAGES = [
     NodePage("/governance/asked", LEAD, show, choose, nav="asked.list.nav"),
     NodePage("/governance/asked.csv", LEAD, export, again=True),
-    NodePage("/governance/unusual", LEAD, show_unusual, nav="asked.unusual.nav"),
+    NodePage(
+        "/governance/unusual", LEAD, show_unusual, nav="asked.unusual.nav", room="/governance"
+    ),
 ]

@@ -9,7 +9,7 @@ from aiohttp import web
 from node.actions.people import mark_alerts_seen
 from node.records.accounts import Role
 from node.store.tables import NodeTables
-from node.views.account_acts import account_acts_value
+from node.views.account_acts import account_acts_value, acts_value
 from node.views.governance import governance_value
 from node.views.openings import openings_value
 from node.web.pages.desk import NodePage, NodeVisit
@@ -57,24 +57,35 @@ async def seen(visit: NodeVisit) -> Answer:
 
 async def show_openings(visit: NodeVisit) -> Answer:
     """Show who looked at which client, the newest first."""
-    before = visit.request.query.get("before", "")
-    if before and not re.fullmatch("[0-9]{1,12}", before):
-        raise web.HTTPNotFound
-    found = await _openings(visit, A_PAGE, before=int(before or 2**40))
-    more = found[-1]["number"] if len(found) == A_PAGE else None
-    return Shown("governance/openings.html", {"openings": found, "more": more})
+    found = await _openings(visit, A_PAGE, before=_before(visit))
+    return Shown("governance/openings.html", {"openings": found, "more": _more(found)})
 
 
 async def show_accounts(visit: NodeVisit) -> Answer:
     """Show what was done to accounts, the newest first."""
+    before = _before(visit)
+    found = await visit.here.read(lambda tables: account_acts_value(tables, before, A_PAGE))
+    return Shown("governance/accounts.html", {"acts": found, "more": _more(found)})
+
+
+async def show_acts(visit: NodeVisit) -> Answer:
+    """Show what was done in whose name, the newest first."""
+    before = _before(visit)
+    found = await visit.here.read(lambda tables: acts_value(tables, before, A_PAGE))
+    return Shown("governance/acts.html", {"acts": found, "more": _more(found)})
+
+
+def _before(visit: NodeVisit) -> int:
+    """From where on older ones are asked for. Raises HTTPNotFound."""
     before = visit.request.query.get("before", "")
     if before and not re.fullmatch("[0-9]{1,12}", before):
         raise web.HTTPNotFound
-    found = await visit.here.read(
-        lambda tables: account_acts_value(tables, int(before or 2**40), A_PAGE)
-    )
-    more = found[-1]["number"] if len(found) == A_PAGE else None
-    return Shown("governance/accounts.html", {"acts": found, "more": more})
+    return int(before or 2**40)
+
+
+def _more(found: list[dict[str, Any]]) -> int | None:
+    """From where on there may be older ones."""
+    return int(found[-1]["number"]) if len(found) == A_PAGE else None
 
 
 async def export(visit: NodeVisit) -> Answer:
@@ -105,6 +116,13 @@ async def _openings(
 PAGES = [
     NodePage("/governance", LEAD, show, seen, nav="governance.start.nav"),
     NodePage("/governance/openings", LEAD, show_openings, nav="governance.openings.nav"),
-    NodePage("/governance/accounts", LEAD, show_accounts, nav="governance.accounts.nav"),
+    NodePage(
+        "/governance/accounts",
+        LEAD,
+        show_accounts,
+        nav="governance.accounts.nav",
+        room="/governance",
+    ),
+    NodePage("/governance/acts", LEAD, show_acts, nav="governance.acts.nav", room="/governance"),
     NodePage("/governance/openings.csv", LEAD, export, again=True),
 ]

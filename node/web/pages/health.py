@@ -81,6 +81,7 @@ PAGES = [
     NodePage(
         "/administration/health", ADMINISTRATOR, show_health, put_away,
         nav="administration.health.nav",
+        room="/administration",
     ),
     NodePage("/governance/alarms", LEAD, show_alarms, put_away, nav="alarms.list.nav"),
 ]  # fmt: skip

@@ -60,13 +60,20 @@ async def back_up(visit: NodeVisit) -> Answer:
 
 
 PAGES = [
-    NodePage("/administration/keeping", ADMINISTRATOR, show, nav="keeping.retention.nav"),
+    NodePage(
+        "/administration/keeping",
+        ADMINISTRATOR,
+        show,
+        nav="keeping.retention.nav",
+        room="/administration",
+    ),
     NodePage(
         "/administration/backups",
         ADMINISTRATOR,
         show_backups,
         back_up,
         nav="keeping.backups.nav",
+        room="/administration",
         again=True,
     ),
 ]

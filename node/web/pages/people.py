@@ -148,7 +148,7 @@ def _teams(tables: NodeTables) -> list[str]:
 
 
 PAGES = [
-    NodePage(HOME, ADMINISTRATOR, show, add, nav="people.list.nav"),
+    NodePage(HOME, ADMINISTRATOR, show, add, nav="people.list.nav", room="/administration"),
     NodePage(f"{HOME}/{{person}}", ADMINISTRATOR, show_person, change),
     NodePage(f"{HOME}/{{person}}/leave", ADMINISTRATOR, show_leave, leave),
 ]

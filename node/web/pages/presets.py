@@ -78,6 +78,8 @@ async def _preset(visit: NodeVisit) -> Preset | None:
 
 
 PAGES = [
-    NodePage(HOME, ADMINISTRATOR, show, add, nav="administration.presets.nav"),
+    NodePage(
+        HOME, ADMINISTRATOR, show, add, nav="administration.presets.nav", room="/administration"
+    ),
     NodePage(f"{HOME}/change", ADMINISTRATOR, show_change, change),
 ]

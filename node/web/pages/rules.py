@@ -77,6 +77,6 @@ async def _changed(visit: NodeVisit) -> list[dict[str, Any]]:
 
 
 PAGES = [
-    NodePage(HOME, ADMINISTRATOR, show, check),
+    NodePage(HOME, ADMINISTRATOR, show, check, nav="agency.rules.nav", room="/administration"),
     NodePage(f"{HOME}/check", ADMINISTRATOR, show_check, save, again=True),
 ]

@@ -32,6 +32,7 @@ from node.web.pages import (
     keeping,
     mail,
     mapping,
+    mappings,
     matches,
     news,
     people,
@@ -91,6 +92,7 @@ PAGES: list[NodePage] = [
     *agency.PAGES,
     *rules.PAGES,
     *presets.PAGES,
+    *mappings.PAGES,
     *keeping.PAGES,
     *health.PAGES,
 ]
