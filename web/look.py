@@ -90,7 +90,7 @@ class Look:
         )
         self._templates.filters |= {
             "day": day_text, "moment": self._moment, "date": self._date, "lines": lines_of,
-            "until": self._until,
+            "until": self.until,
         }  # fmt: skip
         self._templates.globals |= {
             "say": self.words, "count": self.words.count, "brand": self.brand, "asset": self.asset,
@@ -114,7 +114,7 @@ class Look:
         hour, half = at.hour % 12 or 12, "am" if at.hour < 12 else "pm"
         return f"{day_text(at.date())} at {hour}:{at.minute:02}{half}"
 
-    def _until(self, seconds: int) -> str:
+    def until(self, seconds: int) -> str:
         """Until when: nobody has to know which day midnight belongs to."""
         at = datetime.fromtimestamp(seconds, self.zone)
         if (at.hour, at.minute) not in ((0, 0), (23, 59)):

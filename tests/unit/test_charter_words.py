@@ -1,6 +1,6 @@
 """What people read before they sign a charter."""
 
-from protocol.governance.charter_words import charter_in_words
+from protocol.governance.charter_words import charter_in_words, with_titles
 from protocol.governance.numbers import Allowance
 from tests.conftest import Council
 
@@ -55,3 +55,15 @@ def test_no_key_and_no_hash_is_read_out(council: Council) -> None:
     assert charter.hub.sign not in text
     assert charter.token_key.public_key not in text
     assert not any(witness.vkey in text for witness in charter.witnesses)
+
+
+def test_on_a_page_titles_stand_for_codes(council: Council) -> None:
+    charter = council.charter()
+    lines = [
+        with_titles(charter, line) for part in charter_in_words(charter) for line in part.lines
+    ]
+    codes = [one.code for one in charter.classes] + [one.code for one in charter.involvement_types]
+    codes = [code for code in codes if "_" in code]
+    assert not [line for line in lines if any(code in line for code in codes)]
+    assert "Children's social care" in lines, "and no title twice"
+    assert any(line.startswith("Health visiting: seen by Health provider, ") for line in lines)

@@ -1,15 +1,20 @@
 """What pages make of numbers and of what was typed, and that each state has its words."""
 
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from node.links.team import Unpublished
+from node.store.people import Deed
 from node.store.requests import SentState
 from node.views import asked
 from node.views.around import NEWS_OF_TEAMS
+from node.web.pages.site import PAGES
 from web.forms import Form, InvalidForm
-from web.look import lines_of
+from web.look import Brand, Look, lines_of
+from web.places import places
 from web.words import Words
 
 ROOT = Path(__file__).parents[2]
@@ -57,3 +62,45 @@ def test_every_reason_why_nobody_is_found_and_every_change_has_words() -> None:
     assert len(said) == len(Unpublished)
     for kind in NEWS_OF_TEAMS:
         assert WORDS(f"team.change.{kind.value}", agency="Social care", work="Child in need")
+
+
+def test_everything_that_is_done_in_a_name_has_its_words() -> None:
+    assert all(WORDS.has(f"governance.deed.{deed}") for deed in Deed)
+
+
+def test_a_page_that_is_in_no_navigation_is_listed_in_words_where_its_room_is() -> None:
+    roles = frozenset({"administrator"})
+    found = places(PAGES, WORDS, roles, "/administration")
+    assert [one["text"] for one in found["nav"]] == ["Import", "Administration", "Duty"]
+    listed = {one["href"] for one in found["rooms"]}
+    rooms = {page.path for page in PAGES if page.room == "/administration"}
+    assert listed == rooms
+    assert all(one["says"].endswith(".") for one in found["rooms"])
+    inside = places(PAGES, WORDS, roles, "/administration/accounts/1")
+    assert [one["here"] for one in inside["nav"]] == ["", "true", ""]
+    assert inside["rooms"] == []
+
+
+@pytest.mark.parametrize(
+    ("at", "says"),
+    [
+        ("2026-09-29T00:00", "the end of 28 September 2026"),
+        ("2026-09-28T23:59", "the end of 28 September 2026"),
+        ("2026-09-28T09:05", "28 September 2026 at 9:05am"),
+    ],
+)
+def test_nobody_has_to_know_to_which_day_midnight_belongs(at: str, says: str) -> None:
+    zone = ZoneInfo("Europe/London")
+    look = Look(Brand("O\u2019Neil & Sons"), [ROOT / "node" / "web"], zone)
+    assert look.until(int(datetime.fromisoformat(at).replace(tzinfo=zone).timestamp())) == says
+
+
+def test_what_a_page_is_called_is_escaped_once(tmp_path: Path) -> None:
+    (tmp_path / "templates").mkdir()
+    page = '{% extends "base.html" %}{% block title %}{{ asked }}{% endblock %}'
+    (tmp_path / "templates" / "page.html").write_text(page, "utf-8")
+    look = Look(Brand("O'Neil"), [tmp_path], ZoneInfo("Europe/London"))
+    names = ("who", "nav", "path", "csrf", "own_page")
+    values = {**dict.fromkeys(names, ""), "errors": {}, "asked": "<b> the family's views?"}
+    said = look.render("page.html", values)
+    assert "<title>&lt;b&gt; the family&#39;s views? – O&#39;Neil – Patchwork</title>" in said
