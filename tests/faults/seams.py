@@ -148,7 +148,7 @@ class Seams:
         elif fault is not None:
             raise OSError(_ERRORS[fault], os.strerror(_ERRORS[fault]))
 
-    def _asked(self, name: bytes, number: Any, _info: Any, _flags: Any) -> int:
+    def _asked(self, name: bytes, _number: Any, error: Any, _flags: Any) -> int:
         if getattr(self._within, "hook", False):
             return 0
         self._within.hook = True
@@ -160,7 +160,7 @@ class Seams:
             if fault is Fault.DELAY:
                 time.sleep(DELAY_SECONDS)
             elif fault is not None:
-                number[0] = _ERRORS[fault]
+                error[0] = _ERRORS[fault]
                 return 1
             return 0
         finally:
@@ -170,7 +170,7 @@ class Seams:
         """Whether it is for the other hook, which is asked before."""
         return self._armed == (point, Fault.SHORT)
 
-    def _to_shorten(self, name: bytes, _number: Any, _info: Any, _flags: Any) -> int:
+    def _to_shorten(self, name: bytes, _number: Any, _error: Any, _flags: Any) -> int:
         if self._armed is None or getattr(self._within, "hook", False):
             return 0
         self._within.hook = True
