@@ -126,9 +126,7 @@ async def _check_node(node: SimNode) -> None:
 async def _check_stubs(council: Council, told: list[Mapping[str, Any]], ended: set[str]) -> None:
     """What is published is what an agency says that it publishes, and nothing that ended."""
     published = {item["agency"] for item in told if item["what"] == "published"}
-    wanted = {
-        agency: {"h1", "h2"} if agency == HEALTH else {"c1"} for agency in sorted(published)
-    }
+    wanted = {agency: {"h1", "h2"} if agency == HEALTH else {"c1"} for agency in sorted(published)}
     for agency, clients in wanted.items():
         node = council.nodes[agency]
         party = node.party_id

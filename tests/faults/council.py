@@ -21,7 +21,7 @@ from audit.witness.store import WitnessStore, make_witness
 from hub.config import HubSettings, write_database
 from hub.members.enrolment import code_hash
 from hub.server.service import HubService
-from hub.store.tables import open_engine
+from hub.store.tables import HubTables, open_engine
 from keys.holder.config import HolderSettings
 from keys.holder.service import HolderService
 from node.config import NodeSettings
@@ -79,7 +79,8 @@ class Council(SimFederation):
         self.network.stores = {}
         self.late: list[Any] = []
         self.lines = {
-            party: Line(seams, self.network, party, self.late) for party in ("hub", "node", "holder")
+            party: Line(seams, self.network, party, self.late)
+            for party in ("hub", "node", "holder")
         }
         self.invited: dict[str, str] = {}
         self.heads: set[tuple[int, bytes]] = set()
@@ -90,7 +91,7 @@ class Council(SimFederation):
             code = self.random(32).hex()
             expires = self.clock() + 30 * 86_400
             digest = code_hash(code)
-            await self.hub_write(lambda tables, d=digest: tables.members.invite(d, expires))  # type: ignore[misc]
+            await self.hub_write(partial(_invite, digest=digest, expires=expires))
             self.invited[name] = code
 
     def invitation(self, name: str) -> Invitation:
@@ -288,3 +289,7 @@ class Council(SimFederation):
             for number, data in enumerate(parts):
                 (evidence / f"{entry.index}.{number}").write_bytes(data)
         (folder / "payloads" / "payloads.jsonl").write_bytes(b"".join(lines))
+
+
+def _invite(tables: HubTables, digest: str, expires: int) -> None:
+    tables.members.invite(digest, expires)

@@ -1,9 +1,10 @@
 """Records where a council writes, syncs, renames and speaks, and has something go wrong at each.
 
-`python -m tests.faults.run FOLDER ENGINE [SHARE]`, with LD_PRELOAD from `seams.preloaded`. The
-story is told twice to learn every point; then again and again, with one fault in each act, each
-another one, until every point has met every fault that can befall it. `SHARE`: one in so many of
-the tellings. Writes FOLDER/reports.jsonl, a line for each fault.
+`python -m tests.faults.run FOLDER ENGINE [SHARE [ACTS]]`, with LD_PRELOAD from `seams.preloaded`.
+The story is told twice to learn every point; then again and again, with one fault in each act, each
+another one, until every point has met every fault that can befall it. `SHARE`: from which of the
+tellings on, and one in how many; `ACTS`: only the first of the story, listened to once. Writes
+FOLDER/reports.jsonl, a line for each fault.
 """
 
 import json
@@ -22,7 +23,7 @@ from hub.config import write_database
 from tests.faults.council import STATE
 from tests.faults.seams import FAULTS, Point
 from tests.faults.story import ACTS
-from tests.faults.telling import Planned, Report, Telling
+from tests.faults.telling import Planned, Report, Telling, end_with_parent
 from tests.postgres import Server, running_server
 
 RECORDINGS = 2
@@ -134,6 +135,8 @@ def main() -> None:
     os.environ.pop("LD_PRELOAD", None)  # the server's disk is not ours to break
     work, engine = Path(sys.argv[1]), sys.argv[2]
     first, share = (int(number) for number in (sys.argv[3:] or ["0/1"])[0].split("/"))
+    for name in [*ACTS][int(sys.argv[4]) if len(sys.argv) > 4 else len(ACTS) :]:
+        del ACTS[name]
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     if engine == "sqlite":
         run(Work(work, None), work, engine, slice(first, None, share))
@@ -145,13 +148,15 @@ def main() -> None:
 def run(all_work: Work, work: Path, engine: str, part: slice) -> None:
     """Record, plan and tell, on every processor."""
     all_work.begin()
-    recorded = [all_work.record() for _ in range(RECORDINGS)]
+    times = RECORDINGS if len(sys.argv) <= 4 else 1
+    recorded = [all_work.record() for _ in range(times)]
     plans = planned(recorded, engine)[part]
     workers = len(os.sched_getaffinity(0))
     children = []
     for number in range(workers):
         child = os.fork()
         if child == 0:
+            end_with_parent()
             code = 1
             try:
                 all_work.worker(number)
@@ -179,4 +184,3 @@ def write(reports: Iterator[Report], to: Path, engine: str) -> None:
 
 if __name__ == "__main__":
     main()
-

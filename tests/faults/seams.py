@@ -46,6 +46,7 @@ _CALLS = {
     "posix/io/net/recv": "recv",
 }
 _SHORT = {"pwrite": "posix/io/rw/pwrite/reduce", "write": "posix/io/rw/write/reduce"}
+_TAKE_ROOM = frozenset({"pwrite", "write", "ftruncate"})
 DELAY_SECONDS = 0.03
 
 
@@ -102,12 +103,15 @@ def preloaded() -> dict[str, str]:
 class Seams:
     """Counts the points that are passed while `seen` is a counter, and injects one fault.
 
-    `on_hit` is told before it happens, also where the process is killed then.
+    `on_hit` is told before it happens, also where the process is killed then. `full`: a party whose
+    disk is full, and `refused` how often it was told so.
     """
 
     def __init__(self) -> None:
         self.seen: Counter[Point] | None = None
         self.on_hit: Callable[[], None] = lambda: None
+        self.full = ""
+        self.refused = 0
         self._armed: tuple[Point, Fault] | None = None
         self._within = threading.local()
         self._fiu = ctypes.CDLL("libfiu.so.0")
@@ -129,6 +133,9 @@ class Seams:
         """A point is passed; the fault that a caller has to make itself, where one is due."""
         if self.seen is not None:
             self.seen[point] += 1
+        if point.party == self.full and point.call in _TAKE_ROOM:
+            self.refused += 1
+            return Fault.ENOSPC
         if self._armed is None or self._armed[0] != point:
             return None
         fault = self._armed[1]
@@ -314,9 +321,7 @@ class Line:
 
     async def exchange(self, url: str, body: bytes | None) -> tuple[int, bytes]:
         """See HttpClient."""
-        return await self._carried(
-            url, lambda: self._network.exchange(url, body), sys._getframe(1)
-        )
+        return await self._carried(url, lambda: self._network.exchange(url, body), sys._getframe(1))
 
     async def stream_records(self, url: str, body: bytes) -> Any:
         """See HttpClient."""

@@ -240,7 +240,7 @@ class Story:
         self.told("parted")
 
     async def withdraw(self) -> None:
-        """A client of health visiting takes the permission back; nothing of them stays published."""
+        """A client of health visiting takes the permission back: nothing of them is published."""
         if not await self._all(self.health, "h1", "withdrawn_at"):
             await withdraw_now(self.health.service, "h1", 1)
         await publish_now(self.health.service, lambda _: None)

@@ -4,6 +4,7 @@ on disk, and tests/faults/checks.py looks.
 """
 
 import asyncio
+import ctypes
 import gc
 import json
 import os
@@ -26,6 +27,7 @@ from tests.faults.story import ACTS, LATER, NotYetError, Story
 
 TRIES = 6
 LONGEST = 120
+_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
 Planned = tuple[Point, Fault]
 
@@ -43,12 +45,29 @@ class Report:
     tries: int = 0
     unforeseen: list[str] = field(default_factory=list)
 
+    def take(self, said: list[Any], code: int) -> int:
+        """Take what a process said, and how it ended, which is answered."""
+        for item in said:
+            self.hit |= item.get("hit", False)
+            self.wrong = self.wrong or item.get("wrong", "")
+            self.tries = max(self.tries, item.get("tries", 0))
+            self.unforeseen += item.get("unforeseen", [])
+        if code not in {0, -signal.SIGKILL} and not self.wrong:
+            self.wrong = f"a process ended with {code}"
+        return code
+
+
+def end_with_parent() -> None:
+    """Have this process end with the one that began it, however that ends."""
+    ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+
 
 def in_child(work: Callable[[Callable[[object], None]], None]) -> tuple[list[Any], int]:
     """Run something in a process of its own: what it said, line by line, and how it ended."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
+        end_with_parent()
         os.close(reading)
         code = 1
         try:
@@ -129,22 +148,12 @@ class Telling:
                     self._seams.arm(*planned)
                 asyncio.run(perform(folder, name, self._seams, say))
 
-            said, code = in_child(work)
-            for item in said:
-                report.hit |= item.get("hit", False)
-                report.wrong = report.wrong or item.get("wrong", "")
-                report.tries = max(report.tries, item.get("tries", 0))
-                report.unforeseen += item.get("unforeseen", [])
+            code = report.take(*in_child(work))
             if code != -signal.SIGKILL:
                 break
             report.killed = True
-        if code and not report.wrong:
-            report.wrong = f"a process ended with {code}"
         if not report.wrong and (report.hit or last):
-            said, code = in_child(lambda say: asyncio.run(looked_at(folder, say, whole=last)))
-            report.wrong = "; ".join(item["wrong"] for item in said)
-            if code and not report.wrong:
-                report.wrong = f"looking at it ended with {code}"
+            report.take(*in_child(lambda say: asyncio.run(looked_at(folder, say, whole=last))))
         return report
 
 
@@ -156,28 +165,22 @@ async def perform(
     failed: BaseException | None = None
     later = LATER.get(name, 0)
     for number in range(TRIES):
+        if council is not None and number % 2 == 0:
+            await closed(council)
+            council = None
         try:
-            if council is not None and number % 2 == 0:
-                council.save()
-                await closed(council)
-                council = None
             if council is None:
                 council = await started(folder, seams)
-                for node in council.nodes.values():
-                    await node.service.retry()
-                council.clock.now += later if not number else 0
+                council.clock.now += later
                 later = 0
-            await council.deliver_late()
-            await ACTS[name](Story(council))
-            await council.deliver_late()
-            say({"tries": number + 1})
-            await council.stop()
+            await once(council, name)
         except (PatchworkError, OSError, NotYetError) as error:
             failed = error
         except Exception as error:  # noqa: BLE001 - told
             failed = error
             say({"unforeseen": [f"{type(error).__name__}: {traceback.format_exc()[-900:]}"]})
         else:
+            say({"tries": number + 1})
             return
         if council is not None:
             council.clock.now += 5
@@ -185,11 +188,21 @@ async def perform(
     say({"wrong": f"not done after {TRIES} tries: {failed!r}"})
 
 
+async def once(council: Council, name: str) -> None:
+    """An act, with what was under way before it and during it; then everybody stops."""
+    await council.deliver_late()
+    await ACTS[name](Story(council))
+    await council.deliver_late()
+    await council.stop()
+
+
 async def started(folder: Path, seams: Seams) -> Council:
     """A council whose programs have all started; else none goes on."""
     council = Council(folder, seams)
     try:
         await council.start_again()
+        for node in council.nodes.values():
+            await node.service.retry()  # as at each start
     except BaseException:
         with suppress(Exception):
             await council.close_all()
