@@ -9,6 +9,7 @@ import asyncio
 import json
 import shutil
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -40,6 +41,7 @@ from tests.sim.federation import (
     HUB,
     ORIGIN_HASH,
     THREE,
+    Clock,
     Network,
     Random,
     SimFederation,
@@ -47,13 +49,16 @@ from tests.sim.federation import (
 )
 
 AGENCIES = {"Health visiting": "health_provider", "Social care": "childrens_social_care"}
-STATE = "state.json"
+STATE, HEADS = "state.json", "heads.txt"
 
 
 class StoredNetwork(Network):
     """The network, with witnesses whose answer is on their disk before it leaves."""
 
-    stores: dict[str, WitnessStore]
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self.clock = clock
+        self.stores: dict[str, WitnessStore] = {}
 
     async def exchange(self, url: str, body: bytes | None) -> tuple[int, bytes]:
         """See HttpClient."""
@@ -62,7 +67,7 @@ class StoredNetwork(Network):
             head = await asyncio.to_thread(self.stores[base].head, ORIGIN_HASH)
             return (404, b"") if head is None else (200, head)
         store = self.stores[url.removesuffix("/add-checkpoint")]
-        outcome = await asyncio.to_thread(store.add_checkpoint, body, self.clock())  # type: ignore[attr-defined]
+        outcome = await asyncio.to_thread(store.add_checkpoint, body, self.clock())
         return outcome.status, outcome.body
 
 
@@ -70,20 +75,18 @@ class Council(SimFederation):
     """See above. `generation`: how often it has been started; randomness is never drawn twice."""
 
     rehearse = False
+    network: StoredNetwork
 
     def __init__(self, folder: Path, seams: Seams | None = None) -> None:
         super().__init__(folder)
         self.seams = seams
-        self.network = StoredNetwork()
-        self.network.clock = self.clock  # type: ignore[attr-defined]
-        self.network.stores = {}
+        self.network = StoredNetwork(self.clock)
         self.late: list[Any] = []
         self.lines = {
             party: Line(seams, self.network, party, self.late)
             for party in ("hub", "node", "holder")
         }
         self.invited: dict[str, str] = {}
-        self.heads: set[tuple[int, bytes]] = set()
 
     async def invite_both(self) -> None:
         """Hand an invitation to each agency."""
@@ -144,7 +147,8 @@ class Council(SimFederation):
         note = await asyncio.to_thread(publisher.tiles.read_checkpoint)
         if note is not None:
             _, head = parse_checkpoint(note)
-            self.heads.add((head.size, head.root))
+            with (self.folder / HEADS).open("a") as file:
+                file.write(f"{head.size} {head.root.hex()}\n")
         for holder in self.network.holders.values():
             try:
                 await holder.sync(self.lines["holder"])  # type: ignore[arg-type]
@@ -166,12 +170,10 @@ class Council(SimFederation):
 
     async def go_on(self) -> None:
         """What the services do by themselves meanwhile, whatever meets them."""
-        for work in (
-            self.hub.jobs.admit,
-            self.checkpoint,
-            *(partial(node.service.receive, wait=0) for node in self.nodes.values()),
-            *(node.service.advance for node in self.nodes.values()),
-        ):
+        works: list[Callable[[], Awaitable[object]]] = [self.hub.jobs.admit, self.checkpoint]
+        for node in self.nodes.values():
+            works += [partial(node.service.receive, wait=0), node.service.advance]
+        for work in works:
             with suppress(PatchworkError, OSError):
                 await work()
 
@@ -180,6 +182,11 @@ class Council(SimFederation):
         while self.late:
             with suppress(PatchworkError):
                 await self.late.pop(0)()
+
+    def heads(self) -> set[tuple[int, bytes]]:
+        """Every head that was published, as whoever reads the log took it down."""
+        lines = (self.folder / HEADS).read_text().splitlines()
+        return {(int(size), bytes.fromhex(root)) for size, root in map(str.split, lines)}
 
     def save(self) -> None:
         """Keep what is in nobody's database."""
@@ -240,7 +247,6 @@ class Council(SimFederation):
         """The same council, each program started anew from what is on disk."""
         await self.stop()
         again = Council(self.folder, self.seams)
-        again.heads = self.heads
         await again.start_again()
         return again
 

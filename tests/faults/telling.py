@@ -72,7 +72,7 @@ def in_child(work: Callable[[Callable[[object], None]], None]) -> tuple[list[Any
         code = 1
         try:
             signal.alarm(LONGEST)
-            work(lambda value: os.write(writing, json.dumps(value).encode() + b"\n"))  # type: ignore[arg-type,return-value]
+            work(lambda value: os.write(writing, json.dumps(value).encode() + b"\n"))  # type: ignore[arg-type]
             code = 0
         except BaseException:  # noqa: BLE001 - told to whoever waits
             traceback.print_exc()
