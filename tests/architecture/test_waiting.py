@@ -16,7 +16,7 @@ LOOKING = {
     "tests/sim/test_hub_processes.py",
 }
 # And here slowness, or the moment at which something is done, is what is tried.
-TRYING = {"tests/soak/flood.py", "tests/soak/test_stops.py"}
+TRYING = {"tests/faults/seams.py", "tests/soak/flood.py", "tests/soak/test_stops.py"}
 FILES = sorted(
     str(path.relative_to(ROOT))
     for name in ("demo", "tests")
