@@ -1,4 +1,4 @@
-"""Many at once: fifty tabs of one person, two windows in which one request is decided, a file of 200 MB."""
+"""Many at once: fifty tabs of one person, one request decided in two windows, a file of 200 MB."""
 
 import asyncio
 
