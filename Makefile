@@ -10,9 +10,10 @@ demo: .venv/.runtime
 test: .venv/.dev
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
-# Long fault and fuzz runs, and the property tests with many more examples.
+# Long fault and fuzz runs, and the property tests with many more examples; ARGS=tests/soak/... for a part.
 soak: .venv/.dev
-	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -p tests.soak.progress tests/soak tests/property $(ARGS)
+	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -p tests.soak.progress \
+	    $(if $(filter tests/%,$(ARGS)),,tests/soak tests/property) $(ARGS)
 
 # Conditions and refusals taken out one by one: does a test go red? Hours for all; ARGS=hub/exchange
 # for a part. What was killed is not tried again while module and test stay as they are.

@@ -22,6 +22,7 @@ case $lock in *dev*)
     [ -d /usr/share/gocode/src/golang.org/x/mod/sumdb ] || missing="$missing golang-golang-x-mod-dev"
     command -v openssl >/dev/null || missing="$missing openssl"
     command -v age >/dev/null || missing="$missing age"
+    [ -e /usr/lib/fiu/fiu_posix_preload.so ] || missing="$missing fiu-utils"
     command -v chromium >/dev/null || missing="$missing chromium fonts-liberation"
     ;;
 esac

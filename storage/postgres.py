@@ -24,6 +24,7 @@ from storage.postgres_session import (
     our_error,
     statement,
     translated,
+    was_lost,
 )
 from storage.threaded import Body, ThreadedEngine
 
@@ -214,9 +215,7 @@ class PostgresDatabase(Generic[Stores]):
             except psycopg.Error as error:
                 was_open = was_open or self._connection is not None
                 again = may_go_again(error, self._connection)
-                if self._connection is not None and (
-                    self._connection.broken or is_elsewhere(error)
-                ):
+                if was_lost(error, self._connection) or is_elsewhere(error):
                     self.close()
                 # Who begins hears at once that there is no server there.
                 if not again or not was_open or time.monotonic() > deadline:
@@ -242,8 +241,9 @@ class PostgresDatabase(Generic[Stores]):
     def _commit(self, connection: Connection, number: str | None) -> None:
         try:
             said = connection.execute("COMMIT").statusmessage
-        except psycopg.Error:
-            if number is None or not connection.broken or not self._was_committed(number):
+        except psycopg.Error as error:
+            lost = was_lost(error, connection)
+            if number is None or not lost or not self._was_committed(number):
                 raise
             return
         if said != "COMMIT":

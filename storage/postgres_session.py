@@ -122,6 +122,13 @@ def may_go_again(error: Exception, connection: psycopg.Connection[Any] | None) -
     return is_elsewhere(error) or (error.sqlstate or "").startswith(("40", "08", "57P", "25P03"))
 
 
+def was_lost(error: psycopg.Error, connection: psycopg.Connection[Any] | None) -> bool:
+    """Whether a session is of no more use: it broke, or the fault is none of the server's. libpq
+    takes some errors of a socket for passing ones, and what came last is never heard.
+    """
+    return connection is not None and (connection.broken or error.sqlstate is None)
+
+
 def is_elsewhere(error: psycopg.Error) -> bool:
     """Whether this server takes no more writes: it has become a replica of another."""
     return error.sqlstate == "25006"

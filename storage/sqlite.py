@@ -118,9 +118,12 @@ class SqliteDatabase(Generic[Stores]):
 
     def settle(self) -> bool:
         """Bring the write-ahead file into the database and empty it: what was deleted is gone.
-        False where a reader or writer elsewhere is in the way.
+        False where a reader or writer elsewhere is in the way. Raises LocalError(STORAGE).
         """
-        ((busy, *_),) = self.opened().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        try:
+            ((busy, *_),) = self.opened().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except sqlite3.OperationalError as error:
+            raise _storage_error(error) from error
         return not busy
 
     def close(self) -> None:

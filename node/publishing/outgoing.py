@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from node.membership.hub import HubMembership
+from node.membership.outbox import TRY_AGAIN
 from node.membership.synced import notice
 from node.publishing.drafts import Changes
 from node.publishing.limits import count_applied
@@ -58,7 +59,7 @@ class Outgoing:
         try:
             await self.resume()
         except RemoteError as error:
-            if error.code is ErrorCode.UNREACHABLE:
+            if error.code in TRY_AGAIN:
                 raise
 
     async def resume(self) -> None:
@@ -76,7 +77,7 @@ class Outgoing:
         try:
             index, salt = await self._upload(kept)
         except RemoteError as error:
-            if error.code is not ErrorCode.UNREACHABLE:
+            if error.code not in TRY_AGAIN:  # the hub may have logged it, and have met a full disk
                 behind = error.code is ErrorCode.CONFLICT
                 await membership.engine.write(
                     lambda tables: self._refused(tables, kept, behind=behind)

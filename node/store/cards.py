@@ -138,7 +138,7 @@ class Cards:
         """
         rows = self._tx.rows(
             "SELECT * FROM sent_request WHERE hub_id = ? AND card IS NOT NULL "
-            "AND (keep_until <= ? OR (keep_until IS NULL AND asked_at < ?))",
+            "AND (keep_until <= ? OR (keep_until IS NULL AND asked_at < ?)) ORDER BY request_id",
             hub_id, now, oldest,
         )  # fmt: skip
         return [sent_of(row) for row in rows]

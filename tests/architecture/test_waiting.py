@@ -13,10 +13,11 @@ LOOKING = {
     "tests/e2e/test_no_process_stays.py",
     "tests/postgres.py",
     "tests/sim/federation.py",
+    "tests/sim/oidc_provider.py",
     "tests/sim/test_hub_processes.py",
 }
 # And here slowness, or the moment at which something is done, is what is tried.
-TRYING = {"tests/soak/flood.py", "tests/soak/test_stops.py"}
+TRYING = {"tests/faults/seams.py", "tests/soak/flood.py", "tests/soak/test_stops.py"}
 FILES = sorted(
     str(path.relative_to(ROOT))
     for name in ("demo", "tests")

@@ -51,7 +51,7 @@
   for (const e of all) {
     const { overflowX, overflowY, position } = getComputedStyle(e);
     const clips = (how) => how === "hidden" || how === "clip";
-    if (!shown(e) || e.closest("svg") || (position === "absolute" && e.clientWidth <= 1)) continue;
+    if (!shown(e) || e.closest("svg, input, select, textarea") || (position === "absolute" && e.clientWidth <= 1)) continue;
     if ((clips(overflowX) && e.scrollWidth > e.clientWidth + 1) || (clips(overflowY) && e.scrollHeight > e.clientHeight + 1)) say("text-spacing", e);
   }
   if (document.documentElement.scrollWidth > document.documentElement.clientWidth) say("text-spacing-sideways", document.body);

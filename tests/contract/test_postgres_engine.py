@@ -3,10 +3,12 @@ cut, a server goes away, or somebody else was quicker; and no password is anywhe
 """
 
 import asyncio
+import os
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import psycopg
 import pytest
@@ -62,6 +64,34 @@ async def test_what_was_committed_though_nobody_heard_it_is_not_done_again(cut: 
     wire.cut_at(b"COMMIT", Cut.AFTER)
     assert await engine.write(counted(runs, "second")) == 2
     assert (wire.cuts, len(runs), await engine.read(titles)) == (1, 1, ["first", "second"])
+
+
+async def test_a_session_that_libpq_takes_to_be_sound_and_hears_nothing_is_left(cut: Wired) -> None:
+    """Of some errors of its socket libpq thinks that they pass: every later statement fails."""
+    (engine, _), runs = cut, list[int]()
+    connection = engine.writer._connection  # type: ignore[attr-defined]
+    with socket.socket(socket.AF_UNIX) as nowhere:
+        os.dup2(nowhere.fileno(), connection.fileno())
+    assert await engine.write(counted(runs, "second")) == 2
+    assert await engine.read(titles) == ["first", "second"]
+
+
+async def test_what_was_committed_is_not_done_again_where_its_session_is_not_called_broken(
+    cut: Wired,
+) -> None:
+    (engine, _), runs = cut, list[int]()
+    connection = engine.writer._connection  # type: ignore[attr-defined]
+    execute = connection.execute
+
+    def unheard(query: str, *values: Any, **how: Any) -> Any:
+        done = execute(query, *values, **how)
+        if query == "COMMIT":
+            raise psycopg.OperationalError("could not receive data: not connected")
+        return done
+
+    connection.execute = unheard
+    assert await engine.write(counted(runs, "second")) == 2
+    assert (len(runs), await engine.read(titles)) == (1, ["first", "second"])
 
 
 async def test_all_that_were_to_be_committed_together_are_done_again(cut: Wired) -> None:

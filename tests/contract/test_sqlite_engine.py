@@ -5,6 +5,7 @@ import sqlite3
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import pytest_asyncio
@@ -46,6 +47,21 @@ async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     engine = sqlite(tmp_path / "n.sqlite", FIRST)
     with pytest.raises(LocalError):
         await engine.read(titles)
+
+
+async def test_a_disk_that_fails_while_the_write_ahead_file_is_emptied_is_an_error_of_ours(
+    engine: Books,
+) -> None:
+    await engine.write(add("one"))
+    database = engine.writer  # type: ignore[attr-defined]
+    connection, failing = database._database, Mock()
+    failing.execute.side_effect = sqlite3.OperationalError("disk I/O error")
+    database._database = failing
+    with pytest.raises(LocalError, match="make room, or wait") as caught:
+        await engine.settle()
+    database._database = connection
+    assert caught.value.code is ErrorCode.STORAGE
+    assert await engine.settle(), "it goes on"
 
 
 async def test_a_damaged_file_is_told_from_a_whole_one(tmp_path: Path) -> None:

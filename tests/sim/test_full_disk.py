@@ -8,6 +8,7 @@ from unittest import mock
 
 import pytest
 
+from hub.matching.uploading import Uploading
 from hub.members.charter_changes import proposed, put_forward
 from hub.members.office import approve_rotation, order, waiting_rotations
 from hub.store.members import ApplicantState, MemberStatus
@@ -17,7 +18,7 @@ from node.membership.rotation import Rotating
 from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
 from protocol.governance.directory import Directory
 from storage.sqlite import SqliteDatabase
-from tests.sim.federation import AMIRA, DUTY, SAMIR, SimFederation, SimNode, row
+from tests.sim.federation import AMIRA, DUTY, NOT_SURE, SAMIR, SimFederation, SimNode, row
 
 Agencies = tuple[SimNode, SimNode]
 
@@ -171,3 +172,33 @@ async def test_the_head_is_not_moved_in_memory_alone(federation: SimFederation) 
     size = await federation.hub_read(lambda tables: tables.log.next_index())
     assert federation.services.publisher.size == federation.services.publisher.witnessed_size
     assert federation.services.publisher.size == size
+
+
+async def test_a_publication_whose_hub_has_no_room_left_is_sent_again_as_it_was(
+    federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stands in the log. Were it made anew, the hub would have another than the node knows of,
+    and the node would take itself for an old copy.
+    """
+    health, _ = agencies
+    real, put_in_force = federation.network.post, Uploading._put_in_force
+
+    async def full(*_: object) -> None:
+        monkeypatch.setattr(Uploading, "_put_in_force", put_in_force)
+        raise LocalError(ErrorCode.STORAGE, "the disk is full")
+
+    async def over_http(url: str, body: bytes, headers: Any = None) -> bytes:
+        try:
+            return await real(url, body, headers)
+        except LocalError as error:
+            raise RemoteError(error.code, error.detail) from error
+
+    monkeypatch.setattr(federation.network, "post", over_http)
+    monkeypatch.setattr(Uploading, "_put_in_force", full)
+    await health.take_in(row("h3", NOT_SURE, "health_visiting", DUTY))
+    assert await refusal(health.publish()) is ErrorCode.STORAGE
+    before = len(await federation.entries("publication"))
+    await health.publish()
+    assert not await health.service.resyncing.under_way()
+    assert len(await federation.entries("publication")) == before
+    assert (await health.publish()).unchanged == 3

@@ -257,7 +257,7 @@ async def test_an_agency_without_the_value_cannot_open_what_the_hub_sends_it(
         tables.tx.run("DELETE FROM token WHERE stub_id = ?", stub["stub_id"])
         ours = link["stub_b" if side == "a" else "stub_a"]
         tables.tx.run(
-            "INSERT INTO token SELECT token, ?, match_key_id, ?, ordinal, since FROM token "
+            "INSERT INTO token SELECT token, ?, match_key_id, put_by, ?, ordinal, since FROM token "
             "WHERE stub_id = ?",
             stub["stub_id"], stranger.party_id, ours,
         )  # fmt: skip

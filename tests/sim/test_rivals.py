@@ -120,7 +120,7 @@ async def test_a_token_that_too_many_hold_counts_for_nothing(
         )
         for number in range(70):
             run(
-                "INSERT INTO token SELECT token, ?, match_key_id, agency, 0, 0 FROM token "
+                "INSERT INTO token SELECT token, ?, match_key_id, put_by, agency, 0, 0 FROM token "
                 "WHERE match_key_id IN ('name_dob.1', 'given_dob.3', 'sex_family_dob.2') "
                 "AND stub_id = ?",
                 f"{number:032x}", own["stub_id"],
