@@ -35,12 +35,14 @@ class Shown:
 class Cookies:
     """What a browser gets. `session`: this id of a session; "": it loses its, None: it stays.
     `browser`: what it is known by from now on, after somebody signed in. `away`: what it carries
-    while somebody is at their organisation's sign-in.
+    while somebody is at their organisation's sign-in. `form`: what its forms go by while it has
+    no session.
     """
 
     session: str | None = None
     browser: str = ""
     away: str = ""
+    form: str = ""
 
 
 @dataclass(frozen=True)

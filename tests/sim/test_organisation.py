@@ -131,7 +131,7 @@ async def test_whoever_has_no_password_shows_it_there_again(
     me.cookies, mine = {"patchwork-away": me.cookies["patchwork-away"]}, me.cookies
     assert await me.get(again) == 200  # a browser sends no strict cookie from there
     assert "You have shown that it is you" in me.html
-    me.cookies, me.html = mine, kept
+    me.cookies, me.html = mine | me.cookies, kept
     assert await me.post(path, confirm="", what="app") == 303
     assert me.went == f"{path}/app"
 
