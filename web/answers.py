@@ -23,12 +23,15 @@ HEADERS = {
 
 @dataclass(frozen=True)
 class Shown:
-    """A page to show: a template and its values."""
+    """A page to show: a template and its values. `done_at`: a form did what it says and this is
+    shown once; the same form sent again does nothing and leads there.
+    """
 
     template: str
     values: Mapping[str, Any] = field(default_factory=dict)
     status: int = 200
     cookies: "Cookies | None" = None
+    done_at: str | None = None
 
 
 @dataclass(frozen=True)

@@ -233,7 +233,7 @@ class Site(Generic[Own]):
         went_to = None
         try:
             answer = await self._acted(visit, page, act)
-            went_to = answer.path if isinstance(answer, Go) else None
+            went_to = answer.path if isinstance(answer, Go) else getattr(answer, "done_at", None)
         finally:
             await self.keeper.end_form(visit.session, once, went_to)
         return self.respond(visit, answer)

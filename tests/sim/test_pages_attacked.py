@@ -1,11 +1,17 @@
 """What somebody tries at the pages who means harm, or who is careless as nobody foresaw."""
 
+import asyncio
+import re
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
+from node.records import people
 from node.records.accounts import Role
-from tests.sim.browsing import Browser, opened
+from node.records.people import Appointment
+from node.store.people import PersonKind
+from tests.sim.browsing import PASSWORD, Browser, opened
 from tests.sim.federation import SimNode
 from tests.sim.visitors import Visitor, visiting
 
@@ -37,7 +43,7 @@ async def test_a_link_from_another_site_ends_nobody_s_session(
         me.cookies.pop("patchwork")
         await me.get("/sign-in")
         me.cookies["patchwork"] = mine
-        assert await me.post("/sign-in", name="visitor", password="four plain words here") == 303
+        assert await me.post("/sign-in", name="visitor", password=PASSWORD) == 303
         assert me.cookies["patchwork"] != mine  # the form that stood there works, too
         assert await me.get("/clients") == 200
         stranger = Browser(visitors[None].client)
@@ -57,6 +63,104 @@ async def test_bytes_that_are_no_form_are_the_sender_s_fault(
         assert await sent(manager, path, body) == 400, path
     half = b"--B\r\n" + token + b"\r\n--B\r\nContent-Disp"
     assert await sent(manager, "/import", half) == 400
+
+
+async def test_whoever_was_gone_and_is_here_again_has_nothing_of_what_they_signed_in_with(
+    agencies: tuple[SimNode, SimNode],
+) -> None:
+    """An administrator leaves, and comes back as a worker."""
+    health, _ = agencies
+    await opened(health, "H. Visitor", "visitor")
+    account = await health.read(lambda t: t.accounts.named("visitor"))
+    assert account is not None
+    await health.write(lambda t: t.accounts.set_administrator(account.id, administrator=True))
+    async with visiting(health) as visitors:
+        me, again = Browser(visitors[None].client), Browser(visitors[None].client)
+        await me.sign_in("visitor")
+        assert await me.get("/administration") == 200
+        back = Appointment("H. Visitor", None, PersonKind.WORKER, {})
+        await health.write(lambda t: people.close(t, "H. Visitor", "", 5))
+        await health.write(lambda t: people.appoint(t, back, 6))
+        assert await me.get("/administration") == 303
+        assert await again.sign_in("visitor") == 400
+        found = await health.read(lambda t: t.accounts.get(account.id))
+        assert found is not None
+        assert not found.administrator
+
+
+async def test_who_somebody_is_here_is_changed_by_whoever_shows_again_that_it_is_them(
+    visitors: Visitors, agencies: tuple[SimNode, SimNode]
+) -> None:
+    """A role is worth as much as an account; and nobody gives one to themselves."""
+    health, _ = agencies
+    me, home = visitors[Role.ADMINISTRATOR], "/administration/people"
+    own = await health.read(lambda t: people.acting(t, "P. Administrator (West)"))
+    for said in ({"manager": "*"}, {"duty": "West"}):
+        answer = await me.post(f"{home}/{own.id}", kind="administrator", **said)
+        assert answer.status == 400
+        assert "Somebody else has to change what you are" in await answer.text()
+    await health.write(lambda t: t.tx.run("UPDATE session SET started_at = started_at - 901"))
+    for path in (home, f"{home}/1", f"{home}/1/leave"):
+        assert "Show that it is you" in await (await me.post(path, kind="administrator")).text()
+    person = await health.read(lambda t: t.people.get(1))
+    assert person is not None
+    assert person.is_active
+    assert person.kind is PersonKind.WORKER
+
+
+async def test_a_page_that_is_shown_once_is_done_once(
+    visitors: Visitors, agencies: tuple[SimNode, SimNode]
+) -> None:
+    """Whoever loads it anew does not end the link that they have just read out."""
+    health, _ = agencies
+    await opened(health, "H. Visitor", "visitor")
+    account = await health.read(lambda t: t.accounts.named("visitor"))
+    assert account is not None
+    me, path = visitors[Role.ADMINISTRATOR], f"/administration/accounts/{account.id}"
+    answer = await me.post(path, what="link", once="a form")
+    (link,) = re.findall('/welcome/([^<"]+)', await answer.text())
+    answer = await me.post(path, what="link", once="a form")
+    assert (answer.status, answer.headers["Location"]) == (303, "/administration")
+    assert (await visitors[None].get(f"/welcome/{link}")).status == 200
+
+    worker, path = Browser(me.client), "/your-sign-ins/second-factor"
+    await worker.sign_in("visitor")
+    await health.write(lambda t: t.factors.begin_app(account.id, "A" * 32))
+    await health.write(lambda t: t.factors.confirm_app(account.id, "A" * 32, 1, 1))
+    await worker.get(path)
+    assert await worker.post(path, what="codes", once="a form") == 200
+    assert len(re.findall(r"<code", worker.html)) >= 8
+    kept = await codes_of(health)
+    assert await worker.post(path, what="codes", once="a form") == 303
+    assert await codes_of(health) == kept
+
+
+async def codes_of(node: SimNode) -> list[str]:
+    sql = "SELECT code_hash FROM recovery_code ORDER BY code_hash"
+    return await node.read(lambda t: [str(row["code_hash"]) for row in t.tx.rows(sql)])
+
+
+async def test_what_a_browser_calls_itself_may_be_no_text(
+    agencies: tuple[SimNode, SimNode],
+) -> None:
+    health, _ = agencies
+    await opened(health, "H. Visitor", "visitor")
+    async with visiting(health) as visitors:
+        me = Browser(visitors[None].client)
+        await me.get("/sign-in")
+        body = urlencode({"csrf": me.csrf, "name": "visitor", "password": PASSWORD}).encode()
+        host = me.origin.partition("://")[2]
+        head = (
+            f"POST /sign-in HTTP/1.1\r\nHost: {host}\r\nOrigin: {me.origin}\r\n"
+            f"Cookie: patchwork-form={me.cookies['patchwork-form']}\r\nConnection: close\r\n"
+            "Content-Type: application/x-www-form-urlencoded\r\n"
+            f"Content-Length: {len(body)}\r\nUser-Agent: "
+        )
+        reader, writer = await asyncio.open_connection(*host.split(":"))
+        writer.write(head.encode() + b"\xff\r\n\r\n" + body)
+        assert (await reader.readline()).split()[1] == b"303"
+        writer.close()
+        await writer.wait_closed()
 
 
 async def sent(visitor: Visitor, path: str, body: bytes) -> int:

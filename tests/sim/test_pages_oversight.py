@@ -213,9 +213,9 @@ async def test_an_administrator_says_who_people_are_and_that_somebody_leaves(
     assert (await me.post(f"{home}/{gone.id}/leave", to="Nobody")).status == 400
     page = await text(await me.post(f"{home}/{gone.id}/leave", to="N. Ew (East)"))
     assert "P. Manager (West) acts here no longer" in page
-    assert (await visitors[Role.MANAGER].get("/clients")).status == 303
+    assert (await visitors[Role.MANAGER].get("/clients")).status == 403
     assert (await me.post(f"{home}/{gone.id}", kind="manager")).status == 303, "here again"
-    assert (await visitors[Role.MANAGER].get("/clients")).status == 200
+    assert (await visitors[Role.MANAGER].get("/clients")).status == 303, "and signs in anew"
     assert (await deeds(health)).count("appointed") == 5
     assert "let_go" in await deeds(health)
 
