@@ -11,6 +11,7 @@ from node.records import people
 from node.records.accounts import Role
 from node.records.people import Appointment
 from node.store.people import PersonKind
+from node.store.team_roles import TeamRole
 from tests.sim.browsing import PASSWORD, Browser, opened
 from tests.sim.federation import SimNode
 from tests.sim.visitors import Visitor, visiting
@@ -106,6 +107,36 @@ async def test_who_somebody_is_here_is_changed_by_whoever_shows_again_that_it_is
     assert person is not None
     assert person.is_active
     assert person.kind is PersonKind.WORKER
+
+
+async def test_a_manager_of_one_team_moves_no_duty_of_another(
+    visitors: Visitors, agencies: tuple[SimNode, SimNode]
+) -> None:
+    """Whoever covers for somebody answers their requests, and sees whom they are about."""
+    health, _ = agencies
+    east = Appointment("P. Manager", "West", None, {TeamRole.MANAGER: ["East"]})
+    await health.write(lambda t: people.appoint(t, east, 1))
+    away = {"cover": "P. Manager (West)", "last-day": "31", "last-month": "12"}
+    away |= {"last-year": "2026"}
+    manager = visitors[Role.MANAGER]
+    answer = await manager.post("/duty", name="P. Duty (West)", **away)
+    assert answer.status == 400
+    assert "not in a team that you manage" in await answer.text()
+    assert (await manager.post("/duty", name="H. Visitor (East)", **away)).status == 303
+    duty = {"name": "P. Duty (West)"} | away | {"cover": ""}
+    assert (await visitors[Role.ADMINISTRATOR].post("/duty", **duty)).status == 303
+    assert (await manager.post("/duty", back="P. Duty (West)")).status == 400
+
+
+async def test_a_reason_that_nobody_sees_is_none(
+    visitors: Visitors, agencies: tuple[SimNode, SimNode]
+) -> None:
+    health, _ = agencies
+    worker = visitors[Role.PRACTITIONER]
+    for unseen in ("\u200b", "\u3164 \u2800", "\ufe0f\u00ad"):
+        answer = await worker.post("/clients/1/reason", reason="another", more=unseen)
+        assert answer.status == 400, ascii(unseen)
+    assert not await health.read(lambda t: t.openings.newest(2**40, 1, with_reason=True))
 
 
 async def test_a_page_that_is_shown_once_is_done_once(
