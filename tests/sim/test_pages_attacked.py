@@ -128,6 +128,24 @@ async def test_a_manager_of_one_team_moves_no_duty_of_another(
     assert (await manager.post("/duty", back="P. Duty (West)")).status == 400
 
 
+async def test_who_manages_one_team_sees_nobody_withheld_of_another(
+    visitors: Visitors, agencies: tuple[SimNode, SimNode]
+) -> None:
+    """Of all clients these are the ones that a curious colleague may not know of."""
+    health, _ = agencies
+    wish = {"client": "h1", "reason": "Fled from home"}
+    for name, (day, year) in {"until": ("9", "2026"), "review": ("8", "2026")}.items():
+        wish |= {f"{name}-day": day, f"{name}-month": "12", f"{name}-year": year}
+    assert (await visitors[Role.MANAGER].post("/withheld/propose", **wish)).status == 303
+    worker = visitors[Role.PRACTITIONER]
+    for team, seen in (("West", False), ("East", True)):
+        said = Appointment("P. Practitioner", "West", None, {TeamRole.MANAGER: [team]})
+        await health.write(lambda t, said=said: people.appoint(t, said, 1))  # type: ignore[misc]
+        answer = await worker.get("/withheld")
+        assert (answer.status, "Fled from home" in await answer.text()) == (200, seen)
+        assert (await worker.get("/withheld/1")).status == (200 if seen else 404)
+
+
 async def test_a_reason_that_nobody_sees_is_none(
     visitors: Visitors, agencies: tuple[SimNode, SimNode]
 ) -> None:
