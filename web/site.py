@@ -270,6 +270,8 @@ class Site(Generic[Own]):
             return self.respond(visit, shut_out(barred))
         if page.roles is None:
             return visit
+        if visit.own is None and self.place.came_by_a_link(request):
+            return self.respond(visit, Shown("led_on.html", {"then": request.path_qs}))
         if visit.own is None:
             return self.respond(visit, Go(f"/sign-in?then={quote(request.path)}"))
         if not page.roles & visit.roles:
