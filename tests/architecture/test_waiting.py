@@ -13,6 +13,7 @@ LOOKING = {
     "tests/e2e/test_no_process_stays.py",
     "tests/postgres.py",
     "tests/sim/federation.py",
+    "tests/sim/oidc_provider.py",
     "tests/sim/test_hub_processes.py",
 }
 # And here slowness, or the moment at which something is done, is what is tried.
