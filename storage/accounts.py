@@ -126,8 +126,15 @@ class Accounts:
 
     def reopen(self, account: int) -> None:
         """Let somebody sign in again, with nothing of what they had: not their old password."""
-        values = {"closed_at": None, "password": None, "administrator": 0}
-        self._tx.update("account", values, {"id": account})
+        self.reset(account)
+        self._tx.update("account", {"closed_at": None}, {"id": account})
+
+    def reset(self, account: int) -> None:
+        """Whose account it is chooses a password anew, by a link that is made from now on, and
+        does not administer the program.
+        """
+        self._tx.update("account", {"password": None, "administrator": 0}, {"id": account})
+        self.end_invitation(account)
 
 
 class Sessions:

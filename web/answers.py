@@ -23,24 +23,29 @@ HEADERS = {
 
 @dataclass(frozen=True)
 class Shown:
-    """A page to show: a template and its values."""
+    """A page to show: a template and its values. `done_at`: a form did what it says and this is
+    shown once; the same form sent again does nothing and leads there.
+    """
 
     template: str
     values: Mapping[str, Any] = field(default_factory=dict)
     status: int = 200
     cookies: "Cookies | None" = None
+    done_at: str | None = None
 
 
 @dataclass(frozen=True)
 class Cookies:
     """What a browser gets. `session`: this id of a session; "": it loses its, None: it stays.
     `browser`: what it is known by from now on, after somebody signed in. `away`: what it carries
-    while somebody is at their organisation's sign-in.
+    while somebody is at their organisation's sign-in. `form`: what its forms go by while it has
+    no session.
     """
 
     session: str | None = None
     browser: str = ""
     away: str = ""
+    form: str = ""
 
 
 @dataclass(frozen=True)

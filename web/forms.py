@@ -14,6 +14,11 @@ LONGEST = 200
 _REFUSED = re.compile(
     "[\u0000-\u0008\u000b-\u001f\u007f\u0085\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )
+_UNSEEN = re.compile(
+    "[\\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u2064"
+    "\u206a-\u206f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
+)
+"""What nobody sees: a text of nothing else is empty."""
 
 
 class InvalidForm(Exception):
@@ -62,6 +67,8 @@ class Form:
         empty is allowed. Raises InvalidForm.
         """
         value = self.raw(name).replace("\r\n", "\n").strip()  # a browser ends lines so
+        if not _UNSEEN.sub("", value):
+            value = ""
         if not value and missing:
             raise InvalidForm({name: missing})
         if len(value) > most:

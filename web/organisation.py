@@ -115,6 +115,8 @@ async def _shown_again(keeper: SessionKeeper, away: Away, who: Identity) -> None
         session, account = tables.sessions.get(away.session), tables.identities.account(who)
         if session is None or session.account != account:
             raise NotSignedInError("another")
+        if tables.factors.has_any(session.account):
+            raise NotSignedInError("second_factor")  # who has one shows that, as when they came in
         tables.sign_in_steps.checked(away.session, now)
 
     await keeper.engine.write(work)

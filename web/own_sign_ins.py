@@ -115,7 +115,7 @@ async def change_password(visit: Visit[Own]) -> Answer:
     _, known = where(visit)
     if not await visit.site.keeper.change_password(here, old, new, known):
         raise InvalidForm({"old": "again.wrong.password"})
-    return Shown("own/password_changed.html")
+    return Shown("own/password_changed.html", done_at=OWN_PAGE)
 
 
 async def show_second(visit: Visit[Own]) -> Answer:
@@ -133,7 +133,7 @@ async def change_second(visit: Visit[Own]) -> Answer:
         await factors.begin_app(account.id)
         return Go(f"{FIRST_PAGE}/app")
     if what == "codes":
-        return Shown("own/codes.html", {"codes": await factors.renew_codes(account.id)})
+        return _codes(await factors.renew_codes(account.id))
     if stands["required"] and not stands["stands"].has_passkeys:
         raise InvalidForm({"what": "own.wrong.required"})
     await factors.drop_app(account.id)
@@ -174,7 +174,7 @@ async def confirm_app(visit: Visit[Own]) -> Answer:
     if codes is None:
         raise InvalidForm({"code": "second_factor.wrong.first"})
     await visit.site.keeper.end_others(here)
-    return Shown("own/codes.html", {"codes": codes}) if codes else Go(FIRST_PAGE)
+    return _codes(codes) if codes else Go(FIRST_PAGE)
 
 
 async def show_passkeys(visit: Visit[Own]) -> Answer:
@@ -205,7 +205,12 @@ async def change_passkeys(visit: Visit[Own]) -> Answer:
     await visit.site.keeper.end_others(here)
     if (await visit.site.factors.standing(account.id)).codes_left:
         return Go(path)
-    return Shown("own/codes.html", {"codes": await visit.site.factors.renew_codes(account.id)})
+    return _codes(await visit.site.factors.renew_codes(account.id))
+
+
+def _codes(codes: list[str]) -> Shown:
+    """Recovery codes, once: who reloads the page keeps those that they wrote down."""
+    return Shown("own/codes.html", {"codes": codes}, done_at=FIRST_PAGE)
 
 
 def _mine(visit: Visit[Own]) -> tuple[Account, Session]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+ELSEWHERE = frozenset({"cross-site", "same-site"})
 HERE = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
@@ -36,6 +37,12 @@ class Place:
         host = self.origin(request).partition("://")[2].partition(":")[0]
         allowed = re.search("[a-z]", host) if self.is_secure else host == "localhost"
         return host if allowed else ""
+
+    def came_by_a_link(self, request: web.Request) -> bool:
+        """Whether somebody followed a link from elsewhere: the browser keeps strict cookies back,
+        and brings them to the same address when a page of ours leads there.
+        """
+        return request.method == "GET" and request.headers.get("Sec-Fetch-Site") in ELSEWHERE
 
     def is_from_here(self, request: web.Request) -> bool:
         """Whether a form was sent from one of our own pages."""

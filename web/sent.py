@@ -6,6 +6,7 @@ from io import FileIO
 from pathlib import Path
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from protocol.errors import ErrorCode, LocalError
 from web.forms import Form, InvalidForm
@@ -15,6 +16,8 @@ CHUNK = 2**18
 MOST_DRAINED = 2**31
 """Of a file that is refused so much is read all the same: a browser shows no answer before."""
 LONGEST_NAME = 100
+NONE = (ValueError, LookupError, AssertionError, HttpProcessingError)
+"""What is raised for bytes that are no form, by aiohttp among others."""
 
 
 class SentFile:
@@ -56,7 +59,7 @@ class SentFile:
     async def _chunk(self) -> bytes:
         try:
             return bytes(await self._part.read_chunk(CHUNK))
-        except (ValueError, AssertionError):
+        except NONE:
             raise web.HTTPBadRequest from None
 
 
@@ -64,7 +67,7 @@ async def sent_form(request: web.Request) -> Form:
     """The form that came. Raises HTTPBadRequest for bytes that are none."""
     try:
         return _form([(k, v) for k, v in (await request.post()).items() if isinstance(v, str)])
-    except (ValueError, LookupError):
+    except NONE:
         raise web.HTTPBadRequest from None
 
 
@@ -90,9 +93,9 @@ async def sent_file(request: web.Request) -> tuple[Form, SentFile | None]:
                 if left < 0:
                     raise web.HTTPBadRequest
             fields.append((part.name or "", value.decode()))
-    except (ValueError, LookupError, AssertionError):
+        return _form(fields), None
+    except NONE:
         raise web.HTTPBadRequest from None
-    return _form(fields), None
 
 
 def _form(fields: list[tuple[str, str]]) -> Form:

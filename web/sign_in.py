@@ -78,7 +78,8 @@ async def choose_password(visit: Visit[Own]) -> Answer:
 
 def where(visit: Visit[Own]) -> tuple[str, str]:
     """What a browser calls itself, and what it is known by if somebody signed in there before."""
-    return visit.request.headers.get("User-Agent", ""), visit.site.known_by(visit.request)
+    agent = visit.request.headers.get("User-Agent", "").encode("ascii", "replace").decode()
+    return agent, visit.site.known_by(visit.request)
 
 
 def new_password(form: Form) -> str:

@@ -33,18 +33,18 @@ from web.answers import Picture as Picture
 from web.answers import Shown as Shown
 from web.answers import shut_out as shut_out
 from web.forms import Form, InvalidForm, failure_key
+from web.jar import carried_by, give
 from web.look import Look
-from web.oidc import AWAY_SECONDS, Provider
+from web.oidc import Provider
 from web.passkeys import Passkeys
 from web.place import Place as Place
 from web.places import places
 from web.second_factor import SecondFactors
 from web.sent import SentFile, sent_file, sent_form
-from web.sessions import KNOWN_SECONDS, SessionKeeper
+from web.sessions import SessionKeeper
 
 Own = TypeVar("Own")
 
-LONGEST_COOKIE = 1_500
 FORM_LIMIT = 64 * 1024
 OWN_PAGE, FIRST_PAGE = "/your-sign-ins", "/your-sign-ins/second-factor"
 
@@ -198,13 +198,22 @@ class Site(Generic[Own]):
         return handler
 
     async def _done(self, visit: Visit[Own], page: Page[Own], act: Show[Own]) -> web.StreamResponse:
-        token = self.keeper.form_token(self.cookie(visit.request))
-        if not hmac.compare_digest(token.encode(), visit.form.raw("csrf").encode()):
+        if not self._is_of_ours(visit, page):
             return self.respond(visit, Shown("form_expired.html", status=403))
         first = await self._asked_again(page, visit)
         if first is not None:
             return self.respond(visit, first)
         return await self._once(visit, page, act)
+
+    def _is_of_ours(self, visit: Visit[Own], page: Page[Own]) -> bool:
+        """Whether a form has the token of its browser. Whoever comes from another site is shown a
+        form without their session, and sends it with that.
+        """
+        sent, known = visit.form.raw("csrf").encode(), [self.cookie(visit.request)]
+        if page.roles is None:
+            known.append(carried_by(self.place, visit.request, "form"))
+        tokens = [self.keeper.form_token(one).encode() for one in known if one]
+        return any(hmac.compare_digest(token, sent) for token in tokens)
 
     async def _asked_again(self, page: Page[Own], visit: Visit[Own]) -> Answer | None:
         """Who did not show lately that it is them is asked to, where a page needs that."""
@@ -227,7 +236,7 @@ class Site(Generic[Own]):
         went_to = None
         try:
             answer = await self._acted(visit, page, act)
-            went_to = answer.path if isinstance(answer, Go) else None
+            went_to = answer.path if isinstance(answer, Go) else getattr(answer, "done_at", None)
         finally:
             await self.keeper.end_form(visit.session, once, went_to)
         return self.respond(visit, answer)
@@ -264,6 +273,8 @@ class Site(Generic[Own]):
             return self.respond(visit, shut_out(barred))
         if page.roles is None:
             return visit
+        if visit.own is None and self.place.came_by_a_link(request):
+            return self.respond(visit, Shown("led_on.html", {"then": request.path_qs}))
         if visit.own is None:
             return self.respond(visit, Go(f"/sign-in?then={quote(request.path)}"))
         if not page.roles & visit.roles:
@@ -297,28 +308,20 @@ class Site(Generic[Own]):
         """An answer as HTTP, with the headers that every answer has."""
         if isinstance(answer, Go):
             response = web.Response(status=303, headers={**HEADERS, "Location": answer.path})
-            self._give(response, Cookies(answer.session, answer.browser, answer.away))
+            give(self.place, response, Cookies(answer.session, answer.browser, answer.away))
             return response
         if not isinstance(answer, Shown):
             return plain_response(answer)
-        cookie, fresh = self.cookie(visit.request), ""
-        if not cookie:
+        fresh, place = "", self.place
+        cookie = self.cookie(visit.request) or carried_by(place, visit.request, "form")
+        if not cookie:  # what came from another site brings no strict cookie: the session stays
             cookie = fresh = secrets.token_urlsafe(32)
         html = self.look.render(answer.template, {**self._common(visit, cookie), **answer.values})
         response = web.Response(
             text=html, content_type="text/html", status=answer.status, headers=HEADERS
         )
-        self._give(response, answer.cookies or Cookies(fresh or None))
+        give(self.place, response, answer.cookies or Cookies(form=fresh))
         return response
-
-    def _give(self, response: web.Response, cookies: Cookies) -> None:
-        """Give a browser what it carries from now on."""
-        if cookies.session is not None:
-            self._set_cookie(response, "", cookies.session)
-        if cookies.browser:
-            self._set_cookie(response, "known", cookies.browser, KNOWN_SECONDS)
-        if cookies.away:
-            self._set_cookie(response, "away", cookies.away, AWAY_SECONDS)
 
     def _common(self, visit: Visit[Own], cookie: str) -> dict[str, Any]:
         """What every template may use."""
@@ -337,37 +340,15 @@ class Site(Generic[Own]):
 
     def cookie(self, request: web.Request) -> str:
         """The id of a session, or of a step on the way to one, that a browser has; "" if none."""
-        return self._read_cookie(request, "")
+        return carried_by(self.place, request, "")
 
     def known_by(self, request: web.Request) -> str:
         """What a browser got when somebody signed in there before; "" if nobody did."""
-        return self._read_cookie(request, "known")
+        return carried_by(self.place, request, "known")
 
     def away_by(self, request: web.Request) -> str:
         """What a browser carries that comes back from an organisation's sign-in; else ""."""
-        return self._read_cookie(request, "away")
-
-    def _read_cookie(self, request: web.Request, kind: str) -> str:
-        found = request.cookies.get(self._cookie_name(kind), "")
-        found = found if len(found) <= LONGEST_COOKIE else ""
-        return found if found.isascii() else ""  # none of ours, and no text that could be hashed
-
-    def _cookie_name(self, kind: str) -> str:
-        name = f"patchwork-{kind}" if kind else "patchwork"
-        return f"__Host-{name}" if self.place.is_secure else name
-
-    def _set_cookie(
-        self, response: web.Response, kind: str, value: str, seconds: int | None = None
-    ) -> None:
-        response.set_cookie(
-            self._cookie_name(kind),
-            value or secrets.token_urlsafe(32),
-            path="/",
-            max_age=seconds,
-            secure=self.place.is_secure,
-            httponly=True,
-            samesite="Lax" if kind == "away" else "Strict",  # one comes back from another site
-        )
+        return carried_by(self.place, request, "away")
 
     @web.middleware
     async def _errors(self, request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -54,7 +54,8 @@ async def recall_now(service: NodeService, request_id: str, practitioner: int) -
     """
     dispatcher, membership = service.dispatcher, service.membership
     await membership.check_synced()
-    await membership.follow()
+    with suppress(RemoteError):
+        await membership.follow()
     await membership.engine.write(
         lambda tables: dispatcher.recalls.say(tables, request_id, practitioner)
     )

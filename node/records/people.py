@@ -55,11 +55,26 @@ def register(
     since = same[0].since if same and same[0].is_active else now
     kind_now = kind or (same[0].kind if same else PersonKind.WORKER)
     found = tables.people.register(*key, kind_now, since)
+    if same and not same[0].is_active:
+        _begin_anew(tables, found.id)
     if kind is not None:
         is_manager, has_duty = kind is PersonKind.MANAGER, kind is PersonKind.DUTY_WORKER
         tables.team_roles.put(found.id, TeamRole.MANAGER, [ALL_TEAMS] if is_manager else [])
         tables.team_roles.put(found.id, TeamRole.DUTY, [found.team] if has_duty else [])
     return found
+
+
+def _begin_anew(tables: NodeTables, person: int) -> None:
+    """Whoever was gone and is here again has nothing of what they signed in with."""
+    account = tables.accounts.of_person(person)
+    if account is None:
+        return
+    tables.accounts.reset(account.id)
+    tables.sessions.end_all(account.id)
+    tables.sign_in_steps.end_all(account.id)
+    tables.sign_in_steps.forget_browsers(account.id)
+    tables.factors.drop_all(account.id)
+    tables.identities.unpin(account.id)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import time
 from urllib.parse import parse_qs
 
 import pyotp
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from node.web.pages.site import node_site
 from tests.browser.screen import PASSWORD, at_screen, pages_of, served
@@ -55,6 +55,25 @@ async def test_what_no_page_of_ours_sent_is_not_done(browser: Browser, health: S
         await health.write(lambda t: t.tx.run("UPDATE session SET seen_at = 0, started_at = 0"))
         await me.open("/clients")
         assert await me.heading() == "Sign in"
+
+
+async def test_a_link_in_a_mail_leads_whoever_is_signed_in_where_it_says(
+    browser: Browser, health: SimNode
+) -> None:
+    """A browser keeps the session's cookie back at first; and nothing of the session is lost."""
+    async with pages_of(health, visitor="H. Visitor") as address, at_screen(browser, address) as me:
+        await me.sign_in("visitor")
+        mail = await me.page.context.new_page()
+        link = f'<a href="{address}/news">There is news</a>'
+        await mail.route(
+            "https://mail.example/",
+            lambda route: route.fulfill(body=link, content_type="text/html"),
+        )
+        await mail.goto("https://mail.example/")
+        await mail.click("a")
+        await expect(mail.locator("h1")).to_have_text("What is new")
+        await me.open("/clients")
+        assert await me.heading() == "Clients you work with"
 
 
 async def test_guessing_a_password_is_slowed_down(browser: Browser, health: SimNode) -> None:

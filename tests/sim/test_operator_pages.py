@@ -215,6 +215,20 @@ async def test_a_member_is_suspended_in_two_steps_and_goes_on_again(
     assert b"lost laptop" not in b"".join(federation.network.captured), "the reason stays here"
 
 
+async def test_of_two_operators_who_suspend_at_once_one_is_written_down(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    path = f"/members/{agencies[0].party_id}"
+    async with at_office(federation) as office:
+        order = {"reason": "Asked by the council", "sure": "yes"}
+        answers = await asyncio.gather(
+            *(office.operator.post(f"{path}/suspend", **order) for _ in range(3))
+        )
+        assert [answer.headers["Location"] for answer in answers] == [path] * 3
+    acts = await federation.hub_read(lambda t: t.office.acts(agencies[0].party_id, 9))
+    assert len(acts) == 1
+
+
 async def test_who_is_not_heard_of_for_days_is_silent(
     federation: SimFederation, agencies: Agencies
 ) -> None:

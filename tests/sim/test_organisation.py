@@ -131,9 +131,30 @@ async def test_whoever_has_no_password_shows_it_there_again(
     me.cookies, mine = {"patchwork-away": me.cookies["patchwork-away"]}, me.cookies
     assert await me.get(again) == 200  # a browser sends no strict cookie from there
     assert "You have shown that it is you" in me.html
-    me.cookies, me.html = mine, kept
+    me.cookies, me.html = mine | me.cookies, kept
     assert await me.post(path, confirm="", what="app") == 303
     assert me.went == f"{path}/app"
+
+
+async def test_whoever_has_a_second_factor_does_not_show_a_password_in_its_place(
+    agencies: tuple[SimNode, SimNode], pages: Any
+) -> None:
+    health, _ = agencies
+    secret = await invited(health, "H. Visitor", "visitor")
+    me, path = Browser(pages), "/your-sign-ins/second-factor"
+    await me.get(f"/sign-in/organisation/link/{secret}")
+    await me.get(await at_provider(me.went, "visitor-at-home"))
+    account = await health.read(lambda t: t.accounts.named("visitor"))
+    assert account is not None
+    await health.write(lambda t: t.factors.begin_app(account.id, "A" * 32))
+    await health.write(lambda t: t.factors.confirm_app(account.id, "A" * 32, 1, 1))
+    await health.write(lambda t: t.tx.run("UPDATE session SET started_at = started_at - 901"))
+    assert await me.get(path) == 200
+    assert await me.get("/sign-in/organisation/again") == 303
+    assert await me.get(await at_provider(me.went, "visitor-at-home")) == 403
+    assert "show it with a code or a passkey" in me.html
+    assert await me.get(path) == 200
+    assert "Show that it is you" in me.html
 
 
 async def test_without_a_provider_there_is_no_such_page(

@@ -3,6 +3,7 @@
 import pytest
 
 from node.actions.people import mark_alerts_seen
+from node.records.accounts import Role
 from node.views.governance import governance_value
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.matchkeys.records import ClientRecord
@@ -10,6 +11,7 @@ from protocol.messages.bodies import ReleaseBody
 from protocol.messages.review import WrongPersonBody
 from protocol.messages.statement import parse_statement
 from tests.sim.federation import DUTY, SimFederation, SimNode, row
+from tests.sim.visitors import visiting
 
 Agencies = tuple[SimNode, SimNode]
 
@@ -33,6 +35,26 @@ async def wrong(node: SimNode, request_id: str) -> None:
 
 async def notices(node: SimNode) -> list[dict[str, object]]:
     return await node.read(lambda tables: governance_value(tables, node.membership))
+
+
+async def test_the_card_goes_at_once_while_the_hub_is_away(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    """As the page says before; the other side hears of it when the hub is there again."""
+    health, care = agencies
+    request_id = await released(federation, agencies)
+    async with visiting(care) as found:
+        manager, path = found[Role.MANAGER], f"/requests/{request_id}"
+        federation.network.hub_down = True
+        answer = await manager.post(f"{path}/wrong-person")
+        assert (answer.status, answer.headers.get("Location")) == (303, path)
+        assert "07700" not in await (await manager.get(path)).text()
+    gone = await care.sent(request_id)
+    assert (gone["card"], gone["state"]) == (None, "recalled")
+    federation.network.hub_down = False
+    await federation.settle()
+    (told,) = await notices(health)
+    assert told["said_by_us"] is False
 
 
 @pytest.mark.parametrize("by_asker", [True, False])

@@ -39,7 +39,7 @@ async def make(visit: HubVisit) -> Answer:
     text = to_base64(encode_wire(made))
     made_here = [{"name": "", "text": text, "reference": reference}]
     values = {"made": made_here, "expires": expires, "back": "/invitations"}
-    return Shown("invitations/made.html", values)
+    return Shown("invitations/made.html", values, done_at="/invitations")
 
 
 async def show_no_file(_visit: HubVisit) -> Answer:

@@ -12,6 +12,7 @@ from hub.store.members import MemberStatus
 from hub.store.office import ActKind
 from hub.store.tables import HubTables
 from hub.web.pages.desk import HubPage, HubVisit
+from protocol.errors import ErrorCode, LocalError
 from protocol.governance.directory import Member
 from web.site import Answer, Go, Shown
 
@@ -113,10 +114,19 @@ async def resume(visit: HubVisit) -> Answer:
 
 
 async def _order(visit: HubVisit, status: MemberStatus, kind: ActKind, reason: str) -> None:
-    party_id = visit.place["party"]
-    await visit.here.act(
-        lambda tables: office.order(tables, party_id, status), kind, party_id, reason
-    )
+    party_id, now = visit.place["party"], visit.here.now
+    may = may_suspend if status is MemberStatus.SUSPENDED else may_resume
+
+    def work(tables: HubTables) -> None:
+        if not may(_row(tables, party_id, now)):
+            raise LocalError(ErrorCode.CONFLICT, "another operator was first")
+        office.order(tables, party_id, status)
+
+    try:
+        await visit.here.act(work, kind, party_id, reason)
+    except LocalError as error:
+        if error.code is not ErrorCode.CONFLICT:
+            raise
 
 
 async def _find(visit: HubVisit) -> MemberRow:

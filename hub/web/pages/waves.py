@@ -114,7 +114,7 @@ async def _invite(visit: HubVisit, number: int, names: Sequence[str]) -> Answer:
         for name, made, _ in pairs
     ]
     values = {"made": texts, "expires": pairs[0][2], "back": f"/waves/{number}"}
-    return Shown("invitations/made.html", values)
+    return Shown("invitations/made.html", values, done_at=f"/waves/{number}")
 
 
 async def show_change(visit: HubVisit) -> Answer:

@@ -71,7 +71,7 @@ async def invite(visit: NodeVisit) -> Answer:
 def _link(visit: NodeVisit, account: Account, secret: str, person: str) -> Shown:
     address = visit.here.settings.web_address or f"http://{visit.request.host}"
     values = {"name": account.name, "link": f"{address}/welcome/{secret}", "person": person}
-    return Shown("administration/invited.html", values)
+    return Shown("administration/invited.html", values, done_at="/administration")
 
 
 async def show_account(visit: NodeVisit) -> Answer:

@@ -8,8 +8,9 @@ from node.membership.hub import HubMembership
 from node.records import people
 from node.records.accounts import Role
 from node.records.people import Away
-from node.store.people import Act, Deed
+from node.store.people import Act, Deed, Person
 from node.store.tables import NodeTables
+from node.store.team_roles import ALL_TEAMS, TeamRole
 from node.views.people import people_value
 from node.web.pages.desk import NodePage, NodeVisit
 from protocol.errors import ErrorCode, LocalError
@@ -67,11 +68,14 @@ async def _write(
     visit: NodeVisit, name: str, deed: Deed, work: Callable[[NodeTables, int], object]
 ) -> None:
     """Do it, and write down who said so. Raises InvalidForm."""
-    me, now = visit.here.person.id, visit.here.now
+    me, now, roles = visit.here.person.id, visit.here.now, visit.here.roles
 
     def both(tables: NodeTables) -> None:
+        person = people.acting(tables, name)
+        if Role.ADMINISTRATOR not in roles and not _manages(tables, me, person):
+            raise InvalidForm({"name": "duty.wrong.team"})
         work(tables, now)
-        tables.people.acted(Act(me, deed, people.acting(tables, name).title, now))
+        tables.people.acted(Act(me, deed, person.title, now))
 
     try:
         await visit.here.engine.write(both)
@@ -81,6 +85,12 @@ async def _write(
         if error.code is ErrorCode.MALFORMED:
             raise InvalidForm({"last": "duty.wrong.last"}) from None
         raise InvalidForm({"name": "duty.wrong.name"}) from None
+
+
+def _manages(tables: NodeTables, manager: int, person: Person) -> bool:
+    """Whether somebody is of a team of a manager's: whoever covers answers in their place."""
+    teams = tables.team_roles.all().get(manager, {}).get(TeamRole.MANAGER, ())
+    return ALL_TEAMS in teams or person.team in teams
 
 
 def _people(tables: NodeTables) -> list[dict[str, Any]]:

@@ -77,8 +77,6 @@ async def change(visit: NodeVisit) -> Answer:
     person = await _person(visit)
     kind = PersonKind(visit.form.one_of("kind", KINDS, "people.wrong.kind"))
     is_other = kind.value != person["kind"]
-    if person["id"] == visit.here.person.id and is_other:
-        raise InvalidForm({"kind": "people.wrong.yourself"})
     said: dict[TeamRole, list[str]] = {}
     for role in TeamRole:
         ticked = visit.form.all(role.value)
@@ -86,6 +84,8 @@ async def change(visit: NodeVisit) -> Answer:
             raise InvalidForm({role.value: "people.wrong.teams"})
         if sorted(ticked) != sorted(_ticked(person[role.value])):
             said[role] = [ALL_TEAMS if team == EVERY else team for team in ticked]
+    if person["id"] == visit.here.person.id and (is_other or said):
+        raise InvalidForm({"kind": "people.wrong.yourself"})
     appointment = Appointment(person["name"], None, kind if is_other else None, said)
     me, now = visit.here.person.id, visit.here.now
 
@@ -127,7 +127,8 @@ async def leave(visit: NodeVisit) -> Answer:
         left = await visit.here.engine.write(work)
     except LocalError:
         raise InvalidForm({"to": "people.wrong.to"}) from None
-    return Shown("people/left.html", {"person": person, "left": left, "to": to})
+    values = {"person": person, "left": left, "to": to}
+    return Shown("people/left.html", values, done_at=HOME)
 
 
 async def _person(visit: NodeVisit) -> dict[str, Any]:
@@ -148,7 +149,15 @@ def _teams(tables: NodeTables) -> list[str]:
 
 
 PAGES = [
-    NodePage(HOME, ADMINISTRATOR, show, add, nav="people.list.nav", room="/administration"),
-    NodePage(f"{HOME}/{{person}}", ADMINISTRATOR, show_person, change),
-    NodePage(f"{HOME}/{{person}}/leave", ADMINISTRATOR, show_leave, leave),
+    NodePage(
+        HOME,
+        ADMINISTRATOR,
+        show,
+        add,
+        nav="people.list.nav",
+        room="/administration",
+        again=True,
+    ),
+    NodePage(f"{HOME}/{{person}}", ADMINISTRATOR, show_person, change, again=True),
+    NodePage(f"{HOME}/{{person}}/leave", ADMINISTRATOR, show_leave, leave, again=True),
 ]

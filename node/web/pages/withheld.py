@@ -12,8 +12,10 @@ from node.actions.withholding import (
     end_withholding,
     propose_withholding,
 )
+from node.records import caseload, withholding
 from node.records.accounts import Role
 from node.records.withholding import BOTH, MOST_WORDS, Wish
+from node.store.tables import NodeTables
 from node.views.withheld import withheld_value
 from node.web.pages.desk import NodePage, NodeVisit, told_later
 from protocol.errors import ErrorCode, LocalError
@@ -89,9 +91,20 @@ def _may(visit: NodeVisit) -> bool:
 
 
 async def _all(visit: NodeVisit) -> list[dict[str, Any]]:
-    """All, each with its last day: it ends with that day's last second in UTC."""
-    now = visit.here.now
-    found = await visit.here.read(lambda tables: withheld_value(tables, now))
+    """All, each with its last day: it ends with that day's last second in UTC. Who manages a team
+    beside other work sees those of their own teams.
+    """
+    person, now, decides = visit.here.person, visit.here.now, _may(visit)
+
+    def look(tables: NodeTables) -> list[dict[str, Any]]:
+        found = withheld_value(tables, now)
+        if decides:
+            return found
+        clients = {one.id: one.client for one in withholding.standing(tables, now)}
+        own = caseload.theirs(tables, person, set(clients.values()), now)
+        return [one for one in found if clients[one["id"]] in own]
+
+    found = await visit.here.read(look)
     return [{**one, "last": _last_day(one["expires_at"])} for one in found]
 
 
