@@ -13,6 +13,12 @@ from demo.story import Story
 
 PASSWORD = "harbour tern rowan seven"  # noqa: S105 - of people who do not exist
 THREE = (HEALTH, CHILD, CHARITY)
+OFFERS = {
+    HEALTH.key: ("Visits at home", "health_visiting", "UK-CA04-S10-S11"),
+    CHILD.key: ("Family support", "child_in_need", "UK-CA04-S10-S11"),
+    CHARITY.key: ("Youth club", "youth_work", "UK-CONSENT"),
+}
+"""What whoever adds a client chooses from: its name, the service, the lawful basis."""
 LINK = re.compile(r"(http://\S+?)/welcome/\S+")
 FIELD = re.compile(r'name="(csrf|once)" value="([^"]+)"')
 
@@ -48,21 +54,20 @@ class Logins:
         return bool(self._of)
 
     def give(self) -> None:
-        """One at each agency that has joined, and one at the council, and tell them."""
-        commands: dict[str, tuple[str, ...]] = {
-            agency.name: (
-                "patchwork-node", "accounts", "invite", agency.person, "--sign-in",
-                _typed(agency.person), "--administrator", "--dir", str(agency.folder),
-            )
-            for agency in THREE if agency.folder.exists()
-        }  # fmt: skip
-        commands[WEXCOMBE.name] = (
-            "patchwork-hub", "accounts", "invite", _typed(OPERATOR), "--dir", str(WEXCOMBE.hub),
-        )  # fmt: skip
-        late = {whose: words for whose, words in commands.items() if whose not in self._of}
-        self._serve_all()
-        for whose, said in zip(late, self._stage.run_all(*late.values()), strict=True):
-            self._of[whose] = _chosen(whose, said)
+        """One at each agency that has joined, and one at the council, and tell them. A charity has
+        one person for everything; those of the others find no pages for administrators.
+        """
+        late = [agency for agency in self._here() if agency.name not in self._of]
+        self._serve(late)
+        invited = {agency.name: self._invited(agency) for agency in late}
+        if WEXCOMBE.name not in self._of:
+            invited[WEXCOMBE.name] = (
+                "patchwork-hub", "accounts", "invite", _typed(OPERATOR), "--dir",
+                str(WEXCOMBE.hub),
+            )  # fmt: skip
+        said = self._stage.run_all(*invited.values(), *map(_offered, late))
+        for whose, link in zip(invited, said, strict=False):
+            self._of[whose] = _chosen(whose, link)
         self._tell(self.told())
 
     def told(self) -> str:
@@ -71,12 +76,30 @@ class Logins:
         lines = [f"{one.address:{wide}}  {one.whose}: {one.name}" for one in self._of.values()]
         return "\n".join([*lines, f"Everybody's password: {PASSWORD}"])
 
-    def _serve_all(self) -> None:
+    def _here(self) -> list[Agency]:
+        return [agency for agency in THREE if agency.folder.exists()]
+
+    def _serve(self, agencies: list[Agency]) -> None:
         """The charity's node may not run yet, nor know who works there: it came without a file."""
-        for agency in THREE:
-            if agency.folder.exists() and f"node-{agency.key}" not in self._stage.processes:
+        for agency in agencies:
+            if f"node-{agency.key}" not in self._stage.processes:
                 self._story.node(agency, "people add", agency.person, "--kind", "worker")
                 self._story.serve(agency)
+
+    def _invited(self, agency: Agency) -> tuple[str, ...]:
+        return (
+            "patchwork-node", "accounts", "invite", agency.person, "--sign-in",
+            _typed(agency.person), *(["--administrator"] if agency is CHARITY else []),
+            "--dir", str(agency.folder),
+        )  # fmt: skip
+
+
+def _offered(agency: Agency) -> tuple[str, ...]:
+    name, service, basis = OFFERS[agency.key]
+    return (
+        "patchwork-node", "clients", "preset", name, "--service", service, "--basis", basis,
+        "--dir", str(agency.folder),
+    )  # fmt: skip
 
 
 def _typed(person: str) -> str:

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from demo.council import CHARITY, CHILD, HEALTH, enrol
-from demo.logins import Logins
+from demo.logins import OFFERS, Logins
 from demo.stage import ROOT, Stage
-from demo.window import Window, chromium, window
+from demo.window import chromium, window
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -16,11 +16,6 @@ JUNIPER = {
     "First names": "Juniper", "Last name": "Vale", "Date of birth": "21 6 2018",
     "Postcode (if you know it)": "LX9 3HT",
 }  # fmt: skip
-OFFERS = {
-    HEALTH: ("Visits at home", "health_visiting", "UK-CA04-S10-S11"),
-    CHILD: ("Family support", "child_in_need", "UK-CA04-S10-S11"),
-    CHARITY: ("Youth club", "youth_work", "UK-CONSENT"),
-}
 RECEIPT = ROOT / "receipt.pdf"
 
 
@@ -47,25 +42,26 @@ class Pages:
 
     def _a_consent(self, browser: "Browser") -> None:
         charity = window(self._stage, browser, self._logins.of(CHARITY))
-        charity.offers(*OFFERS[CHARITY])
         today = datetime.now(UTC).date()
-        charity.adds(JUNIPER, OFFERS[CHARITY][0], agreed_on=today)
+        charity.adds(JUNIPER, OFFERS[CHARITY.key][0], agreed_on=today)
         charity.records_a_consent("Family form 3", "Coordinate early help for a family")
         charity.prints_the_receipt(RECEIPT)
         self._tell(
             "At the charity a youth worker adds Juniper Vale, records what the mother agreed to, "
             f"one question a page, and prints the receipt for her: {RECEIPT}"
         )
+        if self._stage.pictures is not None:
+            charity.looks_at("/import", "Import", "import")
+            charity.looks_at("/help", "Help", "help")
 
     def _two_windows(self, browser: "Browser") -> None:
         health = window(self._stage, browser, self._logins.of(HEALTH))
         child = window(self._stage, browser, self._logins.of(CHILD), picture="sign-in")
         child.picture("clients")
         for one, agency in ((health, HEALTH), (child, CHILD)):
-            one.offers(*OFFERS[agency])
-            one.adds(JUNIPER, OFFERS[agency][0])
+            one.adds(JUNIPER, OFFERS[agency.key][0])
         self._tell("Both others add Juniper too: a name, a birth date, a postcode, one button.")
-        child.waits_for(HEALTH.name, CHARITY.name)
+        child.waits_for_team(HEALTH.name, CHARITY.name)
         child.picture("team")
         self._tell(f"Social care sees who else there is, and dials {HEALTH.duty_line} at once.")
         child.asks(HEALTH.name)
@@ -74,8 +70,6 @@ class Pages:
         child.waits_for("Contact details from")
         child.picture("card")
         self._tell("The card opens in social care's window, with a number to press.")
-        if self._stage.pictures is not None:
-            _more_pictures(health)
 
     def _the_council(self, browser: "Browser") -> None:
         council = window(self._stage, browser, self._logins.council)
@@ -83,8 +77,3 @@ class Pages:
         council.looks_at("/members", "Members", "members")
         council.looks_at("/take-up", "Take-up", "take-up")
         self._tell("The council signs in, and sees who takes part and how much. No child.")
-
-
-def _more_pictures(of: Window) -> None:
-    of.looks_at("/import", "Import", "import")
-    of.looks_at("/help", "Help", "help")

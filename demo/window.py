@@ -12,13 +12,13 @@ from demo.logins import PASSWORD, Login
 from demo.stage import DemoError, Stage
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, Page
 
 SWITCHES = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
 ]  # fmt: skip
-WIDE, TALLEST = 1100, 1400
+WIDE, TALLEST = 1100, 1700
 LIMIT_MS = 120_000
 
 
@@ -45,15 +45,6 @@ class Window:
         found = self.page.inner_text("h1")
         if heading not in found:
             raise DemoError(f"{path} shows {found}, not {heading}")
-
-    def offers(self, called: str, service: str, basis: str) -> None:
-        """An administrator says what a new client gets here; service and basis by their codes."""
-        self.goes("/administration/new-clients")
-        self._fill("Name", called)
-        self.page.get_by_label("Service", exact=True).select_option(service)
-        self.page.get_by_label("Lawful basis", exact=True).select_option(basis)
-        self._fill("Days", "365")
-        self._press("Save")
 
     def adds(self, who: Mapping[str, str], gets: str, *, agreed_on: date | None = None) -> None:
         """A client, by hand; the page of the client is open then."""
@@ -84,8 +75,8 @@ class Window:
 
     def asks(self, agency: str) -> None:
         """For contact details of the one of an agency in the team."""
-        name = f"Ask for contact details of {agency}"
-        self.page.get_by_role("link", name=name).first.click()
+        with self.page.expect_navigation():
+            self._asking(agency).first.click()
         for answer in (
             "Safeguard or promote the welfare of a child",
             "Enquiry into significant harm",
@@ -112,15 +103,23 @@ class Window:
         self.picture("request")
         self._choose("Share these contact details")
 
-    def waits_for(self, *texts: str) -> None:
-        """Until the page that is open says all that, when it is opened again."""
+    def waits_for(self, text: str) -> None:
+        """Until the page that is open says so, when it is opened again."""
 
         def says() -> bool:
             self.page.reload()
-            main = self.page.inner_text("main")
-            return all(text in main for text in texts)
+            return text in self.page.inner_text("main")
 
-        self.stage.until(says, f"the page says {' and '.join(texts)}")
+        self.stage.until(says, f"the page says {text}")
+
+    def waits_for_team(self, *agencies: str) -> None:
+        """Until all of them can be asked about the client whose page is open."""
+
+        def are_there() -> bool:
+            self.page.reload()
+            return all(self._asking(agency).count() for agency in agencies)
+
+        self.stage.until(are_there, f"{' and '.join(agencies)} are in the team")
 
     def looks_at(self, path: str, heading: str, picture: str) -> None:
         """A page, and keep a picture of it."""
@@ -135,6 +134,10 @@ class Window:
             height = self.page.evaluate("document.documentElement.scrollHeight")
             part = {"x": 0, "y": 0, "width": WIDE, "height": min(height, TALLEST)}
             self.page.screenshot(path=folder / f"{name}.png", full_page=True, clip=part)  # type: ignore[arg-type]
+
+    def _asking(self, agency: str) -> "Locator":
+        asking = self.page.get_by_role("link", name="Ask for contact details")
+        return asking.filter(has_text=agency)
 
     def _says_what_was_agreed(self, wording: str, purpose: str) -> None:
         """One page of those that lead to a consent."""

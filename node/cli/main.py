@@ -200,7 +200,7 @@ add_later(
 add_later(
     app,
     "node.cli.accounts",
-    {"accounts": "Who may sign in to the pages: invite, list, close, sign out."},
+    {"accounts": "Who may sign in to the pages: invite, list, dates, close, sign out."},
 )
 add_later(
     app,

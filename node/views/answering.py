@@ -63,7 +63,7 @@ def request_value(
 ) -> dict[str, Any]:
     """One request whole: who asks about whom and why, who has it, and what would leave."""
     basis = membership.charter.lawful_basis(request.basis)
-    titles = {rule.field: rule.title for rule in basis.must_record} if basis else {}
+    rules = {rule.field: (rule.title, rule.type) for rule in basis.must_record} if basis else {}
     found = whose_request(tables, membership, request)
     objects = objection_to(tables, membership, request) is not None
     keep_until, card = releasing.would_send(tables, request)
@@ -71,7 +71,7 @@ def request_value(
         **_line(tables, membership, request),
         "basis": basis.title if basis else request.basis,
         "source": basis.source if basis else "",
-        "facts": [(titles.get(key, key), value) for key, value in request.facts.items()],
+        "facts": [(*rules.get(key, (key, "")), value) for key, value in request.facts.items()],
         "may_answer": found.may_answer,
         "objects": objects,
         "override": override_value(membership, request.basis) if objects else None,
