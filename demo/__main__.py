@@ -23,6 +23,7 @@ from demo.council import (
     make_hub,
     make_key_holders,
 )
+from demo.logins import Logins
 from demo.narrator import Narrator
 from demo.stage import BIN, ROOT, DemoError, Stage, fresh_folder
 from demo.story import Story
@@ -43,8 +44,8 @@ NAMES = (
 )
 
 
-def perform(stage: Stage, narrator: Narrator, names: Sequence[str]) -> Council:
-    """Set the council up and tell these chapters; what stands now."""
+def perform(stage: Stage, narrator: Narrator, names: Sequence[str]) -> tuple[Council, Logins]:
+    """Set the council up and tell these chapters; what stands now, and who can sign in."""
     narrator.title("Three key holders make their keys")
     make_hub(stage)
     holders = make_key_holders(stage)
@@ -60,6 +61,7 @@ def perform(stage: Stage, narrator: Narrator, names: Sequence[str]) -> Council:
     enrol_auditor(stage)
     story = Story(stage, council, narrator.tell)
     trouble = Trouble(stage, story, narrator.tell)
+    logins = Logins(stage, story, narrator.tell)
     _tell(
         narrator,
         [
@@ -78,12 +80,12 @@ def perform(stage: Stage, narrator: Narrator, names: Sequence[str]) -> Council:
         ("The auditor", story.audit),
         ("The copied disk is started: a second history", trouble.second_history),
     ]
-    told = {FIRST: beginning, **chapters(stage, story, narrator.tell)}
+    told = {FIRST: beginning, **chapters(stage, story, logins, narrator.tell)}
     for name in names:
         if len(names) > 1:
             narrator.heading(name)
         _tell(narrator, told[name])
-    return council
+    return council, logins
 
 
 def _tell(narrator: Narrator, steps: Steps) -> None:
@@ -92,14 +94,18 @@ def _tell(narrator: Narrator, steps: Steps) -> None:
         step()
 
 
-def what_next(hub_url: str, *, audited: bool) -> str:
+def what_next(hub_url: str, logins: str, *, audited: bool) -> str:
     """What somebody can do while everything stays up: addresses, commands, where the files are."""
     case, here = ROOT / "case", Path.cwd()
     place = BIN.relative_to(here) if BIN.is_relative_to(here) else BIN
     third = f"patchwork-audit report {case} --html {ROOT / 'report.html'}"
     if not audited:
         third = f"patchwork-hub members --dir {ROOT / 'hub'}"
+    first, *rest = logins.splitlines()
     rows = [
+        ("Sign in", first),
+        *(("", line) for line in rest),
+        ("", "In two windows: add the same child at two of them, and ask from one to the other."),
         ("Look at", f"{hub_url}/status"),
         ("", f"{hub_url}/healthz"),
         ("Try", f"{place}/patchwork-node team c-0001 --dir {CHILD.folder}"),
@@ -114,8 +120,8 @@ def what_next(hub_url: str, *, audited: bool) -> str:
         ("Other tales", 'make demo ARGS="--chapter NAME": ' + ", ".join(NAMES[1:])),
         ("For real", "docs/operate/README.md"),
     ]
-    first = "\nEverything stays up until you press Ctrl-C. Meanwhile, in another terminal:\n"
-    return "\n".join([first, *(f"  {what:12s} {said}" for what, said in rows)])
+    stays = "\nEverything stays up until you press Ctrl-C. Meanwhile, in a browser or a terminal:\n"
+    return "\n".join([stays, *(f"  {what:12s} {said}" for what, said in rows)])
 
 
 def main() -> int:
@@ -131,10 +137,13 @@ def main() -> int:
     stage = Stage(pictures=arguments.pictures)
     try:
         with Narrator(lambda: stage.doing) as narrator:
-            council = perform(stage, narrator, names)
+            council, logins = perform(stage, narrator, names)
+            if not arguments.check and not logins.are_given:
+                narrator.title("Everybody gets a login")
+                logins.give()
         print("\nThe whole story went as told.", flush=True)
         if not arguments.check:
-            print(what_next(council.hub_url, audited=FIRST in names), flush=True)
+            print(what_next(council.hub_url, logins.told(), audited=FIRST in names), flush=True)
             threading.Event().wait()
     except DemoError as error:
         print(f"\nThe demo stopped: {error}", file=sys.stderr)

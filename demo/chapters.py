@@ -28,6 +28,7 @@ from demo.council import (
 from demo.days import S17, Days, Why
 from demo.front_door import FrontDoor
 from demo.local_api import ask_node
+from demo.logins import Logins
 from demo.pages import Pages
 from demo.protection import Protection
 from demo.stage import ROOT, Stage, free_port
@@ -307,11 +308,11 @@ def read(path: Path) -> bytes:
 
 
 def chapters(
-    stage: Stage, story: Story, tell: Callable[[str], None]
+    stage: Stage, story: Story, logins: Logins, tell: Callable[[str], None]
 ) -> dict[str, list[tuple[str, Callable[[], None]]]]:
     """The steps of each chapter, by its name."""
     told, protection = Chapters(stage, story, tell), Protection(stage, story, tell)
-    front_door, pages = FrontDoor(stage, story, tell), Pages(stage, story, tell)
+    front_door, pages = FrontDoor(stage, story, tell), Pages(stage, logins, tell)
     return {
         "records": [
             ("A charity types its clients", told.a_charity_types_its_clients),
@@ -342,7 +343,7 @@ def chapters(
         ],
         "pages": [
             ("People get logins", pages.people_get_logins),
-            ("Two windows: a child is added, asked for, and somebody answers", pages.two_windows),
+            ("A child is added, asked for, and somebody answers, in windows", pages.people_meet),
         ],
         "news": [
             ("Mail says that there is news", told.mail_says_that_there_is_news),

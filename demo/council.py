@@ -19,6 +19,7 @@ PULLING = "w4.example"  # as if it stood behind a firewall: it listens to nobody
 PEOPLE = Path("demo/people")
 ROUND_SECONDS = 2.0
 BATCH_SECONDS = 0.2
+OPERATOR = "R. Adeyemi"  # who is the hub's operator, at the council
 
 
 @dataclass(frozen=True)
@@ -187,7 +188,7 @@ def make_node(stage: Stage, agency: Agency) -> None:
     )  # fmt: skip
     with (agency.folder / "node.toml").open("a", encoding="utf-8") as file:
         file.write("allow_private_addresses = true\npoll_seconds = 5\n")
-        file.write(f"web_port = {free_port()}\n")
+        file.write("".join(f"{line}\n" for line in _pages_at(agency.key)))
         file.write(f"api_port = {free_port()}\n")
 
 
@@ -244,6 +245,14 @@ def enrol_auditor(stage: Stage) -> None:
     approve(stage, "join-auditor")
 
 
+def _pages_at(name: str) -> list[str]:
+    """Settings of pages at an address of their own: a browser keeps one sign-in for each name, not
+    for each port, and two windows of it are to be two people.
+    """
+    port = free_port()
+    return [f"web_port = {port}", f'web_address = "http://{name}.localhost:{port}"']
+
+
 def _make_witnesses(stage: Stage, at: Site) -> dict[str, str]:
     """Each witness makes its key; their verifier keys by name."""
     made = stage.run_all(
@@ -287,6 +296,7 @@ def _start_hub(stage: Stage, at: Site, witness_urls: dict[str, str]) -> str:
         f"round_seconds = {ROUND_SECONDS}",
         f"batch_seconds = {BATCH_SECONDS}",
         "allow_private_addresses = true",
+        *_pages_at(f"{at.prefix}council"),
         "[witness_urls]",
         *(f'"{name}" = "{url}"' for name, url in witness_urls.items()),
     ]

@@ -85,7 +85,9 @@ class Trouble:
         port = free_port()
         text = (HUB / "hub.toml").read_text(encoding="utf-8")
         lines = [
-            f"port = {port}" if line.startswith("port = ") else line for line in text.splitlines()
+            f"port = {port}" if line.startswith("port = ") else line
+            for line in text.splitlines()
+            if not line.startswith("web_")
         ]
         (COPY / "hub.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
         self._serve_copy()

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
+
 
 class Words:
     """The words of a site. Pure, once loaded."""
@@ -22,8 +24,12 @@ class Words:
                 self.texts |= dict(_flat(path.stem, tomllib.loads(path.read_text("utf-8"))))
 
     def __call__(self, key: str, **values: object) -> str:
-        """The text of a key, filled in. Raises KeyError for a key or value that is not there."""
-        return self.texts[key].format_map({**self._terms, **values})
+        """The text of a key, filled in. Raises KeyError for a key or value that is not there.
+
+        What a template's macro has escaped is taken as it was: the page escapes the whole text.
+        """
+        plain = {name: _plain(value) for name, value in values.items()}
+        return self.texts[key].format_map({**self._terms, **plain})
 
     def count(self, key: str, n: int, **values: object) -> str:
         """The text for a number: `key.one` or `key.other`, with {n}. Raises KeyError."""
@@ -32,6 +38,10 @@ class Words:
     def has(self, key: str) -> bool:
         """Whether there is such a text."""
         return key in self.texts
+
+
+def _plain(value: object) -> object:
+    return value.unescape() if isinstance(value, Markup) else value
 
 
 def _flat(name: str, value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -15,7 +15,6 @@ from node.store.tables import NodeTables
 from node.views.clock import clock_value
 from node.views.objections import override_value
 from node.views.whose import answered_value, with_value
-from protocol.governance.charter import FactRule
 from protocol.requests.refusals import RefusalCode
 
 OFFERED = (
@@ -64,7 +63,7 @@ def request_value(
 ) -> dict[str, Any]:
     """One request whole: who asks about whom and why, who has it, and what would leave."""
     basis = membership.charter.lawful_basis(request.basis)
-    rules = {rule.field: rule for rule in basis.must_record} if basis else {}
+    rules = {rule.field: (rule.title, rule.type) for rule in basis.must_record} if basis else {}
     found = whose_request(tables, membership, request)
     objects = objection_to(tables, membership, request) is not None
     keep_until, card = releasing.would_send(tables, request)
@@ -72,7 +71,7 @@ def request_value(
         **_line(tables, membership, request),
         "basis": basis.title if basis else request.basis,
         "source": basis.source if basis else "",
-        "facts": [_fact(rules.get(key), key, value) for key, value in request.facts.items()],
+        "facts": [(*rules.get(key, (key, "")), value) for key, value in request.facts.items()],
         "may_answer": found.may_answer,
         "objects": objects,
         "override": override_value(membership, request.basis) if objects else None,
@@ -82,13 +81,6 @@ def request_value(
         "waits": request.state is ReceivedState.ASKS_PERSON
         and request.expires > membership.env.clock(),
     }
-
-
-def _fact(rule: FactRule | None, key: str, value: str) -> tuple[str, str]:
-    """What was asked and what was answered, as people read it."""
-    if rule is None:
-        return key, value
-    return rule.title, value.replace("_", " ").capitalize() if rule.type == "enum" else value
 
 
 def _line(

@@ -40,6 +40,9 @@ async def test_a_request_is_allowed_on_two_pages(
             "They can keep it until",
         ):
             await me.sees(said)
+        shown = await me.page.inner_text("main")
+        assert "Social worker, Social care" in shown
+        assert "Informed" in shown, "a fact in words, not as it travels"
         form = {
             name: await me.page.locator(f"main input[name={name}]").input_value()
             for name in ("csrf", "once")

@@ -1,6 +1,7 @@
 """The README's first command as a stranger would run it: real processes, HTTP and SQLite."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -55,11 +56,24 @@ def test_the_story_goes_as_told(told: tuple[Path, str]) -> None:
         "says why in writing, and only the health visitor reads it: The court has sealed",
         "sees the health visitor and is seen by nobody",
         "id, key or token is the same at both",
+        "http://council.localhost:",
+        "prints the receipt for her: .demo/receipt.pdf",
         "The card opens in social care's window, with a number to press",
+        "The council signs in, and sees who takes part",
         "There is news for you in Patchwork. Sign in to see it.",
         "of your clients were found by Wexcombe Health Visiting",
     ):
         assert said in output
+
+
+def test_three_agencies_and_the_council_have_addresses_of_their_own(
+    told: tuple[Path, str],
+) -> None:
+    """A browser keeps one sign-in for each name: two windows are two people then."""
+    folder, output = told
+    found = re.findall(r"http://(\w+)\.localhost:\d+ +[\w ']+: \w\.\w+", output)
+    assert found == ["health", "child", "charity", "council"]
+    assert (folder / ".demo" / "receipt.pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_what_it_leaves_behind_is_a_plain_log_that_others_can_check(

@@ -64,7 +64,10 @@ def test_what_the_auditor_found_begins_with_where(capsys: pytest.CaptureFixture[
 
 @pytest.mark.parametrize("audited", [True, False])
 def test_at_the_end_there_are_addresses_and_three_commands_that_exist(audited: bool) -> None:
-    said = what_next("http://127.0.0.1:20001", audited=audited)
+    logins = "http://health.localhost:20009  Health: a.b\nEverybody's password: a b c d"
+    said = what_next("http://127.0.0.1:20001", logins, audited=audited)
+    assert "Sign in" in said
+    assert all(line in said for line in logins.splitlines())
     assert "http://127.0.0.1:20001/status" in said
     commands = [line.split("bin/")[1].split() for line in said.splitlines() if "bin/" in line]
     assert len(commands) == 3

@@ -1,10 +1,12 @@
 """What pages make of numbers and of what was typed, and that each state has its words."""
 
+import re
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from markupsafe import escape
 
 from node.links.team import Unpublished
 from node.store.people import Deed
@@ -55,6 +57,27 @@ def test_a_year_that_no_calendar_has_is_told_to_whoever_typed_it(year: str) -> N
 def test_every_state_of_a_request_has_words(stands: str) -> None:
     assert WORDS(f"sent.title.{stands}", agency="Social care")
     assert WORDS(f"sent.says.{stands}")
+
+
+def test_a_name_with_an_apostrophe_is_said_as_it_is_written() -> None:
+    """A macro of a template gives it escaped; the page escapes the whole text once more."""
+    said = WORDS("inbox.request.heading", agency=escape("Children's Services"))
+    assert said == WORDS("inbox.request.heading", agency="Children's Services")
+    assert escape(said).count("&#39;") == 1
+    assert escape(WORDS("inbox.request.heading", agency=escape("<b>"))).count("&lt;b&gt;") == 1
+
+
+def test_two_sentences_have_a_blank_between_them() -> None:
+    """Jinja takes the end of a line away after a block: `+%}` keeps it."""
+    glued = re.compile(
+        r"\{\{ (?:say|count)\([^\n]*\{% (?:endif|endfor) %\}\n"
+        r"(?:\{% [^\n%]*%\})*\{\{ (?:say|count)\("
+    )
+    templates = [
+        path for role in ("web", "node/web", "hub/web") for path in (ROOT / role).rglob("*.html")
+    ]
+    assert len(templates) > 100
+    assert [path.name for path in templates if glued.search(path.read_text("utf-8"))] == []
 
 
 def test_every_reason_why_nobody_is_found_and_every_change_has_words() -> None:
