@@ -30,6 +30,7 @@ bench: .venv/.runtime
 	$(BIN)/python -m bench.publications
 	$(BIN)/python -m bench.importing
 	$(BIN)/python -m bench.clients
+	$(BIN)/python -m bench.pages
 	$(BIN)/python -m bench.evaluations
 	$(BIN)/python -m bench.matching.attacks
 	$(BIN)/python -m bench.results

@@ -1,12 +1,13 @@
 """A person at a browser: what they press and type is counted, and every page they see is looked at.
 
-Each page is examined when it is reached, wide and narrow: axe-core with every rule on, what axe
-does not look at (own_looks.js), no sideways scroll, one main heading, a title that begins as it
-should, nothing asked of any other host. Nobody here has a mouse: whatever is pressed is reached by
-the Tab key, so that each story is one of the keyboard alone.
+Each page and state is examined when it is first reached, wide and narrow: axe-core with every rule
+on, what axe does not look at (own_looks.js), one main heading, a title that begins as it should,
+nothing asked of any other host; that nothing runs sideways, each time. Nobody here has a mouse:
+whatever is pressed is reached by the Tab key, so that each story is one of the keyboard alone.
 """
 
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -38,7 +39,12 @@ GROUP_HAS_FOCUS = """(one) => document.activeElement === one || (one.type === "r
 QUESTIONS = """() => document.querySelectorAll("main fieldset").length +
   [...document.querySelectorAll("main :is(input:not([type=hidden]), textarea, select)")].filter(
     (one) => !one.closest("fieldset")).length"""
+SHAPE = """() => [...new Set([...document.querySelectorAll("body, body *")].map((one) =>
+  one.tagName + one.getAttributeNames().join() + one.className.toString() + one.type))]"""
 SIDEWAYS = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
+
+
+EXAMINED: set[tuple[str, ...]] = set()
 
 
 @dataclass
@@ -65,7 +71,6 @@ class Screen:
     address: str
     counted: Counted = field(default_factory=Counted)
     asked: set[str] = field(default_factory=set)
-    examined: int = 0
     looks: bool = True
 
     async def open(self, path: str) -> None:
@@ -141,10 +146,23 @@ class Screen:
         self.counted.pages += 1
         if not self.looks:
             return
-        self.examined += 1
         for size in (NARROW, WIDE):
             await self.page.set_viewport_size(size)  # type: ignore[arg-type]
             assert not await self.page.evaluate(SIDEWAYS), (self.page.url, size)
+        if await self._is_new():
+            await self._examine_closely()
+
+    async def _is_new(self) -> bool:
+        """Whether no page of this address had all these kinds of elements yet: another name in the
+        same place is nothing new.
+        """
+        path = re.sub("[0-9a-f]{8,}|[0-9]+", "n", urlsplit(self.page.url).path)
+        shape = (path, *sorted(await self.page.evaluate(SHAPE)))
+        is_new = shape not in EXAMINED
+        EXAMINED.add(shape)
+        return is_new
+
+    async def _examine_closely(self) -> None:
         await self.page.evaluate(AXE)
         for size in (NARROW, WIDE):
             await self.page.set_viewport_size(size)  # type: ignore[arg-type]
