@@ -52,11 +52,14 @@ async def listening(
     try:
         try:
             listener = await loop.create_server(
-                lambda: door.admit(serve()), host, port, backlog=BACKLOG, ssl=context
-            )
+                lambda: door.admit(serve()),
+                host, port, backlog=BACKLOG, ssl=context,
+                start_serving=False,  # who is stopped while it starts would leave it open
+            )  # fmt: skip
         except OSError as error:
             raise _cannot_listen(host, port, error) from error
         try:
+            await listener.start_serving()
             yield listener.sockets[0].getsockname()[1]
         finally:
             listener.close()
