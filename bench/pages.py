@@ -99,7 +99,8 @@ async def clicked(port: int, pages: dict[str, list[list[str]]], forms: dict[str,
     took = sorted(json.loads(out), key=lambda one: -one[1])
     for path, seconds in took[:3]:
         print(f"  slowest: {path:24s} {seconds * 1000:8.1f} ms", file=sys.stderr)
-    return statistics.quantiles([seconds * 1000 for _, seconds in took], n=20)[18]
+    waits = [float(seconds) * 1000 for _, seconds in took]
+    return statistics.quantiles(waits, n=20)[18]
 
 
 async def click() -> None:
