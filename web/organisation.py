@@ -4,9 +4,9 @@ Somebody comes back from another site, and a browser sends no strict cookie then
 told by the sealed cookie, and the page that follows leads on from an address of ours.
 """
 
-import structlog
 from aiohttp import web
 
+from runtime.logs import log
 from storage.accounts import Account
 from storage.engine import NotUniqueError
 from storage.identities import Identity
@@ -16,7 +16,6 @@ from web.sessions import HasIdentities, SessionKeeper, SignedIn, is_open
 from web.sign_in import then_of, where
 from web.site import Answer, Go, Own, Page, Shown, Visit, shut_out
 
-log = structlog.get_logger()
 START, BACK = "/sign-in/organisation", "/sign-in/organisation/back"
 
 

@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import structlog
 from pydantic import TypeAdapter
 
 from node.actions.importing import (
@@ -36,9 +35,8 @@ from node.store.uploads import OVER, UNDER_WAY, SavedMapping, Upload, UploadStat
 from node.views.uploads import report_value
 from protocol.errors import ErrorCode, LocalError, PatchworkError
 from runtime.faults import place_of
+from runtime.logs import log
 from storage.sqlite import copy_database
-
-log = structlog.get_logger()
 
 DATABASE, SETTINGS = "node.sqlite", "node.toml"
 UNFINISHED_SECONDS = 24 * 3600

@@ -111,6 +111,12 @@ def test_only_the_engines_know_their_databases() -> None:
     assert knowing == {"storage/postgres.py", "storage/postgres_session.py"}
 
 
+def test_only_one_module_knows_the_library_of_the_log() -> None:
+    """Whoever takes it directly writes lines that the settings of the log say nothing of."""
+    knowing = {name_of(path) for path in modules() if uses(path, "structlog")}
+    assert knowing == {"runtime/logs.py"}
+
+
 def test_only_commands_know_a_terminal() -> None:
     knowing = {path for path in modules() if uses(path, "typer", "rich")}
     elsewhere = [p for p in knowing if p.name != "cli.py" and p.parent.name != "cli"]

@@ -2,18 +2,16 @@
 
 import asyncio
 
-import structlog
-
 from node.actions.backup import backup_now, backups_made
 from node.records.accounts import Role
 from node.store.people import Act, Deed
 from node.store.tables import NodeTables
 from node.web.pages.desk import NodePage, NodeVisit
 from protocol.errors import ErrorCode, LocalError
+from runtime.logs import log
 from web.forms import InvalidForm
 from web.site import Answer, Go, Shown
 
-log = structlog.get_logger()
 ADMINISTRATOR = frozenset({Role.ADMINISTRATOR})
 MOST_SHOWN = 10
 
