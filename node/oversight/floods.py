@@ -36,10 +36,9 @@ def floods(per_day: Iterable[tuple[int, int, int]], least: int) -> list[Flood]:
             if count < least:
                 continue
             own = [n for other, n in days.items() if other != day]
-            others = [
-                n for one, all_of in by_person.items() if one != person for n in all_of.values()
-            ]
-            usual = round(median(own or others or [0]))
+            if not own:  # who is new here: as everybody else does
+                own = [n for one, of in by_person.items() if one != person for n in of.values()]
+            usual = round(median(own or [0]))
             if count > TIMES * usual:
                 found.append(Flood(person, day, count, usual))
     return sorted(found, key=lambda one: (-one.day, -one.count, one.person))
