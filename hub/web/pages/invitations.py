@@ -1,5 +1,6 @@
 """Invitations: made and shown once, listed, taken back."""
 
+import asyncio
 import re
 
 from aiohttp import web
@@ -31,7 +32,7 @@ async def show(visit: HubVisit) -> Answer:
 async def make(visit: HubVisit) -> Answer:
     """Make one; it is shown once."""
     hub = visit.here.hub
-    made, expires = new_invitation(hub.folder, hub.env)
+    made, expires = await asyncio.to_thread(new_invitation, hub.folder, hub.env)
     reference = reference_of(made)
     await visit.here.act(
         lambda tables: keep_invitation(tables, made, expires), ActKind.INVITED, reference

@@ -1,5 +1,6 @@
 """Waves: organisations that go live together, and what each of them lacks."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
@@ -17,7 +18,7 @@ from hub.store.waves import Wave
 from hub.web.pages.desk import HubPage, HubVisit
 from protocol.errors import LocalError
 from protocol.fields import to_base64
-from protocol.wire import encode_wire
+from protocol.wire import Invitation, encode_wire
 from storage.engine import NotUniqueError
 from web.forms import Form, InvalidForm, gathered
 from web.site import Answer, Go, Shown
@@ -101,7 +102,11 @@ async def act(visit: HubVisit) -> Answer:
 async def _invite(visit: HubVisit, number: int, names: Sequence[str]) -> Answer:
     """An invitation for each; all are shown once, together."""
     hub, now, who = visit.here.hub, visit.here.now, visit.here.title
-    pairs = [(name, *new_invitation(hub.folder, hub.env)) for name in names]
+
+    def make() -> list[tuple[str, Invitation, int]]:
+        return [(name, *new_invitation(hub.folder, hub.env)) for name in names]
+
+    pairs = await asyncio.to_thread(make)
 
     def work(tables: HubTables) -> None:
         for name, made, expires in pairs:
