@@ -23,7 +23,8 @@ case $lock in *dev*)
     command -v openssl >/dev/null || missing="$missing openssl"
     command -v age >/dev/null || missing="$missing age"
     [ -e /usr/lib/fiu/fiu_posix_preload.so ] || missing="$missing fiu-utils"
-    command -v chromium >/dev/null || missing="$missing chromium fonts-liberation"
+    command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null ||
+        missing="$missing chromium-headless-shell fonts-liberation"
     ;;
 esac
 if [ -n "$missing" ]; then

@@ -3,8 +3,6 @@
 All of it lives in one event loop for the whole session: a browser is started once.
 """
 
-import os
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright, expect
 
+from demo.window import browser_program
 from tests.sim.conftest import _built
 from tests.sim.federation import SimFederation, SimNode, simulated, two_agencies
 
@@ -32,7 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """Chromium, without a screen."""
-    program = os.environ.get("PATCHWORK_CHROMIUM") or shutil.which("chromium")
+    program = browser_program()
     if program is None:
         pytest.fail("Chromium is not installed: make .venv/.dev installs it")
     async with async_playwright() as playwright:
