@@ -45,6 +45,10 @@ Steps = Generator[Step, Any, Result]
 """Bodies to be run in this order, each in a transaction; what each returns is sent back."""
 
 
+class TurnLostError(LocalError):
+    """Another call has begun to apply the same upload."""
+
+
 @dataclass(frozen=True)
 class PepperedStub:
     """One stub's token set as it is kept: the commitment it opens, and peppered tokens."""
@@ -75,7 +79,7 @@ class Applying:
         """Check and stage everything, as a new try: two calls, or two processes, that are given the
         last chunk at once must not stage into each other's rows.
 
-        Raises RemoteError, or LocalError(CONFLICT) if another call has begun to apply it.
+        Raises RemoteError, or TurnLostError.
         """
         number, charter = yield self._begin_try
         fresh = yield from _guarded(
@@ -90,7 +94,7 @@ class Applying:
 
     def _check_turn(self, tables: HubTables, number: int) -> None:
         if not tables.staging.has_turn(number):
-            raise LocalError(ErrorCode.CONFLICT, "this publication is being applied elsewhere")
+            raise TurnLostError(ErrorCode.CONFLICT, "this publication is being applied elsewhere")
         if not tables.uploads.is_here(self.statement.id):
             raise RemoteError(ErrorCode.NOT_FOUND, NOT_WAITING)
 

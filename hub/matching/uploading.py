@@ -7,13 +7,24 @@ from dataclasses import dataclass, field
 from typing import Generic
 
 from hub.log.ledger import HubSigner, Ledger
-from hub.matching.applying import Applying, Result, Step, Steps, put_in_force, sweep
+from hub.matching.applying import (
+    Applying,
+    Result,
+    Step,
+    Steps,
+    TurnLostError,
+    put_in_force,
+    sweep,
+)
 from hub.matching.progress import tell_published
 from hub.matching.turns import Turns
 from hub.store.log import Logged
 from hub.store.tables import HubEngine, HubTables
+from protocol.errors import RemoteError
 from protocol.messages.bodies import PublicationBody
 from protocol.messages.statement import Statement
+
+LOOK_SECONDS, LOOKS = 0.1, 200  # then that process may be dead
 
 
 @dataclass(frozen=True)
@@ -31,23 +42,40 @@ class Uploading:
 
     async def apply(self, statement: Statement[PublicationBody]) -> Logged:
         """Apply a complete upload, whole, and log it. Raises RemoteError, changing nothing."""
-        applying = Applying(self.signer, statement)
         async with self.turns.of(statement.preamble.sender):
             await self._finish(statement.preamble.sender)
-            logged = await self.engine.read(lambda tables: tables.log.logged(statement.id))
-            if logged is None:
-                checked = await self._run(applying.check())
-
-                def log(tables: HubTables) -> Logged:
-                    there = applying.log(tables, checked)
-                    tell_published(Ledger(tables, self.signer), tables, statement.preamble.sender)
-                    return there
-
-                async with self.turns.putting_in_force():
-                    logged = await self.engine.write(log)
-                    await self._put_in_force(statement.id)
+            while (logged := await self._logged(statement.id)) is None:
+                try:
+                    await self._apply(Applying(self.signer, statement))
+                except TurnLostError:
+                    await self._elsewhere(statement.id)
+                except RemoteError:
+                    if await self._logged(statement.id) is None:
+                        raise
         await self.sweep()
         return logged
+
+    async def _logged(self, statement_id: str) -> Logged | None:
+        return await self.engine.read(lambda tables: tables.log.logged(statement_id))
+
+    async def _apply(self, applying: Applying) -> None:
+        checked = await self._run(applying.check())
+        sender = applying.statement.preamble.sender
+
+        def log(tables: HubTables) -> None:
+            applying.log(tables, checked)
+            tell_published(Ledger(tables, self.signer), tables, sender)
+
+        async with self.turns.putting_in_force():
+            await self.engine.write(log)
+            await self._put_in_force(applying.statement.id)
+
+    async def _elsewhere(self, statement_id: str) -> None:
+        """Another process was given it too: wait until that is done with it, or seems dead."""
+        for _ in range(LOOKS):
+            await asyncio.sleep(LOOK_SECONDS)
+            if not await self.engine.read(lambda tables: tables.uploads.is_here(statement_id)):
+                return
 
     async def _finish(self, agency: str) -> None:
         """What is in the log and was interrupted, by a full disk say, counts for the next one."""

@@ -23,6 +23,10 @@ from protocol.wire import ANSWER_LIMIT, UploadState, encode_wire, parse_wire
 
 ROWS_A_CHUNK = 400
 CHUNK = 1024 * 1024
+UNDECIDED = frozenset({*TRY_AGAIN, ErrorCode.NOT_FOUND, ErrorCode.INTERNAL})
+"""These say nothing of the publication: the hub may have logged it, and have met a full disk or a
+fault then; or a command and the service sent it at once, and one came too late. It is sent again.
+"""
 
 
 class Outgoing:
@@ -59,7 +63,7 @@ class Outgoing:
         try:
             await self.resume()
         except RemoteError as error:
-            if error.code in TRY_AGAIN:
+            if error.code in UNDECIDED:
                 raise
 
     async def resume(self) -> None:
@@ -77,7 +81,7 @@ class Outgoing:
         try:
             index, salt = await self._upload(kept)
         except RemoteError as error:
-            if error.code not in TRY_AGAIN:  # the hub may have logged it, and have met a full disk
+            if error.code not in UNDECIDED:
                 behind = error.code is ErrorCode.CONFLICT
                 await membership.engine.write(
                     lambda tables: self._refused(tables, kept, behind=behind)

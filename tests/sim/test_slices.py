@@ -5,6 +5,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from hub.exchange.intake import Intake
 from hub.matching import applying, uploading
 from hub.matching.rounds import Matcher
+from hub.matching.turns import Turns
 from hub.matching.uploading import Uploading
 from hub.store.tables import HubTables
 from node.records.clients import withdraw
@@ -202,3 +204,56 @@ async def test_two_publications_of_one_agency_do_not_get_into_each_other(
         await health.publish()
     assert applied == [True]
     assert len(await federation.entries("publication")) == 3
+
+
+@pytest.mark.parametrize("late", range(0, 40, 3))
+async def test_two_processes_are_given_the_last_chunk_at_once(
+    federation: SimFederation, agencies: Agencies, late: int
+) -> None:
+    """The publication is applied once, and both answer so: neither refuses what the other takes."""
+    health, _ = agencies
+    real, applied = Uploading.apply, []
+
+    async def twice(self: Uploading, statement: Any) -> Any:
+        async def other() -> Any:
+            for _ in range(late * 25):
+                await asyncio.sleep(0)
+            return await real(replace(self, turns=Turns()), statement)
+
+        both = await asyncio.gather(real(self, statement), other())
+        applied.append(both[0] == both[1])
+        return both[0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Uploading, "apply", twice)
+        await health.take_in(*crowd(3))
+        await health.publish()
+    assert applied == [True]
+    assert len(await federation.entries("publication")) == 3
+    assert await federation.entries("rejection") == []
+
+
+@pytest.mark.parametrize("code", [ErrorCode.INTERNAL, ErrorCode.NOT_FOUND])
+async def test_a_hub_that_logs_and_fails_then_is_asked_again(
+    federation: SimFederation, agencies: Agencies, code: ErrorCode
+) -> None:
+    """The node does not take itself for a backup, whose publications the hub has and it has not."""
+    health, _ = agencies
+    real = Intake.add_chunk
+
+    async def fails(self: Intake, statement_id: str, data: bytes) -> Any:
+        state = await real(self, statement_id, data)
+        if not state.missing:
+            raise RemoteError(code, "see the service's log")
+        return state
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Intake, "add_chunk", fails)
+        await health.take_in(*crowd(3))
+        with pytest.raises(RemoteError):
+            await health.publish()
+    await health.publish()
+    assert len(await federation.entries("publication")) == 3
+    await health.take_in(*crowd(4))
+    await health.publish()
+    assert len(await federation.entries("publication")) == 4
