@@ -87,9 +87,13 @@ class Workload:
         self.unchanged: list[int] = []
         self.added: list[InvolvementRow] = []
         self.workers: list[tuple[int, int, int | None]] = []
+        self.had: list[int] = []
         self.still_ended = 0
+        self.is_staffed = True  # what was taken last has the workers that it had, and no others
         self.is_recorded = False  # what was taken last rests on a consent recorded here
+        self.ids: set[int] = set()
         for item in held:
+            self.ids.add(item.id)
             self._of_client[item.client].append(item)
             if item.for_unborn is not None:
                 self._of_unborn[item.for_unborn].append(item)
@@ -104,6 +108,8 @@ class Workload:
             self.added.append(self._values(work, None, before))
             return None
         self._taken.add(found.id)
+        self.had.append(found.id)
+        self.is_staffed = set(work.workers) == set(found.workers)
         values = self._values(work, found, found.withdrawn_at)
         after = Involvement(**{**vars(values), "id": found.id, "workers": found.workers})
         self.workers += [(found.id, worker, self._terms.import_id) for worker in work.workers]
