@@ -115,6 +115,8 @@ class Taking:
         changed = list(new)
         for key, record in records.items():
             there = before.get(ids[key], [])
+            if key in known and _says_again(there, self._source, record, known[key].record):
+                continue
             new_said = Said(
                 ids[key], self._source, record, self._terms.import_id, self._terms.import_id
             )
@@ -259,6 +261,13 @@ class Taking:
         if self._stores:
             held = [Held(ids[key], item.client, item.why, self._now) for key, item in due]
             self._tables.held.hold(held)
+
+
+def _says_again(
+    there: Sequence[Said], source: str, record: ClientRecord, known: ClientRecord
+) -> bool:
+    """Whether all that is said of a client is what this source says now."""
+    return len(there) == 1 and there[0].source == source and there[0].record == record == known
 
 
 def _differs(local_id: str, rows: Sequence[ImportedRow], name: str) -> FileWarning:

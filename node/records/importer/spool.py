@@ -133,7 +133,8 @@ class Spool:
         if self._reads:
             self._file.seek(self._end)
             self._reads = False
-        place, line = self._end, _ROW.dump_json(replace(row, notes=())) + b"\n"
+        bare = replace(row, notes=()) if row.notes else row
+        place, line = self._end, _ROW.dump_json(bare) + b"\n"
         self._file.write(line)
         self._end += len(line)
         return place
