@@ -48,8 +48,7 @@ def main() -> None:
     importing.datetime, importing.OTHERS_TURN = Noon, 0  # type: ignore[misc,assignment]
     importing.ROWS_A_STEP = clients.ROWS_A_STEP = 2
     work = Path(sys.argv[1])
-    base, done = work / "base", False
-    moment = 2  # the charters are read, and the file is judged: nothing is written then
+    base, moment, done = work / "base", 0, False
     base.mkdir()
     before(base)
     shutil.copytree(base, work / "warm")
