@@ -28,10 +28,10 @@ from node.actions.session import in_folder
 from node.config import Agreement, HubTerms, NodeSettings, load_settings
 from node.membership.hub import followed_charters
 from node.records.clients import (
-    ROWS_A_STEP,
     Judged,
     Step,
     judge,
+    transactions,
     write_faults,
     write_missing,
 )
@@ -233,7 +233,7 @@ async def run_import(folder: Path, file: ImportFile, progress: Callable[[int], N
             found.agree()
             steps = found.judged.steps()
             all_steps = chain([next(steps), Step(1, found.remember)], steps)
-            for number, together in enumerate(_transactions(all_steps)):
+            for number, together in enumerate(transactions(all_steps)):
                 await asyncio.sleep(OTHERS_TURN if number else 0)
                 await found.engine.write(partial(_store, steps=together))
             return await asyncio.to_thread(found.listed)
@@ -272,18 +272,6 @@ def _alone(folder: Path) -> Iterator[None]:
         except LocalError as error:
             raise LocalError(ErrorCode.CONFLICT, IN_TURN) from error
         yield
-
-
-def _transactions(steps: Iterable[Step]) -> Iterator[list[Step]]:
-    """Steps that are stored together: all of a small file, of a large one so many rows."""
-    together: list[Step] = []
-    for step in steps:
-        together.append(step)
-        if sum(one.rows for one in together) >= ROWS_A_STEP:
-            yield together
-            together = []
-    if together:
-        yield together
 
 
 def _store(tables: NodeTables, steps: Sequence[Step]) -> None:

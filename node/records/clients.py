@@ -106,6 +106,18 @@ def judge(tables: NodeTables, spool: Spool, now: int, feed: Feed) -> Judged:
     )  # fmt: skip
 
 
+def transactions(steps: Iterable[Step]) -> Iterator[list[Step]]:
+    """Steps that are stored together: all of a small file, of a large one so many rows."""
+    together: list[Step] = []
+    for step in steps:
+        together.append(step)
+        if sum(one.rows for one in together) >= ROWS_A_STEP:
+            yield together
+            together = []
+    if together:
+        yield together
+
+
 def apply_import(
     tables: NodeTables, rows: Iterable[ImportedRow | RowError], now: int, feed: Feed | None = None
 ) -> ImportReport:

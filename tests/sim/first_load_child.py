@@ -66,7 +66,7 @@ async def before(folder: Path) -> None:
     await council.start()
     await council.invite_both()
     council.save()
-    council.generation = 0  # type: ignore[attr-defined]
+    council.generation = 0
     await Story(council).join(HEALTH)
     await council.nodes[HEALTH].take_in(*crowd(CLIENTS))
     await council.stop()

@@ -1,5 +1,6 @@
 """Importing a file holds up nobody who writes meanwhile, and may be stopped anywhere."""
 
+import asyncio
 import json
 import sqlite3
 import subprocess
@@ -81,7 +82,7 @@ async def test_others_write_between_two_steps_of_an_import(
             seen.extend(database.execute("SELECT COUNT(*) FROM client").fetchone())
             database.execute("ROLLBACK")
 
-    monkeypatch.setattr(node.actions.importing.asyncio, "sleep", write)
+    monkeypatch.setattr(asyncio, "sleep", write)
     await run_import(tmp_path, file, lambda _: None)
     seen.append(await stored(tmp_path))
     steps = [after - before for before, after in pairwise(seen)]
