@@ -2,12 +2,13 @@
 
 Hub, three key holders of whom two suffice, four witnesses and a node are processes of their own, as
 in the demo. The baseline is what node and two holders compute for as many tokens, on all
-processors, with nothing else going on; in the same run, before and after. Also said: the most
-memory that each process had.
+processors, with nothing else going on, right after in the same run. Also said: the memory at most
+and the processor time of each program, which on a busy machine tells who holds it up.
 """
 
 import os
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -43,23 +44,31 @@ MAPPING = (
 def main() -> None:
     """Measure so many clients."""
     clients = int(sys.argv[1]) if len(sys.argv) > 1 else CLIENTS
+    here = Path.cwd()
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         stage = Stage()
         try:
-            took, tokens, peaks = load(stage, clients)
+            took, tokens, used = load(stage, clients)
         finally:
             stage.close()
-    for name, peak in sorted(peaks.items()):
-        print(f"{name:12s} {peak:6.0f} MB at most")
+            os.chdir(here)
+    for name, (peak, seconds) in sorted(used.items()):
+        print(f"{name:12s} {peak:6.0f} MB at most, {seconds:7.1f} s of processor")
+    before = processor_of_children()
     alone = arithmetic(tokens)
+    needed = processor_of_children() - before
     print(f"{clients} clients, {tokens} tokens: {took:.1f} s, arithmetic alone {alone:.1f} s")
+    total = sum(seconds for _, seconds in used.values())
+    print(f"of processor: {total:.1f} s, {needed:.1f} s, ratio {total / needed:.2f}")
     name = f"first_load_{clients // 1000}k"
     record(Figure(name, took, alone, "s", BOUND, "max"))
 
 
-def load(stage: Stage, clients: int) -> tuple[float, int, dict[str, float]]:
-    """Seconds that publishing took, tokens evaluated, and megabytes of each program at most."""
+def load(stage: Stage, clients: int) -> tuple[float, int, dict[str, tuple[float, float]]]:
+    """Seconds that publishing took, tokens evaluated, and of each program megabytes at most and
+    seconds of the processor.
+    """
     agency = Agency("load", "Load", "health_provider", "01632 960110", "W", clients=clients)
     make_hub(stage)
     holders = make_key_holders(stage)
@@ -84,13 +93,14 @@ def load(stage: Stage, clients: int) -> tuple[float, int, dict[str, float]]:
         stage.processes["publish"] = process
         said = process.communicate()[0].decode("utf-8")
     took = time.perf_counter() - began
+    used = peaks.stop()
     del stage.processes["publish"]
     print(said, flush=True)
     evaluated = re.search(r"(\d+)\s+tokens\s+were", said)
     began = time.perf_counter()
     stage.run("patchwork-node", "publish", "--dir", str(folder))
     print(f"publish unchanged: {time.perf_counter() - began:.1f} s", flush=True)
-    return took, int(evaluated[1]) if evaluated else 0, peaks.stop()
+    return took, int(evaluated[1]) if evaluated else 0, used
 
 
 def allow(stage: Stage, clients: int) -> None:
@@ -103,24 +113,31 @@ def allow(stage: Stage, clients: int) -> None:
 
 
 class Peaks:
-    """Watches the memory of what runs; of the node with its workers together."""
+    """Watches memory and processor of what runs; of the node with its workers together."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage, self._done = stage, threading.Event()
         self._most: dict[str, float] = {}
+        self._before = {name: tree_seconds(p.pid) for name, p in stage.processes.items()}
+        self._seconds: dict[str, float] = {}
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
 
-    def stop(self) -> dict[str, float]:
-        """The most megabytes that each had."""
+    def stop(self) -> dict[str, tuple[float, float]]:
+        """The most megabytes that each had, and the seconds that it took meanwhile."""
         self._done.set()
         self._thread.join()
-        return self._most
+        return {
+            name: (most, self._seconds[name] - self._before.get(name, 0.0))
+            for name, most in self._most.items()
+        }
 
     def _watch(self) -> None:
         while not self._done.wait(0.5):
             for name, process in list(self._stage.processes.items()):
                 self._most[name] = max(self._most.get(name, 0), tree_megabytes(process.pid))
+                taken = tree_seconds(process.pid)
+                self._seconds[name] = max(self._seconds.get(name, 0), taken)
 
 
 def tree_megabytes(pid: int) -> float:
@@ -132,6 +149,23 @@ def tree_megabytes(pid: int) -> float:
         return 0.0
     own = sum(int(kb) for kb in re.findall(r"^Pss:\s+(\d+)", text, re.M)) / 1024
     return own + sum(tree_megabytes(int(child)) for child in children)
+
+
+def tree_seconds(pid: int) -> float:
+    """Seconds of the processor that a process and its children have taken."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
+    except OSError:
+        return 0.0
+    own = sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")  # those that ended are in it
+    return own + sum(tree_seconds(int(child)) for child in children)
+
+
+def processor_of_children() -> float:
+    """Seconds of the processor that children of this process took, of those that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def arithmetic(tokens: int) -> float:

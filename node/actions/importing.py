@@ -1,14 +1,25 @@
-"""Importing a file of an agency's own system: its mapping, one transaction, the rejects beside it.
+"""Importing a file of an agency's own system: its mapping, what it does, the rejects beside it.
 
-The file is read before the transaction begins, so that others wait for what is stored alone.
+It is read and judged before anything is stored, and stored in steps: others write in between.
 
 What the command does and what a browser will do; nothing here prints or asks.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
@@ -16,8 +27,15 @@ from zoneinfo import ZoneInfo
 from node.actions.session import in_folder
 from node.config import Agreement, HubTerms, NodeSettings, load_settings
 from node.membership.hub import followed_charters
-from node.records.clients import ImportReport, apply_import, write_faults, write_missing
-from node.records.enquiries import end_known
+from node.records.clients import (
+    Judged,
+    Step,
+    judge,
+    transactions,
+    write_faults,
+    write_missing,
+)
+from node.records.import_report import ImportReport
 from node.records.importer.checks import Terms
 from node.records.importer.draft import Allowed, draft_of
 from node.records.importer.look import FileLook, FileWarning
@@ -32,17 +50,23 @@ from node.records.importer.reader import Line, Reading, Table, read_table
 from node.records.importer.rows import parse_rows
 from node.records.importer.spool import Spool
 from node.records.missing import Feed
-from node.store.tables import NodeTables, open_engine
+from node.store.tables import NodeEngine, NodeTables, open_engine
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.governance.charter import Charter
 from protocol.governance.involvement_types import InvolvementType
+from runtime.lock import only_one
 
 _Charters = Sequence[tuple[str, Charter]]
 """Charters as last seen, each with its hub's name."""
 
 MAPPING_LIMIT = 200_000
 CHARTER_CAME = "a new sharing agreement came while the file was read; import it again"
+IN_TURN = "another file is being imported into this node: import this one when that has ended"
 LINES_A_STEP = 500
+OTHERS_TURN = 0.05
+"""Seconds between two steps. Whoever waits for the database looks again that often at first; who
+took it again at once would always come first.
+"""
 
 
 @dataclass(frozen=True)
@@ -184,32 +208,75 @@ def findable_types(
     }
 
 
+async def look_at(
+    folder: Path, file: ImportFile, progress: Callable[[int], None]
+) -> tuple[Imported, list[FileWarning]]:
+    """What an import of a file would do now, and what a person must look at before it; its faults
+    are listed, and nothing is stored. Raises as `run_import` does, but for doubts.
+    """
+    async with _read(folder, file, progress) as found:
+        return await asyncio.to_thread(found.listed), found.doubts
+
+
 async def run_import(folder: Path, file: ImportFile, progress: Callable[[int], None]) -> Imported:
-    """Import a file, which is read first, in one transaction, and list its faults.
+    """Import a file, which is read and judged first, and list its faults. It is stored in steps
+    between which others write; one that is stopped is finished by importing the file again.
 
     A type of involvement must be in the charter of a hub that this node has joined, as last seen.
     Before it has joined one, only a type's form is checked; what a charter lacks is not published.
     Raises DoubtfulFileError where something speaks against the file that nobody agreed to,
     RemoteError for a file that cannot be used, LocalError(CONFLICT) where the types that charters
-    have changed while it was read; nothing is stored then.
+    have changed while it was read, or another file is being imported; nothing is stored then.
     """
-    mapping = file.chosen.mapping
-    if mapping is None:
+    with _alone(folder):
+        async with _read(folder, file, progress) as found:
+            found.agree()
+            steps = found.judged.steps()
+            all_steps = chain([next(steps), Step(1, found.remember)], steps)
+            for number, together in enumerate(transactions(all_steps)):
+                await asyncio.sleep(OTHERS_TURN if number else 0)
+                await found.engine.write(partial(_store, steps=together))
+            return await asyncio.to_thread(found.listed)
+
+
+@asynccontextmanager
+async def _read(
+    folder: Path, file: ImportFile, progress: Callable[[int], None]
+) -> AsyncIterator["_Found"]:
+    """Read a file, and judge it on one snapshot of the records."""
+    if file.chosen.mapping is None:
         raise LocalError(ErrorCode.NOT_READY, "confirm the mapping first")
     settings = load_settings(folder)
     now = datetime.now(ZoneInfo(settings.time_zone))
-    running = _Import(file, mapping, settings, now, FileLook(mapping))
+    running = _Import(file, file.chosen.mapping, settings, now, FileLook(file.chosen.mapping))
     engine = open_engine(folder)
     try:
         with Spool(folder) as spool:
             charters = await engine.read(followed_charters)
             table = await asyncio.to_thread(running.read, charters, spool, progress)
-            report = await engine.write(
-                lambda tables: running.take(tables, charters, table.reading, spool)
+            judged, doubts = await engine.read(
+                partial(running.judge, charters=charters, spool=spool)
             )
+            _check(table.reading, judged.report)
+            yield _Found(file, engine, table, judged, doubts)
     finally:
         await engine.close()
-    return await asyncio.to_thread(running.listed, table, report)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One import of a node at a time. Raises LocalError(CONFLICT)."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(only_one(folder, "import"))
+        except LocalError as error:
+            raise LocalError(ErrorCode.CONFLICT, IN_TURN) from error
+        yield
+
+
+def _store(tables: NodeTables, steps: Sequence[Step]) -> None:
+    for step in steps:
+        step.store(tables)
 
 
 @dataclass(frozen=True)
@@ -233,31 +300,54 @@ class _Import:
             spool.put(parse_rows(watched, self.mapping, terms, self.look))
         return table
 
-    def take(
-        self, tables: NodeTables, charters: _Charters, reading: Reading, spool: Spool
-    ) -> ImportReport:
-        """Store the rows that were read, within a transaction."""
-        mapping, hubs, now = self.mapping, self.settings.hubs, int(self.now.timestamp())
+    def judge(
+        self, tables: NodeTables, charters: _Charters, spool: Spool
+    ) -> tuple[Judged, list[FileWarning]]:
+        """What the rows that were read do, and what nobody has looked at of what speaks against
+        them. Raises LocalError(CONFLICT).
+        """
+        mapping, hubs = self.mapping, self.settings.hubs
         if own_types(followed_charters(tables), hubs) != own_types(charters, hubs):
             raise LocalError(ErrorCode.CONFLICT, CHARTER_CAME)
         findable, by_law = findable_types(charters, hubs), tables.findable.anywhere()
         feed = Feed(mapping.title, mapping.everything_of, findable | by_law, by_law)
-        report = apply_import(tables, spool.rows(), now, feed)
-        end_known(tables, now)
-        _check(reading, report)
-        try:
-            _agree(tables, self.file, [*self.look.warnings(), *report.warnings], now)
-        except DoubtfulFileError:
-            self._list("missing", write_missing, report.missing)
-            raise
-        return report
+        judged = judge(tables, spool, int(self.now.timestamp()), feed)
+        warnings = [*self.look.warnings(), *judged.report.warnings]
+        return judged, [
+            one for one in warnings if one.key is None or not tables.held.is_agreed(one.key)
+        ]
 
-    def listed(self, table: Table, report: ImportReport) -> Imported:
-        """What was done, its faults listed beside the file."""
+
+@dataclass(frozen=True)
+class _Found:
+    """A file that was read and judged; `doubts`: what a person must look at."""
+
+    file: ImportFile
+    engine: NodeEngine
+    table: Table
+    judged: Judged
+    doubts: list[FileWarning]
+
+    def agree(self) -> None:
+        """Go on if a person has looked at all of this. Raises DoubtfulFileError."""
+        agreed = self.file.agreed
+        if agreed is None:
+            return
+        if left := [one for one in self.doubts if one not in agreed]:
+            self._list("missing", write_missing, self.judged.report.missing)
+            raise DoubtfulFileError([one for one in self.doubts if one in agreed] + left)
+
+    def remember(self, tables: NodeTables) -> None:
+        """Keep in mind what a person has looked at."""
+        tables.held.agree([one.key for one in self.doubts if one.key], self.judged.plan.now)
+
+    def listed(self) -> Imported:
+        """What is done, its faults listed beside the file."""
+        report = self.judged.report
         return Imported(
-            table.reading,
+            self.table.reading,
             report,
-            table.sheet,
+            self.table.sheet,
             rejects=self._list("rejected", write_faults, report.errors),
             notes=self._list("notes", write_faults, report.notes),
             missing=self._list("missing", write_missing, report.missing),
@@ -282,16 +372,6 @@ def _check(reading: Reading, report: ImportReport) -> None:
             "the lines and rows of this file do not add up, which is a fault of this program: "
             "nothing was stored; tell whoever looks after it",
         )
-
-
-def _agree(
-    tables: NodeTables, file: ImportFile, warnings: Collection[FileWarning], now: int
-) -> None:
-    """Go on if a person has looked at all of this, now or earlier. Raises DoubtfulFileError."""
-    new = [one for one in warnings if one.key is None or not tables.held.is_agreed(one.key)]
-    if file.agreed is not None and (left := [one for one in new if one not in file.agreed]):
-        raise DoubtfulFileError([one for one in new if one in file.agreed] + left)
-    tables.held.agree([one.key for one in new if one.key], now)
 
 
 def _require_file(path: Path) -> None:

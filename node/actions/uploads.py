@@ -1,8 +1,8 @@
 """Files that people import on the pages: read, looked at, taken in, and gone again.
 
-The importing itself is the command's (node/actions/importing.py). What it would do is found by
-doing it in a copy of the database that nobody else sees. All that is done with a file stands in its
-row, so that whatever stops goes on: nothing is half done, and nothing that was typed is lost.
+The importing itself is the command's (node/actions/importing.py), and so is the judging, which says
+what it would do. All that is done with a file stands in its row, so that whatever stops goes on:
+nothing stays half done, and nothing that was typed is lost.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from node.actions.importing import (
     DoubtfulFileError,
     Imported,
     ImportFile,
+    look_at,
     run_import,
 )
 from node.actions.records import publish_now
@@ -36,9 +37,7 @@ from node.views.uploads import report_value
 from protocol.errors import ErrorCode, LocalError, PatchworkError
 from runtime.faults import place_of
 from runtime.logs import log
-from storage.sqlite import copy_database
 
-DATABASE, SETTINGS = "node.sqlite", "node.toml"
 UNFINISHED_SECONDS = 24 * 3600
 OVER_SECONDS = 7 * 24 * 3600
 TIDY_SECONDS = 3600
@@ -176,7 +175,7 @@ class UploadDesk:
 
     async def beside(self, _app: object) -> AsyncIterator[None]:
         """What runs while the pages are served: nothing is left for longer than it may be."""
-        await asyncio.to_thread(self._clear_trials)
+        await asyncio.to_thread(self._clear_broken)
         for one in await self.engine.read(lambda tables: tables.uploads.all()):
             await self.go_on(one.id, wait=0)
         tidying = asyncio.create_task(self._tidy_now_and_then())
@@ -206,11 +205,10 @@ class UploadDesk:
             if path.name not in known and path.stat().st_mtime <= before:
                 shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
 
-    def _clear_trials(self) -> None:
-        """Remove what a node that was killed has left: copies of the database, broken files."""
-        uploads = self.folder / "uploads"
-        for path in (*uploads.glob("*/trial"), *uploads.glob("*.incoming")):
-            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
+    def _clear_broken(self) -> None:
+        """Remove what a node that was killed has left of files that were on their way."""
+        for path in (self.folder / "uploads").glob("*.incoming"):
+            path.unlink()
 
     async def _tidy_now_and_then(self) -> None:
         while True:
@@ -271,31 +269,11 @@ class UploadDesk:
     async def _look(self, upload: Upload) -> None:
         for kind in LISTS:
             self.list_file(upload.id, kind).unlink(missing_ok=True)
-        trial = self.place(upload.id) / "trial"
-        try:
-            await asyncio.to_thread(self._copy, trial)
-            report = await self._tried(upload, trial)
-        finally:
-            await asyncio.to_thread(shutil.rmtree, trial, ignore_errors=True)
+        file, progress = self._import_file(upload, ()), self._progress(upload.id)
+        found, doubts = await look_at(self.folder, file, progress)
+        warnings = _WARNINGS.dump_python(doubts, mode="json")
+        report = report_value(found.report, found.reading, warnings)
         await self._change(upload, UploadState.LOOKED, report=json.dumps(report))
-
-    def _copy(self, trial: Path) -> None:
-        shutil.rmtree(trial, ignore_errors=True)
-        trial.mkdir(mode=0o700)
-        copy_database(self.folder / DATABASE, trial / DATABASE)
-        shutil.copyfile(self.folder / SETTINGS, trial / SETTINGS)
-
-    async def _tried(self, upload: Upload, trial: Path) -> dict[str, Any]:
-        """What the import does in the copy, whatever speaks against it, which is told beside."""
-        warnings: Collection[FileWarning] = ()
-        progress = self._progress(upload.id)
-        try:
-            done = await run_import(trial, self._import_file(upload, ()), progress)
-        except DoubtfulFileError as doubtful:
-            warnings = doubtful.warnings
-            done = await run_import(trial, self._import_file(upload, None), progress)
-        said = _WARNINGS.dump_python(list(warnings), mode="json")
-        return report_value(done.report, done.reading, said)
 
     async def _take(self, upload: Upload) -> None:
         seen = json.loads(upload.report)

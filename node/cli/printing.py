@@ -103,9 +103,10 @@ def print_status(out: Console, value: dict[str, Any]) -> None:
     for feed in value["feeds"]:
         days = feed["age"] // 86_400
         age = "today" if not days else "yesterday" if days == 1 else f"{days} days ago"
-        _say(
-            out, plain(f"{feed['title'] or 'A file without a title'}: {age}, {feed['rows']} rows.")
-        )
+        said = f"{feed['rows']} rows."
+        if feed["stopped"]:
+            said = "not all of it is in yet. If it is not being imported now, import it again."
+        _say(out, plain(f"{feed['title'] or 'A file without a title'}: {age}, {said}"))
 
 
 def print_family(out: Console, teams: Sequence[tuple[str, str, Team]]) -> None:

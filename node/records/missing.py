@@ -4,12 +4,11 @@ It is closed. Before that a person is asked where much is missing, where work is
 always findable, and where rows could not be read that may be the missing ones.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from node.records.importer.look import Doubt, FileWarning
 from node.records.importer.rows import RowError
-from node.records.workload import Terms
 from node.store.records import EndedBy
 from node.store.tables import NodeTables
 
@@ -30,36 +29,52 @@ class Feed:
     by_law: Collection[str] = ()
 
 
-def close_missing(
-    tables: NodeTables,
-    feed: Feed,
-    terms: Terms,
-    before: int,
-    errors: Sequence[RowError],
-) -> tuple[list[FileWarning], list[tuple[str, str]]]:
-    """Close what is missing: what a person must look at first, and what was closed, by local id and
-    type.
-
-    `before`: how much there was; nothing of a client is closed of whom a line was left out.
+class Missing:
+    """What a file has not of what feeds brought. `ids`: the work that is to be closed, and `named`:
+    by its client's own id and its type; known once `warnings` was asked.
     """
-    missing = tables.records.missing(feed.everything_of, terms.import_id, terms.now)
-    if not missing:
-        return [], []
-    ids = {
-        client.id: client.local_id
-        for client in tables.records.clients_by_row({item.client for item in missing})
-    }
-    named = {error.local_id for error in errors if error.local_id}
-    left_out = named | set(tables.held.own_ids(named).values())
-    due = [item for item in missing if ids[item.client] not in left_out]
-    ended = [replace(item, ended_at=terms.now, ended_by=EndedBy.FEED) for item in due]
-    tables.records.set_involvements(ended)
-    doubts = []
-    if len(due) * MANY_OF > before:
-        doubts.append(FileWarning(Doubt.MANY_MISSING, (), count=len(due)))
-    if findable := sum(item.type in feed.findable for item in due):
-        doubts.append(FileWarning(Doubt.FINDABLE_MISSING, (), count=findable))
-    unread = tuple(sorted({error.line for error in errors if error.local_id is None}))
-    if due and unread:
-        doubts.append(FileWarning(Doubt.UNREAD_MISSING, unread, count=len(due)))
-    return doubts, [(ids[item.client], item.type) for item in due]
+
+    def __init__(self, tables: NodeTables, feed: Feed, now: int) -> None:
+        self._tables, self._feed = tables, feed
+        brought = tables.records.brought(feed.everything_of, now) if feed.everything_of else []
+        self._before, self._left = len(brought), set(brought)
+        self.ids: list[int] = []
+        self.named: list[tuple[str, str]] = []
+
+    def saw(self, involvements: Iterable[int]) -> None:
+        """The file has this work, or it is gone for another reason."""
+        self._left.difference_update(involvements)
+
+    def warnings(self, errors: Sequence[RowError]) -> list[FileWarning]:
+        """What a person must look at first, once the file was gone through; nothing of a client is
+        closed of whom a line was left out.
+        """
+        missing = self._tables.records.by_row(self._left).values()
+        ids = {
+            client.id: client.local_id
+            for client in self._tables.records.clients_by_row({item.client for item in missing})
+        }
+        named = {error.local_id for error in errors if error.local_id}
+        left_out = named | set(self._tables.held.own_ids(named).values())
+        due = [item for item in missing if ids[item.client] not in left_out]
+        self.ids = [item.id for item in due]
+        self.named = [(ids[item.client], item.type) for item in due]
+        doubts = []
+        if len(due) * MANY_OF > self._before:
+            doubts.append(FileWarning(Doubt.MANY_MISSING, (), count=len(due)))
+        if findable := sum(item.type in self._feed.findable for item in due):
+            doubts.append(FileWarning(Doubt.FINDABLE_MISSING, (), count=findable))
+        unread = tuple(sorted({error.line for error in errors if error.local_id is None}))
+        if due and unread:
+            doubts.append(FileWarning(Doubt.UNREAD_MISSING, unread, count=len(due)))
+        return doubts
+
+
+def close(tables: NodeTables, involvements: Sequence[int], now: int) -> None:
+    """Close what is missing, where nobody has ended or taken it over meanwhile."""
+    records, import_id = tables.records, tables.imports.under_way()
+    records.set_involvements(
+        replace(item, ended_at=now, ended_by=EndedBy.FEED)
+        for item in records.by_row(involvements).values()
+        if item.import_id not in (None, import_id) and not item.is_over(now)
+    )

@@ -17,9 +17,12 @@ def add_up(records: Iterable[ClientRecord]) -> tuple[ClientRecord, frozenset[str
     """What rows of one file say of one client together, and the fields in which they differ: there
     the last of them counts.
     """
+    first, *others = records
+    if not others:
+        return first, frozenset()
     values: dict[str, str] = {}
     differing = set()
-    for record in records:
+    for record in (first, *others):
         for name in RECORD_FIELDS:
             value = getattr(record, name)
             if not value:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from operator import attrgetter
 
 from node.records.importer.mapping import Field
 from node.records.importer.rows import Course, ImportedRow, Permission, RowError
@@ -87,9 +88,13 @@ class Workload:
         self.unchanged: list[int] = []
         self.added: list[InvolvementRow] = []
         self.workers: list[tuple[int, int, int | None]] = []
+        self.had: list[int] = []
         self.still_ended = 0
+        self.is_staffed = True  # what was taken last has the workers that it had, and no others
         self.is_recorded = False  # what was taken last rests on a consent recorded here
+        self.ids: set[int] = set()
         for item in held:
+            self.ids.add(item.id)
             self._of_client[item.client].append(item)
             if item.for_unborn is not None:
                 self._of_unborn[item.for_unborn].append(item)
@@ -104,14 +109,16 @@ class Workload:
             self.added.append(self._values(work, None, before))
             return None
         self._taken.add(found.id)
+        self.had.append(found.id)
+        self.is_staffed = set(work.workers) == set(found.workers)
         values = self._values(work, found, found.withdrawn_at)
-        after = Involvement(**{**vars(values), "id": found.id, "workers": found.workers})
         self.workers += [(found.id, worker, self._terms.import_id) for worker in work.workers]
         joined = not set(work.workers) <= set(found.workers)
-        if replace(after, import_id=found.import_id) == found:
+        if _said(values) == _said(found):
             self.unchanged.append(found.id)
             return joined
-        self.changed.append(after)
+        after = {**vars(values), "id": found.id, "workers": found.workers}
+        self.changed.append(Involvement(**after))
         return True
 
     def leave(self, child: str, *, but: int | None = None) -> set[int]:
@@ -215,6 +222,10 @@ class Workload:
         found = [*self._of_client[client], *self._of_unborn[child]]
         times = [item.withdrawn_at for item in found if item.withdrawn_at is not None]
         return max(times, default=None)
+
+
+_SAID = sorted(InvolvementRow.__dataclass_fields__.keys() - {"workers", "import_id"})
+_said = attrgetter(*_SAID)
 
 
 def _service(kind: str, label: str | None, team: str | None) -> Place:

@@ -27,8 +27,8 @@ def source_of(feed: str) -> str:
 class Said:
     """What a source says of a client (a row id).
 
-    `changed_by`: the import in which it said something new last, 0 for none; `import_id`: the last
-    import that had it.
+    `changed_by`: the import in which it said something new last, 0 for none; `import_id`: the one
+    that wrote this down.
     """
 
     client: int
@@ -42,29 +42,16 @@ class Said:
         return f"Said(client={self.client})"
 
 
-@dataclass(frozen=True, repr=False)
-class Incoming:
-    """A row of a file that is being taken in: whose it is (a local id; of a child not yet born its
-    mother's), its own local id, and the row as JSON.
-    """
-
-    client: str
-    local_id: str
-    row: str
-    id: int | None = None
-
-    def __repr__(self) -> str:
-        """Say which row, never who."""
-        return f"Incoming(id={self.id})"
-
-
 @dataclass(frozen=True)
 class Feed:
-    """A feed, by the title of its mapping: when it last came, and with how many rows."""
+    """A feed, by the title of its mapping: when it last came, with how many rows; `stopped`: not
+    all of it is stored, and it is to be imported again.
+    """
 
     title: str
     at: int
     rows: int
+    stopped: bool
 
 
 class Imports:
@@ -74,20 +61,29 @@ class Imports:
         self._tx = tx
 
     def begin(self, feed: str, now: int) -> int:
-        """Give an import its number."""
-        return self._tx.insert_for_id("imported", {"feed": feed, "at": now, "rows": 0})
+        """Give an import its number; it is under way."""
+        values = {"feed": feed, "at": now, "rows": 0, "is_under_way": 1}
+        return self._tx.insert_for_id("imported", values)
+
+    def under_way(self) -> int:
+        """The number of the import that began last."""
+        row = self._tx.one("SELECT MAX(id) AS id FROM imported")
+        return int(row["id"]) if row and row["id"] else 0
 
     def end(self, import_id: int, rows: int) -> None:
-        """Say how many rows an import had."""
-        self._tx.update("imported", {"rows": rows}, {"id": import_id})
+        """An import is stored, with so many rows."""
+        self._tx.update("imported", {"rows": rows, "is_under_way": 0}, {"id": import_id})
 
     def feeds(self) -> list[Feed]:
         """The last of each feed, by title."""
         sql = (
-            "SELECT feed, at, rows FROM imported WHERE id IN "
+            "SELECT * FROM imported WHERE id IN "
             "(SELECT MAX(id) FROM imported GROUP BY feed) ORDER BY feed"
         )
-        return [Feed(row["feed"], row["at"], row["rows"]) for row in self._tx.rows(sql)]
+        return [
+            Feed(row["feed"], row["at"], row["rows"], bool(row["is_under_way"]))
+            for row in self._tx.rows(sql)
+        ]
 
     def said(self, clients: Collection[int]) -> Mapping[int, list[Said]]:
         """What each source says of these clients."""
@@ -116,36 +112,9 @@ class Imports:
         sql = "DELETE FROM client_said WHERE source = ? AND client IN (:among)"
         self._tx.run_among(sql, BEFORE, among=clients)
 
-    def saw(self, clients: Collection[int], source: str, import_id: int) -> None:
-        """Mark what a source says of clients as said again by an import."""
-        sql = "UPDATE client_said SET import_id = ? WHERE source = ? AND client IN (:among)"
-        self._tx.run_among(sql, import_id, source, among=clients)
-
     def forget(self, client: int) -> None:
         """Keep nothing that was said of a client."""
         self._tx.run("DELETE FROM client_said WHERE client = ?", client)
-
-    def stage(self, rows: Sequence[Incoming]) -> None:
-        """Put rows of a file aside, to be taken by client."""
-        self._tx.insert_many("incoming", [dict(vars(row)) for row in rows])
-
-    def staged(self, after: Incoming | None, size: int) -> list[Incoming]:
-        """The next `size` rows, by client and in the order of the file."""
-        sql = "SELECT * FROM incoming WHERE (client, id) > (?, ?) ORDER BY client, id LIMIT ?"
-        client, row = (after.client, after.id) if after else ("", -1)
-        return [Incoming(**row) for row in self._tx.rows(sql, client, row, size)]
-
-    def staged_of(self, local_ids: Collection[str]) -> Mapping[str, set[str]]:
-        """Under which clients the rows of these local ids stand: under their own, or a mother's."""
-        sql = "SELECT DISTINCT local_id, client FROM incoming WHERE local_id IN (:among)"
-        found = defaultdict[str, set[str]](set)
-        for row in self._tx.rows_among(sql, among=local_ids):
-            found[row["local_id"]].add(row["client"])
-        return found
-
-    def clear_staged(self) -> None:
-        """Keep none of the rows that were put aside."""
-        self._tx.run("DELETE FROM incoming")
 
 
 def _said(row: Row) -> Said:

@@ -4,7 +4,7 @@ Whoever acts is one of them; an id is never given to another. It holds people in
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 
 from storage.engine import Row, Transaction
@@ -157,6 +157,20 @@ class People:
         found = self._tx.rows_among(sql, among=[row.name for row in rows])
         ids = {(row["name"], row["team"]): int(row["id"]) for row in found}
         return {key: ids[key] for key in ((row.name, row.team) for row in rows)}
+
+    def workers(self, names: Collection[str]) -> dict[tuple[str, str], tuple[int, WorkerRow]]:
+        """Whoever has these names: their row ids, and what an import would say of them, by name and
+        team.
+        """
+        sql = "SELECT * FROM practitioner WHERE since IS NOT NULL AND name IN (:among)"
+        columns = [field.name for field in fields(WorkerRow)]
+        return {
+            (row["name"], row["team"]): (
+                int(row["id"]),
+                WorkerRow(**{column: row[column] for column in columns}),
+            )
+            for row in self._tx.rows_among(sql, among=names)
+        }
 
     def get(self, person: int) -> Person | None:
         """A person by row id."""

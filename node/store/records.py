@@ -249,15 +249,23 @@ class Records:
         )
         self._tx.run_many(sql, [(place, person, by, place) for place, person, by in workers])
 
-    def end_workers(self, import_id: int) -> int:
+    def end_workers(self, involvements: Collection[int], import_id: int) -> int:
         """Let those stop who work on involvements that an import had, and whom it had not; how
         many. Who was put there by hand stays.
         """
         sql = (
             "DELETE FROM involvement_worker WHERE import_id IS NOT NULL AND import_id <> ? "
-            "AND involvement IN (SELECT id FROM involvement WHERE import_id = ?)"
+            "AND involvement IN (:among)"
         )
-        return self._tx.run(sql, import_id, import_id)
+        return self._tx.run_among(sql, import_id, among=involvements)
+
+    def with_workers_by_hand(self, involvements: Collection[int]) -> set[int]:
+        """Those of involvements on which somebody was put by hand, and no import had them since."""
+        sql = (
+            "SELECT involvement FROM involvement_worker WHERE import_id IS NULL "
+            "AND involvement IN (:among)"
+        )
+        return {int(row["involvement"]) for row in self._tx.rows_among(sql, among=involvements)}
 
     def set_involvements(self, changed: Iterable[Involvement]) -> None:
         """Let involvements that are here say this; their workers stay."""
@@ -272,13 +280,13 @@ class Records:
         sql = "UPDATE involvement SET import_id = ? WHERE id IN (:among)"
         self._tx.run_among(sql, import_id, among=involvements)
 
-    def missing(self, types: Collection[str], import_id: int, now: int) -> list[Involvement]:
-        """Work of these types that feeds brought, that is not over, and that an import had not."""
-        return self._with_workers(self._brought(types, now, "AND import_id <> ?", import_id))
-
-    def count_brought(self, types: Collection[str], now: int) -> int:
-        """How much work of these types feeds brought that is not over."""
-        return sum(row["n"] for row in self._brought(types, now, "", columns="COUNT(*) AS n"))
+    def brought(self, types: Collection[str], now: int) -> list[int]:
+        """Work of these types that feeds brought and that is not over (row ids)."""
+        sql = (
+            "SELECT id FROM involvement WHERE import_id IS NOT NULL "
+            "AND (ended_at IS NULL OR ended_at > ?) AND type IN (:among)"
+        )
+        return [int(row["id"]) for row in self._tx.rows_among(sql, now, among=types)]
 
     def unconfirmed(self, now: int, since: int) -> list[tuple[str, Involvement]]:
         """Work that goes on and that neither an import nor a person has confirmed after a time,
@@ -327,15 +335,6 @@ class Records:
             "AND i.client IN (:among)"
         )
         return self._tx.rows_among(sql, *condition.values, among=clients)
-
-    def _brought(
-        self, types: Collection[str], now: int, more: str, *values: int, columns: str = "*"
-    ) -> list[Row]:
-        sql = (
-            f"SELECT {columns} FROM involvement WHERE import_id IS NOT NULL "  # noqa: S608 - ours
-            f"AND (ended_at IS NULL OR ended_at > ?) {more} AND type IN (:among)"
-        )
-        return self._tx.rows_among(sql, now, *values, among=types)
 
     def _with_workers(self, rows: Sequence[Row]) -> list[Involvement]:
         """By row id. Statements that take many are ordered by nothing, so that PostgreSQL may do

@@ -33,7 +33,12 @@ def status_value(tables: NodeTables, months: int | None, now: int) -> dict[str, 
             item["due"] for item in withheld_value(tables, now) if item["in_force"]
         ),
         "feeds": [
-            {"title": feed.title, "rows": feed.rows, "age": max(0, now - feed.at)}
+            {
+                "title": feed.title,
+                "rows": feed.rows,
+                "age": max(0, now - feed.at),
+                "stopped": feed.stopped,
+            }
             for feed in tables.imports.feeds()
         ],
     }

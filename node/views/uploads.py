@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from node.records.clients import ImportReport
+from node.records.import_report import ImportReport
 from node.records.importer.table import Reading
 
 MOST_SHOWN = 50

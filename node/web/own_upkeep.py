@@ -87,11 +87,14 @@ class ServiceOut(Answer):
 
 
 class FeedOut(Answer):
-    """The last of a feed: its mapping's title, how many rows, and how many seconds ago."""
+    """The last of a feed: its mapping's title, how many rows, how many seconds ago, and whether not
+    all of it is stored: it is being imported now, or was stopped and is to be imported again.
+    """
 
     title: str
     rows: Count
     age: Count
+    stopped: bool
 
 
 class StatusOut(Answer):

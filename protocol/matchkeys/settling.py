@@ -7,7 +7,8 @@ another unless it sounds the same, or differs from a known name by no more than 
 
 from collections import defaultdict
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
+from threading import Lock
 
 from protocol.matchkeys.names import GIVEN, canonical_name, without_umlaut_e
 from protocol.matchkeys.skeleton import close_skeleton, full_skeleton
@@ -16,8 +17,10 @@ from protocol.matchkeys.spellings import SERVANT_NAMES
 MOST_SLIPS = 2
 MOST_SLIPS_IF_SHORT = 1
 SHORT = 3  # letters
+_ONE_AT_A_TIME = Lock()  # threads that begin together would each make the whole table
 
 
+@lru_cache(maxsize=2**14)  # the same few thousand names are most of a register
 def settled_name(name: str) -> str:
     """The form of a known name; of another the form of the nearest known spelling that has its
     close skeleton, if all that are as near have one form; else `*` and the full skeleton.
@@ -27,7 +30,9 @@ def settled_name(name: str) -> str:
         return form
     most = MOST_SLIPS_IF_SHORT if len(form) <= SHORT else MOST_SLIPS
     near: dict[int, set[str]] = defaultdict(set)
-    for spelling, known in _known_by_sound().get(close_skeleton(form), ()):
+    with _ONE_AT_A_TIME:
+        by_sound = _known_by_sound()
+    for spelling, known in by_sound.get(close_skeleton(form), ()):
         if abs(len(form) - len(spelling)) <= most:
             near[slips(form, spelling)].add(known)
     nearest = min(near, default=most + 1)
@@ -58,7 +63,7 @@ def _known_by_sound() -> Mapping[str, frozenset[tuple[str, str]]]:
     """Every known spelling and its form, by close skeleton."""
     known: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for table in (GIVEN, SERVANT_NAMES):
-        for name in (*table, *table.values()):
+        for name in {*table, *table.values()}:
             spelling = without_umlaut_e(name)
             known[close_skeleton(spelling)].add((spelling, canonical_name(name)))
     return {sound: frozenset(names) for sound, names in known.items()}

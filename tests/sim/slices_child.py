@@ -75,6 +75,9 @@ def die_at(moment: int) -> None:
             os._exit(KILLED)
 
     def dying(self: SqliteDatabase[Any], begin: str, work: Any) -> Any:
+        if begin == "BEGIN":
+            return transact(self, begin, work)
+
         def worked() -> Any:
             result = work()
             tick()

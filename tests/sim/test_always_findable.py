@@ -8,8 +8,9 @@ import pytest
 
 from node.actions.clients import close_work, reopen_work
 from node.actions.records import still_findable, withdraw_now
-from node.records.clients import ImportReport, apply_import
+from node.records.clients import apply_import
 from node.records.held import say_same
+from node.records.import_report import ImportReport
 from node.records.importer.rows import ImportedRow, Permission
 from node.records.missing import Feed
 from node.store.tables import NodeTables

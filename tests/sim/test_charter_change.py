@@ -18,7 +18,8 @@ from hub.store.tables import HubTables
 from node.actions.importing import ChosenMapping, ImportFile, own_types, run_import
 from node.membership.charter import accept_charter, waiting_differences
 from node.publishing.publisher import Published, Publisher
-from node.records.clients import ImportReport, withdraw
+from node.records.clients import withdraw
+from node.records.import_report import ImportReport
 from node.records.importer.mapping import load_mapping
 from protocol.canonical import JsonValue
 from protocol.errors import ErrorCode, LocalError, RemoteError

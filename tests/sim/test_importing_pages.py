@@ -69,7 +69,6 @@ async def test_a_file_is_looked_at_before_anything_of_it_is_stored_and_then_impo
     assert await known(health, "x1") is False
     place = health.folder / "uploads" / path.rpartition("/")[2]
     assert mode(place / "clients.file") == "600"
-    assert not (place / "trial").exists()
     await posted(manager, path, {"what": "import", "seen": seen(said)})
     done = await finished(manager, path)
     assert "The file was imported" in done
@@ -230,14 +229,11 @@ async def test_a_node_that_was_stopped_goes_on_where_it_was(
     manager, health = importers[Role.MANAGER], agencies[0]
     path = await mapped(manager, HEAD + ROWS)
     number = int(path.rpartition("/")[2])
-    trial = health.folder / "uploads" / str(number) / "trial"
-    trial.mkdir()
     for state in (UploadState.LOOKING, UploadState.IMPORTING):
         said = {"state": state.value}
         await health.write(lambda t, said=said: t.uploads.change(number, 1, **said))  # type: ignore[misc]
         async with started_again(health, manager) as again:
             await finished(again, path)
-        assert not trial.exists()
     assert (await upload(health, number)).state is UploadState.DONE
     assert await known(health, "x1")
 

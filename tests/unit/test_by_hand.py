@@ -275,5 +275,5 @@ async def test_how_good_the_records_are_is_counted_by_service_and_client(
         ],
         "unconfirmed": 0,
         "withheld_due": 0,
-        "feeds": [{"title": "Children's system", "rows": 6, "age": 86_400}],
+        "feeds": [{"title": "Children's system", "rows": 6, "age": 86_400, "stopped": False}],
     }  # fmt: skip

@@ -1,26 +1,54 @@
 """Rows of a file that were read, until they are taken in: reading holds up nobody's transaction.
 
-They lie in a file without a name in the node's folder, which is gone with the program.
+They lie in a file without a name in the node's folder, which is gone with the program. Of each row
+two numbers are kept in memory: where it lies, and a hash of whose it is.
 """
 
+import io
 import tempfile
-from collections.abc import Iterable, Iterator
+from array import array
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
 from pydantic import TypeAdapter
 
-from node.records.importer.rows import ImportedRow, RowError
+from node.records.importer.look import digest
+from node.records.importer.rows import ImportedRow, RowError, RowNote
+from storage.engine import batches
 
-_ROW, _ERROR = TypeAdapter(ImportedRow), TypeAdapter(RowError)
-_IS_ROW, _IS_ERROR = b"r", b"e"
+_ROW = TypeAdapter(ImportedRow)
+AT_ONCE = 1000
+
+
+@dataclass(frozen=True)
+class Group:
+    """The rows about one client and their children not yet born, by their own id: `number` among
+    all groups of a file.
+    """
+
+    number: int
+    key: str
+    rows: Sequence[ImportedRow]
 
 
 class Spool:
-    """Rows and faults in the order of the file, a line for each. Use it in a `with` statement."""
+    """The good rows of a file, and what is wrong with the others. Use it in a `with` statement.
 
-    def __init__(self, folder: Path) -> None:
-        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by __exit__
+    `folder`: where they lie; None: in memory. `mothers`: whose each child not yet born is.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._file = tempfile.TemporaryFile(dir=folder) if folder else io.BytesIO()  # noqa: SIM115
+        self._places, self._keys = array("Q"), array("Q")
+        self._order, self._starts = array("L"), array("L")
+        self._end, self._reads = 0, False
+        self.errors: list[RowError] = []
+        self.notes: list[RowNote] = []
+        self.mothers = defaultdict[str, set[str]](set)
 
     def __enter__(self) -> "Spool":
         """Itself."""
@@ -39,13 +67,87 @@ class Spool:
         """Read them all. Raises what reading raises."""
         for row in rows:
             if isinstance(row, RowError):
-                self._file.write(_IS_ERROR + _ERROR.dump_json(row) + b"\n")
+                self.errors.append(row)
             else:
-                self._file.write(_IS_ROW + _ROW.dump_json(row) + b"\n")
+                self.notes += row.notes
+                self._places.append(self._add(row))
+                self._keys.append(digest(_key(row)))
 
-    def rows(self) -> Iterator[ImportedRow | RowError]:
-        """All that was put, as often as it is asked for."""
-        self._file.seek(0)
-        for line in self._file:
-            adapter = _ROW if line.startswith(_IS_ROW) else _ERROR
-            yield adapter.validate_json(line[1:])
+    def name(self, named: Callable[[Sequence[ImportedRow]], Sequence[ImportedRow]]) -> None:
+        """Let each row be about whom `named` says, some rows at a time in the order of the file."""
+        for numbers in batches(range(len(self._places)), AT_ONCE):
+            rows = self._read(numbers)
+            for number, before, after in zip(numbers, rows, named(rows), strict=True):
+                if after.mother_local_id:
+                    self.mothers[after.local_id].add(after.mother_local_id)
+                if after != before:
+                    self._places[number] = self._add(after)
+                    self._keys[number] = digest(_key(after))
+
+    def sort(self) -> int:
+        """Put the rows together by client, in the order in which the file first names each; how
+        many groups there are.
+        """
+        keys, rows = self._keys, range(len(self._keys))
+        order = sorted(rows, key=keys.__getitem__)
+        starts = [at for at in rows if not at or keys[order[at]] != keys[order[at - 1]]]
+        starts.sort(key=order.__getitem__)
+        self._order, self._starts = array("L", order), array("L", starts)
+        return len(starts)
+
+    def pages(self, numbers: Iterable[int], size: int) -> Iterator[list[Group]]:
+        """The groups of these numbers, about `size` rows at a time: whole groups."""
+        page: list[Group] = []
+        rows = 0
+        for number in numbers:
+            found = list(self._groups(number))
+            page += found
+            rows += sum(len(group.rows) for group in found)
+            if rows >= size:
+                yield page
+                page, rows = [], 0
+        if page:
+            yield page
+
+    def is_born(self, child: str) -> bool:
+        """Whether a row is about a child under its own id."""
+        at = bisect_left(self._order, digest(child), key=self._keys.__getitem__)
+        return any(row.local_id == _key(row) == child for row in self._together(at))
+
+    def _groups(self, number: int) -> Iterator[Group]:
+        """A group; of clients whose hashes are the same by chance, each one's."""
+        rows = self._together(self._starts[number])
+        for key in dict.fromkeys(map(_key, rows)):
+            yield Group(number, key, [row for row in rows if _key(row) == key])
+
+    def _together(self, at: int) -> list[ImportedRow]:
+        end = at
+        while (
+            end < len(self._order) and self._keys[self._order[end]] == self._keys[self._order[at]]
+        ):
+            end += 1
+        return self._read(self._order[at:end])
+
+    def _add(self, row: ImportedRow) -> int:
+        """Write a row down at the end; its place."""
+        if self._reads:
+            self._file.seek(self._end)
+            self._reads = False
+        bare = replace(row, notes=()) if row.notes else row
+        place, line = self._end, _ROW.dump_json(bare) + b"\n"
+        self._file.write(line)
+        self._end += len(line)
+        return place
+
+    def _read(self, numbers: Iterable[int]) -> list[ImportedRow]:
+        self._reads = True
+        return [self._row(self._places[number]) for number in numbers]
+
+    def _row(self, place: int) -> ImportedRow:
+        self._file.seek(place)
+        return _ROW.validate_json(self._file.readline())
+
+
+def _key(row: ImportedRow) -> str:
+    """Under whose own id a row stands: of a child not yet born, the mother's."""
+    return row.mother_local_id or row.local_id
