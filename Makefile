@@ -36,7 +36,7 @@ bench: .venv/.runtime
 	$(BIN)/python -m bench.results
 
 # Beside Splink and CLK + anonlink. DATA=DIR holds council-train and council-validate; see README.
-compare: .venv/.runtime .venv-bench/.made
+compare: .venv/.dev .venv-bench/.made
 	.venv-bench/bin/python -m bench.matching.compare $(if $(DATA),--data $(DATA)) $(ARGS)
 
 # Needs npm. What it makes is committed: nobody else needs it.
