@@ -7,7 +7,7 @@ another unless it sounds the same, or differs from a known name by no more than 
 
 from collections import defaultdict
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 
 from protocol.matchkeys.names import GIVEN, canonical_name, without_umlaut_e
 from protocol.matchkeys.skeleton import close_skeleton, full_skeleton
@@ -18,6 +18,7 @@ MOST_SLIPS_IF_SHORT = 1
 SHORT = 3  # letters
 
 
+@lru_cache(maxsize=4096)  # few names are most people's, and slips are dear to count
 def settled_name(name: str) -> str:
     """The form of a known name; of another the form of the nearest known spelling that has its
     close skeleton, if all that are as near have one form; else `*` and the full skeleton.
