@@ -21,7 +21,7 @@ mutants: .venv/.dev
 	$(BIN)/python -m scripts.mutants $(ARGS)
 
 # Every figure is a ratio of one run; the table in the end is bench/results.json. An hour or two.
-bench: .venv/.runtime
+bench: .venv/.dev .venv-bench/.made
 	$(BIN)/python -m bench.tokens
 	$(BIN)/python -m bench.first_load
 	$(BIN)/python -m bench.hub_publish
@@ -32,11 +32,13 @@ bench: .venv/.runtime
 	$(BIN)/python -m bench.clients
 	$(BIN)/python -m bench.pages
 	$(BIN)/python -m bench.evaluations
+	$(BIN)/python -m bench.overload
 	$(BIN)/python -m bench.matching.attacks
+	$(BIN)/python -m bench.matching.million
 	$(BIN)/python -m bench.results
 
 # Beside Splink and CLK + anonlink. DATA=DIR holds council-train and council-validate; see README.
-compare: .venv/.runtime .venv-bench/.made
+compare: .venv/.dev .venv-bench/.made
 	.venv-bench/bin/python -m bench.matching.compare $(if $(DATA),--data $(DATA)) $(ARGS)
 
 # Needs npm. What it makes is committed: nobody else needs it.

@@ -13,6 +13,7 @@ from bench.matching.measure import Pair
 from bench.matching.people import Cells, Folder
 
 if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
     from splink import Linker, SettingsCreator
     from splink.comparison_library import CustomComparison
 
@@ -106,13 +107,12 @@ def link(folder: Folder, trained_on: Folder | None = None) -> list[tuple[float, 
     logging.getLogger("splink").setLevel(logging.ERROR)
     warnings.simplefilter("ignore")
     fields = present_fields(folder)
-    learnt = None if trained_on is None else _m_from_labels(trained_on, fields)
-    linker = _linker(folder, fields, learnt)
-    linker.training.estimate_u_using_random_sampling(max_pairs=U_PAIRS, seed=SEED)
+    learnt = None if trained_on is None else _m_from_labels(trained_on)
+    linker, _ = linker_of(folder, learnt)
     if trained_on is None:
-        for columns in SESSIONS:
-            if set(columns) <= fields:
-                _learn(linker, columns)
+        learn(linker, fields)
+    else:
+        linker.training.estimate_u_using_random_sampling(max_pairs=U_PAIRS, seed=SEED)
     rows = linker.inference.predict().as_record_list()
     return [(row["match_weight"], (row["unique_id_l"], row["unique_id_r"])) for row in rows]
 
@@ -142,7 +142,20 @@ def table_row(record: str, person: str, cells: Cells) -> dict[str, Any]:
     }
 
 
-def _linker(folder: Folder, fields: frozenset[str], learnt: dict[str, Any] | None) -> "Linker":
+def learn(linker: "Linker", fields: frozenset[str]) -> None:
+    """Learn u from random pairs, m by expectation maximisation."""
+    linker.training.estimate_u_using_random_sampling(max_pairs=U_PAIRS, seed=SEED)
+    for columns in SESSIONS:
+        if set(columns) <= fields:
+            _learn(linker, columns)
+
+
+def linker_of(
+    folder: Folder,
+    learnt: dict[str, Any] | None = None,
+    blocks: Sequence[Sequence[str]] = BLOCKS,
+) -> "tuple[Linker, DuckDBPyConnection]":
+    """A linker over all records, each agency a table, and the database that it works in."""
     import duckdb
     import pandas
     from splink import Linker
@@ -160,10 +173,11 @@ def _linker(folder: Folder, fields: frozenset[str], learnt: dict[str, Any] | Non
         database.register(pandas.DataFrame(held), dataset_display_name=f"agency_{name}")
         for name, held in rows.items()
     ]
-    return Linker(tables, learnt or _settings(fields), log_level=logging.ERROR)
+    settings = learnt or _settings(present_fields(folder), blocks)
+    return Linker(tables, settings, log_level=logging.ERROR), connection
 
 
-def _settings(fields: frozenset[str]) -> "SettingsCreator":
+def _settings(fields: frozenset[str], blocks: Sequence[Sequence[str]]) -> "SettingsCreator":
     from splink import SettingsCreator, block_on
 
     known = fields | {"born_md", "born_ym", "born_yd", "given_sound", "family_sound"}
@@ -171,9 +185,10 @@ def _settings(fields: frozenset[str]) -> "SettingsCreator":
         link_type="link_only",
         comparisons=[_comparison(name) for name in LEVELS if name in fields | {"place"}],
         blocking_rules_to_generate_predictions=[
-            block_on(*columns) for columns in BLOCKS if known.issuperset(columns)
+            block_on(*columns) for columns in blocks if known.issuperset(columns)
         ],
         retain_matching_columns=False,
+        additional_columns_to_retain=["person"],
     )
 
 
@@ -210,8 +225,8 @@ def _learn(linker: "Linker", columns: Sequence[str]) -> None:
     linker.training.estimate_parameters_using_expectation_maximisation(block_on(*columns))
 
 
-def _m_from_labels(folder: Folder, fields: frozenset[str]) -> dict[str, Any]:
-    linker = _linker(folder, fields, None)
+def _m_from_labels(folder: Folder) -> dict[str, Any]:
+    linker, _ = linker_of(folder)
     linker.training.estimate_u_using_random_sampling(max_pairs=U_PAIRS, seed=SEED)
     linker.training.estimate_m_from_label_column("person")
     model: dict[str, Any] = linker.misc.save_model_to_json()

@@ -4,15 +4,15 @@ Exit codes: 0 done, 1 refused or failed (the sentence says why), 2 wrong usage.
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from hub.cli.folder import out
 from hub.policies.check import (
@@ -23,7 +23,7 @@ from hub.policies.check import (
 )
 from hub.policies.draw import pictures
 from hub.policies.evaluate import evaluate, pooled
-from hub.policies.folder import KnownRecord, read_folder
+from hub.policies.folder import KnownRecord, iter_folder, read_folder
 from hub.policies.packs import DEFAULT, pack, read_policy
 from hub.policies.pairing import Candidates, find_candidates
 from hub.policies.train import train
@@ -83,11 +83,12 @@ def evaluate_command(
 
 
 def _measured(folder: Path, policy: MatchPolicy, pictures_to: Path | None) -> dict[str, Any]:
-    measured = evaluate(_candidates(read_folder(folder), policy), policy)
-    for name, text in pictures(measured).items() if pictures_to else ():
-        pictures_to.mkdir(parents=True, exist_ok=True)  # type: ignore[union-attr]
-        (pictures_to / name).write_text(text, encoding="utf-8")  # type: ignore[operator]
-    return measured.to_json()
+    with _candidates(iter_folder(folder), policy) as candidates:
+        measured = evaluate(candidates, policy)
+        for name, text in pictures(measured).items() if pictures_to else ():
+            pictures_to.mkdir(parents=True, exist_ok=True)  # type: ignore[union-attr]
+            (pictures_to / name).write_text(text, encoding="utf-8")  # type: ignore[operator]
+        return measured.to_json()
 
 
 @app.command("train")
@@ -99,11 +100,12 @@ def train_command(
     ),
 ) -> None:
     """Fit the weights and thresholds of a policy's keys; measure it on other data afterwards."""
-    with report_errors():
+    with report_errors(), ExitStack() as stack:
         start, folders = _chosen(policy, None), [read_folder(folder) for folder in data]
         for records in folders:
             require_safe_keys(records, start)
-        fitted = train([_candidates(records, start) for records in folders], start)
+        found = [stack.enter_context(_candidates(records, start)) for records in folders]
+        fitted = train(found, start)
         fitted = replace(fitted, version=start.version + 1)
         to.write_bytes(canonical.encode(fitted.to_json()) + b"\n")
         out.print(f"Written to {to}. Measure it on data that it has not seen:")
@@ -154,17 +156,19 @@ def _chosen(name: str, point: str | None) -> MatchPolicy:
     return replace(policy, operating_point=point)  # type: ignore[arg-type]
 
 
-def _candidates(records: Sequence[KnownRecord], policy: MatchPolicy) -> Candidates:
-    with _progress("Making and comparing keys") as progress:
-        return find_candidates(records, policy, progress)
-
-
 @contextmanager
-def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on standard error, so that JSON stays clean."""
-    with Progress(console=notes, transient=True) as bar:
-        task = bar.add_task(title)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+def _candidates(records: Iterable[KnownRecord], policy: MatchPolicy) -> Iterator[Candidates]:
+    """With progress on standard error, so that JSON stays clean."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with ExitStack() as stack:
+        with Progress(*columns, console=notes, transient=True) as bar:
+            task = bar.add_task("Reading records")
+
+            def say(done: int) -> None:
+                bar.update(task, description=f"Comparing {done:,} records")
+
+            candidates = stack.enter_context(find_candidates(records, policy, say))
+        yield candidates
 
 
 def _say(value: dict[str, Any]) -> None:

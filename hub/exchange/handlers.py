@@ -64,7 +64,8 @@ def decided_as(decision: Decision) -> Outcome:
 def check_quota(ledger: Ledger, statement: Statement[WireModel]) -> None:
     """Before anything is logged: the day's statements of this kind. Raises RemoteError(OVER_QUOTA).
 
-    A day is that of the statement's own time; the next one begins by the hub's clock.
+    A day is that of the statement's own time, and so is when the next one begins: by the hub's
+    clock the sender might come too early.
     """
     preamble = statement.preamble
     most, since = quota_of(ledger.charter, preamble.kind), midnight_before(preamble.iat)
@@ -74,7 +75,7 @@ def check_quota(ledger: Ledger, statement: Statement[WireModel]) -> None:
         raise RemoteError(
             ErrorCode.OVER_QUOTA,
             f"{most} of this kind are a day's quota",
-            retry_after=DAY - ledger.env.clock() % DAY,
+            retry_after=since + DAY - preamble.iat,
         )
 
 

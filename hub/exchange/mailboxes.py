@@ -7,13 +7,13 @@ once, each on a connection that stands, is an alarm.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from hub.store.mailboxes import Mail
 from hub.store.tables import HubEngine, HubTables
-from protocol.errors import ErrorCode, RemoteError
+from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import from_base64, to_base64
 from protocol.governance.directory import Directory
 from protocol.messages.bodies import PollBody
@@ -33,7 +33,14 @@ class _Open:
 
     instance: str
     stands: Callable[[], bool]
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    cursor: int = 0
+    ended: bool = False
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def end(self) -> None:
+        """Have it answered without mail."""
+        self.ended = True
+        self.woken.set()
 
 
 class Mailbox:
@@ -49,6 +56,7 @@ class Mailbox:
         self._clock = clock
         self._nonces: OrderedDict[str, None] = OrderedDict()
         self._polling: dict[str, _Open] = {}
+        self._looking: asyncio.Task[None] | None = None
 
     async def poll(
         self,
@@ -69,7 +77,7 @@ class Mailbox:
             if before.instance != body.instance and before.stands():
                 log.warning("second_instance", agency=agency)
                 raise RemoteError(ErrorCode.SECOND_INSTANCE, "another copy is polling now")
-            before.ended.set()
+            before.end()
         own = self._polling[agency] = _Open(body.instance, stands)
         try:
             return await self._wait(statement, own)
@@ -78,22 +86,46 @@ class Mailbox:
                 del self._polling[agency]
 
     async def _wait(self, statement: Statement[PollBody], own: _Open) -> Mailbag:
-        agency, loop = statement.preamble.sender, asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
         deadline = loop.time() + statement.body.wait
 
         def deliver(tables: HubTables) -> Mailbag:
             return _delivered(tables, statement)
 
         bag = await self._engine.write(deliver)
-        cursor = _cursor(statement.body, bag.generation)
-        while not bag.deliveries and loop.time() < deadline:
+        own.cursor = _cursor(statement.body, bag.generation)
+        while not bag.deliveries and not own.ended and loop.time() < deadline:
+            if self._looking is None or self._looking.done():
+                self._looking = asyncio.create_task(self._look())
             with suppress(TimeoutError):
-                await asyncio.wait_for(own.ended.wait(), self._look_again)
-            if own.ended.is_set() or not own.stands():
+                await asyncio.wait_for(own.woken.wait(), deadline - loop.time())
+            if own.ended or not own.woken.is_set():
                 break
-            if await self._engine.read(lambda tables: tables.mailboxes.has_mail(agency, cursor)):
-                bag = await self._engine.write(deliver)
+            own.woken.clear()
+            bag = await self._engine.write(deliver)
         return bag
+
+    async def _look(self) -> None:
+        """Look for mail once for all that wait, as long as any does, and wake whoever has some or
+        whose connection is gone.
+        """
+        while self._polling:
+            await asyncio.sleep(self._look_again)
+            polling = dict(self._polling)
+
+            def read(tables: HubTables, polling: Mapping[str, _Open] = polling) -> list[_Open]:
+                has_mail = tables.mailboxes.has_mail
+                return [one for agency, one in polling.items() if has_mail(agency, one.cursor)]
+
+            for one in polling.values():
+                if not one.stands():
+                    one.end()
+            try:
+                found = await self._engine.read(read) if polling else []
+            except LocalError:
+                found = [*polling.values()]  # each finds out for itself, and says so
+            for one in found:
+                one.woken.set()
 
     def _opened(self, message: Message, directory: Directory) -> Statement[PollBody]:
         charter = directory.charter

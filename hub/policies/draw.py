@@ -36,9 +36,11 @@ def _precision_recall(evaluation: Evaluation) -> str:
 
 def _scores(evaluation: Evaluation) -> str:
     counts: dict[int, list[int]] = defaultdict(lambda: [0, 0])
-    for pair, score in evaluation.scores.items():
-        same = evaluation.candidates.same(pair)
-        counts[score.hundredths // BAR][not same] += 1
+    before = (0, 0)
+    for threshold, right, wrong in evaluation.curve.steps:
+        counts[threshold // BAR][0] += right - before[0]
+        counts[threshold // BAR][1] += wrong - before[1]
+        before = (right, wrong)
     low, high = min(counts, default=0), max(counts, default=0) + 1
     places = range(low, high)
     most = max((sum(count) for count in counts.values()), default=1)

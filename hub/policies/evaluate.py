@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from hub.policies.pairing import Candidates, Pair
-from hub.policies.scoring import scored, with_support
+from hub.policies.pairing import Candidates
+from hub.policies.scoring import Counted, outcomes, scored, stand
 from protocol.matchkeys.policy import MatchPolicy
-from protocol.matchkeys.score import Outcome, PairScore
+from protocol.matchkeys.score import Outcome
 
 POINTS: tuple[Literal["guarded"], Literal["open"]] = ("guarded", "open")
 
@@ -71,48 +71,57 @@ class Curve:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Everything measured at the policy's own operating point, and the curve behind it."""
+    """Everything measured at both operating points, and the curve behind it."""
 
     candidates: Candidates
     policy: MatchPolicy
-    scores: Mapping[Pair, PairScore]
     curve: Curve
+    outcomes: Mapping[Literal["guarded", "open"], Sequence[Counted]]
 
     def to_json(self) -> dict[str, Any]:
         """For `policy evaluate --json`. Shares are 0 to 1."""
         found = self.candidates
-        recall = _share(sum(map(found.same, found.patterns)), found.true_pairs)
-        points = {point: _outcomes(found, self.policy, point) for point in POINTS}
-        own = points[self.policy.operating_point]
+        candidate_pairs = sum(seen.pairs for seen in found.patterns.values())
+        recall = _share(sum(seen.same for seen in found.patterns.values()), found.true_pairs)
+        points = {
+            point: {
+                "automatic": asdict(_automatic(found, outcomes)),
+                "review": asdict(_review(found, outcomes)),
+            }
+            for point, outcomes in self.outcomes.items()
+        }
+        own = self.policy.operating_point
+        cases = _hard_cases(found, self.outcomes[own])
         return {
             "policy": self.policy.name,
-            "operating_point": self.policy.operating_point,
-            "records": len(found.records),
-            "people": len({known.person for known in found.records}),
+            "operating_point": own,
+            "records": found.records,
+            "people": found.people,
             "true_pairs": found.true_pairs,
-            "candidate_pairs": len(found.patterns),
+            "candidate_pairs": candidate_pairs,
             "candidate_recall": recall,
             "f1_ceiling": 2 * recall / (1 + recall),
-            "tokens_per_client": _share(found.tokens, len(found.records)),
+            "tokens_per_client": _share(found.tokens, found.records),
             "best_f1": self.curve.best_f1(),
             "recall_at_p999": self.curve.recall_at(0.999),
-            "automatic": asdict(_automatic(found, own)),
-            "review": asdict(_review(found, own)),
-            "hard_cases": {name: asdict(case) for name, case in _hard_cases(found, own).items()},
-            "operating_points": {
-                point: {
-                    "automatic": asdict(_automatic(found, outcomes)),
-                    "review": asdict(_review(found, outcomes)),
-                }
-                for point, outcomes in points.items()
-            },
+            **points[own],
+            "hard_cases": {name: asdict(case) for name, case in cases.items()},
+            "operating_points": points,
         }
 
 
 def evaluate(candidates: Candidates, policy: MatchPolicy) -> Evaluation:
     """Score all candidate pairs."""
-    scores = scored(candidates, policy)
-    return Evaluation(candidates, policy, scores, _curve(candidates, scores))
+    standings = stand(candidates, policy)
+    counts: dict[int, list[int]] = defaultdict(lambda: [0, 0])
+    for pairs, score in scored(candidates, policy, standings):
+        counts[score.hundredths][0] += pairs.same
+        counts[score.hundredths][1] += pairs.seen - pairs.same
+    found = {
+        point: outcomes(candidates, replace(policy, operating_point=point), standings)
+        for point in POINTS
+    }
+    return Evaluation(candidates, policy, _curve(counts, candidates.true_pairs), found)
 
 
 def pooled(measured: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -135,11 +144,6 @@ def tokens_against_f1(
 
     With the policy's weights as they are and without rivals, so a little below what is measured.
     """
-    seen: Counter[tuple[tuple[str, ...], tuple[str, ...]]] = Counter()
-    same: Counter[tuple[tuple[str, ...], tuple[str, ...]]] = Counter()
-    for pair, pattern in candidates.patterns.items():
-        seen[pattern.agree, pattern.disagree] += 1
-        same[pattern.agree, pattern.disagree] += candidates.same(pair)
     taken: list[str] = []
     steps: list[tuple[str, float, float]] = []
     while len(taken) < len(policy.keys):
@@ -147,13 +151,14 @@ def tokens_against_f1(
         for key in policy.keys.keys() - taken:
             keys = {*taken, key}
             counts: dict[int, list[int]] = defaultdict(lambda: [0, 0])
-            for (agree, disagree), number in seen.items():
+            for seen in candidates.patterns.values():
+                agree, differ = seen.pattern.agree, seen.pattern.differ
                 if not keys.isdisjoint(agree):
                     score = sum(policy.keys[k].agree for k in agree if k in keys)
-                    score += sum(policy.keys[k].disagree for k in disagree if k in keys)
-                    counts[score][0] += same[agree, disagree]
-                    counts[score][1] += number - same[agree, disagree]
-            gains.append((_steps(counts, candidates.true_pairs).best_f1(), key))
+                    score += sum(policy.keys[k].disagree for k in differ if k in keys)
+                    counts[score][0] += seen.same
+                    counts[score][1] += seen.pairs - seen.same
+            gains.append((_curve(counts, candidates.true_pairs).best_f1(), key))
         f1, key = max(gains)
         taken.append(key)
         steps.append((key, _tokens(candidates, taken), f1))
@@ -161,17 +166,10 @@ def tokens_against_f1(
 
 
 def _tokens(candidates: Candidates, keys: Sequence[str]) -> float:
-    return _share(sum(candidates.tokens_by_key[key] for key in keys), len(candidates.records))
+    return _share(sum(candidates.tokens_by_key.get(key, 0) for key in keys), candidates.records)
 
 
-def _curve(candidates: Candidates, scores: Mapping[Pair, PairScore]) -> Curve:
-    counts: dict[int, list[int]] = defaultdict(lambda: [0, 0])
-    for pair, score in scores.items():
-        counts[score.hundredths][not candidates.same(pair)] += 1
-    return _steps(counts, candidates.true_pairs)
-
-
-def _steps(counts: Mapping[int, Sequence[int]], true_pairs: int) -> Curve:
+def _curve(counts: Mapping[int, Sequence[int]], true_pairs: int) -> Curve:
     steps, right, wrong = [], 0, 0
     for threshold in sorted(counts, reverse=True):
         right, wrong = right + counts[threshold][0], wrong + counts[threshold][1]
@@ -179,42 +177,36 @@ def _steps(counts: Mapping[int, Sequence[int]], true_pairs: int) -> Curve:
     return Curve(steps, true_pairs)
 
 
-def _outcomes(
-    candidates: Candidates, policy: MatchPolicy, point: Literal["guarded", "open"]
-) -> dict[Pair, Outcome]:
-    policy = replace(policy, operating_point=point)
-    scores = with_support(scored(candidates, policy), candidates.agency)
-    return {pair: score.outcome for pair, score in scores.items()}
+def _pairs(outcomes: Sequence[Counted], outcome: Outcome) -> tuple[int, int]:
+    """How many have the outcome, and how many of them are of one person."""
+    found = [each for each in outcomes if each.outcome is outcome]
+    return sum(each.pairs for each in found), sum(each.pairs for each in found if each.same)
 
 
-def _automatic(candidates: Candidates, outcomes: Mapping[Pair, Outcome]) -> Automatic:
-    pairs = [pair for pair, outcome in outcomes.items() if outcome is Outcome.MATCH]
-    right = sum(map(candidates.same, pairs))
+def _automatic(candidates: Candidates, outcomes: Sequence[Counted]) -> Automatic:
+    pairs, right = _pairs(outcomes, Outcome.MATCH)
     return Automatic(
-        len(pairs),
-        len(pairs) - right,
-        _share(right, len(pairs)) if pairs else 1.0,
+        pairs,
+        pairs - right,
+        _share(right, pairs) if pairs else 1.0,
         _share(right, candidates.true_pairs),
     )
 
 
-def _review(candidates: Candidates, outcomes: Mapping[Pair, Outcome]) -> Review:
-    pairs = [pair for pair, outcome in outcomes.items() if outcome is Outcome.POSSIBLE]
-    right = sum(map(candidates.same, pairs))
-    return Review(len(pairs), _share(right, len(pairs)), _share(len(pairs), candidates.true_pairs))
+def _review(candidates: Candidates, outcomes: Sequence[Counted]) -> Review:
+    pairs, right = _pairs(outcomes, Outcome.POSSIBLE)
+    return Review(pairs, _share(right, pairs), _share(pairs, candidates.true_pairs))
 
 
-def _hard_cases(candidates: Candidates, outcomes: Mapping[Pair, Outcome]) -> dict[str, HardCase]:
+def _hard_cases(candidates: Candidates, outcomes: Sequence[Counted]) -> dict[str, HardCase]:
     """By the name of the case that both records of a pair were made to be."""
-    known = candidates.records
-    counts: dict[str, Counter[str]] = {}
-    for name, number in _true_by_case(candidates).items():
-        counts[name] = Counter(true_pairs=number)
-    for (a, b), outcome in outcomes.items():
-        case = known[a].hard_case
-        if case and case == known[b].hard_case:
-            which = ("" if candidates.same((a, b)) else "wrong_") + outcome.value
-            counts.setdefault(case, Counter())[which] += 1
+    counts = {
+        name: Counter(true_pairs=number) for name, number in candidates.pairs.true_by_case().items()
+    }
+    for case, outcome, same, pairs in outcomes:
+        if case:
+            which = ("" if same else "wrong_") + outcome.value
+            counts.setdefault(case, Counter())[which] += pairs
     return {
         name: HardCase(
             true_pairs=count["true_pairs"],
@@ -227,19 +219,6 @@ def _hard_cases(candidates: Candidates, outcomes: Mapping[Pair, Outcome]) -> dic
         )
         for name, count in sorted(counts.items())
     }
-
-
-def _true_by_case(candidates: Candidates) -> Counter[str]:
-    by_person: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    for known in candidates.records:
-        if known.hard_case:
-            by_person[known.hard_case, known.person][known.agency] += 1
-    totals: Counter[str] = Counter()
-    for (case, _), agencies in by_person.items():
-        records = sum(agencies.values())
-        within = sum(count * count for count in agencies.values())
-        totals[case] += (records * records - within) // 2
-    return totals
 
 
 def _share(part: int, whole: int) -> float:

@@ -5,7 +5,9 @@ measuring only: a hub never sees such records in service. Invented or consented 
 """
 
 import csv
-from collections.abc import Iterator, Mapping
+import sys
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,42 +35,51 @@ def read_folder(folder: Path) -> list[KnownRecord]:
 
     The first column of an agency's file is its local id.
     """
-    truth = _truth(folder / TRUTH)
-    records: list[KnownRecord] = []
+    return list(iter_folder(folder))
+
+
+def iter_folder(folder: Path) -> Iterator[KnownRecord]:
+    """The same one by one; of the folder only the truth is kept in memory."""
+    truth, counts = _truth(folder / TRUTH), Counter[str]()
     for path in sorted(folder.glob("*.csv")):
-        if path.name != TRUTH:
-            records += _agency(path, truth)
-        if len(records) > MAX_RECORDS:
+        for known in _agency(path, truth) if path.name != TRUTH else ():
+            counts[known.agency] += 1
+            yield known
+        if counts.total() > MAX_RECORDS:
             raise _bad(path, f"the folder has more than {MAX_RECORDS} records")
-    if len({known.agency for known in records}) < 2:
+    if len(counts) < 2:
         raise _bad(folder, "it needs the CSV files of two agencies or more")
-    return records
 
 
-def _truth(path: Path) -> Mapping[tuple[str, str], tuple[str, str]]:
-    truth: dict[tuple[str, str], tuple[str, str]] = {}
+_Truth = dict[str, dict[str, tuple[str, str] | None]]
+"""By agency and local id person and hard case, or None once that record was read."""
+
+
+def _truth(path: Path) -> _Truth:
+    truth: _Truth = {}
     for row in _rows(path, TRUTH_COLUMNS):
-        if not row["person"] or (row["agency"], row["local_id"]) in truth:
+        named = truth.setdefault(row["agency"], {})
+        if not row["person"] or row["local_id"] in named:
             raise _bad(path, "a record's person is missing, or a record is named twice")
-        truth[row["agency"], row["local_id"]] = (row["person"], row.get("hard_case") or "")
+        named[row["local_id"]] = (row["person"], sys.intern(row.get("hard_case") or ""))
     return truth
 
 
-def _agency(path: Path, truth: Mapping[tuple[str, str], tuple[str, str]]) -> Iterator[KnownRecord]:
+def _agency(path: Path, truth: _Truth) -> Iterator[KnownRecord]:
     columns: dict[str, str] | None = None
-    seen: set[str] = set()
+    named = truth.get(path.stem, {})
     for row in _rows(path, set()):
         if columns is None:
             columns = identifying_columns(row)
             first = next(iter(row))
             if not columns:
                 raise _bad(path, "no column has a name that means an identifying field")
-        if row[first] in seen:
-            raise _bad(path, "a local id is there twice")
-        seen.add(row[first])
-        known = truth.get((path.stem, row[first] or ""))
-        if known is None:
+        local_id = row[first] or ""
+        if local_id not in named:
             raise _bad(path, f"{TRUTH} does not say whose every record is")
+        known, named[local_id] = named[local_id], None
+        if known is None:
+            raise _bad(path, "a local id is there twice")
         fields = {field: row[column] or None for field, column in columns.items()}
         house = fields.pop("house", None)
         if house:

@@ -1,81 +1,81 @@
-"""Scores of all candidate pairs as a hub would have them: weights, rivals, support."""
+"""Scores of all candidate pairs as a hub would have them: weights, rivals, support.
 
-from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import replace
+The database finds what stands against each pair; each way in which pairs stand is scored once, by
+protocol/matchkeys as everywhere else.
+"""
 
-from hub.policies.pairing import Candidates, Pair, Pattern
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from hub.policies.pairing import Candidates
+from hub.store.bulk import Alone, Judged, Standing
 from protocol.matchkeys.policy import MatchPolicy
 from protocol.matchkeys.score import (
     Outcome,
     PairScore,
     Rivals,
     contest,
-    fits,
     is_duplicate,
-    rivals_of,
     score_pattern,
 )
 from protocol.matchkeys.support import supported
 
+_OUTCOMES = tuple(Outcome)
+_MATCH = _OUTCOMES.index(Outcome.MATCH)
 
-def scored(candidates: Candidates, policy: MatchPolicy) -> dict[Pair, PairScore]:
-    """Each pair's score after its rivals."""
-    raw = _alone(candidates.patterns, policy)
+
+class Counted(NamedTuple):
+    """How many pairs of one hard case ("" if of none or of two) have this outcome."""
+
+    hard_case: str
+    outcome: Outcome
+    same: bool
+    pairs: int
+
+
+def stand(candidates: Candidates, policy: MatchPolicy) -> list[Standing]:
+    """What stands against the pairs, those together that compare and stand the same."""
+    alone = [
+        Alone(*bits, score.hundredths, is_duplicate(policy, score))
+        for bits, score in _alone(candidates, policy).items()
+    ]
+    return candidates.pairs.stand(alone, policy.lower, policy.contested.sure)
+
+
+def scored(
+    candidates: Candidates, policy: MatchPolicy, standings: Sequence[Standing]
+) -> Iterator[tuple[Standing, PairScore]]:
+    """Each with its score after its rivals. The policy may have another guard than the one that
+    the standings were found with, not other weights.
+    """
+    alone = _alone(candidates, policy)
+    for pairs in standings:
+        rivals = Rivals(pairs.best, pairs.elsewhere)
+        yield pairs, contest(policy, alone[pairs.agree, pairs.differ], rivals)
+
+
+def outcomes(
+    candidates: Candidates, policy: MatchPolicy, standings: Sequence[Standing]
+) -> list[Counted]:
+    """Outcomes of all pairs, each supported one a match (specs/04-matching.md §7.1). The standings
+    are the newest that `stand` gave.
+    """
+    judged = [
+        Judged(
+            *pairs[:4],
+            _OUTCOMES.index(score.outcome),
+            supported(score, Outcome.MATCH, Outcome.MATCH, contradicted=False),
+        )
+        for pairs, score in scored(candidates, policy, standings)
+    ]
+    return [
+        Counted(hard_case, _OUTCOMES[outcome], same, count)
+        for hard_case, outcome, same, count in candidates.pairs.count(judged, _MATCH)
+    ]
+
+
+def _alone(candidates: Candidates, policy: MatchPolicy) -> dict[tuple[int, int], PairScore]:
     return {
-        pair: contest(policy, raw[pair], rivals)
-        for pair, rivals in all_rivals(candidates, policy).items()
-    }
-
-
-def all_rivals(candidates: Candidates, policy: MatchPolicy) -> dict[Pair, Rivals]:
-    """What stands against each pair."""
-    scores = {pair: alone.hundredths for pair, alone in _alone(candidates.patterns, policy).items()}
-    within = _alone(candidates.within, policy)
-    copies = {pair for pair, alone in within.items() if is_duplicate(policy, alone)}
-    agency, near = candidates.agency, defaultdict[int, list[tuple[str, int, int]]](list)
-    for (a, b), score in scores.items():
-        near[a].append((agency[b], score, b))
-        near[b].append((agency[a], score, a))
-    known = {stub: fits(stub, agency[stub], pairs) for stub, pairs in near.items()}
-
-    def duplicates(one: int, other: int) -> bool:
-        return (min(one, other), max(one, other)) in copies
-
-    return {
-        pair: rivals_of(policy, score, known[pair[0]], known[pair[1]], duplicates)
-        for pair, score in scores.items()
-    }
-
-
-def _alone(patterns: Mapping[Pair, Pattern], policy: MatchPolicy) -> dict[Pair, PairScore]:
-    made: dict[Pattern, PairScore] = {}
-    for pattern in patterns.values():
-        if pattern not in made:
-            made[pattern] = score_pattern(policy, pattern.agree, pattern.disagree)
-    return {pair: made[pattern] for pair, pattern in patterns.items()}
-
-
-def with_support(
-    scores: Mapping[Pair, PairScore], agency: Mapping[int, str]
-) -> dict[Pair, PairScore]:
-    """The same with each supported pair made a match (specs/04-matching.md §7.1)."""
-    matched: dict[int, set[int]] = defaultdict(set)
-    for (a, b), score in scores.items():
-        if score.outcome is Outcome.MATCH:
-            matched[a].add(b)
-            matched[b].add(a)
-
-    def is_supported(pair: Pair, score: PairScore) -> bool:
-        ends = {agency[pair[0]], agency[pair[1]]}
-        for third in matched[pair[0]] & matched[pair[1]]:
-            near = matched[pair[0]] | matched[pair[1]] | matched[third]
-            rival = any(agency[one] in ends for one in near - set(pair))
-            if supported(score, Outcome.MATCH, Outcome.MATCH, contradicted=rival):
-                return True
-        return False
-
-    return {
-        pair: replace(score, outcome=Outcome.MATCH) if is_supported(pair, score) else score
-        for pair, score in scores.items()
+        bits: score_pattern(policy, seen.pattern.agree, seen.pattern.differ)
+        for bits, seen in candidates.patterns.items()
     }

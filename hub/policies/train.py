@@ -1,13 +1,14 @@
 """Training a policy: weights, costs of rivals and the upper threshold, specs/04-matching.md §11."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
 from hub.policies.fit import Sample, fit
-from hub.policies.pairing import Candidates, Pair
-from hub.policies.scoring import all_rivals, scored
+from hub.policies.pairing import Candidates, Pattern
+from hub.policies.scoring import scored, stand
+from hub.store.bulk import Standing
 from protocol.matchkeys.policy import KeyWeights, MatchPolicy
 from protocol.matchkeys.score import Outcome, score_pattern
 
@@ -41,31 +42,28 @@ def _fitted(
     seen: Counter[tuple[str, ...]] = Counter()
     same: Counter[tuple[str, ...]] = Counter()
     for candidates in folders:
-        rival = _rival_features(candidates, policy) if rivals else {}
-        for pair, pattern in candidates.patterns.items():
+        for pairs in stand(candidates, policy):
+            pattern = candidates.patterns[pairs.agree, pairs.differ].pattern
             features = (
                 BIAS,
                 *(f"+{key}" for key in pattern.agree),
-                *(f"-{key}" for key in pattern.disagree),
-                *rival.get(pair, ()),
+                *(f"-{key}" for key in pattern.differ),
+                *(_rival_features(policy, pattern, pairs) if rivals else ()),
             )
-            seen[features] += 1
-            same[features] += candidates.same(pair)
+            seen[features] += pairs.seen
+            same[features] += pairs.same
     signs = {BIAS: 0, CLOSE: -1, WORSE: -1, ELSEWHERE: -1}
     signs |= {f"+{key}": 1 for key in policy.keys} | {f"-{key}": -1 for key in policy.keys}
     return fit([Sample(name, seen[name], same[name]) for name in sorted(seen)], signs)
 
 
-def _rival_features(candidates: Candidates, policy: MatchPolicy) -> Mapping[Pair, tuple[str, ...]]:
-    features: dict[Pair, tuple[str, ...]] = {}
-    for pair, rivals in all_rivals(candidates, policy).items():
-        pattern, found = candidates.patterns[pair], []
-        if rivals.best is not None and rivals.best >= policy.lower:
-            alone = score_pattern(policy, pattern.agree, pattern.disagree)
-            ahead = alone.hundredths - rivals.best
-            found += [WORSE] if ahead < 0 else [CLOSE] if ahead <= MARGIN else []
-        features[pair] = (*found, *([ELSEWHERE] if rivals.elsewhere else []))
-    return features
+def _rival_features(policy: MatchPolicy, pattern: Pattern, pairs: Standing) -> Iterator[str]:
+    if pairs.best is not None:
+        ahead = score_pattern(policy, pattern.agree, pattern.differ).hundredths - pairs.best
+        if ahead <= MARGIN:
+            yield WORSE if ahead < 0 else CLOSE
+    if pairs.elsewhere:
+        yield ELSEWHERE
 
 
 def _weighted(policy: MatchPolicy, weights: Mapping[str, float]) -> MatchPolicy:
@@ -101,10 +99,11 @@ def _upper(folders: Sequence[Candidates], policy: MatchPolicy) -> int:
     right: dict[int, int] = defaultdict(int)
     wrong: dict[int, int] = defaultdict(int)
     for candidates in folders:
-        for pair, score in scored(candidates, opened).items():
+        for pairs, score in scored(candidates, opened, stand(candidates, opened)):
             if score.outcome is Outcome.MATCH:
-                counts = right if candidates.same(pair) else wrong
-                counts[max(LEAST_UPPER, score.hundredths) // 10 * 10] += 1
+                step = max(LEAST_UPPER, score.hundredths) // 10 * 10
+                right[step] += pairs.same
+                wrong[step] += pairs.seen - pairs.same
     upper, rights, wrongs = LEAST_UPPER, 0, 0
     for step in sorted(right.keys() | wrong.keys(), reverse=True):
         rights, wrongs = rights + right[step], wrongs + wrong[step]

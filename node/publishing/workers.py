@@ -6,8 +6,6 @@ not worth the way there, and is done in a thread. Blinds go to our own processes
 """
 
 import asyncio
-import os
-import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
@@ -16,6 +14,7 @@ from keys.groups import default_group
 from keys.oprf import blind, finalise
 from keys.threshold import PartialEvaluation, Quorum, combine, verify_partial
 from protocol.errors import ErrorCode, LocalError, RemoteError
+from runtime.processes import process_pool
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
@@ -58,12 +57,7 @@ class Workers:
 
     def _started(self) -> "ProcessPoolExecutor":
         if self._pool is None:
-            from concurrent.futures import ProcessPoolExecutor
-            from multiprocessing import get_context
-
-            self._pool = ProcessPoolExecutor(
-                os.cpu_count(), get_context("spawn"), initializer=_begin
-            )
+            self._pool = process_pool()
         return self._pool
 
 
@@ -102,19 +96,3 @@ def _told(work: Callable[..., Result], args: tuple, kwargs: dict) -> "Result | _
         return work(*args, **kwargs)
     except RemoteError as error:
         return _Refusal(error.code, error.detail)
-
-
-def _begin() -> None:
-    """Ctrl-C is our parent's to handle; and whoever kills it leaves none of us behind."""
-    import signal
-    from multiprocessing import parent_process
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = parent_process()
-
-    def watch() -> None:
-        if parent is not None:
-            parent.join()
-        os._exit(0)
-
-    threading.Thread(target=watch, daemon=True).start()

@@ -109,6 +109,8 @@ def test_only_the_engines_know_their_databases() -> None:
     assert knowing == {"storage/sqlite.py"}
     knowing = {name_of(path) for path in modules() if uses(path, "psycopg")}
     assert knowing == {"storage/postgres.py", "storage/postgres_session.py"}
+    knowing = {name_of(path) for path in modules() if uses(path, "duckdb")}
+    assert knowing == {"hub/store/bulk.py"}
 
 
 def test_only_one_module_knows_the_library_of_the_log() -> None:

@@ -1,12 +1,15 @@
 """Polling: what it costs the hub's database, and one open poll an agency."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import pytest
+
 from hub.exchange.mailboxes import BATCH
 from hub.server.routes import HubApp
-from hub.store.mailboxes import Post
+from hub.store.mailboxes import Mailboxes, Post
 from protocol.fields import to_base64
 from protocol.messages.bodies import NoticeBody, PollBody
 from protocol.wire import Mailbag, Message, encode_wire
@@ -119,3 +122,36 @@ async def test_a_later_poll_ends_the_one_before(
             later = await stack.enter_async_context(polled(port, health, 60, "aa" * 16))
             assert await first_line(reader) == b"HTTP/1.1 200 OK\r\n"
             reader = later
+
+
+async def test_all_that_wait_look_for_mail_together_and_who_has_some_is_answered(
+    federation: SimFederation, agencies: tuple[SimNode, SimNode], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many agencies wait, there is one transaction a look."""
+    health, care = agencies
+    await restart_hub(federation)  # on an engine that does not run each body twice
+    for agency in agencies:
+        await agency.service.receive(wait=0)
+    looks, real = list[Mailboxes](), Mailboxes.has_mail
+
+    def has_mail(self: Mailboxes, agency: str, cursor: int) -> bool:
+        looks.append(self)
+        return real(self, agency, cursor)
+
+    async with (
+        listening(HubApp(federation.services).application(), "127.0.0.1", 0) as port,
+        polled(port, health, 60, "aa" * 16),
+        polled(port, care, 60, "bb" * 16) as answer,
+    ):
+        await federation.open_poll("aa" * 16)
+        await federation.open_poll("bb" * 16)
+        monkeypatch.setattr(Mailboxes, "has_mail", has_mail)
+        async with asyncio.timeout(20):
+            while len(looks) < 6:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert set(Counter(looks[:6]).values()) == {2}, "both agencies in each look"
+        post = Post(care.party_id, b"a message")
+        await federation.hub_write(lambda tables: tables.mailboxes.post([post]))
+        assert await first_line(answer) == b"HTTP/1.1 200 OK\r\n"
+        polling = {one.instance for one in federation.services.mailbox._polling.values()}
+        assert polling == {"aa" * 16}, "who has no mail waits on"

@@ -1,8 +1,10 @@
 """Over quota the log has the day's first refusal; the rest is a number that both sides count."""
 
+import asyncio
 import shutil
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,12 +25,13 @@ from protocol.messages.bodies import RejectionBody
 from protocol.messages.statement import parse_statement
 from protocol.requests import quotas
 from protocol.requests.daily import DAY
-from tests.sim.federation import SimFederation, SimNode
+from tests.sim.federation import Clock, SimFederation, SimNode
 from tests.sim.test_audit_people import audited, rules
 from tests.sim.test_charter_change import amend, follow
 from tests.sim.test_daily_statements import alarms, answers, days
 from tests.sim.test_review import queue
 from transport.client import HttpClient
+from transport.problems import parse_problem
 from transport.server import listening
 
 Agencies = tuple[SimNode, SimNode]
@@ -208,25 +211,57 @@ async def test_a_hub_that_refuses_within_the_quota_is_found(
     assert await audited(federation) == rules(Code.REFUSAL_UNFOUNDED)
 
 
-async def test_the_answer_says_truly_when_to_come_again(
-    federation: SimFederation, agencies: Agencies
-) -> None:
-    _, care = agencies
-    await quota(federation, agencies, requests_per_day=0)
-    federation.clock.now += 86_400 - federation.clock.now % 86_400 - 90
-    sent: list[bytes] = []
-    real = federation.network.post
-
-    async def posted(url: str, body: bytes, headers: Any = None) -> bytes:
-        if url.endswith("/v1/statements"):
-            sent.append(body)
-        return await real(url, body, headers)
-
-    federation.network.post = posted  # type: ignore[method-assign]
-    await flood(care, 1)
+@asynccontextmanager
+async def over_http(federation: SimFederation) -> AsyncIterator[list[tuple[int, str | None]]]:
+    """Statements go to the hub by HTTP meanwhile: the status of each, and its Retry-After."""
+    real, heard = federation.network.post, list[tuple[int, str | None]]()
     async with (
         listening(HubApp(federation.services).application(), "127.0.0.1", 0) as port,
         HttpClient(allow_private=True) as http,
-        http._open().post(f"http://127.0.0.1:{port}/v1/statements", data=sent[0]) as answer,
     ):
-        assert (answer.status, answer.headers["Retry-After"]) == (429, "90")
+
+        async def posted(url: str, body: bytes, headers: Any = None) -> bytes:
+            if not url.endswith("/v1/statements"):
+                return await real(url, body, headers)
+            async with http._open().post(f"http://127.0.0.1:{port}/v1/statements", data=body) as it:
+                heard.append((it.status, it.headers.get("Retry-After")))
+                data = await it.read()
+            if heard[-1][0] != 200:
+                raise parse_problem(heard[-1][0], data, "the hub")
+            return data
+
+        federation.network.post = posted  # type: ignore[method-assign]
+        yield heard
+        federation.network.post = real  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("behind", [0, 60, -20])
+async def test_a_flood_is_told_truly_when_to_come_again_and_others_are_served(
+    federation: SimFederation, agencies: Agencies, behind: int
+) -> None:
+    """Ten times the quota, 90 seconds before the day ends. The day is that of the statement's own
+    time: so the answer is true for who sends it, whose clock may differ from the hub's.
+    """
+    health, care = agencies
+    await quota(federation, agencies, requests_per_day=2)
+    clock = Clock()
+    object.__setattr__(care.membership.env, "clock", clock)
+    federation.clock.now += 86_400 - federation.clock.now % 86_400 - 90
+    clock.now = federation.clock.now - behind
+    involvement = (await health.team("h1")).others[0].involvement_id
+    async with over_http(federation) as heard:
+        flooding = asyncio.create_task(flood(care, 20))
+        for number in range(2):
+            assert await health.ask("h1", involvement)
+            await health.service.receive(wait=0)
+            assert flooding.done() == (number > 1), "in the midst of it"
+        assert await flooding == [None, None, *["over_quota"] * 18]
+        assert Counter(heard) == {(200, None): 4, (429, str(90 + behind)): 18}
+        for wait, code in ((89 + behind, "over_quota"), (1, None)):
+            federation.clock.now += wait
+            clock.now += wait
+            assert await flood(care, 1) == [code]
+        assert heard[-2:] == [(429, "1"), (200, None)]
+    logged = [entry["sender"] for entry in await federation.entries("request")]
+    assert Counter(logged) == {care.party_id: 3, health.party_id: 2}, "what was taken is kept"
+    assert await audited(federation) == set()

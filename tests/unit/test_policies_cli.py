@@ -1,6 +1,8 @@
 """`patchwork-hub policy`: measured on a folder small enough to count by hand."""
 
 import json
+import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -9,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from hub.cli.main import app
+from hub.store.bulk import BulkPairs
 
 HEALTH = """Local ID,NHS Number,Forename,Middle names,Surname,Date of birth,Gender,Address,Postcode
 h1,9993001015,Amira,Noor,Hassan,2022-03-14,F,14 Harbour Lane,LX3 7QD
@@ -202,3 +205,35 @@ def test_training_data_whose_twins_never_share_a_middle_name_is_warned_of(folder
         (folder / "health.csv").write_text(HEALTH + twins(*names), encoding="utf-8")
         result = CliRunner().invoke(app, ["policy", "check", str(folder)])
         assert ("no two twins here share a middle name" in result.output) is warned
+
+
+def test_without_the_library_that_compares_it_says_what_to_install(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    result = CliRunner().invoke(app, ["policy", "evaluate", str(folder)])
+    assert result.exit_code == 1
+    assert "pip install 'duckdb>=2'" in result.output
+
+
+def test_no_name_gets_onto_a_disk_and_nothing_stays_there(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room, seen = tmp_path / "room", b""
+    room.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(room))
+    take = BulkPairs.take
+
+    def taken(self: BulkPairs, records: str, marks: str) -> None:
+        nonlocal seen
+        seen += (records + marks).encode()
+        take(self, records, marks)
+        seen += b"".join(path.read_bytes() for path in room.rglob("*") if path.is_file())
+
+    monkeypatch.setattr(BulkPairs, "take", taken)
+    measured(str(folder))
+    assert b"samename_stranger" in seen, "what was made of the people is what was looked at"
+    assert not any(
+        name in seen.lower() for name in (b"hassan", b"whitlock", b"9993001015", b"1950")
+    )
+    assert list(room.iterdir()) == []
