@@ -8,14 +8,12 @@ from node.links.team import label_of, team_of
 from node.membership.hub import HubMembership
 from node.news.reading import Current, current
 from node.records.families import relatives
-from node.store.news import OF_TEAMS, NewsKind
+from node.store.news import ON_PAGES
 from node.store.records import Client
 from node.store.tables import NodeTables
 from node.views.asked import asked_values
 from node.views.attention import attention_value
 from node.views.team import team_value
-
-NEWS_OF_TEAMS = frozenset({*OF_TEAMS, NewsKind.RECALLED})
 
 
 def around_value(
@@ -37,6 +35,7 @@ def around_value(
         **value,
         "hub": membership.hub.name,
         "hub_id": hub_id,
+        "is_member": membership.directory.active(membership.hub.party_id) is not None,
         "changes": _changes(tables, membership, client, person),
         "attention": [
             one for one in attention_value(tables, membership) if one["client"] == client.local_id
@@ -76,7 +75,7 @@ def _changes(
     lines = [
         line
         for line in tables.news.of_person(person, unseen=True)
-        if (line.hub_id, line.client) == (hub_id, client.id) and line.kind in NEWS_OF_TEAMS
+        if (line.hub_id, line.client) == (hub_id, client.id) and line.kind in ON_PAGES
     ]
     return [_change(membership, item) for item in current(tables, lines, now)]
 

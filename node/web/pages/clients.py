@@ -93,6 +93,12 @@ def _is_mine(work: Sequence[Involvement], person: int) -> bool:
     return any(person in item.workers for item in work)
 
 
+def is_mine(tables: NodeTables, client: int, person: int, now: int) -> bool:
+    """Whether somebody works with a client, or nobody can: all work with them is over."""
+    going_on = [one for one in tables.records.involvements([client]) if not one.is_over(now)]
+    return not going_on or _is_mine(going_on, person)
+
+
 def _page(visit: NodeVisit) -> int:
     text = visit.request.query.get("page", "1")
     if not re.fullmatch("[1-9][0-9]{0,5}", text):

@@ -11,6 +11,7 @@ from node.records.accounts import STAFF
 from node.store.tables import NodeTables
 from node.views.around import around_value, relatives_value
 from node.views.clients import client_value
+from node.web.pages.clients import is_mine
 from node.web.pages.desk import NodePage, NodeVisit
 from node.web.pages.team_picture import Box, Kind, team_picture
 from web.pictures import Caption
@@ -38,6 +39,7 @@ async def show(visit: NodeVisit) -> Answer:
             "client": own,
             "hubs": [_with_ring(hub) | {"picture": _picture(visit, own, hub)} for hub in hubs],
             "changes": changes,
+            "mine": await here.read(lambda t: is_mine(t, client.id, here.person.id, here.now)),
             "family": _together(family),
         },
     )
