@@ -10,7 +10,7 @@ from node.store.news import NewsKind, NewsLevel, NewsRow
 from tests.sim.federation import AMIRA, DUTY, SimFederation, SimNode, row
 from tests.sim.test_caseload_pages import on
 from tests.sim.test_pages_kept import suspended
-from tests.sim.visitors import Visitor
+from tests.sim.visitors import Visitor, visiting
 
 Agencies = tuple[SimNode, SimNode]
 Visitors = dict[Role | None, Visitor]
@@ -141,3 +141,19 @@ async def test_who_gave_a_reason_to_look_can_take_the_client_on_there(
     assert (await worker.post("/clients", client="1")).headers["Location"] == "/clients"
     page = await (await worker.get("/clients/1")).text()
     assert "I work with them too" not in page
+
+
+async def test_who_has_compared_is_not_sent_to_compare_again(unsure: Agencies) -> None:
+    """“1 possible match. Compare”, and behind that: “Nothing waits to be compared”."""
+    health, _ = unsure
+    hub_id = health.membership.hub.hub_id
+    async with visiting(health) as found:
+        worker = found[Role.PRACTITIONER]
+        client, _ = await on(health, "P. Practitioner (West)")
+        assert ">Compare<" in await (await worker.get(f"/clients/{client}")).text()
+        (link,) = await health.read(health.service.dispatcher.reviewing.queue)
+        path = f"/clients/{client}/matches/{hub_id}/{link.link_id}"
+        assert (await worker.post(path, answer="same")).status == 303
+        page = await (await worker.get(f"/clients/{client}")).text()
+        assert ">Compare<" not in page
+        assert "1 possible match: Health visiting has said" in page
