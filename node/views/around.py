@@ -20,7 +20,8 @@ def around_value(
     tables: NodeTables, membership: HubMembership, client: Client, person: int
 ) -> dict[str, Any]:
     """The team around a client; of each of the others (`others`) our newest request over that
-    link, or None. `changes`: what is new to a person (a row's id), with the numbers of its lines.
+    link, or None. `hindered`: why nobody of ours can ask there now (`no_member`, `unsigned`), or
+    None. `changes`: what is new to a person (a row's id), with the numbers of its lines.
     Raises LocalError.
     """
     hub_id = membership.hub.hub_id
@@ -35,7 +36,7 @@ def around_value(
         **value,
         "hub": membership.hub.name,
         "hub_id": hub_id,
-        "is_member": membership.directory.active(membership.hub.party_id) is not None,
+        "hindered": _hindered(membership),
         "changes": _changes(tables, membership, client, person),
         "attention": [
             one for one in attention_value(tables, membership) if one["client"] == client.local_id
@@ -43,6 +44,13 @@ def around_value(
         "may_raise": membership.charter.attention is not None and value["published"],
         "may_invite": membership.charter.quotas.invites_per_day is not None,
     }
+
+
+def _hindered(membership: HubMembership) -> str | None:
+    """Why nothing is found or asked at a hub by anybody of ours just now, if so."""
+    if membership.directory.active(membership.hub.party_id) is None:
+        return "no_member"
+    return "unsigned" if membership.unaccepted() else None
 
 
 def relatives_value(

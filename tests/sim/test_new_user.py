@@ -9,6 +9,7 @@ from node.store.merges import Preset
 from node.store.news import NewsKind, NewsLevel, NewsRow
 from tests.sim.federation import AMIRA, DUTY, SimFederation, SimNode, row
 from tests.sim.test_caseload_pages import on
+from tests.sim.test_charter_change import amend
 from tests.sim.test_pages_kept import suspended
 from tests.sim.visitors import Visitor, visiting
 
@@ -126,6 +127,18 @@ async def test_a_suspended_organisation_s_people_are_told_so_where_they_look(
     answer = await visitors[Role.ADMINISTRATOR].get("/administration/health")
     page = await answer.text()
     assert ("no active member" in page, "Nothing is amiss" in page) == (True, False)
+
+
+async def test_people_are_told_that_a_new_agreement_waits_to_be_signed(
+    visitors: Visitors, agencies: Agencies, federation: SimFederation
+) -> None:
+    """Asking failed with a guess at suspension and backups, and no word of the true cause."""
+    health, worker = agencies[0], visitors[Role.PRACTITIONER]
+    client, _ = await on(health, "P. Practitioner (West)")
+    await amend(federation, {"past_months": 6})
+    await health.membership.follow()
+    said = "A new sharing agreement waits until somebody signs it for Health visiting"
+    assert said in await (await worker.get(f"/clients/{client}")).text()
 
 
 async def test_who_gave_a_reason_to_look_can_take_the_client_on_there(
